@@ -1,0 +1,5 @@
+//! What passes through the house: records as read, events as normalized, records to be written.
+
+mod record;
+
+pub use record::{Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord};

@@ -1,0 +1,5 @@
+//! watchbell reads audit-log topics, normalizes every event to OCSF, enriches it, detects with
+//! Sigma rules, routes the result back to Kafka exactly once, and alerts on-call.
+//! The modules stand in the order in which a record passes them.
+
+pub mod event;

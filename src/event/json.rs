@@ -1,0 +1,637 @@
+//! A JSON document that borrows from its text: one pass, one flat list of nodes, nothing decoded
+//! until it is asked for. Every node keeps its raw slice, so numbers and strings leave as they came.
+//!
+//! It accepts what RFC 8259 and I-JSON (RFC 7493) allow: valid UTF-8, no lone surrogates, numbers
+//! within a double's range. Repeated keys are kept; [`Document::repeated_key`] finds them.
+
+use std::borrow::Cow;
+
+/// Nesting allowed in a document; deeper ones are refused.
+pub const DEPTH_LIMIT: usize = 128;
+
+/// Why a text is not a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// Nothing but white space.
+    #[error("the value is empty")]
+    Empty,
+    /// Not UTF-8 from this byte on.
+    #[error("not UTF-8 from byte {offset} on")]
+    NotUtf8 {
+        /// Byte offset in the text.
+        offset: usize,
+    },
+    /// Not JSON.
+    #[error("not JSON: {expected} expected at byte {offset}")]
+    Syntax {
+        /// Byte offset in the text.
+        offset: usize,
+        /// What would have been right there.
+        expected: &'static str,
+    },
+    /// Deeper than [`DEPTH_LIMIT`].
+    #[error("nested deeper than {DEPTH_LIMIT} levels at byte {offset}")]
+    TooDeep {
+        /// Byte offset in the text.
+        offset: usize,
+    },
+    /// A number that no double can hold, such as `1e999`.
+    #[error("number out of range at byte {offset}")]
+    NumberOutOfRange {
+        /// Byte offset in the text.
+        offset: usize,
+    },
+    /// Longer than 4 GiB.
+    #[error("longer than 4 GiB")]
+    TooLong,
+}
+
+impl JsonError {
+    /// The outcome as a metric label and dead-letter header.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotUtf8 { .. } => "not_utf8",
+            Self::Syntax { .. } => "not_json",
+            Self::TooDeep { .. } => "too_deep",
+            Self::NumberOutOfRange { .. } => "number_out_of_range",
+            Self::TooLong => "too_long",
+        }
+    }
+}
+
+/// The type of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// Any number, as written.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// A node of one document; meaningless in another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    /// Place of the node in document order, from 0.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+    escaped: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    kind: Kind,
+    /// The name in the parent object, without quotes; empty for elements and the root.
+    key: Span,
+    /// The whole value; for strings without the quotes.
+    value: Span,
+    /// The node after this one's subtree.
+    next: u32,
+}
+
+/// A parsed text.
+#[derive(Debug, Clone)]
+pub struct Document<'a> {
+    text: &'a str,
+    nodes: Vec<Node>,
+    /// No white space outside strings: raw slices are already minified.
+    compact: bool,
+}
+
+impl<'a> Document<'a> {
+    /// Parses a whole text.
+    ///
+    /// # Errors
+    /// [`JsonError`], the first fault from the left.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 {
+            offset: error.valid_up_to(),
+        })?;
+        if u32::try_from(text.len()).is_err() {
+            return Err(JsonError::TooLong);
+        }
+        Parser::new(text).document()
+    }
+
+    /// The outermost value.
+    pub fn root(&self) -> NodeId {
+        NodeId(0)
+    }
+
+    /// How many nodes there are, the root included.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// The node's type.
+    pub fn kind(&self, id: NodeId) -> Kind {
+        self.node(id).kind
+    }
+
+    fn slice(&self, span: Span) -> &'a str {
+        &self.text[span.start as usize..span.end as usize]
+    }
+
+    /// The value as written, a string with its quotes, white space included.
+    pub fn raw(&self, id: NodeId) -> &'a str {
+        let node = self.node(id);
+        match node.kind {
+            Kind::String => &self.text[node.value.start as usize - 1..node.value.end as usize + 1],
+            _ => self.slice(node.value),
+        }
+    }
+
+    /// A string's content, decoded; `None` for other types.
+    pub fn text(&self, id: NodeId) -> Option<Cow<'a, str>> {
+        let node = self.node(id);
+        (node.kind == Kind::String).then(|| decode(self.slice(node.value), node.value.escaped))
+    }
+
+    /// The name under which the parent object holds this node, decoded; empty for elements.
+    pub fn key(&self, id: NodeId) -> Cow<'a, str> {
+        let key = self.node(id).key;
+        decode(self.slice(key), key.escaped)
+    }
+
+    /// The node after this one's whole subtree, in document order.
+    pub fn after(&self, id: NodeId) -> usize {
+        self.node(id).next as usize
+    }
+
+    /// Members of an object or elements of an array, in order; nothing for other types.
+    pub fn children(&self, id: NodeId) -> Children<'_, 'a> {
+        let node = self.node(id);
+        let next = match node.kind {
+            Kind::Array | Kind::Object => id.0 + 1,
+            _ => node.next,
+        };
+        Children {
+            document: self,
+            next,
+            end: node.next,
+        }
+    }
+
+    /// Whether a container has no children.
+    pub fn is_empty_container(&self, id: NodeId) -> bool {
+        matches!(self.kind(id), Kind::Array | Kind::Object) && self.node(id).next == id.0 + 1
+    }
+
+    /// The first member of that exact name.
+    pub fn member(&self, id: NodeId, name: &str) -> Option<NodeId> {
+        if self.kind(id) != Kind::Object {
+            return None;
+        }
+        self.children(id).find(|&child| {
+            let key = self.node(child).key;
+            if key.escaped {
+                self.key(child) == name
+            } else {
+                self.slice(key) == name
+            }
+        })
+    }
+
+    /// The member of that name, else the first whose name is the same but for case and
+    /// underscores: `client_address` answers to `clientAddress`.
+    pub fn member_folded(&self, id: NodeId, name: &str) -> Option<NodeId> {
+        self.member(id, name).or_else(|| {
+            if self.kind(id) != Kind::Object {
+                return None;
+            }
+            self.children(id)
+                .find(|&child| same_name(&self.key(child), name))
+        })
+    }
+
+    /// A name that occurs twice in this object (not in those below it).
+    pub fn repeated_key(&self, id: NodeId) -> Option<Cow<'a, str>> {
+        if self.kind(id) != Kind::Object {
+            return None;
+        }
+        let keys: Vec<Cow<'a, str>> = self.children(id).map(|child| self.key(child)).collect();
+        if keys.len() <= 16 {
+            return (1..keys.len())
+                .find(|&i| keys[..i].contains(&keys[i]))
+                .map(|i| keys[i].clone());
+        }
+        let mut sorted: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
+        sorted.sort_unstable();
+        let repeated = sorted.windows(2).find(|pair| pair[0] == pair[1])?[0];
+        keys.iter().find(|key| *key == repeated).cloned()
+    }
+
+    /// Appends the value without white space outside strings.
+    pub fn write_compact(&self, id: NodeId, out: &mut Vec<u8>) {
+        if self.compact {
+            out.extend_from_slice(self.raw(id).as_bytes());
+            return;
+        }
+        match self.kind(id) {
+            kind @ (Kind::Array | Kind::Object) => {
+                out.push(if kind == Kind::Array { b'[' } else { b'{' });
+                for (index, child) in self.children(id).enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    if kind == Kind::Object {
+                        self.write_key(child, out);
+                    }
+                    self.write_compact(child, out);
+                }
+                out.push(if kind == Kind::Array { b']' } else { b'}' });
+            }
+            _ => out.extend_from_slice(self.raw(id).as_bytes()),
+        }
+    }
+
+    /// Appends the node's name as written, quotes and colon included.
+    pub fn write_key(&self, id: NodeId, out: &mut Vec<u8>) {
+        out.push(b'"');
+        out.extend_from_slice(self.slice(self.node(id).key).as_bytes());
+        out.extend_from_slice(b"\":");
+    }
+}
+
+/// Children of one container, in order.
+#[derive(Debug, Clone)]
+pub struct Children<'d, 'a> {
+    document: &'d Document<'a>,
+    next: u32,
+    end: u32,
+}
+
+impl Iterator for Children<'_, '_> {
+    type Item = NodeId;
+
+    fn next(&mut self) -> Option<NodeId> {
+        if self.next >= self.end {
+            return None;
+        }
+        let id = NodeId(self.next);
+        self.next = self.document.node(id).next;
+        Some(id)
+    }
+}
+
+/// Whether two names are one but for ASCII case and underscores.
+pub fn same_name(left: &str, right: &str) -> bool {
+    let mut left_bytes = left.bytes().filter(|byte| *byte != b'_');
+    let mut right_bytes = right.bytes().filter(|byte| *byte != b'_');
+    loop {
+        match (left_bytes.next(), right_bytes.next()) {
+            (None, None) => return true,
+            (Some(l), Some(r)) if l.eq_ignore_ascii_case(&r) => {}
+            _ => return false,
+        }
+    }
+}
+
+fn decode(content: &str, escaped: bool) -> Cow<'_, str> {
+    if !escaped {
+        return Cow::Borrowed(content);
+    }
+    let mut out = String::with_capacity(content.len());
+    let mut rest = content;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let bytes = rest.as_bytes();
+        let (decoded, used) = match bytes[at + 1] {
+            b'b' => ('\u{8}', 2),
+            b'f' => ('\u{c}', 2),
+            b'n' => ('\n', 2),
+            b'r' => ('\r', 2),
+            b't' => ('\t', 2),
+            b'u' => unicode_escape(&bytes[at..]),
+            other => (char::from(other), 2),
+        };
+        out.push(decoded);
+        rest = &rest[at + used..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Decodes `\uXXXX` or a surrogate pair; the parser has made sure that it is one.
+fn unicode_escape(bytes: &[u8]) -> (char, usize) {
+    let high = hex4(&bytes[2..]).unwrap_or(0xfffd);
+    if (0xd800..0xdc00).contains(&high) {
+        let low = bytes.get(8..).and_then(hex4).unwrap_or(0xdc00);
+        let scalar = 0x1_0000 + ((high - 0xd800) << 10) + (low.wrapping_sub(0xdc00) & 0x3ff);
+        return (char::from_u32(scalar).unwrap_or('\u{fffd}'), 12);
+    }
+    (char::from_u32(high).unwrap_or('\u{fffd}'), 6)
+}
+
+fn hex4(bytes: &[u8]) -> Option<u32> {
+    bytes.get(..4)?.iter().try_fold(0, |value, byte| {
+        Some(value << 4 | char::from(*byte).to_digit(16)?)
+    })
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    nodes: Vec<Node>,
+    compact: bool,
+}
+
+const NO_KEY: Span = Span {
+    start: 0,
+    end: 0,
+    escaped: false,
+};
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            nodes: Vec::with_capacity(text.len() / 24 + 4),
+            compact: true,
+        }
+    }
+
+    fn document(mut self) -> Result<Document<'a>, JsonError> {
+        self.white_space();
+        if self.at == self.bytes.len() {
+            return Err(JsonError::Empty);
+        }
+        // White space around the whole value does not touch raw slices.
+        self.compact = true;
+        self.value(NO_KEY, 0)?;
+        let compact = self.compact;
+        self.white_space();
+        if self.at < self.bytes.len() {
+            return Err(self.expected("the end of the text"));
+        }
+        Ok(Document {
+            text: self.text,
+            nodes: self.nodes,
+            compact,
+        })
+    }
+
+    fn expected(&self, expected: &'static str) -> JsonError {
+        JsonError::Syntax {
+            offset: self.at,
+            expected,
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn white_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+            self.compact = false;
+        }
+    }
+
+    fn value(&mut self, key: Span, depth: usize) -> Result<(), JsonError> {
+        let index = self.nodes.len();
+        let start = self.at;
+        self.nodes.push(Node {
+            kind: Kind::Null,
+            key,
+            value: NO_KEY,
+            next: 0,
+        });
+        let (kind, value) = match self.peek() {
+            Some(b'"') => (Kind::String, self.string()?),
+            Some(b'{') => (Kind::Object, self.container(depth, true)?),
+            Some(b'[') => (Kind::Array, self.container(depth, false)?),
+            Some(b't') => (Kind::Bool, self.literal("true")?),
+            Some(b'f') => (Kind::Bool, self.literal("false")?),
+            Some(b'n') => (Kind::Null, self.literal("null")?),
+            Some(b'-' | b'0'..=b'9') => (Kind::Number, self.number()?),
+            _ => return Err(self.expected("a value")),
+        };
+        let next = self.nodes.len() as u32;
+        self.nodes[index] = Node {
+            kind,
+            key,
+            value: match kind {
+                Kind::String => value,
+                _ => self.span(start),
+            },
+            next,
+        };
+        Ok(())
+    }
+
+    fn span(&self, start: usize) -> Span {
+        Span {
+            start: start as u32,
+            end: self.at as u32,
+            escaped: false,
+        }
+    }
+
+    fn literal(&mut self, word: &'static str) -> Result<Span, JsonError> {
+        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
+            return Err(self.expected(word));
+        }
+        self.at += word.len();
+        Ok(NO_KEY)
+    }
+
+    fn container(&mut self, depth: usize, object: bool) -> Result<Span, JsonError> {
+        if depth >= DEPTH_LIMIT {
+            return Err(JsonError::TooDeep { offset: self.at });
+        }
+        let close = if object { b'}' } else { b']' };
+        self.at += 1;
+        self.white_space();
+        if self.peek() == Some(close) {
+            self.at += 1;
+            return Ok(NO_KEY);
+        }
+        loop {
+            let key = if object { self.name()? } else { NO_KEY };
+            self.value(key, depth + 1)?;
+            self.white_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(byte) if byte == close => {
+                    self.at += 1;
+                    return Ok(NO_KEY);
+                }
+                _ if object => return Err(self.expected("a comma or }")),
+                _ => return Err(self.expected("a comma or ]")),
+            }
+            self.white_space();
+        }
+    }
+
+    fn name(&mut self) -> Result<Span, JsonError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.expected("a name in quotes"));
+        }
+        let name = self.string()?;
+        self.white_space();
+        if self.peek() != Some(b':') {
+            return Err(self.expected("a colon"));
+        }
+        self.at += 1;
+        self.white_space();
+        Ok(name)
+    }
+
+    fn string(&mut self) -> Result<Span, JsonError> {
+        self.at += 1;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            self.at += plain_length(&self.bytes[self.at..]);
+            match self.peek() {
+                Some(b'"') => {
+                    let span = Span {
+                        start: start as u32,
+                        end: self.at as u32,
+                        escaped,
+                    };
+                    self.at += 1;
+                    return Ok(span);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(_) => return Err(self.expected("an escaped control character")),
+                None => return Err(self.expected("a closing quote")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), JsonError> {
+        match self.bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => {
+                let unit = self.unicode_unit(self.at)?;
+                self.at += match unit {
+                    0xd800..0xdc00 => {
+                        let low = self.unicode_unit(self.at + 6)?;
+                        if !(0xdc00..0xe000).contains(&low) {
+                            return Err(self.expected("the second half of a surrogate pair"));
+                        }
+                        12
+                    }
+                    0xdc00..0xe000 => {
+                        return Err(self.expected("the first half of a surrogate pair"));
+                    }
+                    _ => 6,
+                };
+            }
+            _ => return Err(self.expected("an escape")),
+        }
+        Ok(())
+    }
+
+    fn unicode_unit(&self, at: usize) -> Result<u32, JsonError> {
+        let escape = self.bytes.get(at..).unwrap_or_default();
+        escape
+            .strip_prefix(b"\\u")
+            .and_then(hex4)
+            .ok_or(self.expected("a \\u escape of four hexadecimal digits"))
+    }
+
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start {
+            return Err(self.expected("a digit"));
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<Span, JsonError> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        let mut exponent = false;
+        if let Some(b'e' | b'E') = self.peek() {
+            exponent = true;
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        // Below 300 digits and without an exponent a number is always in range.
+        if (exponent || self.at - start > 300)
+            && !self.text[start..self.at]
+                .parse::<f64>()
+                .is_ok_and(f64::is_finite)
+        {
+            return Err(JsonError::NumberOutOfRange { offset: start });
+        }
+        Ok(NO_KEY)
+    }
+}
+
+/// How many bytes from the start need no attention inside a string: no quote, no backslash, no
+/// control character. Eight bytes at a time, by the usual has-zero-byte arithmetic.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..at + 8) {
+        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
+        let zero_where = |byte: u8| {
+            let x = word ^ (ONES * u64::from(byte));
+            x.wrapping_sub(ONES) & !x
+        };
+        let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+        let found = (zero_where(b'"') | zero_where(b'\\') | below_space) & HIGHS;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = &bytes[at..];
+    at + rest
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
+        .unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+use super::*;
+use proptest::prelude::*;
+
+fn parse(text: &str) -> Document<'_> {
+    Document::parse(text.as_bytes()).unwrap()
+}
+
+fn error(text: &str) -> JsonError {
+    Document::parse(text.as_bytes()).unwrap_err()
+}
+
+#[test]
+fn members_keep_their_order_and_their_spelling() {
+    let doc = parse(r#"{"b": 1.10, "a\u0041": [1e2, "x\ny", null], "c": {}}"#);
+    let keys: Vec<_> = doc
+        .children(doc.root())
+        .map(|id| doc.key(id).into_owned())
+        .collect();
+    assert_eq!(keys, ["b", "aA", "c"]);
+    let b = doc.member(doc.root(), "b").unwrap();
+    assert_eq!(doc.raw(b), "1.10");
+    let list = doc.member(doc.root(), "aA").unwrap();
+    let items: Vec<_> = doc.children(list).map(|id| doc.raw(id)).collect();
+    assert_eq!(items, ["1e2", r#""x\ny""#, "null"]);
+    let string = doc.children(list).nth(1).unwrap();
+    assert_eq!(doc.text(string).unwrap(), "x\ny");
+    assert!(doc.is_empty_container(doc.member(doc.root(), "c").unwrap()));
+}
+
+#[test]
+fn white_space_goes_and_content_stays() {
+    let mut out = Vec::new();
+    let doc = parse(" {\"a b\" : [ 1 ,\n2 ] , \"c\":\" \\u00e9 \" } ");
+    doc.write_compact(doc.root(), &mut out);
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        r#"{"a b":[1,2],"c":" \u00e9 "}"#
+    );
+}
+
+#[test]
+fn names_fold_only_when_no_exact_one_exists() {
+    let doc = parse(r#"{"client_address": 1, "ClientAddress": 2, "clientAddress": 3}"#);
+    let raw = |id: Option<NodeId>| id.map(|id| doc.raw(id));
+    assert_eq!(
+        raw(doc.member_folded(doc.root(), "clientAddress")),
+        Some("3")
+    );
+    assert_eq!(
+        raw(doc.member_folded(doc.root(), "CLIENTADDRESS")),
+        Some("1")
+    );
+    assert_eq!(raw(doc.member_folded(doc.root(), "clientAddresses")), None);
+}
+
+#[test]
+fn repeated_keys_are_seen_through_escapes() {
+    let doc = parse(r#"{"a":1,"b":{"x":1,"x":2},"\u0061":2}"#);
+    assert_eq!(doc.repeated_key(doc.root()).unwrap(), "a");
+    let many: Vec<String> = (0..40).map(|i| format!("\"k{}\":0", i % 39)).collect();
+    let text = format!("{{{}}}", many.join(","));
+    let doc = parse(&text);
+    assert_eq!(doc.repeated_key(doc.root()).unwrap(), "k0");
+}
+
+#[test]
+fn each_fault_has_its_own_reason() {
+    let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+    assert_eq!(error("  ").reason(), "empty");
+    assert_eq!(error(r#"{"a":"#).reason(), "not_json");
+    assert_eq!(error("{\"a\":\"\0\"}").reason(), "not_json");
+    assert_eq!(error(r#""\ud800""#).reason(), "not_json");
+    assert_eq!(error(r#""\ud800\u0041""#).reason(), "not_json");
+    assert_eq!(error(r#""\udc00""#).reason(), "not_json");
+    assert_eq!(error("[1e999]").reason(), "number_out_of_range");
+    assert_eq!(error("{} {}").reason(), "not_json");
+    assert_eq!(error(&deep(129)).reason(), "too_deep");
+    assert!(Document::parse(deep(128).as_bytes()).is_ok());
+    let not_utf8 = Document::parse(b"\"ab\xff\"").unwrap_err();
+    assert_eq!(not_utf8, JsonError::NotUtf8 { offset: 3 });
+    assert_eq!(
+        error("[1,]"),
+        JsonError::Syntax {
+            offset: 3,
+            expected: "a value"
+        }
+    );
+}
+
+#[test]
+fn surrogate_pairs_decode() {
+    let doc = parse(r#""a\ud83d\ude00\/b""#);
+    assert_eq!(doc.text(doc.root()).unwrap(), "a😀/b");
+}
+
+fn to_value(doc: &Document<'_>, id: NodeId) -> serde_json::Value {
+    match doc.kind(id) {
+        Kind::Object => doc
+            .children(id)
+            .map(|child| (doc.key(child).into_owned(), to_value(doc, child)))
+            .collect(),
+        Kind::Array => doc.children(id).map(|child| to_value(doc, child)).collect(),
+        Kind::String => doc.text(id).unwrap().into(),
+        _ => serde_json::from_str(doc.raw(id)).unwrap(),
+    }
+}
+
+fn json_value() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        (-1e300f64..1e300).prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+    ];
+    leaf.prop_recursive(5, 60, 6, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+            proptest::collection::hash_map(any::<String>(), inner, 0..6)
+                .prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn it_reads_what_serde_json_writes(value in json_value(), pretty: bool) {
+        let text = if pretty {
+            serde_json::to_string_pretty(&value).unwrap()
+        } else {
+            value.to_string()
+        };
+        let doc = parse(&text);
+        prop_assert_eq!(to_value(&doc, doc.root()), value.clone());
+        let mut compact = Vec::new();
+        doc.write_compact(doc.root(), &mut compact);
+        prop_assert_eq!(String::from_utf8(compact).unwrap(), value.to_string());
+    }
+
+    #[test]
+    fn it_accepts_and_refuses_as_serde_json_does(
+        pieces in proptest::collection::vec(
+            prop::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u00", "\\ud83d", "\\ude00", "1", "0",
+                "-", ".", "e", "E+", "9", "true", "nul", "null", "false", " ", "\n", "\t", "é",
+                "\u{1}", "abcdefgh", "\"a\"", "\"b\":",
+            ]),
+            0..14,
+        )
+    ) {
+        let text = pieces.concat();
+        let ours = Document::parse(text.as_bytes()).is_ok();
+        let theirs = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+        prop_assert_eq!(ours, theirs, "{}", text);
+    }
+}

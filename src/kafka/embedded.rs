@@ -1,0 +1,68 @@
+//! An in-process Kafka for the demo and for fast tests: librdkafka's mock cluster.
+//! It keeps ordinary offset commits but ignores what a transaction does, so sessions on it run
+//! `at_least_once` and nothing seen here is evidence about delivery.
+
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
+use std::time::Duration;
+
+use super::client::{ClientError, Cluster};
+
+/// A running embedded cluster; dropping it ends it.
+pub struct Embedded {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+}
+
+impl Embedded {
+    /// Start a cluster of one broker on a free local port.
+    ///
+    /// # Errors
+    /// No local port could be opened.
+    pub fn start() -> Result<Embedded, ClientError> {
+        let cluster = MockCluster::new(1)
+            .map_err(|error| ClientError::new("start the embedded cluster", &error))?;
+        Ok(Embedded { cluster })
+    }
+
+    /// How to reach it.
+    pub fn cluster(&self) -> Cluster {
+        Cluster::plaintext(self.cluster.bootstrap_servers())
+    }
+
+    /// Create a topic.
+    ///
+    /// # Errors
+    /// The topic exists already.
+    pub fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), ClientError> {
+        let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
+        self.cluster
+            .create_topic(topic, partitions, 1)
+            .map_err(|error| ClientError::new("create a topic", &error))
+    }
+
+    /// Write values without a key, in order, to one partition, and wait until they are stored.
+    ///
+    /// # Errors
+    /// The topic does not exist, or a value is larger than 1 MB.
+    pub fn produce<'a>(
+        &self,
+        topic: &str,
+        partition: i32,
+        values: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), ClientError> {
+        let failed = |error| ClientError::new("write to the embedded cluster", &error);
+        let producer: BaseProducer = self
+            .cluster()
+            .client_config("demo", &[("linger.ms", "5")], &[])
+            .create()
+            .map_err(failed)?;
+        for value in values {
+            let record = BaseRecord::<[u8], [u8]>::to(topic)
+                .partition(partition)
+                .payload(value);
+            producer.send(record).map_err(|(error, _)| failed(error))?;
+            producer.poll(Duration::ZERO);
+        }
+        producer.flush(Duration::from_secs(10)).map_err(failed)
+    }
+}

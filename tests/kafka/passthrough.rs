@@ -307,16 +307,15 @@ impl ChildSession {
             Delivery::AtLeastOnce => "at_least_once",
         };
         let told = [
-            &config.source.bootstrap,
-            &config.destination.bootstrap,
-            &config.source_name,
-            &config.source_topic,
-            &setting.output,
-            &setting.dead_letters,
+            config.source.bootstrap.as_str(),
+            config.destination.bootstrap.as_str(),
+            config.source_name.as_str(),
+            config.source_topic.as_str(),
+            setting.output.as_str(),
+            setting.dead_letters.as_str(),
             delivery,
             &ordinal.to_string(),
         ]
-        .map(String::as_str)
         .join(" ");
         let child = Command::new(std::env::current_exe().expect("this binary"))
             .args([

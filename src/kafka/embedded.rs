@@ -66,3 +66,85 @@ impl Embedded {
         producer.flush(Duration::from_secs(10)).map_err(failed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+
+    use super::*;
+    use crate::event::OutputRecord;
+    use crate::kafka::session::{
+        Commit, Delivery, Outputs, Refusal, SessionConfig, SessionObserver, Shutdown, SourceRecord,
+        Worker, run,
+    };
+
+    /// Doubles each value, and stops the session when it has seen enough.
+    struct Doubler;
+
+    impl Worker for Doubler {
+        fn on_batch(
+            &mut self,
+            batch: &[SourceRecord<'_>],
+            outputs: &mut Outputs,
+        ) -> Result<(), Refusal> {
+            for (index, source) in batch.iter().enumerate() {
+                let value = source.record.value.unwrap_or_default();
+                outputs.push(
+                    index,
+                    OutputRecord {
+                        topic: Arc::from("out"),
+                        key: None,
+                        value: Some([value, value].concat()),
+                        headers: Vec::new(),
+                    },
+                );
+            }
+            Ok(())
+        }
+    }
+
+    struct StopAfter {
+        left: std::sync::atomic::AtomicUsize,
+        shutdown: Shutdown,
+    }
+
+    impl SessionObserver for StopAfter {
+        fn committed(&self, commit: Commit) {
+            use std::sync::atomic::Ordering::Relaxed;
+            if self.left.fetch_sub(commit.records, Relaxed) == commit.records {
+                self.shutdown.request();
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_runs_on_the_embedded_cluster_at_least_once() {
+        let embedded = Embedded::start().expect("a cluster");
+        embedded.create_topic("in", 2).expect("a topic");
+        embedded.create_topic("out", 1).expect("a topic");
+        let values: Vec<Vec<u8>> = (0..50_u8).map(|n| vec![n]).collect();
+        for partition in 0..2 {
+            let values = values.iter().map(Vec::as_slice);
+            embedded.produce("in", partition, values).expect("records");
+        }
+        let cluster = embedded.cluster();
+        let mut config = SessionConfig::new(cluster.clone(), cluster.clone(), "demo", "in");
+        config.delivery = Delivery::AtLeastOnce;
+        let shutdown = Shutdown::default();
+        let observer = StopAfter {
+            left: 100.into(),
+            shutdown: shutdown.clone(),
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| run(&config, &mut Doubler, &shutdown, &observer).expect("a clean end"));
+        });
+        let reader: BaseConsumer<_> = cluster.probe().expect("a client");
+        let (first, end) = reader
+            .fetch_watermarks("out", 0, Duration::from_secs(5))
+            .expect("offsets");
+        assert_eq!(end - first, 100);
+    }
+}

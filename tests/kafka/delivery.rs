@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use watchbell::event::Partition;
 use watchbell::kafka::session::{Delivery, Refusal};
 
 use super::broker::clusters;
 use super::eventually;
 use super::passthrough::{ChildSession, Running, Setting};
-use super::records::Source;
+use super::records::{Source, aborted, create, read_committed};
 
 /// Small, seeded randomness: the seed is printed and can be given again.
 struct Dice(u64);
@@ -91,6 +92,12 @@ fn two_clusters_two_workers_killed_at_random_for_a_minute() {
         session.terminate();
     }
     setting.check_exactly_once(&clusters, &source.written);
+    let aborted = aborted(&clusters.destination, &setting.output);
+    println!("  {aborted} records of aborted transactions, seen by no careful reader");
+    assert!(
+        aborted > 0,
+        "no session was killed in the middle of a transaction"
+    );
 }
 
 #[test]
@@ -165,6 +172,66 @@ fn members_come_and_go_while_transactions_are_open() {
     setting.wait_for(&clusters, &source.written, LIMIT);
     first.stop();
     println!("  the second member committed {shared} records");
+    setting.check_exactly_once(&clusters, &source.written);
+}
+
+#[test]
+fn a_member_that_slept_past_its_session_is_fenced() {
+    let clusters = clusters();
+    let setting = Setting::across(&clusters, "slept");
+    let mut source = Source::new(&clusters.source, &setting.source_topic, 4);
+    let sleeper = ChildSession::start(&setting, 0);
+    source.write(20_000);
+    source.flush();
+    let begun = eventually(LIMIT, || {
+        source.write(100);
+        !read_committed(&clusters.destination, &setting.output).is_empty()
+    });
+    assert!(begun, "nothing flows");
+    source.write(20_000);
+    source.flush();
+    sleeper.signal("STOP");
+    let successor = ChildSession::start(&setting, 1);
+    setting.wait_for(&clusters, &source.written, LIMIT);
+    source.write(5_000);
+    sleeper.signal("CONT");
+    source.write(5_000);
+    source.flush();
+    setting.wait_for(&clusters, &source.written, LIMIT);
+    sleeper.terminate();
+    successor.terminate();
+    setting.check_exactly_once(&clusters, &source.written);
+}
+
+#[test]
+fn a_member_without_partitions_is_ready_and_takes_over() {
+    let clusters = clusters();
+    let mut setting = Setting::within(&clusters, "spare");
+    setting.source_topic += ".single";
+    setting.config.source_topic = setting.source_topic.clone();
+    create(&clusters.destination, &setting.source_topic, 1);
+    let mut source = Source::new(&clusters.destination, &setting.source_topic, 1);
+    let first = Running::start(&setting.config, setting.worker());
+    assert!(eventually(LIMIT, || first.heard.is_ready()));
+    let mut spare_config = setting.config.clone();
+    spare_config.ordinal = 1;
+    let spare = Running::start(&spare_config, setting.worker());
+    let ready = eventually(LIMIT, || {
+        let said = spare.heard.troubles.lock().unwrap().contains(&"joining");
+        said && spare.heard.not_ready.lock().unwrap().is_none()
+    });
+    assert!(ready, "{:?}", spare.heard);
+    assert!(spare.heard.assigned.lock().unwrap().is_empty());
+    source.write(1_000);
+    source.flush();
+    setting.wait_for(&clusters, &source.written, LIMIT);
+    let lag = || first.heard.lag.lock().unwrap().get(&Partition(0)).copied();
+    assert!(eventually(LIMIT, || lag() == Some(0)), "{:?}", lag());
+    first.stop();
+    source.write(1_000);
+    source.flush();
+    setting.wait_for(&clusters, &source.written, LIMIT);
+    spare.stop();
     setting.check_exactly_once(&clusters, &source.written);
 }
 

@@ -20,12 +20,15 @@ use super::broker::{Clusters, signal_process};
 use super::eventually;
 use super::records::{Read, committed, read_committed};
 
+/// A look at a record that may refuse its batch.
+type Before = Box<dyn FnMut(&SourceRecord<'_>) -> Result<(), Refusal> + Send>;
+
 /// Passes every record through; a quarantined one goes to the dead letters, cut to nothing.
 pub struct PassThrough {
     pub output: Arc<str>,
     pub dead_letters: Arc<str>,
     /// Called for each record before anything else.
-    pub before: Box<dyn FnMut(&SourceRecord<'_>) -> Result<(), Refusal> + Send>,
+    pub before: Before,
 }
 
 impl PassThrough {
@@ -83,6 +86,7 @@ pub struct Heard {
     pub troubles: Mutex<Vec<&'static str>>,
     pub assigned: Mutex<Vec<Partition>>,
     pub quarantined: Mutex<Vec<(Partition, Offset)>>,
+    pub lag: Mutex<BTreeMap<Partition, u64>>,
 }
 
 impl Heard {
@@ -108,6 +112,9 @@ impl SessionObserver for Heard {
             self.troubles.lock().unwrap().push(state.reason);
         }
         *self.not_ready.lock().unwrap() = state.cloned();
+    }
+    fn lag(&self, partition: Partition, records: u64) {
+        self.lag.lock().unwrap().insert(partition, records);
     }
     fn gap(&self, gap: Gap) {
         self.gaps.lock().unwrap().push(gap);
@@ -161,7 +168,6 @@ pub struct Setting {
     pub output: String,
     pub dead_letters: String,
     pub config: SessionConfig,
-    pub partitions: usize,
 }
 
 impl Setting {
@@ -196,7 +202,6 @@ impl Setting {
                 config.session_timeout_ms = 14_000;
                 config
             },
-            partitions,
         };
         super::records::create(from, &setting.source_topic, partitions as u32);
         super::records::create(&clusters.destination, &setting.output, 3);
@@ -328,6 +333,11 @@ impl ChildSession {
             .spawn()
             .expect("start a child");
         ChildSession(child)
+    }
+
+    /// Send a signal by name.
+    pub fn signal(&self, signal: &str) {
+        signal_process(self.0.id(), signal);
     }
 
     pub fn kill(mut self) {

@@ -62,7 +62,6 @@ pub struct Source {
     topic: String,
     /// Records written to each partition so far.
     pub written: Vec<u64>,
-    padding: usize,
 }
 
 impl Source {
@@ -79,14 +78,7 @@ impl Source {
             producer,
             topic: topic.to_owned(),
             written: vec![0; partitions],
-            padding: 100,
         }
-    }
-
-    /// Pad values to about this many bytes.
-    pub fn padded(mut self, bytes: usize) -> Source {
-        self.padding = bytes;
-        self
     }
 
     /// Write `count` records round robin over the partitions; they are handed over, not yet stored.
@@ -97,7 +89,7 @@ impl Source {
                 .expect("a partition");
             let number = self.written[partition];
             let head = format!("{partition}:{number}:");
-            let value = format!("{head:x<width$}", width = self.padding);
+            let value = format!("{head:x<width$}", width = 100);
             self.write_value(partition, value.as_bytes());
         }
     }
@@ -120,7 +112,7 @@ impl Source {
             }
         }
         self.written[partition] += 1;
-        if self.written[partition] % 500 == 0 {
+        if self.written[partition].is_multiple_of(500) {
             self.producer.poll(Duration::ZERO);
         }
     }
@@ -129,19 +121,25 @@ impl Source {
     pub fn flush(&self) {
         self.producer.flush(Duration::from_secs(60)).expect("flush");
     }
-
-    pub fn total(&self) -> u64 {
-        self.written.iter().sum()
-    }
 }
 
 /// Read all that is committed in a topic now.
 pub fn read_committed(broker: &Broker, topic: &str) -> Vec<Read> {
+    read(broker, topic, "read_committed")
+}
+
+/// How many records of a topic were written and taken back.
+pub fn aborted(broker: &Broker, topic: &str) -> usize {
+    let written = read(broker, topic, "read_uncommitted").len();
+    written - read_committed(broker, topic).len()
+}
+
+fn read(broker: &Broker, topic: &str, isolation: &str) -> Vec<Read> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", broker.bootstrap())
         .set("group.id", "watchbell-test-reader")
         .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_committed")
+        .set("isolation.level", isolation)
         .set("enable.partition.eof", "true")
         .set("fetch.wait.max.ms", "20")
         .set("auto.offset.reset", "error")

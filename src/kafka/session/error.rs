@@ -200,6 +200,15 @@ pub(super) fn trouble(side: Side, code: Code, context: &str) -> Option<Trouble> 
     })
 }
 
+/// A trouble with one cluster that a client reported by itself. Of connections only the loss of all
+/// brokers counts: single ones are closed and opened again all the time.
+pub(super) fn client_trouble(side: Side, code: Code, context: &str) -> Option<Trouble> {
+    let one_broker = matches!(code, Code::BrokerTransportFailure | Code::Resolve);
+    (!one_broker)
+        .then(|| trouble(side, code, context))
+        .flatten()
+}
+
 /// What a failed call on the transaction means, once repeating it is out of the question.
 ///
 /// Only an error that asks for an abort may be answered with one: after any other the outcome of

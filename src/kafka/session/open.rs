@@ -18,6 +18,9 @@ use crate::kafka::topics::{Topics, WantedTopic, ownership_topic};
 /// Longest wait for the answer to one question.
 pub(super) const QUESTION: Duration = Duration::from_secs(2);
 
+/// Pause before clients that failed are opened again.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+
 /// Run a session on this thread until it is asked to stop.
 ///
 /// # Errors
@@ -44,12 +47,11 @@ pub fn run(
         let budget = shutdown.requested_at().map_or(QUESTION, |since| {
             config.shutdown_budget().saturating_sub(since.elapsed())
         });
-        let reader = reader.into_parts();
         within(budget, move || drop((owner, writer, reader)));
         match ended {
             Ended::Asked => return Ok(()),
             Ended::Stopped(error) => return Err(error),
-            Ended::Reopen => {}
+            Ended::Reopen => pause(REOPEN_PAUSE, shutdown),
         }
     }
 }
@@ -93,14 +95,20 @@ fn prepare(
             }));
             said = Some(trouble);
         }
-        let until = Instant::now() + wait;
-        while Instant::now() < until && !shutdown.is_requested() {
-            // Serves librdkafka's log lines; nothing is assigned yet.
-            let _ = reader.poll(Duration::from_millis(50));
-        }
+        pause(wait, shutdown);
+        // Nothing is assigned yet: this serves librdkafka's log lines.
+        let _ = reader.poll(Duration::ZERO);
         wait = (wait * 2).min(Duration::from_secs(10));
     }
     Ok(None)
+}
+
+/// Wait, unless asked to stop.
+fn pause(wait: Duration, shutdown: &Shutdown) {
+    let until = Instant::now() + wait;
+    while Instant::now() < until && !shutdown.is_requested() {
+        thread::sleep(Duration::from_millis(50).min(wait));
+    }
 }
 
 fn survey(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {

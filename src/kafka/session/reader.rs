@@ -230,10 +230,3 @@ fn read_header<H: Headers>(headers: &H, index: usize) -> Header<'_> {
         Ok(None) | Err(_) => unreadable,
     }
 }
-
-impl Reader {
-    /// The client alone, to be closed elsewhere.
-    pub(super) fn into_parts(self) -> impl Send + 'static {
-        self.consumer
-    }
-}

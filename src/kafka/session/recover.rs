@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::error::{Setback, Side, Trouble, process_fault, trouble};
+use super::error::{Refused, Setback, Side, Trouble, client_trouble};
 use super::flight::Cargo;
 use super::open::QUESTION;
 use super::turn::{Ended, Session, reopen};
@@ -122,7 +122,7 @@ impl Session<'_> {
         self.settle_at = self.rest_until;
     }
 
-    fn quarantine(&mut self, refused: &[super::error::Refused], cargo: Option<&Cargo>) {
+    fn quarantine(&mut self, refused: &[Refused], cargo: Option<&Cargo>) {
         let Some(cargo) = cargo else {
             return;
         };
@@ -168,14 +168,12 @@ impl Session<'_> {
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.resettle(),
             // The reader has a group's name only because librdkafka asks for one.
             Some(Code::GroupAuthorizationFailed) => Ok(()),
-            Some(code) if process_fault(code).is_some() => {
-                if let Some(trouble) = trouble(Side::Source, code, "read the source") {
-                    self.note_trouble(trouble);
+            code => {
+                let trouble = |code| client_trouble(Side::Source, code, "read the source");
+                match code.and_then(trouble) {
+                    Some(trouble) => self.note_trouble(trouble),
+                    None => tracing::debug!(%error, "source reader"),
                 }
-                Ok(())
-            }
-            _ => {
-                tracing::info!(%error, "source reader");
                 Ok(())
             }
         }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::config::SessionConfig;
-use super::error::{SessionError, Setback, Side, Trouble, trouble};
+use super::error::{SessionError, Setback, Side, Trouble, client_trouble};
 use super::flight::{Blame, Cargo, Flight, Prepared};
 use super::observe::{Commit, NotReady, SessionObserver, Shutdown};
 use super::open::Ground;
@@ -163,9 +163,9 @@ impl<'s> Session<'s> {
             }
             Some(error) => {
                 let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-                match trouble(Side::Destination, code, "ownership group") {
+                match client_trouble(Side::Destination, code, "ownership group") {
                     Some(trouble) => self.note_trouble(trouble),
-                    None => tracing::info!(%error, "ownership group"),
+                    None => tracing::debug!(%error, "ownership group"),
                 }
                 Ok(())
             }

@@ -16,7 +16,9 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::config::{Delivery, SessionConfig};
-use super::error::{Refused, Setback, Side, record_fault, transaction_setback, trouble};
+use super::error::{
+    Refused, Setback, Side, Trouble, client_trouble, record_fault, transaction_setback, trouble,
+};
 use crate::event::OutputRecord;
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
@@ -33,8 +35,8 @@ struct Failure {
 struct Deliveries {
     failed: AtomicBool,
     failures: Mutex<Vec<Failure>>,
-    /// The latest error of the client as a whole, such as a refused login.
-    client_error: Mutex<Option<(Code, String)>>,
+    /// The latest trouble of the client as a whole, such as a refused login.
+    trouble: Mutex<Option<Trouble>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -48,8 +50,10 @@ impl ClientContext for Deliveries {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "librdkafka", %error, reason);
-        if let Some(code) = error.rdkafka_error_code() {
-            *lock(&self.client_error) = Some((code, reason.to_owned()));
+        let code = error.rdkafka_error_code();
+        let trouble = |code| client_trouble(Side::Destination, code, reason);
+        if let Some(trouble) = code.and_then(trouble) {
+            *lock(&self.trouble) = Some(trouble);
         }
     }
 }
@@ -150,7 +154,7 @@ impl Writer {
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Setback> {
-        *lock(&self.producer.context().client_error) = None;
+        *lock(&self.producer.context().trouble) = None;
         lock(&self.producer.context().failures).clear();
         self.producer
             .context()
@@ -351,8 +355,8 @@ impl Writer {
     }
 
     fn client_trouble(&self) -> Option<Setback> {
-        let (code, detail) = lock(&self.producer.context().client_error).take()?;
-        trouble(Side::Destination, code, &detail).map(Setback::Trouble)
+        let trouble = lock(&self.producer.context().trouble).take();
+        trouble.map(Setback::Trouble)
     }
 }
 

@@ -71,6 +71,7 @@ impl Embedded {
 mod tests {
     use std::sync::Arc;
     use std::thread;
+    use std::time::Instant;
 
     use rdkafka::consumer::{BaseConsumer, Consumer};
 
@@ -139,7 +140,15 @@ mod tests {
             shutdown: shutdown.clone(),
         };
         thread::scope(|scope| {
-            scope.spawn(|| run(&config, &mut Doubler, &shutdown, &observer).expect("a clean end"));
+            let session = || run(&config, &mut Doubler, &shutdown, &observer).expect("a clean end");
+            let session = scope.spawn(session);
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while !session.is_finished() {
+                if Instant::now() >= deadline {
+                    shutdown.request();
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
         });
         let reader: BaseConsumer<_> = cluster.probe().expect("a client");
         let (first, end) = reader

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
@@ -44,7 +45,6 @@ pub(super) struct Committed {
 #[derive(Default)]
 struct OwnerContext {
     rebalances: Mutex<VecDeque<Rebalance>>,
-    commit: Mutex<Option<KafkaResult<()>>>,
     closing: AtomicBool,
 }
 
@@ -92,17 +92,12 @@ impl ConsumerContext for OwnerContext {
             }
         });
     }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let each = || offsets.elements().iter().try_for_each(|e| e.error());
-        *lock(&self.commit) = Some(result.and_then(|()| each()));
-    }
 }
 
 /// A member of the ownership group.
 pub(super) struct Owner {
-    /// Taken only by `close`.
-    consumer: BaseConsumer<OwnerContext>,
+    /// Shared with a commit that waits for its answer.
+    consumer: Arc<BaseConsumer<OwnerContext>>,
     topic: String,
 }
 
@@ -134,7 +129,10 @@ impl Owner {
         consumer
             .subscribe(&[&topic])
             .map_err(|error| ClientError::new("subscribe to the ownership topic", &error))?;
-        Ok(Owner { consumer, topic })
+        Ok(Owner {
+            consumer: Arc::new(consumer),
+            topic,
+        })
     }
 
     /// Serve the group; at most one error is returned a call, rebalances are recorded.
@@ -166,9 +164,7 @@ impl Owner {
     /// here: so take it first, then look whether a loss was noticed by then.
     pub(super) fn membership(&self) -> Option<ConsumerGroupMetadata> {
         let metadata = self.consumer.group_metadata()?;
-        if let Some(error) = self.poll(Duration::ZERO) {
-            tracing::debug!(%error, "serve the ownership group before a commit");
-        }
+        self.serve(Duration::ZERO);
         let lost = |event: &Rebalance| matches!(event, Rebalance::Revoke { lost: true, .. });
         let recorded = lock(&self.consumer.context().rebalances).iter().any(lost);
         (!recorded && !self.consumer.assignment_lost()).then_some(metadata)
@@ -203,26 +199,35 @@ impl Owner {
     }
 
     /// Commit positions outside a transaction and wait for the answer.
+    ///
+    /// rdkafka 0.39 never reports the result of an asynchronous commit, and a synchronous one can
+    /// wait for a coordinator longer than anybody should: so it waits on a thread of its own.
     pub(super) fn commit(
         &self,
         offsets: &BTreeMap<Partition, NextOffset>,
         metadata: &CommitMetadata,
         timeout: Duration,
     ) -> KafkaResult<()> {
-        let list = self.offsets(offsets, metadata)?;
         let deadline = Instant::now() + timeout;
         loop {
-            *lock(&self.consumer.context().commit) = None;
-            self.consumer.commit(&list, CommitMode::Async)?;
+            let list = self.offsets(offsets, metadata)?;
+            let consumer = Arc::clone(&self.consumer);
+            let (answer, answered) = mpsc::sync_channel(1);
+            let ask = move || {
+                // Nobody listens any more once the deadline is over.
+                let _ = answer.send(consumer.commit(&list, CommitMode::Sync));
+            };
+            let asking = thread::Builder::new().name("kafka-commit".into());
+            if asking.spawn(ask).is_err() {
+                return Err(KafkaError::ConsumerCommit(Code::CriticalSystemResource));
+            }
             let result = loop {
-                if let Some(result) = lock(&self.consumer.context().commit).take() {
-                    break result;
-                }
-                if Instant::now() >= deadline {
-                    break Err(KafkaError::ConsumerCommit(Code::OperationTimedOut));
-                }
-                if let Some(error) = self.poll(Duration::from_millis(5)) {
-                    tracing::debug!(%error, "serve the ownership group during a commit");
+                match answered.recv_timeout(Duration::from_millis(20)) {
+                    Ok(result) => break result,
+                    Err(_) if Instant::now() >= deadline => {
+                        break Err(KafkaError::ConsumerCommit(Code::OperationTimedOut));
+                    }
+                    Err(_) => self.serve(Duration::ZERO),
                 }
             };
             let code = result
@@ -235,7 +240,14 @@ impl Owner {
             if !again || Instant::now() >= deadline {
                 return result;
             }
-            self.poll(Duration::from_millis(50));
+            self.serve(Duration::from_millis(50));
+        }
+    }
+
+    /// Serve the group where an error can wait for the next turn of the loop.
+    fn serve(&self, wait: Duration) {
+        if let Some(error) = self.poll(wait) {
+            tracing::debug!(%error, "ownership group");
         }
     }
 

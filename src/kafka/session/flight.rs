@@ -61,6 +61,11 @@ impl Blame {
         !self.suspects.is_empty() && self.suspects.contains(&place)
     }
 
+    /// Whether some records are still to be tried alone.
+    pub(super) fn has_suspects(&self) -> bool {
+        !self.suspects.is_empty()
+    }
+
     pub(super) fn quarantine(&self, place: Place) -> Option<&Quarantine> {
         if self.quarantined.is_empty() {
             return None;

@@ -7,6 +7,7 @@
 mod config;
 mod error;
 mod flight;
+mod health;
 mod observe;
 mod open;
 mod owner;

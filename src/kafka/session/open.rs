@@ -9,7 +9,7 @@ use super::error::{SessionError, Side, Trouble};
 use super::observe::{NotReady, SessionObserver, Shutdown};
 use super::owner::Owner;
 use super::reader::Reader;
-use super::turn::{Ended, Session};
+use super::turn::{Clients, Ended, Session, Task};
 use super::worker::Worker;
 use super::writer::Writer;
 use crate::kafka::ClientError;
@@ -38,11 +38,18 @@ pub fn run(
         let Some(ground) = prepare(config, &reader, shutdown, observer)? else {
             return Ok(());
         };
-        let owner = Owner::join(config, ground.ownership_topic.clone())?;
-        let writer = Writer::new(config)?;
-        let session = Session::new(
-            config, worker, shutdown, observer, &reader, owner, writer, ground,
-        );
+        let clients = Clients {
+            owner: Owner::join(config, ground.ownership_topic.clone())?,
+            writer: Writer::new(config)?,
+            reader: &reader,
+        };
+        let task = Task {
+            config,
+            worker: &mut *worker,
+            shutdown,
+            observer,
+        };
+        let session = Session::new(task, clients, ground);
         let (ended, owner, writer) = session.run();
         let budget = shutdown.requested_at().map_or(QUESTION, |since| {
             config.shutdown_budget().saturating_sub(since.elapsed())

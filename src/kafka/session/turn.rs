@@ -28,6 +28,21 @@ pub(super) enum Ended {
     Reopen,
 }
 
+/// What a session is asked to do.
+pub(super) struct Task<'s> {
+    pub(super) config: &'s SessionConfig,
+    pub(super) worker: &'s mut dyn Worker,
+    pub(super) shutdown: &'s Shutdown,
+    pub(super) observer: &'s dyn SessionObserver,
+}
+
+/// The three clients of a session.
+pub(super) struct Clients<'s> {
+    pub(super) reader: &'s Reader,
+    pub(super) owner: Owner,
+    pub(super) writer: Writer,
+}
+
 /// A session that has joined its group.
 pub(super) struct Session<'s> {
     pub(super) config: &'s SessionConfig,
@@ -58,21 +73,22 @@ pub(super) struct Session<'s> {
     pub(super) rest_until: Instant,
     pub(super) trouble: Option<Trouble>,
     pub(super) probe_at: Instant,
-    said: Option<Option<NotReady>>,
+    pub(super) said: Option<Option<NotReady>>,
 }
 
 impl<'s> Session<'s> {
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn new(
-        config: &'s SessionConfig,
-        worker: &'s mut dyn Worker,
-        shutdown: &'s Shutdown,
-        observer: &'s dyn SessionObserver,
-        reader: &'s Reader,
-        owner: Owner,
-        writer: Writer,
-        ground: Ground,
-    ) -> Session<'s> {
+    pub(super) fn new(task: Task<'s>, clients: Clients<'s>, ground: Ground) -> Session<'s> {
+        let Task {
+            config,
+            worker,
+            shutdown,
+            observer,
+        } = task;
+        let Clients {
+            reader,
+            owner,
+            writer,
+        } = clients;
         let now = Instant::now();
         Session {
             config,
@@ -146,7 +162,8 @@ impl<'s> Session<'s> {
             }
             return self.finish();
         }
-        self.gather(true)?;
+        // Suspects go one by one: waiting before each would take minutes.
+        self.gather(!self.blame.has_suspects())?;
         if self.waiting.is_empty() {
             return Ok(());
         }
@@ -369,33 +386,6 @@ impl<'s> Session<'s> {
             // A part of the budget belongs to leaving the group.
             Some(since) => deadline.min(since + self.config.shutdown_budget() * 6 / 10),
             None => deadline,
-        }
-    }
-
-    /// Tell the observer whether records flow, whenever the answer changes.
-    fn say_readiness(&mut self) {
-        let pending = self.positions.pending();
-        let state = if let Some(trouble) = &self.trouble {
-            Some(NotReady {
-                reason: trouble.reason,
-                remedy: trouble.remedy.clone(),
-            })
-        } else if !self.joined {
-            Some(NotReady {
-                reason: "joining",
-                remedy: format!("joining the group {}", self.config.group),
-            })
-        } else if pending.is_empty() {
-            None
-        } else {
-            Some(NotReady {
-                reason: "positions",
-                remedy: format!("waiting for the positions of partitions {pending:?}"),
-            })
-        };
-        if self.said.as_ref() != Some(&state) {
-            self.observer.readiness(state.as_ref());
-            self.said = Some(state);
         }
     }
 }

@@ -306,6 +306,12 @@ pub struct ChildSession(Child);
 impl ChildSession {
     /// Start this test binary again, as a session.
     pub fn start(setting: &Setting, ordinal: u32) -> ChildSession {
+        ChildSession::start_with_fuse(setting, ordinal, 0)
+    }
+
+    /// The same, but it dies at once while it processes its `fuse`th record (0: never): the batch
+    /// before that record's is then in an open transaction.
+    pub fn start_with_fuse(setting: &Setting, ordinal: u32, fuse: u64) -> ChildSession {
         let config = &setting.config;
         let delivery = match config.delivery {
             Delivery::ExactlyOnce => "exactly_once",
@@ -320,6 +326,7 @@ impl ChildSession {
             setting.dead_letters.as_str(),
             delivery,
             &ordinal.to_string(),
+            &fuse.to_string(),
         ]
         .join(" ");
         let child = Command::new(std::env::current_exe().expect("this binary"))
@@ -338,6 +345,17 @@ impl ChildSession {
     /// Send a signal by name.
     pub fn signal(&self, signal: &str) {
         signal_process(self.0.id(), signal);
+    }
+
+    /// Wait until the session has died by its own hand.
+    pub fn wait_for_death(mut self) {
+        let mut status = None;
+        let dead = eventually(Duration::from_secs(60), || {
+            status = self.0.try_wait().expect("a child");
+            status.is_some()
+        });
+        assert!(dead, "the session lives on");
+        assert!(!status.is_some_and(|status| status.success()), "{status:?}");
     }
 
     pub fn kill(mut self) {
@@ -385,6 +403,7 @@ fn a_child_runs_the_session_it_is_told() {
         dead_letters,
         delivery,
         ordinal,
+        fuse,
     ] = told[..]
     else {
         panic!("orders: {told:?}")
@@ -395,6 +414,10 @@ fn a_child_runs_the_session_it_is_told() {
     config.transaction_timeout_ms = 3_000;
     config.session_timeout_ms = 14_000;
     config.ordinal = ordinal.parse().unwrap();
+    // One transaction after the other, so that a kill hits one that is open.
+    config.commit_interval_ms = 5;
+    let properties = &mut config.destination.properties;
+    properties.insert("linger.ms".into(), "1".into());
     if delivery == "at_least_once" {
         config.delivery = Delivery::AtLeastOnce;
     }
@@ -414,5 +437,19 @@ fn a_child_runs_the_session_it_is_told() {
         }
     });
     let mut worker = PassThrough::new(output, dead_letters);
+    let fuse: u64 = fuse.parse().unwrap();
+    if fuse > 0 {
+        config.commit_records = 500;
+        let mut seen = 0;
+        worker.before = Box::new(move |_| {
+            seen += 1;
+            if seen == fuse {
+                // Not to wait for anything, but to let the batch before reach the broker.
+                std::thread::sleep(Duration::from_millis(50));
+                std::process::abort();
+            }
+            Ok(())
+        });
+    }
     run(&config, &mut worker, &shutdown, &Heard::default()).expect("a clean end");
 }

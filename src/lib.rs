@@ -3,3 +3,4 @@
 //! The modules stand in the order in which a record passes them.
 
 pub mod event;
+pub mod kafka;

@@ -1,0 +1,293 @@
+//! How a cluster is reached: bootstrap servers, credentials and any property of librdkafka.
+//! Invariant: a secret leaves this file only for librdkafka, never for a log line or a message.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
+/// The API key of a cluster; its parts are already read from file or environment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// SASL user name.
+    pub key: String,
+    /// SASL password.
+    pub secret: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(redacted)")
+    }
+}
+
+/// One Kafka cluster and how to log in to it.
+///
+/// With `credentials` the connection is SASL_SSL with PLAIN, without it plaintext; `properties` are
+/// librdkafka's own (SCRAM, OAUTHBEARER, mutual TLS, tuning) and win over everything else.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Cluster {
+    /// `host:port[,host:port]`.
+    pub bootstrap: String,
+    /// Log in with an API key.
+    pub credentials: Option<Credentials>,
+    /// Properties handed to librdkafka unchanged.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: BTreeMap<&str, &str> = self
+            .properties
+            .iter()
+            .map(|(name, value)| {
+                let value = if is_secret(name) { "***" } else { value };
+                (name.as_str(), value)
+            })
+            .collect();
+        f.debug_struct("Cluster")
+            .field("bootstrap", &self.bootstrap)
+            .field("credentials", &self.credentials)
+            .field("properties", &shown)
+            .finish()
+    }
+}
+
+/// Whether the value of a librdkafka property must not be shown.
+pub fn is_secret(property: &str) -> bool {
+    const PUBLIC_KEYS: [&str; 2] = ["ssl.key.location", "ssl.keystore.location"];
+    const SECRET_WORDS: [&str; 5] = ["password", "secret", "key", "token", "oauthbearer.config"];
+    !PUBLIC_KEYS.contains(&property) && SECRET_WORDS.iter().any(|word| property.contains(word))
+}
+
+/// A Kafka client could not be made, or a question to the cluster was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// librdkafka refused a property; the value is left out, since it may be a secret.
+    #[error("librdkafka refuses the property {property}: {detail}")]
+    Property {
+        /// Name of the property.
+        property: String,
+        /// librdkafka's explanation, withheld for secrets.
+        detail: String,
+    },
+    /// The properties contradict each other, or a file they name is unreadable.
+    #[error("create a Kafka client: {0}")]
+    Creation(String),
+    /// The cluster did not answer, or refused.
+    #[error("{action}: {detail}")]
+    Request {
+        /// What was being done.
+        action: &'static str,
+        /// librdkafka's explanation.
+        detail: String,
+        /// The topic does not exist, or may not be seen.
+        topic_missing: bool,
+    },
+}
+
+impl ClientError {
+    pub(crate) fn new(action: &'static str, error: &KafkaError) -> ClientError {
+        match error {
+            KafkaError::ClientConfig(_, detail, property, _) => ClientError::Property {
+                property: property.clone(),
+                detail: if is_secret(property) {
+                    "the value is withheld".into()
+                } else {
+                    detail.clone()
+                },
+            },
+            KafkaError::ClientCreation(detail) => ClientError::Creation(detail.clone()),
+            other => ClientError::Request {
+                action,
+                detail: other.to_string(),
+                topic_missing: matches!(
+                    other.rdkafka_error_code(),
+                    Some(
+                        RDKafkaErrorCode::UnknownTopicOrPartition
+                            | RDKafkaErrorCode::UnknownTopic
+                            | RDKafkaErrorCode::UnknownPartition
+                    )
+                ),
+            },
+        }
+    }
+}
+
+impl Cluster {
+    /// A cluster reached in plaintext.
+    pub fn plaintext(bootstrap: impl Into<String>) -> Cluster {
+        Cluster {
+            bootstrap: bootstrap.into(),
+            ..Cluster::default()
+        }
+    }
+
+    /// Properties shared by every client of this cluster; `role` ends the client id.
+    pub(crate) fn client_config(
+        &self,
+        role: &str,
+        defaults: &[(&str, &str)],
+        fixed: &[(&str, &str)],
+    ) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        config.set("bootstrap.servers", &self.bootstrap);
+        config.set("client.id", format!("watchbell-{role}"));
+        // Without it an idle broker's closed connection is logged as an error every ten minutes.
+        config.set("log.connection.close", "false");
+        if let Some(Credentials { key, secret }) = &self.credentials {
+            config.set("security.protocol", "SASL_SSL");
+            config.set("sasl.mechanism", "PLAIN");
+            config.set("sasl.username", key);
+            config.set("sasl.password", secret);
+        }
+        for (name, value) in defaults {
+            config.set(*name, *value);
+        }
+        for (name, value) in &self.properties {
+            config.set(name, value);
+        }
+        for (name, value) in fixed {
+            config.set(*name, *value);
+        }
+        config
+    }
+
+    /// Ask the cluster for its id: `None` where a broker predates cluster ids.
+    ///
+    /// # Errors
+    /// The properties are refused, or the cluster does not answer within `timeout`.
+    pub fn cluster_id(&self, timeout: Duration) -> Result<Option<String>, ClientError> {
+        let probe = self.probe()?;
+        probe
+            .fetch_metadata(Some("__watchbell_probe"), timeout)
+            .map_err(|error| ClientError::new("reach the cluster", &error))?;
+        Ok(probe.client().fetch_cluster_id(timeout))
+    }
+
+    /// A client for questions only: it joins no group and reads nothing.
+    pub(crate) fn probe(&self) -> Result<BaseConsumer<Quiet>, ClientError> {
+        self.client_config("probe", &[], &[("allow.auto.create.topics", "false")])
+            .create_with_context(Quiet)
+            .map_err(|error| ClientError::new("create a probe", &error))
+    }
+}
+
+/// A context that hands librdkafka's log lines to `tracing` and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, reason);
+    }
+}
+
+impl rdkafka::consumer::ConsumerContext for Quiet {}
+
+/// Hand a log line of librdkafka to `tracing`, at most as a warning: whether something is an error
+/// for watchbell is decided where the failing call is made.
+pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error
+        | RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, message),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(target: "librdkafka", facility, message);
+        }
+        RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_api_key() -> Cluster {
+        Cluster {
+            bootstrap: "pkc.example:9092".into(),
+            credentials: Some(Credentials {
+                key: "THEKEY".into(),
+                secret: "THESECRET".into(),
+            }),
+            properties: BTreeMap::from([("ssl.key.password".into(), "HIDDEN".into())]),
+        }
+    }
+
+    #[test]
+    fn an_api_key_means_sasl_ssl_with_plain() {
+        let config = with_api_key().client_config("test", &[], &[]);
+        assert_eq!(config.get("security.protocol"), Some("SASL_SSL"));
+        assert_eq!(config.get("sasl.mechanism"), Some("PLAIN"));
+        assert_eq!(config.get("sasl.username"), Some("THEKEY"));
+        assert_eq!(config.get("client.id"), Some("watchbell-test"));
+    }
+
+    #[test]
+    fn without_an_api_key_the_protocol_is_left_to_the_properties() {
+        let mut cluster = Cluster::plaintext("localhost:9092");
+        assert_eq!(
+            cluster
+                .client_config("t", &[], &[])
+                .get("security.protocol"),
+            None
+        );
+        cluster
+            .properties
+            .insert("security.protocol".into(), "SSL".into());
+        assert_eq!(
+            cluster
+                .client_config("t", &[], &[])
+                .get("security.protocol"),
+            Some("SSL")
+        );
+    }
+
+    #[test]
+    fn properties_win_over_defaults_and_lose_to_what_delivery_depends_on() {
+        let mut cluster = Cluster::plaintext("localhost:9092");
+        cluster.properties.insert("linger.ms".into(), "7".into());
+        cluster
+            .properties
+            .insert("enable.auto.commit".into(), "true".into());
+        let config = cluster.client_config(
+            "t",
+            &[("linger.ms", "20")],
+            &[("enable.auto.commit", "false")],
+        );
+        assert_eq!(config.get("linger.ms"), Some("7"));
+        assert_eq!(config.get("enable.auto.commit"), Some("false"));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", with_api_key());
+        assert!(shown.contains("pkc.example"), "{shown}");
+        for secret in ["THEKEY", "THESECRET", "HIDDEN"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_refused_secret_is_not_quoted() {
+        let mut cluster = Cluster::plaintext("localhost:9092");
+        cluster
+            .properties
+            .insert("no.such.password".into(), "HIDDEN".into());
+        let error = cluster.probe().err().expect("refused");
+        assert!(error.to_string().contains("no.such.password"), "{error}");
+        assert!(!format!("{error:?}").contains("HIDDEN"), "{error:?}");
+    }
+}

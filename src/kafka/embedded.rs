@@ -1,0 +1,159 @@
+//! An in-process Kafka for the demo and for fast tests: librdkafka's mock cluster.
+//! It keeps ordinary offset commits but ignores what a transaction does, so sessions on it run
+//! `at_least_once` and nothing seen here is evidence about delivery.
+
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
+use std::time::Duration;
+
+use super::client::{ClientError, Cluster};
+
+/// A running embedded cluster; dropping it ends it.
+pub struct Embedded {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+}
+
+impl Embedded {
+    /// Start a cluster of one broker on a free local port.
+    ///
+    /// # Errors
+    /// No local port could be opened.
+    pub fn start() -> Result<Embedded, ClientError> {
+        let cluster = MockCluster::new(1)
+            .map_err(|error| ClientError::new("start the embedded cluster", &error))?;
+        Ok(Embedded { cluster })
+    }
+
+    /// How to reach it.
+    pub fn cluster(&self) -> Cluster {
+        Cluster::plaintext(self.cluster.bootstrap_servers())
+    }
+
+    /// Create a topic.
+    ///
+    /// # Errors
+    /// The topic exists already.
+    pub fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), ClientError> {
+        let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
+        self.cluster
+            .create_topic(topic, partitions, 1)
+            .map_err(|error| ClientError::new("create a topic", &error))
+    }
+
+    /// Write values without a key, in order, to one partition, and wait until they are stored.
+    ///
+    /// # Errors
+    /// The topic does not exist, or a value is larger than 1 MB.
+    pub fn produce<'a>(
+        &self,
+        topic: &str,
+        partition: i32,
+        values: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), ClientError> {
+        let failed = |error| ClientError::new("write to the embedded cluster", &error);
+        let producer: BaseProducer = self
+            .cluster()
+            .client_config("demo", &[("linger.ms", "5")], &[])
+            .create()
+            .map_err(failed)?;
+        for value in values {
+            let record = BaseRecord::<[u8], [u8]>::to(topic)
+                .partition(partition)
+                .payload(value);
+            producer.send(record).map_err(|(error, _)| failed(error))?;
+            producer.poll(Duration::ZERO);
+        }
+        producer.flush(Duration::from_secs(10)).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Instant;
+
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+
+    use super::*;
+    use crate::event::OutputRecord;
+    use crate::kafka::session::{
+        Commit, Delivery, Outputs, Refusal, SessionConfig, SessionObserver, Shutdown, SourceRecord,
+        Worker, run,
+    };
+
+    /// Doubles each value, and stops the session when it has seen enough.
+    struct Doubler;
+
+    impl Worker for Doubler {
+        fn on_batch(
+            &mut self,
+            batch: &[SourceRecord<'_>],
+            outputs: &mut Outputs,
+        ) -> Result<(), Refusal> {
+            for (index, source) in batch.iter().enumerate() {
+                let value = source.record.value.unwrap_or_default();
+                outputs.push(
+                    index,
+                    OutputRecord {
+                        topic: Arc::from("out"),
+                        key: None,
+                        value: Some([value, value].concat()),
+                        headers: Vec::new(),
+                    },
+                );
+            }
+            Ok(())
+        }
+    }
+
+    struct StopAfter {
+        left: std::sync::atomic::AtomicUsize,
+        shutdown: Shutdown,
+    }
+
+    impl SessionObserver for StopAfter {
+        fn committed(&self, commit: Commit) {
+            use std::sync::atomic::Ordering::Relaxed;
+            if self.left.fetch_sub(commit.records, Relaxed) == commit.records {
+                self.shutdown.request();
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_runs_on_the_embedded_cluster_at_least_once() {
+        let embedded = Embedded::start().expect("a cluster");
+        embedded.create_topic("in", 2).expect("a topic");
+        embedded.create_topic("out", 1).expect("a topic");
+        let values: Vec<Vec<u8>> = (0..50_u8).map(|n| vec![n]).collect();
+        for partition in 0..2 {
+            let values = values.iter().map(Vec::as_slice);
+            embedded.produce("in", partition, values).expect("records");
+        }
+        let cluster = embedded.cluster();
+        let mut config = SessionConfig::new(cluster.clone(), cluster.clone(), "demo", "in");
+        config.delivery = Delivery::AtLeastOnce;
+        let shutdown = Shutdown::default();
+        let observer = StopAfter {
+            left: 100.into(),
+            shutdown: shutdown.clone(),
+        };
+        thread::scope(|scope| {
+            let session = || run(&config, &mut Doubler, &shutdown, &observer).expect("a clean end");
+            let session = scope.spawn(session);
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while !session.is_finished() {
+                if Instant::now() >= deadline {
+                    shutdown.request();
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let reader: BaseConsumer<_> = cluster.probe().expect("a client");
+        let (first, end) = reader
+            .fetch_watermarks("out", 0, Duration::from_secs(5))
+            .expect("offsets");
+        assert_eq!(end - first, 100);
+    }
+}

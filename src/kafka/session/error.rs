@@ -1,0 +1,293 @@
+//! What can go wrong in a session, and what is done about it.
+//! `SessionError` ends a session; a `Setback` is absorbed by its loop. Which librdkafka error is
+//! which is decided here and nowhere else.
+
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use super::observe::Gap;
+use crate::event::{NextOffset, Partition};
+use crate::kafka::ClientError;
+
+/// Why a session ended without being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The settings contradict each other.
+    #[error("{0}")]
+    Config(String),
+    /// A client could not be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Records expired before they were read, and `on_gap` is `stop`.
+    #[error(
+        "{} records of partition {} expired before they were read (offsets {} to {}); with on_gap: \
+         continue watchbell goes on after them",
+        .0.records(), .0.partition.0, .0.from.0, .0.to.0
+    )]
+    Gap(Gap),
+    /// The position lies past the end: the topic was deleted and created again, or lost data.
+    #[error(
+        "the position {} of partition {} lies past its end {}: the source topic was re-created or \
+         truncated; move the position before starting again",
+        position.0, partition.0, end.0
+    )]
+    PastEnd {
+        /// Partition of the source.
+        partition: Partition,
+        /// The committed position.
+        position: NextOffset,
+        /// The end of the partition.
+        end: NextOffset,
+    },
+    /// The position was committed while reading another cluster.
+    #[error(
+        "the position of partition {} belongs to the source cluster {committed}, but the source is \
+         now {found}; give the source another name, or move its positions",
+        partition.0
+    )]
+    ForeignPosition {
+        /// Partition of the source.
+        partition: Partition,
+        /// Cluster id in the commit's metadata.
+        committed: String,
+        /// Cluster id of the source.
+        found: String,
+    },
+}
+
+impl SessionError {
+    /// Metric label.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            SessionError::Config(_) => "config",
+            SessionError::Client(_) => "client",
+            SessionError::Gap(_) => "gap",
+            SessionError::PastEnd { .. } => "past_end",
+            SessionError::ForeignPosition { .. } => "foreign_position",
+        }
+    }
+}
+
+/// Which cluster a trouble belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Source,
+    Destination,
+}
+
+/// A fault of the process or its surroundings: no record is to blame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) side: Side,
+    pub(super) reason: &'static str,
+    pub(super) remedy: String,
+}
+
+/// One source record of a batch whose output was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) source_index: usize,
+    pub(super) reason: &'static str,
+    pub(super) detail: String,
+}
+
+/// What keeps a batch from being committed, and how far one has to go back.
+#[derive(Debug)]
+pub(super) enum Setback {
+    /// Take the batch back and read it again.
+    Abort {
+        reason: &'static str,
+        detail: String,
+    },
+    /// Outputs were refused: find the record and quarantine it.
+    Poison(Vec<Refused>),
+    /// The outcome is unknown, or the producer is done for: make a new one, read the positions.
+    Rebuild {
+        reason: &'static str,
+        detail: String,
+        trouble: Option<Trouble>,
+    },
+    /// Repair is needed elsewhere: take the batch back, say so, try again later.
+    Trouble(Trouble),
+    /// A client is beyond repair: close everything and open it again.
+    Reopen(String),
+    /// Stop.
+    Stop(SessionError),
+}
+
+impl From<SessionError> for Setback {
+    fn from(error: SessionError) -> Setback {
+        Setback::Stop(error)
+    }
+}
+
+/// The reason of an error that one record has caused, by the broker's or the client's verdict.
+pub(super) fn record_fault(code: Code) -> Option<&'static str> {
+    match code {
+        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge => Some("output_too_large"),
+        Code::InvalidRecord | Code::InvalidTimestamp | Code::InvalidMessageSize => {
+            Some("output_invalid")
+        }
+        _ => None,
+    }
+}
+
+/// The reason and the remedy of an error that somebody has to repair.
+pub(super) fn process_fault(code: Code) -> Option<(&'static str, &'static str)> {
+    Some(match code {
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (
+            "topic_missing",
+            "create the topic (watchbell topics create), or grant Describe on it",
+        ),
+        Code::InvalidTopic => ("topic_invalid", "correct the topic's name"),
+        Code::TopicAuthorizationFailed => (
+            "topic_unauthorized",
+            "grant Read and Describe on the source topic, Write and Describe on the output topics",
+        ),
+        Code::GroupAuthorizationFailed => (
+            "group_unauthorized",
+            "grant Read on the consumer group in the destination cluster",
+        ),
+        Code::TransactionalIdAuthorizationFailed => (
+            "transactional_id_unauthorized",
+            "grant Write and Describe on the transactional id prefix in the destination cluster",
+        ),
+        Code::ClusterAuthorizationFailed => (
+            "cluster_unauthorized",
+            "grant IdempotentWrite on the destination cluster",
+        ),
+        Code::Authentication | Code::SaslAuthenticationFailed | Code::IllegalSASLState => (
+            "authentication_failed",
+            "check the API key and secret: they must belong to this cluster",
+        ),
+        Code::UnsupportedSASLMechanism => (
+            "authentication_failed",
+            "set sasl.mechanism to one that the cluster accepts",
+        ),
+        Code::SSL => (
+            "tls_failed",
+            "check security.protocol, the port and the CA certificates",
+        ),
+        Code::Resolve => ("unreachable", "check the host name in bootstrap"),
+        Code::AllBrokersDown | Code::BrokerTransportFailure => (
+            "unreachable",
+            "check bootstrap, the network and the brokers",
+        ),
+        Code::InvalidTransactionTimeout => (
+            "transaction_timeout_refused",
+            "lower the transaction timeout below the broker's transaction.max.timeout.ms",
+        ),
+        Code::InvalidSessionTimeout => (
+            "session_timeout_refused",
+            "keep the session timeout within the broker's group.min/max.session.timeout.ms",
+        ),
+        Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => (
+            "replicas_missing",
+            "bring brokers back until min.insync.replicas is met",
+        ),
+        Code::KafkaStorageError => ("broker_storage", "check the broker's disks"),
+        _ => return None,
+    })
+}
+
+/// A trouble with one cluster, if the code is one that needs repair.
+pub(super) fn trouble(side: Side, code: Code, context: &str) -> Option<Trouble> {
+    let (reason, remedy) = process_fault(code)?;
+    Some(Trouble {
+        side,
+        reason,
+        remedy: format!("{context}: {code}: {remedy}"),
+    })
+}
+
+/// A trouble with one cluster that a client reported by itself. Of connections only the loss of all
+/// brokers counts: single ones are closed and opened again all the time.
+pub(super) fn client_trouble(side: Side, code: Code, context: &str) -> Option<Trouble> {
+    let one_broker = matches!(code, Code::BrokerTransportFailure | Code::Resolve);
+    (!one_broker)
+        .then(|| trouble(side, code, context))
+        .flatten()
+}
+
+/// What a failed call on the transaction means, once repeating it is out of the question.
+///
+/// Only an error that asks for an abort may be answered with one: after any other the outcome of
+/// the call is unknown, and a late answer of the coordinator could hit the next transaction.
+pub(super) fn transaction_setback(action: &'static str, error: &KafkaError) -> Setback {
+    let detail = format!("{action}: {error}");
+    let code = error.rdkafka_error_code();
+    let trouble = code.and_then(|code| trouble(Side::Destination, code, action));
+    match error {
+        KafkaError::Transaction(inner) if !inner.is_fatal() && inner.txn_requires_abort() => {
+            trouble.map_or_else(
+                || Setback::Abort {
+                    reason: fence_reason(inner.code()),
+                    detail,
+                },
+                Setback::Trouble,
+            )
+        }
+        KafkaError::Transaction(inner) if inner.is_fatal() => Setback::Rebuild {
+            reason: fence_reason(inner.code()),
+            detail,
+            trouble,
+        },
+        _ => Setback::Rebuild {
+            reason: "unknown_outcome",
+            detail,
+            trouble,
+        },
+    }
+}
+
+fn fence_reason(code: Code) -> &'static str {
+    match code {
+        Code::IllegalGeneration | Code::UnknownMemberId | Code::FencedInstanceId => {
+            "generation_fenced"
+        }
+        Code::RebalanceInProgress => "rebalance",
+        Code::ProducerFenced | Code::Fenced | Code::InvalidProducerEpoch => "producer_fenced",
+        _ => "transaction_failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_code_blames_both_a_record_and_the_process() {
+        for code in [
+            Code::MessageSizeTooLarge,
+            Code::InvalidRecord,
+            Code::UnknownTopicOrPartition,
+            Code::TopicAuthorizationFailed,
+            Code::SaslAuthenticationFailed,
+            Code::RequestTimedOut,
+        ] {
+            assert!(
+                record_fault(code).is_none() || process_fault(code).is_none(),
+                "{code:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_topic_is_no_records_fault_and_names_its_remedy() {
+        let trouble = trouble(Side::Destination, Code::UnknownTopic, "write").expect("trouble");
+        assert_eq!(trouble.reason, "topic_missing");
+        assert!(trouble.remedy.contains("watchbell topics create"));
+    }
+
+    #[test]
+    fn an_error_that_is_no_transaction_error_leaves_the_outcome_unknown() {
+        let error = KafkaError::Flush(Code::OperationTimedOut);
+        assert!(matches!(
+            transaction_setback("commit", &error),
+            Setback::Rebuild {
+                reason: "unknown_outcome",
+                ..
+            }
+        ));
+    }
+}

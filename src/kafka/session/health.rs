@@ -1,0 +1,123 @@
+//! What is said about a session's state: troubles and their end, readiness, lag.
+//! Invariant: a trouble is said once when it begins and once when it is over, and a session with a
+//! trouble is not ready.
+
+use std::time::{Duration, Instant};
+
+use super::error::{Setback, Side, Trouble, client_trouble};
+use super::observe::NotReady;
+use super::open::QUESTION;
+use super::turn::Session;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// How often a cluster in trouble is asked whether it is back, when no record would tell.
+const PROBE_PAUSE: Duration = Duration::from_secs(5);
+
+impl Session<'_> {
+    /// Judge what the reader reports about a partition or about the source as a whole.
+    pub(super) fn judge_reader_error(&mut self, error: &KafkaError) -> Result<(), Setback> {
+        if let KafkaError::MessageConsumptionFatal(code) = error {
+            return Err(Setback::Reopen(format!("source reader: {code}")));
+        }
+        match error.rdkafka_error_code() {
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.resettle(),
+            // The reader has a group's name only because librdkafka asks for one.
+            Some(Code::GroupAuthorizationFailed) => Ok(()),
+            code => {
+                let trouble = |code| client_trouble(Side::Source, code, "read the source");
+                match code.and_then(trouble) {
+                    Some(trouble) => self.note_trouble(trouble),
+                    None => tracing::debug!(%error, "source reader"),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Say what is wrong, once.
+    pub(super) fn note_trouble(&mut self, trouble: Trouble) {
+        if self.trouble.as_ref().map(|known| known.reason) != Some(trouble.reason) {
+            tracing::warn!(
+                source = self.config.source_name,
+                reason = trouble.reason,
+                "{}",
+                trouble.remedy
+            );
+        }
+        self.trouble = Some(trouble);
+        self.probe_at = Instant::now() + PROBE_PAUSE;
+    }
+
+    pub(super) fn trouble_is_at(&self, side: Side) -> bool {
+        self.trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.side == side)
+    }
+
+    pub(super) fn clear_trouble(&mut self, side: Side) {
+        if self.trouble_is_at(side) {
+            tracing::info!(source = self.config.source_name, "trouble is over");
+            self.trouble = None;
+        }
+    }
+
+    /// Where nothing flows nothing shows that the trouble is over: ask.
+    pub(super) fn probe(&mut self) {
+        let Some(trouble) = &self.trouble else {
+            return;
+        };
+        if Instant::now() < self.probe_at || self.flight.is_some() {
+            return;
+        }
+        self.probe_at = Instant::now() + PROBE_PAUSE;
+        let side = trouble.side;
+        let back = match side {
+            Side::Source => matches!(self.reader.partitions(QUESTION), Ok(Some(_))),
+            Side::Destination => self.owner.reachable(QUESTION).is_ok() && self.setbacks == 0,
+        };
+        if back {
+            self.clear_trouble(side);
+        }
+    }
+
+    pub(super) fn report_lag(&mut self) {
+        let ends = self.reader.take_ends();
+        if ends.is_empty() {
+            return;
+        }
+        for (partition, committed) in self.positions.running() {
+            if let Some((_, end)) = ends.iter().find(|(of, _)| *of == partition) {
+                let lag = u64::try_from(end.0 - committed.0).unwrap_or(0);
+                self.observer.lag(partition, lag);
+            }
+        }
+    }
+
+    /// Tell the observer whether records flow, whenever the answer changes.
+    pub(super) fn say_readiness(&mut self) {
+        let pending = self.positions.pending();
+        let state = if let Some(trouble) = &self.trouble {
+            Some(NotReady {
+                reason: trouble.reason,
+                remedy: trouble.remedy.clone(),
+            })
+        } else if !self.joined {
+            Some(NotReady {
+                reason: "joining",
+                remedy: format!("joining the group {}", self.config.group),
+            })
+        } else if pending.is_empty() {
+            None
+        } else {
+            Some(NotReady {
+                reason: "positions",
+                remedy: format!("waiting for the positions of partitions {pending:?}"),
+            })
+        };
+        if self.said.as_ref() != Some(&state) {
+            self.observer.readiness(state.as_ref());
+            self.said = Some(state);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! From a source topic to destination topics, each record exactly once, also across two clusters.
+//! An ownership group on the destination shares the source's partitions (`owner`), a reader without
+//! a group reads them (`reader`), a transaction commits outputs and positions together (`writer`).
+//! Invariant: a position is committed with the outputs of every record before it, by the member
+//! that owns the partition at that moment, or not at all.
+
+mod config;
+mod error;
+mod flight;
+mod health;
+mod observe;
+mod open;
+mod owner;
+mod positions;
+mod reader;
+mod recover;
+mod settle;
+mod turn;
+mod worker;
+mod writer;
+
+pub use config::{Delivery, OnGap, SessionConfig, Start};
+pub use error::SessionError;
+pub use observe::{Commit, Gap, NotReady, SessionObserver, Shutdown, Silent};
+pub use open::run;
+pub use worker::{Outputs, Quarantine, Refusal, SourceRecord, Worker};

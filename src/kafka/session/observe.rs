@@ -1,0 +1,93 @@
+//! What a session tells the outside: an observer's calls, and the request to stop.
+//! The session's thread calls an observer between its steps, so that a call must return at once.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::event::{NextOffset, Offset, Partition};
+
+/// Ask sessions to finish what they have begun, leave their group and return.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown(Arc<OnceLock<Instant>>);
+
+impl Shutdown {
+    /// Ask; the first call starts the budget, later ones change nothing.
+    pub fn request(&self) {
+        let _ = self.0.set(Instant::now());
+    }
+
+    /// Whether somebody asked.
+    pub fn is_requested(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    pub(super) fn requested_at(&self) -> Option<Instant> {
+        self.0.get().copied()
+    }
+}
+
+/// A committed batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commit {
+    /// Source records it covers.
+    pub records: usize,
+    /// Records written.
+    pub outputs: usize,
+    /// Bytes of the source records' keys and values.
+    pub bytes: usize,
+    /// From the first output handed over to the confirmed commit.
+    pub latency: Duration,
+}
+
+/// Records that expired before they were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Partition of the source.
+    pub partition: Partition,
+    /// The position that was to be read next.
+    pub from: NextOffset,
+    /// The oldest record there is.
+    pub to: NextOffset,
+}
+
+impl Gap {
+    /// How many offsets are missing: records, and markers of the source's own transactions.
+    pub fn records(&self) -> u64 {
+        u64::try_from(self.to.0 - self.from.0).unwrap_or(0)
+    }
+}
+
+/// Why a session is not ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotReady {
+    /// Metric label.
+    pub reason: &'static str,
+    /// What is wrong and what to repair, for a person.
+    pub remedy: String,
+}
+
+/// Hears what a session does; everything is optional.
+pub trait SessionObserver: Sync {
+    /// The loop is alive; called at least every transaction timeout, whatever the brokers do.
+    fn turned(&self) {}
+    /// The partitions owned after a rebalance.
+    fn assigned(&self, _partitions: &[Partition]) {}
+    /// A batch is committed.
+    fn committed(&self, _commit: Commit) {}
+    /// A batch was taken back; `reason` is a metric label.
+    fn aborted(&self, _reason: &'static str) {}
+    /// Readiness changed; `None` is ready.
+    fn readiness(&self, _state: Option<&NotReady>) {}
+    /// Records of a partition that are not yet committed.
+    fn lag(&self, _partition: Partition, _records: u64) {}
+    /// Records expired before they were read.
+    fn gap(&self, _gap: Gap) {}
+    /// A source record's output was refused; it comes back as a dead letter.
+    fn quarantined(&self, _partition: Partition, _offset: Offset, _reason: &'static str) {}
+}
+
+/// An observer that hears nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl SessionObserver for Silent {}

@@ -1,0 +1,232 @@
+//! The reader: a consumer on the source cluster that is told what to read and from where.
+//! It belongs to no group there; its positions live with the outputs. An offset that is no longer
+//! there is an error here, never a silent jump.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
+
+use super::config::{SessionConfig, Start};
+use crate::event::{Header, NextOffset, Offset, Partition, Position, RawRecord};
+use crate::kafka::ClientError;
+use crate::kafka::client::log_line;
+use crate::kafka::topics::partition_count;
+
+#[derive(Default)]
+struct ReaderContext {
+    /// Ends of the partitions by the latest statistics, until somebody takes them.
+    ends: Mutex<Vec<(Partition, NextOffset)>>,
+}
+
+impl ClientContext for ReaderContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let topics = statistics.topics.values();
+        let partitions = topics.flat_map(|topic| topic.partitions.values());
+        // -1 and below stand for "not known".
+        let known = partitions.filter(|p| p.partition >= 0 && p.ls_offset >= 0);
+        let ends = known.map(|p| (Partition(p.partition), NextOffset(p.ls_offset)));
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends.collect();
+    }
+}
+
+impl ConsumerContext for ReaderContext {}
+
+/// A consumer with manual assignment.
+pub(super) struct Reader {
+    consumer: BaseConsumer<ReaderContext>,
+    topic: String,
+}
+
+/// A record that is still in the client's buffer.
+pub(super) struct Fetched<'r> {
+    message: BorrowedMessage<'r>,
+    topic: &'r str,
+}
+
+impl Reader {
+    pub(super) fn new(config: &SessionConfig) -> Result<Reader, ClientError> {
+        let client = config.source.client_config(
+            &format!("reader-{}", config.transactional_id()),
+            &[
+                ("queued.min.messages", "20000"),
+                ("queued.max.messages.kbytes", "16384"),
+                ("fetch.queue.backoff.ms", "10"),
+                ("fetch.wait.max.ms", "100"),
+                ("statistics.interval.ms", "5000"),
+                ("reconnect.backoff.max.ms", "2000"),
+            ],
+            &[
+                // librdkafka asks for a name even where there is no group.
+                ("group.id", &config.group),
+                ("enable.auto.commit", "false"),
+                ("enable.auto.offset.store", "false"),
+                ("auto.offset.reset", "error"),
+                ("isolation.level", "read_committed"),
+                ("allow.auto.create.topics", "false"),
+                ("enable.partition.eof", "false"),
+            ],
+        );
+        let consumer = client
+            .create_with_context(ReaderContext::default())
+            .map_err(|error| ClientError::new("create the source reader", &error))?;
+        Ok(Reader {
+            consumer,
+            topic: config.source_topic.clone(),
+        })
+    }
+
+    pub(super) fn poll(&self, wait: Duration) -> Option<KafkaResult<Fetched<'_>>> {
+        let polled = self.consumer.poll(wait)?;
+        Some(polled.map(|message| Fetched {
+            message,
+            topic: &self.topic,
+        }))
+    }
+
+    /// Read these partitions from these positions; those being read already begin anew.
+    pub(super) fn read_from(&self, positions: &[(Partition, NextOffset)]) -> KafkaResult<()> {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for (partition, next) in positions {
+            let offset = KafkaOffset::Offset(next.0);
+            list.add_partition_offset(&self.topic, partition.0, offset)?;
+        }
+        self.consumer.incremental_assign(&list)
+    }
+
+    /// Stop reading these partitions; those not being read are left out.
+    pub(super) fn stop(&self, partitions: &[Partition]) -> KafkaResult<()> {
+        let assigned = self.consumer.assignment()?;
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            if assigned.find_partition(&self.topic, partition.0).is_some() {
+                list.add_partition(&self.topic, partition.0);
+            }
+        }
+        if list.count() == 0 {
+            return Ok(());
+        }
+        self.consumer.incremental_unassign(&list)
+    }
+
+    /// The oldest offset and the end of what is committed.
+    pub(super) fn bounds(
+        &self,
+        partition: Partition,
+        timeout: Duration,
+    ) -> KafkaResult<(NextOffset, NextOffset)> {
+        let (oldest, end) = self
+            .consumer
+            .fetch_watermarks(&self.topic, partition.0, timeout)?;
+        Ok((NextOffset(oldest), NextOffset(end)))
+    }
+
+    /// Where a partition without a position begins.
+    pub(super) fn start_of(
+        &self,
+        partition: Partition,
+        start: Start,
+        timeout: Duration,
+    ) -> KafkaResult<NextOffset> {
+        let (oldest, end) = self.bounds(partition, timeout)?;
+        let Start::Timestamp(since_ms) = start else {
+            return Ok(if start == Start::Latest { end } else { oldest });
+        };
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, partition.0, KafkaOffset::Offset(since_ms))?;
+        let answer = self.consumer.offsets_for_times(list, timeout)?;
+        for element in answer.elements() {
+            element.error()?;
+            if let KafkaOffset::Offset(offset) = element.offset() {
+                return Ok(NextOffset(offset));
+            }
+        }
+        Ok(end)
+    }
+
+    /// How many partitions the source has; `None` where it does not exist or may not be seen.
+    pub(super) fn partitions(&self, timeout: Duration) -> Result<Option<u32>, ClientError> {
+        partition_count(&self.consumer, &self.topic, timeout)
+    }
+
+    pub(super) fn cluster_id(&self, timeout: Duration) -> Option<String> {
+        self.consumer.client().fetch_cluster_id(timeout)
+    }
+
+    /// Ends of partitions, if new ones have arrived since the last call.
+    pub(super) fn take_ends(&self) -> Vec<(Partition, NextOffset)> {
+        let mut ends = self
+            .consumer
+            .context()
+            .ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut ends)
+    }
+}
+
+impl Fetched<'_> {
+    pub(super) fn partition(&self) -> Partition {
+        Partition(self.message.partition())
+    }
+
+    pub(super) fn offset(&self) -> Offset {
+        Offset(self.message.offset())
+    }
+
+    /// Bytes of key and value.
+    pub(super) fn size(&self) -> usize {
+        self.message.key_len() + self.message.payload_len()
+    }
+
+    pub(super) fn record(&self) -> RawRecord<'_> {
+        let headers = match self.message.headers() {
+            None => Vec::new(),
+            Some(headers) => (0..headers.count())
+                .map(|index| read_header(headers, index))
+                .collect(),
+        };
+        RawRecord {
+            position: Position {
+                topic: self.topic,
+                partition: self.partition(),
+                offset: self.offset(),
+            },
+            timestamp_ms: self.message.timestamp().to_millis(),
+            key: self.message.key(),
+            value: self.message.payload(),
+            headers,
+        }
+    }
+}
+
+/// rdkafka 0.39 panics on a header name that is not UTF-8 and offers no way to see such a header:
+/// its name is replaced and its value lost, the record itself goes on.
+fn read_header<H: Headers>(headers: &H, index: usize) -> Header<'_> {
+    let unreadable = Header {
+        name: "\u{fffd}",
+        value: None,
+    };
+    match catch_unwind(AssertUnwindSafe(|| headers.try_get(index))) {
+        Ok(Some(header)) => Header {
+            name: header.key,
+            value: header.value,
+        },
+        Ok(None) | Err(_) => unreadable,
+    }
+}

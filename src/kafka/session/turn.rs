@@ -1,0 +1,395 @@
+//! The one loop: serve the group, settle positions, read, process, write, commit.
+//! While a full batch is being delivered the next one is processed; nothing is open while idle.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::config::SessionConfig;
+use super::error::{SessionError, Setback, Side, Trouble, client_trouble};
+use super::flight::{Blame, Cargo, Flight, Prepared};
+use super::observe::{Commit, NotReady, SessionObserver, Shutdown};
+use super::open::Ground;
+use super::owner::{Owner, Rebalance};
+use super::positions::{CommitMetadata, Positions};
+use super::reader::{Fetched, Reader};
+use super::worker::{Outputs, SourceRecord, Worker};
+use super::writer::Writer;
+use crate::event::Partition;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// Longest wait for a record while idle, and so for noticing a rebalance.
+const IDLE: Duration = Duration::from_millis(50);
+
+/// How a session ended.
+pub(super) enum Ended {
+    Asked,
+    Stopped(SessionError),
+    Reopen,
+}
+
+/// What a session is asked to do.
+pub(super) struct Task<'s> {
+    pub(super) config: &'s SessionConfig,
+    pub(super) worker: &'s mut dyn Worker,
+    pub(super) shutdown: &'s Shutdown,
+    pub(super) observer: &'s dyn SessionObserver,
+}
+
+/// The three clients of a session.
+pub(super) struct Clients<'s> {
+    pub(super) reader: &'s Reader,
+    pub(super) owner: Owner,
+    pub(super) writer: Writer,
+}
+
+/// A session that has joined its group.
+pub(super) struct Session<'s> {
+    pub(super) config: &'s SessionConfig,
+    pub(super) worker: &'s mut dyn Worker,
+    pub(super) shutdown: &'s Shutdown,
+    pub(super) observer: &'s dyn SessionObserver,
+    pub(super) reader: &'s Reader,
+    pub(super) owner: Owner,
+    pub(super) writer: Writer,
+    /// Whether the writer has fenced its predecessor.
+    pub(super) writer_ready: bool,
+    pub(super) ground: Ground,
+    pub(super) metadata: CommitMetadata,
+    pub(super) joined: bool,
+    pub(super) positions: Positions,
+    pub(super) settle_at: Instant,
+    pub(super) grow_at: Instant,
+    /// Read, not yet processed.
+    pub(super) waiting: VecDeque<Fetched<'s>>,
+    pub(super) waiting_bytes: usize,
+    pub(super) flight: Option<Flight>,
+    pub(super) blame: Blame,
+    /// Most records in the next batch; halved by an abort, doubled by a commit.
+    pub(super) batch_records: usize,
+    pub(super) last_commit: Instant,
+    /// Setbacks since the last commit, and when to go on after them.
+    pub(super) setbacks: u32,
+    pub(super) rest_until: Instant,
+    pub(super) trouble: Option<Trouble>,
+    pub(super) probe_at: Instant,
+    pub(super) said: Option<Option<NotReady>>,
+}
+
+impl<'s> Session<'s> {
+    pub(super) fn new(task: Task<'s>, clients: Clients<'s>, ground: Ground) -> Session<'s> {
+        let Task {
+            config,
+            worker,
+            shutdown,
+            observer,
+        } = task;
+        let Clients {
+            reader,
+            owner,
+            writer,
+        } = clients;
+        let now = Instant::now();
+        Session {
+            config,
+            worker,
+            shutdown,
+            observer,
+            reader,
+            owner,
+            writer,
+            writer_ready: false,
+            metadata: CommitMetadata::new(ground.source_cluster.as_deref()),
+            ground,
+            joined: false,
+            positions: Positions::default(),
+            settle_at: now,
+            grow_at: now + super::settle::GROWTH_CHECK,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            flight: None,
+            blame: Blame::default(),
+            batch_records: config.commit_records,
+            last_commit: now,
+            setbacks: 0,
+            rest_until: now,
+            trouble: None,
+            probe_at: now,
+            said: None,
+        }
+    }
+
+    /// Turn until asked to stop; the clients are returned to be closed.
+    pub(super) fn run(mut self) -> (Ended, Owner, Writer) {
+        let ended = loop {
+            if self.shutdown.is_requested() {
+                break Ended::Asked;
+            }
+            let turned = self.turn();
+            self.say_readiness();
+            if let Err(setback) = turned {
+                match self.recover(setback) {
+                    None => {}
+                    Some(ended) => break ended,
+                }
+            }
+        };
+        self.leave();
+        (ended, self.owner, self.writer)
+    }
+
+    fn turn(&mut self) -> Result<(), Setback> {
+        self.observer.turned();
+        self.serve_owner(Duration::ZERO)?;
+        self.serve_rebalances()?;
+        if Instant::now() < self.rest_until {
+            return self.serve_owner(IDLE);
+        }
+        if !self.init_writer()? {
+            return Ok(());
+        }
+        self.settle()?;
+        self.watch_growth()?;
+        self.report_lag();
+        self.probe();
+        if self.flight.is_some() {
+            self.gather(false)?;
+            if self.waiting_is_full() {
+                // The clusters are busy with the last batch: prepare the next meanwhile.
+                let prepared = self.process()?;
+                self.finish()?;
+                return self.dispatch(prepared);
+            }
+            return self.finish();
+        }
+        // Suspects go one by one: waiting before each would take minutes.
+        self.gather(!self.blame.has_suspects())?;
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let prepared = self.process()?;
+        self.dispatch(prepared)
+    }
+
+    /// Let the group speak. Rebalances are recorded, errors judged.
+    fn serve_owner(&mut self, wait: Duration) -> Result<(), Setback> {
+        match self.owner.poll(wait) {
+            None => Ok(()),
+            Some(KafkaError::MessageConsumptionFatal(code)) => {
+                Err(Setback::Reopen(format!("ownership group: {code}")))
+            }
+            Some(error) => {
+                let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+                match client_trouble(Side::Destination, code, "ownership group") {
+                    Some(trouble) => self.note_trouble(trouble),
+                    None => tracing::debug!(%error, "ownership group"),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn serve_rebalances(&mut self) -> Result<(), Setback> {
+        while let Some(rebalance) = self.owner.next_rebalance() {
+            match rebalance {
+                Rebalance::Assign(partitions) => {
+                    self.owner.answer_assign(&partitions).map_err(reopen)?;
+                    self.joined = true;
+                    self.positions.own(&partitions);
+                    self.settle_at = Instant::now();
+                    tracing::info!(?partitions, "partitions assigned");
+                    self.worker.on_assign(&partitions);
+                }
+                Rebalance::Revoke { partitions, lost } => {
+                    tracing::info!(?partitions, lost, "partitions revoked");
+                    let finished = self.settle_flight_before_revoke(lost);
+                    self.drop_partitions(&partitions)?;
+                    self.owner.answer_revoke(&partitions).map_err(reopen)?;
+                    finished?;
+                }
+            }
+            self.observer.assigned(&self.positions.owned());
+        }
+        Ok(())
+    }
+
+    /// Commit what is under way while the partitions are still ours; take it back if they are not.
+    fn settle_flight_before_revoke(&mut self, lost: bool) -> Result<(), Setback> {
+        if self.flight.is_none() {
+            return Ok(());
+        }
+        if lost {
+            return Err(Setback::Abort {
+                reason: "assignment_lost",
+                detail: "the group took the partitions away".into(),
+            });
+        }
+        self.finish()
+    }
+
+    fn drop_partitions(&mut self, partitions: &[Partition]) -> Result<(), Setback> {
+        self.reader.stop(partitions).map_err(reopen)?;
+        self.positions.disown(partitions);
+        let positions = &self.positions;
+        self.waiting
+            .retain(|fetched| positions.owns(fetched.partition()));
+        self.waiting_bytes = self.waiting.iter().map(Fetched::size).sum();
+        self.worker.on_revoke(partitions);
+        Ok(())
+    }
+
+    fn waiting_is_full(&self) -> bool {
+        self.waiting.len() >= self.batch_records || self.waiting_bytes >= self.config.commit_bytes
+    }
+
+    /// Read until the batch is full or, with `wait`, until the commit interval is over. After a
+    /// pause the first record goes at once: the interval bounds how often one commits.
+    fn gather(&mut self, wait: bool) -> Result<(), Setback> {
+        let due = self.last_commit + self.config.commit_interval();
+        while !self.waiting_is_full() {
+            let patience = if !wait {
+                Duration::ZERO
+            } else if self.waiting.is_empty() {
+                IDLE
+            } else {
+                due.saturating_duration_since(Instant::now()).min(IDLE)
+            };
+            match self.reader.poll(patience) {
+                Some(Ok(fetched)) => self.take_in(fetched),
+                Some(Err(error)) => self.judge_reader_error(&error)?,
+                None if self.waiting.is_empty() || Instant::now() >= due || !wait => break,
+                None => {}
+            }
+        }
+        if !self.waiting.is_empty() && self.trouble_is_at(Side::Source) {
+            self.clear_trouble(Side::Source);
+        }
+        Ok(())
+    }
+
+    /// Keep a record for the next batch, unless it was read before a rewind or a rebalance.
+    fn take_in(&mut self, fetched: Fetched<'s>) {
+        if self.positions.accept(fetched.partition(), fetched.offset()) {
+            self.waiting_bytes += fetched.size();
+            self.waiting.push_back(fetched);
+        }
+    }
+
+    /// Give the worker as many of the waiting records as one batch may hold.
+    fn process(&mut self) -> Result<Prepared, Setback> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while let Some(next) = self.waiting.front() {
+            let isolated = self.blame.isolates((next.partition(), next.offset()));
+            let full =
+                batch.len() >= self.batch_records || bytes + next.size() > self.config.commit_bytes;
+            if !batch.is_empty() && (full || isolated) {
+                break;
+            }
+            bytes += next.size();
+            batch.extend(self.waiting.pop_front());
+            if isolated {
+                break;
+            }
+        }
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes);
+        let place = |fetched: &Fetched<'_>| (fetched.partition(), fetched.offset());
+        let records: Vec<SourceRecord<'_>> = batch
+            .iter()
+            .map(|fetched| SourceRecord {
+                record: fetched.record(),
+                quarantine: self.blame.quarantine(place(fetched)),
+            })
+            .collect();
+        let mut outputs = Outputs::default();
+        let processed = self.worker.on_batch(&records, &mut outputs);
+        processed.map_err(|refusal| Setback::Abort {
+            reason: refusal.reason,
+            detail: refusal.detail,
+        })?;
+        let places = batch.iter().map(place).collect();
+        Ok(Prepared {
+            cargo: Cargo { places, bytes },
+            outputs,
+        })
+    }
+
+    /// Hand a batch's outputs to the writer; nothing else is under way.
+    fn dispatch(&mut self, prepared: Prepared) -> Result<(), Setback> {
+        let Prepared { cargo, outputs } = prepared;
+        self.flight = Some(Flight {
+            cargo,
+            outputs: outputs.len(),
+            started: Instant::now(),
+        });
+        self.writer.begin()?;
+        let deadline = self.deadline();
+        for (sent, (source_index, output)) in outputs.records.into_iter().enumerate() {
+            self.writer.send(source_index, &output, deadline)?;
+            if sent % 1000 == 999 {
+                self.writer.serve();
+            }
+        }
+        Ok(())
+    }
+
+    /// Deliver and commit what is under way.
+    pub(super) fn finish(&mut self) -> Result<(), Setback> {
+        let Some(flight) = &self.flight else {
+            return Ok(());
+        };
+        let deadline = self.deadline();
+        let observer = self.observer;
+        self.writer.drain(deadline, || observer.turned())?;
+        let offsets = flight.cargo.offsets();
+        let Some(membership) = self.owner.membership() else {
+            return Err(Setback::Abort {
+                reason: "assignment_lost",
+                detail: "partitions may belong to another member".into(),
+            });
+        };
+        if self.writer.is_transactional() {
+            let list = self
+                .owner
+                .offsets(&offsets, &self.metadata)
+                .map_err(reopen)?;
+            self.writer.commit(&list, &membership, deadline)?;
+        } else {
+            self.commit_positions(&offsets)?;
+        }
+        self.positions.commit(&offsets);
+        self.blame.clear(&flight.cargo);
+        let commit = Commit {
+            records: flight.cargo.places.len(),
+            outputs: flight.outputs,
+            bytes: flight.cargo.bytes,
+            latency: flight.started.elapsed(),
+        };
+        self.flight = None;
+        self.last_commit = Instant::now();
+        self.setbacks = 0;
+        self.batch_records = (self.batch_records * 2).min(self.config.commit_records);
+        self.clear_trouble(Side::Destination);
+        self.worker.on_commit();
+        self.observer.committed(commit);
+        Ok(())
+    }
+
+    /// Until when the batch under way must be committed.
+    pub(super) fn deadline(&self) -> Instant {
+        let started = self
+            .flight
+            .as_ref()
+            .map_or_else(Instant::now, |f| f.started);
+        let deadline = started + self.config.transaction_timeout();
+        match self.shutdown.requested_at() {
+            // A part of the budget belongs to leaving the group.
+            Some(since) => deadline.min(since + self.config.shutdown_budget() * 6 / 10),
+            None => deadline,
+        }
+    }
+}
+
+pub(super) fn reopen(error: KafkaError) -> Setback {
+    Setback::Reopen(error.to_string())
+}

@@ -1,0 +1,83 @@
+//! The border between a session and what it runs: records in, outputs out, no Kafka types.
+//! Invariant: every output names the source record it came from, so that an output the cluster
+//! refuses is traced back to that record and to no other.
+
+use crate::event::{OutputRecord, Partition, RawRecord};
+
+/// Why a source record must not be processed in the ordinary way again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantine {
+    /// Metric label and dead-letter header.
+    pub reason: &'static str,
+    /// What the cluster said.
+    pub detail: String,
+    /// 1 on the first return; from 2 on, the dead letter itself was refused and must be cut.
+    pub attempt: u32,
+}
+
+/// A source record and, where an output of it was refused before, why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRecord<'a> {
+    /// The record as it was read.
+    pub record: RawRecord<'a>,
+    /// Set when the worker must write a dead letter in place of the usual outputs.
+    pub quarantine: Option<&'a Quarantine>,
+}
+
+/// Outputs of one batch, in the order in which they are written.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    pub(super) records: Vec<(usize, OutputRecord)>,
+}
+
+impl Outputs {
+    /// Write `record` because of the batch's record at `source_index`.
+    pub fn push(&mut self, source_index: usize, record: OutputRecord) {
+        self.records.push((source_index, record));
+    }
+
+    /// How many outputs there are so far.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}
+
+/// A worker could not process a batch, through no fault of one record.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}: {detail}")]
+pub struct Refusal {
+    /// Metric label.
+    pub reason: &'static str,
+    /// For the log.
+    pub detail: String,
+}
+
+/// What a session runs. All calls come from the session's one thread.
+pub trait Worker {
+    /// These partitions are ours from now on; the batches that follow may hold their records.
+    fn on_assign(&mut self, _partitions: &[Partition]) {}
+
+    /// Turn records into outputs. Records of one partition come in order; none is skipped.
+    ///
+    /// # Errors
+    /// The whole batch is taken back and offered again, smaller.
+    fn on_batch(
+        &mut self,
+        batch: &[SourceRecord<'_>],
+        outputs: &mut Outputs,
+    ) -> Result<(), Refusal>;
+
+    /// What was done since the last [`Worker::on_commit`] did not happen: forget it.
+    fn on_abort(&mut self) {}
+
+    /// Every batch so far is committed, except one that was processed while the commit ran.
+    fn on_commit(&mut self) {}
+
+    /// These partitions are no longer ours.
+    fn on_revoke(&mut self, _partitions: &[Partition]) {}
+}

@@ -1,0 +1,393 @@
+//! The writer: a producer on the destination cluster, with or without transactions.
+//! Enqueued is not delivered: a batch counts once every delivery report is in and none is bad.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use super::config::{Delivery, SessionConfig};
+use super::error::{
+    Refused, Setback, Side, Trouble, client_trouble, record_fault, transaction_setback, trouble,
+};
+use crate::event::OutputRecord;
+use crate::kafka::ClientError;
+use crate::kafka::client::log_line;
+
+/// A delivery report that is bad.
+#[derive(Debug)]
+struct Failure {
+    source_index: usize,
+    code: Code,
+    topic: String,
+}
+
+#[derive(Default)]
+struct Deliveries {
+    failed: AtomicBool,
+    failures: Mutex<Vec<Failure>>,
+    /// The latest trouble of the client as a whole, such as a refused login.
+    trouble: Mutex<Option<Trouble>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, reason);
+        let code = error.rdkafka_error_code();
+        let trouble = |code| client_trouble(Side::Destination, code, reason);
+        if let Some(trouble) = code.and_then(trouble) {
+            *lock(&self.trouble) = Some(trouble);
+        }
+    }
+}
+
+impl ProducerContext for Deliveries {
+    /// Index of the source record in its batch.
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, source_index: usize) {
+        let Err((error, message)) = result else {
+            return;
+        };
+        let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+        lock(&self.failures).push(Failure {
+            source_index,
+            code,
+            topic: message.topic().to_owned(),
+        });
+        self.failed.store(true, Ordering::Release);
+    }
+}
+
+/// A producer; at most one batch is under way in it.
+pub(super) struct Writer {
+    producer: BaseProducer<Deliveries>,
+    transactional: bool,
+    /// Whether a transaction is open in which something may stand.
+    open: bool,
+}
+
+/// Slice of a call that blocks, so that the loop can look around in between.
+const SLICE: Duration = Duration::from_millis(500);
+
+impl Writer {
+    /// Make a producer; call [`Writer::init`] before its first batch.
+    pub(super) fn new(config: &SessionConfig) -> Result<Writer, ClientError> {
+        let transactional = config.delivery == Delivery::ExactlyOnce;
+        let transactional_id = config.transactional_id();
+        let transaction_timeout_ms = config.transaction_timeout_ms.to_string();
+        // A record must have failed before its transaction can time out.
+        let message_timeout_ms = (config.transaction_timeout_ms * 8 / 10).to_string();
+        let mut fixed = vec![
+            ("enable.idempotence", "true"),
+            ("acks", "all"),
+            ("partitioner", "murmur2_random"),
+            ("allow.auto.create.topics", "false"),
+        ];
+        if transactional {
+            fixed.extend([
+                ("transactional.id", transactional_id.as_str()),
+                ("transaction.timeout.ms", transaction_timeout_ms.as_str()),
+            ]);
+        }
+        let client = config.destination.client_config(
+            &format!("writer-{transactional_id}"),
+            &[
+                ("linger.ms", "20"),
+                ("batch.size", "1000000"),
+                ("compression.type", "lz4"),
+                ("queue.buffering.max.kbytes", "65536"),
+                ("queue.buffering.max.messages", "200000"),
+                // The largest that Confluent Cloud allows a topic; the topic's own limit decides.
+                ("message.max.bytes", "20971520"),
+                ("message.timeout.ms", &message_timeout_ms),
+                ("topic.metadata.propagation.max.ms", "2000"),
+                ("reconnect.backoff.max.ms", "2000"),
+            ],
+            &fixed,
+        );
+        let producer = client
+            .create_with_context(Deliveries::default())
+            .map_err(|error| ClientError::new("create the writer", &error))?;
+        Ok(Writer {
+            producer,
+            transactional,
+            open: false,
+        })
+    }
+
+    /// Fence a predecessor with the same transactional id and end what it left open. Waits for at
+    /// most `wait`; `Ok(false)` asks for another call.
+    pub(super) fn init(&self, wait: Duration) -> Result<bool, Setback> {
+        if !self.transactional {
+            return Ok(true);
+        }
+        let result = self.producer.init_transactions(wait);
+        self.producer.poll(Duration::ZERO);
+        match result {
+            Ok(()) => Ok(true),
+            Err(KafkaError::Transaction(error)) if error.is_retriable() => {
+                match self.client_trouble() {
+                    Some(setback) => Err(setback),
+                    None => Ok(false),
+                }
+            }
+            Err(error) => Err(transaction_setback("begin transactions", &error)),
+        }
+    }
+
+    pub(super) fn begin(&mut self) -> Result<(), Setback> {
+        *lock(&self.producer.context().trouble) = None;
+        lock(&self.producer.context().failures).clear();
+        self.producer
+            .context()
+            .failed
+            .store(false, Ordering::Release);
+        if self.transactional {
+            self.producer
+                .begin_transaction()
+                .map_err(|error| transaction_setback("begin a transaction", &error))?;
+            self.open = true;
+        }
+        Ok(())
+    }
+
+    /// Hand one output over. A full queue is waited for until `deadline`.
+    pub(super) fn send(
+        &self,
+        source_index: usize,
+        output: &OutputRecord,
+        deadline: Instant,
+    ) -> Result<(), Setback> {
+        let mut record = BaseRecord::with_opaque_to(&output.topic, source_index);
+        record.key = output.key.as_deref();
+        record.payload = output.value.as_deref();
+        if !output.headers.is_empty() {
+            record.headers = Some(headers(output));
+        }
+        loop {
+            let (error, returned) = match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err(refused) => refused,
+            };
+            record = returned;
+            let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+            if code == Code::QueueFull && Instant::now() < deadline {
+                self.producer.poll(Duration::from_millis(1));
+                if self.producer.context().failed.load(Ordering::Acquire) {
+                    return Err(self.failure_setback());
+                }
+                continue;
+            }
+            return Err(self.send_setback(source_index, &output.topic, code));
+        }
+    }
+
+    /// Let delivery reports in without waiting.
+    pub(super) fn serve(&self) {
+        self.producer.poll(Duration::ZERO);
+    }
+
+    /// Wait until every output is delivered; `turn` is called meanwhile.
+    ///
+    /// `commit_transaction` would flush by itself, but in polls of 100 ms that run to their end.
+    pub(super) fn drain(&self, deadline: Instant, mut turn: impl FnMut()) -> Result<(), Setback> {
+        while self.producer.in_flight_count() > 0 {
+            self.producer.poll(Duration::from_millis(1));
+            if self.producer.context().failed.load(Ordering::Acquire) {
+                return Err(self.failure_setback());
+            }
+            if Instant::now() >= deadline {
+                return Err(self.client_trouble().unwrap_or(Setback::Abort {
+                    reason: "delivery_timeout",
+                    detail: "outputs are not acknowledged in time".into(),
+                }));
+            }
+            turn();
+        }
+        // The last report may have come in with the poll that emptied the queue.
+        if self.producer.context().failed.load(Ordering::Acquire) {
+            return Err(self.failure_setback());
+        }
+        Ok(())
+    }
+
+    /// Commit outputs and positions together.
+    pub(super) fn commit(
+        &mut self,
+        offsets: &TopicPartitionList,
+        membership: &ConsumerGroupMetadata,
+        deadline: Instant,
+    ) -> Result<(), Setback> {
+        repeat(deadline, || {
+            self.producer
+                .send_offsets_to_transaction(offsets, membership, left(deadline))
+        })
+        .map_err(|error| transaction_setback("add positions to the transaction", &error))?;
+        repeat(deadline, || {
+            self.producer.commit_transaction(left(deadline))
+        })
+        .map_err(|error| transaction_setback("commit the transaction", &error))?;
+        self.open = false;
+        Ok(())
+    }
+
+    /// Take the open transaction back.
+    ///
+    /// # Errors
+    /// The outcome is unknown: this writer must not be used again.
+    pub(super) fn abort(&mut self, deadline: Instant) -> Result<(), Setback> {
+        // abort_transaction serves no delivery reports and would wait for them to its deadline.
+        self.producer
+            .purge(PurgeConfig::default().queue().inflight());
+        while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
+            self.producer.poll(Duration::from_millis(1));
+        }
+        if self.open {
+            let result = repeat(deadline, || {
+                self.producer.poll(Duration::ZERO);
+                self.producer.abort_transaction(left(deadline).min(SLICE))
+            });
+            if let Err(error) = result {
+                return Err(transaction_setback("abort the transaction", &error));
+            }
+            self.open = false;
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_transactional(&self) -> bool {
+        self.transactional
+    }
+
+    /// What the bad delivery reports of this batch mean.
+    fn failure_setback(&self) -> Setback {
+        // Reports of one request come together: let the rest of them in.
+        self.producer.poll(Duration::from_millis(5));
+        let failures = std::mem::take(&mut *lock(&self.producer.context().failures));
+        let mut refused = BTreeMap::new();
+        let mut other = None;
+        for failure in failures {
+            let Failure {
+                source_index,
+                code,
+                topic,
+            } = failure;
+            match (code, record_fault(code)) {
+                (Code::InvalidDifferentRecord | Code::PurgeQueue | Code::PurgeInflight, _) => {}
+                (_, Some(reason)) => {
+                    refused.entry(source_index).or_insert_with(|| Refused {
+                        source_index,
+                        reason,
+                        detail: format!("{topic}: {code}"),
+                    });
+                }
+                (_, None) => {
+                    other.get_or_insert((code, topic));
+                }
+            }
+        }
+        if let Some((code, topic)) = other {
+            let trouble = trouble(Side::Destination, code, &format!("write to {topic}"));
+            return match trouble
+                .map(Setback::Trouble)
+                .or_else(|| self.client_trouble())
+            {
+                Some(setback) => setback,
+                None => Setback::Abort {
+                    reason: "delivery_failed",
+                    detail: format!("{topic}: {code}"),
+                },
+            };
+        }
+        if refused.is_empty() {
+            return Setback::Abort {
+                reason: "delivery_failed",
+                detail: "an output was taken back".into(),
+            };
+        }
+        Setback::Poison(refused.into_values().collect())
+    }
+
+    fn send_setback(&self, source_index: usize, topic: &str, code: Code) -> Setback {
+        let detail = format!("{topic}: {code}");
+        if let Some(reason) = record_fault(code) {
+            return Setback::Poison(vec![Refused {
+                source_index,
+                reason,
+                detail,
+            }]);
+        }
+        if let Some(trouble) = trouble(Side::Destination, code, &format!("write to {topic}")) {
+            return Setback::Trouble(trouble);
+        }
+        if let Some(setback) = self.client_trouble() {
+            return setback;
+        }
+        match code {
+            Code::Fatal | Code::Fenced => Setback::Rebuild {
+                reason: "producer_fenced",
+                detail,
+                trouble: None,
+            },
+            _ => Setback::Abort {
+                reason: "delivery_failed",
+                detail,
+            },
+        }
+    }
+
+    fn client_trouble(&self) -> Option<Setback> {
+        let trouble = lock(&self.producer.context().trouble).take();
+        trouble.map(Setback::Trouble)
+    }
+}
+
+fn headers(output: &OutputRecord) -> OwnedHeaders {
+    let mut headers = OwnedHeaders::new_with_capacity(output.headers.len());
+    for (name, value) in &output.headers {
+        headers = headers.insert(Header {
+            key: name,
+            value: value.as_deref(),
+        });
+    }
+    headers
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline
+        .saturating_duration_since(Instant::now())
+        .max(Duration::from_millis(10))
+}
+
+/// Repeat a call for as long as librdkafka says that repeating it is right.
+fn repeat(deadline: Instant, mut call: impl FnMut() -> KafkaResult<()>) -> KafkaResult<()> {
+    loop {
+        match call() {
+            Err(KafkaError::Transaction(error))
+                if error.is_retriable() && Instant::now() < deadline =>
+            {
+                // Some of these answers come at once: leave the coordinator a moment.
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            result => return result,
+        }
+    }
+}

@@ -2,4 +2,6 @@
 //! Sigma rules, routes the result back to Kafka exactly once, and alerts on-call.
 //! The modules stand in the order in which a record passes them.
 
+pub mod diagnostic;
 pub mod event;
+pub mod yaml;

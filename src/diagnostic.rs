@@ -134,10 +134,7 @@ mod tests {
         let problem = Problem::error(Mark { line: 3, column: 5 }, "no selection `x`").remedy("y");
         let file = "rules/a.yaml".into();
         let text = Diagnostic { file, problem }.to_string();
-        assert_eq!(
-            text,
-            "rules/a.yaml:3:5: error: no selection `x`\n  help: y"
-        );
+        assert_eq!(text, "rules/a.yaml:3:5: error: no selection `x`\n  help: y");
     }
 
     #[test]

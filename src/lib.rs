@@ -4,4 +4,5 @@
 
 pub mod diagnostic;
 pub mod event;
+pub mod sigma;
 pub mod yaml;

@@ -204,7 +204,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
         if float.is_finite() {
             Ok(Value::Float(float))
         } else {
-            Err(E::custom("a number that is not finite; quote it to make it a string"))
+            Err(E::custom(
+                "a number that is not finite; quote it to make it a string",
+            ))
         }
     }
 

@@ -95,8 +95,8 @@ fn engine(detections: &[Detection]) -> Engine<Vec<String>> {
 /// Whether a detection matches an event.
 fn matches(detection: &Detection, event: &Json) -> bool {
     let engine = engine(std::slice::from_ref(detection));
-    let matched = engine.matches(&JsonEvent(event.clone()), &mut Scratch::default()) == [0];
-    matched
+    let event = JsonEvent(event.clone());
+    !engine.matches(&event, &mut Scratch::default()).is_empty()
 }
 
 /// Whether one line `field: value` matches an event.

@@ -25,7 +25,12 @@ fn a_line() -> impl Strategy<Value = Line> {
     ]);
     let atom = prop::sample::select(vec!["a", "A", "b", "ä", "Ä", "*", "?"]);
     let pattern = prop::collection::vec(atom, 0..4).prop_map(|atoms| atoms.concat());
-    let patterns = prop::collection::vec(pattern, 2..10);
+    let word = prop::sample::select(WORDS.to_vec()).prop_map(str::to_owned);
+    // Plain words alone let the index choose a witness; one pattern among them forbids it.
+    let patterns = prop_oneof![
+        prop::collection::vec(word, 2..4),
+        prop::collection::vec(pattern, 2..10),
+    ];
     (0..FIELDS.len(), modifier, patterns)
 }
 

@@ -222,6 +222,10 @@ fn conditions_combine_selections() {
     let two = detect("x: {a: 1}\ny: {b: 1}\nz: {c: 1}\ncondition: 2 of them");
     assert!(matches(&two, &json!({"a": 1, "c": 1})));
     assert!(!matches(&two, &json!({"c": 1})));
+    let words = detect("x: {a: one}\ny: {b: two}\ncondition: 1 of them");
+    assert!(matches(&words, &json!({"a": "one"})));
+    assert!(matches(&words, &json!({"b": "TWO"})));
+    assert!(!matches(&words, &json!({"a": "two", "b": "one"})));
     let either = detect("x: {a: 1}\ny: {b: 1}\ncondition: [x, y]");
     assert!(matches(&either, &json!({"b": 1})));
     assert!(!matches(&either, &json!({"c": 1})));

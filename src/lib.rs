@@ -4,5 +4,6 @@
 
 pub mod diagnostic;
 pub mod event;
+pub mod rules;
 pub mod sigma;
 pub mod yaml;

@@ -82,6 +82,25 @@ impl Node {
         Some(&found.node)
     }
 
+    /// The value as compact JSON, the keys of every map sorted: the same text for the same
+    /// content, whatever its layout.
+    pub fn canonical(&self) -> String {
+        let list = |open: char, parts: Vec<String>, close: char| {
+            format!("{open}{}{close}", parts.join(","))
+        };
+        match &self.value {
+            Value::Seq(nodes) => list('[', nodes.iter().map(Node::canonical).collect(), ']'),
+            Value::Map(entries) => {
+                let mut sorted: Vec<&Entry> = entries.iter().collect();
+                sorted.sort_by(|a, b| a.key.cmp(&b.key));
+                let text = |key: &str| serde_json::Value::from(key).to_string();
+                let pair = |e: &&Entry| format!("{}:{}", text(&e.key), e.node.canonical());
+                list('{', sorted.iter().map(pair).collect(), '}')
+            }
+            _ => self.to_json().to_string(),
+        }
+    }
+
     /// The same value in JSON.
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;
@@ -283,6 +302,21 @@ mod tests {
                 &Value::Float(1.1),
             ]
         );
+    }
+
+    #[test]
+    fn the_canonical_form_depends_on_content_alone() {
+        let canonical = |text: &str| document(text).unwrap().canonical();
+        let text = "b: [1, null, 'x']\n# why\na: {d: 1.5, c: \"\\\"\"}\n";
+        assert_eq!(
+            canonical(text),
+            r#"{"a":{"c":"\"","d":1.5},"b":[1,null,"x"]}"#
+        );
+        assert_eq!(
+            canonical("{a: {c: '\"', d: 1.50}, b: [1, ~, x]}"),
+            canonical(text)
+        );
+        assert_ne!(canonical("a: '1'"), canonical("a: 1"));
     }
 
     #[test]

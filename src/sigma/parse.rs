@@ -250,6 +250,7 @@ impl Reader<'_> {
             logsource_mark,
             runbook: self.text("runbook"),
             group_by: self.marked_list("group_by"),
+            canonical: self.node.canonical(),
             custom,
             id: id?,
             title: title?,

@@ -2,6 +2,8 @@
 //! A pattern is parsed once into the cheapest test that decides it; matching is total and never
 //! worse than pattern length times text length.
 
+use std::fmt::{self, Write};
+
 /// Any number of characters, one character, a dash of any kind, or a character as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token {
@@ -21,6 +23,7 @@ pub const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 /// A compiled string of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
+    tokens: Vec<Token>,
     cased: bool,
     shape: Shape,
 }
@@ -95,23 +98,31 @@ impl Pattern {
     /// Compiles tokens; `cased` compares letters as they are.
     pub fn new(tokens: Vec<Token>, cased: bool) -> Pattern {
         let mut tokens = tokens;
-        if !cased {
-            for token in &mut tokens {
-                if let Token::Char(c) = token {
-                    *c = fold_char(*c);
-                }
-            }
-        }
         tokens.dedup_by(|a, b| *a == Token::Many && *b == Token::Many);
+        let folded = tokens.iter().map(|token| match token {
+            Token::Char(c) if !cased => Token::Char(fold_char(*c)),
+            token => *token,
+        });
+        let shape = shape(folded.collect());
         Pattern {
+            tokens,
             cased,
-            shape: shape(tokens),
+            shape,
         }
     }
 
     /// A pattern without wildcards.
     pub fn exactly(text: &str, cased: bool) -> Pattern {
         Pattern::new(text.chars().map(Token::Char).collect(), cased)
+    }
+
+    /// Whether a text as it stands matches, folding it if need be.
+    pub fn finds(&self, text: &str) -> bool {
+        if self.cased {
+            self.matches(text)
+        } else {
+            self.matches(&fold(text))
+        }
     }
 
     /// Whether letters compare as they are; otherwise [`Pattern::matches`] wants folded text.
@@ -137,6 +148,19 @@ impl Pattern {
             Shape::Contains(part) => text.contains(part.as_str()),
             Shape::Glob(tokens) => glob(tokens, text),
         }
+    }
+}
+
+/// As a rule would write it.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tokens.iter().try_for_each(|token| match token {
+            Token::Many => f.write_char('*'),
+            Token::One => f.write_char('?'),
+            Token::Dash => f.write_char('-'),
+            Token::Char(c @ ('*' | '?')) => write!(f, "\\{c}"),
+            Token::Char(c) => f.write_char(*c),
+        })
     }
 }
 

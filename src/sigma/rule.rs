@@ -194,6 +194,8 @@ pub struct Rule {
     pub group_by: Vec<(String, Mark)>,
     /// What it looks for.
     pub detection: Detection,
+    /// The whole document in [canonical form](crate::yaml::Node::canonical), to be hashed.
+    pub canonical: String,
     /// Keys that change nothing here (`license`, `related`, `scope`, one's own), kept.
     pub custom: Vec<Entry>,
 }

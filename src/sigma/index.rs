@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use super::engine::Expr;
+use super::compile::Expr;
 use super::matcher::{Check, Expected, Subject};
 use super::pattern::fold;
 use super::rule::Test;

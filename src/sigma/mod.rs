@@ -2,9 +2,12 @@
 //! matches anything that implements [`Fields`]. What is malformed or not supported is refused when
 //! parsed, so evaluation is total. `docs/sigma.md` states the choices the specification leaves open.
 
+mod compile;
 mod condition;
 mod encoding;
-mod engine;
+mod evaluate;
+mod expectations;
+mod explain;
 mod index;
 mod matcher;
 mod modifiers;
@@ -16,7 +19,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Engine, RuleIndex, Scratch, SelectionOutcome, Target, TestOutcome};
+pub use compile::{Engine, RuleIndex, Target};
+pub use evaluate::Scratch;
+pub use explain::{SelectionOutcome, TestOutcome};
 pub use matcher::{Bound, Check, Expected, FieldReference, Network, Relation};
 pub use modifiers::SUPPORTED as SUPPORTED_MODIFIERS;
 pub use parse::{Parsed, detection, rule, rules};

@@ -175,8 +175,9 @@ fn an_unknown_field_is_reported_with_the_nearest_one() {
         logsource,
         detection: &detection,
     };
-    let problems = Engine::compile([target], &resolve).unwrap_err();
-    assert_eq!(problems.len(), 1);
+    let problems = Engine::compile([target, target], &resolve).unwrap_err();
+    let rules: Vec<RuleIndex> = problems.iter().map(|(rule, _)| *rule).collect();
+    assert_eq!(rules, [0, 1], "each rule that names it");
     let (rule, problem) = &problems[0];
     assert_eq!(
         (*rule, problem.mark),

@@ -341,6 +341,28 @@ mod tests {
     }
 
     #[test]
+    fn aliases_and_merge_keys_stand_for_what_they_name() {
+        let text = "base: &b {x: 1, y: 2}\nsame: *b\nmore:\n  <<: *b\n  y: 3\n";
+        let root = document(text).unwrap();
+        let same = root.entry("same").unwrap();
+        assert_eq!(
+            (same.canonical().as_str(), same.mark),
+            (r#"{"x":1,"y":2}"#, at(2, 7))
+        );
+        assert_eq!(root.entry("more").unwrap().canonical(), r#"{"x":1,"y":3}"#);
+        let level = |n: usize| {
+            format!(
+                "l{}: &l{} [{}]\n",
+                n + 1,
+                n + 1,
+                vec![format!("*l{n}"); 9].join(", ")
+            )
+        };
+        let bomb = "l0: &l0 [x]\n".to_owned() + &(0..9).map(level).collect::<String>();
+        assert!(document(&bomb).is_err());
+    }
+
+    #[test]
     fn deep_nesting_is_refused_rather_than_overflowing() {
         assert!(document(&"[".repeat(100_000)).is_err());
         assert!(document(&"a: {".repeat(5_000)).is_err());

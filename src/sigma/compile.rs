@@ -98,12 +98,7 @@ impl<P> Engine<P> {
         if !builder.problems.is_empty() {
             return Err(builder.problems);
         }
-        let indexed: Vec<_> = builder
-            .tests
-            .iter()
-            .map(|t| (t.test.clone(), t.field))
-            .collect();
-        let index = Index::new(detections.iter().map(|d| &d.condition), &indexed);
+        let index = Index::new(detections.iter().map(|d| &d.condition), &builder.tests);
         Ok(Engine {
             tests: builder.tests,
             detections,
@@ -131,7 +126,7 @@ impl<P> Engine<P> {
 struct Builder<'r, P> {
     resolve: &'r dyn Fn(&str) -> Result<P, UnknownField>,
     tests: Vec<CompiledTest>,
-    /// By what a test asks, so that equal ones are shared.
+    /// By all that a test asks, as its debug text writes it, so that equal ones are shared.
     known_tests: HashMap<String, usize>,
     paths: Vec<P>,
     known_fields: HashMap<String, usize>,

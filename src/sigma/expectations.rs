@@ -1,6 +1,6 @@
 //! The values of a line, read as its modifiers ask: what an event's values are compared with.
 
-use regex::RegexBuilder;
+use regex::Regex;
 
 use super::encoding::{base64, base64_offsets, utf16};
 use super::matcher::{Check, Expected, FieldReference, Network, NetworkError, Relation};
@@ -221,11 +221,15 @@ fn number(value: &Yaml) -> Option<Number> {
 }
 
 fn regex(text: &str, i: bool, m: bool, s: bool, mark: Mark) -> Result<Expected, Problem> {
-    let built = RegexBuilder::new(text)
-        .case_insensitive(i)
-        .multi_line(m)
-        .dot_matches_new_line(s)
-        .build();
+    // Flags are part of the text, so that two expressions with one text are one.
+    let flags: String = [(i, 'i'), (m, 'm'), (s, 's')]
+        .into_iter()
+        .filter_map(|(set, flag)| set.then_some(flag))
+        .collect();
+    let built = match flags.as_str() {
+        "" => Regex::new(text),
+        flags => Regex::new(&format!("(?{flags}){text}")),
+    };
     built.map(Expected::Regex).map_err(|error| {
         let detail = error.to_string();
         let reason = detail.lines().last().unwrap_or_default();

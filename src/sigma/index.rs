@@ -5,10 +5,9 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use super::compile::Expr;
+use super::compile::{CompiledTest, Expr};
 use super::matcher::{Check, Expected, Subject};
 use super::pattern::fold;
-use super::rule::Test;
 use super::value::Fields;
 
 /// A field (by number) and a folded value.
@@ -24,10 +23,10 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Chooses a witness for each condition. `tests` gives each test and its field's number.
+    /// Chooses a witness for each condition over these tests.
     pub(super) fn new<'e>(
         conditions: impl Iterator<Item = &'e Expr> + Clone,
-        tests: &[(Test, Option<usize>)],
+        tests: &[CompiledTest],
     ) -> Index {
         let choice = Choice::new(tests);
         let mut by_field: HashMap<usize, HashMap<String, Vec<usize>>> = HashMap::new();
@@ -86,11 +85,8 @@ struct Choice {
 }
 
 impl Choice {
-    fn new(tests: &[(Test, Option<usize>)]) -> Choice {
-        let keys: Vec<_> = tests
-            .iter()
-            .map(|(test, field)| keys(test, *field))
-            .collect();
+    fn new(tests: &[CompiledTest]) -> Choice {
+        let keys: Vec<_> = tests.iter().map(keys).collect();
         let all: HashSet<&Key> = keys.iter().flatten().flatten().collect();
         let mut distinct = HashMap::new();
         for (field, _) in all {
@@ -123,14 +119,14 @@ impl Choice {
 }
 
 /// The values of which one must be present for a test to hold: only an equality with texts says so.
-fn keys(test: &Test, field: Option<usize>) -> Option<Vec<Key>> {
-    let field = field?;
+fn keys(test: &CompiledTest) -> Option<Vec<Key>> {
+    let field = test.field?;
     let exact = |expected: &Expected| match expected {
         Expected::Text(pattern) => Some((field, fold(pattern.exact()?))),
         _ => None,
     };
-    match &test.check {
-        _ if test.negated => None,
+    match &test.test.check {
+        _ if test.test.negated => None,
         Check::Any(expected) => expected.iter().map(exact).collect(),
         Check::Every(expected) => expected.iter().find_map(exact).map(|key| vec![key]),
         Check::Exists(_) | Check::Field(_) => None,

@@ -127,6 +127,49 @@ fn regular_expressions_are_found_anywhere_with_case_unless_flagged() {
 }
 
 #[test]
+fn lines_that_differ_in_modifiers_alone_are_not_taken_for_one() {
+    let lines = [
+        "a|re: 'x|B'",
+        "a|re|i: 'x|B'",
+        "a|re|i|neq: 'x|B'",
+        "a|contains: b",
+        "a|contains|cased: B",
+        "a|contains|neq: b",
+        "a|startswith: b",
+        "a|contains|all: [a, B]",
+        "a|contains: [a, B]",
+        "a|lt: 5",
+        "a|lte: 5",
+        "a: '5'",
+        "a: 5",
+    ];
+    let detections: Vec<Detection> = lines
+        .iter()
+        .map(|line| detect(&format!("{{s: {{{line}}}, condition: s}}")))
+        .collect();
+    let engine = engine(&detections);
+    let mut scratch = Scratch::default();
+    for value in [
+        json!("ab"),
+        json!("AB"),
+        json!("b"),
+        json!("x"),
+        json!(5),
+        json!("5.0"),
+    ] {
+        let event = json!({"a": value});
+        let alone: Vec<usize> = (0..lines.len())
+            .filter(|n| matches(&detections[*n], &event))
+            .collect();
+        assert_eq!(
+            engine.matches(&JsonEvent(event), &mut scratch),
+            alone,
+            "{value}"
+        );
+    }
+}
+
+#[test]
 fn cidr_matches_addresses_of_the_network() {
     assert!(line("a|cidr: 10.0.0.0/8", json!({"a": "10.200.1.1"})));
     assert!(!line("a|cidr: 10.0.0.0/8", json!({"a": "11.0.0.1"})));

@@ -234,4 +234,26 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(text in ".{0,80}", words in prop::collection::vec(
+        prop::sample::select(vec![
+            "and", "or", "not", "(", ")", "1 of", "all of", "of", "s*", "s", "them", "|", "0", "*",
+        ]),
+        0..12,
+    )) {
+        rules(&text);
+        let condition = json!(words.join(" "));
+        let key = json!(format!("a|{text}"));
+        for line in [format!("a: {}", json!(text)), format!("a|contains: {}", json!(text)),
+                     format!("a|re: {}", json!(text)), format!("a|cidr: {}", json!(text)),
+                     format!("a|expand: {}", json!(text)), format!("{key}: x")] {
+            let detection = format!("{{s: {{{line}}}, condition: {condition}}}");
+            let mut problems = Vec::new();
+            if let Ok(node) = yaml::document(&detection) {
+                let parsed = super::super::detection(&node, &mut problems);
+                prop_assert!(parsed.is_some() || !problems.is_empty());
+            }
+        }
+    }
 }

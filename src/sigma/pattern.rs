@@ -138,7 +138,7 @@ impl Pattern {
         }
     }
 
-    /// Whether the whole text matches. The text must be [folded](fold_into) unless
+    /// Whether the whole text matches. The text must be folded (`fold_into`) unless
     /// [`Pattern::is_cased`].
     pub fn matches(&self, text: &str) -> bool {
         match &self.shape {

@@ -32,6 +32,7 @@ pub trait Fields {
 
     /// Visits the values at a path: one for a scalar, each element of an array at any depth of
     /// nesting, [`Value::Composite`] for an object or an empty array, none if the field is missing.
+    /// `Break` says that no more values are wanted; visiting more changes no answer.
     fn values(&self, path: &Self::Path, visit: &mut Visit<'_>);
 
     /// Visits every string of the event at any depth, for keyword searches.

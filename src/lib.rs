@@ -2,5 +2,13 @@
 //! Sigma rules, routes the result back to Kafka exactly once, and alerts on-call.
 //! The modules stand in the order in which a record passes them.
 
-pub mod event;
+pub mod diagnostic;
+pub mod yaml;
+
 pub mod kafka;
+
+pub mod event;
+
+pub mod sigma;
+
+pub mod rules;

@@ -1,0 +1,42 @@
+//! What identifies a rule's content and a rule set: SHA-256 over what was parsed, so that comments,
+//! layout and the order of files change nothing, and any change of meaning does.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use super::load::Written;
+use super::validate::Overrides;
+use crate::sigma::Rule;
+
+/// The day of the last change and eight digits of the content's hash.
+pub(super) fn version(rule: &Rule) -> String {
+    let mut hash = hex(&Sha256::digest(&rule.canonical));
+    hash.truncate(8);
+    match rule.modified.as_ref().or(rule.date.as_ref()) {
+        Some(day) => format!("{day}.{hash}"),
+        None => hash,
+    }
+}
+
+/// The hash of all rules in force and their effective levels.
+pub(super) fn set(written: &[Written], overrides: &Overrides) -> String {
+    let mut lines: Vec<String> = written
+        .iter()
+        .map(|written| {
+            let rule = &written.rule;
+            format!("{} {}\n", overrides.level(rule), rule.canonical)
+        })
+        .collect();
+    lines.sort();
+    hex(&Sha256::digest(lines.concat()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

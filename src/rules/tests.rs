@@ -1,0 +1,334 @@
+//! Rule sets from files on disk and from the packs: what is refused, what is warned about, what a
+//! set answers.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::*;
+use crate::sigma::{Origin, Value, Visit};
+
+const RULE: &str = "\
+title: Topic deleted
+id: 11111111-1111-4111-8111-111111111111
+level: high
+date: 2026-11-21
+tags: [attack.t1485, attack.impact]
+logsource: {product: confluent, service: kafka}
+detection:
+  selection:
+    api.operation: kafka.DeleteTopics
+  condition: selection
+group_by: [resources.uid]
+";
+const FIRST: &str = "11111111-1111-4111-8111-111111111111";
+const SECOND: &str = "22222222-2222-4222-8222-222222222222";
+
+/// One operation by one actor.
+struct Event(&'static str);
+
+impl Fields for Event {
+    type Path = String;
+
+    fn values(&self, path: &String, visit: &mut Visit<'_>) {
+        if path == OPERATION_FIELD {
+            let _ = visit(Value::String(self.0));
+        }
+    }
+
+    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        let _ = visit(self.0);
+    }
+
+    fn logsource(&self) -> Origin<'_> {
+        Origin {
+            product: Some("confluent"),
+            service: Some("kafka"),
+            category: None,
+        }
+    }
+}
+
+fn resolve(name: &str) -> Result<String, UnknownField> {
+    match name {
+        "actor.uid" => Err(UnknownField {
+            suggestion: Some("actor.user.uid".to_owned()),
+        }),
+        known => Ok(known.to_owned()),
+    }
+}
+
+fn known() -> Known {
+    let services = [
+        "kafka",
+        "flink",
+        "organization",
+        "rbac",
+        "ip-filter",
+        "access-transparency",
+    ];
+    let methods = [
+        "kafka.DeleteTopics",
+        "kafka.CreateTopics",
+        "DeleteStatement",
+        "DeleteWorkspace",
+        "DeleteKafkaCluster",
+        "DeleteEnvironment",
+        "BindRoleForPrincipal",
+        "CreateRoleBinding",
+        "CreateAPIKey",
+        "confluent.privileged.access",
+        "ip-filter.Authorize",
+    ];
+    Known {
+        services: [("confluent".to_owned(), services.map(str::to_owned).into())].into(),
+        methods: methods.map(str::to_owned).into(),
+    }
+}
+
+fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    directory
+}
+
+fn load(path: &Path, overrides: &Overrides) -> Result<RuleSet<String>, Vec<Diagnostic>> {
+    let source = RuleSource::Path(path.to_owned());
+    RuleSet::load(&[source], &known(), overrides, &resolve)
+}
+
+fn loaded(files: &[(&str, &str)]) -> RuleSet<String> {
+    load(directory(files).path(), &Overrides::default()).unwrap()
+}
+
+/// What is wrong, without the temporary directory's name.
+fn refused(files: &[(&str, &str)]) -> Vec<String> {
+    let directory = directory(files);
+    let shown = load(directory.path(), &Overrides::default()).unwrap_err();
+    let root = format!("{}/", directory.path().display());
+    shown
+        .iter()
+        .map(|d| d.to_string().replace(&root, ""))
+        .collect()
+}
+
+fn warned(rules: &RuleSet<String>) -> Vec<&str> {
+    let problems = rules.warnings().iter().map(|d| &d.problem);
+    problems.map(|problem| problem.message.as_str()).collect()
+}
+
+#[test]
+fn files_are_found_at_every_depth_and_tests_and_hidden_ones_left_out() {
+    let second = RULE.replace(FIRST, SECOND);
+    let set = loaded(&[
+        ("a.yaml", RULE),
+        ("deep/er/b.yml", &second),
+        ("a.test.yaml", "not: a rule"),
+        ("notes.txt", "neither"),
+        ("..2026_11_21/a.yaml", RULE),
+    ]);
+    let ids: Vec<&str> = set.rules().iter().map(|r| r.rule.id.as_str()).collect();
+    assert_eq!(ids, [FIRST, SECOND]);
+    let mut scratch = Scratch::default();
+    assert_eq!(
+        set.matches(&Event("kafka.deletetopics"), &mut scratch),
+        [0, 1]
+    );
+    assert!(
+        set.matches(&Event("kafka.CreateTopics"), &mut scratch)
+            .is_empty()
+    );
+    assert_eq!(set.rules()[0].group_by, ["resources.uid"]);
+    assert!(set.rules()[0].version.starts_with("2026-11-21."));
+    assert!(set.explain(0, &Event("kafka.DeleteTopics"))[0].holds);
+}
+
+#[test]
+fn everything_wrong_in_any_file_is_reported_at_once() {
+    let second = RULE.replace(FIRST, SECOND);
+    let elsewhere = second.replace("product: confluent", "product: conflunet");
+    let unknown = RULE
+        .replace(FIRST, "33333333-3333-4333-8333-333333333333")
+        .replace("resources.uid", "actor.uid")
+        .replace("selection:\n    api.operation", "selection:\n    actor.uid");
+    assert_eq!(
+        refused(&[
+            ("a.yaml", RULE),
+            ("b.yaml", &RULE.replace("Topic", "A topic")),
+            ("c.yaml", &elsewhere),
+            ("d.yaml", &unknown),
+            ("e.yaml", "title: [unclosed\n"),
+        ])
+        .iter()
+        .map(|text| text.lines().collect::<Vec<_>>().join(" / "))
+        .take(4)
+        .collect::<Vec<_>>(),
+        [
+            "b.yaml:2:5: error: id `11111111-1111-4111-8111-111111111111` is taken by a.yaml:2:5 \
+             /   help: give one of the two rules a fresh UUID",
+            "c.yaml:6:12: error: unknown product `conflunet` /   help: did you mean `confluent`?",
+            "d.yaml:9:5: error: unknown field `actor.uid` /   help: did you mean `actor.user.uid`?",
+            "d.yaml:11:12: error: unknown field `actor.uid` in `group_by` \
+             /   help: did you mean `actor.user.uid`?",
+        ]
+    );
+    let yaml = refused(&[("e.yaml", "title: [unclosed\n")]);
+    assert_eq!(yaml.len(), 1);
+    assert!(
+        yaml[0].contains("e.yaml:") && yaml[0].contains("not readable as YAML"),
+        "{yaml:?}"
+    );
+}
+
+#[test]
+fn services_categories_taxonomies_and_states_that_cannot_work_are_refused() {
+    for (from, to, part) in [
+        (
+            "service: kafka",
+            "service: kafak",
+            "unknown service `kafak`",
+        ),
+        ("service: kafka", "category: api", "no event has a category"),
+        (
+            "level: high",
+            "taxonomy: sigma",
+            "taxonomy `sigma` is not supported",
+        ),
+        ("level: high", "status: unsupported", "cannot work"),
+    ] {
+        let shown = refused(&[("a.yaml", &RULE.replace(from, to))]);
+        assert!(shown.len() == 1 && shown[0].contains(part), "{shown:?}");
+    }
+    let any_product = RULE.replace("product: confluent, ", "");
+    assert_eq!(loaded(&[("a.yaml", &any_product)]).rules().len(), 1);
+}
+
+#[test]
+fn a_method_that_nothing_calls_is_a_warning_with_the_nearest_one() {
+    let set = loaded(&[("a.yaml", &RULE.replace("DeleteTopics", "DeleteTopic"))]);
+    assert_eq!(warned(&set), ["no known method is `kafka.DeleteTopic`"]);
+    let remedy = set.warnings()[0].problem.remedy.as_deref();
+    assert_eq!(remedy, Some("did you mean `kafka.DeleteTopics`?"));
+    let patterns = RULE.replace("kafka.DeleteTopics", "['KAFKA.*', '*.Erase*']");
+    assert_eq!(
+        warned(&loaded(&[("a.yaml", &patterns)])),
+        ["no known method is `*.Erase*`"]
+    );
+    assert!(warned(&loaded(&[("a.yaml", RULE)])).is_empty());
+}
+
+#[test]
+fn sources_that_are_not_there_are_errors_and_empty_ones_warnings() {
+    let shown = load(Path::new("/nonexistent/rules"), &Overrides::default()).unwrap_err();
+    assert!(
+        shown[0]
+            .to_string()
+            .starts_with("/nonexistent/rules:1:1: error: not readable")
+    );
+    let pack = "pack:confluend".parse().unwrap();
+    let shown = RuleSet::load(&[pack], &known(), &Overrides::default(), &resolve).unwrap_err();
+    assert_eq!(
+        shown[0].to_string(),
+        "pack:confluend:1:1: error: no such pack\n  help: did you mean `pack:confluent`?"
+    );
+    let empty = load(directory(&[]).path(), &Overrides::default()).unwrap();
+    assert_eq!(warned(&empty), ["no rule in this directory"]);
+}
+
+#[test]
+fn overrides_disable_and_relevel_by_id_or_tag() {
+    let second = RULE.replace(FIRST, SECOND).replace("t1485", "t1489");
+    let files = directory(&[("a.yaml", RULE), ("b.yaml", &second)]);
+    let with = |disabled: &[&str], levels: &[(&str, Level)]| {
+        let overrides = Overrides {
+            disabled: disabled.iter().map(|key| (*key).to_owned()).collect(),
+            levels: levels
+                .iter()
+                .map(|(key, level)| ((*key).to_owned(), *level))
+                .collect(),
+        };
+        load(files.path(), &overrides).unwrap()
+    };
+    let levels = |set: &RuleSet<String>| set.rules().iter().map(|r| r.level).collect::<Vec<_>>();
+    assert_eq!(levels(&with(&[], &[])), [Level::High, Level::High]);
+    assert_eq!(with(&["attack.t1489"], &[]).rules().len(), 1);
+    assert_eq!(with(&[&FIRST.to_uppercase(), SECOND], &[]).rules().len(), 0);
+    let by_both = [("attack.impact", Level::Low), (SECOND, Level::Critical)];
+    assert_eq!(levels(&with(&[], &by_both)), [Level::Low, Level::Critical]);
+    let typo = with(&["attack.t1486"], &[]);
+    assert_eq!(
+        warned(&typo),
+        ["`attack.t1486` is neither the id nor a tag of a rule"]
+    );
+}
+
+#[test]
+fn a_rule_without_a_level_is_medium() {
+    let set = loaded(&[("a.yaml", &RULE.replace("level: high\n", ""))]);
+    assert_eq!(set.rules()[0].level, Level::Medium);
+}
+
+#[test]
+fn the_hash_changes_with_content_and_levels_alone() {
+    let second = RULE.replace(FIRST, SECOND);
+    let base = loaded(&[("a.yaml", RULE), ("b.yaml", &second)]);
+    assert_eq!(base.hash().len(), 64);
+    let moved = loaded(&[
+        ("x/b.yaml", RULE),
+        ("a.yaml", &format!("# why\n\n{second}")),
+    ]);
+    assert_eq!(moved.hash(), base.hash());
+    let edited = second.replace("Topic deleted", "Topic gone");
+    let edited = loaded(&[("a.yaml", RULE), ("b.yaml", &edited)]);
+    assert_ne!(edited.hash(), base.hash());
+    assert_eq!(edited.rules()[0].version, base.rules()[0].version);
+    assert_ne!(edited.rules()[1].version, base.rules()[1].version);
+    let files = directory(&[("a.yaml", RULE), ("b.yaml", &second)]);
+    let levels = [("attack.impact".to_owned(), Level::Low)].into();
+    let overrides = Overrides {
+        disabled: BTreeSet::new(),
+        levels,
+    };
+    assert_ne!(load(files.path(), &overrides).unwrap().hash(), base.hash());
+}
+
+#[test]
+fn a_snapshot_stays_whole_while_the_set_is_replaced() {
+    let current = CurrentRules::new(loaded(&[("a.yaml", RULE)]));
+    let snapshot = current.snapshot();
+    let replaced = current.replace(loaded(&[("a.yaml", &RULE.replace(FIRST, SECOND))]));
+    assert_eq!(snapshot.hash(), replaced.hash());
+    assert_eq!(snapshot.rules()[0].rule.id.as_str(), FIRST);
+    assert_eq!(current.snapshot().rules()[0].rule.id.as_str(), SECOND);
+}
+
+#[test]
+fn the_shipped_packs_load_without_a_warning() {
+    for name in pack_names() {
+        let sources = [RuleSource::Pack(name.to_owned())];
+        let set = RuleSet::load(&sources, &known(), &Overrides::default(), &resolve).unwrap();
+        assert_eq!(set.warnings(), []);
+        assert_eq!(set.rules().len(), pack(name).unwrap().len());
+        for loaded in set.rules() {
+            let rule = &loaded.rule;
+            assert!(
+                rule.level.is_some() && rule.runbook.is_some(),
+                "{}",
+                rule.title
+            );
+            let about_event = rule.detection.tests().any(|test| {
+                let field = test.field.as_deref();
+                field == Some("metadata.event_code") || field == Some("status")
+            });
+            assert!(
+                about_event,
+                "{} says nothing of authorization events",
+                rule.title
+            );
+        }
+    }
+}

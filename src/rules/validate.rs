@@ -1,0 +1,210 @@
+//! What a rule set must hold beyond each rule's grammar: known log sources, known methods, known
+//! fields, and what the configuration changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::load::Written;
+use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
+use crate::sigma::{Check, Expected, Level, Rule, RuleId, Status, Test, UnknownField};
+
+/// The field that holds an event's method.
+pub const OPERATION_FIELD: &str = "api.operation";
+
+/// What the catalogue knows: the words that a rule may use.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// For each product of a `logsource`, its services.
+    pub services: BTreeMap<String, BTreeSet<String>>,
+    /// Every method that [`OPERATION_FIELD`] can hold. Empty checks none.
+    pub methods: BTreeSet<String>,
+}
+
+/// What the configuration changes about rules without editing them. A key is a rule's id or a tag.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Rules that are not in force.
+    pub disabled: BTreeSet<String>,
+    /// Levels in place of the rules' own; that of an id goes before that of a tag.
+    pub levels: BTreeMap<String, Level>,
+}
+
+impl Overrides {
+    /// Whether a rule is not in force.
+    pub fn disables(&self, rule: &Rule) -> bool {
+        self.disabled.iter().any(|key| names(key, rule))
+    }
+
+    /// The level in force: of the id, else the highest of the tags, else the rule's own.
+    pub fn level(&self, rule: &Rule) -> Level {
+        let of = |wanted_id: bool| {
+            let named = self
+                .levels
+                .iter()
+                .filter(move |(key, _)| is_id(key) == wanted_id);
+            named
+                .filter(|(key, _)| names(key, rule))
+                .map(|(_, level)| *level)
+                .max()
+        };
+        of(true)
+            .or(of(false))
+            .or(rule.level)
+            .unwrap_or(Level::Medium)
+    }
+
+    /// Warns about keys that name no rule.
+    pub(super) fn check(&self, written: &[Written], diagnostics: &mut Vec<Diagnostic>) {
+        for key in self.disabled.iter().chain(self.levels.keys()) {
+            if written.iter().any(|written| names(key, &written.rule)) {
+                continue;
+            }
+            let tags = written.iter().flat_map(|written| written.rule.tags.iter());
+            let message = format!("`{key}` is neither the id nor a tag of a rule");
+            let mut problem = Problem::warning(Mark::START, message);
+            if let Some(near) = nearest(key, tags.map(String::as_str)) {
+                problem = problem.remedy(format!("did you mean `{near}`?"));
+            }
+            diagnostics.push(Diagnostic {
+                file: "configuration".into(),
+                problem,
+            });
+        }
+    }
+}
+
+fn is_id(key: &str) -> bool {
+    key.parse::<RuleId>().is_ok()
+}
+
+fn names(key: &str, rule: &Rule) -> bool {
+    let same_id = key.parse::<RuleId>().is_ok_and(|id| id == rule.id);
+    same_id || rule.tags.iter().any(|tag| tag.eq_ignore_ascii_case(key))
+}
+
+/// Checks each rule against what is known.
+pub(super) fn rules(written: &[Written], known: &Known, diagnostics: &mut Vec<Diagnostic>) {
+    for Written { rule, file, .. } in written {
+        let mut problems = Vec::new();
+        taxonomy(rule, &mut problems);
+        status(rule, &mut problems);
+        logsource(rule, known, &mut problems);
+        for test in rule.detection.tests() {
+            methods(test, known, &mut problems);
+        }
+        diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
+            file: file.clone(),
+            problem,
+        }));
+    }
+}
+
+fn taxonomy(rule: &Rule, problems: &mut Vec<Problem>) {
+    if let Some((taxonomy, mark)) = &rule.taxonomy
+        && taxonomy != "ocsf"
+    {
+        let message = format!("taxonomy `{taxonomy}` is not supported");
+        let remedy = "write OCSF attribute paths and `taxonomy: ocsf`";
+        problems.push(Problem::error(*mark, message).remedy(remedy));
+    }
+}
+
+fn status(rule: &Rule, problems: &mut Vec<Problem>) {
+    if rule.status == Some(Status::Unsupported) {
+        let message = "`status: unsupported` says that the rule cannot work";
+        problems.push(Problem::error(rule.id_mark, message).remedy("delete the rule, or mend it"));
+    }
+}
+
+fn logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
+    let mark = rule.logsource_mark;
+    let mut refuse = |what: &str, word: &str, allowed: Vec<&str>| {
+        let problem = Problem::error(mark, format!("unknown {what} `{word}`"));
+        problems.push(match nearest(word, allowed.iter().copied()) {
+            Some(near) => problem.remedy(format!("did you mean `{near}`?")),
+            None => problem.remedy(format!("write one of: {}", allowed.join(", "))),
+        });
+    };
+    let products = || known.services.keys().map(String::as_str);
+    let services: Vec<&BTreeSet<String>> = match &rule.logsource.product {
+        None => known.services.values().collect(),
+        Some(product) => match known.services.get(product) {
+            Some(services) => vec![services],
+            None => {
+                refuse("product", product, products().collect());
+                known.services.values().collect()
+            }
+        },
+    };
+    if let Some(service) = &rule.logsource.service
+        && !services.iter().any(|services| services.contains(service))
+    {
+        let allowed: BTreeSet<&str> = services.into_iter().flatten().map(String::as_str).collect();
+        refuse("service", service, allowed.into_iter().collect());
+    }
+    if let Some(category) = &rule.logsource.category {
+        let message = format!("no event has a category, so `{category}` matches nothing");
+        problems.push(Problem::error(mark, message).remedy("write `product` and `service`"));
+    }
+}
+
+/// Warns about expected methods that no known method matches.
+fn methods(test: &Test, known: &Known, problems: &mut Vec<Problem>) {
+    let (Check::Any(expected) | Check::Every(expected)) = &test.check else {
+        return;
+    };
+    if test.field.as_deref() != Some(OPERATION_FIELD) || known.methods.is_empty() {
+        return;
+    }
+    for expected in expected {
+        let Expected::Text(pattern) = expected else {
+            continue;
+        };
+        if known.methods.iter().any(|method| pattern.finds(method)) {
+            continue;
+        }
+        let written = pattern.to_string();
+        let problem = Problem::warning(test.mark, format!("no known method is `{written}`"));
+        let bare = written.trim_matches('*');
+        problems.push(
+            match nearest(bare, known.methods.iter().map(String::as_str)) {
+                Some(near) => problem.remedy(format!("did you mean `{near}`?")),
+                None => problem.remedy("look the method up in the catalogue"),
+            },
+        );
+    }
+}
+
+/// The compiled fields of the group key. One that is unknown is an error; an unknown one among the
+/// fields to be shown only a warning.
+pub(super) fn fields<P>(
+    written: &Written,
+    resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<P> {
+    let Written { rule, file, .. } = written;
+    let mut report = |problem: Problem, unknown: UnknownField| {
+        let problem = match unknown.suggestion {
+            Some(near) => problem.remedy(format!("did you mean `{near}`?")),
+            None => problem,
+        };
+        let file = file.clone();
+        diagnostics.push(Diagnostic { file, problem });
+    };
+    for field in &rule.fields {
+        if let Err(unknown) = resolve(field) {
+            let message = format!("unknown field `{field}` in `fields`");
+            report(Problem::warning(rule.id_mark, message), unknown);
+        }
+    }
+    let mut paths = Vec::new();
+    for (field, mark) in &rule.group_by {
+        match resolve(field) {
+            Ok(path) => paths.push(path),
+            Err(unknown) => {
+                let message = format!("unknown field `{field}` in `group_by`");
+                report(Problem::error(*mark, message), unknown);
+            }
+        }
+    }
+    paths
+}

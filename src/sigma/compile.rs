@@ -1,0 +1,259 @@
+//! Detections compiled into one matcher: equal tests are one test, equal fields one field, and
+//! every detection has its place in the index.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use super::index::Index;
+use super::matcher::{Check, Expected};
+use super::rule::{Body, Condition, Detection, Logsource, Test};
+use super::value::UnknownField;
+use crate::diagnostic::Problem;
+
+/// A detection's place in the list that the engine was compiled from.
+pub type RuleIndex = usize;
+
+/// A detection and the events it is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'r> {
+    /// Events from elsewhere do not match.
+    pub logsource: &'r Logsource,
+    /// What to look for.
+    pub detection: &'r Detection,
+}
+
+/// Many detections, compiled for events whose fields are found by `P`.
+pub struct Engine<P> {
+    pub(super) tests: Vec<CompiledTest>,
+    pub(super) detections: Vec<Compiled>,
+    pub(super) paths: Vec<P>,
+    pub(super) index: Index,
+}
+
+/// A condition over tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Expr {
+    Test(usize),
+    Not(Box<Expr>),
+    All(Vec<Expr>),
+    AtLeast(usize, Vec<Expr>),
+}
+
+pub(super) struct Compiled {
+    pub(super) logsource: Logsource,
+    pub(super) condition: Expr,
+    pub(super) selections: Vec<CompiledSelection>,
+}
+
+pub(super) struct CompiledSelection {
+    pub(super) name: String,
+    pub(super) expr: Expr,
+    pub(super) tests: Vec<usize>,
+}
+
+pub(super) struct CompiledTest {
+    pub(super) test: Test,
+    /// The field's number; `None` searches every string.
+    pub(super) field: Option<usize>,
+    /// The fields that a `fieldref` names.
+    pub(super) others: Vec<usize>,
+    /// Folded texts of which one is enough, where a list is long.
+    pub(super) set: HashSet<String>,
+}
+
+/// From this many texts on a list is looked up by hash.
+const SET_SIZE: usize = 8;
+
+impl<P> fmt::Debug for Engine<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("detections", &self.detections.len())
+            .field("tests", &self.tests.len())
+            .field("fields", &self.paths.len())
+            .finish()
+    }
+}
+
+impl<P> Engine<P> {
+    /// Compiles detections; `resolve` compiles a field's name.
+    ///
+    /// # Errors
+    /// Every field name that does not resolve, with the detection it is in.
+    pub fn compile<'r>(
+        targets: impl IntoIterator<Item = Target<'r>>,
+        resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
+    ) -> Result<Engine<P>, Vec<(RuleIndex, Problem)>> {
+        let mut builder = Builder {
+            resolve,
+            tests: Vec::new(),
+            known_tests: HashMap::new(),
+            paths: Vec::new(),
+            known_fields: HashMap::new(),
+            problems: Vec::new(),
+        };
+        let mut detections = Vec::new();
+        for (number, target) in targets.into_iter().enumerate() {
+            detections.push(builder.detection(number, target));
+        }
+        if !builder.problems.is_empty() {
+            return Err(builder.problems);
+        }
+        let index = Index::new(detections.iter().map(|d| &d.condition), &builder.tests);
+        Ok(Engine {
+            tests: builder.tests,
+            detections,
+            paths: builder.paths,
+            index,
+        })
+    }
+
+    /// How many detections it holds.
+    pub fn len(&self) -> usize {
+        self.detections.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.detections.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(super) fn always_len(&self) -> usize {
+        self.index.always_len()
+    }
+}
+
+struct Builder<'r, P> {
+    resolve: &'r dyn Fn(&str) -> Result<P, UnknownField>,
+    tests: Vec<CompiledTest>,
+    /// By all that a test asks, as its debug text writes it, so that equal ones are shared.
+    known_tests: HashMap<String, usize>,
+    paths: Vec<P>,
+    known_fields: HashMap<String, usize>,
+    problems: Vec<(RuleIndex, Problem)>,
+}
+
+impl<P> Builder<'_, P> {
+    fn detection(&mut self, number: RuleIndex, target: Target<'_>) -> Compiled {
+        let mut selections = Vec::new();
+        for selection in &target.detection.selections {
+            let mut tests = Vec::new();
+            selections.push(CompiledSelection {
+                name: selection.name.clone(),
+                expr: self.body(number, &selection.body, &mut tests),
+                tests,
+            });
+        }
+        Compiled {
+            logsource: target.logsource.clone(),
+            condition: condition(&target.detection.condition, &selections),
+            selections,
+        }
+    }
+
+    fn body(&mut self, rule: RuleIndex, body: &Body, tests: &mut Vec<usize>) -> Expr {
+        let mut parts = |builder: &mut Self, parts: &[Body]| {
+            let exprs = parts.iter().map(|part| builder.body(rule, part, tests));
+            exprs.collect::<Vec<_>>()
+        };
+        match body {
+            Body::All(all) => Expr::All(parts(self, all)),
+            Body::Any(any) => Expr::AtLeast(1, parts(self, any)),
+            Body::Test(test) => {
+                let number = self.test(rule, test);
+                tests.push(number);
+                Expr::Test(number)
+            }
+        }
+    }
+
+    fn test(&mut self, rule: RuleIndex, test: &Test) -> usize {
+        let key = format!("{:?} {:?} {}", test.field, test.check, test.negated);
+        if let Some(known) = self.known_tests.get(&key) {
+            return *known;
+        }
+        let before = self.problems.len();
+        let field = test.field.as_deref();
+        let others: &[String] = match &test.check {
+            Check::Field(reference) => &reference.fields,
+            _ => &[],
+        };
+        let compiled = CompiledTest {
+            field: field.map(|name| self.field(rule, name, test)),
+            others: others
+                .iter()
+                .map(|name| self.field(rule, name, test))
+                .collect(),
+            set: exact_set(&test.check),
+            test: test.clone(),
+        };
+        self.tests.push(compiled);
+        // A test of an unknown field is not shared, so that every rule that asks it is reported.
+        if self.problems.len() == before {
+            self.known_tests.insert(key, self.tests.len() - 1);
+        }
+        self.tests.len() - 1
+    }
+
+    /// The number of a field; of an unknown one, a number that is never used.
+    fn field(&mut self, rule: RuleIndex, name: &str, test: &Test) -> usize {
+        if let Some(known) = self.known_fields.get(name) {
+            return *known;
+        }
+        match (self.resolve)(name) {
+            Ok(path) => {
+                self.paths.push(path);
+                self.known_fields
+                    .insert(name.to_owned(), self.paths.len() - 1);
+                self.paths.len() - 1
+            }
+            Err(UnknownField { suggestion }) => {
+                let mut problem = Problem::error(test.mark, format!("unknown field `{name}`"));
+                if let Some(near) = suggestion {
+                    problem = problem.remedy(format!("did you mean `{near}`?"));
+                }
+                self.problems.push((rule, problem));
+                usize::MAX
+            }
+        }
+    }
+}
+
+fn condition(condition: &Condition, selections: &[CompiledSelection]) -> Expr {
+    let all = |parts: &[Condition]| {
+        parts
+            .iter()
+            .map(|part| self::condition(part, selections))
+            .collect()
+    };
+    match condition {
+        Condition::Selection(index) => selections[*index].expr.clone(),
+        Condition::Not(inner) => Expr::Not(Box::new(self::condition(inner, selections))),
+        Condition::All(parts) => Expr::All(all(parts)),
+        Condition::AtLeast(needed, parts) => Expr::AtLeast(*needed, all(parts)),
+    }
+}
+
+/// The folded texts of a long list.
+fn exact_set(check: &Check) -> HashSet<String> {
+    let Check::Any(expected) = check else {
+        return HashSet::new();
+    };
+    let texts: HashSet<String> = expected
+        .iter()
+        .filter_map(uncased_exact)
+        .map(str::to_owned)
+        .collect();
+    if texts.len() < SET_SIZE {
+        HashSet::new()
+    } else {
+        texts
+    }
+}
+
+pub(super) fn uncased_exact(expected: &Expected) -> Option<&str> {
+    match expected {
+        Expected::Text(pattern) if !pattern.is_cased() => pattern.exact(),
+        _ => None,
+    }
+}

@@ -1,0 +1,271 @@
+//! The values of a line, read as its modifiers ask: what an event's values are compared with.
+
+use regex::Regex;
+
+use super::encoding::{base64, base64_offsets, utf16};
+use super::matcher::{Check, Expected, FieldReference, Network, NetworkError, Relation};
+use super::modifiers::{Base64, Kind, Modifiers};
+use super::pattern::{DASHES, Pattern, Token, literal, tokens};
+use super::value::Number;
+use crate::diagnostic::{Mark, Problem};
+use crate::yaml::{Node, Value as Yaml};
+
+impl Modifiers {
+    /// What the values of a line stand for.
+    pub(super) fn check(
+        &self,
+        node: &Node,
+        keywords: bool,
+        key: Mark,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Check> {
+        if self.kind == Kind::Exists {
+            return match node.value {
+                Yaml::Bool(exists) => Some(Check::Exists(exists)),
+                _ => {
+                    let problem = Problem::error(node.mark, "`exists` takes `true` or `false`");
+                    problems.push(problem);
+                    None
+                }
+            };
+        }
+        let values: &[Node] = match &node.value {
+            Yaml::Seq(values) => values,
+            _ => std::slice::from_ref(node),
+        };
+        if values.is_empty() {
+            problems.push(Problem::error(node.mark, "an empty list matches nothing"));
+        }
+        if self.all && values.len() < 2 {
+            let message = "`all` over a single value changes nothing";
+            problems.push(Problem::warning(key, message).remedy("leave `all` out"));
+        }
+        if self.kind == Kind::FieldRef {
+            return self.field_reference(values, problems);
+        }
+        let mut expected = Vec::new();
+        for value in values {
+            match self.expected(value, keywords) {
+                Ok(alternatives) => expected.push(alternatives),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if self.all {
+            let single = expected.iter().all(|alternatives| alternatives.len() == 1);
+            if !single {
+                let message = "`all` and `base64offset` cannot stand together";
+                problems.push(
+                    Problem::error(key, message).remedy("write one selection for each value"),
+                );
+            }
+            return Some(Check::Every(expected.into_iter().flatten().collect()));
+        }
+        Some(Check::Any(expected.into_iter().flatten().collect()))
+    }
+
+    fn field_reference(&self, values: &[Node], problems: &mut Vec<Problem>) -> Option<Check> {
+        let mut fields = Vec::new();
+        for value in values {
+            match value.as_str().filter(|name| !name.is_empty()) {
+                Some(name) => fields.push(name.to_owned()),
+                None => {
+                    let message =
+                        format!("`fieldref` takes a field name, not {}", value.value.kind());
+                    problems.push(Problem::error(value.mark, message));
+                }
+            }
+        }
+        Some(Check::Field(FieldReference {
+            fields,
+            relation: self.relation.unwrap_or(Relation::Equal),
+            cased: self.cased,
+            every: self.all,
+        }))
+    }
+
+    /// The expectations that one value stands for: one, or the three of `base64offset`.
+    fn expected(&self, node: &Node, keywords: bool) -> Result<Vec<Expected>, Problem> {
+        let wrong = |wanted: &str| {
+            let message = format!("{wanted} is expected here, not {}", node.value.kind());
+            Err(Problem::error(node.mark, message))
+        };
+        match self.kind {
+            Kind::Regex { i, m, s } => match scalar_text(&node.value) {
+                Some(text) => Ok(vec![regex(&text, i, m, s, node.mark)?]),
+                None => wrong("a regular expression"),
+            },
+            Kind::Cidr => match node.as_str() {
+                Some(text) => Ok(vec![network(text, node.mark)?]),
+                None => wrong("a network such as `10.0.0.0/8`"),
+            },
+            Kind::Compare(bound) => match number(&node.value) {
+                Some(limit) => Ok(vec![Expected::Compare(bound, limit)]),
+                None => wrong("a number"),
+            },
+            Kind::Plain | Kind::Exists | Kind::FieldRef => match &node.value {
+                Yaml::Seq(_) | Yaml::Map(_) => wrong("a string, number, boolean or null"),
+                _ if keywords || self.wants_text() => match scalar_text(&node.value) {
+                    Some(text) => self.text(&text, keywords, node.mark),
+                    None => wrong("a string"),
+                },
+                Yaml::Null => Ok(vec![Expected::Null]),
+                Yaml::Bool(bool) => Ok(vec![Expected::Bool(*bool)]),
+                Yaml::Int(int) => Ok(vec![Expected::Number(Number::Int(*int))]),
+                Yaml::Float(float) => Ok(vec![Expected::Number(Number::Float(*float))]),
+                Yaml::String(text) => self.text(text, keywords, node.mark),
+            },
+        }
+    }
+
+    /// Whether a number or boolean is to be taken as its text.
+    fn wants_text(&self) -> bool {
+        self.relation.is_some() || self.base64.is_some() || self.windash || self.expand
+    }
+
+    fn text(&self, text: &str, keywords: bool, mark: Mark) -> Result<Vec<Expected>, Problem> {
+        if self.expand
+            && let Some(name) = placeholder(text)
+        {
+            return Err(
+                Problem::error(mark, format!("placeholder `%{name}%` has no value"))
+                    .remedy("write the values in place of the placeholder, without `expand`"),
+            );
+        }
+        if keywords && text.is_empty() {
+            return Err(Problem::error(
+                mark,
+                "an empty keyword is found in everything",
+            ));
+        }
+        let unescaped = if self.expand {
+            text.replace(r"\%", "%")
+        } else {
+            text.to_owned()
+        };
+        let mut tokens = tokens(&unescaped);
+        if self.windash {
+            for token in &mut tokens {
+                if matches!(token, Token::Char(c) if DASHES.contains(c)) {
+                    *token = Token::Dash;
+                }
+            }
+        }
+        let relation = match self.relation {
+            None if keywords => Relation::Contains,
+            relation => relation.unwrap_or(Relation::Equal),
+        };
+        let Some(base64) = self.base64 else {
+            return Ok(vec![placed(tokens, relation, self.cased)]);
+        };
+        let encoded = self.encoded(&tokens, base64, mark)?;
+        let chars = |text: String| text.chars().map(Token::Char).collect();
+        // Base64 is case-sensitive by nature: another case encodes other bytes.
+        Ok(encoded
+            .into_iter()
+            .map(|text| placed(chars(text), relation, true))
+            .collect())
+    }
+
+    fn encoded(
+        &self,
+        tokens: &[Token],
+        base64_as: Base64,
+        mark: Mark,
+    ) -> Result<Vec<String>, Problem> {
+        let Some(text) = literal(tokens) else {
+            let message = "wildcards and `windash` cannot be encoded in Base64";
+            return Err(Problem::error(mark, message).remedy("escape `*` and `?` with a backslash"));
+        };
+        let bytes = match self.utf16 {
+            Some(order) => utf16(&text, order),
+            None => text.into_bytes(),
+        };
+        let encoded = match base64_as {
+            Base64::Whole => vec![base64(&bytes)],
+            Base64::Offset => base64_offsets(&bytes).to_vec(),
+        };
+        if encoded.iter().any(String::is_empty) {
+            return Err(Problem::error(mark, "too short to be recognized in Base64"));
+        }
+        Ok(encoded)
+    }
+}
+
+fn placed(mut tokens: Vec<Token>, relation: Relation, cased: bool) -> Expected {
+    if matches!(relation, Relation::Contains | Relation::EndsWith) {
+        tokens.insert(0, Token::Many);
+    }
+    if matches!(relation, Relation::Contains | Relation::StartsWith) {
+        tokens.push(Token::Many);
+    }
+    Expected::Text(Pattern::new(tokens, cased))
+}
+
+fn scalar_text(value: &Yaml) -> Option<String> {
+    match value {
+        Yaml::String(text) => Some(text.clone()),
+        Yaml::Int(int) => Some(int.to_string()),
+        Yaml::Float(float) => Some(float.to_string()),
+        Yaml::Bool(bool) => Some(bool.to_string()),
+        Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => None,
+    }
+}
+
+fn number(value: &Yaml) -> Option<Number> {
+    match value {
+        Yaml::Int(int) => Some(Number::Int(*int)),
+        Yaml::Float(float) => Some(Number::Float(*float)),
+        Yaml::String(text) => Number::parse(text),
+        _ => None,
+    }
+}
+
+fn regex(text: &str, i: bool, m: bool, s: bool, mark: Mark) -> Result<Expected, Problem> {
+    // Flags are part of the text, so that two expressions with one text are one.
+    let flags: String = [(i, 'i'), (m, 'm'), (s, 's')]
+        .into_iter()
+        .filter_map(|(set, flag)| set.then_some(flag))
+        .collect();
+    let built = match flags.as_str() {
+        "" => Regex::new(text),
+        flags => Regex::new(&format!("(?{flags}){text}")),
+    };
+    built.map(Expected::Regex).map_err(|error| {
+        let detail = error.to_string();
+        let reason = detail.lines().last().unwrap_or_default();
+        let reason = reason.trim_start_matches("error: ");
+        Problem::error(
+            mark,
+            format!("not a regular expression we can run: {reason}"),
+        )
+        .remedy("look-around and back-references do not exist here; write `not` and selections")
+    })
+}
+
+fn network(text: &str, mark: Mark) -> Result<Expected, Problem> {
+    Network::parse(text)
+        .map(Expected::Network)
+        .map_err(|error| {
+            let problem = Problem::error(mark, format!("`{text}`: {error}"));
+            match error {
+                NetworkError::Malformed => problem.remedy("write an address, or `10.0.0.0/8`"),
+                NetworkError::HostBits(meant) => problem.remedy(format!("write `{meant}`")),
+            }
+        })
+}
+
+/// The first `%name%` that no backslash escapes.
+fn placeholder(text: &str) -> Option<&str> {
+    let mut opened: Option<usize> = None;
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        if c == '%' && !escaped {
+            match opened {
+                Some(from) if from < at => return Some(&text[from..at]),
+                _ => opened = Some(at + 1),
+            }
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    None
+}

@@ -1,0 +1,109 @@
+//! Why a detection matched an event, or which of its selections did not.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use super::compile::{CompiledTest, Engine, RuleIndex};
+use super::evaluate::{Answer, Asking};
+use super::matcher::{Check, Expected, Subject};
+use super::value::{Fields, Value};
+
+/// What became of one selection on one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelectionOutcome<'e> {
+    /// The selection's name.
+    pub name: &'e str,
+    /// Whether it holds.
+    pub holds: bool,
+    /// Its lines.
+    pub tests: Vec<TestOutcome<'e>>,
+}
+
+/// What became of one line of a selection on one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestOutcome<'e> {
+    /// The field's name; `None` for keywords.
+    pub field: Option<&'e str>,
+    /// Whether the line holds.
+    pub holds: bool,
+    /// If it holds, the values that made it hold; otherwise the field's values. At most
+    /// [`TestOutcome::MAX_VALUES`] texts.
+    pub values: Vec<String>,
+}
+
+impl TestOutcome<'_> {
+    /// No more values are reported than these.
+    pub const MAX_VALUES: usize = 8;
+}
+
+impl<P> Engine<P> {
+    /// What became of each selection of one detection on an event, whether it matches or not.
+    pub fn explain<'e, E: Fields<Path = P>>(
+        &'e self,
+        rule: RuleIndex,
+        event: &E,
+    ) -> Vec<SelectionOutcome<'e>> {
+        let Some(detection) = self.detections.get(rule) else {
+            return Vec::new();
+        };
+        let mut answers = vec![Answer::NotAsked; self.tests.len()];
+        let mut buffer = String::new();
+        let (answers, buffer) = (&mut answers, &mut buffer);
+        let mut asking = Asking {
+            engine: self,
+            event,
+            answers,
+            buffer,
+        };
+        let mut outcomes = Vec::new();
+        for selection in &detection.selections {
+            let tests = selection.tests.iter().map(|number| {
+                let (test, holds) = (&self.tests[*number], asking.test(*number));
+                TestOutcome {
+                    field: test.test.field.as_deref(),
+                    holds,
+                    values: asking.seen(test, holds),
+                }
+            });
+            let tests = tests.collect();
+            outcomes.push(SelectionOutcome {
+                name: &selection.name,
+                holds: asking.holds(&selection.expr),
+                tests,
+            });
+        }
+        outcomes
+    }
+}
+
+impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
+    /// The values that a test saw: those that met it if it holds by them, else all.
+    fn seen(&mut self, test: &CompiledTest, holds: bool) -> Vec<String> {
+        let expected: &[Expected] = match &test.test.check {
+            Check::Any(expected) | Check::Every(expected) => expected,
+            Check::Exists(_) | Check::Field(_) => &[],
+        };
+        let by_value = holds && !test.test.negated && !expected.is_empty();
+        let mut seen = Vec::new();
+        let buffer = &mut *self.buffer;
+        let mut visit = |value: Value<'_>| {
+            let mut subject = Subject::new(value, buffer);
+            if !by_value || expected.iter().any(|one| one.is_met(&mut subject)) {
+                let text = value.text();
+                seen.push(text.map_or_else(|| value.described().to_owned(), Cow::into_owned));
+            }
+            if seen.len() < TestOutcome::MAX_VALUES {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        };
+        match test.field {
+            Some(field) => self.event.values(&self.engine.paths[field], &mut visit),
+            // The strings of the whole event say nothing about a keyword that is not among them.
+            None if by_value => self.event.strings(&mut |text| visit(Value::String(text))),
+            None => {}
+        }
+        seen
+    }
+}

@@ -1,0 +1,134 @@
+//! Which detections an event can match at all, found by one look at a few of its fields.
+//! Every detection gets a witness: field values of which an event must have one to match it.
+//! Invariant: a detection whose witness is absent does not match; the rest is left to evaluation.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use super::compile::{CompiledTest, Expr};
+use super::matcher::{Check, Expected, Subject};
+use super::pattern::fold;
+use super::value::Fields;
+
+/// A field (by number) and a folded value.
+type Key = (usize, String);
+
+/// Detections by witness.
+#[derive(Debug)]
+pub(super) struct Index {
+    /// Field number, and per folded value the detections it can lead to.
+    fields: Vec<(usize, HashMap<String, Vec<usize>>)>,
+    /// Detections without a witness.
+    always: Vec<usize>,
+}
+
+impl Index {
+    /// Chooses a witness for each condition over these tests.
+    pub(super) fn new<'e>(
+        conditions: impl Iterator<Item = &'e Expr> + Clone,
+        tests: &[CompiledTest],
+    ) -> Index {
+        let choice = Choice::new(tests);
+        let mut by_field: HashMap<usize, HashMap<String, Vec<usize>>> = HashMap::new();
+        let mut always = Vec::new();
+        for (detection, condition) in conditions.enumerate() {
+            match choice.witness(condition) {
+                None => always.push(detection),
+                Some(keys) => {
+                    let distinct: HashSet<Key> = keys.into_iter().collect();
+                    for (field, value) in distinct {
+                        let values = by_field.entry(field).or_default();
+                        values.entry(value).or_default().push(detection);
+                    }
+                }
+            }
+        }
+        let mut fields: Vec<_> = by_field.into_iter().collect();
+        fields.sort_by_key(|(field, _)| *field);
+        Index { fields, always }
+    }
+
+    /// Sets the bit of every detection that the event can match.
+    pub(super) fn candidates<E: Fields>(
+        &self,
+        event: &E,
+        paths: &[E::Path],
+        buffer: &mut String,
+        bits: &mut [u64],
+    ) {
+        let mut set = |detection: &usize| bits[detection / 64] |= 1 << (detection % 64);
+        self.always.iter().for_each(&mut set);
+        for (field, values) in &self.fields {
+            event.values(&paths[*field], &mut |value| {
+                let mut subject = Subject::new(value, buffer);
+                if let Some(found) = subject.folded().and_then(|text| values.get(text)) {
+                    found.iter().for_each(&mut set);
+                }
+                ControlFlow::Continue(())
+            });
+        }
+    }
+
+    /// How many detections have no witness and are evaluated on every event.
+    #[cfg(test)]
+    pub(super) fn always_len(&self) -> usize {
+        self.always.len()
+    }
+}
+
+/// Chooses among possible witnesses: a field on which many values are told apart is selective.
+struct Choice {
+    /// For each test, the keys of which one must be present, if it has such.
+    keys: Vec<Option<Vec<Key>>>,
+    /// For each field, how many distinct values some test names.
+    distinct: HashMap<usize, usize>,
+}
+
+impl Choice {
+    fn new(tests: &[CompiledTest]) -> Choice {
+        let keys: Vec<_> = tests.iter().map(keys).collect();
+        let all: HashSet<&Key> = keys.iter().flatten().flatten().collect();
+        let mut distinct = HashMap::new();
+        for (field, _) in all {
+            *distinct.entry(*field).or_insert(0) += 1;
+        }
+        Choice { keys, distinct }
+    }
+
+    /// Values of which one must be present for the expression to hold.
+    fn witness(&self, expr: &Expr) -> Option<Vec<Key>> {
+        match expr {
+            Expr::Test(test) => self.keys[*test].clone(),
+            Expr::Not(_) => None,
+            Expr::All(parts) => {
+                let witnesses = parts.iter().filter_map(|part| self.witness(part));
+                witnesses.max_by_key(|keys| (self.selectivity(keys), usize::MAX - keys.len()))
+            }
+            Expr::AtLeast(_, parts) => {
+                let witnesses: Option<Vec<_>> =
+                    parts.iter().map(|part| self.witness(part)).collect();
+                Some(witnesses?.concat())
+            }
+        }
+    }
+
+    fn selectivity(&self, keys: &[Key]) -> usize {
+        let distinct = |(field, _): &Key| self.distinct.get(field).copied().unwrap_or(0);
+        keys.iter().map(distinct).min().unwrap_or(0)
+    }
+}
+
+/// The values of which one must be present for a test to hold: only an equality with texts says so.
+fn keys(test: &CompiledTest) -> Option<Vec<Key>> {
+    let field = test.field?;
+    let exact = |expected: &Expected| match expected {
+        Expected::Text(pattern) => Some((field, fold(pattern.exact()?))),
+        _ => None,
+    };
+    match &test.test.check {
+        _ if test.test.negated => None,
+        Check::Any(expected) => expected.iter().map(exact).collect(),
+        Check::Every(expected) => expected.iter().find_map(exact).map(|key| vec![key]),
+        Check::Exists(_) | Check::Field(_) => None,
+    }
+}

@@ -1,0 +1,345 @@
+//! One expected value against one value of an event. Total: every pair has an answer.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+use regex::Regex;
+
+use super::pattern::{Pattern, fold_into};
+use super::value::{Number, Value};
+
+/// What a test expects of a field.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// The field is there, or is not; its value does not matter.
+    Exists(bool),
+    /// Some value of the field is one of these.
+    Any(Vec<Expected>),
+    /// Each of these is met by some value of the field (`all`).
+    Every(Vec<Expected>),
+    /// Some value of the field relates to some value of another field (`fieldref`).
+    Field(FieldReference),
+}
+
+/// A comparison between two fields of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldReference {
+    /// Names of the other fields.
+    pub fields: Vec<String>,
+    /// How the texts relate.
+    pub relation: Relation,
+    /// Whether letters compare as they are.
+    pub cased: bool,
+    /// Whether every named field must relate (`all`), or one is enough.
+    pub every: bool,
+}
+
+/// How the text of one field relates to that of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// The same.
+    Equal,
+    /// The other is somewhere in it.
+    Contains,
+    /// It begins with the other.
+    StartsWith,
+    /// It ends with the other.
+    EndsWith,
+}
+
+impl Relation {
+    /// Whether `text` relates to `other` in this way.
+    pub fn holds(self, text: &str, other: &str) -> bool {
+        match self {
+            Relation::Equal => text == other,
+            Relation::Contains => text.contains(other),
+            Relation::StartsWith => text.starts_with(other),
+            Relation::EndsWith => text.ends_with(other),
+        }
+    }
+}
+
+/// One expected value.
+#[derive(Debug, Clone)]
+pub enum Expected {
+    /// An explicit null.
+    Null,
+    /// A boolean, or its text.
+    Bool(bool),
+    /// A number, or a string that reads as it.
+    Number(Number),
+    /// A text with wildcards.
+    Text(Pattern),
+    /// A regular expression found anywhere in the text.
+    Regex(Regex),
+    /// A number on this side of a bound.
+    Compare(Bound, Number),
+    /// An address within a network.
+    Network(Network),
+}
+
+/// `lt`, `lte`, `gt`, `gte`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Less.
+    Less,
+    /// Less or equal.
+    AtMost,
+    /// Greater.
+    Greater,
+    /// Greater or equal.
+    AtLeast,
+}
+
+impl Bound {
+    fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Bound::Less => ordering.is_lt(),
+            Bound::AtMost => ordering.is_le(),
+            Bound::Greater => ordering.is_gt(),
+            Bound::AtLeast => ordering.is_ge(),
+        }
+    }
+}
+
+/// An IPv4 or IPv6 network in CIDR notation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u32,
+}
+
+/// Why a text is no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkError {
+    /// Neither an address nor address/prefix.
+    #[error("not a network in CIDR notation")]
+    Malformed,
+    /// Bits beyond the prefix are set; the network that was probably meant.
+    #[error("the address has bits beyond its prefix")]
+    HostBits(String),
+}
+
+impl Network {
+    /// Reads `10.0.0.0/8`, `2001:db8::/32`, or a single address.
+    ///
+    /// # Errors
+    /// The text is no network, or its address has bits beyond the prefix.
+    pub fn parse(text: &str) -> Result<Network, NetworkError> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| NetworkError::Malformed)?;
+        let width = width(address);
+        let prefix = match prefix {
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits.parse().map_err(|_| NetworkError::Malformed)?
+            }
+            Some(_) => return Err(NetworkError::Malformed),
+            None => width,
+        };
+        if prefix > width {
+            return Err(NetworkError::Malformed);
+        }
+        let network = bits(address) & mask(width, prefix);
+        if network != bits(address) {
+            let meant = match address {
+                IpAddr::V4(_) => IpAddr::V4((network as u32).into()),
+                IpAddr::V6(_) => IpAddr::V6(network.into()),
+            };
+            return Err(NetworkError::HostBits(format!("{meant}/{prefix}")));
+        }
+        Ok(Network { address, prefix })
+    }
+
+    /// Whether the text is an address of this network; an IPv4 address written as IPv6 counts as
+    /// IPv4.
+    pub fn contains(&self, text: &str) -> bool {
+        let Ok(address) = text.parse::<IpAddr>() else {
+            return false;
+        };
+        let address = if self.address.is_ipv4() {
+            address.to_canonical()
+        } else {
+            address
+        };
+        address.is_ipv4() == self.address.is_ipv4()
+            && bits(address) & mask(width(address), self.prefix) == bits(self.address)
+    }
+}
+
+fn width(address: IpAddr) -> u32 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+/// The upper `prefix` of `width` bits.
+fn mask(width: u32, prefix: u32) -> u128 {
+    let ones = |n: u32| 1u128.checked_shl(n).map_or(u128::MAX, |bit| bit - 1);
+    ones(width) & !ones(width - prefix)
+}
+
+/// A value on its way through several expectations: its text is lower-cased once.
+pub struct Subject<'v, 'b> {
+    value: Value<'v>,
+    buffer: &'b mut String,
+    folded: bool,
+}
+
+impl<'v, 'b> Subject<'v, 'b> {
+    /// Wraps a value; the buffer is overwritten.
+    pub fn new(value: Value<'v>, buffer: &'b mut String) -> Subject<'v, 'b> {
+        Subject {
+            value,
+            buffer,
+            folded: false,
+        }
+    }
+
+    /// The lower-cased text, if the value has one.
+    pub fn folded(&mut self) -> Option<&str> {
+        if !self.folded {
+            let text = self.value.text()?;
+            self.buffer.clear();
+            fold_into(&text, self.buffer);
+            self.folded = true;
+        }
+        Some(self.buffer)
+    }
+}
+
+impl Expected {
+    /// Whether the value meets the expectation.
+    pub fn is_met(&self, subject: &mut Subject<'_, '_>) -> bool {
+        let value = subject.value;
+        let text_is = |test: &dyn Fn(&str) -> bool| value.text().is_some_and(|text| test(&text));
+        match self {
+            Expected::Null => value == Value::Null,
+            Expected::Bool(expected) => match value {
+                Value::Bool(bool) => bool == *expected,
+                Value::String(text) => {
+                    text.eq_ignore_ascii_case(if *expected { "true" } else { "false" })
+                }
+                _ => false,
+            },
+            Expected::Number(expected) => {
+                self::compare(value, *expected).is_some_and(Ordering::is_eq)
+            }
+            Expected::Compare(bound, limit) => {
+                self::compare(value, *limit).is_some_and(|ordering| bound.holds(ordering))
+            }
+            Expected::Text(pattern) if pattern.is_cased() => text_is(&|text| pattern.matches(text)),
+            Expected::Text(pattern) => subject.folded().is_some_and(|text| pattern.matches(text)),
+            Expected::Regex(regex) => text_is(&|text| regex.is_match(text)),
+            Expected::Network(network) => text_is(&|text| network.contains(text)),
+        }
+    }
+}
+
+fn compare(value: Value<'_>, limit: Number) -> Option<Ordering> {
+    Some(value.number()?.compare(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn met(expected: &Expected, value: Value<'_>) -> bool {
+        expected.is_met(&mut Subject::new(value, &mut String::new()))
+    }
+
+    #[test]
+    fn networks_hold_their_addresses_and_no_others() {
+        let v4 = Network::parse("192.168.0.0/23").unwrap();
+        assert!(v4.contains("192.168.1.255"));
+        assert!(v4.contains("::ffff:192.168.0.1"));
+        assert!(!v4.contains("192.168.2.0"));
+        assert!(!v4.contains("::1"));
+        assert!(!v4.contains("nonsense"));
+        let v6 = Network::parse("2001:db8::/33").unwrap();
+        assert!(v6.contains("2001:db8:7fff::1"));
+        assert!(!v6.contains("2001:db8:8000::1"));
+        assert!(!v6.contains("192.168.1.1"));
+        assert!(Network::parse("0.0.0.0/0").unwrap().contains("8.8.8.8"));
+        assert!(Network::parse("::/0").unwrap().contains("2001::1"));
+        assert!(Network::parse("10.1.2.3").unwrap().contains("10.1.2.3"));
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "a/8",
+        ] {
+            assert_eq!(Network::parse(text), Err(NetworkError::Malformed), "{text}");
+        }
+        assert_eq!(
+            Network::parse("10.1.2.3/8"),
+            Err(NetworkError::HostBits("10.0.0.0/8".to_owned()))
+        );
+    }
+
+    #[test]
+    fn numbers_and_strings_of_digits_are_the_same() {
+        let number = Expected::Number(Number::Int(4104));
+        assert!(met(&number, Value::Int(4104)));
+        assert!(met(&number, Value::String("4104")));
+        assert!(met(&number, Value::Number("4104.0")));
+        assert!(!met(&number, Value::String("0x1008")));
+        let text = Expected::Text(Pattern::exactly("4104", false));
+        assert!(met(&text, Value::Int(4104)));
+        assert!(met(&text, Value::Number("4104")));
+        assert!(!met(&text, Value::Number("4104.0")), "text as written");
+    }
+
+    #[test]
+    fn null_empty_string_and_composites_are_three_things() {
+        let empty = Expected::Text(Pattern::exactly("", false));
+        assert!(met(&Expected::Null, Value::Null));
+        assert!(!met(&Expected::Null, Value::String("")));
+        assert!(!met(&Expected::Null, Value::String("null")));
+        assert!(met(&empty, Value::String("")));
+        assert!(!met(&empty, Value::Null));
+        assert!(!met(&empty, Value::Composite));
+        assert!(!met(&Expected::Null, Value::Composite));
+    }
+
+    #[test]
+    fn booleans_match_their_text() {
+        assert!(met(&Expected::Bool(true), Value::Bool(true)));
+        assert!(met(&Expected::Bool(true), Value::String("True")));
+        assert!(!met(&Expected::Bool(true), Value::Int(1)));
+        assert!(!met(&Expected::Bool(false), Value::Null));
+        let text = Expected::Text(Pattern::exactly("TRUE", false));
+        assert!(met(&text, Value::Bool(true)));
+    }
+
+    #[test]
+    fn bounds_are_open_or_closed_as_named() {
+        let at = |bound, value| met(&Expected::Compare(bound, Number::Int(5)), Value::Int(value));
+        assert_eq!([4, 5, 6].map(|v| at(Bound::Less, v)), [true, false, false]);
+        assert_eq!([4, 5, 6].map(|v| at(Bound::AtMost, v)), [true, true, false]);
+        assert_eq!(
+            [4, 5, 6].map(|v| at(Bound::Greater, v)),
+            [false, false, true]
+        );
+        assert_eq!(
+            [4, 5, 6].map(|v| at(Bound::AtLeast, v)),
+            [false, true, true]
+        );
+        let text = Expected::Compare(Bound::Less, Number::Int(5));
+        assert!(met(&text, Value::String("4.5")));
+        assert!(!met(&text, Value::String("four")));
+    }
+}

@@ -1,0 +1,268 @@
+//! `field|modifier|modifier: values` into a [`Test`].
+//! A modifier that is unknown, misplaced or not yet supported rejects the rule; none is ignored.
+
+use super::encoding::Utf16;
+use super::matcher::{Bound, Relation};
+use super::rule::Test;
+use crate::diagnostic::{Mark, Problem, Severity, nearest};
+use crate::yaml::{Entry, Node};
+
+/// Every modifier that is supported, as listed to the user.
+pub const SUPPORTED: [&str; 25] = [
+    "all",
+    "startswith",
+    "endswith",
+    "contains",
+    "exists",
+    "cased",
+    "neq",
+    "windash",
+    "re",
+    "i",
+    "m",
+    "s",
+    "base64",
+    "base64offset",
+    "utf16le",
+    "utf16be",
+    "utf16",
+    "wide",
+    "lt",
+    "lte",
+    "gt",
+    "gte",
+    "cidr",
+    "expand",
+    "fieldref",
+];
+
+/// Modifiers of the specification that are not supported yet.
+const NOT_YET: [&str; 6] = ["minute", "hour", "day", "week", "month", "year"];
+
+/// The modifiers of one key, taken apart.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Modifiers {
+    pub(super) kind: Kind,
+    pub(super) relation: Option<Relation>,
+    pub(super) all: bool,
+    pub(super) neq: bool,
+    pub(super) cased: bool,
+    pub(super) windash: bool,
+    pub(super) expand: bool,
+    pub(super) utf16: Option<Utf16>,
+    pub(super) base64: Option<Base64>,
+}
+
+/// What the values are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    #[default]
+    Plain,
+    Exists,
+    Regex {
+        i: bool,
+        m: bool,
+        s: bool,
+    },
+    Cidr,
+    Compare(Bound),
+    FieldRef,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Base64 {
+    Whole,
+    Offset,
+}
+
+/// Reads one line of a selection. A key without a field name searches keywords.
+pub fn test(entry: &Entry, problems: &mut Vec<Problem>) -> Option<Test> {
+    let mut words = entry.key.split('|');
+    let field = words.next().filter(|name| !name.is_empty());
+    match Modifiers::parse(words, field.is_none(), entry.key_mark) {
+        Ok(modifiers) => checked(field, &modifiers, &entry.node, entry.key_mark, problems),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+/// Reads a list of keywords: any of them, anywhere.
+pub fn keywords(values: &Node, problems: &mut Vec<Problem>) -> Option<Test> {
+    checked(None, &Modifiers::default(), values, values.mark, problems)
+}
+
+fn checked(
+    field: Option<&str>,
+    modifiers: &Modifiers,
+    node: &Node,
+    mark: Mark,
+    problems: &mut Vec<Problem>,
+) -> Option<Test> {
+    let before = problems.len();
+    let check = modifiers.check(node, field.is_none(), mark, problems);
+    let sound = problems[before..]
+        .iter()
+        .all(|problem| problem.severity == Severity::Warning);
+    let check = check.filter(|_| sound)?;
+    Some(Test {
+        field: field.map(str::to_owned),
+        check,
+        negated: modifiers.neq,
+        mark,
+    })
+}
+
+impl Modifiers {
+    fn parse<'a>(
+        words: impl Iterator<Item = &'a str>,
+        keywords: bool,
+        mark: Mark,
+    ) -> Result<Modifiers, Problem> {
+        let mut modifiers = Modifiers::default();
+        let mut seen: Vec<&str> = Vec::new();
+        for word in words {
+            if seen.contains(&word) {
+                return Err(Problem::error(
+                    mark,
+                    format!("modifier `{word}` stands twice"),
+                ));
+            }
+            modifiers.apply(word, mark)?;
+            seen.push(word);
+        }
+        match modifiers.conflict(&seen, keywords) {
+            Some(message) => Err(Problem::error(mark, message)),
+            None => Ok(modifiers),
+        }
+    }
+
+    fn apply(&mut self, word: &str, mark: Mark) -> Result<(), Problem> {
+        let clash = |message: String| Err(Problem::error(mark, message));
+        match word {
+            "all" => self.all = true,
+            "neq" => self.neq = true,
+            "cased" => self.cased = true,
+            "windash" => self.windash = true,
+            "expand" => self.expand = true,
+            "contains" => return self.relate(Relation::Contains, mark),
+            "startswith" => return self.relate(Relation::StartsWith, mark),
+            "endswith" => return self.relate(Relation::EndsWith, mark),
+            "exists" => return self.be(Kind::Exists, mark),
+            "cidr" => return self.be(Kind::Cidr, mark),
+            "fieldref" => return self.be(Kind::FieldRef, mark),
+            "lt" => return self.be(Kind::Compare(Bound::Less), mark),
+            "lte" => return self.be(Kind::Compare(Bound::AtMost), mark),
+            "gt" => return self.be(Kind::Compare(Bound::Greater), mark),
+            "gte" => return self.be(Kind::Compare(Bound::AtLeast), mark),
+            "re" => {
+                let (i, m, s) = (false, false, false);
+                return self.be(Kind::Regex { i, m, s }, mark);
+            }
+            "i" | "m" | "s" => match &mut self.kind {
+                Kind::Regex { i, m, s } => {
+                    *i |= word == "i";
+                    *m |= word == "m";
+                    *s |= word == "s";
+                }
+                _ => return clash(format!("modifier `{word}` must follow `re`")),
+            },
+            "utf16le" | "wide" => return self.encode_utf16(Utf16::Little, mark),
+            "utf16be" => return self.encode_utf16(Utf16::Big, mark),
+            "utf16" => return self.encode_utf16(Utf16::Marked, mark),
+            "base64" => return self.encode_base64(Base64::Whole, mark),
+            "base64offset" => return self.encode_base64(Base64::Offset, mark),
+            unknown => return Err(unsupported(unknown, mark)),
+        }
+        Ok(())
+    }
+
+    fn relate(&mut self, relation: Relation, mark: Mark) -> Result<(), Problem> {
+        match self.relation.replace(relation) {
+            None => Ok(()),
+            Some(_) => Err(Problem::error(
+                mark,
+                "only one of `contains`, `startswith` and `endswith` can stand",
+            )),
+        }
+    }
+
+    fn be(&mut self, kind: Kind, mark: Mark) -> Result<(), Problem> {
+        if self.kind != Kind::Plain {
+            let message = "only one of `re`, `cidr`, `exists`, `fieldref`, `lt`, `lte`, `gt` and \
+                           `gte` can stand";
+            return Err(Problem::error(mark, message));
+        }
+        self.kind = kind;
+        Ok(())
+    }
+
+    fn encode_utf16(&mut self, order: Utf16, mark: Mark) -> Result<(), Problem> {
+        if self.base64.is_some() || self.utf16.is_some() || self.relation.is_some() {
+            let message = "a UTF-16 encoding stands once, before `base64` and `contains`";
+            return Err(Problem::error(mark, message));
+        }
+        self.utf16 = Some(order);
+        Ok(())
+    }
+
+    fn encode_base64(&mut self, base64: Base64, mark: Mark) -> Result<(), Problem> {
+        if self.base64.is_some() || self.relation.is_some() {
+            let message = "one of `base64` and `base64offset` stands once, before `contains`";
+            return Err(Problem::error(mark, message));
+        }
+        self.base64 = Some(base64);
+        Ok(())
+    }
+
+    /// What cannot stand together.
+    fn conflict(&self, seen: &[&str], keywords: bool) -> Option<String> {
+        let allowed: &[&str] = match self.kind {
+            Kind::Plain => &SUPPORTED,
+            Kind::Exists => &["exists"],
+            Kind::Regex { .. } => &["re", "i", "m", "s", "all", "neq"],
+            Kind::Cidr => &["cidr", "all", "neq"],
+            Kind::Compare(_) => &["lt", "lte", "gt", "gte", "all", "neq"],
+            Kind::FieldRef => &[
+                "fieldref",
+                "contains",
+                "startswith",
+                "endswith",
+                "cased",
+                "all",
+                "neq",
+            ],
+        };
+        if let Some(other) = seen.iter().find(|word| !allowed.contains(word)) {
+            let kind = allowed[0];
+            return Some(format!("modifier `{other}` cannot stand with `{kind}`"));
+        }
+        if self.utf16.is_some() && self.base64.is_none() {
+            let message = "a UTF-16 encoding needs `base64` or `base64offset` after it: the strings \
+                           of an event are text";
+            return Some(message.to_owned());
+        }
+        let about_fields = !matches!(self.kind, Kind::Plain | Kind::Regex { .. });
+        if keywords && (about_fields || self.neq) {
+            return Some("keywords have no field for this modifier".to_owned());
+        }
+        None
+    }
+}
+
+fn unsupported(word: &str, mark: Mark) -> Problem {
+    if NOT_YET.contains(&word) {
+        return Problem::error(mark, format!("modifier `{word}` is not supported yet")).remedy(
+            format!("the supported modifiers are: {}", SUPPORTED.join(", ")),
+        );
+    }
+    let problem = Problem::error(mark, format!("unknown modifier `{word}`"));
+    match nearest(word, SUPPORTED) {
+        Some(known) => problem.remedy(format!("did you mean `{known}`?")),
+        None => problem.remedy(format!(
+            "the supported modifiers are: {}",
+            SUPPORTED.join(", ")
+        )),
+    }
+}

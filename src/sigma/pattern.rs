@@ -1,0 +1,274 @@
+//! Strings of a rule: wildcards `*` and `?`, escapes, letter case.
+//! A pattern is parsed once into the cheapest test that decides it; matching is total and never
+//! worse than pattern length times text length.
+
+use std::fmt::{self, Write};
+
+/// Any number of characters, one character, a dash of any kind, or a character as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token {
+    /// `*`
+    Many,
+    /// `?`
+    One,
+    /// One of `-`, `/`, en dash, em dash, horizontal bar (`windash`).
+    Dash,
+    /// Itself.
+    Char(char),
+}
+
+/// The characters that `windash` takes for one another.
+pub const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
+
+/// A compiled string of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    tokens: Vec<Token>,
+    cased: bool,
+    shape: Shape,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Shape {
+    Exact(String),
+    Prefix(String),
+    Suffix(String),
+    Contains(String),
+    Glob(Vec<Token>),
+}
+
+/// Reads wildcards and escapes (specification, "Escaping"): a backslash escapes `*`, `?` and a
+/// backslash; before anything else it stands for itself.
+pub fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        tokens.push(match c {
+            '*' => Token::Many,
+            '?' => Token::One,
+            '\\' => Token::Char(
+                chars
+                    .next_if(|next| matches!(next, '*' | '?' | '\\'))
+                    .unwrap_or('\\'),
+            ),
+            other => Token::Char(other),
+        });
+    }
+    tokens
+}
+
+/// The text of tokens that hold no wildcard.
+pub fn literal(tokens: &[Token]) -> Option<String> {
+    tokens
+        .iter()
+        .map(|token| match token {
+            Token::Char(c) => Some(*c),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Lower case, character by character (Unicode's simple mapping), appended to `into`.
+pub fn fold_into(text: &str, into: &mut String) {
+    if text.is_ascii() {
+        let start = into.len();
+        into.push_str(text);
+        into[start..].make_ascii_lowercase();
+    } else {
+        into.extend(text.chars().map(fold_char));
+    }
+}
+
+/// Lower case as [`fold_into`] writes it.
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    fold_into(text, &mut folded);
+    folded
+}
+
+fn fold_char(c: char) -> char {
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(single), None) => single,
+        _ => c,
+    }
+}
+
+impl Pattern {
+    /// Compiles tokens; `cased` compares letters as they are.
+    pub fn new(tokens: Vec<Token>, cased: bool) -> Pattern {
+        let mut tokens = tokens;
+        tokens.dedup_by(|a, b| *a == Token::Many && *b == Token::Many);
+        let folded = tokens.iter().map(|token| match token {
+            Token::Char(c) if !cased => Token::Char(fold_char(*c)),
+            token => *token,
+        });
+        let shape = shape(folded.collect());
+        Pattern {
+            tokens,
+            cased,
+            shape,
+        }
+    }
+
+    /// A pattern without wildcards.
+    pub fn exactly(text: &str, cased: bool) -> Pattern {
+        Pattern::new(text.chars().map(Token::Char).collect(), cased)
+    }
+
+    /// Whether a text as it stands matches, folding it if need be.
+    pub fn finds(&self, text: &str) -> bool {
+        if self.cased {
+            self.matches(text)
+        } else {
+            self.matches(&fold(text))
+        }
+    }
+
+    /// Whether letters compare as they are; otherwise [`Pattern::matches`] wants folded text.
+    pub fn is_cased(&self) -> bool {
+        self.cased
+    }
+
+    /// The only text that matches, if there is only one (folded unless cased).
+    pub fn exact(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Exact(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether the whole text matches. The text must be folded (`fold_into`) unless
+    /// [`Pattern::is_cased`].
+    pub fn matches(&self, text: &str) -> bool {
+        match &self.shape {
+            Shape::Exact(exact) => text == exact,
+            Shape::Prefix(prefix) => text.starts_with(prefix.as_str()),
+            Shape::Suffix(suffix) => text.ends_with(suffix.as_str()),
+            Shape::Contains(part) => text.contains(part.as_str()),
+            Shape::Glob(tokens) => glob(tokens, text),
+        }
+    }
+}
+
+/// As a rule would write it.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tokens.iter().try_for_each(|token| match token {
+            Token::Many => f.write_char('*'),
+            Token::One => f.write_char('?'),
+            Token::Dash => f.write_char('-'),
+            Token::Char(c @ ('*' | '?')) => write!(f, "\\{c}"),
+            Token::Char(c) => f.write_char(*c),
+        })
+    }
+}
+
+fn shape(tokens: Vec<Token>) -> Shape {
+    let simple = match tokens.as_slice() {
+        [Token::Many, inner @ .., Token::Many] => literal(inner).map(Shape::Contains),
+        [Token::Many, inner @ ..] => literal(inner).map(Shape::Suffix),
+        [inner @ .., Token::Many] => literal(inner).map(Shape::Prefix),
+        all => literal(all).map(Shape::Exact),
+    };
+    simple.unwrap_or(Shape::Glob(tokens))
+}
+
+/// Two cursors; on a mismatch the last `*` takes one character more.
+fn glob(tokens: &[Token], text: &str) -> bool {
+    let (mut token, mut rest) = (0, text);
+    let mut retry: Option<(usize, &str)> = None;
+    loop {
+        let mut chars = rest.chars();
+        match (tokens.get(token), chars.next()) {
+            (None, None) => return true,
+            (Some(Token::Many), _) => {
+                token += 1;
+                retry = Some((token, rest));
+                continue;
+            }
+            (Some(expected), Some(c)) if one(*expected, c) => {
+                token += 1;
+                rest = chars.as_str();
+                continue;
+            }
+            _ => {}
+        }
+        let Some((after_star, from)) = retry else {
+            return false;
+        };
+        let mut skipped = from.chars();
+        if skipped.next().is_none() {
+            return false;
+        }
+        rest = skipped.as_str();
+        token = after_star;
+        retry = Some((after_star, rest));
+    }
+}
+
+fn one(token: Token, c: char) -> bool {
+    match token {
+        Token::One => true,
+        Token::Char(expected) => expected == c,
+        Token::Dash => DASHES.contains(&c),
+        Token::Many => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        Pattern::new(tokens(pattern), false).matches(&fold(text))
+    }
+
+    #[test]
+    fn escapes_follow_the_specification() {
+        let plain = |text: &str| literal(&tokens(text));
+        assert_eq!(plain(r"a\b").as_deref(), Some(r"a\b"));
+        assert_eq!(plain(r"a\\b").as_deref(), Some(r"a\b"));
+        assert_eq!(plain(r"a\*b\?").as_deref(), Some("a*b?"));
+        assert_eq!(plain(r"a\\\*").as_deref(), Some(r"a\*"));
+        assert_eq!(plain(r"a\\\\").as_deref(), Some(r"a\\"));
+        assert_eq!(plain(r"a\\\b").as_deref(), Some(r"a\\b"));
+        assert_eq!(plain(r"a\").as_deref(), Some(r"a\"));
+        assert_eq!(
+            tokens(r"\\*"),
+            [Token::Char('\\'), Token::Many],
+            "an escaped backslash leaves the wildcard"
+        );
+    }
+
+    #[test]
+    fn wildcards_match_whole_values() {
+        assert!(matches("prog?.exe", "progA.exe"));
+        assert!(!matches("prog?.exe", "prog.exe"));
+        assert!(matches("antivirus_V*.exe", "antivirus_v21.2.1.exe"));
+        assert!(!matches("antivirus", "antivirus.exe"));
+        assert!(matches("*", ""));
+        assert!(!matches("?*", ""));
+        assert!(matches("a*b*c", "a-b-b-c"));
+        assert!(!matches("a*b*c", "a-c-b"));
+        assert!(matches("*?x", "äx"));
+        assert!(matches("**", "anything"));
+    }
+
+    #[test]
+    fn case_is_ignored_by_unicode_letter_unless_cased() {
+        assert!(matches("DELETE?", "deletes"));
+        assert!(matches("ÄRGER*", "ärgernis"));
+        assert!(matches("kelvin", "\u{212A}elvin"));
+        assert!(!matches("İ", "i"), "no single lower-case letter");
+        let cased = Pattern::new(tokens("Ab*"), true);
+        assert!(cased.matches("Abc"));
+        assert!(!cased.matches("abc"));
+    }
+
+    #[test]
+    fn a_hostile_glob_stays_quadratic() {
+        let pattern = "a*".repeat(50) + "b";
+        assert!(!matches(&pattern, &"a".repeat(2_000)));
+    }
+}

@@ -1,0 +1,280 @@
+//! A rule as parsed: its metadata, its selections and its condition, every reference resolved.
+//! Nothing in here can be malformed; what the language allows and we do not is refused by `parse`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::matcher::Check;
+use crate::diagnostic::Mark;
+use crate::yaml::Entry;
+
+/// A rule's UUID, lower case with hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(String);
+
+impl RuleId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for RuleId {
+    type Err = NotAUuid;
+
+    fn from_str(text: &str) -> Result<RuleId, NotAUuid> {
+        let groups: Vec<usize> = text.split('-').map(str::len).collect();
+        let digits = text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
+        if groups == [8, 4, 4, 4, 12] && digits {
+            Ok(RuleId(text.to_ascii_lowercase()))
+        } else {
+            Err(NotAUuid)
+        }
+    }
+}
+
+/// A text that is no UUID in the form 8-4-4-4-12.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a UUID")]
+pub struct NotAUuid;
+
+/// How much a match matters (specification, "Level"), the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Enriches; never alerts a person by itself.
+    Informational,
+    /// Notable, rarely an incident.
+    Low,
+    /// To be looked at regularly. Also what a rule without a level is taken for.
+    Medium,
+    /// To be looked at promptly.
+    High,
+    /// An incident.
+    Critical,
+}
+
+impl Level {
+    /// Every level, the least first.
+    pub const ALL: [Level; 5] = [
+        Level::Informational,
+        Level::Low,
+        Level::Medium,
+        Level::High,
+        Level::Critical,
+    ];
+
+    /// The specification's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Informational => "informational",
+            Level::Low => "low",
+            Level::Medium => "medium",
+            Level::High => "high",
+            Level::Critical => "critical",
+        }
+    }
+
+    /// The level of that name.
+    pub fn parse(word: &str) -> Option<Level> {
+        Level::ALL.into_iter().find(|level| level.as_str() == word)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How far a rule is to be trusted (specification, "Status").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Fit for production.
+    Stable,
+    /// Close to it.
+    Test,
+    /// May be noisy: alerts, but pages nobody.
+    Experimental,
+    /// Replaced by another rule.
+    Deprecated,
+    /// Cannot work as it stands.
+    Unsupported,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Status; 5] = [
+        Status::Stable,
+        Status::Test,
+        Status::Experimental,
+        Status::Deprecated,
+        Status::Unsupported,
+    ];
+
+    /// The specification's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Stable => "stable",
+            Status::Test => "test",
+            Status::Experimental => "experimental",
+            Status::Deprecated => "deprecated",
+            Status::Unsupported => "unsupported",
+        }
+    }
+
+    /// The status of that name.
+    pub fn parse(word: &str) -> Option<Status> {
+        Status::ALL
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+/// Which events a rule is about. A part that is not given takes every event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Logsource {
+    /// Such as `confluent`.
+    pub product: Option<String>,
+    /// Such as `flink`.
+    pub service: Option<String>,
+    /// Such as `api`.
+    pub category: Option<String>,
+}
+
+/// A rule, parsed.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its identity for ever, whatever its title.
+    pub id: RuleId,
+    /// Where the id stands in its file.
+    pub id_mark: Mark,
+    /// One line for a human.
+    pub title: String,
+    /// Short name that correlations refer to.
+    pub name: Option<String>,
+    /// How far to trust it; `None` where not given.
+    pub status: Option<Status>,
+    /// How much a match matters; `None` where not given.
+    pub level: Option<Level>,
+    /// What it detects and why that matters.
+    pub description: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// Day of writing, as in the file.
+    pub date: Option<String>,
+    /// Day of the last change, as in the file.
+    pub modified: Option<String>,
+    /// In whose field names it is written; `None` where not given.
+    pub taxonomy: Option<(String, Mark)>,
+    /// Further reading.
+    pub references: Vec<String>,
+    /// Such as `attack.t1485`.
+    pub tags: Vec<String>,
+    /// Harmless causes.
+    pub falsepositives: Vec<String>,
+    /// Fields worth showing with a match.
+    pub fields: Vec<String>,
+    /// Which events it is about.
+    pub logsource: Logsource,
+    /// Where `logsource` stands.
+    pub logsource_mark: Mark,
+    /// What to do about a match (custom key).
+    pub runbook: Option<String>,
+    /// Fields that make the alert's group key (custom key); empty means the default.
+    pub group_by: Vec<(String, Mark)>,
+    /// What it looks for.
+    pub detection: Detection,
+    /// The whole document in [canonical form](crate::yaml::Node::canonical), to be hashed.
+    pub canonical: String,
+    /// Keys that change nothing here (`license`, `related`, `scope`, one's own), kept.
+    pub custom: Vec<Entry>,
+}
+
+/// What a rule, route or filter looks for.
+#[derive(Debug, Clone)]
+pub struct Detection {
+    /// In the order written.
+    pub selections: Vec<Selection>,
+    /// Over indices into `selections`.
+    pub condition: Condition,
+}
+
+impl Detection {
+    /// Every test of every selection.
+    pub fn tests(&self) -> impl Iterator<Item = &Test> {
+        self.selections.iter().flat_map(|selection| {
+            let mut tests = Vec::new();
+            selection.body.collect(&mut tests);
+            tests
+        })
+    }
+}
+
+/// A named search.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// Its name in the condition.
+    pub name: String,
+    /// What must hold.
+    pub body: Body,
+}
+
+/// What a selection asks for.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// One line.
+    Test(Test),
+    /// All lines of a map.
+    All(Vec<Body>),
+    /// Any element of a list.
+    Any(Vec<Body>),
+}
+
+impl Body {
+    fn collect<'a>(&'a self, into: &mut Vec<&'a Test>) {
+        match self {
+            Body::Test(test) => into.push(test),
+            Body::All(parts) | Body::Any(parts) => {
+                for part in parts {
+                    part.collect(into);
+                }
+            }
+        }
+    }
+}
+
+/// One line of a selection: a field, or every string of the event, against expected values.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// The field's name; `None` searches every string (keywords).
+    pub field: Option<String>,
+    /// What is expected.
+    pub check: Check,
+    /// `neq`: the test holds where the check does not.
+    pub negated: bool,
+    /// Where the field's name stands.
+    pub mark: Mark,
+}
+
+/// How selections combine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// The selection with this index holds.
+    Selection(usize),
+    /// It does not hold.
+    Not(Box<Condition>),
+    /// All hold.
+    All(Vec<Condition>),
+    /// At least this many hold; `or` is at least one.
+    AtLeast(usize, Vec<Condition>),
+}

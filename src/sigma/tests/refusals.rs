@@ -1,0 +1,234 @@
+//! What is refused, where, and with which remedy.
+
+use super::*;
+use crate::diagnostic::Mark;
+
+const RULE: &str = "\
+title: A title
+id: 6f2c1c1e-5b1a-4c0e-9f57-0d1b6a2f3c4d
+logsource: {product: confluent}
+detection:
+  sel:
+    LINE
+  condition: sel
+";
+
+/// The only problem of a rule with this line in its selection: line, column, message, remedy.
+fn refused(line: &str) -> (u32, u32, String, String) {
+    let parsed = rules(&RULE.replace("LINE", line));
+    assert_eq!(parsed.problems.len(), 1, "{line}: {:?}", parsed.problems);
+    assert!(parsed.rules.is_empty(), "{line}");
+    let problem = parsed.problems.into_iter().next().unwrap();
+    let Mark { line, column } = problem.mark;
+    (
+        line,
+        column,
+        problem.message,
+        problem.remedy.unwrap_or_default(),
+    )
+}
+
+#[test]
+fn modifiers_that_are_unknown_or_unsupported_are_refused_at_their_key() {
+    let (line, column, message, remedy) = refused("a|contians: x");
+    assert_eq!((line, column), (6, 5));
+    assert_eq!(message, "unknown modifier `contians`");
+    assert_eq!(remedy, "did you mean `contains`?");
+    let (_, _, message, remedy) = refused("a|hour: 3");
+    assert_eq!(message, "modifier `hour` is not supported yet");
+    assert!(remedy.contains("startswith"), "{remedy}");
+}
+
+#[test]
+fn modifiers_that_contradict_each_other_are_refused() {
+    for (line, part) in [
+        ("a|contains|startswith: x", "only one of `contains`"),
+        ("a|re|cidr: x", "only one of `re`"),
+        ("a|re|contains: x", "`contains` cannot stand with `re`"),
+        ("a|exists|all: true", "`all` cannot stand with `exists`"),
+        (
+            "a|cidr|cased: 10.0.0.0/8",
+            "`cased` cannot stand with `cidr`",
+        ),
+        ("a|i: x", "`i` must follow `re`"),
+        ("a|contains|contains: x", "stands twice"),
+        ("a|contains|base64: xxxx", "before `contains`"),
+        ("a|wide|contains: xxxx", "needs `base64`"),
+        ("a|base64offset|all: [xxxx, yyyy]", "cannot stand together"),
+        ("'|exists': true", "keywords have no field"),
+        ("'|neq': x", "keywords have no field"),
+    ] {
+        let (_, _, message, _) = refused(line);
+        assert!(message.contains(part), "{line}: {message}");
+    }
+}
+
+#[test]
+fn values_of_the_wrong_kind_are_refused_at_their_place() {
+    for (line, column, part) in [
+        ("a: {b: 1}", 8, "not a map"),
+        ("a: [x, [y]]", 12, "not a list"),
+        ("a: []", 8, "an empty list"),
+        ("a|exists: 1", 15, "`true` or `false`"),
+        ("a|lt: many", 11, "a number is expected"),
+        (
+            "a|contains: null",
+            17,
+            "a string is expected here, not null",
+        ),
+        ("a|cidr: 10.0.0.0/99", 13, "not a network"),
+        ("a|re: '(unclosed'", 11, "unclosed group"),
+        ("a|re: '(?=look)'", 11, "look-around"),
+        ("a|fieldref: 5", 17, "takes a field name"),
+        ("a|base64offset: 'x*'", 21, "wildcards"),
+        ("a|base64offset: x", 21, "too short"),
+        ("'': ''", 9, "an empty keyword"),
+    ] {
+        let (at_line, at_column, message, _) = refused(line);
+        assert_eq!((at_line, at_column), (6, column), "{line}");
+        assert!(message.contains(part), "{line}: {message}");
+    }
+    let (_, _, _, remedy) = refused("a|cidr: 10.1.0.0/8");
+    assert_eq!(remedy, "write `10.0.0.0/8`");
+}
+
+#[test]
+fn a_placeholder_that_nobody_resolves_rejects_the_rule() {
+    let (_, _, message, _) = refused("a|expand: 'x %admins% y'");
+    assert_eq!(message, "placeholder `%admins%` has no value");
+    let (_, _, message, _) = refused(r"a|expand: '\%plain%name%'");
+    assert_eq!(message, "placeholder `%name%` has no value");
+    let literal = detect(r"{s: {a|expand: '100\% sure'}, condition: s}");
+    assert!(matches(&literal, &serde_json::json!({"a": "100% sure"})));
+    let plain = detect("{s: {a: '%name%'}, condition: s}");
+    assert!(matches(&plain, &serde_json::json!({"a": "%name%"})));
+}
+
+#[test]
+fn metadata_problems_are_all_reported_in_one_pass() {
+    let parsed = rules(
+        "titel: x\nid: no-uuid\nlevel: hihg\nstatus: new\ntags: [1]\ngroup_by: {a: b}\nlogsource: {products: x}\ndetection: {a: {b: 1}}\n",
+    );
+    let found: Vec<String> = parsed
+        .problems
+        .iter()
+        .map(|p| format!("{}:{} {}", p.mark.line, p.mark.column, p.message))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "1:1 unknown key `titel`",
+            "1:1 a rule needs a `title`",
+            "2:5 `id` is not a UUID",
+            "3:8 `hihg` is no level",
+            "4:9 `new` is no status",
+            "5:8 `tags` lists strings, not a number",
+            "6:11 `group_by` lists strings, not a map",
+            "7:13 unknown key `products` in `logsource`",
+            "8:12 `detection` has no `condition`",
+        ]
+    );
+    assert!(parsed.rules.is_empty());
+}
+
+#[test]
+fn documents_of_other_kinds_are_refused_rather_than_ignored() {
+    for (text, part) in [
+        (
+            "title: x\ncorrelation: {}\n",
+            "`correlation` is not supported yet",
+        ),
+        ("title: x\nfilter: {}\n", "`filter` is not supported yet"),
+        ("action: global\n", "`action` is not supported yet"),
+        ("- a\n- b\n", "a rule is a map, not a list"),
+        ("", "no rule in this file"),
+        ("a: 1\na: 2\n", "duplicate"),
+    ] {
+        let parsed = rules(text);
+        assert_eq!(parsed.problems.len(), 1, "{text}: {:?}", parsed.problems);
+        assert!(
+            parsed.problems[0].message.contains(part),
+            "{:?}",
+            parsed.problems
+        );
+        assert!(parsed.rules.is_empty());
+    }
+    let timeframe = RULE.replace("LINE", "a: 1") + "  timeframe: 5m\n";
+    assert!(rules(&timeframe).problems[0].message.contains("timeframe"));
+}
+
+#[test]
+fn a_selection_outside_the_condition_is_a_warning() {
+    let text = RULE.replace("LINE", "a: 1") + "  spare: {b: 1}\n";
+    let parsed = rules(&text);
+    assert_eq!(parsed.rules.len(), 1);
+    assert_eq!(parsed.problems.len(), 1);
+    assert_eq!(parsed.problems[0].severity, Severity::Warning);
+    assert_eq!(parsed.problems[0].mark, Mark { line: 8, column: 3 });
+}
+
+#[test]
+fn an_unknown_field_is_reported_with_the_nearest_one() {
+    let detection = detect("{s: {known: 1, unknown: 2}, condition: s}");
+    let logsource = &Logsource::default();
+    let target = Target {
+        logsource,
+        detection: &detection,
+    };
+    let problems = Engine::compile([target, target], &resolve).unwrap_err();
+    let rules: Vec<RuleIndex> = problems.iter().map(|(rule, _)| *rule).collect();
+    assert_eq!(rules, [0, 1], "each rule that names it");
+    let (rule, problem) = &problems[0];
+    assert_eq!(
+        (*rule, problem.mark),
+        (
+            0,
+            Mark {
+                line: 1,
+                column: 16
+            }
+        )
+    );
+    assert_eq!(problem.remedy.as_deref(), Some("did you mean `known`?"));
+}
+
+#[test]
+fn metadata_is_kept() {
+    let text = "\
+title: Statement deleted
+id: 6F2C1C1E-5b1a-4c0e-9f57-0d1b6a2f3c4d
+name: statement_deleted
+status: experimental
+level: high
+description: Why.
+author: A
+date: 2026-11-01
+modified: 2026-11-21
+taxonomy: ocsf
+references: [https://example.org]
+tags: [attack.t1485]
+falsepositives: [A deployment]
+fields: [actor.user.uid]
+runbook: Ask the owner.
+group_by: [resources.uid]
+team: data
+license: MIT
+logsource: {product: Confluent, service: flink, definition: anything}
+detection: {s: {a: 1}, condition: s}
+";
+    let parsed = rules(text);
+    assert_eq!(parsed.problems, []);
+    let rule = &parsed.rules[0];
+    assert_eq!(rule.id.as_str(), "6f2c1c1e-5b1a-4c0e-9f57-0d1b6a2f3c4d");
+    assert_eq!(rule.title, "Statement deleted");
+    assert_eq!(rule.status, Some(Status::Experimental));
+    assert_eq!(rule.level, Some(Level::High));
+    assert_eq!(rule.modified.as_deref(), Some("2026-11-21"));
+    assert_eq!(rule.tags, ["attack.t1485"]);
+    assert_eq!(rule.runbook.as_deref(), Some("Ask the owner."));
+    let group = &rule.group_by[0];
+    assert_eq!((group.0.as_str(), group.1.line), ("resources.uid", 16));
+    assert_eq!(rule.logsource.product.as_deref(), Some("confluent"));
+    let custom: Vec<&str> = rule.custom.iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(custom, ["team", "license"]);
+}

@@ -1,0 +1,157 @@
+//! What the language needs of an event: values at compiled field paths, every string, a log source.
+//! The language knows no event type; whatever implements [`Fields`] can be matched.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+
+/// One value of a field. An array field has one value per element.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// An explicit null.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number as its JSON text, for one that was never parsed.
+    Number(&'a str),
+    /// A string, escapes resolved.
+    String(&'a str),
+    /// An object, or an empty array: there, but equal to nothing.
+    Composite,
+}
+
+/// Takes values one by one until it has seen enough.
+pub type Visit<'v> = dyn FnMut(Value<'_>) -> ControlFlow<()> + 'v;
+
+/// An event that rules can be evaluated on.
+pub trait Fields {
+    /// A field name, compiled once per rule set.
+    type Path;
+
+    /// Visits the values at a path: one for a scalar, each element of an array at any depth of
+    /// nesting, [`Value::Composite`] for an object or an empty array, none if the field is missing.
+    /// `Break` says that no more values are wanted; visiting more changes no answer.
+    fn values(&self, path: &Self::Path, visit: &mut Visit<'_>);
+
+    /// Visits every string of the event at any depth, for keyword searches.
+    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>);
+
+    /// Where the event comes from.
+    fn logsource(&self) -> Origin<'_>;
+}
+
+/// Where an event comes from, in the words of a rule's `logsource`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// `product`, such as `confluent`.
+    pub product: Option<&'a str>,
+    /// `service`, such as `flink`.
+    pub service: Option<&'a str>,
+    /// `category`.
+    pub category: Option<&'a str>,
+}
+
+/// A field name that the event type does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownField {
+    /// The nearest name that it has.
+    pub suggestion: Option<String>,
+}
+
+impl<'a> Value<'a> {
+    /// The value as text, in which patterns are looked for; `None` for null and composites.
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Value::String(text) | Value::Number(text) => Some(Cow::Borrowed(text)),
+            Value::Bool(true) => Some(Cow::Borrowed("true")),
+            Value::Bool(false) => Some(Cow::Borrowed("false")),
+            Value::Int(int) => Some(Cow::Owned(int.to_string())),
+            Value::Null | Value::Composite => None,
+        }
+    }
+
+    /// What stands for a value without a text.
+    pub(super) fn described(self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            _ => "{…}",
+        }
+    }
+
+    /// The value as a number: a number, or a string that reads as a decimal one.
+    pub fn number(self) -> Option<Number> {
+        match self {
+            Value::Int(int) => Some(Number::Int(int)),
+            Value::Number(text) | Value::String(text) => Number::parse(text),
+            Value::Null | Value::Bool(_) | Value::Composite => None,
+        }
+    }
+}
+
+/// A finite number. Two whole numbers compare exactly, any other pair as doubles.
+#[derive(Debug, Clone, Copy)]
+pub enum Number {
+    /// A whole number that fits.
+    Int(i64),
+    /// Any other; never NaN or infinite.
+    Float(f64),
+}
+
+impl Number {
+    /// Reads JSON's number grammar, leading zeros and a plus sign allowed.
+    pub fn parse(text: &str) -> Option<Number> {
+        let number_like =
+            |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
+        if text.is_empty() || !text.bytes().all(number_like) {
+            return None;
+        }
+        if let Ok(int) = text.parse() {
+            return Some(Number::Int(int));
+        }
+        let float: f64 = text.parse().ok()?;
+        float.is_finite().then_some(Number::Float(float))
+    }
+
+    fn as_f64(self) -> f64 {
+        match self {
+            Number::Int(int) => int as f64,
+            Number::Float(float) => float,
+        }
+    }
+
+    /// Smaller, equal or greater.
+    pub fn compare(self, other: Number) -> Ordering {
+        match (self, other) {
+            (Number::Int(a), Number::Int(b)) => a.cmp(&b),
+            _ => self
+                .as_f64()
+                .partial_cmp(&other.as_f64())
+                .unwrap_or(Ordering::Equal),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_decimal_texts_are_numbers() {
+        for text in ["4104", "-3", "1.5", "1e3", "007"] {
+            assert!(Number::parse(text).is_some(), "{text}");
+        }
+        for text in ["", "inf", "NaN", "0x17", " 5", "1e999", "12ab", "-"] {
+            assert!(Number::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_compare_exactly_beyond_the_precision_of_a_double() {
+        let (a, b) = (9_007_199_254_740_993, 9_007_199_254_740_992);
+        assert_eq!(Number::Int(a).compare(Number::Int(b)), Ordering::Greater);
+        assert_eq!(Number::Int(2).compare(Number::Float(2.0)), Ordering::Equal);
+        assert_eq!(Number::Int(2).compare(Number::Float(2.5)), Ordering::Less);
+    }
+}

@@ -1,0 +1,356 @@
+//! An audit event in OCSF 1.8.0 terms, borrowing from the record it came from.
+//! What has no home in OCSF stays in the document and is written under `unmapped`, so nothing is
+//! lost: a leaf is either moved verbatim into an attribute or still in the document.
+
+use std::borrow::Cow;
+
+use super::json::{Document, Kind, NodeId};
+
+/// A string of the input, or one of ours.
+pub type Text<'a> = Cow<'a, str>;
+
+/// The OCSF class of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// API Activity, 6003.
+    ApiActivity,
+    /// Authentication, 3002.
+    Authentication,
+}
+
+impl Class {
+    /// OCSF `class_uid`.
+    pub fn uid(self) -> i64 {
+        match self {
+            Self::ApiActivity => 6003,
+            Self::Authentication => 3002,
+        }
+    }
+
+    /// OCSF `category_uid`.
+    pub fn category_uid(self) -> i64 {
+        self.uid() / 1000
+    }
+
+    /// OCSF `class_name`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ApiActivity => "API Activity",
+            Self::Authentication => "Authentication",
+        }
+    }
+
+    /// OCSF `category_name`.
+    pub fn category_name(self) -> &'static str {
+        match self {
+            Self::ApiActivity => "Application Activity",
+            Self::Authentication => "Identity & Access Management",
+        }
+    }
+}
+
+/// What an event says of success (OCSF `status_id`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Status {
+    /// The event does not say.
+    #[default]
+    Unknown,
+    /// It worked, or was allowed.
+    Success,
+    /// It did not work, or was refused.
+    Failure,
+}
+
+impl Status {
+    /// OCSF `status_id`.
+    pub fn id(self) -> i64 {
+        match self {
+            Self::Unknown => 0,
+            Self::Success => 1,
+            Self::Failure => 2,
+        }
+    }
+
+    /// OCSF `status`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "Unknown",
+            Self::Success => "Success",
+            Self::Failure => "Failure",
+        }
+    }
+}
+
+/// OCSF `user`: at least one of `uid` and `name` is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct User<'a> {
+    /// Identifier, such as `u-5r7t9w` or `sa-4t6y8u`.
+    pub uid: Option<Text<'a>>,
+    /// Another identifier of the same principal, such as its CRN.
+    pub uid_alt: Option<Text<'a>>,
+    /// Name a person knows, from the event or the names file.
+    pub name: Option<Text<'a>>,
+    /// OCSF `email_addr`.
+    pub email_addr: Option<Text<'a>>,
+    /// OCSF `type`: `User`, `Service`, `Admin`, …
+    pub kind: Option<UserKind>,
+    /// OCSF `credential_uid`: the API key or token used.
+    pub credential_uid: Option<Text<'a>>,
+    /// OCSF `groups[].name`: the team, from the names file.
+    pub team: Option<Text<'a>>,
+}
+
+/// OCSF `user.type` and `user.type_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UserKind {
+    /// A person.
+    User,
+    /// A machine account.
+    Service,
+    /// The vendor or the platform itself.
+    System,
+}
+
+impl UserKind {
+    /// OCSF `type_id`: 1 User, 3 System, 4 Service.
+    pub fn id(self) -> i64 {
+        match self {
+            Self::User => 1,
+            Self::System => 3,
+            Self::Service => 4,
+        }
+    }
+
+    /// OCSF `type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::System => "System",
+            Self::Service => "Service",
+        }
+    }
+}
+
+/// OCSF `resource_details`: at least one of `uid` and `name` is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resource<'a> {
+    /// Identifier within its scope.
+    pub uid: Option<Text<'a>>,
+    /// Name, from the event or the names file.
+    pub name: Option<Text<'a>>,
+    /// Vendor's type, such as `STATEMENT`.
+    pub kind: Option<Text<'a>>,
+    /// OCSF `namespace`: the environment it lives in.
+    pub namespace: Option<Text<'a>>,
+    /// Region, vendor's spelling.
+    pub region: Option<Text<'a>>,
+    /// OCSF `owner.name`, from the names file.
+    pub owner: Option<Text<'a>>,
+    /// OCSF `group.name`: the team, from the names file.
+    pub team: Option<Text<'a>>,
+    /// OCSF `data`: what the event says besides, moved as it came.
+    pub data: Option<NodeId>,
+}
+
+/// OCSF `api`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Api<'a> {
+    /// The method as the event spells it; required in OCSF.
+    pub operation: Text<'a>,
+    /// OCSF `service.name`: the catalogue's service, such as `flink`.
+    pub service_name: Option<Text<'a>>,
+    /// OCSF `service.uid`: the vendor's name for the service, such as a CRN.
+    pub service_uid: Option<Text<'a>>,
+    /// OCSF `group.name`: the catalogue's module.
+    pub group_name: Option<Text<'a>>,
+    /// OCSF `request.uid`; set whenever `request_data` is.
+    pub request_uid: Option<Text<'a>>,
+    /// OCSF `request.data`, as it came.
+    pub request_data: Option<NodeId>,
+    /// OCSF `response.data`, as it came.
+    pub response_data: Option<NodeId>,
+    /// OCSF `response.error`.
+    pub response_error: Option<Text<'a>>,
+    /// OCSF `response.error_message`.
+    pub response_error_message: Option<Text<'a>>,
+}
+
+/// OCSF `actor.authorizations[]`: what was decided, and by which role or policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Authorization<'a> {
+    /// The decision as the event spells it, or `ALLOW` / `DENY` from a boolean.
+    pub decision: Option<Text<'a>>,
+    /// OCSF `policy.name`: the role.
+    pub policy_name: Option<Text<'a>>,
+    /// OCSF `policy.type`: `RBAC`, `ACL`, `SUPER_USER`, `IP_FILTER`, `PRIVATE_LINK`.
+    pub policy_kind: Option<Text<'a>>,
+}
+
+/// OCSF `network_endpoint`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endpoint<'a> {
+    /// A literal IP address.
+    pub ip: Option<Text<'a>>,
+    /// A masked address, a service's name, `unknown`.
+    pub name: Option<Text<'a>>,
+    /// TCP port.
+    pub port: Option<u16>,
+}
+
+/// OCSF `cloud`; absent for Confluent Platform.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cloud<'a> {
+    /// OCSF `provider`: `Confluent Cloud`.
+    pub provider: Text<'a>,
+    /// OCSF `org.uid`.
+    pub org_uid: Option<Text<'a>>,
+    /// OCSF `project_uid`: the environment.
+    pub project_uid: Option<Text<'a>>,
+    /// OCSF `region`, vendor's spelling.
+    pub region: Option<Text<'a>>,
+}
+
+/// OCSF `metadata`, without the constants that encoding adds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata<'a> {
+    /// CloudEvents `id`.
+    pub uid: Option<Text<'a>>,
+    /// CloudEvents `type`; OCSF `event_code`.
+    pub event_code: Option<Text<'a>>,
+    /// CloudEvents `time` as written; OCSF `original_time`.
+    pub original_time: Option<Text<'a>>,
+    /// CloudEvents `source`; OCSF `source`.
+    pub source: Option<Text<'a>>,
+    /// OCSF `product.vendor_name`.
+    pub vendor_name: &'static str,
+    /// OCSF `product.name`.
+    pub product_name: &'static str,
+    /// OCSF `log_name`: the dialect, such as `confluent-cloud-v2`.
+    pub log_name: &'static str,
+    /// OCSF `labels`: facts from the catalogue (`access:write`, `sensitivity:high`) and flags
+    /// (`time:from_record`, `method:unknown`, `raw:slimmed`).
+    pub labels: Vec<Text<'a>>,
+}
+
+/// What a names file added (OCSF `enrichments[]`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrichment<'a> {
+    /// OCSF path of the attribute that was looked up.
+    pub name: &'static str,
+    /// The value that was looked up.
+    pub value: Text<'a>,
+    /// OCSF `data`, an object of these strings.
+    pub data: Vec<(&'static str, Text<'a>)>,
+}
+
+/// A normalized event.
+#[derive(Debug, Clone)]
+pub struct AuditEvent<'a> {
+    /// OCSF class.
+    pub class: Class,
+    /// OCSF `activity_id`, within the class.
+    pub activity_id: i64,
+    /// OCSF `activity_name`.
+    pub activity_name: &'static str,
+    /// OCSF `time`: milliseconds since the Unix epoch.
+    pub time_ms: i64,
+    /// OCSF `message`: the catalogue's description.
+    pub message: Option<Text<'a>>,
+    /// OCSF `status` and `status_id`.
+    pub status: Status,
+    /// OCSF `status_code`: the outcome as the event spells it.
+    pub status_code: Option<Text<'a>>,
+    /// OCSF `status_detail`: the event's message about the outcome.
+    pub status_detail: Option<Text<'a>>,
+    /// OCSF `metadata`.
+    pub metadata: Metadata<'a>,
+    /// OCSF `actor.user`, and `user` of Authentication.
+    pub user: User<'a>,
+    /// OCSF `actor.session.uid`: the connection.
+    pub session_uid: Option<Text<'a>>,
+    /// OCSF `actor.app_name`: the client's own name.
+    pub app_name: Option<Text<'a>>,
+    /// OCSF `actor.invoked_by`: the principal behind the one that acted.
+    pub invoked_by: Option<Text<'a>>,
+    /// OCSF `actor.authorizations`.
+    pub authorizations: Vec<Authorization<'a>>,
+    /// OCSF `auth_protocol` of Authentication: the mechanism.
+    pub auth_protocol: Option<Text<'a>>,
+    /// OCSF `api`.
+    pub api: Api<'a>,
+    /// OCSF `cloud`.
+    pub cloud: Option<Cloud<'a>>,
+    /// OCSF `src_endpoint`.
+    pub src_endpoint: Endpoint<'a>,
+    /// OCSF `resources`; for Authentication, whose class has none, they give `service.uid`.
+    pub resources: Vec<Resource<'a>>,
+    /// OCSF `enrichments`.
+    pub enrichments: Vec<Enrichment<'a>>,
+    /// What the event was read from.
+    pub unmapped: Unmapped<'a>,
+    /// CloudEvents `subject`, for our own headers; the original stays in `unmapped`.
+    pub subject: Option<Text<'a>>,
+    /// Product of the rules' `logsource`: `confluent`.
+    pub product: &'static str,
+    /// Whether the catalogue knows the method.
+    pub known_method: bool,
+}
+
+/// The input document, and which of its nodes have moved to an OCSF attribute.
+#[derive(Debug, Clone)]
+pub struct Unmapped<'a> {
+    /// The record's JSON.
+    pub document: Document<'a>,
+    /// The names under which the document's root hangs: empty for a structured CloudEvent, `data`
+    /// for a binary one.
+    pub root_name: Option<&'static str>,
+    /// Attributes from elsewhere (binary CloudEvents headers) that have no home.
+    pub attributes: Vec<(Text<'a>, Text<'a>)>,
+    moved: Vec<bool>,
+    /// Set when the raw parts were dropped to fit a topic's limit.
+    pub dropped: bool,
+}
+
+impl<'a> Unmapped<'a> {
+    /// Starts with everything unmapped.
+    pub fn new(document: Document<'a>, root_name: Option<&'static str>) -> Self {
+        let moved = vec![false; document.node_count()];
+        Self {
+            document,
+            root_name,
+            attributes: Vec::new(),
+            moved,
+            dropped: false,
+        }
+    }
+
+    /// Marks a node and all below it as moved verbatim to an attribute.
+    pub fn mark_moved(&mut self, id: NodeId) {
+        let end = self.document.after(id);
+        self.moved[id.index()..end].fill(true);
+    }
+
+    /// Moves a string: marks the node and gives its content. Not a string: stays, `None`.
+    pub fn take_text(&mut self, id: NodeId) -> Option<Text<'a>> {
+        let text = self.document.text(id)?;
+        self.mark_moved(id);
+        Some(text)
+    }
+
+    /// Whether this node moved.
+    pub fn is_moved(&self, id: NodeId) -> bool {
+        self.moved[id.index()]
+    }
+
+    /// Whether anything at or below this node is still to be written: a leaf, or a container that
+    /// came empty.
+    pub fn remains(&self, id: NodeId) -> bool {
+        let document = &self.document;
+        match document.kind(id) {
+            Kind::Array | Kind::Object if !document.is_empty_container(id) => {
+                document.children(id).any(|child| self.remains(child))
+            }
+            _ => !self.is_moved(id),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Field paths.
+/// A path.
+pub struct Path;

@@ -144,6 +144,11 @@ impl<'a> Document<'a> {
         &self.nodes[id.index()]
     }
 
+    /// Every node, in document order.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
     /// The node's type.
     pub fn kind(&self, id: NodeId) -> Kind {
         self.node(id).kind

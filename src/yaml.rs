@@ -2,12 +2,16 @@
 //! rules or configuration from it can say where something is wrong.
 //! A duplicate key is an error; plain `yes` and `no` are strings (YAML 1.2); merge keys are merged.
 
+mod reader;
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
 use crate::diagnostic::{Mark, Problem};
+
+pub use reader::Reader;
 
 /// Deeper nesting is refused, so that no reader of a tree can overflow its stack.
 const MAX_DEPTH: usize = 24;

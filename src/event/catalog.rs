@@ -1,0 +1,373 @@
+//! What is known of each audited method: what it does, to what, and how much that matters.
+//! One file describes one vendor's methods. A name is found without regard to ASCII case and
+//! without allocation, since every event asks.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::diagnostic::{Diagnostic, Problem};
+use crate::yaml::{self, Entry, Node, Reader};
+
+/// Longest name that a catalogue may hold, in bytes: what a lookup lowercases on the stack.
+const MAX_NAME_BYTES: usize = 64;
+
+const CONFLUENT_FILE: &str = "config/catalog/confluent.yaml";
+const CONFLUENT: &str = include_str!("../../config/catalog/confluent.yaml");
+
+/// What a method does to its resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Activity {
+    /// Makes something.
+    Create,
+    /// Looks at something.
+    Read,
+    /// Changes something.
+    Update,
+    /// Removes something.
+    Delete,
+    /// None of the others, such as an authorization decision.
+    Other,
+    /// Proves who somebody is.
+    Logon,
+}
+
+/// Whether a method changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// It only looks.
+    Read,
+    /// It changes something.
+    Write,
+}
+
+/// How much it matters that somebody called a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sensitivity {
+    /// Routine.
+    Low,
+    /// Worth knowing.
+    Medium,
+    /// Destroys something, opens access, or touches a credential.
+    High,
+}
+
+/// One audited method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Method {
+    /// Its name as the vendor writes it.
+    pub name: String,
+    /// Other names of the same method.
+    pub aliases: Vec<String>,
+    /// The service that a rule's `logsource` names.
+    pub service: String,
+    /// The part of the service.
+    pub module: String,
+    /// What it does.
+    pub activity: Activity,
+    /// Whether it changes anything.
+    pub access: Access,
+    /// How much it matters.
+    pub sensitivity: Sensitivity,
+    /// The kind of thing it acts on; none where that differs from call to call.
+    pub resource_type: Option<String>,
+    /// One sentence for a human reader.
+    pub description: String,
+}
+
+/// The methods of one product.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    product: String,
+    services: BTreeSet<String>,
+    methods: Vec<Method>,
+    /// Index into `methods` by lowercased name or alias.
+    by_name: HashMap<Box<[u8]>, usize>,
+}
+
+impl Catalog {
+    /// The catalogue compiled into the binary: Confluent Cloud and Confluent Platform.
+    ///
+    /// # Errors
+    /// What is wrong in it, which a test rules out.
+    pub fn shipped() -> Result<Catalog, Vec<Diagnostic>> {
+        Catalog::parse(CONFLUENT, CONFLUENT_FILE)
+    }
+
+    /// Reads a catalogue; `file` is its name in diagnostics.
+    ///
+    /// # Errors
+    /// Everything wrong in it.
+    pub fn parse(text: &str, file: &str) -> Result<Catalog, Vec<Diagnostic>> {
+        let mut parser = Parser::default();
+        let catalog = match yaml::document(text) {
+            Ok(root) => parser.catalog(&root),
+            Err(problem) => {
+                parser.reader.report(problem);
+                None
+            }
+        };
+        match catalog {
+            Some(catalog) if parser.reader.is_content() => Ok(catalog),
+            _ => Err(parser.reader.into_diagnostics(file)),
+        }
+    }
+
+    /// The product that a rule's `logsource` names, such as `confluent`.
+    pub fn product(&self) -> &str {
+        &self.product
+    }
+
+    /// Every service, sorted.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().map(String::as_str)
+    }
+
+    /// Every method, in the order of the file.
+    pub fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.methods.iter()
+    }
+
+    /// Every name that an event may give a method, aliases included.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.methods.iter().flat_map(Method::names)
+    }
+
+    /// The method of this name or alias.
+    pub fn method(&self, name: &str) -> Option<&Method> {
+        let mut buffer = [0; MAX_NAME_BYTES];
+        let key = buffer.get_mut(..name.len())?;
+        key.copy_from_slice(name.as_bytes());
+        key.make_ascii_lowercase();
+        self.methods.get(*self.by_name.get(&*key)?)
+    }
+}
+
+impl Method {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name)
+            .chain(&self.aliases)
+            .map(String::as_str)
+    }
+}
+
+/// Verbs by which a method that no catalogue knows is judged.
+const VERBS: &[(Activity, &[&str])] = &[
+    (
+        Activity::Create,
+        &[
+            "create", "register", "bind", "grant", "add", "invite", "insert", "generate", "import",
+            "clone", "upload",
+        ],
+    ),
+    (
+        Activity::Read,
+        &[
+            "get", "list", "describe", "search", "read", "fetch", "query", "lookup", "check",
+            "download", "export",
+        ],
+    ),
+    (
+        Activity::Update,
+        &[
+            "update", "alter", "modify", "change", "edit", "set", "put", "patch", "pause",
+            "resume", "start", "stop", "restart", "enable", "disable", "attach", "detach",
+            "rename", "reset", "replace", "rotate",
+        ],
+    ),
+    (
+        Activity::Delete,
+        &[
+            "delete",
+            "deregister",
+            "unregister",
+            "unbind",
+            "revoke",
+            "remove",
+            "drop",
+            "purge",
+            "destroy",
+            "terminate",
+        ],
+    ),
+    (
+        Activity::Logon,
+        &["authenticate", "authentication", "login", "logon", "signin"],
+    ),
+];
+
+impl Activity {
+    /// What the first word of a method's name says, once a prefix such as `kafka.` is gone:
+    /// a guess for methods that no catalogue knows.
+    pub fn from_verb(method: &str) -> Activity {
+        let bare = method.rsplit('.').next().unwrap_or(method);
+        let begins_with = |verb: &str| {
+            let head = bare.get(..verb.len());
+            let word_ends = || !bare[verb.len()..].starts_with(|c: char| c.is_ascii_lowercase());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(verb)) && word_ends()
+        };
+        VERBS
+            .iter()
+            .find(|(_, verbs)| verbs.iter().any(|verb| begins_with(verb)))
+            .map_or(Activity::Other, |(activity, _)| *activity)
+    }
+}
+
+/// What the modules of a file give to their methods.
+#[derive(Clone, Copy)]
+struct Module<'n> {
+    service: &'n str,
+    name: &'n str,
+    resource_type: Option<&'n str>,
+}
+
+#[derive(Default)]
+struct Parser {
+    reader: Reader,
+    services: BTreeSet<String>,
+    methods: Vec<Method>,
+    by_name: HashMap<Box<[u8]>, usize>,
+}
+
+impl Parser {
+    fn catalog(&mut self, root: &Node) -> Option<Catalog> {
+        self.reader.map_of(root, &["product", "services"]);
+        let product = self.required(root, "product");
+        let product = product.and_then(|node| self.reader.text(node));
+        if let Some(services) = self.required(root, "services") {
+            for service in self.reader.map(services) {
+                self.services.insert(service.key.clone());
+                for module in self.reader.map(&service.node) {
+                    self.module(&service.key, module);
+                }
+            }
+        }
+        Some(Catalog {
+            product: product?.to_owned(),
+            services: std::mem::take(&mut self.services),
+            methods: std::mem::take(&mut self.methods),
+            by_name: std::mem::take(&mut self.by_name),
+        })
+    }
+
+    fn module(&mut self, service: &str, entry: &Entry) {
+        self.reader
+            .map_of(&entry.node, &["resource_type", "methods"]);
+        let resource_type = entry.node.entry("resource_type");
+        let module = Module {
+            service,
+            name: &entry.key,
+            resource_type: resource_type.and_then(|node| self.reader.text(node)),
+        };
+        if let Some(methods) = self.required(&entry.node, "methods") {
+            for method in self.reader.map(methods) {
+                self.method(module, method);
+            }
+        }
+    }
+
+    fn method(&mut self, module: Module<'_>, entry: &Entry) {
+        const KEYS: [&str; 6] = [
+            "aliases",
+            "activity",
+            "access",
+            "sensitivity",
+            "resource_type",
+            "description",
+        ];
+        let node = &entry.node;
+        self.reader.map_of(node, &KEYS);
+        let activity = self.word(
+            node,
+            "activity",
+            &[
+                ("create", Activity::Create),
+                ("read", Activity::Read),
+                ("update", Activity::Update),
+                ("delete", Activity::Delete),
+                ("other", Activity::Other),
+                ("logon", Activity::Logon),
+            ],
+        );
+        let access = [("read", Access::Read), ("write", Access::Write)];
+        let access = self.word(node, "access", &access);
+        let sensitivity = self.word(
+            node,
+            "sensitivity",
+            &[
+                ("low", Sensitivity::Low),
+                ("medium", Sensitivity::Medium),
+                ("high", Sensitivity::High),
+            ],
+        );
+        let own_type = node.entry("resource_type");
+        let own_type = own_type.and_then(|node| self.reader.text(node));
+        let description = self.required(node, "description");
+        let description = description.and_then(|node| self.reader.text(node));
+        self.name(&entry.key, entry);
+        let aliases = self.aliases(entry);
+        let (Some(activity), Some(access), Some(sensitivity), Some(description)) =
+            (activity, access, sensitivity, description)
+        else {
+            return;
+        };
+        self.methods.push(Method {
+            name: entry.key.clone(),
+            aliases,
+            service: module.service.to_owned(),
+            module: module.name.to_owned(),
+            activity,
+            access,
+            sensitivity,
+            resource_type: own_type.or(module.resource_type).map(str::to_owned),
+            description: description.to_owned(),
+        });
+    }
+
+    fn aliases(&mut self, entry: &Entry) -> Vec<String> {
+        let Some(list) = entry.node.entry("aliases") else {
+            return Vec::new();
+        };
+        let mut aliases = Vec::new();
+        for node in self.reader.list(list) {
+            if let Some(alias) = self.reader.text(node) {
+                self.name(alias, entry);
+                aliases.push(alias.to_owned());
+            }
+        }
+        aliases
+    }
+
+    /// Reserves a name for the method that is about to be added.
+    fn name(&mut self, name: &str, entry: &Entry) {
+        let mut refuse = |message: String| {
+            self.reader.report(Problem::error(entry.key_mark, message));
+        };
+        if !name.is_ascii() || name.is_empty() || name.len() > MAX_NAME_BYTES {
+            refuse(format!(
+                "`{name}` is not 1 to {MAX_NAME_BYTES} ASCII characters"
+            ));
+        }
+        let key = name.to_ascii_lowercase().into_bytes().into_boxed_slice();
+        if self.by_name.insert(key, self.methods.len()).is_some() {
+            refuse(format!("a second method is called `{name}`"));
+        }
+    }
+
+    fn required<'n>(&mut self, node: &'n Node, key: &str) -> Option<&'n Node> {
+        let found = node.entry(key);
+        if found.is_none() && node.as_map().is_some() {
+            let message = format!("`{key}` is missing");
+            self.reader.report(Problem::error(node.mark, message));
+        }
+        found
+    }
+
+    fn word<T: Copy>(&mut self, node: &Node, key: &str, known: &[(&str, T)]) -> Option<T> {
+        let found = self.required(node, key)?;
+        let text = self.reader.text(found)?;
+        self.reader
+            .word(text, found.mark, key, known.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! The shipped catalogue against the events, the rules and the verbs; refusals of others.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::rules::{Known, Overrides, RuleSet, RuleSource};
+use crate::sigma::UnknownField;
+
+fn shipped() -> Catalog {
+    Catalog::shipped().unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)))
+}
+
+fn lines(diagnostics: &[Diagnostic]) -> String {
+    let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn every_method_of_the_documented_and_collected_events_is_known() {
+    let catalog = shipped();
+    let documented = "CreateWorkspace DeleteWorkspace GetWorkspace ListWorkspace ListWorkspaces \
+        UpdateWorkspace CreateStatement DeleteStatement GetStatement ListStatements";
+    let collected = "kafka.Authentication mds.Authorize kafka.DeleteTopics kafka.CreateTopics \
+        BindRoleForPrincipal CreateAPIKey DeleteKafkaCluster DeleteStatement CreateStatement \
+        ip-filter.Authorize schema-registry.Authentication flink.Authenticate \
+        confluent.privileged.access GetNotificationType GetStatement ListFlinkRegions \
+        mcp.tools/call ksql.Authorize schema-registry.DeleteSubject flink.Authorize \
+        TableflowLoadTable";
+    for name in documented
+        .split_whitespace()
+        .chain(collected.split_whitespace())
+    {
+        assert!(catalog.method(name).is_some(), "no method `{name}`");
+    }
+}
+
+#[test]
+fn a_method_is_found_by_any_spelling_of_its_name_and_aliases() {
+    let catalog = shipped();
+    let name = |spelling| catalog.method(spelling).map(|method| method.name.as_str());
+    assert_eq!(name("ListWorkspace"), Some("ListWorkspaces"));
+    assert_eq!(name("LISTWORKSPACES"), Some("ListWorkspaces"));
+    assert_eq!(name("CreateApiKey"), Some("CreateAPIKey"));
+    let unbind = Some("UnbindAllRolesForPrincipal");
+    assert_eq!(name("UnBindAllRolesForPrincipal"), unbind);
+    for unknown in [
+        "",
+        "DeleteRoleBinding",
+        "CreateFlinkStatement",
+        "É",
+        &"x".repeat(65),
+    ] {
+        assert_eq!(name(unknown), None, "{unknown}");
+    }
+}
+
+#[test]
+fn the_description_of_a_method_is_complete() {
+    let catalog = shipped();
+    let method = catalog.method("DeleteStatement").unwrap();
+    assert_eq!(
+        (method.service.as_str(), method.module.as_str()),
+        ("flink", "statement")
+    );
+    assert_eq!(
+        (method.activity, method.access),
+        (Activity::Delete, Access::Write)
+    );
+    assert_eq!(method.sensitivity, Sensitivity::High);
+    assert_eq!(method.resource_type.as_deref(), Some("STATEMENT"));
+    let own_type = catalog.method("schema-registry.GetDek").unwrap();
+    assert_eq!(own_type.resource_type.as_deref(), Some("DEK"));
+    let varying = catalog.method("mds.Authorize").unwrap();
+    assert_eq!(varying.resource_type, None);
+    for method in catalog.methods() {
+        let text = &method.description;
+        assert!(
+            text.ends_with('.') && text.matches(". ").count() == 0,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn only_writes_create_update_or_delete() {
+    for method in shipped().methods() {
+        let expected = match method.activity {
+            Activity::Create | Activity::Update | Activity::Delete => Access::Write,
+            Activity::Read | Activity::Logon => Access::Read,
+            Activity::Other => continue,
+        };
+        assert_eq!(method.access, expected, "{}", method.name);
+    }
+}
+
+#[test]
+fn the_shipped_rules_name_only_known_services_and_methods() {
+    let catalog = shipped();
+    let services: BTreeSet<String> = catalog.services().map(str::to_owned).collect();
+    let known = Known {
+        services: [(catalog.product().to_owned(), services)].into(),
+        methods: catalog.names().map(str::to_owned).collect(),
+    };
+    let resolve = |field: &str| Ok::<String, UnknownField>(field.to_owned());
+    let source = RuleSource::Pack("confluent".to_owned());
+    let rules = RuleSet::load(&[source], &known, &Overrides::default(), &resolve)
+        .unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)));
+    assert!(!rules.rules().is_empty());
+    assert_eq!(lines(rules.warnings()), "");
+}
+
+#[test]
+fn the_verb_of_an_unknown_method_says_what_it_does() {
+    let cases = [
+        ("CreateThing", Activity::Create),
+        ("vendor.RegisterThing", Activity::Create),
+        ("UnBindThing", Activity::Delete),
+        ("DeregisterThing", Activity::Delete),
+        ("searchThings", Activity::Read),
+        ("list_things", Activity::Read),
+        ("PauseThing", Activity::Update),
+        ("new-service.Authenticate", Activity::Logon),
+        ("Getaway", Activity::Other),
+        ("Settle", Activity::Other),
+        ("ä", Activity::Other),
+        ("", Activity::Other),
+    ];
+    for (method, activity) in cases {
+        assert_eq!(Activity::from_verb(method), activity, "{method}");
+    }
+}
+
+#[test]
+fn the_verb_disagrees_with_the_catalogue_only_where_it_misleads() {
+    let catalog = shipped();
+    let misleading: Vec<&str> = catalog
+        .methods()
+        .filter(|method| {
+            let guess = Activity::from_verb(&method.name);
+            guess != Activity::Other && guess != method.activity
+        })
+        .map(|method| method.name.as_str())
+        .collect();
+    assert_eq!(
+        misleading,
+        [
+            "kafka.CreatePartitions",
+            "kafka.AddOffsetsToTxn",
+            "kafka.StopReplica",
+            "GrantRoleResourcesForPrincipal",
+            "RevokeRoleResourcesForPrincipal",
+            "CreateOrUpdateConnector",
+        ]
+    );
+}
+
+#[test]
+fn everything_wrong_in_a_catalogue_is_reported_with_its_place() {
+    let text = "\
+product: p
+services:
+  s:
+    m:
+      methods:
+        A: {activity: creat, access: read, sensitivity: low, description: Does A.}
+        B: {activity: read, acess: read, sensitivity: low, description: Does B.}
+        C: {aliases: [D], activity: read, access: read, sensitivity: low, description: Does C.}
+        d: {activity: read, access: read, sensitivity: low, description: ''}
+";
+    let diagnostics = Catalog::parse(text, "c.yaml").unwrap_err();
+    let expected = "\
+c.yaml:6:23: error: unknown activity `creat`
+  help: did you mean `create`?
+c.yaml:7:12: error: `access` is missing
+c.yaml:7:29: error: unknown key `acess`
+  help: did you mean `access`?
+c.yaml:9:9: error: a second method is called `d`
+c.yaml:9:74: error: an empty string";
+    assert_eq!(lines(&diagnostics), expected);
+    let empty = Catalog::parse("", "c.yaml").unwrap_err();
+    assert_eq!(
+        lines(&empty),
+        "c.yaml:1:1: error: a map is expected, not null"
+    );
+}

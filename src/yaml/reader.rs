@@ -1,0 +1,105 @@
+//! Takes what is expected out of a tree and keeps every problem on the way, so that one pass over
+//! a file reports all of them.
+
+use super::{Entry, Node};
+use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
+
+/// What was wrong so far.
+#[derive(Debug, Default)]
+pub struct Reader {
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    /// Keeps a problem.
+    pub fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Whether nothing was wrong so far.
+    pub fn is_content(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// All problems, in the order of the file.
+    pub fn into_diagnostics(mut self, file: &str) -> Vec<Diagnostic> {
+        self.problems.sort_by_key(|problem| problem.mark);
+        let file: std::sync::Arc<str> = file.into();
+        let located = self.problems.into_iter().map(|problem| Diagnostic {
+            file: file.clone(),
+            problem,
+        });
+        located.collect()
+    }
+
+    /// The entries of a map; none, and a problem, where the node is no map.
+    pub fn map<'n>(&mut self, node: &'n Node) -> &'n [Entry] {
+        node.as_map().unwrap_or_else(|| {
+            self.mismatch(node, "a map");
+            &[]
+        })
+    }
+
+    /// The entries of a map that may hold only these keys.
+    pub fn map_of<'n>(&mut self, node: &'n Node, known: &[&str]) -> &'n [Entry] {
+        let entries = self.map(node);
+        for entry in entries {
+            self.word(
+                &entry.key,
+                entry.key_mark,
+                "key",
+                known.iter().map(|key| (*key, ())),
+            );
+        }
+        entries
+    }
+
+    /// The elements of a list; none, and a problem, where the node is no list.
+    pub fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
+        node.as_seq().unwrap_or_else(|| {
+            self.mismatch(node, "a list");
+            &[]
+        })
+    }
+
+    /// A string that is not blank.
+    pub fn text<'n>(&mut self, node: &'n Node) -> Option<&'n str> {
+        let Some(text) = node.as_str() else {
+            self.mismatch(node, "a string");
+            return None;
+        };
+        if text.trim().is_empty() {
+            self.report(Problem::error(node.mark, "an empty string"));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// What a word stands for, if it is one of the known.
+    pub fn word<'k, T>(
+        &mut self,
+        word: &str,
+        mark: Mark,
+        what: &str,
+        known: impl IntoIterator<Item = (&'k str, T)>,
+    ) -> Option<T> {
+        let mut others = Vec::new();
+        for (name, value) in known {
+            if name == word {
+                return Some(value);
+            }
+            others.push(name);
+        }
+        let remedy = match nearest(word, others.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write one of: {}", others.join(", ")),
+        };
+        self.report(Problem::error(mark, format!("unknown {what} `{word}`")).remedy(remedy));
+        None
+    }
+
+    fn mismatch(&mut self, node: &Node, expected: &str) {
+        let message = format!("{expected} is expected, not {}", node.value.kind());
+        self.report(Problem::error(node.mark, message));
+    }
+}

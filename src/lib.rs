@@ -9,6 +9,8 @@ pub mod kafka;
 
 pub mod event;
 
+pub mod normalize;
+
 pub mod sigma;
 
 pub mod rules;

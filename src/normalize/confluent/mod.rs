@@ -73,21 +73,13 @@ pub(super) fn normalize<'a>(
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let data = payload(&event)?;
     let EventTime { time_ms, label } = event.event_time(record_ms);
-    let (vendor_name, platform) = ("Confluent", is_platform(&event, data));
-    let log_name = match platform {
-        true => "confluent-platform",
-        false if is_new_dialect(&event.unmapped.document, data) => "confluent-cloud-v2",
-        false => "confluent-cloud-v1",
-    };
+    let platform = is_platform(&event, data);
+    let new_dialect = is_new_dialect(&event.unmapped.document, data);
     let unmapped = &mut event.unmapped;
     let operation = operation(unmapped, data, event.kind.as_ref())?;
     let facts = lookup(&operation);
     let shape = Shape::of(event.kind.as_deref(), &operation, facts.as_ref());
-    let (class, (activity_id, activity_name)) = match (shape, &facts) {
-        (Shape::Authentication, _) => (Class::Authentication, (1, "Logon")),
-        (_, Some(facts)) => (Class::ApiActivity, (facts.activity_id, facts.activity_name)),
-        (_, None) => (Class::ApiActivity, verb::activity(&operation)),
-    };
+    let (class, (activity_id, activity_name)) = classify(shape, &operation, facts.as_ref());
     let outcome = outcome::read(unmapped, data, shape);
     let user = identity::user(unmapped, data);
     let invoked_by = identity::invoked_by(unmapped, data);
@@ -100,30 +92,23 @@ pub(super) fn normalize<'a>(
     let mut api = api(unmapped, data, operation, event.id.as_ref(), facts.as_ref());
     api.response_error = outcome.error;
     api.response_error_message = outcome.error_message;
-    let first = |unmapped: &mut Unmapped<'a>, paths: [&[&str]; 2]| {
-        paths
-            .iter()
-            .find_map(|path| walk::take_at(unmapped, data, path))
-    };
     let session_uid = walk::take_at(unmapped, data, &["requestMetadata", "connectionId"]);
-    let app_name = first(
-        unmapped,
-        [&["request", "clientId"], &["requestMetadata", "clientId"]],
-    );
-    let labels = match &facts {
-        Some(facts) => facts.labels.to_vec(),
-        None => vec!["method:unknown"],
+    let app_name = ["request", "requestMetadata"]
+        .iter()
+        .find_map(|place| walk::take_at(unmapped, data, &[*place, "clientId"]));
+    let facts_labels = facts.map(|facts| facts.labels);
+    let labels = match &facts_labels {
+        Some(labels) => &labels[..],
+        None => &["method:unknown"],
     };
     let metadata = Metadata {
-        vendor_name,
-        product_name: if platform {
-            "Confluent Platform"
-        } else {
-            "Confluent Cloud"
-        },
-        log_name,
-        labels: labels.into_iter().chain(label).map(Text::from).collect(),
-        ..event.metadata()
+        labels: labels
+            .iter()
+            .copied()
+            .chain(label)
+            .map(Text::from)
+            .collect(),
+        ..metadata(&event, platform, new_dialect)
     };
     Ok(AuditEvent {
         class,
@@ -154,6 +139,32 @@ pub(super) fn normalize<'a>(
         product: "confluent",
         known_method: facts.is_some(),
     })
+}
+
+fn classify(
+    shape: Shape,
+    operation: &str,
+    facts: Option<&MethodFacts<'_>>,
+) -> (Class, (i64, &'static str)) {
+    match (shape, facts) {
+        (Shape::Authentication, _) => (Class::Authentication, (1, "Logon")),
+        (_, Some(facts)) => (Class::ApiActivity, (facts.activity_id, facts.activity_name)),
+        (_, None) => (Class::ApiActivity, verb::activity(operation)),
+    }
+}
+
+fn metadata<'a>(event: &Envelope<'a>, platform: bool, new_dialect: bool) -> Metadata<'a> {
+    let (product_name, log_name) = match (platform, new_dialect) {
+        (true, _) => ("Confluent Platform", "confluent-platform"),
+        (false, true) => ("Confluent Cloud", "confluent-cloud-v2"),
+        (false, false) => ("Confluent Cloud", "confluent-cloud-v1"),
+    };
+    Metadata {
+        vendor_name: "Confluent",
+        product_name,
+        log_name,
+        ..event.metadata()
+    }
 }
 
 /// The payload, once it is sure that it can be read in one way only. What callers sent and got,

@@ -10,6 +10,7 @@ pub mod kafka;
 pub mod event;
 
 pub mod enrich;
+pub mod normalize;
 
 pub mod sigma;
 

@@ -1,0 +1,219 @@
+//! The CloudEvents envelope, structured (all in the value) or binary (attributes in `ce_` headers).
+//! Read tolerantly: Confluent Platform's extension names and its `specversion` 0.3 break the
+//! specification. Attributes without a home stay: in the document, or in `Unmapped::attributes`.
+
+use super::NormalizeError;
+use super::time::{EventTime, Written, event_time};
+use super::verb;
+use super::walk;
+use crate::event::json::{Document, Kind, NodeId};
+use crate::event::{
+    Api, AuditEvent, Class, Endpoint, Header, Metadata, RawRecord, Status, Text, Unmapped, User,
+};
+
+/// A CloudEvent whose `id`, `source`, `type` and `time` have moved here.
+pub(super) struct Envelope<'a> {
+    pub(super) id: Option<Text<'a>>,
+    pub(super) source: Option<Text<'a>>,
+    pub(super) kind: Option<Text<'a>>,
+    pub(super) time: Option<Text<'a>>,
+    /// A `time` that is no string: it stays where it was.
+    odd_time: bool,
+    /// A copy.
+    pub(super) subject: Option<Text<'a>>,
+    has_version: bool,
+    /// The payload, if there is one.
+    pub(super) data: Option<NodeId>,
+    pub(super) unmapped: Unmapped<'a>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Whether every attribute that CloudEvents requires is there.
+    pub(super) fn is_complete(&self) -> bool {
+        self.has_version && self.id.is_some() && self.source.is_some() && self.kind.is_some()
+    }
+
+    /// The event's time, or what is taken for it.
+    pub(super) fn event_time(&self, record_ms: Option<i64>) -> EventTime {
+        let written = match &self.time {
+            Some(text) => Written::Text(text),
+            None if self.odd_time => Written::NotText,
+            None => Written::Absent,
+        };
+        event_time(written, record_ms)
+    }
+
+    /// OCSF `metadata` so far as the envelope fills it.
+    pub(super) fn metadata(&self) -> Metadata<'a> {
+        Metadata {
+            uid: self.id.clone(),
+            event_code: self.kind.clone(),
+            original_time: self.time.clone(),
+            source: self.source.clone(),
+            ..Metadata::default()
+        }
+    }
+}
+
+/// Reads a record's envelope.
+pub(super) fn read<'a>(record: &RawRecord<'a>) -> Result<Envelope<'a>, NormalizeError> {
+    let value = record.value.ok_or(NormalizeError::Tombstone)?;
+    let document = Document::parse(value)?;
+    if is_binary(&record.headers) {
+        return binary(document, &record.headers);
+    }
+    structured(document)
+}
+
+fn is_binary(headers: &[Header<'_>]) -> bool {
+    let structured = headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case("content-type"))
+        .filter_map(|header| header.value)
+        .any(|value| {
+            let prefix = b"application/cloudevents";
+            value
+                .get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        });
+    !structured
+        && headers
+            .iter()
+            .any(|header| matches!(header.name, "ce_specversion" | "ce_id" | "ce_type"))
+}
+
+fn structured(document: Document<'_>) -> Result<Envelope<'_>, NormalizeError> {
+    let root = document.root();
+    if document.kind(root) != Kind::Object {
+        return Err(NormalizeError::NotAnObject);
+    }
+    if let Some(key) = document.repeated_key(root) {
+        return Err(NormalizeError::DuplicateKey {
+            key: key.into_owned(),
+        });
+    }
+    let mut unmapped = Unmapped::new(document, None);
+    let mut attribute = |name| {
+        let id = unmapped.document.member(root, name)?;
+        walk::take(&mut unmapped, id)
+    };
+    let (id, source) = (attribute("id"), attribute("source"));
+    let (kind, time) = (attribute("type"), attribute("time"));
+    let document = &unmapped.document;
+    let text_of = |name| walk::text(document, document.member(root, name)?);
+    let is_set = |id: &NodeId| document.kind(*id) != Kind::Null;
+    let odd_time = time.is_none() && document.member(root, "time").is_some_and(|id| is_set(&id));
+    Ok(Envelope {
+        id,
+        source,
+        kind,
+        time,
+        odd_time,
+        subject: text_of("subject"),
+        has_version: text_of("specversion").is_some(),
+        data: document.member(root, "data").filter(is_set),
+        unmapped,
+    })
+}
+
+fn binary<'a>(
+    document: Document<'a>,
+    headers: &[Header<'a>],
+) -> Result<Envelope<'a>, NormalizeError> {
+    let root = document.root();
+    let data = (document.kind(root) != Kind::Null).then_some(root);
+    let mut envelope = Envelope {
+        id: None,
+        source: None,
+        kind: None,
+        time: None,
+        odd_time: false,
+        subject: None,
+        has_version: false,
+        data,
+        unmapped: Unmapped::new(document, Some("data")),
+    };
+    let mut seen = Vec::new();
+    for header in headers {
+        let name = match header.name.strip_prefix("ce_") {
+            Some(name) => name,
+            None if header.name.eq_ignore_ascii_case("content-type") => "datacontenttype",
+            None => continue,
+        };
+        // A null header is an attribute that is not set.
+        let Some(value) = header.value else { continue };
+        let value = std::str::from_utf8(value).map_err(|_| NormalizeError::HeaderNotUtf8 {
+            name: header.name.to_owned(),
+        })?;
+        if seen.contains(&name) {
+            return Err(NormalizeError::DuplicateKey {
+                key: header.name.to_owned(),
+            });
+        }
+        seen.push(name);
+        let text = Text::Borrowed(value);
+        match name {
+            "id" if !value.is_empty() => envelope.id = Some(text),
+            "source" if !value.is_empty() => envelope.source = Some(text),
+            "type" if !value.is_empty() => envelope.kind = Some(text),
+            "time" if !value.is_empty() => envelope.time = Some(text),
+            _ => {
+                envelope.has_version |= name == "specversion";
+                if name == "subject" && !value.is_empty() {
+                    envelope.subject = Some(text.clone());
+                }
+                envelope.unmapped.attributes.push((name.into(), text));
+            }
+        }
+    }
+    Ok(envelope)
+}
+
+/// A CloudEvent of unknown origin: kept, with nothing read from its payload.
+pub(super) fn generic(envelope: Envelope<'_>, record_ms: Option<i64>) -> AuditEvent<'_> {
+    let EventTime { time_ms, label } = envelope.event_time(record_ms);
+    let labels = label.into_iter().chain(["method:unknown"]);
+    let metadata = Metadata {
+        vendor_name: "unknown",
+        product_name: "CloudEvents",
+        log_name: "cloudevents",
+        labels: labels.map(Text::from).collect(),
+        ..envelope.metadata()
+    };
+    let (activity_id, activity_name) = verb::OTHER;
+    AuditEvent {
+        class: Class::ApiActivity,
+        activity_id,
+        activity_name,
+        time_ms,
+        message: None,
+        status: Status::Unknown,
+        status_code: None,
+        status_detail: None,
+        metadata,
+        user: User {
+            name: Some("unknown".into()),
+            ..User::default()
+        },
+        session_uid: None,
+        app_name: None,
+        invoked_by: None,
+        authorizations: Vec::new(),
+        auth_protocol: None,
+        api: Api {
+            operation: envelope.kind.unwrap_or("unknown".into()),
+            ..Api::default()
+        },
+        cloud: None,
+        src_endpoint: Endpoint {
+            name: Some("unknown".into()),
+            ..Endpoint::default()
+        },
+        resources: Vec::new(),
+        enrichments: Vec::new(),
+        unmapped: envelope.unmapped,
+        subject: envelope.subject,
+        product: "cloudevents",
+        known_method: false,
+    }
+}

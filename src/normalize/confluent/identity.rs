@@ -1,0 +1,160 @@
+//! Who acted: a string such as `User:u-5r7t9w` in the old dialect and Confluent Platform, an
+//! object such as `{confluentUser: {resourceId}}` in the new one.
+//! A stripped prefix is a change, so such an identifier is a copy and its original stays.
+
+use crate::event::json::{Kind, NodeId};
+use crate::event::{Text, Unmapped, User, UserKind};
+use crate::normalize::walk;
+
+/// The vendor itself, in access-transparency events.
+const VENDOR: &str = "confluent.privileged";
+
+/// Members of the new dialect's principal that hold a `resourceId`.
+const MEMBERS: [(&str, Option<UserKind>); 4] = [
+    ("confluentUser", Some(UserKind::User)),
+    ("confluentServiceAccount", Some(UserKind::Service)),
+    ("identityPool", Some(UserKind::Service)),
+    ("group", None),
+];
+
+/// Reads and moves the acting principal; its name is `unknown` if the event names nobody.
+pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> User<'a> {
+    let info = walk::descend(&unmapped.document, data, &["authenticationInfo"]);
+    let mut user = info.map_or_else(User::default, |info| authenticated(unmapped, info));
+    if user.uid.is_none() && user.name.is_none() {
+        user.name = Some("unknown".into());
+    }
+    user
+}
+
+fn authenticated<'a>(unmapped: &mut Unmapped<'a>, info: NodeId) -> User<'a> {
+    let preferred = walk::take_at(unmapped, info, &["principalResourceId"]);
+    let mut user = match preferred {
+        Some(uid) => User {
+            kind: kind_of(&uid),
+            uid: Some(uid),
+            ..User::default()
+        },
+        None => walk::descend(&unmapped.document, info, &["principal"])
+            .map_or_else(User::default, |node| principal(unmapped, node)),
+    };
+    user.email_addr = walk::take_at(unmapped, info, &["principal", "email"])
+        .or_else(|| walk::take_at(unmapped, info, &["principal", "confluentUser", "email"]));
+    if let Some(identity) = walk::take_at(unmapped, info, &["identity"]) {
+        user.uid_alt = Some(identity);
+    }
+    user.credential_uid =
+        walk::take_at(unmapped, info, &["metadata", "identifier"]).or_else(|| {
+            let path = ["credentials", "idSecretCredentials", "credentialId"];
+            walk::take_at(unmapped, info, &path)
+        });
+    user
+}
+
+/// The mechanism of a login.
+pub(super) fn auth_protocol<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> Option<Text<'a>> {
+    ["metadata", "credentials"].iter().find_map(|place| {
+        let path = ["authenticationInfo", *place, "mechanism"];
+        walk::take_at(unmapped, data, &path)
+    })
+}
+
+/// The principal on whose behalf the acting one acts.
+pub(super) fn invoked_by<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> Option<Text<'a>> {
+    let path = ["authenticationInfo", "originalPrincipal"];
+    let node = walk::descend(&unmapped.document, data, &path)?;
+    let original = principal(unmapped, node);
+    original.uid.or(original.name)
+}
+
+fn principal<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> User<'a> {
+    if unmapped.document.kind(node) == Kind::String {
+        return named(unmapped, node);
+    }
+    for (member, kind) in MEMBERS {
+        let path = [member, "resourceId"];
+        let Some(id) = walk::descend(&unmapped.document, node, &path) else {
+            continue;
+        };
+        let user = named(unmapped, id);
+        if user.uid.is_some() || user.name.is_some() {
+            let kind = if user.kind == Some(UserKind::System) {
+                user.kind
+            } else {
+                kind
+            };
+            return User { kind, ..user };
+        }
+    }
+    external(unmapped, node)
+}
+
+/// An account of the customer's identity provider. Its namespace makes it unique, so the two
+/// together are its other identifier until the event gives a CRN.
+fn external<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> User<'a> {
+    let Some(subject) = walk::take_at(unmapped, node, &["externalAccount", "subject"]) else {
+        return User::default();
+    };
+    let document = &unmapped.document;
+    let mut parts: Vec<Text<'_>> = walk::descend(document, node, &["externalAccount", "namespace"])
+        .into_iter()
+        .flat_map(|namespace| document.children(namespace))
+        .filter_map(|part| walk::text(document, part))
+        .collect();
+    let uid_alt = (!parts.is_empty()).then(|| {
+        parts.push(subject.clone());
+        parts.join("/").into()
+    });
+    User {
+        uid: Some(subject),
+        uid_alt,
+        ..User::default()
+    }
+}
+
+/// `User:x` gives x, `None:x` a name without an identifier; anything else is an identifier.
+fn named<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> User<'a> {
+    let Some(text) = walk::text(&unmapped.document, node) else {
+        return User::default();
+    };
+    if let Some(name) = stripped(&text, "None:") {
+        return User {
+            name: Some(name),
+            ..User::default()
+        };
+    }
+    let uid = match stripped(&text, "User:") {
+        Some(uid) => uid,
+        None => {
+            unmapped.mark_moved(node);
+            text
+        }
+    };
+    User {
+        kind: kind_of(&uid),
+        uid: Some(uid),
+        ..User::default()
+    }
+}
+
+fn stripped<'a>(text: &Text<'a>, prefix: &str) -> Option<Text<'a>> {
+    match text {
+        Text::Borrowed(text) => text.strip_prefix(prefix).map(Text::Borrowed),
+        Text::Owned(text) => text
+            .strip_prefix(prefix)
+            .map(|rest| Text::Owned(rest.to_owned())),
+    }
+    .filter(|rest| !rest.is_empty())
+}
+
+fn kind_of(uid: &str) -> Option<UserKind> {
+    if uid == VENDOR {
+        Some(UserKind::System)
+    } else if uid.starts_with("u-") {
+        Some(UserKind::User)
+    } else if uid.starts_with("sa-") || uid.starts_with("pool-") {
+        Some(UserKind::Service)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,189 @@
+//! What became of a request, a login or a permission check.
+//! That the caller was authenticated says nothing about the operation, so
+//! `authenticationInfo.result` counts for logins only.
+
+use super::Shape;
+use crate::event::json::{Kind, NodeId};
+use crate::event::{Authorization, Status, Text, Unmapped};
+use crate::normalize::walk;
+
+/// OCSF `status…`, `actor.authorizations` and the error of `api.response`.
+#[derive(Default)]
+pub(super) struct Outcome<'a> {
+    pub(super) status: Status,
+    pub(super) code: Option<Text<'a>>,
+    pub(super) detail: Option<Text<'a>>,
+    pub(super) authorizations: Vec<Authorization<'a>>,
+    pub(super) error: Option<Text<'a>>,
+    pub(super) error_message: Option<Text<'a>>,
+}
+
+const MESSAGES: [&[&str]; 4] = [
+    &["result", "message"],
+    &["result", "errorMessage"],
+    &["authenticationInfo", "errorMessage"],
+    &["errorMessage"],
+];
+
+/// The policies an authorization may name, and how OCSF's `policy.type` shall call them.
+const POLICIES: [(&str, &str); 5] = [
+    ("rbacAuthorization", "RBAC"),
+    ("aclAuthorization", "ACL"),
+    ("superUserAuthorization", "SUPER_USER"),
+    ("ipfilterAuthorization", "IP_FILTER"),
+    ("privateLinkPolicyAuthorization", "PRIVATE_LINK"),
+];
+
+/// Reads and moves what `data` says about the outcome.
+pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: NodeId, shape: Shape) -> Outcome<'a> {
+    let result = Said::at(unmapped, data, &["result", "status"]);
+    let decision = decision(unmapped, data);
+    let said = match shape {
+        Shape::Authentication => {
+            let login = Said::at(unmapped, data, &["authenticationInfo", "result"]);
+            first_clear([result, login])
+        }
+        Shape::Authorization => first_clear([decision, result]),
+        Shape::Request => {
+            // Being allowed is not yet having succeeded; being denied is having failed.
+            let denied = decision.filter(|said| said.status == Status::Failure);
+            first_clear([result, denied])
+        }
+    };
+    let mut outcome = Outcome {
+        status: said.map_or(Status::Unknown, |said| said.status),
+        code: said
+            .and_then(|said| said.node)
+            .and_then(|node| walk::take(unmapped, node)),
+        detail: MESSAGES
+            .iter()
+            .find_map(|path| walk::take_at(unmapped, data, path)),
+        authorizations: authorizations(unmapped, data, decision),
+        ..Outcome::default()
+    };
+    if outcome.status == Status::Failure {
+        (outcome.error, outcome.error_message) = error(unmapped, data);
+    }
+    outcome
+}
+
+/// One word of the event about success, and where it stands.
+#[derive(Clone, Copy)]
+struct Said {
+    status: Status,
+    /// The string; `None` for a boolean, which has no verbatim place.
+    node: Option<NodeId>,
+}
+
+impl Said {
+    fn at(unmapped: &Unmapped<'_>, data: NodeId, path: &[&str]) -> Option<Self> {
+        let node = walk::descend(&unmapped.document, data, path)?;
+        let word = walk::text(&unmapped.document, node)?;
+        Some(Self {
+            status: status_of(&word),
+            node: Some(node),
+        })
+    }
+}
+
+/// Unknown for `UNSET` and for words that are not documented.
+fn status_of(word: &str) -> Status {
+    let is_one_of = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    if is_one_of(&["SUCCESS", "ALLOW", "ALLOWED"]) {
+        Status::Success
+    } else if is_one_of(&[
+        "FAILURE",
+        "DENY",
+        "DENIED",
+        "UNAUTHENTICATED",
+        "UNAUTHORIZED",
+    ]) {
+        Status::Failure
+    } else {
+        Status::Unknown
+    }
+}
+
+/// The first that says success or failure, else the first that says anything.
+fn first_clear(said: [Option<Said>; 2]) -> Option<Said> {
+    let clear = |said: &Said| said.status != Status::Unknown;
+    said.into_iter()
+        .flatten()
+        .find(clear)
+        .or_else(|| said.into_iter().flatten().next())
+}
+
+fn decision(unmapped: &Unmapped<'_>, data: NodeId) -> Option<Said> {
+    Said::at(unmapped, data, &["authorizationInfo", "result"]).or_else(|| {
+        let document = &unmapped.document;
+        let granted = walk::descend(document, data, &["authorizationInfo", "granted"])?;
+        let status = match document.raw(granted) {
+            "true" => Status::Success,
+            "false" => Status::Failure,
+            _ => return None,
+        };
+        Some(Said { status, node: None })
+    })
+}
+
+fn authorizations<'a>(
+    unmapped: &mut Unmapped<'a>,
+    data: NodeId,
+    decision: Option<Said>,
+) -> Vec<Authorization<'a>> {
+    let Some(info) = walk::descend(&unmapped.document, data, &["authorizationInfo"]) else {
+        return Vec::new();
+    };
+    let decision = decision.and_then(|said| match (said.node, said.status) {
+        (Some(node), _) => walk::take(unmapped, node),
+        (None, Status::Success) => Some("ALLOW".into()),
+        (None, _) => Some("DENY".into()),
+    });
+    let mut found = Vec::new();
+    for (name, kind) in POLICIES {
+        let document = &unmapped.document;
+        let Some(policy) = walk::descend(document, info, &[name]) else {
+            continue;
+        };
+        let applies = match document.kind(policy) {
+            Kind::Bool => document.raw(policy) == "true",
+            Kind::Object => !document.is_empty_container(policy),
+            _ => false,
+        };
+        if applies {
+            found.push(Authorization {
+                decision: decision.clone(),
+                policy_name: walk::take_at(unmapped, policy, &["role"]),
+                policy_kind: Some(kind.into()),
+            });
+        }
+    }
+    if found.is_empty() && decision.is_some() {
+        found.push(Authorization {
+            decision,
+            ..Authorization::default()
+        });
+    }
+    found
+}
+
+/// Copies of the first error's code and text; the payload moves as a whole.
+fn error<'a>(unmapped: &Unmapped<'a>, data: NodeId) -> (Option<Text<'a>>, Option<Text<'a>>) {
+    let document = &unmapped.document;
+    let first = walk::descend(document, data, &["result", "data", "errors"])
+        .and_then(|errors| document.children(errors).next());
+    let Some(first) = first else {
+        return (None, None);
+    };
+    let code = ["code", "errorCode", "status"].iter().find_map(|name| {
+        let id = document.member_folded(first, name)?;
+        match document.kind(id) {
+            Kind::Number => Some(Text::Borrowed(document.raw(id))),
+            _ => walk::text(document, id),
+        }
+    });
+    let message = ["detail", "message", "title"]
+        .iter()
+        .find_map(|name| walk::text_at(document, first, &[name]));
+    (code, message)
+}

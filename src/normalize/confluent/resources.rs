@@ -1,0 +1,151 @@
+//! What was acted upon, and where it lives: `cloudResources` in the new dialect, a CRN and
+//! `authorizationInfo` in the old one and Confluent Platform.
+//! Scopes move whole under their resource; environment, organization and region are copies.
+
+use super::Shape;
+use crate::event::json::NodeId;
+use crate::event::{Cloud, Resource, Text, Unmapped};
+use crate::normalize::{crn, walk};
+
+/// CRNs that may say where an event happened, the most telling first.
+const CRN_NAMES: [&str; 3] = ["resourceName", "serviceName", "internalServiceName"];
+
+/// Where resources live: copies.
+#[derive(Default)]
+struct Place<'a> {
+    organization: Option<Text<'a>>,
+    environment: Option<Text<'a>>,
+    region: Option<Text<'a>>,
+}
+
+impl<'a> Place<'a> {
+    /// Takes from another what is still missing.
+    fn complete_with(&mut self, other: Place<'a>) {
+        self.organization = self.organization.take().or(other.organization);
+        self.environment = self.environment.take().or(other.environment);
+        self.region = self.region.take().or(other.region);
+    }
+
+    fn note(&mut self, kind: &str, id: Text<'a>) {
+        let place = match kind {
+            "ORGANIZATION" => &mut self.organization,
+            "ENVIRONMENT" => &mut self.environment,
+            "FLINK_REGION" => &mut self.region,
+            _ => return,
+        };
+        place.get_or_insert(id);
+    }
+
+    fn of_crn(name: &str) -> Self {
+        let id_of = |kind| crn::id_of(name, kind).map(Text::Owned);
+        Self {
+            organization: id_of("organization"),
+            environment: id_of("environment"),
+            region: id_of("flink-region"),
+        }
+    }
+}
+
+/// OCSF `resources` and `cloud` (without its provider). Authentication has no `resources`: there
+/// they are copies, and nothing moves.
+pub(super) fn read<'a>(
+    unmapped: &mut Unmapped<'a>,
+    data: NodeId,
+    shape: Shape,
+) -> (Vec<Resource<'a>>, Cloud<'a>) {
+    let mut resources = Vec::new();
+    let mut place = Place::default();
+    if let Some(list) = walk::descend(&unmapped.document, data, &["cloudResources"]) {
+        let elements: Vec<NodeId> = unmapped.document.children(list).collect();
+        for element in elements {
+            let (resource, own) = cloud_resource(unmapped, element, shape);
+            resources.extend(resource);
+            place.complete_with(own);
+        }
+    }
+    let crns = CRN_NAMES.map(|name| walk::text_at(&unmapped.document, data, &[name]));
+    for name in crns.iter().flatten() {
+        place.complete_with(Place::of_crn(name));
+    }
+    if resources.is_empty() {
+        let [target, ..] = &crns;
+        resources.extend(named_resource(unmapped, data, target.as_deref(), shape));
+    }
+    let cloud = Cloud {
+        provider: Text::default(),
+        org_uid: place.organization,
+        project_uid: place.environment,
+        region: place.region,
+    };
+    (resources, cloud)
+}
+
+fn cloud_resource<'a>(
+    unmapped: &mut Unmapped<'a>,
+    element: NodeId,
+    shape: Shape,
+) -> (Option<Resource<'a>>, Place<'a>) {
+    let document = &unmapped.document;
+    let mut place = Place::default();
+    if let Some(scopes) = walk::descend(document, element, &["scope", "resources"]) {
+        for scope in document.children(scopes) {
+            let kind = walk::text_at(document, scope, &["type"]);
+            let id = walk::text_at(document, scope, &["resourceId"]);
+            if let (Some(kind), Some(id)) = (kind, id) {
+                place.note(&kind, id);
+            }
+        }
+    }
+    let kind_path = ["resource", "type"];
+    let uid_path = ["resource", "resourceId"];
+    let Some(uid) = walk::text_at(document, element, &uid_path) else {
+        return (None, place);
+    };
+    let kind = walk::text_at(document, element, &kind_path);
+    let namespace = place.environment.clone();
+    if let Some(kind) = &kind {
+        place.note(kind, uid.clone());
+    }
+    let mut resource = Resource {
+        uid: Some(uid),
+        kind,
+        namespace,
+        region: place.region.clone(),
+        ..Resource::default()
+    };
+    if shape != Shape::Authentication {
+        walk::take_at(unmapped, element, &uid_path);
+        walk::take_at(unmapped, element, &kind_path);
+        resource.data = walk::take_whole(unmapped, element, &["scope"]);
+    }
+    (Some(resource), place)
+}
+
+/// The target of the old dialect: identified by the CRN's innermost segment, named and typed by
+/// `authorizationInfo`.
+fn named_resource<'a>(
+    unmapped: &mut Unmapped<'a>,
+    data: NodeId,
+    target: Option<&str>,
+    shape: Shape,
+) -> Option<Resource<'a>> {
+    let (crn_kind, crn_id) = target.and_then(crn::last).unzip();
+    let place = target.map(Place::of_crn).unwrap_or_default();
+    let mut resource = Resource {
+        uid: crn_id.map(Text::Owned),
+        kind: crn_kind.map(Text::Owned),
+        namespace: place.environment,
+        region: place.region,
+        ..Resource::default()
+    };
+    if shape != Shape::Authentication {
+        let name_path = ["authorizationInfo", "resourceName"];
+        let kind_path = ["authorizationInfo", "resourceType"];
+        resource.name = walk::take_at(unmapped, data, &name_path);
+        resource.uid = resource.uid.or_else(|| resource.name.clone());
+        if resource.uid.is_some() {
+            resource.kind = walk::take_at(unmapped, data, &kind_path).or(resource.kind);
+        }
+    }
+    resource.uid.is_some().then_some(resource)
+}

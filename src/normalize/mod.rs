@@ -1,0 +1,108 @@
+//! From a record to an event in OCSF terms. Parses tolerantly: what is not understood stays in
+//! the document; only what cannot be read at all, or can be read two ways, is an error.
+//! Invariant: a leaf is moved only where its value stands verbatim in an attribute.
+
+mod cloudevents;
+mod confluent;
+mod crn;
+mod time;
+mod verb;
+mod walk;
+
+use crate::event::json::JsonError;
+use crate::event::{AuditEvent, RawRecord};
+
+/// What a catalogue knows of one method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MethodFacts<'c> {
+    /// The service, such as `flink`.
+    pub service: &'c str,
+    /// The module within the service.
+    pub module: Option<&'c str>,
+    /// OCSF `activity_id` of API Activity.
+    pub activity_id: i64,
+    /// OCSF `activity_name` of API Activity.
+    pub activity_name: &'static str,
+    /// Whether it is a login: such an event is of class Authentication.
+    pub logon: bool,
+    /// For `metadata.labels`: access and sensitivity, such as `access:write`.
+    pub labels: [&'static str; 2],
+    /// What the method does, for people.
+    pub description: &'c str,
+}
+
+/// Finds a method in the catalogue, whatever the case of its name.
+pub type Lookup<'l, 'c> = dyn Fn(&str) -> Option<MethodFacts<'c>> + 'l;
+
+/// Why a record is no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NormalizeError {
+    /// The record's value is Kafka's null.
+    #[error("the record has no value")]
+    Tombstone,
+    /// The value is no JSON document.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// A CloudEvents attribute in a header is not UTF-8.
+    #[error("the header {name} is not UTF-8")]
+    HeaderNotUtf8 {
+        /// Name of the header.
+        name: String,
+    },
+    /// The outermost value is of another type.
+    #[error("the value is not an object")]
+    NotAnObject,
+    /// A name occurs twice in the envelope: two readings of one event.
+    #[error("the name {key:?} occurs twice in one object")]
+    DuplicateKey {
+        /// The name.
+        key: String,
+    },
+    /// Neither a CloudEvent nor an audit event.
+    #[error("no CloudEvents attributes and no data.methodName")]
+    Unrecognized,
+    /// Something that must be understood is of another type.
+    #[error("{path} is not {expected}")]
+    WrongType {
+        /// Where.
+        path: &'static str,
+        /// What would have been right there.
+        expected: &'static str,
+    },
+}
+
+impl NormalizeError {
+    /// The outcome as a metric label and dead-letter header.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Tombstone => "tombstone",
+            Self::Json(error) => error.reason(),
+            Self::HeaderNotUtf8 { .. } => "not_utf8",
+            Self::NotAnObject => "not_an_object",
+            Self::DuplicateKey { .. } => "duplicate_key",
+            Self::Unrecognized => "unrecognized",
+            Self::WrongType { .. } => "wrong_type",
+        }
+    }
+}
+
+/// Describes a record in OCSF terms.
+///
+/// # Errors
+/// [`NormalizeError`]: the record belongs among the dead letters.
+pub fn normalize<'a>(
+    record: &RawRecord<'a>,
+    lookup: &Lookup<'_, 'a>,
+) -> Result<AuditEvent<'a>, NormalizeError> {
+    let event = cloudevents::read(record)?;
+    if confluent::recognizes(&event) {
+        confluent::normalize(event, record.timestamp_ms, lookup)
+    } else if event.is_complete() {
+        Ok(cloudevents::generic(event, record.timestamp_ms))
+    } else {
+        Err(NormalizeError::Unrecognized)
+    }
+}
+
+#[cfg(test)]
+mod tests;

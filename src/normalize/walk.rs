@@ -1,0 +1,76 @@
+//! Finding and moving parts of a document by path, whatever their spelling.
+//! An empty string says nothing: it is never moved and never an attribute.
+
+use std::borrow::Cow;
+
+use crate::event::json::{Document, Kind, NodeId};
+use crate::event::{Text, Unmapped};
+
+/// The node at the end of a path of names; case and underscores do not matter.
+pub(super) fn descend(document: &Document<'_>, from: NodeId, names: &[&str]) -> Option<NodeId> {
+    names
+        .iter()
+        .try_fold(from, |id, name| document.member_folded(id, name))
+}
+
+/// A string that says something.
+pub(super) fn text<'a>(document: &Document<'a>, id: NodeId) -> Option<Text<'a>> {
+    document.text(id).filter(|text| !text.is_empty())
+}
+
+/// Like [`text`], at the end of a path.
+pub(super) fn text_at<'a>(
+    document: &Document<'a>,
+    from: NodeId,
+    names: &[&str],
+) -> Option<Text<'a>> {
+    text(document, descend(document, from, names)?)
+}
+
+/// Moves a string that says something.
+pub(super) fn take<'a>(unmapped: &mut Unmapped<'a>, id: NodeId) -> Option<Text<'a>> {
+    let text = text(&unmapped.document, id)?;
+    unmapped.mark_moved(id);
+    Some(text)
+}
+
+/// Like [`take`], at the end of a path.
+pub(super) fn take_at<'a>(
+    unmapped: &mut Unmapped<'a>,
+    from: NodeId,
+    names: &[&str],
+) -> Option<Text<'a>> {
+    let id = descend(&unmapped.document, from, names)?;
+    take(unmapped, id)
+}
+
+/// Moves a whole value as it came; `null` and empty containers stay.
+pub(super) fn take_whole(
+    unmapped: &mut Unmapped<'_>,
+    from: NodeId,
+    names: &[&str],
+) -> Option<NodeId> {
+    let document = &unmapped.document;
+    let id = descend(document, from, names)?;
+    if document.kind(id) == Kind::Null || document.is_empty_container(id) {
+        return None;
+    }
+    unmapped.mark_moved(id);
+    Some(id)
+}
+
+/// A repeated name anywhere in this value, but for the subtrees in `skipped`.
+pub(super) fn repeated_key<'a>(
+    document: &Document<'a>,
+    id: NodeId,
+    skipped: &[NodeId],
+) -> Option<Cow<'a, str>> {
+    if skipped.contains(&id) {
+        return None;
+    }
+    document.repeated_key(id).or_else(|| {
+        document
+            .children(id)
+            .find_map(|child| repeated_key(document, child, skipped))
+    })
+}

@@ -1,0 +1,61 @@
+# The commands of the house; people and CI run the same ones.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := test
+.PHONY: test demo bench deny fmt prerequisites
+
+BENCH_RECORDS ?= 600000
+BENCH_ROUNDS ?= 3
+
+# The kafka tests and the benchmark are no part of `cargo test`, so the lints have to name them.
+# Every test runs, also after a failure; the last line counts them all.
+test: prerequisites
+	@mkdir -p target
+	log=target/test.log
+	step() { echo "+ $$*"; "$$@"; }
+	checks() {
+		step cargo fmt --check
+		step cargo clippy --all-targets -- -D warnings
+		step cargo clippy --test kafka --bench passthrough -- -D warnings
+	}
+	tests() {
+		local failed=0
+		step cargo test --no-fail-fast || failed=1
+		step cargo test --test kafka -- --test-threads=1 || failed=1
+		return $$failed
+	}
+	status=0
+	export -f step checks tests
+	bash -euo pipefail -c 'checks; tests' 2>&1 | tee "$$log" || status=$$?
+	awk '/^test result:/ { for (i = 2; i < NF; i++) {
+	         if ($$(i + 1) == "passed;") passed += $$i
+	         if ($$(i + 1) == "failed;") failed += $$i } }
+	     END { printf "%d passed, %d failed\n", passed, failed; exit failed || !passed }' "$$log"
+	exit "$$status"
+
+demo:
+	cargo run --release -- demo
+
+bench: prerequisites
+	cargo bench --bench passthrough -- $(BENCH_RECORDS) $(BENCH_ROUNDS)
+
+deny:
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install cargo-deny --locked" >&2; exit 1; }
+	cargo deny check bans licenses sources
+
+fmt:
+	cargo fmt
+
+# Names everything that is missing at once, and what to install on Debian.
+prerequisites:
+	@missing="" absent=0
+	need() { command -v "$$1" >/dev/null || { echo "missing: $$1 ($$2)" >&2; missing="$$missing$${3:+ $$3}"; absent=1; }; }
+	need cargo "Rust, https://rustup.rs" ""
+	need cc "a C compiler, for librdkafka" gcc
+	need c++ "a C++ compiler, for librdkafka" g++
+	need perl "for the bundled OpenSSL" perl
+	need java "a JVM, 17 or later, for the Kafka the tests start" openjdk-17-jre-headless
+	need mvn "Maven, fetches Kafka for the tests" maven
+	[ -z "$$missing" ] || echo "on Debian: apt-get install$$missing" >&2
+	exit $$absent

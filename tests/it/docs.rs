@@ -1,0 +1,79 @@
+//! What the documents show must be true: their rules parse, their links lead somewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use watchbell::sigma;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Markdown files of the root and of `docs`.
+fn documents() -> Vec<PathBuf> {
+    let mut documents = Vec::new();
+    for folder in ["", "docs", "docs/adr"] {
+        for entry in fs::read_dir(root().join(folder)).expect("a folder of documents") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                documents.push(path);
+            }
+        }
+    }
+    documents
+}
+
+/// The text of every fenced block in `language`.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    text.split(fence.as_str())
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect()
+}
+
+#[test]
+fn rules_in_the_documents_are_sound() {
+    for document in ["README.md", "docs/rules.md"] {
+        let text = fs::read_to_string(root().join(document)).expect("a document");
+        let rules: Vec<&str> = blocks(&text, "yaml")
+            .into_iter()
+            .filter(|block| block.starts_with("title:"))
+            .collect();
+        assert!(!rules.is_empty(), "no rule in {document}");
+        for rule in rules {
+            let parsed = sigma::rules(rule);
+            assert!(
+                parsed.problems.is_empty(),
+                "{document}: {:?}",
+                parsed.problems
+            );
+            assert_eq!(parsed.rules.len(), 1, "{document}");
+        }
+    }
+}
+
+#[test]
+fn the_first_rule_has_ten_lines() {
+    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let blocks = blocks(&text, "yaml");
+    let rule = blocks.iter().find(|block| block.starts_with("title:"));
+    assert_eq!(rule.expect("a first rule").lines().count(), 10);
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut broken = Vec::new();
+    for document in documents() {
+        let text = fs::read_to_string(&document).expect("a document");
+        let folder = document.parent().expect("a folder");
+        for rest in text.split("](").skip(1) {
+            let target = rest.split([')', '#']).next().unwrap_or_default();
+            let outside = target.contains("://") || target.starts_with("mailto:");
+            if !outside && !target.is_empty() && !folder.join(target).exists() {
+                broken.push(format!("{}: {target}", document.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}

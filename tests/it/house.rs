@@ -1,0 +1,251 @@
+//! The architecture invariants of ARCHITECTURE.md, held by reading the sources.
+//! A module's own tests may import what they like; its code may not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Modules without I/O, clock or async: functions of values.
+const PURE: [&str; 9] = [
+    "event",
+    "normalize",
+    "enrich",
+    "sigma",
+    "route",
+    "alert",
+    "correlate",
+    "encode",
+    "pipeline",
+];
+
+/// What a pure module may not name.
+const IMPURE: [&str; 11] = [
+    "rdkafka",
+    "tokio",
+    "axum",
+    "std::fs",
+    "std::env",
+    "std::net::Tcp",
+    "std::process",
+    "std::thread",
+    "std::time::SystemTime",
+    "std::time::Instant",
+    "jiff::Timestamp::now",
+];
+
+/// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
+/// the like) composes the others and is free.
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
+    ("diagnostic", &[]),
+    ("yaml", &["diagnostic"]),
+    // An event answers the field paths of rules.
+    ("event", &["diagnostic", "sigma", "yaml"]),
+    // The language knows nothing of audit events.
+    ("sigma", &["diagnostic", "yaml"]),
+    ("rules", &["diagnostic", "sigma", "yaml"]),
+    ("normalize", &["diagnostic", "event", "yaml"]),
+    ("enrich", &["diagnostic", "event", "yaml"]),
+    ("route", &["diagnostic", "event", "sigma", "yaml"]),
+    // What matched, and by which rule.
+    ("alert", &["diagnostic", "event", "rules", "sigma"]),
+    ("encode", &["alert", "event"]),
+    ("kafka", &["event"]),
+];
+
+/// One `.rs` file without comments and without its unit tests.
+struct Source {
+    /// Path below `src`, with forward slashes.
+    path: String,
+    code: String,
+}
+
+impl Source {
+    /// The top-level module: the first folder, or the file's name.
+    fn module(&self) -> &str {
+        let first = self.path.split('/').next().unwrap_or_default();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    /// Every path named in the code, `use` groups written out: `a::{b, c}` is `a::b` and `a::c`.
+    fn paths(&self) -> BTreeSet<String> {
+        let mut paths: BTreeSet<String> = self
+            .code
+            .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+            .filter(|word| word.contains("::"))
+            .map(|word| word.trim_matches(':').to_owned())
+            .collect();
+        for item in self.code.split(';') {
+            if let Some((_, tree)) = item.rsplit_once("use ") {
+                let tree: String = tree.split_whitespace().collect::<Vec<_>>().join(" ");
+                spread("", &tree, &mut paths);
+            }
+        }
+        paths
+    }
+}
+
+/// Writes out a `use` tree below `prefix`.
+fn spread(prefix: &str, tree: &str, paths: &mut BTreeSet<String>) {
+    let tree = tree.trim();
+    let Some((head, group)) = tree.split_once('{') else {
+        let name = tree.split(" as ").next().unwrap_or(tree).trim();
+        if !name.is_empty() {
+            paths.insert(format!("{prefix}{name}"));
+        }
+        return;
+    };
+    let Some(group) = group.strip_suffix('}') else {
+        return;
+    };
+    let prefix = format!("{prefix}{}", head.trim());
+    let mut depth = 0;
+    let mut start = 0;
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                spread(&prefix, &group[start..at], paths);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    spread(&prefix, &group[start..], paths);
+}
+
+/// Whether `path` is `root` or lies below it; a root ending in part of a name covers `root…`.
+fn is_below(path: &str, root: &str) -> bool {
+    path == root
+        || path.starts_with(&format!("{root}::"))
+        || (root.ends_with("Tcp") && path.starts_with(root))
+}
+
+/// The code of a file: no comments, nothing from its `#[cfg(test)] mod` on.
+fn code(text: &str) -> String {
+    let text = text
+        .find("#[cfg(test)]\nmod tests {")
+        .map_or(text, |end| &text[..end]);
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn read(folder: &Path, below: &str, sources: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("a name in UTF-8");
+        let path = format!("{below}{name}");
+        if entry.path().is_dir() {
+            if name != "tests" {
+                read(&entry.path(), &format!("{path}/"), sources);
+            }
+        } else if name.ends_with(".rs") && name != "tests.rs" {
+            let text = fs::read_to_string(entry.path()).expect("a source in UTF-8");
+            sources.push(Source {
+                path,
+                code: code(&text),
+            });
+        }
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    read(&root, "", &mut sources);
+    assert!(!sources.is_empty(), "no sources below {}", root.display());
+    sources
+}
+
+/// `path names what` for each breach, or nothing.
+fn assert_none(breaches: &[String]) {
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn pure_modules_do_no_io_and_read_no_clock() {
+    let mut breaches = Vec::new();
+    for source in sources().iter().filter(|s| PURE.contains(&s.module())) {
+        for path in source.paths() {
+            if IMPURE.iter().any(|root| is_below(&path, root)) {
+                breaches.push(format!("src/{} names {path}", source.path));
+            }
+        }
+        if source.code.contains("async fn") || source.code.contains(".await") {
+            breaches.push(format!("src/{} is async", source.path));
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn the_kafka_client_appears_only_below_kafka() {
+    let mut breaches = Vec::new();
+    for source in sources().iter().filter(|s| s.module() != "kafka") {
+        for path in source.paths() {
+            if is_below(&path, "rdkafka") {
+                breaches.push(format!("src/{} names {path}", source.path));
+            }
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn stages_import_only_what_the_table_allows() {
+    let table: BTreeMap<&str, &[&str]> = MAY_IMPORT.into_iter().collect();
+    let mut breaches = Vec::new();
+    for source in &sources() {
+        let Some(allowed) = table.get(source.module()) else {
+            continue;
+        };
+        for path in source.paths() {
+            let Some(named) = path.strip_prefix("crate::") else {
+                continue;
+            };
+            let named = named.split("::").next().unwrap_or_default();
+            if named != source.module() && !allowed.contains(&named) {
+                breaches.push(format!("src/{} names {path}", source.path));
+            }
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn every_file_begins_with_its_purpose() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut breaches = Vec::new();
+    for source in sources() {
+        let text = fs::read_to_string(root.join(&source.path)).expect("a source in UTF-8");
+        let header = text.lines().take_while(|line| line.starts_with("//!"));
+        if !(1..=8).contains(&header.count()) {
+            breaches.push(format!("src/{}: a header of 1 to 8 lines", source.path));
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn grouped_imports_are_written_out() {
+    let source = Source {
+        path: "event/mod.rs".into(),
+        code: code(
+            "//! use rdkafka::Nothing;\nuse std::{\n    fs,\n    time::{Instant as Clock, Duration},\n};\npub use crate::yaml::Node;\nfn f() { std::env::args(); }\n#[cfg(test)]\nmod tests {\n    use rdkafka::Nothing;\n}",
+        ),
+    };
+    let paths = source.paths();
+    for named in [
+        "std::fs",
+        "std::time::Instant",
+        "std::time::Duration",
+        "crate::yaml::Node",
+        "std::env::args",
+    ] {
+        assert!(paths.contains(named), "{named} in {paths:?}");
+    }
+    assert!(!paths.iter().any(|path| is_below(path, "rdkafka")));
+    assert_eq!(source.module(), "event");
+}

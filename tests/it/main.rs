@@ -1,0 +1,9 @@
+//! Integration tests that need neither a JVM nor a network: cargo test --test it
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+/// What the documents show.
+mod docs;
+/// The architecture invariants, read from the sources.
+mod house;
+/// Validation against the OCSF JSON Schema, for every test that emits a value.
+mod ocsf;

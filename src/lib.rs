@@ -12,3 +12,5 @@ pub mod event;
 pub mod sigma;
 
 pub mod rules;
+
+pub mod config;

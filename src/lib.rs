@@ -14,3 +14,7 @@ pub mod sigma;
 pub mod rules;
 
 pub mod config;
+
+pub mod pipeline;
+
+pub mod observe;

@@ -18,3 +18,7 @@ pub mod config;
 pub mod pipeline;
 
 pub mod observe;
+
+pub mod roles;
+
+pub mod cli;

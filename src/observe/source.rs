@@ -126,12 +126,20 @@ impl SourceObserver {
         }
     }
 
-    /// An event is committed, `delay_ms` after it happened.
-    pub fn event(&self, unknown_method: bool, delay_ms: i64) {
+    /// Heartbeat and readiness, for the probes.
+    pub fn state(&self) -> Arc<SourceState> {
+        self.state.clone()
+    }
+
+    /// An event is committed, `delay_ms` after it happened; `None` where its time is not known.
+    pub fn event(&self, unknown_method: bool, delay_ms: Option<i64>) {
         self.events.inc();
         if unknown_method {
             self.unknown_methods.inc();
         }
+        let Some(delay_ms) = delay_ms else {
+            return;
+        };
         // A clock that is ahead gives a negative delay: none.
         let delay_ms = u32::try_from(delay_ms.max(0)).unwrap_or(u32::MAX);
         self.event_delay.observe(f64::from(delay_ms) / 1000.0);
@@ -224,10 +232,8 @@ impl SessionObserver for SourceObserver {
         records.inc_by(gap.records());
     }
 
-    fn quarantined(&self, partition: Partition, offset: Offset, reason: &'static str) {
-        let (source, partition, offset) = (self.state.name(), partition.0, offset.0);
-        tracing::warn!(source, partition, offset, reason, "record quarantined");
-        let labels = [source, reason];
+    fn quarantined(&self, _partition: Partition, _offset: Offset, reason: &'static str) {
+        let labels = [self.state.name(), reason];
         self.metrics.quarantined.with_label_values(&labels).inc();
     }
 }

@@ -258,3 +258,6 @@ fn read_names(path: Option<&Path>) -> Result<Names, Vec<Diagnostic>> {
         vec![Diagnostic { file, problem }]
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,11 +162,10 @@ impl FileLayer<'_> {
             Shape::Properties | Shape::Levels => {
                 let mut table = Table::new();
                 for property in self.entries(node) {
-                    if matches!(shape, Shape::Properties) && is_secret(&property.key) {
-                        if !property.key.ends_with("_file") {
-                            self.refuse_secret(property);
-                            continue;
-                        }
+                    let is_secret = matches!(shape, Shape::Properties) && is_secret(&property.key);
+                    if is_secret && !property.key.ends_with("_file") {
+                        self.refuse_secret(property);
+                        continue;
                     }
                     if let Some(scalar) = self.scalar(&property.node) {
                         table.insert(property.key.clone(), scalar);

@@ -19,7 +19,10 @@ const EVENTS_PARTITIONS: u32 = 6;
 #[derive(Debug, thiserror::Error)]
 pub enum OutputsError {
     /// The cluster does not answer, or refuses.
-    #[error("{0}")]
+    #[error(
+        "{0}: check bootstrap, credentials, the network and the brokers of the destination, and the \
+         right to create topics"
+    )]
     Client(#[from] ClientError),
     /// Topics are missing, or may not be seen.
     #[error(

@@ -15,3 +15,13 @@ pub mod normalize;
 pub mod sigma;
 
 pub mod rules;
+
+pub mod config;
+
+pub mod pipeline;
+
+pub mod observe;
+
+pub mod roles;
+
+pub mod cli;

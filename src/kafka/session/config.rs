@@ -116,7 +116,11 @@ impl SessionConfig {
         )
     }
 
-    pub(super) fn check(&self) -> Result<(), SessionError> {
+    /// Whether the settings go together.
+    ///
+    /// # Errors
+    /// Two of them contradict each other.
+    pub fn check(&self) -> Result<(), SessionError> {
         let needed_ms = self.transaction_timeout_ms + COORDINATOR_SCAN_MS;
         if needed_ms >= self.session_timeout_ms {
             return Err(SessionError::Config(format!(

@@ -1,0 +1,109 @@
+//! The command line: one file for each command. Data goes to standard output, talk to standard
+//! error; a command returns, and only `main` ends the process.
+
+mod config;
+mod run;
+mod topics;
+mod validate;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Loaded};
+
+/// `EX_CONFIG` of sysexits.h.
+const EXIT_CONFIG: u8 = 78;
+
+/// Watches audit-log topics in Kafka: OCSF, Sigma, exactly once, on-call.
+#[derive(Debug, Parser)]
+#[command(name = "watchbell", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Run(ConfigFile),
+    /// Check the configuration, the rules and the names, and say everything that is wrong.
+    Validate(ConfigFile),
+    /// Show or create the topics that watchbell writes.
+    #[command(subcommand)]
+    Topics(topics::Command),
+    /// Show the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The configuration file.
+    #[arg(
+        short = 'c',
+        long = "config",
+        value_name = "FILE",
+        default_value = "watchbell.yaml"
+    )]
+    path: PathBuf,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Config, Failure> {
+        Ok(load(&self.path)?.config)
+    }
+}
+
+fn load(path: &Path) -> Result<Loaded, Failure> {
+    crate::config::load(path).map_err(Failure::configuration)
+}
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+enum Failure {
+    /// The configuration is wrong; every fault in words.
+    Configuration(Vec<String>),
+    /// It was right, and something else went wrong.
+    Failed(anyhow::Error),
+}
+
+impl Failure {
+    fn configuration<T: fmt::Display>(faults: impl IntoIterator<Item = T>) -> Failure {
+        Failure::Configuration(faults.into_iter().map(|fault| fault.to_string()).collect())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Failed(error)
+    }
+}
+
+impl Cli {
+    /// Run the command; 0 is fine, 1 failed, 78 a bad configuration.
+    pub fn run(self) -> ExitCode {
+        let result = match self.command {
+            Command::Run(file) => file.load().and_then(run::run),
+            Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
+            Command::Topics(command) => topics::run(&command),
+            Command::Config(command) => config::run(&command),
+        };
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(Failure::Configuration(faults)) => {
+                for fault in faults {
+                    eprintln!("{fault}");
+                }
+                ExitCode::from(EXIT_CONFIG)
+            }
+            Err(Failure::Failed(error)) => {
+                eprintln!("watchbell: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

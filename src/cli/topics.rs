@@ -1,0 +1,116 @@
+//! `topics show` and `topics create`: the output topics, and for each source on another cluster the
+//! topic that shares its partitions.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Subcommand;
+
+use super::{ConfigFile, Failure};
+use crate::config::Config;
+use crate::kafka::topics::{Difference, Topics, WantedTopic, compare, ownership_topic};
+use crate::roles::outputs;
+
+/// Longest wait for one answer of a cluster.
+const QUESTION: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Compare the topics with what they should be; fails if one differs.
+    Show(ConfigFile),
+    /// Create the topics that are missing and add partitions that are; nothing else is changed.
+    Create(ConfigFile),
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Show(file) => Ok(show(&file.load()?)?),
+        Command::Create(file) => Ok(create(&file.load()?)?),
+    }
+}
+
+/// The topics that the configuration needs on the destination.
+fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
+    let mut wanted = Vec::from(outputs::wanted(&config.topics));
+    let destination = config.destination.cluster_id(QUESTION)?;
+    for source in &config.sources {
+        let (name, topic) = (&source.name, &source.topic);
+        let id = source.cluster.cluster_id(QUESTION);
+        let id = id.with_context(|| format!("source {name}"))?;
+        let same = match (&id, &destination) {
+            (Some(id), Some(destination)) => id == destination,
+            _ => source.cluster.bootstrap == config.destination.bootstrap,
+        };
+        if same {
+            continue;
+        }
+        let partitions = Topics::new(&source.cluster, QUESTION)?
+            .partitions(topic)?
+            .ok_or_else(|| anyhow!("source {name}: the topic {topic} does not exist"))?;
+        wanted.push(WantedTopic::new(ownership_topic(name), partitions));
+    }
+    Ok(wanted)
+}
+
+fn show(config: &Config) -> anyhow::Result<()> {
+    let wanted = wanted(config)?;
+    let names: Vec<&str> = wanted.iter().map(|topic| topic.name.as_str()).collect();
+    let found = Topics::new(&config.destination, QUESTION)?.describe(&names)?;
+    let mut out = std::io::stdout().lock();
+    let mut differing = 0;
+    for wanted in &wanted {
+        let found = found.iter().find(|found| found.name == wanted.name);
+        let differences = compare(wanted, found);
+        let state = if differences.is_empty() {
+            "as it should be".to_owned()
+        } else {
+            differing += 1;
+            let words: Vec<String> = differences.iter().map(difference).collect();
+            words.join("; ")
+        };
+        let partitions = found.map_or(0, |found| found.partitions);
+        writeln!(out, "{}\t{partitions} partitions\t{state}", wanted.name)?;
+    }
+    eprintln!("readers need isolation.level=read_committed, or they see what was taken back");
+    match differing {
+        0 => Ok(()),
+        _ => Err(anyhow!("{differing} topics are not as they should be")),
+    }
+}
+
+fn difference(difference: &Difference) -> String {
+    match difference {
+        Difference::Missing => "missing, or not to be seen".to_owned(),
+        Difference::Partitions { wanted, found } => {
+            format!("{wanted} partitions wanted, {found} found")
+        }
+        Difference::Setting {
+            name,
+            wanted,
+            found,
+        } => {
+            let found = found.as_deref().unwrap_or("not readable");
+            format!("{name}: {wanted} wanted, {found} found")
+        }
+    }
+}
+
+fn create(config: &Config) -> anyhow::Result<()> {
+    let topics = Topics::new(&config.destination, QUESTION)?;
+    for wanted in wanted(config)? {
+        let name = &wanted.name;
+        match topics.partitions(name)? {
+            None => {
+                topics.create(&wanted)?;
+                eprintln!("{name}: created with {} partitions", wanted.partitions);
+            }
+            Some(has) if has < wanted.partitions => {
+                topics.grow(name, wanted.partitions)?;
+                eprintln!("{name}: grown from {has} to {}", wanted.partitions);
+            }
+            Some(has) => eprintln!("{name}: exists with {has} partitions"),
+        }
+    }
+    Ok(())
+}

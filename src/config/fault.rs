@@ -1,0 +1,62 @@
+//! What is wrong in a configuration, and at which place: a line of the file or a variable.
+
+use std::fmt;
+
+use crate::diagnostic::{Mark, Problem, Severity, nearest};
+
+/// One thing wrong in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// `file:line:column`, the name of a variable, or `configuration` for what stands nowhere.
+    pub place: String,
+    /// What is wrong: lower case, no full stop, no secret.
+    pub message: String,
+    /// What to write instead.
+    pub remedy: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(place: impl Into<String>, message: impl Into<String>) -> Fault {
+        Fault {
+            place: place.into(),
+            message: message.into(),
+            remedy: None,
+        }
+    }
+
+    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Fault {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The same fault, naming the nearest of `known`, or all of them where none is near.
+    pub(super) fn one_of(self, word: &str, known: &[&str]) -> Fault {
+        match nearest(word, known.iter().copied()) {
+            Some(near) => self.remedy(format!("did you mean `{near}`?")),
+            None => self.remedy(format!("known here: {}", known.join(", "))),
+        }
+    }
+
+    pub(super) fn in_file(file: &str, problem: Problem) -> Fault {
+        Fault {
+            place: place(file, problem.mark),
+            message: problem.message,
+            remedy: problem.remedy,
+        }
+    }
+}
+
+/// A place in a file, as every message writes it.
+pub(super) fn place(file: &str, mark: Mark) -> String {
+    format!("{file}:{}:{}", mark.line, mark.column)
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.place, Severity::Error, self.message)?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "\n  help: {remedy}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The layers of the configuration: defaults, then the file, then `WATCHBELL__…` variables.
+//! Invariant: every value carries its origin, and nothing unknown gets as far as a merge.
+
+use std::collections::BTreeSet;
+
+use config::{ConfigError, Map, Source, Value, ValueKind};
+
+use super::fault::{Fault, place};
+use super::schema::{Key, Preset, ROOT, SOURCE, Shape};
+use crate::kafka::client::is_secret;
+use crate::yaml::{self, Entry, Node};
+
+/// What each variable's name begins with; sections are joined by the same two underscores.
+pub const PREFIX: &str = "WATCHBELL__";
+
+/// The origin of values that nobody wrote.
+pub(super) const DEFAULT: &str = "default";
+
+type Table = Map<String, Value>;
+
+/// One layer, as the `config` crate takes it.
+#[derive(Debug, Clone)]
+struct Layer(Table);
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Merge all layers. What is unknown is left out and noted in `faults`.
+pub(super) fn merge(
+    file: Option<(&str, &str)>,
+    variables: &[(String, String)],
+    faults: &mut Vec<Fault>,
+) -> Table {
+    let written = file.map_or_else(Table::new, |(name, text)| from_file(name, text, faults));
+    let mut names = source_names(&written);
+    let given = from_variables(variables, &names, faults);
+    names.extend(source_names(&given));
+    let merged = config::Config::builder()
+        .add_source(Layer(defaults(&names)))
+        .add_source(Layer(written))
+        .add_source(Layer(given))
+        .build()
+        .and_then(|merged| merged.collect());
+    merged.unwrap_or_else(|error| {
+        faults.push(Fault::new("configuration", error.to_string()));
+        Table::new()
+    })
+}
+
+fn source_names(layer: &Table) -> BTreeSet<String> {
+    match layer.get("sources").map(|value| &value.kind) {
+        Some(ValueKind::Table(sources)) => sources.keys().cloned().collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn value(origin: &str, kind: impl Into<ValueKind>) -> Value {
+    Value::new(Some(&origin.to_owned()), kind)
+}
+
+fn defaults(source_names: &BTreeSet<String>) -> Table {
+    let mut table = section_defaults(ROOT);
+    let sources: Table = source_names
+        .iter()
+        .map(|name| (name.clone(), value(DEFAULT, section_defaults(SOURCE))))
+        .collect();
+    table.insert("sources".into(), value(DEFAULT, sources));
+    table
+}
+
+fn section_defaults(keys: &[Key]) -> Table {
+    let mut table = Table::new();
+    for key in keys {
+        let preset: ValueKind = match (key.shape, key.default) {
+            (Shape::Section(keys), _) => section_defaults(keys).into(),
+            (_, Preset::Text(text)) => text.into(),
+            (_, Preset::Count(count)) => count.into(),
+            (_, Preset::Flag(flag)) => flag.into(),
+            (_, Preset::List(words)) => words
+                .iter()
+                .map(|word| value(DEFAULT, *word))
+                .collect::<Vec<_>>()
+                .into(),
+            (_, Preset::Nothing) => continue,
+        };
+        table.insert(key.name.into(), value(DEFAULT, preset));
+    }
+    table
+}
+
+fn from_file(name: &str, text: &str, faults: &mut Vec<Fault>) -> Table {
+    let root = match yaml::document(text) {
+        Ok(root) => root,
+        Err(problem) => {
+            faults.push(Fault::in_file(name, problem));
+            return Table::new();
+        }
+    };
+    FileLayer { name, faults }.section(&root, ROOT)
+}
+
+struct FileLayer<'a> {
+    name: &'a str,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl FileLayer<'_> {
+    /// The entries of a map; a fault where it is something else. Nothing at all is an empty map.
+    fn entries<'n>(&mut self, node: &'n Node) -> &'n [Entry] {
+        match &node.value {
+            yaml::Value::Map(entries) => entries,
+            yaml::Value::Null => &[],
+            other => {
+                let message = format!("a map is expected, not {}", other.kind());
+                self.faults
+                    .push(Fault::new(place(self.name, node.mark), message));
+                &[]
+            }
+        }
+    }
+
+    fn section(&mut self, node: &Node, keys: &[Key]) -> Table {
+        let mut table = Table::new();
+        for entry in self.entries(node) {
+            let Some(key) = keys.iter().find(|key| key.name == entry.key) else {
+                let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
+                let at = place(self.name, entry.key_mark);
+                let fault = Fault::new(at, format!("unknown key `{}`", entry.key));
+                self.faults.push(fault.one_of(&entry.key, &known));
+                continue;
+            };
+            if let Some(value) = self.value(entry, key.shape) {
+                table.insert(key.name.into(), value);
+            }
+        }
+        table
+    }
+
+    fn value(&mut self, entry: &Entry, shape: Shape) -> Option<Value> {
+        let node = &entry.node;
+        let at = place(self.name, node.mark);
+        match shape {
+            Shape::Section(keys) => Some(value(&at, self.section(node, keys))),
+            Shape::Named(keys) => {
+                let sections = self.entries(node).iter();
+                let sections: Table = sections
+                    .map(|named| {
+                        let at = place(self.name, named.key_mark);
+                        let section = self.section(&named.node, keys);
+                        (named.key.clone(), value(&at, section))
+                    })
+                    .collect();
+                Some(value(&at, sections))
+            }
+            Shape::Properties | Shape::Levels => {
+                let mut table = Table::new();
+                for property in self.entries(node) {
+                    let is_secret = matches!(shape, Shape::Properties) && is_secret(&property.key);
+                    if is_secret && !property.key.ends_with("_file") {
+                        self.refuse_secret(property);
+                        continue;
+                    }
+                    if let Some(scalar) = self.scalar(&property.node) {
+                        table.insert(property.key.clone(), scalar);
+                    }
+                }
+                Some(value(&at, table))
+            }
+            Shape::List => {
+                let words: Vec<Value> = match &node.value {
+                    yaml::Value::Seq(nodes) => {
+                        nodes.iter().filter_map(|node| self.scalar(node)).collect()
+                    }
+                    yaml::Value::Null => return None,
+                    _ => self.scalar(node).into_iter().collect(),
+                };
+                Some(value(&at, words))
+            }
+            Shape::Scalar => self.scalar(node),
+            Shape::Secret => {
+                self.refuse_secret(entry);
+                None
+            }
+        }
+    }
+
+    fn scalar(&mut self, node: &Node) -> Option<Value> {
+        let at = place(self.name, node.mark);
+        match &node.value {
+            yaml::Value::Null => None,
+            yaml::Value::Bool(flag) => Some(value(&at, *flag)),
+            yaml::Value::Int(number) => Some(value(&at, *number)),
+            yaml::Value::Float(number) => Some(value(&at, *number)),
+            yaml::Value::String(text) => Some(value(&at, text.as_str())),
+            other => {
+                let message = format!("one value is expected, not {}", other.kind());
+                self.faults.push(Fault::new(at, message));
+                None
+            }
+        }
+    }
+
+    fn refuse_secret(&mut self, entry: &Entry) {
+        let at = place(self.name, entry.key_mark);
+        let fault = Fault::new(at, format!("`{}` is a secret", entry.key));
+        self.faults.push(fault.remedy(format!(
+            "name a file that holds it with `{}_file`, or set it by a {PREFIX} variable",
+            entry.key
+        )));
+    }
+}
+
+fn from_variables(
+    variables: &[(String, String)],
+    source_names: &BTreeSet<String>,
+    faults: &mut Vec<Fault>,
+) -> Table {
+    let mut table = Table::new();
+    for (variable, text) in variables {
+        let Some(path) = variable.strip_prefix(PREFIX) else {
+            continue;
+        };
+        let words: Vec<&str> = path.split("__").collect();
+        match find(&words, source_names) {
+            Some((path, shape)) => insert(&mut table, &path, setting(variable, text, shape)),
+            None => {
+                let known = variable_names(source_names);
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let fault = Fault::new(variable.as_str(), "no configuration key has this name");
+                faults.push(match crate::diagnostic::nearest(variable, known) {
+                    Some(near) => fault.remedy(format!("did you mean `{near}`?")),
+                    None => fault.remedy("`watchbell config print` shows the keys there are"),
+                });
+            }
+        }
+    }
+    table
+}
+
+/// The path of the key that a variable's words name. A source is found whatever its case and
+/// whether its name has dashes or underscores; one that the file does not have is a new one.
+fn find(words: &[&str], source_names: &BTreeSet<String>) -> Option<(Vec<String>, Shape)> {
+    let mut shape = Shape::Section(ROOT);
+    let mut path = Vec::new();
+    for word in words {
+        let word = word.to_lowercase();
+        match shape {
+            Shape::Section(keys) => {
+                let key = keys.iter().find(|key| key.name == word)?;
+                path.push(word);
+                shape = key.shape;
+            }
+            Shape::Named(keys) if !word.is_empty() => {
+                let plain = |name: &str| name.to_lowercase().replace(['-', '.'], "_");
+                let same = source_names.iter().find(|name| plain(name) == word);
+                path.push(same.cloned().unwrap_or(word));
+                shape = Shape::Section(keys);
+            }
+            // No property of librdkafka has an underscore in its name.
+            Shape::Properties if !word.is_empty() => {
+                path.push(match word.strip_suffix("_file") {
+                    Some(stem) => stem.replace('_', ".") + "_file",
+                    None => word.replace('_', "."),
+                });
+                shape = Shape::Scalar;
+            }
+            _ => return None,
+        }
+    }
+    let is_leaf = matches!(shape, Shape::List | Shape::Scalar | Shape::Secret);
+    is_leaf.then_some((path, shape))
+}
+
+fn setting(variable: &str, text: &str, shape: Shape) -> Value {
+    match shape {
+        Shape::List => {
+            let words = text
+                .split(',')
+                .map(str::trim)
+                .filter(|word| !word.is_empty());
+            let words: Vec<Value> = words.map(|word| value(variable, word)).collect();
+            value(variable, words)
+        }
+        _ => value(variable, text),
+    }
+}
+
+fn insert(table: &mut Table, path: &[String], setting: Value) {
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
+    if rest.is_empty() {
+        table.insert(first.clone(), setting);
+        return;
+    }
+    let origin = setting.origin().unwrap_or(DEFAULT).to_owned();
+    let inner = table
+        .entry(first.clone())
+        .or_insert_with(|| value(&origin, Table::new()));
+    if let ValueKind::Table(inner) = &mut inner.kind {
+        insert(inner, rest, setting);
+    }
+}
+
+/// Every variable there is, properties of librdkafka apart.
+fn variable_names(source_names: &BTreeSet<String>) -> Vec<String> {
+    fn collect(prefix: &str, keys: &[Key], sources: &BTreeSet<String>, into: &mut Vec<String>) {
+        for key in keys {
+            let name = format!("{prefix}{}", key.name.to_uppercase());
+            match key.shape {
+                Shape::Section(keys) => collect(&format!("{name}__"), keys, sources, into),
+                Shape::Named(keys) => {
+                    for source in sources {
+                        let source = source.to_uppercase().replace(['-', '.'], "_");
+                        collect(&format!("{name}__{source}__"), keys, sources, into);
+                    }
+                }
+                Shape::Properties | Shape::Levels => {}
+                Shape::List | Shape::Scalar | Shape::Secret => into.push(name),
+            }
+        }
+    }
+    let mut names = Vec::new();
+    collect(PREFIX, ROOT, source_names, &mut names);
+    names
+}

@@ -1,0 +1,355 @@
+//! The configuration: defaults, then one YAML file, then `WATCHBELL__…` variables, typed.
+//! Invariant: a configuration that loads has no unknown key, and none of its secrets is shown by
+//! `Debug`, by `config print` or by a fault.
+
+mod fault;
+mod layers;
+mod print;
+mod read;
+mod schema;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use fault::Fault;
+pub use layers::PREFIX;
+
+use crate::diagnostic::nearest;
+use crate::kafka::Cluster;
+use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
+use crate::rules::{Overrides, RuleSource, pack, pack_names};
+use read::Section;
+
+/// Everything a person can decide.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Topics to read, sorted by name; at least one.
+    pub sources: Vec<Source>,
+    /// The cluster that everything is written to.
+    pub destination: Cluster,
+    /// Where rules come from.
+    pub rules: Vec<RuleSource>,
+    /// The file of names, YAML or CSV.
+    pub names: Option<PathBuf>,
+    /// What is changed about rules without editing them.
+    pub overrides: Overrides,
+    /// Where outputs go.
+    pub topics: Topics,
+    /// Whether `run` creates the output topics that are missing.
+    pub create_topics: bool,
+    /// How outputs and positions are committed.
+    pub session: Session,
+    /// Metrics and probes listen here.
+    pub listen: SocketAddr,
+    /// How the log is written.
+    pub log: Log,
+}
+
+/// A topic to read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The user's name for it.
+    pub name: String,
+    /// Where it is.
+    pub cluster: Cluster,
+    /// The topic.
+    pub topic: String,
+    /// Where to begin without a position.
+    pub start: Start,
+    /// What to do about records that expired unread.
+    pub on_gap: OnGap,
+}
+
+/// Names of the output topics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    /// Normalized events.
+    pub events: String,
+    /// Alerts.
+    pub alerts: String,
+    /// What could not be processed.
+    pub dead_letters: String,
+}
+
+impl Topics {
+    /// All three.
+    pub fn all(&self) -> [&str; 3] {
+        [&self.events, &self.alerts, &self.dead_letters]
+    }
+}
+
+/// What every source's session has in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Exactly once, or at least once.
+    pub delivery: Delivery,
+    /// Consumer group on the destination.
+    pub group: String,
+    /// Number of this process among its peers; `None` takes it from the host's name.
+    pub ordinal: Option<u32>,
+    /// Longest time between a record and its commit.
+    pub commit_interval: Duration,
+    /// Most records in a transaction.
+    pub commit_records: usize,
+    /// Most bytes in a transaction.
+    pub commit_bytes: usize,
+    /// The group forgets a silent member after this.
+    pub session_timeout: Duration,
+    /// The cluster aborts an abandoned transaction after this.
+    pub transaction_timeout: Duration,
+    /// From SIGTERM to the end.
+    pub shutdown_budget: Duration,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// One JSON object a line, or lines for people.
+    pub format: LogFormat,
+    /// `info`, `debug`, `watchbell=debug,librdkafka=warn`: `tracing`'s filter language.
+    pub filter: String,
+}
+
+/// The shape of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// One object a line.
+    #[default]
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// A configuration and where each of its values comes from.
+#[derive(Clone)]
+pub struct Loaded {
+    /// The typed values.
+    pub config: Config,
+    printed: String,
+}
+
+impl Loaded {
+    /// The effective configuration as YAML, each value with its origin, secrets redacted.
+    pub fn print(&self) -> &str {
+        &self.printed
+    }
+}
+
+/// Read `path` and the variables of this process.
+///
+/// # Errors
+/// Everything wrong in either.
+pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| vec![Fault::new(name.as_str(), format!("not readable: {error}"))])?;
+    let variables: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
+        .collect();
+    from_parts(Some((&name, &text)), &variables)
+}
+
+/// Put a configuration together from the name and text of a file and from variables.
+///
+/// # Errors
+/// Everything wrong in either.
+pub fn from_parts(
+    file: Option<(&str, &str)>,
+    variables: &[(String, String)],
+) -> Result<Loaded, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let merged = layers::merge(file, variables, &mut faults);
+    let config = build(&Section::root(&merged), &mut faults);
+    match config {
+        Some(config) if faults.is_empty() => Ok(Loaded {
+            config,
+            printed: print::print(&merged),
+        }),
+        _ => Err(faults),
+    }
+}
+
+fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Config> {
+    let sources = sources(&root.section("sources"), faults);
+    let destination = root.section("destination").cluster(faults);
+    let overrides = root.section("overrides");
+    let topics = topics(&root.section("topics"), faults);
+    let session = session(root, faults);
+    let http = root.section("http");
+    let listen = http.parsed("listen", "an address such as 0.0.0.0:9464", faults);
+    let config = Config {
+        sources,
+        destination,
+        rules: rules(root, faults),
+        names: root.path("names"),
+        overrides: Overrides {
+            disabled: overrides.words("disabled").into_iter().collect(),
+            levels: overrides.section("levels").levels(faults),
+        },
+        topics,
+        create_topics: root.flag("create_topics", faults),
+        session,
+        listen: listen?,
+        log: log(&root.section("log"), faults),
+    };
+    check_sessions(root, &config, faults);
+    Some(config)
+}
+
+fn sources(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Source> {
+    let names = section.names();
+    if names.is_empty() {
+        let fault = Fault::new("configuration", "sources: at least one source is needed");
+        faults.push(fault.remedy("write `sources: {confluent: {bootstrap: host:9092}}`"));
+    }
+    let source = |name: &str| {
+        // The name is part of a topic's name and of transactional ids.
+        let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if name.is_empty() || name.len() > 200 || !name.chars().all(fits) {
+            let message = "a source's name is made of letters, digits, `.`, `_` and `-`";
+            faults.push(section.fault(name, message));
+        }
+        let written = section.section(name);
+        Source {
+            name: name.to_owned(),
+            cluster: written.cluster(faults),
+            topic: written.required("topic", faults),
+            start: start(&written, faults),
+            on_gap: written.choice(
+                "on_gap",
+                &[("continue", OnGap::Continue), ("stop", OnGap::Stop)],
+                faults,
+            ),
+        }
+    };
+    names.into_iter().map(source).collect()
+}
+
+fn start(source: &Section<'_>, faults: &mut Vec<Fault>) -> Start {
+    let text = source.text("start").unwrap_or_default();
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Start::Timestamp(time.as_millisecond());
+    }
+    match text.as_str() {
+        "earliest" => Start::Earliest,
+        "latest" => Start::Latest,
+        _ => {
+            let fault = source.fault("start", format!("`{text}` is not known"));
+            faults.push(fault.remedy("write earliest, latest, or a time: 2026-11-21T00:00:00Z"));
+            Start::default()
+        }
+    }
+}
+
+fn rules(root: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<RuleSource> {
+    let mut sources = Vec::new();
+    for word in root.words("rules") {
+        let Ok(source) = word.parse::<RuleSource>();
+        if let RuleSource::Pack(name) = &source
+            && pack(name).is_none()
+        {
+            let known: Vec<&str> = pack_names().collect();
+            let fault = root.fault("rules", format!("no pack is called `{name}`"));
+            faults.push(match nearest(name, known.iter().copied()) {
+                Some(near) => fault.remedy(format!("did you mean `pack:{near}`?")),
+                None => fault.remedy(format!("the packs are: {}", known.join(", "))),
+            });
+        }
+        sources.push(source);
+    }
+    sources
+}
+
+fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> Topics {
+    let topics = Topics {
+        events: section.required("events", faults),
+        alerts: section.required("alerts", faults),
+        dead_letters: section.required("dead_letters", faults),
+    };
+    let distinct: BTreeSet<&str> = topics.all().into();
+    if distinct.len() < topics.all().len() {
+        let message = "topics: events, alerts and dead letters need a topic each";
+        faults.push(Fault::new("configuration", message));
+    }
+    topics
+}
+
+fn session(root: &Section<'_>, faults: &mut Vec<Fault>) -> Session {
+    let commit = root.section("commit");
+    Session {
+        delivery: root.choice(
+            "delivery",
+            &[
+                ("exactly_once", Delivery::ExactlyOnce),
+                ("at_least_once", Delivery::AtLeastOnce),
+            ],
+            faults,
+        ),
+        group: root.required("group", faults),
+        ordinal: root.parsed("ordinal", "a whole number", faults),
+        commit_interval: commit.duration("interval", faults),
+        commit_records: commit.count("records", faults),
+        commit_bytes: commit.count("bytes", faults),
+        session_timeout: root.duration("session_timeout", faults),
+        transaction_timeout: root.duration("transaction_timeout", faults),
+        shutdown_budget: root.duration("shutdown_budget", faults),
+    }
+}
+
+fn log(section: &Section<'_>, faults: &mut Vec<Fault>) -> Log {
+    let filter = section.required("filter", faults);
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
+        faults.push(section.fault("filter", format!("no log filter: {error}")));
+    }
+    let formats = [("json", LogFormat::Json), ("pretty", LogFormat::Pretty)];
+    Log {
+        format: section.choice("format", &formats, faults),
+        filter,
+    }
+}
+
+/// What the sessions would refuse, and a source that would read what it writes.
+fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) {
+    if let Some(Err(error)) = config.sessions(0).first().map(SessionConfig::check) {
+        faults.push(root.fault("transaction_timeout", error));
+    }
+    for source in &config.sources {
+        let same_cluster = source.cluster.bootstrap == config.destination.bootstrap;
+        if same_cluster && config.topics.all().contains(&source.topic.as_str()) {
+            let section = root.section("sources").section(&source.name);
+            faults.push(section.fault("topic", "the source would read its own output"));
+        }
+    }
+}
+
+impl Config {
+    /// One session for each source.
+    pub fn sessions(&self, ordinal: u32) -> Vec<SessionConfig> {
+        let common = &self.session;
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let session = |source: &Source| SessionConfig {
+            source: source.cluster.clone(),
+            destination: self.destination.clone(),
+            source_name: source.name.clone(),
+            source_topic: source.topic.clone(),
+            group: common.group.clone(),
+            ordinal,
+            worker: 0,
+            delivery: common.delivery,
+            start: source.start,
+            on_gap: source.on_gap,
+            commit_interval_ms: ms(common.commit_interval),
+            commit_records: common.commit_records,
+            commit_bytes: common.commit_bytes,
+            session_timeout_ms: ms(common.session_timeout),
+            transaction_timeout_ms: ms(common.transaction_timeout),
+            shutdown_budget_ms: ms(common.shutdown_budget),
+        };
+        self.sources.iter().map(session).collect()
+    }
+}

@@ -1,0 +1,155 @@
+//! The smallest configuration, what overrides what, and what is refused with which words.
+
+use super::*;
+
+const SMALLEST: &str = "\
+sources:
+  confluent:
+    bootstrap: audit.example:9092
+destination:
+  bootstrap: own.example:9092
+";
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = pairs
+        .iter()
+        .map(|(n, t)| ((*n).to_owned(), (*t).to_owned()));
+    owned.collect()
+}
+
+fn loaded(text: &str, pairs: &[(&str, &str)]) -> Loaded {
+    match from_parts(Some(("w.yaml", text)), &variables(pairs)) {
+        Ok(loaded) => loaded,
+        Err(faults) => panic!("{faults:?}"),
+    }
+}
+
+fn refused(text: &str, pairs: &[(&str, &str)]) -> String {
+    let faults = from_parts(Some(("w.yaml", text)), &variables(pairs))
+        .err()
+        .expect("refused");
+    let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn the_smallest_configuration_takes_every_default() {
+    let config = loaded(SMALLEST, &[]).config;
+    assert_eq!(config.sources[0].topic, "confluent-audit-log-events");
+    assert_eq!(config.sources[0].start, Start::Earliest);
+    assert_eq!(config.rules, [RuleSource::Pack("confluent".into())]);
+    assert_eq!(config.topics.alerts, "watchbell.alerts");
+    assert_eq!(config.listen.to_string(), "0.0.0.0:9464");
+    let session = &config.sessions(3)[0];
+    assert_eq!(session.transactional_id(), "watchbell-confluent-3-0");
+    assert_eq!(session.commit_interval_ms, 100);
+}
+
+#[test]
+fn a_variable_goes_before_the_file_and_finds_the_source_by_its_name() {
+    let text = SMALLEST.replace("confluent:", "Prod-Audit:");
+    let pairs = [
+        ("WATCHBELL__SOURCES__PROD_AUDIT__TOPIC", "other"),
+        ("WATCHBELL__RULES", "pack:confluent, /rules"),
+        ("WATCHBELL__DESTINATION__KAFKA__SASL_PASSWORD", "HIDDEN"),
+    ];
+    let loaded = loaded(&text, &pairs);
+    assert_eq!(loaded.config.sources.len(), 1);
+    assert_eq!(loaded.config.sources[0].topic, "other");
+    assert_eq!(loaded.config.rules[1], RuleSource::Path("/rules".into()));
+    let password = &loaded.config.destination.properties["sasl.password"];
+    assert_eq!(password, "HIDDEN");
+}
+
+#[test]
+fn unknown_keys_and_variables_are_named_with_the_nearest_known() {
+    let text = SMALLEST.to_owned() + "ruels: []\n";
+    let said = refused(&text, &[("WATCHBELL__DELIVRY", "exactly_once")]);
+    assert!(
+        said.contains("w.yaml:6:1: error: unknown key `ruels`"),
+        "{said}"
+    );
+    assert!(said.contains("did you mean `rules`?"), "{said}");
+    assert!(said.contains("WATCHBELL__DELIVRY: error"), "{said}");
+    assert!(
+        said.contains("did you mean `WATCHBELL__DELIVERY`?"),
+        "{said}"
+    );
+    let said = refused(&(SMALLEST.to_owned() + "notify: {}\n"), &[]);
+    assert!(said.contains("unknown key `notify`"), "{said}");
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_refused_at_its_place() {
+    let text = SMALLEST.to_owned() + "commit: {interval: soon}\ndelivery: exactly-once\n";
+    let said = refused(&text, &[("WATCHBELL__COMMIT__RECORDS", "many")]);
+    assert!(
+        said.contains("w.yaml:6:20: error: commit.interval"),
+        "{said}"
+    );
+    assert!(said.contains("did you mean `exactly_once`?"), "{said}");
+    assert!(said.contains("WATCHBELL__COMMIT__RECORDS: error"), "{said}");
+}
+
+#[test]
+fn a_transaction_that_outlives_its_session_is_refused() {
+    let said = refused(&(SMALLEST.to_owned() + "session_timeout: 15s\n"), &[]);
+    assert!(said.contains("session timeout"), "{said}");
+}
+
+#[test]
+fn secrets_come_from_files_or_variables_and_are_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "THEKEY\n").unwrap();
+    let text = format!("{SMALLEST}  api_key_file: {}\n", key.display());
+    let secret = ("WATCHBELL__DESTINATION__API_SECRET", "THESECRET");
+    let whole = loaded(&text, &[secret]);
+    let credentials = whole.config.destination.credentials.clone().unwrap();
+    assert_eq!(credentials.key, "THEKEY");
+    assert_eq!(credentials.secret, "THESECRET");
+    let shown = format!("{:?}{}", whole.config, whole.print());
+    for secret in ["THEKEY", "THESECRET"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+
+    let said = refused(&text, &[]);
+    assert!(
+        said.contains("WATCHBELL__DESTINATION__API_SECRET"),
+        "{said}"
+    );
+    let said = refused(&format!("{SMALLEST}  api_key: HIDDEN\n"), &[]);
+    assert!(
+        said.contains("is a secret") && !said.contains("HIDDEN"),
+        "{said}"
+    );
+    let said = refused(
+        &format!("{SMALLEST}  kafka: {{sasl.password: HIDDEN}}\n"),
+        &[],
+    );
+    assert!(
+        said.contains("is a secret") && !said.contains("HIDDEN"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_is_printed_names_every_origin_and_loads_again() {
+    let whole = loaded(SMALLEST, &[("WATCHBELL__GROUP", "night")]);
+    let printed = whole.print();
+    assert!(
+        printed.contains("bootstrap: \"own.example:9092\"  # w.yaml:5:14"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("group: night  # WATCHBELL__GROUP"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("delivery: exactly_once  # default"),
+        "{printed}"
+    );
+    let again = loaded(printed, &[]);
+    assert_eq!(again.config.session, whole.config.session);
+    assert_eq!(again.config.topics, whole.config.topics);
+}

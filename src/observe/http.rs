@@ -1,0 +1,68 @@
+//! `/livez`, `/readyz` and `/metrics`, until the shutdown future resolves.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use super::health::Health;
+use super::metrics::Metrics;
+
+/// What the pages are made of.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// For `/livez` and `/readyz`.
+    pub health: Health,
+    /// For `/metrics`.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Answer on `listener` until `shutdown` resolves.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    pages: Pages,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let router = Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(pages);
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown)
+        .await
+}
+
+async fn livez(State(pages): State<Pages>) -> Response {
+    probe(pages.health.live())
+}
+
+async fn readyz(State(pages): State<Pages>) -> Response {
+    probe(pages.health.ready())
+}
+
+fn probe(state: Result<(), String>) -> Response {
+    match state {
+        Ok(()) => (StatusCode::OK, "ok\n").into_response(),
+        Err(remedy) => (StatusCode::SERVICE_UNAVAILABLE, remedy + "\n").into_response(),
+    }
+}
+
+async fn metrics(State(pages): State<Pages>) -> Response {
+    match pages.metrics.render(&pages.health) {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => {
+            let text = format!("{error}\n");
+            (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+        }
+    }
+}

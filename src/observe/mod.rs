@@ -1,0 +1,13 @@
+//! How the daemon is watched from outside: metrics, probes, log.
+//! Invariant: nothing here can stop or slow a record; no label holds a principal, an address, a
+//! resource or an event's id.
+
+pub mod health;
+pub mod http;
+pub mod log;
+pub mod metrics;
+mod source;
+
+pub use health::Health;
+pub use metrics::{Metrics, MetricsError};
+pub use source::{SourceObserver, SourceState};

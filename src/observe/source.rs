@@ -1,0 +1,239 @@
+//! One source as seen from outside: what its session reports, as metrics and as health.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use prometheus::{Histogram, IntCounter};
+
+use super::metrics::Metrics;
+use crate::event::{Offset, Partition};
+use crate::kafka::session::{Commit, Gap, NotReady, SessionObserver};
+use crate::sigma::Level;
+
+/// Stands for "never" among the times of a [`SourceState`].
+const NEVER: u64 = u64::MAX;
+
+/// Heartbeat and readiness of one source; written by its session, read by the probes.
+#[derive(Debug)]
+pub struct SourceState {
+    name: String,
+    started: Instant,
+    turned_ms: AtomicU64,
+    committed_ms: AtomicU64,
+    not_ready: Mutex<Option<NotReady>>,
+}
+
+impl SourceState {
+    /// A source whose session has not yet said anything.
+    pub fn new(name: impl Into<String>) -> SourceState {
+        SourceState {
+            name: name.into(),
+            started: Instant::now(),
+            turned_ms: AtomicU64::new(0),
+            committed_ms: AtomicU64::new(NEVER),
+            not_ready: Mutex::new(Some(NotReady {
+                reason: "starting",
+                remedy: "the session is being opened".into(),
+            })),
+        }
+    }
+
+    /// The source's name in the configuration.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long the loop has not turned.
+    pub fn silence(&self) -> Duration {
+        self.since(self.turned_ms.load(Ordering::Relaxed))
+    }
+
+    /// How long ago the last commit was; `None` before the first.
+    pub fn since_commit(&self) -> Option<Duration> {
+        let at_ms = self.committed_ms.load(Ordering::Relaxed);
+        (at_ms != NEVER).then(|| self.since(at_ms))
+    }
+
+    /// Why no records flow; `None` where they do.
+    pub fn not_ready(&self) -> Option<NotReady> {
+        self.readiness().clone()
+    }
+
+    /// Readiness changed; `None` is ready.
+    pub fn note_readiness(&self, state: Option<&NotReady>) {
+        *self.readiness() = state.cloned();
+    }
+
+    fn readiness(&self) -> MutexGuard<'_, Option<NotReady>> {
+        // A panic elsewhere cannot leave half a value here.
+        self.not_ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(NEVER - 1)
+    }
+
+    fn since(&self, at_ms: u64) -> Duration {
+        Duration::from_millis(self.now_ms().saturating_sub(at_ms))
+    }
+}
+
+/// Turns what a session and its worker report into metrics and health.
+#[derive(Debug)]
+pub struct SourceObserver {
+    state: Arc<SourceState>,
+    metrics: Arc<Metrics>,
+    events: IntCounter,
+    unknown_methods: IntCounter,
+    commit_duration: Histogram,
+    event_delay: Histogram,
+    owned: Mutex<HashSet<Partition>>,
+}
+
+impl SourceObserver {
+    /// Report under the source's name.
+    pub fn new(state: Arc<SourceState>, metrics: Arc<Metrics>) -> SourceObserver {
+        let name = state.name().to_owned();
+        let label = [name.as_str()];
+        // Counters that exist from the start can be alerted on; those with a reason come with it.
+        for counter in [
+            &metrics.records,
+            &metrics.source_bytes,
+            &metrics.outputs,
+            &metrics.panics,
+            &metrics.commits,
+            &metrics.rebalances,
+            &metrics.gaps,
+            &metrics.gap_records,
+        ] {
+            counter.with_label_values(&label);
+        }
+        metrics.assigned.with_label_values(&label).set(0);
+        metrics.ready.with_label_values(&label).set(0);
+        let (commit_duration, event_delay) = metrics.histograms(&name);
+        SourceObserver {
+            events: metrics.events.with_label_values(&label),
+            unknown_methods: metrics.unknown_methods.with_label_values(&label),
+            commit_duration,
+            event_delay,
+            owned: Mutex::new(HashSet::new()),
+            state,
+            metrics,
+        }
+    }
+
+    /// Heartbeat and readiness, for the probes.
+    pub fn state(&self) -> Arc<SourceState> {
+        self.state.clone()
+    }
+
+    /// An event is committed, `delay_ms` after it happened; `None` where its time is not known.
+    pub fn event(&self, unknown_method: bool, delay_ms: Option<i64>) {
+        self.events.inc();
+        if unknown_method {
+            self.unknown_methods.inc();
+        }
+        let Some(delay_ms) = delay_ms else {
+            return;
+        };
+        // A clock that is ahead gives a negative delay: none.
+        let delay_ms = u32::try_from(delay_ms.max(0)).unwrap_or(u32::MAX);
+        self.event_delay.observe(f64::from(delay_ms) / 1000.0);
+    }
+
+    /// An alert is committed.
+    pub fn alert(&self, rule: &str, level: Level) {
+        let labels = [self.state.name(), rule, level.as_str()];
+        self.metrics.alerts.with_label_values(&labels).inc();
+    }
+
+    /// A dead letter is committed.
+    pub fn dead_letter(&self, reason: &str) {
+        let labels = [self.state.name(), reason];
+        self.metrics.dead_letters.with_label_values(&labels).inc();
+    }
+
+    /// A record made the pipeline panic.
+    pub fn panicked(&self) {
+        let label = [self.state.name()];
+        self.metrics.panics.with_label_values(&label).inc();
+    }
+
+    fn label(&self) -> [&str; 1] {
+        [self.state.name()]
+    }
+}
+
+impl SessionObserver for SourceObserver {
+    fn turned(&self) {
+        let now_ms = self.state.now_ms();
+        self.state.turned_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    fn assigned(&self, partitions: &[Partition]) {
+        let label = self.label();
+        self.metrics.rebalances.with_label_values(&label).inc();
+        let count = i64::try_from(partitions.len()).unwrap_or(i64::MAX);
+        self.metrics.assigned.with_label_values(&label).set(count);
+        let now: HashSet<Partition> = partitions.iter().copied().collect();
+        let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
+        // The lag of a partition that went elsewhere is reported from there.
+        for gone in owned.difference(&now) {
+            let partition = gone.0.to_string();
+            let labels = [self.state.name(), partition.as_str()];
+            let _ = self.metrics.lag.remove_label_values(&labels);
+        }
+        *owned = now;
+    }
+
+    fn committed(&self, commit: Commit) {
+        let now_ms = self.state.now_ms();
+        self.state.committed_ms.store(now_ms, Ordering::Relaxed);
+        let label = self.label();
+        let add = |counter: &prometheus::IntCounterVec, count: usize| {
+            counter.with_label_values(&label).inc_by(count as u64);
+        };
+        add(&self.metrics.commits, 1);
+        add(&self.metrics.records, commit.records);
+        add(&self.metrics.source_bytes, commit.bytes);
+        add(&self.metrics.outputs, commit.outputs);
+        self.commit_duration.observe(commit.latency.as_secs_f64());
+    }
+
+    fn aborted(&self, reason: &'static str) {
+        let labels = [self.state.name(), reason];
+        self.metrics.aborts.with_label_values(&labels).inc();
+    }
+
+    fn readiness(&self, state: Option<&NotReady>) {
+        self.state.note_readiness(state);
+        let ready = i64::from(state.is_none());
+        self.metrics
+            .ready
+            .with_label_values(&self.label())
+            .set(ready);
+    }
+
+    fn lag(&self, partition: Partition, records: u64) {
+        let partition = partition.0.to_string();
+        let labels = [self.state.name(), partition.as_str()];
+        let records = i64::try_from(records).unwrap_or(i64::MAX);
+        self.metrics.lag.with_label_values(&labels).set(records);
+    }
+
+    fn gap(&self, gap: Gap) {
+        let label = self.label();
+        self.metrics.gaps.with_label_values(&label).inc();
+        let records = self.metrics.gap_records.with_label_values(&label);
+        records.inc_by(gap.records());
+    }
+
+    fn quarantined(&self, _partition: Partition, _offset: Offset, reason: &'static str) {
+        let labels = [self.state.name(), reason];
+        self.metrics.quarantined.with_label_values(&labels).inc();
+    }
+}

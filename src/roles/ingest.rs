@@ -1,0 +1,150 @@
+//! Ingest: source records through the pipeline, as the worker of a session.
+//! Invariant: every record ends in an event or a dead letter, whatever it does to the pipeline, and
+//! is counted once, when its batch is committed.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::event::OutputRecord;
+use crate::kafka::session::{Outputs, Refusal, SourceRecord, Worker};
+use crate::observe::SourceObserver;
+use crate::pipeline::{Outcome, Pipeline};
+use crate::sigma::Level;
+
+/// From this attempt on the dead letter itself was refused, and is cut.
+const CUT_FROM_ATTEMPT: u32 = 2;
+
+/// What a batch amounts to, once it is committed.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Whether the method is unknown, and the event's time in ms since the Unix epoch.
+    events: Vec<(bool, i64)>,
+    alerts: Vec<(Arc<str>, Level)>,
+    dead_letters: Vec<&'static str>,
+    panics: usize,
+}
+
+/// The worker of one source.
+#[derive(Debug)]
+pub struct Ingest<'o> {
+    pipeline: Pipeline,
+    observer: &'o SourceObserver,
+    /// Processed and not yet committed, the oldest first; each commit covers one batch.
+    pending: VecDeque<Tally>,
+}
+
+impl<'o> Ingest<'o> {
+    /// Process with `pipeline`, count with `observer`.
+    pub fn new(pipeline: Pipeline, observer: &'o SourceObserver) -> Ingest<'o> {
+        Ingest {
+            pipeline,
+            observer,
+            pending: VecDeque::new(),
+        }
+    }
+
+    fn one(
+        &self,
+        source: &SourceRecord<'_>,
+        now_ms: i64,
+        out: &mut Vec<OutputRecord>,
+        tally: &mut Tally,
+    ) {
+        let record = &source.record;
+        if let Some(quarantine) = source.quarantine {
+            let cut = quarantine.attempt >= CUT_FROM_ATTEMPT;
+            let (reason, detail) = (quarantine.reason, &quarantine.detail);
+            self.pipeline.refuse(record, reason, detail, cut, out);
+            tally.dead_letters.push(reason);
+            return;
+        }
+        // The pipeline holds no state that a panic could leave half-written; `out` is emptied.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            self.pipeline.process(record, now_ms, out)
+        }));
+        match outcome {
+            Ok(Outcome::Event {
+                unknown_method,
+                event_time_ms,
+                alerts,
+            }) => {
+                tally.events.push((unknown_method, event_time_ms));
+                tally.alerts.extend(alerts);
+            }
+            Ok(Outcome::DeadLetter { reason }) => tally.dead_letters.push(reason),
+            Err(panic) => {
+                out.clear();
+                let detail = message(panic.as_ref());
+                tracing::error!(position = %record.position, detail, "a record caused a panic");
+                self.pipeline.refuse(record, "panic", detail, false, out);
+                tally.dead_letters.push("panic");
+                tally.panics += 1;
+            }
+        }
+    }
+}
+
+impl Worker for Ingest<'_> {
+    fn on_batch(
+        &mut self,
+        batch: &[SourceRecord<'_>],
+        outputs: &mut Outputs,
+    ) -> Result<(), Refusal> {
+        let now_ms = now_ms();
+        let mut tally = Tally::default();
+        let mut out = Vec::new();
+        for (source_index, source) in batch.iter().enumerate() {
+            self.one(source, now_ms, &mut out, &mut tally);
+            for record in out.drain(..) {
+                outputs.push(source_index, record);
+            }
+        }
+        self.pending.push_back(tally);
+        Ok(())
+    }
+
+    fn on_abort(&mut self) {
+        self.pending.clear();
+    }
+
+    fn on_commit(&mut self) {
+        let Some(tally) = self.pending.pop_front() else {
+            return;
+        };
+        let now_ms = now_ms();
+        for (unknown_method, event_time_ms) in tally.events {
+            // 0 stands for a time that nobody knows.
+            let delay_ms = (event_time_ms > 0).then(|| now_ms.saturating_sub(event_time_ms));
+            self.observer.event(unknown_method, delay_ms);
+        }
+        for (rule, level) in tally.alerts {
+            self.observer.alert(&rule, level);
+        }
+        for reason in tally.dead_letters {
+            self.observer.dead_letter(reason);
+        }
+        for _ in 0..tally.panics {
+            self.observer.panicked();
+        }
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! What the daemon does with Kafka: each role composes the pure stages and runs them in sessions.
+
+pub mod ingest;
+pub mod outputs;
+pub mod rulebook;

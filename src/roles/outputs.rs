@@ -1,0 +1,87 @@
+//! The topics that ingest writes: as they should be, and how large a record they take.
+
+use std::time::Duration;
+
+use crate::config::Topics as Names;
+use crate::kafka::topics::{Topics, WantedTopic};
+use crate::kafka::{ClientError, Cluster};
+
+/// Longest wait for one answer of the cluster.
+const QUESTION: Duration = Duration::from_secs(5);
+
+/// The broker's default of `max.message.bytes`, for topics whose settings may not be read.
+const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
+
+/// Partitions of the events topic when it is created here.
+const EVENTS_PARTITIONS: u32 = 6;
+
+/// The output topics are not as they must be.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputsError {
+    /// The cluster does not answer, or refuses.
+    #[error(
+        "{0}: check bootstrap, credentials, the network and the brokers of the destination, and the \
+         right to create topics"
+    )]
+    Client(#[from] ClientError),
+    /// Topics are missing, or may not be seen.
+    #[error(
+        "missing on the destination: {}; create them (watchbell topics create, or create_topics: \
+         true), or grant Describe on them",
+        .0.join(", ")
+    )]
+    Missing(Vec<String>),
+}
+
+impl OutputsError {
+    /// Metric label.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            OutputsError::Client(_) => "unreachable",
+            OutputsError::Missing(_) => "topic_missing",
+        }
+    }
+}
+
+/// The output topics as they are created: alerts in one partition, since they are read in order.
+pub fn wanted(names: &Names) -> [WantedTopic; 3] {
+    [
+        WantedTopic::new(&names.events, EVENTS_PARTITIONS),
+        WantedTopic::new(&names.alerts, 1).exactly(),
+        WantedTopic::new(&names.dead_letters, 1),
+    ]
+}
+
+/// Create what is missing, if asked to; return the largest record that every topic takes, in bytes.
+///
+/// # Errors
+/// The cluster does not answer, or topics are missing.
+pub fn prepare(
+    cluster: &Cluster,
+    names: &Names,
+    create_missing: bool,
+) -> Result<usize, OutputsError> {
+    let topics = Topics::new(cluster, QUESTION)?;
+    let mut missing = Vec::new();
+    for wanted in wanted(names) {
+        if topics.partitions(&wanted.name)?.is_some() {
+            continue;
+        }
+        if create_missing {
+            topics.create(&wanted)?;
+            tracing::info!(topic = wanted.name, "topic created");
+        } else {
+            missing.push(wanted.name);
+        }
+    }
+    if !missing.is_empty() {
+        return Err(OutputsError::Missing(missing));
+    }
+    let found = topics.describe(&names.all())?;
+    let sizes = found.iter().map(|topic| {
+        topic
+            .max_message_bytes()
+            .unwrap_or(DEFAULT_MAX_MESSAGE_BYTES)
+    });
+    Ok(sizes.min().unwrap_or(DEFAULT_MAX_MESSAGE_BYTES))
+}

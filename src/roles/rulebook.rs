@@ -1,0 +1,263 @@
+//! Rules and names in force, read again when their files change or somebody asks.
+//! Invariant: what is in force is replaced by something sound or not at all.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use sha2::{Digest, Sha256};
+
+use crate::config::Config;
+use crate::diagnostic::{Diagnostic, Mark, Problem};
+use crate::observe::Metrics;
+use crate::observe::metrics::Reloaded;
+use crate::pipeline::{self, Catalog, Names};
+use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
+
+/// Several changes within this time are one.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// Why to look at the files again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// Something in a watched directory changed: reload if a content did.
+    Changed,
+    /// Somebody asked: reload.
+    Asked,
+    /// No more requests.
+    Stop,
+}
+
+/// Rules and names, and where they come from.
+#[derive(Debug)]
+pub struct Rulebook {
+    catalog: Arc<Catalog>,
+    rules: Arc<CurrentRules<pipeline::Path>>,
+    names: Arc<ArcSwap<Names>>,
+    rule_sources: Vec<RuleSource>,
+    overrides: Overrides,
+    names_path: Option<PathBuf>,
+}
+
+impl Rulebook {
+    /// Read everything for the first time.
+    ///
+    /// # Errors
+    /// What is wrong in any file, warnings included.
+    pub fn load(config: &Config) -> Result<Rulebook, Vec<Diagnostic>> {
+        let catalog = Arc::new(Catalog::shipped());
+        let rules = read_rules(&config.rules, &catalog, &config.overrides);
+        let names = read_names(config.names.as_deref());
+        let (rules, names) = match (rules, names) {
+            (Ok(rules), Ok(names)) => (rules, names),
+            (rules, names) => {
+                let mut diagnostics = rules.err().unwrap_or_default();
+                diagnostics.extend(names.err().into_iter().flatten());
+                return Err(diagnostics);
+            }
+        };
+        Ok(Rulebook {
+            catalog,
+            rules: Arc::new(CurrentRules::new(rules)),
+            names: Arc::new(ArcSwap::from_pointee(names)),
+            rule_sources: config.rules.clone(),
+            overrides: config.overrides.clone(),
+            names_path: config.names.clone(),
+        })
+    }
+
+    /// The methods that are known.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.clone()
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> Arc<CurrentRules<pipeline::Path>> {
+        self.rules.clone()
+    }
+
+    /// The names in force.
+    pub fn names(&self) -> Arc<ArcSwap<Names>> {
+        self.names.clone()
+    }
+
+    /// Say what is in force, for the first time.
+    pub fn announce(&self, metrics: &Metrics) {
+        let rules = self.rules.snapshot();
+        for warning in rules.warnings() {
+            tracing::warn!("{warning}");
+        }
+        metrics.rules_in_force(rules.rules().len());
+        metrics.reloaded(Reloaded::Rules, true);
+        metrics.reloaded(Reloaded::Names, true);
+        let count = rules.rules().len();
+        tracing::info!(rules = count, hash = rules.hash(), "rules in force");
+    }
+
+    /// Read everything again. What is unsound is said and counted, and changes nothing.
+    pub fn reload(&self, metrics: &Metrics) {
+        match read_rules(&self.rule_sources, &self.catalog, &self.overrides) {
+            Ok(rules) => {
+                let (count, hash) = (rules.rules().len(), rules.hash().to_owned());
+                for warning in rules.warnings() {
+                    tracing::warn!("{warning}");
+                }
+                let before = self.rules.replace(rules);
+                metrics.rules_in_force(count);
+                metrics.reloaded(Reloaded::Rules, true);
+                let changed = before.hash() != hash;
+                tracing::info!(rules = count, hash, changed, "rules reloaded");
+            }
+            Err(diagnostics) => refuse(Reloaded::Rules, &diagnostics, metrics),
+        }
+        match read_names(self.names_path.as_deref()) {
+            Ok(names) => {
+                self.names.store(Arc::new(names));
+                metrics.reloaded(Reloaded::Names, true);
+            }
+            Err(diagnostics) => refuse(Reloaded::Names, &diagnostics, metrics),
+        }
+    }
+
+    /// Watch the directories of rules and names; every change is a request. Watching ends when the
+    /// watcher is dropped.
+    ///
+    /// # Errors
+    /// The system refuses to watch.
+    pub fn watch(&self, requests: Sender<Request>) -> notify::Result<RecommendedWatcher> {
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<_>| {
+            let read_only = event.is_ok_and(|event: notify::Event| event.kind.is_access());
+            if !read_only {
+                // Nobody listens any more while the daemon ends.
+                let _ = requests.send(Request::Changed);
+            }
+        })?;
+        let directories: BTreeSet<(PathBuf, bool)> = self
+            .paths()
+            .map(|path| match path.is_dir() {
+                true => (path.to_owned(), true),
+                // A file is replaced rather than written: its directory knows.
+                false => (directory_of(path).to_owned(), false),
+            })
+            .collect();
+        for (directory, deep) in directories {
+            let mode = if deep {
+                RecursiveMode::Recursive
+            } else {
+                RecursiveMode::NonRecursive
+            };
+            watcher.watch(&directory, mode)?;
+        }
+        Ok(watcher)
+    }
+
+    /// Serve requests until asked to stop, or until nobody is left to ask.
+    pub fn serve(&self, requests: &Receiver<Request>, metrics: &Metrics) {
+        let mut seen = self.content_hash();
+        while let Ok(mut request) = requests.recv() {
+            let mut asked = false;
+            loop {
+                match request {
+                    Request::Stop => return,
+                    Request::Asked => asked = true,
+                    Request::Changed => {}
+                }
+                request = match requests.recv_timeout(SETTLE) {
+                    Ok(next) => next,
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                };
+            }
+            let now = self.content_hash();
+            if asked || now != seen {
+                seen = now;
+                self.reload(metrics);
+            }
+        }
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        let rules = self.rule_sources.iter().filter_map(|source| match source {
+            RuleSource::Path(path) => Some(path.as_path()),
+            RuleSource::Pack(_) => None,
+        });
+        rules.chain(self.names_path.as_deref())
+    }
+
+    /// SHA-256 over the names and contents of all files.
+    fn content_hash(&self) -> Vec<u8> {
+        let mut hash = Sha256::new();
+        for path in self.paths() {
+            hash_path(path, 0, &mut hash);
+        }
+        hash.finalize().to_vec()
+    }
+}
+
+/// Deeper directories are taken for a link that leads back.
+const MAX_DEPTH: usize = 32;
+
+fn hash_path(path: &Path, depth: usize, hash: &mut Sha256) {
+    if let Ok(entries) = path.read_dir() {
+        let mut paths: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap_or_default();
+            // What begins with a dot is no rule; a ConfigMap keeps its old files there.
+            if depth < MAX_DEPTH && !name.to_string_lossy().starts_with('.') {
+                hash_path(&path, depth + 1, hash);
+            }
+        }
+    } else {
+        hash.update(path.as_os_str().as_encoded_bytes());
+        hash.update([0]);
+        match std::fs::read(path) {
+            Ok(content) => hash.update(Sha256::digest(content)),
+            Err(error) => hash.update(error.to_string()),
+        }
+    }
+}
+
+fn directory_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn refuse(what: Reloaded, diagnostics: &[Diagnostic], metrics: &Metrics) {
+    metrics.reloaded(what, false);
+    let what = what.as_str();
+    for diagnostic in diagnostics {
+        tracing::error!(what, "{diagnostic}");
+    }
+    tracing::error!(what, "reload refused; what was in force stays in force");
+}
+
+fn read_rules(
+    sources: &[RuleSource],
+    catalog: &Catalog,
+    overrides: &Overrides,
+) -> Result<RuleSet<pipeline::Path>, Vec<Diagnostic>> {
+    RuleSet::load(sources, &catalog.known(), overrides, &pipeline::Path::parse)
+}
+
+fn read_names(path: Option<&Path>) -> Result<Names, Vec<Diagnostic>> {
+    let Some(path) = path else {
+        return Ok(Names::default());
+    };
+    Names::load(path).map_err(|error| {
+        let file = path.display().to_string().into();
+        let problem = Problem::error(Mark::START, error.to_string());
+        vec![Diagnostic { file, problem }]
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,10 @@ pub mod sigma;
 
 pub mod rules;
 
+pub mod alert;
+
+pub mod encode;
+
 pub mod config;
 
 pub mod pipeline;

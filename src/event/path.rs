@@ -12,10 +12,10 @@ type Visited = ControlFlow<()>;
 type Attribute = fn(&AuditEvent<'_>, &mut Visit<'_>) -> Visited;
 
 /// A compiled field path.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Path(Target);
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 enum Target {
     Attribute(Attribute),
     Raw(RawPart, Box<[Box<str>]>),

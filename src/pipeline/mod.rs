@@ -1,61 +1,20 @@
-//! One record through normalize, enrich, detect, route and encode.
-// The API that the daemon composes; replaced as a whole by the real pipeline.
+//! One record through normalize, enrich, detect and encode: pure, and used by ingest, replay and
+//! the rules' own tests alike.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::event::{OutputRecord, RawRecord};
-use crate::rules::{CurrentRules, Known};
-use crate::sigma::{Level, UnknownField};
-
-/// Field path.
-#[derive(Debug)]
-pub struct Path;
-
-impl Path {
-    /// Compile a field's name.
-    ///
-    /// # Errors
-    /// No event has it.
-    pub fn parse(_name: &str) -> Result<Path, UnknownField> {
-        Ok(Path)
-    }
-}
-
-/// Methods.
-#[derive(Debug, Default)]
-pub struct Catalog(());
-
-impl Catalog {
-    /// The catalogue compiled into the binary.
-    pub fn shipped() -> Catalog {
-        Catalog(())
-    }
-
-    /// What rules may name.
-    pub fn known(&self) -> Known {
-        let services = ["flink", "kafka", "iam"].map(String::from).into();
-        Known {
-            services: [("confluent".to_owned(), services)].into(),
-            ..Known::default()
-        }
-    }
-}
-
-/// Names by id.
-#[derive(Debug, Default)]
-pub struct Names(());
-
-impl Names {
-    /// Read a names file.
-    ///
-    /// # Errors
-    /// It is unreadable.
-    pub fn load(path: &std::path::Path) -> Result<Names, std::io::Error> {
-        std::fs::read(path).map(|_| Names(()))
-    }
-}
+use crate::alert::Alert;
+use crate::encode::{self, DeadLetter};
+use crate::enrich;
+pub use crate::enrich::Names;
+use crate::event::{Access, Activity, AuditEvent, Method, OutputRecord, RawRecord, Sensitivity};
+pub use crate::event::{Catalog, Path};
+use crate::normalize::{self, MethodFacts};
+use crate::rules::{CurrentRules, Known, RuleSet};
+use crate::sigma::{Level, Scratch};
 
 /// Names of the output topics.
 #[derive(Debug, Clone)]
@@ -68,7 +27,7 @@ pub struct Topics {
     pub dead_letters: Arc<str>,
 }
 
-/// Settings.
+/// What the pipeline needs to know of its outputs.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Output topics.
@@ -80,75 +39,216 @@ pub struct Settings {
 /// What became of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// An event.
+    /// An event, with the alerts it raised.
     Event {
         /// The catalogue does not have its method.
         unknown_method: bool,
-        /// Milliseconds since the Unix epoch.
+        /// Milliseconds since the Unix epoch; 0 if no time is known.
         event_time_ms: i64,
         /// Rule id and level of each alert.
         alerts: Vec<(Arc<str>, Level)>,
     },
     /// A dead letter.
     DeadLetter {
-        /// Metric label.
+        /// Metric label, and the header `watchbell-reason`.
         reason: &'static str,
     },
 }
 
-/// The pipeline.
+/// The stages, composed. Cheap to clone; rules and names are those in force at each record.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     settings: Settings,
+    catalog: Arc<Catalog>,
+    rules: Arc<CurrentRules<Path>>,
+    names: Arc<ArcSwap<Names>>,
 }
 
 impl Pipeline {
-    /// Compose the stages.
+    /// Composes the stages.
     pub fn new(
         settings: Settings,
-        _catalog: Arc<Catalog>,
-        _rules: Arc<CurrentRules<Path>>,
-        _names: Arc<ArcSwap<Names>>,
-    ) -> Pipeline {
-        Pipeline { settings }
+        catalog: Arc<Catalog>,
+        rules: Arc<CurrentRules<Path>>,
+        names: Arc<ArcSwap<Names>>,
+    ) -> Self {
+        Self {
+            settings,
+            catalog,
+            rules,
+            names,
+        }
     }
 
-    /// Process one record.
+    /// Processes one record and appends what is to be written: the event and its alerts, or one
+    /// dead letter. `now_ms` is the wall clock, milliseconds since the Unix epoch.
     pub fn process(
         &self,
         record: &RawRecord<'_>,
         now_ms: i64,
         out: &mut Vec<OutputRecord>,
     ) -> Outcome {
-        // The tests of the worker need a record that panics.
-        assert_ne!(record.value, Some(&b"panic"[..]), "asked to");
-        out.push(OutputRecord {
-            topic: self.settings.topics.events.clone(),
-            key: None,
-            value: record.value.map(<[u8]>::to_vec),
-            headers: Vec::new(),
-        });
+        let lookup = |name: &str| self.catalog.method(name).map(facts);
+        let mut event = match normalize::normalize(record, &lookup) {
+            Ok(event) => event,
+            Err(error) => {
+                let reason = error.reason();
+                self.refuse(record, reason, &error.to_string(), false, out);
+                return Outcome::DeadLetter { reason };
+            }
+        };
+        let names = self.names.load();
+        enrich::apply(&mut event, &names);
+        let rules = self.rules.snapshot();
+        let first = out.len();
+        let position = record.position.to_string();
+        out.push(self.encode(&mut event, &position, &rules));
+        let mut alerts = Vec::new();
+        let mut scratch = Scratch::default();
+        for &index in rules.matches(&event, &mut scratch) {
+            let Some(alert) = Alert::new(&rules, index, &event, &position) else {
+                continue;
+            };
+            alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
+            out.push(self.finding(&alert, &event, rules.hash(), now_ms));
+        }
+        let limit = self.settings.max_message_bytes;
+        if out[first..].iter().any(|output| size(output) > limit) {
+            out.truncate(first);
+            let reason = "too_large";
+            let detail = format!("larger than {limit} bytes even without its raw parts");
+            self.refuse(record, reason, &detail, false, out);
+            return Outcome::DeadLetter { reason };
+        }
         Outcome::Event {
-            unknown_method: false,
-            event_time_ms: now_ms,
-            alerts: Vec::new(),
+            unknown_method: !event.known_method,
+            event_time_ms: event.time_ms,
+            alerts,
         }
     }
 
-    /// Dead letter for a record that may not be processed.
+    /// Appends the dead letter of a record that may not be processed. `cut` drops its value, whose
+    /// size and SHA-256 go to the headers; what is too large for the topic is cut anyway.
     pub fn refuse(
         &self,
         record: &RawRecord<'_>,
         reason: &str,
-        _detail: &str,
+        detail: &str,
         cut: bool,
         out: &mut Vec<OutputRecord>,
     ) {
-        out.push(OutputRecord {
-            topic: self.settings.topics.dead_letters.clone(),
-            key: None,
-            value: record.value.filter(|_| !cut).map(<[u8]>::to_vec),
-            headers: vec![("watchbell-reason".into(), Some(reason.into()))],
-        });
+        let why = DeadLetter {
+            reason,
+            detail,
+            max_bytes: if cut {
+                0
+            } else {
+                self.settings.max_message_bytes
+            },
+        };
+        let topic = &self.settings.topics.dead_letters;
+        out.push(encode::dead_letter(record, topic, why));
+    }
+
+    /// The event's record, slimmed if it does not fit the topic.
+    fn encode(
+        &self,
+        event: &mut AuditEvent<'_>,
+        position: &str,
+        rules: &RuleSet<Path>,
+    ) -> OutputRecord {
+        let mut value = Vec::with_capacity(4096);
+        encode::event(event, &mut value);
+        if value.len() + 4096 > self.settings.max_message_bytes {
+            event.unmapped.dropped = true;
+            event.metadata.labels.push(Cow::Borrowed("raw:slimmed"));
+            value.clear();
+            encode::event(event, &mut value);
+        }
+        let id = event.metadata.uid.as_deref().unwrap_or(position);
+        let source = event.metadata.source.as_deref().unwrap_or("watchbell");
+        let subject = event.subject.as_deref();
+        let user = &event.user;
+        let key = user.uid.as_deref().or(user.name.as_deref());
+        OutputRecord {
+            topic: self.settings.topics.events.clone(),
+            key: key.map(Into::into),
+            value: Some(value),
+            headers: encode::headers(id, source, "watchbell.event.v1", subject, rules.hash()),
+        }
+    }
+
+    fn finding(
+        &self,
+        alert: &Alert<'_, Path>,
+        event: &AuditEvent<'_>,
+        rule_set: &str,
+        now_ms: i64,
+    ) -> OutputRecord {
+        let mut value = Vec::with_capacity(2048);
+        encode::finding(alert, event, rule_set, now_ms, &mut value);
+        let subject = Some(alert.rule.rule.id.as_str());
+        OutputRecord {
+            topic: self.settings.topics.alerts.clone(),
+            key: Some(alert.group_key.as_bytes().to_vec()),
+            value: Some(value),
+            headers: encode::headers(
+                &alert.uid,
+                "watchbell",
+                "watchbell.alert.v1",
+                subject,
+                rule_set,
+            ),
+        }
+    }
+}
+
+/// Bytes of a record as the broker counts them, framing estimated from above.
+fn size(output: &OutputRecord) -> usize {
+    let headers = output
+        .headers
+        .iter()
+        .map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 12);
+    output.key.as_ref().map_or(0, Vec::len)
+        + output.value.as_ref().map_or(0, Vec::len)
+        + headers.sum::<usize>()
+        + 100
+}
+
+fn facts(method: &Method) -> MethodFacts<'_> {
+    let (activity_id, activity_name) = match method.activity {
+        Activity::Create => (1, "Create"),
+        Activity::Read => (2, "Read"),
+        Activity::Update => (3, "Update"),
+        Activity::Delete => (4, "Delete"),
+        Activity::Other | Activity::Logon => (99, "Other"),
+    };
+    MethodFacts {
+        service: &method.service,
+        module: Some(&method.module),
+        activity_id,
+        activity_name,
+        logon: method.activity == Activity::Logon,
+        labels: [
+            match method.access {
+                Access::Read => "access:read",
+                Access::Write => "access:write",
+            },
+            match method.sensitivity {
+                Sensitivity::Low => "sensitivity:low",
+                Sensitivity::Medium => "sensitivity:medium",
+                Sensitivity::High => "sensitivity:high",
+            },
+        ],
+        description: &method.description,
+    }
+}
+
+/// What rules may name: the services and methods of the catalogue.
+pub fn known(catalog: &Catalog) -> Known {
+    let services = catalog.services().map(str::to_owned).collect();
+    Known {
+        services: [(catalog.product().to_owned(), services)].into(),
+        methods: catalog.names().map(str::to_owned).collect(),
     }
 }

@@ -49,7 +49,7 @@ impl Rulebook {
     /// # Errors
     /// What is wrong in any file, warnings included.
     pub fn load(config: &Config) -> Result<Rulebook, Vec<Diagnostic>> {
-        let catalog = Arc::new(Catalog::shipped());
+        let catalog = Arc::new(Catalog::shipped()?);
         let rules = read_rules(&config.rules, &catalog, &config.overrides);
         let names = read_names(config.names.as_deref());
         let (rules, names) = match (rules, names) {
@@ -245,18 +245,31 @@ fn read_rules(
     catalog: &Catalog,
     overrides: &Overrides,
 ) -> Result<RuleSet<pipeline::Path>, Vec<Diagnostic>> {
-    RuleSet::load(sources, &catalog.known(), overrides, &pipeline::Path::parse)
+    RuleSet::load(
+        sources,
+        &pipeline::known(catalog),
+        overrides,
+        &pipeline::Path::parse,
+    )
 }
 
 fn read_names(path: Option<&Path>) -> Result<Names, Vec<Diagnostic>> {
     let Some(path) = path else {
         return Ok(Names::default());
     };
-    Names::load(path).map_err(|error| {
-        let file = path.display().to_string().into();
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
         let problem = Problem::error(Mark::START, error.to_string());
-        vec![Diagnostic { file, problem }]
-    })
+        vec![Diagnostic {
+            file: file.as_str().into(),
+            problem,
+        }]
+    })?;
+    if path.extension().is_some_and(|extension| extension == "csv") {
+        Names::parse_csv(&text, &file)
+    } else {
+        Names::parse_yaml(&text, &file)
+    }
 }
 
 #[cfg(test)]

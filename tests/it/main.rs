@@ -7,3 +7,4 @@ mod docs;
 mod house;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.
 mod ocsf;
+mod pipeline;

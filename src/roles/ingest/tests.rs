@@ -24,7 +24,7 @@ fn pipeline() -> Pipeline {
     let resolve = pipeline::Path::parse;
     let rules = RuleSet::load(&[], &Known::default(), &Overrides::default(), &resolve).unwrap();
     let names = Arc::new(ArcSwap::from_pointee(Names::default()));
-    let catalog = Arc::new(Catalog::shipped());
+    let catalog = Arc::new(Catalog::shipped().unwrap());
     Pipeline::new(settings, catalog, Arc::new(CurrentRules::new(rules)), names)
 }
 

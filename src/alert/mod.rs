@@ -1,0 +1,118 @@
+//! An alert: a rule that matched an event, its two keys, and what a person reads.
+
+use sha2::{Digest, Sha256};
+
+use crate::event::AuditEvent;
+use crate::rules::{LoadedRule, RuleSet};
+use crate::sigma::{Fields, RuleIndex, Value};
+use std::ops::ControlFlow;
+
+/// A rule's match on one event.
+#[derive(Debug)]
+pub struct Alert<'r, P> {
+    /// The rule, with its level after overrides.
+    pub rule: &'r LoadedRule<P>,
+    /// Idempotency key: the same rule, source and event give the same one.
+    pub uid: String,
+    /// What belongs together: the rule and its entity, by default the actor.
+    pub group_key: String,
+    /// One line: who did what to which resource.
+    pub title: String,
+    /// Why: `field = value` of the selections that held.
+    pub why: Vec<String>,
+}
+
+impl<'r, P> Alert<'r, P> {
+    /// Builds the alert of a match. `position` names the record, for events without an id.
+    pub fn new<'a>(
+        rules: &'r RuleSet<P>,
+        index: RuleIndex,
+        event: &AuditEvent<'a>,
+        position: &str,
+    ) -> Option<Self>
+    where
+        AuditEvent<'a>: Fields<Path = P>,
+    {
+        let rule = rules.rules().get(index)?;
+        let id = rule.rule.id.as_str();
+        let uid = match &event.metadata.uid {
+            Some(event_id) => {
+                let source = event.metadata.source.as_deref().unwrap_or_default();
+                digest(&[id, source, event_id])
+            }
+            None => digest(&[id, position]),
+        };
+        let why = rules
+            .explain(index, event)
+            .into_iter()
+            .filter(|selection| selection.holds)
+            .flat_map(|selection| selection.tests)
+            .filter(|test| test.holds)
+            .map(|test| format!("{} = {}", test.field.unwrap_or("*"), test.values.join(", ")))
+            .collect();
+        Some(Self {
+            rule,
+            uid,
+            group_key: group_key(rule, event),
+            title: title(rule, event),
+            why,
+        })
+    }
+}
+
+fn group_key<'a, P>(rule: &LoadedRule<P>, event: &AuditEvent<'a>) -> String
+where
+    AuditEvent<'a>: Fields<Path = P>,
+{
+    let mut parts = vec![rule.rule.id.as_str().to_owned()];
+    if rule.group_by.is_empty() {
+        parts.push(who(event).to_owned());
+    }
+    for path in &rule.group_by {
+        let mut values = Vec::new();
+        event.values(path, &mut |value: Value<'_>| {
+            values.extend(value.text().map(std::borrow::Cow::into_owned));
+            ControlFlow::Continue(())
+        });
+        parts.push(values.join(","));
+    }
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    digest(&parts)
+}
+
+fn who<'e>(event: &'e AuditEvent<'_>) -> &'e str {
+    let user = &event.user;
+    [&user.uid, &user.name, &user.email_addr]
+        .into_iter()
+        .find_map(|part| part.as_deref())
+        .unwrap_or("unknown")
+}
+
+fn title<P>(rule: &LoadedRule<P>, event: &AuditEvent<'_>) -> String {
+    let user = &event.user;
+    let who = match (&user.name, &user.uid) {
+        (Some(name), Some(uid)) if name != uid => format!("{name} ({uid})"),
+        _ => who(event).to_owned(),
+    };
+    let mut title = format!("{}: {who}, {}", rule.rule.title, event.api.operation);
+    if let Some(resource) = event.resources.first() {
+        let name = resource.name.as_deref().or(resource.uid.as_deref());
+        title.push(' ');
+        title.push_str(name.unwrap_or("unknown"));
+    }
+    title
+}
+
+/// Sixteen bytes of SHA-256 over the parts and their lengths, in hexadecimal.
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest = hash.finalize();
+    digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,77 @@
+//! What could not become an event: the original key, value and headers, and why, in headers of
+//! our own that begin with `watchbell-`. It is no CloudEvent.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::SCHEMA_VERSION;
+use crate::event::{OutputRecord, RawRecord};
+
+/// Why a record is a dead letter.
+#[derive(Debug, Clone, Copy)]
+pub struct DeadLetter<'a> {
+    /// One word, also the metric label.
+    pub reason: &'a str,
+    /// For a person.
+    pub detail: &'a str,
+    /// The largest record its topic takes, in bytes; a larger one loses its value.
+    pub max_bytes: usize,
+}
+
+/// The dead letter of a record. What is too large for the topic is cut to its headers, with the
+/// value's size and SHA-256.
+pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>) -> OutputRecord {
+    let detail: String = why.detail.chars().take(1024).collect();
+    let mut ours = vec![
+        ("watchbell-reason", why.reason.to_owned()),
+        ("watchbell-detail", detail),
+        ("watchbell-source-topic", record.position.topic.to_owned()),
+        (
+            "watchbell-source-partition",
+            record.position.partition.0.to_string(),
+        ),
+        (
+            "watchbell-source-offset",
+            record.position.offset.0.to_string(),
+        ),
+        ("watchbell-version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("watchbell-schema", SCHEMA_VERSION.to_owned()),
+    ];
+    if let Some(timestamp_ms) = record.timestamp_ms {
+        ours.push(("watchbell-source-timestamp", timestamp_ms.to_string()));
+    }
+    let original_bytes = record.key.map_or(0, <[u8]>::len)
+        + record.value.map_or(0, <[u8]>::len)
+        + record
+            .headers
+            .iter()
+            .map(|header| header.name.len() + header.value.map_or(0, <[u8]>::len))
+            .sum::<usize>();
+    // Framing and our own headers take less than this.
+    let cut = original_bytes + 4096 > why.max_bytes;
+    let mut headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)> = Vec::new();
+    if cut {
+        let value = record.value.unwrap_or_default();
+        let digest = Sha256::digest(value);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        ours.push(("watchbell-cut-size", value.len().to_string()));
+        ours.push(("watchbell-cut-sha256", hex));
+    } else {
+        headers.extend(record.headers.iter().map(|header| {
+            let value = header.value.map(<[u8]>::to_vec);
+            (Cow::Owned(header.name.to_owned()), value)
+        }));
+    }
+    headers.extend(
+        ours.into_iter()
+            .map(|(name, value)| (Cow::Borrowed(name), Some(value.into_bytes()))),
+    );
+    OutputRecord {
+        topic: topic.clone(),
+        key: record.key.filter(|_| !cut).map(<[u8]>::to_vec),
+        value: record.value.filter(|_| !cut).map(<[u8]>::to_vec),
+        headers,
+    }
+}

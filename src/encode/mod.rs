@@ -1,0 +1,16 @@
+//! From values to the bytes of Kafka records: OCSF JSON, CloudEvents headers, dead letters.
+
+mod cloudevents;
+mod dead_letter;
+mod finding;
+mod json;
+mod ocsf;
+mod unmapped;
+
+pub use cloudevents::headers;
+pub use dead_letter::{DeadLetter, dead_letter};
+pub use finding::finding;
+pub use ocsf::{OCSF_VERSION, event};
+
+/// Version of the shape that watchbell writes; additive changes keep it.
+pub const SCHEMA_VERSION: &str = "1";

@@ -1,0 +1,65 @@
+//! Puts names, owners and teams to the ids of an event.
+
+use super::names::{Kind, Name, Names};
+use crate::event::{AuditEvent, Enrichment, UserKind};
+
+/// Looks the actor and the resources up. What the event itself says is kept.
+pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
+    if names.is_empty() {
+        return;
+    }
+    if let Some(uid) = event.user.uid.clone()
+        && let Some(name) = names.lookup(&uid)
+    {
+        let user = &mut event.user;
+        user.name.get_or_insert(name.name.as_str().into());
+        user.team = name.team.as_deref().map(Into::into);
+        user.kind = match name.kind {
+            Some(Kind::Human) => Some(UserKind::User),
+            Some(Kind::Service) => Some(UserKind::Service),
+            None => user.kind,
+        };
+        event.enrichments.push(Enrichment {
+            name: "actor.user.uid",
+            value: uid,
+            data: facts(name),
+        });
+    }
+    for resource in &mut event.resources {
+        let Some((uid, name)) = resource
+            .uid
+            .clone()
+            .and_then(|uid| names.lookup(&uid).map(|name| (uid, name)))
+        else {
+            continue;
+        };
+        resource.name.get_or_insert(name.name.as_str().into());
+        resource.owner = name.owner.as_deref().map(Into::into);
+        resource.team = name.team.as_deref().map(Into::into);
+        event.enrichments.push(Enrichment {
+            name: "resources.uid",
+            value: uid,
+            data: facts(name),
+        });
+    }
+}
+
+fn facts(name: &Name) -> Vec<(&'static str, crate::event::Text<'_>)> {
+    let mut facts = vec![("name", name.name.as_str().into())];
+    let optional = [
+        ("owner", name.owner.as_deref()),
+        ("team", name.team.as_deref()),
+        ("environment", name.environment.as_deref()),
+        (
+            "kind",
+            name.kind.map(|kind| match kind {
+                Kind::Human => "human",
+                Kind::Service => "service",
+            }),
+        ),
+    ];
+    for (key, value) in optional {
+        facts.extend(value.map(|value| (key, value.into())));
+    }
+    facts
+}

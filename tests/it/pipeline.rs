@@ -1,0 +1,207 @@
+//! Vendor events through the whole pipeline: valid OCSF out, no leaf lost, alerts as the rules'
+//! own tests expect.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use serde_json::Value;
+use watchbell::enrich::Names;
+use watchbell::event::{Catalog, Offset, OutputRecord, Partition, Position, RawRecord};
+use watchbell::pipeline::{self, Outcome, Pipeline, Settings, Topics};
+use watchbell::rules::test::AlertSummary;
+use watchbell::rules::{CurrentRules, Overrides, RuleSet};
+
+const NOW_MS: i64 = 1_800_000_000_000;
+const SEED: &str = include_str!("../data/confluent/seed.ndjson");
+const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
+
+fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
+    let catalog = Catalog::shipped().unwrap();
+    let sources = ["pack:confluent".parse().unwrap()];
+    let known = pipeline::known(&catalog);
+    let rules = RuleSet::load(
+        &sources,
+        &known,
+        &Overrides::default(),
+        &pipeline::Path::parse,
+    )
+    .unwrap();
+    assert!(rules.warnings().is_empty(), "{:?}", rules.warnings());
+    let names = match names {
+        "" => Names::default(),
+        text => Names::parse_yaml(text, "names.yaml").unwrap(),
+    };
+    let topics = Topics {
+        events: "events".into(),
+        alerts: "alerts".into(),
+        dead_letters: "dead".into(),
+    };
+    Pipeline::new(
+        Settings {
+            topics,
+            max_message_bytes,
+        },
+        Arc::new(catalog),
+        Arc::new(CurrentRules::new(rules)),
+        Arc::new(ArcSwap::from_pointee(names)),
+    )
+}
+
+fn record(value: Option<&[u8]>) -> RawRecord<'_> {
+    RawRecord {
+        position: Position {
+            topic: "audit",
+            partition: Partition(3),
+            offset: Offset(42),
+        },
+        timestamp_ms: Some(1_773_480_414_000),
+        key: None,
+        value,
+        headers: Vec::new(),
+    }
+}
+
+fn process(pipeline: &Pipeline, value: &[u8]) -> (Outcome, Vec<OutputRecord>) {
+    let mut out = Vec::new();
+    let outcome = pipeline.process(&record(Some(value)), NOW_MS, &mut out);
+    (outcome, out)
+}
+
+fn json(output: &OutputRecord) -> Value {
+    serde_json::from_slice(output.value.as_deref().unwrap()).unwrap()
+}
+
+fn leaves(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => map.values().for_each(|v| leaves(v, out)),
+        Value::Array(list) if !list.is_empty() => list.iter().for_each(|v| leaves(v, out)),
+        leaf => out.push(leaf.to_string()),
+    }
+}
+
+#[test]
+fn every_event_and_alert_is_valid_ocsf_and_no_leaf_is_lost() {
+    let pipeline = pipeline_with("", 1_000_000);
+    for line in SEED.lines().chain(SHAPES.lines()) {
+        let (outcome, outputs) = process(&pipeline, line.as_bytes());
+        assert!(matches!(outcome, Outcome::Event { .. }), "{line}");
+        for output in &outputs {
+            crate::ocsf::validate(&json(output));
+        }
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        leaves(&serde_json::from_str(line).unwrap(), &mut before);
+        leaves(&json(&outputs[0]), &mut after);
+        for leaf in before {
+            let at = after.iter().position(|kept| *kept == leaf);
+            let at = at.unwrap_or_else(|| panic!("{leaf} of {line} is lost"));
+            after.swap_remove(at);
+        }
+    }
+}
+
+#[test]
+fn the_rules_own_tests_pass_through_the_real_pipeline() {
+    let pipeline = pipeline_with("", 1_000_000);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rules/confluent");
+    let suites = watchbell::rules::test::load(&folder).unwrap();
+    let mut cases = 0;
+    let mut failures = Vec::new();
+    for suite in &suites {
+        let outcomes = suite.run(&|value| match process(&pipeline, value).0 {
+            Outcome::Event { alerts, .. } => alerts
+                .into_iter()
+                .map(|(rule_id, level)| AlertSummary {
+                    rule_id: rule_id.to_string(),
+                    level,
+                })
+                .collect(),
+            Outcome::DeadLetter { reason } => panic!("dead letter: {reason}"),
+        });
+        for outcome in outcomes {
+            cases += 1;
+            failures.extend(
+                outcome
+                    .failure
+                    .map(|why| format!("{}: {why}", outcome.name)),
+            );
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+    assert!(cases >= 20, "only {cases} cases");
+}
+
+#[test]
+fn a_deleted_statement_alerts_by_its_name() {
+    let pipeline = pipeline_with("u-devccq71mwp: {name: Jane Doe, team: data}", 1_000_000);
+    let scratch = SEED
+        .lines()
+        .find(|l| l.contains("DeleteStatement"))
+        .unwrap();
+    let level = |text: &str| match process(&pipeline, text.as_bytes()).0 {
+        Outcome::Event { alerts, .. } => alerts.iter().map(|(_, l)| format!("{l:?}")).collect(),
+        Outcome::DeadLetter { reason } => vec![reason.to_owned()],
+    };
+    assert_eq!(level(scratch), ["Low"]);
+    let named = scratch.replace("workspace-2023-09-19-024944", "orders");
+    assert_eq!(level(&named), ["High"]);
+    let (_, outputs) = process(&pipeline, named.as_bytes());
+    let (event, alert) = (json(&outputs[0]), json(&outputs[1]));
+    assert_eq!(event["actor"]["user"]["name"], "Jane Doe");
+    assert_eq!(event["api"]["operation"], "DeleteStatement");
+    assert_eq!(alert["class_uid"], 2004);
+    assert!(alert["message"].as_str().unwrap().contains("Jane Doe"));
+    let key = alert["metadata"]["correlation_uid"].as_str().unwrap();
+    assert_eq!(outputs[1].key.as_deref(), Some(key.as_bytes()));
+    let again = json(&process(&pipeline, named.as_bytes()).1[1]);
+    assert_eq!(again["finding_info"]["uid"], alert["finding_info"]["uid"]);
+}
+
+#[test]
+fn bad_input_becomes_one_dead_letter_with_the_original_bytes() {
+    let pipeline = pipeline_with("", 1_000_000);
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    let cases: [(&[u8], &str); 8] = [
+        (b"", "empty"),
+        (b"{\"id\":", "not_json"),
+        (b"\xff\xfe", "not_utf8"),
+        (b"{\"id\":\"a\0b\"}", "not_json"),
+        (b"{\"id\":1e999}", "number_out_of_range"),
+        (b"[1]", "not_an_object"),
+        (b"{\"x\":1}", "unrecognized"),
+        (deep.as_bytes(), "too_deep"),
+    ];
+    for (value, reason) in cases {
+        let (outcome, outputs) = process(&pipeline, value);
+        assert_eq!(outcome, Outcome::DeadLetter { reason });
+        assert_eq!(outputs.len(), 1);
+        assert_eq!(outputs[0].value.as_deref(), Some(value));
+        let header = ("watchbell-reason".into(), Some(reason.into()));
+        assert!(outputs[0].headers.contains(&header));
+    }
+    let mut out = Vec::new();
+    let outcome = pipeline.process(&record(None), NOW_MS, &mut out);
+    let reason = "tombstone";
+    assert_eq!(outcome, Outcome::DeadLetter { reason });
+    assert_eq!(out[0].value, None);
+}
+
+#[test]
+fn what_is_too_large_is_slimmed_and_then_cut() {
+    let pipeline = pipeline_with("", 100_000);
+    let line = SEED.lines().next().unwrap();
+    let event = line.replace(
+        "\"service_account\":null",
+        &format!("\"x\":\"{}\"", "y".repeat(200_000)),
+    );
+    let (outcome, outputs) = process(&pipeline, event.as_bytes());
+    assert!(matches!(outcome, Outcome::Event { .. }));
+    let value = json(&outputs[0]);
+    crate::ocsf::validate(&value);
+    let labels = value["metadata"]["labels"].as_array().unwrap();
+    assert!(labels.contains(&"raw:slimmed".into()));
+    let (_, outputs) = process(&pipeline, "x".repeat(20_000_000).as_bytes());
+    assert_eq!(outputs[0].value, None);
+    let size = ("watchbell-cut-size".into(), Some(b"20000000".to_vec()));
+    assert!(outputs[0].headers.contains(&size));
+}

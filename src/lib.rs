@@ -8,6 +8,7 @@ pub mod yaml;
 pub mod kafka;
 
 pub mod event;
+pub mod files;
 
 pub mod enrich;
 pub mod normalize;

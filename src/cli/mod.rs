@@ -2,6 +2,7 @@
 //! error; a command returns, and only `main` ends the process.
 
 mod config;
+mod replay;
 mod run;
 mod topics;
 mod validate;
@@ -29,6 +30,8 @@ pub struct Cli {
 enum Command {
     /// Run the daemon.
     Run(ConfigFile),
+    /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
+    Replay(replay::Command),
     /// Check the configuration, the rules and the names, and say everything that is wrong.
     Validate(ConfigFile),
     /// Show or create the topics that watchbell writes.
@@ -88,6 +91,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(file) => file.load().and_then(run::run),
+            Command::Replay(command) => replay::run(&command),
             Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
             Command::Topics(command) => topics::run(&command),
             Command::Config(command) => config::run(&command),

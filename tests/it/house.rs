@@ -48,7 +48,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("route", &["diagnostic", "event", "sigma", "yaml"]),
     // What matched, and by which rule.
     ("alert", &["diagnostic", "event", "rules", "sigma"]),
-    ("encode", &["alert", "event"]),
+    ("encode", &["alert", "event", "sigma"]),
     ("kafka", &["event"]),
 ];
 

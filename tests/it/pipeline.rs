@@ -112,7 +112,7 @@ fn the_rules_own_tests_pass_through_the_real_pipeline() {
             Outcome::Event { alerts, .. } => alerts
                 .into_iter()
                 .map(|(rule_id, level)| AlertSummary {
-                    rule_id: rule_id.to_string(),
+                    rule_id: rule_id.parse().unwrap(),
                     level,
                 })
                 .collect(),

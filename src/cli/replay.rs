@@ -110,12 +110,12 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 
 /// The pipeline with the catalogue and the rules in the binary, and no names.
 fn shipped(topics: Topics) -> Result<Pipeline, Failure> {
-    let catalog = Catalog::shipped();
+    let catalog = Catalog::shipped().map_err(Failure::configuration)?;
     let sources = [RuleSource::Pack("confluent".to_owned())];
     let overrides = Overrides::default();
     let rules = RuleSet::load(
         &sources,
-        &catalog.known(),
+        &pipeline::known(&catalog),
         &overrides,
         &pipeline::Path::parse,
     )

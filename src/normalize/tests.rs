@@ -11,7 +11,7 @@ use crate::event::{Class, Header, Offset, Partition, Position, Status, UserKind}
 mod leaves;
 
 const SHAPES: &str = include_str!("../../tests/data/confluent/shapes.ndjson");
-const FLINK: &str = include_str!("../../tests/data/confluent/flink.ndjson");
+const FLINK: &str = include_str!("../../tests/data/confluent/seed.ndjson");
 const ORGANIZATION: &str = "9f1d2c34-6b7a-4c58-8e21-0a4d5b6c7e8f";
 const RECORD_MS: i64 = 1_773_480_420_000;
 

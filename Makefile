@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := test
-.PHONY: test replay bench deny fmt prerequisites
+.PHONY: test demo bench deny fmt prerequisites
 
 BENCH_RECORDS ?= 600000
 BENCH_ROUNDS ?= 3
@@ -34,8 +34,8 @@ test: prerequisites
 	     END { printf "%d passed, %d failed\n", passed, failed; exit failed || !passed }' "$$log"
 	exit "$$status"
 
-replay:
-	cargo run --release -- replay --emit alerts tests/data/confluent/seed.ndjson tests/data/confluent/shapes.ndjson
+demo:
+	cargo run --release -- demo
 
 bench: prerequisites
 	cargo bench --bench passthrough -- $(BENCH_RECORDS) $(BENCH_ROUNDS)

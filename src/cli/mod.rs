@@ -2,6 +2,7 @@
 //! error; a command returns, and only `main` ends the process.
 
 mod config;
+mod demo;
 mod replay;
 mod run;
 mod topics;
@@ -30,6 +31,8 @@ pub struct Cli {
 enum Command {
     /// Run the daemon.
     Run(ConfigFile),
+    /// Run the whole pipeline on an embedded Kafka over documented events, and end.
+    Demo,
     /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
     Replay(replay::Command),
     /// Check the configuration, the rules and the names, and say everything that is wrong.
@@ -91,6 +94,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(file) => file.load().and_then(run::run),
+            Command::Demo => demo::run(),
             Command::Replay(command) => replay::run(&command),
             Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
             Command::Topics(command) => topics::run(&command),

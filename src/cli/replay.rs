@@ -109,7 +109,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 /// The pipeline with the catalogue and the rules in the binary, and no names.
-fn shipped(topics: Topics) -> Result<Pipeline, Failure> {
+pub(super) fn shipped(topics: Topics) -> Result<Pipeline, Failure> {
     let catalog = Catalog::shipped().map_err(Failure::configuration)?;
     let sources = [RuleSource::Pack("confluent".to_owned())];
     let overrides = Overrides::default();

@@ -2,9 +2,12 @@
 //! It keeps ordinary offset commits but ignores what a transaction does, so sessions on it run
 //! `at_least_once` and nothing seen here is evidence about delivery.
 
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
-use std::time::Duration;
+use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::client::{ClientError, Cluster};
 
@@ -65,15 +68,41 @@ impl Embedded {
         }
         producer.flush(Duration::from_secs(10)).map_err(failed)
     }
+
+    /// The values of one partition from its start to its present end; nulls are empty.
+    ///
+    /// # Errors
+    /// The topic does not exist, or it could not be read within ten seconds.
+    pub fn read(&self, topic: &str, partition: i32) -> Result<Vec<Vec<u8>>, ClientError> {
+        let failed = |error| ClientError::new("read the embedded cluster", &error);
+        let consumer: BaseConsumer = self
+            .cluster()
+            .client_config("demo", &[("group.id", "demo-reader")], &[])
+            .create()
+            .map_err(failed)?;
+        let (first, end) = consumer
+            .fetch_watermarks(topic, partition, Duration::from_secs(10))
+            .map_err(failed)?;
+        let mut from = TopicPartitionList::new();
+        from.add_partition_offset(topic, partition, Offset::Offset(first))
+            .map_err(failed)?;
+        consumer.assign(&from).map_err(failed)?;
+        let mut values = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while (values.len() as i64) < end - first && Instant::now() < deadline {
+            if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+                let message = message.map_err(failed)?;
+                values.push(message.payload().unwrap_or_default().to_vec());
+            }
+        }
+        Ok(values)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
     use std::thread;
-    use std::time::Instant;
-
-    use rdkafka::consumer::{BaseConsumer, Consumer};
 
     use super::*;
     use crate::event::OutputRecord;

@@ -24,7 +24,7 @@ const BATCH: usize = 65_536;
 /// Events that one thread takes at a time.
 const CHUNK: usize = 1_024;
 
-/// What `topics create` gives the output topics.
+/// No broker sets a limit here: what is larger than 10 MiB is slimmed or cut.
 const MAX_MESSAGE_BYTES: usize = 10 << 20;
 
 #[derive(Debug, Args)]

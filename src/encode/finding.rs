@@ -1,7 +1,7 @@
 //! An alert as OCSF 1.8.0 Detection Finding 2004.
 
 use super::json::Object;
-use super::ocsf::{OCSF_VERSION, user};
+use super::ocsf::{OCSF_VERSION, cloud, user};
 use crate::alert::Alert;
 use crate::event::AuditEvent;
 use crate::sigma::Level;
@@ -107,16 +107,7 @@ fn evidence<P>(alert: &Alert<'_, P>, event: &AuditEvent<'_>, rule_set: &str, o: 
     if let Some(runbook) = &rule.runbook {
         o.object("remediation", |o| o.text("desc", runbook));
     }
-    if let Some(cloud) = &event.cloud {
-        o.object("cloud", |o| {
-            o.text("provider", &cloud.provider);
-            if let Some(uid) = &cloud.org_uid {
-                o.object("org", |o| o.text("uid", uid));
-            }
-            o.optional("project_uid", cloud.project_uid.as_ref());
-            o.optional("region", cloud.region.as_ref());
-        });
-    }
+    cloud(event, o);
     o.object("unmapped", |o| {
         o.text("rule_set", rule_set);
         o.text("outcome", event.status.name());

@@ -182,7 +182,7 @@ fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut Object<'_>)
     raw(event, "data", resource.data, o);
 }
 
-fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {
+pub(super) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     let Some(cloud) = &event.cloud else {
         return;
     };

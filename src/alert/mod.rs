@@ -90,17 +90,30 @@ fn who<'e>(event: &'e AuditEvent<'_>) -> &'e str {
 
 fn title<P>(rule: &LoadedRule<P>, event: &AuditEvent<'_>) -> String {
     let user = &event.user;
-    let who = match (&user.name, &user.uid) {
-        (Some(name), Some(uid)) if name != uid => format!("{name} ({uid})"),
-        _ => who(event).to_owned(),
-    };
+    let who = known_as(user.name.as_deref(), user.uid.as_deref())
+        .unwrap_or_else(|| who(event).to_owned());
     let mut title = format!("{}: {who}, {}", rule.rule.title, event.api.operation);
-    if let Some(resource) = event.resources.first() {
-        let name = resource.name.as_deref().or(resource.uid.as_deref());
+    if let Some((first, others)) = event.resources.split_first() {
+        let name = known_as(first.name.as_deref(), first.uid.as_deref());
         title.push(' ');
-        title.push_str(name.unwrap_or("unknown"));
+        title.push_str(name.as_deref().unwrap_or("unknown"));
+        // One resource may be told of once for each of its scopes.
+        let others = others.iter().filter(|other| other.uid != first.uid);
+        match others.count() {
+            0 => {}
+            count => title.push_str(&format!(" and {count} more")),
+        }
     }
     title
+}
+
+/// A name, and in parentheses the identifier where that is another word.
+fn known_as(name: Option<&str>, uid: Option<&str>) -> Option<String> {
+    match (name, uid) {
+        (Some(name), Some(uid)) if name != uid => Some(format!("{name} ({uid})")),
+        (Some(word), _) | (None, Some(word)) => Some(word.to_owned()),
+        (None, None) => None,
+    }
 }
 
 /// Sixteen bytes of SHA-256 over the parts and their lengths, in hexadecimal.

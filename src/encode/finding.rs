@@ -1,9 +1,10 @@
 //! An alert as OCSF 1.8.0 Detection Finding 2004.
 
+use super::attack::attacks;
 use super::json::Object;
-use super::ocsf::{OCSF_VERSION, cloud, user};
+use super::ocsf::{OCSF_VERSION, actor, cloud, endpoint, resource};
 use crate::alert::Alert;
-use crate::event::AuditEvent;
+use crate::event::{Api, AuditEvent};
 use crate::sigma::Level;
 
 /// OCSF `severity_id` and `severity` of a rule's level.
@@ -17,10 +18,12 @@ fn severity(level: Level) -> (i64, &'static str) {
     }
 }
 
-/// Appends the alert as one JSON object without line breaks. `now_ms` is when it was made.
+/// Appends the alert as one JSON object without line breaks. `now_ms` is when it was made; `record`
+/// is the event as JSON, to stand in the alert as evidence.
 pub fn finding<P>(
     alert: &Alert<'_, P>,
     event: &AuditEvent<'_>,
+    record: Option<&[u8]>,
     rule_set: &str,
     now_ms: i64,
     out: &mut Vec<u8>,
@@ -41,6 +44,7 @@ pub fn finding<P>(
         o.text("status", "New");
         o.int("time", event.time_ms);
         o.text("message", &alert.title);
+        o.flag("is_alert", !rule.is_experimental());
         o.object("metadata", |o| {
             o.text("version", OCSF_VERSION);
             o.object("product", |o| {
@@ -72,47 +76,65 @@ pub fn finding<P>(
                 o.text("type", "Rule");
                 o.int("type_id", 1);
             });
+            attacks(&rule.rule.tags, o);
             if let Some(uid) = &event.metadata.uid {
-                o.objects("related_events", &[uid], |uid, o| o.text("uid", uid));
+                o.objects("related_events", &[uid], |uid, o| {
+                    o.text("uid", uid);
+                    o.int("type_uid", event.type_uid());
+                });
             }
         });
-        evidence(alert, event, rule_set, o);
+        evidence(alert, event, record, o);
+        o.object("unmapped", |o| {
+            o.text("rule_set", rule_set);
+            o.text("outcome", event.status.name());
+            o.optional("outcome_detail", event.status_detail.as_ref());
+            o.texts("why", &alert.why);
+            o.texts("tags", &rule.rule.tags);
+            o.texts("falsepositives", &rule.rule.falsepositives);
+        });
     });
 }
 
-fn evidence<P>(alert: &Alert<'_, P>, event: &AuditEvent<'_>, rule_set: &str, o: &mut Object<'_>) {
-    let rule = &alert.rule.rule;
+fn evidence<P>(
+    alert: &Alert<'_, P>,
+    event: &AuditEvent<'_>,
+    record: Option<&[u8]>,
+    o: &mut Object<'_>,
+) {
     o.objects("evidences", &[event], |event, o| {
-        o.object("actor", |o| {
-            o.object("user", |o| user(&event.user, o));
-        });
+        o.object("actor", |o| actor(event, o));
         o.object("api", |o| {
             o.text("operation", &event.api.operation);
             if let Some(name) = &event.api.service_name {
                 o.object("service", |o| o.text("name", name));
             }
+            error(&event.api, o);
         });
-        o.object("src_endpoint", |o| {
-            o.optional("ip", event.src_endpoint.ip.as_ref());
-            o.optional("name", event.src_endpoint.name.as_ref());
-        });
+        o.object("src_endpoint", |o| endpoint(&event.src_endpoint, o));
+        if let Some(record) = record {
+            o.key("data").extend_from_slice(record);
+        }
     });
     o.objects("resources", &event.resources, |resource, o| {
-        o.optional("uid", resource.uid.as_ref());
-        o.optional("name", resource.name.as_ref());
-        o.optional("type", resource.kind.as_ref());
-        o.optional("namespace", resource.namespace.as_ref());
-        o.optional("region", resource.region.as_ref());
+        self::resource(event, resource, o);
     });
+    let rule = &alert.rule.rule;
     if let Some(runbook) = &rule.runbook {
-        o.object("remediation", |o| o.text("desc", runbook));
+        o.object("remediation", |o| {
+            o.text("desc", runbook);
+            o.texts("references", &rule.references);
+        });
     }
     cloud(event, o);
-    o.object("unmapped", |o| {
-        o.text("rule_set", rule_set);
-        o.text("outcome", event.status.name());
-        o.texts("why", &alert.why);
-        o.texts("tags", &rule.tags);
-        o.texts("falsepositives", &rule.falsepositives);
-    });
+}
+
+/// The part of the request's answer that says what went wrong.
+fn error(api: &Api<'_>, o: &mut Object<'_>) {
+    if api.response_error.is_some() || api.response_error_message.is_some() {
+        o.object("response", |o| {
+            o.optional("error", api.response_error.as_ref());
+            o.optional("error_message", api.response_error_message.as_ref());
+        });
+    }
 }

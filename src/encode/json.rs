@@ -47,6 +47,11 @@ impl Object<'_> {
             .extend_from_slice(value.to_string().as_bytes());
     }
 
+    pub(super) fn flag(&mut self, name: &str, value: bool) {
+        let word: &[u8] = if value { b"true" } else { b"false" };
+        self.key(name).extend_from_slice(word);
+    }
+
     pub(super) fn object(&mut self, name: &str, members: impl FnOnce(&mut Object<'_>)) {
         Object::write(self.key(name), members);
     }

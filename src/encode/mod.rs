@@ -1,5 +1,6 @@
 //! From values to the bytes of Kafka records: OCSF JSON, CloudEvents headers, dead letters.
 
+mod attack;
 mod cloudevents;
 mod dead_letter;
 mod finding;

@@ -5,7 +5,7 @@
 use super::json::Object;
 use super::unmapped;
 use crate::event::json::NodeId;
-use crate::event::{Api, AuditEvent, Class, Metadata, Resource, User};
+use crate::event::{Api, AuditEvent, Class, Endpoint, Metadata, Resource, User};
 
 /// The OCSF version that is written.
 pub const OCSF_VERSION: &str = "1.8.0";
@@ -41,13 +41,7 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
                 self::resource(event, resource, o);
             });
         }
-        o.object("src_endpoint", |o| {
-            o.optional("ip", event.src_endpoint.ip.as_ref());
-            o.optional("name", event.src_endpoint.name.as_ref());
-            if let Some(port) = event.src_endpoint.port {
-                o.int("port", port.into());
-            }
-        });
+        o.object("src_endpoint", |o| endpoint(&event.src_endpoint, o));
         cloud(event, o);
         o.objects("enrichments", &event.enrichments, |enrichment, o| {
             o.text("name", enrichment.name);
@@ -89,7 +83,7 @@ fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>)
     o.texts("labels", &metadata.labels);
 }
 
-fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
+pub(super) fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     o.object("user", |o| user(&event.user, o));
     if let Some(uid) = &event.session_uid {
         o.object("session", |o| o.text("uid", uid));
@@ -107,7 +101,7 @@ fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     });
 }
 
-pub(super) fn user(user: &User<'_>, o: &mut Object<'_>) {
+fn user(user: &User<'_>, o: &mut Object<'_>) {
     o.optional("uid", user.uid.as_ref());
     o.optional("uid_alt", user.uid_alt.as_ref());
     o.optional("name", user.name.as_ref());
@@ -167,8 +161,17 @@ fn authentication(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     o.optional("auth_protocol", event.auth_protocol.as_ref());
 }
 
-fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut Object<'_>) {
+pub(super) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
+    o.optional("ip", endpoint.ip.as_ref());
+    o.optional("name", endpoint.name.as_ref());
+    if let Some(port) = endpoint.port {
+        o.int("port", port.into());
+    }
+}
+
+pub(super) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut Object<'_>) {
     o.optional("uid", resource.uid.as_ref());
+    o.optional("uid_alt", resource.uid_alt.as_ref());
     o.optional("name", resource.name.as_ref());
     o.optional("type", resource.kind.as_ref());
     o.optional("namespace", resource.namespace.as_ref());

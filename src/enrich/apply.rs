@@ -1,7 +1,7 @@
 //! Puts names, owners and teams to the ids of an event.
 
 use super::names::{Kind, Name, Names};
-use crate::event::{AuditEvent, Enrichment, UserKind};
+use crate::event::{AuditEvent, Class, Enrichment, UserKind};
 
 /// Looks the actor and the resources up. What the event itself says is kept.
 pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
@@ -25,6 +25,10 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
             data: facts(name),
         });
     }
+    let resource_path = match event.class {
+        Class::ApiActivity => "resources.uid",
+        Class::Authentication => "service.uid",
+    };
     for resource in &mut event.resources {
         let Some((uid, name)) = resource
             .uid
@@ -37,7 +41,7 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         resource.owner = name.owner.as_deref().map(Into::into);
         resource.team = name.team.as_deref().map(Into::into);
         event.enrichments.push(Enrichment {
-            name: "resources.uid",
+            name: resource_path,
             value: uid,
             data: facts(name),
         });

@@ -136,6 +136,8 @@ impl UserKind {
 pub struct Resource<'a> {
     /// Identifier within its scope.
     pub uid: Option<Text<'a>>,
+    /// The vendor's full name of it, such as its CRN: unique everywhere.
+    pub uid_alt: Option<Text<'a>>,
     /// Name, from the event or the names file.
     pub name: Option<Text<'a>>,
     /// Vendor's type, such as `STATEMENT`.

@@ -161,6 +161,9 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     ("resources.uid", |e, v| {
         each(&e.resources, v, |r| r.uid.as_deref())
     }),
+    ("resources.uid_alt", |e, v| {
+        each(&e.resources, v, |r| r.uid_alt.as_deref())
+    }),
     ("src_endpoint.ip", |e, v| {
         text(e.src_endpoint.ip.as_ref(), v)
     }),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::event::json::{Kind, NodeId};
-use crate::event::{Class, Header, Offset, Partition, Position, Status, UserKind};
+use crate::event::{Class, Header, Offset, Partition, Position, Status, User, UserKind};
 
 mod leaves;
 
@@ -284,6 +284,65 @@ fn an_external_account_is_its_subject_in_its_namespace() {
     let event = shape("b11");
     assert_eq!(event.user.uid.as_deref(), Some("svc-42"));
     assert_eq!(event.user.uid_alt.as_deref(), Some("idp/corp/svc-42"));
+}
+
+#[test]
+fn the_identity_tells_what_the_principal_does_not() {
+    let read = |info: &str| {
+        let text = format!(r#"{{"data":{{"methodName":"x","authenticationInfo":{info}}}}}"#);
+        let event = normalize(&record(Some(text.as_bytes())), &without_catalog).unwrap();
+        let User {
+            uid,
+            name,
+            email_addr,
+            ..
+        } = event.user;
+        [uid, name, email_addr].map(|part| part.map(|text| text.into_owned()))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let by_number = r#"{"principal":"User:42","identity":"crn://c/identity=sa-1"}"#;
+    assert_eq!(read(by_number), [some("sa-1"), None, None]);
+    // Not a copy: it would be lost.
+    let bare_number = r#"{"principal":"42","identity":"crn://c/identity=sa-1"}"#;
+    assert_eq!(read(bare_number), [some("42"), None, None]);
+    let absent = r#"{"identity":"crn://c/identity-provider=op-1/identity=u-7"}"#;
+    assert_eq!(read(absent), [some("u-7"), None, None]);
+    let signed_on =
+        r#"{"principal":"User:u-1","identity":"crn://c/sso-connection=x/identity=a%40b"}"#;
+    assert_eq!(read(signed_on), [some("u-1"), None, some("a@b")]);
+    let nobody = r#"{"principal":"None:UNKNOWN_USER","identity":"crn://c/identity=u-1"}"#;
+    assert_eq!(read(nobody), [None, some("UNKNOWN_USER"), None]);
+    assert_eq!(read("{}"), [None, some("unknown"), None]);
+}
+
+#[test]
+fn a_full_name_goes_to_the_one_resource_that_it_names() {
+    let named = shape("b3");
+    let crn = named.resources[0].uid_alt.as_deref().unwrap();
+    assert!(crn.ends_with("/kafka=lkc-8w3m5p"), "{crn}");
+    assert!(!stays(&named, &["data", "resourceName"]));
+    // The event has no resourceName: its subject does as well, and stays.
+    let by_subject = shape("b4");
+    let crn = by_subject.resources[0].uid_alt.as_deref().unwrap();
+    assert!(crn.ends_with("/statement=orders-enrich-prod"), "{crn}");
+    assert!(stays(&by_subject, &["subject"]));
+    // A list names the region; one key in two scopes is two resources.
+    let listed = normal(FLINK.lines().last().unwrap());
+    assert!(listed.resources.iter().all(|r| r.uid_alt.is_none()));
+    assert!(stays(&listed, &["data", "resourceName"]));
+    assert!(shape("b2").resources.iter().all(|r| r.uid_alt.is_none()));
+}
+
+#[test]
+fn the_word_for_a_kind_of_resource_is_no_name() {
+    let environment = shape("a3");
+    assert_eq!(environment.resources[0].name, None);
+    assert_eq!(environment.resources[0].namespace, None);
+    let word = ["data", "authorizationInfo", "resourceName"];
+    assert!(stays(&environment, &word));
+    let topic = shape("a4");
+    assert_eq!(topic.resources[0].name.as_deref(), Some("orders.v2"));
+    assert!(!stays(&topic, &word));
 }
 
 #[test]

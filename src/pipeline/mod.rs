@@ -110,7 +110,8 @@ impl Pipeline {
                 continue;
             };
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
-            out.push(self.finding(&alert, &event, rules.hash(), now_ms));
+            let finding = self.finding(&alert, &event, &out[first], rules.hash(), now_ms);
+            out.push(finding);
         }
         let limit = self.settings.max_message_bytes;
         if out[first..].iter().any(|output| size(output) > limit) {
@@ -178,15 +179,22 @@ impl Pipeline {
         }
     }
 
+    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic.
     fn finding(
         &self,
         alert: &Alert<'_, Path>,
         event: &AuditEvent<'_>,
+        written: &OutputRecord,
         rule_set: &str,
         now_ms: i64,
     ) -> OutputRecord {
-        let mut value = Vec::with_capacity(2048);
-        encode::finding(alert, event, rule_set, now_ms, &mut value);
+        let mut value = Vec::with_capacity(8192);
+        let record = written.value.as_deref();
+        encode::finding(alert, event, record, rule_set, now_ms, &mut value);
+        if value.len() + 4096 > self.settings.max_message_bytes {
+            value.clear();
+            encode::finding(alert, event, None, rule_set, now_ms, &mut value);
+        }
         let subject = Some(alert.rule.rule.id.as_str());
         OutputRecord {
             topic: self.settings.topics.alerts.clone(),

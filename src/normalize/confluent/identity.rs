@@ -2,9 +2,9 @@
 //! object such as `{confluentUser: {resourceId}}` in the new one.
 //! A stripped prefix is a change, so such an identifier is a copy and its original stays.
 
-use crate::event::json::{Kind, NodeId};
+use crate::event::json::{Document, Kind, NodeId};
 use crate::event::{Text, Unmapped, User, UserKind};
-use crate::normalize::walk;
+use crate::normalize::{crn, walk};
 
 /// The vendor itself, in access-transparency events.
 const VENDOR: &str = "confluent.privileged";
@@ -28,19 +28,16 @@ pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> User<'a> {
 }
 
 fn authenticated<'a>(unmapped: &mut Unmapped<'a>, info: NodeId) -> User<'a> {
-    let preferred = walk::take_at(unmapped, info, &["principalResourceId"]);
-    let mut user = match preferred {
-        Some(uid) => User {
-            kind: kind_of(&uid),
-            uid: Some(uid),
-            ..User::default()
-        },
-        None => walk::descend(&unmapped.document, info, &["principal"])
-            .map_or_else(User::default, |node| principal(unmapped, node)),
-    };
+    let mut user = walk::descend(&unmapped.document, info, &["principalResourceId"])
+        .map_or_else(User::default, |node| named(unmapped, node));
+    if user.uid.is_none() {
+        user = walk::descend(&unmapped.document, info, &["principal"])
+            .map_or_else(User::default, |node| principal(unmapped, node));
+    }
     user.email_addr = walk::take_at(unmapped, info, &["principal", "email"])
         .or_else(|| walk::take_at(unmapped, info, &["principal", "confluentUser", "email"]));
     if let Some(identity) = walk::take_at(unmapped, info, &["identity"]) {
+        identify(&mut user, &identity, &unmapped.document, info);
         user.uid_alt = Some(identity);
     }
     user.credential_uid =
@@ -49,6 +46,30 @@ fn authenticated<'a>(unmapped: &mut Unmapped<'a>, info: NodeId) -> User<'a> {
             walk::take_at(unmapped, info, &path)
         });
     user
+}
+
+/// Fills in what the identity's CRN tells: an address where a person signs on elsewhere, an id
+/// where the principal is absent or a number, which no other API of the vendor understands.
+fn identify(user: &mut User<'_>, identity: &str, document: &Document<'_>, info: NodeId) {
+    let Some(id) = crn::id_of(identity, "identity") else {
+        return;
+    };
+    if id.contains('@') {
+        user.email_addr.get_or_insert(id.into());
+        return;
+    }
+    let better = match &user.uid {
+        None => user.name.is_none(),
+        // A number is replaced only where it is a copy.
+        Some(uid) => walk::text_at(document, info, &["principal"]).is_some_and(|principal| {
+            uid.bytes().all(|byte| byte.is_ascii_digit())
+                && principal.strip_prefix("User:") == Some(uid)
+        }),
+    };
+    if better {
+        user.kind = kind_of(&id);
+        user.uid = Some(id.into());
+    }
 }
 
 /// The mechanism of a login.

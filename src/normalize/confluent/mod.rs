@@ -87,7 +87,7 @@ pub(super) fn normalize<'a>(
         Class::Authentication => identity::auth_protocol(unmapped, data),
         Class::ApiActivity => None,
     };
-    let (resources, place) = resources::read(unmapped, data, shape);
+    let (resources, place) = resources::read(unmapped, data, event.subject.as_ref(), shape);
     let src_endpoint = endpoint::read(unmapped, data);
     let mut api = api(unmapped, data, operation, event.id.as_ref(), facts.as_ref());
     api.response_error = outcome.error;

@@ -51,6 +51,7 @@ impl<'a> Place<'a> {
 pub(super) fn read<'a>(
     unmapped: &mut Unmapped<'a>,
     data: NodeId,
+    subject: Option<&Text<'a>>,
     shape: Shape,
 ) -> (Vec<Resource<'a>>, Cloud<'a>) {
     let mut resources = Vec::new();
@@ -64,12 +65,21 @@ pub(super) fn read<'a>(
         }
     }
     let crns = CRN_NAMES.map(|name| walk::text_at(&unmapped.document, data, &[name]));
-    for name in crns.iter().flatten() {
+    for name in crns.iter().flatten().chain(subject) {
         place.complete_with(Place::of_crn(name));
     }
+    let [target, ..] = &crns;
     if resources.is_empty() {
-        let [target, ..] = &crns;
-        resources.extend(named_resource(unmapped, data, target.as_deref(), shape));
+        let target = target.as_ref().or(subject);
+        resources.extend(named_resource(
+            unmapped,
+            data,
+            target.map(AsRef::as_ref),
+            shape,
+        ));
+    }
+    if shape != Shape::Authentication {
+        name_in_full(unmapped, data, &mut resources, subject);
     }
     let cloud = Cloud {
         provider: Text::default(),
@@ -78,6 +88,35 @@ pub(super) fn read<'a>(
         region: place.region,
     };
     (resources, cloud)
+}
+
+/// Puts `resourceName` (moved), else the event's subject (a copy), to the one resource that it
+/// names: the same id may lie in several scopes, and a list names the place that was listed.
+fn name_in_full<'a>(
+    unmapped: &mut Unmapped<'a>,
+    data: NodeId,
+    resources: &mut [Resource<'a>],
+    subject: Option<&Text<'a>>,
+) {
+    let target = walk::text_at(&unmapped.document, data, &["resourceName"]);
+    if let Some(resource) = target.and_then(|name| only_one_named(resources, &name)) {
+        resource.uid_alt = walk::take_at(unmapped, data, &["resourceName"]);
+    } else if let Some(subject) = subject
+        && let Some(resource) = only_one_named(resources, subject)
+    {
+        resource.uid_alt = Some(subject.clone());
+    }
+}
+
+fn only_one_named<'r, 'a>(
+    resources: &'r mut [Resource<'a>],
+    name: &str,
+) -> Option<&'r mut Resource<'a>> {
+    let (_, id) = crn::last(name)?;
+    let mut named = resources
+        .iter_mut()
+        .filter(|resource| resource.uid.as_deref() == Some(id.as_str()));
+    named.next().filter(|_| named.next().is_none())
 }
 
 fn cloud_resource<'a>(
@@ -121,8 +160,8 @@ fn cloud_resource<'a>(
     (Some(resource), place)
 }
 
-/// The target of the old dialect: identified by the CRN's innermost segment, named and typed by
-/// `authorizationInfo`.
+/// The target of the old dialect: identified by the CRN's innermost segment, typed by
+/// `authorizationInfo`. That calls an environment `environment`, which is no name of it.
 fn named_resource<'a>(
     unmapped: &mut Unmapped<'a>,
     data: NodeId,
@@ -132,17 +171,22 @@ fn named_resource<'a>(
     let (crn_kind, crn_id) = target.and_then(crn::last).unzip();
     let place = target.map(Place::of_crn).unwrap_or_default();
     let mut resource = Resource {
+        namespace: place
+            .environment
+            .filter(|id| crn_id.as_deref() != Some(id.as_ref())),
         uid: crn_id.map(Text::Owned),
         kind: crn_kind.map(Text::Owned),
-        namespace: place.environment,
         region: place.region,
         ..Resource::default()
     };
     if shape != Shape::Authentication {
         let name_path = ["authorizationInfo", "resourceName"];
         let kind_path = ["authorizationInfo", "resourceType"];
-        resource.name = walk::take_at(unmapped, data, &name_path);
-        resource.uid = resource.uid.or_else(|| resource.name.clone());
+        let name = walk::text_at(&unmapped.document, data, &name_path);
+        if name.is_some() && (resource.uid.is_none() || resource.uid == name) {
+            resource.name = walk::take_at(unmapped, data, &name_path);
+            resource.uid = name;
+        }
         if resource.uid.is_some() {
             resource.kind = walk::take_at(unmapped, data, &kind_path).or(resource.kind);
         }

@@ -23,7 +23,8 @@ fn attributes(event: &AuditEvent<'_>) -> Vec<String> {
     }
     if event.class == Class::ApiActivity {
         for resource in &event.resources {
-            found.extend([&resource.uid, &resource.name, &resource.kind].map(Option::as_ref));
+            found.extend([&resource.uid, &resource.uid_alt].map(Option::as_ref));
+            found.extend([&resource.name, &resource.kind].map(Option::as_ref));
         }
     }
     found.into_iter().flatten().map(|t| t.to_string()).collect()

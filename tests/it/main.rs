@@ -3,6 +3,8 @@
 
 /// What the documents show.
 mod docs;
+/// What becomes of every documented event, field by field.
+mod golden;
 /// The architecture invariants, read from the sources.
 mod house;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.

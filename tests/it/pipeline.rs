@@ -12,11 +12,11 @@ use watchbell::pipeline::{self, Outcome, Pipeline, Settings, Topics};
 use watchbell::rules::test::AlertSummary;
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
-const NOW_MS: i64 = 1_800_000_000_000;
-const SEED: &str = include_str!("../data/confluent/seed.ndjson");
-const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
+pub const NOW_MS: i64 = 1_800_000_000_000;
+pub const SEED: &str = include_str!("../data/confluent/seed.ndjson");
+pub const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
 
-fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
+pub fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
     let catalog = Catalog::shipped().unwrap();
     let sources = ["pack:confluent".parse().unwrap()];
     let known = pipeline::known(&catalog);

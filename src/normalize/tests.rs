@@ -308,8 +308,10 @@ fn the_identity_tells_what_the_principal_does_not() {
     let absent = r#"{"identity":"crn://c/identity-provider=op-1/identity=u-7"}"#;
     assert_eq!(read(absent), [some("u-7"), None, None]);
     let signed_on =
-        r#"{"principal":"User:u-1","identity":"crn://c/sso-connection=x/identity=a%40b"}"#;
-    assert_eq!(read(signed_on), [some("u-1"), None, some("a@b")]);
+        r#"{"principal":"User:u-1","identity":"crn://c/sso-connection=x/identity=a%40b.c"}"#;
+    assert_eq!(read(signed_on), [some("u-1"), None, some("a@b.c")]);
+    let no_address = r#"{"principal":{"email":"a@b","confluentUser":{"resourceId":"u-1"}}}"#;
+    assert_eq!(read(no_address), [some("u-1"), None, None]);
     let nobody = r#"{"principal":"None:UNKNOWN_USER","identity":"crn://c/identity=u-1"}"#;
     assert_eq!(read(nobody), [None, some("UNKNOWN_USER"), None]);
     assert_eq!(read("{}"), [None, some("unknown"), None]);

@@ -223,7 +223,8 @@ fn size(output: &OutputRecord) -> usize {
         + 100
 }
 
-fn facts(method: &Method) -> MethodFacts<'_> {
+/// What normalization takes from the catalogue.
+pub fn facts(method: &Method) -> MethodFacts<'_> {
     let (activity_id, activity_name) = match method.activity {
         Activity::Create => (1, "Create"),
         Activity::Read => (2, "Read"),

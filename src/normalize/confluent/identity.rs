@@ -34,8 +34,8 @@ fn authenticated<'a>(unmapped: &mut Unmapped<'a>, info: NodeId) -> User<'a> {
         user = walk::descend(&unmapped.document, info, &["principal"])
             .map_or_else(User::default, |node| principal(unmapped, node));
     }
-    user.email_addr = walk::take_at(unmapped, info, &["principal", "email"])
-        .or_else(|| walk::take_at(unmapped, info, &["principal", "confluentUser", "email"]));
+    user.email_addr = email(unmapped, info, &["principal", "email"])
+        .or_else(|| email(unmapped, info, &["principal", "confluentUser", "email"]));
     if let Some(identity) = walk::take_at(unmapped, info, &["identity"]) {
         identify(&mut user, &identity, &unmapped.document, info);
         user.uid_alt = Some(identity);
@@ -54,7 +54,7 @@ fn identify(user: &mut User<'_>, identity: &str, document: &Document<'_>, info: 
     let Some(id) = crn::id_of(identity, "identity") else {
         return;
     };
-    if id.contains('@') {
+    if is_email(&id) {
         user.email_addr.get_or_insert(id.into());
         return;
     }
@@ -70,6 +70,26 @@ fn identify(user: &mut User<'_>, identity: &str, document: &Document<'_>, info: 
         user.kind = kind_of(&id);
         user.uid = Some(id.into());
     }
+}
+
+fn email<'a>(unmapped: &mut Unmapped<'a>, info: NodeId, path: &[&str]) -> Option<Text<'a>> {
+    let text = walk::text_at(&unmapped.document, info, path)?;
+    is_email(&text).then(|| walk::take_at(unmapped, info, path))?
+}
+
+/// Whether OCSF's type `email_t` takes it: one `@`, a domain with a dot, no other than these signs.
+fn is_email(text: &str) -> bool {
+    let in_local =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+,-./=?^_`{|}~".contains(&byte);
+    let in_domain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let dot = domain.find('.');
+    !local.is_empty()
+        && local.bytes().all(in_local)
+        && domain.bytes().all(in_domain)
+        && dot.is_some_and(|dot| dot > 0 && dot + 1 < domain.len())
 }
 
 /// The mechanism of a login.

@@ -87,7 +87,11 @@ pub(super) fn normalize<'a>(
         Class::Authentication => identity::auth_protocol(unmapped, data),
         Class::ApiActivity => None,
     };
-    let (resources, place) = resources::read(unmapped, data, event.subject.as_ref(), shape);
+    let (mut resources, place) = resources::read(unmapped, data, event.subject.as_ref(), shape);
+    if platform {
+        // OCSF knows a resource's region in the profile `cloud` only; it is a copy.
+        resources.iter_mut().for_each(|one| one.region = None);
+    }
     let src_endpoint = endpoint::read(unmapped, data);
     let mut api = api(unmapped, data, operation, event.id.as_ref(), facts.as_ref());
     api.response_error = outcome.error;

@@ -10,3 +10,7 @@ mod house;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.
 mod ocsf;
 mod pipeline;
+/// What must hold of every record.
+mod properties;
+/// Generated records.
+mod samples;

@@ -1,0 +1,228 @@
+//! What must hold of every record, right or odd: no leaf lost, valid OCSF, one outcome, the same
+//! each time, and never a panic.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use serde_json::Value;
+use watchbell::event::json::{Document, Kind};
+use watchbell::event::{Header, Offset, OutputRecord, Partition, Position, RawRecord};
+use watchbell::pipeline::{Outcome, Pipeline};
+
+use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with};
+use crate::samples::{Sample, sample};
+
+static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| pipeline_with("", 1_000_000));
+
+fn process(headers: &[(String, Option<String>)], value: &[u8]) -> (Outcome, Vec<OutputRecord>) {
+    let record = RawRecord {
+        position: Position {
+            topic: "audit",
+            partition: Partition(0),
+            offset: Offset(7),
+        },
+        timestamp_ms: Some(1_773_480_414_000),
+        key: Some(b"a key"),
+        value: Some(value),
+        headers: headers
+            .iter()
+            .map(|(name, value)| Header {
+                name,
+                value: value.as_deref().map(str::as_bytes),
+            })
+            .collect(),
+    };
+    let mut out = Vec::new();
+    let outcome = PIPELINE.process(&record, NOW_MS, &mut out);
+    (outcome, out)
+}
+
+/// Every leaf of a text, strings decoded, numbers as spelled, empty containers included; sorted.
+fn leaves(text: &[u8]) -> Vec<String> {
+    let document = Document::parse(text).expect("JSON");
+    let mut leaves: Vec<String> = document
+        .nodes()
+        .filter(|node| document.children(*node).next().is_none())
+        .map(|node| match document.kind(node) {
+            Kind::String => format!("{:?}", document.text(node).unwrap_or_default()),
+            Kind::Object => "{}".to_owned(),
+            Kind::Array => "[]".to_owned(),
+            _ => document.raw(node).to_owned(),
+        })
+        .collect();
+    leaves.sort();
+    leaves
+}
+
+/// The leaves of `given` that `kept` has not, as often as they occur. Both are sorted.
+fn lost(given: &[String], kept: &[String]) -> Vec<String> {
+    let mut kept = kept.iter().peekable();
+    let mut lost = Vec::new();
+    for leaf in given {
+        while kept.next_if(|other| *other < leaf).is_some() {}
+        if kept.next_if(|other| *other == leaf).is_none() {
+            lost.push(leaf.clone());
+        }
+    }
+    lost
+}
+
+/// One dead letter with the record as it was, or an event and its alerts.
+fn check_outcome(value: &[u8], outcome: &Outcome, outputs: &[OutputRecord]) {
+    match outcome {
+        Outcome::Event { alerts, .. } => {
+            assert_eq!(outputs.len(), 1 + alerts.len());
+            assert_eq!(outputs[0].topic.as_ref(), "events");
+            for output in outputs {
+                let json = output.value.as_deref().expect("a value");
+                serde_json::from_slice::<Value>(json).expect("JSON");
+            }
+        }
+        Outcome::DeadLetter { .. } => {
+            let [letter] = outputs else {
+                panic!("{} outputs of a dead letter", outputs.len());
+            };
+            assert_eq!(letter.topic.as_ref(), "dead");
+            assert_eq!(letter.value.as_deref(), Some(value));
+            assert_eq!(letter.key.as_deref(), Some(&b"a key"[..]));
+        }
+    }
+}
+
+fn check_sample(sample: &Sample) {
+    let value = sample.value.as_bytes();
+    let (outcome, outputs) = process(&sample.headers, value);
+    check_outcome(value, &outcome, &outputs);
+    assert_eq!(
+        process(&sample.headers, value),
+        (outcome.clone(), outputs.clone())
+    );
+    if let Outcome::DeadLetter { reason } = outcome {
+        let reasons = ["unrecognized", "wrong_type", "duplicate_key"];
+        assert!(reasons.contains(&reason), "{reason}");
+        return;
+    }
+    let event = outputs[0].value.as_deref().expect("a value");
+    let mut given = leaves(value);
+    let attributes = sample
+        .headers
+        .iter()
+        .filter(|(name, _)| name.starts_with("ce_") || name == "content-type")
+        .filter_map(|(_, value)| value.as_ref());
+    given.extend(attributes.map(|value| format!("{value:?}")));
+    given.sort();
+    let lost = lost(&given, &leaves(event));
+    assert!(lost.is_empty(), "lost: {lost:?}");
+    for output in &outputs {
+        let json = output.value.as_deref().expect("a value");
+        crate::ocsf::validate(&serde_json::from_slice(json).expect("JSON"));
+    }
+}
+
+/// A change of bytes that knows nothing of JSON.
+#[derive(Debug, Clone)]
+enum Damage {
+    Cut(usize),
+    Replace(usize, u8),
+    Insert(usize, Vec<u8>),
+    /// Repeats the text between two places: names, brackets, whole members.
+    Repeat(usize, usize),
+}
+
+impl Damage {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        let length = bytes.len();
+        match self {
+            Self::Cut(at) => bytes.truncate(at % length),
+            Self::Replace(at, byte) => bytes[at % length] = *byte,
+            Self::Insert(at, new) => {
+                let at = at % length;
+                bytes.splice(at..at, new.iter().copied());
+            }
+            Self::Repeat(from, to) => {
+                let (from, to) = (from % length, to % length);
+                let (from, to) = (from.min(to), from.max(to));
+                let part = bytes[from..to].to_vec();
+                bytes.splice(to..to, part);
+            }
+        }
+    }
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let at = || any::<usize>();
+    prop_oneof![
+        at().prop_map(Damage::Cut),
+        (at(), any::<u8>()).prop_map(|(at, byte)| Damage::Replace(at, byte)),
+        (at(), prop::collection::vec(any::<u8>(), 1..4))
+            .prop_map(|(at, new)| Damage::Insert(at, new)),
+        (
+            at(),
+            prop::sample::select(&["\"", "{", "]", ",", "\\u", "1e999", "\"id\":1,", "null"][..])
+        )
+            .prop_map(|(at, new)| Damage::Insert(at, new.as_bytes().to_vec())),
+        (at(), at()).prop_map(|(from, to)| Damage::Repeat(from, to)),
+    ]
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        // What fails is worth a case of its own, readable, in the golden folder.
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config(500))]
+
+    #[test]
+    fn every_record_comes_out_whole_valid_and_the_same_each_time(sample in sample()) {
+        check_sample(&sample);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1500))]
+
+    #[test]
+    fn damaged_bytes_end_as_an_event_or_as_one_dead_letter(
+        line in prop::sample::select(SEED.lines().chain(SHAPES.lines()).collect::<Vec<_>>()),
+        damages in prop::collection::vec(damage(), 1..4),
+    ) {
+        let mut bytes = line.as_bytes().to_vec();
+        for damage in &damages {
+            damage.apply(&mut bytes);
+        }
+        let (outcome, outputs) = process(&[], &bytes);
+        check_outcome(&bytes, &outcome, &outputs);
+    }
+
+    #[test]
+    fn any_bytes_end_as_an_event_or_as_one_dead_letter(
+        bytes in prop::collection::vec(any::<u8>(), 0..64),
+    ) {
+        let (outcome, outputs) = process(&[], &bytes);
+        check_outcome(&bytes, &outcome, &outputs);
+    }
+}
+
+#[test]
+fn most_samples_are_events() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let events = (0..200).filter(|_| {
+        let sample = sample().new_tree(&mut runner).expect("a sample").current();
+        let (outcome, _) = process(&sample.headers, sample.value.as_bytes());
+        matches!(outcome, Outcome::Event { .. })
+    });
+    let events = events.count();
+    assert!(
+        events >= 150,
+        "only {events} of 200: the samples prove little"
+    );
+}

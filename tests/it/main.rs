@@ -7,6 +7,8 @@ mod docs;
 mod golden;
 /// The architecture invariants, read from the sources.
 mod house;
+/// The document of the mapping, the paths of rules and the encoder, in step.
+mod mapping;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.
 mod ocsf;
 mod pipeline;

@@ -16,12 +16,16 @@ pub struct DeadLetter<'a> {
     pub reason: &'a str,
     /// For a person.
     pub detail: &'a str,
-    /// The largest record its topic takes, in bytes; a larger one loses its value.
+    /// The largest record its topic takes, in bytes; a larger one loses its value, and if that is
+    /// not enough its key and headers, too. 0 keeps nothing.
     pub max_bytes: usize,
 }
 
-/// The dead letter of a record. What is too large for the topic is cut to its headers, with the
-/// value's size and SHA-256.
+/// Framing and our own headers take less than this, in bytes.
+const OURS_MAX_BYTES: usize = 8192;
+
+/// The dead letter of a record. What is too large for the topic is cut, with the value's size and
+/// SHA-256 in its headers.
 pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>) -> OutputRecord {
     let detail: String = why.detail.chars().take(1024).collect();
     let mut ours = vec![
@@ -42,27 +46,27 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
     if let Some(timestamp_ms) = record.timestamp_ms {
         ours.push(("watchbell-source-timestamp", timestamp_ms.to_string()));
     }
-    let original_bytes = record.key.map_or(0, <[u8]>::len)
-        + record.value.map_or(0, <[u8]>::len)
-        + record
-            .headers
-            .iter()
-            .map(|header| header.name.len() + header.value.map_or(0, <[u8]>::len))
-            .sum::<usize>();
-    // Framing and our own headers take less than this.
-    let cut = original_bytes + 4096 > why.max_bytes;
+    let headers_bytes: usize = record
+        .headers
+        .iter()
+        .map(|header| header.name.len() + header.value.map_or(0, <[u8]>::len))
+        .sum();
+    let frame_bytes = record.key.map_or(0, <[u8]>::len) + headers_bytes + OURS_MAX_BYTES;
+    let value_bytes = record.value.map_or(0, <[u8]>::len);
+    let keeps_frame = frame_bytes <= why.max_bytes;
+    let keeps_value = frame_bytes + value_bytes <= why.max_bytes;
     let mut headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)> = Vec::new();
-    if cut {
-        let value = record.value.unwrap_or_default();
-        let digest = Sha256::digest(value);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        ours.push(("watchbell-cut-size", value.len().to_string()));
-        ours.push(("watchbell-cut-sha256", hex));
-    } else {
+    if keeps_frame {
         headers.extend(record.headers.iter().map(|header| {
             let value = header.value.map(<[u8]>::to_vec);
             (Cow::Owned(header.name.to_owned()), value)
         }));
+    }
+    if !keeps_value {
+        let digest = Sha256::digest(record.value.unwrap_or_default());
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        ours.push(("watchbell-cut-size", value_bytes.to_string()));
+        ours.push(("watchbell-cut-sha256", hex));
     }
     headers.extend(
         ours.into_iter()
@@ -70,8 +74,11 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
     );
     OutputRecord {
         topic: topic.clone(),
-        key: record.key.filter(|_| !cut).map(<[u8]>::to_vec),
-        value: record.value.filter(|_| !cut).map(<[u8]>::to_vec),
+        key: record.key.filter(|_| keeps_frame).map(<[u8]>::to_vec),
+        value: record.value.filter(|_| keeps_value).map(<[u8]>::to_vec),
         headers,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,3 +67,6 @@ fn facts(name: &Name) -> Vec<(&'static str, crate::event::Text<'_>)> {
     }
     facts
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,3 +205,26 @@ fn what_is_too_large_is_slimmed_and_then_cut() {
     let size = ("watchbell-cut-size".into(), Some(b"20000000".to_vec()));
     assert!(outputs[0].headers.contains(&size));
 }
+
+#[test]
+fn an_alert_holds_its_event_where_that_fits() {
+    let line = SEED
+        .lines()
+        .find(|l| l.contains("DeleteStatement"))
+        .unwrap();
+    let padded = line.replace(
+        "\"datacontenttype\"",
+        &format!("\"padding\":\"{}\",\"datacontenttype\"", "x".repeat(60_000)),
+    );
+    for (limit, held) in [(1_000_000, true), (67_500, false)] {
+        let (outcome, outputs) = process(&pipeline_with("", limit), padded.as_bytes());
+        assert!(matches!(outcome, Outcome::Event { .. }), "{outcome:?}");
+        let (event, alert) = (json(&outputs[0]), json(&outputs[1]));
+        assert_eq!(event["unmapped"]["padding"], "x".repeat(60_000));
+        let evidence = &alert["evidences"][0];
+        assert_eq!(evidence["data"] == event, held);
+        assert_eq!(evidence.get("data").is_some(), held);
+        assert_eq!(evidence["api"]["operation"], "DeleteStatement");
+        crate::ocsf::validate(&alert);
+    }
+}

@@ -1,0 +1,133 @@
+//! What a names file adds to an event, and what it leaves as it is.
+
+use super::*;
+use crate::event::{Offset, Partition, Position, RawRecord};
+use crate::normalize::normalize;
+
+const NAMES: &str = "
+u-1: {name: Jane Doe, owner: jane@example.com, team: streaming, kind: human, environment: office}
+sa-1: {name: deployer, kind: service}
+812345: {name: A robot, kind: service}
+lkc-1: {name: prod-main, owner: platform@example.com, team: platform}
+orders: {name: Order stream}
+UNKNOWN_USER: {name: Nobody}
+";
+
+fn names() -> Names {
+    Names::parse_yaml(NAMES, "names.yaml").unwrap()
+}
+
+fn event(text: &str) -> AuditEvent<'_> {
+    let record = RawRecord {
+        position: Position {
+            topic: "audit",
+            partition: Partition(0),
+            offset: Offset(0),
+        },
+        timestamp_ms: None,
+        key: None,
+        value: Some(text.as_bytes()),
+        headers: Vec::new(),
+    };
+    normalize(&record, &|_| None).unwrap()
+}
+
+const DELETION: &str = r#"{"data":{"methodName":"DeleteKafkaCluster",
+    "cloudResources":[
+        {"resource":{"type":"KAFKA_CLUSTER","resourceId":"lkc-1"}},
+        {"resource":{"type":"KAFKA_CLUSTER","resourceId":"lkc-2"}}],
+    "authenticationInfo":{"principal":{"confluentUser":{"resourceId":"u-1"}}}}}"#;
+
+#[test]
+fn actor_and_resources_get_names_and_say_from_what() {
+    let names = names();
+    let mut event = event(DELETION);
+    apply(&mut event, &names);
+    assert_eq!(event.user.name.as_deref(), Some("Jane Doe"));
+    assert_eq!(event.user.team.as_deref(), Some("streaming"));
+    let [known, unknown] = &event.resources[..] else {
+        panic!("two resources");
+    };
+    assert_eq!(known.name.as_deref(), Some("prod-main"));
+    assert_eq!(known.owner.as_deref(), Some("platform@example.com"));
+    assert_eq!(known.team.as_deref(), Some("platform"));
+    assert_eq!(
+        (&unknown.name, &unknown.owner, &unknown.team),
+        (&None, &None, &None)
+    );
+    let actor = Enrichment {
+        name: "actor.user.uid",
+        value: "u-1".into(),
+        data: vec![
+            ("name", "Jane Doe".into()),
+            ("owner", "jane@example.com".into()),
+            ("team", "streaming".into()),
+            ("environment", "office".into()),
+            ("kind", "human".into()),
+        ],
+    };
+    let cluster = Enrichment {
+        name: "resources.uid",
+        value: "lkc-1".into(),
+        data: vec![
+            ("name", "prod-main".into()),
+            ("owner", "platform@example.com".into()),
+            ("team", "platform".into()),
+        ],
+    };
+    assert_eq!(event.enrichments, [actor, cluster]);
+}
+
+#[test]
+fn what_the_event_says_itself_is_kept() {
+    let names = names();
+    let text = r#"{"data":{"methodName":"kafka.DeleteTopics",
+        "authenticationInfo":{"principal":"None:UNKNOWN_USER"},
+        "resourceName":"crn:///kafka=K/topic=orders",
+        "authorizationInfo":{"resourceName":"orders"}}}"#;
+    let mut event = event(text);
+    apply(&mut event, &names);
+    // A name without an identifier is not looked up.
+    assert_eq!(event.user.name.as_deref(), Some("UNKNOWN_USER"));
+    assert_eq!(event.resources[0].name.as_deref(), Some("orders"));
+    assert_eq!(event.enrichments.len(), 1);
+    assert_eq!(event.enrichments[0].data, [("name", "Order stream".into())]);
+}
+
+#[test]
+fn the_kind_given_decides_and_none_changes_nothing() {
+    let names = names();
+    let kind_of = |principal: &str| {
+        let text = format!(
+            r#"{{"data":{{"methodName":"x","authenticationInfo":{{"principal":"User:{principal}"}}}}}}"#
+        );
+        let mut event = event(&text);
+        apply(&mut event, &names);
+        event.user.kind
+    };
+    assert_eq!(kind_of("812345"), Some(UserKind::Service));
+    assert_eq!(kind_of("u-1"), Some(UserKind::User));
+    assert_eq!(kind_of("u-2"), Some(UserKind::User));
+    assert_eq!(kind_of("alice"), None);
+}
+
+#[test]
+fn the_cluster_of_a_login_is_its_service() {
+    let names = names();
+    let text = r#"{"type":"io.confluent.kafka.server/authentication",
+        "data":{"methodName":"kafka.Authentication","resourceName":"crn://c/kafka=lkc-1"}}"#;
+    let mut event = event(text);
+    apply(&mut event, &names);
+    let found: Vec<_> = event.enrichments.iter().map(|one| one.name).collect();
+    assert_eq!(found, ["service.uid"]);
+}
+
+#[test]
+fn without_names_nothing_happens() {
+    let nobody = Names::default();
+    let mut event = event(DELETION);
+    let before = event.user.clone();
+    apply(&mut event, &nobody);
+    assert_eq!(event.user, before);
+    assert!(event.enrichments.is_empty());
+}

@@ -146,6 +146,7 @@ fn the_verb_disagrees_with_the_catalogue_only_where_it_misleads() {
         [
             "kafka.CreatePartitions",
             "kafka.AddOffsetsToTxn",
+            "kafka.AddPartitionsToTxn",
             "kafka.StopReplica",
             "GrantRoleResourcesForPrincipal",
             "RevokeRoleResourcesForPrincipal",

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::activity::Activity;
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::yaml::{self, Entry, Node, Reader};
 
@@ -12,23 +13,6 @@ const MAX_NAME_BYTES: usize = 64;
 
 const CONFLUENT_FILE: &str = "config/catalog/confluent.yaml";
 const CONFLUENT: &str = include_str!("../../config/catalog/confluent.yaml");
-
-/// What a method does to its resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Activity {
-    /// Makes something.
-    Create,
-    /// Looks at something.
-    Read,
-    /// Changes something.
-    Update,
-    /// Removes something.
-    Delete,
-    /// None of the others, such as an authorization decision.
-    Other,
-    /// Proves who somebody is.
-    Logon,
-}
 
 /// Whether a method changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,68 +130,6 @@ impl Method {
         std::iter::once(&self.name)
             .chain(&self.aliases)
             .map(String::as_str)
-    }
-}
-
-/// Verbs by which a method that no catalogue knows is judged.
-const VERBS: &[(Activity, &[&str])] = &[
-    (
-        Activity::Create,
-        &[
-            "create", "register", "bind", "grant", "add", "invite", "insert", "generate", "import",
-            "clone", "upload",
-        ],
-    ),
-    (
-        Activity::Read,
-        &[
-            "get", "list", "describe", "search", "read", "fetch", "query", "lookup", "check",
-            "download", "export",
-        ],
-    ),
-    (
-        Activity::Update,
-        &[
-            "update", "alter", "modify", "change", "edit", "set", "put", "patch", "pause",
-            "resume", "start", "stop", "restart", "enable", "disable", "attach", "detach",
-            "rename", "reset", "replace", "rotate",
-        ],
-    ),
-    (
-        Activity::Delete,
-        &[
-            "delete",
-            "deregister",
-            "unregister",
-            "unbind",
-            "revoke",
-            "remove",
-            "drop",
-            "purge",
-            "destroy",
-            "terminate",
-        ],
-    ),
-    (
-        Activity::Logon,
-        &["authenticate", "authentication", "login", "logon", "signin"],
-    ),
-];
-
-impl Activity {
-    /// What the first word of a method's name says, once a prefix such as `kafka.` is gone:
-    /// a guess for methods that no catalogue knows.
-    pub fn from_verb(method: &str) -> Activity {
-        let bare = method.rsplit('.').next().unwrap_or(method);
-        let begins_with = |verb: &str| {
-            let head = bare.get(..verb.len());
-            let word_ends = || !bare[verb.len()..].starts_with(|c: char| c.is_ascii_lowercase());
-            head.is_some_and(|head| head.eq_ignore_ascii_case(verb)) && word_ends()
-        };
-        VERBS
-            .iter()
-            .find(|(_, verbs)| verbs.iter().any(|verb| begins_with(verb)))
-            .map_or(Activity::Other, |(activity, _)| *activity)
     }
 }
 

@@ -1,15 +1,17 @@
 //! What passes through the house: records as read, events as normalized, records to be written.
 
+mod activity;
 mod audit_event;
 pub mod catalog;
 pub mod json;
 mod path;
 mod record;
 
+pub use activity::Activity;
 pub use audit_event::{
     Api, AuditEvent, Authorization, Class, Cloud, Endpoint, Enrichment, Metadata, Resource, Status,
     Text, Unmapped, User, UserKind,
 };
-pub use catalog::{Access, Activity, Catalog, Method, Sensitivity};
+pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use path::Path;
 pub use record::{Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord};

@@ -4,11 +4,11 @@
 
 use super::NormalizeError;
 use super::time::{EventTime, Written, event_time};
-use super::verb;
 use super::walk;
 use crate::event::json::{Document, Kind, NodeId};
 use crate::event::{
-    Api, AuditEvent, Class, Endpoint, Header, Metadata, RawRecord, Status, Text, Unmapped, User,
+    Activity, Api, AuditEvent, Class, Endpoint, Header, Metadata, RawRecord, Status, Text,
+    Unmapped, User,
 };
 
 /// A CloudEvent whose `id`, `source`, `type` and `time` have moved here.
@@ -180,7 +180,7 @@ pub(super) fn generic(envelope: Envelope<'_>, record_ms: Option<i64>) -> AuditEv
         labels: labels.map(Text::from).collect(),
         ..envelope.metadata()
     };
-    let (activity_id, activity_name) = verb::OTHER;
+    let (activity_id, activity_name) = Activity::Other.api_activity();
     AuditEvent {
         class: Class::ApiActivity,
         activity_id,

@@ -6,7 +6,6 @@ mod cloudevents;
 mod confluent;
 mod crn;
 mod time;
-mod verb;
 mod walk;
 
 use crate::event::json::JsonError;

@@ -225,13 +225,7 @@ fn size(output: &OutputRecord) -> usize {
 
 /// What normalization takes from the catalogue.
 pub fn facts(method: &Method) -> MethodFacts<'_> {
-    let (activity_id, activity_name) = match method.activity {
-        Activity::Create => (1, "Create"),
-        Activity::Read => (2, "Read"),
-        Activity::Update => (3, "Update"),
-        Activity::Delete => (4, "Delete"),
-        Activity::Other | Activity::Logon => (99, "Other"),
-    };
+    let (activity_id, activity_name) = method.activity.api_activity();
     MethodFacts {
         service: &method.service,
         module: Some(&method.module),

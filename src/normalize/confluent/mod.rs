@@ -8,9 +8,9 @@ mod resources;
 
 use super::cloudevents::Envelope;
 use super::time::EventTime;
-use super::{Lookup, MethodFacts, NormalizeError, crn, verb, walk};
+use super::{Lookup, MethodFacts, NormalizeError, crn, walk};
 use crate::event::json::{Document, Kind, NodeId, same_name};
-use crate::event::{Api, AuditEvent, Class, Cloud, Metadata, Text, Unmapped};
+use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Metadata, Text, Unmapped};
 
 /// What kind of happening an event tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +153,10 @@ fn classify(
     match (shape, facts) {
         (Shape::Authentication, _) => (Class::Authentication, (1, "Logon")),
         (_, Some(facts)) => (Class::ApiActivity, (facts.activity_id, facts.activity_name)),
-        (_, None) => (Class::ApiActivity, verb::activity(operation)),
+        (_, None) => (
+            Class::ApiActivity,
+            Activity::from_verb(operation).api_activity(),
+        ),
     }
 }
 

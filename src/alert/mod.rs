@@ -1,11 +1,14 @@
 //! An alert: a rule that matched an event, its two keys, and what a person reads.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
 use sha2::{Digest, Sha256};
 
 use crate::event::AuditEvent;
 use crate::rules::{LoadedRule, RuleSet};
-use crate::sigma::{Fields, RuleIndex, Value};
-use std::ops::ControlFlow;
+use crate::sigma::{Fields, RuleIndex, TestOutcome, Value};
 
 /// A rule's match on one event.
 #[derive(Debug)]
@@ -20,6 +23,9 @@ pub struct Alert<'r, P> {
     pub title: String,
     /// Why: `field = value` of the selections that held.
     pub why: Vec<String>,
+    /// The fields that the rule wants shown, and their values; each once, at most eight; those without a
+    /// value left out.
+    pub shown: Vec<(&'r str, Vec<String>)>,
 }
 
 impl<'r, P> Alert<'r, P> {
@@ -56,8 +62,42 @@ impl<'r, P> Alert<'r, P> {
             group_key: group_key(rule, event),
             title: title(rule, event),
             why,
+            shown: shown(rule, event),
         })
     }
+}
+
+fn shown<'r, 'a, P>(rule: &'r LoadedRule<P>, event: &AuditEvent<'a>) -> Vec<(&'r str, Vec<String>)>
+where
+    AuditEvent<'a>: Fields<Path = P>,
+{
+    rule.shown
+        .iter()
+        .map(|(name, path)| {
+            let mut values = values(event, path, TestOutcome::MAX_VALUES);
+            let mut seen = HashSet::new();
+            values.retain(|value| seen.insert(value.clone()));
+            (name.as_str(), values)
+        })
+        .filter(|(_, values)| !values.is_empty())
+        .collect()
+}
+
+/// The values of a field as texts, so many at most.
+fn values<'a, P>(event: &AuditEvent<'a>, path: &P, most: usize) -> Vec<String>
+where
+    AuditEvent<'a>: Fields<Path = P>,
+{
+    let mut values = Vec::new();
+    event.values(path, &mut |value: Value<'_>| {
+        values.extend(value.text().map(Cow::into_owned));
+        if values.len() < most {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    values
 }
 
 fn group_key<'a, P>(rule: &LoadedRule<P>, event: &AuditEvent<'a>) -> String
@@ -69,12 +109,7 @@ where
         parts.push(who(event).to_owned());
     }
     for path in &rule.group_by {
-        let mut values = Vec::new();
-        event.values(path, &mut |value: Value<'_>| {
-            values.extend(value.text().map(std::borrow::Cow::into_owned));
-            ControlFlow::Continue(())
-        });
-        parts.push(values.join(","));
+        parts.push(values(event, path, usize::MAX).join(","));
     }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     digest(&parts)

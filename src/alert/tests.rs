@@ -28,6 +28,7 @@ detection:
   any: {api.operation: '*'}
   condition: any
 group_by: [resources.uid, src_endpoint.ip]
+fields: [actor.user.uid, resources.uid, api.request.data.none]
 ";
 
 fn rules() -> RuleSet<Path> {
@@ -215,6 +216,26 @@ fn why_names_the_lines_that_held_with_the_values_seen() {
     assert_eq!(
         alert(&rules, "Deleted", &event(&only_actor), "").why,
         ["actor.user.uid = u-1"]
+    );
+}
+
+#[test]
+fn the_fields_that_a_rule_wants_shown_are_shown_where_they_have_values() {
+    let rules = rules();
+    let many = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    let listing = text("User:u-1", "ListX", &many, "1");
+    let shown = alert(&rules, "By resource", &event(&listing), "").shown;
+    let [(first, actor), (second, resources)] = &shown[..] else {
+        panic!("{shown:?}");
+    };
+    assert_eq!((*first, *second), ("actor.user.uid", "resources.uid"));
+    assert_eq!(actor, &["u-1"]);
+    assert_eq!(resources, &many[..8]);
+    let deletion = text("User:u-1", "DeleteX", &["a"], "1");
+    assert!(
+        alert(&rules, "Deleted", &event(&deletion), "")
+            .shown
+            .is_empty()
     );
 }
 

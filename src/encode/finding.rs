@@ -90,6 +90,13 @@ pub fn finding<P>(
             o.text("outcome", event.status.name());
             o.optional("outcome_detail", event.status_detail.as_ref());
             o.texts("why", &alert.why);
+            if !alert.shown.is_empty() {
+                o.object("fields", |o| {
+                    for (name, values) in &alert.shown {
+                        o.texts(name, values);
+                    }
+                });
+            }
             o.texts("tags", &rule.rule.tags);
             o.texts("falsepositives", &rule.rule.falsepositives);
         });

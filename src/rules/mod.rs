@@ -35,6 +35,8 @@ pub struct LoadedRule<P> {
     pub level: Level,
     /// Its last day of change, if given, and a hash of its content: `2026-11-21.9f3c01ab`.
     pub version: String,
+    /// The fields to be shown with an alert, by name.
+    pub shown: Vec<(String, P)>,
     /// The fields of the alert's group key; empty means the default.
     pub group_by: Vec<P>,
 }
@@ -86,10 +88,11 @@ impl<P> RuleSet<P> {
         });
         let mut rules = Vec::new();
         for written in written {
-            let group_by = validate::fields(&written, resolve, &mut diagnostics);
+            let fields = validate::fields(&written, resolve, &mut diagnostics);
             rules.push(LoadedRule {
                 level: overrides.level(&written.rule),
-                group_by,
+                shown: fields.shown,
+                group_by: fields.group_by,
                 rule: written.rule,
                 file: written.file,
                 version: written.version,

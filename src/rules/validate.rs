@@ -174,13 +174,21 @@ fn methods(test: &Test, known: &Known, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The compiled fields of the group key. One that is unknown is an error; an unknown one among the
-/// fields to be shown only a warning.
+/// The compiled fields of a rule outside its detection.
+pub(super) struct RuleFields<P> {
+    /// To be shown with an alert, by name.
+    pub(super) shown: Vec<(String, P)>,
+    /// Of the group key.
+    pub(super) group_by: Vec<P>,
+}
+
+/// Compiles them. One of the group key that is unknown is an error; an unknown one among those to be
+/// shown only a warning.
 pub(super) fn fields<P>(
     written: &Written,
     resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<P> {
+) -> RuleFields<P> {
     let Written { rule, file, .. } = written;
     let mut report = |problem: Problem, unknown: UnknownField| {
         let problem = match unknown.suggestion {
@@ -190,21 +198,25 @@ pub(super) fn fields<P>(
         let file = file.clone();
         diagnostics.push(Diagnostic { file, problem });
     };
+    let mut shown = Vec::new();
     for field in &rule.fields {
-        if let Err(unknown) = resolve(field) {
-            let message = format!("unknown field `{field}` in `fields`");
-            report(Problem::warning(rule.id_mark, message), unknown);
+        match resolve(field) {
+            Ok(path) => shown.push((field.clone(), path)),
+            Err(unknown) => {
+                let message = format!("unknown field `{field}` in `fields`");
+                report(Problem::warning(rule.id_mark, message), unknown);
+            }
         }
     }
-    let mut paths = Vec::new();
+    let mut group_by = Vec::new();
     for (field, mark) in &rule.group_by {
         match resolve(field) {
-            Ok(path) => paths.push(path),
+            Ok(path) => group_by.push(path),
             Err(unknown) => {
                 let message = format!("unknown field `{field}` in `group_by`");
                 report(Problem::error(*mark, message), unknown);
             }
         }
     }
-    paths
+    RuleFields { shown, group_by }
 }

@@ -15,7 +15,7 @@ use super::Failure;
 use crate::config::Config;
 use crate::kafka::session::{self, NotReady, SessionConfig, SessionObserver, Shutdown};
 use crate::observe::http::{self, Pages};
-use crate::observe::{Health, Metrics, SourceObserver, SourceState, log};
+use crate::observe::{Health, Metrics, SourceObserver, SourceState, log, panics};
 use crate::pipeline::{Pipeline, Settings, Topics};
 use crate::roles::ingest::Ingest;
 use crate::roles::outputs;
@@ -30,7 +30,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) fn run(config: Config) -> Result<(), Failure> {
     let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
     log::init(config.log.format, &config.log.filter).context("start the log")?;
-    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    panics::report(|place| tracing::error!(place, "panic"));
     Ok(daemon(&config, &Arc::new(rulebook))?)
 }
 

@@ -4,10 +4,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::SCHEMA_VERSION;
-use crate::event::{OutputRecord, RawRecord};
+use crate::event::{Digest, OutputRecord, RawRecord};
 
 /// Why a record is a dead letter.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +16,8 @@ pub struct DeadLetter<'a> {
     pub detail: &'a str,
     /// The largest record its topic takes, in bytes; a larger one loses its value.
     pub max_bytes: usize,
+    /// Of a value that could not be held: all that is known of it.
+    pub unread: Option<&'a Digest>,
 }
 
 /// The dead letter of a record. What is too large for the topic is cut to its headers, with the
@@ -50,14 +50,15 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
             .map(|header| header.name.len() + header.value.map_or(0, <[u8]>::len))
             .sum::<usize>();
     // Framing and our own headers take less than this.
-    let cut = original_bytes + 4096 > why.max_bytes;
+    let cut = why.unread.is_some() || original_bytes + 4096 > why.max_bytes;
     let mut headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)> = Vec::new();
     if cut {
-        let value = record.value.unwrap_or_default();
-        let digest = Sha256::digest(value);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        ours.push(("watchbell-cut-size", value.len().to_string()));
-        ours.push(("watchbell-cut-sha256", hex));
+        let digest = match why.unread {
+            Some(digest) => *digest,
+            None => Digest::of(record.value.unwrap_or_default()),
+        };
+        ours.push(("watchbell-cut-size", digest.size.to_string()));
+        ours.push(("watchbell-cut-sha256", digest.hex()));
     } else {
         headers.extend(record.headers.iter().map(|header| {
             let value = header.value.map(<[u8]>::to_vec);

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 
 use super::Failure;
-use super::replay::shipped;
+use super::shipped::Shipped;
 use crate::kafka::embedded::Embedded;
 use crate::kafka::session::{self, Commit, Delivery, SessionConfig, SessionObserver, Shutdown};
 use crate::observe::{Metrics, SourceObserver, SourceState};
@@ -36,12 +36,9 @@ impl SessionObserver for UntilDone {
 }
 
 pub(super) fn run() -> Result<(), Failure> {
-    let topics = Topics {
-        events: "watchbell.events".into(),
-        alerts: "watchbell.alerts".into(),
-        dead_letters: "watchbell.dead-letters".into(),
-    };
-    let pipeline = shipped(topics.clone())?;
+    let shipped = Shipped::load()?;
+    let topics = shipped.topics.clone();
+    let pipeline = shipped.pipeline(crate::pipeline::Names::default());
     let repeated = (0..ROUNDS).flat_map(|_| SHAPES.lines());
     let records: Vec<&[u8]> = SEED
         .lines()

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod replay;
 mod run;
+mod shipped;
 mod topics;
 mod validate;
 
@@ -18,6 +19,9 @@ use crate::config::{Config, Loaded};
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
+
+/// What a shell reports of a tool that SIGPIPE ended.
+const EXIT_CLOSED: u8 = 141;
 
 /// Watches audit-log topics in Kafka: OCSF, Sigma, exactly once, on-call.
 #[derive(Debug, Parser)]
@@ -75,6 +79,8 @@ enum Failure {
     Configuration(Vec<String>),
     /// It was right, and something else went wrong.
     Failed(anyhow::Error),
+    /// Whoever read standard output has had enough.
+    Closed,
 }
 
 impl Failure {
@@ -90,7 +96,7 @@ impl From<anyhow::Error> for Failure {
 }
 
 impl Cli {
-    /// Run the command; 0 is fine, 1 failed, 78 a bad configuration.
+    /// Run the command; 0 is fine, 1 failed, 78 a bad configuration, 141 nobody reads any more.
     pub fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(file) => file.load().and_then(run::run),
@@ -108,6 +114,7 @@ impl Cli {
                 }
                 ExitCode::from(EXIT_CONFIG)
             }
+            Err(Failure::Closed) => ExitCode::from(EXIT_CLOSED),
             Err(Failure::Failed(error)) => {
                 eprintln!("watchbell: {error:#}");
                 ExitCode::FAILURE

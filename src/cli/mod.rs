@@ -10,9 +10,11 @@ mod topics;
 mod validate;
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Loaded};
@@ -35,8 +37,8 @@ pub struct Cli {
 enum Command {
     /// Run the daemon.
     Run(ConfigFile),
-    /// Run the whole pipeline on an embedded Kafka over documented events, and end.
-    Demo,
+    /// Run the whole pipeline on an embedded Kafka over documented and typical events.
+    Demo(demo::Command),
     /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
     Replay(replay::Command),
     /// Check the configuration, the rules and the names, and say everything that is wrong.
@@ -89,6 +91,16 @@ impl Failure {
     }
 }
 
+/// Of writing to standard output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Failure::Closed,
+            _ => anyhow!(error).context("write to standard output").into(),
+        }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
         Failure::Failed(error)
@@ -100,7 +112,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(file) => file.load().and_then(run::run),
-            Command::Demo => demo::run(),
+            Command::Demo(command) => demo::run(&command),
             Command::Replay(command) => replay::run(&command),
             Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
             Command::Topics(command) => topics::run(&command),

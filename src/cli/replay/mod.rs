@@ -6,7 +6,7 @@ mod summary;
 mod work;
 
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -54,11 +54,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         unread
     };
     let (summary, unread) = work::run(&job, read, |lines| out.write_all(lines))
-        .and_then(|done| out.flush().map(|()| done))
-        .map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => Failure::Closed,
-            _ => anyhow!(error).context("write to standard output").into(),
-        })?;
+        .and_then(|done| out.flush().map(|()| done))?;
     bar.finish_and_clear();
     let text = summary.text(started.elapsed(), |rule| shipped.title(rule));
     // Whoever closed standard error does not want to read it.

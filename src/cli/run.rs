@@ -1,6 +1,7 @@
 //! `run`: the daemon. Load, build, spawn one thread for each source, wait for a signal, drain.
 //! Invariant: it ends when it is asked to, or when a session says that going on would do harm.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use super::Failure;
 use crate::config::Config;
 use crate::kafka::session::{self, NotReady, SessionConfig, SessionObserver, Shutdown};
 use crate::observe::http::{self, Pages};
-use crate::observe::{Health, Metrics, SourceObserver, SourceState, log};
+use crate::observe::{Health, Metrics, SourceObserver, SourceState, log, panics};
 use crate::pipeline::{Pipeline, Settings, Topics};
 use crate::roles::ingest::Ingest;
 use crate::roles::outputs;
@@ -30,7 +31,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) fn run(config: Config) -> Result<(), Failure> {
     let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
     log::init(config.log.format, &config.log.filter).context("start the log")?;
-    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    panics::report(|place| tracing::error!(place, "panic"));
     Ok(daemon(&config, &Arc::new(rulebook))?)
 }
 
@@ -57,7 +58,7 @@ fn daemon(config: &Config, rulebook: &Arc<Rulebook>) -> anyhow::Result<()> {
         health,
         metrics: metrics.clone(),
     };
-    serve_http(&runtime, config, pages, until_ended)?;
+    serve_http(&runtime, config.listen, pages, until_ended)?;
     serve_signals(&runtime, shutdown.clone(), requests.clone())?;
     let watcher = rulebook
         .watch(requests.clone())
@@ -81,16 +82,18 @@ fn daemon(config: &Config, rulebook: &Arc<Rulebook>) -> anyhow::Result<()> {
     result
 }
 
-fn serve_http(
+/// Serve until the sender of `ended` is gone; returns where, which differs from `listen` in a port
+/// that was 0.
+pub(super) fn serve_http(
     runtime: &Runtime,
-    config: &Config,
+    listen: SocketAddr,
     pages: Pages,
     mut ended: watch::Receiver<()>,
-) -> anyhow::Result<()> {
-    let listen = config.listen;
+) -> anyhow::Result<SocketAddr> {
     let listener = runtime
         .block_on(TcpListener::bind(listen))
         .with_context(|| format!("listen on {listen}"))?;
+    let listen = listener.local_addr().context("ask for the port")?;
     runtime.spawn(async move {
         // The sender's end is the sign.
         let until_ended = async move { while ended.changed().await.is_ok() {} };
@@ -99,7 +102,7 @@ fn serve_http(
         }
     });
     tracing::info!(%listen, "serving /livez, /readyz and /metrics");
-    Ok(())
+    Ok(listen)
 }
 
 /// SIGTERM and SIGINT ask the sessions to stop; SIGHUP asks for a reload.

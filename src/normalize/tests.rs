@@ -565,6 +565,42 @@ fn attributes_make_no_binary_event_of_a_structured_one() {
 }
 
 #[test]
+fn whoever_has_only_an_address_goes_by_it() {
+    let event = normal(
+        r#"{"data":{"methodName":"SignIn","authenticationInfo":{"result":"FAILURE",
+            "principal":{"email":"grace@example.com"}}}}"#,
+    );
+    assert_eq!(event.class, Class::Authentication);
+    assert_eq!(event.status, Status::Failure);
+    assert_eq!(event.user.uid, None);
+    assert_eq!(event.user.name.as_deref(), Some("grace@example.com"));
+    assert_eq!(event.user.email_addr, event.user.name);
+}
+
+#[test]
+fn a_failure_says_what_went_wrong_in_either_form() {
+    let errors_of = |answer: &str| {
+        let text = format!(
+            r#"{{"data":{{"methodName":"x","result":{{"status":"FAILURE","data":{answer}}}}}}}"#
+        );
+        let api = normalize(&record(Some(text.as_bytes())), &without_catalog)
+            .unwrap()
+            .api;
+        [api.response_error, api.response_error_message]
+            .map(|text| text.map(|text| text.into_owned()))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let list = r#"{"errors":[{"code":404,"title":"gone"},{"code":1}]}"#;
+    assert_eq!(errors_of(list), [some("404"), some("gone")]);
+    let plain = r#"{"error_code":40401,"message":"no such subject"}"#;
+    assert_eq!(errors_of(plain), [some("40401"), some("no such subject")]);
+    // What a failed request answers besides is no error.
+    let other = r#"{"status":"RUNNING","code":7,"errors":[]}"#;
+    assert_eq!(errors_of(other), [None, None]);
+    assert_eq!(errors_of("[]"), [None, None]);
+}
+
+#[test]
 fn only_an_address_is_an_email() {
     let email = |text: &str| {
         let text = format!(

@@ -7,30 +7,9 @@ use watchbell::event::Partition;
 use watchbell::kafka::session::{Delivery, Refusal};
 
 use super::broker::clusters;
-use super::eventually;
 use super::passthrough::{ChildSession, Running, Setting};
 use super::records::{Source, aborted, create, read_committed};
-
-/// Small, seeded randomness: the seed is printed and can be given again.
-struct Dice(u64);
-
-impl Dice {
-    fn new(default_seed: u64) -> Dice {
-        let seed = match std::env::var("WATCHBELL_TEST_SEED") {
-            Ok(seed) => seed.parse().expect("a number"),
-            Err(_) => default_seed,
-        };
-        println!("  WATCHBELL_TEST_SEED={seed}");
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
+use super::{Dice, eventually};
 
 const LIMIT: Duration = Duration::from_secs(90);
 

@@ -65,7 +65,7 @@ fn values() -> Vec<Case> {
             Refused("not_json", "not JSON"),
         ),
         case("too deep", nested(200), Refused("too_deep", "128 levels")),
-        case("large and no JSON", noise(20 * MB), Cut("not_json")),
+        case("large and no text", noise(20 * MB), Cut("not_utf8")),
         case(
             "no UTF-8",
             b"{\"id\":\"\xff\xfe\"}",

@@ -253,17 +253,17 @@ fn readiness_falls_while_a_cluster_is_away_and_comes_back_with_it() {
     audit.check_exactly_once(&clusters, &deployment);
 }
 
-const TOPIC_CREATED: &str = "\
-title: Topic created
+const TOPIC_GROWN: &str = "\
+title: Topic grown
 id: 5d0f0d5e-5c0e-4a51-9b53-4a9d3b9f0a01
 taxonomy: ocsf
 status: stable
 level: medium
 logsource: {product: confluent, service: kafka}
 detection:
-  creation: {api.operation: kafka.CreateTopics}
+  growth: {api.operation: kafka.CreatePartitions}
   filter_check: {metadata.event_code|endswith: /authorization}
-  condition: creation and not filter_check
+  condition: growth and not filter_check
 ";
 
 #[test]
@@ -290,7 +290,7 @@ fn two_sources_meet_in_one_destination_and_rules_and_names_change_under_way() {
     one.write(500);
     two.write(500);
     // The rules' directory is watched; a broken set is refused and changes nothing.
-    fs::write(rules.join("created.yaml"), TOPIC_CREATED).expect("a rule");
+    fs::write(rules.join("grown.yaml"), TOPIC_GROWN).expect("a rule");
     let loaded = eventually(LIMIT, || {
         one.write(1);
         two.write(1);
@@ -318,11 +318,11 @@ fn two_sources_meet_in_one_destination_and_rules_and_names_change_under_way() {
     deployment.wait_for(&clusters, &two, LIMIT);
 
     let id = one.next_id(2);
-    let created = format!(
-        r#"{{"specversion":"1.0","id":"{id}","source":"crn://confluent.cloud/","type":"io.confluent.kafka.server/request","time":"2026-03-14T09:26:53Z","data":{{"serviceName":"crn://confluent.cloud/","methodName":"kafka.CreateTopics","authenticationInfo":{{"principal":{{"confluentUser":{{"resourceId":"u-k2p8dd"}}}}}},"result":{{"status":"SUCCESS"}}}}}}"#
+    let grown = format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"crn://confluent.cloud/","type":"io.confluent.kafka.server/request","time":"2026-03-14T09:26:53Z","data":{{"serviceName":"crn://confluent.cloud/","methodName":"kafka.CreatePartitions","authenticationInfo":{{"principal":{{"confluentUser":{{"resourceId":"u-k2p8dd"}}}}}},"result":{{"status":"SUCCESS"}}}}}}"#
     );
     let rule = "5d0f0d5e-5c0e-4a51-9b53-4a9d3b9f0a01";
-    one.put(2, &Given::value(created), Fate::Alert(rule));
+    one.put(2, &Given::value(grown), Fate::Alert(rule));
     one.flush();
     deployment.wait_for(&clusters, &one, LIMIT);
     for audit in [&one, &two] {

@@ -346,6 +346,26 @@ fn two_sources_meet_in_one_destination_and_rules_and_names_change_under_way() {
 }
 
 #[test]
+fn two_daemons_of_one_number_say_so_and_repeat_nothing() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "twins");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let twins = [deployment.start(0), deployment.start(0)];
+    let said = eventually(LIMIT, || {
+        audit.write(20);
+        let fenced = |twin: &Daemon| twin.log().contains("another process has the same ordinal");
+        twins.iter().any(fenced)
+    });
+    assert!(said, "nobody says what is wrong");
+    audit.flush();
+    let [one, two] = twins;
+    two.terminate();
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    one.terminate();
+    audit.check_exactly_once(&clusters, &deployment);
+}
+
+#[test]
 fn a_fault_in_the_configuration_ends_with_78_and_says_where() {
     let clusters = clusters();
     let mut deployment = Deployment::without_topics(&clusters, "fault");

@@ -14,7 +14,7 @@ mod records;
 
 /// Records that no producer should write.
 mod bad_input;
-/// Nothing lost, nothing twice: kill -9, SIGTERM, rebalances, broker restarts, aborts.
+/// Nothing lost, nothing twice, seen from inside a session: rebalances, spare members, aborts.
 mod delivery;
 /// `watchbell run`: whatever dies, each record ends where it must, exactly once.
 mod end_to_end;

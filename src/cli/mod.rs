@@ -3,6 +3,7 @@
 
 mod config;
 mod demo;
+mod ordinal;
 mod replay;
 mod run;
 mod shipped;

@@ -67,7 +67,8 @@ fn it_shows_who_did_what_to_which_resource_the_alerts_and_a_dead_letter() {
     assert!(other[0].starts_with("HIGH "), "{other:?}");
     let what = "what   deployment pipeline (sa-4t6y8u), DeleteStatement order enrichment";
     assert_eq!(other[1], what);
-    assert_eq!(other[3], "why    api.operation = DeleteStatement");
+    assert_eq!(other[2], "(orders-enrich-prod)");
+    assert_eq!(other[4], "why    api.operation = DeleteStatement");
 
     let letter = block(page, "  not_json");
     assert!(letter[1].starts_with("why    not JSON: "), "{letter:?}");

@@ -21,14 +21,14 @@ use jiff::Timestamp;
 use self::feed::Feed;
 use self::page::{BOLD, DIM, Page};
 use self::report::Outputs;
-use super::Failure;
 use super::shipped::Shipped;
+use super::{Failure, say_panics};
 use crate::event::{Offset, Partition};
 use crate::kafka::embedded::Embedded;
 use crate::kafka::session::{
     self, Commit, Delivery, Gap, NotReady, SessionConfig, SessionObserver, Shutdown,
 };
-use crate::observe::{Metrics, SourceObserver, SourceState, panics};
+use crate::observe::{Metrics, SourceObserver, SourceState};
 use crate::pipeline::{Names, Topics};
 use crate::roles::ingest::Ingest;
 
@@ -99,7 +99,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let shipped = Shipped::load()?;
     let names =
         Names::parse_yaml(NAMES, "config/names.demo.yaml").map_err(Failure::configuration)?;
-    panics::report(|place| eprintln!("watchbell: a record caused a panic at {place}"));
+    say_panics();
     let mut feed = Feed::new().context("read the typical events")?;
     let mut records = Feed::documented();
     let documented = records.len();
@@ -131,7 +131,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
             .map_err(|_| anyhow!("the session ended early").into())
             .and_then(|()| {
                 let seconds = started.elapsed().as_secs_f64();
-                let mut page = Page::new(anstream::stdout());
+                let mut page = Page::new(anstream::stdout(), columns());
                 show(&mut page, &embedded, &shipped.topics, documented, seconds)?;
                 if !command.serve {
                     return Ok(show_next(&mut page)?);
@@ -186,19 +186,23 @@ fn show(
         alerts: read(&topics.alerts)?,
         dead_letters: read(&topics.dead_letters)?,
     };
-    page.line(&[
-        (BOLD, "watchbell demo"),
-        (
-            DIM,
-            ": audit records through the whole pipeline, on a Kafka inside this process",
-        ),
-    ])?;
-    page.line(&[(
+    page.paragraph(
+        BOLD,
+        "watchbell demo: audit records through the whole pipeline, on a Kafka inside this process",
+    )?;
+    page.paragraph(
         DIM,
-        "Names come from config/names.demo.yaml, made up, as is the routine after the documented events.",
-    )])?;
+        "The events of Confluent's documentation come first; names (config/names.demo.yaml) and the \
+         routine that follows are made up.",
+    )?;
     page.blank()?;
     Ok(report::write(page, &outputs, documented, seconds)?)
+}
+
+/// The width of the terminal.
+fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map_or(page::WIDTH, |(width, _)| width.0.into())
 }
 
 fn show_next(page: &mut Page<impl Write>) -> io::Result<()> {

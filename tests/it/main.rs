@@ -20,3 +20,5 @@ mod properties;
 mod replay;
 /// Generated records.
 mod samples;
+/// What a person reads.
+mod view;

@@ -130,6 +130,17 @@ impl<'r> Emitted<'r> {
     }
 }
 
+/// The id of a source's CloudEvent, in binary or structured mode.
+pub fn source_id(record: &RawRecord<'_>) -> Option<String> {
+    let header = record.headers.iter().find(|header| header.name == "ce_id");
+    if let Some(value) = header.and_then(|header| header.value) {
+        return Some(String::from_utf8_lossy(value).into_owned());
+    }
+    let document = Document::parse(record.value?).ok()?;
+    let id = document.member(document.root(), "id")?;
+    document.text(id).map(Cow::into_owned)
+}
+
 /// A part of a JSON value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part<'d, 'r> {
@@ -172,11 +183,10 @@ impl<'d, 'r> Part<'d, 'r> {
     /// The elements of an array or the members of an object; nothing if there is neither.
     pub(super) fn each(self, path: &str) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
         let found = self.at(path);
-        let ids = found.into_iter().flat_map(|part| {
+        found.into_iter().flat_map(|part| {
             let children = part.document.children(part.id);
             children.map(move |id| Part { id, ..part })
-        });
-        ids
+        })
     }
 
     /// The texts of an array.

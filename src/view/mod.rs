@@ -5,6 +5,7 @@
 mod emitted;
 mod fields;
 mod filter;
+mod json_line;
 mod line;
 mod page;
 mod pretty;
@@ -13,11 +14,13 @@ mod reference;
 mod style;
 mod words;
 
-pub use emitted::{Emitted, Kind};
+pub use emitted::{Emitted, Kind, source_id};
 pub use fields::FieldPath;
 pub use filter::{Filter, Written};
+pub use json_line::json_line;
 pub use line::line;
 pub use page::{heading, page};
 pub use printable::{printable, printable_json};
 pub use reference::{At, Reference};
 pub use style::Paint;
+pub use words::moment;

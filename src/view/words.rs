@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::emitted::Part;
 
 /// A moment in UTC; `decimals` of a second. A number that is no moment stays one.
-pub(super) fn moment(time_ms: i64, decimals: usize) -> String {
+pub fn moment(time_ms: i64, decimals: usize) -> String {
     match jiff::Timestamp::from_millisecond(time_ms) {
         Ok(time) => format!("{time:.decimals$}"),
         Err(_) => format!("{time_ms} ms"),

@@ -32,7 +32,7 @@ fn event(emitted: &Emitted<'_>, paint: Paint) -> String {
     let outcome = words::outcome(event);
     let resource = words::on_what(event).unwrap_or_else(|| "-".to_owned());
     format!(
-        "{}  {:24}  {:22}  {:40}  {:7}  from {}",
+        "{}  {:28}  {:24}  {:48}  {:7}  from {}",
         paint.paint(Tone::Plain, &words::moment(time, 0)),
         paint.paint(Tone::Bold, &words::who(event)),
         paint.paint(Tone::Plain, &words::what(event)),

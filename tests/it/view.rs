@@ -67,17 +67,21 @@ fn all_outputs() -> Vec<OutputRecord> {
     values.flat_map(outputs).collect()
 }
 
-fn compare(name: &str, is: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/view")
-        .join(name);
-    if std::env::var_os("WATCHBELL_BLESS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, is).unwrap();
-        panic!("{} is written anew: read it", path.display());
+/// Each text beside the file that holds what is expected.
+fn compare(texts: &[(&str, String)]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/view");
+    let bless = std::env::var_os("WATCHBELL_BLESS").is_some();
+    for (name, is) in texts {
+        let path = folder.join(name);
+        if bless {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, is).unwrap();
+            continue;
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(is, &expected, "{}", path.display());
     }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(is, expected, "{}", path.display());
+    assert!(!bless, "what is expected is written anew: read it");
 }
 
 fn is_hostile(c: char) -> bool {
@@ -92,7 +96,7 @@ fn each_record_reads_as_one_line() {
         assert!(!line.contains('\n'), "{line}");
         line + "\n"
     });
-    compare("lines.txt", &lines.collect::<String>());
+    compare(&[("lines.txt", lines.collect())]);
 }
 
 #[test]
@@ -107,14 +111,15 @@ fn an_event_its_alert_and_a_dead_letter_read_as_pages() {
         ("decision.txt", named("mds.Authorize")),
         ("dead-letter.txt", BROKEN),
     ];
-    for (name, value) in cases {
-        let pages = outputs(value);
-        let pages = pages.iter().zip(7..);
-        let pages: Vec<String> = pages
+    let pages = cases.map(|(name, value)| {
+        let outputs = outputs(value);
+        let outputs = outputs.iter().zip(7..);
+        let pages: Vec<String> = outputs
             .map(|(output, offset)| page(&emitted(output, offset), Paint::PLAIN))
             .collect();
-        compare(name, &pages.join("\n----\n\n"));
-    }
+        (name, pages.join("\n----\n\n"))
+    });
+    compare(&pages);
 }
 
 #[test]

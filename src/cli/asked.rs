@@ -1,6 +1,7 @@
 //! What commands that read topics have in common: which topic, since when, until asked to stop.
 
 use std::fmt;
+use std::io::{self, IsTerminal};
 use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
@@ -14,10 +15,18 @@ use crate::config::{Config, Topics};
 use crate::kafka::Cluster;
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
-use crate::view::Kind;
+use crate::view::{Kind, Paint};
 
 /// Longest wait for one answer of the cluster, and for a cluster that has fallen silent.
 const QUESTION: Duration = Duration::from_secs(20);
+
+/// Color where standard output is a terminal and nobody has said no (<https://no-color.org>).
+pub(super) fn paint() -> Paint {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|word| !word.is_empty());
+    Paint {
+        color: io::stdout().is_terminal() && !refused,
+    }
+}
 
 /// One of the output topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,6 +4,7 @@
 mod asked;
 mod config;
 mod demo;
+mod json_line;
 mod ordinal;
 mod replay;
 mod run;
@@ -22,6 +23,7 @@ use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Loaded};
+use crate::kafka::topic_reader::ReadError;
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -106,6 +108,12 @@ impl From<io::Error> for Failure {
             ErrorKind::BrokenPipe => Failure::Closed,
             _ => anyhow!(error).context("write to standard output").into(),
         }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Failure {
+        Failure::Failed(anyhow!(error))
     }
 }
 

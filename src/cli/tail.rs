@@ -2,15 +2,15 @@
 //! as JSON. It reads what is committed, and disturbs nobody.
 
 use std::collections::VecDeque;
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use anyhow::anyhow;
 use clap::Args;
 use jiff::Timestamp;
 
 use super::asked::{self, Output, Since};
+use super::json_line::json_line;
 use super::{ConfigFile, Failure};
 use crate::diagnostic::Diagnostic;
 use crate::event::RawRecord;
@@ -18,7 +18,7 @@ use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader, Turn};
 use crate::kafka::{Span, Stored, newest_first};
 use crate::sigma::Scratch;
-use crate::view::{Emitted, Filter, Kind, Paint, Written, json_line, line};
+use crate::view::{Emitted, Filter, Kind, Paint, Written, line};
 
 /// The newest records among which `-n` looks for those that a filter takes.
 const LOOKED_THROUGH: u64 = 100_000;
@@ -65,27 +65,15 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let filter = filter(command)?;
     let topic = command.output.topic(&config.topics);
     let stop = asked::until_asked_to_stop()?;
-    let stdout = io::stdout().lock();
-    let paint = Paint {
-        color: stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-    };
     let mut printer = Printer {
-        out: BufWriter::new(stdout),
+        out: BufWriter::new(io::stdout().lock()),
         json: command.json,
-        paint,
+        paint: asked::paint(),
         filter,
         scratch: Scratch::default(),
     };
-    let reader = asked::reader(&config, topic).map_err(|error| anyhow!(error))?;
-    match tail(command, &reader, &stop, &mut printer) {
-        // Whoever reads has had enough.
-        Err(Trouble::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(Trouble::Write(error)) => {
-            Err(anyhow!(error).context("write to standard output").into())
-        }
-        Err(Trouble::Read(error)) => Err(anyhow!(error).into()),
-        Ok(()) => Ok(()),
-    }
+    let reader = asked::reader(&config, topic)?;
+    tail(command, &reader, &stop, &mut printer)
 }
 
 fn filter(command: &Command) -> Result<Filter, Failure> {
@@ -117,30 +105,12 @@ fn filter(command: &Command) -> Result<Filter, Failure> {
     Ok(filter)
 }
 
-/// What ends following before its time.
-enum Trouble {
-    Read(ReadError),
-    Write(io::Error),
-}
-
-impl From<ReadError> for Trouble {
-    fn from(error: ReadError) -> Trouble {
-        Trouble::Read(error)
-    }
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Trouble {
-        Trouble::Write(error)
-    }
-}
-
 fn tail(
     command: &Command,
     reader: &TopicReader,
     stop: &Shutdown,
     printer: &mut Printer<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), Failure> {
     let now = reader.spans()?;
     let from = if command.from_beginning {
         now
@@ -163,13 +133,20 @@ fn tail(
         return Ok(written.and_then(|()| printer.out.flush())?);
     }
     eprintln!("following {}; Ctrl-C ends it", reader.topic());
-    let mut written = Ok(());
+    let (mut written, mut said) = (Ok(()), String::new());
     reader.follow(&from, &mut |turn| {
         written = match turn {
-            Turn::Record(record) => printer.show(&record),
+            Turn::Record(record) => {
+                said.clear();
+                printer.show(&record)
+            }
             Turn::Idle => printer.out.flush(),
             Turn::Trouble(what) => {
-                eprintln!("{what}; trying again");
+                // The client complains again and again.
+                if what != said {
+                    eprintln!("{what}; trying again");
+                    said = what;
+                }
                 Ok(())
             }
         };
@@ -209,7 +186,7 @@ fn newest(
         if found.len() >= wanted || stop.is_requested() {
             break;
         }
-        if looked_through >= LOOKED_THROUGH {
+        if looked_through >= LOOKED_THROUGH.max(wanted as u64) {
             let count = found.len();
             eprintln!(
                 "{count} among the newest {looked_through} records; --since or --from-beginning looks further"

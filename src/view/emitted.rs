@@ -70,8 +70,8 @@ impl<'r> Emitted<'r> {
         self.document.as_ref()
     }
 
-    /// The whole value.
-    pub(super) fn root(&self) -> Option<Part<'_, 'r>> {
+    /// The whole value, if it is JSON.
+    pub fn root(&self) -> Option<Part<'_, 'r>> {
         self.document.as_ref().map(|document| Part {
             document,
             id: document.root(),
@@ -79,7 +79,7 @@ impl<'r> Emitted<'r> {
     }
 
     /// The event, or the one that an alert holds as evidence.
-    pub(super) fn event(&self) -> Option<Part<'_, 'r>> {
+    pub fn event(&self) -> Option<Part<'_, 'r>> {
         let root = self.root()?;
         match self.kind {
             Kind::Event => Some(root),
@@ -143,14 +143,14 @@ pub fn source_id(record: &RawRecord<'_>) -> Option<String> {
 
 /// A part of a JSON value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part<'d, 'r> {
+pub struct Part<'d, 'r> {
     pub(super) document: &'d Document<'r>,
     pub(super) id: NodeId,
 }
 
 impl<'d, 'r> Part<'d, 'r> {
     /// What a path such as `actor.user` leads to; through an array, its first element.
-    pub(super) fn at(self, path: &str) -> Option<Part<'d, 'r>> {
+    pub fn at(self, path: &str) -> Option<Part<'d, 'r>> {
         let Part { document, mut id } = self;
         for name in path.split('.') {
             if document.kind(id) == Type::Array {
@@ -162,11 +162,12 @@ impl<'d, 'r> Part<'d, 'r> {
     }
 
     /// A scalar as text, a string decoded; nothing for null, objects, arrays and `""`.
-    pub(super) fn text(self, path: &str) -> Option<Cow<'r, str>> {
+    pub fn text(self, path: &str) -> Option<Cow<'r, str>> {
         self.at(path)?.scalar().filter(|text| !text.is_empty())
     }
 
-    pub(super) fn scalar(self) -> Option<Cow<'r, str>> {
+    /// The same of the part itself, `""` included.
+    pub fn scalar(self) -> Option<Cow<'r, str>> {
         match self.document.kind(self.id) {
             Type::String => self.document.text(self.id),
             Type::Number | Type::Bool => Some(self.document.raw(self.id).into()),
@@ -175,13 +176,13 @@ impl<'d, 'r> Part<'d, 'r> {
     }
 
     /// A whole number.
-    pub(super) fn int(self, path: &str) -> Option<i64> {
+    pub fn int(self, path: &str) -> Option<i64> {
         let part = self.at(path)?;
         self.document.raw(part.id).parse().ok()
     }
 
     /// The elements of an array or the members of an object; nothing if there is neither.
-    pub(super) fn each(self, path: &str) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
+    pub fn each(self, path: &str) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
         let found = self.at(path);
         found.into_iter().flat_map(|part| {
             let children = part.document.children(part.id);
@@ -190,12 +191,12 @@ impl<'d, 'r> Part<'d, 'r> {
     }
 
     /// The texts of an array.
-    pub(super) fn texts(self, path: &str) -> Vec<Cow<'r, str>> {
+    pub fn texts(self, path: &str) -> Vec<Cow<'r, str>> {
         self.each(path).filter_map(Part::scalar).collect()
     }
 
     /// The name under which it stands in its object.
-    pub(super) fn name(self) -> Cow<'r, str> {
+    pub fn name(self) -> Cow<'r, str> {
         self.document.key(self.id)
     }
 }

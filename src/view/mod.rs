@@ -5,22 +5,19 @@
 mod emitted;
 mod fields;
 mod filter;
-mod json_line;
 mod line;
 mod page;
 mod pretty;
 mod printable;
 mod reference;
 mod style;
-mod words;
+pub mod words;
 
-pub use emitted::{Emitted, Kind, source_id};
+pub use emitted::{Emitted, Kind, Part, source_id};
 pub use fields::FieldPath;
 pub use filter::{Filter, Written};
-pub use json_line::json_line;
 pub use line::line;
 pub use page::{heading, page};
 pub use printable::{printable, printable_json};
 pub use reference::{At, Reference};
 pub use style::Paint;
-pub use words::moment;

@@ -14,14 +14,14 @@ pub fn moment(time_ms: i64, decimals: usize) -> String {
 }
 
 /// The actor: `Jane Doe (u-5r7t9w)`.
-pub(super) fn who(event: Part<'_, '_>) -> String {
+pub fn who(event: Part<'_, '_>) -> String {
     let user = |part| event.text(&format!("actor.user.{part}"));
     let name = user("name").or_else(|| user("email_addr"));
     named(name, user("uid")).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// The method, and what an authorization was asked for: `mds.Authorize (Describe)`.
-pub(super) fn what(event: Part<'_, '_>) -> String {
+pub fn what(event: Part<'_, '_>) -> String {
     let operation = api(event, "operation").unwrap_or("unknown".into());
     match event.text("unmapped.data.authorizationInfo.operation") {
         Some(asked) if asked != operation => format!("{operation} ({asked})"),
@@ -30,13 +30,13 @@ pub(super) fn what(event: Part<'_, '_>) -> String {
 }
 
 /// A part of `api`; an Authentication outside a cloud has it under `unmapped`.
-pub(super) fn api<'r>(event: Part<'_, 'r>, path: &str) -> Option<Cow<'r, str>> {
+pub fn api<'r>(event: Part<'_, 'r>, path: &str) -> Option<Cow<'r, str>> {
     let home = event.text(&format!("api.{path}"));
     home.or_else(|| event.text(&format!("unmapped.api.{path}")))
 }
 
 /// The first resource and how many more there are; for an Authentication, the service.
-pub(super) fn on_what(event: Part<'_, '_>) -> Option<String> {
+pub fn on_what(event: Part<'_, '_>) -> Option<String> {
     let mut resources = event.each("resources");
     if let Some(first) = resources.next() {
         let mut text = resource(first);
@@ -57,7 +57,7 @@ pub(super) fn on_what(event: Part<'_, '_>) -> Option<String> {
 }
 
 /// `STATEMENT Order enrichment (orders-enrich-prod)`
-pub(super) fn resource(resource: Part<'_, '_>) -> String {
+pub fn resource(resource: Part<'_, '_>) -> String {
     let name = named(resource.text("name"), resource.text("uid"));
     let name = name.unwrap_or_else(|| "unknown".to_owned());
     match resource.text("type") {
@@ -67,19 +67,19 @@ pub(super) fn resource(resource: Part<'_, '_>) -> String {
 }
 
 /// OCSF `status`.
-pub(super) fn outcome<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
+pub fn outcome<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
     event.text("status").unwrap_or("Unknown".into())
 }
 
 /// The address, else the name of where it came from.
-pub(super) fn origin<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
+pub fn origin<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
     let endpoint = |part| event.text(part);
     let address = endpoint("src_endpoint.ip").or_else(|| endpoint("src_endpoint.name"));
     address.unwrap_or("unknown".into())
 }
 
 /// The name that the names file has for an id, and the id; without one, the id.
-pub(super) fn known(event: Part<'_, '_>, id: &str) -> String {
+pub fn known(event: Part<'_, '_>, id: &str) -> String {
     let mut enrichments = event.each("enrichments");
     let about = enrichments.find(|one| one.text("value").as_deref() == Some(id));
     let name = about.and_then(|one| one.text("data.name"));
@@ -87,7 +87,7 @@ pub(super) fn known(event: Part<'_, '_>, id: &str) -> String {
 }
 
 /// `name (id)`, or the one that there is.
-pub(super) fn named(name: Option<Cow<'_, str>>, id: Option<Cow<'_, str>>) -> Option<String> {
+pub fn named(name: Option<Cow<'_, str>>, id: Option<Cow<'_, str>>) -> Option<String> {
     match (name, id) {
         (Some(name), Some(id)) if name != id => Some(format!("{name} ({id})")),
         (Some(one), _) | (None, Some(one)) => Some(one.into_owned()),

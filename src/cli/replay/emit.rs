@@ -49,6 +49,12 @@ fn whole(record: &OutputRecord, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"topic\":");
     write(&Value::from(&*record.topic), out);
     out.push(b',');
+    content(record, out);
+    out.extend_from_slice(b"}\n");
+}
+
+/// The members `key`, `headers` and `value`.
+pub(in crate::cli) fn content(record: &OutputRecord, out: &mut Vec<u8>) {
     member("key", text(record.key.as_deref()), out);
     out.extend_from_slice(b",\"headers\":{");
     for (index, (name, values)) in headers(record).iter().enumerate() {
@@ -71,7 +77,6 @@ fn whole(record: &OutputRecord, out: &mut Vec<u8>) {
         }
         other => member("value", text(other), out),
     }
-    out.extend_from_slice(b"}\n");
 }
 
 /// Each name once, in the order of the record, with its values in theirs.

@@ -4,7 +4,7 @@
 mod search;
 
 use std::collections::BTreeSet;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use anyhow::{Context, anyhow};
@@ -13,15 +13,14 @@ use jiff::Timestamp;
 
 use self::search::Searched;
 use super::asked::{self, Output, Since};
+use super::json_line::json_line;
 use super::{ConfigFile, Failure};
 use crate::config::Config;
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored};
-use crate::view::{
-    At, Emitted, Kind, Paint, Reference, heading, json_line, line, page, printable, source_id,
-};
+use crate::view::{At, Emitted, Kind, Paint, Reference, heading, line, page, printable, source_id};
 
 /// An event and its alerts are written in one transaction: so far apart may their timestamps be.
 const APART_MS: i64 = 60_000;
@@ -53,25 +52,16 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         stop: asked::until_asked_to_stop()?,
     };
     let found = show.find(&command.reference)?;
-    let stdout = io::stdout();
-    let paint = Paint {
-        color: stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-    };
     let emitted = Emitted::new(found.record());
-    let mut text = if command.json {
+    let text = if command.json {
         json_line(&emitted) + "\n"
     } else {
-        page(&emitted, paint)
+        let paint = asked::paint();
+        page(&emitted, paint) + &show.related(&emitted, paint)?
     };
-    if !command.json {
-        text.push_str(&show.related(&emitted, paint)?);
-    }
-    let mut out = stdout.lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever reads has had enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result.context("write to standard output")?),
-    }
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }
 
 struct Show<'c> {

@@ -8,7 +8,8 @@ use crate::event::RawRecord;
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored, newest_first};
-use crate::view::{Emitted, moment};
+use crate::view::Emitted;
+use crate::view::words::moment;
 
 /// Offsets of a partition in the first window; then twice as many each time.
 const FIRST_WINDOW: u32 = 1_000;

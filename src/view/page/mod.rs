@@ -1,17 +1,15 @@
 //! One record as a page: what happened, the resources and what they belong to, request and
 //! response, where the record comes from, and what has no place in OCSF as it was written.
 
-use std::fmt::Write;
+mod sheet;
+mod unread;
 
+use self::sheet::Page;
 use super::emitted::Part;
 use super::pretty::pretty;
 use super::style::Tone;
 use super::words::{self, moment};
 use super::{At, Emitted, Kind, Paint};
-use crate::event::json::Kind as Type;
-
-/// No more of a value that is not JSON is shown, in bytes.
-const EXCERPT: usize = 16 << 10;
 
 /// The page of a record, with the event that an alert holds.
 pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
@@ -33,48 +31,7 @@ pub fn heading(text: &str, paint: Paint) -> String {
     format!("\n{}\n", paint.paint(Tone::Bold, text))
 }
 
-struct Page {
-    out: String,
-    paint: Paint,
-}
-
 impl Page {
-    fn line(&mut self, tone: Tone, text: &str) {
-        let text = self.paint.paint(tone, text);
-        self.write(format_args!("{text}\n"));
-    }
-
-    fn heading(&mut self, text: &str) {
-        self.out.push_str(&heading(text, self.paint));
-    }
-
-    /// A label and its value; nothing where there is none.
-    fn row(&mut self, label: &str, value: Option<impl AsRef<str>>) {
-        self.toned(label, Tone::Plain, value);
-    }
-
-    fn toned(&mut self, label: &str, tone: Tone, value: Option<impl AsRef<str>>) {
-        if let Some(value) = value {
-            let label = self.paint.paint(Tone::Faint, label);
-            let value = self.paint.paint(tone, value.as_ref());
-            self.write(format_args!("  {label:16}{value}\n"));
-        }
-    }
-
-    /// The JSON below a label, if there is any.
-    fn json(&mut self, part: Option<Part<'_, '_>>) {
-        if let Some(part) = part {
-            self.out.push_str("  ");
-            pretty(part.document, part.id, 2, &mut self.out);
-            self.out.push('\n');
-        }
-    }
-
-    fn write(&mut self, text: std::fmt::Arguments<'_>) {
-        // Writing into a string does not fail.
-        let _ = self.out.write_fmt(text);
-    }
-
     fn event(&mut self, event: Part<'_, '_>, emitted: &Emitted<'_>) {
         let outcome = words::outcome(event);
         let (who, what) = (words::who(event), words::what(event));
@@ -329,75 +286,5 @@ impl Page {
         self.toned("Outcome", tone, outcome);
         self.row("  detail", alert.text("unmapped.outcome_detail"));
         self.row("From", Some(words::origin(evidence)));
-    }
-
-    fn dead_letter(&mut self, emitted: &Emitted<'_>) {
-        let header = |name| emitted.header(name);
-        let reason = header("watchbell-reason").unwrap_or_default();
-        self.line(Tone::Bad, &format!("Dead letter: {reason}"));
-        if let Some(detail) = header("watchbell-detail") {
-            self.line(Tone::Plain, &detail);
-        }
-        self.out.push('\n');
-        self.row(
-            "Read at",
-            emitted.source_position().map(|at| at.to_string()),
-        );
-        let time = header("watchbell-source-timestamp");
-        let time = time.and_then(|time| time.parse().ok());
-        self.row("Source wrote it", time.map(|time| moment(time, 3)));
-        self.row("Size when cut", header("watchbell-cut-size"));
-        self.row("SHA-256", header("watchbell-cut-sha256"));
-        self.row("Version", header("watchbell-version"));
-        self.record(emitted);
-        self.headers(emitted, "watchbell-");
-        self.value(emitted);
-    }
-
-    fn foreign(&mut self, emitted: &Emitted<'_>) {
-        self.line(Tone::Bad, "A record that watchbell did not write");
-        self.out.push('\n');
-        self.record(emitted);
-        self.headers(emitted, "");
-        self.value(emitted);
-    }
-
-    /// Headers, but not those that begin with `ours` where that is not empty.
-    fn headers(&mut self, emitted: &Emitted<'_>, ours: &str) {
-        let headers = emitted.record.headers.iter();
-        let theirs = headers.filter(|header| ours.is_empty() || !header.name.starts_with(ours));
-        let theirs: Vec<_> = theirs.collect();
-        if theirs.is_empty() {
-            return;
-        }
-        self.heading("Headers");
-        for header in theirs {
-            let value = header.value.map(String::from_utf8_lossy);
-            let value = value.unwrap_or("(null)".into());
-            self.row(header.name, Some(format!(" {value}")));
-        }
-    }
-
-    /// The value as it is.
-    fn value(&mut self, emitted: &Emitted<'_>) {
-        self.heading("Record");
-        let root = emitted.root();
-        let is_json = |part: &Part<'_, '_>| part.document.kind(part.id) != Type::Null;
-        if let Some(root) = root.filter(is_json) {
-            self.json(Some(root));
-            return;
-        }
-        let Some(value) = emitted.record.value else {
-            self.line(Tone::Faint, "  (no value)");
-            return;
-        };
-        let shown = &value[..value.len().min(EXCERPT)];
-        for line in String::from_utf8_lossy(shown).lines() {
-            self.line(Tone::Plain, &format!("  {line}"));
-        }
-        let left = value.len() - shown.len();
-        if left > 0 {
-            self.line(Tone::Faint, &format!("  … and {left} bytes more"));
-        }
     }
 }

@@ -181,13 +181,15 @@ impl<'d, 'r> Part<'d, 'r> {
         self.document.raw(part.id).parse().ok()
     }
 
-    /// The elements of an array or the members of an object; nothing if there is neither.
+    /// What the part that a path leads to consists of; nothing if the path leads nowhere.
     pub fn each(self, path: &str) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
-        let found = self.at(path);
-        found.into_iter().flat_map(|part| {
-            let children = part.document.children(part.id);
-            children.map(move |id| Part { id, ..part })
-        })
+        self.at(path).into_iter().flat_map(Part::elements)
+    }
+
+    /// The elements of an array or the members of an object; of a scalar nothing.
+    pub fn elements(self) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
+        let children = self.document.children(self.id);
+        children.map(move |id| Part { id, ..self })
     }
 
     /// The texts of an array.

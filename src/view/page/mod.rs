@@ -224,6 +224,14 @@ impl Page {
         for why in alert.texts("unmapped.why").iter().skip(1) {
             self.row("", Some(why));
         }
+        for field in alert.each("unmapped.fields") {
+            let values: Vec<_> = match field.scalar() {
+                Some(value) => vec![value],
+                None => field.elements().filter_map(Part::scalar).collect(),
+            };
+            let text = format!("{} = {}", field.name(), values.join(", "));
+            self.row("  see also", Some(text));
+        }
         self.row("What to do", alert.text("remediation.desc"));
         for reference in alert.texts("remediation.references") {
             self.row("  see", Some(reference));
@@ -260,6 +268,7 @@ impl Page {
             "why",
             "tags",
             "falsepositives",
+            "fields",
         ];
         for more in alert
             .each("unmapped")

@@ -5,7 +5,7 @@
 
 pub mod client;
 pub mod embedded;
-mod message;
+mod record;
 pub mod session;
 mod span;
 mod stored;

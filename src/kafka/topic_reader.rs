@@ -11,7 +11,7 @@ use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::client::{ClientError, Cluster, Quiet};
-use super::message;
+use super::record::raw_record;
 use super::span::Span;
 use super::topics::partition_count;
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
@@ -202,7 +202,7 @@ impl TopicReader {
                 None => {}
                 Some(Ok(message)) => {
                     heard = Instant::now();
-                    let record = message::record(&message, &self.topic);
+                    let record = raw_record(&message, &self.topic);
                     let partition = record.position.partition.0;
                     let to = ends(partition);
                     if record.position.offset.0 < to
@@ -247,7 +247,7 @@ impl TopicReader {
         let mut asked = Instant::now();
         loop {
             let flow = match self.consumer.poll(TURN) {
-                Some(Ok(message)) => on_turn(Turn::Record(message::record(&message, &self.topic))),
+                Some(Ok(message)) => on_turn(Turn::Record(raw_record(&message, &self.topic))),
                 None | Some(Err(KafkaError::PartitionEOF(_))) => on_turn(Turn::Idle),
                 Some(Err(error)) => on_turn(Turn::Trouble(self.complaint(&error)?)),
             };

@@ -17,7 +17,7 @@ use super::config::{SessionConfig, Start};
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
-use crate::kafka::message;
+use crate::kafka::record::raw_record;
 use crate::kafka::topics::partition_count;
 
 #[derive(Default)]
@@ -195,6 +195,6 @@ impl Fetched<'_> {
     }
 
     pub(super) fn record(&self) -> RawRecord<'_> {
-        message::record(&self.message, self.topic)
+        raw_record(&self.message, self.topic)
     }
 }

@@ -1,4 +1,4 @@
-//! A message in librdkafka's buffer as the rest of the house sees records.
+//! A record of the client as the pipeline sees it, borrowed from the client's buffer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,11 +7,11 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use crate::event::{Header, Offset, Partition, Position, RawRecord};
 
 /// The message as a record of `topic`.
-pub(super) fn record<'r>(message: &'r BorrowedMessage<'_>, topic: &'r str) -> RawRecord<'r> {
+pub(crate) fn raw_record<'m>(message: &'m BorrowedMessage<'_>, topic: &'m str) -> RawRecord<'m> {
     let headers = match message.headers() {
         None => Vec::new(),
         Some(headers) => (0..headers.count())
-            .map(|index| header(headers, index))
+            .map(|index| read_header(headers, index))
             .collect(),
     };
     RawRecord {
@@ -29,7 +29,7 @@ pub(super) fn record<'r>(message: &'r BorrowedMessage<'_>, topic: &'r str) -> Ra
 
 /// rdkafka 0.39 panics on a header name that is not UTF-8 and offers no way to see such a header:
 /// its name is replaced and its value lost, the record itself goes on.
-fn header<H: Headers>(headers: &H, index: usize) -> Header<'_> {
+fn read_header<H: Headers>(headers: &H, index: usize) -> Header<'_> {
     let unreadable = Header {
         name: "\u{fffd}",
         value: None,

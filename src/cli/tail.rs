@@ -1,10 +1,11 @@
 //! `tail`: the newest events, alerts or dead letters, and those that come, as lines for a person or
 //! as JSON. It reads what is committed, and disturbs nobody.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -13,15 +14,18 @@ use super::asked::{self, Output, Since};
 use super::json_line::json_line;
 use super::{ConfigFile, Failure};
 use crate::diagnostic::Diagnostic;
-use crate::event::RawRecord;
+use crate::event::{Offset, RawRecord};
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader, Turn};
 use crate::kafka::{Span, Stored, newest_first};
 use crate::sigma::Scratch;
-use crate::view::{Emitted, Filter, Kind, Paint, Written, line};
+use crate::view::{At, Emitted, Filter, Kind, Paint, Written, line};
 
 /// The newest records among which `-n` looks for those that a filter takes.
 const LOOKED_THROUGH: u64 = 100_000;
+
+/// Longest that a line waits for others to be written with.
+const FLUSH: Duration = Duration::from_millis(100);
 
 /// Largest window of a partition that is read backwards at a time.
 const WINDOW: u32 = 20_000;
@@ -70,6 +74,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         json: command.json,
         paint: asked::paint(),
         filter,
+        flushed: Instant::now(),
         scratch: Scratch::default(),
     };
     let reader = asked::reader(&config, topic)?;
@@ -138,7 +143,7 @@ fn tail(
         written = match turn {
             Turn::Record(record) => {
                 said.clear();
-                printer.show(&record)
+                printer.show(&record).and_then(|()| printer.flush_in_time())
             }
             Turn::Idle => printer.out.flush(),
             Turn::Trouble(what) => {
@@ -166,7 +171,7 @@ fn flow(go_on: bool) -> ControlFlow<()> {
 /// The empty span after a span.
 fn end_of(span: &Span) -> Span {
     Span {
-        from: crate::event::Offset(span.to.0),
+        from: Offset(span.to.0),
         ..*span
     }
 }
@@ -195,7 +200,7 @@ fn newest(
         }
         looked_through += window.iter().map(Span::len).sum::<u64>();
         // Of each partition no more than wanted are among the newest.
-        let mut newest: std::collections::BTreeMap<i32, VecDeque<Stored>> = Default::default();
+        let mut newest: BTreeMap<i32, VecDeque<Stored>> = BTreeMap::new();
         reader.read(&window, &|| stop.is_requested(), &mut |record| {
             if printer.takes(record) {
                 let of_partition = newest.entry(record.position.partition.0).or_default();
@@ -220,6 +225,7 @@ struct Printer<'o> {
     paint: Paint,
     filter: Filter,
     scratch: Scratch,
+    flushed: Instant,
 }
 
 impl Printer<'_> {
@@ -237,6 +243,15 @@ impl Printer<'_> {
         Ok(())
     }
 
+    /// A stream without a pause is shown as it comes, too.
+    fn flush_in_time(&mut self) -> io::Result<()> {
+        if self.flushed.elapsed() < FLUSH {
+            return Ok(());
+        }
+        self.flushed = Instant::now();
+        self.out.flush()
+    }
+
     fn print(&mut self, record: &RawRecord<'_>) -> io::Result<()> {
         self.write(&Emitted::new(record.clone()))
     }
@@ -246,7 +261,7 @@ impl Printer<'_> {
             return writeln!(self.out, "{}", line(emitted, self.paint));
         }
         if emitted.kind == Kind::Foreign {
-            let at = crate::view::At::from(emitted.record.position);
+            let at = At::from(emitted.record.position);
             eprintln!("{at} was not written by watchbell");
         }
         writeln!(self.out, "{}", json_line(emitted))

@@ -20,7 +20,7 @@ use crate::event::{NextOffset, Offset, Partition, RawRecord};
 const TURN: Duration = Duration::from_millis(100);
 
 /// How often a followed topic is asked whether it has new partitions.
-const GROWTH: Duration = Duration::from_secs(30);
+const GROWTH: Duration = Duration::from_secs(10);
 
 /// A topic cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use proptest::prelude::*;
 use serde_json::Value as Json;
 use watchbell::enrich::{self, Names};
 use watchbell::event::{
     self, Catalog, Class, Header, Offset, OutputRecord, Partition, Position, RawRecord,
 };
+use watchbell::pipeline::Pipeline;
 use watchbell::sigma::{Fields, Value};
 use watchbell::view::{Emitted, FieldPath, Kind, Paint, line, page, printable_json};
 use watchbell::{encode, normalize, pipeline};
@@ -23,9 +26,10 @@ const BROKEN: &str = "{\"id\":\"\u{1b}[2Jcut";
 /// Everything that the pipeline makes of one value; the rule set's hash and versions left out, so
 /// that a changed rule changes nothing here.
 fn outputs(value: &str) -> Vec<OutputRecord> {
+    static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| pipeline_with(NAMES, 1_000_000));
     let mut out = Vec::new();
     let input = record(Some(value.as_bytes()));
-    pipeline_with(NAMES, 1_000_000).process(&input, NOW_MS, &mut out);
+    PIPELINE.process(&input, NOW_MS, &mut out);
     for output in &mut out {
         for (name, value) in &mut output.headers {
             if name.contains("ruleset") {
@@ -176,6 +180,55 @@ fn nothing_in_a_record_steers_the_terminal() {
         ];
         for text in texts {
             assert!(!text.chars().any(is_hostile), "{text:?}");
+        }
+    }
+}
+
+/// Puts something else in a place of the value.
+fn disturb(value: &mut Json, place: &[prop::sample::Index], with: &Json) {
+    let children: Vec<&mut Json> = match value {
+        Json::Object(map) => map.values_mut().collect(),
+        Json::Array(list) => list.iter_mut().collect(),
+        _ => Vec::new(),
+    };
+    match place {
+        [first, rest @ ..] if !children.is_empty() => {
+            let chosen = first.index(children.len());
+            if let Some(child) = children.into_iter().nth(chosen) {
+                disturb(child, rest, with);
+            }
+        }
+        _ => *value = with.clone(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn an_output_of_any_shape_can_be_read(
+        which: prop::sample::Index,
+        place in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
+        text in ".{0,20}",
+        shape in 0..5,
+    ) {
+        static ALL: LazyLock<Vec<OutputRecord>> = LazyLock::new(all_outputs);
+        let mut output = which.get(&ALL).clone();
+        let with = match shape {
+            0 => Json::Null,
+            1 => serde_json::json!(-1.5e300),
+            2 => serde_json::json!([[], {"": {}}, true]),
+            3 => serde_json::json!({ &text: [&text] }),
+            _ => Json::from(text),
+        };
+        if let Ok(mut value) = serde_json::from_slice(output.value.as_deref().unwrap()) {
+            disturb(&mut value, &place, &with);
+            output.value = Some(value.to_string().into());
+        }
+        let emitted = emitted(&output, 0);
+        let texts = [line(&emitted, Paint::PLAIN), page(&emitted, Paint::PLAIN)];
+        for text in texts {
+            prop_assert!(!text.chars().any(is_hostile), "{:?}", text);
         }
     }
 }

@@ -293,6 +293,29 @@ fn tail_shows_what_is_there_and_what_comes_and_leaves_no_trace() {
 }
 
 #[test]
+fn tail_goes_on_when_the_broker_restarts_and_when_the_topic_grows() {
+    let mut clusters = clusters();
+    let house = House::new(&clusters, "restart");
+    let following = Following::start(&house, &["tail", "-n", "0"]);
+    house.write(&house.outputs(&deletion_with_id("before"), 0), 0, true);
+    assert!(following.next().contains("events"));
+    clusters.destination.stop();
+    clusters.destination.start_again();
+    house.write(&house.outputs(&deletion_with_id("after"), 1), 0, true);
+    let place = format!("{}/0@2", house.topics.events);
+    let line = following.next();
+    assert!(line.ends_with(&place), "{line}");
+    let topics = watchbell::kafka::topics::Topics::new(&clusters.destination.cluster(), LIMIT);
+    topics.unwrap().grow(&house.topics.events, 4).unwrap();
+    house.write(&house.outputs(&deletion_with_id("new"), 2), 3, true);
+    let place = format!("{}/3@0", house.topics.events);
+    let line = following.next();
+    assert!(line.ends_with(&place), "{line}");
+    let (code, rest) = following.end("TERM");
+    assert_eq!((code, rest), (Some(0), Vec::new()));
+}
+
+#[test]
 fn tail_filters_and_refuses_what_is_no_filter() {
     let clusters = clusters();
     let house = House::new(&clusters, "filter");

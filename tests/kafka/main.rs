@@ -22,6 +22,8 @@ mod end_to_end;
 mod positions;
 /// Records and topics that cannot be written.
 mod refusals;
+/// What a person sees of the outputs.
+mod viewing;
 
 use std::time::{Duration, Instant};
 

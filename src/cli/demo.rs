@@ -55,6 +55,7 @@ pub(super) fn run() -> Result<(), Failure> {
         &*topics.events,
         &*topics.alerts,
         &*topics.dead_letters,
+        session::DEFAULT_POSITIONS_TOPIC,
     ] {
         embedded.create_topic(topic, 1).context("create a topic")?;
     }

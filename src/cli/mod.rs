@@ -3,6 +3,7 @@
 
 mod config;
 mod demo;
+mod offsets;
 mod replay;
 mod run;
 mod topics;
@@ -40,6 +41,9 @@ enum Command {
     /// Show or create the topics that watchbell writes.
     #[command(subcommand)]
     Topics(topics::Command),
+    /// Show or move the positions in the sources.
+    #[command(subcommand)]
+    Offsets(offsets::Command),
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -98,6 +102,7 @@ impl Cli {
             Command::Replay(command) => replay::run(&command),
             Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
             Command::Topics(command) => topics::run(&command),
+            Command::Offsets(command) => offsets::run(&command),
             Command::Config(command) => config::run(&command),
         };
         match result {

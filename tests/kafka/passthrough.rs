@@ -12,7 +12,7 @@ use std::time::Duration;
 use watchbell::event::{Offset, OutputRecord, Partition};
 use watchbell::kafka::Cluster;
 use watchbell::kafka::session::{
-    Commit, Delivery, Gap, NotReady, Outputs, Refusal, SessionConfig, SessionError,
+    Commit, Delivery, Gap, Lag, NotReady, Outputs, Refusal, SessionConfig, SessionError,
     SessionObserver, Shutdown, SourceRecord, Worker, run,
 };
 
@@ -86,7 +86,8 @@ pub struct Heard {
     pub troubles: Mutex<Vec<&'static str>>,
     pub assigned: Mutex<Vec<Partition>>,
     pub quarantined: Mutex<Vec<(Partition, Offset)>>,
-    pub lag: Mutex<BTreeMap<Partition, u64>>,
+    pub lag: Mutex<BTreeMap<Partition, Lag>>,
+    pub lost: AtomicU64,
 }
 
 impl Heard {
@@ -113,8 +114,11 @@ impl SessionObserver for Heard {
         }
         *self.not_ready.lock().unwrap() = state.cloned();
     }
-    fn lag(&self, partition: Partition, records: u64) {
-        self.lag.lock().unwrap().insert(partition, records);
+    fn lag(&self, partition: Partition, lag: Lag) {
+        self.lag.lock().unwrap().insert(partition, lag);
+    }
+    fn positions_lost(&self, partitions: usize) {
+        self.lost.fetch_add(partitions as u64, Ordering::Relaxed);
     }
     fn gap(&self, gap: Gap) {
         self.gaps.lock().unwrap().push(gap);

@@ -2,24 +2,31 @@
 //! While a full batch is being delivered the next one is processed; nothing is open while idle.
 
 use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
 use std::time::{Duration, Instant};
 
 use super::config::SessionConfig;
-use super::error::{SessionError, Setback, Side, Trouble, client_trouble};
+use super::error::{SessionError, Setback, Side, Trouble, client_trouble, trouble};
 use super::flight::{Blame, Cargo, Flight, Prepared};
+use super::mark::{Evidence, LastRecord, Mark, Marks};
+use super::mirror::Mirror;
+use super::notes::Notes;
 use super::observe::{Commit, NotReady, SessionObserver, Shutdown};
 use super::open::Ground;
 use super::owner::{Owner, Rebalance};
-use super::positions::{CommitMetadata, Positions};
+use super::positions::{Arrival, Positions};
 use super::reader::{Fetched, Reader};
 use super::worker::{Outputs, SourceRecord, Worker};
 use super::writer::Writer;
-use crate::event::Partition;
+use crate::event::{OutputRecord, Partition};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 /// Longest wait for a record while idle, and so for noticing a rebalance.
 const IDLE: Duration = Duration::from_millis(50);
+
+/// Index of what no source record is to blame for.
+const NO_SOURCE: usize = usize::MAX;
 
 /// How a session ended.
 pub(super) enum Ended {
@@ -55,11 +62,14 @@ pub(super) struct Session<'s> {
     /// Whether the writer has fenced its predecessor.
     pub(super) writer_ready: bool,
     pub(super) ground: Ground,
-    pub(super) metadata: CommitMetadata,
     pub(super) joined: bool,
     pub(super) positions: Positions,
     pub(super) settle_at: Instant,
     pub(super) grow_at: Instant,
+    /// Why some of the source's partitions are read by nobody yet.
+    pub(super) growing: Option<NotReady>,
+    pub(super) notes: Notes,
+    pub(super) mirror: Mirror,
     /// Read, not yet processed.
     pub(super) waiting: VecDeque<Fetched<'s>>,
     pub(super) waiting_bytes: usize,
@@ -99,12 +109,14 @@ impl<'s> Session<'s> {
             owner,
             writer,
             writer_ready: false,
-            metadata: CommitMetadata::new(ground.source_cluster.as_deref()),
             ground,
             joined: false,
             positions: Positions::default(),
             settle_at: now,
-            grow_at: now + super::settle::GROWTH_CHECK,
+            grow_at: now + super::growth::GROWTH_CHECK,
+            growing: None,
+            notes: Notes::new(config),
+            mirror: Mirror::new(now),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             flight: None,
@@ -150,7 +162,8 @@ impl<'s> Session<'s> {
         }
         self.settle()?;
         self.watch_growth()?;
-        self.report_lag();
+        self.report_lag()?;
+        self.mirror_positions();
         self.probe();
         if self.flight.is_some() {
             self.gather(false)?;
@@ -255,7 +268,7 @@ impl<'s> Session<'s> {
                 due.saturating_duration_since(Instant::now()).min(IDLE)
             };
             match self.reader.poll(patience) {
-                Some(Ok(fetched)) => self.take_in(fetched),
+                Some(Ok(fetched)) => self.take_in(fetched)?,
                 Some(Err(error)) => self.judge_reader_error(&error)?,
                 None if self.waiting.is_empty() || Instant::now() >= due || !wait => break,
                 None => {}
@@ -267,12 +280,22 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Keep a record for the next batch, unless it was read before a rewind or a rebalance.
-    fn take_in(&mut self, fetched: Fetched<'s>) {
-        if self.positions.accept(fetched.partition(), fetched.offset()) {
-            self.waiting_bytes += fetched.size();
-            self.waiting.push_back(fetched);
+    /// Keep a record for the next batch, unless it was read before a rewind or a rebalance. The one
+    /// before the position must be the one that was consumed.
+    fn take_in(&mut self, fetched: Fetched<'s>) -> Result<(), Setback> {
+        let (partition, offset) = (fetched.partition(), fetched.offset());
+        match self.positions.arrive(partition, offset) {
+            Arrival::Next => {
+                self.waiting_bytes += fetched.size();
+                self.waiting.push_back(fetched);
+            }
+            Arrival::Proof(last) if last.hash != fetched.last_record().hash => {
+                let error = SessionError::AnotherRecord { partition, offset };
+                return Err(Setback::Stop(error));
+            }
+            Arrival::Proof(_) | Arrival::Stale => {}
         }
+        Ok(())
     }
 
     /// Give the worker as many of the waiting records as one batch may hold.
@@ -307,19 +330,46 @@ impl<'s> Session<'s> {
             reason: refusal.reason,
             detail: refusal.detail,
         })?;
-        let places = batch.iter().map(place).collect();
-        Ok(Prepared {
-            cargo: Cargo { places, bytes },
-            outputs,
-        })
+        let cargo = Cargo {
+            places: batch.iter().map(place).collect(),
+            marks: self.marks(&batch),
+            bytes,
+        };
+        Ok(Prepared { cargo, outputs })
+    }
+
+    /// The positions after a batch.
+    fn marks(&self, batch: &[Fetched<'_>]) -> Marks {
+        let mut marks = Marks::new();
+        for fetched in batch.iter().rev() {
+            if let Entry::Vacant(vacant) = marks.entry(fetched.partition()) {
+                let last = fetched.last_record();
+                vacant.insert(Mark {
+                    next: fetched.offset().next(),
+                    evidence: self.evidence(Some(last)),
+                });
+            }
+        }
+        marks
+    }
+
+    /// What is committed beside a position.
+    pub(super) fn evidence(&self, last: Option<LastRecord>) -> Evidence {
+        Evidence::new(self.ground.source_cluster.as_deref(), last)
     }
 
     /// Hand a batch's outputs to the writer; nothing else is under way.
     fn dispatch(&mut self, prepared: Prepared) -> Result<(), Setback> {
         let Prepared { cargo, outputs } = prepared;
+        let noted = self.positions.due_notes(&cargo.marks, Instant::now());
+        let notes = cargo.marks.iter().filter(|(of, _)| noted.contains(of));
+        let notes: Vec<_> = notes
+            .map(|(of, mark)| self.notes.record(*of, mark))
+            .collect();
         self.flight = Some(Flight {
             cargo,
             outputs: outputs.len(),
+            noted,
             started: Instant::now(),
         });
         self.writer.begin()?;
@@ -330,18 +380,60 @@ impl<'s> Session<'s> {
                 self.writer.serve();
             }
         }
-        Ok(())
+        self.send_notes(&notes, deadline)
+    }
+
+    /// Hand notes of positions to the writer.
+    fn send_notes(&self, notes: &[OutputRecord], deadline: Instant) -> Result<(), Setback> {
+        notes
+            .iter()
+            .try_for_each(|note| self.writer.send(NO_SOURCE, note, deadline))
     }
 
     /// Deliver and commit what is under way.
     pub(super) fn finish(&mut self) -> Result<(), Setback> {
-        let Some(flight) = &self.flight else {
+        let Some(flight) = self.flight.take() else {
             return Ok(());
         };
+        let sealed = self.seal(&flight.cargo.marks, self.deadline_of(flight.started));
+        if let Err(setback) = sealed {
+            // What it came from is needed to find out who is to blame.
+            self.flight = Some(flight);
+            return Err(setback);
+        }
+        let now = Instant::now();
+        self.positions.commit(&flight.cargo.marks);
+        self.positions.note(&flight.noted, now);
+        self.blame.clear(&flight.cargo);
+        self.last_commit = now;
+        self.setbacks = 0;
+        self.batch_records = (self.batch_records * 2).min(self.config.commit_records);
+        self.clear_trouble(Side::Destination);
+        self.worker.on_commit();
+        self.observer.committed(Commit {
+            records: flight.cargo.places.len(),
+            outputs: flight.outputs,
+            bytes: flight.cargo.bytes,
+            latency: flight.started.elapsed(),
+        });
+        Ok(())
+    }
+
+    /// Commit positions to which no record leads, and note them, in one transaction. Nothing else is
+    /// under way.
+    pub(super) fn commit_marks(&mut self, marks: &Marks) -> Result<(), Setback> {
         let deadline = self.deadline();
+        let record = |(of, mark): (&Partition, &Mark)| self.notes.record(*of, mark);
+        let notes: Vec<OutputRecord> = marks.iter().map(record).collect();
+        self.writer.begin()?;
+        self.send_notes(&notes, deadline)?;
+        self.seal(marks, deadline)
+    }
+
+    /// Wait for what was handed to the writer, then commit it together with these positions.
+    fn seal(&mut self, marks: &Marks, deadline: Instant) -> Result<(), Setback> {
         let observer = self.observer;
         self.writer.drain(deadline, || observer.turned())?;
-        let offsets = flight.cargo.offsets();
         let Some(membership) = self.owner.membership() else {
             return Err(Setback::Abort {
                 reason: "assignment_lost",
@@ -349,38 +441,28 @@ impl<'s> Session<'s> {
             });
         };
         if self.writer.is_transactional() {
-            let list = self
-                .owner
-                .offsets(&offsets, &self.metadata)
-                .map_err(reopen)?;
-            self.writer.commit(&list, &membership, deadline)?;
-        } else {
-            self.commit_positions(&offsets)?;
+            let list = self.owner.offsets(marks).map_err(reopen)?;
+            return self.writer.commit(&list, &membership, deadline);
         }
-        self.positions.commit(&offsets);
-        self.blame.clear(&flight.cargo);
-        let commit = Commit {
-            records: flight.cargo.places.len(),
-            outputs: flight.outputs,
-            bytes: flight.cargo.bytes,
-            latency: flight.started.elapsed(),
+        let timeout = self.config.transaction_timeout();
+        let Err(error) = self.owner.commit(marks, timeout) else {
+            return Ok(());
         };
-        self.flight = None;
-        self.last_commit = Instant::now();
-        self.setbacks = 0;
-        self.batch_records = (self.batch_records * 2).min(self.config.commit_records);
-        self.clear_trouble(Side::Destination);
-        self.worker.on_commit();
-        self.observer.committed(commit);
-        Ok(())
+        let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+        Err(Setback::Rebuild {
+            reason: "commit_failed",
+            detail: error.to_string(),
+            trouble: trouble(Side::Destination, code, "commit positions"),
+        })
     }
 
-    /// Until when the batch under way must be committed.
+    /// Until when the batch under way, or one that begins now, must be committed.
     pub(super) fn deadline(&self) -> Instant {
-        let started = self
-            .flight
-            .as_ref()
-            .map_or_else(Instant::now, |f| f.started);
+        let started = self.flight.as_ref().map(|flight| flight.started);
+        self.deadline_of(started.unwrap_or_else(Instant::now))
+    }
+
+    fn deadline_of(&self, started: Instant) -> Instant {
         let deadline = started + self.config.transaction_timeout();
         match self.shutdown.requested_at() {
             // A part of the budget belongs to leaving the group.

@@ -1,6 +1,8 @@
 //! Delivery on real brokers: cargo test --test kafka (needs a JVM and Maven).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+/// What operators and time do to topics and groups.
+mod admin;
 /// Apache Kafka, started and restarted.
 mod broker;
 /// What must hold of a session's outputs, and the worker that makes them.
@@ -10,8 +12,16 @@ mod records;
 
 /// Nothing lost, nothing twice: kill -9, SIGTERM, rebalances, broker restarts, aborts.
 mod delivery;
+/// Lag, and what is done about it on the source cluster.
+mod lag;
+/// A group that has lost its positions.
+mod lost;
+/// Positions shown and moved from outside.
+mod offsets;
 /// Where a source begins, and what happens when its records are gone.
 mod positions;
+/// A source that is not what it was, and records that are merely gone.
+mod recreated;
 /// Records and topics that cannot be written.
 mod refusals;
 

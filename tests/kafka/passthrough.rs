@@ -88,6 +88,7 @@ pub struct Heard {
     pub quarantined: Mutex<Vec<(Partition, Offset)>>,
     pub lag: Mutex<BTreeMap<Partition, Lag>>,
     pub lost: AtomicU64,
+    pub mirror_failures: AtomicU64,
 }
 
 impl Heard {
@@ -122,6 +123,9 @@ impl SessionObserver for Heard {
     }
     fn gap(&self, gap: Gap) {
         self.gaps.lock().unwrap().push(gap);
+    }
+    fn mirror_failed(&self, times: u64) {
+        self.mirror_failures.fetch_add(times, Ordering::Relaxed);
     }
     fn quarantined(&self, partition: Partition, offset: Offset, _reason: &'static str) {
         self.quarantined.lock().unwrap().push((partition, offset));

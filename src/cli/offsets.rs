@@ -133,14 +133,14 @@ fn sources(config: &Config, name: Option<&str>) -> anyhow::Result<Vec<SessionCon
 fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(
         out,
-        "source\tpartition\tposition\tend\tlag\ttime\tnoted\tcluster\tlast record"
+        "name\tpartition\tposition\tend\tlag\ttime\tnoted\tsource\tlast record"
     )?;
     let mut other = false;
     for session in sources(config, name)? {
         let source = &session.source_name;
         let offsets = Offsets::open(&session).with_context(|| format!("source {source}"))?;
         for seen in offsets.show().with_context(|| format!("source {source}"))? {
-            other |= seen.cluster == Same::No || seen.last == Same::No;
+            other |= seen.source == Same::No || seen.last == Same::No;
             writeln!(out, "{source}\t{}", line(&seen))?;
         }
         let members = offsets.members()?;
@@ -150,7 +150,7 @@ fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Re
         );
     }
     if other {
-        eprintln!("`other` means that the source was re-created, or is another cluster now");
+        eprintln!("`other`: the source was re-created, or is another cluster or topic now");
     }
     Ok(())
 }
@@ -174,7 +174,7 @@ fn line(seen: &Seen) -> String {
         lag,
         time.map_or_else(|| "-".to_owned(), |time| time.to_string()),
         offset(seen.noted),
-        word(seen.cluster).to_owned(),
+        word(seen.source).to_owned(),
         word(seen.last).to_owned(),
     ]
     .join("\t")
@@ -205,7 +205,7 @@ fn go(config: &Config, scope: &Scope, target: Target, out: &mut impl Write) -> a
         numbers.map(|number| Partition(*number)).collect()
     };
     let moves = offsets.plan(&partitions, target)?;
-    writeln!(out, "source\tpartition\tfrom\tto\teffect")?;
+    writeln!(out, "name\tpartition\tfrom\tto\teffect")?;
     for step in &moves {
         let (source, partition) = (&session.source_name, step.partition.0);
         let (from, to) = (offset(step.from), step.to.0);
@@ -270,7 +270,7 @@ mod tests {
             oldest: NextOffset(10),
             end: NextOffset(20),
             time_ms: None,
-            cluster: Same::Yes,
+            source: Same::Yes,
             last: Same::No,
         };
         assert_eq!(line(&seen(12)), "3\t12\t20\t8\t-\t-\tsame\tother");

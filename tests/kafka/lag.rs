@@ -18,7 +18,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 #[test]
 fn lag_has_a_number_and_an_age_while_records_wait() {
     let clusters = clusters();
-    let setting = Setting::across(&clusters, "lag");
+    let mut setting = Setting::across(&clusters, "lag");
+    setting.look_often();
     let mut source = Source::new(&clusters.source, &setting.source_topic, 4);
     source.write(4);
     source.flush();

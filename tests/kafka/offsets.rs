@@ -58,11 +58,7 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
     assert!(seen[0].time_ms.is_some() && seen[3].time_ms.is_none());
     assert_eq!(seen[0].noted, Some(NextOffset(100)));
     for seen in &seen {
-        assert_eq!(
-            (seen.cluster, seen.last),
-            (Same::Yes, Same::Yes),
-            "{seen:?}"
-        );
+        assert_eq!((seen.source, seen.last), (Same::Yes, Same::Yes), "{seen:?}");
     }
     let second = Running::start(&setting.config, setting.worker());
     setting.wait_for(&clusters, &source.written, LIMIT);

@@ -217,6 +217,12 @@ impl Setting {
         setting
     }
 
+    /// Lag and what depends on it twice a second, not every five.
+    pub fn look_often(&mut self) {
+        let properties = &mut self.config.source.properties;
+        properties.insert("statistics.interval.ms".into(), "500".into());
+    }
+
     pub fn worker(&self) -> PassThrough {
         PassThrough::new(&self.output, &self.dead_letters)
     }

@@ -30,16 +30,35 @@ fn consume(setting: &Setting, clusters: &super::broker::Clusters, count: u64) ->
 }
 
 #[test]
-fn a_source_re_created_smaller_stops_the_session() {
+fn a_source_re_created_with_fewer_records_or_partitions_stops_the_session() {
     let clusters = clusters();
-    let setting = Setting::across(&clusters, "smaller");
-    consume(&setting, &clusters, 400);
-    re_create(&clusters.source, &setting.source_topic, 4);
-    Source::new(&clusters.source, &setting.source_topic, 4).write(40);
-    let error = Running::start(&setting.config, setting.worker()).wait();
-    let error = error.expect_err("past the end");
+    let again = |partitions| {
+        let setting = Setting::across(&clusters, "smaller");
+        consume(&setting, &clusters, 400);
+        re_create(&clusters.source, &setting.source_topic, partitions);
+        setting
+    };
+    let setting = again(4);
+    let fewer_records = Running::start(&setting.config, setting.worker());
+    let setting = again(1);
+    move_to_the_start(&setting);
+    let fewer_partitions = Running::start(&setting.config, setting.worker());
+    let error = fewer_records.wait().expect_err("past the end");
     assert!(matches!(error, SessionError::PastEnd { .. }), "{error}");
     assert!(error.to_string().contains("offsets set"), "{error}");
+    let error = fewer_partitions.wait().expect_err("partitions are gone");
+    let gone = matches!(error, SessionError::PartitionGone { partitions: 1, .. });
+    assert!(gone, "{error}");
+}
+
+/// Move every position that the source still has a partition for.
+fn move_to_the_start(setting: &Setting) {
+    let offsets = Offsets::open(&setting.config).expect("both clusters");
+    let all = offsets.partitions();
+    let moves = offsets.plan(&all, Target::Earliest).expect("a plan");
+    let gone = eventually(LIMIT, || offsets.members().expect("an answer") == 0);
+    assert!(gone, "the group has members");
+    offsets.execute(&moves).expect("moved");
 }
 
 #[test]
@@ -65,34 +84,12 @@ fn a_source_re_created_and_regrown_stops_the_session_until_its_positions_are_mov
 
     let offsets = Offsets::open(&setting.config).expect("both clusters");
     let seen = offsets.show().expect("positions");
-    assert!(seen.iter().all(|seen| seen.cluster == Same::Yes));
+    assert!(seen.iter().all(|seen| seen.source == Same::Yes));
     assert!(seen.iter().all(|seen| seen.last == Same::No), "{seen:?}");
-    let all = offsets.partitions();
-    let moves = offsets.plan(&all, Target::Earliest).expect("a plan");
-    let gone = eventually(LIMIT, || offsets.members().expect("an answer") == 0);
-    assert!(gone, "the group has members");
-    offsets.execute(&moves).expect("moved");
+    move_to_the_start(&setting);
     let again = Running::start(&setting.config, setting.worker());
     setting.wait_for(&clusters, &source.written, LIMIT);
     assert_eq!(again.stop().records.load(Ordering::Relaxed), 800);
-}
-
-#[test]
-fn a_source_with_fewer_partitions_than_positions_stops_the_session() {
-    let clusters = clusters();
-    let setting = Setting::across(&clusters, "shrunk");
-    consume(&setting, &clusters, 400);
-    re_create(&clusters.source, &setting.source_topic, 2);
-    let mut source = Source::new(&clusters.source, &setting.source_topic, 2);
-    source.write(40);
-    source.flush();
-    let error = Running::start(&setting.config, setting.worker()).wait();
-    let error = error.expect_err("another source");
-    let known = matches!(
-        error,
-        SessionError::PartitionGone { partitions: 2, .. } | SessionError::PastEnd { .. }
-    );
-    assert!(known, "{error}");
 }
 
 #[test]
@@ -162,6 +159,7 @@ fn write_keyed(broker: &Broker, topic: &str, count: usize) {
 fn markers_of_a_transactional_source_are_neither_lag_nor_gap_nor_another_record() {
     let clusters = clusters();
     let mut setting = Setting::across(&clusters, "markers");
+    setting.look_often();
     setting.config.on_gap = OnGap::Stop;
     let topic = &setting.source_topic;
     let writer = TransactionalSource::new(&clusters.source, topic);

@@ -65,18 +65,18 @@ pub enum SessionError {
         /// The record before the position.
         offset: Offset,
     },
-    /// The position was committed while reading another cluster.
+    /// The position was committed while reading another cluster or topic.
     #[error(
-        "the position of partition {} belongs to the source cluster {committed}, but the source is \
-         now {found}; give the source another name in the configuration, so that it begins anew, or \
-         move its positions with watchbell offsets set --all", .partition.0
+        "the position of partition {} belongs to {committed}, but the source is now {found}; give the \
+         source another name in the configuration, so that it begins anew, or move its positions with \
+         watchbell offsets set --all", .partition.0
     )]
     ForeignPosition {
         /// Partition of the source.
         partition: Partition,
-        /// Cluster id in the commit's metadata.
+        /// What the commit's metadata names.
         committed: String,
-        /// Cluster id of the source.
+        /// What the source is.
         found: String,
     },
     /// The group has no positions although this deployment had some, and `on_gap` is `stop`.

@@ -1,6 +1,6 @@
 //! A position and the evidence that the source is still the one it was made on; pure.
-//! The evidence is committed beside the position as ASCII JSON: the cluster's id, and the last record
-//! consumed with a hash of what it held. A record that is gone proves nothing; one that is there and
+//! The evidence is committed beside the position as ASCII JSON: the cluster's id, the topic, and the
+//! last record consumed with a hash of what it held. A record that is gone proves nothing; one that is there and
 //! reads differently proves that the topic was re-created.
 
 use std::collections::BTreeMap;
@@ -26,6 +26,9 @@ pub(super) struct Evidence {
     /// Id of the source cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cluster: Option<String>,
+    /// Topic of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) topic: Option<String>,
     /// The last record before the position; none where nothing was consumed yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) last: Option<LastRecord>,
@@ -68,11 +71,32 @@ impl LastRecord {
 
 impl Evidence {
     /// Ids that are not plain ASCII are left out: rdkafka 0.39 panics on what is not UTF-8.
-    pub(super) fn new(cluster_id: Option<&str>, last: Option<LastRecord>) -> Evidence {
+    pub(super) fn new(cluster_id: Option<&str>, topic: &str, last: Option<LastRecord>) -> Evidence {
+        let ascii = |text: &str| text.is_ascii().then(|| text.to_owned());
         Evidence {
-            cluster: cluster_id.filter(|id| id.is_ascii()).map(str::to_owned),
+            cluster: cluster_id.and_then(ascii),
+            topic: ascii(topic),
             last,
         }
+    }
+
+    /// Whether it was written for this cluster and topic; `None` where it says nothing of them.
+    pub(super) fn is_of(&self, cluster_id: Option<&str>, topic: &str) -> Option<bool> {
+        let cluster = self.cluster.as_deref().zip(cluster_id);
+        let cluster = cluster.map(|(ours, found)| ours == found);
+        let topic = self.topic.as_deref().map(|ours| ours == topic);
+        match (cluster, topic) {
+            (None, None) => None,
+            known => Some(known.0.unwrap_or(true) && known.1.unwrap_or(true)),
+        }
+    }
+
+    /// The source it was written for, in words.
+    pub(super) fn source(&self) -> String {
+        let unknown = "unknown";
+        let topic = self.topic.as_deref().unwrap_or(unknown);
+        let cluster = self.cluster.as_deref().unwrap_or(unknown);
+        format!("topic {topic} of cluster {cluster}")
     }
 
     pub(super) fn to_json(&self) -> String {
@@ -95,7 +119,8 @@ mod tests {
 
     #[test]
     fn evidence_survives_its_journey_and_foreign_text_reads_as_nothing() {
-        let known = Evidence::new(Some("4L6g3nShT-eMCtK--X86sw"), Some(last(Some(b"value"))));
+        let last = last(Some(b"value"));
+        let known = Evidence::new(Some("4L6g3nShT-eMCtK--X86sw"), "audit", Some(last));
         let text = known.to_json();
         assert!(text.is_ascii() && text.len() < 256, "{text}");
         assert_eq!(Evidence::parse(&text), known);
@@ -107,7 +132,19 @@ mod tests {
     #[test]
     fn evidence_of_the_first_release_still_names_its_cluster() {
         let old = Evidence::parse("{\"cluster\":\"here\"}");
-        assert_eq!(old, Evidence::new(Some("here"), None));
+        assert_eq!(old.cluster.as_deref(), Some("here"));
+        assert_eq!((old.topic, old.last), (None, None));
+    }
+
+    #[test]
+    fn evidence_knows_its_cluster_and_topic_and_does_not_guess() {
+        let known = Evidence::new(Some("here"), "audit", None);
+        assert_eq!(known.is_of(Some("here"), "audit"), Some(true));
+        assert_eq!(known.is_of(Some("there"), "audit"), Some(false));
+        assert_eq!(known.is_of(Some("here"), "other"), Some(false));
+        // A broker without an id proves nothing.
+        assert_eq!(known.is_of(None, "audit"), Some(true));
+        assert_eq!(Evidence::default().is_of(Some("here"), "audit"), None);
     }
 
     #[test]

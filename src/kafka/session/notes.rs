@@ -21,7 +21,7 @@ use crate::kafka::ClientError;
 use crate::kafka::client::Quiet;
 use crate::kafka::topics::partition_count;
 
-/// The value of a note; its key is the JSON array of group, source and partition.
+/// The value of a note; its key is the JSON array of group, source, topic and partition.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
     next: i64,
@@ -35,6 +35,7 @@ pub(super) struct Notes {
     topic: Arc<str>,
     group: String,
     source: String,
+    source_topic: String,
 }
 
 impl Notes {
@@ -43,6 +44,7 @@ impl Notes {
             topic: config.positions_topic.as_str().into(),
             group: config.group.clone(),
             source: config.source_name.clone(),
+            source_topic: config.source_topic.clone(),
         }
     }
 
@@ -61,16 +63,18 @@ impl Notes {
     }
 
     fn key(&self, partition: Partition) -> String {
-        serde_json::json!([self.group, self.source, partition.0]).to_string()
+        serde_json::json!([self.group, self.source, self.source_topic, partition.0]).to_string()
     }
 
-    /// The partition that a key of this group and source names.
+    /// The partition that a key of ours names.
     fn partition(&self, key: &[u8]) -> Option<Partition> {
-        let (group, source, partition): (String, String, i32) = serde_json::from_slice(key).ok()?;
-        (group == self.group && source == self.source).then_some(Partition(partition))
+        let (group, source, topic, partition): (String, String, String, i32) =
+            serde_json::from_slice(key).ok()?;
+        let ours = group == self.group && source == self.source && topic == self.source_topic;
+        ours.then_some(Partition(partition))
     }
 
-    /// The latest notes of this group and source: everything that is committed now. `turned` is
+    /// The latest notes of this group, source and topic: everything that is committed now. `turned` is
     /// called while it waits.
     ///
     /// # Errors
@@ -149,9 +153,9 @@ mod tests {
     use crate::kafka::Cluster;
     use crate::kafka::session::mark::LastRecord;
 
-    fn notes(group: &str, source: &str) -> Notes {
+    fn notes(group: &str, source: &str, topic: &str) -> Notes {
         let cluster = Cluster::plaintext("localhost:1");
-        let mut config = SessionConfig::new(cluster.clone(), cluster, source, "audit");
+        let mut config = SessionConfig::new(cluster.clone(), cluster, source, topic);
         config.group = group.into();
         Notes::new(&config)
     }
@@ -160,7 +164,7 @@ mod tests {
         let last = LastRecord::new(Offset(next - 1), Some(5), None, Some(b"value"));
         Mark {
             next: NextOffset(next),
-            evidence: Evidence::new(Some("here"), Some(last)),
+            evidence: Evidence::new(Some("here"), "audit", Some(last)),
         }
     }
 
@@ -174,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_latest_note_of_a_partition_counts() {
-        let ours = notes("watchbell", "confluent");
+        let ours = notes("watchbell", "confluent", "audit");
         let records = [
             ours.record(Partition(0), &mark(5)),
             ours.record(Partition(1), &mark(7)),
@@ -185,16 +189,21 @@ mod tests {
     }
 
     #[test]
-    fn notes_of_another_group_or_source_are_not_ours() {
-        let ours = notes("a", "b");
-        let others = [notes("a\",\"b", ""), notes("a", "c"), notes("c", "b")];
+    fn notes_of_another_group_source_or_topic_are_not_ours() {
+        let ours = notes("a", "b", "c");
+        let others = [
+            notes("a\",\"b", "", "c"),
+            notes("a", "c", "c"),
+            notes("c", "b", "c"),
+            notes("a", "b", "d"),
+        ];
         let records = others.map(|other| other.record(Partition(0), &mark(5)));
         assert!(taken(&ours, &records).is_empty());
     }
 
     #[test]
     fn a_tombstone_takes_a_note_back_and_strange_records_are_passed_over() {
-        let ours = notes("watchbell", "confluent");
+        let ours = notes("watchbell", "confluent", "audit");
         let mut gone = ours.record(Partition(0), &mark(5));
         gone.value = None;
         let mut strange = gone.clone();

@@ -99,8 +99,8 @@ pub struct Seen {
     pub end: NextOffset,
     /// Timestamp of the record at the position, in ms since the Unix epoch.
     pub time_ms: Option<i64>,
-    /// Whether the position was made on this cluster.
-    pub cluster: Same,
+    /// Whether the position was made on this cluster and topic.
+    pub source: Same,
     /// Whether the last record before the position is the one that was consumed.
     pub last: Same,
 }
@@ -227,15 +227,17 @@ impl Offsets {
             oldest,
             end,
             time_ms: None,
-            cluster: Same::Unknown,
+            source: Same::Unknown,
             last: Same::Unknown,
         };
+        let cluster = self.ground.source_cluster.as_deref();
         let Some(Mark { next, evidence }) = mark else {
             return Ok(seen);
         };
-        if let (Some(ours), Some(found)) = (&evidence.cluster, &self.ground.source_cluster) {
-            seen.cluster = same(ours == found);
-        }
+        seen.source = match evidence.is_of(cluster, &self.config.source_topic) {
+            Some(same) => self::same(same),
+            None => Same::Unknown,
+        };
         let last = evidence.last.filter(|last| last.offset >= oldest.0);
         let from = last.as_ref().map_or(next.0, |last| last.offset);
         if from < oldest.0 || from >= end.0 {
@@ -326,7 +328,8 @@ impl Offsets {
             before
         })?;
         let cluster = self.ground.source_cluster.as_deref();
-        Ok((to, Evidence::new(cluster, last)))
+        let evidence = Evidence::new(cluster, &self.config.source_topic, last);
+        Ok((to, evidence))
     }
 
     /// Move positions as planned.

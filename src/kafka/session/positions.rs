@@ -310,21 +310,20 @@ pub(super) enum Verdict {
     Gap(Gap),
     /// The partition ends before the position.
     PastEnd,
-    /// The position was made on this other cluster.
-    Foreign(String),
+    /// The position was made on another cluster or topic.
+    Foreign,
 }
 
-/// Judge a committed position against the partition's oldest offset and its end.
+/// Judge a committed position of a source: its cluster, its topic, and the partition's oldest offset
+/// and end.
 pub(super) fn judge(
     partition: Partition,
     mark: &Mark,
-    source_cluster: Option<&str>,
+    (cluster, topic): (Option<&str>, &str),
     (oldest, end): (NextOffset, NextOffset),
 ) -> Verdict {
-    if let (Some(committed), Some(found)) = (mark.evidence.cluster.as_deref(), source_cluster)
-        && committed != found
-    {
-        return Verdict::Foreign(committed.to_owned());
+    if mark.evidence.is_of(cluster, topic) == Some(false) {
+        return Verdict::Foreign;
     }
     if mark.next > end {
         return Verdict::PastEnd;

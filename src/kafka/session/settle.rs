@@ -129,8 +129,9 @@ impl Session<'_> {
             Ok(bounds) => bounds,
             Err(error) => return self.unanswered(Side::Source, &error),
         };
-        let source_cluster = self.ground.source_cluster.as_deref();
-        match judge(partition, &mark, source_cluster, (oldest, end)) {
+        let cluster = self.ground.source_cluster.as_deref();
+        let topic = self.config.source_topic.as_str();
+        match judge(partition, &mark, (cluster, topic), (oldest, end)) {
             Verdict::Resume => Ok(Some(Settled { mark, oldest })),
             Verdict::Gap(gap) => self.cross_gap(gap).map(Some),
             Verdict::PastEnd => {
@@ -141,10 +142,10 @@ impl Session<'_> {
                 };
                 self.believe(partition, error).map(|()| None)
             }
-            Verdict::Foreign(committed) => Err(Setback::Stop(SessionError::ForeignPosition {
+            Verdict::Foreign => Err(Setback::Stop(SessionError::ForeignPosition {
                 partition,
-                committed,
-                found: source_cluster.unwrap_or_default().to_owned(),
+                committed: mark.evidence.source(),
+                found: self.evidence(None).source(),
             })),
         }
     }

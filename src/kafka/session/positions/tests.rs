@@ -16,7 +16,7 @@ fn after(last: i64, next: i64) -> Mark {
     let record = LastRecord::new(Offset(last), Some(1_000), None, Some(b"value"));
     Mark {
         next: NextOffset(next),
-        evidence: Evidence::new(Some("here"), Some(record)),
+        evidence: Evidence::new(Some("here"), "audit", Some(record)),
     }
 }
 
@@ -209,7 +209,7 @@ fn the_age_is_unknown_before_anything_is_known() {
 fn positions_are_judged_against_what_the_partition_still_holds() {
     let judge_at = |at| {
         let bounds = (NextOffset(10), NextOffset(20));
-        judge(P0, &after(at - 1, at), Some("here"), bounds)
+        judge(P0, &after(at - 1, at), (Some("here"), "audit"), bounds)
     };
     assert_eq!(judge_at(10), Verdict::Resume);
     assert_eq!(judge_at(20), Verdict::Resume);
@@ -221,16 +221,10 @@ fn positions_are_judged_against_what_the_partition_still_holds() {
 }
 
 #[test]
-fn a_position_of_another_cluster_is_foreign_whatever_its_number() {
+fn a_position_of_another_source_is_foreign_whatever_its_number() {
     let bounds = (NextOffset(0), NextOffset(20));
-    let at = after(4, 5);
-    assert_eq!(
-        judge(P0, &at, Some("there"), bounds),
-        Verdict::Foreign("here".into())
-    );
-    assert_eq!(
-        judge(P0, &at, None, bounds),
-        Verdict::Resume,
-        "a broker without an id proves nothing"
-    );
+    let judge = |source| judge(P0, &after(4, 5), source, bounds);
+    assert_eq!(judge((Some("there"), "audit")), Verdict::Foreign);
+    assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
+    assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
 }

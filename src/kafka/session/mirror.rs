@@ -1,6 +1,7 @@
 //! Positions copied to a group on the source cluster, where the usual dashboards look for lag.
 //! They are never read back. A copy is made every few seconds on a thread of its own; while one waits
-//! for its answer there is no other, and a failure harms nothing: it is said once, and counted.
+//! for its answer there is no other, and a failure harms nothing: it is said once, and counted. What
+//! is not allowed is not tried again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::error::KafkaResult;
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::turn::Session;
 use crate::event::{NextOffset, Partition};
@@ -21,6 +23,8 @@ const MIRROR_PAUSE: Duration = Duration::from_secs(5);
 struct Shared {
     busy: AtomicBool,
     said: AtomicBool,
+    /// The cluster does not allow it: asking again would only fill its own audit log.
+    refused: AtomicBool,
     failures: AtomicU64,
 }
 
@@ -65,7 +69,8 @@ impl Session<'_> {
         }
         let committed = self.positions.committed();
         let unmoved = committed == self.mirror.copied;
-        if unmoved || self.mirror.shared.busy.swap(true, Ordering::AcqRel) {
+        let refused = self.mirror.shared.refused.load(Ordering::Relaxed);
+        if unmoved || refused || self.mirror.shared.busy.swap(true, Ordering::AcqRel) {
             return;
         }
         let shared = Arc::clone(&self.mirror.shared);
@@ -85,18 +90,26 @@ impl Session<'_> {
 
 impl Shared {
     fn done(&self, source: &str, result: KafkaResult<()>) {
-        if let Err(error) = result {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-            if !self.said.swap(true, Ordering::Relaxed) {
-                tracing::warn!(
-                    source,
-                    %error,
-                    "positions cannot be copied to the source cluster, so that dashboards there show \
-                     no lag; nothing else depends on it: grant Read on the group, or set lag_group: none"
+        match result {
+            Ok(()) => self.said.store(false, Ordering::Relaxed),
+            Err(error) => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                let code = error.rdkafka_error_code();
+                let denied = matches!(
+                    code,
+                    Some(Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed)
                 );
+                self.refused.store(denied, Ordering::Relaxed);
+                if !self.said.swap(true, Ordering::Relaxed) {
+                    tracing::info!(
+                        source,
+                        %error,
+                        "positions cannot be copied to the source cluster, whose dashboards then show \
+                         no lag; nothing else depends on it: grant Read on the group, or set \
+                         lag_group: none"
+                    );
+                }
             }
-        } else {
-            self.said.store(false, Ordering::Relaxed);
         }
         self.busy.store(false, Ordering::Release);
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use watchbell::event::{NextOffset, Partition};
-use watchbell::kafka::session::{Offsets, OffsetsError, Same, Target};
+use watchbell::kafka::session::{Offsets, OffsetsError, Same, Start, Target};
 
 use super::broker::{Clusters, clusters};
 use super::eventually;
@@ -68,6 +68,23 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
     assert!(matches!(beyond, Err(OffsetsError::OutOfRange { .. })));
     let strange = offsets.plan(&[Partition(4)], Target::Latest);
     assert!(matches!(strange, Err(OffsetsError::NoPartition { .. })));
+}
+
+#[test]
+fn a_position_that_is_set_before_the_first_start_holds() {
+    let clusters = clusters();
+    let mut setting = Setting::across(&clusters, "set-first");
+    setting.config.start = Start::Latest;
+    let mut source = Source::new(&clusters.source, &setting.source_topic, 4);
+    source.write(400);
+    source.flush();
+    let offsets = Offsets::open(&setting.config).expect("both clusters");
+    let target = Target::Offset(NextOffset(90));
+    let moves = offsets.plan(&[Partition(3)], target).expect("a plan");
+    offsets.execute(&moves).expect("set");
+    let running = Running::start(&setting.config, setting.worker());
+    setting.wait_for(&clusters, &source.written, LIMIT);
+    assert_eq!(running.stop().records.load(Ordering::Relaxed), 10);
 }
 
 #[test]

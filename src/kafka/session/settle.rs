@@ -3,6 +3,7 @@
 //! partition 0; a partition that appears later starts at its oldest record. Positions that the group
 //! has lost are put back from the notes.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::config::{OnGap, Start};
@@ -159,13 +160,14 @@ impl Session<'_> {
             records = gap.records(),
             "records expired before they were read"
         );
-        self.observer.gap(gap);
         if self.config.on_gap == OnGap::Stop {
+            self.observer.gap(gap);
             return Err(Setback::Stop(SessionError::Gap(gap)));
         }
         // Committed at once, so that a restart does not report the same gap again.
         let mark = self.bare(gap.to);
         self.commit_marks(&Marks::from([(gap.partition, mark.clone())]))?;
+        self.observer.gap(gap);
         Ok(Settled {
             mark,
             oldest: gap.to,
@@ -197,20 +199,30 @@ impl Session<'_> {
         Ok(None)
     }
 
-    /// The group has no positions at all. Either nobody has been here: commit where each partition
-    /// starts. Or the group has lost them: put the noted ones back. Both in one transaction.
+    /// Partition 0 has no position, so nobody goes on without us. Either nobody has been here: commit
+    /// where each partition starts. Or positions are lost: put the noted ones back. Both in one
+    /// transaction, and without touching positions that are there.
     fn first_start(&mut self) -> Result<Option<Settled>, Setback> {
         let Some(noted) = self.read_notes()? else {
             return Ok(None);
         };
+        let count = self.ground.source_partitions.cast_signed();
+        let mut missing: BTreeSet<Partition> = (0..count).map(Partition).collect();
+        missing.extend(noted.keys());
+        let asked: Vec<Partition> = missing.iter().copied().collect();
+        match self.owner.committed(&asked, SETTLE_PAUSE) {
+            Ok(committed) => missing.retain(|partition| !committed.contains_key(partition)),
+            Err(error) => return self.unanswered(Side::Destination, &error),
+        }
         let start = if noted.is_empty() {
             self.config.start
         } else {
             Start::Earliest
         };
-        let lost = noted.len();
         let mut marks = noted;
-        for partition in (0..self.ground.source_partitions.cast_signed()).map(Partition) {
+        marks.retain(|partition, _| missing.contains(partition));
+        let lost = marks.len();
+        for partition in missing {
             if marks.contains_key(&partition) {
                 continue;
             }
@@ -222,12 +234,8 @@ impl Session<'_> {
         if lost > 0 {
             return self.put_back(marks, lost);
         }
-        tracing::info!(
-            source = self.config.source_name,
-            ?start,
-            partitions = marks.len(),
-            "first start"
-        );
+        let source = &self.config.source_name;
+        tracing::info!(source, ?start, partitions = marks.len(), "first start");
         self.commit_marks(&marks)?;
         self.settle_at = Instant::now();
         Ok(None)
@@ -244,14 +252,15 @@ impl Session<'_> {
             "the group has lost its positions (deleted, or without members for longer than \
              offsets.retention.minutes); the last noted ones may repeat the last minute"
         );
-        self.observer.positions_lost(lost);
         if self.config.on_gap == OnGap::Stop {
+            self.observer.positions_lost(lost);
             return Err(Setback::Stop(SessionError::PositionsLost {
                 group: group.clone(),
                 partitions: lost,
             }));
         }
         self.commit_marks(&marks)?;
+        self.observer.positions_lost(lost);
         self.settle_at = Instant::now();
         Ok(None)
     }

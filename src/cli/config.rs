@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use anyhow::Context;
 use clap::Subcommand;
 
 use super::{ConfigFile, Failure, load};
@@ -16,8 +15,5 @@ pub(super) enum Command {
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let Command::Print(file) = command;
     let loaded = load(&file.path)?;
-    std::io::stdout()
-        .write_all(loaded.print().as_bytes())
-        .context("write the configuration")?;
-    Ok(())
+    Ok(std::io::stdout().write_all(loaded.print().as_bytes())?)
 }

@@ -4,21 +4,28 @@
 mod config;
 mod demo;
 mod offsets;
+mod ordinal;
 mod replay;
 mod run;
+mod shipped;
 mod topics;
 mod validate;
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Loaded};
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
+
+/// What a shell reports of a tool that SIGPIPE ended.
+const EXIT_CLOSED: u8 = 141;
 
 /// Watches audit-log topics in Kafka: OCSF, Sigma, exactly once, on-call.
 #[derive(Debug, Parser)]
@@ -32,8 +39,8 @@ pub struct Cli {
 enum Command {
     /// Run the daemon.
     Run(ConfigFile),
-    /// Run the whole pipeline on an embedded Kafka over documented events, and end.
-    Demo,
+    /// Run the whole pipeline on an embedded Kafka over documented and typical events.
+    Demo(demo::Command),
     /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
     Replay(replay::Command),
     /// Check the configuration, the rules and the names, and say everything that is wrong.
@@ -79,11 +86,23 @@ enum Failure {
     Configuration(Vec<String>),
     /// It was right, and something else went wrong.
     Failed(anyhow::Error),
+    /// Whoever read standard output has had enough.
+    Closed,
 }
 
 impl Failure {
     fn configuration<T: fmt::Display>(faults: impl IntoIterator<Item = T>) -> Failure {
         Failure::Configuration(faults.into_iter().map(|fault| fault.to_string()).collect())
+    }
+}
+
+/// Of writing to standard output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Failure::Closed,
+            _ => anyhow!(error).context("write to standard output").into(),
+        }
     }
 }
 
@@ -94,11 +113,11 @@ impl From<anyhow::Error> for Failure {
 }
 
 impl Cli {
-    /// Run the command; 0 is fine, 1 failed, 78 a bad configuration.
+    /// Run the command; 0 is fine, 1 failed, 78 a bad configuration, 141 nobody reads any more.
     pub fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(file) => file.load().and_then(run::run),
-            Command::Demo => demo::run(),
+            Command::Demo(command) => demo::run(&command),
             Command::Replay(command) => replay::run(&command),
             Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
             Command::Topics(command) => topics::run(&command),
@@ -113,6 +132,7 @@ impl Cli {
                 }
                 ExitCode::from(EXIT_CONFIG)
             }
+            Err(Failure::Closed) => ExitCode::from(EXIT_CLOSED),
             Err(Failure::Failed(error)) => {
                 eprintln!("watchbell: {error:#}");
                 ExitCode::FAILURE

@@ -1,6 +1,7 @@
 //! `run`: the daemon. Load, build, spawn one thread for each source, wait for a signal, drain.
 //! Invariant: it ends when it is asked to, or when a session says that going on would do harm.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,11 +12,11 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::Failure;
+use super::{Failure, ordinal};
 use crate::config::Config;
 use crate::kafka::session::{self, NotReady, SessionConfig, SessionObserver, Shutdown};
 use crate::observe::http::{self, Pages};
-use crate::observe::{Health, Metrics, SourceObserver, SourceState, log};
+use crate::observe::{Health, Metrics, SourceObserver, SourceState, log, panics};
 use crate::pipeline::{Pipeline, Settings, Topics};
 use crate::roles::ingest::Ingest;
 use crate::roles::outputs;
@@ -28,69 +29,145 @@ const MAX_PAUSE: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_secs(1);
 
 pub(super) fn run(config: Config) -> Result<(), Failure> {
-    let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
-    log::init(config.log.format, &config.log.filter).context("start the log")?;
-    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
-    Ok(daemon(&config, &Arc::new(rulebook))?)
-}
-
-fn daemon(config: &Config, rulebook: &Arc<Rulebook>) -> anyhow::Result<()> {
-    let metrics = Arc::new(Metrics::new()?);
-    rulebook.announce(&metrics);
-    let observers: Vec<SourceObserver> = config
-        .sources
-        .iter()
-        .map(|source| Arc::new(SourceState::new(&source.name)))
-        .map(|state| SourceObserver::new(state, metrics.clone()))
-        .collect();
-    let health = Health::new(observers.iter().map(SourceObserver::state).collect());
-    let shutdown = Shutdown::default();
-    let (requests, served) = mpsc::channel();
-
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let (ended, until_ended) = watch::channel(());
-    let pages = Pages {
-        health,
-        metrics: metrics.clone(),
-    };
-    serve_http(&runtime, config, pages, until_ended)?;
+    let shutdown = Shutdown::default();
+    let (requests, served) = mpsc::channel();
+    // Before all that takes time: a signal that nobody hears ends the process.
     serve_signals(&runtime, shutdown.clone(), requests.clone())?;
-    let watcher = rulebook
-        .watch(requests.clone())
-        .context("watch the directories of rules and names")?;
-    let reloading = {
-        let (rulebook, metrics) = (rulebook.clone(), metrics.clone());
-        thread::Builder::new()
-            .name("reload".into())
-            .spawn(move || rulebook.serve(&served, &metrics))?
+    let ordinal = ordinal::choose(config.session.ordinal, &ordinal::Host::this())
+        .map_err(|fault| Failure::configuration([fault]))?;
+    let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
+    log::init(config.log.format, &config.log.filter).context("start the log")?;
+    panics::report(|place| tracing::error!(place, "panic"));
+    ordinal.announce();
+    let sessions = config.sessions(ordinal.number);
+    let daemon = Daemon {
+        config: &config,
+        sessions,
+        rulebook: Arc::new(rulebook),
+        shutdown,
     };
-
-    let result = sources(config, rulebook, &observers, &shutdown);
-
-    drop(watcher);
-    // The thread may have ended already.
-    let _ = requests.send(Request::Stop);
-    let _ = reloading.join();
-    drop(ended);
-    runtime.shutdown_timeout(FAREWELL);
-    tracing::info!("ended");
-    result
+    Ok(daemon.run(runtime, requests, served)?)
 }
 
-fn serve_http(
+/// What is to be run, and who may end it.
+struct Daemon<'c> {
+    config: &'c Config,
+    sessions: Vec<SessionConfig>,
+    rulebook: Arc<Rulebook>,
+    shutdown: Shutdown,
+}
+
+impl Daemon<'_> {
+    fn run(
+        &self,
+        runtime: Runtime,
+        requests: mpsc::Sender<Request>,
+        served: mpsc::Receiver<Request>,
+    ) -> anyhow::Result<()> {
+        let metrics = Arc::new(Metrics::new()?);
+        self.rulebook.announce(&metrics);
+        let observers: Vec<SourceObserver> = self
+            .config
+            .sources
+            .iter()
+            .map(|source| Arc::new(SourceState::new(&source.name)))
+            .map(|state| SourceObserver::new(state, metrics.clone()))
+            .collect();
+        let health = Health::new(observers.iter().map(SourceObserver::state).collect());
+        let (ended, until_ended) = watch::channel(());
+        let pages = Pages {
+            health,
+            metrics: metrics.clone(),
+        };
+        serve_http(&runtime, self.config.listen, pages, until_ended)?;
+        let watcher = self
+            .rulebook
+            .watch(requests.clone())
+            .context("watch the directories of rules and names")?;
+        let reloading = {
+            let (rulebook, metrics) = (self.rulebook.clone(), metrics.clone());
+            thread::Builder::new()
+                .name("reload".into())
+                .spawn(move || rulebook.serve(&served, &metrics))?
+        };
+
+        let result = self.sources(&observers);
+
+        drop(watcher);
+        // The thread may have ended already.
+        let _ = requests.send(Request::Stop);
+        let _ = reloading.join();
+        drop(ended);
+        runtime.shutdown_timeout(FAREWELL);
+        tracing::info!("ended");
+        result
+    }
+
+    /// Run every source's session on a thread of its own until all have ended. One that stops by
+    /// itself takes the others with it.
+    fn sources(&self, observers: &[SourceObserver]) -> anyhow::Result<()> {
+        let (config, shutdown) = (self.config, &self.shutdown);
+        let Some(max_message_bytes) = output_topics(config, observers, shutdown) else {
+            return Ok(());
+        };
+        let settings = Settings {
+            topics: Topics {
+                events: config.topics.events.as_str().into(),
+                alerts: config.topics.alerts.as_str().into(),
+                dead_letters: config.topics.dead_letters.as_str().into(),
+            },
+            max_message_bytes,
+        };
+        let (catalog, rules, names) = (
+            self.rulebook.catalog(),
+            self.rulebook.rules(),
+            self.rulebook.names(),
+        );
+        let pipeline = Pipeline::new(settings, catalog, rules, names);
+        thread::scope(|scope| {
+            let mut running = Vec::new();
+            for (session, observer) in self.sessions.iter().zip(observers) {
+                let pipeline = pipeline.clone();
+                let name = format!("source-{}", session.source_name);
+                let thread = thread::Builder::new()
+                    .name(name)
+                    .spawn_scoped(scope, move || one(session, pipeline, observer, shutdown));
+                match thread {
+                    Ok(thread) => running.push(thread),
+                    Err(error) => {
+                        shutdown.request();
+                        return Err(anyhow!(error).context("start a session's thread"));
+                    }
+                }
+            }
+            let ended = running.into_iter().map(|thread| match thread.join() {
+                Ok(result) => result,
+                Err(_) => Err(anyhow!("a session's thread panicked")),
+            });
+            // All are waited for; the first fault is the one reported.
+            let results: Vec<anyhow::Result<()>> = ended.collect();
+            results.into_iter().collect()
+        })
+    }
+}
+
+/// Serve until the sender of `ended` is gone; returns where, which differs from `listen` in a port
+/// that was 0.
+pub(super) fn serve_http(
     runtime: &Runtime,
-    config: &Config,
+    listen: SocketAddr,
     pages: Pages,
     mut ended: watch::Receiver<()>,
-) -> anyhow::Result<()> {
-    let listen = config.listen;
+) -> anyhow::Result<SocketAddr> {
     let listener = runtime
         .block_on(TcpListener::bind(listen))
         .with_context(|| format!("listen on {listen}"))?;
+    let listen = listener.local_addr().context("ask for the port")?;
     runtime.spawn(async move {
         // The sender's end is the sign.
         let until_ended = async move { while ended.changed().await.is_ok() {} };
@@ -99,7 +176,7 @@ fn serve_http(
         }
     });
     tracing::info!(%listen, "serving /livez, /readyz and /metrics");
-    Ok(())
+    Ok(listen)
 }
 
 /// SIGTERM and SIGINT ask the sessions to stop; SIGHUP asks for a reload.
@@ -127,55 +204,6 @@ fn serve_signals(
         shutdown.request();
     });
     Ok(())
-}
-
-/// Run every source's session on a thread of its own until all have ended. One that stops by itself
-/// takes the others with it.
-fn sources(
-    config: &Config,
-    rulebook: &Rulebook,
-    observers: &[SourceObserver],
-    shutdown: &Shutdown,
-) -> anyhow::Result<()> {
-    let Some(max_message_bytes) = output_topics(config, observers, shutdown) else {
-        return Ok(());
-    };
-    let settings = Settings {
-        topics: Topics {
-            events: config.topics.events.as_str().into(),
-            alerts: config.topics.alerts.as_str().into(),
-            dead_letters: config.topics.dead_letters.as_str().into(),
-        },
-        max_message_bytes,
-    };
-    let (catalog, rules, names) = (rulebook.catalog(), rulebook.rules(), rulebook.names());
-    let pipeline = Pipeline::new(settings, catalog, rules, names);
-    let ordinal = config.session.ordinal.unwrap_or_else(ordinal_of_host);
-    let sessions = config.sessions(ordinal);
-    thread::scope(|scope| {
-        let mut running = Vec::new();
-        for (session, observer) in sessions.iter().zip(observers) {
-            let pipeline = pipeline.clone();
-            let name = format!("source-{}", session.source_name);
-            let thread = thread::Builder::new()
-                .name(name)
-                .spawn_scoped(scope, move || one(session, pipeline, observer, shutdown));
-            match thread {
-                Ok(thread) => running.push(thread),
-                Err(error) => {
-                    shutdown.request();
-                    return Err(anyhow!(error).context("start a session's thread"));
-                }
-            }
-        }
-        let ended = running.into_iter().map(|thread| match thread.join() {
-            Ok(result) => result,
-            Err(_) => Err(anyhow!("a session's thread panicked")),
-        });
-        // All are waited for; the first fault is the one reported.
-        let results: Vec<anyhow::Result<()>> = ended.collect();
-        results.into_iter().collect()
-    })
 }
 
 fn one(
@@ -236,12 +264,4 @@ fn output_topics(
         pause = (pause * 2).min(MAX_PAUSE);
     }
     None
-}
-
-/// The number at the end of a StatefulSet's pod name, which is its host name; else 0.
-fn ordinal_of_host() -> u32 {
-    let host = std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/etc/hostname"));
-    let host = host.unwrap_or_default();
-    let number = host.trim().rsplit_once('-').map(|(_, number)| number);
-    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }

@@ -27,7 +27,7 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Show(file) => Ok(show(&file.load()?)?),
+        Command::Show(file) => show(&file.load()?),
         Command::Create(file) => Ok(create(&file.load()?)?),
     }
 }
@@ -56,10 +56,12 @@ fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
     Ok(wanted)
 }
 
-fn show(config: &Config) -> anyhow::Result<()> {
+fn show(config: &Config) -> Result<(), Failure> {
     let wanted = wanted(config)?;
     let names: Vec<&str> = wanted.iter().map(|topic| topic.name.as_str()).collect();
-    let found = Topics::new(&config.destination, QUESTION)?.describe(&names)?;
+    let found = Topics::new(&config.destination, QUESTION)
+        .and_then(|topics| topics.describe(&names))
+        .context("the destination")?;
     let mut out = std::io::stdout().lock();
     let mut differing = 0;
     for wanted in &wanted {
@@ -78,7 +80,7 @@ fn show(config: &Config) -> anyhow::Result<()> {
     eprintln!("readers need isolation.level=read_committed, or they see what was taken back");
     match differing {
         0 => Ok(()),
-        _ => Err(anyhow!("{differing} topics are not as they should be")),
+        _ => Err(anyhow!("{differing} topics are not as they should be").into()),
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(place: impl Into<String>, message: impl Into<String>) -> Fault {
+    pub(crate) fn new(place: impl Into<String>, message: impl Into<String>) -> Fault {
         Fault {
             place: place.into(),
             message: message.into(),
@@ -24,7 +24,7 @@ impl Fault {
         }
     }
 
-    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Fault {
+    pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Fault {
         self.remedy = Some(remedy.into());
         self
     }

@@ -4,10 +4,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::SCHEMA_VERSION;
-use crate::event::{OutputRecord, RawRecord};
+use crate::event::{Digest, OutputRecord, RawRecord};
 
 /// Why a record is a dead letter.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +17,8 @@ pub struct DeadLetter<'a> {
     /// The largest record its topic takes, in bytes; a larger one loses its value, and if that is
     /// not enough its key and headers, too. 0 keeps nothing.
     pub max_bytes: usize,
+    /// Of a value that could not be held: all that is known of it.
+    pub unread: Option<&'a Digest>,
 }
 
 /// Framing and our own headers take less than this, in bytes.
@@ -54,7 +54,7 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
     let frame_bytes = record.key.map_or(0, <[u8]>::len) + headers_bytes + OURS_MAX_BYTES;
     let value_bytes = record.value.map_or(0, <[u8]>::len);
     let keeps_frame = frame_bytes <= why.max_bytes;
-    let keeps_value = frame_bytes + value_bytes <= why.max_bytes;
+    let keeps_value = why.unread.is_none() && frame_bytes + value_bytes <= why.max_bytes;
     let mut headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)> = Vec::new();
     if keeps_frame {
         headers.extend(record.headers.iter().map(|header| {
@@ -63,10 +63,12 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
         }));
     }
     if !keeps_value {
-        let digest = Sha256::digest(record.value.unwrap_or_default());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        ours.push(("watchbell-cut-size", value_bytes.to_string()));
-        ours.push(("watchbell-cut-sha256", hex));
+        let digest = match why.unread {
+            Some(digest) => *digest,
+            None => Digest::of(record.value.unwrap_or_default()),
+        };
+        ours.push(("watchbell-cut-size", digest.size.to_string()));
+        ours.push(("watchbell-cut-sha256", digest.hex()));
     }
     headers.extend(
         ours.into_iter()

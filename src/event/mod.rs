@@ -14,4 +14,6 @@ pub use audit_event::{
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use path::Path;
-pub use record::{Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord};
+pub use record::{
+    Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
+};

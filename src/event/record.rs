@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use sha2::Sha256;
+
 /// A Kafka partition number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub i32);
@@ -76,4 +78,31 @@ pub struct OutputRecord {
     pub value: Option<Vec<u8>>,
     /// In order; a `None` value is Kafka's null header value.
     pub headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)>,
+}
+
+/// What is kept of bytes that are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest {
+    /// How many there were.
+    pub size: u64,
+    /// Their SHA-256.
+    pub sha256: [u8; 32],
+}
+
+impl Digest {
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest {
+            size: bytes.len() as u64,
+            sha256: <Sha256 as sha2::Digest>::digest(bytes).into(),
+        }
+    }
+
+    /// The SHA-256 in hexadecimal.
+    pub fn hex(&self) -> String {
+        self.sha256
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
 }

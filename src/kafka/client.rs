@@ -198,6 +198,13 @@ impl rdkafka::consumer::ConsumerContext for Quiet {}
 /// Hand a log line of librdkafka to `tracing`, at most as a warning: whether something is an error
 /// for watchbell is decided where the failing call is made.
 pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    let level = match level {
+        // A cluster's properties go to its producers and consumers alike.
+        _ if facility == "CONFWARN" && message.contains("will be ignored by this") => {
+            RDKafkaLogLevel::Debug
+        }
+        level => level,
+    };
     match level {
         RDKafkaLogLevel::Emerg
         | RDKafkaLogLevel::Alert

@@ -188,6 +188,15 @@ fn the_platform_is_no_cloud() {
     assert!(stays(&event, &["confluentRouting", "route"]));
     assert!(stays(&event, &["specversion"]));
 
+    // OCSF knows regions in the cloud only.
+    let flink = normal(
+        r#"{"source":"crn:///flink=F","data":{"methodName":"x","cloudResources":[{"resource":
+            {"type":"STATEMENT","resourceId":"s"},"scope":{"resources":[
+            {"type":"FLINK_REGION","resourceId":"on-premises"}]}}]}}"#,
+    );
+    assert_eq!(flink.resources[0].region, None);
+    assert!(flink.resources[0].data.is_some());
+
     let untimed = shape("a7");
     assert_eq!(untimed.time_ms, RECORD_MS);
     assert!(untimed.metadata.labels.contains(&"time:absent".into()));
@@ -494,6 +503,120 @@ fn a_binary_event_reads_like_a_structured_one() {
     });
     let error = normalize(&record, &without_catalog).unwrap_err();
     assert_eq!(error.reason(), "not_utf8");
+}
+
+#[test]
+fn odd_attributes_of_a_binary_event_are_kept_and_said() {
+    let mut record = record(Some(b"null"));
+    record.headers = vec![
+        header("ce_specversion", "1.0"),
+        header("ce_id", ""),
+        header("ce_source", "/s"),
+        header("ce_type", "com.example.done"),
+    ];
+    // An empty id is none, and without one nobody can tell what this is.
+    let error = normalize(&record, &without_catalog).unwrap_err();
+    assert_eq!(error.reason(), "unrecognized");
+
+    record.headers[1] = header("ce_id", "1");
+    record.headers.extend([
+        header("ce_subject", ""),
+        header("ce_time", "soon"),
+        header("CE_ID", "not an attribute"),
+        header("ce_partitionkey", "ü"),
+    ]);
+    let event = normalize(&record, &without_catalog).unwrap();
+    assert_eq!(event.metadata.uid.as_deref(), Some("1"));
+    assert_eq!(event.metadata.original_time.as_deref(), Some("soon"));
+    assert_eq!(event.time_ms, RECORD_MS);
+    assert_eq!(event.subject, None);
+    let names: Vec<_> = event
+        .unmapped
+        .attributes
+        .iter()
+        .map(|(n, _)| &**n)
+        .collect();
+    assert_eq!(names, ["specversion", "subject", "partitionkey"]);
+    assert!(event.unmapped.remains(event.unmapped.document.root()));
+
+    // Confluent's events have data.
+    record.headers[3] = header("ce_type", "io.confluent.cloud/request");
+    let error = normalize(&record, &without_catalog).unwrap_err();
+    assert_eq!(error.reason(), "wrong_type");
+}
+
+#[test]
+fn attributes_make_no_binary_event_of_a_structured_one() {
+    let line = SHAPES.lines().next().unwrap();
+    let mut record = record(Some(line.as_bytes()));
+    // No header at all, and headers of anybody's, read as structured.
+    for headers in [
+        vec![],
+        vec![
+            header("content-type", "application/json"),
+            header("trace", "7"),
+        ],
+    ] {
+        record.headers = headers;
+        let event = normalize(&record, &without_catalog).unwrap();
+        assert_eq!(event.metadata.uid.as_deref(), Some("a1"));
+        assert_eq!(event.unmapped.root_name, None);
+    }
+}
+
+#[test]
+fn whoever_has_only_an_address_goes_by_it() {
+    let event = normal(
+        r#"{"data":{"methodName":"SignIn","authenticationInfo":{"result":"FAILURE",
+            "principal":{"email":"grace@example.com"}}}}"#,
+    );
+    assert_eq!(event.class, Class::Authentication);
+    assert_eq!(event.status, Status::Failure);
+    assert_eq!(event.user.uid, None);
+    assert_eq!(event.user.name.as_deref(), Some("grace@example.com"));
+    assert_eq!(event.user.email_addr, event.user.name);
+}
+
+#[test]
+fn a_failure_says_what_went_wrong_in_either_form() {
+    let errors_of = |answer: &str| {
+        let text = format!(
+            r#"{{"data":{{"methodName":"x","result":{{"status":"FAILURE","data":{answer}}}}}}}"#
+        );
+        let api = normalize(&record(Some(text.as_bytes())), &without_catalog)
+            .unwrap()
+            .api;
+        [api.response_error, api.response_error_message]
+            .map(|text| text.map(|text| text.into_owned()))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let list = r#"{"errors":[{"code":404,"title":"gone"},{"code":1}]}"#;
+    assert_eq!(errors_of(list), [some("404"), some("gone")]);
+    let plain = r#"{"error_code":40401,"message":"no such subject"}"#;
+    assert_eq!(errors_of(plain), [some("40401"), some("no such subject")]);
+    // What a failed request answers besides is no error.
+    let other = r#"{"status":"RUNNING","code":7,"errors":[]}"#;
+    assert_eq!(errors_of(other), [None, None]);
+    assert_eq!(errors_of("[]"), [None, None]);
+}
+
+#[test]
+fn only_an_address_is_an_email() {
+    let email = |text: &str| {
+        let text = format!(
+            r#"{{"data":{{"methodName":"x","authenticationInfo":{{"principal":{{"email":"{text}"}}}}}}}}"#
+        );
+        let event = normalize(&record(Some(text.as_bytes())), &without_catalog).unwrap();
+        event.user.email_addr.is_some()
+    };
+    for text in ["grace@example.com", "a+b.c@x-y.co.uk", "o'hara@a.b"] {
+        assert!(email(text), "{text}");
+    }
+    for text in [
+        "", "grace", "@a.b", "a@b", "a@.b", "a@b.", "a@b@c.d", "a b@c.d", "ü@a.b", "a@b_c.d",
+    ] {
+        assert!(!email(text), "{text}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod health;
 pub mod http;
 pub mod log;
 pub mod metrics;
+pub mod panics;
 mod source;
 
 pub use health::Health;

@@ -1,6 +1,8 @@
 //! One record through normalize, enrich, detect and encode: pure, and used by ingest, replay and
 //! the rules' own tests alike.
 
+mod guard;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -10,11 +12,19 @@ use crate::alert::Alert;
 use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
-use crate::event::{Access, Activity, AuditEvent, Method, OutputRecord, RawRecord, Sensitivity};
+use crate::event::{
+    Access, Activity, AuditEvent, Digest, Method, OutputRecord, RawRecord, Sensitivity,
+};
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
 use crate::rules::{CurrentRules, Known, RuleSet};
 use crate::sigma::{Level, Scratch};
+pub use guard::PANIC;
+
+/// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
+pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
+
+const TOO_LARGE: &str = "too_large";
 
 /// Names of the output topics.
 #[derive(Debug, Clone)]
@@ -81,13 +91,32 @@ impl Pipeline {
     }
 
     /// Processes one record and appends what is to be written: the event and its alerts, or one
-    /// dead letter. `now_ms` is the wall clock, milliseconds since the Unix epoch.
+    /// dead letter. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
+    /// record that makes a stage panic is a dead letter with the reason [`PANIC`].
     pub fn process(
         &self,
         record: &RawRecord<'_>,
         now_ms: i64,
         out: &mut Vec<OutputRecord>,
     ) -> Outcome {
+        self.guarded(record, out, |out| self.stages(record, now_ms, out))
+    }
+
+    fn guarded(
+        &self,
+        record: &RawRecord<'_>,
+        out: &mut Vec<OutputRecord>,
+        stages: impl FnOnce(&mut Vec<OutputRecord>) -> Outcome,
+    ) -> Outcome {
+        let first = out.len();
+        guard::caught(|| stages(out)).unwrap_or_else(|| {
+            out.truncate(first);
+            self.refuse(record, PANIC, guard::DETAIL, false, out);
+            Outcome::DeadLetter { reason: PANIC }
+        })
+    }
+
+    fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut Vec<OutputRecord>) -> Outcome {
         let lookup = |name: &str| self.catalog.method(name).map(facts);
         let mut event = match normalize::normalize(record, &lookup) {
             Ok(event) => event,
@@ -116,7 +145,7 @@ impl Pipeline {
         let limit = self.settings.max_message_bytes;
         if out[first..].iter().any(|output| size(output) > limit) {
             out.truncate(first);
-            let reason = "too_large";
+            let reason = TOO_LARGE;
             let detail = format!("larger than {limit} bytes even without its raw parts");
             self.refuse(record, reason, &detail, false, out);
             return Outcome::DeadLetter { reason };
@@ -138,17 +167,52 @@ impl Pipeline {
         cut: bool,
         out: &mut Vec<OutputRecord>,
     ) {
+        let max_bytes = if cut {
+            0
+        } else {
+            self.settings.max_message_bytes
+        };
         let why = DeadLetter {
             reason,
             detail,
-            max_bytes: if cut {
-                0
-            } else {
-                self.settings.max_message_bytes
-            },
+            max_bytes,
+            unread: None,
         };
+        out.push(self.dead_letter(record, why));
+    }
+
+    /// Appends the dead letter of a record whose value was too long to be held.
+    pub fn refuse_unread(
+        &self,
+        record: &RawRecord<'_>,
+        value: &Digest,
+        out: &mut Vec<OutputRecord>,
+    ) -> Outcome {
+        let detail = format!("{} bytes are more than one record may have", value.size);
+        let why = DeadLetter {
+            reason: TOO_LARGE,
+            detail: &detail,
+            max_bytes: self.settings.max_message_bytes,
+            unread: Some(value),
+        };
+        out.push(self.dead_letter(record, why));
+        Outcome::DeadLetter { reason: TOO_LARGE }
+    }
+
+    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>) -> OutputRecord {
         let topic = &self.settings.topics.dead_letters;
-        out.push(encode::dead_letter(record, topic, why));
+        guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
+            // Without the record's own parts nothing is left to go wrong.
+            let bare = RawRecord {
+                position: record.position,
+                timestamp_ms: record.timestamp_ms,
+                key: None,
+                value: None,
+                headers: Vec::new(),
+            };
+            let max_bytes = usize::MAX;
+            encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
+        })
     }
 
     /// The event's record, slimmed if it does not fit the topic.
@@ -255,3 +319,6 @@ pub fn known(catalog: &Catalog) -> Known {
         methods: catalog.names().map(str::to_owned).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,16 +2,14 @@
 //! Invariant: every record ends in an event or a dead letter, whatever it does to the pipeline, and
 //! is counted once, when its batch is committed.
 
-use std::any::Any;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::event::OutputRecord;
 use crate::kafka::session::{Outputs, Refusal, SourceRecord, Worker};
 use crate::observe::SourceObserver;
-use crate::pipeline::{Outcome, Pipeline};
+use crate::pipeline::{Outcome, PANIC, Pipeline};
 use crate::sigma::Level;
 
 /// From this attempt on the dead letter itself was refused, and is cut.
@@ -61,27 +59,21 @@ impl<'o> Ingest<'o> {
             tally.dead_letters.push(reason);
             return;
         }
-        // The pipeline holds no state that a panic could leave half-written; `out` is emptied.
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            self.pipeline.process(record, now_ms, out)
-        }));
-        match outcome {
-            Ok(Outcome::Event {
+        match self.pipeline.process(record, now_ms, out) {
+            Outcome::Event {
                 unknown_method,
                 event_time_ms,
                 alerts,
-            }) => {
+            } => {
                 tally.events.push((unknown_method, event_time_ms));
                 tally.alerts.extend(alerts);
             }
-            Ok(Outcome::DeadLetter { reason }) => tally.dead_letters.push(reason),
-            Err(panic) => {
-                out.clear();
-                let detail = message(panic.as_ref());
-                tracing::error!(position = %record.position, detail, "a record caused a panic");
-                self.pipeline.refuse(record, "panic", detail, false, out);
-                tally.dead_letters.push("panic");
-                tally.panics += 1;
+            Outcome::DeadLetter { reason } => {
+                if reason == PANIC {
+                    tracing::error!(position = %record.position, "the record caused the panic");
+                    tally.panics += 1;
+                }
+                tally.dead_letters.push(reason);
             }
         }
     }
@@ -138,12 +130,6 @@ fn now_ms() -> i64 {
     since.map_or(0, |since| {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     })
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }
 
 #[cfg(test)]

@@ -5,12 +5,10 @@ use std::time::Duration;
 use crate::config::Topics as Names;
 use crate::kafka::topics::{Topics, WantedTopic};
 use crate::kafka::{ClientError, Cluster};
+use crate::pipeline::DEFAULT_MAX_MESSAGE_BYTES;
 
 /// Longest wait for one answer of the cluster.
 const QUESTION: Duration = Duration::from_secs(5);
-
-/// The broker's default of `max.message.bytes`, for topics whose settings may not be read.
-const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
 
 /// Partitions of the events topic when it is created here.
 const EVENTS_PARTITIONS: u32 = 6;
@@ -79,6 +77,7 @@ pub fn prepare(
     }
     let found = topics.describe(&names.all())?;
     let sizes = found.iter().map(|topic| {
+        // A topic whose settings may not be read has the default.
         topic
             .max_message_bytes()
             .unwrap_or(DEFAULT_MAX_MESSAGE_BYTES)

@@ -1,6 +1,9 @@
 //! Integration tests that need neither a JVM nor a network: cargo test --test it
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+/// The built binary as a user runs it.
+mod command;
+mod demo;
 /// What the documents show.
 mod docs;
 /// What becomes of every documented event, field by field.
@@ -14,5 +17,6 @@ mod ocsf;
 mod pipeline;
 /// What must hold of every record.
 mod properties;
+mod replay;
 /// Generated records.
 mod samples;

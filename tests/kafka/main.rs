@@ -3,15 +3,23 @@
 
 /// What operators and time do to topics and groups.
 mod admin;
+/// Audit events, and what must become of each.
+mod audit;
 /// Apache Kafka, started and restarted.
 mod broker;
+/// The real binary: started, watched, stopped, killed.
+mod daemon;
 /// What must hold of a session's outputs, and the worker that makes them.
 mod passthrough;
 /// Writing sources, reading outputs.
 mod records;
 
-/// Nothing lost, nothing twice: kill -9, SIGTERM, rebalances, broker restarts, aborts.
+/// Records that no producer should write.
+mod bad_input;
+/// Nothing lost, nothing twice, seen from inside a session: rebalances, spare members, aborts.
 mod delivery;
+/// `watchbell run`: whatever dies, each record ends where it must, exactly once.
+mod end_to_end;
 /// Lag, and what is done about it on the source cluster.
 mod lag;
 /// A group that has lost its positions.
@@ -38,5 +46,26 @@ pub fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
             return false;
         }
         std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Small, seeded randomness: the seed is printed and can be given again.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(default_seed: u64) -> Dice {
+        let seed = match std::env::var("WATCHBELL_TEST_SEED") {
+            Ok(seed) => seed.parse().expect("a number"),
+            Err(_) => default_seed,
+        };
+        println!("  WATCHBELL_TEST_SEED={seed}");
+        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
     }
 }

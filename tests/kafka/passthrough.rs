@@ -1,22 +1,20 @@
 //! A worker that passes records through with their position in a header, sessions around it in
-//! this process or in a child that can be killed, and the check of what came out.
+//! this process, and the check of what came out.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-use std::process::{Child, Command, Stdio};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use watchbell::event::{Offset, OutputRecord, Partition};
-use watchbell::kafka::Cluster;
 use watchbell::kafka::session::{
-    Commit, Delivery, Gap, Lag, NotReady, Outputs, Refusal, SessionConfig, SessionError,
-    SessionObserver, Shutdown, SourceRecord, Worker, run,
+    Commit, Gap, Lag, NotReady, Outputs, Refusal, SessionConfig, SessionError, SessionObserver,
+    Shutdown, SourceRecord, Worker, run,
 };
 
-use super::broker::{Clusters, signal_process};
+use super::broker::Clusters;
 use super::eventually;
 use super::records::{Read, committed, read_committed};
 
@@ -255,35 +253,15 @@ impl Setting {
 
     /// Every source record exactly once in outputs or dead letters, in order.
     pub fn check_exactly_once(&self, clusters: &Clusters, written: &[u64]) {
-        let counts = self.count(clusters, written);
-        let repeated = counts.values().filter(|count| **count > 1).count();
-        assert_eq!(repeated, 0, "records appear twice");
-        println!("  {} records, each exactly once, in order", counts.len());
-    }
-
-    /// Every source record at least once.
-    pub fn check_at_least_once(&self, clusters: &Clusters, written: &[u64]) {
-        let counts = self.count(clusters, written);
-        let copies: u64 = counts.values().sum();
-        println!(
-            "  {} records, none missing, {} repeated",
-            counts.len(),
-            copies - counts.len() as u64
-        );
-    }
-
-    /// How often each record came out; all are there, and first appearances are in order.
-    fn count(&self, clusters: &Clusters, written: &[u64]) -> HashMap<(usize, u64), u64> {
         let outputs = read_committed(&clusters.destination, &self.output);
         let dead = read_committed(&clusters.destination, &self.dead_letters);
-        let mut counts = HashMap::new();
+        let mut seen = HashSet::new();
         let mut order: HashMap<(i32, usize), u64> = HashMap::new();
         for read in outputs.iter().chain(&dead) {
             let place = place(read);
-            let count = counts.entry(place).or_default();
-            *count += 1;
+            assert!(seen.insert(place), "record {place:?} appears twice");
             // Dead letters have an order of their own.
-            if *count == 1 && read.value.is_some() {
+            if read.value.is_some() {
                 let lane = (read.partition, place.0);
                 let before = order.insert(lane, place.1);
                 assert!(
@@ -296,13 +274,13 @@ impl Setting {
         for (partition, count) in written.iter().enumerate() {
             for number in 0..*count {
                 assert!(
-                    counts.contains_key(&(partition, number)),
+                    seen.contains(&(partition, number)),
                     "record {partition}:{number} is missing"
                 );
             }
         }
-        assert_eq!(counts.len() as u64, written.iter().sum::<u64>());
-        counts
+        assert_eq!(seen.len() as u64, written.iter().sum::<u64>());
+        println!("  {} records, each exactly once, in order", seen.len());
     }
 }
 
@@ -310,160 +288,4 @@ fn place(read: &Read) -> (usize, u64) {
     let place = read.header("place").expect("a place");
     let (partition, offset) = place.split_once(':').expect("partition:offset");
     (partition.parse().unwrap(), offset.parse().unwrap())
-}
-
-const CHILD: &str = "WATCHBELL_TEST_CHILD";
-
-/// A session in a process of its own.
-pub struct ChildSession(Child);
-
-impl ChildSession {
-    /// Start this test binary again, as a session.
-    pub fn start(setting: &Setting, ordinal: u32) -> ChildSession {
-        ChildSession::start_with_fuse(setting, ordinal, 0)
-    }
-
-    /// The same, but it dies at once while it processes its `fuse`th record (0: never): the batch
-    /// before that record's is then in an open transaction.
-    pub fn start_with_fuse(setting: &Setting, ordinal: u32, fuse: u64) -> ChildSession {
-        let config = &setting.config;
-        let delivery = match config.delivery {
-            Delivery::ExactlyOnce => "exactly_once",
-            Delivery::AtLeastOnce => "at_least_once",
-        };
-        let told = [
-            config.source.bootstrap.as_str(),
-            config.destination.bootstrap.as_str(),
-            config.source_name.as_str(),
-            config.source_topic.as_str(),
-            setting.output.as_str(),
-            setting.dead_letters.as_str(),
-            delivery,
-            &ordinal.to_string(),
-            &fuse.to_string(),
-        ]
-        .join(" ");
-        let child = Command::new(std::env::current_exe().expect("this binary"))
-            .args([
-                "--exact",
-                "passthrough::a_child_runs_the_session_it_is_told",
-                "--nocapture",
-            ])
-            .env(CHILD, told)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("start a child");
-        ChildSession(child)
-    }
-
-    /// Send a signal by name.
-    pub fn signal(&self, signal: &str) {
-        signal_process(self.0.id(), signal);
-    }
-
-    /// Wait until the session has died by its own hand.
-    pub fn wait_for_death(mut self) {
-        let mut status = None;
-        let dead = eventually(Duration::from_secs(60), || {
-            status = self.0.try_wait().expect("a child");
-            status.is_some()
-        });
-        assert!(dead, "the session lives on");
-        assert!(!status.is_some_and(|status| status.success()), "{status:?}");
-    }
-
-    pub fn kill(mut self) {
-        self.0.kill().expect("kill -9");
-        self.0.wait().expect("a dead child");
-    }
-
-    /// SIGTERM, and a clean end within the budget.
-    pub fn terminate(mut self) {
-        signal_process(self.0.id(), "TERM");
-        let mut status = None;
-        let ended = eventually(Duration::from_secs(30), || {
-            status = self.0.try_wait().expect("a child");
-            status.is_some()
-        });
-        if !ended {
-            let _ = self.0.kill();
-        }
-        assert!(ended, "the session does not end within its budget");
-        assert!(status.is_some_and(|status| status.success()), "{status:?}");
-    }
-}
-
-impl Drop for ChildSession {
-    /// A failed test leaves no sessions behind.
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Not a test of its own: what [`ChildSession`] runs. Without its orders it has nothing to do.
-#[test]
-fn a_child_runs_the_session_it_is_told() {
-    let Ok(told) = std::env::var(CHILD) else {
-        return;
-    };
-    let told: Vec<&str> = told.split(' ').collect();
-    let [
-        source,
-        destination,
-        name,
-        topic,
-        output,
-        dead_letters,
-        delivery,
-        ordinal,
-        fuse,
-    ] = told[..]
-    else {
-        panic!("orders: {told:?}")
-    };
-    let to = Cluster::plaintext(destination);
-    let mut config = SessionConfig::new(Cluster::plaintext(source), to, name, topic);
-    config.group = name.to_owned();
-    config.transaction_timeout_ms = 3_000;
-    config.session_timeout_ms = 14_000;
-    config.ordinal = ordinal.parse().unwrap();
-    // One transaction after the other, so that a kill hits one that is open.
-    config.commit_interval_ms = 5;
-    let properties = &mut config.destination.properties;
-    properties.insert("linger.ms".into(), "1".into());
-    if delivery == "at_least_once" {
-        config.delivery = Delivery::AtLeastOnce;
-    }
-    let shutdown = Shutdown::default();
-    std::thread::spawn({
-        let shutdown = shutdown.clone();
-        move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let kind = tokio::signal::unix::SignalKind::terminate();
-                tokio::signal::unix::signal(kind).unwrap().recv().await;
-            });
-            shutdown.request();
-        }
-    });
-    let mut worker = PassThrough::new(output, dead_letters);
-    let fuse: u64 = fuse.parse().unwrap();
-    if fuse > 0 {
-        config.commit_records = 500;
-        let mut seen = 0;
-        worker.before = Box::new(move |_| {
-            seen += 1;
-            if seen == fuse {
-                // Not to wait for anything, but to let the batch before reach the broker.
-                std::thread::sleep(Duration::from_millis(50));
-                std::process::abort();
-            }
-            Ok(())
-        });
-    }
-    run(&config, &mut worker, &shutdown, &Heard::default()).expect("a clean end");
 }

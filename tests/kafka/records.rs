@@ -35,9 +35,9 @@ pub struct Read {
 }
 
 impl Read {
-    /// The value of a header, as text.
+    /// The value of the last header of this name, as text.
     pub fn header(&self, name: &str) -> Option<String> {
-        let (_, value) = self.headers.iter().find(|(has, _)| has == name)?;
+        let (_, value) = self.headers.iter().rfind(|(has, _)| has == name)?;
         value
             .as_ref()
             .map(|value| String::from_utf8_lossy(value).into_owned())

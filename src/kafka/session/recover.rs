@@ -83,6 +83,14 @@ impl Session<'_> {
     }
 
     fn rebuild(&mut self) -> Result<(), Setback> {
+        if self.writer.is_fenced() {
+            tracing::warn!(
+                source = self.config.source_name,
+                transactional_id = self.config.transactional_id(),
+                "fenced: another process has the same ordinal (give each its own), or a transaction \
+                 outlived transaction_timeout"
+            );
+        }
         self.writer = Writer::new(self.config).map_err(|error| Setback::Stop(error.into()))?;
         self.writer_ready = false;
         self.positions.forget();

@@ -273,6 +273,12 @@ impl Writer {
         Ok(())
     }
 
+    /// Whether the cluster has given the transactional id to somebody else.
+    pub(super) fn is_fenced(&self) -> bool {
+        let fatal = self.producer.client().fatal_error();
+        fatal.is_some_and(|(code, _)| code == Code::Fenced)
+    }
+
     pub(super) fn is_transactional(&self) -> bool {
         self.transactional
     }

@@ -17,12 +17,13 @@ const MEMBERS: [(&str, Option<UserKind>); 4] = [
     ("group", None),
 ];
 
-/// Reads and moves the acting principal; its name is `unknown` if the event names nobody.
+/// Reads and moves the acting principal. One without identifier and name goes by its address, and
+/// is `unknown` without that: a failed sign-in may tell no more.
 pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> User<'a> {
     let info = walk::descend(&unmapped.document, data, &["authenticationInfo"]);
     let mut user = info.map_or_else(User::default, |info| authenticated(unmapped, info));
     if user.uid.is_none() && user.name.is_none() {
-        user.name = Some("unknown".into());
+        user.name = user.email_addr.clone().or(Some("unknown".into()));
     }
     user
 }

@@ -93,10 +93,13 @@ fn status_of(word: &str) -> Status {
         Status::Success
     } else if is_one_of(&[
         "FAILURE",
+        "FAILED",
+        "ERROR",
         "DENY",
         "DENIED",
         "UNAUTHENTICATED",
         "UNAUTHORIZED",
+        "PERMISSION_DENIED",
     ]) {
         Status::Failure
     } else {
@@ -167,23 +170,32 @@ fn authorizations<'a>(
     found
 }
 
-/// Copies of the first error's code and text; the payload moves as a whole.
+/// Copies of the first error's code and text; the payload moves as a whole. Some services answer
+/// with a list of errors, some with `error_code` and `message`.
 fn error<'a>(unmapped: &Unmapped<'a>, data: NodeId) -> (Option<Text<'a>>, Option<Text<'a>>) {
     let document = &unmapped.document;
-    let first = walk::descend(document, data, &["result", "data", "errors"])
-        .and_then(|errors| document.children(errors).next());
-    let Some(first) = first else {
+    let Some(answer) = walk::descend(document, data, &["result", "data"]) else {
         return (None, None);
     };
-    let code = ["code", "errorCode", "status"].iter().find_map(|name| {
-        let id = document.member_folded(first, name)?;
+    let first = walk::descend(document, answer, &["errors"])
+        .and_then(|errors| document.children(errors).next());
+    let (node, codes, messages): (_, &[&str], &[&str]) = match first {
+        Some(first) => (
+            first,
+            &["code", "errorCode", "status"],
+            &["detail", "message", "title"],
+        ),
+        None => (answer, &["errorCode"], &["message"]),
+    };
+    let code = codes.iter().find_map(|name| {
+        let id = document.member_folded(node, name)?;
         match document.kind(id) {
             Kind::Number => Some(Text::Borrowed(document.raw(id))),
             _ => walk::text(document, id),
         }
     });
-    let message = ["detail", "message", "title"]
+    let message = messages
         .iter()
-        .find_map(|name| walk::text_at(document, first, &[name]));
+        .find_map(|name| walk::text_at(document, node, &[name]));
     (code, message)
 }

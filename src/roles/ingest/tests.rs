@@ -97,12 +97,3 @@ fn what_was_taken_back_is_not_counted_and_what_is_committed_is_counted_once() {
     assert!(watched.shows(line));
     assert_eq!(outputs.len(), 6);
 }
-
-#[test]
-fn a_panic_is_a_message_for_the_dead_letter() {
-    let literal = catch_unwind(|| panic!("plain")).unwrap_err();
-    assert_eq!(message(literal.as_ref()), "plain");
-    let number = 7;
-    let formatted = catch_unwind(|| panic!("number {number}")).unwrap_err();
-    assert_eq!(message(formatted.as_ref()), "number 7");
-}

@@ -1,0 +1,112 @@
+//! What the demo reads: the vendor's documented events, one that is cut off, and typical ones, of
+//! which, as in a real audit log, nearly all are granted logins and checks.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// The events of Confluent's documentation.
+const DOCUMENTED: &str = include_str!("../../../tests/data/confluent/seed.ndjson");
+
+/// One event of every shape that is known, invented.
+const SHAPES: &str = include_str!("../../../tests/data/confluent/shapes.ndjson");
+
+const CUT_OFF: &str = "{\"specversion\":\"1.0\",\"id\":\"cut off in the mid";
+
+/// What happens all day, as lines of `SHAPES` from 0: API keys log in, permissions are checked.
+const ROUTINE: [usize; 7] = [0, 2, 2, 5, 2, 0, 13];
+
+/// One event in so many is another one: a change, a refusal, an attempt.
+const REST_EVERY: usize = 20;
+
+/// The typical event that lies furthest in the future on purpose keeps its time.
+const END_OF_TIME: &str = "+999999999";
+
+/// An endless supply of records.
+#[derive(Debug)]
+pub(super) struct Feed {
+    shapes: Vec<Value>,
+    made: usize,
+}
+
+impl Feed {
+    pub(super) fn new() -> serde_json::Result<Feed> {
+        let shapes: serde_json::Result<Vec<Value>> =
+            SHAPES.lines().map(serde_json::from_str).collect();
+        Ok(Feed {
+            shapes: shapes?,
+            made: 0,
+        })
+    }
+
+    /// The documented events, as they are.
+    pub(super) fn documented() -> Vec<Vec<u8>> {
+        DOCUMENTED.lines().map(Vec::from).collect()
+    }
+
+    /// No event: the first half of one.
+    pub(super) fn cut_off() -> Vec<u8> {
+        CUT_OFF.into()
+    }
+
+    /// The next typical events; they happen `now` and have an id of their own.
+    pub(super) fn typical(&mut self, count: usize, now: Timestamp) -> Vec<Vec<u8>> {
+        (0..count).map(|_| self.next(now)).collect()
+    }
+
+    fn next(&mut self, now: Timestamp) -> Vec<u8> {
+        let round = self.made / REST_EVERY;
+        let rest = (0..self.shapes.len()).filter(|index| !ROUTINE.contains(index));
+        let index = match self.made % REST_EVERY {
+            0 => rest.cycle().nth(round % self.shapes.len()),
+            turn => ROUTINE.get(turn % ROUTINE.len()).copied(),
+        };
+        self.made += 1;
+        let mut event = index
+            .and_then(|index| self.shapes.get(index))
+            .cloned()
+            .unwrap_or_default();
+        if let Some(id) = event.get_mut("id") {
+            *id = format!("demo-{:08}", self.made).into();
+        }
+        if let Some(time) = event.get_mut("time")
+            && !time.as_str().unwrap_or_default().starts_with(END_OF_TIME)
+        {
+            *time = now.to_string().into();
+        }
+        event.to_string().into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_shape_comes_up_and_every_event_has_an_id_of_its_own() {
+        let mut feed = Feed::new().unwrap();
+        let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+        let events: Vec<Value> = feed
+            .typical(20 * 25, now)
+            .iter()
+            .map(|event| serde_json::from_slice(event).unwrap())
+            .collect();
+        let ids: HashSet<&str> = events
+            .iter()
+            .map(|event| event["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids.len(), events.len());
+        let kinds: HashSet<String> = events
+            .iter()
+            .map(|event| {
+                let mut event = event.clone();
+                event["id"].take();
+                event["time"].take();
+                event.to_string()
+            })
+            .collect();
+        assert_eq!(kinds.len(), SHAPES.lines().count());
+        assert!(events.iter().any(|event| event["time"] == now.to_string()));
+    }
+}

@@ -1,0 +1,231 @@
+//! `demo`: the whole pipeline on an embedded Kafka over the vendor's documented events and typical
+//! ones; what it prints is read back from the topics.
+
+mod feed;
+mod page;
+mod report;
+mod serve;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use jiff::Timestamp;
+
+use self::feed::Feed;
+use self::page::{BOLD, DIM, Page};
+use self::report::Outputs;
+use super::Failure;
+use super::shipped::Shipped;
+use crate::event::{Offset, Partition};
+use crate::kafka::embedded::Embedded;
+use crate::kafka::session::{
+    self, Commit, Delivery, Gap, Lag, NotReady, SessionConfig, SessionObserver, Shutdown,
+};
+use crate::observe::{Metrics, SourceObserver, SourceState, panics};
+use crate::pipeline::{Names, Topics};
+use crate::roles::ingest::Ingest;
+
+const SOURCE: &str = "confluent-audit-log-events";
+
+/// How many typical events follow the documented ones.
+const TYPICAL: usize = 500;
+
+const NAMES: &str = include_str!("../../../config/names.demo.yaml");
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    /// Keep running: typical events at a steady pace, and /metrics, /livez and /readyz.
+    #[arg(long)]
+    serve: bool,
+    /// Where to serve; port 0 takes one that is free.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:9464",
+        requires = "serve"
+    )]
+    listen: SocketAddr,
+}
+
+/// Reports what the session does, and once that so many records are committed.
+struct Watch<'o> {
+    reported: &'o SourceObserver,
+    left: AtomicUsize,
+    done: Sender<()>,
+}
+
+impl SessionObserver for Watch<'_> {
+    fn turned(&self) {
+        self.reported.turned();
+    }
+    fn assigned(&self, partitions: &[Partition]) {
+        self.reported.assigned(partitions);
+    }
+    fn committed(&self, commit: Commit) {
+        self.reported.committed(commit);
+        let left = self.left.load(Ordering::Relaxed);
+        let now_left = left.saturating_sub(commit.records);
+        self.left.store(now_left, Ordering::Relaxed);
+        if left > 0 && now_left == 0 {
+            // Whoever waits may have given up.
+            let _ = self.done.send(());
+        }
+    }
+    fn aborted(&self, reason: &'static str) {
+        self.reported.aborted(reason);
+    }
+    fn readiness(&self, state: Option<&NotReady>) {
+        self.reported.readiness(state);
+    }
+    fn lag(&self, partition: Partition, lag: Lag) {
+        self.reported.lag(partition, lag);
+    }
+    fn gap(&self, gap: Gap) {
+        self.reported.gap(gap);
+    }
+    fn positions_lost(&self, partitions: usize) {
+        self.reported.positions_lost(partitions);
+    }
+    fn mirror_failed(&self, times: u64) {
+        self.reported.mirror_failed(times);
+    }
+    fn quarantined(&self, partition: Partition, offset: Offset, reason: &'static str) {
+        self.reported.quarantined(partition, offset, reason);
+    }
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let shipped = Shipped::load()?;
+    let names =
+        Names::parse_yaml(NAMES, "config/names.demo.yaml").map_err(Failure::configuration)?;
+    panics::report(|place| eprintln!("watchbell: a record caused a panic at {place}"));
+    let mut feed = Feed::new().context("read the typical events")?;
+    let mut records = Feed::documented();
+    let documented = records.len();
+    records.push(Feed::cut_off());
+    records.extend(feed.typical(TYPICAL, Timestamp::now()));
+
+    let embedded = start(&shipped.topics, &records)?;
+    let cluster = embedded.cluster();
+    let mut config = SessionConfig::new(cluster.clone(), cluster, "demo", SOURCE);
+    config.delivery = Delivery::AtLeastOnce;
+    let metrics = Arc::new(Metrics::new().context("make the metrics")?);
+    metrics.rules_in_force(shipped.rules.snapshot().rules().len());
+    let observer = SourceObserver::new(Arc::new(SourceState::new("demo")), metrics.clone());
+    let shutdown = Shutdown::default();
+    let (done, until_done) = channel();
+    let watch = Watch {
+        reported: &observer,
+        left: records.len().into(),
+        done,
+    };
+    let mut worker = Ingest::new(shipped.pipeline(names), &observer);
+    let started = Instant::now();
+    thread::scope(|scope| {
+        let (config, shutdown) = (&config, &shutdown);
+        // Moves the sender in: its end is the session's.
+        let session = scope.spawn(move || session::run(config, &mut worker, shutdown, &watch));
+        let shown = until_done
+            .recv()
+            .map_err(|_| anyhow!("the session ended early").into())
+            .and_then(|()| {
+                let seconds = started.elapsed().as_secs_f64();
+                let mut page = Page::new(anstream::stdout());
+                show(&mut page, &embedded, &shipped.topics, documented, seconds)?;
+                if !command.serve {
+                    return Ok(show_next(&mut page)?);
+                }
+                let serving = serve::Serving {
+                    embedded: &embedded,
+                    topics: &shipped.topics,
+                    source: SOURCE,
+                    feed,
+                    observer: &observer,
+                    metrics,
+                };
+                serving.until_asked_to_stop(command.listen, &mut page, || session.is_finished())
+            });
+        shutdown.request();
+        // Where both failed, the session's error is the cause.
+        match session.join() {
+            Ok(ran) => ran.context("run the session")?,
+            Err(_) => return Err(anyhow!("the session's thread panicked").into()),
+        }
+        shown
+    })
+}
+
+fn start(topics: &Topics, records: &[Vec<u8>]) -> anyhow::Result<Embedded> {
+    let embedded = Embedded::start().context("start the embedded Kafka")?;
+    for topic in [
+        SOURCE,
+        &*topics.events,
+        &*topics.alerts,
+        &*topics.dead_letters,
+        session::DEFAULT_POSITIONS_TOPIC,
+    ] {
+        embedded.create_topic(topic, 1).context("create a topic")?;
+    }
+    let values = records.iter().map(Vec::as_slice);
+    embedded
+        .produce(SOURCE, 0, values)
+        .context("write the records")?;
+    Ok(embedded)
+}
+
+fn show(
+    page: &mut Page<impl Write>,
+    embedded: &Embedded,
+    topics: &Topics,
+    documented: usize,
+    seconds: f64,
+) -> Result<(), Failure> {
+    let read = |topic: &str| embedded.read(topic, 0).context("read the outputs");
+    let outputs = Outputs {
+        events: read(&topics.events)?,
+        alerts: read(&topics.alerts)?,
+        dead_letters: read(&topics.dead_letters)?,
+    };
+    page.line(&[
+        (BOLD, "watchbell demo"),
+        (
+            DIM,
+            ": audit records through the whole pipeline, on a Kafka inside this process",
+        ),
+    ])?;
+    page.line(&[(
+        DIM,
+        "Names come from config/names.demo.yaml, made up, as is the routine after the documented events.",
+    )])?;
+    page.blank()?;
+    Ok(report::write(page, &outputs, documented, seconds)?)
+}
+
+fn show_next(page: &mut Page<impl Write>) -> io::Result<()> {
+    let program = std::env::args().next().unwrap_or_default();
+    let steps = [
+        (
+            "replay audit.ndjson.gz",
+            "events of your own, through the same pipeline",
+        ),
+        ("demo --serve", "keeps running, with metrics to scrape"),
+        (
+            "run -c watchbell.yaml",
+            "the daemon: README.md has the smallest configuration",
+        ),
+        ("--help", "everything else"),
+    ];
+    page.heading("Next")?;
+    for (command, what) in steps {
+        page.line(&[(DIM, "  "), (BOLD, &format!("{program} {command}"))])?;
+        page.labelled("", what)?;
+    }
+    page.flush()
+}

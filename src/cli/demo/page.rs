@@ -1,0 +1,147 @@
+//! Text for a person: headings, labelled paragraphs, a little color where it is a terminal.
+//! Invariant: what comes from an event is written without its control characters, so it cannot
+//! speak to the terminal.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+/// Columns of a line.
+const WIDTH: usize = 96;
+
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const NOTE: Style = AnsiColor::Cyan.on_default();
+
+/// A page that is written line by line.
+pub(super) struct Page<W> {
+    out: W,
+}
+
+impl<W: Write> Page<W> {
+    pub(super) fn new(out: W) -> Page<W> {
+        Page { out }
+    }
+
+    pub(super) fn blank(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    pub(super) fn heading(&mut self, title: &str) -> io::Result<()> {
+        let title = clean(title);
+        let rule = "─".repeat(WIDTH.saturating_sub(title.chars().count() + 4));
+        writeln!(
+            self.out,
+            "{DIM}──{DIM:#} {BOLD}{title}{BOLD:#} {DIM}{rule}{DIM:#}\n"
+        )
+    }
+
+    /// Parts of one line, each in its style.
+    pub(super) fn line(&mut self, parts: &[(Style, &str)]) -> io::Result<()> {
+        for (style, text) in parts {
+            write!(self.out, "{style}{}{style:#}", clean(text))?;
+        }
+        writeln!(self.out)
+    }
+
+    /// A paragraph; none if there is no text. Its lines stand under each other, to the right of a label.
+    pub(super) fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
+        const INDENT: usize = 11;
+        if text.is_empty() {
+            return Ok(());
+        }
+        let mut label = label;
+        for line in wrap(&clean(text), WIDTH - INDENT) {
+            writeln!(self.out, "    {DIM}{label:<6}{DIM:#} {line}")?;
+            label = "";
+        }
+        Ok(())
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Control characters and those that turn the direction of text, as their escapes.
+fn clean(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                clean.extend(c.escape_unicode());
+            }
+            c if c.is_control() => clean.extend(c.escape_default()),
+            c => clean.push(c),
+        }
+    }
+    clean
+}
+
+/// Lines of at most `width` characters, broken at spaces, or anywhere in a word that is longer.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let mut word = word;
+        let mut length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        while length > width {
+            let at = word
+                .char_indices()
+                .nth(width)
+                .map_or(word.len(), |(at, _)| at);
+            let (head, tail) = word.split_at(at);
+            if let Some(line) = lines.last_mut() {
+                line.push_str(head);
+            }
+            lines.push(String::new());
+            (word, length) = (tail, length - width);
+        }
+        if let Some(line) = lines.last_mut() {
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += length;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_speaks_to_the_terminal() {
+        let hostile = "a\u{1b}[2Jb\rc\u{7f}\u{9b}31m\u{202e}d\te";
+        let clean = clean(hostile);
+        assert_eq!(clean, "a\\u{1b}[2Jb\\rc\\u{7f}\\u{9b}31m\\u{202e}d\\te");
+        let mut out = Vec::new();
+        let mut page = Page::new(&mut out);
+        page.labelled("who", hostile).unwrap();
+        page.line(&[(Style::new(), hostile)]).unwrap();
+        page.heading(hostile).unwrap();
+        let text = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
+        assert!(
+            !text.chars().any(|c| c.is_control() && c != '\n'),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn lines_are_broken_at_spaces_and_long_words_anywhere() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("a bcdefghijk l", 4), ["a", "bcde", "fghi", "jk l"]);
+        assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("äöü äöü", 3), ["äöü", "äöü"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! `demo --serve`: typical events at a steady pace, probes and metrics, until SIGINT or SIGTERM.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{HumanCount, ProgressBar};
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::feed::Feed;
+use super::page::{BOLD, DIM, Page};
+use crate::cli::{Failure, run};
+use crate::kafka::embedded::Embedded;
+use crate::observe::http::Pages;
+use crate::observe::{Health, Metrics, SourceObserver};
+use crate::pipeline::Topics;
+
+/// Events are written so often,
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// and so many.
+const EVENTS: usize = 10;
+
+/// Everything that goes on while the demo serves.
+pub(super) struct Serving<'d> {
+    pub(super) embedded: &'d Embedded,
+    pub(super) topics: &'d Topics,
+    pub(super) source: &'d str,
+    pub(super) feed: Feed,
+    pub(super) observer: &'d SourceObserver,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Serving<'_> {
+    /// Serves on `listen` and feeds the source topic, until a signal comes or `is_over`.
+    pub(super) fn until_asked_to_stop(
+        mut self,
+        listen: SocketAddr,
+        page: &mut Page<impl Write>,
+        is_over: impl Fn() -> bool,
+    ) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .context("start the runtime")?;
+        let pages = Pages {
+            health: Health::new(vec![self.observer.state()]),
+            metrics: self.metrics.clone(),
+        };
+        let stop = signals(&runtime)?;
+        let (_ended, until_ended) = tokio::sync::watch::channel(());
+        let at = run::serve_http(&runtime, listen, pages, until_ended)?;
+        self.announce(page, at)?;
+        let bar = ProgressBar::new_spinner();
+        while !is_over() {
+            match stop.recv_timeout(PAUSE) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let values = self.feed.typical(EVENTS, Timestamp::now());
+            let values = values.iter().map(Vec::as_slice);
+            self.embedded
+                .produce(self.source, 0, values)
+                .context("write the records")?;
+            bar.set_message(self.counts()?);
+            bar.tick();
+        }
+        bar.finish_and_clear();
+        let counts = self.counts()?;
+        page.line(&[(DIM, "  ended with "), (DIM, &counts)])?;
+        Ok(page.flush()?)
+    }
+
+    fn announce(&self, page: &mut Page<impl Write>, at: SocketAddr) -> Result<(), Failure> {
+        let per_second = EVENTS as u128 * 1000 / PAUSE.as_millis();
+        page.heading("Serving, until Ctrl-C")?;
+        for path in ["metrics", "livez", "readyz"] {
+            page.line(&[(BOLD, &format!("  http://{at}/{path}"))])?;
+        }
+        let bootstrap = self.embedded.cluster().bootstrap;
+        let (events, alerts) = (&self.topics.events, &self.topics.alerts);
+        page.blank()?;
+        page.labelled("feed", &format!("{per_second} typical events a second"))?;
+        page.labelled(
+            "Kafka",
+            &format!(
+                "{bootstrap}, for clients of yours: {events}, {alerts}, {}",
+                self.topics.dead_letters
+            ),
+        )?;
+        page.blank()?;
+        Ok(page.flush()?)
+    }
+
+    fn counts(&self) -> anyhow::Result<String> {
+        let count = |topic: &str| {
+            let end = self.embedded.end(topic, 0).context("ask for offsets")?;
+            Ok::<_, anyhow::Error>(HumanCount(u64::try_from(end).unwrap_or(0)))
+        };
+        let (events, alerts) = (count(&self.topics.events)?, count(&self.topics.alerts)?);
+        let dead_letters = count(&self.topics.dead_letters)?;
+        Ok(format!(
+            "{events} events, {alerts} alerts, {dead_letters} dead letters"
+        ))
+    }
+}
+
+/// Receives once SIGINT or SIGTERM came.
+fn signals(runtime: &Runtime) -> anyhow::Result<Receiver<()>> {
+    let _inside = runtime.enter();
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let (sender, receiver) = channel();
+    runtime.spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        // The demo may be ending by itself.
+        let _ = sender.send(());
+    });
+    Ok(receiver)
+}

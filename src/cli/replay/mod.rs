@@ -1,0 +1,103 @@
+//! `replay`: files through the pipeline with what ships in the binary, and the result to standard
+//! output. All cores work, and the output has the order of the input; memory does not grow with it.
+
+mod emit;
+mod summary;
+mod work;
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Failure;
+use super::shipped::Shipped;
+use crate::files::Reader;
+use crate::observe::panics;
+use crate::pipeline::Names;
+use emit::Emit;
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    /// Files of JSON, JSON arrays or NDJSON, plain or gzip; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What to print: whole records, or only the values of one topic.
+    #[arg(long, value_enum, default_value_t = Emit::All)]
+    emit: Emit,
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let shipped = Shipped::load()?;
+    panics::report(|place| eprintln!("watchbell: a record caused a panic at {place}"));
+    let job = work::Job {
+        pipeline: shipped.pipeline(Names::default()),
+        emit: command.emit,
+        topics: shipped.topics.clone(),
+        now_ms: jiff::Timestamp::now().as_millisecond(),
+    };
+    let bar = progress(&command.files);
+    let started = Instant::now();
+    let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
+    let read = |done: &mut work::Sender| {
+        let mut unread = 0;
+        for path in &command.files {
+            if let Err(error) = one_file(path, &bar, done) {
+                bar.suspend(|| eprintln!("watchbell: {}: {error}", path.display()));
+                unread += 1;
+            }
+        }
+        unread
+    };
+    let (summary, unread) = work::run(&job, read, |lines| out.write_all(lines))
+        .and_then(|done| out.flush().map(|()| done))?;
+    bar.finish_and_clear();
+    let text = summary.text(started.elapsed(), |rule| shipped.title(rule));
+    // Whoever closed standard error does not want to read it.
+    let _ = io::stderr().write_all(text.as_bytes());
+    match unread {
+        0 => Ok(()),
+        _ => {
+            let files = command.files.len();
+            Err(anyhow!("{unread} of {files} files could not be read to the end").into())
+        }
+    }
+}
+
+fn one_file(path: &Path, bar: &ProgressBar, work: &mut work::Sender) -> io::Result<()> {
+    let (name, raw): (String, Box<dyn Read + Send>) = if path == Path::new("-") {
+        ("stdin".to_owned(), Box::new(io::stdin()))
+    } else {
+        (path.display().to_string(), Box::new(File::open(path)?))
+    };
+    for batch in Reader::new(&name, bar.wrap_read(raw))? {
+        if !work.send(&name, batch?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes read of bytes there are, on a terminal that does not show the output itself.
+fn progress(files: &[PathBuf]) -> ProgressBar {
+    if io::stdout().is_terminal() || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let size = |path: &PathBuf| {
+        let found = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        Some(found.len())
+    };
+    let total: Option<u64> = files.iter().map(size).sum();
+    let template = match total {
+        Some(_) => "{wide_bar} {percent:>3} % of {total_bytes}, {bytes_per_sec}, {eta} left",
+        None => "{spinner} {bytes} read, {bytes_per_sec}",
+    };
+    let style = ProgressStyle::with_template(template)
+        .context("a template of the progress bar")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_style(style)
+}

@@ -1,0 +1,131 @@
+//! One thread reads, all cores process, one thread writes in the order of the input.
+//! Invariant: what is in work at a time is bounded by the queues, which hold a few batches a core.
+
+use std::io;
+use std::num::NonZero;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use super::emit::Emit;
+use super::summary::Summary;
+use crate::event::{Offset, Partition, Position, RawRecord};
+use crate::files::{Batch, Piece};
+use crate::pipeline::{Outcome, Pipeline, Topics};
+
+/// The reason of what stands after a fault: the same as of a value that is no JSON by itself.
+const NOT_JSON: &str = "not_json";
+
+/// What is to be done with every event.
+pub(super) struct Job {
+    pub(super) pipeline: Pipeline,
+    pub(super) emit: Emit,
+    pub(super) topics: Topics,
+    /// Milliseconds since the Unix epoch.
+    pub(super) now_ms: i64,
+}
+
+struct Task {
+    name: Arc<str>,
+    batch: Batch,
+    done: SyncSender<Done>,
+}
+
+struct Done {
+    lines: Vec<u8>,
+    summary: Summary,
+}
+
+/// Takes batches in their order.
+pub(super) struct Sender {
+    tasks: SyncSender<Task>,
+    /// Where each batch's result will be found, in the order of the batches.
+    results: SyncSender<Receiver<Done>>,
+}
+
+impl Sender {
+    /// Waits until there is room; false when nothing is wanted any more.
+    pub(super) fn send(&mut self, name: &str, batch: Batch) -> bool {
+        let (done, result) = sync_channel(1);
+        let name = name.into();
+        self.results.send(result).is_ok() && self.tasks.send(Task { name, batch, done }).is_ok()
+    }
+}
+
+/// Has `read` send every batch, processes them, and gives the lines of each to `write` in the order
+/// in which they were sent. Returns what it came to, and what `read` returned.
+///
+/// # Errors
+/// That of `write`, which ends everything.
+pub(super) fn run<T: Send>(
+    job: &Job,
+    read: impl FnOnce(&mut Sender) -> T + Send,
+    mut write: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<(Summary, T)> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let (tasks, waiting) = sync_channel::<Task>(cores);
+    let (results, in_order) = sync_channel::<Receiver<Done>>(4 * cores);
+    let waiting = &Mutex::new(waiting);
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(move || work(job, waiting));
+        }
+        let reader = scope.spawn(move || read(&mut Sender { tasks, results }));
+        let mut summary = Summary::default();
+        // Dropped on an error, which stops the reader and with it the others.
+        for result in in_order {
+            let done = result.recv().map_err(io::Error::other)?;
+            write(&done.lines)?;
+            summary.add(done.summary);
+        }
+        match reader.join() {
+            Ok(read) => Ok((summary, read)),
+            Err(_) => Err(io::Error::other("the reading thread panicked")),
+        }
+    })
+}
+
+fn work(job: &Job, waiting: &Mutex<Receiver<Task>>) {
+    loop {
+        let task = {
+            let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.recv()
+        };
+        let Ok(task) = task else {
+            return;
+        };
+        // Nobody waits for it after a failed write.
+        let _ = task.done.send(process(job, &task.name, &task.batch));
+    }
+}
+
+fn process(job: &Job, name: &str, batch: &Batch) -> Done {
+    let (mut lines, mut summary) = (Vec::new(), Summary::default());
+    let mut out = Vec::new();
+    for (number, piece) in batch.pieces() {
+        let record = |value| RawRecord {
+            position: Position {
+                topic: name,
+                partition: Partition(0),
+                offset: Offset(number),
+            },
+            timestamp_ms: None,
+            key: None,
+            value,
+            headers: Vec::new(),
+        };
+        let pipeline = &job.pipeline;
+        summary.count(match piece {
+            Piece::Event(text) => pipeline.process(&record(Some(text)), job.now_ms, &mut out),
+            Piece::Fault { text, detail } => {
+                pipeline.refuse(&record(Some(text)), NOT_JSON, detail, false, &mut out);
+                Outcome::DeadLetter { reason: NOT_JSON }
+            }
+            Piece::Unread(digest) => pipeline.refuse_unread(&record(None), digest, &mut out),
+        });
+        for record in out.drain(..) {
+            job.emit.write(&record, &job.topics, &mut lines);
+        }
+    }
+    Done { lines, summary }
+}

@@ -1,0 +1,62 @@
+//! The pipeline with what is in the binary, for the commands that need no configuration.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::Failure;
+use crate::pipeline::{
+    self, Catalog, DEFAULT_MAX_MESSAGE_BYTES, Names, Path, Pipeline, Settings, Topics,
+};
+use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
+
+/// The catalogue, the rules of `pack:confluent` and the topics of a default configuration.
+pub(super) struct Shipped {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) rules: Arc<CurrentRules<Path>>,
+    pub(super) topics: Topics,
+}
+
+impl Shipped {
+    pub(super) fn load() -> Result<Shipped, Failure> {
+        let catalog = Catalog::shipped().map_err(Failure::configuration)?;
+        let sources = [RuleSource::Pack("confluent".to_owned())];
+        let known = pipeline::known(&catalog);
+        let rules = RuleSet::load(&sources, &known, &Overrides::default(), &Path::parse)
+            .map_err(Failure::configuration)?;
+        Ok(Shipped {
+            catalog: Arc::new(catalog),
+            rules: Arc::new(CurrentRules::new(rules)),
+            topics: Topics {
+                events: "watchbell.events".into(),
+                alerts: "watchbell.alerts".into(),
+                dead_letters: "watchbell.dead-letters".into(),
+            },
+        })
+    }
+
+    /// Records are no larger than topics take by default, so that the output is the daemon's.
+    pub(super) fn pipeline(&self, names: Names) -> Pipeline {
+        let settings = Settings {
+            topics: self.topics.clone(),
+            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+        };
+        let (catalog, rules) = (self.catalog.clone(), self.rules.clone());
+        Pipeline::new(
+            settings,
+            catalog,
+            rules,
+            Arc::new(ArcSwap::from_pointee(names)),
+        )
+    }
+
+    /// The title of a rule.
+    pub(super) fn title(&self, rule: &str) -> String {
+        let rules = self.rules.snapshot();
+        let found = rules
+            .rules()
+            .iter()
+            .find(|found| found.rule.id.as_str() == rule);
+        found.map_or_else(|| rule.to_owned(), |found| found.rule.title.clone())
+    }
+}

@@ -1,0 +1,95 @@
+//! Some consecutive events of one file, held in one buffer: what one thread takes at a time.
+
+use std::ops::Range;
+
+use crate::event::Digest;
+
+/// What stands in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'b> {
+    /// What should be an event: a line of NDJSON, or a JSON value.
+    Event(&'b [u8]),
+    /// From a fault to the end of the file. It is no event, even if part of it looks like one.
+    Fault {
+        /// The text from the fault on; empty if the file just ends too early.
+        text: &'b [u8],
+        /// What is wrong, and where.
+        detail: &'b str,
+    },
+    /// Longer than [`super::MAX_EVENT_BYTES`].
+    Unread(&'b Digest),
+}
+
+#[derive(Debug)]
+enum Span {
+    Event(Range<usize>),
+    Fault(Range<usize>, String),
+    Unread(Digest),
+}
+
+/// Consecutive pieces of one file.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Number of the first piece in its file.
+    first: i64,
+    text: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl Batch {
+    pub(super) fn starting_at(first: i64) -> Batch {
+        Batch {
+            first,
+            ..Batch::default()
+        }
+    }
+
+    /// Every piece, with its number in the file from 0.
+    pub fn pieces(&self) -> impl Iterator<Item = (i64, Piece<'_>)> {
+        let text = |range: &Range<usize>| &self.text[range.clone()];
+        let pieces = self.spans.iter().map(move |span| match span {
+            Span::Event(range) => Piece::Event(text(range)),
+            Span::Fault(range, detail) => Piece::Fault {
+                text: text(range),
+                detail,
+            },
+            Span::Unread(digest) => Piece::Unread(digest),
+        });
+        (self.first..).zip(pieces)
+    }
+
+    /// How many pieces there are.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Bytes of text.
+    pub(super) fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    pub(super) fn push_event(&mut self, text: &[u8]) {
+        let range = self.keep(text);
+        self.spans.push(Span::Event(range));
+    }
+
+    pub(super) fn push_fault(&mut self, text: &[u8], detail: String) {
+        let range = self.keep(text);
+        self.spans.push(Span::Fault(range, detail));
+    }
+
+    pub(super) fn push_unread(&mut self, digest: Digest) {
+        self.spans.push(Span::Unread(digest));
+    }
+
+    fn keep(&mut self, text: &[u8]) -> Range<usize> {
+        let start = self.text.len();
+        self.text.extend_from_slice(text);
+        start..self.text.len()
+    }
+}

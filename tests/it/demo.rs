@@ -1,0 +1,201 @@
+//! `demo` on its embedded Kafka: what a stranger sees first.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::command::{run_with, watchbell};
+
+/// For anything that another process does.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The lines from the one that holds `first` up to the next blank one.
+fn block<'t>(text: &'t str, first: &str) -> Vec<&'t str> {
+    let block: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.contains(first))
+        .take_while(|line| !line.is_empty())
+        .map(str::trim)
+        .collect();
+    assert!(!block.is_empty(), "no {first} in\n{text}");
+    block
+}
+
+#[test]
+fn it_shows_who_did_what_to_which_resource_the_alerts_and_a_dead_letter() {
+    let run = run_with(watchbell().arg("demo"), b"");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let page = &run.stdout;
+
+    let deletion = block(page, "DeleteStatement  Success");
+    assert_eq!(
+        deletion,
+        [
+            "2023-09-22 16:48:05 UTC  DeleteStatement  Success",
+            "who    Mei Tanaka (u-devccq71mwp), human, team streaming",
+            "what   Deletes a Flink SQL statement, stopping it if it runs.",
+            "which  STATEMENT workspace-2023-09-19-024944-b9c724de-c284-486e-a45f-e7dc1100e181",
+            "in     environment env-v6x7j0, region aws.us-west-2, organization",
+            "e9eb4f2c-ef73-475c-ba7f-6b37a4ff00e5",
+            "from   134.238.202.222",
+        ]
+    );
+    for operation in [
+        "CreateWorkspace",
+        "DeleteWorkspace",
+        "GetWorkspace",
+        "ListWorkspace",
+        "UpdateWorkspace",
+        "CreateStatement",
+        "GetStatement",
+        "ListStatements",
+    ] {
+        let shown = block(page, &format!("  {operation}  Success"));
+        assert!(shown[1].starts_with("who    "), "{shown:?}");
+    }
+
+    let scratch = block(page, "Scratch Flink statement deleted");
+    assert!(scratch[0].starts_with("LOW "), "{scratch:?}");
+    assert!(
+        scratch[1].contains("Mei Tanaka (u-devccq71mwp), DeleteStatement"),
+        "{scratch:?}"
+    );
+    let other = block(page, "  Flink statement deleted");
+    assert!(other[0].starts_with("HIGH "), "{other:?}");
+    let what = "what   deployment pipeline (sa-4t6y8u), DeleteStatement order enrichment";
+    assert_eq!(other[1], what);
+    assert_eq!(other[3], "why    api.operation = DeleteStatement");
+
+    let letter = block(page, "  not_json");
+    assert!(letter[1].starts_with("why    not JSON: "), "{letter:?}");
+    assert_eq!(
+        letter[2],
+        "where  confluent-audit-log-events, partition 0, offset 9"
+    );
+    assert!(
+        letter[3].starts_with("bytes  {\"specversion\":"),
+        "{letter:?}"
+    );
+
+    let sum = block(page, "records read");
+    assert!(sum[0].starts_with("510  records read"), "{sum:?}");
+    assert_eq!(sum[1], "509  events in watchbell.events");
+    assert!(sum[2].contains("of them noise (95 %)"), "{sum:?}");
+    assert_eq!(sum[4], "1  dead letters in watchbell.dead-letters");
+
+    assert!(
+        page.lines().all(|line| line.chars().count() <= 100),
+        "{page}"
+    );
+    assert!(!page.contains('\u{1b}'), "no color but on a terminal");
+}
+
+/// Ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Lines as they are printed.
+fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// The whole answer to `GET path`.
+fn ask(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream
+        .set_read_timeout(Some(DEADLINE))
+        .expect("a time limit");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+fn events_total(address: &str) -> u64 {
+    let answer = ask(address, "/metrics");
+    let line = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("watchbell_events_total{source=\"demo\"} "));
+    line.and_then(|count| count.parse().ok())
+        .unwrap_or_else(|| panic!("no count in {answer}"))
+}
+
+#[test]
+fn it_serves_metrics_while_events_flow_and_ends_cleanly_when_asked() {
+    let mut child = watchbell()
+        .args(["demo", "--serve", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map(Running)
+        .expect("the binary");
+    let lines = lines_of(child.0.stdout.take().expect("a pipe"));
+    let address = loop {
+        let line = lines
+            .recv_timeout(DEADLINE)
+            .expect("the address before the end");
+        let Some(rest) = line.trim().strip_prefix("http://") else {
+            continue;
+        };
+        break rest
+            .strip_suffix("/metrics")
+            .expect("/metrics first")
+            .to_owned();
+    };
+    for probe in ["/livez", "/readyz"] {
+        let answer = ask(&address, probe);
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{probe}: {answer}");
+    }
+    let started = Instant::now();
+    let before = events_total(&address);
+    while events_total(&address) <= before {
+        assert!(started.elapsed() < DEADLINE, "no events flow");
+        thread::sleep(Duration::from_millis(50));
+    }
+
+    let asked = Command::new("kill")
+        .args(["-TERM", &child.0.id().to_string()])
+        .status();
+    assert!(asked.expect("kill (Debian: procps)").success());
+    let last = loop {
+        let line = lines.recv_timeout(DEADLINE).expect("a last line");
+        if line.contains("ended with") {
+            break line;
+        }
+    };
+    assert!(last.ends_with(" 1 dead letters"), "{last}");
+    assert_eq!(child.0.wait().expect("its end").code(), Some(0));
+}
+
+#[test]
+fn an_address_in_use_is_said() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let run = run_with(
+        watchbell().args(["demo", "--serve", "--listen", &address]),
+        b"",
+    );
+    assert_eq!(run.code, Some(1));
+    let said = format!("watchbell: listen on {address}: ");
+    assert!(run.stderr.contains(&said), "{}", run.stderr);
+}

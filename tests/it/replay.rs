@@ -1,0 +1,287 @@
+//! `replay` on files of every shape: what is printed where, and the exit code.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::Stdio;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::command::{Run, run_in, run_with, watchbell};
+
+const SEED: &str = include_str!("../data/confluent/seed.ndjson");
+
+/// A folder with these files.
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).expect("a file");
+    }
+    folder
+}
+
+fn replay(files: &[(&str, &[u8])], arguments: &[&str]) -> Run {
+    let folder = folder(files);
+    run_in(folder.path(), &[&["replay"], arguments].concat())
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+/// Every line of standard output, which must be JSON.
+fn lines(run: &Run) -> Vec<Value> {
+    let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    run.stdout.lines().map(parse).collect()
+}
+
+fn texts<'v>(values: &'v [Value], pointer: &str) -> Vec<&'v str> {
+    let text = |value: &'v Value| value.pointer(pointer)?.as_str();
+    values
+        .iter()
+        .map(|value| text(value).unwrap_or("-"))
+        .collect()
+}
+
+/// Whether a line of the summary is `count what`.
+fn sums(run: &Run, count: u64, what: &str) -> bool {
+    let words = format!("{count} {what}");
+    run.stderr.lines().any(|line| {
+        let line: Vec<&str> = line.split_whitespace().collect();
+        line.join(" ").starts_with(&words)
+    })
+}
+
+#[test]
+fn every_record_is_printed_with_topic_key_and_headers() {
+    let run = replay(&[("seed.ndjson", SEED.as_bytes())], &["seed.ndjson"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let records = lines(&run);
+    let topics = texts(&records, "/topic");
+    assert_eq!(
+        topics
+            .iter()
+            .filter(|topic| **topic == "watchbell.events")
+            .count(),
+        9
+    );
+    assert_eq!(
+        topics
+            .iter()
+            .filter(|topic| **topic == "watchbell.alerts")
+            .count(),
+        2
+    );
+    assert_eq!(records.len(), 11);
+    let first = &records[0];
+    assert_eq!(first["key"], "u-stgccvzzdqn");
+    assert_eq!(first["headers"]["ce_type"], "watchbell.event.v1");
+    assert_eq!(first["value"]["api"]["operation"], "CreateWorkspace");
+    assert!(sums(&run, 9, "records in "), "{}", run.stderr);
+    assert!(sums(&run, 9, "events"), "{}", run.stderr);
+    assert!(
+        sums(&run, 1, "medium Flink workspace deleted"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        sums(&run, 1, "low Scratch Flink statement deleted"),
+        "{}",
+        run.stderr
+    );
+    assert!(sums(&run, 0, "dead letters"), "{}", run.stderr);
+}
+
+#[test]
+fn one_document_an_array_ndjson_gzip_and_stdin_give_the_same_events() {
+    let events: Vec<Value> = SEED
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let pretty: Vec<String> = events
+        .iter()
+        .map(|event| serde_json::to_string_pretty(event).unwrap())
+        .collect();
+    let array = serde_json::to_string_pretty(&events).unwrap();
+    let expected = texts(&events, "/id");
+    let zipped = gzip(array.as_bytes());
+    let files: [(&str, &[u8]); 5] = [
+        ("lines.txt", SEED.as_bytes()),
+        ("array.json", array.as_bytes()),
+        ("array.json.gz", &zipped),
+        ("no-name-says-gzip", &zipped),
+        ("jq.json", &pretty.join("\n").into_bytes()),
+    ];
+    for (name, _) in &files {
+        let run = replay(&files, &["--emit", "events", name]);
+        assert_eq!(texts(&lines(&run), "/metadata/uid"), expected, "{name}");
+    }
+    let input = zipped.as_slice();
+    let run = run_with(watchbell().args(["replay", "--emit", "events", "-"]), input);
+    assert_eq!(texts(&lines(&run), "/metadata/uid"), expected);
+    let one = replay(
+        &[("one.json", pretty[0].as_bytes())],
+        &["--emit", "events", "one.json"],
+    );
+    assert_eq!(texts(&lines(&one), "/metadata/uid"), expected[..1]);
+}
+
+#[test]
+fn the_output_has_the_order_of_the_input_across_files_and_cores() {
+    let event: Value = serde_json::from_str(SEED.lines().next().unwrap()).unwrap();
+    let numbered = |range: std::ops::Range<u32>| {
+        let mut text = String::new();
+        for number in range {
+            let mut event = event.clone();
+            event["id"] = number.to_string().into();
+            text.push_str(&event.to_string());
+            text.push('\n');
+        }
+        text
+    };
+    let (first, second) = (numbered(0..3_000), numbered(3_000..5_000));
+    let files: [(&str, &[u8]); 2] = [
+        ("a.ndjson", first.as_bytes()),
+        ("b.ndjson", second.as_bytes()),
+    ];
+    let run = replay(&files, &["--emit", "events", "a.ndjson", "b.ndjson"]);
+    let expected: Vec<String> = (0..5_000).map(|number| number.to_string()).collect();
+    assert!(texts(&lines(&run), "/metadata/uid") == expected);
+    assert!(run.stderr.contains("5,000 records in "), "{}", run.stderr);
+}
+
+#[test]
+fn after_a_fault_in_an_array_one_dead_letter_holds_the_rest() {
+    let event = SEED.lines().next().unwrap();
+    let rest = format!("{event}\n");
+    let text = format!("[{event},\n{event}\n{rest}");
+    let run = replay(&[("cut.json", text.as_bytes())], &["cut.json"]);
+    assert_eq!(run.code, Some(0));
+    let records = lines(&run);
+    let topics = texts(&records, "/topic");
+    assert_eq!(
+        topics,
+        [
+            "watchbell.events",
+            "watchbell.events",
+            "watchbell.dead-letters"
+        ]
+    );
+    let letter = &records[2];
+    assert_eq!(letter["headers"]["watchbell-reason"], "not_json");
+    assert_eq!(letter["headers"]["watchbell-source-topic"], "cut.json");
+    assert_eq!(letter["headers"]["watchbell-source-offset"], "2");
+    let detail = letter["headers"]["watchbell-detail"].as_str().unwrap();
+    let at = format!("not JSON from byte {} on: ", text.len() - rest.len());
+    assert!(detail.starts_with(&at), "{detail}");
+    assert_eq!(
+        letter["value"],
+        serde_json::from_str::<Value>(event).unwrap()
+    );
+    assert!(sums(&run, 1, "not_json"), "{}", run.stderr);
+}
+
+#[test]
+fn a_bad_line_of_ndjson_is_a_dead_letter_of_one_line_and_the_next_is_an_event() {
+    let event = SEED.lines().next().unwrap();
+    let mut text = format!("{event}\n{{\"cut\": \"off\nnull\n").into_bytes();
+    text.extend(b"\xff\xfe\n");
+    text.extend(event.as_bytes());
+    let files: [(&str, &[u8]); 1] = [("a.ndjson", &text)];
+    let letters = lines(&replay(&files, &["--emit", "dead-letters", "a.ndjson"]));
+    let expected = [
+        Value::from("{\"cut\": \"off"),
+        Value::Null,
+        serde_json::json!({"value_base64": "//4="}),
+    ];
+    assert_eq!(letters, expected);
+    let all = replay(&files, &["a.ndjson"]);
+    assert_eq!(all.code, Some(0));
+    let all = lines(&all);
+    let reasons = texts(&all, "/headers/watchbell-reason");
+    assert_eq!(reasons, ["-", "not_json", "not_an_object", "not_utf8", "-"]);
+    assert_eq!(all[3]["value_base64"], "//4=");
+    assert!(all[3].get("value").is_none());
+    assert_eq!(all[3]["key"], Value::Null);
+}
+
+#[test]
+fn what_is_larger_than_a_topic_takes_by_default_is_cut_as_the_daemon_cuts_it() {
+    let large = format!("{{\"a\":\"{}\"}}\n", "x".repeat(2_000_000));
+    let run = replay(&[("a.ndjson", large.as_bytes())], &["a.ndjson"]);
+    let records = lines(&run);
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["value"], Value::Null);
+    assert_eq!(records[0]["headers"]["watchbell-cut-size"], "2000008");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_and_the_others_are_replayed() {
+    let event = SEED.lines().next().unwrap();
+    let mut damaged = gzip(SEED.as_bytes());
+    damaged.truncate(damaged.len() - 12);
+    let files: [(&str, &[u8]); 3] = [
+        ("a.ndjson", event.as_bytes()),
+        ("damaged.gz", &damaged),
+        ("z.ndjson", event.as_bytes()),
+    ];
+    let arguments = [
+        "--emit",
+        "events",
+        "a.ndjson",
+        "missing.json",
+        "damaged.gz",
+        ".",
+        "z.ndjson",
+    ];
+    let run = replay(&files, &arguments);
+    assert_eq!(run.code, Some(1));
+    let read = lines(&run).len();
+    assert!(
+        read > 2,
+        "{read}: what stands before the damage is replayed, too"
+    );
+    for said in [
+        "watchbell: missing.json: No such file or directory",
+        "watchbell: damaged.gz: the gzip is damaged: ",
+        "watchbell: .: Is a directory",
+        "watchbell: 3 of 5 files could not be read to the end",
+    ] {
+        assert!(run.stderr.contains(said), "{said}\n{}", run.stderr);
+    }
+    assert!(sums(&run, read as u64, "events"), "{}", run.stderr);
+}
+
+#[test]
+fn it_ends_quietly_when_nobody_reads_any_more() {
+    let folder = folder(&[("a.ndjson", SEED.repeat(500).as_bytes())]);
+    let mut child = watchbell()
+        .current_dir(folder.path())
+        .args(["replay", "a.ndjson"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut line = String::new();
+    // Reads one line and closes the pipe, as `head -1` does.
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    stdout.read_line(&mut line).expect("a line");
+    drop(stdout);
+    let output = child.wait_with_output().expect("its end");
+    assert!(line.starts_with("{\"topic\":"), "{line}");
+    assert_eq!(output.status.code(), Some(141));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn an_empty_file_is_nothing_and_no_file_is_a_mistake() {
+    let run = replay(&[("empty", b"")], &["empty"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
+    assert!(sums(&run, 0, "records in "), "{}", run.stderr);
+    assert_eq!(run_in(Path::new("."), &["replay"]).code, Some(2));
+}

@@ -1,0 +1,374 @@
+//! Confluent audit events with unique ids, bad input among them, and the ledger of what must become
+//! of every record. An event's id is `<topic>/<partition>/<offset>`: every output can be traced.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use rdkafka::config::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::RDKafkaErrorCode;
+use serde_json::Value;
+
+use super::broker::{Broker, Clusters};
+use super::daemon::Deployment;
+use super::records::{Read, read_committed};
+
+const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
+const SEED: &str = include_str!("../data/confluent/seed.ndjson");
+
+pub const STATEMENT_DELETED: &str = "c6c488e7-369c-4286-a8cc-d81b69940fda";
+pub const SCRATCH_STATEMENT_DELETED: &str = "9172c0c0-c3c4-4bcc-80ff-886ffc459db5";
+pub const ORGANIZATION_ADMIN_BOUND: &str = "0191acfc-0566-4fbc-8dc9-ed96302fbd61";
+
+/// Lines of the shapes, from 1, that are typical traffic and that no rule matches: logins and
+/// authorizations of all three dialects, requests.
+const TYPICAL: [usize; 13] = [1, 2, 3, 4, 5, 6, 7, 12, 14, 15, 18, 21, 23];
+
+/// What must become of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// An event that no rule matches.
+    Event,
+    /// An event, and an alert of this rule.
+    Alert(&'static str),
+    /// A dead letter with this reason.
+    DeadLetter(&'static str),
+}
+
+/// A record as it is written to the source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<(&'static str, Option<Vec<u8>>)>,
+}
+
+impl Given {
+    /// A value with a key and no headers.
+    pub fn value(value: impl Into<Vec<u8>>) -> Given {
+        Given {
+            key: Some(b"audit".to_vec()),
+            value: Some(value.into()),
+            headers: Vec::new(),
+        }
+    }
+}
+
+/// An event without its id.
+struct Template {
+    before: String,
+    after: String,
+    fate: Fate,
+}
+
+impl Template {
+    /// The line of a fixture, from 1, that must meet this fate.
+    fn new(lines: &str, line: usize, fate: Fate) -> Template {
+        let text = lines.lines().nth(line - 1).expect("a line");
+        let event: Value = serde_json::from_str(text).expect("JSON");
+        let id = format!("\"id\":\"{}\"", event["id"].as_str().expect("an id"));
+        let (before, after) = text.split_once(&id).expect("the id in the text");
+        Template {
+            before: before.into(),
+            after: after.into(),
+            fate,
+        }
+    }
+
+    fn with_id(&self, id: &str) -> String {
+        format!("{}\"id\":\"{id}\"{}", self.before, self.after)
+    }
+}
+
+/// A source topic and what must become of its records.
+pub struct Audit {
+    producer: BaseProducer,
+    pub topic: String,
+    /// The topic under whose name the daemon commits positions.
+    pub positions: String,
+    /// By partition and offset.
+    fates: Vec<Vec<Fate>>,
+    typical: Vec<Template>,
+    alerting: Vec<Template>,
+    written: usize,
+}
+
+impl Audit {
+    pub fn new(broker: &Broker, topic: &str, partitions: usize, positions: String) -> Audit {
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", broker.bootstrap())
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "5")
+            .set("message.max.bytes", "33554432")
+            .set("queue.buffering.max.kbytes", "131072")
+            .create()
+            .expect("a producer");
+        let typical = TYPICAL.map(|line| Template::new(SHAPES, line, Fate::Event));
+        let alerting = [
+            Template::new(SHAPES, 11, Fate::Alert(STATEMENT_DELETED)),
+            Template::new(SEED, 7, Fate::Alert(SCRATCH_STATEMENT_DELETED)),
+            Template::new(SHAPES, 8, Fate::Alert(ORGANIZATION_ADMIN_BOUND)),
+        ];
+        Audit {
+            producer,
+            topic: topic.to_owned(),
+            positions,
+            fates: vec![Vec::new(); partitions],
+            typical: typical.into(),
+            alerting: alerting.into(),
+            written: 0,
+        }
+    }
+
+    /// Records written to each partition so far.
+    pub fn written(&self) -> Vec<i64> {
+        self.fates.iter().map(|fates| fates.len() as i64).collect()
+    }
+
+    /// The id of the next event of a partition.
+    pub fn next_id(&self, partition: usize) -> String {
+        format!("{}/{partition}/{}", self.topic, self.fates[partition].len())
+    }
+
+    /// Write typical traffic round robin over the partitions: of 21 records one raises an alert and
+    /// one is broken. They are handed over, not yet stored.
+    pub fn write(&mut self, count: usize) {
+        for _ in 0..count {
+            let number = self.written;
+            self.written += 1;
+            let partition = number % self.fates.len();
+            let id = self.next_id(partition);
+            let (given, fate) = match number % 21 {
+                4 => broken(number / 21, &self.typical[0].with_id(&id)),
+                11 => pick(&self.alerting, number / 21, &id),
+                _ => pick(&self.typical, number, &id),
+            };
+            self.put(partition, &given, fate);
+        }
+    }
+
+    /// Write one typical event that no rule matches.
+    pub fn write_event(&mut self, partition: usize) {
+        let (given, fate) = pick(&self.typical, 0, &self.next_id(partition));
+        self.put(partition, &given, fate);
+    }
+
+    /// Write one record as it is; returns its offset.
+    pub fn put(&mut self, partition: usize, given: &Given, fate: Fate) -> usize {
+        let mut record: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(&self.topic).partition(partition as i32);
+        record.key = given.key.as_deref();
+        record.payload = given.value.as_deref();
+        if !given.headers.is_empty() {
+            let mut headers = OwnedHeaders::new();
+            for (key, value) in &given.headers {
+                let value = value.as_ref();
+                headers = headers.insert(Header { key, value });
+            }
+            record.headers = Some(headers);
+        }
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => break,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned)) => {
+                    record = returned;
+                    self.producer.poll(Duration::from_millis(10));
+                }
+                Err((error, _)) => panic!("write to the source: {error}"),
+            }
+        }
+        self.producer.poll(Duration::ZERO);
+        let offset = self.fates[partition].len();
+        self.fates[partition].push(fate);
+        offset
+    }
+
+    /// Wait until everything is stored.
+    pub fn flush(&self) {
+        self.producer.flush(Duration::from_secs(60)).expect("flush");
+    }
+
+    /// Every record has met its fate exactly once, in order, as a careful reader sees it.
+    pub fn check_exactly_once(&self, clusters: &Clusters, deployment: &Deployment) {
+        let outcomes = self.outcomes(clusters, deployment);
+        let repeated: Vec<&Outcome> = repeated(&outcomes).take(5).collect();
+        assert!(repeated.is_empty(), "more than once: {repeated:?}");
+        println!("  {}, each exactly once, in order", self.summary());
+    }
+
+    /// Every record has met its fate, perhaps more than once.
+    pub fn check_at_least_once(&self, clusters: &Clusters, deployment: &Deployment) {
+        let outcomes = self.outcomes(clusters, deployment);
+        let repeated = repeated(&outcomes).count();
+        println!(
+            "  {}, none missing, {repeated} outputs repeated",
+            self.summary()
+        );
+    }
+
+    fn summary(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for fate in self.fates.iter().flatten() {
+            let name = match fate {
+                Fate::Event => "events",
+                Fate::Alert(_) => "alerting events",
+                Fate::DeadLetter(_) => "dead letters",
+            };
+            *counts.entry(name).or_default() += 1;
+        }
+        format!("{counts:?}")
+    }
+
+    /// How often each outcome was seen: all that must be are there, no others are, and those of one
+    /// source partition first appear in order within each output partition.
+    fn outcomes(&self, clusters: &Clusters, deployment: &Deployment) -> HashMap<Outcome, u64> {
+        let read = |topic: &str| read_committed(&clusters.destination, topic);
+        let events = read(&deployment.events);
+        let alerts = read(&deployment.alerts);
+        let dead_letters = read(&deployment.dead_letters);
+        let mut seen = HashMap::new();
+        let topics: [(&[Read], Trace); 3] = [
+            (&events, event_outcome),
+            (&alerts, alert_outcome),
+            (&dead_letters, dead_letter_outcome),
+        ];
+        for (records, trace) in topics {
+            let mut order: HashMap<(i32, usize), usize> = HashMap::new();
+            for read in records {
+                let Some(outcome) = trace(read, &self.topic) else {
+                    continue;
+                };
+                let (partition, offset) = outcome.place;
+                let count = seen.entry(outcome).or_insert(0);
+                *count += 1;
+                if *count == 1 {
+                    let before = order.insert((read.partition, partition), offset);
+                    assert!(
+                        before.is_none_or(|before| before < offset),
+                        "offset {offset} of partition {partition} after {before:?}"
+                    );
+                }
+            }
+        }
+        let expected = self.expected();
+        let missing: Vec<&Outcome> = expected.iter().filter(|o| !seen.contains_key(o)).collect();
+        let count = missing.len();
+        assert!(count == 0, "{count} missing, such as {:?}", missing[0]);
+        let strange: Vec<&Outcome> = seen.keys().filter(|o| !expected.contains(o)).collect();
+        let count = strange.len();
+        assert!(count == 0, "{count} unexpected, such as {:?}", strange[0]);
+        let ours = alerts
+            .iter()
+            .filter(|alert| alert_outcome(alert, &self.topic).is_some());
+        let uids: HashSet<_> = ours.map(|alert| alert.header("ce_id")).collect();
+        let alerts = expected.iter().filter(|o| o.what == "alert").count();
+        assert_eq!(uids.len(), alerts, "a uid for each alert");
+        seen
+    }
+
+    fn expected(&self) -> HashSet<Outcome> {
+        let mut expected = HashSet::new();
+        for (partition, fates) in self.fates.iter().enumerate() {
+            for (offset, fate) in fates.iter().enumerate() {
+                let place = (partition, offset);
+                let mut expect = |what, detail: &str| {
+                    let detail = detail.to_owned();
+                    expected.insert(Outcome {
+                        place,
+                        what,
+                        detail,
+                    });
+                };
+                match fate {
+                    Fate::Event => expect("event", ""),
+                    Fate::Alert(rule) => {
+                        expect("event", "");
+                        expect("alert", rule);
+                    }
+                    Fate::DeadLetter(reason) => expect("dead letter", reason),
+                }
+            }
+        }
+        expected
+    }
+}
+
+/// Something that became of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Outcome {
+    /// Partition and offset of the source.
+    place: (usize, usize),
+    what: &'static str,
+    /// The rule of an alert, the reason of a dead letter.
+    detail: String,
+}
+
+/// Traces an output to a record of the source topic; `None` if it is another source's.
+type Trace = fn(&Read, &str) -> Option<Outcome>;
+
+fn event_outcome(read: &Read, topic: &str) -> Option<Outcome> {
+    let id = read.header("ce_id").expect("an event's id");
+    Some(Outcome {
+        place: place(&id, topic)?,
+        what: "event",
+        detail: String::new(),
+    })
+}
+
+fn alert_outcome(read: &Read, topic: &str) -> Option<Outcome> {
+    let value = read.value.as_deref().expect("an alert's value");
+    let alert: Value = serde_json::from_slice(value).expect("JSON");
+    let info = &alert["finding_info"];
+    assert_eq!(info["uid"].as_str(), read.header("ce_id").as_deref());
+    let id = info["related_events"][0]["uid"].as_str().expect("an event");
+    Some(Outcome {
+        place: place(id, topic)?,
+        what: "alert",
+        detail: info["analytic"]["uid"].as_str().expect("a rule").into(),
+    })
+}
+
+fn dead_letter_outcome(read: &Read, topic: &str) -> Option<Outcome> {
+    let header = |name| read.header(name).expect("a header of ours");
+    (header("watchbell-source-topic") == topic).then(|| Outcome {
+        place: (
+            header("watchbell-source-partition").parse().unwrap(),
+            header("watchbell-source-offset").parse().unwrap(),
+        ),
+        what: "dead letter",
+        detail: header("watchbell-reason"),
+    })
+}
+
+fn place(id: &str, topic: &str) -> Option<(usize, usize)> {
+    let (partition, offset) = id.strip_prefix(topic)?.strip_prefix('/')?.split_once('/')?;
+    Some((partition.parse().unwrap(), offset.parse().unwrap()))
+}
+
+fn repeated(outcomes: &HashMap<Outcome, u64>) -> impl Iterator<Item = &Outcome> {
+    let repeated = outcomes.iter().filter(|(_, count)| **count > 1);
+    repeated.map(|(outcome, _)| outcome)
+}
+
+fn pick(templates: &[Template], number: usize, id: &str) -> (Given, Fate) {
+    let template = &templates[number % templates.len()];
+    (Given::value(template.with_id(id)), template.fate)
+}
+
+/// One of the ways in which records are broken.
+fn broken(number: usize, event: &str) -> (Given, Fate) {
+    let (value, reason): (Option<Vec<u8>>, _) = match number % 5 {
+        0 => (Some(event[..event.len() / 2].into()), "not_json"),
+        1 => (None, "tombstone"),
+        2 => (Some(b"".into()), "empty"),
+        3 => (Some(b"{\"id\":\"\xff\"}".into()), "not_utf8"),
+        _ => (Some(b"[1, 2]".into()), "not_an_object"),
+    };
+    let given = Given {
+        value,
+        ..Given::value("")
+    };
+    (given, Fate::DeadLetter(reason))
+}

@@ -1,0 +1,378 @@
+//! `watchbell run` with the shipped rules: every record ends as event, alerts or dead letter exactly
+//! once and in order, whatever is killed, stopped, restarted, joined or reloaded meanwhile.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::audit::{Audit, Fate, Given};
+use super::broker::clusters;
+use super::daemon::{Daemon, Deployment};
+use super::records::{aborted, read_committed};
+use super::{Dice, eventually};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// How a daemon meets its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Kill,
+    KillOrTerminate,
+}
+
+/// Two daemons of which either may die at any moment, to be started again at once.
+struct Pair<'d> {
+    deployment: &'d Deployment,
+    daemons: Vec<Daemon>,
+    dice: Dice,
+    end: End,
+    next_death: Instant,
+    kills: usize,
+    terminations: usize,
+}
+
+impl<'d> Pair<'d> {
+    fn start(deployment: &'d Deployment, end: End, seed: u64) -> Pair<'d> {
+        Pair {
+            deployment,
+            daemons: vec![deployment.start(0), deployment.start(1)],
+            dice: Dice::new(seed),
+            end,
+            next_death: Instant::now() + Duration::from_secs(3),
+            kills: 0,
+            terminations: 0,
+        }
+    }
+
+    /// Let records flow for `span`.
+    fn survive(&mut self, audit: &mut Audit, span: Duration) {
+        let until = Instant::now() + span;
+        while Instant::now() < until {
+            audit.write(10);
+            // The pace of the source, not a wait for something to happen.
+            std::thread::sleep(Duration::from_millis(10));
+            if Instant::now() >= self.next_death {
+                self.one_dies();
+            }
+        }
+        audit.flush();
+    }
+
+    fn one_dies(&mut self) {
+        let ordinal = self.dice.below(2) as usize;
+        let daemon = self.daemons.remove(ordinal);
+        if self.end == End::KillOrTerminate && self.dice.below(2) == 0 {
+            daemon.terminate();
+            self.terminations += 1;
+        } else {
+            daemon.kill();
+            self.kills += 1;
+        }
+        let successor = self.deployment.start(ordinal as u32);
+        self.daemons.insert(ordinal, successor);
+        // Often in the middle of a rebalance, often in the middle of the stream: a dead member
+        // holds its partitions for the 14 s of its session.
+        let longest = if self.dice.below(2) == 0 {
+            2_000
+        } else {
+            12_000
+        };
+        self.next_death = Instant::now() + Duration::from_millis(300 + self.dice.below(longest));
+    }
+
+    fn stop(self) {
+        println!("  {} kill -9, {} SIGTERM", self.kills, self.terminations);
+        for daemon in self.daemons {
+            daemon.terminate();
+        }
+    }
+}
+
+#[test]
+fn two_clusters_two_daemons_killed_at_random_for_a_minute() {
+    let mut clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "killed");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let mut pair = Pair::start(&deployment, End::Kill, 11);
+    pair.survive(&mut audit, Duration::from_secs(25));
+    clusters.destination.kill();
+    clusters.destination.start_again();
+    pair.survive(&mut audit, Duration::from_secs(15));
+    clusters.source.stop();
+    clusters.source.start_again();
+    pair.survive(&mut audit, Duration::from_secs(20));
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    pair.stop();
+    audit.check_exactly_once(&clusters, &deployment);
+    let aborted = aborted(&clusters.destination, &deployment.events);
+    println!("  {aborted} events of aborted transactions, hidden from careful readers");
+}
+
+#[test]
+fn one_cluster_two_daemons_killed_or_terminated_at_any_moment() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "within");
+    let mut audit = deployment.source(&clusters.destination, "one");
+    let mut pair = Pair::start(&deployment, End::KillOrTerminate, 12);
+    pair.survive(&mut audit, Duration::from_secs(20));
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    pair.stop();
+    audit.check_exactly_once(&clusters, &deployment);
+}
+
+#[test]
+fn at_least_once_misses_nothing_when_killed() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "repeated");
+    deployment.settings += "delivery: at_least_once\n";
+    let mut audit = deployment.source(&clusters.source, "one");
+    let mut pair = Pair::start(&deployment, End::Kill, 13);
+    pair.survive(&mut audit, Duration::from_secs(12));
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    pair.stop();
+    audit.check_at_least_once(&clusters, &deployment);
+}
+
+/// Events written and not yet committed, or taken back.
+fn uncommitted(clusters: &super::broker::Clusters, deployment: &Deployment) -> usize {
+    aborted(&clusters.destination, &deployment.events)
+}
+
+#[test]
+fn an_open_transaction_outlives_a_rebalance_and_a_farewell_but_not_a_kill() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "open");
+    // Full batches go at once, the rest waits: so long the transaction is open and seen to be.
+    deployment.properties = "linger.ms: 5000, batch.size: 16384".into();
+    deployment.settings = "session_timeout: 20s\ntransaction_timeout: 8s\n".into();
+    let mut audit = deployment.source(&clusters.source, "one");
+
+    // Killed in an open transaction. When it is open is for the outcome to say.
+    let mut hidden = 0;
+    for _ in 0..5 {
+        let killed = deployment.start(0);
+        audit.write(400);
+        audit.flush();
+        let open = eventually(LIMIT, || uncommitted(&clusters, &deployment) > hidden);
+        assert!(open, "no transaction is seen to be open");
+        killed.kill();
+        let before = read_committed(&clusters.destination, &deployment.events).len();
+        hidden = uncommitted(&clusters, &deployment);
+        println!("  killed with {hidden} events written, {before} committed");
+        if hidden > 0 {
+            break;
+        }
+    }
+    assert!(hidden > 0, "never killed in an open transaction");
+
+    let first = deployment.start(0);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    let hidden = uncommitted(&clusters, &deployment);
+    assert!(hidden > 0, "what the killed one wrote was committed");
+
+    // Another one joins while a transaction is open; it is ready once the group has agreed.
+    let mut joined_meanwhile = false;
+    for _ in 0..5 {
+        audit.write(400);
+        audit.flush();
+        let open = eventually(LIMIT, || uncommitted(&clusters, &deployment) > hidden);
+        assert!(open, "no transaction is seen to be open");
+        let second = deployment.start(1);
+        second.wait_until_ready();
+        joined_meanwhile = uncommitted(&clusters, &deployment) > hidden;
+        deployment.wait_for(&clusters, &audit, LIMIT);
+        second.terminate();
+        if joined_meanwhile {
+            break;
+        }
+    }
+    assert!(joined_meanwhile, "never joined during an open transaction");
+
+    // SIGTERM in an open transaction: what was begun is committed.
+    audit.write(400);
+    audit.flush();
+    let open = eventually(LIMIT, || uncommitted(&clusters, &deployment) > hidden);
+    assert!(open, "no transaction is seen to be open");
+    let (_, farewell) = first.terminate();
+    println!("  SIGTERM in an open transaction took {farewell:?}");
+    assert_eq!(uncommitted(&clusters, &deployment), hidden, "taken back");
+
+    let last = deployment.start(0);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    last.terminate();
+    audit.check_exactly_once(&clusters, &deployment);
+}
+
+#[test]
+fn a_daemon_that_slept_past_its_session_is_fenced() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "slept");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let sleeper = deployment.start(0);
+    sleeper.wait_until_ready();
+    audit.write(4_000);
+    audit.flush();
+    let flowing = eventually(LIMIT, || sleeper.metric_sum("watchbell_events_total") > 0);
+    assert!(flowing, "nothing flows");
+    sleeper.signal("STOP");
+    let successor = deployment.start(1);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    audit.write(1_000);
+    sleeper.signal("CONT");
+    audit.write(1_000);
+    audit.flush();
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    sleeper.terminate();
+    successor.terminate();
+    audit.check_exactly_once(&clusters, &deployment);
+}
+
+#[test]
+fn readiness_falls_while_a_cluster_is_away_and_comes_back_with_it() {
+    let mut clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "away");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let daemon = deployment.start(0);
+    daemon.wait_until_ready();
+    audit.write(2_000);
+    audit.flush();
+    clusters.source.stop();
+    let mut said = String::new();
+    let noticed = eventually(LIMIT, || {
+        said = daemon.ready().err().unwrap_or_default();
+        said.contains("unreachable")
+    });
+    assert!(noticed, "ready although the source is gone: {said}");
+    clusters.source.start_again();
+    daemon.wait_until_ready();
+    audit.write(500);
+    audit.flush();
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    daemon.terminate();
+    audit.check_exactly_once(&clusters, &deployment);
+}
+
+const TOPIC_GROWN: &str = "\
+title: Topic grown
+id: 5d0f0d5e-5c0e-4a51-9b53-4a9d3b9f0a01
+taxonomy: ocsf
+status: stable
+level: medium
+logsource: {product: confluent, service: kafka}
+detection:
+  growth: {api.operation: kafka.CreatePartitions}
+  filter_check: {metadata.event_code|endswith: /authorization}
+  condition: growth and not filter_check
+";
+
+#[test]
+fn two_sources_meet_in_one_destination_and_rules_and_names_change_under_way() {
+    let clusters = clusters();
+    let mut deployment = Deployment::without_topics(&clusters, "changed");
+    let (rules, names) = (deployment.file("rules"), deployment.file("names.yaml"));
+    fs::create_dir(&rules).expect("a directory");
+    fs::write(&names, "sa-unknown: {name: nobody}\n").expect("names");
+    deployment.settings += &format!(
+        "create_topics: true\nrules: [pack:confluent, {}]\nnames: {}\n",
+        rules.display(),
+        names.display()
+    );
+    let mut one = deployment.source(&clusters.source, "one");
+    let mut two = deployment.source(&clusters.destination, "two");
+    let daemon = deployment.start(0);
+    daemon.wait_until_ready();
+    let (shipped, reloads) = (
+        daemon.metric("watchbell_rules_loaded"),
+        "watchbell_reloads_total{kind=\"rules\",outcome=\"success\"}",
+    );
+    assert!(shipped >= 10, "{shipped} rules");
+    one.write(500);
+    two.write(500);
+    // The rules' directory is watched; a broken set is refused and changes nothing.
+    fs::write(rules.join("grown.yaml"), TOPIC_GROWN).expect("a rule");
+    let loaded = eventually(LIMIT, || {
+        one.write(1);
+        two.write(1);
+        daemon.metric("watchbell_rules_loaded") == shipped + 1
+    });
+    assert!(loaded, "a new rule is not noticed");
+    fs::write(rules.join("broken.yaml"), "title: [\n").expect("a broken rule");
+    let refusals = "watchbell_reloads_total{kind=\"rules\",outcome=\"failure\"}";
+    let refused = eventually(LIMIT, || daemon.metric(refusals) > 0);
+    assert!(refused, "a broken rule is not noticed");
+    assert_eq!(daemon.metric("watchbell_rules_loaded"), shipped + 1);
+    fs::remove_file(rules.join("broken.yaml")).expect("the broken rule");
+    // Names by SIGHUP.
+    fs::write(&names, "u-k2p8dd: {name: Ada Lovelace, team: streams}\n").expect("names");
+    let before = daemon.metric(reloads);
+    daemon.signal("HUP");
+    assert!(
+        eventually(LIMIT, || daemon.metric(reloads) > before),
+        "no reload"
+    );
+    // Wait for what the watcher may still have to say about the files.
+    one.flush();
+    two.flush();
+    deployment.wait_for(&clusters, &one, LIMIT);
+    deployment.wait_for(&clusters, &two, LIMIT);
+
+    let id = one.next_id(2);
+    let grown = format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"crn://confluent.cloud/","type":"io.confluent.kafka.server/request","time":"2026-03-14T09:26:53Z","data":{{"serviceName":"crn://confluent.cloud/","methodName":"kafka.CreatePartitions","authenticationInfo":{{"principal":{{"confluentUser":{{"resourceId":"u-k2p8dd"}}}}}},"result":{{"status":"SUCCESS"}}}}}}"#
+    );
+    let rule = "5d0f0d5e-5c0e-4a51-9b53-4a9d3b9f0a01";
+    one.put(2, &Given::value(grown), Fate::Alert(rule));
+    one.flush();
+    deployment.wait_for(&clusters, &one, LIMIT);
+    for audit in [&one, &two] {
+        let source = audit.topic.strip_suffix(".audit").expect("a topic of ours");
+        let records: i64 = audit.written().iter().sum();
+        let metric = format!("watchbell_records_total{{source=\"{source}\"}}");
+        let counted = eventually(LIMIT, || daemon.metric(&metric) == records as u64);
+        assert!(counted, "{} of {records}", daemon.metric(&metric));
+    }
+    daemon.terminate();
+    one.check_exactly_once(&clusters, &deployment);
+    two.check_exactly_once(&clusters, &deployment);
+
+    let events = read_committed(&clusters.destination, &deployment.events);
+    let event = events
+        .iter()
+        .find(|event| event.header("ce_id").as_ref() == Some(&id))
+        .expect("the event");
+    let event: Value = serde_json::from_slice(event.value.as_deref().expect("a value")).unwrap();
+    assert_eq!(event["actor"]["user"]["name"], "Ada Lovelace", "{event}");
+}
+
+#[test]
+fn two_daemons_of_one_number_say_so_and_repeat_nothing() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "twins");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let twins = [deployment.start(0), deployment.start(0)];
+    let said = eventually(LIMIT, || {
+        audit.write(20);
+        let fenced = |twin: &Daemon| twin.log().contains("another process has the same ordinal");
+        twins.iter().any(fenced)
+    });
+    assert!(said, "nobody says what is wrong");
+    audit.flush();
+    let [one, two] = twins;
+    two.terminate();
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    one.terminate();
+    audit.check_exactly_once(&clusters, &deployment);
+}
+
+#[test]
+fn a_fault_in_the_configuration_ends_with_78_and_says_where() {
+    let clusters = clusters();
+    let mut deployment = Deployment::without_topics(&clusters, "fault");
+    deployment.source(&clusters.source, "one");
+    deployment.settings += "delivry: at_least_once\n";
+    let (status, log) = deployment.start(0).wait();
+    assert_eq!(status.code(), Some(78), "{log}");
+    assert!(log.contains("did you mean `delivery`?"), "{log}");
+    assert!(log.contains("watchbell.yaml:"), "{log}");
+}

@@ -190,7 +190,7 @@ fn expired_records_are_a_gap_that_is_measured_once() {
 }
 
 #[test]
-fn a_position_of_another_cluster_stops_the_session() {
+fn a_position_of_another_cluster_or_topic_stops_the_session() {
     let clusters = clusters();
     let setting = Setting::across(&clusters, "foreign");
     let mut source = Source::new(&clusters.source, &setting.source_topic, 4);
@@ -211,6 +211,13 @@ fn a_position_of_another_cluster_stops_the_session() {
         matches!(error, SessionError::ForeignPosition { .. }),
         "{error}"
     );
+    // The same source name, now meaning another topic.
+    let mut renamed = setting.config.clone();
+    renamed.source_topic += ".other";
+    super::records::create(&clusters.source, &renamed.source_topic, 4);
+    let error = Running::start(&renamed, setting.worker()).wait();
+    let error = error.expect_err("a foreign position").to_string();
+    assert!(error.contains(&renamed.source_topic), "{error}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod asked;
 mod config;
 mod demo;
 mod json_line;
+mod offsets;
 mod ordinal;
 mod replay;
 mod run;
@@ -57,6 +58,9 @@ enum Command {
     /// Show or create the topics that watchbell writes.
     #[command(subcommand)]
     Topics(topics::Command),
+    /// Show or move the positions in the sources.
+    #[command(subcommand)]
+    Offsets(offsets::Command),
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -145,6 +149,7 @@ impl Cli {
             Command::Show(command) => show::run(&command),
             Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
             Command::Topics(command) => topics::run(&command),
+            Command::Offsets(command) => offsets::run(&command),
             Command::Config(command) => config::run(&command),
         };
         match result {

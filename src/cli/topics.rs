@@ -1,5 +1,5 @@
-//! `topics show` and `topics create`: the output topics, and for each source on another cluster the
-//! topic that shares its partitions.
+//! `topics show` and `topics create`: the output topics, the topic that remembers positions, and for
+//! each source on another cluster the topic that shares its partitions.
 
 use std::io::Write;
 use std::time::Duration;
@@ -9,7 +9,9 @@ use clap::Subcommand;
 
 use super::{ConfigFile, Failure};
 use crate::config::Config;
-use crate::kafka::topics::{Difference, Topics, WantedTopic, compare, ownership_topic};
+use crate::kafka::topics::{
+    Difference, Topics, WantedTopic, compare, ownership_topic, positions_topic,
+};
 use crate::roles::outputs;
 
 /// Longest wait for one answer of a cluster.
@@ -33,6 +35,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 /// The topics that the configuration needs on the destination.
 fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
     let mut wanted = Vec::from(outputs::wanted(&config.topics));
+    wanted.push(positions_topic(&config.topics.positions));
     let destination = config.destination.cluster_id(QUESTION)?;
     for source in &config.sources {
         let (name, topic) = (&source.name, &source.topic);

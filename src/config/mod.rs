@@ -63,6 +63,20 @@ pub struct Source {
     pub start: Start,
     /// What to do about records that expired unread.
     pub on_gap: OnGap,
+    /// Group on the source cluster for its lag dashboards.
+    pub lag_group: LagGroup,
+}
+
+/// Where positions are copied to on the source cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LagGroup {
+    /// To a group of the same name as the destination's.
+    #[default]
+    Same,
+    /// To a group of this name.
+    Named(String),
+    /// Nowhere.
+    None,
 }
 
 /// Names of the output topics.
@@ -74,10 +88,12 @@ pub struct Topics {
     pub alerts: String,
     /// What could not be processed.
     pub dead_letters: String,
+    /// Where positions are noted.
+    pub positions: String,
 }
 
 impl Topics {
-    /// All three.
+    /// Those that hold outputs.
     pub fn all(&self) -> [&str; 3] {
         [&self.events, &self.alerts, &self.dead_letters]
     }
@@ -225,6 +241,7 @@ fn sources(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Source> {
                 &[("continue", OnGap::Continue), ("stop", OnGap::Stop)],
                 faults,
             ),
+            lag_group: lag_group(&written, faults),
         }
     };
     names.into_iter().map(source).collect()
@@ -243,6 +260,19 @@ fn start(source: &Section<'_>, faults: &mut Vec<Fault>) -> Start {
             faults.push(fault.remedy("write earliest, latest, or a time: 2026-11-21T00:00:00Z"));
             Start::default()
         }
+    }
+}
+
+fn lag_group(source: &Section<'_>, faults: &mut Vec<Fault>) -> LagGroup {
+    match source.text("lag_group").as_deref() {
+        None => LagGroup::Same,
+        Some("none") => LagGroup::None,
+        Some("") => {
+            let fault = source.fault("lag_group", "a group's name cannot be empty");
+            faults.push(fault.remedy("write a name, or none"));
+            LagGroup::None
+        }
+        Some(name) => LagGroup::Named(name.to_owned()),
     }
 }
 
@@ -270,10 +300,12 @@ fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> Topics {
         events: section.required("events", faults),
         alerts: section.required("alerts", faults),
         dead_letters: section.required("dead_letters", faults),
+        positions: section.required("positions", faults),
     };
-    let distinct: BTreeSet<&str> = topics.all().into();
-    if distinct.len() < topics.all().len() {
-        let message = "topics: events, alerts and dead letters need a topic each";
+    let mut distinct: BTreeSet<&str> = topics.all().into();
+    distinct.insert(&topics.positions);
+    if distinct.len() <= topics.all().len() {
+        let message = "topics: events, alerts, dead letters and positions need a topic each";
         faults.push(Fault::new("configuration", message));
     }
     topics
@@ -338,6 +370,12 @@ impl Config {
             source_name: source.name.clone(),
             source_topic: source.topic.clone(),
             group: common.group.clone(),
+            positions_topic: self.topics.positions.clone(),
+            lag_group: match &source.lag_group {
+                LagGroup::Same => Some(common.group.clone()),
+                LagGroup::Named(name) => Some(name.clone()),
+                LagGroup::None => None,
+            },
             ordinal,
             worker: 0,
             delivery: common.delivery,

@@ -1,6 +1,8 @@
 //! Every key of the configuration file, what it takes and what it is when nobody says.
 //! Invariant: a key that is not here is refused, from the file and from the environment alike.
 
+use crate::kafka::session::DEFAULT_POSITIONS_TOPIC;
+
 /// One key of a section.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key {
@@ -75,6 +77,7 @@ pub(super) const SOURCE: &[Key] = &[
     API_SECRET_FILE,
     text("start", "earliest"),
     text("on_gap", "continue"),
+    optional("lag_group", Shape::Scalar),
     KAFKA,
 ];
 
@@ -96,6 +99,7 @@ const TOPICS: &[Key] = &[
     text("events", "watchbell.events"),
     text("alerts", "watchbell.alerts"),
     text("dead_letters", "watchbell.dead-letters"),
+    text("positions", DEFAULT_POSITIONS_TOPIC),
 ];
 
 const COMMIT: &[Key] = &[

@@ -153,3 +153,25 @@ fn what_is_printed_names_every_origin_and_loads_again() {
     assert_eq!(again.config.session, whole.config.session);
     assert_eq!(again.config.topics, whole.config.topics);
 }
+
+#[test]
+fn positions_are_copied_to_a_group_of_the_same_name_unless_somebody_says_otherwise() {
+    let lag_group = |value: Option<&str>| {
+        let key = value.map_or(String::new(), |value| format!("    lag_group: {value}\n"));
+        let text = SMALLEST.replace("destination:", &format!("{key}destination:"));
+        let config = loaded(&(text + "group: ours\n"), &[]).config;
+        config.sessions(0)[0].lag_group.clone()
+    };
+    assert_eq!(lag_group(None).as_deref(), Some("ours"));
+    assert_eq!(lag_group(Some("theirs")).as_deref(), Some("theirs"));
+    assert_eq!(lag_group(Some("none")), None);
+    let text = SMALLEST.replace("destination:", "    lag_group: \"\"\ndestination:");
+    let said = refused(&text, &[]);
+    assert!(said.contains("sources.confluent.lag_group"), "{said}");
+}
+
+#[test]
+fn noted_positions_need_a_topic_of_their_own() {
+    let text = SMALLEST.to_owned() + "topics: {positions: watchbell.alerts}\n";
+    assert!(refused(&text, &[]).contains("a topic each"));
+}

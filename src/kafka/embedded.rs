@@ -146,8 +146,8 @@ mod tests {
 
     use super::*;
     use crate::kafka::session::{
-        Commit, Delivery, Outputs, Refusal, SessionConfig, SessionObserver, Shutdown, SourceRecord,
-        Worker, run,
+        Commit, DEFAULT_POSITIONS_TOPIC, Delivery, Outputs, Refusal, SessionConfig,
+        SessionObserver, Shutdown, SourceRecord, Worker, run,
     };
 
     /// Doubles each value, and stops the session when it has seen enough.
@@ -194,6 +194,8 @@ mod tests {
         let embedded = Embedded::start().expect("a cluster");
         embedded.create_topic("in", 2).expect("a topic");
         embedded.create_topic("out", 1).expect("a topic");
+        let positions = DEFAULT_POSITIONS_TOPIC;
+        embedded.create_topic(positions, 1).expect("a topic");
         let values: Vec<Vec<u8>> = (0..50_u8).map(|n| vec![n]).collect();
         for partition in 0..2 {
             let values = values.iter().map(Vec::as_slice);

@@ -59,6 +59,12 @@ pub fn ownership_topic(source_name: &str) -> String {
     format!("watchbell.ownership.{source_name}")
 }
 
+/// The topic that remembers every deployment's last positions: compacted, so that the last note of
+/// each partition stays for ever.
+pub fn positions_topic(name: &str) -> WantedTopic {
+    WantedTopic::new(name, 1).with("cleanup.policy", "compact")
+}
+
 /// A topic as the cluster has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTopic {

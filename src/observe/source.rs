@@ -9,7 +9,7 @@ use prometheus::{Histogram, IntCounter};
 
 use super::metrics::Metrics;
 use crate::event::{Offset, Partition};
-use crate::kafka::session::{Commit, Gap, NotReady, SessionObserver};
+use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver};
 use crate::sigma::Level;
 
 /// Stands for "never" among the times of a [`SourceState`].
@@ -116,6 +116,8 @@ impl SourceObserver {
             &metrics.rebalances,
             &metrics.gaps,
             &metrics.gap_records,
+            &metrics.positions_lost,
+            &metrics.mirror_failures,
         ] {
             counter.with_label_values(&label);
         }
@@ -192,7 +194,9 @@ impl SessionObserver for SourceObserver {
         for gone in owned.difference(&now) {
             let partition = gone.0.to_string();
             let labels = [self.state.name(), partition.as_str()];
+            // A partition whose lag was never reported has none to remove.
             let _ = self.metrics.lag.remove_label_values(&labels);
+            let _ = self.metrics.lag_seconds.remove_label_values(&labels);
         }
         *owned = now;
     }
@@ -228,11 +232,15 @@ impl SessionObserver for SourceObserver {
             .set(ready);
     }
 
-    fn lag(&self, partition: Partition, records: u64) {
+    fn lag(&self, partition: Partition, lag: Lag) {
         let partition = partition.0.to_string();
         let labels = [self.state.name(), partition.as_str()];
-        let records = i64::try_from(records).unwrap_or(i64::MAX);
+        let records = i64::try_from(lag.records).unwrap_or(i64::MAX);
         self.metrics.lag.with_label_values(&labels).set(records);
+        if let Some(age) = lag.age {
+            let gauge = self.metrics.lag_seconds.with_label_values(&labels);
+            gauge.set(age.as_secs_f64());
+        }
     }
 
     fn gap(&self, gap: Gap) {
@@ -240,6 +248,19 @@ impl SessionObserver for SourceObserver {
         self.metrics.gaps.with_label_values(&label).inc();
         let records = self.metrics.gap_records.with_label_values(&label);
         records.inc_by(gap.records());
+    }
+
+    fn positions_lost(&self, partitions: usize) {
+        let counter = self.metrics.positions_lost.with_label_values(&self.label());
+        counter.inc_by(partitions as u64);
+    }
+
+    fn mirror_failed(&self, times: u64) {
+        let counter = self
+            .metrics
+            .mirror_failures
+            .with_label_values(&self.label());
+        counter.inc_by(times);
     }
 
     fn quarantined(&self, _partition: Partition, _offset: Offset, reason: &'static str) {

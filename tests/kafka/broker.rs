@@ -282,6 +282,7 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 group.initial.rebalance.delay.ms=0
+log.cleaner.backoff.ms=100
 group.coordinator.rebalance.protocols=classic
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1

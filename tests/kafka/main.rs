@@ -1,6 +1,8 @@
 //! Delivery on real brokers: cargo test --test kafka (needs a JVM and Maven).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+/// What operators and time do to topics and groups.
+mod admin;
 /// Audit events, and what must become of each.
 mod audit;
 /// Apache Kafka, started and restarted.
@@ -18,8 +20,16 @@ mod bad_input;
 mod delivery;
 /// `watchbell run`: whatever dies, each record ends where it must, exactly once.
 mod end_to_end;
+/// Lag, and what is done about it on the source cluster.
+mod lag;
+/// A group that has lost its positions.
+mod lost;
+/// Positions shown and moved from outside.
+mod offsets;
 /// Where a source begins, and what happens when its records are gone.
 mod positions;
+/// A source that is not what it was, and records that are merely gone.
+mod recreated;
 /// Records and topics that cannot be written.
 mod refusals;
 /// What a person sees of the outputs.

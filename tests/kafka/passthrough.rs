@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use watchbell::event::{Offset, OutputRecord, Partition};
 use watchbell::kafka::session::{
-    Commit, Gap, NotReady, Outputs, Refusal, SessionConfig, SessionError, SessionObserver,
+    Commit, Gap, Lag, NotReady, Outputs, Refusal, SessionConfig, SessionError, SessionObserver,
     Shutdown, SourceRecord, Worker, run,
 };
 
@@ -84,7 +84,9 @@ pub struct Heard {
     pub troubles: Mutex<Vec<&'static str>>,
     pub assigned: Mutex<Vec<Partition>>,
     pub quarantined: Mutex<Vec<(Partition, Offset)>>,
-    pub lag: Mutex<BTreeMap<Partition, u64>>,
+    pub lag: Mutex<BTreeMap<Partition, Lag>>,
+    pub lost: AtomicU64,
+    pub mirror_failures: AtomicU64,
 }
 
 impl Heard {
@@ -111,11 +113,17 @@ impl SessionObserver for Heard {
         }
         *self.not_ready.lock().unwrap() = state.cloned();
     }
-    fn lag(&self, partition: Partition, records: u64) {
-        self.lag.lock().unwrap().insert(partition, records);
+    fn lag(&self, partition: Partition, lag: Lag) {
+        self.lag.lock().unwrap().insert(partition, lag);
+    }
+    fn positions_lost(&self, partitions: usize) {
+        self.lost.fetch_add(partitions as u64, Ordering::Relaxed);
     }
     fn gap(&self, gap: Gap) {
         self.gaps.lock().unwrap().push(gap);
+    }
+    fn mirror_failed(&self, times: u64) {
+        self.mirror_failures.fetch_add(times, Ordering::Relaxed);
     }
     fn quarantined(&self, partition: Partition, offset: Offset, _reason: &'static str) {
         self.quarantined.lock().unwrap().push((partition, offset));
@@ -205,6 +213,12 @@ impl Setting {
         super::records::create(&clusters.destination, &setting.output, 3);
         super::records::create(&clusters.destination, &setting.dead_letters, 1);
         setting
+    }
+
+    /// Lag and what depends on it twice a second, not every five.
+    pub fn look_often(&mut self) {
+        let properties = &mut self.config.source.properties;
+        properties.insert("statistics.interval.ms".into(), "500".into());
     }
 
     pub fn worker(&self) -> PassThrough {

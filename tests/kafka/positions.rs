@@ -3,38 +3,19 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use watchbell::event::NextOffset;
 use watchbell::kafka::session::{OnGap, SessionError, Start};
 use watchbell::kafka::topics::Topics;
 
+use super::admin::{expire, grow};
 use super::broker::{Broker, clusters};
 use super::eventually;
 use super::passthrough::{Running, Setting};
 use super::records::{Source, committed, read_committed};
 
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Let the first `count` records of every partition expire.
-fn expire(broker: &Broker, topic: &str, count: i64) {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", broker.bootstrap())
-        .create()
-        .expect("an admin client");
-    let mut list = TopicPartitionList::new();
-    for partition in 0..4 {
-        list.add_partition_offset(topic, partition, Offset::Offset(count))
-            .expect("a list");
-    }
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime")
-        .block_on(admin.delete_records(&list, &AdminOptions::new()))
-        .expect("records are deleted");
-}
 
 #[test]
 fn latest_begins_with_what_comes_after_the_first_start() {
@@ -60,6 +41,119 @@ fn latest_begins_with_what_comes_after_the_first_start() {
     assert_eq!(places(&setting.config.group), [200; 4]);
 }
 
+/// Write records with these timestamps, in ms, to one partition.
+fn write_at(broker: &Broker, topic: &str, partition: i32, times_ms: &[i64]) {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", broker.bootstrap())
+        .create()
+        .expect("a producer");
+    for time_ms in times_ms {
+        let value = format!("{partition}:{time_ms}");
+        let record = BaseRecord::<(), _>::to(topic)
+            .partition(partition)
+            .timestamp(*time_ms)
+            .payload(&value);
+        producer.send(record).expect("queued");
+    }
+    producer.flush(LIMIT).expect("stored");
+}
+
+#[test]
+fn a_start_by_time_holds_for_the_first_start_and_later_partitions_start_at_their_oldest_record() {
+    let clusters = clusters();
+    let mut setting = Setting::across(&clusters, "by-time");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let start_ms = now.unwrap().as_millis() as i64 - 60_000;
+    let (before, after) = (start_ms - 1_000, start_ms + 1_000);
+    setting.config.start = Start::Timestamp(start_ms);
+    let (broker, topic) = (&clusters.source, setting.source_topic.as_str());
+    write_at(broker, topic, 0, &[before, before, start_ms, after]);
+    write_at(broker, topic, 1, &[before, before, before]);
+    write_at(broker, topic, 2, &[after, after]);
+    let first = Running::start(&setting.config, setting.worker());
+    setting.wait_for(&clusters, &[4, 3, 2, 0], LIMIT);
+    first.stop();
+    assert_eq!(values(&clusters.destination, &setting.output), {
+        let expected = [(0, start_ms), (0, after), (2, after), (2, after)];
+        expected.map(|(partition, ms)| format!("{partition}:{ms}"))
+    });
+
+    // Later the time is history: partitions that appear are read whole, the others go on.
+    grow(broker, topic, 5);
+    let there = eventually(LIMIT, || {
+        let topics = Topics::new(&broker.cluster(), LIMIT).expect("an admin client");
+        topics.partitions(topic).expect("an answer") == Some(5)
+    });
+    assert!(there, "the source does not grow");
+    write_at(broker, topic, 4, &[before]);
+    write_at(broker, topic, 1, &[before]);
+    let second = Running::start(&setting.config, setting.worker());
+    setting.wait_for(&clusters, &[4, 4, 2, 0, 1], LIMIT);
+    second.stop();
+    assert_eq!(values(&clusters.destination, &setting.output).len(), 6);
+}
+
+/// The values of a topic, sorted.
+fn values(broker: &Broker, topic: &str) -> Vec<String> {
+    let read = read_committed(broker, topic).into_iter();
+    let text = |value: Option<Vec<u8>>| String::from_utf8(value.expect("a value")).expect("text");
+    let mut values: Vec<String> = read.map(|read| text(read.value)).collect();
+    values.sort();
+    values
+}
+
+#[test]
+fn a_source_that_grows_is_read_whole_and_the_session_is_not_ready_until_then() {
+    let clusters = clusters();
+    let mut setting = Setting::across(&clusters, "grown");
+    let refresh = "topic.metadata.refresh.interval.ms";
+    let properties = &mut setting.config.destination.properties;
+    properties.insert(refresh.into(), "1000".into());
+    let mut source = Source::new(&clusters.source, &setting.source_topic, 4);
+    source.write(400);
+    source.flush();
+    let members = [0, 1].map(|ordinal| {
+        let mut config = setting.config.clone();
+        config.ordinal = ordinal;
+        Running::start(&config, setting.worker())
+    });
+    setting.wait_for(&clusters, &source.written, LIMIT);
+    let ready = || members.iter().all(|member| member.heard.is_ready());
+    assert!(eventually(LIMIT, ready));
+
+    grow(&clusters.source, &setting.source_topic, 6);
+    let mut grown = Source::new(&clusters.source, &setting.source_topic, 6);
+    grown.written[..4].copy_from_slice(&source.written);
+    grown.write(800);
+    grown.flush();
+    setting.wait_for(&clusters, &grown.written, LIMIT);
+    assert!(eventually(LIMIT, ready));
+    let owned = |member: &Running| member.heard.assigned.lock().unwrap().len();
+    assert_eq!(members.iter().map(owned).sum::<usize>(), 6);
+    let said = members.map(|member| {
+        let heard = member.stop();
+        let troubles = heard.troubles.lock().unwrap();
+        troubles.contains(&"source_grew")
+    });
+    assert!(said.contains(&true), "ready although nobody read the rest");
+    setting.check_exactly_once(&clusters, &grown.written);
+}
+
+#[test]
+fn an_ownership_topic_with_more_partitions_than_the_source_keeps_nobody_waiting() {
+    let clusters = clusters();
+    let setting = Setting::across(&clusters, "spacious");
+    super::records::create(&clusters.destination, &setting.ownership_topic(), 7);
+    let mut source = Source::new(&clusters.source, &setting.source_topic, 4);
+    source.write(400);
+    source.flush();
+    let running = Running::start(&setting.config, setting.worker());
+    setting.wait_for(&clusters, &source.written, LIMIT);
+    assert!(eventually(LIMIT, || running.heard.is_ready()));
+    running.stop();
+    setting.check_exactly_once(&clusters, &source.written);
+}
+
 #[test]
 fn expired_records_are_a_gap_that_is_measured_once() {
     let clusters = clusters();
@@ -72,7 +166,7 @@ fn expired_records_are_a_gap_that_is_measured_once() {
     first.stop();
     source.write(400);
     source.flush();
-    expire(&clusters.source, &setting.source_topic, 150);
+    expire(&clusters.source, &setting.source_topic, &[150; 4]);
 
     let mut stopping = setting.config.clone();
     stopping.on_gap = OnGap::Stop;
@@ -96,7 +190,7 @@ fn expired_records_are_a_gap_that_is_measured_once() {
 }
 
 #[test]
-fn a_position_of_another_cluster_stops_the_session() {
+fn a_position_of_another_cluster_or_topic_stops_the_session() {
     let clusters = clusters();
     let setting = Setting::across(&clusters, "foreign");
     let mut source = Source::new(&clusters.source, &setting.source_topic, 4);
@@ -117,6 +211,13 @@ fn a_position_of_another_cluster_stops_the_session() {
         matches!(error, SessionError::ForeignPosition { .. }),
         "{error}"
     );
+    // The same source name, now meaning another topic.
+    let mut renamed = setting.config.clone();
+    renamed.source_topic += ".other";
+    super::records::create(&clusters.source, &renamed.source_topic, 4);
+    let error = Running::start(&renamed, setting.worker()).wait();
+    let error = error.expect_err("a foreign position").to_string();
+    assert!(error.contains(&renamed.source_topic), "{error}");
 }
 
 #[test]

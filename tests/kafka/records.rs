@@ -28,6 +28,7 @@ pub fn unique(name: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
     pub partition: i32,
+    pub offset: i64,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
     pub headers: Vec<(String, Option<Vec<u8>>)>,
@@ -128,6 +129,12 @@ pub fn read_committed(broker: &Broker, topic: &str) -> Vec<Read> {
     read(broker, topic, "read_committed")
 }
 
+/// The offsets of a topic of one partition at which there is a record.
+pub fn offsets_of(broker: &Broker, topic: &str) -> Vec<i64> {
+    let records = read_committed(broker, topic);
+    records.iter().map(|read| read.offset).collect()
+}
+
 /// How many records of a topic were written and taken back.
 pub fn aborted(broker: &Broker, topic: &str) -> usize {
     let written = read(broker, topic, "read_uncommitted").len();
@@ -168,6 +175,7 @@ fn read(broker: &Broker, topic: &str, isolation: &str) -> Vec<Read> {
             Some(Err(error)) => panic!("read {topic}: {error}"),
             Some(Ok(message)) => records.push(Read {
                 partition: message.partition(),
+                offset: message.offset(),
                 key: message.key().map(<[u8]>::to_vec),
                 value: message.payload().map(<[u8]>::to_vec),
                 headers: message.headers().map_or_else(Vec::new, |headers| {

@@ -124,6 +124,7 @@ fn start(topics: &Topics, records: &[Vec<u8>]) -> anyhow::Result<Embedded> {
         &*topics.events,
         &*topics.alerts,
         &*topics.dead_letters,
+        session::DEFAULT_POSITIONS_TOPIC,
     ] {
         embedded.create_topic(topic, 1).context("create a topic")?;
     }

@@ -39,6 +39,9 @@ pub enum OnGap {
     Stop,
 }
 
+/// Where positions are noted unless the configuration says otherwise.
+pub const DEFAULT_POSITIONS_TOPIC: &str = "watchbell.positions";
+
 /// Everything a session needs to know.
 #[derive(Debug, Clone)]
 pub struct SessionConfig {
@@ -52,6 +55,11 @@ pub struct SessionConfig {
     pub source_topic: String,
     /// Consumer group on the destination cluster that shares the source's partitions.
     pub group: String,
+    /// Compacted topic on the destination that remembers positions when the group forgets them.
+    pub positions_topic: String,
+    /// Group on the source cluster to which positions are copied for its dashboards; never read
+    /// back. Not used where source and destination are one cluster.
+    pub lag_group: Option<String>,
     /// Number of this process among its peers, unique in the group.
     pub ordinal: u32,
     /// Number of this session in its process.
@@ -94,6 +102,8 @@ impl SessionConfig {
             source_name: source_name.into(),
             source_topic: source_topic.into(),
             group: "watchbell".into(),
+            positions_topic: DEFAULT_POSITIONS_TOPIC.into(),
+            lag_group: None,
             ordinal: 0,
             worker: 0,
             delivery: Delivery::default(),

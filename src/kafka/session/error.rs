@@ -6,7 +6,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::observe::Gap;
-use crate::event::{NextOffset, Partition};
+use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::ClientError;
 
 /// Why a session ended without being asked to.
@@ -20,16 +20,17 @@ pub enum SessionError {
     Client(#[from] ClientError),
     /// Records expired before they were read, and `on_gap` is `stop`.
     #[error(
-        "{} records of partition {} expired before they were read (offsets {} to {}); with on_gap: \
-         continue watchbell goes on after them",
-        .0.records(), .0.partition.0, .0.from.0, .0.to.0
+        "{} records of partition {partition} expired before they were read (offsets {} to {}); to go \
+         on after them, set on_gap: continue, or move the position: watchbell offsets set \
+         --partition {partition} --to earliest", .0.records(), .0.from.0, .0.to.0,
+        partition = .0.partition.0
     )]
     Gap(Gap),
     /// The position lies past the end: the topic was deleted and created again, or lost data.
     #[error(
-        "the position {} of partition {} lies past its end {}: the source topic was re-created or \
-         truncated; move the position before starting again",
-        position.0, partition.0, end.0
+        "the position {} of partition {partition} lies past its end {}: the source topic was \
+         re-created or truncated; look with watchbell offsets show, then read it from its start with \
+         watchbell offsets set --all --to earliest", .position.0, .end.0, partition = .partition.0
     )]
     PastEnd {
         /// Partition of the source.
@@ -39,19 +40,56 @@ pub enum SessionError {
         /// The end of the partition.
         end: NextOffset,
     },
-    /// The position was committed while reading another cluster.
+    /// The source has no such partition any more: the topic was deleted and created again.
     #[error(
-        "the position of partition {} belongs to the source cluster {committed}, but the source is \
-         now {found}; give the source another name, or move its positions",
-        partition.0
+        "the group has a position for partition {}, but the source has {partitions} partitions only: \
+         the source topic was re-created smaller; give the source another name in the configuration, \
+         so that it begins anew", .partition.0
+    )]
+    PartitionGone {
+        /// Partition of the source.
+        partition: Partition,
+        /// How many partitions the source has.
+        partitions: u32,
+    },
+    /// The last record consumed is another one now: the topic was deleted and created again.
+    #[error(
+        "the record at offset {} of partition {partition} is not the one that was consumed there: the \
+         source topic was re-created and has grown past the position; look with watchbell offsets \
+         show, then read it from its start with watchbell offsets set --all --to earliest",
+        .offset.0, partition = .partition.0
+    )]
+    AnotherRecord {
+        /// Partition of the source.
+        partition: Partition,
+        /// The record before the position.
+        offset: Offset,
+    },
+    /// The position was committed while reading another cluster or topic.
+    #[error(
+        "the position of partition {} belongs to {committed}, but the source is now {found}; give the \
+         source another name in the configuration, so that it begins anew, or move its positions with \
+         watchbell offsets set --all", .partition.0
     )]
     ForeignPosition {
         /// Partition of the source.
         partition: Partition,
-        /// Cluster id in the commit's metadata.
+        /// What the commit's metadata names.
         committed: String,
-        /// Cluster id of the source.
+        /// What the source is.
         found: String,
+    },
+    /// The group has no positions although this deployment had some, and `on_gap` is `stop`.
+    #[error(
+        "the group {group} has lost the positions of {partitions} partitions: it was deleted, or had \
+         no members for longer than the broker's offsets.retention.minutes; to go on from the last \
+         noted ones, set on_gap: continue, or put them back: watchbell offsets set --all --to noted"
+    )]
+    PositionsLost {
+        /// The ownership group.
+        group: String,
+        /// How many partitions had a position.
+        partitions: usize,
     },
 }
 
@@ -63,7 +101,10 @@ impl SessionError {
             SessionError::Client(_) => "client",
             SessionError::Gap(_) => "gap",
             SessionError::PastEnd { .. } => "past_end",
+            SessionError::PartitionGone { .. } => "partition_gone",
+            SessionError::AnotherRecord { .. } => "another_record",
             SessionError::ForeignPosition { .. } => "foreign_position",
+            SessionError::PositionsLost { .. } => "positions_lost",
         }
     }
 }

@@ -1,11 +1,12 @@
 //! A batch between the worker and the commit: what it came from and what it covers; pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::error::Refused;
+use super::mark::Marks;
 use super::worker::{Outputs, Quarantine};
-use crate::event::{NextOffset, Offset, Partition};
+use crate::event::{Offset, Partition};
 
 /// A record of the source, by partition and offset.
 pub(super) type Place = (Partition, Offset);
@@ -22,6 +23,8 @@ pub(super) struct Prepared {
 pub(super) struct Cargo {
     /// Where each source record stood, in the batch's order.
     pub(super) places: Vec<Place>,
+    /// The positions to commit: after the last record of each partition.
+    pub(super) marks: Marks,
     /// Bytes of the source records' keys and values.
     pub(super) bytes: usize,
 }
@@ -31,18 +34,9 @@ pub(super) struct Cargo {
 pub(super) struct Flight {
     pub(super) cargo: Cargo,
     pub(super) outputs: usize,
+    /// Partitions whose positions are noted with it.
+    pub(super) noted: Vec<Partition>,
     pub(super) started: Instant,
-}
-
-impl Cargo {
-    /// The positions to commit: after the last record of each partition.
-    pub(super) fn offsets(&self) -> BTreeMap<Partition, NextOffset> {
-        let mut offsets = BTreeMap::new();
-        for (partition, offset) in &self.places {
-            offsets.insert(*partition, offset.next());
-        }
-        offsets
-    }
 }
 
 /// Records whose outputs the cluster refused, or is suspected to refuse.
@@ -129,15 +123,8 @@ mod tests {
     fn cargo() -> Cargo {
         Cargo {
             places: vec![place(0, 7), place(1, 3), place(0, 8)],
-            bytes: 0,
+            ..Cargo::default()
         }
-    }
-
-    #[test]
-    fn the_commit_covers_the_last_record_of_each_partition() {
-        let expected =
-            BTreeMap::from([(Partition(0), NextOffset(9)), (Partition(1), NextOffset(4))]);
-        assert_eq!(cargo().offsets(), expected);
     }
 
     #[test]
@@ -162,7 +149,7 @@ mod tests {
         assert!(!blame.isolates(place(1, 3)));
         let alone = Cargo {
             places: vec![place(0, 7)],
-            bytes: 0,
+            ..Cargo::default()
         };
         blame.clear(&alone);
         assert!(!blame.isolates(place(0, 7)), "innocent once committed");

@@ -2,7 +2,7 @@
 //! Invariant: a trouble is said once when it begins and once when it is over, and a session with a
 //! trouble is not ready.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::{Setback, Side, Trouble, client_trouble};
 use super::observe::NotReady;
@@ -81,17 +81,27 @@ impl Session<'_> {
         }
     }
 
-    pub(super) fn report_lag(&mut self) {
+    /// Report how far the partitions are behind, whenever the client has new figures.
+    pub(super) fn report_lag(&mut self) -> Result<(), Setback> {
         let ends = self.reader.take_ends();
         if ends.is_empty() {
-            return;
+            return Ok(());
         }
-        for (partition, committed) in self.positions.running() {
-            if let Some((_, end)) = ends.iter().find(|(of, _)| *of == partition) {
-                let lag = u64::try_from(end.0 - committed.0).unwrap_or(0);
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = since.map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        });
+        let handed_over = self.reader.handed_over();
+        for (partition, end) in ends {
+            let handed_over = handed_over.get(&partition).copied();
+            if let Some(lag) = self.positions.lag(partition, end, handed_over, now_ms) {
                 self.observer.lag(partition, lag);
             }
         }
+        if self.flight.is_none() && self.waiting.is_empty() {
+            return self.skip_markers();
+        }
+        Ok(())
     }
 
     /// Tell the observer whether records flow, whenever the answer changes.
@@ -107,13 +117,13 @@ impl Session<'_> {
                 reason: "joining",
                 remedy: format!("joining the group {}", self.config.group),
             })
-        } else if pending.is_empty() {
-            None
-        } else {
+        } else if !pending.is_empty() {
             Some(NotReady {
                 reason: "positions",
                 remedy: format!("waiting for the positions of partitions {pending:?}"),
             })
+        } else {
+            self.growing.clone()
         };
         if self.said.as_ref() != Some(&state) {
             self.observer.readiness(state.as_ref());

@@ -4,11 +4,17 @@
 //! Invariant: a position is committed with the outputs of every record before it, by the member
 //! that owns the partition at that moment, or not at all.
 
+mod commit;
 mod config;
 mod error;
 mod flight;
+mod growth;
 mod health;
+mod mark;
+mod mirror;
+mod notes;
 mod observe;
+mod offsets;
 mod open;
 mod owner;
 mod positions;
@@ -19,8 +25,9 @@ mod turn;
 mod worker;
 mod writer;
 
-pub use config::{Delivery, OnGap, SessionConfig, Start};
+pub use config::{DEFAULT_POSITIONS_TOPIC, Delivery, OnGap, SessionConfig, Start};
 pub use error::SessionError;
-pub use observe::{Commit, Gap, NotReady, SessionObserver, Shutdown, Silent};
+pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent};
+pub use offsets::{Move, Offsets, OffsetsError, Same, Seen, Target};
 pub use open::run;
 pub use worker::{Outputs, Quarantine, Refusal, SourceRecord, Worker};

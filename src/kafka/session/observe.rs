@@ -57,6 +57,24 @@ impl Gap {
     }
 }
 
+/// How far a partition is behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Offsets from the committed position to the end: records, and markers of the source's own
+    /// transactions among them; 0 once only markers are left.
+    pub records: u64,
+    /// At most how old the oldest record is that waits; `None` before anything is known about it.
+    pub age: Option<Duration>,
+}
+
+impl Lag {
+    /// Nothing waits.
+    pub const CAUGHT_UP: Lag = Lag {
+        records: 0,
+        age: Some(Duration::ZERO),
+    };
+}
+
 /// Why a session is not ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotReady {
@@ -78,10 +96,14 @@ pub trait SessionObserver: Sync {
     fn aborted(&self, _reason: &'static str) {}
     /// Readiness changed; `None` is ready.
     fn readiness(&self, _state: Option<&NotReady>) {}
-    /// Records of a partition that are not yet committed.
-    fn lag(&self, _partition: Partition, _records: u64) {}
+    /// How far a partition is behind; told every few seconds.
+    fn lag(&self, _partition: Partition, _lag: Lag) {}
     /// Records expired before they were read.
     fn gap(&self, _gap: Gap) {}
+    /// The group had lost the positions of this many partitions; it goes on from the noted ones.
+    fn positions_lost(&self, _partitions: usize) {}
+    /// Offsets could not be committed on the source for its dashboards, this often since last told.
+    fn mirror_failed(&self, _times: u64) {}
     /// A source record's output was refused; it comes back as a dead letter.
     fn quarantined(&self, _partition: Partition, _offset: Offset, _reason: &'static str) {}
 }

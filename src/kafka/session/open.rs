@@ -13,7 +13,7 @@ use super::turn::{Clients, Ended, Session, Task};
 use super::worker::Worker;
 use super::writer::Writer;
 use crate::kafka::ClientError;
-use crate::kafka::topics::{Topics, WantedTopic, ownership_topic};
+use crate::kafka::topics::{Topics, WantedTopic, ownership_topic, positions_topic};
 
 /// Longest wait for the answer to one question.
 pub(super) const QUESTION: Duration = Duration::from_secs(2);
@@ -72,6 +72,8 @@ pub(super) struct Ground {
     pub(super) ownership_is_ours: bool,
     /// Id of the source cluster; `None` with brokers that have none.
     pub(super) source_cluster: Option<String>,
+    /// How many partitions the source has.
+    pub(super) source_partitions: u32,
 }
 
 /// Learn about both clusters and provide the ownership topic; `None` if asked to stop meanwhile.
@@ -118,26 +120,39 @@ fn pause(wait: Duration, shutdown: &Shutdown) {
     }
 }
 
+/// Look at both clusters and provide the topics without which no position can be kept.
 fn survey(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
-    let unreachable = |side, error: &ClientError| Trouble {
+    let ground = look(config, reader)?;
+    let topics = Topics::new(&config.destination, QUESTION)
+        .map_err(|error| unreachable(Side::Destination, &error))?;
+    if ground.ownership_is_ours {
+        provide_ownership(&topics, &ground.ownership_topic, ground.source_partitions)?;
+    }
+    provide_notes(&topics, &config.positions_topic)?;
+    Ok(ground)
+}
+
+fn unreachable(side: Side, error: &ClientError) -> Trouble {
+    let cluster = match side {
+        Side::Source => "source",
+        Side::Destination => "destination",
+    };
+    Trouble {
         side,
         reason: "unreachable",
         remedy: format!(
-            "{error}: check bootstrap, credentials, the network and the brokers of the {}",
-            if side == Side::Source {
-                "source"
-            } else {
-                "destination"
-            }
+            "{error}: check bootstrap, credentials, the network and the brokers of the {cluster}"
         ),
-    };
-    let wanted = reader
+    }
+}
+
+/// Look at both clusters and change nothing.
+pub(super) fn look(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
+    let source_partitions = reader
         .partitions(QUESTION)
         .map_err(|error| unreachable(Side::Source, &error))?
         .ok_or_else(|| source_missing(config))?;
     let source_cluster = reader.cluster_id(QUESTION);
-    let topics = Topics::new(&config.destination, QUESTION)
-        .map_err(|error| unreachable(Side::Destination, &error))?;
     let destination_cluster = config
         .destination
         .cluster_id(QUESTION)
@@ -146,19 +161,15 @@ fn survey(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
         (Some(source), Some(destination)) => source == destination,
         _ => config.source.bootstrap == config.destination.bootstrap,
     };
-    if same {
-        return Ok(Ground {
-            ownership_topic: config.source_topic.clone(),
-            ownership_is_ours: false,
-            source_cluster,
-        });
-    }
-    let ownership_topic = ownership_topic(&config.source_name);
-    provide_ownership(&topics, &ownership_topic, wanted)?;
     Ok(Ground {
-        ownership_topic,
-        ownership_is_ours: true,
+        ownership_topic: if same {
+            config.source_topic.clone()
+        } else {
+            ownership_topic(&config.source_name)
+        },
+        ownership_is_ours: !same,
         source_cluster,
+        source_partitions,
     })
 }
 
@@ -195,6 +206,29 @@ pub(super) fn provide_ownership(topics: &Topics, topic: &str, wanted: u32) -> Re
         remedy: format!(
             "the ownership topic {topic} needs {wanted} partitions: {problem}; create or grow it \
              (watchbell topics create), or grant Create and Alter on it"
+        ),
+    })
+}
+
+/// Create the topic of noted positions where it is missing.
+fn provide_notes(topics: &Topics, topic: &str) -> Result<(), Trouble> {
+    let ask = || -> Result<bool, ClientError> {
+        if topics.partitions(topic)?.is_none() {
+            topics.create(&positions_topic(topic))?;
+        }
+        Ok(topics.partitions(topic)?.is_some())
+    };
+    let problem = match ask() {
+        Ok(true) => return Ok(()),
+        Ok(false) => "it is not there yet".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(Trouble {
+        side: Side::Destination,
+        reason: "positions_topic",
+        remedy: format!(
+            "the topic {topic}, which remembers positions, is needed: {problem}; create it \
+             (watchbell topics create), or grant Create, Describe, Read and Write on it"
         ),
     })
 }

@@ -2,7 +2,7 @@
 //! The rebalance callback only records; the session's loop answers when it has put its own house
 //! in order. Once closing, the callback answers by itself: a close waits for that answer for ever.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -19,7 +19,7 @@ use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::config::SessionConfig;
-use super::positions::CommitMetadata;
+use super::mark::{Evidence, Mark, Marks};
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
@@ -33,13 +33,6 @@ pub(super) enum Rebalance {
         partitions: Vec<Partition>,
         lost: bool,
     },
-}
-
-/// A committed position with what was noted beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Committed {
-    pub(super) next: NextOffset,
-    pub(super) metadata: CommitMetadata,
 }
 
 #[derive(Default)]
@@ -99,6 +92,7 @@ pub(super) struct Owner {
     /// Shared with a commit that waits for its answer.
     consumer: Arc<BaseConsumer<OwnerContext>>,
     topic: String,
+    group: String,
 }
 
 impl Owner {
@@ -108,7 +102,7 @@ impl Owner {
         let client = config.destination.client_config(
             &format!("owner-{}", config.transactional_id()),
             &[
-                ("topic.metadata.refresh.interval.ms", "30000"),
+                ("topic.metadata.refresh.interval.ms", "10000"),
                 ("max.poll.interval.ms", "120000"),
             ],
             &[
@@ -132,6 +126,7 @@ impl Owner {
         Ok(Owner {
             consumer: Arc::new(consumer),
             topic,
+            group: config.group.clone(),
         })
     }
 
@@ -176,41 +171,18 @@ impl Owner {
         &self,
         partitions: &[Partition],
         timeout: Duration,
-    ) -> KafkaResult<BTreeMap<Partition, Option<Committed>>> {
-        let list = self.list(partitions.iter().map(|p| (*p, KafkaOffset::Invalid)))?;
-        let answer = self.consumer.committed_offsets(list, timeout)?;
-        let mut found = BTreeMap::new();
-        for element in answer.elements() {
-            element.error()?;
-            let committed = match element.offset() {
-                KafkaOffset::Offset(next) => {
-                    // rdkafka 0.39 panics on metadata that is not UTF-8; other tools may write it.
-                    let text = catch_unwind(AssertUnwindSafe(|| element.metadata().to_owned()));
-                    Some(Committed {
-                        next: NextOffset(next),
-                        metadata: CommitMetadata::parse(&text.unwrap_or_default()),
-                    })
-                }
-                _ => None,
-            };
-            found.insert(Partition(element.partition()), committed);
-        }
-        Ok(found)
+    ) -> KafkaResult<Marks> {
+        committed(&self.consumer, &self.topic, partitions, timeout)
     }
 
     /// Commit positions outside a transaction and wait for the answer.
     ///
     /// rdkafka 0.39 never reports the result of an asynchronous commit, and a synchronous one can
     /// wait for a coordinator longer than anybody should: so it waits on a thread of its own.
-    pub(super) fn commit(
-        &self,
-        offsets: &BTreeMap<Partition, NextOffset>,
-        metadata: &CommitMetadata,
-        timeout: Duration,
-    ) -> KafkaResult<()> {
+    pub(super) fn commit(&self, marks: &Marks, timeout: Duration) -> KafkaResult<()> {
         let deadline = Instant::now() + timeout;
         loop {
-            let list = self.offsets(offsets, metadata)?;
+            let list = self.offsets(marks)?;
             let consumer = Arc::clone(&self.consumer);
             let (answer, answered) = mpsc::sync_channel(1);
             let ask = move || {
@@ -252,19 +224,19 @@ impl Owner {
     }
 
     /// Positions under the ownership topic's name, as a transaction wants them.
-    pub(super) fn offsets(
-        &self,
-        offsets: &BTreeMap<Partition, NextOffset>,
-        metadata: &CommitMetadata,
-    ) -> KafkaResult<TopicPartitionList> {
-        let text = metadata.to_json();
-        let mut list = TopicPartitionList::with_capacity(offsets.len());
-        for (partition, next) in offsets {
-            let mut element = list.add_partition(&self.topic, partition.0);
-            element.set_offset(KafkaOffset::Offset(next.0))?;
-            element.set_metadata(&text);
-        }
-        Ok(list)
+    pub(super) fn offsets(&self, marks: &Marks) -> KafkaResult<TopicPartitionList> {
+        offsets(&self.topic, marks)
+    }
+
+    /// Whether every one of the first `count` partitions has an owner in the group.
+    pub(super) fn covers(&self, count: u32, timeout: Duration) -> KafkaResult<bool> {
+        let groups = self.consumer.fetch_group_list(Some(&self.group), timeout)?;
+        let members = groups.groups().iter().flat_map(|group| group.members());
+        let owned: BTreeSet<i32> = members
+            .filter_map(|member| member.assignment())
+            .flat_map(|assignment| assigned(assignment, &self.topic))
+            .collect();
+        Ok((0..count.cast_signed()).all(|partition| owned.contains(&partition)))
     }
 
     /// Whether the destination cluster answers.
@@ -286,6 +258,75 @@ impl Owner {
     }
 }
 
+/// What a group has committed for these partitions of a topic; those without a position are left out.
+pub(super) fn committed<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    partitions: &[Partition],
+    timeout: Duration,
+) -> KafkaResult<Marks> {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
+        list.add_partition(topic, partition.0);
+    }
+    let answer = consumer.committed_offsets(list, timeout)?;
+    let mut found = Marks::new();
+    for element in answer.elements() {
+        element.error()?;
+        if let KafkaOffset::Offset(next) = element.offset() {
+            // rdkafka 0.39 panics on metadata that is not UTF-8; other tools may write it.
+            let text = catch_unwind(AssertUnwindSafe(|| element.metadata().to_owned()));
+            let mark = Mark {
+                next: NextOffset(next),
+                evidence: Evidence::parse(&text.unwrap_or_default()),
+            };
+            found.insert(Partition(element.partition()), mark);
+        }
+    }
+    Ok(found)
+}
+
+/// Positions under a topic's name, with their evidence.
+pub(super) fn offsets(topic: &str, marks: &Marks) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(marks.len());
+    for (partition, mark) in marks {
+        let mut element = list.add_partition(topic, partition.0);
+        element.set_offset(KafkaOffset::Offset(mark.next.0))?;
+        element.set_metadata(mark.evidence.to_json());
+    }
+    Ok(list)
+}
+
+/// The partitions of `topic` in a member's assignment: the consumer protocol's version, then an
+/// array of topics, each a name and an array of partitions. What is cut off reads as no more.
+fn assigned(assignment: &[u8], topic: &str) -> Vec<i32> {
+    fn number<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+        let (number, rest) = bytes.split_first_chunk()?;
+        *bytes = rest;
+        Some(*number)
+    }
+    let mut bytes = assignment;
+    let mut found = Vec::new();
+    let mut read = || -> Option<()> {
+        number::<2>(&mut bytes)?;
+        for _ in 0..i32::from_be_bytes(number(&mut bytes)?) {
+            let length = i16::from_be_bytes(number(&mut bytes)?);
+            let (name, rest) = bytes.split_at_checked(usize::try_from(length).ok()?)?;
+            bytes = rest;
+            for _ in 0..i32::from_be_bytes(number(&mut bytes)?) {
+                let partition = i32::from_be_bytes(number(&mut bytes)?);
+                if name == topic.as_bytes() {
+                    found.push(partition);
+                }
+            }
+        }
+        Some(())
+    };
+    // An assignment that ends early has told what it could.
+    let _ = read();
+    found
+}
+
 impl Drop for Owner {
     /// Leave the group. Rebalances that were recorded and never answered are answered first.
     fn drop(&mut self) {
@@ -302,5 +343,25 @@ impl Drop for Owner {
                 tracing::debug!(%error, "answer a rebalance before leaving");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_names_its_partitions_by_topic() {
+        let mut bytes = vec![0, 1, 0, 0, 0, 2];
+        for (topic, partitions) in [("other", [7_i32, 8]), ("ours", [0, 3])] {
+            bytes.extend([0, topic.len() as u8]);
+            bytes.extend(topic.as_bytes());
+            bytes.extend(2_i32.to_be_bytes());
+            bytes.extend(partitions.iter().flat_map(|p| p.to_be_bytes()));
+        }
+        assert_eq!(assigned(&bytes, "ours"), [0, 3]);
+        assert_eq!(assigned(&bytes, "none"), Vec::<i32>::new());
+        assert_eq!(assigned(&bytes[..bytes.len() - 2], "ours"), [0]);
+        assert!(assigned(&[], "ours").is_empty());
     }
 }

@@ -3,23 +3,51 @@
 //! before any record of that partition is processed.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use super::observe::Gap;
+use super::mark::{LastRecord, Mark, Marks};
+use super::observe::{Gap, Lag};
 use crate::event::{NextOffset, Offset, Partition};
 
+/// How often a position that moves is noted outside the group.
+pub(super) const NOTE_PAUSE: Duration = Duration::from_secs(60);
+
 /// What is known of one owned partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     /// The group has to be asked; `past_end_since` is set while its answer lies past the end.
     Pending { past_end_since: Option<Instant> },
+    /// The source has no such partition.
+    Absent,
     /// Being read.
-    Running {
-        committed: NextOffset,
-        read: NextOffset,
-    },
+    Running(Running),
+}
+
+/// A partition that is being read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Running {
+    committed: Mark,
+    read: NextOffset,
+    /// The last record is read once more, to see that it is still the same.
+    unproven: bool,
+    /// Whether a record has come since reading began here: before that the client may still tell how
+    /// far it was before.
+    fresh: bool,
+    /// The position last noted outside the group, and when.
+    noted: Option<(NextOffset, Instant)>,
+    /// When nothing was left to read, by the wall clock in ms since the Unix epoch.
+    caught_up_ms: Option<i64>,
+}
+
+/// What a record that has arrived is to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// The next one to process.
+    Next,
+    /// The one before the position: it must be this one.
+    Proof(LastRecord),
+    /// Read before a rewind or a rebalance.
+    Stale,
 }
 
 /// The owned partitions.
@@ -59,22 +87,72 @@ impl Positions {
         of.map(|(partition, _)| *partition).collect()
     }
 
-    /// The partitions being read and their committed positions.
-    pub(super) fn running(&self) -> Vec<(Partition, NextOffset)> {
-        let running = |(partition, state): (&Partition, &State)| match state {
-            State::Running { committed, .. } => Some((*partition, *committed)),
-            State::Pending { .. } => None,
-        };
-        self.partitions.iter().filter_map(running).collect()
+    fn running(&self) -> impl Iterator<Item = (Partition, &Running)> {
+        self.partitions
+            .iter()
+            .filter_map(|(partition, state)| match state {
+                State::Running(running) => Some((*partition, running)),
+                _ => None,
+            })
     }
 
-    /// The position is known: read from there.
-    pub(super) fn start(&mut self, partition: Partition, committed: NextOffset) {
+    fn running_mut(&mut self, partition: Partition) -> Option<&mut Running> {
+        match self.partitions.get_mut(&partition) {
+            Some(State::Running(running)) => Some(running),
+            _ => None,
+        }
+    }
+
+    /// The committed positions of the partitions being read.
+    pub(super) fn committed(&self) -> BTreeMap<Partition, NextOffset> {
+        let running = self.running();
+        running.map(|(of, r)| (of, r.committed.next)).collect()
+    }
+
+    /// From where the partitions are read that are being read: one record early where the last one
+    /// has to be seen again.
+    pub(super) fn sought(&self) -> Vec<(Partition, NextOffset)> {
+        let from = |running: &Running| match &running.committed.evidence.last {
+            Some(last) if running.unproven => NextOffset(last.offset),
+            _ => running.committed.next,
+        };
+        let running = self.running();
+        running.map(|(of, running)| (of, from(running))).collect()
+    }
+
+    /// The position is known: read from there. The last record is asked for once more where it can
+    /// still be there, that is at or after `oldest`.
+    pub(super) fn start(&mut self, partition: Partition, committed: Mark, oldest: NextOffset) {
+        let last = committed.evidence.last.as_ref();
+        let unproven = last.is_some_and(|last| {
+            let offset = NextOffset(last.offset);
+            offset >= oldest && offset < committed.next
+        });
         if let Some(state) = self.partitions.get_mut(&partition) {
-            *state = State::Running {
+            *state = State::Running(Running {
+                read: committed.next,
                 committed,
-                read: committed,
-            };
+                unproven,
+                fresh: false,
+                noted: None,
+                caught_up_ms: None,
+            });
+        }
+    }
+
+    /// The source has no such partition: nothing is waited for until [`Positions::look_again`].
+    pub(super) fn absent(&mut self, partition: Partition) {
+        if let Some(state) = self.partitions.get_mut(&partition) {
+            *state = State::Absent;
+        }
+    }
+
+    /// The source has grown: what was absent may be there now.
+    pub(super) fn look_again(&mut self) {
+        for state in self.partitions.values_mut() {
+            if *state == State::Absent {
+                *state = PENDING;
+            }
         }
     }
 
@@ -93,60 +171,133 @@ impl Positions {
         }
     }
 
-    /// Note a record as read; `false` if it is not the next one expected of an owned partition.
-    pub(super) fn accept(&mut self, partition: Partition, offset: Offset) -> bool {
-        match self.partitions.get_mut(&partition) {
-            Some(State::Running { read, .. }) if offset.0 >= read.0 => {
-                *read = offset.next();
-                true
+    /// Note a record as read, and say what it is.
+    pub(super) fn arrive(&mut self, partition: Partition, offset: Offset) -> Arrival {
+        let Some(running) = self.running_mut(partition) else {
+            return Arrival::Stale;
+        };
+        running.fresh = true;
+        if let Some(last) = running.committed.evidence.last.as_ref()
+            && running.unproven
+            && offset.0 >= last.offset
+        {
+            running.unproven = false;
+            if offset.0 == last.offset {
+                return Arrival::Proof(last.clone());
             }
-            _ => false,
+            tracing::debug!(
+                partition = partition.0,
+                offset = last.offset,
+                "the last record is gone, which proves nothing"
+            );
         }
+        if offset.0 < running.read.0 {
+            return Arrival::Stale;
+        }
+        running.read = offset.next();
+        Arrival::Next
     }
 
     /// Everything read but not committed will be read again.
     pub(super) fn rewind(&mut self) {
         for state in self.partitions.values_mut() {
-            if let State::Running { committed, read } = state {
-                *read = *committed;
+            if let State::Running(running) = state {
+                running.read = running.committed.next;
+                running.fresh = false;
             }
         }
     }
 
     /// These positions are committed.
-    pub(super) fn commit(&mut self, offsets: &BTreeMap<Partition, NextOffset>) {
-        for (partition, next) in offsets {
-            if let Some(State::Running { committed, .. }) = self.partitions.get_mut(partition) {
-                *committed = *next;
+    pub(super) fn commit(&mut self, marks: &Marks) {
+        for (partition, mark) in marks {
+            if let Some(running) = self.running_mut(*partition) {
+                running.committed = mark.clone();
+                running.read = running.read.max(mark.next);
+                running.unproven = false;
             }
         }
     }
-}
 
-/// What travels with a committed position, as ASCII JSON: enough to recognize a position that was
-/// made on another cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(super) struct CommitMetadata {
-    /// Id of the source cluster.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) cluster: Option<String>,
-}
+    /// Which of these partitions' positions should be noted again.
+    pub(super) fn due_notes(&self, marks: &Marks, now: Instant) -> Vec<Partition> {
+        let due = |running: &Running| match running.noted {
+            Some((_, at)) => now.duration_since(at) >= NOTE_PAUSE,
+            None => true,
+        };
+        let running = self.running();
+        running
+            .filter(|(partition, running)| marks.contains_key(partition) && due(running))
+            .map(|(partition, _)| partition)
+            .collect()
+    }
 
-impl CommitMetadata {
-    /// Ids that are not plain ASCII are left out: rdkafka 0.39 panics on what is not UTF-8.
-    pub(super) fn new(cluster_id: Option<&str>) -> CommitMetadata {
-        CommitMetadata {
-            cluster: cluster_id.filter(|id| id.is_ascii()).map(str::to_owned),
+    /// The positions of these partitions are noted as they are committed.
+    pub(super) fn note(&mut self, partitions: &[Partition], now: Instant) {
+        for partition in partitions {
+            if let Some(running) = self.running_mut(*partition) {
+                running.noted = Some((running.committed.next, now));
+            }
         }
     }
 
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// Committed positions that are not noted as they are.
+    pub(super) fn unnoted(&self) -> Marks {
+        let behind = |running: &Running| {
+            running
+                .noted
+                .is_some_and(|(next, _)| next != running.committed.next)
+        };
+        let running = self.running().filter(|(_, running)| behind(running));
+        running
+            .map(|(partition, running)| (partition, running.committed.clone()))
+            .collect()
     }
 
-    /// Metadata of other tools, and none at all, read as knowing nothing.
-    pub(super) fn parse(text: &str) -> CommitMetadata {
-        serde_json::from_str(text).unwrap_or_default()
+    /// Positions that can move on without a record: every record is committed, and what the client
+    /// has `handed_over` since goes further.
+    pub(super) fn skippable(&self, handed_over: &BTreeMap<Partition, NextOffset>) -> Marks {
+        let mut marks = Marks::new();
+        for (partition, running) in self.running() {
+            let committed = &running.committed;
+            let idle = running.fresh && !running.unproven && running.read == committed.next;
+            if let Some(next) = handed_over.get(&partition)
+                && idle
+                && *next > committed.next
+            {
+                let (next, evidence) = (*next, committed.evidence.clone());
+                marks.insert(partition, Mark { next, evidence });
+            }
+        }
+        marks
+    }
+
+    /// How far a partition is behind its `end`. Where every record is committed, what the client has
+    /// `handed_over` beyond are markers of the source's own transactions, and no lag.
+    pub(super) fn lag(
+        &mut self,
+        partition: Partition,
+        end: NextOffset,
+        handed_over: Option<NextOffset>,
+        now_ms: i64,
+    ) -> Option<Lag> {
+        let running = self.running_mut(partition)?;
+        let committed = &running.committed;
+        let beyond = handed_over.filter(|_| running.read == committed.next);
+        let done = beyond.max(Some(committed.next))?;
+        if end <= done {
+            running.caught_up_ms = Some(now_ms);
+            return Some(Lag::CAUGHT_UP);
+        }
+        // The oldest record that waits came after the last one committed, and after the moment in
+        // which nothing waited.
+        let last = committed.evidence.last.as_ref();
+        let since_ms = last.and_then(|last| last.time_ms).max(running.caught_up_ms);
+        let age_ms = since_ms.map(|since_ms| u64::try_from(now_ms - since_ms).unwrap_or(0));
+        Some(Lag {
+            records: u64::try_from(end.0 - done.0).unwrap_or(0),
+            age: age_ms.map(Duration::from_millis),
+        })
     }
 }
 
@@ -154,128 +305,38 @@ impl CommitMetadata {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Go on from here.
-    Resume(NextOffset),
+    Resume,
     /// Records are gone.
     Gap(Gap),
     /// The partition ends before the position.
     PastEnd,
-    /// The position was made on this other cluster.
-    Foreign(String),
+    /// The position was made on another cluster or topic.
+    Foreign,
 }
 
-/// Judge a committed position against the partition's oldest offset and its end.
+/// Judge a committed position of a source: its cluster, its topic, and the partition's oldest offset
+/// and end.
 pub(super) fn judge(
     partition: Partition,
-    position: NextOffset,
-    metadata: &CommitMetadata,
-    source_cluster: Option<&str>,
+    mark: &Mark,
+    (cluster, topic): (Option<&str>, &str),
     (oldest, end): (NextOffset, NextOffset),
 ) -> Verdict {
-    if let (Some(committed), Some(found)) = (metadata.cluster.as_deref(), source_cluster)
-        && committed != found
-    {
-        return Verdict::Foreign(committed.to_owned());
+    if mark.evidence.is_of(cluster, topic) == Some(false) {
+        return Verdict::Foreign;
     }
-    if position > end {
+    if mark.next > end {
         return Verdict::PastEnd;
     }
-    if position < oldest {
+    if mark.next < oldest {
         return Verdict::Gap(Gap {
             partition,
-            from: position,
+            from: mark.next,
             to: oldest,
         });
     }
-    Verdict::Resume(position)
+    Verdict::Resume
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const P0: Partition = Partition(0);
-
-    fn started(at: i64) -> Positions {
-        let mut positions = Positions::default();
-        positions.own(&[P0]);
-        positions.start(P0, NextOffset(at));
-        positions
-    }
-
-    #[test]
-    fn a_record_is_accepted_once() {
-        let mut positions = started(5);
-        assert!(!positions.accept(P0, Offset(4)));
-        assert!(positions.accept(P0, Offset(5)));
-        assert!(!positions.accept(P0, Offset(5)));
-        assert!(positions.accept(P0, Offset(9)), "markers leave holes");
-    }
-
-    #[test]
-    fn a_rewind_goes_back_to_what_is_committed() {
-        let mut positions = started(5);
-        positions.accept(P0, Offset(5));
-        positions.commit(&BTreeMap::from([(P0, NextOffset(6))]));
-        positions.accept(P0, Offset(6));
-        positions.rewind();
-        assert!(positions.accept(P0, Offset(6)));
-        assert_eq!(positions.running(), [(P0, NextOffset(6))]);
-    }
-
-    #[test]
-    fn nothing_is_accepted_while_the_position_is_pending() {
-        let mut positions = started(5);
-        positions.forget();
-        assert_eq!(positions.pending(), [P0]);
-        assert!(!positions.accept(P0, Offset(5)));
-    }
-
-    #[test]
-    fn a_partition_of_somebody_else_is_never_accepted() {
-        let mut positions = started(5);
-        positions.disown(&[P0]);
-        assert!(!positions.accept(P0, Offset(5)));
-        assert!(!positions.owns(P0));
-    }
-
-    #[test]
-    fn positions_are_judged_against_what_the_partition_still_holds() {
-        let known = CommitMetadata::new(Some("here"));
-        let judge_at = |at| {
-            let bounds = (NextOffset(10), NextOffset(20));
-            judge(P0, NextOffset(at), &known, Some("here"), bounds)
-        };
-        assert_eq!(judge_at(10), Verdict::Resume(NextOffset(10)));
-        assert_eq!(judge_at(20), Verdict::Resume(NextOffset(20)));
-        assert_eq!(judge_at(21), Verdict::PastEnd);
-        let Verdict::Gap(gap) = judge_at(4) else {
-            panic!("no gap")
-        };
-        assert_eq!(gap.records(), 6);
-    }
-
-    #[test]
-    fn a_position_of_another_cluster_is_foreign_whatever_its_number() {
-        let there = CommitMetadata::new(Some("there"));
-        let bounds = (NextOffset(0), NextOffset(20));
-        assert_eq!(
-            judge(P0, NextOffset(5), &there, Some("here"), bounds),
-            Verdict::Foreign("there".into())
-        );
-        assert_eq!(
-            judge(P0, NextOffset(5), &there, None, bounds),
-            Verdict::Resume(NextOffset(5)),
-            "a broker without an id proves nothing"
-        );
-    }
-
-    #[test]
-    fn metadata_survives_its_journey_and_foreign_text_reads_as_nothing() {
-        let known = CommitMetadata::new(Some("4L6g3nShT-eMCtK--X86sw"));
-        assert!(known.to_json().is_ascii());
-        assert_eq!(CommitMetadata::parse(&known.to_json()), known);
-        for foreign in ["", "consumer-1", "{\"cluster\":7}"] {
-            assert_eq!(CommitMetadata::parse(foreign), CommitMetadata::default());
-        }
-    }
-}
+mod tests;

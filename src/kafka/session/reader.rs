@@ -2,18 +2,20 @@
 //! It belongs to no group there; its positions live with the outputs. An offset that is no longer
 //! there is an error here, never a silent jump.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 
 use super::config::{SessionConfig, Start};
+use super::mark::LastRecord;
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
@@ -49,7 +51,8 @@ impl ConsumerContext for ReaderContext {}
 
 /// A consumer with manual assignment.
 pub(super) struct Reader {
-    consumer: BaseConsumer<ReaderContext>,
+    /// Shared with a commit for the source's dashboards that waits for its answer.
+    consumer: Arc<BaseConsumer<ReaderContext>>,
     topic: String,
 }
 
@@ -61,8 +64,17 @@ pub(super) struct Fetched<'r> {
 
 impl Reader {
     pub(super) fn new(config: &SessionConfig) -> Result<Reader, ClientError> {
+        Reader::open(config, "reader", "false")
+    }
+
+    /// A reader that tells the end of each partition by an error, [`KafkaError::PartitionEOF`].
+    pub(super) fn to_the_end(config: &SessionConfig) -> Result<Reader, ClientError> {
+        Reader::open(config, "offsets", "true")
+    }
+
+    fn open(config: &SessionConfig, role: &str, eof: &str) -> Result<Reader, ClientError> {
         let client = config.source.client_config(
-            &format!("reader-{}", config.transactional_id()),
+            &format!("{role}-{}", config.transactional_id()),
             &[
                 ("queued.min.messages", "20000"),
                 ("queued.max.messages.kbytes", "16384"),
@@ -72,21 +84,25 @@ impl Reader {
                 ("reconnect.backoff.max.ms", "2000"),
             ],
             &[
-                // librdkafka asks for a name even where there is no group.
-                ("group.id", &config.group),
+                // librdkafka asks for a name even where there is no group; commits for the source's
+                // dashboards go to it.
+                (
+                    "group.id",
+                    config.lag_group.as_ref().unwrap_or(&config.group),
+                ),
                 ("enable.auto.commit", "false"),
                 ("enable.auto.offset.store", "false"),
                 ("auto.offset.reset", "error"),
                 ("isolation.level", "read_committed"),
                 ("allow.auto.create.topics", "false"),
-                ("enable.partition.eof", "false"),
+                ("enable.partition.eof", eof),
             ],
         );
         let consumer = client
             .create_with_context(ReaderContext::default())
             .map_err(|error| ClientError::new("create the source reader", &error))?;
         Ok(Reader {
-            consumer,
+            consumer: Arc::new(consumer),
             topic: config.source_topic.clone(),
         })
     }
@@ -124,6 +140,24 @@ impl Reader {
         self.consumer.incremental_unassign(&list)
     }
 
+    /// How far each partition has been handed over. librdkafka counts the markers of the source's own
+    /// transactions as well, in their order among the records (`rd_kafka_op_handle_std`).
+    pub(super) fn handed_over(&self) -> BTreeMap<Partition, NextOffset> {
+        let Ok(list) = self.consumer.position() else {
+            return BTreeMap::new();
+        };
+        let elements = list.elements();
+        let known = elements
+            .iter()
+            .filter_map(|element| match element.offset() {
+                KafkaOffset::Offset(next) => {
+                    Some((Partition(element.partition()), NextOffset(next)))
+                }
+                _ => None,
+            });
+        known.collect()
+    }
+
     /// The oldest offset and the end of what is committed.
     pub(super) fn bounds(
         &self,
@@ -136,7 +170,7 @@ impl Reader {
         Ok((NextOffset(oldest), NextOffset(end)))
     }
 
-    /// Where a partition without a position begins.
+    /// Where a partition begins that is read from there.
     pub(super) fn start_of(
         &self,
         partition: Partition,
@@ -168,6 +202,21 @@ impl Reader {
         self.consumer.client().fetch_cluster_id(timeout)
     }
 
+    /// A commit of these positions under the reader's group name, to be run where waiting for its
+    /// answer harms nobody. The positions that count live on the destination.
+    pub(super) fn commit_later(
+        &self,
+        positions: &BTreeMap<Partition, NextOffset>,
+    ) -> KafkaResult<impl FnOnce() -> KafkaResult<()> + Send + use<>> {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for (partition, next) in positions {
+            let offset = KafkaOffset::Offset(next.0);
+            list.add_partition_offset(&self.topic, partition.0, offset)?;
+        }
+        let consumer = Arc::clone(&self.consumer);
+        Ok(move || consumer.commit(&list, CommitMode::Sync))
+    }
+
     /// Ends of partitions, if new ones have arrived since the last call.
     pub(super) fn take_ends(&self) -> Vec<(Partition, NextOffset)> {
         let mut ends = self
@@ -192,6 +241,16 @@ impl Fetched<'_> {
     /// Bytes of key and value.
     pub(super) fn size(&self) -> usize {
         self.message.key_len() + self.message.payload_len()
+    }
+
+    /// What remains of it beside the position after it.
+    pub(super) fn last_record(&self) -> LastRecord {
+        LastRecord::new(
+            self.offset(),
+            self.message.timestamp().to_millis(),
+            self.message.key(),
+            self.message.payload(),
+        )
     }
 
     pub(super) fn record(&self) -> RawRecord<'_> {

@@ -104,7 +104,7 @@ impl Session<'_> {
         self.positions.rewind();
         self.reader.stop(&self.positions.owned()).map_err(reopen)?;
         self.reader
-            .read_from(&self.positions.running())
+            .read_from(&self.positions.sought())
             .map_err(reopen)?;
         self.worker.on_abort();
         Ok(())
@@ -162,7 +162,17 @@ impl Session<'_> {
         Ok(self.writer_ready)
     }
 
-    /// Commit what is under way, give the partitions back in words, say goodbye.
+    /// Note positions that have moved since they were noted.
+    fn note_what_moved(&mut self) -> Result<(), Setback> {
+        self.skip_markers()?;
+        let marks = self.positions.unnoted();
+        if marks.is_empty() {
+            return Ok(());
+        }
+        self.commit_marks(&marks)
+    }
+
+    /// Commit what is under way, note positions, give the partitions back in words, say goodbye.
     pub(super) fn leave(&mut self) {
         self.waiting.clear();
         if let Err(setback) = self.finish() {
@@ -176,7 +186,12 @@ impl Session<'_> {
                     "the cluster will abort the last transaction by itself"
                 );
             }
+        } else if let Err(setback) = self.note_what_moved() {
+            tracing::info!(?setback, "the last positions are committed, but not noted");
+            // Nothing stands in it but notes; the next session's writer ends it.
+            let _ = self.writer.abort(self.deadline());
         }
+        self.mirror_now();
         let owned = self.positions.owned();
         if let Err(error) = self.reader.stop(&owned) {
             tracing::debug!(%error, "stop reading");

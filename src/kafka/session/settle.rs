@@ -1,24 +1,21 @@
 //! Positions: where an owned partition is read from, judged before its first record.
 //! The first start commits explicit positions for every partition at once, through the owner of
-//! partition 0; a partition that appears later starts at its oldest record.
+//! partition 0; a partition that appears later starts at its oldest record. Positions that the group
+//! has lost are put back from the notes.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::config::{OnGap, Start};
-use super::error::{SessionError, Setback, Side, Trouble, trouble};
+use super::error::{SessionError, Setback, Side, trouble};
+use super::mark::{Mark, Marks};
 use super::observe::Gap;
-use super::open::{QUESTION, provide_ownership, source_missing};
-use super::owner::Committed;
+use super::open::QUESTION;
 use super::positions::{Verdict, judge};
 use super::turn::{Session, reopen};
 use crate::event::{NextOffset, Partition};
-use crate::kafka::topics::Topics;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
-
-/// How often the source's number of partitions is compared with the ownership topic's.
-pub(super) const GROWTH_CHECK: Duration = Duration::from_secs(30);
 
 /// How long a position may lie past the end before it is believed: a leader that has just been
 /// elected can lag behind for a moment.
@@ -26,6 +23,16 @@ const PAST_END_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Pause between two rounds of questions about positions.
 const SETTLE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Longest wait for the noted positions.
+const NOTES_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A position that holds.
+struct Settled {
+    mark: Mark,
+    /// The oldest record that the partition has.
+    oldest: NextOffset,
+}
 
 impl Session<'_> {
     /// Find out where the pending partitions are read from; those without an answer stay pending.
@@ -37,24 +44,27 @@ impl Session<'_> {
         // Our own open transaction would make us wait for ourselves.
         self.finish()?;
         self.settle_at = Instant::now() + SETTLE_PAUSE;
-        let mut begin = Vec::new();
+        let (mut begin, mut started) = (Vec::new(), Vec::new());
         let settled = pending.iter().try_for_each(|partition| {
-            if let Some(next) = self.settle_one(*partition)? {
-                begin.push((*partition, next));
+            if let Some(settled) = self.settle_one(*partition)? {
+                begin.push((*partition, settled));
             }
             Ok::<(), Setback>(())
         });
         if !begin.is_empty() {
-            self.reader.read_from(&begin).map_err(reopen)?;
-            for (partition, next) in begin {
-                tracing::debug!(partition = partition.0, next = next.0, "reading");
-                self.positions.start(partition, next);
+            for (partition, Settled { mark, oldest }) in begin.drain(..) {
+                tracing::debug!(partition = partition.0, next = mark.next.0, "reading");
+                self.positions.start(partition, mark, oldest);
+                started.push(partition);
             }
+            let mut sought = self.positions.sought();
+            sought.retain(|(partition, _)| started.contains(partition));
+            self.reader.read_from(&sought).map_err(reopen)?;
         }
         settled
     }
 
-    fn settle_one(&mut self, partition: Partition) -> Result<Option<NextOffset>, Setback> {
+    fn settle_one(&mut self, partition: Partition) -> Result<Option<Settled>, Setback> {
         self.observer.turned();
         let anchor = Partition(0);
         let asked = if partition == anchor {
@@ -67,125 +77,222 @@ impl Session<'_> {
             Ok(committed) => committed,
             Err(error) => return self.unanswered(Side::Destination, &error),
         };
-        let started_before = committed.get(&anchor).is_some_and(Option::is_some);
-        match committed.remove(&partition).flatten() {
-            Some(position) => self.resume(partition, &position),
-            None if started_before => self.start_at(partition, Start::Earliest),
+        let started_before = committed.contains_key(&anchor);
+        let mark = committed.remove(&partition);
+        if !self.source_has(partition) {
+            return match mark {
+                Some(_) => self.gone(partition),
+                None => {
+                    self.positions.absent(partition);
+                    Ok(None)
+                }
+            };
+        }
+        match mark {
+            Some(mark) => self.resume(partition, mark),
+            None if started_before => self.late_start(partition),
             None if partition == anchor => self.first_start(),
             // The owner of partition 0 commits everybody's first position.
             None => Ok(None),
         }
     }
 
-    fn resume(
-        &mut self,
-        partition: Partition,
-        position: &Committed,
-    ) -> Result<Option<NextOffset>, Setback> {
+    /// Whether the source has the partition, as far as is known. The ownership topic can have more.
+    fn source_has(&mut self, partition: Partition) -> bool {
+        let known = |session: &Self| partition.0 < session.ground.source_partitions.cast_signed();
+        if !known(self) {
+            self.note_growth();
+        }
+        known(self)
+    }
+
+    /// What cannot be true for longer than a moment: wait, then believe it.
+    fn believe(&mut self, partition: Partition, error: SessionError) -> Result<(), Setback> {
+        let now = Instant::now();
+        let since = self.positions.past_end_since(partition, now);
+        if now.duration_since(since) < PAST_END_PATIENCE {
+            return Ok(());
+        }
+        Err(Setback::Stop(error))
+    }
+
+    fn gone(&mut self, partition: Partition) -> Result<Option<Settled>, Setback> {
+        let partitions = self.ground.source_partitions;
+        let error = SessionError::PartitionGone {
+            partition,
+            partitions,
+        };
+        self.believe(partition, error).map(|()| None)
+    }
+
+    fn resume(&mut self, partition: Partition, mark: Mark) -> Result<Option<Settled>, Setback> {
         let (oldest, end) = match self.reader.bounds(partition, QUESTION) {
             Ok(bounds) => bounds,
             Err(error) => return self.unanswered(Side::Source, &error),
         };
-        let source_cluster = self.ground.source_cluster.as_deref();
-        let verdict = judge(
-            partition,
-            position.next,
-            &position.metadata,
-            source_cluster,
-            (oldest, end),
-        );
-        match verdict {
-            Verdict::Resume(next) => Ok(Some(next)),
+        let cluster = self.ground.source_cluster.as_deref();
+        let topic = self.config.source_topic.as_str();
+        match judge(partition, &mark, (cluster, topic), (oldest, end)) {
+            Verdict::Resume => Ok(Some(Settled { mark, oldest })),
             Verdict::Gap(gap) => self.cross_gap(gap).map(Some),
             Verdict::PastEnd => {
-                let now = Instant::now();
-                let since = self.positions.past_end_since(partition, now);
-                if now.duration_since(since) < PAST_END_PATIENCE {
-                    return Ok(None);
-                }
-                Err(Setback::Stop(SessionError::PastEnd {
+                let error = SessionError::PastEnd {
                     partition,
-                    position: position.next,
+                    position: mark.next,
                     end,
-                }))
+                };
+                self.believe(partition, error).map(|()| None)
             }
-            Verdict::Foreign(committed) => Err(Setback::Stop(SessionError::ForeignPosition {
+            Verdict::Foreign => Err(Setback::Stop(SessionError::ForeignPosition {
                 partition,
-                committed,
-                found: source_cluster.unwrap_or_default().to_owned(),
+                committed: mark.evidence.source(),
+                found: self.evidence(None).source(),
             })),
         }
     }
 
-    fn cross_gap(&mut self, gap: Gap) -> Result<NextOffset, Setback> {
+    fn cross_gap(&mut self, gap: Gap) -> Result<Settled, Setback> {
         tracing::error!(
+            source = self.config.source_name,
             partition = gap.partition.0,
             from = gap.from.0,
             to = gap.to.0,
             records = gap.records(),
             "records expired before they were read"
         );
-        self.observer.gap(gap);
         if self.config.on_gap == OnGap::Stop {
+            self.observer.gap(gap);
             return Err(Setback::Stop(SessionError::Gap(gap)));
         }
         // Committed at once, so that a restart does not report the same gap again.
-        self.commit_positions(&BTreeMap::from([(gap.partition, gap.to)]))?;
-        Ok(gap.to)
+        let mark = self.bare(gap.to);
+        self.commit_marks(&Marks::from([(gap.partition, mark.clone())]))?;
+        self.observer.gap(gap);
+        Ok(Settled {
+            mark,
+            oldest: gap.to,
+        })
     }
 
-    fn start_at(
-        &mut self,
-        partition: Partition,
-        start: Start,
-    ) -> Result<Option<NextOffset>, Setback> {
-        let next = match self.reader.start_of(partition, start, QUESTION) {
-            Ok(next) => next,
+    /// A position before which nothing was consumed.
+    fn bare(&self, next: NextOffset) -> Mark {
+        Mark {
+            next,
+            evidence: self.evidence(None),
+        }
+    }
+
+    /// The others have positions, this partition has none: it is new, or its position was lost.
+    fn late_start(&mut self, partition: Partition) -> Result<Option<Settled>, Setback> {
+        let Some(mut noted) = self.read_notes()? else {
+            return Ok(None);
+        };
+        if let Some(mark) = noted.remove(&partition) {
+            return self.put_back(Marks::from([(partition, mark)]), 1);
+        }
+        let mark = match self.reader.start_of(partition, Start::Earliest, QUESTION) {
+            Ok(next) => self.bare(next),
             Err(error) => return self.unanswered(Side::Source, &error),
         };
-        self.commit_positions(&BTreeMap::from([(partition, next)]))?;
-        Ok(Some(next))
+        self.commit_marks(&Marks::from([(partition, mark)]))?;
+        self.settle_at = Instant::now();
+        Ok(None)
     }
 
-    /// Nobody of this group has been here: commit where each partition starts, in one request.
-    fn first_start(&mut self) -> Result<Option<NextOffset>, Setback> {
-        let count = match self.reader.partitions(QUESTION) {
-            Ok(Some(count)) => i32::try_from(count).unwrap_or(i32::MAX),
-            Ok(None) => {
-                self.note_trouble(source_missing(self.config));
-                return Ok(None);
-            }
-            Err(error) => {
-                tracing::info!(%error, "source topic");
-                return Ok(None);
-            }
+    /// Partition 0 has no position, so nobody goes on without us. Either nobody has been here: commit
+    /// where each partition starts. Or positions are lost: put the noted ones back. Both in one
+    /// transaction, and without touching positions that are there.
+    fn first_start(&mut self) -> Result<Option<Settled>, Setback> {
+        let Some(noted) = self.read_notes()? else {
+            return Ok(None);
         };
-        let mut starts = BTreeMap::new();
-        for partition in (0..count).map(Partition) {
-            match self.reader.start_of(partition, self.config.start, QUESTION) {
-                Ok(next) => starts.insert(partition, next),
+        let count = self.ground.source_partitions.cast_signed();
+        let mut missing: BTreeSet<Partition> = (0..count).map(Partition).collect();
+        missing.extend(noted.keys());
+        let asked: Vec<Partition> = missing.iter().copied().collect();
+        match self.owner.committed(&asked, SETTLE_PAUSE) {
+            Ok(committed) => missing.retain(|partition| !committed.contains_key(partition)),
+            Err(error) => return self.unanswered(Side::Destination, &error),
+        }
+        let start = if noted.is_empty() {
+            self.config.start
+        } else {
+            Start::Earliest
+        };
+        let mut marks = noted;
+        marks.retain(|partition, _| missing.contains(partition));
+        let lost = marks.len();
+        for partition in missing {
+            if marks.contains_key(&partition) {
+                continue;
+            }
+            match self.reader.start_of(partition, start, QUESTION) {
+                Ok(next) => marks.insert(partition, self.bare(next)),
                 Err(error) => return self.unanswered(Side::Source, &error),
             };
         }
-        self.commit_positions(&starts)?;
-        Ok(starts.get(&Partition(0)).copied())
+        if lost > 0 {
+            return self.put_back(marks, lost);
+        }
+        let source = &self.config.source_name;
+        tracing::info!(source, ?start, partitions = marks.len(), "first start");
+        self.commit_marks(&marks)?;
+        self.settle_at = Instant::now();
+        Ok(None)
     }
 
-    /// Commit positions without a transaction, as a member of the group.
-    pub(super) fn commit_positions(
-        &self,
-        offsets: &BTreeMap<Partition, NextOffset>,
-    ) -> Result<(), Setback> {
-        let timeout = self.config.transaction_timeout();
-        let Err(error) = self.owner.commit(offsets, &self.metadata, timeout) else {
+    /// The group has lost positions: go on from the noted ones, or stop. They are judged like any
+    /// other position in the next round, so that what has expired since is found to be a gap.
+    fn put_back(&mut self, marks: Marks, lost: usize) -> Result<Option<Settled>, Setback> {
+        let (source, group) = (&self.config.source_name, &self.config.group);
+        tracing::error!(
+            source,
+            group,
+            partitions = lost,
+            "the group has lost its positions (deleted, or without members for longer than \
+             offsets.retention.minutes); the last noted ones may repeat the last minute"
+        );
+        if self.config.on_gap == OnGap::Stop {
+            self.observer.positions_lost(lost);
+            return Err(Setback::Stop(SessionError::PositionsLost {
+                group: group.clone(),
+                partitions: lost,
+            }));
+        }
+        self.commit_marks(&marks)?;
+        self.observer.positions_lost(lost);
+        self.settle_at = Instant::now();
+        Ok(None)
+    }
+
+    /// Move positions over what is no record: markers of the source's own transactions, once every
+    /// record before them is committed. A position that stayed before a marker would look like a gap
+    /// after the marker has expired.
+    pub(super) fn skip_markers(&mut self) -> Result<(), Setback> {
+        let marks = self.positions.skippable(&self.reader.handed_over());
+        if marks.is_empty() {
             return Ok(());
-        };
-        let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-        Err(Setback::Rebuild {
-            reason: "commit_failed",
-            detail: error.to_string(),
-            trouble: trouble(Side::Destination, code, "commit positions"),
-        })
+        }
+        self.commit_marks(&marks)?;
+        self.positions.commit(&marks);
+        let partitions: Vec<Partition> = marks.into_keys().collect();
+        self.positions.note(&partitions, Instant::now());
+        Ok(())
+    }
+
+    /// The noted positions; `None` if they cannot be read now.
+    fn read_notes(&mut self) -> Result<Option<Marks>, Setback> {
+        let observer = self.observer;
+        let read = self
+            .notes
+            .read(self.config, NOTES_PATIENCE, || observer.turned());
+        match read {
+            Ok(noted) => Ok(Some(noted)),
+            Err(error) => {
+                tracing::info!(source = self.config.source_name, %error, "read the noted positions");
+                Ok(None)
+            }
+        }
     }
 
     fn unanswered<T>(&mut self, side: Side, error: &KafkaError) -> Result<Option<T>, Setback> {
@@ -205,32 +312,6 @@ impl Session<'_> {
         self.waiting_bytes = 0;
         self.positions.forget();
         self.settle_at = Instant::now();
-        Ok(())
-    }
-
-    /// Grow our ownership topic when the source has grown.
-    pub(super) fn watch_growth(&mut self) -> Result<(), Setback> {
-        let now = Instant::now();
-        if !self.ground.ownership_is_ours || now < self.grow_at || self.trouble.is_some() {
-            return Ok(());
-        }
-        self.finish()?;
-        self.grow_at = now + GROWTH_CHECK;
-        let Ok(Some(wanted)) = self.reader.partitions(QUESTION) else {
-            return Ok(());
-        };
-        let topic = self.ground.ownership_topic.clone();
-        let grown = match Topics::new(&self.config.destination, QUESTION) {
-            Ok(topics) => provide_ownership(&topics, &topic, wanted),
-            Err(error) => Err(Trouble {
-                side: Side::Destination,
-                reason: "unreachable",
-                remedy: error.to_string(),
-            }),
-        };
-        if let Err(trouble) = grown {
-            self.note_trouble(trouble);
-        }
         Ok(())
     }
 }

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use super::config::SessionConfig;
 use super::error::{SessionError, Setback, Side, Trouble, client_trouble};
 use super::flight::{Blame, Cargo, Flight, Prepared};
-use super::observe::{Commit, NotReady, SessionObserver, Shutdown};
+use super::mirror::Mirror;
+use super::notes::Notes;
+use super::observe::{NotReady, SessionObserver, Shutdown};
 use super::open::Ground;
 use super::owner::{Owner, Rebalance};
-use super::positions::{CommitMetadata, Positions};
+use super::positions::{Arrival, Positions};
 use super::reader::{Fetched, Reader};
 use super::worker::{Outputs, SourceRecord, Worker};
 use super::writer::Writer;
@@ -55,11 +57,14 @@ pub(super) struct Session<'s> {
     /// Whether the writer has fenced its predecessor.
     pub(super) writer_ready: bool,
     pub(super) ground: Ground,
-    pub(super) metadata: CommitMetadata,
     pub(super) joined: bool,
     pub(super) positions: Positions,
     pub(super) settle_at: Instant,
     pub(super) grow_at: Instant,
+    /// Why some of the source's partitions are read by nobody yet.
+    pub(super) growing: Option<NotReady>,
+    pub(super) notes: Notes,
+    pub(super) mirror: Mirror,
     /// Read, not yet processed.
     pub(super) waiting: VecDeque<Fetched<'s>>,
     pub(super) waiting_bytes: usize,
@@ -99,12 +104,14 @@ impl<'s> Session<'s> {
             owner,
             writer,
             writer_ready: false,
-            metadata: CommitMetadata::new(ground.source_cluster.as_deref()),
             ground,
             joined: false,
             positions: Positions::default(),
             settle_at: now,
-            grow_at: now + super::settle::GROWTH_CHECK,
+            grow_at: now + super::growth::GROWTH_CHECK,
+            growing: None,
+            notes: Notes::new(config),
+            mirror: Mirror::new(now),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             flight: None,
@@ -150,7 +157,8 @@ impl<'s> Session<'s> {
         }
         self.settle()?;
         self.watch_growth()?;
-        self.report_lag();
+        self.report_lag()?;
+        self.mirror_positions();
         self.probe();
         if self.flight.is_some() {
             self.gather(false)?;
@@ -255,7 +263,7 @@ impl<'s> Session<'s> {
                 due.saturating_duration_since(Instant::now()).min(IDLE)
             };
             match self.reader.poll(patience) {
-                Some(Ok(fetched)) => self.take_in(fetched),
+                Some(Ok(fetched)) => self.take_in(fetched)?,
                 Some(Err(error)) => self.judge_reader_error(&error)?,
                 None if self.waiting.is_empty() || Instant::now() >= due || !wait => break,
                 None => {}
@@ -267,12 +275,22 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Keep a record for the next batch, unless it was read before a rewind or a rebalance.
-    fn take_in(&mut self, fetched: Fetched<'s>) {
-        if self.positions.accept(fetched.partition(), fetched.offset()) {
-            self.waiting_bytes += fetched.size();
-            self.waiting.push_back(fetched);
+    /// Keep a record for the next batch, unless it was read before a rewind or a rebalance. The one
+    /// before the position must be the one that was consumed.
+    fn take_in(&mut self, fetched: Fetched<'s>) -> Result<(), Setback> {
+        let (partition, offset) = (fetched.partition(), fetched.offset());
+        match self.positions.arrive(partition, offset) {
+            Arrival::Next => {
+                self.waiting_bytes += fetched.size();
+                self.waiting.push_back(fetched);
+            }
+            Arrival::Proof(last) if last.hash != fetched.last_record().hash => {
+                let error = SessionError::AnotherRecord { partition, offset };
+                return Err(Setback::Stop(error));
+            }
+            Arrival::Proof(_) | Arrival::Stale => {}
         }
+        Ok(())
     }
 
     /// Give the worker as many of the waiting records as one batch may hold.
@@ -307,86 +325,12 @@ impl<'s> Session<'s> {
             reason: refusal.reason,
             detail: refusal.detail,
         })?;
-        let places = batch.iter().map(place).collect();
-        Ok(Prepared {
-            cargo: Cargo { places, bytes },
-            outputs,
-        })
-    }
-
-    /// Hand a batch's outputs to the writer; nothing else is under way.
-    fn dispatch(&mut self, prepared: Prepared) -> Result<(), Setback> {
-        let Prepared { cargo, outputs } = prepared;
-        self.flight = Some(Flight {
-            cargo,
-            outputs: outputs.len(),
-            started: Instant::now(),
-        });
-        self.writer.begin()?;
-        let deadline = self.deadline();
-        for (sent, (source_index, output)) in outputs.records.into_iter().enumerate() {
-            self.writer.send(source_index, &output, deadline)?;
-            if sent % 1000 == 999 {
-                self.writer.serve();
-            }
-        }
-        Ok(())
-    }
-
-    /// Deliver and commit what is under way.
-    pub(super) fn finish(&mut self) -> Result<(), Setback> {
-        let Some(flight) = &self.flight else {
-            return Ok(());
+        let cargo = Cargo {
+            places: batch.iter().map(place).collect(),
+            marks: self.marks(&batch),
+            bytes,
         };
-        let deadline = self.deadline();
-        let observer = self.observer;
-        self.writer.drain(deadline, || observer.turned())?;
-        let offsets = flight.cargo.offsets();
-        let Some(membership) = self.owner.membership() else {
-            return Err(Setback::Abort {
-                reason: "assignment_lost",
-                detail: "partitions may belong to another member".into(),
-            });
-        };
-        if self.writer.is_transactional() {
-            let list = self
-                .owner
-                .offsets(&offsets, &self.metadata)
-                .map_err(reopen)?;
-            self.writer.commit(&list, &membership, deadline)?;
-        } else {
-            self.commit_positions(&offsets)?;
-        }
-        self.positions.commit(&offsets);
-        self.blame.clear(&flight.cargo);
-        let commit = Commit {
-            records: flight.cargo.places.len(),
-            outputs: flight.outputs,
-            bytes: flight.cargo.bytes,
-            latency: flight.started.elapsed(),
-        };
-        self.flight = None;
-        self.last_commit = Instant::now();
-        self.setbacks = 0;
-        self.batch_records = (self.batch_records * 2).min(self.config.commit_records);
-        self.clear_trouble(Side::Destination);
-        self.worker.on_commit();
-        self.observer.committed(commit);
-        Ok(())
-    }
-
-    /// Until when the batch under way must be committed.
-    pub(super) fn deadline(&self) -> Instant {
-        let started = self
-            .flight
-            .as_ref()
-            .map_or_else(Instant::now, |f| f.started);
-        let deadline = started + self.config.transaction_timeout();
-        match self.shutdown.requested_at() {
-            // A part of the budget belongs to leaving the group.
-            Some(since) => deadline.min(since + self.config.shutdown_budget() * 6 / 10),
-            None => deadline,
-        }
+        Ok(Prepared { cargo, outputs })
     }
 }
 

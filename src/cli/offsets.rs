@@ -1,0 +1,280 @@
+//! `offsets show`, `offsets set` and `offsets to-time`: where each source is read, and moving that.
+//! Moving shows what would change; only with `--execute` is anything written, and never while the
+//! group has members.
+
+use std::io::Write;
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow, bail};
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+
+use super::{ConfigFile, Failure};
+use crate::config::Config;
+use crate::event::{NextOffset, Partition};
+use crate::kafka::session::{Move, Offsets, Same, Seen, SessionConfig, Target};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show position, end, lag, and whether the source is still the one the position was made on.
+    Show(Show),
+    /// Move positions to an offset, an end of the partition, or where they were last noted.
+    Set(Set),
+    /// Move positions to the first record at or after a time.
+    ToTime(ToTime),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Only this source.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Set {
+    #[command(flatten)]
+    scope: Scope,
+    /// `earliest`, `latest`, `noted` (where it was last noted outside the group) or an offset.
+    #[arg(long, value_name = "TARGET")]
+    to: To,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ToTime {
+    #[command(flatten)]
+    scope: Scope,
+    /// Such as 2026-11-21T00:00:00Z; records count by their timestamps in Kafka.
+    time: Timestamp,
+}
+
+/// Which positions, and whether to move them.
+#[derive(Debug, Args)]
+struct Scope {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The source; needed where there are several.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    #[command(flatten)]
+    partitions: Which,
+    /// Move them; without this it is only shown what would be done.
+    #[arg(long)]
+    execute: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// Partitions, such as 0,3.
+    #[arg(long = "partition", value_name = "NUMBER", value_delimiter = ',')]
+    numbers: Vec<i32>,
+    /// All partitions of the source.
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct To(Target);
+
+impl FromStr for To {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<To, String> {
+        Ok(To(match word {
+            "earliest" => Target::Earliest,
+            "latest" => Target::Latest,
+            "noted" => Target::Noted,
+            number => {
+                let offset = number.parse().map_err(|_| {
+                    "earliest, latest, noted or an offset is expected; for a time there is to-time"
+                        .to_owned()
+                })?;
+                Target::Offset(NextOffset(offset))
+            }
+        }))
+    }
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match command {
+        Command::Show(command) => {
+            let config = command.config.load()?;
+            Ok(show(&config, command.source.as_deref(), &mut out)?)
+        }
+        Command::Set(command) => {
+            let config = command.scope.config.load()?;
+            Ok(go(&config, &command.scope, command.to.0, &mut out)?)
+        }
+        Command::ToTime(command) => {
+            let config = command.scope.config.load()?;
+            let target = Target::Time(command.time.as_millisecond());
+            Ok(go(&config, &command.scope, target, &mut out)?)
+        }
+    }
+}
+
+/// The sessions of the named source, or of all.
+fn sources(config: &Config, name: Option<&str>) -> anyhow::Result<Vec<SessionConfig>> {
+    let mut sessions = config.sessions(0);
+    if let Some(name) = name {
+        sessions.retain(|session| session.source_name == name);
+    }
+    if sessions.is_empty() {
+        let known: Vec<&str> = config.sources.iter().map(|s| s.name.as_str()).collect();
+        bail!("there is no such source; there are: {}", known.join(", "));
+    }
+    Ok(sessions)
+}
+
+fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "name\tpartition\tposition\tend\tlag\ttime\tnoted\tsource\tlast record"
+    )?;
+    let mut other = false;
+    for session in sources(config, name)? {
+        let source = &session.source_name;
+        let offsets = Offsets::open(&session).with_context(|| format!("source {source}"))?;
+        for seen in offsets.show().with_context(|| format!("source {source}"))? {
+            other |= seen.source == Same::No || seen.last == Same::No;
+            writeln!(out, "{source}\t{}", line(&seen))?;
+        }
+        let members = offsets.members()?;
+        eprintln!(
+            "{source}: the group {} has {members} members",
+            session.group
+        );
+    }
+    if other {
+        eprintln!("`other`: the source was re-created, or is another cluster or topic now");
+    }
+    Ok(())
+}
+
+fn line(seen: &Seen) -> String {
+    let time = seen
+        .time_ms
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let lag = match seen.lag() {
+        Some(lag) if lag < 0 => "past the end".to_owned(),
+        Some(_) if seen.position < Some(seen.oldest) => {
+            format!("expired, the oldest is {}", seen.oldest.0)
+        }
+        Some(lag) => lag.to_string(),
+        None => "-".to_owned(),
+    };
+    [
+        seen.partition.0.to_string(),
+        offset(seen.position),
+        seen.end.0.to_string(),
+        lag,
+        time.map_or_else(|| "-".to_owned(), |time| time.to_string()),
+        offset(seen.noted),
+        word(seen.source).to_owned(),
+        word(seen.last).to_owned(),
+    ]
+    .join("\t")
+}
+
+fn offset(offset: Option<NextOffset>) -> String {
+    offset.map_or_else(|| "-".to_owned(), |offset| offset.0.to_string())
+}
+
+fn word(same: Same) -> &'static str {
+    match same {
+        Same::Yes => "same",
+        Same::No => "other",
+        Same::Unknown => "-",
+    }
+}
+
+fn go(config: &Config, scope: &Scope, target: Target, out: &mut impl Write) -> anyhow::Result<()> {
+    let sessions = sources(config, scope.source.as_deref())?;
+    let [session] = sessions.as_slice() else {
+        bail!("there are several sources: name one with --source");
+    };
+    let offsets = Offsets::open(session)?;
+    let partitions = if scope.partitions.all {
+        offsets.partitions()
+    } else {
+        let numbers = scope.partitions.numbers.iter();
+        numbers.map(|number| Partition(*number)).collect()
+    };
+    let moves = offsets.plan(&partitions, target)?;
+    writeln!(out, "name\tpartition\tfrom\tto\teffect")?;
+    for step in &moves {
+        let (source, partition) = (&session.source_name, step.partition.0);
+        let (from, to) = (offset(step.from), step.to.0);
+        writeln!(out, "{source}\t{partition}\t{from}\t{to}\t{}", effect(step))?;
+    }
+    if !scope.execute {
+        eprintln!("nothing is changed; add --execute to move the positions");
+        return Ok(());
+    }
+    offsets.execute(&moves).map_err(|error| anyhow!(error))?;
+    eprintln!("{} positions are moved", moves.len());
+    Ok(())
+}
+
+fn effect(step: &Move) -> String {
+    match step.from.map(|from| step.to.0 - from.0) {
+        None => "set for the first time".to_owned(),
+        Some(0) => "stays".to_owned(),
+        Some(skipped) if skipped > 0 => format!("{skipped} are skipped"),
+        Some(again) => format!("{} are read again", -again),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn parse(arguments: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(arguments.split(' '))
+    }
+
+    #[test]
+    fn a_move_names_its_partitions_or_all() {
+        for right in [
+            "watchbell offsets show",
+            "watchbell offsets set --all --to earliest",
+            "watchbell offsets set --partition 0,3 --to 17 --source confluent --execute",
+            "watchbell offsets to-time --all 2026-11-21T00:00:00Z",
+        ] {
+            assert!(parse(right).is_ok(), "{right}: {:?}", parse(right).err());
+        }
+        for wrong in [
+            "watchbell offsets set --to earliest",
+            "watchbell offsets set --all --partition 1 --to earliest",
+            "watchbell offsets set --all",
+            "watchbell offsets set --all --to yesterday",
+            "watchbell offsets to-time --all yesterday",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_position_says_what_is_wrong_with_it() {
+        let seen = |position| Seen {
+            partition: Partition(3),
+            position: Some(NextOffset(position)),
+            noted: None,
+            oldest: NextOffset(10),
+            end: NextOffset(20),
+            time_ms: None,
+            source: Same::Yes,
+            last: Same::No,
+        };
+        assert_eq!(line(&seen(12)), "3\t12\t20\t8\t-\t-\tsame\tother");
+        assert!(line(&seen(21)).contains("past the end"));
+        assert!(line(&seen(9)).contains("expired, the oldest is 10"));
+    }
+}

@@ -1,0 +1,154 @@
+//! From a processed batch to its commit: outputs, positions and notes in one transaction.
+//! Invariant: a position is committed together with the outputs of every record before it; one that
+//! moves without records is committed alone, with nothing else under way.
+
+use std::collections::btree_map::Entry;
+use std::time::Instant;
+
+use super::error::{Setback, Side, trouble};
+use super::flight::{Flight, Prepared};
+use super::mark::{Evidence, LastRecord, Mark, Marks};
+use super::observe::Commit;
+use super::reader::Fetched;
+use super::turn::{Session, reopen};
+use crate::event::{OutputRecord, Partition};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// Index of what no source record is to blame for.
+const NO_SOURCE: usize = usize::MAX;
+
+impl Session<'_> {
+    /// The positions after a batch.
+    pub(super) fn marks(&self, batch: &[Fetched<'_>]) -> Marks {
+        let mut marks = Marks::new();
+        for fetched in batch.iter().rev() {
+            if let Entry::Vacant(vacant) = marks.entry(fetched.partition()) {
+                let last = fetched.last_record();
+                vacant.insert(Mark {
+                    next: fetched.offset().next(),
+                    evidence: self.evidence(Some(last)),
+                });
+            }
+        }
+        marks
+    }
+
+    /// What is committed beside a position.
+    pub(super) fn evidence(&self, last: Option<LastRecord>) -> Evidence {
+        let cluster = self.ground.source_cluster.as_deref();
+        Evidence::new(cluster, &self.config.source_topic, last)
+    }
+
+    /// Hand a batch's outputs to the writer; nothing else is under way.
+    pub(super) fn dispatch(&mut self, prepared: Prepared) -> Result<(), Setback> {
+        let Prepared { cargo, outputs } = prepared;
+        let noted = self.positions.due_notes(&cargo.marks, Instant::now());
+        let notes = cargo.marks.iter().filter(|(of, _)| noted.contains(of));
+        let notes: Vec<_> = notes
+            .map(|(of, mark)| self.notes.record(*of, mark))
+            .collect();
+        self.flight = Some(Flight {
+            cargo,
+            outputs: outputs.len(),
+            noted,
+            started: Instant::now(),
+        });
+        self.writer.begin()?;
+        let deadline = self.deadline();
+        for (sent, (source_index, output)) in outputs.records.into_iter().enumerate() {
+            self.writer.send(source_index, &output, deadline)?;
+            if sent % 1000 == 999 {
+                self.writer.serve();
+            }
+        }
+        self.send_notes(&notes, deadline)
+    }
+
+    /// Hand notes of positions to the writer.
+    fn send_notes(&self, notes: &[OutputRecord], deadline: Instant) -> Result<(), Setback> {
+        notes
+            .iter()
+            .try_for_each(|note| self.writer.send(NO_SOURCE, note, deadline))
+    }
+
+    /// Deliver and commit what is under way.
+    pub(super) fn finish(&mut self) -> Result<(), Setback> {
+        let Some(flight) = self.flight.take() else {
+            return Ok(());
+        };
+        let sealed = self.seal(&flight.cargo.marks, self.deadline_of(flight.started));
+        if let Err(setback) = sealed {
+            // What it came from is needed to find out who is to blame.
+            self.flight = Some(flight);
+            return Err(setback);
+        }
+        let now = Instant::now();
+        self.positions.commit(&flight.cargo.marks);
+        self.positions.note(&flight.noted, now);
+        self.blame.clear(&flight.cargo);
+        self.last_commit = now;
+        self.setbacks = 0;
+        self.batch_records = (self.batch_records * 2).min(self.config.commit_records);
+        self.clear_trouble(Side::Destination);
+        self.worker.on_commit();
+        self.observer.committed(Commit {
+            records: flight.cargo.places.len(),
+            outputs: flight.outputs,
+            bytes: flight.cargo.bytes,
+            latency: flight.started.elapsed(),
+        });
+        Ok(())
+    }
+
+    /// Commit positions to which no record leads, and note them, in one transaction. Nothing else is
+    /// under way.
+    pub(super) fn commit_marks(&mut self, marks: &Marks) -> Result<(), Setback> {
+        let deadline = self.deadline();
+        let record = |(of, mark): (&Partition, &Mark)| self.notes.record(*of, mark);
+        let notes: Vec<OutputRecord> = marks.iter().map(record).collect();
+        self.writer.begin()?;
+        self.send_notes(&notes, deadline)?;
+        self.seal(marks, deadline)
+    }
+
+    /// Wait for what was handed to the writer, then commit it together with these positions.
+    fn seal(&mut self, marks: &Marks, deadline: Instant) -> Result<(), Setback> {
+        let observer = self.observer;
+        self.writer.drain(deadline, || observer.turned())?;
+        let Some(membership) = self.owner.membership() else {
+            return Err(Setback::Abort {
+                reason: "assignment_lost",
+                detail: "partitions may belong to another member".into(),
+            });
+        };
+        if self.writer.is_transactional() {
+            let list = self.owner.offsets(marks).map_err(reopen)?;
+            return self.writer.commit(&list, &membership, deadline);
+        }
+        let timeout = self.config.transaction_timeout();
+        let Err(error) = self.owner.commit(marks, timeout) else {
+            return Ok(());
+        };
+        let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+        Err(Setback::Rebuild {
+            reason: "commit_failed",
+            detail: error.to_string(),
+            trouble: trouble(Side::Destination, code, "commit positions"),
+        })
+    }
+
+    /// Until when the batch under way, or one that begins now, must be committed.
+    pub(super) fn deadline(&self) -> Instant {
+        let started = self.flight.as_ref().map(|flight| flight.started);
+        self.deadline_of(started.unwrap_or_else(Instant::now))
+    }
+
+    fn deadline_of(&self, started: Instant) -> Instant {
+        let deadline = started + self.config.transaction_timeout();
+        match self.shutdown.requested_at() {
+            // A part of the budget belongs to leaving the group.
+            Some(since) => deadline.min(since + self.config.shutdown_budget() * 6 / 10),
+            None => deadline,
+        }
+    }
+}

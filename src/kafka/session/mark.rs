@@ -1,0 +1,170 @@
+//! A position and the evidence that the source is still the one it was made on; pure.
+//! The evidence is committed beside the position as ASCII JSON: the cluster's id, the topic, and the
+//! last record consumed with a hash of what it held. A record that is gone proves nothing; one that is there and
+//! reads differently proves that the topic was re-created.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::event::{NextOffset, Offset, Partition};
+
+/// Positions to commit.
+pub(super) type Marks = BTreeMap<Partition, Mark>;
+
+/// A position: what is read next, and why it is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) next: NextOffset,
+    pub(super) evidence: Evidence,
+}
+
+/// What travels with a committed position.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Evidence {
+    /// Id of the source cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cluster: Option<String>,
+    /// Topic of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) topic: Option<String>,
+    /// The last record before the position; none where nothing was consumed yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) last: Option<LastRecord>,
+}
+
+/// A record that was consumed. Not always the one at `next - 1`: markers of transactions leave holes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LastRecord {
+    pub(super) offset: i64,
+    /// Milliseconds since the Unix epoch, as the record says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) time_ms: Option<i64>,
+    /// 64 bits of SHA-256 over timestamp, key and value, in hexadecimal.
+    pub(super) hash: String,
+}
+
+impl LastRecord {
+    pub(super) fn new(
+        offset: Offset,
+        time_ms: Option<i64>,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+    ) -> LastRecord {
+        let mut hash = Sha256::new();
+        hash.update(time_ms.unwrap_or(-1).to_be_bytes());
+        for part in [key, value] {
+            // The length keeps null, empty, and neighboring parts apart.
+            let length = part.map_or(-1, |part| i64::try_from(part.len()).unwrap_or(i64::MAX));
+            hash.update(length.to_be_bytes());
+            hash.update(part.unwrap_or_default());
+        }
+        let hash = hash.finalize();
+        LastRecord {
+            offset: offset.0,
+            time_ms,
+            hash: hash[..8].iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+impl Evidence {
+    /// Ids that are not plain ASCII are left out: rdkafka 0.39 panics on what is not UTF-8.
+    pub(super) fn new(cluster_id: Option<&str>, topic: &str, last: Option<LastRecord>) -> Evidence {
+        let ascii = |text: &str| text.is_ascii().then(|| text.to_owned());
+        Evidence {
+            cluster: cluster_id.and_then(ascii),
+            topic: ascii(topic),
+            last,
+        }
+    }
+
+    /// Whether it was written for this cluster and topic; `None` where it says nothing of them.
+    pub(super) fn is_of(&self, cluster_id: Option<&str>, topic: &str) -> Option<bool> {
+        let cluster = self.cluster.as_deref().zip(cluster_id);
+        let cluster = cluster.map(|(ours, found)| ours == found);
+        let topic = self.topic.as_deref().map(|ours| ours == topic);
+        match (cluster, topic) {
+            (None, None) => None,
+            known => Some(known.0.unwrap_or(true) && known.1.unwrap_or(true)),
+        }
+    }
+
+    /// The source it was written for, in words.
+    pub(super) fn source(&self) -> String {
+        let unknown = "unknown";
+        let topic = self.topic.as_deref().unwrap_or(unknown);
+        let cluster = self.cluster.as_deref().unwrap_or(unknown);
+        format!("topic {topic} of cluster {cluster}")
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Text of other tools, and none at all, read as knowing nothing.
+    pub(super) fn parse(text: &str) -> Evidence {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last(value: Option<&[u8]>) -> LastRecord {
+        LastRecord::new(Offset(7), Some(1_000), Some(b"key"), value)
+    }
+
+    #[test]
+    fn evidence_survives_its_journey_and_foreign_text_reads_as_nothing() {
+        let last = last(Some(b"value"));
+        let known = Evidence::new(Some("4L6g3nShT-eMCtK--X86sw"), "audit", Some(last));
+        let text = known.to_json();
+        assert!(text.is_ascii() && text.len() < 256, "{text}");
+        assert_eq!(Evidence::parse(&text), known);
+        for foreign in ["", "consumer-1", "{\"cluster\":7}"] {
+            assert_eq!(Evidence::parse(foreign), Evidence::default());
+        }
+    }
+
+    #[test]
+    fn evidence_of_the_first_release_still_names_its_cluster() {
+        let old = Evidence::parse("{\"cluster\":\"here\"}");
+        assert_eq!(old.cluster.as_deref(), Some("here"));
+        assert_eq!((old.topic, old.last), (None, None));
+    }
+
+    #[test]
+    fn evidence_knows_its_cluster_and_topic_and_does_not_guess() {
+        let known = Evidence::new(Some("here"), "audit", None);
+        assert_eq!(known.is_of(Some("here"), "audit"), Some(true));
+        assert_eq!(known.is_of(Some("there"), "audit"), Some(false));
+        assert_eq!(known.is_of(Some("here"), "other"), Some(false));
+        // A broker without an id proves nothing.
+        assert_eq!(known.is_of(None, "audit"), Some(true));
+        assert_eq!(Evidence::default().is_of(Some("here"), "audit"), None);
+    }
+
+    #[test]
+    fn every_part_of_a_record_is_in_its_hash() {
+        let one = last(Some(b"value"));
+        assert_eq!(one, last(Some(b"value")));
+        let others = [
+            last(Some(b"other")),
+            last(Some(b"")),
+            last(None),
+            LastRecord::new(Offset(7), Some(1_001), Some(b"key"), Some(b"value")),
+            LastRecord::new(Offset(7), None, Some(b"key"), Some(b"value")),
+            LastRecord::new(Offset(7), Some(1_000), None, Some(b"value")),
+            LastRecord::new(Offset(7), Some(1_000), Some(b"keyv"), Some(b"alue")),
+        ];
+        for (index, other) in others.iter().enumerate() {
+            assert_ne!(one.hash, other.hash, "{other:?}");
+            for later in &others[index + 1..] {
+                assert_ne!(other.hash, later.hash, "{other:?} {later:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! Positions seen and moved from outside, while no session runs.
+//! Invariant: nothing is written while the group has members, and a position that is written carries
+//! its evidence: the source cluster, and the record before it where there is one.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+
+use super::config::{SessionConfig, Start};
+use super::mark::{Evidence, LastRecord, Mark, Marks};
+use super::notes::Notes;
+use super::open::{Ground, look, provide_ownership};
+use super::owner::{committed, offsets};
+use super::reader::Reader;
+use crate::event::{NextOffset, Partition};
+use crate::kafka::ClientError;
+use crate::kafka::client::Quiet;
+use crate::kafka::topics::Topics;
+
+/// Longest wait for one answer of a cluster.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How far back the record before a position is looked for: between records there can be markers of
+/// transactions, one after each.
+const LOOK_BACK: i64 = 16;
+
+/// Positions could not be read or moved.
+#[derive(Debug, thiserror::Error)]
+pub enum OffsetsError {
+    /// A cluster does not answer, or refuses.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The clusters are not as they must be; the text says what to repair.
+    #[error("{0}")]
+    Ground(String),
+    /// Somebody reads.
+    #[error(
+        "the group {group} has {members} members: stop watchbell first; its positions can only be \
+         moved while nobody reads"
+    )]
+    Running {
+        /// The ownership group.
+        group: String,
+        /// How many members it has.
+        members: usize,
+    },
+    /// The source has no such partition.
+    #[error("the source has no partition {}, only {count} partitions", .partition.0)]
+    NoPartition {
+        /// What was asked for.
+        partition: Partition,
+        /// How many there are.
+        count: u32,
+    },
+    /// The offset is not in the partition.
+    #[error(
+        "offset {} of partition {} does not exist: the partition has {} to {}",
+        .to.0, .partition.0, .oldest.0, .end.0
+    )]
+    OutOfRange {
+        /// The partition.
+        partition: Partition,
+        /// What was asked for.
+        to: NextOffset,
+        /// The oldest record there is.
+        oldest: NextOffset,
+        /// The end.
+        end: NextOffset,
+    },
+    /// No position was ever noted.
+    #[error("no position of partition {} was ever noted", .0.0)]
+    NotNoted(Partition),
+}
+
+/// Whether something is still what it was when the position was committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Same {
+    /// It is.
+    Yes,
+    /// It is not: the position belongs to another topic.
+    No,
+    /// It cannot be told: nothing was written down, or the record is gone.
+    Unknown,
+}
+
+/// What is known of one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Partition of the source.
+    pub partition: Partition,
+    /// The committed position.
+    pub position: Option<NextOffset>,
+    /// The position last noted outside the group.
+    pub noted: Option<NextOffset>,
+    /// The oldest record there is.
+    pub oldest: NextOffset,
+    /// The end of what is committed in the source.
+    pub end: NextOffset,
+    /// Timestamp of the record at the position, in ms since the Unix epoch.
+    pub time_ms: Option<i64>,
+    /// Whether the position was made on this cluster and topic.
+    pub source: Same,
+    /// Whether the last record before the position is the one that was consumed.
+    pub last: Same,
+}
+
+impl Seen {
+    /// Offsets from the position to the end.
+    pub fn lag(&self) -> Option<i64> {
+        self.position.map(|position| self.end.0 - position.0)
+    }
+}
+
+/// Where a position is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// To the oldest record there is.
+    Earliest,
+    /// To the end: what is there now is never read.
+    Latest,
+    /// To this offset.
+    Offset(NextOffset),
+    /// To the first record at or after this time, in ms since the Unix epoch; else to the end.
+    Time(i64),
+    /// To the position last noted outside the group.
+    Noted,
+}
+
+/// One position's way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// Partition of the source.
+    pub partition: Partition,
+    /// The committed position.
+    pub from: Option<NextOffset>,
+    /// Where it goes.
+    pub to: NextOffset,
+    evidence: Evidence,
+}
+
+/// The positions of one source. Its calls block: use them from a thread of one's own.
+pub struct Offsets {
+    config: SessionConfig,
+    ground: Ground,
+    reader: Reader,
+    group: BaseConsumer<Quiet>,
+}
+
+impl Offsets {
+    /// Look at both clusters; nothing is changed.
+    ///
+    /// # Errors
+    /// A cluster does not answer, or the source does not exist.
+    pub fn open(config: &SessionConfig) -> Result<Offsets, OffsetsError> {
+        let reader = Reader::to_the_end(config)?;
+        let ground =
+            look(config, &reader).map_err(|trouble| OffsetsError::Ground(trouble.remedy))?;
+        let group = config
+            .destination
+            .client_config(
+                "offsets",
+                &[],
+                &[
+                    ("group.id", &config.group),
+                    ("enable.auto.commit", "false"),
+                    ("isolation.level", "read_committed"),
+                    ("allow.auto.create.topics", "false"),
+                ],
+            )
+            .create_with_context(Quiet)
+            .map_err(|error| ClientError::new("create a client for positions", &error))?;
+        Ok(Offsets {
+            config: config.clone(),
+            ground,
+            reader,
+            group,
+        })
+    }
+
+    /// The partitions of the source.
+    pub fn partitions(&self) -> Vec<Partition> {
+        let count = self.ground.source_partitions.cast_signed();
+        (0..count).map(Partition).collect()
+    }
+
+    /// How many members the group has.
+    ///
+    /// # Errors
+    /// The cluster does not answer.
+    pub fn members(&self) -> Result<usize, OffsetsError> {
+        let groups = self
+            .group
+            .fetch_group_list(Some(&self.config.group), PATIENCE)
+            .map_err(|error| ClientError::new("describe the group", &error))?;
+        let members = groups.groups().iter().map(|group| group.members().len());
+        Ok(members.sum())
+    }
+
+    /// Where every partition stands.
+    ///
+    /// # Errors
+    /// A cluster does not answer.
+    pub fn show(&self) -> Result<Vec<Seen>, OffsetsError> {
+        let partitions = self.partitions();
+        let mut committed = self.committed(&partitions)?;
+        let noted = self.noted()?;
+        let look = |partition: Partition| {
+            let mark = committed.remove(&partition);
+            let noted = noted.get(&partition).map(|mark| mark.next);
+            self.look_at(partition, mark, noted)
+        };
+        partitions.into_iter().map(look).collect()
+    }
+
+    fn look_at(
+        &self,
+        partition: Partition,
+        mark: Option<Mark>,
+        noted: Option<NextOffset>,
+    ) -> Result<Seen, OffsetsError> {
+        let (oldest, end) = self.bounds(partition)?;
+        let mut seen = Seen {
+            partition,
+            position: mark.as_ref().map(|mark| mark.next),
+            noted,
+            oldest,
+            end,
+            time_ms: None,
+            source: Same::Unknown,
+            last: Same::Unknown,
+        };
+        let cluster = self.ground.source_cluster.as_deref();
+        let Some(Mark { next, evidence }) = mark else {
+            return Ok(seen);
+        };
+        seen.source = match evidence.is_of(cluster, &self.config.source_topic) {
+            Some(same) => self::same(same),
+            None => Same::Unknown,
+        };
+        let last = evidence.last.filter(|last| last.offset >= oldest.0);
+        let from = last.as_ref().map_or(next.0, |last| last.offset);
+        if from < oldest.0 || from >= end.0 {
+            return Ok(seen);
+        }
+        self.scan(partition, NextOffset(from), end, |record| {
+            if let Some(last) = &last
+                && record.offset == last.offset
+            {
+                seen.last = same(record.hash == last.hash);
+            }
+            if record.offset < next.0 {
+                return true;
+            }
+            seen.time_ms = record.time_ms;
+            false
+        })?;
+        Ok(seen)
+    }
+
+    /// Where these positions would go; nothing is changed.
+    ///
+    /// # Errors
+    /// A partition does not exist, the target does not exist in it, or a cluster does not answer.
+    pub fn plan(&self, of: &[Partition], target: Target) -> Result<Vec<Move>, OffsetsError> {
+        let count = self.ground.source_partitions;
+        let absent = of.iter().find(|p| !(0..count.cast_signed()).contains(&p.0));
+        if let Some(partition) = absent {
+            return Err(OffsetsError::NoPartition {
+                partition: *partition,
+                count,
+            });
+        }
+        let committed = self.committed(of)?;
+        let noted = match target {
+            Target::Noted => self.noted()?,
+            _ => Marks::new(),
+        };
+        let plan = |partition: &Partition| {
+            let (to, evidence) = if target == Target::Noted {
+                let mark = noted.get(partition);
+                let mark = mark.ok_or(OffsetsError::NotNoted(*partition))?;
+                (mark.next, mark.evidence.clone())
+            } else {
+                self.aim(*partition, target)?
+            };
+            Ok(Move {
+                partition: *partition,
+                from: committed.get(partition).map(|mark| mark.next),
+                to,
+                evidence,
+            })
+        };
+        of.iter().map(plan).collect()
+    }
+
+    /// The offset that a target means in a partition, and the evidence for it.
+    fn aim(
+        &self,
+        partition: Partition,
+        target: Target,
+    ) -> Result<(NextOffset, Evidence), OffsetsError> {
+        let (oldest, end) = self.bounds(partition)?;
+        let to = match target {
+            Target::Earliest | Target::Noted => oldest,
+            Target::Latest => end,
+            Target::Offset(to) => to,
+            Target::Time(since_ms) => self
+                .reader
+                .start_of(partition, Start::Timestamp(since_ms), PATIENCE)
+                .map_err(|error| ClientError::new("look up a time", &error))?,
+        };
+        if to < oldest || to > end {
+            return Err(OffsetsError::OutOfRange {
+                partition,
+                to,
+                oldest,
+                end,
+            });
+        }
+        let mut last = None;
+        let from = NextOffset((to.0 - LOOK_BACK).max(oldest.0));
+        self.scan(partition, from, to, |record| {
+            let before = record.offset < to.0;
+            if before {
+                last = Some(record);
+            }
+            before
+        })?;
+        let cluster = self.ground.source_cluster.as_deref();
+        let evidence = Evidence::new(cluster, &self.config.source_topic, last);
+        Ok((to, evidence))
+    }
+
+    /// Move positions as planned.
+    ///
+    /// # Errors
+    /// The group has members, or the destination does not answer or refuses.
+    pub fn execute(&self, moves: &[Move]) -> Result<(), OffsetsError> {
+        let members = self.members()?;
+        if members > 0 {
+            return Err(OffsetsError::Running {
+                group: self.config.group.clone(),
+                members,
+            });
+        }
+        if self.ground.ownership_is_ours {
+            let topics = Topics::new(&self.config.destination, PATIENCE)?;
+            let (topic, count) = (&self.ground.ownership_topic, self.ground.source_partitions);
+            provide_ownership(&topics, topic, count)
+                .map_err(|trouble| OffsetsError::Ground(trouble.remedy))?;
+        }
+        let mark = |step: &Move| {
+            let mark = Mark {
+                next: step.to,
+                evidence: step.evidence.clone(),
+            };
+            (step.partition, mark)
+        };
+        let marks: Marks = moves.iter().map(mark).collect();
+        // The broker refuses as well if somebody has joined meanwhile.
+        let commit = || {
+            let list = offsets(&self.ground.ownership_topic, &marks)?;
+            self.group.commit(&list, CommitMode::Sync)
+        };
+        commit().map_err(|error| ClientError::new("commit the positions", &error).into())
+    }
+
+    fn committed(&self, of: &[Partition]) -> Result<Marks, ClientError> {
+        committed(&self.group, &self.ground.ownership_topic, of, PATIENCE)
+            .map_err(|error| ClientError::new("read the group's positions", &error))
+    }
+
+    fn noted(&self) -> Result<Marks, ClientError> {
+        Notes::new(&self.config).read(&self.config, PATIENCE, || {})
+    }
+
+    fn bounds(&self, partition: Partition) -> Result<(NextOffset, NextOffset), ClientError> {
+        self.reader
+            .bounds(partition, PATIENCE)
+            .map_err(|error| ClientError::new("ask for the partition's ends", &error))
+    }
+
+    /// Look at the records of a partition from `from` on, for as long as `wanted` says so and there
+    /// are some before `end`.
+    fn scan(
+        &self,
+        partition: Partition,
+        from: NextOffset,
+        end: NextOffset,
+        mut wanted: impl FnMut(LastRecord) -> bool,
+    ) -> Result<(), ClientError> {
+        if from >= end {
+            return Ok(());
+        }
+        let failed = |error: KafkaError| ClientError::new("read the source", &error);
+        self.reader
+            .read_from(&[(partition, from)])
+            .map_err(failed)?;
+        let deadline = Instant::now() + PATIENCE;
+        let result = loop {
+            match self.reader.poll(Duration::from_millis(100)) {
+                Some(Ok(fetched)) if fetched.partition() != partition => {}
+                Some(Ok(fetched)) => {
+                    let more = wanted(fetched.last_record());
+                    if !more || fetched.offset().next() >= end {
+                        break Ok(());
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(of))) if of == partition.0 => break Ok(()),
+                Some(Err(error)) if Instant::now() >= deadline => break Err(failed(error)),
+                None if Instant::now() >= deadline => break Ok(()),
+                // The client goes on trying by itself.
+                Some(Err(_)) | None => {}
+            }
+        };
+        self.reader.stop(&[partition]).map_err(failed)?;
+        result
+    }
+}
+
+fn same(holds: bool) -> Same {
+    if holds { Same::Yes } else { Same::No }
+}

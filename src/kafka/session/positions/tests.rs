@@ -1,0 +1,230 @@
+use super::*;
+use crate::kafka::session::mark::Evidence;
+
+const P0: Partition = Partition(0);
+const OLDEST: NextOffset = NextOffset(0);
+
+fn bare(next: i64) -> Mark {
+    Mark {
+        next: NextOffset(next),
+        evidence: Evidence::default(),
+    }
+}
+
+/// A position after the record at `last`, written at second 1.
+fn after(last: i64, next: i64) -> Mark {
+    let record = LastRecord::new(Offset(last), Some(1_000), None, Some(b"value"));
+    Mark {
+        next: NextOffset(next),
+        evidence: Evidence::new(Some("here"), "audit", Some(record)),
+    }
+}
+
+fn started(mark: Mark, oldest: NextOffset) -> Positions {
+    let mut positions = Positions::default();
+    positions.own(&[P0]);
+    positions.start(P0, mark, oldest);
+    positions
+}
+
+fn arrivals<const N: usize>(positions: &mut Positions, offsets: [i64; N]) -> [Arrival; N] {
+    offsets.map(|offset| positions.arrive(P0, Offset(offset)))
+}
+
+#[test]
+fn a_record_is_accepted_once() {
+    let mut positions = started(bare(5), OLDEST);
+    let seen = arrivals(&mut positions, [4, 5, 5, 9]);
+    // Markers leave holes.
+    let expected = [Arrival::Stale, Arrival::Next, Arrival::Stale, Arrival::Next];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_rewind_goes_back_to_what_is_committed() {
+    let mut positions = started(bare(5), OLDEST);
+    arrivals(&mut positions, [5]);
+    positions.commit(&Marks::from([(P0, after(5, 6))]));
+    arrivals(&mut positions, [6]);
+    positions.rewind();
+    assert_eq!(positions.sought(), [(P0, NextOffset(6))]);
+    assert_eq!(arrivals(&mut positions, [6]), [Arrival::Next]);
+}
+
+#[test]
+fn the_last_record_is_read_once_more_and_is_no_new_one() {
+    let mark = after(4, 5);
+    let last = mark.evidence.last.clone().expect("a last record");
+    let mut positions = started(mark, OLDEST);
+    assert_eq!(positions.sought(), [(P0, NextOffset(4))]);
+    // A rewind before the proof is in does not lose it.
+    positions.rewind();
+    assert_eq!(positions.sought(), [(P0, NextOffset(4))]);
+    let seen = arrivals(&mut positions, [4, 5]);
+    assert_eq!(seen, [Arrival::Proof(last), Arrival::Next]);
+    positions.rewind();
+    assert_eq!(positions.sought(), [(P0, NextOffset(5))]);
+}
+
+#[test]
+fn the_last_record_is_found_before_the_markers_that_follow_it() {
+    // Offsets 5 and 6 were markers when the position was moved over them.
+    let mut positions = started(after(4, 7), OLDEST);
+    assert_eq!(positions.sought(), [(P0, NextOffset(4))]);
+    let seen = arrivals(&mut positions, [4, 7]);
+    assert!(matches!(seen, [Arrival::Proof(_), Arrival::Next]));
+}
+
+#[test]
+fn a_last_record_that_was_compacted_away_is_not_waited_for() {
+    let mut positions = started(after(4, 5), OLDEST);
+    assert_eq!(
+        arrivals(&mut positions, [8, 4]),
+        [Arrival::Next, Arrival::Stale]
+    );
+}
+
+#[test]
+fn a_last_record_that_expired_is_not_asked_for() {
+    let positions = started(after(4, 5), NextOffset(5));
+    assert_eq!(positions.sought(), [(P0, NextOffset(5))]);
+}
+
+#[test]
+fn a_last_record_behind_the_position_is_nonsense_and_not_asked_for() {
+    let positions = started(after(9, 5), OLDEST);
+    assert_eq!(positions.sought(), [(P0, NextOffset(5))]);
+}
+
+#[test]
+fn nothing_is_accepted_while_the_position_is_pending() {
+    let mut positions = started(bare(5), OLDEST);
+    positions.forget();
+    assert_eq!(positions.pending(), [P0]);
+    assert_eq!(arrivals(&mut positions, [5]), [Arrival::Stale]);
+}
+
+#[test]
+fn a_partition_of_somebody_else_is_never_accepted() {
+    let mut positions = started(bare(5), OLDEST);
+    positions.disown(&[P0]);
+    assert_eq!(arrivals(&mut positions, [5]), [Arrival::Stale]);
+    assert!(!positions.owns(P0));
+}
+
+#[test]
+fn a_partition_the_source_does_not_have_is_not_waited_for_until_the_source_grows() {
+    let mut positions = started(bare(5), OLDEST);
+    positions.absent(P0);
+    assert!(positions.pending().is_empty());
+    positions.look_again();
+    assert_eq!(positions.pending(), [P0]);
+}
+
+#[test]
+fn a_position_is_noted_at_once_then_once_a_minute_and_whenever_it_is_asked_for() {
+    let mut positions = started(after(4, 5), OLDEST);
+    let marks = Marks::from([(P0, after(5, 6))]);
+    let now = Instant::now();
+    assert!(
+        positions.unnoted().is_empty(),
+        "nothing was committed by us"
+    );
+    assert_eq!(positions.due_notes(&marks, now), [P0]);
+    positions.commit(&marks);
+    positions.note(&[P0], now);
+    assert!(positions.due_notes(&marks, now).is_empty());
+    assert!(positions.unnoted().is_empty());
+    let later = Marks::from([(P0, after(6, 7))]);
+    positions.commit(&later);
+    assert_eq!(positions.unnoted(), later);
+    assert_eq!(positions.due_notes(&later, now + NOTE_PAUSE), [P0]);
+}
+
+#[test]
+fn lag_has_a_number_and_an_age() {
+    let mut positions = started(after(4, 5), OLDEST);
+    let mut lag = |end, now_ms| positions.lag(P0, NextOffset(end), None, now_ms);
+    let behind = |records, age_s| {
+        let age = Some(Duration::from_secs(age_s));
+        Some(Lag { records, age })
+    };
+    // The record before the position is a second old at 2 s.
+    assert_eq!(lag(8, 2_000), behind(3, 1));
+    assert_eq!(lag(5, 60_000), Some(Lag::CAUGHT_UP));
+    // Whatever comes after an idle hour has come since then.
+    assert_eq!(lag(6, 65_000), behind(1, 5));
+    // A clock that is behind the records gives no negative age.
+    assert_eq!(lag(6, 50), behind(1, 0));
+}
+
+#[test]
+fn markers_at_the_end_of_a_partition_are_no_lag_and_are_passed_over() {
+    let mut positions = started(after(4, 5), OLDEST);
+    let handed_over = BTreeMap::from([(P0, NextOffset(7))]);
+    let lag = |positions: &mut Positions| {
+        let to = handed_over.get(&P0).copied();
+        positions.lag(P0, NextOffset(7), to, 2_000).expect("a lag")
+    };
+    assert_eq!(lag(&mut positions), Lag::CAUGHT_UP);
+    // What the client says before a record has come may be from before a rewind.
+    assert!(positions.skippable(&handed_over).is_empty());
+    arrivals(&mut positions, [4]);
+    let marks = positions.skippable(&handed_over);
+    let moved = Mark {
+        next: NextOffset(7),
+        ..after(4, 5)
+    };
+    assert_eq!(marks, Marks::from([(P0, moved)]));
+    positions.commit(&marks);
+    assert!(positions.skippable(&handed_over).is_empty());
+    assert_eq!(arrivals(&mut positions, [7]), [Arrival::Next]);
+    assert_eq!(lag(&mut positions), Lag::CAUGHT_UP);
+}
+
+#[test]
+fn no_position_passes_a_record_that_is_not_committed() {
+    let mut positions = started(bare(5), OLDEST);
+    arrivals(&mut positions, [5]);
+    let handed_over = BTreeMap::from([(P0, NextOffset(7))]);
+    assert!(positions.skippable(&handed_over).is_empty());
+    let lag = positions.lag(P0, NextOffset(7), Some(NextOffset(7)), 2_000);
+    assert_eq!(lag.map(|lag| lag.records), Some(2));
+    positions.rewind();
+    assert!(positions.skippable(&handed_over).is_empty());
+}
+
+#[test]
+fn the_age_is_unknown_before_anything_is_known() {
+    let mut positions = started(bare(5), OLDEST);
+    let lag = positions.lag(P0, NextOffset(8), None, 2_000);
+    let unknown = Lag {
+        records: 3,
+        age: None,
+    };
+    assert_eq!(lag, Some(unknown));
+}
+
+#[test]
+fn positions_are_judged_against_what_the_partition_still_holds() {
+    let judge_at = |at| {
+        let bounds = (NextOffset(10), NextOffset(20));
+        judge(P0, &after(at - 1, at), (Some("here"), "audit"), bounds)
+    };
+    assert_eq!(judge_at(10), Verdict::Resume);
+    assert_eq!(judge_at(20), Verdict::Resume);
+    assert_eq!(judge_at(21), Verdict::PastEnd);
+    let Verdict::Gap(gap) = judge_at(4) else {
+        panic!("no gap")
+    };
+    assert_eq!(gap.records(), 6);
+}
+
+#[test]
+fn a_position_of_another_source_is_foreign_whatever_its_number() {
+    let bounds = (NextOffset(0), NextOffset(20));
+    let judge = |source| judge(P0, &after(4, 5), source, bounds);
+    assert_eq!(judge((Some("there"), "audit")), Verdict::Foreign);
+    assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
+    assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
+}

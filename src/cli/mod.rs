@@ -12,7 +12,7 @@ mod topics;
 mod validate;
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,6 +20,7 @@ use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Loaded};
+use crate::observe::panics;
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -96,6 +97,16 @@ impl Failure {
     }
 }
 
+/// Write a line to standard error; whoever closed it does not want to read it.
+fn say(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Say of every panic where it was, and nothing else.
+fn say_panics() {
+    panics::report(|place| say(format_args!("watchbell: a panic at {place}")));
+}
+
 /// Of writing to standard output.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
@@ -127,14 +138,12 @@ impl Cli {
         match result {
             Ok(()) => ExitCode::SUCCESS,
             Err(Failure::Configuration(faults)) => {
-                for fault in faults {
-                    eprintln!("{fault}");
-                }
+                faults.iter().for_each(say);
                 ExitCode::from(EXIT_CONFIG)
             }
             Err(Failure::Closed) => ExitCode::from(EXIT_CLOSED),
             Err(Failure::Failed(error)) => {
-                eprintln!("watchbell: {error:#}");
+                say(format_args!("watchbell: {error:#}"));
                 ExitCode::FAILURE
             }
         }

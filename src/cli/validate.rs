@@ -1,6 +1,6 @@
 //! `validate`: the configuration, the rules and the names, every problem in one pass.
 
-use super::Failure;
+use super::{Failure, say};
 use crate::config::Config;
 use crate::roles::rulebook::Rulebook;
 
@@ -8,9 +8,11 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
     let rulebook = Rulebook::load(config).map_err(Failure::configuration)?;
     let rules = rulebook.rules().snapshot();
     for warning in rules.warnings() {
-        eprintln!("{warning}");
+        say(warning);
     }
     let (count, warnings) = (rules.rules().len(), rules.warnings().len());
-    eprintln!("configuration fine, {count} rules in force, {warnings} warnings");
+    say(format_args!(
+        "configuration fine, {count} rules in force, {warnings} warnings"
+    ));
     Ok(())
 }

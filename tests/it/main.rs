@@ -1,6 +1,7 @@
 //! Integration tests that need neither a JVM nor a network: cargo test --test it
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cli;
 /// The built binary as a user runs it.
 mod command;
 mod demo;

@@ -1,13 +1,17 @@
 //! The command line: one file for each command. Data goes to standard output, talk to standard
 //! error; a command returns, and only `main` ends the process.
 
+mod asked;
 mod config;
 mod demo;
+mod json_line;
 mod offsets;
 mod ordinal;
 mod replay;
 mod run;
 mod shipped;
+mod show;
+mod tail;
 mod topics;
 mod validate;
 
@@ -20,6 +24,7 @@ use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Loaded};
+use crate::kafka::topic_reader::ReadError;
 use crate::observe::panics;
 
 /// `EX_CONFIG` of sysexits.h.
@@ -44,6 +49,10 @@ enum Command {
     Demo(demo::Command),
     /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
     Replay(replay::Command),
+    /// Follow events, alerts or dead letters, as lines for a person or as JSON.
+    Tail(tail::Command),
+    /// Show one event, alert or dead letter with all that belongs to it.
+    Show(show::Command),
     /// Check the configuration, the rules and the names, and say everything that is wrong.
     Validate(ConfigFile),
     /// Show or create the topics that watchbell writes.
@@ -117,6 +126,12 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Failure {
+        Failure::Failed(anyhow!(error))
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
         Failure::Failed(error)
@@ -130,6 +145,8 @@ impl Cli {
             Command::Run(file) => file.load().and_then(run::run),
             Command::Demo(command) => demo::run(&command),
             Command::Replay(command) => replay::run(&command),
+            Command::Tail(command) => tail::run(&command),
+            Command::Show(command) => show::run(&command),
             Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
             Command::Topics(command) => topics::run(&command),
             Command::Offsets(command) => offsets::run(&command),

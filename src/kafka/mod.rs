@@ -1,10 +1,17 @@
 //! Everything that touches Kafka, and the only place where the client library's types appear.
 //! `session` moves records from a source to a destination with their positions; `topics` knows the
-//! topics watchbell writes; `embedded` is librdkafka's in-process cluster for the demo.
+//! topics watchbell writes; `topic_reader` reads them back for a person; `embedded` is librdkafka's
+//! in-process cluster for the demo.
 
 pub mod client;
 pub mod embedded;
+mod record;
 pub mod session;
+mod span;
+mod stored;
+pub mod topic_reader;
 pub mod topics;
 
 pub use client::{ClientError, Cluster, Credentials};
+pub use span::{Span, newest_first};
+pub use stored::Stored;

@@ -34,7 +34,7 @@ fn it_shows_who_did_what_to_which_resource_the_alerts_and_a_dead_letter() {
     assert_eq!(
         deletion,
         [
-            "2023-09-22 16:48:05 UTC  DeleteStatement  Success",
+            "2023-09-22T16:48:05Z  DeleteStatement  Success",
             "who    Mei Tanaka (u-devccq71mwp), human, team streaming",
             "what   Deletes a Flink SQL statement, stopping it if it runs.",
             "which  STATEMENT workspace-2023-09-19-024944-b9c724de-c284-486e-a45f-e7dc1100e181",

@@ -21,3 +21,5 @@ mod properties;
 mod replay;
 /// Generated records.
 mod samples;
+/// What a person reads.
+mod view;

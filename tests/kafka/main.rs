@@ -32,6 +32,8 @@ mod positions;
 mod recreated;
 /// Records and topics that cannot be written.
 mod refusals;
+/// What a person sees of the outputs.
+mod viewing;
 
 use std::time::{Duration, Instant};
 

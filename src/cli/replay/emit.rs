@@ -35,7 +35,7 @@ impl Emit {
         if record.topic != *topic {
             return;
         }
-        match json_line(record, topics) {
+        match json_line(record, is_ours(record, topics)) {
             Some(line) => out.extend_from_slice(&line),
             None => match text(record.value.as_deref()) {
                 Ok(text) => write(&text, out),
@@ -51,6 +51,18 @@ fn whole(record: &OutputRecord, topics: &Topics, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"topic\":");
     write(&Value::from(&*record.topic), out);
     out.push(b',');
+    content(record, is_ours(record, topics), out);
+    out.extend_from_slice(b"}\n");
+}
+
+/// Whether the value is an event or an alert that was just written: JSON, on one line. A dead letter
+/// holds what was read.
+fn is_ours(record: &OutputRecord, topics: &Topics) -> bool {
+    record.topic != topics.dead_letters
+}
+
+/// The members `key`, `headers` and `value`; the value of a record that `is_ours` is not looked at.
+pub(in crate::cli) fn content(record: &OutputRecord, is_ours: bool, out: &mut Vec<u8>) {
     member("key", text(record.key.as_deref()), out);
     out.extend_from_slice(b",\"headers\":{");
     for (index, (name, values)) in headers(record).iter().enumerate() {
@@ -66,21 +78,19 @@ fn whole(record: &OutputRecord, topics: &Topics, out: &mut Vec<u8>) {
         }
     }
     out.extend_from_slice(b"},");
-    match json_line(record, topics) {
+    match json_line(record, is_ours) {
         Some(line) => {
             out.extend_from_slice(b"\"value\":");
             out.extend_from_slice(&line);
         }
         None => member("value", text(record.value.as_deref()), out),
     }
-    out.extend_from_slice(b"}\n");
 }
 
-/// The value on one line, if it is JSON. Events and alerts are, and on one line; a dead letter holds
-/// what was read.
-fn json_line<'r>(record: &'r OutputRecord, topics: &Topics) -> Option<Cow<'r, [u8]>> {
+/// The value on one line, if it is JSON.
+fn json_line(record: &OutputRecord, is_ours: bool) -> Option<Cow<'_, [u8]>> {
     let value = record.value.as_deref()?;
-    if record.topic != topics.dead_letters {
+    if is_ours {
         return Some(Cow::Borrowed(value));
     }
     is_json(value).then(|| on_one_line(value))

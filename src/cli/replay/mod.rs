@@ -1,7 +1,7 @@
 //! `replay`: files through the pipeline with what ships in the binary, and the result to standard
 //! output. All cores work, and the output has the order of the input; memory does not grow with it.
 
-mod emit;
+pub(super) mod emit;
 mod summary;
 mod work;
 

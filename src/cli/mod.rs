@@ -126,9 +126,10 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Of reading the output topics.
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Failure {
-        Failure::Failed(anyhow!(error))
+        anyhow!(error).context("the destination").into()
     }
 }
 

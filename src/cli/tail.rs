@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::asked::{self, Output, Since};
 use super::json_line::json_line;
-use super::{ConfigFile, Failure};
+use super::{ConfigFile, Failure, say};
 use crate::diagnostic::Diagnostic;
 use crate::event::{Offset, RawRecord};
 use crate::kafka::session::Shutdown;
@@ -105,7 +105,7 @@ fn filter(command: &Command) -> Result<Filter, Failure> {
     let (filter, warnings) = Filter::parse(command.output.kind(), &written)
         .map_err(Failure::configuration::<Diagnostic>)?;
     for warning in warnings {
-        eprintln!("{warning}");
+        say(warning);
     }
     Ok(filter)
 }
@@ -137,7 +137,7 @@ fn tail(
         })?;
         return Ok(written.and_then(|()| printer.out.flush())?);
     }
-    eprintln!("following {}; Ctrl-C ends it", reader.topic());
+    say(format_args!("following {}; Ctrl-C ends it", reader.topic()));
     let (mut written, mut said) = (Ok(()), String::new());
     reader.follow(&from, &mut |turn| {
         written = match turn {
@@ -149,7 +149,7 @@ fn tail(
             Turn::Trouble(what) => {
                 // The client complains again and again.
                 if what != said {
-                    eprintln!("{what}; trying again");
+                    say(format_args!("{what}; trying again"));
                     said = what;
                 }
                 Ok(())
@@ -193,9 +193,9 @@ fn newest(
         }
         if looked_through >= LOOKED_THROUGH.max(wanted as u64) {
             let count = found.len();
-            eprintln!(
+            say(format_args!(
                 "{count} among the newest {looked_through} records; --since or --from-beginning looks further"
-            );
+            ));
             break;
         }
         looked_through += window.iter().map(Span::len).sum::<u64>();
@@ -262,7 +262,7 @@ impl Printer<'_> {
         }
         if emitted.kind == Kind::Foreign {
             let at = At::from(emitted.record.position);
-            eprintln!("{at} was not written by watchbell");
+            say(format_args!("{at} was not written by watchbell"));
         }
         writeln!(self.out, "{}", json_line(emitted))
     }

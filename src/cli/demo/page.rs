@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::view::printable;
+
 /// Columns of a line where there is room for them, and where nobody looks.
 pub(super) const WIDTH: usize = 96;
 
@@ -39,7 +41,7 @@ impl<W: Write> Page<W> {
     }
 
     pub(super) fn heading(&mut self, title: &str) -> io::Result<()> {
-        let title = clean(title);
+        let title = printable(title);
         let rule = "─".repeat(self.width.saturating_sub(title.chars().count() + 4));
         writeln!(
             self.out,
@@ -50,14 +52,14 @@ impl<W: Write> Page<W> {
     /// Parts of one line, each in its style.
     pub(super) fn line(&mut self, parts: &[(Style, &str)]) -> io::Result<()> {
         for (style, text) in parts {
-            write!(self.out, "{style}{}{style:#}", clean(text))?;
+            write!(self.out, "{style}{}{style:#}", printable(text))?;
         }
         writeln!(self.out)
     }
 
     /// A paragraph in one style.
     pub(super) fn paragraph(&mut self, style: Style, text: &str) -> io::Result<()> {
-        for line in wrap(&clean(text), self.width) {
+        for line in wrap(&printable(text), self.width) {
             writeln!(self.out, "{style}{line}{style:#}")?;
         }
         Ok(())
@@ -70,7 +72,7 @@ impl<W: Write> Page<W> {
             return Ok(());
         }
         let mut label = label;
-        for line in wrap(&clean(text), self.width - INDENT) {
+        for line in wrap(&printable(text), self.width - INDENT) {
             writeln!(self.out, "    {DIM}{label:<6}{DIM:#} {line}")?;
             label = "";
         }
@@ -80,21 +82,6 @@ impl<W: Write> Page<W> {
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
-}
-
-/// Control characters and those that turn the direction of text, as their escapes.
-fn clean(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                clean.extend(c.escape_unicode());
-            }
-            c if c.is_control() => clean.extend(c.escape_default()),
-            c => clean.push(c),
-        }
-    }
-    clean
 }
 
 /// Lines of at most `width` characters, broken at spaces, or anywhere in a word that is longer.
@@ -139,8 +126,6 @@ mod tests {
     #[test]
     fn nothing_in_a_text_speaks_to_the_terminal() {
         let hostile = "a\u{1b}[2Jb\rc\u{7f}\u{9b}31m\u{202e}d\te";
-        let clean = clean(hostile);
-        assert_eq!(clean, "a\\u{1b}[2Jb\\rc\\u{7f}\\u{9b}31m\\u{202e}d\\te");
         let mut out = Vec::new();
         let mut page = Page::new(&mut out, 10);
         page.labelled("who", hostile).unwrap();

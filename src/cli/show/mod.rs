@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use self::search::Searched;
 use super::asked::{self, Output, Since};
 use super::json_line::json_line;
-use super::{ConfigFile, Failure};
+use super::{ConfigFile, Failure, say};
 use crate::config::Config;
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::session::Shutdown;
@@ -51,17 +51,26 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         since: command.since,
         stop: asked::until_asked_to_stop()?,
     };
-    let found = show.find(&command.reference)?;
+    let found = show.find(&command.reference).map_err(of_destination)?;
     let emitted = Emitted::new(found.record());
     let text = if command.json {
         json_line(&emitted) + "\n"
     } else {
         let paint = asked::paint();
-        page(&emitted, paint) + &show.related(&emitted, paint)?
+        let related = show.related(&emitted, paint).map_err(of_destination)?;
+        page(&emitted, paint) + &related
     };
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// An error of reading a topic says whose it is.
+fn of_destination(error: anyhow::Error) -> anyhow::Error {
+    if error.is::<ReadError>() {
+        return error.context("the destination");
+    }
+    error
 }
 
 struct Show<'c> {
@@ -111,7 +120,7 @@ impl Show<'_> {
             {
                 Ok(record) => ids.extend(source_id(&record.record())),
                 // Its output may be there when it is gone.
-                Err(error) => eprintln!("source {}: {error}", source.name),
+                Err(error) => say(format_args!("source {}: {error}", source.name)),
             }
         }
         let became = |emitted: &Emitted<'_>| {
@@ -129,9 +138,12 @@ impl Show<'_> {
             let reader = asked::reader(self.config, topic)?;
             match self.spans(&reader) {
                 Ok(spans) => topics.push(Searched::new(reader, spans)),
-                Err(error @ ReadError::Missing(_)) => eprintln!("{error}"),
+                Err(error @ ReadError::Missing(_)) => say(error),
                 Err(error) => return Err(error.into()),
             }
+        }
+        if topics.is_empty() {
+            return Err(anyhow!("none of the output topics can be looked through"));
         }
         if let Some(found) = search::newest(&mut topics, &self.stop, wanted)? {
             return Ok(found);
@@ -238,7 +250,7 @@ impl Show<'_> {
         let reader = asked::reader(self.config, output.topic(&self.config.topics))?;
         let all = match reader.spans() {
             Err(error @ ReadError::Missing(_)) => {
-                eprintln!("{error}");
+                say(error);
                 return Ok(Vec::new());
             }
             spans => spans?,
@@ -263,10 +275,10 @@ impl Show<'_> {
                 if looked_at < RELATED {
                     return ControlFlow::Continue(());
                 }
-                eprintln!(
+                say(format_args!(
                     "looked at the {RELATED} records of {} after it only",
                     reader.topic()
-                );
+                ));
                 ControlFlow::Break(())
             },
         )?;

@@ -54,6 +54,7 @@ prerequisites:
 	need cargo "Rust, https://rustup.rs" ""
 	need cc "a C compiler, for librdkafka" gcc
 	need c++ "a C++ compiler, for librdkafka" g++
+	need cmake "builds librdkafka" cmake
 	need perl "for the bundled OpenSSL" perl
 	need java "a JVM, 17 or later, for the Kafka the tests start" openjdk-17-jre-headless
 	need mvn "Maven, fetches Kafka for the tests" maven

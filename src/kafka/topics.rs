@@ -13,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::client::{ClientError, Cluster, Quiet};
+use super::client::{ClientError, Cluster, Quiet, explain, is_missing};
 
 /// A topic as watchbell wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Topics {
     pub fn new(cluster: &Cluster, timeout: Duration) -> Result<Topics, ClientError> {
         let admin = cluster
             .client_config("admin", &[], &[])
-            .create_with_context(Quiet)
+            .create_with_context(Quiet::default())
             .map_err(|error| ClientError::new("create an admin client", &error))?;
         Ok(Topics {
             admin,
@@ -161,6 +161,7 @@ impl Topics {
     /// The cluster does not answer.
     pub fn partitions(&self, topic: &str) -> Result<Option<u32>, ClientError> {
         partition_count(&self.probe, topic, self.timeout)
+            .map_err(|error| explain(&self.probe, "describe a topic", &error))
     }
 
     /// Describe the topics that exist among `names`.
@@ -239,17 +240,13 @@ pub(crate) fn partition_count<C: rdkafka::consumer::ConsumerContext>(
     client: &BaseConsumer<C>,
     topic: &str,
     timeout: Duration,
-) -> Result<Option<u32>, ClientError> {
+) -> Result<Option<u32>, KafkaError> {
     let metadata = match client.fetch_metadata(Some(topic), timeout) {
         Ok(metadata) => metadata,
         Err(error) => {
-            let error = ClientError::new("describe a topic", &error);
-            return match error {
-                ClientError::Request {
-                    topic_missing: true,
-                    ..
-                } => Ok(None),
-                error => Err(error),
+            return match error.rdkafka_error_code() {
+                Some(code) if is_missing(code) => Ok(None),
+                _ => Err(error),
             };
         }
     };

@@ -5,12 +5,17 @@
 mod audit;
 /// Apache Kafka, started and restarted.
 mod broker;
+/// The binary as a process, whatever the configuration.
+mod binary;
 /// The real binary: started, watched, stopped, killed.
 mod daemon;
 /// What must hold of a session's outputs, and the worker that makes them.
 mod passthrough;
 /// Writing sources, reading outputs.
 mod records;
+
+/// A broker with passwords, certificates and an authorizer.
+mod secured;
 
 /// Records that no producer should write.
 mod bad_input;
@@ -22,6 +27,8 @@ mod end_to_end;
 mod positions;
 /// Records and topics that cannot be written.
 mod refusals;
+/// Logging in, and what happens when that fails.
+mod security;
 
 use std::time::{Duration, Instant};
 

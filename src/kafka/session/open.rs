@@ -119,23 +119,14 @@ fn pause(wait: Duration, shutdown: &Shutdown) {
 }
 
 fn survey(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
-    let unreachable = |side, error: &ClientError| Trouble {
-        side,
-        reason: "unreachable",
-        remedy: format!(
-            "{error}: check bootstrap, credentials, the network and the brokers of the {}",
-            if side == Side::Source {
-                "source"
-            } else {
-                "destination"
-            }
-        ),
-    };
+    let source_cluster = config
+        .source
+        .cluster_id(QUESTION)
+        .map_err(|error| unreachable(Side::Source, &error))?;
     let wanted = reader
         .partitions(QUESTION)
         .map_err(|error| unreachable(Side::Source, &error))?
         .ok_or_else(|| source_missing(config))?;
-    let source_cluster = reader.cluster_id(QUESTION);
     let topics = Topics::new(&config.destination, QUESTION)
         .map_err(|error| unreachable(Side::Destination, &error))?;
     let destination_cluster = config
@@ -160,6 +151,24 @@ fn survey(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
         ownership_is_ours: true,
         source_cluster,
     })
+}
+
+fn unreachable(side: Side, error: &ClientError) -> Trouble {
+    let cluster = match side {
+        Side::Source => "source",
+        Side::Destination => "destination",
+    };
+    let remedy = match error {
+        ClientError::Login { .. } => format!("{cluster}: {error}"),
+        _ => format!(
+            "{error}: check bootstrap, credentials, the network and the brokers of the {cluster}"
+        ),
+    };
+    Trouble {
+        side,
+        reason: error.reason(),
+        remedy,
+    }
 }
 
 pub(super) fn source_missing(config: &SessionConfig) -> Trouble {

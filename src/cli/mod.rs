@@ -43,7 +43,7 @@ enum Command {
     /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
     Replay(replay::Command),
     /// Check the configuration, the rules and the names, and say everything that is wrong.
-    Validate(ConfigFile),
+    Validate(validate::Command),
     /// Show or create the topics that watchbell writes.
     #[command(subcommand)]
     Topics(topics::Command),
@@ -115,7 +115,7 @@ impl Cli {
             Command::Run(file) => file.load().and_then(run::run),
             Command::Demo(command) => demo::run(&command),
             Command::Replay(command) => replay::run(&command),
-            Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
+            Command::Validate(command) => validate::run(&command),
             Command::Topics(command) => topics::run(&command),
             Command::Config(command) => config::run(&command),
         };

@@ -2,6 +2,7 @@
 //! Nothing here changes or deletes an existing topic; partitions are only ever added.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -98,6 +99,25 @@ pub enum Difference {
         /// What the cluster has; `None` where it may not be read.
         found: Option<String>,
     },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::Missing => f.write_str("missing, or not to be seen"),
+            Difference::Partitions { wanted, found } => {
+                write!(f, "{wanted} partitions wanted, {found} found")
+            }
+            Difference::Setting {
+                name,
+                wanted,
+                found,
+            } => {
+                let found = found.as_deref().unwrap_or("not readable");
+                write!(f, "{name}: {wanted} wanted, {found} found")
+            }
+        }
+    }
 }
 
 /// Compare a wanted topic with what the cluster has.
@@ -229,10 +249,15 @@ impl Topics {
     }
 
     fn options(&self) -> AdminOptions {
-        AdminOptions::new()
-            .request_timeout(Some(self.timeout))
-            .operation_timeout(Some(self.timeout))
+        admin_options(self.timeout)
     }
+}
+
+/// Options that bound the wait for a request and for what it sets off.
+pub(super) fn admin_options(timeout: Duration) -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(timeout))
+        .operation_timeout(Some(timeout))
 }
 
 /// How many partitions `topic` has, as `client` sees it.
@@ -280,7 +305,7 @@ fn accept(
 }
 
 /// Wait for librdkafka's answer on this thread.
-fn wait<F: Future>(answer: F) -> Result<F::Output, ClientError> {
+pub(super) fn wait<F: Future>(answer: F) -> Result<F::Output, ClientError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(|error| ClientError::Creation(error.to_string()))?;

@@ -54,12 +54,14 @@ impl OutputsError {
 }
 
 /// The output topics as they are created: alerts in one partition, since they are read in order.
+/// None may be compacted: their keys are actors and groups, and every record counts.
 pub fn wanted(names: &Names) -> [WantedTopic; 3] {
     [
         WantedTopic::new(&names.events, EVENTS_PARTITIONS),
         WantedTopic::new(&names.alerts, 1).exactly(),
         WantedTopic::new(&names.dead_letters, 1),
     ]
+    .map(|topic| topic.with("cleanup.policy", "delete"))
 }
 
 /// Create what is missing, if asked to; return the largest record that every topic takes, in bytes.

@@ -227,7 +227,8 @@ fn is_running(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
 }
 
-fn java(jars: &Path) -> Command {
+/// A JVM with Kafka on its class path.
+pub fn java(jars: &Path) -> Command {
     let mut command = Command::new("java");
     command
         .args([
@@ -242,7 +243,7 @@ fn java(jars: &Path) -> Command {
 }
 
 /// Kafka's jars, fetched by Maven where they are not there yet.
-fn jars() -> PathBuf {
+pub fn jars() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let jars = std::env::var_os("WATCHBELL_KAFKA_JARS")
         .map_or_else(|| here.join("target/kafka-jars"), PathBuf::from);

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
-use super::broker::{Broker, Extras, free_ports};
+use super::broker::{Broker, Extras, free_ports, jars, java};
 
 /// Secrets of the test users; none of them may be shown anywhere.
 pub const API_SECRET: &str = "plain-SECRET-6d1f";
@@ -84,6 +84,37 @@ impl Secured {
     /// A file beside the certificates.
     pub fn file(&self, name: &str) -> PathBuf {
         self.files.path().join(name)
+    }
+
+    /// Do what a person does with printed commands: paste them into a shell that has Kafka's tools
+    /// and an administrator's properties.
+    pub fn paste(&self, commands: &str) {
+        let folder = self.file("shell");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let administrator = format!(
+            "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nssl.truststore.type=PEM\n\
+             ssl.truststore.location={}\nsasl.jaas.config=org.apache.kafka.common.security.plain.\
+             PlainLoginModule required username=\"plain-key\" password=\"{API_SECRET}\";\n",
+            self.file("broker.pem").display()
+        );
+        std::fs::write(folder.join("admin.properties"), administrator).expect("a file");
+        let java = java(&jars());
+        let words: Vec<String> = [java.get_program()]
+            .into_iter()
+            .chain(java.get_args())
+            .map(|word| format!("'{}'", word.display()))
+            .collect();
+        let tool = format!(
+            "kafka-acls.sh() {{ {} org.apache.kafka.tools.AclCommand \"$@\"; }}\n",
+            words.join(" ")
+        );
+        let ran = Command::new("bash")
+            .args(["-euc", &format!("{tool}{commands}")])
+            .current_dir(&folder)
+            .output()
+            .expect("run bash");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{commands}\n{said}");
     }
 
     /// Keep a secret in a file, as a configuration names it.

@@ -1,16 +1,18 @@
 //! Logging in: every mechanism carries records, a refused login is said with its remedy, and no
-//! secret is ever shown.
+//! secret is ever shown; what is not allowed is named with the commands that allow it.
 
 use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
+use super::broker::{Broker, clusters};
 use super::binary::{Daemon, watchbell};
 use super::eventually;
 use super::records::{create, read_committed, unique};
 use super::secured::{
-    API_SECRET, CLIENT_SECRET, LIMITED_SECRET, SCRAM_PASSWORD, STORE_PASSWORD, Secured, secured,
+    API_SECRET, CLIENT_SECRET, LIMITED, LIMITED_SECRET, SCRAM_PASSWORD, STORE_PASSWORD, Secured,
+    secured,
 };
 
 const SEED: &str = include_str!("../data/confluent/seed.ndjson");
@@ -112,9 +114,9 @@ fn assert_hidden(place: &str, text: &str) {
     }
 }
 
-fn write(secured: &Secured, topic: &str) -> usize {
+fn write(broker: &Broker, topic: &str) -> usize {
     let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", secured.broker.bootstrap())
+        .set("bootstrap.servers", broker.bootstrap())
         .create()
         .expect("a producer");
     for line in SEED.lines() {
@@ -137,7 +139,7 @@ fn every_way_to_log_in_carries_records_and_no_secret_is_shown() {
     for (source, login) in &mechanisms {
         let topic = names.topic(source);
         configuration += &format!("  {source}: {{topic: {topic}, {login}}}\n");
-        written += write(&secured, &topic);
+        written += write(&secured.broker, &topic);
     }
     let (_, own) = &mechanisms[0];
     configuration += &format!("destination: {{{own}}}\n{}", names.yaml());
@@ -205,4 +207,128 @@ fn a_refused_login_is_said_with_its_remedy_and_no_secret_is_shown() {
     );
     assert_hidden("/metrics", &metrics);
     assert_hidden("the log", &daemon.terminate());
+}
+
+/// Run `validate --connect`; its exit code, standard output and standard error.
+fn connect(configuration: &str) -> (Option<i32>, String, String) {
+    let ran = watchbell(&["validate", "--connect", "-c", configuration]);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&ran.stdout), text(&ran.stderr));
+    assert_hidden("validate", &out);
+    assert_hidden("validate", &err);
+    (ran.status.code(), out, err)
+}
+
+#[test]
+fn the_commands_that_validate_prints_grant_all_that_the_daemon_needs() {
+    let clusters = clusters();
+    let secured = secured();
+    let names = Names::new("rights");
+    names.create(&secured, &["near"]);
+    create(&clusters.source, &names.topic("far"), 2);
+    let own = format!(
+        "bootstrap: \"{}\", kafka: {{security.protocol: SASL_SSL, sasl.mechanism: PLAIN, \
+         sasl.username: {LIMITED}, sasl.password_file: {}, ssl.ca.location: {}}}",
+        secured.login(),
+        secured.secret("limited-password", LIMITED_SECRET),
+        secured.file("broker.pem").display(),
+    );
+    let (near, far) = (names.topic("near"), names.topic("far"));
+    let configuration = format!(
+        "sources:\n  near: {{topic: {near}, {own}}}\n  {}: {{topic: {far}, bootstrap: \"{}\"}}\n\
+         destination: {{{own}}}\n{}",
+        names.name,
+        clusters.source.bootstrap(),
+        names.yaml()
+    );
+    let path = secured.file("rights.yaml");
+    std::fs::write(&path, &configuration).expect("write the configuration");
+    let path = path.display().to_string();
+
+    let (code, commands, said) = connect(&path);
+    assert_eq!(code, Some(1), "{said}");
+    for missing in [
+        format!("source near: error: missing: Read and Describe on topic {near}"),
+        format!(
+            "destination: error: missing: Describe and Write on topic {}",
+            names.topic("events")
+        ),
+        format!(
+            "destination: error: missing: Describe and Write on transactional ids {}-*",
+            names.name
+        ),
+    ] {
+        assert!(said.contains(&missing), "{missing}\n{said}");
+    }
+    assert!(
+        commands.contains("PRINCIPAL=User:limited\nkafka-acls.sh"),
+        "{commands}"
+    );
+
+    // What can only be seen once something else is allowed takes another round.
+    let mut left = commands;
+    for _ in 0..4 {
+        secured.paste(&left);
+        let (code, commands, said) = connect(&path);
+        println!("{said}");
+        if code == Some(0) && commands.is_empty() {
+            left.clear();
+            break;
+        }
+        left = commands;
+    }
+    assert_eq!(left, "", "rights are still missing");
+
+    let written = write(&secured.broker, &near) + write(&clusters.source, &far);
+    let mut daemon = Daemon::start(&configuration);
+    daemon.wait_for("/readyz", LIMIT, |status, _| status == 200);
+    let (code, commands, said) = connect(&path);
+    assert_eq!(
+        (code, commands.as_str()),
+        (Some(0), ""),
+        "while it runs: {said}"
+    );
+    let mut events = Vec::new();
+    let all = eventually(LIMIT, || {
+        events = read_committed(&secured.broker, &names.topic("events"));
+        events.len() >= written
+    });
+    assert!(all, "{} of {written}\n{}", events.len(), daemon.log());
+    daemon.terminate();
+    for topic in ["events", "alerts", "dead"] {
+        let uncommitted = super::records::aborted(&secured.broker, &names.topic(topic));
+        assert_eq!(uncommitted, 0, "validate has left something in {topic}");
+    }
+    assert_eq!(events.len(), written);
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_or_lacks_topics_is_reported_in_one_pass() {
+    let secured = secured();
+    let names = Names::new("absent");
+    let own = mechanisms(&secured, false).swap_remove(0).1;
+    let wrong = mechanisms(&secured, true).swap_remove(0).1;
+    let configuration = format!(
+        "sources:\n  audit: {{topic: {0}, {own}}}\n  other: {{topic: {0}, {wrong}}}\n\
+         destination: {{{own}}}\n{1}",
+        names.topic("source"),
+        names.yaml()
+    );
+    let path = secured.file("absent.yaml");
+    std::fs::write(&path, configuration).expect("write the configuration");
+    let (code, commands, said) = connect(&path.display().to_string());
+    assert_eq!((code, commands.as_str()), (Some(1), ""), "{said}");
+    for error in [
+        format!(
+            "source audit: error: the topic {} does not exist",
+            names.topic("source")
+        ),
+        "source other: error: reach the cluster: sasl_ssl://".to_owned(),
+        format!(
+            "destination: error: the topic {} does not exist",
+            names.topic("alerts")
+        ),
+    ] {
+        assert!(said.contains(&error), "{error}\n{said}");
+    }
 }

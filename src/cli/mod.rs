@@ -1,8 +1,10 @@
 //! The command line: one file for each command. Data goes to standard output, talk to standard
 //! error; a command returns, and only `main` ends the process.
 
+mod completions;
 mod config;
 mod demo;
+mod init;
 mod ordinal;
 mod replay;
 mod run;
@@ -42,6 +44,8 @@ enum Command {
     Demo(demo::Command),
     /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
     Replay(replay::Command),
+    /// Write a commented configuration to begin with.
+    Init(init::Command),
     /// Check the configuration, the rules and the names, and say everything that is wrong.
     Validate(validate::Command),
     /// Show or create the topics that watchbell writes.
@@ -50,6 +54,8 @@ enum Command {
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Print completions for a shell.
+    Completions(completions::Command),
 }
 
 /// Where the configuration is.
@@ -118,6 +124,8 @@ impl Cli {
             Command::Validate(command) => validate::run(&command),
             Command::Topics(command) => topics::run(&command),
             Command::Config(command) => config::run(&command),
+            Command::Init(command) => init::run(&command),
+            Command::Completions(command) => completions::run(&command),
         };
         match result {
             Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 
 use super::{ConfigFile, Failure};
@@ -37,17 +37,17 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     Ok(())
 }
 
-fn connect(config: &Config) -> anyhow::Result<()> {
+fn connect(config: &Config) -> Result<(), Failure> {
     let mut problems = 0;
     let mut out = std::io::stdout().lock();
     for inspection in inspect(config) {
         report(&inspection);
         problems += inspection.problems.len();
         if !inspection.commands.is_empty() {
-            writeln!(out, "# {}", inspection.name).context("write the commands")?;
+            writeln!(out, "# {}", inspection.name)?;
         }
         for command in &inspection.commands {
-            writeln!(out, "{command}").context("write the commands")?;
+            writeln!(out, "{command}")?;
         }
     }
     match problems {
@@ -55,8 +55,8 @@ fn connect(config: &Config) -> anyhow::Result<()> {
             eprintln!("clusters fine; readers of the outputs need isolation.level=read_committed");
             Ok(())
         }
-        1 => Err(anyhow!("1 problem")),
-        _ => Err(anyhow!("{problems} problems")),
+        1 => Err(anyhow!("1 problem").into()),
+        _ => Err(anyhow!("{problems} problems").into()),
     }
 }
 

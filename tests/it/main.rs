@@ -20,3 +20,5 @@ mod properties;
 mod replay;
 /// Generated records.
 mod samples;
+/// What an operator runs before the daemon.
+mod setup;

@@ -1,14 +1,10 @@
 //! Delivery on real brokers: cargo test --test kafka (needs a JVM and Maven).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-/// Audit events, and what must become of each.
-mod audit;
+/// The binary as a process.
+mod binary;
 /// Apache Kafka, started and restarted.
 mod broker;
-/// The binary as a process, whatever the configuration.
-mod binary;
-/// The real binary: started, watched, stopped, killed.
-mod daemon;
 /// What must hold of a session's outputs, and the worker that makes them.
 mod passthrough;
 /// Writing sources, reading outputs.

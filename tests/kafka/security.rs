@@ -6,8 +6,8 @@ use std::time::Duration;
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
-use super::broker::{Broker, clusters};
 use super::binary::{Daemon, watchbell};
+use super::broker::{Broker, clusters};
 use super::eventually;
 use super::records::{create, read_committed, unique};
 use super::secured::{
@@ -159,6 +159,12 @@ fn every_way_to_log_in_carries_records_and_no_secret_is_shown() {
         assert!(metrics.contains(&counted), "{source}:\n{metrics}");
     }
     assert_hidden("/metrics", &metrics);
+    let status = daemon.wait_for("/status", LIMIT, |_, body| {
+        let page: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        let partition = &page["sources"]["plain"]["partitions"]["0"];
+        page["ready"] == true && partition["position"] == 9 && partition["lag_records"] == 0
+    });
+    assert_hidden("/status", &status);
     let printed = watchbell(&["config", "print", "-c", &daemon.configuration()]);
     assert!(printed.status.success());
     let printed = String::from_utf8_lossy(&printed.stdout).into_owned();

@@ -23,7 +23,7 @@ use self::page::{BOLD, DIM, Page};
 use self::report::Outputs;
 use super::Failure;
 use super::shipped::Shipped;
-use crate::event::{Offset, Partition};
+use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::embedded::Embedded;
 use crate::kafka::session::{
     self, Commit, Delivery, Gap, NotReady, SessionConfig, SessionObserver, Shutdown,
@@ -41,7 +41,7 @@ const NAMES: &str = include_str!("../../../config/names.demo.yaml");
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// Keep running: typical events at a steady pace, and /metrics, /livez and /readyz.
+    /// Keep running: typical events at a steady pace, and /metrics, /livez, /readyz and /status.
     #[arg(long)]
     serve: bool,
     /// Where to serve; port 0 takes one that is free.
@@ -86,6 +86,9 @@ impl SessionObserver for Watch<'_> {
     }
     fn lag(&self, partition: Partition, records: u64) {
         self.reported.lag(partition, records);
+    }
+    fn positions(&self, positions: &[(Partition, NextOffset)]) {
+        self.reported.positions(positions);
     }
     fn gap(&self, gap: Gap) {
         self.reported.gap(gap);
@@ -143,6 +146,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
                     feed,
                     observer: &observer,
                     metrics,
+                    rules: shipped.rules.clone(),
                 };
                 serving.until_asked_to_stop(command.listen, &mut page, || session.is_finished())
             });

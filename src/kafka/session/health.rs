@@ -86,6 +86,7 @@ impl Session<'_> {
         if ends.is_empty() {
             return;
         }
+        self.observer.positions(&self.positions.running());
         for (partition, committed) in self.positions.running() {
             if let Some((_, end)) = ends.iter().find(|(of, _)| *of == partition) {
                 let lag = u64::try_from(end.0 - committed.0).unwrap_or(0);

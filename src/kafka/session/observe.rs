@@ -80,6 +80,8 @@ pub trait SessionObserver: Sync {
     fn readiness(&self, _state: Option<&NotReady>) {}
     /// Records of a partition that are not yet committed.
     fn lag(&self, _partition: Partition, _records: u64) {}
+    /// The committed positions of the partitions that are read; told every few seconds.
+    fn positions(&self, _positions: &[(Partition, NextOffset)]) {}
     /// Records expired before they were read.
     fn gap(&self, _gap: Gap) {}
     /// A source record's output was refused; it comes back as a dead letter.

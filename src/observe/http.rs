@@ -17,6 +17,15 @@ use super::status::status;
 use crate::pipeline::Path;
 use crate::rules::CurrentRules;
 
+/// Whether the process is to be restarted.
+pub const LIVEZ: &str = "/livez";
+/// Whether records flow.
+pub const READYZ: &str = "/readyz";
+/// What a person asks first.
+pub const STATUS: &str = "/status";
+/// What Prometheus scrapes.
+pub const METRICS: &str = "/metrics";
+
 /// What the pages are made of.
 #[derive(Clone)]
 pub struct Pages {
@@ -38,10 +47,10 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let router = Router::new()
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/status", get(overview))
-        .route("/metrics", get(metrics))
+        .route(LIVEZ, get(livez))
+        .route(READYZ, get(readyz))
+        .route(STATUS, get(overview))
+        .route(METRICS, get(metrics))
         .with_state(pages);
     axum::serve(listener, router)
         .with_graceful_shutdown(shutdown)

@@ -1,15 +1,16 @@
 //! Delivery on real brokers: cargo test --test kafka (needs a JVM and Maven).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-/// The binary as a process.
-mod binary;
+/// Audit events, and what must become of each.
+mod audit;
 /// Apache Kafka, started and restarted.
 mod broker;
+/// The real binary: started, watched, stopped, killed.
+mod daemon;
 /// What must hold of a session's outputs, and the worker that makes them.
 mod passthrough;
 /// Writing sources, reading outputs.
 mod records;
-
 /// A broker with passwords, certificates and an authorizer.
 mod secured;
 
@@ -23,7 +24,7 @@ mod end_to_end;
 mod positions;
 /// Records and topics that cannot be written.
 mod refusals;
-/// Logging in, and what happens when that fails.
+/// Logging in, rights, and what happens when they are missing.
 mod security;
 
 use std::time::{Duration, Instant};

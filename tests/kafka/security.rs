@@ -1,13 +1,14 @@
 //! Logging in: every mechanism carries records, a refused login is said with its remedy, and no
 //! secret is ever shown; what is not allowed is named with the commands that allow it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
-use super::binary::{Daemon, watchbell};
 use super::broker::{Broker, clusters};
+use super::daemon::{Daemon, watchbell};
 use super::eventually;
 use super::records::{create, read_committed, unique};
 use super::secured::{
@@ -36,7 +37,8 @@ impl Names {
     /// Output topics and group.
     fn yaml(&self) -> String {
         format!(
-            "topics: {{events: {}, alerts: {}, dead_letters: {}}}\ngroup: {}\n",
+            "topics: {{events: {}, alerts: {}, dead_letters: {}}}\ngroup: {}\n\
+             http: {{listen: \"127.0.0.1:0\"}}\nlog: {{filter: debug}}\n",
             self.topic("events"),
             self.topic("alerts"),
             self.topic("dead"),
@@ -44,11 +46,23 @@ impl Names {
         )
     }
 
+    /// Keep a configuration in a file; its path.
+    fn file(&self, secured: &Secured, configuration: &str) -> String {
+        let path = secured.file(&format!("{}.yaml", self.name));
+        std::fs::write(&path, configuration).expect("write the configuration");
+        path.display().to_string()
+    }
+
     fn create(&self, secured: &Secured, sources: &[&str]) {
         for topic in ["events", "alerts", "dead"].iter().chain(sources) {
             create(&secured.broker, &self.topic(topic), 1);
         }
     }
+}
+
+fn start(secured: &Secured, configuration: &str) -> Daemon {
+    let log = secured.file(&format!("{}.log", unique("daemon")));
+    Daemon::start(Path::new(configuration), log, 0)
 }
 
 /// How each source logs in: name, and its part of the configuration.
@@ -144,8 +158,9 @@ fn every_way_to_log_in_carries_records_and_no_secret_is_shown() {
     let (_, own) = &mechanisms[0];
     configuration += &format!("destination: {{{own}}}\n{}", names.yaml());
 
-    let mut daemon = Daemon::start(&configuration);
-    daemon.wait_for("/readyz", LIMIT, |status, _| status == 200);
+    let path = names.file(&secured, &configuration);
+    let daemon = start(&secured, &path);
+    daemon.wait_for_page("/readyz", LIMIT, |status, _| status == 200);
     let mut events = Vec::new();
     let all = eventually(LIMIT, || {
         events = read_committed(&secured.broker, &names.topic("events"));
@@ -153,24 +168,24 @@ fn every_way_to_log_in_carries_records_and_no_secret_is_shown() {
     });
     assert!(all, "{} of {written}\n{}", events.len(), daemon.log());
     assert_eq!(events.len(), written);
-    let metrics = daemon.wait_for("/metrics", LIMIT, |status, _| status == 200);
+    let metrics = daemon.wait_for_page("/metrics", LIMIT, |status, _| status == 200);
     for source in sources {
         let counted = format!("watchbell_records_total{{source=\"{source}\"}} 9\n");
         assert!(metrics.contains(&counted), "{source}:\n{metrics}");
     }
     assert_hidden("/metrics", &metrics);
-    let status = daemon.wait_for("/status", LIMIT, |_, body| {
+    let status = daemon.wait_for_page("/status", LIMIT, |_, body| {
         let page: serde_json::Value = serde_json::from_str(body).expect("JSON");
         let partition = &page["sources"]["plain"]["partitions"]["0"];
         page["ready"] == true && partition["position"] == 9 && partition["lag_records"] == 0
     });
     assert_hidden("/status", &status);
-    let printed = watchbell(&["config", "print", "-c", &daemon.configuration()]);
+    let printed = watchbell(&["config", "print", "-c", &path]);
     assert!(printed.status.success());
     let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
     assert!(printed.contains("sasl.password_file"), "{printed}");
     assert_hidden("config print", &printed);
-    assert_hidden("the log", &daemon.terminate());
+    assert_hidden("the log", &daemon.terminate().0);
 }
 
 #[test]
@@ -189,7 +204,8 @@ fn a_refused_login_is_said_with_its_remedy_and_no_secret_is_shown() {
     let (_, own) = &right[1];
     configuration += &format!("destination: {{{own}}}\n{}", names.yaml());
 
-    let mut daemon = Daemon::start(&configuration);
+    let path = names.file(&secured, &configuration);
+    let daemon = start(&secured, &path);
     let login = ("authentication_failed", "check user and password");
     let reasons = [
         ("plain", login.0, login.1),
@@ -197,7 +213,7 @@ fn a_refused_login_is_said_with_its_remedy_and_no_secret_is_shown() {
         ("oauth", login.0, login.1),
         ("certificate", "tls_failed", "the client's certificate"),
     ];
-    let said = daemon.wait_for("/readyz", LIMIT, |status, body| {
+    let said = daemon.wait_for_page("/readyz", LIMIT, |status, body| {
         status == 503
             && reasons.iter().all(|(source, reason, remedy)| {
                 let start = format!("{source}: {reason}: ");
@@ -206,13 +222,13 @@ fn a_refused_login_is_said_with_its_remedy_and_no_secret_is_shown() {
             })
     });
     assert_hidden("/readyz", &said);
-    let metrics = daemon.wait_for("/metrics", LIMIT, |status, _| status == 200);
+    let metrics = daemon.wait_for_page("/metrics", LIMIT, |status, _| status == 200);
     assert!(
         metrics.contains("watchbell_ready{source=\"plain\"} 0"),
         "{metrics}"
     );
     assert_hidden("/metrics", &metrics);
-    assert_hidden("the log", &daemon.terminate());
+    assert_hidden("the log", &daemon.terminate().0);
 }
 
 /// Run `validate --connect`; its exit code, standard output and standard error.
@@ -247,9 +263,7 @@ fn the_commands_that_validate_prints_grant_all_that_the_daemon_needs() {
         clusters.source.bootstrap(),
         names.yaml()
     );
-    let path = secured.file("rights.yaml");
-    std::fs::write(&path, &configuration).expect("write the configuration");
-    let path = path.display().to_string();
+    let path = names.file(&secured, &configuration);
 
     let (code, commands, said) = connect(&path);
     assert_eq!(code, Some(1), "{said}");
@@ -286,8 +300,8 @@ fn the_commands_that_validate_prints_grant_all_that_the_daemon_needs() {
     assert_eq!(left, "", "rights are still missing");
 
     let written = write(&secured.broker, &near) + write(&clusters.source, &far);
-    let mut daemon = Daemon::start(&configuration);
-    daemon.wait_for("/readyz", LIMIT, |status, _| status == 200);
+    let daemon = start(&secured, &path);
+    daemon.wait_for_page("/readyz", LIMIT, |status, _| status == 200);
     let (code, commands, said) = connect(&path);
     assert_eq!(
         (code, commands.as_str()),
@@ -320,9 +334,7 @@ fn a_cluster_that_cannot_be_reached_or_lacks_topics_is_reported_in_one_pass() {
         names.topic("source"),
         names.yaml()
     );
-    let path = secured.file("absent.yaml");
-    std::fs::write(&path, configuration).expect("write the configuration");
-    let (code, commands, said) = connect(&path.display().to_string());
+    let (code, commands, said) = connect(&names.file(&secured, &configuration));
     assert_eq!((code, commands.as_str()), (Some(1), ""), "{said}");
     for error in [
         format!(

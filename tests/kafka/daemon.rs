@@ -1,0 +1,304 @@
+//! `watchbell run` as an operator runs it: a configuration file, the real binary, its log in a file,
+//! its probes and metrics over HTTP, and signals.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use watchbell::kafka::topics::{WantedTopic, ownership_topic};
+
+use super::audit::Audit;
+use super::broker::{Broker, Clusters, signal_process};
+use super::eventually;
+use super::records::{committed, create, create_with, unique};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_watchbell");
+
+/// What SIGTERM may take, on a machine that has other things to do.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// The names that one test's daemons share, and the configuration that holds them.
+pub struct Deployment {
+    folder: TempDir,
+    started: AtomicU32,
+    pub group: String,
+    pub events: String,
+    pub alerts: String,
+    pub dead_letters: String,
+    sources: String,
+    /// Lines of the configuration file after those that every test has.
+    pub settings: String,
+    destination: String,
+    /// librdkafka properties of the destination: by default a batch goes at once.
+    pub properties: String,
+}
+
+impl Deployment {
+    /// Output topics on the destination cluster, one of them with several partitions.
+    pub fn new(clusters: &Clusters, name: &str) -> Deployment {
+        let deployment = Deployment::without_topics(clusters, name);
+        create(&clusters.destination, &deployment.events, 3);
+        create(&clusters.destination, &deployment.alerts, 1);
+        create(&clusters.destination, &deployment.dead_letters, 2);
+        deployment
+    }
+
+    /// The same, but nobody has created the output topics.
+    pub fn without_topics(clusters: &Clusters, name: &str) -> Deployment {
+        let group = unique(name);
+        Deployment {
+            folder: TempDir::new().expect("a temporary directory"),
+            started: AtomicU32::new(0),
+            events: format!("{group}.events"),
+            alerts: format!("{group}.alerts"),
+            dead_letters: format!("{group}.dead-letters"),
+            sources: String::new(),
+            // One transaction after the other, so that what happens happens to an open one.
+            settings: "commit: {interval: 5ms}\n\
+                       session_timeout: 14s\n\
+                       transaction_timeout: 3s\n"
+                .into(),
+            destination: clusters.destination.bootstrap().into(),
+            properties: "linger.ms: 1".into(),
+            group,
+        }
+    }
+
+    /// A new topic of audit events with four partitions, read by this deployment.
+    pub fn source(&mut self, from: &Broker, name: &str) -> Audit {
+        let source = format!("{}-{name}", self.group);
+        let topic = format!("{source}.audit");
+        let wanted = WantedTopic::new(&topic, 4).with("max.message.bytes", "33554432");
+        create_with(from, &wanted);
+        self.sources += &format!(
+            "  {source}: {{bootstrap: \"{}\", topic: {topic}}}\n",
+            from.bootstrap()
+        );
+        let one_cluster = from.bootstrap() == self.destination;
+        let positions = if one_cluster {
+            topic.clone()
+        } else {
+            ownership_topic(&source)
+        };
+        Audit::new(from, &topic, 4, positions)
+    }
+
+    /// A file beside the configuration.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn config(&self) -> String {
+        format!(
+            "sources:\n{}destination:\n  bootstrap: \"{}\"\n  kafka: {{{}}}\n\
+             topics: {{events: {}, alerts: {}, dead_letters: {}}}\n\
+             group: {}\nhttp: {{listen: \"127.0.0.1:0\"}}\n{}",
+            self.sources,
+            self.destination,
+            self.properties,
+            self.events,
+            self.alerts,
+            self.dead_letters,
+            self.group,
+            self.settings
+        )
+    }
+
+    /// Start the binary as the process of this number.
+    pub fn start(&self, ordinal: u32) -> Daemon {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let path = self.file("watchbell.yaml");
+        fs::write(&path, self.config()).expect("write the configuration");
+        Daemon::start(&path, self.file(&format!("{number}.log")), ordinal)
+    }
+
+    /// Wait until the group has committed everything that was written.
+    pub fn wait_for(&self, clusters: &Clusters, audit: &Audit, limit: Duration) {
+        let expected: Vec<i64> = audit.written();
+        let (group, topic) = (&self.group, &audit.positions);
+        let mut last = Vec::new();
+        let done = eventually(limit, || {
+            last = committed(&clusters.destination, group, topic, expected.len());
+            last == expected
+        });
+        assert!(done, "committed {last:?} of {expected:?}");
+    }
+}
+
+/// A running `watchbell run`.
+pub struct Daemon {
+    child: Child,
+    log: PathBuf,
+}
+
+/// Run a command to its end.
+pub fn watchbell(arguments: &[&str]) -> Output {
+    Command::new(BINARY)
+        .args(arguments)
+        .output()
+        .expect("run watchbell")
+}
+
+impl Daemon {
+    /// Run a configuration; the log goes to a file.
+    pub fn start(configuration: &Path, log: PathBuf, ordinal: u32) -> Daemon {
+        let child = Command::new(BINARY)
+            .args(["run", "-c"])
+            .arg(configuration)
+            .env("WATCHBELL__ORDINAL", ordinal.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).expect("a log file"))
+            .spawn()
+            .expect("start watchbell");
+        Daemon { child, log }
+    }
+
+    /// Everything it has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("a log")
+    }
+
+    /// Wait until it listens: from then on it hears signals.
+    pub fn wait_for_http(&self) -> SocketAddr {
+        let mut address = None;
+        let listening = eventually(Duration::from_secs(60), || {
+            address = listens_at(&self.log);
+            address.is_some()
+        });
+        assert!(listening, "watchbell does not listen");
+        address.expect("an address")
+    }
+
+    /// Whether `/readyz` says that records flow; otherwise what it says.
+    pub fn ready(&self) -> Result<(), String> {
+        match self.fetch("/readyz") {
+            Some((200, _)) => Ok(()),
+            Some((_, said)) => Err(said),
+            None => Err("no answer".into()),
+        }
+    }
+
+    pub fn wait_until_ready(&self) {
+        let mut said = String::new();
+        let ready = eventually(Duration::from_secs(60), || match self.ready() {
+            Ok(()) => true,
+            Err(why) => {
+                said = why;
+                false
+            }
+        });
+        assert!(ready, "not ready: {said}");
+    }
+
+    /// The value of one line of `/metrics`, named with its labels; 0 where there is none.
+    pub fn metric(&self, name: &str) -> u64 {
+        let (status, text) = self.fetch("/metrics").expect("metrics");
+        assert_eq!(status, 200, "{text}");
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.map_or(0, |value| value.trim().parse().expect("a whole number"))
+    }
+
+    /// The sum over all lines of `/metrics` whose name begins so.
+    pub fn metric_sum(&self, prefix: &str) -> u64 {
+        let (_, text) = self.fetch("/metrics").expect("metrics");
+        text.lines()
+            .filter(|line| line.starts_with(prefix))
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok())
+            .sum()
+    }
+
+    /// Wait until a page is as it should be; returns its body.
+    pub fn wait_for_page(
+        &self,
+        path: &str,
+        limit: Duration,
+        holds: impl Fn(u16, &str) -> bool,
+    ) -> String {
+        let mut last = None;
+        let held = eventually(limit, || {
+            last = self.fetch(path);
+            last.as_ref()
+                .is_some_and(|(status, body)| holds(*status, body))
+        });
+        assert!(held, "{path}: {last:?}");
+        last.map(|(_, body)| body).unwrap_or_default()
+    }
+
+    fn fetch(&self, path: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(self.wait_for_http()).ok()?;
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .ok()?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: watchbell\r\nConnection: close\r\n\r\n"
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, body.to_owned()))
+    }
+
+    /// Send a signal by name.
+    pub fn signal(&self, signal: &str) {
+        signal_process(self.child.id(), signal);
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("kill -9");
+        self.child.wait().expect("a dead process");
+    }
+
+    /// SIGTERM, and exit code 0 within the budget; returns the log and how long it took.
+    pub fn terminate(self) -> (String, Duration) {
+        self.wait_for_http();
+        self.signal("TERM");
+        let asked = Instant::now();
+        let (status, log) = self.wait();
+        assert_eq!(status.code(), Some(0), "{status}");
+        assert!(log.contains("\"message\":\"ended\""), "no farewell");
+        (log, asked.elapsed())
+    }
+
+    /// Wait until it ends by itself.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let mut status = None;
+        let ended = eventually(FAREWELL, || {
+            status = self.child.try_wait().expect("a process");
+            status.is_some()
+        });
+        assert!(ended, "watchbell does not end");
+        (status.expect("a status"), self.log())
+    }
+}
+
+impl Drop for Daemon {
+    /// A failed test leaves no daemons behind, and shows what they said last.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(30)..];
+            eprintln!("{}:\n{}", self.log.display(), last.join("\n"));
+        }
+    }
+}
+
+/// The address in the log line that names it.
+fn listens_at(log: &Path) -> Option<SocketAddr> {
+    let text = fs::read_to_string(log).ok()?;
+    let line = text.lines().find(|line| line.contains("\"listen\":"))?;
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    line["listen"].as_str()?.parse().ok()
+}

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
-use super::Failure;
+use super::{Failure, say};
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
@@ -44,8 +44,8 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     })?;
     file.write_all(text)
         .with_context(|| format!("write {name}"))?;
-    eprintln!(
+    say(format_args!(
         "{name} is written: replace what is marked REPLACE, then `watchbell validate -c {name}`"
-    );
+    ));
     Ok(())
 }

@@ -1,19 +1,23 @@
 //! The command line: one file for each command. Data goes to standard output, talk to standard
 //! error; a command returns, and only `main` ends the process.
 
+mod asked;
 mod completions;
 mod config;
 mod demo;
 mod init;
+mod json_line;
 mod ordinal;
 mod replay;
 mod run;
 mod shipped;
+mod show;
+mod tail;
 mod topics;
 mod validate;
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -21,6 +25,8 @@ use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Loaded};
+use crate::kafka::topic_reader::ReadError;
+use crate::observe::panics;
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -44,6 +50,10 @@ enum Command {
     Demo(demo::Command),
     /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
     Replay(replay::Command),
+    /// Follow events, alerts or dead letters, as lines for a person or as JSON.
+    Tail(tail::Command),
+    /// Show one event, alert or dead letter with all that belongs to it.
+    Show(show::Command),
     /// Write a commented configuration to begin with.
     Init(init::Command),
     /// Check the configuration, the rules and the names, and say everything that is wrong.
@@ -98,6 +108,16 @@ impl Failure {
     }
 }
 
+/// Write a line to standard error; whoever closed it does not want to read it.
+fn say(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Say of every panic where it was, and nothing else.
+fn say_panics() {
+    panics::report(|place| say(format_args!("watchbell: a panic at {place}")));
+}
+
 /// Of writing to standard output.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
@@ -105,6 +125,12 @@ impl From<io::Error> for Failure {
             ErrorKind::BrokenPipe => Failure::Closed,
             _ => anyhow!(error).context("write to standard output").into(),
         }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Failure {
+        Failure::Failed(anyhow!(error))
     }
 }
 
@@ -121,6 +147,8 @@ impl Cli {
             Command::Run(file) => file.load().and_then(run::run),
             Command::Demo(command) => demo::run(&command),
             Command::Replay(command) => replay::run(&command),
+            Command::Tail(command) => tail::run(&command),
+            Command::Show(command) => show::run(&command),
             Command::Validate(command) => validate::run(&command),
             Command::Topics(command) => topics::run(&command),
             Command::Config(command) => config::run(&command),
@@ -130,14 +158,12 @@ impl Cli {
         match result {
             Ok(()) => ExitCode::SUCCESS,
             Err(Failure::Configuration(faults)) => {
-                for fault in faults {
-                    eprintln!("{fault}");
-                }
+                faults.iter().for_each(say);
                 ExitCode::from(EXIT_CONFIG)
             }
             Err(Failure::Closed) => ExitCode::from(EXIT_CLOSED),
             Err(Failure::Failed(error)) => {
-                eprintln!("watchbell: {error:#}");
+                say(format_args!("watchbell: {error:#}"));
                 ExitCode::FAILURE
             }
         }

@@ -7,7 +7,7 @@ use std::io::Write;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::{ConfigFile, Failure};
+use super::{ConfigFile, Failure, say};
 use crate::config::Config;
 use crate::roles::inspection::{Inspection, inspect};
 use crate::roles::rulebook::Rulebook;
@@ -27,10 +27,12 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
     let rules = rulebook.rules().snapshot();
     for warning in rules.warnings() {
-        eprintln!("{warning}");
+        say(warning);
     }
     let (count, warnings) = (rules.rules().len(), rules.warnings().len());
-    eprintln!("configuration fine, {count} rules in force, {warnings} warnings");
+    say(format_args!(
+        "configuration fine, {count} rules in force, {warnings} warnings"
+    ));
     if command.connect {
         connect(&config)?;
     }
@@ -52,7 +54,7 @@ fn connect(config: &Config) -> Result<(), Failure> {
     }
     match problems {
         0 => {
-            eprintln!("clusters fine; readers of the outputs need isolation.level=read_committed");
+            say("clusters fine; readers of the outputs need isolation.level=read_committed");
             Ok(())
         }
         1 => Err(anyhow!("1 problem").into()),
@@ -63,12 +65,12 @@ fn connect(config: &Config) -> Result<(), Failure> {
 fn report(inspection: &Inspection) {
     let name = &inspection.name;
     for fine in &inspection.fine {
-        eprintln!("{name}: fine: {fine}");
+        say(format_args!("{name}: fine: {fine}"));
     }
     for warning in &inspection.warnings {
-        eprintln!("{name}: warning: {warning}");
+        say(format_args!("{name}: warning: {warning}"));
     }
     for problem in &inspection.problems {
-        eprintln!("{name}: error: {problem}");
+        say(format_args!("{name}: error: {problem}"));
     }
 }

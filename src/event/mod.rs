@@ -14,6 +14,7 @@ pub use audit_event::{
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use path::Path;
+pub(crate) use path::walk;
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };

@@ -304,7 +304,8 @@ impl AuditEvent<'_> {
 }
 
 /// Visits what the segments lead to; arrays on the way and at the end stand for their elements.
-fn walk(
+/// What is `hidden` is not visited.
+pub(crate) fn walk(
     document: &Document<'_>,
     node: NodeId,
     segments: &[Box<str>],

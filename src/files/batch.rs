@@ -17,14 +17,19 @@ pub enum Piece<'b> {
         detail: &'b str,
     },
     /// Longer than [`super::MAX_EVENT_BYTES`].
-    Unread(&'b Digest),
+    Unread {
+        /// What is known of the text.
+        digest: &'b Digest,
+        /// As in `Fault`, if it stands from a fault to the end of the file.
+        fault: Option<&'b str>,
+    },
 }
 
 #[derive(Debug)]
 enum Span {
     Event(Range<usize>),
     Fault(Range<usize>, String),
-    Unread(Digest),
+    Unread(Digest, Option<String>),
 }
 
 /// Consecutive pieces of one file.
@@ -53,7 +58,10 @@ impl Batch {
                 text: text(range),
                 detail,
             },
-            Span::Unread(digest) => Piece::Unread(digest),
+            Span::Unread(digest, fault) => Piece::Unread {
+                digest,
+                fault: fault.as_deref(),
+            },
         });
         (self.first..).zip(pieces)
     }
@@ -83,8 +91,8 @@ impl Batch {
         self.spans.push(Span::Fault(range, detail));
     }
 
-    pub(super) fn push_unread(&mut self, digest: Digest) {
-        self.spans.push(Span::Unread(digest));
+    pub(super) fn push_unread(&mut self, digest: Digest, fault: Option<String>) {
+        self.spans.push(Span::Unread(digest, fault));
     }
 
     fn keep(&mut self, text: &[u8]) -> Range<usize> {

@@ -97,7 +97,7 @@ impl Reader {
         let end = self.line_end()?;
         let length = end.unwrap_or(self.content.window().len());
         if length > self.limit {
-            batch.push_unread(self.content.digest_until(Some(b'\n'))?);
+            batch.push_unread(self.content.digest_until(Some(b'\n'))?, None);
         } else {
             batch.push_event(self.content.window()[..length].trim_ascii());
             self.content.consume(length);
@@ -175,7 +175,7 @@ impl Reader {
         let detail = format!("not JSON from byte {} on: {what}", self.content.offset());
         while self.content.window().len() <= self.limit && self.content.grow()? {}
         if self.content.window().len() > self.limit {
-            batch.push_unread(self.content.digest_until(None)?);
+            batch.push_unread(self.content.digest_until(None)?, Some(detail));
             return Ok(true);
         }
         let length = self.content.window().len();

@@ -292,9 +292,10 @@ pub(crate) fn explain(
     error: &KafkaError,
 ) -> ClientError {
     // A client says what is wrong with its connections only where it is polled; log lines come the
-    // same way, and end a poll that does not wait.
+    // same way, and end a poll that does not wait. One that reads would lose records here.
+    let reads = client.assignment().map_or(true, |list| list.count() > 0);
     for _ in 0..MOST_COMPLAINTS {
-        if client.poll(COMPLAINING).is_none() {
+        if reads || client.poll(COMPLAINING).is_none() {
             break;
         }
     }

@@ -22,6 +22,7 @@ pub struct SourceState {
     started: Instant,
     turned_ms: AtomicU64,
     committed_ms: AtomicU64,
+    committed_records: AtomicU64,
     not_ready: Mutex<Option<NotReady>>,
     partitions: Mutex<BTreeMap<Partition, Progress>>,
 }
@@ -43,6 +44,7 @@ impl SourceState {
             started: Instant::now(),
             turned_ms: AtomicU64::new(0),
             committed_ms: AtomicU64::new(NEVER),
+            committed_records: AtomicU64::new(0),
             not_ready: Mutex::new(Some(NotReady {
                 reason: "starting",
                 remedy: "the session is being opened".into(),
@@ -88,6 +90,11 @@ impl SourceState {
     pub fn since_commit(&self) -> Option<Duration> {
         let at_ms = self.committed_ms.load(Ordering::Relaxed);
         (at_ms != NEVER).then(|| self.since(at_ms))
+    }
+
+    /// How many records of the source are committed since the start.
+    pub fn committed_records(&self) -> u64 {
+        self.committed_records.load(Ordering::Relaxed)
     }
 
     /// Why no records flow; `None` where they do.
@@ -228,6 +235,9 @@ impl SessionObserver for SourceObserver {
     fn committed(&self, commit: Commit) {
         let now_ms = self.state.now_ms();
         self.state.committed_ms.store(now_ms, Ordering::Relaxed);
+        let records = commit.records as u64;
+        let total = &self.state.committed_records;
+        total.fetch_add(records, Ordering::Relaxed);
         let label = self.label();
         let add = |counter: &prometheus::IntCounterVec, count: usize| {
             counter.with_label_values(&label).inc_by(count as u64);

@@ -24,7 +24,8 @@ pub use guard::PANIC;
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
 
-const TOO_LARGE: &str = "too_large";
+/// The reason of a dead letter whose record is larger than its topic takes, or than can be held.
+pub const TOO_LARGE: &str = "too_large";
 
 /// Names of the output topics.
 #[derive(Debug, Clone)]
@@ -181,22 +182,22 @@ impl Pipeline {
         out.push(self.dead_letter(record, why));
     }
 
-    /// Appends the dead letter of a record whose value was too long to be held.
+    /// The same for a record whose value was too long to be held.
     pub fn refuse_unread(
         &self,
         record: &RawRecord<'_>,
+        reason: &str,
+        detail: &str,
         value: &Digest,
         out: &mut Vec<OutputRecord>,
-    ) -> Outcome {
-        let detail = format!("{} bytes are more than one record may have", value.size);
+    ) {
         let why = DeadLetter {
-            reason: TOO_LARGE,
-            detail: &detail,
+            reason,
+            detail,
             max_bytes: self.settings.max_message_bytes,
             unread: Some(value),
         };
         out.push(self.dead_letter(record, why));
-        Outcome::DeadLetter { reason: TOO_LARGE }
     }
 
     fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>) -> OutputRecord {

@@ -80,17 +80,13 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
 fn a_value_too_long_to_hold_is_known_by_size_and_digest() {
     let mut out = Vec::new();
     let digest = Digest::of(b"abc");
-    let outcome = pipeline().refuse_unread(&record(b""), &digest, &mut out);
-    assert_eq!(
-        outcome,
-        Outcome::DeadLetter {
-            reason: "too_large"
-        }
-    );
+    pipeline().refuse_unread(&record(b""), TOO_LARGE, "why", &digest, &mut out);
     let [letter] = out.as_slice() else {
         panic!("{out:?}")
     };
     assert_eq!(letter.value, None);
+    assert_eq!(header(letter, "watchbell-reason"), "too_large");
+    assert_eq!(header(letter, "watchbell-detail"), "why");
     assert_eq!(header(letter, "watchbell-cut-size"), "3");
     // The vector "abc" of FIPS 180-2, appendix B.1.
     let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules without I/O, clock or async: functions of values.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "event",
     "normalize",
     "enrich",
@@ -16,6 +16,7 @@ const PURE: [&str; 9] = [
     "correlate",
     "encode",
     "pipeline",
+    "view",
 ];
 
 /// What a pure module may not name.
@@ -35,7 +36,7 @@ const IMPURE: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 11] = [
+const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("diagnostic", &[]),
     ("yaml", &["diagnostic"]),
     // An event answers the field paths of rules.
@@ -49,6 +50,8 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     // What matched, and by which rule.
     ("alert", &["diagnostic", "event", "rules", "sigma"]),
     ("encode", &["alert", "event", "sigma"]),
+    // What stands in the topics, read back.
+    ("view", &["diagnostic", "event", "sigma", "yaml"]),
     ("kafka", &["event"]),
 ];
 

@@ -1,6 +1,7 @@
 //! Integration tests that need neither a JVM nor a network: cargo test --test it
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cli;
 /// The built binary as a user runs it.
 mod command;
 mod demo;
@@ -22,3 +23,5 @@ mod replay;
 mod samples;
 /// What an operator runs before the daemon.
 mod setup;
+/// What a person reads.
+mod view;

@@ -48,7 +48,7 @@ pub fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
     )
 }
 
-fn record(value: Option<&[u8]>) -> RawRecord<'_> {
+pub fn record(value: Option<&[u8]>) -> RawRecord<'_> {
     RawRecord {
         position: Position {
             topic: "audit",

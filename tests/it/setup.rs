@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use watchbell::config::{Fault, from_parts};
+use watchbell::roles::outputs;
 
 fn watchbell(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_watchbell"))
@@ -152,6 +153,36 @@ fn the_configuration_of_the_readme_is_read_once_its_secrets_are_there() {
         .config;
     assert_eq!(config.sources[0].topic, "confluent-audit-log-events");
     assert!(config.destination.credentials.is_some());
+}
+
+#[test]
+fn the_readme_tells_what_topics_create_sets() {
+    let text = "sources: {a: {bootstrap: \"a:1\"}}\ndestination: {bootstrap: \"b:1\"}\n";
+    let config = from_parts(Some(("w.yaml", text)), &[]).map_err(|_| ());
+    let wanted = outputs::wanted(&config.expect("read").config.topics);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(path).expect("README.md");
+    let row = |name: &str| {
+        let start = format!("| {name} | ");
+        let row = readme.lines().find_map(|line| line.strip_prefix(&start));
+        row.unwrap_or_else(|| panic!("no row for {name}"))
+            .to_owned()
+    };
+    let counts: Vec<String> = ["events", "alerts", "dead letters"]
+        .iter()
+        .zip(&wanted)
+        .map(|(name, topic)| format!("{name} {}", topic.partitions))
+        .collect();
+    assert!(
+        row("partitions").starts_with(&counts.join(", ")),
+        "{counts:?}"
+    );
+    for topic in &wanted {
+        for (setting, value) in &topic.settings {
+            let told = row(&format!("`{setting}`"));
+            assert!(told.starts_with(&format!("`{value}`")), "{setting}: {told}");
+        }
+    }
 }
 
 #[test]

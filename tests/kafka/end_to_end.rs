@@ -229,28 +229,44 @@ fn a_daemon_that_slept_past_its_session_is_fenced() {
 }
 
 #[test]
-fn readiness_falls_while_a_cluster_is_away_and_comes_back_with_it() {
+fn a_cluster_that_is_away_costs_readiness_and_time_and_sigterm_is_heard_even_then() {
     let mut clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "away");
+    deployment.settings += "shutdown_budget: 8s\n";
     let mut audit = deployment.source(&clusters.source, "one");
     let daemon = deployment.start(0);
     daemon.wait_until_ready();
     audit.write(2_000);
     audit.flush();
     clusters.source.stop();
+    wait_until_unreachable(&daemon);
+    clusters.source.start_again();
+    daemon.wait_until_ready();
+    audit.write(2_000);
+    audit.flush();
+    clusters.destination.kill();
+    wait_until_unreachable(&daemon);
+    let (_, farewell) = daemon.terminate();
+    let newcomer = deployment.start(0);
+    wait_until_unreachable(&newcomer);
+    let (_, other_farewell) = newcomer.terminate();
+    println!("  SIGTERM without a destination took {farewell:?} and {other_farewell:?}");
+    // The budget, and what a busy machine adds to it.
+    assert!(farewell.max(other_farewell) < Duration::from_secs(18));
+    clusters.destination.start_again();
+    let last = deployment.start(0);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    last.terminate();
+    audit.check_exactly_once(&clusters, &deployment);
+}
+
+fn wait_until_unreachable(daemon: &Daemon) {
     let mut said = String::new();
     let noticed = eventually(LIMIT, || {
         said = daemon.ready().err().unwrap_or_default();
         said.contains("unreachable")
     });
-    assert!(noticed, "ready although the source is gone: {said}");
-    clusters.source.start_again();
-    daemon.wait_until_ready();
-    audit.write(500);
-    audit.flush();
-    deployment.wait_for(&clusters, &audit, LIMIT);
-    daemon.terminate();
-    audit.check_exactly_once(&clusters, &deployment);
+    assert!(noticed, "ready although a cluster is gone: {said}");
 }
 
 const TOPIC_GROWN: &str = "\

@@ -26,6 +26,8 @@ mod positions;
 mod refusals;
 /// Logging in, rights, and what happens when they are missing.
 mod security;
+/// What a person sees of the outputs.
+mod viewing;
 
 use std::time::{Duration, Instant};
 

@@ -24,16 +24,20 @@ const END_OF_TIME: &str = "+999999999";
 /// An endless supply of records.
 #[derive(Debug)]
 pub(super) struct Feed {
-    shapes: Vec<Value>,
+    routine: Vec<Value>,
+    rest: Vec<Value>,
     made: usize,
 }
 
 impl Feed {
     pub(super) fn new() -> serde_json::Result<Feed> {
-        let shapes: serde_json::Result<Vec<Value>> =
-            SHAPES.lines().map(serde_json::from_str).collect();
+        let shapes = SHAPES.lines().map(serde_json::from_str);
+        let shapes: Vec<Value> = shapes.collect::<serde_json::Result<_>>()?;
+        let rest = shapes.iter().enumerate();
+        let rest = rest.filter(|(index, _)| !ROUTINE.contains(index));
         Ok(Feed {
-            shapes: shapes?,
+            rest: rest.map(|(_, event)| event.clone()).collect(),
+            routine: ROUTINE.map(|index| shapes[index].clone()).into(),
             made: 0,
         })
     }
@@ -54,17 +58,12 @@ impl Feed {
     }
 
     fn next(&mut self, now: Timestamp) -> Vec<u8> {
-        let round = self.made / REST_EVERY;
-        let rest = (0..self.shapes.len()).filter(|index| !ROUTINE.contains(index));
-        let index = match self.made % REST_EVERY {
-            0 => rest.cycle().nth(round % self.shapes.len()),
-            turn => ROUTINE.get(turn % ROUTINE.len()).copied(),
+        let (round, turn) = (self.made / REST_EVERY, self.made % REST_EVERY);
+        let mut event = match turn {
+            0 => self.rest[round % self.rest.len()].clone(),
+            _ => self.routine[turn % self.routine.len()].clone(),
         };
         self.made += 1;
-        let mut event = index
-            .and_then(|index| self.shapes.get(index))
-            .cloned()
-            .unwrap_or_default();
         if let Some(id) = event.get_mut("id") {
             *id = format!("demo-{:08}", self.made).into();
         }

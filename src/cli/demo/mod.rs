@@ -9,10 +9,8 @@ mod serve;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -21,14 +19,11 @@ use jiff::Timestamp;
 use self::feed::Feed;
 use self::page::{BOLD, DIM, Page};
 use self::report::Outputs;
-use super::Failure;
 use super::shipped::Shipped;
-use crate::event::{NextOffset, Offset, Partition};
+use super::{Failure, say_panics};
 use crate::kafka::embedded::Embedded;
-use crate::kafka::session::{
-    self, Commit, Delivery, Gap, NotReady, SessionConfig, SessionObserver, Shutdown,
-};
-use crate::observe::{Metrics, SourceObserver, SourceState, panics};
+use crate::kafka::session::{self, Delivery, SessionConfig, Shutdown};
+use crate::observe::{Metrics, SourceObserver, SourceState};
 use crate::pipeline::{Names, Topics};
 use crate::roles::ingest::Ingest;
 
@@ -54,55 +49,11 @@ pub(super) struct Command {
     listen: SocketAddr,
 }
 
-/// Reports what the session does, and once that so many records are committed.
-struct Watch<'o> {
-    reported: &'o SourceObserver,
-    left: AtomicUsize,
-    done: Sender<()>,
-}
-
-impl SessionObserver for Watch<'_> {
-    fn turned(&self) {
-        self.reported.turned();
-    }
-    fn assigned(&self, partitions: &[Partition]) {
-        self.reported.assigned(partitions);
-    }
-    fn committed(&self, commit: Commit) {
-        self.reported.committed(commit);
-        let left = self.left.load(Ordering::Relaxed);
-        let now_left = left.saturating_sub(commit.records);
-        self.left.store(now_left, Ordering::Relaxed);
-        if left > 0 && now_left == 0 {
-            // Whoever waits may have given up.
-            let _ = self.done.send(());
-        }
-    }
-    fn aborted(&self, reason: &'static str) {
-        self.reported.aborted(reason);
-    }
-    fn readiness(&self, state: Option<&NotReady>) {
-        self.reported.readiness(state);
-    }
-    fn lag(&self, partition: Partition, records: u64) {
-        self.reported.lag(partition, records);
-    }
-    fn positions(&self, positions: &[(Partition, NextOffset)]) {
-        self.reported.positions(positions);
-    }
-    fn gap(&self, gap: Gap) {
-        self.reported.gap(gap);
-    }
-    fn quarantined(&self, partition: Partition, offset: Offset, reason: &'static str) {
-        self.reported.quarantined(partition, offset, reason);
-    }
-}
-
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let shipped = Shipped::load()?;
     let names =
         Names::parse_yaml(NAMES, "config/names.demo.yaml").map_err(Failure::configuration)?;
-    panics::report(|place| eprintln!("watchbell: a record caused a panic at {place}"));
+    say_panics();
     let mut feed = Feed::new().context("read the typical events")?;
     let mut records = Feed::documented();
     let documented = records.len();
@@ -117,24 +68,15 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     metrics.rules_in_force(shipped.rules.snapshot().rules().len());
     let observer = SourceObserver::new(Arc::new(SourceState::new("demo")), metrics.clone());
     let shutdown = Shutdown::default();
-    let (done, until_done) = channel();
-    let watch = Watch {
-        reported: &observer,
-        left: records.len().into(),
-        done,
-    };
     let mut worker = Ingest::new(shipped.pipeline(names), &observer);
     let started = Instant::now();
     thread::scope(|scope| {
-        let (config, shutdown) = (&config, &shutdown);
-        // Moves the sender in: its end is the session's.
-        let session = scope.spawn(move || session::run(config, &mut worker, shutdown, &watch));
-        let shown = until_done
-            .recv()
-            .map_err(|_| anyhow!("the session ended early").into())
-            .and_then(|()| {
+        let (config, shutdown, observer) = (&config, &shutdown, &observer);
+        let session = scope.spawn(move || session::run(config, &mut worker, shutdown, observer));
+        let shown =
+            until_committed(observer, records.len(), || session.is_finished()).and_then(|()| {
                 let seconds = started.elapsed().as_secs_f64();
-                let mut page = Page::new(anstream::stdout());
+                let mut page = Page::new(anstream::stdout(), columns());
                 show(&mut page, &embedded, &shipped.topics, documented, seconds)?;
                 if !command.serve {
                     return Ok(show_next(&mut page)?);
@@ -144,7 +86,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
                     topics: &shipped.topics,
                     source: SOURCE,
                     feed,
-                    observer: &observer,
+                    observer,
                     metrics,
                     rules: shipped.rules.clone(),
                 };
@@ -158,6 +100,22 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         }
         shown
     })
+}
+
+/// Waits until so many records are committed.
+fn until_committed(
+    observer: &SourceObserver,
+    records: usize,
+    is_over: impl Fn() -> bool,
+) -> Result<(), Failure> {
+    let state = observer.state();
+    while state.committed_records() < records as u64 {
+        if is_over() {
+            return Err(anyhow!("the session ended early").into());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 fn start(topics: &Topics, records: &[Vec<u8>]) -> anyhow::Result<Embedded> {
@@ -190,19 +148,23 @@ fn show(
         alerts: read(&topics.alerts)?,
         dead_letters: read(&topics.dead_letters)?,
     };
-    page.line(&[
-        (BOLD, "watchbell demo"),
-        (
-            DIM,
-            ": audit records through the whole pipeline, on a Kafka inside this process",
-        ),
-    ])?;
-    page.line(&[(
+    page.paragraph(
+        BOLD,
+        "watchbell demo: audit records through the whole pipeline, on a Kafka inside this process",
+    )?;
+    page.paragraph(
         DIM,
-        "Names come from config/names.demo.yaml, made up, as is the routine after the documented events.",
-    )])?;
+        "The events of Confluent's documentation come first; names (config/names.demo.yaml) and the \
+         routine that follows are made up.",
+    )?;
     page.blank()?;
     Ok(report::write(page, &outputs, documented, seconds)?)
+}
+
+/// The width of the terminal.
+fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map_or(page::WIDTH, |(width, _)| width.0.into())
 }
 
 fn show_next(page: &mut Page<impl Write>) -> io::Result<()> {

@@ -6,8 +6,11 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-/// Columns of a line.
-const WIDTH: usize = 96;
+/// Columns of a line where there is room for them, and where nobody looks.
+pub(super) const WIDTH: usize = 96;
+
+/// Columns that a line needs at least; on a narrower terminal it breaks.
+const MIN_WIDTH: usize = 60;
 
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
@@ -19,11 +22,16 @@ pub(super) const NOTE: Style = AnsiColor::Cyan.on_default();
 /// A page that is written line by line.
 pub(super) struct Page<W> {
     out: W,
+    width: usize,
 }
 
 impl<W: Write> Page<W> {
-    pub(super) fn new(out: W) -> Page<W> {
-        Page { out }
+    /// `width` is that of the terminal, in columns; not all of a wide one is used.
+    pub(super) fn new(out: W, width: usize) -> Page<W> {
+        Page {
+            out,
+            width: width.clamp(MIN_WIDTH, WIDTH),
+        }
     }
 
     pub(super) fn blank(&mut self) -> io::Result<()> {
@@ -32,7 +40,7 @@ impl<W: Write> Page<W> {
 
     pub(super) fn heading(&mut self, title: &str) -> io::Result<()> {
         let title = clean(title);
-        let rule = "─".repeat(WIDTH.saturating_sub(title.chars().count() + 4));
+        let rule = "─".repeat(self.width.saturating_sub(title.chars().count() + 4));
         writeln!(
             self.out,
             "{DIM}──{DIM:#} {BOLD}{title}{BOLD:#} {DIM}{rule}{DIM:#}\n"
@@ -47,14 +55,22 @@ impl<W: Write> Page<W> {
         writeln!(self.out)
     }
 
-    /// A paragraph; none if there is no text. Its lines stand under each other, to the right of a label.
+    /// A paragraph in one style.
+    pub(super) fn paragraph(&mut self, style: Style, text: &str) -> io::Result<()> {
+        for line in wrap(&clean(text), self.width) {
+            writeln!(self.out, "{style}{line}{style:#}")?;
+        }
+        Ok(())
+    }
+
+    /// A labelled paragraph; none if there is no text. Its lines stand under each other, to the right of the label.
     pub(super) fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
         const INDENT: usize = 11;
         if text.is_empty() {
             return Ok(());
         }
         let mut label = label;
-        for line in wrap(&clean(text), WIDTH - INDENT) {
+        for line in wrap(&clean(text), self.width - INDENT) {
             writeln!(self.out, "    {DIM}{label:<6}{DIM:#} {line}")?;
             label = "";
         }
@@ -126,7 +142,7 @@ mod tests {
         let clean = clean(hostile);
         assert_eq!(clean, "a\\u{1b}[2Jb\\rc\\u{7f}\\u{9b}31m\\u{202e}d\\te");
         let mut out = Vec::new();
-        let mut page = Page::new(&mut out);
+        let mut page = Page::new(&mut out, 10);
         page.labelled("who", hostile).unwrap();
         page.line(&[(Style::new(), hostile)]).unwrap();
         page.heading(hostile).unwrap();

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use anstyle::Style;
-use jiff::Timestamp;
-use serde_json::Value;
 
 use super::page::{BAD, BOLD, DIM, GOOD, NOTE, Page, WARNING};
 use crate::event::OutputRecord;
+use crate::view::{Emitted, Part, words};
 
 /// Most alerts that are shown one by one.
 const SHOWN_ALERTS: usize = 12;
@@ -28,11 +27,13 @@ pub(super) fn write(
     documented: usize,
     seconds: f64,
 ) -> io::Result<()> {
-    let events: Vec<Value> = outputs.events.iter().map(json).collect();
-    let alerts: Vec<Value> = outputs.alerts.iter().map(json).collect();
+    let events: Vec<Emitted<'_>> = outputs.events.iter().map(emitted).collect();
+    let alerts: Vec<Emitted<'_>> = outputs.alerts.iter().map(emitted).collect();
+    let events: Vec<Part<'_, '_>> = events.iter().filter_map(Emitted::root).collect();
+    let alerts: Vec<Part<'_, '_>> = alerts.iter().filter_map(Emitted::root).collect();
     page.heading("The events of Confluent's documentation, as they stand in watchbell.events")?;
     for shown in events.iter().take(documented) {
-        event(page, shown)?;
+        event(page, *shown)?;
     }
     page.heading("Alerts, from watchbell.alerts, the worst first")?;
     all_alerts(page, &alerts)?;
@@ -44,45 +45,41 @@ pub(super) fn write(
     counts(page, &events, &alerts, outputs.dead_letters.len(), seconds)
 }
 
-fn event(page: &mut Page<impl Write>, event: &Value) -> io::Result<()> {
-    let outcome = text(event, "/status").unwrap_or("Unknown");
-    let operation = operation(event).unwrap_or("unknown operation");
+fn event(page: &mut Page<impl Write>, event: Part<'_, '_>) -> io::Result<()> {
+    let outcome = words::outcome(event);
     page.line(&[
         (DIM, "  "),
         (DIM, &time(event)),
         (DIM, "  "),
-        (BOLD, operation),
+        (BOLD, &words::what(event)),
         (DIM, "  "),
-        (outcome_style(outcome), outcome),
+        (outcome_style(&outcome), &outcome),
     ])?;
     page.labelled("who", &who(event))?;
-    page.labelled(
-        "what",
-        text(event, "/message").unwrap_or("not in the catalogue"),
-    )?;
+    let message = event.text("message");
+    let message = message.as_deref().unwrap_or("not in the catalogue");
+    page.labelled("what", message)?;
     page.labelled("which", &which(event))?;
     page.labelled("in", &place(event))?;
-    page.labelled("from", &origin(event))?;
+    page.labelled("from", &words::origin(event))?;
     page.blank()
 }
 
-fn all_alerts(page: &mut Page<impl Write>, alerts: &[Value]) -> io::Result<()> {
+fn all_alerts(page: &mut Page<impl Write>, alerts: &[Part<'_, '_>]) -> io::Result<()> {
     // Repetitions of one alert are told by its message.
-    let mut count: HashMap<&str, usize> = HashMap::new();
-    let mut different: Vec<&Value> = Vec::new();
+    let message = |alert: Part<'_, '_>| alert.text("message").unwrap_or_default().into_owned();
+    let mut count: HashMap<String, usize> = HashMap::new();
+    let mut different: Vec<Part<'_, '_>> = Vec::new();
     for alert in alerts {
-        let seen = count.entry(text(alert, "/message").unwrap_or_default());
-        let seen = seen.or_default();
+        let seen = count.entry(message(*alert)).or_default();
         if *seen == 0 {
-            different.push(alert);
+            different.push(*alert);
         }
         *seen += 1;
     }
-    let severity = |alert: &Value| alert.pointer("/severity_id").and_then(Value::as_i64);
-    different.sort_by_key(|alert| std::cmp::Reverse(severity(alert)));
+    different.sort_by_key(|alert| std::cmp::Reverse(alert.int("severity_id")));
     for shown in different.iter().take(SHOWN_ALERTS) {
-        let times = count[text(shown, "/message").unwrap_or_default()];
-        alert(page, shown, times)?;
+        alert(page, *shown, count[&message(*shown)])?;
     }
     match different.len().saturating_sub(SHOWN_ALERTS) {
         0 => Ok(()),
@@ -90,9 +87,10 @@ fn all_alerts(page: &mut Page<impl Write>, alerts: &[Value]) -> io::Result<()> {
     }
 }
 
-fn alert(page: &mut Page<impl Write>, alert: &Value, times: usize) -> io::Result<()> {
-    let level = text(alert, "/severity").unwrap_or_default().to_uppercase();
-    let title = text(alert, "/finding_info/analytic/name").unwrap_or_default();
+fn alert(page: &mut Page<impl Write>, alert: Part<'_, '_>, times: usize) -> io::Result<()> {
+    let of = |path: &str| alert.text(path).unwrap_or_default();
+    let level = of("severity").to_uppercase();
+    let title = of("finding_info.analytic.name");
     let times = if times > 1 {
         format!("  {times} times")
     } else {
@@ -100,24 +98,18 @@ fn alert(page: &mut Page<impl Write>, alert: &Value, times: usize) -> io::Result
     };
     page.line(&[
         (level_style(&level), &format!("  {level:<8}")),
-        (BOLD, title),
+        (BOLD, &title),
         (DIM, &times),
     ])?;
-    let message = text(alert, "/message").unwrap_or_default();
-    let message = message.strip_prefix(title).unwrap_or(message);
+    let message = of("message");
+    let message = message.strip_prefix(&*title).unwrap_or(&message);
     page.labelled("what", message.trim_start_matches(": "))?;
-    let outcome = text(alert, "/unmapped/outcome").unwrap_or("Unknown");
-    let (time, origin) = (
-        time(alert),
-        origin(alert.pointer("/evidences/0").unwrap_or(alert)),
-    );
+    let outcome = alert.text("unmapped.outcome").unwrap_or("Unknown".into());
+    let evidence = alert.each("evidences").next().unwrap_or(alert);
+    let (time, origin) = (time(alert), words::origin(evidence));
     page.labelled("when", &format!("{time}, {outcome}, from {origin}"))?;
-    let why = alert.pointer("/unmapped/why").and_then(Value::as_array);
-    let why = why.into_iter().flatten().filter_map(Value::as_str);
-    page.labelled("why", &why.collect::<Vec<_>>().join("; "))?;
-    if let Some(remedy) = text(alert, "/remediation/desc") {
-        page.labelled("do", remedy)?;
-    }
+    page.labelled("why", &alert.texts("unmapped.why").join("; "))?;
+    page.labelled("do", &of("remediation.desc"))?;
     page.blank()
 }
 
@@ -145,12 +137,12 @@ fn dead_letter(page: &mut Page<impl Write>, letter: &OutputRecord) -> io::Result
 
 fn counts(
     page: &mut Page<impl Write>,
-    events: &[Value],
-    alerts: &[Value],
+    events: &[Part<'_, '_>],
+    alerts: &[Part<'_, '_>],
     dead_letters: usize,
     seconds: f64,
 ) -> io::Result<()> {
-    let noise = events.iter().filter(|event| is_noise(event)).count();
+    let noise = events.iter().filter(|event| is_noise(**event)).count();
     let share = 100 * noise / events.len().max(1);
     let records = events.len() + dead_letters;
     let mut count = |count: usize, what: &str| {
@@ -166,95 +158,55 @@ fn counts(
 }
 
 /// Whether nothing was changed and nothing refused.
-fn is_noise(event: &Value) -> bool {
-    let labels = event.pointer("/metadata/labels").and_then(Value::as_array);
-    let reads = |labels: &Vec<Value>| labels.iter().any(|label| label == "access:read");
-    labels.is_some_and(reads) && text(event, "/status") == Some("Success")
+fn is_noise(event: Part<'_, '_>) -> bool {
+    let labels = event.texts("metadata.labels");
+    labels.iter().any(|label| label == "access:read") && words::outcome(event) == "Success"
 }
 
-fn json(record: &OutputRecord) -> Value {
-    let value = record.value.as_deref().unwrap_or_default();
-    serde_json::from_slice(value).unwrap_or_default()
-}
-
-fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
-    value.pointer(pointer).and_then(Value::as_str)
-}
-
-/// Authentication outside a cloud has its method under `unmapped`.
-fn operation(event: &Value) -> Option<&str> {
-    text(event, "/api/operation").or_else(|| text(event, "/unmapped/api/operation"))
+fn emitted(record: &OutputRecord) -> Emitted<'_> {
+    Emitted::value(record.value.as_deref().unwrap_or_default())
 }
 
 /// Name and id, what kind of principal, its team, and what it logged in with.
-fn who(event: &Value) -> String {
-    let of_user = |key: &str| text(event, &format!("/actor/user/{key}"));
-    let mut who = match (of_user("name"), of_user("uid")) {
-        (Some(name), Some(uid)) => format!("{name} ({uid})"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => "unknown".to_owned(),
-    };
-    let kind = match of_user("type") {
-        Some("User") => Some("human"),
-        Some("Service") => Some("service"),
-        Some("System") => Some("the vendor"),
-        _ => None,
-    };
-    let team = text(event, "/actor/user/groups/0/name").map(|team| format!("team {team}"));
+fn who(event: Part<'_, '_>) -> String {
+    let of_user = |path: &str| event.text(&format!("actor.user.{path}"));
+    let kind = of_user("type").map(|kind| match &*kind {
+        "User" => "human".to_owned(),
+        "System" => "the vendor".to_owned(),
+        kind => kind.to_lowercase(),
+    });
+    let team = of_user("groups.name").map(|team| format!("team {team}"));
     let credential = of_user("credential_uid").map(|id| format!("with the credential {id}"));
-    for part in [kind.map(str::to_owned), team, credential]
-        .into_iter()
-        .flatten()
-    {
-        who = format!("{who}, {part}");
-    }
-    who
+    let parts = [Some(words::who(event)), kind, team, credential];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Each resource by type, name and id.
-fn which(event: &Value) -> String {
-    let resources = event.pointer("/resources").and_then(Value::as_array);
-    let named = resources.into_iter().flatten().map(|resource| {
-        let of = |key: &str| text(resource, &format!("/{key}"));
-        let kind = of("type").unwrap_or("resource");
-        match (of("name"), of("uid")) {
-            (Some(name), Some(uid)) if name != uid => format!("{kind} {name} ({uid})"),
-            (name, uid) => format!("{kind} {}", name.or(uid).unwrap_or("unknown")),
-        }
-    });
-    let which = named.collect::<Vec<_>>().join(", ");
-    match which.as_str() {
-        "" => "none named".to_owned(),
-        _ => which,
+fn which(event: Part<'_, '_>) -> String {
+    let named: Vec<String> = event.each("resources").map(words::resource).collect();
+    if named.is_empty() {
+        return words::on_what(event).unwrap_or_else(|| "none named".to_owned());
     }
+    named.join(", ")
 }
 
 /// The environment and what is around it, the smallest first.
-fn place(event: &Value) -> String {
+fn place(event: Part<'_, '_>) -> String {
     let places = [
-        ("environment", "/cloud/project_uid"),
-        ("region", "/cloud/region"),
-        ("organization", "/cloud/org/uid"),
+        ("environment", "cloud.project_uid"),
+        ("region", "cloud.region"),
+        ("organization", "cloud.org.uid"),
     ];
-    let named = places.iter().filter_map(|(place, pointer)| {
-        let id = text(event, pointer)?;
-        Some(format!("{place} {id}"))
+    let named = places.iter().filter_map(|(place, path)| {
+        let id = event.text(path)?;
+        Some(format!("{place} {}", words::known(event, &id)))
     });
     named.collect::<Vec<_>>().join(", ")
 }
 
-fn origin(event: &Value) -> String {
-    let of = |key: &str| text(event, &format!("/src_endpoint/{key}"));
-    of("ip")
-        .or_else(|| of("name"))
-        .unwrap_or("unknown")
-        .to_owned()
-}
-
-fn time(event: &Value) -> String {
-    let at_ms = event.pointer("/time").and_then(Value::as_i64).unwrap_or(0);
-    match Timestamp::from_millisecond(at_ms) {
-        Ok(at) if at_ms != 0 => at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+fn time(event: Part<'_, '_>) -> String {
+    match event.int("time") {
+        Some(at_ms) if at_ms != 0 => words::moment(at_ms, 0),
         _ => "time unknown".to_owned(),
     }
 }

@@ -1,6 +1,8 @@
 //! Records as lines of JSON.
 //! Invariant: every line is one JSON value, whatever the record holds.
 
+use std::borrow::Cow;
+
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -25,7 +27,7 @@ impl Emit {
     /// Appends the record's line, if it is wanted.
     pub(super) fn write(self, record: &OutputRecord, topics: &Topics, out: &mut Vec<u8>) {
         let topic = match self {
-            Emit::All => return whole(record, out),
+            Emit::All => return whole(record, topics, out),
             Emit::Events => &topics.events,
             Emit::Alerts => &topics.alerts,
             Emit::DeadLetters => &topics.dead_letters,
@@ -33,9 +35,9 @@ impl Emit {
         if record.topic != *topic {
             return;
         }
-        match record.value.as_deref() {
-            Some(value) if is_json(value) => out.extend_from_slice(&on_one_line(value)),
-            other => match text(other) {
+        match json_line(record, is_ours(record, topics)) {
+            Some(line) => out.extend_from_slice(&line),
+            None => match text(record.value.as_deref()) {
                 Ok(text) => write(&text, out),
                 Err(base64) => write(&json!({"value_base64": base64}), out),
             },
@@ -45,10 +47,22 @@ impl Emit {
 }
 
 /// `{"topic","key","headers","value"}`; what is not UTF-8 stands under the name with `_base64`.
-fn whole(record: &OutputRecord, out: &mut Vec<u8>) {
+fn whole(record: &OutputRecord, topics: &Topics, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"topic\":");
     write(&Value::from(&*record.topic), out);
     out.push(b',');
+    content(record, is_ours(record, topics), out);
+    out.extend_from_slice(b"}\n");
+}
+
+/// Whether the value is an event or an alert that was just written: JSON, on one line. A dead letter
+/// holds what was read.
+fn is_ours(record: &OutputRecord, topics: &Topics) -> bool {
+    record.topic != topics.dead_letters
+}
+
+/// The members `key`, `headers` and `value`; the value of a record that `is_ours` is not looked at.
+pub(in crate::cli) fn content(record: &OutputRecord, is_ours: bool, out: &mut Vec<u8>) {
     member("key", text(record.key.as_deref()), out);
     out.extend_from_slice(b",\"headers\":{");
     for (index, (name, values)) in headers(record).iter().enumerate() {
@@ -64,14 +78,22 @@ fn whole(record: &OutputRecord, out: &mut Vec<u8>) {
         }
     }
     out.extend_from_slice(b"},");
-    match record.value.as_deref() {
-        Some(json) if is_json(json) => {
+    match json_line(record, is_ours) {
+        Some(line) => {
             out.extend_from_slice(b"\"value\":");
-            out.extend_from_slice(&on_one_line(json));
+            out.extend_from_slice(&line);
         }
-        other => member("value", text(other), out),
+        None => member("value", text(record.value.as_deref()), out),
     }
-    out.extend_from_slice(b"}\n");
+}
+
+/// The value on one line, if it is JSON.
+fn json_line(record: &OutputRecord, is_ours: bool) -> Option<Cow<'_, [u8]>> {
+    let value = record.value.as_deref()?;
+    if is_ours {
+        return Some(Cow::Borrowed(value));
+    }
+    is_json(value).then(|| on_one_line(value))
 }
 
 /// Each name once, in the order of the record, with its values in theirs.

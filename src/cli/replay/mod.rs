@@ -1,7 +1,7 @@
 //! `replay`: files through the pipeline with what ships in the binary, and the result to standard
 //! output. All cores work, and the output has the order of the input; memory does not grow with it.
 
-mod emit;
+pub(super) mod emit;
 mod summary;
 mod work;
 
@@ -14,10 +14,9 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Failure;
 use super::shipped::Shipped;
+use super::{Failure, say, say_panics};
 use crate::files::Reader;
-use crate::observe::panics;
 use crate::pipeline::Names;
 use emit::Emit;
 
@@ -33,7 +32,7 @@ pub(super) struct Command {
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let shipped = Shipped::load()?;
-    panics::report(|place| eprintln!("watchbell: a record caused a panic at {place}"));
+    say_panics();
     let job = work::Job {
         pipeline: shipped.pipeline(Names::default()),
         emit: command.emit,
@@ -47,7 +46,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         let mut unread = 0;
         for path in &command.files {
             if let Err(error) = one_file(path, &bar, done) {
-                bar.suspend(|| eprintln!("watchbell: {}: {error}", path.display()));
+                bar.suspend(|| say(format_args!("watchbell: {}: {error}", path.display())));
                 unread += 1;
             }
         }
@@ -57,8 +56,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         .and_then(|done| out.flush().map(|()| done))?;
     bar.finish_and_clear();
     let text = summary.text(started.elapsed(), |rule| shipped.title(rule));
-    // Whoever closed standard error does not want to read it.
-    let _ = io::stderr().write_all(text.as_bytes());
+    say(text.trim_end());
     match unread {
         0 => Ok(()),
         _ => {

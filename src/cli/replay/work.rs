@@ -11,7 +11,7 @@ use super::emit::Emit;
 use super::summary::Summary;
 use crate::event::{Offset, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
-use crate::pipeline::{Outcome, Pipeline, Topics};
+use crate::pipeline::{Outcome, Pipeline, TOO_LARGE, Topics};
 
 /// The reason of what stands after a fault: the same as of a value that is no JSON by itself.
 const NOT_JSON: &str = "not_json";
@@ -121,7 +121,14 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
                 pipeline.refuse(&record(Some(text)), NOT_JSON, detail, false, &mut out);
                 Outcome::DeadLetter { reason: NOT_JSON }
             }
-            Piece::Unread(digest) => pipeline.refuse_unread(&record(None), digest, &mut out),
+            Piece::Unread { digest, fault } => {
+                let (reason, detail) = match fault {
+                    Some(detail) => (NOT_JSON, detail),
+                    None => (TOO_LARGE, "longer than one event may be"),
+                };
+                pipeline.refuse_unread(&record(None), reason, detail, digest, &mut out);
+                Outcome::DeadLetter { reason }
+            }
         });
         for record in out.drain(..) {
             job.emit.write(&record, &job.topics, &mut lines);

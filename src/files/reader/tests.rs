@@ -31,7 +31,7 @@ fn pieces(reader: Reader) -> Vec<String> {
             Ok(batch) => pieces.extend(batch.pieces().map(|(_, piece)| match piece {
                 Piece::Event(text) => String::from_utf8_lossy(text).into_owned(),
                 Piece::Fault { text, .. } => format!("!{}", String::from_utf8_lossy(text)),
-                Piece::Unread(digest) => format!("#{}", digest.size),
+                Piece::Unread { digest, .. } => format!("#{}", digest.size),
             })),
             Err(error) => pieces.push(format!("error: {error}")),
         }
@@ -124,15 +124,25 @@ fn what_is_too_long_to_hold_leaves_its_digest_and_the_next_line_is_read() {
     let digests: Vec<Digest> = batch
         .pieces()
         .filter_map(|(_, piece)| match piece {
-            Piece::Unread(digest) => Some(*digest),
+            Piece::Unread {
+                digest,
+                fault: None,
+            } => Some(*digest),
             _ => None,
         })
         .collect();
     assert_eq!(digests, [Digest::of(long.as_bytes())]);
 
     let array = format!("[1, \"{long}\", 2]");
-    let reader = Reader::with_limit("a.json", Cursor::new(array), 64).unwrap();
+    let reader = Reader::with_limit("a.json", Cursor::new(array.clone()), 64).unwrap();
     assert_eq!(pieces(reader), ["1", "#106"]);
+    let mut reader = Reader::with_limit("a.json", Cursor::new(array), 64).unwrap();
+    let batch = reader.next().unwrap().unwrap();
+    let (_, last) = batch.pieces().last().unwrap();
+    let Piece::Unread { fault, .. } = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!(fault, Some("not JSON from byte 4 on: a value does not end"));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //! It belongs to no group there; its positions live with the outputs. An offset that is no longer
 //! there is an error here, never a silent jump.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,14 +9,15 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 
 use super::config::{SessionConfig, Start};
-use crate::event::{Header, NextOffset, Offset, Partition, Position, RawRecord};
+use crate::event::{NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
+use crate::kafka::record::raw_record;
 use crate::kafka::topics::partition_count;
 
 #[derive(Default)]
@@ -192,38 +192,6 @@ impl Fetched<'_> {
     }
 
     pub(super) fn record(&self) -> RawRecord<'_> {
-        let headers = match self.message.headers() {
-            None => Vec::new(),
-            Some(headers) => (0..headers.count())
-                .map(|index| read_header(headers, index))
-                .collect(),
-        };
-        RawRecord {
-            position: Position {
-                topic: self.topic,
-                partition: self.partition(),
-                offset: self.offset(),
-            },
-            timestamp_ms: self.message.timestamp().to_millis(),
-            key: self.message.key(),
-            value: self.message.payload(),
-            headers,
-        }
-    }
-}
-
-/// rdkafka 0.39 panics on a header name that is not UTF-8 and offers no way to see such a header:
-/// its name is replaced and its value lost, the record itself goes on.
-fn read_header<H: Headers>(headers: &H, index: usize) -> Header<'_> {
-    let unreadable = Header {
-        name: "\u{fffd}",
-        value: None,
-    };
-    match catch_unwind(AssertUnwindSafe(|| headers.try_get(index))) {
-        Ok(Some(header)) => Header {
-            name: header.key,
-            value: header.value,
-        },
-        Ok(None) | Err(_) => unreadable,
+        raw_record(&self.message, self.topic)
     }
 }

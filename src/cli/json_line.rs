@@ -1,0 +1,42 @@
+//! One record of an output topic as one line of JSON, safe to print.
+
+use super::replay::emit;
+use crate::event::OutputRecord;
+use crate::view::{Emitted, Kind, printable_json};
+
+/// The value of an event or alert. Of anything else, whose headers say most, the whole record:
+/// `topic`, `partition`, `offset`, `timestamp_ms`, `key`, `headers`, `value`.
+pub(super) fn json_line(emitted: &Emitted<'_>) -> String {
+    let record = &emitted.record;
+    if let (Kind::Event | Kind::Alert, Some(value)) = (emitted.kind, record.value) {
+        return printable_json(&String::from_utf8_lossy(value)).into_owned();
+    }
+    let position = record.position;
+    let mut line = format!(
+        r#"{{"topic":"{}","partition":{},"offset":{},"timestamp_ms":{},"#,
+        // A topic's name has no character that JSON escapes.
+        position.topic,
+        position.partition.0,
+        position.offset.0,
+        record
+            .timestamp_ms
+            .map_or_else(|| "null".to_owned(), |time| time.to_string()),
+    )
+    .into_bytes();
+    let owned = OutputRecord {
+        topic: position.topic.into(),
+        key: record.key.map(<[u8]>::to_vec),
+        value: record.value.map(<[u8]>::to_vec),
+        headers: record
+            .headers
+            .iter()
+            .map(|header| {
+                let value = header.value.map(<[u8]>::to_vec);
+                (header.name.to_owned().into(), value)
+            })
+            .collect(),
+    };
+    emit::content(&owned, false, &mut line);
+    line.push(b'}');
+    printable_json(&String::from_utf8_lossy(&line)).into_owned()
+}

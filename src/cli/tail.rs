@@ -1,0 +1,269 @@
+//! `tail`: the newest events, alerts or dead letters, and those that come, as lines for a person or
+//! as JSON. It reads what is committed, and disturbs nobody.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::asked::{self, Output, Since};
+use super::json_line::json_line;
+use super::{ConfigFile, Failure};
+use crate::diagnostic::Diagnostic;
+use crate::event::{Offset, RawRecord};
+use crate::kafka::session::Shutdown;
+use crate::kafka::topic_reader::{ReadError, TopicReader, Turn};
+use crate::kafka::{Span, Stored, newest_first};
+use crate::sigma::Scratch;
+use crate::view::{At, Emitted, Filter, Kind, Paint, Written, line};
+
+/// The newest records among which `-n` looks for those that a filter takes.
+const LOOKED_THROUGH: u64 = 100_000;
+
+/// Longest that a line waits for others to be written with.
+const FLUSH: Duration = Duration::from_millis(100);
+
+/// Largest window of a partition that is read backwards at a time.
+const WINDOW: u32 = 20_000;
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    /// What to follow.
+    #[arg(value_enum, default_value_t = Output::Events)]
+    output: Output,
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Print values as JSON, one a line; dead letters with topic, position and headers.
+    #[arg(long)]
+    json: bool,
+    /// Show only what this selection takes, in the syntax of rules; several must all hold.
+    ///
+    /// Such as 'api.operation|startswith: Delete', 'status: Failure', '{user.name: Jane Doe,
+    /// resources.type: STATEMENT}', or a keyword: '*orders*'. Dead letters are asked for their
+    /// headers, such as 'watchbell-reason: not_json'.
+    #[arg(long, value_name = "SELECTION")]
+    filter: Vec<String>,
+    /// Show only what the detection in this file takes, which may be a rule's.
+    #[arg(long, value_name = "FILE")]
+    filter_file: Vec<PathBuf>,
+    /// Begin with the oldest record.
+    #[arg(long, conflicts_with_all = ["since", "lines"])]
+    from_beginning: bool,
+    /// Begin with what was written since then: how long ago, such as 10m, or when.
+    #[arg(long, value_name = "TIME", conflicts_with = "lines")]
+    since: Option<Since>,
+    /// Begin with so many of the newest records [default: 10].
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    lines: Option<usize>,
+    /// End where the topic ends now.
+    #[arg(long)]
+    no_follow: bool,
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let config = command.config.load()?;
+    let filter = filter(command)?;
+    let topic = command.output.topic(&config.topics);
+    let stop = asked::until_asked_to_stop()?;
+    let mut printer = Printer {
+        out: BufWriter::new(io::stdout().lock()),
+        json: command.json,
+        paint: asked::paint(),
+        filter,
+        flushed: Instant::now(),
+        scratch: Scratch::default(),
+    };
+    let reader = asked::reader(&config, topic)?;
+    tail(command, &reader, &stop, &mut printer)
+}
+
+fn filter(command: &Command) -> Result<Filter, Failure> {
+    let mut texts: Vec<(String, String)> = Vec::new();
+    let several = command.filter.len() > 1;
+    for (number, text) in (1..).zip(&command.filter) {
+        let name = if several {
+            format!("--filter {number}")
+        } else {
+            "--filter".to_owned()
+        };
+        texts.push((name, text.clone()));
+    }
+    for path in &command.filter_file {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::configuration([format!("{name}: not readable: {error}")]))?;
+        texts.push((name, text));
+    }
+    let written: Vec<Written<'_>> = texts
+        .iter()
+        .map(|(name, text)| Written { name, text })
+        .collect();
+    let (filter, warnings) = Filter::parse(command.output.kind(), &written)
+        .map_err(Failure::configuration::<Diagnostic>)?;
+    for warning in warnings {
+        eprintln!("{warning}");
+    }
+    Ok(filter)
+}
+
+fn tail(
+    command: &Command,
+    reader: &TopicReader,
+    stop: &Shutdown,
+    printer: &mut Printer<'_>,
+) -> Result<(), Failure> {
+    let now = reader.spans()?;
+    let from = if command.from_beginning {
+        now
+    } else if let Some(since) = command.since {
+        reader.since(&now, since.time_ms(Timestamp::now()))?
+    } else {
+        let wanted = command.lines.unwrap_or(10);
+        for record in newest(reader, &now, wanted, stop, printer)? {
+            printer.print(&record.record())?;
+        }
+        printer.out.flush()?;
+        now.iter().map(end_of).collect()
+    };
+    if command.no_follow {
+        let mut written = Ok(());
+        reader.read(&from, &|| stop.is_requested(), &mut |record| {
+            written = printer.show(record);
+            flow(written.is_ok())
+        })?;
+        return Ok(written.and_then(|()| printer.out.flush())?);
+    }
+    eprintln!("following {}; Ctrl-C ends it", reader.topic());
+    let (mut written, mut said) = (Ok(()), String::new());
+    reader.follow(&from, &mut |turn| {
+        written = match turn {
+            Turn::Record(record) => {
+                said.clear();
+                printer.show(&record).and_then(|()| printer.flush_in_time())
+            }
+            Turn::Idle => printer.out.flush(),
+            Turn::Trouble(what) => {
+                // The client complains again and again.
+                if what != said {
+                    eprintln!("{what}; trying again");
+                    said = what;
+                }
+                Ok(())
+            }
+        };
+        flow(written.is_ok() && !stop.is_requested())
+    })?;
+    Ok(written.and_then(|()| printer.out.flush())?)
+}
+
+fn flow(go_on: bool) -> ControlFlow<()> {
+    if go_on {
+        ControlFlow::Continue(())
+    } else {
+        ControlFlow::Break(())
+    }
+}
+
+/// The empty span after a span.
+fn end_of(span: &Span) -> Span {
+    Span {
+        from: Offset(span.to.0),
+        ..*span
+    }
+}
+
+/// The newest records that the filter takes, the oldest of them first.
+fn newest(
+    reader: &TopicReader,
+    spans: &[Span],
+    wanted: usize,
+    stop: &Shutdown,
+    printer: &mut Printer<'_>,
+) -> Result<Vec<Stored>, ReadError> {
+    let mut found: Vec<Stored> = Vec::new();
+    let mut looked_through = 0;
+    let first = u32::try_from(wanted).unwrap_or(WINDOW).clamp(50, WINDOW);
+    for window in newest_first(spans, first, WINDOW) {
+        if found.len() >= wanted || stop.is_requested() {
+            break;
+        }
+        if looked_through >= LOOKED_THROUGH.max(wanted as u64) {
+            let count = found.len();
+            eprintln!(
+                "{count} among the newest {looked_through} records; --since or --from-beginning looks further"
+            );
+            break;
+        }
+        looked_through += window.iter().map(Span::len).sum::<u64>();
+        // Of each partition no more than wanted are among the newest.
+        let mut newest: BTreeMap<i32, VecDeque<Stored>> = BTreeMap::new();
+        reader.read(&window, &|| stop.is_requested(), &mut |record| {
+            if printer.takes(record) {
+                let of_partition = newest.entry(record.position.partition.0).or_default();
+                of_partition.push_back(Stored::from(record));
+                if of_partition.len() > wanted {
+                    of_partition.pop_front();
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        found.extend(newest.into_values().flatten());
+    }
+    found.sort_by_key(Stored::order);
+    let surplus = found.len().saturating_sub(wanted);
+    found.drain(..surplus);
+    Ok(found)
+}
+
+struct Printer<'o> {
+    out: BufWriter<StdoutLock<'o>>,
+    json: bool,
+    paint: Paint,
+    filter: Filter,
+    scratch: Scratch,
+    flushed: Instant,
+}
+
+impl Printer<'_> {
+    fn takes(&mut self, record: &RawRecord<'_>) -> bool {
+        let emitted = Emitted::new(record.clone());
+        self.filter.takes(&emitted, &mut self.scratch)
+    }
+
+    /// Prints a record if the filter takes it.
+    fn show(&mut self, record: &RawRecord<'_>) -> io::Result<()> {
+        let emitted = Emitted::new(record.clone());
+        if self.filter.takes(&emitted, &mut self.scratch) {
+            self.write(&emitted)?;
+        }
+        Ok(())
+    }
+
+    /// A stream without a pause is shown as it comes, too.
+    fn flush_in_time(&mut self) -> io::Result<()> {
+        if self.flushed.elapsed() < FLUSH {
+            return Ok(());
+        }
+        self.flushed = Instant::now();
+        self.out.flush()
+    }
+
+    fn print(&mut self, record: &RawRecord<'_>) -> io::Result<()> {
+        self.write(&Emitted::new(record.clone()))
+    }
+
+    fn write(&mut self, emitted: &Emitted<'_>) -> io::Result<()> {
+        if !self.json {
+            return writeln!(self.out, "{}", line(emitted, self.paint));
+        }
+        if emitted.kind == Kind::Foreign {
+            let at = At::from(emitted.record.position);
+            eprintln!("{at} was not written by watchbell");
+        }
+        writeln!(self.out, "{}", json_line(emitted))
+    }
+}

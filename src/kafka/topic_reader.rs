@@ -1,0 +1,317 @@
+//! Reads a topic for a person: committed records only, any stretch of it or its growing end.
+//! Invariant: it joins no group, commits nothing and writes nothing, so it disturbs nobody.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use super::client::{ClientError, Cluster, Quiet, explain};
+use super::record::raw_record;
+use super::span::Span;
+use super::topics::partition_count;
+use crate::event::{NextOffset, Offset, Partition, RawRecord};
+
+/// Longest wait for the client in one turn; so soon it notices that somebody wants to stop.
+const TURN: Duration = Duration::from_millis(100);
+
+/// How often a followed topic is asked whether it has new partitions.
+const GROWTH: Duration = Duration::from_secs(10);
+
+/// A topic cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The cluster does not answer, or refuses.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// It is not there, or these credentials may not see it.
+    #[error("the topic {0} does not exist, or may not be described with these credentials")]
+    Missing(String),
+    /// It may not be read.
+    #[error("the topic {topic} may not be read: {detail}; grant Read on it")]
+    Refused {
+        /// The topic.
+        topic: String,
+        /// librdkafka's explanation.
+        detail: String,
+    },
+    /// The cluster has stopped answering.
+    #[error("nothing came from the topic {topic} for {seconds} s{}", detail.as_deref().unwrap_or_default())]
+    Silent {
+        /// The topic.
+        topic: String,
+        /// How long was waited.
+        seconds: u64,
+        /// The client's last complaint, after a colon.
+        detail: Option<String>,
+    },
+}
+
+/// What a turn of following brings.
+#[derive(Debug)]
+pub enum Turn<'r> {
+    /// A record.
+    Record(RawRecord<'r>),
+    /// Nothing for the moment.
+    Idle,
+    /// The client complains, and goes on trying.
+    Trouble(String),
+}
+
+/// A consumer of one topic, without a group.
+pub struct TopicReader {
+    consumer: BaseConsumer<Quiet>,
+    topic: String,
+    timeout: Duration,
+}
+
+impl TopicReader {
+    /// Prepares to read; nothing is sent yet. `timeout` bounds each question, and how long a read
+    /// waits for a cluster that has fallen silent.
+    ///
+    /// # Errors
+    /// librdkafka refuses the properties.
+    pub fn open(
+        cluster: &Cluster,
+        group: &str,
+        topic: &str,
+        timeout: Duration,
+    ) -> Result<TopicReader, ReadError> {
+        let config = cluster.client_config(
+            "view",
+            &[
+                // One window of a backward search is fetched ahead, not more.
+                ("queued.min.messages", "20000"),
+                ("queued.max.messages.kbytes", "16384"),
+                ("fetch.queue.backoff.ms", "10"),
+                ("fetch.wait.max.ms", "100"),
+                ("reconnect.backoff.max.ms", "2000"),
+            ],
+            &[
+                // librdkafka asks for a name even where there is no group.
+                ("group.id", group),
+                ("enable.auto.commit", "false"),
+                ("enable.auto.offset.store", "false"),
+                // What retention takes away while somebody looks is gone; the rest is shown.
+                ("auto.offset.reset", "earliest"),
+                ("isolation.level", "read_committed"),
+                ("allow.auto.create.topics", "false"),
+                ("enable.partition.eof", "true"),
+            ],
+        );
+        let consumer = config
+            .create_with_context(Quiet::default())
+            .map_err(|error| ClientError::new("create a reader", &error))?;
+        Ok(TopicReader {
+            consumer,
+            topic: topic.to_owned(),
+            timeout,
+        })
+    }
+
+    /// The topic's name.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// What every partition holds now.
+    ///
+    /// # Errors
+    /// The topic is not there, or the cluster does not answer.
+    pub fn spans(&self) -> Result<Vec<Span>, ReadError> {
+        let count = partition_count(&self.consumer, &self.topic, self.timeout)
+            .map_err(|error| explain(&self.consumer, "describe a topic", &error))?;
+        let count = count.ok_or_else(|| ReadError::Missing(self.topic.clone()))?;
+        let partitions = (0..i32::try_from(count).unwrap_or(i32::MAX)).map(Partition);
+        partitions.map(|partition| self.span(partition)).collect()
+    }
+
+    fn span(&self, partition: Partition) -> Result<Span, ReadError> {
+        let bounds = self
+            .consumer
+            .fetch_watermarks(&self.topic, partition.0, self.timeout);
+        let (from, to) = bounds.map_err(|error| self.failed(&error))?;
+        Ok(Span {
+            partition,
+            from: Offset(from),
+            to: NextOffset(to),
+        })
+    }
+
+    /// The parts of the spans that were written at or after a time, by the records' timestamps.
+    ///
+    /// # Errors
+    /// The cluster does not answer.
+    pub fn since(&self, spans: &[Span], time_ms: i64) -> Result<Vec<Span>, ReadError> {
+        let mut list = TopicPartitionList::with_capacity(spans.len());
+        let added: KafkaResult<()> = spans.iter().try_for_each(|span| {
+            list.add_partition_offset(&self.topic, span.partition.0, KafkaOffset::Offset(time_ms))
+        });
+        added.map_err(|error| self.failed(&error))?;
+        let answer = self.consumer.offsets_for_times(list, self.timeout);
+        let answer = answer.map_err(|error| self.failed(&error))?;
+        let mut later = Vec::with_capacity(spans.len());
+        for span in spans {
+            let found = answer.find_partition(&self.topic, span.partition.0);
+            if let Some(Err(error)) = found.as_ref().map(|element| element.error()) {
+                return Err(self.failed(&error));
+            }
+            let from = match found.map(|element| element.offset()) {
+                Some(KafkaOffset::Offset(offset)) => offset.clamp(span.from.0, span.to.0),
+                // Everything is older.
+                _ => span.to.0,
+            };
+            later.push(Span {
+                from: Offset(from),
+                ..*span
+            });
+        }
+        Ok(later)
+    }
+
+    /// Reads the spans, each in its order, until their end or `Break`. What `stop` says is asked
+    /// between records.
+    ///
+    /// # Errors
+    /// The topic may not be read, or nothing comes for as long as the time-out.
+    pub fn read(
+        &self,
+        spans: &[Span],
+        stop: &dyn Fn() -> bool,
+        on_record: &mut dyn FnMut(&RawRecord<'_>) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let mut open: BTreeSet<i32> = BTreeSet::new();
+        open.extend(
+            spans
+                .iter()
+                .filter(|s| !s.is_empty())
+                .map(|s| s.partition.0),
+        );
+        let ends = |partition: i32| {
+            let span = spans.iter().find(|span| span.partition.0 == partition);
+            span.map_or(0, |span| span.to.0)
+        };
+        self.assign(spans.iter().filter(|span| !span.is_empty()))?;
+        let mut heard = Instant::now();
+        let mut complaint = None;
+        while !open.is_empty() && !stop() {
+            match self.consumer.poll(TURN) {
+                None => {}
+                Some(Ok(message)) => {
+                    heard = Instant::now();
+                    let record = raw_record(&message, &self.topic);
+                    let partition = record.position.partition.0;
+                    let to = ends(partition);
+                    if record.position.offset.0 < to
+                        && open.contains(&partition)
+                        && on_record(&record).is_break()
+                    {
+                        break;
+                    }
+                    if record.position.offset.next().0 >= to {
+                        open.remove(&partition);
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    heard = Instant::now();
+                    open.remove(&partition);
+                }
+                Some(Err(error)) => complaint = Some(self.complaint(&error)?),
+            }
+            if heard.elapsed() > self.timeout {
+                return Err(ReadError::Silent {
+                    topic: self.topic.clone(),
+                    seconds: self.timeout.as_secs(),
+                    detail: complaint.map(|complaint| format!(": {complaint}")),
+                });
+            }
+        }
+        self.assign([])
+    }
+
+    /// Reads from the beginnings of the spans on, partitions that appear later from their start,
+    /// until `Break`.
+    ///
+    /// # Errors
+    /// The topic may not be read.
+    pub fn follow(
+        &self,
+        spans: &[Span],
+        on_turn: &mut dyn FnMut(Turn<'_>) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        self.assign(spans)?;
+        let mut known = spans.len();
+        let mut asked = Instant::now();
+        loop {
+            let flow = match self.consumer.poll(TURN) {
+                Some(Ok(message)) => on_turn(Turn::Record(raw_record(&message, &self.topic))),
+                None | Some(Err(KafkaError::PartitionEOF(_))) => on_turn(Turn::Idle),
+                Some(Err(error)) => on_turn(Turn::Trouble(self.complaint(&error)?)),
+            };
+            if flow.is_break() {
+                return Ok(());
+            }
+            if asked.elapsed() >= GROWTH {
+                known = self.grow(known);
+                asked = Instant::now();
+            }
+        }
+    }
+
+    /// Also reads partitions from number `known` on; returns how many are read now. A cluster that
+    /// does not answer is asked again later.
+    fn grow(&self, known: usize) -> usize {
+        let count = partition_count(&self.consumer, &self.topic, self.timeout);
+        let count = count.ok().flatten().unwrap_or(0) as usize;
+        let mut list = TopicPartitionList::new();
+        for partition in known..count {
+            let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+            if list
+                .add_partition_offset(&self.topic, partition, KafkaOffset::Beginning)
+                .is_err()
+            {
+                return known;
+            }
+        }
+        if list.count() > 0 && self.consumer.incremental_assign(&list).is_ok() {
+            return count;
+        }
+        known
+    }
+
+    fn assign<'s>(&self, spans: impl IntoIterator<Item = &'s Span>) -> Result<(), ReadError> {
+        let mut list = TopicPartitionList::new();
+        for span in spans {
+            let from = KafkaOffset::Offset(span.from.0);
+            list.add_partition_offset(&self.topic, span.partition.0, from)
+                .map_err(|error| self.failed(&error))?;
+        }
+        let assigned = self.consumer.assign(&list);
+        assigned.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &KafkaError) -> ReadError {
+        match error.rdkafka_error_code() {
+            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
+                ReadError::Missing(self.topic.clone())
+            }
+            Some(Code::TopicAuthorizationFailed) => ReadError::Refused {
+                topic: self.topic.clone(),
+                detail: error.to_string(),
+            },
+            _ => ClientError::new("read a topic", error).into(),
+        }
+    }
+
+    /// An error that passes, in words; one that does not, as an error.
+    fn complaint(&self, error: &KafkaError) -> Result<String, ReadError> {
+        match self.failed(error) {
+            ReadError::Client(error) => Ok(error.to_string()),
+            error => Err(error),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! A record of an output topic, read back. Tolerant: what is not ours is shown as what it is.
+
+use std::borrow::Cow;
+
+use crate::event::json::{Document, Kind as Type, NodeId};
+use crate::event::{Header, Offset, Partition, Position, RawRecord};
+
+/// What a record of an output topic is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// API Activity or Authentication.
+    Event,
+    /// Detection Finding.
+    Alert,
+    /// A record that could not become an event.
+    DeadLetter,
+    /// None of these.
+    Foreign,
+}
+
+/// A record of an output topic.
+#[derive(Debug, Clone)]
+pub struct Emitted<'r> {
+    /// The record.
+    pub record: RawRecord<'r>,
+    /// What it is.
+    pub kind: Kind,
+    document: Option<Document<'r>>,
+}
+
+impl<'r> Emitted<'r> {
+    /// Reads a record; what it is follows from its headers and its OCSF class.
+    pub fn new(record: RawRecord<'r>) -> Emitted<'r> {
+        let document = record.value.and_then(|value| Document::parse(value).ok());
+        let class = document.as_ref().and_then(|document| {
+            let class = document.member(document.root(), "class_uid")?;
+            document.raw(class).parse().ok()
+        });
+        let is_dead = record.headers.iter().any(|h| h.name == "watchbell-reason");
+        let kind = match class {
+            _ if is_dead => Kind::DeadLetter,
+            Some(6003 | 3002) => Kind::Event,
+            Some(2004) => Kind::Alert,
+            _ => Kind::Foreign,
+        };
+        Emitted {
+            record,
+            kind,
+            document,
+        }
+    }
+
+    /// Reads a value that is not in a topic.
+    pub fn value(value: &'r [u8]) -> Emitted<'r> {
+        Emitted::new(RawRecord {
+            position: Position {
+                topic: "",
+                partition: Partition(0),
+                offset: Offset(0),
+            },
+            timestamp_ms: None,
+            key: None,
+            value: Some(value),
+            headers: Vec::new(),
+        })
+    }
+
+    /// The value's JSON, if it is JSON.
+    pub fn document(&self) -> Option<&Document<'r>> {
+        self.document.as_ref()
+    }
+
+    /// The whole value, if it is JSON.
+    pub fn root(&self) -> Option<Part<'_, 'r>> {
+        self.document.as_ref().map(|document| Part {
+            document,
+            id: document.root(),
+        })
+    }
+
+    /// The event, or the one that an alert holds as evidence.
+    pub fn event(&self) -> Option<Part<'_, 'r>> {
+        let root = self.root()?;
+        match self.kind {
+            Kind::Event => Some(root),
+            Kind::Alert => root.each("evidences").next()?.at("data"),
+            Kind::DeadLetter | Kind::Foreign => None,
+        }
+    }
+
+    /// The first header of that name, as text; unreadable bytes are replaced.
+    pub fn header(&self, name: &str) -> Option<Cow<'r, str>> {
+        let named = |header: &&Header<'r>| header.name == name;
+        let header = self.record.headers.iter().find(named)?;
+        header.value.map(String::from_utf8_lossy)
+    }
+
+    /// By what it is found again: the id of its CloudEvent, else of the event or alert.
+    pub fn id(&self) -> Option<Cow<'_, str>> {
+        let own = self.header("ce_id");
+        own.or_else(|| self.root()?.text("metadata.uid"))
+    }
+
+    /// Ids of the events that an alert is about.
+    pub fn related_events(&self) -> Vec<String> {
+        let Some(root) = self.root().filter(|_| self.kind == Kind::Alert) else {
+            return Vec::new();
+        };
+        let related = root.each("finding_info.related_events");
+        related
+            .filter_map(|event| Some(event.text("uid")?.into_owned()))
+            .collect()
+    }
+
+    /// Whether an alert holds its event.
+    pub fn holds_its_event(&self) -> bool {
+        self.kind == Kind::Alert && self.event().is_some()
+    }
+
+    /// Where a dead letter was read, or an event that has no id of its own.
+    pub fn source_position(&self) -> Option<super::At> {
+        match self.kind {
+            Kind::DeadLetter => Some(super::At {
+                topic: self.header("watchbell-source-topic")?.into_owned(),
+                partition: self.header("watchbell-source-partition")?.parse().ok()?,
+                offset: self.header("watchbell-source-offset")?.parse().ok()?,
+            }),
+            _ => self.header("ce_id")?.parse().ok(),
+        }
+    }
+}
+
+/// The id of a source's CloudEvent, in binary or structured mode.
+pub fn source_id(record: &RawRecord<'_>) -> Option<String> {
+    let header = record.headers.iter().find(|header| header.name == "ce_id");
+    if let Some(value) = header.and_then(|header| header.value) {
+        return Some(String::from_utf8_lossy(value).into_owned());
+    }
+    let document = Document::parse(record.value?).ok()?;
+    let id = document.member(document.root(), "id")?;
+    document.text(id).map(Cow::into_owned)
+}
+
+/// A part of a JSON value.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'d, 'r> {
+    pub(super) document: &'d Document<'r>,
+    pub(super) id: NodeId,
+}
+
+impl<'d, 'r> Part<'d, 'r> {
+    /// What a path such as `actor.user` leads to; through an array, its first element.
+    pub fn at(self, path: &str) -> Option<Part<'d, 'r>> {
+        let Part { document, mut id } = self;
+        for name in path.split('.') {
+            if document.kind(id) == Type::Array {
+                id = document.children(id).next()?;
+            }
+            id = document.member_folded(id, name)?;
+        }
+        Some(Part { document, id })
+    }
+
+    /// A scalar as text, a string decoded; nothing for null, objects, arrays and `""`.
+    pub fn text(self, path: &str) -> Option<Cow<'r, str>> {
+        self.at(path)?.scalar().filter(|text| !text.is_empty())
+    }
+
+    /// The same of the part itself, `""` included.
+    pub fn scalar(self) -> Option<Cow<'r, str>> {
+        match self.document.kind(self.id) {
+            Type::String => self.document.text(self.id),
+            Type::Number | Type::Bool => Some(self.document.raw(self.id).into()),
+            Type::Null | Type::Array | Type::Object => None,
+        }
+    }
+
+    /// A whole number.
+    pub fn int(self, path: &str) -> Option<i64> {
+        let part = self.at(path)?;
+        self.document.raw(part.id).parse().ok()
+    }
+
+    /// What the part that a path leads to consists of; nothing if the path leads nowhere.
+    pub fn each(self, path: &str) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
+        self.at(path).into_iter().flat_map(Part::elements)
+    }
+
+    /// The elements of an array or the members of an object; of a scalar nothing.
+    pub fn elements(self) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
+        let children = self.document.children(self.id);
+        children.map(move |id| Part { id, ..self })
+    }
+
+    /// The texts of an array.
+    pub fn texts(self, path: &str) -> Vec<Cow<'r, str>> {
+        self.each(path).filter_map(Part::scalar).collect()
+    }
+
+    /// The name under which it stands in its object.
+    pub fn name(self) -> Cow<'r, str> {
+        self.document.key(self.id)
+    }
+}

@@ -1,0 +1,276 @@
+//! The fields of records in the output topics, by the names that rules use, so that a filter takes
+//! the event that a rule of the same words matches.
+
+use std::ops::ControlFlow;
+
+use super::{Emitted, Kind};
+use crate::diagnostic::nearest;
+use crate::event;
+use crate::event::json::Kind as Type;
+use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
+
+/// What events have besides the attributes that rules can name.
+const OF_EVENTS: [&str; 8] = [
+    "enrichments.name",
+    "enrichments.value",
+    "metadata.profiles",
+    "metadata.version",
+    "service.name",
+    "service.uid",
+    "severity",
+    "severity_id",
+];
+
+const OF_ALERTS: [&str; 38] = [
+    "activity_id",
+    "activity_name",
+    "category_name",
+    "category_uid",
+    "class_name",
+    "class_uid",
+    "cloud.org.uid",
+    "cloud.project_uid",
+    "cloud.provider",
+    "cloud.region",
+    "finding_info.analytic.name",
+    "finding_info.analytic.type",
+    "finding_info.analytic.type_id",
+    "finding_info.analytic.uid",
+    "finding_info.analytic.version",
+    "finding_info.created_time",
+    "finding_info.desc",
+    "finding_info.first_seen_time",
+    "finding_info.last_seen_time",
+    "finding_info.related_events.type_uid",
+    "finding_info.related_events.uid",
+    "finding_info.title",
+    "finding_info.uid",
+    "is_alert",
+    "message",
+    "metadata.correlation_uid",
+    "metadata.labels",
+    "metadata.processed_time",
+    "metadata.product.name",
+    "metadata.product.vendor_name",
+    "metadata.product.version",
+    "metadata.profiles",
+    "metadata.uid",
+    "metadata.version",
+    "remediation.desc",
+    "remediation.references",
+    "severity",
+    "severity_id",
+];
+
+/// More of alerts, in the words of the class's base.
+const OF_ALERTS_BASE: [&str; 4] = ["status", "status_id", "time", "type_uid"];
+
+/// Parts of alerts below which any name may stand.
+const OPEN_IN_ALERTS: [&str; 2] = ["finding_info.attacks", "unmapped"];
+
+/// Our headers of dead letters.
+const OF_DEAD_LETTERS: [&str; 10] = [
+    "watchbell-cut-sha256",
+    "watchbell-cut-size",
+    "watchbell-detail",
+    "watchbell-reason",
+    "watchbell-schema",
+    "watchbell-source-offset",
+    "watchbell-source-partition",
+    "watchbell-source-timestamp",
+    "watchbell-source-topic",
+    "watchbell-version",
+];
+
+/// A compiled field of a record.
+#[derive(Debug, Clone)]
+pub struct FieldPath(Target);
+
+#[derive(Debug, Clone)]
+enum Target {
+    Header(&'static str),
+    /// Places in the value; the first that holds anything counts.
+    Value(Vec<Box<[Box<str>]>>),
+}
+
+impl FieldPath {
+    /// Compiles the name of a field that records of this kind have: for a dead letter one of our
+    /// headers.
+    ///
+    /// # Errors
+    /// No such record has the field; the nearest one is suggested.
+    pub fn parse(kind: Kind, name: &str) -> Result<FieldPath, UnknownField> {
+        match kind {
+            Kind::Event => of_event(name),
+            Kind::Alert => of_alert(name),
+            Kind::DeadLetter | Kind::Foreign => of_dead_letter(name),
+        }
+    }
+}
+
+fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
+    let known = OF_EVENTS.contains(&name) || is_below(name, "enrichments.data");
+    if !known {
+        event::Path::parse(name).map_err(|unknown| UnknownField {
+            suggestion: unknown
+                .suggestion
+                .or_else(|| nearest(name, OF_EVENTS).map(str::to_owned)),
+        })?;
+    }
+    // One class has them elsewhere than the other.
+    let elsewhere = match name.split_once('.') {
+        Some(("user", rest)) => Some(format!("actor.user.{rest}")),
+        Some(("api", _)) => Some(format!("unmapped.{name}")),
+        _ if name == "resources.uid" => Some("service.uid".to_owned()),
+        _ => None,
+    };
+    let places = [Some(segments(name)), elsewhere.as_deref().map(segments)];
+    Ok(FieldPath(Target::Value(
+        places.into_iter().flatten().collect(),
+    )))
+}
+
+fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
+    let in_evidence = |place: &str| place.strip_prefix("evidences.").map(str::to_owned);
+    if let Some(of_event) = name.strip_prefix("evidences.data.") {
+        let FieldPath(target) = self::of_event(of_event)?;
+        let Target::Value(places) = target else {
+            return Ok(FieldPath(target));
+        };
+        let below = |place: Box<[Box<str>]>| {
+            let evidence = ["evidences".into(), "data".into()];
+            evidence.into_iter().chain(place).collect()
+        };
+        return Ok(FieldPath(Target::Value(
+            places.into_iter().map(below).collect(),
+        )));
+    }
+    // Alerts have them as their events have them.
+    let shared = match in_evidence(name) {
+        Some(rest) => ["actor.", "api.", "src_endpoint."]
+            .iter()
+            .any(|part| rest.starts_with(part))
+            .then_some(rest),
+        None => name.starts_with("resources.").then(|| name.to_owned()),
+    };
+    let known = OF_ALERTS.contains(&name)
+        || OF_ALERTS_BASE.contains(&name)
+        || OPEN_IN_ALERTS.iter().any(|part| is_below(name, part))
+        || shared.is_some_and(|shared| event::Path::parse(&shared).is_ok());
+    if known {
+        return Ok(FieldPath(Target::Value(vec![segments(name)])));
+    }
+    let suggestion = if event::Path::parse(name).is_ok() {
+        Some(format!("evidences.data.{name}"))
+    } else {
+        let all = OF_ALERTS.into_iter().chain(OF_ALERTS_BASE);
+        nearest(name, all).map(str::to_owned)
+    };
+    Err(UnknownField { suggestion })
+}
+
+fn of_dead_letter(name: &str) -> Result<FieldPath, UnknownField> {
+    match OF_DEAD_LETTERS.iter().find(|known| **known == name) {
+        Some(known) => Ok(FieldPath(Target::Header(known))),
+        None => Err(UnknownField {
+            suggestion: nearest(name, OF_DEAD_LETTERS).map(str::to_owned),
+        }),
+    }
+}
+
+/// Whether a name is that of the part, or of something below it.
+fn is_below(name: &str, part: &str) -> bool {
+    let rest = name.strip_prefix(part);
+    rest.is_some_and(|rest| rest.is_empty() || rest.len() > 1 && rest.starts_with('.'))
+}
+
+fn segments(path: &str) -> Box<[Box<str>]> {
+    path.split('.').map(Into::into).collect()
+}
+
+impl Fields for Emitted<'_> {
+    type Path = FieldPath;
+
+    fn values(&self, path: &FieldPath, visit: &mut Visit<'_>) {
+        let places = match &path.0 {
+            Target::Header(name) => {
+                if let Some(text) = self.header(name) {
+                    let _ = visit(Value::String(&text));
+                }
+                return;
+            }
+            Target::Value(places) => places,
+        };
+        let Some(document) = self.document() else {
+            return;
+        };
+        for place in places {
+            let mut found = false;
+            let _ = event::walk(
+                document,
+                document.root(),
+                place,
+                &mut |value| {
+                    found = true;
+                    visit(value)
+                },
+                &|_| false,
+            );
+            if found {
+                return;
+            }
+        }
+    }
+
+    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        for header in &self.record.headers {
+            let value = header.value.map(String::from_utf8_lossy);
+            if self.kind == Kind::DeadLetter && value.is_some_and(|value| visit(&value).is_break())
+            {
+                return;
+            }
+        }
+        match (self.document(), self.record.value) {
+            (Some(document), _) => {
+                let strings = document
+                    .nodes()
+                    .filter(|id| document.kind(*id) == Type::String);
+                for id in strings {
+                    if visit(&document.text(id).unwrap_or_default()).is_break() {
+                        return;
+                    }
+                }
+            }
+            (None, Some(value)) => {
+                let _ = visit(&String::from_utf8_lossy(value));
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn logsource(&self) -> Origin<'_> {
+        let Some(document) = self.document() else {
+            return Origin::default();
+        };
+        let word = |path: &str| {
+            let mut id = document.root();
+            for name in path.split('.') {
+                id = document.member(id, name)?;
+            }
+            let raw = document.raw(id);
+            // Words of the catalogue: nothing in them is escaped.
+            raw.strip_prefix('"')?.strip_suffix('"')
+        };
+        Origin {
+            product: word("metadata.product.vendor_name"),
+            service: word("api.service.name")
+                .or_else(|| word("unmapped.api.service.name"))
+                .or_else(|| word("service.name")),
+            category: match word("class_name") {
+                Some("API Activity") => Some("api_activity"),
+                Some("Authentication") => Some("authentication"),
+                _ => None,
+            },
+        }
+    }
+}

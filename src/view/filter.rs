@@ -1,0 +1,247 @@
+//! Which records somebody wants to see, in the `detection:` syntax of rules. One document is a
+//! selection, a keyword, a detection with its condition, or a whole rule.
+
+use super::{Emitted, FieldPath, Kind};
+use crate::diagnostic::{Diagnostic, Mark, Problem, Severity};
+use crate::sigma::{self, Detection, Engine, Logsource, Scratch, Target};
+use crate::yaml::{self, Entry, Node, Value};
+
+/// A text in which a filter is written, and by what name a person knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'t> {
+    /// The option or the file.
+    pub name: &'t str,
+    /// YAML.
+    pub text: &'t str,
+}
+
+/// Filters that must all match; none of them matches everything.
+#[derive(Debug)]
+pub struct Filter {
+    engine: Engine<FieldPath>,
+}
+
+impl Filter {
+    /// Reads filters on records of one kind; warnings come with the filter.
+    ///
+    /// # Errors
+    /// Everything wrong in any of them.
+    pub fn parse(
+        kind: Kind,
+        written: &[Written<'_>],
+    ) -> Result<(Filter, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let mut diagnostics = Vec::new();
+        let mut detections: Vec<(Logsource, Detection)> = Vec::new();
+        let mut origins = Vec::new();
+        for one in written {
+            let mut problems = Vec::new();
+            let detection = detection(one.text, &mut problems);
+            origins.extend(detection.is_some().then_some(one.name));
+            detections.extend(detection);
+            diagnostics.extend(problems.into_iter().map(|problem| at(one.name, problem)));
+        }
+        let targets = detections.iter().map(|(logsource, detection)| Target {
+            logsource,
+            detection,
+        });
+        let compiled = Engine::compile(targets, &|name| FieldPath::parse(kind, name));
+        let is_error = |diagnostic: &Diagnostic| diagnostic.problem.severity == Severity::Error;
+        match compiled {
+            Ok(engine) if !diagnostics.iter().any(is_error) => Ok((Filter { engine }, diagnostics)),
+            Ok(_) => Err(diagnostics),
+            Err(problems) => {
+                let located = problems
+                    .into_iter()
+                    .map(|(index, problem)| at(origins[index], problem));
+                diagnostics.extend(located);
+                Err(diagnostics)
+            }
+        }
+    }
+
+    /// Whether every filter takes the record.
+    pub fn takes(&self, emitted: &Emitted<'_>, scratch: &mut Scratch) -> bool {
+        self.engine.matches(emitted, scratch).len() == self.engine.len()
+    }
+}
+
+fn at(name: &str, problem: Problem) -> Diagnostic {
+    Diagnostic {
+        file: name.into(),
+        problem,
+    }
+}
+
+/// One document as a detection and the events it is about; `None` if a problem is an error.
+fn detection(text: &str, problems: &mut Vec<Problem>) -> Option<(Logsource, Detection)> {
+    let document = match yaml::document(text) {
+        Ok(document) => document,
+        Err(problem) => {
+            problems.push(problem);
+            return None;
+        }
+    };
+    if document.value == Value::Null {
+        let problem = Problem::error(Mark::START, "an empty filter");
+        problems
+            .push(problem.remedy("write a selection, such as `api.operation: DeleteStatement`"));
+        return None;
+    }
+    let everything = Logsource::default();
+    if document.entry("logsource").is_some() {
+        let rule = sigma::rule(&document, problems)?;
+        return Some((rule.logsource, rule.detection));
+    }
+    if let Some(inner) = document.entry("detection") {
+        return Some((everything, sigma::detection(inner, problems)?));
+    }
+    if document.entry("condition").is_some() {
+        return Some((everything, sigma::detection(&document, problems)?));
+    }
+    let whole = as_detection(document);
+    Some((everything, sigma::detection(&whole, problems)?))
+}
+
+/// `{selection: …, condition: selection}`
+fn as_detection(selection: Node) -> Node {
+    let mark = selection.mark;
+    let entry = |key: &str, node: Node| Entry {
+        key: key.to_owned(),
+        key_mark: mark,
+        node,
+    };
+    let condition = Node {
+        value: Value::String("selection".to_owned()),
+        mark,
+    };
+    Node {
+        value: Value::Map(vec![
+            entry("selection", selection),
+            entry("condition", condition),
+        ]),
+        mark,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: &str = r#"{"class_uid":6003,"class_name":"API Activity","status":"Failure",
+        "metadata":{"product":{"vendor_name":"Confluent"}},
+        "actor":{"user":{"uid":"u-1","name":"Jane Doe"}},
+        "api":{"operation":"DeleteStatement","service":{"name":"flink"},
+               "request":{"data":{"StatementName":"orders"}}},
+        "resources":[{"uid":"a"},{"uid":"b"}]}"#;
+
+    fn parse(kind: Kind, text: &str) -> Result<Filter, String> {
+        let written = Written {
+            name: "--filter",
+            text,
+        };
+        let joined = |diagnostics: Vec<Diagnostic>| {
+            let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+            lines.join("\n")
+        };
+        let parsed = Filter::parse(kind, &[written]);
+        parsed.map(|(filter, _)| filter).map_err(joined)
+    }
+
+    fn takes(text: &str) -> bool {
+        let filter = parse(Kind::Event, text).unwrap();
+        filter.takes(&Emitted::value(EVENT.as_bytes()), &mut Scratch::default())
+    }
+
+    #[test]
+    fn a_selection_a_keyword_a_detection_and_a_rule_are_filters() {
+        let rule = |service: &str| {
+            format!(
+                "title: T\nid: 1c7f7c0c-52b5-4c39-9df8-0b8f1c1f6a35\n\
+                 logsource: {{product: confluent, service: {service}}}\n\
+                 detection: {{s: {{status: Failure}}, condition: s}}"
+            )
+        };
+        assert!(takes("api.operation|endswith: Statement"));
+        assert!(takes("{user.name: jane doe, resources.uid: b}"));
+        assert!(takes("api.request.data.statement_name: orders"));
+        assert!(takes("- status: Success\n- status: Failure"));
+        assert!(takes("orders"));
+        assert!(takes("detection: {s: {status: Failure}, condition: s}"));
+        assert!(takes("s: {status: Success}\ncondition: not s"));
+        assert!(takes(&rule("flink")));
+        for text in [
+            "api.operation: Delete",
+            "payments",
+            "{user.name: jane doe, resources.uid: c}",
+            "s: {status: Failure}\ncondition: not s",
+            &rule("kafka"),
+        ] {
+            assert!(!takes(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn several_filters_must_all_match_and_none_takes_everything() {
+        let both = |texts: &[&str]| {
+            let written = texts.iter().map(|text| Written { name: "f", text });
+            let written: Vec<Written<'_>> = written.collect();
+            let (filter, _) = Filter::parse(Kind::Event, &written).unwrap();
+            let event = Emitted::value(EVENT.as_bytes());
+            filter.takes(&event, &mut Scratch::default())
+        };
+        assert!(both(&["status: Failure", "flink"]));
+        assert!(!both(&["status: Failure", "status: Success"]));
+        assert!(both(&[]));
+    }
+
+    #[test]
+    fn a_dead_letter_is_asked_for_its_headers() {
+        let filter = parse(Kind::DeadLetter, "watchbell-reason: not_json").unwrap();
+        let mut letter = Emitted::value(b"{\"cut");
+        letter.record.headers = vec![crate::event::Header {
+            name: "watchbell-reason",
+            value: Some(b"not_json"),
+        }];
+        let letter = Emitted::new(letter.record);
+        assert_eq!(letter.kind, Kind::DeadLetter);
+        let mut scratch = Scratch::default();
+        assert!(filter.takes(&letter, &mut scratch));
+        let keyword = parse(Kind::DeadLetter, "'*cut*'").unwrap();
+        assert!(keyword.takes(&letter, &mut scratch));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place_and_remedy() {
+        let cases = [
+            (
+                Kind::Event,
+                "api.operatoin: x",
+                "--filter:1:1: error: unknown field `api.operatoin`\n  help: did you mean `api.operation`?",
+            ),
+            (
+                Kind::Alert,
+                "api.operation: x",
+                "--filter:1:1: error: unknown field `api.operation`\n  help: did you mean `evidences.data.api.operation`?",
+            ),
+            (
+                Kind::DeadLetter,
+                "watchbell-reson: x",
+                "--filter:1:1: error: unknown field `watchbell-reson`\n  help: did you mean `watchbell-reason`?",
+            ),
+            (
+                Kind::Event,
+                "",
+                "--filter:1:1: error: an empty filter\n  help: write a selection, such as `api.operation: DeleteStatement`",
+            ),
+        ];
+        for (kind, text, expected) in cases {
+            assert_eq!(parse(kind, text).unwrap_err(), expected);
+        }
+        let modifier = parse(Kind::Event, "status|endwith: x").unwrap_err();
+        assert!(modifier.contains("endswith"), "{modifier}");
+        let yaml = parse(Kind::Event, "status: [").unwrap_err();
+        assert!(yaml.contains("not readable as YAML"), "{yaml}");
+        let condition = parse(Kind::Event, "s: {status: x}\ncondition: t").unwrap_err();
+        assert!(condition.starts_with("--filter:2:"), "{condition}");
+    }
+}

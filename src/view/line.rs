@@ -1,0 +1,108 @@
+//! One record on one line.
+
+use super::style::Tone;
+use super::words;
+use super::{Emitted, Kind, Paint};
+
+/// No more of a value that is no event is shown on a line, in bytes.
+const EXCERPT: usize = 160;
+
+/// An event: time, who, what, resource, outcome, from where. An alert: time, level, title, outcome,
+/// why. A dead letter: time, reason, where it was read, how it begins. Then where the record stands.
+pub fn line(emitted: &Emitted<'_>, paint: Paint) -> String {
+    let text = match emitted.kind {
+        Kind::Event => event(emitted, paint),
+        Kind::Alert => alert(emitted, paint),
+        Kind::DeadLetter => dead_letter(emitted, paint),
+        Kind::Foreign => foreign(emitted, paint),
+    };
+    let position = emitted.record.position;
+    if position.topic.is_empty() {
+        return text.trim_end().to_owned();
+    }
+    let place = super::At::from(position).to_string();
+    format!("{text}  {}", paint.paint(Tone::Faint, &place))
+}
+
+fn event(emitted: &Emitted<'_>, paint: Paint) -> String {
+    let Some(event) = emitted.root() else {
+        return String::new();
+    };
+    let time = event.int("time").unwrap_or_default();
+    let outcome = words::outcome(event);
+    let resource = words::on_what(event).unwrap_or_else(|| "-".to_owned());
+    format!(
+        "{}  {:28}  {:24}  {:48}  {:7}  from {}",
+        paint.paint(Tone::Plain, &words::moment(time, 0)),
+        paint.paint(Tone::Bold, &words::who(event)),
+        paint.paint(Tone::Plain, &words::what(event)),
+        paint.paint(Tone::Plain, &resource),
+        paint.paint(Tone::of_status(&outcome), &outcome),
+        paint.paint(Tone::Plain, &words::origin(event)),
+    )
+}
+
+fn alert(emitted: &Emitted<'_>, paint: Paint) -> String {
+    let Some(alert) = emitted.root() else {
+        return String::new();
+    };
+    let time = alert.int("time").unwrap_or_default();
+    let level = alert.text("severity").unwrap_or("Unknown".into());
+    let title = alert.text("message").unwrap_or_default();
+    let mut line = format!(
+        "{}  {:10}  {}",
+        paint.paint(Tone::Plain, &words::moment(time, 0)),
+        paint.paint(
+            Tone::of_severity(&level),
+            &format!("[{}]", level.to_uppercase())
+        ),
+        paint.paint(Tone::Bold, &title),
+    );
+    if let Some(outcome) = alert.text("unmapped.outcome") {
+        let outcome = paint.paint(Tone::of_status(&outcome), &outcome);
+        line.push_str(&format!("  {outcome}"));
+    }
+    let why = alert.texts("unmapped.why").join("; ");
+    if !why.is_empty() {
+        let why = paint.paint(Tone::Plain, &why);
+        line.push_str(&format!("  because {why}"));
+    }
+    line
+}
+
+fn dead_letter(emitted: &Emitted<'_>, paint: Paint) -> String {
+    let header = |name| emitted.header(name).unwrap_or_default();
+    let mut line = format!(
+        "{}  {}  {}",
+        written(emitted),
+        paint.paint(Tone::Bad, &header("watchbell-reason")),
+        paint.paint(Tone::Plain, &header("watchbell-detail")),
+    );
+    if let Some(at) = emitted.source_position() {
+        let at = at.to_string();
+        line.push_str(&format!("  read at {}", paint.paint(Tone::Plain, &at)));
+    }
+    line.push_str(&excerpt(emitted, paint));
+    line
+}
+
+fn foreign(emitted: &Emitted<'_>, paint: Paint) -> String {
+    let what = paint.paint(Tone::Bad, "not written by watchbell");
+    format!("{}  {what}{}", written(emitted), excerpt(emitted, paint))
+}
+
+/// When the record was written.
+fn written(emitted: &Emitted<'_>) -> String {
+    let time = emitted.record.timestamp_ms;
+    time.map_or_else(|| "-".to_owned(), |time| words::moment(time, 0))
+}
+
+fn excerpt(emitted: &Emitted<'_>, paint: Paint) -> String {
+    let Some(value) = emitted.record.value else {
+        return "  (no value)".to_owned();
+    };
+    let shown = &value[..value.len().min(EXCERPT)];
+    let text = String::from_utf8_lossy(shown);
+    let more = if shown.len() < value.len() { "…" } else { "" };
+    format!("  {}{more}", paint.paint(Tone::Faint, &text))
+}

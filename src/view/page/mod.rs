@@ -1,0 +1,299 @@
+//! One record as a page: what happened, the resources and what they belong to, request and
+//! response, where the record comes from, and what has no place in OCSF as it was written.
+
+mod sheet;
+mod unread;
+
+use self::sheet::Page;
+use super::emitted::Part;
+use super::pretty::pretty;
+use super::style::Tone;
+use super::words::{self, moment};
+use super::{At, Emitted, Kind, Paint};
+
+/// The page of a record, with the event that an alert holds.
+pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
+    let mut page = Page {
+        out: String::new(),
+        paint,
+    };
+    match (emitted.kind, emitted.root()) {
+        (Kind::Event, Some(event)) => page.event(event, emitted),
+        (Kind::Alert, Some(alert)) => page.alert(alert, emitted),
+        (Kind::DeadLetter, _) => page.dead_letter(emitted),
+        _ => page.foreign(emitted),
+    }
+    page.out
+}
+
+/// A heading between pages.
+pub fn heading(text: &str, paint: Paint) -> String {
+    format!("\n{}\n", paint.paint(Tone::Bold, text))
+}
+
+impl Page {
+    fn event(&mut self, event: Part<'_, '_>, emitted: &Emitted<'_>) {
+        let outcome = words::outcome(event);
+        let (who, what) = (words::who(event), words::what(event));
+        self.line(Tone::Bold, &format!("{what} by {who}: {outcome}"));
+        if let Some(message) = event.text("message") {
+            self.line(Tone::Plain, &message);
+        }
+        self.out.push('\n');
+        self.happened(event);
+        let resources: Vec<Part<'_, '_>> = event.each("resources").collect();
+        self.resources(event, &resources);
+        self.exchange(event);
+        self.names(event);
+        self.metadata(event, emitted);
+        if let Some(unmapped) = event.at("unmapped") {
+            self.heading("Event record, what OCSF has no place for");
+            self.json(Some(unmapped));
+        }
+    }
+
+    /// When, who, what, how it ended, from where.
+    fn happened(&mut self, event: Part<'_, '_>) {
+        let time = event.int("time").map(|time| moment(time, 3));
+        self.row("When", time);
+        self.row("Who", Some(words::who(event)));
+        let user = |part: &str| event.text(&format!("actor.user.{part}"));
+        self.row("  kind", user("type"));
+        self.row("  e-mail", user("email_addr"));
+        self.row("  identity", user("uid_alt"));
+        self.row("  credential", user("credential_uid"));
+        self.row("  team", user("groups.name"));
+        self.row("  on behalf of", event.text("actor.invoked_by"));
+        self.row("  client", event.text("actor.app_name"));
+        self.row("  session", event.text("actor.session.uid"));
+        self.row("What", Some(words::what(event)));
+        let service = [
+            words::api(event, "service.name"),
+            words::api(event, "group.name"),
+        ];
+        let service: Vec<_> = service.into_iter().flatten().collect();
+        self.row(
+            "  service",
+            (!service.is_empty()).then(|| service.join(", ")),
+        );
+        self.row("  activity", event.text("activity_name"));
+        self.row("  mechanism", event.text("auth_protocol"));
+        if event.at("resources").is_none() {
+            self.row("On", words::on_what(event));
+        }
+        let outcome = words::outcome(event);
+        self.toned("Outcome", Tone::of_status(&outcome), Some(&outcome));
+        self.row("  as written", event.text("status_code"));
+        self.row("  detail", event.text("status_detail"));
+        self.row("  error", words::api(event, "response.error"));
+        self.row("  message", words::api(event, "response.error_message"));
+        for given in event.each("actor.authorizations") {
+            let policy = [given.text("policy.type"), given.text("policy.name")];
+            let policy: Vec<_> = policy.into_iter().flatten().collect();
+            let decision = given.text("decision").unwrap_or("decided".into());
+            let by = if policy.is_empty() { "" } else { " by " };
+            let text = format!("{decision}{by}{}", policy.join(" "));
+            self.row("  decision", Some(text));
+        }
+        let port = event.text("src_endpoint.port");
+        let port = port.map_or_else(String::new, |port| format!(", port {port}"));
+        self.row("From", Some(format!("{}{port}", words::origin(event))));
+        let cloud = ["provider", "region"].map(|part| event.text(&format!("cloud.{part}")));
+        let cloud: Vec<_> = cloud.into_iter().flatten().collect();
+        self.row("Cloud", (!cloud.is_empty()).then(|| cloud.join(", ")));
+        let project = event.text("cloud.project_uid");
+        self.row("  environment", project.map(|id| words::known(event, &id)));
+        self.row("  organization", event.text("cloud.org.uid"));
+    }
+
+    /// Each resource, what it belongs to from the outside in, and whose it is.
+    fn resources(&mut self, event: Part<'_, '_>, resources: &[Part<'_, '_>]) {
+        if resources.is_empty() {
+            return;
+        }
+        self.heading("Related resources");
+        for resource in resources {
+            let text = self.paint.paint(Tone::Bold, &words::resource(*resource));
+            self.write(format_args!("  {text}\n"));
+            let scope: Vec<String> = resource
+                .each("data.resources")
+                .map(|outer| {
+                    let id = outer.text("resourceId").unwrap_or_default();
+                    let kind = outer.text("type").unwrap_or_default();
+                    format!("{kind} {}", words::known(event, &id))
+                })
+                .collect();
+            self.row(
+                "  belongs to",
+                (!scope.is_empty()).then(|| scope.join(" > ")),
+            );
+            let namespace = resource.text("namespace").filter(|_| scope.is_empty());
+            self.row(
+                "  environment",
+                namespace.map(|id| words::known(event, &id)),
+            );
+            self.row("  region", resource.text("region"));
+            self.row("  owner", resource.text("owner.name"));
+            self.row("  team", resource.text("group.name"));
+            self.row("  full name", resource.text("uid_alt"));
+            for more in resource
+                .each("data")
+                .filter(|part| part.name() != "resources")
+            {
+                let mut text = String::new();
+                pretty(more.document, more.id, 2, &mut text);
+                let name = self.paint.paint(Tone::Faint, &more.name());
+                self.write(format_args!("    {name}: {text}\n"));
+            }
+        }
+    }
+
+    fn exchange(&mut self, event: Part<'_, '_>) {
+        let request = event
+            .at("api.request")
+            .or_else(|| event.at("unmapped.api.request"));
+        if let Some(request) = request {
+            self.heading("Request");
+            self.row("Id", request.text("uid"));
+            self.json(request.at("data"));
+        }
+        if let Some(response) = event.at("api.response.data") {
+            self.heading("Response");
+            self.json(Some(response));
+        }
+    }
+
+    fn names(&mut self, event: Part<'_, '_>) {
+        let known: Vec<Part<'_, '_>> = event.each("enrichments").collect();
+        if known.is_empty() {
+            return;
+        }
+        self.heading("From the names file");
+        for one in known {
+            let facts: Vec<String> = one
+                .each("data")
+                .filter_map(|fact| Some(format!("{} {}", fact.name(), fact.scalar()?)))
+                .collect();
+            let id = one.text("value").unwrap_or_default();
+            self.row(&id, Some(format!(" {}", facts.join(", "))));
+        }
+    }
+
+    fn metadata(&mut self, event: Part<'_, '_>, emitted: &Emitted<'_>) {
+        self.heading("Metadata");
+        let metadata = |part: &str| event.text(&format!("metadata.{part}"));
+        self.row("Event id", metadata("uid"));
+        self.row("Event type", metadata("event_code"));
+        self.row("Event source", metadata("source"));
+        self.row("Time as written", metadata("original_time"));
+        self.row("Product", metadata("product.name"));
+        self.row("Dialect", metadata("log_name"));
+        let labels = event.texts("metadata.labels").join(", ");
+        self.row("Labels", (!labels.is_empty()).then_some(labels));
+        self.row("Class", event.text("class_name"));
+        self.record(emitted);
+    }
+
+    /// Where and when the record was written, and under which rules.
+    fn record(&mut self, emitted: &Emitted<'_>) {
+        let record = &emitted.record;
+        if record.position.topic.is_empty() {
+            return;
+        }
+        self.row("Rule set", emitted.header("ce_watchbellruleset"));
+        self.row("Subject", emitted.header("ce_subject"));
+        self.row("Key", record.key.map(String::from_utf8_lossy));
+        let written = record.timestamp_ms.map(|time| moment(time, 3));
+        self.row("Written", written);
+        self.row("Stands at", Some(At::from(record.position).to_string()));
+    }
+
+    fn alert(&mut self, alert: Part<'_, '_>, emitted: &Emitted<'_>) {
+        let level = alert.text("severity").unwrap_or("Unknown".into());
+        let title = alert.text("message").unwrap_or_default();
+        let title = format!("[{}] {title}", level.to_uppercase());
+        self.line(Tone::of_severity(&level), &title);
+        if let Some(about) = alert.text("finding_info.desc") {
+            self.line(Tone::Plain, &about);
+        }
+        self.out.push('\n');
+        self.row("When", alert.int("time").map(|time| moment(time, 3)));
+        let raised = alert.int("metadata.processed_time");
+        self.row("Raised", raised.map(|time| moment(time, 3)));
+        self.row("Why", alert.texts("unmapped.why").first());
+        for why in alert.texts("unmapped.why").iter().skip(1) {
+            self.row("", Some(why));
+        }
+        for field in alert.each("unmapped.fields") {
+            let values: Vec<_> = match field.scalar() {
+                Some(value) => vec![value],
+                None => field.elements().filter_map(Part::scalar).collect(),
+            };
+            let text = format!("{} = {}", field.name(), values.join(", "));
+            self.row("  see also", Some(text));
+        }
+        self.row("What to do", alert.text("remediation.desc"));
+        for reference in alert.texts("remediation.references") {
+            self.row("  see", Some(reference));
+        }
+        for harmless in alert.texts("unmapped.falsepositives") {
+            self.row("Harmless if", Some(harmless));
+        }
+        self.row("Rule", alert.text("finding_info.analytic.name"));
+        self.row("  id", alert.text("finding_info.analytic.uid"));
+        self.row("  version", alert.text("finding_info.analytic.version"));
+        let tags = alert.texts("unmapped.tags").join(", ");
+        self.row("  tags", (!tags.is_empty()).then_some(tags));
+        if emitted.event().is_none() {
+            let resources: Vec<Part<'_, '_>> = alert.each("resources").collect();
+            if let Some(evidence) = alert.each("evidences").next() {
+                self.heading("What happened");
+                self.evidence(evidence, alert);
+            }
+            self.resources(alert, &resources);
+        }
+        self.heading("Metadata");
+        self.row("Alert id", alert.text("finding_info.uid"));
+        self.row("Group", alert.text("metadata.correlation_uid"));
+        let labels = alert.texts("metadata.labels").join(", ");
+        self.row("Labels", (!labels.is_empty()).then_some(labels));
+        for related in alert.each("finding_info.related_events") {
+            self.row("Event id", related.text("uid"));
+        }
+        self.record(emitted);
+        let shown = [
+            "rule_set",
+            "outcome",
+            "outcome_detail",
+            "why",
+            "tags",
+            "falsepositives",
+            "fields",
+        ];
+        for more in alert
+            .each("unmapped")
+            .filter(|part| !shown.contains(&&*part.name()))
+        {
+            let mut text = String::new();
+            pretty(more.document, more.id, 2, &mut text);
+            let name = self.paint.paint(Tone::Faint, &more.name());
+            self.write(format_args!("  {name:16}{text}\n"));
+        }
+        if let Some(event) = emitted.event() {
+            self.heading("The event behind it");
+            // It has no record of its own here.
+            self.event(event, &Emitted::value(&[]));
+        }
+    }
+
+    /// What an alert says of its event without holding it.
+    fn evidence(&mut self, evidence: Part<'_, '_>, alert: Part<'_, '_>) {
+        self.row("Who", Some(words::who(evidence)));
+        self.row("What", Some(words::what(evidence)));
+        let outcome = alert.text("unmapped.outcome");
+        let tone = outcome.as_deref().map_or(Tone::Plain, Tone::of_status);
+        self.toned("Outcome", tone, outcome);
+        self.row("  detail", alert.text("unmapped.outcome_detail"));
+        self.row("From", Some(words::origin(evidence)));
+    }
+}

@@ -1,0 +1,83 @@
+//! The pages of records that are no events: dead letters, and what somebody else wrote.
+
+use super::sheet::Page;
+use crate::event::json::Kind as Type;
+use crate::view::Emitted;
+use crate::view::emitted::Part;
+use crate::view::style::Tone;
+use crate::view::words::moment;
+
+/// No more of a value that is not JSON is shown, in bytes.
+const EXCERPT: usize = 16 << 10;
+
+impl Page {
+    pub(super) fn dead_letter(&mut self, emitted: &Emitted<'_>) {
+        let header = |name| emitted.header(name);
+        let reason = header("watchbell-reason").unwrap_or_default();
+        self.line(Tone::Bad, &format!("Dead letter: {reason}"));
+        if let Some(detail) = header("watchbell-detail") {
+            self.line(Tone::Plain, &detail);
+        }
+        self.out.push('\n');
+        self.row(
+            "Read at",
+            emitted.source_position().map(|at| at.to_string()),
+        );
+        let time = header("watchbell-source-timestamp");
+        let time = time.and_then(|time| time.parse().ok());
+        self.row("Source wrote it", time.map(|time| moment(time, 3)));
+        self.row("Size when cut", header("watchbell-cut-size"));
+        self.row("SHA-256", header("watchbell-cut-sha256"));
+        self.row("Version", header("watchbell-version"));
+        self.record(emitted);
+        self.headers(emitted, "watchbell-");
+        self.value(emitted);
+    }
+
+    pub(super) fn foreign(&mut self, emitted: &Emitted<'_>) {
+        self.line(Tone::Bad, "A record that watchbell did not write");
+        self.out.push('\n');
+        self.record(emitted);
+        self.headers(emitted, "");
+        self.value(emitted);
+    }
+
+    /// Headers, but not those that begin with `ours` where that is not empty.
+    fn headers(&mut self, emitted: &Emitted<'_>, ours: &str) {
+        let headers = emitted.record.headers.iter();
+        let theirs = headers.filter(|header| ours.is_empty() || !header.name.starts_with(ours));
+        let theirs: Vec<_> = theirs.collect();
+        if theirs.is_empty() {
+            return;
+        }
+        self.heading("Headers");
+        for header in theirs {
+            let value = header.value.map(String::from_utf8_lossy);
+            let value = value.unwrap_or("(null)".into());
+            self.row(header.name, Some(format!(" {value}")));
+        }
+    }
+
+    /// The value as it is.
+    fn value(&mut self, emitted: &Emitted<'_>) {
+        self.heading("Record");
+        let root = emitted.root();
+        let is_json = |part: &Part<'_, '_>| part.document.kind(part.id) != Type::Null;
+        if let Some(root) = root.filter(is_json) {
+            self.json(Some(root));
+            return;
+        }
+        let Some(value) = emitted.record.value else {
+            self.line(Tone::Faint, "  (no value)");
+            return;
+        };
+        let shown = &value[..value.len().min(EXCERPT)];
+        for line in String::from_utf8_lossy(shown).lines() {
+            self.line(Tone::Plain, &format!("  {line}"));
+        }
+        let left = value.len() - shown.len();
+        if left > 0 {
+            self.line(Tone::Faint, &format!("  … and {left} bytes more"));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! How a person names one record: by its id, or by where it stands.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::event::Position;
+
+/// A place in a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct At {
+    /// Name of the topic.
+    pub topic: String,
+    /// Number of the partition.
+    pub partition: i32,
+    /// Offset in the partition.
+    pub offset: i64,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}@{}", self.topic, self.partition, self.offset)
+    }
+}
+
+impl From<Position<'_>> for At {
+    fn from(position: Position<'_>) -> At {
+        At {
+            topic: position.topic.to_owned(),
+            partition: position.partition.0,
+            offset: position.offset.0,
+        }
+    }
+}
+
+/// A text that is no place in a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not topic/partition@offset")]
+pub struct NotAPlace;
+
+impl FromStr for At {
+    type Err = NotAPlace;
+
+    /// Reads `topic/partition@offset`, and `topic[partition]@offset` as headers and logs write it.
+    fn from_str(text: &str) -> Result<At, NotAPlace> {
+        let (place, offset) = text.rsplit_once('@').ok_or(NotAPlace)?;
+        let (topic, partition) = match place.strip_suffix(']') {
+            Some(place) => place.rsplit_once('['),
+            None => place.rsplit_once('/'),
+        }
+        .ok_or(NotAPlace)?;
+        let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        // Characters of a topic's name, as brokers check them.
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        if topic.is_empty() || !topic.bytes().all(legal) || !is_number(partition) {
+            return Err(NotAPlace);
+        }
+        if !is_number(offset) {
+            return Err(NotAPlace);
+        }
+        Ok(At {
+            topic: topic.to_owned(),
+            partition: partition.parse().map_err(|_| NotAPlace)?,
+            offset: offset.parse().map_err(|_| NotAPlace)?,
+        })
+    }
+}
+
+/// One event, alert or dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// By its id.
+    Id(String),
+    /// By where it stands, or where it was read.
+    At(At),
+}
+
+impl FromStr for Reference {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Reference, Infallible> {
+        let id = || Reference::Id(text.to_owned());
+        Ok(text.parse().map_or_else(|NotAPlace| id(), Reference::At))
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reference::Id(id) => f.write_str(&super::printable(id)),
+            Reference::At(at) => at.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_in_both_spellings_and_anything_else_is_an_id() {
+        let at = |topic: &str, partition, offset| {
+            Reference::At(At {
+                topic: topic.to_owned(),
+                partition,
+                offset,
+            })
+        };
+        let cases = [
+            ("watchbell.events/3@1234", at("watchbell.events", 3, 1234)),
+            ("audit[0]@7", at("audit", 0, 7)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        for id in [
+            "de07cd1b-ec0f-4d0e-abce-050a993e7532",
+            "a/b@c",
+            "topic/1@-2",
+            "topic/+1@2",
+            "/1@2",
+            "a b/1@2",
+            "events/99999999999@1",
+        ] {
+            assert_eq!(id.parse(), Ok(Reference::Id(id.to_owned())));
+        }
+    }
+}

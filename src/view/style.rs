@@ -1,0 +1,100 @@
+//! Color and weight, for terminals only.
+
+use std::fmt;
+
+/// How words are set off. Without color every word is plain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paint {
+    /// Whether escape sequences are written.
+    pub color: bool,
+}
+
+/// What a word is, not how it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    /// A heading.
+    Bold,
+    /// Of less weight than its neighbors.
+    Faint,
+    Good,
+    Bad,
+    Warning,
+}
+
+impl Tone {
+    /// Of an outcome, in OCSF's words.
+    pub(super) fn of_status(status: &str) -> Tone {
+        match status {
+            "Success" => Tone::Good,
+            "Failure" => Tone::Bad,
+            _ => Tone::Plain,
+        }
+    }
+
+    /// Of a severity, in OCSF's words.
+    pub(super) fn of_severity(severity: &str) -> Tone {
+        match severity {
+            "High" | "Critical" | "Fatal" => Tone::Bad,
+            "Medium" => Tone::Warning,
+            _ => Tone::Plain,
+        }
+    }
+
+    /// Parameters of ECMA-48's SGR.
+    fn parameters(self) -> Option<&'static str> {
+        match self {
+            Tone::Plain => None,
+            Tone::Bold => Some("1"),
+            Tone::Faint => Some("2"),
+            Tone::Good => Some("32"),
+            Tone::Bad => Some("1;31"),
+            Tone::Warning => Some("33"),
+        }
+    }
+}
+
+impl Paint {
+    /// No color.
+    pub const PLAIN: Paint = Paint { color: false };
+
+    /// The text, made printable and set in a tone.
+    pub(super) fn paint(self, tone: Tone, text: &str) -> Painted {
+        Painted {
+            parameters: tone.parameters().filter(|_| self.color),
+            text: super::printable(text).into_owned(),
+        }
+    }
+}
+
+/// A text and its color. A width counts characters of the text alone.
+pub(super) struct Painted {
+    parameters: Option<&'static str>,
+    text: String,
+}
+
+impl fmt::Display for Painted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parameters) = self.parameters {
+            write!(f, "\u{1b}[{parameters}m{}\u{1b}[0m", self.text)?;
+        } else {
+            f.write_str(&self.text)?;
+        }
+        let shown = self.text.chars().count();
+        let missing = f.width().unwrap_or(0).saturating_sub(shown);
+        write!(f, "{:missing$}", "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn color_takes_no_width_and_values_bring_none() {
+        let plain = Paint::PLAIN.paint(Tone::Bad, "Failure");
+        assert_eq!(format!("{plain:9}|"), "Failure  |");
+        let red = Paint { color: true }.paint(Tone::Bad, "a\u{1b}[0m");
+        assert_eq!(format!("{red:11}|"), "\u{1b}[1;31ma\\u001b[0m\u{1b}[0m |");
+    }
+}

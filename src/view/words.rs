@@ -1,0 +1,96 @@
+//! Who did what to which resource, how it ended and from where: the words of one event, names
+//! before ids. Lines and pages are made of them.
+
+use std::borrow::Cow;
+
+use super::emitted::Part;
+
+/// A moment in UTC; `decimals` of a second. A number that is no moment stays one.
+pub fn moment(time_ms: i64, decimals: usize) -> String {
+    match jiff::Timestamp::from_millisecond(time_ms) {
+        Ok(time) => format!("{time:.decimals$}"),
+        Err(_) => format!("{time_ms} ms"),
+    }
+}
+
+/// The actor: `Jane Doe (u-5r7t9w)`.
+pub fn who(event: Part<'_, '_>) -> String {
+    let user = |part| event.text(&format!("actor.user.{part}"));
+    let name = user("name").or_else(|| user("email_addr"));
+    named(name, user("uid")).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The method, and what an authorization was asked for: `mds.Authorize (Describe)`.
+pub fn what(event: Part<'_, '_>) -> String {
+    let operation = api(event, "operation").unwrap_or("unknown".into());
+    match event.text("unmapped.data.authorizationInfo.operation") {
+        Some(asked) if asked != operation => format!("{operation} ({asked})"),
+        _ => operation.into_owned(),
+    }
+}
+
+/// A part of `api`; an Authentication outside a cloud has it under `unmapped`.
+pub fn api<'r>(event: Part<'_, 'r>, path: &str) -> Option<Cow<'r, str>> {
+    let home = event.text(&format!("api.{path}"));
+    home.or_else(|| event.text(&format!("unmapped.api.{path}")))
+}
+
+/// The first resource and how many more there are; for an Authentication, the service.
+pub fn on_what(event: Part<'_, '_>) -> Option<String> {
+    let mut resources = event.each("resources");
+    if let Some(first) = resources.next() {
+        let mut text = resource(first);
+        if let Some(namespace) = first.text("namespace")
+            && first.text("uid").as_deref() != Some(&*namespace)
+        {
+            text.push_str(" in ");
+            text.push_str(&known(event, &namespace));
+        }
+        let more = resources.count();
+        if more > 0 {
+            text.push_str(&format!(" and {more} more"));
+        }
+        return Some(text);
+    }
+    let service = event.at("service")?;
+    named(service.text("uid"), service.text("name"))
+}
+
+/// `STATEMENT Order enrichment (orders-enrich-prod)`
+pub fn resource(resource: Part<'_, '_>) -> String {
+    let name = named(resource.text("name"), resource.text("uid"));
+    let name = name.unwrap_or_else(|| "unknown".to_owned());
+    match resource.text("type") {
+        Some(kind) => format!("{kind} {name}"),
+        None => name,
+    }
+}
+
+/// OCSF `status`.
+pub fn outcome<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
+    event.text("status").unwrap_or("Unknown".into())
+}
+
+/// The address, else the name of where it came from.
+pub fn origin<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
+    let endpoint = |part| event.text(part);
+    let address = endpoint("src_endpoint.ip").or_else(|| endpoint("src_endpoint.name"));
+    address.unwrap_or("unknown".into())
+}
+
+/// The name that the names file has for an id, and the id; without one, the id.
+pub fn known(event: Part<'_, '_>, id: &str) -> String {
+    let mut enrichments = event.each("enrichments");
+    let about = enrichments.find(|one| one.text("value").as_deref() == Some(id));
+    let name = about.and_then(|one| one.text("data.name"));
+    named(name, Some(id.into())).unwrap_or_default()
+}
+
+/// `name (id)`, or the one that there is.
+pub fn named(name: Option<Cow<'_, str>>, id: Option<Cow<'_, str>>) -> Option<String> {
+    match (name, id) {
+        (Some(name), Some(id)) if name != id => Some(format!("{name} ({id})")),
+        (Some(one), _) | (None, Some(one)) => Some(one.into_owned()),
+        (None, None) => None,
+    }
+}

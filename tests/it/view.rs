@@ -1,0 +1,322 @@
+//! What a person reads of the outputs: lines and pages as expected, filters as rules see them, and
+//! nothing that steers a terminal. `WATCHBELL_BLESS=1` writes what is expected anew, and fails.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use serde_json::Value as Json;
+use watchbell::enrich::{self, Names};
+use watchbell::event::{
+    self, Catalog, Class, Header, Offset, OutputRecord, Partition, Position, RawRecord,
+};
+use watchbell::pipeline::Pipeline;
+use watchbell::sigma::{Fields, Value};
+use watchbell::view::{Emitted, FieldPath, Kind, Paint, line, page, printable_json};
+use watchbell::{encode, normalize, pipeline};
+
+use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with, record};
+
+const NAMES: &str = include_str!("../data/confluent/golden/names.yaml");
+const BROKEN: &str = "{\"id\":\"\u{1b}[2Jcut";
+
+/// Everything that the pipeline makes of one value; the rule set's hash and versions left out, so
+/// that a changed rule changes nothing here.
+fn outputs(value: &str) -> Vec<OutputRecord> {
+    static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| pipeline_with(NAMES, 1_000_000));
+    let mut out = Vec::new();
+    let input = record(Some(value.as_bytes()));
+    PIPELINE.process(&input, NOW_MS, &mut out);
+    for output in &mut out {
+        for (name, value) in &mut output.headers {
+            if name.contains("ruleset") {
+                *value = Some(b"(rule set)".to_vec());
+            }
+        }
+        let text =
+            String::from_utf8_lossy(output.value.as_deref().unwrap_or_default()).into_owned();
+        let version =
+            |json: Json| Some(json.pointer("/finding_info/analytic/version")?.to_string());
+        if let Some(version) = serde_json::from_str(&text).ok().and_then(version) {
+            output.value = Some(text.replace(&version, "\"(version)\"").into());
+        }
+    }
+    out
+}
+
+/// The output as a reader of its topic has it.
+fn emitted(output: &OutputRecord, offset: i64) -> Emitted<'_> {
+    let headers = output.headers.iter().map(|(name, value)| Header {
+        name,
+        value: value.as_deref(),
+    });
+    Emitted::new(RawRecord {
+        position: Position {
+            topic: &output.topic,
+            partition: Partition(0),
+            offset: Offset(offset),
+        },
+        timestamp_ms: Some(NOW_MS),
+        key: output.key.as_deref(),
+        value: output.value.as_deref(),
+        headers: headers.collect(),
+    })
+}
+
+fn all_outputs() -> Vec<OutputRecord> {
+    let values = SEED.lines().chain(SHAPES.lines()).chain([BROKEN]);
+    values.flat_map(outputs).collect()
+}
+
+/// Each text beside the file that holds what is expected.
+fn compare(texts: &[(&str, String)]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/view");
+    let bless = std::env::var_os("WATCHBELL_BLESS").is_some();
+    for (name, is) in texts {
+        let path = folder.join(name);
+        if bless {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, is).unwrap();
+            continue;
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(is, &expected, "{}", path.display());
+    }
+    assert!(!bless, "what is expected is written anew: read it");
+}
+
+fn is_hostile(c: char) -> bool {
+    c != '\n' && (c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'))
+}
+
+#[test]
+fn each_record_reads_as_one_line() {
+    let outputs = all_outputs();
+    let lines = outputs.iter().zip(0..).map(|(output, offset)| {
+        let line = line(&emitted(output, offset), Paint::PLAIN);
+        assert!(!line.contains('\n'), "{line}");
+        line + "\n"
+    });
+    compare(&[("lines.txt", lines.collect())]);
+}
+
+#[test]
+fn an_event_its_alert_and_a_dead_letter_read_as_pages() {
+    let named = |method: &str| {
+        let mut lines = SEED.lines().chain(SHAPES.lines());
+        lines.find(|line| line.contains(method)).unwrap()
+    };
+    let cases = [
+        ("statement.txt", named("orders-enrich-prod")),
+        ("login.txt", named("kafka.Authentication")),
+        ("decision.txt", named("mds.Authorize")),
+        ("dead-letter.txt", BROKEN),
+    ];
+    let pages = cases.map(|(name, value)| {
+        let outputs = outputs(value);
+        let outputs = outputs.iter().zip(7..);
+        let pages: Vec<String> = outputs
+            .map(|(output, offset)| page(&emitted(output, offset), Paint::PLAIN))
+            .collect();
+        (name, pages.join("\n----\n\n"))
+    });
+    compare(&pages);
+}
+
+#[test]
+fn an_alert_without_its_event_still_says_who_did_what() {
+    let pages = outputs(
+        SEED.lines()
+            .find(|line| line.contains("DeleteStatement"))
+            .unwrap(),
+    );
+    let mut alert: Json = serde_json::from_slice(pages[1].value.as_deref().unwrap()).unwrap();
+    alert["evidences"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("data");
+    let text = alert.to_string();
+    let page = page(&Emitted::value(text.as_bytes()), Paint::PLAIN);
+    for part in [
+        "Jane Doe (u-devccq71mwp)",
+        "DeleteStatement",
+        "134.238.202.222",
+        "FLINK_REGION",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+}
+
+#[test]
+fn nothing_in_a_record_steers_the_terminal() {
+    let hostile = "\\u001b]0;pwned\\u0007\\u009b2J\u{9b}31m\\u202e\u{202e}\u{7f}\\r\\n";
+    let line_in = SEED
+        .lines()
+        .find(|line| line.contains("DeleteStatement"))
+        .unwrap();
+    let value = line_in
+        .replace("u-devccq71mwp", hostile)
+        .replace("orders-agg", hostile)
+        .replace("workspace-2023-09-19", hostile)
+        .replace("StatementName", hostile);
+    let mut outputs = outputs(&value);
+    assert_eq!(outputs.len(), 2, "an event and an alert");
+    outputs.extend(self::outputs(&value[..value.len() - 9]));
+    assert!(outputs.iter().any(|output| &*output.topic == "dead"));
+    for output in &mut outputs {
+        output.key = Some("\u{1b}key".into());
+        output
+            .headers
+            .push(("\u{1b}name".into(), Some("\u{9b}value".into())));
+        let emitted = emitted(output, 0);
+        let text = String::from_utf8(output.value.clone().unwrap()).unwrap();
+        let texts = [
+            line(&emitted, Paint::PLAIN),
+            page(&emitted, Paint::PLAIN),
+            printable_json(&text).into_owned(),
+        ];
+        for text in texts {
+            assert!(!text.chars().any(is_hostile), "{text:?}");
+        }
+    }
+}
+
+/// Puts something else in a place of the value.
+fn disturb(value: &mut Json, place: &[prop::sample::Index], with: &Json) {
+    let children: Vec<&mut Json> = match value {
+        Json::Object(map) => map.values_mut().collect(),
+        Json::Array(list) => list.iter_mut().collect(),
+        _ => Vec::new(),
+    };
+    match place {
+        [first, rest @ ..] if !children.is_empty() => {
+            let chosen = first.index(children.len());
+            if let Some(child) = children.into_iter().nth(chosen) {
+                disturb(child, rest, with);
+            }
+        }
+        _ => *value = with.clone(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn an_output_of_any_shape_can_be_read(
+        which: prop::sample::Index,
+        place in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
+        text in ".{0,20}",
+        shape in 0..5,
+    ) {
+        static ALL: LazyLock<Vec<OutputRecord>> = LazyLock::new(all_outputs);
+        let mut output = which.get(&ALL).clone();
+        let with = match shape {
+            0 => Json::Null,
+            1 => serde_json::json!(-1.5e300),
+            2 => serde_json::json!([[], {"": {}}, true]),
+            3 => serde_json::json!({ &text: [&text] }),
+            _ => Json::from(text),
+        };
+        if let Ok(mut value) = serde_json::from_slice(output.value.as_deref().unwrap()) {
+            disturb(&mut value, &place, &with);
+            output.value = Some(value.to_string().into());
+        }
+        let emitted = emitted(&output, 0);
+        let texts = [line(&emitted, Paint::PLAIN), page(&emitted, Paint::PLAIN)];
+        for text in texts {
+            prop_assert!(!text.chars().any(is_hostile), "{:?}", text);
+        }
+    }
+}
+
+fn seen<E: Fields>(event: &E, path: &E::Path) -> Vec<String> {
+    let mut seen = Vec::new();
+    event.values(path, &mut |value: Value<'_>| {
+        seen.push(
+            value
+                .text()
+                .map_or_else(|| format!("{value:?}"), Into::into),
+        );
+        ControlFlow::Continue(())
+    });
+    seen
+}
+
+#[test]
+fn a_filter_sees_the_values_that_a_rule_sees() {
+    let catalog = Catalog::shipped().unwrap();
+    let names = Names::parse_yaml(NAMES, "names.yaml").unwrap();
+    let raw = [
+        "unmapped.data.authorizationInfo.operation",
+        "api.request.data.environment_id",
+        "api.request.data.StatementName",
+        "api.response.data",
+        "resources.data.resources.resourceId",
+    ];
+    let mut compared = 0;
+    for value in SEED.lines().chain(SHAPES.lines()) {
+        let input = record(Some(value.as_bytes()));
+        let lookup = |name: &str| catalog.method(name).map(pipeline::facts);
+        let mut event = normalize::normalize(&input, &lookup).unwrap();
+        enrich::apply(&mut event, &names);
+        let mut json = Vec::new();
+        encode::event(&event, &mut json);
+        let emitted = Emitted::value(&json);
+        for name in event::Path::attributes().chain(raw) {
+            // The class has no resources; the service's id is the first one's.
+            if event.class == Class::Authentication && name.starts_with("resources.") {
+                continue;
+            }
+            let by_rule = seen(&event, &event::Path::parse(name).unwrap());
+            let by_filter = seen(&emitted, &FieldPath::parse(Kind::Event, name).unwrap());
+            assert_eq!(by_filter, by_rule, "{name} of {value}");
+            compared += by_rule.len();
+        }
+        assert_eq!(emitted.logsource(), {
+            let mut origin = event.logsource();
+            origin.product = origin.product.map(|_| "Confluent");
+            origin
+        });
+    }
+    assert!(compared > 900, "only {compared} values");
+}
+
+/// Paths of the leaves, arrays passed through.
+fn paths(value: &Json, prefix: &str, out: &mut BTreeSet<String>) {
+    match value {
+        Json::Object(map) => {
+            for (name, value) in map {
+                let dot = if prefix.is_empty() { "" } else { "." };
+                paths(value, &format!("{prefix}{dot}{name}"), out);
+            }
+        }
+        Json::Array(list) => list.iter().for_each(|value| paths(value, prefix, out)),
+        _ => {
+            out.insert(prefix.to_owned());
+        }
+    }
+}
+
+#[test]
+fn every_attribute_that_is_written_can_be_filtered() {
+    for output in all_outputs() {
+        let emitted = emitted(&output, 0);
+        if emitted.kind == Kind::DeadLetter {
+            for (name, _) in &output.headers {
+                assert!(FieldPath::parse(Kind::DeadLetter, name).is_ok(), "{name}");
+            }
+            continue;
+        }
+        let mut found = BTreeSet::new();
+        let value = serde_json::from_slice(output.value.as_deref().unwrap()).unwrap();
+        paths(&value, "", &mut found);
+        for name in found {
+            let known = FieldPath::parse(emitted.kind, &name);
+            assert!(known.is_ok(), "{name} of {:?}", emitted.kind);
+        }
+    }
+}

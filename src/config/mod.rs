@@ -3,6 +3,7 @@
 //! `Debug`, by `config print` or by a fault.
 
 mod fault;
+mod json_schema;
 mod layers;
 mod print;
 mod read;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use fault::Fault;
+pub use json_schema::json_schema;
 pub use layers::PREFIX;
 
 use crate::diagnostic::nearest;

@@ -8,6 +8,7 @@ pub mod log;
 pub mod metrics;
 pub mod panics;
 mod source;
+mod status;
 
 pub use health::Health;
 pub use metrics::{Metrics, MetricsError};

@@ -21,5 +21,7 @@ mod properties;
 mod replay;
 /// Generated records.
 mod samples;
+/// What an operator runs before the daemon.
+mod setup;
 /// What a person reads.
 mod view;

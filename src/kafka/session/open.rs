@@ -119,14 +119,14 @@ fn pause(wait: Duration, shutdown: &Shutdown) {
 }
 
 fn survey(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
-    let source_cluster = config
-        .source
-        .cluster_id(QUESTION)
-        .map_err(|error| unreachable(Side::Source, &error))?;
     let wanted = reader
         .partitions(QUESTION)
         .map_err(|error| unreachable(Side::Source, &error))?
         .ok_or_else(|| source_missing(config))?;
+    let source_cluster = config
+        .source
+        .cluster_id(QUESTION)
+        .map_err(|error| unreachable(Side::Source, &error))?;
     let topics = Topics::new(&config.destination, QUESTION)
         .map_err(|error| unreachable(Side::Destination, &error))?;
     let destination_cluster = config

@@ -48,18 +48,25 @@ deny:
 fmt:
 	cargo fmt
 
-# Names everything that is missing at once, and what to install on Debian.
+# Installs what is missing where it may (as root on Debian), else names all of it at once.
 prerequisites:
-	@missing="" absent=0
+	@look() {
+		missing="" absent=0
+		need cargo "Rust, https://rustup.rs" ""
+		need cc "a C compiler, for librdkafka" gcc
+		need c++ "a C++ compiler, for librdkafka" g++
+		need cmake "builds librdkafka" cmake
+		need perl "for the bundled OpenSSL" perl
+		need java "a JVM, 17 or later, for the Kafka the tests start" openjdk-17-jre-headless
+		need mvn "Maven, fetches Kafka and schemas for the tests" maven
+		need keytool "makes certificates for the tests, part of the JVM" openjdk-17-jre-headless
+		need kubectl "renders the manifests for the tests, https://kubernetes.io/docs/tasks/tools/" ""
+	}
 	need() { command -v "$$1" >/dev/null || { echo "missing: $$1 ($$2)" >&2; missing="$$missing$${3:+ $$3}"; absent=1; }; }
-	need cargo "Rust, https://rustup.rs" ""
-	need cc "a C compiler, for librdkafka" gcc
-	need c++ "a C++ compiler, for librdkafka" g++
-	need cmake "builds librdkafka" cmake
-	need perl "for the bundled OpenSSL" perl
-	need java "a JVM, 17 or later, for the Kafka the tests start" openjdk-17-jre-headless
-	need mvn "Maven, fetches Kafka and schemas for the tests" maven
-	need keytool "makes certificates for the tests, part of the JVM" openjdk-17-jre-headless
-	need kubectl "renders the manifests for the tests, https://kubernetes.io/docs/tasks/tools/" ""
+	look
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update -qq && apt-get install -qq --yes --no-install-recommends $$missing
+		look
+	fi
 	[ -z "$$missing" ] || echo "on Debian: apt-get install$$missing" >&2
 	exit $$absent

@@ -4,6 +4,7 @@
 
 mod fault;
 mod layers;
+mod notify;
 mod print;
 mod read;
 mod schema;
@@ -22,6 +23,8 @@ pub use layers::PREFIX;
 use crate::diagnostic::nearest;
 use crate::kafka::Cluster;
 use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
+use crate::notify::Sink;
+use crate::roles::notify::NotifyConfig;
 use crate::rules::{Overrides, RuleSource, pack, pack_names};
 use read::Section;
 
@@ -44,6 +47,8 @@ pub struct Config {
     pub create_topics: bool,
     /// How outputs and positions are committed.
     pub session: Session,
+    /// Who is told of alerts, sorted by name.
+    pub sinks: Vec<Sink>,
     /// Metrics and probes listen here.
     pub listen: SocketAddr,
     /// How the log is written.
@@ -196,6 +201,7 @@ fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Config> {
     let overrides = root.section("overrides");
     let topics = topics(&root.section("topics"), faults);
     let session = session(root, faults);
+    let sinks = notify::sinks(root, faults);
     let http = root.section("http");
     let listen = http.parsed("listen", "an address such as 0.0.0.0:9464", faults);
     let config = Config {
@@ -210,6 +216,7 @@ fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Config> {
         topics,
         create_topics: root.flag("create_topics", faults),
         session,
+        sinks,
         listen: listen?,
         log: log(&root.section("log"), faults),
     };
@@ -360,6 +367,17 @@ fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) 
 }
 
 impl Config {
+    /// Where a sink's alerts come from.
+    pub fn notify(&self, sink: &Sink, max_message_bytes: usize) -> NotifyConfig {
+        NotifyConfig {
+            cluster: self.destination.clone(),
+            alerts: self.topics.alerts.clone(),
+            dead_letters: self.topics.dead_letters.as_str().into(),
+            max_message_bytes,
+            group: format!("{}-notify-{}", self.session.group, sink.name),
+        }
+    }
+
     /// One session for each source.
     pub fn sessions(&self, ordinal: u32) -> Vec<SessionConfig> {
         let common = &self.session;

@@ -22,6 +22,8 @@ pub(super) enum Shape {
     Properties,
     /// Rule id or tag to level.
     Levels,
+    /// A Sigma detection over alerts; not in the environment.
+    Detection,
     /// A list of words; one word in the environment is split at commas.
     List,
     /// One word, number or truth value.
@@ -90,6 +92,35 @@ const DESTINATION: &[Key] = &[
     KAFKA,
 ];
 
+/// One sink. Which keys a sink takes depends on its type: `notify` refuses the others.
+pub(super) const SINK: &[Key] = &[
+    optional("type", Shape::Scalar),
+    text("min_level", "low"),
+    optional("detection", Shape::Detection),
+    optional("urls", Shape::List),
+    optional("url", Shape::Scalar),
+    optional("webhook_url", Shape::Secret),
+    optional("webhook_url_file", Shape::Scalar),
+    optional("routing_key", Shape::Secret),
+    optional("routing_key_file", Shape::Scalar),
+    optional("region", Shape::Scalar),
+    optional("token", Shape::Secret),
+    optional("token_file", Shape::Scalar),
+    optional("channel", Shape::Scalar),
+    optional("secret", Shape::Secret),
+    optional("secret_file", Shape::Scalar),
+    optional("hold", Shape::Scalar),
+    optional("ca_file", Shape::Scalar),
+    optional("title_template", Shape::Scalar),
+    optional("text_template", Shape::Scalar),
+    text("digest_interval", "5m"),
+    optional("max_waiting", Shape::Scalar),
+    optional("rate_per_minute", Shape::Scalar),
+    text("timeout", "10s"),
+    text("max_age", "6h"),
+    key("replayed", Shape::Scalar, Preset::Flag(false)),
+];
+
 const OVERRIDES: &[Key] = &[
     key("disabled", Shape::List, Preset::List(&[])),
     optional("levels", Shape::Levels),
@@ -128,6 +159,8 @@ pub(super) const ROOT: &[Key] = &[
     text("session_timeout", "45s"),
     text("transaction_timeout", "10s"),
     text("shutdown_budget", "25s"),
+    optional("notify", Shape::Named(SINK)),
+    text("max_alert_age", "1h"),
     optional("http", Shape::Section(HTTP)),
     optional("log", Shape::Section(LOG)),
 ];

@@ -7,8 +7,10 @@ pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod panics;
+mod sink;
 mod source;
 
 pub use health::Health;
 pub use metrics::{Metrics, MetricsError};
+pub use sink::{SinkObserver, SinkState};
 pub use source::{SourceObserver, SourceState};

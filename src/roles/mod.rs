@@ -1,5 +1,6 @@
 //! What the daemon does with Kafka: each role composes the pure stages and runs them in sessions.
 
 pub mod ingest;
+pub mod notify;
 pub mod outputs;
 pub mod rulebook;

@@ -13,6 +13,8 @@ mod golden;
 mod house;
 /// The document of the mapping, the paths of rules and the encoder, in step.
 mod mapping;
+/// What sinks are sent.
+mod notices;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.
 mod ocsf;
 mod pipeline;

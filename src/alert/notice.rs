@@ -1,0 +1,488 @@
+//! An alert as read back from its topic: what a person must know of it, every text of bounded
+//! length. Read tolerantly: what is missing stays empty, only what is no Detection Finding of ours
+//! is refused.
+//! Invariant: a notice takes a few kilobytes, however large the alert.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::redact::redacted;
+use crate::event::Position;
+use crate::sigma::Level;
+
+/// Most characters of a name, an identifier or a value.
+const MAX_WORD: usize = 300;
+
+/// Most characters of a runbook or a description.
+const MAX_PROSE: usize = 2_000;
+
+/// Most elements of any list.
+const MAX_LIST: usize = 20;
+
+/// Most bytes of the record shown.
+const MAX_RECORD_BYTES: usize = 8 * 1024;
+
+/// Label of alerts made by `replay`.
+pub const REPLAYED: &str = "origin:replay";
+
+/// Label of alerts made by `fire`.
+pub const TEST: &str = "origin:test";
+
+/// The record is no alert of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeError {
+    /// Not JSON, or nothing.
+    #[error("the alert is not JSON: {0}")]
+    NotJson(String),
+    /// A JSON value that is no OCSF Detection Finding.
+    #[error("the alert is no OCSF Detection Finding: {0}")]
+    NotAFinding(&'static str),
+}
+
+impl NoticeError {
+    /// Metric label and dead-letter reason.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            NoticeError::NotJson(_) => "alert_not_json",
+            NoticeError::NotAFinding(_) => "alert_not_a_finding",
+        }
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Who {
+    /// Name, from the event or the names file.
+    pub name: Option<String>,
+    /// Identifier.
+    pub uid: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// `User`, `Service` or `System`.
+    pub kind: Option<String>,
+    /// The API key or token used.
+    pub credential: Option<String>,
+    /// Team.
+    pub team: Option<String>,
+}
+
+/// What it was done to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ResourceNotice {
+    /// Name, from the event or the names file.
+    pub name: Option<String>,
+    /// Identifier.
+    pub uid: Option<String>,
+    /// The vendor's type, such as `STATEMENT`.
+    pub kind: Option<String>,
+    /// Environment by name where the names file knows it, else by id.
+    pub environment: Option<String>,
+    /// Region.
+    pub region: Option<String>,
+    /// Owner, from the names file.
+    pub owner: Option<String>,
+    /// Team, from the names file.
+    pub team: Option<String>,
+}
+
+/// From where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// Literal address.
+    pub ip: Option<String>,
+    /// Masked address or a service's name.
+    pub name: Option<String>,
+    /// Place, where it is known.
+    pub place: Option<String>,
+    /// Name of the known network that holds the address.
+    pub network: Option<String>,
+}
+
+/// Several events that are an alert together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Correlation {
+    /// Such as `event_count` or `value_count`.
+    pub kind: String,
+    /// Such as `gte 5`.
+    pub threshold: String,
+    /// Length of the window, in seconds.
+    pub timespan_seconds: u64,
+    /// Field and value that the events have in common.
+    pub group: Vec<(String, String)>,
+}
+
+/// An alert, as a person is told of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Notice {
+    /// Idempotency key.
+    pub uid: String,
+    /// What belongs together.
+    pub group_key: String,
+    /// How much it matters.
+    pub level: Level,
+    /// Rule id.
+    pub rule_id: String,
+    /// The rule's title.
+    pub rule: String,
+    /// Day of its last change and a hash of its content.
+    pub rule_version: String,
+    /// What it detects and why that matters.
+    pub description: Option<String>,
+    /// Who.
+    pub who: Who,
+    /// The method.
+    pub operation: String,
+    /// Such as `flink`.
+    pub service: Option<String>,
+    /// Such as `Confluent Cloud`.
+    pub product: Option<String>,
+    /// `Create`, `Read`, `Update`, `Delete`, `Logon` or `Other`.
+    pub activity: Option<String>,
+    /// `Success`, `Failure` or `Unknown`.
+    pub outcome: String,
+    /// What the event says about the outcome.
+    pub outcome_detail: Option<String>,
+    /// To what.
+    pub resources: Vec<ResourceNotice>,
+    /// How many resources there are, also those not listed.
+    pub resource_count: usize,
+    /// From where.
+    pub origin: Origin,
+    /// When it happened, ms since the Unix epoch.
+    pub time_ms: i64,
+    /// When the alert was made.
+    pub detected_ms: i64,
+    /// `field = value` of the selections that held.
+    pub why: Vec<String>,
+    /// Events in this alert: 1, or those of a correlation.
+    pub count: u64,
+    /// When the first of them happened.
+    pub first_ms: i64,
+    /// When the last of them happened.
+    pub last_ms: i64,
+    /// The window and its group, where several events are one alert.
+    pub correlation: Option<Correlation>,
+    /// Ids of the events.
+    pub events: Vec<String>,
+    /// What to do.
+    pub runbook: Option<String>,
+    /// Links of the rule.
+    pub links: Vec<String>,
+    /// Harmless causes.
+    pub falsepositives: Vec<String>,
+    /// ATT&CK techniques and tactics.
+    pub attack: Vec<String>,
+    /// The rule's tags.
+    pub tags: Vec<String>,
+    /// Hash of the rule set.
+    pub rule_set: String,
+    /// `topic[partition]@offset` of the alert.
+    pub position: String,
+    /// The event's JSON, redacted and cut.
+    pub record: Option<String>,
+    /// For the record only.
+    pub experimental: bool,
+    /// Made by `replay`.
+    pub replayed: bool,
+    /// Made by `fire`.
+    pub test: bool,
+}
+
+impl Notice {
+    /// Reads an alert's record. `position` is where it stands.
+    ///
+    /// # Errors
+    /// [`NoticeError`]: not an alert of ours.
+    pub fn read(value: &[u8], position: Position<'_>) -> Result<Notice, NoticeError> {
+        let alert: Value =
+            serde_json::from_slice(value).map_err(|e| NoticeError::NotJson(e.to_string()))?;
+        if alert.get("class_uid").and_then(Value::as_i64) != Some(2004) {
+            return Err(NoticeError::NotAFinding("class_uid is not 2004"));
+        }
+        let required =
+            |path: &str, missing| word(&alert, path).ok_or(NoticeError::NotAFinding(missing));
+        let event = alert.pointer("/evidences/0/data").unwrap_or(&Value::Null);
+        let time_ms = int(&alert, "/time").unwrap_or(0);
+        let labels = words(alert.pointer("/metadata/labels"));
+        let resources = alert.get("resources").and_then(Value::as_array);
+        let resources = resources.map_or(&[][..], Vec::as_slice);
+        Ok(Notice {
+            uid: required("/finding_info/uid", "finding_info.uid is missing")?,
+            group_key: required(
+                "/metadata/correlation_uid",
+                "metadata.correlation_uid is missing",
+            )?,
+            level: level(&alert).ok_or(NoticeError::NotAFinding("severity_id is unknown"))?,
+            rule_id: required(
+                "/finding_info/analytic/uid",
+                "finding_info.analytic.uid is missing",
+            )?,
+            rule: required(
+                "/finding_info/analytic/name",
+                "finding_info.analytic.name is missing",
+            )?,
+            rule_version: word(&alert, "/finding_info/analytic/version").unwrap_or_default(),
+            description: prose(&alert, "/finding_info/desc"),
+            who: who(alert.pointer("/evidences/0/actor/user")),
+            operation: word(&alert, "/evidences/0/api/operation").unwrap_or_default(),
+            service: word(&alert, "/evidences/0/api/service/name"),
+            product: word(event, "/metadata/product/name"),
+            activity: word(event, "/activity_name"),
+            outcome: word(&alert, "/unmapped/outcome").unwrap_or_else(|| "Unknown".into()),
+            outcome_detail: word(&alert, "/unmapped/outcome_detail")
+                .or_else(|| word(&alert, "/evidences/0/api/response/error_message")),
+            resource_count: distinct(resources),
+            resources: resources
+                .iter()
+                .take(MAX_LIST)
+                .map(|written| resource(written, event))
+                .collect(),
+            origin: origin(&alert, event),
+            time_ms,
+            detected_ms: int(&alert, "/metadata/processed_time").unwrap_or(time_ms),
+            why: words(alert.pointer("/unmapped/why")),
+            count: int(&alert, "/count").map_or(1, |count| count.max(1).unsigned_abs()),
+            first_ms: int(&alert, "/finding_info/first_seen_time").unwrap_or(time_ms),
+            last_ms: int(&alert, "/finding_info/last_seen_time").unwrap_or(time_ms),
+            correlation: alert.pointer("/unmapped/correlation").map(correlation),
+            events: listed(alert.pointer("/finding_info/related_events"), "/uid"),
+            runbook: prose(&alert, "/remediation/desc"),
+            links: words(alert.pointer("/remediation/references")),
+            falsepositives: words(alert.pointer("/unmapped/falsepositives")),
+            attack: attack(alert.pointer("/finding_info/attacks")),
+            tags: words(alert.pointer("/unmapped/tags")),
+            rule_set: word(&alert, "/unmapped/rule_set").unwrap_or_default(),
+            position: position.to_string(),
+            record: (!event.is_null())
+                .then(|| cut_bytes(visible(&redacted(event)), MAX_RECORD_BYTES)),
+            experimental: labels.iter().any(|label| label == "status:experimental"),
+            replayed: labels.iter().any(|label| label == REPLAYED),
+            test: labels.iter().any(|label| label == TEST),
+        })
+    }
+
+    /// Stands for an alert that cannot be read: somebody must know that there was one.
+    pub fn unreadable(position: Position<'_>, at_ms: i64, error: &NoticeError) -> Notice {
+        Notice {
+            uid: format!("unreadable-{position}"),
+            group_key: "watchbell-unreadable-alert".into(),
+            level: Level::High,
+            rule_id: String::new(),
+            rule: "An alert could not be read".into(),
+            rule_version: String::new(),
+            description: Some(format!(
+                "An alert could not be read and is among the dead letters: {error}"
+            )),
+            who: Who::default(),
+            operation: "an alert that cannot be read".into(),
+            service: None,
+            product: None,
+            activity: None,
+            outcome: "Unknown".into(),
+            outcome_detail: None,
+            resources: Vec::new(),
+            resource_count: 0,
+            origin: Origin::default(),
+            time_ms: at_ms,
+            detected_ms: at_ms,
+            why: Vec::new(),
+            count: 1,
+            first_ms: at_ms,
+            last_ms: at_ms,
+            correlation: None,
+            events: Vec::new(),
+            runbook: Some("Look at the record and at what else writes to the topic.".into()),
+            links: Vec::new(),
+            falsepositives: Vec::new(),
+            attack: Vec::new(),
+            tags: Vec::new(),
+            rule_set: String::new(),
+            position: position.to_string(),
+            record: None,
+            experimental: false,
+            replayed: false,
+            test: false,
+        }
+    }
+
+    /// The environments of the resources, each once.
+    pub fn environments(&self) -> Vec<&str> {
+        each_once(self.resources.iter().map(|r| r.environment.as_deref()))
+    }
+
+    /// The teams of the resources and of the actor, each once.
+    pub fn teams(&self) -> Vec<&str> {
+        let of_resources = self.resources.iter().map(|r| r.team.as_deref());
+        each_once(of_resources.chain([self.who.team.as_deref()]))
+    }
+}
+
+fn each_once<'n>(words: impl Iterator<Item = Option<&'n str>>) -> Vec<&'n str> {
+    let mut once: Vec<&str> = Vec::new();
+    for word in words.flatten() {
+        if !once.contains(&word) {
+            once.push(word);
+        }
+    }
+    once
+}
+
+fn level(alert: &Value) -> Option<Level> {
+    let severity_id = int(alert, "/severity_id")?;
+    let index = usize::try_from(severity_id - 1).ok()?;
+    Level::ALL.get(index).copied()
+}
+
+fn int(value: &Value, path: &str) -> Option<i64> {
+    value.pointer(path)?.as_i64()
+}
+
+fn word(value: &Value, path: &str) -> Option<String> {
+    text(value.pointer(path)?, MAX_WORD)
+}
+
+fn prose(value: &Value, path: &str) -> Option<String> {
+    text(value.pointer(path)?, MAX_PROSE)
+}
+
+/// A text without control characters, cut; `None` where there is nothing to read.
+fn text(value: &Value, max_chars: usize) -> Option<String> {
+    let text = value.as_str()?;
+    let clean = visible(text);
+    let clean = clean.trim();
+    (!clean.is_empty()).then(|| shorten(clean, max_chars))
+}
+
+/// On one line, and nothing in it that a reader would not see.
+fn visible(text: &str) -> String {
+    text.chars()
+        .filter(|c| !is_invisible(*c))
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// Characters that show nothing and can reorder or hide what stands around them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// At most `max_chars` characters; what was cut ends in `…`.
+pub fn shorten(text: &str, max_chars: usize) -> String {
+    if text.chars().count() <= max_chars {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(max_chars.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+fn cut_bytes(mut text: String, max_bytes: usize) -> String {
+    if text.len() > max_bytes {
+        let mut end = max_bytes - '…'.len_utf8();
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+fn words(list: Option<&Value>) -> Vec<String> {
+    listed(list, "")
+}
+
+fn listed(list: Option<&Value>, path: &str) -> Vec<String> {
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(|value| word(value, path))
+        .take(MAX_LIST)
+        .collect()
+}
+
+fn who(user: Option<&Value>) -> Who {
+    let user = user.unwrap_or(&Value::Null);
+    Who {
+        name: word(user, "/name"),
+        uid: word(user, "/uid"),
+        email: word(user, "/email_addr"),
+        kind: word(user, "/type"),
+        credential: word(user, "/credential_uid"),
+        team: word(user, "/groups/0/name"),
+    }
+}
+
+/// One resource may be told of once for each of its scopes.
+fn distinct(resources: &[Value]) -> usize {
+    let mut seen: Vec<&Value> = Vec::new();
+    for resource in resources {
+        let uid = resource.get("uid").unwrap_or(resource);
+        if !seen.contains(&uid) {
+            seen.push(uid);
+        }
+    }
+    seen.len()
+}
+
+fn resource(written: &Value, event: &Value) -> ResourceNotice {
+    let uid = word(written, "/uid");
+    let named = uid.as_deref().and_then(|uid| {
+        let enrichments = event.get("enrichments")?.as_array()?;
+        let of_uid = |e: &&Value| e.get("value").and_then(Value::as_str) == Some(uid);
+        word(enrichments.iter().find(of_uid)?, "/data/environment")
+    });
+    ResourceNotice {
+        name: word(written, "/name"),
+        kind: word(written, "/type"),
+        environment: named.or_else(|| word(written, "/namespace")),
+        region: word(written, "/region"),
+        owner: word(written, "/owner/name"),
+        team: word(written, "/group/name"),
+        uid,
+    }
+}
+
+fn origin(alert: &Value, event: &Value) -> Origin {
+    let endpoint = alert.pointer("/evidences/0/src_endpoint");
+    let endpoint = endpoint.unwrap_or(&Value::Null);
+    let place: Vec<String> = ["/location/city", "/location/country"]
+        .iter()
+        .filter_map(|path| {
+            word(endpoint, path).or_else(|| word(event, &format!("/src_endpoint{path}")))
+        })
+        .collect();
+    Origin {
+        ip: word(endpoint, "/ip"),
+        name: word(endpoint, "/name"),
+        place: (!place.is_empty()).then(|| place.join(", ")),
+        network: word(event, "/src_endpoint/zone"),
+    }
+}
+
+fn correlation(written: &Value) -> Correlation {
+    let group = written.get("group").and_then(Value::as_object);
+    Correlation {
+        kind: word(written, "/type").unwrap_or_default(),
+        threshold: word(written, "/threshold").unwrap_or_default(),
+        timespan_seconds: int(written, "/timespan_seconds").map_or(0, i64::unsigned_abs),
+        group: group
+            .into_iter()
+            .flatten()
+            .take(MAX_LIST)
+            .filter_map(|(field, value)| Some((shorten(field, MAX_WORD), word(value, "")?)))
+            .collect(),
+    }
+}
+
+fn attack(attacks: Option<&Value>) -> Vec<String> {
+    let attacks = attacks.and_then(Value::as_array).into_iter().flatten();
+    let parts = attacks.flat_map(|attack| {
+        ["tactic", "technique", "sub_technique"].map(|part| {
+            let part = attack.get(part)?;
+            match (word(part, "/name"), word(part, "/uid")) {
+                (Some(name), Some(uid)) => Some(format!("{name} ({uid})")),
+                (name, uid) => name.or(uid),
+            }
+        })
+    });
+    parts.flatten().take(MAX_LIST).collect()
+}

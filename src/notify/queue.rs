@@ -1,0 +1,524 @@
+//! What one sink is told and when: the first alert of a group at once, its repeats as one digest.
+//! Pure: alerts and the time come in, notifications and the position to commit go out.
+//! Invariant: no position beyond an alert that nobody was told of is ever committable, and what a
+//! restart reads again is told again only where the commit could not say that it was told.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::offsets::Offsets;
+use crate::event::NextOffset;
+use crate::sigma::Level;
+
+/// Most groups remembered at once; beyond that the quiet ones are forgotten first.
+const MAX_GROUPS: usize = 4_096;
+
+/// Most groups waiting for a sink that wants every one of them.
+const MAX_WAITING: usize = 1_000;
+
+/// Most runs of offsets kept beyond the position; a reader waits when there are more.
+const MAX_RUNS: usize = 50_000;
+
+/// Most rules named in a digest over many groups.
+const MAX_RULES: usize = 20;
+
+/// A notification that failed this often lets the others go before it.
+const ATTEMPTS_IN_FRONT: u32 = 3;
+
+/// How a sink is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacing {
+    /// Repeats of a group are gathered this long, in ms.
+    pub digest_interval_ms: i64,
+    /// More groups than this waiting to be told become one digest; `None` for a sink that wants
+    /// every group, whose reader waits instead.
+    pub max_waiting: Option<usize>,
+}
+
+/// An alert that the sink is to be told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered<A> {
+    /// What belongs together.
+    pub group_key: String,
+    /// How much it matters.
+    pub level: Level,
+    /// The rule's title, for digests over many groups.
+    pub rule: String,
+    /// The alert itself.
+    pub alert: A,
+}
+
+/// Why the sink is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// The first alert of a group, or one more severe than those told before.
+    First,
+    /// More of a group that was told of.
+    Digest,
+    /// More groups at once than can be told one by one: how often each rule, and the rest.
+    Overflow {
+        /// By the rule's title.
+        rules: BTreeMap<String, u64>,
+        /// Alerts of rules that are not named.
+        others: u64,
+    },
+}
+
+/// What to send next, and what is settled by it.
+#[derive(Debug, Clone)]
+pub struct Notification<A> {
+    /// Why.
+    pub kind: Kind,
+    /// The group; `None` where it covers many.
+    pub group_key: Option<String>,
+    /// The alert to show: the first, of the most severe.
+    pub alert: A,
+    /// Its level.
+    pub level: Level,
+    /// Alerts that this covers, at least 1.
+    pub count: u64,
+    /// When the oldest of them was written, ms since the Unix epoch.
+    pub first_ms: i64,
+    /// When the latest of them was written.
+    pub last_ms: i64,
+    /// Where they are.
+    pub offsets: Offsets,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// Alerts that the sink was not told of.
+#[derive(Debug)]
+struct Pending<A> {
+    alert: A,
+    level: Level,
+    count: u64,
+    first_ms: i64,
+    last_ms: i64,
+    offsets: Offsets,
+    attempts: u32,
+    rules: BTreeMap<String, u64>,
+}
+
+impl<A> Pending<A> {
+    fn merge(&mut self, later: Pending<A>) {
+        self.count += later.count;
+        self.first_ms = self.first_ms.min(later.first_ms);
+        self.last_ms = self.last_ms.max(later.last_ms);
+        self.offsets.extend(&later.offsets);
+        self.attempts = self.attempts.max(later.attempts);
+        for (rule, count) in later.rules {
+            *self.rules.entry(rule).or_default() += count;
+        }
+        if later.level > self.level {
+            (self.level, self.alert) = (later.level, later.alert);
+        }
+    }
+}
+
+/// Order among those that wait: those in front, the severe, the old.
+type Turn = (u32, Reverse<Level>, i64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// To be told as soon as its turn comes.
+    Waiting(Turn),
+    /// Being told.
+    Sending,
+    /// Told; repeats are gathered until then.
+    Open { ends_ms: i64 },
+}
+
+#[derive(Debug)]
+struct Group<A> {
+    state: State,
+    /// The most severe level told.
+    told: Option<Level>,
+    /// Lowest offset that a restart must read again to know this group.
+    anchor: i64,
+    pending: Option<Pending<A>>,
+}
+
+/// One sink's queue.
+#[derive(Debug)]
+pub struct Queue<A> {
+    pacing: Pacing,
+    next: i64,
+    /// Settled, at or beyond the committable position.
+    settled: Offsets,
+    /// Settled by an earlier run.
+    restored: Offsets,
+    groups: HashMap<String, Group<A>>,
+    waiting: BTreeMap<Turn, String>,
+    windows: BTreeSet<(i64, String)>,
+    anchors: BTreeSet<i64>,
+    overflow: Option<Pending<A>>,
+    /// The overflow being told.
+    overflow_sending: Option<Offsets>,
+    /// Which failed since the last success, by their first offset.
+    failed: HashSet<i64>,
+}
+
+impl<A: Clone> Queue<A> {
+    /// Go on from a committed position; `settled` is what the commit said of offsets beyond it.
+    pub fn resume(pacing: Pacing, from: NextOffset, settled: Offsets) -> Queue<A> {
+        Queue {
+            pacing,
+            next: from.0,
+            settled: settled.clone(),
+            restored: settled,
+            groups: HashMap::new(),
+            waiting: BTreeMap::new(),
+            windows: BTreeSet::new(),
+            anchors: BTreeSet::new(),
+            overflow: None,
+            overflow_sending: None,
+            failed: HashSet::new(),
+        }
+    }
+
+    /// Take the next record of the topic. `at_ms` is when it was written; `None` is one that the
+    /// sink is not to be told of.
+    pub fn offer(&mut self, offset: i64, at_ms: i64, offered: Option<Offered<A>>) {
+        self.next = offset + 1;
+        let Some(offered) = offered else {
+            self.settled.insert(offset);
+            return;
+        };
+        if self.restored.contains(offset) {
+            self.reopen(offset, at_ms, offered);
+            return;
+        }
+        let pending = Pending {
+            alert: offered.alert,
+            level: offered.level,
+            count: 1,
+            first_ms: at_ms,
+            last_ms: at_ms,
+            offsets: [offset].into_iter().collect(),
+            attempts: 0,
+            rules: [(offered.rule, 1)].into(),
+        };
+        let key = offered.group_key;
+        match self.groups.get_mut(&key) {
+            None => {
+                self.anchors.insert(offset);
+                let group = Group {
+                    state: State::Sending,
+                    told: None,
+                    anchor: offset,
+                    pending: Some(pending),
+                };
+                self.groups.insert(key.clone(), group);
+                self.wait(&key);
+            }
+            Some(group) => {
+                match &mut group.pending {
+                    Some(before) => before.merge(pending),
+                    None => group.pending = Some(pending),
+                }
+                if group.state != State::Sending {
+                    self.hurry(&key);
+                }
+            }
+        }
+        self.fold();
+    }
+
+    /// Whether an earlier run settled this offset.
+    pub fn was_settled(&self, offset: i64) -> bool {
+        self.restored.contains(offset)
+    }
+
+    /// An alert that an earlier run told of: its group is open, as it was then.
+    fn reopen(&mut self, offset: i64, at_ms: i64, offered: Offered<A>) {
+        if let Some(group) = self.groups.get_mut(&offered.group_key) {
+            group.told = group.told.max(Some(offered.level));
+            return;
+        }
+        let ends_ms = at_ms + self.pacing.digest_interval_ms;
+        self.anchors.insert(offset);
+        self.windows.insert((ends_ms, offered.group_key.clone()));
+        let group = Group {
+            state: State::Open { ends_ms },
+            told: Some(offered.level),
+            anchor: offset,
+            pending: None,
+        };
+        self.groups.insert(offered.group_key, group);
+    }
+
+    /// Put a group with pending alerts in line for its turn, or on its new place there.
+    fn wait(&mut self, key: &str) {
+        let Some(group) = self.groups.get_mut(key) else {
+            return;
+        };
+        let Some(pending) = &group.pending else {
+            return;
+        };
+        let rounds = pending.attempts / ATTEMPTS_IN_FRONT;
+        let first = pending.offsets.first().unwrap_or(group.anchor);
+        let turn = (rounds, Reverse(pending.level), first);
+        match group.state {
+            State::Waiting(before) => {
+                self.waiting.remove(&before);
+            }
+            State::Open { ends_ms } => {
+                self.windows.remove(&(ends_ms, key.to_owned()));
+            }
+            State::Sending => {}
+        }
+        group.state = State::Waiting(turn);
+        self.waiting.insert(turn, key.to_owned());
+    }
+
+    /// Tell at once what is more severe than anything told of the group, or moves it forward.
+    fn hurry(&mut self, key: &str) {
+        let Some(group) = self.groups.get(key) else {
+            return;
+        };
+        let worse = group
+            .pending
+            .as_ref()
+            .is_some_and(|p| Some(p.level) > group.told);
+        if matches!(group.state, State::Waiting(_)) || worse {
+            self.wait(key);
+        }
+    }
+
+    /// Where more groups wait than may, the last in line join the digest over many.
+    fn fold(&mut self) {
+        let Some(max_waiting) = self.pacing.max_waiting else {
+            return;
+        };
+        while self.waiting.len() > max_waiting {
+            let Some((_, key)) = self.waiting.pop_last() else {
+                return;
+            };
+            let Some(group) = self.groups.remove(&key) else {
+                continue;
+            };
+            self.anchors.remove(&group.anchor);
+            if let Some(pending) = group.pending {
+                self.overflow_with(pending);
+            }
+        }
+    }
+
+    fn overflow_with(&mut self, pending: Pending<A>) {
+        match &mut self.overflow {
+            Some(overflow) => overflow.merge(pending),
+            None => self.overflow = Some(pending),
+        }
+    }
+
+    /// What the sink is to be told now, if anything. Call [`Queue::told`], [`Queue::settle`] or
+    /// [`Queue::put_back`] with it before the next call.
+    pub fn next(&mut self, now_ms: i64) -> Option<Notification<A>> {
+        self.close_windows(now_ms);
+        let interval_ms = self.pacing.digest_interval_ms;
+        let overdue = |overflow: &Pending<A>| overflow.first_ms + interval_ms <= now_ms;
+        if (self.waiting.is_empty() || self.overflow.as_ref().is_some_and(overdue))
+            && let Some(overflow) = self.overflow.take()
+        {
+            self.overflow_sending = Some(overflow.offsets.clone());
+            return Some(told_together(overflow));
+        }
+        let (_, key) = self.waiting.pop_first()?;
+        let group = self.groups.get_mut(&key)?;
+        let pending = group.pending.take()?;
+        group.state = State::Sending;
+        let kind = if group.told < Some(pending.level) {
+            Kind::First
+        } else {
+            Kind::Digest
+        };
+        Some(notification(kind, Some(key), pending))
+    }
+
+    /// Windows that end: what was gathered is to be told, a quiet group is forgotten.
+    fn close_windows(&mut self, now_ms: i64) {
+        while let Some((ends_ms, _)) = self.windows.first()
+            && (*ends_ms <= now_ms || self.groups.len() > MAX_GROUPS)
+        {
+            let Some((_, key)) = self.windows.pop_first() else {
+                return;
+            };
+            let Some(group) = self.groups.get(&key) else {
+                continue;
+            };
+            if group.pending.is_some() {
+                self.wait(&key);
+            } else {
+                self.forget(&key);
+            }
+        }
+        self.fold();
+    }
+
+    fn forget(&mut self, key: &str) {
+        if let Some(group) = self.groups.remove(key) {
+            self.anchors.remove(&group.anchor);
+        }
+    }
+
+    /// The sink accepted it.
+    pub fn told(&mut self, now_ms: i64, told: &Notification<A>) {
+        if self.failed.len() > 1 {
+            // Several failed and now one did not: it was the sink, not they.
+            self.all_in_front();
+        }
+        self.failed.clear();
+        self.settled.extend(&told.offsets);
+        let Some(key) = &told.group_key else {
+            self.overflow_sending = None;
+            return;
+        };
+        let Some(group) = self.groups.get_mut(key) else {
+            return;
+        };
+        // A restart must find the last alert told, to know that the group is open.
+        self.anchors.remove(&group.anchor);
+        group.anchor = told.offsets.last().unwrap_or(group.anchor);
+        self.anchors.insert(group.anchor);
+        group.told = group.told.max(Some(told.level));
+        let ends_ms = now_ms + self.pacing.digest_interval_ms;
+        group.state = State::Open { ends_ms };
+        self.windows.insert((ends_ms, key.clone()));
+        self.hurry(key);
+    }
+
+    /// It is settled otherwise: the sink will never accept it, and somebody else keeps it.
+    pub fn settle(&mut self, given_up: &Notification<A>) {
+        self.settled.extend(&given_up.offsets);
+        let Some(key) = &given_up.group_key else {
+            self.overflow_sending = None;
+            return;
+        };
+        let rest = self.groups.get_mut(key).and_then(|g| g.pending.take());
+        self.forget(key);
+        if let Some(rest) = rest {
+            let anchor = rest.offsets.first().unwrap_or(self.next);
+            self.anchors.insert(anchor);
+            let group = Group {
+                state: State::Sending,
+                told: None,
+                anchor,
+                pending: Some(rest),
+            };
+            self.groups.insert(key.clone(), group);
+            self.wait(key);
+        }
+    }
+
+    /// The sink did not take it, but may later.
+    pub fn put_back(&mut self, failed: Notification<A>) {
+        self.failed.extend(failed.offsets.first());
+        let key = failed.group_key.clone();
+        let rules = match &failed.kind {
+            Kind::Overflow { rules, .. } => rules.clone(),
+            Kind::First | Kind::Digest => BTreeMap::new(),
+        };
+        let mut pending = Pending {
+            alert: failed.alert,
+            level: failed.level,
+            count: failed.count,
+            first_ms: failed.first_ms,
+            last_ms: failed.last_ms,
+            offsets: failed.offsets,
+            attempts: failed.attempts + 1,
+            rules,
+        };
+        let Some(key) = key else {
+            self.overflow_sending = None;
+            if let Some(since) = self.overflow.take() {
+                pending.merge(since);
+            }
+            self.overflow = Some(pending);
+            return;
+        };
+        if let Some(group) = self.groups.get_mut(&key) {
+            if let Some(since) = group.pending.take() {
+                pending.merge(since);
+            }
+            group.pending = Some(pending);
+            self.wait(&key);
+            self.fold();
+        }
+    }
+
+    fn all_in_front(&mut self) {
+        let keys: Vec<String> = std::mem::take(&mut self.waiting).into_values().collect();
+        for key in keys {
+            if let Some(pending) = self.groups.get_mut(&key).and_then(|g| g.pending.as_mut()) {
+                pending.attempts = 0;
+            }
+            self.wait(&key);
+        }
+    }
+
+    /// The position that may be committed, and what is settled beyond it.
+    pub fn committable(&mut self) -> (NextOffset, &Offsets) {
+        let held = [
+            self.anchors.first().copied(),
+            self.overflow.as_ref().and_then(|o| o.offsets.first()),
+            self.overflow_sending.as_ref().and_then(Offsets::first),
+        ];
+        let position = held.into_iter().flatten().min().unwrap_or(self.next);
+        self.settled.remove_below(position);
+        self.restored.remove_below(position);
+        (NextOffset(position), &self.settled)
+    }
+
+    /// Whether there is room for another record.
+    pub fn has_room(&self) -> bool {
+        self.settled.runs() < MAX_RUNS && self.waiting.len() < MAX_WAITING
+    }
+
+    /// When the oldest alert that waits to be told was written; those gathered in an open group
+    /// are not waiting.
+    pub fn oldest_ms(&self) -> Option<i64> {
+        let waiting = self.waiting.values();
+        let waiting =
+            waiting.filter_map(|key| Some(self.groups.get(key)?.pending.as_ref()?.first_ms));
+        waiting
+            .chain(self.overflow.as_ref().map(|overflow| overflow.first_ms))
+            .min()
+    }
+
+    /// How many alerts nobody was told of yet.
+    pub fn untold(&self) -> u64 {
+        let grouped = self.groups.values().filter_map(|g| g.pending.as_ref());
+        grouped.chain(&self.overflow).map(|p| p.count).sum()
+    }
+}
+
+fn notification<A>(kind: Kind, group_key: Option<String>, pending: Pending<A>) -> Notification<A> {
+    Notification {
+        kind,
+        group_key,
+        alert: pending.alert,
+        level: pending.level,
+        count: pending.count,
+        first_ms: pending.first_ms,
+        last_ms: pending.last_ms,
+        offsets: pending.offsets,
+        attempts: pending.attempts,
+    }
+}
+
+fn told_together<A>(overflow: Pending<A>) -> Notification<A> {
+    let mut by_count: Vec<(String, u64)> = overflow
+        .rules
+        .iter()
+        .map(|(rule, count)| (rule.clone(), *count))
+        .collect();
+    by_count.sort_by_key(|(_, count)| Reverse(*count));
+    by_count.truncate(MAX_RULES);
+    let rules: BTreeMap<String, u64> = by_count.into_iter().collect();
+    let others = overflow.count.saturating_sub(rules.values().sum());
+    notification(Kind::Overflow { rules, others }, None, overflow)
+}
+
+#[cfg(test)]
+mod tests;

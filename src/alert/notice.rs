@@ -176,7 +176,7 @@ pub struct Notice {
     pub tags: Vec<String>,
     /// Hash of the rule set.
     pub rule_set: String,
-    /// `topic[partition]@offset` of the alert.
+    /// `topic/partition@offset` of the alert: what `watchbell show` takes, and no shell changes.
     pub position: String,
     /// The event's JSON, redacted and cut.
     pub record: Option<String>,
@@ -252,7 +252,7 @@ impl Notice {
             attack: attack(alert.pointer("/finding_info/attacks")),
             tags: words(alert.pointer("/unmapped/tags")),
             rule_set: word(&alert, "/unmapped/rule_set").unwrap_or_default(),
-            position: position.to_string(),
+            position: place(position),
             record: (!event.is_null())
                 .then(|| cut_bytes(visible(&redacted(event)), MAX_RECORD_BYTES)),
             experimental: labels.iter().any(|label| label == "status:experimental"),
@@ -297,7 +297,7 @@ impl Notice {
             attack: Vec::new(),
             tags: Vec::new(),
             rule_set: String::new(),
-            position: position.to_string(),
+            position: place(position),
             record: None,
             experimental: false,
             replayed: false,
@@ -315,6 +315,11 @@ impl Notice {
         let of_resources = self.resources.iter().map(|r| r.team.as_deref());
         each_once(of_resources.chain([self.who.team.as_deref()]))
     }
+}
+
+fn place(position: Position<'_>) -> String {
+    let (partition, offset) = (position.partition.0, position.offset.0);
+    format!("{}/{partition}@{offset}", position.topic)
 }
 
 fn each_once<'n>(words: impl Iterator<Item = Option<&'n str>>) -> Vec<&'n str> {

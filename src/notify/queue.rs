@@ -116,8 +116,14 @@ impl<A> Pending<A> {
     }
 }
 
-/// Order among those that wait: those in front, the severe, the old.
-type Turn = (u32, Reverse<Level>, i64);
+/// Order among those that wait: those that fail by themselves last; the severe, the old first.
+type Turn = (bool, Reverse<Level>, i64);
+
+/// Whether the others go first: after some failures, but for one more chance
+/// ([`Queue::bring_forward`]) when the sink has worked since.
+fn is_behind(attempts: u32) -> bool {
+    attempts == ATTEMPTS_IN_FRONT || attempts > ATTEMPTS_IN_FRONT + 1
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -256,9 +262,8 @@ impl<A: Clone> Queue<A> {
         let Some(pending) = &group.pending else {
             return;
         };
-        let rounds = pending.attempts / ATTEMPTS_IN_FRONT;
         let first = pending.offsets.first().unwrap_or(group.anchor);
-        let turn = (rounds, Reverse(pending.level), first);
+        let turn = (is_behind(pending.attempts), Reverse(pending.level), first);
         match group.state {
             State::Waiting(before) => {
                 self.waiting.remove(&before);
@@ -364,10 +369,9 @@ impl<A: Clone> Queue<A> {
 
     /// The sink accepted it.
     pub fn told(&mut self, now_ms: i64, told: &Notification<A>) {
-        if self.failed.len() > 1 {
-            // Several failed and now one did not: it was the sink, not they.
-            self.all_in_front();
-        }
+        // Several failed and now one did not: it was the sink, not they.
+        let all = self.failed.len() > 1;
+        self.bring_forward(all);
         self.failed.clear();
         self.settled.extend(&told.offsets);
         let Some(key) = &told.group_key else {
@@ -447,11 +451,17 @@ impl<A: Clone> Queue<A> {
         }
     }
 
-    fn all_in_front(&mut self) {
-        let keys: Vec<String> = std::mem::take(&mut self.waiting).into_values().collect();
+    /// Put what failed in front again: everything, or what may have met an outage alone.
+    fn bring_forward(&mut self, all: bool) {
+        let behind = self.waiting.iter().filter(|((behind, ..), _)| *behind);
+        let keys: Vec<String> = behind.map(|(_, key)| key.clone()).collect();
         for key in keys {
-            if let Some(pending) = self.groups.get_mut(&key).and_then(|g| g.pending.as_mut()) {
-                pending.attempts = 0;
+            let pending = self.groups.get_mut(&key).and_then(|g| g.pending.as_mut());
+            match pending {
+                Some(pending) if all => pending.attempts = 0,
+                // If it fails again, it is its own fault.
+                Some(pending) if pending.attempts == ATTEMPTS_IN_FRONT => pending.attempts += 1,
+                _ => continue,
             }
             self.wait(&key);
         }

@@ -25,3 +25,8 @@ mod replay;
 mod samples;
 /// What a person reads.
 mod view;
+/// What sinks answer.
+mod sinks;
+
+#[path = "../stub/mod.rs"]
+mod stub;

@@ -34,6 +34,8 @@ pub struct Deployment {
     destination: String,
     /// librdkafka properties of the destination: by default a batch goes at once.
     pub properties: String,
+    /// Of `watchbell run`, besides the configuration file.
+    pub arguments: Vec<String>,
 }
 
 impl Deployment {
@@ -63,6 +65,7 @@ impl Deployment {
                 .into(),
             destination: clusters.destination.bootstrap().into(),
             properties: "linger.ms: 1".into(),
+            arguments: Vec::new(),
             group,
         }
     }
@@ -116,6 +119,7 @@ impl Deployment {
         let child = Command::new(env!("CARGO_BIN_EXE_watchbell"))
             .args(["run", "-c"])
             .arg(&path)
+            .args(&self.arguments)
             .env("WATCHBELL__ORDINAL", ordinal.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -214,6 +218,15 @@ impl Daemon {
         let (head, body) = answer.split_once("\r\n\r\n")?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some((status, body.to_owned()))
+    }
+
+    /// Memory that the process holds, in KiB.
+    pub fn resident_kb(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let text = fs::read_to_string(path).expect("the process' status");
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        number.and_then(|kb| kb.parse().ok()).expect("a size")
     }
 
     /// Send a signal by name.

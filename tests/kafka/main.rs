@@ -3,6 +3,8 @@
 
 /// What operators and time do to topics and groups.
 mod admin;
+/// Alertmanager, as Debian ships it.
+mod alertmanager;
 /// Audit events, and what must become of each.
 mod audit;
 /// Apache Kafka, started and restarted.
@@ -24,6 +26,8 @@ mod end_to_end;
 mod lag;
 /// A group that has lost its positions.
 mod lost;
+/// Alerts to sinks, whatever dies.
+mod notify;
 /// Positions shown and moved from outside.
 mod offsets;
 /// Where a source begins, and what happens when its records are gone.
@@ -34,6 +38,9 @@ mod recreated;
 mod refusals;
 /// What a person sees of the outputs.
 mod viewing;
+
+#[path = "../stub/mod.rs"]
+mod stub;
 
 use std::time::{Duration, Instant};
 

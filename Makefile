@@ -57,5 +57,7 @@ prerequisites:
 	need perl "for the bundled OpenSSL" perl
 	need java "a JVM, 17 or later, for the Kafka the tests start" openjdk-17-jre-headless
 	need mvn "Maven, fetches Kafka for the tests" maven
+	need_one() { command -v "$$1" >/dev/null || command -v "$$2" >/dev/null || { echo "missing: $$1 ($$3)" >&2; missing="$$missing $$1"; absent=1; }; }
+	need_one prometheus-alertmanager apt-get "Alertmanager for the tests, which else fetch Debian's package"
 	[ -z "$$missing" ] || echo "on Debian: apt-get install$$missing" >&2
 	exit $$absent

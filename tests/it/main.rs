@@ -23,10 +23,10 @@ mod properties;
 mod replay;
 /// Generated records.
 mod samples;
-/// What a person reads.
-mod view;
 /// What sinks answer.
 mod sinks;
+/// What a person reads.
+mod view;
 
 #[path = "../stub/mod.rs"]
 mod stub;

@@ -2,12 +2,12 @@
 
 mod example;
 mod notice;
+mod read;
 mod redact;
 mod wording;
 
-pub use notice::{
-    Correlation, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who, shorten,
-};
+pub use notice::{Correlation, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who};
+pub use read::shorten;
 pub use wording::{Fact, span, time};
 
 use std::borrow::Cow;

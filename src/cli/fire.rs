@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use super::{ConfigFile, Failure};
 use crate::alert::Notice;
@@ -23,19 +24,22 @@ pub(super) struct Command {
     /// As the rule with this id or title would alert, to the sinks that it would reach.
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
+    /// Tell nobody: only ask each sink whether it is there and knows us.
+    #[arg(long, conflicts_with = "rule")]
+    check: bool,
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let config = command.file.load()?;
     let sinks = chosen(&config, &command.sinks)?;
+    if command.check {
+        return check(&sinks);
+    }
     let mut notice = Notice::example(now_ms());
     if let Some(rule) = &command.rule {
         as_by_rule(&mut notice, rule, &config)?;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("start the runtime")?;
+    let runtime = runtime()?;
     let mut failed = 0;
     for sink in &sinks {
         let name = &sink.name;
@@ -64,6 +68,36 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         0 => Ok(()),
         _ => Err(anyhow!("{failed} of {} sinks did not accept the test", sinks.len()).into()),
     }
+}
+
+fn check(sinks: &[&Sink]) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let mut failed = 0;
+    for sink in sinks {
+        let name = &sink.name;
+        let found = match Client::new(sink) {
+            Ok(client) => runtime.block_on(client.check()),
+            Err(error) => Err(error.to_string()),
+        };
+        match found {
+            Ok(found) => println!("{name}: {found}"),
+            Err(problem) => {
+                failed += 1;
+                println!("{name}: error: {problem}");
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(anyhow!("{failed} of {} sinks cannot be told", sinks.len()).into()),
+    }
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")
 }
 
 fn chosen<'c>(config: &'c Config, names: &[String]) -> Result<Vec<&'c Sink>, Failure> {

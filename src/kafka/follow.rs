@@ -13,14 +13,13 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::client::{ClientError, Cluster, log_line};
 use super::record::raw_record;
 use super::session::NotReady;
-use crate::event::{NextOffset, Offset, RawRecord};
+use crate::event::{NextOffset, RawRecord};
 
 /// Longest wait for one answer of the cluster.
 const QUESTION: Duration = Duration::from_secs(5);
@@ -44,6 +43,8 @@ pub enum Turn {
         /// Records that expired before they were read.
         expired: u64,
     },
+    /// Another member has the partition, and we wait for our turn.
+    Spare,
     /// The partition is somebody else's: forget what was not committed.
     Revoked,
     /// Something to repair.
@@ -117,7 +118,6 @@ impl ConsumerContext for Context {
 /// A member of a group.
 pub struct Follower {
     consumer: BaseConsumer<Context>,
-    cluster: Cluster,
     topic: String,
     begin_at_ms: i64,
     /// Assigned, position not known yet; not asked for before then.
@@ -165,7 +165,6 @@ impl Follower {
             .map_err(|error| ClientError::new("subscribe", &error))?;
         Ok(Follower {
             consumer,
-            cluster: cluster.clone(),
             topic: topic.to_owned(),
             begin_at_ms,
             pending: None,
@@ -209,7 +208,8 @@ impl Follower {
             Rebalance::Assign(partitions) if partitions.is_empty() => {
                 let empty = TopicPartitionList::new();
                 match self.consumer.incremental_assign(&empty) {
-                    Ok(()) => Turn::Idle,
+                    Ok(()) if self.assigned || self.pending.is_some() => Turn::Idle,
+                    Ok(()) => Turn::Spare,
                     Err(error) => self.trouble(&error),
                 }
             }
@@ -237,7 +237,13 @@ impl Follower {
             }
             Err(error) => {
                 self.pending = Some(Instant::now() + ASK_AGAIN);
-                self.trouble(&error)
+                match self.trouble(&error) {
+                    Turn::Idle => Turn::Trouble(NotReady {
+                        reason: "unreachable",
+                        remedy: format!("ask for the position in {}: {error}", self.topic),
+                    }),
+                    turn => turn,
+                }
             }
         }
     }
@@ -351,56 +357,6 @@ impl Follower {
             CommitMode::Async
         };
         self.consumer.commit(&list, mode)
-    }
-
-    /// Read records again, from `first` to `last`, besides the group.
-    ///
-    /// # Errors
-    /// The cluster does not answer within 30 seconds.
-    pub fn reread(
-        &self,
-        first: Offset,
-        last: Offset,
-        take: &mut dyn FnMut(&RawRecord<'_>),
-    ) -> Result<(), ClientError> {
-        let failed = |error| ClientError::new("read alerts again", &error);
-        let consumer: BaseConsumer<Context> = self
-            .cluster
-            .client_config(
-                "reread",
-                &[("queued.max.messages.kbytes", "2048")],
-                &[
-                    ("group.id", "watchbell-reread"),
-                    ("enable.auto.commit", "false"),
-                    ("auto.offset.reset", "earliest"),
-                    ("isolation.level", "read_committed"),
-                    ("enable.partition.eof", "true"),
-                    ("allow.auto.create.topics", "false"),
-                ],
-            )
-            .create_with_context(Context::default())
-            .map_err(failed)?;
-        let list = self.list(first.0).map_err(failed)?;
-        consumer.assign(&list).map_err(failed)?;
-        let mut deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline {
-            match consumer.poll(Duration::from_millis(100)) {
-                None => {}
-                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(()),
-                Some(Err(error)) => return Err(failed(error)),
-                Some(Ok(message)) if message.offset() > last.0 => return Ok(()),
-                Some(Ok(message)) => {
-                    take(&raw_record(&message, &self.topic));
-                    if message.offset() == last.0 {
-                        return Ok(());
-                    }
-                    deadline = Instant::now() + Duration::from_secs(30);
-                }
-            }
-        }
-        Err(failed(KafkaError::MessageConsumption(
-            Code::OperationTimedOut,
-        )))
     }
 
     fn list(&self, from: i64) -> KafkaResult<TopicPartitionList> {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::probe::Method;
 use super::{Answer, Request, Sink, Target};
 
 /// Bytes read of an answer.
@@ -73,6 +74,29 @@ impl Client {
             });
         }
         best.unwrap_or(Answer::Accepted)
+    }
+
+    /// Ask the sink whether it is there and knows us, without alarming anybody. `Ok` says what was
+    /// found: not every vendor can be asked about a credential.
+    ///
+    /// # Errors
+    /// What is wrong, for a person; without secrets.
+    pub async fn check(&self) -> Result<&'static str, String> {
+        let mut found = "";
+        for probe in self.target.probes() {
+            let mut ask = match probe.method {
+                Method::Get => self.http.get(&probe.url),
+                Method::Post => self.http.post(&probe.url),
+            };
+            if let Some(token) = &probe.token {
+                ask = ask.bearer_auth(token.expose());
+            }
+            let answer = ask.send().await.map_err(causes)?;
+            let status = answer.status().as_u16();
+            let body = answer.text().await.map_err(causes)?;
+            found = (probe.means)(status, &body)?;
+        }
+        Ok(found)
     }
 
     async fn one(&self, request: Request) -> Answer {

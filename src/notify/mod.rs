@@ -5,9 +5,11 @@
 mod alertmanager;
 mod http;
 mod message;
+mod notification;
 pub mod offsets;
 pub mod pace;
 mod pagerduty;
+mod probe;
 pub mod queue;
 mod request;
 mod route;

@@ -6,6 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+pub use super::notification::{Kind, Notification, Offered, Pacing};
+use super::notification::{Pending, notification, told_together};
 use super::offsets::Offsets;
 use crate::event::NextOffset;
 use crate::sigma::Level;
@@ -19,102 +21,8 @@ const MAX_WAITING: usize = 1_000;
 /// Most runs of offsets kept beyond the position; a reader waits when there are more.
 const MAX_RUNS: usize = 50_000;
 
-/// Most rules named in a digest over many groups.
-const MAX_RULES: usize = 20;
-
 /// A notification that failed this often lets the others go before it.
 const ATTEMPTS_IN_FRONT: u32 = 3;
-
-/// How a sink is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pacing {
-    /// Repeats of a group are gathered this long, in ms.
-    pub digest_interval_ms: i64,
-    /// More groups than this waiting to be told become one digest; `None` for a sink that wants
-    /// every group, whose reader waits instead.
-    pub max_waiting: Option<usize>,
-}
-
-/// An alert that the sink is to be told of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offered<A> {
-    /// What belongs together.
-    pub group_key: String,
-    /// How much it matters.
-    pub level: Level,
-    /// The rule's title, for digests over many groups.
-    pub rule: String,
-    /// The alert itself.
-    pub alert: A,
-}
-
-/// Why the sink is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
-    /// The first alert of a group, or one more severe than those told before.
-    First,
-    /// More of a group that was told of.
-    Digest,
-    /// More groups at once than can be told one by one: how often each rule, and the rest.
-    Overflow {
-        /// By the rule's title.
-        rules: BTreeMap<String, u64>,
-        /// Alerts of rules that are not named.
-        others: u64,
-    },
-}
-
-/// What to send next, and what is settled by it.
-#[derive(Debug, Clone)]
-pub struct Notification<A> {
-    /// Why.
-    pub kind: Kind,
-    /// The group; `None` where it covers many.
-    pub group_key: Option<String>,
-    /// The alert to show: the first, of the most severe.
-    pub alert: A,
-    /// Its level.
-    pub level: Level,
-    /// Alerts that this covers, at least 1.
-    pub count: u64,
-    /// When the oldest of them was written, ms since the Unix epoch.
-    pub first_ms: i64,
-    /// When the latest of them was written.
-    pub last_ms: i64,
-    /// Where they are.
-    pub offsets: Offsets,
-    /// How often it was tried before.
-    pub attempts: u32,
-}
-
-/// Alerts that the sink was not told of.
-#[derive(Debug)]
-struct Pending<A> {
-    alert: A,
-    level: Level,
-    count: u64,
-    first_ms: i64,
-    last_ms: i64,
-    offsets: Offsets,
-    attempts: u32,
-    rules: BTreeMap<String, u64>,
-}
-
-impl<A> Pending<A> {
-    fn merge(&mut self, later: Pending<A>) {
-        self.count += later.count;
-        self.first_ms = self.first_ms.min(later.first_ms);
-        self.last_ms = self.last_ms.max(later.last_ms);
-        self.offsets.extend(&later.offsets);
-        self.attempts = self.attempts.max(later.attempts);
-        for (rule, count) in later.rules {
-            *self.rules.entry(rule).or_default() += count;
-        }
-        if later.level > self.level {
-            (self.level, self.alert) = (later.level, later.alert);
-        }
-    }
-}
 
 /// Order among those that wait: those that fail by themselves last; the severe, the old first.
 type Turn = (bool, Reverse<Level>, i64);
@@ -501,33 +409,6 @@ impl<A: Clone> Queue<A> {
         let grouped = self.groups.values().filter_map(|g| g.pending.as_ref());
         grouped.chain(&self.overflow).map(|p| p.count).sum()
     }
-}
-
-fn notification<A>(kind: Kind, group_key: Option<String>, pending: Pending<A>) -> Notification<A> {
-    Notification {
-        kind,
-        group_key,
-        alert: pending.alert,
-        level: pending.level,
-        count: pending.count,
-        first_ms: pending.first_ms,
-        last_ms: pending.last_ms,
-        offsets: pending.offsets,
-        attempts: pending.attempts,
-    }
-}
-
-fn told_together<A>(overflow: Pending<A>) -> Notification<A> {
-    let mut by_count: Vec<(String, u64)> = overflow
-        .rules
-        .iter()
-        .map(|(rule, count)| (rule.clone(), *count))
-        .collect();
-    by_count.sort_by_key(|(_, count)| Reverse(*count));
-    by_count.truncate(MAX_RULES);
-    let rules: BTreeMap<String, u64> = by_count.into_iter().collect();
-    let others = overflow.count.saturating_sub(rules.values().sum());
-    notification(Kind::Overflow { rules, others }, None, overflow)
 }
 
 #[cfg(test)]

@@ -3,25 +3,27 @@
 //! Invariant: a position is committed once the sink has every alert before it, or the dead letters
 //! have. What happens in between is memory, and built again from the topic.
 
+mod answers;
 mod dead_letters;
+mod take;
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::runtime::Handle;
 
 use crate::alert::Notice;
-use crate::event::{Offset, RawRecord};
 use crate::kafka::follow::{Follower, Turn};
 use crate::kafka::session::Shutdown;
 use crate::kafka::{ClientError, Cluster};
 use crate::notify::offsets::Offsets;
 use crate::notify::pace::Pace;
-use crate::notify::queue::{Kind, Notification, Offered, Queue};
+use crate::notify::queue::{Notification, Queue};
 use crate::notify::{Answer, Client, Message, Sink};
 use crate::observe::SinkObserver;
-use dead_letters::{DeadLetters, Why};
+use dead_letters::DeadLetters;
+use take::take;
 
 /// Longest turn while nothing is under way.
 const IDLE: Duration = Duration::from_millis(100);
@@ -100,7 +102,8 @@ pub fn run(
     shutdown: &Shutdown,
     observer: &SinkObserver,
 ) -> Result<(), NotifyError> {
-    let begin_at_ms = now_ms().saturating_sub(sink.route.max_alert_age_ms);
+    // Negative times mean something else to Kafka.
+    let begin_at_ms = now_ms().saturating_sub(sink.route.max_alert_age_ms).max(0);
     let (cluster, group) = (&config.cluster, &config.group);
     let mut state = Loop {
         sink,
@@ -192,6 +195,7 @@ impl Loop<'_> {
                 self.observer.readiness(None);
                 tracing::info!(sink = self.sink.name, from = from.0, "telling a sink");
             }
+            Turn::Spare => self.observer.readiness(None),
             Turn::Revoked => {
                 self.lose();
                 tracing::info!(sink = self.sink.name, "another process tells the sink");
@@ -249,116 +253,6 @@ impl Loop<'_> {
         });
     }
 
-    fn take_answer(&mut self) {
-        let Some(in_flight) = &self.in_flight else {
-            return;
-        };
-        let answer = match in_flight.answer.try_recv() {
-            Err(TryRecvError::Empty) => return,
-            Ok(answer) => answer,
-            Err(TryRecvError::Disconnected) => Answer::Later {
-                after: None,
-                detail: "the request was abandoned".into(),
-            },
-        };
-        let Some(InFlight {
-            notification, kind, ..
-        }) = self.in_flight.take()
-        else {
-            return;
-        };
-        match answer {
-            Answer::Accepted => self.accepted(&notification, kind),
-            Answer::Later { after, detail } => self.later(notification, after, detail),
-            Answer::Refused { detail } => {
-                self.pace.succeeded();
-                self.give_up(notification, "refused", &detail);
-            }
-        }
-    }
-
-    fn accepted(&mut self, notification: &Notification<Arc<Notice>>, kind: &'static str) {
-        let now = now_ms();
-        if let Some(queue) = &mut self.queue {
-            queue.told(now, notification);
-        }
-        self.uncommitted = true;
-        self.undelivered = 0;
-        self.pace.succeeded();
-        if self.said.take().is_some() {
-            tracing::info!(sink = self.sink.name, "the sink takes notifications again");
-        }
-        let is_first = matches!(notification.kind, Kind::First);
-        let delay_ms = now.saturating_sub(notification.alert.time_ms);
-        let delay = u64::try_from(delay_ms).ok().map(Duration::from_millis);
-        let delay = delay.filter(|_| is_first);
-        self.observer.sent(kind, notification.count, delay);
-    }
-
-    fn later(
-        &mut self,
-        notification: Notification<Arc<Notice>>,
-        after: Option<Duration>,
-        detail: String,
-    ) {
-        let now = now_ms();
-        let after_ms = after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
-        self.pace.failed(now, after_ms, jitter());
-        self.observer.retried();
-        if self.said.as_deref() != Some(detail.as_str()) {
-            tracing::warn!(
-                sink = self.sink.name,
-                detail,
-                "a sink takes no notification; it is asked again"
-            );
-            self.said = Some(detail.clone());
-        }
-        let age_ms = now.saturating_sub(notification.first_ms);
-        let max_age_ms = i64::try_from(self.sink.max_age.as_millis()).unwrap_or(i64::MAX);
-        if age_ms > max_age_ms {
-            self.give_up(notification, "expired", &detail);
-        } else if let Some(queue) = &mut self.queue {
-            queue.put_back(notification);
-        }
-    }
-
-    /// Hand every alert of a notification to the dead letters.
-    fn give_up(
-        &mut self,
-        notification: Notification<Arc<Notice>>,
-        reason: &'static str,
-        detail: &str,
-    ) {
-        let Some(queue) = &mut self.queue else {
-            return;
-        };
-        let why = Why { reason, detail };
-        match self
-            .dead_letters
-            .store(&self.follower, &notification.offsets, why)
-        {
-            Ok(stored) => {
-                queue.settle(&notification);
-                self.uncommitted = true;
-                self.undelivered += notification.count;
-                self.observer.dead_lettered(reason, notification.count);
-                tracing::error!(
-                    sink = self.sink.name,
-                    reason,
-                    detail,
-                    alerts = notification.count,
-                    stored,
-                    "alerts that a sink does not take are among the dead letters"
-                );
-            }
-            Err(error) => {
-                tracing::warn!(sink = self.sink.name, %error, "alerts wait for the dead letters");
-                self.pace.failed(now_ms(), None, jitter());
-                queue.put_back(notification);
-            }
-        }
-    }
-
     fn commit_if_due(&mut self) {
         if self.follower.commit_failed() {
             self.uncommitted = true;
@@ -392,60 +286,9 @@ impl Loop<'_> {
     }
 }
 
-/// Offer a record to the queue. Fails, with nothing taken, where an unreadable alert could not be
-/// kept.
-fn take(
-    record: &RawRecord<'_>,
-    queue: &mut Queue<Arc<Notice>>,
-    sink: &Sink,
-    observer: &SinkObserver,
-    dead_letters: &DeadLetters,
-) -> Result<(), ClientError> {
-    let Offset(offset) = record.position.offset;
-    let at_ms = record.timestamp_ms.unwrap_or_else(now_ms);
-    let notice = match Notice::read(record.value.unwrap_or_default(), record.position) {
-        Ok(notice) => notice,
-        Err(error) => {
-            if !queue.was_settled(offset) {
-                let detail = error.to_string();
-                let reason = error.reason();
-                let why = Why {
-                    reason,
-                    detail: &detail,
-                };
-                dead_letters.store_one(record, why)?;
-                observer.dead_lettered(reason, 1);
-            }
-            Notice::unreadable(record.position, at_ms, &error)
-        }
-    };
-    let offered = match sink.route.decide(&notice, at_ms) {
-        Ok(()) => Some(Offered {
-            group_key: notice.group_key.clone(),
-            level: notice.level,
-            rule: notice.rule.clone(),
-            alert: Arc::new(notice),
-        }),
-        Err(reason) => {
-            observer.skipped(reason.as_str());
-            None
-        }
-    };
-    queue.offer(offset, at_ms, offered);
-    Ok(())
-}
-
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
-}
-
-/// Between 0 and 1, from the clock: enough to keep processes from coming at the same moment.
-fn jitter() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0.5, |since| {
-        f64::from(since.subsec_micros() % 1_000) / 1_000.0
     })
 }

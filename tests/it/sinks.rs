@@ -1,14 +1,25 @@
 //! What a sink's answer does to a notification, over real connections.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::Sha256;
 use watchbell::alert::Notice;
 use watchbell::config;
 use watchbell::notify::{Answer, Client, Message, Sink};
 
 use crate::stub::{Received, Reply, Stub, ok};
+
+/// Of `localhost`, by the authority beside it; both are for these tests alone.
+const SERVER: &[u8] = include_bytes!("../data/tls/server.pem");
+const SERVER_KEY: &[u8] = include_bytes!("../data/tls/server-key.pem");
 
 /// The only sink of a configuration with these lines.
 fn sink(kind: &str) -> Sink {
@@ -107,6 +118,49 @@ fn a_sink_that_breaks_off_or_stays_silent_is_asked_again_and_its_address_kept_qu
     said(send(&nobody));
 }
 
+/// A server with a certificate of an authority that nobody knows; returns its port.
+fn serve_tls() -> u16 {
+    let certificates = CertificateDer::pem_slice_iter(SERVER).map(|c| c.expect("a certificate"));
+    let key = PrivateKeyDer::from_pem_slice(SERVER_KEY).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(certificates.collect(), key)
+        .expect("a certificate and its key");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let session = ServerConnection::new(Arc::clone(&config)).expect("a session");
+            let mut stream = StreamOwned::new(session, connection);
+            // The client may break off, and does where it does not trust us.
+            let _ = stream.read(&mut [0; 16 * 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 202 said\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.flush();
+        }
+    });
+    port
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_not_trusted_unless_told_to() {
+    let url = format!(
+        "type: webhook, url: 'https://localhost:{}/hook'",
+        serve_tls()
+    );
+    let Answer::Later { detail, .. } = send(&sink(&url)) else {
+        panic!("trusted")
+    };
+    assert!(detail.contains("certificate"), "{detail}");
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls/authority.pem");
+    assert_eq!(
+        send(&sink(&format!("{url}, ca_file: {authority}"))),
+        Answer::Accepted
+    );
+}
+
 #[test]
 fn a_webhook_is_signed_over_its_timestamp_and_body() {
     let stub = Stub::start(|_| ok());
@@ -168,4 +222,33 @@ fn every_alertmanager_peer_is_told_and_one_is_enough() {
         matches!(send(&sink), Answer::Later { .. }),
         "one may still take it"
     );
+}
+
+#[test]
+fn a_check_finds_out_without_telling_anybody() {
+    let stub = Stub::start(status(200, "", r#"{"ok":true}"#));
+    let check = |sink: &Sink| {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+            .block_on(Client::new(sink).expect("a client").check())
+    };
+    let slack = sink(&format!("type: slack, url: '{}', channel: C1", stub.url()));
+    assert_eq!(check(&slack), Ok("Slack knows the token"));
+    let am = sink(&format!("type: alertmanager, urls: ['{}']", stub.url()));
+    assert_eq!(check(&am), Ok("every peer answers"));
+    assert!(check(&webhook(&stub)).is_ok());
+    let asked: Vec<String> = stub.received().into_iter().map(|r| r.path).collect();
+    assert_eq!(asked, ["/auth.test", "/api/v2/status", "/"]);
+    assert!(
+        stub.received()
+            .iter()
+            .all(|request| request.body.is_empty())
+    );
+    stub.answer(status(200, "", r#"{"ok":false,"error":"token_revoked"}"#));
+    assert!(check(&slack).is_err_and(|said| said.contains("token_revoked")));
+    stub.answer(status(503, "", ""));
+    assert!(check(&am).is_err());
+    assert!(check(&sink("type: webhook, url: 'http://127.0.0.1:1/'")).is_err());
 }

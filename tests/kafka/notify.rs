@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::audit::{Fate, Given, STATEMENT_DELETED};
 use super::broker::{Clusters, clusters};
 use super::daemon::{Daemon, Deployment};
-use super::eventually;
 use super::records::{Source, committed, read_committed};
 use super::stub::{Received, Reply, Stub, ok};
+use super::{Dice, eventually};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -369,4 +369,70 @@ fn from_the_source_to_the_sink_takes_a_moment() {
     // The target is 400 ms on a quiet machine; this one may be busy, and the binary is unoptimized.
     assert!(p50 < Duration::from_secs(2), "median {p50:?}");
     daemon.terminate();
+}
+
+#[test]
+fn every_alert_of_the_whole_daemon_is_told_while_processes_die() {
+    let clusters = clusters();
+    let stub = Stub::start(|_| ok());
+    let mut deployment = Deployment::new(&clusters, "notify-crash");
+    deployment.settings += &format!(
+        "max_alert_age: 876000h\nnotify:\n  hook: {{type: webhook, url: '{}/', digest_interval: 0s}}\n",
+        stub.url()
+    );
+    let mut audit = deployment.source(&clusters.source, "audit");
+    let mut dice = Dice::new(7);
+    let mut daemons: Vec<Daemon> = (0..2).map(|number| deployment.start(number)).collect();
+    for daemon in &daemons {
+        daemon.wait_until_ready();
+    }
+    let until = Instant::now() + Duration::from_secs(15);
+    let mut next_death = Instant::now() + Duration::from_secs(1);
+    let mut deaths = 0;
+    while Instant::now() < until {
+        audit.write(42);
+        // The pace of the source, not a wait for something to happen.
+        std::thread::sleep(Duration::from_millis(20));
+        if Instant::now() >= next_death {
+            let number = dice.below(2) as usize;
+            daemons.remove(number).kill();
+            daemons.insert(number, deployment.start(number as u32));
+            next_death = Instant::now() + Duration::from_millis(1_000 + dice.below(4_000));
+            deaths += 1;
+        }
+    }
+    audit.flush();
+    deployment.wait_for(&clusters, &audit, 4 * LIMIT);
+    let alerts = read_committed(&clusters.destination, &deployment.alerts);
+    let uids: BTreeSet<String> = alerts.iter().filter_map(|r| r.header("ce_id")).collect();
+    assert_eq!(uids.len(), alerts.len(), "ingest writes each alert once");
+    // A repeat has the same id; it may cover more than the first try did.
+    let told = || {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for event in stub.accepted().iter().map(Received::json) {
+            let id = event["id"].as_str().expect("an id").to_owned();
+            let count = event["data"]["count"].as_u64().expect("a count");
+            let most = counts.entry(id).or_default();
+            *most = (*most).max(count);
+        }
+        counts
+    };
+    let done = eventually(LIMIT, || {
+        told().values().sum::<u64>() >= alerts.len() as u64
+    });
+    assert!(done, "{} of {}", told().values().sum::<u64>(), alerts.len());
+    let all = i64::try_from(alerts.len()).expect("a number");
+    let settled = eventually(LIMIT, || position(&clusters, &deployment, "hook") >= all);
+    assert!(
+        settled,
+        "position {}",
+        position(&clusters, &deployment, "hook")
+    );
+    for event in stub.accepted().iter().map(Received::json) {
+        let alert = &event["data"]["alert"];
+        let uid = alert["uid"].as_str().expect("a uid");
+        assert!(uids.contains(uid), "{uid} was told and is not committed");
+        assert_eq!(event["data"]["group_key"], alert["group_key"]);
+    }
+    println!("  {} alerts told through {deaths} kills", alerts.len());
 }

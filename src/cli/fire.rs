@@ -1,6 +1,7 @@
 //! `fire`: a test alert straight to the sinks, to see that it reaches a person. Nothing is written
 //! to Kafka, and what is sent says that it is a test.
 
+use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
@@ -41,26 +42,27 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
     let runtime = runtime()?;
     let mut failed = 0;
+    let mut out = std::io::stdout().lock();
     for sink in &sinks {
         let name = &sink.name;
         let routed = sink.route.decide(&notice, notice.time_ms);
         if let (Err(reason), true) = (routed, command.rule.is_some()) {
-            println!("{name}: not told: {}", reason.as_str());
+            writeln!(out, "{name}: not told: {}", reason.as_str())?;
             continue;
         }
         match runtime.block_on(send(sink, &notice)) {
-            Ok(Answer::Accepted) => println!("{name}: accepted"),
+            Ok(Answer::Accepted) => writeln!(out, "{name}: accepted")?,
             Ok(Answer::Later { detail, .. }) => {
                 failed += 1;
-                println!("{name}: not accepted: {detail}");
+                writeln!(out, "{name}: not accepted: {detail}")?;
             }
             Ok(Answer::Refused { detail }) => {
                 failed += 1;
-                println!("{name}: refused: {detail}");
+                writeln!(out, "{name}: refused: {detail}")?;
             }
             Err(error) => {
                 failed += 1;
-                println!("{name}: {error:#}");
+                writeln!(out, "{name}: {error:#}")?;
             }
         }
     }
@@ -73,6 +75,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 fn check(sinks: &[&Sink]) -> Result<(), Failure> {
     let runtime = runtime()?;
     let mut failed = 0;
+    let mut out = std::io::stdout().lock();
     for sink in sinks {
         let name = &sink.name;
         let found = match Client::new(sink) {
@@ -80,10 +83,10 @@ fn check(sinks: &[&Sink]) -> Result<(), Failure> {
             Err(error) => Err(error.to_string()),
         };
         match found {
-            Ok(found) => println!("{name}: {found}"),
+            Ok(found) => writeln!(out, "{name}: {found}")?,
             Err(problem) => {
                 failed += 1;
-                println!("{name}: error: {problem}");
+                writeln!(out, "{name}: error: {problem}")?;
             }
         }
     }

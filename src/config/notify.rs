@@ -293,12 +293,21 @@ fn is_http(text: &str) -> bool {
     reqwest::Url::parse(text).is_ok_and(|url| ["http", "https"].contains(&url.scheme()))
 }
 
+/// An address of the file must hold no password: it is shown.
+fn refuse_password(key: &str, text: &str, section: &Section<'_>, faults: &mut Vec<Fault>) {
+    if reqwest::Url::parse(text).is_ok_and(|url| url.password().is_some()) {
+        let fault = section.fault(key, "a password in an address");
+        faults.push(fault.remedy("give a bearer token with token_file"));
+    }
+}
+
 fn address(name: &str, section: &Section<'_>, faults: &mut Vec<Fault>) -> String {
     let text = section.required(name, faults);
     if !text.is_empty() && !is_http(&text) {
         let fault = section.fault(name, "no address of an HTTP endpoint");
         faults.push(fault.remedy("write https://host/path"));
     }
+    refuse_password(name, &text, section, faults);
     text
 }
 
@@ -311,6 +320,9 @@ fn urls(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<String> {
     for url in urls.iter().filter(|url| !is_http(url)) {
         let fault = section.fault("urls", format!("`{url}` is no address"));
         faults.push(fault.remedy("write http://host:9093"));
+    }
+    for url in &urls {
+        refuse_password("urls", url, section, faults);
     }
     urls
 }

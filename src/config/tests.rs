@@ -247,6 +247,7 @@ fn a_sink_that_cannot_work_is_refused_at_its_line() {
     detection:
       s: {teem: orders}
       condition: s
+  h: {type: webhook, url: 'https://me:HIDDEN@x/'}
   g: {type: webhook, url: http://x, text_template: /no/such/file, rate_per_minute: 0}
 ";
     let said = refused(&text, &[]);
@@ -264,7 +265,9 @@ fn a_sink_that_cannot_work_is_refused_at_its_line() {
         "did you mean `team`?",
         "notify.g.text_template: read /no/such/file",
         "notify.g.rate_per_minute",
+        "w.yaml:18:27: error: notify.h.url: a password in an address",
     ] {
         assert!(said.contains(expected), "{expected} in\n{said}");
     }
+    assert!(!said.contains("HIDDEN"), "{said}");
 }

@@ -8,7 +8,7 @@ SHELL := bash
 BENCH_RECORDS ?= 600000
 BENCH_ROUNDS ?= 3
 
-# The kafka tests and the benchmark are no part of `cargo test`, so the lints have to name them.
+# The kafka and deploy tests and the benchmark are no part of `cargo test`, so the lints have to name them.
 # Every test runs, also after a failure; the last line counts them all.
 test: prerequisites
 	@mkdir -p target
@@ -17,11 +17,12 @@ test: prerequisites
 	checks() {
 		step cargo fmt --check
 		step cargo clippy --all-targets -- -D warnings
-		step cargo clippy --test kafka --bench passthrough -- -D warnings
+		step cargo clippy --test kafka --test deploy --bench passthrough -- -D warnings
 	}
 	tests() {
 		local failed=0
 		step cargo test --no-fail-fast || failed=1
+		step cargo test --test deploy || failed=1
 		step cargo test --test kafka -- --test-threads=1 || failed=1
 		return $$failed
 	}
@@ -54,9 +55,12 @@ prerequisites:
 	need cargo "Rust, https://rustup.rs" ""
 	need cc "a C compiler, for librdkafka" gcc
 	need c++ "a C++ compiler, for librdkafka" g++
+	need cmake "builds librdkafka" cmake
 	need perl "for the bundled OpenSSL" perl
 	need java "a JVM, 17 or later, for the Kafka the tests start" openjdk-17-jre-headless
-	need mvn "Maven, fetches Kafka for the tests" maven
+	need mvn "Maven, fetches Kafka and schemas for the tests" maven
+	need keytool "makes certificates for the tests, part of the JVM" openjdk-17-jre-headless
+	need kubectl "renders the manifests for the tests, https://kubernetes.io/docs/tasks/tools/" ""
 	need_one() { command -v "$$1" >/dev/null || command -v "$$2" >/dev/null || { echo "missing: $$1 ($$3)" >&2; missing="$$missing $$1"; absent=1; }; }
 	need_one prometheus-alertmanager apt-get "Alertmanager for the tests, which else fetch Debian's package"
 	[ -z "$$missing" ] || echo "on Debian: apt-get install$$missing" >&2

@@ -72,17 +72,20 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
+/// Ask a sink whether it is there and knows us, without telling it anything.
+pub(super) fn check_one(sink: &Sink) -> anyhow::Result<Result<&'static str, String>> {
+    Ok(match Client::new(sink) {
+        Ok(client) => runtime()?.block_on(client.check()),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
 fn check(sinks: &[&Sink]) -> Result<(), Failure> {
-    let runtime = runtime()?;
     let mut failed = 0;
     let mut out = std::io::stdout().lock();
     for sink in sinks {
         let name = &sink.name;
-        let found = match Client::new(sink) {
-            Ok(client) => runtime.block_on(client.check()),
-            Err(error) => Err(error.to_string()),
-        };
-        match found {
+        match check_one(sink)? {
             Ok(found) => writeln!(out, "{name}: {found}")?,
             Err(problem) => {
                 failed += 1;

@@ -2,9 +2,11 @@
 //! error; a command returns, and only `main` ends the process.
 
 mod asked;
+mod completions;
 mod config;
 mod demo;
 mod fire;
+mod init;
 mod json_line;
 mod offsets;
 mod ordinal;
@@ -54,8 +56,10 @@ enum Command {
     Tail(tail::Command),
     /// Show one event, alert or dead letter with all that belongs to it.
     Show(show::Command),
+    /// Write a commented configuration to begin with.
+    Init(init::Command),
     /// Check the configuration, the rules and the names, and say everything that is wrong.
-    Validate(ConfigFile),
+    Validate(validate::Command),
     /// Show or create the topics that watchbell writes.
     #[command(subcommand)]
     Topics(topics::Command),
@@ -67,6 +71,8 @@ enum Command {
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Print completions for a shell.
+    Completions(completions::Command),
 }
 
 /// Where the configuration is.
@@ -151,11 +157,13 @@ impl Cli {
             Command::Replay(command) => replay::run(&command),
             Command::Tail(command) => tail::run(&command),
             Command::Show(command) => show::run(&command),
-            Command::Validate(file) => file.load().and_then(|config| validate::run(&config)),
+            Command::Validate(command) => validate::run(&command),
             Command::Topics(command) => topics::run(&command),
             Command::Offsets(command) => offsets::run(&command),
             Command::Fire(command) => fire::run(&command),
             Command::Config(command) => config::run(&command),
+            Command::Init(command) => init::run(&command),
+            Command::Completions(command) => completions::run(&command),
         };
         match result {
             Ok(()) => ExitCode::SUCCESS,

@@ -135,6 +135,7 @@ impl Daemon<'_> {
         let pages = Pages {
             health,
             metrics: metrics.clone(),
+            rules: self.rulebook.rules(),
         };
         serve_http(&runtime, self.config.listen, pages, until_ended)?;
         let watcher = self
@@ -289,7 +290,7 @@ pub(super) fn serve_http(
             tracing::error!(%error, "metrics and probes are not served any more");
         }
     });
-    tracing::info!(%listen, "serving /livez, /readyz and /metrics");
+    tracing::info!(%listen, "serving /livez, /readyz, /status and /metrics");
     Ok(listen)
 }
 

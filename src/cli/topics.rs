@@ -9,9 +9,7 @@ use clap::Subcommand;
 
 use super::{ConfigFile, Failure};
 use crate::config::Config;
-use crate::kafka::topics::{
-    Difference, Topics, WantedTopic, compare, ownership_topic, positions_topic,
-};
+use crate::kafka::topics::{Topics, WantedTopic, compare, ownership_topic, positions_topic};
 use crate::roles::outputs;
 
 /// Longest wait for one answer of a cluster.
@@ -71,7 +69,7 @@ fn show(config: &Config) -> Result<(), Failure> {
             "as it should be".to_owned()
         } else {
             differing += 1;
-            let words: Vec<String> = differences.iter().map(difference).collect();
+            let words: Vec<String> = differences.iter().map(ToString::to_string).collect();
             words.join("; ")
         };
         let partitions = found.map_or(0, |found| found.partitions);
@@ -81,23 +79,6 @@ fn show(config: &Config) -> Result<(), Failure> {
     match differing {
         0 => Ok(()),
         _ => Err(anyhow!("{differing} topics are not as they should be").into()),
-    }
-}
-
-fn difference(difference: &Difference) -> String {
-    match difference {
-        Difference::Missing => "missing, or not to be seen".to_owned(),
-        Difference::Partitions { wanted, found } => {
-            format!("{wanted} partitions wanted, {found} found")
-        }
-        Difference::Setting {
-            name,
-            wanted,
-            found,
-        } => {
-            let found = found.as_deref().unwrap_or("not readable");
-            format!("{name}: {wanted} wanted, {found} found")
-        }
     }
 }
 

@@ -1,11 +1,30 @@
-//! `validate`: the configuration, the rules and the names, every problem in one pass.
+//! `validate`: the configuration, the rules and the names, every problem in one pass; with
+//! `--connect` also the clusters and sinks. The commands that grant missing rights are the only thing on
+//! standard output, so that they can be kept or piped.
 
-use super::{Failure, say};
+use std::io::Write;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::{ConfigFile, Failure, fire, say};
 use crate::config::Config;
+use crate::roles::inspection::{Inspection, inspect};
 use crate::roles::rulebook::Rulebook;
 
-pub(super) fn run(config: &Config) -> Result<(), Failure> {
-    let rulebook = Rulebook::load(config).map_err(Failure::configuration)?;
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Also ask the clusters: logins, topics, and the rights to read, write and commit, and the sinks,
+    /// without telling them anything. Nothing is changed; what is missing is printed as commands that grant it.
+    #[arg(long)]
+    connect: bool,
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let config = command.file.load()?;
+    let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
     let rules = rulebook.rules().snapshot();
     for warning in rules.warnings() {
         say(warning);
@@ -14,5 +33,54 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
     say(format_args!(
         "configuration fine, {count} rules in force, {warnings} warnings"
     ));
+    if command.connect {
+        connect(&config)?;
+    }
     Ok(())
+}
+
+fn connect(config: &Config) -> Result<(), Failure> {
+    let mut problems = 0;
+    let mut out = std::io::stdout().lock();
+    for inspection in inspect(config) {
+        report(&inspection);
+        problems += inspection.problems.len();
+        if !inspection.commands.is_empty() {
+            writeln!(out, "# {}", inspection.name)?;
+        }
+        for command in &inspection.commands {
+            writeln!(out, "{command}")?;
+        }
+    }
+    for sink in &config.sinks {
+        let name = &sink.name;
+        match fire::check_one(sink)? {
+            Ok(found) => say(format_args!("sink {name}: fine: {found}")),
+            Err(problem) => {
+                say(format_args!("sink {name}: error: {problem}"));
+                problems += 1;
+            }
+        }
+    }
+    match problems {
+        0 => {
+            say("clusters fine; readers of the outputs need isolation.level=read_committed");
+            Ok(())
+        }
+        1 => Err(anyhow!("1 problem").into()),
+        _ => Err(anyhow!("{problems} problems").into()),
+    }
+}
+
+fn report(inspection: &Inspection) {
+    let name = &inspection.name;
+    for fine in &inspection.fine {
+        say(format_args!("{name}: fine: {fine}"));
+    }
+    for warning in &inspection.warnings {
+        say(format_args!("{name}: warning: {warning}"));
+    }
+    for problem in &inspection.problems {
+        say(format_args!("{name}: error: {problem}"));
+    }
 }

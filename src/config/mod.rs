@@ -3,6 +3,7 @@
 //! `Debug`, by `config print` or by a fault.
 
 mod fault;
+mod json_schema;
 mod layers;
 mod notify;
 mod print;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use fault::Fault;
+pub use json_schema::json_schema;
 pub use layers::PREFIX;
 
 use crate::diagnostic::nearest;
@@ -374,8 +376,13 @@ impl Config {
             alerts: self.topics.alerts.clone(),
             dead_letters: self.topics.dead_letters.as_str().into(),
             max_message_bytes,
-            group: format!("{}-notify-{}", self.session.group, sink.name),
+            group: self.sink_group(sink),
         }
+    }
+
+    /// The consumer group by which a sink reads the alerts.
+    pub fn sink_group(&self, sink: &Sink) -> String {
+        format!("{}-notify-{}", self.session.group, sink.name)
     }
 
     /// One session for each source.

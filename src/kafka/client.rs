@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 /// The API key of a cluster; its parts are already read from file or environment.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,9 +61,18 @@ impl fmt::Debug for Cluster {
 
 /// Whether the value of a librdkafka property must not be shown.
 pub fn is_secret(property: &str) -> bool {
-    const PUBLIC_KEYS: [&str; 2] = ["ssl.key.location", "ssl.keystore.location"];
-    const SECRET_WORDS: [&str; 5] = ["password", "secret", "key", "token", "oauthbearer.config"];
-    !PUBLIC_KEYS.contains(&property) && SECRET_WORDS.iter().any(|word| property.contains(word))
+    const SECRET_WORDS: [&str; 6] = [
+        "password",
+        "passphrase",
+        "secret",
+        "key",
+        "token",
+        "oauthbearer.config",
+    ];
+    // They say where something is, not what it is.
+    const PLACES: [&str; 4] = [".location", ".file", ".url", ".keytab"];
+    !PLACES.iter().any(|place| property.ends_with(place))
+        && SECRET_WORDS.iter().any(|word| property.contains(word))
 }
 
 /// A Kafka client could not be made, or a question to the cluster was not answered.
@@ -79,6 +89,16 @@ pub enum ClientError {
     /// The properties contradict each other, or a file they name is unreadable.
     #[error("create a Kafka client: {0}")]
     Creation(String),
+    /// The cluster was reached, but there is no talking to it: the login or TLS fails.
+    #[error("{action}: {detail}: {}", .reason.remedy())]
+    Login {
+        /// What was being done.
+        action: &'static str,
+        /// librdkafka's explanation; it quotes no secret.
+        detail: String,
+        /// Which of the two.
+        reason: LoginFault,
+    },
     /// The cluster did not answer, or refused.
     #[error("{action}: {detail}")]
     Request {
@@ -91,7 +111,65 @@ pub enum ClientError {
     },
 }
 
+/// What keeps a client from talking to a broker that it reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginFault {
+    /// The broker refuses the credentials, or no token is to be had for them.
+    Authentication,
+    /// The connection cannot be encrypted, or a certificate is not trusted.
+    Tls,
+}
+
+impl LoginFault {
+    fn of(code: Code, reason: &str) -> Option<LoginFault> {
+        match code {
+            Code::Authentication
+            | Code::SaslAuthenticationFailed
+            | Code::IllegalSASLState
+            | Code::UnsupportedSASLMechanism => Some(LoginFault::Authentication),
+            Code::SSL => Some(LoginFault::Tls),
+            // In TLS 1.3 a refused certificate is an alert after the handshake, which librdkafka
+            // takes for a lost connection; the words are OpenSSL's.
+            Code::BrokerTransportFailure if reason.contains("SSL routines") => {
+                Some(LoginFault::Tls)
+            }
+            _ => None,
+        }
+    }
+
+    /// Metric label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LoginFault::Authentication => "authentication_failed",
+            LoginFault::Tls => "tls_failed",
+        }
+    }
+
+    /// What to repair.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            LoginFault::Authentication => {
+                "check user and password, or API key and secret: they must belong to this cluster; \
+                 and sasl.mechanism"
+            }
+            LoginFault::Tls => {
+                "check security.protocol, the port, the CA certificates (ssl.ca.location) and, \
+                 where the cluster asks for one, the client's certificate"
+            }
+        }
+    }
+}
+
 impl ClientError {
+    /// Metric label.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            ClientError::Property { .. } | ClientError::Creation(_) => "client",
+            ClientError::Login { reason, .. } => reason.as_str(),
+            ClientError::Request { .. } => "unreachable",
+        }
+    }
+
     pub(crate) fn new(action: &'static str, error: &KafkaError) -> ClientError {
         match error {
             KafkaError::ClientConfig(_, detail, property, _) => ClientError::Property {
@@ -106,17 +184,18 @@ impl ClientError {
             other => ClientError::Request {
                 action,
                 detail: other.to_string(),
-                topic_missing: matches!(
-                    other.rdkafka_error_code(),
-                    Some(
-                        RDKafkaErrorCode::UnknownTopicOrPartition
-                            | RDKafkaErrorCode::UnknownTopic
-                            | RDKafkaErrorCode::UnknownPartition
-                    )
-                ),
+                topic_missing: other.rdkafka_error_code().is_some_and(is_missing),
             },
         }
     }
+}
+
+/// Whether a code says that a topic is not there, or may not be seen.
+pub(crate) fn is_missing(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition
+    )
 }
 
 impl Cluster {
@@ -147,6 +226,9 @@ impl Cluster {
             config.set("sasl.username", key);
             config.set("sasl.password", secret);
         }
+        for (name, value) in self.trust() {
+            config.set(name, value);
+        }
         for (name, value) in defaults {
             config.set(*name, *value);
         }
@@ -159,6 +241,30 @@ impl Cluster {
         config
     }
 
+    /// Where CA certificates are looked for when nobody says. The bundled OpenSSL and libcurl know
+    /// only the paths they were built with; `probe` tries those of the usual distributions.
+    fn trust(&self) -> Vec<(&'static str, &'static str)> {
+        let is = |name: &str, wanted: &[&str]| {
+            let value = self.properties.get(name);
+            value.is_some_and(|value| wanted.iter().any(|w| value.eq_ignore_ascii_case(w)))
+        };
+        let given = |names: &[&str]| names.iter().any(|n| self.properties.contains_key(*n));
+        let encrypted = if given(&["security.protocol"]) {
+            is("security.protocol", &["ssl", "sasl_ssl"])
+        } else {
+            self.credentials.is_some()
+        };
+        let mut trust = Vec::new();
+        if encrypted && !given(&["ssl.ca.location", "ssl.ca.pem"]) {
+            trust.push(("ssl.ca.location", "probe"));
+        }
+        let fetches_tokens = is("sasl.oauthbearer.method", &["oidc"]);
+        if fetches_tokens && !given(&["https.ca.location", "https.ca.pem"]) {
+            trust.push(("https.ca.location", "probe"));
+        }
+        trust
+    }
+
     /// Ask the cluster for its id: `None` where a broker predates cluster ids.
     ///
     /// # Errors
@@ -167,21 +273,63 @@ impl Cluster {
         let probe = self.probe()?;
         probe
             .fetch_metadata(Some("__watchbell_probe"), timeout)
-            .map_err(|error| ClientError::new("reach the cluster", &error))?;
+            .map_err(|error| explain(&probe, "reach the cluster", &error))?;
         Ok(probe.client().fetch_cluster_id(timeout))
     }
 
     /// A client for questions only: it joins no group and reads nothing.
     pub(crate) fn probe(&self) -> Result<BaseConsumer<Quiet>, ClientError> {
         self.client_config("probe", &[], &[("allow.auto.create.topics", "false")])
-            .create_with_context(Quiet)
+            .create_with_context(Quiet::default())
             .map_err(|error| ClientError::new("create a probe", &error))
     }
 }
 
-/// A context that hands librdkafka's log lines to `tracing` and nothing else.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Quiet;
+/// What a question's failure is due to: where the client complained of its login meanwhile, that.
+pub(crate) fn explain(
+    client: &BaseConsumer<Quiet>,
+    action: &'static str,
+    error: &KafkaError,
+) -> ClientError {
+    // A client says what is wrong with its connections only where it is polled; log lines come the
+    // same way, and end a poll that does not wait. One that reads would lose records here.
+    let reads = client.assignment().map_or(true, |list| list.count() > 0);
+    for _ in 0..MOST_COMPLAINTS {
+        if reads || client.poll(COMPLAINING).is_none() {
+            break;
+        }
+    }
+    match client.context().take_complaint() {
+        Some((reason, detail)) => ClientError::Login {
+            action,
+            detail,
+            reason,
+        },
+        None => ClientError::new(action, error),
+    }
+}
+
+/// Most complaints that are read from a client at a time.
+const MOST_COMPLAINTS: usize = 100;
+
+/// How long the next complaint is waited for.
+const COMPLAINING: Duration = Duration::from_millis(20);
+
+/// A context that hands librdkafka's log lines to `tracing` and keeps why a login failed.
+#[derive(Debug, Default)]
+pub(crate) struct Quiet {
+    complaint: Mutex<Option<(LoginFault, String)>>,
+}
+
+impl Quiet {
+    fn take_complaint(&self) -> Option<(LoginFault, String)> {
+        let mut complaint = self
+            .complaint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        complaint.take()
+    }
+}
 
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -190,6 +338,14 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "librdkafka", %error, reason);
+        let fault = |code| LoginFault::of(code, reason);
+        if let Some(fault) = error.rdkafka_error_code().and_then(fault) {
+            let mut complaint = self
+                .complaint
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *complaint = Some((fault, reason.to_owned()));
+        }
     }
 }
 
@@ -279,11 +435,56 @@ mod tests {
     }
 
     #[test]
+    fn certificates_are_looked_for_unless_somebody_says_where_they_are() {
+        let trust = |properties: &[(&str, &str)]| {
+            let mut cluster = Cluster::plaintext("localhost:9092");
+            let owned = properties.iter().map(|(n, v)| ((*n).into(), (*v).into()));
+            cluster.properties = owned.collect();
+            cluster.trust()
+        };
+        assert_eq!(with_api_key().trust(), [("ssl.ca.location", "probe")]);
+        assert_eq!(trust(&[]), []);
+        assert_eq!(trust(&[("security.protocol", "sasl_plaintext")]), []);
+        let ssl = ("security.protocol", "SSL");
+        assert_eq!(trust(&[ssl]), [("ssl.ca.location", "probe")]);
+        assert_eq!(trust(&[ssl, ("ssl.ca.location", "/ca.pem")]), []);
+        assert_eq!(trust(&[ssl, ("ssl.ca.pem", "-----BEGIN")]), []);
+        assert_eq!(
+            trust(&[ssl, ("sasl.oauthbearer.method", "OIDC")]),
+            [("ssl.ca.location", "probe"), ("https.ca.location", "probe")]
+        );
+    }
+
+    #[test]
     fn debug_shows_no_secret() {
         let shown = format!("{:?}", with_api_key());
         assert!(shown.contains("pkc.example"), "{shown}");
         for secret in ["THEKEY", "THESECRET", "HIDDEN"] {
             assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_secret_is_told_by_the_name_and_places_are_not() {
+        for secret in [
+            "sasl.password",
+            "ssl.key.pem",
+            "ssl.keystore.password",
+            "sasl.oauthbearer.client.secret",
+            "sasl.oauthbearer.config",
+            "sasl.oauthbearer.assertion.private.key.passphrase",
+        ] {
+            assert!(is_secret(secret), "{secret}");
+        }
+        for public in [
+            "sasl.username",
+            "ssl.key.location",
+            "ssl.keystore.location",
+            "sasl.oauthbearer.token.endpoint.url",
+            "sasl.oauthbearer.assertion.private.key.file",
+            "sasl.kerberos.keytab",
+        ] {
+            assert!(!is_secret(public), "{public}");
         }
     }
 

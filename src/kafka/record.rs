@@ -42,3 +42,34 @@ fn read_header<H: Headers>(headers: &H, index: usize) -> Header<'_> {
         Ok(None) | Err(_) => unreadable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two headers, of which the client library cannot read the first.
+    struct Unreadable;
+
+    impl Headers for Unreadable {
+        fn count(&self) -> usize {
+            2
+        }
+
+        fn try_get(&self, index: usize) -> Option<rdkafka::message::Header<'_, &[u8]>> {
+            match index {
+                0 => panic!("a name that is not UTF-8"),
+                _ => Some(rdkafka::message::Header {
+                    key: "ce_id",
+                    value: Some(b"7"),
+                }),
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_whose_name_is_not_utf_8_is_marked_and_spoils_no_other() {
+        let headers = [0, 1].map(|index| read_header(&Unreadable, index));
+        let told = headers.map(|header| (header.name, header.value));
+        assert_eq!(told, [("\u{fffd}", None), ("ce_id", Some(&b"7"[..]))]);
+    }
+}

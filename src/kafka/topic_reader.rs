@@ -10,7 +10,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::client::{ClientError, Cluster, Quiet};
+use super::client::{ClientError, Cluster, Quiet, explain};
 use super::record::raw_record;
 use super::span::Span;
 use super::topics::partition_count;
@@ -104,7 +104,7 @@ impl TopicReader {
             ],
         );
         let consumer = config
-            .create_with_context(Quiet)
+            .create_with_context(Quiet::default())
             .map_err(|error| ClientError::new("create a reader", &error))?;
         Ok(TopicReader {
             consumer,
@@ -123,7 +123,8 @@ impl TopicReader {
     /// # Errors
     /// The topic is not there, or the cluster does not answer.
     pub fn spans(&self) -> Result<Vec<Span>, ReadError> {
-        let count = partition_count(&self.consumer, &self.topic, self.timeout)?;
+        let count = partition_count(&self.consumer, &self.topic, self.timeout)
+            .map_err(|error| explain(&self.consumer, "describe a topic", &error))?;
         let count = count.ok_or_else(|| ReadError::Missing(self.topic.clone()))?;
         let partitions = (0..i32::try_from(count).unwrap_or(i32::MAX)).map(Partition);
         partitions.map(|partition| self.span(partition)).collect()

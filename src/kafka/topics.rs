@@ -2,6 +2,7 @@
 //! Nothing here changes or deletes an existing topic; partitions are only ever added.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::client::{ClientError, Cluster, Quiet};
+use super::client::{ClientError, Cluster, Quiet, explain, is_missing};
 
 /// A topic as watchbell wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +107,25 @@ pub enum Difference {
     },
 }
 
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::Missing => f.write_str("missing, or not to be seen"),
+            Difference::Partitions { wanted, found } => {
+                write!(f, "{wanted} partitions wanted, {found} found")
+            }
+            Difference::Setting {
+                name,
+                wanted,
+                found,
+            } => {
+                let found = found.as_deref().unwrap_or("not readable");
+                write!(f, "{name}: {wanted} wanted, {found} found")
+            }
+        }
+    }
+}
+
 /// Compare a wanted topic with what the cluster has.
 pub fn compare(wanted: &WantedTopic, found: Option<&FoundTopic>) -> Vec<Difference> {
     let Some(found) = found else {
@@ -152,7 +172,7 @@ impl Topics {
     pub fn new(cluster: &Cluster, timeout: Duration) -> Result<Topics, ClientError> {
         let admin = cluster
             .client_config("admin", &[], &[])
-            .create_with_context(Quiet)
+            .create_with_context(Quiet::default())
             .map_err(|error| ClientError::new("create an admin client", &error))?;
         Ok(Topics {
             admin,
@@ -167,6 +187,7 @@ impl Topics {
     /// The cluster does not answer.
     pub fn partitions(&self, topic: &str) -> Result<Option<u32>, ClientError> {
         partition_count(&self.probe, topic, self.timeout)
+            .map_err(|error| explain(&self.probe, "describe a topic", &error))
     }
 
     /// Describe the topics that exist among `names`.
@@ -234,10 +255,15 @@ impl Topics {
     }
 
     fn options(&self) -> AdminOptions {
-        AdminOptions::new()
-            .request_timeout(Some(self.timeout))
-            .operation_timeout(Some(self.timeout))
+        admin_options(self.timeout)
     }
+}
+
+/// Options that bound the wait for a request and for what it sets off.
+pub(super) fn admin_options(timeout: Duration) -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(timeout))
+        .operation_timeout(Some(timeout))
 }
 
 /// How many partitions `topic` has, as `client` sees it.
@@ -245,17 +271,13 @@ pub(crate) fn partition_count<C: rdkafka::consumer::ConsumerContext>(
     client: &BaseConsumer<C>,
     topic: &str,
     timeout: Duration,
-) -> Result<Option<u32>, ClientError> {
+) -> Result<Option<u32>, KafkaError> {
     let metadata = match client.fetch_metadata(Some(topic), timeout) {
         Ok(metadata) => metadata,
         Err(error) => {
-            let error = ClientError::new("describe a topic", &error);
-            return match error {
-                ClientError::Request {
-                    topic_missing: true,
-                    ..
-                } => Ok(None),
-                error => Err(error),
+            return match error.rdkafka_error_code() {
+                Some(code) if is_missing(code) => Ok(None),
+                _ => Err(error),
             };
         }
     };
@@ -289,7 +311,7 @@ fn accept(
 }
 
 /// Wait for librdkafka's answer on this thread.
-fn wait<F: Future>(answer: F) -> Result<F::Output, ClientError> {
+pub(super) fn wait<F: Future>(answer: F) -> Result<F::Output, ClientError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(|error| ClientError::Creation(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! `/livez`, `/readyz` and `/metrics`, until the shutdown future resolves.
+//! `/livez`, `/readyz`, `/status` and `/metrics`, until the shutdown future resolves.
 
 use std::future::Future;
 use std::io;
@@ -13,14 +13,28 @@ use tokio::net::TcpListener;
 
 use super::health::Health;
 use super::metrics::Metrics;
+use super::status::status;
+use crate::pipeline::Path;
+use crate::rules::CurrentRules;
+
+/// Whether the process is to be restarted.
+pub const LIVEZ: &str = "/livez";
+/// Whether records flow.
+pub const READYZ: &str = "/readyz";
+/// What a person asks first.
+pub const STATUS: &str = "/status";
+/// What Prometheus scrapes.
+pub const METRICS: &str = "/metrics";
 
 /// What the pages are made of.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Pages {
-    /// For `/livez` and `/readyz`.
+    /// For `/livez`, `/readyz` and `/status`.
     pub health: Health,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
+    /// For `/status`: those in force when it is asked for.
+    pub rules: Arc<CurrentRules<Path>>,
 }
 
 /// Answer on `listener` until `shutdown` resolves.
@@ -33,9 +47,10 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let router = Router::new()
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
+        .route(LIVEZ, get(livez))
+        .route(READYZ, get(readyz))
+        .route(STATUS, get(overview))
+        .route(METRICS, get(metrics))
         .with_state(pages);
     axum::serve(listener, router)
         .with_graceful_shutdown(shutdown)
@@ -48,6 +63,13 @@ async fn livez(State(pages): State<Pages>) -> Response {
 
 async fn readyz(State(pages): State<Pages>) -> Response {
     probe(pages.health.ready())
+}
+
+async fn overview(State(pages): State<Pages>) -> Response {
+    let rules = pages.rules.snapshot();
+    let page = status(&pages.health, rules.hash(), rules.rules().len());
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (json, format!("{page:#}\n")).into_response()
 }
 
 fn probe(state: Result<(), String>) -> Response {

@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod panics;
 mod sink;
 mod source;
+mod status;
 
 pub use health::Health;
 pub use metrics::{Metrics, MetricsError};

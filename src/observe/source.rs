@@ -1,6 +1,6 @@
 //! One source as seen from outside: what its session reports, as metrics and as health.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use prometheus::{Histogram, IntCounter};
 
 use super::metrics::Metrics;
-use crate::event::{Offset, Partition};
+use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver};
 use crate::sigma::Level;
 
@@ -24,6 +24,16 @@ pub struct SourceState {
     committed_ms: AtomicU64,
     committed_records: AtomicU64,
     not_ready: Mutex<Option<NotReady>>,
+    partitions: Mutex<BTreeMap<Partition, Progress>>,
+}
+
+/// How far a partition is; told every few seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// The offset to be read next after a restart; `None` before it is known.
+    pub position: Option<NextOffset>,
+    /// Records that are not yet committed; `None` before it is known.
+    pub lag: Option<u64>,
 }
 
 impl SourceState {
@@ -39,6 +49,30 @@ impl SourceState {
                 reason: "starting",
                 remedy: "the session is being opened".into(),
             })),
+            partitions: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// The partitions that this process owns, and how far each is.
+    pub fn partitions(&self) -> BTreeMap<Partition, Progress> {
+        self.progress().clone()
+    }
+
+    fn progress(&self) -> MutexGuard<'_, BTreeMap<Partition, Progress>> {
+        self.partitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn own(&self, partitions: &[Partition]) {
+        let mut progress = self.progress();
+        let owned = |p: &Partition| (*p, progress.get(p).copied().unwrap_or_default());
+        *progress = partitions.iter().map(owned).collect();
+    }
+
+    fn note_lag(&self, partition: Partition, records: u64) {
+        if let Some(progress) = self.progress().get_mut(&partition) {
+            progress.lag = Some(records);
         }
     }
 
@@ -184,6 +218,7 @@ impl SessionObserver for SourceObserver {
     }
 
     fn assigned(&self, partitions: &[Partition]) {
+        self.state.own(partitions);
         let label = self.label();
         self.metrics.rebalances.with_label_values(&label).inc();
         let count = i64::try_from(partitions.len()).unwrap_or(i64::MAX);
@@ -233,6 +268,7 @@ impl SessionObserver for SourceObserver {
     }
 
     fn lag(&self, partition: Partition, lag: Lag) {
+        self.state.note_lag(partition, lag.records);
         let partition = partition.0.to_string();
         let labels = [self.state.name(), partition.as_str()];
         let records = i64::try_from(lag.records).unwrap_or(i64::MAX);
@@ -240,6 +276,15 @@ impl SessionObserver for SourceObserver {
         if let Some(age) = lag.age {
             let gauge = self.metrics.lag_seconds.with_label_values(&labels);
             gauge.set(age.as_secs_f64());
+        }
+    }
+
+    fn positions(&self, positions: &BTreeMap<Partition, NextOffset>) {
+        let mut progress = self.state.progress();
+        for (partition, next) in positions {
+            if let Some(progress) = progress.get_mut(partition) {
+                progress.position = Some(*next);
+            }
         }
     }
 
@@ -266,5 +311,26 @@ impl SessionObserver for SourceObserver {
     fn quarantined(&self, _partition: Partition, _offset: Offset, reason: &'static str) {
         let labels = [self.state.name(), reason];
         self.metrics.quarantined.with_label_values(&labels).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_that_went_elsewhere_is_forgotten_and_one_that_stays_is_not() {
+        let metrics = Arc::new(Metrics::new().expect("metrics"));
+        let state = Arc::new(SourceState::new("audit"));
+        let observer = SourceObserver::new(state.clone(), metrics);
+        observer.assigned(&[Partition(0), Partition(1)]);
+        observer.positions(&[(Partition(0), NextOffset(7)), (Partition(2), NextOffset(9))].into());
+        observer.assigned(&[Partition(0), Partition(3)]);
+        let known = Progress {
+            position: Some(NextOffset(7)),
+            lag: None,
+        };
+        let expected = [(Partition(0), known), (Partition(3), Progress::default())];
+        assert_eq!(state.partitions(), BTreeMap::from(expected));
     }
 }

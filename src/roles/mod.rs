@@ -1,6 +1,7 @@
 //! What the daemon does with Kafka: each role composes the pure stages and runs them in sessions.
 
 pub mod ingest;
+pub mod inspection;
 pub mod notify;
 pub mod outputs;
 pub mod rulebook;

@@ -18,10 +18,13 @@ const EVENTS_PARTITIONS: u32 = 6;
 pub enum OutputsError {
     /// The cluster does not answer, or refuses.
     #[error(
-        "{0}: check bootstrap, credentials, the network and the brokers of the destination, and the \
-         right to create topics"
+        "destination: {0}: check bootstrap, credentials, the network, the brokers, and the right to \
+         create topics"
     )]
-    Client(#[from] ClientError),
+    Client(ClientError),
+    /// The cluster refuses the login, or TLS fails.
+    #[error("destination: {0}")]
+    Login(ClientError),
     /// Topics are missing, or may not be seen.
     #[error(
         "missing on the destination: {}; create them (watchbell topics create, or create_topics: \
@@ -31,23 +34,34 @@ pub enum OutputsError {
     Missing(Vec<String>),
 }
 
+impl From<ClientError> for OutputsError {
+    fn from(error: ClientError) -> OutputsError {
+        match error {
+            ClientError::Login { .. } => OutputsError::Login(error),
+            _ => OutputsError::Client(error),
+        }
+    }
+}
+
 impl OutputsError {
     /// Metric label.
     pub fn reason(&self) -> &'static str {
         match self {
-            OutputsError::Client(_) => "unreachable",
+            OutputsError::Client(error) | OutputsError::Login(error) => error.reason(),
             OutputsError::Missing(_) => "topic_missing",
         }
     }
 }
 
 /// The output topics as they are created: alerts in one partition, since they are read in order.
+/// None may be compacted: their keys are actors and groups, and every record counts.
 pub fn wanted(names: &Names) -> [WantedTopic; 3] {
     [
         WantedTopic::new(&names.events, EVENTS_PARTITIONS),
         WantedTopic::new(&names.alerts, 1).exactly(),
         WantedTopic::new(&names.dead_letters, 1),
     ]
+    .map(|topic| topic.with("cleanup.policy", "delete"))
 }
 
 /// Create what is missing, if asked to; return the largest record that every topic takes, in bytes.

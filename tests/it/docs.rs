@@ -9,10 +9,10 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The Markdown files of the root and of `docs`.
+/// The Markdown files of the root, of `deploy` and of `docs`.
 fn documents() -> Vec<PathBuf> {
     let mut documents = Vec::new();
-    for folder in ["", "docs", "docs/adr"] {
+    for folder in ["", "deploy", "docs", "docs/adr"] {
         for entry in fs::read_dir(root().join(folder)).expect("a folder of documents") {
             let path = entry.expect("an entry").path();
             if path.extension().is_some_and(|extension| extension == "md") {

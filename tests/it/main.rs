@@ -23,6 +23,8 @@ mod properties;
 mod replay;
 /// Generated records.
 mod samples;
+/// What an operator runs before the daemon.
+mod setup;
 /// What sinks answer.
 mod sinks;
 /// What a person reads.

@@ -30,6 +30,17 @@ struct Own {
     broker_pid: u32,
 }
 
+/// What a broker has beyond one listener in plaintext.
+#[derive(Default)]
+pub struct Extras {
+    /// Name, port and security protocol of further listeners.
+    pub listeners: Vec<(&'static str, u16, &'static str)>,
+    /// Lines of `server.properties`.
+    pub settings: String,
+    /// Arguments of `kafka-storage format`: users that exist from the start.
+    pub users: Vec<String>,
+}
+
 /// The source and the destination, for one test at a time.
 pub struct Clusters {
     pub source: Broker,
@@ -71,16 +82,23 @@ impl Broker {
 
     /// Start a new, empty cluster.
     pub fn start() -> Broker {
+        Broker::start_with(&Extras::default())
+    }
+
+    /// The same, with more than a listener in plaintext.
+    pub fn start_with(extras: &Extras) -> Broker {
         let jars = jars();
         let data = TempDir::new().expect("a temporary directory");
         let (port, controller_port) = free_ports();
         let bootstrap = format!("127.0.0.1:{port}");
         let properties = data.path().join("server.properties");
-        fs::write(&properties, settings(data.path(), port, controller_port)).expect("settings");
+        let settings = settings(data.path(), port, controller_port, extras);
+        fs::write(&properties, settings).expect("settings");
         let formatted = java(&jars)
             .args(["kafka.tools.StorageTool", "format", "-t", &cluster_id(port)])
             .arg("-c")
             .arg(&properties)
+            .args(extras.users.iter().flat_map(|user| ["--add-scram", user]))
             .output()
             .expect("run java: install a JVM (Java 17 or later)");
         assert!(
@@ -209,7 +227,8 @@ fn is_running(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
 }
 
-fn java(jars: &Path) -> Command {
+/// A JVM with Kafka on its class path.
+pub fn java(jars: &Path) -> Command {
     let mut command = Command::new("java");
     command
         .args([
@@ -224,7 +243,7 @@ fn java(jars: &Path) -> Command {
 }
 
 /// Kafka's jars, fetched by Maven where they are not there yet.
-fn jars() -> PathBuf {
+pub fn jars() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let jars = std::env::var_os("WATCHBELL_KAFKA_JARS")
         .map_or_else(|| here.join("target/kafka-jars"), PathBuf::from);
@@ -244,7 +263,8 @@ fn jars() -> PathBuf {
     jars
 }
 
-fn free_ports() -> (u16, u16) {
+/// Two ports that nobody listens on.
+pub fn free_ports() -> (u16, u16) {
     let open = || TcpListener::bind("127.0.0.1:0").expect("a free port");
     let (one, two) = (open(), open());
     let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
@@ -262,16 +282,24 @@ fn cluster_id(port: u16) -> String {
     format!("{}A", &id[id.len() - 21..])
 }
 
-fn settings(data: &Path, port: u16, controller_port: u16) -> String {
+fn settings(data: &Path, port: u16, controller_port: u16, extras: &Extras) -> String {
     let log_dir = data.join("log");
+    let mut listeners = format!("PLAINTEXT://127.0.0.1:{port}");
+    let mut protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
+    for (name, port, protocol) in &extras.listeners {
+        listeners += &format!(",{name}://127.0.0.1:{port}");
+        protocols += &format!(",{name}:{protocol}");
+    }
+    let extras = &extras.settings;
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners={listeners}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map={protocols}
 log.dirs={}
 auto.create.topics.enable=false
 default.replication.factor=1
@@ -286,7 +314,7 @@ log.cleaner.backoff.ms=100
 group.coordinator.rebalance.protocols=classic
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
-",
+{extras}",
         log_dir.display()
     )
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,8 @@ use super::audit::Audit;
 use super::broker::{Broker, Clusters, signal_process};
 use super::eventually;
 use super::records::{committed, create, create_with, unique};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_watchbell");
 
 /// What SIGTERM may take, on a machine that has other things to do.
 const FAREWELL: Duration = Duration::from_secs(30);
@@ -116,17 +118,7 @@ impl Deployment {
         let path = self.file("watchbell.yaml");
         fs::write(&path, self.config()).expect("write the configuration");
         let log = self.file(&format!("{number}.log"));
-        let child = Command::new(env!("CARGO_BIN_EXE_watchbell"))
-            .args(["run", "-c"])
-            .arg(&path)
-            .args(&self.arguments)
-            .env("WATCHBELL__ORDINAL", ordinal.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(&log).expect("a log file"))
-            .spawn()
-            .expect("start watchbell");
-        Daemon { child, log }
+        Daemon::start_with(&path, log, ordinal, &self.arguments)
     }
 
     /// Wait until the group has committed everything that was written.
@@ -148,7 +140,39 @@ pub struct Daemon {
     log: PathBuf,
 }
 
+/// Run a command to its end.
+pub fn watchbell(arguments: &[&str]) -> Output {
+    Command::new(BINARY)
+        .args(arguments)
+        .output()
+        .expect("run watchbell")
+}
+
 impl Daemon {
+    /// Run a configuration; the log goes to a file.
+    pub fn start(configuration: &Path, log: PathBuf, ordinal: u32) -> Daemon {
+        Daemon::start_with(configuration, log, ordinal, &[])
+    }
+
+    fn start_with(
+        configuration: &Path,
+        log: PathBuf,
+        ordinal: u32,
+        arguments: &[String],
+    ) -> Daemon {
+        let child = Command::new(BINARY)
+            .args(["run", "-c"])
+            .arg(configuration)
+            .args(arguments)
+            .env("WATCHBELL__ORDINAL", ordinal.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).expect("a log file"))
+            .spawn()
+            .expect("start watchbell");
+        Daemon { child, log }
+    }
+
     /// Everything it has logged so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).expect("a log")
@@ -201,6 +225,23 @@ impl Daemon {
             .filter(|line| line.starts_with(prefix))
             .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok())
             .sum()
+    }
+
+    /// Wait until a page is as it should be; returns its body.
+    pub fn wait_for_page(
+        &self,
+        path: &str,
+        limit: Duration,
+        holds: impl Fn(u16, &str) -> bool,
+    ) -> String {
+        let mut last = None;
+        let held = eventually(limit, || {
+            last = self.fetch(path);
+            last.as_ref()
+                .is_some_and(|(status, body)| holds(*status, body))
+        });
+        assert!(held, "{path}: {last:?}");
+        last.map(|(_, body)| body).unwrap_or_default()
     }
 
     fn fetch(&self, path: &str) -> Option<(u16, String)> {

@@ -15,6 +15,8 @@ mod daemon;
 mod passthrough;
 /// Writing sources, reading outputs.
 mod records;
+/// A broker with passwords, certificates and an authorizer.
+mod secured;
 
 /// Records that no producer should write.
 mod bad_input;
@@ -36,6 +38,8 @@ mod positions;
 mod recreated;
 /// Records and topics that cannot be written.
 mod refusals;
+/// Logging in, rights, and what happens when they are missing.
+mod security;
 /// What a person sees of the outputs.
 mod viewing;
 

@@ -36,7 +36,7 @@ const NAMES: &str = include_str!("../../../config/names.demo.yaml");
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// Keep running: typical events at a steady pace, and /metrics, /livez and /readyz.
+    /// Keep running: typical events at a steady pace, and /metrics, /livez, /readyz and /status.
     #[arg(long)]
     serve: bool,
     /// Where to serve; port 0 takes one that is free.
@@ -88,6 +88,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
                     feed,
                     observer,
                     metrics,
+                    rules: shipped.rules.clone(),
                 };
                 serving.until_asked_to_stop(command.listen, &mut page, || session.is_finished())
             });

@@ -18,7 +18,8 @@ use crate::cli::{Failure, run};
 use crate::kafka::embedded::Embedded;
 use crate::observe::http::Pages;
 use crate::observe::{Health, Metrics, SourceObserver};
-use crate::pipeline::Topics;
+use crate::pipeline::{Path, Topics};
+use crate::rules::CurrentRules;
 
 /// Events are written so often,
 const PAUSE: Duration = Duration::from_millis(500);
@@ -34,6 +35,7 @@ pub(super) struct Serving<'d> {
     pub(super) feed: Feed,
     pub(super) observer: &'d SourceObserver,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) rules: Arc<CurrentRules<Path>>,
 }
 
 impl Serving<'_> {
@@ -52,6 +54,7 @@ impl Serving<'_> {
         let pages = Pages {
             health: Health::new(vec![self.observer.state()]),
             metrics: self.metrics.clone(),
+            rules: self.rules.clone(),
         };
         let stop = signals(&runtime)?;
         let (_ended, until_ended) = tokio::sync::watch::channel(());
@@ -80,7 +83,7 @@ impl Serving<'_> {
     fn announce(&self, page: &mut Page<impl Write>, at: SocketAddr) -> Result<(), Failure> {
         let per_second = EVENTS as u128 * 1000 / PAUSE.as_millis();
         page.heading("Serving, until Ctrl-C")?;
-        for path in ["metrics", "livez", "readyz"] {
+        for path in ["metrics", "livez", "readyz", "status"] {
             page.line(&[(BOLD, &format!("  http://{at}/{path}"))])?;
         }
         let bootstrap = self.embedded.cluster().bootstrap;

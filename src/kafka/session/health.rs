@@ -87,6 +87,7 @@ impl Session<'_> {
         if ends.is_empty() {
             return Ok(());
         }
+        self.observer.positions(&self.positions.committed());
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let now_ms = since.map_or(0, |since| {
             i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

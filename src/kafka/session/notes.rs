@@ -103,9 +103,11 @@ impl Notes {
                     ("enable.partition.eof", "true"),
                 ],
             )
-            .create_with_context(Quiet)
+            .create_with_context(Quiet::default())
             .map_err(failed)?;
-        let mut unread = partition_count(&consumer, &self.topic, timeout)?.unwrap_or(0);
+        let mut unread = partition_count(&consumer, &self.topic, timeout)
+            .map_err(failed)?
+            .unwrap_or(0);
         let mut list = TopicPartitionList::new();
         for partition in 0..unread.cast_signed() {
             list.add_partition_offset(&self.topic, partition, KafkaOffset::Beginning)

@@ -1,6 +1,7 @@
 //! What a session tells the outside: an observer's calls, and the request to stop.
 //! The session's thread calls an observer between its steps, so that a call must return at once.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -98,6 +99,8 @@ pub trait SessionObserver: Sync {
     fn readiness(&self, _state: Option<&NotReady>) {}
     /// How far a partition is behind; told every few seconds.
     fn lag(&self, _partition: Partition, _lag: Lag) {}
+    /// The committed positions of the partitions that are read; told every few seconds.
+    fn positions(&self, _positions: &BTreeMap<Partition, NextOffset>) {}
     /// Records expired before they were read.
     fn gap(&self, _gap: Gap) {}
     /// The group had lost the positions of this many partitions; it goes on from the noted ones.

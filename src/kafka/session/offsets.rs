@@ -168,7 +168,7 @@ impl Offsets {
                     ("allow.auto.create.topics", "false"),
                 ],
             )
-            .create_with_context(Quiet)
+            .create_with_context(Quiet::default())
             .map_err(|error| ClientError::new("create a client for positions", &error))?;
         Ok(Offsets {
             config: config.clone(),

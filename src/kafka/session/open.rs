@@ -132,27 +132,16 @@ fn survey(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
     Ok(ground)
 }
 
-fn unreachable(side: Side, error: &ClientError) -> Trouble {
-    let cluster = match side {
-        Side::Source => "source",
-        Side::Destination => "destination",
-    };
-    Trouble {
-        side,
-        reason: "unreachable",
-        remedy: format!(
-            "{error}: check bootstrap, credentials, the network and the brokers of the {cluster}"
-        ),
-    }
-}
-
 /// Look at both clusters and change nothing.
 pub(super) fn look(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
+    let source_cluster = config
+        .source
+        .cluster_id(QUESTION)
+        .map_err(|error| unreachable(Side::Source, &error))?;
     let source_partitions = reader
         .partitions(QUESTION)
         .map_err(|error| unreachable(Side::Source, &error))?
         .ok_or_else(|| source_missing(config))?;
-    let source_cluster = reader.cluster_id(QUESTION);
     let destination_cluster = config
         .destination
         .cluster_id(QUESTION)
@@ -171,6 +160,24 @@ pub(super) fn look(config: &SessionConfig, reader: &Reader) -> Result<Ground, Tr
         source_cluster,
         source_partitions,
     })
+}
+
+fn unreachable(side: Side, error: &ClientError) -> Trouble {
+    let cluster = match side {
+        Side::Source => "source",
+        Side::Destination => "destination",
+    };
+    let remedy = match error {
+        ClientError::Login { .. } => format!("{cluster}: {error}"),
+        _ => format!(
+            "{error}: check bootstrap, credentials, the network and the brokers of the {cluster}"
+        ),
+    };
+    Trouble {
+        side,
+        reason: error.reason(),
+        remedy,
+    }
 }
 
 pub(super) fn source_missing(config: &SessionConfig) -> Trouble {

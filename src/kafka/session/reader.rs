@@ -196,10 +196,7 @@ impl Reader {
     /// How many partitions the source has; `None` where it does not exist or may not be seen.
     pub(super) fn partitions(&self, timeout: Duration) -> Result<Option<u32>, ClientError> {
         partition_count(&self.consumer, &self.topic, timeout)
-    }
-
-    pub(super) fn cluster_id(&self, timeout: Duration) -> Option<String> {
-        self.consumer.client().fetch_cluster_id(timeout)
+            .map_err(|error| ClientError::new("describe the source topic", &error))
     }
 
     /// A commit of these positions under the reader's group name, to be run where waiting for its

@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+
+FROM rust:1.95.0-slim-bookworm AS build
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends g++ gcc make cmake perl \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /watchbell
+# The image below has the C library and nothing else: zlib is linked in, too.
+ENV LIBZ_SYS_STATIC=1
+COPY Cargo.toml Cargo.lock ./
+COPY benches benches
+COPY config config
+COPY src src
+COPY tests tests
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/watchbell/target \
+    cargo build --release --locked --bin watchbell \
+ && cp target/release/watchbell /usr/local/bin/watchbell \
+ && ! ldd /usr/local/bin/watchbell | grep -E 'not found|libz|libssl|libcrypto|libcurl'
+
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /usr/local/bin/watchbell /usr/local/bin/watchbell
+COPY config/confluent.example.yaml config/names.example.yaml /usr/share/watchbell/
+USER 65532:65532
+EXPOSE 9464
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/local/bin/watchbell"]
+CMD ["run", "--config", "/etc/watchbell/watchbell.yaml"]

@@ -1,0 +1,51 @@
+//! `init`: a commented configuration to begin with.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+
+use super::{Failure, say};
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    /// What is to be read.
+    vendor: Vendor,
+    /// Write to this file, which must not exist yet, in place of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Vendor {
+    /// The audit log of Confluent Cloud.
+    Confluent,
+}
+
+impl Vendor {
+    fn configuration(self) -> &'static str {
+        match self {
+            Vendor::Confluent => include_str!("../../config/confluent.example.yaml"),
+        }
+    }
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let text = command.vendor.configuration().as_bytes();
+    let Some(path) = &command.output else {
+        return Ok(std::io::stdout().write_all(text)?);
+    };
+    let name = path.display();
+    let mut file = File::create_new(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => anyhow!("{name} exists, and is left as it is"),
+        _ => anyhow!(error).context(format!("write {name}")),
+    })?;
+    file.write_all(text)
+        .with_context(|| format!("write {name}"))?;
+    say(format_args!(
+        "{name} is written: replace what is marked REPLACE, then `watchbell validate -c {name}`"
+    ));
+    Ok(())
+}

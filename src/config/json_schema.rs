@@ -1,0 +1,184 @@
+//! The configuration file as JSON Schema, for editors and for checks before a rollout, written from
+//! the table of keys. It describes the file alone: variables can give what it leaves out.
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{Key, Preset, ROOT, Shape, Takes};
+use crate::sigma::Level;
+
+/// A sign and a number with a unit, as often as one likes: `1h 30m`.
+const DURATION: &str = "^[0-9]+(\\.[0-9]+)? ?(ms|s|m|h|d)( ?[0-9]+ ?(ms|s|m|h|d))*$";
+
+/// The secrets among librdkafka's properties that people write; the file is refused with any.
+const SECRETS: [&str; 6] = [
+    "sasl.password",
+    "ssl.key.password",
+    "ssl.key.pem",
+    "ssl.keystore.password",
+    "sasl.oauthbearer.config",
+    "sasl.oauthbearer.client.secret",
+];
+
+/// JSON Schema, draft 2020-12.
+pub fn json_schema() -> Value {
+    let mut schema = section(ROOT);
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = json!("watchbell configuration");
+    schema
+}
+
+fn section(keys: &[Key]) -> Value {
+    // A secret never stands in the file.
+    let in_file = keys
+        .iter()
+        .filter(|key| !matches!(key.shape, Shape::Secret));
+    let properties: Map<String, Value> = in_file
+        .map(|key| (key.name.to_owned(), property(key)))
+        .collect();
+    json!({
+        "type": ["object", "null"],
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
+fn property(key: &Key) -> Value {
+    let mut property = match key.shape {
+        Shape::Section(keys) => section(keys),
+        Shape::Named(keys) => json!({
+            "type": ["object", "null"],
+            "propertyNames": {"pattern": "^[A-Za-z0-9._-]{1,200}$"},
+            "additionalProperties": section(keys),
+        }),
+        Shape::Properties => json!({
+            "type": ["object", "null"],
+            "propertyNames": {"not": {"enum": SECRETS}},
+            "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+        }),
+        Shape::Levels => json!({
+            "type": ["object", "null"],
+            "additionalProperties": {"enum": Level::ALL.map(Level::as_str)},
+        }),
+        Shape::List => json!({
+            "type": ["array", "string", "null"],
+            "items": {"type": "string"},
+        }),
+        Shape::Detection => json!({
+            "type": "object",
+            "required": ["condition"],
+        }),
+        Shape::Scalar | Shape::Secret => scalar(key.takes),
+    };
+    property["description"] = json!(key.about);
+    match key.default {
+        Preset::Nothing => {}
+        Preset::Text(text) => property["default"] = json!(text),
+        Preset::Count(count) => property["default"] = json!(count),
+        Preset::Flag(flag) => property["default"] = json!(flag),
+        Preset::List(words) => property["default"] = json!(words),
+    }
+    property
+}
+
+fn scalar(takes: Takes) -> Value {
+    match takes {
+        Takes::Text => json!({"type": ["string", "null"]}),
+        Takes::Count => json!({"type": ["integer", "null"], "minimum": 0}),
+        Takes::Flag => json!({"type": ["boolean", "null"]}),
+        Takes::Choice(words) => {
+            let words = words.iter().map(|word| json!(word));
+            let words: Vec<Value> = words.chain([Value::Null]).collect();
+            json!({"enum": words})
+        }
+        Takes::Duration => json!({"type": ["string", "null"], "pattern": DURATION}),
+        Takes::Start => json!({
+            "type": ["string", "null"],
+            "pattern": "^(earliest|latest|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+)$",
+        }),
+        Takes::Address => json!({"type": ["string", "null"], "pattern": "^.+:[0-9]{1,5}$"}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::from_parts;
+    use crate::kafka::client::is_secret;
+
+    const SMALLEST: &str =
+        "sources: {audit: {bootstrap: \"a:1\"}}\ndestination: {bootstrap: \"b:1\"}\n";
+
+    /// Whether the schema and the reader take the smallest configuration with these lines.
+    fn accept(lines: &str) -> (bool, bool) {
+        let text = format!("{SMALLEST}{lines}\n");
+        let value: Value = serde_saphyr::from_str(&text).expect("YAML");
+        let schema = jsonschema::validator_for(&json_schema()).expect("a schema");
+        let read = from_parts(Some(("w.yaml", &text)), &[]);
+        (schema.is_valid(&value), read.is_ok())
+    }
+
+    #[test]
+    fn schema_and_reader_take_and_refuse_the_same() {
+        for right in [
+            "",
+            "rules: /rules",
+            "rules: [pack:confluent, /rules]",
+            "overrides: {levels: {tag: high}, disabled: [x]}",
+            "commit: {interval: 50ms, records: 5}",
+            "transaction_timeout: 15s",
+            "delivery: at_least_once",
+            "ordinal: 3",
+            "log: {format: pretty}",
+            "http:",
+            "create_topics: true",
+            "notify: {x: {type: webhook, url: \"http://x\", min_level: high, timeout: 5s}}",
+            "notify: {x: {type: alertmanager, urls: [\"http://x\"], \
+             detection: {s: {team: a}, condition: s}}}",
+        ] {
+            assert_eq!(accept(right), (true, true), "{right}");
+        }
+        for wrong in [
+            "ruels: []",
+            "delivery: exactly-once",
+            "commit: {interval: soon}",
+            "commit: {records: many}",
+            "create_topics: perhaps",
+            "overrides: {levels: {tag: loud}}",
+            "http: {listen: 9464}",
+            "log: {format: xml}",
+            "log: {level: info}",
+            "notify: {x: {type: pager}}",
+            "notify: {x: {type: pagerduty, routing_key: HIDDEN}}",
+            "notify: {x: {type: webhook, url: \"http://x\", detection: s}}",
+            "max_alert_age: long",
+        ] {
+            assert_eq!(accept(wrong), (false, false), "{wrong}");
+        }
+        for source in [
+            "api_key: HIDDEN",
+            "start: soon",
+            "on_gap: wait",
+            "kafka: {sasl.password: HIDDEN}",
+        ] {
+            let text = SMALLEST.replace("bootstrap: \"a:1\"", &format!("bootstrap: a, {source}"));
+            let value: Value = serde_saphyr::from_str(&text).expect("YAML");
+            let schema = jsonschema::validator_for(&json_schema()).expect("a schema");
+            assert!(!schema.is_valid(&value), "{source}");
+            assert!(from_parts(Some(("w", &text)), &[]).is_err(), "{source}");
+        }
+    }
+
+    #[test]
+    fn every_key_says_what_it_is_for() {
+        fn check(keys: &[Key]) {
+            for key in keys {
+                assert!(key.about.ends_with('.'), "{}", key.name);
+                if let Shape::Section(keys) | Shape::Named(keys) = key.shape {
+                    check(keys);
+                }
+            }
+        }
+        check(ROOT);
+        assert!(SECRETS.iter().all(|name| is_secret(name)));
+    }
+}

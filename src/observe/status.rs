@@ -1,0 +1,78 @@
+//! `/status`: what a person asks first, as one JSON object: which version and rules run, what each
+//! source owns, how far it is, and what it waits for.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::health::Health;
+use super::source::SourceState;
+
+/// The page for `rules` rules whose set has this hash; times are as of now, positions and lag some
+/// seconds old at most.
+pub(super) fn status(health: &Health, rules_hash: &str, rules: usize) -> Value {
+    let sources = health.sources().iter();
+    let sources: Map<String, Value> = sources
+        .map(|state| (state.name().to_owned(), source(state)))
+        .collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "rules": {"hash": rules_hash, "count": rules},
+        "live": health.live().is_ok(),
+        "ready": health.ready().is_ok(),
+        "sources": sources,
+    })
+}
+
+fn source(state: &Arc<SourceState>) -> Value {
+    let waits_for = state
+        .not_ready()
+        .map(|waits| json!({"reason": waits.reason, "remedy": waits.remedy}));
+    let partitions: Map<String, Value> = state
+        .partitions()
+        .into_iter()
+        .map(|(partition, progress)| {
+            let position = progress.position.map(|next| next.0);
+            let progress = json!({"position": position, "lag_records": progress.lag});
+            (partition.0.to_string(), progress)
+        })
+        .collect();
+    json!({
+        "ready": waits_for.is_none(),
+        "waits_for": waits_for,
+        "seconds_since_last_commit": state.since_commit().map(|since| since.as_secs_f64()),
+        "seconds_since_last_poll": state.silence().as_secs_f64(),
+        "partitions": partitions,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{NextOffset, Partition};
+    use crate::kafka::session::{NotReady, SessionObserver};
+    use crate::observe::{Metrics, SourceObserver};
+
+    #[test]
+    fn the_page_says_what_each_source_owns_and_waits_for() {
+        let metrics = Arc::new(Metrics::new().expect("metrics"));
+        let state = Arc::new(SourceState::new("audit"));
+        let observer = SourceObserver::new(state.clone(), metrics);
+        observer.assigned(&[Partition(4)]);
+        observer.positions(&[(Partition(4), NextOffset(12))].into());
+        observer.readiness(Some(&NotReady {
+            reason: "topic_missing",
+            remedy: "create it".into(),
+        }));
+        let health = Health::new(vec![state]);
+        let page = status(&health, "abc", 10);
+        assert_eq!(page["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(page["rules"], json!({"hash": "abc", "count": 10}));
+        assert_eq!(page["ready"], false);
+        let source = &page["sources"]["audit"];
+        assert_eq!(source["waits_for"]["reason"], "topic_missing");
+        assert_eq!(source["partitions"]["4"]["position"], 12);
+        assert_eq!(source["partitions"]["4"]["lag_records"], Value::Null);
+        assert_eq!(source["seconds_since_last_commit"], Value::Null);
+    }
+}

@@ -9,7 +9,9 @@ use crate::config::{Config, Source};
 use crate::kafka::access::{Access, Permission, Seen};
 use crate::kafka::acl::{Operation, Resource, Right, commands};
 use crate::kafka::session::Delivery;
-use crate::kafka::topics::{Difference, FoundTopic, Topics, WantedTopic, compare, ownership_topic};
+use crate::kafka::topics::{
+    Difference, FoundTopic, Topics, WantedTopic, compare, ownership_topic, positions_topic,
+};
 use crate::kafka::{ClientError, Cluster};
 
 /// Longest wait for one answer.
@@ -137,6 +139,7 @@ fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection 
             visible = Some(shared);
         }
     }
+    positions(&mut paper, config, &access);
     let session = &config.session;
     if let Some(topic) = visible {
         let group = Resource::Group(session.group.clone());
@@ -244,38 +247,61 @@ fn settings(paper: &mut Paper, access: &Access<'_>, wanted: &WantedTopic, found:
 
 /// The topic that shares a source's partitions; whether it may be seen.
 fn ownership(paper: &mut Paper, access: &Access<'_>, topic: &str, partitions: Option<u32>) -> bool {
-    let resource = Resource::Topic(topic.to_owned());
-    match access.topic(topic) {
+    let wanted = WantedTopic::new(topic, partitions.unwrap_or(1));
+    let needed = [Operation::Read, Operation::Describe];
+    let Some(count) = made_by_run(paper, access, &wanted, &needed) else {
+        return false;
+    };
+    if partitions.is_some_and(|wanted| count < wanted) {
+        paper.advise(
+            format!(
+                "the topic {topic} has {count} partitions, fewer than its source; run adds them \
+                 where it may"
+            ),
+            Right::new(Resource::Topic(topic.to_owned()), &[Operation::Alter]),
+        );
+    }
+    true
+}
+
+/// The topic that remembers positions when the group is gone.
+fn positions(paper: &mut Paper, config: &Config, access: &Access<'_>) {
+    let wanted = positions_topic(&config.topics.positions);
+    let needed = [Operation::Describe, Operation::Read, Operation::Write];
+    if made_by_run(paper, access, &wanted, &needed).is_some()
+        && let Some(found) = described(paper, config, &wanted.name)
+    {
+        settings(paper, access, &wanted, &found);
+    }
+}
+
+/// A topic that `run` makes where it may, and reads; its number of partitions if it is there.
+fn made_by_run(
+    paper: &mut Paper,
+    access: &Access<'_>,
+    wanted: &WantedTopic,
+    needed: &[Operation],
+) -> Option<u32> {
+    let name = &wanted.name;
+    let resource = Resource::Topic(name.clone());
+    match access.topic(name) {
         Err(error) => paper.unreachable(&error),
-        Ok(Seen::Denied) => {
-            let needed = [Operation::Read, Operation::Describe];
-            paper.denied(resource, &needed);
-        }
+        Ok(Seen::Denied) => paper.denied(resource, needed),
         Ok(Seen::Missing) => {
-            let wanted = WantedTopic::new(topic, partitions.unwrap_or(1));
-            if access.create(&wanted) == Permission::Denied {
-                let needed = [Operation::Create, Operation::Read, Operation::Describe];
+            if access.create(wanted) == Permission::Denied {
+                let needed = [&[Operation::Create], needed].concat();
                 paper.denied(resource, &needed);
             } else {
-                paper.fine.push(format!("topic {topic} is made by run"));
+                paper.fine.push(format!("topic {name} is made by run"));
             }
         }
         Ok(Seen::Partitions(count)) => {
-            let attempt = access.read(topic, count);
-            paper.judge(attempt, resource.clone(), &[Operation::Read]);
-            if partitions.is_some_and(|wanted| count < wanted) {
-                paper.advise(
-                    format!(
-                        "the topic {topic} has {count} partitions, fewer than its source; run \
-                             adds them where it may"
-                    ),
-                    Right::new(resource, &[Operation::Alter]),
-                );
-            }
-            return true;
+            let attempt = access.read(name, count);
+            paper.judge(attempt, resource, &[Operation::Read]);
+            return Some(count);
         }
     }
-    false
+    None
 }
 
 /// An inspection that is being written.

@@ -57,13 +57,7 @@ fn what_init_writes_is_refused_as_it_is_and_fine_once_it_is_filled_in() {
 
     let refused = watchbell(&["validate", "--connect", "-c", path]);
     assert_eq!(refused.status.code(), Some(78));
-    for key in [
-        "audit-key",
-        "audit-secret",
-        "own-key",
-        "own-secret",
-        "pagerduty",
-    ] {
+    for key in ["audit-key", "audit-secret", "own-key", "own-secret"] {
         assert!(stderr(&refused).contains(key), "{}", stderr(&refused));
         fs::write(folder.path().join(key), "a key").expect("a secret's file");
     }

@@ -61,6 +61,8 @@ prerequisites:
 		need mvn "Maven, fetches Kafka and schemas for the tests" maven
 		need keytool "makes certificates for the tests, part of the JVM" openjdk-17-jre-headless
 		need kubectl "renders the manifests for the tests, https://kubernetes.io/docs/tasks/tools/" ""
+		# Where there is apt-get, the tests unpack Debian's package beside the build.
+		command -v apt-get >/dev/null || need prometheus-alertmanager "Alertmanager, for the tests" prometheus-alertmanager
 	}
 	need() { command -v "$$1" >/dev/null || { echo "missing: $$1 ($$2)" >&2; missing="$$missing$${3:+ $$3}"; absent=1; }; }
 	look

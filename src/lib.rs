@@ -25,6 +25,8 @@ pub mod config;
 
 pub mod pipeline;
 
+pub mod notify;
+
 pub mod view;
 
 pub mod observe;

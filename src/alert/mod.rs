@@ -1,5 +1,15 @@
 //! An alert: a rule that matched an event, its two keys, and what a person reads.
 
+mod example;
+mod notice;
+mod read;
+mod redact;
+mod wording;
+
+pub use notice::{Correlation, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who};
+pub use read::shorten;
+pub use wording::{Fact, span, time};
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::ControlFlow;

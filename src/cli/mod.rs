@@ -5,6 +5,7 @@ mod asked;
 mod completions;
 mod config;
 mod demo;
+mod fire;
 mod init;
 mod json_line;
 mod offsets;
@@ -46,7 +47,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon.
-    Run(ConfigFile),
+    Run(run::Command),
     /// Run the whole pipeline on an embedded Kafka over documented and typical events.
     Demo(demo::Command),
     /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
@@ -65,6 +66,8 @@ enum Command {
     /// Show or move the positions in the sources.
     #[command(subcommand)]
     Offsets(offsets::Command),
+    /// Send a test alert through the sinks.
+    Fire(fire::Command),
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -149,7 +152,7 @@ impl Cli {
     /// Run the command; 0 is fine, 1 failed, 78 a bad configuration, 141 nobody reads any more.
     pub fn run(self) -> ExitCode {
         let result = match self.command {
-            Command::Run(file) => file.load().and_then(run::run),
+            Command::Run(command) => run::run(&command),
             Command::Demo(command) => demo::run(&command),
             Command::Replay(command) => replay::run(&command),
             Command::Tail(command) => tail::run(&command),
@@ -157,6 +160,7 @@ impl Cli {
             Command::Validate(command) => validate::run(&command),
             Command::Topics(command) => topics::run(&command),
             Command::Offsets(command) => offsets::run(&command),
+            Command::Fire(command) => fire::run(&command),
             Command::Config(command) => config::run(&command),
             Command::Init(command) => init::run(&command),
             Command::Completions(command) => completions::run(&command),

@@ -1,4 +1,5 @@
-//! `run`: the daemon. Load, build, spawn one thread for each source, wait for a signal, drain.
+//! `run`: the daemon. Load, build, spawn one thread for each source and sink, wait for a
+//! signal, drain.
 //! Invariant: it ends when it is asked to, or when a session says that going on would do harm.
 
 use std::net::SocketAddr;
@@ -7,20 +8,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{Failure, ordinal};
+use super::{ConfigFile, Failure, ordinal};
 use crate::config::Config;
 use crate::kafka::session::{self, NotReady, SessionConfig, SessionObserver, Shutdown};
+use crate::notify::Sink;
 use crate::observe::http::{self, Pages};
-use crate::observe::{Health, Metrics, SourceObserver, SourceState, log, panics};
+use crate::observe::{
+    Health, Metrics, SinkObserver, SinkState, SourceObserver, SourceState, log, panics,
+};
 use crate::pipeline::{Pipeline, Settings, Topics};
 use crate::roles::ingest::Ingest;
-use crate::roles::outputs;
+use crate::roles::notify::NotifyConfig;
 use crate::roles::rulebook::{Request, Rulebook};
+use crate::roles::{notify, outputs};
 
 /// Longest pause before the output topics are asked for again.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
@@ -28,7 +34,45 @@ const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// Time for the last scrape once the sessions have ended.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-pub(super) fn run(config: Config) -> Result<(), Failure> {
+/// Run the daemon.
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Do only this; may be given several times. Without it, everything that is configured.
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<Role>,
+}
+
+/// A part of the daemon that can run by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Role {
+    /// Sources to events, alerts and dead letters.
+    Ingest,
+    /// Alerts to sinks.
+    Notify,
+}
+
+impl Command {
+    /// The configuration, without what the roles leave to other processes.
+    fn load(&self) -> Result<Config, Failure> {
+        let mut config = self.file.load()?;
+        let runs = |role| self.roles.is_empty() || self.roles.contains(&role);
+        if !runs(Role::Ingest) {
+            config.sources.clear();
+        }
+        if !runs(Role::Notify) {
+            config.sinks.clear();
+        } else if config.sinks.is_empty() && !self.roles.is_empty() {
+            let fault = "the role notify has nothing to do\n  help: write a sink under `notify`";
+            return Err(Failure::configuration([fault]));
+        }
+        Ok(config)
+    }
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let config = command.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -78,7 +122,15 @@ impl Daemon<'_> {
             .map(|source| Arc::new(SourceState::new(&source.name)))
             .map(|state| SourceObserver::new(state, metrics.clone()))
             .collect();
-        let health = Health::new(observers.iter().map(SourceObserver::state).collect());
+        let sinks: Vec<SinkObserver> = self
+            .config
+            .sinks
+            .iter()
+            .map(|sink| Arc::new(SinkState::new(&sink.name)))
+            .map(|state| SinkObserver::new(state, metrics.clone()))
+            .collect();
+        let health = Health::new(observers.iter().map(SourceObserver::state).collect())
+            .with_sinks(sinks.iter().map(SinkObserver::state).collect());
         let (ended, until_ended) = watch::channel(());
         let pages = Pages {
             health,
@@ -97,7 +149,7 @@ impl Daemon<'_> {
                 .spawn(move || rulebook.serve(&served, &metrics))?
         };
 
-        let result = self.sources(&observers);
+        let result = self.roles(&observers, &sinks, runtime.handle());
 
         drop(watcher);
         // The thread may have ended already.
@@ -109,51 +161,113 @@ impl Daemon<'_> {
         result
     }
 
-    /// Run every source's session on a thread of its own until all have ended. One that stops by
-    /// itself takes the others with it.
-    fn sources(&self, observers: &[SourceObserver]) -> anyhow::Result<()> {
-        let (config, shutdown) = (self.config, &self.shutdown);
-        let Some(max_message_bytes) = output_topics(config, observers, shutdown) else {
+    /// Run every source's session and every sink's loop on a thread of its own until all have
+    /// ended. One that stops by itself takes the others with it.
+    fn roles(
+        &self,
+        observers: &[SourceObserver],
+        sinks: &[SinkObserver],
+        handle: &Handle,
+    ) -> anyhow::Result<()> {
+        let Some(max_message_bytes) = self.output_topics(observers, sinks) else {
             return Ok(());
         };
-        let settings = Settings {
-            topics: Topics {
-                events: config.topics.events.as_str().into(),
-                alerts: config.topics.alerts.as_str().into(),
-                dead_letters: config.topics.dead_letters.as_str().into(),
-            },
-            max_message_bytes,
-        };
-        let (catalog, rules, names) = (
-            self.rulebook.catalog(),
-            self.rulebook.rules(),
-            self.rulebook.names(),
-        );
-        let pipeline = Pipeline::new(settings, catalog, rules, names);
+        let pipeline = self.pipeline(max_message_bytes);
         thread::scope(|scope| {
             let mut running = Vec::new();
             for (session, observer) in self.sessions.iter().zip(observers) {
                 let pipeline = pipeline.clone();
                 let name = format!("source-{}", session.source_name);
-                let thread = thread::Builder::new()
-                    .name(name)
-                    .spawn_scoped(scope, move || one(session, pipeline, observer, shutdown));
-                match thread {
-                    Ok(thread) => running.push(thread),
-                    Err(error) => {
-                        shutdown.request();
-                        return Err(anyhow!(error).context("start a session's thread"));
-                    }
-                }
+                let run = move || one(session, pipeline, observer, &self.shutdown);
+                running.push(thread::Builder::new().name(name).spawn_scoped(scope, run));
             }
-            let ended = running.into_iter().map(|thread| match thread.join() {
-                Ok(result) => result,
-                Err(_) => Err(anyhow!("a session's thread panicked")),
+            for (sink, observer) in self.config.sinks.iter().zip(sinks) {
+                let name = format!("notify-{}", sink.name);
+                let config = self.config.notify(sink, max_message_bytes);
+                let run = move || self.notify(&config, sink, handle, observer);
+                running.push(thread::Builder::new().name(name).spawn_scoped(scope, run));
+            }
+            if running.iter().any(Result::is_err) {
+                self.shutdown.request();
+            }
+            let ended = running.into_iter().map(|thread| match thread {
+                Ok(thread) => match thread.join() {
+                    Ok(result) => result,
+                    Err(_) => Err(anyhow!("a thread panicked")),
+                },
+                Err(error) => Err(anyhow!(error).context("start a thread")),
             });
             // All are waited for; the first fault is the one reported.
             let results: Vec<anyhow::Result<()>> = ended.collect();
             results.into_iter().collect()
         })
+    }
+
+    fn pipeline(&self, max_message_bytes: usize) -> Pipeline {
+        let topics = &self.config.topics;
+        let settings = Settings {
+            topics: Topics {
+                events: topics.events.as_str().into(),
+                alerts: topics.alerts.as_str().into(),
+                dead_letters: topics.dead_letters.as_str().into(),
+            },
+            max_message_bytes,
+        };
+        let rulebook = &self.rulebook;
+        let (catalog, rules, names) = (rulebook.catalog(), rulebook.rules(), rulebook.names());
+        Pipeline::new(settings, catalog, rules, names)
+    }
+
+    fn notify(
+        &self,
+        config: &NotifyConfig,
+        sink: &Sink,
+        handle: &Handle,
+        observer: &SinkObserver,
+    ) -> anyhow::Result<()> {
+        let _ending = StopOthers(&self.shutdown);
+        notify::run(config, sink, handle, &self.shutdown, observer).map_err(|error| {
+            tracing::error!(sink = sink.name, "{error}");
+            anyhow!(error).context(format!("sink {}", sink.name))
+        })
+    }
+
+    /// Wait until the output topics can be written; `None` if asked to stop meanwhile. Returns the
+    /// largest record that they take, in bytes.
+    fn output_topics(&self, observers: &[SourceObserver], sinks: &[SinkObserver]) -> Option<usize> {
+        let config = self.config;
+        let mut pause = Duration::from_millis(250);
+        let mut said = String::new();
+        while !self.shutdown.is_requested() {
+            observers.iter().for_each(SessionObserver::turned);
+            sinks.iter().for_each(|sink| sink.turned(None, 0));
+            let prepared =
+                outputs::prepare(&config.destination, &config.topics, config.create_topics);
+            let error = match prepared {
+                Ok(max_message_bytes) => return Some(max_message_bytes),
+                Err(error) => error,
+            };
+            let state = NotReady {
+                reason: error.reason(),
+                remedy: error.to_string(),
+            };
+            if said != state.remedy {
+                tracing::warn!(reason = state.reason, "{}", state.remedy);
+                said.clone_from(&state.remedy);
+            }
+            for observer in observers {
+                observer.readiness(Some(&state));
+            }
+            for sink in sinks {
+                sink.readiness(Some(&state));
+            }
+            let until = Instant::now() + pause;
+            while Instant::now() < until && !self.shutdown.is_requested() {
+                thread::sleep(Duration::from_millis(50));
+            }
+            pause = (pause * 2).min(MAX_PAUSE);
+        }
+        None
     }
 }
 
@@ -229,40 +343,4 @@ impl Drop for StopOthers<'_> {
     fn drop(&mut self) {
         self.0.request();
     }
-}
-
-/// Wait until the output topics can be written; `None` if asked to stop meanwhile. Returns the
-/// largest record that they take, in bytes.
-fn output_topics(
-    config: &Config,
-    observers: &[SourceObserver],
-    shutdown: &Shutdown,
-) -> Option<usize> {
-    let mut pause = Duration::from_millis(250);
-    let mut said = String::new();
-    while !shutdown.is_requested() {
-        observers.iter().for_each(SessionObserver::turned);
-        let error =
-            match outputs::prepare(&config.destination, &config.topics, config.create_topics) {
-                Ok(max_message_bytes) => return Some(max_message_bytes),
-                Err(error) => error,
-            };
-        let state = NotReady {
-            reason: error.reason(),
-            remedy: error.to_string(),
-        };
-        if said != state.remedy {
-            tracing::warn!(reason = state.reason, "{}", state.remedy);
-            said.clone_from(&state.remedy);
-        }
-        for observer in observers {
-            observer.readiness(Some(&state));
-        }
-        let until = Instant::now() + pause;
-        while Instant::now() < until && !shutdown.is_requested() {
-            thread::sleep(Duration::from_millis(50));
-        }
-        pause = (pause * 2).min(MAX_PAUSE);
-    }
-    None
 }

@@ -1,5 +1,5 @@
 //! `validate`: the configuration, the rules and the names, every problem in one pass; with
-//! `--connect` also the clusters. The commands that grant missing rights are the only thing on
+//! `--connect` also the clusters and sinks. The commands that grant missing rights are the only thing on
 //! standard output, so that they can be kept or piped.
 
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::io::Write;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::{ConfigFile, Failure, say};
+use super::{ConfigFile, Failure, fire, say};
 use crate::config::Config;
 use crate::roles::inspection::{Inspection, inspect};
 use crate::roles::rulebook::Rulebook;
@@ -16,8 +16,8 @@ use crate::roles::rulebook::Rulebook;
 pub(super) struct Command {
     #[command(flatten)]
     file: ConfigFile,
-    /// Also ask the clusters: logins, topics, and the rights to read, write and commit. Nothing is
-    /// changed; what is missing is printed as commands that grant it.
+    /// Also ask the clusters: logins, topics, and the rights to read, write and commit, and the sinks,
+    /// without telling them anything. Nothing is changed; what is missing is printed as commands that grant it.
     #[arg(long)]
     connect: bool,
 }
@@ -50,6 +50,16 @@ fn connect(config: &Config) -> Result<(), Failure> {
         }
         for command in &inspection.commands {
             writeln!(out, "{command}")?;
+        }
+    }
+    for sink in &config.sinks {
+        let name = &sink.name;
+        match fire::check_one(sink)? {
+            Ok(found) => say(format_args!("sink {name}: fine: {found}")),
+            Err(problem) => {
+                say(format_args!("sink {name}: error: {problem}"));
+                problems += 1;
+            }
         }
     }
     match problems {

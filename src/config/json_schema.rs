@@ -63,6 +63,10 @@ fn property(key: &Key) -> Value {
             "type": ["array", "string", "null"],
             "items": {"type": "string"},
         }),
+        Shape::Detection => json!({
+            "type": "object",
+            "required": ["condition"],
+        }),
         Shape::Scalar | Shape::Secret => scalar(key.takes),
     };
     property["description"] = json!(key.about);
@@ -127,6 +131,9 @@ mod tests {
             "log: {format: pretty}",
             "http:",
             "create_topics: true",
+            "notify: {x: {type: webhook, url: \"http://x\", min_level: high, timeout: 5s}}",
+            "notify: {x: {type: alertmanager, urls: [\"http://x\"], \
+             detection: {s: {team: a}, condition: s}}}",
         ] {
             assert_eq!(accept(right), (true, true), "{right}");
         }
@@ -140,6 +147,10 @@ mod tests {
             "http: {listen: 9464}",
             "log: {format: xml}",
             "log: {level: info}",
+            "notify: {x: {type: pager}}",
+            "notify: {x: {type: pagerduty, routing_key: HIDDEN}}",
+            "notify: {x: {type: webhook, url: \"http://x\", detection: s}}",
+            "max_alert_age: long",
         ] {
             assert_eq!(accept(wrong), (false, false), "{wrong}");
         }

@@ -1,12 +1,12 @@
 //! The layers of the configuration: defaults, then the file, then `WATCHBELL__…` variables.
 //! Invariant: every value carries its origin, and nothing unknown gets as far as a merge.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::fault::{Fault, place};
-use super::schema::{Key, Preset, ROOT, SOURCE, Shape};
+use super::schema::{Key, Preset, ROOT, Shape};
 use crate::kafka::client::is_secret;
 use crate::yaml::{self, Entry, Node};
 
@@ -39,9 +39,11 @@ pub(super) fn merge(
     faults: &mut Vec<Fault>,
 ) -> Table {
     let written = file.map_or_else(Table::new, |(name, text)| from_file(name, text, faults));
-    let mut names = source_names(&written);
+    let mut names = section_names(&written);
     let given = from_variables(variables, &names, faults);
-    names.extend(source_names(&given));
+    for (section, given) in section_names(&given) {
+        names.entry(section).or_default().extend(given);
+    }
     let merged = config::Config::builder()
         .add_source(Layer(defaults(&names)))
         .add_source(Layer(written))
@@ -54,24 +56,35 @@ pub(super) fn merge(
     })
 }
 
-fn source_names(layer: &Table) -> BTreeSet<String> {
-    match layer.get("sources").map(|value| &value.kind) {
-        Some(ValueKind::Table(sources)) => sources.keys().cloned().collect(),
+/// Of each section whose parts have names of the user's own, those names.
+type Names = BTreeMap<&'static str, BTreeSet<String>>;
+
+fn section_names(layer: &Table) -> Names {
+    let named = ROOT
+        .iter()
+        .filter(|key| matches!(key.shape, Shape::Named(_)));
+    let names = |key: &Key| match layer.get(key.name).map(|value| &value.kind) {
+        Some(ValueKind::Table(sections)) => sections.keys().cloned().collect(),
         _ => BTreeSet::new(),
-    }
+    };
+    named.map(|key| (key.name, names(key))).collect()
 }
 
 fn value(origin: &str, kind: impl Into<ValueKind>) -> Value {
     Value::new(Some(&origin.to_owned()), kind)
 }
 
-fn defaults(source_names: &BTreeSet<String>) -> Table {
+fn defaults(names: &Names) -> Table {
     let mut table = section_defaults(ROOT);
-    let sources: Table = source_names
-        .iter()
-        .map(|name| (name.clone(), value(DEFAULT, section_defaults(SOURCE))))
-        .collect();
-    table.insert("sources".into(), value(DEFAULT, sources));
+    for key in ROOT {
+        if let Shape::Named(keys) = key.shape {
+            let names = names.get(key.name).into_iter().flatten();
+            let sections: Table = names
+                .map(|name| (name.clone(), value(DEFAULT, section_defaults(keys))))
+                .collect();
+            table.insert(key.name.into(), value(DEFAULT, sections));
+        }
+    }
     table
 }
 
@@ -184,6 +197,12 @@ impl FileLayer<'_> {
                 Some(value(&at, words))
             }
             Shape::Scalar => self.scalar(node),
+            Shape::Detection => {
+                let problems = super::notify::check_detection(node);
+                let faults = problems.into_iter().map(|p| Fault::in_file(self.name, p));
+                self.faults.extend(faults);
+                Some(value(&at, node.canonical()))
+            }
             Shape::Secret => {
                 self.refuse_secret(entry);
                 None
@@ -219,7 +238,7 @@ impl FileLayer<'_> {
 
 fn from_variables(
     variables: &[(String, String)],
-    source_names: &BTreeSet<String>,
+    section_names: &Names,
     faults: &mut Vec<Fault>,
 ) -> Table {
     let mut table = Table::new();
@@ -228,10 +247,10 @@ fn from_variables(
             continue;
         };
         let words: Vec<&str> = path.split("__").collect();
-        match find(&words, source_names) {
+        match find(&words, section_names) {
             Some((path, shape)) => insert(&mut table, &path, setting(variable, text, shape)),
             None => {
-                let known = variable_names(source_names);
+                let known = variable_names(section_names);
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 let fault = Fault::new(variable.as_str(), "no configuration key has this name");
                 faults.push(match crate::diagnostic::nearest(variable, known) {
@@ -244,9 +263,9 @@ fn from_variables(
     table
 }
 
-/// The path of the key that a variable's words name. A source is found whatever its case and
+/// The path of the key that a variable's words name. A source or sink is found whatever its case and
 /// whether its name has dashes or underscores; one that the file does not have is a new one.
-fn find(words: &[&str], source_names: &BTreeSet<String>) -> Option<(Vec<String>, Shape)> {
+fn find(words: &[&str], section_names: &Names) -> Option<(Vec<String>, Shape)> {
     let mut shape = Shape::Section(ROOT);
     let mut path = Vec::new();
     for word in words {
@@ -259,7 +278,9 @@ fn find(words: &[&str], source_names: &BTreeSet<String>) -> Option<(Vec<String>,
             }
             Shape::Named(keys) if !word.is_empty() => {
                 let plain = |name: &str| name.to_lowercase().replace(['-', '.'], "_");
-                let same = source_names.iter().find(|name| plain(name) == word);
+                let section = path.first().map(String::as_str).unwrap_or_default();
+                let names = section_names.get(section);
+                let same = names.and_then(|names| names.iter().find(|name| plain(name) == word));
                 path.push(same.cloned().unwrap_or(word));
                 shape = Shape::Section(keys);
             }
@@ -310,24 +331,24 @@ fn insert(table: &mut Table, path: &[String], setting: Value) {
 }
 
 /// Every variable there is, properties of librdkafka apart.
-fn variable_names(source_names: &BTreeSet<String>) -> Vec<String> {
-    fn collect(prefix: &str, keys: &[Key], sources: &BTreeSet<String>, into: &mut Vec<String>) {
+fn variable_names(section_names: &Names) -> Vec<String> {
+    fn collect(prefix: &str, keys: &[Key], named: &Names, into: &mut Vec<String>) {
         for key in keys {
             let name = format!("{prefix}{}", key.name.to_uppercase());
             match key.shape {
-                Shape::Section(keys) => collect(&format!("{name}__"), keys, sources, into),
+                Shape::Section(keys) => collect(&format!("{name}__"), keys, named, into),
                 Shape::Named(keys) => {
-                    for source in sources {
-                        let source = source.to_uppercase().replace(['-', '.'], "_");
-                        collect(&format!("{name}__{source}__"), keys, sources, into);
+                    for own in named.get(key.name).into_iter().flatten() {
+                        let own = own.to_uppercase().replace(['-', '.'], "_");
+                        collect(&format!("{name}__{own}__"), keys, named, into);
                     }
                 }
-                Shape::Properties | Shape::Levels => {}
+                Shape::Properties | Shape::Levels | Shape::Detection => {}
                 Shape::List | Shape::Scalar | Shape::Secret => into.push(name),
             }
         }
     }
     let mut names = Vec::new();
-    collect(PREFIX, ROOT, source_names, &mut names);
+    collect(PREFIX, ROOT, section_names, &mut names);
     names
 }

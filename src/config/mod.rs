@@ -5,6 +5,7 @@
 mod fault;
 mod json_schema;
 mod layers;
+mod notify;
 mod print;
 mod read;
 mod schema;
@@ -24,6 +25,8 @@ pub use layers::PREFIX;
 use crate::diagnostic::nearest;
 use crate::kafka::Cluster;
 use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
+use crate::notify::Sink;
+use crate::roles::notify::NotifyConfig;
 use crate::rules::{Overrides, RuleSource, pack, pack_names};
 use read::Section;
 
@@ -46,6 +49,8 @@ pub struct Config {
     pub create_topics: bool,
     /// How outputs and positions are committed.
     pub session: Session,
+    /// Who is told of alerts, sorted by name.
+    pub sinks: Vec<Sink>,
     /// Metrics and probes listen here.
     pub listen: SocketAddr,
     /// How the log is written.
@@ -198,6 +203,7 @@ fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Config> {
     let overrides = root.section("overrides");
     let topics = topics(&root.section("topics"), faults);
     let session = session(root, faults);
+    let sinks = notify::sinks(root, faults);
     let http = root.section("http");
     let listen = http.parsed("listen", "an address such as 0.0.0.0:9464", faults);
     let config = Config {
@@ -212,6 +218,7 @@ fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Config> {
         topics,
         create_topics: root.flag("create_topics", faults),
         session,
+        sinks,
         listen: listen?,
         log: log(&root.section("log"), faults),
     };
@@ -362,6 +369,22 @@ fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) 
 }
 
 impl Config {
+    /// Where a sink's alerts come from.
+    pub fn notify(&self, sink: &Sink, max_message_bytes: usize) -> NotifyConfig {
+        NotifyConfig {
+            cluster: self.destination.clone(),
+            alerts: self.topics.alerts.clone(),
+            dead_letters: self.topics.dead_letters.as_str().into(),
+            max_message_bytes,
+            group: self.sink_group(sink),
+        }
+    }
+
+    /// The consumer group by which a sink reads the alerts.
+    pub fn sink_group(&self, sink: &Sink) -> String {
+        format!("{}-notify-{}", self.session.group, sink.name)
+    }
+
     /// One session for each source.
     pub fn sessions(&self, ordinal: u32) -> Vec<SessionConfig> {
         let common = &self.session;

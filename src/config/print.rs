@@ -28,6 +28,11 @@ fn section(table: &Map<String, Value>, keys: &[Key], depth: usize, text: &mut St
                     section(inner, keys, depth + 1, text);
                 }
             }
+            (Shape::Named(_), ValueKind::Table(inner)) if inner.is_empty() => {}
+            // Canonical JSON is YAML.
+            (Shape::Detection, ValueKind::String(detection)) => {
+                line(depth, key.name, detection, Some(value), text);
+            }
             (Shape::Named(keys), ValueKind::Table(inner)) => {
                 line(depth, key.name, "", None, text);
                 for (name, value) in sorted(inner) {

@@ -44,6 +44,11 @@ impl<'v> Section<'v> {
         }
     }
 
+    /// Whether somebody, or a default, gives the key a value.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
     /// The names of the sections in this one, sorted.
     pub(super) fn names(&self) -> Vec<&'v str> {
         let mut names: Vec<&str> = self.table.keys().map(String::as_str).collect();
@@ -158,7 +163,7 @@ impl<'v> Section<'v> {
     }
 
     /// A secret from the environment, or from the file that `<name>_file` names.
-    fn secret(&self, name: &str, faults: &mut Vec<Fault>) -> Option<String> {
+    pub(super) fn secret(&self, name: &str, faults: &mut Vec<Fault>) -> Option<String> {
         let file = format!("{name}_file");
         match (self.text(name), self.text(&file)) {
             (Some(_), Some(_)) => {
@@ -182,6 +187,12 @@ impl<'v> Section<'v> {
         None
     }
 
+    /// The variable that sets a key of this section.
+    pub(super) fn variable(&self, prefix: &str, name: &str) -> String {
+        let path = self.path.replace('.', "__").replace('-', "_");
+        format!("{prefix}{path}{name}").to_uppercase()
+    }
+
     /// The cluster that this section describes.
     pub(super) fn cluster(&self, faults: &mut Vec<Fault>) -> Cluster {
         let credentials = match (
@@ -195,12 +206,9 @@ impl<'v> Section<'v> {
                     Some(_) => ("api_key", "api_secret"),
                     None => ("api_secret", "api_key"),
                 };
-                let variable = format!("{PREFIX}{}{lacks}", self.path.replace('.', "__"));
+                let variable = self.variable(PREFIX, lacks);
                 let fault = self.fault(lacks, format!("missing, though there is an {has}"));
-                faults.push(fault.remedy(format!(
-                    "set {lacks}_file, or the variable {}",
-                    variable.to_uppercase()
-                )));
+                faults.push(fault.remedy(format!("set {lacks}_file, or the variable {variable}")));
                 None
             }
         };

@@ -54,6 +54,8 @@ pub(super) enum Shape {
     Properties,
     /// Rule id or tag to level.
     Levels,
+    /// A Sigma detection over alerts; not in the environment.
+    Detection,
     /// A list of words; one word in the environment is split at commas.
     List,
     /// One word, number or truth value.
@@ -141,6 +143,62 @@ const DESTINATION: &[Key] = &[
     KAFKA,
 ];
 
+/// One sink. Which keys a sink takes depends on its type: `notify` refuses the others.
+pub(super) const SINK: &[Key] = &[
+    optional("type", Shape::Scalar)
+        .takes(Takes::Choice(&[
+            "alertmanager",
+            "pagerduty",
+            "slack",
+            "teams",
+            "webhook",
+        ]))
+        .about("What it is."),
+    choice(
+        "min_level",
+        &["low", "informational", "medium", "high", "critical"],
+    )
+    .about("No alert below this level."),
+    optional("detection", Shape::Detection)
+        .about("Only alerts that this matches, in the language of rules."),
+    optional("urls", Shape::List).about("Addresses of all peers of an Alertmanager."),
+    optional("url", Shape::Scalar).about("Address of a webhook, or of a vendor's API elsewhere."),
+    optional("webhook_url", Shape::Secret).about("Address of a Slack or Teams webhook."),
+    optional("webhook_url_file", Shape::Scalar).about("File that holds webhook_url."),
+    optional("routing_key", Shape::Secret).about("Key of a PagerDuty integration."),
+    optional("routing_key_file", Shape::Scalar).about("File that holds routing_key."),
+    optional("region", Shape::Scalar)
+        .takes(Takes::Choice(&["us", "eu"]))
+        .about("PagerDuty's service region; us if nobody says."),
+    optional("token", Shape::Secret).about("Token of a Slack bot, or a bearer token."),
+    optional("token_file", Shape::Scalar).about("File that holds token."),
+    optional("channel", Shape::Scalar).about("Channel that a Slack bot writes to."),
+    optional("secret", Shape::Secret).about("Signs what a webhook is sent."),
+    optional("secret_file", Shape::Scalar).about("File that holds secret."),
+    optional("hold", Shape::Scalar)
+        .takes(Takes::Duration)
+        .about(
+            "How long an alert stands in Alertmanager without being repeated; 10m if nobody says.",
+        ),
+    optional("ca_file", Shape::Scalar)
+        .about("Certificates of authorities to trust besides the system's, PEM."),
+    optional("title_template", Shape::Scalar).about("File with a template of the title."),
+    optional("text_template", Shape::Scalar).about("File with a template of the text."),
+    duration("digest_interval", "5m").about("How long repeats of a group are gathered."),
+    optional("max_waiting", Shape::Scalar)
+        .takes(Takes::Count)
+        .about("More groups than this waiting become one digest; 20 for people if nobody says."),
+    optional("rate_per_minute", Shape::Scalar)
+        .takes(Takes::Count)
+        .about("Most requests a minute; else what the vendor allows."),
+    duration("timeout", "10s").about("Longest wait for an answer."),
+    duration("max_age", "6h")
+        .about("An alert that could not be delivered for this long becomes a dead letter."),
+    key("replayed", Shape::Scalar, Preset::Flag(false))
+        .takes(Takes::Flag)
+        .about("Whether alerts that a replay wrote are told, too."),
+];
+
 const OVERRIDES: &[Key] = &[
     key("disabled", Shape::List, Preset::List(&[]))
         .about("Ids or tags of rules that are left out."),
@@ -196,6 +254,10 @@ pub(super) const ROOT: &[Key] = &[
     duration("transaction_timeout", "10s")
         .about("The cluster aborts an abandoned transaction after this."),
     duration("shutdown_budget", "25s").about("Longest time from SIGTERM to the end."),
+    optional("notify", Shape::Named(SINK))
+        .about("Who is told of alerts, each under a name of its own."),
+    duration("max_alert_age", "1h")
+        .about("An alert of an older event is recorded and tells nobody."),
     optional("http", Shape::Section(HTTP)).about("Metrics, probes and status."),
     optional("log", Shape::Section(LOG)).about("The log, on standard error."),
 ];

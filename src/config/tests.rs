@@ -75,8 +75,8 @@ fn unknown_keys_and_variables_are_named_with_the_nearest_known() {
         said.contains("did you mean `WATCHBELL__DELIVERY`?"),
         "{said}"
     );
-    let said = refused(&(SMALLEST.to_owned() + "notify: {}\n"), &[]);
-    assert!(said.contains("unknown key `notify`"), "{said}");
+    let said = refused(&(SMALLEST.to_owned() + "correlate: {}\n"), &[]);
+    assert!(said.contains("unknown key `correlate`"), "{said}");
 }
 
 #[test]
@@ -174,4 +174,100 @@ fn positions_are_copied_to_a_group_of_the_same_name_unless_somebody_says_otherwi
 fn noted_positions_need_a_topic_of_their_own() {
     let text = SMALLEST.to_owned() + "topics: {positions: watchbell.alerts}\n";
     assert!(refused(&text, &[]).contains("a topic each"));
+}
+
+const SINKS: &str = "\
+notify:
+  On-Call:
+    type: pagerduty
+    region: eu
+    min_level: high
+    detection:
+      ours: {team: orders, environment|startswith: prod}
+      condition: ours
+  am: {type: alertmanager, urls: [http://am-0:9093, http://am-1:9093]}
+  chat: {type: slack, channel: '#oncall', digest_interval: 1m}
+";
+
+#[test]
+fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
+    let secrets = [
+        ("WATCHBELL__NOTIFY__ON_CALL__ROUTING_KEY", "HIDDEN"),
+        ("WATCHBELL__NOTIFY__CHAT__TOKEN", "HIDDEN"),
+    ];
+    let loaded = loaded(&(SMALLEST.to_owned() + SINKS), &secrets);
+    let [oncall, am, chat] = &loaded.config.sinks[..] else {
+        panic!("{:?}", loaded.config.sinks)
+    };
+    assert_eq!((oncall.name.as_str(), am.name.as_str()), ("On-Call", "am"));
+    let crate::notify::Target::PagerDuty(pagerduty) = &oncall.target else {
+        panic!("{oncall:?}")
+    };
+    assert_eq!(pagerduty.url, "https://events.eu.pagerduty.com");
+    assert_eq!(pagerduty.routing_key.expose(), "HIDDEN");
+    assert_eq!(oncall.rate.per_minute, Some(100));
+    assert_eq!((am.rate.per_minute, am.pacing.max_waiting), (None, None));
+    assert_eq!(chat.pacing.digest_interval_ms, 60_000);
+    let shown = format!("{:?}{}", loaded.config, loaded.print());
+    assert!(!shown.contains("HIDDEN"), "{shown}");
+    assert!(
+        shown.contains("detection: {\"condition\":\"ours\""),
+        "{shown}"
+    );
+
+    let mut notice = crate::alert::Notice::example(0);
+    assert_eq!(oncall.route.decide(&notice, 0), Ok(()));
+    notice.resources[0].environment = Some("staging".into());
+    let elsewhere = Err(crate::notify::NotTold::Elsewhere);
+    assert_eq!(oncall.route.decide(&notice, 0), elsewhere);
+    assert_eq!(am.route.decide(&notice, 0), Ok(()));
+    assert_eq!(
+        am.route.decide(&notice, 3_600_001),
+        Err(crate::notify::NotTold::Late)
+    );
+    notice.experimental = true;
+    assert_eq!(
+        am.route.decide(&notice, 0),
+        Err(crate::notify::NotTold::Experimental)
+    );
+}
+
+#[test]
+fn a_sink_that_cannot_work_is_refused_at_its_line() {
+    let text = SMALLEST.to_owned()
+        + "notify:
+  a: {type: pagerdutty}
+  b: {type: pagerduty}
+  c: {type: slack, webhook_url: https://secret}
+  d: {type: webhook, url: ftp://x, channel: y}
+  e: {type: alertmanager, urls: [http://am], hold: 1m, min_level: hihg}
+  f:
+    type: webhook
+    url: http://x
+    detection:
+      s: {teem: orders}
+      condition: s
+  h: {type: webhook, url: 'https://me:HIDDEN@x/'}
+  g: {type: webhook, url: http://x, text_template: /no/such/file, rate_per_minute: 0}
+";
+    let said = refused(&text, &[]);
+    for expected in [
+        "w.yaml:7:13: error: notify.a.type: `pagerdutty` is no kind of sink",
+        "did you mean `pagerduty`?",
+        "notify.b.routing_key: a secret is needed",
+        "WATCHBELL__NOTIFY__B__ROUTING_KEY",
+        "w.yaml:9:20: error: `webhook_url` is a secret",
+        "notify.d.url: no address of an HTTP endpoint",
+        "notify.d.channel: a sink of type webhook has no such key",
+        "notify.e.hold: an alert would be resolved",
+        "did you mean `high`?",
+        "w.yaml:16:11: error",
+        "did you mean `team`?",
+        "notify.g.text_template: read /no/such/file",
+        "notify.g.rate_per_minute",
+        "w.yaml:18:27: error: notify.h.url: a password in an address",
+    ] {
+        assert!(said.contains(expected), "{expected} in\n{said}");
+    }
+    assert!(!said.contains("HIDDEN"), "{said}");
 }

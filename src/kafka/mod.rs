@@ -1,12 +1,15 @@
 //! Everything that touches Kafka, and the only place where the client library's types appear.
-//! `session` moves records from a source to a destination with their positions; `topics` knows the
-//! topics watchbell writes; `topic_reader` reads them back for a person; `access` finds out what one
-//! may do and `acl` words what is missing; `embedded` is librdkafka's in-process cluster for the demo.
+//! `session` moves records from a source to a destination with their positions; `follow` is a group's
+//! way through one topic and `append` writes a few records; `topics` knows the topics watchbell
+//! writes; `topic_reader` reads them back for a person; `access` finds out what one may do and `acl`
+//! words what is missing; `embedded` is librdkafka's in-process cluster for the demo.
 
 pub mod access;
 pub mod acl;
+pub mod append;
 pub mod client;
 pub mod embedded;
+pub mod follow;
 mod record;
 pub mod session;
 mod span;

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::sink::SinkState;
 use super::source::SourceState;
+use crate::kafka::session::NotReady;
 
 /// A loop that has not turned for this long is stuck.
 pub const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
@@ -14,12 +16,23 @@ pub const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Health {
     sources: Vec<Arc<SourceState>>,
+    sinks: Vec<Arc<SinkState>>,
 }
 
 impl Health {
     /// Watch these sources.
     pub fn new(sources: Vec<Arc<SourceState>>) -> Health {
-        Health { sources }
+        Health {
+            sources,
+            sinks: Vec::new(),
+        }
+    }
+
+    /// Watch these sinks, too.
+    #[must_use]
+    pub fn with_sinks(mut self, sinks: Vec<Arc<SinkState>>) -> Health {
+        self.sinks = sinks;
+        self
     }
 
     /// Whether every loop still turns; otherwise which does not, a line each.
@@ -27,14 +40,19 @@ impl Health {
     /// # Errors
     /// The text for a person.
     pub fn live(&self) -> Result<(), String> {
-        let stuck = |source: &Arc<SourceState>| {
-            let silence = source.silence();
+        let stuck = |name: &str, silence: Duration| {
             (silence >= HEARTBEAT_LIMIT).then(|| {
-                let (name, silence_s) = (source.name(), silence.as_secs());
+                let silence_s = silence.as_secs();
                 format!("{name}: the loop has not turned for {silence_s} s")
             })
         };
-        lines(self.sources.iter().filter_map(stuck))
+        let sources = self.sources.iter().map(|s| (s.name(), s.silence()));
+        let sinks = self.sinks.iter().map(|s| (s.described(), s.silence()));
+        lines(
+            sources
+                .chain(sinks)
+                .filter_map(|(name, silence)| stuck(name, silence)),
+        )
     }
 
     /// Whether records of every source flow; otherwise what is wrong and what to repair.
@@ -42,16 +60,18 @@ impl Health {
     /// # Errors
     /// The text for a person.
     pub fn ready(&self) -> Result<(), String> {
-        let waiting = |source: &Arc<SourceState>| {
-            let state = source.not_ready()?;
-            Some(format!(
-                "{}: {}: {}",
-                source.name(),
-                state.reason,
-                state.remedy
-            ))
+        let waiting = |(name, state): (&str, Option<NotReady>)| {
+            let NotReady { reason, remedy } = state?;
+            Some(format!("{name}: {reason}: {remedy}"))
         };
-        lines(self.sources.iter().filter_map(waiting))
+        let sources = self.sources.iter().map(|s| (s.name(), s.not_ready()));
+        let sinks = self.sinks.iter().map(|s| (s.described(), s.not_ready()));
+        lines(sources.chain(sinks).filter_map(waiting))
+    }
+
+    /// All sinks, for figures that are taken when they are asked for.
+    pub(super) fn sinks(&self) -> &[Arc<SinkState>] {
+        &self.sinks
     }
 
     /// All sources, for figures that are taken when they are asked for.
@@ -72,7 +92,6 @@ fn lines(lines: impl Iterator<Item = String>) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kafka::session::NotReady;
 
     #[test]
     fn every_source_must_be_ready_and_the_others_say_what_to_repair() {

@@ -42,6 +42,14 @@ pub struct Metrics {
     pub(super) positions_lost: IntCounterVec,
     pub(super) mirror_failures: IntCounterVec,
     pub(super) ready: IntGaugeVec,
+    pub(super) notify_sent: IntCounterVec,
+    pub(super) notify_merged: IntCounterVec,
+    pub(super) notify_retries: IntCounterVec,
+    pub(super) notify_dead_letters: IntCounterVec,
+    pub(super) notify_skipped: IntCounterVec,
+    pub(super) notify_delay: HistogramVec,
+    notify_oldest: GaugeVec,
+    notify_waiting: IntGaugeVec,
     since_commit: GaugeVec,
     since_turn: GaugeVec,
     rules_loaded: IntGauge,
@@ -87,6 +95,7 @@ impl Metrics {
         let source = &["source"][..];
         let reason = &["source", "reason"][..];
         let kind = &["kind"][..];
+        let sink = &["sink"][..];
         build_info(r)?;
         Ok(Metrics {
             records: counter(r, "records_total", "Source records committed.", source)?,
@@ -181,6 +190,56 @@ impl Metrics {
                 source,
             )?,
             ready: gauge(r, "ready", "1 where records of the source flow.", source)?,
+            notify_sent: counter(
+                r,
+                "notify_sent_total",
+                "Notifications that a sink accepted, by kind.",
+                &["sink", "kind"],
+            )?,
+            notify_merged: counter(
+                r,
+                "notify_merged_total",
+                "Alerts told of in the notification of another.",
+                sink,
+            )?,
+            notify_retries: counter(
+                r,
+                "notify_retries_total",
+                "Requests that a sink did not accept and that are made again.",
+                sink,
+            )?,
+            notify_dead_letters: counter(
+                r,
+                "notify_dead_letters_total",
+                "Alerts that a sink was not told of and that became dead letters.",
+                &["sink", "reason"],
+            )?,
+            notify_skipped: counter(
+                r,
+                "notify_skipped_total",
+                "Alerts that a sink is not to be told of, by reason.",
+                &["sink", "reason"],
+            )?,
+            notify_delay: {
+                let opts = HistogramOpts::new(
+                    "notify_delay_seconds",
+                    "From the time of an event to a sink's acceptance of its first alert.",
+                );
+                let opts = opts.namespace("watchbell").buckets(DELAY_SECONDS.to_vec());
+                register(r, HistogramVec::new(opts, sink)?)?
+            },
+            notify_oldest: seconds(
+                r,
+                "notify_oldest_seconds",
+                "Age of the oldest alert that waits to be told; 0 where none waits.",
+                sink,
+            )?,
+            notify_waiting: gauge(
+                r,
+                "notify_waiting_alerts",
+                "Alerts read that a sink was not told of yet, gathered repeats included.",
+                sink,
+            )?,
             since_commit: seconds(
                 r,
                 "seconds_since_last_commit",
@@ -253,6 +312,13 @@ impl Metrics {
                 let since = since.as_secs_f64();
                 self.since_commit.with_label_values(&label).set(since);
             }
+        }
+        for sink in health.sinks() {
+            let label = [sink.name()];
+            let oldest = sink.oldest().as_secs_f64();
+            self.notify_oldest.with_label_values(&label).set(oldest);
+            let waiting = i64::try_from(sink.waiting()).unwrap_or(i64::MAX);
+            self.notify_waiting.with_label_values(&label).set(waiting);
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

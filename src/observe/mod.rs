@@ -7,9 +7,11 @@ pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod panics;
+mod sink;
 mod source;
 mod status;
 
 pub use health::Health;
 pub use metrics::{Metrics, MetricsError};
+pub use sink::{SinkObserver, SinkState};
 pub use source::{SourceObserver, SourceState};

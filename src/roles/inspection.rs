@@ -146,6 +146,7 @@ fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection 
         let attempt = access.join(&session.group, &topic);
         paper.judge(attempt, group, &[Operation::Read]);
     }
+    readers(&mut paper, config, &access);
     if session.delivery == Delivery::ExactlyOnce {
         let prefix = format!("{}-", session.group);
         let attempt = access.transact(&prefix);
@@ -153,6 +154,23 @@ fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection 
         paper.judge(attempt, ids, &[Operation::Describe, Operation::Write]);
     }
     paper.close(cluster, id)
+}
+
+/// The sinks' groups, and what they read.
+fn readers(paper: &mut Paper, config: &Config, access: &Access<'_>) {
+    let alerts = &config.topics.alerts;
+    let Ok(Seen::Partitions(partitions)) = access.topic(alerts) else {
+        return;
+    };
+    for sink in &config.sinks {
+        let group = config.sink_group(sink);
+        let attempt = access.join(&group, alerts);
+        paper.judge(attempt, Resource::Group(group), &[Operation::Read]);
+    }
+    if !config.sinks.is_empty() {
+        let attempt = access.read(alerts, partitions);
+        paper.judge(attempt, Resource::Topic(alerts.clone()), &[Operation::Read]);
+    }
 }
 
 /// One output topic; whether it may be seen.

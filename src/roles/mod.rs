@@ -2,5 +2,6 @@
 
 pub mod ingest;
 pub mod inspection;
+pub mod notify;
 pub mod outputs;
 pub mod rulebook;

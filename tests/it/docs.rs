@@ -62,6 +62,31 @@ fn the_first_rule_has_ten_lines() {
 }
 
 #[test]
+fn sinks_in_the_documents_are_sound() {
+    let secrets = tempfile::tempdir().expect("a temporary directory");
+    for (name, secret) in [("pagerduty", "KEY"), ("slack", "https://hooks.example/KEY")] {
+        fs::write(secrets.path().join(name), secret).expect("a secret");
+    }
+    let there = format!("{}/", secrets.path().display());
+    for document in ["README.md", "docs/notify.md"] {
+        let text = fs::read_to_string(root().join(document)).expect("a document");
+        let sinks: Vec<&str> = blocks(&text, "yaml")
+            .into_iter()
+            .filter_map(|block| Some(&block[block.find("notify:\n")?..]))
+            .collect();
+        assert!(!sinks.is_empty(), "no sink in {document}");
+        for sinks in sinks {
+            let sinks = sinks.replace("/secrets/", &there);
+            let minimal = "sources: {a: {bootstrap: a:1}}\ndestination: {bootstrap: b:1}\n";
+            let config = format!("{minimal}{sinks}");
+            let loaded = watchbell::config::from_parts(Some((document, &config)), &[]);
+            let loaded = loaded.unwrap_or_else(|faults| panic!("{document}: {faults:?}"));
+            assert!(!loaded.config.sinks.is_empty(), "{document}");
+        }
+    }
+}
+
+#[test]
 fn links_between_documents_lead_somewhere() {
     let mut broken = Vec::new();
     for document in documents() {

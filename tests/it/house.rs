@@ -36,7 +36,7 @@ const IMPURE: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 12] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("diagnostic", &[]),
     ("yaml", &["diagnostic"]),
     // An event answers the field paths of rules.
@@ -53,6 +53,8 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     // What stands in the topics, read back.
     ("view", &["diagnostic", "event", "sigma", "yaml"]),
     ("kafka", &["event"]),
+    // Told of alerts as they are read back; rules and events stay behind.
+    ("notify", &["alert", "diagnostic", "event", "sigma"]),
 ];
 
 /// One `.rs` file without comments and without its unit tests.

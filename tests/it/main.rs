@@ -13,6 +13,8 @@ mod golden;
 mod house;
 /// The document of the mapping, the paths of rules and the encoder, in step.
 mod mapping;
+/// What sinks are sent.
+mod notices;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.
 mod ocsf;
 mod pipeline;
@@ -23,5 +25,10 @@ mod replay;
 mod samples;
 /// What an operator runs before the daemon.
 mod setup;
+/// What sinks answer.
+mod sinks;
 /// What a person reads.
 mod view;
+
+#[path = "../stub/mod.rs"]
+mod stub;

@@ -141,7 +141,13 @@ fn the_schema_takes_the_configuration_of_the_readme_and_refuses_an_unknown_key()
 fn the_configuration_of_the_readme_is_read_once_its_secrets_are_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut text = readme();
-    for key in ["audit-key", "audit-secret", "own-key", "own-secret"] {
+    for key in [
+        "audit-key",
+        "audit-secret",
+        "own-key",
+        "own-secret",
+        "pagerduty",
+    ] {
         let path = folder.path().join(key);
         fs::write(&path, "a key").expect("a secret's file");
         text = text.replace(&format!("/secrets/{key}"), &path.display().to_string());

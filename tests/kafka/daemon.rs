@@ -36,6 +36,8 @@ pub struct Deployment {
     destination: String,
     /// librdkafka properties of the destination: by default a batch goes at once.
     pub properties: String,
+    /// Of `watchbell run`, besides the configuration file.
+    pub arguments: Vec<String>,
 }
 
 impl Deployment {
@@ -65,6 +67,7 @@ impl Deployment {
                 .into(),
             destination: clusters.destination.bootstrap().into(),
             properties: "linger.ms: 1".into(),
+            arguments: Vec::new(),
             group,
         }
     }
@@ -114,7 +117,8 @@ impl Deployment {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let path = self.file("watchbell.yaml");
         fs::write(&path, self.config()).expect("write the configuration");
-        Daemon::start(&path, self.file(&format!("{number}.log")), ordinal)
+        let log = self.file(&format!("{number}.log"));
+        Daemon::start_with(&path, log, ordinal, &self.arguments)
     }
 
     /// Wait until the group has committed everything that was written.
@@ -147,9 +151,19 @@ pub fn watchbell(arguments: &[&str]) -> Output {
 impl Daemon {
     /// Run a configuration; the log goes to a file.
     pub fn start(configuration: &Path, log: PathBuf, ordinal: u32) -> Daemon {
+        Daemon::start_with(configuration, log, ordinal, &[])
+    }
+
+    fn start_with(
+        configuration: &Path,
+        log: PathBuf,
+        ordinal: u32,
+        arguments: &[String],
+    ) -> Daemon {
         let child = Command::new(BINARY)
             .args(["run", "-c"])
             .arg(configuration)
+            .args(arguments)
             .env("WATCHBELL__ORDINAL", ordinal.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -245,6 +259,15 @@ impl Daemon {
         let (head, body) = answer.split_once("\r\n\r\n")?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some((status, body.to_owned()))
+    }
+
+    /// Memory that the process holds, in KiB.
+    pub fn resident_kb(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let text = fs::read_to_string(path).expect("the process' status");
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        number.and_then(|kb| kb.parse().ok()).expect("a size")
     }
 
     /// Send a signal by name.

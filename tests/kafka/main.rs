@@ -3,6 +3,8 @@
 
 /// What operators and time do to topics and groups.
 mod admin;
+/// Alertmanager, as Debian ships it.
+mod alertmanager;
 /// Audit events, and what must become of each.
 mod audit;
 /// Apache Kafka, started and restarted.
@@ -26,6 +28,8 @@ mod end_to_end;
 mod lag;
 /// A group that has lost its positions.
 mod lost;
+/// Alerts to sinks, whatever dies.
+mod notify;
 /// Positions shown and moved from outside.
 mod offsets;
 /// Where a source begins, and what happens when its records are gone.
@@ -38,6 +42,9 @@ mod refusals;
 mod security;
 /// What a person sees of the outputs.
 mod viewing;
+
+#[path = "../stub/mod.rs"]
+mod stub;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,243 @@
+//! An alert as read back from its topic: what a person must know of it, every text of bounded
+//! length. Read tolerantly: what is missing stays empty, only what is no Detection Finding of ours
+//! is refused.
+//! Invariant: a notice takes a few kilobytes, however large the alert.
+
+use serde::Serialize;
+
+use super::read::place;
+use crate::event::Position;
+use crate::sigma::Level;
+
+/// Label of alerts made by `replay`.
+pub const REPLAYED: &str = "origin:replay";
+
+/// Label of alerts made by `fire`.
+pub const TEST: &str = "origin:test";
+
+/// The record is no alert of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeError {
+    /// Not JSON, or nothing.
+    #[error("the alert is not JSON: {0}")]
+    NotJson(String),
+    /// A JSON value that is no OCSF Detection Finding.
+    #[error("the alert is no OCSF Detection Finding: {0}")]
+    NotAFinding(&'static str),
+}
+
+impl NoticeError {
+    /// Metric label and dead-letter reason.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            NoticeError::NotJson(_) => "alert_not_json",
+            NoticeError::NotAFinding(_) => "alert_not_a_finding",
+        }
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Who {
+    /// Name, from the event or the names file.
+    pub name: Option<String>,
+    /// Identifier.
+    pub uid: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// `User`, `Service` or `System`.
+    pub kind: Option<String>,
+    /// The API key or token used.
+    pub credential: Option<String>,
+    /// Team.
+    pub team: Option<String>,
+}
+
+/// What it was done to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ResourceNotice {
+    /// Name, from the event or the names file.
+    pub name: Option<String>,
+    /// Identifier.
+    pub uid: Option<String>,
+    /// The vendor's type, such as `STATEMENT`.
+    pub kind: Option<String>,
+    /// Environment by name where the names file knows it, else by id.
+    pub environment: Option<String>,
+    /// Region.
+    pub region: Option<String>,
+    /// Owner, from the names file.
+    pub owner: Option<String>,
+    /// Team, from the names file.
+    pub team: Option<String>,
+}
+
+/// From where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// Literal address.
+    pub ip: Option<String>,
+    /// Masked address or a service's name.
+    pub name: Option<String>,
+    /// Place, where it is known.
+    pub place: Option<String>,
+    /// Name of the known network that holds the address.
+    pub network: Option<String>,
+}
+
+/// Several events that are an alert together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Correlation {
+    /// Such as `event_count` or `value_count`.
+    pub kind: String,
+    /// Such as `gte 5`.
+    pub threshold: String,
+    /// Length of the window, in seconds.
+    pub timespan_seconds: u64,
+    /// Field and value that the events have in common.
+    pub group: Vec<(String, String)>,
+}
+
+/// An alert, as a person is told of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Notice {
+    /// Idempotency key.
+    pub uid: String,
+    /// What belongs together.
+    pub group_key: String,
+    /// How much it matters.
+    pub level: Level,
+    /// Rule id.
+    pub rule_id: String,
+    /// The rule's title.
+    pub rule: String,
+    /// Day of its last change and a hash of its content.
+    pub rule_version: String,
+    /// What it detects and why that matters.
+    pub description: Option<String>,
+    /// Who.
+    pub who: Who,
+    /// The method.
+    pub operation: String,
+    /// Such as `flink`.
+    pub service: Option<String>,
+    /// Such as `Confluent Cloud`.
+    pub product: Option<String>,
+    /// `Create`, `Read`, `Update`, `Delete`, `Logon` or `Other`.
+    pub activity: Option<String>,
+    /// `Success`, `Failure` or `Unknown`.
+    pub outcome: String,
+    /// What the event says about the outcome.
+    pub outcome_detail: Option<String>,
+    /// To what.
+    pub resources: Vec<ResourceNotice>,
+    /// How many resources there are, also those not listed.
+    pub resource_count: usize,
+    /// From where.
+    pub origin: Origin,
+    /// When it happened, ms since the Unix epoch.
+    pub time_ms: i64,
+    /// When the alert was made.
+    pub detected_ms: i64,
+    /// `field = value` of the selections that held.
+    pub why: Vec<String>,
+    /// Events in this alert: 1, or those of a correlation.
+    pub count: u64,
+    /// When the first of them happened.
+    pub first_ms: i64,
+    /// When the last of them happened.
+    pub last_ms: i64,
+    /// The window and its group, where several events are one alert.
+    pub correlation: Option<Correlation>,
+    /// Ids of the events.
+    pub events: Vec<String>,
+    /// What to do.
+    pub runbook: Option<String>,
+    /// Links of the rule.
+    pub links: Vec<String>,
+    /// Harmless causes.
+    pub falsepositives: Vec<String>,
+    /// ATT&CK techniques and tactics.
+    pub attack: Vec<String>,
+    /// The rule's tags.
+    pub tags: Vec<String>,
+    /// Hash of the rule set.
+    pub rule_set: String,
+    /// `topic/partition@offset` of the alert: what `watchbell show` takes, and no shell changes.
+    pub position: String,
+    /// The event's JSON, redacted and cut.
+    pub record: Option<String>,
+    /// For the record only.
+    pub experimental: bool,
+    /// Made by `replay`.
+    pub replayed: bool,
+    /// Made by `fire`.
+    pub test: bool,
+}
+
+impl Notice {
+    /// Stands for an alert that cannot be read: somebody must know that there was one.
+    pub fn unreadable(position: Position<'_>, at_ms: i64, error: &NoticeError) -> Notice {
+        Notice {
+            uid: format!("unreadable-{position}"),
+            group_key: "watchbell-unreadable-alert".into(),
+            level: Level::High,
+            rule_id: String::new(),
+            rule: "An alert could not be read".into(),
+            rule_version: String::new(),
+            description: Some(format!(
+                "An alert could not be read and is among the dead letters: {error}"
+            )),
+            who: Who::default(),
+            operation: "an alert that cannot be read".into(),
+            service: None,
+            product: None,
+            activity: None,
+            outcome: "Unknown".into(),
+            outcome_detail: None,
+            resources: Vec::new(),
+            resource_count: 0,
+            origin: Origin::default(),
+            time_ms: at_ms,
+            detected_ms: at_ms,
+            why: Vec::new(),
+            count: 1,
+            first_ms: at_ms,
+            last_ms: at_ms,
+            correlation: None,
+            events: Vec::new(),
+            runbook: Some("Look at the record and at what else writes to the topic.".into()),
+            links: Vec::new(),
+            falsepositives: Vec::new(),
+            attack: Vec::new(),
+            tags: Vec::new(),
+            rule_set: String::new(),
+            position: place(position),
+            record: None,
+            experimental: false,
+            replayed: false,
+            test: false,
+        }
+    }
+
+    /// The environments of the resources, each once.
+    pub fn environments(&self) -> Vec<&str> {
+        each_once(self.resources.iter().map(|r| r.environment.as_deref()))
+    }
+
+    /// The teams of the resources and of the actor, each once.
+    pub fn teams(&self) -> Vec<&str> {
+        let of_resources = self.resources.iter().map(|r| r.team.as_deref());
+        each_once(of_resources.chain([self.who.team.as_deref()]))
+    }
+}
+
+fn each_once<'n>(words: impl Iterator<Item = Option<&'n str>>) -> Vec<&'n str> {
+    let mut once: Vec<&str> = Vec::new();
+    for word in words.flatten() {
+        if !once.contains(&word) {
+            once.push(word);
+        }
+    }
+    once
+}

@@ -1,0 +1,313 @@
+//! What a person reads of an alert: one line that says who did what to what and where, and the
+//! facts below it, as plain text. How a sink marks them up is the sink's.
+
+use super::notice::{Notice, ResourceNotice, Who};
+
+/// A later alert than this after the event is said to be late, ms.
+const LATE_MS: i64 = 60_000;
+
+/// Services whose names are not written like other words.
+const SERVICES: [(&str, &str); 4] = [
+    ("ksql", "ksqlDB"),
+    ("rbac", "RBAC"),
+    ("usm", "USM"),
+    ("ip-filter", "IP filter"),
+];
+
+/// One thing to know of an alert.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Fact {
+    /// `Who`, `What`, `From`, …
+    pub label: &'static str,
+    /// One line.
+    pub text: String,
+}
+
+impl Notice {
+    /// `[HIGH] Jane Doe deleted Flink statement orders-agg in prod`.
+    pub fn title(&self) -> String {
+        let level = self.level.as_str().to_uppercase();
+        let test = if self.test { "[TEST] " } else { "" };
+        format!("{test}[{level}] {}", self.headline())
+    }
+
+    /// The title without its level.
+    pub fn headline(&self) -> String {
+        if let Some(correlation) = &self.correlation {
+            let named = |value: &str| match self.who.shown() {
+                Some(name) if self.who.uid.as_deref() == Some(value) => name.to_owned(),
+                _ => value.to_owned(),
+            };
+            let group = correlation.group.iter();
+            let group: Vec<String> = group.map(|(_, value)| named(value)).collect();
+            let span = span(correlation.timespan_seconds);
+            let by = if group.is_empty() {
+                String::new()
+            } else {
+                format!(" by {}", group.join(", "))
+            };
+            return format!("{}: {} events in {span}{by}", self.rule, self.count);
+        }
+        if self.rule_id.is_empty() {
+            return self.rule.clone();
+        }
+        let who = self.who.shown().unwrap_or("somebody unknown");
+        let mut line = format!("{who} {}", self.deed());
+        if let Some(first) = self.resources.first() {
+            if let Some(name) = first.name.as_deref().or(first.uid.as_deref()) {
+                line.push(' ');
+                line.push_str(name);
+            }
+            if self.resource_count > 1 {
+                line.push_str(&format!(" and {} more", self.resource_count - 1));
+            }
+        }
+        if let Some(environment) = self.environments().first() {
+            line.push_str(" in ");
+            line.push_str(environment);
+        }
+        line
+    }
+
+    /// `deleted Flink statement`, `failed to delete …`, `called GetX on`.
+    fn deed(&self) -> String {
+        let (past, infinitive) = match self.activity.as_deref() {
+            Some("Create") => ("created", "create"),
+            Some("Read") => ("read", "read"),
+            Some("Update") => ("changed", "change"),
+            Some("Delete") => ("deleted", "delete"),
+            Some("Logon") => ("signed in to", "sign in to"),
+            _ => ("", ""),
+        };
+        let kind = self.kind();
+        if past.is_empty() || (kind.is_empty() && self.resources.is_empty()) {
+            let operation = &self.operation;
+            let on = if self.resources.is_empty() { "" } else { " on" };
+            return match self.outcome.as_str() {
+                "Failure" => format!("failed to call {operation}{on}{kind}"),
+                _ => format!("called {operation}{on}{kind}"),
+            };
+        }
+        match self.outcome.as_str() {
+            "Success" => format!("{past}{kind}"),
+            "Failure" => format!("failed to {infinitive}{kind}"),
+            _ => format!("asked to {infinitive}{kind}"),
+        }
+    }
+
+    /// ` Flink statement`: the service and the first resource's type, as far as they are known.
+    fn kind(&self) -> String {
+        let service = self.service.as_deref().unwrap_or_default();
+        let kind = self.resources.first().and_then(|r| r.kind.as_deref());
+        let kind = kind
+            .unwrap_or_default()
+            .replace(['_', '-'], " ")
+            .to_lowercase();
+        let shown = SERVICES.iter().find(|(name, _)| *name == service);
+        let shown = shown.map_or_else(|| capitalized(service), |(_, shown)| (*shown).to_owned());
+        let words = match (service.is_empty(), kind.is_empty()) {
+            (true, _) => kind,
+            (false, true) => return String::new(),
+            // `KAFKA_CLUSTER` already says it, and an organization's environment needs no more.
+            (false, false) if kind.contains(service) => {
+                kind.replacen(service, &capitalized(service), 1)
+            }
+            (false, false) if service == "organization" => kind,
+            (false, false) => format!("{shown} {kind}"),
+        };
+        if words.is_empty() {
+            words
+        } else {
+            format!(" {words}")
+        }
+    }
+
+    /// Everything to know, in the order in which it is asked; `more` repeats are told with it.
+    pub fn facts(&self, more: u64) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut fact = |label, text: String| {
+            if !text.is_empty() {
+                facts.push(Fact { label, text });
+            }
+        };
+        fact("Who", self.who.described());
+        fact("What", self.what());
+        for resource in self.resources.iter().take(5) {
+            fact("Resource", described(resource));
+        }
+        fact("From", self.from());
+        fact("When", self.when());
+        fact("Count", self.counted(more));
+        fact("Why", self.why.join("; "));
+        fact("Rule", self.rule_reference());
+        fact("About", self.description.clone().unwrap_or_default());
+        fact("Runbook", self.runbook.clone().unwrap_or_default());
+        fact("Harmless if", self.falsepositives.join("; "));
+        fact("ATT&CK", self.attack.join(", "));
+        fact("Links", self.links.join(" "));
+        fact("Details", self.reference());
+        facts
+    }
+
+    fn rule_reference(&self) -> String {
+        if self.rule_id.is_empty() {
+            return String::new();
+        }
+        format!("{} ({} {})", self.rule, self.rule_id, self.rule_version)
+    }
+
+    fn what(&self) -> String {
+        let operation = match &self.service {
+            Some(service) => format!("{} ({service})", self.operation),
+            None => self.operation.clone(),
+        };
+        let outcome = self.outcome.to_lowercase();
+        match (&self.outcome_detail, operation.is_empty()) {
+            (_, true) => String::new(),
+            (Some(detail), _) => format!("{operation}: {outcome}, {detail}"),
+            (None, _) => format!("{operation}: {outcome}"),
+        }
+    }
+
+    fn from(&self) -> String {
+        let origin = &self.origin;
+        let parts = [&origin.ip, &origin.name, &origin.place];
+        let mut parts: Vec<String> = parts.into_iter().flatten().cloned().collect();
+        parts.extend(
+            origin
+                .network
+                .as_ref()
+                .map(|n| format!("known network {n}")),
+        );
+        parts.join(", ")
+    }
+
+    fn when(&self) -> String {
+        let late_ms = self.detected_ms - self.time_ms;
+        let late = if late_ms > LATE_MS {
+            format!(", seen {} later", span(late_ms.unsigned_abs() / 1000))
+        } else {
+            String::new()
+        };
+        format!("{}{late}", time(self.time_ms))
+    }
+
+    fn counted(&self, more: u64) -> String {
+        let count = self.count + more;
+        if count < 2 {
+            return String::new();
+        }
+        let threshold = match &self.correlation {
+            Some(c) => format!(
+                " (threshold {} in {})",
+                c.threshold,
+                span(c.timespan_seconds)
+            ),
+            None => String::new(),
+        };
+        let (first, last) = (time(self.first_ms), time(self.last_ms));
+        if first == last || more > 0 {
+            format!("{count}{threshold}")
+        } else {
+            format!("{count}{threshold}, first {first}, last {last}")
+        }
+    }
+
+    /// How to see more of it.
+    pub fn reference(&self) -> String {
+        match self.events.first() {
+            Some(event) if is_plain(event) => {
+                format!("watchbell show {event} (alert {})", self.position)
+            }
+            _ => format!("watchbell show {}", self.position),
+        }
+    }
+}
+
+impl Who {
+    /// The best name there is.
+    pub fn shown(&self) -> Option<&str> {
+        [&self.name, &self.email, &self.uid]
+            .into_iter()
+            .find_map(|part| part.as_deref())
+    }
+
+    fn described(&self) -> String {
+        let Some(shown) = self.shown() else {
+            return String::new();
+        };
+        let mut parts: Vec<String> = [&self.uid, &self.email]
+            .into_iter()
+            .flatten()
+            .filter(|part| *part != shown)
+            .cloned()
+            .collect();
+        parts.extend(self.kind.as_ref().map(|kind| match kind.as_str() {
+            "User" => "human".to_owned(),
+            other => other.to_lowercase(),
+        }));
+        parts.extend(self.team.as_ref().map(|team| format!("team {team}")));
+        parts.extend(self.credential.as_ref().map(|c| format!("credential {c}")));
+        if parts.is_empty() {
+            shown.to_owned()
+        } else {
+            format!("{shown} ({})", parts.join(", "))
+        }
+    }
+}
+
+/// A word that a shell takes as it is.
+fn is_plain(word: &str) -> bool {
+    word.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+}
+
+fn described(resource: &ResourceNotice) -> String {
+    let Some(name) = resource.name.as_deref().or(resource.uid.as_deref()) else {
+        return String::new();
+    };
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(resource.uid.clone().filter(|uid| uid != name));
+    parts.extend(resource.kind.as_ref().map(|kind| kind.to_lowercase()));
+    let labelled = [
+        ("environment", &resource.environment),
+        ("region", &resource.region),
+        ("owner", &resource.owner),
+        ("team", &resource.team),
+    ];
+    for (label, value) in labelled {
+        parts.extend(value.as_ref().map(|value| format!("{label} {value}")));
+    }
+    if parts.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} ({})", parts.join(", "))
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let word = word.replace('-', " ");
+    let mut chars = word.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+/// `2026-11-21 08:30:00 UTC`.
+pub fn time(time_ms: i64) -> String {
+    match jiff::Timestamp::from_millisecond(time_ms) {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        Err(_) => format!("{time_ms} ms"),
+    }
+}
+
+/// `90 s`, `10 min`, `2 h`.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,163 @@
+//! `fire`: a test alert straight to the sinks, to see that it reaches a person. Nothing is written
+//! to Kafka, and what is sent says that it is a test.
+
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use tokio::runtime::Runtime;
+
+use super::{ConfigFile, Failure};
+use crate::alert::Notice;
+use crate::config::Config;
+use crate::notify::{Answer, Client, Message, Sink};
+use crate::roles::rulebook::Rulebook;
+
+/// Send a test alert through the sinks.
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Only through this sink; may be given several times. Without it, through all.
+    #[arg(long = "sink", value_name = "NAME")]
+    sinks: Vec<String>,
+    /// As the rule with this id or title would alert, to the sinks that it would reach.
+    #[arg(long, value_name = "RULE")]
+    rule: Option<String>,
+    /// Tell nobody: only ask each sink whether it is there and knows us.
+    #[arg(long, conflicts_with = "rule")]
+    check: bool,
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let config = command.file.load()?;
+    let sinks = chosen(&config, &command.sinks)?;
+    if command.check {
+        return check(&sinks);
+    }
+    let mut notice = Notice::example(now_ms());
+    if let Some(rule) = &command.rule {
+        as_by_rule(&mut notice, rule, &config)?;
+    }
+    let runtime = runtime()?;
+    let mut failed = 0;
+    let mut out = std::io::stdout().lock();
+    for sink in &sinks {
+        let name = &sink.name;
+        let routed = sink.route.decide(&notice, notice.time_ms);
+        if let (Err(reason), true) = (routed, command.rule.is_some()) {
+            writeln!(out, "{name}: not told: {}", reason.as_str())?;
+            continue;
+        }
+        match runtime.block_on(send(sink, &notice)) {
+            Ok(Answer::Accepted) => writeln!(out, "{name}: accepted")?,
+            Ok(Answer::Later { detail, .. }) => {
+                failed += 1;
+                writeln!(out, "{name}: not accepted: {detail}")?;
+            }
+            Ok(Answer::Refused { detail }) => {
+                failed += 1;
+                writeln!(out, "{name}: refused: {detail}")?;
+            }
+            Err(error) => {
+                failed += 1;
+                writeln!(out, "{name}: {error:#}")?;
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(anyhow!("{failed} of {} sinks did not accept the test", sinks.len()).into()),
+    }
+}
+
+/// Ask a sink whether it is there and knows us, without telling it anything.
+pub(super) fn check_one(sink: &Sink) -> anyhow::Result<Result<&'static str, String>> {
+    Ok(match Client::new(sink) {
+        Ok(client) => runtime()?.block_on(client.check()),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+fn check(sinks: &[&Sink]) -> Result<(), Failure> {
+    let mut failed = 0;
+    let mut out = std::io::stdout().lock();
+    for sink in sinks {
+        let name = &sink.name;
+        match check_one(sink)? {
+            Ok(found) => writeln!(out, "{name}: {found}")?,
+            Err(problem) => {
+                failed += 1;
+                writeln!(out, "{name}: error: {problem}")?;
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(anyhow!("{failed} of {} sinks cannot be told", sinks.len()).into()),
+    }
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")
+}
+
+fn chosen<'c>(config: &'c Config, names: &[String]) -> Result<Vec<&'c Sink>, Failure> {
+    let known: Vec<&str> = config.sinks.iter().map(|sink| sink.name.as_str()).collect();
+    if known.is_empty() {
+        let fault = "there is no sink\n  help: write one under `notify`: docs/notify.md";
+        return Err(Failure::configuration([fault]));
+    }
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(anyhow!(
+            "no sink is called {unknown}; there are: {}",
+            known.join(", ")
+        )
+        .into());
+    }
+    let wanted = |sink: &&Sink| names.is_empty() || names.contains(&sink.name);
+    Ok(config.sinks.iter().filter(wanted).collect())
+}
+
+/// What a person would read if the rule matched.
+fn as_by_rule(notice: &mut Notice, wanted: &str, config: &Config) -> Result<(), Failure> {
+    let rulebook = Rulebook::load(config).map_err(Failure::configuration)?;
+    let rules = rulebook.rules().snapshot();
+    let found = rules
+        .rules()
+        .iter()
+        .find(|loaded| loaded.rule.id.as_str() == wanted || loaded.rule.title == wanted);
+    let loaded = found.ok_or_else(|| anyhow!("no rule in force has the id or title {wanted}"))?;
+    let rule = &loaded.rule;
+    notice.level = loaded.level;
+    notice.rule_id = rule.id.to_string();
+    notice.rule = rule.title.clone();
+    notice.rule_version = loaded.version.clone();
+    notice.description = rule.description.clone();
+    notice.runbook = rule.runbook.clone();
+    notice.links = rule.references.clone();
+    notice.tags = rule.tags.clone();
+    notice.falsepositives = rule.falsepositives.clone();
+    notice.experimental = loaded.is_experimental();
+    notice.rule_set = rules.hash().to_owned();
+    Ok(())
+}
+
+async fn send(sink: &Sink, notice: &Notice) -> anyhow::Result<Answer> {
+    let client = Client::new(sink)?;
+    let now_ms = now_ms();
+    let template = sink.template.as_deref();
+    let message = Message::of_one(&sink.name, notice.clone(), now_ms, template);
+    Ok(client.send(sink.target.requests(&message, now_ms)).await)
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}

@@ -1,0 +1,173 @@
+//! Sends requests over HTTPS and reads what the sink says to them.
+//! Invariant: an address, which may be a secret, appears in no message.
+
+use std::time::Duration;
+
+use super::probe::Method;
+use super::{Answer, Request, Sink, Target};
+
+/// Bytes read of an answer.
+const MAX_ANSWER_BYTES: usize = 16 * 1024;
+
+/// A client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("prepare HTTPS: {0}")]
+pub struct ClientError(String);
+
+/// One sink's connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    target: Target,
+}
+
+impl Client {
+    /// Prepare; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The sink's certificates are none, or the system has none to trust.
+    pub fn new(sink: &Sink) -> Result<Client, ClientError> {
+        // Already installed by the sink before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let failed = |error: reqwest::Error| ClientError(error.without_url().to_string());
+        let mut builder = reqwest::Client::builder()
+            .timeout(sink.timeout)
+            .connect_timeout(sink.timeout.min(Duration::from_secs(10)))
+            // A redirection would carry the credential to wherever it leads.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("watchbell/", env!("CARGO_PKG_VERSION")))
+            .pool_idle_timeout(Duration::from_secs(30))
+            .http1_only();
+        if let Some(pem) = &sink.ca {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(failed)?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        Ok(Client {
+            http: builder.build().map_err(failed)?,
+            target: sink.target.clone(),
+        })
+    }
+
+    /// Send every request at once. One that is accepted is enough: peers tell each other.
+    pub async fn send(&self, requests: Vec<Request>) -> Answer {
+        let sending: Vec<_> = requests
+            .into_iter()
+            .map(|request| {
+                let client = self.clone();
+                tokio::spawn(async move { client.one(request).await })
+            })
+            .collect();
+        let mut best: Option<Answer> = None;
+        for answer in sending {
+            let answer = answer.await.unwrap_or_else(|error| Answer::Later {
+                after: None,
+                detail: error.to_string(),
+            });
+            if let Answer::Later { detail, .. } | Answer::Refused { detail } = &answer {
+                tracing::debug!(detail, "a peer did not accept");
+            }
+            best = Some(match (best, answer) {
+                (Some(Answer::Accepted), _) | (_, Answer::Accepted) => Answer::Accepted,
+                // While one of them may still take it, it is not refused.
+                (Some(later @ Answer::Later { .. }), _) => later,
+                (_, answer) => answer,
+            });
+        }
+        best.unwrap_or(Answer::Accepted)
+    }
+
+    /// Ask the sink whether it is there and knows us, without alarming anybody. `Ok` says what was
+    /// found: not every vendor can be asked about a credential.
+    ///
+    /// # Errors
+    /// What is wrong, for a person; without secrets.
+    pub async fn check(&self) -> Result<&'static str, String> {
+        let mut found = "";
+        for probe in self.target.probes() {
+            let mut ask = match probe.method {
+                Method::Get => self.http.get(&probe.url),
+                Method::Post => self.http.post(&probe.url),
+            };
+            if let Some(token) = &probe.token {
+                ask = ask.bearer_auth(token.expose());
+            }
+            let answer = ask.send().await.map_err(causes)?;
+            let status = answer.status().as_u16();
+            let body = answer.text().await.map_err(causes)?;
+            found = (probe.means)(status, &body)?;
+        }
+        Ok(found)
+    }
+
+    async fn one(&self, request: Request) -> Answer {
+        let later = |detail: String| Answer::Later {
+            after: None,
+            detail,
+        };
+        let mut post = self.http.post(&request.url);
+        for (name, value) in &request.headers {
+            post = post.header(*name, value);
+        }
+        let mut response = match post.body(request.body).send().await {
+            Ok(response) => response,
+            Err(error) => return later(causes(error)),
+        };
+        let status = response.status().as_u16();
+        let after = response.headers().get("retry-after");
+        let after = after
+            .and_then(|value| value.to_str().ok())
+            .and_then(retry_after);
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() < MAX_ANSWER_BYTES => body.extend_from_slice(&chunk),
+                Ok(_) => break,
+                // The status says enough unless it was to be the body's part to say it.
+                Err(error) if body.is_empty() && status == 200 => return later(causes(error)),
+                Err(_) => break,
+            }
+        }
+        body.truncate(MAX_ANSWER_BYTES);
+        self.target
+            .answer(status, after, &String::from_utf8_lossy(&body))
+    }
+}
+
+/// An error and what caused it, without the address.
+fn causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+/// Seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(value: &str) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    let wait = date.duration_since(jiff::Timestamp::now());
+    Some(Duration::try_from(wait).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(retry_after("30"), Some(Duration::from_secs(30)));
+        assert_eq!(
+            retry_after("Wed, 21 Oct 2015 07:28:00 GMT"),
+            Some(Duration::ZERO)
+        );
+        assert!(retry_after("Wed, 21 Oct 2150 07:28:00 GMT") > Some(Duration::from_secs(1)));
+        assert_eq!(retry_after("soon"), None);
+    }
+}

@@ -1,0 +1,208 @@
+//! One notification in words: the title, the facts, the record, whatever sink it goes to.
+//! Pure; a person's own template may replace title and text.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::offsets::Offsets;
+use super::queue::{Kind, Notification};
+use super::template::Template;
+use crate::alert::{Fact, Notice, shorten, span, time};
+use crate::sigma::Level;
+
+/// What a sink sends.
+#[derive(Debug, Clone, Serialize)]
+pub struct Message {
+    /// `first`, `digest`, `overflow` or `test`.
+    pub kind: &'static str,
+    /// The same for every repeat of the same thing.
+    pub id: String,
+    /// What belongs together.
+    pub group_key: String,
+    /// How much it matters.
+    pub level: Level,
+    /// One line.
+    pub title: String,
+    /// What to know, in order.
+    pub facts: Vec<Fact>,
+    /// The facts as lines, or what the template made of them.
+    pub text: String,
+    /// Whether `text` is a template's.
+    pub templated: bool,
+    /// The event's JSON, redacted and cut.
+    pub record: Option<String>,
+    /// Alerts that this covers.
+    pub count: u64,
+    /// The alert shown.
+    #[serde(serialize_with = "inner")]
+    pub notice: Arc<Notice>,
+}
+
+fn inner<S: serde::Serializer>(notice: &Arc<Notice>, to: S) -> Result<S::Ok, S::Error> {
+    notice.as_ref().serialize(to)
+}
+
+/// Most characters of a title; every sink takes this much or shortens further.
+const MAX_TITLE: usize = 300;
+
+impl Message {
+    /// Words for a notification to `sink`. `undelivered` alerts before it were given up.
+    pub fn new(
+        sink: &str,
+        notification: &Notification<Arc<Notice>>,
+        undelivered: u64,
+        template: Option<&Template>,
+    ) -> Message {
+        let notice = &notification.alert;
+        let more = notification.count - 1;
+        let (kind, title, mut facts) = match &notification.kind {
+            Kind::First if notice.test => ("test", notice.title(), notice.facts(0)),
+            Kind::First if more == 0 => ("first", notice.title(), notice.facts(0)),
+            Kind::First => {
+                let title = format!("{} (and {more} more)", notice.title());
+                ("first", title, notice.facts(more))
+            }
+            Kind::Digest => (
+                "digest",
+                digest_title(notification),
+                digest_facts(notification),
+            ),
+            Kind::Overflow { rules, others } => {
+                let title = overflow_title(notification, rules.len());
+                let mut facts: Vec<Fact> = rules
+                    .iter()
+                    .map(|(rule, count)| fact("Rule", format!("{rule}: {count}")))
+                    .collect();
+                if *others > 0 {
+                    facts.push(fact("Rule", format!("others: {others}")));
+                }
+                facts.push(fact("Worst", notice.title()));
+                facts.extend(over(notification));
+                facts.push(fact("Details", "watchbell tail alerts".into()));
+                ("overflow", title, facts)
+            }
+        };
+        if undelivered > 0 {
+            let lost = format!(
+                "{undelivered} earlier alerts could not be delivered here; they are among the dead letters"
+            );
+            facts.push(fact("Undelivered", lost));
+        }
+        let group_key = match &notification.group_key {
+            Some(key) => key.clone(),
+            None => format!("watchbell-overflow-{sink}"),
+        };
+        let id = match (&notification.kind, notification.offsets.last()) {
+            (Kind::First, _) | (_, None) => notice.uid.clone(),
+            (_, Some(last)) => format!("{group_key}-{last}"),
+        };
+        let mut message = Message {
+            kind,
+            id,
+            group_key,
+            level: notification.level,
+            title: shorten(&title, MAX_TITLE),
+            text: lines(&facts),
+            templated: false,
+            facts,
+            record: match notification.kind {
+                Kind::First => notice.record.clone(),
+                Kind::Digest | Kind::Overflow { .. } => None,
+            },
+            count: notification.count,
+            notice: Arc::clone(notice),
+        };
+        if let Some(template) = template {
+            message.apply(template);
+        }
+        message
+    }
+
+    /// A template that fails on this alert is left out, said in the log: the alert must go out.
+    fn apply(&mut self, template: &Template) {
+        match template.render(self) {
+            Ok((title, text)) => {
+                if let Some(title) = title {
+                    self.title = shorten(&title, MAX_TITLE);
+                }
+                if let Some(text) = text {
+                    self.text = text;
+                    self.templated = true;
+                }
+            }
+            Err(error) => tracing::error!(%error, "a template fails; the shipped text is sent"),
+        }
+    }
+}
+
+fn fact(label: &'static str, text: String) -> Fact {
+    Fact { label, text }
+}
+
+/// `Label: text` lines.
+pub(super) fn lines(facts: &[Fact]) -> String {
+    let lines: Vec<String> = facts
+        .iter()
+        .map(|fact| format!("{}: {}", fact.label, fact.text))
+        .collect();
+    lines.join("\n")
+}
+
+fn digest_title(notification: &Notification<Arc<Notice>>) -> String {
+    let level = notification.level.as_str().to_uppercase();
+    let headline = notification.alert.headline();
+    format!("[{level}] {} more: {headline}", notification.count)
+}
+
+fn digest_facts(notification: &Notification<Arc<Notice>>) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = over(notification).into_iter().collect();
+    let shown = notification.alert.facts(0);
+    facts.extend(shown.into_iter().filter(|fact| fact.label != "Count"));
+    facts
+}
+
+fn overflow_title(notification: &Notification<Arc<Notice>>, rules: usize) -> String {
+    let level = notification.level.as_str().to_uppercase();
+    let rules = match rules {
+        1 => "one rule".to_owned(),
+        several => format!("{several} rules"),
+    };
+    format!("[{level}] {} more alerts of {rules}", notification.count)
+}
+
+/// How many, and over what time.
+fn over(notification: &Notification<Arc<Notice>>) -> Option<Fact> {
+    let (first, last) = (notification.first_ms, notification.last_ms);
+    let seconds = (last - first).max(0).unsigned_abs() / 1000;
+    let text = format!(
+        "{} within {}, the last at {}",
+        notification.count,
+        span(seconds.max(1)),
+        time(last)
+    );
+    (notification.count > 1).then(|| fact("Count", text))
+}
+
+impl Message {
+    /// The message of one alert, as `fire` sends it.
+    pub fn of_one(sink: &str, notice: Notice, now_ms: i64, template: Option<&Template>) -> Message {
+        let notification = Notification {
+            kind: Kind::First,
+            group_key: Some(notice.group_key.clone()),
+            level: notice.level,
+            alert: Arc::new(notice),
+            count: 1,
+            first_ms: now_ms,
+            last_ms: now_ms,
+            offsets: Offsets::default(),
+            attempts: 0,
+        };
+        Message::new(sink, &notification, 0, template)
+    }
+
+    /// A message with every part.
+    pub fn example() -> Message {
+        Message::of_one("example", Notice::example(0), 0, None)
+    }
+}

@@ -1,0 +1,101 @@
+//! Alerts to people: what each sink is told, when, and in which words. `queue` decides, `message`
+//! words it, one file for each kind of sink makes the requests, `http` sends them.
+//! Invariant: everything but `http` is a function of values; time is passed in.
+
+mod alertmanager;
+mod http;
+mod message;
+mod notification;
+pub mod offsets;
+pub mod pace;
+mod pagerduty;
+mod probe;
+pub mod queue;
+mod request;
+mod route;
+mod slack;
+mod teams;
+mod template;
+mod webhook;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use alertmanager::Alertmanager;
+pub use http::{Client, ClientError};
+pub use message::Message;
+pub use pagerduty::{EU as PAGERDUTY_EU, PagerDuty, US as PAGERDUTY_US};
+pub use request::{Answer, Request, Secret};
+pub use route::{AlertPath, NotTold, Route};
+pub use slack::{API as SLACK_API, Slack};
+pub use teams::Teams;
+pub use template::{Template, TemplateError};
+pub use webhook::Webhook;
+
+use pace::Rate;
+use queue::Pacing;
+
+/// What a sink is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Prometheus Alertmanager.
+    Alertmanager(Alertmanager),
+    /// PagerDuty.
+    PagerDuty(PagerDuty),
+    /// Slack.
+    Slack(Slack),
+    /// Microsoft Teams.
+    Teams(Teams),
+    /// An endpoint of one's own.
+    Webhook(Webhook),
+}
+
+impl Target {
+    /// What to send for a message: one request, or one for each peer.
+    pub fn requests(&self, message: &Message, now_ms: i64) -> Vec<Request> {
+        match self {
+            Target::Alertmanager(target) => target.requests(message, now_ms),
+            Target::PagerDuty(target) => target.requests(message),
+            Target::Slack(target) => target.requests(message),
+            Target::Teams(target) => target.requests(message),
+            Target::Webhook(target) => target.requests(message, now_ms),
+        }
+    }
+
+    /// What an answer means.
+    pub fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
+        match self {
+            Target::Slack(target) => target.answer(status, after, body),
+            _ => request::by_status(status, after, body),
+        }
+    }
+}
+
+/// A sink as configured.
+#[derive(Debug, Clone)]
+pub struct Sink {
+    /// The user's name for it.
+    pub name: String,
+    /// What it is.
+    pub target: Target,
+    /// Which alerts it is told of.
+    pub route: Arc<Route>,
+    /// How repeats are gathered.
+    pub pacing: Pacing,
+    /// How often it may be asked.
+    pub rate: Rate,
+    /// Longest wait for an answer.
+    pub timeout: Duration,
+    /// An alert that could not be delivered for this long is given up.
+    pub max_age: Duration,
+    /// Certificates, in PEM, of authorities trusted besides the system's.
+    pub ca: Option<Vec<u8>>,
+    /// Words of one's own.
+    pub template: Option<Arc<Template>>,
+}
+
+/// `2026-11-21T08:30:00.123Z`; the epoch for what no calendar has.
+fn rfc3339(time_ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(time_ms).unwrap_or_default();
+    time.to_string()
+}

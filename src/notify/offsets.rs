@@ -1,0 +1,193 @@
+//! A set of offsets, kept as runs, and the text in which it travels in a commit's metadata.
+//! Invariant: runs neither touch nor overlap, so that equal sets are equal values.
+
+use std::collections::BTreeMap;
+
+/// Kafka's default of `offset.metadata.max.bytes` is 4,096.
+const MAX_TEXT_BYTES: usize = 3_500;
+
+/// The first word of the text; another one belongs to another format.
+const FORMAT: &str = "watchbell-notify-1";
+
+/// A set of offsets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// First offset of a run to the one after its last.
+    runs: BTreeMap<i64, i64>,
+}
+
+impl Offsets {
+    /// Add one offset.
+    pub fn insert(&mut self, offset: i64) {
+        self.insert_run(offset, offset + 1);
+    }
+
+    /// Add every offset of the other set.
+    pub fn extend(&mut self, other: &Offsets) {
+        for (from, to) in &other.runs {
+            self.insert_run(*from, *to);
+        }
+    }
+
+    fn insert_run(&mut self, mut from: i64, mut to: i64) {
+        if let Some((&before, &end)) = self.runs.range(..=from).next_back()
+            && end >= from
+        {
+            from = before;
+            to = to.max(end);
+        }
+        while let Some((&after, &end)) = self.runs.range(from..=to).next() {
+            self.runs.remove(&after);
+            to = to.max(end);
+        }
+        self.runs.insert(from, to);
+    }
+
+    /// Whether the offset is in the set.
+    pub fn contains(&self, offset: i64) -> bool {
+        let run = self.runs.range(..=offset).next_back();
+        run.is_some_and(|(_, end)| offset < *end)
+    }
+
+    /// The smallest.
+    pub fn first(&self) -> Option<i64> {
+        self.runs.keys().next().copied()
+    }
+
+    /// The largest.
+    pub fn last(&self) -> Option<i64> {
+        self.runs.values().next_back().map(|end| end - 1)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        let length = |(from, to): (&i64, &i64)| u64::try_from(to - from).unwrap_or(0);
+        self.runs.iter().map(length).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// How many runs there are: what the set costs.
+    pub fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Forget everything below `limit`.
+    pub fn remove_below(&mut self, limit: i64) {
+        let above = self.runs.split_off(&limit);
+        if let Some((_, end)) = self.runs.pop_last()
+            && end > limit
+        {
+            self.runs = BTreeMap::from([(limit, end)]);
+            self.runs.extend(above);
+        } else {
+            self.runs = above;
+        }
+    }
+
+    /// The set as ASCII, relative to `base`: the distance to each run, and its length. What does not
+    /// fit is left out, the largest offsets first.
+    pub fn to_text(&self, base: i64) -> String {
+        let mut text = FORMAT.to_owned();
+        let mut at = base;
+        for (from, to) in &self.runs {
+            let run = format!(" {}+{}", from - at, to - from);
+            if text.len() + run.len() > MAX_TEXT_BYTES {
+                break;
+            }
+            text.push_str(&run);
+            at = *to;
+        }
+        text
+    }
+
+    /// Reads [`Offsets::to_text`]. A text of another format, or of nobody, is the empty set.
+    pub fn from_text(text: &str, base: i64) -> Offsets {
+        let mut words = text.split(' ');
+        let mut offsets = Offsets::default();
+        if words.next() != Some(FORMAT) {
+            return offsets;
+        }
+        let mut at = base;
+        for word in words {
+            let Some((distance, length)) = word.split_once('+') else {
+                break;
+            };
+            let (Ok(distance), Ok(length)) = (distance.parse::<u32>(), length.parse::<u32>())
+            else {
+                break;
+            };
+            let from = at + i64::from(distance);
+            at = from + i64::from(length);
+            if length > 0 {
+                offsets.insert_run(from, at);
+            }
+        }
+        offsets
+    }
+}
+
+impl FromIterator<i64> for Offsets {
+    fn from_iter<I: IntoIterator<Item = i64>>(offsets: I) -> Offsets {
+        let mut set = Offsets::default();
+        for offset in offsets {
+            set.insert(offset);
+        }
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn members(set: &Offsets) -> BTreeSet<i64> {
+        (0..200).filter(|offset| set.contains(*offset)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_set_that_a_naive_one_is(
+            inserted in prop::collection::vec(0_i64..120, 0..80),
+            others in prop::collection::vec(0_i64..120, 0..80),
+            limit in 0_i64..130,
+        ) {
+            let mut set: Offsets = inserted.iter().copied().collect();
+            set.extend(&others.iter().copied().collect());
+            let mut naive: BTreeSet<i64> = inserted.into_iter().chain(others).collect();
+            prop_assert_eq!(members(&set), naive.clone());
+            set.remove_below(limit);
+            naive.retain(|offset| *offset >= limit);
+            prop_assert_eq!(members(&set), naive.clone());
+            prop_assert_eq!(set.len() as usize, naive.len());
+            prop_assert_eq!(set.first(), naive.first().copied());
+            prop_assert_eq!(set.last(), naive.last().copied());
+            let base = limit - 5;
+            prop_assert_eq!(&Offsets::from_text(&set.to_text(base), base), &set);
+            let again: Offsets = naive.into_iter().rev().collect();
+            prop_assert_eq!(again, set);
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_loses_its_end_and_a_strange_one_is_nothing() {
+        let set: Offsets = (0..5_000).map(|n| n * 2).collect();
+        let text = set.to_text(0);
+        assert!(text.len() <= MAX_TEXT_BYTES && text.is_ascii());
+        let read = Offsets::from_text(&text, 0);
+        assert!(read.len() > 800, "{}", read.len());
+        assert!((0..read.len() as i64).all(|n| read.contains(n * 2)));
+        for strange in ["", "{\"cluster\":\"x\"}", "watchbell-notify-2 0+1"] {
+            assert!(Offsets::from_text(strange, 0).is_empty());
+        }
+        let cut = Offsets::from_text("watchbell-notify-1 0+2 3+x 5+1", 10);
+        assert_eq!(cut, [10, 11].into_iter().collect());
+    }
+}

@@ -1,0 +1,87 @@
+//! PagerDuty, Events API v2: one incident for each group. Limits: a dedup_key of 255 characters, a
+//! summary of 1,024, an event of 512 KB.
+
+use serde_json::{Map, Value, json};
+
+use super::message::Message;
+use super::request::{Request, Secret};
+use crate::alert::shorten;
+use crate::sigma::Level;
+
+/// A PagerDuty service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PagerDuty {
+    /// The API's base address: that of the service region.
+    pub url: String,
+    /// The integration's key.
+    pub routing_key: Secret,
+}
+
+/// Base address of the default service region.
+pub const US: &str = "https://events.pagerduty.com";
+
+/// Base address of the European service region.
+pub const EU: &str = "https://events.eu.pagerduty.com";
+
+impl PagerDuty {
+    pub(super) fn requests(&self, message: &Message) -> Vec<Request> {
+        let notice = &message.notice;
+        let mut details: Map<String, Value> = Map::new();
+        if message.templated {
+            details.insert("text".into(), message.text.as_str().into());
+        } else {
+            for fact in &message.facts {
+                let name = fact.label.to_lowercase().replace([' ', '&'], "_");
+                // Several resources are lines of one detail.
+                let text = match details.get(&name).and_then(Value::as_str) {
+                    Some(before) => format!("{before}\n{}", fact.text),
+                    None => fact.text.clone(),
+                };
+                details.insert(name, text.into());
+            }
+        }
+        if let Some(record) = &message.record {
+            details.insert("record".into(), record.as_str().into());
+        }
+        let links: Vec<Value> = notice
+            .links
+            .iter()
+            .filter(|link| link.starts_with("https://"))
+            .map(|link| json!({"href": link, "text": link}))
+            .collect();
+        let environments = notice.environments().join(",");
+        let mut payload = json!({
+            "summary": shorten(&message.title, 1_024),
+            "source": notice.product.as_deref().unwrap_or("watchbell"),
+            "severity": severity(message.level),
+            "timestamp": super::rfc3339(notice.time_ms),
+            "class": notice.rule,
+            "custom_details": details,
+        });
+        if let Some(service) = &notice.service {
+            payload["component"] = service.as_str().into();
+        }
+        if !environments.is_empty() {
+            payload["group"] = environments.into();
+        }
+        let body = json!({
+            "routing_key": self.routing_key.expose(),
+            "event_action": "trigger",
+            "dedup_key": shorten(&message.group_key, 255),
+            "client": "watchbell",
+            "payload": payload,
+            "links": links,
+        });
+        let url = format!("{}/v2/enqueue", self.url.trim_end_matches('/'));
+        vec![Request::json(url, &body, None)]
+    }
+}
+
+fn severity(level: Level) -> &'static str {
+    match level {
+        Level::Critical => "critical",
+        Level::High => "error",
+        Level::Medium => "warning",
+        Level::Low | Level::Informational => "info",
+    }
+}

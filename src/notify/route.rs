@@ -1,0 +1,202 @@
+//! Which alerts a sink is told of: by level, and by a detection over the alert's fields.
+
+use std::ops::ControlFlow;
+
+use crate::alert::{Notice, ResourceNotice};
+use crate::sigma::{
+    Detection, Engine, Fields, Level, Logsource, Origin, Scratch, Target, UnknownField, Value,
+    Visit,
+};
+
+type Visited = ControlFlow<()>;
+
+/// A field of an alert: its name, and how to look at its values.
+type Field = (&'static str, fn(&Notice, &mut Visit<'_>) -> Visited);
+
+/// A compiled field name.
+#[derive(Debug, Clone, Copy)]
+pub struct AlertPath(usize);
+
+fn some(value: Option<&String>, visit: &mut Visit<'_>) -> Visited {
+    value.map_or(ControlFlow::Continue(()), |text| visit(Value::String(text)))
+}
+
+fn all<'v>(values: impl IntoIterator<Item = &'v str>, visit: &mut Visit<'_>) -> Visited {
+    for value in values {
+        visit(Value::String(value))?;
+    }
+    ControlFlow::Continue(())
+}
+
+fn each(
+    notice: &Notice,
+    part: fn(&ResourceNotice) -> Option<&String>,
+    visit: &mut Visit<'_>,
+) -> Visited {
+    all(
+        notice.resources.iter().filter_map(part).map(String::as_str),
+        visit,
+    )
+}
+
+/// In alphabetical order. Those with a dot are what rules name, but for `rule.…`.
+const FIELDS: &[Field] = &[
+    ("activity_name", |n, v| some(n.activity.as_ref(), v)),
+    ("actor.user.credential_uid", |n, v| {
+        some(n.who.credential.as_ref(), v)
+    }),
+    ("actor.user.email_addr", |n, v| {
+        some(n.who.email.as_ref(), v)
+    }),
+    ("actor.user.groups.name", |n, v| {
+        some(n.who.team.as_ref(), v)
+    }),
+    ("actor.user.name", |n, v| some(n.who.name.as_ref(), v)),
+    ("actor.user.type", |n, v| some(n.who.kind.as_ref(), v)),
+    ("actor.user.uid", |n, v| some(n.who.uid.as_ref(), v)),
+    ("api.operation", |n, v| v(Value::String(&n.operation))),
+    ("api.service.name", |n, v| some(n.service.as_ref(), v)),
+    ("environment", |n, v| all(n.environments(), v)),
+    ("level", |n, v| v(Value::String(n.level.as_str()))),
+    ("product", |n, v| some(n.product.as_ref(), v)),
+    ("resources.group.name", |n, v| {
+        each(n, |r| r.team.as_ref(), v)
+    }),
+    ("resources.name", |n, v| each(n, |r| r.name.as_ref(), v)),
+    ("resources.owner.name", |n, v| {
+        each(n, |r| r.owner.as_ref(), v)
+    }),
+    ("resources.region", |n, v| each(n, |r| r.region.as_ref(), v)),
+    ("resources.type", |n, v| each(n, |r| r.kind.as_ref(), v)),
+    ("resources.uid", |n, v| each(n, |r| r.uid.as_ref(), v)),
+    ("rule.id", |n, v| v(Value::String(&n.rule_id))),
+    ("rule.tags", |n, v| {
+        all(n.tags.iter().map(String::as_str), v)
+    }),
+    ("rule.title", |n, v| v(Value::String(&n.rule))),
+    ("src_endpoint.ip", |n, v| some(n.origin.ip.as_ref(), v)),
+    ("src_endpoint.name", |n, v| some(n.origin.name.as_ref(), v)),
+    ("status", |n, v| v(Value::String(&n.outcome))),
+    ("team", |n, v| all(n.teams(), v)),
+];
+
+impl AlertPath {
+    /// Compiles a field's name.
+    ///
+    /// # Errors
+    /// No such field; the nearest is suggested.
+    pub fn parse(name: &str) -> Result<AlertPath, UnknownField> {
+        match FIELDS.iter().position(|(known, _)| *known == name) {
+            Some(index) => Ok(AlertPath(index)),
+            None => Err(UnknownField {
+                suggestion: crate::diagnostic::nearest(name, FIELDS.iter().map(|(name, _)| *name))
+                    .map(str::to_owned),
+            }),
+        }
+    }
+}
+
+impl Fields for Notice {
+    type Path = AlertPath;
+
+    fn values(&self, path: &AlertPath, visit: &mut Visit<'_>) {
+        let _ = FIELDS[path.0].1(self, visit);
+    }
+
+    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        for (_, field) in FIELDS {
+            let seen = field(self, &mut |value| match value {
+                Value::String(text) => visit(text),
+                _ => ControlFlow::Continue(()),
+            });
+            if seen.is_break() {
+                return;
+            }
+        }
+    }
+
+    fn logsource(&self) -> Origin<'_> {
+        Origin::default()
+    }
+}
+
+/// Why a sink is not told of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotTold {
+    /// The sink takes other alerts.
+    Elsewhere,
+    /// The rule is experimental.
+    Experimental,
+    /// The alert was made by `replay`.
+    Replayed,
+    /// The event was old when it was seen.
+    Late,
+}
+
+impl NotTold {
+    /// Metric label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NotTold::Elsewhere => "elsewhere",
+            NotTold::Experimental => "experimental",
+            NotTold::Replayed => "replayed",
+            NotTold::Late => "late",
+        }
+    }
+}
+
+/// Which alerts go to a sink.
+#[derive(Debug)]
+pub struct Route {
+    /// No alert below it.
+    pub min_level: Level,
+    /// And only what it matches.
+    pub detection: Option<Engine<AlertPath>>,
+    /// An event that was older than this when its alert was written is recorded, not told; ms.
+    pub max_alert_age_ms: i64,
+    /// Also what `replay` made.
+    pub replayed: bool,
+}
+
+impl Route {
+    /// Compiles a detection over alerts.
+    ///
+    /// # Errors
+    /// Every field that alerts do not have.
+    pub fn compile(
+        detection: &Detection,
+    ) -> Result<Engine<AlertPath>, Vec<crate::diagnostic::Problem>> {
+        let logsource = Logsource::default();
+        let target = Target {
+            logsource: &logsource,
+            detection,
+        };
+        let problems = |problems: Vec<(usize, _)>| problems.into_iter().map(|(_, p)| p).collect();
+        Engine::compile([target], &AlertPath::parse).map_err(problems)
+    }
+
+    /// Whether the sink is to be told; `written_ms` is when the alert was written.
+    pub fn decide(&self, notice: &Notice, written_ms: i64) -> Result<(), NotTold> {
+        if notice.experimental {
+            return Err(NotTold::Experimental);
+        }
+        if notice.replayed && !self.replayed {
+            return Err(NotTold::Replayed);
+        }
+        if notice.level < self.min_level {
+            return Err(NotTold::Elsewhere);
+        }
+        if written_ms - notice.time_ms > self.max_alert_age_ms {
+            return Err(NotTold::Late);
+        }
+        let wanted = self
+            .detection
+            .as_ref()
+            .is_none_or(|engine| !engine.matches(notice, &mut Scratch::default()).is_empty());
+        if wanted {
+            Ok(())
+        } else {
+            Err(NotTold::Elsewhere)
+        }
+    }
+}

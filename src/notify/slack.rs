@@ -1,0 +1,169 @@
+//! Slack, by incoming webhook or as a bot (`chat.postMessage`). Limits: 50 blocks, a header of 150
+//! characters, 3,000 characters a section, about one message a second.
+//! Invariant: values are rich-text elements, which Slack never parses, or are escaped: no value can
+//! mention anybody or pose as a link.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::message::Message;
+use super::request::{Answer, Request, Secret, by_status, readable};
+use crate::alert::{Fact, shorten};
+
+/// A Slack channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slack {
+    /// An incoming webhook; its address is the secret.
+    Webhook {
+        /// The address.
+        url: Secret,
+    },
+    /// A bot that may write to the channel.
+    Bot {
+        /// The Web API's base address.
+        url: String,
+        /// The bot's token.
+        token: Secret,
+        /// Id or name of the channel.
+        channel: String,
+    },
+}
+
+/// Base address of Slack's Web API.
+pub const API: &str = "https://slack.com/api";
+
+/// Characters of rich text in one block.
+const MAX_SECTION: usize = 3_000;
+
+/// Characters of one fact.
+const MAX_FACT: usize = 1_000;
+
+impl Slack {
+    pub(super) fn requests(&self, message: &Message) -> Vec<Request> {
+        let mut body = json!({
+            "text": escape(&shorten(&message.title, 300)),
+            "mrkdwn": false,
+            "blocks": blocks(message),
+            "unfurl_links": false,
+            "unfurl_media": false,
+        });
+        vec![match self {
+            Slack::Webhook { url } => Request::json(url.expose(), &body, None),
+            Slack::Bot {
+                url,
+                token,
+                channel,
+            } => {
+                body["channel"] = channel.as_str().into();
+                let url = format!("{}/chat.postMessage", url.trim_end_matches('/'));
+                Request::json(url, &body, Some(token))
+            }
+        }]
+    }
+
+    /// The Web API answers 200 and says in the body what it thinks.
+    pub(super) fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
+        let Slack::Bot { .. } = self else {
+            return by_status(status, after, body);
+        };
+        if status != 200 {
+            return by_status(status, after, body);
+        }
+        let said: Value = serde_json::from_str(body).unwrap_or_default();
+        if said.get("ok") == Some(&Value::Bool(true)) {
+            return Answer::Accepted;
+        }
+        let detail = format!("Slack answers {}", readable(body));
+        match said.get("error").and_then(Value::as_str) {
+            Some(
+                "invalid_blocks"
+                | "invalid_blocks_format"
+                | "msg_too_long"
+                | "no_text"
+                | "msg_blocks_too_long",
+            ) => Answer::Refused { detail },
+            _ => Answer::Later { after, detail },
+        }
+    }
+}
+
+fn blocks(message: &Message) -> Vec<Value> {
+    let header = shorten(&message.title, 150);
+    let mut blocks = vec![json!({
+        "type": "header",
+        "text": {"type": "plain_text", "text": header, "emoji": false},
+    })];
+    if message.templated {
+        for part in parts(&message.text).into_iter().take(40) {
+            blocks.push(rich(vec![text(&part, false)]));
+        }
+    } else {
+        blocks.extend(facts(&message.facts));
+    }
+    if let Some(record) = &message.record {
+        let record = shorten(record, MAX_SECTION);
+        blocks.push(json!({
+            "type": "rich_text",
+            "elements": [{"type": "rich_text_preformatted", "elements": [text(&record, false)]}],
+        }));
+    }
+    blocks
+}
+
+/// The facts in as few blocks as hold them.
+fn facts(facts: &[Fact]) -> Vec<Value> {
+    let mut blocks = Vec::new();
+    let (mut elements, mut length) = (Vec::new(), 0);
+    for fact in facts {
+        let value = shorten(&fact.text, MAX_FACT);
+        let size = fact.label.len() + value.chars().count() + 3;
+        if length + size > MAX_SECTION {
+            blocks.push(rich(std::mem::take(&mut elements)));
+            length = 0;
+        }
+        length += size;
+        elements.push(text(&format!("{}: ", fact.label), true));
+        match fact.label {
+            // They are the rule's own, never an event's.
+            "Links" => {
+                for link in value.split(' ').filter(|link| link.starts_with("https://")) {
+                    elements.push(json!({"type": "link", "url": link}));
+                    elements.push(text(" ", false));
+                }
+                elements.push(text("\n", false));
+            }
+            _ => elements.push(text(&format!("{value}\n"), false)),
+        }
+    }
+    if !elements.is_empty() {
+        blocks.push(rich(elements));
+    }
+    blocks
+}
+
+fn rich(elements: Vec<Value>) -> Value {
+    json!({
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": elements}],
+    })
+}
+
+fn text(text: &str, bold: bool) -> Value {
+    match bold {
+        true => json!({"type": "text", "text": text, "style": {"bold": true}}),
+        false => json!({"type": "text", "text": text}),
+    }
+}
+
+fn parts(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    chars.chunks(MAX_SECTION).map(String::from_iter).collect()
+}
+
+/// Slack's three control characters, as its documentation asks.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}

@@ -1,0 +1,81 @@
+//! Any HTTP endpoint: a CloudEvent in structured mode, signed.
+//! `watchbell-signature: v1=<hex>` is HMAC-SHA256 with the secret over the value of
+//! `watchbell-timestamp` (Unix seconds), a dot, and the body as it was sent.
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
+use sha2::Sha256;
+
+use super::message::Message;
+use super::request::{Request, Secret};
+
+/// An endpoint of one's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// The address.
+    pub url: String,
+    /// Signs what is sent.
+    pub secret: Option<Secret>,
+    /// Bearer token.
+    pub token: Option<Secret>,
+}
+
+impl Webhook {
+    pub(super) fn requests(&self, message: &Message, now_ms: i64) -> Vec<Request> {
+        let body = json!({
+            "specversion": "1.0",
+            "id": message.id,
+            "source": "watchbell",
+            "type": "watchbell.notification.v1",
+            "subject": message.group_key,
+            "time": super::rfc3339(now_ms),
+            "datacontenttype": "application/json",
+            "data": {
+                "kind": message.kind,
+                "title": message.title,
+                "text": message.text,
+                "level": message.level,
+                "group_key": message.group_key,
+                "count": message.count,
+                "alert": *message.notice,
+            },
+        });
+        let mut request = Request::json(&self.url, &body, self.token.as_ref());
+        request.headers[0].1 = "application/cloudevents+json; charset=utf-8".into();
+        if let Some(secret) = &self.secret {
+            let timestamp = (now_ms / 1000).to_string();
+            let signature = sign(secret, &timestamp, &request.body);
+            request.headers.push(("watchbell-timestamp", timestamp));
+            request.headers.push(("watchbell-signature", signature));
+        }
+        vec![request]
+    }
+}
+
+fn sign(secret: &Secret, timestamp: &str, body: &[u8]) -> String {
+    // HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else {
+        return String::new();
+    };
+    mac.update(timestamp.as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    let bytes = mac.finalize().into_bytes();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("v1={hex}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_that_of_timestamp_dot_body() {
+        // printf '1700000000.{}' | openssl dgst -sha256 -hmac key
+        let signature = sign(&Secret::new("key"), "1700000000", b"{}");
+        assert_eq!(
+            signature,
+            "v1=9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae"
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! One sink as seen from outside: what its loop reports, as metrics and as health.
+//! A sink that is down is no reason to be restarted, nor to be taken out of service.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::metrics::Metrics;
+use crate::kafka::session::NotReady;
+
+/// Stands for "none waits" among the times of a [`SinkState`].
+const NONE: i64 = i64::MAX;
+
+/// Heartbeat, readiness and queue of one sink; written by its loop, read by the probes.
+#[derive(Debug)]
+pub struct SinkState {
+    name: String,
+    started: Instant,
+    turned_ms: AtomicU64,
+    oldest_ms: AtomicI64,
+    waiting: AtomicU64,
+    not_ready: Mutex<Option<NotReady>>,
+}
+
+impl SinkState {
+    /// A sink whose loop has not yet said anything.
+    pub fn new(name: &str) -> SinkState {
+        SinkState {
+            name: format!("notify {name}"),
+            started: Instant::now(),
+            turned_ms: AtomicU64::new(0),
+            oldest_ms: AtomicI64::new(NONE),
+            waiting: AtomicU64::new(0),
+            not_ready: Mutex::new(Some(NotReady {
+                reason: "starting",
+                remedy: "the alerts topic is being opened".into(),
+            })),
+        }
+    }
+
+    /// `notify <name>`, for messages.
+    pub fn described(&self) -> &str {
+        &self.name
+    }
+
+    /// The sink's name in the configuration.
+    pub fn name(&self) -> &str {
+        self.name.strip_prefix("notify ").unwrap_or(&self.name)
+    }
+
+    /// How long the loop has not turned.
+    pub fn silence(&self) -> Duration {
+        let turned = Duration::from_millis(self.turned_ms.load(Ordering::Relaxed));
+        self.started.elapsed().saturating_sub(turned)
+    }
+
+    /// Age of the oldest alert that waits.
+    pub fn oldest(&self) -> Duration {
+        let oldest_ms = self.oldest_ms.load(Ordering::Relaxed);
+        if oldest_ms == NONE {
+            return Duration::ZERO;
+        }
+        let since_epoch = Duration::from_millis(u64::try_from(oldest_ms).unwrap_or(0));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.unwrap_or_default().saturating_sub(since_epoch)
+    }
+
+    /// Alerts read and not told.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Why no alerts are read; `None` where they are.
+    pub fn not_ready(&self) -> Option<NotReady> {
+        self.readiness().clone()
+    }
+
+    fn readiness(&self) -> MutexGuard<'_, Option<NotReady>> {
+        self.not_ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Turns what a sink's loop reports into metrics and health.
+#[derive(Debug, Clone)]
+pub struct SinkObserver {
+    state: Arc<SinkState>,
+    metrics: Arc<Metrics>,
+}
+
+impl SinkObserver {
+    /// Report under the sink's name.
+    pub fn new(state: Arc<SinkState>, metrics: Arc<Metrics>) -> SinkObserver {
+        let label = [state.name()];
+        // Counters that exist from the start can be alerted on; those with a reason come with it.
+        metrics.notify_merged.with_label_values(&label);
+        metrics.notify_retries.with_label_values(&label);
+        metrics.notify_delay.with_label_values(&label);
+        metrics
+            .notify_sent
+            .with_label_values(&[state.name(), "first"]);
+        SinkObserver { state, metrics }
+    }
+
+    /// The shared state.
+    pub fn state(&self) -> Arc<SinkState> {
+        Arc::clone(&self.state)
+    }
+
+    /// The loop turned; this is its queue.
+    pub fn turned(&self, oldest_ms: Option<i64>, waiting: u64) {
+        let elapsed = self.state.started.elapsed().as_millis();
+        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        self.state.turned_ms.store(elapsed, Ordering::Relaxed);
+        let oldest_ms = oldest_ms.unwrap_or(NONE);
+        self.state.oldest_ms.store(oldest_ms, Ordering::Relaxed);
+        self.state.waiting.store(waiting, Ordering::Relaxed);
+    }
+
+    /// Readiness changed; `None` is ready.
+    pub fn readiness(&self, state: Option<&NotReady>) {
+        *self.state.readiness() = state.cloned();
+    }
+
+    /// The sink accepted a notification of `count` alerts, the first of them `delay` after its event.
+    pub fn sent(&self, kind: &str, count: u64, delay: Option<Duration>) {
+        let name = self.state.name();
+        let metrics = &self.metrics;
+        metrics.notify_sent.with_label_values(&[name, kind]).inc();
+        let merged = metrics.notify_merged.with_label_values(&[name]);
+        merged.inc_by(count.saturating_sub(1));
+        if let Some(delay) = delay {
+            let histogram = metrics.notify_delay.with_label_values(&[name]);
+            histogram.observe(delay.as_secs_f64());
+        }
+    }
+
+    /// The sink is to be asked again.
+    pub fn retried(&self) {
+        let label = [self.state.name()];
+        self.metrics.notify_retries.with_label_values(&label).inc();
+    }
+
+    /// Alerts became dead letters.
+    pub fn dead_lettered(&self, reason: &str, count: u64) {
+        let labels = [self.state.name(), reason];
+        let counter = self.metrics.notify_dead_letters.with_label_values(&labels);
+        counter.inc_by(count);
+    }
+
+    /// The sink is not to be told of an alert.
+    pub fn skipped(&self, reason: &str) {
+        let labels = [self.state.name(), reason];
+        self.metrics.notify_skipped.with_label_values(&labels).inc();
+    }
+}

@@ -1,0 +1,380 @@
+//! What each sink is sent for an alert: golden files in `tests/data/alerts/golden`. To write them
+//! anew, set `WATCHBELL_BLESS=1`; that run fails, so that nothing is blessed without being read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use watchbell::alert::Notice;
+use watchbell::event::{NextOffset, Offset, Partition, Position};
+use watchbell::notify::offsets::Offsets;
+use watchbell::notify::queue::{Offered, Pacing, Queue};
+use watchbell::notify::{
+    Alertmanager, Message, PAGERDUTY_US, PagerDuty, Request, SLACK_API, Secret, Slack, Target,
+    Teams, Template, Webhook,
+};
+use watchbell::sigma::Level;
+
+use crate::pipeline::{NOW_MS, pipeline_with};
+
+const NAMES: &str = include_str!("../data/confluent/golden/names.yaml");
+const DELETED: &str = include_str!("../data/confluent/golden/more-04-named-statement-deleted.json");
+const CORRELATION: &str = include_str!("../data/alerts/correlation.json");
+
+/// What somebody could call themselves to break out of a message.
+const HOSTILE: &str = "<!channel> & <https://evil.example|click> *b* [x](https://evil.example) \
+                       <at>all</at> @here `c`\r\nX-Injected: 1\n\u{202e}level=info \u{1b}[31m";
+
+fn position() -> Position<'static> {
+    Position {
+        topic: "watchbell.alerts",
+        partition: Partition(0),
+        offset: Offset(7),
+    }
+}
+
+/// The alert that the pipeline makes of the documented event, after `change`.
+fn alert(change: impl Fn(&mut Value)) -> Vec<u8> {
+    let case: Value = serde_json::from_str(DELETED).expect("a case");
+    let mut event = case["record"]["value"].clone();
+    change(&mut event);
+    let pipeline = pipeline_with(NAMES, 50_000_000);
+    let mut outputs = Vec::new();
+    let value = event.to_string();
+    let record = watchbell::event::RawRecord {
+        position: position(),
+        timestamp_ms: Some(NOW_MS),
+        key: None,
+        value: Some(value.as_bytes()),
+        headers: Vec::new(),
+    };
+    pipeline.process(&record, NOW_MS, &mut outputs);
+    outputs.swap_remove(1).value.expect("an alert")
+}
+
+fn hostile(event: &mut Value) {
+    let data = &mut event["data"];
+    data["authenticationInfo"]["principal"] = json!({
+        "confluentUser": {"resourceId": HOSTILE},
+    });
+    data["authenticationInfo"]["identity"] = HOSTILE.into();
+    data["cloudResources"][0]["resource"]["resourceId"] = HOSTILE.into();
+    data["request"]["data"]["password"] = "S3CRET".into();
+}
+
+fn notice(alert: &[u8]) -> Notice {
+    let mut notice = Notice::read(alert, position()).expect("an alert of ours");
+    // What changes with every edit of a rule.
+    if notice.correlation.is_none() {
+        notice.rule_version = "(version)".into();
+        notice.rule_set = "(rule set)".into();
+    }
+    notice
+}
+
+/// The message of the first alert of several, or of the digest of the rest.
+fn message(notice: Notice, digest: bool) -> Message {
+    let pacing = Pacing {
+        digest_interval_ms: 0,
+        max_waiting: Some(20),
+    };
+    let mut queue = Queue::resume(pacing, NextOffset(0), Offsets::default());
+    let offered = Offered {
+        group_key: notice.group_key.clone(),
+        level: notice.level,
+        rule: notice.rule.clone(),
+        alert: Arc::new(notice),
+    };
+    queue.offer(0, NOW_MS, Some(offered.clone()));
+    let mut next = queue.next(NOW_MS).expect("the first");
+    if digest {
+        queue.told(NOW_MS, &next);
+        for offset in 1..=299 {
+            queue.offer(offset, NOW_MS + offset * 1_000, Some(offered.clone()));
+        }
+        next = queue.next(NOW_MS + 400_000).expect("a digest");
+    }
+    Message::new("oncall", &next, u64::from(digest) * 2, None)
+}
+
+fn targets() -> [(&'static str, Target); 6] {
+    let secret = || Secret::new("SECRET");
+    [
+        (
+            "alertmanager",
+            Target::Alertmanager(Alertmanager {
+                urls: vec!["http://am-0:9093".into(), "http://am-1:9093/".into()],
+                token: None,
+                hold_ms: 600_000,
+            }),
+        ),
+        (
+            "pagerduty",
+            Target::PagerDuty(PagerDuty {
+                url: PAGERDUTY_US.into(),
+                routing_key: secret(),
+            }),
+        ),
+        (
+            "slack-webhook",
+            Target::Slack(Slack::Webhook {
+                url: Secret::new("https://hooks.slack.example/SECRET"),
+            }),
+        ),
+        (
+            "slack-bot",
+            Target::Slack(Slack::Bot {
+                url: SLACK_API.into(),
+                token: secret(),
+                channel: "#oncall".into(),
+            }),
+        ),
+        (
+            "teams",
+            Target::Teams(Teams {
+                url: Secret::new("https://teams.example/SECRET"),
+            }),
+        ),
+        (
+            "webhook",
+            Target::Webhook(Webhook {
+                url: "https://soar.example/alerts".into(),
+                secret: Some(secret()),
+                token: None,
+            }),
+        ),
+    ]
+}
+
+fn shown(requests: &[Request]) -> String {
+    let requests: Vec<Value> = requests
+        .iter()
+        .map(|request| {
+            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            let headers: Vec<String> = request
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect();
+            json!({"url": request.url, "headers": headers, "body": body})
+        })
+        .collect();
+    serde_json::to_string_pretty(&requests).expect("JSON") + "\n"
+}
+
+fn golden(case: &str, sink: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/alerts/golden");
+    folder.join(format!("{case}.{sink}.json"))
+}
+
+#[test]
+fn every_sink_is_sent_what_the_golden_files_say() {
+    let bless = std::env::var_os("WATCHBELL_BLESS").is_some();
+    let single = notice(&alert(|_| {}));
+    let cases = [
+        ("deleted", message(single.clone(), false)),
+        ("digest", message(single, true)),
+        (
+            "correlation",
+            message(notice(CORRELATION.as_bytes()), false),
+        ),
+        ("hostile", message(notice(&alert(hostile)), false)),
+    ];
+    let mut different = Vec::new();
+    for (case, message) in &cases {
+        for (sink, target) in targets() {
+            let path = golden(case, sink);
+            let sent = shown(&target.requests(message, NOW_MS + 1_000));
+            let sent = sent.replace(
+                &format!("watchbell/{}", env!("CARGO_PKG_VERSION")),
+                "watchbell/(version)",
+            );
+            if bless {
+                fs::write(&path, &sent).expect("write a golden file");
+            }
+            if fs::read_to_string(&path).ok().as_deref() != Some(sent.as_str()) {
+                different.push(format!("{}:\n{sent}", path.display()));
+            }
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    assert!(!bless, "golden files written: read them");
+}
+
+#[test]
+fn the_title_says_who_did_what_to_what_and_where() {
+    let title = |change: &dyn Fn(&mut Value)| notice(&alert(change)).title();
+    assert_eq!(
+        title(&|_| {}),
+        "[HIGH] Jane Doe deleted Flink statement Order enrichment in production"
+    );
+    let correlation = notice(CORRELATION.as_bytes());
+    assert_eq!(
+        correlation.title(),
+        "[CRITICAL] Many statements deleted: 12 events in 10 min by Jane Doe"
+    );
+    let mut notice = Notice::example(0);
+    assert_eq!(
+        notice.title(),
+        "[TEST] [HIGH] Jane Doe deleted Flink statement orders-agg in prod"
+    );
+    notice.outcome = "Failure".into();
+    notice.resource_count = 3;
+    let failed = "Jane Doe failed to delete Flink statement orders-agg and 2 more in prod";
+    assert_eq!(notice.headline(), failed);
+    notice.activity = None;
+    notice.outcome = "Success".into();
+    let called = "Jane Doe called DeleteStatement on Flink statement orders-agg and 2 more in prod";
+    assert_eq!(notice.headline(), called);
+}
+
+#[test]
+fn the_correlation_is_valid_ocsf() {
+    crate::ocsf::validate(&serde_json::from_str(CORRELATION).expect("JSON"));
+}
+
+#[test]
+fn hostile_values_stay_values() {
+    let message = message(notice(&alert(hostile)), false);
+    assert!(!message.text.contains("S3CRET"));
+    assert!(
+        !message.title.chars().any(char::is_control),
+        "{:?}",
+        message.title
+    );
+    for line in message.text.lines() {
+        assert!(!line.starts_with("X-Injected"), "{line}");
+    }
+    assert!(!message.text.contains('\u{202e}'));
+    for (sink, target) in targets() {
+        for request in target.requests(&message, NOW_MS) {
+            for (_, value) in &request.headers {
+                assert!(!value.contains(['\r', '\n']), "{sink}: {value:?}");
+            }
+            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            parsed_as_markup(&body, &mut |text| {
+                for tag in ["<!", "<https"] {
+                    assert!(!text.contains(tag), "{sink}: {text}");
+                }
+            });
+        }
+    }
+}
+
+/// Visits the texts that Slack or Teams read as markup: Slack's top-level text and `mrkdwn`, and
+/// the `TextBlock`s and `FactSet`s of an Adaptive Card.
+fn parsed_as_markup(body: &Value, visit: &mut dyn FnMut(&str)) {
+    if let (Some(text), Some(_)) = (body["text"].as_str(), body.get("blocks")) {
+        visit(text);
+    }
+    fn walk(value: &Value, visit: &mut dyn FnMut(&str)) {
+        if matches!(
+            value["type"].as_str(),
+            Some("mrkdwn" | "TextBlock" | "FactSet")
+        ) {
+            visit(&value.to_string());
+        }
+        match value {
+            Value::Array(elements) => elements.iter().for_each(|e| walk(e, visit)),
+            Value::Object(members) => members.values().for_each(|m| walk(m, visit)),
+            _ => {}
+        }
+    }
+    walk(body, visit);
+}
+
+#[test]
+fn the_longest_alert_stays_within_every_sinks_limits() {
+    let long = "x".repeat(50_000);
+    let message = message(
+        notice(&alert(|event| {
+            hostile(event);
+            event["data"]["methodName"] = "DeleteStatement".into();
+            let resource = event["data"]["cloudResources"][0].clone();
+            let many: Vec<Value> = (0..60)
+                .map(|n| {
+                    let mut resource = resource.clone();
+                    resource["resource"]["resourceId"] = format!("{n}{long}").into();
+                    resource
+                })
+                .collect();
+            event["data"]["cloudResources"] = many.into();
+        })),
+        false,
+    );
+    assert!(message.text.len() < 20_000, "{}", message.text.len());
+    for (sink, target) in targets() {
+        for request in target.requests(&message, NOW_MS) {
+            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            if let Err(why) = within_limits(sink, &body, request.body.len()) {
+                panic!("{sink}: {why}");
+            }
+        }
+    }
+}
+
+/// The vendors' documented limits.
+fn within_limits(sink: &str, body: &Value, bytes: usize) -> Result<(), String> {
+    let chars = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
+    let check = |holds: bool, what: &str| holds.then_some(()).ok_or_else(|| what.to_owned());
+    match sink {
+        "pagerduty" => {
+            check(chars(&body["payload"]["summary"]) <= 1_024, "summary")?;
+            check(chars(&body["dedup_key"]) <= 255, "dedup_key")?;
+            check(bytes <= 512 * 1024, "size")
+        }
+        "slack-webhook" | "slack-bot" => {
+            let blocks = body["blocks"].as_array().expect("blocks");
+            check(blocks.len() <= 50, "blocks")?;
+            check(chars(&blocks[0]["text"]["text"]) <= 150, "header")?;
+            for block in &blocks[1..] {
+                let elements = block["elements"][0]["elements"].as_array().expect("text");
+                let length = |e: &Value| chars(&e["text"]) + chars(&e["url"]);
+                let length: usize = elements.iter().map(length).sum();
+                check(length <= 3_000, "section")?;
+            }
+            Ok(())
+        }
+        "teams" => check(bytes <= 28 * 1024, "size"),
+        _ => Ok(()),
+    }
+}
+
+#[test]
+fn a_template_replaces_the_words_and_can_reach_nothing_else() {
+    let template = |text: &str| Template::tried(None, Some(text.into()));
+    let good = template(
+        "{{ notice.who.name }} | {{ level }} | {{ notice.time_ms | time }}{% for f in facts %} {{ f.label }}{% endfor %}",
+    )
+    .expect("a template");
+    let (_, text) = good.render(&Message::example()).expect("words");
+    let text = text.expect("a text");
+    assert!(text.starts_with("Jane Doe | high | 1970-01-01"), "{text}");
+    for bad in [
+        "{{ notice.no_such_part }}",
+        "{% include '/etc/passwd' %}",
+        "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}",
+        "{{ unclosed",
+    ] {
+        assert!(template(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn what_is_no_alert_of_ours_is_refused_with_a_reason() {
+    for (value, reason) in [
+        (&b"not json"[..], "alert_not_json"),
+        (b"", "alert_not_json"),
+        (b"[]", "alert_not_a_finding"),
+        (b"{\"class_uid\":6003}", "alert_not_a_finding"),
+        (
+            b"{\"class_uid\":2004,\"severity_id\":4}",
+            "alert_not_a_finding",
+        ),
+    ] {
+        let error = Notice::read(value, position()).expect_err("refused");
+        assert_eq!(error.reason(), reason);
+    }
+    assert_eq!(notice(CORRELATION.as_bytes()).level, Level::Critical);
+}

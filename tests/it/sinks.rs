@@ -1,0 +1,254 @@
+//! What a sink's answer does to a notification, over real connections.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use sha2::Sha256;
+use watchbell::alert::Notice;
+use watchbell::config;
+use watchbell::notify::{Answer, Client, Message, Sink};
+
+use crate::stub::{Received, Reply, Stub, ok};
+
+/// Of `localhost`, by the authority beside it; both are for these tests alone.
+const SERVER: &[u8] = include_bytes!("../data/tls/server.pem");
+const SERVER_KEY: &[u8] = include_bytes!("../data/tls/server-key.pem");
+
+/// The only sink of a configuration with these lines.
+fn sink(kind: &str) -> Sink {
+    let text = format!(
+        "sources: {{a: {{bootstrap: a:1}}}}\ndestination: {{bootstrap: b:1}}\n\
+         notify:\n  oncall: {{{kind}, timeout: 1s}}\n"
+    );
+    let secrets = ["ROUTING_KEY", "TOKEN", "SECRET"]
+        .iter()
+        .filter(|name| match **name {
+            "ROUTING_KEY" => kind.contains("pagerduty"),
+            "TOKEN" => kind.contains("channel"),
+            _ => kind.contains("webhook"),
+        })
+        .map(|name| (format!("WATCHBELL__NOTIFY__ONCALL__{name}"), "KEY".into()))
+        .collect::<Vec<(String, String)>>();
+    let loaded = config::from_parts(Some(("w.yaml", &text)), &secrets);
+    let mut loaded = loaded.unwrap_or_else(|faults| panic!("{faults:?}"));
+    loaded.config.sinks.remove(0)
+}
+
+fn send(sink: &Sink) -> Answer {
+    let message = Message::of_one(&sink.name, Notice::example(0), 0, None);
+    let requests = sink.target.requests(&message, 1_700_000_000_000);
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(Client::new(sink).expect("a client").send(requests))
+}
+
+fn webhook(stub: &Stub) -> Sink {
+    sink(&format!("type: webhook, url: '{}/hook'", stub.url()))
+}
+
+fn status(
+    status: u16,
+    headers: &'static str,
+    body: &str,
+) -> impl FnMut(&Received) -> Reply + use<> {
+    let body = body.to_owned();
+    move |_| Reply::Status(status, headers, body.clone())
+}
+
+#[test]
+fn a_refusal_is_for_good_and_everything_else_is_for_later() {
+    let stub = Stub::start(status(200, "", ""));
+    let sink = webhook(&stub);
+    assert_eq!(send(&sink), Answer::Accepted);
+    for refused in [400, 413, 422] {
+        stub.answer(status(refused, "", "no\u{1b}such"));
+        let answer = send(&sink);
+        let Answer::Refused { detail } = &answer else {
+            panic!("{refused}: {answer:?}")
+        };
+        assert_eq!(*detail, format!("status {refused}: no such"));
+    }
+    // A wrong credential or address is no alert's fault.
+    for later in [302, 401, 403, 404, 408, 425, 500, 502, 503, 504] {
+        stub.answer(status(later, "location: http://127.0.0.1:1/\r\n", ""));
+        assert!(
+            matches!(send(&sink), Answer::Later { after: None, .. }),
+            "{later}"
+        );
+    }
+    stub.answer(status(429, "retry-after: 7\r\n", ""));
+    let Answer::Later { after, .. } = send(&sink) else {
+        panic!("429 is for later")
+    };
+    assert_eq!(after, Some(Duration::from_secs(7)));
+}
+
+#[test]
+fn a_sink_that_breaks_off_or_stays_silent_is_asked_again_and_its_address_kept_quiet() {
+    let stub = Stub::start(|_| Reply::HalfClosed);
+    let sink = self::sink(&format!("type: slack, url: '{}', channel: C1", stub.url()));
+    let said = |answer: Answer| match answer {
+        Answer::Later { detail, .. } => detail,
+        other => panic!("{other:?}"),
+    };
+    said(send(&sink));
+    stub.answer(|_| Reply::Silence(Duration::from_secs(3)));
+    let detail = said(send(&sink));
+    assert!(!detail.contains("127.0.0.1"), "{detail}");
+    assert!(stub.accepted().is_empty());
+    let asked = stub.received().pop().expect("a request");
+    assert!(
+        asked.at.elapsed() >= Duration::from_millis(900),
+        "not patient"
+    );
+    // Plain HTTP where TLS is spoken.
+    let over_tls = stub.url().replace("http:", "https:");
+    let sink = self::sink(&format!("type: webhook, url: '{over_tls}/hook'"));
+    said(send(&sink));
+    let nobody = self::sink("type: webhook, url: 'http://127.0.0.1:1/hook'");
+    said(send(&nobody));
+}
+
+/// A server with a certificate of an authority that nobody knows; returns its port.
+fn serve_tls() -> u16 {
+    let certificates = CertificateDer::pem_slice_iter(SERVER).map(|c| c.expect("a certificate"));
+    let key = PrivateKeyDer::from_pem_slice(SERVER_KEY).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(certificates.collect(), key)
+        .expect("a certificate and its key");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let session = ServerConnection::new(Arc::clone(&config)).expect("a session");
+            let mut stream = StreamOwned::new(session, connection);
+            // The client may break off, and does where it does not trust us.
+            let _ = stream.read(&mut [0; 16 * 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 202 said\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.flush();
+        }
+    });
+    port
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_not_trusted_unless_told_to() {
+    let url = format!(
+        "type: webhook, url: 'https://localhost:{}/hook'",
+        serve_tls()
+    );
+    let Answer::Later { detail, .. } = send(&sink(&url)) else {
+        panic!("trusted")
+    };
+    assert!(detail.contains("certificate"), "{detail}");
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls/authority.pem");
+    assert_eq!(
+        send(&sink(&format!("{url}, ca_file: {authority}"))),
+        Answer::Accepted
+    );
+}
+
+#[test]
+fn a_webhook_is_signed_over_its_timestamp_and_body() {
+    let stub = Stub::start(|_| ok());
+    assert_eq!(send(&webhook(&stub)), Answer::Accepted);
+    let received = stub.received().remove(0);
+    let timestamp = received.header("watchbell-timestamp").expect("a timestamp");
+    assert_eq!(timestamp, "1700000000");
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"KEY").expect("a key");
+    mac.update(timestamp.as_bytes());
+    mac.update(b".");
+    mac.update(&received.body);
+    let hex: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let signature = received.header("watchbell-signature");
+    assert_eq!(signature, Some(format!("v1={hex}").as_str()));
+    let event = received.json();
+    assert_eq!(event["specversion"], "1.0");
+    assert_eq!(event["type"], "watchbell.notification.v1");
+    let content_type = received.header("content-type").expect("a content type");
+    assert!(content_type.starts_with("application/cloudevents+json"));
+}
+
+#[test]
+fn slack_says_in_the_body_what_it_thinks() {
+    let stub = Stub::start(status(200, "", r#"{"ok":true}"#));
+    let sink = sink(&format!("type: slack, url: '{}', channel: C1", stub.url()));
+    assert_eq!(send(&sink), Answer::Accepted);
+    let received = stub.received().remove(0);
+    assert_eq!(received.path, "/chat.postMessage");
+    assert_eq!(received.header("authorization"), Some("Bearer KEY"));
+    stub.answer(status(200, "", r#"{"ok":false,"error":"invalid_blocks"}"#));
+    assert!(matches!(send(&sink), Answer::Refused { .. }));
+    for error in ["ratelimited", "token_revoked", "channel_not_found"] {
+        let body = format!(r#"{{"ok":false,"error":"{error}"}}"#);
+        stub.answer(status(200, "", &body));
+        assert!(matches!(send(&sink), Answer::Later { .. }), "{error}");
+    }
+}
+
+#[test]
+fn every_alertmanager_peer_is_told_and_one_is_enough() {
+    let (up, down) = (
+        Stub::start(status(200, "", "")),
+        Stub::start(status(503, "", "")),
+    );
+    let sink = sink(&format!(
+        "type: alertmanager, urls: ['{}', '{}', 'http://127.0.0.1:1']",
+        down.url(),
+        up.url()
+    ));
+    assert_eq!(send(&sink), Answer::Accepted);
+    assert_eq!((up.received().len(), down.received().len()), (1, 1));
+    up.answer(status(400, "", ""));
+    assert!(
+        matches!(send(&sink), Answer::Later { .. }),
+        "one may still take it"
+    );
+}
+
+#[test]
+fn a_check_finds_out_without_telling_anybody() {
+    let stub = Stub::start(status(200, "", r#"{"ok":true}"#));
+    let check = |sink: &Sink| {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+            .block_on(Client::new(sink).expect("a client").check())
+    };
+    let slack = sink(&format!("type: slack, url: '{}', channel: C1", stub.url()));
+    assert_eq!(check(&slack), Ok("Slack knows the token"));
+    let am = sink(&format!("type: alertmanager, urls: ['{}']", stub.url()));
+    assert_eq!(check(&am), Ok("every peer answers"));
+    assert!(check(&webhook(&stub)).is_ok());
+    let asked: Vec<String> = stub.received().into_iter().map(|r| r.path).collect();
+    assert_eq!(asked, ["/auth.test", "/api/v2/status", "/"]);
+    assert!(
+        stub.received()
+            .iter()
+            .all(|request| request.body.is_empty())
+    );
+    stub.answer(status(200, "", r#"{"ok":false,"error":"token_revoked"}"#));
+    assert!(check(&slack).is_err_and(|said| said.contains("token_revoked")));
+    stub.answer(status(503, "", ""));
+    assert!(check(&am).is_err());
+    assert!(check(&sink("type: webhook, url: 'http://127.0.0.1:1/'")).is_err());
+}

@@ -1,0 +1,256 @@
+//! Alertmanager from Debian's package, found in the path or fetched by apt into `target`, and what
+//! it makes of our alerts, through its own API.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use watchbell::alert::Notice;
+use watchbell::config;
+use watchbell::notify::{Answer, Client, Message, Sink};
+
+use super::eventually;
+use super::stub::{Reply, Stub};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The program, as Debian names it.
+const PROGRAM: &str = "prometheus-alertmanager";
+
+/// A running Alertmanager, ended with the test.
+struct Alertmanager {
+    child: Child,
+    address: SocketAddr,
+    data: TempDir,
+}
+
+impl Drop for Alertmanager {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where the program is; fetched where it is not installed.
+fn program() -> PathBuf {
+    let installed = std::env::var_os("PATH").and_then(|path| {
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(PROGRAM))
+            .find(|program| program.is_file())
+    });
+    if let Some(program) = installed {
+        return program;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/alertmanager");
+    let program = folder.join("usr/bin").join(PROGRAM);
+    if program.is_file() {
+        return program;
+    }
+    let remedy = "install it: apt-get install prometheus-alertmanager";
+    let fetched = TempDir::new().expect("a temporary directory");
+    let download = Command::new("apt-get")
+        .args(["download", "-q", PROGRAM])
+        .current_dir(fetched.path())
+        .stderr(Stdio::null())
+        .status();
+    assert!(
+        download.is_ok_and(|status| status.success()),
+        "Alertmanager is neither here nor to be had; {remedy}"
+    );
+    let package = fs::read_dir(fetched.path())
+        .expect("the directory")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|e| e == "deb"))
+        .expect("a package");
+    let partial = folder.with_extension("partial");
+    let unpacked = Command::new("dpkg")
+        .arg("-x")
+        .arg(package)
+        .arg(&partial)
+        .status();
+    assert!(
+        unpacked.is_ok_and(|s| s.success()),
+        "dpkg -x failed; {remedy}"
+    );
+    relocate(&partial.join("usr/bin").join(PROGRAM));
+    fs::rename(&partial, &folder).expect("keep the program");
+    program
+}
+
+/// Debian's build looks for its files at an absolute path. The unpacked copy is to look below its
+/// working directory, so that it runs without being installed: a path of the same length.
+fn relocate(program: &Path) {
+    const ABSOLUTE: &[u8] = b"/usr/share/prometheus/alertmanager";
+    const RELATIVE: &[u8] = b"usr/share/prometheus//alertmanager";
+    let mut bytes = fs::read(program).expect("the program");
+    let length = ABSOLUTE.len();
+    let found: Vec<usize> = (0..bytes.len() - length)
+        .filter(|at| &bytes[*at..at + length] == ABSOLUTE)
+        .collect();
+    assert!(!found.is_empty(), "the package is not as it was");
+    for at in found {
+        bytes[at..at + length].copy_from_slice(RELATIVE);
+    }
+    fs::write(program, bytes).expect("the relocated program");
+}
+
+impl Alertmanager {
+    /// Start one that tells `receiver` of every alert at once.
+    fn start(receiver: &str) -> Alertmanager {
+        let data = TempDir::new().expect("a temporary directory");
+        let config = data.path().join("config.yml");
+        let text = format!(
+            "route: {{receiver: hook, group_by: [alertname], group_wait: 100ms, group_interval: 200ms}}\n\
+             receivers:\n  - name: hook\n    webhook_configs: [{{url: '{receiver}', send_resolved: true}}]\n"
+        );
+        fs::write(&config, text).expect("a configuration");
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = free.local_addr().expect("an address");
+        drop(free);
+        let log = fs::File::create(data.path().join("log")).expect("a log");
+        let program = program();
+        // Its own folder, or where Debian's templates are: the root.
+        let here = program.ancestors().nth(3).expect("a folder").to_owned();
+        let child = Command::new(program)
+            .current_dir(here)
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.path={}", data.path().display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--cluster.listen-address=")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("start Alertmanager");
+        let alertmanager = Alertmanager {
+            child,
+            address,
+            data,
+        };
+        let ready = eventually(LIMIT, || alertmanager.get("/-/ready").is_some());
+        let log = || fs::read_to_string(alertmanager.data.path().join("log")).unwrap_or_default();
+        assert!(ready, "Alertmanager does not start: {}", log());
+        alertmanager
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(self.address).ok()?;
+        stream.set_read_timeout(Some(LIMIT)).ok()?;
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nhost: am\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        (head.split(' ').nth(1)? == "200").then(|| body.to_owned())
+    }
+
+    fn get(&self, path: &str) -> Option<String> {
+        self.ask("GET", path, "")
+    }
+
+    fn alerts(&self) -> Vec<Value> {
+        let alerts = self.get("/api/v2/alerts").expect("alerts");
+        serde_json::from_str(&alerts).expect("JSON")
+    }
+}
+
+fn sink(alertmanager: &Alertmanager, hold: &str) -> Sink {
+    let text = format!(
+        "sources: {{a: {{bootstrap: a:1}}}}\ndestination: {{bootstrap: b:1}}\nnotify:\n  \
+         am: {{type: alertmanager, urls: ['http://{}'], digest_interval: 1s, hold: {hold}}}\n",
+        alertmanager.address
+    );
+    let loaded = config::from_parts(Some(("w.yaml", &text)), &[]);
+    loaded.expect("a configuration").config.sinks.remove(0)
+}
+
+fn tell(sink: &Sink, notice: &Notice) {
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let message = Message::of_one(&sink.name, notice.clone(), now_ms, None);
+    let requests = sink.target.requests(&message, now_ms);
+    let answer = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(Client::new(sink).expect("a client").send(requests));
+    assert_eq!(answer, Answer::Accepted);
+}
+
+fn notice(group: &str) -> Notice {
+    let mut notice = Notice::example(jiff::Timestamp::now().as_millisecond());
+    notice.group_key = group.into();
+    notice
+}
+
+#[test]
+fn alertmanager_groups_repeats_silences_and_resolves() {
+    let hook = Stub::start(|_| Reply::Status(200, "", String::new()));
+    let alertmanager = Alertmanager::start(&hook.url());
+    let lasting = sink(&alertmanager, "10m");
+    tell(&lasting, &notice("one"));
+    tell(&lasting, &notice("two"));
+    let mut repeat = notice("one");
+    // What differs between repeats does not identify.
+    repeat.resources[0].name = Some("another".into());
+    repeat.uid = "another".into();
+    tell(&lasting, &repeat);
+    let alerts = alertmanager.alerts();
+    assert_eq!(alerts.len(), 2, "a repeat is no second alert: {alerts:#?}");
+    let one = alerts
+        .iter()
+        .find(|alert| alert["labels"]["group_key"] == "one")
+        .expect("the first group");
+    for (label, value) in [
+        ("alertname", "Test of the way to you"),
+        ("severity", "high"),
+        ("environment", "prod"),
+        ("team", "orders,streaming"),
+    ] {
+        assert_eq!(one["labels"][label], value);
+    }
+    assert_eq!(one["annotations"]["uid"], "another", "the latest is shown");
+    let told = |status: &'static str| {
+        let hook = hook.clone();
+        move || {
+            let received = hook.received();
+            let mut alerts = received.iter().flat_map(|r| {
+                let body = r.json();
+                body["alerts"].as_array().cloned().unwrap_or_default()
+            });
+            alerts.any(|alert| alert["status"] == status)
+        }
+    };
+    assert!(eventually(LIMIT, told("firing")), "the receiver is told");
+
+    let silence = json!({
+        "matchers": [{"name": "group_key", "value": "two", "isRegex": false, "isEqual": true}],
+        "startsAt": jiff::Timestamp::now().to_string(),
+        "endsAt": "2100-01-01T00:00:00Z",
+        "createdBy": "a test", "comment": "quiet",
+    });
+    let silenced = alertmanager.ask("POST", "/api/v2/silences", &silence.to_string());
+    silenced.expect("a silence");
+    let quiet = eventually(LIMIT, || {
+        let two = alertmanager.alerts();
+        let two = two.iter().find(|a| a["labels"]["group_key"] == "two");
+        two.is_some_and(|two| two["status"]["state"] == "suppressed")
+    });
+    assert!(quiet, "a silence by our labels holds");
+
+    tell(&sink(&alertmanager, "2s"), &notice("brief"));
+    assert!(
+        eventually(LIMIT, told("resolved")),
+        "what is not repeated resolves"
+    );
+    assert_eq!(alertmanager.alerts().len(), 2, "and the others stand");
+}

@@ -6,7 +6,7 @@ SHELL := bash
 .PHONY: test demo bench deny fmt prerequisites
 
 BENCH_RECORDS ?= 600000
-BENCH_ROUNDS ?= 3
+BENCH_ROUNDS ?= 5
 
 # The kafka and deploy tests and the benchmark are no part of `cargo test`, so the lints have to name them.
 # Every test runs, also after a failure; the last line counts them all.
@@ -17,7 +17,7 @@ test: prerequisites
 	checks() {
 		step cargo fmt --check
 		step cargo clippy --all-targets -- -D warnings
-		step cargo clippy --test kafka --test deploy --bench passthrough -- -D warnings
+		step cargo clippy --test kafka --test deploy --bench bench -- -D warnings
 	}
 	tests() {
 		local failed=0
@@ -39,7 +39,7 @@ demo:
 	cargo run --release -- demo
 
 bench: prerequisites
-	cargo bench --bench passthrough -- $(BENCH_RECORDS) $(BENCH_ROUNDS)
+	cargo bench --bench bench -- $(BENCH_RECORDS) $(BENCH_ROUNDS)
 
 deny:
 	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install cargo-deny --locked" >&2; exit 1; }

@@ -71,6 +71,7 @@ pub(super) fn repeated_key<'a>(
     document.repeated_key(id).or_else(|| {
         document
             .children(id)
+            .filter(|child| matches!(document.kind(*child), Kind::Array | Kind::Object))
             .find_map(|child| repeated_key(document, child, skipped))
     })
 }

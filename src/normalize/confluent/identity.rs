@@ -51,12 +51,12 @@ fn authenticated<'a>(unmapped: &mut Unmapped<'a>, info: NodeId) -> User<'a> {
 
 /// Fills in what the identity's CRN tells: an address where a person signs on elsewhere, an id
 /// where the principal is absent or a number, which no other API of the vendor understands.
-fn identify(user: &mut User<'_>, identity: &str, document: &Document<'_>, info: NodeId) {
+fn identify<'a>(user: &mut User<'a>, identity: &Text<'a>, document: &Document<'_>, info: NodeId) {
     let Some(id) = crn::id_of(identity, "identity") else {
         return;
     };
     if is_email(&id) {
-        user.email_addr.get_or_insert(id.into());
+        user.email_addr.get_or_insert(id);
         return;
     }
     let better = match &user.uid {
@@ -69,7 +69,7 @@ fn identify(user: &mut User<'_>, identity: &str, document: &Document<'_>, info: 
     };
     if better {
         user.kind = kind_of(&id);
-        user.uid = Some(id.into());
+        user.uid = Some(id);
     }
 }
 

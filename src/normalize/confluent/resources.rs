@@ -36,12 +36,26 @@ impl<'a> Place<'a> {
         place.get_or_insert(id);
     }
 
-    fn of_crn(name: &str) -> Self {
-        let id_of = |kind| crn::id_of(name, kind).map(Text::Owned);
-        Self {
-            organization: id_of("organization"),
-            environment: id_of("environment"),
-            region: id_of("flink-region"),
+    fn of_crn(name: &Text<'a>) -> Self {
+        let mut place = Place::default();
+        match name {
+            Text::Borrowed(name) => place.note_segments(crn::segments(name)),
+            Text::Owned(name) => place.note_segments(
+                crn::segments(name).map(|(kind, id)| (kind, Text::Owned(id.into_owned()))),
+            ),
+        }
+        place
+    }
+
+    fn note_segments<'k>(&mut self, segments: impl Iterator<Item = (&'k str, Text<'a>)>) {
+        for (kind, id) in segments {
+            let place = match kind {
+                "organization" => &mut self.organization,
+                "environment" => &mut self.environment,
+                "flink-region" => &mut self.region,
+                _ => continue,
+            };
+            place.get_or_insert(id);
         }
     }
 }
@@ -71,12 +85,7 @@ pub(super) fn read<'a>(
     let [target, ..] = &crns;
     if resources.is_empty() {
         let target = target.as_ref().or(subject);
-        resources.extend(named_resource(
-            unmapped,
-            data,
-            target.map(AsRef::as_ref),
-            shape,
-        ));
+        resources.extend(named_resource(unmapped, data, target, shape));
     }
     if shape != Shape::Authentication {
         name_in_full(unmapped, data, &mut resources, subject);
@@ -115,7 +124,7 @@ fn only_one_named<'r, 'a>(
     let (_, id) = crn::last(name)?;
     let mut named = resources
         .iter_mut()
-        .filter(|resource| resource.uid.as_deref() == Some(id.as_str()));
+        .filter(|resource| resource.uid.as_deref() == Some(&*id));
     named.next().filter(|_| named.next().is_none())
 }
 
@@ -165,17 +174,17 @@ fn cloud_resource<'a>(
 fn named_resource<'a>(
     unmapped: &mut Unmapped<'a>,
     data: NodeId,
-    target: Option<&str>,
+    target: Option<&Text<'a>>,
     shape: Shape,
 ) -> Option<Resource<'a>> {
-    let (crn_kind, crn_id) = target.and_then(crn::last).unzip();
+    let (crn_kind, crn_id) = target.and_then(innermost).unzip();
     let place = target.map(Place::of_crn).unwrap_or_default();
     let mut resource = Resource {
         namespace: place
             .environment
             .filter(|id| crn_id.as_deref() != Some(id.as_ref())),
-        uid: crn_id.map(Text::Owned),
-        kind: crn_kind.map(Text::Owned),
+        uid: crn_id,
+        kind: crn_kind,
         region: place.region,
         ..Resource::default()
     };
@@ -192,4 +201,15 @@ fn named_resource<'a>(
         }
     }
     resource.uid.is_some().then_some(resource)
+}
+
+/// Type and id of a CRN's innermost segment.
+fn innermost<'a>(name: &Text<'a>) -> Option<(Text<'a>, Text<'a>)> {
+    match name {
+        Text::Borrowed(name) => crn::last(name),
+        Text::Owned(name) => {
+            let (kind, id) = crn::last(name)?;
+            Some((kind.into_owned().into(), id.into_owned().into()))
+        }
+    }
 }

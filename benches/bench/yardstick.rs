@@ -27,7 +27,8 @@ pub fn run(bootstrap: &str, group: &str, source: &str, output: &str, exactly_onc
         ("auto.offset.reset", "earliest"),
         ("isolation.level", "read_committed"),
         ("queued.min.messages", "20000"),
-        ("queued.max.messages.kbytes", "16384"),
+        ("queued.max.messages.kbytes", "8192"),
+        ("fetch.message.max.bytes", "262144"),
         ("fetch.queue.backoff.ms", "10"),
         ("fetch.wait.max.ms", "100"),
     ] {

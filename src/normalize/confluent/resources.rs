@@ -2,7 +2,7 @@
 //! `authorizationInfo` in the old one and Confluent Platform.
 //! Scopes move whole under their resource; environment, organization and region are copies.
 
-use super::Shape;
+use super::{Data, Shape};
 use crate::event::json::NodeId;
 use crate::event::{Cloud, Resource, Text, Unmapped};
 use crate::normalize::{crn, walk};
@@ -64,13 +64,13 @@ impl<'a> Place<'a> {
 /// they are copies, and nothing moves.
 pub(super) fn read<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: NodeId,
+    data: Data,
     subject: Option<&Text<'a>>,
     shape: Shape,
 ) -> (Vec<Resource<'a>>, Cloud<'a>) {
     let mut resources = Vec::new();
     let mut place = Place::default();
-    if let Some(list) = walk::descend(&unmapped.document, data, &["cloudResources"]) {
+    if let Some(list) = walk::descend(&unmapped.document, data.root, &["cloudResources"]) {
         let elements: Vec<NodeId> = unmapped.document.children(list).collect();
         for element in elements {
             let (resource, own) = cloud_resource(unmapped, element, shape);
@@ -78,9 +78,14 @@ pub(super) fn read<'a>(
             place.complete_with(own);
         }
     }
-    let crns = CRN_NAMES.map(|name| walk::text_at(&unmapped.document, data, &[name]));
+    let crns = CRN_NAMES.map(|name| walk::text_at(&unmapped.document, data.root, &[name]));
+    let mut before = None;
     for name in crns.iter().flatten().chain(subject) {
-        place.complete_with(Place::of_crn(name));
+        // Most events repeat one name.
+        if before != Some(name) {
+            place.complete_with(Place::of_crn(name));
+        }
+        before = Some(name);
     }
     let [target, ..] = &crns;
     if resources.is_empty() {
@@ -103,13 +108,13 @@ pub(super) fn read<'a>(
 /// names: the same id may lie in several scopes, and a list names the place that was listed.
 fn name_in_full<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: NodeId,
+    data: Data,
     resources: &mut [Resource<'a>],
     subject: Option<&Text<'a>>,
 ) {
-    let target = walk::text_at(&unmapped.document, data, &["resourceName"]);
+    let target = walk::text_at(&unmapped.document, data.root, &["resourceName"]);
     if let Some(resource) = target.and_then(|name| only_one_named(resources, &name)) {
-        resource.uid_alt = walk::take_at(unmapped, data, &["resourceName"]);
+        resource.uid_alt = walk::take_at(unmapped, data.root, &["resourceName"]);
     } else if let Some(subject) = subject
         && let Some(resource) = only_one_named(resources, subject)
     {
@@ -173,7 +178,7 @@ fn cloud_resource<'a>(
 /// `authorizationInfo`. That calls an environment `environment`, which is no name of it.
 fn named_resource<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: NodeId,
+    data: Data,
     target: Option<&Text<'a>>,
     shape: Shape,
 ) -> Option<Resource<'a>> {
@@ -189,15 +194,14 @@ fn named_resource<'a>(
         ..Resource::default()
     };
     if shape != Shape::Authentication {
-        let name_path = ["authorizationInfo", "resourceName"];
-        let kind_path = ["authorizationInfo", "resourceType"];
-        let name = walk::text_at(&unmapped.document, data, &name_path);
+        let info = data.authorization;
+        let name = walk::text_at(&unmapped.document, info, &["resourceName"]);
         if name.is_some() && (resource.uid.is_none() || resource.uid == name) {
-            resource.name = walk::take_at(unmapped, data, &name_path);
+            resource.name = walk::take_at(unmapped, info, &["resourceName"]);
             resource.uid = name;
         }
         if resource.uid.is_some() {
-            resource.kind = walk::take_at(unmapped, data, &kind_path).or(resource.kind);
+            resource.kind = walk::take_at(unmapped, info, &["resourceType"]).or(resource.kind);
         }
     }
     resource.uid.is_some().then_some(resource)

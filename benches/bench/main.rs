@@ -149,8 +149,8 @@ fn compare(records: u64, rounds: u64) {
     );
 }
 
-fn median(figures: &[Figures], of: impl Fn(&Figures) -> f64) -> f64 {
-    let mut values: Vec<f64> = figures.iter().map(of).collect();
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
@@ -158,18 +158,21 @@ fn median(figures: &[Figures], of: impl Fn(&Figures) -> f64) -> f64 {
 fn table(all: &[Vec<Figures>]) {
     println!("| | events/s | CPU s per million | × pass-through | peak MB | commit ms |");
     println!("|---|---|---|---|---|---|");
-    let mut yardstick = f64::NAN;
+    let mut yardstick = &all[0];
     for ((name, kind, _), figures) in CONTENDERS.iter().zip(all) {
-        let cpu = median(figures, |f| f.cpu_s_per_million);
         if *kind == Kind::PassThrough {
-            yardstick = cpu;
+            yardstick = figures;
         }
+        // Round by round, since whatever else the machine does comes and goes.
+        let pairs = figures.iter().zip(yardstick);
+        let ratios = pairs.map(|(one, other)| one.cpu_s_per_million / other.cpu_s_per_million);
         println!(
-            "| {name} | {:.0},000 | {cpu:.1} | {:.2} | {:.0} | {} |",
-            median(figures, |f| f.events_per_s) / 1e3,
-            cpu / yardstick,
-            median(figures, |f| f.peak_mb),
-            match median(figures, |f| f.commit_ms) {
+            "| {name} | {:.0},000 | {:.1} | {:.2} | {:.0} | {} |",
+            median(figures.iter().map(|f| f.events_per_s)) / 1e3,
+            median(figures.iter().map(|f| f.cpu_s_per_million)),
+            median(ratios),
+            median(figures.iter().map(|f| f.peak_mb)),
+            match median(figures.iter().map(|f| f.commit_ms)) {
                 commit if commit.is_nan() => "–".into(),
                 commit => format!("{commit:.0}"),
             }

@@ -264,7 +264,10 @@ impl<'a> Document<'a> {
             return Some(twice[0].clone());
         }
         let same = |one, other| match (self.escaped_key(one), self.escaped_key(other)) {
-            (None, None) => self.key_bytes(one) == self.key_bytes(other),
+            (None, None) => {
+                let (one, other) = (self.key_bytes(one), self.key_bytes(other));
+                one.first() == other.first() && one == other
+            }
             _ => self.key(one) == self.key(other),
         };
         self.members(id).enumerate().find_map(|(number, child)| {

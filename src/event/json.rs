@@ -228,19 +228,27 @@ impl<'a> Document<'a> {
     /// The member of that name, else the first whose name is the same but for case and
     /// underscores: `client_address` answers to `clientAddress`.
     pub fn member_folded(&self, id: NodeId, name: &str) -> Option<NodeId> {
+        let name = name.as_bytes();
+        let first = name.first().filter(|byte| **byte != b'_');
         let mut folded = None;
         for child in self.members(id) {
+            let begin = self.text.as_bytes()[self.node(child).key.start as usize];
+            // Most names differ at once.
+            if first.is_some_and(|first| begin | 0x20 != first | 0x20)
+                && !matches!(begin, b'_' | b'\\')
+            {
+                continue;
+            }
             let decoded = self.escaped_key(child);
             let key = decoded
                 .as_ref()
                 .map_or(self.key_bytes(child), |key| key.as_bytes());
-            if !same_bytes(key, name.as_bytes()) {
-                continue;
-            }
-            if key == name.as_bytes() {
+            if key == name {
                 return Some(child);
             }
-            folded.get_or_insert(child);
+            if folded.is_none() && same_bytes(key, name) {
+                folded = Some(child);
+            }
         }
         folded
     }
@@ -336,14 +344,6 @@ pub fn same_name(left: &str, right: &str) -> bool {
 }
 
 fn same_bytes(left: &[u8], right: &[u8]) -> bool {
-    // Most names differ at once.
-    if let ([l, ..], [r, ..]) = (left, right)
-        && l | 0x20 != r | 0x20
-        && *l != b'_'
-        && *r != b'_'
-    {
-        return false;
-    }
     let mut left = left.iter().filter(|byte| **byte != b'_');
     let mut right = right.iter().filter(|byte| **byte != b'_');
     loop {

@@ -184,6 +184,14 @@ impl Contender {
     }
 }
 
+impl Drop for Contender {
+    /// Nothing is left running after a failure.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()

@@ -8,6 +8,7 @@ WORKDIR /watchbell
 # The image below has the C library and nothing else: zlib is linked in, too.
 ENV LIBZ_SYS_STATIC=1
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY benches benches
 COPY config config
 COPY src src

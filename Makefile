@@ -6,7 +6,7 @@ SHELL := bash
 .PHONY: test demo bench deny fmt prerequisites
 
 BENCH_RECORDS ?= 600000
-BENCH_ROUNDS ?= 3
+BENCH_ROUNDS ?= 5
 
 # The kafka and deploy tests and the benchmark are no part of `cargo test`, so the lints have to name them.
 # Every test runs, also after a failure; the last line counts them all.
@@ -17,7 +17,7 @@ test: prerequisites
 	checks() {
 		step cargo fmt --check
 		step cargo clippy --all-targets -- -D warnings
-		step cargo clippy --test kafka --test deploy --bench passthrough -- -D warnings
+		step cargo clippy --test kafka --test deploy --bench bench -- -D warnings
 	}
 	tests() {
 		local failed=0
@@ -39,7 +39,7 @@ demo:
 	cargo run --release -- demo
 
 bench: prerequisites
-	cargo bench --bench passthrough -- $(BENCH_RECORDS) $(BENCH_ROUNDS)
+	cargo bench --bench bench -- $(BENCH_RECORDS) $(BENCH_ROUNDS)
 
 deny:
 	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install cargo-deny --locked" >&2; exit 1; }
@@ -48,20 +48,27 @@ deny:
 fmt:
 	cargo fmt
 
-# Names everything that is missing at once, and what to install on Debian.
+# Installs what is missing where it may (as root on Debian), else names all of it at once.
 prerequisites:
-	@missing="" absent=0
+	@look() {
+		missing="" absent=0
+		need cargo "Rust, https://rustup.rs" ""
+		need cc "a C compiler, for librdkafka" gcc
+		need c++ "a C++ compiler, for librdkafka" g++
+		need cmake "builds librdkafka" cmake
+		need perl "for the bundled OpenSSL" perl
+		need java "a JVM, 17 or later, for the Kafka the tests start" openjdk-17-jre-headless
+		need mvn "Maven, fetches Kafka and schemas for the tests" maven
+		need keytool "makes certificates for the tests, part of the JVM" openjdk-17-jre-headless
+		need kubectl "renders the manifests for the tests, https://kubernetes.io/docs/tasks/tools/" ""
+		# Where there is apt-get, the tests unpack Debian's package beside the build.
+		command -v apt-get >/dev/null || need prometheus-alertmanager "Alertmanager, for the tests" prometheus-alertmanager
+	}
 	need() { command -v "$$1" >/dev/null || { echo "missing: $$1 ($$2)" >&2; missing="$$missing$${3:+ $$3}"; absent=1; }; }
-	need cargo "Rust, https://rustup.rs" ""
-	need cc "a C compiler, for librdkafka" gcc
-	need c++ "a C++ compiler, for librdkafka" g++
-	need cmake "builds librdkafka" cmake
-	need perl "for the bundled OpenSSL" perl
-	need java "a JVM, 17 or later, for the Kafka the tests start" openjdk-17-jre-headless
-	need mvn "Maven, fetches Kafka and schemas for the tests" maven
-	need keytool "makes certificates for the tests, part of the JVM" openjdk-17-jre-headless
-	need kubectl "renders the manifests for the tests, https://kubernetes.io/docs/tasks/tools/" ""
-	need_one() { command -v "$$1" >/dev/null || command -v "$$2" >/dev/null || { echo "missing: $$1 ($$3)" >&2; missing="$$missing $$1"; absent=1; }; }
-	need_one prometheus-alertmanager apt-get "Alertmanager for the tests, which else fetch Debian's package"
+	look
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update -qq && apt-get install -qq --yes --no-install-recommends $$missing
+		look
+	fi
 	[ -z "$$missing" ] || echo "on Debian: apt-get install$$missing" >&2
 	exit $$absent

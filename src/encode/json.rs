@@ -1,5 +1,7 @@
 //! Writes JSON objects member by member, absent members left out.
 
+use crate::event::json::is_plain;
+
 /// An open object; [`Object::write`] closes it.
 pub(super) struct Object<'o> {
     out: &'o mut Vec<u8>,
@@ -18,8 +20,9 @@ impl Object<'_> {
     /// Opens a member whose name is one of ours.
     pub(super) fn key(&mut self, name: &str) -> &mut Vec<u8> {
         self.separate();
-        string(name, self.out);
-        self.out.push(b':');
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
         self.out
     }
 
@@ -43,8 +46,8 @@ impl Object<'_> {
     }
 
     pub(super) fn int(&mut self, name: &str, value: i64) {
-        self.key(name)
-            .extend_from_slice(value.to_string().as_bytes());
+        // Writing into memory does not fail.
+        let _ = serde_json::to_writer(self.key(name), &value);
     }
 
     pub(super) fn flag(&mut self, name: &str, value: bool) {
@@ -91,6 +94,12 @@ impl Object<'_> {
 
 /// Appends a JSON string.
 fn string(text: &str, out: &mut Vec<u8>) {
-    // Writing into memory does not fail.
-    let _ = serde_json::to_writer(out, text);
+    if is_plain(text.as_bytes()) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        // Writing into memory does not fail.
+        let _ = serde_json::to_writer(out, text);
+    }
 }

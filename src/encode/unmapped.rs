@@ -33,11 +33,11 @@ pub(super) fn is_empty(unmapped: &Unmapped<'_>) -> bool {
 
 fn rest(unmapped: &Unmapped<'_>, node: NodeId, out: &mut Vec<u8>) {
     let document = &unmapped.document;
-    let kind = document.kind(node);
-    if !matches!(kind, Kind::Array | Kind::Object) || document.is_empty_container(node) {
+    if unmapped.is_whole(node) {
         document.write_compact(node, out);
         return;
     }
+    let kind = document.kind(node);
     let (open, close) = match kind {
         Kind::Array => (b'[', b']'),
         _ => (b'{', b'}'),

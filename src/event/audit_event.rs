@@ -344,6 +344,11 @@ impl<'a> Unmapped<'a> {
         self.moved[id.index()]
     }
 
+    /// Whether nothing at or below this node moved.
+    pub fn is_whole(&self, id: NodeId) -> bool {
+        !self.moved[id.index()..self.document.after(id)].contains(&true)
+    }
+
     /// Whether anything at or below this node is still to be written: a leaf, or a container that
     /// came empty.
     pub fn remains(&self, id: NodeId) -> bool {

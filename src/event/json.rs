@@ -205,48 +205,84 @@ impl<'a> Document<'a> {
         matches!(self.kind(id), Kind::Array | Kind::Object) && self.node(id).next == id.0 + 1
     }
 
+    /// The bytes of a name as written, without quotes.
+    fn key_bytes(&self, id: NodeId) -> &'a [u8] {
+        let key = self.node(id).key;
+        &self.text.as_bytes()[key.start as usize..key.end as usize]
+    }
+
+    /// The name of a node, where it has escapes.
+    fn escaped_key(&self, id: NodeId) -> Option<Cow<'a, str>> {
+        self.node(id).key.escaped.then(|| self.key(id))
+    }
+
     /// The first member of that exact name.
     pub fn member(&self, id: NodeId, name: &str) -> Option<NodeId> {
-        if self.kind(id) != Kind::Object {
-            return None;
-        }
-        self.children(id).find(|&child| {
-            let key = self.node(child).key;
-            if key.escaped {
-                self.key(child) == name
-            } else {
-                self.slice(key) == name
-            }
-        })
+        self.members(id)
+            .find(|&child| match self.escaped_key(child) {
+                Some(key) => key == name,
+                None => self.key_bytes(child) == name.as_bytes(),
+            })
     }
 
     /// The member of that name, else the first whose name is the same but for case and
     /// underscores: `client_address` answers to `clientAddress`.
     pub fn member_folded(&self, id: NodeId, name: &str) -> Option<NodeId> {
-        self.member(id, name).or_else(|| {
-            if self.kind(id) != Kind::Object {
-                return None;
+        let name = name.as_bytes();
+        let first = name.first().filter(|byte| **byte != b'_');
+        let mut folded = None;
+        for child in self.members(id) {
+            let begin = self.text.as_bytes()[self.node(child).key.start as usize];
+            // Most names differ at once.
+            if first.is_some_and(|first| begin | 0x20 != first | 0x20)
+                && !matches!(begin, b'_' | b'\\')
+            {
+                continue;
             }
-            self.children(id)
-                .find(|&child| same_name(&self.key(child), name))
-        })
+            let decoded = self.escaped_key(child);
+            let key = decoded
+                .as_ref()
+                .map_or(self.key_bytes(child), |key| key.as_bytes());
+            if key == name {
+                return Some(child);
+            }
+            if folded.is_none() && same_bytes(key, name) {
+                folded = Some(child);
+            }
+        }
+        folded
+    }
+
+    /// Members of an object; nothing for other types.
+    fn members(&self, id: NodeId) -> Children<'_, 'a> {
+        let mut children = self.children(id);
+        if self.kind(id) != Kind::Object {
+            children.next = children.end;
+        }
+        children
     }
 
     /// A name that occurs twice in this object (not in those below it).
     pub fn repeated_key(&self, id: NodeId) -> Option<Cow<'a, str>> {
-        if self.kind(id) != Kind::Object {
-            return None;
+        if self.members(id).nth(16).is_some() {
+            let mut keys: Vec<Cow<'a, str>> =
+                self.members(id).map(|child| self.key(child)).collect();
+            keys.sort_unstable();
+            let twice = keys.windows(2).find(|pair| pair[0] == pair[1])?;
+            return Some(twice[0].clone());
         }
-        let keys: Vec<Cow<'a, str>> = self.children(id).map(|child| self.key(child)).collect();
-        if keys.len() <= 16 {
-            return (1..keys.len())
-                .find(|&i| keys[..i].contains(&keys[i]))
-                .map(|i| keys[i].clone());
-        }
-        let mut sorted: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
-        sorted.sort_unstable();
-        let repeated = sorted.windows(2).find(|pair| pair[0] == pair[1])?[0];
-        keys.iter().find(|key| *key == repeated).cloned()
+        let same = |one, other| match (self.escaped_key(one), self.escaped_key(other)) {
+            (None, None) => {
+                let (one, other) = (self.key_bytes(one), self.key_bytes(other));
+                one.first() == other.first() && one == other
+            }
+            _ => self.key(one) == self.key(other),
+        };
+        self.members(id).enumerate().find_map(|(number, child)| {
+            let mut before = self.members(id).take(number);
+            let known = before.any(|earlier| same(earlier, child));
+            known.then(|| self.key(child))
+        })
     }
 
     /// Appends the value without white space outside strings.
@@ -304,15 +340,24 @@ impl Iterator for Children<'_, '_> {
 
 /// Whether two names are one but for ASCII case and underscores.
 pub fn same_name(left: &str, right: &str) -> bool {
-    let mut left_bytes = left.bytes().filter(|byte| *byte != b'_');
-    let mut right_bytes = right.bytes().filter(|byte| *byte != b'_');
+    same_bytes(left.as_bytes(), right.as_bytes())
+}
+
+fn same_bytes(left: &[u8], right: &[u8]) -> bool {
+    let mut left = left.iter().filter(|byte| **byte != b'_');
+    let mut right = right.iter().filter(|byte| **byte != b'_');
     loop {
-        match (left_bytes.next(), right_bytes.next()) {
+        match (left.next(), right.next()) {
             (None, None) => return true,
-            (Some(l), Some(r)) if l.eq_ignore_ascii_case(&r) => {}
+            (Some(l), Some(r)) if l.eq_ignore_ascii_case(r) => {}
             _ => return false,
         }
     }
+}
+
+/// Whether a text stands in a JSON string as it is, without escapes.
+pub fn is_plain(text: &[u8]) -> bool {
+    parse::plain_length(text) == text.len()
 }
 
 fn decode(content: &str, escaped: bool) -> Cow<'_, str> {

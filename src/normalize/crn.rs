@@ -1,7 +1,11 @@
 //! Confluent resource names: `crn://<authority>/<type>=<id>/…`, percent-encoded.
 //! Everything read from one is a decoded copy; the name itself stays where it was.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
+
+use crate::event::Text;
 
 /// The authority, empty in Confluent Platform; `None` if this is no CRN.
 pub(super) fn authority(crn: &str) -> Option<&str> {
@@ -12,8 +16,8 @@ pub(super) fn authority(crn: &str) -> Option<&str> {
     )
 }
 
-/// Pairs of type and id, from the outermost inwards, still encoded.
-fn segments(crn: &str) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+/// Pairs of type and decoded id, from the outermost inwards.
+pub(super) fn segments(crn: &str) -> impl DoubleEndedIterator<Item = (&str, Cow<'_, str>)> {
     let path = crn
         .strip_prefix("crn://")
         .and_then(|rest| rest.split_once('/'))
@@ -21,26 +25,33 @@ fn segments(crn: &str) -> impl DoubleEndedIterator<Item = (&str, &str)> {
     path.split('/')
         .filter_map(|segment| segment.split_once('='))
         .filter(|(kind, id)| !kind.is_empty() && !id.is_empty())
+        .map(|(kind, id)| (kind, decoded(id)))
 }
 
 /// The id of the first segment of that type.
-pub(super) fn id_of(crn: &str, kind: &str) -> Option<String> {
-    segments(crn)
-        .find(|(found, _)| *found == kind)
-        .map(|(_, id)| decoded(id))
+pub(super) fn id_of<'a>(crn: &Text<'a>, kind: &str) -> Option<Text<'a>> {
+    let is_wanted = |(found, _): &(&str, Cow<'_, str>)| *found == kind;
+    match crn {
+        Text::Borrowed(crn) => segments(crn).find(is_wanted).map(|(_, id)| id),
+        Text::Owned(crn) => {
+            let (_, id) = segments(crn).find(is_wanted)?;
+            Some(Text::Owned(id.into_owned()))
+        }
+    }
 }
 
 /// Type and id of the innermost segment: what the CRN names.
-pub(super) fn last(crn: &str) -> Option<(String, String)> {
-    segments(crn)
-        .next_back()
-        .map(|(kind, id)| (decoded(kind), decoded(id)))
+pub(super) fn last(crn: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    let (kind, id) = segments(crn).next_back()?;
+    Some((decoded(kind), id))
 }
 
-fn decoded(part: &str) -> String {
-    percent_decode_str(part)
-        .decode_utf8()
-        .map_or_else(|_| part.to_owned(), |text| text.into_owned())
+fn decoded(part: &str) -> Cow<'_, str> {
+    if !part.contains('%') {
+        return Cow::Borrowed(part);
+    }
+    let decoded = percent_decode_str(part).decode_utf8();
+    decoded.unwrap_or(Cow::Borrowed(part))
 }
 
 #[cfg(test)]
@@ -51,8 +62,9 @@ mod tests {
     fn a_crn_falls_into_authority_and_decoded_segments() {
         let crn = "crn://confluent.cloud/organization=o1/environment=env-1/topic=orders%2Ev2";
         assert_eq!(authority(crn), Some("confluent.cloud"));
-        assert_eq!(id_of(crn, "environment").as_deref(), Some("env-1"));
-        assert_eq!(id_of(crn, "kafka"), None);
+        let all: Vec<_> = segments(crn).collect();
+        assert_eq!(all[1], ("environment", "env-1".into()));
+        assert_eq!(all.len(), 3);
         assert_eq!(last(crn), Some(("topic".into(), "orders.v2".into())));
     }
 
@@ -68,6 +80,6 @@ mod tests {
         for crn in ["", "crn://", "crn:///", "crn://a/b/=/c=", "x=y"] {
             assert_eq!(last(crn), None, "{crn}");
         }
-        assert_eq!(id_of("crn:///t=%ff", "t").as_deref(), Some("%ff"));
+        assert_eq!(last("crn:///t=%ff"), Some(("t".into(), "%ff".into())));
     }
 }

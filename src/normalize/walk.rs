@@ -7,10 +7,13 @@ use crate::event::json::{Document, Kind, NodeId};
 use crate::event::{Text, Unmapped};
 
 /// The node at the end of a path of names; case and underscores do not matter.
-pub(super) fn descend(document: &Document<'_>, from: NodeId, names: &[&str]) -> Option<NodeId> {
-    names
-        .iter()
-        .try_fold(from, |id, name| document.member_folded(id, name))
+pub(super) fn descend(
+    document: &Document<'_>,
+    from: impl Into<Option<NodeId>>,
+    names: &[&str],
+) -> Option<NodeId> {
+    let find = |id, name: &&str| document.member_folded(id, name);
+    names.iter().try_fold(from.into()?, find)
 }
 
 /// A string that says something.
@@ -21,7 +24,7 @@ pub(super) fn text<'a>(document: &Document<'a>, id: NodeId) -> Option<Text<'a>> 
 /// Like [`text`], at the end of a path.
 pub(super) fn text_at<'a>(
     document: &Document<'a>,
-    from: NodeId,
+    from: impl Into<Option<NodeId>>,
     names: &[&str],
 ) -> Option<Text<'a>> {
     text(document, descend(document, from, names)?)
@@ -37,7 +40,7 @@ pub(super) fn take<'a>(unmapped: &mut Unmapped<'a>, id: NodeId) -> Option<Text<'
 /// Like [`take`], at the end of a path.
 pub(super) fn take_at<'a>(
     unmapped: &mut Unmapped<'a>,
-    from: NodeId,
+    from: impl Into<Option<NodeId>>,
     names: &[&str],
 ) -> Option<Text<'a>> {
     let id = descend(&unmapped.document, from, names)?;
@@ -47,7 +50,7 @@ pub(super) fn take_at<'a>(
 /// Moves a whole value as it came; `null` and empty containers stay.
 pub(super) fn take_whole(
     unmapped: &mut Unmapped<'_>,
-    from: NodeId,
+    from: impl Into<Option<NodeId>>,
     names: &[&str],
 ) -> Option<NodeId> {
     let document = &unmapped.document;
@@ -71,6 +74,7 @@ pub(super) fn repeated_key<'a>(
     document.repeated_key(id).or_else(|| {
         document
             .children(id)
+            .filter(|child| matches!(document.kind(*child), Kind::Array | Kind::Object))
             .find_map(|child| repeated_key(document, child, skipped))
     })
 }

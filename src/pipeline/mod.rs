@@ -13,7 +13,7 @@ use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
 use crate::event::{
-    Access, Activity, AuditEvent, Digest, Method, OutputRecord, RawRecord, Sensitivity,
+    Access, Activity, AuditEvent, Digest, Method, OutputRecord, Position, RawRecord, Sensitivity,
 };
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
@@ -131,11 +131,11 @@ impl Pipeline {
         enrich::apply(&mut event, &names);
         let rules = self.rules.snapshot();
         let first = out.len();
-        let position = record.position.to_string();
-        out.push(self.encode(&mut event, &position, &rules));
+        out.push(self.encode(&mut event, record.position, &rules));
         let mut alerts = Vec::new();
         let mut scratch = Scratch::default();
         for &index in rules.matches(&event, &mut scratch) {
+            let position = record.position.to_string();
             let Some(alert) = Alert::new(&rules, index, &event, &position) else {
                 continue;
             };
@@ -220,7 +220,7 @@ impl Pipeline {
     fn encode(
         &self,
         event: &mut AuditEvent<'_>,
-        position: &str,
+        position: Position<'_>,
         rules: &RuleSet<Path>,
     ) -> OutputRecord {
         let mut value = Vec::with_capacity(4096);
@@ -231,7 +231,9 @@ impl Pipeline {
             value.clear();
             encode::event(event, &mut value);
         }
-        let id = event.metadata.uid.as_deref().unwrap_or(position);
+        let position = event.metadata.uid.is_none().then(|| position.to_string());
+        let uid = event.metadata.uid.as_deref();
+        let id = uid.or(position.as_deref()).unwrap_or_default();
         let source = event.metadata.source.as_deref().unwrap_or("watchbell");
         let subject = event.subject.as_deref();
         let user = &event.user;

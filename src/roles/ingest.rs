@@ -30,7 +30,7 @@ struct Tally {
 pub struct Ingest<'o> {
     pipeline: Pipeline,
     observer: &'o SourceObserver,
-    /// Processed and not yet committed, the oldest first; each commit covers one batch.
+    /// Processed and not yet committed, the oldest first: one for each batch.
     pending: VecDeque<Tally>,
 }
 

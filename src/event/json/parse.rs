@@ -267,7 +267,7 @@ impl<'a> Parser<'a> {
 
 /// How many bytes from the start need no attention inside a string: no quote, no backslash, no
 /// control character. Eight bytes at a time, by the usual has-zero-byte arithmetic.
-fn plain_length(bytes: &[u8]) -> usize {
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
     let mut at = 0;

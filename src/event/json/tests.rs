@@ -54,6 +54,18 @@ fn names_fold_only_when_no_exact_one_exists() {
 }
 
 #[test]
+fn names_fold_at_their_first_letter_too() {
+    let doc = parse(r#"{"_a": 1, "\u0062c": 2, "Dé": 3, "": 4}"#);
+    let found = |name| doc.member_folded(doc.root(), name).map(|id| doc.raw(id));
+    assert_eq!(found("a"), Some("1"));
+    assert_eq!(found("__A"), Some("1"));
+    assert_eq!(found("BC"), Some("2"));
+    assert_eq!(found("_d_é"), Some("3"));
+    assert_eq!(found(""), Some("4"));
+    assert_eq!(found("c"), None);
+}
+
+#[test]
 fn repeated_keys_are_seen_through_escapes() {
     let doc = parse(r#"{"a":1,"b":{"x":1,"x":2},"\u0061":2}"#);
     assert_eq!(doc.repeated_key(doc.root()).unwrap(), "a");

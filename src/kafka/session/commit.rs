@@ -39,29 +39,27 @@ impl Session<'_> {
         Evidence::new(cluster, &self.config.source_topic, last)
     }
 
-    /// Hand a batch's outputs to the writer; nothing else is under way.
+    /// Hand a batch's outputs to the writer, in the transaction under way or a new one.
     pub(super) fn dispatch(&mut self, prepared: Prepared) -> Result<(), Setback> {
         let Prepared { cargo, outputs } = prepared;
-        let noted = self.positions.due_notes(&cargo.marks, Instant::now());
-        let notes = cargo.marks.iter().filter(|(of, _)| noted.contains(of));
-        let notes: Vec<_> = notes
-            .map(|(of, mark)| self.notes.record(*of, mark))
-            .collect();
-        self.flight = Some(Flight {
-            cargo,
-            outputs: outputs.len(),
-            noted,
-            started: Instant::now(),
-        });
-        self.writer.begin()?;
+        if cargo.places.is_empty() {
+            return Ok(());
+        }
+        let first = self.flight.is_none();
+        let flight = self.flight.get_or_insert_with(Flight::new);
+        let base = flight.cargo.places.len();
+        flight.load(cargo, outputs.len());
+        if first {
+            self.writer.begin()?;
+        }
         let deadline = self.deadline();
         for (sent, (source_index, output)) in outputs.records.into_iter().enumerate() {
-            self.writer.send(source_index, &output, deadline)?;
+            self.writer.send(base + source_index, &output, deadline)?;
             if sent % 1000 == 999 {
                 self.writer.serve();
             }
         }
-        self.send_notes(&notes, deadline)
+        Ok(())
     }
 
     /// Hand notes of positions to the writer.
@@ -76,21 +74,26 @@ impl Session<'_> {
         let Some(flight) = self.flight.take() else {
             return Ok(());
         };
-        let sealed = self.seal(&flight.cargo.marks, self.deadline_of(flight.started));
-        if let Err(setback) = sealed {
+        let deadline = self.deadline_of(flight.started);
+        let marks = &flight.cargo.marks;
+        let noted = self.positions.due_notes(marks, Instant::now());
+        let due = marks.iter().filter(|(of, _)| noted.contains(of));
+        let notes: Vec<_> = due.map(|(of, mark)| self.notes.record(*of, mark)).collect();
+        let sent = self.send_notes(&notes, deadline);
+        if let Err(setback) = sent.and_then(|()| self.seal(marks, deadline)) {
             // What it came from is needed to find out who is to blame.
             self.flight = Some(flight);
             return Err(setback);
         }
         let now = Instant::now();
         self.positions.commit(&flight.cargo.marks);
-        self.positions.note(&flight.noted, now);
+        self.positions.note(&noted, now);
         self.blame.clear(&flight.cargo);
         self.last_commit = now;
         self.setbacks = 0;
         self.batch_records = (self.batch_records * 2).min(self.config.commit_records);
         self.clear_trouble(Side::Destination);
-        self.worker.on_commit();
+        (0..flight.batches).for_each(|_| self.worker.on_commit());
         self.observer.committed(Commit {
             records: flight.cargo.places.len(),
             outputs: flight.outputs,

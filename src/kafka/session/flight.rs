@@ -29,14 +29,34 @@ pub(super) struct Cargo {
     pub(super) bytes: usize,
 }
 
-/// A batch whose outputs are on their way.
+/// Batches whose outputs are on their way, to be committed together.
 #[derive(Debug)]
 pub(super) struct Flight {
     pub(super) cargo: Cargo,
+    pub(super) batches: usize,
     pub(super) outputs: usize,
-    /// Partitions whose positions are noted with it.
-    pub(super) noted: Vec<Partition>,
     pub(super) started: Instant,
+}
+
+impl Flight {
+    /// An empty one, started now.
+    pub(super) fn new() -> Flight {
+        Flight {
+            cargo: Cargo::default(),
+            batches: 0,
+            outputs: 0,
+            started: Instant::now(),
+        }
+    }
+
+    /// One more batch.
+    pub(super) fn load(&mut self, cargo: Cargo, outputs: usize) {
+        self.cargo.places.extend(cargo.places);
+        self.cargo.marks.extend(cargo.marks);
+        self.cargo.bytes += cargo.bytes;
+        self.batches += 1;
+        self.outputs += outputs;
+    }
 }
 
 /// Records whose outputs the cluster refused, or is suspected to refuse.

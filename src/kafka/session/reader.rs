@@ -77,7 +77,9 @@ impl Reader {
             &format!("{role}-{}", config.transactional_id()),
             &[
                 ("queued.min.messages", "20000"),
-                ("queued.max.messages.kbytes", "16384"),
+                ("queued.max.messages.kbytes", "8192"),
+                // Compressed: what comes of it is several times as large, for every partition.
+                ("fetch.message.max.bytes", "262144"),
                 ("fetch.queue.backoff.ms", "10"),
                 ("fetch.wait.max.ms", "100"),
                 ("statistics.interval.ms", "5000"),

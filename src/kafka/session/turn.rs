@@ -1,5 +1,6 @@
 //! The one loop: serve the group, settle positions, read, process, write, commit.
-//! While a full batch is being delivered the next one is processed; nothing is open while idle.
+//! A transaction is filled step by step; while a full one is being delivered the next step is
+//! processed. Nothing is open while idle.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -22,6 +23,11 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 /// Longest wait for a record while idle, and so for noticing a rebalance.
 const IDLE: Duration = Duration::from_millis(50);
+
+/// Most records, and bytes of them, that are processed at a time: what is in memory twice. The rest
+/// of a transaction is with the client already, or not yet read.
+const STEP_RECORDS: usize = 1_000;
+const STEP_BYTES: usize = 2 * 1024 * 1024;
 
 /// How a session ended.
 pub(super) enum Ended {
@@ -160,22 +166,19 @@ impl<'s> Session<'s> {
         self.report_lag()?;
         self.mirror_positions();
         self.probe();
-        if self.flight.is_some() {
-            self.gather(false)?;
-            if self.waiting_is_full() {
-                // The clusters are busy with the last batch: prepare the next meanwhile.
-                let prepared = self.process()?;
-                self.finish()?;
-                return self.dispatch(prepared);
-            }
-            return self.finish();
-        }
+        self.advance()
+    }
+
+    /// Fill the transaction under way, or commit it and begin the next one.
+    fn advance(&mut self) -> Result<(), Setback> {
+        let full = self.flight_is_full();
         // Suspects go one by one: waiting before each would take minutes.
-        self.gather(!self.blame.has_suspects())?;
-        if self.waiting.is_empty() {
-            return Ok(());
+        self.gather(!full && !self.blame.has_suspects())?;
+        // While a full transaction is being delivered, the next records are processed.
+        let prepared = self.process(full)?;
+        if full || prepared.cargo.places.is_empty() {
+            self.finish()?;
         }
-        let prepared = self.process()?;
         self.dispatch(prepared)
     }
 
@@ -247,25 +250,42 @@ impl<'s> Session<'s> {
     }
 
     fn waiting_is_full(&self) -> bool {
-        self.waiting.len() >= self.batch_records || self.waiting_bytes >= self.config.commit_bytes
+        self.waiting.len() >= self.batch_records.min(STEP_RECORDS)
+            || self.waiting_bytes >= self.config.commit_bytes.min(STEP_BYTES)
     }
 
-    /// Read until the batch is full or, with `wait`, until the commit interval is over. After a
-    /// pause the first record goes at once: the interval bounds how often one commits.
+    /// Whether the transaction under way is to be committed. After a pause its first record is
+    /// enough: the interval bounds how often one commits.
+    fn flight_is_full(&self) -> bool {
+        self.flight.as_ref().is_some_and(|flight| {
+            flight.cargo.places.len() >= self.batch_records
+                || flight.cargo.bytes >= self.config.commit_bytes
+                || self.blame.has_suspects()
+                || Instant::now() >= self.due()
+        })
+    }
+
+    fn due(&self) -> Instant {
+        self.last_commit + self.config.commit_interval()
+    }
+
+    /// Read until there is enough to process or, with `wait`, until the commit interval is over.
     fn gather(&mut self, wait: bool) -> Result<(), Setback> {
-        let due = self.last_commit + self.config.commit_interval();
+        let due = self.due();
         while !self.waiting_is_full() {
-            let patience = if !wait {
-                Duration::ZERO
-            } else if self.waiting.is_empty() {
-                IDLE
-            } else {
-                due.saturating_duration_since(Instant::now()).min(IDLE)
+            let patience = || match self.waiting.is_empty() {
+                true => IDLE,
+                false => due.saturating_duration_since(Instant::now()).min(IDLE),
             };
-            match self.reader.poll(patience) {
+            // Asking for the time costs as much as a record that is already here.
+            let mut polled = self.reader.poll(Duration::ZERO);
+            if polled.is_none() && wait {
+                polled = self.reader.poll(patience());
+            }
+            match polled {
                 Some(Ok(fetched)) => self.take_in(fetched)?,
                 Some(Err(error)) => self.judge_reader_error(&error)?,
-                None if self.waiting.is_empty() || Instant::now() >= due || !wait => break,
+                None if self.waiting.is_empty() || !wait || Instant::now() >= due => break,
                 None => {}
             }
         }
@@ -293,15 +313,21 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Give the worker as many of the waiting records as one batch may hold.
-    fn process(&mut self) -> Result<Prepared, Setback> {
+    /// Give the worker some of the waiting records: as many as still fit the transaction under way,
+    /// or, with `anew`, for the next one.
+    fn process(&mut self, anew: bool) -> Result<Prepared, Setback> {
+        let under_way = self.flight.as_ref().filter(|_| !anew);
+        let (records, bytes) = under_way.map_or((0, 0), |f| (f.cargo.places.len(), f.cargo.bytes));
+        let most_records = (self.batch_records.saturating_sub(records)).min(STEP_RECORDS);
+        let most_bytes = (self.config.commit_bytes.saturating_sub(bytes)).min(STEP_BYTES);
         let mut batch = Vec::new();
         let mut bytes = 0;
         while let Some(next) = self.waiting.front() {
             let isolated = self.blame.isolates((next.partition(), next.offset()));
-            let full =
-                batch.len() >= self.batch_records || bytes + next.size() > self.config.commit_bytes;
-            if !batch.is_empty() && (full || isolated) {
+            let full = batch.len() >= most_records || bytes + next.size() > most_bytes;
+            // Whatever its size, the first of a transaction may come in.
+            let first = batch.is_empty() && under_way.is_none();
+            if !first && (full || isolated) {
                 break;
             }
             bytes += next.size();
@@ -309,6 +335,9 @@ impl<'s> Session<'s> {
             if isolated {
                 break;
             }
+        }
+        if batch.is_empty() {
+            return Ok(Prepared::default());
         }
         self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes);
         let place = |fetched: &Fetched<'_>| (fetched.partition(), fetched.offset());

@@ -75,7 +75,7 @@ pub trait Worker {
     /// What was done since the last [`Worker::on_commit`] did not happen: forget it.
     fn on_abort(&mut self) {}
 
-    /// Every batch so far is committed, except one that was processed while the commit ran.
+    /// The oldest batch that was not yet committed is committed: one call for each batch.
     fn on_commit(&mut self) {}
 
     /// These partitions are no longer ours.

@@ -87,6 +87,9 @@ pub(super) struct Writer {
 /// Slice of a call that blocks, so that the loop can look around in between.
 const SLICE: Duration = Duration::from_millis(500);
 
+/// Pause between two looks for delivery reports.
+const REPORTS_PAUSE: Duration = Duration::from_micros(500);
+
 impl Writer {
     /// Make a producer; call [`Writer::init`] before its first batch.
     pub(super) fn new(config: &SessionConfig) -> Result<Writer, ClientError> {
@@ -190,7 +193,7 @@ impl Writer {
             record = returned;
             let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
             if code == Code::QueueFull && Instant::now() < deadline {
-                self.producer.poll(Duration::from_millis(1));
+                self.await_reports();
                 if self.producer.context().failed.load(Ordering::Acquire) {
                     return Err(self.failure_setback());
                 }
@@ -205,12 +208,23 @@ impl Writer {
         self.producer.poll(Duration::ZERO);
     }
 
+    /// Let delivery reports in; where there are none, wait a moment for some.
+    ///
+    /// rdkafka 0.39 spins through the last millisecond of a poll, and through all of a shorter one.
+    fn await_reports(&self) {
+        let before = self.producer.in_flight_count();
+        self.producer.poll(Duration::ZERO);
+        if self.producer.in_flight_count() == before {
+            std::thread::sleep(REPORTS_PAUSE);
+        }
+    }
+
     /// Wait until every output is delivered; `turn` is called meanwhile.
     ///
     /// `commit_transaction` would flush by itself, but in polls of 100 ms that run to their end.
     pub(super) fn drain(&self, deadline: Instant, mut turn: impl FnMut()) -> Result<(), Setback> {
         while self.producer.in_flight_count() > 0 {
-            self.producer.poll(Duration::from_millis(1));
+            self.await_reports();
             if self.producer.context().failed.load(Ordering::Acquire) {
                 return Err(self.failure_setback());
             }
@@ -258,7 +272,7 @@ impl Writer {
         self.producer
             .purge(PurgeConfig::default().queue().inflight());
         while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
-            self.producer.poll(Duration::from_millis(1));
+            self.await_reports();
         }
         if self.open {
             let result = repeat(deadline, || {

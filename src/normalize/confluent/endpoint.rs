@@ -3,28 +3,28 @@
 
 use std::net::IpAddr;
 
+use super::Data;
 use crate::event::json::{Kind, NodeId};
 use crate::event::{Endpoint, Text, Unmapped};
 use crate::normalize::walk;
 
-const PLACES: [&[&str]; 3] = [
-    &["clientAddress"],
-    &["requestMetadata", "clientAddress"],
-    &["authorizationInfo", "requestMetadata", "clientAddress"],
-];
-
 /// The address an IP filter looked at, for events that give no other.
-const FILTERED: [&str; 3] = ["authorizationInfo", "ipfilterAuthorization", "clientIp"];
+const FILTERED: [&str; 2] = ["ipfilterAuthorization", "clientIp"];
 
 /// Reads and moves the first address; `unknown` if there is none.
-pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> Endpoint<'a> {
-    PLACES
+pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> Endpoint<'a> {
+    let places: [(_, &[&str]); 3] = [
+        (Some(data.root), &["clientAddress"]),
+        (data.request_metadata, &["clientAddress"]),
+        (data.authorization, &["requestMetadata", "clientAddress"]),
+    ];
+    places
         .iter()
-        .find_map(|path| {
-            let node = walk::descend(&unmapped.document, data, path)?;
+        .find_map(|(part, path)| {
+            let node = walk::descend(&unmapped.document, *part, path)?;
             address(unmapped, node)
         })
-        .or_else(|| walk::take_at(unmapped, data, &FILTERED).map(endpoint))
+        .or_else(|| walk::take_at(unmapped, data.authorization, &FILTERED).map(endpoint))
         .unwrap_or_else(|| endpoint("unknown".into()))
 }
 

@@ -2,6 +2,7 @@
 //! object such as `{confluentUser: {resourceId}}` in the new one.
 //! A stripped prefix is a change, so such an identifier is a copy and its original stays.
 
+use super::Data;
 use crate::event::json::{Document, Kind, NodeId};
 use crate::event::{Text, Unmapped, User, UserKind};
 use crate::normalize::{crn, walk};
@@ -19,8 +20,8 @@ const MEMBERS: [(&str, Option<UserKind>); 4] = [
 
 /// Reads and moves the acting principal. One without identifier and name goes by its address, and
 /// is `unknown` without that: a failed sign-in may tell no more.
-pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> User<'a> {
-    let info = walk::descend(&unmapped.document, data, &["authenticationInfo"]);
+pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> User<'a> {
+    let info = data.authentication;
     let mut user = info.map_or_else(User::default, |info| authenticated(unmapped, info));
     if user.uid.is_none() && user.name.is_none() {
         user.name = user.email_addr.clone().or(Some("unknown".into()));
@@ -51,12 +52,12 @@ fn authenticated<'a>(unmapped: &mut Unmapped<'a>, info: NodeId) -> User<'a> {
 
 /// Fills in what the identity's CRN tells: an address where a person signs on elsewhere, an id
 /// where the principal is absent or a number, which no other API of the vendor understands.
-fn identify(user: &mut User<'_>, identity: &str, document: &Document<'_>, info: NodeId) {
+fn identify<'a>(user: &mut User<'a>, identity: &Text<'a>, document: &Document<'_>, info: NodeId) {
     let Some(id) = crn::id_of(identity, "identity") else {
         return;
     };
     if is_email(&id) {
-        user.email_addr.get_or_insert(id.into());
+        user.email_addr.get_or_insert(id);
         return;
     }
     let better = match &user.uid {
@@ -69,7 +70,7 @@ fn identify(user: &mut User<'_>, identity: &str, document: &Document<'_>, info: 
     };
     if better {
         user.kind = kind_of(&id);
-        user.uid = Some(id.into());
+        user.uid = Some(id);
     }
 }
 
@@ -94,17 +95,17 @@ fn is_email(text: &str) -> bool {
 }
 
 /// The mechanism of a login.
-pub(super) fn auth_protocol<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> Option<Text<'a>> {
+pub(super) fn auth_protocol<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> Option<Text<'a>> {
     ["metadata", "credentials"].iter().find_map(|place| {
-        let path = ["authenticationInfo", *place, "mechanism"];
-        walk::take_at(unmapped, data, &path)
+        let path = [*place, "mechanism"];
+        walk::take_at(unmapped, data.authentication, &path)
     })
 }
 
 /// The principal on whose behalf the acting one acts.
-pub(super) fn invoked_by<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> Option<Text<'a>> {
-    let path = ["authenticationInfo", "originalPrincipal"];
-    let node = walk::descend(&unmapped.document, data, &path)?;
+pub(super) fn invoked_by<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> Option<Text<'a>> {
+    let path = ["originalPrincipal"];
+    let node = walk::descend(&unmapped.document, data.authentication, &path)?;
     let original = principal(unmapped, node);
     original.uid.or(original.name)
 }

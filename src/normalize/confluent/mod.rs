@@ -32,6 +32,31 @@ const LOGINS: [&str; 5] = [
     "SignIn",
 ];
 
+/// The payload, and the parts of it that much is asked of, looked up once.
+#[derive(Clone, Copy)]
+struct Data {
+    root: NodeId,
+    authentication: Option<NodeId>,
+    authorization: Option<NodeId>,
+    request: Option<NodeId>,
+    request_metadata: Option<NodeId>,
+    result: Option<NodeId>,
+}
+
+impl Data {
+    fn new(document: &Document<'_>, root: NodeId) -> Self {
+        let part = |name| document.member_folded(root, name);
+        Self {
+            root,
+            authentication: part("authenticationInfo"),
+            authorization: part("authorizationInfo"),
+            request: part("request"),
+            request_metadata: part("requestMetadata"),
+            result: part("result"),
+        }
+    }
+}
+
 impl Shape {
     fn of(kind: Option<&str>, operation: &str, facts: Option<&MethodFacts<'_>>) -> Self {
         let is_kind = |suffix| kind.is_some_and(|kind| kind.ends_with(suffix));
@@ -96,10 +121,10 @@ pub(super) fn normalize<'a>(
     let mut api = api(unmapped, data, operation, event.id.as_ref(), facts.as_ref());
     api.response_error = outcome.error;
     api.response_error_message = outcome.error_message;
-    let session_uid = walk::take_at(unmapped, data, &["requestMetadata", "connectionId"]);
-    let app_name = ["request", "requestMetadata"]
+    let session_uid = walk::take_at(unmapped, data.request_metadata, &["connectionId"]);
+    let app_name = [data.request, data.request_metadata]
         .iter()
-        .find_map(|place| walk::take_at(unmapped, data, &[*place, "clientId"]));
+        .find_map(|place| walk::take_at(unmapped, *place, &["clientId"]));
     let facts_labels = facts.map(|facts| facts.labels);
     let labels = match &facts_labels {
         Some(labels) => &labels[..],
@@ -176,21 +201,22 @@ fn metadata<'a>(event: &Envelope<'a>, platform: bool, new_dialect: bool) -> Meta
 
 /// The payload, once it is sure that it can be read in one way only. What callers sent and got,
 /// `request.data` and `result.data`, is theirs and not looked into.
-fn payload(event: &Envelope<'_>) -> Result<NodeId, NormalizeError> {
+fn payload(event: &Envelope<'_>) -> Result<Data, NormalizeError> {
     let document = &event.unmapped.document;
     let wrong = NormalizeError::WrongType {
         path: "data",
         expected: "an object",
     };
-    let data = event.data.ok_or(wrong.clone())?;
-    if document.kind(data) != Kind::Object {
+    let root = event.data.ok_or(wrong.clone())?;
+    if document.kind(root) != Kind::Object {
         return Err(wrong);
     }
-    let theirs: Vec<NodeId> = [["request", "data"], ["result", "data"]]
+    let data = Data::new(document, root);
+    let theirs: Vec<NodeId> = [data.request, data.result]
         .iter()
-        .filter_map(|path| walk::descend(document, data, path))
+        .filter_map(|part| walk::descend(document, *part, &["data"]))
         .collect();
-    match walk::repeated_key(document, data, &theirs) {
+    match walk::repeated_key(document, root, &theirs) {
         Some(key) => Err(NormalizeError::DuplicateKey {
             key: key.into_owned(),
         }),
@@ -201,14 +227,14 @@ fn payload(event: &Envelope<'_>) -> Result<NodeId, NormalizeError> {
 /// The method as written; an event of Confluent's that names none goes by its type.
 fn operation<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: NodeId,
+    data: Data,
     kind: Option<&Text<'a>>,
 ) -> Result<Text<'a>, NormalizeError> {
     let wrong = NormalizeError::WrongType {
         path: "data.methodName",
         expected: "a string",
     };
-    match unmapped.document.member_folded(data, "methodName") {
+    match unmapped.document.member_folded(data.root, "methodName") {
         Some(node) if unmapped.document.kind(node) != Kind::Null => {
             walk::take(unmapped, node).ok_or(wrong)
         }
@@ -218,12 +244,12 @@ fn operation<'a>(
 
 fn api<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: NodeId,
+    data: Data,
     operation: Text<'a>,
     event_id: Option<&Text<'a>>,
     facts: Option<&MethodFacts<'a>>,
 ) -> Api<'a> {
-    let request_data = walk::take_whole(unmapped, data, &["request", "data"]);
+    let request_data = walk::take_whole(unmapped, data.request, &["data"]);
     let request_uid = request_uid(unmapped, data).or_else(|| {
         let fallback = || event_id.cloned().unwrap_or("unknown".into());
         request_data.is_some().then(fallback)
@@ -231,20 +257,20 @@ fn api<'a>(
     Api {
         operation,
         service_name: facts.map(|facts| Text::Borrowed(facts.service)),
-        service_uid: walk::take_at(unmapped, data, &["serviceName"]),
+        service_uid: walk::take_at(unmapped, data.root, &["serviceName"]),
         group_name: facts.and_then(|facts| facts.module).map(Text::Borrowed),
         request_uid,
         request_data,
-        response_data: walk::take_whole(unmapped, data, &["result", "data"]),
+        response_data: walk::take_whole(unmapped, data.result, &["data"]),
         response_error: None,
         response_error_message: None,
     }
 }
 
 /// `request_id` is a string, `requestId` an array whose first element counts.
-fn request_uid<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> Option<Text<'a>> {
+fn request_uid<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> Option<Text<'a>> {
     let document = &unmapped.document;
-    let node = walk::descend(document, data, &["requestMetadata", "requestId"])?;
+    let node = walk::descend(document, data.request_metadata, &["requestId"])?;
     let node = match document.kind(node) {
         Kind::Array => document.children(node).next()?,
         _ => node,
@@ -254,9 +280,9 @@ fn request_uid<'a>(unmapped: &mut Unmapped<'a>, data: NodeId) -> Option<Text<'a>
 
 /// Confluent Platform's names have no authority. Cloud sometimes leaves it out of the names inside
 /// `data` too, so the source decides where it is a CRN.
-fn is_platform(event: &Envelope<'_>, data: NodeId) -> bool {
+fn is_platform(event: &Envelope<'_>, data: Data) -> bool {
     let document = &event.unmapped.document;
-    let service = walk::text_at(document, data, &["serviceName"]);
+    let service = walk::text_at(document, data.root, &["serviceName"]);
     event
         .source
         .as_deref()
@@ -266,8 +292,10 @@ fn is_platform(event: &Envelope<'_>, data: NodeId) -> bool {
 }
 
 /// The old dialect writes principals as strings and knows no `cloudResources`.
-fn is_new_dialect(document: &Document<'_>, data: NodeId) -> bool {
-    document.member_folded(data, "cloudResources").is_some()
-        || walk::descend(document, data, &["authenticationInfo", "principal"])
+fn is_new_dialect(document: &Document<'_>, data: Data) -> bool {
+    document
+        .member_folded(data.root, "cloudResources")
+        .is_some()
+        || walk::descend(document, data.authentication, &["principal"])
             .is_some_and(|principal| document.kind(principal) == Kind::Object)
 }

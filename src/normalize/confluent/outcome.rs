@@ -2,7 +2,7 @@
 //! That the caller was authenticated says nothing about the operation, so
 //! `authenticationInfo.result` counts for logins only.
 
-use super::Shape;
+use super::{Data, Shape};
 use crate::event::json::{Kind, NodeId};
 use crate::event::{Authorization, Status, Text, Unmapped};
 use crate::normalize::walk;
@@ -18,13 +18,6 @@ pub(super) struct Outcome<'a> {
     pub(super) error_message: Option<Text<'a>>,
 }
 
-const MESSAGES: [&[&str]; 4] = [
-    &["result", "message"],
-    &["result", "errorMessage"],
-    &["authenticationInfo", "errorMessage"],
-    &["errorMessage"],
-];
-
 /// The policies an authorization may name, and how OCSF's `policy.type` shall call them.
 const POLICIES: [(&str, &str); 5] = [
     ("rbacAuthorization", "RBAC"),
@@ -35,12 +28,12 @@ const POLICIES: [(&str, &str); 5] = [
 ];
 
 /// Reads and moves what `data` says about the outcome.
-pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: NodeId, shape: Shape) -> Outcome<'a> {
-    let result = Said::at(unmapped, data, &["result", "status"]);
+pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: Data, shape: Shape) -> Outcome<'a> {
+    let result = Said::at(unmapped, data.result, "status");
     let decision = decision(unmapped, data);
     let said = match shape {
         Shape::Authentication => {
-            let login = Said::at(unmapped, data, &["authenticationInfo", "result"]);
+            let login = Said::at(unmapped, data.authentication, "result");
             first_clear([result, login])
         }
         Shape::Authorization => first_clear([decision, result]),
@@ -50,14 +43,20 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: NodeId, shape: Shape) 
             first_clear([result, denied])
         }
     };
+    let messages = [
+        (data.result, "message"),
+        (data.result, "errorMessage"),
+        (data.authentication, "errorMessage"),
+        (Some(data.root), "errorMessage"),
+    ];
     let mut outcome = Outcome {
         status: said.map_or(Status::Unknown, |said| said.status),
         code: said
             .and_then(|said| said.node)
             .and_then(|node| walk::take(unmapped, node)),
-        detail: MESSAGES
+        detail: messages
             .iter()
-            .find_map(|path| walk::take_at(unmapped, data, path)),
+            .find_map(|(part, name)| walk::take_at(unmapped, *part, &[name])),
         authorizations: authorizations(unmapped, data, decision),
         ..Outcome::default()
     };
@@ -76,8 +75,8 @@ struct Said {
 }
 
 impl Said {
-    fn at(unmapped: &Unmapped<'_>, data: NodeId, path: &[&str]) -> Option<Self> {
-        let node = walk::descend(&unmapped.document, data, path)?;
+    fn at(unmapped: &Unmapped<'_>, part: Option<NodeId>, name: &str) -> Option<Self> {
+        let node = walk::descend(&unmapped.document, part, &[name])?;
         let word = walk::text(&unmapped.document, node)?;
         Some(Self {
             status: status_of(&word),
@@ -116,10 +115,10 @@ fn first_clear(said: [Option<Said>; 2]) -> Option<Said> {
         .or_else(|| said.into_iter().flatten().next())
 }
 
-fn decision(unmapped: &Unmapped<'_>, data: NodeId) -> Option<Said> {
-    Said::at(unmapped, data, &["authorizationInfo", "result"]).or_else(|| {
+fn decision(unmapped: &Unmapped<'_>, data: Data) -> Option<Said> {
+    Said::at(unmapped, data.authorization, "result").or_else(|| {
         let document = &unmapped.document;
-        let granted = walk::descend(document, data, &["authorizationInfo", "granted"])?;
+        let granted = walk::descend(document, data.authorization, &["granted"])?;
         let status = match document.raw(granted) {
             "true" => Status::Success,
             "false" => Status::Failure,
@@ -131,10 +130,10 @@ fn decision(unmapped: &Unmapped<'_>, data: NodeId) -> Option<Said> {
 
 fn authorizations<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: NodeId,
+    data: Data,
     decision: Option<Said>,
 ) -> Vec<Authorization<'a>> {
-    let Some(info) = walk::descend(&unmapped.document, data, &["authorizationInfo"]) else {
+    let Some(info) = data.authorization else {
         return Vec::new();
     };
     let decision = decision.and_then(|said| match (said.node, said.status) {
@@ -172,9 +171,9 @@ fn authorizations<'a>(
 
 /// Copies of the first error's code and text; the payload moves as a whole. Some services answer
 /// with a list of errors, some with `error_code` and `message`.
-fn error<'a>(unmapped: &Unmapped<'a>, data: NodeId) -> (Option<Text<'a>>, Option<Text<'a>>) {
+fn error<'a>(unmapped: &Unmapped<'a>, data: Data) -> (Option<Text<'a>>, Option<Text<'a>>) {
     let document = &unmapped.document;
-    let Some(answer) = walk::descend(document, data, &["result", "data"]) else {
+    let Some(answer) = walk::descend(document, data.result, &["data"]) else {
         return (None, None);
     };
     let first = walk::descend(document, answer, &["errors"])

@@ -2,7 +2,7 @@
 //! `authorizationInfo` in the old one and Confluent Platform.
 //! Scopes move whole under their resource; environment, organization and region are copies.
 
-use super::Shape;
+use super::{Data, Shape};
 use crate::event::json::NodeId;
 use crate::event::{Cloud, Resource, Text, Unmapped};
 use crate::normalize::{crn, walk};
@@ -36,12 +36,26 @@ impl<'a> Place<'a> {
         place.get_or_insert(id);
     }
 
-    fn of_crn(name: &str) -> Self {
-        let id_of = |kind| crn::id_of(name, kind).map(Text::Owned);
-        Self {
-            organization: id_of("organization"),
-            environment: id_of("environment"),
-            region: id_of("flink-region"),
+    fn of_crn(name: &Text<'a>) -> Self {
+        let mut place = Place::default();
+        match name {
+            Text::Borrowed(name) => place.note_segments(crn::segments(name)),
+            Text::Owned(name) => place.note_segments(
+                crn::segments(name).map(|(kind, id)| (kind, Text::Owned(id.into_owned()))),
+            ),
+        }
+        place
+    }
+
+    fn note_segments<'k>(&mut self, segments: impl Iterator<Item = (&'k str, Text<'a>)>) {
+        for (kind, id) in segments {
+            let place = match kind {
+                "organization" => &mut self.organization,
+                "environment" => &mut self.environment,
+                "flink-region" => &mut self.region,
+                _ => continue,
+            };
+            place.get_or_insert(id);
         }
     }
 }
@@ -50,13 +64,13 @@ impl<'a> Place<'a> {
 /// they are copies, and nothing moves.
 pub(super) fn read<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: NodeId,
+    data: Data,
     subject: Option<&Text<'a>>,
     shape: Shape,
 ) -> (Vec<Resource<'a>>, Cloud<'a>) {
     let mut resources = Vec::new();
     let mut place = Place::default();
-    if let Some(list) = walk::descend(&unmapped.document, data, &["cloudResources"]) {
+    if let Some(list) = walk::descend(&unmapped.document, data.root, &["cloudResources"]) {
         let elements: Vec<NodeId> = unmapped.document.children(list).collect();
         for element in elements {
             let (resource, own) = cloud_resource(unmapped, element, shape);
@@ -64,19 +78,19 @@ pub(super) fn read<'a>(
             place.complete_with(own);
         }
     }
-    let crns = CRN_NAMES.map(|name| walk::text_at(&unmapped.document, data, &[name]));
+    let crns = CRN_NAMES.map(|name| walk::text_at(&unmapped.document, data.root, &[name]));
+    let mut before = None;
     for name in crns.iter().flatten().chain(subject) {
-        place.complete_with(Place::of_crn(name));
+        // Most events repeat one name.
+        if before != Some(name) {
+            place.complete_with(Place::of_crn(name));
+        }
+        before = Some(name);
     }
     let [target, ..] = &crns;
     if resources.is_empty() {
         let target = target.as_ref().or(subject);
-        resources.extend(named_resource(
-            unmapped,
-            data,
-            target.map(AsRef::as_ref),
-            shape,
-        ));
+        resources.extend(named_resource(unmapped, data, target, shape));
     }
     if shape != Shape::Authentication {
         name_in_full(unmapped, data, &mut resources, subject);
@@ -94,13 +108,13 @@ pub(super) fn read<'a>(
 /// names: the same id may lie in several scopes, and a list names the place that was listed.
 fn name_in_full<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: NodeId,
+    data: Data,
     resources: &mut [Resource<'a>],
     subject: Option<&Text<'a>>,
 ) {
-    let target = walk::text_at(&unmapped.document, data, &["resourceName"]);
+    let target = walk::text_at(&unmapped.document, data.root, &["resourceName"]);
     if let Some(resource) = target.and_then(|name| only_one_named(resources, &name)) {
-        resource.uid_alt = walk::take_at(unmapped, data, &["resourceName"]);
+        resource.uid_alt = walk::take_at(unmapped, data.root, &["resourceName"]);
     } else if let Some(subject) = subject
         && let Some(resource) = only_one_named(resources, subject)
     {
@@ -115,7 +129,7 @@ fn only_one_named<'r, 'a>(
     let (_, id) = crn::last(name)?;
     let mut named = resources
         .iter_mut()
-        .filter(|resource| resource.uid.as_deref() == Some(id.as_str()));
+        .filter(|resource| resource.uid.as_deref() == Some(&*id));
     named.next().filter(|_| named.next().is_none())
 }
 
@@ -164,32 +178,42 @@ fn cloud_resource<'a>(
 /// `authorizationInfo`. That calls an environment `environment`, which is no name of it.
 fn named_resource<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: NodeId,
-    target: Option<&str>,
+    data: Data,
+    target: Option<&Text<'a>>,
     shape: Shape,
 ) -> Option<Resource<'a>> {
-    let (crn_kind, crn_id) = target.and_then(crn::last).unzip();
+    let (crn_kind, crn_id) = target.and_then(innermost).unzip();
     let place = target.map(Place::of_crn).unwrap_or_default();
     let mut resource = Resource {
         namespace: place
             .environment
             .filter(|id| crn_id.as_deref() != Some(id.as_ref())),
-        uid: crn_id.map(Text::Owned),
-        kind: crn_kind.map(Text::Owned),
+        uid: crn_id,
+        kind: crn_kind,
         region: place.region,
         ..Resource::default()
     };
     if shape != Shape::Authentication {
-        let name_path = ["authorizationInfo", "resourceName"];
-        let kind_path = ["authorizationInfo", "resourceType"];
-        let name = walk::text_at(&unmapped.document, data, &name_path);
+        let info = data.authorization;
+        let name = walk::text_at(&unmapped.document, info, &["resourceName"]);
         if name.is_some() && (resource.uid.is_none() || resource.uid == name) {
-            resource.name = walk::take_at(unmapped, data, &name_path);
+            resource.name = walk::take_at(unmapped, info, &["resourceName"]);
             resource.uid = name;
         }
         if resource.uid.is_some() {
-            resource.kind = walk::take_at(unmapped, data, &kind_path).or(resource.kind);
+            resource.kind = walk::take_at(unmapped, info, &["resourceType"]).or(resource.kind);
         }
     }
     resource.uid.is_some().then_some(resource)
+}
+
+/// Type and id of a CRN's innermost segment.
+fn innermost<'a>(name: &Text<'a>) -> Option<(Text<'a>, Text<'a>)> {
+    match name {
+        Text::Borrowed(name) => crn::last(name),
+        Text::Owned(name) => {
+            let (kind, id) = crn::last(name)?;
+            Some((kind.into_owned().into(), id.into_owned().into()))
+        }
+    }
 }

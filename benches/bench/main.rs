@@ -1,0 +1,289 @@
+//! The figures of docs/performance.md: watchbell beside a bare pass-through, in one run on one
+//! broker. cargo bench --bench bench -- [records] [rounds]; `pipeline [events]` for the pipeline alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rdkafka::config::ClientConfig;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use watchbell::kafka::topics::{Topics, WantedTopic};
+use watchbell::rules::RuleSource;
+
+use broker::Broker;
+use contender::{Contender, EVENTS, Figures, Kind};
+use corpus::Corpus;
+
+#[allow(dead_code)]
+#[path = "../../tests/kafka/broker.rs"]
+mod broker;
+mod contender;
+mod corpus;
+mod latency;
+mod pipeline;
+mod yardstick;
+
+const PARTITIONS: u32 = 4;
+const SOURCE: &str = "bench.source";
+const REPLAYED: u64 = 1_000_000;
+/// A minute.
+const LATENCY_EVENTS: usize = 6_000;
+
+const CONTENDERS: [(&str, Kind, bool); 5] = [
+    ("pass-through, exactly once", Kind::PassThrough, true),
+    ("watchbell, exactly once", Kind::Watchbell, true),
+    (
+        "watchbell, exactly once, 100 rules more",
+        Kind::ManyRules,
+        true,
+    ),
+    ("pass-through, at least once", Kind::PassThrough, false),
+    ("watchbell, at least once", Kind::Watchbell, false),
+];
+
+/// Try until it holds or the time is over; the broker asks for it.
+fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    while !holds() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    true
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |at: usize, default| {
+        words
+            .get(at)
+            .map_or(default, |n| n.parse().expect("a number"))
+    };
+    match words[..] {
+        ["--yardstick", bootstrap, group, source, output, delivery] => {
+            yardstick::run(bootstrap, group, source, output, delivery == "exactly_once")
+        }
+        ["pipeline", ..] => pipeline::run(
+            number(1, 400_000) as usize,
+            &[RuleSource::Pack("confluent".into())],
+        ),
+        _ => compare(number(0, 600_000), number(1, 5)),
+    }
+}
+
+fn compare(records: u64, rounds: u64) {
+    let home = tempfile::tempdir().expect("a directory");
+    fs::write(home.path().join("names.yaml"), corpus::names()).expect("names");
+    rules(&home.path().join("rules"));
+    machine();
+    replay(home.path());
+
+    let broker = Broker::start();
+    let topics = Topics::new(&broker.cluster(), Duration::from_secs(10)).expect("an admin client");
+    for (name, partitions) in [
+        (SOURCE, PARTITIONS),
+        ("latency.source", PARTITIONS),
+        (EVENTS, PARTITIONS),
+        ("watchbell.alerts", 1),
+        ("watchbell.dead-letters", 1),
+    ] {
+        topics
+            .create(&WantedTopic::new(name, partitions))
+            .expect("a topic");
+    }
+    let bytes = fill(&broker, records);
+    println!(
+        "{records} events of {} bytes on {PARTITIONS} partitions, {rounds} rounds\n",
+        bytes / records
+    );
+
+    let mut all = vec![Vec::new(); CONTENDERS.len()];
+    // The first round warms the broker's JVM and is not counted.
+    for round in 0..=rounds {
+        for (number, (name, kind, exactly_once)) in CONTENDERS.iter().enumerate() {
+            let group = format!("round{round}-{number}");
+            let contender = Contender::start(
+                *kind,
+                *exactly_once,
+                broker.bootstrap(),
+                SOURCE,
+                &group,
+                home.path(),
+            );
+            let figures = contender.finish(records);
+            eprintln!("round {round}: {name}: {figures:.1?}");
+            if round > 0 {
+                all[number].push(figures);
+            }
+        }
+    }
+    table(&all);
+
+    let contender = Contender::start(
+        Kind::Watchbell,
+        true,
+        broker.bootstrap(),
+        "latency.source",
+        "latency",
+        home.path(),
+    );
+    contender.ready();
+    let latencies = latency::measure(broker.bootstrap(), "latency.source", LATENCY_EVENTS);
+    contender.stop();
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
+    println!(
+        "\nAppend to alert at 100 events/s, {} alerts: p50 {:.0} ms, p99 {:.0} ms, longest {:.0} ms.",
+        latencies.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn table(all: &[Vec<Figures>]) {
+    println!("| | events/s | CPU s per million | × pass-through | peak MB | commit ms |");
+    println!("|---|---|---|---|---|---|");
+    let mut yardstick = &all[0];
+    for ((name, kind, _), figures) in CONTENDERS.iter().zip(all) {
+        if *kind == Kind::PassThrough {
+            yardstick = figures;
+        }
+        // Round by round, since whatever else the machine does comes and goes.
+        let pairs = figures.iter().zip(yardstick);
+        let ratios = pairs.map(|(one, other)| one.cpu_s_per_million / other.cpu_s_per_million);
+        println!(
+            "| {name} | {:.0},000 | {:.1} | {:.2} | {:.0} | {} |",
+            median(figures.iter().map(|f| f.events_per_s)) / 1e3,
+            median(figures.iter().map(|f| f.cpu_s_per_million)),
+            median(ratios),
+            median(figures.iter().map(|f| f.peak_mb)),
+            match median(figures.iter().map(|f| f.commit_ms)) {
+                commit if commit.is_nan() => "–".into(),
+                commit => format!("{commit:.0}"),
+            }
+        );
+    }
+}
+
+/// What the figures were taken on.
+fn machine() {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or("?");
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    println!(
+        "{cores} cores of {}, Linux {}",
+        model.trim_start_matches(['\t', ' ', ':']),
+        kernel.trim()
+    );
+}
+
+/// Fills the source as Confluent does: no key, one header. Returns bytes of values.
+fn fill(broker: &Broker, records: u64) -> u64 {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", broker.bootstrap())
+        .set("linger.ms", "20")
+        .set("batch.size", "1000000")
+        .set("compression.type", "lz4")
+        .set("queue.buffering.max.kbytes", "65536")
+        .create()
+        .expect("a producer");
+    let mut corpus = Corpus::new(1);
+    let mut bytes = 0;
+    for number in 0..records {
+        let value = corpus.next();
+        bytes += value.len() as u64;
+        let header = Header {
+            key: "content-type",
+            value: Some("application/cloudevents+json"),
+        };
+        let mut record: BaseRecord<'_, [u8], str> = BaseRecord::to(SOURCE)
+            .partition((number % u64::from(PARTITIONS)) as i32)
+            .headers(OwnedHeaders::new().insert(header))
+            .payload(&value);
+        while let Err((_, back)) = producer.send(record) {
+            record = back;
+            producer.poll(Duration::from_millis(5));
+        }
+        if number % 1_000 == 0 {
+            producer.poll(Duration::ZERO);
+        }
+    }
+    producer.flush(Duration::from_secs(120)).expect("flush");
+    bytes
+}
+
+/// A hundred rules over the methods that come and others that do not, by equality, by wildcards and
+/// by expression.
+fn rules(directory: &Path) {
+    fs::create_dir(directory).expect("a directory");
+    for number in 0..100 {
+        let test = match number % 4 {
+            0 => format!(
+                "api.operation: [DeleteStatement, DeletePipeline{number}]\n    resources.uid|startswith: prod-{number}-"
+            ),
+            1 => format!(
+                "api.operation: CreateConnector\n    api.request.data.config.name|contains: secret{number}"
+            ),
+            2 => format!("actor.user.uid: u-intern{number}\n    status: Failure"),
+            _ => format!("api.operation|re: ^Delete(Role|Acl){number}$\n    status: Success"),
+        };
+        let text = format!(
+            "title: Rule {number}\nid: 00000000-0000-4000-8000-{number:012}\ntaxonomy: ocsf\nlevel: low\n\
+             logsource: {{product: confluent}}\ndetection:\n  wanted:\n    {test}\n  condition: wanted\n"
+        );
+        fs::write(directory.join(format!("rule{number}.yaml")), text).expect("a rule");
+    }
+}
+
+/// A million events of a file to nowhere.
+fn replay(home: &Path) {
+    let path = home.join("events.ndjson");
+    let mut file = BufWriter::new(fs::File::create(&path).expect("a file"));
+    let mut corpus = Corpus::new(3);
+    for _ in 0..REPLAYED {
+        writeln!(file, "{}", corpus.next()).expect("a line");
+    }
+    file.flush().expect("a file");
+    let started = Instant::now();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+        .arg("replay")
+        .arg(&path)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("a process");
+    let (mut cpu, mut peak) = (0.0, 0.0);
+    let seconds = loop {
+        if process.try_wait().expect("a process").is_some() {
+            break started.elapsed().as_secs_f64();
+        }
+        (cpu, peak) = (
+            contender::cpu_seconds(process.id()),
+            contender::peak_mb(process.id()).unwrap_or(peak),
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    println!(
+        "`replay` of a million events: {:.0},000 events/s, {cpu:.1} CPU s, {peak:.0} MB",
+        REPLAYED as f64 / seconds / 1e3
+    );
+    fs::remove_file(&path).expect("its end");
+}

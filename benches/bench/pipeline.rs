@@ -1,0 +1,60 @@
+//! The pure pipeline on one thread: what an event costs without Kafka. For `perf` and `callgrind`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use watchbell::event::{Offset, Partition, Position, RawRecord};
+use watchbell::pipeline::{Catalog, Names, Path, Pipeline, Settings, Topics, known};
+use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
+
+use crate::corpus::{self, Corpus};
+
+/// Prints nanoseconds per event and bytes out per byte in.
+pub fn run(events: usize, rules: &[RuleSource]) {
+    let catalog = Catalog::shipped().expect("the shipped catalogue");
+    let rules = RuleSet::load(rules, &known(&catalog), &Overrides::default(), &Path::parse);
+    let names = Names::parse_yaml(&corpus::names(), "names.yaml").expect("names");
+    let settings = Settings {
+        topics: Topics {
+            events: "events".into(),
+            alerts: "alerts".into(),
+            dead_letters: "dead".into(),
+        },
+        max_message_bytes: 1 << 20,
+    };
+    let rules = Arc::new(CurrentRules::new(rules.expect("sound rules")));
+    let names = Arc::new(ArcSwap::from_pointee(names));
+    let pipeline = Pipeline::new(settings, Arc::new(catalog), rules, names);
+
+    let mut corpus = Corpus::new(1);
+    let values: Vec<String> = (0..events.min(20_000)).map(|_| corpus.next()).collect();
+    let (mut out, mut outputs, mut bytes_in, mut bytes_out) = (Vec::new(), 0, 0, 0);
+    let started = Instant::now();
+    for (number, value) in values.iter().cycle().take(events).enumerate() {
+        let record = RawRecord {
+            position: Position {
+                topic: "source",
+                partition: Partition(0),
+                offset: Offset(number as i64),
+            },
+            timestamp_ms: Some(1_793_500_000_000),
+            key: None,
+            value: Some(value.as_bytes()),
+            headers: Vec::new(),
+        };
+        pipeline.process(&record, 1_793_500_000_000, &mut out);
+        bytes_in += value.len();
+        for record in out.drain(..) {
+            outputs += 1;
+            bytes_out += record.value.map_or(0, |value| value.len());
+        }
+    }
+    let elapsed = started.elapsed();
+    println!(
+        "{events} events of {} bytes: {} ns each, {outputs} outputs, {:.2} bytes out per byte in",
+        bytes_in / events,
+        elapsed.as_nanos() / events as u128,
+        bytes_out as f64 / bytes_in as f64,
+    );
+}

@@ -53,13 +53,21 @@ fn program() -> PathBuf {
     }
     let remedy = "install it: apt-get install prometheus-alertmanager";
     let fetched = TempDir::new().expect("a temporary directory");
-    let download = Command::new("apt-get")
-        .args(["download", "-q", PROGRAM])
-        .current_dir(fetched.path())
-        .stderr(Stdio::null())
-        .status();
+    let download = || {
+        let asked = Command::new("apt-get")
+            .args(["download", "-q", PROGRAM])
+            .current_dir(fetched.path())
+            .stderr(Stdio::null())
+            .status();
+        asked.is_ok_and(|status| status.success())
+    };
+    let update = || {
+        let asked = Command::new("apt-get").args(["update", "-q"]).status();
+        asked.is_ok_and(|status| status.success())
+    };
+    // A fresh machine has no lists of packages.
     assert!(
-        download.is_ok_and(|status| status.success()),
+        download() || (update() && download()),
         "Alertmanager is neither here nor to be had; {remedy}"
     );
     let package = fs::read_dir(fetched.path())

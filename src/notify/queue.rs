@@ -67,6 +67,8 @@ pub struct Queue<A> {
     windows: BTreeSet<(i64, String)>,
     anchors: BTreeSet<i64>,
     overflow: Option<Pending<A>>,
+    /// Since when there is one, ms; it goes before the others once it is a digest interval old.
+    overflow_since_ms: Option<i64>,
     /// The overflow being told.
     overflow_sending: Option<Offsets>,
     /// Which failed since the last success, by their first offset.
@@ -86,6 +88,7 @@ impl<A: Clone> Queue<A> {
             windows: BTreeSet::new(),
             anchors: BTreeSet::new(),
             overflow: None,
+            overflow_since_ms: None,
             overflow_sending: None,
             failed: HashSet::new(),
         }
@@ -229,13 +232,16 @@ impl<A: Clone> Queue<A> {
     /// [`Queue::put_back`] with it before the next call.
     pub fn next(&mut self, now_ms: i64) -> Option<Notification<A>> {
         self.close_windows(now_ms);
-        let interval_ms = self.pacing.digest_interval_ms;
-        let overdue = |overflow: &Pending<A>| overflow.first_ms + interval_ms <= now_ms;
-        if (self.waiting.is_empty() || self.overflow.as_ref().is_some_and(overdue))
-            && let Some(overflow) = self.overflow.take()
-        {
-            self.overflow_sending = Some(overflow.offsets.clone());
-            return Some(told_together(overflow));
+        if self.overflow.is_some() {
+            let since_ms = *self.overflow_since_ms.get_or_insert(now_ms);
+            let is_overdue = now_ms - since_ms >= self.pacing.digest_interval_ms;
+            if (self.waiting.is_empty() || is_overdue)
+                && let Some(overflow) = self.overflow.take()
+            {
+                self.overflow_since_ms = None;
+                self.overflow_sending = Some(overflow.offsets.clone());
+                return Some(told_together(overflow));
+            }
         }
         let (_, key) = self.waiting.pop_first()?;
         let group = self.groups.get_mut(&key)?;

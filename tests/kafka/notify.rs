@@ -289,7 +289,7 @@ fn a_flood_becomes_a_few_messages_within_the_rate_and_little_memory() {
     const FLOOD: usize = 50_000;
     let clusters = clusters();
     let stub = Stub::start(|_| Reply::Status(200, "", "ok".into()));
-    let sink = "  chat: {type: slack, max_waiting: 5, digest_interval: 5m}\n";
+    let sink = "  chat: {type: slack, max_waiting: 5, digest_interval: 20s}\n";
     let mut deployment = deployment(&clusters, "notify-flood", sink);
     let address = deployment.file("slack");
     fs::write(&address, format!("{}/services/x", stub.url())).expect("write the address");

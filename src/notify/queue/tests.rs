@@ -105,6 +105,27 @@ fn more_groups_than_can_be_told_become_one_digest_and_the_severe_stay_out_of_it(
 }
 
 #[test]
+fn an_old_overflow_goes_first_once_and_does_not_starve_the_others() {
+    let mut queue = queue();
+    let interval_ms = PACING.digest_interval_ms;
+    let mut told = Vec::new();
+    // More than can be told, all of it written long ago, for two intervals and a half.
+    for step in 0..15 {
+        let groups: Vec<String> = (0..8).map(|n| format!("{step}.{n}")).collect();
+        offer(
+            &mut queue,
+            &groups.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
+        let now_ms = 10 * interval_ms + step * interval_ms / 6;
+        let next = queue.next(now_ms).unwrap();
+        queue.told(now_ms, &next);
+        told.push(next.group_key.is_none());
+    }
+    let overflows = told.iter().filter(|overflow| **overflow).count();
+    assert_eq!(overflows, 2, "{told:?}");
+}
+
+#[test]
 fn one_that_always_fails_does_not_hold_the_others_up() {
     let mut queue = queue();
     offer(&mut queue, &["poison", "b"]);

@@ -293,7 +293,7 @@ pub(crate) fn explain(
 ) -> ClientError {
     // A client says what is wrong with its connections only where it is polled; log lines come the
     // same way, and end a poll that does not wait. One that reads would lose records here.
-    let reads = client.assignment().map_or(true, |list| list.count() > 0);
+    let reads = client.assignment().is_ok_and(|list| list.count() > 0);
     for _ in 0..MOST_COMPLAINTS {
         if reads || client.poll(COMPLAINING).is_none() {
             break;

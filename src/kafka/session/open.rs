@@ -134,14 +134,15 @@ fn survey(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
 
 /// Look at both clusters and change nothing.
 pub(super) fn look(config: &SessionConfig, reader: &Reader) -> Result<Ground, Trouble> {
-    let source_partitions = reader
-        .partitions(QUESTION)
-        .map_err(|error| unreachable(Side::Source, &error))?
-        .ok_or_else(|| source_missing(config))?;
+    // Asked first: a client of its own says what is wrong with a login, the reader cannot.
     let source_cluster = config
         .source
         .cluster_id(QUESTION)
         .map_err(|error| unreachable(Side::Source, &error))?;
+    let source_partitions = reader
+        .partitions(QUESTION)
+        .map_err(|error| unreachable(Side::Source, &error))?
+        .ok_or_else(|| source_missing(config))?;
     let destination_cluster = config
         .destination
         .cluster_id(QUESTION)

@@ -2,7 +2,6 @@
 //! to Kafka, and what is sent says that it is a test.
 
 use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -12,6 +11,7 @@ use super::{ConfigFile, Failure};
 use crate::alert::Notice;
 use crate::config::Config;
 use crate::notify::{Answer, Client, Message, Sink};
+use crate::roles::clock::now_ms;
 use crate::roles::rulebook::Rulebook;
 
 /// Send a test alert through the sinks.
@@ -153,11 +153,4 @@ async fn send(sink: &Sink, notice: &Notice) -> anyhow::Result<Answer> {
     let template = sink.template.as_deref();
     let message = Message::of_one(&sink.name, notice.clone(), now_ms, template);
     Ok(client.send(sink.target.requests(&message, now_ms)).await)
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }

@@ -4,7 +4,6 @@
 //! member that lost the partition.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +16,7 @@ use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::client::{ClientError, Cluster, log_line};
-use super::record::raw_record;
+use super::record::{commit_metadata, raw_record};
 use super::session::NotReady;
 use crate::event::{NextOffset, RawRecord};
 
@@ -284,9 +283,7 @@ impl Follower {
         for element in answer.elements() {
             element.error()?;
             if let KafkaOffset::Offset(next) = element.offset() {
-                // rdkafka 0.39 panics on metadata that is not UTF-8; other tools may write it.
-                let note = catch_unwind(AssertUnwindSafe(|| element.metadata().to_owned()));
-                return Ok(Some((next, note.unwrap_or_default())));
+                return Ok(Some((next, commit_metadata(&element))));
             }
         }
         Ok(None)

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 
 use crate::event::{Header, Offset, Partition, Position, RawRecord};
 
@@ -41,6 +42,12 @@ fn read_header<H: Headers>(headers: &H, index: usize) -> Header<'_> {
         },
         Ok(None) | Err(_) => unreadable,
     }
+}
+
+/// What was noted beside a committed position; empty if it is no text.
+pub(crate) fn commit_metadata(element: &TopicPartitionListElem<'_>) -> String {
+    // rdkafka 0.39 panics on metadata that is not UTF-8; other tools may write it.
+    catch_unwind(AssertUnwindSafe(|| element.metadata().to_owned())).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::clock::now_ms;
 use crate::event::OutputRecord;
 use crate::kafka::session::{Outputs, Refusal, SourceRecord, Worker};
 use crate::observe::SourceObserver;
@@ -122,14 +122,6 @@ impl Worker for Ingest<'_> {
             self.observer.panicked();
         }
     }
-}
-
-/// Milliseconds since the Unix epoch.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the daemon does with Kafka: each role composes the pure stages and runs them in sessions.
 
+pub mod clock;
 pub mod ingest;
 pub mod inspection;
 pub mod notify;

@@ -9,10 +9,11 @@ mod take;
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
+use super::clock::now_ms;
 use crate::alert::Notice;
 use crate::kafka::follow::{Follower, Turn};
 use crate::kafka::session::Shutdown;
@@ -284,11 +285,4 @@ impl Loop<'_> {
         }
         self.commit(true);
     }
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }

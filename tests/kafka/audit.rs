@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -13,7 +12,7 @@ use serde_json::Value;
 
 use super::broker::{Broker, Clusters};
 use super::daemon::Deployment;
-use super::records::{Read, read_committed};
+use super::records::{Read, producer, read_committed};
 
 const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
 const SEED: &str = include_str!("../data/confluent/seed.ndjson");
@@ -97,14 +96,7 @@ pub struct Audit {
 
 impl Audit {
     pub fn new(broker: &Broker, topic: &str, partitions: usize, positions: String) -> Audit {
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", broker.bootstrap())
-            .set("enable.idempotence", "true")
-            .set("linger.ms", "5")
-            .set("message.max.bytes", "33554432")
-            .set("queue.buffering.max.kbytes", "131072")
-            .create()
-            .expect("a producer");
+        let producer = producer(broker);
         let typical = TYPICAL.map(|line| Template::new(SHAPES, line, Fate::Event));
         let alerting = [
             Template::new(SHAPES, 11, Fate::Alert(STATEMENT_DELETED)),

@@ -57,6 +57,18 @@ pub fn create_with(broker: &Broker, topic: &WantedTopic) {
     assert!(there, "topic {} does not appear", topic.name);
 }
 
+/// A producer for a source: in order, nothing twice, and records as large as any broker here takes.
+pub fn producer(broker: &Broker) -> BaseProducer {
+    ClientConfig::new()
+        .set("bootstrap.servers", broker.bootstrap())
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "5")
+        .set("message.max.bytes", "33554432")
+        .set("queue.buffering.max.kbytes", "131072")
+        .create()
+        .expect("a producer")
+}
+
 /// Writes numbered records: value `<partition>:<number>` and padding, key `key-<number % 50>`.
 pub struct Source {
     producer: BaseProducer,
@@ -67,14 +79,7 @@ pub struct Source {
 
 impl Source {
     pub fn new(broker: &Broker, topic: &str, partitions: usize) -> Source {
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", broker.bootstrap())
-            .set("enable.idempotence", "true")
-            .set("linger.ms", "5")
-            .set("message.max.bytes", "33554432")
-            .set("queue.buffering.max.kbytes", "131072")
-            .create()
-            .expect("a producer");
+        let producer = producer(broker);
         Source {
             producer,
             topic: topic.to_owned(),

@@ -3,7 +3,6 @@
 //! in order. Once closing, the callback answers by itself: a close waits for that answer for ever.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
@@ -23,6 +22,7 @@ use super::mark::{Evidence, Mark, Marks};
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
+use crate::kafka::record::commit_metadata;
 
 /// A rebalance that waits for its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -274,11 +274,9 @@ pub(super) fn committed<C: ConsumerContext>(
     for element in answer.elements() {
         element.error()?;
         if let KafkaOffset::Offset(next) = element.offset() {
-            // rdkafka 0.39 panics on metadata that is not UTF-8; other tools may write it.
-            let text = catch_unwind(AssertUnwindSafe(|| element.metadata().to_owned()));
             let mark = Mark {
                 next: NextOffset(next),
-                evidence: Evidence::parse(&text.unwrap_or_default()),
+                evidence: Evidence::parse(&commit_metadata(&element)),
             };
             found.insert(Partition(element.partition()), mark);
         }

@@ -5,10 +5,11 @@ use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::dead_letters::Why;
-use super::{InFlight, Loop, now_ms};
+use super::{InFlight, Loop};
 use crate::alert::Notice;
 use crate::notify::Answer;
 use crate::notify::queue::{Kind, Notification};
+use crate::roles::clock::now_ms;
 
 impl Loop<'_> {
     pub(super) fn take_answer(&mut self) {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::dead_letters::{DeadLetters, Why};
-use super::now_ms;
 use crate::alert::Notice;
 use crate::event::{Offset, RawRecord};
 use crate::kafka::ClientError;
 use crate::notify::Sink;
 use crate::notify::queue::{Offered, Queue};
 use crate::observe::SinkObserver;
+use crate::roles::clock::now_ms;
 
 /// Offer a record to the queue. Fails, with nothing taken, where an unreadable alert could not be
 /// kept.

@@ -28,6 +28,8 @@ pub enum Kind {
     Watchbell,
     /// watchbell with a hundred rules more.
     ManyRules,
+    /// watchbell that tells a webhook there of every alert.
+    Telling(SocketAddr),
 }
 
 /// One running contender.
@@ -74,13 +76,19 @@ impl Contender {
                 Kind::ManyRules => format!(", {}", home.join("rules").display()),
                 _ => String::new(),
             };
+            let notify = match kind {
+                Kind::Telling(sink) => {
+                    format!("notify: {{hook: {{type: webhook, url: 'http://{sink}/'}}}}\n")
+                }
+                _ => String::new(),
+            };
             let file = home.join(format!("{group}.yaml"));
             let text = format!(
                 "sources: {{bench: {{bootstrap: '{bootstrap}', topic: {source}}}}}\n\
                  destination: {{bootstrap: '{bootstrap}'}}\n\
                  group: {group}\nordinal: 0\ndelivery: {delivery}\n\
                  rules: ['pack:confluent'{more}]\nnames: {}\n\
-                 http: {{listen: '{listen}'}}\nlog: {{filter: error}}\n",
+                 http: {{listen: '{listen}'}}\nlog: {{filter: error}}\n{notify}",
                 home.join("names.yaml").display(),
             );
             fs::write(&file, text).expect("a configuration");

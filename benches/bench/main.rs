@@ -1,5 +1,6 @@
 //! The figures of docs/performance.md: watchbell beside a bare pass-through, in one run on one
-//! broker. cargo bench --bench bench -- [records] [rounds]; `pipeline [events]` for the pipeline alone.
+//! broker. cargo bench --bench bench -- [records] [rounds]; `pipeline [events]` for the pipeline alone,
+//! `latency [events]` for the way of an alert alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -17,6 +18,7 @@ use watchbell::rules::RuleSource;
 use broker::Broker;
 use contender::{Contender, EVENTS, Figures, Kind};
 use corpus::Corpus;
+use stub::Stub;
 
 #[allow(dead_code)]
 #[path = "../../tests/kafka/broker.rs"]
@@ -25,6 +27,9 @@ mod contender;
 mod corpus;
 mod latency;
 mod pipeline;
+#[allow(dead_code)]
+#[path = "../../tests/stub/mod.rs"]
+mod stub;
 mod yardstick;
 
 const PARTITIONS: u32 = 4;
@@ -76,17 +81,16 @@ fn main() {
             number(1, 400_000) as usize,
             &[RuleSource::Pack("confluent".into())],
         ),
+        ["latency", ..] => {
+            machine();
+            latency(&start(), number(1, LATENCY_EVENTS as u64) as usize);
+        }
         _ => compare(number(0, 600_000), number(1, 5)),
     }
 }
 
-fn compare(records: u64, rounds: u64) {
-    let home = tempfile::tempdir().expect("a directory");
-    fs::write(home.path().join("names.yaml"), corpus::names()).expect("names");
-    rules(&home.path().join("rules"));
-    machine();
-    replay(home.path());
-
+/// A broker with the topics.
+fn start() -> Broker {
     let broker = Broker::start();
     let topics = Topics::new(&broker.cluster(), Duration::from_secs(10)).expect("an admin client");
     for (name, partitions) in [
@@ -100,6 +104,17 @@ fn compare(records: u64, rounds: u64) {
             .create(&WantedTopic::new(name, partitions))
             .expect("a topic");
     }
+    broker
+}
+
+fn compare(records: u64, rounds: u64) {
+    let home = tempfile::tempdir().expect("a directory");
+    fs::write(home.path().join("names.yaml"), corpus::names()).expect("names");
+    rules(&home.path().join("rules"));
+    machine();
+    replay(home.path());
+
+    let broker = start();
     let bytes = fill(&broker, records);
     println!(
         "{records} events of {} bytes on {PARTITIONS} partitions, {rounds} rounds\n",
@@ -128,8 +143,16 @@ fn compare(records: u64, rounds: u64) {
     }
     table(&all);
 
+    latency(&broker, LATENCY_EVENTS);
+}
+
+/// The way of an alert at 100 events/s, to its reader and to a sink.
+fn latency(broker: &Broker, events: usize) {
+    let home = tempfile::tempdir().expect("a directory");
+    fs::write(home.path().join("names.yaml"), corpus::names()).expect("names");
+    let sink = Stub::start(|_| stub::ok());
     let contender = Contender::start(
-        Kind::Watchbell,
+        Kind::Telling(sink.address()),
         true,
         broker.bootstrap(),
         "latency.source",
@@ -137,16 +160,22 @@ fn compare(records: u64, rounds: u64) {
         home.path(),
     );
     contender.ready();
-    let latencies = latency::measure(broker.bootstrap(), "latency.source", LATENCY_EVENTS);
+    let latencies = latency::measure(broker.bootstrap(), "latency.source", events, &sink);
     contender.stop();
-    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
-    println!(
-        "\nAppend to alert at 100 events/s, {} alerts: p50 {:.0} ms, p99 {:.0} ms, longest {:.0} ms.",
-        latencies.len(),
-        at(0.5),
-        at(0.99),
-        at(1.0)
-    );
+    println!("\nAt 100 events/s, every fifth of them an alert:");
+    for (to, ms) in [
+        ("alert", latencies.read),
+        ("sink's request", latencies.told),
+    ] {
+        let at = |share: f64| ms[((ms.len() - 1) as f64 * share) as usize];
+        println!(
+            "append to {to}, {} alerts: p50 {:.0} ms, p99 {:.0} ms, longest {:.0} ms",
+            ms.len(),
+            at(0.5),
+            at(0.99),
+            at(1.0)
+        );
+    }
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -73,6 +73,11 @@ impl Stub {
     }
 
     /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same as an address on the web.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

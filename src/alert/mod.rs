@@ -6,9 +6,11 @@ mod read;
 mod redact;
 mod wording;
 
-pub use notice::{Correlation, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who};
+pub use notice::{
+    Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
+};
 pub use read::shorten;
-pub use wording::{Fact, span, time};
+pub use wording::{Fact, time};
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -36,6 +38,8 @@ pub struct Alert<'r, P> {
     /// The fields that the rule wants shown, and their values; each once, at most eight; those without a
     /// value left out.
     pub shown: Vec<(&'r str, Vec<String>)>,
+    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`].
+    pub labels: Vec<&'static str>,
 }
 
 impl<'r, P> Alert<'r, P> {
@@ -73,6 +77,11 @@ impl<'r, P> Alert<'r, P> {
             title: title(rule, event),
             why,
             shown: shown(rule, event),
+            labels: rule
+                .is_experimental()
+                .then_some(EXPERIMENTAL)
+                .into_iter()
+                .collect(),
         })
     }
 }

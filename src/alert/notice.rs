@@ -9,6 +9,9 @@ use super::read::place;
 use crate::event::Position;
 use crate::sigma::Level;
 
+/// Label of alerts of a rule that is tried out.
+pub const EXPERIMENTAL: &str = "status:experimental";
+
 /// Label of alerts made by `replay`.
 pub const REPLAYED: &str = "origin:replay";
 

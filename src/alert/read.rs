@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::notice::{
-    Correlation, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
+    Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
 };
 use super::redact::redacted;
 use crate::event::Position;
+use crate::event::unseen::{breaks_lines, turns_or_hides};
 use crate::sigma::Level;
 
 /// Most characters of a name, an identifier or a value.
@@ -80,7 +81,11 @@ impl Notice {
             correlation: alert.pointer("/unmapped/correlation").map(correlation),
             events: listed(alert.pointer("/finding_info/related_events"), "/uid"),
             runbook: prose(&alert, "/remediation/desc"),
-            links: words(alert.pointer("/remediation/references")),
+            links: words(
+                alert
+                    .pointer("/remediation/references")
+                    .or_else(|| alert.pointer("/unmapped/references")),
+            ),
             falsepositives: words(alert.pointer("/unmapped/falsepositives")),
             attack: attack(alert.pointer("/finding_info/attacks")),
             tags: words(alert.pointer("/unmapped/tags")),
@@ -88,7 +93,7 @@ impl Notice {
             position: place(position),
             record: (!event.is_null())
                 .then(|| cut_bytes(visible(&redacted(event)), MAX_RECORD_BYTES)),
-            experimental: labels.iter().any(|label| label == "status:experimental"),
+            experimental: labels.iter().any(|label| label == EXPERIMENTAL),
             replayed: labels.iter().any(|label| label == REPLAYED),
             test: labels.iter().any(|label| label == TEST),
         })
@@ -129,24 +134,24 @@ fn text(value: &Value, max_chars: usize) -> Option<String> {
 /// On one line, and nothing in it that a reader would not see.
 fn visible(text: &str) -> String {
     text.chars()
-        .filter(|c| !is_invisible(*c))
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .filter(|c| !turns_or_hides(*c))
+        .map(|c| if breaks_lines(c) { ' ' } else { c })
         .collect()
 }
 
-/// Characters that show nothing and can reorder or hide what stands around them.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-/// At most `max_chars` characters; what was cut ends in `…`.
+/// At most `max_chars` characters; what was cut ends in `…`. Counted in UTF-16, which is never less
+/// than what a vendor may mean by a character.
 pub fn shorten(text: &str, max_chars: usize) -> String {
-    if text.chars().count() <= max_chars {
-        return text.to_owned();
+    let (mut chars, mut kept) = (0, 0);
+    for (at, c) in text.char_indices() {
+        chars += c.len_utf16();
+        if chars < max_chars {
+            kept = at + c.len_utf8();
+        } else if chars > max_chars {
+            return format!("{}…", &text[..kept]);
+        }
     }
-    let mut short: String = text.chars().take(max_chars.saturating_sub(1)).collect();
-    short.push('…');
-    short
+    text.to_owned()
 }
 
 fn cut_bytes(mut text: String, max_bytes: usize) -> String {

@@ -122,8 +122,8 @@ impl Notice {
         }
     }
 
-    /// Everything to know, in the order in which it is asked; `more` repeats are told with it.
-    pub fn facts(&self, more: u64) -> Vec<Fact> {
+    /// Everything to know, in the order in which it is asked.
+    pub fn facts(&self) -> Vec<Fact> {
         let mut facts = Vec::new();
         let mut fact = |label, text: String| {
             if !text.is_empty() {
@@ -137,7 +137,7 @@ impl Notice {
         }
         fact("From", self.from());
         fact("When", self.when());
-        fact("Count", self.counted(more));
+        fact("Count", self.counted());
         fact("Why", self.why.join("; "));
         fact("Rule", self.rule_reference());
         fact("About", self.description.clone().unwrap_or_default());
@@ -192,9 +192,8 @@ impl Notice {
         format!("{}{late}", time(self.time_ms))
     }
 
-    fn counted(&self, more: u64) -> String {
-        let count = self.count + more;
-        if count < 2 {
+    fn counted(&self) -> String {
+        if self.count < 2 {
             return String::new();
         }
         let threshold = match &self.correlation {
@@ -206,11 +205,7 @@ impl Notice {
             None => String::new(),
         };
         let (first, last) = (time(self.first_ms), time(self.last_ms));
-        if first == last || more > 0 {
-            format!("{count}{threshold}")
-        } else {
-            format!("{count}{threshold}, first {first}, last {last}")
-        }
+        format!("{}{threshold}, first {first}, last {last}", self.count)
     }
 
     /// How to see more of it.
@@ -303,7 +298,7 @@ pub fn time(time_ms: i64) -> String {
 }
 
 /// `90 s`, `10 min`, `2 h`.
-pub fn span(seconds: u64) -> String {
+fn span(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),

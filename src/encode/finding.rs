@@ -58,9 +58,7 @@ pub fn finding<P>(
             o.text("uid", &alert.uid);
             o.text("correlation_uid", &alert.group_key);
             o.int("processed_time", now_ms);
-            if rule.is_experimental() {
-                o.texts("labels", &["status:experimental"]);
-            }
+            o.texts("labels", &alert.labels);
         });
         o.object("finding_info", |o| {
             o.text("uid", &alert.uid);
@@ -99,6 +97,10 @@ pub fn finding<P>(
             }
             o.texts("tags", &rule.rule.tags);
             o.texts("falsepositives", &rule.rule.falsepositives);
+            // OCSF has no references without a remedy.
+            if rule.rule.runbook.is_none() {
+                o.texts("references", &rule.rule.references);
+            }
         });
     });
 }

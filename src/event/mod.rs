@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod json;
 mod path;
 mod record;
+pub mod unseen;
 
 pub use activity::Activity;
 pub use audit_event::{

@@ -1,5 +1,7 @@
 //! Prometheus Alertmanager, API v2: it groups, silences and routes for those who have it.
-//! What identifies an alert are its labels, so they hold only what all repeats of a group share.
+//! What identifies an alert are its labels, so they hold only what silences and routes are made of.
+//! Repeats that concern another environment or team are another alert there, or a route by
+//! environment would miss them; `group_key` they share.
 
 use serde_json::{Map, Value, json};
 
@@ -46,6 +48,9 @@ impl Alertmanager {
         });
         if let Some(runbook) = &notice.runbook {
             annotations["runbook"] = runbook.as_str().into();
+        }
+        if let Some(record) = &message.record {
+            annotations["record"] = record.as_str().into();
         }
         let body: Value = json!([{
             "labels": labels,

@@ -48,7 +48,8 @@ impl Client {
         })
     }
 
-    /// Send every request at once. One that is accepted is enough: peers tell each other.
+    /// Send every request at once. One that is accepted is enough: that peer tells people, and to ask
+    /// again for the sake of one that is down would hold up the alerts behind.
     pub async fn send(&self, requests: Vec<Request>) -> Answer {
         let sending: Vec<_> = requests
             .into_iter()

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::offsets::Offsets;
 use super::queue::{Kind, Notification};
 use super::template::Template;
-use crate::alert::{Fact, Notice, shorten, span, time};
+use crate::alert::{Fact, Notice, shorten, time};
 use crate::sigma::Level;
 
 /// What a sink sends.
@@ -46,6 +46,9 @@ fn inner<S: serde::Serializer>(notice: &Arc<Notice>, to: S) -> Result<S::Ok, S::
 /// Most characters of a title; every sink takes this much or shortens further.
 const MAX_TITLE: usize = 300;
 
+/// Most characters of a template's text.
+const MAX_TEMPLATED: usize = 20_000;
+
 impl Message {
     /// Words for a notification to `sink`. `undelivered` alerts before it were given up.
     pub fn new(
@@ -57,16 +60,16 @@ impl Message {
         let notice = &notification.alert;
         let more = notification.count - 1;
         let (kind, title, mut facts) = match &notification.kind {
-            Kind::First if notice.test => ("test", notice.title(), notice.facts(0)),
-            Kind::First if more == 0 => ("first", notice.title(), notice.facts(0)),
+            Kind::First if notice.test => ("test", notice.title(), notice.facts()),
+            Kind::First if more == 0 => ("first", notice.title(), notice.facts()),
             Kind::First => {
                 let title = format!("{} (and {more} more)", notice.title());
-                ("first", title, notice.facts(more))
+                ("first", title, with_alerts(notification))
             }
             Kind::Digest => (
                 "digest",
                 digest_title(notification),
-                digest_facts(notification),
+                with_alerts(notification),
             ),
             Kind::Overflow { rules, others } => {
                 let title = overflow_title(notification, rules.len());
@@ -78,7 +81,7 @@ impl Message {
                     facts.push(fact("Rule", format!("others: {others}")));
                 }
                 facts.push(fact("Worst", notice.title()));
-                facts.extend(over(notification));
+                facts.extend(alerts(notification));
                 facts.push(fact("Details", "watchbell tail alerts".into()));
                 ("overflow", title, facts)
             }
@@ -127,7 +130,7 @@ impl Message {
                     self.title = shorten(&title, MAX_TITLE);
                 }
                 if let Some(text) = text {
-                    self.text = text;
+                    self.text = shorten(&text, MAX_TEMPLATED);
                     self.templated = true;
                 }
             }
@@ -155,10 +158,9 @@ fn digest_title(notification: &Notification<Arc<Notice>>) -> String {
     format!("[{level}] {} more: {headline}", notification.count)
 }
 
-fn digest_facts(notification: &Notification<Arc<Notice>>) -> Vec<Fact> {
-    let mut facts: Vec<Fact> = over(notification).into_iter().collect();
-    let shown = notification.alert.facts(0);
-    facts.extend(shown.into_iter().filter(|fact| fact.label != "Count"));
+fn with_alerts(notification: &Notification<Arc<Notice>>) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = alerts(notification).into_iter().collect();
+    facts.extend(notification.alert.facts());
     facts
 }
 
@@ -171,17 +173,15 @@ fn overflow_title(notification: &Notification<Arc<Notice>>, rules: usize) -> Str
     format!("[{level}] {} more alerts of {rules}", notification.count)
 }
 
-/// How many, and over what time.
-fn over(notification: &Notification<Arc<Notice>>) -> Option<Fact> {
-    let (first, last) = (notification.first_ms, notification.last_ms);
-    let seconds = (last - first).max(0).unsigned_abs() / 1000;
+/// How many, from when to when.
+fn alerts(notification: &Notification<Arc<Notice>>) -> Option<Fact> {
     let text = format!(
-        "{} within {}, the last at {}",
+        "{}, first {}, last {}",
         notification.count,
-        span(seconds.max(1)),
-        time(last)
+        time(notification.first_ms),
+        time(notification.last_ms)
     );
-    (notification.count > 1).then(|| fact("Count", text))
+    (notification.count > 1).then(|| fact("Alerts", text))
 }
 
 impl Message {

@@ -66,7 +66,9 @@ impl Target {
     pub fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
         match self {
             Target::Slack(target) => target.answer(status, after, body),
-            _ => request::by_status(status, after, body),
+            Target::PagerDuty(_) => pagerduty::answer(status, after, body),
+            Target::Teams(_) => teams::answer(status, after, body),
+            Target::Alertmanager(_) | Target::Webhook(_) => request::by_status(status, after, body),
         }
     }
 }
@@ -94,8 +96,9 @@ pub struct Sink {
     pub template: Option<Arc<Template>>,
 }
 
-/// `2026-11-21T08:30:00.123Z`; the epoch for what no calendar has.
+/// `2026-11-21T08:30:00.123Z`; the epoch for what lies before it, or beyond the year 9999: vendors
+/// refuse such times.
 fn rfc3339(time_ms: i64) -> String {
-    let time = jiff::Timestamp::from_millisecond(time_ms).unwrap_or_default();
+    let time = jiff::Timestamp::from_millisecond(time_ms.max(0)).unwrap_or_default();
     time.to_string()
 }

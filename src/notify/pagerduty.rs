@@ -1,10 +1,12 @@
 //! PagerDuty, Events API v2: one incident for each group. Limits: a dedup_key of 255 characters, a
 //! summary of 1,024, an event of 512 KB.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::message::Message;
-use super::request::{Request, Secret};
+use super::request::{Answer, Request, Secret, by_status};
 use crate::alert::shorten;
 use crate::sigma::Level;
 
@@ -74,6 +76,17 @@ impl PagerDuty {
         });
         let url = format!("{}/v2/enqueue", self.url.trim_end_matches('/'));
         vec![Request::json(url, &body, None)]
+    }
+}
+
+/// An integration's key that PagerDuty does not know is answered with 400, too, and is no alert's fault.
+pub(super) fn answer(status: u16, after: Option<Duration>, body: &str) -> Answer {
+    let body_lower = body.to_lowercase().replace([' ', '-'], "_");
+    match by_status(status, after, body) {
+        Answer::Refused { detail } if body_lower.contains("routing_key") => {
+            Answer::Later { after, detail }
+        }
+        answer => answer,
     }
 }
 

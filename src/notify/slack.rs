@@ -1,5 +1,6 @@
 //! Slack, by incoming webhook or as a bot (`chat.postMessage`). Limits: 50 blocks, a header of 150
-//! characters, 3,000 characters a section, about one message a second.
+//! characters, 3,000 characters a section, about one message a second; and, documented nowhere but in
+//! the answer `msg_blocks_too_long`, about 13,000 characters of blocks (slackapi/bolt-js #2509, #2867).
 //! Invariant: values are rich-text elements, which Slack never parses, or are escaped: no value can
 //! mention anybody or pose as a link.
 
@@ -36,8 +37,20 @@ pub const API: &str = "https://slack.com/api";
 /// Characters of rich text in one block.
 const MAX_SECTION: usize = 3_000;
 
-/// Characters of one fact.
-const MAX_FACT: usize = 1_000;
+/// Characters of all blocks as JSON.
+const MAX_BLOCKS: usize = 12_000;
+
+/// Most characters of a fact and of the record; the first with which the blocks fit. The record is
+/// shortened before the facts.
+const MAX_FACT_AND_RECORD: [(usize, usize); 7] = [
+    (1_000, 8_192),
+    (1_000, 6_000),
+    (1_000, 4_000),
+    (1_000, 2_000),
+    (1_000, 0),
+    (400, 0),
+    (150, 0),
+];
 
 impl Slack {
     pub(super) fn requests(&self, message: &Message) -> Vec<Request> {
@@ -89,35 +102,49 @@ impl Slack {
 }
 
 fn blocks(message: &Message) -> Vec<Value> {
+    let mut shown = Vec::new();
+    for (max_fact, max_record) in MAX_FACT_AND_RECORD {
+        shown = blocks_within(message, max_fact, max_record);
+        let json = Value::from(shown.as_slice()).to_string();
+        if json.encode_utf16().count() <= MAX_BLOCKS {
+            break;
+        }
+    }
+    shown
+}
+
+fn blocks_within(message: &Message, max_fact: usize, max_record: usize) -> Vec<Value> {
     let header = shorten(&message.title, 150);
     let mut blocks = vec![json!({
         "type": "header",
         "text": {"type": "plain_text", "text": header, "emoji": false},
     })];
     if message.templated {
-        for part in parts(&message.text).into_iter().take(40) {
+        let most = max_fact * 10;
+        for part in parts(&shorten(&message.text, most)) {
             blocks.push(rich(vec![text(&part, false)]));
         }
     } else {
-        blocks.extend(facts(&message.facts));
+        blocks.extend(facts(&message.facts, max_fact));
     }
-    if let Some(record) = &message.record {
-        let record = shorten(record, MAX_SECTION);
-        blocks.push(json!({
-            "type": "rich_text",
-            "elements": [{"type": "rich_text_preformatted", "elements": [text(&record, false)]}],
-        }));
+    if let Some(record) = message.record.as_ref().filter(|_| max_record > 0) {
+        for part in parts(&shorten(record, max_record)) {
+            blocks.push(json!({
+                "type": "rich_text",
+                "elements": [{"type": "rich_text_preformatted", "elements": [text(&part, false)]}],
+            }));
+        }
     }
     blocks
 }
 
 /// The facts in as few blocks as hold them.
-fn facts(facts: &[Fact]) -> Vec<Value> {
+fn facts(facts: &[Fact], max_fact: usize) -> Vec<Value> {
     let mut blocks = Vec::new();
     let (mut elements, mut length) = (Vec::new(), 0);
     for fact in facts {
-        let value = shorten(&fact.text, MAX_FACT);
-        let size = fact.label.len() + value.chars().count() + 3;
+        let value = shorten(&fact.text, max_fact);
+        let size = fact.label.len() + value.encode_utf16().count() + 3;
         if length + size > MAX_SECTION {
             blocks.push(rich(std::mem::take(&mut elements)));
             length = 0;
@@ -156,9 +183,20 @@ fn text(text: &str, bold: bool) -> Value {
     }
 }
 
+/// The text in pieces that each fit a section.
 fn parts(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().collect();
-    chars.chunks(MAX_SECTION).map(String::from_iter).collect()
+    let (mut parts, mut length) = (vec![String::new()], 0);
+    for c in text.chars() {
+        length += c.len_utf16();
+        if length > MAX_SECTION {
+            parts.push(String::new());
+            length = c.len_utf16();
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(c);
+        }
+    }
+    parts
 }
 
 /// Slack's three control characters, as its documentation asks.

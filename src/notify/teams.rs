@@ -2,10 +2,12 @@
 //! Invariant: values are text runs, which Teams never parses as Markdown, and nobody is mentioned
 //! without an entity, of which there is none.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::message::{Message, lines};
-use super::request::{Request, Secret};
+use super::request::{Answer, Request, Secret, by_status};
 use crate::alert::shorten;
 use crate::sigma::Level;
 
@@ -38,6 +40,16 @@ impl Teams {
             body = card(message, record.as_deref());
         }
         vec![Request::json(self.url.expose(), &body, None)]
+    }
+}
+
+/// A workflow that is switched off answers with 400, too, and is no alert's fault.
+pub(super) fn answer(status: u16, after: Option<Duration>, body: &str) -> Answer {
+    match by_status(status, after, body) {
+        Answer::Refused { detail } if body.contains("WorkflowTriggerIsNotEnabled") => {
+            Answer::Later { after, detail }
+        }
+        answer => answer,
     }
 }
 

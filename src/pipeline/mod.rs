@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::alert::Alert;
+use crate::alert::{Alert, REPLAYED};
 use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
@@ -73,6 +73,7 @@ pub struct Pipeline {
     catalog: Arc<Catalog>,
     rules: Arc<CurrentRules<Path>>,
     names: Arc<ArcSwap<Names>>,
+    replaying: bool,
 }
 
 impl Pipeline {
@@ -88,6 +89,15 @@ impl Pipeline {
             catalog,
             rules,
             names,
+            replaying: false,
+        }
+    }
+
+    /// The same for records of the past: its alerts say so, and page nobody.
+    pub fn replaying(self) -> Self {
+        Self {
+            replaying: true,
+            ..self
         }
     }
 
@@ -136,9 +146,12 @@ impl Pipeline {
         let mut scratch = Scratch::default();
         for &index in rules.matches(&event, &mut scratch) {
             let position = record.position.to_string();
-            let Some(alert) = Alert::new(&rules, index, &event, &position) else {
+            let Some(mut alert) = Alert::new(&rules, index, &event, &position) else {
                 continue;
             };
+            if self.replaying {
+                alert.labels.push(REPLAYED);
+            }
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
             let finding = self.finding(&alert, &event, &out[first], rules.hash(), now_ms);
             out.push(finding);

@@ -4,13 +4,10 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// C0, DEL and C1 controls (ECMA-48), the line separators, and the marks that turn or hide text
-/// (Unicode TR 36, "Bidirectional Text Spoofing").
+use crate::event::unseen::{breaks_lines, turns_or_hides};
+
 fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+    breaks_lines(c) || turns_or_hides(c)
 }
 
 /// The text on one line, each character that could steer the terminal written as JSON escapes it.

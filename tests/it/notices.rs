@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
-use watchbell::alert::Notice;
+use watchbell::alert::{Notice, shorten};
 use watchbell::event::{NextOffset, Offset, Partition, Position};
 use watchbell::notify::offsets::Offsets;
 use watchbell::notify::queue::{Offered, Pacing, Queue};
@@ -75,6 +76,10 @@ fn notice(alert: &[u8]) -> Notice {
 
 /// The message of the first alert of several, or of the digest of the rest.
 fn message(notice: Notice, digest: bool) -> Message {
+    message_by(notice, digest, None)
+}
+
+fn message_by(notice: Notice, digest: bool, template: Option<&Template>) -> Message {
     let pacing = Pacing {
         digest_interval_ms: 0,
         max_waiting: Some(20),
@@ -95,7 +100,7 @@ fn message(notice: Notice, digest: bool) -> Message {
         }
         next = queue.next(NOW_MS + 400_000).expect("a digest");
     }
-    Message::new("oncall", &next, u64::from(digest) * 2, None)
+    Message::new("oncall", &next, u64::from(digest) * 2, template)
 }
 
 fn targets() -> [(&'static str, Target); 6] {
@@ -314,22 +319,142 @@ fn the_longest_alert_stays_within_every_sinks_limits() {
     }
 }
 
-/// The vendors' documented limits.
+/// A text of one or two things, often longer than any limit.
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    let piece = prop_oneof![
+        any::<char>().prop_map(String::from),
+        "[a-z]{1,8}",
+        Just("\"".into()),
+        Just("\\".into()),
+        Just("😀".into()),
+        Just("世".into()),
+        Just("\u{1b}\r\n".into()),
+        Just("https://evil.example/ ".into()),
+        Just(HOSTILE.to_owned()),
+    ];
+    let length = prop_oneof![0..20_usize, 290..310_usize];
+    let text = (piece.clone(), piece, length)
+        .prop_map(|(one, other, times)| one.repeat(times / one.len()) + &other);
+    prop::collection::vec(text, 1..8)
+}
+
+/// Puts other texts, numbers and longer lists into an alert, but for what makes it one.
+fn scramble(value: &mut Value, texts: &[String], number: i64, at: &mut usize) {
+    *at += 1;
+    match value {
+        Value::String(text) => text.clone_from(&texts[*at % texts.len()]),
+        Value::Number(_) if at.is_multiple_of(3) => *value = number.into(),
+        Value::Array(elements) => {
+            if let Some(last) = elements.last().cloned() {
+                elements.resize(elements.len().max(*at % 24), last);
+            }
+            for element in elements {
+                scramble(element, texts, number, at);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                if !["class_uid", "severity_id"].contains(&name.as_str()) {
+                    scramble(member, texts, number, at);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn whatever_an_alert_holds_every_sink_can_take_it(
+        texts in texts(),
+        number in prop_oneof![any::<i64>(), Just(0), Just(253_402_300_800_000)],
+        start in 0_usize..40,
+        digest: bool,
+        correlation: bool,
+        templated: bool,
+    ) {
+        let mut alert: Value = match correlation {
+            true => serde_json::from_str(CORRELATION).expect("JSON"),
+            false => serde_json::from_slice(&self::alert(|_| {})).expect("JSON"),
+        };
+        scramble(&mut alert, &texts, number, &mut { start });
+        // What is no alert any more is told as one that cannot be read.
+        let notice = Notice::read(alert.to_string().as_bytes(), position())
+            .unwrap_or_else(|error| Notice::unreadable(position(), NOW_MS, &error));
+        let text = "{{ text }}{{ record }}{% for r in notice.resources %}{{ r.name }}{% endfor %}";
+        let template = Template::new(Some("{{ title }} *".into()), Some(text.into()));
+        let template = template.expect("a template");
+        let message = message_by(notice, digest, templated.then_some(&template));
+        prop_assert!(!message.title.contains(char::is_control));
+        for (sink, target) in targets() {
+            for request in target.requests(&message, NOW_MS) {
+                let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+                let fits = within_limits(sink, &body, request.body.len());
+                prop_assert!(fits.is_ok(), "{}: {:?}", sink, fits);
+                for (name, value) in &request.headers {
+                    prop_assert!(!value.contains(char::is_control), "{}: {}", sink, name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_is_cut_beyond_its_limit_and_not_before() {
+    for (text, short) in [
+        ("x".repeat(150), "x".repeat(150)),
+        ("x".repeat(151), "x".repeat(149) + "…"),
+        // A character beyond the first plane counts twice.
+        ("😀".repeat(75), "😀".repeat(75)),
+        ("😀".repeat(75) + "x", "😀".repeat(74) + "…"),
+        (String::new(), String::new()),
+    ] {
+        assert_eq!(shorten(&text, 150), short);
+    }
+    let mut notice = Notice::example(0);
+    notice.test = false;
+    notice.resources[0].name = Some("n".repeat(2_000));
+    notice.group_key = "k".repeat(256);
+    let message = message(notice, false);
+    for (sink, target) in targets() {
+        let request = target.requests(&message, NOW_MS).remove(0);
+        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+        let length = |value: &Value| value.as_str().expect("a text").chars().count();
+        match sink {
+            "pagerduty" => assert_eq!(length(&body["dedup_key"]), 255),
+            "slack-bot" => assert_eq!(length(&body["blocks"][0]["text"]["text"]), 150),
+            _ => {}
+        }
+    }
+}
+
+/// The vendors' limits.
 fn within_limits(sink: &str, body: &Value, bytes: usize) -> Result<(), String> {
-    let chars = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
+    // No vendor counts more than UTF-16 does.
+    let chars = |value: &Value| value.as_str().map_or(0, |text| text.encode_utf16().count());
     let check = |holds: bool, what: &str| holds.then_some(()).ok_or_else(|| what.to_owned());
     match sink {
         "pagerduty" => {
-            check(chars(&body["payload"]["summary"]) <= 1_024, "summary")?;
-            check(chars(&body["dedup_key"]) <= 255, "dedup_key")?;
+            check(
+                (1..=1_024).contains(&chars(&body["payload"]["summary"])),
+                "summary",
+            )?;
+            check(chars(&body["payload"]["source"]) > 0, "source")?;
+            is_time(&body["payload"]["timestamp"])?;
+            check((1..=255).contains(&chars(&body["dedup_key"])), "dedup_key")?;
             check(bytes <= 512 * 1024, "size")
         }
         "slack-webhook" | "slack-bot" => {
             let blocks = body["blocks"].as_array().expect("blocks");
             check(blocks.len() <= 50, "blocks")?;
+            let all = body["blocks"].to_string().encode_utf16().count();
+            check(all <= 13_000, "all blocks")?;
             check(chars(&blocks[0]["text"]["text"]) <= 150, "header")?;
             for block in &blocks[1..] {
                 let elements = block["elements"][0]["elements"].as_array().expect("text");
+                check(!elements.is_empty(), "an empty block")?;
+                check(elements.iter().all(|e| e["text"] != ""), "an empty text")?;
                 let length = |e: &Value| chars(&e["text"]) + chars(&e["url"]);
                 let length: usize = elements.iter().map(length).sum();
                 check(length <= 3_000, "section")?;
@@ -337,7 +462,35 @@ fn within_limits(sink: &str, body: &Value, bytes: usize) -> Result<(), String> {
             Ok(())
         }
         "teams" => check(bytes <= 28 * 1024, "size"),
-        _ => Ok(()),
+        "alertmanager" => {
+            is_time(&body[0]["startsAt"])?;
+            is_time(&body[0]["endsAt"])?;
+            let labels = body[0]["labels"].as_object().expect("labels");
+            check(
+                labels.values().all(|label| chars(label) > 0),
+                "an empty label",
+            )
+        }
+        "webhook" => {
+            check(
+                chars(&body["id"]) > 0 && chars(&body["source"]) > 0,
+                "a CloudEvent",
+            )?;
+            is_time(&body["time"])
+        }
+        other => Err(format!("no limits of {other} are known")),
+    }
+}
+
+/// RFC 3339, with a year of four digits.
+fn is_time(value: &Value) -> Result<(), String> {
+    let text = value.as_str().unwrap_or_default();
+    match (
+        text.parse::<jiff::Timestamp>(),
+        text.starts_with(['1', '2', '3', '9']),
+    ) {
+        (Ok(_), true) => Ok(()),
+        _ => Err(format!("{value} is no time")),
     }
 }
 

@@ -79,7 +79,7 @@ impl Stub {
 
     /// The same as an address on the web.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// Answer differently from now on.
@@ -134,12 +134,14 @@ impl Stub {
             self.received.lock().ok()?.push(received);
             let stream = reader.get_mut();
             match reply {
-                Reply::Status(status, headers, body) => write!(
-                    stream,
-                    "HTTP/1.1 {status} said\r\ncontent-length: {}\r\n{headers}\r\n{body}",
-                    body.len()
-                )
-                .ok()?,
+                Reply::Status(status, headers, body) => {
+                    let length = body.len();
+                    let answer = format!(
+                        "HTTP/1.1 {status} said\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+                    );
+                    // In one piece: small ones would wait for the client's delayed acknowledgment.
+                    stream.write_all(answer.as_bytes()).ok()?;
+                }
                 Reply::Silence(span) => std::thread::sleep(span),
                 Reply::HalfClosed => {
                     write!(stream, "HTTP/1.1 20").ok()?;

@@ -34,7 +34,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let shipped = Shipped::load()?;
     say_panics();
     let job = work::Job {
-        pipeline: shipped.pipeline(Names::default()),
+        pipeline: shipped.pipeline(Names::default()).replaying(),
         emit: command.emit,
         topics: shipped.topics.clone(),
         now_ms: jiff::Timestamp::now().as_millisecond(),

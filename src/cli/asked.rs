@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -11,14 +12,18 @@ use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::say;
 use crate::config::{Config, Topics};
-use crate::kafka::Cluster;
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
+use crate::kafka::{Cluster, Span};
 use crate::view::{Kind, Paint};
 
 /// Longest wait for one answer of the cluster, and for a cluster that has fallen silent.
 const QUESTION: Duration = Duration::from_secs(20);
+
+/// A cluster that takes longer is said to.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Color where standard output is a terminal and nobody has said no (<https://no-color.org>).
 pub(super) fn paint() -> Paint {
@@ -67,6 +72,25 @@ pub(super) fn reader_of(
     topic: &str,
 ) -> Result<TopicReader, ReadError> {
     TopicReader::open(cluster, &config.session.group, topic, QUESTION)
+}
+
+/// What every partition of the topic holds now; says that it waits where it has to.
+pub(super) fn spans(reader: &TopicReader) -> Result<Vec<Span>, ReadError> {
+    let (answered, answer) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if answer.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                say(format_args!(
+                    "the cluster does not answer about {}; waiting for up to {} s",
+                    reader.topic(),
+                    QUESTION.as_secs()
+                ));
+            }
+        });
+        let spans = reader.spans();
+        drop(answered);
+        spans
+    })
 }
 
 /// A moment: how long ago, or when.

@@ -116,7 +116,7 @@ fn tail(
     stop: &Shutdown,
     printer: &mut Printer<'_>,
 ) -> Result<(), Failure> {
-    let now = reader.spans()?;
+    let now = asked::spans(reader)?;
     let from = if command.from_beginning {
         now
     } else if let Some(since) = command.since {

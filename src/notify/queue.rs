@@ -27,6 +27,9 @@ const ATTEMPTS_IN_FRONT: u32 = 3;
 /// Order among those that wait: those that fail by themselves last; the severe, the old first.
 type Turn = (bool, Reverse<Level>, i64);
 
+/// The first of those that let the others go before them.
+const BEHIND: Turn = (true, Reverse(Level::Critical), i64::MIN);
+
 /// Whether the others go first: after some failures, but for one more chance
 /// ([`Queue::bring_forward`]) when the sink has worked since.
 fn is_behind(attempts: u32) -> bool {
@@ -202,13 +205,24 @@ impl<A: Clone> Queue<A> {
         }
     }
 
-    /// Where more groups wait than may, the last in line join the digest over many.
+    /// Where more groups wait than may, the least severe and latest join the digest over many.
     fn fold(&mut self) {
         let Some(max_waiting) = self.pacing.max_waiting else {
             return;
         };
         while self.waiting.len() > max_waiting {
-            let Some((_, key)) = self.waiting.pop_last() else {
+            // In an outage the severe fail, too, and let others go before them; that makes them no
+            // less severe.
+            let (front, behind) = (self.waiting.range(..BEHIND), self.waiting.range(BEHIND..));
+            let last = [front, behind]
+                .into_iter()
+                .filter_map(|mut r| r.next_back());
+            let last = last.max_by_key(|((_, level, first), _)| (*level, *first));
+            let Some((turn, _)) = last else {
+                return;
+            };
+            let turn = *turn;
+            let Some(key) = self.waiting.remove(&turn) else {
                 return;
             };
             let Some(group) = self.groups.remove(&key) else {

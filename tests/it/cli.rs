@@ -1,7 +1,10 @@
 //! `validate`, `config print` and `--help`: what is said where, and the exit code.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -194,4 +197,27 @@ fn a_mistake_on_the_command_line_is_explained() {
     let run = run_in(Path::new("."), &["demo", "--listen", "127.0.0.1:0"]);
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.contains("--serve"), "{}", run.stderr);
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_said_to_after_a_moment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config =
+        "sources: {a: {bootstrap: '127.0.0.1:1'}}\ndestination: {bootstrap: '127.0.0.1:1'}\n";
+    std::fs::write(folder.path().join("watchbell.yaml"), config).expect("a configuration");
+    let mut child = watchbell()
+        .current_dir(folder.path())
+        .args(["tail", "-c", "watchbell.yaml"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let started = Instant::now();
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let first = said.next().expect("a word").expect("UTF-8");
+    let waited = started.elapsed();
+    child.kill().expect("an end");
+    child.wait().expect("its end");
+    assert!(first.contains("does not answer"), "{first}");
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
 }

@@ -17,6 +17,8 @@ mod mapping;
 mod notices;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.
 mod ocsf;
+/// Sinks in a flood and without an answer, on a simulated clock.
+mod outage;
 mod pipeline;
 /// What must hold of every record.
 mod properties;

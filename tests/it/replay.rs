@@ -9,6 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
+use watchbell::alert::Notice;
+use watchbell::event::{Offset, Partition, Position};
 
 use crate::command::{Run, run_in, run_with, watchbell};
 
@@ -284,4 +286,24 @@ fn an_empty_file_is_nothing_and_no_file_is_a_mistake() {
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
     assert!(sums(&run, 0, "records in "), "{}", run.stderr);
     assert_eq!(run_in(Path::new("."), &["replay"]).code, Some(2));
+}
+
+#[test]
+fn alerts_of_the_past_say_so_and_the_sinks_heed_it() {
+    let run = replay(
+        &[("seed.ndjson", SEED.as_bytes())],
+        &["--emit", "alerts", "seed.ndjson"],
+    );
+    let alerts = lines(&run);
+    assert_eq!(alerts.len(), 2);
+    for alert in alerts {
+        let position = Position {
+            topic: "watchbell.alerts",
+            partition: Partition(0),
+            offset: Offset(0),
+        };
+        let text = alert.to_string();
+        let notice = Notice::read(text.as_bytes(), position).expect("an alert");
+        assert!(notice.replayed, "{text}");
+    }
 }

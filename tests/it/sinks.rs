@@ -6,20 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::Sha256;
 use watchbell::alert::Notice;
 use watchbell::config;
-use watchbell::notify::{Answer, Client, Message, Sink};
+use watchbell::notify::{Answer, Client, Message, Secret, Sink, Target, Teams};
 
 use crate::stub::{Received, Reply, Stub, ok};
-
-/// Of `localhost`, by the authority beside it; both are for these tests alone.
-const SERVER: &[u8] = include_bytes!("../data/tls/server.pem");
-const SERVER_KEY: &[u8] = include_bytes!("../data/tls/server-key.pem");
 
 /// The only sink of a configuration with these lines.
 fn sink(kind: &str) -> Sink {
@@ -27,15 +23,21 @@ fn sink(kind: &str) -> Sink {
         "sources: {{a: {{bootstrap: a:1}}}}\ndestination: {{bootstrap: b:1}}\n\
          notify:\n  oncall: {{{kind}, timeout: 1s}}\n"
     );
-    let secrets = ["ROUTING_KEY", "TOKEN", "SECRET"]
-        .iter()
-        .filter(|name| match **name {
-            "ROUTING_KEY" => kind.contains("pagerduty"),
-            "TOKEN" => kind.contains("channel"),
-            _ => kind.contains("webhook"),
-        })
-        .map(|name| (format!("WATCHBELL__NOTIFY__ONCALL__{name}"), "KEY".into()))
-        .collect::<Vec<(String, String)>>();
+    let secrets = [
+        ("ROUTING_KEY", "pagerduty", "KEY"),
+        ("TOKEN", "channel", "KEY"),
+        ("SECRET", "webhook", "KEY"),
+        ("WEBHOOK_URL", "teams", "https://teams.example/"),
+    ]
+    .iter()
+    .filter(|(_, word, _)| kind.contains(word))
+    .map(|(name, _, secret)| {
+        (
+            format!("WATCHBELL__NOTIFY__ONCALL__{name}"),
+            (*secret).into(),
+        )
+    })
+    .collect::<Vec<(String, String)>>();
     let loaded = config::from_parts(Some(("w.yaml", &text)), &secrets);
     let mut loaded = loaded.unwrap_or_else(|faults| panic!("{faults:?}"));
     loaded.config.sinks.remove(0)
@@ -77,19 +79,76 @@ fn a_refusal_is_for_good_and_everything_else_is_for_later() {
         };
         assert_eq!(*detail, format!("status {refused}: no such"));
     }
-    // A wrong credential or address is no alert's fault.
+    // A wrong credential or address is no alert's fault; nobody is sent elsewhere with it.
+    let elsewhere = Stub::start(status(200, "", ""));
+    let location: &'static str = format!("location: {}\r\n", elsewhere.url()).leak();
     for later in [302, 401, 403, 404, 408, 425, 500, 502, 503, 504] {
-        stub.answer(status(later, "location: http://127.0.0.1:1/\r\n", ""));
+        stub.answer(status(later, location, ""));
         assert!(
             matches!(send(&sink), Answer::Later { after: None, .. }),
             "{later}"
         );
     }
-    stub.answer(status(429, "retry-after: 7\r\n", ""));
-    let Answer::Later { after, .. } = send(&sink) else {
-        panic!("429 is for later")
+    assert!(elsewhere.received().is_empty());
+}
+
+#[test]
+fn retry_after_is_obeyed_in_seconds_and_as_a_date() {
+    let stub = Stub::start(status(429, "retry-after: 7\r\n", ""));
+    let sink = webhook(&stub);
+    let after = || match send(&sink) {
+        Answer::Later { after, .. } => after.expect("a time"),
+        other => panic!("{other:?}"),
     };
-    assert_eq!(after, Some(Duration::from_secs(7)));
+    assert_eq!(after(), Duration::from_secs(7));
+    let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(100);
+    let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT");
+    let header = format!("retry-after: {date}\r\n").leak();
+    stub.answer(status(503, header, ""));
+    let left = after().as_secs();
+    assert!((90..=100).contains(&left), "{left}");
+}
+
+#[test]
+fn what_a_vendor_says_of_its_set_up_is_not_held_against_the_alert() {
+    let stub = Stub::start(|_| ok());
+    let pagerduty = sink(&format!("type: pagerduty, url: '{}'", stub.url()));
+    assert_eq!(send(&pagerduty), Answer::Accepted);
+    let received = stub.received().remove(0);
+    assert_eq!(received.path, "/v2/enqueue");
+    assert_eq!(received.json()["routing_key"], "KEY");
+    let invalid = |why: &str| {
+        format!(
+            r#"{{"status":"invalid event","message":"Event object is invalid","errors":["{why}"]}}"#
+        )
+    };
+    let key = "Length of 'routing_key' is incorrect (should be 32 characters)";
+    for (sink, setup, alert) in [
+        (
+            pagerduty,
+            invalid(key),
+            invalid("'payload.severity' is invalid"),
+        ),
+        (
+            sink("type: teams"),
+            r#"{"error":{"code":"WorkflowTriggerIsNotEnabled"}}"#.into(),
+            r#"{"error":{"code":"TriggerInputSchemaMismatch"}}"#.into(),
+        ),
+    ] {
+        let sink = match &sink.target {
+            Target::Teams(_) => Sink {
+                target: Target::Teams(Teams {
+                    url: Secret::new(stub.url()),
+                }),
+                ..sink
+            },
+            _ => sink,
+        };
+        stub.answer(status(400, "", &setup));
+        assert!(matches!(send(&sink), Answer::Later { .. }), "{setup}");
+        stub.answer(status(400, "", &alert));
+        assert!(matches!(send(&sink), Answer::Refused { .. }), "{alert}");
+    }
 }
 
 #[test]
@@ -118,15 +177,23 @@ fn a_sink_that_breaks_off_or_stays_silent_is_asked_again_and_its_address_kept_qu
     said(send(&nobody));
 }
 
-/// A server with a certificate of an authority that nobody knows; returns its port.
-fn serve_tls() -> u16 {
-    let certificates = CertificateDer::pem_slice_iter(SERVER).map(|c| c.expect("a certificate"));
-    let key = PrivateKeyDer::from_pem_slice(SERVER_KEY).expect("a key");
+/// An authority that nobody knows.
+fn authority() -> Issuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    Issuer::new(params, KeyPair::generate().expect("a key"))
+}
+
+/// A server at `localhost` with a certificate by the authority; returns its port.
+fn serve_tls(authority: &Issuer<'static, KeyPair>, certified: &CertificateParams) -> u16 {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = certified.signed_by(&key, authority).expect("a certificate");
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
-        .with_single_cert(certificates.collect(), key)
+        .with_single_cert(vec![certificate.der().clone()], key)
         .expect("a certificate and its key");
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -144,21 +211,41 @@ fn serve_tls() -> u16 {
     port
 }
 
+fn certified(name: &str) -> CertificateParams {
+    CertificateParams::new([name.to_owned()]).expect("a name")
+}
+
 #[test]
-fn a_certificate_that_nobody_vouches_for_is_not_trusted_unless_told_to() {
-    let url = format!(
-        "type: webhook, url: 'https://localhost:{}/hook'",
-        serve_tls()
-    );
-    let Answer::Later { detail, .. } = send(&sink(&url)) else {
-        panic!("trusted")
+fn a_certificate_that_is_wrong_is_not_trusted_and_an_own_authority_is_when_told_to() {
+    let authority = authority();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("authority.pem");
+    let mut own = CertificateParams::default();
+    own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let pem = own.self_signed(authority.key()).expect("a certificate");
+    std::fs::write(&file, pem.pem()).expect("a file");
+    let port = serve_tls(&authority, &certified("localhost"));
+    let url = format!("type: webhook, url: 'https://localhost:{port}/hook'");
+    let distrusted = |sink: &str| match send(&self::sink(sink)) {
+        Answer::Later { detail, .. } => detail,
+        other => panic!("{other:?}"),
     };
-    assert!(detail.contains("certificate"), "{detail}");
-    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls/authority.pem");
-    assert_eq!(
-        send(&sink(&format!("{url}, ca_file: {authority}"))),
-        Answer::Accepted
-    );
+    let unknown = distrusted(&url);
+    assert!(unknown.contains("UnknownIssuer"), "{unknown}");
+    let trusting = |url: &str| format!("{url}, ca_file: {}", file.display());
+    assert_eq!(send(&sink(&trusting(&url))), Answer::Accepted);
+
+    let port = serve_tls(&authority, &certified("elsewhere.example"));
+    let url = format!("type: webhook, url: 'https://localhost:{port}/hook'");
+    let elsewhere = distrusted(&trusting(&url));
+    assert!(elsewhere.contains("not valid for name"), "{elsewhere}");
+
+    let mut old = certified("localhost");
+    old.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let port = serve_tls(&authority, &old);
+    let url = format!("type: webhook, url: 'https://localhost:{port}/hook'");
+    let expired = distrusted(&trusting(&url));
+    assert!(expired.contains("expired"), "{expired}");
 }
 
 #[test]

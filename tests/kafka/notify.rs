@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::audit::{Fate, Given, STATEMENT_DELETED};
 use super::broker::{Clusters, clusters};
-use super::daemon::{Daemon, Deployment};
+use super::daemon::{Daemon, Deployment, watchbell};
 use super::records::{Source, committed, read_committed};
 use super::stub::{Received, Reply, Stub, ok};
 use super::{Dice, eventually};
@@ -240,8 +240,14 @@ fn a_refused_or_unreadable_alert_is_a_dead_letter_and_the_others_go_on() {
     let mut quiet = alert(4, "quiet", 4);
     quiet["metadata"]["labels"] = json!(["status:experimental"]);
     alerts.write(&quiet);
-    quiet["metadata"]["labels"] = json!(["origin:replay"]);
-    alerts.write(&quiet);
+    // What `replay` prints, appended as a user would.
+    let deletion = deployment.file("deletion.json");
+    fs::write(&deletion, SHAPES.lines().nth(10).expect("a deletion")).expect("a file");
+    let file = deletion.display().to_string();
+    let replayed = watchbell(&["replay", "--emit", "alerts", &file]);
+    let replayed = String::from_utf8(replayed.stdout).expect("UTF-8");
+    let replayed: Value = serde_json::from_str(&replayed).expect("one alert");
+    alerts.write(&replayed);
     quiet["metadata"]["labels"] = json!([]);
     quiet["time"] = (now_ms() - 2 * 3_600_000).into();
     alerts.write(&quiet);
@@ -369,15 +375,57 @@ fn from_the_source_to_the_sink_takes_a_moment() {
     daemon.terminate();
 }
 
+/// Sinks of every kind, each told of everything as fast as it goes: the webhook, and the others by
+/// name.
+fn one_of_each(deployment: &mut Deployment) -> (Stub, BTreeMap<&'static str, Stub>) {
+    let hook = Stub::start(|_| ok());
+    let fine = |_: &Received| Reply::Status(200, "", r#"{"ok":true}"#.into());
+    let others: BTreeMap<&str, Stub> = ["am-0", "am-1", "pagerduty", "slack", "bot", "teams"]
+        .map(|name| (name, Stub::start(fine)))
+        .into();
+    let url = |name: &str| others[name].url();
+    let secret = |name: &str, text: String| {
+        let file = deployment.file(name);
+        fs::write(&file, text).expect("write a secret");
+        file.display().to_string()
+    };
+    let fast = "digest_interval: 0s, rate_per_minute: 60000, max_waiting: 10000";
+    let settings = format!(
+        "max_alert_age: 876000h\nnotify:\n  \
+         hook: {{type: webhook, url: '{}/', digest_interval: 0s}}\n  \
+         am: {{type: alertmanager, urls: ['{}', '{}'], digest_interval: 0s}}\n  \
+         pagerduty: {{type: pagerduty, url: '{}', routing_key_file: {}, {fast}}}\n  \
+         slack: {{type: slack, webhook_url_file: {}, {fast}}}\n  \
+         bot: {{type: slack, url: '{}', token_file: {}, channel: '#oncall', {fast}}}\n  \
+         teams: {{type: teams, webhook_url_file: {}, {fast}}}\n",
+        hook.url(),
+        url("am-0"),
+        url("am-1"),
+        url("pagerduty"),
+        secret("pagerduty", "KEY".into()),
+        secret("slack", url("slack")),
+        url("bot"),
+        secret("bot", "KEY".into()),
+        secret("teams", url("teams")),
+    );
+    deployment.settings += &settings;
+    (hook, others)
+}
+
+/// Where a sink's request has the key of the group.
+fn shown_key(stub: &str) -> Option<&'static str> {
+    match stub {
+        "am-0" | "am-1" => Some("/0/labels/group_key"),
+        "pagerduty" => Some("/dedup_key"),
+        _ => None,
+    }
+}
+
 #[test]
 fn every_alert_of_the_whole_daemon_is_told_while_processes_die() {
     let clusters = clusters();
-    let stub = Stub::start(|_| ok());
     let mut deployment = Deployment::new(&clusters, "notify-crash");
-    deployment.settings += &format!(
-        "max_alert_age: 876000h\nnotify:\n  hook: {{type: webhook, url: '{}/', digest_interval: 0s}}\n",
-        stub.url()
-    );
+    let (stub, others) = one_of_each(&mut deployment);
     let mut audit = deployment.source(&clusters.source, "audit");
     let mut dice = Dice::new(7);
     let mut daemons: Vec<Daemon> = (0..2).map(|number| deployment.start(number)).collect();
@@ -420,17 +468,49 @@ fn every_alert_of_the_whole_daemon_is_told_while_processes_die() {
     });
     assert!(done, "{} of {}", told().values().sum::<u64>(), alerts.len());
     let all = i64::try_from(alerts.len()).expect("a number");
-    let settled = eventually(LIMIT, || position(&clusters, &deployment, "hook") >= all);
-    assert!(
-        settled,
-        "position {}",
-        position(&clusters, &deployment, "hook")
-    );
+    for sink in ["hook", "am", "pagerduty", "slack", "bot", "teams"] {
+        let settled = eventually(LIMIT, || position(&clusters, &deployment, sink) >= all);
+        let position = position(&clusters, &deployment, sink);
+        assert!(settled, "{sink}: position {position}");
+    }
     for event in stub.accepted().iter().map(Received::json) {
         let alert = &event["data"]["alert"];
         let uid = alert["uid"].as_str().expect("a uid");
         assert!(uids.contains(uid), "{uid} was told and is not committed");
         assert_eq!(event["data"]["group_key"], alert["group_key"]);
+    }
+    let of_alerts: BTreeSet<String> = alerts
+        .iter()
+        .filter_map(|alert| String::from_utf8(alert.key.clone()?).ok())
+        .collect();
+    let offsets: BTreeSet<String> = alerts
+        .iter()
+        .map(|alert| alert.offset.to_string())
+        .collect();
+    for (sink, stub) in &others {
+        let accepted = stub.accepted();
+        match shown_key(sink) {
+            Some(pointer) => {
+                let keys = accepted.iter().map(|r| r.json().pointer(pointer).cloned());
+                let keys = keys.map(|key| key.expect("a key").as_str().map(str::to_owned));
+                let keys: BTreeSet<String> = keys.flatten().collect();
+                assert_eq!(
+                    keys, of_alerts,
+                    "{sink}: each group, and under no other key"
+                );
+            }
+            // They have no keys, but a reference to the alert shown.
+            None => {
+                assert!(accepted.len() >= of_alerts.len(), "{sink}");
+                for request in &accepted {
+                    let body = String::from_utf8(request.body.clone()).expect("UTF-8");
+                    let place = format!("{}/0@", deployment.alerts);
+                    let (_, rest) = body.split_once(&place).expect("a reference");
+                    let offset: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                    assert!(offsets.contains(&offset), "{sink}: {offset}");
+                }
+            }
+        }
     }
     println!("  {} alerts told through {deaths} kills", alerts.len());
 }

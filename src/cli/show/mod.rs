@@ -160,7 +160,7 @@ impl Show<'_> {
 
     /// What a topic holds, as far back as it is to be searched.
     fn spans(&self, reader: &TopicReader) -> Result<Vec<Span>, ReadError> {
-        let spans = reader.spans()?;
+        let spans = asked::spans(reader)?;
         match self.since {
             Some(since) => reader.since(&spans, since.time_ms(Timestamp::now())),
             None => Ok(spans),
@@ -168,7 +168,7 @@ impl Show<'_> {
     }
 
     fn record_at(&self, reader: &TopicReader, at: &At) -> anyhow::Result<Stored> {
-        let spans = reader.spans()?;
+        let spans = asked::spans(reader)?;
         let count = spans.len();
         let span = spans.iter().find(|span| span.partition.0 == at.partition);
         let span = span.with_context(|| format!("{}: there are {count} partitions", at.topic))?;
@@ -248,7 +248,7 @@ impl Show<'_> {
         wanted: &dyn Fn(&Emitted<'_>) -> bool,
     ) -> anyhow::Result<Vec<Stored>> {
         let reader = asked::reader(self.config, output.topic(&self.config.topics))?;
-        let all = match reader.spans() {
+        let all = match asked::spans(&reader) {
             Err(error @ ReadError::Missing(_)) => {
                 say(error);
                 return Ok(Vec::new());

@@ -295,16 +295,29 @@ fn a_flood_becomes_a_few_messages_within_the_rate_and_little_memory() {
     const FLOOD: usize = 50_000;
     let clusters = clusters();
     let stub = Stub::start(|_| Reply::Status(200, "", "ok".into()));
-    let sink = "  chat: {type: slack, max_waiting: 5, digest_interval: 20s}\n";
-    let mut deployment = deployment(&clusters, "notify-flood", sink);
+    // A sink that wants every group, and is down, fills its queue.
+    let down = Stub::start(|_| Reply::Status(503, "", String::new()));
+    let sinks = format!(
+        "  chat: {{type: slack, max_waiting: 5, digest_interval: 20s}}\n  \
+         down: {{type: webhook, url: '{}/'}}\n",
+        down.url()
+    );
+    let mut deployment = deployment(&clusters, "notify-flood", &sinks);
     let address = deployment.file("slack");
     fs::write(&address, format!("{}/services/x", stub.url())).expect("write the address");
     let written = format!("slack, webhook_url_file: {}", address.display());
     deployment.settings = deployment.settings.replace("slack", &written);
     let mut alerts = Alerts::new(&clusters, &deployment);
-    let daemon = start(&clusters, &deployment, &["chat"]);
+    let daemon = start(&clusters, &deployment, &["chat", "down"]);
     let before_kb = daemon.resident_kb();
-    alerts.write_groups(FLOOD);
+    // As large as most, with the event in it.
+    let mut large = alert(0, "", 4);
+    large["evidences"][0]["data"] = json!({"unmapped": {"text": "x".repeat(2_500)}});
+    for number in 0..FLOOD {
+        large["finding_info"]["uid"] = number.to_string().into();
+        large["metadata"]["correlation_uid"] = format!("group {number}").into();
+        alerts.write(&large);
+    }
     // 299 repeats of one more, among them.
     for _ in 0..300 {
         alerts.write(&alert(FLOOD, "many", 5));

@@ -7,6 +7,8 @@ mod command;
 mod demo;
 /// What the documents show.
 mod docs;
+/// A test alert from the command line.
+mod fire;
 /// What becomes of every documented event, field by field.
 mod golden;
 /// The architecture invariants, read from the sources.

@@ -15,6 +15,7 @@ use super::secured::{
     API_SECRET, CLIENT_SECRET, LIMITED, LIMITED_SECRET, SCRAM_PASSWORD, STORE_PASSWORD, Secured,
     secured,
 };
+use super::stub::{Stub, ok};
 
 const SEED: &str = include_str!("../data/confluent/seed.ndjson");
 
@@ -256,9 +257,14 @@ fn the_commands_that_validate_prints_grant_all_that_the_daemon_needs() {
         secured.file("broker.pem").display(),
     );
     let (near, far) = (names.topic("near"), names.topic("far"));
+    let hook = Stub::start(|_| ok());
+    let sinks = format!(
+        "notify: {{hook: {{type: webhook, url: '{}/'}}}}\n",
+        hook.url()
+    );
     let configuration = format!(
         "sources:\n  near: {{topic: {near}, {own}}}\n  {}: {{topic: {far}, bootstrap: \"{}\"}}\n\
-         destination: {{{own}}}\n{}",
+         destination: {{{own}}}\n{}{sinks}",
         names.name,
         clusters.source.bootstrap(),
         names.yaml()
@@ -298,6 +304,8 @@ fn the_commands_that_validate_prints_grant_all_that_the_daemon_needs() {
         left = commands;
     }
     assert_eq!(left, "", "rights are still missing");
+    let alarmed = hook.received().iter().any(|asked| !asked.body.is_empty());
+    assert!(!alarmed && !hook.received().is_empty(), "only asked");
 
     let written = write(&secured.broker, &near) + write(&clusters.source, &far);
     let daemon = start(&secured, &path);

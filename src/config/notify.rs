@@ -1,5 +1,7 @@
 //! The section `notify`: who is told of alerts, and how.
 
+mod mail;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +29,7 @@ struct Kind {
     people: bool,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind {
         name: "alertmanager",
         keys: &["urls", "token", "token_file", "hold"],
@@ -57,6 +59,20 @@ const KINDS: [Kind; 5] = [
         name: "teams",
         keys: &["webhook_url", "webhook_url_file"],
         rate: Some((60, 4)),
+        people: true,
+    },
+    Kind {
+        name: "email",
+        keys: &[
+            "server",
+            "encryption",
+            "user",
+            "password",
+            "password_file",
+            "from",
+            "to",
+        ],
+        rate: Some((30, 5)),
         people: true,
     },
     Kind {
@@ -210,6 +226,7 @@ fn target(kind: &Kind, section: &Section<'_>, faults: &mut Vec<Fault>) -> Option
         "teams" => Target::Teams(Teams {
             url: needed("webhook_url", section, faults)?,
         }),
+        "email" => Target::Email(mail::email(section, faults)?),
         _ => Target::Webhook(Webhook {
             url: address("url", section, faults),
             secret: section.secret("secret", faults).map(Secret::new),

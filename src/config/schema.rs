@@ -148,6 +148,7 @@ pub(super) const SINK: &[Key] = &[
     optional("type", Shape::Scalar)
         .takes(Takes::Choice(&[
             "alertmanager",
+            "email",
             "pagerduty",
             "slack",
             "teams",
@@ -175,6 +176,15 @@ pub(super) const SINK: &[Key] = &[
     optional("channel", Shape::Scalar).about("Channel that a Slack bot writes to."),
     optional("secret", Shape::Secret).about("Signs what a webhook is sent."),
     optional("secret_file", Shape::Scalar).about("File that holds secret."),
+    optional("server", Shape::Scalar).about("Mail server: its name, or name:port."),
+    optional("encryption", Shape::Scalar)
+        .takes(Takes::Choice(&["starttls", "tls", "none"]))
+        .about("How the connection to the mail server is protected; starttls if nobody says."),
+    optional("user", Shape::Scalar).about("Who logs in to the mail server."),
+    optional("password", Shape::Secret).about("Password of the mail server's user."),
+    optional("password_file", Shape::Scalar).about("File that holds password."),
+    optional("from", Shape::Scalar).about("Sender of mail."),
+    optional("to", Shape::List).about("Who gets mail."),
     optional("hold", Shape::Scalar)
         .takes(Takes::Duration)
         .about(

@@ -249,6 +249,8 @@ fn a_sink_that_cannot_work_is_refused_at_its_line() {
       condition: s
   h: {type: webhook, url: 'https://me:HIDDEN@x/'}
   g: {type: webhook, url: http://x, text_template: /no/such/file, rate_per_minute: 0}
+  i: {type: email, server: 'mail:x', from: nobody, encryption: none, user: me}
+  j: {type: email, server: mail, from: a@b.c, to: [a@b.c], encryption: ssl}
 ";
     let said = refused(&text, &[]);
     for expected in [
@@ -266,6 +268,11 @@ fn a_sink_that_cannot_work_is_refused_at_its_line() {
         "notify.g.text_template: read /no/such/file",
         "notify.g.rate_per_minute",
         "w.yaml:18:27: error: notify.h.url: a password in an address",
+        "notify.i.server: `mail:x` is no mail server",
+        "notify.i.from: `nobody` is no mail address",
+        "notify.i.to: at least one address is needed",
+        "notify.i.password: a login is a user and a password",
+        "notify.j.encryption: `ssl` is not known",
     ] {
         assert!(said.contains(expected), "{expected} in\n{said}");
     }

@@ -1,8 +1,9 @@
-//! Sends requests over HTTPS and reads what the sink says to them.
+//! Sends requests over HTTPS, or mail, and reads what the sink says to them.
 //! Invariant: an address, which may be a secret, appears in no message.
 
 use std::time::Duration;
 
+use super::email::Mailer;
 use super::probe::Method;
 use super::{Answer, Request, Sink, Target};
 
@@ -11,13 +12,14 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024;
 
 /// A client could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("prepare HTTPS: {0}")]
+#[error("prepare TLS: {0}")]
 pub struct ClientError(String);
 
 /// One sink's connections.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
+    mailer: Option<Mailer>,
     target: Target,
 }
 
@@ -42,8 +44,13 @@ impl Client {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(failed)?;
             builder = builder.tls_certs_merge(certificates);
         }
+        let mailer = match &sink.target {
+            Target::Email(email) => Some(Mailer::new(email, sink.timeout, sink.ca.as_deref())),
+            _ => None,
+        };
         Ok(Client {
             http: builder.build().map_err(failed)?,
+            mailer: mailer.transpose().map_err(ClientError)?,
             target: sink.target.clone(),
         })
     }
@@ -83,6 +90,9 @@ impl Client {
     /// # Errors
     /// What is wrong, for a person; without secrets.
     pub async fn check(&self) -> Result<&'static str, String> {
+        if let Some(mailer) = &self.mailer {
+            return mailer.check().await;
+        }
         let mut found = "";
         for probe in self.target.probes() {
             let mut ask = match probe.method {
@@ -101,6 +111,9 @@ impl Client {
     }
 
     async fn one(&self, request: Request) -> Answer {
+        if let Some(mailer) = &self.mailer {
+            return mailer.send(&request.body).await;
+        }
         let later = |detail: String| Answer::Later {
             after: None,
             detail,

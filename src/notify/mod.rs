@@ -3,6 +3,7 @@
 //! Invariant: everything but `http` is a function of values; time is passed in.
 
 mod alertmanager;
+mod email;
 mod http;
 mod message;
 mod notification;
@@ -22,7 +23,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use alertmanager::Alertmanager;
+pub use email::{Email, Encryption};
 pub use http::{Client, ClientError};
+pub use lettre::message::Mailbox;
 pub use message::Message;
 pub use pagerduty::{EU as PAGERDUTY_EU, PagerDuty, US as PAGERDUTY_US};
 pub use request::{Answer, Request, Secret};
@@ -46,6 +49,8 @@ pub enum Target {
     Slack(Slack),
     /// Microsoft Teams.
     Teams(Teams),
+    /// A mail server.
+    Email(Email),
     /// An endpoint of one's own.
     Webhook(Webhook),
 }
@@ -58,17 +63,20 @@ impl Target {
             Target::PagerDuty(target) => target.requests(message),
             Target::Slack(target) => target.requests(message),
             Target::Teams(target) => target.requests(message),
+            Target::Email(target) => target.requests(message, now_ms),
             Target::Webhook(target) => target.requests(message, now_ms),
         }
     }
 
-    /// What an answer means.
+    /// What an answer over HTTP means.
     pub fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
         match self {
             Target::Slack(target) => target.answer(status, after, body),
             Target::PagerDuty(_) => pagerduty::answer(status, after, body),
             Target::Teams(_) => teams::answer(status, after, body),
-            Target::Alertmanager(_) | Target::Webhook(_) => request::by_status(status, after, body),
+            Target::Alertmanager(_) | Target::Email(_) | Target::Webhook(_) => {
+                request::by_status(status, after, body)
+            }
         }
     }
 }

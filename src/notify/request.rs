@@ -1,4 +1,4 @@
-//! What is sent to a sink over HTTP, and what its answer means.
+//! What is sent to a sink, and what its answer means.
 
 use std::fmt;
 use std::time::Duration;
@@ -25,14 +25,14 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A POST.
+/// A POST, or a message to a mail server.
 #[derive(Clone)]
 pub struct Request {
     /// Where to; may hold a secret.
     pub url: String,
     /// Besides the body's length.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON.
+    /// JSON, or the message as RFC 5322 has it.
     pub body: Vec<u8>,
 }
 

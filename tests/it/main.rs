@@ -13,6 +13,8 @@ mod fire;
 mod golden;
 /// The architecture invariants, read from the sources.
 mod house;
+/// Mail and its server.
+mod mail;
 /// The document of the mapping, the paths of rules and the encoder, in step.
 mod mapping;
 /// What sinks are sent.

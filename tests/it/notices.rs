@@ -12,8 +12,8 @@ use watchbell::event::{NextOffset, Offset, Partition, Position};
 use watchbell::notify::offsets::Offsets;
 use watchbell::notify::queue::{Offered, Pacing, Queue};
 use watchbell::notify::{
-    Alertmanager, Message, PAGERDUTY_US, PagerDuty, Request, SLACK_API, Secret, Slack, Target,
-    Teams, Template, Webhook,
+    Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Request, SLACK_API, Secret,
+    Slack, Target, Teams, Template, Webhook,
 };
 use watchbell::sigma::Level;
 
@@ -103,7 +103,7 @@ fn message_by(notice: Notice, digest: bool, template: Option<&Template>) -> Mess
     Message::new("oncall", &next, u64::from(digest) * 2, template)
 }
 
-fn targets() -> [(&'static str, Target); 6] {
+fn targets() -> [(&'static str, Target); 7] {
     let secret = || Secret::new("SECRET");
     [
         (
@@ -142,6 +142,17 @@ fn targets() -> [(&'static str, Target); 6] {
             }),
         ),
         (
+            "email",
+            Target::Email(Email {
+                server: "mail.example".into(),
+                port: 587,
+                encryption: Encryption::StartTls,
+                login: Some(("watch".into(), secret())),
+                from: "watchbell@example.com".parse().expect("an address"),
+                to: vec!["Jane Doe <jane@example.com>".parse().expect("an address")],
+            }),
+        ),
+        (
             "webhook",
             Target::Webhook(Webhook {
                 url: "https://soar.example/alerts".into(),
@@ -152,11 +163,20 @@ fn targets() -> [(&'static str, Target); 6] {
     ]
 }
 
+/// JSON, or the lines of a mail.
+fn body(request: &Request) -> Value {
+    if request.url.starts_with("smtp:") {
+        let text = std::str::from_utf8(&request.body).expect("UTF-8");
+        return text.split("\r\n").collect();
+    }
+    serde_json::from_slice(&request.body).expect("JSON")
+}
+
 fn shown(requests: &[Request]) -> String {
     let requests: Vec<Value> = requests
         .iter()
         .map(|request| {
-            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            let body = body(request);
             let headers: Vec<String> = request
                 .headers
                 .iter()
@@ -257,7 +277,7 @@ fn hostile_values_stay_values() {
             for (_, value) in &request.headers {
                 assert!(!value.contains(['\r', '\n']), "{sink}: {value:?}");
             }
-            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            let body = body(&request);
             parsed_as_markup(&body, &mut |text| {
                 for tag in ["<!", "<https"] {
                     assert!(!text.contains(tag), "{sink}: {text}");
@@ -311,7 +331,7 @@ fn the_longest_alert_stays_within_every_sinks_limits() {
     assert!(message.text.len() < 20_000, "{}", message.text.len());
     for (sink, target) in targets() {
         for request in target.requests(&message, NOW_MS) {
-            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            let body = body(&request);
             if let Err(why) = within_limits(sink, &body, request.body.len()) {
                 panic!("{sink}: {why}");
             }
@@ -389,7 +409,7 @@ proptest! {
         prop_assert!(!message.title.contains(char::is_control));
         for (sink, target) in targets() {
             for request in target.requests(&message, NOW_MS) {
-                let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+                let body = body(&request);
                 let fits = within_limits(sink, &body, request.body.len());
                 prop_assert!(fits.is_ok(), "{}: {:?}", sink, fits);
                 for (name, value) in &request.headers {
@@ -419,7 +439,7 @@ fn a_text_is_cut_beyond_its_limit_and_not_before() {
     let message = message(notice, false);
     for (sink, target) in targets() {
         let request = target.requests(&message, NOW_MS).remove(0);
-        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+        let body = body(&request);
         let length = |value: &Value| value.as_str().expect("a text").chars().count();
         match sink {
             "pagerduty" => assert_eq!(length(&body["dedup_key"]), 255),
@@ -477,6 +497,39 @@ fn within_limits(sink: &str, body: &Value, bytes: usize) -> Result<(), String> {
                 "a CloudEvent",
             )?;
             is_time(&body["time"])
+        }
+        "email" => {
+            // RFC 5322, section 2.1.1, and no more headers than ours.
+            let lines: Vec<&str> = body
+                .as_array()
+                .expect("lines")
+                .iter()
+                .flat_map(Value::as_str)
+                .collect();
+            check(lines.iter().all(|line| line.len() <= 998), "a line")?;
+            let ours = lines.iter().all(|line| !line.contains(['\r', '\n']));
+            check(ours, "a line break of its own")?;
+            let mut names: Vec<&str> = lines
+                .iter()
+                .take_while(|line| !line.is_empty())
+                .filter(|line| !line.starts_with(' '))
+                .map(|line| line.split(": ").next().unwrap_or_default())
+                .collect();
+            names.sort_unstable();
+            let expected = [
+                "Auto-Submitted",
+                "Content-Transfer-Encoding",
+                "Content-Type",
+                "Date",
+                "From",
+                "In-Reply-To",
+                "MIME-Version",
+                "Message-ID",
+                "References",
+                "Subject",
+                "To",
+            ];
+            check(names == expected, &format!("headers {names:?}"))
         }
         other => Err(format!("no limits of {other} are known")),
     }

@@ -16,15 +16,19 @@ use watchbell::sigma::Level;
 const MINUTE_MS: i64 = 60_000;
 
 /// A turn of a sink's loop, and the time that an answer takes.
-const TURN_MS: i64 = 5;
+const TURN_MS: i64 = 10;
 
 /// A kind of sink, and how many requests its vendor takes, in how long.
-const KINDS: [(&str, Option<(usize, i64)>); 6] = [
+const KINDS: [(&str, Option<(usize, i64)>); 7] = [
     ("alertmanager, urls: ['http://am:9093']", None),
     ("pagerduty", Some((120, MINUTE_MS))),
     ("slack", Some((1, 1_000))),
     ("slack, channel: '#oncall'", Some((1, 1_000))),
     ("teams", Some((4, 1_000))),
+    (
+        "email, server: m, from: a@b.c, to: [a@b.c]",
+        Some((40, MINUTE_MS)),
+    ),
     ("webhook, url: 'http://soar/'", None),
 ];
 
@@ -37,6 +41,7 @@ fn sink(kind: &str) -> Sink {
         Some("pagerduty") => ("ROUTING_KEY", "KEY"),
         Some("slack") if kind.contains("channel") => ("TOKEN", "KEY"),
         Some("slack" | "teams") => ("WEBHOOK_URL", "https://hooks.example/"),
+        Some("email") => ("DIGEST_INTERVAL", "5m"),
         _ => ("TOKEN", "KEY"),
     };
     let variable = (format!("WATCHBELL__NOTIFY__ONCALL__{name}"), secret.into());

@@ -43,7 +43,7 @@ fn sink(kind: &str) -> Sink {
     loaded.config.sinks.remove(0)
 }
 
-fn send(sink: &Sink) -> Answer {
+pub fn send(sink: &Sink) -> Answer {
     let message = Message::of_one(&sink.name, Notice::example(0), 0, None);
     let requests = sink.target.requests(&message, 1_700_000_000_000);
     tokio::runtime::Builder::new_current_thread()
@@ -177,25 +177,52 @@ fn a_sink_that_breaks_off_or_stays_silent_is_asked_again_and_its_address_kept_qu
     said(send(&nobody));
 }
 
-/// An authority that nobody knows.
-fn authority() -> Issuer<'static, KeyPair> {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    Issuer::new(params, KeyPair::generate().expect("a key"))
+/// An authority that nobody knows, with its certificate in a file.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    folder: tempfile::TempDir,
 }
 
-/// A server at `localhost` with a certificate by the authority; returns its port.
-fn serve_tls(authority: &Issuer<'static, KeyPair>, certified: &CertificateParams) -> u16 {
-    let key = KeyPair::generate().expect("a key");
-    let certificate = certified.signed_by(&key, authority).expect("a certificate");
-    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .expect("a certificate and its key");
-    let config = Arc::new(config);
+impl Authority {
+    pub fn new() -> Authority {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let own = params.self_signed(&key).expect("a certificate");
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("authority.pem"), own.pem()).expect("a file");
+        Authority {
+            issuer: Issuer::new(params, key),
+            folder,
+        }
+    }
+
+    /// The path of its certificate.
+    pub fn file(&self) -> String {
+        self.folder
+            .path()
+            .join("authority.pem")
+            .display()
+            .to_string()
+    }
+
+    /// What a server with a certificate by the authority needs.
+    pub fn server(&self, certified: &CertificateParams) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = certified.signed_by(&key, &self.issuer);
+        let certificate = certificate.expect("a certificate").der().clone();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key);
+        Arc::new(config.expect("a certificate and its key"))
+    }
+}
+
+/// A server of HTTPS at `localhost`; returns its port.
+fn serve_tls(config: Arc<ServerConfig>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     std::thread::spawn(move || {
@@ -211,20 +238,14 @@ fn serve_tls(authority: &Issuer<'static, KeyPair>, certified: &CertificateParams
     port
 }
 
-fn certified(name: &str) -> CertificateParams {
+pub fn certified(name: &str) -> CertificateParams {
     CertificateParams::new([name.to_owned()]).expect("a name")
 }
 
 #[test]
 fn a_certificate_that_is_wrong_is_not_trusted_and_an_own_authority_is_when_told_to() {
-    let authority = authority();
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("authority.pem");
-    let mut own = CertificateParams::default();
-    own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let pem = own.self_signed(authority.key()).expect("a certificate");
-    std::fs::write(&file, pem.pem()).expect("a file");
-    let port = serve_tls(&authority, &certified("localhost"));
+    let authority = Authority::new();
+    let port = serve_tls(authority.server(&certified("localhost")));
     let url = format!("type: webhook, url: 'https://localhost:{port}/hook'");
     let distrusted = |sink: &str| match send(&self::sink(sink)) {
         Answer::Later { detail, .. } => detail,
@@ -232,17 +253,17 @@ fn a_certificate_that_is_wrong_is_not_trusted_and_an_own_authority_is_when_told_
     };
     let unknown = distrusted(&url);
     assert!(unknown.contains("UnknownIssuer"), "{unknown}");
-    let trusting = |url: &str| format!("{url}, ca_file: {}", file.display());
+    let trusting = |url: &str| format!("{url}, ca_file: {}", authority.file());
     assert_eq!(send(&sink(&trusting(&url))), Answer::Accepted);
 
-    let port = serve_tls(&authority, &certified("elsewhere.example"));
+    let port = serve_tls(authority.server(&certified("elsewhere.example")));
     let url = format!("type: webhook, url: 'https://localhost:{port}/hook'");
     let elsewhere = distrusted(&trusting(&url));
     assert!(elsewhere.contains("not valid for name"), "{elsewhere}");
 
     let mut old = certified("localhost");
     old.not_after = rcgen::date_time_ymd(2020, 1, 1);
-    let port = serve_tls(&authority, &old);
+    let port = serve_tls(authority.server(&old));
     let url = format!("type: webhook, url: 'https://localhost:{port}/hook'");
     let expired = distrusted(&trusting(&url));
     assert!(expired.contains("expired"), "{expired}");

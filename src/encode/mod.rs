@@ -8,7 +8,7 @@ mod json;
 mod ocsf;
 mod unmapped;
 
-pub use cloudevents::headers;
+pub use cloudevents::{Headers, headers};
 pub use dead_letter::{DeadLetter, dead_letter};
 pub use finding::finding;
 pub use ocsf::{OCSF_VERSION, event};

@@ -13,7 +13,8 @@ use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
 use crate::event::{
-    Access, Activity, AuditEvent, Digest, Method, OutputRecord, Position, RawRecord, Sensitivity,
+    Access, Activity, AuditEvent, Digest, Header, Method, Output, OutputBuffer, Position,
+    RawRecord, Sensitivity,
 };
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
@@ -94,20 +95,15 @@ impl Pipeline {
     /// Processes one record and appends what is to be written: the event and its alerts, or one
     /// dead letter. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
     /// record that makes a stage panic is a dead letter with the reason [`PANIC`].
-    pub fn process(
-        &self,
-        record: &RawRecord<'_>,
-        now_ms: i64,
-        out: &mut Vec<OutputRecord>,
-    ) -> Outcome {
+    pub fn process(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
         self.guarded(record, out, |out| self.stages(record, now_ms, out))
     }
 
     fn guarded(
         &self,
         record: &RawRecord<'_>,
-        out: &mut Vec<OutputRecord>,
-        stages: impl FnOnce(&mut Vec<OutputRecord>) -> Outcome,
+        out: &mut OutputBuffer,
+        stages: impl FnOnce(&mut OutputBuffer) -> Outcome,
     ) -> Outcome {
         let first = out.len();
         guard::caught(|| stages(out)).unwrap_or_else(|| {
@@ -117,7 +113,7 @@ impl Pipeline {
         })
     }
 
-    fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut Vec<OutputRecord>) -> Outcome {
+    fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
         let lookup = |name: &str| self.catalog.method(name).map(facts);
         let mut event = match normalize::normalize(record, &lookup) {
             Ok(event) => event,
@@ -131,7 +127,7 @@ impl Pipeline {
         enrich::apply(&mut event, &names);
         let rules = self.rules.snapshot();
         let first = out.len();
-        out.push(self.encode(&mut event, record.position, &rules));
+        self.encode(&mut event, record.position, &rules, out);
         let mut alerts = Vec::new();
         let mut scratch = Scratch::default();
         for &index in rules.matches(&event, &mut scratch) {
@@ -140,11 +136,19 @@ impl Pipeline {
                 continue;
             };
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
-            let finding = self.finding(&alert, &event, &out[first], rules.hash(), now_ms);
-            out.push(finding);
+            let written = out.at(first).and_then(|event| event.value);
+            let written = written.map(<[u8]>::to_vec);
+            self.finding(
+                &alert,
+                &event,
+                written.as_deref(),
+                rules.hash(),
+                now_ms,
+                out,
+            );
         }
         let limit = self.settings.max_message_bytes;
-        if out[first..].iter().any(|output| size(output) > limit) {
+        if out.iter().skip(first).any(|output| size(&output) > limit) {
             out.truncate(first);
             let reason = TOO_LARGE;
             let detail = format!("larger than {limit} bytes even without its raw parts");
@@ -166,7 +170,7 @@ impl Pipeline {
         reason: &str,
         detail: &str,
         cut: bool,
-        out: &mut Vec<OutputRecord>,
+        out: &mut OutputBuffer,
     ) {
         let max_bytes = if cut {
             0
@@ -179,7 +183,7 @@ impl Pipeline {
             max_bytes,
             unread: None,
         };
-        out.push(self.dead_letter(record, why));
+        self.dead_letter(record, why, out);
     }
 
     /// The same for a record whose value was too long to be held.
@@ -189,7 +193,7 @@ impl Pipeline {
         reason: &str,
         detail: &str,
         value: &Digest,
-        out: &mut Vec<OutputRecord>,
+        out: &mut OutputBuffer,
     ) {
         let why = DeadLetter {
             reason,
@@ -197,40 +201,54 @@ impl Pipeline {
             max_bytes: self.settings.max_message_bytes,
             unread: Some(value),
         };
-        out.push(self.dead_letter(record, why));
+        self.dead_letter(record, why, out);
     }
 
-    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>) -> OutputRecord {
+    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>, out: &mut OutputBuffer) {
         let topic = &self.settings.topics.dead_letters;
-        guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
-            // Without the record's own parts nothing is left to go wrong.
-            let bare = RawRecord {
-                position: record.position,
-                timestamp_ms: record.timestamp_ms,
-                key: None,
-                value: None,
-                headers: Vec::new(),
-            };
-            let max_bytes = usize::MAX;
-            encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
-        })
+        let letter =
+            guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
+                // Without the record's own parts nothing is left to go wrong.
+                let bare = RawRecord {
+                    position: record.position,
+                    timestamp_ms: record.timestamp_ms,
+                    key: None,
+                    value: None,
+                    headers: Vec::new(),
+                };
+                let max_bytes = usize::MAX;
+                encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
+            });
+        out.push_record(&letter);
     }
 
-    /// The event's record, slimmed if it does not fit the topic.
+    /// Appends the event's record, slimmed if it does not fit the topic.
     fn encode(
         &self,
         event: &mut AuditEvent<'_>,
         position: Position<'_>,
         rules: &RuleSet<Path>,
-    ) -> OutputRecord {
-        let mut value = Vec::with_capacity(4096);
-        encode::event(event, &mut value);
-        if value.len() + 4096 > self.settings.max_message_bytes {
+        out: &mut OutputBuffer,
+    ) {
+        let limit = self.settings.max_message_bytes;
+        let first = out.len();
+        self.append_event(event, position, rules, out);
+        let value = out.at(first).and_then(|output| output.value);
+        if value.map_or(0, <[u8]>::len) + FRAME_BYTES > limit {
             event.unmapped.dropped = true;
             event.metadata.labels.push(Cow::Borrowed("raw:slimmed"));
-            value.clear();
-            encode::event(event, &mut value);
+            out.truncate(first);
+            self.append_event(event, position, rules, out);
         }
+    }
+
+    fn append_event(
+        &self,
+        event: &AuditEvent<'_>,
+        position: Position<'_>,
+        rules: &RuleSet<Path>,
+        out: &mut OutputBuffer,
+    ) {
         let position = event.metadata.uid.is_none().then(|| position.to_string());
         let uid = event.metadata.uid.as_deref();
         let id = uid.or(position.as_deref()).unwrap_or_default();
@@ -238,54 +256,64 @@ impl Pipeline {
         let subject = event.subject.as_deref();
         let user = &event.user;
         let key = user.uid.as_deref().or(user.name.as_deref());
-        OutputRecord {
-            topic: self.settings.topics.events.clone(),
-            key: key.map(Into::into),
-            value: Some(value),
-            headers: encode::headers(id, source, "watchbell.event.v1", subject, rules.hash()),
-        }
+        let headers = encode::headers(id, source, "watchbell.event.v1", subject, rules.hash());
+        let topic = &self.settings.topics.events;
+        out.push(topic, key.map(str::as_bytes), kafka(&headers), |value| {
+            encode::event(event, value);
+        });
     }
 
-    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic.
+    /// Appends the alert's record. The event stands in it as evidence, unless that would not fit the
+    /// topic.
     fn finding(
         &self,
         alert: &Alert<'_, Path>,
         event: &AuditEvent<'_>,
-        written: &OutputRecord,
+        written: Option<&[u8]>,
         rule_set: &str,
         now_ms: i64,
-    ) -> OutputRecord {
-        let mut value = Vec::with_capacity(8192);
-        let record = written.value.as_deref();
-        encode::finding(alert, event, record, rule_set, now_ms, &mut value);
-        if value.len() + 4096 > self.settings.max_message_bytes {
-            value.clear();
-            encode::finding(alert, event, None, rule_set, now_ms, &mut value);
-        }
+        out: &mut OutputBuffer,
+    ) {
         let subject = Some(alert.rule.rule.id.as_str());
-        OutputRecord {
-            topic: self.settings.topics.alerts.clone(),
-            key: Some(alert.group_key.as_bytes().to_vec()),
-            value: Some(value),
-            headers: encode::headers(
-                &alert.uid,
-                "watchbell",
-                "watchbell.alert.v1",
-                subject,
-                rule_set,
-            ),
-        }
+        let headers = encode::headers(
+            &alert.uid,
+            "watchbell",
+            "watchbell.alert.v1",
+            subject,
+            rule_set,
+        );
+        let topic = &self.settings.topics.alerts;
+        let key = Some(alert.group_key.as_bytes());
+        let limit = self.settings.max_message_bytes;
+        out.push(topic, key, kafka(&headers), |value| {
+            let start = value.len();
+            encode::finding(alert, event, written, rule_set, now_ms, value);
+            if value.len() - start + FRAME_BYTES > limit {
+                value.truncate(start);
+                encode::finding(alert, event, None, rule_set, now_ms, value);
+            }
+        });
     }
 }
 
+/// Key, headers and framing take less than this, in bytes, where they are not unusual.
+const FRAME_BYTES: usize = 4096;
+
+/// CloudEvents headers as Kafka's.
+fn kafka<'h>(headers: &'h encode::Headers<'_>) -> impl Iterator<Item = Header<'h>> {
+    headers.iter().flatten().map(|(name, value)| Header {
+        name,
+        value: Some(value.as_bytes()),
+    })
+}
+
 /// Bytes of a record as the broker counts them, framing estimated from above.
-fn size(output: &OutputRecord) -> usize {
+fn size(output: &Output<'_>) -> usize {
     let headers = output
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 12);
-    output.key.as_ref().map_or(0, Vec::len)
-        + output.value.as_ref().map_or(0, Vec::len)
+        .headers()
+        .map(|header| header.name.len() + header.value.map_or(0, <[u8]>::len) + 12);
+    output.key.map_or(0, <[u8]>::len)
+        + output.value.map_or(0, <[u8]>::len)
         + headers.sum::<usize>()
         + 100
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::clock::now_ms;
-use crate::event::OutputRecord;
+use crate::event::OutputBuffer;
 use crate::kafka::session::{Outputs, Refusal, SourceRecord, Worker};
 use crate::observe::SourceObserver;
 use crate::pipeline::{Outcome, PANIC, Pipeline};
@@ -48,7 +48,7 @@ impl<'o> Ingest<'o> {
         &self,
         source: &SourceRecord<'_>,
         now_ms: i64,
-        out: &mut Vec<OutputRecord>,
+        out: &mut OutputBuffer,
         tally: &mut Tally,
     ) {
         let record = &source.record;
@@ -87,12 +87,10 @@ impl Worker for Ingest<'_> {
     ) -> Result<(), Refusal> {
         let now_ms = now_ms();
         let mut tally = Tally::default();
-        let mut out = Vec::new();
         for (source_index, source) in batch.iter().enumerate() {
-            self.one(source, now_ms, &mut out, &mut tally);
-            for record in out.drain(..) {
-                outputs.push(source_index, record);
-            }
+            outputs.of(source_index, |out| {
+                self.one(source, now_ms, out, &mut tally)
+            });
         }
         self.pending.push_back(tally);
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use watchbell::alert::Notice;
-use watchbell::event::{NextOffset, Offset, Partition, Position};
+use watchbell::event::{NextOffset, Offset, OutputBuffer, Partition, Position};
 use watchbell::notify::offsets::Offsets;
 use watchbell::notify::queue::{Offered, Pacing, Queue};
 use watchbell::notify::{
@@ -40,7 +40,7 @@ fn alert(change: impl Fn(&mut Value)) -> Vec<u8> {
     let mut event = case["record"]["value"].clone();
     change(&mut event);
     let pipeline = pipeline_with(NAMES, 50_000_000);
-    let mut outputs = Vec::new();
+    let mut outputs = OutputBuffer::default();
     let value = event.to_string();
     let record = watchbell::event::RawRecord {
         position: position(),
@@ -50,7 +50,8 @@ fn alert(change: impl Fn(&mut Value)) -> Vec<u8> {
         headers: Vec::new(),
     };
     pipeline.process(&record, NOW_MS, &mut outputs);
-    outputs.swap_remove(1).value.expect("an alert")
+    let alert = outputs.at(1).expect("an alert");
+    alert.value.expect("a value").to_vec()
 }
 
 fn hostile(event: &mut Value) {

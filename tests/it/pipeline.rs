@@ -7,7 +7,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 use watchbell::enrich::Names;
-use watchbell::event::{Catalog, Offset, OutputRecord, Partition, Position, RawRecord};
+use watchbell::event::{
+    Catalog, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
+};
 use watchbell::pipeline::{self, Outcome, Pipeline, Settings, Topics};
 use watchbell::rules::test::AlertSummary;
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
@@ -63,9 +65,9 @@ pub fn record(value: Option<&[u8]>) -> RawRecord<'_> {
 }
 
 fn process(pipeline: &Pipeline, value: &[u8]) -> (Outcome, Vec<OutputRecord>) {
-    let mut out = Vec::new();
+    let mut out = OutputBuffer::default();
     let outcome = pipeline.process(&record(Some(value)), NOW_MS, &mut out);
-    (outcome, out)
+    (outcome, out.to_records())
 }
 
 fn json(output: &OutputRecord) -> Value {
@@ -179,11 +181,11 @@ fn bad_input_becomes_one_dead_letter_with_the_original_bytes() {
         let header = ("watchbell-reason".into(), Some(reason.into()));
         assert!(outputs[0].headers.contains(&header));
     }
-    let mut out = Vec::new();
+    let mut out = OutputBuffer::default();
     let outcome = pipeline.process(&record(None), NOW_MS, &mut out);
     let reason = "tombstone";
     assert_eq!(outcome, Outcome::DeadLetter { reason });
-    assert_eq!(out[0].value, None);
+    assert_eq!(out.at(0).unwrap().value, None);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 use watchbell::enrich::{self, Names};
 use watchbell::event::{
-    self, Catalog, Class, Header, Offset, OutputRecord, Partition, Position, RawRecord,
+    self, Catalog, Class, Header, Offset, OutputBuffer, OutputRecord, Partition, Position,
+    RawRecord,
 };
 use watchbell::pipeline::Pipeline;
 use watchbell::sigma::{Fields, Value};
@@ -27,9 +28,10 @@ const BROKEN: &str = "{\"id\":\"\u{1b}[2Jcut";
 /// that a changed rule changes nothing here.
 fn outputs(value: &str) -> Vec<OutputRecord> {
     static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| pipeline_with(NAMES, 1_000_000));
-    let mut out = Vec::new();
+    let mut buffer = OutputBuffer::default();
     let input = record(Some(value.as_bytes()));
-    PIPELINE.process(&input, NOW_MS, &mut out);
+    PIPELINE.process(&input, NOW_MS, &mut buffer);
+    let mut out = buffer.to_records();
     for output in &mut out {
         for (name, value) in &mut output.headers {
             if name.contains("ruleset") {

@@ -14,7 +14,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tempfile::TempDir;
-use watchbell::event::{Offset, OutputRecord, Partition, Position, RawRecord};
+use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
 use watchbell::pipeline::{self, Catalog, Names, Pipeline, Settings, Topics};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
@@ -89,9 +89,9 @@ impl House {
             value: Some(value.as_bytes()),
             headers: Vec::new(),
         };
-        let mut out = Vec::new();
+        let mut out = OutputBuffer::default();
         self.pipeline.process(&record, now_ms(), &mut out);
-        out
+        out.to_records()
     }
 
     /// Writes outputs in one transaction; events to the partition.

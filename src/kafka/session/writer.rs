@@ -19,7 +19,7 @@ use super::config::{Delivery, SessionConfig};
 use super::error::{
     Refused, Setback, Side, Trouble, client_trouble, record_fault, transaction_setback, trouble,
 };
-use crate::event::OutputRecord;
+use crate::event::Output;
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
 
@@ -176,15 +176,13 @@ impl Writer {
     pub(super) fn send(
         &self,
         source_index: usize,
-        output: &OutputRecord,
+        output: Output<'_>,
         deadline: Instant,
     ) -> Result<(), Setback> {
-        let mut record = BaseRecord::with_opaque_to(&output.topic, source_index);
-        record.key = output.key.as_deref();
-        record.payload = output.value.as_deref();
-        if !output.headers.is_empty() {
-            record.headers = Some(headers(output));
-        }
+        let mut record = BaseRecord::with_opaque_to(output.topic, source_index);
+        record.key = output.key;
+        record.payload = output.value;
+        record.headers = headers(output);
         loop {
             let (error, returned) = match self.producer.send(record) {
                 Ok(()) => return Ok(()),
@@ -199,7 +197,7 @@ impl Writer {
                 }
                 continue;
             }
-            return Err(self.send_setback(source_index, &output.topic, code));
+            return Err(self.send_setback(source_index, output.topic, code));
         }
     }
 
@@ -380,15 +378,16 @@ impl Writer {
     }
 }
 
-fn headers(output: &OutputRecord) -> OwnedHeaders {
-    let mut headers = OwnedHeaders::new_with_capacity(output.headers.len());
-    for (name, value) in &output.headers {
+fn headers(output: Output<'_>) -> Option<OwnedHeaders> {
+    let given = output.headers();
+    let mut headers = (given.len() > 0).then(|| OwnedHeaders::new_with_capacity(given.len()))?;
+    for header in given {
         headers = headers.insert(Header {
-            key: name,
-            value: value.as_deref(),
+            key: header.name,
+            value: header.value,
         });
     }
-    headers
+    Some(headers)
 }
 
 fn left(deadline: Instant) -> Duration {

@@ -24,7 +24,7 @@ pub use layers::PREFIX;
 
 use crate::diagnostic::nearest;
 use crate::kafka::Cluster;
-use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
+use crate::kafka::session::{Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start};
 use crate::notify::Sink;
 use crate::roles::notify::NotifyConfig;
 use crate::rules::{Overrides, RuleSource, pack, pack_names};
@@ -369,13 +369,13 @@ fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) 
 }
 
 impl Config {
-    /// Where a sink's alerts come from.
-    pub fn notify(&self, sink: &Sink, max_message_bytes: usize) -> NotifyConfig {
+    /// Where a sink's alerts come from; its dead letters may be so large.
+    pub fn notify(&self, sink: &Sink, max_dead_letter_bytes: usize) -> NotifyConfig {
         NotifyConfig {
             cluster: self.destination.clone(),
             alerts: self.topics.alerts.clone(),
             dead_letters: self.topics.dead_letters.as_str().into(),
-            max_message_bytes,
+            max_dead_letter_bytes,
             group: self.sink_group(sink),
         }
     }
@@ -409,6 +409,7 @@ impl Config {
             commit_interval_ms: ms(common.commit_interval),
             commit_records: common.commit_records,
             commit_bytes: common.commit_bytes,
+            output_batch_bytes: MAX_OUTPUT_BATCH_BYTES,
             session_timeout_ms: ms(common.session_timeout),
             transaction_timeout_ms: ms(common.transaction_timeout),
             shutdown_budget_ms: ms(common.shutdown_budget),

@@ -10,7 +10,7 @@ mod unmapped;
 
 pub use cloudevents::headers;
 pub use dead_letter::{DeadLetter, dead_letter};
-pub use finding::finding;
+pub use finding::{finding, source_finding};
 pub use ocsf::{OCSF_VERSION, event};
 
 /// Version of the shape that watchbell writes; additive changes keep it.

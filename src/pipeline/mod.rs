@@ -2,6 +2,8 @@
 //! the rules' own tests alike.
 
 mod guard;
+mod limits;
+mod loss;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use crate::normalize::{self, MethodFacts};
 use crate::rules::{CurrentRules, Known, RuleSet};
 use crate::sigma::{Level, Scratch};
 pub use guard::PANIC;
+pub use limits::Limits;
+use limits::size;
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
@@ -43,8 +47,8 @@ pub struct Topics {
 pub struct Settings {
     /// Output topics.
     pub topics: Topics,
-    /// The largest record that they take, in bytes.
-    pub max_message_bytes: usize,
+    /// What they take.
+    pub limits: Limits,
 }
 
 /// What became of a record.
@@ -143,11 +147,21 @@ impl Pipeline {
             let finding = self.finding(&alert, &event, &out[first], rules.hash(), now_ms);
             out.push(finding);
         }
-        let limit = self.settings.max_message_bytes;
-        if out[first..].iter().any(|output| size(output) > limit) {
+        let limits = &self.settings.limits;
+        let mut written = out[first..].iter().zip(0..);
+        let too_large = written.find_map(|(output, index)| {
+            let limit = if index == 0 {
+                limits.events
+            } else {
+                limits.alerts
+            };
+            (size(output) > limit).then(|| (Arc::clone(&output.topic), limit))
+        });
+        if let Some((topic, limit)) = too_large {
             out.truncate(first);
             let reason = TOO_LARGE;
-            let detail = format!("larger than {limit} bytes even without its raw parts");
+            let detail =
+                format!("larger than the {limit} bytes of {topic} even without its raw parts");
             self.refuse(record, reason, &detail, false, out);
             return Outcome::DeadLetter { reason };
         }
@@ -171,7 +185,7 @@ impl Pipeline {
         let max_bytes = if cut {
             0
         } else {
-            self.settings.max_message_bytes
+            self.settings.limits.dead_letters
         };
         let why = DeadLetter {
             reason,
@@ -194,7 +208,7 @@ impl Pipeline {
         let why = DeadLetter {
             reason,
             detail,
-            max_bytes: self.settings.max_message_bytes,
+            max_bytes: self.settings.limits.dead_letters,
             unread: Some(value),
         };
         out.push(self.dead_letter(record, why));
@@ -223,14 +237,23 @@ impl Pipeline {
         position: Position<'_>,
         rules: &RuleSet<Path>,
     ) -> OutputRecord {
-        let mut value = Vec::with_capacity(4096);
-        encode::event(event, &mut value);
-        if value.len() + 4096 > self.settings.max_message_bytes {
+        let mut written = self.event_record(event, position, rules);
+        if size(&written) > self.settings.limits.events {
             event.unmapped.dropped = true;
             event.metadata.labels.push(Cow::Borrowed("raw:slimmed"));
-            value.clear();
-            encode::event(event, &mut value);
+            written = self.event_record(event, position, rules);
         }
+        written
+    }
+
+    fn event_record(
+        &self,
+        event: &AuditEvent<'_>,
+        position: Position<'_>,
+        rules: &RuleSet<Path>,
+    ) -> OutputRecord {
+        let mut value = Vec::with_capacity(4096);
+        encode::event(event, &mut value);
         let position = event.metadata.uid.is_none().then(|| position.to_string());
         let uid = event.metadata.uid.as_deref();
         let id = uid.or(position.as_deref()).unwrap_or_default();
@@ -255,39 +278,34 @@ impl Pipeline {
         rule_set: &str,
         now_ms: i64,
     ) -> OutputRecord {
-        let mut value = Vec::with_capacity(8192);
-        let record = written.value.as_deref();
-        encode::finding(alert, event, record, rule_set, now_ms, &mut value);
-        if value.len() + 4096 > self.settings.max_message_bytes {
-            value.clear();
-            encode::finding(alert, event, None, rule_set, now_ms, &mut value);
+        let record = |evidence| {
+            let mut value = Vec::with_capacity(8192);
+            encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
+            let rule = alert.rule.rule.id.as_str();
+            self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
+        };
+        let whole = record(written.value.as_deref());
+        if size(&whole) <= self.settings.limits.alerts {
+            return whole;
         }
-        let subject = Some(alert.rule.rule.id.as_str());
+        record(None)
+    }
+
+    fn alert_record(
+        &self,
+        (uid, group_key): (&str, &str),
+        rule: &str,
+        value: Vec<u8>,
+        rule_set: &str,
+    ) -> OutputRecord {
+        let (source, kind) = ("watchbell", "watchbell.alert.v1");
         OutputRecord {
             topic: self.settings.topics.alerts.clone(),
-            key: Some(alert.group_key.as_bytes().to_vec()),
+            key: Some(group_key.as_bytes().to_vec()),
             value: Some(value),
-            headers: encode::headers(
-                &alert.uid,
-                "watchbell",
-                "watchbell.alert.v1",
-                subject,
-                rule_set,
-            ),
+            headers: encode::headers(uid, source, kind, Some(rule), rule_set),
         }
     }
-}
-
-/// Bytes of a record as the broker counts them, framing estimated from above.
-fn size(output: &OutputRecord) -> usize {
-    let headers = output
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 12);
-    output.key.as_ref().map_or(0, Vec::len)
-        + output.value.as_ref().map_or(0, Vec::len)
-        + headers.sum::<usize>()
-        + 100
 }
 
 /// What normalization takes from the catalogue.

@@ -2,12 +2,13 @@
 //! Invariant: every record ends in an event or a dead letter, whatever it does to the pipeline, and
 //! is counted once, when its batch is committed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::clock::now_ms;
-use crate::event::OutputRecord;
-use crate::kafka::session::{Outputs, Refusal, SourceRecord, Worker};
+use crate::alert::{Source, SourceAlert};
+use crate::event::{NextOffset, OutputRecord, Partition};
+use crate::kafka::session::{Gap, Outputs, Refusal, SessionConfig, SourceRecord, Worker};
 use crate::observe::SourceObserver;
 use crate::pipeline::{Outcome, PANIC, Pipeline};
 use crate::sigma::Level;
@@ -30,18 +31,47 @@ struct Tally {
 pub struct Ingest<'o> {
     pipeline: Pipeline,
     observer: &'o SourceObserver,
+    source: String,
+    topic: String,
+    group: String,
     /// Processed and not yet committed, the oldest first: one for each batch.
     pending: VecDeque<Tally>,
 }
 
 impl<'o> Ingest<'o> {
-    /// Process with `pipeline`, count with `observer`.
-    pub fn new(pipeline: Pipeline, observer: &'o SourceObserver) -> Ingest<'o> {
+    /// Process what `session` reads with `pipeline`, count with `observer`.
+    pub fn new(
+        pipeline: Pipeline,
+        session: &SessionConfig,
+        observer: &'o SourceObserver,
+    ) -> Ingest<'o> {
         Ingest {
             pipeline,
             observer,
+            source: session.source_name.clone(),
+            topic: session.source_topic.clone(),
+            group: session.group.clone(),
             pending: VecDeque::new(),
         }
+    }
+
+    /// Write an alert that no record has raised.
+    fn raise(
+        &mut self,
+        alert: impl for<'s> FnOnce(Source<'s>, &str) -> SourceAlert<'s>,
+        outputs: &mut Outputs,
+    ) {
+        let source = Source {
+            name: &self.source,
+            topic: &self.topic,
+        };
+        let alert = alert(source, &self.group);
+        outputs.push(0, self.pipeline.source_alert(&alert, now_ms()));
+        let alerts = vec![(alert.rule.id.into(), alert.rule.level)];
+        self.pending.push_back(Tally {
+            alerts,
+            ..Tally::default()
+        });
     }
 
     fn one(
@@ -96,6 +126,24 @@ impl Worker for Ingest<'_> {
         }
         self.pending.push_back(tally);
         Ok(())
+    }
+
+    fn on_gap(&mut self, gap: &Gap, outputs: &mut Outputs) {
+        self.raise(
+            |source, _| SourceAlert::expired(source, gap.partition, gap.from, gap.to),
+            outputs,
+        );
+    }
+
+    fn on_positions_lost(
+        &mut self,
+        noted: &BTreeMap<Partition, NextOffset>,
+        outputs: &mut Outputs,
+    ) {
+        self.raise(
+            |source, group| SourceAlert::positions_lost(source, group, noted),
+            outputs,
+        );
     }
 
     fn on_abort(&mut self) {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use serde_json::Value;
 use watchbell::enrich::Names;
 use watchbell::event::{Catalog, Offset, OutputRecord, Partition, Position, RawRecord};
-use watchbell::pipeline::{self, Outcome, Pipeline, Settings, Topics};
+use watchbell::pipeline::{self, Limits, Outcome, Pipeline, Settings, Topics};
 use watchbell::rules::test::AlertSummary;
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
@@ -17,6 +17,10 @@ pub const SEED: &str = include_str!("../data/confluent/seed.ndjson");
 pub const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
 
 pub fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
+    limited_pipeline(names, Limits::all(max_message_bytes))
+}
+
+fn limited_pipeline(names: &str, limits: Limits) -> Pipeline {
     let catalog = Catalog::shipped().unwrap();
     let sources = ["pack:confluent".parse().unwrap()];
     let known = pipeline::known(&catalog);
@@ -38,10 +42,7 @@ pub fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
         dead_letters: "dead".into(),
     };
     Pipeline::new(
-        Settings {
-            topics,
-            max_message_bytes,
-        },
+        Settings { topics, limits },
         Arc::new(catalog),
         Arc::new(CurrentRules::new(rules)),
         Arc::new(ArcSwap::from_pointee(names)),

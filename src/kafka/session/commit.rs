@@ -11,11 +11,10 @@ use super::mark::{Evidence, LastRecord, Mark, Marks};
 use super::observe::Commit;
 use super::reader::Fetched;
 use super::turn::{Session, reopen};
+use super::worker::Outputs;
+use super::writer::NO_SOURCE;
 use crate::event::{OutputRecord, Partition};
 use rdkafka::types::RDKafkaErrorCode as Code;
-
-/// Index of what no source record is to blame for.
-const NO_SOURCE: usize = usize::MAX;
 
 impl Session<'_> {
     /// The positions after a batch.
@@ -106,10 +105,22 @@ impl Session<'_> {
     /// Commit positions to which no record leads, and note them, in one transaction. Nothing else is
     /// under way.
     pub(super) fn commit_marks(&mut self, marks: &Marks) -> Result<(), Setback> {
+        self.commit_marks_with(marks, &Outputs::default())
+    }
+
+    /// The same together with outputs that no record has caused.
+    pub(super) fn commit_marks_with(
+        &mut self,
+        marks: &Marks,
+        outputs: &Outputs,
+    ) -> Result<(), Setback> {
         let deadline = self.deadline();
         let record = |(of, mark): (&Partition, &Mark)| self.notes.record(*of, mark);
         let notes: Vec<OutputRecord> = marks.iter().map(record).collect();
         self.writer.begin()?;
+        for (_, output) in &outputs.records {
+            self.writer.send(NO_SOURCE, output, deadline)?;
+        }
         self.send_notes(&notes, deadline)?;
         self.seal(marks, deadline)
     }

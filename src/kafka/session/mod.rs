@@ -25,7 +25,9 @@ mod turn;
 mod worker;
 mod writer;
 
-pub use config::{DEFAULT_POSITIONS_TOPIC, Delivery, OnGap, SessionConfig, Start};
+pub use config::{
+    DEFAULT_POSITIONS_TOPIC, Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start,
+};
 pub use error::SessionError;
 pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent};
 pub use offsets::{Move, Offsets, OffsetsError, Same, Seen, Target};

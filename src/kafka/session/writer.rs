@@ -15,13 +15,16 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, Pur
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::config::{Delivery, SessionConfig};
+use super::config::{Delivery, MAX_OUTPUT_BATCH_BYTES, SessionConfig};
 use super::error::{
     Refused, Setback, Side, Trouble, client_trouble, record_fault, transaction_setback, trouble,
 };
 use crate::event::OutputRecord;
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
+
+/// Index of an output that no source record is to blame for.
+pub(super) const NO_SOURCE: usize = usize::MAX;
 
 /// A delivery report that is bad.
 #[derive(Debug)]
@@ -98,6 +101,10 @@ impl Writer {
         let transaction_timeout_ms = config.transaction_timeout_ms.to_string();
         // A record must have failed before its transaction can time out.
         let message_timeout_ms = (config.transaction_timeout_ms * 8 / 10).to_string();
+        let batch_bytes = config
+            .output_batch_bytes
+            .clamp(1, MAX_OUTPUT_BATCH_BYTES)
+            .to_string();
         let mut fixed = vec![
             ("enable.idempotence", "true"),
             ("acks", "all"),
@@ -114,7 +121,7 @@ impl Writer {
             &format!("writer-{transactional_id}"),
             &[
                 ("linger.ms", "20"),
-                ("batch.size", "1000000"),
+                ("batch.size", &batch_bytes),
                 ("compression.type", "lz4"),
                 ("queue.buffering.max.kbytes", "65536"),
                 ("queue.buffering.max.messages", "200000"),
@@ -303,7 +310,7 @@ impl Writer {
         self.producer.poll(Duration::from_millis(5));
         let failures = std::mem::take(&mut *lock(&self.producer.context().failures));
         let mut refused = BTreeMap::new();
-        let mut other = None;
+        let (mut ours, mut other) = (None, None);
         for failure in failures {
             let Failure {
                 source_index,
@@ -312,6 +319,9 @@ impl Writer {
             } = failure;
             match (code, record_fault(code)) {
                 (Code::InvalidDifferentRecord | Code::PurgeQueue | Code::PurgeInflight, _) => {}
+                (_, Some(reason)) if source_index == NO_SOURCE => {
+                    ours.get_or_insert_with(|| ours_refused(&topic, code, reason));
+                }
                 (_, Some(reason)) => {
                     refused.entry(source_index).or_insert_with(|| Refused {
                         source_index,
@@ -337,6 +347,9 @@ impl Writer {
                 },
             };
         }
+        if let Some(trouble) = ours.filter(|_| refused.is_empty()) {
+            return Setback::Trouble(trouble);
+        }
         if refused.is_empty() {
             return Setback::Abort {
                 reason: "delivery_failed",
@@ -349,6 +362,9 @@ impl Writer {
     fn send_setback(&self, source_index: usize, topic: &str, code: Code) -> Setback {
         let detail = format!("{topic}: {code}");
         if let Some(reason) = record_fault(code) {
+            if source_index == NO_SOURCE {
+                return Setback::Trouble(ours_refused(topic, code, reason));
+            }
             return Setback::Poison(vec![Refused {
                 source_index,
                 reason,
@@ -377,6 +393,17 @@ impl Writer {
     fn client_trouble(&self) -> Option<Setback> {
         let trouble = lock(&self.producer.context().trouble).take();
         trouble.map(Setback::Trouble)
+    }
+}
+
+/// The cluster refuses what no record has caused: a note of a position, or an alert about a gap.
+fn ours_refused(topic: &str, code: Code, reason: &'static str) -> Trouble {
+    Trouble {
+        side: Side::Destination,
+        reason,
+        remedy: format!(
+            "{topic}: {code}: raise max.message.bytes of the topic; until then positions cannot move"
+        ),
     }
 }
 

@@ -53,11 +53,11 @@ pub(super) struct DeadLetters {
 impl DeadLetters {
     pub(super) fn new(config: &NotifyConfig, sink: &str) -> Result<DeadLetters, ClientError> {
         Ok(DeadLetters {
-            appender: Appender::new(&config.cluster, "notify")?,
+            appender: Appender::new(&config.cluster, "notify", config.max_dead_letter_bytes)?,
             cluster: config.cluster.clone(),
             alerts: config.alerts.clone(),
             topic: Arc::clone(&config.dead_letters),
-            max_bytes: config.max_message_bytes,
+            max_bytes: config.max_dead_letter_bytes,
             sink: sink.to_owned(),
         })
     }

@@ -146,7 +146,7 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
 }
 
 fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
-    let of_loss =
+    let no_event_has =
         OF_LOSSES.contains(&name) || OPEN_IN_ALERTS.iter().any(|part| is_below(name, part));
     if no_event_has {
         return Ok(FieldPath(Target::Value(vec![segments(name)])));

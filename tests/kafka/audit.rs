@@ -2,6 +2,7 @@
 //! of every record. An event's id is `<topic>/<partition>/<offset>`: every output can be traced.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
@@ -34,6 +35,8 @@ pub enum Fate {
     Alert(&'static str),
     /// A dead letter with this reason.
     DeadLetter(&'static str),
+    /// Nothing: it is gone before anybody reads it.
+    Expired,
 }
 
 /// A record as it is written to the source.
@@ -177,6 +180,11 @@ impl Audit {
         offset
     }
 
+    /// These records are gone before anybody has read them.
+    pub fn expire(&mut self, partition: usize, offsets: Range<usize>) {
+        self.fates[partition][offsets].fill(Fate::Expired);
+    }
+
     /// Wait until everything is stored.
     pub fn flush(&self) {
         self.producer.flush(Duration::from_secs(60)).expect("flush");
@@ -207,6 +215,7 @@ impl Audit {
                 Fate::Event => "events",
                 Fate::Alert(_) => "alerting events",
                 Fate::DeadLetter(_) => "dead letters",
+                Fate::Expired => "expired records",
             };
             *counts.entry(name).or_default() += 1;
         }
@@ -280,6 +289,7 @@ impl Audit {
                         expect("alert", rule);
                     }
                     Fate::DeadLetter(reason) => expect("dead letter", reason),
+                    Fate::Expired => {}
                 }
             }
         }
@@ -314,7 +324,8 @@ fn alert_outcome(read: &Read, topic: &str) -> Option<Outcome> {
     let alert: Value = serde_json::from_slice(value).expect("JSON");
     let info = &alert["finding_info"];
     assert_eq!(info["uid"].as_str(), read.header("ce_id").as_deref());
-    let id = info["related_events"][0]["uid"].as_str().expect("an event");
+    // An alert about the source as a whole has none.
+    let id = info["related_events"][0]["uid"].as_str()?;
     Some(Outcome {
         place: place(id, topic)?,
         what: "alert",

@@ -24,6 +24,8 @@ mod bad_input;
 mod delivery;
 /// `watchbell run`: whatever dies, each record ends where it must, exactly once.
 mod end_to_end;
+/// Losses are alerts.
+mod gaps;
 /// Lag, and what is done about it on the source cluster.
 mod lag;
 /// A group that has lost its positions.

@@ -40,6 +40,8 @@ mod positions;
 mod recreated;
 /// Records and topics that cannot be written.
 mod refusals;
+/// Output topics and rights that are missing, and come back.
+mod repaired;
 /// Logging in, rights, and what happens when they are missing.
 mod security;
 /// What a person sees of the outputs.

@@ -40,6 +40,8 @@ struct Deliveries {
     failures: Mutex<Vec<Failure>>,
     /// The latest trouble of the client as a whole, such as a refused login.
     trouble: Mutex<Option<Trouble>>,
+    /// The topic that the transaction could not take in.
+    not_added: Mutex<Option<String>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -49,6 +51,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_line(level, facility, message);
+        // The transaction's error does not name the topic: this line does, in quotes. The others of
+        // the request were "not attempted".
+        if facility == "ADDPARTS" && !message.contains("not attempted") {
+            *lock(&self.not_added) = message.split('"').nth(1).map(str::to_owned);
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -83,6 +90,9 @@ impl ProducerContext for Deliveries {
 pub(super) struct Writer {
     producer: BaseProducer<Deliveries>,
     transactional: bool,
+    /// The transactional id and the group, as messages name them.
+    id: String,
+    group: String,
     /// Whether a transaction is open in which something may stand.
     open: bool,
 }
@@ -139,6 +149,8 @@ impl Writer {
         Ok(Writer {
             producer,
             transactional,
+            id: transactional_id,
+            group: config.group.clone(),
             open: false,
         })
     }
@@ -159,12 +171,16 @@ impl Writer {
                     None => Ok(false),
                 }
             }
-            Err(error) => Err(transaction_setback("begin transactions", &error)),
+            Err(error) => {
+                let action = format!("begin transactions as {}", self.id);
+                Err(transaction_setback(&action, &error))
+            }
         }
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Setback> {
         *lock(&self.producer.context().trouble) = None;
+        *lock(&self.producer.context().not_added) = None;
         lock(&self.producer.context().failures).clear();
         self.producer
             .context()
@@ -261,7 +277,10 @@ impl Writer {
             self.producer
                 .send_offsets_to_transaction(offsets, membership, left(deadline))
         })
-        .map_err(|error| transaction_setback("add positions to the transaction", &error))?;
+        .map_err(|error| {
+            let action = format!("commit positions of the group {}", self.group);
+            transaction_setback(&action, &error)
+        })?;
         repeat(deadline, || {
             self.producer.commit_transaction(left(deadline))
         })
@@ -351,12 +370,30 @@ impl Writer {
             return Setback::Trouble(trouble);
         }
         if refused.is_empty() {
-            return Setback::Abort {
+            return self.transaction_fault().unwrap_or(Setback::Abort {
                 reason: "delivery_failed",
                 detail: "an output was taken back".into(),
-            };
+            });
         }
         Setback::Poison(refused.into_values().collect())
+    }
+
+    /// What has made the open transaction fail. librdkafka then takes every output back without a
+    /// reason, and gives it to the next call; this one changes nothing in a sound transaction.
+    fn transaction_fault(&self) -> Option<Setback> {
+        if !self.open {
+            return None;
+        }
+        let error = self.producer.begin_transaction().err()?;
+        if error.rdkafka_error_code() == Some(Code::State) {
+            return None;
+        }
+        let topic = lock(&self.producer.context().not_added).take();
+        let action = topic.map_or_else(
+            || format!("write as {}", self.id),
+            |topic| format!("write to {topic}"),
+        );
+        Some(transaction_setback(&action, &error))
     }
 
     fn send_setback(&self, source_index: usize, topic: &str, code: Code) -> Setback {

@@ -269,7 +269,8 @@ impl Pipeline {
         }
     }
 
-    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic.
+    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic;
+    /// if it still does not fit, its texts are shortened.
     fn finding(
         &self,
         alert: &Alert<'_, Path>,
@@ -284,11 +285,21 @@ impl Pipeline {
             let rule = alert.rule.rule.id.as_str();
             self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
         };
+        let limit = self.settings.limits.alerts;
         let whole = record(written.value.as_deref());
-        if size(&whole) <= self.settings.limits.alerts {
+        if size(&whole) <= limit {
             return whole;
         }
-        record(None)
+        let mut bare = record(None);
+        let value = bare.value.take().unwrap_or_default();
+        let frame_bytes = size(&bare);
+        bare.value = if frame_bytes + value.len() <= limit {
+            Some(value)
+        } else {
+            let fits = |value: &[u8]| frame_bytes + value.len() <= limit;
+            Some(encode::shortened(&value, fits).unwrap_or(value))
+        };
+        bare
     }
 
     fn alert_record(

@@ -95,6 +95,8 @@ pub struct Audit {
     typical: Vec<Template>,
     alerting: Vec<Template>,
     written: usize,
+    /// What stood in topics that were deleted.
+    kept: HashMap<String, Vec<Read>>,
 }
 
 impl Audit {
@@ -114,6 +116,7 @@ impl Audit {
             typical: typical.into(),
             alerting: alerting.into(),
             written: 0,
+            kept: HashMap::new(),
         }
     }
 
@@ -185,6 +188,12 @@ impl Audit {
         self.fates[partition][offsets].fill(Fate::Expired);
     }
 
+    /// Remember what stands in an output topic that is about to be deleted.
+    pub fn keep(&mut self, broker: &Broker, topic: &str) {
+        let kept = self.kept.entry(topic.to_owned()).or_default();
+        kept.extend(read_committed(broker, topic));
+    }
+
     /// Wait until everything is stored.
     pub fn flush(&self) {
         self.producer.flush(Duration::from_secs(60)).expect("flush");
@@ -225,7 +234,11 @@ impl Audit {
     /// How often each outcome was seen: all that must be are there, no others are, and those of one
     /// source partition first appear in order within each output partition.
     fn outcomes(&self, clusters: &Clusters, deployment: &Deployment) -> HashMap<Outcome, u64> {
-        let read = |topic: &str| read_committed(&clusters.destination, topic);
+        let read = |topic: &str| {
+            let mut all = self.kept.get(topic).cloned().unwrap_or_default();
+            all.extend(read_committed(&clusters.destination, topic));
+            all
+        };
         let events = read(&deployment.events);
         let alerts = read(&deployment.alerts);
         let dead_letters = read(&deployment.dead_letters);

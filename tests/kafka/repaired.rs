@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use watchbell::kafka::topics::ownership_topic;
 
+use super::admin::{delete, re_create};
 use super::audit::Audit;
 use super::broker::{Broker, Clusters, clusters};
 use super::daemon::{Daemon, Deployment};
@@ -45,6 +46,61 @@ impl Outage<'_> {
         println!("  goes on {:.1?} after the repair", repaired.elapsed());
         self.daemon.wait_until_ready();
     }
+}
+
+#[test]
+fn an_output_topic_may_be_missing_and_be_deleted_and_is_used_once_it_is_there() {
+    let clusters = clusters();
+    let broker = &clusters.destination;
+    let mut deployment = Deployment::without_topics(&clusters, "missing");
+    let mut audit = deployment.source(&clusters.source, "one");
+    audit.write(200);
+    audit.flush();
+    let topics = [
+        (deployment.events.as_str(), 3),
+        (&deployment.alerts, 1),
+        (&deployment.dead_letters, 2),
+    ];
+    let daemon = deployment.start(0);
+    for missing in 0..topics.len() {
+        let says = |status, body: &str| {
+            let expected = topics[missing..].iter().map(|(topic, _)| *topic);
+            let expected: Vec<&str> = expected.collect();
+            status == 503
+                && body.contains("topic_missing")
+                && body.contains(&format!("destination: {};", expected.join(", ")))
+                && body.contains("watchbell topics create")
+        };
+        daemon.wait_for_page("/readyz", LIMIT, says);
+        create(broker, topics[missing].0, topics[missing].1);
+    }
+    let repaired = Instant::now();
+    deployment.wait_for(&clusters, &audit, BOUND);
+    println!("  begins {:.1?} after the repair", repaired.elapsed());
+    daemon.wait_until_ready();
+
+    let outage = Outage {
+        clusters: &clusters,
+        deployment: &deployment,
+        daemon: &daemon,
+    };
+    for (topic, partitions) in topics {
+        audit.keep(broker, topic);
+        outage.withstand(
+            &mut audit,
+            || delete(broker, topic),
+            &["topic_missing", topic, "watchbell topics create"],
+            || create(broker, topic, partitions),
+        );
+    }
+    // Deleted and made again before anybody looks.
+    audit.keep(broker, &deployment.events);
+    re_create(broker, &deployment.events, 3);
+    audit.write(200);
+    audit.flush();
+    deployment.wait_for(&clusters, &audit, BOUND);
+    audit.check_exactly_once(&clusters, &deployment);
+    daemon.terminate();
 }
 
 #[test]
@@ -124,6 +180,20 @@ fn rights_on_the_destination_that_are_taken_away_are_asked_for_and_used_once_the
             || secured.rights("--add", &right),
         );
     }
+
+    // While nothing happens the group notices first: it puts the member out.
+    let right = format!("--operation Read --group {group}");
+    secured.rights("--remove", &right);
+    let says = |status, body: &str| status == 503 && body.contains(&group);
+    let said = daemon.wait_for_page("/readyz", LIMIT, says);
+    println!("  {}", said.trim());
+    stays_unready(&daemon, Duration::from_secs(8));
+    outage.withstand(
+        &mut audit,
+        || (),
+        &["group_unauthorized", &group],
+        || secured.rights("--add", &right),
+    );
     audit.check_exactly_once(&clusters, &deployment);
     daemon.terminate();
 }

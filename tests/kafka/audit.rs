@@ -153,6 +153,17 @@ impl Audit {
         self.put(partition, &given, fate);
     }
 
+    /// The next event of a partition, to be changed: one that no rule matches, or a statement that is
+    /// deleted.
+    pub fn next_event(&self, partition: usize, deletion: bool) -> Value {
+        let template = match deletion {
+            true => &self.alerting[0],
+            false => &self.typical[0],
+        };
+        let text = template.with_id(&self.next_id(partition));
+        serde_json::from_str(&text).expect("JSON")
+    }
+
     /// Write one record as it is; returns its offset.
     pub fn put(&mut self, partition: usize, given: &Given, fate: Fate) -> usize {
         let mut record: BaseRecord<'_, [u8], [u8]> =

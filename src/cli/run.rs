@@ -29,7 +29,7 @@ use crate::roles::rulebook::{Request, Rulebook};
 use crate::roles::{notify, outputs};
 
 /// Longest pause before the output topics are asked for again.
-const MAX_PAUSE: Duration = Duration::from_secs(10);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Time for the last scrape once the sessions have ended.
 const FAREWELL: Duration = Duration::from_secs(1);

@@ -14,8 +14,8 @@ use super::secured::secured;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// After a repair records flow again within this; the longest rest between two attempts is ten
-/// seconds, and a client looks for topics every two.
+/// After a repair records flow again within this. Attempts are at most five seconds apart, and the
+/// first may come too early for the client to know of it: 15 s, and twice that for a busy machine.
 const BOUND: Duration = Duration::from_secs(30);
 
 /// Something that is missing, while records come in: it is said, and made good.

@@ -5,6 +5,7 @@
 use std::collections::btree_map::Entry;
 use std::time::Instant;
 
+use super::deliveries::NO_SOURCE;
 use super::error::{Setback, Side, trouble};
 use super::flight::{Flight, Prepared};
 use super::mark::{Evidence, LastRecord, Mark, Marks};
@@ -12,7 +13,6 @@ use super::observe::Commit;
 use super::reader::Fetched;
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
-use super::writer::NO_SOURCE;
 use crate::event::{OutputRecord, Partition};
 use rdkafka::types::RDKafkaErrorCode as Code;
 

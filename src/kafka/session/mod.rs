@@ -6,6 +6,7 @@
 
 mod commit;
 mod config;
+mod deliveries;
 mod error;
 mod flight;
 mod growth;

@@ -1,90 +1,20 @@
 //! The writer: a producer on the destination cluster, with or without transactions.
 //! Enqueued is not delivered: a batch counts once every delivery report is in and none is bad.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::config::{Delivery, MAX_OUTPUT_BATCH_BYTES, SessionConfig};
-use super::error::{
-    Refused, Setback, Side, Trouble, client_trouble, record_fault, transaction_setback, trouble,
-};
+use super::deliveries::{Deliveries, NO_SOURCE, ours_refused};
+use super::error::{Refused, Setback, Side, record_fault, transaction_setback, trouble};
 use crate::event::OutputRecord;
 use crate::kafka::ClientError;
-use crate::kafka::client::log_line;
-
-/// Index of an output that no source record is to blame for.
-pub(super) const NO_SOURCE: usize = usize::MAX;
-
-/// A delivery report that is bad.
-#[derive(Debug)]
-struct Failure {
-    source_index: usize,
-    code: Code,
-    topic: String,
-}
-
-#[derive(Default)]
-struct Deliveries {
-    failed: AtomicBool,
-    failures: Mutex<Vec<Failure>>,
-    /// The latest trouble of the client as a whole, such as a refused login.
-    trouble: Mutex<Option<Trouble>>,
-    /// The topic that the transaction could not take in.
-    not_added: Mutex<Option<String>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log_line(level, facility, message);
-        // The transaction's error does not name the topic: this line does, in quotes. The others of
-        // the request were "not attempted".
-        if facility == "ADDPARTS" && !message.contains("not attempted") {
-            *lock(&self.not_added) = message.split('"').nth(1).map(str::to_owned);
-        }
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(target: "librdkafka", %error, reason);
-        let code = error.rdkafka_error_code();
-        let trouble = |code| client_trouble(Side::Destination, code, reason);
-        if let Some(trouble) = code.and_then(trouble) {
-            *lock(&self.trouble) = Some(trouble);
-        }
-    }
-}
-
-impl ProducerContext for Deliveries {
-    /// Index of the source record in its batch.
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, source_index: usize) {
-        let Err((error, message)) = result else {
-            return;
-        };
-        let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-        lock(&self.failures).push(Failure {
-            source_index,
-            code,
-            topic: message.topic().to_owned(),
-        });
-        self.failed.store(true, Ordering::Release);
-    }
-}
 
 /// A producer; at most one batch is under way in it.
 pub(super) struct Writer {
@@ -179,13 +109,7 @@ impl Writer {
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Setback> {
-        *lock(&self.producer.context().trouble) = None;
-        *lock(&self.producer.context().not_added) = None;
-        lock(&self.producer.context().failures).clear();
-        self.producer
-            .context()
-            .failed
-            .store(false, Ordering::Release);
+        self.deliveries().forget();
         if self.transactional {
             self.producer
                 .begin_transaction()
@@ -217,7 +141,7 @@ impl Writer {
             let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
             if code == Code::QueueFull && Instant::now() < deadline {
                 self.await_reports();
-                if self.producer.context().failed.load(Ordering::Acquire) {
+                if self.deliveries().has_failed() {
                     return Err(self.failure_setback());
                 }
                 continue;
@@ -248,7 +172,7 @@ impl Writer {
     pub(super) fn drain(&self, deadline: Instant, mut turn: impl FnMut()) -> Result<(), Setback> {
         while self.producer.in_flight_count() > 0 {
             self.await_reports();
-            if self.producer.context().failed.load(Ordering::Acquire) {
+            if self.deliveries().has_failed() {
                 return Err(self.failure_setback());
             }
             if Instant::now() >= deadline {
@@ -260,7 +184,7 @@ impl Writer {
             turn();
         }
         // The last report may have come in with the poll that emptied the queue.
-        if self.producer.context().failed.load(Ordering::Acquire) {
+        if self.deliveries().has_failed() {
             return Err(self.failure_setback());
         }
         Ok(())
@@ -327,55 +251,13 @@ impl Writer {
     fn failure_setback(&self) -> Setback {
         // Reports of one request come together: let the rest of them in.
         self.producer.poll(Duration::from_millis(5));
-        let failures = std::mem::take(&mut *lock(&self.producer.context().failures));
-        let mut refused = BTreeMap::new();
-        let (mut ours, mut other) = (None, None);
-        for failure in failures {
-            let Failure {
-                source_index,
-                code,
-                topic,
-            } = failure;
-            match (code, record_fault(code)) {
-                (Code::InvalidDifferentRecord | Code::PurgeQueue | Code::PurgeInflight, _) => {}
-                (_, Some(reason)) if source_index == NO_SOURCE => {
-                    ours.get_or_insert_with(|| ours_refused(&topic, code, reason));
-                }
-                (_, Some(reason)) => {
-                    refused.entry(source_index).or_insert_with(|| Refused {
-                        source_index,
-                        reason,
-                        detail: format!("{topic}: {code}"),
-                    });
-                }
-                (_, None) => {
-                    other.get_or_insert((code, topic));
-                }
-            }
-        }
-        if let Some((code, topic)) = other {
-            let trouble = trouble(Side::Destination, code, &format!("write to {topic}"));
-            return match trouble
-                .map(Setback::Trouble)
-                .or_else(|| self.client_trouble())
-            {
-                Some(setback) => setback,
-                None => Setback::Abort {
-                    reason: "delivery_failed",
-                    detail: format!("{topic}: {code}"),
-                },
-            };
-        }
-        if let Some(trouble) = ours.filter(|_| refused.is_empty()) {
-            return Setback::Trouble(trouble);
-        }
-        if refused.is_empty() {
-            return self.transaction_fault().unwrap_or(Setback::Abort {
+        let reported = self.deliveries().judge();
+        reported
+            .or_else(|| self.transaction_fault())
+            .unwrap_or(Setback::Abort {
                 reason: "delivery_failed",
                 detail: "an output was taken back".into(),
-            });
-        }
-        Setback::Poison(refused.into_values().collect())
+            })
     }
 
     /// What has made the open transaction fail. librdkafka then takes every output back without a
@@ -388,7 +270,7 @@ impl Writer {
         if error.rdkafka_error_code() == Some(Code::State) {
             return None;
         }
-        let topic = lock(&self.producer.context().not_added).take();
+        let topic = self.deliveries().take_not_added();
         let action = topic.map_or_else(
             || format!("write as {}", self.id),
             |topic| format!("write to {topic}"),
@@ -428,19 +310,11 @@ impl Writer {
     }
 
     fn client_trouble(&self) -> Option<Setback> {
-        let trouble = lock(&self.producer.context().trouble).take();
-        trouble.map(Setback::Trouble)
+        self.deliveries().take_trouble().map(Setback::Trouble)
     }
-}
 
-/// The cluster refuses what no record has caused: a note of a position, or an alert about a gap.
-fn ours_refused(topic: &str, code: Code, reason: &'static str) -> Trouble {
-    Trouble {
-        side: Side::Destination,
-        reason,
-        remedy: format!(
-            "{topic}: {code}: raise max.message.bytes of the topic; until then positions cannot move"
-        ),
+    fn deliveries(&self) -> &Deliveries {
+        self.producer.context()
     }
 }
 

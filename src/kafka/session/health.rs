@@ -15,6 +15,9 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 /// How often a cluster in trouble is asked whether it is back, when no record would tell.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
 
+/// Longest try to read a source in trouble: a new connection, with TLS and login, from afar.
+const READ_PATIENCE: Duration = Duration::from_secs(5);
+
 impl Session<'_> {
     /// Judge what the reader reports about a partition or about the source as a whole.
     pub(super) fn judge_reader_error(&mut self, error: &KafkaError) -> Result<(), Setback> {
@@ -87,7 +90,7 @@ impl Session<'_> {
     /// that may not be read librdkafka complains once (`rktp_last_error`), and describing it may be
     /// allowed all the same.
     fn source_is_readable(&self) -> bool {
-        let Ok(access) = Access::new(&self.config.source, QUESTION) else {
+        let Ok(access) = Access::new(&self.config.source, READ_PATIENCE) else {
             return false;
         };
         let count = self.ground.source_partitions;

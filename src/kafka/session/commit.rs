@@ -144,10 +144,11 @@ impl Session<'_> {
             return Ok(());
         };
         let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+        let context = format!("commit positions of the group {}", self.config.group);
         Err(Setback::Rebuild {
             reason: "commit_failed",
             detail: error.to_string(),
-            trouble: trouble(Side::Destination, code, "commit positions"),
+            trouble: trouble(Side::Destination, code, &context),
         })
     }
 

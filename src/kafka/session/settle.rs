@@ -310,7 +310,11 @@ impl Session<'_> {
 
     fn unanswered<T>(&mut self, side: Side, error: &KafkaError) -> Result<Option<T>, Setback> {
         let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-        match trouble(side, code, "ask for positions") {
+        let context = match side {
+            Side::Source => format!("ask for offsets of {}", self.config.source_topic),
+            Side::Destination => format!("ask for positions of the group {}", self.config.group),
+        };
+        match trouble(side, code, &context) {
             Some(trouble) => self.note_trouble(trouble),
             None => tracing::debug!(%error, "positions are not known yet"),
         }

@@ -55,23 +55,20 @@ impl<'o> Ingest<'o> {
         }
     }
 
-    /// Write an alert that no record has raised.
-    fn raise(
-        &mut self,
-        alert: impl for<'s> FnOnce(Source<'s>, &str) -> SourceAlert<'s>,
-        outputs: &mut Outputs,
-    ) {
-        let source = Source {
+    fn source(&self) -> Source<'_> {
+        Source {
             name: &self.source,
             topic: &self.topic,
-        };
-        let alert = alert(source, &self.group);
-        outputs.push(0, self.pipeline.source_alert(&alert, now_ms()));
-        let alerts = vec![(alert.rule.id.into(), alert.rule.level)];
-        self.pending.push_back(Tally {
-            alerts,
+        }
+    }
+
+    /// Write an alert that no record has raised; what is to be counted of it.
+    fn raise(&self, alert: &SourceAlert<'_>, outputs: &mut Outputs) -> Tally {
+        outputs.push(0, self.pipeline.source_alert(alert, now_ms()));
+        Tally {
+            alerts: vec![(alert.rule.id.into(), alert.rule.level)],
             ..Tally::default()
-        });
+        }
     }
 
     fn one(
@@ -129,10 +126,9 @@ impl Worker for Ingest<'_> {
     }
 
     fn on_gap(&mut self, gap: &Gap, outputs: &mut Outputs) {
-        self.raise(
-            |source, _| SourceAlert::expired(source, gap.partition, gap.from, gap.to),
-            outputs,
-        );
+        let alert = SourceAlert::expired(self.source(), gap.partition, gap.from, gap.to);
+        let tally = self.raise(&alert, outputs);
+        self.pending.push_back(tally);
     }
 
     fn on_positions_lost(
@@ -140,10 +136,9 @@ impl Worker for Ingest<'_> {
         noted: &BTreeMap<Partition, NextOffset>,
         outputs: &mut Outputs,
     ) {
-        self.raise(
-            |source, group| SourceAlert::positions_lost(source, group, noted),
-            outputs,
-        );
+        let alert = SourceAlert::positions_lost(self.source(), &self.group, noted);
+        let tally = self.raise(&alert, outputs);
+        self.pending.push_back(tally);
     }
 
     fn on_abort(&mut self) {

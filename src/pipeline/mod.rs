@@ -6,6 +6,7 @@ mod limits;
 mod loss;
 
 use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -49,6 +50,20 @@ pub struct Settings {
     pub topics: Topics,
     /// What they take.
     pub limits: Limits,
+}
+
+impl Settings {
+    /// Which of an event and its alerts, written in this order, its topic does not take.
+    fn too_large(&self, written: &[OutputRecord]) -> Option<String> {
+        let Limits { events, alerts, .. } = self.limits;
+        let limits = iter::once(events).chain(iter::repeat(alerts));
+        let mut limited = written.iter().zip(limits);
+        let (output, limit) = limited.find(|(output, limit)| size(output) > *limit)?;
+        let topic = &output.topic;
+        Some(format!(
+            "larger than the {limit} bytes that {topic} takes, even without its raw parts"
+        ))
+    }
 }
 
 /// What became of a record.
@@ -147,21 +162,9 @@ impl Pipeline {
             let finding = self.finding(&alert, &event, &out[first], rules.hash(), now_ms);
             out.push(finding);
         }
-        let limits = &self.settings.limits;
-        let mut written = out[first..].iter().zip(0..);
-        let too_large = written.find_map(|(output, index)| {
-            let limit = if index == 0 {
-                limits.events
-            } else {
-                limits.alerts
-            };
-            (size(output) > limit).then(|| (Arc::clone(&output.topic), limit))
-        });
-        if let Some((topic, limit)) = too_large {
+        if let Some(detail) = self.settings.too_large(&out[first..]) {
             out.truncate(first);
             let reason = TOO_LARGE;
-            let detail =
-                format!("larger than the {limit} bytes of {topic} even without its raw parts");
             self.refuse(record, reason, &detail, false, out);
             return Outcome::DeadLetter { reason };
         }

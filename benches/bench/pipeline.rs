@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use watchbell::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
-use watchbell::pipeline::{Catalog, Names, Path, Pipeline, Settings, Topics, known};
+use watchbell::pipeline::{Catalog, Limits, Names, Path, Pipeline, Settings, Topics, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
 use crate::corpus::{self, Corpus};
@@ -21,7 +21,7 @@ pub fn run(events: usize, rules: &[RuleSource]) {
             alerts: "alerts".into(),
             dead_letters: "dead".into(),
         },
-        max_message_bytes: 1 << 20,
+        limits: Limits::all(1 << 20),
     };
     let rules = Arc::new(CurrentRules::new(rules.expect("sound rules")));
     let names = Arc::new(ArcSwap::from_pointee(names));

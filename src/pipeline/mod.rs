@@ -2,8 +2,11 @@
 //! the rules' own tests alike.
 
 mod guard;
+mod limits;
+mod loss;
 
 use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -13,14 +16,16 @@ use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
 use crate::event::{
-    Access, Activity, AuditEvent, Digest, Header, Method, Output, OutputBuffer, Position,
-    RawRecord, Sensitivity,
+    Access, Activity, AuditEvent, Digest, Header, Method, Output, OutputBuffer, OutputRecord,
+    Position, RawRecord, Sensitivity,
 };
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
 use crate::rules::{CurrentRules, Known, RuleSet};
 use crate::sigma::{Level, Scratch};
 pub use guard::PANIC;
+pub use limits::Limits;
+use limits::{record_size, size};
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
@@ -44,8 +49,22 @@ pub struct Topics {
 pub struct Settings {
     /// Output topics.
     pub topics: Topics,
-    /// The largest record that they take, in bytes.
-    pub max_message_bytes: usize,
+    /// What they take.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// Which of an event and its alerts, written in this order, its topic does not take.
+    fn too_large<'o>(&self, written: impl Iterator<Item = Output<'o>>) -> Option<String> {
+        let Limits { events, alerts, .. } = self.limits;
+        let limits = iter::once(events).chain(iter::repeat(alerts));
+        let mut limited = written.zip(limits);
+        let (output, limit) = limited.find(|(output, limit)| size(output) > *limit)?;
+        let topic = &output.topic;
+        Some(format!(
+            "larger than the {limit} bytes that {topic} takes, even without its raw parts"
+        ))
+    }
 }
 
 /// What became of a record.
@@ -136,22 +155,14 @@ impl Pipeline {
                 continue;
             };
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
-            let written = out.at(first).and_then(|event| event.value);
-            let written = written.map(<[u8]>::to_vec);
-            self.finding(
-                &alert,
-                &event,
-                written.as_deref(),
-                rules.hash(),
-                now_ms,
-                out,
-            );
+            let event_json = out.at(first).and_then(|written| written.value);
+            let finding = self.finding(&alert, &event, event_json, rules.hash(), now_ms);
+            out.push_record(&finding);
         }
-        let limit = self.settings.max_message_bytes;
-        if out.iter().skip(first).any(|output| size(&output) > limit) {
+        let written = out.iter().skip(first);
+        if let Some(detail) = self.settings.too_large(written) {
             out.truncate(first);
             let reason = TOO_LARGE;
-            let detail = format!("larger than {limit} bytes even without its raw parts");
             self.refuse(record, reason, &detail, false, out);
             return Outcome::DeadLetter { reason };
         }
@@ -175,7 +186,7 @@ impl Pipeline {
         let max_bytes = if cut {
             0
         } else {
-            self.settings.max_message_bytes
+            self.settings.limits.dead_letters
         };
         let why = DeadLetter {
             reason,
@@ -198,7 +209,7 @@ impl Pipeline {
         let why = DeadLetter {
             reason,
             detail,
-            max_bytes: self.settings.max_message_bytes,
+            max_bytes: self.settings.limits.dead_letters,
             unread: Some(value),
         };
         self.dead_letter(record, why, out);
@@ -230,11 +241,10 @@ impl Pipeline {
         rules: &RuleSet<Path>,
         out: &mut OutputBuffer,
     ) {
-        let limit = self.settings.max_message_bytes;
         let first = out.len();
         self.append_event(event, position, rules, out);
-        let value = out.at(first).and_then(|output| output.value);
-        if value.map_or(0, <[u8]>::len) + FRAME_BYTES > limit {
+        let is_larger = |output| size(&output) > self.settings.limits.events;
+        if out.at(first).is_some_and(is_larger) {
             event.unmapped.dropped = true;
             event.metadata.labels.push(Cow::Borrowed("raw:slimmed"));
             out.truncate(first);
@@ -257,14 +267,18 @@ impl Pipeline {
         let user = &event.user;
         let key = user.uid.as_deref().or(user.name.as_deref());
         let headers = encode::headers(id, source, "watchbell.event.v1", subject, rules.hash());
+        let headers = headers.iter().flatten().map(|(name, value)| Header {
+            name,
+            value: Some(value.as_bytes()),
+        });
         let topic = &self.settings.topics.events;
-        out.push(topic, key.map(str::as_bytes), kafka(&headers), |value| {
+        out.push(topic, key.map(str::as_bytes), headers, |value| {
             encode::event(event, value);
         });
     }
 
-    /// Appends the alert's record. The event stands in it as evidence, unless that would not fit the
-    /// topic.
+    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic;
+    /// if it still does not fit, its texts are shortened.
     fn finding(
         &self,
         alert: &Alert<'_, Path>,
@@ -272,50 +286,49 @@ impl Pipeline {
         written: Option<&[u8]>,
         rule_set: &str,
         now_ms: i64,
-        out: &mut OutputBuffer,
-    ) {
-        let subject = Some(alert.rule.rule.id.as_str());
-        let headers = encode::headers(
-            &alert.uid,
-            "watchbell",
-            "watchbell.alert.v1",
-            subject,
-            rule_set,
-        );
-        let topic = &self.settings.topics.alerts;
-        let key = Some(alert.group_key.as_bytes());
-        let limit = self.settings.max_message_bytes;
-        out.push(topic, key, kafka(&headers), |value| {
-            let start = value.len();
-            encode::finding(alert, event, written, rule_set, now_ms, value);
-            if value.len() - start + FRAME_BYTES > limit {
-                value.truncate(start);
-                encode::finding(alert, event, None, rule_set, now_ms, value);
-            }
-        });
+    ) -> OutputRecord {
+        let record = |evidence| {
+            let mut value = Vec::with_capacity(8192);
+            encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
+            let rule = alert.rule.rule.id.as_str();
+            self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
+        };
+        let limit = self.settings.limits.alerts;
+        let whole = record(written);
+        if record_size(&whole) <= limit {
+            return whole;
+        }
+        let mut bare = record(None);
+        let value = bare.value.take().unwrap_or_default();
+        let frame_bytes = record_size(&bare);
+        bare.value = if frame_bytes + value.len() <= limit {
+            Some(value)
+        } else {
+            let fits = |value: &[u8]| frame_bytes + value.len() <= limit;
+            Some(encode::shortened(&value, fits).unwrap_or(value))
+        };
+        bare
     }
-}
 
-/// Key, headers and framing take less than this, in bytes, where they are not unusual.
-const FRAME_BYTES: usize = 4096;
-
-/// CloudEvents headers as Kafka's.
-fn kafka<'h>(headers: &'h encode::Headers<'_>) -> impl Iterator<Item = Header<'h>> {
-    headers.iter().flatten().map(|(name, value)| Header {
-        name,
-        value: Some(value.as_bytes()),
-    })
-}
-
-/// Bytes of a record as the broker counts them, framing estimated from above.
-fn size(output: &Output<'_>) -> usize {
-    let headers = output
-        .headers()
-        .map(|header| header.name.len() + header.value.map_or(0, <[u8]>::len) + 12);
-    output.key.map_or(0, <[u8]>::len)
-        + output.value.map_or(0, <[u8]>::len)
-        + headers.sum::<usize>()
-        + 100
+    fn alert_record(
+        &self,
+        (uid, group_key): (&str, &str),
+        rule: &str,
+        value: Vec<u8>,
+        rule_set: &str,
+    ) -> OutputRecord {
+        let (source, kind) = ("watchbell", "watchbell.alert.v1");
+        let headers = encode::headers(uid, source, kind, Some(rule), rule_set);
+        let owned = |(name, value): (&'static str, Cow<'_, str>)| {
+            (name.into(), Some(value.into_owned().into_bytes()))
+        };
+        OutputRecord {
+            topic: self.settings.topics.alerts.clone(),
+            key: Some(group_key.as_bytes().to_vec()),
+            value: Some(value),
+            headers: headers.into_iter().flatten().map(owned).collect(),
+        }
+    }
 }
 
 /// What normalization takes from the catalogue.

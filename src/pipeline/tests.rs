@@ -14,7 +14,7 @@ fn pipeline() -> Pipeline {
     Pipeline::new(
         Settings {
             topics,
-            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+            limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
         },
         Arc::new(Catalog::shipped().unwrap()),
         Arc::new(CurrentRules::new(rules)),

@@ -153,6 +153,27 @@ fn an_alert_without_its_event_still_says_who_did_what() {
 }
 
 #[test]
+fn an_alert_without_an_event_reads_as_a_line_and_a_page() {
+    let mut alert = crate::notices::expired();
+    alert.value = alert.value.map(|value| {
+        let version = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
+        let text = String::from_utf8_lossy(&value).replace(&version, "\"version\":\"(version)\"");
+        let mut json: Json = serde_json::from_str(&text).expect("JSON");
+        json["unmapped"]["rule_set"] = "(rule set)".into();
+        json.to_string().into()
+    });
+    alert.headers.clear();
+    let emitted = emitted(&alert, 7);
+    assert!(emitted.event().is_none() && emitted.related_events().is_empty());
+    let text = format!(
+        "{}\n\n{}",
+        line(&emitted, Paint::PLAIN),
+        page(&emitted, Paint::PLAIN)
+    );
+    compare(&[("expired.txt", text)]);
+}
+
+#[test]
 fn nothing_in_a_record_steers_the_terminal() {
     let hostile = "\\u001b]0;pwned\\u0007\\u009b2J\u{9b}31m\\u202e\u{202e}\u{7f}\\r\\n";
     let line_in = SEED
@@ -305,7 +326,8 @@ fn paths(value: &Json, prefix: &str, out: &mut BTreeSet<String>) {
 
 #[test]
 fn every_attribute_that_is_written_can_be_filtered() {
-    for output in all_outputs() {
+    let lost = [crate::notices::expired(), crate::notices::positions_lost()];
+    for output in all_outputs().into_iter().chain(lost) {
         let emitted = emitted(&output, 0);
         if emitted.kind == Kind::DeadLetter {
             for (name, _) in &output.headers {

@@ -15,7 +15,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tempfile::TempDir;
 use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
-use watchbell::pipeline::{self, Catalog, Names, Pipeline, Settings, Topics};
+use watchbell::pipeline::{self, Catalog, Limits, Names, Pipeline, Settings, Topics};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
 use super::broker::{Clusters, clusters, signal_process};
@@ -177,7 +177,7 @@ fn pipeline(topics: &Topics) -> Pipeline {
     let rules = RuleSet::load(&sources, &known, &Overrides::default(), parse).unwrap();
     let settings = Settings {
         topics: topics.clone(),
-        max_message_bytes: 1_000_000,
+        limits: Limits::all(1_000_000),
     };
     let names = Names::parse_yaml(NAMES, "names.yaml").unwrap();
     let rules = Arc::new(CurrentRules::new(rules));

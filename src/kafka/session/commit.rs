@@ -5,6 +5,7 @@
 use std::collections::btree_map::Entry;
 use std::time::Instant;
 
+use super::deliveries::NO_SOURCE;
 use super::error::{Setback, Side, trouble};
 use super::flight::{Cargo, Flight, Prepared};
 use super::mark::{Evidence, LastRecord, Mark, Marks};
@@ -14,9 +15,6 @@ use super::turn::{Session, reopen};
 use super::worker::Outputs;
 use crate::event::{OutputBuffer, Partition};
 use rdkafka::types::RDKafkaErrorCode as Code;
-
-/// Index of what no source record is to blame for.
-const NO_SOURCE: usize = usize::MAX;
 
 impl Session<'_> {
     /// The positions after a batch.
@@ -121,8 +119,20 @@ impl Session<'_> {
     /// Commit positions to which no record leads, and note them, in one transaction. Nothing else is
     /// under way.
     pub(super) fn commit_marks(&mut self, marks: &Marks) -> Result<(), Setback> {
+        self.commit_marks_with(marks, &Outputs::default())
+    }
+
+    /// The same together with outputs that no record has caused.
+    pub(super) fn commit_marks_with(
+        &mut self,
+        marks: &Marks,
+        outputs: &Outputs,
+    ) -> Result<(), Setback> {
         let deadline = self.deadline();
         self.writer.begin()?;
+        for (_, output) in outputs.iter() {
+            self.writer.send(NO_SOURCE, output, deadline)?;
+        }
         self.send_notes(marks.iter(), deadline)?;
         self.seal(marks, deadline)
     }
@@ -146,10 +156,11 @@ impl Session<'_> {
             return Ok(());
         };
         let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+        let context = format!("commit positions of the group {}", self.config.group);
         Err(Setback::Rebuild {
             reason: "commit_failed",
             detail: error.to_string(),
-            trouble: trouble(Side::Destination, code, "commit positions"),
+            trouble: trouble(Side::Destination, code, &context),
         })
     }
 

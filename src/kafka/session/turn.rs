@@ -194,7 +194,8 @@ impl<'s> Session<'s> {
             }
             Some(error) => {
                 let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-                match client_trouble(Side::Destination, code, "ownership group") {
+                let context = format!("the group {}", self.config.group);
+                match client_trouble(Side::Destination, code, &context) {
                     Some(trouble) => self.note_trouble(trouble),
                     None => tracing::debug!(%error, "ownership group"),
                 }

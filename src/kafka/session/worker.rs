@@ -2,7 +2,10 @@
 //! Invariant: every output names the source record it came from, so that an output the cluster
 //! refuses is traced back to that record and to no other.
 
-use crate::event::{Output, OutputBuffer, Partition, RawRecord};
+use std::collections::BTreeMap;
+
+use super::observe::Gap;
+use crate::event::{NextOffset, Output, OutputBuffer, Partition, RawRecord};
 
 /// Why a source record must not be processed in the ordinary way again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +95,20 @@ pub trait Worker {
 
     /// The oldest batch that was not yet committed is committed: one call for each batch.
     fn on_commit(&mut self) {}
+
+    /// Records expired before they were read, and the position moves over them: what is written here
+    /// is committed together with the move. It counts as a batch without records: the source index
+    /// of its outputs is 0, and [`Worker::on_commit`] or [`Worker::on_abort`] follows.
+    fn on_gap(&mut self, _gap: &Gap, _outputs: &mut Outputs) {}
+
+    /// The group had lost these positions; they are put back as they were last noted. The same as
+    /// [`Worker::on_gap`] holds for the outputs.
+    fn on_positions_lost(
+        &mut self,
+        _noted: &BTreeMap<Partition, NextOffset>,
+        _outputs: &mut Outputs,
+    ) {
+    }
 
     /// These partitions are no longer ours.
     fn on_revoke(&mut self, _partitions: &[Partition]) {}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use watchbell::event::{Offset, Partition, Position, RawRecord};
-use watchbell::pipeline::{Catalog, Names, Path, Pipeline, Settings, Topics, known};
+use watchbell::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
+use watchbell::pipeline::{Catalog, Limits, Names, Path, Pipeline, Settings, Topics, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
 use crate::corpus::{self, Corpus};
@@ -21,7 +21,7 @@ pub fn run(events: usize, rules: &[RuleSource]) {
             alerts: "alerts".into(),
             dead_letters: "dead".into(),
         },
-        max_message_bytes: 1 << 20,
+        limits: Limits::all(1 << 20),
     };
     let rules = Arc::new(CurrentRules::new(rules.expect("sound rules")));
     let names = Arc::new(ArcSwap::from_pointee(names));
@@ -29,7 +29,7 @@ pub fn run(events: usize, rules: &[RuleSource]) {
 
     let mut corpus = Corpus::new(1);
     let values: Vec<String> = (0..events.min(20_000)).map(|_| corpus.next()).collect();
-    let (mut out, mut outputs, mut bytes_in, mut bytes_out) = (Vec::new(), 0, 0, 0);
+    let (mut out, mut outputs, mut bytes_in, mut bytes_out) = (OutputBuffer::default(), 0, 0, 0);
     let started = Instant::now();
     for (number, value) in values.iter().cycle().take(events).enumerate() {
         let record = RawRecord {
@@ -45,10 +45,11 @@ pub fn run(events: usize, rules: &[RuleSource]) {
         };
         pipeline.process(&record, 1_793_500_000_000, &mut out);
         bytes_in += value.len();
-        for record in out.drain(..) {
+        for output in out.iter() {
             outputs += 1;
-            bytes_out += record.value.map_or(0, |value| value.len());
+            bytes_out += output.value.map_or(0, <[u8]>::len);
         }
+        out.clear();
     }
     let elapsed = started.elapsed();
     println!(

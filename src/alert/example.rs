@@ -10,6 +10,7 @@ impl Notice {
         Notice {
             uid: format!("watchbell-test-{now_ms}"),
             group_key: "watchbell-test".into(),
+            summary: None,
             level: Level::High,
             rule_id: "00000000-0000-4000-8000-000000000000".into(),
             rule: "Test of the way to you".into(),

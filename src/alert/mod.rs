@@ -1,11 +1,14 @@
-//! An alert: a rule that matched an event, its two keys, and what a person reads.
+//! An alert: a rule that matched an event, or what was lost of a source; its two keys, and what a
+//! person reads.
 
 mod example;
+mod loss;
 mod notice;
 mod read;
 mod redact;
 mod wording;
 
+pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, Source, SourceAlert};
 pub use notice::{
     Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
 };

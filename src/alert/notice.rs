@@ -108,6 +108,8 @@ pub struct Notice {
     pub uid: String,
     /// What belongs together.
     pub group_key: String,
+    /// What happened, in one line, where no event says it.
+    pub summary: Option<String>,
     /// How much it matters.
     pub level: Level,
     /// Rule id.
@@ -184,6 +186,7 @@ impl Notice {
         Notice {
             uid: format!("unreadable-{position}"),
             group_key: "watchbell-unreadable-alert".into(),
+            summary: Some("An alert could not be read".into()),
             level: Level::High,
             rule_id: String::new(),
             rule: "An alert could not be read".into(),
@@ -192,7 +195,7 @@ impl Notice {
                 "An alert could not be read and is among the dead letters: {error}"
             )),
             who: Who::default(),
-            operation: "an alert that cannot be read".into(),
+            operation: String::new(),
             service: None,
             product: None,
             activity: None,

@@ -46,6 +46,11 @@ impl Notice {
                 "/metadata/correlation_uid",
                 "metadata.correlation_uid is missing",
             )?,
+            summary: alert
+                .pointer("/evidences/0/api")
+                .is_none()
+                .then(|| word(&alert, "/message"))
+                .flatten(),
             level: level(&alert).ok_or(NoticeError::NotAFinding("severity_id is unknown"))?,
             rule_id: required(
                 "/finding_info/analytic/uid",

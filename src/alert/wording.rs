@@ -48,8 +48,8 @@ impl Notice {
             };
             return format!("{}: {} events in {span}{by}", self.rule, self.count);
         }
-        if self.rule_id.is_empty() {
-            return self.rule.clone();
+        if let Some(summary) = &self.summary {
+            return summary.clone();
         }
         let who = self.who.shown().unwrap_or("somebody unknown");
         let mut line = format!("{who} {}", self.deed());

@@ -1,7 +1,7 @@
 //! One record of an output topic as one line of JSON, safe to print.
 
 use super::replay::emit;
-use crate::event::OutputRecord;
+use crate::event::OutputBuffer;
 use crate::view::{Emitted, Kind, printable_json};
 
 /// The value of an event or alert. Of anything else, whose headers say most, the whole record:
@@ -23,20 +23,12 @@ pub(super) fn json_line(emitted: &Emitted<'_>) -> String {
             .map_or_else(|| "null".to_owned(), |time| time.to_string()),
     )
     .into_bytes();
-    let owned = OutputRecord {
-        topic: position.topic.into(),
-        key: record.key.map(<[u8]>::to_vec),
-        value: record.value.map(<[u8]>::to_vec),
-        headers: record
-            .headers
-            .iter()
-            .map(|header| {
-                let value = header.value.map(<[u8]>::to_vec);
-                (header.name.to_owned().into(), value)
-            })
-            .collect(),
-    };
-    emit::content(&owned, false, &mut line);
+    let mut buffer = OutputBuffer::default();
+    let headers = record.headers.iter().copied();
+    buffer.push_copy(&position.topic.into(), record.key, headers, record.value);
+    if let Some(copy) = buffer.at(0) {
+        emit::content(copy, false, &mut line);
+    }
     line.push(b'}');
     printable_json(&String::from_utf8_lossy(&line)).into_owned()
 }

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Draft, Loaded};
 use crate::kafka::topic_reader::ReadError;
 use crate::observe::panics;
 
@@ -91,6 +91,11 @@ struct ConfigFile {
 impl ConfigFile {
     fn load(&self) -> Result<Config, Failure> {
         Ok(load(&self.path)?.config)
+    }
+
+    /// The same, whatever is wrong in it.
+    fn draft(&self) -> Draft {
+        crate::config::draft(&self.path)
     }
 }
 

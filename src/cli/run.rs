@@ -22,14 +22,14 @@ use crate::observe::http::{self, Pages};
 use crate::observe::{
     Health, Metrics, SinkObserver, SinkState, SourceObserver, SourceState, log, panics,
 };
-use crate::pipeline::{Pipeline, Settings, Topics};
+use crate::pipeline::{Limits, Pipeline, Settings, Topics};
 use crate::roles::ingest::Ingest;
 use crate::roles::notify::NotifyConfig;
 use crate::roles::rulebook::{Request, Rulebook};
 use crate::roles::{notify, outputs};
 
 /// Longest pause before the output topics are asked for again.
-const MAX_PAUSE: Duration = Duration::from_secs(10);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Time for the last scrape once the sessions have ended.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -169,21 +169,25 @@ impl Daemon<'_> {
         sinks: &[SinkObserver],
         handle: &Handle,
     ) -> anyhow::Result<()> {
-        let Some(max_message_bytes) = self.output_topics(observers, sinks) else {
+        let Some(limits) = self.output_topics(observers, sinks) else {
             return Ok(());
         };
-        let pipeline = self.pipeline(max_message_bytes);
+        let pipeline = self.pipeline(limits);
         thread::scope(|scope| {
             let mut running = Vec::new();
             for (session, observer) in self.sessions.iter().zip(observers) {
                 let pipeline = pipeline.clone();
                 let name = format!("source-{}", session.source_name);
-                let run = move || one(session, pipeline, observer, &self.shutdown);
+                let session = SessionConfig {
+                    output_batch_bytes: limits.smallest(),
+                    ..session.clone()
+                };
+                let run = move || one(&session, pipeline, observer, &self.shutdown);
                 running.push(thread::Builder::new().name(name).spawn_scoped(scope, run));
             }
             for (sink, observer) in self.config.sinks.iter().zip(sinks) {
                 let name = format!("notify-{}", sink.name);
-                let config = self.config.notify(sink, max_message_bytes);
+                let config = self.config.notify(sink, limits.dead_letters);
                 let run = move || self.notify(&config, sink, handle, observer);
                 running.push(thread::Builder::new().name(name).spawn_scoped(scope, run));
             }
@@ -203,7 +207,7 @@ impl Daemon<'_> {
         })
     }
 
-    fn pipeline(&self, max_message_bytes: usize) -> Pipeline {
+    fn pipeline(&self, limits: Limits) -> Pipeline {
         let topics = &self.config.topics;
         let settings = Settings {
             topics: Topics {
@@ -211,7 +215,7 @@ impl Daemon<'_> {
                 alerts: topics.alerts.as_str().into(),
                 dead_letters: topics.dead_letters.as_str().into(),
             },
-            max_message_bytes,
+            limits,
         };
         let rulebook = &self.rulebook;
         let (catalog, rules, names) = (rulebook.catalog(), rulebook.rules(), rulebook.names());
@@ -232,9 +236,12 @@ impl Daemon<'_> {
         })
     }
 
-    /// Wait until the output topics can be written; `None` if asked to stop meanwhile. Returns the
-    /// largest record that they take, in bytes.
-    fn output_topics(&self, observers: &[SourceObserver], sinks: &[SinkObserver]) -> Option<usize> {
+    /// Wait until the output topics are there; `None` if asked to stop meanwhile.
+    fn output_topics(
+        &self,
+        observers: &[SourceObserver],
+        sinks: &[SinkObserver],
+    ) -> Option<Limits> {
         let config = self.config;
         let mut pause = Duration::from_millis(250);
         let mut said = String::new();
@@ -244,7 +251,7 @@ impl Daemon<'_> {
             let prepared =
                 outputs::prepare(&config.destination, &config.topics, config.create_topics);
             let error = match prepared {
-                Ok(max_message_bytes) => return Some(max_message_bytes),
+                Ok(limits) => return Some(limits),
                 Err(error) => error,
             };
             let state = NotReady {
@@ -329,7 +336,7 @@ fn one(
 ) -> anyhow::Result<()> {
     // Asks on every way out, a panic included: one source never dies in silence.
     let _ending = StopOthers(shutdown);
-    let mut worker = Ingest::new(pipeline, observer);
+    let mut worker = Ingest::new(pipeline, config, observer);
     session::run(config, &mut worker, shutdown, observer).map_err(|error| {
         let (source, reason) = (&config.source_name, error.reason());
         tracing::error!(source, reason, "{error}");

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 
 use super::Failure;
 use crate::pipeline::{
-    self, Catalog, DEFAULT_MAX_MESSAGE_BYTES, Names, Path, Pipeline, Settings, Topics,
+    self, Catalog, DEFAULT_MAX_MESSAGE_BYTES, Limits, Names, Path, Pipeline, Settings, Topics,
 };
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
@@ -39,7 +39,7 @@ impl Shipped {
     pub(super) fn pipeline(&self, names: Names) -> Pipeline {
         let settings = Settings {
             topics: self.topics.clone(),
-            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+            limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
         };
         let (catalog, rules) = (self.catalog.clone(), self.rules.clone());
         Pipeline::new(

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::{ConfigFile, Failure, fire, say};
-use crate::config::Config;
+use crate::config::{Config, Draft};
 use crate::roles::inspection::{Inspection, inspect};
 use crate::roles::rulebook::Rulebook;
 
@@ -23,8 +23,7 @@ pub(super) struct Command {
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    let config = command.file.load()?;
-    let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
+    let (config, rulebook) = sound(command.file.draft())?;
     let rules = rulebook.rules().snapshot();
     for warning in rules.warnings() {
         say(warning);
@@ -37,6 +36,22 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         connect(&config)?;
     }
     Ok(())
+}
+
+/// The configuration and the rules and names it points to; or all that is wrong in them, for a fault
+/// in the one must not hide those in the others.
+fn sound(draft: Draft) -> Result<(Config, Rulebook), Failure> {
+    let rulebook = draft.config().map(Rulebook::load);
+    match (draft.sound(), rulebook) {
+        (Ok(loaded), Some(Ok(rulebook))) => Ok((loaded.config, rulebook)),
+        (configuration, rulebook) => {
+            let faults = configuration.err().unwrap_or_default();
+            let faults = faults.iter().map(ToString::to_string);
+            let diagnostics = rulebook.and_then(Result::err).unwrap_or_default();
+            let diagnostics = diagnostics.iter().map(ToString::to_string);
+            Err(Failure::Configuration(faults.chain(diagnostics).collect()))
+        }
+    }
 }
 
 fn connect(config: &Config) -> Result<(), Failure> {

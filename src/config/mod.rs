@@ -5,6 +5,7 @@
 mod fault;
 mod json_schema;
 mod layers;
+mod load;
 mod notify;
 mod print;
 mod read;
@@ -14,17 +15,18 @@ mod schema;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use fault::Fault;
 pub use json_schema::json_schema;
 pub use layers::PREFIX;
+pub use load::{Draft, Loaded, draft, from_parts, load};
 
 use crate::diagnostic::nearest;
 use crate::kafka::Cluster;
-use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
+use crate::kafka::session::{Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start};
 use crate::notify::Sink;
 use crate::roles::notify::NotifyConfig;
 use crate::rules::{Overrides, RuleSource, pack, pack_names};
@@ -148,56 +150,7 @@ pub enum LogFormat {
     Pretty,
 }
 
-/// A configuration and where each of its values comes from.
-#[derive(Clone)]
-pub struct Loaded {
-    /// The typed values.
-    pub config: Config,
-    printed: String,
-}
-
-impl Loaded {
-    /// The effective configuration as YAML, each value with its origin, secrets redacted.
-    pub fn print(&self) -> &str {
-        &self.printed
-    }
-}
-
-/// Read `path` and the variables of this process.
-///
-/// # Errors
-/// Everything wrong in either.
-pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| vec![Fault::new(name.as_str(), format!("not readable: {error}"))])?;
-    let variables: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
-        .collect();
-    from_parts(Some((&name, &text)), &variables)
-}
-
-/// Put a configuration together from the name and text of a file and from variables.
-///
-/// # Errors
-/// Everything wrong in either.
-pub fn from_parts(
-    file: Option<(&str, &str)>,
-    variables: &[(String, String)],
-) -> Result<Loaded, Vec<Fault>> {
-    let mut faults = Vec::new();
-    let merged = layers::merge(file, variables, &mut faults);
-    let config = build(&Section::root(&merged), &mut faults);
-    match config {
-        Some(config) if faults.is_empty() => Ok(Loaded {
-            config,
-            printed: print::print(&merged),
-        }),
-        _ => Err(faults),
-    }
-}
-
-fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Config> {
+fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let sources = sources(&root.section("sources"), faults);
     let destination = root.section("destination").cluster(faults);
     let overrides = root.section("overrides");
@@ -219,11 +172,12 @@ fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Config> {
         create_topics: root.flag("create_topics", faults),
         session,
         sinks,
-        listen: listen?,
+        // Without one there is a fault, and nobody listens.
+        listen: listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()),
         log: log(&root.section("log"), faults),
     };
     check_sessions(root, &config, faults);
-    Some(config)
+    config
 }
 
 fn sources(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Source> {
@@ -298,6 +252,7 @@ fn rules(root: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<RuleSource> {
                 Some(near) => fault.remedy(format!("did you mean `pack:{near}`?")),
                 None => fault.remedy(format!("the packs are: {}", known.join(", "))),
             });
+            continue;
         }
         sources.push(source);
     }
@@ -369,13 +324,13 @@ fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) 
 }
 
 impl Config {
-    /// Where a sink's alerts come from.
-    pub fn notify(&self, sink: &Sink, max_message_bytes: usize) -> NotifyConfig {
+    /// Where a sink's alerts come from; its dead letters may be so large.
+    pub fn notify(&self, sink: &Sink, max_dead_letter_bytes: usize) -> NotifyConfig {
         NotifyConfig {
             cluster: self.destination.clone(),
             alerts: self.topics.alerts.clone(),
             dead_letters: self.topics.dead_letters.as_str().into(),
-            max_message_bytes,
+            max_dead_letter_bytes,
             group: self.sink_group(sink),
         }
     }
@@ -409,6 +364,7 @@ impl Config {
             commit_interval_ms: ms(common.commit_interval),
             commit_records: common.commit_records,
             commit_bytes: common.commit_bytes,
+            output_batch_bytes: MAX_OUTPUT_BATCH_BYTES,
             session_timeout_ms: ms(common.session_timeout),
             transaction_timeout_ms: ms(common.transaction_timeout),
             shutdown_budget_ms: ms(common.shutdown_budget),

@@ -21,8 +21,11 @@ pub struct DeadLetter<'a> {
     pub unread: Option<&'a Digest>,
 }
 
-/// Framing and our own headers take less than this, in bytes.
-const OURS_MAX_BYTES: usize = 8192;
+/// Framing, and the headers that a cut value has besides, take less than this, in bytes.
+const FRAME_BYTES: usize = 300;
+
+/// Framing of one header.
+const HEADER_BYTES: usize = 12;
 
 /// The dead letter of a record. What is too large for the topic is cut, with the value's size and
 /// SHA-256 in its headers.
@@ -49,9 +52,14 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
     let headers_bytes: usize = record
         .headers
         .iter()
-        .map(|header| header.name.len() + header.value.map_or(0, <[u8]>::len))
+        .map(|header| header.name.len() + header.value.map_or(0, <[u8]>::len) + HEADER_BYTES)
         .sum();
-    let frame_bytes = record.key.map_or(0, <[u8]>::len) + headers_bytes + OURS_MAX_BYTES;
+    let ours_bytes: usize = ours
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + HEADER_BYTES)
+        .sum();
+    let key_bytes = record.key.map_or(0, <[u8]>::len);
+    let frame_bytes = key_bytes + headers_bytes + ours_bytes + FRAME_BYTES;
     let value_bytes = record.value.map_or(0, <[u8]>::len);
     let keeps_frame = frame_bytes <= why.max_bytes;
     let keeps_value = why.unread.is_none() && frame_bytes + value_bytes <= why.max_bytes;

@@ -3,7 +3,7 @@
 use super::attack::attacks;
 use super::json::Object;
 use super::ocsf::{OCSF_VERSION, actor, cloud, endpoint, resource};
-use crate::alert::Alert;
+use crate::alert::{Alert, SourceAlert};
 use crate::event::{Api, AuditEvent};
 use crate::sigma::Level;
 
@@ -29,29 +29,12 @@ pub fn finding<P>(
     out: &mut Vec<u8>,
 ) {
     let rule = alert.rule;
-    let (severity_id, severity) = severity(rule.level);
     Object::write(out, |o| {
-        o.int("class_uid", 2004);
-        o.text("class_name", "Detection Finding");
-        o.int("category_uid", 2);
-        o.text("category_name", "Findings");
-        o.int("activity_id", 1);
-        o.text("activity_name", "Create");
-        o.int("type_uid", 200_401);
-        o.int("severity_id", severity_id);
-        o.text("severity", severity);
-        o.int("status_id", 1);
-        o.text("status", "New");
-        o.int("time", event.time_ms);
+        opening(rule.level, event.time_ms, o);
         o.text("message", &alert.title);
         o.flag("is_alert", !rule.is_experimental());
         o.object("metadata", |o| {
-            o.text("version", OCSF_VERSION);
-            o.object("product", |o| {
-                o.text("name", "watchbell");
-                o.text("vendor_name", "watchbell");
-                o.text("version", env!("CARGO_PKG_VERSION"));
-            });
+            product(o);
             if event.cloud.is_some() {
                 o.texts("profiles", &["cloud"]);
             }
@@ -102,6 +85,77 @@ pub fn finding<P>(
                 o.texts("references", &rule.rule.references);
             }
         });
+    });
+}
+
+/// Appends an alert of watchbell's own, about a source as a whole. `now_ms` is when the loss was
+/// found, and the alert's time.
+pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out: &mut Vec<u8>) {
+    let rule = alert.rule;
+    Object::write(out, |o| {
+        opening(rule.level, now_ms, o);
+        o.text("message", &alert.title);
+        o.flag("is_alert", true);
+        o.object("metadata", |o| {
+            product(o);
+            o.text("uid", &alert.uid);
+            o.text("correlation_uid", &alert.group_key);
+            o.int("processed_time", now_ms);
+        });
+        o.object("finding_info", |o| {
+            o.text("uid", &alert.uid);
+            o.text("title", &alert.title);
+            o.text("desc", rule.description);
+            o.int("created_time", now_ms);
+            o.object("analytic", |o| {
+                o.text("uid", rule.id);
+                o.text("name", rule.title);
+                o.text("version", env!("CARGO_PKG_VERSION"));
+                o.text("type", "Rule");
+                o.int("type_id", 1);
+            });
+        });
+        o.objects("evidences", &[&alert.evidence], |evidence, o| {
+            // Writing into memory does not fail.
+            let _ = serde_json::to_writer(o.key("data"), evidence);
+        });
+        o.objects("resources", &[&alert.source], |source, o| {
+            o.text("uid", &alert.place());
+            o.text("name", source.name);
+            o.text("type", "Audit log");
+        });
+        o.object("remediation", |o| o.text("desc", rule.runbook));
+        o.object("unmapped", |o| {
+            o.text("rule_set", rule_set);
+            o.texts("why", &[&alert.why]);
+        });
+    });
+}
+
+/// What every alert begins with; it was raised because of something at `time_ms`.
+fn opening(level: Level, time_ms: i64, o: &mut Object<'_>) {
+    let (severity_id, severity) = severity(level);
+    o.int("class_uid", 2004);
+    o.text("class_name", "Detection Finding");
+    o.int("category_uid", 2);
+    o.text("category_name", "Findings");
+    o.int("activity_id", 1);
+    o.text("activity_name", "Create");
+    o.int("type_uid", 200_401);
+    o.int("severity_id", severity_id);
+    o.text("severity", severity);
+    o.int("status_id", 1);
+    o.text("status", "New");
+    o.int("time", time_ms);
+}
+
+/// By whom it was raised.
+fn product(o: &mut Object<'_>) {
+    o.text("version", OCSF_VERSION);
+    o.object("product", |o| {
+        o.text("name", "watchbell");
+        o.text("vendor_name", "watchbell");
+        o.text("version", env!("CARGO_PKG_VERSION"));
     });
 }
 

@@ -6,12 +6,14 @@ mod dead_letter;
 mod finding;
 mod json;
 mod ocsf;
+mod shorten;
 mod unmapped;
 
-pub use cloudevents::headers;
+pub use cloudevents::{Headers, headers};
 pub use dead_letter::{DeadLetter, dead_letter};
-pub use finding::finding;
+pub use finding::{finding, source_finding};
 pub use ocsf::{OCSF_VERSION, event};
+pub use shorten::shortened;
 
 /// Version of the shape that watchbell writes; additive changes keep it.
 pub const SCHEMA_VERSION: &str = "1";

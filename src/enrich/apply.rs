@@ -49,7 +49,8 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
 }
 
 fn facts(name: &Name) -> Vec<(&'static str, crate::event::Text<'_>)> {
-    let mut facts = vec![("name", name.name.as_str().into())];
+    let mut facts = Vec::with_capacity(5);
+    facts.push(("name", name.name.as_str().into()));
     let optional = [
         ("owner", name.owner.as_deref()),
         ("team", name.team.as_deref()),

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{Document, Kind, NodeId};
+use super::json::{Document, NodeId};
 
 /// A string of the input, or one of ours.
 pub type Text<'a> = Cow<'a, str>;
@@ -353,11 +353,7 @@ impl<'a> Unmapped<'a> {
     /// came empty.
     pub fn remains(&self, id: NodeId) -> bool {
         let document = &self.document;
-        match document.kind(id) {
-            Kind::Array | Kind::Object if !document.is_empty_container(id) => {
-                document.children(id).any(|child| self.remains(child))
-            }
-            _ => !self.is_moved(id),
-        }
+        let mut below = document.nodes_of(id);
+        below.any(|node| !self.is_moved(node) && document.is_leaf(node))
     }
 }

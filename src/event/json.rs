@@ -97,11 +97,53 @@ struct Span {
     escaped: bool,
 }
 
+/// First and last letter of a name, whatever their case: names that differ in it are different, also
+/// but for case and underscores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tag(u16);
+
+impl Tag {
+    /// Of names that do not show their first and last letter: escaped, empty, or underscores there.
+    const ANY: Tag = Tag(0);
+
+    /// Of a name as it stands between quotes.
+    fn of_written(name: &[u8], escaped: bool) -> Tag {
+        match (name.first(), name.last()) {
+            (Some(first), Some(last)) if !escaped && *first != b'_' && *last != b'_' => {
+                Tag::of_letters(*first, *last)
+            }
+            _ => Tag::ANY,
+        }
+    }
+
+    /// Of a name that is looked for.
+    fn of(name: &str) -> Tag {
+        let letter = |byte: &&u8| **byte != b'_';
+        let mut bytes = name.as_bytes().iter();
+        let (Some(first), last) = (bytes.find(letter), bytes.rfind(letter)) else {
+            return Tag::ANY;
+        };
+        Tag::of_letters(*first, *last.unwrap_or(first))
+    }
+
+    /// Never [`Tag::ANY`].
+    fn of_letters(first: u8, last: u8) -> Tag {
+        Tag(u16::from_be_bytes([first | 0x20, last | 0x20]))
+    }
+
+    /// Whether names with these two may be the same.
+    fn may_be(self, other: Tag) -> bool {
+        self == other || self == Tag::ANY || other == Tag::ANY
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Node {
     kind: Kind,
     /// The name in the parent object, without quotes; empty for elements and the root.
     key: Span,
+    /// What is known of the name at a glance.
+    tag: Tag,
     /// The whole value; for strings without the quotes.
     value: Span,
     /// The node after this one's subtree.
@@ -123,7 +165,7 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`JsonError`], the first fault from the left.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 {
+        let text = simdutf8::compat::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 {
             offset: error.valid_up_to(),
         })?;
         if u32::try_from(text.len()).is_err() {
@@ -200,6 +242,16 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// The node and every one below it, in document order.
+    pub fn nodes_of(&self, id: NodeId) -> impl Iterator<Item = NodeId> + use<> {
+        (id.0..self.node(id).next).map(NodeId)
+    }
+
+    /// Whether nothing is below this node: no container, or an empty one.
+    pub fn is_leaf(&self, id: NodeId) -> bool {
+        self.node(id).next == id.0 + 1
+    }
+
     /// Whether a container has no children.
     pub fn is_empty_container(&self, id: NodeId) -> bool {
         matches!(self.kind(id), Kind::Array | Kind::Object) && self.node(id).next == id.0 + 1
@@ -228,17 +280,10 @@ impl<'a> Document<'a> {
     /// The member of that name, else the first whose name is the same but for case and
     /// underscores: `client_address` answers to `clientAddress`.
     pub fn member_folded(&self, id: NodeId, name: &str) -> Option<NodeId> {
-        let name = name.as_bytes();
-        let first = name.first().filter(|byte| **byte != b'_');
+        let (tag, name) = (Tag::of(name), name.as_bytes());
         let mut folded = None;
-        for child in self.members(id) {
-            let begin = self.text.as_bytes()[self.node(child).key.start as usize];
-            // Most names differ at once.
-            if first.is_some_and(|first| begin | 0x20 != first | 0x20)
-                && !matches!(begin, b'_' | b'\\')
-            {
-                continue;
-            }
+        let alike = |child: &NodeId| tag.may_be(self.node(*child).tag);
+        for child in self.members(id).filter(alike) {
             let decoded = self.escaped_key(child);
             let key = decoded
                 .as_ref()
@@ -264,6 +309,9 @@ impl<'a> Document<'a> {
 
     /// A name that occurs twice in this object (not in those below it).
     pub fn repeated_key(&self, id: NodeId) -> Option<Cow<'a, str>> {
+        if self.names_surely_differ(id) {
+            return None;
+        }
         if self.members(id).nth(16).is_some() {
             let mut keys: Vec<Cow<'a, str>> =
                 self.members(id).map(|child| self.key(child)).collect();
@@ -282,6 +330,20 @@ impl<'a> Document<'a> {
             let mut before = self.members(id).take(number);
             let known = before.any(|earlier| same(earlier, child));
             known.then(|| self.key(child))
+        })
+    }
+
+    /// Whether tag and length tell all names apart, which they nearly always do.
+    fn names_surely_differ(&self, id: NodeId) -> bool {
+        let mut seen = [0_u64; 4];
+        self.members(id).all(|child| {
+            let Node { key, tag, .. } = self.node(child);
+            let length = key.end - key.start;
+            let sum = (u32::from(tag.0) << 8 | length & 0xff).wrapping_mul(0x9e37_79b1) >> 24;
+            let (word, bit) = ((sum / 64) as usize, 1 << (sum % 64));
+            let is_new = seen[word] & bit == 0;
+            seen[word] |= bit;
+            is_new && *tag != Tag::ANY
         })
     }
 
@@ -357,7 +419,7 @@ fn same_bytes(left: &[u8], right: &[u8]) -> bool {
 
 /// Whether a text stands in a JSON string as it is, without escapes.
 pub fn is_plain(text: &[u8]) -> bool {
-    parse::plain_length(text) == text.len()
+    parse::is_plain(text)
 }
 
 fn decode(content: &str, escaped: bool) -> Cow<'_, str> {

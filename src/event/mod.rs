@@ -4,6 +4,7 @@ mod activity;
 mod audit_event;
 pub mod catalog;
 pub mod json;
+mod output_buffer;
 mod path;
 mod record;
 pub mod unseen;
@@ -14,6 +15,7 @@ pub use audit_event::{
     Text, Unmapped, User, UserKind,
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
+pub use output_buffer::{Output, OutputBuffer};
 pub use path::Path;
 pub(crate) use path::walk;
 pub use record::{

@@ -10,6 +10,7 @@ use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::client::{ClientError, Cluster, log_line};
+use super::session::MAX_OUTPUT_BATCH_BYTES;
 use crate::event::OutputRecord;
 
 #[derive(Default)]
@@ -45,17 +46,19 @@ pub struct Appender {
 }
 
 impl Appender {
-    /// Prepare to write to the cluster; nothing is sent yet.
+    /// Prepare to write to the cluster, in batches of at most `batch_bytes`; nothing is sent yet.
     ///
     /// # Errors
     /// librdkafka refuses the properties.
-    pub fn new(cluster: &Cluster, role: &str) -> Result<Appender, ClientError> {
+    pub fn new(cluster: &Cluster, role: &str, batch_bytes: usize) -> Result<Appender, ClientError> {
+        let batch_bytes = batch_bytes.clamp(1, MAX_OUTPUT_BATCH_BYTES).to_string();
         let producer = cluster
             .client_config(
                 role,
                 &[
                     ("delivery.timeout.ms", "30000"),
                     ("message.max.bytes", "33554432"),
+                    ("batch.size", &batch_bytes),
                 ],
                 &[
                     ("enable.idempotence", "true"),

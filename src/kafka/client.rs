@@ -1,16 +1,19 @@
 //! How a cluster is reached: bootstrap servers, credentials and any property of librdkafka.
 //! Invariant: a secret leaves this file only for librdkafka, never for a log line or a message.
 
+mod context;
+mod error;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::types::RDKafkaErrorCode as Code;
+
+pub(crate) use context::{Quiet, explain, log_line};
+pub(crate) use error::is_missing;
+pub use error::{ClientError, LoginFault};
 
 /// The API key of a cluster; its parts are already read from file or environment.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,129 +76,6 @@ pub fn is_secret(property: &str) -> bool {
     const PLACES: [&str; 4] = [".location", ".file", ".url", ".keytab"];
     !PLACES.iter().any(|place| property.ends_with(place))
         && SECRET_WORDS.iter().any(|word| property.contains(word))
-}
-
-/// A Kafka client could not be made, or a question to the cluster was not answered.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// librdkafka refused a property; the value is left out, since it may be a secret.
-    #[error("librdkafka refuses the property {property}: {detail}")]
-    Property {
-        /// Name of the property.
-        property: String,
-        /// librdkafka's explanation, withheld for secrets.
-        detail: String,
-    },
-    /// The properties contradict each other, or a file they name is unreadable.
-    #[error("create a Kafka client: {0}")]
-    Creation(String),
-    /// The cluster was reached, but there is no talking to it: the login or TLS fails.
-    #[error("{action}: {detail}: {}", .reason.remedy())]
-    Login {
-        /// What was being done.
-        action: &'static str,
-        /// librdkafka's explanation; it quotes no secret.
-        detail: String,
-        /// Which of the two.
-        reason: LoginFault,
-    },
-    /// The cluster did not answer, or refused.
-    #[error("{action}: {detail}")]
-    Request {
-        /// What was being done.
-        action: &'static str,
-        /// librdkafka's explanation.
-        detail: String,
-        /// The topic does not exist, or may not be seen.
-        topic_missing: bool,
-    },
-}
-
-/// What keeps a client from talking to a broker that it reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoginFault {
-    /// The broker refuses the credentials, or no token is to be had for them.
-    Authentication,
-    /// The connection cannot be encrypted, or a certificate is not trusted.
-    Tls,
-}
-
-impl LoginFault {
-    fn of(code: Code, reason: &str) -> Option<LoginFault> {
-        match code {
-            Code::Authentication
-            | Code::SaslAuthenticationFailed
-            | Code::IllegalSASLState
-            | Code::UnsupportedSASLMechanism => Some(LoginFault::Authentication),
-            Code::SSL => Some(LoginFault::Tls),
-            // In TLS 1.3 a refused certificate is an alert after the handshake, which librdkafka
-            // takes for a lost connection; the words are OpenSSL's.
-            Code::BrokerTransportFailure if reason.contains("SSL routines") => {
-                Some(LoginFault::Tls)
-            }
-            _ => None,
-        }
-    }
-
-    /// Metric label.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LoginFault::Authentication => "authentication_failed",
-            LoginFault::Tls => "tls_failed",
-        }
-    }
-
-    /// What to repair.
-    pub fn remedy(self) -> &'static str {
-        match self {
-            LoginFault::Authentication => {
-                "check user and password, or API key and secret: they must belong to this cluster; \
-                 and sasl.mechanism"
-            }
-            LoginFault::Tls => {
-                "check security.protocol, the port, the CA certificates (ssl.ca.location) and, \
-                 where the cluster asks for one, the client's certificate"
-            }
-        }
-    }
-}
-
-impl ClientError {
-    /// Metric label.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            ClientError::Property { .. } | ClientError::Creation(_) => "client",
-            ClientError::Login { reason, .. } => reason.as_str(),
-            ClientError::Request { .. } => "unreachable",
-        }
-    }
-
-    pub(crate) fn new(action: &'static str, error: &KafkaError) -> ClientError {
-        match error {
-            KafkaError::ClientConfig(_, detail, property, _) => ClientError::Property {
-                property: property.clone(),
-                detail: if is_secret(property) {
-                    "the value is withheld".into()
-                } else {
-                    detail.clone()
-                },
-            },
-            KafkaError::ClientCreation(detail) => ClientError::Creation(detail.clone()),
-            other => ClientError::Request {
-                action,
-                detail: other.to_string(),
-                topic_missing: other.rdkafka_error_code().is_some_and(is_missing),
-            },
-        }
-    }
-}
-
-/// Whether a code says that a topic is not there, or may not be seen.
-pub(crate) fn is_missing(code: Code) -> bool {
-    matches!(
-        code,
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition
-    )
 }
 
 impl Cluster {
@@ -282,95 +162,6 @@ impl Cluster {
         self.client_config("probe", &[], &[("allow.auto.create.topics", "false")])
             .create_with_context(Quiet::default())
             .map_err(|error| ClientError::new("create a probe", &error))
-    }
-}
-
-/// What a question's failure is due to: where the client complained of its login meanwhile, that.
-pub(crate) fn explain(
-    client: &BaseConsumer<Quiet>,
-    action: &'static str,
-    error: &KafkaError,
-) -> ClientError {
-    // A client says what is wrong with its connections only where it is polled; log lines come the
-    // same way, and end a poll that does not wait. One that reads would lose records here.
-    let reads = client.assignment().is_ok_and(|list| list.count() > 0);
-    for _ in 0..MOST_COMPLAINTS {
-        if reads || client.poll(COMPLAINING).is_none() {
-            break;
-        }
-    }
-    match client.context().take_complaint() {
-        Some((reason, detail)) => ClientError::Login {
-            action,
-            detail,
-            reason,
-        },
-        None => ClientError::new(action, error),
-    }
-}
-
-/// Most complaints that are read from a client at a time.
-const MOST_COMPLAINTS: usize = 100;
-
-/// How long the next complaint is waited for.
-const COMPLAINING: Duration = Duration::from_millis(20);
-
-/// A context that hands librdkafka's log lines to `tracing` and keeps why a login failed.
-#[derive(Debug, Default)]
-pub(crate) struct Quiet {
-    complaint: Mutex<Option<(LoginFault, String)>>,
-}
-
-impl Quiet {
-    fn take_complaint(&self) -> Option<(LoginFault, String)> {
-        let mut complaint = self
-            .complaint
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        complaint.take()
-    }
-}
-
-impl ClientContext for Quiet {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log_line(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(target: "librdkafka", %error, reason);
-        let fault = |code| LoginFault::of(code, reason);
-        if let Some(fault) = error.rdkafka_error_code().and_then(fault) {
-            let mut complaint = self
-                .complaint
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *complaint = Some((fault, reason.to_owned()));
-        }
-    }
-}
-
-impl rdkafka::consumer::ConsumerContext for Quiet {}
-
-/// Hand a log line of librdkafka to `tracing`, at most as a warning: whether something is an error
-/// for watchbell is decided where the failing call is made.
-pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    let level = match level {
-        // A cluster's properties go to its producers and consumers alike.
-        _ if facility == "CONFWARN" && message.contains("will be ignored by this") => {
-            RDKafkaLogLevel::Debug
-        }
-        level => level,
-    };
-    match level {
-        RDKafkaLogLevel::Emerg
-        | RDKafkaLogLevel::Alert
-        | RDKafkaLogLevel::Critical
-        | RDKafkaLogLevel::Error
-        | RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, message),
-        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-            tracing::info!(target: "librdkafka", facility, message);
-        }
-        RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, message),
     }
 }
 

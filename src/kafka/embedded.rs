@@ -161,15 +161,11 @@ mod tests {
         ) -> Result<(), Refusal> {
             for (index, source) in batch.iter().enumerate() {
                 let value = source.record.value.unwrap_or_default();
-                outputs.push(
-                    index,
-                    OutputRecord {
-                        topic: Arc::from("out"),
-                        key: None,
-                        value: Some([value, value].concat()),
-                        headers: Vec::new(),
-                    },
-                );
+                outputs.of(index, |out| {
+                    out.push(&Arc::from("out"), None, [], |twice| {
+                        twice.extend([value, value].concat());
+                    });
+                });
             }
             Ok(())
         }

@@ -17,15 +17,26 @@ pub(super) fn authority(crn: &str) -> Option<&str> {
 }
 
 /// Pairs of type and decoded id, from the outermost inwards.
-pub(super) fn segments(crn: &str) -> impl DoubleEndedIterator<Item = (&str, Cow<'_, str>)> {
+pub(super) fn segments<'a>(
+    crn: &'a str,
+) -> impl DoubleEndedIterator<Item = (&'a str, Cow<'a, str>)> {
     let path = crn
         .strip_prefix("crn://")
-        .and_then(|rest| rest.split_once('/'))
-        .map_or("", |(_, path)| path);
+        .and_then(|rest| Some(&rest[rest.bytes().position(|byte| byte == b'/')? + 1..]))
+        .unwrap_or_default();
+    let encoded = path.bytes().any(|byte| byte == b'%');
+    // By bytes, since segments are too short for the machinery behind a search for a letter.
+    let pair = |segment: &'a str| {
+        let equals = segment.bytes().position(|byte| byte == b'=')?;
+        Some((&segment[..equals], &segment[equals + 1..]))
+    };
     path.split('/')
-        .filter_map(|segment| segment.split_once('='))
+        .filter_map(pair)
         .filter(|(kind, id)| !kind.is_empty() && !id.is_empty())
-        .map(|(kind, id)| (kind, decoded(id)))
+        .map(move |(kind, id)| match encoded {
+            true => (kind, decoded(id)),
+            false => (kind, Cow::Borrowed(id)),
+        })
 }
 
 /// The id of the first segment of that type.

@@ -8,7 +8,10 @@ use super::*;
 use crate::event::json::{Kind, NodeId};
 use crate::event::{Class, Header, Offset, Partition, Position, Status, User, UserKind};
 
+mod cloudevents;
+mod identity;
 mod leaves;
+mod resources;
 
 const SHAPES: &str = include_str!("../../tests/data/confluent/shapes.ndjson");
 const FLINK: &str = include_str!("../../tests/data/confluent/seed.ndjson");
@@ -91,20 +94,6 @@ fn a_login_of_the_old_dialect() {
     assert!(stays(&event, &["data", "authenticationInfo", "principal"]));
     assert!(stays(&event, &["data", "result", "message"]));
     assert!(!stays(&event, &["data", "result", "status"]));
-}
-
-#[test]
-fn a_failed_login_tells_why_and_of_nobody() {
-    let event = shape("a2");
-    assert_eq!(event.status, Status::Failure);
-    assert_eq!(event.status_code.as_deref(), Some("UNAUTHENTICATED"));
-    assert_eq!(
-        event.status_detail.as_deref(),
-        Some("Bad password for user ZZZZYYYYXXXXWWWW")
-    );
-    assert_eq!(event.user.name.as_deref(), Some("UNKNOWN_USER"));
-    assert_eq!(event.user.uid, None);
-    assert_eq!(event.src_endpoint.name.as_deref(), Some("unknown"));
 }
 
 #[test]
@@ -249,19 +238,6 @@ fn a_prefix_inside_the_object_is_stripped_and_kept() {
 }
 
 #[test]
-fn one_key_in_two_scopes_is_two_resources() {
-    let event = shape("b2");
-    let [first, second] = &event.resources[..] else {
-        panic!("two resources");
-    };
-    assert_eq!(first.uid, second.uid);
-    assert_eq!(first.namespace, None);
-    assert_eq!(second.namespace.as_deref(), Some("env-q7x2k9"));
-    assert_eq!(event.user.email_addr.as_deref(), Some("grace@example.com"));
-    assert_eq!(event.src_endpoint.ip.as_deref(), Some("2001:db8::17"));
-}
-
-#[test]
 fn authentication_is_no_success_of_the_operation() {
     let denied = shape("b5");
     assert_eq!(denied.status, Status::Failure);
@@ -289,74 +265,6 @@ fn an_impossible_time_is_kept_but_not_believed() {
 }
 
 #[test]
-fn an_external_account_is_its_subject_in_its_namespace() {
-    let event = shape("b11");
-    assert_eq!(event.user.uid.as_deref(), Some("svc-42"));
-    assert_eq!(event.user.uid_alt.as_deref(), Some("idp/corp/svc-42"));
-}
-
-#[test]
-fn the_identity_tells_what_the_principal_does_not() {
-    let read = |info: &str| {
-        let text = format!(r#"{{"data":{{"methodName":"x","authenticationInfo":{info}}}}}"#);
-        let event = normalize(&record(Some(text.as_bytes())), &without_catalog).unwrap();
-        let User {
-            uid,
-            name,
-            email_addr,
-            ..
-        } = event.user;
-        [uid, name, email_addr].map(|part| part.map(|text| text.into_owned()))
-    };
-    let some = |text: &str| Some(text.to_owned());
-    let by_number = r#"{"principal":"User:42","identity":"crn://c/identity=sa-1"}"#;
-    assert_eq!(read(by_number), [some("sa-1"), None, None]);
-    // Not a copy: it would be lost.
-    let bare_number = r#"{"principal":"42","identity":"crn://c/identity=sa-1"}"#;
-    assert_eq!(read(bare_number), [some("42"), None, None]);
-    let absent = r#"{"identity":"crn://c/identity-provider=op-1/identity=u-7"}"#;
-    assert_eq!(read(absent), [some("u-7"), None, None]);
-    let signed_on =
-        r#"{"principal":"User:u-1","identity":"crn://c/sso-connection=x/identity=a%40b.c"}"#;
-    assert_eq!(read(signed_on), [some("u-1"), None, some("a@b.c")]);
-    let no_address = r#"{"principal":{"email":"a@b","confluentUser":{"resourceId":"u-1"}}}"#;
-    assert_eq!(read(no_address), [some("u-1"), None, None]);
-    let nobody = r#"{"principal":"None:UNKNOWN_USER","identity":"crn://c/identity=u-1"}"#;
-    assert_eq!(read(nobody), [None, some("UNKNOWN_USER"), None]);
-    assert_eq!(read("{}"), [None, some("unknown"), None]);
-}
-
-#[test]
-fn a_full_name_goes_to_the_one_resource_that_it_names() {
-    let named = shape("b3");
-    let crn = named.resources[0].uid_alt.as_deref().unwrap();
-    assert!(crn.ends_with("/kafka=lkc-8w3m5p"), "{crn}");
-    assert!(!stays(&named, &["data", "resourceName"]));
-    // The event has no resourceName: its subject does as well, and stays.
-    let by_subject = shape("b4");
-    let crn = by_subject.resources[0].uid_alt.as_deref().unwrap();
-    assert!(crn.ends_with("/statement=orders-enrich-prod"), "{crn}");
-    assert!(stays(&by_subject, &["subject"]));
-    // A list names the region; one key in two scopes is two resources.
-    let listed = normal(FLINK.lines().last().unwrap());
-    assert!(listed.resources.iter().all(|r| r.uid_alt.is_none()));
-    assert!(stays(&listed, &["data", "resourceName"]));
-    assert!(shape("b2").resources.iter().all(|r| r.uid_alt.is_none()));
-}
-
-#[test]
-fn the_word_for_a_kind_of_resource_is_no_name() {
-    let environment = shape("a3");
-    assert_eq!(environment.resources[0].name, None);
-    assert_eq!(environment.resources[0].namespace, None);
-    let word = ["data", "authorizationInfo", "resourceName"];
-    assert!(stays(&environment, &word));
-    let topic = shape("a4");
-    assert_eq!(topic.resources[0].name.as_deref(), Some("orders.v2"));
-    assert!(!stays(&topic, &word));
-}
-
-#[test]
 fn snake_case_reads_like_camel_case() {
     let event = shape("b12");
     assert_eq!(event.api.operation, "ListFlinkRegions");
@@ -367,18 +275,6 @@ fn snake_case_reads_like_camel_case() {
     assert_eq!(event.api.request_uid.as_deref(), Some("77aa"));
     assert_eq!(event.resources[0].kind.as_deref(), Some("ORGANIZATION"));
     assert_eq!(event.cloud.unwrap().org_uid.as_deref(), Some(ORGANIZATION));
-}
-
-#[test]
-fn a_group_acts_for_a_person() {
-    let event = shape("c2");
-    assert_eq!(event.user.uid.as_deref(), Some("group-7y8u"));
-    assert_eq!(event.user.kind, None);
-    assert_eq!(event.invoked_by.as_deref(), Some("u-5r7t9w"));
-    assert_eq!(event.src_endpoint.ip.as_deref(), Some("203.0.113.78"));
-    let policies = shape("c4").authorizations;
-    let kinds: Vec<_> = policies.iter().map(|a| a.policy_kind.as_deref()).collect();
-    assert_eq!(kinds, [Some("IP_FILTER"), Some("PRIVATE_LINK")]);
 }
 
 #[test]
@@ -449,134 +345,6 @@ fn the_catalogue_has_the_first_word() {
     assert_eq!(event.metadata.labels, ["access:write", "sensitivity:high"]);
 }
 
-fn header<'a>(name: &'a str, value: &'a str) -> Header<'a> {
-    Header {
-        name,
-        value: Some(value.as_bytes()),
-    }
-}
-
-#[test]
-fn a_binary_event_reads_like_a_structured_one() {
-    let data = r#"{"methodName":"kafka.CreateTopics","serviceName":"crn:///kafka=X","authenticationInfo":{"principal":"User:alice"}}"#;
-    let mut record = record(Some(data.as_bytes()));
-    record.headers = vec![
-        header("content-type", "application/json"),
-        header("ce_specversion", "1.0"),
-        header("ce_id", "e1"),
-        header("ce_source", "crn:///kafka=X"),
-        header("ce_type", "io.confluent.kafka.server/authorization"),
-        header("ce_route", "r"),
-        Header {
-            name: "ce_subject",
-            value: None,
-        },
-    ];
-    let event = normalize(&record, &without_catalog).unwrap();
-    assert_eq!(event.api.operation, "kafka.CreateTopics");
-    assert_eq!(event.user.uid.as_deref(), Some("alice"));
-    assert_eq!(event.metadata.uid.as_deref(), Some("e1"));
-    assert_eq!(event.subject, None);
-    assert_eq!(event.unmapped.root_name, Some("data"));
-    let attributes: Vec<_> = event
-        .unmapped
-        .attributes
-        .iter()
-        .map(|(name, value)| (name.as_ref(), value.as_ref()))
-        .collect();
-    assert_eq!(
-        attributes,
-        [
-            ("datacontenttype", "application/json"),
-            ("specversion", "1.0"),
-            ("route", "r")
-        ]
-    );
-
-    record.headers.push(header("ce_id", "e2"));
-    let error = normalize(&record, &without_catalog).unwrap_err();
-    assert_eq!(error.reason(), "duplicate_key");
-    record.headers.pop();
-    record.headers.push(Header {
-        name: "ce_extra",
-        value: Some(b"\xff"),
-    });
-    let error = normalize(&record, &without_catalog).unwrap_err();
-    assert_eq!(error.reason(), "not_utf8");
-}
-
-#[test]
-fn odd_attributes_of_a_binary_event_are_kept_and_said() {
-    let mut record = record(Some(b"null"));
-    record.headers = vec![
-        header("ce_specversion", "1.0"),
-        header("ce_id", ""),
-        header("ce_source", "/s"),
-        header("ce_type", "com.example.done"),
-    ];
-    // An empty id is none, and without one nobody can tell what this is.
-    let error = normalize(&record, &without_catalog).unwrap_err();
-    assert_eq!(error.reason(), "unrecognized");
-
-    record.headers[1] = header("ce_id", "1");
-    record.headers.extend([
-        header("ce_subject", ""),
-        header("ce_time", "soon"),
-        header("CE_ID", "not an attribute"),
-        header("ce_partitionkey", "ü"),
-    ]);
-    let event = normalize(&record, &without_catalog).unwrap();
-    assert_eq!(event.metadata.uid.as_deref(), Some("1"));
-    assert_eq!(event.metadata.original_time.as_deref(), Some("soon"));
-    assert_eq!(event.time_ms, RECORD_MS);
-    assert_eq!(event.subject, None);
-    let names: Vec<_> = event
-        .unmapped
-        .attributes
-        .iter()
-        .map(|(n, _)| &**n)
-        .collect();
-    assert_eq!(names, ["specversion", "subject", "partitionkey"]);
-    assert!(event.unmapped.remains(event.unmapped.document.root()));
-
-    // Confluent's events have data.
-    record.headers[3] = header("ce_type", "io.confluent.cloud/request");
-    let error = normalize(&record, &without_catalog).unwrap_err();
-    assert_eq!(error.reason(), "wrong_type");
-}
-
-#[test]
-fn attributes_make_no_binary_event_of_a_structured_one() {
-    let line = SHAPES.lines().next().unwrap();
-    let mut record = record(Some(line.as_bytes()));
-    // No header at all, and headers of anybody's, read as structured.
-    for headers in [
-        vec![],
-        vec![
-            header("content-type", "application/json"),
-            header("trace", "7"),
-        ],
-    ] {
-        record.headers = headers;
-        let event = normalize(&record, &without_catalog).unwrap();
-        assert_eq!(event.metadata.uid.as_deref(), Some("a1"));
-        assert_eq!(event.unmapped.root_name, None);
-    }
-}
-
-#[test]
-fn whoever_has_only_an_address_goes_by_it() {
-    let event = normal(
-        r#"{"data":{"methodName":"SignIn","authenticationInfo":{"result":"FAILURE",
-            "principal":{"email":"grace@example.com"}}}}"#,
-    );
-    assert_eq!(event.class, Class::Authentication);
-    assert_eq!(event.status, Status::Failure);
-    assert_eq!(event.user.uid, None);
-    assert_eq!(event.user.name.as_deref(), Some("grace@example.com"));
-    assert_eq!(event.user.email_addr, event.user.name);
-}
-
 #[test]
 fn a_failure_says_what_went_wrong_in_either_form() {
     let errors_of = |answer: &str| {
@@ -598,54 +366,6 @@ fn a_failure_says_what_went_wrong_in_either_form() {
     let other = r#"{"status":"RUNNING","code":7,"errors":[]}"#;
     assert_eq!(errors_of(other), [None, None]);
     assert_eq!(errors_of("[]"), [None, None]);
-}
-
-#[test]
-fn only_an_address_is_an_email() {
-    let email = |text: &str| {
-        let text = format!(
-            r#"{{"data":{{"methodName":"x","authenticationInfo":{{"principal":{{"email":"{text}"}}}}}}}}"#
-        );
-        let event = normalize(&record(Some(text.as_bytes())), &without_catalog).unwrap();
-        event.user.email_addr.is_some()
-    };
-    for text in ["grace@example.com", "a+b.c@x-y.co.uk", "o'hara@a.b"] {
-        assert!(email(text), "{text}");
-    }
-    for text in [
-        "", "grace", "@a.b", "a@b", "a@.b", "a@b.", "a@b@c.d", "a b@c.d", "ü@a.b", "a@b_c.d",
-    ] {
-        assert!(!email(text), "{text}");
-    }
-}
-
-#[test]
-fn a_structured_content_type_wins_over_stray_attributes() {
-    let line = SHAPES.lines().next().unwrap();
-    let mut record = record(Some(line.as_bytes()));
-    record.headers = vec![
-        header(
-            "Content-Type",
-            "Application/CloudEvents+JSON; charset=utf-8",
-        ),
-        header("ce_id", "other"),
-    ];
-    let event = normalize(&record, &without_catalog).unwrap();
-    assert_eq!(event.metadata.uid.as_deref(), Some("a1"));
-}
-
-#[test]
-fn a_cloud_event_of_unknown_origin_is_kept() {
-    let text =
-        r#"{"specversion":"1.0","id":"1","source":"/s","type":"com.example.done","data":[null]}"#;
-    let event = normal(text);
-    assert_eq!(event.class, Class::ApiActivity);
-    assert_eq!(event.api.operation, "com.example.done");
-    assert_eq!(event.product, "cloudevents");
-    assert_eq!(event.user.name.as_deref(), Some("unknown"));
-    assert_eq!((event.activity_id, event.activity_name), (99, "Other"));
-    assert!(!event.known_method);
-    assert!(stays(&event, &["data"]));
 }
 
 #[test]

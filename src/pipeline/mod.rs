@@ -2,8 +2,11 @@
 //! the rules' own tests alike.
 
 mod guard;
+mod limits;
+mod loss;
 
 use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -13,13 +16,16 @@ use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
 use crate::event::{
-    Access, Activity, AuditEvent, Digest, Method, OutputRecord, Position, RawRecord, Sensitivity,
+    Access, Activity, AuditEvent, Digest, Header, Method, Output, OutputBuffer, OutputRecord,
+    Position, RawRecord, Sensitivity,
 };
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
 use crate::rules::{CurrentRules, Known, RuleSet};
 use crate::sigma::{Level, Scratch};
 pub use guard::PANIC;
+pub use limits::Limits;
+use limits::{record_size, size};
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
@@ -43,8 +49,22 @@ pub struct Topics {
 pub struct Settings {
     /// Output topics.
     pub topics: Topics,
-    /// The largest record that they take, in bytes.
-    pub max_message_bytes: usize,
+    /// What they take.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// Which of an event and its alerts, written in this order, its topic does not take.
+    fn too_large<'o>(&self, written: impl Iterator<Item = Output<'o>>) -> Option<String> {
+        let Limits { events, alerts, .. } = self.limits;
+        let limits = iter::once(events).chain(iter::repeat(alerts));
+        let mut limited = written.zip(limits);
+        let (output, limit) = limited.find(|(output, limit)| size(output) > *limit)?;
+        let topic = &output.topic;
+        Some(format!(
+            "larger than the {limit} bytes that {topic} takes, even without its raw parts"
+        ))
+    }
 }
 
 /// What became of a record.
@@ -104,20 +124,15 @@ impl Pipeline {
     /// Processes one record and appends what is to be written: the event and its alerts, or one
     /// dead letter. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
     /// record that makes a stage panic is a dead letter with the reason [`PANIC`].
-    pub fn process(
-        &self,
-        record: &RawRecord<'_>,
-        now_ms: i64,
-        out: &mut Vec<OutputRecord>,
-    ) -> Outcome {
+    pub fn process(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
         self.guarded(record, out, |out| self.stages(record, now_ms, out))
     }
 
     fn guarded(
         &self,
         record: &RawRecord<'_>,
-        out: &mut Vec<OutputRecord>,
-        stages: impl FnOnce(&mut Vec<OutputRecord>) -> Outcome,
+        out: &mut OutputBuffer,
+        stages: impl FnOnce(&mut OutputBuffer) -> Outcome,
     ) -> Outcome {
         let first = out.len();
         guard::caught(|| stages(out)).unwrap_or_else(|| {
@@ -127,7 +142,7 @@ impl Pipeline {
         })
     }
 
-    fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut Vec<OutputRecord>) -> Outcome {
+    fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
         let lookup = |name: &str| self.catalog.method(name).map(facts);
         let mut event = match normalize::normalize(record, &lookup) {
             Ok(event) => event,
@@ -141,7 +156,7 @@ impl Pipeline {
         enrich::apply(&mut event, &names);
         let rules = self.rules.snapshot();
         let first = out.len();
-        out.push(self.encode(&mut event, record.position, &rules));
+        self.encode(&mut event, record.position, &rules, out);
         let mut alerts = Vec::new();
         let mut scratch = Scratch::default();
         for &index in rules.matches(&event, &mut scratch) {
@@ -153,14 +168,14 @@ impl Pipeline {
                 alert.labels.push(REPLAYED);
             }
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
-            let finding = self.finding(&alert, &event, &out[first], rules.hash(), now_ms);
-            out.push(finding);
+            let event_json = out.at(first).and_then(|written| written.value);
+            let finding = self.finding(&alert, &event, event_json, rules.hash(), now_ms);
+            out.push_record(&finding);
         }
-        let limit = self.settings.max_message_bytes;
-        if out[first..].iter().any(|output| size(output) > limit) {
+        let written = out.iter().skip(first);
+        if let Some(detail) = self.settings.too_large(written) {
             out.truncate(first);
             let reason = TOO_LARGE;
-            let detail = format!("larger than {limit} bytes even without its raw parts");
             self.refuse(record, reason, &detail, false, out);
             return Outcome::DeadLetter { reason };
         }
@@ -179,12 +194,12 @@ impl Pipeline {
         reason: &str,
         detail: &str,
         cut: bool,
-        out: &mut Vec<OutputRecord>,
+        out: &mut OutputBuffer,
     ) {
         let max_bytes = if cut {
             0
         } else {
-            self.settings.max_message_bytes
+            self.settings.limits.dead_letters
         };
         let why = DeadLetter {
             reason,
@@ -192,7 +207,7 @@ impl Pipeline {
             max_bytes,
             unread: None,
         };
-        out.push(self.dead_letter(record, why));
+        self.dead_letter(record, why, out);
     }
 
     /// The same for a record whose value was too long to be held.
@@ -202,48 +217,61 @@ impl Pipeline {
         reason: &str,
         detail: &str,
         value: &Digest,
-        out: &mut Vec<OutputRecord>,
+        out: &mut OutputBuffer,
     ) {
         let why = DeadLetter {
             reason,
             detail,
-            max_bytes: self.settings.max_message_bytes,
+            max_bytes: self.settings.limits.dead_letters,
             unread: Some(value),
         };
-        out.push(self.dead_letter(record, why));
+        self.dead_letter(record, why, out);
     }
 
-    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>) -> OutputRecord {
+    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>, out: &mut OutputBuffer) {
         let topic = &self.settings.topics.dead_letters;
-        guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
-            // Without the record's own parts nothing is left to go wrong.
-            let bare = RawRecord {
-                position: record.position,
-                timestamp_ms: record.timestamp_ms,
-                key: None,
-                value: None,
-                headers: Vec::new(),
-            };
-            let max_bytes = usize::MAX;
-            encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
-        })
+        let letter =
+            guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
+                // Without the record's own parts nothing is left to go wrong.
+                let bare = RawRecord {
+                    position: record.position,
+                    timestamp_ms: record.timestamp_ms,
+                    key: None,
+                    value: None,
+                    headers: Vec::new(),
+                };
+                let max_bytes = usize::MAX;
+                encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
+            });
+        out.push_record(&letter);
     }
 
-    /// The event's record, slimmed if it does not fit the topic.
+    /// Appends the event's record, slimmed if it does not fit the topic.
     fn encode(
         &self,
         event: &mut AuditEvent<'_>,
         position: Position<'_>,
         rules: &RuleSet<Path>,
-    ) -> OutputRecord {
-        let mut value = Vec::with_capacity(4096);
-        encode::event(event, &mut value);
-        if value.len() + 4096 > self.settings.max_message_bytes {
+        out: &mut OutputBuffer,
+    ) {
+        let first = out.len();
+        self.append_event(event, position, rules, out);
+        let is_larger = |output| size(&output) > self.settings.limits.events;
+        if out.at(first).is_some_and(is_larger) {
             event.unmapped.dropped = true;
             event.metadata.labels.push(Cow::Borrowed("raw:slimmed"));
-            value.clear();
-            encode::event(event, &mut value);
+            out.truncate(first);
+            self.append_event(event, position, rules, out);
         }
+    }
+
+    fn append_event(
+        &self,
+        event: &AuditEvent<'_>,
+        position: Position<'_>,
+        rules: &RuleSet<Path>,
+        out: &mut OutputBuffer,
+    ) {
         let position = event.metadata.uid.is_none().then(|| position.to_string());
         let uid = event.metadata.uid.as_deref();
         let id = uid.or(position.as_deref()).unwrap_or_default();
@@ -251,56 +279,69 @@ impl Pipeline {
         let subject = event.subject.as_deref();
         let user = &event.user;
         let key = user.uid.as_deref().or(user.name.as_deref());
-        OutputRecord {
-            topic: self.settings.topics.events.clone(),
-            key: key.map(Into::into),
-            value: Some(value),
-            headers: encode::headers(id, source, "watchbell.event.v1", subject, rules.hash()),
-        }
+        let headers = encode::headers(id, source, "watchbell.event.v1", subject, rules.hash());
+        let headers = headers.iter().flatten().map(|(name, value)| Header {
+            name,
+            value: Some(value.as_bytes()),
+        });
+        let topic = &self.settings.topics.events;
+        out.push(topic, key.map(str::as_bytes), headers, |value| {
+            encode::event(event, value);
+        });
     }
 
-    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic.
+    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic;
+    /// if it still does not fit, its texts are shortened.
     fn finding(
         &self,
         alert: &Alert<'_, Path>,
         event: &AuditEvent<'_>,
-        written: &OutputRecord,
+        written: Option<&[u8]>,
         rule_set: &str,
         now_ms: i64,
     ) -> OutputRecord {
-        let mut value = Vec::with_capacity(8192);
-        let record = written.value.as_deref();
-        encode::finding(alert, event, record, rule_set, now_ms, &mut value);
-        if value.len() + 4096 > self.settings.max_message_bytes {
-            value.clear();
-            encode::finding(alert, event, None, rule_set, now_ms, &mut value);
+        let record = |evidence| {
+            let mut value = Vec::with_capacity(8192);
+            encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
+            let rule = alert.rule.rule.id.as_str();
+            self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
+        };
+        let limit = self.settings.limits.alerts;
+        let whole = record(written);
+        if record_size(&whole) <= limit {
+            return whole;
         }
-        let subject = Some(alert.rule.rule.id.as_str());
+        let mut bare = record(None);
+        let value = bare.value.take().unwrap_or_default();
+        let frame_bytes = record_size(&bare);
+        bare.value = if frame_bytes + value.len() <= limit {
+            Some(value)
+        } else {
+            let fits = |value: &[u8]| frame_bytes + value.len() <= limit;
+            Some(encode::shortened(&value, fits).unwrap_or(value))
+        };
+        bare
+    }
+
+    fn alert_record(
+        &self,
+        (uid, group_key): (&str, &str),
+        rule: &str,
+        value: Vec<u8>,
+        rule_set: &str,
+    ) -> OutputRecord {
+        let (source, kind) = ("watchbell", "watchbell.alert.v1");
+        let headers = encode::headers(uid, source, kind, Some(rule), rule_set);
+        let owned = |(name, value): (&'static str, Cow<'_, str>)| {
+            (name.into(), Some(value.into_owned().into_bytes()))
+        };
         OutputRecord {
             topic: self.settings.topics.alerts.clone(),
-            key: Some(alert.group_key.as_bytes().to_vec()),
+            key: Some(group_key.as_bytes().to_vec()),
             value: Some(value),
-            headers: encode::headers(
-                &alert.uid,
-                "watchbell",
-                "watchbell.alert.v1",
-                subject,
-                rule_set,
-            ),
+            headers: headers.into_iter().flatten().map(owned).collect(),
         }
     }
-}
-
-/// Bytes of a record as the broker counts them, framing estimated from above.
-fn size(output: &OutputRecord) -> usize {
-    let headers = output
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 12);
-    output.key.as_ref().map_or(0, Vec::len)
-        + output.value.as_ref().map_or(0, Vec::len)
-        + headers.sum::<usize>()
-        + 100
 }
 
 /// What normalization takes from the catalogue.

@@ -1,7 +1,7 @@
 //! What becomes of a record that makes a stage panic.
 
 use super::*;
-use crate::event::{Header, Offset, Partition, Position};
+use crate::event::{Offset, OutputRecord, Partition};
 use crate::rules::Overrides;
 
 fn pipeline() -> Pipeline {
@@ -14,7 +14,7 @@ fn pipeline() -> Pipeline {
     Pipeline::new(
         Settings {
             topics,
-            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+            limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
         },
         Arc::new(Catalog::shipped().unwrap()),
         Arc::new(CurrentRules::new(rules)),
@@ -54,13 +54,15 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
         value: None,
         headers: Vec::new(),
     };
-    let mut out = vec![earlier.clone()];
+    let mut out = OutputBuffer::default();
+    out.push_record(&earlier);
     let record = record(b"the secret");
     let outcome = pipeline.guarded(&record, &mut out, |out| {
-        out.push(earlier.clone());
+        out.push_record(&earlier);
         panic!("cannot slice `the secret`")
     });
     assert_eq!(outcome, Outcome::DeadLetter { reason: PANIC });
+    let out = out.to_records();
     let [kept, letter] = out.as_slice() else {
         panic!("{out:?}")
     };
@@ -78,9 +80,10 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
 
 #[test]
 fn a_value_too_long_to_hold_is_known_by_size_and_digest() {
-    let mut out = Vec::new();
+    let mut out = OutputBuffer::default();
     let digest = Digest::of(b"abc");
     pipeline().refuse_unread(&record(b""), TOO_LARGE, "why", &digest, &mut out);
+    let out = out.to_records();
     let [letter] = out.as_slice() else {
         panic!("{out:?}")
     };

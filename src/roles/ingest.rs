@@ -2,12 +2,13 @@
 //! Invariant: every record ends in an event or a dead letter, whatever it does to the pipeline, and
 //! is counted once, when its batch is committed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::clock::now_ms;
-use crate::event::OutputRecord;
-use crate::kafka::session::{Outputs, Refusal, SourceRecord, Worker};
+use crate::alert::{Source, SourceAlert};
+use crate::event::{NextOffset, OutputBuffer, Partition};
+use crate::kafka::session::{Gap, Outputs, Refusal, SessionConfig, SourceRecord, Worker};
 use crate::observe::SourceObserver;
 use crate::pipeline::{Outcome, PANIC, Pipeline};
 use crate::sigma::Level;
@@ -30,17 +31,44 @@ struct Tally {
 pub struct Ingest<'o> {
     pipeline: Pipeline,
     observer: &'o SourceObserver,
+    source: String,
+    topic: String,
+    group: String,
     /// Processed and not yet committed, the oldest first: one for each batch.
     pending: VecDeque<Tally>,
 }
 
 impl<'o> Ingest<'o> {
-    /// Process with `pipeline`, count with `observer`.
-    pub fn new(pipeline: Pipeline, observer: &'o SourceObserver) -> Ingest<'o> {
+    /// Process what `session` reads with `pipeline`, count with `observer`.
+    pub fn new(
+        pipeline: Pipeline,
+        session: &SessionConfig,
+        observer: &'o SourceObserver,
+    ) -> Ingest<'o> {
         Ingest {
             pipeline,
             observer,
+            source: session.source_name.clone(),
+            topic: session.source_topic.clone(),
+            group: session.group.clone(),
             pending: VecDeque::new(),
+        }
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source {
+            name: &self.source,
+            topic: &self.topic,
+        }
+    }
+
+    /// Write an alert that no record has raised; what is to be counted of it.
+    fn raise(&self, alert: &SourceAlert<'_>, outputs: &mut Outputs) -> Tally {
+        let record = self.pipeline.source_alert(alert, now_ms());
+        outputs.of(0, |out| out.push_record(&record));
+        Tally {
+            alerts: vec![(alert.rule.id.into(), alert.rule.level)],
+            ..Tally::default()
         }
     }
 
@@ -48,7 +76,7 @@ impl<'o> Ingest<'o> {
         &self,
         source: &SourceRecord<'_>,
         now_ms: i64,
-        out: &mut Vec<OutputRecord>,
+        out: &mut OutputBuffer,
         tally: &mut Tally,
     ) {
         let record = &source.record;
@@ -87,15 +115,29 @@ impl Worker for Ingest<'_> {
     ) -> Result<(), Refusal> {
         let now_ms = now_ms();
         let mut tally = Tally::default();
-        let mut out = Vec::new();
         for (source_index, source) in batch.iter().enumerate() {
-            self.one(source, now_ms, &mut out, &mut tally);
-            for record in out.drain(..) {
-                outputs.push(source_index, record);
-            }
+            outputs.of(source_index, |out| {
+                self.one(source, now_ms, out, &mut tally)
+            });
         }
         self.pending.push_back(tally);
         Ok(())
+    }
+
+    fn on_gap(&mut self, gap: &Gap, outputs: &mut Outputs) {
+        let alert = SourceAlert::expired(self.source(), gap.partition, gap.from, gap.to);
+        let tally = self.raise(&alert, outputs);
+        self.pending.push_back(tally);
+    }
+
+    fn on_positions_lost(
+        &mut self,
+        noted: &BTreeMap<Partition, NextOffset>,
+        outputs: &mut Outputs,
+    ) {
+        let alert = SourceAlert::positions_lost(self.source(), &self.group, noted);
+        let tally = self.raise(&alert, outputs);
+        self.pending.push_back(tally);
     }
 
     fn on_abort(&mut self) {

@@ -47,8 +47,8 @@ pub struct NotifyConfig {
     pub alerts: String,
     /// For what no sink takes.
     pub dead_letters: Arc<str>,
-    /// The largest record that topics take, in bytes.
-    pub max_message_bytes: usize,
+    /// The largest record that the dead letters' topic takes.
+    pub max_dead_letter_bytes: usize,
     /// Consumer group of this sink.
     pub group: String,
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::config::Topics as Names;
-use crate::kafka::topics::{Topics, WantedTopic};
+use crate::kafka::topics::{FoundTopic, Topics, WantedTopic};
 use crate::kafka::{ClientError, Cluster};
-use crate::pipeline::DEFAULT_MAX_MESSAGE_BYTES;
+use crate::pipeline::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
 
 /// Longest wait for one answer of the cluster.
 const QUESTION: Duration = Duration::from_secs(5);
@@ -64,7 +64,7 @@ pub fn wanted(names: &Names) -> [WantedTopic; 3] {
     .map(|topic| topic.with("cleanup.policy", "delete"))
 }
 
-/// Create what is missing, if asked to; return the largest record that every topic takes, in bytes.
+/// Create what is missing, if asked to; return the largest record that each topic takes.
 ///
 /// # Errors
 /// The cluster does not answer, or topics are missing.
@@ -72,7 +72,7 @@ pub fn prepare(
     cluster: &Cluster,
     names: &Names,
     create_missing: bool,
-) -> Result<usize, OutputsError> {
+) -> Result<Limits, OutputsError> {
     let topics = Topics::new(cluster, QUESTION)?;
     let mut missing = Vec::new();
     for wanted in wanted(names) {
@@ -90,11 +90,15 @@ pub fn prepare(
         return Err(OutputsError::Missing(missing));
     }
     let found = topics.describe(&names.all())?;
-    let sizes = found.iter().map(|topic| {
+    let limit = |name: &str| {
+        let topic = found.iter().find(|topic| topic.name == name);
         // A topic whose settings may not be read has the default.
-        topic
-            .max_message_bytes()
-            .unwrap_or(DEFAULT_MAX_MESSAGE_BYTES)
-    });
-    Ok(sizes.min().unwrap_or(DEFAULT_MAX_MESSAGE_BYTES))
+        let bytes = topic.and_then(FoundTopic::max_message_bytes);
+        bytes.unwrap_or(DEFAULT_MAX_MESSAGE_BYTES)
+    };
+    Ok(Limits {
+        events: limit(&names.events),
+        alerts: limit(&names.alerts),
+        dead_letters: limit(&names.dead_letters),
+    })
 }

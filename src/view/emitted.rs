@@ -83,7 +83,12 @@ impl<'r> Emitted<'r> {
         let root = self.root()?;
         match self.kind {
             Kind::Event => Some(root),
-            Kind::Alert => root.each("evidences").next()?.at("data"),
+            Kind::Alert => {
+                let evidence = root.each("evidences").next()?.at("data")?;
+                // An alert about a source holds what it found there, and no event.
+                let is_event = evidence.at("class_uid").is_some();
+                is_event.then_some(evidence)
+            }
             Kind::DeadLetter | Kind::Foreign => None,
         }
     }

@@ -66,7 +66,22 @@ const OF_ALERTS: [&str; 38] = [
 const OF_ALERTS_BASE: [&str; 4] = ["status", "status_id", "time", "type_uid"];
 
 /// Parts of alerts below which any name may stand.
-const OPEN_IN_ALERTS: [&str; 2] = ["finding_info.attacks", "unmapped"];
+const OPEN_IN_ALERTS: [&str; 3] = [
+    "evidences.data.noted_positions",
+    "finding_info.attacks",
+    "unmapped",
+];
+
+/// What alerts about a source hold in place of an event.
+const OF_LOSSES: [&str; 7] = [
+    "evidences.data.from_offset",
+    "evidences.data.group",
+    "evidences.data.partition",
+    "evidences.data.records",
+    "evidences.data.source",
+    "evidences.data.to_offset",
+    "evidences.data.topic",
+];
 
 /// Our headers of dead letters.
 const OF_DEAD_LETTERS: [&str; 10] = [
@@ -131,6 +146,11 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
 }
 
 fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
+    let no_event_has =
+        OF_LOSSES.contains(&name) || OPEN_IN_ALERTS.iter().any(|part| is_below(name, part));
+    if no_event_has {
+        return Ok(FieldPath(Target::Value(vec![segments(name)])));
+    }
     let in_evidence = |place: &str| place.strip_prefix("evidences.").map(str::to_owned);
     if let Some(of_event) = name.strip_prefix("evidences.data.") {
         let FieldPath(target) = self::of_event(of_event)?;
@@ -155,7 +175,6 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
     };
     let known = OF_ALERTS.contains(&name)
         || OF_ALERTS_BASE.contains(&name)
-        || OPEN_IN_ALERTS.iter().any(|part| is_below(name, part))
         || shared.is_some_and(|shared| event::Path::parse(&shared).is_ok());
     if known {
         return Ok(FieldPath(Target::Value(vec![segments(name)])));

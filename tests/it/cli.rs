@@ -74,16 +74,22 @@ fn every_fault_of_a_configuration_comes_in_one_pass_with_line_and_remedy() {
     let config = CONFIG
         .replace("    bootstrap: audit", "    boostrap: audit")
         .replace("pack:confluent,", "pack:confluentt,")
-        + "delivery: at_most_once\n";
-    let run = validate(&config, RULE, NAMES);
+        + "delivery: at_most_once\nhttp: {listen: nowhere}\n";
+    // A fault in the one file hides none in the others.
+    let rule = RULE.replace("level: high", "level: hihg");
+    let run = validate(&config, &rule, "u-1: {nam: Ada}\n");
     assert_eq!((run.code, run.stdout.as_str()), (Some(78), ""));
     for said in [
         "watchbell.yaml:3:5: error: unknown key `boostrap`\n  help: did you mean `bootstrap`?",
         "watchbell.yaml:8:8: error: rules: no pack is called `confluentt`\n  help: did you mean `pack:confluent`?",
         "watchbell.yaml:10:11: error: delivery: `at_most_once` is not known\n  help: did you mean `at_least_once`?",
+        "watchbell.yaml:11:16: error: http.listen: ",
+        "rules/topic_deleted.yaml:4:8: error: `hihg` is no level\n  help: ",
+        "names.yaml:1:7: error: unknown key `nam`\n  help: did you mean `name`?",
     ] {
         assert!(run.stderr.contains(said), "{said}\n{}", run.stderr);
     }
+    assert_eq!(run.stderr.matches("error: ").count(), 8, "{}", run.stderr);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use watchbell::event::json::{Document, Kind, NodeId};
-use watchbell::event::{Header, Offset, OutputRecord, Partition, Position, RawRecord};
+use watchbell::event::{
+    Header, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
+};
 use watchbell::pipeline::Pipeline;
 
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with};
@@ -70,8 +72,9 @@ impl Case {
                 })
                 .collect(),
         };
-        let mut out = Vec::new();
+        let mut out = OutputBuffer::default();
         pipeline.process(&record, NOW_MS, &mut out);
+        let out = out.to_records();
         let shown: Vec<String> = out.iter().map(shown).collect();
         let event = out[0].value.as_deref().map(String::from_utf8_lossy);
         let evidence = event.map_or_else(String::new, |event| format!(r#""data":{event}"#));

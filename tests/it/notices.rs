@@ -1,19 +1,20 @@
 //! What each sink is sent for an alert: golden files in `tests/data/alerts/golden`. To write them
 //! anew, set `WATCHBELL_BLESS=1`; that run fails, so that nothing is blessed without being read.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use watchbell::alert::{Notice, shorten};
-use watchbell::event::{NextOffset, Offset, Partition, Position};
+use watchbell::alert::{Notice, RECORDS_EXPIRED, Source, SourceAlert, shorten};
+use watchbell::event::{NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position};
 use watchbell::notify::offsets::Offsets;
 use watchbell::notify::queue::{Offered, Pacing, Queue};
 use watchbell::notify::{
-    Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Request, SLACK_API, Secret,
-    Slack, Target, Teams, Template, Webhook,
+    Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Request, Route, SLACK_API,
+    Secret, Slack, Target, Teams, Template, Webhook,
 };
 use watchbell::sigma::Level;
 
@@ -41,7 +42,7 @@ fn alert(change: impl Fn(&mut Value)) -> Vec<u8> {
     let mut event = case["record"]["value"].clone();
     change(&mut event);
     let pipeline = pipeline_with(NAMES, 50_000_000);
-    let mut outputs = Vec::new();
+    let mut outputs = OutputBuffer::default();
     let value = event.to_string();
     let record = watchbell::event::RawRecord {
         position: position(),
@@ -51,7 +52,30 @@ fn alert(change: impl Fn(&mut Value)) -> Vec<u8> {
         headers: Vec::new(),
     };
     pipeline.process(&record, NOW_MS, &mut outputs);
-    outputs.swap_remove(1).value.expect("an alert")
+    let alert = outputs.at(1).expect("an alert");
+    alert.value.expect("a value").to_vec()
+}
+
+/// What watchbell writes of records that expired before it had read them.
+pub fn expired() -> OutputRecord {
+    let source = Source {
+        name: "confluent",
+        topic: "confluent-audit-log-events",
+    };
+    let (from, to) = (NextOffset(5), NextOffset(12_350));
+    let alert = SourceAlert::expired(source, Partition(3), from, to);
+    pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS)
+}
+
+/// What watchbell writes of positions that its group had lost.
+pub fn positions_lost() -> OutputRecord {
+    let source = Source {
+        name: "confluent",
+        topic: "confluent-audit-log-events",
+    };
+    let noted = BTreeMap::from([(Partition(0), NextOffset(5)), (Partition(1), NextOffset(9))]);
+    let alert = SourceAlert::positions_lost(source, "watchbell", &noted);
+    pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS)
 }
 
 fn hostile(event: &mut Value) {
@@ -205,6 +229,10 @@ fn every_sink_is_sent_what_the_golden_files_say() {
             message(notice(CORRELATION.as_bytes()), false),
         ),
         ("hostile", message(notice(&alert(hostile)), false)),
+        (
+            "expired",
+            message(notice(&expired().value.expect("an alert")), false),
+        ),
     ];
     let mut different = Vec::new();
     for (case, message) in &cases {
@@ -252,6 +280,28 @@ fn the_title_says_who_did_what_to_what_and_where() {
     notice.outcome = "Success".into();
     let called = "Jane Doe called DeleteStatement on Flink statement orders-agg and 2 more in prod";
     assert_eq!(notice.headline(), called);
+}
+
+#[test]
+fn an_alert_without_an_event_is_valid_says_what_was_lost_and_is_told_at_once() {
+    let value = expired().value.expect("an alert");
+    crate::ocsf::validate(&serde_json::from_slice(&value).expect("JSON"));
+    let notice = notice(&value);
+    assert_eq!(
+        notice.title(),
+        "[HIGH] 12,345 audit records of confluent/partition 3 expired before they were read"
+    );
+    let lost = positions_lost().value.expect("an alert");
+    crate::ocsf::validate(&serde_json::from_slice(&lost).expect("JSON"));
+    assert_eq!(notice.rule_id, RECORDS_EXPIRED.id);
+    // Whoever tells of new alerts only, and of none that a replay made, tells of this one.
+    let route = Route {
+        min_level: Level::High,
+        detection: None,
+        max_alert_age_ms: 0,
+        replayed: false,
+    };
+    assert_eq!(route.decide(&notice, NOW_MS), Ok(()));
 }
 
 #[test]

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 use watchbell::enrich::Names;
-use watchbell::event::{Catalog, Offset, OutputRecord, Partition, Position, RawRecord};
-use watchbell::pipeline::{self, Outcome, Pipeline, Settings, Topics};
+use watchbell::event::{
+    Catalog, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
+};
+use watchbell::pipeline::{self, Limits, Outcome, Pipeline, Settings, Topics};
 use watchbell::rules::test::AlertSummary;
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
@@ -17,6 +19,10 @@ pub const SEED: &str = include_str!("../data/confluent/seed.ndjson");
 pub const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
 
 pub fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
+    limited_pipeline(names, Limits::all(max_message_bytes))
+}
+
+fn limited_pipeline(names: &str, limits: Limits) -> Pipeline {
     let catalog = Catalog::shipped().unwrap();
     let sources = ["pack:confluent".parse().unwrap()];
     let known = pipeline::known(&catalog);
@@ -38,10 +44,7 @@ pub fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
         dead_letters: "dead".into(),
     };
     Pipeline::new(
-        Settings {
-            topics,
-            max_message_bytes,
-        },
+        Settings { topics, limits },
         Arc::new(catalog),
         Arc::new(CurrentRules::new(rules)),
         Arc::new(ArcSwap::from_pointee(names)),
@@ -63,9 +66,9 @@ pub fn record(value: Option<&[u8]>) -> RawRecord<'_> {
 }
 
 fn process(pipeline: &Pipeline, value: &[u8]) -> (Outcome, Vec<OutputRecord>) {
-    let mut out = Vec::new();
+    let mut out = OutputBuffer::default();
     let outcome = pipeline.process(&record(Some(value)), NOW_MS, &mut out);
-    (outcome, out)
+    (outcome, out.to_records())
 }
 
 fn json(output: &OutputRecord) -> Value {
@@ -179,11 +182,11 @@ fn bad_input_becomes_one_dead_letter_with_the_original_bytes() {
         let header = ("watchbell-reason".into(), Some(reason.into()));
         assert!(outputs[0].headers.contains(&header));
     }
-    let mut out = Vec::new();
+    let mut out = OutputBuffer::default();
     let outcome = pipeline.process(&record(None), NOW_MS, &mut out);
     let reason = "tombstone";
     assert_eq!(outcome, Outcome::DeadLetter { reason });
-    assert_eq!(out[0].value, None);
+    assert_eq!(out.at(0).unwrap().value, None);
 }
 
 #[test]
@@ -216,8 +219,8 @@ fn an_alert_holds_its_event_where_that_fits() {
         "\"datacontenttype\"",
         &format!("\"padding\":\"{}\",\"datacontenttype\"", "x".repeat(60_000)),
     );
-    for (limit, held) in [(1_000_000, true), (67_500, false)] {
-        let (outcome, outputs) = process(&pipeline_with("", limit), padded.as_bytes());
+    for (alerts, held) in [(1_000_000, true), (62_000, false)] {
+        let (outcome, outputs) = process(&alerts_limited(alerts), padded.as_bytes());
         assert!(matches!(outcome, Outcome::Event { .. }), "{outcome:?}");
         let (event, alert) = (json(&outputs[0]), json(&outputs[1]));
         assert_eq!(event["unmapped"]["padding"], "x".repeat(60_000));
@@ -227,4 +230,61 @@ fn an_alert_holds_its_event_where_that_fits() {
         assert_eq!(evidence["api"]["operation"], "DeleteStatement");
         crate::ocsf::validate(&alert);
     }
+}
+
+fn alerts_limited(alerts: usize) -> Pipeline {
+    let limits = Limits {
+        alerts,
+        ..Limits::all(1_000_000)
+    };
+    limited_pipeline("", limits)
+}
+
+#[test]
+fn an_alert_is_shortened_where_even_without_its_event_it_does_not_fit() {
+    let line = SEED
+        .lines()
+        .find(|line| line.contains("DeleteStatement"))
+        .unwrap();
+    let mut event: serde_json::Value = serde_json::from_str(line).unwrap();
+    let name = "n".repeat(40_000);
+    event["data"]["cloudResources"][0]["resource"]["resourceId"] = name.as_str().into();
+    let (outcome, outputs) = process(&alerts_limited(10_000), event.to_string().as_bytes());
+    assert!(matches!(outcome, Outcome::Event { .. }), "{outcome:?}");
+    assert!(json(&outputs[0]).to_string().contains(&name));
+    let alert = json(&outputs[1]);
+    crate::ocsf::validate(&alert);
+    assert!(alert.to_string().len() < 10_000);
+    assert_eq!(
+        alert["metadata"]["labels"],
+        serde_json::json!(["alert:shortened"])
+    );
+    assert_eq!(alert["evidences"][0]["api"]["operation"], "DeleteStatement");
+    let whole = json(&process(&alerts_limited(1_000_000), event.to_string().as_bytes()).1[1]);
+    for part in [
+        "/finding_info/uid",
+        "/metadata/correlation_uid",
+        "/unmapped/rule_set",
+    ] {
+        assert_eq!(alert.pointer(part), whole.pointer(part), "{part}");
+    }
+}
+
+#[test]
+fn a_small_limit_of_one_topic_is_none_of_another() {
+    let limits = |events, dead_letters| Limits {
+        events,
+        dead_letters,
+        ..Limits::all(1_000_000)
+    };
+    let broken = "{".repeat(50_000);
+    let whole = limited_pipeline("", limits(3_000, 1_000_000));
+    let (_, outputs) = process(&whole, broken.as_bytes());
+    assert_eq!(outputs[0].value.as_deref(), Some(broken.as_bytes()));
+    let small = limited_pipeline("", limits(1_000_000, 2_000));
+    let (_, outputs) = process(&small, broken.as_bytes());
+    assert_eq!(outputs[0].value, None);
+    // A small one stays whole although the topic takes no large ones.
+    let (_, outputs) = process(&small, b"{");
+    assert_eq!(outputs[0].value.as_deref(), Some(&b"{"[..]));
 }

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::Value;
 use watchbell::event::json::{Document, Kind};
-use watchbell::event::{Header, Offset, OutputRecord, Partition, Position, RawRecord};
+use watchbell::event::{
+    Header, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
+};
 use watchbell::pipeline::{Outcome, Pipeline};
 
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with};
@@ -33,9 +35,9 @@ fn process(headers: &[(String, Option<String>)], value: &[u8]) -> (Outcome, Vec<
             })
             .collect(),
     };
-    let mut out = Vec::new();
+    let mut out = OutputBuffer::default();
     let outcome = PIPELINE.process(&record, NOW_MS, &mut out);
-    (outcome, out)
+    (outcome, out.to_records())
 }
 
 /// Every leaf of a text, strings decoded, numbers as spelled, empty containers included; sorted.

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 use watchbell::enrich::{self, Names};
 use watchbell::event::{
-    self, Catalog, Class, Header, Offset, OutputRecord, Partition, Position, RawRecord,
+    self, Catalog, Class, Header, Offset, OutputBuffer, OutputRecord, Partition, Position,
+    RawRecord,
 };
 use watchbell::pipeline::Pipeline;
 use watchbell::sigma::{Fields, Value};
@@ -27,9 +28,10 @@ const BROKEN: &str = "{\"id\":\"\u{1b}[2Jcut";
 /// that a changed rule changes nothing here.
 fn outputs(value: &str) -> Vec<OutputRecord> {
     static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| pipeline_with(NAMES, 1_000_000));
-    let mut out = Vec::new();
+    let mut buffer = OutputBuffer::default();
     let input = record(Some(value.as_bytes()));
-    PIPELINE.process(&input, NOW_MS, &mut out);
+    PIPELINE.process(&input, NOW_MS, &mut buffer);
+    let mut out = buffer.to_records();
     for output in &mut out {
         for (name, value) in &mut output.headers {
             if name.contains("ruleset") {
@@ -148,6 +150,27 @@ fn an_alert_without_its_event_still_says_who_did_what() {
     ] {
         assert!(page.contains(part), "{part} in {page}");
     }
+}
+
+#[test]
+fn an_alert_without_an_event_reads_as_a_line_and_a_page() {
+    let mut alert = crate::notices::expired();
+    alert.value = alert.value.map(|value| {
+        let version = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
+        let text = String::from_utf8_lossy(&value).replace(&version, "\"version\":\"(version)\"");
+        let mut json: Json = serde_json::from_str(&text).expect("JSON");
+        json["unmapped"]["rule_set"] = "(rule set)".into();
+        json.to_string().into()
+    });
+    alert.headers.clear();
+    let emitted = emitted(&alert, 7);
+    assert!(emitted.event().is_none() && emitted.related_events().is_empty());
+    let text = format!(
+        "{}\n\n{}",
+        line(&emitted, Paint::PLAIN),
+        page(&emitted, Paint::PLAIN)
+    );
+    compare(&[("expired.txt", text)]);
 }
 
 #[test]
@@ -303,7 +326,8 @@ fn paths(value: &Json, prefix: &str, out: &mut BTreeSet<String>) {
 
 #[test]
 fn every_attribute_that_is_written_can_be_filtered() {
-    for output in all_outputs() {
+    let lost = [crate::notices::expired(), crate::notices::positions_lost()];
+    for output in all_outputs().into_iter().chain(lost) {
         let emitted = emitted(&output, 0);
         if emitted.kind == Kind::DeadLetter {
             for (name, _) in &output.headers {

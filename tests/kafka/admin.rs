@@ -44,13 +44,18 @@ pub fn expire(broker: &Broker, topic: &str, before: &[i64]) {
 
 /// Delete a topic and create it again, empty.
 pub fn re_create(broker: &Broker, topic: &str, partitions: u32) {
+    delete(broker, topic);
+    create(broker, topic, partitions);
+}
+
+/// Delete a topic.
+pub fn delete(broker: &Broker, topic: &str) {
     let admin = admin(broker);
     let answer = wait(admin.delete_topics(&[topic], &AdminOptions::new()));
     answer.expect("an answer")[0].as_ref().expect("deleted");
     let topics = Topics::new(&broker.cluster(), PATIENCE).expect("an admin client");
     let gone = eventually(PATIENCE, || matches!(topics.partitions(topic), Ok(None)));
     assert!(gone, "topic {topic} is still there");
-    create(broker, topic, partitions);
 }
 
 /// Give a topic more partitions.

@@ -2,6 +2,7 @@
 //! of every record. An event's id is `<topic>/<partition>/<offset>`: every output can be traced.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
@@ -34,6 +35,8 @@ pub enum Fate {
     Alert(&'static str),
     /// A dead letter with this reason.
     DeadLetter(&'static str),
+    /// Nothing: it is gone before anybody reads it.
+    Expired,
 }
 
 /// A record as it is written to the source.
@@ -92,6 +95,8 @@ pub struct Audit {
     typical: Vec<Template>,
     alerting: Vec<Template>,
     written: usize,
+    /// What stood in topics that were deleted.
+    kept: HashMap<String, Vec<Read>>,
 }
 
 impl Audit {
@@ -111,6 +116,7 @@ impl Audit {
             typical: typical.into(),
             alerting: alerting.into(),
             written: 0,
+            kept: HashMap::new(),
         }
     }
 
@@ -147,6 +153,17 @@ impl Audit {
         self.put(partition, &given, fate);
     }
 
+    /// The next event of a partition, to be changed: one that no rule matches, or a statement that is
+    /// deleted.
+    pub fn next_event(&self, partition: usize, deletion: bool) -> Value {
+        let template = match deletion {
+            true => &self.alerting[0],
+            false => &self.typical[0],
+        };
+        let text = template.with_id(&self.next_id(partition));
+        serde_json::from_str(&text).expect("JSON")
+    }
+
     /// Write one record as it is; returns its offset.
     pub fn put(&mut self, partition: usize, given: &Given, fate: Fate) -> usize {
         let mut record: BaseRecord<'_, [u8], [u8]> =
@@ -175,6 +192,17 @@ impl Audit {
         let offset = self.fates[partition].len();
         self.fates[partition].push(fate);
         offset
+    }
+
+    /// These records are gone before anybody has read them.
+    pub fn expire(&mut self, partition: usize, offsets: Range<usize>) {
+        self.fates[partition][offsets].fill(Fate::Expired);
+    }
+
+    /// Remember what stands in an output topic that is about to be deleted.
+    pub fn keep(&mut self, broker: &Broker, topic: &str) {
+        let kept = self.kept.entry(topic.to_owned()).or_default();
+        kept.extend(read_committed(broker, topic));
     }
 
     /// Wait until everything is stored.
@@ -207,6 +235,7 @@ impl Audit {
                 Fate::Event => "events",
                 Fate::Alert(_) => "alerting events",
                 Fate::DeadLetter(_) => "dead letters",
+                Fate::Expired => "expired records",
             };
             *counts.entry(name).or_default() += 1;
         }
@@ -216,7 +245,11 @@ impl Audit {
     /// How often each outcome was seen: all that must be are there, no others are, and those of one
     /// source partition first appear in order within each output partition.
     fn outcomes(&self, clusters: &Clusters, deployment: &Deployment) -> HashMap<Outcome, u64> {
-        let read = |topic: &str| read_committed(&clusters.destination, topic);
+        let read = |topic: &str| {
+            let mut all = self.kept.get(topic).cloned().unwrap_or_default();
+            all.extend(read_committed(&clusters.destination, topic));
+            all
+        };
         let events = read(&deployment.events);
         let alerts = read(&deployment.alerts);
         let dead_letters = read(&deployment.dead_letters);
@@ -280,6 +313,7 @@ impl Audit {
                         expect("alert", rule);
                     }
                     Fate::DeadLetter(reason) => expect("dead letter", reason),
+                    Fate::Expired => {}
                 }
             }
         }
@@ -314,7 +348,8 @@ fn alert_outcome(read: &Read, topic: &str) -> Option<Outcome> {
     let alert: Value = serde_json::from_slice(value).expect("JSON");
     let info = &alert["finding_info"];
     assert_eq!(info["uid"].as_str(), read.header("ce_id").as_deref());
-    let id = info["related_events"][0]["uid"].as_str().expect("an event");
+    // An alert about the source as a whole has none.
+    let id = info["related_events"][0]["uid"].as_str()?;
     Some(Outcome {
         place: place(id, topic)?,
         what: "alert",

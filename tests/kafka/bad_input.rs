@@ -8,6 +8,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use sha2::{Digest, Sha256};
+use watchbell::kafka::topics::Topics;
 
 use super::audit::{Audit, Fate, Given};
 use super::broker::{Broker, clusters};
@@ -209,7 +210,7 @@ fn kept(name: &'static str) -> impl Fn(&str) -> Case {
 }
 
 /// Bytes that are no text and do not compress.
-fn noise(length: usize) -> Vec<u8> {
+pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let next = |_| {
         state ^= state << 13;
@@ -362,12 +363,12 @@ fn check_metrics(daemon: &Daemon, audit: &Audit, events: &[Read], dead_letters: 
 }
 
 /// From now on the topic takes no larger batches.
-fn limit_records(broker: &Broker, topic: &str, bytes: usize) {
+pub fn limit_records(broker: &Broker, topic: &str, limit_bytes: usize) {
     let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
         .set("bootstrap.servers", broker.bootstrap())
         .create()
         .expect("an admin client");
-    let bytes = bytes.to_string();
+    let bytes = limit_bytes.to_string();
     let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", &bytes);
     let altered = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -375,4 +376,10 @@ fn limit_records(broker: &Broker, topic: &str, bytes: usize) {
         .block_on(admin.alter_configs(&[change], &AdminOptions::new()))
         .expect("an answer");
     assert!(altered.iter().all(Result::is_ok), "{altered:?}");
+    let topics = Topics::new(&broker.cluster(), LIMIT).expect("an admin client");
+    let applied = eventually(LIMIT, || {
+        let found = topics.describe(&[topic]).expect("an answer");
+        found[0].max_message_bytes() == Some(limit_bytes)
+    });
+    assert!(applied, "{topic} still takes other records");
 }

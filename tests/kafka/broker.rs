@@ -73,7 +73,8 @@ pub fn clusters() -> MutexGuard<'static, Clusters> {
 }
 
 impl Broker {
-    fn existing(bootstrap: &str) -> Broker {
+    /// A cluster that somebody else has started.
+    pub fn existing(bootstrap: &str) -> Broker {
         Broker {
             bootstrap: bootstrap.to_owned(),
             own: None,

@@ -33,7 +33,8 @@ pub struct Deployment {
     sources: String,
     /// Lines of the configuration file after those that every test has.
     pub settings: String,
-    destination: String,
+    /// `host:port` where the daemon reaches the destination.
+    pub destination: String,
     /// librdkafka properties of the destination: by default a batch goes at once.
     pub properties: String,
     /// Of `watchbell run`, besides the configuration file.
@@ -74,14 +75,17 @@ impl Deployment {
 
     /// A new topic of audit events with four partitions, read by this deployment.
     pub fn source(&mut self, from: &Broker, name: &str) -> Audit {
+        let connection = format!("bootstrap: \"{}\"", from.bootstrap());
+        self.source_by(from, name, &connection)
+    }
+
+    /// The same, reached by the daemon in a way of its own.
+    pub fn source_by(&mut self, from: &Broker, name: &str, connection: &str) -> Audit {
         let source = format!("{}-{name}", self.group);
         let topic = format!("{source}.audit");
         let wanted = WantedTopic::new(&topic, 4).with("max.message.bytes", "33554432");
         create_with(from, &wanted);
-        self.sources += &format!(
-            "  {source}: {{bootstrap: \"{}\", topic: {topic}}}\n",
-            from.bootstrap()
-        );
+        self.sources += &format!("  {source}: {{{connection}, topic: {topic}}}\n");
         let one_cluster = from.bootstrap() == self.destination;
         let positions = if one_cluster {
             topic.clone()

@@ -24,6 +24,8 @@ mod bad_input;
 mod delivery;
 /// `watchbell run`: whatever dies, each record ends where it must, exactly once.
 mod end_to_end;
+/// Losses are alerts.
+mod gaps;
 /// Lag, and what is done about it on the source cluster.
 mod lag;
 /// A group that has lost its positions.
@@ -38,8 +40,12 @@ mod positions;
 mod recreated;
 /// Records and topics that cannot be written.
 mod refusals;
+/// Output topics and rights that are missing, and come back.
+mod repaired;
 /// Logging in, rights, and what happens when they are missing.
 mod security;
+/// Outputs larger than their topics take.
+mod too_large;
 /// What a person sees of the outputs.
 mod viewing;
 

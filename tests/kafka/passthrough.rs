@@ -59,15 +59,13 @@ impl Worker for PassThrough {
                     (&self.dead_letters, None)
                 }
             };
-            outputs.push(
-                index,
-                OutputRecord {
-                    topic: Arc::clone(topic),
-                    key: record.key.map(<[u8]>::to_vec),
-                    value,
-                    headers,
-                },
-            );
+            let record = OutputRecord {
+                topic: Arc::clone(topic),
+                key: record.key.map(<[u8]>::to_vec),
+                value,
+                headers,
+            };
+            outputs.of(index, |out| out.push_record(&record));
         }
         Ok(())
     }

@@ -117,6 +117,30 @@ impl Secured {
         assert!(ran.status.success(), "{commands}\n{said}");
     }
 
+    /// How the user who may do nothing until somebody grants it logs in: librdkafka properties.
+    pub fn as_limited(&self) -> String {
+        format!(
+            "security.protocol: SASL_SSL, sasl.mechanism: PLAIN, sasl.username: {LIMITED}, \
+             sasl.password_file: {}, ssl.ca.location: {}",
+            self.secret("limited-password", LIMITED_SECRET),
+            self.file("broker.pem").display(),
+        )
+    }
+
+    /// Grant rights to the limited user, or take them away: `--add` or `--remove`, and which.
+    pub fn rights(&self, change: &str, which: &str) {
+        let force = if change == "--remove" { "--force" } else { "" };
+        let ran = java(&jars())
+            .arg("org.apache.kafka.tools.AclCommand")
+            .args(["--bootstrap-server", self.broker.bootstrap(), change])
+            .args(["--allow-principal", &format!("User:{LIMITED}")])
+            .args(format!("{which} {force}").split_whitespace())
+            .output()
+            .expect("run java");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{change} {which}\n{said}");
+    }
+
     /// Keep a secret in a file, as a configuration names it.
     pub fn secret(&self, name: &str, secret: &str) -> String {
         let path = self.file(name);

@@ -12,8 +12,7 @@ use super::daemon::{Daemon, watchbell};
 use super::eventually;
 use super::records::{create, read_committed, unique};
 use super::secured::{
-    API_SECRET, CLIENT_SECRET, LIMITED, LIMITED_SECRET, SCRAM_PASSWORD, STORE_PASSWORD, Secured,
-    secured,
+    API_SECRET, CLIENT_SECRET, LIMITED_SECRET, SCRAM_PASSWORD, STORE_PASSWORD, Secured, secured,
 };
 use super::stub::{Stub, ok};
 
@@ -250,11 +249,9 @@ fn the_commands_that_validate_prints_grant_all_that_the_daemon_needs() {
     names.create(&secured, &["near"]);
     create(&clusters.source, &names.topic("far"), 2);
     let own = format!(
-        "bootstrap: \"{}\", kafka: {{security.protocol: SASL_SSL, sasl.mechanism: PLAIN, \
-         sasl.username: {LIMITED}, sasl.password_file: {}, ssl.ca.location: {}}}",
+        "bootstrap: \"{}\", kafka: {{{}}}",
         secured.login(),
-        secured.secret("limited-password", LIMITED_SECRET),
-        secured.file("broker.pem").display(),
+        secured.as_limited(),
     );
     let (near, far) = (names.topic("near"), names.topic("far"));
     let hook = Stub::start(|_| ok());

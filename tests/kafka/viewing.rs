@@ -14,8 +14,8 @@ use rdkafka::config::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tempfile::TempDir;
-use watchbell::event::{Offset, OutputRecord, Partition, Position, RawRecord};
-use watchbell::pipeline::{self, Catalog, Names, Pipeline, Settings, Topics};
+use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
+use watchbell::pipeline::{self, Catalog, Limits, Names, Pipeline, Settings, Topics};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
 use super::broker::{Clusters, clusters, signal_process};
@@ -89,9 +89,9 @@ impl House {
             value: Some(value.as_bytes()),
             headers: Vec::new(),
         };
-        let mut out = Vec::new();
+        let mut out = OutputBuffer::default();
         self.pipeline.process(&record, now_ms(), &mut out);
-        out
+        out.to_records()
     }
 
     /// Writes outputs in one transaction; events to the partition.
@@ -177,7 +177,7 @@ fn pipeline(topics: &Topics) -> Pipeline {
     let rules = RuleSet::load(&sources, &known, &Overrides::default(), parse).unwrap();
     let settings = Settings {
         topics: topics.clone(),
-        max_message_bytes: 1_000_000,
+        limits: Limits::all(1_000_000),
     };
     let names = Names::parse_yaml(NAMES, "names.yaml").unwrap();
     let rules = Arc::new(CurrentRules::new(rules));

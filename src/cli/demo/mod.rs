@@ -68,7 +68,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     metrics.rules_in_force(shipped.rules.snapshot().rules().len());
     let observer = SourceObserver::new(Arc::new(SourceState::new("demo")), metrics.clone());
     let shutdown = Shutdown::default();
-    let mut worker = Ingest::new(shipped.pipeline(names), &observer);
+    let mut worker = Ingest::new(shipped.pipeline(names), &config, &observer);
     let started = Instant::now();
     thread::scope(|scope| {
         let (config, shutdown, observer) = (&config, &shutdown, &observer);

@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
-use crate::event::OutputRecord;
+use crate::event::Output;
 use crate::files::{base64, is_json, on_one_line};
 use crate::pipeline::Topics;
 
@@ -25,19 +26,19 @@ pub(super) enum Emit {
 
 impl Emit {
     /// Appends the record's line, if it is wanted.
-    pub(super) fn write(self, record: &OutputRecord, topics: &Topics, out: &mut Vec<u8>) {
+    pub(super) fn write(self, output: Output<'_>, topics: &Topics, out: &mut Vec<u8>) {
         let topic = match self {
-            Emit::All => return whole(record, topics, out),
+            Emit::All => return whole(output, topics, out),
             Emit::Events => &topics.events,
             Emit::Alerts => &topics.alerts,
             Emit::DeadLetters => &topics.dead_letters,
         };
-        if record.topic != *topic {
+        if output.topic != topic {
             return;
         }
-        match json_line(record, is_ours(record, topics)) {
+        match json_line(output, is_ours(output, topics)) {
             Some(line) => out.extend_from_slice(&line),
-            None => match text(record.value.as_deref()) {
+            None => match text(output.value) {
                 Ok(text) => write(&text, out),
                 Err(base64) => write(&json!({"value_base64": base64}), out),
             },
@@ -47,95 +48,118 @@ impl Emit {
 }
 
 /// `{"topic","key","headers","value"}`; what is not UTF-8 stands under the name with `_base64`.
-fn whole(record: &OutputRecord, topics: &Topics, out: &mut Vec<u8>) {
+fn whole(output: Output<'_>, topics: &Topics, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"topic\":");
-    write(&Value::from(&*record.topic), out);
+    write(&**output.topic, out);
     out.push(b',');
-    content(record, is_ours(record, topics), out);
+    content(output, is_ours(output, topics), out);
     out.extend_from_slice(b"}\n");
 }
 
 /// Whether the value is an event or an alert that was just written: JSON, on one line. A dead letter
 /// holds what was read.
-fn is_ours(record: &OutputRecord, topics: &Topics) -> bool {
-    record.topic != topics.dead_letters
+fn is_ours(output: Output<'_>, topics: &Topics) -> bool {
+    *output.topic != topics.dead_letters
 }
 
 /// The members `key`, `headers` and `value`; the value of a record that `is_ours` is not looked at.
-pub(in crate::cli) fn content(record: &OutputRecord, is_ours: bool, out: &mut Vec<u8>) {
-    member("key", text(record.key.as_deref()), out);
+pub(in crate::cli) fn content(output: Output<'_>, is_ours: bool, out: &mut Vec<u8>) {
+    member("key", text(output.key), out);
     out.extend_from_slice(b",\"headers\":{");
-    for (index, (name, values)) in headers(record).iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(&Value::from(name.as_str()), out);
-        out.push(b':');
-        match values.as_slice() {
-            [value] => write(value, out),
-            // Kafka allows a name to be repeated.
-            values => write(&Value::from(values), out),
-        }
-    }
+    headers(output, out);
     out.extend_from_slice(b"},");
-    match json_line(record, is_ours) {
+    match json_line(output, is_ours) {
         Some(line) => {
             out.extend_from_slice(b"\"value\":");
             out.extend_from_slice(&line);
         }
-        None => member("value", text(record.value.as_deref()), out),
+        None => member("value", text(output.value), out),
     }
 }
 
 /// The value on one line, if it is JSON.
-fn json_line(record: &OutputRecord, is_ours: bool) -> Option<Cow<'_, [u8]>> {
-    let value = record.value.as_deref()?;
+fn json_line(output: Output<'_>, is_ours: bool) -> Option<Cow<'_, [u8]>> {
+    let value = output.value?;
     if is_ours {
         return Some(Cow::Borrowed(value));
     }
     is_json(value).then(|| on_one_line(value))
 }
 
-/// Each name once, in the order of the record, with its values in theirs.
-fn headers(record: &OutputRecord) -> Vec<(String, Vec<Value>)> {
-    let mut headers: Vec<(String, Vec<Value>)> = Vec::new();
-    for (name, value) in &record.headers {
-        let (name, value) = match text(value.as_deref()) {
-            Ok(text) => (name.to_string(), text),
-            Err(base64) => (format!("{name}_base64"), base64),
-        };
-        match headers.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, values)) => values.push(value),
-            None => headers.push((name, vec![value])),
-        }
+/// Each name once, in the order of the record; one that is repeated, as Kafka allows, with a list of
+/// its values.
+fn headers(output: Output<'_>, out: &mut Vec<u8>) {
+    let mut members: Vec<(Cow<'_, str>, Text<'_>)> = Vec::with_capacity(8);
+    for header in output.headers() {
+        let value = text(header.value);
+        members.push(match value {
+            Ok(_) => (Cow::Borrowed(header.name), value),
+            Err(_) => (format!("{}_base64", header.name).into(), value),
+        });
     }
-    headers
+    let mut first = true;
+    for (index, (name, value)) in members.iter().enumerate() {
+        if members[..index].iter().any(|(earlier, _)| earlier == name) {
+            continue;
+        }
+        if !first {
+            out.push(b',');
+        }
+        first = false;
+        write(name, out);
+        out.push(b':');
+        let later = members[index + 1..].iter();
+        let mut later = later.filter(|(later, _)| later == name).peekable();
+        let write_value = |value: &Text<'_>, out: &mut Vec<u8>| match value {
+            Ok(text) => write(text, out),
+            Err(base64) => write(base64, out),
+        };
+        if later.peek().is_none() {
+            write_value(value, out);
+            continue;
+        }
+        out.push(b'[');
+        write_value(value, out);
+        for (_, value) in later {
+            out.push(b',');
+            write_value(value, out);
+        }
+        out.push(b']');
+    }
 }
 
 /// `null` or a string; in base64 what is not UTF-8.
-fn text(bytes: Option<&[u8]>) -> Result<Value, Value> {
+type Text<'t> = Result<Option<&'t str>, String>;
+
+fn text(bytes: Option<&[u8]>) -> Text<'_> {
     match bytes.map(|bytes| (bytes, std::str::from_utf8(bytes))) {
-        None => Ok(Value::Null),
-        Some((_, Ok(text))) => Ok(text.into()),
-        Some((bytes, Err(_))) => Err(base64::encode(bytes).into()),
+        None => Ok(None),
+        Some((_, Ok(text))) => Ok(Some(text)),
+        Some((bytes, Err(_))) => Err(base64::encode(bytes)),
     }
 }
 
-fn member(name: &str, value: Result<Value, Value>, out: &mut Vec<u8>) {
+fn member(name: &str, value: Text<'_>, out: &mut Vec<u8>) {
     let suffix = if value.is_ok() { "" } else { "_base64" };
-    write(&Value::from(format!("{name}{suffix}")), out);
-    out.push(b':');
-    let (Ok(value) | Err(value)) = value;
-    write(&value, out);
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(suffix.as_bytes());
+    out.extend_from_slice(b"\":");
+    match value {
+        Ok(text) => write(&text, out),
+        Err(base64) => write(&base64, out),
+    }
 }
 
-fn write(value: &Value, out: &mut Vec<u8>) {
-    out.extend_from_slice(value.to_string().as_bytes());
+fn write(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    // Writing strings into memory does not fail.
+    let _ = serde_json::to_writer(out, value);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{OutputBuffer, OutputRecord};
 
     fn lines(emit: Emit, value: Option<&[u8]>, headers: &[(&'static str, &[u8])]) -> Vec<String> {
         let topics = Topics {
@@ -146,14 +170,15 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| ((*name).into(), Some(value.to_vec())));
-        let record = OutputRecord {
+        let mut buffer = OutputBuffer::default();
+        buffer.push_record(&OutputRecord {
             topic: "dead".into(),
             key: None,
             value: value.map(<[u8]>::to_vec),
             headers: headers.collect(),
-        };
+        });
         let mut out = Vec::new();
-        emit.write(&record, &topics, &mut out);
+        emit.write(buffer.at(0).unwrap(), &topics, &mut out);
         let out = String::from_utf8(out).unwrap();
         out.lines().map(str::to_owned).collect()
     }

@@ -9,7 +9,7 @@ use std::thread;
 
 use super::emit::Emit;
 use super::summary::Summary;
-use crate::event::{Offset, Partition, Position, RawRecord};
+use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
 use crate::pipeline::{Outcome, Pipeline, TOO_LARGE, Topics};
 
@@ -101,7 +101,7 @@ fn work(job: &Job, waiting: &Mutex<Receiver<Task>>) {
 
 fn process(job: &Job, name: &str, batch: &Batch) -> Done {
     let (mut lines, mut summary) = (Vec::new(), Summary::default());
-    let mut out = Vec::new();
+    let mut out = OutputBuffer::default();
     for (number, piece) in batch.pieces() {
         let record = |value| RawRecord {
             position: Position {
@@ -130,9 +130,10 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
                 Outcome::DeadLetter { reason }
             }
         });
-        for record in out.drain(..) {
-            job.emit.write(&record, &job.topics, &mut lines);
+        for output in out.iter() {
+            job.emit.write(output, &job.topics, &mut lines);
         }
+        out.clear();
     }
     Done { lines, summary }
 }

@@ -1,7 +1,10 @@
 //! The one pass over a text that makes a [`Document`]: what it accepts, and where the first fault is.
 //! Only here are nodes made, so every node is well formed.
 
-use super::{DEPTH_LIMIT, Document, JsonError, Kind, Node, Span, hex4};
+use super::{DEPTH_LIMIT, Document, JsonError, Kind, Node, Span, Tag, hex4};
+
+/// What is wrong, out of the way of what is right: it is rare, and larger than a span.
+type Fault = Box<JsonError>;
 
 /// Parses a whole text, at most 4 GiB long.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
@@ -16,7 +19,22 @@ struct Parser<'a> {
     compact: bool,
 }
 
-const NO_KEY: Span = Span {
+/// The name under which a value stands in its object.
+#[derive(Clone, Copy)]
+struct Name {
+    span: Span,
+    tag: Tag,
+}
+
+impl Name {
+    /// Of elements and the root.
+    const NONE: Name = Name {
+        span: NOWHERE,
+        tag: Tag::ANY,
+    };
+}
+
+const NOWHERE: Span = Span {
     start: 0,
     end: 0,
     escaped: false,
@@ -40,11 +58,11 @@ impl<'a> Parser<'a> {
         }
         // White space around the whole value does not touch raw slices.
         self.compact = true;
-        self.value(NO_KEY, 0)?;
+        self.value(Name::NONE, 0).map_err(|fault| *fault)?;
         let compact = self.compact;
         self.white_space();
         if self.at < self.bytes.len() {
-            return Err(self.expected("the end of the text"));
+            return Err(*self.expected("the end of the text"));
         }
         Ok(Document {
             text: self.text,
@@ -53,11 +71,12 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn expected(&self, expected: &'static str) -> JsonError {
-        JsonError::Syntax {
+    #[cold]
+    fn expected(&self, expected: &'static str) -> Fault {
+        Box::new(JsonError::Syntax {
             offset: self.at,
             expected,
-        }
+        })
     }
 
     fn peek(&self) -> Option<u8> {
@@ -65,41 +84,48 @@ impl<'a> Parser<'a> {
     }
 
     fn white_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+        // Mostly there is none, and one comparison tells.
+        while let Some(byte @ 0..=b' ') = self.peek() {
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return;
+            }
             self.at += 1;
             self.compact = false;
         }
     }
 
-    fn value(&mut self, key: Span, depth: usize) -> Result<(), JsonError> {
+    fn value(&mut self, name: Name, depth: usize) -> Result<(), Fault> {
         let index = self.nodes.len();
         let start = self.at;
-        self.nodes.push(Node {
-            kind: Kind::Null,
-            key,
-            value: NO_KEY,
-            next: 0,
-        });
-        let (kind, value) = match self.peek() {
-            Some(b'"') => (Kind::String, self.string()?),
-            Some(b'{') => (Kind::Object, self.container(depth, true)?),
-            Some(b'[') => (Kind::Array, self.container(depth, false)?),
-            Some(b't') => (Kind::Bool, self.literal("true")?),
-            Some(b'f') => (Kind::Bool, self.literal("false")?),
-            Some(b'n') => (Kind::Null, self.literal("null")?),
-            Some(b'-' | b'0'..=b'9') => (Kind::Number, self.number()?),
+        let leaf = |kind, value| Node {
+            kind,
+            key: name.span,
+            tag: name.tag,
+            value,
+            next: index as u32 + 1,
+        };
+        let node = match self.peek() {
+            Some(b'"') => leaf(Kind::String, self.string()?),
+            Some(open @ (b'{' | b'[')) => {
+                let kind = match open {
+                    b'{' => Kind::Object,
+                    _ => Kind::Array,
+                };
+                self.nodes.push(leaf(kind, NOWHERE));
+                self.container(depth, kind == Kind::Object)?;
+                let next = self.nodes.len() as u32;
+                let value = self.span(start);
+                self.nodes[index].value = value;
+                self.nodes[index].next = next;
+                return Ok(());
+            }
+            Some(b't') => leaf(Kind::Bool, self.literal("true")?),
+            Some(b'f') => leaf(Kind::Bool, self.literal("false")?),
+            Some(b'n') => leaf(Kind::Null, self.literal("null")?),
+            Some(b'-' | b'0'..=b'9') => leaf(Kind::Number, self.number()?),
             _ => return Err(self.expected("a value")),
         };
-        let next = self.nodes.len() as u32;
-        self.nodes[index] = Node {
-            kind,
-            key,
-            value: match kind {
-                Kind::String => value,
-                _ => self.span(start),
-            },
-            next,
-        };
+        self.nodes.push(node);
         Ok(())
     }
 
@@ -111,34 +137,35 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn literal(&mut self, word: &'static str) -> Result<Span, JsonError> {
+    fn literal(&mut self, word: &'static str) -> Result<Span, Fault> {
         if !self.bytes[self.at..].starts_with(word.as_bytes()) {
             return Err(self.expected(word));
         }
+        let start = self.at;
         self.at += word.len();
-        Ok(NO_KEY)
+        Ok(self.span(start))
     }
 
-    fn container(&mut self, depth: usize, object: bool) -> Result<Span, JsonError> {
+    fn container(&mut self, depth: usize, object: bool) -> Result<(), Fault> {
         if depth >= DEPTH_LIMIT {
-            return Err(JsonError::TooDeep { offset: self.at });
+            return Err(Box::new(JsonError::TooDeep { offset: self.at }));
         }
         let close = if object { b'}' } else { b']' };
         self.at += 1;
         self.white_space();
         if self.peek() == Some(close) {
             self.at += 1;
-            return Ok(NO_KEY);
+            return Ok(());
         }
         loop {
-            let key = if object { self.name()? } else { NO_KEY };
-            self.value(key, depth + 1)?;
+            let name = if object { self.name()? } else { Name::NONE };
+            self.value(name, depth + 1)?;
             self.white_space();
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(byte) if byte == close => {
                     self.at += 1;
-                    return Ok(NO_KEY);
+                    return Ok(());
                 }
                 _ if object => return Err(self.expected("a comma or }")),
                 _ => return Err(self.expected("a comma or ]")),
@@ -147,21 +174,23 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn name(&mut self) -> Result<Span, JsonError> {
+    fn name(&mut self) -> Result<Name, Fault> {
         if self.peek() != Some(b'"') {
             return Err(self.expected("a name in quotes"));
         }
-        let name = self.string()?;
+        let span = self.string()?;
+        let written = &self.bytes[span.start as usize..span.end as usize];
+        let tag = Tag::of_written(written, span.escaped);
         self.white_space();
         if self.peek() != Some(b':') {
             return Err(self.expected("a colon"));
         }
         self.at += 1;
         self.white_space();
-        Ok(name)
+        Ok(Name { span, tag })
     }
 
-    fn string(&mut self) -> Result<Span, JsonError> {
+    fn string(&mut self) -> Result<Span, Fault> {
         self.at += 1;
         let start = self.at;
         let mut escaped = false;
@@ -187,7 +216,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), JsonError> {
+    fn escape(&mut self) -> Result<(), Fault> {
         match self.bytes.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             Some(b'u') => {
@@ -211,15 +240,15 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn unicode_unit(&self, at: usize) -> Result<u32, JsonError> {
+    fn unicode_unit(&self, at: usize) -> Result<u32, Fault> {
         let escape = self.bytes.get(at..).unwrap_or_default();
         escape
             .strip_prefix(b"\\u")
             .and_then(hex4)
-            .ok_or(self.expected("a \\u escape of four hexadecimal digits"))
+            .ok_or_else(|| self.expected("a \\u escape of four hexadecimal digits"))
     }
 
-    fn digits(&mut self) -> Result<(), JsonError> {
+    fn digits(&mut self) -> Result<(), Fault> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
@@ -230,7 +259,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<Span, JsonError> {
+    fn number(&mut self) -> Result<Span, Fault> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -259,26 +288,18 @@ impl<'a> Parser<'a> {
                 .parse::<f64>()
                 .is_ok_and(f64::is_finite)
         {
-            return Err(JsonError::NumberOutOfRange { offset: start });
+            return Err(Box::new(JsonError::NumberOutOfRange { offset: start }));
         }
-        Ok(NO_KEY)
+        Ok(self.span(start))
     }
 }
 
 /// How many bytes from the start need no attention inside a string: no quote, no backslash, no
-/// control character. Eight bytes at a time, by the usual has-zero-byte arithmetic.
-pub(super) fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
+/// control character. Eight bytes at a time.
+fn plain_length(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(chunk) = bytes.get(at..at + 8) {
-        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-        let zero_where = |byte: u8| {
-            let x = word ^ (ONES * u64::from(byte));
-            x.wrapping_sub(ONES) & !x
-        };
-        let below_space = word.wrapping_sub(ONES * 0x20) & !word;
-        let found = (zero_where(b'"') | zero_where(b'\\') | below_space) & HIGHS;
+        let found = special(chunk);
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
@@ -287,6 +308,33 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
     let rest = &bytes[at..];
     at + rest
         .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
+        .position(|byte| is_special(*byte))
         .unwrap_or(rest.len())
+}
+
+/// Whether all of them need no attention inside a string.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.len().checked_sub(8) else {
+        return !bytes.iter().any(|byte| is_special(*byte));
+    };
+    // The last eight bytes may have been looked at in part; a second look costs less than one by one.
+    bytes.chunks_exact(8).all(|chunk| special(chunk) == 0) && special(&bytes[last..]) == 0
+}
+
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
+}
+
+/// Of eight bytes, the highest bit of each that needs attention; by the usual has-zero-byte
+/// arithmetic, so that only the lowest one found is sure.
+fn special(chunk: &[u8]) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES << 7;
+    let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
+    let zero_where = |byte: u8| {
+        let x = word ^ (ONES * u64::from(byte));
+        x.wrapping_sub(ONES) & !x
+    };
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+    (zero_where(b'"') | zero_where(b'\\') | below_space) & HIGHS
 }

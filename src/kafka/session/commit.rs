@@ -5,17 +5,16 @@
 use std::collections::btree_map::Entry;
 use std::time::Instant;
 
+use super::deliveries::NO_SOURCE;
 use super::error::{Setback, Side, trouble};
-use super::flight::{Flight, Prepared};
+use super::flight::{Cargo, Flight, Prepared};
 use super::mark::{Evidence, LastRecord, Mark, Marks};
 use super::observe::Commit;
 use super::reader::Fetched;
 use super::turn::{Session, reopen};
-use crate::event::{OutputRecord, Partition};
+use super::worker::Outputs;
+use crate::event::{OutputBuffer, Partition};
 use rdkafka::types::RDKafkaErrorCode as Code;
-
-/// Index of what no source record is to blame for.
-const NO_SOURCE: usize = usize::MAX;
 
 impl Session<'_> {
     /// The positions after a batch.
@@ -41,7 +40,14 @@ impl Session<'_> {
 
     /// Hand a batch's outputs to the writer, in the transaction under way or a new one.
     pub(super) fn dispatch(&mut self, prepared: Prepared) -> Result<(), Setback> {
-        let Prepared { cargo, outputs } = prepared;
+        let Prepared { cargo, mut outputs } = prepared;
+        let result = self.hand_over(cargo, &outputs);
+        outputs.clear();
+        self.spare = outputs;
+        result
+    }
+
+    fn hand_over(&mut self, cargo: Cargo, outputs: &Outputs) -> Result<(), Setback> {
         if cargo.places.is_empty() {
             return Ok(());
         }
@@ -53,8 +59,8 @@ impl Session<'_> {
             self.writer.begin()?;
         }
         let deadline = self.deadline();
-        for (sent, (source_index, output)) in outputs.records.into_iter().enumerate() {
-            self.writer.send(base + source_index, &output, deadline)?;
+        for (sent, (source_index, output)) in outputs.iter().enumerate() {
+            self.writer.send(base + source_index, output, deadline)?;
             if sent % 1000 == 999 {
                 self.writer.serve();
             }
@@ -63,7 +69,15 @@ impl Session<'_> {
     }
 
     /// Hand notes of positions to the writer.
-    fn send_notes(&self, notes: &[OutputRecord], deadline: Instant) -> Result<(), Setback> {
+    fn send_notes<'m>(
+        &self,
+        marks: impl Iterator<Item = (&'m Partition, &'m Mark)>,
+        deadline: Instant,
+    ) -> Result<(), Setback> {
+        let mut notes = OutputBuffer::default();
+        for (partition, mark) in marks {
+            notes.push_record(&self.notes.record(*partition, mark));
+        }
         notes
             .iter()
             .try_for_each(|note| self.writer.send(NO_SOURCE, note, deadline))
@@ -78,8 +92,7 @@ impl Session<'_> {
         let marks = &flight.cargo.marks;
         let noted = self.positions.due_notes(marks, Instant::now());
         let due = marks.iter().filter(|(of, _)| noted.contains(of));
-        let notes: Vec<_> = due.map(|(of, mark)| self.notes.record(*of, mark)).collect();
-        let sent = self.send_notes(&notes, deadline);
+        let sent = self.send_notes(due, deadline);
         if let Err(setback) = sent.and_then(|()| self.seal(marks, deadline)) {
             // What it came from is needed to find out who is to blame.
             self.flight = Some(flight);
@@ -106,11 +119,21 @@ impl Session<'_> {
     /// Commit positions to which no record leads, and note them, in one transaction. Nothing else is
     /// under way.
     pub(super) fn commit_marks(&mut self, marks: &Marks) -> Result<(), Setback> {
+        self.commit_marks_with(marks, &Outputs::default())
+    }
+
+    /// The same together with outputs that no record has caused.
+    pub(super) fn commit_marks_with(
+        &mut self,
+        marks: &Marks,
+        outputs: &Outputs,
+    ) -> Result<(), Setback> {
         let deadline = self.deadline();
-        let record = |(of, mark): (&Partition, &Mark)| self.notes.record(*of, mark);
-        let notes: Vec<OutputRecord> = marks.iter().map(record).collect();
         self.writer.begin()?;
-        self.send_notes(&notes, deadline)?;
+        for (_, output) in outputs.iter() {
+            self.writer.send(NO_SOURCE, output, deadline)?;
+        }
+        self.send_notes(marks.iter(), deadline)?;
         self.seal(marks, deadline)
     }
 
@@ -133,10 +156,11 @@ impl Session<'_> {
             return Ok(());
         };
         let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+        let context = format!("commit positions of the group {}", self.config.group);
         Err(Setback::Rebuild {
             reason: "commit_failed",
             detail: error.to_string(),
-            trouble: trouble(Side::Destination, code, "commit positions"),
+            trouble: trouble(Side::Destination, code, &context),
         })
     }
 

@@ -76,6 +76,9 @@ pub struct SessionConfig {
     pub commit_records: usize,
     /// Most bytes of source keys and values in a transaction; one larger record goes alone.
     pub commit_bytes: usize,
+    /// Most bytes of outputs that the brokers are sent as one batch, which a topic takes or refuses
+    /// as a whole: what the one with the smallest `max.message.bytes` takes.
+    pub output_batch_bytes: usize,
     /// The group forgets a silent member after this.
     pub session_timeout_ms: u64,
     /// The cluster aborts an abandoned transaction after this.
@@ -83,6 +86,9 @@ pub struct SessionConfig {
     /// Time from the request to shut down to the return of `run`.
     pub shutdown_budget_ms: u64,
 }
+
+/// A batch need not be larger, however much the topics take.
+pub const MAX_OUTPUT_BATCH_BYTES: usize = 1_000_000;
 
 /// How often a transaction coordinator looks for abandoned transactions:
 /// `transaction.abort.timed.out.transaction.cleanup.interval.ms`, 10 s by default.
@@ -112,6 +118,7 @@ impl SessionConfig {
             commit_interval_ms: 100,
             commit_records: 10_000,
             commit_bytes: 16 * 1024 * 1024,
+            output_batch_bytes: MAX_OUTPUT_BATCH_BYTES,
             session_timeout_ms: 45_000,
             transaction_timeout_ms: 10_000,
             shutdown_budget_ms: 25_000,

@@ -174,7 +174,7 @@ pub(super) fn record_fault(code: Code) -> Option<&'static str> {
 }
 
 /// The reason and the remedy of an error that somebody has to repair.
-pub(super) fn process_fault(code: Code) -> Option<(&'static str, &'static str)> {
+fn process_fault(side: Side, code: Code) -> Option<(&'static str, &'static str)> {
     Some(match code {
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (
             "topic_missing",
@@ -183,7 +183,12 @@ pub(super) fn process_fault(code: Code) -> Option<(&'static str, &'static str)> 
         Code::InvalidTopic => ("topic_invalid", "correct the topic's name"),
         Code::TopicAuthorizationFailed => (
             "topic_unauthorized",
-            "grant Read and Describe on the source topic, Write and Describe on the output topics",
+            match side {
+                Side::Source => "grant Read and Describe on the topic in the source cluster",
+                Side::Destination => {
+                    "grant Write and Describe on the topic in the destination cluster"
+                }
+            },
         ),
         Code::GroupAuthorizationFailed => (
             "group_unauthorized",
@@ -191,7 +196,7 @@ pub(super) fn process_fault(code: Code) -> Option<(&'static str, &'static str)> 
         ),
         Code::TransactionalIdAuthorizationFailed => (
             "transactional_id_unauthorized",
-            "grant Write and Describe on the transactional id prefix in the destination cluster",
+            "grant Write and Describe on the transactional id in the destination cluster",
         ),
         Code::ClusterAuthorizationFailed => (
             "cluster_unauthorized",
@@ -233,7 +238,7 @@ pub(super) fn process_fault(code: Code) -> Option<(&'static str, &'static str)> 
 
 /// A trouble with one cluster, if the code is one that needs repair.
 pub(super) fn trouble(side: Side, code: Code, context: &str) -> Option<Trouble> {
-    let (reason, remedy) = process_fault(code)?;
+    let (reason, remedy) = process_fault(side, code)?;
     Some(Trouble {
         side,
         reason,
@@ -254,7 +259,7 @@ pub(super) fn client_trouble(side: Side, code: Code, context: &str) -> Option<Tr
 ///
 /// Only an error that asks for an abort may be answered with one: after any other the outcome of
 /// the call is unknown, and a late answer of the coordinator could hit the next transaction.
-pub(super) fn transaction_setback(action: &'static str, error: &KafkaError) -> Setback {
+pub(super) fn transaction_setback(action: &str, error: &KafkaError) -> Setback {
     let detail = format!("{action}: {error}");
     let code = error.rdkafka_error_code();
     let trouble = code.and_then(|code| trouble(Side::Destination, code, action));
@@ -307,7 +312,7 @@ mod tests {
             Code::RequestTimedOut,
         ] {
             assert!(
-                record_fault(code).is_none() || process_fault(code).is_none(),
+                record_fault(code).is_none() || process_fault(Side::Destination, code).is_none(),
                 "{code:?}"
             );
         }

@@ -8,11 +8,15 @@ use super::error::{Setback, Side, Trouble, client_trouble};
 use super::observe::NotReady;
 use super::open::QUESTION;
 use super::turn::Session;
+use crate::kafka::access::{Access, Permission};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 /// How often a cluster in trouble is asked whether it is back, when no record would tell.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Longest try to read a source in trouble: a new connection, with TLS and login, from afar.
+const READ_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Session<'_> {
     /// Judge what the reader reports about a partition or about the source as a whole.
@@ -25,7 +29,8 @@ impl Session<'_> {
             // The reader has a group's name only because librdkafka asks for one.
             Some(Code::GroupAuthorizationFailed) => Ok(()),
             code => {
-                let trouble = |code| client_trouble(Side::Source, code, "read the source");
+                let context = format!("read {}", self.config.source_topic);
+                let trouble = |code| client_trouble(Side::Source, code, &context);
                 match code.and_then(trouble) {
                     Some(trouble) => self.note_trouble(trouble),
                     None => tracing::debug!(%error, "source reader"),
@@ -73,12 +78,23 @@ impl Session<'_> {
         self.probe_at = Instant::now() + PROBE_PAUSE;
         let side = trouble.side;
         let back = match side {
-            Side::Source => matches!(self.reader.partitions(QUESTION), Ok(Some(_))),
+            Side::Source => self.source_is_readable(),
             Side::Destination => self.owner.reachable(QUESTION).is_ok() && self.setbacks == 0,
         };
         if back {
             self.clear_trouble(side);
         }
+    }
+
+    /// Whether every partition of the source can be read. The reader itself would not say: of a topic
+    /// that may not be read librdkafka complains once (`rktp_last_error`), and describing it may be
+    /// allowed all the same.
+    fn source_is_readable(&self) -> bool {
+        let Ok(access) = Access::new(&self.config.source, READ_PATIENCE) else {
+            return false;
+        };
+        let count = self.ground.source_partitions;
+        access.read(&self.config.source_topic, count) == Permission::Granted
     }
 
     /// Report how far the partitions are behind, whenever the client has new figures.

@@ -6,6 +6,7 @@
 
 mod commit;
 mod config;
+mod deliveries;
 mod error;
 mod flight;
 mod growth;
@@ -25,7 +26,9 @@ mod turn;
 mod worker;
 mod writer;
 
-pub use config::{DEFAULT_POSITIONS_TOPIC, Delivery, OnGap, SessionConfig, Start};
+pub use config::{
+    DEFAULT_POSITIONS_TOPIC, Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start,
+};
 pub use error::SessionError;
 pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent};
 pub use offsets::{Move, Offsets, OffsetsError, Same, Seen, Target};

@@ -107,7 +107,7 @@ fn prepare(
         pause(wait, shutdown);
         // Nothing is assigned yet: this serves librdkafka's log lines.
         let _ = reader.poll(Duration::ZERO);
-        wait = (wait * 2).min(Duration::from_secs(10));
+        wait = (wait * 2).min(Duration::from_secs(5));
     }
     Ok(None)
 }

@@ -11,7 +11,7 @@ use super::turn::{Ended, Session, reopen};
 use super::writer::Writer;
 
 /// Longest rest between two attempts.
-const LONGEST_REST: Duration = Duration::from_secs(10);
+const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// A record that cannot even be written as a cut dead letter holds its partition up from here on.
 const HOPELESS_ATTEMPT: u32 = 3;

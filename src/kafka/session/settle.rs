@@ -3,7 +3,7 @@
 //! partition 0; a partition that appears later starts at its oldest record. Positions that the group
 //! has lost are put back from the notes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::config::{OnGap, Start};
@@ -13,6 +13,7 @@ use super::observe::Gap;
 use super::open::QUESTION;
 use super::positions::{Verdict, judge};
 use super::turn::{Session, reopen};
+use super::worker::Outputs;
 use crate::event::{NextOffset, Partition};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -166,7 +167,11 @@ impl Session<'_> {
         }
         // Committed at once, so that a restart does not report the same gap again.
         let mark = self.bare(gap.to);
-        self.commit_marks(&Marks::from([(gap.partition, mark.clone())]))?;
+        let mut outputs = Outputs::default();
+        self.worker.on_gap(&gap, &mut outputs);
+        let marks = Marks::from([(gap.partition, mark.clone())]);
+        self.commit_marks_with(&marks, &outputs)?;
+        self.worker.on_commit();
         self.observer.gap(gap);
         Ok(Settled {
             mark,
@@ -188,7 +193,8 @@ impl Session<'_> {
             return Ok(None);
         };
         if let Some(mark) = noted.remove(&partition) {
-            return self.put_back(Marks::from([(partition, mark)]), 1);
+            let lost = BTreeMap::from([(partition, mark.next)]);
+            return self.put_back(&Marks::from([(partition, mark)]), &lost);
         }
         let mark = match self.reader.start_of(partition, Start::Earliest, QUESTION) {
             Ok(next) => self.bare(next),
@@ -221,7 +227,7 @@ impl Session<'_> {
         };
         let mut marks = noted;
         marks.retain(|partition, _| missing.contains(partition));
-        let lost = marks.len();
+        let lost: BTreeMap<_, _> = marks.iter().map(|(of, mark)| (*of, mark.next)).collect();
         for partition in missing {
             if marks.contains_key(&partition) {
                 continue;
@@ -231,8 +237,8 @@ impl Session<'_> {
                 Err(error) => return self.unanswered(Side::Source, &error),
             };
         }
-        if lost > 0 {
-            return self.put_back(marks, lost);
+        if !lost.is_empty() {
+            return self.put_back(&marks, &lost);
         }
         let source = &self.config.source_name;
         tracing::info!(source, ?start, partitions = marks.len(), "first start");
@@ -243,24 +249,31 @@ impl Session<'_> {
 
     /// The group has lost positions: go on from the noted ones, or stop. They are judged like any
     /// other position in the next round, so that what has expired since is found to be a gap.
-    fn put_back(&mut self, marks: Marks, lost: usize) -> Result<Option<Settled>, Setback> {
+    fn put_back(
+        &mut self,
+        marks: &Marks,
+        lost: &BTreeMap<Partition, NextOffset>,
+    ) -> Result<Option<Settled>, Setback> {
         let (source, group) = (&self.config.source_name, &self.config.group);
         tracing::error!(
             source,
             group,
-            partitions = lost,
+            partitions = lost.len(),
             "the group has lost its positions (deleted, or without members for longer than \
              offsets.retention.minutes); the last noted ones may repeat the last minute"
         );
         if self.config.on_gap == OnGap::Stop {
-            self.observer.positions_lost(lost);
+            self.observer.positions_lost(lost.len());
             return Err(Setback::Stop(SessionError::PositionsLost {
                 group: group.clone(),
-                partitions: lost,
+                partitions: lost.len(),
             }));
         }
-        self.commit_marks(&marks)?;
-        self.observer.positions_lost(lost);
+        let mut outputs = Outputs::default();
+        self.worker.on_positions_lost(lost, &mut outputs);
+        self.commit_marks_with(marks, &outputs)?;
+        self.worker.on_commit();
+        self.observer.positions_lost(lost.len());
         self.settle_at = Instant::now();
         Ok(None)
     }
@@ -297,7 +310,11 @@ impl Session<'_> {
 
     fn unanswered<T>(&mut self, side: Side, error: &KafkaError) -> Result<Option<T>, Setback> {
         let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-        match trouble(side, code, "ask for positions") {
+        let context = match side {
+            Side::Source => format!("ask for offsets of {}", self.config.source_topic),
+            Side::Destination => format!("ask for positions of the group {}", self.config.group),
+        };
+        match trouble(side, code, &context) {
             Some(trouble) => self.note_trouble(trouble),
             None => tracing::debug!(%error, "positions are not known yet"),
         }

@@ -74,6 +74,8 @@ pub(super) struct Session<'s> {
     /// Read, not yet processed.
     pub(super) waiting: VecDeque<Fetched<'s>>,
     pub(super) waiting_bytes: usize,
+    /// Empty: the memory of the batch before.
+    pub(super) spare: Outputs,
     pub(super) flight: Option<Flight>,
     pub(super) blame: Blame,
     /// Most records in the next batch; halved by an abort, doubled by a commit.
@@ -120,6 +122,7 @@ impl<'s> Session<'s> {
             mirror: Mirror::new(now),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            spare: Outputs::default(),
             flight: None,
             blame: Blame::default(),
             batch_records: config.commit_records,
@@ -191,7 +194,8 @@ impl<'s> Session<'s> {
             }
             Some(error) => {
                 let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-                match client_trouble(Side::Destination, code, "ownership group") {
+                let context = format!("the group {}", self.config.group);
+                match client_trouble(Side::Destination, code, &context) {
                     Some(trouble) => self.note_trouble(trouble),
                     None => tracing::debug!(%error, "ownership group"),
                 }
@@ -348,7 +352,7 @@ impl<'s> Session<'s> {
                 quarantine: self.blame.quarantine(place(fetched)),
             })
             .collect();
-        let mut outputs = Outputs::default();
+        let mut outputs = std::mem::take(&mut self.spare);
         let processed = self.worker.on_batch(&records, &mut outputs);
         processed.map_err(|refusal| Setback::Abort {
             reason: refusal.reason,

@@ -2,7 +2,10 @@
 //! Invariant: every output names the source record it came from, so that an output the cluster
 //! refuses is traced back to that record and to no other.
 
-use crate::event::{OutputRecord, Partition, RawRecord};
+use std::collections::BTreeMap;
+
+use super::observe::Gap;
+use crate::event::{NextOffset, Output, OutputBuffer, Partition, RawRecord};
 
 /// Why a source record must not be processed in the ordinary way again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +30,17 @@ pub struct SourceRecord<'a> {
 /// Outputs of one batch, in the order in which they are written.
 #[derive(Debug, Default)]
 pub struct Outputs {
-    pub(super) records: Vec<(usize, OutputRecord)>,
+    records: OutputBuffer,
+    /// The source record of each.
+    sources: Vec<usize>,
 }
 
 impl Outputs {
-    /// Write `record` because of the batch's record at `source_index`.
-    pub fn push(&mut self, source_index: usize, record: OutputRecord) {
-        self.records.push((source_index, record));
+    /// What `write` appends is written because of the batch's record at `source_index`.
+    pub fn of<T>(&mut self, source_index: usize, write: impl FnOnce(&mut OutputBuffer) -> T) -> T {
+        let result = write(&mut self.records);
+        self.sources.resize(self.records.len(), source_index);
+        result
     }
 
     /// How many outputs there are so far.
@@ -44,6 +51,17 @@ impl Outputs {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
+    }
+
+    /// Each with the index of its source record.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Output<'_>)> {
+        self.sources.iter().copied().zip(self.records.iter())
+    }
+
+    /// Forget all of them, and keep their memory for the next ones.
+    pub(super) fn clear(&mut self) {
+        self.records.clear();
+        self.sources.clear();
     }
 }
 
@@ -77,6 +95,20 @@ pub trait Worker {
 
     /// The oldest batch that was not yet committed is committed: one call for each batch.
     fn on_commit(&mut self) {}
+
+    /// Records expired before they were read, and the position moves over them: what is written here
+    /// is committed together with the move. It counts as a batch without records: the source index
+    /// of its outputs is 0, and [`Worker::on_commit`] or [`Worker::on_abort`] follows.
+    fn on_gap(&mut self, _gap: &Gap, _outputs: &mut Outputs) {}
+
+    /// The group had lost these positions; they are put back as they were last noted. The same as
+    /// [`Worker::on_gap`] holds for the outputs.
+    fn on_positions_lost(
+        &mut self,
+        _noted: &BTreeMap<Partition, NextOffset>,
+        _outputs: &mut Outputs,
+    ) {
+    }
 
     /// These partitions are no longer ours.
     fn on_revoke(&mut self, _partitions: &[Partition]) {}

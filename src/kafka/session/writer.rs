@@ -1,85 +1,28 @@
 //! The writer: a producer on the destination cluster, with or without transactions.
 //! Enqueued is not delivered: a batch counts once every delivery report is in and none is bad.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::config::{Delivery, SessionConfig};
-use super::error::{
-    Refused, Setback, Side, Trouble, client_trouble, record_fault, transaction_setback, trouble,
-};
-use crate::event::OutputRecord;
+use super::config::{Delivery, MAX_OUTPUT_BATCH_BYTES, SessionConfig};
+use super::deliveries::{Deliveries, NO_SOURCE, ours_refused};
+use super::error::{Refused, Setback, Side, record_fault, transaction_setback, trouble};
+use crate::event::Output;
 use crate::kafka::ClientError;
-use crate::kafka::client::log_line;
-
-/// A delivery report that is bad.
-#[derive(Debug)]
-struct Failure {
-    source_index: usize,
-    code: Code,
-    topic: String,
-}
-
-#[derive(Default)]
-struct Deliveries {
-    failed: AtomicBool,
-    failures: Mutex<Vec<Failure>>,
-    /// The latest trouble of the client as a whole, such as a refused login.
-    trouble: Mutex<Option<Trouble>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log_line(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(target: "librdkafka", %error, reason);
-        let code = error.rdkafka_error_code();
-        let trouble = |code| client_trouble(Side::Destination, code, reason);
-        if let Some(trouble) = code.and_then(trouble) {
-            *lock(&self.trouble) = Some(trouble);
-        }
-    }
-}
-
-impl ProducerContext for Deliveries {
-    /// Index of the source record in its batch.
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, source_index: usize) {
-        let Err((error, message)) = result else {
-            return;
-        };
-        let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-        lock(&self.failures).push(Failure {
-            source_index,
-            code,
-            topic: message.topic().to_owned(),
-        });
-        self.failed.store(true, Ordering::Release);
-    }
-}
 
 /// A producer; at most one batch is under way in it.
 pub(super) struct Writer {
     producer: BaseProducer<Deliveries>,
     transactional: bool,
+    /// The transactional id and the group, as messages name them.
+    id: String,
+    group: String,
     /// Whether a transaction is open in which something may stand.
     open: bool,
 }
@@ -98,6 +41,10 @@ impl Writer {
         let transaction_timeout_ms = config.transaction_timeout_ms.to_string();
         // A record must have failed before its transaction can time out.
         let message_timeout_ms = (config.transaction_timeout_ms * 8 / 10).to_string();
+        let batch_bytes = config
+            .output_batch_bytes
+            .clamp(1, MAX_OUTPUT_BATCH_BYTES)
+            .to_string();
         let mut fixed = vec![
             ("enable.idempotence", "true"),
             ("acks", "all"),
@@ -114,7 +61,7 @@ impl Writer {
             &format!("writer-{transactional_id}"),
             &[
                 ("linger.ms", "20"),
-                ("batch.size", "1000000"),
+                ("batch.size", &batch_bytes),
                 ("compression.type", "lz4"),
                 ("queue.buffering.max.kbytes", "65536"),
                 ("queue.buffering.max.messages", "200000"),
@@ -132,6 +79,8 @@ impl Writer {
         Ok(Writer {
             producer,
             transactional,
+            id: transactional_id,
+            group: config.group.clone(),
             open: false,
         })
     }
@@ -152,17 +101,15 @@ impl Writer {
                     None => Ok(false),
                 }
             }
-            Err(error) => Err(transaction_setback("begin transactions", &error)),
+            Err(error) => {
+                let action = format!("begin transactions as {}", self.id);
+                Err(transaction_setback(&action, &error))
+            }
         }
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Setback> {
-        *lock(&self.producer.context().trouble) = None;
-        lock(&self.producer.context().failures).clear();
-        self.producer
-            .context()
-            .failed
-            .store(false, Ordering::Release);
+        self.deliveries().forget();
         if self.transactional {
             self.producer
                 .begin_transaction()
@@ -176,15 +123,13 @@ impl Writer {
     pub(super) fn send(
         &self,
         source_index: usize,
-        output: &OutputRecord,
+        output: Output<'_>,
         deadline: Instant,
     ) -> Result<(), Setback> {
-        let mut record = BaseRecord::with_opaque_to(&output.topic, source_index);
-        record.key = output.key.as_deref();
-        record.payload = output.value.as_deref();
-        if !output.headers.is_empty() {
-            record.headers = Some(headers(output));
-        }
+        let mut record = BaseRecord::with_opaque_to(output.topic, source_index);
+        record.key = output.key;
+        record.payload = output.value;
+        record.headers = headers(output);
         loop {
             let (error, returned) = match self.producer.send(record) {
                 Ok(()) => return Ok(()),
@@ -194,12 +139,12 @@ impl Writer {
             let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
             if code == Code::QueueFull && Instant::now() < deadline {
                 self.await_reports();
-                if self.producer.context().failed.load(Ordering::Acquire) {
+                if self.deliveries().has_failed() {
                     return Err(self.failure_setback());
                 }
                 continue;
             }
-            return Err(self.send_setback(source_index, &output.topic, code));
+            return Err(self.send_setback(source_index, output.topic, code));
         }
     }
 
@@ -225,7 +170,7 @@ impl Writer {
     pub(super) fn drain(&self, deadline: Instant, mut turn: impl FnMut()) -> Result<(), Setback> {
         while self.producer.in_flight_count() > 0 {
             self.await_reports();
-            if self.producer.context().failed.load(Ordering::Acquire) {
+            if self.deliveries().has_failed() {
                 return Err(self.failure_setback());
             }
             if Instant::now() >= deadline {
@@ -237,7 +182,7 @@ impl Writer {
             turn();
         }
         // The last report may have come in with the poll that emptied the queue.
-        if self.producer.context().failed.load(Ordering::Acquire) {
+        if self.deliveries().has_failed() {
             return Err(self.failure_setback());
         }
         Ok(())
@@ -254,7 +199,10 @@ impl Writer {
             self.producer
                 .send_offsets_to_transaction(offsets, membership, left(deadline))
         })
-        .map_err(|error| transaction_setback("add positions to the transaction", &error))?;
+        .map_err(|error| {
+            let action = format!("commit positions of the group {}", self.group);
+            transaction_setback(&action, &error)
+        })?;
         repeat(deadline, || {
             self.producer.commit_transaction(left(deadline))
         })
@@ -301,54 +249,39 @@ impl Writer {
     fn failure_setback(&self) -> Setback {
         // Reports of one request come together: let the rest of them in.
         self.producer.poll(Duration::from_millis(5));
-        let failures = std::mem::take(&mut *lock(&self.producer.context().failures));
-        let mut refused = BTreeMap::new();
-        let mut other = None;
-        for failure in failures {
-            let Failure {
-                source_index,
-                code,
-                topic,
-            } = failure;
-            match (code, record_fault(code)) {
-                (Code::InvalidDifferentRecord | Code::PurgeQueue | Code::PurgeInflight, _) => {}
-                (_, Some(reason)) => {
-                    refused.entry(source_index).or_insert_with(|| Refused {
-                        source_index,
-                        reason,
-                        detail: format!("{topic}: {code}"),
-                    });
-                }
-                (_, None) => {
-                    other.get_or_insert((code, topic));
-                }
-            }
-        }
-        if let Some((code, topic)) = other {
-            let trouble = trouble(Side::Destination, code, &format!("write to {topic}"));
-            return match trouble
-                .map(Setback::Trouble)
-                .or_else(|| self.client_trouble())
-            {
-                Some(setback) => setback,
-                None => Setback::Abort {
-                    reason: "delivery_failed",
-                    detail: format!("{topic}: {code}"),
-                },
-            };
-        }
-        if refused.is_empty() {
-            return Setback::Abort {
+        let reported = self.deliveries().judge();
+        reported
+            .or_else(|| self.transaction_fault())
+            .unwrap_or(Setback::Abort {
                 reason: "delivery_failed",
                 detail: "an output was taken back".into(),
-            };
+            })
+    }
+
+    /// What has made the open transaction fail. librdkafka then takes every output back without a
+    /// reason, and gives it to the next call; this one changes nothing in a sound transaction.
+    fn transaction_fault(&self) -> Option<Setback> {
+        if !self.open {
+            return None;
         }
-        Setback::Poison(refused.into_values().collect())
+        let error = self.producer.begin_transaction().err()?;
+        if error.rdkafka_error_code() == Some(Code::State) {
+            return None;
+        }
+        let topic = self.deliveries().take_not_added();
+        let action = topic.map_or_else(
+            || format!("write as {}", self.id),
+            |topic| format!("write to {topic}"),
+        );
+        Some(transaction_setback(&action, &error))
     }
 
     fn send_setback(&self, source_index: usize, topic: &str, code: Code) -> Setback {
         let detail = format!("{topic}: {code}");
         if let Some(reason) = record_fault(code) {
+            if source_index == NO_SOURCE {
+                return Setback::Trouble(ours_refused(topic, code, reason));
+            }
             return Setback::Poison(vec![Refused {
                 source_index,
                 reason,
@@ -375,20 +308,24 @@ impl Writer {
     }
 
     fn client_trouble(&self) -> Option<Setback> {
-        let trouble = lock(&self.producer.context().trouble).take();
-        trouble.map(Setback::Trouble)
+        self.deliveries().take_trouble().map(Setback::Trouble)
+    }
+
+    fn deliveries(&self) -> &Deliveries {
+        self.producer.context()
     }
 }
 
-fn headers(output: &OutputRecord) -> OwnedHeaders {
-    let mut headers = OwnedHeaders::new_with_capacity(output.headers.len());
-    for (name, value) in &output.headers {
+fn headers(output: Output<'_>) -> Option<OwnedHeaders> {
+    let given = output.headers();
+    let mut headers = (given.len() > 0).then(|| OwnedHeaders::new_with_capacity(given.len()))?;
+    for header in given {
         headers = headers.insert(Header {
-            key: name,
-            value: value.as_deref(),
+            key: header.name,
+            value: header.value,
         });
     }
-    headers
+    Some(headers)
 }
 
 fn left(deadline: Instant) -> Duration {

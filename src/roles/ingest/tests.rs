@@ -5,10 +5,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::*;
+use crate::alert::RECORDS_EXPIRED;
 use crate::event::{Offset, Partition, Position, RawRecord};
+use crate::kafka::Cluster;
 use crate::kafka::session::Quarantine;
 use crate::observe::{Health, Metrics, SourceState};
-use crate::pipeline::{self, Catalog, Names, Settings, Topics};
+use crate::pipeline::{self, Catalog, Limits, Names, Settings, Topics};
 use crate::rules::{CurrentRules, Known, Overrides, RuleSet};
 
 fn pipeline() -> Pipeline {
@@ -19,7 +21,7 @@ fn pipeline() -> Pipeline {
     };
     let settings = Settings {
         topics,
-        max_message_bytes: 1_000_000,
+        limits: Limits::all(1_000_000),
     };
     let resolve = pipeline::Path::parse;
     let rules = RuleSet::load(&[], &Known::default(), &Overrides::default(), &resolve).unwrap();
@@ -49,6 +51,11 @@ fn source<'a>(
     }
 }
 
+fn session() -> SessionConfig {
+    let cluster = Cluster::plaintext("localhost:1");
+    SessionConfig::new(cluster.clone(), cluster, "confluent", "audit")
+}
+
 struct Watched {
     metrics: Arc<Metrics>,
     health: Health,
@@ -76,7 +83,7 @@ impl Watched {
 #[test]
 fn what_was_taken_back_is_not_counted_and_what_is_committed_is_counted_once() {
     let watched = watched();
-    let mut worker = Ingest::new(pipeline(), &watched.observer);
+    let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
     let quarantine = Quarantine {
         reason: "output_too_large",
         detail: "events".into(),
@@ -96,4 +103,28 @@ fn what_was_taken_back_is_not_counted_and_what_is_committed_is_counted_once() {
     worker.on_commit();
     assert!(watched.shows(line));
     assert_eq!(outputs.len(), 6);
+}
+
+#[test]
+fn a_gap_is_one_alert_under_its_built_in_rule_counted_once_it_is_committed() {
+    let watched = watched();
+    let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
+    let gap = Gap {
+        partition: Partition(3),
+        from: NextOffset(5),
+        to: NextOffset(12_350),
+    };
+    let mut outputs = Outputs::default();
+    worker.on_gap(&gap, &mut outputs);
+    worker.on_abort();
+    worker.on_gap(&gap, &mut outputs);
+    let rule = RECORDS_EXPIRED.id;
+    let line =
+        format!("watchbell_alerts_total{{level=\"high\",rule=\"{rule}\",source=\"confluent\"}} 1");
+    assert!(!watched.shows(&line));
+    worker.on_commit();
+    assert!(watched.shows(&line));
+    let lost = BTreeMap::from([(Partition(0), NextOffset(5))]);
+    worker.on_positions_lost(&lost, &mut outputs);
+    assert_eq!(outputs.len(), 3);
 }

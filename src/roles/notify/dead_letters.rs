@@ -16,6 +16,9 @@ use crate::notify::offsets::Offsets;
 /// Dead letters written together.
 const BATCH: usize = 200;
 
+/// The header of the sink's name, without the name.
+const SINK_BYTES: usize = 32;
+
 /// Longest silence of the cluster while alerts are read again.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -53,11 +56,11 @@ pub(super) struct DeadLetters {
 impl DeadLetters {
     pub(super) fn new(config: &NotifyConfig, sink: &str) -> Result<DeadLetters, ClientError> {
         Ok(DeadLetters {
-            appender: Appender::new(&config.cluster, "notify")?,
+            appender: Appender::new(&config.cluster, "notify", config.max_dead_letter_bytes)?,
             cluster: config.cluster.clone(),
             alerts: config.alerts.clone(),
             topic: Arc::clone(&config.dead_letters),
-            max_bytes: config.max_message_bytes,
+            max_bytes: config.max_dead_letter_bytes,
             sink: sink.to_owned(),
         })
     }
@@ -108,7 +111,8 @@ impl DeadLetters {
         let why = DeadLetter {
             reason: why.reason,
             detail: why.detail,
-            max_bytes: self.max_bytes,
+            // The sink's name comes on top.
+            max_bytes: self.max_bytes.saturating_sub(SINK_BYTES + self.sink.len()),
             unread: None,
         };
         let mut letter = encode::dead_letter(record, &self.topic, why);

@@ -288,6 +288,9 @@ impl Page {
 
     /// What an alert says of its event without holding it.
     fn evidence(&mut self, evidence: Part<'_, '_>, alert: Part<'_, '_>) {
+        if evidence.at("api").is_none() {
+            return self.json(evidence.at("data"));
+        }
         self.row("Who", Some(words::who(evidence)));
         self.row("What", Some(words::what(evidence)));
         let outcome = alert.text("unmapped.outcome");

@@ -1,0 +1,258 @@
+//! Alerts of watchbell's own: audit records that nobody will read, and positions that were lost.
+//! No event stands behind them, and no rule of a pack: their rules are built in, under ids that
+//! never change.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use super::digest;
+use crate::event::{NextOffset, Partition};
+use crate::sigma::Level;
+
+/// A rule that is a part of watchbell.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BuiltIn {
+    /// As rules have it; sinks route by it, as `rule.id`.
+    pub id: &'static str,
+    /// What is detected.
+    pub title: &'static str,
+    /// What that means.
+    pub description: &'static str,
+    /// What to do.
+    pub runbook: &'static str,
+    /// How much it matters.
+    pub level: Level,
+}
+
+/// Records were gone before they were read.
+pub static RECORDS_EXPIRED: BuiltIn = BuiltIn {
+    id: "5c5a4cb2-9a3e-4b0e-8d53-6f1d0e7a2c94",
+    title: "Audit records expired before they were read",
+    description: "The source's retention deleted audit records that watchbell had not read: what \
+                  happened in them was neither normalized nor looked at by any rule. The number \
+                  is an upper bound, since markers of transactions and compacted records count.",
+    runbook: "Look for these records where else the audit log is kept, and look at what happened \
+              then by other means. Find out what kept watchbell from reading: its log, \
+              watchbell_lag_seconds, watchbell offsets show. If nobody stopped it on purpose, \
+              take the hole for an attempt to hide something. Then lengthen the topic's \
+              retention, or alert on the lag.",
+    level: Level::High,
+};
+
+/// The group had no positions although it had some before.
+pub static POSITIONS_LOST: BuiltIn = BuiltIn {
+    id: "c1d1f3a8-7e0b-4f43-9b62-2f8f5f0d9e17",
+    title: "Positions were lost",
+    description: "The consumer group that holds watchbell's positions was deleted, or had no \
+                  members for longer than offsets.retention.minutes. Reading goes on from the \
+                  positions last noted elsewhere.",
+    runbook: "Find out who deleted the group, or why watchbell did not run. Nothing has to be \
+              repaired: after a clean end nothing is written twice, after a crash at most the \
+              last minute is. Records that have expired meanwhile are an alert of their own.",
+    level: Level::High,
+};
+
+/// A source of audit records.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Its name in the configuration.
+    pub name: &'a str,
+    /// Its topic.
+    pub topic: &'a str,
+}
+
+/// An alert about a source as a whole.
+#[derive(Debug)]
+pub struct SourceAlert<'a> {
+    /// Why there is one.
+    pub rule: &'static BuiltIn,
+    /// Of what.
+    pub source: Source<'a>,
+    /// The partition, where it is about one.
+    pub partition: Option<Partition>,
+    /// Idempotency key: the same loss gives the same one.
+    pub uid: String,
+    /// What belongs together: all losses of a source of one kind.
+    pub group_key: String,
+    /// One line: what was lost.
+    pub title: String,
+    /// What was found.
+    pub why: String,
+    /// The same for machines.
+    pub evidence: Value,
+}
+
+impl<'a> SourceAlert<'a> {
+    /// The records between two offsets of a partition were gone before they were read.
+    pub fn expired(
+        source: Source<'a>,
+        partition: Partition,
+        from: NextOffset,
+        to: NextOffset,
+    ) -> SourceAlert<'a> {
+        let records = to.0.saturating_sub(from.0);
+        let number = partition.0;
+        let (noun, verb) = match records {
+            1 => ("record", "it was"),
+            _ => ("records", "they were"),
+        };
+        SourceAlert {
+            title: format!(
+                "{} audit {noun} of {}/partition {number} expired before {verb} read",
+                grouped(records),
+                source.name
+            ),
+            why: format!(
+                "partition {number} was to be read from offset {}, and its oldest record has offset {}",
+                from.0, to.0
+            ),
+            evidence: json!({
+                "source": source.name,
+                "topic": source.topic,
+                "partition": number,
+                "from_offset": from.0,
+                "to_offset": to.0,
+                "records": records,
+            }),
+            partition: Some(partition),
+            ..SourceAlert::new(
+                &RECORDS_EXPIRED,
+                source,
+                &[&number.to_string(), &from.0.to_string(), &to.0.to_string()],
+            )
+        }
+    }
+
+    /// The group had lost these positions, and goes on from them.
+    pub fn positions_lost(
+        source: Source<'a>,
+        group: &str,
+        noted: &BTreeMap<Partition, NextOffset>,
+    ) -> SourceAlert<'a> {
+        let positions: BTreeMap<i32, i64> = noted.iter().map(|(of, next)| (of.0, next.0)).collect();
+        let list: Vec<String> = positions
+            .iter()
+            .map(|(of, next)| format!("{of}@{next}"))
+            .collect();
+        let (count, noun) = match list.len() {
+            1 => (1, "partition"),
+            count => (count, "partitions"),
+        };
+        SourceAlert {
+            title: format!(
+                "The positions of {count} {noun} of {} were lost",
+                source.name
+            ),
+            why: format!("the group {group} has no positions, but notes of them exist"),
+            evidence: json!({
+                "source": source.name,
+                "topic": source.topic,
+                "group": group,
+                "noted_positions": positions,
+            }),
+            ..SourceAlert::new(&POSITIONS_LOST, source, &[group, &list.join(",")])
+        }
+    }
+
+    fn new(rule: &'static BuiltIn, source: Source<'a>, what: &[&str]) -> SourceAlert<'a> {
+        let parts = [&[rule.id, source.name, source.topic], what].concat();
+        SourceAlert {
+            rule,
+            source,
+            partition: None,
+            uid: digest(&parts),
+            group_key: digest(&[rule.id, source.name]),
+            title: String::new(),
+            why: String::new(),
+            evidence: Value::Null,
+        }
+    }
+
+    /// What the alert is about, in the words of the source's cluster: `topic` or `topic/partition`.
+    pub fn place(&self) -> String {
+        match self.partition {
+            Some(partition) => format!("{}/{}", self.source.topic, partition.0),
+            None => self.source.topic.to_owned(),
+        }
+    }
+}
+
+/// `12,345`.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: Source<'_> = Source {
+        name: "confluent",
+        topic: "audit",
+    };
+
+    fn expired(partition: i32, from: i64, to: i64) -> SourceAlert<'static> {
+        SourceAlert::expired(
+            SOURCE,
+            Partition(partition),
+            NextOffset(from),
+            NextOffset(to),
+        )
+    }
+
+    #[test]
+    fn the_title_counts_what_is_missing() {
+        assert_eq!(
+            expired(3, 5, 12_350).title,
+            "12,345 audit records of confluent/partition 3 expired before they were read"
+        );
+        assert_eq!(
+            expired(0, 7, 8).title,
+            "1 audit record of confluent/partition 0 expired before it was read"
+        );
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(grouped(100), "100");
+    }
+
+    #[test]
+    fn the_same_gap_is_the_same_alert_and_another_is_not() {
+        let one = expired(3, 5, 9);
+        assert_eq!(one.uid, expired(3, 5, 9).uid);
+        for other in [expired(2, 5, 9), expired(3, 4, 9), expired(3, 5, 10)] {
+            assert_ne!(one.uid, other.uid);
+            assert_eq!(one.group_key, other.group_key, "one group for a source");
+        }
+        let elsewhere = Source {
+            name: "other",
+            ..SOURCE
+        };
+        let other = SourceAlert::expired(elsewhere, Partition(3), NextOffset(5), NextOffset(9));
+        assert_ne!(one.uid, other.uid);
+        assert_ne!(one.group_key, other.group_key);
+    }
+
+    #[test]
+    fn lost_positions_are_listed_and_belong_to_their_group() {
+        let noted = BTreeMap::from([
+            (Partition(0), NextOffset(5)),
+            (Partition(10), NextOffset(7)),
+        ]);
+        let lost = |group| SourceAlert::positions_lost(SOURCE, group, &noted);
+        let alert = lost("watchbell");
+        assert_eq!(
+            alert.title,
+            "The positions of 2 partitions of confluent were lost"
+        );
+        assert_eq!(alert.evidence["noted_positions"], json!({"0": 5, "10": 7}));
+        assert_eq!(alert.place(), "audit");
+        assert_ne!(alert.uid, lost("another").uid);
+    }
+}

@@ -1,0 +1,98 @@
+//! From file and variables to a configuration, or to everything that is wrong in them.
+
+use std::path::Path;
+
+use super::read::Section;
+use super::{Config, Fault, build, layers, print};
+
+/// A configuration and where each of its values comes from.
+#[derive(Clone)]
+pub struct Loaded {
+    /// The typed values.
+    pub config: Config,
+    printed: String,
+}
+
+impl Loaded {
+    /// The effective configuration as YAML, each value with its origin, secrets redacted.
+    pub fn print(&self) -> &str {
+        &self.printed
+    }
+}
+
+/// What could be made of a configuration, sound or not.
+pub struct Draft {
+    /// Everything wrong in it.
+    pub faults: Vec<Fault>,
+    loaded: Option<Loaded>,
+}
+
+impl Draft {
+    /// The values as far as they can be read: those at fault have their defaults or are empty. Good
+    /// for finding more faults, never for running.
+    pub fn config(&self) -> Option<&Config> {
+        self.loaded.as_ref().map(|loaded| &loaded.config)
+    }
+
+    /// The configuration, if nothing is wrong in it.
+    ///
+    /// # Errors
+    /// Everything wrong in it.
+    pub fn sound(self) -> Result<Loaded, Vec<Fault>> {
+        match self.loaded {
+            Some(loaded) if self.faults.is_empty() => Ok(loaded),
+            _ => Err(self.faults),
+        }
+    }
+}
+
+/// Read `path` and the variables of this process.
+///
+/// # Errors
+/// Everything wrong in either.
+pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
+    draft(path).sound()
+}
+
+/// The same, whatever is wrong.
+pub fn draft(path: &Path) -> Draft {
+    let name = path.display().to_string();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let fault = Fault::new(name.as_str(), format!("not readable: {error}"));
+            return Draft {
+                faults: vec![fault],
+                loaded: None,
+            };
+        }
+    };
+    let variables: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
+        .collect();
+    draft_from_parts(Some((&name, &text)), &variables)
+}
+
+/// Put a configuration together from the name and text of a file and from variables.
+///
+/// # Errors
+/// Everything wrong in either.
+pub fn from_parts(
+    file: Option<(&str, &str)>,
+    variables: &[(String, String)],
+) -> Result<Loaded, Vec<Fault>> {
+    draft_from_parts(file, variables).sound()
+}
+
+fn draft_from_parts(file: Option<(&str, &str)>, variables: &[(String, String)]) -> Draft {
+    let mut faults = Vec::new();
+    let merged = layers::merge(file, variables, &mut faults);
+    let loaded = Loaded {
+        config: build(&Section::root(&merged), &mut faults),
+        printed: print::print(&merged),
+    };
+    Draft {
+        faults,
+        loaded: Some(loaded),
+    }
+}

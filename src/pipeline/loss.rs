@@ -1,0 +1,18 @@
+//! Alerts about a source as a whole: what of it was lost.
+
+use super::Pipeline;
+use crate::alert::SourceAlert;
+use crate::encode;
+use crate::event::OutputRecord;
+
+impl Pipeline {
+    /// The record of an alert of watchbell's own. `now_ms` is when the loss was found, milliseconds
+    /// since the Unix epoch: it counts as the alert's time, since nobody knows that of the records.
+    pub fn source_alert(&self, alert: &SourceAlert<'_>, now_ms: i64) -> OutputRecord {
+        let rules = self.rules.snapshot();
+        let mut value = Vec::with_capacity(4096);
+        encode::source_finding(alert, rules.hash(), now_ms, &mut value);
+        let keys = (alert.uid.as_str(), alert.group_key.as_str());
+        self.alert_record(keys, alert.rule.id, value, rules.hash())
+    }
+}

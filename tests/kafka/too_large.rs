@@ -1,0 +1,179 @@
+//! Outputs larger than their topics take, each topic with a limit of its own: slimmed, shortened or
+//! cut, so that each record ends once and its neighbors notice nothing.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use watchbell::kafka::topics::WantedTopic;
+
+use super::audit::{Audit, Fate, Given, STATEMENT_DELETED};
+use super::bad_input::{limit_records, noise};
+use super::broker::{Clusters, clusters};
+use super::daemon::{Daemon, Deployment};
+use super::records::{Read, create_with, read_committed};
+
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// What the topics take, in bytes.
+const EVENTS: usize = 60_000;
+const ALERTS: usize = 30_000;
+const DEAD_LETTERS: usize = 20_000;
+
+/// Text that lz4 cannot make much smaller.
+fn text(bytes: usize) -> String {
+    let hex = |byte: u8| format!("{byte:02x}");
+    noise(bytes / 2).into_iter().map(hex).collect()
+}
+
+/// Write an event after a change; its id.
+fn put(audit: &mut Audit, partition: usize, fate: Fate, change: impl FnOnce(&mut Value)) -> String {
+    let mut event = audit.next_event(partition, matches!(fate, Fate::Alert(_)));
+    let id = audit.next_id(partition);
+    change(&mut event);
+    audit.put(partition, &Given::value(event.to_string()), fate);
+    id
+}
+
+fn deployment(clusters: &Clusters) -> Deployment {
+    let deployment = Deployment::without_topics(clusters, "large");
+    for (name, partitions, limit) in [
+        (&deployment.events, 3, EVENTS),
+        (&deployment.alerts, 1, ALERTS),
+        (&deployment.dead_letters, 2, DEAD_LETTERS),
+    ] {
+        let topic = WantedTopic::new(name, partitions).with("max.message.bytes", limit.to_string());
+        create_with(&clusters.destination, &topic);
+    }
+    deployment
+}
+
+/// The values of a topic by the id of the event they are about.
+fn by_event(clusters: &Clusters, topic: &str) -> HashMap<String, Value> {
+    let read = read_committed(&clusters.destination, topic);
+    let values = read.iter().map(|read| {
+        let value: Value = serde_json::from_slice(read.value.as_deref().unwrap()).expect("JSON");
+        let related = value["finding_info"]["related_events"][0]["uid"].as_str();
+        let id = related.or(value["metadata"]["uid"].as_str());
+        (id.expect("an id").to_owned(), value)
+    });
+    values.collect()
+}
+
+fn has_label(value: &Value, label: &str) -> bool {
+    let labels = value["metadata"]["labels"].as_array();
+    labels.is_some_and(|labels| labels.iter().any(|has| has == label))
+}
+
+#[test]
+fn what_is_too_large_is_slimmed_shortened_or_cut_and_its_neighbors_notice_nothing() {
+    let clusters = clusters();
+    let mut deployment = deployment(&clusters);
+    // Whatever fits a batch goes in it.
+    deployment.properties = "linger.ms: 20".into();
+    let mut audit = deployment.source(&clusters.source, "one");
+    let alert = Fate::Alert(STATEMENT_DELETED);
+    let too_large = Fate::DeadLetter("too_large");
+    let principal = "/data/authenticationInfo/principalResourceId";
+    let resource = "/data/cloudResources/0/resource/resourceId";
+    let pad = |bytes| move |event: &mut Value| event["padding"] = text(bytes).into();
+    let name = |place: &'static str, bytes| {
+        move |event: &mut Value| *event.pointer_mut(place).expect(place) = text(bytes).into()
+    };
+
+    audit.write(2_000);
+    let slimmed = put(&mut audit, 0, Fate::Event, pad(100_000));
+    audit.write(8);
+    let bare = put(&mut audit, 1, alert, pad(40_000));
+    let both = put(&mut audit, 1, alert, pad(200_000));
+    audit.write(8);
+    let shortened = put(&mut audit, 2, alert, name(resource, 14_000));
+    let refused = put(&mut audit, 3, too_large, name(principal, 80_000));
+    audit.write(8);
+    let broken = noise(40_000);
+    let fate = Fate::DeadLetter("not_utf8");
+    let cut = audit.put(3, &Given::value(broken.clone()), fate);
+    audit.write(2_000);
+    audit.flush();
+    let daemon = deployment.start(0);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+
+    let events = by_event(&clusters, &deployment.events);
+    let alerts = by_event(&clusters, &deployment.alerts);
+    assert!(has_label(&events[&slimmed], "raw:slimmed"));
+    assert!(!has_label(&events[&bare], "raw:slimmed"));
+    assert_eq!(alerts[&bare]["evidences"][0].get("data"), None);
+    assert!(!has_label(&alerts[&bare], "alert:shortened"));
+    assert!(has_label(&events[&both], "raw:slimmed"));
+    assert!(!has_label(&alerts[&both], "alert:shortened"));
+    assert!(!has_label(&events[&shortened], "raw:slimmed"));
+    assert!(has_label(&alerts[&shortened], "alert:shortened"));
+    assert!(!events.contains_key(&refused));
+    let letters = read_committed(&clusters.destination, &deployment.dead_letters);
+    check_cut(&letters, (3, cut), &broken);
+    assert_eq!(taken_back(&daemon, "poison"), 0, "all was foreseen");
+
+    limits_that_change(&clusters, &deployment, &daemon, &mut audit);
+    audit.check_exactly_once(&clusters, &deployment);
+    daemon.terminate();
+}
+
+/// Topics take less than they did at the start, and the dead letters' for a while nothing at all.
+fn limits_that_change(
+    clusters: &Clusters,
+    deployment: &Deployment,
+    daemon: &Daemon,
+    audit: &mut Audit,
+) {
+    limit_records(&clusters.destination, &deployment.events, 10_000);
+    limit_records(&clusters.destination, &deployment.dead_letters, 5_000);
+    let fate = Fate::DeadLetter("output_too_large");
+    audit.write(21);
+    let mut event = audit.next_event(1, false);
+    event["padding"] = text(18_000).into();
+    let value = event.to_string();
+    let offset = audit.put(1, &Given::value(value.clone()), fate);
+    audit.write(21);
+    audit.flush();
+    deployment.wait_for(clusters, audit, LIMIT);
+    let letters = read_committed(&clusters.destination, &deployment.dead_letters);
+    check_cut(&letters, (1, offset), value.as_bytes());
+    assert!(taken_back(daemon, "poison") >= 2);
+
+    limit_records(&clusters.destination, &deployment.dead_letters, 200);
+    audit.write_event(2);
+    audit.put(2, &Given::value("[1, 2]"), fate);
+    audit.write_event(2);
+    audit.flush();
+    let says = |status, body: &str| {
+        status == 503
+            && body.contains("dead_letter_refused")
+            && body.contains(&deployment.dead_letters)
+            && body.contains("raise max.message.bytes")
+    };
+    let said = daemon.wait_for_page("/readyz", LIMIT, says);
+    println!("  {}", said.trim());
+    limit_records(&clusters.destination, &deployment.dead_letters, 20_000);
+    deployment.wait_for(clusters, audit, LIMIT);
+    daemon.wait_until_ready();
+}
+
+fn taken_back(daemon: &Daemon, reason: &str) -> u64 {
+    daemon.metric_sum(&format!("watchbell_aborts_total{{reason=\"{reason}\""))
+}
+
+/// The dead letter of this place has no value, but its size and hash.
+fn check_cut(letters: &[Read], (partition, offset): (usize, usize), value: &[u8]) {
+    let at = |read: &&Read| {
+        read.header("watchbell-source-partition") == Some(partition.to_string())
+            && read.header("watchbell-source-offset") == Some(offset.to_string())
+    };
+    let letter = letters.iter().find(at).expect("a dead letter");
+    assert_eq!(letter.value, None);
+    let header = |name| letter.header(name).expect("a header");
+    assert_eq!(header("watchbell-cut-size"), value.len().to_string());
+    let hash = Sha256::digest(value);
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(header("watchbell-cut-sha256"), hex);
+}

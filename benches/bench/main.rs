@@ -26,6 +26,9 @@ mod broker;
 mod contender;
 mod corpus;
 mod latency;
+#[allow(dead_code)]
+#[path = "../../tests/kafka/node.rs"]
+mod node;
 mod pipeline;
 #[allow(dead_code)]
 #[path = "../../tests/stub/mod.rs"]

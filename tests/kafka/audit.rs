@@ -120,6 +120,11 @@ impl Audit {
         }
     }
 
+    /// The source's name in the configuration.
+    pub fn source(&self) -> &str {
+        self.topic.strip_suffix(".audit").expect("a topic of ours")
+    }
+
     /// Records written to each partition so far.
     pub fn written(&self) -> Vec<i64> {
         self.fates.iter().map(|fates| fates.len() as i64).collect()

@@ -1,33 +1,24 @@
-//! Apache Kafka on the JVM: started on free ports, restarted on the same data, ended with the test
+//! Clusters of one broker: started on free ports, restarted on the same data, ended with the test
 //! process. `WATCHBELL_TEST_BOOTSTRAPS=host:port,host:port` puts two clusters of one's own in place
 //! of the started ones; tests that restart brokers then fail and say so.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tempfile::TempDir;
 use watchbell::kafka::Cluster;
 
 use super::eventually;
+use super::node::{Node, cluster_id, free_ports};
+
+/// What the JVM of a broker may hold.
+const HEAP_MB: u32 = 512;
 
 /// One cluster of one broker.
 pub struct Broker {
     bootstrap: String,
-    own: Option<Own>,
-}
-
-/// A broker that this process started.
-struct Own {
-    data: TempDir,
-    jars: PathBuf,
-    /// Ends the broker when its standard input closes, that is when the test process is gone.
-    guard: Option<Child>,
-    broker_pid: u32,
+    /// `None` for one that this process did not start.
+    own: Option<Node>,
 }
 
 /// What a broker has beyond one listener in plaintext.
@@ -88,36 +79,30 @@ impl Broker {
 
     /// The same, with more than a listener in plaintext.
     pub fn start_with(extras: &Extras) -> Broker {
-        let jars = jars();
-        let data = TempDir::new().expect("a temporary directory");
-        let (port, controller_port) = free_ports();
-        let bootstrap = format!("127.0.0.1:{port}");
-        let properties = data.path().join("server.properties");
-        let settings = settings(data.path(), port, controller_port, extras);
-        fs::write(&properties, settings).expect("settings");
-        let formatted = java(&jars)
-            .args(["kafka.tools.StorageTool", "format", "-t", &cluster_id(port)])
-            .arg("-c")
-            .arg(&properties)
-            .args(extras.users.iter().flat_map(|user| ["--add-scram", user]))
-            .output()
-            .expect("run java: install a JVM (Java 17 or later)");
-        assert!(
-            formatted.status.success(),
-            "kafka storage format: {}",
-            String::from_utf8_lossy(&formatted.stderr)
-        );
-        let mut broker = Broker {
-            bootstrap,
-            own: Some(Own {
-                data,
-                jars,
-                guard: None,
-                broker_pid: 0,
-            }),
-        };
-        broker.launch();
+        let mut broker = Broker::format(extras);
+        broker.start_again();
         broker
+    }
+
+    /// Start one that cannot make a file larger than this: it is gone when it tries. Started again, it
+    /// can.
+    pub fn start_on_a_small_disk(largest_file_kb: u32, extras: &Extras) -> Broker {
+        let mut broker = Broker::format(extras);
+        // Dash and bash as `sh` count in blocks of 512 bytes.
+        let limit = format!("ulimit -f {}", 2 * largest_file_kb);
+        broker.own().launch_where(&limit);
+        broker.wait_for_answer();
+        broker
+    }
+
+    fn format(extras: &Extras) -> Broker {
+        let [port, controller_port] = free_ports();
+        let settings = |data: &Path| settings(data, port, controller_port, extras);
+        let node = Node::format(&cluster_id(port), HEAP_MB, &extras.users, settings);
+        Broker {
+            bootstrap: format!("127.0.0.1:{port}"),
+            own: Some(node),
+        }
     }
 
     /// How to reach it.
@@ -132,155 +117,38 @@ impl Broker {
 
     /// End the broker at once, as a power cut would.
     pub fn kill(&mut self) {
-        self.end("KILL");
+        self.own().end("KILL");
     }
 
     /// Let the broker shut down in order.
     pub fn stop(&mut self) {
-        self.end("TERM");
+        self.own().end("TERM");
+    }
+
+    /// Wait until the broker has given up by itself.
+    pub fn wait_until_gone(&mut self) {
+        self.own().wait();
     }
 
     /// Start an ended broker on its data.
     pub fn start_again(&mut self) {
-        self.launch();
+        self.own().launch();
+        self.wait_for_answer();
     }
 
-    fn own(&mut self) -> &mut Own {
+    fn own(&mut self) -> &mut Node {
         self.own
             .as_mut()
             .expect("this test restarts brokers: unset WATCHBELL_TEST_BOOTSTRAPS")
     }
 
-    fn launch(&mut self) {
-        let own = self.own();
-        let log = own.data.path().join("broker.log");
-        let output = fs::File::create(&log).expect("a log file");
-        let script = r#""$@" >"$LOG" 2>&1 & echo $!; cat >/dev/null; kill -9 $!"#;
-        let java = java(&own.jars);
-        let mut guard = Command::new("sh")
-            .args(["-c", script, "sh"])
-            .arg(java.get_program())
-            .args(java.get_args())
-            .arg("kafka.Kafka")
-            .arg(own.data.path().join("server.properties"))
-            .env("LOG", &log)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(output)
-            .spawn()
-            .expect("run sh");
-        let mut line = String::new();
-        BufReader::new(guard.stdout.take().expect("stdout"))
-            .read_line(&mut line)
-            .expect("the broker's process id");
-        own.broker_pid = line.trim().parse().expect("a process id");
-        own.guard = Some(guard);
+    fn wait_for_answer(&mut self) {
         let cluster = self.cluster();
         let ready = eventually(Duration::from_secs(60), || {
             cluster.cluster_id(Duration::from_secs(1)).is_ok()
         });
-        let log = || {
-            let mut text = String::new();
-            let file = fs::File::open(&log).ok();
-            file.map(|mut file| file.read_to_string(&mut text));
-            text
-        };
-        assert!(ready, "the broker does not start: {}", log());
+        assert!(ready, "the broker does not start: {}", self.own().log());
     }
-
-    fn end(&mut self, signal: &str) {
-        let own = self.own();
-        signal_process(own.broker_pid, signal);
-        let pid = own.broker_pid;
-        let gone = eventually(Duration::from_secs(30), || !is_running(pid));
-        assert!(gone, "the broker does not end");
-        own.end_guard();
-    }
-}
-
-impl Own {
-    fn end_guard(&mut self) {
-        if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
-            let _ = guard.wait();
-        }
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        self.end_guard();
-    }
-}
-
-/// Send a signal by name to one process.
-pub fn signal_process(pid: u32, signal: &str) {
-    let sent = Command::new("kill")
-        .args(["-s", signal, &pid.to_string()])
-        .status()
-        .expect("run kill");
-    assert!(sent.success(), "kill -s {signal} {pid}");
-}
-
-/// Whether a process exists and is no zombie.
-fn is_running(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
-}
-
-/// A JVM with Kafka on its class path.
-pub fn java(jars: &Path) -> Command {
-    let mut command = Command::new("java");
-    command
-        .args([
-            "-Xmx512m",
-            "-Xms256m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-        ])
-        .arg(jars.join("*"));
-    command
-}
-
-/// Kafka's jars, fetched by Maven where they are not there yet.
-pub fn jars() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let jars = std::env::var_os("WATCHBELL_KAFKA_JARS")
-        .map_or_else(|| here.join("target/kafka-jars"), PathBuf::from);
-    if jars.is_dir() {
-        return jars;
-    }
-    let partial = jars.with_extension("partial");
-    let fetched = Command::new("mvn")
-        .args(["-q", "-B", "-f"])
-        .arg(here.join("tests/kafka/pom.xml"))
-        .arg("dependency:copy-dependencies")
-        .arg(format!("-DoutputDirectory={}", partial.display()))
-        .status()
-        .expect("run mvn: install Maven, or set WATCHBELL_KAFKA_JARS");
-    assert!(fetched.success(), "Maven could not fetch Apache Kafka");
-    fs::rename(&partial, &jars).expect("keep the jars");
-    jars
-}
-
-/// Two ports that nobody listens on.
-pub fn free_ports() -> (u16, u16) {
-    let open = || TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let (one, two) = (open(), open());
-    let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
-    (port(&one), port(&two))
-}
-
-/// 22 characters that decode to 16 bytes, different for every cluster of this machine.
-fn cluster_id(port: u16) -> String {
-    let nanos = Instant::now().elapsed().subsec_nanos();
-    let id = format!(
-        "watchbell{:05}{:05}{port:05}",
-        std::process::id() % 100_000,
-        nanos % 100_000
-    );
-    format!("{}A", &id[id.len() - 21..])
 }
 
 fn settings(data: &Path, port: u16, controller_port: u16, extras: &Extras) -> String {

@@ -13,8 +13,9 @@ use tempfile::TempDir;
 use watchbell::kafka::topics::{WantedTopic, ownership_topic};
 
 use super::audit::Audit;
-use super::broker::{Broker, Clusters, signal_process};
+use super::broker::{Broker, Clusters};
 use super::eventually;
+use super::node::signal_process;
 use super::records::{committed, create, create_with, unique};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_watchbell");
@@ -81,11 +82,11 @@ impl Deployment {
 
     /// The same, reached by the daemon in a way of its own.
     pub fn source_by(&mut self, from: &Broker, name: &str, connection: &str) -> Audit {
-        let source = format!("{}-{name}", self.group);
+        let source = self.source_name(name);
         let topic = format!("{source}.audit");
         let wanted = WantedTopic::new(&topic, 4).with("max.message.bytes", "33554432");
         create_with(from, &wanted);
-        self.sources += &format!("  {source}: {{{connection}, topic: {topic}}}\n");
+        self.name_source(name, &format!("{connection}, topic: {topic}"));
         let one_cluster = from.bootstrap() == self.destination;
         let positions = if one_cluster {
             topic.clone()
@@ -93,6 +94,17 @@ impl Deployment {
             ownership_topic(&source)
         };
         Audit::new(from, &topic, 4, positions)
+    }
+
+    /// Read a source that is described as in a configuration.
+    pub fn name_source(&mut self, name: &str, settings: &str) {
+        let source = self.source_name(name);
+        self.sources += &format!("  {source}: {{{settings}}}\n");
+    }
+
+    /// The name in the configuration of a source of this deployment.
+    pub fn source_name(&self, name: &str) -> String {
+        format!("{}-{name}", self.group)
     }
 
     /// A file beside the configuration.

@@ -11,19 +11,29 @@ mod audit;
 mod broker;
 /// The real binary: started, watched, stopped, killed.
 mod daemon;
+/// Records that keep coming, and how steadily they come out.
+mod flow;
+/// A Kafka process.
+mod node;
 /// What must hold of a session's outputs, and the worker that makes them.
 mod passthrough;
+/// A cluster of three brokers.
+mod quorum;
 /// Writing sources, reading outputs.
 mod records;
 /// A broker with passwords, certificates and an authorizer.
 mod secured;
 
+/// The last stable offset after the end of whoever holds it.
+mod abandoned;
 /// Records that no producer should write.
 mod bad_input;
 /// Nothing lost, nothing twice, seen from inside a session: rebalances, spare members, aborts.
 mod delivery;
 /// `watchbell run`: whatever dies, each record ends where it must, exactly once.
 mod end_to_end;
+/// Brokers of a cluster fail one after the other.
+mod failover;
 /// Losses are alerts.
 mod gaps;
 /// Lag, and what is done about it on the source cluster.
@@ -34,6 +44,8 @@ mod lost;
 mod notify;
 /// Positions shown and moved from outside.
 mod offsets;
+/// Brokers that are away for long, or full.
+mod outage;
 /// Where a source begins, and what happens when its records are gone.
 mod positions;
 /// A source that is not what it was, and records that are merely gone.
@@ -44,6 +56,8 @@ mod refusals;
 mod repaired;
 /// Logging in, rights, and what happens when they are missing.
 mod security;
+/// Sources that keep silent beside one that flows.
+mod silent;
 /// Outputs larger than their topics take.
 mod too_large;
 /// What a person sees of the outputs.

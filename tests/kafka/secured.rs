@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
-use super::broker::{Broker, Extras, free_ports, jars, java};
+use super::broker::{Broker, Extras};
+use super::node::{free_ports, jars, java};
 
 /// Secrets of the test users; none of them may be shown anywhere.
 pub const API_SECRET: &str = "plain-SECRET-6d1f";
@@ -46,7 +47,7 @@ impl Secured {
     fn start() -> Secured {
         let files = TempDir::new().expect("a temporary directory");
         certificates(files.path());
-        let (login_port, certificate_port) = free_ports();
+        let [login_port, certificate_port] = free_ports();
         let broker = Broker::start_with(&Extras {
             listeners: vec![
                 ("LOGIN", login_port, "SASL_SSL"),

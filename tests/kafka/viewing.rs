@@ -18,7 +18,8 @@ use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, 
 use watchbell::pipeline::{self, Catalog, Limits, Names, Pipeline, Settings, Topics};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
-use super::broker::{Clusters, clusters, signal_process};
+use super::broker::{Clusters, clusters};
+use super::node::signal_process;
 use super::records::{committed, create, unique};
 
 const SEED: &str = include_str!("../data/confluent/seed.ndjson");

@@ -149,7 +149,8 @@ impl Session<'_> {
         };
         if self.writer.is_transactional() {
             let list = self.owner.offsets(marks).map_err(reopen)?;
-            return self.writer.commit(&list, &membership, deadline);
+            let turned = || observer.turned();
+            return self.writer.commit(&list, membership, deadline, turned);
         }
         let timeout = self.config.transaction_timeout();
         let Err(error) = self.owner.commit(marks, timeout) else {

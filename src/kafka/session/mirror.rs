@@ -68,7 +68,7 @@ impl Session<'_> {
             return;
         }
         let committed = self.positions.committed();
-        let unmoved = committed == self.mirror.copied;
+        let unmoved = committed.is_empty() || committed == self.mirror.copied;
         let refused = self.mirror.shared.refused.load(Ordering::Relaxed);
         if unmoved || refused || self.mirror.shared.busy.swap(true, Ordering::AcqRel) {
             return;

@@ -4,6 +4,7 @@
 //! Invariant: a position is committed with the outputs of every record before it, by the member
 //! that owns the partition at that moment, or not at all.
 
+mod aside;
 mod commit;
 mod config;
 mod deliveries;

@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
@@ -17,6 +16,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
+use super::aside::aside;
 use super::config::SessionConfig;
 use super::mark::{Evidence, Mark, Marks};
 use crate::event::{NextOffset, Partition};
@@ -184,24 +184,9 @@ impl Owner {
         loop {
             let list = self.offsets(marks)?;
             let consumer = Arc::clone(&self.consumer);
-            let (answer, answered) = mpsc::sync_channel(1);
-            let ask = move || {
-                // Nobody listens any more once the deadline is over.
-                let _ = answer.send(consumer.commit(&list, CommitMode::Sync));
-            };
-            let asking = thread::Builder::new().name("kafka-commit".into());
-            if asking.spawn(ask).is_err() {
-                return Err(KafkaError::ConsumerCommit(Code::CriticalSystemResource));
-            }
-            let result = loop {
-                match answered.recv_timeout(Duration::from_millis(20)) {
-                    Ok(result) => break result,
-                    Err(_) if Instant::now() >= deadline => {
-                        break Err(KafkaError::ConsumerCommit(Code::OperationTimedOut));
-                    }
-                    Err(_) => self.serve(Duration::ZERO),
-                }
-            };
+            let ask = move || consumer.commit(&list, CommitMode::Sync);
+            let result = aside("kafka-commit", deadline, ask, || self.serve(Duration::ZERO))
+                .unwrap_or_else(|code| Err(KafkaError::ConsumerCommit(code)));
             let code = result
                 .as_ref()
                 .err()

@@ -166,9 +166,15 @@ impl Reader {
         partition: Partition,
         timeout: Duration,
     ) -> KafkaResult<(NextOffset, NextOffset)> {
-        let (oldest, end) = self
+        let asked = self
             .consumer
-            .fetch_watermarks(&self.topic, partition.0, timeout)?;
+            .fetch_watermarks(&self.topic, partition.0, timeout);
+        if asked.is_err() {
+            // librdkafka asks the leader that it knows, and looks for another one only while it reads
+            // the partition. What it learns here is for the next question.
+            let _ = self.consumer.fetch_metadata(Some(&self.topic), timeout);
+        }
+        let (oldest, end) = asked?;
         Ok((NextOffset(oldest), NextOffset(end)))
     }
 

@@ -25,6 +25,9 @@ const PAST_END_PATIENCE: Duration = Duration::from_secs(10);
 /// Pause between two rounds of questions about positions.
 const SETTLE_PAUSE: Duration = Duration::from_millis(500);
 
+/// After this a round of questions asks no more: what flows waits meanwhile.
+const SETTLE_ROUND: Duration = Duration::from_secs(2);
+
 /// Longest wait for the noted positions.
 const NOTES_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -39,19 +42,28 @@ impl Session<'_> {
     /// Find out where the pending partitions are read from; those without an answer stay pending.
     pub(super) fn settle(&mut self) -> Result<(), Setback> {
         let pending = self.positions.pending();
-        if pending.is_empty() || Instant::now() < self.settle_at {
+        let begun = Instant::now();
+        if pending.is_empty() || begun < self.settle_at {
             return Ok(());
         }
         // Our own open transaction would make us wait for ourselves.
         self.finish()?;
-        self.settle_at = Instant::now() + SETTLE_PAUSE;
+        self.settle_at = begun + SETTLE_PAUSE;
         let (mut begin, mut started) = (Vec::new(), Vec::new());
-        let settled = pending.iter().try_for_each(|partition| {
-            if let Some(settled) = self.settle_one(*partition)? {
-                begin.push((*partition, settled));
+        let settled = self.in_turn(pending).into_iter().try_for_each(|partition| {
+            if begun.elapsed() >= SETTLE_ROUND {
+                return Ok(());
+            }
+            self.settled_last = Some(partition);
+            if let Some(settled) = self.settle_one(partition)? {
+                begin.push((partition, settled));
             }
             Ok::<(), Setback>(())
         });
+        if begun.elapsed() >= SETTLE_ROUND {
+            // What has no answer takes no more time than what flows.
+            self.settle_at = Instant::now() + begun.elapsed();
+        }
         if !begin.is_empty() {
             for (partition, Settled { mark, oldest }) in begin.drain(..) {
                 tracing::debug!(partition = partition.0, next = mark.next.0, "reading");
@@ -63,6 +75,14 @@ impl Session<'_> {
             self.reader.read_from(&sought).map_err(reopen)?;
         }
         settled
+    }
+
+    /// Those after the one that was asked about last come first: a leader that does not answer must
+    /// not keep the others waiting.
+    fn in_turn(&self, mut pending: Vec<Partition>) -> Vec<Partition> {
+        let asked = pending.partition_point(|partition| Some(*partition) <= self.settled_last);
+        pending.rotate_left(asked);
+        pending
     }
 
     fn settle_one(&mut self, partition: Partition) -> Result<Option<Settled>, Setback> {

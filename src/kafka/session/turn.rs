@@ -66,6 +66,8 @@ pub(super) struct Session<'s> {
     pub(super) joined: bool,
     pub(super) positions: Positions,
     pub(super) settle_at: Instant,
+    /// The pending partition whose position was asked for last.
+    pub(super) settled_last: Option<Partition>,
     pub(super) grow_at: Instant,
     /// Why some of the source's partitions are read by nobody yet.
     pub(super) growing: Option<NotReady>,
@@ -116,6 +118,7 @@ impl<'s> Session<'s> {
             joined: false,
             positions: Positions::default(),
             settle_at: now,
+            settled_last: None,
             grow_at: now + super::growth::GROWTH_CHECK,
             growing: None,
             notes: Notes::new(config),
@@ -217,6 +220,8 @@ impl<'s> Session<'s> {
                 }
                 Rebalance::Revoke { partitions, lost } => {
                     tracing::info!(?partitions, lost, "partitions revoked");
+                    // A member that was forgotten has to join anew.
+                    self.joined &= !lost;
                     let finished = self.settle_flight_before_revoke(lost);
                     self.drop_partitions(&partitions)?;
                     self.owner.answer_revoke(&partitions).map_err(reopen)?;

@@ -1,6 +1,7 @@
 //! The writer: a producer on the destination cluster, with or without transactions.
 //! Enqueued is not delivered: a batch counts once every delivery report is in and none is bad.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -10,6 +11,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+use super::aside::aside;
 use super::config::{Delivery, MAX_OUTPUT_BATCH_BYTES, SessionConfig};
 use super::deliveries::{Deliveries, NO_SOURCE, ours_refused};
 use super::error::{Refused, Setback, Side, record_fault, transaction_setback, trouble};
@@ -18,7 +20,8 @@ use crate::kafka::ClientError;
 
 /// A producer; at most one batch is under way in it.
 pub(super) struct Writer {
-    producer: BaseProducer<Deliveries>,
+    /// Shared with a call that may outlast this writer.
+    producer: Arc<BaseProducer<Deliveries>>,
     transactional: bool,
     /// The transactional id and the group, as messages name them.
     id: String,
@@ -77,7 +80,7 @@ impl Writer {
             .create_with_context(Deliveries::default())
             .map_err(|error| ClientError::new("create the writer", &error))?;
         Ok(Writer {
-            producer,
+            producer: Arc::new(producer),
             transactional,
             id: transactional_id,
             group: config.group.clone(),
@@ -188,16 +191,25 @@ impl Writer {
         Ok(())
     }
 
-    /// Commit outputs and positions together.
+    /// Commit outputs and positions together; `turn` is called meanwhile.
+    ///
+    /// `send_offsets_to_transaction` waits without end for a group coordinator that has left the
+    /// cluster (librdkafka 2.12, #5456 and #5511): past the deadline it is left behind, together with
+    /// its producer, which the next one fences.
     pub(super) fn commit(
         &mut self,
         offsets: &TopicPartitionList,
-        membership: &ConsumerGroupMetadata,
+        membership: ConsumerGroupMetadata,
         deadline: Instant,
+        mut turn: impl FnMut(),
     ) -> Result<(), Setback> {
+        let membership = Arc::new(membership);
         repeat(deadline, || {
-            self.producer
-                .send_offsets_to_transaction(offsets, membership, left(deadline))
+            let (producer, membership) = (Arc::clone(&self.producer), Arc::clone(&membership));
+            let (offsets, wait) = (offsets.clone(), left(deadline));
+            let call = move || producer.send_offsets_to_transaction(&offsets, &membership, wait);
+            aside("kafka-positions", deadline + SLICE, call, &mut turn)
+                .unwrap_or_else(|code| Err(KafkaError::ConsumerCommit(code)))
         })
         .map_err(|error| {
             let action = format!("commit positions of the group {}", self.group);

@@ -1,0 +1,69 @@
+//! Calls of the client library that can outlast every time-out they are given, made beside the
+//! loop: whatever they do, the loop goes on at its deadline.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// How often `turn` is called while an answer is waited for.
+const TURN: Duration = Duration::from_millis(20);
+
+/// Run `call` on a thread of its own until `deadline`, and `turn` here meanwhile. A call that has
+/// not returned by then keeps what it holds until it does, and nobody hears its answer.
+///
+/// # Errors
+/// `OperationTimedOut`, or `CriticalSystemResource` where there is no thread to be had.
+pub(super) fn aside<T: Send + 'static>(
+    name: &str,
+    deadline: Instant,
+    call: impl FnOnce() -> T + Send + 'static,
+    mut turn: impl FnMut(),
+) -> Result<T, Code> {
+    let (answer, answered) = mpsc::sync_channel(1);
+    let run = move || {
+        // Nobody listens any more once the deadline is over.
+        let _ = answer.send(call());
+    };
+    let thread = thread::Builder::new().name(name.into());
+    if thread.spawn(run).is_err() {
+        return Err(Code::CriticalSystemResource);
+    }
+    loop {
+        match answered.recv_timeout(TURN) {
+            Ok(answer) => return Ok(answer),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => turn(),
+            Err(_) => return Err(Code::OperationTimedOut),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_waited_for_and_time_goes_on_meanwhile() {
+        let mut turns = 0;
+        let (go, gone) = mpsc::channel();
+        let answer = aside(
+            "test",
+            Instant::now() + Duration::from_secs(60),
+            move || gone.recv().map(|()| 7),
+            || {
+                turns += 1;
+                let _ = go.send(());
+            },
+        );
+        assert_eq!(answer, Ok(Ok(7)));
+        assert!(turns > 0);
+    }
+
+    #[test]
+    fn a_call_that_does_not_return_is_left_alone_at_the_deadline() {
+        let (_go, gone) = mpsc::channel::<()>();
+        let answer = aside("test", Instant::now() + TURN, move || gone.recv(), || ());
+        assert_eq!(answer, Err(Code::OperationTimedOut));
+    }
+}

@@ -1,0 +1,78 @@
+//! A transaction that nobody ends holds back every careful reader of its partitions. It is the
+//! cluster that ends it, and this is how long that takes.
+
+use std::time::{Duration, Instant};
+
+use super::audit::Audit;
+use super::broker::clusters;
+use super::daemon::{Daemon, Deployment};
+use super::eventually;
+use super::flow::Ends;
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// For how long at most the last stable offset stands still once a daemon is gone, or sleeps:
+/// `transaction_timeout` (3 s) from the first output on, the time until the coordinator looks (1 s
+/// here, 10 s by default), and what a busy machine adds.
+const HELD_BACK: Duration = Duration::from_secs(3 + 1 + 6);
+
+/// Write, and strike as soon as a transaction is seen to be open.
+fn strike(daemon: &Daemon, audit: &mut Audit, ends: &Ends, signal: &str) -> Instant {
+    audit.write(400);
+    audit.flush();
+    let open = eventually(LIMIT, || ends.is_open());
+    assert!(open, "no transaction is seen to be open");
+    daemon.signal(signal);
+    Instant::now()
+}
+
+/// How long it takes until careful readers see as much as others did when it was struck.
+fn held_back(struck: Instant, ends: &Ends) -> Duration {
+    let written = ends.written();
+    let moved = eventually(LIMIT, || {
+        let stable = ends.stable();
+        stable
+            .iter()
+            .zip(&written)
+            .all(|(stable, end)| stable >= end)
+    });
+    assert!(moved, "the last stable offset does not move");
+    struck.elapsed()
+}
+
+#[test]
+fn the_last_stable_offset_moves_again_after_a_kill_and_while_a_daemon_sleeps_for_good() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "abandoned");
+    // Full batches go at once, the rest waits: so long the transaction is open and seen to be.
+    deployment.properties = "linger.ms: 2000, batch.size: 16384".into();
+    let mut audit = deployment.source(&clusters.source, "one");
+    let ends = Ends::of(&clusters.destination, &deployment.events, 3);
+
+    let killed = deployment.start(0);
+    killed.wait_until_ready();
+    let struck = strike(&killed, &mut audit, &ends, "KILL");
+    assert!(ends.is_open(), "it was over when the daemon was killed");
+    let after_kill = held_back(struck, &ends);
+    let (status, _) = killed.wait();
+    assert_eq!(status.code(), None, "{status}");
+
+    // One sleeps with its transaction open, another one takes over.
+    let sleeper = deployment.start(0);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    let struck = strike(&sleeper, &mut audit, &ends, "STOP");
+    assert!(ends.is_open(), "it was over when the daemon was stopped");
+    let successor = deployment.start(1);
+    let asleep = held_back(struck, &ends);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    let taken_over = struck.elapsed();
+    sleeper.kill();
+    successor.terminate();
+    println!(
+        "  readers were held back for {after_kill:?} after a kill, for {asleep:?} by a sleeper, \
+         whose partitions others had after {taken_over:?}"
+    );
+    assert!(after_kill < HELD_BACK, "{after_kill:?}");
+    assert!(asleep < HELD_BACK, "{asleep:?}");
+    audit.check_exactly_once(&clusters, &deployment);
+}

@@ -13,10 +13,14 @@ mod broker;
 mod daemon;
 /// What must hold of a session's outputs, and the worker that makes them.
 mod passthrough;
+/// A network that loses answers.
+mod proxy;
 /// Writing sources, reading outputs.
 mod records;
 /// A broker with passwords, certificates and an authorizer.
 mod secured;
+/// How far careful readers see.
+mod stable;
 
 /// Records that no producer should write.
 mod bad_input;
@@ -48,6 +52,8 @@ mod security;
 mod too_large;
 /// What a person sees of the outputs.
 mod viewing;
+/// Answers of the cluster that never arrive, arrive late, or end with the connection.
+mod wire;
 
 #[path = "../stub/mod.rs"]
 mod stub;

@@ -48,6 +48,8 @@ mod refusals;
 mod repaired;
 /// Logging in, rights, and what happens when they are missing.
 mod security;
+/// Everything at once, for minutes.
+mod soak;
 /// Outputs larger than their topics take.
 mod too_large;
 /// What a person sees of the outputs.

@@ -31,6 +31,9 @@ mod latency;
 mod node;
 mod pipeline;
 #[allow(dead_code)]
+#[path = "../../tests/kafka/proxy.rs"]
+mod proxy;
+#[allow(dead_code)]
 #[path = "../../tests/stub/mod.rs"]
 mod stub;
 mod yardstick;

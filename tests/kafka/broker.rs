@@ -13,6 +13,7 @@ use super::node::{Node, cluster_id, free_ports};
 
 /// What the JVM of a broker may hold.
 const HEAP_MB: u32 = 512;
+use super::proxy::Proxy;
 
 /// One cluster of one broker.
 pub struct Broker {
@@ -26,6 +27,8 @@ pub struct Broker {
 pub struct Extras {
     /// Name, port and security protocol of further listeners.
     pub listeners: Vec<(&'static str, u16, &'static str)>,
+    /// A listener that clients reach by a proxy, and the proxy's port.
+    pub proxied: Option<(&'static str, u16)>,
     /// Lines of `server.properties`.
     pub settings: String,
     /// Arguments of `kafka-storage format`: users that exist from the start.
@@ -36,6 +39,17 @@ pub struct Extras {
 pub struct Clusters {
     pub source: Broker,
     pub destination: Broker,
+    /// In front of the destination, for clients that are sent there.
+    pub proxy: Option<Proxy>,
+}
+
+impl Clusters {
+    /// The proxy in front of the destination.
+    pub fn proxy(&self) -> &Proxy {
+        self.proxy
+            .as_ref()
+            .expect("this test needs its proxy: unset WATCHBELL_TEST_BOOTSTRAPS")
+    }
 }
 
 /// The clusters shared by all tests. Tests take turns: two cores cannot do more, and some of them
@@ -43,19 +57,33 @@ pub struct Clusters {
 pub fn clusters() -> MutexGuard<'static, Clusters> {
     static CLUSTERS: OnceLock<Mutex<Clusters>> = OnceLock::new();
     let start = || {
-        let (source, destination) = match std::env::var("WATCHBELL_TEST_BOOTSTRAPS") {
+        let clusters = match std::env::var("WATCHBELL_TEST_BOOTSTRAPS") {
             Ok(both) => {
                 let (source, destination) = both
                     .split_once(',')
                     .expect("WATCHBELL_TEST_BOOTSTRAPS is host:port,host:port");
-                (Broker::existing(source), Broker::existing(destination))
+                Clusters {
+                    source: Broker::existing(source),
+                    destination: Broker::existing(destination),
+                    proxy: None,
+                }
             }
-            Err(_) => (Broker::start(), Broker::start()),
+            Err(_) => {
+                let [port] = free_ports();
+                let proxy = Proxy::start(port);
+                let extras = Extras {
+                    listeners: vec![("PROXIED", port, "PLAINTEXT")],
+                    proxied: Some(("PROXIED", proxy.port())),
+                    ..Extras::default()
+                };
+                Clusters {
+                    source: Broker::start(),
+                    destination: Broker::start_with(&extras),
+                    proxy: Some(proxy),
+                }
+            }
         };
-        Mutex::new(Clusters {
-            source,
-            destination,
-        })
+        Mutex::new(clusters)
     };
     CLUSTERS
         .get_or_init(start)
@@ -154,9 +182,15 @@ impl Broker {
 fn settings(data: &Path, port: u16, controller_port: u16, extras: &Extras) -> String {
     let log_dir = data.join("log");
     let mut listeners = format!("PLAINTEXT://127.0.0.1:{port}");
+    let mut advertised = listeners.clone();
     let mut protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
     for (name, port, protocol) in &extras.listeners {
+        let found_at = match extras.proxied {
+            Some((proxied, proxy)) if proxied == *name => proxy,
+            _ => *port,
+        };
         listeners += &format!(",{name}://127.0.0.1:{port}");
+        advertised += &format!(",{name}://127.0.0.1:{found_at}");
         protocols += &format!(",{name}:{protocol}");
     }
     let extras = &extras.settings;
@@ -165,7 +199,7 @@ fn settings(data: &Path, port: u16, controller_port: u16, extras: &Extras) -> St
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners={listeners}
+advertised.listeners={advertised}
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 listener.security.protocol.map={protocols}

@@ -150,6 +150,16 @@ impl Deployment {
     }
 }
 
+/// What a process holds of what is limited.
+#[derive(Debug, Clone, Copy)]
+pub struct Resources {
+    /// Memory, in KiB.
+    pub resident_kb: u64,
+    /// Open files and sockets.
+    pub descriptors: usize,
+    pub threads: usize,
+}
+
 /// A running `watchbell run`.
 pub struct Daemon {
     child: Child,
@@ -284,6 +294,19 @@ impl Daemon {
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
         number.and_then(|kb| kb.parse().ok()).expect("a size")
+    }
+
+    /// What the process holds.
+    pub fn resources(&self) -> Resources {
+        let count = |what: &str| {
+            let entries = fs::read_dir(format!("/proc/{}/{what}", self.child.id()));
+            entries.expect("the process' entries").count()
+        };
+        Resources {
+            resident_kb: self.resident_kb(),
+            descriptors: count("fd"),
+            threads: count("task"),
+        }
     }
 
     /// Send a signal by name.

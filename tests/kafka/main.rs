@@ -17,12 +17,16 @@ mod flow;
 mod node;
 /// What must hold of a session's outputs, and the worker that makes them.
 mod passthrough;
+/// A network that loses answers.
+mod proxy;
 /// A cluster of three brokers.
 mod quorum;
 /// Writing sources, reading outputs.
 mod records;
 /// A broker with passwords, certificates and an authorizer.
 mod secured;
+/// How far careful readers see.
+mod stable;
 
 /// The last stable offset after the end of whoever holds it.
 mod abandoned;
@@ -58,10 +62,14 @@ mod repaired;
 mod security;
 /// Sources that keep silent beside one that flows.
 mod silent;
+/// Everything at once, for minutes.
+mod soak;
 /// Outputs larger than their topics take.
 mod too_large;
 /// What a person sees of the outputs.
 mod viewing;
+/// Answers of the cluster that never arrive, arrive late, or end with the connection.
+mod wire;
 
 #[path = "../stub/mod.rs"]
 mod stub;

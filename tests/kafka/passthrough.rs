@@ -249,6 +249,19 @@ impl Setting {
         assert!(done, "committed {last:?} of {expected:?}");
     }
 
+    /// Every source record in outputs or dead letters, perhaps more than once.
+    pub fn check_nothing_missing(&self, clusters: &Clusters, written: &[u64]) {
+        let outputs = read_committed(&clusters.destination, &self.output);
+        let dead = read_committed(&clusters.destination, &self.dead_letters);
+        let seen: HashSet<_> = outputs.iter().chain(&dead).map(place).collect();
+        check_complete(&seen, written);
+        let repeated = outputs.len() + dead.len() - seen.len();
+        println!(
+            "  {} records, none missing, {repeated} outputs repeated",
+            seen.len()
+        );
+    }
+
     /// Every source record exactly once in outputs or dead letters, in order.
     pub fn check_exactly_once(&self, clusters: &Clusters, written: &[u64]) {
         let outputs = read_committed(&clusters.destination, &self.output);
@@ -269,17 +282,21 @@ impl Setting {
                 );
             }
         }
-        for (partition, count) in written.iter().enumerate() {
-            for number in 0..*count {
-                assert!(
-                    seen.contains(&(partition, number)),
-                    "record {partition}:{number} is missing"
-                );
-            }
-        }
-        assert_eq!(seen.len() as u64, written.iter().sum::<u64>());
+        check_complete(&seen, written);
         println!("  {} records, each exactly once, in order", seen.len());
     }
+}
+
+fn check_complete(seen: &HashSet<(usize, u64)>, written: &[u64]) {
+    for (partition, count) in written.iter().enumerate() {
+        for number in 0..*count {
+            assert!(
+                seen.contains(&(partition, number)),
+                "record {partition}:{number} is missing"
+            );
+        }
+    }
+    assert_eq!(seen.len() as u64, written.iter().sum::<u64>());
 }
 
 fn place(read: &Read) -> (usize, u64) {

@@ -110,6 +110,7 @@ fn rights_on_the_destination_that_are_taken_away_are_asked_for_and_used_once_the
     let clusters = Clusters {
         source: Broker::existing(plain.source.bootstrap()),
         destination: Broker::existing(secured.broker.bootstrap()),
+        proxy: None,
     };
     let mut deployment = Deployment::new(&clusters, "rights-lost");
     deployment.destination = secured.login();
@@ -205,6 +206,7 @@ fn the_right_to_read_the_source_may_go_and_come_back() {
     let clusters = Clusters {
         source: Broker::existing(secured.broker.bootstrap()),
         destination: Broker::existing(plain.destination.bootstrap()),
+        proxy: None,
     };
     let mut deployment = Deployment::new(&clusters, "read-lost");
     let login = secured.login();

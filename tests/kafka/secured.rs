@@ -57,6 +57,7 @@ impl Secured {
             users: vec![format!(
                 "SCRAM-SHA-512=[name=scram-user,password={SCRAM_PASSWORD}]"
             )],
+            ..Extras::default()
         });
         Secured {
             broker,

@@ -10,14 +10,14 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 /// How often `turn` is called while an answer is waited for.
 const TURN: Duration = Duration::from_millis(20);
 
-/// Run `call` on a thread of its own until `deadline`, and `turn` here meanwhile. A call that has
-/// not returned by then keeps what it holds until it does, and nobody hears its answer.
+/// Run `call` on a thread of its own until `deadline`, which may come nearer meanwhile, and `turn`
+/// here. A call that has not returned by then keeps what it holds until it does, and nobody hears its answer.
 ///
 /// # Errors
 /// `OperationTimedOut`, or `CriticalSystemResource` where there is no thread to be had.
 pub(super) fn aside<T: Send + 'static>(
     name: &str,
-    deadline: Instant,
+    deadline: impl Fn() -> Instant,
     call: impl FnOnce() -> T + Send + 'static,
     mut turn: impl FnMut(),
 ) -> Result<T, Code> {
@@ -33,7 +33,7 @@ pub(super) fn aside<T: Send + 'static>(
     loop {
         match answered.recv_timeout(TURN) {
             Ok(answer) => return Ok(answer),
-            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => turn(),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline() => turn(),
             Err(_) => return Err(Code::OperationTimedOut),
         }
     }
@@ -49,7 +49,7 @@ mod tests {
         let (go, gone) = mpsc::channel();
         let answer = aside(
             "test",
-            Instant::now() + Duration::from_secs(60),
+            || Instant::now() + Duration::from_secs(60),
             move || gone.recv().map(|()| 7),
             || {
                 turns += 1;
@@ -63,7 +63,8 @@ mod tests {
     #[test]
     fn a_call_that_does_not_return_is_left_alone_at_the_deadline() {
         let (_go, gone) = mpsc::channel::<()>();
-        let answer = aside("test", Instant::now() + TURN, move || gone.recv(), || ());
+        let deadline = Instant::now() + TURN;
+        let answer = aside("test", || deadline, move || gone.recv(), || ());
         assert_eq!(answer, Err(Code::OperationTimedOut));
     }
 }

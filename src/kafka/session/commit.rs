@@ -10,6 +10,7 @@ use super::error::{Setback, Side, trouble};
 use super::flight::{Cargo, Flight, Prepared};
 use super::mark::{Evidence, LastRecord, Mark, Marks};
 use super::observe::Commit;
+use super::owner::COMMIT_PATIENCE;
 use super::reader::Fetched;
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
@@ -152,8 +153,11 @@ impl Session<'_> {
             let turned = || observer.turned();
             return self.writer.commit(&list, membership, deadline, turned);
         }
-        let timeout = self.config.transaction_timeout();
-        let Err(error) = self.owner.commit(marks, timeout) else {
+        let asked = Instant::now();
+        let committed = self
+            .owner
+            .commit(marks, || self.no_later_than(asked + COMMIT_PATIENCE));
+        let Err(error) = committed else {
             return Ok(());
         };
         let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
@@ -172,7 +176,11 @@ impl Session<'_> {
     }
 
     fn deadline_of(&self, started: Instant) -> Instant {
-        let deadline = started + self.config.transaction_timeout();
+        self.no_later_than(started + self.config.transaction_timeout())
+    }
+
+    /// A deadline, or an earlier one once the session is asked to stop.
+    fn no_later_than(&self, deadline: Instant) -> Instant {
         match self.shutdown.requested_at() {
             // A part of the budget belongs to leaving the group.
             Some(since) => deadline.min(since + self.config.shutdown_budget() * 6 / 10),

@@ -87,6 +87,17 @@ impl ConsumerContext for OwnerContext {
     }
 }
 
+/// How long librdkafka waits for an answer of the group's coordinator, in ms. Where it gets none it
+/// asks again by itself, twice (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`), though nobody may listen any more.
+const ANSWER_TIMEOUT_MS: &str = "5000";
+
+/// Longest wait for the outcome of a commit outside a transaction: three answers, each up to a second
+/// late, and the pauses between. Whoever went on before could find a later commit taken back.
+pub(super) const COMMIT_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longest time between two polls, in ms. A lost answer to joining the group is waited for as long.
+const POLL_INTERVAL_MS: u64 = 60_000;
+
 /// A member of the ownership group.
 pub(super) struct Owner {
     /// Shared with a commit that waits for its answer.
@@ -99,15 +110,18 @@ impl Owner {
     /// Join the group; partitions arrive as [`Rebalance`] values.
     pub(super) fn join(config: &SessionConfig, topic: String) -> Result<Owner, ClientError> {
         let session_timeout_ms = config.session_timeout_ms.to_string();
+        // It must not be shorter than a session.
+        let poll_interval_ms = POLL_INTERVAL_MS.max(config.session_timeout_ms).to_string();
         let client = config.destination.client_config(
             &format!("owner-{}", config.transactional_id()),
             &[
                 ("topic.metadata.refresh.interval.ms", "10000"),
-                ("max.poll.interval.ms", "120000"),
+                ("max.poll.interval.ms", &poll_interval_ms),
             ],
             &[
                 ("group.id", &config.group),
                 ("session.timeout.ms", &session_timeout_ms),
+                ("socket.timeout.ms", ANSWER_TIMEOUT_MS),
                 ("partition.assignment.strategy", "cooperative-sticky"),
                 ("enable.auto.commit", "false"),
                 ("enable.auto.offset.store", "false"),
@@ -175,18 +189,20 @@ impl Owner {
         committed(&self.consumer, &self.topic, partitions, timeout)
     }
 
-    /// Commit positions outside a transaction and wait for the answer.
+    /// Commit positions outside a transaction and wait for the answer until `deadline`, which may
+    /// come nearer meanwhile.
     ///
     /// rdkafka 0.39 never reports the result of an asynchronous commit, and a synchronous one can
     /// wait for a coordinator longer than anybody should: so it waits on a thread of its own.
-    pub(super) fn commit(&self, marks: &Marks, timeout: Duration) -> KafkaResult<()> {
-        let deadline = Instant::now() + timeout;
+    pub(super) fn commit(&self, marks: &Marks, deadline: impl Fn() -> Instant) -> KafkaResult<()> {
         loop {
             let list = self.offsets(marks)?;
             let consumer = Arc::clone(&self.consumer);
             let ask = move || consumer.commit(&list, CommitMode::Sync);
-            let result = aside("kafka-commit", deadline, ask, || self.serve(Duration::ZERO))
-                .unwrap_or_else(|code| Err(KafkaError::ConsumerCommit(code)));
+            let result = aside("kafka-commit", &deadline, ask, || {
+                self.serve(Duration::ZERO)
+            })
+            .unwrap_or_else(|code| Err(KafkaError::ConsumerCommit(code)));
             let code = result
                 .as_ref()
                 .err()
@@ -194,7 +210,7 @@ impl Owner {
             // While members agree on an assignment the coordinator asks to come again.
             let again = code == Some(Code::RebalanceInProgress)
                 || code == Some(Code::CoordinatorLoadInProgress);
-            if !again || Instant::now() >= deadline {
+            if !again || Instant::now() >= deadline() {
                 return result;
             }
             self.serve(Duration::from_millis(50));

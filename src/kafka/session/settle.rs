@@ -87,6 +87,8 @@ impl Session<'_> {
 
     fn settle_one(&mut self, partition: Partition) -> Result<Option<Settled>, Setback> {
         self.observer.turned();
+        // With many partitions this takes longer than the group waits for a sign of life.
+        self.serve_owner(Duration::ZERO)?;
         let anchor = Partition(0);
         let asked = if partition == anchor {
             vec![anchor]

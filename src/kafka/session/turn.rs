@@ -189,7 +189,7 @@ impl<'s> Session<'s> {
     }
 
     /// Let the group speak. Rebalances are recorded, errors judged.
-    fn serve_owner(&mut self, wait: Duration) -> Result<(), Setback> {
+    pub(super) fn serve_owner(&mut self, wait: Duration) -> Result<(), Setback> {
         match self.owner.poll(wait) {
             None => Ok(()),
             Some(KafkaError::MessageConsumptionFatal(code)) => {

@@ -48,11 +48,13 @@ impl Writer {
             .output_batch_bytes
             .clamp(1, MAX_OUTPUT_BATCH_BYTES)
             .to_string();
+        let answer_timeout_ms = answer_timeout_ms(config).to_string();
         let mut fixed = vec![
             ("enable.idempotence", "true"),
             ("acks", "all"),
             ("partitioner", "murmur2_random"),
             ("allow.auto.create.topics", "false"),
+            ("socket.timeout.ms", &answer_timeout_ms),
         ];
         if transactional {
             fixed.extend([
@@ -208,7 +210,7 @@ impl Writer {
             let (producer, membership) = (Arc::clone(&self.producer), Arc::clone(&membership));
             let (offsets, wait) = (offsets.clone(), left(deadline));
             let call = move || producer.send_offsets_to_transaction(&offsets, &membership, wait);
-            aside("kafka-positions", deadline + SLICE, call, &mut turn)
+            aside("kafka-positions", || deadline + SLICE, call, &mut turn)
                 .unwrap_or_else(|code| Err(KafkaError::ConsumerCommit(code)))
         })
         .map_err(|error| {
@@ -326,6 +328,12 @@ impl Writer {
     fn deliveries(&self) -> &Deliveries {
         self.producer.context()
     }
+}
+
+/// How long a lost answer is waited for, in ms. librdkafka asks for a producer id once at a time, and
+/// by default for a minute; within transactions it wants 100 ms less than theirs.
+fn answer_timeout_ms(config: &SessionConfig) -> u64 {
+    config.transaction_timeout_ms.saturating_sub(100).max(900)
 }
 
 fn headers(output: Output<'_>) -> Option<OwnedHeaders> {

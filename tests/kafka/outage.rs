@@ -141,6 +141,7 @@ fn a_destination_without_room_is_waited_for_until_it_has_some() {
     let mut clusters = Clusters {
         source: Broker::existing(shared.source.bootstrap()),
         destination: Broker::start_on_a_small_disk(LARGEST_FILE_KB, &Extras::default()),
+        proxy: None,
     };
     let mut deployment = Deployment::new(&clusters, "full");
     deployment.properties += ", compression.type: none";

@@ -84,6 +84,7 @@ impl Quorum {
         Clusters {
             source: Broker::existing(&self.bootstrap),
             destination: Broker::existing(&self.bootstrap),
+            proxy: None,
         }
     }
 

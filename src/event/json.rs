@@ -6,7 +6,13 @@
 
 use std::borrow::Cow;
 
+mod escape;
+mod name;
 mod parse;
+
+use escape::{decode, hex4};
+pub use name::same_name;
+use name::{Tag, same_bytes};
 
 /// Nesting allowed in a document; deeper ones are refused.
 pub const DEPTH_LIMIT: usize = 128;
@@ -95,46 +101,6 @@ struct Span {
     start: u32,
     end: u32,
     escaped: bool,
-}
-
-/// First and last letter of a name, whatever their case: names that differ in it are different, also
-/// but for case and underscores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Tag(u16);
-
-impl Tag {
-    /// Of names that do not show their first and last letter: escaped, empty, or underscores there.
-    const ANY: Tag = Tag(0);
-
-    /// Of a name as it stands between quotes.
-    fn of_written(name: &[u8], escaped: bool) -> Tag {
-        match (name.first(), name.last()) {
-            (Some(first), Some(last)) if !escaped && *first != b'_' && *last != b'_' => {
-                Tag::of_letters(*first, *last)
-            }
-            _ => Tag::ANY,
-        }
-    }
-
-    /// Of a name that is looked for.
-    fn of(name: &str) -> Tag {
-        let letter = |byte: &&u8| **byte != b'_';
-        let mut bytes = name.as_bytes().iter();
-        let (Some(first), last) = (bytes.find(letter), bytes.rfind(letter)) else {
-            return Tag::ANY;
-        };
-        Tag::of_letters(*first, *last.unwrap_or(first))
-    }
-
-    /// Never [`Tag::ANY`].
-    fn of_letters(first: u8, last: u8) -> Tag {
-        Tag(u16::from_be_bytes([first | 0x20, last | 0x20]))
-    }
-
-    /// Whether names with these two may be the same.
-    fn may_be(self, other: Tag) -> bool {
-        self == other || self == Tag::ANY || other == Tag::ANY
-    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -400,68 +366,9 @@ impl Iterator for Children<'_, '_> {
     }
 }
 
-/// Whether two names are one but for ASCII case and underscores.
-pub fn same_name(left: &str, right: &str) -> bool {
-    same_bytes(left.as_bytes(), right.as_bytes())
-}
-
-fn same_bytes(left: &[u8], right: &[u8]) -> bool {
-    let mut left = left.iter().filter(|byte| **byte != b'_');
-    let mut right = right.iter().filter(|byte| **byte != b'_');
-    loop {
-        match (left.next(), right.next()) {
-            (None, None) => return true,
-            (Some(l), Some(r)) if l.eq_ignore_ascii_case(r) => {}
-            _ => return false,
-        }
-    }
-}
-
 /// Whether a text stands in a JSON string as it is, without escapes.
 pub fn is_plain(text: &[u8]) -> bool {
     parse::is_plain(text)
-}
-
-fn decode(content: &str, escaped: bool) -> Cow<'_, str> {
-    if !escaped {
-        return Cow::Borrowed(content);
-    }
-    let mut out = String::with_capacity(content.len());
-    let mut rest = content;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        let bytes = rest.as_bytes();
-        let (decoded, used) = match bytes[at + 1] {
-            b'b' => ('\u{8}', 2),
-            b'f' => ('\u{c}', 2),
-            b'n' => ('\n', 2),
-            b'r' => ('\r', 2),
-            b't' => ('\t', 2),
-            b'u' => unicode_escape(&bytes[at..]),
-            other => (char::from(other), 2),
-        };
-        out.push(decoded);
-        rest = &rest[at + used..];
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// Decodes `\uXXXX` or a surrogate pair; the parser has made sure that it is one.
-fn unicode_escape(bytes: &[u8]) -> (char, usize) {
-    let high = hex4(&bytes[2..]).unwrap_or(0xfffd);
-    if (0xd800..0xdc00).contains(&high) {
-        let low = bytes.get(8..).and_then(hex4).unwrap_or(0xdc00);
-        let scalar = 0x1_0000 + ((high - 0xd800) << 10) + (low.wrapping_sub(0xdc00) & 0x3ff);
-        return (char::from_u32(scalar).unwrap_or('\u{fffd}'), 12);
-    }
-    (char::from_u32(high).unwrap_or('\u{fffd}'), 6)
-}
-
-fn hex4(bytes: &[u8]) -> Option<u32> {
-    bytes.get(..4)?.iter().try_fold(0, |value, byte| {
-        Some(value << 4 | char::from(*byte).to_digit(16)?)
-    })
 }
 
 #[cfg(test)]

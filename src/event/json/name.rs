@@ -1,0 +1,59 @@
+//! Names of members, compared whatever their case and underscores.
+
+/// First and last letter of a name, whatever their case: names that differ in it are different, also
+/// but for case and underscores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tag(pub(super) u16);
+
+impl Tag {
+    /// Of names that do not show their first and last letter: escaped, empty, or underscores there.
+    pub(super) const ANY: Tag = Tag(0);
+
+    /// Of a name as it stands between quotes.
+    pub(super) fn of_written(name: &[u8], escaped: bool) -> Tag {
+        match (name.first(), name.last()) {
+            (Some(first), Some(last)) if !escaped && *first != b'_' && *last != b'_' => {
+                Tag::of_letters(*first, *last)
+            }
+            _ => Tag::ANY,
+        }
+    }
+
+    /// Of a name that is looked for.
+    pub(super) fn of(name: &str) -> Tag {
+        let letter = |byte: &&u8| **byte != b'_';
+        let mut bytes = name.as_bytes().iter();
+        let (Some(first), last) = (bytes.find(letter), bytes.rfind(letter)) else {
+            return Tag::ANY;
+        };
+        Tag::of_letters(*first, *last.unwrap_or(first))
+    }
+
+    /// Never [`Tag::ANY`].
+    fn of_letters(first: u8, last: u8) -> Tag {
+        Tag(u16::from_be_bytes([first | 0x20, last | 0x20]))
+    }
+
+    /// Whether names with these two may be the same.
+    pub(super) fn may_be(self, other: Tag) -> bool {
+        self == other || self == Tag::ANY || other == Tag::ANY
+    }
+}
+
+/// Whether two names are one but for ASCII case and underscores.
+pub fn same_name(left: &str, right: &str) -> bool {
+    same_bytes(left.as_bytes(), right.as_bytes())
+}
+
+/// The same of bytes.
+pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
+    let mut left = left.iter().filter(|byte| **byte != b'_');
+    let mut right = right.iter().filter(|byte| **byte != b'_');
+    loop {
+        match (left.next(), right.next()) {
+            (None, None) => return true,
+            (Some(l), Some(r)) if l.eq_ignore_ascii_case(r) => {}
+            _ => return false,
+        }
+    }
+}

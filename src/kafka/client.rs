@@ -116,6 +116,15 @@ impl Cluster {
             config.set(name, value);
         }
         for (name, value) in fixed {
+            let given = self.properties.get(*name);
+            if given.is_some_and(|given| given != value) {
+                tracing::warn!(
+                    property = name,
+                    used = value,
+                    client = role,
+                    "what was promised depends on this property: the configured value is not used"
+                );
+            }
             config.set(*name, *value);
         }
         config

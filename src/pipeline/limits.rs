@@ -29,6 +29,13 @@ impl Limits {
     }
 }
 
+/// Why a topic does not take a record of so many bytes; `None` if it does.
+pub(super) fn refusal(topic: &str, bytes: usize, limit: usize) -> Option<String> {
+    (bytes > limit).then(|| {
+        format!("larger than the {limit} bytes that {topic} takes, even without its raw parts")
+    })
+}
+
 /// Bytes of a record as the broker counts them, framing estimated from above.
 pub(super) fn size(output: &Output<'_>) -> usize {
     let headers = output.headers();

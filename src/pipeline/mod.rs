@@ -6,7 +6,6 @@ mod limits;
 mod loss;
 
 use std::borrow::Cow;
-use std::iter;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -16,8 +15,8 @@ use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
 use crate::event::{
-    Access, Activity, AuditEvent, Digest, Header, Method, Output, OutputBuffer, OutputRecord,
-    Position, RawRecord, Sensitivity,
+    Access, Activity, AuditEvent, Digest, Header, Method, OutputBuffer, OutputRecord, Position,
+    RawRecord, Sensitivity,
 };
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
@@ -53,20 +52,6 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-impl Settings {
-    /// Which of an event and its alerts, written in this order, its topic does not take.
-    fn too_large<'o>(&self, written: impl Iterator<Item = Output<'o>>) -> Option<String> {
-        let Limits { events, alerts, .. } = self.limits;
-        let limits = iter::once(events).chain(iter::repeat(alerts));
-        let mut limited = written.zip(limits);
-        let (output, limit) = limited.find(|(output, limit)| size(output) > *limit)?;
-        let topic = &output.topic;
-        Some(format!(
-            "larger than the {limit} bytes that {topic} takes, even without its raw parts"
-        ))
-    }
-}
-
 /// What became of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -83,7 +68,19 @@ pub enum Outcome {
     DeadLetter {
         /// Metric label, and the header `watchbell-reason`.
         reason: &'static str,
+        /// Rule id and level of each alert: an event that is too large raises them, too.
+        alerts: Vec<(Arc<str>, Level)>,
     },
+}
+
+impl Outcome {
+    /// A record that is no event, and so raises no alert.
+    pub fn refused(reason: &'static str) -> Outcome {
+        Outcome::DeadLetter {
+            reason,
+            alerts: Vec::new(),
+        }
+    }
 }
 
 /// The stages, composed. Cheap to clone; rules and names are those in force at each record.
@@ -138,7 +135,7 @@ impl Pipeline {
         guard::caught(|| stages(out)).unwrap_or_else(|| {
             out.truncate(first);
             self.refuse(record, PANIC, guard::DETAIL, false, out);
-            Outcome::DeadLetter { reason: PANIC }
+            Outcome::refused(PANIC)
         })
     }
 
@@ -149,7 +146,7 @@ impl Pipeline {
             Err(error) => {
                 let reason = error.reason();
                 self.refuse(record, reason, &error.to_string(), false, out);
-                return Outcome::DeadLetter { reason };
+                return Outcome::refused(reason);
             }
         };
         let names = self.names.load();
@@ -157,6 +154,10 @@ impl Pipeline {
         let rules = self.rules.snapshot();
         let first = out.len();
         self.encode(&mut event, record.position, &rules, out);
+        let Settings { topics, limits } = &self.settings;
+        let mut refusal = out
+            .at(first)
+            .and_then(|written| limits::refusal(&topics.events, size(&written), limits.events));
         let mut alerts = Vec::new();
         let mut scratch = Scratch::default();
         for &index in rules.matches(&event, &mut scratch) {
@@ -167,17 +168,24 @@ impl Pipeline {
             if self.replaying {
                 alert.labels.push(REPLAYED);
             }
-            alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
             let event_json = out.at(first).and_then(|written| written.value);
             let finding = self.finding(&alert, &event, event_json, rules.hash(), now_ms);
+            let too_large = limits::refusal(&topics.alerts, record_size(&finding), limits.alerts);
+            if too_large.is_some() {
+                refusal = refusal.or(too_large);
+                continue;
+            }
+            alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
             out.push_record(&finding);
         }
-        let written = out.iter().skip(first);
-        if let Some(detail) = self.settings.too_large(written) {
+        if let Some(detail) = refusal {
+            // Alerts stay: nobody shall escape them by making an event too large.
+            let findings: Vec<_> = out.iter().skip(first + 1).map(|f| f.to_record()).collect();
             out.truncate(first);
             let reason = TOO_LARGE;
             self.refuse(record, reason, &detail, false, out);
-            return Outcome::DeadLetter { reason };
+            findings.iter().for_each(|finding| out.push_record(finding));
+            return Outcome::DeadLetter { reason, alerts };
         }
         Outcome::Event {
             unknown_method: !event.known_method,

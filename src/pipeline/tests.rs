@@ -61,7 +61,7 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
         out.push_record(&earlier);
         panic!("cannot slice `the secret`")
     });
-    assert_eq!(outcome, Outcome::DeadLetter { reason: PANIC });
+    assert_eq!(outcome, Outcome::refused(PANIC));
     let out = out.to_records();
     let [kept, letter] = out.as_slice() else {
         panic!("{out:?}")

@@ -96,12 +96,13 @@ impl<'o> Ingest<'o> {
                 tally.events.push((unknown_method, event_time_ms));
                 tally.alerts.extend(alerts);
             }
-            Outcome::DeadLetter { reason } => {
+            Outcome::DeadLetter { reason, alerts } => {
                 if reason == PANIC {
                     tracing::error!(position = %record.position, "the record caused the panic");
                     tally.panics += 1;
                 }
                 tally.dead_letters.push(reason);
+                tally.alerts.extend(alerts);
             }
         }
     }

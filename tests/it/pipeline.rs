@@ -119,7 +119,7 @@ fn the_rules_own_tests_pass_through_the_real_pipeline() {
                     level,
                 })
                 .collect(),
-            Outcome::DeadLetter { reason } => panic!("dead letter: {reason}"),
+            Outcome::DeadLetter { reason, .. } => panic!("dead letter: {reason}"),
         });
         for outcome in outcomes {
             cases += 1;
@@ -143,7 +143,7 @@ fn a_deleted_statement_alerts_by_its_name() {
         .unwrap();
     let level = |text: &str| match process(&pipeline, text.as_bytes()).0 {
         Outcome::Event { alerts, .. } => alerts.iter().map(|(_, l)| format!("{l:?}")).collect(),
-        Outcome::DeadLetter { reason } => vec![reason.to_owned()],
+        Outcome::DeadLetter { reason, .. } => vec![reason.to_owned()],
     };
     assert_eq!(level(scratch), ["Low"]);
     let named = scratch.replace("workspace-2023-09-19-024944", "orders");
@@ -176,7 +176,7 @@ fn bad_input_becomes_one_dead_letter_with_the_original_bytes() {
     ];
     for (value, reason) in cases {
         let (outcome, outputs) = process(&pipeline, value);
-        assert_eq!(outcome, Outcome::DeadLetter { reason });
+        assert_eq!(outcome, Outcome::refused(reason));
         assert_eq!(outputs.len(), 1);
         assert_eq!(outputs[0].value.as_deref(), Some(value));
         let header = ("watchbell-reason".into(), Some(reason.into()));
@@ -185,7 +185,7 @@ fn bad_input_becomes_one_dead_letter_with_the_original_bytes() {
     let mut out = OutputBuffer::default();
     let outcome = pipeline.process(&record(None), NOW_MS, &mut out);
     let reason = "tombstone";
-    assert_eq!(outcome, Outcome::DeadLetter { reason });
+    assert_eq!(outcome, Outcome::refused(reason));
     assert_eq!(out.at(0).unwrap().value, None);
 }
 
@@ -238,6 +238,35 @@ fn alerts_limited(alerts: usize) -> Pipeline {
         ..Limits::all(1_000_000)
     };
     limited_pipeline("", limits)
+}
+
+#[test]
+fn an_event_that_is_too_large_is_a_dead_letter_and_alerts_all_the_same() {
+    let line = SEED.lines().find(|line| line.contains("DeleteStatement"));
+    let mut event: Value = serde_json::from_str(line.unwrap()).unwrap();
+    let name = "n".repeat(40_000);
+    event["data"]["cloudResources"][0]["resource"]["resourceId"] = name.as_str().into();
+    let value = event.to_string();
+    let limits = Limits {
+        events: 20_000,
+        ..Limits::all(1_000_000)
+    };
+    let (outcome, outputs) = process(&limited_pipeline("", limits), value.as_bytes());
+    let Outcome::DeadLetter { reason, alerts } = outcome else {
+        panic!("{outcome:?}");
+    };
+    let [letter, alert] = outputs.as_slice() else {
+        panic!("{} outputs", outputs.len());
+    };
+    assert_eq!((reason, alerts.len()), ("too_large", 1));
+    assert_eq!(letter.value.as_deref(), Some(value.as_bytes()));
+    let alert = json(alert);
+    crate::ocsf::validate(&alert);
+    assert_eq!(
+        alert["finding_info"]["analytic"]["uid"].as_str(),
+        Some(&*alerts[0].0)
+    );
+    assert!(alert.to_string().contains(&name));
 }
 
 #[test]

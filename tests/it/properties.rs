@@ -100,7 +100,7 @@ fn check_sample(sample: &Sample) {
         process(&sample.headers, value),
         (outcome.clone(), outputs.clone())
     );
-    if let Outcome::DeadLetter { reason } = outcome {
+    if let Outcome::DeadLetter { reason, .. } = outcome {
         let reasons = ["unrecognized", "wrong_type", "duplicate_key"];
         assert!(reasons.contains(&reason), "{reason}");
         return;

@@ -23,14 +23,18 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn count(&mut self, outcome: Outcome) {
-        match outcome {
+        let alerts = match outcome {
             Outcome::Event { alerts, .. } => {
                 self.events += 1;
-                for (rule, level) in alerts {
-                    *self.alerts.entry((Reverse(level), rule)).or_default() += 1;
-                }
+                alerts
             }
-            Outcome::DeadLetter { reason } => *self.dead_letters.entry(reason).or_default() += 1,
+            Outcome::DeadLetter { reason, alerts } => {
+                *self.dead_letters.entry(reason).or_default() += 1;
+                alerts
+            }
+        };
+        for (rule, level) in alerts {
+            *self.alerts.entry((Reverse(level), rule)).or_default() += 1;
         }
     }
 
@@ -90,7 +94,7 @@ mod tests {
             });
             summary.add(other);
         }
-        summary.count(Outcome::DeadLetter { reason: "not_json" });
+        summary.count(Outcome::refused("not_json"));
         let text = summary.text(Duration::from_secs(2), |rule| format!("Rule {rule}"));
         let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
         assert_eq!(

@@ -119,7 +119,7 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
             Piece::Event(text) => pipeline.process(&record(Some(text)), job.now_ms, &mut out),
             Piece::Fault { text, detail } => {
                 pipeline.refuse(&record(Some(text)), NOT_JSON, detail, false, &mut out);
-                Outcome::DeadLetter { reason: NOT_JSON }
+                Outcome::refused(NOT_JSON)
             }
             Piece::Unread { digest, fault } => {
                 let (reason, detail) = match fault {
@@ -127,7 +127,7 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
                     None => (TOO_LARGE, "longer than one event may be"),
                 };
                 pipeline.refuse_unread(&record(None), reason, detail, digest, &mut out);
-                Outcome::DeadLetter { reason }
+                Outcome::refused(reason)
             }
         });
         for output in out.iter() {

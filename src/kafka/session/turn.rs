@@ -26,8 +26,8 @@ const IDLE: Duration = Duration::from_millis(50);
 
 /// Most records, and bytes of them, that are processed at a time: what is in memory twice. The rest
 /// of a transaction is with the client already, or not yet read.
-const STEP_RECORDS: usize = 1_000;
-const STEP_BYTES: usize = 2 * 1024 * 1024;
+const STEP_RECORDS: usize = 500;
+const STEP_BYTES: usize = 1024 * 1024;
 
 /// How a session ended.
 pub(super) enum Ended {

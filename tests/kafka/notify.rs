@@ -339,12 +339,14 @@ fn a_flood_becomes_a_few_messages_within_the_rate_and_little_memory() {
     assert_eq!(first.path, "/services/x");
     let agent = first.header("user-agent").expect("a user agent");
     assert!(agent.starts_with("watchbell/"), "{agent}");
-    for pair in messages.windows(2) {
-        let pause = pair[1].at - pair[0].at;
-        assert!(
-            pause >= Duration::from_millis(1_000),
-            "one a second: {pause:?}"
-        );
+    // Slack takes one a second, in any span of time; how late a request is noted here varies.
+    let jitter = Duration::from_millis(200);
+    for (number, one) in messages.iter().enumerate() {
+        for (between, other) in (1..).zip(&messages[number + 1..]) {
+            let span = other.at - one.at;
+            let allowed = Duration::from_secs(between);
+            assert!(span + jitter >= allowed, "{between} more in {span:?}");
+        }
     }
     assert!(grown_mb < 64, "{grown_mb} MB");
     daemon.terminate();

@@ -76,10 +76,7 @@ impl OutputBuffer {
 
     /// Appends a copy of a record.
     pub fn push_record(&mut self, record: &OutputRecord) {
-        let headers = record.headers.iter().map(|(name, value)| Header {
-            name,
-            value: value.as_deref(),
-        });
+        let headers = record.borrowed_headers();
         let (key, value) = (record.key.as_deref(), record.value.as_deref());
         self.push_copy(&record.topic, key, headers, value);
     }

@@ -80,6 +80,16 @@ pub struct OutputRecord {
     pub headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)>,
 }
 
+impl OutputRecord {
+    /// The headers as a reader has them, in order.
+    pub fn borrowed_headers(&self) -> impl ExactSizeIterator<Item = Header<'_>> {
+        self.headers.iter().map(|(name, value)| Header {
+            name,
+            value: value.as_deref(),
+        })
+    }
+}
+
 /// What is kept of bytes that are not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digest {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::client::{ClientError, Cluster, log_line};
+use super::record::owned_headers;
 use super::session::MAX_OUTPUT_BATCH_BYTES;
 use crate::event::OutputRecord;
 
@@ -78,12 +79,8 @@ impl Appender {
     pub fn append(&self, records: &[OutputRecord]) -> Result<(), ClientError> {
         let failed = |error| ClientError::new("write records", &error);
         for output in records {
-            let mut headers = OwnedHeaders::new_with_capacity(output.headers.len());
-            for (key, value) in &output.headers {
-                let value = value.as_deref();
-                headers = headers.insert(Header { key, value });
-            }
-            let mut record = BaseRecord::<[u8], [u8]>::to(&output.topic).headers(headers);
+            let mut record = BaseRecord::<[u8], [u8]>::to(&output.topic);
+            record.headers = owned_headers(output.borrowed_headers());
             record.key = output.key.as_deref();
             record.payload = output.value.as_deref();
             self.producer

@@ -15,7 +15,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
-use super::client::{ClientError, Cluster, log_line};
+use super::client::{ClientError, Cluster, answer_at_once, log_line};
 use super::record::{commit_metadata, raw_record};
 use super::session::NotReady;
 use crate::event::{NextOffset, RawRecord};
@@ -95,15 +95,10 @@ impl ConsumerContext for Context {
             self.rebalances().push_back(Rebalance::Assign(partitions));
             return;
         }
-        let answer = if assign {
-            consumer.incremental_assign(list)
-        } else {
+        if !assign {
             self.rebalances().push_back(Rebalance::Revoke);
-            consumer.incremental_unassign(list)
-        };
-        if let Err(error) = answer {
-            tracing::debug!(%error, "answer a rebalance");
         }
+        answer_at_once(consumer, assign, list);
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {

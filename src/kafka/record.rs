@@ -1,8 +1,9 @@
-//! A record of the client as the pipeline sees it, borrowed from the client's buffer.
+//! A record of the client as the pipeline sees it, borrowed from the client's buffer; and headers as
+//! the client writes them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 
 use crate::event::{Header, Offset, Partition, Position, RawRecord};
@@ -42,6 +43,17 @@ fn read_header<H: Headers>(headers: &H, index: usize) -> Header<'_> {
         },
         Ok(None) | Err(_) => unreadable,
     }
+}
+
+/// Headers as the client writes them; nothing where there are none.
+pub(crate) fn owned_headers<'h>(
+    given: impl ExactSizeIterator<Item = Header<'h>>,
+) -> Option<OwnedHeaders> {
+    let mut headers = (given.len() > 0).then(|| OwnedHeaders::new_with_capacity(given.len()))?;
+    for Header { name: key, value } in given {
+        headers = headers.insert(rdkafka::message::Header { key, value });
+    }
+    Some(headers)
 }
 
 /// What was noted beside a committed position; empty if it is no text.

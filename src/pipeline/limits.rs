@@ -1,6 +1,6 @@
 //! How large a record each output topic takes, and how large a record is.
 
-use crate::event::{Output, OutputRecord};
+use crate::event::{Header, Output, OutputRecord};
 
 /// The largest record that each output topic takes, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,23 +38,21 @@ pub(super) fn refusal(topic: &str, bytes: usize, limit: usize) -> Option<String>
 
 /// Bytes of a record as the broker counts them, framing estimated from above.
 pub(super) fn size(output: &Output<'_>) -> usize {
-    let headers = output.headers();
-    let headers = headers.map(|header| (header.name.len(), header.value.map_or(0, <[u8]>::len)));
-    framed(output.key, output.value, headers)
+    framed(output.key, output.value, output.headers())
 }
 
 /// The same of a record that is not in a buffer.
 pub(super) fn record_size(record: &OutputRecord) -> usize {
-    let headers = record.headers.iter();
-    let headers = headers.map(|(name, value)| (name.len(), value.as_ref().map_or(0, Vec::len)));
-    framed(record.key.as_deref(), record.value.as_deref(), headers)
+    let (key, value) = (record.key.as_deref(), record.value.as_deref());
+    framed(key, value, record.borrowed_headers())
 }
 
-fn framed(
+fn framed<'h>(
     key: Option<&[u8]>,
     value: Option<&[u8]>,
-    headers: impl Iterator<Item = (usize, usize)>,
+    headers: impl Iterator<Item = Header<'h>>,
 ) -> usize {
-    let headers = headers.map(|(name, value)| name + value + 12);
-    key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + headers.sum::<usize>() + 100
+    let bytes = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+    let headers = headers.map(|header| header.name.len() + bytes(header.value) + 12);
+    bytes(key) + bytes(value) + headers.sum::<usize>() + 100
 }

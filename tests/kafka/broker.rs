@@ -44,6 +44,15 @@ pub struct Clusters {
 }
 
 impl Clusters {
+    /// These two, without a proxy.
+    pub fn of(source: Broker, destination: Broker) -> Clusters {
+        Clusters {
+            source,
+            destination,
+            proxy: None,
+        }
+    }
+
     /// The proxy in front of the destination.
     pub fn proxy(&self) -> &Proxy {
         self.proxy
@@ -62,11 +71,7 @@ pub fn clusters() -> MutexGuard<'static, Clusters> {
                 let (source, destination) = both
                     .split_once(',')
                     .expect("WATCHBELL_TEST_BOOTSTRAPS is host:port,host:port");
-                Clusters {
-                    source: Broker::existing(source),
-                    destination: Broker::existing(destination),
-                    proxy: None,
-                }
+                Clusters::of(Broker::existing(source), Broker::existing(destination))
             }
             Err(_) => {
                 let [port] = free_ports();

@@ -138,11 +138,10 @@ fn write_much(audit: &mut Audit) {
 #[test]
 fn a_destination_without_room_is_waited_for_until_it_has_some() {
     let shared = clusters();
-    let mut clusters = Clusters {
-        source: Broker::existing(shared.source.bootstrap()),
-        destination: Broker::start_on_a_small_disk(LARGEST_FILE_KB, &Extras::default()),
-        proxy: None,
-    };
+    let mut clusters = Clusters::of(
+        Broker::existing(shared.source.bootstrap()),
+        Broker::start_on_a_small_disk(LARGEST_FILE_KB, &Extras::default()),
+    );
     let mut deployment = Deployment::new(&clusters, "full");
     deployment.properties += ", compression.type: none";
     let mut audit = deployment.source(&clusters.source, "one");

@@ -81,11 +81,10 @@ impl Quorum {
 
     /// The cluster as source and destination.
     pub fn clusters(&self) -> Clusters {
-        Clusters {
-            source: Broker::existing(&self.bootstrap),
-            destination: Broker::existing(&self.bootstrap),
-            proxy: None,
-        }
+        Clusters::of(
+            Broker::existing(&self.bootstrap),
+            Broker::existing(&self.bootstrap),
+        )
     }
 
     /// Which broker leads a partition; `None` while none does or nobody answers.

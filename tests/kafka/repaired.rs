@@ -107,11 +107,10 @@ fn an_output_topic_may_be_missing_and_be_deleted_and_is_used_once_it_is_there() 
 fn rights_on_the_destination_that_are_taken_away_are_asked_for_and_used_once_they_are_back() {
     let plain = clusters();
     let secured = secured();
-    let clusters = Clusters {
-        source: Broker::existing(plain.source.bootstrap()),
-        destination: Broker::existing(secured.broker.bootstrap()),
-        proxy: None,
-    };
+    let clusters = Clusters::of(
+        Broker::existing(plain.source.bootstrap()),
+        Broker::existing(secured.broker.bootstrap()),
+    );
     let mut deployment = Deployment::new(&clusters, "rights-lost");
     deployment.destination = secured.login();
     deployment.properties = format!("linger.ms: 1, {}", secured.as_limited());
@@ -203,11 +202,10 @@ fn rights_on_the_destination_that_are_taken_away_are_asked_for_and_used_once_the
 fn the_right_to_read_the_source_may_go_and_come_back() {
     let plain = clusters();
     let secured = secured();
-    let clusters = Clusters {
-        source: Broker::existing(secured.broker.bootstrap()),
-        destination: Broker::existing(plain.destination.bootstrap()),
-        proxy: None,
-    };
+    let clusters = Clusters::of(
+        Broker::existing(secured.broker.bootstrap()),
+        Broker::existing(plain.destination.bootstrap()),
+    );
     let mut deployment = Deployment::new(&clusters, "read-lost");
     let login = secured.login();
     let limited = secured.as_limited();

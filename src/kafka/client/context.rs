@@ -1,4 +1,4 @@
-//! What librdkafka says by itself: log lines, and complaints about logins.
+//! What librdkafka says by itself: log lines, complaints about logins, rebalances that need no thought.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,6 +7,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::error::{ClientError, LoginFault};
 
@@ -31,6 +32,22 @@ pub(crate) fn explain(
             reason,
         },
         None => ClientError::new(action, error),
+    }
+}
+
+/// Answer a rebalance within its callback as the group wants it; a close waits for that.
+pub(crate) fn answer_at_once<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    assign: bool,
+    list: &TopicPartitionList,
+) {
+    let answer = if assign {
+        consumer.incremental_assign(list)
+    } else {
+        consumer.incremental_unassign(list)
+    };
+    if let Err(error) = answer {
+        tracing::debug!(%error, "answer a rebalance");
     }
 }
 

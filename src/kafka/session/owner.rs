@@ -21,7 +21,7 @@ use super::config::SessionConfig;
 use super::mark::{Evidence, Mark, Marks};
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
-use crate::kafka::client::log_line;
+use crate::kafka::client::{answer_at_once, log_line};
 use crate::kafka::record::commit_metadata;
 
 /// A rebalance that waits for its answer.
@@ -64,15 +64,7 @@ impl ConsumerContext for OwnerContext {
     ) {
         let assign = kind == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.closing.load(Ordering::Acquire) {
-            let answer = if assign {
-                consumer.incremental_assign(list)
-            } else {
-                consumer.incremental_unassign(list)
-            };
-            if let Err(error) = answer {
-                tracing::debug!(%error, "answer a rebalance while closing");
-            }
-            return;
+            return answer_at_once(consumer, assign, list);
         }
         let elements = list.elements();
         let partitions = elements.iter().map(|e| Partition(e.partition())).collect();

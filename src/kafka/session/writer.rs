@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -17,6 +16,7 @@ use super::deliveries::{Deliveries, NO_SOURCE, ours_refused};
 use super::error::{Refused, Setback, Side, record_fault, transaction_setback, trouble};
 use crate::event::Output;
 use crate::kafka::ClientError;
+use crate::kafka::record::owned_headers;
 
 /// A producer; at most one batch is under way in it.
 pub(super) struct Writer {
@@ -134,7 +134,7 @@ impl Writer {
         let mut record = BaseRecord::with_opaque_to(output.topic, source_index);
         record.key = output.key;
         record.payload = output.value;
-        record.headers = headers(output);
+        record.headers = owned_headers(output.headers());
         loop {
             let (error, returned) = match self.producer.send(record) {
                 Ok(()) => return Ok(()),
@@ -334,18 +334,6 @@ impl Writer {
 /// by default for a minute; within transactions it wants 100 ms less than theirs.
 fn answer_timeout_ms(config: &SessionConfig) -> u64 {
     config.transaction_timeout_ms.saturating_sub(100).max(900)
-}
-
-fn headers(output: Output<'_>) -> Option<OwnedHeaders> {
-    let given = output.headers();
-    let mut headers = (given.len() > 0).then(|| OwnedHeaders::new_with_capacity(given.len()))?;
-    for header in given {
-        headers = headers.insert(Header {
-            key: header.name,
-            value: header.value,
-        });
-    }
-    Some(headers)
 }
 
 fn left(deadline: Instant) -> Duration {

@@ -1,6 +1,7 @@
 //! Output topics and rights that are missing or go while the daemon runs: it says what to repair,
 //! blames no record, and goes on by itself soon after the repair; nothing is lost or repeated.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use watchbell::kafka::topics::ownership_topic;
@@ -30,11 +31,11 @@ impl Outage<'_> {
     fn withstand(
         &self,
         audit: &mut Audit,
-        away: impl FnOnce(),
+        away: impl FnOnce(&mut Audit),
         words: &[&str],
         repair: impl FnOnce(),
     ) {
-        away();
+        away(audit);
         audit.write(200);
         audit.flush();
         let says = |status, body: &str| status == 503 && words.iter().all(|w| body.contains(w));
@@ -88,7 +89,7 @@ fn an_output_topic_may_be_missing_and_be_deleted_and_is_used_once_it_is_there() 
         audit.keep(broker, topic);
         outage.withstand(
             &mut audit,
-            || delete(broker, topic),
+            |_| delete(broker, topic),
             &["topic_missing", topic, "watchbell topics create"],
             || create(broker, topic, partitions),
         );
@@ -175,7 +176,7 @@ fn rights_on_the_destination_that_are_taken_away_are_asked_for_and_used_once_the
     ] {
         outage.withstand(
             &mut audit,
-            || secured.rights("--remove", &right),
+            |_| secured.rights("--remove", &right),
             &words,
             || secured.rights("--add", &right),
         );
@@ -190,7 +191,7 @@ fn rights_on_the_destination_that_are_taken_away_are_asked_for_and_used_once_the
     stays_unready(&daemon, Duration::from_secs(8));
     outage.withstand(
         &mut audit,
-        || (),
+        |_| (),
         &["group_unauthorized", &group],
         || secured.rights("--add", &right),
     );
@@ -226,7 +227,16 @@ fn the_right_to_read_the_source_may_go_and_come_back() {
     };
     outage.withstand(
         &mut audit,
-        || secured.rights("--remove", &right),
+        // While records come in, so that the refusal stands among them.
+        |audit| {
+            thread::scope(|scope| {
+                let removed = scope.spawn(|| secured.rights("--remove", &right));
+                while !removed.is_finished() {
+                    audit.write(10);
+                    audit.flush();
+                }
+            });
+        },
         &["topic_unauthorized", &topic, "grant Read"],
         || {
             // Whoever may describe the topic sees it: that is not yet reading.
@@ -243,6 +253,6 @@ fn stays_unready(daemon: &Daemon, span: Duration) {
     let until = Instant::now() + span;
     while Instant::now() < until {
         assert!(daemon.ready().is_err(), "ready, and reads nothing");
-        std::thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(100));
     }
 }

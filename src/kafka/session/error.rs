@@ -116,6 +116,9 @@ pub(super) enum Side {
     Destination,
 }
 
+/// The reason of a trouble: a topic may not be read, or not be written.
+pub(super) const TOPIC_UNAUTHORIZED: &str = "topic_unauthorized";
+
 /// A fault of the process or its surroundings: no record is to blame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
@@ -182,7 +185,7 @@ fn process_fault(side: Side, code: Code) -> Option<(&'static str, &'static str)>
         ),
         Code::InvalidTopic => ("topic_invalid", "correct the topic's name"),
         Code::TopicAuthorizationFailed => (
-            "topic_unauthorized",
+            TOPIC_UNAUTHORIZED,
             match side {
                 Side::Source => "grant Read and Describe on the topic in the source cluster",
                 Side::Destination => {

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::error::{Setback, Side, Trouble, client_trouble};
+use super::error::{Setback, Side, TOPIC_UNAUTHORIZED, Trouble, client_trouble};
 use super::observe::NotReady;
 use super::open::QUESTION;
 use super::turn::Session;
@@ -67,16 +67,30 @@ impl Session<'_> {
         }
     }
 
-    /// Where nothing flows nothing shows that the trouble is over: ask.
-    pub(super) fn probe(&mut self) {
+    /// A record has come in: what would have kept it away is over. A missing right is not: librdkafka
+    /// complains of it once for a partition, and others may still be read.
+    pub(super) fn note_flow(&mut self) {
+        let lasts = |trouble: &Trouble| trouble.reason == TOPIC_UNAUTHORIZED;
+        if !self.trouble.as_ref().is_some_and(lasts) {
+            self.clear_trouble(Side::Source);
+        }
+    }
+
+    /// Where nothing flows nothing shows that the trouble is over: ask, with no transaction open.
+    pub(super) fn probe(&mut self) -> Result<(), Setback> {
         let Some(trouble) = &self.trouble else {
-            return;
+            return Ok(());
         };
-        if Instant::now() < self.probe_at || self.flight.is_some() {
-            return;
+        let side = trouble.side;
+        if Instant::now() < self.probe_at {
+            return Ok(());
+        }
+        match side {
+            Side::Source => self.finish()?,
+            Side::Destination if self.flight.is_some() => return Ok(()),
+            Side::Destination => {}
         }
         self.probe_at = Instant::now() + PROBE_PAUSE;
-        let side = trouble.side;
         let back = match side {
             Side::Source => self.source_is_readable(),
             Side::Destination => self.owner.reachable(QUESTION).is_ok() && self.setbacks == 0,
@@ -84,6 +98,7 @@ impl Session<'_> {
         if back {
             self.clear_trouble(side);
         }
+        Ok(())
     }
 
     /// Whether every partition of the source can be read. The reader itself would not say: of a topic

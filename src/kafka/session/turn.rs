@@ -171,7 +171,7 @@ impl<'s> Session<'s> {
         self.watch_growth()?;
         self.report_lag()?;
         self.mirror_positions();
-        self.probe();
+        self.probe()?;
         self.advance()
     }
 
@@ -292,14 +292,14 @@ impl<'s> Session<'s> {
                 polled = self.reader.poll(patience());
             }
             match polled {
-                Some(Ok(fetched)) => self.take_in(fetched)?,
+                Some(Ok(fetched)) => {
+                    self.take_in(fetched)?;
+                    self.note_flow();
+                }
                 Some(Err(error)) => self.judge_reader_error(&error)?,
                 None if self.waiting.is_empty() || !wait || Instant::now() >= due => break,
                 None => {}
             }
-        }
-        if !self.waiting.is_empty() && self.trouble_is_at(Side::Source) {
-            self.clear_trouble(Side::Source);
         }
         Ok(())
     }

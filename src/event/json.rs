@@ -5,14 +5,16 @@
 //! within a double's range. Repeated keys are kept; [`Document::repeated_key`] finds them.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 mod escape;
 mod name;
 mod parse;
+mod plain;
 
 use escape::{decode, hex4};
+use name::Tag;
 pub use name::same_name;
-use name::{Tag, same_bytes};
 
 /// Nesting allowed in a document; deeper ones are refused.
 pub const DEPTH_LIMIT: usize = 128;
@@ -100,16 +102,17 @@ impl NodeId {
 struct Span {
     start: u32,
     end: u32,
-    escaped: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Node {
     kind: Kind,
-    /// The name in the parent object, without quotes; empty for elements and the root.
-    key: Span,
+    /// Of strings: whether there are escapes.
+    escaped: bool,
     /// What is known of the name at a glance.
     tag: Tag,
+    /// The name in the parent object, without quotes; empty for elements and the root.
+    key: Span,
     /// The whole value; for strings without the quotes.
     value: Span,
     /// The node after this one's subtree.
@@ -123,6 +126,8 @@ pub struct Document<'a> {
     nodes: Vec<Node>,
     /// No white space outside strings: raw slices are already minified.
     compact: bool,
+    /// Not set: no object holds a name twice.
+    may_repeat_names: bool,
 }
 
 impl<'a> Document<'a> {
@@ -180,13 +185,20 @@ impl<'a> Document<'a> {
     /// A string's content, decoded; `None` for other types.
     pub fn text(&self, id: NodeId) -> Option<Cow<'a, str>> {
         let node = self.node(id);
-        (node.kind == Kind::String).then(|| decode(self.slice(node.value), node.value.escaped))
+        (node.kind == Kind::String).then(|| decode(self.slice(node.value), node.escaped))
     }
 
     /// The name under which the parent object holds this node, decoded; empty for elements.
     pub fn key(&self, id: NodeId) -> Cow<'a, str> {
+        let node = self.node(id);
+        let escaped = node.tag == Tag::ANY && self.key_bytes(id).contains(&b'\\');
+        decode(self.slice(node.key), escaped)
+    }
+
+    /// The name as written, without quotes.
+    fn key_bytes(&self, id: NodeId) -> &'a [u8] {
         let key = self.node(id).key;
-        decode(self.slice(key), key.escaped)
+        &self.text.as_bytes()[key.start as usize..key.end as usize]
     }
 
     /// The node after this one's whole subtree, in document order.
@@ -223,94 +235,63 @@ impl<'a> Document<'a> {
         matches!(self.kind(id), Kind::Array | Kind::Object) && self.node(id).next == id.0 + 1
     }
 
-    /// The bytes of a name as written, without quotes.
-    fn key_bytes(&self, id: NodeId) -> &'a [u8] {
-        let key = self.node(id).key;
-        &self.text.as_bytes()[key.start as usize..key.end as usize]
-    }
-
-    /// The name of a node, where it has escapes.
-    fn escaped_key(&self, id: NodeId) -> Option<Cow<'a, str>> {
-        self.node(id).key.escaped.then(|| self.key(id))
-    }
-
     /// The first member of that exact name.
     pub fn member(&self, id: NodeId, name: &str) -> Option<NodeId> {
-        self.members(id)
-            .find(|&child| match self.escaped_key(child) {
-                Some(key) => key == name,
-                None => self.key_bytes(child) == name.as_bytes(),
-            })
+        let mut alike = self.members_like(id, name);
+        alike.find(|&child| self.key(child) == name)
     }
 
     /// The member of that name, else the first whose name is the same but for case and
     /// underscores: `client_address` answers to `clientAddress`.
     pub fn member_folded(&self, id: NodeId, name: &str) -> Option<NodeId> {
-        let (tag, name) = (Tag::of(name), name.as_bytes());
         let mut folded = None;
-        let alike = |child: &NodeId| tag.may_be(self.node(*child).tag);
-        for child in self.members(id).filter(alike) {
-            let decoded = self.escaped_key(child);
-            let key = decoded
-                .as_ref()
-                .map_or(self.key_bytes(child), |key| key.as_bytes());
+        for child in self.members_like(id, name) {
+            let key = self.key(child);
             if key == name {
                 return Some(child);
             }
-            if folded.is_none() && same_bytes(key, name) {
+            if folded.is_none() && same_name(&key, name) {
                 folded = Some(child);
             }
         }
         folded
     }
 
+    /// Members whose names may be this one, or the same but for case and underscores.
+    #[inline]
+    fn members_like(&self, id: NodeId, name: &str) -> impl Iterator<Item = NodeId> {
+        let tag = Tag::of(name);
+        self.members(id)
+            .filter(move |child| tag.may_be(self.node(*child).tag))
+    }
+
     /// Members of an object; nothing for other types.
     fn members(&self, id: NodeId) -> Children<'_, 'a> {
-        let mut children = self.children(id);
-        if self.kind(id) != Kind::Object {
-            children.next = children.end;
+        let node = self.node(id);
+        let next = match node.kind {
+            Kind::Object => id.0 + 1,
+            _ => node.next,
+        };
+        Children {
+            document: self,
+            next,
+            end: node.next,
         }
-        children
+    }
+
+    /// Whether some object of the document may hold a name twice; no is sure.
+    pub fn may_repeat_names(&self) -> bool {
+        self.may_repeat_names
     }
 
     /// A name that occurs twice in this object (not in those below it).
     pub fn repeated_key(&self, id: NodeId) -> Option<Cow<'a, str>> {
-        if self.names_surely_differ(id) {
+        if !self.may_repeat_names {
             return None;
         }
-        if self.members(id).nth(16).is_some() {
-            let mut keys: Vec<Cow<'a, str>> =
-                self.members(id).map(|child| self.key(child)).collect();
-            keys.sort_unstable();
-            let twice = keys.windows(2).find(|pair| pair[0] == pair[1])?;
-            return Some(twice[0].clone());
-        }
-        let same = |one, other| match (self.escaped_key(one), self.escaped_key(other)) {
-            (None, None) => {
-                let (one, other) = (self.key_bytes(one), self.key_bytes(other));
-                one.first() == other.first() && one == other
-            }
-            _ => self.key(one) == self.key(other),
-        };
-        self.members(id).enumerate().find_map(|(number, child)| {
-            let mut before = self.members(id).take(number);
-            let known = before.any(|earlier| same(earlier, child));
-            known.then(|| self.key(child))
-        })
-    }
-
-    /// Whether tag and length tell all names apart, which they nearly always do.
-    fn names_surely_differ(&self, id: NodeId) -> bool {
-        let mut seen = [0_u64; 4];
-        self.members(id).all(|child| {
-            let Node { key, tag, .. } = self.node(child);
-            let length = key.end - key.start;
-            let sum = (u32::from(tag.0) << 8 | length & 0xff).wrapping_mul(0x9e37_79b1) >> 24;
-            let (word, bit) = ((sum / 64) as usize, 1 << (sum % 64));
-            let is_new = seen[word] & bit == 0;
-            seen[word] |= bit;
-            is_new && *tag != Tag::ANY
-        })
+        let mut seen = HashSet::new();
+        let mut keys = self.members(id).map(|child| self.key(child));
+        keys.find(|key| !seen.insert(key.clone()))
     }
 
     /// Appends the value without white space outside strings.
@@ -368,7 +349,7 @@ impl Iterator for Children<'_, '_> {
 
 /// Whether a text stands in a JSON string as it is, without escapes.
 pub fn is_plain(text: &[u8]) -> bool {
-    parse::is_plain(text)
+    plain::is_plain(text)
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub(super) fn repeated_key<'a>(
     id: NodeId,
     skipped: &[NodeId],
 ) -> Option<Cow<'a, str>> {
-    if skipped.contains(&id) {
+    if !document.may_repeat_names() || skipped.contains(&id) {
         return None;
     }
     document.repeated_key(id).or_else(|| {

@@ -76,6 +76,48 @@ fn repeated_keys_are_seen_through_escapes() {
 }
 
 #[test]
+fn names_alike_in_letters_and_length_are_told_apart() {
+    for text in [
+        r#"{"abca":1,"acba":2,"_a_":3,"_b_":4,"":5}"#,
+        r#"{"Ab":1,"ab":2,"a_b":3,"o":{"ab":4},"l":[{"ab":5},{"ab":6}]}"#,
+    ] {
+        assert!(!parse(text).may_repeat_names(), "{text}");
+    }
+    for text in [r#"{"":1,"":2}"#, r#"[0,{"_a":{"x":0},"b":[1],"_a":2}]"#] {
+        let doc = parse(text);
+        let twice = doc.nodes().filter(|id| doc.repeated_key(*id).is_some());
+        assert_eq!(twice.count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_string_ends_where_it_ends_whatever_its_length() {
+    for length in 0..70 {
+        let content: String = ('a'..='z').cycle().take(length).collect();
+        for text in [
+            format!("\"{content}\""),
+            format!("[\"{content}\",\"{content}\"]"),
+            format!("{{\"{content}\":\"{content}\"}} "),
+        ] {
+            let doc = parse(&text);
+            let last = doc.nodes().last().unwrap();
+            assert_eq!(doc.text(last).unwrap(), content);
+            assert_eq!(doc.raw(last), format!("\"{content}\""));
+        }
+        for place in 0..length {
+            let text = format!("\"{}\u{1f}{}\"  ", &content[..place], &content[place..]);
+            let offset = place + 1;
+            let expected = "an escaped control character";
+            assert_eq!(error(&text), JsonError::Syntax { offset, expected });
+            let text = format!("\"{}\\n{}\"", &content[..place], &content[place..]);
+            let decoded = format!("{}\n{}", &content[..place], &content[place..]);
+            let doc = parse(&text);
+            assert_eq!(doc.text(doc.root()).unwrap(), decoded);
+        }
+    }
+}
+
+#[test]
 fn each_fault_has_its_own_reason() {
     let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
     assert_eq!(error("  ").reason(), "empty");
@@ -134,7 +176,63 @@ fn json_value() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// Names that are easily taken for one another, as written and decoded.
+fn name() -> impl Strategy<Value = (&'static str, &'static str)> {
+    prop::sample::select(vec![
+        ("ab", "ab"),
+        ("AB", "AB"),
+        ("a_b", "a_b"),
+        ("_ab", "_ab"),
+        ("a\\u0062", "ab"),
+        ("\\u005fab", "_ab"),
+        ("acb", "acb"),
+        ("aCb", "aCb"),
+        ("", ""),
+        ("_", "_"),
+        ("é", "é"),
+        ("\\u00e9", "é"),
+        ("b\\\\", "b\\"),
+    ])
+}
+
 proptest! {
+    #[test]
+    fn members_are_found_as_by_a_search_through_all(
+        names in proptest::collection::vec(name(), 0..8),
+        searched in name(),
+    ) {
+        let members: Vec<_> = names.iter().map(|(written, _)| format!("\"{written}\":[0]")).collect();
+        let text = format!("{{{}}}", members.join(","));
+        let doc = parse(&text);
+        let children: Vec<_> = doc.children(doc.root()).collect();
+        let decoded: Vec<_> = names.iter().map(|(_, decoded)| *decoded).collect();
+        let place = |same: fn(&str, &str) -> bool| decoded.iter().position(|name| same(name, searched.1));
+        let exact = place(|one, other| one == other);
+        let folded = exact.or(place(same_name));
+        prop_assert_eq!(doc.member(doc.root(), searched.1), exact.map(|at| children[at]));
+        prop_assert_eq!(doc.member_folded(doc.root(), searched.1), folded.map(|at| children[at]));
+    }
+
+    #[test]
+    fn a_repeated_name_is_found_as_by_comparing_all(
+        names in proptest::collection::vec(name(), 0..8),
+        others in 0..40_usize,
+        within in prop::sample::select(vec!["", "[0,", "{\"z\":"]),
+    ) {
+        let fillers: Vec<_> = (0..others).map(|number| format!("k{number}")).collect();
+        let written = fillers.iter().map(String::as_str).chain(names.iter().map(|name| name.0));
+        let members: Vec<_> = written.map(|name| format!("\"{name}\":{{}}")).collect();
+        let close = match within { "" => "", "[0," => "]", _ => "}" };
+        let text = format!("{within}{{{}}}{close}", members.join(","));
+        let doc = parse(&text);
+        let object = doc.nodes().filter(|id| doc.kind(*id) == Kind::Object);
+        let object = object.into_iter().nth(usize::from(within.starts_with('{'))).unwrap();
+        let decoded: Vec<_> = names.iter().map(|(_, decoded)| *decoded).collect();
+        let repeated = (1..decoded.len()).find(|at| decoded[..*at].contains(&decoded[*at]));
+        let found = doc.repeated_key(object);
+        prop_assert_eq!(found.as_deref(), repeated.map(|at| decoded[at]));
+    }
+
     #[test]
     fn it_reads_what_serde_json_writes(value in json_value(), pretty: bool) {
         let text = if pretty {

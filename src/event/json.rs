@@ -7,10 +7,12 @@
 use std::borrow::Cow;
 
 mod escape;
+mod members;
 mod name;
 mod parse;
 
 use escape::{decode, hex4};
+pub use members::Names;
 pub use name::same_name;
 use name::{Tag, same_bytes};
 

@@ -3,10 +3,16 @@
 use std::borrow::Cow;
 
 /// A string's content between its quotes; `escaped` tells whether there is anything to decode.
+#[inline]
 pub(super) fn decode(content: &str, escaped: bool) -> Cow<'_, str> {
-    if !escaped {
-        return Cow::Borrowed(content);
+    if escaped {
+        Cow::Owned(unescaped(content))
+    } else {
+        Cow::Borrowed(content)
     }
+}
+
+fn unescaped(content: &str) -> String {
     let mut out = String::with_capacity(content.len());
     let mut rest = content;
     while let Some(at) = rest.find('\\') {
@@ -25,7 +31,7 @@ pub(super) fn decode(content: &str, escaped: bool) -> Cow<'_, str> {
         rest = &rest[at + used..];
     }
     out.push_str(rest);
-    Cow::Owned(out)
+    out
 }
 
 /// Decodes `\uXXXX` or a surrogate pair; the parser has made sure that it is one.

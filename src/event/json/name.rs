@@ -10,7 +10,7 @@ impl Tag {
     pub(super) const ANY: Tag = Tag(0);
 
     /// Of a name as it stands between quotes.
-    pub(super) fn of_written(name: &[u8], escaped: bool) -> Tag {
+    pub(super) const fn of_written(name: &[u8], escaped: bool) -> Tag {
         match (name.first(), name.last()) {
             (Some(first), Some(last)) if !escaped && *first != b'_' && *last != b'_' => {
                 Tag::of_letters(*first, *last)
@@ -30,7 +30,7 @@ impl Tag {
     }
 
     /// Never [`Tag::ANY`].
-    fn of_letters(first: u8, last: u8) -> Tag {
+    const fn of_letters(first: u8, last: u8) -> Tag {
         Tag(u16::from_be_bytes([first | 0x20, last | 0x20]))
     }
 
@@ -46,13 +46,15 @@ pub fn same_name(left: &str, right: &str) -> bool {
 }
 
 /// The same of bytes.
-pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
-    let mut left = left.iter().filter(|byte| **byte != b'_');
-    let mut right = right.iter().filter(|byte| **byte != b'_');
+pub(super) fn same_bytes(mut left: &[u8], mut right: &[u8]) -> bool {
     loop {
-        match (left.next(), right.next()) {
-            (None, None) => return true,
-            (Some(l), Some(r)) if l.eq_ignore_ascii_case(r) => {}
+        match (left, right) {
+            ([], []) => return true,
+            ([l, l_rest @ ..], [r, r_rest @ ..]) if l.eq_ignore_ascii_case(r) => {
+                (left, right) = (l_rest, r_rest);
+            }
+            ([b'_', rest @ ..], _) => left = rest,
+            (_, [b'_', rest @ ..]) => right = rest,
             _ => return false,
         }
     }

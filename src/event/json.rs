@@ -8,12 +8,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 mod escape;
+mod members;
 mod name;
 mod parse;
 mod plain;
 
 use escape::{decode, hex4};
 use name::Tag;
+pub use members::Names;
 pub use name::same_name;
 
 /// Nesting allowed in a document; deeper ones are refused.

@@ -92,28 +92,60 @@ fn structured(document: Document<'_>) -> Result<Envelope<'_>, NormalizeError> {
             key: key.into_owned(),
         });
     }
-    let mut unmapped = Unmapped::new(document, None);
-    let mut attribute = |name| {
-        let id = unmapped.document.member(root, name)?;
-        walk::take(&mut unmapped, id)
-    };
-    let (id, source) = (attribute("id"), attribute("source"));
-    let (kind, time) = (attribute("type"), attribute("time"));
-    let document = &unmapped.document;
-    let text_of = |name| walk::text(document, document.member(root, name)?);
+    let found = Attributes::of(&document, root);
+    let text_of = |node| walk::text(&document, node);
     let is_set = |id: &NodeId| document.kind(*id) != Kind::Null;
-    let odd_time = time.is_none() && document.member(root, "time").is_some_and(|id| is_set(&id));
+    let subject = text_of(found.subject);
+    let has_version = text_of(found.version).is_some();
+    let has_time = found.time.is_some_and(|id| is_set(&id));
+    let data = found.data.filter(is_set);
+    let mut unmapped = Unmapped::new(document, None);
+    let mut take = |node| walk::take(&mut unmapped, node);
+    let time = take(found.time);
     Ok(Envelope {
-        id,
-        source,
-        kind,
+        id: take(found.id),
+        source: take(found.source),
+        kind: take(found.kind),
+        odd_time: has_time && time.is_none(),
         time,
-        odd_time,
-        subject: text_of("subject"),
-        has_version: text_of("specversion").is_some(),
-        data: document.member(root, "data").filter(is_set),
+        subject,
+        has_version,
+        data,
         unmapped,
     })
+}
+
+/// The attributes that are read, under their exact names.
+#[derive(Default)]
+struct Attributes {
+    id: Option<NodeId>,
+    source: Option<NodeId>,
+    kind: Option<NodeId>,
+    time: Option<NodeId>,
+    subject: Option<NodeId>,
+    version: Option<NodeId>,
+    data: Option<NodeId>,
+}
+
+impl Attributes {
+    /// Of an object that repeats no name.
+    fn of(document: &Document<'_>, root: NodeId) -> Self {
+        let mut found = Self::default();
+        for member in document.children(root) {
+            let attribute = match &*document.key(member) {
+                "id" => &mut found.id,
+                "source" => &mut found.source,
+                "type" => &mut found.kind,
+                "time" => &mut found.time,
+                "subject" => &mut found.subject,
+                "specversion" => &mut found.version,
+                "data" => &mut found.data,
+                _ => continue,
+            };
+            *attribute = Some(member);
+        }
+        found
+    }
 }
 
 fn binary<'a>(

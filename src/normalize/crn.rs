@@ -1,96 +1,209 @@
 //! Confluent resource names: `crn://<authority>/<type>=<id>/…`, percent-encoded.
-//! Everything read from one is a decoded copy; the name itself stays where it was.
+//! A name is taken apart in one pass. Everything read from it is a decoded copy; the name itself
+//! stays where it was.
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use percent_encoding::percent_decode_str;
 
 use crate::event::Text;
 
-/// The authority, empty in Confluent Platform; `None` if this is no CRN.
-pub(super) fn authority(crn: &str) -> Option<&str> {
-    let rest = crn.strip_prefix("crn://")?;
-    Some(
-        rest.split_once('/')
-            .map_or(rest, |(authority, _)| authority),
-    )
+/// What a name tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Crn<'a> {
+    pub(super) place: Place<'a>,
+    /// Type and id of the innermost segment: what the name names.
+    pub(super) innermost: Option<(Text<'a>, Text<'a>)>,
 }
 
-/// Pairs of type and decoded id, from the outermost inwards.
-pub(super) fn segments<'a>(
-    crn: &'a str,
-) -> impl DoubleEndedIterator<Item = (&'a str, Cow<'a, str>)> {
-    let path = crn
-        .strip_prefix("crn://")
-        .and_then(|rest| Some(&rest[rest.bytes().position(|byte| byte == b'/')? + 1..]))
-        .unwrap_or_default();
-    let encoded = path.bytes().any(|byte| byte == b'%');
-    // By bytes, since segments are too short for the machinery behind a search for a letter.
-    let pair = |segment: &'a str| {
-        let equals = segment.bytes().position(|byte| byte == b'=')?;
-        Some((&segment[..equals], &segment[equals + 1..]))
-    };
-    path.split('/')
-        .filter_map(pair)
-        .filter(|(kind, id)| !kind.is_empty() && !id.is_empty())
-        .map(move |(kind, id)| match encoded {
-            true => (kind, decoded(id)),
-            false => (kind, Cow::Borrowed(id)),
-        })
+/// Where something lives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Place<'a> {
+    pub(super) organization: Option<Text<'a>>,
+    pub(super) environment: Option<Text<'a>>,
+    /// The Flink region, in the vendor's spelling.
+    pub(super) region: Option<Text<'a>>,
 }
 
-/// The id of the first segment of that type.
-pub(super) fn id_of<'a>(crn: &Text<'a>, kind: &str) -> Option<Text<'a>> {
-    let is_wanted = |(found, _): &(&str, Cow<'_, str>)| *found == kind;
-    match crn {
-        Text::Borrowed(crn) => segments(crn).find(is_wanted).map(|(_, id)| id),
-        Text::Owned(crn) => {
-            let (_, id) = segments(crn).find(is_wanted)?;
-            Some(Text::Owned(id.into_owned()))
+impl<'a> Crn<'a> {
+    /// Takes a name apart; nothing is in a text that is no CRN.
+    pub(super) fn of(name: &Text<'a>) -> Self {
+        match name {
+            Text::Borrowed(name) => Crn::parse(name),
+            Text::Owned(name) => Crn::parse(name).into_owned(),
+        }
+    }
+
+    fn parse(name: &'a str) -> Self {
+        let mut place = Place::default();
+        let mut innermost = None;
+        let decoded = decoder(name);
+        for (kind, id) in segments(name).filter_map(pair) {
+            innermost = Some((kind, id));
+            let known = match kind {
+                "organization" => &mut place.organization,
+                "environment" => &mut place.environment,
+                "flink-region" => &mut place.region,
+                _ => continue,
+            };
+            known.get_or_insert_with(|| decoded(id));
+        }
+        Self {
+            place,
+            innermost: innermost.map(|(kind, id)| (decoded(kind), decoded(id))),
+        }
+    }
+
+    fn into_owned<'o>(self) -> Crn<'o> {
+        let owned = |text: Text<'_>| Text::Owned(text.into_owned());
+        Crn {
+            place: Place {
+                organization: self.place.organization.map(owned),
+                environment: self.place.environment.map(owned),
+                region: self.place.region.map(owned),
+            },
+            innermost: self.innermost.map(|(kind, id)| (owned(kind), owned(id))),
         }
     }
 }
 
-/// Type and id of the innermost segment: what the CRN names.
-pub(super) fn last(crn: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
-    let (kind, id) = segments(crn).next_back()?;
-    Some((decoded(kind), id))
+impl<'a> Place<'a> {
+    /// Takes from another what is still missing.
+    pub(super) fn complete_with(&mut self, other: &Place<'a>) {
+        let complete = |mine: &mut Option<Text<'a>>, theirs: &Option<Text<'a>>| {
+            if mine.is_none() {
+                mine.clone_from(theirs);
+            }
+        };
+        complete(&mut self.organization, &other.organization);
+        complete(&mut self.environment, &other.environment);
+        complete(&mut self.region, &other.region);
+    }
 }
 
-fn decoded(part: &str) -> Cow<'_, str> {
-    if !part.contains('%') {
-        return Cow::Borrowed(part);
+/// Whether a CRN names its authority, which those of Confluent Platform do not; `None` if this is
+/// no CRN.
+pub(super) fn has_authority(crn: &str) -> Option<bool> {
+    let rest = crn.strip_prefix("crn://")?;
+    Some(!rest.is_empty() && !rest.starts_with('/'))
+}
+
+/// The id of the first segment of that type.
+pub(super) fn id_of<'a>(crn: &Text<'a>, kind: &str) -> Option<Text<'a>> {
+    fn find<'n>(crn: &'n str, kind: &str) -> Option<Text<'n>> {
+        let id = segments(crn).find_map(|segment| {
+            let id = segment.strip_prefix(kind)?.strip_prefix('=')?;
+            (!id.is_empty()).then_some(id)
+        });
+        id.map(decoder(crn))
     }
-    let decoded = percent_decode_str(part).decode_utf8();
-    decoded.unwrap_or(Cow::Borrowed(part))
+    match crn {
+        Text::Borrowed(crn) => find(crn, kind),
+        Text::Owned(crn) => find(crn, kind).map(|id| Text::Owned(id.into_owned())),
+    }
+}
+
+/// What stands between the slashes, from the outermost inwards.
+fn segments(crn: &str) -> impl Iterator<Item = &str> {
+    let mut rest = crn
+        .strip_prefix("crn://")
+        .and_then(|rest| Some(&rest[memchr(b'/', rest.as_bytes())? + 1..]));
+    std::iter::from_fn(move || {
+        let path = rest?;
+        let end = memchr(b'/', path.as_bytes());
+        rest = end.map(|end| &path[end + 1..]);
+        Some(end.map_or(path, |end| &path[..end]))
+    })
+}
+
+/// Type and id of a segment as written, if it has both.
+fn pair(segment: &str) -> Option<(&str, &str)> {
+    let equals = memchr(b'=', segment.as_bytes())?;
+    let (kind, id) = (&segment[..equals], &segment[equals + 1..]);
+    (!kind.is_empty() && !id.is_empty()).then_some((kind, id))
+}
+
+/// Decodes parts of this name, most of which have nothing to decode.
+fn decoder(name: &str) -> impl Fn(&str) -> Cow<'_, str> + use<> {
+    let is_encoded = memchr(b'%', name.as_bytes()).is_some();
+    move |part| {
+        if !is_encoded {
+            return Cow::Borrowed(part);
+        }
+        let decoded = percent_decode_str(part).decode_utf8();
+        decoded.unwrap_or(Cow::Borrowed(part))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn innermost(crn: &str) -> Option<(Text<'_>, Text<'_>)> {
+        Crn::of(&crn.into()).innermost
+    }
+
     #[test]
-    fn a_crn_falls_into_authority_and_decoded_segments() {
-        let crn = "crn://confluent.cloud/organization=o1/environment=env-1/topic=orders%2Ev2";
-        assert_eq!(authority(crn), Some("confluent.cloud"));
-        let all: Vec<_> = segments(crn).collect();
-        assert_eq!(all[1], ("environment", "env-1".into()));
-        assert_eq!(all.len(), 3);
-        assert_eq!(last(crn), Some(("topic".into(), "orders.v2".into())));
+    fn a_name_falls_into_its_place_and_what_it_names() {
+        let name = "crn://confluent.cloud/organization=o1/environment=env%2D1/topic=orders%2Ev2";
+        let crn = Crn::of(&name.into());
+        assert_eq!(crn.place.organization.as_deref(), Some("o1"));
+        assert_eq!(crn.place.environment.as_deref(), Some("env-1"));
+        assert_eq!(crn.place.region, None);
+        assert_eq!(crn.innermost, Some(("topic".into(), "orders.v2".into())));
+        // A name that was escaped in its JSON says the same.
+        assert_eq!(Crn::of(&Text::Owned(name.to_owned())), crn);
+    }
+
+    #[test]
+    fn the_outermost_of_a_type_counts() {
+        let crn = Crn::of(&"crn://a/environment=/environment=e1/environment=e2".into());
+        assert_eq!(crn.place.environment.as_deref(), Some("e1"));
+        let twice = "crn://a/identity=/identity=i1/x/identity=i2".into();
+        assert_eq!(id_of(&twice, "identity").as_deref(), Some("i1"));
+        assert_eq!(id_of(&twice, "ident"), None);
+    }
+
+    #[test]
+    fn a_place_keeps_what_it_has() {
+        let mut place = Crn::of(&"crn://a/environment=e1".into()).place;
+        place.complete_with(&Crn::of(&"crn://a/organization=o2/environment=e2".into()).place);
+        assert_eq!(place.organization.as_deref(), Some("o2"));
+        assert_eq!(place.environment.as_deref(), Some("e1"));
     }
 
     #[test]
     fn the_platform_has_no_authority() {
-        assert_eq!(authority("crn:///kafka=X"), Some(""));
-        assert_eq!(last("crn:///kafka=X"), Some(("kafka".into(), "X".into())));
+        assert_eq!(has_authority("crn://confluent.cloud/"), Some(true));
+        assert_eq!(has_authority("crn://confluent.cloud"), Some(true));
+        for platform in ["crn:///kafka=X", "crn:///", "crn://"] {
+            assert_eq!(has_authority(platform), Some(false), "{platform}");
+        }
+        assert_eq!(has_authority("urn:x"), None);
+        assert_eq!(
+            innermost("crn:///kafka=X"),
+            Some(("kafka".into(), "X".into()))
+        );
     }
 
     #[test]
     fn odd_names_do_no_harm() {
-        assert_eq!(authority("urn:x"), None);
-        for crn in ["", "crn://", "crn:///", "crn://a/b/=/c=", "x=y"] {
-            assert_eq!(last(crn), None, "{crn}");
+        for crn in [
+            "",
+            "crn://",
+            "crn:///",
+            "crn://a/b/=/c=",
+            "x=y",
+            "crn://a=b",
+        ] {
+            assert_eq!(innermost(crn), None, "{crn}");
         }
-        assert_eq!(last("crn:///t=%ff"), Some(("t".into(), "%ff".into())));
+        assert_eq!(
+            innermost("crn://a/topic=t/"),
+            Some(("topic".into(), "t".into()))
+        );
+        assert_eq!(innermost("crn:///t=a=b"), Some(("t".into(), "a=b".into())));
+        assert_eq!(innermost("crn:///t=%ff"), Some(("t".into(), "%ff".into())));
     }
 }

@@ -17,8 +17,9 @@ pub(super) fn descend(
 }
 
 /// A string that says something.
-pub(super) fn text<'a>(document: &Document<'a>, id: NodeId) -> Option<Text<'a>> {
-    document.text(id).filter(|text| !text.is_empty())
+#[inline]
+pub(super) fn text<'a>(document: &Document<'a>, id: impl Into<Option<NodeId>>) -> Option<Text<'a>> {
+    document.text(id.into()?).filter(|text| !text.is_empty())
 }
 
 /// Like [`text`], at the end of a path.
@@ -31,7 +32,12 @@ pub(super) fn text_at<'a>(
 }
 
 /// Moves a string that says something.
-pub(super) fn take<'a>(unmapped: &mut Unmapped<'a>, id: NodeId) -> Option<Text<'a>> {
+#[inline]
+pub(super) fn take<'a>(
+    unmapped: &mut Unmapped<'a>,
+    id: impl Into<Option<NodeId>>,
+) -> Option<Text<'a>> {
+    let id = id.into()?;
     let text = text(&unmapped.document, id)?;
     unmapped.mark_moved(id);
     Some(text)
@@ -48,16 +54,11 @@ pub(super) fn take_at<'a>(
 }
 
 /// Moves a whole value as it came; `null` and empty containers stay.
-pub(super) fn take_whole(
-    unmapped: &mut Unmapped<'_>,
-    from: impl Into<Option<NodeId>>,
-    names: &[&str],
-) -> Option<NodeId> {
+pub(super) fn take_whole(unmapped: &mut Unmapped<'_>, id: Option<NodeId>) -> Option<NodeId> {
     let document = &unmapped.document;
-    let id = descend(document, from, names)?;
-    if document.kind(id) == Kind::Null || document.is_empty_container(id) {
-        return None;
-    }
+    let says_something =
+        |id: &NodeId| document.kind(*id) != Kind::Null && !document.is_empty_container(*id);
+    let id = id.filter(says_something)?;
     unmapped.mark_moved(id);
     Some(id)
 }

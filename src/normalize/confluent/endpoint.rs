@@ -3,42 +3,39 @@
 
 use std::net::IpAddr;
 
-use super::Data;
+use super::data::{Address, Data};
 use crate::event::json::{Kind, NodeId};
 use crate::event::{Endpoint, Text, Unmapped};
 use crate::normalize::walk;
 
-/// The address an IP filter looked at, for events that give no other.
-const FILTERED: [&str; 2] = ["ipfilterAuthorization", "clientIp"];
-
-/// Reads and moves the first address; `unknown` if there is none.
-pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> Endpoint<'a> {
-    let places: [(_, &[&str]); 3] = [
-        (Some(data.root), &["clientAddress"]),
-        (data.request_metadata, &["clientAddress"]),
-        (data.authorization, &["requestMetadata", "clientAddress"]),
-    ];
-    places
-        .iter()
-        .find_map(|(part, path)| {
-            let node = walk::descend(&unmapped.document, *part, path)?;
+/// Reads and moves the first address; `unknown` if there is none. An IP filter's counts for events
+/// that give no other.
+pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Endpoint<'a> {
+    let filtered = data.authorization.ip_filter;
+    address(unmapped, data.root.client_address)
+        .or_else(|| address(unmapped, data.request_metadata.client_address))
+        .or_else(|| {
+            let checked = data.authorization.request_metadata;
+            let node = walk::descend(&unmapped.document, checked, &["clientAddress"]);
             address(unmapped, node)
         })
-        .or_else(|| walk::take_at(unmapped, data.authorization, &FILTERED).map(endpoint))
+        .or_else(|| walk::take_at(unmapped, filtered, &["clientIp"]).map(endpoint))
         .unwrap_or_else(|| endpoint("unknown".into()))
 }
 
-fn address<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> Option<Endpoint<'a>> {
+fn address<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Endpoint<'a>> {
+    let node = node?;
     let document = &unmapped.document;
     match document.kind(node) {
         Kind::String => java_address(unmapped, node),
         Kind::Array => {
-            let first = document.children(node).next()?;
+            let first = document.children(node).next();
             address(unmapped, first)
         }
         Kind::Object => {
-            let ip = walk::take_at(unmapped, node, &["ip"])?;
-            let port = port(unmapped, node);
+            let address = Address::of(document, node);
+            let ip = walk::take(unmapped, address.ip)?;
+            let port = port(unmapped, address.port);
             Some(Endpoint {
                 port,
                 ..endpoint(ip)
@@ -75,12 +72,9 @@ fn endpoint(address: Text<'_>) -> Endpoint<'_> {
     }
 }
 
-fn port(unmapped: &mut Unmapped<'_>, address: NodeId) -> Option<u16> {
+fn port(unmapped: &mut Unmapped<'_>, node: Option<NodeId>) -> Option<u16> {
     let document = &unmapped.document;
-    let node = document.member_folded(address, "port")?;
-    if document.kind(node) != Kind::Number {
-        return None;
-    }
+    let node = node.filter(|node| document.kind(*node) == Kind::Number)?;
     let port = document.raw(node).parse().ok()?;
     unmapped.mark_moved(node);
     Some(port)

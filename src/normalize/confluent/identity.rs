@@ -2,7 +2,9 @@
 //! object such as `{confluentUser: {resourceId}}` in the new one.
 //! A stripped prefix is a change, so such an identifier is a copy and its original stays.
 
-use super::Data;
+use memchr::memchr;
+
+use super::data::{AuthenticationInfo, Principal};
 use crate::event::json::{Document, Kind, NodeId};
 use crate::event::{Text, Unmapped, User, UserKind};
 use crate::normalize::{crn, walk};
@@ -10,49 +12,46 @@ use crate::normalize::{crn, walk};
 /// The vendor itself, in access-transparency events.
 const VENDOR: &str = "confluent.privileged";
 
-/// Members of the new dialect's principal that hold a `resourceId`.
-const MEMBERS: [(&str, Option<UserKind>); 4] = [
-    ("confluentUser", Some(UserKind::User)),
-    ("confluentServiceAccount", Some(UserKind::Service)),
-    ("identityPool", Some(UserKind::Service)),
-    ("group", None),
-];
-
 /// Reads and moves the acting principal. One without identifier and name goes by its address, and
 /// is `unknown` without that: a failed sign-in may tell no more.
-pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> User<'a> {
-    let info = data.authentication;
-    let mut user = info.map_or_else(User::default, |info| authenticated(unmapped, info));
+pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, info: &AuthenticationInfo) -> User<'a> {
+    let mut user = authenticated(unmapped, info);
     if user.uid.is_none() && user.name.is_none() {
         user.name = user.email_addr.clone().or(Some("unknown".into()));
     }
     user
 }
 
-fn authenticated<'a>(unmapped: &mut Unmapped<'a>, info: NodeId) -> User<'a> {
-    let mut user = walk::descend(&unmapped.document, info, &["principalResourceId"])
-        .map_or_else(User::default, |node| named(unmapped, node));
+fn authenticated<'a>(unmapped: &mut Unmapped<'a>, info: &AuthenticationInfo) -> User<'a> {
+    // Empty for the string of the old dialect.
+    let members = Principal::of(&unmapped.document, info.principal);
+    let mut user = named(unmapped, info.principal_resource_id);
     if user.uid.is_none() {
-        user = walk::descend(&unmapped.document, info, &["principal"])
-            .map_or_else(User::default, |node| principal(unmapped, node));
+        user = principal(unmapped, info.principal, &members);
     }
-    user.email_addr = email(unmapped, info, &["principal", "email"])
-        .or_else(|| email(unmapped, info, &["principal", "confluentUser", "email"]));
-    if let Some(identity) = walk::take_at(unmapped, info, &["identity"]) {
+    user.email_addr = take_email(unmapped, members.email).or_else(|| {
+        let node = walk::descend(&unmapped.document, members.user, &["email"]);
+        take_email(unmapped, node)
+    });
+    if let Some(identity) = walk::take(unmapped, info.identity) {
         identify(&mut user, &identity, &unmapped.document, info);
         user.uid_alt = Some(identity);
     }
-    user.credential_uid =
-        walk::take_at(unmapped, info, &["metadata", "identifier"]).or_else(|| {
-            let path = ["credentials", "idSecretCredentials", "credentialId"];
-            walk::take_at(unmapped, info, &path)
-        });
+    user.credential_uid = walk::take_at(unmapped, info.metadata, &["identifier"]).or_else(|| {
+        let path = ["idSecretCredentials", "credentialId"];
+        walk::take_at(unmapped, info.credentials, &path)
+    });
     user
 }
 
 /// Fills in what the identity's CRN tells: an address where a person signs on elsewhere, an id
 /// where the principal is absent or a number, which no other API of the vendor understands.
-fn identify<'a>(user: &mut User<'a>, identity: &Text<'a>, document: &Document<'_>, info: NodeId) {
+fn identify<'a>(
+    user: &mut User<'a>,
+    identity: &Text<'a>,
+    document: &Document<'_>,
+    info: &AuthenticationInfo,
+) {
     let Some(id) = crn::id_of(identity, "identity") else {
         return;
     };
@@ -63,7 +62,7 @@ fn identify<'a>(user: &mut User<'a>, identity: &Text<'a>, document: &Document<'_
     let better = match &user.uid {
         None => user.name.is_none(),
         // A number is replaced only where it is a copy.
-        Some(uid) => walk::text_at(document, info, &["principal"]).is_some_and(|principal| {
+        Some(uid) => walk::text(document, info.principal).is_some_and(|principal| {
             uid.bytes().all(|byte| byte.is_ascii_digit())
                 && principal.strip_prefix("User:") == Some(uid)
         }),
@@ -74,51 +73,65 @@ fn identify<'a>(user: &mut User<'a>, identity: &Text<'a>, document: &Document<'_
     }
 }
 
-fn email<'a>(unmapped: &mut Unmapped<'a>, info: NodeId, path: &[&str]) -> Option<Text<'a>> {
-    let text = walk::text_at(&unmapped.document, info, path)?;
-    is_email(&text).then(|| walk::take_at(unmapped, info, path))?
+fn take_email<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Text<'a>> {
+    let text = walk::text(&unmapped.document, node).filter(|text| is_email(text))?;
+    unmapped.mark_moved(node?);
+    Some(text)
 }
 
 /// Whether OCSF's type `email_t` takes it: one `@`, a domain with a dot, no other than these signs.
 fn is_email(text: &str) -> bool {
     let in_local =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+,-./=?^_`{|}~".contains(&byte);
-    let in_domain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-    let Some((local, domain)) = text.split_once('@') else {
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+,-./=?^_`{|}~".contains(byte);
+    let in_domain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.".contains(byte);
+    let Some(at) = memchr(b'@', text.as_bytes()) else {
         return false;
     };
-    let dot = domain.find('.');
+    let (local, domain) = (&text.as_bytes()[..at], &text.as_bytes()[at + 1..]);
+    let dot = memchr(b'.', domain);
     !local.is_empty()
-        && local.bytes().all(in_local)
-        && domain.bytes().all(in_domain)
+        && local.iter().all(in_local)
+        && domain.iter().all(in_domain)
         && dot.is_some_and(|dot| dot > 0 && dot + 1 < domain.len())
 }
 
 /// The mechanism of a login.
-pub(super) fn auth_protocol<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> Option<Text<'a>> {
-    ["metadata", "credentials"].iter().find_map(|place| {
-        let path = [*place, "mechanism"];
-        walk::take_at(unmapped, data.authentication, &path)
-    })
+pub(super) fn auth_protocol<'a>(
+    unmapped: &mut Unmapped<'a>,
+    info: &AuthenticationInfo,
+) -> Option<Text<'a>> {
+    [info.metadata, info.credentials]
+        .iter()
+        .find_map(|place| walk::take_at(unmapped, *place, &["mechanism"]))
 }
 
 /// The principal on whose behalf the acting one acts.
-pub(super) fn invoked_by<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> Option<Text<'a>> {
-    let path = ["originalPrincipal"];
-    let node = walk::descend(&unmapped.document, data.authentication, &path)?;
-    let original = principal(unmapped, node);
+pub(super) fn invoked_by<'a>(
+    unmapped: &mut Unmapped<'a>,
+    info: &AuthenticationInfo,
+) -> Option<Text<'a>> {
+    let node = info.original_principal?;
+    let members = Principal::of(&unmapped.document, node);
+    let original = principal(unmapped, Some(node), &members);
     original.uid.or(original.name)
 }
 
-fn principal<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> User<'a> {
-    if unmapped.document.kind(node) == Kind::String {
+fn principal<'a>(
+    unmapped: &mut Unmapped<'a>,
+    node: Option<NodeId>,
+    members: &Principal,
+) -> User<'a> {
+    if node.is_none_or(|node| unmapped.document.kind(node) == Kind::String) {
         return named(unmapped, node);
     }
-    for (member, kind) in MEMBERS {
-        let path = [member, "resourceId"];
-        let Some(id) = walk::descend(&unmapped.document, node, &path) else {
-            continue;
-        };
+    let identified = [
+        (members.user, Some(UserKind::User)),
+        (members.service_account, Some(UserKind::Service)),
+        (members.identity_pool, Some(UserKind::Service)),
+        (members.group, None),
+    ];
+    for (member, kind) in identified {
+        let id = walk::descend(&unmapped.document, member, &["resourceId"]);
         let user = named(unmapped, id);
         if user.uid.is_some() || user.name.is_some() {
             let kind = if user.kind == Some(UserKind::System) {
@@ -129,17 +142,17 @@ fn principal<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> User<'a> {
             return User { kind, ..user };
         }
     }
-    external(unmapped, node)
+    external(unmapped, members.external)
 }
 
 /// An account of the customer's identity provider. Its namespace makes it unique, so the two
 /// together are its other identifier until the event gives a CRN.
-fn external<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> User<'a> {
-    let Some(subject) = walk::take_at(unmapped, node, &["externalAccount", "subject"]) else {
+fn external<'a>(unmapped: &mut Unmapped<'a>, account: Option<NodeId>) -> User<'a> {
+    let Some(subject) = walk::take_at(unmapped, account, &["subject"]) else {
         return User::default();
     };
     let document = &unmapped.document;
-    let mut parts: Vec<Text<'_>> = walk::descend(document, node, &["externalAccount", "namespace"])
+    let mut parts: Vec<Text<'_>> = walk::descend(document, account, &["namespace"])
         .into_iter()
         .flat_map(|namespace| document.children(namespace))
         .filter_map(|part| walk::text(document, part))
@@ -156,8 +169,8 @@ fn external<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> User<'a> {
 }
 
 /// `User:x` gives x, `None:x` a name without an identifier; anything else is an identifier.
-fn named<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> User<'a> {
-    let Some(text) = walk::text(&unmapped.document, node) else {
+fn named<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> User<'a> {
+    let Some((node, text)) = node.zip(walk::text(&unmapped.document, node)) else {
         return User::default();
     };
     if let Some(name) = stripped(&text, "None:") {

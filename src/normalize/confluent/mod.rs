@@ -1,10 +1,13 @@
 //! Confluent audit events: Cloud's old and new dialect, and Confluent Platform.
 //! Names are matched whatever their case and underscores, since the feed mixes them.
 
+mod data;
 mod endpoint;
 mod identity;
 mod outcome;
 mod resources;
+
+use data::Data;
 
 use super::cloudevents::Envelope;
 use super::time::EventTime;
@@ -23,7 +26,7 @@ enum Shape {
     Request,
 }
 
-/// Logins that other types than `…/authentication` may carry.
+/// Logins that other types than `…/authentication` may carry, for spellings that no catalogue knows.
 const LOGINS: [&str; 5] = [
     "kafka.Authentication",
     "schema-registry.Authentication",
@@ -32,38 +35,14 @@ const LOGINS: [&str; 5] = [
     "SignIn",
 ];
 
-/// The payload, and the parts of it that much is asked of, looked up once.
-#[derive(Clone, Copy)]
-struct Data {
-    root: NodeId,
-    authentication: Option<NodeId>,
-    authorization: Option<NodeId>,
-    request: Option<NodeId>,
-    request_metadata: Option<NodeId>,
-    result: Option<NodeId>,
-}
-
-impl Data {
-    fn new(document: &Document<'_>, root: NodeId) -> Self {
-        let part = |name| document.member_folded(root, name);
-        Self {
-            root,
-            authentication: part("authenticationInfo"),
-            authorization: part("authorizationInfo"),
-            request: part("request"),
-            request_metadata: part("requestMetadata"),
-            result: part("result"),
-        }
-    }
-}
-
 impl Shape {
     fn of(kind: Option<&str>, operation: &str, facts: Option<&MethodFacts<'_>>) -> Self {
         let is_kind = |suffix| kind.is_some_and(|kind| kind.ends_with(suffix));
-        if is_kind("/authentication")
-            || facts.is_some_and(|facts| facts.logon)
-            || LOGINS.iter().any(|login| same_name(login, operation))
-        {
+        let is_login = || match facts {
+            Some(facts) => facts.logon,
+            None => LOGINS.iter().any(|login| same_name(login, operation)),
+        };
+        if is_kind("/authentication") || is_login() {
             Self::Authentication
         } else if is_kind("/authorization")
             || operation
@@ -96,47 +75,44 @@ pub(super) fn normalize<'a>(
     record_ms: Option<i64>,
     lookup: &Lookup<'_, 'a>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
-    let data = payload(&event)?;
+    let root = payload(&event)?;
+    let data = Data::of(&event.unmapped.document, root);
+    refuse_repeated_names(&event.unmapped.document, root, &data)?;
     let EventTime { time_ms, label } = event.event_time(record_ms);
-    let platform = is_platform(&event, data);
-    let new_dialect = is_new_dialect(&event.unmapped.document, data);
+    let platform = is_platform(&event, &data);
+    let new_dialect = is_new_dialect(&event.unmapped.document, &data);
     let unmapped = &mut event.unmapped;
-    let operation = operation(unmapped, data, event.kind.as_ref())?;
+    let operation = operation(unmapped, data.root.method_name, event.kind.as_ref())?;
     let facts = lookup(&operation);
     let shape = Shape::of(event.kind.as_deref(), &operation, facts.as_ref());
     let (class, (activity_id, activity_name)) = classify(shape, &operation, facts.as_ref());
-    let outcome = outcome::read(unmapped, data, shape);
-    let user = identity::user(unmapped, data);
-    let invoked_by = identity::invoked_by(unmapped, data);
+    let outcome = outcome::read(unmapped, &data, shape);
+    let user = identity::user(unmapped, &data.authentication);
+    let invoked_by = identity::invoked_by(unmapped, &data.authentication);
     let auth_protocol = match class {
-        Class::Authentication => identity::auth_protocol(unmapped, data),
+        Class::Authentication => identity::auth_protocol(unmapped, &data.authentication),
         Class::ApiActivity => None,
     };
-    let (mut resources, place) = resources::read(unmapped, data, event.subject.as_ref(), shape);
+    let (mut resources, place) = resources::read(unmapped, &data, event.subject.as_ref(), shape);
     if platform {
         // OCSF knows a resource's region in the profile `cloud` only; it is a copy.
         resources.iter_mut().for_each(|one| one.region = None);
     }
-    let src_endpoint = endpoint::read(unmapped, data);
-    let mut api = api(unmapped, data, operation, event.id.as_ref(), facts.as_ref());
+    let src_endpoint = endpoint::read(unmapped, &data);
+    let mut api = api(
+        unmapped,
+        &data,
+        operation,
+        event.id.as_ref(),
+        facts.as_ref(),
+    );
     api.response_error = outcome.error;
     api.response_error_message = outcome.error_message;
-    let session_uid = walk::take_at(unmapped, data.request_metadata, &["connectionId"]);
-    let app_name = [data.request, data.request_metadata]
-        .iter()
-        .find_map(|place| walk::take_at(unmapped, *place, &["clientId"]));
-    let facts_labels = facts.map(|facts| facts.labels);
-    let labels = match &facts_labels {
-        Some(labels) => &labels[..],
-        None => &["method:unknown"],
-    };
+    let session_uid = walk::take(unmapped, data.request_metadata.connection_id);
+    let app_name = walk::take(unmapped, data.request.client_id)
+        .or_else(|| walk::take(unmapped, data.request_metadata.client_id));
     let metadata = Metadata {
-        labels: labels
-            .iter()
-            .copied()
-            .chain(label)
-            .map(Text::from)
-            .collect(),
+        labels: labels(facts.as_ref(), label),
         ..metadata(&event, platform, new_dialect)
     };
     Ok(AuditEvent {
@@ -185,6 +161,19 @@ fn classify(
     }
 }
 
+fn labels<'a>(facts: Option<&MethodFacts<'_>>, time: Option<&'static str>) -> Vec<Text<'a>> {
+    let of_method: &[_] = match facts {
+        Some(facts) => &facts.labels,
+        None => &["method:unknown"],
+    };
+    of_method
+        .iter()
+        .copied()
+        .chain(time)
+        .map(Text::from)
+        .collect()
+}
+
 fn metadata<'a>(event: &Envelope<'a>, platform: bool, new_dialect: bool) -> Metadata<'a> {
     let (product_name, log_name) = match (platform, new_dialect) {
         (true, _) => ("Confluent Platform", "confluent-platform"),
@@ -199,42 +188,46 @@ fn metadata<'a>(event: &Envelope<'a>, platform: bool, new_dialect: bool) -> Meta
     }
 }
 
-/// The payload, once it is sure that it can be read in one way only. What callers sent and got,
+/// The event's `data`.
+fn payload(event: &Envelope<'_>) -> Result<NodeId, NormalizeError> {
+    let is_object = |data: &NodeId| event.unmapped.document.kind(*data) == Kind::Object;
+    event
+        .data
+        .filter(is_object)
+        .ok_or(NormalizeError::WrongType {
+            path: "data",
+            expected: "an object",
+        })
+}
+
+/// Makes sure that the payload can be read in one way only. What callers sent and got,
 /// `request.data` and `result.data`, is theirs and not looked into.
-fn payload(event: &Envelope<'_>) -> Result<Data, NormalizeError> {
-    let document = &event.unmapped.document;
-    let wrong = NormalizeError::WrongType {
-        path: "data",
-        expected: "an object",
-    };
-    let root = event.data.ok_or(wrong.clone())?;
-    if document.kind(root) != Kind::Object {
-        return Err(wrong);
-    }
-    let data = Data::new(document, root);
-    let theirs: Vec<NodeId> = [data.request, data.result]
-        .iter()
-        .filter_map(|part| walk::descend(document, *part, &["data"]))
-        .collect();
+fn refuse_repeated_names(
+    document: &Document<'_>,
+    root: NodeId,
+    data: &Data,
+) -> Result<(), NormalizeError> {
+    let theirs = [data.request.data, data.result.data];
+    let theirs: Vec<NodeId> = theirs.into_iter().flatten().collect();
     match walk::repeated_key(document, root, &theirs) {
         Some(key) => Err(NormalizeError::DuplicateKey {
             key: key.into_owned(),
         }),
-        None => Ok(data),
+        None => Ok(()),
     }
 }
 
 /// The method as written; an event of Confluent's that names none goes by its type.
 fn operation<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: Data,
+    method_name: Option<NodeId>,
     kind: Option<&Text<'a>>,
 ) -> Result<Text<'a>, NormalizeError> {
     let wrong = NormalizeError::WrongType {
         path: "data.methodName",
         expected: "a string",
     };
-    match unmapped.document.member_folded(data.root, "methodName") {
+    match method_name {
         Some(node) if unmapped.document.kind(node) != Kind::Null => {
             walk::take(unmapped, node).ok_or(wrong)
         }
@@ -244,58 +237,52 @@ fn operation<'a>(
 
 fn api<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: Data,
+    data: &Data,
     operation: Text<'a>,
     event_id: Option<&Text<'a>>,
     facts: Option<&MethodFacts<'a>>,
 ) -> Api<'a> {
-    let request_data = walk::take_whole(unmapped, data.request, &["data"]);
-    let request_uid = request_uid(unmapped, data).or_else(|| {
+    let request_data = walk::take_whole(unmapped, data.request.data);
+    let request_uid = request_uid(unmapped, data.request_metadata.request_id).or_else(|| {
         let fallback = || event_id.cloned().unwrap_or("unknown".into());
         request_data.is_some().then(fallback)
     });
     Api {
         operation,
         service_name: facts.map(|facts| Text::Borrowed(facts.service)),
-        service_uid: walk::take_at(unmapped, data.root, &["serviceName"]),
+        service_uid: walk::take(unmapped, data.root.service_name),
         group_name: facts.and_then(|facts| facts.module).map(Text::Borrowed),
         request_uid,
         request_data,
-        response_data: walk::take_whole(unmapped, data.result, &["data"]),
+        response_data: walk::take_whole(unmapped, data.result.data),
         response_error: None,
         response_error_message: None,
     }
 }
 
 /// `request_id` is a string, `requestId` an array whose first element counts.
-fn request_uid<'a>(unmapped: &mut Unmapped<'a>, data: Data) -> Option<Text<'a>> {
+fn request_uid<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Text<'a>> {
     let document = &unmapped.document;
-    let node = walk::descend(document, data.request_metadata, &["requestId"])?;
-    let node = match document.kind(node) {
-        Kind::Array => document.children(node).next()?,
+    let first = match document.kind(node?) {
+        Kind::Array => document.children(node?).next(),
         _ => node,
     };
-    walk::take(unmapped, node)
+    walk::take(unmapped, first)
 }
 
 /// Confluent Platform's names have no authority. Cloud sometimes leaves it out of the names inside
 /// `data` too, so the source decides where it is a CRN.
-fn is_platform(event: &Envelope<'_>, data: Data) -> bool {
-    let document = &event.unmapped.document;
-    let service = walk::text_at(document, data.root, &["serviceName"]);
-    event
-        .source
-        .as_deref()
-        .and_then(crn::authority)
-        .or_else(|| service.as_deref().and_then(crn::authority))
-        .is_some_and(str::is_empty)
+fn is_platform(event: &Envelope<'_>, data: &Data) -> bool {
+    let of_service = || walk::text(&event.unmapped.document, data.root.service_name);
+    let source = event.source.as_deref();
+    let has_authority = source
+        .and_then(crn::has_authority)
+        .or_else(|| crn::has_authority(&of_service()?));
+    has_authority == Some(false)
 }
 
 /// The old dialect writes principals as strings and knows no `cloudResources`.
-fn is_new_dialect(document: &Document<'_>, data: Data) -> bool {
-    document
-        .member_folded(data.root, "cloudResources")
-        .is_some()
-        || walk::descend(document, data.authentication, &["principal"])
-            .is_some_and(|principal| document.kind(principal) == Kind::Object)
+fn is_new_dialect(document: &Document<'_>, data: &Data) -> bool {
+    let is_object = |node| document.kind(node) == Kind::Object;
+    data.root.cloud_resources.is_some() || data.authentication.principal.is_some_and(is_object)
 }

@@ -2,8 +2,9 @@
 //! That the caller was authenticated says nothing about the operation, so
 //! `authenticationInfo.result` counts for logins only.
 
-use super::{Data, Shape};
-use crate::event::json::{Kind, NodeId};
+use super::Shape;
+use super::data::{AuthorizationInfo, Data};
+use crate::event::json::{Document, Kind, NodeId};
 use crate::event::{Authorization, Status, Text, Unmapped};
 use crate::normalize::walk;
 
@@ -18,22 +19,13 @@ pub(super) struct Outcome<'a> {
     pub(super) error_message: Option<Text<'a>>,
 }
 
-/// The policies an authorization may name, and how OCSF's `policy.type` shall call them.
-const POLICIES: [(&str, &str); 5] = [
-    ("rbacAuthorization", "RBAC"),
-    ("aclAuthorization", "ACL"),
-    ("superUserAuthorization", "SUPER_USER"),
-    ("ipfilterAuthorization", "IP_FILTER"),
-    ("privateLinkPolicyAuthorization", "PRIVATE_LINK"),
-];
-
 /// Reads and moves what `data` says about the outcome.
-pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: Data, shape: Shape) -> Outcome<'a> {
-    let result = Said::at(unmapped, data.result, "status");
-    let decision = decision(unmapped, data);
+pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data, shape: Shape) -> Outcome<'a> {
+    let result = Said::at(unmapped, data.result.status);
+    let decision = decision(unmapped, &data.authorization);
     let said = match shape {
         Shape::Authentication => {
-            let login = Said::at(unmapped, data.authentication, "result");
+            let login = Said::at(unmapped, data.authentication.result);
             first_clear([result, login])
         }
         Shape::Authorization => first_clear([decision, result]),
@@ -44,10 +36,10 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: Data, shape: Shape) ->
         }
     };
     let messages = [
-        (data.result, "message"),
-        (data.result, "errorMessage"),
-        (data.authentication, "errorMessage"),
-        (Some(data.root), "errorMessage"),
+        data.result.message,
+        data.result.error_message,
+        data.authentication.error_message,
+        data.root.error_message,
     ];
     let mut outcome = Outcome {
         status: said.map_or(Status::Unknown, |said| said.status),
@@ -56,12 +48,12 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: Data, shape: Shape) ->
             .and_then(|node| walk::take(unmapped, node)),
         detail: messages
             .iter()
-            .find_map(|(part, name)| walk::take_at(unmapped, *part, &[name])),
-        authorizations: authorizations(unmapped, data, decision),
+            .find_map(|message| walk::take(unmapped, *message)),
+        authorizations: authorizations(unmapped, &data.authorization, decision),
         ..Outcome::default()
     };
     if outcome.status == Status::Failure {
-        (outcome.error, outcome.error_message) = error(unmapped, data);
+        (outcome.error, outcome.error_message) = error(&unmapped.document, data.result.data);
     }
     outcome
 }
@@ -75,12 +67,11 @@ struct Said {
 }
 
 impl Said {
-    fn at(unmapped: &Unmapped<'_>, part: Option<NodeId>, name: &str) -> Option<Self> {
-        let node = walk::descend(&unmapped.document, part, &[name])?;
+    fn at(unmapped: &Unmapped<'_>, node: Option<NodeId>) -> Option<Self> {
         let word = walk::text(&unmapped.document, node)?;
         Some(Self {
             status: status_of(&word),
-            node: Some(node),
+            node,
         })
     }
 }
@@ -115,11 +106,9 @@ fn first_clear(said: [Option<Said>; 2]) -> Option<Said> {
         .or_else(|| said.into_iter().flatten().next())
 }
 
-fn decision(unmapped: &Unmapped<'_>, data: Data) -> Option<Said> {
-    Said::at(unmapped, data.authorization, "result").or_else(|| {
-        let document = &unmapped.document;
-        let granted = walk::descend(document, data.authorization, &["granted"])?;
-        let status = match document.raw(granted) {
+fn decision(unmapped: &Unmapped<'_>, info: &AuthorizationInfo) -> Option<Said> {
+    Said::at(unmapped, info.result).or_else(|| {
+        let status = match unmapped.document.raw(info.granted?) {
             "true" => Status::Success,
             "false" => Status::Failure,
             _ => return None,
@@ -128,25 +117,28 @@ fn decision(unmapped: &Unmapped<'_>, data: Data) -> Option<Said> {
     })
 }
 
+/// One for each policy that applies, under the name that OCSF's `policy.type` shall have.
 fn authorizations<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: Data,
+    info: &AuthorizationInfo,
     decision: Option<Said>,
 ) -> Vec<Authorization<'a>> {
-    let Some(info) = data.authorization else {
-        return Vec::new();
-    };
     let decision = decision.and_then(|said| match (said.node, said.status) {
         (Some(node), _) => walk::take(unmapped, node),
         (None, Status::Success) => Some("ALLOW".into()),
         (None, _) => Some("DENY".into()),
     });
+    let policies = [
+        (info.rbac, "RBAC"),
+        (info.acl, "ACL"),
+        (info.super_user, "SUPER_USER"),
+        (info.ip_filter, "IP_FILTER"),
+        (info.private_link, "PRIVATE_LINK"),
+    ];
     let mut found = Vec::new();
-    for (name, kind) in POLICIES {
+    for (policy, kind) in policies {
         let document = &unmapped.document;
-        let Some(policy) = walk::descend(document, info, &[name]) else {
-            continue;
-        };
+        let Some(policy) = policy else { continue };
         let applies = match document.kind(policy) {
             Kind::Bool => document.raw(policy) == "true",
             Kind::Object => !document.is_empty_container(policy),
@@ -171,9 +163,11 @@ fn authorizations<'a>(
 
 /// Copies of the first error's code and text; the payload moves as a whole. Some services answer
 /// with a list of errors, some with `error_code` and `message`.
-fn error<'a>(unmapped: &Unmapped<'a>, data: Data) -> (Option<Text<'a>>, Option<Text<'a>>) {
-    let document = &unmapped.document;
-    let Some(answer) = walk::descend(document, data.result, &["data"]) else {
+fn error<'a>(
+    document: &Document<'a>,
+    answer: Option<NodeId>,
+) -> (Option<Text<'a>>, Option<Text<'a>>) {
+    let Some(answer) = answer else {
         return (None, None);
     };
     let first = walk::descend(document, answer, &["errors"])

@@ -2,98 +2,67 @@
 //! `authorizationInfo` in the old one and Confluent Platform.
 //! Scopes move whole under their resource; environment, organization and region are copies.
 
-use super::{Data, Shape};
-use crate::event::json::NodeId;
+use super::Shape;
+use super::data::{CloudResource, Data, Named};
+use crate::event::json::{Document, NodeId};
 use crate::event::{Cloud, Resource, Text, Unmapped};
-use crate::normalize::{crn, walk};
-
-/// CRNs that may say where an event happened, the most telling first.
-const CRN_NAMES: [&str; 3] = ["resourceName", "serviceName", "internalServiceName"];
-
-/// Where resources live: copies.
-#[derive(Default)]
-struct Place<'a> {
-    organization: Option<Text<'a>>,
-    environment: Option<Text<'a>>,
-    region: Option<Text<'a>>,
-}
-
-impl<'a> Place<'a> {
-    /// Takes from another what is still missing.
-    fn complete_with(&mut self, other: Place<'a>) {
-        self.organization = self.organization.take().or(other.organization);
-        self.environment = self.environment.take().or(other.environment);
-        self.region = self.region.take().or(other.region);
-    }
-
-    fn note(&mut self, kind: &str, id: Text<'a>) {
-        let place = match kind {
-            "ORGANIZATION" => &mut self.organization,
-            "ENVIRONMENT" => &mut self.environment,
-            "FLINK_REGION" => &mut self.region,
-            _ => return,
-        };
-        place.get_or_insert(id);
-    }
-
-    fn of_crn(name: &Text<'a>) -> Self {
-        let mut place = Place::default();
-        match name {
-            Text::Borrowed(name) => place.note_segments(crn::segments(name)),
-            Text::Owned(name) => place.note_segments(
-                crn::segments(name).map(|(kind, id)| (kind, Text::Owned(id.into_owned()))),
-            ),
-        }
-        place
-    }
-
-    fn note_segments<'k>(&mut self, segments: impl Iterator<Item = (&'k str, Text<'a>)>) {
-        for (kind, id) in segments {
-            let place = match kind {
-                "organization" => &mut self.organization,
-                "environment" => &mut self.environment,
-                "flink-region" => &mut self.region,
-                _ => continue,
-            };
-            place.get_or_insert(id);
-        }
-    }
-}
+use crate::normalize::crn::{Crn, Place};
+use crate::normalize::walk;
 
 /// OCSF `resources` and `cloud` (without its provider). Authentication has no `resources`: there
 /// they are copies, and nothing moves.
 pub(super) fn read<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: Data,
+    data: &Data,
     subject: Option<&Text<'a>>,
     shape: Shape,
 ) -> (Vec<Resource<'a>>, Cloud<'a>) {
     let mut resources = Vec::new();
     let mut place = Place::default();
-    if let Some(list) = walk::descend(&unmapped.document, data.root, &["cloudResources"]) {
+    if let Some(list) = data.root.cloud_resources {
         let elements: Vec<NodeId> = unmapped.document.children(list).collect();
         for element in elements {
             let (resource, own) = cloud_resource(unmapped, element, shape);
             resources.extend(resource);
-            place.complete_with(own);
+            place.complete_with(&own);
         }
     }
-    let crns = CRN_NAMES.map(|name| walk::text_at(&unmapped.document, data.root, &[name]));
-    let mut before = None;
-    for name in crns.iter().flatten().chain(subject) {
+    let text = |node| walk::text(&unmapped.document, node);
+    let name = text(data.root.resource_name);
+    let target = name.as_ref().map(Crn::of);
+    let own;
+    let by_subject = if subject == name.as_ref() {
         // Most events repeat one name.
-        if before != Some(name) {
-            place.complete_with(Place::of_crn(name));
+        target.as_ref()
+    } else {
+        own = subject.map(Crn::of);
+        own.as_ref()
+    };
+    let mut complete_with = |crn: Option<&Crn<'a>>| {
+        if let Some(crn) = crn {
+            place.complete_with(&crn.place);
         }
-        before = Some(name);
+    };
+    // The most telling first.
+    complete_with(target.as_ref());
+    for service in [data.root.service_name, data.root.internal_service_name] {
+        let other = text(service).filter(|service| Some(service) != name.as_ref());
+        complete_with(other.as_ref().map(Crn::of).as_ref());
     }
-    let [target, ..] = &crns;
+    complete_with(by_subject);
     if resources.is_empty() {
-        let target = target.as_ref().or(subject);
-        resources.extend(named_resource(unmapped, data, target, shape));
+        let target = target.as_ref().or(by_subject);
+        resources = named_resource(unmapped, data, target, shape)
+            .into_iter()
+            .collect();
     }
     if shape != Shape::Authentication {
-        name_in_full(unmapped, data, &mut resources, subject);
+        // The same id may lie in several scopes, and a list names the place that was listed.
+        if let Some(resource) = only_one_named(&mut resources, target.as_ref()) {
+            resource.uid_alt = walk::take(unmapped, data.root.resource_name);
+        } else if let Some(resource) = only_one_named(&mut resources, by_subject) {
+            resource.uid_alt = subject.cloned();
+        }
     }
     let cloud = Cloud {
         provider: Text::default(),
@@ -104,32 +73,15 @@ pub(super) fn read<'a>(
     (resources, cloud)
 }
 
-/// Puts `resourceName` (moved), else the event's subject (a copy), to the one resource that it
-/// names: the same id may lie in several scopes, and a list names the place that was listed.
-fn name_in_full<'a>(
-    unmapped: &mut Unmapped<'a>,
-    data: Data,
-    resources: &mut [Resource<'a>],
-    subject: Option<&Text<'a>>,
-) {
-    let target = walk::text_at(&unmapped.document, data.root, &["resourceName"]);
-    if let Some(resource) = target.and_then(|name| only_one_named(resources, &name)) {
-        resource.uid_alt = walk::take_at(unmapped, data.root, &["resourceName"]);
-    } else if let Some(subject) = subject
-        && let Some(resource) = only_one_named(resources, subject)
-    {
-        resource.uid_alt = Some(subject.clone());
-    }
-}
-
+/// The resource that a CRN names, if it names no other of them.
 fn only_one_named<'r, 'a>(
     resources: &'r mut [Resource<'a>],
-    name: &str,
+    crn: Option<&Crn<'_>>,
 ) -> Option<&'r mut Resource<'a>> {
-    let (_, id) = crn::last(name)?;
+    let (_, id) = crn?.innermost.as_ref()?;
     let mut named = resources
         .iter_mut()
-        .filter(|resource| resource.uid.as_deref() == Some(&*id));
+        .filter(|resource| resource.uid.as_ref() == Some(id));
     named.next().filter(|_| named.next().is_none())
 }
 
@@ -139,26 +91,20 @@ fn cloud_resource<'a>(
     shape: Shape,
 ) -> (Option<Resource<'a>>, Place<'a>) {
     let document = &unmapped.document;
+    let CloudResource { scope, resource } = CloudResource::of(document, element);
     let mut place = Place::default();
-    if let Some(scopes) = walk::descend(document, element, &["scope", "resources"]) {
-        for scope in document.children(scopes) {
-            let kind = walk::text_at(document, scope, &["type"]);
-            let id = walk::text_at(document, scope, &["resourceId"]);
-            if let (Some(kind), Some(id)) = (kind, id) {
-                place.note(&kind, id);
-            }
+    if let Some(levels) = walk::descend(document, scope, &["resources"]) {
+        for level in document.children(levels) {
+            note(&mut place, document, &Named::of(document, level));
         }
     }
-    let kind_path = ["resource", "type"];
-    let uid_path = ["resource", "resourceId"];
-    let Some(uid) = walk::text_at(document, element, &uid_path) else {
+    let named = Named::of(document, resource);
+    let Some(uid) = walk::text(document, named.id) else {
         return (None, place);
     };
-    let kind = walk::text_at(document, element, &kind_path);
+    let kind = walk::text(document, named.kind);
     let namespace = place.environment.clone();
-    if let Some(kind) = &kind {
-        place.note(kind, uid.clone());
-    }
+    note(&mut place, document, &named);
     let mut resource = Resource {
         uid: Some(uid),
         kind,
@@ -167,53 +113,54 @@ fn cloud_resource<'a>(
         ..Resource::default()
     };
     if shape != Shape::Authentication {
-        walk::take_at(unmapped, element, &uid_path);
-        walk::take_at(unmapped, element, &kind_path);
-        resource.data = walk::take_whole(unmapped, element, &["scope"]);
+        walk::take(unmapped, named.id);
+        walk::take(unmapped, named.kind);
+        resource.data = walk::take_whole(unmapped, scope);
     }
     (Some(resource), place)
+}
+
+/// Notes where this level is, the outermost of a type.
+fn note<'a>(place: &mut Place<'a>, document: &Document<'a>, level: &Named) {
+    let kind = walk::text(document, level.kind);
+    let known = match kind.as_deref() {
+        Some("ORGANIZATION") => &mut place.organization,
+        Some("ENVIRONMENT") => &mut place.environment,
+        Some("FLINK_REGION") => &mut place.region,
+        _ => return,
+    };
+    if known.is_none() {
+        *known = walk::text(document, level.id);
+    }
 }
 
 /// The target of the old dialect: identified by the CRN's innermost segment, typed by
 /// `authorizationInfo`. That calls an environment `environment`, which is no name of it.
 fn named_resource<'a>(
     unmapped: &mut Unmapped<'a>,
-    data: Data,
-    target: Option<&Text<'a>>,
+    data: &Data,
+    target: Option<&Crn<'a>>,
     shape: Shape,
 ) -> Option<Resource<'a>> {
-    let (crn_kind, crn_id) = target.and_then(innermost).unzip();
-    let place = target.map(Place::of_crn).unwrap_or_default();
+    let Crn { place, innermost } = target.cloned().unwrap_or_default();
+    let (kind, uid) = innermost.unzip();
     let mut resource = Resource {
-        namespace: place
-            .environment
-            .filter(|id| crn_id.as_deref() != Some(id.as_ref())),
-        uid: crn_id,
-        kind: crn_kind,
+        namespace: place.environment.filter(|id| uid.as_ref() != Some(id)),
+        uid,
+        kind,
         region: place.region,
         ..Resource::default()
     };
     if shape != Shape::Authentication {
-        let info = data.authorization;
-        let name = walk::text_at(&unmapped.document, info, &["resourceName"]);
+        let info = &data.authorization;
+        let name = walk::text(&unmapped.document, info.resource_name);
         if name.is_some() && (resource.uid.is_none() || resource.uid == name) {
-            resource.name = walk::take_at(unmapped, info, &["resourceName"]);
+            resource.name = walk::take(unmapped, info.resource_name);
             resource.uid = name;
         }
         if resource.uid.is_some() {
-            resource.kind = walk::take_at(unmapped, info, &["resourceType"]).or(resource.kind);
+            resource.kind = walk::take(unmapped, info.resource_type).or(resource.kind);
         }
     }
     resource.uid.is_some().then_some(resource)
-}
-
-/// Type and id of a CRN's innermost segment.
-fn innermost<'a>(name: &Text<'a>) -> Option<(Text<'a>, Text<'a>)> {
-    match name {
-        Text::Borrowed(name) => crn::last(name),
-        Text::Owned(name) => {
-            let (kind, id) = crn::last(name)?;
-            Some((kind.into_owned().into(), id.into_owned().into()))
-        }
-    }
 }

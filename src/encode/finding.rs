@@ -117,7 +117,9 @@ pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out:
         });
         o.objects("evidences", &[&alert.evidence], |evidence, o| {
             // Writing into memory does not fail.
-            let _ = serde_json::to_writer(o.key("data"), evidence);
+            o.member("data", |out| {
+                let _ = serde_json::to_writer(out, evidence);
+            });
         });
         o.objects("resources", &[&alert.source], |source, o| {
             o.text("uid", &alert.place());
@@ -176,7 +178,7 @@ fn evidence<P>(
         });
         o.object("src_endpoint", |o| endpoint(&event.src_endpoint, o));
         if let Some(record) = record {
-            o.key("data").extend_from_slice(record);
+            o.member("data", |out| out.extend_from_slice(record));
         }
     });
     o.objects("resources", &event.resources, |resource, o| {
@@ -194,10 +196,8 @@ fn evidence<P>(
 
 /// The part of the request's answer that says what went wrong.
 fn error(api: &Api<'_>, o: &mut Object<'_>) {
-    if api.response_error.is_some() || api.response_error_message.is_some() {
-        o.object("response", |o| {
-            o.optional("error", api.response_error.as_ref());
-            o.optional("error_message", api.response_error_message.as_ref());
-        });
-    }
+    o.filled("response", |o| {
+        o.optional("error", api.response_error.as_ref());
+        o.optional("error_message", api.response_error_message.as_ref());
+    });
 }

@@ -53,16 +53,12 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
             });
         });
         // Authentication has `api` in the cloud profile only; elsewhere it has no home.
-        if !home || !unmapped::is_empty(&event.unmapped) {
-            o.object("unmapped", |o| {
-                if !home {
-                    o.object("api", |o| api(event, &event.api, o));
-                }
-                if !unmapped::is_empty(&event.unmapped) {
-                    unmapped::members(&event.unmapped, o);
-                }
-            });
-        }
+        o.filled("unmapped", |o| {
+            if !home {
+                o.object("api", |o| api(event, &event.api, o));
+            }
+            unmapped::members(&event.unmapped, o);
+        });
     });
 }
 
@@ -92,12 +88,10 @@ pub(super) fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     o.optional("invoked_by", event.invoked_by.as_ref());
     o.objects("authorizations", &event.authorizations, |given, o| {
         o.optional("decision", given.decision.as_ref());
-        if given.policy_name.is_some() || given.policy_kind.is_some() {
-            o.object("policy", |o| {
-                o.optional("name", given.policy_name.as_ref());
-                o.optional("type", given.policy_kind.as_ref());
-            });
-        }
+        o.filled("policy", |o| {
+            o.optional("name", given.policy_name.as_ref());
+            o.optional("type", given.policy_kind.as_ref());
+        });
     });
 }
 
@@ -118,12 +112,10 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
 
 fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
     o.text("operation", &api.operation);
-    if api.service_name.is_some() || api.service_uid.is_some() {
-        o.object("service", |o| {
-            o.optional("name", api.service_name.as_ref());
-            o.optional("uid", api.service_uid.as_ref());
-        });
-    }
+    o.filled("service", |o| {
+        o.optional("name", api.service_name.as_ref());
+        o.optional("uid", api.service_uid.as_ref());
+    });
     if let Some(group) = &api.group_name {
         o.object("group", |o| o.text("name", group));
     }
@@ -133,19 +125,18 @@ fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
             raw(event, "data", api.request_data, o);
         });
     }
-    let data = api.response_data.filter(|_| !event.unmapped.dropped);
-    if data.is_some() || api.response_error.is_some() || api.response_error_message.is_some() {
-        o.object("response", |o| {
-            o.optional("error", api.response_error.as_ref());
-            o.optional("error_message", api.response_error_message.as_ref());
-            raw(event, "data", data, o);
-        });
-    }
+    o.filled("response", |o| {
+        o.optional("error", api.response_error.as_ref());
+        o.optional("error_message", api.response_error_message.as_ref());
+        raw(event, "data", api.response_data, o);
+    });
 }
 
 fn raw(event: &AuditEvent<'_>, name: &str, node: Option<NodeId>, o: &mut Object<'_>) {
     if let Some(node) = node.filter(|_| !event.unmapped.dropped) {
-        event.unmapped.document.write_compact(node, o.key(name));
+        o.member(name, |out| {
+            event.unmapped.document.write_compact(node, out);
+        });
     }
 }
 

@@ -1,59 +1,61 @@
 //! Writes what no OCSF attribute took, in the places where it came.
 
-use super::json::Object;
+use super::json::{Object, close};
 use crate::event::Unmapped;
 use crate::event::json::{Kind, NodeId};
 
 /// Writes the rest of the input as members of `unmapped`.
 pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
+    if unmapped.dropped {
+        return;
+    }
     for (name, value) in &unmapped.attributes {
         object.text(name, value);
     }
     let root = unmapped.document.root();
     match unmapped.root_name {
-        Some(name) if unmapped.remains(root) => rest(unmapped, root, object.key(name)),
-        Some(_) => {}
+        Some(name) => object.member_if(name, |out| rest(unmapped, root, out)),
         None => {
-            for child in unmapped.document.children(root) {
-                if unmapped.remains(child) {
-                    let out = object.separate();
-                    unmapped.document.write_key(child, out);
-                    rest(unmapped, child, out);
-                }
-            }
+            children(unmapped, root, object.out());
         }
     }
 }
 
-/// Whether [`members`] has anything to write.
-pub(super) fn is_empty(unmapped: &Unmapped<'_>) -> bool {
-    unmapped.dropped
-        || (unmapped.attributes.is_empty() && !unmapped.remains(unmapped.document.root()))
-}
-
-fn rest(unmapped: &Unmapped<'_>, node: NodeId, out: &mut Vec<u8>) {
-    let document = &unmapped.document;
+/// Writes what remains of a node, and whether anything does: else what it wrote is to be taken back.
+fn rest(unmapped: &Unmapped<'_>, node: NodeId, out: &mut Vec<u8>) -> bool {
     if unmapped.is_whole(node) {
-        document.write_compact(node, out);
-        return;
+        unmapped.document.write_compact(node, out);
+        return true;
     }
-    let kind = document.kind(node);
-    let (open, close) = match kind {
+    let (open, bracket) = match unmapped.document.kind(node) {
         Kind::Array => (b'[', b']'),
         _ => (b'{', b'}'),
     };
     out.push(open);
-    let left = document
-        .children(node)
-        .filter(|child| unmapped.remains(*child));
-    for (index, child) in left.enumerate() {
-        if index > 0 {
-            out.push(b',');
+    let any = children(unmapped, node, out);
+    close(out, bracket);
+    any
+}
+
+/// Writes what remains below a node, each child with its comma, and whether anything does.
+fn children(unmapped: &Unmapped<'_>, parent: NodeId, out: &mut Vec<u8>) -> bool {
+    let document = &unmapped.document;
+    let named = document.kind(parent) == Kind::Object;
+    let mut any = false;
+    for child in document.children(parent) {
+        if unmapped.is_moved(child) {
+            continue;
         }
-        if kind == Kind::Object {
+        let before = out.len();
+        if named {
             document.write_key(child, out);
         }
-        rest(unmapped, child, out);
+        if rest(unmapped, child, out) {
+            out.push(b',');
+            any = true;
+        } else {
+            out.truncate(before);
+        }
     }
-    out.push(close);
+    any
 }

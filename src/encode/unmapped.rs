@@ -47,10 +47,16 @@ fn children(unmapped: &Unmapped<'_>, parent: NodeId, out: &mut Vec<u8>) -> bool 
             continue;
         }
         let before = out.len();
-        if named {
-            document.write_key(child, out);
-        }
-        if rest(unmapped, child, out) {
+        let remains = if named && document.is_leaf(child) {
+            document.write_member(child, out);
+            true
+        } else {
+            if named {
+                document.write_key(child, out);
+            }
+            rest(unmapped, child, out)
+        };
+        if remains {
             out.push(b',');
             any = true;
         } else {

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 mod escape;
 mod name;
 mod parse;
+mod write;
 
 use escape::{decode, hex4};
 pub use name::same_name;
@@ -311,37 +312,6 @@ impl<'a> Document<'a> {
             seen[word] |= bit;
             is_new && *tag != Tag::ANY
         })
-    }
-
-    /// Appends the value without white space outside strings.
-    pub fn write_compact(&self, id: NodeId, out: &mut Vec<u8>) {
-        if self.compact {
-            out.extend_from_slice(self.raw(id).as_bytes());
-            return;
-        }
-        match self.kind(id) {
-            kind @ (Kind::Array | Kind::Object) => {
-                out.push(if kind == Kind::Array { b'[' } else { b'{' });
-                for (index, child) in self.children(id).enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    if kind == Kind::Object {
-                        self.write_key(child, out);
-                    }
-                    self.write_compact(child, out);
-                }
-                out.push(if kind == Kind::Array { b']' } else { b'}' });
-            }
-            _ => out.extend_from_slice(self.raw(id).as_bytes()),
-        }
-    }
-
-    /// Appends the node's name as written, quotes and colon included.
-    pub fn write_key(&self, id: NodeId, out: &mut Vec<u8>) {
-        out.push(b'"');
-        out.extend_from_slice(self.slice(self.node(id).key).as_bytes());
-        out.extend_from_slice(b"\":");
     }
 }
 

@@ -13,11 +13,15 @@ use super::value::Fields;
 /// A field (by number) and a folded value.
 type Key = (usize, String);
 
+/// Detections by the folded value of a field. Events only look values up, so a hash that is made for
+/// speed is enough.
+type ByValue = foldhash::HashMap<String, Vec<usize>>;
+
 /// Detections by witness.
 #[derive(Debug)]
 pub(super) struct Index {
     /// Field number, and per folded value the detections it can lead to.
-    fields: Vec<(usize, HashMap<String, Vec<usize>>)>,
+    fields: Vec<(usize, ByValue)>,
     /// Detections without a witness.
     always: Vec<usize>,
 }
@@ -29,7 +33,7 @@ impl Index {
         tests: &[CompiledTest],
     ) -> Index {
         let choice = Choice::new(tests);
-        let mut by_field: HashMap<usize, HashMap<String, Vec<usize>>> = HashMap::new();
+        let mut by_field: HashMap<usize, ByValue> = HashMap::new();
         let mut always = Vec::new();
         for (detection, condition) in conditions.enumerate() {
             match choice.witness(condition) {

@@ -54,7 +54,7 @@ pub fn finding<P>(
                 o.text("uid", rule.rule.id.as_str());
                 o.text("name", &rule.rule.title);
                 o.text("version", &rule.version);
-                o.text("type", "Rule");
+                o.word("type", "Rule");
                 o.int("type_id", 1);
             });
             attacks(&rule.rule.tags, o);
@@ -110,8 +110,8 @@ pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out:
             o.object("analytic", |o| {
                 o.text("uid", rule.id);
                 o.text("name", rule.title);
-                o.text("version", env!("CARGO_PKG_VERSION"));
-                o.text("type", "Rule");
+                o.word("version", env!("CARGO_PKG_VERSION"));
+                o.word("type", "Rule");
                 o.int("type_id", 1);
             });
         });
@@ -124,7 +124,7 @@ pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out:
         o.objects("resources", &[&alert.source], |source, o| {
             o.text("uid", &alert.place());
             o.text("name", source.name);
-            o.text("type", "Audit log");
+            o.word("type", "Audit log");
         });
         o.object("remediation", |o| o.text("desc", rule.runbook));
         o.object("unmapped", |o| {
@@ -138,26 +138,26 @@ pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out:
 fn opening(level: Level, time_ms: i64, o: &mut Object<'_>) {
     let (severity_id, severity) = severity(level);
     o.int("class_uid", 2004);
-    o.text("class_name", "Detection Finding");
+    o.word("class_name", "Detection Finding");
     o.int("category_uid", 2);
-    o.text("category_name", "Findings");
+    o.word("category_name", "Findings");
     o.int("activity_id", 1);
-    o.text("activity_name", "Create");
+    o.word("activity_name", "Create");
     o.int("type_uid", 200_401);
     o.int("severity_id", severity_id);
-    o.text("severity", severity);
+    o.word("severity", severity);
     o.int("status_id", 1);
-    o.text("status", "New");
+    o.word("status", "New");
     o.int("time", time_ms);
 }
 
 /// By whom it was raised.
 fn product(o: &mut Object<'_>) {
-    o.text("version", OCSF_VERSION);
+    o.word("version", OCSF_VERSION);
     o.object("product", |o| {
-        o.text("name", "watchbell");
-        o.text("vendor_name", "watchbell");
-        o.text("version", env!("CARGO_PKG_VERSION"));
+        o.word("name", "watchbell");
+        o.word("vendor_name", "watchbell");
+        o.word("version", env!("CARGO_PKG_VERSION"));
     });
 }
 

@@ -63,6 +63,15 @@ impl Object<'_> {
         string(value, self.out);
     }
 
+    /// A text of ours, which nothing in JSON escapes.
+    #[inline(always)]
+    pub(super) fn word(&mut self, name: &str, word: &'static str) {
+        debug_assert!(is_plain(word.as_bytes()), "{word}");
+        self.open(name, b"\":\"");
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.extend_from_slice(b"\",");
+    }
+
     #[inline(always)]
     pub(super) fn optional<T: AsRef<str>>(&mut self, name: &str, value: Option<T>) {
         if let Some(value) = value {

@@ -14,18 +14,18 @@ pub const OCSF_VERSION: &str = "1.8.0";
 pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
     Object::write(out, |o| {
         o.int("class_uid", event.class.uid());
-        o.text("class_name", event.class.name());
+        o.word("class_name", event.class.name());
         o.int("category_uid", event.class.category_uid());
-        o.text("category_name", event.class.category_name());
+        o.word("category_name", event.class.category_name());
         o.int("activity_id", event.activity_id);
-        o.text("activity_name", event.activity_name);
+        o.word("activity_name", event.activity_name);
         o.int("type_uid", event.type_uid());
         o.int("severity_id", 1);
-        o.text("severity", "Informational");
+        o.word("severity", "Informational");
         o.int("time", event.time_ms);
         o.optional("message", event.message.as_ref());
         o.int("status_id", event.status.id());
-        o.text("status", event.status.name());
+        o.word("status", event.status.name());
         o.optional("status_code", event.status_code.as_ref());
         o.optional("status_detail", event.status_detail.as_ref());
         o.object("metadata", |o| metadata(event, &event.metadata, o));
@@ -44,7 +44,7 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
         o.object("src_endpoint", |o| endpoint(&event.src_endpoint, o));
         cloud(event, o);
         o.objects("enrichments", &event.enrichments, |enrichment, o| {
-            o.text("name", enrichment.name);
+            o.word("name", enrichment.name);
             o.text("value", &enrichment.value);
             o.object("data", |o| {
                 for (name, value) in &enrichment.data {
@@ -63,10 +63,10 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
 }
 
 fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>) {
-    o.text("version", OCSF_VERSION);
+    o.word("version", OCSF_VERSION);
     o.object("product", |o| {
-        o.text("name", metadata.product_name);
-        o.text("vendor_name", metadata.vendor_name);
+        o.word("name", metadata.product_name);
+        o.word("vendor_name", metadata.vendor_name);
     });
     if event.cloud.is_some() {
         o.texts("profiles", &["cloud"]);
@@ -75,7 +75,7 @@ fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>)
     o.optional("event_code", metadata.event_code.as_ref());
     o.optional("original_time", metadata.original_time.as_ref());
     o.optional("source", metadata.source.as_ref());
-    o.text("log_name", metadata.log_name);
+    o.word("log_name", metadata.log_name);
     o.texts("labels", &metadata.labels);
 }
 
@@ -101,7 +101,7 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
     o.optional("name", user.name.as_ref());
     o.optional("email_addr", user.email_addr.as_ref());
     if let Some(kind) = user.kind {
-        o.text("type", kind.name());
+        o.word("type", kind.name());
         o.int("type_id", kind.id());
     }
     o.optional("credential_uid", user.credential_uid.as_ref());

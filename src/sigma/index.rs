@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use super::compile::{CompiledTest, Expr};
+use super::literals::only_texts;
 use super::matcher::{Check, Expected, Subject};
 use super::pattern::fold;
 use super::value::Fields;
@@ -122,17 +123,25 @@ impl Choice {
     }
 }
 
-/// The values of which one must be present for a test to hold: only an equality with texts says so.
+/// The values of which one must be present for a test to hold: only an equality with texts says so,
+/// and what amounts to one.
 fn keys(test: &CompiledTest) -> Option<Vec<Key>> {
     let field = test.field?;
-    let exact = |expected: &Expected| match expected {
-        Expected::Text(pattern) => Some((field, fold(pattern.exact()?))),
+    let texts = |expected: &Expected| match expected {
+        Expected::Text(pattern) => pattern.exact().map(|text| vec![fold(text)]),
+        Expected::Regex(regex) => {
+            only_texts(regex).map(|texts| texts.iter().map(|text| fold(text)).collect())
+        }
         _ => None,
     };
-    match &test.test.check {
+    let texts: Vec<String> = match &test.test.check {
         _ if test.test.negated => None,
-        Check::Any(expected) => expected.iter().map(exact).collect(),
-        Check::Every(expected) => expected.iter().find_map(exact).map(|key| vec![key]),
+        Check::Any(expected) => {
+            let texts: Option<Vec<Vec<String>>> = expected.iter().map(texts).collect();
+            texts.map(|texts| texts.concat())
+        }
+        Check::Every(expected) => expected.iter().find_map(texts),
         Check::Exists(_) | Check::Field(_) => None,
-    }
+    }?;
+    Some(texts.into_iter().map(|text| (field, text)).collect())
 }

@@ -5,7 +5,7 @@
 use super::json::Object;
 use super::unmapped;
 use crate::event::json::NodeId;
-use crate::event::{Api, AuditEvent, Class, Endpoint, Metadata, Resource, User};
+use crate::event::{Api, AuditEvent, Class, Endpoint, Facts, Metadata, Resource, User};
 
 /// The OCSF version that is written.
 pub const OCSF_VERSION: &str = "1.8.0";
@@ -46,11 +46,7 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
         o.objects("enrichments", &event.enrichments, |enrichment, o| {
             o.word("name", enrichment.name);
             o.text("value", &enrichment.value);
-            o.object("data", |o| {
-                for (name, value) in &enrichment.data {
-                    o.text(name, value);
-                }
-            });
+            o.object("data", |o| facts(&enrichment.data, o));
         });
         // Authentication has `api` in the cloud profile only; elsewhere it has no home.
         o.filled("unmapped", |o| {
@@ -174,6 +170,16 @@ pub(super) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut 
         o.object("group", |o| o.text("name", team));
     }
     raw(event, "data", resource.data, o);
+}
+
+fn facts(facts: &Facts<'_>, o: &mut Object<'_>) {
+    o.text("name", facts.name);
+    o.optional("owner", facts.owner);
+    o.optional("team", facts.team);
+    o.optional("environment", facts.environment);
+    if let Some(kind) = facts.kind {
+        o.word("kind", kind);
+    }
 }
 
 pub(super) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {

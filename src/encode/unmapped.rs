@@ -38,7 +38,7 @@ fn rest(unmapped: &Unmapped<'_>, node: NodeId, out: &mut Vec<u8>) -> bool {
 }
 
 /// Writes what remains below a node, each child with its comma, and whether anything does.
-#[inline]
+#[inline(always)]
 fn children(unmapped: &Unmapped<'_>, parent: NodeId, out: &mut Vec<u8>) -> bool {
     let document = &unmapped.document;
     let named = document.kind(parent) == Kind::Object;

@@ -28,6 +28,7 @@ impl Document<'_> {
     }
 
     /// Appends a member of an object, name and value, as [`Document::write_compact`] does.
+    #[inline]
     pub fn write_member(&self, id: NodeId, out: &mut Vec<u8>) {
         if self.compact {
             let node = self.node(id);
@@ -41,6 +42,7 @@ impl Document<'_> {
     }
 
     /// Appends the node's name as written, quotes and colon included.
+    #[inline]
     pub fn write_key(&self, id: NodeId, out: &mut Vec<u8>) {
         let key = self.node(id).key;
         out.push(b'"');

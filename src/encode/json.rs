@@ -171,3 +171,73 @@ fn string(text: &str, out: &mut Vec<u8>) {
         out.push(b',');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(members: impl FnOnce(&mut Object<'_>)) -> String {
+        let mut out = b"before,".to_vec();
+        Object::write(&mut out, members);
+        String::from_utf8(out.split_off("before,".len())).unwrap()
+    }
+
+    #[test]
+    fn members_are_separated_and_absent_ones_leave_no_trace() {
+        let object = written(|o| {
+            o.optional("none", None::<&str>);
+            o.object("empty", |_| {});
+            o.filled("unfilled", |o| o.texts("none", &[] as &[&str]));
+            o.filled("filled", |o| o.word("a", "b"));
+            o.member_if("taken_back", |out| {
+                out.extend_from_slice(b"[1,");
+                false
+            });
+            o.member_if("kept", |out| {
+                out.extend_from_slice(b"[1]");
+                true
+            });
+            o.objects("list", &[1, -23], |number, o| o.int("n", *number));
+            o.texts("texts", &["{},", ","]);
+            o.flag("flag", true);
+        });
+        assert_eq!(
+            object,
+            concat!(
+                r#"{"empty":{},"filled":{"a":"b"},"kept":[1],"list":[{"n":1},{"n":-23}],"#,
+                r#""texts":["{},",","],"flag":true}"#
+            )
+        );
+        assert_eq!(written(|_| {}), "{}");
+    }
+
+    #[test]
+    fn names_of_any_length_are_written() {
+        for len in [0, 27, 28, 29, 30, 31, 32, 33, 100] {
+            let name = "n".repeat(len);
+            let object = written(|o| {
+                o.text(&name, "t");
+                o.int(&name, 7);
+            });
+            assert_eq!(object, format!(r#"{{"{name}":"t","{name}":7}}"#));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn texts_and_numbers_come_back(text: String, number: i64) {
+            let object = written(|o| {
+                o.text("text", &text);
+                o.texts("texts", &[&text, &text]);
+                o.int("number", number);
+            });
+            let read: serde_json::Value = serde_json::from_str(&object).unwrap();
+            let expected = serde_json::json!({
+                "text": text, "texts": [text, text], "number": number,
+            });
+            prop_assert_eq!(read, expected);
+        }
+    }
+}

@@ -239,6 +239,8 @@ mod tests {
         for _ in 0..2 {
             records.iter().for_each(|record| buffer.push_record(record));
             assert_eq!(buffer.to_records(), records);
+            let content_bytes: Vec<usize> = buffer.iter().map(|one| one.content_bytes()).collect();
+            assert_eq!(content_bytes, [11, 9, 9]);
             buffer.truncate(1);
             assert_eq!(buffer.to_records(), records[..1]);
             buffer.clear();

@@ -244,6 +244,28 @@ mod tests {
     }
 
     #[test]
+    fn what_matches_unfolded_matches_folded() {
+        let texts = [
+            "", "Delete", "DELETEX", "xdelete", "\u{212a}", "k", "Ä", "äDelete", "Deletä",
+        ];
+        for pattern in [
+            "delete", "Delete*", "*dELETE", "K", "\u{212a}", "ä", "Ä*", "*ä", "*",
+        ] {
+            let pattern = Pattern::new(tokens(pattern), false);
+            for text in texts {
+                if let Some(found) = pattern.matches_unfolded(text) {
+                    assert_eq!(found, pattern.matches(&fold(text)), "{pattern} {text}");
+                }
+            }
+        }
+        let unfolded = |pattern, text| Pattern::new(tokens(pattern), false).matches_unfolded(text);
+        assert_eq!(unfolded("Delete*", "dELETE it"), Some(true));
+        assert_eq!(unfolded("*it", "delete us"), Some(false));
+        assert_eq!(unfolded("ä", "Ä"), None);
+        assert_eq!(unfolded("*let*", "delete"), None);
+    }
+
+    #[test]
     fn escapes_follow_the_specification() {
         let plain = |text: &str| literal(&tokens(text));
         assert_eq!(plain(r"a\b").as_deref(), Some(r"a\b"));

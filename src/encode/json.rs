@@ -24,17 +24,6 @@ impl Object<'_> {
         self.out.push(b',');
     }
 
-    /// The same, but left out when the caller says that there is no value.
-    pub(super) fn member_if(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>) -> bool) {
-        let before = self.out.len();
-        self.open(name, b"\":");
-        if value(self.out) {
-            self.out.push(b',');
-        } else {
-            self.out.truncate(before);
-        }
-    }
-
     /// Writes a quote, the name, and what is to follow it. Where both are constants, which is
     /// nearly everywhere, they become one by inlining.
     #[inline(always)]
@@ -191,14 +180,6 @@ mod tests {
             o.object("empty", |_| {});
             o.filled("unfilled", |o| o.texts("none", &[] as &[&str]));
             o.filled("filled", |o| o.word("a", "b"));
-            o.member_if("taken_back", |out| {
-                out.extend_from_slice(b"[1,");
-                false
-            });
-            o.member_if("kept", |out| {
-                out.extend_from_slice(b"[1]");
-                true
-            });
             o.objects("list", &[1, -23], |number, o| o.int("n", *number));
             o.texts("texts", &["{},", ","]);
             o.flag("flag", true);
@@ -206,7 +187,7 @@ mod tests {
         assert_eq!(
             object,
             concat!(
-                r#"{"empty":{},"filled":{"a":"b"},"kept":[1],"list":[{"n":1},{"n":-23}],"#,
+                r#"{"empty":{},"filled":{"a":"b"},"list":[{"n":1},{"n":-23}],"#,
                 r#""texts":["{},",","],"flag":true}"#
             )
         );

@@ -14,57 +14,49 @@ pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
     }
     let root = unmapped.document.root();
     match unmapped.root_name {
-        Some(name) => object.member_if(name, |out| rest(unmapped, root, out)),
-        None => {
-            children(unmapped, root, object.out());
+        Some(name) if unmapped.remains(root) => {
+            object.member(name, |out| rest(unmapped, root, out));
         }
+        Some(_) => {}
+        None => children(unmapped, root, object.out()),
     }
 }
 
-/// Writes what remains of a node, and whether anything does: else what it wrote is to be taken back.
-fn rest(unmapped: &Unmapped<'_>, node: NodeId, out: &mut Vec<u8>) -> bool {
+/// Writes what remains of a node of which something does.
+fn rest(unmapped: &Unmapped<'_>, node: NodeId, out: &mut Vec<u8>) {
     if unmapped.is_whole(node) {
         unmapped.document.write_compact(node, out);
-        return true;
+        return;
     }
     let (open, bracket) = match unmapped.document.kind(node) {
         Kind::Array => (b'[', b']'),
         _ => (b'{', b'}'),
     };
     out.push(open);
-    let any = children(unmapped, node, out);
+    children(unmapped, node, out);
     close(out, bracket);
-    any
 }
 
-/// Writes what remains below a node, each child with its comma, and whether anything does.
+/// Writes what remains below a node, each child with its comma.
 #[inline(always)]
-fn children(unmapped: &Unmapped<'_>, parent: NodeId, out: &mut Vec<u8>) -> bool {
+fn children(unmapped: &Unmapped<'_>, parent: NodeId, out: &mut Vec<u8>) {
     let document = &unmapped.document;
     let named = document.kind(parent) == Kind::Object;
-    let mut any = false;
     for child in document.children(parent) {
-        if unmapped.is_moved(child) {
+        // What moved did so whole; that is seen without a look at what is below it.
+        if unmapped.is_moved(child) || !unmapped.remains(child) {
             continue;
         }
-        let before = out.len();
-        let remains = if named && document.is_leaf(child) {
+        if named && document.is_leaf(child) {
             document.write_member(child, out);
-            true
         } else {
             if named {
                 document.write_key(child, out);
             }
-            rest(unmapped, child, out)
-        };
-        if remains {
-            out.push(b',');
-            any = true;
-        } else {
-            out.truncate(before);
+            rest(unmapped, child, out);
         }
+        out.push(b',');
     }
-    any
 }
 
 #[cfg(test)]

@@ -154,11 +154,17 @@ fn string(text: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(text.as_bytes());
         out.extend_from_slice(b"\",");
     } else {
-        out.pop();
-        // Writing into memory does not fail.
-        let _ = serde_json::to_writer(&mut *out, text);
-        out.push(b',');
+        escaped_string(text, out);
     }
+}
+
+#[cold]
+fn escaped_string(text: &str, out: &mut Vec<u8>) {
+    // The opening quote comes with the rest.
+    out.pop();
+    // Writing into memory does not fail.
+    let _ = serde_json::to_writer(&mut *out, text);
+    out.push(b',');
 }
 
 #[cfg(test)]

@@ -32,9 +32,11 @@ pub fn headers<'h>(
 }
 
 fn printable(text: &str) -> Cow<'_, str> {
-    // Bytes first: letters beyond ASCII are rare here, and decoding them is not free.
+    // Bytes first: letters beyond ASCII are rare here, and decoding them is not free. All of them, so
+    // that many are looked at together.
     let plain = |byte: u8| matches!(byte, b' '..=b'~');
-    if text.bytes().all(plain) || !text.contains(char::is_control) {
+    let all_plain = text.bytes().fold(true, |all, byte| all & plain(byte));
+    if all_plain || !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);

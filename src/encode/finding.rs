@@ -54,7 +54,7 @@ pub fn finding<P>(
                 o.text("uid", rule.rule.id.as_str());
                 o.text("name", &rule.rule.title);
                 o.text("version", &rule.version);
-                o.text("type", "Rule");
+                o.word("type", "Rule");
                 o.int("type_id", 1);
             });
             attacks(&rule.rule.tags, o);
@@ -110,19 +110,21 @@ pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out:
             o.object("analytic", |o| {
                 o.text("uid", rule.id);
                 o.text("name", rule.title);
-                o.text("version", env!("CARGO_PKG_VERSION"));
-                o.text("type", "Rule");
+                o.word("version", env!("CARGO_PKG_VERSION"));
+                o.word("type", "Rule");
                 o.int("type_id", 1);
             });
         });
         o.objects("evidences", &[&alert.evidence], |evidence, o| {
             // Writing into memory does not fail.
-            let _ = serde_json::to_writer(o.key("data"), evidence);
+            o.member("data", |out| {
+                let _ = serde_json::to_writer(out, evidence);
+            });
         });
         o.objects("resources", &[&alert.source], |source, o| {
             o.text("uid", &alert.place());
             o.text("name", source.name);
-            o.text("type", "Audit log");
+            o.word("type", "Audit log");
         });
         o.object("remediation", |o| o.text("desc", rule.runbook));
         o.object("unmapped", |o| {
@@ -136,26 +138,26 @@ pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out:
 fn opening(level: Level, time_ms: i64, o: &mut Object<'_>) {
     let (severity_id, severity) = severity(level);
     o.int("class_uid", 2004);
-    o.text("class_name", "Detection Finding");
+    o.word("class_name", "Detection Finding");
     o.int("category_uid", 2);
-    o.text("category_name", "Findings");
+    o.word("category_name", "Findings");
     o.int("activity_id", 1);
-    o.text("activity_name", "Create");
+    o.word("activity_name", "Create");
     o.int("type_uid", 200_401);
     o.int("severity_id", severity_id);
-    o.text("severity", severity);
+    o.word("severity", severity);
     o.int("status_id", 1);
-    o.text("status", "New");
+    o.word("status", "New");
     o.int("time", time_ms);
 }
 
 /// By whom it was raised.
 fn product(o: &mut Object<'_>) {
-    o.text("version", OCSF_VERSION);
+    o.word("version", OCSF_VERSION);
     o.object("product", |o| {
-        o.text("name", "watchbell");
-        o.text("vendor_name", "watchbell");
-        o.text("version", env!("CARGO_PKG_VERSION"));
+        o.word("name", "watchbell");
+        o.word("vendor_name", "watchbell");
+        o.word("version", env!("CARGO_PKG_VERSION"));
     });
 }
 
@@ -176,7 +178,7 @@ fn evidence<P>(
         });
         o.object("src_endpoint", |o| endpoint(&event.src_endpoint, o));
         if let Some(record) = record {
-            o.key("data").extend_from_slice(record);
+            o.member("data", |out| out.extend_from_slice(record));
         }
     });
     o.objects("resources", &event.resources, |resource, o| {
@@ -194,10 +196,8 @@ fn evidence<P>(
 
 /// The part of the request's answer that says what went wrong.
 fn error(api: &Api<'_>, o: &mut Object<'_>) {
-    if api.response_error.is_some() || api.response_error_message.is_some() {
-        o.object("response", |o| {
-            o.optional("error", api.response_error.as_ref());
-            o.optional("error_message", api.response_error_message.as_ref());
-        });
-    }
+    o.filled("response", |o| {
+        o.optional("error", api.response_error.as_ref());
+        o.optional("error_message", api.response_error_message.as_ref());
+    });
 }

@@ -1,65 +1,100 @@
 //! Writes JSON objects member by member, absent members left out.
+//! Invariant: every member and element ends in a comma; closing puts the bracket in its place.
 
 use crate::event::json::is_plain;
 
 /// An open object; [`Object::write`] closes it.
 pub(super) struct Object<'o> {
     out: &'o mut Vec<u8>,
-    empty: bool,
 }
 
 impl Object<'_> {
     /// Writes one object with what `members` puts into it.
     pub(super) fn write(out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
         out.push(b'{');
-        let mut object = Object { out, empty: true };
-        members(&mut object);
-        out.push(b'}');
+        members(&mut Object { out });
+        close(out, b'}');
     }
 
-    /// Opens a member whose name is one of ours.
-    pub(super) fn key(&mut self, name: &str) -> &mut Vec<u8> {
-        self.separate();
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
-        self.out
+    /// A member whose value the caller writes.
+    #[inline(always)]
+    pub(super) fn member(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
+        self.open(name, b"\":");
+        value(self.out);
+        self.out.push(b',');
     }
 
-    /// Opens a member whose name and colon the caller writes.
-    pub(super) fn separate(&mut self) -> &mut Vec<u8> {
-        if !self.empty {
-            self.out.push(b',');
+    /// Writes a quote, the name, and what is to follow it. Where both are constants, which is
+    /// nearly everywhere, they become one by inlining.
+    #[inline(always)]
+    fn open(&mut self, name: &str, follows: &[u8]) {
+        let mut opening = [b'"'; 32];
+        let (middle, end) = (name.len() + 1, name.len() + 1 + follows.len());
+        if end <= opening.len() {
+            opening[1..middle].copy_from_slice(name.as_bytes());
+            opening[middle..end].copy_from_slice(follows);
+            self.out.extend_from_slice(&opening[..end]);
+        } else {
+            self.out.push(b'"');
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.extend_from_slice(follows);
         }
-        self.empty = false;
+    }
+
+    /// For members that the caller writes whole, each with its comma.
+    pub(super) fn out(&mut self) -> &mut Vec<u8> {
         self.out
     }
 
+    #[inline(always)]
     pub(super) fn text(&mut self, name: &str, value: &str) {
-        string(value, self.key(name));
+        self.open(name, b"\":\"");
+        string(value, self.out);
     }
 
+    /// A text of ours, which nothing in JSON escapes.
+    #[inline(always)]
+    pub(super) fn word(&mut self, name: &str, word: &'static str) {
+        debug_assert!(is_plain(word.as_bytes()), "{word}");
+        self.open(name, b"\":\"");
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.extend_from_slice(b"\",");
+    }
+
+    #[inline(always)]
     pub(super) fn optional<T: AsRef<str>>(&mut self, name: &str, value: Option<T>) {
         if let Some(value) = value {
             self.text(name, value.as_ref());
         }
     }
 
+    #[inline(always)]
     pub(super) fn int(&mut self, name: &str, value: i64) {
-        // Writing into memory does not fail.
-        let _ = serde_json::to_writer(self.key(name), &value);
+        self.member(name, |out| integer(value, out));
     }
 
     pub(super) fn flag(&mut self, name: &str, value: bool) {
         let word: &[u8] = if value { b"true" } else { b"false" };
-        self.key(name).extend_from_slice(word);
+        self.member(name, |out| out.extend_from_slice(word));
     }
 
+    #[inline(always)]
     pub(super) fn object(&mut self, name: &str, members: impl FnOnce(&mut Object<'_>)) {
-        Object::write(self.key(name), members);
+        self.member(name, |out| Object::write(out, members));
+    }
+
+    /// An object, left out when nothing is put into it.
+    #[inline(always)]
+    pub(super) fn filled(&mut self, name: &str, members: impl FnOnce(&mut Object<'_>)) {
+        let before = self.out.len();
+        self.object(name, members);
+        if self.out.ends_with(b"{},") {
+            self.out.truncate(before);
+        }
     }
 
     /// An array of objects, left out when there are none.
+    #[inline(always)]
     pub(super) fn objects<T>(
         &mut self,
         name: &str,
@@ -68,38 +103,130 @@ impl Object<'_> {
     ) {
         self.array(name, items, |item, out| {
             Object::write(out, |object| members(item, object));
+            out.push(b',');
         });
     }
 
     /// An array of strings, left out when there are none.
+    #[inline(always)]
     pub(super) fn texts<T: AsRef<str>>(&mut self, name: &str, items: &[T]) {
-        self.array(name, items, |item, out| string(item.as_ref(), out));
+        self.array(name, items, |item, out| {
+            out.push(b'"');
+            string(item.as_ref(), out);
+        });
     }
 
+    #[inline(always)]
     fn array<T>(&mut self, name: &str, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
         if items.is_empty() {
             return;
         }
-        let out = self.key(name);
-        out.push(b'[');
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
+        self.member(name, |out| {
+            out.push(b'[');
+            for item in items {
+                write(item, out);
             }
-            write(item, out);
-        }
-        out.push(b']');
+            close(out, b']');
+        });
     }
 }
 
-/// Appends a JSON string.
-fn string(text: &str, out: &mut Vec<u8>) {
-    if is_plain(text.as_bytes()) {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
+/// Puts a bracket in the place of the last comma, or behind an opening bracket.
+pub(super) fn close(out: &mut Vec<u8>, bracket: u8) {
+    match out.last_mut() {
+        Some(last @ b',') => *last = bracket,
+        _ => out.push(bracket),
+    }
+}
+
+fn integer(value: i64, out: &mut Vec<u8>) {
+    if let Ok(digit @ 0..10) = u8::try_from(value) {
+        out.push(b'0' + digit);
     } else {
         // Writing into memory does not fail.
-        let _ = serde_json::to_writer(out, text);
+        let _ = serde_json::to_writer(out, &value);
+    }
+}
+
+/// Appends a JSON string whose opening quote is there, and a comma. Inlined everywhere it would be
+/// larger than a processor's cache for instructions.
+#[inline(never)]
+fn string(text: &str, out: &mut Vec<u8>) {
+    if is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"\",");
+    } else {
+        escaped_string(text, out);
+    }
+}
+
+#[cold]
+fn escaped_string(text: &str, out: &mut Vec<u8>) {
+    // The opening quote comes with the rest.
+    out.pop();
+    // Writing into memory does not fail.
+    let _ = serde_json::to_writer(&mut *out, text);
+    out.push(b',');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(members: impl FnOnce(&mut Object<'_>)) -> String {
+        let mut out = b"before,".to_vec();
+        Object::write(&mut out, members);
+        String::from_utf8(out.split_off("before,".len())).unwrap()
+    }
+
+    #[test]
+    fn members_are_separated_and_absent_ones_leave_no_trace() {
+        let object = written(|o| {
+            o.optional("none", None::<&str>);
+            o.object("empty", |_| {});
+            o.filled("unfilled", |o| o.texts("none", &[] as &[&str]));
+            o.filled("filled", |o| o.word("a", "b"));
+            o.objects("list", &[1, -23], |number, o| o.int("n", *number));
+            o.texts("texts", &["{},", ","]);
+            o.flag("flag", true);
+        });
+        assert_eq!(
+            object,
+            concat!(
+                r#"{"empty":{},"filled":{"a":"b"},"list":[{"n":1},{"n":-23}],"#,
+                r#""texts":["{},",","],"flag":true}"#
+            )
+        );
+        assert_eq!(written(|_| {}), "{}");
+    }
+
+    #[test]
+    fn names_of_any_length_are_written() {
+        for len in [0, 27, 28, 29, 30, 31, 32, 33, 100] {
+            let name = "n".repeat(len);
+            let object = written(|o| {
+                o.text(&name, "t");
+                o.int(&name, 7);
+            });
+            assert_eq!(object, format!(r#"{{"{name}":"t","{name}":7}}"#));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn texts_and_numbers_come_back(text: String, number: i64) {
+            let object = written(|o| {
+                o.text("text", &text);
+                o.texts("texts", &[&text, &text]);
+                o.int("number", number);
+            });
+            let read: serde_json::Value = serde_json::from_str(&object).unwrap();
+            let expected = serde_json::json!({
+                "text": text, "texts": [text, text], "number": number,
+            });
+            prop_assert_eq!(read, expected);
+        }
     }
 }

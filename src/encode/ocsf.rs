@@ -5,7 +5,7 @@
 use super::json::Object;
 use super::unmapped;
 use crate::event::json::NodeId;
-use crate::event::{Api, AuditEvent, Class, Endpoint, Metadata, Resource, User};
+use crate::event::{Api, AuditEvent, Class, Endpoint, Facts, Metadata, Resource, User};
 
 /// The OCSF version that is written.
 pub const OCSF_VERSION: &str = "1.8.0";
@@ -14,18 +14,18 @@ pub const OCSF_VERSION: &str = "1.8.0";
 pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
     Object::write(out, |o| {
         o.int("class_uid", event.class.uid());
-        o.text("class_name", event.class.name());
+        o.word("class_name", event.class.name());
         o.int("category_uid", event.class.category_uid());
-        o.text("category_name", event.class.category_name());
+        o.word("category_name", event.class.category_name());
         o.int("activity_id", event.activity_id);
-        o.text("activity_name", event.activity_name);
+        o.word("activity_name", event.activity_name);
         o.int("type_uid", event.type_uid());
         o.int("severity_id", 1);
-        o.text("severity", "Informational");
+        o.word("severity", "Informational");
         o.int("time", event.time_ms);
         o.optional("message", event.message.as_ref());
         o.int("status_id", event.status.id());
-        o.text("status", event.status.name());
+        o.word("status", event.status.name());
         o.optional("status_code", event.status_code.as_ref());
         o.optional("status_detail", event.status_detail.as_ref());
         o.object("metadata", |o| metadata(event, &event.metadata, o));
@@ -44,33 +44,25 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
         o.object("src_endpoint", |o| endpoint(&event.src_endpoint, o));
         cloud(event, o);
         o.objects("enrichments", &event.enrichments, |enrichment, o| {
-            o.text("name", enrichment.name);
+            o.word("name", enrichment.name);
             o.text("value", &enrichment.value);
-            o.object("data", |o| {
-                for (name, value) in &enrichment.data {
-                    o.text(name, value);
-                }
-            });
+            o.object("data", |o| facts(&enrichment.data, o));
         });
         // Authentication has `api` in the cloud profile only; elsewhere it has no home.
-        if !home || !unmapped::is_empty(&event.unmapped) {
-            o.object("unmapped", |o| {
-                if !home {
-                    o.object("api", |o| api(event, &event.api, o));
-                }
-                if !unmapped::is_empty(&event.unmapped) {
-                    unmapped::members(&event.unmapped, o);
-                }
-            });
-        }
+        o.filled("unmapped", |o| {
+            if !home {
+                o.object("api", |o| api(event, &event.api, o));
+            }
+            unmapped::members(&event.unmapped, o);
+        });
     });
 }
 
 fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>) {
-    o.text("version", OCSF_VERSION);
+    o.word("version", OCSF_VERSION);
     o.object("product", |o| {
-        o.text("name", metadata.product_name);
-        o.text("vendor_name", metadata.vendor_name);
+        o.word("name", metadata.product_name);
+        o.word("vendor_name", metadata.vendor_name);
     });
     if event.cloud.is_some() {
         o.texts("profiles", &["cloud"]);
@@ -79,7 +71,7 @@ fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>)
     o.optional("event_code", metadata.event_code.as_ref());
     o.optional("original_time", metadata.original_time.as_ref());
     o.optional("source", metadata.source.as_ref());
-    o.text("log_name", metadata.log_name);
+    o.word("log_name", metadata.log_name);
     o.texts("labels", &metadata.labels);
 }
 
@@ -92,12 +84,10 @@ pub(super) fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     o.optional("invoked_by", event.invoked_by.as_ref());
     o.objects("authorizations", &event.authorizations, |given, o| {
         o.optional("decision", given.decision.as_ref());
-        if given.policy_name.is_some() || given.policy_kind.is_some() {
-            o.object("policy", |o| {
-                o.optional("name", given.policy_name.as_ref());
-                o.optional("type", given.policy_kind.as_ref());
-            });
-        }
+        o.filled("policy", |o| {
+            o.optional("name", given.policy_name.as_ref());
+            o.optional("type", given.policy_kind.as_ref());
+        });
     });
 }
 
@@ -107,7 +97,7 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
     o.optional("name", user.name.as_ref());
     o.optional("email_addr", user.email_addr.as_ref());
     if let Some(kind) = user.kind {
-        o.text("type", kind.name());
+        o.word("type", kind.name());
         o.int("type_id", kind.id());
     }
     o.optional("credential_uid", user.credential_uid.as_ref());
@@ -118,12 +108,10 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
 
 fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
     o.text("operation", &api.operation);
-    if api.service_name.is_some() || api.service_uid.is_some() {
-        o.object("service", |o| {
-            o.optional("name", api.service_name.as_ref());
-            o.optional("uid", api.service_uid.as_ref());
-        });
-    }
+    o.filled("service", |o| {
+        o.optional("name", api.service_name.as_ref());
+        o.optional("uid", api.service_uid.as_ref());
+    });
     if let Some(group) = &api.group_name {
         o.object("group", |o| o.text("name", group));
     }
@@ -133,19 +121,18 @@ fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
             raw(event, "data", api.request_data, o);
         });
     }
-    let data = api.response_data.filter(|_| !event.unmapped.dropped);
-    if data.is_some() || api.response_error.is_some() || api.response_error_message.is_some() {
-        o.object("response", |o| {
-            o.optional("error", api.response_error.as_ref());
-            o.optional("error_message", api.response_error_message.as_ref());
-            raw(event, "data", data, o);
-        });
-    }
+    o.filled("response", |o| {
+        o.optional("error", api.response_error.as_ref());
+        o.optional("error_message", api.response_error_message.as_ref());
+        raw(event, "data", api.response_data, o);
+    });
 }
 
 fn raw(event: &AuditEvent<'_>, name: &str, node: Option<NodeId>, o: &mut Object<'_>) {
     if let Some(node) = node.filter(|_| !event.unmapped.dropped) {
-        event.unmapped.document.write_compact(node, o.key(name));
+        o.member(name, |out| {
+            event.unmapped.document.write_compact(node, out);
+        });
     }
 }
 
@@ -183,6 +170,16 @@ pub(super) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut 
         o.object("group", |o| o.text("name", team));
     }
     raw(event, "data", resource.data, o);
+}
+
+fn facts(facts: &Facts<'_>, o: &mut Object<'_>) {
+    o.text("name", facts.name);
+    o.optional("owner", facts.owner);
+    o.optional("team", facts.team);
+    o.optional("environment", facts.environment);
+    if let Some(kind) = facts.kind {
+        o.word("kind", kind);
+    }
 }
 
 pub(super) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {

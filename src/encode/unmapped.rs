@@ -1,59 +1,161 @@
 //! Writes what no OCSF attribute took, in the places where it came.
 
-use super::json::Object;
+use super::json::{Object, close};
 use crate::event::Unmapped;
 use crate::event::json::{Kind, NodeId};
 
 /// Writes the rest of the input as members of `unmapped`.
 pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
+    if unmapped.dropped {
+        return;
+    }
     for (name, value) in &unmapped.attributes {
         object.text(name, value);
     }
     let root = unmapped.document.root();
     match unmapped.root_name {
-        Some(name) if unmapped.remains(root) => rest(unmapped, root, object.key(name)),
-        Some(_) => {}
-        None => {
-            for child in unmapped.document.children(root) {
-                if unmapped.remains(child) {
-                    let out = object.separate();
-                    unmapped.document.write_key(child, out);
-                    rest(unmapped, child, out);
-                }
-            }
+        Some(name) if unmapped.remains(root) => {
+            object.member(name, |out| rest(unmapped, root, out));
         }
+        Some(_) => {}
+        None => children(unmapped, root, object.out()),
     }
 }
 
-/// Whether [`members`] has anything to write.
-pub(super) fn is_empty(unmapped: &Unmapped<'_>) -> bool {
-    unmapped.dropped
-        || (unmapped.attributes.is_empty() && !unmapped.remains(unmapped.document.root()))
-}
-
+/// Writes what remains of a node of which something does.
 fn rest(unmapped: &Unmapped<'_>, node: NodeId, out: &mut Vec<u8>) {
-    let document = &unmapped.document;
     if unmapped.is_whole(node) {
-        document.write_compact(node, out);
+        unmapped.document.write_compact(node, out);
         return;
     }
-    let kind = document.kind(node);
-    let (open, close) = match kind {
+    let (open, bracket) = match unmapped.document.kind(node) {
         Kind::Array => (b'[', b']'),
         _ => (b'{', b'}'),
     };
     out.push(open);
-    let left = document
-        .children(node)
-        .filter(|child| unmapped.remains(*child));
-    for (index, child) in left.enumerate() {
-        if index > 0 {
-            out.push(b',');
+    children(unmapped, node, out);
+    close(out, bracket);
+}
+
+/// Writes what remains below a node, each child with its comma.
+#[inline(always)]
+fn children(unmapped: &Unmapped<'_>, parent: NodeId, out: &mut Vec<u8>) {
+    let document = &unmapped.document;
+    let named = document.kind(parent) == Kind::Object;
+    for child in document.children(parent) {
+        // What moved did so whole; that is seen without a look at what is below it.
+        if unmapped.is_moved(child) || !unmapped.remains(child) {
+            continue;
         }
-        if kind == Kind::Object {
-            document.write_key(child, out);
+        if named && document.is_leaf(child) {
+            document.write_member(child, out);
+        } else {
+            if named {
+                document.write_key(child, out);
+            }
+            rest(unmapped, child, out);
         }
-        rest(unmapped, child, out);
+        out.push(b',');
     }
-    out.push(close);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::event::json::Document;
+
+    const COMPACT: &str = concat!(
+        r#"{"a":{"b":{"c":"x\"y"},"d":[]},"e":[1,{"f":null,"g":[[2],{}]},"z"],"#,
+        r#""h":{},"i":"ü","":{"":-1.50}}"#
+    );
+    const SPACED: &str = concat!(
+        r#" { "a" : { "b" : { "c" : "x\"y" } , "d" : [ ] } , "e" : [ 1 , { "f" : null ,"#,
+        "\n",
+        r#" "g" : [ [ 2 ] , { } ] } , "z" ] , "h" : { } , "i" : "ü" , "" : { "" : -1.50 } } "#
+    );
+
+    fn unmapped(text: &'static str, root_name: Option<&'static str>) -> Unmapped<'static> {
+        Unmapped::new(Document::parse(text.as_bytes()).unwrap(), root_name)
+    }
+
+    fn written(unmapped: &Unmapped<'_>) -> String {
+        let mut out = Vec::new();
+        Object::write(&mut out, |o| members(unmapped, o));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_did_not_move_is_written_as_it_came() {
+        assert_eq!(written(&unmapped(COMPACT, None)), COMPACT);
+        assert_eq!(written(&unmapped(SPACED, None)), COMPACT);
+        let named = written(&unmapped(SPACED, Some("data")));
+        assert_eq!(named, format!(r#"{{"data":{COMPACT}}}"#));
+    }
+
+    #[test]
+    fn what_holds_nothing_any_more_goes_too() {
+        let mut unmapped = unmapped(
+            r#"{"a":{"b":{"c":1}},"d":[2,{"e":3}],"f":{}}"#,
+            Some("data"),
+        );
+        let nodes: Vec<NodeId> = unmapped.document.nodes().collect();
+        unmapped.mark_moved(nodes[3]);
+        unmapped.mark_moved(nodes[7]);
+        assert_eq!(written(&unmapped), r#"{"data":{"d":[2],"f":{}}}"#);
+        unmapped.mark_moved(nodes[5]);
+        unmapped.mark_moved(nodes[8]);
+        assert_eq!(written(&unmapped), "{}");
+    }
+
+    /// What remains of a node, asked node by node.
+    fn remaining(unmapped: &Unmapped<'_>, node: NodeId) -> Option<Value> {
+        let document = &unmapped.document;
+        let mut below = document.children(node);
+        match document.kind(node) {
+            _ if !unmapped.remains(node) => None,
+            Kind::Array => Some(
+                below
+                    .filter_map(|child| remaining(unmapped, child))
+                    .collect(),
+            ),
+            Kind::Object => Some(Value::Object(
+                below
+                    .by_ref()
+                    .filter_map(|child| {
+                        let name = document.key(child).into_owned();
+                        remaining(unmapped, child).map(|value| (name, value))
+                    })
+                    .collect(),
+            )),
+            _ => serde_json::from_str(document.raw(node)).ok(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_leaf_that_did_not_move_is_written(
+            spaced: bool,
+            named: bool,
+            moved in proptest::collection::vec(1..18_usize, 0..9),
+        ) {
+            let text = if spaced { SPACED } else { COMPACT };
+            let mut unmapped = unmapped(text, named.then_some("data"));
+            let nodes: Vec<NodeId> = unmapped.document.nodes().collect();
+            for index in moved {
+                unmapped.mark_moved(nodes[index]);
+            }
+            let rest = remaining(&unmapped, nodes[0]);
+            let empty = || Value::Object(serde_json::Map::new());
+            let expected = match rest {
+                Some(rest) if named => serde_json::json!({ "data": rest }),
+                Some(rest) => rest,
+                None => empty(),
+            };
+            let read: Value = serde_json::from_str(&written(&unmapped)).unwrap();
+            prop_assert_eq!(read, expected);
+        }
+    }
 }

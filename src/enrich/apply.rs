@@ -1,7 +1,7 @@
 //! Puts names, owners and teams to the ids of an event.
 
 use super::names::{Kind, Name, Names};
-use crate::event::{AuditEvent, Class, Enrichment, UserKind};
+use crate::event::{AuditEvent, Class, Enrichment, Facts, UserKind};
 
 /// Looks the actor and the resources up. What the event itself says is kept.
 pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
@@ -48,25 +48,17 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
     }
 }
 
-fn facts(name: &Name) -> Vec<(&'static str, crate::event::Text<'_>)> {
-    let mut facts = Vec::with_capacity(5);
-    facts.push(("name", name.name.as_str().into()));
-    let optional = [
-        ("owner", name.owner.as_deref()),
-        ("team", name.team.as_deref()),
-        ("environment", name.environment.as_deref()),
-        (
-            "kind",
-            name.kind.map(|kind| match kind {
-                Kind::Human => "human",
-                Kind::Service => "service",
-            }),
-        ),
-    ];
-    for (key, value) in optional {
-        facts.extend(value.map(|value| (key, value.into())));
+fn facts(name: &Name) -> Facts<'_> {
+    Facts {
+        name: &name.name,
+        owner: name.owner.as_deref(),
+        team: name.team.as_deref(),
+        environment: name.environment.as_deref(),
+        kind: name.kind.map(|kind| match kind {
+            Kind::Human => "human",
+            Kind::Service => "service",
+        }),
     }
-    facts
 }
 
 #[cfg(test)]

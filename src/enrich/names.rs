@@ -1,8 +1,9 @@
 //! Who or what an id stands for: names that an operator gives to principals and resources.
 //! Pure: the file is read, and read again, by others. A set is whole or it is not made.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
+
+use foldhash::HashMap;
 
 use crate::diagnostic::{Diagnostic, Mark, Problem};
 use crate::yaml::{self, Entry, Reader};
@@ -34,7 +35,7 @@ pub struct Name {
     pub environment: Option<String>,
 }
 
-/// Names by id.
+/// Names by id. Events only look ids up, so a hash that is made for speed is enough.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     by_id: HashMap<String, Name>,
@@ -47,7 +48,7 @@ impl Names {
     /// Everything wrong in it.
     pub fn parse_yaml(text: &str, file: &str) -> Result<Names, Vec<Diagnostic>> {
         let mut reader = Reader::default();
-        let mut by_id = HashMap::new();
+        let mut by_id = HashMap::default();
         match yaml::document(text) {
             Ok(root) => {
                 for entry in reader.map(&root) {
@@ -73,7 +74,7 @@ impl Names {
             Ok(header) => csv_names(&mut reader, text, &header, &mut rows),
             Err(error) => {
                 reader.report(csv_problem(text, &error));
-                HashMap::new()
+                HashMap::default()
             }
         };
         finish(by_id, reader, file)
@@ -146,8 +147,8 @@ fn csv_names(
     header: &csv::StringRecord,
     rows: &mut csv::Reader<&[u8]>,
 ) -> HashMap<String, Name> {
-    let mut by_id = HashMap::new();
-    let mut lines: HashMap<String, u32> = HashMap::new();
+    let mut by_id = HashMap::default();
+    let mut lines: HashMap<String, u32> = HashMap::default();
     if !check_header(reader, header) {
         return by_id;
     }

@@ -241,8 +241,23 @@ pub struct Enrichment<'a> {
     pub name: &'static str,
     /// The value that was looked up.
     pub value: Text<'a>,
-    /// OCSF `data`, an object of these strings.
-    pub data: Vec<(&'static str, Text<'a>)>,
+    /// OCSF `data`.
+    pub data: Facts<'a>,
+}
+
+/// What a names file says of an id; the members of [`Enrichment::data`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// What people call it.
+    pub name: &'a str,
+    /// Who answers for it.
+    pub owner: Option<&'a str>,
+    /// The team that answers for it.
+    pub team: Option<&'a str>,
+    /// Where it belongs, such as `production`.
+    pub environment: Option<&'a str>,
+    /// `human` or `service`.
+    pub kind: Option<&'static str>,
 }
 
 /// A normalized event.

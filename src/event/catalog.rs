@@ -2,7 +2,9 @@
 //! One file describes one vendor's methods. A name is found without regard to ASCII case and
 //! without allocation, since every event asks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 
 use super::activity::Activity;
 use crate::diagnostic::{Diagnostic, Problem};

@@ -12,10 +12,11 @@ mod members;
 mod name;
 mod parse;
 mod plain;
+mod write;
 
 use escape::{decode, hex4};
-use name::Tag;
 pub use members::Names;
+use name::Tag;
 pub use name::same_name;
 
 /// Nesting allowed in a document; deeper ones are refused.
@@ -294,37 +295,6 @@ impl<'a> Document<'a> {
         let mut seen = HashSet::new();
         let mut keys = self.members(id).map(|child| self.key(child));
         keys.find(|key| !seen.insert(key.clone()))
-    }
-
-    /// Appends the value without white space outside strings.
-    pub fn write_compact(&self, id: NodeId, out: &mut Vec<u8>) {
-        if self.compact {
-            out.extend_from_slice(self.raw(id).as_bytes());
-            return;
-        }
-        match self.kind(id) {
-            kind @ (Kind::Array | Kind::Object) => {
-                out.push(if kind == Kind::Array { b'[' } else { b'{' });
-                for (index, child) in self.children(id).enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    if kind == Kind::Object {
-                        self.write_key(child, out);
-                    }
-                    self.write_compact(child, out);
-                }
-                out.push(if kind == Kind::Array { b']' } else { b'}' });
-            }
-            _ => out.extend_from_slice(self.raw(id).as_bytes()),
-        }
-    }
-
-    /// Appends the node's name as written, quotes and colon included.
-    pub fn write_key(&self, id: NodeId, out: &mut Vec<u8>) {
-        out.push(b'"');
-        out.extend_from_slice(self.slice(self.node(id).key).as_bytes());
-        out.extend_from_slice(b"\":");
     }
 }
 

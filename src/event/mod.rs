@@ -11,8 +11,8 @@ pub mod unseen;
 
 pub use activity::Activity;
 pub use audit_event::{
-    Api, AuditEvent, Authorization, Class, Cloud, Endpoint, Enrichment, Metadata, Resource, Status,
-    Text, Unmapped, User, UserKind,
+    Api, AuditEvent, Authorization, Class, Cloud, Endpoint, Enrichment, Facts, Metadata, Resource,
+    Status, Text, Unmapped, User, UserKind,
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use output_buffer::{Output, OutputBuffer};

@@ -26,8 +26,8 @@ struct Entry {
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
     headers: Range<usize>,
-    names_end: usize,
-    bytes_end: usize,
+    names: Range<usize>,
+    bytes: Range<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -46,6 +46,7 @@ pub struct Output<'b> {
     /// `None` is Kafka's null value (only dead letters of tombstones have it).
     pub value: Option<&'b [u8]>,
     headers: &'b [HeaderEntry],
+    content_bytes: usize,
     buffer: &'b OutputBuffer,
 }
 
@@ -60,18 +61,18 @@ impl OutputBuffer {
         self.records.is_empty()
     }
 
-    /// Appends a record; `value` appends its value to the bytes that it is given.
+    /// Appends a record, and gives it; `value` appends its value to the bytes that it is given.
     pub fn push<'h>(
         &mut self,
         topic: &Arc<str>,
         key: Option<&[u8]>,
         headers: impl IntoIterator<Item = Header<'h>>,
         value: impl FnOnce(&mut Vec<u8>),
-    ) {
+    ) -> Output<'_> {
         self.append(topic, key, headers, |bytes| {
             value(bytes);
             true
-        });
+        })
     }
 
     /// Appends a copy of a record.
@@ -102,11 +103,11 @@ impl OutputBuffer {
         key: Option<&[u8]>,
         headers: impl IntoIterator<Item = Header<'h>>,
         value: impl FnOnce(&mut Vec<u8>) -> bool,
-    ) {
+    ) -> Output<'_> {
         // What a panic left behind belongs to no record.
         self.truncate(self.records.len());
-        let first_header = self.headers.len();
-        for header in headers {
+        let starts = (self.headers.len(), self.names.len(), self.bytes.len());
+        headers.into_iter().for_each(|header| {
             let name = self.names.len();
             self.names.push_str(header.name);
             let value = header.value.map(|value| stored(&mut self.bytes, value));
@@ -114,7 +115,7 @@ impl OutputBuffer {
                 name: name..self.names.len(),
                 value,
             });
-        }
+        });
         let key = key.map(|key| stored(&mut self.bytes, key));
         let start = self.bytes.len();
         let has_value = value(&mut self.bytes);
@@ -123,17 +124,18 @@ impl OutputBuffer {
             topic: Arc::clone(topic),
             key,
             value: has_value.then_some(start..bytes_end),
-            headers: first_header..self.headers.len(),
-            names_end: self.names.len(),
-            bytes_end,
+            headers: starts.0..self.headers.len(),
+            names: starts.1..self.names.len(),
+            bytes: starts.2..bytes_end,
         });
+        self.output(&self.records[self.records.len() - 1])
     }
 
     /// Keeps the first `len` records.
     pub fn truncate(&mut self, len: usize) {
         self.records.truncate(len);
         let (headers, names, bytes) = self.records.last().map_or((0, 0, 0), |last| {
-            (last.headers.end, last.names_end, last.bytes_end)
+            (last.headers.end, last.names.end, last.bytes.end)
         });
         self.headers.truncate(headers);
         self.names.truncate(names);
@@ -167,6 +169,7 @@ impl OutputBuffer {
             key: entry.key.clone().map(|key| &self.bytes[key]),
             value: entry.value.clone().map(|value| &self.bytes[value]),
             headers: &self.headers[entry.headers.clone()],
+            content_bytes: entry.names.len() + entry.bytes.len(),
             buffer: self,
         }
     }
@@ -186,6 +189,11 @@ impl<'b> Output<'b> {
             name: &buffer.names[header.name.clone()],
             value: header.value.clone().map(|value| &buffer.bytes[value]),
         })
+    }
+
+    /// Bytes of key and value and of the headers' names and values, together.
+    pub fn content_bytes(&self) -> usize {
+        self.content_bytes
     }
 
     /// A copy.
@@ -231,6 +239,8 @@ mod tests {
         for _ in 0..2 {
             records.iter().for_each(|record| buffer.push_record(record));
             assert_eq!(buffer.to_records(), records);
+            let content_bytes: Vec<usize> = buffer.iter().map(|one| one.content_bytes()).collect();
+            assert_eq!(content_bytes, [11, 9, 9]);
             buffer.truncate(1);
             assert_eq!(buffer.to_records(), records[..1]);
             buffer.clear();

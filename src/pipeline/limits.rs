@@ -1,6 +1,6 @@
 //! How large a record each output topic takes, and how large a record is.
 
-use crate::event::{Header, Output, OutputRecord};
+use crate::event::{Output, OutputRecord};
 
 /// The largest record that each output topic takes, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,21 +38,21 @@ pub(super) fn refusal(topic: &str, bytes: usize, limit: usize) -> Option<String>
 
 /// Bytes of a record as the broker counts them, framing estimated from above.
 pub(super) fn size(output: &Output<'_>) -> usize {
-    framed(output.key, output.value, output.headers())
+    framed(output.content_bytes(), output.headers().len())
 }
 
 /// The same of a record that is not in a buffer.
 pub(super) fn record_size(record: &OutputRecord) -> usize {
-    let (key, value) = (record.key.as_deref(), record.value.as_deref());
-    framed(key, value, record.borrowed_headers())
+    let bytes = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+    let headers = record.borrowed_headers();
+    let header_bytes: usize = headers
+        .map(|header| header.name.len() + bytes(header.value))
+        .sum();
+    let content_bytes =
+        bytes(record.key.as_deref()) + bytes(record.value.as_deref()) + header_bytes;
+    framed(content_bytes, record.headers.len())
 }
 
-fn framed<'h>(
-    key: Option<&[u8]>,
-    value: Option<&[u8]>,
-    headers: impl Iterator<Item = Header<'h>>,
-) -> usize {
-    let bytes = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
-    let headers = headers.map(|header| header.name.len() + bytes(header.value) + 12);
-    bytes(key) + bytes(value) + headers.sum::<usize>() + 100
+fn framed(content_bytes: usize, headers: usize) -> usize {
+    content_bytes + 12 * headers + 100
 }

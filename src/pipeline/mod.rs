@@ -6,6 +6,7 @@ mod limits;
 mod loss;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -31,6 +32,11 @@ pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
 
 /// The reason of a dead letter whose record is larger than its topic takes, or than can be held.
 pub const TOO_LARGE: &str = "too_large";
+
+thread_local! {
+    /// What matching an event needs, for the next one on this thread. A panic only loses it.
+    static SCRATCH: Cell<Scratch> = Cell::default();
+}
 
 /// Names of the output topics.
 #[derive(Debug, Clone)]
@@ -153,13 +159,11 @@ impl Pipeline {
         enrich::apply(&mut event, &names);
         let rules = self.rules.snapshot();
         let first = out.len();
-        self.encode(&mut event, record.position, &rules, out);
+        let written = self.encode(&mut event, record.position, &rules, out);
         let Settings { topics, limits } = &self.settings;
-        let mut refusal = out
-            .at(first)
-            .and_then(|written| limits::refusal(&topics.events, size(&written), limits.events));
+        let mut refusal = limits::refusal(&topics.events, written, limits.events);
         let mut alerts = Vec::new();
-        let mut scratch = Scratch::default();
+        let mut scratch = SCRATCH.take();
         for &index in rules.matches(&event, &mut scratch) {
             let position = record.position.to_string();
             let Some(mut alert) = Alert::new(&rules, index, &event, &position) else {
@@ -178,6 +182,7 @@ impl Pipeline {
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
             out.push_record(&finding);
         }
+        SCRATCH.set(scratch);
         if let Some(detail) = refusal {
             // Alerts stay: nobody shall escape them by making an event too large.
             let findings: Vec<_> = out.iter().skip(first + 1).map(|f| f.to_record()).collect();
@@ -254,23 +259,23 @@ impl Pipeline {
         out.push_record(&letter);
     }
 
-    /// Appends the event's record, slimmed if it does not fit the topic.
+    /// Appends the event's record, slimmed if it does not fit the topic; gives its size in bytes.
     fn encode(
         &self,
         event: &mut AuditEvent<'_>,
         position: Position<'_>,
         rules: &RuleSet<Path>,
         out: &mut OutputBuffer,
-    ) {
+    ) -> usize {
         let first = out.len();
-        self.append_event(event, position, rules, out);
-        let is_larger = |output| size(&output) > self.settings.limits.events;
-        if out.at(first).is_some_and(is_larger) {
-            event.unmapped.dropped = true;
-            event.metadata.labels.push(Cow::Borrowed("raw:slimmed"));
-            out.truncate(first);
-            self.append_event(event, position, rules, out);
+        let written = self.append_event(event, position, rules, out);
+        if written <= self.settings.limits.events {
+            return written;
         }
+        event.unmapped.dropped = true;
+        event.metadata.labels.push(Cow::Borrowed("raw:slimmed"));
+        out.truncate(first);
+        self.append_event(event, position, rules, out)
     }
 
     fn append_event(
@@ -279,7 +284,7 @@ impl Pipeline {
         position: Position<'_>,
         rules: &RuleSet<Path>,
         out: &mut OutputBuffer,
-    ) {
+    ) -> usize {
         let position = event.metadata.uid.is_none().then(|| position.to_string());
         let uid = event.metadata.uid.as_deref();
         let id = uid.or(position.as_deref()).unwrap_or_default();
@@ -293,9 +298,10 @@ impl Pipeline {
             value: Some(value.as_bytes()),
         });
         let topic = &self.settings.topics.events;
-        out.push(topic, key.map(str::as_bytes), headers, |value| {
+        let written = out.push(topic, key.map(str::as_bytes), headers, |value| {
             encode::event(event, value);
         });
+        size(&written)
     }
 
     /// The alert's record. The event stands in it as evidence, unless that would not fit the topic;

@@ -1,8 +1,10 @@
 //! Detections compiled into one matcher: equal tests are one test, equal fields one field, and
 //! every detection has its place in the index.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
+
+use foldhash::HashSet;
 
 use super::index::Index;
 use super::matcher::{Check, Expected};
@@ -28,6 +30,8 @@ pub struct Engine<P> {
     pub(super) detections: Vec<Compiled>,
     pub(super) paths: Vec<P>,
     pub(super) index: Index,
+    /// The different log sources of the detections.
+    pub(super) logsources: Vec<Logsource>,
 }
 
 /// A condition over tests.
@@ -40,7 +44,8 @@ pub(super) enum Expr {
 }
 
 pub(super) struct Compiled {
-    pub(super) logsource: Logsource,
+    /// The log source's number.
+    pub(super) logsource: usize,
     pub(super) condition: Expr,
     pub(super) selections: Vec<CompiledSelection>,
 }
@@ -89,6 +94,7 @@ impl<P> Engine<P> {
             known_tests: HashMap::new(),
             paths: Vec::new(),
             known_fields: HashMap::new(),
+            logsources: Vec::new(),
             problems: Vec::new(),
         };
         let mut detections = Vec::new();
@@ -104,6 +110,7 @@ impl<P> Engine<P> {
             detections,
             paths: builder.paths,
             index,
+            logsources: builder.logsources,
         })
     }
 
@@ -130,6 +137,7 @@ struct Builder<'r, P> {
     known_tests: HashMap<String, usize>,
     paths: Vec<P>,
     known_fields: HashMap<String, usize>,
+    logsources: Vec<Logsource>,
     problems: Vec<(RuleIndex, Problem)>,
 }
 
@@ -145,10 +153,18 @@ impl<P> Builder<'_, P> {
             });
         }
         Compiled {
-            logsource: target.logsource.clone(),
+            logsource: self.logsource(target.logsource),
             condition: condition(&target.detection.condition, &selections),
             selections,
         }
+    }
+
+    fn logsource(&mut self, logsource: &Logsource) -> usize {
+        let known = self.logsources.iter().position(|known| known == logsource);
+        known.unwrap_or_else(|| {
+            self.logsources.push(logsource.clone());
+            self.logsources.len() - 1
+        })
     }
 
     fn body(&mut self, rule: RuleIndex, body: &Body, tests: &mut Vec<usize>) -> Expr {
@@ -237,7 +253,7 @@ fn condition(condition: &Condition, selections: &[CompiledSelection]) -> Expr {
 /// The folded texts of a long list.
 fn exact_set(check: &Check) -> HashSet<String> {
     let Check::Any(expected) = check else {
-        return HashSet::new();
+        return HashSet::default();
     };
     let texts: HashSet<String> = expected
         .iter()
@@ -245,7 +261,7 @@ fn exact_set(check: &Check) -> HashSet<String> {
         .map(str::to_owned)
         .collect();
     if texts.len() < SET_SIZE {
-        HashSet::new()
+        HashSet::default()
     } else {
         texts
     }

@@ -1,8 +1,9 @@
 //! One event against all detections: candidates from the index, tests asked at most once, only
 //! fields that some test names looked at. Total: there is no error path.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
+
+use foldhash::HashSet;
 
 use super::compile::{CompiledTest, Engine, Expr, RuleIndex, uncased_exact};
 use super::matcher::{Check, Expected, FieldReference, Subject};
@@ -14,6 +15,7 @@ use super::value::{Fields, Origin, Value};
 #[derive(Debug, Default)]
 pub struct Scratch {
     answers: Vec<Answer>,
+    from_there: Vec<Answer>,
     candidates: Vec<u64>,
     matched: Vec<RuleIndex>,
     buffer: String,
@@ -26,6 +28,22 @@ pub(super) enum Answer {
     No,
 }
 
+impl Answer {
+    /// The answer, asked for at most once.
+    fn or_ask(&mut self, ask: impl FnOnce() -> bool) -> bool {
+        if *self == Answer::NotAsked {
+            *self = if ask() { Answer::Yes } else { Answer::No };
+        }
+        *self == Answer::Yes
+    }
+}
+
+/// Makes it so many of one value.
+fn all<T: Copy>(values: &mut Vec<T>, len: usize, value: T) {
+    values.clear();
+    values.resize(len, value);
+}
+
 impl<P> Engine<P> {
     /// The detections that match, in the order of compilation.
     pub fn matches<'s, E: Fields<Path = P>>(
@@ -33,22 +51,22 @@ impl<P> Engine<P> {
         event: &E,
         scratch: &'s mut Scratch,
     ) -> &'s [RuleIndex] {
-        scratch.answers.clear();
-        scratch.answers.resize(self.tests.len(), Answer::NotAsked);
-        scratch.candidates.clear();
-        scratch
-            .candidates
-            .resize(self.detections.len().div_ceil(64), 0);
-        scratch.matched.clear();
         let Scratch {
             answers,
+            from_there,
             candidates,
             matched,
             buffer,
         } = scratch;
+        all(answers, self.tests.len(), Answer::NotAsked);
+        all(from_there, self.logsources.len(), Answer::NotAsked);
+        all(candidates, self.detections.len().div_ceil(64), 0);
+        matched.clear();
         self.index
             .candidates(event, &self.paths, buffer, candidates);
         let origin = event.logsource();
+        let mut is_from_there =
+            |number: usize| from_there[number].or_ask(|| self.logsources[number].takes(origin));
         let mut asking = Asking {
             engine: self,
             event,
@@ -61,7 +79,7 @@ impl<P> Engine<P> {
                 let rule = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
                 let detection = &self.detections[rule];
-                if detection.logsource.takes(origin) && asking.holds(&detection.condition) {
+                if is_from_there(detection.logsource) && asking.holds(&detection.condition) {
                     matched.push(rule);
                 }
             }
@@ -105,16 +123,11 @@ impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
     }
 
     pub(super) fn test(&mut self, number: usize) -> bool {
-        match self.answers[number] {
-            Answer::Yes => true,
-            Answer::No => false,
-            Answer::NotAsked => {
-                let test = &self.engine.tests[number];
-                let holds = self.check(test) != test.test.negated;
-                self.answers[number] = if holds { Answer::Yes } else { Answer::No };
-                holds
-            }
-        }
+        let mut answer = self.answers[number];
+        let test = &self.engine.tests[number];
+        let holds = answer.or_ask(|| self.check(test) != test.test.negated);
+        self.answers[number] = answer;
+        holds
     }
 
     fn check(&mut self, test: &CompiledTest) -> bool {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use super::compile::{CompiledTest, Expr};
+use super::literals::only_texts;
 use super::matcher::{Check, Expected, Subject};
 use super::pattern::fold;
 use super::value::Fields;
@@ -13,11 +14,15 @@ use super::value::Fields;
 /// A field (by number) and a folded value.
 type Key = (usize, String);
 
+/// Detections by the folded value of a field. Events only look values up, so a hash that is made for
+/// speed is enough.
+type ByValue = foldhash::HashMap<String, Vec<usize>>;
+
 /// Detections by witness.
 #[derive(Debug)]
 pub(super) struct Index {
     /// Field number, and per folded value the detections it can lead to.
-    fields: Vec<(usize, HashMap<String, Vec<usize>>)>,
+    fields: Vec<(usize, ByValue)>,
     /// Detections without a witness.
     always: Vec<usize>,
 }
@@ -29,7 +34,7 @@ impl Index {
         tests: &[CompiledTest],
     ) -> Index {
         let choice = Choice::new(tests);
-        let mut by_field: HashMap<usize, HashMap<String, Vec<usize>>> = HashMap::new();
+        let mut by_field: HashMap<usize, ByValue> = HashMap::new();
         let mut always = Vec::new();
         for (detection, condition) in conditions.enumerate() {
             match choice.witness(condition) {
@@ -118,17 +123,25 @@ impl Choice {
     }
 }
 
-/// The values of which one must be present for a test to hold: only an equality with texts says so.
+/// The values of which one must be present for a test to hold: only an equality with texts says so,
+/// and what amounts to one.
 fn keys(test: &CompiledTest) -> Option<Vec<Key>> {
     let field = test.field?;
-    let exact = |expected: &Expected| match expected {
-        Expected::Text(pattern) => Some((field, fold(pattern.exact()?))),
+    let texts = |expected: &Expected| match expected {
+        Expected::Text(pattern) => pattern.exact().map(|text| vec![fold(text)]),
+        Expected::Regex(regex) => {
+            only_texts(regex).map(|texts| texts.iter().map(|text| fold(text)).collect())
+        }
         _ => None,
     };
-    match &test.test.check {
+    let texts: Vec<String> = match &test.test.check {
         _ if test.test.negated => None,
-        Check::Any(expected) => expected.iter().map(exact).collect(),
-        Check::Every(expected) => expected.iter().find_map(exact).map(|key| vec![key]),
+        Check::Any(expected) => {
+            let texts: Option<Vec<Vec<String>>> = expected.iter().map(texts).collect();
+            texts.map(|texts| texts.concat())
+        }
+        Check::Every(expected) => expected.iter().find_map(texts),
         Check::Exists(_) | Check::Field(_) => None,
-    }
+    }?;
+    Some(texts.into_iter().map(|text| (field, text)).collect())
 }

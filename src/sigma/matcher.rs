@@ -236,7 +236,14 @@ impl Expected {
                 self::compare(value, *limit).is_some_and(|ordering| bound.holds(ordering))
             }
             Expected::Text(pattern) if pattern.is_cased() => text_is(&|text| pattern.matches(text)),
-            Expected::Text(pattern) => subject.folded().is_some_and(|text| pattern.matches(text)),
+            Expected::Text(pattern) => {
+                let unfolded = match value {
+                    Value::String(text) => pattern.matches_unfolded(text),
+                    _ => None,
+                };
+                unfolded
+                    .unwrap_or_else(|| subject.folded().is_some_and(|text| pattern.matches(text)))
+            }
             Expected::Regex(regex) => text_is(&|text| regex.is_match(text)),
             Expected::Network(network) => text_is(&|text| network.contains(text)),
         }

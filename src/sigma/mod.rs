@@ -9,6 +9,7 @@ mod evaluate;
 mod expectations;
 mod explain;
 mod index;
+mod literals;
 mod matcher;
 mod modifiers;
 mod parse;

@@ -125,6 +125,25 @@ impl Pattern {
         }
     }
 
+    /// Whether a text matches whatever its case, where that shows without folding it: an ASCII text
+    /// and a pattern that looks at one place.
+    pub fn matches_unfolded(&self, text: &str) -> Option<bool> {
+        let is = |part: Option<&str>, wanted: &str| {
+            part.is_some_and(|part| part.eq_ignore_ascii_case(wanted))
+        };
+        let found = match &self.shape {
+            Shape::Exact(exact) => is(Some(text), exact),
+            Shape::Prefix(prefix) => is(text.get(..prefix.len()), prefix),
+            Shape::Suffix(suffix) => {
+                let start = text.len().checked_sub(suffix.len());
+                is(start.and_then(|start| text.get(start..)), suffix)
+            }
+            Shape::Contains(_) | Shape::Glob(_) => return None,
+        };
+        // Beyond ASCII what was found differs may yet be alike.
+        (found || text.is_ascii()).then_some(found)
+    }
+
     /// Whether letters compare as they are; otherwise [`Pattern::matches`] wants folded text.
     pub fn is_cased(&self) -> bool {
         self.cased
@@ -222,6 +241,28 @@ mod tests {
 
     fn matches(pattern: &str, text: &str) -> bool {
         Pattern::new(tokens(pattern), false).matches(&fold(text))
+    }
+
+    #[test]
+    fn what_matches_unfolded_matches_folded() {
+        let texts = [
+            "", "Delete", "DELETEX", "xdelete", "\u{212a}", "k", "Ä", "äDelete", "Deletä",
+        ];
+        for pattern in [
+            "delete", "Delete*", "*dELETE", "K", "\u{212a}", "ä", "Ä*", "*ä", "*",
+        ] {
+            let pattern = Pattern::new(tokens(pattern), false);
+            for text in texts {
+                if let Some(found) = pattern.matches_unfolded(text) {
+                    assert_eq!(found, pattern.matches(&fold(text)), "{pattern} {text}");
+                }
+            }
+        }
+        let unfolded = |pattern, text| Pattern::new(tokens(pattern), false).matches_unfolded(text);
+        assert_eq!(unfolded("Delete*", "dELETE it"), Some(true));
+        assert_eq!(unfolded("*it", "delete us"), Some(false));
+        assert_eq!(unfolded("ä", "Ä"), None);
+        assert_eq!(unfolded("*let*", "delete"), None);
     }
 
     #[test]

@@ -58,22 +58,23 @@ fn actor_and_resources_get_names_and_say_from_what() {
     let actor = Enrichment {
         name: "actor.user.uid",
         value: "u-1".into(),
-        data: vec![
-            ("name", "Jane Doe".into()),
-            ("owner", "jane@example.com".into()),
-            ("team", "streaming".into()),
-            ("environment", "office".into()),
-            ("kind", "human".into()),
-        ],
+        data: Facts {
+            name: "Jane Doe",
+            owner: Some("jane@example.com"),
+            team: Some("streaming"),
+            environment: Some("office"),
+            kind: Some("human"),
+        },
     };
     let cluster = Enrichment {
         name: "resources.uid",
         value: "lkc-1".into(),
-        data: vec![
-            ("name", "prod-main".into()),
-            ("owner", "platform@example.com".into()),
-            ("team", "platform".into()),
-        ],
+        data: Facts {
+            name: "prod-main",
+            owner: Some("platform@example.com"),
+            team: Some("platform"),
+            ..Facts::default()
+        },
     };
     assert_eq!(event.enrichments, [actor, cluster]);
 }
@@ -91,7 +92,11 @@ fn what_the_event_says_itself_is_kept() {
     assert_eq!(event.user.name.as_deref(), Some("UNKNOWN_USER"));
     assert_eq!(event.resources[0].name.as_deref(), Some("orders"));
     assert_eq!(event.enrichments.len(), 1);
-    assert_eq!(event.enrichments[0].data, [("name", "Order stream".into())]);
+    let data = Facts {
+        name: "Order stream",
+        ..Facts::default()
+    };
+    assert_eq!(event.enrichments[0].data, data);
 }
 
 #[test]

@@ -302,12 +302,19 @@ fn logsource_narrows_by_what_it_names() {
 fn only_rules_without_a_witness_are_always_candidates() {
     let detections: Vec<Detection> = (0..200)
         .map(|n| detect(&format!("s: {{op: Method{n}, status: [ok, failed]}}\nnot: {{b: 1}}\ncondition: s and not not").replace("not:", "f:").replace("not not", "not f")))
-        .chain([detect("s: {a: 'x*'}\ncondition: s")])
+        .chain([
+            detect("s: {a: 'x*'}\ncondition: s"),
+            detect("s: {op|re: '^METHOD(77|X)$', status: failed}\ncondition: s"),
+            detect("s: {op|re|all: ['7$', '^Method(77|X)$']}\ncondition: s"),
+        ])
         .collect();
     let engine = engine(&detections);
     assert_eq!(engine.always_len(), 1);
     let event = JsonEvent(json!({"op": "METHOD77", "status": "failed", "a": "xyz"}));
-    assert_eq!(engine.matches(&event, &mut Scratch::default()), [77, 200]);
+    assert_eq!(
+        engine.matches(&event, &mut Scratch::default()),
+        [77, 200, 201]
+    );
 }
 
 #[test]

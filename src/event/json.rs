@@ -10,6 +10,7 @@ use std::collections::HashSet;
 mod escape;
 mod members;
 mod name;
+mod nodes;
 mod parse;
 mod plain;
 mod write;
@@ -18,6 +19,7 @@ use escape::{decode, hex4};
 pub use members::Names;
 use name::Tag;
 pub use name::same_name;
+use nodes::Nodes;
 
 /// Nesting allowed in a document; deeper ones are refused.
 pub const DEPTH_LIMIT: usize = 128;
@@ -126,7 +128,7 @@ struct Node {
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
     text: &'a str,
-    nodes: Vec<Node>,
+    nodes: Nodes,
     /// No white space outside strings: raw slices are already minified.
     compact: bool,
     /// Not set: no object holds a name twice.

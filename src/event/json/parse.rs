@@ -1,7 +1,7 @@
 //! The one pass over a text that makes a [`Document`]: what it accepts, and where the first fault is.
 //! Only here are nodes made, so every node is well formed.
 
-use super::{DEPTH_LIMIT, Document, JsonError, Kind, Node, Span, Tag};
+use super::{DEPTH_LIMIT, Document, JsonError, Kind, Node, Nodes, Span, Tag};
 
 mod scalar;
 
@@ -24,7 +24,7 @@ struct Parser<'a> {
     bytes: &'a [u8],
     /// Place of the byte at hand.
     at: u32,
-    nodes: Vec<Node>,
+    nodes: Nodes,
     compact: bool,
     may_repeat_names: bool,
 }
@@ -38,7 +38,7 @@ impl<'a> Parser<'a> {
             text,
             bytes: text.as_bytes(),
             at: 0,
-            nodes: Vec::with_capacity(text.len() / 24 + 4),
+            nodes: Nodes::with_room(text.len() / 24 + 4),
             compact: true,
             may_repeat_names: false,
         }
@@ -131,13 +131,14 @@ impl<'a> Parser<'a> {
 
     #[inline]
     fn push(&mut self, key: Span, tag: Tag, kind: Kind, value: Span, escaped: bool) {
+        let next = self.nodes.len() as u32 + 1;
         self.nodes.push(Node {
             kind,
             escaped,
             tag,
             key,
             value,
-            next: self.nodes.len() as u32 + 1,
+            next,
         });
     }
 

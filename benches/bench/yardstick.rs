@@ -27,7 +27,7 @@ pub fn run(bootstrap: &str, group: &str, source: &str, output: &str, exactly_onc
         ("auto.offset.reset", "earliest"),
         ("isolation.level", "read_committed"),
         ("queued.min.messages", "20000"),
-        ("queued.max.messages.kbytes", "8192"),
+        ("queued.max.messages.kbytes", "4096"),
         ("fetch.message.max.bytes", "262144"),
         ("fetch.queue.backoff.ms", "10"),
         ("fetch.wait.max.ms", "100"),
@@ -75,7 +75,7 @@ pub fn run(bootstrap: &str, group: &str, source: &str, output: &str, exactly_onc
             if count >= BATCH_RECORDS || Instant::now() >= until {
                 break;
             }
-            if count % 1_000 == 0 {
+            if count % 250 == 0 {
                 writer.poll(Duration::ZERO);
             }
             message = reader.poll(until.saturating_duration_since(Instant::now()));

@@ -77,7 +77,7 @@ impl Reader {
             &format!("{role}-{}", config.transactional_id()),
             &[
                 ("queued.min.messages", "20000"),
-                ("queued.max.messages.kbytes", "8192"),
+                ("queued.max.messages.kbytes", "4096"),
                 // Compressed: what comes of it is several times as large, for every partition.
                 ("fetch.message.max.bytes", "262144"),
                 ("fetch.queue.backoff.ms", "10"),

@@ -26,7 +26,7 @@ const IDLE: Duration = Duration::from_millis(50);
 
 /// Most records, and bytes of them, that are processed at a time: what is in memory twice. The rest
 /// of a transaction is with the client already, or not yet read.
-const STEP_RECORDS: usize = 500;
+const STEP_RECORDS: usize = 250;
 const STEP_BYTES: usize = 1024 * 1024;
 
 /// How a session ended.
@@ -329,7 +329,7 @@ impl<'s> Session<'s> {
         let (records, bytes) = under_way.map_or((0, 0), |f| (f.cargo.places.len(), f.cargo.bytes));
         let most_records = (self.batch_records.saturating_sub(records)).min(STEP_RECORDS);
         let most_bytes = (self.config.commit_bytes.saturating_sub(bytes)).min(STEP_BYTES);
-        let mut batch = Vec::new();
+        let mut batch = Vec::with_capacity(self.waiting.len().min(most_records));
         let mut bytes = 0;
         while let Some(next) = self.waiting.front() {
             let isolated = self.blame.isolates((next.partition(), next.offset()));

@@ -188,6 +188,7 @@ impl<'a> Document<'a> {
     }
 
     /// A string's content, decoded; `None` for other types.
+    #[inline]
     pub fn text(&self, id: NodeId) -> Option<Cow<'a, str>> {
         let node = self.node(id);
         (node.kind == Kind::String).then(|| decode(self.slice(node.value), node.escaped))

@@ -231,10 +231,11 @@ impl<'a> Parser<'a> {
                 return Err(self.expected("a colon"));
             }
             let sign = tag.sign(end - start);
-            if seen & sign != 0 || escaped {
+            let may_repeat = seen & sign != 0 || escaped;
+            seen |= sign;
+            if may_repeat {
                 self.may_repeat_names |= escaped || self.may_stand_before(first, key, tag);
             }
-            seen |= sign;
             self.value(key, tag, depth + 1)?;
             if !self.accept(b',') {
                 return self.close(b'}', "a comma or }");

@@ -72,8 +72,8 @@ impl<'a> Place<'a> {
     /// Takes from another what is still missing.
     pub(super) fn complete_with(&mut self, other: &Place<'a>) {
         let complete = |mine: &mut Option<Text<'a>>, theirs: &Option<Text<'a>>| {
-            if mine.is_none() {
-                mine.clone_from(theirs);
+            if let (None, Some(theirs)) = (&mine, theirs) {
+                *mine = Some(theirs.clone());
             }
         };
         complete(&mut self.organization, &other.organization);

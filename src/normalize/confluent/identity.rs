@@ -2,7 +2,7 @@
 //! object such as `{confluentUser: {resourceId}}` in the new one.
 //! A stripped prefix is a change, so such an identifier is a copy and its original stays.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::data::{AuthenticationInfo, Principal};
 use crate::event::json::{Document, Kind, NodeId};
@@ -52,22 +52,26 @@ fn identify<'a>(
     document: &Document<'_>,
     info: &AuthenticationInfo,
 ) {
+    let lacks_id = match &user.uid {
+        None => user.name.is_none(),
+        // A number is replaced only where it is a copy.
+        Some(uid) => {
+            uid.bytes().all(|byte| byte.is_ascii_digit())
+                && walk::text(document, info.principal)
+                    .is_some_and(|principal| principal.strip_prefix("User:") == Some(uid))
+        }
+    };
+    let may_be_email = || memchr2(b'@', b'%', identity.as_bytes()).is_some();
+    if !lacks_id && (user.email_addr.is_some() || !may_be_email()) {
+        // Nothing to learn, as of most.
+        return;
+    }
     let Some(id) = crn::id_of(identity, "identity") else {
         return;
     };
     if is_email(&id) {
         user.email_addr.get_or_insert(id);
-        return;
-    }
-    let better = match &user.uid {
-        None => user.name.is_none(),
-        // A number is replaced only where it is a copy.
-        Some(uid) => walk::text(document, info.principal).is_some_and(|principal| {
-            uid.bytes().all(|byte| byte.is_ascii_digit())
-                && principal.strip_prefix("User:") == Some(uid)
-        }),
-    };
-    if better {
+    } else if lacks_id {
         user.kind = kind_of(&id);
         user.uid = Some(id);
     }

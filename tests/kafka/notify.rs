@@ -484,9 +484,11 @@ fn every_alert_of_the_whole_daemon_is_told_while_processes_die() {
     assert!(done, "{} of {}", told().values().sum::<u64>(), alerts.len());
     let all = i64::try_from(alerts.len()).expect("a number");
     for sink in ["hook", "am", "pagerduty", "slack", "bot", "teams"] {
-        let settled = eventually(LIMIT, || position(&clusters, &deployment, sink) >= all);
+        // Joining a group anew may take a minute by itself, where an answer is lost with a process.
+        let settled = eventually(2 * LIMIT, || position(&clusters, &deployment, sink) >= all);
         let position = position(&clusters, &deployment, sink);
-        assert!(settled, "{sink}: position {position}");
+        let ready: Vec<_> = daemons.iter().map(Daemon::ready).collect();
+        assert!(settled, "{sink}: position {position} of {all}; {ready:?}");
     }
     for event in stub.accepted().iter().map(Received::json) {
         let alert = &event["data"]["alert"];

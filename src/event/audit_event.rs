@@ -347,13 +347,6 @@ impl<'a> Unmapped<'a> {
         self.moved[id.index()..end].fill(true);
     }
 
-    /// Moves a string: marks the node and gives its content. Not a string: stays, `None`.
-    pub fn take_text(&mut self, id: NodeId) -> Option<Text<'a>> {
-        let text = self.document.text(id)?;
-        self.mark_moved(id);
-        Some(text)
-    }
-
     /// Whether this node moved.
     pub fn is_moved(&self, id: NodeId) -> bool {
         self.moved[id.index()]

@@ -1,7 +1,43 @@
 //! Writes JSON objects member by member, absent members left out.
 //! Invariant: every member and element ends in a comma; closing puts the bracket in its place.
 
+use crate::event::Text;
 use crate::event::json::is_plain;
+
+/// What is written as a JSON string.
+pub(super) trait Content {
+    /// Appends it, the opening quote being there, and a comma.
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+impl Content for str {
+    fn write(&self, out: &mut Vec<u8>) {
+        string(self, out);
+    }
+}
+
+impl Content for String {
+    fn write(&self, out: &mut Vec<u8>) {
+        string(self, out);
+    }
+}
+
+impl Content for Text<'_> {
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) {
+        match self.as_plain() {
+            Some(text) => plain_string(text, out),
+            None => string(self, out),
+        }
+    }
+}
+
+impl<C: Content + ?Sized> Content for &C {
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) {
+        (**self).write(out);
+    }
+}
 
 /// An open object; [`Object::write`] closes it.
 pub(super) struct Object<'o> {
@@ -47,9 +83,9 @@ impl Object<'_> {
     }
 
     #[inline(always)]
-    pub(super) fn text(&mut self, name: &str, value: &str) {
+    pub(super) fn text(&mut self, name: &str, value: &(impl Content + ?Sized)) {
         self.open(name, b"\":\"");
-        string(value, self.out);
+        value.write(self.out);
     }
 
     /// A text of ours, which nothing in JSON escapes.
@@ -62,9 +98,9 @@ impl Object<'_> {
     }
 
     #[inline(always)]
-    pub(super) fn optional<T: AsRef<str>>(&mut self, name: &str, value: Option<T>) {
+    pub(super) fn optional(&mut self, name: &str, value: Option<impl Content>) {
         if let Some(value) = value {
-            self.text(name, value.as_ref());
+            self.text(name, &value);
         }
     }
 
@@ -109,10 +145,10 @@ impl Object<'_> {
 
     /// An array of strings, left out when there are none.
     #[inline(always)]
-    pub(super) fn texts<T: AsRef<str>>(&mut self, name: &str, items: &[T]) {
+    pub(super) fn texts(&mut self, name: &str, items: &[impl Content]) {
         self.array(name, items, |item, out| {
             out.push(b'"');
-            string(item.as_ref(), out);
+            item.write(out);
         });
     }
 
@@ -153,11 +189,16 @@ fn integer(value: i64, out: &mut Vec<u8>) {
 #[inline(never)]
 fn string(text: &str, out: &mut Vec<u8>) {
     if is_plain(text.as_bytes()) {
-        out.extend_from_slice(text.as_bytes());
-        out.extend_from_slice(b"\",");
+        plain_string(text, out);
     } else {
         escaped_string(text, out);
     }
+}
+
+/// The same of a text in which nothing is escaped.
+fn plain_string(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(b"\",");
 }
 
 #[cold]

@@ -2,12 +2,8 @@
 //! What has no home in OCSF stays in the document and is written under `unmapped`, so nothing is
 //! lost: a leaf is either moved verbatim into an attribute or still in the document.
 
-use std::borrow::Cow;
-
 use super::json::{Document, NodeId};
-
-/// A string of the input, or one of ours.
-pub type Text<'a> = Cow<'a, str>;
+use super::text::Text;
 
 /// The OCSF class of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

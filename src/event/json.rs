@@ -15,7 +15,8 @@ mod parse;
 mod plain;
 mod write;
 
-use escape::{decode, hex4};
+use super::text::Text;
+use escape::{hex4, unescaped};
 pub use members::Names;
 use name::Tag;
 pub use name::same_name;
@@ -189,16 +190,24 @@ impl<'a> Document<'a> {
 
     /// A string's content, decoded; `None` for other types.
     #[inline]
-    pub fn text(&self, id: NodeId) -> Option<Cow<'a, str>> {
+    pub fn text(&self, id: NodeId) -> Option<Text<'a>> {
         let node = self.node(id);
-        (node.kind == Kind::String).then(|| decode(self.slice(node.value), node.escaped))
+        let content = self.slice(node.value);
+        (node.kind == Kind::String).then(|| match node.escaped {
+            true => unescaped(content).into(),
+            false => Text::plain(content),
+        })
     }
 
     /// The name under which the parent object holds this node, decoded; empty for elements.
     pub fn key(&self, id: NodeId) -> Cow<'a, str> {
         let node = self.node(id);
         let escaped = node.tag == Tag::ANY && self.key_bytes(id).contains(&b'\\');
-        decode(self.slice(node.key), escaped)
+        let key = self.slice(node.key);
+        match escaped {
+            true => Cow::Owned(unescaped(key)),
+            false => Cow::Borrowed(key),
+        }
     }
 
     /// The name as written, without quotes.

@@ -7,12 +7,13 @@ pub mod json;
 mod output_buffer;
 mod path;
 mod record;
+mod text;
 pub mod unseen;
 
 pub use activity::Activity;
 pub use audit_event::{
     Api, AuditEvent, Authorization, Class, Cloud, Endpoint, Enrichment, Facts, Metadata, Resource,
-    Status, Text, Unmapped, User, UserKind,
+    Status, Unmapped, User, UserKind,
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use output_buffer::{Output, OutputBuffer};
@@ -21,3 +22,4 @@ pub(crate) use path::walk;
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
+pub use text::Text;

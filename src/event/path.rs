@@ -4,8 +4,9 @@
 
 use std::ops::ControlFlow;
 
-use super::audit_event::{AuditEvent, Class, Text};
+use super::audit_event::{AuditEvent, Class};
 use super::json::{Document, Kind, NodeId, same_name};
+use super::text::Text;
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
 
 type Visited = ControlFlow<()>;

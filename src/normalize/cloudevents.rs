@@ -183,7 +183,7 @@ fn binary<'a>(
             });
         }
         seen.push(name);
-        let text = Text::Borrowed(value);
+        let text = Text::from(value);
         match name {
             "id" if !value.is_empty() => envelope.id = Some(text),
             "source" if !value.is_empty() => envelope.source = Some(text),
@@ -209,7 +209,7 @@ pub(super) fn generic(envelope: Envelope<'_>, record_ms: Option<i64>) -> AuditEv
         vendor_name: "unknown",
         product_name: "CloudEvents",
         log_name: "cloudevents",
-        labels: labels.map(Text::from).collect(),
+        labels: labels.map(Text::plain).collect(),
         ..envelope.metadata()
     };
     let (activity_id, activity_name) = Activity::Other.api_activity();
@@ -224,7 +224,7 @@ pub(super) fn generic(envelope: Envelope<'_>, record_ms: Option<i64>) -> AuditEv
         status_detail: None,
         metadata,
         user: User {
-            name: Some("unknown".into()),
+            name: Some(Text::plain("unknown")),
             ..User::default()
         },
         session_uid: None,
@@ -233,12 +233,12 @@ pub(super) fn generic(envelope: Envelope<'_>, record_ms: Option<i64>) -> AuditEv
         authorizations: Vec::new(),
         auth_protocol: None,
         api: Api {
-            operation: envelope.kind.unwrap_or("unknown".into()),
+            operation: envelope.kind.unwrap_or(Text::plain("unknown")),
             ..Api::default()
         },
         cloud: None,
         src_endpoint: Endpoint {
-            name: Some("unknown".into()),
+            name: Some(Text::plain("unknown")),
             ..Endpoint::default()
         },
         resources: Vec::new(),

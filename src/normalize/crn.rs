@@ -29,16 +29,15 @@ pub(super) struct Place<'a> {
 impl<'a> Crn<'a> {
     /// Takes a name apart; nothing is in a text that is no CRN.
     pub(super) fn of(name: &Text<'a>) -> Self {
-        match name {
-            Text::Borrowed(name) => Crn::parse(name),
-            Text::Owned(name) => Crn::parse(name).into_owned(),
+        match name.as_plain() {
+            Some(name) => Crn::parse(name, plain_decoder(name)),
+            None => Crn::parse(name, |part| decoded(part).into_owned().into()),
         }
     }
 
-    fn parse(name: &'a str) -> Self {
+    fn parse<'n>(name: &'n str, decoded: impl Fn(&'n str) -> Text<'a>) -> Self {
         let mut place = Place::default();
         let mut innermost = None;
-        let decoded = decoder(name);
         for (kind, id) in segments(name).filter_map(pair) {
             innermost = Some((kind, id));
             let known = match kind {
@@ -52,18 +51,6 @@ impl<'a> Crn<'a> {
         Self {
             place,
             innermost: innermost.map(|(kind, id)| (decoded(kind), decoded(id))),
-        }
-    }
-
-    fn into_owned<'o>(self) -> Crn<'o> {
-        let owned = |text: Text<'_>| Text::Owned(text.into_owned());
-        Crn {
-            place: Place {
-                organization: self.place.organization.map(owned),
-                environment: self.place.environment.map(owned),
-                region: self.place.region.map(owned),
-            },
-            innermost: self.innermost.map(|(kind, id)| (owned(kind), owned(id))),
         }
     }
 }
@@ -91,17 +78,16 @@ pub(super) fn has_authority(crn: &str) -> Option<bool> {
 
 /// The id of the first segment of that type.
 pub(super) fn id_of<'a>(crn: &Text<'a>, kind: &str) -> Option<Text<'a>> {
-    fn find<'n>(crn: &'n str, kind: &str) -> Option<Text<'n>> {
-        let id = segments(crn).find_map(|segment| {
+    let id = crn.part(|crn| {
+        segments(crn).find_map(|segment| {
             let id = segment.strip_prefix(kind)?.strip_prefix('=')?;
             (!id.is_empty()).then_some(id)
-        });
-        id.map(decoder(crn))
-    }
-    match crn {
-        Text::Borrowed(crn) => find(crn, kind),
-        Text::Owned(crn) => find(crn, kind).map(|id| Text::Owned(id.into_owned())),
-    }
+        })
+    })?;
+    Some(match decoded(&id) {
+        Cow::Owned(decoded) => decoded.into(),
+        Cow::Borrowed(_) => id,
+    })
 }
 
 /// What stands between the slashes, from the outermost inwards.
@@ -124,16 +110,18 @@ fn pair(segment: &str) -> Option<(&str, &str)> {
     (!kind.is_empty() && !id.is_empty()).then_some((kind, id))
 }
 
-/// Decodes parts of this name, most of which have nothing to decode.
-fn decoder(name: &str) -> impl Fn(&str) -> Cow<'_, str> + use<> {
+/// Decodes parts of a plain name, most of which have nothing to decode.
+fn plain_decoder<'a>(name: &'a str) -> impl Fn(&'a str) -> Text<'a> {
     let is_encoded = memchr(b'%', name.as_bytes()).is_some();
-    move |part| {
-        if !is_encoded {
-            return Cow::Borrowed(part);
-        }
-        let decoded = percent_decode_str(part).decode_utf8();
-        decoded.unwrap_or(Cow::Borrowed(part))
+    move |part| match is_encoded.then(|| decoded(part)) {
+        Some(Cow::Owned(decoded)) => decoded.into(),
+        _ => Text::plain(part),
     }
+}
+
+fn decoded(part: &str) -> Cow<'_, str> {
+    let decoded = percent_decode_str(part).decode_utf8();
+    decoded.unwrap_or(Cow::Borrowed(part))
 }
 
 #[cfg(test)]
@@ -153,7 +141,7 @@ mod tests {
         assert_eq!(crn.place.region, None);
         assert_eq!(crn.innermost, Some(("topic".into(), "orders.v2".into())));
         // A name that was escaped in its JSON says the same.
-        assert_eq!(Crn::of(&Text::Owned(name.to_owned())), crn);
+        assert_eq!(Crn::of(&name.to_owned().into()), crn);
     }
 
     #[test]

@@ -355,7 +355,7 @@ fn a_failure_says_what_went_wrong_in_either_form() {
             .unwrap()
             .api;
         [api.response_error, api.response_error_message]
-            .map(|text| text.map(|text| text.into_owned()))
+            .map(|text| text.map(|text| text.to_string()))
     };
     let some = |text: &str| Some(text.to_owned());
     let list = r#"{"errors":[{"code":404,"title":"gone"},{"code":1}]}"#;

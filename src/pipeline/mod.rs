@@ -17,7 +17,7 @@ use crate::enrich;
 pub use crate::enrich::Names;
 use crate::event::{
     Access, Activity, AuditEvent, Digest, Header, Method, OutputBuffer, OutputRecord, Position,
-    RawRecord, Sensitivity,
+    RawRecord, Sensitivity, Text,
 };
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
@@ -273,7 +273,7 @@ impl Pipeline {
             return written;
         }
         event.unmapped.dropped = true;
-        event.metadata.labels.push(Cow::Borrowed("raw:slimmed"));
+        event.metadata.labels.push(Text::plain("raw:slimmed"));
         out.truncate(first);
         self.append_event(event, position, rules, out)
     }

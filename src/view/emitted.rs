@@ -143,7 +143,7 @@ pub fn source_id(record: &RawRecord<'_>) -> Option<String> {
     }
     let document = Document::parse(record.value?).ok()?;
     let id = document.member(document.root(), "id")?;
-    document.text(id).map(Cow::into_owned)
+    document.text(id).map(|text| text.to_string())
 }
 
 /// A part of a JSON value.
@@ -174,7 +174,7 @@ impl<'d, 'r> Part<'d, 'r> {
     /// The same of the part itself, `""` included.
     pub fn scalar(self) -> Option<Cow<'r, str>> {
         match self.document.kind(self.id) {
-            Type::String => self.document.text(self.id),
+            Type::String => self.document.text(self.id).map(Cow::from),
             Type::Number | Type::Bool => Some(self.document.raw(self.id).into()),
             Type::Null | Type::Array | Type::Object => None,
         }

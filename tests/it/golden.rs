@@ -39,7 +39,7 @@ impl Case {
         let document = Document::parse(self.text.as_bytes()).expect("a case is JSON");
         let record = document.member(document.root(), "record").expect("record");
         if let Some(text) = document.member(record, "text") {
-            return document.text(text).map(|text| text.into_owned().into());
+            return document.text(text).map(|text| text.to_string().into());
         }
         let value = document.member(record, "value").expect("value or text");
         let mut bytes = Vec::new();

@@ -1,18 +1,8 @@
 //! Escapes within JSON strings, decoded; the parser has made sure that they are sound.
 
-use std::borrow::Cow;
-
-/// A string's content between its quotes; `escaped` tells whether there is anything to decode.
-#[inline]
-pub(super) fn decode(content: &str, escaped: bool) -> Cow<'_, str> {
-    if escaped {
-        Cow::Owned(unescaped(content))
-    } else {
-        Cow::Borrowed(content)
-    }
-}
-
-fn unescaped(content: &str) -> String {
+/// A string's content between its quotes, decoded.
+#[cold]
+pub(super) fn unescaped(content: &str) -> String {
     let mut out = String::with_capacity(content.len());
     let mut rest = content;
     while let Some(at) = rest.find('\\') {

@@ -6,29 +6,31 @@ use super::{Document, NodeId};
 /// Names that are looked for together; any two differ in more than case and underscores.
 pub struct Names<const N: usize> {
     names: [&'static str; N],
-    tags: [Tag; N],
+    /// By the place of a tag: one bit for each name that has such a tag.
+    alike: [u32; Tag::PLACES],
 }
 
 impl<const N: usize> Names<N> {
     /// One to 32 names, none empty and none with an underscore at an end.
     pub const fn new(names: [&'static str; N]) -> Self {
         const { assert!(0 < N && N <= 32, "a bit for each") };
-        let mut tags = [Tag::ANY; N];
+        let mut alike = [0; Tag::PLACES];
         let mut number = 0;
         while number < N {
-            tags[number] = Tag::of_written(names[number].as_bytes(), false);
+            let tag = Tag::of_written(names[number].as_bytes(), false);
+            alike[tag.place()] |= 1 << number;
             number += 1;
         }
-        Self { names, tags }
+        Self { names, alike }
     }
 
     /// One bit for each name that may have this tag.
+    #[inline]
     fn alike(&self, tag: Tag) -> u32 {
-        if tag == Tag::ANY {
-            return u32::MAX >> (32 - N);
+        match tag {
+            Tag::ANY => u32::MAX >> (32 - N),
+            _ => self.alike[tag.place()],
         }
-        let bit = |number: usize| u32::from(self.tags[number] == tag) << number;
-        (0..N).fold(0, |bits, number| bits | bit(number))
     }
 
     /// The first of the names in `bits` that is the same to `same`.

@@ -29,6 +29,15 @@ impl Tag {
         Tag::of_letters(*first, *last.unwrap_or(first))
     }
 
+    /// How many places tags are spread over.
+    pub(super) const PLACES: usize = 64;
+
+    /// The place of a tag: names whose tags have different ones are different.
+    #[inline]
+    pub(super) const fn place(self) -> usize {
+        ((self.0 ^ self.0 >> 5) % 64) as usize
+    }
+
     /// Never [`Tag::ANY`].
     const fn of_letters(first: u8, last: u8) -> Tag {
         Tag(u16::from_be_bytes([first | 0x20, last | 0x20]))

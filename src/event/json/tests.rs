@@ -101,7 +101,7 @@ fn a_string_ends_where_it_ends_whatever_its_length() {
         ] {
             let doc = parse(&text);
             let last = doc.nodes().last().unwrap();
-            assert_eq!(doc.text(last).unwrap(), content);
+            assert_eq!(*doc.text(last).unwrap(), content);
             assert_eq!(doc.raw(last), format!("\"{content}\""));
         }
         for place in 0..length {
@@ -112,7 +112,7 @@ fn a_string_ends_where_it_ends_whatever_its_length() {
             let text = format!("\"{}\\n{}\"", &content[..place], &content[place..]);
             let decoded = format!("{}\n{}", &content[..place], &content[place..]);
             let doc = parse(&text);
-            assert_eq!(doc.text(doc.root()).unwrap(), decoded);
+            assert_eq!(*doc.text(doc.root()).unwrap(), decoded);
         }
     }
 }
@@ -154,7 +154,7 @@ fn to_value(doc: &Document<'_>, id: NodeId) -> serde_json::Value {
             .map(|child| (doc.key(child).into_owned(), to_value(doc, child)))
             .collect(),
         Kind::Array => doc.children(id).map(|child| to_value(doc, child)).collect(),
-        Kind::String => doc.text(id).unwrap().into(),
+        Kind::String => doc.text(id).unwrap().to_string().into(),
         _ => serde_json::from_str(doc.raw(id)).unwrap(),
     }
 }

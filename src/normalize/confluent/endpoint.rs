@@ -20,7 +20,7 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Endpoint<'a>
             address(unmapped, node)
         })
         .or_else(|| walk::take_at(unmapped, filtered, &["clientIp"]).map(endpoint))
-        .unwrap_or_else(|| endpoint("unknown".into()))
+        .unwrap_or_else(|| endpoint(Text::plain("unknown")))
 }
 
 fn address<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Endpoint<'a>> {
@@ -50,7 +50,7 @@ fn java_address<'a>(unmapped: &mut Unmapped<'a>, node: NodeId) -> Option<Endpoin
     let text = walk::text(&unmapped.document, node)?;
     match text.rsplit_once('/') {
         Some((_, "")) => None,
-        Some((_, literal)) => Some(endpoint(Text::Owned(literal.to_owned()))),
+        Some((_, literal)) => Some(endpoint(literal.to_owned().into())),
         None => {
             unmapped.mark_moved(node);
             Some(endpoint(text))

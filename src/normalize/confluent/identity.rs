@@ -17,7 +17,7 @@ const VENDOR: &str = "confluent.privileged";
 pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, info: &AuthenticationInfo) -> User<'a> {
     let mut user = authenticated(unmapped, info);
     if user.uid.is_none() && user.name.is_none() {
-        user.name = user.email_addr.clone().or(Some("unknown".into()));
+        user.name = user.email_addr.clone().or(Some(Text::plain("unknown")));
     }
     user
 }
@@ -198,13 +198,7 @@ fn named<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> User<'a> {
 }
 
 fn stripped<'a>(text: &Text<'a>, prefix: &str) -> Option<Text<'a>> {
-    match text {
-        Text::Borrowed(text) => text.strip_prefix(prefix).map(Text::Borrowed),
-        Text::Owned(text) => text
-            .strip_prefix(prefix)
-            .map(|rest| Text::Owned(rest.to_owned())),
-    }
-    .filter(|rest| !rest.is_empty())
+    text.part(|text| text.strip_prefix(prefix).filter(|rest| !rest.is_empty()))
 }
 
 fn kind_of(uid: &str) -> Option<UserKind> {

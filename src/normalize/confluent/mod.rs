@@ -120,7 +120,7 @@ pub(super) fn normalize<'a>(
         activity_id,
         activity_name,
         time_ms,
-        message: facts.map(|facts| Text::Borrowed(facts.description)),
+        message: facts.map(|facts| Text::from(facts.description)),
         status: outcome.status,
         status_code: outcome.code,
         status_detail: outcome.detail,
@@ -133,7 +133,7 @@ pub(super) fn normalize<'a>(
         auth_protocol,
         api,
         cloud: (!platform).then(|| Cloud {
-            provider: "Confluent Cloud".into(),
+            provider: Text::plain("Confluent Cloud"),
             ..place
         }),
         src_endpoint,
@@ -170,7 +170,7 @@ fn labels<'a>(facts: Option<&MethodFacts<'_>>, time: Option<&'static str>) -> Ve
         .iter()
         .copied()
         .chain(time)
-        .map(Text::from)
+        .map(Text::plain)
         .collect()
 }
 
@@ -244,14 +244,14 @@ fn api<'a>(
 ) -> Api<'a> {
     let request_data = walk::take_whole(unmapped, data.request.data);
     let request_uid = request_uid(unmapped, data.request_metadata.request_id).or_else(|| {
-        let fallback = || event_id.cloned().unwrap_or("unknown".into());
+        let fallback = || event_id.cloned().unwrap_or(Text::plain("unknown"));
         request_data.is_some().then(fallback)
     });
     Api {
         operation,
-        service_name: facts.map(|facts| Text::Borrowed(facts.service)),
+        service_name: facts.map(|facts| Text::from(facts.service)),
         service_uid: walk::take(unmapped, data.root.service_name),
-        group_name: facts.and_then(|facts| facts.module).map(Text::Borrowed),
+        group_name: facts.and_then(|facts| facts.module).map(Text::from),
         request_uid,
         request_data,
         response_data: walk::take_whole(unmapped, data.result.data),

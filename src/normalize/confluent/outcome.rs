@@ -125,8 +125,8 @@ fn authorizations<'a>(
 ) -> Vec<Authorization<'a>> {
     let decision = decision.and_then(|said| match (said.node, said.status) {
         (Some(node), _) => walk::take(unmapped, node),
-        (None, Status::Success) => Some("ALLOW".into()),
-        (None, _) => Some("DENY".into()),
+        (None, Status::Success) => Some(Text::plain("ALLOW")),
+        (None, _) => Some(Text::plain("DENY")),
     });
     let policies = [
         (info.rbac, "RBAC"),
@@ -148,7 +148,7 @@ fn authorizations<'a>(
             found.push(Authorization {
                 decision: decision.clone(),
                 policy_name: walk::take_at(unmapped, policy, &["role"]),
-                policy_kind: Some(kind.into()),
+                policy_kind: Some(Text::plain(kind)),
             });
         }
     }
@@ -183,7 +183,7 @@ fn error<'a>(
     let code = codes.iter().find_map(|name| {
         let id = document.member_folded(node, name)?;
         match document.kind(id) {
-            Kind::Number => Some(Text::Borrowed(document.raw(id))),
+            Kind::Number => Some(Text::plain(document.raw(id))),
             _ => walk::text(document, id),
         }
     });

@@ -34,7 +34,7 @@ fn the_identity_tells_what_the_principal_does_not() {
             email_addr,
             ..
         } = event.user;
-        [uid, name, email_addr].map(|part| part.map(|text| text.into_owned()))
+        [uid, name, email_addr].map(|part| part.map(|text| text.to_string()))
     };
     let some = |text: &str| Some(text.to_owned());
     let by_number = r#"{"principal":"User:42","identity":"crn://c/identity=sa-1"}"#;

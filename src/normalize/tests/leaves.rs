@@ -52,7 +52,7 @@ fn check(event: &AuditEvent<'_>) {
         let raw = document.raw(node);
         match document.kind(node) {
             Kind::String => {
-                let text = document.text(node).unwrap().into_owned();
+                let text = document.text(node).unwrap().to_string();
                 assert!(attributes.contains(&text), "{raw} is lost");
             }
             Kind::Number => {

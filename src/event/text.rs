@@ -1,0 +1,124 @@
+//! A text of an event, which mostly is a part of the record that it came in.
+//! Invariant: what is borrowed stands in a JSON string as it is, so it is written without being
+//! looked through for what JSON escapes.
+
+use std::borrow::{Borrow, Cow};
+use std::fmt;
+use std::ops::Deref;
+
+use super::json::is_plain;
+
+/// A string of the input, or one of ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    /// A text in which JSON escapes nothing: a word of ours, or a part of another such text. Where
+    /// that is not known, [`Text::from`] finds it out.
+    #[inline]
+    pub fn plain(text: &'a str) -> Self {
+        debug_assert!(is_plain(text.as_bytes()), "{text:?}");
+        Self(Cow::Borrowed(text))
+    }
+
+    /// The text, if it is known that JSON escapes nothing in it.
+    #[inline]
+    pub fn as_plain(&self) -> Option<&'a str> {
+        match self.0 {
+            Cow::Borrowed(text) => Some(text),
+            Cow::Owned(_) => None,
+        }
+    }
+
+    /// What `find` finds in it.
+    #[inline]
+    pub fn part(&self, find: impl FnOnce(&str) -> Option<&str>) -> Option<Self> {
+        match &self.0 {
+            Cow::Borrowed(text) => find(text).map(Self::plain),
+            Cow::Owned(text) => find(text).map(|part| part.to_owned().into()),
+        }
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl<'a> From<Text<'a>> for Cow<'a, str> {
+    fn from(text: Text<'a>) -> Self {
+        text.0
+    }
+}
+
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for Text<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        if is_plain(text.as_bytes()) {
+            Self(Cow::Borrowed(text))
+        } else {
+            text.to_owned().into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_json_does_not_escape_is_borrowed() {
+        for (text, plain) in [("", true), ("ü/𝄞", true), ("a\"b", false), ("a\nb", false)] {
+            let found = Text::from(text);
+            assert_eq!(found.as_plain(), plain.then_some(text));
+            assert_eq!(found, text);
+            // Whether it is known changes nothing about the text.
+            assert_eq!(found, Text::from(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_plain_text_is_plain() {
+        fn rest(text: &str) -> Option<&str> {
+            text.strip_prefix("User:")
+        }
+        let plain = Text::from("User:u-1").part(rest);
+        assert_eq!(plain.and_then(|part| part.as_plain()), Some("u-1"));
+        let escaped = Text::from("User:\"u\"").part(rest);
+        assert_eq!(escaped, Some("\"u\"".into()));
+        assert_eq!(Text::from("u-1").part(rest), None);
+    }
+}

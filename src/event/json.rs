@@ -125,6 +125,18 @@ struct Node {
     next: u32,
 }
 
+impl Node {
+    /// Of no document.
+    const NONE: Node = Node {
+        kind: Kind::Null,
+        escaped: false,
+        tag: Tag::ANY,
+        key: Span { start: 0, end: 0 },
+        value: Span { start: 0, end: 0 },
+        next: 0,
+    };
+}
+
 /// A parsed text.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {

@@ -17,7 +17,8 @@ impl<const N: usize> Names<N> {
         let mut alike = [0; Tag::PLACES];
         let mut number = 0;
         while number < N {
-            let tag = Tag::of_written(names[number].as_bytes(), false);
+            let name = names[number].as_bytes();
+            let tag = Tag::of_written(name[0], name[name.len() - 1]);
             alike[tag.place()] |= 1 << number;
             number += 1;
         }

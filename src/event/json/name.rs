@@ -6,16 +6,17 @@
 pub(super) struct Tag(u16);
 
 impl Tag {
-    /// Of names that do not show their first and last letter: escaped, empty, or underscores there.
+    /// Of names that do not show their first and last letter: escaped, or underscores there, or
+    /// looked for and empty.
     pub(super) const ANY: Tag = Tag(0);
 
-    /// Of a name as it stands between quotes.
-    pub(super) const fn of_written(name: &[u8], escaped: bool) -> Tag {
-        match (name.first(), name.last()) {
-            (Some(first), Some(last)) if !escaped && *first != b'_' && *last != b'_' => {
-                Tag::of_letters(*first, *last)
-            }
-            _ => Tag::ANY,
+    /// Of a name without escapes as it stands between quotes, by its first and its last byte; of the
+    /// empty name these are the quotes.
+    #[inline]
+    pub(super) const fn of_written(first: u8, last: u8) -> Tag {
+        match (first, last) {
+            (b'_', _) | (_, b'_') => Tag::ANY,
+            _ => Tag::of_letters(first, last),
         }
     }
 
@@ -47,7 +48,7 @@ impl Tag {
     #[inline]
     pub(super) fn sign(self, length: u32) -> u64 {
         let letters = u32::from(self.0);
-        1 << ((letters ^ letters >> 5 ^ length) % 64)
+        1 << ((letters ^ letters >> 6 ^ length) % 64)
     }
 
     /// Whether names with these two may be the same.

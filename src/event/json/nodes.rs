@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::mem::take;
-use std::ops::{Deref, DerefMut};
+use std::ops::Index;
 
 use super::Node;
 
@@ -16,38 +16,59 @@ thread_local! {
 
 /// A list that leaves its memory to the next one.
 #[derive(Debug, Clone)]
-pub(super) struct Nodes(Vec<Node>);
+pub(super) struct Nodes {
+    /// The nodes, and after them slots that mean nothing.
+    slots: Vec<Node>,
+    len: usize,
+}
 
 impl Nodes {
-    /// An empty list with room for so many.
-    pub(super) fn with_room(nodes: usize) -> Nodes {
-        let mut spare = SPARE.take();
-        spare.reserve(nodes);
-        Nodes(spare)
+    /// An empty list with slots for so many.
+    pub(super) fn with_slots(nodes: usize) -> Nodes {
+        let mut slots = SPARE.take();
+        if slots.len() < nodes {
+            slots.resize(nodes, Node::NONE);
+        }
+        Nodes { slots, len: 0 }
+    }
+
+    /// All slots, those of nodes first.
+    pub(super) fn slots(&mut self) -> &mut [Node] {
+        &mut self.slots
+    }
+
+    /// The same, and as many more.
+    #[cold]
+    pub(super) fn more_slots(&mut self) -> &mut [Node] {
+        self.slots.resize(2 * self.slots.len(), Node::NONE);
+        &mut self.slots
+    }
+
+    /// Makes nodes of so many slots.
+    pub(super) fn set_len(&mut self, nodes: usize) {
+        self.len = nodes;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 }
 
-impl Deref for Nodes {
-    type Target = Vec<Node>;
+impl Index<usize> for Nodes {
+    type Output = Node;
 
-    fn deref(&self) -> &Vec<Node> {
-        &self.0
-    }
-}
-
-impl DerefMut for Nodes {
-    fn deref_mut(&mut self) -> &mut Vec<Node> {
-        &mut self.0
+    #[inline]
+    fn index(&self, node: usize) -> &Node {
+        &self.slots[node]
     }
 }
 
 impl Drop for Nodes {
     fn drop(&mut self) {
-        let mut nodes = take(&mut self.0);
-        if nodes.capacity() <= KEPT_NODES {
-            nodes.clear();
+        let slots = take(&mut self.slots);
+        if slots.len() <= KEPT_NODES {
             // A thread that ends has no next document.
-            let _ = SPARE.try_with(|spare| spare.set(nodes));
+            let _ = SPARE.try_with(|spare| spare.set(slots));
         }
     }
 }
@@ -61,11 +82,11 @@ mod tests {
     fn the_next_document_begins_empty_in_the_memory_of_the_one_before() {
         let large = format!("[{}1]", "1,".repeat(300));
         let first = Document::parse(large.as_bytes()).unwrap();
-        let (place, room) = (first.nodes.as_ptr(), first.nodes.capacity());
+        let (place, room) = (first.nodes.slots.as_ptr(), first.nodes.slots.len());
         drop(first);
         let second = Document::parse(b"{}").unwrap();
         assert_eq!(
-            (second.nodes.as_ptr(), second.nodes.capacity()),
+            (second.nodes.slots.as_ptr(), second.nodes.slots.len()),
             (place, room)
         );
         assert_eq!(second.node_count(), 1);
@@ -78,6 +99,6 @@ mod tests {
     fn the_memory_of_a_very_large_document_is_given_back() {
         let large = format!("[{}1]", "1,".repeat(2 * KEPT_NODES));
         drop(Document::parse(large.as_bytes()).unwrap());
-        assert!(Nodes::with_room(0).capacity() <= KEPT_NODES);
+        assert!(Nodes::with_slots(0).slots.len() <= KEPT_NODES);
     }
 }

@@ -1,267 +1,324 @@
 //! The one pass over a text that makes a [`Document`]: what it accepts, and where the first fault is.
-//! Only here are nodes made, so every node is well formed.
+//! Only here are nodes made, so every node is well formed. Names and strings without escapes and
+//! white space around them go straight through; nothing calls itself, however deep the nesting.
 
+use super::plain::Specials;
 use super::{DEPTH_LIMIT, Document, JsonError, Kind, Node, Nodes, Span, Tag};
 
-mod scalar;
+mod input;
+
+use input::{Input, Marks};
 
 /// What is wrong, out of the way of what is right: it is rare, and larger than a span.
 type Fault = Box<JsonError>;
-
-/// Stands for the end of the text; outside of strings no text may have it.
-const END: u8 = 0;
 
 /// How many members before it a name is compared with while parsing.
 const MEMBERS_COMPARED: usize = 32;
 
 /// Parses a whole text, at most 4 GiB long.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
-    Parser::new(text).document()
+    let marks = Marks::default();
+    let input = Input {
+        text,
+        marks: &marks,
+    };
+    let start = input.after_space(0);
+    if start as usize == text.len() {
+        return Err(JsonError::Empty);
+    }
+    // White space around the whole value does not touch raw slices.
+    marks.spaced.set(false);
+    let mut parser = Parser {
+        input,
+        at: start,
+        specials: Specials::from(text.as_bytes(), start),
+        count: 0,
+        open: Open::default(),
+    };
+    let nodes = parser.outermost().map_err(|fault| *fault)?;
+    let compact = !marks.spaced.get();
+    let end = input.after_space(parser.at);
+    if end as usize != text.len() {
+        return Err(*input.expected(end, "the end of the text"));
+    }
+    Ok(Document {
+        text,
+        nodes,
+        compact,
+        may_repeat_names: marks.may_repeat_names.get(),
+    })
 }
 
+/// What is at hand. Its methods are inlined by force, and no function is given a reference to it, so
+/// that it is kept in registers.
 struct Parser<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
+    input: Input<'a>,
     /// Place of the byte at hand.
     at: u32,
-    nodes: Nodes,
-    compact: bool,
-    may_repeat_names: bool,
+    /// What is to come of quotes, backslashes and control characters.
+    specials: Specials,
+    /// How many nodes there are; those of open containers lack their ends.
+    count: usize,
+    open: Open,
 }
 
-/// Of elements and the root, which have no name.
-const NO_KEY: Span = Span { start: 0, end: 0 };
+/// An open container; by default what is around the outermost value.
+#[derive(Clone, Copy, Default)]
+struct Open {
+    /// The signs of its names up to now.
+    seen: u64,
+    /// Place of its node.
+    node: u32,
+    /// The bracket that closes it; 0 around the outermost value, which none does.
+    bracket: u32,
+}
 
-impl<'a> Parser<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            bytes: text.as_bytes(),
-            at: 0,
-            nodes: Nodes::with_room(text.len() / 24 + 4),
-            compact: true,
-            may_repeat_names: false,
-        }
-    }
+const BRACE: u32 = b'}' as u32;
+const BRACKET: u32 = b']' as u32;
 
-    fn document(mut self) -> Result<Document<'a>, JsonError> {
-        self.white_space();
-        if self.is_at_end() {
-            return Err(JsonError::Empty);
-        }
-        // White space around the whole value does not touch raw slices.
-        self.compact = true;
-        self.value(NO_KEY, Tag::ANY, 0).map_err(|fault| *fault)?;
-        let compact = self.compact;
-        self.white_space();
-        if !self.is_at_end() {
-            return Err(*self.expected("the end of the text"));
-        }
-        Ok(Document {
-            text: self.text,
-            nodes: self.nodes,
-            compact,
-            may_repeat_names: self.may_repeat_names,
-        })
-    }
+/// What ends a run of strings with a comma after each.
+enum Stop {
+    /// There is no slot for one more.
+    Full,
+    /// The last string, or one with escapes: its first plain part ends here.
+    String(u32),
+    /// Another value, or one after white space. The next slot has its name.
+    Value,
+}
 
-    fn is_at_end(&self) -> bool {
-        self.at as usize == self.bytes.len()
-    }
-
-    #[cold]
-    fn expected(&self, expected: &'static str) -> Fault {
-        Box::new(JsonError::Syntax {
-            offset: self.at as usize,
-            expected,
-        })
-    }
-
-    /// The byte at hand, [`END`] after the last.
-    #[inline]
-    fn peek(&self) -> u8 {
-        self.bytes.get(self.at as usize).copied().unwrap_or(END)
-    }
-
-    /// Whether this byte comes next, after white space or without.
-    #[inline]
-    fn is_next(&mut self, byte: u8) -> bool {
-        let at_hand = self.peek();
-        at_hand == byte || at_hand <= b' ' && self.is_next_after_white_space(byte)
-    }
-
-    #[cold]
-    fn is_next_after_white_space(&mut self, byte: u8) -> bool {
-        self.white_space();
-        self.peek() == byte
-    }
-
-    fn white_space(&mut self) {
-        while let b' ' | b'\n' | b'\r' | b'\t' = self.peek() {
-            self.at += 1;
-            self.compact = false;
-        }
-    }
-
-    /// Goes over this byte and the white space before it, if it comes next.
-    #[inline]
-    fn accept(&mut self, byte: u8) -> bool {
-        if self.is_next(byte) {
-            self.at += 1;
-            return true;
-        }
-        false
-    }
-
-    // Strings are most values; inlined by force, for the compiler gives up on mutual recursion.
+impl Parser<'_> {
+    /// Goes over the outermost value, with all below it.
     #[inline(always)]
-    fn value(&mut self, key: Span, tag: Tag, depth: usize) -> Result<(), Fault> {
-        if !self.is_next(b'"') {
-            return self.value_without_quotes(key, tag, depth);
-        }
-        let start = self.at + 1;
-        let escaped = self.string()?;
-        let content = Span {
-            start,
-            end: self.at - 1,
-        };
-        self.push(key, tag, Kind::String, content, escaped);
-        Ok(())
-    }
-
-    #[inline]
-    fn push(&mut self, key: Span, tag: Tag, kind: Kind, value: Span, escaped: bool) {
-        let next = self.nodes.len() as u32 + 1;
-        self.nodes.push(Node {
-            kind,
-            escaped,
-            tag,
-            key,
-            value,
-            next,
-        });
-    }
-
-    #[inline(never)]
-    fn value_without_quotes(&mut self, key: Span, tag: Tag, depth: usize) -> Result<(), Fault> {
-        let start = self.at;
-        let kind = match self.peek() {
-            b'{' => Kind::Object,
-            b'[' => Kind::Array,
-            b't' => self.literal("true", Kind::Bool)?,
-            b'f' => self.literal("false", Kind::Bool)?,
-            b'n' => self.literal("null", Kind::Null)?,
-            b'-' | b'0'..=b'9' => self.number()?,
-            _ => return Err(self.expected("a value")),
-        };
-        let index = self.nodes.len();
-        self.push(key, tag, kind, self.since(start), false);
-        match kind {
-            Kind::Object => self.members(depth)?,
-            Kind::Array => self.elements(depth)?,
-            _ => return Ok(()),
-        }
-        let (value, next) = (self.since(start), self.nodes.len() as u32);
-        if let Some(node) = self.nodes.get_mut(index) {
-            (node.value, node.next) = (value, next);
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn since(&self, start: u32) -> Span {
-        Span {
-            start,
-            end: self.at,
+    fn outermost(&mut self) -> Result<Nodes, Fault> {
+        let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4);
+        let mut slots = nodes.slots();
+        slots[0] = Node::NONE;
+        let mut around = [Open::default(); DEPTH_LIMIT];
+        let mut depth = 0;
+        loop {
+            let stop = match self.open.bracket {
+                BRACE => self.members(slots)?,
+                BRACKET => self.elements(slots),
+                _ => Stop::Value,
+            };
+            match stop {
+                Stop::Full => {
+                    slots = nodes.more_slots();
+                    continue;
+                }
+                Stop::String(end) => self.rest_of_string(&mut slots[self.count], end)?,
+                Stop::Value => {
+                    let node = self.count as u32;
+                    let bracket = self.value(&mut slots[self.count])?;
+                    if bracket != 0 {
+                        let Some(outer) = around.get_mut(depth) else {
+                            let offset = self.at as usize;
+                            return Err(Box::new(JsonError::TooDeep { offset }));
+                        };
+                        *outer = self.open;
+                        self.open = Open {
+                            seen: 0,
+                            node,
+                            bracket,
+                        };
+                        depth += 1;
+                        self.at += 1;
+                        if u32::from(self.next()) != bracket {
+                            continue;
+                        }
+                    }
+                }
+            }
+            while !self.is_followed()? {
+                if depth == 0 {
+                    nodes.set_len(self.count);
+                    return Ok(nodes);
+                }
+                let node = &mut slots[self.open.node as usize];
+                (node.value.end, node.next) = (self.at, self.count as u32);
+                depth -= 1;
+                self.open = around[depth];
+            }
         }
     }
 
-    /// Goes over the bracket that opens a container at this depth.
-    #[inline]
-    fn open(&mut self, depth: usize) -> Result<(), Fault> {
-        if depth >= DEPTH_LIMIT {
-            let offset = self.at as usize;
-            return Err(Box::new(JsonError::TooDeep { offset }));
+    /// Goes over the comma or the bracket after a value, and tells whether it is a comma. Neither
+    /// is after the outermost value.
+    #[inline(always)]
+    fn is_followed(&mut self) -> Result<bool, Fault> {
+        if self.open.bracket == 0 {
+            return Ok(false);
+        }
+        let byte = self.next();
+        if byte != b',' && u32::from(byte) != self.open.bracket {
+            let expected = match self.open.bracket {
+                BRACE => "a comma or }",
+                _ => "a comma or ]",
+            };
+            return Err(self.input.expected(self.at, expected));
         }
         self.at += 1;
+        Ok(byte == b',')
+    }
+
+    /// Goes over members as long as their values are plain strings with a comma after them.
+    #[inline(always)]
+    fn members(&mut self, slots: &mut [Node]) -> Result<Stop, Fault> {
+        while let Some(slot) = slots.get_mut(self.count) {
+            if let Some((key, tag)) = self.plain_name() {
+                (slot.key, slot.tag) = (key, tag);
+                self.at = key.end + 2;
+            } else {
+                let name = self.input.name(self.at)?;
+                (slot.key, slot.tag) = (name.key, name.tag);
+                self.skip_to(name.after);
+            }
+            let sign = slot.tag.sign(slot.key.end - slot.key.start);
+            if self.open.seen & sign != 0 {
+                let first = self.open.node as usize + 1;
+                look_for_name(self.input, slots, first, self.count);
+            }
+            self.open.seen |= sign;
+            if let Some(stop) = self.plain_string(&mut slots[self.count]) {
+                return Ok(stop);
+            }
+        }
+        Ok(Stop::Full)
+    }
+
+    /// Goes over elements as long as they are plain strings with a comma after them.
+    #[inline(always)]
+    fn elements(&mut self, slots: &mut [Node]) -> Stop {
+        while let Some(slot) = slots.get_mut(self.count) {
+            (slot.key, slot.tag) = (Node::NONE.key, Node::NONE.tag);
+            if let Some(stop) = self.plain_string(slot) {
+                return stop;
+            }
+        }
+        Stop::Full
+    }
+
+    /// Goes over a name without escapes and the colon after it, if these are next.
+    #[inline(always)]
+    fn plain_name(&mut self) -> Option<(Span, Tag)> {
+        let &[b'"', first] = self.input.window(self.at)? else {
+            return None;
+        };
+        let start = self.at + 1;
+        let end = self.plain_end();
+        let &[last, b'"', b':'] = self.input.window(end - 1)? else {
+            return None;
+        };
+        Some((Span { start, end }, Tag::of_written(first, last)))
+    }
+
+    /// Goes over a string without escapes and the comma after it, if these are next.
+    #[inline(always)]
+    fn plain_string(&mut self, slot: &mut Node) -> Option<Stop> {
+        if self.input.byte(self.at) != b'"' {
+            return Some(Stop::Value);
+        }
+        let end = self.begin_string(slot);
+        if self.input.window(end) != Some(b"\",") {
+            return Some(Stop::String(end));
+        }
+        self.count += 1;
+        self.at = end + 2;
+        None
+    }
+
+    /// Makes a node of the string at hand, which ends here if it is plain.
+    #[inline(always)]
+    fn begin_string(&mut self, slot: &mut Node) -> u32 {
+        let start = self.at + 1;
+        let end = self.plain_end();
+        slot.value = Span { start, end };
+        (slot.kind, slot.escaped) = (Kind::String, false);
+        slot.next = self.count as u32 + 1;
+        end
+    }
+
+    /// Where the first plain part of the string at hand ends.
+    #[inline(always)]
+    fn plain_end(&mut self) -> u32 {
+        let bytes = self.input.bytes();
+        self.specials.next(bytes);
+        self.specials.next(bytes)
+    }
+
+    /// Goes over the rest of a string whose first plain part ends here.
+    #[inline(always)]
+    fn rest_of_string(&mut self, slot: &mut Node, end: u32) -> Result<(), Fault> {
+        self.count += 1;
+        if self.input.byte(end) == b'"' {
+            self.at = end + 1;
+            return Ok(());
+        }
+        slot.escaped = true;
+        slot.value.end = self.input.end_of_escaped(end)?;
+        self.skip_to(slot.value.end + 1);
         Ok(())
     }
 
-    #[inline]
-    fn close(&mut self, bracket: u8, expected: &'static str) -> Result<(), Fault> {
-        if self.accept(bracket) {
-            Ok(())
-        } else {
-            Err(self.expected(expected))
+    /// Goes over any value, but of a container only up to the bracket that opens it, and gives the
+    /// one that closes it, otherwise 0.
+    #[inline(always)]
+    fn value(&mut self, slot: &mut Node) -> Result<u32, Fault> {
+        let (kind, bracket) = match self.next() {
+            b'{' => (Kind::Object, BRACE),
+            b'[' => (Kind::Array, BRACKET),
+            b'"' => {
+                let end = self.begin_string(slot);
+                self.rest_of_string(slot, end)?;
+                return Ok(0);
+            }
+            _ => (Kind::Null, 0),
+        };
+        self.count += 1;
+        slot.next = self.count as u32;
+        (slot.kind, slot.escaped) = (kind, false);
+        slot.value.start = self.at;
+        if bracket == 0 {
+            (slot.kind, self.at) = self.input.scalar(self.at)?;
+            slot.value.end = self.at;
         }
+        Ok(bracket)
     }
 
-    #[inline]
-    fn elements(&mut self, depth: usize) -> Result<(), Fault> {
-        self.open(depth)?;
-        if self.accept(b']') {
-            return Ok(());
+    /// The byte that comes next, after white space or without.
+    #[inline(always)]
+    fn next(&mut self) -> u8 {
+        let at_hand = self.input.byte(self.at);
+        if at_hand > b' ' {
+            return at_hand;
         }
-        loop {
-            self.value(NO_KEY, Tag::ANY, depth + 1)?;
-            if !self.accept(b',') {
-                return self.close(b']', "a comma or ]");
-            }
-        }
+        self.skip_to(self.input.after_space(self.at));
+        self.input.byte(self.at)
     }
 
-    #[inline]
-    fn members(&mut self, depth: usize) -> Result<(), Fault> {
-        self.open(depth)?;
-        if self.accept(b'}') {
-            return Ok(());
-        }
-        let first = self.nodes.len();
-        let mut seen = 0;
-        loop {
-            if !self.is_next(b'"') {
-                return Err(self.expected("a name in quotes"));
-            }
-            let start = self.at + 1;
-            let escaped = self.string()?;
-            let end = self.at - 1;
-            let key = Span { start, end };
-            let tag = Tag::of_written(self.written(key), escaped);
-            if !self.accept(b':') {
-                return Err(self.expected("a colon"));
-            }
-            let sign = tag.sign(end - start);
-            let may_repeat = seen & sign != 0 || escaped;
-            seen |= sign;
-            if may_repeat {
-                self.may_repeat_names |= escaped || self.may_stand_before(first, key, tag);
-            }
-            self.value(key, tag, depth + 1)?;
-            if !self.accept(b',') {
-                return self.close(b'}', "a comma or }");
-            }
-        }
+    /// Goes on at a later place.
+    #[inline(always)]
+    fn skip_to(&mut self, at: u32) {
+        self.at = at;
+        self.specials.skip_to(self.input.bytes(), at);
     }
+}
 
-    #[inline]
-    fn written(&self, span: Span) -> &'a [u8] {
-        &self.bytes[span.start as usize..span.end as usize]
-    }
-
-    /// Whether a name may stand before in the object whose first member is `first`: yes also where
-    /// there are too many to compare.
-    #[cold]
-    fn may_stand_before(&self, first: usize, key: Span, tag: Tag) -> bool {
-        let mut member = first;
-        for _ in 0..MEMBERS_COMPARED {
-            let Some(node) = self.nodes.get(member) else {
-                return false;
-            };
-            if node.tag == tag && self.written(node.key) == self.written(key) {
-                return true;
-            }
-            member = node.next as usize;
+/// Marks it where the name of the node at `last` may stand before in the object whose first member
+/// is at `first`, also where there are too many to compare.
+#[cold]
+fn look_for_name(input: Input<'_>, nodes: &[Node], first: usize, last: usize) {
+    let Node { key, tag, .. } = nodes[last];
+    let mut member = first;
+    for _ in 0..MEMBERS_COMPARED {
+        if member == last {
+            return;
         }
-        true
+        let node = &nodes[member];
+        if node.tag == tag && input.written(node.key) == input.written(key) {
+            break;
+        }
+        member = node.next as usize;
     }
+    input.marks.may_repeat_names.set(true);
 }

@@ -92,7 +92,7 @@ fn names_alike_in_letters_and_length_are_told_apart() {
 
 #[test]
 fn a_string_ends_where_it_ends_whatever_its_length() {
-    for length in 0..70 {
+    for length in 0..140 {
         let content: String = ('a'..='z').cycle().take(length).collect();
         for text in [
             format!("\"{content}\""),
@@ -139,6 +139,36 @@ fn each_fault_has_its_own_reason() {
             expected: "a value"
         }
     );
+}
+
+#[test]
+fn a_fault_is_told_with_its_place() {
+    for (text, offset, expected) in [
+        ("\"a\",\"b\"", 3, "the end of the text"),
+        ("[\"a\" \"b\"]", 5, "a comma or ]"),
+        ("[\"a\",]", 5, "a value"),
+        ("{\"a\":\"b\"]", 8, "a comma or }"),
+        ("{\"a\":\"b\",]", 9, "a name in quotes"),
+        ("{\"a\" ,", 5, "a colon"),
+        ("{\"a\\n\":\"b\",\"c\":}", 15, "a value"),
+        ("{\"a\":\"b", 7, "a closing quote"),
+        (
+            "[\"\\ud83d\\n\"]",
+            2,
+            "a \\u escape of four hexadecimal digits",
+        ),
+        (
+            "[\"ab\\ud83d\\u0041\"]",
+            4,
+            "the second half of a surrogate pair",
+        ),
+    ] {
+        assert_eq!(
+            error(text),
+            JsonError::Syntax { offset, expected },
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,211 @@
+//! A text by places: which byte stands where, and where escaped strings, numbers and words end.
+
+use std::cell::Cell;
+
+use super::Fault;
+use crate::event::json::plain::Specials;
+use crate::event::json::{JsonError, Kind, Span, Tag, hex4};
+
+/// Stands for the end of the text; outside of strings no text may have it.
+const END: u8 = 0;
+
+/// A text that is parsed.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'a> {
+    pub text: &'a str,
+    pub marks: &'a Marks,
+}
+
+/// What was found beside the nodes; rare enough to have no place in a register.
+#[derive(Default)]
+pub(super) struct Marks {
+    /// White space was gone over.
+    pub spaced: Cell<bool>,
+    /// Some object may hold a name twice.
+    pub may_repeat_names: Cell<bool>,
+}
+
+/// The name of a member.
+pub(super) struct Name {
+    pub key: Span,
+    pub tag: Tag,
+    /// The place after its colon.
+    pub after: u32,
+}
+
+impl<'a> Input<'a> {
+    #[inline]
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+
+    /// The byte at this place, [`END`] after the last.
+    #[inline]
+    pub(super) fn byte(self, at: u32) -> u8 {
+        self.bytes().get(at as usize).copied().unwrap_or(END)
+    }
+
+    /// The bytes from this place on.
+    #[inline]
+    pub(super) fn window<const N: usize>(self, at: u32) -> Option<&'a [u8; N]> {
+        self.bytes().get(at as usize..at as usize + N)?.as_array()
+    }
+
+    #[inline]
+    pub(super) fn written(self, span: Span) -> &'a [u8] {
+        &self.bytes()[span.start as usize..span.end as usize]
+    }
+
+    #[cold]
+    pub(super) fn expected(self, at: u32, expected: &'static str) -> Fault {
+        Box::new(JsonError::Syntax {
+            offset: at as usize,
+            expected,
+        })
+    }
+
+    /// The first place from `at` on that is not white space.
+    #[cold]
+    pub(super) fn after_space(self, mut at: u32) -> u32 {
+        while let b' ' | b'\n' | b'\r' | b'\t' = self.byte(at) {
+            at += 1;
+            self.marks.spaced.set(true);
+        }
+        at
+    }
+
+    /// Any name that comes next, with its colon.
+    #[cold]
+    pub(super) fn name(self, at: u32) -> Result<Name, Fault> {
+        let quote = self.after_space(at);
+        if self.byte(quote) != b'"' {
+            return Err(self.expected(quote, "a name in quotes"));
+        }
+        let start = quote + 1;
+        let plain_end = Specials::from(self.bytes(), start).next(self.bytes());
+        let end = self.end_of_escaped(plain_end)?;
+        let colon = self.after_space(end + 1);
+        if self.byte(colon) != b':' {
+            return Err(self.expected(colon, "a colon"));
+        }
+        let mut tag = Tag::of_written(self.byte(start), self.byte(end - 1));
+        if end != plain_end {
+            tag = Tag::ANY;
+            self.marks.may_repeat_names.set(true);
+        }
+        Ok(Name {
+            key: Span { start, end },
+            tag,
+            after: colon + 1,
+        })
+    }
+
+    /// Where a string ends whose first plain part ends here.
+    #[cold]
+    pub(super) fn end_of_escaped(self, mut at: u32) -> Result<u32, Fault> {
+        let mut specials = Specials::from(self.bytes(), at);
+        loop {
+            at = specials.next(self.bytes());
+            match self.bytes().get(at as usize) {
+                Some(b'"') => return Ok(at),
+                Some(b'\\') => at = self.escape(at)?,
+                Some(_) => return Err(self.expected(at, "an escaped control character")),
+                None => return Err(self.expected(at, "a closing quote")),
+            }
+            specials.skip_to(self.bytes(), at);
+        }
+    }
+
+    /// The place after the escape that begins here.
+    fn escape(self, at: u32) -> Result<u32, Fault> {
+        let unit = |place| {
+            let found = self.unicode_unit(place);
+            found.ok_or_else(|| self.expected(at, "a \\u escape of four hexadecimal digits"))
+        };
+        let length = match self.byte(at + 1) {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
+            b'u' => match unit(at)? {
+                0xd800..0xdc00 => {
+                    if !(0xdc00..0xe000).contains(&unit(at + 6)?) {
+                        return Err(self.expected(at, "the second half of a surrogate pair"));
+                    }
+                    12
+                }
+                0xdc00..0xe000 => {
+                    return Err(self.expected(at, "the first half of a surrogate pair"));
+                }
+                _ => 6,
+            },
+            _ => return Err(self.expected(at, "an escape")),
+        };
+        Ok(at + length)
+    }
+
+    fn unicode_unit(self, at: u32) -> Option<u32> {
+        let escape = self.bytes().get(at as usize..)?;
+        hex4(escape.strip_prefix(b"\\u")?)
+    }
+
+    /// The type and the end of a number or a word.
+    #[inline(never)]
+    pub(super) fn scalar(self, at: u32) -> Result<(Kind, u32), Fault> {
+        match self.byte(at) {
+            b't' => self.literal(at, "true", Kind::Bool),
+            b'f' => self.literal(at, "false", Kind::Bool),
+            b'n' => self.literal(at, "null", Kind::Null),
+            b'-' | b'0'..=b'9' => self.number(at),
+            _ => Err(self.expected(at, "a value")),
+        }
+    }
+
+    fn literal(self, at: u32, word: &'static str, kind: Kind) -> Result<(Kind, u32), Fault> {
+        if !self.bytes()[at as usize..].starts_with(word.as_bytes()) {
+            return Err(self.expected(at, word));
+        }
+        Ok((kind, at + word.len() as u32))
+    }
+
+    fn number(self, start: u32) -> Result<(Kind, u32), Fault> {
+        let mut at = start;
+        if self.byte(at) == b'-' {
+            at += 1;
+        }
+        at = match self.byte(at) {
+            b'0' => at + 1,
+            _ => self.after_digits(at)?,
+        };
+        if self.byte(at) == b'.' {
+            at = self.after_digits(at + 1)?;
+        }
+        let exponent = matches!(self.byte(at), b'e' | b'E');
+        if exponent {
+            at += 1;
+            if let b'+' | b'-' = self.byte(at) {
+                at += 1;
+            }
+            at = self.after_digits(at)?;
+        }
+        // Below 300 digits and without an exponent a number is always in range.
+        if (exponent || at - start > 300)
+            && !self.text[start as usize..at as usize]
+                .parse::<f64>()
+                .is_ok_and(f64::is_finite)
+        {
+            return Err(Box::new(JsonError::NumberOutOfRange {
+                offset: start as usize,
+            }));
+        }
+        Ok((Kind::Number, at))
+    }
+
+    fn after_digits(self, start: u32) -> Result<u32, Fault> {
+        let mut at = start;
+        while let b'0'..=b'9' = self.byte(at) {
+            at += 1;
+        }
+        if at == start {
+            return Err(self.expected(at, "a digit"));
+        }
+        Ok(at)
+    }
+}

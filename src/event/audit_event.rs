@@ -309,7 +309,7 @@ pub struct AuditEvent<'a> {
     pub known_method: bool,
 }
 
-/// The input document, and which of its nodes have moved to an OCSF attribute.
+/// The input document, in which those nodes are marked that have moved to an OCSF attribute.
 #[derive(Debug, Clone)]
 pub struct Unmapped<'a> {
     /// The record's JSON.
@@ -319,7 +319,6 @@ pub struct Unmapped<'a> {
     pub root_name: Option<&'static str>,
     /// Attributes from elsewhere (binary CloudEvents headers) that have no home.
     pub attributes: Vec<(Text<'a>, Text<'a>)>,
-    moved: Vec<bool>,
     /// Set when the raw parts were dropped to fit a topic's limit.
     pub dropped: bool,
 }
@@ -327,30 +326,27 @@ pub struct Unmapped<'a> {
 impl<'a> Unmapped<'a> {
     /// Starts with everything unmapped.
     pub fn new(document: Document<'a>, root_name: Option<&'static str>) -> Self {
-        let moved = vec![false; document.node_count()];
         Self {
             document,
             root_name,
             attributes: Vec::new(),
-            moved,
             dropped: false,
         }
     }
 
     /// Marks a node and all below it as moved verbatim to an attribute.
     pub fn mark_moved(&mut self, id: NodeId) {
-        let end = self.document.after(id);
-        self.moved[id.index()..end].fill(true);
+        self.document.mark(id);
     }
 
     /// Whether this node moved.
     pub fn is_moved(&self, id: NodeId) -> bool {
-        self.moved[id.index()]
+        self.document.is_marked(id)
     }
 
     /// Whether nothing at or below this node moved.
     pub fn is_whole(&self, id: NodeId) -> bool {
-        !self.moved[id.index()..self.document.after(id)].contains(&true)
+        !self.document.has_marks(id)
     }
 
     /// Whether anything at or below this node is still to be written: a leaf, or a container that

@@ -233,6 +233,22 @@ impl<'a> Document<'a> {
         self.node(id).next as usize
     }
 
+    /// Marks a node and every one below it.
+    pub fn mark(&mut self, id: NodeId) {
+        let end = self.after(id);
+        self.nodes.marks[id.index()..end].fill(true);
+    }
+
+    /// Whether this node is marked.
+    pub fn is_marked(&self, id: NodeId) -> bool {
+        self.nodes.marks[id.index()]
+    }
+
+    /// Whether this node or one below it is marked.
+    pub fn has_marks(&self, id: NodeId) -> bool {
+        self.nodes.marks[id.index()..self.after(id)].contains(&true)
+    }
+
     /// Members of an object or elements of an array, in order; nothing for other types.
     pub fn children(&self, id: NodeId) -> Children<'_, 'a> {
         let node = self.node(id);

@@ -1,5 +1,5 @@
-//! The nodes of a document, in the memory of the document before it on the same thread: a list of
-//! some kilobytes for every record is more than an allocator has at hand.
+//! The nodes of a document and their marks, in the memory of the document before it on the same
+//! thread: a list of some kilobytes for every record is more than an allocator has at hand.
 
 use std::cell::Cell;
 use std::mem::take;
@@ -11,7 +11,7 @@ use super::Node;
 const KEPT_NODES: usize = 16 * 1024;
 
 thread_local! {
-    static SPARE: Cell<Vec<Node>> = const { Cell::new(Vec::new()) };
+    static SPARE: Cell<(Vec<Node>, Vec<bool>)> = const { Cell::new((Vec::new(), Vec::new())) };
 }
 
 /// A list that leaves its memory to the next one.
@@ -19,17 +19,19 @@ thread_local! {
 pub(super) struct Nodes {
     /// The nodes, and after them slots that mean nothing.
     slots: Vec<Node>,
-    len: usize,
+    /// Of each node, whether it is marked.
+    pub(super) marks: Vec<bool>,
 }
 
 impl Nodes {
     /// An empty list with slots for so many.
     pub(super) fn with_slots(nodes: usize) -> Nodes {
-        let mut slots = SPARE.take();
+        let (mut slots, mut marks) = SPARE.take();
         if slots.len() < nodes {
             slots.resize(nodes, Node::NONE);
         }
-        Nodes { slots, len: 0 }
+        marks.clear();
+        Nodes { slots, marks }
     }
 
     /// All slots, those of nodes first.
@@ -44,13 +46,13 @@ impl Nodes {
         &mut self.slots
     }
 
-    /// Makes nodes of so many slots.
+    /// Makes nodes of so many slots, none of them marked.
     pub(super) fn set_len(&mut self, nodes: usize) {
-        self.len = nodes;
+        self.marks.resize(nodes, false);
     }
 
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.marks.len()
     }
 }
 
@@ -65,10 +67,10 @@ impl Index<usize> for Nodes {
 
 impl Drop for Nodes {
     fn drop(&mut self) {
-        let slots = take(&mut self.slots);
+        let (slots, marks) = (take(&mut self.slots), take(&mut self.marks));
         if slots.len() <= KEPT_NODES {
             // A thread that ends has no next document.
-            let _ = SPARE.try_with(|spare| spare.set(slots));
+            let _ = SPARE.try_with(|spare| spare.set((slots, marks)));
         }
     }
 }
@@ -93,6 +95,20 @@ mod tests {
         // Two at a time are two lists.
         let third = Document::parse(b"[7]").unwrap();
         assert_eq!((second.node_count(), third.node_count()), (1, 2));
+    }
+
+    #[test]
+    fn no_mark_outlives_its_document() {
+        for _ in 0..2 {
+            let mut document = Document::parse(b"[[7],8]").unwrap();
+            let nodes: Vec<_> = document.nodes().collect();
+            assert!(!document.has_marks(nodes[0]));
+            document.mark(nodes[1]);
+            let marked = nodes.iter().map(|id| document.is_marked(*id));
+            assert!(marked.eq([false, true, true, false]));
+            let has_marks = nodes.iter().map(|id| document.has_marks(*id));
+            assert!(has_marks.eq([true, true, true, false]));
+        }
     }
 
     #[test]

@@ -191,6 +191,10 @@ impl<'a> Document<'a> {
         &self.text[span.start as usize..span.end as usize]
     }
 
+    fn written(&self, span: Span) -> &'a [u8] {
+        &self.text.as_bytes()[span.start as usize..span.end as usize]
+    }
+
     /// The value as written, a string with its quotes, white space included.
     pub fn raw(&self, id: NodeId) -> &'a str {
         let node = self.node(id);
@@ -204,8 +208,11 @@ impl<'a> Document<'a> {
     #[inline]
     pub fn text(&self, id: NodeId) -> Option<Text<'a>> {
         let node = self.node(id);
+        if node.kind != Kind::String {
+            return None;
+        }
         let content = self.slice(node.value);
-        (node.kind == Kind::String).then(|| match node.escaped {
+        Some(match node.escaped {
             true => unescaped(content).into(),
             false => Text::plain(content),
         })
@@ -214,18 +221,11 @@ impl<'a> Document<'a> {
     /// The name under which the parent object holds this node, decoded; empty for elements.
     pub fn key(&self, id: NodeId) -> Cow<'a, str> {
         let node = self.node(id);
-        let escaped = node.tag == Tag::ANY && self.key_bytes(id).contains(&b'\\');
         let key = self.slice(node.key);
-        match escaped {
+        match node.tag == Tag::ANY && key.contains('\\') {
             true => Cow::Owned(unescaped(key)),
             false => Cow::Borrowed(key),
         }
-    }
-
-    /// The name as written, without quotes.
-    fn key_bytes(&self, id: NodeId) -> &'a [u8] {
-        let key = self.node(id).key;
-        &self.text.as_bytes()[key.start as usize..key.end as usize]
     }
 
     /// The node after this one's whole subtree, in document order.
@@ -250,16 +250,17 @@ impl<'a> Document<'a> {
     }
 
     /// Members of an object or elements of an array, in order; nothing for other types.
-    pub fn children(&self, id: NodeId) -> Children<'_, 'a> {
-        let node = self.node(id);
-        let next = match node.kind {
-            Kind::Array | Kind::Object => id.0 + 1,
-            _ => node.next,
-        };
-        Children {
-            document: self,
-            next,
-            end: node.next,
+    pub fn children(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        self.nodes_in(id).map(|(child, _)| child)
+    }
+
+    /// The children with their nodes.
+    #[inline]
+    fn nodes_in(&self, id: NodeId) -> NodesIn<'_> {
+        let end = self.node(id).next as usize;
+        NodesIn {
+            nodes: self.nodes.before(end),
+            next: id.0 + 1,
         }
     }
 
@@ -305,20 +306,19 @@ impl<'a> Document<'a> {
     fn members_like(&self, id: NodeId, name: &str) -> impl Iterator<Item = NodeId> {
         let tag = Tag::of(name);
         self.members(id)
-            .filter(move |child| tag.may_be(self.node(*child).tag))
+            .filter(move |(_, node)| tag.may_be(node.tag))
+            .map(|(child, _)| child)
     }
 
-    /// Members of an object; nothing for other types.
-    fn members(&self, id: NodeId) -> Children<'_, 'a> {
-        let node = self.node(id);
-        let next = match node.kind {
-            Kind::Object => id.0 + 1,
-            _ => node.next,
-        };
-        Children {
-            document: self,
-            next,
-            end: node.next,
+    /// Members of an object with their nodes; nothing for other types.
+    #[inline]
+    fn members(&self, id: NodeId) -> NodesIn<'_> {
+        match self.kind(id) {
+            Kind::Object => self.nodes_in(id),
+            _ => NodesIn {
+                nodes: &[],
+                next: 0,
+            },
         }
     }
 
@@ -333,29 +333,27 @@ impl<'a> Document<'a> {
             return None;
         }
         let mut seen = HashSet::new();
-        let mut keys = self.members(id).map(|child| self.key(child));
+        let mut keys = self.members(id).map(|(child, _)| self.key(child));
         keys.find(|key| !seen.insert(key.clone()))
     }
 }
 
 /// Children of one container, in order.
-#[derive(Debug, Clone)]
-pub struct Children<'d, 'a> {
-    document: &'d Document<'a>,
+struct NodesIn<'d> {
+    /// Those of the document up to the container's end.
+    nodes: &'d [Node],
     next: u32,
-    end: u32,
 }
 
-impl Iterator for Children<'_, '_> {
-    type Item = NodeId;
+impl<'d> Iterator for NodesIn<'d> {
+    type Item = (NodeId, &'d Node);
 
-    fn next(&mut self) -> Option<NodeId> {
-        if self.next >= self.end {
-            return None;
-        }
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let node = self.nodes.get(self.next as usize)?;
         let id = NodeId(self.next);
-        self.next = self.document.node(id).next;
-        Some(id)
+        self.next = node.next;
+        Some((id, node))
     }
 }
 

@@ -5,7 +5,7 @@
 use super::NormalizeError;
 use super::time::{EventTime, Written, event_time};
 use super::walk;
-use crate::event::json::{Document, Kind, NodeId};
+use crate::event::json::{Document, Kind, Names, NodeId};
 use crate::event::{
     Activity, Api, AuditEvent, Class, Endpoint, Header, Metadata, RawRecord, Status, Text,
     Unmapped, User,
@@ -82,6 +82,17 @@ fn is_binary(headers: &[Header<'_>]) -> bool {
             .any(|header| matches!(header.name, "ce_specversion" | "ce_id" | "ce_type"))
 }
 
+/// The attributes that are read, under their exact names.
+const ATTRIBUTES: Names<7> = Names::new([
+    "id",
+    "source",
+    "type",
+    "time",
+    "subject",
+    "specversion",
+    "data",
+]);
+
 fn structured(document: Document<'_>) -> Result<Envelope<'_>, NormalizeError> {
     let root = document.root();
     if document.kind(root) != Kind::Object {
@@ -92,20 +103,21 @@ fn structured(document: Document<'_>) -> Result<Envelope<'_>, NormalizeError> {
             key: key.into_owned(),
         });
     }
-    let found = Attributes::of(&document, root);
+    let [id, source, kind, time, subject, version, data] =
+        document.members_named(root, &ATTRIBUTES);
     let text_of = |node| walk::text(&document, node);
     let is_set = |id: &NodeId| document.kind(*id) != Kind::Null;
-    let subject = text_of(found.subject);
-    let has_version = text_of(found.version).is_some();
-    let has_time = found.time.is_some_and(|id| is_set(&id));
-    let data = found.data.filter(is_set);
+    let subject = text_of(subject);
+    let has_version = text_of(version).is_some();
+    let has_time = time.as_ref().is_some_and(is_set);
+    let data = data.filter(is_set);
     let mut unmapped = Unmapped::new(document, None);
     let mut take = |node| walk::take(&mut unmapped, node);
-    let time = take(found.time);
+    let time = take(time);
     Ok(Envelope {
-        id: take(found.id),
-        source: take(found.source),
-        kind: take(found.kind),
+        id: take(id),
+        source: take(source),
+        kind: take(kind),
         odd_time: has_time && time.is_none(),
         time,
         subject,
@@ -113,39 +125,6 @@ fn structured(document: Document<'_>) -> Result<Envelope<'_>, NormalizeError> {
         data,
         unmapped,
     })
-}
-
-/// The attributes that are read, under their exact names.
-#[derive(Default)]
-struct Attributes {
-    id: Option<NodeId>,
-    source: Option<NodeId>,
-    kind: Option<NodeId>,
-    time: Option<NodeId>,
-    subject: Option<NodeId>,
-    version: Option<NodeId>,
-    data: Option<NodeId>,
-}
-
-impl Attributes {
-    /// Of an object that repeats no name.
-    fn of(document: &Document<'_>, root: NodeId) -> Self {
-        let mut found = Self::default();
-        for member in document.children(root) {
-            let attribute = match &*document.key(member) {
-                "id" => &mut found.id,
-                "source" => &mut found.source,
-                "type" => &mut found.kind,
-                "time" => &mut found.time,
-                "subject" => &mut found.subject,
-                "specversion" => &mut found.version,
-                "data" => &mut found.data,
-                _ => continue,
-            };
-            *attribute = Some(member);
-        }
-        found
-    }
 }
 
 fn binary<'a>(

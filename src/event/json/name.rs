@@ -63,16 +63,15 @@ pub fn same_name(left: &str, right: &str) -> bool {
 }
 
 /// The same of bytes.
-pub(super) fn same_bytes(mut left: &[u8], mut right: &[u8]) -> bool {
-    loop {
-        match (left, right) {
-            ([], []) => return true,
-            ([l, l_rest @ ..], [r, r_rest @ ..]) if l.eq_ignore_ascii_case(r) => {
-                (left, right) = (l_rest, r_rest);
-            }
-            ([b'_', rest @ ..], _) => left = rest,
-            (_, [b'_', rest @ ..]) => right = rest,
-            _ => return false,
-        }
-    }
+pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
+    let both = left.iter().zip(right);
+    let alike = both.take_while(|(left, right)| left == right).count();
+    letters(&left[alike..]).eq(letters(&right[alike..]))
+}
+
+/// What counts of a name.
+fn letters(name: &[u8]) -> impl Iterator<Item = u8> {
+    name.iter()
+        .filter(|byte| **byte != b'_')
+        .map(u8::to_ascii_lowercase)
 }

@@ -51,6 +51,12 @@ impl Nodes {
         self.marks.resize(nodes, false);
     }
 
+    /// The nodes before this place.
+    #[inline]
+    pub(super) fn before(&self, end: usize) -> &[Node] {
+        &self.slots[..end]
+    }
+
     pub(super) fn len(&self) -> usize {
         self.marks.len()
     }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 
 mod escape;
 mod members;
@@ -95,12 +96,24 @@ pub enum Kind {
 
 /// A node of one document; meaningless in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(u32);
+pub struct NodeId(
+    /// Its place from 1: no node takes no room.
+    NonZeroU32,
+);
 
 impl NodeId {
+    /// The node at this place in document order, from 0.
+    fn at(place: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(place))
+    }
+
+    fn place(self) -> u32 {
+        self.0.get() - 1
+    }
+
     /// Place of the node in document order, from 0.
     pub fn index(self) -> usize {
-        self.0 as usize
+        self.place() as usize
     }
 }
 
@@ -165,7 +178,7 @@ impl<'a> Document<'a> {
 
     /// The outermost value.
     pub fn root(&self) -> NodeId {
-        NodeId(0)
+        NodeId::at(0)
     }
 
     /// How many nodes there are, the root included.
@@ -179,7 +192,7 @@ impl<'a> Document<'a> {
 
     /// Every node, in document order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
-        (0..self.nodes.len() as u32).map(NodeId)
+        (0..self.nodes.len() as u32).map(NodeId::at)
     }
 
     /// The node's type.
@@ -260,23 +273,23 @@ impl<'a> Document<'a> {
         let end = self.node(id).next as usize;
         NodesIn {
             nodes: self.nodes.before(end),
-            next: id.0 + 1,
+            next: id.place() + 1,
         }
     }
 
     /// The node and every one below it, in document order.
     pub fn nodes_of(&self, id: NodeId) -> impl Iterator<Item = NodeId> + use<> {
-        (id.0..self.node(id).next).map(NodeId)
+        (id.place()..self.node(id).next).map(NodeId::at)
     }
 
     /// Whether nothing is below this node: no container, or an empty one.
     pub fn is_leaf(&self, id: NodeId) -> bool {
-        self.node(id).next == id.0 + 1
+        self.node(id).next == id.place() + 1
     }
 
     /// Whether a container has no children.
     pub fn is_empty_container(&self, id: NodeId) -> bool {
-        matches!(self.kind(id), Kind::Array | Kind::Object) && self.node(id).next == id.0 + 1
+        matches!(self.kind(id), Kind::Array | Kind::Object) && self.node(id).next == id.place() + 1
     }
 
     /// The first member of that exact name.
@@ -351,7 +364,7 @@ impl<'d> Iterator for NodesIn<'d> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let node = self.nodes.get(self.next as usize)?;
-        let id = NodeId(self.next);
+        let id = NodeId::at(self.next);
         self.next = node.next;
         Some((id, node))
     }

@@ -59,8 +59,8 @@ impl<'a> Place<'a> {
     /// Takes from another what is still missing.
     pub(super) fn complete_with(&mut self, other: &Place<'a>) {
         let complete = |mine: &mut Option<Text<'a>>, theirs: &Option<Text<'a>>| {
-            if let (None, Some(theirs)) = (&mine, theirs) {
-                *mine = Some(theirs.clone());
+            if mine.is_none() {
+                mine.clone_from(theirs);
             }
         };
         complete(&mut self.organization, &other.organization);
@@ -74,6 +74,12 @@ impl<'a> Place<'a> {
 pub(super) fn has_authority(crn: &str) -> Option<bool> {
     let rest = crn.strip_prefix("crn://")?;
     Some(!rest.is_empty() && !rest.starts_with('/'))
+}
+
+/// Whether a name is this one or lies within what this one names.
+pub(super) fn is_within(name: &str, outer: &str) -> bool {
+    name.strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || outer.ends_with('/') || rest.starts_with('/'))
 }
 
 /// The id of the first segment of that type.
@@ -120,8 +126,12 @@ fn plain_decoder<'a>(name: &'a str) -> impl Fn(&'a str) -> Text<'a> {
 }
 
 fn decoded(part: &str) -> Cow<'_, str> {
-    let decoded = percent_decode_str(part).decode_utf8();
-    decoded.unwrap_or(Cow::Borrowed(part))
+    if memchr(b'%', part.as_bytes()).is_none() {
+        return Cow::Borrowed(part);
+    }
+    let mut bytes = Vec::with_capacity(part.len());
+    bytes.extend(percent_decode_str(part));
+    String::from_utf8(bytes).map_or(Cow::Borrowed(part), Cow::Owned)
 }
 
 #[cfg(test)]
@@ -159,6 +169,17 @@ mod tests {
         place.complete_with(&Crn::of(&"crn://a/organization=o2/environment=e2".into()).place);
         assert_eq!(place.organization.as_deref(), Some("o2"));
         assert_eq!(place.environment.as_deref(), Some("e1"));
+    }
+
+    #[test]
+    fn a_name_lies_within_those_that_it_goes_on() {
+        let name = "crn://a/environment=e1/kafka=k1";
+        for outer in ["crn://a/", "crn://a", "crn://a/environment=e1", name] {
+            assert!(is_within(name, outer), "{outer}");
+        }
+        for other in ["crn://a/environment=e", "crn://b/", "environment=e1"] {
+            assert!(!is_within(name, other), "{other}");
+        }
     }
 
     #[test]

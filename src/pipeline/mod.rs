@@ -147,7 +147,9 @@ impl Pipeline {
 
     fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
         let lookup = |name: &str| self.catalog.method(name).map(facts);
-        let mut event = match normalize::normalize(record, &lookup) {
+        // Borrowed where it is: it is large.
+        let mut normalized = normalize::normalize(record, &lookup);
+        let event = match &mut normalized {
             Ok(event) => event,
             Err(error) => {
                 let reason = error.reason();
@@ -156,24 +158,24 @@ impl Pipeline {
             }
         };
         let names = self.names.load();
-        enrich::apply(&mut event, &names);
+        enrich::apply(event, &names);
         let rules = self.rules.snapshot();
         let first = out.len();
-        let written = self.encode(&mut event, record.position, &rules, out);
+        let written = self.encode(event, record.position, &rules, out);
         let Settings { topics, limits } = &self.settings;
         let mut refusal = limits::refusal(&topics.events, written, limits.events);
         let mut alerts = Vec::new();
         let mut scratch = SCRATCH.take();
-        for &index in rules.matches(&event, &mut scratch) {
+        for &index in rules.matches(event, &mut scratch) {
             let position = record.position.to_string();
-            let Some(mut alert) = Alert::new(&rules, index, &event, &position) else {
+            let Some(mut alert) = Alert::new(&rules, index, event, &position) else {
                 continue;
             };
             if self.replaying {
                 alert.labels.push(REPLAYED);
             }
             let event_json = out.at(first).and_then(|written| written.value);
-            let finding = self.finding(&alert, &event, event_json, rules.hash(), now_ms);
+            let finding = self.finding(&alert, event, event_json, rules.hash(), now_ms);
             let too_large = limits::refusal(&topics.alerts, record_size(&finding), limits.alerts);
             if too_large.is_some() {
                 refusal = refusal.or(too_large);

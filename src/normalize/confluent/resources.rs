@@ -6,7 +6,7 @@ use super::Shape;
 use super::data::{CloudResource, Data, Named};
 use crate::event::json::{Document, NodeId};
 use crate::event::{Cloud, Resource, Text, Unmapped};
-use crate::normalize::crn::{Crn, Place};
+use crate::normalize::crn::{Crn, Place, is_within};
 use crate::normalize::walk;
 
 /// OCSF `resources` and `cloud` (without its provider). Authentication has no `resources`: there
@@ -30,14 +30,9 @@ pub(super) fn read<'a>(
     let text = |node| walk::text(&unmapped.document, node);
     let name = text(data.root.resource_name);
     let target = name.as_ref().map(Crn::of);
-    let own;
-    let by_subject = if subject == name.as_ref() {
-        // Most events repeat one name.
-        target.as_ref()
-    } else {
-        own = subject.map(Crn::of);
-        own.as_ref()
-    };
+    // Most events repeat one name.
+    let other_subject = subject.filter(|subject| Some(*subject) != name.as_ref());
+    let by_subject = other_subject.map(Crn::of);
     let mut complete_with = |crn: Option<&Crn<'a>>| {
         if let Some(crn) = crn {
             place.complete_with(&crn.place);
@@ -46,12 +41,15 @@ pub(super) fn read<'a>(
     // The most telling first.
     complete_with(target.as_ref());
     for service in [data.root.service_name, data.root.internal_service_name] {
-        let other = text(service).filter(|service| Some(service) != name.as_ref());
+        // What the target lies within tells nothing more.
+        let is_told =
+            |service: &Text<'_>| name.as_ref().is_some_and(|name| is_within(name, service));
+        let other = text(service).filter(|service| !is_told(service));
         complete_with(other.as_ref().map(Crn::of).as_ref());
     }
-    complete_with(by_subject);
+    complete_with(by_subject.as_ref());
     if resources.is_empty() {
-        let target = target.as_ref().or(by_subject);
+        let target = target.as_ref().or(by_subject.as_ref());
         resources = named_resource(unmapped, data, target, shape)
             .into_iter()
             .collect();
@@ -60,7 +58,7 @@ pub(super) fn read<'a>(
         // The same id may lie in several scopes, and a list names the place that was listed.
         if let Some(resource) = only_one_named(&mut resources, target.as_ref()) {
             resource.uid_alt = walk::take(unmapped, data.root.resource_name);
-        } else if let Some(resource) = only_one_named(&mut resources, by_subject) {
+        } else if let Some(resource) = only_one_named(&mut resources, by_subject.as_ref()) {
             resource.uid_alt = subject.cloned();
         }
     }
@@ -142,13 +140,13 @@ fn named_resource<'a>(
     target: Option<&Crn<'a>>,
     shape: Shape,
 ) -> Option<Resource<'a>> {
-    let Crn { place, innermost } = target.cloned().unwrap_or_default();
-    let (kind, uid) = innermost.unzip();
+    let (kind, uid) = target.and_then(|crn| crn.innermost.clone()).unzip();
+    let environment = target.and_then(|crn| crn.place.environment.clone());
     let mut resource = Resource {
-        namespace: place.environment.filter(|id| uid.as_ref() != Some(id)),
+        namespace: environment.filter(|id| uid.as_ref() != Some(id)),
         uid,
         kind,
-        region: place.region,
+        region: target.and_then(|crn| crn.place.region.clone()),
         ..Resource::default()
     };
     if shape != Shape::Authentication {

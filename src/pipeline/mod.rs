@@ -6,7 +6,7 @@ mod limits;
 mod loss;
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -34,8 +34,8 @@ pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
 pub const TOO_LARGE: &str = "too_large";
 
 thread_local! {
-    /// What matching an event needs, for the next one on this thread. A panic only loses it.
-    static SCRATCH: Cell<Scratch> = Cell::default();
+    /// What matching an event needs, for the next one on this thread; matching empties it first.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// Names of the output topics.
@@ -165,8 +165,8 @@ impl Pipeline {
         let Settings { topics, limits } = &self.settings;
         let mut refusal = limits::refusal(&topics.events, written, limits.events);
         let mut alerts = Vec::new();
-        let mut scratch = SCRATCH.take();
-        for &index in rules.matches(event, &mut scratch) {
+        let matched = SCRATCH.with_borrow_mut(|scratch| rules.matches(event, scratch).to_vec());
+        for index in matched {
             let position = record.position.to_string();
             let Some(mut alert) = Alert::new(&rules, index, event, &position) else {
                 continue;
@@ -184,7 +184,6 @@ impl Pipeline {
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
             out.push_record(&finding);
         }
-        SCRATCH.set(scratch);
         if let Some(detail) = refusal {
             // Alerts stay: nobody shall escape them by making an event too large.
             let findings: Vec<_> = out.iter().skip(first + 1).map(|f| f.to_record()).collect();

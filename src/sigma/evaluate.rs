@@ -92,7 +92,7 @@ impl Logsource {
     /// Whether an event from there is meant; letter case does not matter.
     pub fn takes(&self, origin: Origin<'_>) -> bool {
         let same = |wanted: &Option<String>, is: Option<&str>| match wanted {
-            Some(wanted) => is.is_some_and(|is| is.eq_ignore_ascii_case(wanted)),
+            Some(wanted) => is.is_some_and(|is| is == wanted || is.eq_ignore_ascii_case(wanted)),
             None => true,
         };
         same(&self.product, origin.product)

@@ -173,10 +173,10 @@ pub(super) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut 
 }
 
 fn facts(facts: &Facts<'_>, o: &mut Object<'_>) {
-    o.text("name", facts.name);
-    o.optional("owner", facts.owner);
-    o.optional("team", facts.team);
-    o.optional("environment", facts.environment);
+    o.text("name", &facts.name);
+    o.optional("owner", facts.owner.as_ref());
+    o.optional("team", facts.team.as_ref());
+    o.optional("environment", facts.environment.as_ref());
     if let Some(kind) = facts.kind {
         o.word("kind", kind);
     }

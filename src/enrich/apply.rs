@@ -1,7 +1,7 @@
 //! Puts names, owners and teams to the ids of an event.
 
 use super::names::{Kind, Name, Names};
-use crate::event::{AuditEvent, Class, Enrichment, Facts, UserKind};
+use crate::event::{AuditEvent, Class, Enrichment, Facts, Phrase, UserKind};
 
 /// Looks the actor and the resources up. What the event itself says is kept.
 pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
@@ -12,8 +12,8 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         && let Some(name) = names.lookup(&uid)
     {
         let user = &mut event.user;
-        user.name.get_or_insert(name.name.as_str().into());
-        user.team = name.team.as_deref().map(Into::into);
+        user.name.get_or_insert_with(|| name.name.to_text());
+        user.team = name.team.as_ref().map(Phrase::to_text);
         user.kind = match name.kind {
             Some(Kind::Human) => Some(UserKind::User),
             Some(Kind::Service) => Some(UserKind::Service),
@@ -37,9 +37,9 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         else {
             continue;
         };
-        resource.name.get_or_insert(name.name.as_str().into());
-        resource.owner = name.owner.as_deref().map(Into::into);
-        resource.team = name.team.as_deref().map(Into::into);
+        resource.name.get_or_insert_with(|| name.name.to_text());
+        resource.owner = name.owner.as_ref().map(Phrase::to_text);
+        resource.team = name.team.as_ref().map(Phrase::to_text);
         event.enrichments.push(Enrichment {
             name: resource_path,
             value: uid,
@@ -50,10 +50,10 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
 
 fn facts(name: &Name) -> Facts<'_> {
     Facts {
-        name: &name.name,
-        owner: name.owner.as_deref(),
-        team: name.team.as_deref(),
-        environment: name.environment.as_deref(),
+        name: name.name.to_text(),
+        owner: name.owner.as_ref().map(Phrase::to_text),
+        team: name.team.as_ref().map(Phrase::to_text),
+        environment: name.environment.as_ref().map(Phrase::to_text),
         kind: name.kind.map(|kind| match kind {
             Kind::Human => "human",
             Kind::Service => "service",

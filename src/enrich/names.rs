@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 use foldhash::HashMap;
 
 use crate::diagnostic::{Diagnostic, Mark, Problem};
+use crate::event::Phrase;
 use crate::yaml::{self, Entry, Reader};
 
 /// What is said of an id; the columns of a CSV file are `id` and these.
@@ -24,15 +25,15 @@ pub enum Kind {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Name {
     /// What people call it.
-    pub name: String,
+    pub name: Phrase,
     /// Who answers for it.
-    pub owner: Option<String>,
+    pub owner: Option<Phrase>,
     /// The team that answers for it.
-    pub team: Option<String>,
+    pub team: Option<Phrase>,
     /// Whether a person or a program acts through it.
     pub kind: Option<Kind>,
     /// Where it belongs, such as `production`.
-    pub environment: Option<String>,
+    pub environment: Option<Phrase>,
 }
 
 /// Names by id. Events only look ids up, so a hash that is made for speed is enough.
@@ -127,7 +128,7 @@ fn yaml_name(reader: &mut Reader, entry: &Entry) -> Name {
 
 /// Keys that are none of [`KEYS`] have been reported before.
 fn set(reader: &mut Reader, name: &mut Name, key: &str, text: &str, mark: Mark) {
-    let value = text.to_owned();
+    let value = text.into();
     match key {
         "name" => name.name = value,
         "owner" => name.owner = Some(value),

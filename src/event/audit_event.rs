@@ -245,13 +245,13 @@ pub struct Enrichment<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts<'a> {
     /// What people call it.
-    pub name: &'a str,
+    pub name: Text<'a>,
     /// Who answers for it.
-    pub owner: Option<&'a str>,
+    pub owner: Option<Text<'a>>,
     /// The team that answers for it.
-    pub team: Option<&'a str>,
+    pub team: Option<Text<'a>>,
     /// Where it belongs, such as `production`.
-    pub environment: Option<&'a str>,
+    pub environment: Option<Text<'a>>,
     /// `human` or `service`.
     pub kind: Option<&'static str>,
 }

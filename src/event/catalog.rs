@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use foldhash::HashMap;
 
 use super::activity::Activity;
+use super::text::Phrase;
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::yaml::{self, Entry, Node, Reader};
 
@@ -44,9 +45,9 @@ pub struct Method {
     /// Other names of the same method.
     pub aliases: Vec<String>,
     /// The service that a rule's `logsource` names.
-    pub service: String,
+    pub service: Phrase,
     /// The part of the service.
-    pub module: String,
+    pub module: Phrase,
     /// What it does.
     pub activity: Activity,
     /// Whether it changes anything.
@@ -56,7 +57,7 @@ pub struct Method {
     /// The kind of thing it acts on; none where that differs from call to call.
     pub resource_type: Option<String>,
     /// One sentence for a human reader.
-    pub description: String,
+    pub description: Phrase,
 }
 
 /// The methods of one product.
@@ -236,13 +237,13 @@ impl Parser {
         self.methods.push(Method {
             name: entry.key.clone(),
             aliases,
-            service: module.service.to_owned(),
-            module: module.name.to_owned(),
+            service: module.service.into(),
+            module: module.name.into(),
             activity,
             access,
             sensitivity,
             resource_type: own_type.or(module.resource_type).map(str::to_owned),
-            description: description.to_owned(),
+            description: description.into(),
         });
     }
 

@@ -22,4 +22,4 @@ pub(crate) use path::walk;
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
-pub use text::Text;
+pub use text::{Phrase, Text};

@@ -101,9 +101,52 @@ impl<'a> From<&'a str> for Text<'a> {
     }
 }
 
+/// A text of ours that many events borrow; whether JSON escapes anything in it is found out once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Phrase {
+    text: String,
+    is_plain: bool,
+}
+
+impl Phrase {
+    /// As a text of an event.
+    pub fn to_text(&self) -> Text<'_> {
+        match self.is_plain {
+            true => Text::plain(&self.text),
+            false => self.text.clone().into(),
+        }
+    }
+}
+
+impl From<&str> for Phrase {
+    fn from(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            is_plain: is_plain(text.as_bytes()),
+        }
+    }
+}
+
+impl Deref for Phrase {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_phrase_is_the_text_that_it_was_made_of() {
+        for text in ["", "billing job", "a \"b\""] {
+            let phrase = Phrase::from(text);
+            assert_eq!(phrase.to_text(), Text::from(text));
+            assert_eq!(phrase.to_text().as_plain(), Text::from(text).as_plain());
+        }
+    }
 
     #[test]
     fn only_what_json_does_not_escape_is_borrowed() {

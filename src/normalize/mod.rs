@@ -9,15 +9,15 @@ mod time;
 mod walk;
 
 use crate::event::json::JsonError;
-use crate::event::{AuditEvent, RawRecord};
+use crate::event::{AuditEvent, RawRecord, Text};
 
 /// What a catalogue knows of one method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MethodFacts<'c> {
     /// The service, such as `flink`.
-    pub service: &'c str,
+    pub service: Text<'c>,
     /// The module within the service.
-    pub module: Option<&'c str>,
+    pub module: Option<Text<'c>>,
     /// OCSF `activity_id` of API Activity.
     pub activity_id: i64,
     /// OCSF `activity_name` of API Activity.
@@ -27,7 +27,7 @@ pub struct MethodFacts<'c> {
     /// For `metadata.labels`: access and sensitivity, such as `access:write`.
     pub labels: [&'static str; 2],
     /// What the method does, for people.
-    pub description: &'c str,
+    pub description: Text<'c>,
 }
 
 /// Finds a method in the catalogue, whatever the case of its name.

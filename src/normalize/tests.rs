@@ -323,13 +323,13 @@ fn the_nine_flink_examples_are_requests_that_worked() {
 fn the_catalogue_has_the_first_word() {
     let lookup = |name: &str| {
         (name == "mcp.tools/call").then_some(MethodFacts {
-            service: "context-engine",
-            module: Some("mcp"),
+            service: "context-engine".into(),
+            module: Some("mcp".into()),
             activity_id: 3,
             activity_name: "Update",
             logon: false,
             labels: ["access:write", "sensitivity:high"],
-            description: "Calls a tool",
+            description: "Calls a tool".into(),
         })
     };
     let line = SHAPES

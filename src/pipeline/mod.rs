@@ -363,8 +363,8 @@ impl Pipeline {
 pub fn facts(method: &Method) -> MethodFacts<'_> {
     let (activity_id, activity_name) = method.activity.api_activity();
     MethodFacts {
-        service: &method.service,
-        module: Some(&method.module),
+        service: method.service.to_text(),
+        module: Some(method.module.to_text()),
         activity_id,
         activity_name,
         logon: method.activity == Activity::Logon,
@@ -379,7 +379,7 @@ pub fn facts(method: &Method) -> MethodFacts<'_> {
                 Sensitivity::High => "sensitivity:high",
             },
         ],
-        description: &method.description,
+        description: method.description.to_text(),
     }
 }
 

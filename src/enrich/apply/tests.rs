@@ -59,10 +59,10 @@ fn actor_and_resources_get_names_and_say_from_what() {
         name: "actor.user.uid",
         value: "u-1".into(),
         data: Facts {
-            name: "Jane Doe",
-            owner: Some("jane@example.com"),
-            team: Some("streaming"),
-            environment: Some("office"),
+            name: "Jane Doe".into(),
+            owner: Some("jane@example.com".into()),
+            team: Some("streaming".into()),
+            environment: Some("office".into()),
             kind: Some("human"),
         },
     };
@@ -70,9 +70,9 @@ fn actor_and_resources_get_names_and_say_from_what() {
         name: "resources.uid",
         value: "lkc-1".into(),
         data: Facts {
-            name: "prod-main",
-            owner: Some("platform@example.com"),
-            team: Some("platform"),
+            name: "prod-main".into(),
+            owner: Some("platform@example.com".into()),
+            team: Some("platform".into()),
             ..Facts::default()
         },
     };
@@ -93,7 +93,7 @@ fn what_the_event_says_itself_is_kept() {
     assert_eq!(event.resources[0].name.as_deref(), Some("orders"));
     assert_eq!(event.enrichments.len(), 1);
     let data = Facts {
-        name: "Order stream",
+        name: "Order stream".into(),
         ..Facts::default()
     };
     assert_eq!(event.enrichments[0].data, data);

@@ -58,10 +58,7 @@ fn a_method_is_found_by_any_spelling_of_its_name_and_aliases() {
 fn the_description_of_a_method_is_complete() {
     let catalog = shipped();
     let method = catalog.method("DeleteStatement").unwrap();
-    assert_eq!(
-        (method.service.as_str(), method.module.as_str()),
-        ("flink", "statement")
-    );
+    assert_eq!((&*method.service, &*method.module), ("flink", "statement"));
     assert_eq!(
         (method.activity, method.access),
         (Activity::Delete, Access::Write)
@@ -73,7 +70,7 @@ fn the_description_of_a_method_is_complete() {
     let varying = catalog.method("mds.Authorize").unwrap();
     assert_eq!(varying.resource_type, None);
     for method in catalog.methods() {
-        let text = &method.description;
+        let text = &*method.description;
         assert!(
             text.ends_with('.') && text.matches(". ").count() == 0,
             "{text}"

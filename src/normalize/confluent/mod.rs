@@ -120,7 +120,8 @@ pub(super) fn normalize<'a>(
         activity_id,
         activity_name,
         time_ms,
-        message: facts.map(|facts| Text::from(facts.description)),
+        known_method: facts.is_some(),
+        message: facts.map(|facts| facts.description),
         status: outcome.status,
         status_code: outcome.code,
         status_detail: outcome.detail,
@@ -142,7 +143,6 @@ pub(super) fn normalize<'a>(
         unmapped: event.unmapped,
         subject: event.subject,
         product: "confluent",
-        known_method: facts.is_some(),
     })
 }
 
@@ -249,9 +249,9 @@ fn api<'a>(
     });
     Api {
         operation,
-        service_name: facts.map(|facts| Text::from(facts.service)),
+        service_name: facts.map(|facts| facts.service.clone()),
         service_uid: walk::take(unmapped, data.root.service_name),
-        group_name: facts.and_then(|facts| facts.module).map(Text::from),
+        group_name: facts.and_then(|facts| facts.module.clone()),
         request_uid,
         request_data,
         response_data: walk::take_whole(unmapped, data.result.data),

@@ -66,16 +66,15 @@ pub(super) fn read<'a>(record: &RawRecord<'a>) -> Result<Envelope<'a>, Normalize
 }
 
 fn is_binary(headers: &[Header<'_>]) -> bool {
+    let is = |text: &[u8], wanted: &str| {
+        text == wanted.as_bytes() || text.eq_ignore_ascii_case(wanted.as_bytes())
+    };
+    let prefix = "application/cloudevents";
     let structured = headers
         .iter()
-        .filter(|header| header.name.eq_ignore_ascii_case("content-type"))
-        .filter_map(|header| header.value)
-        .any(|value| {
-            let prefix = b"application/cloudevents";
-            value
-                .get(..prefix.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        });
+        .filter(|header| is(header.name.as_bytes(), "content-type"))
+        .filter_map(|header| header.value?.get(..prefix.len()))
+        .any(|start| is(start, prefix));
     !structured
         && headers
             .iter()

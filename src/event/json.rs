@@ -249,7 +249,11 @@ impl<'a> Document<'a> {
     /// Marks a node and every one below it.
     pub fn mark(&mut self, id: NodeId) {
         let end = self.after(id);
-        self.nodes.marks[id.index()..end].fill(true);
+        match &mut self.nodes.marks[id.index()..end] {
+            // Most are one, for which a call would be dear.
+            [leaf] => *leaf = true,
+            all => all.fill(true),
+        }
     }
 
     /// Whether this node is marked.

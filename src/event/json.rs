@@ -123,6 +123,14 @@ struct Span {
     end: u32,
 }
 
+impl Span {
+    /// What of a text it spans. Bytes need no check that no letter is cut.
+    #[inline]
+    fn bytes_of(self, text: &str) -> &[u8] {
+        &text.as_bytes()[self.start as usize..self.end as usize]
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Node {
     kind: Kind,
@@ -202,10 +210,6 @@ impl<'a> Document<'a> {
 
     fn slice(&self, span: Span) -> &'a str {
         &self.text[span.start as usize..span.end as usize]
-    }
-
-    fn written(&self, span: Span) -> &'a [u8] {
-        &self.text.as_bytes()[span.start as usize..span.end as usize]
     }
 
     /// The value as written, a string with its quotes, white space included.

@@ -66,15 +66,12 @@ pub(super) fn read<'a>(record: &RawRecord<'a>) -> Result<Envelope<'a>, Normalize
 }
 
 fn is_binary(headers: &[Header<'_>]) -> bool {
-    let is = |text: &[u8], wanted: &str| {
-        text == wanted.as_bytes() || text.eq_ignore_ascii_case(wanted.as_bytes())
-    };
-    let prefix = "application/cloudevents";
+    let prefix = b"application/cloudevents";
     let structured = headers
         .iter()
-        .filter(|header| is(header.name.as_bytes(), "content-type"))
+        .filter(|header| header.name.eq_ignore_ascii_case("content-type"))
         .filter_map(|header| header.value?.get(..prefix.len()))
-        .any(|start| is(start, prefix));
+        .any(|start| start.eq_ignore_ascii_case(prefix));
     !structured
         && headers
             .iter()

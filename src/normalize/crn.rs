@@ -2,8 +2,6 @@
 //! A name is taken apart in one pass. Everything read from it is a decoded copy; the name itself
 //! stays where it was.
 
-use std::borrow::Cow;
-
 use memchr::memchr;
 use percent_encoding::percent_decode_str;
 
@@ -30,12 +28,13 @@ impl<'a> Crn<'a> {
     /// Takes a name apart; nothing is in a text that is no CRN.
     pub(super) fn of(name: &Text<'a>) -> Self {
         match name.as_plain() {
-            Some(name) => Crn::parse(name, plain_decoder(name)),
-            None => Crn::parse(name, |part| decoded(part).into_owned().into()),
+            Some(name) => Crn::parse(name, Text::plain),
+            None => Crn::parse(name, |part| part.to_owned().into()),
         }
     }
 
-    fn parse<'n>(name: &'n str, decoded: impl Fn(&'n str) -> Text<'a>) -> Self {
+    fn parse<'n>(name: &'n str, text_of: impl Fn(&'n str) -> Text<'a>) -> Self {
+        let decoded = |part| decoded(text_of(part));
         let mut place = Place::default();
         let mut innermost = None;
         for (kind, id) in segments(name).filter_map(pair) {
@@ -89,11 +88,8 @@ pub(super) fn id_of<'a>(crn: &Text<'a>, kind: &str) -> Option<Text<'a>> {
             let id = segment.strip_prefix(kind)?.strip_prefix('=')?;
             (!id.is_empty()).then_some(id)
         })
-    })?;
-    Some(match decoded(&id) {
-        Cow::Owned(decoded) => decoded.into(),
-        Cow::Borrowed(_) => id,
-    })
+    });
+    id.map(decoded)
 }
 
 /// What stands between the slashes, from the outermost inwards.
@@ -116,22 +112,14 @@ fn pair(segment: &str) -> Option<(&str, &str)> {
     (!kind.is_empty() && !id.is_empty()).then_some((kind, id))
 }
 
-/// Decodes parts of a plain name, most of which have nothing to decode.
-fn plain_decoder<'a>(name: &'a str) -> impl Fn(&'a str) -> Text<'a> {
-    let is_encoded = memchr(b'%', name.as_bytes()).is_some();
-    move |part| match is_encoded.then(|| decoded(part)) {
-        Some(Cow::Owned(decoded)) => decoded.into(),
-        _ => Text::plain(part),
-    }
-}
-
-fn decoded(part: &str) -> Cow<'_, str> {
+/// Most parts have nothing to decode; what would not be UTF-8 stays as it is.
+fn decoded(part: Text<'_>) -> Text<'_> {
     if memchr(b'%', part.as_bytes()).is_none() {
-        return Cow::Borrowed(part);
+        return part;
     }
     let mut bytes = Vec::with_capacity(part.len());
-    bytes.extend(percent_decode_str(part));
-    String::from_utf8(bytes).map_or(Cow::Borrowed(part), Cow::Owned)
+    bytes.extend(percent_decode_str(&part));
+    String::from_utf8(bytes).map_or(part, Text::from)
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ impl<P> Engine<P> {
 impl Logsource {
     /// Whether an event from there is meant; letter case does not matter.
     pub fn takes(&self, origin: Origin<'_>) -> bool {
+        // Asked of every event, and mostly written alike: that shows faster than folding it.
         let same = |wanted: &Option<String>, is: Option<&str>| match wanted {
             Some(wanted) => is.is_some_and(|is| is == wanted || is.eq_ignore_ascii_case(wanted)),
             None => true,

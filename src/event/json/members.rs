@@ -76,7 +76,7 @@ impl Document<'_> {
             if node.tag == Tag::ANY {
                 return Err(NameHidden);
             }
-            let key = self.written(node.key);
+            let key = node.key.bytes_of(self.text);
             if let Some(number) = first(names, alike, |name| is_exactly(name, key)) {
                 found[number] = Some(child);
                 settled |= 1 << number;

@@ -7,7 +7,7 @@ use super::{DEPTH_LIMIT, Document, JsonError, Kind, Node, Nodes, Span, Tag};
 
 mod input;
 
-use input::{Input, Marks};
+use input::{Beside, Input};
 
 /// What is wrong, out of the way of what is right: it is rare, and larger than a span.
 type Fault = Box<JsonError>;
@@ -17,17 +17,17 @@ const MEMBERS_COMPARED: usize = 32;
 
 /// Parses a whole text, at most 4 GiB long.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
-    let marks = Marks::default();
+    let beside = Beside::default();
     let input = Input {
         text,
-        marks: &marks,
+        beside: &beside,
     };
     let start = input.after_space(0);
     if start as usize == text.len() {
         return Err(JsonError::Empty);
     }
     // White space around the whole value does not touch raw slices.
-    marks.spaced.set(false);
+    beside.spaced.set(false);
     let mut parser = Parser {
         input,
         at: start,
@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
         open: Open::default(),
     };
     let nodes = parser.outermost().map_err(|fault| *fault)?;
-    let compact = !marks.spaced.get();
+    let compact = !beside.spaced.get();
     let end = input.after_space(parser.at);
     if end as usize != text.len() {
         return Err(*input.expected(end, "the end of the text"));
@@ -45,7 +45,7 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
         text,
         nodes,
         compact,
-        may_repeat_names: marks.may_repeat_names.get(),
+        may_repeat_names: beside.may_repeat_names.get(),
     })
 }
 
@@ -304,7 +304,7 @@ impl Parser<'_> {
     }
 }
 
-/// Marks it where the name of the node at `last` may stand before in the object whose first member
+/// Notes it where the name of the node at `last` may stand before in the object whose first member
 /// is at `first`, also where there are too many to compare.
 #[cold]
 fn look_for_name(input: Input<'_>, nodes: &[Node], first: usize, last: usize) {
@@ -315,10 +315,10 @@ fn look_for_name(input: Input<'_>, nodes: &[Node], first: usize, last: usize) {
             return;
         }
         let node = &nodes[member];
-        if node.tag == tag && input.written(node.key) == input.written(key) {
+        if node.tag == tag && node.key.bytes_of(input.text) == key.bytes_of(input.text) {
             break;
         }
         member = node.next as usize;
     }
-    input.marks.may_repeat_names.set(true);
+    input.beside.may_repeat_names.set(true);
 }

@@ -46,7 +46,7 @@ impl Document<'_> {
     pub fn write_key(&self, id: NodeId, out: &mut Vec<u8>) {
         let key = self.node(id).key;
         out.push(b'"');
-        out.extend_from_slice(&self.text.as_bytes()[key.start as usize..key.end as usize]);
+        out.extend_from_slice(key.bytes_of(self.text));
         out.extend_from_slice(b"\":");
     }
 }

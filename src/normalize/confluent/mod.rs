@@ -115,12 +115,12 @@ pub(super) fn normalize<'a>(
         labels: labels(facts.as_ref(), label),
         ..metadata(&event, platform, new_dialect)
     };
+    let known_method = facts.is_some();
     Ok(AuditEvent {
         class,
         activity_id,
         activity_name,
         time_ms,
-        known_method: facts.is_some(),
         message: facts.map(|facts| facts.description),
         status: outcome.status,
         status_code: outcome.code,
@@ -143,6 +143,7 @@ pub(super) fn normalize<'a>(
         unmapped: event.unmapped,
         subject: event.subject,
         product: "confluent",
+        known_method,
     })
 }
 

@@ -13,12 +13,12 @@ const END: u8 = 0;
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
     pub text: &'a str,
-    pub marks: &'a Marks,
+    pub beside: &'a Beside,
 }
 
 /// What was found beside the nodes; rare enough to have no place in a register.
 #[derive(Default)]
-pub(super) struct Marks {
+pub(super) struct Beside {
     /// White space was gone over.
     pub spaced: Cell<bool>,
     /// Some object may hold a name twice.
@@ -51,11 +51,6 @@ impl<'a> Input<'a> {
         self.bytes().get(at as usize..at as usize + N)?.as_array()
     }
 
-    #[inline]
-    pub(super) fn written(self, span: Span) -> &'a [u8] {
-        &self.bytes()[span.start as usize..span.end as usize]
-    }
-
     #[cold]
     pub(super) fn expected(self, at: u32, expected: &'static str) -> Fault {
         Box::new(JsonError::Syntax {
@@ -69,7 +64,7 @@ impl<'a> Input<'a> {
     pub(super) fn after_space(self, mut at: u32) -> u32 {
         while let b' ' | b'\n' | b'\r' | b'\t' = self.byte(at) {
             at += 1;
-            self.marks.spaced.set(true);
+            self.beside.spaced.set(true);
         }
         at
     }
@@ -91,7 +86,7 @@ impl<'a> Input<'a> {
         let mut tag = Tag::of_written(self.byte(start), self.byte(end - 1));
         if end != plain_end {
             tag = Tag::ANY;
-            self.marks.may_repeat_names.set(true);
+            self.beside.may_repeat_names.set(true);
         }
         Ok(Name {
             key: Span { start, end },

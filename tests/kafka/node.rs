@@ -1,8 +1,8 @@
 //! One Kafka process on data of its own: formatted, launched, ended, launched again. It ends with
-//! the test process, whatever happens to that.
+//! the test process, whatever happens to that, and its data go with it.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,7 +17,8 @@ pub struct Node {
     data: TempDir,
     jars: PathBuf,
     heap_mb: u32,
-    /// Ends the process when its standard input closes, that is when the test process is gone.
+    /// Ends the process when its standard input closes, that is when the test process is gone, and
+    /// removes its data unless it was told to keep them.
     guard: Option<Child>,
     pid: u32,
 }
@@ -63,18 +64,27 @@ impl Node {
     pub fn launch_where(&mut self, command: &str) {
         let log = self.log_file();
         let output = fs::File::create(&log).expect("a log file");
-        let script =
-            format!(r#"{command}; "$@" >"$LOG" 2>&1 & echo $!; cat >/dev/null; kill -9 $!"#);
+        let script = format!(
+            r#"{command}
+"$@" >"$LOG" 2>&1 & echo $!
+read -r order
+kill -9 $!
+wait $!
+[ "$order" = keep ] || rm -rf "$DATA""#
+        );
         let java = java(&self.jars);
         let mut guard = Command::new("sh")
             .args(["-c", &script, "sh"])
             .arg(java.get_program())
             .arg(format!("-Xmx{}m", self.heap_mb))
             .arg(format!("-Xms{}m", self.heap_mb / 2))
+            // Native libraries are unpacked beside the data, and go with them.
+            .arg(format!("-Djava.io.tmpdir={}", self.data.path().display()))
             .args(java.get_args())
             .arg("kafka.Kafka")
             .arg(self.data.path().join("server.properties"))
             .env("LOG", &log)
+            .env("DATA", self.data.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(output)
@@ -112,7 +122,10 @@ impl Node {
 
     fn end_guard(&mut self) {
         if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
+            if let Some(mut orders) = guard.stdin.take() {
+                // A guard that is gone has nothing to keep.
+                let _ = orders.write_all(b"keep\n");
+            }
             let _ = guard.wait();
         }
     }

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::SCHEMA_VERSION;
-
 /// Name and value of each header, and in which order they are written.
-pub type Headers<'h> = [Option<(&'static str, Cow<'h, str>)>; 8];
+pub type Headers<'h> = [Option<(&'static str, Cow<'h, str>)>; 7];
 
-/// Headers of an event or alert of ours. `rule_set` is the hash of the rules it was held against.
+/// Headers of an event or alert of ours. `kind` ends in the version of its shape, `rule_set` is the
+/// hash of the rules it was held against. What the value says, they do not repeat (ADR 7).
+///
 /// CloudEvents allows no control characters in an attribute (1.0.2, type system): they are written
 /// as a URI would, `%0A`; the value has them as they came.
 pub fn headers<'h>(
@@ -27,7 +27,6 @@ pub fn headers<'h>(
         known("ce_type", kind),
         subject.and_then(|subject| given("ce_subject", subject)),
         known("ce_watchbellruleset", rule_set),
-        known("ce_watchbellschema", SCHEMA_VERSION),
     ]
 }
 
@@ -79,8 +78,7 @@ mod tests {
                 "ce_source",
                 "ce_type",
                 "ce_subject",
-                "ce_watchbellruleset",
-                "ce_watchbellschema"
+                "ce_watchbellruleset"
             ]
         );
         assert_eq!(text(&with, "content-type"), Some("application/json"));
@@ -88,7 +86,7 @@ mod tests {
         assert_eq!(text(&with, "ce_source"), Some(source));
         let without = headers("1", "s", "t", None, "");
         assert_eq!(text(&without, "ce_subject"), None);
-        assert_eq!(without.iter().flatten().count(), 7);
+        assert_eq!(without.iter().flatten().count(), 6);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::SCHEMA_VERSION;
 use crate::event::{Digest, OutputRecord, RawRecord};
 
 /// Why a record is a dead letter.
@@ -20,6 +19,9 @@ pub struct DeadLetter<'a> {
     /// Of a value that could not be held: all that is known of it.
     pub unread: Option<&'a Digest>,
 }
+
+/// Version of these headers; additive changes keep it.
+const SCHEMA_VERSION: &str = "1";
 
 /// Framing, and the headers that a cut value has besides, take less than this, in bytes.
 const FRAME_BYTES: usize = 300;

@@ -14,6 +14,3 @@ pub use dead_letter::{DeadLetter, dead_letter};
 pub use finding::{finding, source_finding};
 pub use ocsf::{OCSF_VERSION, event};
 pub use shorten::shortened;
-
-/// Version of the shape that watchbell writes; additive changes keep it.
-pub const SCHEMA_VERSION: &str = "1";

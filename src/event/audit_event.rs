@@ -301,8 +301,6 @@ pub struct AuditEvent<'a> {
     pub enrichments: Vec<Enrichment<'a>>,
     /// What the event was read from.
     pub unmapped: Unmapped<'a>,
-    /// CloudEvents `subject`, for our own headers; the original stays in `unmapped`.
-    pub subject: Option<Text<'a>>,
     /// Product of the rules' `logsource`: `confluent`.
     pub product: &'static str,
     /// Whether the catalogue knows the method.

@@ -219,7 +219,6 @@ pub(super) fn generic(envelope: Envelope<'_>, record_ms: Option<i64>) -> AuditEv
         resources: Vec::new(),
         enrichments: Vec::new(),
         unmapped: envelope.unmapped,
-        subject: envelope.subject,
         product: "cloudevents",
         known_method: false,
     }

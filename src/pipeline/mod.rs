@@ -290,10 +290,9 @@ impl Pipeline {
         let uid = event.metadata.uid.as_deref();
         let id = uid.or(position.as_deref()).unwrap_or_default();
         let source = event.metadata.source.as_deref().unwrap_or("watchbell");
-        let subject = event.subject.as_deref();
         let user = &event.user;
         let key = user.uid.as_deref().or(user.name.as_deref());
-        let headers = encode::headers(id, source, "watchbell.event.v1", subject, rules.hash());
+        let headers = encode::headers(id, source, "watchbell.event.v1", None, rules.hash());
         let headers = headers.iter().flatten().map(|(name, value)| Header {
             name,
             value: Some(value.as_bytes()),

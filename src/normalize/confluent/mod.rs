@@ -141,7 +141,6 @@ pub(super) fn normalize<'a>(
         resources,
         enrichments: Vec::new(),
         unmapped: event.unmapped,
-        subject: event.subject,
         product: "confluent",
         known_method,
     })

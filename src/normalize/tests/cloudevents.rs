@@ -29,7 +29,6 @@ fn a_binary_event_reads_like_a_structured_one() {
     assert_eq!(event.api.operation, "kafka.CreateTopics");
     assert_eq!(event.user.uid.as_deref(), Some("alice"));
     assert_eq!(event.metadata.uid.as_deref(), Some("e1"));
-    assert_eq!(event.subject, None);
     assert_eq!(event.unmapped.root_name, Some("data"));
     let attributes: Vec<_> = event
         .unmapped
@@ -82,7 +81,6 @@ fn odd_attributes_of_a_binary_event_are_kept_and_said() {
     assert_eq!(event.metadata.uid.as_deref(), Some("1"));
     assert_eq!(event.metadata.original_time.as_deref(), Some("soon"));
     assert_eq!(event.time_ms, RECORD_MS);
-    assert_eq!(event.subject, None);
     let names: Vec<_> = event
         .unmapped
         .attributes

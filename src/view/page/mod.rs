@@ -201,7 +201,6 @@ impl Page {
             return;
         }
         self.row("Rule set", emitted.header("ce_watchbellruleset"));
-        self.row("Subject", emitted.header("ce_subject"));
         self.row("Key", record.key.map(String::from_utf8_lossy));
         let written = record.timestamp_ms.map(|time| moment(time, 3));
         self.row("Written", written);

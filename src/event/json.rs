@@ -156,6 +156,12 @@ impl Node {
         value: Span { start: 0, end: 0 },
         next: 0,
     };
+
+    /// Whether this is a string that is not empty.
+    #[inline]
+    fn has_text(&self) -> bool {
+        self.kind == Kind::String && self.value.start != self.value.end
+    }
 }
 
 /// A parsed text.
@@ -225,14 +231,35 @@ impl<'a> Document<'a> {
     #[inline]
     pub fn text(&self, id: NodeId) -> Option<Text<'a>> {
         let node = self.node(id);
-        if node.kind != Kind::String {
+        (node.kind == Kind::String).then(|| self.content(node))
+    }
+
+    /// The content of a string that is not empty, decoded; `None` for others.
+    #[inline]
+    pub fn text_if_any(&self, id: NodeId) -> Option<Text<'a>> {
+        let node = self.node(id);
+        node.has_text().then(|| self.content(node))
+    }
+
+    /// The same, of which the node is marked.
+    #[inline]
+    pub fn mark_text(&mut self, id: NodeId) -> Option<Text<'a>> {
+        let node = *self.node(id);
+        if !node.has_text() {
             return None;
         }
+        self.nodes.marks[id.index()] = true;
+        Some(self.content(&node))
+    }
+
+    /// The content of a string, decoded.
+    #[inline]
+    fn content(&self, node: &Node) -> Text<'a> {
         let content = self.slice(node.value);
-        Some(match node.escaped {
+        match node.escaped {
             true => unescaped(content).into(),
             false => Text::plain(content),
-        })
+        }
     }
 
     /// The name under which the parent object holds this node, decoded; empty for elements.

@@ -34,7 +34,12 @@ impl<'a> Crn<'a> {
     }
 
     fn parse<'n>(name: &'n str, text_of: impl Fn(&'n str) -> Text<'a>) -> Self {
-        let decoded = |part| decoded(text_of(part));
+        // Most names have nothing to decode, which is cheaper to know of all parts at once.
+        let is_encoded = memchr(b'%', name.as_bytes()).is_some();
+        let decoded = |part| match is_encoded {
+            true => decoded(text_of(part)),
+            false => text_of(part),
+        };
         let mut place = Place::default();
         let mut innermost = None;
         for (kind, id) in segments(name).filter_map(pair) {

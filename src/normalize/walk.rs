@@ -19,7 +19,7 @@ pub(super) fn descend(
 /// A string that says something.
 #[inline]
 pub(super) fn text<'a>(document: &Document<'a>, id: impl Into<Option<NodeId>>) -> Option<Text<'a>> {
-    document.text(id.into()?).filter(|text| !text.is_empty())
+    document.text_if_any(id.into()?)
 }
 
 /// Like [`text`], at the end of a path.
@@ -37,10 +37,7 @@ pub(super) fn take<'a>(
     unmapped: &mut Unmapped<'a>,
     id: impl Into<Option<NodeId>>,
 ) -> Option<Text<'a>> {
-    let id = id.into()?;
-    let text = text(&unmapped.document, id)?;
-    unmapped.mark_moved(id);
-    Some(text)
+    unmapped.document.mark_text(id.into()?)
 }
 
 /// Like [`take`], at the end of a path.

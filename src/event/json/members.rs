@@ -1,30 +1,66 @@
 //! Several members of one object, found in one pass over it.
 
+use wide::u8x32;
+
 use super::name::{Tag, same_bytes};
-use super::{Document, NodeId};
+use super::{Document, Node, NodeId};
 
 /// Names that are looked for together; any two differ in more than case and underscores.
 pub struct Names<const N: usize> {
-    names: [&'static str; N],
+    names: [Name; N],
     /// By the place of a tag: one bit for each name that has such a tag.
     alike: [u32; Tag::PLACES],
 }
 
 impl<const N: usize> Names<N> {
-    /// One to 32 names, none empty and none with an underscore at an end.
-    pub const fn new(names: [&'static str; N]) -> Self {
+    /// One to 32 names of at most 31 bytes, none empty and none with an underscore at an end.
+    pub const fn new(wanted: [&'static str; N]) -> Self {
         const { assert!(0 < N && N <= 32, "a bit for each") };
+        let mut names = [Name::of(""); N];
         let mut alike = [0; Tag::PLACES];
         // A name that does not show its letters may be any of them.
         alike[Tag::ANY.place()] = u32::MAX >> (32 - N);
         let mut number = 0;
         while number < N {
-            let name = names[number].as_bytes();
+            let name = wanted[number].as_bytes();
             let tag = Tag::of_written(name[0], name[name.len() - 1]);
             alike[tag.place()] |= 1 << number;
+            names[number] = Name::of(wanted[number]);
             number += 1;
         }
         Self { names, alike }
+    }
+}
+
+/// A name, and how it stands in a text: with a quote after it.
+#[derive(Clone, Copy)]
+struct Name {
+    name: &'static str,
+    written: [u8; Name::ROOM],
+    /// A bit for each byte that counts, the lowest for the first.
+    counted: u32,
+}
+
+impl Name {
+    const ROOM: usize = 32;
+
+    const fn of(name: &'static str) -> Self {
+        assert!(name.len() < Name::ROOM, "room for the quote");
+        let mut written = [b'"'; Name::ROOM];
+        let (start, _) = written.split_at_mut(name.len());
+        start.copy_from_slice(name.as_bytes());
+        Self {
+            name,
+            written,
+            counted: u32::MAX >> (Name::ROOM - 1 - name.len()),
+        }
+    }
+
+    /// Whether this name without escapes begins here. However long it is, there is no branch.
+    #[inline]
+    fn begins(&self, text: u8x32) -> bool {
+        let alike = u8x32::new(self.written).simd_eq(text).to_bitmask();
+        alike & self.counted == self.counted
     }
 }
 
@@ -37,9 +73,9 @@ impl Document<'_> {
     ) -> [Option<NodeId>; N] {
         let mut found = [None; N];
         let Some(id) = id else { return found };
-        match self.find(id, &names.names, &names.alike, same_bytes, &mut found) {
+        match self.find::<true>(id, &names.names, &names.alike, &mut found) {
             Ok(()) => found,
-            Err(NameHidden) => names.names.map(|name| self.member_folded(id, name)),
+            Err(NameHidden) => names.names.map(|name| self.member_folded(id, name.name)),
         }
     }
 
@@ -50,20 +86,20 @@ impl Document<'_> {
         names: &Names<N>,
     ) -> [Option<NodeId>; N] {
         let mut found = [None; N];
-        match self.find(id, &names.names, &names.alike, |_, _| false, &mut found) {
+        match self.find::<false>(id, &names.names, &names.alike, &mut found) {
             Ok(()) => found,
-            Err(NameHidden) => names.names.map(|name| self.member(id, name)),
+            Err(NameHidden) => names.names.map(|name| self.member(id, name.name)),
         }
     }
 
-    /// Finds for each name the first member of that name, else the first whose name is like it.
+    /// Finds for each name the first member of that name, else, if `FOLDED`, the first whose name is
+    /// like it.
     #[inline(never)]
-    fn find(
+    fn find<const FOLDED: bool>(
         &self,
         object: NodeId,
-        names: &[&str],
+        names: &[Name],
         alike: &[u32; Tag::PLACES],
-        is_like: impl Fn(&[u8], &[u8]) -> bool,
         found: &mut [Option<NodeId>],
     ) -> Result<(), NameHidden> {
         // One bit for each name that was found exactly.
@@ -73,19 +109,42 @@ impl Document<'_> {
             if alike == 0 {
                 continue;
             }
-            if node.tag == Tag::ANY {
-                return Err(NameHidden);
-            }
-            let key = node.key.bytes_of(self.text);
-            if let Some(number) = first(names, alike, |name| is_exactly(name, key)) {
+            let text = self.text_from(node.key.start);
+            if let Some(number) = first(names, alike, |name| name.begins(text)) {
                 found[number] = Some(child);
                 settled |= 1 << number;
-            } else if let Some(number) = first(names, alike, |name| is_like(name, key)) {
+            } else if node.tag == Tag::ANY {
+                return Err(NameHidden);
+            } else if FOLDED && let Some(number) = self.first_like(names, alike, node) {
                 found[number].get_or_insert(child);
             }
         }
         Ok(())
     }
+
+    /// The first of the names in `bits` that is the node's but for case and underscores.
+    #[cold]
+    fn first_like(&self, names: &[Name], bits: u32, node: &Node) -> Option<usize> {
+        let key = node.key.bytes_of(self.text);
+        first(names, bits, |name| same_bytes(name.name.as_bytes(), key))
+    }
+
+    /// The text from this place on, with zeros after its end.
+    #[inline]
+    fn text_from(&self, at: u32) -> u8x32 {
+        let (text, at) = (self.text.as_bytes(), at as usize);
+        match text.get(at..at + Name::ROOM).and_then(<[u8]>::as_array) {
+            Some(bytes) => u8x32::new(*bytes),
+            None => padded(&text[at..]),
+        }
+    }
+}
+
+#[cold]
+fn padded(last: &[u8]) -> u8x32 {
+    let mut bytes = [0; Name::ROOM];
+    bytes[..last.len()].copy_from_slice(last);
+    u8x32::new(bytes)
 }
 
 /// Some member's name does not show its letters, as hardly any does: names are to be looked for
@@ -94,33 +153,15 @@ struct NameHidden;
 
 /// The first of the names in `bits` that is the same to `same`.
 #[inline]
-fn first(names: &[&str], mut bits: u32, same: impl Fn(&[u8]) -> bool) -> Option<usize> {
+fn first(names: &[Name], mut bits: u32, same: impl Fn(&Name) -> bool) -> Option<usize> {
     while bits != 0 {
         let number = bits.trailing_zeros() as usize;
-        if same(names[number].as_bytes()) {
+        if same(&names[number]) {
             return Some(number);
         }
         bits &= bits - 1;
     }
     None
-}
-
-/// Whether two names are one. No call: names are short, and many are compared.
-#[inline]
-fn is_exactly(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len()
-        && match left.len() {
-            8..=16 => have_same_ends::<8>(left, right),
-            4..=7 => have_same_ends::<4>(left, right),
-            17..=32 => have_same_ends::<16>(left, right),
-            _ => left.iter().eq(right),
-        }
-}
-
-/// Whether the first and the last N bytes are the same, which may overlap.
-#[inline]
-fn have_same_ends<const N: usize>(left: &[u8], right: &[u8]) -> bool {
-    left.first_chunk::<N>() == right.first_chunk() && left.last_chunk::<N>() == right.last_chunk()
 }
 
 #[cfg(test)]
@@ -157,17 +198,24 @@ mod tests {
 
     #[test]
     fn a_name_is_itself_and_none_that_differs_in_one_place() {
-        for length in 0..40 {
-            let name: Vec<u8> = (b'A'..).take(length).collect();
-            assert!(is_exactly(&name, &name.clone()), "{length}");
-            assert!(!is_exactly(&name, &[&name[..], b"s"].concat()), "{length}");
-            for place in 0..length {
-                let mut other = name.clone();
-                other[place] = b'_';
-                assert!(
-                    !is_exactly(&name, &other) || name == other,
-                    "{place} of {length}"
-                );
+        const LONGEST: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcde";
+        for length in 0..=LONGEST.len() {
+            let name = Name::of(&LONGEST[..length]);
+            // At the end of a text, and before it.
+            for rest in ["", r#","and so on, for a good while":2"#] {
+                let begins = |key: &str| {
+                    let text = format!(r#"{{"{key}":1{rest}}}"#);
+                    let document = Document::parse(text.as_bytes()).unwrap();
+                    name.begins(document.text_from(2))
+                };
+                assert!(begins(name.name), "{length}");
+                assert!(!begins(&format!("{}s", name.name)), "{length}");
+                for place in 0..length {
+                    let mut other = name.name.to_owned();
+                    other.replace_range(place..=place, "_");
+                    assert!(!begins(&other), "{place} of {length}");
+                    assert!(!begins(&name.name[..place]), "{place} of {length}");
+                }
             }
         }
     }

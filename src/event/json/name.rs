@@ -41,7 +41,7 @@ impl Tag {
 
     /// Never [`Tag::ANY`].
     const fn of_letters(first: u8, last: u8) -> Tag {
-        Tag(u16::from_be_bytes([first | 0x20, last | 0x20]))
+        Tag(u16::from_le_bytes([last | 0x20, first | 0x20]))
     }
 
     /// One bit of 64: names with different ones are different.

@@ -206,10 +206,8 @@ impl Parser<'_> {
         };
         let start = self.at + 1;
         let end = self.plain_end();
-        let &[last, b'"', b':'] = self.input.window(end - 1)? else {
-            return None;
-        };
-        Some((Span { start, end }, Tag::of_written(first, last)))
+        let [last, after @ ..] = self.input.window::<3>(end - 1)?;
+        (after == b"\":").then(|| (Span { start, end }, Tag::of_written(first, *last)))
     }
 
     /// Goes over a string without escapes and the comma after it, if these are next.
@@ -241,9 +239,7 @@ impl Parser<'_> {
     /// Where the first plain part of the string at hand ends.
     #[inline(always)]
     fn plain_end(&mut self) -> u32 {
-        let bytes = self.input.bytes();
-        self.specials.next(bytes);
-        self.specials.next(bytes)
+        self.specials.second(self.input.bytes())
     }
 
     /// Goes over the rest of a string whose first plain part ends here.

@@ -73,7 +73,7 @@ pub fn finding<P>(
             o.texts("why", &alert.why);
             if !alert.shown.is_empty() {
                 o.object("fields", |o| {
-                    for (name, values) in &alert.shown {
+                    for &(name, ref values) in &alert.shown {
                         o.texts(name, values);
                     }
                 });

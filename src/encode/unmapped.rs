@@ -10,7 +10,7 @@ pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
         return;
     }
     for (name, value) in &unmapped.attributes {
-        object.text(name, value);
+        object.text(&**name, value);
     }
     let root = unmapped.document.root();
     match unmapped.root_name {

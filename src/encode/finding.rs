@@ -61,7 +61,7 @@ pub fn finding<P>(
             if let Some(uid) = &event.metadata.uid {
                 o.objects("related_events", &[uid], |uid, o| {
                     o.text("uid", uid);
-                    o.int("type_uid", event.type_uid());
+                    o.int("type_uid", event.class.type_uid(event.activity));
                 });
             }
         });

@@ -1,6 +1,7 @@
 //! Writes JSON objects member by member, absent members left out.
 //! Invariant: every member and element ends in a comma; closing puts the bracket in its place.
 
+use super::constant::Constant;
 use crate::event::Text;
 use crate::event::json::is_plain;
 
@@ -39,49 +40,68 @@ impl<C: Content + ?Sized> Content for &C {
     }
 }
 
-/// A member's name, nothing of which JSON escapes.
-pub(super) trait Name {
-    /// Appends it in quotes, and a colon.
-    fn open(self, out: &mut Vec<u8>);
-
-    /// The same, and the opening quote of a text.
-    fn open_text(self, out: &mut Vec<u8>);
+/// What a member's value begins with.
+#[derive(Clone, Copy)]
+pub(super) enum Opening {
+    /// The value says it itself.
+    None,
+    /// The quote of a text.
+    Text,
+    Object,
+    Array,
 }
 
-/// A name that the compiler has put between its quotes, with the colon and the quote of a text:
-/// `key!("uid")`. Appended in one piece, as every event's are.
+/// A member's name, nothing of which JSON escapes.
+pub(super) trait Name {
+    /// Appends it in quotes, a colon, and what the value begins with.
+    fn open(self, opening: Opening, out: &mut Vec<u8>);
+}
+
+/// A name with what stands around it, put together by the compiler and appended in one piece:
+/// `key!("uid")`.
 #[derive(Clone, Copy)]
-pub(super) struct Key(pub(super) &'static str);
+pub(super) struct Key {
+    pub(super) value: &'static str,
+    pub(super) text: &'static str,
+    pub(super) object: &'static str,
+    pub(super) array: &'static str,
+}
 
 macro_rules! key {
     ($name:literal) => {
-        $crate::encode::json::Key(concat!("\"", $name, "\":\""))
+        $crate::encode::json::Key {
+            value: concat!("\"", $name, "\":"),
+            text: concat!("\"", $name, "\":\""),
+            object: concat!("\"", $name, "\":{"),
+            array: concat!("\"", $name, "\":["),
+        }
     };
 }
 pub(super) use key;
 
 impl Name for Key {
     #[inline(always)]
-    fn open(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0.as_bytes()[..self.0.len() - 1]);
-    }
-
-    #[inline(always)]
-    fn open_text(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.as_bytes());
+    fn open(self, opening: Opening, out: &mut Vec<u8>) {
+        let text = match opening {
+            Opening::None => self.value,
+            Opening::Text => self.text,
+            Opening::Object => self.object,
+            Opening::Array => self.array,
+        };
+        out.extend_from_slice(text.as_bytes());
     }
 }
 
 impl Name for &str {
-    fn open(self, out: &mut Vec<u8>) {
+    fn open(self, opening: Opening, out: &mut Vec<u8>) {
         out.push(b'"');
         out.extend_from_slice(self.as_bytes());
-        out.extend_from_slice(b"\":");
-    }
-
-    fn open_text(self, out: &mut Vec<u8>) {
-        self.open(out);
-        out.push(b'"');
+        out.extend_from_slice(match opening {
+            Opening::None => b"\":",
+            Opening::Text => b"\":\"",
+            Opening::Object => b"\":{",
+            Opening::Array => b"\":[",
+        });
     }
 }
 
@@ -101,7 +121,7 @@ impl Object<'_> {
     /// A member whose value the caller writes.
     #[inline(always)]
     pub(super) fn member(&mut self, name: impl Name, value: impl FnOnce(&mut Vec<u8>)) {
-        name.open(self.out);
+        name.open(Opening::None, self.out);
         value(self.out);
         self.out.push(b',');
     }
@@ -113,7 +133,7 @@ impl Object<'_> {
 
     #[inline(always)]
     pub(super) fn text(&mut self, name: impl Name, value: &(impl Content + ?Sized)) {
-        name.open_text(self.out);
+        name.open(Opening::Text, self.out);
         value.write(self.out);
     }
 
@@ -121,9 +141,15 @@ impl Object<'_> {
     #[inline(always)]
     pub(super) fn word(&mut self, name: impl Name, word: &'static str) {
         debug_assert!(is_plain(word.as_bytes()), "{word}");
-        name.open_text(self.out);
+        name.open(Opening::Text, self.out);
         self.out.extend_from_slice(word.as_bytes());
         self.out.extend_from_slice(b"\",");
+    }
+
+    /// Members that the compiler has written.
+    #[inline(always)]
+    pub(super) fn constant<const N: usize>(&mut self, members: &Constant<N>) {
+        self.out.extend_from_slice(members.as_bytes());
     }
 
     #[inline(always)]
@@ -145,7 +171,10 @@ impl Object<'_> {
 
     #[inline(always)]
     pub(super) fn object(&mut self, name: impl Name, members: impl FnOnce(&mut Object<'_>)) {
-        self.member(name, |out| Object::write(out, members));
+        name.open(Opening::Object, self.out);
+        members(&mut Object { out: self.out });
+        close(self.out, b'}');
+        self.out.push(b',');
     }
 
     /// An object, left out when nothing is put into it.
@@ -186,13 +215,12 @@ impl Object<'_> {
         if items.is_empty() {
             return;
         }
-        self.member(name, |out| {
-            out.push(b'[');
-            for item in items {
-                write(item, out);
-            }
-            close(out, b']');
-        });
+        name.open(Opening::Array, self.out);
+        for item in items {
+            write(item, self.out);
+        }
+        close(self.out, b']');
+        self.out.push(b',');
     }
 }
 

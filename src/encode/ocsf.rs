@@ -2,30 +2,27 @@
 //! Invariant: every leaf of the input is written once more, moved or under `unmapped`, unless the
 //! raw parts were dropped, which `metadata.labels` then says.
 
+use super::constant::Constant;
 use super::json::{Key, Object, key};
 use super::unmapped;
 use crate::event::json::NodeId;
-use crate::event::{Api, AuditEvent, Class, Endpoint, Facts, Metadata, Resource, User};
+use crate::event::{
+    Activity, Api, AuditEvent, Class, Endpoint, Facts, Metadata, Resource, Status, User, UserKind,
+};
 
 /// The OCSF version that is written.
 pub const OCSF_VERSION: &str = "1.8.0";
 
+const VERSION: Constant<32> = Constant::NONE.word(key!("version"), OCSF_VERSION);
+const CLOUD_PROFILE: Constant<32> = Constant::NONE.list_of_one(key!("profiles"), "cloud");
+
 /// Appends the event as one JSON object without line breaks.
 pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
     Object::write(out, |o| {
-        o.int(key!("class_uid"), event.class.uid());
-        o.word(key!("class_name"), event.class.name());
-        o.int(key!("category_uid"), event.class.category_uid());
-        o.word(key!("category_name"), event.class.category_name());
-        o.int(key!("activity_id"), event.activity_id);
-        o.word(key!("activity_name"), event.activity_name);
-        o.int(key!("type_uid"), event.type_uid());
-        o.int(key!("severity_id"), 1);
-        o.word(key!("severity"), "Informational");
+        o.constant(&KINDS[event.class as usize][event.activity as usize]);
         o.int(key!("time"), event.time_ms);
         o.optional(key!("message"), event.message.as_ref());
-        o.int(key!("status_id"), event.status.id());
-        o.word(key!("status"), event.status.name());
+        o.constant(status(event.status));
         o.optional(key!("status_code"), event.status_code.as_ref());
         o.optional(key!("status_detail"), event.status_detail.as_ref());
         o.object(key!("metadata"), |o| metadata(event, &event.metadata, o));
@@ -58,14 +55,72 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
     });
 }
 
+/// The members that class and activity give.
+const fn kind(class: Class, activity: Activity) -> Constant<256> {
+    let (id, name) = class.activity(activity);
+    Constant::NONE
+        .int(key!("class_uid"), class.uid())
+        .word(key!("class_name"), class.name())
+        .int(key!("category_uid"), class.category_uid())
+        .word(key!("category_name"), class.category_name())
+        .int(key!("activity_id"), id)
+        .word(key!("activity_name"), name)
+        .int(key!("type_uid"), class.type_uid(activity))
+        .int(key!("severity_id"), 1)
+        .word(key!("severity"), "Informational")
+}
+
+/// Those of every class and activity.
+static KINDS: [[Constant<256>; Activity::ALL.len()]; Class::ALL.len()] = {
+    let mut kinds = [[Constant::NONE; Activity::ALL.len()]; Class::ALL.len()];
+    let mut class = 0;
+    while class < Class::ALL.len() {
+        let mut activity = 0;
+        while activity < Activity::ALL.len() {
+            let (of, doing) = (Class::ALL[class], Activity::ALL[activity]);
+            assert!(of as usize == class && doing as usize == activity);
+            kinds[class][activity] = kind(of, doing);
+            activity += 1;
+        }
+        class += 1;
+    }
+    kinds
+};
+
+fn status(status: Status) -> &'static Constant<48> {
+    const fn members(status: Status) -> Constant<48> {
+        Constant::NONE
+            .int(key!("status_id"), status.id())
+            .word(key!("status"), status.name())
+    }
+    match status {
+        Status::Unknown => const { &members(Status::Unknown) },
+        Status::Success => const { &members(Status::Success) },
+        Status::Failure => const { &members(Status::Failure) },
+    }
+}
+
+fn user_kind(kind: UserKind) -> &'static Constant<48> {
+    const fn members(kind: UserKind) -> Constant<48> {
+        Constant::NONE
+            .word(key!("type"), kind.name())
+            .int(key!("type_id"), kind.id())
+    }
+    match kind {
+        UserKind::User => const { &members(UserKind::User) },
+        UserKind::Service => const { &members(UserKind::Service) },
+        UserKind::System => const { &members(UserKind::System) },
+    }
+}
+
 fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>) {
-    o.word(key!("version"), OCSF_VERSION);
+    o.constant(&VERSION);
     o.object(key!("product"), |o| {
         o.word(key!("name"), metadata.product_name);
         o.word(key!("vendor_name"), metadata.vendor_name);
     });
     if event.cloud.is_some() {
-        o.texts(key!("profiles"), &["cloud"]);
+        o.constant(&CLOUD_PROFILE);
     }
     o.optional(key!("uid"), metadata.uid.as_ref());
     o.optional(key!("event_code"), metadata.event_code.as_ref());
@@ -97,8 +152,7 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
     o.optional(key!("name"), user.name.as_ref());
     o.optional(key!("email_addr"), user.email_addr.as_ref());
     if let Some(kind) = user.kind {
-        o.word(key!("type"), kind.name());
-        o.int(key!("type_id"), kind.id());
+        o.constant(user_kind(kind));
     }
     o.optional(key!("credential_uid"), user.credential_uid.as_ref());
     if let Some(team) = &user.team {

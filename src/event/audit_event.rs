@@ -362,16 +362,9 @@ impl<'a> Unmapped<'a> {
         self.document.is_marked(id)
     }
 
-    /// Whether nothing at or below this node moved.
-    pub fn is_whole(&self, id: NodeId) -> bool {
-        !self.document.has_marks(id)
-    }
-
     /// Whether anything at or below this node is still to be written: a leaf, or a container that
     /// came empty.
     pub fn remains(&self, id: NodeId) -> bool {
-        let document = &self.document;
-        let mut below = document.nodes_of(id);
-        below.any(|node| !self.is_moved(node) && document.is_leaf(node))
+        self.document.has_unmarked_leaf(id)
     }
 }

@@ -7,7 +7,7 @@ use super::json::{Key, Object, key};
 use super::unmapped;
 use crate::event::json::NodeId;
 use crate::event::{
-    Activity, Api, AuditEvent, Class, Endpoint, Facts, Metadata, Resource, Status, User, UserKind,
+    Activity, Api, AuditEvent, Class, Endpoint, Metadata, Resource, Status, User, UserKind,
 };
 
 /// The OCSF version that is written.
@@ -43,7 +43,9 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
         o.objects(key!("enrichments"), &event.enrichments, |enrichment, o| {
             o.word(key!("name"), enrichment.name);
             o.text(key!("value"), &enrichment.value);
-            o.object(key!("data"), |o| facts(&enrichment.data, o));
+            o.member(key!("data"), |out| {
+                out.extend_from_slice(enrichment.data.as_bytes());
+            });
         });
         // Authentication has `api` in the cloud profile only; elsewhere it has no home.
         o.filled(key!("unmapped"), |o| {
@@ -229,16 +231,6 @@ pub(super) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut 
         o.object(key!("group"), |o| o.text(key!("name"), team));
     }
     raw(event, key!("data"), resource.data, o);
-}
-
-fn facts(facts: &Facts<'_>, o: &mut Object<'_>) {
-    o.text(key!("name"), &facts.name);
-    o.optional(key!("owner"), facts.owner.as_ref());
-    o.optional(key!("team"), facts.team.as_ref());
-    o.optional(key!("environment"), facts.environment.as_ref());
-    if let Some(kind) = facts.kind {
-        o.word(key!("kind"), kind);
-    }
 }
 
 pub(super) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {

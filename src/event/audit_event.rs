@@ -259,23 +259,8 @@ pub struct Enrichment<'a> {
     pub name: &'static str,
     /// The value that was looked up.
     pub value: Text<'a>,
-    /// OCSF `data`.
-    pub data: Facts<'a>,
-}
-
-/// What a names file says of an id; the members of [`Enrichment::data`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts<'a> {
-    /// What people call it.
-    pub name: Text<'a>,
-    /// Who answers for it.
-    pub owner: Option<Text<'a>>,
-    /// The team that answers for it.
-    pub team: Option<Text<'a>>,
-    /// Where it belongs, such as `production`.
-    pub environment: Option<Text<'a>>,
-    /// `human` or `service`.
-    pub kind: Option<&'static str>,
+    /// OCSF `data`: what is said of it, a JSON object.
+    pub data: &'a str,
 }
 
 /// A normalized event.

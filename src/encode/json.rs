@@ -92,6 +92,7 @@ impl Name for Key {
     }
 }
 
+/// A name that the compiler does not know, or of what is seldom written.
 impl Name for &str {
     fn open(self, opening: Opening, out: &mut Vec<u8>) {
         out.push(b'"');

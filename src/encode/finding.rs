@@ -61,7 +61,7 @@ pub fn finding<P>(
             if let Some(uid) = &event.metadata.uid {
                 o.objects("related_events", &[uid], |uid, o| {
                     o.text("uid", uid);
-                    o.int("type_uid", event.type_uid());
+                    o.int("type_uid", event.class.type_uid(event.activity));
                 });
             }
         });
@@ -73,7 +73,7 @@ pub fn finding<P>(
             o.texts("why", &alert.why);
             if !alert.shown.is_empty() {
                 o.object("fields", |o| {
-                    for (name, values) in &alert.shown {
+                    for &(name, ref values) in &alert.shown {
                         o.texts(name, values);
                     }
                 });

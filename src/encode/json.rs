@@ -1,6 +1,7 @@
 //! Writes JSON objects member by member, absent members left out.
 //! Invariant: every member and element ends in a comma; closing puts the bracket in its place.
 
+use super::constant::Constant;
 use crate::event::Text;
 use crate::event::json::is_plain;
 
@@ -39,6 +40,72 @@ impl<C: Content + ?Sized> Content for &C {
     }
 }
 
+/// What a member's value begins with.
+#[derive(Clone, Copy)]
+pub(super) enum Opening {
+    /// The value says it itself.
+    None,
+    /// The quote of a text.
+    Text,
+    Object,
+    Array,
+}
+
+/// A member's name, nothing of which JSON escapes.
+pub(super) trait Name {
+    /// Appends it in quotes, a colon, and what the value begins with.
+    fn open(self, opening: Opening, out: &mut Vec<u8>);
+}
+
+/// A name with what stands around it, put together by the compiler and appended in one piece:
+/// `key!("uid")`.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    pub(super) value: &'static str,
+    pub(super) text: &'static str,
+    pub(super) object: &'static str,
+    pub(super) array: &'static str,
+}
+
+macro_rules! key {
+    ($name:literal) => {
+        $crate::encode::json::Key {
+            value: concat!("\"", $name, "\":"),
+            text: concat!("\"", $name, "\":\""),
+            object: concat!("\"", $name, "\":{"),
+            array: concat!("\"", $name, "\":["),
+        }
+    };
+}
+pub(super) use key;
+
+impl Name for Key {
+    #[inline(always)]
+    fn open(self, opening: Opening, out: &mut Vec<u8>) {
+        let text = match opening {
+            Opening::None => self.value,
+            Opening::Text => self.text,
+            Opening::Object => self.object,
+            Opening::Array => self.array,
+        };
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// A name that the compiler does not know, or of what is seldom written.
+impl Name for &str {
+    fn open(self, opening: Opening, out: &mut Vec<u8>) {
+        out.push(b'"');
+        out.extend_from_slice(self.as_bytes());
+        out.extend_from_slice(match opening {
+            Opening::None => b"\":",
+            Opening::Text => b"\":\"",
+            Opening::Object => b"\":{",
+            Opening::Array => b"\":[",
+        });
+    }
+}
+
 /// An open object; [`Object::write`] closes it.
 pub(super) struct Object<'o> {
     out: &'o mut Vec<u8>,
@@ -54,27 +121,10 @@ impl Object<'_> {
 
     /// A member whose value the caller writes.
     #[inline(always)]
-    pub(super) fn member(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
-        self.open(name, b"\":");
+    pub(super) fn member(&mut self, name: impl Name, value: impl FnOnce(&mut Vec<u8>)) {
+        name.open(Opening::None, self.out);
         value(self.out);
         self.out.push(b',');
-    }
-
-    /// Writes a quote, the name, and what is to follow it. Where both are constants, which is
-    /// nearly everywhere, they become one by inlining.
-    #[inline(always)]
-    fn open(&mut self, name: &str, follows: &[u8]) {
-        let mut opening = [b'"'; 32];
-        let (middle, end) = (name.len() + 1, name.len() + 1 + follows.len());
-        if end <= opening.len() {
-            opening[1..middle].copy_from_slice(name.as_bytes());
-            opening[middle..end].copy_from_slice(follows);
-            self.out.extend_from_slice(&opening[..end]);
-        } else {
-            self.out.push(b'"');
-            self.out.extend_from_slice(name.as_bytes());
-            self.out.extend_from_slice(follows);
-        }
     }
 
     /// For members that the caller writes whole, each with its comma.
@@ -83,45 +133,54 @@ impl Object<'_> {
     }
 
     #[inline(always)]
-    pub(super) fn text(&mut self, name: &str, value: &(impl Content + ?Sized)) {
-        self.open(name, b"\":\"");
+    pub(super) fn text(&mut self, name: impl Name, value: &(impl Content + ?Sized)) {
+        name.open(Opening::Text, self.out);
         value.write(self.out);
     }
 
     /// A text of ours, which nothing in JSON escapes.
     #[inline(always)]
-    pub(super) fn word(&mut self, name: &str, word: &'static str) {
+    pub(super) fn word(&mut self, name: impl Name, word: &'static str) {
         debug_assert!(is_plain(word.as_bytes()), "{word}");
-        self.open(name, b"\":\"");
+        name.open(Opening::Text, self.out);
         self.out.extend_from_slice(word.as_bytes());
         self.out.extend_from_slice(b"\",");
     }
 
+    /// Members that the compiler has written.
     #[inline(always)]
-    pub(super) fn optional(&mut self, name: &str, value: Option<impl Content>) {
+    pub(super) fn constant<const N: usize>(&mut self, members: &Constant<N>) {
+        self.out.extend_from_slice(members.as_bytes());
+    }
+
+    #[inline(always)]
+    pub(super) fn optional(&mut self, name: impl Name, value: Option<impl Content>) {
         if let Some(value) = value {
             self.text(name, &value);
         }
     }
 
     #[inline(always)]
-    pub(super) fn int(&mut self, name: &str, value: i64) {
+    pub(super) fn int(&mut self, name: impl Name, value: i64) {
         self.member(name, |out| integer(value, out));
     }
 
-    pub(super) fn flag(&mut self, name: &str, value: bool) {
+    pub(super) fn flag(&mut self, name: impl Name, value: bool) {
         let word: &[u8] = if value { b"true" } else { b"false" };
         self.member(name, |out| out.extend_from_slice(word));
     }
 
     #[inline(always)]
-    pub(super) fn object(&mut self, name: &str, members: impl FnOnce(&mut Object<'_>)) {
-        self.member(name, |out| Object::write(out, members));
+    pub(super) fn object(&mut self, name: impl Name, members: impl FnOnce(&mut Object<'_>)) {
+        name.open(Opening::Object, self.out);
+        members(&mut Object { out: self.out });
+        close(self.out, b'}');
+        self.out.push(b',');
     }
 
     /// An object, left out when nothing is put into it.
     #[inline(always)]
-    pub(super) fn filled(&mut self, name: &str, members: impl FnOnce(&mut Object<'_>)) {
+    pub(super) fn filled(&mut self, name: impl Name, members: impl FnOnce(&mut Object<'_>)) {
         let before = self.out.len();
         self.object(name, members);
         if self.out.ends_with(b"{},") {
@@ -133,7 +192,7 @@ impl Object<'_> {
     #[inline(always)]
     pub(super) fn objects<T>(
         &mut self,
-        name: &str,
+        name: impl Name,
         items: &[T],
         members: impl Fn(&T, &mut Object<'_>),
     ) {
@@ -145,7 +204,7 @@ impl Object<'_> {
 
     /// An array of strings, left out when there are none.
     #[inline(always)]
-    pub(super) fn texts(&mut self, name: &str, items: &[impl Content]) {
+    pub(super) fn texts(&mut self, name: impl Name, items: &[impl Content]) {
         self.array(name, items, |item, out| {
             out.push(b'"');
             item.write(out);
@@ -153,17 +212,16 @@ impl Object<'_> {
     }
 
     #[inline(always)]
-    fn array<T>(&mut self, name: &str, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
+    fn array<T>(&mut self, name: impl Name, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
         if items.is_empty() {
             return;
         }
-        self.member(name, |out| {
-            out.push(b'[');
-            for item in items {
-                write(item, out);
-            }
-            close(out, b']');
-        });
+        name.open(Opening::Array, self.out);
+        for item in items {
+            write(item, self.out);
+        }
+        close(self.out, b']');
+        self.out.push(b',');
     }
 }
 
@@ -244,15 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn names_of_any_length_are_written() {
-        for len in [0, 27, 28, 29, 30, 31, 32, 33, 100] {
-            let name = "n".repeat(len);
-            let object = written(|o| {
-                o.text(&name, "t");
-                o.int(&name, 7);
-            });
-            assert_eq!(object, format!(r#"{{"{name}":"t","{name}":7}}"#));
-        }
+    fn a_name_is_written_the_same_in_one_piece_and_in_several() {
+        let object = written(|o| {
+            o.text(key!("a_b"), "t");
+            o.text("a_b", "t");
+            o.int(key!("a_b"), 7);
+            o.int("a_b", 7);
+        });
+        assert_eq!(object, r#"{"a_b":"t","a_b":"t","a_b":7,"a_b":7}"#);
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 mod attack;
 mod cloudevents;
+mod constant;
 mod dead_letter;
 mod finding;
 mod json;

@@ -2,133 +2,191 @@
 //! Invariant: every leaf of the input is written once more, moved or under `unmapped`, unless the
 //! raw parts were dropped, which `metadata.labels` then says.
 
-use super::json::Object;
+use super::constant::Constant;
+use super::json::{Key, Object, key};
 use super::unmapped;
 use crate::event::json::NodeId;
-use crate::event::{Api, AuditEvent, Class, Endpoint, Facts, Metadata, Resource, User};
+use crate::event::{
+    Activity, Api, AuditEvent, Class, Endpoint, Metadata, Resource, Status, User, UserKind,
+};
 
 /// The OCSF version that is written.
 pub const OCSF_VERSION: &str = "1.8.0";
 
+const VERSION: Constant<32> = Constant::NONE.word(key!("version"), OCSF_VERSION);
+const CLOUD_PROFILE: Constant<32> = Constant::NONE.list_of_one(key!("profiles"), "cloud");
+
 /// Appends the event as one JSON object without line breaks.
 pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
     Object::write(out, |o| {
-        o.int("class_uid", event.class.uid());
-        o.word("class_name", event.class.name());
-        o.int("category_uid", event.class.category_uid());
-        o.word("category_name", event.class.category_name());
-        o.int("activity_id", event.activity_id);
-        o.word("activity_name", event.activity_name);
-        o.int("type_uid", event.type_uid());
-        o.int("severity_id", 1);
-        o.word("severity", "Informational");
-        o.int("time", event.time_ms);
-        o.optional("message", event.message.as_ref());
-        o.int("status_id", event.status.id());
-        o.word("status", event.status.name());
-        o.optional("status_code", event.status_code.as_ref());
-        o.optional("status_detail", event.status_detail.as_ref());
-        o.object("metadata", |o| metadata(event, &event.metadata, o));
-        o.object("actor", |o| actor(event, o));
+        o.constant(&KINDS[event.class as usize][event.activity as usize]);
+        o.int(key!("time"), event.time_ms);
+        o.optional(key!("message"), event.message.as_ref());
+        o.constant(status(event.status));
+        o.optional(key!("status_code"), event.status_code.as_ref());
+        o.optional(key!("status_detail"), event.status_detail.as_ref());
+        o.object(key!("metadata"), |o| metadata(event, &event.metadata, o));
+        o.object(key!("actor"), |o| actor(event, o));
         let home = event.class == Class::ApiActivity || event.cloud.is_some();
         if home {
-            o.object("api", |o| api(event, &event.api, o));
+            o.object(key!("api"), |o| api(event, &event.api, o));
         }
         if event.class == Class::Authentication {
             authentication(event, o);
         } else {
-            o.objects("resources", &event.resources, |resource, o| {
+            o.objects(key!("resources"), &event.resources, |resource, o| {
                 self::resource(event, resource, o);
             });
         }
-        o.object("src_endpoint", |o| endpoint(&event.src_endpoint, o));
+        o.object(key!("src_endpoint"), |o| endpoint(&event.src_endpoint, o));
         cloud(event, o);
-        o.objects("enrichments", &event.enrichments, |enrichment, o| {
-            o.word("name", enrichment.name);
-            o.text("value", &enrichment.value);
-            o.object("data", |o| facts(&enrichment.data, o));
+        o.objects(key!("enrichments"), &event.enrichments, |enrichment, o| {
+            o.word(key!("name"), enrichment.name);
+            o.text(key!("value"), &enrichment.value);
+            o.member(key!("data"), |out| {
+                out.extend_from_slice(enrichment.data.as_bytes());
+            });
         });
         // Authentication has `api` in the cloud profile only; elsewhere it has no home.
-        o.filled("unmapped", |o| {
+        o.filled(key!("unmapped"), |o| {
             if !home {
-                o.object("api", |o| api(event, &event.api, o));
+                o.object(key!("api"), |o| api(event, &event.api, o));
             }
             unmapped::members(&event.unmapped, o);
         });
     });
 }
 
+/// The members that class and activity give.
+const fn kind(class: Class, activity: Activity) -> Constant<256> {
+    let (id, name) = class.activity(activity);
+    Constant::NONE
+        .int(key!("class_uid"), class.uid())
+        .word(key!("class_name"), class.name())
+        .int(key!("category_uid"), class.category_uid())
+        .word(key!("category_name"), class.category_name())
+        .int(key!("activity_id"), id)
+        .word(key!("activity_name"), name)
+        .int(key!("type_uid"), class.type_uid(activity))
+        .int(key!("severity_id"), 1)
+        .word(key!("severity"), "Informational")
+}
+
+/// Those of every class and activity.
+static KINDS: [[Constant<256>; Activity::ALL.len()]; Class::ALL.len()] = {
+    let mut kinds = [[Constant::NONE; Activity::ALL.len()]; Class::ALL.len()];
+    let mut class = 0;
+    while class < Class::ALL.len() {
+        let mut activity = 0;
+        while activity < Activity::ALL.len() {
+            let (of, doing) = (Class::ALL[class], Activity::ALL[activity]);
+            assert!(of as usize == class && doing as usize == activity);
+            kinds[class][activity] = kind(of, doing);
+            activity += 1;
+        }
+        class += 1;
+    }
+    kinds
+};
+
+fn status(status: Status) -> &'static Constant<48> {
+    const fn members(status: Status) -> Constant<48> {
+        Constant::NONE
+            .int(key!("status_id"), status.id())
+            .word(key!("status"), status.name())
+    }
+    match status {
+        Status::Unknown => const { &members(Status::Unknown) },
+        Status::Success => const { &members(Status::Success) },
+        Status::Failure => const { &members(Status::Failure) },
+    }
+}
+
+fn user_kind(kind: UserKind) -> &'static Constant<48> {
+    const fn members(kind: UserKind) -> Constant<48> {
+        Constant::NONE
+            .word(key!("type"), kind.name())
+            .int(key!("type_id"), kind.id())
+    }
+    match kind {
+        UserKind::User => const { &members(UserKind::User) },
+        UserKind::Service => const { &members(UserKind::Service) },
+        UserKind::System => const { &members(UserKind::System) },
+    }
+}
+
 fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>) {
-    o.word("version", OCSF_VERSION);
-    o.object("product", |o| {
-        o.word("name", metadata.product_name);
-        o.word("vendor_name", metadata.vendor_name);
+    o.constant(&VERSION);
+    o.object(key!("product"), |o| {
+        o.word(key!("name"), metadata.product_name);
+        o.word(key!("vendor_name"), metadata.vendor_name);
     });
     if event.cloud.is_some() {
-        o.texts("profiles", &["cloud"]);
+        o.constant(&CLOUD_PROFILE);
     }
-    o.optional("uid", metadata.uid.as_ref());
-    o.optional("event_code", metadata.event_code.as_ref());
-    o.optional("original_time", metadata.original_time.as_ref());
-    o.optional("source", metadata.source.as_ref());
-    o.word("log_name", metadata.log_name);
-    o.texts("labels", &metadata.labels);
+    o.optional(key!("uid"), metadata.uid.as_ref());
+    o.optional(key!("event_code"), metadata.event_code.as_ref());
+    o.optional(key!("original_time"), metadata.original_time.as_ref());
+    o.optional(key!("source"), metadata.source.as_ref());
+    o.word(key!("log_name"), metadata.log_name);
+    o.texts(key!("labels"), &metadata.labels);
 }
 
 pub(super) fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
-    o.object("user", |o| user(&event.user, o));
+    o.object(key!("user"), |o| user(&event.user, o));
     if let Some(uid) = &event.session_uid {
-        o.object("session", |o| o.text("uid", uid));
+        o.object(key!("session"), |o| o.text(key!("uid"), uid));
     }
-    o.optional("app_name", event.app_name.as_ref());
-    o.optional("invoked_by", event.invoked_by.as_ref());
-    o.objects("authorizations", &event.authorizations, |given, o| {
-        o.optional("decision", given.decision.as_ref());
-        o.filled("policy", |o| {
-            o.optional("name", given.policy_name.as_ref());
-            o.optional("type", given.policy_kind.as_ref());
+    o.optional(key!("app_name"), event.app_name.as_ref());
+    o.optional(key!("invoked_by"), event.invoked_by.as_ref());
+    o.objects(key!("authorizations"), &event.authorizations, |given, o| {
+        o.optional(key!("decision"), given.decision.as_ref());
+        o.filled(key!("policy"), |o| {
+            o.optional(key!("name"), given.policy_name.as_ref());
+            o.optional(key!("type"), given.policy_kind.as_ref());
         });
     });
 }
 
 fn user(user: &User<'_>, o: &mut Object<'_>) {
-    o.optional("uid", user.uid.as_ref());
-    o.optional("uid_alt", user.uid_alt.as_ref());
-    o.optional("name", user.name.as_ref());
-    o.optional("email_addr", user.email_addr.as_ref());
+    o.optional(key!("uid"), user.uid.as_ref());
+    o.optional(key!("uid_alt"), user.uid_alt.as_ref());
+    o.optional(key!("name"), user.name.as_ref());
+    o.optional(key!("email_addr"), user.email_addr.as_ref());
     if let Some(kind) = user.kind {
-        o.word("type", kind.name());
-        o.int("type_id", kind.id());
+        o.constant(user_kind(kind));
     }
-    o.optional("credential_uid", user.credential_uid.as_ref());
+    o.optional(key!("credential_uid"), user.credential_uid.as_ref());
     if let Some(team) = &user.team {
-        o.objects("groups", &[team], |team, o| o.text("name", team));
+        o.objects(key!("groups"), &[team], |team, o| {
+            o.text(key!("name"), team)
+        });
     }
 }
 
 fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
-    o.text("operation", &api.operation);
-    o.filled("service", |o| {
-        o.optional("name", api.service_name.as_ref());
-        o.optional("uid", api.service_uid.as_ref());
+    o.text(key!("operation"), &api.operation);
+    o.filled(key!("service"), |o| {
+        o.optional(key!("name"), api.service_name.as_ref());
+        o.optional(key!("uid"), api.service_uid.as_ref());
     });
     if let Some(group) = &api.group_name {
-        o.object("group", |o| o.text("name", group));
+        o.object(key!("group"), |o| o.text(key!("name"), group));
     }
     if let Some(uid) = &api.request_uid {
-        o.object("request", |o| {
-            o.text("uid", uid);
-            raw(event, "data", api.request_data, o);
+        o.object(key!("request"), |o| {
+            o.text(key!("uid"), uid);
+            raw(event, key!("data"), api.request_data, o);
         });
     }
-    o.filled("response", |o| {
-        o.optional("error", api.response_error.as_ref());
-        o.optional("error_message", api.response_error_message.as_ref());
-        raw(event, "data", api.response_data, o);
+    o.filled(key!("response"), |o| {
+        o.optional(key!("error"), api.response_error.as_ref());
+        o.optional(key!("error_message"), api.response_error_message.as_ref());
+        raw(event, key!("data"), api.response_data, o);
     });
 }
 
-fn raw(event: &AuditEvent<'_>, name: &str, node: Option<NodeId>, o: &mut Object<'_>) {
+fn raw(event: &AuditEvent<'_>, name: Key, node: Option<NodeId>, o: &mut Object<'_>) {
     if let Some(node) = node.filter(|_| !event.unmapped.dropped) {
         o.member(name, |out| {
             event.unmapped.document.write_compact(node, out);
@@ -137,61 +195,54 @@ fn raw(event: &AuditEvent<'_>, name: &str, node: Option<NodeId>, o: &mut Object<
 }
 
 fn authentication(event: &AuditEvent<'_>, o: &mut Object<'_>) {
-    o.object("user", |o| user(&event.user, o));
-    o.object("service", |o| {
+    o.object(key!("user"), |o| user(&event.user, o));
+    o.object(key!("service"), |o| {
         o.text(
-            "name",
+            key!("name"),
             event.api.service_name.as_deref().unwrap_or("unknown"),
         );
-        o.optional("uid", event.resources.iter().find_map(|r| r.uid.as_ref()));
+        o.optional(
+            key!("uid"),
+            event.resources.iter().find_map(|r| r.uid.as_ref()),
+        );
     });
-    o.optional("auth_protocol", event.auth_protocol.as_ref());
+    o.optional(key!("auth_protocol"), event.auth_protocol.as_ref());
 }
 
 pub(super) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
-    o.optional("ip", endpoint.ip.as_ref());
-    o.optional("name", endpoint.name.as_ref());
+    o.optional(key!("ip"), endpoint.ip.as_ref());
+    o.optional(key!("name"), endpoint.name.as_ref());
     if let Some(port) = endpoint.port {
-        o.int("port", port.into());
+        o.int(key!("port"), port.into());
     }
 }
 
 pub(super) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut Object<'_>) {
-    o.optional("uid", resource.uid.as_ref());
-    o.optional("uid_alt", resource.uid_alt.as_ref());
-    o.optional("name", resource.name.as_ref());
-    o.optional("type", resource.kind.as_ref());
-    o.optional("namespace", resource.namespace.as_ref());
-    o.optional("region", resource.region.as_ref());
+    o.optional(key!("uid"), resource.uid.as_ref());
+    o.optional(key!("uid_alt"), resource.uid_alt.as_ref());
+    o.optional(key!("name"), resource.name.as_ref());
+    o.optional(key!("type"), resource.kind.as_ref());
+    o.optional(key!("namespace"), resource.namespace.as_ref());
+    o.optional(key!("region"), resource.region.as_ref());
     if let Some(owner) = &resource.owner {
-        o.object("owner", |o| o.text("name", owner));
+        o.object(key!("owner"), |o| o.text(key!("name"), owner));
     }
     if let Some(team) = &resource.team {
-        o.object("group", |o| o.text("name", team));
+        o.object(key!("group"), |o| o.text(key!("name"), team));
     }
-    raw(event, "data", resource.data, o);
-}
-
-fn facts(facts: &Facts<'_>, o: &mut Object<'_>) {
-    o.text("name", &facts.name);
-    o.optional("owner", facts.owner.as_ref());
-    o.optional("team", facts.team.as_ref());
-    o.optional("environment", facts.environment.as_ref());
-    if let Some(kind) = facts.kind {
-        o.word("kind", kind);
-    }
+    raw(event, key!("data"), resource.data, o);
 }
 
 pub(super) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     let Some(cloud) = &event.cloud else {
         return;
     };
-    o.object("cloud", |o| {
-        o.text("provider", &cloud.provider);
+    o.object(key!("cloud"), |o| {
+        o.text(key!("provider"), &cloud.provider);
         if let Some(uid) = &cloud.org_uid {
-            o.object("org", |o| o.text("uid", uid));
+            o.object(key!("org"), |o| o.text(key!("uid"), uid));
         }
-        o.optional("project_uid", cloud.project_uid.as_ref());
-        o.optional("region", cloud.region.as_ref());
+        o.optional(key!("project_uid"), cloud.project_uid.as_ref());
+        o.optional(key!("region"), cloud.region.as_ref());
     });
 }

@@ -1,8 +1,7 @@
 //! Writes what no OCSF attribute took, in the places where it came.
 
-use super::json::{Object, close};
+use super::json::Object;
 use crate::event::Unmapped;
-use crate::event::json::{Kind, NodeId};
 
 /// Writes the rest of the input as members of `unmapped`.
 pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
@@ -10,52 +9,16 @@ pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
         return;
     }
     for (name, value) in &unmapped.attributes {
-        object.text(name, value);
+        object.text(&**name, value);
     }
-    let root = unmapped.document.root();
+    let document = &unmapped.document;
+    let root = document.root();
     match unmapped.root_name {
-        Some(name) if unmapped.remains(root) => {
-            object.member(name, |out| rest(unmapped, root, out));
+        Some(name) if document.has_unmarked_leaf(root) => {
+            object.member(name, |out| document.write_unmarked(root, out));
         }
         Some(_) => {}
-        None => children(unmapped, root, object.out()),
-    }
-}
-
-/// Writes what remains of a node of which something does.
-fn rest(unmapped: &Unmapped<'_>, node: NodeId, out: &mut Vec<u8>) {
-    if unmapped.is_whole(node) {
-        unmapped.document.write_compact(node, out);
-        return;
-    }
-    let (open, bracket) = match unmapped.document.kind(node) {
-        Kind::Array => (b'[', b']'),
-        _ => (b'{', b'}'),
-    };
-    out.push(open);
-    children(unmapped, node, out);
-    close(out, bracket);
-}
-
-/// Writes what remains below a node, each child with its comma.
-#[inline(always)]
-fn children(unmapped: &Unmapped<'_>, parent: NodeId, out: &mut Vec<u8>) {
-    let document = &unmapped.document;
-    let named = document.kind(parent) == Kind::Object;
-    for child in document.children(parent) {
-        // What moved did so whole; that is seen without a look at what is below it.
-        if unmapped.is_moved(child) || !unmapped.remains(child) {
-            continue;
-        }
-        if named && document.is_leaf(child) {
-            document.write_member(child, out);
-        } else {
-            if named {
-                document.write_key(child, out);
-            }
-            rest(unmapped, child, out);
-        }
-        out.push(b',');
+        None => document.write_unmarked_below(root, object.out()),
     }
 }
 
@@ -65,7 +28,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::event::json::Document;
+    use crate::event::json::{Document, Kind, NodeId};
 
     const COMPACT: &str = concat!(
         r#"{"a":{"b":{"c":"x\"y"},"d":[]},"e":[1,{"f":null,"g":[[2],{}]},"z"],"#,

@@ -1,7 +1,7 @@
 //! Puts names, owners and teams to the ids of an event.
 
 use super::names::{Kind, Name, Names};
-use crate::event::{AuditEvent, Class, Enrichment, Facts, Phrase, UserKind};
+use crate::event::{AuditEvent, Class, Enrichment, Phrase, UserKind};
 
 /// Looks the actor and the resources up. What the event itself says is kept.
 pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
@@ -9,12 +9,12 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         return;
     }
     if let Some(uid) = event.user.uid.clone()
-        && let Some(name) = names.lookup(&uid)
+        && let Some(Name { facts, json }) = names.lookup(&uid)
     {
         let user = &mut event.user;
-        user.name.get_or_insert_with(|| name.name.to_text());
-        user.team = name.team.as_ref().map(Phrase::to_text);
-        user.kind = match name.kind {
+        user.name.get_or_insert_with(|| facts.name.to_text());
+        user.team = facts.team.as_ref().map(Phrase::to_text);
+        user.kind = match facts.kind {
             Some(Kind::Human) => Some(UserKind::User),
             Some(Kind::Service) => Some(UserKind::Service),
             None => user.kind,
@@ -22,7 +22,7 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         event.enrichments.push(Enrichment {
             name: "actor.user.uid",
             value: uid,
-            data: facts(name),
+            data: json,
         });
     }
     let resource_path = match event.class {
@@ -30,34 +30,21 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         Class::Authentication => "service.uid",
     };
     for resource in &mut event.resources {
-        let Some((uid, name)) = resource
+        let Some((uid, Name { facts, json })) = resource
             .uid
             .clone()
             .and_then(|uid| names.lookup(&uid).map(|name| (uid, name)))
         else {
             continue;
         };
-        resource.name.get_or_insert_with(|| name.name.to_text());
-        resource.owner = name.owner.as_ref().map(Phrase::to_text);
-        resource.team = name.team.as_ref().map(Phrase::to_text);
+        resource.name.get_or_insert_with(|| facts.name.to_text());
+        resource.owner = facts.owner.as_ref().map(Phrase::to_text);
+        resource.team = facts.team.as_ref().map(Phrase::to_text);
         event.enrichments.push(Enrichment {
             name: resource_path,
             value: uid,
-            data: facts(name),
+            data: json,
         });
-    }
-}
-
-fn facts(name: &Name) -> Facts<'_> {
-    Facts {
-        name: name.name.to_text(),
-        owner: name.owner.as_ref().map(Phrase::to_text),
-        team: name.team.as_ref().map(Phrase::to_text),
-        environment: name.environment.as_ref().map(Phrase::to_text),
-        kind: name.kind.map(|kind| match kind {
-            Kind::Human => "human",
-            Kind::Service => "service",
-        }),
     }
 }
 

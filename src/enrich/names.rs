@@ -4,6 +4,7 @@
 use std::collections::hash_map::Entry as Slot;
 
 use foldhash::HashMap;
+use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Mark, Problem};
 use crate::event::Phrase;
@@ -13,7 +14,8 @@ use crate::yaml::{self, Entry, Reader};
 const KEYS: [&str; 5] = ["name", "owner", "team", "kind", "environment"];
 
 /// Who acts through an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A person.
     Human,
@@ -22,18 +24,31 @@ pub enum Kind {
 }
 
 /// What an id stands for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Name {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Facts {
     /// What people call it.
     pub name: Phrase,
     /// Who answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Phrase>,
     /// The team that answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub team: Option<Phrase>,
-    /// Whether a person or a program acts through it.
-    pub kind: Option<Kind>,
     /// Where it belongs, such as `production`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Phrase>,
+    /// Whether a person or a program acts through it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+}
+
+/// A named id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// What it stands for.
+    pub facts: Facts,
+    /// The same as a JSON object, written once for all events that say it.
+    pub json: String,
 }
 
 /// Names by id. Events only look ids up, so a hash that is made for speed is enough.
@@ -53,7 +68,7 @@ impl Names {
         match yaml::document(text) {
             Ok(root) => {
                 for entry in reader.map(&root) {
-                    by_id.insert(entry.key.clone(), yaml_name(&mut reader, entry));
+                    by_id.insert(entry.key.clone(), yaml_facts(&mut reader, entry));
                 }
             }
             Err(problem) => reader.report(problem),
@@ -72,7 +87,7 @@ impl Names {
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
         let by_id = match rows.headers().cloned() {
-            Ok(header) => csv_names(&mut reader, text, &header, &mut rows),
+            Ok(header) => csv_facts(&mut reader, text, &header, &mut rows),
             Err(error) => {
                 reader.report(csv_problem(text, &error));
                 HashMap::default()
@@ -98,56 +113,65 @@ impl Names {
 }
 
 fn finish(
-    by_id: HashMap<String, Name>,
+    by_id: HashMap<String, Facts>,
     reader: Reader,
     file: &str,
 ) -> Result<Names, Vec<Diagnostic>> {
     if reader.is_content() {
-        Ok(Names { by_id })
+        let named = |(id, facts)| (id, name(facts));
+        Ok(Names {
+            by_id: by_id.into_iter().map(named).collect(),
+        })
     } else {
         Err(reader.into_diagnostics(file))
     }
 }
 
-fn yaml_name(reader: &mut Reader, entry: &Entry) -> Name {
-    let mut name = Name::default();
+fn name(facts: Facts) -> Name {
+    // Writing into memory does not fail.
+    let json = serde_json::to_string(&facts).unwrap_or_default();
+    Name { facts, json }
+}
+
+fn yaml_facts(reader: &mut Reader, entry: &Entry) -> Facts {
+    let mut facts = Facts::default();
     if entry.key.trim().is_empty() {
         reader.report(Problem::error(entry.key_mark, "an empty id"));
     }
     for Entry { key, node, .. } in reader.map_of(&entry.node, &KEYS) {
         if let Some(text) = reader.text(node) {
-            set(reader, &mut name, key, text, node.mark);
+            set(reader, &mut facts, key, text, node.mark);
         }
     }
     if entry.node.as_map().is_some() && entry.node.entry("name").is_none() {
         let message = format!("`{}` has no `name`", entry.key);
         reader.report(Problem::error(entry.key_mark, message));
     }
-    name
+    facts
 }
 
 /// Keys that are none of [`KEYS`] have been reported before.
-fn set(reader: &mut Reader, name: &mut Name, key: &str, text: &str, mark: Mark) {
+fn set(reader: &mut Reader, facts: &mut Facts, key: &str, text: &str, mark: Mark) {
     let value = text.into();
     match key {
-        "name" => name.name = value,
-        "owner" => name.owner = Some(value),
-        "team" => name.team = Some(value),
-        "environment" => name.environment = Some(value),
+        "name" => facts.name = value,
+        "owner" => facts.owner = Some(value),
+        "team" => facts.team = Some(value),
+        "environment" => facts.environment = Some(value),
         "kind" => {
             let kinds = [("human", Kind::Human), ("service", Kind::Service)];
-            name.kind = reader.word(text, mark, "kind", kinds);
+            facts.kind = reader.word(text, mark, "kind", kinds);
         }
         _ => {}
     }
 }
 
-fn csv_names(
+fn csv_facts(
     reader: &mut Reader,
     text: &str,
     header: &csv::StringRecord,
     rows: &mut csv::Reader<&[u8]>,
-) -> HashMap<String, Name> {
+) -> HashMap<String, Facts> {
     let mut by_id = HashMap::default();
     let mut lines: HashMap<String, u32> = HashMap::default();
     if !check_header(reader, header) {
@@ -164,7 +188,7 @@ fn csv_names(
         let mark = row
             .position()
             .map_or(Mark::START, |at| mark_at(text, at.byte()));
-        let mut name = Name::default();
+        let mut facts = Facts::default();
         let mut id = "";
         for (key, cell) in header.iter().zip(&row) {
             match (key, cell) {
@@ -173,7 +197,7 @@ fn csv_names(
                 }
                 (_, "") => {}
                 ("id", cell) => id = cell,
-                (key, cell) => set(reader, &mut name, key, cell, mark),
+                (key, cell) => set(reader, &mut facts, key, cell, mark),
             }
         }
         match lines.entry(id.to_owned()) {
@@ -186,7 +210,7 @@ fn csv_names(
                 free.insert(mark.line);
             }
         }
-        by_id.insert(id.to_owned(), name);
+        by_id.insert(id.to_owned(), facts);
     }
     by_id
 }

@@ -63,16 +63,15 @@ const VERBS: &[(Activity, &[&str])] = &[
 ];
 
 impl Activity {
-    /// `activity_id` and `activity_name` of OCSF's class API Activity, which knows no login.
-    pub fn api_activity(self) -> (i64, &'static str) {
-        match self {
-            Self::Create => (1, "Create"),
-            Self::Read => (2, "Read"),
-            Self::Update => (3, "Update"),
-            Self::Delete => (4, "Delete"),
-            Self::Other | Self::Logon => (99, "Other"),
-        }
-    }
+    /// Every activity, in the order of their declaration.
+    pub const ALL: [Self; 6] = [
+        Self::Create,
+        Self::Read,
+        Self::Update,
+        Self::Delete,
+        Self::Other,
+        Self::Logon,
+    ];
 
     /// What the first word of a method's name says, once a prefix such as `kafka.` or `Tableflow` is gone:
     /// a guess for methods that no catalogue knows.

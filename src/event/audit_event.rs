@@ -2,6 +2,7 @@
 //! What has no home in OCSF stays in the document and is written under `unmapped`, so nothing is
 //! lost: a leaf is either moved verbatim into an attribute or still in the document.
 
+use super::activity::Activity;
 use super::json::{Document, NodeId};
 use super::text::Text;
 
@@ -15,8 +16,11 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class, in the order of their declaration.
+    pub const ALL: [Self; 2] = [Self::ApiActivity, Self::Authentication];
+
     /// OCSF `class_uid`.
-    pub fn uid(self) -> i64 {
+    pub const fn uid(self) -> i64 {
         match self {
             Self::ApiActivity => 6003,
             Self::Authentication => 3002,
@@ -24,12 +28,12 @@ impl Class {
     }
 
     /// OCSF `category_uid`.
-    pub fn category_uid(self) -> i64 {
+    pub const fn category_uid(self) -> i64 {
         self.uid() / 1000
     }
 
     /// OCSF `class_name`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::ApiActivity => "API Activity",
             Self::Authentication => "Authentication",
@@ -37,11 +41,29 @@ impl Class {
     }
 
     /// OCSF `category_name`.
-    pub fn category_name(self) -> &'static str {
+    pub const fn category_name(self) -> &'static str {
         match self {
             Self::ApiActivity => "Application Activity",
             Self::Authentication => "Identity & Access Management",
         }
+    }
+
+    /// OCSF `activity_id` and `activity_name`. API Activity knows no login, and Authentication, of
+    /// our activities, nothing else.
+    pub const fn activity(self, activity: Activity) -> (i64, &'static str) {
+        match (self, activity) {
+            (Self::ApiActivity, Activity::Create) => (1, "Create"),
+            (Self::ApiActivity, Activity::Read) => (2, "Read"),
+            (Self::ApiActivity, Activity::Update) => (3, "Update"),
+            (Self::ApiActivity, Activity::Delete) => (4, "Delete"),
+            (Self::Authentication, Activity::Logon) => (1, "Logon"),
+            _ => (99, "Other"),
+        }
+    }
+
+    /// OCSF `type_uid`.
+    pub const fn type_uid(self, activity: Activity) -> i64 {
+        self.uid() * 100 + self.activity(activity).0
     }
 }
 
@@ -59,7 +81,7 @@ pub enum Status {
 
 impl Status {
     /// OCSF `status_id`.
-    pub fn id(self) -> i64 {
+    pub const fn id(self) -> i64 {
         match self {
             Self::Unknown => 0,
             Self::Success => 1,
@@ -68,7 +90,7 @@ impl Status {
     }
 
     /// OCSF `status`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Unknown => "Unknown",
             Self::Success => "Success",
@@ -109,7 +131,7 @@ pub enum UserKind {
 
 impl UserKind {
     /// OCSF `type_id`: 1 User, 3 System, 4 Service.
-    pub fn id(self) -> i64 {
+    pub const fn id(self) -> i64 {
         match self {
             Self::User => 1,
             Self::System => 3,
@@ -118,7 +140,7 @@ impl UserKind {
     }
 
     /// OCSF `type`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::User => "User",
             Self::System => "System",
@@ -237,23 +259,8 @@ pub struct Enrichment<'a> {
     pub name: &'static str,
     /// The value that was looked up.
     pub value: Text<'a>,
-    /// OCSF `data`.
-    pub data: Facts<'a>,
-}
-
-/// What a names file says of an id; the members of [`Enrichment::data`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts<'a> {
-    /// What people call it.
-    pub name: Text<'a>,
-    /// Who answers for it.
-    pub owner: Option<Text<'a>>,
-    /// The team that answers for it.
-    pub team: Option<Text<'a>>,
-    /// Where it belongs, such as `production`.
-    pub environment: Option<Text<'a>>,
-    /// `human` or `service`.
-    pub kind: Option<&'static str>,
+    /// OCSF `data`: what is said of it, a JSON object.
+    pub data: &'a str,
 }
 
 /// A normalized event.
@@ -261,10 +268,8 @@ pub struct Facts<'a> {
 pub struct AuditEvent<'a> {
     /// OCSF class.
     pub class: Class,
-    /// OCSF `activity_id`, within the class.
-    pub activity_id: i64,
-    /// OCSF `activity_name`.
-    pub activity_name: &'static str,
+    /// OCSF `activity_id` and `activity_name`, within the class.
+    pub activity: Activity,
     /// OCSF `time`: milliseconds since the Unix epoch.
     pub time_ms: i64,
     /// OCSF `message`: the catalogue's description.
@@ -342,16 +347,9 @@ impl<'a> Unmapped<'a> {
         self.document.is_marked(id)
     }
 
-    /// Whether nothing at or below this node moved.
-    pub fn is_whole(&self, id: NodeId) -> bool {
-        !self.document.has_marks(id)
-    }
-
     /// Whether anything at or below this node is still to be written: a leaf, or a container that
     /// came empty.
     pub fn remains(&self, id: NodeId) -> bool {
-        let document = &self.document;
-        let mut below = document.nodes_of(id);
-        below.any(|node| !self.is_moved(node) && document.is_leaf(node))
+        self.document.has_unmarked_leaf(id)
     }
 }

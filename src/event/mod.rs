@@ -12,8 +12,8 @@ pub mod unseen;
 
 pub use activity::Activity;
 pub use audit_event::{
-    Api, AuditEvent, Authorization, Class, Cloud, Endpoint, Enrichment, Facts, Metadata, Resource,
-    Status, Unmapped, User, UserKind,
+    Api, AuditEvent, Authorization, Class, Cloud, Endpoint, Enrichment, Metadata, Resource, Status,
+    Unmapped, User, UserKind,
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use output_buffer::{Output, OutputBuffer};

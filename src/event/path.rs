@@ -60,8 +60,12 @@ fn each<'e, T: 'e>(
 
 /// Every OCSF attribute that a rule can name; the encoder writes the same ones.
 static ATTRIBUTES: &[(&str, Attribute)] = &[
-    ("activity_id", |e, v| v(Value::Int(e.activity_id))),
-    ("activity_name", |e, v| v(Value::String(e.activity_name))),
+    ("activity_id", |e, v| {
+        v(Value::Int(e.class.activity(e.activity).0))
+    }),
+    ("activity_name", |e, v| {
+        v(Value::String(e.class.activity(e.activity).1))
+    }),
     ("actor.app_name", |e, v| text(e.app_name.as_ref(), v)),
     ("actor.authorizations.decision", |e, v| {
         each(&e.authorizations, v, |a| a.decision.as_deref())
@@ -181,7 +185,9 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     ("status_detail", |e, v| text(e.status_detail.as_ref(), v)),
     ("status_id", |e, v| v(Value::Int(e.status.id()))),
     ("time", |e, v| v(Value::Int(e.time_ms))),
-    ("type_uid", |e, v| v(Value::Int(e.type_uid()))),
+    ("type_uid", |e, v| {
+        v(Value::Int(e.class.type_uid(e.activity)))
+    }),
     ("user.credential_uid", user_credential),
     ("user.email_addr", user_email),
     ("user.groups.name", user_team),
@@ -255,11 +261,6 @@ impl Path {
 }
 
 impl AuditEvent<'_> {
-    /// OCSF `type_uid`.
-    pub fn type_uid(&self) -> i64 {
-        self.class.uid() * 100 + self.activity_id
-    }
-
     fn raw_values(&self, part: RawPart, segments: &[Box<str>], visit: &mut Visit<'_>) -> Visited {
         let document = &self.unmapped.document;
         match part {

@@ -6,6 +6,8 @@ use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::ops::Deref;
 
+use serde::{Serialize, Serializer};
+
 use super::json::is_plain;
 
 /// A string of the input, or one of ours.
@@ -115,6 +117,12 @@ impl Phrase {
             true => Text::plain(&self.text),
             false => self.text.clone().into(),
         }
+    }
+}
+
+impl Serialize for Phrase {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
     }
 }
 

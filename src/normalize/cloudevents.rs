@@ -187,11 +187,9 @@ pub(super) fn generic(envelope: Envelope<'_>, record_ms: Option<i64>) -> AuditEv
         labels: labels.map(Text::plain).collect(),
         ..envelope.metadata()
     };
-    let (activity_id, activity_name) = Activity::Other.api_activity();
     AuditEvent {
         class: Class::ApiActivity,
-        activity_id,
-        activity_name,
+        activity: Activity::Other,
         time_ms,
         message: None,
         status: Status::Unknown,

@@ -9,7 +9,7 @@ mod time;
 mod walk;
 
 use crate::event::json::JsonError;
-use crate::event::{AuditEvent, RawRecord, Text};
+use crate::event::{Activity, AuditEvent, RawRecord, Text};
 
 /// What a catalogue knows of one method.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +18,8 @@ pub struct MethodFacts<'c> {
     pub service: Text<'c>,
     /// The module within the service.
     pub module: Option<Text<'c>>,
-    /// OCSF `activity_id` of API Activity.
-    pub activity_id: i64,
-    /// OCSF `activity_name` of API Activity.
-    pub activity_name: &'static str,
-    /// Whether it is a login: such an event is of class Authentication.
-    pub logon: bool,
+    /// What the method does; an event of a login is of class Authentication.
+    pub activity: Activity,
     /// For `metadata.labels`: access and sensitivity, such as `access:write`.
     pub labels: [&'static str; 2],
     /// What the method does, for people.

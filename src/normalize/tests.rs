@@ -66,7 +66,7 @@ fn stays(event: &AuditEvent<'_>, path: &[&str]) -> bool {
 fn a_login_of_the_old_dialect() {
     let event = shape("a1");
     assert_eq!(event.class, Class::Authentication);
-    assert_eq!((event.activity_id, event.activity_name), (1, "Logon"));
+    assert_eq!(event.activity, Activity::Logon);
     assert_eq!(event.time_ms, 1_773_480_413_589);
     assert_eq!(event.status, Status::Success);
     assert_eq!(event.status_code.as_deref(), Some("SUCCESS"));
@@ -142,7 +142,7 @@ fn the_status_of_a_permission_check_is_its_decision() {
     let denied = shape("a4");
     assert_eq!(denied.status, Status::Failure);
     assert_eq!(denied.authorizations[0].policy_kind.as_deref(), Some("ACL"));
-    assert_eq!((denied.activity_id, denied.activity_name), (4, "Delete"));
+    assert_eq!(denied.activity, Activity::Delete);
     assert_eq!(denied.resources[0].uid.as_deref(), Some("orders.v2"));
     assert_eq!(denied.resources[0].kind.as_deref(), Some("Topic"));
     assert_eq!(denied.app_name.as_deref(), Some("adminclient-7"));
@@ -234,7 +234,7 @@ fn a_prefix_inside_the_object_is_stripped_and_kept() {
     assert_eq!(event.user.uid.as_deref(), Some("u-5r7t9w"));
     let principal = ["data", "authenticationInfo", "principal"];
     assert!(stays(&event, &principal));
-    assert_eq!((event.activity_id, event.activity_name), (1, "Create"));
+    assert_eq!(event.activity, Activity::Create);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn an_impossible_time_is_kept_but_not_believed() {
 fn snake_case_reads_like_camel_case() {
     let event = shape("b12");
     assert_eq!(event.api.operation, "ListFlinkRegions");
-    assert_eq!((event.activity_id, event.activity_name), (2, "Read"));
+    assert_eq!(event.activity, Activity::Read);
     assert_eq!(event.status, Status::Success);
     assert_eq!(event.user.uid.as_deref(), Some("u-5r7t9w"));
     assert_eq!(event.src_endpoint.ip.as_deref(), Some("198.51.100.23"));
@@ -280,20 +280,20 @@ fn snake_case_reads_like_camel_case() {
 #[test]
 fn the_nine_flink_examples_are_requests_that_worked() {
     let expected = [
-        ("CreateWorkspace", 1),
-        ("DeleteWorkspace", 4),
-        ("GetWorkspace", 2),
-        ("ListWorkspace", 2),
-        ("UpdateWorkspace", 3),
-        ("CreateStatement", 1),
-        ("DeleteStatement", 4),
-        ("GetStatement", 2),
-        ("ListStatements", 2),
+        ("CreateWorkspace", Activity::Create),
+        ("DeleteWorkspace", Activity::Delete),
+        ("GetWorkspace", Activity::Read),
+        ("ListWorkspace", Activity::Read),
+        ("UpdateWorkspace", Activity::Update),
+        ("CreateStatement", Activity::Create),
+        ("DeleteStatement", Activity::Delete),
+        ("GetStatement", Activity::Read),
+        ("ListStatements", Activity::Read),
     ];
     let events: Vec<AuditEvent<'_>> = FLINK.lines().map(normal).collect();
-    let found: Vec<(&str, i64)> = events
+    let found: Vec<(&str, Activity)> = events
         .iter()
-        .map(|event| (event.api.operation.as_ref(), event.activity_id))
+        .map(|event| (event.api.operation.as_ref(), event.activity))
         .collect();
     assert_eq!(found, expected);
     for event in &events {
@@ -325,9 +325,7 @@ fn the_catalogue_has_the_first_word() {
         (name == "mcp.tools/call").then_some(MethodFacts {
             service: "context-engine".into(),
             module: Some("mcp".into()),
-            activity_id: 3,
-            activity_name: "Update",
-            logon: false,
+            activity: Activity::Update,
             labels: ["access:write", "sensitivity:high"],
             description: "Calls a tool".into(),
         })
@@ -338,7 +336,7 @@ fn the_catalogue_has_the_first_word() {
         .unwrap();
     let event = normalize(&record(Some(line.as_bytes())), &lookup).unwrap();
     assert!(event.known_method);
-    assert_eq!((event.activity_id, event.activity_name), (3, "Update"));
+    assert_eq!(event.activity, Activity::Update);
     assert_eq!(event.message.as_deref(), Some("Calls a tool"));
     assert_eq!(event.api.service_name.as_deref(), Some("context-engine"));
     assert_eq!(event.api.group_name.as_deref(), Some("mcp"));

@@ -16,8 +16,8 @@ use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
 use crate::event::{
-    Access, Activity, AuditEvent, Digest, Header, Method, OutputBuffer, OutputRecord, Position,
-    RawRecord, Sensitivity, Text,
+    Access, AuditEvent, Digest, Header, Method, OutputBuffer, OutputRecord, Position, RawRecord,
+    Sensitivity, Text,
 };
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
@@ -360,13 +360,10 @@ impl Pipeline {
 
 /// What normalization takes from the catalogue.
 pub fn facts(method: &Method) -> MethodFacts<'_> {
-    let (activity_id, activity_name) = method.activity.api_activity();
     MethodFacts {
         service: method.service.to_text(),
         module: Some(method.module.to_text()),
-        activity_id,
-        activity_name,
-        logon: method.activity == Activity::Logon,
+        activity: method.activity,
         labels: [
             match method.access {
                 Access::Read => "access:read",

@@ -24,13 +24,16 @@ fn both_forms_give_the_same_names() {
     let names = Names::parse_yaml(YAML, "n.yaml").unwrap();
     assert_eq!(names, Names::parse_csv(CSV, "n.csv").unwrap());
     assert_eq!(names.len(), 2);
-    let ada = names.lookup("u-1").unwrap();
+    let Name { facts: ada, json } = names.lookup("u-1").unwrap();
     assert_eq!(&*ada.name, "Ada");
     assert_eq!(ada.owner.as_deref(), Some("Grace"));
     assert_eq!(ada.team.as_deref(), Some("data"));
     assert_eq!(ada.environment.as_deref(), Some("production"));
     assert_eq!(ada.kind, Some(Kind::Human));
-    let job = names.lookup("3958188").unwrap();
+    let said =
+        r#"{"name":"Ada","owner":"Grace","team":"data","environment":"production","kind":"human"}"#;
+    assert_eq!(json, said);
+    let job = &names.lookup("3958188").unwrap().facts;
     assert_eq!((job.kind, &job.owner), (Some(Kind::Service), &None));
     assert_eq!(names.lookup("U-1"), None);
 }
@@ -110,5 +113,5 @@ n.csv:1:1: error: the header has no column `name`";
 #[test]
 fn a_byte_order_mark_is_no_part_of_the_first_column() {
     let names = Names::parse_csv("\u{feff}id,name\r\nu-1,Ada\r\n", "n.csv").unwrap();
-    assert_eq!(&*names.lookup("u-1").unwrap().name, "Ada");
+    assert_eq!(&*names.lookup("u-1").unwrap().facts.name, "Ada");
 }

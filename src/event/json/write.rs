@@ -1,6 +1,7 @@
-//! Nodes of a document as they were written, white space outside strings left out.
+//! Nodes of a document as they were written, white space outside strings left out; whole, or
+//! without what is marked.
 
-use super::{Document, Kind, NodeId};
+use super::{Document, Kind, Node, NodeId, Span};
 
 impl Document<'_> {
     /// Appends the value without white space outside strings.
@@ -27,20 +28,6 @@ impl Document<'_> {
         }
     }
 
-    /// Appends a member of an object, name and value, as [`Document::write_compact`] does.
-    #[inline]
-    pub fn write_member(&self, id: NodeId, out: &mut Vec<u8>) {
-        if self.compact {
-            let node = self.node(id);
-            let quote = usize::from(node.kind == Kind::String);
-            let (start, end) = (node.key.start as usize - 1, node.value.end as usize + quote);
-            out.extend_from_slice(&self.text.as_bytes()[start..end]);
-        } else {
-            self.write_key(id, out);
-            self.write_compact(id, out);
-        }
-    }
-
     /// Appends the node's name as written, quotes and colon included.
     #[inline]
     pub fn write_key(&self, id: NodeId, out: &mut Vec<u8>) {
@@ -48,5 +35,85 @@ impl Document<'_> {
         out.push(b'"');
         out.extend_from_slice(key.bytes_of(self.text));
         out.extend_from_slice(b"\":");
+    }
+
+    /// Whether a leaf at or below this node is not marked.
+    pub fn has_unmarked_leaf(&self, id: NodeId) -> bool {
+        let mut below = self.nodes_of(id);
+        below.any(|node| !self.is_marked(node) && self.is_leaf(node))
+    }
+
+    /// Appends what is not marked of a node that has an unmarked leaf. Containers of which nothing
+    /// is left are left out.
+    pub fn write_unmarked(&self, id: NodeId, out: &mut Vec<u8>) {
+        if self.has_marks(id) {
+            self.write_unmarked_child(id, self.node(id), false, out);
+        } else {
+            self.write_compact(id, out);
+        }
+    }
+
+    /// The same of what is below a container, each member or element with a comma.
+    pub fn write_unmarked_below(&self, id: NodeId, out: &mut Vec<u8>) {
+        let named = self.kind(id) == Kind::Object;
+        for (child, node) in self.nodes_in(id) {
+            // What is marked is so as a whole: that shows without a look at what is below it.
+            if self.is_marked(child) {
+                continue;
+            }
+            if node.next == child.place() + 1 || !self.has_marks(child) {
+                self.write_child(child, node, named, out);
+            } else if self.has_unmarked_leaf(child) {
+                self.write_unmarked_child(child, node, named, out);
+            } else {
+                continue;
+            }
+            out.push(b',');
+        }
+    }
+
+    /// Appends a member of an object, name and value, or an element of an array.
+    #[inline]
+    fn write_child(&self, id: NodeId, node: &Node, named: bool, out: &mut Vec<u8>) {
+        if self.compact {
+            let end = node.value.end + u32::from(node.kind == Kind::String);
+            self.write_child_up_to(end, node, named, out);
+        } else {
+            if named {
+                self.write_key(id, out);
+            }
+            self.write_compact(id, out);
+        }
+    }
+
+    /// The same of what is not marked of a container.
+    #[inline(always)]
+    fn write_unmarked_child(&self, id: NodeId, node: &Node, named: bool, out: &mut Vec<u8>) {
+        let (open, bracket) = match node.kind {
+            Kind::Array => (b'[', b']'),
+            _ => (b'{', b'}'),
+        };
+        if self.compact {
+            self.write_child_up_to(node.value.start + 1, node, named, out);
+        } else {
+            if named {
+                self.write_key(id, out);
+            }
+            out.push(open);
+        }
+        self.write_unmarked_below(id, out);
+        if let Some(last_comma) = out.last_mut() {
+            *last_comma = bracket;
+        }
+    }
+
+    /// Appends the beginning of a member or element of a document without white space.
+    #[inline]
+    fn write_child_up_to(&self, end: u32, node: &Node, named: bool, out: &mut Vec<u8>) {
+        let start = match named {
+            true => node.key.start - 1,
+            false => node.value.start - u32::from(node.kind == Kind::String),
+        };
+        out.extend_from_slice(Span { start, end }.bytes_of(self.text));
     }
 }

@@ -39,7 +39,7 @@ impl Shape {
     fn of(kind: Option<&str>, operation: &str, facts: Option<&MethodFacts<'_>>) -> Self {
         let is_kind = |suffix| kind.is_some_and(|kind| kind.ends_with(suffix));
         let is_login = || match facts {
-            Some(facts) => facts.logon,
+            Some(facts) => facts.activity == Activity::Logon,
             None => LOGINS.iter().any(|login| same_name(login, operation)),
         };
         if is_kind("/authentication") || is_login() {
@@ -85,7 +85,7 @@ pub(super) fn normalize<'a>(
     let operation = operation(unmapped, data.root.method_name, event.kind.as_ref())?;
     let facts = lookup(&operation);
     let shape = Shape::of(event.kind.as_deref(), &operation, facts.as_ref());
-    let (class, (activity_id, activity_name)) = classify(shape, &operation, facts.as_ref());
+    let (class, activity) = classify(shape, &operation, facts.as_ref());
     let outcome = outcome::read(unmapped, &data, shape);
     let user = identity::user(unmapped, &data.authentication);
     let invoked_by = identity::invoked_by(unmapped, &data.authentication);
@@ -118,8 +118,7 @@ pub(super) fn normalize<'a>(
     let known_method = facts.is_some();
     Ok(AuditEvent {
         class,
-        activity_id,
-        activity_name,
+        activity,
         time_ms,
         message: facts.map(|facts| facts.description),
         status: outcome.status,
@@ -146,19 +145,13 @@ pub(super) fn normalize<'a>(
     })
 }
 
-fn classify(
-    shape: Shape,
-    operation: &str,
-    facts: Option<&MethodFacts<'_>>,
-) -> (Class, (i64, &'static str)) {
-    match (shape, facts) {
-        (Shape::Authentication, _) => (Class::Authentication, (1, "Logon")),
-        (_, Some(facts)) => (Class::ApiActivity, (facts.activity_id, facts.activity_name)),
-        (_, None) => (
-            Class::ApiActivity,
-            Activity::from_verb(operation).api_activity(),
-        ),
+fn classify(shape: Shape, operation: &str, facts: Option<&MethodFacts<'_>>) -> (Class, Activity) {
+    if shape == Shape::Authentication {
+        return (Class::Authentication, Activity::Logon);
     }
+    let known = facts.map(|facts| facts.activity);
+    let activity = known.unwrap_or_else(|| Activity::from_verb(operation));
+    (Class::ApiActivity, activity)
 }
 
 fn labels<'a>(facts: Option<&MethodFacts<'_>>, time: Option<&'static str>) -> Vec<Text<'a>> {

@@ -1,0 +1,101 @@
+//! Members of JSON objects that the compiler writes: runs of them whose values are constants are
+//! appended in one piece.
+
+use super::json::Key;
+
+/// Members, each with its comma, in at most `N` bytes. More do not compile, nor does what JSON
+/// escapes.
+#[derive(Clone, Copy)]
+pub(super) struct Constant<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Constant<N> {
+    /// No members.
+    pub(super) const NONE: Self = Self {
+        bytes: [0; N],
+        len: 0,
+    };
+
+    /// The same, and a text.
+    pub(super) const fn word(self, name: Key, word: &str) -> Self {
+        self.with(name.text).with_plain(word).with("\",")
+    }
+
+    /// The same, and a number, which is not negative.
+    pub(super) const fn int(self, name: Key, value: i64) -> Self {
+        assert!(value >= 0);
+        self.with(name.value).with_digits(value).with(",")
+    }
+
+    /// The same, and an array of one text.
+    pub(super) const fn list_of_one(self, name: Key, word: &str) -> Self {
+        self.with(name.array)
+            .with("\"")
+            .with_plain(word)
+            .with("\"],")
+    }
+
+    #[inline(always)]
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        self.bytes.split_at(self.len).0
+    }
+
+    const fn with_digits(self, value: i64) -> Self {
+        let before = if value < 10 {
+            self
+        } else {
+            self.with_digits(value / 10)
+        };
+        before.with_byte(b'0' + (value % 10) as u8)
+    }
+
+    const fn with_plain(self, word: &str) -> Self {
+        let mut at = 0;
+        while at < word.len() {
+            assert!(!matches!(word.as_bytes()[at], b'"' | b'\\' | ..0x20));
+            at += 1;
+        }
+        self.with(word)
+    }
+
+    const fn with(mut self, text: &str) -> Self {
+        let mut at = 0;
+        while at < text.len() {
+            self = self.with_byte(text.as_bytes()[at]);
+            at += 1;
+        }
+        self
+    }
+
+    const fn with_byte(mut self, byte: u8) -> Self {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::{Object, key};
+    use super::*;
+
+    #[test]
+    fn it_is_what_would_be_written_member_by_member() {
+        const CONSTANT: Constant<64> = Constant::NONE
+            .int(key!("a"), 0)
+            .word(key!("b"), "")
+            .list_of_one(key!("c"), "d e")
+            .int(key!("f"), 4_294_967_295);
+        let (mut constant, mut written) = (Vec::new(), Vec::new());
+        Object::write(&mut constant, |o| o.constant(&CONSTANT));
+        Object::write(&mut written, |o| {
+            o.int(key!("a"), 0);
+            o.word(key!("b"), "");
+            o.texts(key!("c"), &["d e"]);
+            o.int(key!("f"), 4_294_967_295);
+        });
+        assert_eq!(constant, written);
+    }
+}

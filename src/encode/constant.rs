@@ -29,6 +29,18 @@ impl<const N: usize> Constant<N> {
         self.with(name.value).with_digits(value).with(",")
     }
 
+    /// The same, and an object with these members, one at least.
+    pub(super) const fn object<const M: usize>(mut self, name: Key, members: &Constant<M>) -> Self {
+        self = self.with(name.object);
+        // Its last comma makes room for the bracket.
+        let mut at = 0;
+        while at + 1 < members.len {
+            self = self.with_byte(members.bytes[at]);
+            at += 1;
+        }
+        self.with("},")
+    }
+
     /// The same, and an array of one text.
     pub(super) const fn list_of_one(self, name: Key, word: &str) -> Self {
         self.with(name.array)
@@ -83,10 +95,12 @@ mod tests {
 
     #[test]
     fn it_is_what_would_be_written_member_by_member() {
-        const CONSTANT: Constant<64> = Constant::NONE
+        const INNER: Constant<32> = Constant::NONE.int(key!("h"), 1).word(key!("i"), "j");
+        const CONSTANT: Constant<96> = Constant::NONE
             .int(key!("a"), 0)
             .word(key!("b"), "")
             .list_of_one(key!("c"), "d e")
+            .object(key!("g"), &INNER)
             .int(key!("f"), 4_294_967_295);
         let (mut constant, mut written) = (Vec::new(), Vec::new());
         Object::write(&mut constant, |o| o.constant(&CONSTANT));
@@ -94,6 +108,10 @@ mod tests {
             o.int(key!("a"), 0);
             o.word(key!("b"), "");
             o.texts(key!("c"), &["d e"]);
+            o.object(key!("g"), |o| {
+                o.int(key!("h"), 1);
+                o.word(key!("i"), "j");
+            });
             o.int(key!("f"), 4_294_967_295);
         });
         assert_eq!(constant, written);

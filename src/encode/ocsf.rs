@@ -7,13 +7,12 @@ use super::json::{Key, Object, key};
 use super::unmapped;
 use crate::event::json::NodeId;
 use crate::event::{
-    Activity, Api, AuditEvent, Class, Endpoint, Metadata, Resource, Status, User, UserKind,
+    Activity, Api, AuditEvent, Class, Dialect, Endpoint, Metadata, Resource, Status, User, UserKind,
 };
 
 /// The OCSF version that is written.
 pub const OCSF_VERSION: &str = "1.8.0";
 
-const VERSION: Constant<32> = Constant::NONE.word(key!("version"), OCSF_VERSION);
 const CLOUD_PROFILE: Constant<32> = Constant::NONE.list_of_one(key!("profiles"), "cloud");
 
 /// Appends the event as one JSON object without line breaks.
@@ -115,21 +114,35 @@ fn user_kind(kind: UserKind) -> &'static Constant<48> {
     }
 }
 
+fn origin(dialect: Dialect) -> &'static Constant<160> {
+    const fn members(dialect: Dialect) -> Constant<160> {
+        let product: Constant<96> = Constant::NONE
+            .word(key!("name"), dialect.product_name())
+            .word(key!("vendor_name"), dialect.vendor_name());
+        Constant::NONE
+            .word(key!("version"), OCSF_VERSION)
+            .object(key!("product"), &product)
+            .word(key!("log_name"), dialect.log_name())
+    }
+    match dialect {
+        Dialect::CloudEvents => const { &members(Dialect::CloudEvents) },
+        Dialect::ConfluentCloudV1 => const { &members(Dialect::ConfluentCloudV1) },
+        Dialect::ConfluentCloudV2 => const { &members(Dialect::ConfluentCloudV2) },
+        Dialect::ConfluentPlatform => const { &members(Dialect::ConfluentPlatform) },
+    }
+}
+
 fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>) {
-    o.constant(&VERSION);
-    o.object(key!("product"), |o| {
-        o.word(key!("name"), metadata.product_name);
-        o.word(key!("vendor_name"), metadata.vendor_name);
-    });
+    // What hardly changes comes first, and what differs in every event last: so it compresses best.
+    o.constant(origin(metadata.dialect));
     if event.cloud.is_some() {
         o.constant(&CLOUD_PROFILE);
     }
-    o.optional(key!("uid"), metadata.uid.as_ref());
-    o.optional(key!("event_code"), metadata.event_code.as_ref());
-    o.optional(key!("original_time"), metadata.original_time.as_ref());
     o.optional(key!("source"), metadata.source.as_ref());
-    o.word(key!("log_name"), metadata.log_name);
+    o.optional(key!("event_code"), metadata.event_code.as_ref());
     o.texts(key!("labels"), &metadata.labels);
+    o.optional(key!("uid"), metadata.uid.as_ref());
+    o.optional(key!("original_time"), metadata.original_time.as_ref());
 }
 
 pub(super) fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {

@@ -3,6 +3,7 @@
 //! lost: a leaf is either moved verbatim into an attribute or still in the document.
 
 use super::activity::Activity;
+use super::dialect::Dialect;
 use super::json::{Document, NodeId};
 use super::text::Text;
 
@@ -241,12 +242,8 @@ pub struct Metadata<'a> {
     pub original_time: Option<Text<'a>>,
     /// CloudEvents `source`; OCSF `source`.
     pub source: Option<Text<'a>>,
-    /// OCSF `product.vendor_name`.
-    pub vendor_name: &'static str,
-    /// OCSF `product.name`.
-    pub product_name: &'static str,
-    /// OCSF `log_name`: the dialect, such as `confluent-cloud-v2`.
-    pub log_name: &'static str,
+    /// OCSF `product` and `log_name`.
+    pub dialect: Dialect,
     /// OCSF `labels`: facts from the catalogue (`access:write`, `sensitivity:high`) and flags
     /// (`time:from_record`, `method:unknown`, `raw:slimmed`).
     pub labels: Vec<Text<'a>>,

@@ -3,6 +3,7 @@
 mod activity;
 mod audit_event;
 pub mod catalog;
+mod dialect;
 pub mod json;
 mod output_buffer;
 mod path;
@@ -16,6 +17,7 @@ pub use audit_event::{
     Unmapped, User, UserKind,
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
+pub use dialect::Dialect;
 pub use output_buffer::{Output, OutputBuffer};
 pub use path::Path;
 pub(crate) use path::walk;

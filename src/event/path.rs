@@ -130,16 +130,16 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         each(&e.metadata.labels, v, |l| Some(l))
     }),
     ("metadata.log_name", |e, v| {
-        v(Value::String(e.metadata.log_name))
+        v(Value::String(e.metadata.dialect.log_name()))
     }),
     ("metadata.original_time", |e, v| {
         text(e.metadata.original_time.as_ref(), v)
     }),
     ("metadata.product.name", |e, v| {
-        v(Value::String(e.metadata.product_name))
+        v(Value::String(e.metadata.dialect.product_name()))
     }),
     ("metadata.product.vendor_name", |e, v| {
-        v(Value::String(e.metadata.vendor_name))
+        v(Value::String(e.metadata.dialect.vendor_name()))
     }),
     ("metadata.source", |e, v| {
         text(e.metadata.source.as_ref(), v)

@@ -7,7 +7,7 @@ use super::time::{EventTime, Written, event_time};
 use super::walk;
 use crate::event::json::{Document, Kind, Names, NodeId};
 use crate::event::{
-    Activity, Api, AuditEvent, Class, Endpoint, Header, Metadata, RawRecord, Status, Text,
+    Activity, Api, AuditEvent, Class, Dialect, Endpoint, Header, Metadata, RawRecord, Status, Text,
     Unmapped, User,
 };
 
@@ -181,9 +181,7 @@ pub(super) fn generic(envelope: Envelope<'_>, record_ms: Option<i64>) -> AuditEv
     let EventTime { time_ms, label } = envelope.event_time(record_ms);
     let labels = label.into_iter().chain(["method:unknown"]);
     let metadata = Metadata {
-        vendor_name: "unknown",
-        product_name: "CloudEvents",
-        log_name: "cloudevents",
+        dialect: Dialect::CloudEvents,
         labels: labels.map(Text::plain).collect(),
         ..envelope.metadata()
     };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::event::json::{Kind, NodeId};
-use crate::event::{Class, Header, Offset, Partition, Position, Status, User, UserKind};
+use crate::event::{Class, Dialect, Header, Offset, Partition, Position, Status, User, UserKind};
 
 mod cloudevents;
 mod identity;
@@ -90,7 +90,7 @@ fn a_login_of_the_old_dialect() {
     let cloud = event.cloud.as_ref().unwrap();
     assert_eq!(cloud.org_uid.as_deref(), Some(ORGANIZATION));
     assert_eq!(cloud.project_uid.as_deref(), Some("env-q7x2k9"));
-    assert_eq!(event.metadata.log_name, "confluent-cloud-v1");
+    assert_eq!(event.metadata.dialect, Dialect::ConfluentCloudV1);
     assert!(stays(&event, &["data", "authenticationInfo", "principal"]));
     assert!(stays(&event, &["data", "result", "message"]));
     assert!(!stays(&event, &["data", "result", "status"]));
@@ -161,8 +161,7 @@ fn the_status_of_a_permission_check_is_its_decision() {
 fn the_platform_is_no_cloud() {
     let event = shape("a5");
     assert_eq!(event.cloud, None);
-    assert_eq!(event.metadata.product_name, "Confluent Platform");
-    assert_eq!(event.metadata.log_name, "confluent-platform");
+    assert_eq!(event.metadata.dialect, Dialect::ConfluentPlatform);
     assert_eq!(event.src_endpoint.ip.as_deref(), Some("10.20.30.40"));
     assert!(stays(
         &event,

@@ -13,7 +13,7 @@ use super::cloudevents::Envelope;
 use super::time::EventTime;
 use super::{Lookup, MethodFacts, NormalizeError, crn, walk};
 use crate::event::json::{Document, Kind, NodeId, same_name};
-use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Metadata, Text, Unmapped};
+use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Dialect, Metadata, Text, Unmapped};
 
 /// What kind of happening an event tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,15 +168,13 @@ fn labels<'a>(facts: Option<&MethodFacts<'_>>, time: Option<&'static str>) -> Ve
 }
 
 fn metadata<'a>(event: &Envelope<'a>, platform: bool, new_dialect: bool) -> Metadata<'a> {
-    let (product_name, log_name) = match (platform, new_dialect) {
-        (true, _) => ("Confluent Platform", "confluent-platform"),
-        (false, true) => ("Confluent Cloud", "confluent-cloud-v2"),
-        (false, false) => ("Confluent Cloud", "confluent-cloud-v1"),
+    let dialect = match (platform, new_dialect) {
+        (true, _) => Dialect::ConfluentPlatform,
+        (false, true) => Dialect::ConfluentCloudV2,
+        (false, false) => Dialect::ConfluentCloudV1,
     };
     Metadata {
-        vendor_name: "Confluent",
-        product_name,
-        log_name,
+        dialect,
         ..event.metadata()
     }
 }

@@ -3,7 +3,7 @@
 //! raw parts were dropped, which `metadata.labels` then says.
 
 use super::constant::Constant;
-use super::json::{Key, Object, key};
+use super::json::{Object, key};
 use super::unmapped;
 use crate::event::json::NodeId;
 use crate::event::{
@@ -13,6 +13,16 @@ use crate::event::{
 /// The OCSF version that is written.
 pub const OCSF_VERSION: &str = "1.8.0";
 
+/// A reference to the constant that a function gives for a value: the compiler calls it for every
+/// variant.
+macro_rules! constant {
+    ($function:ident($value:expr), $kind:ident: $($variant:ident)|+) => {
+        match $value {
+            $($kind::$variant => const { &$function($kind::$variant) },)+
+        }
+    };
+}
+
 const CLOUD_PROFILE: Constant<32> = Constant::NONE.list_of_one(key!("profiles"), "cloud");
 
 /// Appends the event as one JSON object without line breaks.
@@ -21,7 +31,7 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
         o.constant(&KINDS[event.class as usize][event.activity as usize]);
         o.int(key!("time"), event.time_ms);
         o.optional(key!("message"), event.message.as_ref());
-        o.constant(status(event.status));
+        o.constant(constant!(status(event.status), Status: Unknown | Success | Failure));
         o.optional(key!("status_code"), event.status_code.as_ref());
         o.optional(key!("status_detail"), event.status_detail.as_ref());
         o.object(key!("metadata"), |o| metadata(event, &event.metadata, o));
@@ -88,53 +98,34 @@ static KINDS: [[Constant<256>; Activity::ALL.len()]; Class::ALL.len()] = {
     kinds
 };
 
-fn status(status: Status) -> &'static Constant<48> {
-    const fn members(status: Status) -> Constant<48> {
-        Constant::NONE
-            .int(key!("status_id"), status.id())
-            .word(key!("status"), status.name())
-    }
-    match status {
-        Status::Unknown => const { &members(Status::Unknown) },
-        Status::Success => const { &members(Status::Success) },
-        Status::Failure => const { &members(Status::Failure) },
-    }
+const fn status(status: Status) -> Constant<48> {
+    Constant::NONE
+        .int(key!("status_id"), status.id())
+        .word(key!("status"), status.name())
 }
 
-fn user_kind(kind: UserKind) -> &'static Constant<48> {
-    const fn members(kind: UserKind) -> Constant<48> {
-        Constant::NONE
-            .word(key!("type"), kind.name())
-            .int(key!("type_id"), kind.id())
-    }
-    match kind {
-        UserKind::User => const { &members(UserKind::User) },
-        UserKind::Service => const { &members(UserKind::Service) },
-        UserKind::System => const { &members(UserKind::System) },
-    }
+const fn user_kind(kind: UserKind) -> Constant<48> {
+    Constant::NONE
+        .word(key!("type"), kind.name())
+        .int(key!("type_id"), kind.id())
 }
 
-fn origin(dialect: Dialect) -> &'static Constant<160> {
-    const fn members(dialect: Dialect) -> Constant<160> {
-        let product: Constant<96> = Constant::NONE
-            .word(key!("name"), dialect.product_name())
-            .word(key!("vendor_name"), dialect.vendor_name());
-        Constant::NONE
-            .word(key!("version"), OCSF_VERSION)
-            .object(key!("product"), &product)
-            .word(key!("log_name"), dialect.log_name())
-    }
-    match dialect {
-        Dialect::CloudEvents => const { &members(Dialect::CloudEvents) },
-        Dialect::ConfluentCloudV1 => const { &members(Dialect::ConfluentCloudV1) },
-        Dialect::ConfluentCloudV2 => const { &members(Dialect::ConfluentCloudV2) },
-        Dialect::ConfluentPlatform => const { &members(Dialect::ConfluentPlatform) },
-    }
+const fn origin(dialect: Dialect) -> Constant<160> {
+    let product: Constant<96> = Constant::NONE
+        .word(key!("name"), dialect.product_name())
+        .word(key!("vendor_name"), dialect.vendor_name());
+    Constant::NONE
+        .word(key!("version"), OCSF_VERSION)
+        .object(key!("product"), &product)
+        .word(key!("log_name"), dialect.log_name())
 }
 
 fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>) {
     // What hardly changes comes first, and what differs in every event last: so it compresses best.
-    o.constant(origin(metadata.dialect));
+    o.constant(constant!(
+        origin(metadata.dialect),
+        Dialect: CloudEvents | ConfluentCloudV1 | ConfluentCloudV2 | ConfluentPlatform
+    ));
     if event.cloud.is_some() {
         o.constant(&CLOUD_PROFILE);
     }
@@ -167,7 +158,7 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
     o.optional(key!("name"), user.name.as_ref());
     o.optional(key!("email_addr"), user.email_addr.as_ref());
     if let Some(kind) = user.kind {
-        o.constant(user_kind(kind));
+        o.constant(constant!(user_kind(kind), UserKind: User | Service | System));
     }
     o.optional(key!("credential_uid"), user.credential_uid.as_ref());
     if let Some(team) = &user.team {
@@ -189,19 +180,20 @@ fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
     if let Some(uid) = &api.request_uid {
         o.object(key!("request"), |o| {
             o.text(key!("uid"), uid);
-            raw(event, key!("data"), api.request_data, o);
+            raw(event, api.request_data, o);
         });
     }
     o.filled(key!("response"), |o| {
         o.optional(key!("error"), api.response_error.as_ref());
         o.optional(key!("error_message"), api.response_error_message.as_ref());
-        raw(event, key!("data"), api.response_data, o);
+        raw(event, api.response_data, o);
     });
 }
 
-fn raw(event: &AuditEvent<'_>, name: Key, node: Option<NodeId>, o: &mut Object<'_>) {
+/// The member `data`: a part of the input as it came, unless the raw parts were dropped.
+fn raw(event: &AuditEvent<'_>, node: Option<NodeId>, o: &mut Object<'_>) {
     if let Some(node) = node.filter(|_| !event.unmapped.dropped) {
-        o.member(name, |out| {
+        o.member(key!("data"), |out| {
             event.unmapped.document.write_compact(node, out);
         });
     }
@@ -243,7 +235,7 @@ pub(super) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut 
     if let Some(team) = &resource.team {
         o.object(key!("group"), |o| o.text(key!("name"), team));
     }
-    raw(event, key!("data"), resource.data, o);
+    raw(event, resource.data, o);
 }
 
 pub(super) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {

@@ -14,7 +14,7 @@ pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
     let document = &unmapped.document;
     let root = document.root();
     match unmapped.root_name {
-        Some(name) if document.has_unmarked_leaf(root) => {
+        Some(name) if unmapped.remains(root) => {
             object.member(name, |out| document.write_unmarked(root, out));
         }
         Some(_) => {}

@@ -303,8 +303,6 @@ pub struct AuditEvent<'a> {
     pub enrichments: Vec<Enrichment<'a>>,
     /// What the event was read from.
     pub unmapped: Unmapped<'a>,
-    /// Product of the rules' `logsource`: `confluent`.
-    pub product: &'static str,
     /// Whether the catalogue knows the method.
     pub known_method: bool,
 }

@@ -15,6 +15,16 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Product of the rules' `logsource`.
+    pub const fn logsource_product(self) -> &'static str {
+        match self {
+            Self::CloudEvents => "cloudevents",
+            Self::ConfluentCloudV1 | Self::ConfluentCloudV2 | Self::ConfluentPlatform => {
+                "confluent"
+            }
+        }
+    }
+
     /// OCSF `product.vendor_name`.
     pub const fn vendor_name(self) -> &'static str {
         match self {

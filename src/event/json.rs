@@ -156,12 +156,6 @@ impl Node {
         value: Span { start: 0, end: 0 },
         next: 0,
     };
-
-    /// Whether this is a string that is not empty.
-    #[inline]
-    fn has_text(&self) -> bool {
-        self.kind == Kind::String && self.value.start != self.value.end
-    }
 }
 
 /// A parsed text.
@@ -238,18 +232,16 @@ impl<'a> Document<'a> {
     #[inline]
     pub fn text_if_any(&self, id: NodeId) -> Option<Text<'a>> {
         let node = self.node(id);
-        node.has_text().then(|| self.content(node))
+        let has_text = node.kind == Kind::String && node.value.start != node.value.end;
+        has_text.then(|| self.content(node))
     }
 
     /// The same, of which the node is marked.
     #[inline]
     pub fn mark_text(&mut self, id: NodeId) -> Option<Text<'a>> {
-        let node = *self.node(id);
-        if !node.has_text() {
-            return None;
-        }
+        let text = self.text_if_any(id)?;
         self.nodes.marks[id.index()] = true;
-        Some(self.content(&node))
+        Some(text)
     }
 
     /// The content of a string, decoded.
@@ -324,7 +316,7 @@ impl<'a> Document<'a> {
 
     /// Whether a container has no children.
     pub fn is_empty_container(&self, id: NodeId) -> bool {
-        matches!(self.kind(id), Kind::Array | Kind::Object) && self.node(id).next == id.place() + 1
+        matches!(self.kind(id), Kind::Array | Kind::Object) && self.is_leaf(id)
     }
 
     /// The first member of that exact name.

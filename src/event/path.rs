@@ -376,7 +376,7 @@ impl Fields for AuditEvent<'_> {
 
     fn logsource(&self) -> Origin<'_> {
         Origin {
-            product: Some(self.product),
+            product: Some(self.metadata.dialect.logsource_product()),
             service: self.api.service_name.as_deref(),
             category: Some(match self.class {
                 Class::ApiActivity => "api_activity",

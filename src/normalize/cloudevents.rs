@@ -215,7 +215,6 @@ pub(super) fn generic(envelope: Envelope<'_>, record_ms: Option<i64>) -> AuditEv
         resources: Vec::new(),
         enrichments: Vec::new(),
         unmapped: envelope.unmapped,
-        product: "cloudevents",
         known_method: false,
     }
 }

@@ -61,7 +61,7 @@ impl Document<'_> {
             if self.is_marked(child) {
                 continue;
             }
-            if node.next == child.place() + 1 || !self.has_marks(child) {
+            if self.is_leaf(child) || !self.has_marks(child) {
                 self.write_child(child, node, named, out);
             } else if self.has_unmarked_leaf(child) {
                 self.write_unmarked_child(child, node, named, out);

@@ -79,8 +79,8 @@ pub(super) fn normalize<'a>(
     let data = Data::of(&event.unmapped.document, root);
     refuse_repeated_names(&event.unmapped.document, root, &data)?;
     let EventTime { time_ms, label } = event.event_time(record_ms);
-    let platform = is_platform(&event, &data);
-    let new_dialect = is_new_dialect(&event.unmapped.document, &data);
+    let dialect = dialect(&event, &data);
+    let platform = dialect == Dialect::ConfluentPlatform;
     let unmapped = &mut event.unmapped;
     let operation = operation(unmapped, data.root.method_name, event.kind.as_ref())?;
     let facts = lookup(&operation);
@@ -112,8 +112,9 @@ pub(super) fn normalize<'a>(
     let app_name = walk::take(unmapped, data.request.client_id)
         .or_else(|| walk::take(unmapped, data.request_metadata.client_id));
     let metadata = Metadata {
+        dialect,
         labels: labels(facts.as_ref(), label),
-        ..metadata(&event, platform, new_dialect)
+        ..event.metadata()
     };
     let known_method = facts.is_some();
     Ok(AuditEvent {
@@ -140,7 +141,6 @@ pub(super) fn normalize<'a>(
         resources,
         enrichments: Vec::new(),
         unmapped: event.unmapped,
-        product: "confluent",
         known_method,
     })
 }
@@ -165,18 +165,6 @@ fn labels<'a>(facts: Option<&MethodFacts<'_>>, time: Option<&'static str>) -> Ve
         .chain(time)
         .map(Text::plain)
         .collect()
-}
-
-fn metadata<'a>(event: &Envelope<'a>, platform: bool, new_dialect: bool) -> Metadata<'a> {
-    let dialect = match (platform, new_dialect) {
-        (true, _) => Dialect::ConfluentPlatform,
-        (false, true) => Dialect::ConfluentCloudV2,
-        (false, false) => Dialect::ConfluentCloudV1,
-    };
-    Metadata {
-        dialect,
-        ..event.metadata()
-    }
 }
 
 /// The event's `data`.
@@ -259,6 +247,16 @@ fn request_uid<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<
         _ => node,
     };
     walk::take(unmapped, first)
+}
+
+fn dialect(event: &Envelope<'_>, data: &Data) -> Dialect {
+    if is_platform(event, data) {
+        Dialect::ConfluentPlatform
+    } else if is_new_dialect(&event.unmapped.document, data) {
+        Dialect::ConfluentCloudV2
+    } else {
+        Dialect::ConfluentCloudV1
+    }
 }
 
 /// Confluent Platform's names have no authority. Cloud sometimes leaves it out of the names inside

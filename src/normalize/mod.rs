@@ -26,6 +26,17 @@ pub struct MethodFacts<'c> {
     pub description: Text<'c>,
 }
 
+/// Label of an event whose statements about one check contradict each other.
+pub const CONTRADICTORY: &str = "status:contradictory";
+
+/// Labels of what was inferred from the parts of a word that is not documented.
+pub const INFERRED: [&str; 4] = [
+    "status:inferred",
+    "access:inferred",
+    "principal:inferred",
+    "policy:inferred",
+];
+
 /// Finds a method in the catalogue, whatever the case of its name.
 pub type Lookup<'l, 'c> = dyn Fn(&str) -> Option<MethodFacts<'c>> + 'l;
 

@@ -80,6 +80,8 @@ pub struct SourceAlert<'a> {
     pub why: String,
     /// The same for machines.
     pub evidence: Value,
+    /// When it happened, in ms since the Unix epoch; `None` where only its finding is known.
+    pub time_ms: Option<i64>,
 }
 
 impl<'a> SourceAlert<'a> {
@@ -154,7 +156,11 @@ impl<'a> SourceAlert<'a> {
         }
     }
 
-    fn new(rule: &'static BuiltIn, source: Source<'a>, what: &[&str]) -> SourceAlert<'a> {
+    pub(super) fn new(
+        rule: &'static BuiltIn,
+        source: Source<'a>,
+        what: &[&str],
+    ) -> SourceAlert<'a> {
         let parts = [&[rule.id, source.name, source.topic], what].concat();
         SourceAlert {
             rule,
@@ -165,6 +171,7 @@ impl<'a> SourceAlert<'a> {
             title: String::new(),
             why: String::new(),
             evidence: Value::Null,
+            time_ms: None,
         }
     }
 

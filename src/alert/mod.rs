@@ -1,6 +1,7 @@
 //! An alert: a rule that matched an event, or what was lost of a source; its two keys, and what a
 //! person reads.
 
+mod dead_letter;
 mod example;
 mod loss;
 mod notice;
@@ -8,6 +9,7 @@ mod read;
 mod redact;
 mod wording;
 
+pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, Source, SourceAlert};
 pub use notice::{
     Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
@@ -24,6 +26,14 @@ use sha2::{Digest, Sha256};
 use crate::event::AuditEvent;
 use crate::rules::{LoadedRule, RuleSet};
 use crate::sigma::{Fields, RuleIndex, TestOutcome, Value};
+
+/// Every rule that is a part of watchbell.
+pub static BUILT_IN: [&BuiltIn; 4] = [
+    &DEAD_LETTER,
+    &SENSITIVE_DEAD_LETTER,
+    &RECORDS_EXPIRED,
+    &POSITIONS_LOST,
+];
 
 /// A rule's match on one event.
 #[derive(Debug)]

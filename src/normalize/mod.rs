@@ -37,6 +37,17 @@ pub const INFERRED: [&str; 4] = [
     "policy:inferred",
 ];
 
+/// Of what a word that is not documented was judged by its parts: `status`, `access`, `principal`,
+/// `policy`.
+pub fn inferred(event: &AuditEvent<'_>) -> Vec<&'static str> {
+    let labels = &event.metadata.labels;
+    let is_there = |label: &&str| labels.iter().any(|found| **found == **label);
+    let found = INFERRED.into_iter().filter(is_there);
+    found
+        .filter_map(|label| label.strip_suffix(":inferred"))
+        .collect()
+}
+
 /// Finds a method in the catalogue, whatever the case of its name.
 pub type Lookup<'l, 'c> = dyn Fn(&str) -> Option<MethodFacts<'c>> + 'l;
 

@@ -1,6 +1,7 @@
 //! One record through normalize, enrich, detect and encode: pure, and used by ingest, replay and
 //! the rules' own tests alike.
 
+mod dead_letters;
 mod guard;
 mod limits;
 mod loss;
@@ -11,13 +12,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::alert::{Alert, REPLAYED};
-use crate::encode::{self, DeadLetter};
+use crate::alert::{Alert, BUILT_IN, REPLAYED};
+use crate::encode;
 use crate::enrich;
 pub use crate::enrich::Names;
 use crate::event::{
-    Access, AuditEvent, Digest, Header, Method, OutputBuffer, OutputRecord, Position, RawRecord,
-    Sensitivity, Text,
+    Access, AuditEvent, Header, Method, MethodNames, OutputBuffer, OutputRecord, Position,
+    RawRecord, Sensitivity, Text,
 };
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
@@ -26,6 +27,7 @@ use crate::sigma::{Level, Scratch};
 pub use guard::PANIC;
 pub use limits::Limits;
 use limits::{record_size, size};
+pub use loss::Raised;
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
@@ -65,6 +67,8 @@ pub enum Outcome {
     Event {
         /// The catalogue does not have its method.
         unknown_method: bool,
+        /// Of what a word that is not documented was judged by its parts, such as `status`.
+        inferred: Vec<&'static str>,
         /// Milliseconds since the Unix epoch; 0 if no time is known.
         event_time_ms: i64,
         /// Rule id and level of each alert.
@@ -74,18 +78,16 @@ pub enum Outcome {
     DeadLetter {
         /// Metric label, and the header `watchbell-reason`.
         reason: &'static str,
-        /// Rule id and level of each alert: an event that is too large raises them, too.
+        /// Rule id and level of each alert: that of the dead letter itself, and of an event that is
+        /// too large those that it raises all the same.
         alerts: Vec<(Arc<str>, Level)>,
     },
 }
 
 impl Outcome {
-    /// A record that is no event, and so raises no alert.
-    pub fn refused(reason: &'static str) -> Outcome {
-        Outcome::DeadLetter {
-            reason,
-            alerts: Vec::new(),
-        }
+    fn add_alerts(&mut self, more: Vec<(Arc<str>, Level)>) {
+        let (Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. }) = self;
+        alerts.extend(more);
     }
 }
 
@@ -96,6 +98,9 @@ pub struct Pipeline {
     catalog: Arc<Catalog>,
     rules: Arc<CurrentRules<Path>>,
     names: Arc<ArcSwap<Names>>,
+    method_names: Arc<MethodNames>,
+    /// The source's name in the configuration.
+    source: Option<Arc<str>>,
     replaying: bool,
 }
 
@@ -109,10 +114,21 @@ impl Pipeline {
     ) -> Self {
         Self {
             settings,
+            method_names: Arc::new(MethodNames::of(&catalog)),
             catalog,
             rules,
             names,
+            source: None,
             replaying: false,
+        }
+    }
+
+    /// The same for the records of one source, by its name in the configuration; without it, its
+    /// topic stands for it.
+    pub fn of_source(self, name: &str) -> Self {
+        Self {
+            source: Some(name.into()),
+            ..self
         }
     }
 
@@ -124,24 +140,24 @@ impl Pipeline {
         }
     }
 
-    /// Processes one record and appends what is to be written: the event and its alerts, or one
-    /// dead letter. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
+    /// Processes one record and appends what is to be written: the event, or a dead letter, and
+    /// then the alerts. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
     /// record that makes a stage panic is a dead letter with the reason [`PANIC`].
     pub fn process(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
-        self.guarded(record, out, |out| self.stages(record, now_ms, out))
+        self.guarded(record, now_ms, out, |out| self.stages(record, now_ms, out))
     }
 
     fn guarded(
         &self,
         record: &RawRecord<'_>,
+        now_ms: i64,
         out: &mut OutputBuffer,
         stages: impl FnOnce(&mut OutputBuffer) -> Outcome,
     ) -> Outcome {
         let first = out.len();
         guard::caught(|| stages(out)).unwrap_or_else(|| {
             out.truncate(first);
-            self.refuse(record, PANIC, guard::DETAIL, false, out);
-            Outcome::refused(PANIC)
+            self.refuse(record, PANIC, guard::DETAIL, false, now_ms, out)
         })
     }
 
@@ -152,9 +168,8 @@ impl Pipeline {
         let event = match &mut normalized {
             Ok(event) => event,
             Err(error) => {
-                let reason = error.reason();
-                self.refuse(record, reason, &error.to_string(), false, out);
-                return Outcome::refused(reason);
+                let (reason, detail) = (error.reason(), error.to_string());
+                return self.refuse(record, reason, &detail, false, now_ms, out);
             }
         };
         let names = self.names.load();
@@ -188,76 +203,17 @@ impl Pipeline {
             // Alerts stay: nobody shall escape them by making an event too large.
             let findings: Vec<_> = out.iter().skip(first + 1).map(|f| f.to_record()).collect();
             out.truncate(first);
-            let reason = TOO_LARGE;
-            self.refuse(record, reason, &detail, false, out);
+            let mut outcome = self.refuse(record, TOO_LARGE, &detail, false, now_ms, out);
             findings.iter().for_each(|finding| out.push_record(finding));
-            return Outcome::DeadLetter { reason, alerts };
+            outcome.add_alerts(alerts);
+            return outcome;
         }
         Outcome::Event {
             unknown_method: !event.known_method,
+            inferred: normalize::inferred(event),
             event_time_ms: event.time_ms,
             alerts,
         }
-    }
-
-    /// Appends the dead letter of a record that may not be processed. `cut` drops its value, whose
-    /// size and SHA-256 go to the headers; what is too large for the topic is cut anyway.
-    pub fn refuse(
-        &self,
-        record: &RawRecord<'_>,
-        reason: &str,
-        detail: &str,
-        cut: bool,
-        out: &mut OutputBuffer,
-    ) {
-        let max_bytes = if cut {
-            0
-        } else {
-            self.settings.limits.dead_letters
-        };
-        let why = DeadLetter {
-            reason,
-            detail,
-            max_bytes,
-            unread: None,
-        };
-        self.dead_letter(record, why, out);
-    }
-
-    /// The same for a record whose value was too long to be held.
-    pub fn refuse_unread(
-        &self,
-        record: &RawRecord<'_>,
-        reason: &str,
-        detail: &str,
-        value: &Digest,
-        out: &mut OutputBuffer,
-    ) {
-        let why = DeadLetter {
-            reason,
-            detail,
-            max_bytes: self.settings.limits.dead_letters,
-            unread: Some(value),
-        };
-        self.dead_letter(record, why, out);
-    }
-
-    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>, out: &mut OutputBuffer) {
-        let topic = &self.settings.topics.dead_letters;
-        let letter =
-            guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
-                // Without the record's own parts nothing is left to go wrong.
-                let bare = RawRecord {
-                    position: record.position,
-                    timestamp_ms: record.timestamp_ms,
-                    key: None,
-                    value: None,
-                    headers: Vec::new(),
-                };
-                let max_bytes = usize::MAX;
-                encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
-            });
-        out.push_record(&letter);
     }
 
     /// Appends the event's record, slimmed if it does not fit the topic; gives its size in bytes.
@@ -320,21 +276,24 @@ impl Pipeline {
             let rule = alert.rule.rule.id.as_str();
             self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
         };
-        let limit = self.settings.limits.alerts;
         let whole = record(written);
-        if record_size(&whole) <= limit {
+        if record_size(&whole) <= self.settings.limits.alerts {
             return whole;
         }
-        let mut bare = record(None);
-        let value = bare.value.take().unwrap_or_default();
-        let frame_bytes = record_size(&bare);
-        bare.value = if frame_bytes + value.len() <= limit {
-            Some(value)
-        } else {
-            let fits = |value: &[u8]| frame_bytes + value.len() <= limit;
-            Some(encode::shortened(&value, fits).unwrap_or(value))
-        };
-        bare
+        self.fitted(record(None))
+    }
+
+    /// An alert's record with its texts shortened where it does not fit the topic.
+    fn fitted(&self, mut record: OutputRecord) -> OutputRecord {
+        let limit = self.settings.limits.alerts;
+        if record_size(&record) <= limit {
+            return record;
+        }
+        let value = record.value.take().unwrap_or_default();
+        let frame_bytes = record_size(&record);
+        let fits = |value: &[u8]| frame_bytes + value.len() <= limit;
+        record.value = Some(encode::shortened(&value, fits).unwrap_or(value));
+        record
     }
 
     fn alert_record(
@@ -385,6 +344,7 @@ pub fn known(catalog: &Catalog) -> Known {
     Known {
         services: [(catalog.product().to_owned(), services)].into(),
         methods: catalog.names().map(str::to_owned).collect(),
+        built_in: BUILT_IN.iter().map(|rule| rule.id.to_owned()).collect(),
     }
 }
 

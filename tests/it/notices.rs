@@ -64,7 +64,8 @@ pub fn expired() -> OutputRecord {
     };
     let (from, to) = (NextOffset(5), NextOffset(12_350));
     let alert = SourceAlert::expired(source, Partition(3), from, to);
-    pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS)
+    let raised = pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS);
+    raised.expect("its rule is in force").record
 }
 
 /// What watchbell writes of positions that its group had lost.
@@ -75,7 +76,8 @@ pub fn positions_lost() -> OutputRecord {
     };
     let noted = BTreeMap::from([(Partition(0), NextOffset(5)), (Partition(1), NextOffset(9))]);
     let alert = SourceAlert::positions_lost(source, "watchbell", &noted);
-    pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS)
+    let raised = pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS);
+    raised.expect("its rule is in force").record
 }
 
 fn hostile(event: &mut Value) {

@@ -171,8 +171,20 @@ fn after_a_fault_in_an_array_one_dead_letter_holds_the_rest() {
         [
             "watchbell.events",
             "watchbell.events",
-            "watchbell.dead-letters"
+            "watchbell.dead-letters",
+            "watchbell.alerts"
         ]
+    );
+    let alert = &records[3]["value"];
+    assert_eq!(alert["severity"], "Medium");
+    assert_eq!(
+        alert["metadata"]["labels"],
+        serde_json::json!(["origin:replay"])
+    );
+    assert!(
+        sums(&run, 1, "medium Audit record became a dead letter"),
+        "{}",
+        run.stderr
     );
     let letter = &records[2];
     assert_eq!(letter["headers"]["watchbell-reason"], "not_json");
@@ -204,7 +216,10 @@ fn a_bad_line_of_ndjson_is_a_dead_letter_of_one_line_and_the_next_is_an_event() 
     assert_eq!(letters, expected);
     let all = replay(&files, &["a.ndjson"]);
     assert_eq!(all.code, Some(0));
-    let all = lines(&all);
+    let mut all = lines(&all);
+    let is_alert = |record: &Value| record["topic"] == "watchbell.alerts";
+    assert_eq!(all.iter().filter(|record| is_alert(record)).count(), 3);
+    all.retain(|record| !is_alert(record));
     let reasons = texts(&all, "/headers/watchbell-reason");
     assert_eq!(reasons, ["-", "not_json", "not_an_object", "not_utf8", "-"]);
     assert_eq!(all[3]["value_base64"], "//4=");
@@ -217,7 +232,8 @@ fn what_is_larger_than_a_topic_takes_by_default_is_cut_as_the_daemon_cuts_it() {
     let large = format!("{{\"a\":\"{}\"}}\n", "x".repeat(2_000_000));
     let run = replay(&[("a.ndjson", large.as_bytes())], &["a.ndjson"]);
     let records = lines(&run);
-    assert_eq!(records.len(), 1);
+    let topics = texts(&records, "/topic");
+    assert_eq!(topics, ["watchbell.dead-letters", "watchbell.alerts"]);
     assert_eq!(records[0]["value"], Value::Null);
     assert_eq!(records[0]["headers"]["watchbell-cut-size"], "2000008");
 }

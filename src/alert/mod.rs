@@ -10,7 +10,7 @@ mod redact;
 mod wording;
 
 pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
-pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, Source, SourceAlert};
+pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
 pub use notice::{
     Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
 };
@@ -28,11 +28,12 @@ use crate::rules::{LoadedRule, RuleSet};
 use crate::sigma::{Fields, RuleIndex, TestOutcome, Value};
 
 /// Every rule that is a part of watchbell.
-pub static BUILT_IN: [&BuiltIn; 4] = [
+pub static BUILT_IN: [&BuiltIn; 5] = [
     &DEAD_LETTER,
     &SENSITIVE_DEAD_LETTER,
     &RECORDS_EXPIRED,
     &POSITIONS_LOST,
+    &RECORDS_UNREADABLE,
 ];
 
 /// A rule's match on one event.

@@ -14,4 +14,4 @@ pub use cloudevents::{Headers, headers};
 pub use dead_letter::{DeadLetter, dead_letter};
 pub use finding::{finding, source_finding};
 pub use ocsf::{OCSF_VERSION, event};
-pub use shorten::shortened;
+pub use shorten::{minimal, shortened};

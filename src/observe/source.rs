@@ -9,7 +9,7 @@ use prometheus::{Histogram, IntCounter};
 
 use super::metrics::Metrics;
 use crate::event::{NextOffset, Offset, Partition};
-use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver};
+use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver, Unreadable};
 use crate::sigma::Level;
 
 /// Stands for "never" among the times of a [`SourceState`].
@@ -133,6 +133,8 @@ pub struct SourceObserver {
     commit_duration: Histogram,
     event_delay: Histogram,
     owned: Mutex<HashSet<Partition>>,
+    /// The partitions that cannot be read on, as they were last told.
+    unreadable: Mutex<HashSet<Partition>>,
 }
 
 impl SourceObserver {
@@ -164,6 +166,7 @@ impl SourceObserver {
             commit_duration,
             event_delay,
             owned: Mutex::new(HashSet::new()),
+            unreadable: Mutex::new(HashSet::new()),
             state,
             metrics,
         }
@@ -292,6 +295,26 @@ impl SessionObserver for SourceObserver {
                 progress.position = Some(*next);
             }
         }
+    }
+
+    fn unreadable(&self, places: &[Unreadable]) {
+        let mut known = self
+            .unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let now: HashSet<Partition> = places.iter().map(|place| place.partition).collect();
+        for gone in known.difference(&now) {
+            let partition = gone.0.to_string();
+            let labels = [self.state.name(), partition.as_str()];
+            let _ = self.metrics.unreadable.remove_label_values(&labels);
+        }
+        for place in places {
+            let partition = place.partition.0.to_string();
+            let labels = [self.state.name(), partition.as_str()];
+            let gauge = self.metrics.unreadable.with_label_values(&labels);
+            gauge.set(place.offset.0);
+        }
+        *known = now;
     }
 
     fn gap(&self, gap: Gap) {

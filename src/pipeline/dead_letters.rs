@@ -2,44 +2,52 @@
 //! Invariant: every dead letter of a record is written here, and nothing that goes wrong with its
 //! alert begets another.
 
-use super::{Outcome, Pipeline, guard, limits};
+use std::sync::Arc;
+
+use super::forms::{Forms, LetterForm};
+use super::{Outcome, Pipeline, guard};
 use crate::alert::SourceAlert;
 use crate::encode::{self, DeadLetter};
 use crate::event::{Digest, OutputBuffer, RawRecord};
+use crate::sigma::Level;
+
+/// The part of a record's outputs that the alert of its dead letter is; those of rules are numbered
+/// from 1.
+const ALERT_PART: u32 = u32::MAX;
 
 impl Pipeline {
-    /// Appends the dead letter of a record that may not be processed, and its alert. `cut` drops its
-    /// value, whose size and SHA-256 go to the headers; what is too large for the topic is cut
-    /// anyway. `now_ms` is the wall clock, milliseconds since the Unix epoch.
+    /// Appends the dead letter of a record that may not be processed, for this reason and with this
+    /// detail for a person, and its alert. What is too large for the topic is cut, whatever the form.
+    /// `now_ms` is the wall clock, milliseconds since the Unix epoch.
     pub fn refuse(
         &self,
         record: &RawRecord<'_>,
-        reason: &'static str,
-        detail: &str,
-        cut: bool,
+        (reason, detail): (&'static str, &str),
+        forms: &Forms,
         now_ms: i64,
         out: &mut OutputBuffer,
     ) -> Outcome {
-        let max_bytes = if cut {
-            0
-        } else {
-            self.settings.limits.dead_letters
-        };
+        let form = forms.dead_letter;
         let why = DeadLetter {
             reason,
             detail,
-            max_bytes,
+            max_bytes: match form {
+                LetterForm::Headers => 0,
+                LetterForm::Whole | LetterForm::Cut => self.settings.limits.dead_letters,
+            },
+            cut: form != LetterForm::Whole,
             unread: None,
         };
-        self.dead_letter(record, reason, why, now_ms, out)
+        self.dead_letter(record, why, out);
+        let alerts = self.tell(record, why, forms, now_ms, out);
+        Outcome::DeadLetter { reason, alerts }
     }
 
     /// The same for a record whose value was too long to be held.
     pub fn refuse_unread(
         &self,
         record: &RawRecord<'_>,
-        reason: &'static str,
-        detail: &str,
+        (reason, detail): (&'static str, &str),
         value: &Digest,
         now_ms: i64,
         out: &mut OutputBuffer,
@@ -48,19 +56,15 @@ impl Pipeline {
             reason,
             detail,
             max_bytes: self.settings.limits.dead_letters,
+            cut: false,
             unread: Some(value),
         };
-        self.dead_letter(record, reason, why, now_ms, out)
+        self.dead_letter(record, why, out);
+        let alerts = self.tell(record, why, &Forms::WHOLE, now_ms, out);
+        Outcome::DeadLetter { reason, alerts }
     }
 
-    fn dead_letter(
-        &self,
-        record: &RawRecord<'_>,
-        reason: &'static str,
-        why: DeadLetter<'_>,
-        now_ms: i64,
-        out: &mut OutputBuffer,
-    ) -> Outcome {
+    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>, out: &mut OutputBuffer) {
         let topic = &self.settings.topics.dead_letters;
         let letter =
             guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
@@ -75,7 +79,19 @@ impl Pipeline {
                 let max_bytes = usize::MAX;
                 encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
             });
+        out.begin_part(0);
         out.push_record(&letter);
+    }
+
+    /// Appends the alert that tells of a dead letter; its rule and level, none if that is disabled.
+    fn tell(
+        &self,
+        record: &RawRecord<'_>,
+        why: DeadLetter<'_>,
+        forms: &Forms,
+        now_ms: i64,
+        out: &mut OutputBuffer,
+    ) -> Vec<(Arc<str>, Level)> {
         let raised = guard::caught(|| {
             let source = self.source.as_deref().unwrap_or(record.position.topic);
             let methods = self.method_names.named_in(parts(record));
@@ -90,17 +106,15 @@ impl Pipeline {
             alert.time_ms = alert
                 .time_ms
                 .filter(|time_ms| (0..=now_ms).contains(time_ms));
-            let raised = self.source_alert(&alert, now_ms)?;
-            // One that does not fit its topic is left out: a dead letter of it would beget the next.
-            let bytes = limits::record_size(&raised.record);
-            (bytes <= self.settings.limits.alerts).then_some(raised)
+            let position = record.position.to_string();
+            self.source_alert_as(forms.finding(ALERT_PART), &alert, &position, now_ms)
         });
-        let mut alerts = Vec::new();
-        if let Some(raised) = raised.flatten() {
-            out.push_record(&raised.record);
-            alerts.push((raised.rule.into(), raised.level));
-        }
-        Outcome::DeadLetter { reason, alerts }
+        let Some(raised) = raised.flatten() else {
+            return Vec::new();
+        };
+        out.begin_part(ALERT_PART);
+        out.push_record(&raised.record);
+        vec![(raised.rule.into(), raised.level)]
     }
 }
 

@@ -1,6 +1,7 @@
 //! Alerts of watchbell's own: about a source as a whole, or about a record that nobody could read.
 
 use super::Pipeline;
+use super::forms::FindingForm;
 use crate::alert::{REPLAYED, SourceAlert};
 use crate::encode;
 use crate::event::OutputRecord;
@@ -22,6 +23,17 @@ impl Pipeline {
     /// `now_ms` is when its cause was found, milliseconds since the Unix epoch: it counts as the
     /// alert's time where the alert has none.
     pub fn source_alert(&self, alert: &SourceAlert<'_>, now_ms: i64) -> Option<Raised> {
+        self.source_alert_as(FindingForm::Whole, alert, &alert.place(), now_ms)
+    }
+
+    /// The same in another form; in the least, `position` is all that is said of where it was.
+    pub(super) fn source_alert_as(
+        &self,
+        form: FindingForm,
+        alert: &SourceAlert<'_>,
+        position: &str,
+        now_ms: i64,
+    ) -> Option<Raised> {
         let rules = self.rules.snapshot();
         let rule = alert.rule.id;
         let level = rules.built_in_level(rule, alert.rule.level)?;
@@ -29,7 +41,9 @@ impl Pipeline {
         let mut value = Vec::with_capacity(4096);
         encode::source_finding(alert, level, labels, rules.hash(), now_ms, &mut value);
         let keys = (alert.uid.as_str(), alert.group_key.as_str());
-        let record = self.fitted(self.alert_record(keys, rule, value, rules.hash()));
+        let whole = self.alert_record(keys, rule, value, rules.hash());
+        // A list of many partitions, and long names.
+        let record = self.fitted(whole, form, position);
         Some(Raised {
             record,
             rule,

@@ -2,6 +2,8 @@
 //! the rules' own tests alike.
 
 mod dead_letters;
+mod finding;
+mod forms;
 mod guard;
 mod limits;
 mod loss;
@@ -24,9 +26,10 @@ pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts};
 use crate::rules::{CurrentRules, Known, RuleSet};
 use crate::sigma::{Level, Scratch};
+pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
 pub use limits::Limits;
-use limits::{record_size, size};
+use limits::size;
 pub use loss::Raised;
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
@@ -144,11 +147,25 @@ impl Pipeline {
     /// then the alerts. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
     /// record that makes a stage panic is a dead letter with the reason [`PANIC`].
     pub fn process(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
-        self.guarded(record, now_ms, out, |out| self.stages(record, now_ms, out))
+        self.process_as(&Forms::WHOLE, record, now_ms, out)
+    }
+
+    /// The same for a record of which some outputs must be written in other forms.
+    pub fn process_as(
+        &self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        now_ms: i64,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        self.guarded(forms, record, now_ms, out, |out| {
+            self.stages(forms, record, now_ms, out)
+        })
     }
 
     fn guarded(
         &self,
+        forms: &Forms,
         record: &RawRecord<'_>,
         now_ms: i64,
         out: &mut OutputBuffer,
@@ -157,32 +174,39 @@ impl Pipeline {
         let first = out.len();
         guard::caught(|| stages(out)).unwrap_or_else(|| {
             out.truncate(first);
-            self.refuse(record, PANIC, guard::DETAIL, false, now_ms, out)
+            self.refuse(record, (PANIC, guard::DETAIL), forms, now_ms, out)
         })
     }
 
-    fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
+    fn stages(
+        &self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        now_ms: i64,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        out.begin_part(0);
         let lookup = |name: &str| self.catalog.method(name).map(facts);
         // Borrowed where it is: it is large.
         let mut normalized = normalize::normalize(record, &lookup);
         let event = match &mut normalized {
             Ok(event) => event,
             Err(error) => {
-                let (reason, detail) = (error.reason(), error.to_string());
-                return self.refuse(record, reason, &detail, false, now_ms, out);
+                let why = (error.reason(), &*error.to_string());
+                return self.refuse(record, why, forms, now_ms, out);
             }
         };
         let names = self.names.load();
         enrich::apply(event, &names);
         let rules = self.rules.snapshot();
         let first = out.len();
-        let written = self.encode(event, record.position, &rules, out);
-        let Settings { topics, limits } = &self.settings;
-        let mut refusal = limits::refusal(&topics.events, written, limits.events);
+        let slim = forms.event == EventForm::Slimmed;
+        let written = self.encode(event, slim, record.position, &rules, out);
         let mut alerts = Vec::new();
         let matched = SCRATCH.with_borrow_mut(|scratch| rules.matches(event, scratch).to_vec());
-        for index in matched {
-            let position = record.position.to_string();
+        let position = matched.first().map(|_| record.position.to_string());
+        let position = position.unwrap_or_default();
+        for (part, index) in (1..).zip(matched) {
             let Some(mut alert) = Alert::new(&rules, index, event, &position) else {
                 continue;
             };
@@ -190,21 +214,31 @@ impl Pipeline {
                 alert.labels.push(REPLAYED);
             }
             let event_json = out.at(first).and_then(|written| written.value);
-            let finding = self.finding(&alert, event, event_json, rules.hash(), now_ms);
-            let too_large = limits::refusal(&topics.alerts, record_size(&finding), limits.alerts);
-            if too_large.is_some() {
-                refusal = refusal.or(too_large);
-                continue;
-            }
+            let finding = finding::Finding {
+                alert: &alert,
+                event,
+                position: &position,
+                rule_set: rules.hash(),
+                now_ms,
+            };
+            let finding = self.finding(&finding, event_json, forms.finding(part));
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
+            out.begin_part(part);
             out.push_record(&finding);
         }
-        if let Some(detail) = refusal {
+        if let Some((reason, detail)) = self.refusal(&forms.event, written) {
             // Alerts stay: nobody shall escape them by making an event too large.
-            let findings: Vec<_> = out.iter().skip(first + 1).map(|f| f.to_record()).collect();
+            let findings: Vec<_> = out
+                .iter()
+                .skip(first + 1)
+                .map(|finding| (finding.part, finding.to_record()))
+                .collect();
             out.truncate(first);
-            let mut outcome = self.refuse(record, TOO_LARGE, &detail, false, now_ms, out);
-            findings.iter().for_each(|finding| out.push_record(finding));
+            let mut outcome = self.refuse(record, (reason, &detail), forms, now_ms, out);
+            for (part, finding) in findings {
+                out.begin_part(part);
+                out.push_record(&finding);
+            }
             outcome.add_alerts(alerts);
             return outcome;
         }
@@ -216,18 +250,47 @@ impl Pipeline {
         }
     }
 
-    /// Appends the event's record, slimmed if it does not fit the topic; gives its size in bytes.
+    /// Why an event of so many bytes is a dead letter instead.
+    fn refusal(&self, form: &EventForm, written: usize) -> Option<(&'static str, String)> {
+        if let EventForm::DeadLetter { reason, detail } = form {
+            return Some((reason, detail.clone()));
+        }
+        let Settings { topics, limits } = &self.settings;
+        let too_large = limits::refusal(&topics.events, written, limits.events);
+        too_large.map(|detail| (TOO_LARGE, detail))
+    }
+
+    /// What the output topics take from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.settings.limits = limits;
+    }
+
+    /// What the output topics take, as far as is known.
+    pub fn limits(&self) -> Limits {
+        self.settings.limits
+    }
+
+    /// The names of the output topics.
+    pub fn topics(&self) -> &Topics {
+        &self.settings.topics
+    }
+
+    /// Appends the event's record, slimmed if it does not fit the topic or must be `slim`; gives its
+    /// size in bytes.
     fn encode(
         &self,
         event: &mut AuditEvent<'_>,
+        slim: bool,
         position: Position<'_>,
         rules: &RuleSet<Path>,
         out: &mut OutputBuffer,
     ) -> usize {
         let first = out.len();
-        let written = self.append_event(event, position, rules, out);
-        if written <= self.settings.limits.events {
-            return written;
+        if !slim {
+            let written = self.append_event(event, position, rules, out);
+            if written <= self.settings.limits.events {
+                return written;
+            }
         }
         event.unmapped.dropped = true;
         event.metadata.labels.push(Text::plain("raw:slimmed"));
@@ -258,42 +321,6 @@ impl Pipeline {
             encode::event(event, value);
         });
         size(&written)
-    }
-
-    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic;
-    /// if it still does not fit, its texts are shortened.
-    fn finding(
-        &self,
-        alert: &Alert<'_, Path>,
-        event: &AuditEvent<'_>,
-        written: Option<&[u8]>,
-        rule_set: &str,
-        now_ms: i64,
-    ) -> OutputRecord {
-        let record = |evidence| {
-            let mut value = Vec::with_capacity(8192);
-            encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
-            let rule = alert.rule.rule.id.as_str();
-            self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
-        };
-        let whole = record(written);
-        if record_size(&whole) <= self.settings.limits.alerts {
-            return whole;
-        }
-        self.fitted(record(None))
-    }
-
-    /// An alert's record with its texts shortened where it does not fit the topic.
-    fn fitted(&self, mut record: OutputRecord) -> OutputRecord {
-        let limit = self.settings.limits.alerts;
-        if record_size(&record) <= limit {
-            return record;
-        }
-        let value = record.value.take().unwrap_or_default();
-        let frame_bytes = record_size(&record);
-        let fits = |value: &[u8]| frame_bytes + value.len() <= limit;
-        record.value = Some(encode::shortened(&value, fits).unwrap_or(value));
-        record
     }
 
     fn alert_record(

@@ -64,7 +64,7 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
     let mut out = OutputBuffer::default();
     out.push_record(&earlier);
     let record = record(b"the secret");
-    let outcome = pipeline.guarded(&record, NOW_MS, &mut out, |out| {
+    let outcome = pipeline.guarded(&Forms::WHOLE, &record, NOW_MS, &mut out, |out| {
         out.push_record(&earlier);
         panic!("cannot slice `the secret`")
     });
@@ -93,7 +93,7 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
 fn a_value_too_long_to_hold_is_known_by_size_and_digest() {
     let mut out = OutputBuffer::default();
     let digest = Digest::of(b"abc");
-    pipeline().refuse_unread(&record(b""), TOO_LARGE, "why", &digest, NOW_MS, &mut out);
+    pipeline().refuse_unread(&record(b""), (TOO_LARGE, "why"), &digest, NOW_MS, &mut out);
     let out = out.to_records();
     let [letter, alert] = out.as_slice() else {
         panic!("{out:?}")
@@ -187,19 +187,34 @@ fn the_alert_of_a_dead_letter_is_the_same_when_the_record_is_read_again_and_says
 }
 
 #[test]
-fn the_alert_of_a_dead_letter_fits_its_topic_or_is_left_out() {
+fn the_alert_of_a_dead_letter_is_made_to_fit_its_topic_and_is_a_part_of_its_own() {
     let limited = |alerts| {
         let mut pipeline = pipeline();
         pipeline.settings.limits.alerts = alerts;
         pipeline
     };
+    let bytes = limits::record_size;
     let (whole, _) = refused(&limited(10_000), &record(b"{"));
-    let bytes = record_size(&whole[1]);
-    let (shortened, counted) = refused(&limited(bytes - 100), &record(b"{"));
-    assert!(record_size(&shortened[1]) <= bytes - 100);
-    assert_eq!(counted.len(), 1);
-    let (alone, counted) = refused(&limited(100), &record(b"{"));
-    assert_eq!((alone.len(), counted.len()), (1, 0));
+    let whole_bytes = bytes(&whole[1]);
+    for limit in [whole_bytes - 100, 100] {
+        let (reduced, counted) = refused(&limited(limit), &record(b"{"));
+        assert!(bytes(&reduced[1]) <= (whole_bytes - 100));
+        assert_eq!(counted.len(), 1);
+        let uid = |alert| json(alert)["finding_info"]["uid"].clone();
+        assert_eq!(uid(&reduced[1]), uid(&whole[1]));
+    }
+    // What the cluster refuses of it comes smaller.
+    let mut out = OutputBuffer::default();
+    pipeline().process(&record(b"{"), NOW_MS, &mut out);
+    let parts: Vec<u32> = out.iter().map(|output| output.part).collect();
+    let mut forms = Forms::WHOLE;
+    forms.findings.push((parts[1], FindingForm::Minimal));
+    out.clear();
+    pipeline().process_as(&forms, &record(b"{"), NOW_MS, &mut out);
+    let again: Vec<u32> = out.iter().map(|output| output.part).collect();
+    assert_eq!(again, parts);
+    let minimal = bytes(&out.to_records()[1]);
+    assert!(minimal < whole_bytes, "{minimal} of {whole_bytes}");
 }
 
 #[test]

@@ -4,7 +4,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::error::{Setback, Side, TOPIC_UNAUTHORIZED, Trouble, client_trouble};
+use super::error::{Setback, Trouble, client_trouble};
+use super::fault::{ReadingFault, Side, TOPIC_UNAUTHORIZED, reading_fault};
 use super::observe::NotReady;
 use super::open::QUESTION;
 use super::turn::Session;
@@ -24,14 +25,19 @@ impl Session<'_> {
         if let KafkaError::MessageConsumptionFatal(code) = error {
             return Err(Setback::Reopen(format!("source reader: {code}")));
         }
-        match error.rdkafka_error_code() {
-            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.resettle(),
-            // The reader has a group's name only because librdkafka asks for one.
-            Some(Code::GroupAuthorizationFailed) => Ok(()),
-            code => {
+        let Some(code) = error.rdkafka_error_code() else {
+            return Ok(());
+        };
+        // The reader has a group's name only because librdkafka asks for one.
+        if code == Code::GroupAuthorizationFailed {
+            return Ok(());
+        }
+        match reading_fault(code) {
+            ReadingFault::Position => self.resettle(),
+            ReadingFault::Unreadable => self.find_unreadable(code),
+            ReadingFault::Of(_) => {
                 let context = format!("read {}", self.config.source_topic);
-                let trouble = |code| client_trouble(Side::Source, code, &context);
-                match code.and_then(trouble) {
+                match client_trouble(Side::Source, code, &context) {
                     Some(trouble) => self.note_trouble(trouble),
                     None => tracing::debug!(%error, "source reader"),
                 }
@@ -64,6 +70,9 @@ impl Session<'_> {
         if self.trouble_is_at(side) {
             tracing::info!(source = self.config.source_name, "trouble is over");
             self.trouble = None;
+            if side == Side::Destination {
+                self.blame.forget();
+            }
         }
     }
 
@@ -139,6 +148,7 @@ impl Session<'_> {
     /// Tell the observer whether records flow, whenever the answer changes.
     pub(super) fn say_readiness(&mut self) {
         let pending = self.positions.pending();
+        let held = self.positions.held();
         let state = if let Some(trouble) = &self.trouble {
             Some(NotReady {
                 reason: trouble.reason,
@@ -149,6 +159,8 @@ impl Session<'_> {
                 reason: "joining",
                 remedy: format!("joining the group {}", self.config.group),
             })
+        } else if let Some(state) = self.unreadable_state(&held) {
+            Some(state)
         } else if !pending.is_empty() {
             Some(NotReady {
                 reason: "positions",
@@ -160,6 +172,10 @@ impl Session<'_> {
         if self.said.as_ref() != Some(&state) {
             self.observer.readiness(state.as_ref());
             self.said = Some(state);
+        }
+        if held != self.said_unreadable {
+            self.observer.unreadable(&held);
+            self.said_unreadable = held;
         }
     }
 }

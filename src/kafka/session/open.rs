@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::config::SessionConfig;
-use super::error::{SessionError, Side, Trouble};
+use super::error::{SessionError, Trouble};
+use super::fault::Side;
 use super::observe::{NotReady, SessionObserver, Shutdown};
 use super::owner::Owner;
 use super::reader::Reader;
@@ -40,7 +41,7 @@ pub fn run(
         };
         let clients = Clients {
             owner: Owner::join(config, ground.ownership_topic.clone())?,
-            writer: Writer::new(config)?,
+            writer: Writer::new(config, config.output_batch_bytes)?,
             reader: &reader,
         };
         let task = Task {

@@ -228,3 +228,12 @@ fn a_position_of_another_source_is_foreign_whatever_its_number() {
     assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
     assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
 }
+
+fn unreadable(partition: i32, offset: i64) -> Unreadable {
+    Unreadable {
+        partition: Partition(partition),
+        offset: Offset(offset),
+        next: None,
+        detail: "bad checksum".into(),
+    }
+}

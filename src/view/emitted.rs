@@ -26,6 +26,8 @@ pub struct Emitted<'r> {
     /// What it is.
     pub kind: Kind,
     document: Option<Document<'r>>,
+    /// Members of the document whose name stands twice in their object.
+    repeated: Vec<NodeId>,
 }
 
 impl<'r> Emitted<'r> {
@@ -43,10 +45,12 @@ impl<'r> Emitted<'r> {
             Some(2004) => Kind::Alert,
             _ => Kind::Foreign,
         };
+        let repeated = document.as_ref().map(Document::repeated_members);
         Emitted {
             record,
             kind,
             document,
+            repeated: repeated.unwrap_or_default(),
         }
     }
 
@@ -68,6 +72,11 @@ impl<'r> Emitted<'r> {
     /// The value's JSON, if it is JSON.
     pub fn document(&self) -> Option<&Document<'r>> {
         self.document.as_ref()
+    }
+
+    /// Members whose name, but for case and underscores, stands in their object more than once.
+    pub(super) fn repeated(&self) -> &[NodeId] {
+        &self.repeated
     }
 
     /// The whole value, if it is JSON.

@@ -382,10 +382,10 @@ const CONDITIONS: [Condition; 8] = [
     ("s0 and not s1", |s| s[0] && !s[1]),
     ("s0 and not 1 of s1 or s2", |s| s[0] && !s[1] || s[2]),
     ("not s0", |s| !s[0]),
-    ("not (s0 and not s1)", |s| !(s[0] && !s[1])),
+    ("not (s0 and not s1)", |s| !s[0] || s[1]),
     ("2 of s*", |s| s.iter().filter(|s| **s).count() >= 2),
     ("not all of s*", |s| !(s[0] && s[1] && s[2])),
-    ("s0 and not (s1 or not s2)", |s| s[0] && !(s[1] || !s[2])),
+    ("s0 and not (s1 or not s2)", |s| s[0] && !s[1] && s[2]),
 ];
 
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ mod endpoint;
 mod identity;
 mod labels;
 mod outcome;
+mod readings;
 mod resources;
 mod words;
 
@@ -90,7 +91,9 @@ pub(super) fn normalize<'a>(
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let root = payload(&event)?;
     let data = Data::of(&event.unmapped.document, root);
-    refuse_repeated_names(&event.unmapped.document, root, &data)?;
+    walk::note_repeated_names(&mut event.unmapped, |document, node| {
+        readings::is_callers(document, node, &data)
+    })?;
     let EventTime { time_ms, label } = event.event_time(record_ms);
     let dialect = dialect(&event, &data);
     let platform = dialect == Dialect::ConfluentPlatform;
@@ -127,6 +130,13 @@ pub(super) fn normalize<'a>(
         .or_else(|| walk::take(unmapped, data.request_metadata.client_id));
     let of_method = of_method(facts.as_ref(), &unmapped.document, &data, &mut labels);
     let words = of_method.into_iter().flatten().chain(label);
+    let mut other_readings = Vec::new();
+    let mut other_request_data = Vec::new();
+    if !unmapped.repeated.is_empty() {
+        other_readings =
+            readings::of_attributes(unmapped, &data, app_name.as_ref(), outcome.status);
+        other_request_data = readings::of_request_data(unmapped, &data, api.request_data);
+    }
     let metadata = Metadata {
         dialect,
         labels: words.chain(labels.words()).map(Text::plain).collect(),
@@ -158,6 +168,8 @@ pub(super) fn normalize<'a>(
         enrichments: Vec::new(),
         unmapped: event.unmapped,
         known_method,
+        other_readings,
+        other_request_data,
     })
 }
 
@@ -201,23 +213,6 @@ fn payload(event: &Envelope<'_>) -> Result<NodeId, NormalizeError> {
             path: "data",
             expected: "an object",
         })
-}
-
-/// Makes sure that the payload can be read in one way only. What callers sent and got,
-/// `request.data` and `result.data`, is theirs and not looked into.
-fn refuse_repeated_names(
-    document: &Document<'_>,
-    root: NodeId,
-    data: &Data,
-) -> Result<(), NormalizeError> {
-    let theirs = [data.request.data, data.result.data];
-    let theirs: Vec<NodeId> = theirs.into_iter().flatten().collect();
-    match walk::repeated_key(document, root, &theirs) {
-        Some(key) => Err(NormalizeError::DuplicateKey {
-            key: key.into_owned(),
-        }),
-        None => Ok(()),
-    }
 }
 
 /// The method as written; an event of Confluent's that names none goes by its type.

@@ -31,14 +31,9 @@ enum Shape {
     Request,
 }
 
-/// Logins that other types than `…/authentication` may carry, for spellings that no catalogue knows.
-const LOGINS: [&str; 5] = [
-    "kafka.Authentication",
-    "schema-registry.Authentication",
-    "flink.Authenticate",
-    "ksql.Authenticate",
-    "SignIn",
-];
+/// Logins that other types than `…/authentication` may carry, of services that no catalogue knows:
+/// the method without its service, such as `kafka.Authentication`.
+const LOGINS: [&str; 5] = ["Authentication", "Authenticate", "SignIn", "LogIn", "LogOn"];
 
 impl Shape {
     fn of(kind: Option<&str>, operation: &str, facts: Option<&MethodFacts<'_>>) -> Self {
@@ -48,16 +43,15 @@ impl Shape {
             end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
         };
         let is_kind = |suffix| kind.is_some_and(|kind| ends_with(kind, suffix));
+        let method = operation.rsplit('.').next().unwrap_or(operation);
         let is_login = || match facts {
             Some(facts) => facts.activity == Activity::Logon,
-            None => LOGINS.iter().any(|login| same_name(login, operation)),
+            None => LOGINS.iter().any(|login| same_name(login, method)),
         };
         if is_kind("/authentication") || is_login() {
             Self::Authentication
         } else if is_kind("/authorization")
-            || operation
-                .rsplit_once('.')
-                .is_some_and(|(_, name)| same_name(name, "Authorize"))
+            || method.len() < operation.len() && same_name(method, "Authorize")
         {
             Self::Authorization
         } else {

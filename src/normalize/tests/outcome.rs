@@ -177,3 +177,23 @@ fn a_method_that_no_catalogue_has_is_labelled_by_the_events_own_word_for_its_acc
         assert_eq!(labels(request), expected, "{request}");
     }
 }
+
+#[test]
+fn a_login_to_a_service_that_no_catalogue_knows_is_a_login() {
+    let class = |method: &str, kind: &str| {
+        let text = format!(r#"{{"type":"{kind}","data":{{"methodName":"{method}"}}}}"#);
+        normal(&text).class
+    };
+    let request = "io.confluent.cloud/request";
+    for method in [
+        "new-service.Authenticate",
+        "kafka.Authentication",
+        "SignIn",
+        "login",
+    ] {
+        assert_eq!(class(method, request), Class::Authentication, "{method}");
+    }
+    assert_eq!(class("LoginSettingsUpdate", request), Class::ApiActivity);
+    let folded = "io.confluent.kafka.server/Authentication";
+    assert_eq!(class("x", folded), Class::Authentication);
+}

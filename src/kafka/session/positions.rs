@@ -166,6 +166,11 @@ impl Positions {
         }
     }
 
+    /// Whether a partition is not read for now.
+    pub(super) fn is_held(&self, partition: Partition) -> bool {
+        matches!(self.partitions.get(&partition), Some(State::Running(running)) if running.unreadable.is_some())
+    }
+
     /// What cannot be read.
     pub(super) fn held(&self) -> Vec<Unreadable> {
         let held = self.running().filter_map(|(_, r)| r.unreadable.clone());

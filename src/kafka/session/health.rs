@@ -68,7 +68,8 @@ impl Session<'_> {
     }
 
     pub(super) fn clear_trouble(&mut self, side: Side) {
-        if self.trouble_is_at(side) {
+        let lasts = side == Side::Destination && self.blame.has_hopeless();
+        if self.trouble_is_at(side) && !lasts {
             tracing::info!(source = self.config.source_name, "trouble is over");
             self.trouble = None;
             if side == Side::Destination {

@@ -346,6 +346,40 @@ impl SessionObserver for SourceObserver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::Health;
+
+    #[test]
+    fn an_offset_that_cannot_be_read_is_shown_until_it_can_or_the_partition_went_elsewhere() {
+        let metrics = Arc::new(Metrics::new().expect("metrics"));
+        let state = Arc::new(SourceState::new("audit"));
+        let observer = SourceObserver::new(state.clone(), metrics.clone());
+        let shown = || {
+            let text = metrics.render(&Health::new(vec![state.clone()]));
+            let text = String::from_utf8(text.expect("metrics")).expect("text");
+            let lines = text.lines().map(str::to_owned);
+            lines
+                .filter(|line| line.starts_with("watchbell_unreadable_offset"))
+                .collect::<Vec<_>>()
+        };
+        let place = |partition, offset| Unreadable {
+            partition: Partition(partition),
+            offset: Offset(offset),
+            next: None,
+            detail: String::new(),
+        };
+        observer.unreadable(&[place(0, 41), place(3, 7)]);
+        assert_eq!(
+            shown(),
+            [
+                "watchbell_unreadable_offset{partition=\"0\",source=\"audit\"} 41",
+                "watchbell_unreadable_offset{partition=\"3\",source=\"audit\"} 7",
+            ]
+        );
+        observer.unreadable(&[place(3, 7)]);
+        assert_eq!(shown().len(), 1);
+        observer.unreadable(&[]);
+        assert!(shown().is_empty());
+    }
 
     #[test]
     fn a_partition_that_went_elsewhere_is_forgotten_and_one_that_stays_is_not() {

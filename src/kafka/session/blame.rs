@@ -47,6 +47,8 @@ pub(super) enum Judgement {
 pub(super) struct Blame {
     suspects: BTreeSet<Place>,
     refusals: BTreeMap<Place, Refusals>,
+    /// Records of which an output was refused in every form: they are tried again and again.
+    hopeless: BTreeSet<Place>,
     /// Records whose content was refused since the last commit of one without refusals.
     in_a_row: BTreeSet<Place>,
 }
@@ -101,9 +103,18 @@ impl Blame {
         }
         let hopeless = noted.iter().find(|output| output.is_hopeless()).cloned();
         Some(match hopeless {
-            Some(output) => Judgement::Hopeless(first, output),
+            Some(output) => {
+                self.hopeless.insert(first);
+                Judgement::Hopeless(first, output)
+            }
             None => Judgement::Replace(first, noted),
         })
+    }
+
+    /// Whether a record waits of which an output was refused in every form. The commit of another one
+    /// does not end that trouble.
+    pub(super) fn has_hopeless(&self) -> bool {
+        !self.hopeless.is_empty()
     }
 
     /// This batch is committed.
@@ -136,17 +147,22 @@ impl Blame {
     pub(super) fn forget(&mut self) {
         self.suspects.clear();
         self.refusals.clear();
+        self.hopeless.clear();
     }
 
     fn retain(&mut self, keep: impl Fn(Place) -> bool) {
         self.suspects.retain(|place| keep(*place));
         self.refusals.retain(|place, _| keep(*place));
+        self.hopeless.retain(|place| keep(*place));
     }
 
     /// Whether nothing is held against any record.
     #[cfg(test)]
     fn is_empty(&self) -> bool {
-        self.suspects.is_empty() && self.refusals.is_empty() && self.in_a_row.is_empty()
+        self.suspects.is_empty()
+            && self.refusals.is_empty()
+            && self.hopeless.is_empty()
+            && self.in_a_row.is_empty()
     }
 }
 
@@ -262,6 +278,11 @@ mod tests {
         assert!(matches!(refuse(), Some(Judgement::Replace(..))));
         assert!(matches!(refuse(), Some(Judgement::Replace(..))));
         assert!(matches!(refuse(), Some(Judgement::Hopeless(..))));
+        // The trouble lasts until that record is committed, or belongs to somebody else.
+        blame.committed(&batch(&[place(0, 7)]));
+        assert!(blame.has_hopeless());
+        blame.committed(&batch(&[place(1, 3)]));
+        assert!(!blame.has_hopeless());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! output at all: what the process, a topic's setting, a right or the cluster is to blame for is
 //! reported with a remedy, and the records wait.
 
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 /// Which cluster answers.
@@ -359,6 +360,12 @@ pub(super) enum ReadingFault {
     Unreadable,
     /// As for any other call.
     Of(Fault),
+}
+
+/// Whether an error stands in place of a record that cannot be read, and stays.
+pub(crate) fn is_unreadable(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    code.map(reading_fault) == Some(ReadingFault::Unreadable)
 }
 
 /// Whose fault an error is that a reader returns in place of a record.

@@ -9,6 +9,7 @@ use super::fault::{ReadingFault, Side, TOPIC_UNAUTHORIZED, reading_fault};
 use super::observe::NotReady;
 use super::open::QUESTION;
 use super::turn::Session;
+use crate::event::{NextOffset, Partition};
 use crate::kafka::access::{Access, Permission};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -67,7 +68,8 @@ impl Session<'_> {
     }
 
     pub(super) fn clear_trouble(&mut self, side: Side) {
-        if self.trouble_is_at(side) {
+        let lasts = side == Side::Destination && self.blame.has_hopeless();
+        if self.trouble_is_at(side) && !lasts {
             tracing::info!(source = self.config.source_name, "trouble is over");
             self.trouble = None;
             if side == Side::Destination {
@@ -128,21 +130,33 @@ impl Session<'_> {
             return Ok(());
         }
         self.observer.positions(&self.positions.committed());
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_ms = since.map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        });
         let handed_over = self.reader.handed_over();
         for (partition, end) in ends {
-            let handed_over = handed_over.get(&partition).copied();
-            if let Some(lag) = self.positions.lag(partition, end, handed_over, now_ms) {
-                self.observer.lag(partition, lag);
+            // Of a partition that is not read the client knows old figures only.
+            if !self.positions.is_held(partition) {
+                self.tell_lag(partition, end, handed_over.get(&partition).copied());
             }
         }
         if self.flight.is_none() && self.waiting.is_empty() {
             return self.skip_markers();
         }
         Ok(())
+    }
+
+    /// Report how far a partition is behind its end.
+    pub(super) fn tell_lag(
+        &mut self,
+        partition: Partition,
+        end: NextOffset,
+        handed_over: Option<NextOffset>,
+    ) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = since.map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        });
+        if let Some(lag) = self.positions.lag(partition, end, handed_over, now_ms) {
+            self.observer.lag(partition, lag);
+        }
     }
 
     /// Tell the observer whether records flow, whenever the answer changes.

@@ -34,6 +34,7 @@ pub use config::{
     DEFAULT_POSITIONS_TOPIC, Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start,
 };
 pub use error::SessionError;
+pub(crate) use fault::is_unreadable;
 pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent, Unreadable};
 pub use offsets::{Move, Offsets, OffsetsError, Same, Seen, Target};
 pub use open::run;

@@ -8,6 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 
 use super::config::SessionConfig;
+use super::fault::is_unreadable;
 use super::mark::{LastRecord, Mark, Marks};
 use super::notes::Notes;
 use super::open::{Ground, look};
@@ -269,6 +270,8 @@ impl Offsets {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(of))) if of == partition.0 => break Ok(()),
+                // A damaged record tells nothing, and must not keep anybody from stepping over it.
+                Some(Err(error)) if is_unreadable(&error) => break Ok(()),
                 Some(Err(error)) if Instant::now() >= deadline => break Err(failed(error)),
                 None if Instant::now() >= deadline => break Ok(()),
                 // The client goes on trying by itself.

@@ -38,7 +38,7 @@ struct Running {
     /// When nothing was left to read, by the wall clock in ms since the Unix epoch.
     caught_up_ms: Option<i64>,
     /// Not read for now: the next records cannot be.
-    unreadable: Option<Unreadable>,
+    unreadable: Option<Box<Unreadable>>,
 }
 
 impl Running {
@@ -155,7 +155,7 @@ impl Positions {
     /// The next records of a partition cannot be read.
     pub(super) fn hold(&mut self, unreadable: Unreadable) {
         if let Some(running) = self.running_mut(unreadable.partition) {
-            running.unreadable = Some(unreadable);
+            running.unreadable = Some(Box::new(unreadable));
         }
     }
 
@@ -166,17 +166,22 @@ impl Positions {
         }
     }
 
+    /// Whether a partition is not read for now.
+    pub(super) fn is_held(&self, partition: Partition) -> bool {
+        matches!(self.partitions.get(&partition), Some(State::Running(running)) if running.unreadable.is_some())
+    }
+
     /// What cannot be read.
     pub(super) fn held(&self) -> Vec<Unreadable> {
-        let held = self.running().filter_map(|(_, r)| r.unreadable.clone());
-        held.collect()
+        let held = self.running().filter_map(|(_, r)| r.unreadable.as_deref());
+        held.cloned().collect()
     }
 
     /// Records that cannot be read of which no alert tells yet, although everything before them is
     /// committed; with the position that says that it was told.
     pub(super) fn untold(&self) -> Vec<(Unreadable, Mark)> {
         let untold = self.running().filter_map(|(_, running)| {
-            let (unreadable, committed) = (running.unreadable.as_ref()?, &running.committed);
+            let (unreadable, committed) = (running.unreadable.as_deref()?, &running.committed);
             let told = committed.evidence.unreadable == Some(unreadable.offset.0);
             if told || running.read != committed.next {
                 return None;

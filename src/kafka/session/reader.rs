@@ -16,7 +16,7 @@ use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::config::{SessionConfig, Start};
-use super::fault::{ReadingFault, reading_fault};
+use super::fault::is_unreadable;
 use super::mark::LastRecord;
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
@@ -236,13 +236,11 @@ impl Reader {
             match self.poll(ATTEMPT_SLICE) {
                 Some(Ok(fetched)) => attempt = Attempt::Readable(NextOffset(fetched.offset().0)),
                 Some(Err(KafkaError::PartitionEOF(_))) => attempt = Attempt::Readable(from),
-                Some(Err(error)) => match error.rdkafka_error_code() {
-                    Some(code) if reading_fault(code) == ReadingFault::Unreadable => {
-                        attempt = Attempt::Unreadable(code);
-                    }
-                    _ => continue,
-                },
-                None => continue,
+                Some(Err(error)) if is_unreadable(&error) => {
+                    let code = error.rdkafka_error_code();
+                    attempt = Attempt::Unreadable(code.unwrap_or(Code::BadMessage));
+                }
+                Some(Err(_)) | None => continue,
             }
             break;
         }

@@ -17,6 +17,10 @@ use super::writer::Writer;
 /// Longest rest between two attempts.
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
+/// Shortest rest while an output is refused in every form. What others commit in between does not
+/// shorten it.
+const HOPELESS_REST: Duration = Duration::from_secs(1);
+
 /// So many setbacks in a row are reported, whatever their reason: it does not pass by itself.
 const STUBBORN: u32 = 6;
 
@@ -131,7 +135,11 @@ impl Session<'_> {
         } else {
             Duration::from_millis(100) * 2_u32.pow(exponent)
         };
-        self.rest_until = Instant::now() + pause.min(LONGEST_REST);
+        let least = match self.blame.has_hopeless() {
+            true => HOPELESS_REST,
+            false => Duration::ZERO,
+        };
+        self.rest_until = Instant::now() + pause.clamp(least, LONGEST_REST);
         self.settle_at = self.rest_until;
     }
 
@@ -314,5 +322,6 @@ impl Session<'_> {
             self.worker.on_revoke(&owned);
         }
         self.observer.assigned(&[]);
+        self.observer.unreadable(&[]);
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct Task<'s> {
     pub(super) worker: &'s mut dyn Worker,
     pub(super) shutdown: &'s Shutdown,
     pub(super) observer: &'s dyn SessionObserver,
+    /// Most bytes of outputs in one batch for the brokers.
+    pub(super) output_batch_bytes: usize,
 }
 
 /// The three clients of a session.
@@ -107,6 +109,7 @@ impl<'s> Session<'s> {
             worker,
             shutdown,
             observer,
+            output_batch_bytes,
         } = task;
         let Clients {
             reader,
@@ -146,13 +149,14 @@ impl<'s> Session<'s> {
             said: None,
             recheck_at: now,
             said_unreadable: Vec::new(),
-            output_batch_bytes: config.output_batch_bytes,
+            output_batch_bytes,
             ask_limits: false,
         }
     }
 
-    /// Turn until asked to stop; the clients are returned to be closed.
-    pub(super) fn run(mut self) -> (Ended, Owner, Writer) {
+    /// Turn until asked to stop; the clients are returned to be closed, with the size of batches that
+    /// the topics take now.
+    pub(super) fn run(mut self) -> (Ended, Owner, Writer, usize) {
         let ended = loop {
             if self.shutdown.is_requested() {
                 break Ended::Asked;
@@ -167,7 +171,7 @@ impl<'s> Session<'s> {
             }
         };
         self.leave();
-        (ended, self.owner, self.writer)
+        (ended, self.owner, self.writer, self.output_batch_bytes)
     }
 
     fn turn(&mut self) -> Result<(), Setback> {

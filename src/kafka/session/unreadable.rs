@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::error::Setback;
 use super::mark::Marks;
-use super::observe::{Lag, NotReady, Unreadable};
+use super::observe::{NotReady, Unreadable};
 use super::open::{QUESTION, within};
 use super::reader::{Attempt, Reader};
 use super::turn::{Session, reopen};
@@ -193,13 +193,7 @@ impl Session<'_> {
                     .read_from(&[(partition, from)])
                     .map_err(reopen)?;
             } else if let Ok((_, end)) = self.reader.bounds(partition, QUESTION) {
-                // The client has no figures of a partition that it does not read.
-                let waiting = u64::try_from(end.0 - from.0).unwrap_or(0);
-                let lag = Lag {
-                    records: waiting,
-                    age: None,
-                };
-                self.observer.lag(partition, lag);
+                self.tell_lag(partition, end, None);
             }
         }
         within(QUESTION, move || drop(probe));

@@ -45,12 +45,14 @@ pub static SENSITIVE_DEAD_LETTER: BuiltIn = BuiltIn {
 
 impl<'a> SourceAlert<'a> {
     /// A record became a dead letter, for this reason, with this detail for a person. `methods` are
-    /// those that are named in it, the most sensitive first.
+    /// those that are named in it, the most sensitive first. The commands that show it are given where
+    /// it `is_stored` in Kafka, as that of a replayed file is not.
     pub fn dead_letter(
         source: &'a str,
         record: &RawRecord<'a>,
         (reason, detail): (&str, &str),
         methods: &[(&str, Sensitivity)],
+        is_stored: bool,
     ) -> SourceAlert<'a> {
         let position = record.position;
         let (partition, offset) = (position.partition, position.offset);
@@ -68,9 +70,26 @@ impl<'a> SourceAlert<'a> {
         let place = format!("{}/{}@{}", position.topic, partition.0, offset.0);
         let detail = shorten(detail, MAX_DETAIL);
         let names: Vec<&str> = methods.iter().map(|(name, _)| *name).collect();
-        let mut why = format!("{reason}: {detail}; the record is {place} (watchbell show {place})");
+        let mut why = format!("{reason}: {detail}; the record is {place}");
+        if is_stored {
+            why.push_str(&format!(" (watchbell show {place})"));
+        }
         if !names.is_empty() {
             why.push_str(&format!("; it names {}", listed(&names)));
+        }
+        let mut evidence = json!({
+            "source": source,
+            "topic": position.topic,
+            "partition": partition.0,
+            "offset": offset.0,
+            "reason": reason,
+            "detail": detail,
+            "methods": &names[..names.len().min(MAX_METHODS)],
+        });
+        if is_stored {
+            let filter = format!("--filter 'watchbell-reason: {reason}'");
+            evidence["show"] = format!("watchbell show {place}").into();
+            evidence["tail"] = format!("watchbell tail dead-letters {filter}").into();
         }
         let source = Source {
             name: source,
@@ -87,17 +106,7 @@ impl<'a> SourceAlert<'a> {
                 ),
             },
             why,
-            evidence: json!({
-                "source": source.name,
-                "topic": source.topic,
-                "partition": partition.0,
-                "offset": offset.0,
-                "reason": reason,
-                "detail": detail,
-                "methods": &names[..names.len().min(MAX_METHODS)],
-                "show": format!("watchbell show {place}"),
-                "tail": format!("watchbell tail dead-letters --filter 'watchbell-reason: {reason}'"),
-            }),
+            evidence,
             partition: Some(partition),
             time_ms: record.timestamp_ms,
             group_key: digest(&[rule.id, reason, source.name]),
@@ -143,7 +152,7 @@ mod tests {
             ("GetKafkaCluster", Sensitivity::Low),
         ];
         let record = record("audit", 42);
-        let alert = SourceAlert::dead_letter("confluent", &record, WHY, &methods);
+        let alert = SourceAlert::dead_letter("confluent", &record, WHY, &methods, true);
         assert_eq!(alert.rule, &SENSITIVE_DEAD_LETTER);
         assert_eq!(
             alert.title,
@@ -155,8 +164,12 @@ mod tests {
              names DeleteKafkaCluster, GetKafkaCluster"
         );
         assert_eq!(alert.time_ms, Some(1_773_480_414_000));
-        let harmless = SourceAlert::dead_letter("confluent", &record, WHY, &methods[1..]);
+        let harmless = SourceAlert::dead_letter("confluent", &record, WHY, &methods[1..], false);
         assert_eq!(harmless.rule, &DEAD_LETTER);
+        // Nothing shows what stands in a file.
+        assert!(alert.evidence.to_string().contains("watchbell show"));
+        let said = format!("{}{}", harmless.why, harmless.evidence);
+        assert!(!said.contains("watchbell show"), "{said}");
         assert_eq!(
             harmless.title,
             "A record of confluent became a dead letter: not_json"
@@ -167,7 +180,7 @@ mod tests {
     fn a_record_is_one_alert_and_a_reason_of_a_source_one_group() {
         let alert = |source, topic, offset, reason| {
             let record = record(topic, offset);
-            let alert = SourceAlert::dead_letter(source, &record, (reason, ""), &[]);
+            let alert = SourceAlert::dead_letter(source, &record, (reason, ""), &[], true);
             (alert.uid, alert.group_key)
         };
         let known = alert("s", "t", 1, "empty");
@@ -186,7 +199,7 @@ mod tests {
         let methods = vec![("DeleteKafkaCluster", Sensitivity::High); 500];
         let detail = "x".repeat(1_000_000);
         let record = record("audit", 1);
-        let alert = SourceAlert::dead_letter("s", &record, ("not_json", &detail), &methods);
+        let alert = SourceAlert::dead_letter("s", &record, ("not_json", &detail), &methods, true);
         assert!(alert.title.len() + alert.why.len() < 1_000);
         assert!(alert.evidence.to_string().len() < 1_500);
     }

@@ -95,8 +95,10 @@ impl Pipeline {
         let raised = guard::caught(|| {
             let source = self.source.as_deref().unwrap_or(record.position.topic);
             let methods = self.method_names.named_in(parts(record));
+            let is_stored = !self.replaying;
+            let why_it_is = (why.reason, why.detail);
             let mut alert =
-                SourceAlert::dead_letter(source, record, (why.reason, why.detail), &methods);
+                SourceAlert::dead_letter(source, record, why_it_is, &methods, is_stored);
             if why.unread.is_some() {
                 alert
                     .why

@@ -362,3 +362,19 @@ fn records_that_cannot_be_read_are_one_critical_alert_with_the_way_past_them() {
     );
     assert!(watched.shows(&line));
 }
+
+#[test]
+fn a_word_that_was_judged_by_its_parts_is_counted() {
+    let watched = watched();
+    let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
+    let event = br#"{"type":"io.confluent.cloud/request","data":{"methodName":"RotateX",
+        "request":{"accessType":"DELETION"},"result":{"status":"QUOTA_DENIED"}}}"#;
+    let mut outputs = Outputs::default();
+    let batch = [source(0, event, None)];
+    worker.on_batch(&batch, &mut outputs).unwrap();
+    worker.on_commit();
+    for of in ["status", "access"] {
+        let line = format!("watchbell_inferred_total{{of=\"{of}\",source=\"confluent\"}} 1");
+        assert!(watched.shows(&line), "{of}");
+    }
+}

@@ -7,13 +7,14 @@ mod notice;
 mod read;
 mod redact;
 mod wording;
+mod words;
 
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, Source, SourceAlert};
 pub use notice::{
     Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
 };
-pub use read::shorten;
 pub use wording::{Fact, time};
+pub use words::shorten;
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -11,10 +11,6 @@ pub const EVENT_DEPTH: usize = SOURCE_DEPTH + 2;
 /// Nesting of an alert, which holds its event as `evidences[0].data`.
 pub const ALERT_DEPTH: usize = EVENT_DEPTH + 3;
 
-/// Most characters of a value that an alert quotes in its title, in `why` and among the fields that its
-/// rule wants shown. The whole value stands in the event.
-pub const QUOTED_CHARS: usize = 1_000;
-
 /// Most bytes of what a sink knows of one alert: its words, and beside them the record.
 pub const NOTICE_WORDS_BYTES: usize = 16 * 1024;
 

@@ -17,7 +17,7 @@ pub(super) fn pretty(document: &Document<'_>, id: NodeId, indent: usize, out: &m
     out.push(open);
     for (index, child) in document.children(id).enumerate() {
         let separator = if index > 0 { "," } else { "" };
-        let inner = indent + 2;
+        let inner = (indent + 2).min(DEEPEST);
         // Writing into a string does not fail.
         let _ = write!(out, "{separator}\n{:inner$}", "");
         name(document, kind, child, out);
@@ -25,6 +25,9 @@ pub(super) fn pretty(document: &Document<'_>, id: NodeId, indent: usize, out: &m
     }
     let _ = write!(out, "\n{:indent$}{close}", "");
 }
+
+/// Deeper parts stand no further to the right: a long record that is nested deep would be mostly spaces.
+const DEEPEST: usize = 60;
 
 /// Longest value in bytes that is written on one line.
 const LINE: usize = 72;

@@ -8,7 +8,7 @@ use self::sheet::Page;
 use super::emitted::Part;
 use super::pretty::pretty;
 use super::style::Tone;
-use super::words::{self, moment};
+use super::words::{self, Known, moment};
 use super::{At, Emitted, Kind, Paint};
 
 /// The page of a record, with the event that an alert holds.
@@ -102,7 +102,10 @@ impl Page {
         let cloud: Vec<_> = cloud.into_iter().flatten().collect();
         self.row("Cloud", (!cloud.is_empty()).then(|| cloud.join(", ")));
         let project = event.text("cloud.project_uid");
-        self.row("  environment", project.map(|id| words::known(event, &id)));
+        self.row(
+            "  environment",
+            project.map(|id| Known::of(event).named(&id)),
+        );
         self.row("  organization", event.text("cloud.org.uid"));
     }
 
@@ -112,6 +115,7 @@ impl Page {
             return;
         }
         self.heading("Related resources");
+        let known = Known::of(event);
         for resource in resources {
             let text = self.paint.paint(Tone::Bold, &words::resource(*resource));
             self.write(format_args!("  {text}\n"));
@@ -120,7 +124,7 @@ impl Page {
                 .map(|outer| {
                     let id = outer.text("resourceId").unwrap_or_default();
                     let kind = outer.text("type").unwrap_or_default();
-                    format!("{kind} {}", words::known(event, &id))
+                    format!("{kind} {}", known.named(&id))
                 })
                 .collect();
             self.row(
@@ -128,10 +132,7 @@ impl Page {
                 (!scope.is_empty()).then(|| scope.join(" > ")),
             );
             let namespace = resource.text("namespace").filter(|_| scope.is_empty());
-            self.row(
-                "  environment",
-                namespace.map(|id| words::known(event, &id)),
-            );
+            self.row("  environment", namespace.map(|id| known.named(&id)));
             self.row("  region", resource.text("region"));
             self.row("  owner", resource.text("owner.name"));
             self.row("  team", resource.text("group.name"));

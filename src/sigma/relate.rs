@@ -89,10 +89,14 @@ impl<'t> Prefixes<'t> {
 }
 
 fn contains(texts: &Texts, others: &Texts) -> bool {
+    // The automaton keeps a list of equal ones, to whose end it walks for each more.
+    let mut distinct: Vec<&str> = others.iter().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
     let automaton = AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::NoncontiguousNFA))
         .prefilter(false)
-        .build(others.iter());
+        .build(distinct);
     match automaton {
         Ok(automaton) => texts.iter().any(|text| automaton.is_match(text)),
         // More than four thousand million states; no record is as long.

@@ -35,6 +35,8 @@ mod setup;
 mod sinks;
 /// What a person reads.
 mod view;
+/// The worst records there are.
+mod worst;
 
 #[path = "../stub/mod.rs"]
 mod stub;

@@ -14,7 +14,7 @@ use super::words::{MAX_LIST, MAX_WORD, Words, beginning, place, prose};
 use crate::event::Position;
 use crate::event::json::JsonText;
 use crate::event::limits::NOTICE_RECORD_BYTES;
-use crate::event::secret::{REDACTED, describes, is_secret, is_value};
+use crate::event::secret::{Name, REDACTED, is_secret_field, without_secret_values};
 use crate::sigma::Level;
 
 /// So much of a longer secret is looked for in what is shown.
@@ -283,10 +283,10 @@ impl<'a> Finding<'a> {
             return Cow::Borrowed(line);
         };
         if is_secret_field(field) {
-            return Cow::Owned(format!("{field} = {REDACTED}"));
+            return without_secret_values(line);
         }
         let last = field.rsplit('.').next().unwrap_or_default();
-        if field != "*" && !is_value(last) {
+        if field != "*" && !Name::of(last).is_value {
             return Cow::Borrowed(line);
         }
         // By its name this may be anything; the event may know that it is a secret.
@@ -336,19 +336,6 @@ impl<'a> Finding<'a> {
         });
         parts.flatten().take(MAX_LIST).collect()
     }
-}
-
-/// Whether the values of a field that leads into a part of the record are secrets.
-fn is_secret_field(field: &str) -> bool {
-    const PARTS: [&str; 4] = [
-        "unmapped.",
-        "api.request.data.",
-        "api.response.data.",
-        "resources.data.",
-    ];
-    let within = PARTS.iter().find_map(|part| field.strip_prefix(part));
-    let last = field.rsplit('.').next().unwrap_or_default();
-    within.is_some_and(|within| is_secret(within) && !describes(last))
 }
 
 fn part<'a>(of: Json<'a>, name: &str) -> Json<'a> {

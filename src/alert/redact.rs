@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::words::{beginning, visible};
 use crate::event::json::{JsonText, Token, Tokens, decoded};
-use crate::event::secret::{describes, is_secret, is_value, names_another, without_secrets};
+use crate::event::secret::{Container, Name, REDACTED, is_secret, names_another, without_secrets};
 
 /// Most secrets that are remembered of a record, and the shortest: a shorter one may be any word.
 const MAX_REMEMBERED: usize = 100;
@@ -32,18 +32,12 @@ pub(super) fn hidden_texts(value: JsonText<'_>) -> Vec<String> {
 /// A container that is gone over.
 #[derive(Default)]
 struct Open {
-    is_object: bool,
-    /// It belongs to a secret: only what describes that is shown.
-    is_secret: bool,
-    /// A member, or the first element, says that what comes beside it is a secret.
-    names_secret: bool,
+    container: Container,
     /// How many members or elements there were.
     children: usize,
-    /// The name of the member at hand, decoded.
+    /// The name of the member at hand, decoded, and what it says.
     name: String,
-    /// Whether that is the name of a secret, and whether it says no more than that it is a value.
-    is_secret_name: bool,
-    is_value_name: bool,
+    says: Name,
     /// Values that are shown, and hidden if a name that comes later says so.
     values: Vec<Shown>,
 }
@@ -55,17 +49,17 @@ struct Shown {
 }
 
 impl Open {
-    /// Whether the member or element at hand is a secret by its own name, or by what stands beside it.
-    fn has_secret(&self) -> bool {
-        match self.is_object {
-            true => self.is_secret_name || self.names_secret && self.is_value_name,
-            false => self.is_secret || self.names_secret && self.children == 1,
-        }
+    /// Whether the element at hand is the second of a pair whose first is the name of a secret header.
+    fn is_header(&self) -> bool {
+        !self.container.is_object && self.container.names_secret && self.children == 1
     }
 
-    /// The same of a text or container, which in a secret's object may describe it.
     fn hides(&self) -> bool {
-        self.has_secret() || self.is_object && self.is_secret && !describes(&self.name)
+        self.container.hides(self.says) || self.is_header()
+    }
+
+    fn hides_number(&self) -> bool {
+        self.container.hides_number(self.says) || self.is_header()
     }
 }
 
@@ -129,9 +123,8 @@ impl<'a> Redaction<'a> {
         };
         open.name.clear();
         open.name.push_str(&decoded(name));
-        open.is_secret_name = is_secret(&open.name);
-        open.is_value_name = is_value(&open.name);
-        if open.is_value_name && !open.hides() {
+        open.says = Name::of(&open.name);
+        if open.says.is_value && !open.hides() {
             open.values.push(Shown {
                 place: start..start,
                 text: String::new(),
@@ -149,8 +142,11 @@ impl<'a> Redaction<'a> {
             return;
         }
         self.open.push(Open {
-            is_object: bracket == b'{',
-            is_secret,
+            container: Container {
+                is_object: bracket == b'{',
+                is_secret,
+                names_secret: false,
+            },
             ..Open::default()
         });
     }
@@ -173,13 +169,13 @@ impl<'a> Redaction<'a> {
         let Some(open) = self.open.last_mut() else {
             return;
         };
-        let names_secret = match open.is_object {
+        let names_secret = match open.container.is_object {
             true => names_another(&open.name) && is_secret(&text),
             // Headers as pairs: `["Authorization","Bearer …"]`.
             false => open.children == 1 && is_header(&text),
         };
         if names_secret {
-            open.names_secret = true;
+            open.container.names_secret = true;
             for value in std::mem::take(&mut open.values).into_iter().rev() {
                 self.hide_shown(value);
             }
@@ -188,8 +184,7 @@ impl<'a> Redaction<'a> {
 
     fn scalar(&mut self, scalar: &'a str) {
         let is_number = !matches!(scalar, "true" | "false" | "null");
-        let of = |open: &Open| open.has_secret() || open.is_secret && open.is_value_name;
-        let hides = is_number && self.open.last().is_some_and(of);
+        let hides = is_number && self.open.last().is_some_and(Open::hides_number);
         self.separate_element();
         if hides {
             self.hide(scalar);
@@ -201,7 +196,7 @@ impl<'a> Redaction<'a> {
     }
 
     fn hide(&mut self, text: &str) {
-        self.push("\"***\"");
+        self.push(&format!("\"{REDACTED}\""));
         self.remember(text);
     }
 
@@ -209,7 +204,8 @@ impl<'a> Redaction<'a> {
     fn hide_shown(&mut self, value: Shown) {
         let written = self.out.get(value.place.clone()).unwrap_or_default();
         if !matches!(written, "" | "true" | "false" | "null") {
-            self.out.replace_range(value.place, "\"***\"");
+            self.out
+                .replace_range(value.place, &format!("\"{REDACTED}\""));
         }
         self.remember(&value.text);
     }
@@ -225,7 +221,7 @@ impl<'a> Redaction<'a> {
     fn note(&mut self, text: &str) {
         if self.remembers
             && let Some(open) = self.open.last_mut()
-            && open.is_value_name
+            && open.says.is_value
             && let Some(value) = open.values.last_mut()
         {
             value.text = text.to_owned();
@@ -261,7 +257,7 @@ impl<'a> Redaction<'a> {
     }
 
     fn separate_element(&mut self) {
-        if !matches!(self.open.last(), Some(open) if open.is_object) {
+        if !matches!(self.open.last(), Some(open) if open.container.is_object) {
             self.separate();
         }
     }
@@ -270,7 +266,7 @@ impl<'a> Redaction<'a> {
     fn ended(&mut self) {
         let end = self.out.len();
         if let Some(open) = self.open.last_mut()
-            && open.is_value_name
+            && open.says.is_value
             && let Some(value) = open.values.last_mut()
         {
             value.place.end = end;

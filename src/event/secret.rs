@@ -10,6 +10,9 @@ use regex::{Captures, Regex};
 /// What stands in place of a secret.
 pub const REDACTED: &str = "***";
 
+/// No shorter text shows a secret together with what tells that it is one.
+const SHORTEST: usize = 6;
+
 /// Words in a name that make its value a secret; names are compared without case and signs.
 const SECRET_WORDS: [&str; 23] = [
     "password",
@@ -107,6 +110,19 @@ const DESCRIBING: [&str; 18] = [
     "sensitivity",
 ];
 
+/// Names that say no more than that there is a value.
+const VALUES: [&str; 9] = [
+    "val",
+    "data",
+    "content",
+    "text",
+    "string",
+    "plain",
+    "plaintext",
+    "new",
+    "old",
+];
+
 /// A name without case and signs, by which names compare.
 fn plain(name: &str) -> String {
     name.chars()
@@ -115,24 +131,84 @@ fn plain(name: &str) -> String {
         .collect()
 }
 
-/// Whether a name is that of a secret: `sasl.jaas.config`, `clientSecret`, `X-Api-Key`.
-pub fn is_secret(name: &str) -> bool {
-    let name = plain(name);
-    if SECRET_NAMES.contains(&name.as_str()) {
-        return true;
-    }
-    let has_word = || SECRET_WORDS.iter().any(|word| name.contains(word));
-    // `keyfile` is the content of a file in connectors, `passwordFile` the name of one.
-    let tells = || name != "keyfile" && TELLING_ENDS.iter().any(|end| name.ends_with(end));
-    has_word() && !tells()
+/// What the name of a member says of its value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Name {
+    /// That it is a secret: `sasl.jaas.config`, `clientSecret`, `X-Api-Key`.
+    pub is_secret: bool,
+    /// No more than that it is one, so that another member has to say of what.
+    pub is_value: bool,
+    /// Something about what it stands beside: `{"type":"oauth","id":…}`.
+    pub describes: bool,
 }
 
-/// Whether a member of an object that as a whole is a secret only describes it: `{"type":"oauth"}`.
-pub fn describes(name: &str) -> bool {
-    let name = plain(name);
-    let is_value = is_value(&name) || SECRET_WORDS.iter().any(|word| name == *word);
-    let ends = || TELLING_ENDS.iter().any(|end| name.ends_with(end));
-    !is_value && (DESCRIBING.contains(&name.as_str()) || ends())
+impl Name {
+    /// What this name says.
+    pub fn of(name: &str) -> Name {
+        let name = plain(name);
+        let tells = TELLING_ENDS.iter().any(|end| name.ends_with(end));
+        let has_word = || SECRET_WORDS.iter().any(|word| name.contains(word));
+        // `keyfile` is the content of a file in connectors, `passwordFile` the name of one.
+        let is_secret =
+            SECRET_NAMES.contains(&name.as_str()) || has_word() && (!tells || name == "keyfile");
+        let is_value =
+            name.ends_with("value") || name.ends_with("values") || VALUES.contains(&name.as_str());
+        Name {
+            is_secret,
+            is_value,
+            describes: !is_value && !is_secret && (tells || DESCRIBING.contains(&name.as_str())),
+        }
+    }
+}
+
+/// Whether a name is that of a secret.
+pub fn is_secret(name: &str) -> bool {
+    Name::of(name).is_secret
+}
+
+/// An object or array around a value.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Container {
+    /// Whether it has members and not elements.
+    pub is_object: bool,
+    /// It belongs to a secret: only what describes that is shown.
+    pub is_secret: bool,
+    /// A member of it says that the one which is no more than a value is a secret.
+    pub names_secret: bool,
+}
+
+impl Container {
+    /// Whether the member of that name, or an element, is a secret, whatever it is.
+    pub fn has_secret(self, name: Name) -> bool {
+        match self.is_object {
+            true => name.is_secret || self.names_secret && name.is_value,
+            false => self.is_secret,
+        }
+    }
+
+    /// Whether a text, an object or an array in it is hidden.
+    pub fn hides(self, name: Name) -> bool {
+        self.has_secret(name) || self.is_object && self.is_secret && !name.describes
+    }
+
+    /// Whether a number in it is hidden.
+    pub fn hides_number(self, name: Name) -> bool {
+        self.has_secret(name) || self.is_secret && name.is_value
+    }
+}
+
+/// Whether the values of a field of a rule are secrets, as far as its name says; only what leads into a
+/// part of the record can be.
+pub fn is_secret_field(field: &str) -> bool {
+    const PARTS: [&str; 4] = [
+        "unmapped.",
+        "api.request.data.",
+        "api.response.data.",
+        "resources.data.",
+    ];
+    let within = PARTS.iter().find_map(|part| field.strip_prefix(part));
+    let last = field.rsplit('.').next().unwrap_or_default();
+    within.is_some_and(|within| is_secret(within) && !Name::of(last).describes)
 }
 
 /// Whether a member names what another member holds: `{"name":…,"value":…}`.
@@ -151,28 +227,19 @@ pub fn names_another(name: &str) -> bool {
     name.ends_with("name") || name.ends_with("key") || known.contains(&name.as_str())
 }
 
-/// Whether a member holds what another one names.
-pub fn is_value(name: &str) -> bool {
-    let name = plain(name);
-    let known = [
-        "val",
-        "data",
-        "content",
-        "text",
-        "string",
-        "plain",
-        "plaintext",
-        "new",
-        "old",
-    ];
-    name.ends_with("value") || name.ends_with("values") || known.contains(&name.as_str())
+/// A line of `why`, `field = values`, without them where the field is a secret's.
+pub fn without_secret_values(line: &str) -> Cow<'_, str> {
+    match line.split_once(" = ") {
+        Some((field, _)) if is_secret_field(field) => format!("{field} = {REDACTED}").into(),
+        _ => Cow::Borrowed(line),
+    }
 }
 
 /// A text without the secrets that it shows: PEM private keys, JSON Web Tokens, `Authorization`
 /// headers, passwords in URLs, values assigned to a secret's name (`'password' = '…'`), and those of
 /// `CREATE SECRET`. What follows one that does not end is taken for a part of it.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
-    if !may_hold_secrets(text) {
+    if text.len() < SHORTEST {
         return Cow::Borrowed(text);
     }
     let Some(patterns) = &*PATTERNS else {
@@ -215,13 +282,6 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
         }
     });
     text
-}
-
-/// Whether it is worth looking closer: most texts hold none of these.
-fn may_hold_secrets(text: &str) -> bool {
-    // Every pattern below needs one of these signs or a space, and the shortest secret has 8 letters
-    // with its name.
-    text.len() >= 8 && text.contains([' ', '=', ':', '.', '-', '_', '\''])
 }
 
 /// Whether this is what is given to a name, and not the next word of a sentence about it.
@@ -391,6 +451,39 @@ mod tests {
             "statement",
         ] {
             assert!(!is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_of_secret_fields_are_replaced() {
+        for (line, shown) in [
+            (
+                "api.request.data.Password = S3CRET",
+                "api.request.data.Password = ***",
+            ),
+            (
+                "unmapped.a.sasl.jaas.config = S3CRET, b",
+                "unmapped.a.sasl.jaas.config = ***",
+            ),
+            (
+                "api.request.data.token.kind = oauth",
+                "api.request.data.token.kind = oauth",
+            ),
+            (
+                "actor.user.credential_uid = KEY1",
+                "actor.user.credential_uid = KEY1",
+            ),
+            (
+                "actor.authorizations.decision = ALLOW",
+                "actor.authorizations.decision = ALLOW",
+            ),
+            (
+                "unmapped.data.authenticationInfo.credentials.idSecretCredentials.credentialId = KEY1",
+                "unmapped.data.authenticationInfo.credentials.idSecretCredentials.credentialId = KEY1",
+            ),
+            ("* = passwords", "* = passwords"),
+        ] {
+            assert_eq!(without_secret_values(line), shown);
         }
     }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::emitted::Part;
+use crate::event::secret::without_secret_values;
 
 /// A moment in UTC; `decimals` of a second. A number that is no moment stays one.
 pub fn moment(time_ms: i64, decimals: usize) -> String {
@@ -70,6 +71,13 @@ pub fn resource(resource: Part<'_, '_>) -> String {
 /// OCSF `status`.
 pub fn outcome<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
     event.text("status").unwrap_or("Unknown".into())
+}
+
+/// Which values matched, `field = values`, but for secrets.
+pub fn why(alert: Part<'_, '_>) -> Vec<String> {
+    let lines = alert.texts("unmapped.why");
+    let shown = |line: &Cow<'_, str>| without_secret_values(line).into_owned();
+    lines.iter().map(shown).collect()
 }
 
 /// The address, else the name of where it came from.

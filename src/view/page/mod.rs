@@ -10,6 +10,7 @@ use super::pretty::pretty;
 use super::style::Tone;
 use super::words::{self, Known, moment};
 use super::{At, Emitted, Kind, Paint};
+use crate::event::secret::without_secret_values;
 
 /// The page of a record, with the event that an alert holds.
 pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
@@ -220,9 +221,8 @@ impl Page {
         self.row("When", alert.int("time").map(|time| moment(time, 3)));
         let raised = alert.int("metadata.processed_time");
         self.row("Raised", raised.map(|time| moment(time, 3)));
-        self.row("Why", alert.texts("unmapped.why").first());
-        for why in alert.texts("unmapped.why").iter().skip(1) {
-            self.row("", Some(why));
+        for (number, why) in words::why(alert).iter().enumerate() {
+            self.row(if number == 0 { "Why" } else { "" }, Some(why));
         }
         for field in alert.each("unmapped.fields") {
             let values: Vec<_> = match field.scalar() {
@@ -230,7 +230,7 @@ impl Page {
                 None => field.elements().filter_map(Part::scalar).collect(),
             };
             let text = format!("{} = {}", field.name(), values.join(", "));
-            self.row("  see also", Some(text));
+            self.row("  see also", Some(without_secret_values(&text)));
         }
         self.row("What to do", alert.text("remediation.desc"));
         for reference in alert.texts("remediation.references") {

@@ -41,7 +41,7 @@ fn the_smallest_configuration_takes_every_default() {
     assert_eq!(config.topics.alerts, "watchbell.alerts");
     assert_eq!(config.listen.to_string(), "0.0.0.0:9464");
     let session = &config.sessions(3)[0];
-    assert_eq!(session.transactional_id(), "watchbell-confluent-3-0");
+    assert_eq!(session.transactional_id(), "watchbell/confluent/3/0");
     assert_eq!(session.commit_interval_ms, 100);
 }
 

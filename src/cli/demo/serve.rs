@@ -18,7 +18,7 @@ use super::page::{BOLD, DIM, Page};
 use crate::cli::Failure;
 use crate::kafka::embedded::Embedded;
 use crate::observe::http::{self, Pages};
-use crate::observe::{Health, Metrics, SourceObserver};
+use crate::observe::{Health, Metrics, SourceObserver, descriptors};
 use crate::pipeline::{Path, Topics};
 use crate::rules::CurrentRules;
 
@@ -47,6 +47,7 @@ impl Serving<'_> {
         page: &mut Page<impl Write>,
         is_over: impl Fn() -> bool,
     ) -> Result<(), Failure> {
+        descriptors::raise_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

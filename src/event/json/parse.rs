@@ -171,15 +171,17 @@ impl Parser<'_> {
     #[inline(always)]
     fn members(&mut self, slots: &mut [Node]) -> Result<Stop, Fault> {
         while let Some(slot) = slots.get_mut(self.count) {
-            if let Some((key, tag)) = self.plain_name() {
-                (slot.key, slot.tag) = (key, tag);
+            let second;
+            if let Some((key, tag, letter)) = self.plain_name() {
+                (slot.key, slot.tag, second) = (key, tag, letter);
                 self.at = key.end + 2;
             } else {
                 let name = self.input.name(self.at)?;
                 (slot.key, slot.tag) = (name.key, name.tag);
+                second = self.input.byte(name.key.start + 1);
                 self.skip_to(name.after);
             }
-            let sign = slot.tag.sign();
+            let sign = slot.tag.sign(second);
             if self.open.seen & sign != 0 {
                 let first = self.open.node as usize + 1;
                 look_for_name(self.input, slots, first, self.count);
@@ -205,17 +207,17 @@ impl Parser<'_> {
     }
 
     /// Goes over a name without escapes that shows its letters and the colon after it, if these are
-    /// next.
+    /// next. Its second byte, of a single letter the quote after it, comes with it.
     #[inline(always)]
-    fn plain_name(&mut self) -> Option<(Span, Tag)> {
-        let &[b'"', first] = self.input.window(self.at)? else {
+    fn plain_name(&mut self) -> Option<(Span, Tag, u8)> {
+        let &[b'"', first, second] = self.input.window(self.at)? else {
             return None;
         };
         let start = self.at + 1;
         let end = self.plain_end();
         let [last, after @ ..] = self.input.window::<3>(end - 1)?;
         let tag = Tag::of_written(first, *last);
-        (after == b"\":" && tag != Tag::ANY).then_some((Span { start, end }, tag))
+        (after == b"\":" && tag != Tag::ANY).then_some((Span { start, end }, tag, second))
     }
 
     /// Goes over a string without escapes and the comma after it, if these are next.

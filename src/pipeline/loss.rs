@@ -20,7 +20,7 @@ impl Pipeline {
             // A list of many partitions, and long names.
             let value = record.value.take().unwrap_or_default();
             let limit = value.len().saturating_sub(excess);
-            let shortened = encode::shortened(&value, |value| value.len() <= limit);
+            let shortened = encode::shortened(&value, limit);
             record.value = Some(shortened.unwrap_or(value));
         }
         record

@@ -1,153 +1,244 @@
-//! An alert cut to fit its topic: long texts and lists shortened, nothing else changed.
-//! A person must hear of it however much somebody has put into the names of an event.
+//! An alert cut to fit its topic: long texts, lists and objects shortened, what is nested deep left out,
+//! nothing else changed. A person must hear of it however much somebody has put into an event.
+//! Invariant: the alert is gone over from the left; no more is kept than what is written.
 
-use serde_json::{Value, json};
+use crate::event::json::{JsonText, Token, Tokens, decoded};
 
 /// Label of a shortened alert.
-const SHORTENED: &str = "alert:shortened";
+pub(super) const SHORTENED: &str = "alert:shortened";
 
-/// What is tried in turn: characters of a text, elements of a list. The last still holds every
-/// identifier of ours.
-const STEPS: [(usize, usize); 3] = [(1_000, 20), (250, 5), (64, 2)];
+/// How much of an alert is kept.
+#[derive(Clone, Copy)]
+struct Step {
+    /// Most characters of a text or a name.
+    chars: usize,
+    /// Most elements of a list.
+    elements: usize,
+    /// Most members of an object; those of ours have less.
+    members: usize,
+    /// Most levels of nesting; what is below is left out.
+    levels: usize,
+}
 
-/// The alert with its texts and lists shortened, as little as makes `fits` hold; `None` where
-/// nothing does.
-pub fn shortened(alert: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
-    let mut alert: Value = serde_json::from_slice(alert).ok()?;
-    STEPS.iter().find_map(|(chars, elements)| {
-        shorten(&mut alert, *chars, *elements);
-        add_label(&mut alert, SHORTENED);
-        let written = serde_json::to_vec(&alert).ok()?;
-        fits(&written).then_some(written)
+/// What is tried in turn. All keep every identifier of ours, and the techniques of ATT&CK, which are
+/// nested as deep as anything of ours.
+const STEPS: [Step; 4] = [
+    Step::new(1_000, 20, 1_000, 16),
+    Step::new(250, 5, 100, 8),
+    Step::new(64, 2, 30, 6),
+    Step::new(64, 2, 30, 5),
+];
+
+impl Step {
+    const fn new(chars: usize, elements: usize, members: usize, levels: usize) -> Step {
+        Step {
+            chars,
+            elements,
+            members,
+            levels,
+        }
+    }
+}
+
+/// The alert, as little shortened as makes it fit into so many bytes; `None` where nothing does.
+pub fn shortened(alert: &[u8], max_bytes: usize) -> Option<Vec<u8>> {
+    let alert = JsonText::check(alert).ok()?;
+    STEPS.iter().find_map(|step| {
+        let mut writer = Writer {
+            tokens: alert.tokens(),
+            step: *step,
+            open: Vec::new(),
+            labels: None,
+            out: Vec::new(),
+        };
+        writer.write(max_bytes).then_some(writer.out)
     })
 }
 
-/// Label of an alert of which only the least is left.
-const MINIMAL: &str = "alert:minimal";
-
-/// What remains of an alert that is reduced to the least: what sinks and people need in order to know
-/// which rule matched, who did what, and from where.
-const KEPT: [&str; 28] = [
-    "/class_uid",
-    "/category_uid",
-    "/type_uid",
-    "/activity_id",
-    "/severity_id",
-    "/severity",
-    "/status_id",
-    "/time",
-    "/message",
-    "/is_alert",
-    "/metadata/version",
-    "/metadata/product/name",
-    "/metadata/uid",
-    "/metadata/correlation_uid",
-    "/metadata/processed_time",
-    "/metadata/labels",
-    "/metadata/profiles",
-    "/finding_info/uid",
-    "/finding_info/title",
-    "/finding_info/created_time",
-    "/finding_info/analytic",
-    "/finding_info/related_events",
-    "/evidences/0/actor/user",
-    "/evidences/0/api/operation",
-    "/evidences/0/src_endpoint",
-    "/resources",
-    "/cloud",
-    "/unmapped/outcome",
-];
-
-/// The least of an alert, with the position of the source record; `None` if it is no JSON object.
-pub fn minimal(alert: &[u8], position: &str) -> Option<Vec<u8>> {
-    let alert: Value = serde_json::from_slice(alert).ok()?;
-    alert.as_object()?;
-    let mut least = json!({});
-    for path in KEPT {
-        if let Some(value) = alert.pointer(path) {
-            put(&mut least, path, value.clone());
-        }
-    }
-    let (chars, _) = STEPS[STEPS.len() - 1];
-    shorten(&mut least, chars, 1);
-    // Labels say what sinks need: they are few, and ours.
-    if let Some(labels) = alert.pointer("/metadata/labels") {
-        least["metadata"]["labels"] = labels.clone();
-    }
-    add_label(&mut least, MINIMAL);
-    least["unmapped"]["position"] = position.into();
-    serde_json::to_vec(&least).ok()
+/// The alert as short as it can be made, whatever is in it.
+pub(super) fn shortest(alert: &[u8]) -> Option<Vec<u8>> {
+    let alert = JsonText::check(alert).ok()?;
+    let mut writer = Writer {
+        tokens: alert.tokens(),
+        step: STEPS[STEPS.len() - 1],
+        open: Vec::new(),
+        labels: None,
+        out: Vec::new(),
+    };
+    writer.write(usize::MAX).then_some(writer.out)
 }
 
-/// Sets what a JSON pointer names, where the only element of a list is the first.
-fn put(target: &mut Value, path: &str, value: Value) {
-    let mut place = target;
-    for step in path.split('/').skip(1) {
-        place = match step {
-            "0" => {
-                if !place.is_array() {
-                    *place = json!([{}]);
+/// A container that is written.
+#[derive(Default)]
+struct Open<'a> {
+    children: usize,
+    /// The name of the member at hand, as written.
+    name: &'a str,
+    is_object: bool,
+}
+
+struct Writer<'a> {
+    tokens: Tokens<'a>,
+    step: Step,
+    open: Vec<Open<'a>>,
+    /// The labels that the alert had; they are written with one more.
+    labels: Option<JsonText<'a>>,
+    out: Vec<u8>,
+}
+
+impl<'a> Writer<'a> {
+    /// Whether all was written within so many bytes.
+    fn write(&mut self, max_bytes: usize) -> bool {
+        while let Some(token) = self.tokens.next() {
+            match token {
+                Token::Name(name) => self.member(name),
+                Token::Open(bracket) => self.container(bracket),
+                Token::Close(bracket) => self.close(bracket),
+                Token::Text(content) => {
+                    if self.has_room() {
+                        self.separate_element();
+                        self.string(content);
+                    }
                 }
-                &mut place[0]
+                Token::Scalar(scalar) => {
+                    if self.has_room() {
+                        self.separate_element();
+                        self.out.extend_from_slice(scalar.as_bytes());
+                    }
+                }
             }
-            name => &mut place[name],
+            if self.out.len() > max_bytes {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether the list at hand takes another element. Members are let in by their names.
+    fn has_room(&self) -> bool {
+        let takes = |open: &Open<'_>| open.is_object || open.children < self.step.elements;
+        self.open.last().is_none_or(takes)
+    }
+
+    fn member(&mut self, name: &'a str) {
+        if self.is_metadata() && name == "labels" {
+            self.labels = self.tokens.value();
+            return;
+        }
+        let depth = self.open.len();
+        let Some(open) = self.open.last_mut() else {
+            return;
         };
+        let is_container = matches!(self.tokens.clone().next(), Some(Token::Open(_)));
+        let too_many = open.children >= self.step.members;
+        if too_many || is_container && depth >= self.step.levels {
+            self.tokens.value();
+            return;
+        }
+        open.name = name;
+        self.separate();
+        self.string(name);
+        self.out.push(b':');
     }
-    *place = value;
-}
 
-fn add_label(alert: &mut Value, label: &str) {
-    match &mut alert["metadata"]["labels"] {
-        Value::Array(labels) if labels.iter().any(|known| known == label) => {}
-        Value::Array(labels) => labels.push(label.into()),
-        absent => *absent = json!([label]),
+    fn container(&mut self, bracket: u8) {
+        if !self.has_room() || self.open.len() >= self.step.levels {
+            self.tokens.skip_container();
+            return;
+        }
+        self.separate_element();
+        self.out.push(bracket);
+        self.open.push(Open {
+            is_object: bracket == b'{',
+            ..Open::default()
+        });
     }
-}
 
-fn shorten(value: &mut Value, chars: usize, elements: usize) {
-    match value {
-        Value::String(text) => {
-            if let Some((end, _)) = text.char_indices().nth(chars) {
-                text.truncate(end);
-                text.push('…');
-            }
+    fn close(&mut self, bracket: u8) {
+        if self.is_metadata() {
+            self.separate();
+            self.labels();
         }
-        Value::Array(list) => {
-            list.truncate(elements);
-            for value in list {
-                shorten(value, chars, elements);
-            }
+        self.open.pop();
+        self.out.push(bracket);
+    }
+
+    fn labels(&mut self) {
+        self.out.extend_from_slice(b"\"labels\":[");
+        let labels = self.labels.take().into_iter().flat_map(JsonText::elements);
+        for label in labels.take(self.step.elements) {
+            self.out.extend_from_slice(label.raw().as_bytes());
+            self.out.push(b',');
         }
-        Value::Object(members) => {
-            for value in members.values_mut() {
-                shorten(value, chars, elements);
-            }
+        self.quote(SHORTENED);
+        self.out.push(b']');
+    }
+
+    /// Whether the alert's `metadata` is at hand.
+    fn is_metadata(&self) -> bool {
+        matches!(&self.open[..], [alert, _] if alert.name == "metadata")
+    }
+
+    fn separate_element(&mut self) {
+        if matches!(self.open.last(), Some(open) if !open.is_object) {
+            self.separate();
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+
+    fn separate(&mut self) {
+        if let Some(open) = self.open.last_mut() {
+            if open.children > 0 {
+                self.out.push(b',');
+            }
+            open.children += 1;
+        }
+    }
+
+    fn string(&mut self, content: &str) {
+        // So many bytes are no more characters than that, escaped or not.
+        if content.len() <= self.step.chars {
+            return self.as_written(content);
+        }
+        let text = decoded(content);
+        match text.char_indices().nth(self.step.chars) {
+            Some((end, _)) => self.quote(&format!("{}…", &text[..end])),
+            None => self.as_written(content),
+        }
+    }
+
+    fn as_written(&mut self, content: &str) {
+        self.out.push(b'"');
+        self.out.extend_from_slice(content.as_bytes());
+        self.out.push(b'"');
+    }
+
+    fn quote(&mut self, text: &str) {
+        // Writing into memory does not fail.
+        let _ = serde_json::to_writer(&mut self.out, text);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
-    fn within(bytes: usize) -> impl Fn(&[u8]) -> bool {
-        move |written| written.len() <= bytes
+    fn cut(alert: &Value, max_bytes: usize) -> Option<Value> {
+        let alert = serde_json::to_vec(alert).unwrap();
+        let written = shortened(&alert, max_bytes)?;
+        assert!(written.len() <= max_bytes);
+        Some(serde_json::from_slice(&written).unwrap())
     }
 
     #[test]
     fn as_little_is_cut_as_is_needed() {
-        let alert = json!({
+        let mut alert = json!({
             "message": "é".repeat(2_000),
             "metadata": {"uid": "0123456789abcdef0123456789abcdef", "labels": ["one"]},
             "resources": (0..30).collect::<Vec<_>>(),
         });
-        let alert = serde_json::to_vec(&alert).expect("JSON");
-        let cut = |bytes| {
-            let written = shortened(&alert, within(bytes))?;
-            serde_json::from_slice::<Value>(&written).ok()
-        };
-        let (much, little) = (cut(3_000).expect("fits"), cut(700).expect("fits"));
+        let (much, little) = (cut(&alert, 3_000).unwrap(), cut(&alert, 700).unwrap());
         assert_eq!(much["message"], "é".repeat(1_000) + "…");
         assert_eq!(much["resources"].as_array().map(Vec::len), Some(20));
         assert_eq!(little["message"], "é".repeat(250) + "…");
@@ -155,45 +246,35 @@ mod tests {
             assert_eq!(alert["metadata"]["uid"], "0123456789abcdef0123456789abcdef");
             assert_eq!(alert["metadata"]["labels"], json!(["one", SHORTENED]));
         }
-        assert_eq!(cut(100), None);
+        assert_eq!(cut(&alert, 100), None);
+        alert["metadata"]["labels"].take();
+        alert["message"] = "a \\ \" \n \u{1f980}".into();
+        let whole = cut(&alert, 3_000).unwrap();
+        assert_eq!(whole["message"], alert["message"]);
+        assert_eq!(whole["metadata"]["labels"], json!([SHORTENED]));
     }
 
     #[test]
-    fn the_least_of_an_alert_says_which_rule_who_what_and_where() {
-        let long = "é".repeat(2_000);
-        let alert = json!({
-            "class_uid": 2004,
-            "severity_id": 5,
-            "message": long,
-            "metadata": {
-                "uid": "0123456789abcdef0123456789abcdef",
-                "labels": ["replayed"],
-                "product": {"name": "watchbell"},
-            },
-            "finding_info": {
-                "uid": "0123456789abcdef0123456789abcdef",
-                "desc": long,
-                "analytic": {"uid": "5c5a4cb2-9a3e-4b0e-8d53-6f1d0e7a2c94", "name": "Deleted"},
-            },
-            "evidences": [{
-                "actor": {"user": {"uid": "u-5r7t9w", "name": "Anna"}},
-                "api": {"operation": "DeleteKafkaCluster", "response": {"error": long}},
-                "data": {"large": long},
-            }],
-            "resources": [{"uid": "lkc-1"}, {"uid": "lkc-2"}],
-            "unmapped": {"why": [long]},
-        });
-        let written = minimal(alert.to_string().as_bytes(), "audit/3/42").expect("JSON");
-        assert!(written.len() < 1_500, "{}", written.len());
-        let least: Value = serde_json::from_slice(&written).expect("JSON");
-        let evidence = &least["evidences"][0];
-        assert_eq!(evidence["actor"]["user"]["name"], "Anna");
-        assert_eq!(evidence["api"]["operation"], "DeleteKafkaCluster");
-        assert_eq!(evidence.get("data"), None);
-        assert_eq!(least["finding_info"]["analytic"]["name"], "Deleted");
-        assert_eq!(least["severity_id"], 5);
-        assert_eq!(least["unmapped"]["position"], "audit/3/42");
-        assert_eq!(least["metadata"]["labels"], json!(["replayed", MINIMAL]));
-        assert_eq!(minimal(b"[]", "audit/3/42"), None);
+    fn whatever_is_put_into_an_event_the_alert_can_be_made_to_fit() {
+        let wide = |n: usize| (0..n).map(|i| (format!("{i:0>200}"), json!({"a": [i]})));
+        let many: serde_json::Map<String, Value> = wide(5_000).collect();
+        let mut tree = json!(["leaf", "leaf"]);
+        for _ in 0..16 {
+            tree = json!([tree, tree]);
+        }
+        for data in [
+            Value::Object(many),
+            tree,
+            Value::from("x".repeat(1_000_000)),
+        ] {
+            let alert = json!({
+                "finding_info": {"attacks": [{"technique": {"uid": "T1489"}}]},
+                "metadata": {"uid": "u"},
+                "resources": [{"uid": "r", "data": data}, {"uid": "s", "data": data}],
+            });
+            let cut = cut(&alert, 20_000).unwrap();
+            assert_eq!(cut["finding_info"], alert["finding_info"]);
+            assert_eq!(cut["resources"][1]["uid"], "s");
+        }
     }
 }

@@ -145,16 +145,23 @@ const ATTRIBUTES: Names<7> = Names::new([
     "data",
 ]);
 
+/// Whether a value is the payload of one of Confluent's events.
+fn is_payload(document: &Document<'_>, data: NodeId) -> bool {
+    const METHOD: &str = "methodName";
+    // Nearly all are, in this spelling, which is cheap to find out.
+    document.has_member(data, METHOD) || document.member_folded(data, METHOD).is_some()
+}
+
 /// Whether an object is an event in structured mode: all that CloudEvents requires, or one of
 /// Confluent's. The payload of one of Confluent's is none, whatever else it holds.
 fn is_event(document: &Document<'_>, object: NodeId) -> bool {
-    let is_payload = |id| document.member_folded(id, "methodName").is_some();
-    if document.kind(object) != Kind::Object || is_payload(object) {
+    if document.kind(object) != Kind::Object || is_payload(document, object) {
         return false;
     }
     let [id, source, kind, _, _, version, data] = document.members_named(object, &ATTRIBUTES);
     let says_something = |id| walk::text(document, id).is_some();
-    data.is_some_and(is_payload) || [id, source, kind, version].into_iter().all(says_something)
+    data.is_some_and(|data| is_payload(document, data))
+        || [id, source, kind, version].into_iter().all(says_something)
 }
 
 fn structured(document: Document<'_>) -> Result<Envelope<'_>, NormalizeError> {

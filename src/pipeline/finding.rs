@@ -29,9 +29,14 @@ impl Pipeline {
         form: FindingForm,
     ) -> OutputRecord {
         let limit = self.settings.limits.alerts;
-        let whole = self.finding_record(finding, written);
-        let whole_bytes = record_size(&whole);
-        if form == FindingForm::Whole && whole_bytes <= limit {
+        // One that is larger by itself is not copied only to see that it does not fit.
+        let whole = written.filter(|written| written.len() < limit);
+        let whole = whole.map(|written| self.finding_record(finding, Some(written)));
+        let whole_bytes = whole.as_ref().map_or(limit, record_size);
+        if let Some(whole) = whole
+            && form == FindingForm::Whole
+            && whole_bytes <= limit
+        {
             return whole;
         }
         let bare = self.finding_record(finding, None);
@@ -67,7 +72,7 @@ impl Pipeline {
             now_ms,
             ..
         } = *finding;
-        let mut value = Vec::with_capacity(8192);
+        let mut value = Vec::with_capacity(8192 + evidence.map_or(0, <[u8]>::len));
         encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
         let rule = alert.rule.rule.id.as_str();
         self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
@@ -89,7 +94,7 @@ fn reduced(
     let value = record.value.take().unwrap_or_default();
     let frame_bytes = bytes - value.len();
     let shortened = (form != FindingForm::Minimal)
-        .then(|| encode::shortened(&value, |value| frame_bytes + value.len() <= limit))
+        .then(|| encode::shortened(&value, limit.saturating_sub(frame_bytes)))
         .flatten();
     let minimal = || encode::minimal(&value, position);
     record.value = Some(shortened.or_else(minimal).unwrap_or(value));

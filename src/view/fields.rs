@@ -73,7 +73,7 @@ const OPEN_IN_ALERTS: [&str; 3] = [
 ];
 
 /// What alerts about a source or a dead letter hold in place of an event.
-const OF_LOSSES: [&str; 13] = [
+const OF_LOSSES: [&str; 14] = [
     "evidences.data.detail",
     "evidences.data.from_offset",
     "evidences.data.group",
@@ -83,6 +83,7 @@ const OF_LOSSES: [&str; 13] = [
     "evidences.data.reason",
     "evidences.data.records",
     "evidences.data.show",
+    "evidences.data.sink",
     "evidences.data.source",
     "evidences.data.tail",
     "evidences.data.to_offset",

@@ -32,10 +32,11 @@ mod writer;
 
 pub use config::{
     DEFAULT_POSITIONS_TOPIC, Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start,
+    transactional_id_prefix,
 };
 pub use error::SessionError;
 pub(crate) use fault::is_unreadable;
 pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent, Unreadable};
-pub use offsets::{Move, Offsets, OffsetsError, Same, Seen, Target};
+pub use offsets::{Members, Move, Offsets, OffsetsError, Same, Seen, Target, would_stop};
 pub use open::run;
 pub use worker::{Advice, Cause, Outputs, Refusal, Refusals, RefusedOutput, SourceRecord, Worker};

@@ -108,7 +108,7 @@ fn so_it_does_where_the_topics_take_small_records_only() {
     check(kinds.into_iter(), 100_000);
 }
 
-/// Alerts are raised by each record that becomes an event, whatever the topics take.
+/// Alerts are raised by each record, also by one that becomes a dead letter, whatever the topics take.
 #[test]
 fn no_event_escapes_its_alert_by_its_size_or_shape() {
     let way = Way::new(100_000);
@@ -118,8 +118,7 @@ fn no_event_escapes_its_alert_by_its_size_or_shape() {
         way.process(&record, &mut out);
         let alerts = out.iter().filter(|output| &**output.topic == "alerts");
         let alerts = alerts.count();
-        let is_event = !["nothing but brackets", "no JSON"].contains(&kind);
-        assert_eq!(alerts > 0, is_event, "{kind}: {alerts} alerts");
+        assert!(alerts > 0, "{kind}: {alerts} alerts");
         way.notify(&out);
     }
 }

@@ -125,6 +125,10 @@ impl SinkObserver {
 
     /// The loop has ended by itself, or with `None` works again.
     pub fn stopped(&self, stop: Option<&NotReady>) {
+        if stop.is_some() {
+            // One that ended by a panic has not said so.
+            self.readiness(stop);
+        }
         self.state.readiness.stop(stop);
     }
 

@@ -73,11 +73,13 @@ const OPEN_IN_ALERTS: [&str; 3] = [
 ];
 
 /// What alerts about a source hold in place of an event.
-const OF_LOSSES: [&str; 7] = [
+const OF_OUR_ALERTS: [&str; 9] = [
     "evidences.data.from_offset",
     "evidences.data.group",
     "evidences.data.partition",
+    "evidences.data.reason",
     "evidences.data.records",
+    "evidences.data.sink",
     "evidences.data.source",
     "evidences.data.to_offset",
     "evidences.data.topic",
@@ -147,7 +149,7 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
 
 fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
     let no_event_has =
-        OF_LOSSES.contains(&name) || OPEN_IN_ALERTS.iter().any(|part| is_below(name, part));
+        OF_OUR_ALERTS.contains(&name) || OPEN_IN_ALERTS.iter().any(|part| is_below(name, part));
     if no_event_has {
         return Ok(FieldPath(Target::Value(vec![segments(name)])));
     }

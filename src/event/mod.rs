@@ -5,9 +5,11 @@ mod audit_event;
 pub mod catalog;
 mod dialect;
 pub mod json;
+pub mod limits;
 mod output_buffer;
 mod path;
 mod record;
+pub mod secret;
 mod text;
 pub mod unseen;
 

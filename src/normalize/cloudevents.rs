@@ -140,7 +140,7 @@ fn binary<'a>(
         data,
         unmapped: Unmapped::new(document, Some("data")),
     };
-    let mut seen = Vec::new();
+    let mut seen: Vec<(&str, &str)> = Vec::new();
     for header in headers {
         let name = match header.name.strip_prefix("ce_") {
             Some(name) => name,
@@ -152,12 +152,7 @@ fn binary<'a>(
         let value = std::str::from_utf8(value).map_err(|_| NormalizeError::HeaderNotUtf8 {
             name: header.name.to_owned(),
         })?;
-        if seen.contains(&name) {
-            return Err(NormalizeError::DuplicateKey {
-                key: header.name.to_owned(),
-            });
-        }
-        seen.push(name);
+        seen.push((name, header.name));
         let text = Text::from(value);
         match name {
             "id" if !value.is_empty() => envelope.id = Some(text),
@@ -173,7 +168,18 @@ fn binary<'a>(
             }
         }
     }
-    Ok(envelope)
+    match repeated(&mut seen) {
+        Some(key) => Err(NormalizeError::DuplicateKey { key: key.into() }),
+        None => Ok(envelope),
+    }
+}
+
+/// The header of an attribute that occurs twice. They are sorted, since a record may have very many.
+fn repeated<'h>(attributes: &mut [(&'h str, &'h str)]) -> Option<&'h str> {
+    attributes.sort_unstable();
+    let mut pairs = attributes.array_windows();
+    let twice = pairs.find(|[(first, _), (second, _)]| first == second);
+    twice.map(|[_, (_, header)]| *header)
 }
 
 /// A CloudEvent of unknown origin: kept, with nothing read from its payload.

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-/// Kafka's default of `offset.metadata.max.bytes` is 4,096.
-const MAX_TEXT_BYTES: usize = 3_500;
+use crate::event::limits::COMMIT_NOTE_BYTES;
 
 /// The first word of the text; another one belongs to another format.
 const FORMAT: &str = "watchbell-notify-1";
@@ -95,7 +94,7 @@ impl Offsets {
         let mut at = base;
         for (from, to) in &self.runs {
             let run = format!(" {}+{}", from - at, to - from);
-            if text.len() + run.len() > MAX_TEXT_BYTES {
+            if text.len() + run.len() > COMMIT_NOTE_BYTES {
                 break;
             }
             text.push_str(&run);
@@ -116,14 +115,19 @@ impl Offsets {
             let Some((distance, length)) = word.split_once('+') else {
                 break;
             };
-            let (Ok(distance), Ok(length)) = (distance.parse::<u32>(), length.parse::<u32>())
-            else {
+            let number = |digits: &str| digits.parse().ok().filter(|number| *number >= 0);
+            let run: Option<(i64, i64)> = number(distance).zip(number(length));
+            // Nobody's offsets lie beyond the largest one.
+            let ends = run.and_then(|(distance, length)| {
+                let from = at.checked_add(distance)?;
+                Some((from, from.checked_add(length)?))
+            });
+            let Some((from, to)) = ends else {
                 break;
             };
-            let from = at + i64::from(distance);
-            at = from + i64::from(length);
-            if length > 0 {
-                offsets.insert_run(from, at);
+            at = to;
+            if from < to {
+                offsets.insert_run(from, to);
             }
         }
         offsets
@@ -180,14 +184,24 @@ mod tests {
     fn a_text_that_is_too_long_loses_its_end_and_a_strange_one_is_nothing() {
         let set: Offsets = (0..5_000).map(|n| n * 2).collect();
         let text = set.to_text(0);
-        assert!(text.len() <= MAX_TEXT_BYTES && text.is_ascii());
+        assert!(text.len() <= COMMIT_NOTE_BYTES && text.is_ascii());
         let read = Offsets::from_text(&text, 0);
         assert!(read.len() > 800, "{}", read.len());
         assert!((0..read.len() as i64).all(|n| read.contains(n * 2)));
         for strange in ["", "{\"cluster\":\"x\"}", "watchbell-notify-2 0+1"] {
             assert!(Offsets::from_text(strange, 0).is_empty());
         }
-        let cut = Offsets::from_text("watchbell-notify-1 0+2 3+x 5+1", 10);
-        assert_eq!(cut, [10, 11].into_iter().collect());
+        for cut in ["0+2 3+x 5+1", "0+2 -3+1", "0+2 9223372036854775807+1"] {
+            let cut = Offsets::from_text(&format!("watchbell-notify-1 {cut}"), 10);
+            assert_eq!(cut, [10, 11].into_iter().collect());
+        }
+    }
+
+    #[test]
+    fn distances_of_any_length_come_back() {
+        let mut set = Offsets::default();
+        set.insert_run(3, 6_000_000_000);
+        set.insert_run(i64::MAX - 2, i64::MAX - 1);
+        assert_eq!(Offsets::from_text(&set.to_text(0), 0), set);
     }
 }

@@ -7,7 +7,8 @@ use foldhash::HashSet;
 
 use super::compile::{CompiledTest, Engine, Expr, RuleIndex, uncased_exact};
 use super::matcher::{Check, Expected, FieldReference, Subject};
-use super::pattern::fold;
+use super::pattern::fold_into;
+use super::relate::Texts;
 use super::rule::Logsource;
 use super::value::{Fields, Origin, Value};
 
@@ -175,18 +176,15 @@ impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
     }
 
     fn relates(&mut self, test: &CompiledTest, reference: &FieldReference) -> bool {
-        let text = |value: Value<'_>| {
-            let text = value.text()?;
-            Some(if reference.cased {
-                text.into_owned()
-            } else {
-                fold(&text)
-            })
-        };
         let texts = |field: usize| {
-            let mut texts = Vec::new();
+            let mut texts = Texts::default();
             self.event.values(&self.engine.paths[field], &mut |value| {
-                texts.extend(text(value));
+                if let Some(text) = value.text() {
+                    texts.push(|out| match reference.cased {
+                        true => out.push_str(&text),
+                        false => fold_into(&text, out),
+                    });
+                }
                 ControlFlow::Continue(())
             });
             texts
@@ -194,14 +192,7 @@ impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
         let Some(own) = test.field.map(texts) else {
             return false;
         };
-        let related = |other: &usize| {
-            let others = texts(*other);
-            own.iter().any(|own| {
-                others
-                    .iter()
-                    .any(|other| reference.relation.holds(own, other))
-            })
-        };
+        let related = |other: &usize| reference.relation.holds_for_any(&own, &texts(*other));
         if reference.every {
             test.others.iter().all(related)
         } else {

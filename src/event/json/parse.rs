@@ -3,7 +3,7 @@
 //! white space around them go straight through; nothing calls itself, however deep the nesting.
 
 use super::plain::Specials;
-use super::{DEPTH_LIMIT, Document, JsonError, Kind, Node, Nodes, Span, Tag};
+use super::{ALERT_DEPTH, Document, JsonError, Kind, Node, Nodes, Span, Tag};
 
 mod input;
 
@@ -15,8 +15,8 @@ type Fault = Box<JsonError>;
 /// How many members before it a name is compared with while parsing.
 const MEMBERS_COMPARED: usize = 32;
 
-/// Parses a whole text, at most 4 GiB long.
-pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
+/// Parses a whole text, at most 4 GiB long and nested no deeper than so many levels.
+pub(super) fn parse(text: &str, levels: usize) -> Result<Document<'_>, JsonError> {
     let beside = Beside::default();
     let input = Input {
         text,
@@ -35,7 +35,7 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
         count: 0,
         open: Open::default(),
     };
-    let nodes = parser.outermost().map_err(|fault| *fault)?;
+    let nodes = parser.outermost(levels).map_err(|fault| *fault)?;
     let compact = !beside.spaced.get();
     let end = input.after_space(parser.at);
     if end as usize != text.len() {
@@ -89,11 +89,12 @@ enum Stop {
 impl Parser<'_> {
     /// Goes over the outermost value, with all below it.
     #[inline(always)]
-    fn outermost(&mut self) -> Result<Nodes, Fault> {
+    fn outermost(&mut self, levels: usize) -> Result<Nodes, Fault> {
         let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4);
         let mut slots = nodes.slots();
         slots[0] = Node::NONE;
-        let mut around = [Open::default(); DEPTH_LIMIT];
+        let mut around = [Open::default(); ALERT_DEPTH];
+        let around = &mut around[..levels.min(ALERT_DEPTH)];
         let mut depth = 0;
         loop {
             let stop = match self.open.bracket {
@@ -103,7 +104,9 @@ impl Parser<'_> {
             };
             match stop {
                 Stop::Full => {
-                    slots = nodes.more_slots();
+                    // One for the value at hand, and one for each that a comma or a bracket announces.
+                    let most = self.count + 1 + self.input.announced_from(self.at);
+                    slots = nodes.more_slots(most);
                     continue;
                 }
                 Stop::String(end) => self.rest_of_string(&mut slots[self.count], end)?,
@@ -113,7 +116,7 @@ impl Parser<'_> {
                     if bracket != 0 {
                         let Some(outer) = around.get_mut(depth) else {
                             let offset = self.at as usize;
-                            return Err(Box::new(JsonError::TooDeep { offset }));
+                            return Err(Box::new(JsonError::TooDeep { levels, offset }));
                         };
                         *outer = self.open;
                         self.open = Open {

@@ -16,6 +16,8 @@ pub struct DeadLetter<'a> {
     /// The largest record its topic takes, in bytes; a larger one loses its value, and if that is
     /// not enough its key and headers, too. 0 keeps nothing.
     pub max_bytes: usize,
+    /// It loses its value even if it is not too large.
+    pub cut: bool,
     /// Of a value that could not be held: all that is known of it.
     pub unread: Option<&'a Digest>,
 }
@@ -64,7 +66,8 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
     let frame_bytes = key_bytes + headers_bytes + ours_bytes + FRAME_BYTES;
     let value_bytes = record.value.map_or(0, <[u8]>::len);
     let keeps_frame = frame_bytes <= why.max_bytes;
-    let keeps_value = why.unread.is_none() && frame_bytes + value_bytes <= why.max_bytes;
+    let keeps_value =
+        why.unread.is_none() && !why.cut && frame_bytes + value_bytes <= why.max_bytes;
     let mut headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)> = Vec::new();
     if keeps_frame {
         headers.extend(record.headers.iter().map(|header| {

@@ -17,7 +17,7 @@ use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::client::{ClientError, Cluster, answer_at_once, log_line};
 use super::record::{commit_metadata, raw_record};
-use super::session::NotReady;
+use super::session::{NotReady, is_unreadable};
 use crate::event::{NextOffset, RawRecord};
 
 /// Longest wait for one answer of the cluster.
@@ -149,6 +149,8 @@ impl Follower {
                     // Positions are given explicitly; one that expired meanwhile goes to the start.
                     ("auto.offset.reset", "earliest"),
                     ("isolation.level", "read_committed"),
+                    // What was damaged on disk or on the way is an error, never a record.
+                    ("check.crcs", "true"),
                     ("allow.auto.create.topics", "false"),
                 ],
             )
@@ -376,6 +378,13 @@ impl Follower {
             Some(Code::Authentication | Code::SaslAuthenticationFailed) => {
                 trouble("authentication", format!("check the credentials: {error}"))
             }
+            _ if is_unreadable(error) => trouble(
+                "unreadable",
+                format!(
+                    "a record of {topic} is damaged ({error}): make a sound replica the leader of its \
+                     partition; where there is none, move the position of the sink's group past it"
+                ),
+            ),
             _ => {
                 tracing::debug!(%error, topic, "follow");
                 Turn::Idle

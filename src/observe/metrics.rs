@@ -36,6 +36,7 @@ pub struct Metrics {
     pub(super) event_delay: HistogramVec,
     pub(super) lag: IntGaugeVec,
     pub(super) lag_seconds: GaugeVec,
+    pub(super) unreadable: IntGaugeVec,
     pub(super) rebalances: IntCounterVec,
     pub(super) assigned: IntGaugeVec,
     pub(super) gaps: IntCounterVec,
@@ -158,6 +159,12 @@ impl Metrics {
                 r,
                 "lag_records",
                 "Records of a partition that are not yet committed.",
+                &["source", "partition"],
+            )?,
+            unreadable: gauge(
+                r,
+                "unreadable_offset",
+                "First offset of a partition that cannot be read; there only while it cannot.",
                 &["source", "partition"],
             )?,
             lag_seconds: seconds(

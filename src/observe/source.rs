@@ -10,7 +10,7 @@ use prometheus::{Histogram, IntCounter};
 use super::metrics::Metrics;
 use super::readiness::Readiness;
 use crate::event::{NextOffset, Offset, Partition};
-use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver};
+use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver, Unreadable};
 use crate::sigma::Level;
 
 /// Stands for "never" among the times of a [`SourceState`].
@@ -137,6 +137,8 @@ pub struct SourceObserver {
     commit_duration: Histogram,
     event_delay: Histogram,
     owned: Mutex<HashSet<Partition>>,
+    /// The partitions that cannot be read on, as they were last told.
+    unreadable: Mutex<HashSet<Partition>>,
 }
 
 impl SourceObserver {
@@ -168,6 +170,7 @@ impl SourceObserver {
             commit_duration,
             event_delay,
             owned: Mutex::new(HashSet::new()),
+            unreadable: Mutex::new(HashSet::new()),
             state,
             metrics,
         }
@@ -310,6 +313,26 @@ impl SessionObserver for SourceObserver {
         }
     }
 
+    fn unreadable(&self, places: &[Unreadable]) {
+        let mut known = self
+            .unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let now: HashSet<Partition> = places.iter().map(|place| place.partition).collect();
+        for gone in known.difference(&now) {
+            let partition = gone.0.to_string();
+            let labels = [self.state.name(), partition.as_str()];
+            let _ = self.metrics.unreadable.remove_label_values(&labels);
+        }
+        for place in places {
+            let partition = place.partition.0.to_string();
+            let labels = [self.state.name(), partition.as_str()];
+            let gauge = self.metrics.unreadable.with_label_values(&labels);
+            gauge.set(place.offset.0);
+        }
+        *known = now;
+    }
+
     fn gap(&self, gap: Gap) {
         let label = self.label();
         self.metrics.gaps.with_label_values(&label).inc();
@@ -339,6 +362,40 @@ impl SessionObserver for SourceObserver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::Health;
+
+    #[test]
+    fn an_offset_that_cannot_be_read_is_shown_until_it_can_or_the_partition_went_elsewhere() {
+        let metrics = Arc::new(Metrics::new().expect("metrics"));
+        let state = Arc::new(SourceState::new("audit"));
+        let observer = SourceObserver::new(state.clone(), metrics.clone());
+        let shown = || {
+            let text = metrics.render(&Health::new(vec![state.clone()]));
+            let text = String::from_utf8(text.expect("metrics")).expect("text");
+            let lines = text.lines().map(str::to_owned);
+            lines
+                .filter(|line| line.starts_with("watchbell_unreadable_offset"))
+                .collect::<Vec<_>>()
+        };
+        let place = |partition, offset| Unreadable {
+            partition: Partition(partition),
+            offset: Offset(offset),
+            next: None,
+            detail: String::new(),
+        };
+        observer.unreadable(&[place(0, 41), place(3, 7)]);
+        assert_eq!(
+            shown(),
+            [
+                "watchbell_unreadable_offset{partition=\"0\",source=\"audit\"} 41",
+                "watchbell_unreadable_offset{partition=\"3\",source=\"audit\"} 7",
+            ]
+        );
+        observer.unreadable(&[place(3, 7)]);
+        assert_eq!(shown().len(), 1);
+        observer.unreadable(&[]);
+        assert!(shown().is_empty());
+    }
 
     #[test]
     fn a_partition_that_went_elsewhere_is_forgotten_and_one_that_stays_is_not() {

@@ -1,6 +1,7 @@
 //! Alerts about a source as a whole: what of it was lost.
 
 use super::Pipeline;
+use super::limits::record_size;
 use crate::alert::SourceAlert;
 use crate::encode;
 use crate::event::OutputRecord;
@@ -13,6 +14,15 @@ impl Pipeline {
         let mut value = Vec::with_capacity(4096);
         encode::source_finding(alert, rules.hash(), now_ms, &mut value);
         let keys = (alert.uid.as_str(), alert.group_key.as_str());
-        self.alert_record(keys, alert.rule.id, value, rules.hash())
+        let mut record = self.alert_record(keys, alert.rule.id, value, rules.hash());
+        let excess = record_size(&record).saturating_sub(self.settings.limits.alerts);
+        if excess > 0 {
+            // A list of many partitions, and long names.
+            let value = record.value.take().unwrap_or_default();
+            let limit = value.len().saturating_sub(excess);
+            let shortened = encode::shortened(&value, limit);
+            record.value = Some(shortened.unwrap_or(value));
+        }
+        record
     }
 }

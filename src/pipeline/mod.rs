@@ -1,6 +1,8 @@
 //! One record through normalize, enrich, detect and encode: pure, and used by ingest, replay and
 //! the rules' own tests alike.
 
+mod finding;
+mod forms;
 mod guard;
 mod limits;
 mod loss;
@@ -24,9 +26,10 @@ pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts, NormalizeError};
 use crate::rules::{CurrentRules, Known, RuleSet};
 use crate::sigma::{Level, Scratch};
+pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
 pub use limits::Limits;
-use limits::{record_size, size};
+use limits::size;
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
@@ -129,11 +132,25 @@ impl Pipeline {
     /// dead letter. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
     /// record that makes a stage panic is a dead letter with the reason [`PANIC`].
     pub fn process(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
-        self.guarded(record, out, |out| self.stages(record, now_ms, out))
+        self.process_as(&Forms::WHOLE, record, now_ms, out)
+    }
+
+    /// The same for a record of which some outputs must be written in other forms.
+    pub fn process_as(
+        &self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        now_ms: i64,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        self.guarded(forms, record, out, |out| {
+            self.stages(forms, record, now_ms, out)
+        })
     }
 
     fn guarded(
         &self,
+        forms: &Forms,
         record: &RawRecord<'_>,
         out: &mut OutputBuffer,
         stages: impl FnOnce(&mut OutputBuffer) -> Outcome,
@@ -141,12 +158,19 @@ impl Pipeline {
         let first = out.len();
         guard::caught(|| stages(out)).unwrap_or_else(|| {
             out.truncate(first);
-            self.refuse(record, PANIC, guard::DETAIL, false, out);
+            self.refuse(record, PANIC, guard::DETAIL, forms.dead_letter, out);
             Outcome::refused(PANIC)
         })
     }
 
-    fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
+    fn stages(
+        &self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        now_ms: i64,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        out.begin_part(0);
         let lookup = |name: &str| self.catalog.method(name).map(facts);
         let portable;
         // Borrowed where it is: it is large.
@@ -159,7 +183,7 @@ impl Pipeline {
             Ok(event) => event,
             Err(error) => {
                 let reason = error.reason();
-                self.refuse(record, reason, &error.to_string(), false, out);
+                self.refuse(record, reason, &error.to_string(), forms.dead_letter, out);
                 return Outcome::refused(reason);
             }
         };
@@ -167,13 +191,13 @@ impl Pipeline {
         enrich::apply(event, &names);
         let rules = self.rules.snapshot();
         let first = out.len();
-        let written = self.encode(event, record.position, &rules, out);
-        let Settings { topics, limits } = &self.settings;
-        let mut refusal = limits::refusal(&topics.events, written, limits.events);
+        let slim = forms.event == EventForm::Slimmed;
+        let written = self.encode(event, slim, record.position, &rules, out);
         let mut alerts = Vec::new();
         let matched = SCRATCH.with_borrow_mut(|scratch| rules.matches(event, scratch).to_vec());
-        for index in matched {
-            let position = record.position.to_string();
+        let position = matched.first().map(|_| record.position.to_string());
+        let position = position.unwrap_or_default();
+        for (part, index) in (1..).zip(matched) {
             let Some(mut alert) = Alert::new(&rules, index, event, &position) else {
                 continue;
             };
@@ -181,22 +205,32 @@ impl Pipeline {
                 alert.labels.push(REPLAYED);
             }
             let event_json = out.at(first).and_then(|written| written.value);
-            let finding = self.finding(&alert, event, event_json, rules.hash(), now_ms);
-            let too_large = limits::refusal(&topics.alerts, record_size(&finding), limits.alerts);
-            if too_large.is_some() {
-                refusal = refusal.or(too_large);
-                continue;
-            }
+            let finding = finding::Finding {
+                alert: &alert,
+                event,
+                position: &position,
+                rule_set: rules.hash(),
+                now_ms,
+            };
+            let finding = self.finding(&finding, event_json, forms.finding(part));
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
+            out.begin_part(part);
             out.push_record(&finding);
         }
-        if let Some(detail) = refusal {
+        if let Some((reason, detail)) = self.refusal(&forms.event, written) {
             // Alerts stay: nobody shall escape them by making an event too large.
-            let findings: Vec<_> = out.iter().skip(first + 1).map(|f| f.to_record()).collect();
+            let findings: Vec<_> = out
+                .iter()
+                .skip(first + 1)
+                .map(|finding| (finding.part, finding.to_record()))
+                .collect();
             out.truncate(first);
-            let reason = TOO_LARGE;
-            self.refuse(record, reason, &detail, false, out);
-            findings.iter().for_each(|finding| out.push_record(finding));
+            out.begin_part(0);
+            self.refuse(record, reason, &detail, forms.dead_letter, out);
+            for (part, finding) in findings {
+                out.begin_part(part);
+                out.push_record(&finding);
+            }
             return Outcome::DeadLetter { reason, alerts };
         }
         Outcome::Event {
@@ -206,25 +240,49 @@ impl Pipeline {
         }
     }
 
-    /// Appends the dead letter of a record that may not be processed. `cut` drops its value, whose
-    /// size and SHA-256 go to the headers; what is too large for the topic is cut anyway.
+    /// Why an event of so many bytes is a dead letter instead.
+    fn refusal(&self, form: &EventForm, written: usize) -> Option<(&'static str, String)> {
+        if let EventForm::DeadLetter { reason, detail } = form {
+            return Some((reason, detail.clone()));
+        }
+        let Settings { topics, limits } = &self.settings;
+        let too_large = limits::refusal(&topics.events, written, limits.events);
+        too_large.map(|detail| (TOO_LARGE, detail))
+    }
+
+    /// What the output topics take from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.settings.limits = limits;
+    }
+
+    /// What the output topics take, as far as is known.
+    pub fn limits(&self) -> Limits {
+        self.settings.limits
+    }
+
+    /// The names of the output topics.
+    pub fn topics(&self) -> &Topics {
+        &self.settings.topics
+    }
+
+    /// Appends the dead letter of a record that may not be processed. What is too large for the topic
+    /// is cut, whatever the form.
     pub fn refuse(
         &self,
         record: &RawRecord<'_>,
         reason: &str,
         detail: &str,
-        cut: bool,
+        form: LetterForm,
         out: &mut OutputBuffer,
     ) {
-        let max_bytes = if cut {
-            0
-        } else {
-            self.settings.limits.dead_letters
-        };
         let why = DeadLetter {
             reason,
             detail,
-            max_bytes,
+            max_bytes: match form {
+                LetterForm::Headers => 0,
+                LetterForm::Whole | LetterForm::Cut => self.settings.limits.dead_letters,
+            },
+            cut: form != LetterForm::Whole,
             unread: None,
         };
         self.dead_letter(record, why, out);
@@ -243,6 +301,7 @@ impl Pipeline {
             reason,
             detail,
             max_bytes: self.settings.limits.dead_letters,
+            cut: false,
             unread: Some(value),
         };
         self.dead_letter(record, why, out);
@@ -266,18 +325,22 @@ impl Pipeline {
         out.push_record(&letter);
     }
 
-    /// Appends the event's record, slimmed if it does not fit the topic; gives its size in bytes.
+    /// Appends the event's record, slimmed if it does not fit the topic or must be `slim`; gives its
+    /// size in bytes.
     fn encode(
         &self,
         event: &mut AuditEvent<'_>,
+        slim: bool,
         position: Position<'_>,
         rules: &RuleSet<Path>,
         out: &mut OutputBuffer,
     ) -> usize {
         let first = out.len();
-        let written = self.append_event(event, position, rules, out);
-        if written <= self.settings.limits.events {
-            return written;
+        if !slim {
+            let written = self.append_event(event, position, rules, out);
+            if written <= self.settings.limits.events {
+                return written;
+            }
         }
         event.unmapped.dropped = true;
         event.metadata.labels.push(Text::plain("raw:slimmed"));
@@ -308,39 +371,6 @@ impl Pipeline {
             encode::event(event, value);
         });
         size(&written)
-    }
-
-    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic;
-    /// if it still does not fit, its texts are shortened.
-    fn finding(
-        &self,
-        alert: &Alert<'_, Path>,
-        event: &AuditEvent<'_>,
-        written: Option<&[u8]>,
-        rule_set: &str,
-        now_ms: i64,
-    ) -> OutputRecord {
-        let record = |evidence: Option<&[u8]>| {
-            let mut value = Vec::with_capacity(8192 + evidence.map_or(0, <[u8]>::len));
-            encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
-            let rule = alert.rule.rule.id.as_str();
-            self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
-        };
-        let limit = self.settings.limits.alerts;
-        // One that is larger by itself is not copied only to see that it does not fit.
-        if let Some(written) = written.filter(|written| written.len() < limit) {
-            let whole = record(Some(written));
-            if record_size(&whole) <= limit {
-                return whole;
-            }
-        }
-        let mut bare = record(None);
-        if record_size(&bare) > limit {
-            let value = bare.value.take().unwrap_or_default();
-            let max_bytes = limit.saturating_sub(record_size(&bare));
-            bare.value = Some(encode::shortened(&value, max_bytes).unwrap_or(value));
-        }
-        bare
     }
 
     fn alert_record(

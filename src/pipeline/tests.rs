@@ -57,7 +57,7 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
     let mut out = OutputBuffer::default();
     out.push_record(&earlier);
     let record = record(b"the secret");
-    let outcome = pipeline.guarded(&record, &mut out, |out| {
+    let outcome = pipeline.guarded(&Forms::WHOLE, &record, &mut out, |out| {
         out.push_record(&earlier);
         panic!("cannot slice `the secret`")
     });

@@ -299,6 +299,24 @@ fn an_alert_is_shortened_where_even_without_its_event_it_does_not_fit() {
 }
 
 #[test]
+fn an_alert_is_never_left_out_however_little_its_topic_takes() {
+    let mut event: Value = serde_json::from_str(SHAPES.lines().nth(10).unwrap()).unwrap();
+    let long = "x".repeat(20_000);
+    event["data"]["cloudResources"][0]["resource"]["resourceId"] = long.into();
+    for limit in [1_000, 2_000, 2_500] {
+        let (outcome, outputs) = process(&alerts_limited(limit), event.to_string().as_bytes());
+        assert!(matches!(outcome, Outcome::Event { .. }), "{outcome:?}");
+        let alert = json(&outputs[1]);
+        crate::ocsf::validate(&alert);
+        assert!(outputs[1].value.as_ref().unwrap().len() < 2_500);
+        let labels = alert["metadata"]["labels"].as_array().unwrap();
+        assert!(labels.iter().any(|label| label == "alert:minimal"));
+        assert_eq!(alert["unmapped"]["position"], "audit[3]@42");
+        assert!(alert["evidences"][0]["api"]["operation"].is_string());
+    }
+}
+
+#[test]
 fn a_small_limit_of_one_topic_is_none_of_another() {
     let limits = |events, dead_letters| Limits {
         events,

@@ -11,7 +11,7 @@ use super::emit::Emit;
 use super::summary::Summary;
 use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
-use crate::pipeline::{Outcome, Pipeline, TOO_LARGE, Topics};
+use crate::pipeline::{LetterForm, Outcome, Pipeline, TOO_LARGE, Topics};
 
 /// The reason of what stands after a fault: the same as of a value that is no JSON by itself.
 const NOT_JSON: &str = "not_json";
@@ -118,7 +118,8 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
         summary.count(match piece {
             Piece::Event(text) => pipeline.process(&record(Some(text)), job.now_ms, &mut out),
             Piece::Fault { text, detail } => {
-                pipeline.refuse(&record(Some(text)), NOT_JSON, detail, false, &mut out);
+                let whole = LetterForm::Whole;
+                pipeline.refuse(&record(Some(text)), NOT_JSON, detail, whole, &mut out);
                 Outcome::refused(NOT_JSON)
             }
             Piece::Unread { digest, fault } => {

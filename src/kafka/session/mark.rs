@@ -32,6 +32,9 @@ pub(super) struct Evidence {
     /// The last record before the position; none where nothing was consumed yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) last: Option<LastRecord>,
+    /// An alert says that the record at this offset cannot be read: it is not raised again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unreadable: Option<i64>,
 }
 
 /// A record that was consumed. Not always the one at `next - 1`: markers of transactions leave holes.
@@ -77,6 +80,7 @@ impl Evidence {
             cluster: cluster_id.and_then(ascii),
             topic: ascii(topic),
             last,
+            unreadable: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::mark::{LastRecord, Mark, Marks};
-use super::observe::{Gap, Lag};
+use super::observe::{Gap, Lag, Unreadable};
 use crate::event::{NextOffset, Offset, Partition};
 
 /// How often a position that moves is noted outside the group.
@@ -37,6 +37,18 @@ struct Running {
     noted: Option<(NextOffset, Instant)>,
     /// When nothing was left to read, by the wall clock in ms since the Unix epoch.
     caught_up_ms: Option<i64>,
+    /// Not read for now: the next records cannot be.
+    unreadable: Option<Box<Unreadable>>,
+}
+
+impl Running {
+    /// Where the last record has to be seen again, it is read first.
+    fn proof_or(&self, next: NextOffset) -> NextOffset {
+        match &self.committed.evidence.last {
+            Some(last) if self.unproven => NextOffset(last.offset),
+            _ => next,
+        }
+    }
 }
 
 /// What a record that has arrived is to a session.
@@ -109,15 +121,76 @@ impl Positions {
         running.map(|(of, r)| (of, r.committed.next)).collect()
     }
 
-    /// From where the partitions are read that are being read: one record early where the last one
-    /// has to be seen again.
+    /// From where the partitions are read that can be read: one record early where the last one has
+    /// to be seen again.
     pub(super) fn sought(&self) -> Vec<(Partition, NextOffset)> {
-        let from = |running: &Running| match &running.committed.evidence.last {
-            Some(last) if running.unproven => NextOffset(last.offset),
-            _ => running.committed.next,
-        };
-        let running = self.running();
-        running.map(|(of, running)| (of, from(running))).collect()
+        let readable = self.running().filter(|(_, r)| r.unreadable.is_none());
+        let from = |running: &Running| running.proof_or(running.committed.next);
+        readable.map(|(of, running)| (of, from(running))).collect()
+    }
+
+    /// The same after what was already read, committed or not.
+    pub(super) fn sought_on(&self) -> Vec<(Partition, NextOffset)> {
+        let readable = self.running().filter(|(_, r)| r.unreadable.is_none());
+        let from = |running: &Running| running.proof_or(running.read);
+        readable.map(|(of, running)| (of, from(running))).collect()
+    }
+
+    /// Reading begins anew after what was already read.
+    pub(super) fn read_on(&mut self) {
+        for state in self.partitions.values_mut() {
+            if let State::Running(running) = state {
+                running.fresh = false;
+            }
+        }
+    }
+
+    /// The last record cannot be read again, which proves nothing; the next one may be readable.
+    /// Where the partition is to be read instead, or `None` where the last record was not asked for.
+    pub(super) fn give_up_proof(&mut self, partition: Partition) -> Option<NextOffset> {
+        let running = self.running_mut(partition)?;
+        std::mem::take(&mut running.unproven).then_some(running.read)
+    }
+
+    /// The next records of a partition cannot be read.
+    pub(super) fn hold(&mut self, unreadable: Unreadable) {
+        if let Some(running) = self.running_mut(unreadable.partition) {
+            running.unreadable = Some(Box::new(unreadable));
+        }
+    }
+
+    /// They can be read now.
+    pub(super) fn release(&mut self, partition: Partition) {
+        if let Some(running) = self.running_mut(partition) {
+            running.unreadable = None;
+        }
+    }
+
+    /// Whether a partition is not read for now.
+    pub(super) fn is_held(&self, partition: Partition) -> bool {
+        matches!(self.partitions.get(&partition), Some(State::Running(running)) if running.unreadable.is_some())
+    }
+
+    /// What cannot be read.
+    pub(super) fn held(&self) -> Vec<Unreadable> {
+        let held = self.running().filter_map(|(_, r)| r.unreadable.as_deref());
+        held.cloned().collect()
+    }
+
+    /// Records that cannot be read of which no alert tells yet, although everything before them is
+    /// committed; with the position that says that it was told.
+    pub(super) fn untold(&self) -> Vec<(Unreadable, Mark)> {
+        let untold = self.running().filter_map(|(_, running)| {
+            let (unreadable, committed) = (running.unreadable.as_deref()?, &running.committed);
+            let told = committed.evidence.unreadable == Some(unreadable.offset.0);
+            if told || running.read != committed.next {
+                return None;
+            }
+            let mut mark = committed.clone();
+            mark.evidence.unreadable = Some(unreadable.offset.0);
+            Some((unreadable.clone(), mark))
+        });
+        untold.collect()
     }
 
     /// The position is known: read from there. The last record is asked for once more where it can
@@ -136,6 +209,7 @@ impl Positions {
                 fresh: false,
                 noted: None,
                 caught_up_ms: None,
+                unreadable: None,
             });
         }
     }
@@ -202,6 +276,10 @@ impl Positions {
     pub(super) fn rewind(&mut self) {
         for state in self.partitions.values_mut() {
             if let State::Running(running) = state {
+                if running.read != running.committed.next {
+                    // What comes before the record that cannot be read is read again.
+                    running.unreadable = None;
+                }
                 running.read = running.committed.next;
                 running.fresh = false;
             }

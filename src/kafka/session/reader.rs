@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -13,8 +13,10 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::config::{SessionConfig, Start};
+use super::fault::is_unreadable;
 use super::mark::LastRecord;
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
@@ -55,6 +57,20 @@ pub(super) struct Reader {
     consumer: Arc<BaseConsumer<ReaderContext>>,
     topic: String,
 }
+
+/// What an attempt to read a partition has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// There is a record at or after the offset, here; at the end of the partition, the offset itself.
+    Readable(NextOffset),
+    /// What stands there is no record.
+    Unreadable(Code),
+    /// Nothing came in time.
+    Unanswered,
+}
+
+/// Longest wait for the answer to one poll of an attempt.
+const ATTEMPT_SLICE: Duration = Duration::from_millis(50);
 
 /// A record that is still in the client's buffer.
 pub(super) struct Fetched<'r> {
@@ -97,6 +113,8 @@ impl Reader {
                 ("auto.offset.reset", "error"),
                 ("isolation.level", "read_committed"),
                 ("allow.auto.create.topics", "false"),
+                // What was damaged on disk or on the way is an error, never a record.
+                ("check.crcs", "true"),
                 ("enable.partition.eof", eof),
             ],
         );
@@ -199,6 +217,35 @@ impl Reader {
             }
         }
         Ok(end)
+    }
+
+    /// Try to read one partition from an offset, with a reader that tells its ends and reads nothing
+    /// else. `turn` is called while it waits.
+    pub(super) fn attempt(
+        &self,
+        partition: Partition,
+        from: NextOffset,
+        timeout: Duration,
+        mut turn: impl FnMut(),
+    ) -> KafkaResult<Attempt> {
+        self.read_from(&[(partition, from)])?;
+        let deadline = Instant::now() + timeout;
+        let mut attempt = Attempt::Unanswered;
+        while Instant::now() < deadline {
+            turn();
+            match self.poll(ATTEMPT_SLICE) {
+                Some(Ok(fetched)) => attempt = Attempt::Readable(NextOffset(fetched.offset().0)),
+                Some(Err(KafkaError::PartitionEOF(_))) => attempt = Attempt::Readable(from),
+                Some(Err(error)) if is_unreadable(&error) => {
+                    let code = error.rdkafka_error_code();
+                    attempt = Attempt::Unreadable(code.unwrap_or(Code::BadMessage));
+                }
+                Some(Err(_)) | None => continue,
+            }
+            break;
+        }
+        self.stop(&[partition])?;
+        Ok(attempt)
     }
 
     /// How many partitions the source has; `None` where it does not exist or may not be seen.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::config::{OnGap, Start};
-use super::error::{SessionError, Setback, Side, trouble};
+use super::error::{SessionError, Setback, trouble};
+use super::fault::Side;
 use super::mark::{Mark, Marks};
 use super::observe::Gap;
 use super::open::QUESTION;

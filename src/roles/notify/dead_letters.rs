@@ -113,6 +113,7 @@ impl DeadLetters {
             detail: why.detail,
             // The sink's name comes on top.
             max_bytes: self.max_bytes.saturating_sub(SINK_BYTES + self.sink.len()),
+            cut: false,
             unread: None,
         };
         let mut letter = encode::dead_letter(record, &self.topic, why);

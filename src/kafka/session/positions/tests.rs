@@ -228,3 +228,83 @@ fn a_position_of_another_source_is_foreign_whatever_its_number() {
     assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
     assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
 }
+
+fn unreadable(partition: i32, offset: i64) -> Unreadable {
+    Unreadable {
+        partition: Partition(partition),
+        offset: Offset(offset),
+        next: None,
+        detail: "bad checksum".into(),
+    }
+}
+
+#[test]
+fn a_partition_that_cannot_be_read_is_left_out_until_it_can() {
+    let mut positions = started(bare(5), OLDEST);
+    positions.own(&[Partition(1)]);
+    positions.start(Partition(1), bare(3), OLDEST);
+    arrivals(&mut positions, [5, 6]);
+    positions.hold(unreadable(0, 7));
+    assert_eq!(positions.sought(), [(Partition(1), NextOffset(3))]);
+    assert_eq!(positions.held(), [unreadable(0, 7)]);
+    positions.release(P0);
+    assert_eq!(positions.sought_on()[0], (P0, NextOffset(7)));
+    assert!(positions.held().is_empty());
+}
+
+#[test]
+fn what_comes_before_records_that_cannot_be_read_is_read_again_after_an_abort() {
+    let mut positions = started(bare(5), OLDEST);
+    arrivals(&mut positions, [5, 6]);
+    positions.hold(unreadable(0, 7));
+    positions.rewind();
+    assert_eq!(positions.sought(), [(P0, NextOffset(5))]);
+    arrivals(&mut positions, [5, 6]);
+    positions.hold(unreadable(0, 7));
+    positions.commit(&Marks::from([(P0, bare(7))]));
+    positions.rewind();
+    assert!(positions.sought().is_empty(), "it cannot be read");
+}
+
+#[test]
+fn records_that_cannot_be_read_are_told_once_everything_before_them_is_committed() {
+    let mut positions = started(bare(5), OLDEST);
+    arrivals(&mut positions, [5, 6]);
+    positions.hold(unreadable(0, 7));
+    assert!(positions.untold().is_empty(), "5 and 6 are not committed");
+    positions.commit(&Marks::from([(P0, after(6, 7))]));
+    let [(told, mark)] = &positions.untold()[..] else {
+        panic!("nothing is told");
+    };
+    assert_eq!((told, mark.next), (&unreadable(0, 7), NextOffset(7)));
+    positions.commit(&Marks::from([(P0, mark.clone())]));
+    assert!(positions.untold().is_empty());
+    // Another process reads the same position.
+    let evidence = Evidence::parse(&mark.evidence.to_json());
+    let next = mark.next;
+    let mut positions = started(Mark { next, evidence }, OLDEST);
+    positions.hold(unreadable(0, 7));
+    assert!(positions.untold().is_empty(), "it was told before");
+}
+
+#[test]
+fn a_last_record_that_cannot_be_read_again_is_given_up() {
+    let mut positions = started(after(4, 5), OLDEST);
+    assert_eq!(positions.sought_on(), [(P0, NextOffset(4))]);
+    assert_eq!(positions.give_up_proof(P0), Some(NextOffset(5)));
+    assert_eq!(positions.sought_on(), [(P0, NextOffset(5))]);
+    assert_eq!(positions.give_up_proof(P0), None);
+}
+
+#[test]
+fn nothing_is_left_of_a_partition_that_went_elsewhere() {
+    let mut positions = started(bare(5), OLDEST);
+    positions.hold(unreadable(0, 5));
+    positions.disown(&[P0]);
+    assert!(positions.partitions.is_empty());
+    assert!(positions.held().is_empty() && positions.untold().is_empty());
+    // When it comes back it is a new one.
+    positions.own(&[P0]);
+    positions.start(P0, bare(9), OLDEST);
+    assert_eq!(positions.sought(), [(P0, NextOffset(9))]);
+}

@@ -12,10 +12,10 @@ mod records;
 
 use records::{Way, kinds, peak_bytes, record, reset_peak, resident_bytes};
 
-/// Sizes of the records. Without optimization half a megabyte takes as long as many of them with it:
+/// Sizes of the records. Without optimization a quarter of a megabyte takes as long as many of them with it:
 /// `cargo test --release --test it worst` takes them at their full size.
 const SIZES: [usize; 3] = if cfg!(debug_assertions) {
-    [128 << 10, 256 << 10, 512 << 10]
+    [64 << 10, 128 << 10, 256 << 10]
 } else {
     [1 << 20, 2 << 20, 4 << 20]
 };

@@ -175,6 +175,7 @@ impl Pipeline {
                 alert.labels.push(REPLAYED);
             }
             let event_json = out.at(first).and_then(|written| written.value);
+            let event_json = event_json.filter(|json| limits::is_evidence(json, alerts.len()));
             let finding = self.finding(&alert, event, event_json, rules.hash(), now_ms);
             let too_large = limits::refusal(&topics.alerts, record_size(&finding), limits.alerts);
             if too_large.is_some() {

@@ -30,11 +30,11 @@ mod latency;
 #[path = "../../tests/kafka/node.rs"]
 mod node;
 mod pipeline;
-#[path = "../../tests/worst/mod.rs"]
-mod records;
 #[allow(dead_code)]
 #[path = "../../tests/kafka/proxy.rs"]
 mod proxy;
+#[path = "../../tests/worst/mod.rs"]
+mod records;
 #[allow(dead_code)]
 #[path = "../../tests/stub/mod.rs"]
 mod stub;

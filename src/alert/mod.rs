@@ -6,6 +6,7 @@ mod loss;
 mod notice;
 mod read;
 mod redact;
+mod stopped;
 mod wording;
 mod words;
 
@@ -13,6 +14,7 @@ pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, Source, SourceAlert};
 pub use notice::{
     Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
 };
+pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
 pub use wording::{Fact, time};
 pub use words::shorten;
 

@@ -12,6 +12,7 @@ mod record;
 pub mod secret;
 mod text;
 pub mod unseen;
+mod walk;
 
 pub use activity::Activity;
 pub use audit_event::{
@@ -21,9 +22,9 @@ pub use audit_event::{
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use dialect::Dialect;
 pub use output_buffer::{Output, OutputBuffer};
-pub use path::Path;
-pub(crate) use path::walk;
+pub use path::{Path, REQUEST_DATA};
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
 pub use text::{Phrase, Text};
+pub(crate) use walk::{Walk, strings_without};

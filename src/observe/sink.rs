@@ -1,11 +1,12 @@
 //! One sink as seen from outside: what its loop reports, as metrics and as health.
 //! A sink that is down is no reason to be restarted, nor to be taken out of service.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::metrics::Metrics;
+use super::readiness::Readiness;
 use crate::kafka::session::NotReady;
 
 /// Stands for "none waits" among the times of a [`SinkState`].
@@ -19,7 +20,7 @@ pub struct SinkState {
     turned_ms: AtomicU64,
     oldest_ms: AtomicI64,
     waiting: AtomicU64,
-    not_ready: Mutex<Option<NotReady>>,
+    readiness: Readiness,
 }
 
 impl SinkState {
@@ -31,7 +32,7 @@ impl SinkState {
             turned_ms: AtomicU64::new(0),
             oldest_ms: AtomicI64::new(NONE),
             waiting: AtomicU64::new(0),
-            not_ready: Mutex::new(Some(NotReady {
+            readiness: Readiness::new(Some(NotReady {
                 reason: "starting",
                 remedy: "the alerts topic is being opened".into(),
             })),
@@ -72,13 +73,12 @@ impl SinkState {
 
     /// Why no alerts are read; `None` where they are.
     pub fn not_ready(&self) -> Option<NotReady> {
-        self.readiness().clone()
+        self.readiness.not_ready()
     }
 
-    fn readiness(&self) -> MutexGuard<'_, Option<NotReady>> {
-        self.not_ready
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Whether the loop says that alerts are read.
+    pub fn says_ready(&self) -> bool {
+        self.readiness.says_ready()
     }
 }
 
@@ -120,7 +120,12 @@ impl SinkObserver {
 
     /// Readiness changed; `None` is ready.
     pub fn readiness(&self, state: Option<&NotReady>) {
-        *self.state.readiness() = state.cloned();
+        self.state.readiness.say(state);
+    }
+
+    /// The loop has ended by itself, or with `None` works again.
+    pub fn stopped(&self, stop: Option<&NotReady>) {
+        self.state.readiness.stop(stop);
     }
 
     /// The sink accepted a notification of `count` alerts, the first of them `delay` after its event.

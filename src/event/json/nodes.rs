@@ -44,7 +44,8 @@ impl Nodes {
     #[cold]
     pub(super) fn more_slots(&mut self, most: usize) -> &mut [Node] {
         let slots = most.min(2 * self.slots.len());
-        self.slots.reserve_exact(slots.saturating_sub(self.slots.len()));
+        self.slots
+            .reserve_exact(slots.saturating_sub(self.slots.len()));
         self.slots.resize(slots, Node::NONE);
         &mut self.slots
     }

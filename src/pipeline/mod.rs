@@ -205,6 +205,7 @@ impl Pipeline {
                 alert.labels.push(REPLAYED);
             }
             let event_json = out.at(first).and_then(|written| written.value);
+            let event_json = event_json.filter(|json| limits::is_evidence(json, alerts.len()));
             let finding = finding::Finding {
                 alert: &alert,
                 event,

@@ -73,9 +73,11 @@ impl LastRecord {
 }
 
 impl Evidence {
-    /// Ids that are not plain ASCII are left out: rdkafka 0.39 panics on what is not UTF-8.
+    /// Ids that are not plain ASCII are left out: rdkafka 0.39 panics on what is not UTF-8. So are those
+    /// that are longer than a topic's name may be, or the broker would refuse the whole commit.
     pub(super) fn new(cluster_id: Option<&str>, topic: &str, last: Option<LastRecord>) -> Evidence {
-        let ascii = |text: &str| text.is_ascii().then(|| text.to_owned());
+        let fits = |text: &str| text.is_ascii() && text.len() <= 249;
+        let ascii = |text: &str| fits(text).then(|| text.to_owned());
         Evidence {
             cluster: cluster_id.and_then(ascii),
             topic: ascii(topic),
@@ -116,9 +118,22 @@ impl Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::limits::COMMIT_NOTE_BYTES;
 
     fn last(value: Option<&[u8]>) -> LastRecord {
         LastRecord::new(Offset(7), Some(1_000), Some(b"key"), value)
+    }
+
+    #[test]
+    fn the_longest_evidence_fits_beside_a_position_and_comes_back() {
+        let (id, topic) = ("\u{1}".repeat(249), "t".repeat(249));
+        let last = LastRecord::new(Offset(i64::MAX), Some(i64::MIN), None, None);
+        let longest = Evidence::new(Some(&id), &topic, Some(last));
+        let text = longest.to_json();
+        assert!(text.len() <= COMMIT_NOTE_BYTES && text.is_ascii());
+        assert_eq!(Evidence::parse(&text), longest);
+        let longer = Evidence::new(Some(&"i".repeat(250)), &topic, None);
+        assert_eq!((longer.cluster, longer.topic), (None, Some(topic)));
     }
 
     #[test]

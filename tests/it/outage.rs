@@ -8,9 +8,9 @@ use std::time::Duration;
 use watchbell::config;
 use watchbell::event::NextOffset;
 use watchbell::notify::Sink;
-use watchbell::notify::offsets::Offsets;
+use watchbell::notify::note::Note;
 use watchbell::notify::pace::Pace;
-use watchbell::notify::queue::{Kind, Notification, Offered, Queue};
+use watchbell::notify::queue::{Arrival, Kind, Notification, Offered, Queue, Times};
 use watchbell::sigma::Level;
 
 const MINUTE_MS: i64 = 60_000;
@@ -80,7 +80,7 @@ impl Asked {
 
 /// Runs a sink over alerts until `until_ms`; it does not answer while `down`.
 fn run(sink: &Sink, alerts: &[Alert], down: Range<i64>, until_ms: i64) -> Asked {
-    let mut queue = Queue::resume(sink.pacing, NextOffset(0), Offsets::default());
+    let mut queue = Queue::resume(sink.pacing, NextOffset(0), Note::default());
     let mut pace = Pace::new(sink.rate);
     let mut asked = Asked::default();
     let mut next = 0;
@@ -92,9 +92,15 @@ fn run(sink: &Sink, alerts: &[Alert], down: Range<i64>, until_ms: i64) -> Asked 
                 group_key: alert.group.clone(),
                 level: alert.level,
                 rule: "a rule".into(),
+                arrival: Arrival::InTime,
                 alert: next,
             };
-            queue.offer(next as i64, alert.at_ms, Some(offered));
+            let times = Times {
+                now: now_ms,
+                came: alert.at_ms,
+                written_ms: alert.at_ms,
+            };
+            queue.offer(next as i64, times, Some(offered));
             next += 1;
         }
         if pace.next_ms() > now_ms {
@@ -106,10 +112,9 @@ fn run(sink: &Sink, alerts: &[Alert], down: Range<i64>, until_ms: i64) -> Asked 
         pace.asked(now_ms);
         asked.at_ms.push(now_ms);
         if down.contains(&now_ms) {
-            let age_ms = now_ms - notification.first_ms;
-            assert!(age_ms <= sink.max_age.as_millis() as i64, "given up");
             pace.failed(now_ms, None, 0.5);
-            queue.put_back(notification);
+            let given_up = queue.failed(now_ms, notification);
+            assert_eq!(given_up, None, "it is not too old");
         } else {
             pace.succeeded();
             queue.told(now_ms, &notification);

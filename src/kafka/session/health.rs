@@ -18,6 +18,14 @@ const PROBE_PAUSE: Duration = Duration::from_secs(5);
 /// Longest try to read a source in trouble: a new connection, with TLS and login, from afar.
 const READ_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The wall clock, ms since the Unix epoch: for what is compared with the timestamps of records.
+pub(super) fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
 impl Session<'_> {
     /// Judge what the reader reports about a partition or about the source as a whole.
     pub(super) fn judge_reader_error(&mut self, error: &KafkaError) -> Result<(), Setback> {
@@ -119,10 +127,7 @@ impl Session<'_> {
             return Ok(());
         }
         self.observer.positions(&self.positions.committed());
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_ms = since.map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        });
+        let now_ms = wall_ms();
         let handed_over = self.reader.handed_over();
         for (partition, end) in ends {
             let handed_over = handed_over.get(&partition).copied();

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::mark::{LastRecord, Mark, Marks};
+use super::mark::{Evidence, LastRecord, Mark, Marks};
 use super::observe::{Gap, Lag};
-use crate::event::{NextOffset, Offset, Partition};
+use crate::event::{Latest, NextOffset, Offset, Partition};
 
 /// How often a position that moves is noted outside the group.
 pub(super) const NOTE_PAUSE: Duration = Duration::from_secs(60);
@@ -28,6 +28,8 @@ enum State {
 struct Running {
     committed: Mark,
     read: NextOffset,
+    /// How far the log has come with what is read.
+    latest: Latest,
     /// The last record is read once more, to see that it is still the same.
     unproven: bool,
     /// Whether a record has come since reading began here: before that the client may still tell how
@@ -131,6 +133,7 @@ impl Positions {
         if let Some(state) = self.partitions.get_mut(&partition) {
             *state = State::Running(Running {
                 read: committed.next,
+                latest: Latest(committed.evidence.latest_ms),
                 committed,
                 unproven,
                 fresh: false,
@@ -198,11 +201,36 @@ impl Positions {
         Arrival::Next
     }
 
+    /// A record to be processed was read at `now_ms`, by the wall clock; returns how far the log has
+    /// come with it.
+    pub(super) fn see(&mut self, of: Partition, timestamp_ms: Option<i64>, now_ms: i64) -> Latest {
+        let Some(running) = self.running_mut(of) else {
+            return Latest::default();
+        };
+        running.latest.see(timestamp_ms, now_ms);
+        running.latest
+    }
+
+    /// The evidence committed beside the position of a partition that is being read.
+    pub(super) fn evidence(&self, of: Partition) -> Option<&Evidence> {
+        match self.partitions.get(&of) {
+            Some(State::Running(running)) => Some(&running.committed.evidence),
+            _ => None,
+        }
+    }
+
+    /// Whether the partition held the record already when it was read for the first time.
+    pub(super) fn is_history(&self, of: Partition, offset: Offset) -> bool {
+        let end = self.evidence(of).and_then(|evidence| evidence.history);
+        end.is_some_and(|end| offset.0 < end)
+    }
+
     /// Everything read but not committed will be read again.
     pub(super) fn rewind(&mut self) {
         for state in self.partitions.values_mut() {
             if let State::Running(running) = state {
                 running.read = running.committed.next;
+                running.latest = Latest(running.committed.evidence.latest_ms);
                 running.fresh = false;
             }
         }

@@ -80,6 +80,17 @@ impl Asked {
 
 /// Runs a sink over alerts until `until_ms`; it does not answer while `down`.
 fn run(sink: &Sink, alerts: &[Alert], down: Range<i64>, until_ms: i64) -> Asked {
+    run_by(sink, alerts, down, until_ms, |ms| ms)
+}
+
+/// The same where the wall clock shows `wall_ms` of the time that has passed.
+fn run_by(
+    sink: &Sink,
+    alerts: &[Alert],
+    down: Range<i64>,
+    until_ms: i64,
+    wall_ms: fn(i64) -> i64,
+) -> Asked {
     let mut queue = Queue::resume(sink.pacing, NextOffset(0), Note::default());
     let mut pace = Pace::new(sink.rate);
     let mut asked = Asked::default();
@@ -98,7 +109,7 @@ fn run(sink: &Sink, alerts: &[Alert], down: Range<i64>, until_ms: i64) -> Asked 
             let times = Times {
                 now: now_ms,
                 came: alert.at_ms,
-                written_ms: alert.at_ms,
+                written_ms: wall_ms(alert.at_ms),
             };
             queue.offer(next as i64, times, Some(offered));
             next += 1;
@@ -221,5 +232,40 @@ fn after_an_hour_without_an_answer_everything_is_told_once_the_worst_and_oldest_
             ),
             None => assert_eq!(kinds.get(&false), None, "{kind}"),
         }
+    }
+}
+
+/// A clock that is set seven hours ahead, then fourteen back, then right again.
+fn jumping(ms: i64) -> i64 {
+    let hours = match ms / MINUTE_MS {
+        0..10 => 0,
+        10..30 => 7,
+        30..50 => -7,
+        _ => 0,
+    };
+    ms + hours * 60 * MINUTE_MS
+}
+
+#[test]
+fn a_wall_clock_that_jumps_by_hours_delays_nothing_repeats_nothing_and_gives_nothing_up() {
+    for (kind, _) in KINDS {
+        let sink = sink(kind);
+        let alerts: Vec<Alert> = (1..60 * 6)
+            .map(|number| Alert {
+                at_ms: number * 10_000,
+                group: (number % 20).to_string(),
+                level: Level::High,
+            })
+            .collect();
+        // Down over both jumps.
+        let (down, until_ms) = (5 * MINUTE_MS..40 * MINUTE_MS, 90 * MINUTE_MS);
+        let told = |asked: Asked| -> Vec<(i64, u64)> {
+            let told = asked.told.iter();
+            told.map(|(at_ms, one)| (*at_ms, one.count)).collect()
+        };
+        let jumped = run_by(&sink, &alerts, down.clone(), until_ms, jumping);
+        assert!(jumped.times(alerts.len()).iter().all(|times| *times == 1));
+        let steady = run(&sink, &alerts, down, until_ms);
+        assert_eq!(told(jumped), told(steady), "{kind}");
     }
 }

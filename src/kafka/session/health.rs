@@ -127,11 +127,11 @@ impl Session<'_> {
             return Ok(());
         }
         self.observer.positions(&self.positions.committed());
-        let now_ms = wall_ms();
+        let now = (wall_ms(), Instant::now());
         let handed_over = self.reader.handed_over();
         for (partition, end) in ends {
             let handed_over = handed_over.get(&partition).copied();
-            if let Some(lag) = self.positions.lag(partition, end, handed_over, now_ms) {
+            if let Some(lag) = self.positions.lag(partition, end, handed_over, now) {
                 self.observer.lag(partition, lag);
             }
         }

@@ -37,8 +37,8 @@ struct Running {
     fresh: bool,
     /// The position last noted outside the group, and when.
     noted: Option<(NextOffset, Instant)>,
-    /// When nothing was left to read, by the wall clock in ms since the Unix epoch.
-    caught_up_ms: Option<i64>,
+    /// When nothing was left to read.
+    caught_up: Option<Instant>,
 }
 
 /// What a record that has arrived is to a session.
@@ -138,7 +138,7 @@ impl Positions {
                 unproven,
                 fresh: false,
                 noted: None,
-                caught_up_ms: None,
+                caught_up: None,
             });
         }
     }
@@ -307,24 +307,31 @@ impl Positions {
         partition: Partition,
         end: NextOffset,
         handed_over: Option<NextOffset>,
-        now_ms: i64,
+        (now_ms, now): (i64, Instant),
     ) -> Option<Lag> {
         let running = self.running_mut(partition)?;
         let committed = &running.committed;
         let beyond = handed_over.filter(|_| running.read == committed.next);
         let done = beyond.max(Some(committed.next))?;
         if end <= done {
-            running.caught_up_ms = Some(now_ms);
+            running.caught_up = Some(now);
             return Some(Lag::CAUGHT_UP);
         }
-        // The oldest record that waits came after the last one committed, and after the moment in
-        // which nothing waited.
-        let last = committed.evidence.last.as_ref();
-        let since_ms = last.and_then(|last| last.time_ms).max(running.caught_up_ms);
-        let age_ms = since_ms.map(|since_ms| u64::try_from(now_ms - since_ms).unwrap_or(0));
+        // The oldest record that waits came after the last one committed, by the wall clock, and after
+        // the moment in which nothing waited, whatever the wall clock has done since.
+        let last_ms = committed
+            .evidence
+            .last
+            .as_ref()
+            .and_then(|last| last.time_ms);
+        let age_ms = last_ms.map(|ms| u64::try_from(now_ms.saturating_sub(ms)).unwrap_or(0));
+        let since_last = age_ms.map(Duration::from_millis);
+        let since_caught_up = running
+            .caught_up
+            .map(|at| now.saturating_duration_since(at));
         Some(Lag {
             records: u64::try_from(end.0 - done.0).unwrap_or(0),
-            age: age_ms.map(Duration::from_millis),
+            age: since_last.into_iter().chain(since_caught_up).min(),
         })
     }
 }

@@ -56,6 +56,8 @@ pub enum Turn {
         expired: u64,
         /// The topic's end: what is written from here on comes after the assignment.
         end: NextOffset,
+        /// Whether the group had no position.
+        first: bool,
         /// Set where the topic is no longer what it was when the position was committed.
         changed: Option<Changed>,
     },
@@ -67,7 +69,10 @@ pub enum Turn {
         end: NextOffset,
     },
     /// The topic was looked into and is the same; reading goes on.
-    Resumed,
+    Resumed {
+        /// Records that expired before they were read.
+        expired: u64,
+    },
     /// Another member has the partition, and we wait for our turn.
     Spare,
     /// The partition is somebody else's: forget what was not committed.
@@ -150,7 +155,6 @@ pub struct Follower {
     cluster: Cluster,
     topic: String,
     group: String,
-    begin_at_ms: i64,
     /// Not read: the position, or what has become of the topic, is asked for then.
     pending: Option<Instant>,
     assigned: bool,
@@ -165,16 +169,11 @@ pub struct Follower {
 
 impl Follower {
     /// Join `group`; the partition arrives as [`Turn::Assigned`]. A group without a position begins
-    /// with the first record written at `begin_at_ms` or later, ms since the Unix epoch.
+    /// with the oldest record.
     ///
     /// # Errors
     /// librdkafka refuses the properties.
-    pub fn join(
-        cluster: &Cluster,
-        topic: &str,
-        group: &str,
-        begin_at_ms: i64,
-    ) -> Result<Follower, ClientError> {
+    pub fn join(cluster: &Cluster, topic: &str, group: &str) -> Result<Follower, ClientError> {
         let consumer: BaseConsumer<Context> = cluster
             .client_config(
                 group,
@@ -207,7 +206,6 @@ impl Follower {
             cluster: cluster.clone(),
             topic: topic.to_owned(),
             group: group.to_owned(),
-            begin_at_ms,
             pending: None,
             assigned: false,
             paused: false,
@@ -378,7 +376,7 @@ impl Follower {
                     let (note, trail) = Trail::split(&metadata);
                     (position, note.to_owned(), trail)
                 }
-                None => (self.beginning(high)?, String::new(), Trail::default()),
+                None => (low, String::new(), Trail::default()),
             };
         }
         let ends_early = self.next > high || self.trail.last_offset() >= Some(high);
@@ -403,12 +401,15 @@ impl Follower {
                     note,
                     expired,
                     end,
+                    first: is_first,
                     changed,
                 }
             }
             (None, true) => {
-                self.next = self.next.max(low);
-                Turn::Resumed
+                let from = self.next.max(low);
+                let expired = u64::try_from(from - self.next).unwrap_or(0);
+                self.next = from;
+                Turn::Resumed { expired }
             }
             (Some(changed), is_ours) => {
                 self.trail
@@ -427,6 +428,7 @@ impl Follower {
                             note,
                             expired: 0,
                             end,
+                            first: false,
                             changed: Some(changed),
                         }
                     }
@@ -491,16 +493,6 @@ impl Follower {
             }
         }
         Ok(None)
-    }
-
-    fn beginning(&self, high: i64) -> KafkaResult<i64> {
-        let wanted = self.list_with(KafkaOffset::Offset(self.begin_at_ms))?;
-        let answer = self.consumer.offsets_for_times(wanted, QUESTION)?;
-        let found = answer.elements().iter().find_map(|e| match e.offset() {
-            KafkaOffset::Offset(offset) => Some(offset),
-            _ => None,
-        });
-        Ok(found.unwrap_or(high))
     }
 
     /// Stop or go on reading; the group is served in either case.

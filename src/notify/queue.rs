@@ -117,6 +117,8 @@ pub struct Queue<A> {
     failed: HashSet<i64>,
     /// Which were refused since the last success, by their first offset.
     refused: HashSet<i64>,
+    /// Groups that rest, which are few, because they were refused or are late.
+    resting: HashSet<About>,
     /// How many notifications the sink accepted.
     accepted: u64,
     /// The offset given last to what stands nowhere any more; no record has a negative one.
@@ -140,6 +142,7 @@ impl<A: Clone> Queue<A> {
             anchors: BTreeSet::new(),
             failed: HashSet::new(),
             refused: HashSet::new(),
+            resting: HashSet::new(),
             accepted: 0,
             stand_in: 0,
         }
@@ -285,6 +288,7 @@ impl<A: Clone> Queue<A> {
             }
             Some(State::Open { ends: at } | State::Resting { until: at }) => {
                 self.windows.remove(&(at, about.clone()));
+                self.resting.remove(about);
             }
             Some(State::Sending) | None => {}
         }
@@ -318,6 +322,7 @@ impl<A: Clone> Queue<A> {
         if let Some(group) = self.groups.get_mut(about) {
             group.state = State::Resting { until };
             self.windows.insert((until, about.clone()));
+            self.resting.insert(about.clone());
         }
     }
 
@@ -328,6 +333,8 @@ impl<A: Clone> Queue<A> {
             return;
         };
         let level = group.pending.as_ref().map(Pending::level);
+        let pending = group.pending.as_ref();
+        let was_refused = pending.is_some_and(|pending| pending.refusals.count > 0);
         let is_late = matches!(about, About::Late | About::History);
         match group.state {
             State::Sending => {}
@@ -336,7 +343,7 @@ impl<A: Clone> Queue<A> {
             // More of them may be on their way.
             State::Open { .. } if is_late => self.rest(about, now + QUIET_MS),
             State::Open { .. } => self.wait(about, now),
-            State::Resting { .. } if is_late => {
+            State::Resting { .. } if is_late && !was_refused => {
                 let longest = self.pacing.digest_interval_ms.max(QUIET_MS);
                 let until = (now + QUIET_MS).min(group.since + longest);
                 self.rest(about, until);
@@ -512,14 +519,9 @@ impl<A: Clone> Queue<A> {
     /// When the oldest alert that waits to be told came; those gathered in an open group are not
     /// waiting.
     pub fn oldest(&self) -> Option<i64> {
-        let waiting = self.waiting.values();
-        let resting = self.windows.iter().map(|(_, about)| about);
-        let pending = |about: &About| {
-            let group = self.groups.get(about)?;
-            let is_open = matches!(group.state, State::Open { .. });
-            group.pending.as_ref().filter(|_| !is_open)?.oldest()
-        };
-        waiting.chain(resting).filter_map(pending).min()
+        let waiting = self.waiting.values().chain(&self.resting);
+        let oldest = waiting.filter_map(|about| self.groups.get(about)?.pending.as_ref()?.oldest());
+        oldest.min()
     }
 
     /// How many alerts nobody was told of yet.

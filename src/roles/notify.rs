@@ -119,15 +119,13 @@ pub fn run(
     shutdown: &Shutdown,
     observer: &SinkObserver,
 ) -> Result<(), NotifyError> {
-    // Negative times mean something else to Kafka.
-    let begin_at_ms = now_ms().saturating_sub(sink.route.max_alert_age_ms).max(0);
     let (cluster, group) = (&config.cluster, &config.group);
     let mut state = Loop {
         sink,
         handle,
         observer,
         client: Client::new(sink)?,
-        follower: Follower::join(cluster, &config.alerts, group, begin_at_ms)?,
+        follower: Follower::join(cluster, &config.alerts, group)?,
         letters: Letters::new(DeadLetters::new(config, &sink.name)?),
         clock: Clock::start(),
         ours: None,
@@ -141,8 +139,9 @@ pub fn run(
             reason: "starting",
             remedy: "the alerts topic is being opened".into(),
         }),
-        not_ready: None,
+        not_ready: Some(None),
     };
+    state.not_ready = Some(state.trouble.clone());
     while !shutdown.is_requested() {
         state.turn();
     }
@@ -228,10 +227,19 @@ impl Loop<'_> {
                 note,
                 expired,
                 end,
+                first,
                 changed,
-            } => self.begin(from, &note, expired, end, changed),
+            } => {
+                self.say_expired(expired);
+                let backlog = self.backlog(end, first);
+                self.begin(from, &note, backlog, changed);
+            }
             Turn::Changed { changed, end } => self.changed(changed, end),
-            Turn::Resumed | Turn::Spare => self.trouble = None,
+            Turn::Resumed { expired } => {
+                self.say_expired(expired);
+                self.trouble = None;
+            }
+            Turn::Spare => self.trouble = None,
             Turn::Revoked => {
                 self.lose();
                 tracing::info!(sink = self.sink.name, "another process tells the sink");
@@ -241,22 +249,7 @@ impl Loop<'_> {
     }
 
     /// The partition is ours from a position on.
-    fn begin(
-        &mut self,
-        from: NextOffset,
-        note: &str,
-        expired: u64,
-        end: NextOffset,
-        changed: Option<Changed>,
-    ) {
-        let sink = &self.sink.name;
-        if expired > 0 {
-            tracing::error!(
-                sink,
-                expired,
-                "alerts expired before this sink was told of them"
-            );
-        }
+    fn begin(&mut self, from: NextOffset, note: &str, backlog: Backlog, changed: Option<Changed>) {
         let mut note = Note::from_text(note, from.0);
         if let Some(changed) = changed {
             self.say_changed(changed);
@@ -267,11 +260,25 @@ impl Loop<'_> {
         }
         self.ours = Some(Ours {
             queue: Queue::resume(self.sink.pacing, from, note),
-            backlog: Backlog::new(end.0, self.clock.now(), now_ms()),
+            backlog,
         });
         self.trouble = None;
         self.uncommitted |= changed.is_some();
         tracing::info!(sink = self.sink.name, from = from.0, "telling a sink");
+    }
+
+    fn backlog(&self, end: NextOffset, first: bool) -> Backlog {
+        Backlog::new(end.0, first, self.clock.now(), now_ms())
+    }
+
+    fn say_expired(&self, expired: u64) {
+        if expired > 0 {
+            tracing::error!(
+                sink = self.sink.name,
+                expired,
+                "alerts expired before this sink was told of them"
+            );
+        }
     }
 
     /// The topic lost records, or is another one, while the partition was ours. What waits in memory is
@@ -287,9 +294,10 @@ impl Loop<'_> {
                 "alerts that were to become dead letters are gone with the topic"
             );
         }
+        let backlog = self.backlog(end, false);
         if let Some(ours) = &mut self.ours {
             ours.queue.cut(changed.first_new, changed.kept, now);
-            ours.backlog = Backlog::new(end.0, now, now_ms());
+            ours.backlog = backlog;
         }
         self.trouble = None;
         self.uncommitted = true;
@@ -405,7 +413,9 @@ impl Loop<'_> {
     /// Let the request and the letters under way end, commit, leave.
     fn end(mut self) {
         let deadline = Instant::now() + FAREWELL;
-        while (self.in_flight.is_some() || self.letters.is_writing()) && Instant::now() < deadline {
+        while (self.in_flight.is_some() || self.letters.are_being_stored())
+            && Instant::now() < deadline
+        {
             std::thread::sleep(IN_FLIGHT);
             self.take_answer();
             self.finish_letters();

@@ -5,8 +5,9 @@
 use std::cmp::Reverse;
 
 use super::{About, Part, Pending, Queue, Rank, State};
-use crate::notify::notification::{Notification, Refusals};
+use crate::notify::notification::Notification;
 use crate::notify::offsets::Offsets;
+use crate::notify::pending::Refusals;
 use crate::sigma::Level;
 
 /// A notification that failed this often lets the others go before it.

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::read::place;
+use super::words::place;
 use crate::event::Position;
 use crate::sigma::Level;
 

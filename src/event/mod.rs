@@ -6,11 +6,14 @@ pub mod catalog;
 mod dialect;
 pub mod json;
 mod latest;
+pub mod limits;
 mod output_buffer;
 mod path;
 mod record;
+pub mod secret;
 mod text;
 pub mod unseen;
+mod walk;
 
 pub use activity::Activity;
 pub use audit_event::{
@@ -21,9 +24,9 @@ pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use dialect::Dialect;
 pub use latest::Latest;
 pub use output_buffer::{Output, OutputBuffer};
-pub use path::Path;
-pub(crate) use path::walk;
+pub use path::{Path, REQUEST_DATA};
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
 pub use text::{Phrase, Text};
+pub(crate) use walk::{Walk, strings_without};

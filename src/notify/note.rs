@@ -2,6 +2,7 @@
 //! still need a dead letter.
 
 use super::offsets::Offsets;
+use crate::event::limits::COMMIT_NOTE_BYTES;
 
 /// The first word of the text; another one belongs to another format.
 const FORMAT: &str = "watchbell-notify-1";
@@ -9,9 +10,9 @@ const FORMAT: &str = "watchbell-notify-1";
 /// Between the offsets told and those of them that need a dead letter.
 const OWED: &str = " !";
 
-/// Kafka's default of `offset.metadata.max.bytes` is 4,096; the reader adds what it has seen.
-const MAX_TOLD_BYTES: usize = 2_800;
+/// Most bytes of the two parts; the reader adds what it has seen, of at most 600 bytes.
 const MAX_OWED_BYTES: usize = 400;
+const MAX_TOLD_BYTES: usize = COMMIT_NOTE_BYTES - MAX_OWED_BYTES - 300;
 
 /// What an earlier run did beyond the position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

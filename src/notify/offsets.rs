@@ -141,14 +141,19 @@ impl Offsets {
             let Some((distance, length)) = word.split_once('+') else {
                 break;
             };
-            let (Ok(distance), Ok(length)) = (distance.parse::<u32>(), length.parse::<u32>())
-            else {
+            let number = |digits: &str| digits.parse().ok().filter(|number| *number >= 0);
+            let run: Option<(i64, i64)> = number(distance).zip(number(length));
+            // Nobody's offsets lie beyond the largest one.
+            let ends = run.and_then(|(distance, length)| {
+                let from = at.checked_add(distance)?;
+                Some((from, from.checked_add(length)?))
+            });
+            let Some((from, to)) = ends else {
                 break;
             };
-            let from = at + i64::from(distance);
-            at = from + i64::from(length);
-            if length > 0 {
-                offsets.insert_run(from, at);
+            at = to;
+            if from < to {
+                offsets.insert_run(from, to);
             }
         }
         offsets
@@ -221,7 +226,17 @@ mod tests {
         let read = Offsets::from_text(&text, 0);
         assert!(read.len() > 700, "{}", read.len());
         assert!((0..read.len() as i64).all(|n| read.contains(n * 2)));
-        let cut = Offsets::from_text(" 0+2 3+x 5+1", 10);
-        assert_eq!(cut, [10, 11].into_iter().collect());
+        for cut in ["0+2 3+x 5+1", "0+2 -3+1", "0+2 9223372036854775807+1"] {
+            let cut = Offsets::from_text(cut, 10);
+            assert_eq!(cut, [10, 11].into_iter().collect());
+        }
+    }
+
+    #[test]
+    fn distances_of_any_length_come_back() {
+        let mut set = Offsets::default();
+        set.insert_run(3, 6_000_000_000);
+        set.insert_run(i64::MAX - 2, i64::MAX - 1);
+        assert_eq!(Offsets::from_text(&set.to_text(0, 3_000), 0), set);
     }
 }

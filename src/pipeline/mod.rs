@@ -15,12 +15,13 @@ use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
+use crate::event::json::{JsonError, Portable};
 use crate::event::{
     Access, AuditEvent, Digest, Header, Method, OutputBuffer, OutputRecord, Position, RawRecord,
     Sensitivity, Text,
 };
 pub use crate::event::{Catalog, Path};
-use crate::normalize::{self, MethodFacts};
+use crate::normalize::{self, MethodFacts, NormalizeError};
 use crate::rules::{CurrentRules, Known, RuleSet};
 use crate::sigma::{Level, Scratch};
 pub use guard::PANIC;
@@ -176,8 +177,13 @@ impl Pipeline {
 
     fn stages(&self, record: &RawRecord<'_>, reading: Reading, out: &mut OutputBuffer) -> Outcome {
         let lookup = |name: &str| self.catalog.method(name).map(facts);
+        let portable;
         // Borrowed where it is: it is large.
         let mut normalized = normalize::normalize(record, &lookup);
+        if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
+            portable = Portable::of(record.value.unwrap_or_default());
+            normalized = normalize::normalize_portable(record, &portable, &lookup);
+        }
         let event = match &mut normalized {
             Ok(event) => event,
             Err(error) => {
@@ -347,26 +353,26 @@ impl Pipeline {
         rule_set: &str,
         now_ms: i64,
     ) -> OutputRecord {
-        let record = |evidence| {
-            let mut value = Vec::with_capacity(8192);
+        let record = |evidence: Option<&[u8]>| {
+            let mut value = Vec::with_capacity(8192 + evidence.map_or(0, <[u8]>::len));
             encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
             let rule = alert.rule.rule.id.as_str();
             self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
         };
         let limit = self.settings.limits.alerts;
-        let whole = record(written);
-        if record_size(&whole) <= limit {
-            return whole;
+        // One that is larger by itself is not copied only to see that it does not fit.
+        if let Some(written) = written.filter(|written| written.len() < limit) {
+            let whole = record(Some(written));
+            if record_size(&whole) <= limit {
+                return whole;
+            }
         }
         let mut bare = record(None);
-        let value = bare.value.take().unwrap_or_default();
-        let frame_bytes = record_size(&bare);
-        bare.value = if frame_bytes + value.len() <= limit {
-            Some(value)
-        } else {
-            let fits = |value: &[u8]| frame_bytes + value.len() <= limit;
-            Some(encode::shortened(&value, fits).unwrap_or(value))
-        };
+        if record_size(&bare) > limit {
+            let value = bare.value.take().unwrap_or_default();
+            let max_bytes = limit.saturating_sub(record_size(&bare));
+            bare.value = Some(encode::shortened(&value, max_bytes).unwrap_or(value));
+        }
         bare
     }
 

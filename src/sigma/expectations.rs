@@ -215,7 +215,7 @@ fn number(value: &Yaml) -> Option<Number> {
     match value {
         Yaml::Int(int) => Some(Number::Int(*int)),
         Yaml::Float(float) => Some(Number::Float(*float)),
-        Yaml::String(text) => Number::parse(text),
+        Yaml::String(text) => Number::parse(text).filter(|number| number.is_finite()),
         _ => None,
     }
 }

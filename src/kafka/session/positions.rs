@@ -201,14 +201,24 @@ impl Positions {
         Arrival::Next
     }
 
-    /// A record to be processed was read at `now_ms`, by the wall clock; returns how far the log has
-    /// come with it.
-    pub(super) fn see(&mut self, of: Partition, timestamp_ms: Option<i64>, now_ms: i64) -> Latest {
+    /// A record to be processed was read now. Returns how far the log has come by the timestamps of its
+    /// records, and by all that is known: a record was written after the moment in which nothing was
+    /// left to read, whatever its timestamp and the wall clock say.
+    pub(super) fn see(
+        &mut self,
+        of: Partition,
+        timestamp_ms: Option<i64>,
+        (now_ms, now): (i64, Instant),
+    ) -> (Latest, Option<i64>) {
         let Some(running) = self.running_mut(of) else {
-            return Latest::default();
+            return (Latest::default(), None);
         };
         running.latest.see(timestamp_ms, now_ms);
-        running.latest
+        let since_ms = running.caught_up.map(|at| {
+            let since = now.saturating_duration_since(at).as_millis();
+            now_ms.saturating_sub(i64::try_from(since).unwrap_or(i64::MAX))
+        });
+        (running.latest, running.latest.0.max(since_ms))
     }
 
     /// The evidence committed beside the position of a partition that is being read.

@@ -60,8 +60,10 @@ pub(super) struct Reader {
 pub(super) struct Fetched<'r> {
     message: BorrowedMessage<'r>,
     topic: &'r str,
-    /// How far the partition's log has come with it, once it is taken in.
+    /// How far the partition's log has come with it, once it is taken in: by the timestamps of its
+    /// records, and by all that is known.
     pub(super) latest: Latest,
+    pub(super) logged_ms: Option<i64>,
 }
 
 impl Reader {
@@ -117,6 +119,7 @@ impl Reader {
             message,
             topic: &self.topic,
             latest: Latest::default(),
+            logged_ms: None,
         }))
     }
 

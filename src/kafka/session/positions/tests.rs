@@ -241,3 +241,40 @@ fn a_position_of_another_source_is_foreign_whatever_its_number() {
     assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
     assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
 }
+
+#[test]
+fn a_record_is_as_late_as_its_log_and_never_later_than_the_moment_in_which_none_was_left() {
+    const HOUR_MS: i64 = 3_600_000;
+    const NOW_MS: i64 = 1_800_000_000_000;
+    let begun = Instant::now();
+    let mut positions = started(bare(5), OLDEST);
+    let old = NOW_MS - 3 * HOUR_MS;
+    let see = |positions: &mut Positions, timestamp_ms, now_ms, after_s| {
+        let now = begun + Duration::from_secs(after_s);
+        let (latest, logged_ms) = positions.see(P0, Some(timestamp_ms), (now_ms, now));
+        (latest.0, logged_ms)
+    };
+    assert_eq!(see(&mut positions, old, NOW_MS, 0), (Some(old), Some(old)));
+    // One clock that is further behind, or wrong, changes nothing.
+    for other in [old - HOUR_MS, 0, NOW_MS + 9_000 * HOUR_MS] {
+        assert_eq!(
+            see(&mut positions, other, NOW_MS, 0),
+            (Some(old), Some(old))
+        );
+    }
+    // What is read again after an abort is as late as it was.
+    see(&mut positions, NOW_MS, NOW_MS, 0);
+    positions.rewind();
+    assert_eq!(see(&mut positions, old, NOW_MS, 0), (Some(old), Some(old)));
+    // Nothing was left to read a minute ago: also where the only producer's clock is behind, and where
+    // ours has jumped ahead since.
+    let now = (NOW_MS, begun);
+    assert_eq!(
+        positions.lag(P0, NextOffset(5), None, now),
+        Some(Lag::CAUGHT_UP)
+    );
+    for now_ms in [NOW_MS + 60_000, NOW_MS + 5 * HOUR_MS] {
+        let seen = see(&mut positions, old, now_ms, 60);
+        assert_eq!(seen, (Some(old), Some(now_ms - 60_000)));
+    }
+}

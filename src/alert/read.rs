@@ -7,7 +7,8 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::notice::{
-    Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
+    Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
+    TEST, Who,
 };
 use super::redact::{hidden_texts, redacted};
 use super::words::{MAX_LIST, MAX_WORD, Words, beginning, place, prose};
@@ -172,6 +173,7 @@ impl<'a> Finding<'a> {
             origin: self.origin(origin),
             time_ms,
             detected_ms: int(self.metadata, &["processed_time"]).unwrap_or(time_ms),
+            logged_ms: int(self.metadata, &["logged_time"]),
             why: self.why(),
             count: self
                 .count
@@ -196,6 +198,7 @@ impl<'a> Finding<'a> {
             record: self.event.map(|event| redacted(event, NOTICE_RECORD_BYTES)),
             experimental: labels.iter().any(|label| label == EXPERIMENTAL),
             replayed: labels.iter().any(|label| label == REPLAYED),
+            history: labels.iter().any(|label| label == HISTORY),
             test: labels.iter().any(|label| label == TEST),
         })
     }

@@ -6,10 +6,12 @@ mod alertmanager;
 mod email;
 mod http;
 mod message;
+pub mod note;
 mod notification;
 pub mod offsets;
 pub mod pace;
 mod pagerduty;
+mod pending;
 mod probe;
 pub mod queue;
 mod request;
@@ -96,8 +98,6 @@ pub struct Sink {
     pub rate: Rate,
     /// Longest wait for an answer.
     pub timeout: Duration,
-    /// An alert that could not be delivered for this long is given up.
-    pub max_age: Duration,
     /// Certificates, in PEM, of authorities trusted besides the system's.
     pub ca: Option<Vec<u8>>,
     /// Words of one's own.

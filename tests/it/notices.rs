@@ -10,12 +10,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use watchbell::alert::{Notice, RECORDS_EXPIRED, Source, SourceAlert, Stopped, shorten};
 use watchbell::event::{NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position};
-use watchbell::notify::offsets::Offsets;
-use watchbell::notify::queue::{Offered, Pacing, Queue};
+use watchbell::notify::note::Note;
+use watchbell::notify::queue::{Arrival, Offered, Pacing, Queue};
 use watchbell::notify::{
     Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Request, Route, SLACK_API,
     Secret, Slack, Target, Teams, Template, Webhook,
 };
+use watchbell::pipeline::Reading;
 use watchbell::sigma::Level;
 
 use crate::pipeline::{NOW_MS, pipeline_with};
@@ -126,12 +127,14 @@ fn message_by(notice: Notice, digest: bool, template: Option<&Template>) -> Mess
     let pacing = Pacing {
         digest_interval_ms: 0,
         max_waiting: Some(20),
+        max_age_ms: 3_600_000,
     };
-    let mut queue = Queue::resume(pacing, NextOffset(0), Offsets::default());
+    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
     let offered = Offered {
         group_key: notice.group_key.clone(),
         level: notice.level,
         rule: notice.rule.clone(),
+        arrival: Arrival::InTime,
         alert: Arc::new(notice),
     };
     queue.offer(0, NOW_MS, Some(offered.clone()));
@@ -320,7 +323,7 @@ fn an_alert_without_an_event_is_valid_says_what_was_lost_and_is_told_at_once() {
         max_alert_age_ms: 0,
         replayed: false,
     };
-    assert_eq!(route.decide(&notice, NOW_MS), Ok(()));
+    assert_eq!(route.decide(&notice), Ok(()));
 }
 
 #[test]
@@ -670,4 +673,124 @@ fn what_is_no_alert_of_ours_is_refused_with_a_reason() {
         assert_eq!(error.reason(), reason);
     }
     assert_eq!(notice(CORRELATION.as_bytes()).level, Level::Critical);
+}
+
+/// The alert of a record that was read when its log had come as far as `logged_ms`.
+fn read_late(logged_ms: i64, history: bool) -> Notice {
+    let case: Value = serde_json::from_str(DELETED).expect("a case");
+    // The event's own time is of no matter.
+    let value = case["record"]["value"].to_string();
+    let record = watchbell::event::RawRecord {
+        position: position(),
+        timestamp_ms: Some(0),
+        key: None,
+        value: Some(value.as_bytes()),
+        headers: Vec::new(),
+    };
+    let reading = Reading {
+        now_ms: NOW_MS,
+        logged_ms: Some(logged_ms),
+        history,
+    };
+    let mut outputs = OutputBuffer::default();
+    pipeline_with(NAMES, 50_000_000).process(&record, reading, &mut outputs);
+    let alert = outputs.at(1).expect("an alert").value.expect("a value");
+    let value: Value = serde_json::from_slice(alert).expect("JSON");
+    crate::ocsf::validate(&value);
+    notice(alert)
+}
+
+#[test]
+fn how_late_an_alert_is_shows_in_the_log_that_its_record_stands_in() {
+    let hour_ms = 3_600_000;
+    let route = Route {
+        min_level: Level::Low,
+        detection: None,
+        max_alert_age_ms: hour_ms,
+        replayed: false,
+    };
+    let arrival = |notice: &Notice, behind_ms| route.arrival(notice, behind_ms);
+    let fresh = read_late(NOW_MS, false);
+    assert_eq!(arrival(&fresh, 0), Arrival::InTime);
+    assert_eq!(arrival(&fresh, hour_ms + 1), Arrival::Late);
+    let half = read_late(NOW_MS - hour_ms / 2, false);
+    assert_eq!(arrival(&half, 0), Arrival::InTime);
+    assert_eq!(
+        arrival(&half, hour_ms / 2 + 1),
+        Arrival::Late,
+        "they add up"
+    );
+    let late = read_late(NOW_MS - hour_ms - 1, false);
+    assert_eq!(arrival(&late, 0), Arrival::Late);
+    let history = read_late(NOW_MS - hour_ms - 1, true);
+    assert_eq!(arrival(&history, 0), Arrival::History);
+    assert_eq!(arrival(&read_late(NOW_MS, true), 0), Arrival::InTime);
+    // A clock of ours that is behind makes nothing late.
+    assert_eq!(
+        arrival(&read_late(NOW_MS + hour_ms, true), 0),
+        Arrival::InTime
+    );
+}
+
+/// The digest of these alerts, all of them late.
+fn digest(arrival: Arrival, levels: &[Level]) -> Message {
+    let pacing = Pacing {
+        digest_interval_ms: 300_000,
+        max_waiting: Some(20),
+        max_age_ms: 3_600_000,
+    };
+    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+    for (offset, level) in (0..).zip(levels) {
+        let mut notice = notice(&alert(|_| {}));
+        notice.level = *level;
+        notice.position = format!("watchbell.alerts/0@{offset}");
+        let offered = Offered {
+            group_key: offset.to_string(),
+            level: *level,
+            rule: notice.rule.clone(),
+            arrival,
+            alert: Arc::new(notice),
+        };
+        queue.offer(offset, NOW_MS, Some(offered));
+    }
+    let next = queue.next(NOW_MS + 300_000).expect("a digest");
+    assert!(queue.next(NOW_MS + 600_000).is_none(), "one digest");
+    Message::new("oncall", &next, 0, None)
+}
+
+#[test]
+fn a_digest_of_late_alerts_names_the_critical_ones_and_history_pages_nobody() {
+    let mut levels = vec![Level::Medium; 40];
+    levels.extend([Level::Critical; 25]);
+    let late = digest(Arrival::Late, &levels);
+    assert_eq!(
+        (late.kind, late.level, late.count),
+        ("late", Level::Critical, 65)
+    );
+    assert_eq!(late.title, "[CRITICAL] 65 late alerts, 25 of them critical");
+    let lines: Vec<&str> = late.text.lines().collect();
+    let named = lines.iter().filter(|line| line.starts_with("Critical: ["));
+    assert_eq!(named.count(), 20, "{}", late.text);
+    assert!(lines.contains(&"Critical: 5 more"), "{}", late.text);
+    assert!(late.text.contains("watchbell.alerts/0@40"), "{}", late.text);
+    let medium = digest(Arrival::Late, &levels[..3]);
+    assert_ne!(
+        medium.group_key, late.group_key,
+        "it joins no incident of another level"
+    );
+
+    let history = digest(Arrival::History, &levels);
+    assert_eq!(
+        (history.kind, history.level),
+        ("history", Level::Informational)
+    );
+    assert_eq!(history.text.matches("Critical: [").count(), 20);
+    let pagerduty = targets().into_iter().find(|(name, _)| *name == "pagerduty");
+    let (_, pagerduty) = pagerduty.expect("PagerDuty");
+    let url = |message: &Message| pagerduty.requests(message, NOW_MS).remove(0).url;
+    assert!(url(&late).ends_with("/v2/enqueue"));
+    assert!(
+        url(&history).ends_with("/v2/change/enqueue"),
+        "a change opens no incident"
+    );
 }

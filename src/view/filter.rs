@@ -110,17 +110,9 @@ fn as_detection(selection: Node) -> Node {
         key_mark: mark,
         node,
     };
-    let condition = Node {
-        value: Value::String("selection".to_owned()),
-        mark,
-    };
-    Node {
-        value: Value::Map(vec![
-            entry("selection", selection),
-            entry("condition", condition),
-        ]),
-        mark,
-    }
+    let condition = Node::new(Value::String("selection".to_owned()), mark);
+    let entries = vec![entry("selection", selection), entry("condition", condition)];
+    Node::new(Value::Map(entries), mark)
 }
 
 #[cfg(test)]

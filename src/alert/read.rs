@@ -7,7 +7,7 @@ use super::notice::{
 };
 use super::redact::redacted;
 use crate::event::Position;
-use crate::event::unseen::{breaks_lines, turns_or_hides};
+use crate::printable::{printable_json, printable_prose};
 use crate::sigma::Level;
 
 /// Most characters of a name, an identifier or a value.
@@ -96,8 +96,12 @@ impl Notice {
             tags: words(alert.pointer("/unmapped/tags")),
             rule_set: word(&alert, "/unmapped/rule_set").unwrap_or_default(),
             position: place(position),
-            record: (!event.is_null())
-                .then(|| cut_bytes(visible(&redacted(event)), MAX_RECORD_BYTES)),
+            record: (!event.is_null()).then(|| {
+                cut_bytes(
+                    printable_json(&redacted(event)).into_owned(),
+                    MAX_RECORD_BYTES,
+                )
+            }),
             experimental: labels.iter().any(|label| label == EXPERIMENTAL),
             replayed: labels.iter().any(|label| label == REPLAYED),
             test: labels.iter().any(|label| label == TEST),
@@ -128,20 +132,12 @@ fn prose(value: &Value, path: &str) -> Option<String> {
     text(value.pointer(path)?, MAX_PROSE)
 }
 
-/// A text without control characters, cut; `None` where there is nothing to read.
+/// A text in which everything is seen, cut; `None` where there is nothing to read.
 fn text(value: &Value, max_chars: usize) -> Option<String> {
     let text = value.as_str()?;
-    let clean = visible(text);
+    let clean = printable_prose(text.trim());
     let clean = clean.trim();
     (!clean.is_empty()).then(|| shorten(clean, max_chars))
-}
-
-/// On one line, and nothing in it that a reader would not see.
-fn visible(text: &str) -> String {
-    text.chars()
-        .filter(|c| !turns_or_hides(*c))
-        .map(|c| if breaks_lines(c) { ' ' } else { c })
-        .collect()
 }
 
 /// At most `max_chars` characters; what was cut ends in `…`. Counted in UTF-16, which is never less
@@ -251,7 +247,9 @@ fn correlation(written: &Value) -> Correlation {
             .into_iter()
             .flatten()
             .take(MAX_LIST)
-            .filter_map(|(field, value)| Some((shorten(field, MAX_WORD), word(value, "")?)))
+            .filter_map(|(field, value)| {
+                Some((shorten(&printable_prose(field), MAX_WORD), word(value, "")?))
+            })
             .collect(),
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::diagnostic::{Mark, Problem, Severity, nearest};
+use crate::printable::{printable, printable_lines};
 
 /// One thing wrong in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +54,10 @@ pub(super) fn place(file: &str, mark: Mark) -> String {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.place, Severity::Error, self.message)?;
+        let (place, message) = (printable(&self.place), printable_lines(&self.message));
+        write!(f, "{place}: {}: {message}", Severity::Error)?;
         match &self.remedy {
-            Some(remedy) => write!(f, "\n  help: {remedy}"),
+            Some(remedy) => write!(f, "\n  help: {}", printable_lines(remedy)),
             None => Ok(()),
         }
     }

@@ -9,7 +9,6 @@ mod output_buffer;
 mod path;
 mod record;
 mod text;
-pub mod unseen;
 
 pub use activity::Activity;
 pub use audit_event::{

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::printable::printable_prose;
+
 /// A text that is shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -91,10 +93,6 @@ pub(super) fn by_status(status: u16, after: Option<Duration>, body: &str) -> Ans
 
 /// The beginning of an answer, on one line.
 pub(super) fn readable(body: &str) -> String {
-    let line: String = body
-        .chars()
-        .take(300)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    line.trim().to_owned()
+    let line: String = body.chars().take(300).collect();
+    printable_prose(line.trim()).into_owned()
 }

@@ -16,6 +16,7 @@ use watchbell::notify::{
     Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Request, Route, SLACK_API,
     Secret, Slack, Target, Teams, Template, Webhook,
 };
+use watchbell::printable::is_unseen;
 use watchbell::sigma::Level;
 
 use crate::pipeline::{NOW_MS, pipeline_with};
@@ -26,7 +27,8 @@ const CORRELATION: &str = include_str!("../data/alerts/correlation.json");
 
 /// What somebody could call themselves to break out of a message.
 const HOSTILE: &str = "<!channel> & <https://evil.example|click> *b* [x](https://evil.example) \
-                       <at>all</at> @here `c`\r\nX-Injected: 1\n\u{202e}level=info \u{1b}[31m";
+                       <at>all</at> @here `c`\r\nX-Injected: 1\n\u{202e}level=info \u{1b}[31m\
+                       adm\u{ad}in\u{e0041}\u{3164}";
 
 fn position() -> Position<'static> {
     Position {
@@ -313,15 +315,15 @@ fn the_correlation_is_valid_ocsf() {
 fn hostile_values_stay_values() {
     let message = message(notice(&alert(hostile)), false);
     assert!(!message.text.contains("S3CRET"));
-    assert!(
-        !message.title.chars().any(char::is_control),
-        "{:?}",
-        message.title
-    );
+    assert!(!message.title.chars().any(is_unseen), "{:?}", message.title);
     for line in message.text.lines() {
         assert!(!line.starts_with("X-Injected"), "{line}");
     }
-    assert!(!message.text.contains('\u{202e}'));
+    assert!(
+        message.text.contains("adm\\u00adin\\udb40\\udc41\\u3164"),
+        "{}",
+        message.text
+    );
     for (sink, target) in targets() {
         for request in target.requests(&message, NOW_MS) {
             for (_, value) in &request.headers {
@@ -456,7 +458,7 @@ proptest! {
         let template = Template::new(Some("{{ title }} *".into()), Some(text.into()));
         let template = template.expect("a template");
         let message = message_by(notice, digest, templated.then_some(&template));
-        prop_assert!(!message.title.contains(char::is_control));
+        prop_assert!(!message.title.contains(is_unseen));
         for (sink, target) in targets() {
             for request in target.requests(&message, NOW_MS) {
                 let body = body(&request);
@@ -465,6 +467,9 @@ proptest! {
                 for (name, value) in &request.headers {
                     prop_assert!(!value.contains(char::is_control), "{}: {}", sink, name);
                 }
+                let sent = String::from_utf8_lossy(&request.body);
+                let unseen = sent.chars().find(|c| is_unseen(*c) && !"\r\n".contains(*c));
+                prop_assert_eq!(unseen, None, "{}", sink);
             }
         }
     }

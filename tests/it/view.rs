@@ -15,6 +15,7 @@ use watchbell::event::{
     RawRecord,
 };
 use watchbell::pipeline::Pipeline;
+use watchbell::printable::is_unseen;
 use watchbell::sigma::{Fields, Value};
 use watchbell::view::{Emitted, FieldPath, Kind, Paint, line, page, printable_json};
 use watchbell::{encode, normalize, pipeline};
@@ -91,7 +92,7 @@ fn compare(texts: &[(&str, String)]) {
 }
 
 fn is_hostile(c: char) -> bool {
-    c != '\n' && (c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'))
+    c != '\n' && is_unseen(c)
 }
 
 #[test]
@@ -175,7 +176,8 @@ fn an_alert_without_an_event_reads_as_a_line_and_a_page() {
 
 #[test]
 fn nothing_in_a_record_steers_the_terminal() {
-    let hostile = "\\u001b]0;pwned\\u0007\\u009b2J\u{9b}31m\\u202e\u{202e}\u{7f}\\r\\n";
+    let hostile = "\\u001b]0;pwned\\u0007\\u009b2J\u{9b}31m\\u202e\u{202e}\u{7f}\\r\\n\
+                   \u{ad}\\u00ad\u{3164}\u{e0041}\\udb40\\udc41\u{fe0f}";
     let line_in = SEED
         .lines()
         .find(|line| line.contains("DeleteStatement"))

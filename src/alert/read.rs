@@ -11,13 +11,13 @@ use crate::printable::{printable_json, printable_prose};
 use crate::sigma::Level;
 
 /// Most characters of a name, an identifier or a value.
-const MAX_WORD: usize = 300;
+pub(super) const MAX_WORD: usize = 300;
 
 /// Most characters of a runbook or a description.
-const MAX_PROSE: usize = 2_000;
+pub(super) const MAX_PROSE: usize = 2_000;
 
 /// Most elements of any list.
-const MAX_LIST: usize = 20;
+pub(super) const MAX_LIST: usize = 20;
 
 /// Most bytes of the record shown.
 const MAX_RECORD_BYTES: usize = 8 * 1024;

@@ -91,7 +91,9 @@ struct ConfigFile {
 
 impl ConfigFile {
     fn load(&self) -> Result<Config, Failure> {
-        Ok(load(&self.path)?.config)
+        let loaded = load(&self.path)?;
+        loaded.warnings().iter().for_each(say);
+        Ok(loaded.config)
     }
 
     /// The same, whatever is wrong in it.

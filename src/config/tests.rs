@@ -326,3 +326,26 @@ fn properties_of_librdkafka_go_through_as_they_are_written() {
     // What is printed is read again as the same.
     assert!(loaded.print().contains("a: \"010\""), "{}", loaded.print());
 }
+
+#[test]
+fn a_template_is_tried_on_every_kind_of_alert_when_the_configuration_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("title.j2");
+    let text = format!(
+        "{SMALLEST}notify: {{w: {{type: webhook, url: 'http://x', title_template: {}}}}}\n",
+        path.display()
+    );
+    std::fs::write(&path, "{% if notice.runbook %}{{ title }}{% endif %}").unwrap();
+    let loaded = loaded(&text, &[]);
+    let said = loaded.warnings()[0].to_string();
+    let place = format!("{}:1:1: warning: ", path.display());
+    assert!(said.starts_with(&place), "{said}");
+    assert!(said.contains("an alert without a runbook"), "{said}");
+    assert!(said.contains("the shipped words are sent"), "{said}");
+    std::fs::write(&path, "{{ title }}\n{{ 'who: ' + notice.who.name }}").unwrap();
+    let said = refused(&text, &[]);
+    let place = format!("{}:2:1: error: ", path.display());
+    assert!(said.starts_with(&place), "{said}");
+    assert!(said.contains("an alert without an actor"), "{said}");
+    assert!(said.contains("help: test whether"), "{said}");
+}

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::offsets::Offsets;
 use super::queue::{Kind, Notification};
-use super::template::Template;
+use super::template::{Template, TemplateFault};
 use crate::alert::{Fact, Notice, shorten, time};
 use crate::sigma::Level;
 
@@ -37,14 +37,28 @@ pub struct Message {
     /// The alert shown.
     #[serde(serialize_with = "inner")]
     pub notice: Arc<Notice>,
+    /// What belongs together and matters as much: a vendor that adds to an open incident without
+    /// waking anybody must open another one for what is worse than those before.
+    #[serde(skip)]
+    pub incident: String,
+    /// Parts for which the template gave no words, and why; they have the shipped ones.
+    #[serde(skip)]
+    pub template_faults: Vec<(&'static str, TemplateFault)>,
 }
 
 fn inner<S: serde::Serializer>(notice: &Arc<Notice>, to: S) -> Result<S::Ok, S::Error> {
     notice.as_ref().serialize(to)
 }
 
+/// Most characters of a group's key in the key of an incident: PagerDuty takes 255 with the level.
+const MAX_INCIDENT: usize = 240;
+
 /// Most characters of a title; every sink takes this much or shortens further.
 const MAX_TITLE: usize = 300;
+
+/// Digests over many groups that begin within so many ms are one incident: each tells of other groups,
+/// and people are to be woken for the next ones, but not for every request of a flood.
+const OVERFLOW_INCIDENT_MS: i64 = 5 * 60_000;
 
 /// Most characters of a template's text.
 const MAX_TEMPLATED: usize = 20_000;
@@ -92,19 +106,34 @@ impl Message {
             );
             facts.push(fact("Undelivered", lost));
         }
-        let group_key = match &notification.group_key {
-            Some(key) => key.clone(),
-            None => format!("watchbell-overflow-{sink}"),
+        let level = notification.level;
+        let (group_key, incident) = match &notification.group_key {
+            Some(key) => {
+                let worst = notification.told.map_or(level, |told| told.max(level));
+                (
+                    key.clone(),
+                    format!("{}-{worst}", shorten(key, MAX_INCIDENT)),
+                )
+            }
+            None => {
+                let begun = notification.first_ms.div_euclid(OVERFLOW_INCIDENT_MS);
+                let begun = begun.saturating_mul(OVERFLOW_INCIDENT_MS / 1000);
+                let key = format!("watchbell-overflow-{sink}-{level}-{begun}");
+                (key.clone(), key)
+            }
         };
+        // Whoever knows the id takes the rest for a repeat: what covers more has another one.
         let id = match (&notification.kind, notification.offsets.last()) {
-            (Kind::First, _) | (_, None) => notice.uid.clone(),
+            (_, None) => notice.uid.clone(),
+            (Kind::First, Some(_)) if more == 0 => notice.uid.clone(),
+            (Kind::First, Some(last)) => format!("{}-{last}", notice.uid),
             (_, Some(last)) => format!("{group_key}-{last}"),
         };
         let mut message = Message {
             kind,
             id,
             group_key,
-            level: notification.level,
+            level,
             title: shorten(&title, MAX_TITLE),
             text: lines(&facts),
             templated: false,
@@ -115,26 +144,35 @@ impl Message {
             },
             count: notification.count,
             notice: Arc::clone(notice),
+            incident,
+            template_faults: Vec::new(),
         };
         if let Some(template) = template {
-            message.apply(template);
+            message.apply(sink, template);
         }
         message
     }
 
-    /// A template that fails on this alert is left out, said in the log: the alert must go out.
-    fn apply(&mut self, template: &Template) {
-        match template.render(self) {
-            Ok((title, text)) => {
-                if let Some(title) = title {
-                    self.title = shorten(&title, MAX_TITLE);
-                }
-                if let Some(text) = text {
-                    self.text = shorten(&text, MAX_TEMPLATED);
-                    self.templated = true;
-                }
+    /// Where a template fails on this message, or gives nothing to read, the shipped words stay: the
+    /// alert must go out.
+    fn apply(&mut self, sink: &str, template: &Template) {
+        let (title, text) = template.render(self);
+        let mut given = |part, rendered| match rendered {
+            None => None,
+            Some(Ok(words)) => Some(words),
+            Some(Err(error)) => {
+                tracing::error!(sink, part, %error, "a template fails; the shipped words are sent");
+                self.template_faults.push((part, error));
+                None
             }
-            Err(error) => tracing::error!(%error, "a template fails; the shipped text is sent"),
+        };
+        let (title, text) = (given("title", title), given("text", text));
+        if let Some(title) = title {
+            self.title = shorten(&title, MAX_TITLE);
+        }
+        if let Some(text) = text {
+            self.text = shorten(&text, MAX_TEMPLATED);
+            self.templated = true;
         }
     }
 }
@@ -191,6 +229,7 @@ impl Message {
             kind: Kind::First,
             group_key: Some(notice.group_key.clone()),
             level: notice.level,
+            told: None,
             alert: Arc::new(notice),
             count: 1,
             first_ms: now_ms,
@@ -199,10 +238,5 @@ impl Message {
             attempts: 0,
         };
         Message::new(sink, &notification, 0, template)
-    }
-
-    /// A message with every part.
-    pub fn example() -> Message {
-        Message::of_one("example", Notice::example(0), 0, None)
     }
 }

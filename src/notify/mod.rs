@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod email;
+mod example;
 mod http;
 mod message;
 mod notification;
@@ -32,7 +33,7 @@ pub use request::{Answer, Request, Secret};
 pub use route::{AlertPath, NotTold, Route};
 pub use slack::{API as SLACK_API, Slack};
 pub use teams::Teams;
-pub use template::{Template, TemplateError};
+pub use template::{Template, TemplateError, TemplateFault};
 pub use webhook::Webhook;
 
 use pace::Rate;

@@ -59,6 +59,8 @@ pub struct Notification<A> {
     pub alert: A,
     /// Its level.
     pub level: Level,
+    /// The most severe level that the group was told of before.
+    pub told: Option<Level>,
     /// Alerts that this covers, at least 1.
     pub count: u64,
     /// When the oldest of them was written, ms since the Unix epoch.
@@ -110,6 +112,7 @@ pub(super) fn notification<A>(
         group_key,
         alert: pending.alert,
         level: pending.level,
+        told: None,
         count: pending.count,
         first_ms: pending.first_ms,
         last_ms: pending.last_ms,

@@ -266,7 +266,11 @@ impl<A: Clone> Queue<A> {
         } else {
             Kind::Digest
         };
-        Some(notification(kind, Some(key), pending))
+        let told = group.told;
+        Some(Notification {
+            told,
+            ..notification(kind, Some(key), pending)
+        })
     }
 
     /// Windows that end: what was gathered is to be told, a quiet group is forgotten.

@@ -149,6 +149,13 @@ impl SinkObserver {
         counter.inc_by(count);
     }
 
+    /// A template gave no words for a part of a notification, which went out in the shipped ones.
+    pub fn template_failed(&self, part: &str, reason: &str) {
+        let labels = [self.state.name(), part, reason];
+        let counter = &self.metrics.notify_template_failures;
+        counter.with_label_values(&labels).inc();
+    }
+
     /// The sink is not to be told of an alert.
     pub fn skipped(&self, reason: &str) {
         let labels = [self.state.name(), reason];

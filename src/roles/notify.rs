@@ -239,6 +239,9 @@ impl Loop<'_> {
         };
         let template = self.sink.template.as_deref();
         let message = Message::new(&self.sink.name, &notification, self.undelivered, template);
+        for (part, fault) in &message.template_faults {
+            self.observer.template_failed(part, fault.reason());
+        }
         let requests = self.sink.target.requests(&message, now);
         let client = self.client.clone();
         let (sender, answer) = mpsc::sync_channel(1);

@@ -223,6 +223,16 @@ fn alerts(notification: &Notification<Arc<Notice>>) -> Option<Fact> {
 }
 
 impl Message {
+    /// The same with so many others of its group.
+    pub fn with_more(mut self, more: u64) -> Message {
+        if more > 0 {
+            let title = format!("{} (and {more} more)", self.title);
+            self.title = shorten(&title, MAX_TITLE);
+            self.count += more;
+        }
+        self
+    }
+
     /// The message of one alert, as `fire` sends it.
     pub fn of_one(sink: &str, notice: Notice, now_ms: i64, template: Option<&Template>) -> Message {
         let notification = Notification {

@@ -51,12 +51,21 @@ impl Request {
         body: &serde_json::Value,
         token: Option<&Secret>,
     ) -> Request {
+        Request::json_text(url, body.to_string(), token)
+    }
+
+    /// The same of a body that is written already.
+    pub(super) fn json_text(
+        url: impl Into<String>,
+        body: String,
+        token: Option<&Secret>,
+    ) -> Request {
         let mut headers = vec![("content-type", "application/json; charset=utf-8".to_owned())];
         headers.extend(token.map(|token| ("authorization", format!("Bearer {}", token.expose()))));
         Request {
             url: url.into(),
             headers,
-            body: body.to_string().into_bytes(),
+            body: body.into_bytes(),
         }
     }
 }

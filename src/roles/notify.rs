@@ -5,6 +5,7 @@
 
 mod answers;
 mod dead_letters;
+mod standing;
 mod take;
 
 use std::sync::Arc;
@@ -21,9 +22,11 @@ use crate::kafka::{ClientError, Cluster};
 use crate::notify::offsets::Offsets;
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
+use crate::notify::standing::StandingAlert;
 use crate::notify::{Answer, Client, Message, Sink};
 use crate::observe::SinkObserver;
 use dead_letters::DeadLetters;
+use standing::RetoldAlerts;
 use take::take;
 
 /// Longest turn while nothing is under way.
@@ -68,6 +71,8 @@ pub enum NotifyError {
 struct InFlight {
     notification: Notification<Arc<Notice>>,
     kind: &'static str,
+    /// What stands at the sink once it is accepted.
+    standing: Option<StandingAlert>,
     answer: Receiver<Answer>,
 }
 
@@ -83,6 +88,8 @@ struct Loop<'l> {
     queue: Option<Queue<Arc<Notice>>>,
     pace: Pace,
     in_flight: Option<InFlight>,
+    /// What the sink holds in memory alone.
+    standing: RetoldAlerts,
     /// Alerts given up that the sink was not told of.
     undelivered: u64,
     /// Whether there may be something to commit, and when the last commit was.
@@ -116,6 +123,7 @@ pub fn run(
         queue: None,
         pace: Pace::new(sink.rate),
         in_flight: None,
+        standing: RetoldAlerts::new(config, sink),
         undelivered: 0,
         uncommitted: false,
         committed_at: Instant::now(),
@@ -132,6 +140,7 @@ impl Loop<'_> {
     fn turn(&mut self) {
         self.take_answer();
         self.start_request();
+        self.tell_again();
         self.commit_if_due();
         let room = self.queue.as_ref().is_none_or(Queue::has_room);
         self.follower.pause(!room);
@@ -192,6 +201,8 @@ impl Loop<'_> {
                     );
                 }
                 let settled = Offsets::from_text(&note, from.0);
+                self.standing
+                    .read_back(self.handle, self.sink, from, settled.clone());
                 self.queue = Some(Queue::resume(self.sink.pacing, from, settled));
                 self.observer.readiness(None);
                 tracing::info!(sink = self.sink.name, from = from.0, "telling a sink");
@@ -217,6 +228,7 @@ impl Loop<'_> {
     fn lose(&mut self) {
         self.queue = None;
         self.in_flight = None;
+        self.standing.forget();
         self.uncommitted = false;
     }
 
@@ -243,6 +255,7 @@ impl Loop<'_> {
             self.observer.template_failed(part, fault.reason());
         }
         let requests = self.sink.target.requests(&message, now);
+        let standing = self.sink.target.standing(&message, now);
         let client = self.client.clone();
         let (sender, answer) = mpsc::sync_channel(1);
         self.pace.asked(now);
@@ -253,6 +266,7 @@ impl Loop<'_> {
         self.in_flight = Some(InFlight {
             notification,
             kind: message.kind,
+            standing,
             answer,
         });
     }

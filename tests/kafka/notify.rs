@@ -20,12 +20,12 @@ const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
 
 const ALERT: &str = include_str!("../data/alerts/correlation.json");
 
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
 /// An alert of the group, whose uid is `number`.
-fn alert(number: usize, group: &str, severity_id: i64) -> Value {
+pub(super) fn alert(number: usize, group: &str, severity_id: i64) -> Value {
     let mut alert: Value = serde_json::from_str(ALERT).expect("an alert");
     alert["finding_info"]["uid"] = number.to_string().into();
     alert["metadata"]["uid"] = number.to_string().into();
@@ -36,26 +36,26 @@ fn alert(number: usize, group: &str, severity_id: i64) -> Value {
 }
 
 /// The alerts topic of a deployment, as ingest writes it.
-struct Alerts {
+pub(super) struct Alerts {
     topic: Source,
     written: usize,
 }
 
 impl Alerts {
-    fn new(clusters: &Clusters, deployment: &Deployment) -> Alerts {
+    pub(super) fn new(clusters: &Clusters, deployment: &Deployment) -> Alerts {
         Alerts {
             topic: Source::new(&clusters.destination, &deployment.alerts, 1),
             written: 0,
         }
     }
 
-    fn write(&mut self, alert: &Value) {
+    pub(super) fn write(&mut self, alert: &Value) {
         self.topic.write_value(0, alert.to_string().as_bytes());
         self.written += 1;
     }
 
     /// Alerts of one group each.
-    fn write_groups(&mut self, count: usize) {
+    pub(super) fn write_groups(&mut self, count: usize) {
         for _ in 0..count {
             let number = self.written;
             self.write(&alert(number, &format!("group {number}"), 4));
@@ -65,7 +65,7 @@ impl Alerts {
 }
 
 /// A deployment whose source is idle and whose sinks are these lines.
-fn deployment(clusters: &Clusters, name: &str, sinks: &str) -> Deployment {
+pub(super) fn deployment(clusters: &Clusters, name: &str, sinks: &str) -> Deployment {
     let mut deployment = Deployment::new(clusters, name);
     deployment.source(&clusters.source, "idle");
     deployment.settings += &format!("notify:\n{sinks}");
@@ -92,7 +92,7 @@ fn position(clusters: &Clusters, deployment: &Deployment, sink: &str) -> i64 {
 }
 
 /// Wait until a fresh group has its position: alerts written from then on are read.
-fn start(clusters: &Clusters, deployment: &Deployment, sinks: &[&str]) -> Daemon {
+pub(super) fn start(clusters: &Clusters, deployment: &Deployment, sinks: &[&str]) -> Daemon {
     let daemon = deployment.start(0);
     daemon.wait_until_ready();
     for sink in sinks {

@@ -180,7 +180,11 @@ fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
     if let Some(uid) = &api.request_uid {
         o.object(key!("request"), |o| {
             o.text(key!("uid"), uid);
-            raw(event, api.request_data, o);
+            // What came under one name twice goes on so.
+            let others = event.other_request_data.iter().copied().map(Some);
+            for data in [api.request_data].into_iter().chain(others) {
+                raw(event, data, o);
+            }
         });
     }
     o.filled(key!("response"), |o| {

@@ -305,6 +305,11 @@ pub struct AuditEvent<'a> {
     pub unmapped: Unmapped<'a>,
     /// Whether the catalogue knows the method.
     pub known_method: bool,
+    /// Further readings of attributes that come from what the caller sent, by their paths; without a
+    /// text, a reading that has no such attribute. Empty for nearly all events.
+    pub other_readings: Vec<(&'static str, Option<Text<'a>>)>,
+    /// Further readings of OCSF `api.request.data`, each as it came.
+    pub other_request_data: Vec<NodeId>,
 }
 
 /// The input document, in which those nodes are marked that have moved to an OCSF attribute.
@@ -317,6 +322,9 @@ pub struct Unmapped<'a> {
     pub root_name: Option<&'static str>,
     /// Attributes from elsewhere (binary CloudEvents headers) that have no home.
     pub attributes: Vec<(Text<'a>, Text<'a>)>,
+    /// Members of the document that share their name, but for case and underscores, with another of
+    /// their object, in document order: readers differ in which one counts.
+    pub repeated: Vec<NodeId>,
     /// Set when the raw parts were dropped to fit a topic's limit.
     pub dropped: bool,
 }
@@ -328,6 +336,7 @@ impl<'a> Unmapped<'a> {
             document,
             root_name,
             attributes: Vec::new(),
+            repeated: Vec::new(),
             dropped: false,
         }
     }

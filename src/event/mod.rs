@@ -9,6 +9,7 @@ mod output_buffer;
 mod path;
 mod record;
 mod text;
+mod walk;
 
 pub use activity::Activity;
 pub use audit_event::{
@@ -18,9 +19,9 @@ pub use audit_event::{
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use dialect::Dialect;
 pub use output_buffer::{Output, OutputBuffer};
-pub use path::Path;
-pub(crate) use path::walk;
+pub use path::{Path, REQUEST_DATA};
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
 pub use text::{Phrase, Text};
+pub(crate) use walk::{Walk, strings_without};

@@ -15,12 +15,13 @@ use crate::alert::{Alert, REPLAYED};
 use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
+use crate::event::json::{JsonError, Portable};
 use crate::event::{
     Access, AuditEvent, Digest, Header, Method, OutputBuffer, OutputRecord, Position, RawRecord,
     Sensitivity, Text,
 };
 pub use crate::event::{Catalog, Path};
-use crate::normalize::{self, MethodFacts};
+use crate::normalize::{self, MethodFacts, NormalizeError};
 use crate::rules::{CurrentRules, Known, RuleSet};
 use crate::sigma::{Level, Scratch};
 pub use guard::PANIC;
@@ -147,8 +148,13 @@ impl Pipeline {
 
     fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
         let lookup = |name: &str| self.catalog.method(name).map(facts);
+        let portable;
         // Borrowed where it is: it is large.
         let mut normalized = normalize::normalize(record, &lookup);
+        if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
+            portable = Portable::of(record.value.unwrap_or_default());
+            normalized = normalize::normalize_portable(record, &portable, &lookup);
+        }
         let event = match &mut normalized {
             Ok(event) => event,
             Err(error) => {

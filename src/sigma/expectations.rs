@@ -217,7 +217,9 @@ fn limit(node: &Node) -> Result<Option<Number>, Problem> {
     let number = match &node.value {
         Yaml::Int(int) => Number::Int(*int),
         Yaml::Float(float) => Number::Float(*float),
-        Yaml::String(text) => return Ok(Number::parse(text)),
+        Yaml::String(text) => {
+            return Ok(Number::parse(text).filter(|number| number.is_finite()));
+        }
         _ => return Ok(None),
     };
     let written = node.written().unwrap_or_default();

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::{Emitted, Kind};
 use crate::diagnostic::nearest;
-use crate::event;
-use crate::event::json::Kind as Type;
+use crate::event::json::NodeId;
+use crate::event::{self, Walk, strings_without};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
 
 /// What events have besides the attributes that rules can name.
@@ -207,64 +207,81 @@ fn segments(path: &str) -> Box<[Box<str>]> {
     path.split('.').map(Into::into).collect()
 }
 
-impl Fields for Emitted<'_> {
-    type Path = FieldPath;
+impl Emitted<'_> {
+    fn visit_header(&self, path: &FieldPath, visit: &mut Visit<'_>) {
+        if let Target::Header(name) = path.0
+            && let Some(text) = self.header(name)
+        {
+            let _ = visit(Value::String(&text));
+        }
+    }
 
-    fn values(&self, path: &FieldPath, visit: &mut Visit<'_>) {
-        let places = match &path.0 {
-            Target::Header(name) => {
-                if let Some(text) = self.header(name) {
-                    let _ = visit(Value::String(&text));
-                }
-                return;
-            }
-            Target::Value(places) => places,
-        };
-        let Some(document) = self.document() else {
-            return;
+    fn visit_values(&self, walk: &Walk<'_, '_>, path: &FieldPath, visit: &mut Visit<'_>) {
+        let Target::Value(places) = &path.0 else {
+            return self.visit_header(path, visit);
         };
         for place in places {
             let mut found = false;
-            let _ = event::walk(
-                document,
-                document.root(),
-                place,
-                &mut |value| {
-                    found = true;
-                    visit(value)
-                },
-                &|_| false,
-            );
+            let _ = walk.visit(walk.document.root(), place, &mut |value| {
+                found = true;
+                visit(value)
+            });
             if found {
                 return;
             }
         }
     }
 
-    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
-        for header in &self.record.headers {
-            let value = header.value.map(String::from_utf8_lossy);
-            if self.kind == Kind::DeadLetter && value.is_some_and(|value| visit(&value).is_break())
-            {
-                return;
+    fn visit_strings(
+        &self,
+        left_out: &[NodeId],
+        visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.kind == Kind::DeadLetter {
+            let values = self.record.headers.iter().filter_map(|header| header.value);
+            for value in values {
+                visit(&String::from_utf8_lossy(value))?;
             }
         }
         match (self.document(), self.record.value) {
-            (Some(document), _) => {
-                let strings = document
-                    .nodes()
-                    .filter(|id| document.kind(*id) == Type::String);
-                for id in strings {
-                    if visit(&document.text(id).unwrap_or_default()).is_break() {
-                        return;
-                    }
-                }
-            }
-            (None, Some(value)) => {
-                let _ = visit(&String::from_utf8_lossy(value));
-            }
-            (None, None) => {}
+            (Some(document), _) => strings_without(document, left_out, visit),
+            (None, Some(value)) => visit(&String::from_utf8_lossy(value)),
+            (None, None) => ControlFlow::Continue(()),
         }
+    }
+}
+
+impl Fields for Emitted<'_> {
+    type Path = FieldPath;
+
+    fn values(&self, path: &FieldPath, visit: &mut Visit<'_>) {
+        match self.document() {
+            Some(document) => self.visit_values(&Walk::all(document), path, visit),
+            None => self.visit_header(path, visit),
+        }
+    }
+
+    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        let _ = self.visit_strings(&[], visit);
+    }
+
+    fn may_vary(&self, path: Option<&FieldPath>) -> bool {
+        match path.map(|path| &path.0) {
+            None => !self.repeated().is_empty(),
+            Some(Target::Header(_)) => false,
+            Some(Target::Value(_)) => true,
+        }
+    }
+
+    fn certain_values(&self, path: &FieldPath, visit: &mut Visit<'_>) {
+        match self.document() {
+            Some(document) => self.visit_values(&Walk::all(document).certain(), path, visit),
+            None => self.visit_header(path, visit),
+        }
+    }
+
+    fn certain_strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        let _ = self.visit_strings(self.repeated(), visit);
     }
 
     fn logsource(&self) -> Origin<'_> {

@@ -26,6 +26,8 @@ mod outage;
 mod pipeline;
 /// What must hold of every record.
 mod properties;
+/// Events that can be read in several ways, or that many parsers refuse.
+mod readings;
 mod replay;
 /// Generated records.
 mod samples;

@@ -44,11 +44,19 @@ impl Tag {
         Tag(u16::from_le_bytes([last | 0x20, first | 0x20]))
     }
 
-    /// One bit of 64: names with different ones are different.
+    /// One bit of 64: names with different ones are different, also but for case and underscores.
+    /// Of tags other than [`Tag::ANY`].
     #[inline]
-    pub(super) fn sign(self, length: u32) -> u64 {
+    pub(super) fn sign(self) -> u64 {
         let letters = u32::from(self.0);
-        1 << ((letters ^ letters >> 6 ^ length) % 64)
+        1 << ((letters ^ letters >> 6) % 64)
+    }
+
+    /// Whether a name may begin with this letter, whatever its case.
+    #[inline]
+    pub(super) fn may_begin_with(self, letter: u8) -> bool {
+        let [_, first] = self.0.to_le_bytes();
+        first == letter | 0x20 || self == Tag::ANY
     }
 
     /// Whether names with these two may be the same.
@@ -67,6 +75,37 @@ pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
     let both = left.iter().zip(right);
     let alike = both.take_while(|(left, right)| left == right).count();
     letters(&left[alike..]).eq(letters(&right[alike..]))
+}
+
+/// The name with nothing but what counts of it: equal for names that are the same.
+pub fn folded_name(name: &str) -> Vec<u8> {
+    letters(name.as_bytes()).collect()
+}
+
+/// How many of these segments a name stands for, but for case and underscores: one, or several with
+/// dots between them. A segment has no dot, so there is only one answer.
+pub(in crate::event) fn segments_named(name: &str, segments: &[Box<str>]) -> Option<usize> {
+    if segments.first().is_some_and(|first| **first == *name) {
+        return Some(1);
+    }
+    let mut rest = letters(name.as_bytes()).peekable();
+    for (before, segment) in segments.iter().enumerate() {
+        if before > 0 {
+            rest.next_if_eq(&b'.')?;
+        }
+        for letter in letters(segment.as_bytes()) {
+            rest.next_if_eq(&letter)?;
+        }
+        if rest.peek().is_none() {
+            return Some(before + 1);
+        }
+    }
+    None
+}
+
+/// The first letter that counts of a name.
+pub(super) fn first_letter(name: &str) -> Option<u8> {
+    letters(name.as_bytes()).next()
 }
 
 /// What counts of a name.

@@ -2,6 +2,7 @@
 //! Only here are nodes made, so every node is well formed. Names and strings without escapes and
 //! white space around them go straight through; nothing calls itself, however deep the nesting.
 
+use super::name::same_bytes;
 use super::plain::Specials;
 use super::{DEPTH_LIMIT, Document, JsonError, Kind, Node, Nodes, Span, Tag};
 
@@ -22,7 +23,9 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
         text,
         beside: &beside,
     };
-    let start = input.after_space(0);
+    // RFC 8259, section 8.1: a byte order mark may be ignored.
+    let begin = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let start = input.after_space(begin);
     if start as usize == text.len() {
         return Err(JsonError::Empty);
     }
@@ -40,6 +43,9 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
     let end = input.after_space(parser.at);
     if end as usize != text.len() {
         return Err(*input.expected(end, "the end of the text"));
+    }
+    if beside.is_unportable.get() {
+        return Err(JsonError::NotPortable);
     }
     Ok(Document {
         text,
@@ -173,7 +179,7 @@ impl Parser<'_> {
                 (slot.key, slot.tag) = (name.key, name.tag);
                 self.skip_to(name.after);
             }
-            let sign = slot.tag.sign(slot.key.end - slot.key.start);
+            let sign = slot.tag.sign();
             if self.open.seen & sign != 0 {
                 let first = self.open.node as usize + 1;
                 look_for_name(self.input, slots, first, self.count);
@@ -198,7 +204,8 @@ impl Parser<'_> {
         Stop::Full
     }
 
-    /// Goes over a name without escapes and the colon after it, if these are next.
+    /// Goes over a name without escapes that shows its letters and the colon after it, if these are
+    /// next.
     #[inline(always)]
     fn plain_name(&mut self) -> Option<(Span, Tag)> {
         let &[b'"', first] = self.input.window(self.at)? else {
@@ -207,7 +214,8 @@ impl Parser<'_> {
         let start = self.at + 1;
         let end = self.plain_end();
         let [last, after @ ..] = self.input.window::<3>(end - 1)?;
-        (after == b"\":").then(|| (Span { start, end }, Tag::of_written(first, *last)))
+        let tag = Tag::of_written(first, *last);
+        (after == b"\":" && tag != Tag::ANY).then_some((Span { start, end }, tag))
     }
 
     /// Goes over a string without escapes and the comma after it, if these are next.
@@ -300,10 +308,13 @@ impl Parser<'_> {
     }
 }
 
-/// Notes it where the name of the node at `last` may stand before in the object whose first member
-/// is at `first`, also where there are too many to compare.
+/// Notes it where the name of the node at `last`, but for case and underscores, may stand before in
+/// the object whose first member is at `first`, also where there are too many to compare.
 #[cold]
 fn look_for_name(input: Input<'_>, nodes: &[Node], first: usize, last: usize) {
+    if input.beside.may_repeat_names.get() {
+        return;
+    }
     let Node { key, tag, .. } = nodes[last];
     let mut member = first;
     for _ in 0..MEMBERS_COMPARED {
@@ -311,7 +322,7 @@ fn look_for_name(input: Input<'_>, nodes: &[Node], first: usize, last: usize) {
             return;
         }
         let node = &nodes[member];
-        if node.tag == tag && node.key.bytes_of(input.text) == key.bytes_of(input.text) {
+        if node.tag == tag && same_bytes(node.key.bytes_of(input.text), key.bytes_of(input.text)) {
             break;
         }
         member = node.next as usize;

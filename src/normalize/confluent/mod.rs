@@ -5,6 +5,7 @@ mod data;
 mod endpoint;
 mod identity;
 mod outcome;
+mod readings;
 mod resources;
 
 use data::Data;
@@ -77,7 +78,9 @@ pub(super) fn normalize<'a>(
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let root = payload(&event)?;
     let data = Data::of(&event.unmapped.document, root);
-    refuse_repeated_names(&event.unmapped.document, root, &data)?;
+    walk::note_repeated_names(&mut event.unmapped, |document, node| {
+        readings::is_callers(document, node, &data)
+    })?;
     let EventTime { time_ms, label } = event.event_time(record_ms);
     let dialect = dialect(&event, &data);
     let platform = dialect == Dialect::ConfluentPlatform;
@@ -111,6 +114,13 @@ pub(super) fn normalize<'a>(
     let session_uid = walk::take(unmapped, data.request_metadata.connection_id);
     let app_name = walk::take(unmapped, data.request.client_id)
         .or_else(|| walk::take(unmapped, data.request_metadata.client_id));
+    let mut other_readings = Vec::new();
+    let mut other_request_data = Vec::new();
+    if !unmapped.repeated.is_empty() {
+        other_readings =
+            readings::of_attributes(unmapped, &data, app_name.as_ref(), outcome.status);
+        other_request_data = readings::of_request_data(unmapped, &data, api.request_data);
+    }
     let metadata = Metadata {
         dialect,
         labels: labels(facts.as_ref(), label),
@@ -142,6 +152,8 @@ pub(super) fn normalize<'a>(
         enrichments: Vec::new(),
         unmapped: event.unmapped,
         known_method,
+        other_readings,
+        other_request_data,
     })
 }
 
@@ -177,23 +189,6 @@ fn payload(event: &Envelope<'_>) -> Result<NodeId, NormalizeError> {
             path: "data",
             expected: "an object",
         })
-}
-
-/// Makes sure that the payload can be read in one way only. What callers sent and got,
-/// `request.data` and `result.data`, is theirs and not looked into.
-fn refuse_repeated_names(
-    document: &Document<'_>,
-    root: NodeId,
-    data: &Data,
-) -> Result<(), NormalizeError> {
-    let theirs = [data.request.data, data.result.data];
-    let theirs: Vec<NodeId> = theirs.into_iter().flatten().collect();
-    match walk::repeated_key(document, root, &theirs) {
-        Some(key) => Err(NormalizeError::DuplicateKey {
-            key: key.into_owned(),
-        }),
-        None => Ok(()),
-    }
 }
 
 /// The method as written; an event of Confluent's that names none goes by its type.

@@ -51,6 +51,7 @@ impl Notice {
             },
             time_ms: now_ms,
             detected_ms: now_ms,
+            logged_ms: None,
             why: vec!["api.operation = DeleteStatement".into()],
             count: 1,
             first_ms: now_ms,
@@ -67,6 +68,7 @@ impl Notice {
             record: some("{\"test\":true}"),
             experimental: false,
             replayed: false,
+            history: false,
             test: true,
         }
     }

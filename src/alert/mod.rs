@@ -10,7 +10,8 @@ mod wording;
 
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, Source, SourceAlert};
 pub use notice::{
-    Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
+    Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
+    TEST, Who,
 };
 pub use read::shorten;
 pub use wording::{Fact, time};
@@ -41,8 +42,11 @@ pub struct Alert<'r, P> {
     /// The fields that the rule wants shown, and their values; each once, at most eight; those without a
     /// value left out.
     pub shown: Vec<(&'r str, Vec<String>)>,
-    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`].
+    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`], [`HISTORY`].
     pub labels: Vec<&'static str>,
+    /// How far the log that the record stands in had come when it was read: the greatest timestamp of
+    /// its partition's records, ms since the Unix epoch.
+    pub logged_ms: Option<i64>,
 }
 
 impl<'r, P> Alert<'r, P> {
@@ -85,6 +89,7 @@ impl<'r, P> Alert<'r, P> {
                 .then_some(EXPERIMENTAL)
                 .into_iter()
                 .collect(),
+            logged_ms: None,
         })
     }
 }

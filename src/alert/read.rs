@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::notice::{
-    Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
+    Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
+    TEST, Who,
 };
 use super::redact::redacted;
 use crate::event::Position;
@@ -79,6 +80,7 @@ impl Notice {
             origin: origin(&alert, event),
             time_ms,
             detected_ms: int(&alert, "/metadata/processed_time").unwrap_or(time_ms),
+            logged_ms: int(&alert, "/metadata/logged_time"),
             why: words(alert.pointer("/unmapped/why")),
             count: int(&alert, "/count").map_or(1, |count| count.max(1).unsigned_abs()),
             first_ms: int(&alert, "/finding_info/first_seen_time").unwrap_or(time_ms),
@@ -104,6 +106,7 @@ impl Notice {
             }),
             experimental: labels.iter().any(|label| label == EXPERIMENTAL),
             replayed: labels.iter().any(|label| label == REPLAYED),
+            history: labels.iter().any(|label| label == HISTORY),
             test: labels.iter().any(|label| label == TEST),
         })
     }

@@ -171,13 +171,13 @@ fn sink(
         pacing: Pacing {
             digest_interval_ms: ms(section.duration("digest_interval", faults)),
             max_waiting: max_waiting.or(kind.people.then_some(MAX_WAITING)),
+            max_age_ms: ms(section.duration("max_age", faults)),
         },
         rate: Rate {
             per_minute: rate.0,
             burst: rate.1,
         },
         timeout,
-        max_age: section.duration("max_age", faults),
         ca: section
             .text("ca_file")
             .and_then(|path| read("ca_file", &path, section, faults))

@@ -216,18 +216,18 @@ fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
     );
 
     let mut notice = crate::alert::Notice::example(0);
-    assert_eq!(oncall.route.decide(&notice, 0), Ok(()));
+    assert_eq!(oncall.route.decide(&notice), Ok(()));
     notice.resources[0].environment = Some("staging".into());
     let elsewhere = Err(crate::notify::NotTold::Elsewhere);
-    assert_eq!(oncall.route.decide(&notice, 0), elsewhere);
-    assert_eq!(am.route.decide(&notice, 0), Ok(()));
-    assert_eq!(
-        am.route.decide(&notice, 3_600_001),
-        Err(crate::notify::NotTold::Late)
-    );
+    assert_eq!(oncall.route.decide(&notice), elsewhere);
+    assert_eq!(am.route.decide(&notice), Ok(()));
+    use crate::notify::queue::Arrival;
+    let hour_ms = 3_600_000;
+    assert_eq!(am.route.arrival(&notice, hour_ms), Arrival::InTime);
+    assert_eq!(am.route.arrival(&notice, hour_ms + 1), Arrival::Late);
     notice.experimental = true;
     assert_eq!(
-        am.route.decide(&notice, 0),
+        am.route.decide(&notice),
         Err(crate::notify::NotTold::Experimental)
     );
 }

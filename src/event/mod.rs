@@ -5,6 +5,7 @@ mod audit_event;
 pub mod catalog;
 mod dialect;
 pub mod json;
+mod latest;
 mod output_buffer;
 mod path;
 mod record;
@@ -18,6 +19,7 @@ pub use audit_event::{
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use dialect::Dialect;
+pub use latest::Latest;
 pub use output_buffer::{Output, OutputBuffer};
 pub use path::{Path, REQUEST_DATA};
 pub use record::{

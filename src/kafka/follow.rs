@@ -1,9 +1,12 @@
 //! One member of a consumer group on a topic of one partition: reads it in order, commits when it
 //! is told to, with a note beside the position. Committed records only.
-//! Invariant: nothing is read before the group's position is known, and nothing is committed by a
-//! member that lost the partition.
+//! Invariant: nothing is read before the group's position is known and the topic is seen to be the one
+//! that it was made on, and nothing is committed by a member that lost the partition.
+
+mod trail;
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,14 +20,24 @@ use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::client::{ClientError, Cluster, answer_at_once, log_line};
 use super::record::{commit_metadata, raw_record};
-use super::session::NotReady;
-use crate::event::{NextOffset, RawRecord};
+use super::session::{LastRecord, NotReady};
+use super::span::Span;
+use super::topic_reader::{ReadError, TopicReader};
+use crate::event::{NextOffset, Offset, Partition, RawRecord};
+use trail::{Trail, Verdict};
 
 /// Longest wait for one answer of the cluster.
 const QUESTION: Duration = Duration::from_secs(5);
 
 /// Pause before a question that was not answered is put again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long the topic may end before what was read of it, until that is believed: a leader that has just
+/// been elected can lag behind for a moment.
+const PAST_END_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the topic's end is looked at while it is read.
+const END_CHECK: Duration = Duration::from_secs(10);
 
 /// What a turn brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +54,35 @@ pub enum Turn {
         note: String,
         /// Records that expired before they were read.
         expired: u64,
+        /// The topic's end: what is written from here on comes after the assignment.
+        end: NextOffset,
+        /// Set where the topic is no longer what it was when the position was committed.
+        changed: Option<Changed>,
     },
+    /// The topic is no longer what it was, while it was being read. It is read on from what is new.
+    Changed {
+        /// What is new.
+        changed: Changed,
+        /// The topic's end.
+        end: NextOffset,
+    },
+    /// The topic was looked into and is the same; reading goes on.
+    Resumed,
     /// Another member has the partition, and we wait for our turn.
     Spare,
     /// The partition is somebody else's: forget what was not committed.
     Revoked,
     /// Something to repair.
     Trouble(NotReady),
+}
+
+/// What is left of a topic that lost records, or was deleted and created anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// The first record that was not read before.
+    pub first_new: NextOffset,
+    /// Whether the records before it are those that were read; otherwise nothing is left of them.
+    pub kept: bool,
 }
 
 enum Rebalance {
@@ -112,12 +147,20 @@ impl ConsumerContext for Context {
 /// A member of a group.
 pub struct Follower {
     consumer: BaseConsumer<Context>,
+    cluster: Cluster,
     topic: String,
+    group: String,
     begin_at_ms: i64,
-    /// Assigned, position not known yet; not asked for before then.
+    /// Not read: the position, or what has become of the topic, is asked for then.
     pending: Option<Instant>,
     assigned: bool,
     paused: bool,
+    /// What was read, and what comes next.
+    trail: Trail,
+    next: i64,
+    /// Since when the topic ends before what was read of it.
+    past_end_since: Option<Instant>,
+    end_checked: Instant,
 }
 
 impl Follower {
@@ -140,14 +183,16 @@ impl Follower {
                     ("fetch.wait.max.ms", "100"),
                     ("queued.max.messages.kbytes", "2048"),
                     ("topic.metadata.refresh.interval.ms", "30000"),
+                    // That a topic was deleted is said at once, since it may be there again soon.
+                    ("topic.metadata.propagation.max.ms", "1000"),
                 ],
                 &[
                     ("group.id", group),
                     ("partition.assignment.strategy", "cooperative-sticky"),
                     ("enable.auto.commit", "false"),
                     ("enable.auto.offset.store", "false"),
-                    // Positions are given explicitly; one that expired meanwhile goes to the start.
-                    ("auto.offset.reset", "earliest"),
+                    // Positions are given explicitly; one that is not there is looked into.
+                    ("auto.offset.reset", "error"),
                     ("isolation.level", "read_committed"),
                     ("allow.auto.create.topics", "false"),
                 ],
@@ -159,11 +204,17 @@ impl Follower {
             .map_err(|error| ClientError::new("subscribe", &error))?;
         Ok(Follower {
             consumer,
+            cluster: cluster.clone(),
             topic: topic.to_owned(),
+            group: group.to_owned(),
             begin_at_ms,
             pending: None,
             assigned: false,
             paused: false,
+            trail: Trail::default(),
+            next: 0,
+            past_end_since: None,
+            end_checked: Instant::now(),
         })
     }
 
@@ -175,15 +226,73 @@ impl Follower {
         if self.pending.is_some_and(|at| Instant::now() >= at) {
             return self.begin();
         }
+        if self.is_reading() && self.end_checked.elapsed() >= END_CHECK {
+            self.check_end();
+        }
         match self.consumer.poll(wait) {
             None => Turn::Idle,
-            // What was fetched before a revocation is somebody else's.
-            Some(Ok(message)) if self.assigned => {
-                take(&raw_record(&message, &self.topic));
+            // What was fetched before a revocation, or before the topic was looked into, is not ours.
+            Some(Ok(message)) if self.assigned && self.pending.is_none() => {
+                let record = raw_record(&message, &self.topic);
+                let (offset, time_ms) = (record.position.offset, record.timestamp_ms);
+                let last = LastRecord::new(offset, time_ms, record.key, record.value);
+                // Thirty-two of the bits are enough to see that it is another record.
+                let hash = u32::from_str_radix(&last.hash[..8], 16).unwrap_or_default();
+                self.trail.push(offset.0, hash);
+                self.next = offset.next().0;
+                take(&record);
                 Turn::Record
             }
             Some(Ok(_)) => Turn::Idle,
-            Some(Err(error)) => self.trouble(&error),
+            Some(Err(error)) => self.failed(&error),
+        }
+    }
+
+    fn is_reading(&self) -> bool {
+        self.assigned && self.pending.is_none()
+    }
+
+    /// What an error of the client means. One that says that the topic or the position is not there is
+    /// looked into before anything more is read.
+    fn failed(&mut self, error: &KafkaError) -> Turn {
+        if let Some(
+            Code::AutoOffsetReset
+            | Code::OffsetOutOfRange
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownTopic
+            | Code::UnknownPartition
+            | Code::UnknownTopicId,
+        ) = error.rdkafka_error_code()
+        {
+            self.doubt();
+        }
+        self.trouble(error)
+    }
+
+    /// Read nothing more until it is known what has become of the topic. The partition stays ours.
+    fn doubt(&mut self) {
+        if !self.is_reading() {
+            return;
+        }
+        let list = self.list_with(KafkaOffset::Invalid);
+        let done = list.and_then(|list| self.consumer.incremental_unassign(&list));
+        if let Err(error) = done {
+            tracing::debug!(%error, "stop reading");
+        }
+        self.paused = false;
+        self.pending = Some(Instant::now());
+    }
+
+    /// A topic that ends before what was read of it was cut short, or created anew.
+    fn check_end(&mut self) {
+        self.end_checked = Instant::now();
+        let Some(last) = self.trail.last_offset() else {
+            return;
+        };
+        match self.consumer.fetch_watermarks(&self.topic, 0, QUESTION) {
+            Ok((_, high)) if last >= high => self.doubt(),
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "ask for the end"),
         }
     }
 
@@ -192,6 +301,7 @@ impl Follower {
         Some(match event {
             Rebalance::Revoke => {
                 self.pending = None;
+                self.past_end_since = None;
                 self.paused = false;
                 if std::mem::replace(&mut self.assigned, false) {
                     Turn::Revoked
@@ -221,13 +331,26 @@ impl Follower {
         })
     }
 
-    /// Find the position and take the partition over from there.
+    /// Find the position, or what has become of the topic meanwhile, and read from there.
     fn begin(&mut self) -> Turn {
         match self.try_begin() {
-            Ok(turn) => {
+            Ok(Some(turn)) => {
                 self.pending = None;
+                self.past_end_since = None;
+                self.end_checked = Instant::now();
                 self.assigned = true;
                 turn
+            }
+            Ok(None) => {
+                self.pending = Some(Instant::now() + ASK_AGAIN);
+                Turn::Trouble(NotReady {
+                    reason: "positions",
+                    remedy: format!(
+                        "{} ends before what the sink has read of it; if that stays so, it is \
+                         taken for a topic that was cut short or created anew",
+                        self.topic
+                    ),
+                })
             }
             Err(error) => {
                 self.pending = Some(Instant::now() + ASK_AGAIN);
@@ -242,33 +365,119 @@ impl Follower {
         }
     }
 
-    fn try_begin(&self) -> KafkaResult<Turn> {
+    /// `None` while it is not to be believed yet what the topic looks like.
+    fn try_begin(&mut self) -> KafkaResult<Option<Turn>> {
         let (low, high) = self.consumer.fetch_watermarks(&self.topic, 0, QUESTION)?;
-        let committed = self.committed()?;
-        let is_first = committed.is_none();
-        let (position, note) = match committed {
-            Some(committed) => committed,
-            None => (self.beginning(high)?, String::new()),
+        let mut note = String::new();
+        let mut is_first = false;
+        if !self.assigned {
+            let committed = self.committed()?;
+            is_first = committed.is_none();
+            (self.next, note, self.trail) = match committed {
+                Some((position, metadata)) => {
+                    let (note, trail) = Trail::split(&metadata);
+                    (position, note.to_owned(), trail)
+                }
+                None => (self.beginning(high)?, String::new(), Trail::default()),
+            };
+        }
+        let ends_early = self.next > high || self.trail.last_offset() >= Some(high);
+        if ends_early {
+            let since = *self.past_end_since.get_or_insert_with(Instant::now);
+            if since.elapsed() < PAST_END_PATIENCE {
+                return Ok(None);
+            }
+        }
+        let changed = self.compare(low, high)?;
+        let end = NextOffset(high);
+        let turn = match (changed, self.assigned) {
+            (None, false) => {
+                let from = self.next.max(low);
+                let expired = u64::try_from(from - self.next).unwrap_or(0);
+                if expired > 0 {
+                    note.clear();
+                }
+                self.next = from;
+                Turn::Assigned {
+                    from: NextOffset(from),
+                    note,
+                    expired,
+                    end,
+                    changed,
+                }
+            }
+            (None, true) => {
+                self.next = self.next.max(low);
+                Turn::Resumed
+            }
+            (Some(changed), is_ours) => {
+                self.trail
+                    .cut(if changed.kept { changed.first_new.0 } else { 0 });
+                match is_ours {
+                    true => {
+                        self.next = changed.first_new.0;
+                        Turn::Changed { changed, end }
+                    }
+                    false => {
+                        let kept = changed.kept.then_some(self.next.max(low));
+                        let first_new = changed.first_new.0;
+                        self.next = kept.map_or(first_new, |kept| kept.min(first_new));
+                        Turn::Assigned {
+                            from: NextOffset(self.next),
+                            note,
+                            expired: 0,
+                            end,
+                            changed: Some(changed),
+                        }
+                    }
+                }
+            }
         };
-        // Past the end is a topic that was made anew.
-        let from = if position > high {
-            low
-        } else {
-            position.max(low)
-        };
-        self.consumer.incremental_assign(&self.list(from)?)?;
+        self.consumer.incremental_assign(&self.list(self.next)?)?;
         if is_first {
             // From here on it is this group's position, whenever the first alert comes.
-            self.commit_offset(NextOffset(from), "", true)?;
+            self.commit_offset(NextOffset(self.next), "", true)?;
         }
-        Ok(Turn::Assigned {
-            from: NextOffset(from),
-            note: if from == position {
-                note
-            } else {
-                String::new()
-            },
-            expired: u64::try_from(from - position).unwrap_or(0),
+        Ok(Some(turn))
+    }
+
+    /// See whether the topic is the one that was read.
+    fn compare(&mut self, low: i64, high: i64) -> KafkaResult<Option<Changed>> {
+        let cluster = self.consumer.client().fetch_cluster_id(QUESTION);
+        let cluster = cluster.filter(|id| id.is_ascii()).unwrap_or_default();
+        let other_cluster =
+            !self.trail.cluster.is_empty() && !cluster.is_empty() && self.trail.cluster != cluster;
+        let mut reader = None;
+        let judged = self.trail.judge((low, high), &mut |offset| {
+            let reader = match &mut reader {
+                Some(reader) => reader,
+                none => none.insert(TopicReader::open(
+                    &self.cluster,
+                    &self.group,
+                    &self.topic,
+                    QUESTION,
+                )?),
+            };
+            hash_at(reader, offset)
+        });
+        let verdict = judged.map_err(|error| {
+            tracing::debug!(%error, "compare the topic with what was read");
+            KafkaError::MetadataFetch(Code::OperationTimedOut)
+        })?;
+        self.trail.cluster = cluster;
+        // Without a trail, a position beyond the end is all that is known.
+        let past_end = verdict == Verdict::Unknown && self.next > high;
+        Ok(match verdict {
+            Verdict::CutShort { first_new } => Some(Changed {
+                first_new: NextOffset(first_new),
+                kept: true,
+            }),
+            Verdict::Unknown if !(past_end || other_cluster) => None,
+            Verdict::ReCreated | Verdict::Unknown => Some(Changed {
+                first_new: NextOffset(low),
+                kept: false,
+            }),
+            Verdict::Same => None,
         })
     }
 
@@ -296,7 +505,7 @@ impl Follower {
 
     /// Stop or go on reading; the group is served in either case.
     pub fn pause(&mut self, paused: bool) {
-        if paused == self.paused || !self.assigned {
+        if paused == self.paused || !self.is_reading() {
             return;
         }
         let list = self.list_with(KafkaOffset::Invalid);
@@ -319,19 +528,6 @@ impl Follower {
         committed.map_err(|error| ClientError::new("commit a position", &error))
     }
 
-    /// Read on from the group's position, which arrives as [`Turn::Assigned`] once more.
-    pub fn rewind(&mut self) {
-        if std::mem::replace(&mut self.assigned, false) {
-            let list = self.list_with(KafkaOffset::Invalid);
-            let done = list.and_then(|list| self.consumer.incremental_unassign(&list));
-            if let Err(error) = done {
-                tracing::debug!(%error, "rewind");
-            }
-            self.paused = false;
-            self.pending = Some(Instant::now() + ASK_AGAIN);
-        }
-    }
-
     /// Whether a commit that nobody waited for has failed since the last call.
     pub fn commit_failed(&self) -> bool {
         let context = self.consumer.context();
@@ -342,7 +538,7 @@ impl Follower {
         let mut list = TopicPartitionList::new();
         let mut element = list.add_partition(&self.topic, 0);
         element.set_offset(KafkaOffset::Offset(next.0))?;
-        element.set_metadata(note);
+        element.set_metadata(self.trail.beside(note));
         let mode = if wait {
             CommitMode::Sync
         } else {
@@ -382,6 +578,28 @@ impl Follower {
             }
         }
     }
+}
+
+/// What stands at an offset, as [`Trail`] remembers it; `None` where no record is.
+fn hash_at(reader: &TopicReader, offset: i64) -> Result<Option<u32>, ReadError> {
+    let span = Span {
+        partition: Partition(0),
+        from: Offset(offset),
+        to: Offset(offset).next(),
+    };
+    let mut found = None;
+    reader.read(&[span], &|| false, &mut |record| {
+        let last = LastRecord::new(
+            record.position.offset,
+            record.timestamp_ms,
+            record.key,
+            record.value,
+        );
+        found = Some(last);
+        ControlFlow::Break(())
+    })?;
+    let found = found.map(|last| last.hash);
+    Ok(found.and_then(|hash| u32::from_str_radix(&hash[..8], 16).ok()))
 }
 
 impl Drop for Follower {

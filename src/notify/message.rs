@@ -1,11 +1,11 @@
 //! One notification in words: the title, the facts, the record, whatever sink it goes to.
 //! Pure; a person's own template may replace title and text.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::offsets::Offsets;
 use super::queue::{Kind, Notification};
 use super::template::{Template, TemplateFault};
 use crate::alert::{Fact, Notice, shorten, time};
@@ -14,7 +14,7 @@ use crate::sigma::Level;
 /// What a sink sends.
 #[derive(Debug, Clone, Serialize)]
 pub struct Message {
-    /// `first`, `digest`, `overflow` or `test`.
+    /// `first`, `digest`, `overflow`, `late`, `history` or `test`.
     pub kind: &'static str,
     /// The same for every repeat of the same thing.
     pub id: String,
@@ -87,17 +87,24 @@ impl Message {
             ),
             Kind::Overflow { rules, others } => {
                 let title = overflow_title(notification, rules.len());
-                let mut facts: Vec<Fact> = rules
-                    .iter()
-                    .map(|(rule, count)| fact("Rule", format!("{rule}: {count}")))
-                    .collect();
-                if *others > 0 {
-                    facts.push(fact("Rule", format!("others: {others}")));
-                }
+                let mut facts = by_rule(rules, *others);
                 facts.push(fact("Worst", notice.title()));
                 facts.extend(alerts(notification));
                 facts.push(fact("Details", "watchbell tail alerts".into()));
                 ("overflow", title, facts)
+            }
+            Kind::Late { rules, others } => (
+                "late",
+                late_title(notification),
+                late(notification, rules, *others, LATE),
+            ),
+            Kind::History { rules, others } => {
+                let title = history_title(notification);
+                (
+                    "history",
+                    title,
+                    late(notification, rules, *others, HISTORY),
+                )
             }
         };
         if undelivered > 0 {
@@ -106,19 +113,25 @@ impl Message {
             );
             facts.push(fact("Undelivered", lost));
         }
-        let level = notification.level;
-        let (group_key, incident) = match &notification.group_key {
-            Some(key) => {
+        // What was there before the first start is for the record: it is no reason to wake anybody.
+        let level = match notification.kind {
+            Kind::History { .. } => Level::Informational,
+            _ => notification.level,
+        };
+        let first_ms = notification.first_ms;
+        let (group_key, incident) = match (&notification.group_key, &notification.kind) {
+            (Some(key), _) => {
                 let worst = notification.told.map_or(level, |told| told.max(level));
-                (
-                    key.clone(),
-                    format!("{}-{worst}", shorten(key, MAX_INCIDENT)),
-                )
+                let incident = format!("{}-{worst}", shorten(key, MAX_INCIDENT));
+                (key.clone(), incident)
             }
-            None => {
-                let begun = notification.first_ms.div_euclid(OVERFLOW_INCIDENT_MS);
-                let begun = begun.saturating_mul(OVERFLOW_INCIDENT_MS / 1000);
-                let key = format!("watchbell-overflow-{sink}-{level}-{begun}");
+            // One of another level, or of another time, must not join an incident that is open.
+            (None, kind_of) => {
+                let begun = match kind_of {
+                    Kind::Late { .. } | Kind::History { .. } => first_ms,
+                    _ => first_ms - first_ms.rem_euclid(OVERFLOW_INCIDENT_MS),
+                };
+                let key = format!("watchbell-{kind}-{sink}-{level}-{begun}");
                 (key.clone(), key)
             }
         };
@@ -140,7 +153,7 @@ impl Message {
             facts,
             record: match notification.kind {
                 Kind::First => notice.record.clone(),
-                Kind::Digest | Kind::Overflow { .. } => None,
+                _ => None,
             },
             count: notification.count,
             notice: Arc::clone(notice),
@@ -175,6 +188,73 @@ impl Message {
             self.templated = true;
         }
     }
+}
+
+/// Why alerts come as a digest of late ones.
+const LATE: &str = "their records were read later than max_alert_age after they were written";
+const HISTORY: &str = "their records were there before the source was read for the first time";
+
+fn late_title(notification: &Notification<Arc<Notice>>) -> String {
+    let level = notification.level.as_str().to_uppercase();
+    let critical = match notification.critical_count {
+        0 => String::new(),
+        count => format!(", {count} of them critical"),
+    };
+    match notification.count {
+        1 => format!("[{level}] 1 late alert{critical}"),
+        count => format!("[{level}] {count} late alerts{critical}"),
+    }
+}
+
+fn history_title(notification: &Notification<Arc<Notice>>) -> String {
+    let critical = match notification.critical_count {
+        0 => String::new(),
+        count => format!(", {count} of them critical"),
+    };
+    let alerts = match notification.count {
+        1 => "1 alert".to_owned(),
+        count => format!("{count} alerts"),
+    };
+    format!("[INFORMATIONAL] {alerts} from before the first start{critical}")
+}
+
+/// The critical alerts by name, then how often each rule.
+fn late(
+    notification: &Notification<Arc<Notice>>,
+    rules: &BTreeMap<String, u64>,
+    others: u64,
+    why: &str,
+) -> Vec<Fact> {
+    let critical = notification.critical.iter();
+    let mut facts: Vec<Fact> = critical
+        .map(|notice| {
+            let (title, at) = (notice.title(), time(notice.time_ms));
+            fact("Critical", format!("{title}, {at}, {}", notice.position))
+        })
+        .collect();
+    let unnamed = notification.critical_count - facts.len() as u64;
+    if unnamed > 0 {
+        facts.push(fact("Critical", format!("{unnamed} more")));
+    }
+    facts.extend(by_rule(rules, others));
+    if notification.critical_count == 0 {
+        facts.push(fact("Worst", notification.alert.title()));
+    }
+    facts.extend(alerts(notification));
+    facts.push(fact("Why together", why.to_owned()));
+    facts.push(fact("Details", "watchbell tail alerts".into()));
+    facts
+}
+
+fn by_rule(rules: &BTreeMap<String, u64>, others: u64) -> Vec<Fact> {
+    let named = rules.iter();
+    let mut facts: Vec<Fact> = named
+        .map(|(rule, count)| fact("Rule", format!("{rule}: {count}")))
+        .collect();
+    if others > 0 {
+        facts.push(fact("Rule", format!("others: {others}")));
+    }
+    facts
 }
 
 fn fact(label: &'static str, text: String) -> Fact {
@@ -235,18 +315,8 @@ impl Message {
 
     /// The message of one alert, as `fire` sends it.
     pub fn of_one(sink: &str, notice: Notice, now_ms: i64, template: Option<&Template>) -> Message {
-        let notification = Notification {
-            kind: Kind::First,
-            group_key: Some(notice.group_key.clone()),
-            level: notice.level,
-            told: None,
-            alert: Arc::new(notice),
-            count: 1,
-            first_ms: now_ms,
-            last_ms: now_ms,
-            offsets: Offsets::default(),
-            attempts: 0,
-        };
+        let (group_key, level) = (notice.group_key.clone(), notice.level);
+        let notification = Notification::of_one(group_key, level, Arc::new(notice), now_ms);
         Message::new(sink, &notification, 0, template)
     }
 }

@@ -7,6 +7,7 @@ mod email;
 mod example;
 mod http;
 mod message;
+pub mod note;
 mod notification;
 pub mod offsets;
 pub mod pace;
@@ -123,8 +124,6 @@ pub struct Sink {
     pub rate: Rate,
     /// Longest wait for an answer.
     pub timeout: Duration,
-    /// An alert that could not be delivered for this long is given up.
-    pub max_age: Duration,
     /// Certificates, in PEM, of authorities trusted besides the system's.
     pub ca: Option<Vec<u8>>,
     /// Words of one's own.

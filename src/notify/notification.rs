@@ -9,6 +9,9 @@ use crate::sigma::Level;
 /// Most rules named in a digest over many groups.
 const MAX_RULES: usize = 20;
 
+/// Most critical alerts named in a digest of late alerts.
+const MAX_NAMED: usize = 20;
+
 /// How a sink is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
@@ -17,6 +20,20 @@ pub struct Pacing {
     /// More groups than this waiting to be told become one digest; `None` for a sink that wants
     /// every group, whose reader waits instead.
     pub max_waiting: Option<usize>,
+    /// An alert that could not be delivered for this long is given up, in ms.
+    pub max_age_ms: i64,
+}
+
+/// Whether an alert comes in time to be told on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// As its source is followed.
+    InTime,
+    /// Later than `max_alert_age`: after an outage.
+    Late,
+    /// What a source held already when it was read for the first time, and older than
+    /// `max_alert_age`.
+    History,
 }
 
 /// An alert that the sink is to be told of.
@@ -28,6 +45,8 @@ pub struct Offered<A> {
     pub level: Level,
     /// The rule's title, for digests over many groups.
     pub rule: String,
+    /// Whether it is told on its own or in a digest over all that is late.
+    pub arrival: Arrival,
     /// The alert itself.
     pub alert: A,
 }
@@ -41,6 +60,20 @@ pub enum Kind {
     Digest,
     /// More groups at once than can be told one by one: how often each rule, and the rest.
     Overflow {
+        /// By the rule's title.
+        rules: BTreeMap<String, u64>,
+        /// Alerts of rules that are not named.
+        others: u64,
+    },
+    /// Alerts of an outage, all groups together.
+    Late {
+        /// By the rule's title.
+        rules: BTreeMap<String, u64>,
+        /// Alerts of rules that are not named.
+        others: u64,
+    },
+    /// Alerts of records that were there before a source was read for the first time.
+    History {
         /// By the rule's title.
         rules: BTreeMap<String, u64>,
         /// Alerts of rules that are not named.
@@ -61,9 +94,13 @@ pub struct Notification<A> {
     pub level: Level,
     /// The most severe level that the group was told of before.
     pub told: Option<Level>,
+    /// The critical alerts of a digest of late ones, the first of them.
+    pub critical: Vec<A>,
+    /// How many critical alerts it covers, if it is a digest of late ones.
+    pub critical_count: u64,
     /// Alerts that this covers, at least 1.
     pub count: u64,
-    /// When the oldest of them was written, ms since the Unix epoch.
+    /// When the oldest of them was written, ms since the Unix epoch by the records' timestamps.
     pub first_ms: i64,
     /// When the latest of them was written.
     pub last_ms: i64,
@@ -71,28 +108,41 @@ pub struct Notification<A> {
     pub offsets: Offsets,
     /// How often it was tried before.
     pub attempts: u32,
+    /// The same by age, to be put back if the sink does not take it.
+    pub(super) pending: Pending<A>,
+    /// Of which topic the offsets are: counted up where the alerts topic was re-created.
+    pub(super) topic: u32,
 }
 
-/// Alerts that the sink was not told of.
-#[derive(Debug)]
-pub(super) struct Pending<A> {
+/// Alerts of about the same age.
+#[derive(Debug, Clone)]
+pub(super) struct Part<A> {
     pub(super) alert: A,
     pub(super) level: Level,
     pub(super) count: u64,
+    /// When the oldest and the latest of them came, ms on the queue's clock.
+    pub(super) oldest: i64,
+    pub(super) latest: i64,
+    /// As [`Notification::first_ms`] and [`Notification::last_ms`].
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
     pub(super) offsets: Offsets,
-    pub(super) attempts: u32,
     pub(super) rules: BTreeMap<String, u64>,
+    pub(super) critical: Vec<A>,
+    pub(super) critical_count: u64,
 }
 
-impl<A> Pending<A> {
-    pub(super) fn merge(&mut self, later: Pending<A>) {
+impl<A> Part<A> {
+    fn merge(&mut self, later: Part<A>) {
         self.count += later.count;
+        self.oldest = self.oldest.min(later.oldest);
+        self.latest = self.latest.max(later.latest);
         self.first_ms = self.first_ms.min(later.first_ms);
         self.last_ms = self.last_ms.max(later.last_ms);
         self.offsets.extend(&later.offsets);
-        self.attempts = self.attempts.max(later.attempts);
+        self.critical_count += later.critical_count;
+        let room = MAX_NAMED.saturating_sub(self.critical.len());
+        self.critical.extend(later.critical.into_iter().take(room));
         for (rule, count) in later.rules {
             *self.rules.entry(rule).or_default() += count;
         }
@@ -102,34 +152,229 @@ impl<A> Pending<A> {
     }
 }
 
-pub(super) fn notification<A>(
-    kind: Kind,
-    group_key: Option<String>,
-    pending: Pending<A>,
-) -> Notification<A> {
-    Notification {
-        kind,
-        group_key,
-        alert: pending.alert,
-        level: pending.level,
-        told: None,
-        count: pending.count,
-        first_ms: pending.first_ms,
-        last_ms: pending.last_ms,
-        offsets: pending.offsets,
-        attempts: pending.attempts,
+/// Alerts that the sink was not told of, in parts by age, so that those that are too old can be given
+/// up without the others.
+#[derive(Debug, Clone)]
+pub(super) struct Pending<A> {
+    /// The first, and what came later by its age class.
+    parts: BTreeMap<i64, Part<A>>,
+    pub(super) attempts: u32,
+    pub(super) refusals: Refusals,
+}
+
+/// How often the sink refused something, and whether it took something else meanwhile.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Refusals {
+    /// All of them.
+    pub(super) count: u32,
+    /// Those since something else was accepted after the first of them.
+    pub(super) alone: u32,
+    /// How many notifications the sink had accepted at the first of them.
+    pub(super) accepted_before: u64,
+}
+
+impl<A: Clone> Pending<A> {
+    pub(super) fn new(age_class: i64, part: Part<A>) -> Pending<A> {
+        Pending {
+            parts: BTreeMap::from([(age_class, part)]),
+            attempts: 0,
+            refusals: Refusals::default(),
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Pending<A>) {
+        self.attempts = self.attempts.max(other.attempts);
+        if other.refusals.count > self.refusals.count {
+            self.refusals = other.refusals;
+        }
+        for (age_class, part) in other.parts {
+            match self.parts.get_mut(&age_class) {
+                Some(before) => before.merge(part),
+                None => {
+                    self.parts.insert(age_class, part);
+                }
+            }
+        }
+    }
+
+    /// Take out the parts of which even the latest alert came before `limit`.
+    pub(super) fn take_older(&mut self, limit: i64) -> Vec<Part<A>> {
+        let mut older = Vec::new();
+        while let Some(part) = self.parts.first_entry()
+            && part.get().latest < limit
+        {
+            older.push(part.remove());
+        }
+        older
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    pub(super) fn level(&self) -> Level {
+        let levels = self.parts.values().map(|part| part.level);
+        levels.max().unwrap_or(Level::Informational)
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.parts.values().map(|part| part.count).sum()
+    }
+
+    /// When the oldest alert came, ms on the queue's clock.
+    pub(super) fn oldest(&self) -> Option<i64> {
+        self.parts.values().map(|part| part.oldest).min()
+    }
+
+    pub(super) fn first_offset(&self) -> Option<i64> {
+        let firsts = self.parts.values().filter_map(|part| part.offsets.first());
+        firsts.min()
+    }
+
+    pub(super) fn offsets(&self) -> Offsets {
+        let mut all = Offsets::default();
+        for part in self.parts.values() {
+            all.extend(&part.offsets);
+        }
+        all
+    }
+
+    /// The records from `limit` on are gone: what has none left stands at `stand_in`.
+    pub(super) fn cut(&mut self, limit: i64, stand_in: i64) {
+        for part in self.parts.values_mut() {
+            part.offsets.remove_from(limit);
+            if part.offsets.is_empty() {
+                part.offsets.insert(stand_in);
+            }
+        }
+    }
+
+    fn rules(&self) -> (BTreeMap<String, u64>, u64) {
+        let mut all: BTreeMap<&str, u64> = BTreeMap::new();
+        for (rule, count) in self.parts.values().flat_map(|part| &part.rules) {
+            *all.entry(rule).or_default() += count;
+        }
+        let mut by_count: Vec<(&str, u64)> = all.into_iter().collect();
+        by_count.sort_by_key(|(_, count)| Reverse(*count));
+        by_count.truncate(MAX_RULES);
+        let named = by_count.into_iter();
+        let named: BTreeMap<String, u64> = named.map(|(rule, n)| (rule.to_owned(), n)).collect();
+        let others = self.count().saturating_sub(named.values().sum());
+        (named, others)
+    }
+
+    /// What to send of it; `None` where there is nothing.
+    pub(super) fn notification(
+        self,
+        about: About,
+        told: Option<Level>,
+        topic: u32,
+    ) -> Option<Notification<A>> {
+        let level = self.level();
+        let shown = self.parts.values().find(|part| part.level == level)?;
+        let mut critical: Vec<A> = Vec::new();
+        for part in self.parts.values() {
+            let room = MAX_NAMED.saturating_sub(critical.len());
+            critical.extend(part.critical.iter().take(room).cloned());
+        }
+        let (rules, others) = self.rules();
+        let (kind, group_key) = match about {
+            About::Group(key) if told < Some(level) => (Kind::First, Some(key)),
+            About::Group(key) => (Kind::Digest, Some(key)),
+            About::Overflow => (Kind::Overflow { rules, others }, None),
+            About::Late => (Kind::Late { rules, others }, None),
+            About::History => (Kind::History { rules, others }, None),
+        };
+        let parts = self.parts.values();
+        Some(Notification {
+            kind,
+            group_key,
+            alert: shown.alert.clone(),
+            level,
+            told,
+            critical,
+            critical_count: parts.clone().map(|part| part.critical_count).sum(),
+            count: self.count(),
+            first_ms: parts.clone().map(|part| part.first_ms).min()?,
+            last_ms: parts.map(|part| part.last_ms).max()?,
+            offsets: self.offsets(),
+            attempts: self.attempts,
+            pending: self,
+            topic,
+        })
     }
 }
 
-pub(super) fn told_together<A>(overflow: Pending<A>) -> Notification<A> {
-    let mut by_count: Vec<(String, u64)> = overflow
-        .rules
-        .iter()
-        .map(|(rule, count)| (rule.clone(), *count))
-        .collect();
-    by_count.sort_by_key(|(_, count)| Reverse(*count));
-    by_count.truncate(MAX_RULES);
-    let rules: BTreeMap<String, u64> = by_count.into_iter().collect();
-    let others = overflow.count.saturating_sub(rules.values().sum());
-    notification(Kind::Overflow { rules, others }, None, overflow)
+/// What a notification is about, and so what its alerts are gathered under.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum About {
+    /// One group, by its key.
+    Group(String),
+    /// What is left of too many groups.
+    Overflow,
+    /// All that is late.
+    Late,
+    /// All that was there before a source was first read.
+    History,
+}
+
+impl About {
+    pub(super) fn of<A>(offered: &Offered<A>) -> About {
+        match offered.arrival {
+            Arrival::InTime => About::Group(offered.group_key.clone()),
+            Arrival::Late => About::Late,
+            Arrival::History => About::History,
+        }
+    }
+}
+
+impl<A: Clone> Notification<A> {
+    /// One alert on its own, in no topic.
+    pub(super) fn of_one(group_key: String, level: Level, alert: A, now_ms: i64) -> Self {
+        let part = Part {
+            alert: alert.clone(),
+            level,
+            count: 1,
+            oldest: 0,
+            latest: 0,
+            first_ms: now_ms,
+            last_ms: now_ms,
+            offsets: Offsets::default(),
+            rules: BTreeMap::new(),
+            critical: Vec::new(),
+            critical_count: 0,
+        };
+        Notification {
+            kind: Kind::First,
+            group_key: Some(group_key),
+            alert,
+            level,
+            told: None,
+            critical: Vec::new(),
+            critical_count: 0,
+            count: 1,
+            first_ms: now_ms,
+            last_ms: now_ms,
+            offsets: Offsets::default(),
+            attempts: 0,
+            pending: Pending::new(0, part),
+            topic: 0,
+        }
+    }
+
+    /// When the oldest alert of it came, ms on the queue's clock.
+    pub fn oldest(&self) -> Option<i64> {
+        self.pending.oldest()
+    }
+}
+
+impl<A> Notification<A> {
+    pub(super) fn about(&self) -> About {
+        match (&self.kind, &self.group_key) {
+            (Kind::Late { .. }, _) => About::Late,
+            (Kind::History { .. }, _) => About::History,
+            (Kind::First | Kind::Digest, Some(key)) => About::Group(key.clone()),
+            (Kind::Overflow { .. } | Kind::First | Kind::Digest, _) => About::Overflow,
+        }
+    }
 }

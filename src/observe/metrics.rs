@@ -52,6 +52,8 @@ pub struct Metrics {
     pub(super) notify_delay: HistogramVec,
     notify_oldest: GaugeVec,
     notify_waiting: IntGaugeVec,
+    notify_letters: IntGaugeVec,
+    notify_refusing: IntGaugeVec,
     since_commit: GaugeVec,
     since_turn: GaugeVec,
     rules_loaded: IntGauge,
@@ -248,6 +250,18 @@ impl Metrics {
                 "Age of the oldest alert that waits to be told; 0 where none waits.",
                 sink,
             )?,
+            notify_letters: gauge(
+                r,
+                "notify_dead_letters_waiting",
+                "Alerts that are to become dead letters and that their topic does not have yet.",
+                &["sink"],
+            )?,
+            notify_refusing: gauge(
+                r,
+                "notify_refusing",
+                "1 while a sink refuses whatever it is sent.",
+                &["sink"],
+            )?,
             notify_waiting: gauge(
                 r,
                 "notify_waiting_alerts",
@@ -333,6 +347,10 @@ impl Metrics {
             self.notify_oldest.with_label_values(&label).set(oldest);
             let waiting = i64::try_from(sink.waiting()).unwrap_or(i64::MAX);
             self.notify_waiting.with_label_values(&label).set(waiting);
+            let letters = i64::try_from(sink.letters()).unwrap_or(i64::MAX);
+            self.notify_letters.with_label_values(&label).set(letters);
+            let refusing = i64::from(sink.refusing());
+            self.notify_refusing.with_label_values(&label).set(refusing);
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::alert::{Alert, REPLAYED};
+use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode::{self, DeadLetter};
 use crate::enrich;
 pub use crate::enrich::Names;
@@ -57,6 +57,28 @@ pub struct Settings {
     pub topics: Topics,
     /// What they take.
     pub limits: Limits,
+}
+
+/// When a record is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The wall clock, ms since the Unix epoch.
+    pub now_ms: i64,
+    /// How far the log that it stands in had come: the greatest timestamp of its partition's records.
+    /// `None` for what is in no log, or where nothing is known.
+    pub logged_ms: Option<i64>,
+    /// Whether it was there before its source was read for the first time.
+    pub history: bool,
+}
+
+impl From<i64> for Reading {
+    fn from(now_ms: i64) -> Reading {
+        Reading {
+            now_ms,
+            logged_ms: None,
+            history: false,
+        }
+    }
 }
 
 /// What became of a record.
@@ -126,10 +148,17 @@ impl Pipeline {
     }
 
     /// Processes one record and appends what is to be written: the event and its alerts, or one
-    /// dead letter. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
-    /// record that makes a stage panic is a dead letter with the reason [`PANIC`].
-    pub fn process(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
-        self.guarded(record, out, |out| self.stages(record, now_ms, out))
+    /// dead letter. `reading` is when it was read: the wall clock, milliseconds since the Unix epoch, or
+    /// more than that. Never panics: a record that makes a stage panic is a dead letter with the reason
+    /// [`PANIC`].
+    pub fn process(
+        &self,
+        record: &RawRecord<'_>,
+        reading: impl Into<Reading>,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        let reading = reading.into();
+        self.guarded(record, out, |out| self.stages(record, reading, out))
     }
 
     fn guarded(
@@ -146,7 +175,7 @@ impl Pipeline {
         })
     }
 
-    fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
+    fn stages(&self, record: &RawRecord<'_>, reading: Reading, out: &mut OutputBuffer) -> Outcome {
         let lookup = |name: &str| self.catalog.method(name).map(facts);
         let portable;
         // Borrowed where it is: it is large.
@@ -180,8 +209,12 @@ impl Pipeline {
             if self.replaying {
                 alert.labels.push(REPLAYED);
             }
+            if reading.history {
+                alert.labels.push(HISTORY);
+            }
+            alert.logged_ms = reading.logged_ms;
             let event_json = out.at(first).and_then(|written| written.value);
-            let finding = self.finding(&alert, event, event_json, rules.hash(), now_ms);
+            let finding = self.finding(&alert, event, event_json, rules.hash(), reading.now_ms);
             let too_large = limits::refusal(&topics.alerts, record_size(&finding), limits.alerts);
             if too_large.is_some() {
                 refusal = refusal.or(too_large);

@@ -10,7 +10,7 @@ use crate::alert::{Source, SourceAlert};
 use crate::event::{NextOffset, OutputBuffer, Partition};
 use crate::kafka::session::{Gap, Outputs, Refusal, SessionConfig, SourceRecord, Worker};
 use crate::observe::SourceObserver;
-use crate::pipeline::{Outcome, PANIC, Pipeline};
+use crate::pipeline::{Outcome, PANIC, Pipeline, Reading};
 use crate::sigma::Level;
 
 /// From this attempt on the dead letter itself was refused, and is cut.
@@ -87,7 +87,12 @@ impl<'o> Ingest<'o> {
             tally.dead_letters.push(reason);
             return;
         }
-        match self.pipeline.process(record, now_ms, out) {
+        let reading = Reading {
+            now_ms,
+            logged_ms: source.logged_ms,
+            history: source.history,
+        };
+        match self.pipeline.process(record, reading, out) {
             Outcome::Event {
                 unknown_method,
                 event_time_ms,

@@ -1,10 +1,13 @@
 //! Notify: the alerts topic to one sink. Kafka is the queue, a consumer group of the sink's own the
 //! position in it; one request is in flight while the group is served.
+//! Telling goes first: dead letters are written beside it.
 //! Invariant: a position is committed once the sink has every alert before it, or the dead letters
 //! have. What happens in between is memory, and built again from the topic.
 
 mod answers;
+mod clock;
 mod dead_letters;
+mod letters;
 mod standing;
 mod take;
 
@@ -16,18 +19,21 @@ use tokio::runtime::Handle;
 
 use super::clock::now_ms;
 use crate::alert::Notice;
-use crate::kafka::follow::{Follower, Turn};
-use crate::kafka::session::Shutdown;
+use crate::event::NextOffset;
+use crate::kafka::follow::{Changed, Follower, Turn};
+use crate::kafka::session::{NotReady, Shutdown};
 use crate::kafka::{ClientError, Cluster};
-use crate::notify::offsets::Offsets;
+use crate::notify::note::Note;
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
 use crate::notify::standing::StandingAlert;
 use crate::notify::{Answer, Client, Message, Sink};
 use crate::observe::SinkObserver;
+use clock::{Backlog, Clock};
 use dead_letters::DeadLetters;
+use letters::Letters;
 use standing::RetoldAlerts;
-use take::take;
+use take::Taker;
 
 /// Longest turn while nothing is under way.
 const IDLE: Duration = Duration::from_millis(100);
@@ -83,9 +89,10 @@ struct Loop<'l> {
     observer: &'l SinkObserver,
     client: Client,
     follower: Follower,
-    dead_letters: DeadLetters,
+    letters: Letters,
+    clock: Clock,
     /// Known while the partition is ours.
-    queue: Option<Queue<Arc<Notice>>>,
+    ours: Option<Ours>,
     pace: Pace,
     in_flight: Option<InFlight>,
     /// What the sink holds in memory alone.
@@ -97,6 +104,15 @@ struct Loop<'l> {
     committed_at: Instant,
     /// What was said last of a sink that does not take its notifications.
     said: Option<String>,
+    /// What is wrong with reading the alerts, and what was last said of readiness.
+    trouble: Option<NotReady>,
+    not_ready: Option<Option<NotReady>>,
+}
+
+/// What is known while the partition is ours.
+struct Ours {
+    queue: Queue<Arc<Notice>>,
+    backlog: Backlog,
 }
 
 /// Tell `sink` of alerts until asked to stop. `handle` runs the requests.
@@ -119,8 +135,9 @@ pub fn run(
         observer,
         client: Client::new(sink)?,
         follower: Follower::join(cluster, &config.alerts, group, begin_at_ms)?,
-        dead_letters: DeadLetters::new(config, &sink.name)?,
-        queue: None,
+        letters: Letters::new(DeadLetters::new(config, &sink.name)?),
+        clock: Clock::start(),
+        ours: None,
         pace: Pace::new(sink.rate),
         in_flight: None,
         standing: RetoldAlerts::new(config, sink),
@@ -128,6 +145,11 @@ pub fn run(
         uncommitted: false,
         committed_at: Instant::now(),
         said: None,
+        trouble: Some(NotReady {
+            reason: "starting",
+            remedy: "the alerts topic is being opened".into(),
+        }),
+        not_ready: None,
     };
     while !shutdown.is_requested() {
         state.turn();
@@ -140,19 +162,39 @@ impl Loop<'_> {
     fn turn(&mut self) {
         self.take_answer();
         self.start_request();
+        self.write_letters();
         self.tell_again();
         self.commit_if_due();
-        let room = self.queue.as_ref().is_none_or(Queue::has_room);
+        let room = self.ours.as_ref().is_none_or(|ours| ours.queue.has_room());
         self.follower.pause(!room);
         self.read();
-        if let Some(queue) = &self.queue {
+        self.report();
+    }
+
+    fn report(&mut self) {
+        let now = self.clock.now();
+        let (mut oldest, mut waiting, mut refuses) = (None, 0, false);
+        if let Some(Ours { queue, .. }) = &self.ours {
             let in_flight = self.in_flight.as_ref().map(|f| &f.notification);
-            let oldest = in_flight.map(|n| n.first_ms);
-            let oldest = oldest.into_iter().chain(queue.oldest_ms()).min();
-            let waiting = queue.untold() + in_flight.map_or(0, |n| n.count);
-            self.observer.turned(oldest, waiting);
-        } else {
-            self.observer.turned(None, 0);
+            oldest = in_flight
+                .and_then(Notification::oldest)
+                .into_iter()
+                .chain(queue.oldest())
+                .min();
+            waiting = queue.untold() + in_flight.map_or(0, |n| n.count);
+            refuses = queue.refuses_all();
+        }
+        let age = |came: i64| Duration::from_millis(u64::try_from(now - came).unwrap_or(0));
+        self.observer.turned(oldest.map(age), waiting);
+        self.observer.letters(self.letters.waiting());
+        self.observer.refusing(refuses);
+        let not_ready = self.trouble.clone().or_else(|| self.letters.trouble());
+        if self.not_ready.as_ref() != Some(&not_ready) {
+            if let Some(NotReady { reason, remedy }) = &not_ready {
+                tracing::warn!(sink = self.sink.name, reason, "{remedy}");
+            }
+            self.observer.readiness(not_ready.as_ref());
+            self.not_ready = Some(not_ready);
         }
     }
 
@@ -165,88 +207,173 @@ impl Loop<'_> {
         };
         let Loop {
             follower,
-            queue,
+            ours,
             sink,
             observer,
-            dead_letters,
+            letters,
+            clock,
             uncommitted,
             ..
         } = self;
-        let mut unstored = None;
         let turn = follower.turn(wait, &mut |record| {
-            if let Some(queue) = queue {
+            if let Some(Ours { queue, backlog }) = ours {
                 *uncommitted = true;
-                unstored = take(record, queue, sink, observer, dead_letters).err();
+                let taker = Taker {
+                    queue,
+                    backlog,
+                    letters,
+                    sink,
+                    observer,
+                    now: clock.now(),
+                };
+                taker.take(record);
             }
         });
-        if let Some(error) = unstored {
-            // Not taken: the group goes back to its position and reads it again.
-            tracing::warn!(sink = sink.name, %error, "an unreadable alert waits for the dead letters");
-            self.lose();
-            self.follower.rewind();
-            return;
-        }
         match turn {
-            Turn::Idle | Turn::Record => {}
+            Turn::Record => self.trouble = None,
+            Turn::Idle => {}
             Turn::Assigned {
                 from,
                 note,
                 expired,
-            } => {
-                if expired > 0 {
-                    tracing::error!(
-                        sink = self.sink.name,
-                        expired,
-                        "alerts expired before this sink was told of them"
-                    );
-                }
-                let settled = Offsets::from_text(&note, from.0);
-                self.standing
-                    .read_back(self.handle, self.sink, from, settled.clone());
-                self.queue = Some(Queue::resume(self.sink.pacing, from, settled));
-                self.observer.readiness(None);
-                tracing::info!(sink = self.sink.name, from = from.0, "telling a sink");
-            }
-            Turn::Spare => self.observer.readiness(None),
+                end,
+                changed,
+            } => self.begin(from, &note, expired, end, changed),
+            Turn::Changed { changed, end } => self.changed(changed, end),
+            Turn::Resumed | Turn::Spare => self.trouble = None,
             Turn::Revoked => {
                 self.lose();
                 tracing::info!(sink = self.sink.name, "another process tells the sink");
             }
-            Turn::Trouble(trouble) => {
-                tracing::warn!(
-                    sink = self.sink.name,
-                    reason = trouble.reason,
-                    "{}",
-                    trouble.remedy
-                );
-                self.observer.readiness(Some(&trouble));
+            Turn::Trouble(trouble) => self.trouble = Some(trouble),
+        }
+    }
+
+    /// The partition is ours from a position on.
+    fn begin(
+        &mut self,
+        from: NextOffset,
+        note: &str,
+        expired: u64,
+        end: NextOffset,
+        changed: Option<Changed>,
+    ) {
+        let sink = &self.sink.name;
+        if expired > 0 {
+            tracing::error!(
+                sink,
+                expired,
+                "alerts expired before this sink was told of them"
+            );
+        }
+        let mut note = Note::from_text(note, from.0);
+        if let Some(changed) = changed {
+            self.say_changed(changed);
+            if !changed.kept {
+                note = Note::default();
             }
+            note.cut(changed.first_new.0);
+        }
+        let settled = note.settled.clone();
+        self.standing
+            .read_back(self.handle, self.sink, from, settled);
+        self.ours = Some(Ours {
+            queue: Queue::resume(self.sink.pacing, from, note),
+            backlog: Backlog::new(end.0, self.clock.now(), now_ms()),
+        });
+        self.trouble = None;
+        self.uncommitted |= changed.is_some();
+        tracing::info!(sink = self.sink.name, from = from.0, "telling a sink");
+    }
+
+    /// The topic lost records, or is another one, while the partition was ours. What waits in memory is
+    /// told all the same.
+    fn changed(&mut self, changed: Changed, end: NextOffset) {
+        self.say_changed(changed);
+        let now = self.clock.now();
+        let lost = self.letters.cut(changed.first_new.0, changed.kept);
+        if lost > 0 {
+            tracing::error!(
+                sink = self.sink.name,
+                lost,
+                "alerts that were to become dead letters are gone with the topic"
+            );
+        }
+        if let Some(ours) = &mut self.ours {
+            ours.queue.cut(changed.first_new, changed.kept, now);
+            ours.backlog = Backlog::new(end.0, now, now_ms());
+        }
+        self.trouble = None;
+        self.uncommitted = true;
+    }
+
+    fn say_changed(&self, changed: Changed) {
+        let sink = &self.sink.name;
+        let from = changed.first_new.0;
+        match changed.kept {
+            true => tracing::error!(
+                sink,
+                from,
+                "the alerts topic was cut short; the sink is told of what is new in it from here"
+            ),
+            false => tracing::error!(
+                sink,
+                from,
+                "the alerts topic was created anew; the sink is told of all that is in it"
+            ),
         }
     }
 
     /// Forget what is not committed: whoever reads on does so from the commit.
     fn lose(&mut self) {
-        self.queue = None;
+        self.ours = None;
         self.in_flight = None;
         self.standing.forget();
         self.uncommitted = false;
+        self.letters.clear();
+    }
+
+    fn write_letters(&mut self) {
+        let now = self.clock.now();
+        self.finish_letters();
+        self.letters.start(now);
+    }
+
+    fn finish_letters(&mut self) {
+        let Some(stored) = self.letters.finished(self.clock.now()) else {
+            return;
+        };
+        let alerts = stored.offsets.len();
+        if let Some(ours) = &mut self.ours {
+            ours.queue.stored(&stored.offsets, stored.settles());
+            self.uncommitted = true;
+        }
+        self.observer.dead_lettered(stored.cause.reason, alerts);
+        tracing::error!(
+            sink = self.sink.name,
+            reason = stored.cause.reason,
+            detail = stored.cause.detail,
+            alerts,
+            stored = stored.found,
+            "alerts are among the dead letters"
+        );
     }
 
     fn until_next_request(&self) -> Duration {
-        let waits = self.queue.as_ref().is_some_and(|q| q.oldest_ms().is_some());
+        let waits = self.ours.as_ref().is_some_and(|ours| ours.queue.waits());
         if !waits {
             return IDLE;
         }
-        let ms = self.pace.next_ms().saturating_sub(now_ms());
+        let ms = self.pace.next_ms().saturating_sub(self.clock.now());
         Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(IDLE)
     }
 
     fn start_request(&mut self) {
-        let now = now_ms();
+        let now = self.clock.now();
         if self.in_flight.is_some() || self.pace.next_ms() > now {
             return;
         }
-        let Some(notification) = self.queue.as_mut().and_then(|queue| queue.next(now)) else {
+        let Some(notification) = self.ours.as_mut().and_then(|ours| ours.queue.next(now)) else {
             return;
         };
         let template = self.sink.template.as_deref();
@@ -254,8 +381,9 @@ impl Loop<'_> {
         for (part, fault) in &message.template_faults {
             self.observer.template_failed(part, fault.reason());
         }
-        let requests = self.sink.target.requests(&message, now);
-        let standing = self.sink.target.standing(&message, now);
+        let at_ms = now_ms();
+        let requests = self.sink.target.requests(&message, at_ms);
+        let standing = self.sink.target.standing(&message, at_ms);
         let client = self.client.clone();
         let (sender, answer) = mpsc::sync_channel(1);
         self.pace.asked(now);
@@ -281,11 +409,11 @@ impl Loop<'_> {
     }
 
     fn commit(&mut self, wait: bool) {
-        let Some(queue) = &mut self.queue else {
+        let Some(ours) = &mut self.ours else {
             return;
         };
-        let (position, settled) = queue.committable();
-        let note = settled.to_text(position.0);
+        let (position, note) = ours.queue.committable();
+        let note = note.to_text(position.0);
         self.committed_at = Instant::now();
         match self.follower.commit(position, &note, wait) {
             Ok(()) => self.uncommitted = false,
@@ -293,12 +421,13 @@ impl Loop<'_> {
         }
     }
 
-    /// Let the request under way end, commit, leave.
+    /// Let the request and the letters under way end, commit, leave.
     fn end(mut self) {
         let deadline = Instant::now() + FAREWELL;
-        while self.in_flight.is_some() && Instant::now() < deadline {
+        while (self.in_flight.is_some() || self.letters.is_writing()) && Instant::now() < deadline {
             std::thread::sleep(IN_FLIGHT);
             self.take_answer();
+            self.finish_letters();
         }
         self.commit(true);
     }

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     const EVENT: &str = r#"{"class_uid":6003,"class_name":"API Activity","status":"Failure",
-        "metadata":{"product":{"vendor_name":"Confluent"}},
+        "metadata":{"log_name":"confluent-cloud-v2"},
         "actor":{"user":{"uid":"u-1","name":"Jane Doe"}},
         "api":{"operation":"DeleteStatement","service":{"name":"flink"},
                "request":{"data":{"StatementName":"orders"}}},

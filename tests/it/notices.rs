@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use watchbell::alert::{Notice, RECORDS_EXPIRED, Source, SourceAlert, shorten};
 use watchbell::event::{NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position};
-use watchbell::notify::offsets::Offsets;
-use watchbell::notify::queue::{Offered, Pacing, Queue};
+use watchbell::notify::note::Note;
+use watchbell::notify::queue::{Arrival, Offered, Pacing, Queue};
 use watchbell::notify::{
     Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Request, Route, SLACK_API,
     Secret, Slack, Target, Teams, Template, Webhook,
@@ -109,12 +109,14 @@ fn message_by(notice: Notice, digest: bool, template: Option<&Template>) -> Mess
     let pacing = Pacing {
         digest_interval_ms: 0,
         max_waiting: Some(20),
+        max_age_ms: 3_600_000,
     };
-    let mut queue = Queue::resume(pacing, NextOffset(0), Offsets::default());
+    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
     let offered = Offered {
         group_key: notice.group_key.clone(),
         level: notice.level,
         rule: notice.rule.clone(),
+        arrival: Arrival::InTime,
         alert: Arc::new(notice),
     };
     queue.offer(0, NOW_MS, Some(offered.clone()));
@@ -303,7 +305,7 @@ fn an_alert_without_an_event_is_valid_says_what_was_lost_and_is_told_at_once() {
         max_alert_age_ms: 0,
         replayed: false,
     };
-    assert_eq!(route.decide(&notice, NOW_MS), Ok(()));
+    assert_eq!(route.decide(&notice), Ok(()));
 }
 
 #[test]
@@ -633,6 +635,7 @@ fn offered(group: &str, level: Level) -> Offered<Arc<Notice>> {
         group_key: group.into(),
         level,
         rule: notice.rule.clone(),
+        arrival: Arrival::InTime,
         alert: Arc::new(notice),
     }
 }
@@ -642,8 +645,9 @@ fn what_is_worse_than_what_was_told_before_opens_an_incident_of_its_own() {
     let pacing = Pacing {
         digest_interval_ms: 1_000,
         max_waiting: None,
+        max_age_ms: 3_600_000,
     };
-    let mut queue = Queue::resume(pacing, NextOffset(0), Offsets::default());
+    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
     let mut told = |offset, now_ms, level| {
         queue.offer(offset, now_ms, Some(offered("g", level)));
         let next = queue.next(now_ms)?;
@@ -674,9 +678,10 @@ fn a_digest_over_many_groups_joins_no_incident_of_another_level_or_time() {
     let pacing = Pacing {
         digest_interval_ms: 1_000,
         max_waiting: Some(0),
+        max_age_ms: 3_600_000,
     };
     let overflow = |level, at_ms| {
-        let mut queue = Queue::resume(pacing, NextOffset(0), Offsets::default());
+        let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
         for offset in 0..3 {
             queue.offer(
                 offset,
@@ -687,7 +692,7 @@ fn a_digest_over_many_groups_joins_no_incident_of_another_level_or_time() {
         let next = queue.next(at_ms + 10).expect("a digest");
         let message = Message::new("oncall", &next, 0, None);
         assert_eq!(message.kind, "overflow");
-        queue.put_back(next);
+        assert!(queue.failed(at_ms + 10, next).is_none());
         let again = queue.next(at_ms + 60_000).expect("the digest again");
         let again = Message::new("oncall", &again, 0, None);
         assert_eq!(
@@ -699,10 +704,7 @@ fn a_digest_over_many_groups_joins_no_incident_of_another_level_or_time() {
     };
     let hour = NOW_MS - NOW_MS.rem_euclid(3_600_000);
     let medium = overflow(Level::Medium, hour);
-    assert_eq!(
-        medium,
-        format!("watchbell-overflow-oncall-medium-{}", hour / 1000)
-    );
+    assert_eq!(medium, format!("watchbell-overflow-oncall-medium-{hour}"));
     assert_ne!(overflow(Level::Critical, hour), medium);
     assert_ne!(overflow(Level::Medium, hour + 600_000), medium);
     assert_eq!(
@@ -717,15 +719,16 @@ fn the_id_of_a_notification_is_that_of_what_it_covers() {
     let pacing = Pacing {
         digest_interval_ms: 1_000,
         max_waiting: None,
+        max_age_ms: 3_600_000,
     };
-    let mut queue = Queue::resume(pacing, NextOffset(0), Offsets::default());
+    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
     queue.offer(0, 0, Some(offered("g", Level::High)));
     let first = queue.next(0).expect("the first");
     let alone = Message::new("oncall", &first, 0, None).id;
-    queue.put_back(first);
+    assert!(queue.failed(0, first).is_none());
     let again = queue.next(0).expect("the same");
     assert_eq!(Message::new("oncall", &again, 0, None).id, alone);
-    queue.put_back(again);
+    assert!(queue.failed(0, again).is_none());
     queue.offer(1, 0, Some(offered("g", Level::High)));
     let more = queue.next(0).expect("more");
     assert_eq!(more.count, 2);

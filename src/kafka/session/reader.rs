@@ -16,7 +16,7 @@ use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 
 use super::config::{SessionConfig, Start};
 use super::mark::LastRecord;
-use crate::event::{NextOffset, Offset, Partition, RawRecord};
+use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
 use crate::kafka::record::raw_record;
@@ -60,6 +60,8 @@ pub(super) struct Reader {
 pub(super) struct Fetched<'r> {
     message: BorrowedMessage<'r>,
     topic: &'r str,
+    /// How far the partition's log has come with it, once it is taken in.
+    pub(super) latest: Latest,
 }
 
 impl Reader {
@@ -114,6 +116,7 @@ impl Reader {
         Some(polled.map(|message| Fetched {
             message,
             topic: &self.topic,
+            latest: Latest::default(),
         }))
     }
 
@@ -243,6 +246,11 @@ impl Fetched<'_> {
         Offset(self.message.offset())
     }
 
+    /// The record's timestamp, ms since the Unix epoch.
+    pub(super) fn timestamp_ms(&self) -> Option<i64> {
+        self.message.timestamp().to_millis()
+    }
+
     /// Bytes of key and value.
     pub(super) fn size(&self) -> usize {
         self.message.key_len() + self.message.payload_len()
@@ -252,7 +260,7 @@ impl Fetched<'_> {
     pub(super) fn last_record(&self) -> LastRecord {
         LastRecord::new(
             self.offset(),
-            self.message.timestamp().to_millis(),
+            self.timestamp_ms(),
             self.message.key(),
             self.message.payload(),
         )

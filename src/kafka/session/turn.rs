@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::config::SessionConfig;
 use super::error::{SessionError, Setback, Side, Trouble, client_trouble};
 use super::flight::{Blame, Cargo, Flight, Prepared};
+use super::health::wall_ms;
 use super::mirror::Mirror;
 use super::notes::Notes;
 use super::observe::{NotReady, SessionObserver, Shutdown};
@@ -281,6 +282,7 @@ impl<'s> Session<'s> {
     /// Read until there is enough to process or, with `wait`, until the commit interval is over.
     fn gather(&mut self, wait: bool) -> Result<(), Setback> {
         let due = self.due();
+        let mut now_ms = wall_ms();
         while !self.waiting_is_full() {
             let patience = || match self.waiting.is_empty() {
                 true => IDLE,
@@ -290,10 +292,11 @@ impl<'s> Session<'s> {
             let mut polled = self.reader.poll(Duration::ZERO);
             if polled.is_none() && wait {
                 polled = self.reader.poll(patience());
+                now_ms = wall_ms();
             }
             match polled {
                 Some(Ok(fetched)) => {
-                    self.take_in(fetched)?;
+                    self.take_in(fetched, now_ms)?;
                     self.note_flow();
                 }
                 Some(Err(error)) => self.judge_reader_error(&error)?,
@@ -306,10 +309,12 @@ impl<'s> Session<'s> {
 
     /// Keep a record for the next batch, unless it was read before a rewind or a rebalance. The one
     /// before the position must be the one that was consumed.
-    fn take_in(&mut self, fetched: Fetched<'s>) -> Result<(), Setback> {
+    fn take_in(&mut self, mut fetched: Fetched<'s>, now_ms: i64) -> Result<(), Setback> {
         let (partition, offset) = (fetched.partition(), fetched.offset());
         match self.positions.arrive(partition, offset) {
             Arrival::Next => {
+                let timestamp_ms = fetched.timestamp_ms();
+                fetched.latest = self.positions.see(partition, timestamp_ms, now_ms);
                 self.waiting_bytes += fetched.size();
                 self.waiting.push_back(fetched);
             }
@@ -355,6 +360,10 @@ impl<'s> Session<'s> {
             .map(|fetched| SourceRecord {
                 record: fetched.record(),
                 quarantine: self.blame.quarantine(place(fetched)),
+                logged_ms: fetched.latest.0,
+                history: self
+                    .positions
+                    .is_history(fetched.partition(), fetched.offset()),
             })
             .collect();
         let mut outputs = std::mem::take(&mut self.spare);

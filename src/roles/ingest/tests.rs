@@ -36,6 +36,8 @@ fn source<'a>(
     quarantine: Option<&'a Quarantine>,
 ) -> SourceRecord<'a> {
     SourceRecord {
+        logged_ms: None,
+        history: false,
         record: RawRecord {
             position: Position {
                 topic: "audit",

@@ -18,6 +18,7 @@ use crate::event::{NextOffset, RawRecord};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Cluster, Span};
 use crate::notify::offsets::Offsets;
+use crate::notify::queue::Arrival;
 use crate::notify::standing::{Standing, StandingAlert};
 use crate::notify::{Message, Sink};
 use crate::roles::clock::now_ms;
@@ -123,7 +124,7 @@ impl Loop<'_> {
             state.reading = None;
         }
         let is_telling = state.telling.as_ref().is_some_and(|t| !t.is_finished());
-        if self.queue.is_none() || is_telling {
+        if self.ours.is_none() || is_telling {
             return;
         }
         let alerts = state.standing.due(now_ms());
@@ -181,7 +182,12 @@ impl ToldBefore {
         }
         let at_ms = record.timestamp_ms?;
         let notice = Notice::read(record.value?, record.position).ok()?;
-        self.sink.route.decide(&notice, at_ms).ok()?;
+        let route = &self.sink.route;
+        route.decide(&notice).ok()?;
+        if route.arrival(&notice, 0) != Arrival::InTime {
+            // It was told in a digest over all that was late.
+            return None;
+        }
         let template = self.sink.template.as_deref();
         let message = Message::of_one(&self.sink.name, notice, at_ms, template);
         let key = self.sink.target.standing(&message, at_ms)?.key;

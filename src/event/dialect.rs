@@ -38,6 +38,11 @@ impl Dialect {
         Self::ALL.into_iter().find(|one| one.log_name() == log_name)
     }
 
+    /// The dialect, or one of several, whose product has this OCSF `product.name`.
+    pub fn of_product_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.product_name() == name)
+    }
+
     /// OCSF `product.vendor_name`.
     pub const fn vendor_name(self) -> &'static str {
         match self {

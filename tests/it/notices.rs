@@ -778,3 +778,35 @@ fn what_is_no_alert_of_ours_is_refused_with_a_reason() {
     }
     assert_eq!(notice(CORRELATION.as_bytes()).level, Level::Critical);
 }
+
+#[test]
+fn a_sink_knows_a_product_by_its_name_and_by_the_word_of_rules() {
+    let takes = |detection: &str, notice: &Notice| {
+        let node = watchbell::yaml::document(detection).expect("YAML");
+        let detection = watchbell::sigma::detection(&node, &mut Vec::new()).expect("a detection");
+        let route = Route {
+            min_level: Level::Low,
+            detection: Some(Route::compile(&detection).expect("fields that alerts have")),
+            max_alert_age_ms: 1,
+            replayed: false,
+        };
+        route.decide(notice).is_ok()
+    };
+    let notice = notice(&alert(|_| {}));
+    for (product, taken) in [
+        ("confluent", true),
+        ("Confluent Cloud", true),
+        ("Confluent Platform", false),
+        ("cloudevents", false),
+    ] {
+        let detection = format!("{{s: {{product: {product}}}, condition: s}}");
+        assert_eq!(takes(&detection, &notice), taken, "{product}");
+    }
+    // What is not listed could be what the detection is about: nobody may miss it.
+    let mut many = notice.clone();
+    let elsewhere = "{s: {resources.name: the-21st}, condition: s}";
+    assert!(!takes(elsewhere, &many));
+    many.resources = vec![many.resources[0].clone(); 20];
+    many.resource_count = 100;
+    assert!(takes(elsewhere, &many));
+}

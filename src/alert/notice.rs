@@ -149,6 +149,7 @@ pub struct Notice {
     pub detected_ms: i64,
     /// How far the partition's log had come, by the timestamps of its records, when the record was
     /// read; `None` where nothing is known of it.
+    #[serde(skip)]
     pub logged_ms: Option<i64>,
     /// `field = value` of the selections that held.
     pub why: Vec<String>,
@@ -183,6 +184,7 @@ pub struct Notice {
     /// Made by `replay`.
     pub replayed: bool,
     /// Of a record that was there before its source was read for the first time.
+    #[serde(skip)]
     pub history: bool,
     /// Made by `fire`.
     pub test: bool,

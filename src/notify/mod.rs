@@ -12,6 +12,7 @@ mod notification;
 pub mod offsets;
 pub mod pace;
 mod pagerduty;
+mod pending;
 mod probe;
 pub mod queue;
 mod request;

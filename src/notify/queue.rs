@@ -6,15 +6,17 @@
 //! again only where the commit could not say that it was told.
 
 mod failure;
+mod order;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub use self::failure::GivenUp;
 use super::note::Note;
-use super::notification::{About, Part, Pending};
+use super::notification::About;
 pub use super::notification::{Arrival, Kind, Notification, Offered, Pacing};
 use super::offsets::Offsets;
+use super::pending::{Part, Pending};
 use crate::event::NextOffset;
 use crate::sigma::Level;
 
@@ -117,6 +119,8 @@ pub struct Queue<A> {
     failed: HashSet<i64>,
     /// Which were refused since the last success, by their first offset.
     refused: HashSet<i64>,
+    /// Groups that rest, which are few, because they were refused or are late.
+    resting: HashSet<About>,
     /// How many notifications the sink accepted.
     accepted: u64,
     /// The offset given last to what stands nowhere any more; no record has a negative one.
@@ -140,6 +144,7 @@ impl<A: Clone> Queue<A> {
             anchors: BTreeSet::new(),
             failed: HashSet::new(),
             refused: HashSet::new(),
+            resting: HashSet::new(),
             accepted: 0,
             stand_in: 0,
         }
@@ -277,139 +282,6 @@ impl<A: Clone> Queue<A> {
         self.groups.insert(about, group);
     }
 
-    /// Take a group out of the line, or out of its window; its state is to be decided next.
-    fn unplace(&mut self, about: &About) {
-        match self.groups.get(about).map(|group| group.state) {
-            Some(State::Waiting(turn)) => {
-                self.waiting.remove(&turn);
-            }
-            Some(State::Open { ends: at } | State::Resting { until: at }) => {
-                self.windows.remove(&(at, about.clone()));
-            }
-            Some(State::Sending) | None => {}
-        }
-    }
-
-    /// Put a group with pending alerts in line for its turn, or on its new place there.
-    fn wait(&mut self, about: &About, now: i64) {
-        self.unplace(about);
-        let Some(group) = self.groups.get_mut(about) else {
-            return;
-        };
-        let Some(pending) = &group.pending else {
-            return;
-        };
-        let is_overdue = now - group.since >= self.pacing.digest_interval_ms;
-        let rank = match about {
-            About::Overflow if is_overdue => Rank::Overdue,
-            About::Overflow => Rank::Overflow,
-            _ if failure::is_behind(pending.attempts) => Rank::Behind,
-            _ => Rank::Ordinary,
-        };
-        let first = pending.first_offset().unwrap_or(group.anchor);
-        let turn = (rank, Reverse(pending.level()), first);
-        group.state = State::Waiting(turn);
-        self.waiting.insert(turn, about.clone());
-    }
-
-    /// Leave a group alone until then.
-    fn rest(&mut self, about: &About, until: i64) {
-        self.unplace(about);
-        if let Some(group) = self.groups.get_mut(about) {
-            group.state = State::Resting { until };
-            self.windows.insert((until, about.clone()));
-        }
-    }
-
-    /// More has come for a group: tell at once what is more severe than anything told of it, or
-    /// `raised` above what waited, and move it forward.
-    fn hurry(&mut self, about: &About, now: i64, raised: bool) {
-        let Some(group) = self.groups.get(about) else {
-            return;
-        };
-        let level = group.pending.as_ref().map(Pending::level);
-        let is_late = matches!(about, About::Late | About::History);
-        match group.state {
-            State::Sending => {}
-            State::Waiting(_) => self.wait(about, now),
-            State::Open { .. } if level <= group.told => {}
-            // More of them may be on their way.
-            State::Open { .. } if is_late => self.rest(about, now + QUIET_MS),
-            State::Open { .. } => self.wait(about, now),
-            State::Resting { .. } if is_late => {
-                let longest = self.pacing.digest_interval_ms.max(QUIET_MS);
-                let until = (now + QUIET_MS).min(group.since + longest);
-                self.rest(about, until);
-            }
-            State::Resting { .. } if raised => self.wait(about, now),
-            State::Resting { .. } => {}
-        }
-    }
-
-    /// Where more groups wait than may, the least severe and latest join the digest over many.
-    fn fold(&mut self, now: i64) {
-        let Some(max_waiting) = self.pacing.max_waiting else {
-            return;
-        };
-        while self.waiting_groups() > max_waiting {
-            // In an outage the severe fail, too, and let others go before them; that makes them no
-            // less severe.
-            let behind = (Rank::Behind, Reverse(Level::Critical), i64::MIN);
-            let (front, behind) = (self.waiting.range(..behind), self.waiting.range(behind..));
-            let last = [front, behind]
-                .into_iter()
-                .filter_map(|mut range| range.rfind(|(_, about)| is_group(about)));
-            let last = last.max_by_key(|((_, level, first), _)| (*level, *first));
-            let Some(about) = last.map(|(_, about)| about.clone()) else {
-                return;
-            };
-            let Some(pending) = self.forget(&about) else {
-                continue;
-            };
-            self.overflow_with(pending, now);
-        }
-    }
-
-    fn waiting_groups(&self) -> usize {
-        let is_waiting = |about: &&About| {
-            let group = self.groups.get(about);
-            group.is_some_and(|group| matches!(group.state, State::Waiting(_)))
-        };
-        let others = [About::Overflow, About::Late, About::History];
-        self.waiting.len() - others.iter().filter(is_waiting).count()
-    }
-
-    fn overflow_with(&mut self, pending: Pending<A>, now: i64) {
-        let about = About::Overflow;
-        let first = pending.first_offset().unwrap_or(self.base);
-        let Some(group) = self.groups.get_mut(&about) else {
-            self.insert(about.clone(), first, now, pending);
-            self.wait(&about, now);
-            return;
-        };
-        self.anchors.remove(&group.anchor);
-        group.anchor = group.anchor.min(first);
-        self.anchors.insert(group.anchor);
-        match &mut group.pending {
-            Some(before) => before.merge(pending),
-            None => {
-                group.pending = Some(pending);
-                group.since = now;
-            }
-        }
-        if matches!(group.state, State::Waiting(_)) {
-            self.wait(&about, now);
-        }
-    }
-
-    /// Remove a group; what of it nobody was told of.
-    fn forget(&mut self, about: &About) -> Option<Pending<A>> {
-        self.unplace(about);
-        let group = self.groups.remove(about)?;
-        self.anchors.remove(&group.anchor);
-        group.pending
-    }
-
     /// What the sink is to be told now, if anything. Call [`Queue::told`], [`Queue::failed`] or
     /// [`Queue::refused`] with it before the next call.
     pub fn next(&mut self, now: i64) -> Option<Notification<A>> {
@@ -424,26 +296,6 @@ impl<A: Clone> Queue<A> {
         let pending = group.pending.take()?;
         group.state = State::Sending;
         pending.notification(about, group.told, self.topic)
-    }
-
-    /// Windows that end: what was gathered or refused is to be told, a quiet group is forgotten.
-    fn close_windows(&mut self, now: i64) {
-        while let Some((at, _)) = self.windows.first()
-            && (*at <= now || self.groups.len() > MAX_GROUPS)
-        {
-            let Some((_, about)) = self.windows.pop_first() else {
-                return;
-            };
-            let pending = self.groups.get(&about).map(|g| g.pending.is_some());
-            match pending {
-                Some(true) => self.wait(&about, now),
-                Some(false) => {
-                    self.forget(&about);
-                }
-                None => {}
-            }
-        }
-        self.fold(now);
     }
 
     /// The sink accepted it.
@@ -512,14 +364,9 @@ impl<A: Clone> Queue<A> {
     /// When the oldest alert that waits to be told came; those gathered in an open group are not
     /// waiting.
     pub fn oldest(&self) -> Option<i64> {
-        let waiting = self.waiting.values();
-        let resting = self.windows.iter().map(|(_, about)| about);
-        let pending = |about: &About| {
-            let group = self.groups.get(about)?;
-            let is_open = matches!(group.state, State::Open { .. });
-            group.pending.as_ref().filter(|_| !is_open)?.oldest()
-        };
-        waiting.chain(resting).filter_map(pending).min()
+        let waiting = self.waiting.values().chain(&self.resting);
+        let oldest = waiting.filter_map(|about| self.groups.get(about)?.pending.as_ref()?.oldest());
+        oldest.min()
     }
 
     /// How many alerts nobody was told of yet.
@@ -527,10 +374,6 @@ impl<A: Clone> Queue<A> {
         let pending = self.groups.values().filter_map(|g| g.pending.as_ref());
         pending.map(Pending::count).sum()
     }
-}
-
-fn is_group(about: &About) -> bool {
-    matches!(about, About::Group(_))
 }
 
 fn part<A: Clone>(offset: i64, times: Times, offered: Offered<A>) -> Part<A> {

@@ -5,6 +5,7 @@
 //! have. What happens in between is memory, and built again from the topic.
 
 mod answers;
+mod assigned;
 mod clock;
 mod dead_letters;
 mod letters;
@@ -19,11 +20,9 @@ use tokio::runtime::Handle;
 
 use super::clock::now_ms;
 use crate::alert::Notice;
-use crate::event::NextOffset;
-use crate::kafka::follow::{Changed, Follower, Turn};
+use crate::kafka::follow::{Follower, Turn};
 use crate::kafka::session::{NotReady, Shutdown};
 use crate::kafka::{ClientError, Cluster};
-use crate::notify::note::Note;
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
 use crate::notify::standing::StandingAlert;
@@ -126,15 +125,13 @@ pub fn run(
     shutdown: &Shutdown,
     observer: &SinkObserver,
 ) -> Result<(), NotifyError> {
-    // Negative times mean something else to Kafka.
-    let begin_at_ms = now_ms().saturating_sub(sink.route.max_alert_age_ms).max(0);
     let (cluster, group) = (&config.cluster, &config.group);
     let mut state = Loop {
         sink,
         handle,
         observer,
         client: Client::new(sink)?,
-        follower: Follower::join(cluster, &config.alerts, group, begin_at_ms)?,
+        follower: Follower::join(cluster, &config.alerts, group)?,
         letters: Letters::new(DeadLetters::new(config, &sink.name)?),
         clock: Clock::start(),
         ours: None,
@@ -149,8 +146,9 @@ pub fn run(
             reason: "starting",
             remedy: "the alerts topic is being opened".into(),
         }),
-        not_ready: None,
+        not_ready: Some(None),
     };
+    state.not_ready = Some(state.trouble.clone());
     while !shutdown.is_requested() {
         state.turn();
     }
@@ -237,10 +235,19 @@ impl Loop<'_> {
                 note,
                 expired,
                 end,
+                first,
                 changed,
-            } => self.begin(from, &note, expired, end, changed),
+            } => {
+                self.say_expired(expired);
+                let backlog = self.backlog(end, first);
+                self.begin(from, &note, backlog, changed);
+            }
             Turn::Changed { changed, end } => self.changed(changed, end),
-            Turn::Resumed | Turn::Spare => self.trouble = None,
+            Turn::Resumed { expired } => {
+                self.say_expired(expired);
+                self.trouble = None;
+            }
+            Turn::Spare => self.trouble = None,
             Turn::Revoked => {
                 self.lose();
                 tracing::info!(sink = self.sink.name, "another process tells the sink");
@@ -249,88 +256,13 @@ impl Loop<'_> {
         }
     }
 
-    /// The partition is ours from a position on.
-    fn begin(
-        &mut self,
-        from: NextOffset,
-        note: &str,
-        expired: u64,
-        end: NextOffset,
-        changed: Option<Changed>,
-    ) {
-        let sink = &self.sink.name;
-        if expired > 0 {
-            tracing::error!(
-                sink,
-                expired,
-                "alerts expired before this sink was told of them"
-            );
-        }
-        let mut note = Note::from_text(note, from.0);
-        if let Some(changed) = changed {
-            self.say_changed(changed);
-            if !changed.kept {
-                note = Note::default();
-            }
-            note.cut(changed.first_new.0);
-        }
-        let settled = note.settled.clone();
-        self.standing
-            .read_back(self.handle, self.sink, from, settled);
-        self.ours = Some(Ours {
-            queue: Queue::resume(self.sink.pacing, from, note),
-            backlog: Backlog::new(end.0, self.clock.now(), now_ms()),
-        });
-        self.trouble = None;
-        self.uncommitted |= changed.is_some();
-        tracing::info!(sink = self.sink.name, from = from.0, "telling a sink");
-    }
-
-    /// The topic lost records, or is another one, while the partition was ours. What waits in memory is
-    /// told all the same.
-    fn changed(&mut self, changed: Changed, end: NextOffset) {
-        self.say_changed(changed);
-        let now = self.clock.now();
-        let lost = self.letters.cut(changed.first_new.0, changed.kept);
-        if lost > 0 {
-            tracing::error!(
-                sink = self.sink.name,
-                lost,
-                "alerts that were to become dead letters are gone with the topic"
-            );
-        }
-        if let Some(ours) = &mut self.ours {
-            ours.queue.cut(changed.first_new, changed.kept, now);
-            ours.backlog = Backlog::new(end.0, now, now_ms());
-        }
-        self.trouble = None;
-        self.uncommitted = true;
-    }
-
-    fn say_changed(&self, changed: Changed) {
-        let sink = &self.sink.name;
-        let from = changed.first_new.0;
-        match changed.kept {
-            true => tracing::error!(
-                sink,
-                from,
-                "the alerts topic was cut short; the sink is told of what is new in it from here"
-            ),
-            false => tracing::error!(
-                sink,
-                from,
-                "the alerts topic was created anew; the sink is told of all that is in it"
-            ),
-        }
-    }
-
     /// Forget what is not committed: whoever reads on does so from the commit.
     fn lose(&mut self) {
         self.ours = None;
         self.in_flight = None;
-        self.standing.forget();
         self.uncommitted = false;
         self.letters.clear();
+        self.standing.forget();
     }
 
     fn write_letters(&mut self) {
@@ -424,7 +356,9 @@ impl Loop<'_> {
     /// Let the request and the letters under way end, commit, leave.
     fn end(mut self) {
         let deadline = Instant::now() + FAREWELL;
-        while (self.in_flight.is_some() || self.letters.is_writing()) && Instant::now() < deadline {
+        while (self.in_flight.is_some() || self.letters.are_being_stored())
+            && Instant::now() < deadline
+        {
             std::thread::sleep(IN_FLIGHT);
             self.take_answer();
             self.finish_letters();

@@ -2,9 +2,13 @@
 //! old. One that is refused while others pass is refused itself; where nothing passes, the sink is at
 //! fault.
 
-use super::{About, Part, Pending, Queue, State};
-use crate::notify::notification::{Notification, Refusals};
+use std::cmp::Reverse;
+
+use super::{About, Part, Pending, Queue, Rank, State};
+use crate::notify::notification::Notification;
 use crate::notify::offsets::Offsets;
+use crate::notify::pending::Refusals;
+use crate::sigma::Level;
 
 /// A notification that failed this often lets the others go before it.
 pub(super) const ATTEMPTS_IN_FRONT: u32 = 3;
@@ -157,15 +161,9 @@ impl<A: Clone> Queue<A> {
         let all = self.failed.len() + self.refused.len() > 1;
         self.failed.clear();
         self.refused.clear();
-        let waits = |group: &super::Group<A>| {
-            matches!(group.state, State::Waiting((super::Rank::Behind, ..)))
-        };
-        let behind = self.waiting.values().filter(|about| {
-            let group = self.groups.get(about);
-            group.is_some_and(waits)
-        });
-        let resting = self.windows.iter().map(|(_, about)| about);
-        let abouts: Vec<About> = behind.chain(resting).cloned().collect();
+        let behind = (Rank::Behind, Reverse(Level::Critical), i64::MIN);
+        let behind = self.waiting.range(behind..).map(|(_, about)| about);
+        let abouts: Vec<About> = behind.chain(&self.resting).cloned().collect();
         for about in abouts {
             let Some(group) = self.groups.get_mut(&about) else {
                 continue;

@@ -25,6 +25,8 @@ impl Clock {
 pub(super) struct Backlog {
     /// The topic's end then.
     end: i64,
+    /// Whether the sink has never read anything before.
+    first: bool,
     /// When that was, on the loop's clock and by the wall clock.
     assigned: i64,
     assigned_ms: i64,
@@ -32,9 +34,10 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    pub(super) fn new(end: i64, now: i64, wall_ms: i64) -> Backlog {
+    pub(super) fn new(end: i64, first: bool, now: i64, wall_ms: i64) -> Backlog {
         Backlog {
             end,
+            first,
             assigned: now,
             assigned_ms: wall_ms,
             latest: Latest::default(),
@@ -50,6 +53,11 @@ impl Backlog {
         self.latest.see(timestamp_ms, self.assigned_ms);
         let latest_ms = self.latest.0.unwrap_or(self.assigned_ms);
         self.assigned_ms.saturating_sub(latest_ms).max(0)
+    }
+
+    /// Whether a record was there before the sink was.
+    pub(super) fn is_history(&self, offset: i64) -> bool {
+        self.first && offset < self.end
     }
 
     /// When a record came that is so far behind, on the loop's clock.
@@ -70,7 +78,8 @@ mod tests {
 
     #[test]
     fn what_waited_is_as_old_as_the_log_and_what_comes_is_new_by_whatever_clock() {
-        let mut backlog = Backlog::new(4, 1_000, WALL_MS);
+        let mut backlog = Backlog::new(4, true, 1_000, WALL_MS);
+        assert!(backlog.is_history(3) && !backlog.is_history(4));
         let old = Some(WALL_MS - 3 * HOUR_MS);
         let newer = Some(WALL_MS - HOUR_MS);
         let behind = [old, newer, old, Some(0)].map(|timestamp| {

@@ -193,9 +193,9 @@ impl Letters {
         })
     }
 
-    /// Whether a batch is being written.
-    pub(super) fn is_writing(&self) -> bool {
-        self.writing.is_some()
+    /// Whether a batch is being written, as far as is known to a topic that takes it.
+    pub(super) fn are_being_stored(&self) -> bool {
+        self.writing.is_some() && self.failing.is_none()
     }
 
     /// The topic has lost the records from this offset on, or all that it had. Returns how many dead

@@ -28,23 +28,25 @@ impl Taker<'_> {
         let behind_ms = self.backlog.behind_ms(offset, record.timestamp_ms);
         // A record without a timestamp was written before there were any.
         let written_ms = record.timestamp_ms.unwrap_or_default();
-        let (notice, wanted) = match Notice::read(record.value.unwrap_or_default(), record.position)
-        {
-            Ok(notice) => {
-                let wanted = self.sink.route.decide(&notice);
-                (notice, wanted)
-            }
-            Err(error) => {
-                if self.queue.owe(offset) {
-                    self.letters.owe_unreadable(offset, &error);
+        let (mut notice, wanted) =
+            match Notice::read(record.value.unwrap_or_default(), record.position) {
+                Ok(notice) => {
+                    let wanted = self.sink.route.decide(&notice);
+                    (notice, wanted)
                 }
-                // What it was for is not known, so no filter applies.
-                (
-                    Notice::unreadable(record.position, written_ms, &error),
-                    Ok(()),
-                )
-            }
-        };
+                Err(error) => {
+                    if self.queue.owe(offset) {
+                        self.letters.owe_unreadable(offset, &error);
+                    }
+                    // What it was for is not known, so no filter applies.
+                    (
+                        Notice::unreadable(record.position, written_ms, &error),
+                        Ok(()),
+                    )
+                }
+            };
+        // A new sink is not woken by what is older than it.
+        notice.history |= self.backlog.is_history(offset);
         let offered = match wanted {
             Ok(()) => Some(Offered {
                 group_key: notice.group_key.clone(),

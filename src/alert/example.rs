@@ -3,7 +3,7 @@
 
 use super::loss::RECORDS_EXPIRED;
 use super::notice::{Correlation, Notice, NoticeError, Origin, ResourceNotice, Who};
-use super::read::{MAX_LIST, MAX_PROSE, MAX_WORD};
+use super::words::{MAX_LIST, MAX_PROSE, MAX_WORD};
 use crate::event::{Offset, Partition, Position};
 use crate::sigma::Level;
 

@@ -154,7 +154,11 @@ impl<'a> SourceAlert<'a> {
         }
     }
 
-    fn new(rule: &'static BuiltIn, source: Source<'a>, what: &[&str]) -> SourceAlert<'a> {
+    pub(super) fn new(
+        rule: &'static BuiltIn,
+        source: Source<'a>,
+        what: &[&str],
+    ) -> SourceAlert<'a> {
         let parts = [&[rule.id, source.name, source.topic], what].concat();
         SourceAlert {
             rule,

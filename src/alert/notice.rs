@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::read::{MAX_LIST, place};
+use super::words::{MAX_LIST, place};
 use crate::event::Position;
 use crate::sigma::Level;
 

@@ -41,7 +41,7 @@ fn the_smallest_configuration_takes_every_default() {
     assert_eq!(config.topics.alerts, "watchbell.alerts");
     assert_eq!(config.listen.to_string(), "0.0.0.0:9464");
     let session = &config.sessions(3)[0];
-    assert_eq!(session.transactional_id(), "watchbell-confluent-3-0");
+    assert_eq!(session.transactional_id(), "watchbell/confluent/3/0");
     assert_eq!(session.commit_interval_ms, 100);
 }
 
@@ -155,19 +155,50 @@ fn what_is_printed_names_every_origin_and_loads_again() {
 }
 
 #[test]
-fn positions_are_copied_to_a_group_of_the_same_name_unless_somebody_says_otherwise() {
+fn positions_are_copied_to_a_group_of_no_deployment_unless_somebody_says_otherwise() {
     let lag_group = |value: Option<&str>| {
         let key = value.map_or(String::new(), |value| format!("    lag_group: {value}\n"));
         let text = SMALLEST.replace("destination:", &format!("{key}destination:"));
         let config = loaded(&(text + "group: ours\n"), &[]).config;
         config.sessions(0)[0].lag_group.clone()
     };
-    assert_eq!(lag_group(None).as_deref(), Some("ours"));
+    assert_eq!(lag_group(None).as_deref(), Some("ours-lag"));
     assert_eq!(lag_group(Some("theirs")).as_deref(), Some("theirs"));
     assert_eq!(lag_group(Some("none")), None);
     let text = SMALLEST.replace("destination:", "    lag_group: \"\"\ndestination:");
     let said = refused(&text, &[]);
     assert!(said.contains("sources.confluent.lag_group"), "{said}");
+}
+
+#[test]
+fn names_that_would_meet_in_kafka_are_refused() {
+    let other = "  conf.luent: {bootstrap: x:1}\n  conf_luent: {bootstrap: x:1, topic: other}\n";
+    let text = SMALLEST.replace("destination:", &format!("{other}destination:"));
+    let said = refused(&text, &[]);
+    assert!(said.contains("in `.` and `_` alone"), "{said}");
+    let other = "  again: {bootstrap: x:1, topic: t}\n  twice: {bootstrap: x:1, topic: t}\n";
+    let text = SMALLEST.replace("destination:", &format!("{other}destination:"));
+    let said = refused(&text, &[]);
+    assert!(
+        said.contains("sources.twice: reads the same topic"),
+        "{said}"
+    );
+    let said = refused(&(SMALLEST.to_owned() + "group: a/b\n"), &[]);
+    assert!(
+        said.contains("w.yaml:") && said.contains("group: a group's name"),
+        "{said}"
+    );
+    let topics = "topics: {events: watchbell.ownership.confluent}\n";
+    let said = refused(&(SMALLEST.to_owned() + topics), &[]);
+    assert!(said.contains("must stay empty"), "{said}");
+}
+
+#[test]
+fn a_pod_without_the_label_that_numbers_it_is_told_what_to_do() {
+    let said = refused(SMALLEST, &[("WATCHBELL__ORDINAL", "")]);
+    assert!(said.contains("apps.kubernetes.io/pod-index"), "{said}");
+    let numbered = loaded(SMALLEST, &[("WATCHBELL__ORDINAL", "3")]);
+    assert_eq!(numbered.config.session.ordinal, Some(3));
 }
 
 #[test]

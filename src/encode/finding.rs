@@ -127,7 +127,7 @@ pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out:
         o.objects("resources", &[&alert.source], |source, o| {
             o.text("uid", &alert.place());
             o.text("name", source.name);
-            o.word("type", "Audit log");
+            o.word("type", alert.resource_type());
         });
         o.object("remediation", |o| o.text("desc", rule.runbook));
         o.object("unmapped", |o| {

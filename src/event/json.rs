@@ -16,8 +16,10 @@ mod parse;
 mod plain;
 mod portable;
 mod repeated;
+mod text;
 mod write;
 
+use super::limits::{ALERT_DEPTH, SOURCE_DEPTH};
 use super::text::Text;
 use escape::unescaped;
 pub use members::Names;
@@ -27,9 +29,7 @@ pub use name::{folded_name, same_name};
 use nodes::Nodes;
 pub use portable::Portable;
 pub use repeated::repeated_name;
-
-/// Nesting allowed in a document; deeper ones are refused.
-pub const DEPTH_LIMIT: usize = 128;
+pub use text::{JsonText, Token, Tokens, decoded};
 
 /// Why a text is not a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,9 +51,11 @@ pub enum JsonError {
         /// What would have been right there.
         expected: &'static str,
     },
-    /// Deeper than [`DEPTH_LIMIT`].
-    #[error("nested deeper than {DEPTH_LIMIT} levels at byte {offset}")]
+    /// Deeper than its kind of record may be.
+    #[error("nested deeper than {levels} levels at byte {offset}")]
     TooDeep {
+        /// How deep it may be.
+        levels: usize,
         /// Byte offset in the text.
         offset: usize,
     },
@@ -173,18 +175,30 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Parses a whole text.
+    /// Parses a record of a source.
     ///
     /// # Errors
     /// [`JsonError`], the first fault from the left.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        Self::parse_within(SOURCE_DEPTH, bytes)
+    }
+
+    /// Parses a record that one of our own modules wrote, which may be nested deeper than its source.
+    ///
+    /// # Errors
+    /// [`JsonError`], the first fault from the left.
+    pub fn parse_output(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        Self::parse_within(ALERT_DEPTH, bytes)
+    }
+
+    fn parse_within(levels: usize, bytes: &'a [u8]) -> Result<Self, JsonError> {
         let text = simdutf8::compat::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 {
             offset: error.valid_up_to(),
         })?;
         if u32::try_from(text.len()).is_err() {
             return Err(JsonError::TooLong);
         }
-        parse::parse(text)
+        parse::parse(text, levels)
     }
 
     /// The outermost value.

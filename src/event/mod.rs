@@ -6,9 +6,11 @@ pub mod catalog;
 mod dialect;
 pub mod json;
 mod latest;
+pub mod limits;
 mod output_buffer;
 mod path;
 mod record;
+pub mod secret;
 mod text;
 mod walk;
 

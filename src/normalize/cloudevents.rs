@@ -91,7 +91,17 @@ struct Attribute<'a> {
     header: &'a str,
     /// The same without `ce_`, in lower case.
     name: String,
-    value: Text<'a>,
+    value: &'a [u8],
+}
+
+/// A header's value as text.
+fn header_text<'a>(name: &str, value: &'a [u8]) -> Result<Text<'a>, NormalizeError> {
+    match std::str::from_utf8(value) {
+        Ok(text) => Ok(text.into()),
+        Err(_) => Err(NormalizeError::HeaderNotUtf8 {
+            name: name.to_owned(),
+        }),
+    }
 }
 
 /// The attributes in headers; a null header is an attribute that is not set. Their names have no
@@ -102,13 +112,10 @@ fn attributes<'a>(headers: &[Header<'a>]) -> Result<Vec<Attribute<'a>>, Normaliz
         let (Some(name), Some(value)) = (attribute_name(header.name), header.value) else {
             continue;
         };
-        let value = std::str::from_utf8(value).map_err(|_| NormalizeError::HeaderNotUtf8 {
-            name: header.name.to_owned(),
-        })?;
         attributes.push(Attribute {
             header: header.name,
             name: name.to_ascii_lowercase(),
-            value: value.into(),
+            value,
         });
     }
     let names = attributes.iter().map(|attribute| attribute.header);
@@ -138,16 +145,23 @@ const ATTRIBUTES: Names<7> = Names::new([
     "data",
 ]);
 
+/// Whether a value is the payload of one of Confluent's events.
+fn is_payload(document: &Document<'_>, data: NodeId) -> bool {
+    const METHOD: &str = "methodName";
+    // Nearly all are, in this spelling, which is cheap to find out.
+    document.has_member(data, METHOD) || document.member_folded(data, METHOD).is_some()
+}
+
 /// Whether an object is an event in structured mode: all that CloudEvents requires, or one of
 /// Confluent's. The payload of one of Confluent's is none, whatever else it holds.
 fn is_event(document: &Document<'_>, object: NodeId) -> bool {
-    let is_payload = |id| document.member_folded(id, "methodName").is_some();
-    if document.kind(object) != Kind::Object || is_payload(object) {
+    if document.kind(object) != Kind::Object || is_payload(document, object) {
         return false;
     }
     let [id, source, kind, _, _, version, data] = document.members_named(object, &ATTRIBUTES);
     let says_something = |id| walk::text(document, id).is_some();
-    data.is_some_and(is_payload) || [id, source, kind, version].into_iter().all(says_something)
+    data.is_some_and(|data| is_payload(document, data))
+        || [id, source, kind, version].into_iter().all(says_something)
 }
 
 fn structured(document: Document<'_>) -> Result<Envelope<'_>, NormalizeError> {
@@ -159,10 +173,11 @@ fn structured(document: Document<'_>) -> Result<Envelope<'_>, NormalizeError> {
     let mut labels = Vec::new();
     // An event that another one carries is the one to tell of; where it lacks an attribute, it has
     // that of the other.
-    while let Some(inner) = members[6].filter(|data| is_event(&document, *data)) {
-        let outer = members;
-        members = document.members_named(inner, &ATTRIBUTES);
-        for (member, outer) in members.iter_mut().zip(outer).take(6) {
+    while let [outer @ .., Some(data)] = members
+        && is_event(&document, data)
+    {
+        members = document.members_named(data, &ATTRIBUTES);
+        for (member, outer) in members.iter_mut().zip(outer) {
             *member = member.or(outer);
         }
         labels = vec![WRAPPED];
@@ -193,7 +208,8 @@ fn structured(document: Document<'_>) -> Result<Envelope<'_>, NormalizeError> {
 
 impl<'a> Envelope<'a> {
     /// Holds headers against an event in structured mode, whose own attributes count. What the event
-    /// does not say is taken from the header, and what it says differently is kept.
+    /// does not say is taken from the header, and what it says differently is kept; of what is not
+    /// UTF-8, as much as can be read.
     fn compare(&mut self, attributes: Vec<Attribute<'a>>) {
         let document = &self.unmapped.document;
         let members = document.children(document.root());
@@ -205,6 +221,8 @@ impl<'a> Envelope<'a> {
                 name,
                 value,
             } = attribute;
+            let value = header_text(header, value)
+                .unwrap_or_else(|_| String::from_utf8_lossy(value).into_owned().into());
             let own = match name.as_str() {
                 "id" => &mut self.id,
                 "source" => &mut self.source,
@@ -273,6 +291,7 @@ fn binary<'a>(
         value,
     } in attributes
     {
+        let value = header_text(header, value)?;
         match name.as_str() {
             "id" if !value.is_empty() => envelope.id = Some(value),
             "source" if !value.is_empty() => envelope.source = Some(value),
@@ -319,10 +338,10 @@ fn content_type<'a>(
             second: other.to_owned(),
         });
     }
-    let value = std::str::from_utf8(value).map_err(|_| NormalizeError::HeaderNotUtf8 {
-        name: name.to_owned(),
-    })?;
-    Ok(Some((Text::plain("datacontenttype"), value.into())))
+    Ok(Some((
+        Text::plain("datacontenttype"),
+        header_text(name, value)?,
+    )))
 }
 
 /// A CloudEvent of unknown origin: kept, with nothing read from its payload, which may be anybody's.

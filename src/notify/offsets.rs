@@ -141,14 +141,19 @@ impl Offsets {
             let Some((distance, length)) = word.split_once('+') else {
                 break;
             };
-            let (Ok(distance), Ok(length)) = (distance.parse::<u32>(), length.parse::<u32>())
-            else {
+            let number = |digits: &str| digits.parse().ok().filter(|number| *number >= 0);
+            let run: Option<(i64, i64)> = number(distance).zip(number(length));
+            // Nobody's offsets lie beyond the largest one.
+            let ends = run.and_then(|(distance, length)| {
+                let from = at.checked_add(distance)?;
+                Some((from, from.checked_add(length)?))
+            });
+            let Some((from, to)) = ends else {
                 break;
             };
-            let from = at + i64::from(distance);
-            at = from + i64::from(length);
-            if length > 0 {
-                offsets.insert_run(from, at);
+            at = to;
+            if from < to {
+                offsets.insert_run(from, to);
             }
         }
         offsets

@@ -10,6 +10,7 @@ use prometheus::{
 };
 
 use super::health::Health;
+use crate::sigma::Level;
 
 /// A metric could not be registered or written.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,8 @@ pub struct Metrics {
     notify_waiting: IntGaugeVec,
     notify_letters: IntGaugeVec,
     notify_refusing: IntGaugeVec,
+    stopped: IntGaugeVec,
+    stops: IntCounterVec,
     since_commit: GaugeVec,
     since_turn: GaugeVec,
     rules_loaded: IntGauge,
@@ -268,6 +271,18 @@ impl Metrics {
                 "Alerts read that a sink was not told of yet, gathered repeats included.",
                 sink,
             )?,
+            stopped: gauge(
+                r,
+                "stopped",
+                "1 where a source, sink or service has ended by itself and is tried again.",
+                &["kind", "name"],
+            )?,
+            stops: counter(
+                r,
+                "stops_total",
+                "Sources, sinks and services that ended by themselves, by reason.",
+                &["kind", "name", "reason"],
+            )?,
             since_commit: seconds(
                 r,
                 "seconds_since_last_commit",
@@ -304,6 +319,23 @@ impl Metrics {
             )?,
             registry,
         })
+    }
+
+    /// An alert is committed.
+    pub fn alert(&self, source: &str, rule: &str, level: Level) {
+        let labels = [source, rule, level.as_str()];
+        self.alerts.with_label_values(&labels).inc();
+    }
+
+    /// Whether a part of the daemon has ended by itself.
+    pub fn stopped(&self, kind: &str, name: &str, stopped: bool) {
+        let gauge = self.stopped.with_label_values(&[kind, name]);
+        gauge.set(i64::from(stopped));
+    }
+
+    /// A part of the daemon has ended by itself, as it had not before.
+    pub fn stop_counted(&self, kind: &str, name: &str, reason: &str) {
+        self.stops.with_label_values(&[kind, name, reason]).inc();
     }
 
     /// Rules are in force now.

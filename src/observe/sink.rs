@@ -1,11 +1,12 @@
 //! One sink as seen from outside: what its loop reports, as metrics and as health.
 //! A sink that is down is no reason to be restarted, nor to be taken out of service.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::metrics::Metrics;
+use super::readiness::Readiness;
 use crate::kafka::session::NotReady;
 
 /// Stands for "none waits" among the times of a [`SinkState`], which are ms since it was made.
@@ -21,7 +22,7 @@ pub struct SinkState {
     waiting: AtomicU64,
     letters: AtomicU64,
     refusing: AtomicBool,
-    not_ready: Mutex<Option<NotReady>>,
+    readiness: Readiness,
 }
 
 impl SinkState {
@@ -35,7 +36,7 @@ impl SinkState {
             waiting: AtomicU64::new(0),
             letters: AtomicU64::new(0),
             refusing: AtomicBool::new(false),
-            not_ready: Mutex::new(Some(NotReady {
+            readiness: Readiness::new(Some(NotReady {
                 reason: "starting",
                 remedy: "the alerts topic is being opened".into(),
             })),
@@ -89,13 +90,12 @@ impl SinkState {
 
     /// Why no alerts are read; `None` where they are.
     pub fn not_ready(&self) -> Option<NotReady> {
-        self.readiness().clone()
+        self.readiness.not_ready()
     }
 
-    fn readiness(&self) -> MutexGuard<'_, Option<NotReady>> {
-        self.not_ready
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Whether the loop says that alerts are read.
+    pub fn says_ready(&self) -> bool {
+        self.readiness.says_ready()
     }
 }
 
@@ -151,7 +151,12 @@ impl SinkObserver {
 
     /// Readiness changed; `None` is ready.
     pub fn readiness(&self, state: Option<&NotReady>) {
-        *self.state.readiness() = state.cloned();
+        self.state.readiness.say(state);
+    }
+
+    /// The loop has ended by itself, or with `None` works again.
+    pub fn stopped(&self, stop: Option<&NotReady>) {
+        self.state.readiness.stop(stop);
     }
 
     /// The sink accepted a notification of `count` alerts, the first of them `delay` after its event.

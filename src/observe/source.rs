@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use prometheus::{Histogram, IntCounter};
 
 use super::metrics::Metrics;
+use super::readiness::Readiness;
 use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver};
 use crate::sigma::Level;
@@ -23,7 +24,7 @@ pub struct SourceState {
     turned_ms: AtomicU64,
     committed_ms: AtomicU64,
     committed_records: AtomicU64,
-    not_ready: Mutex<Option<NotReady>>,
+    readiness: Readiness,
     partitions: Mutex<BTreeMap<Partition, Progress>>,
 }
 
@@ -45,7 +46,7 @@ impl SourceState {
             turned_ms: AtomicU64::new(0),
             committed_ms: AtomicU64::new(NEVER),
             committed_records: AtomicU64::new(0),
-            not_ready: Mutex::new(Some(NotReady {
+            readiness: Readiness::new(Some(NotReady {
                 reason: "starting",
                 remedy: "the session is being opened".into(),
             })),
@@ -99,19 +100,22 @@ impl SourceState {
 
     /// Why no records flow; `None` where they do.
     pub fn not_ready(&self) -> Option<NotReady> {
-        self.readiness().clone()
+        self.readiness.not_ready()
+    }
+
+    /// Why the session has ended by itself; `None` where it has not.
+    pub fn stopped(&self) -> Option<NotReady> {
+        self.readiness.stopped()
+    }
+
+    /// Whether the session says that records flow.
+    pub fn says_ready(&self) -> bool {
+        self.readiness.says_ready()
     }
 
     /// Readiness changed; `None` is ready.
     pub fn note_readiness(&self, state: Option<&NotReady>) {
-        *self.readiness() = state.cloned();
-    }
-
-    fn readiness(&self) -> MutexGuard<'_, Option<NotReady>> {
-        // A panic elsewhere cannot leave half a value here.
-        self.not_ready
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.readiness.say(state);
     }
 
     fn now_ms(&self) -> u64 {
@@ -190,8 +194,19 @@ impl SourceObserver {
 
     /// An alert is committed.
     pub fn alert(&self, rule: &str, level: Level) {
-        let labels = [self.state.name(), rule, level.as_str()];
-        self.metrics.alerts.with_label_values(&labels).inc();
+        self.metrics.alert(self.state.name(), rule, level);
+    }
+
+    /// The session has ended by itself, or with `None` works again.
+    pub fn stopped(&self, stop: Option<&NotReady>) {
+        self.state.readiness.stop(stop);
+        self.count_readiness();
+    }
+
+    fn count_readiness(&self) {
+        let ready = i64::from(self.state.not_ready().is_none());
+        let gauge = &self.metrics.ready;
+        gauge.with_label_values(&self.label()).set(ready);
     }
 
     /// A dead letter is committed.
@@ -260,11 +275,7 @@ impl SessionObserver for SourceObserver {
 
     fn readiness(&self, state: Option<&NotReady>) {
         self.state.note_readiness(state);
-        let ready = i64::from(state.is_none());
-        self.metrics
-            .ready
-            .with_label_values(&self.label())
-            .set(ready);
+        self.count_readiness();
     }
 
     fn lag(&self, partition: Partition, lag: Lag) {

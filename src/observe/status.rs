@@ -39,6 +39,7 @@ fn source(state: &Arc<SourceState>) -> Value {
         .collect();
     json!({
         "ready": waits_for.is_none(),
+        "stopped": state.stopped().is_some(),
         "waits_for": waits_for,
         "seconds_since_last_commit": state.since_commit().map(|since| since.as_secs_f64()),
         "seconds_since_last_poll": state.silence().as_secs_f64(),

@@ -353,26 +353,26 @@ impl Pipeline {
         rule_set: &str,
         now_ms: i64,
     ) -> OutputRecord {
-        let record = |evidence| {
-            let mut value = Vec::with_capacity(8192);
+        let record = |evidence: Option<&[u8]>| {
+            let mut value = Vec::with_capacity(8192 + evidence.map_or(0, <[u8]>::len));
             encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
             let rule = alert.rule.rule.id.as_str();
             self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
         };
         let limit = self.settings.limits.alerts;
-        let whole = record(written);
-        if record_size(&whole) <= limit {
-            return whole;
+        // One that is larger by itself is not copied only to see that it does not fit.
+        if let Some(written) = written.filter(|written| written.len() < limit) {
+            let whole = record(Some(written));
+            if record_size(&whole) <= limit {
+                return whole;
+            }
         }
         let mut bare = record(None);
-        let value = bare.value.take().unwrap_or_default();
-        let frame_bytes = record_size(&bare);
-        bare.value = if frame_bytes + value.len() <= limit {
-            Some(value)
-        } else {
-            let fits = |value: &[u8]| frame_bytes + value.len() <= limit;
-            Some(encode::shortened(&value, fits).unwrap_or(value))
-        };
+        if record_size(&bare) > limit {
+            let value = bare.value.take().unwrap_or_default();
+            let max_bytes = limit.saturating_sub(record_size(&bare));
+            bare.value = Some(encode::shortened(&value, max_bytes).unwrap_or(value));
+        }
         bare
     }
 

@@ -13,7 +13,8 @@ use foldhash::HashSet;
 
 use super::compile::{CompiledTest, Engine, Expr, RuleIndex, uncased_exact};
 use super::matcher::{Check, Expected, FieldReference, Subject};
-use super::pattern::fold;
+use super::pattern::fold_into;
+use super::relate::Texts;
 use super::rule::Logsource;
 use super::value::{Fields, Origin, Value, Visit};
 
@@ -253,18 +254,15 @@ impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
         reference: &FieldReference,
         readings: Readings,
     ) -> bool {
-        let text = |value: Value<'_>| {
-            let text = value.text()?;
-            Some(if reference.cased {
-                text.into_owned()
-            } else {
-                fold(&text)
-            })
-        };
         let texts = |field: usize| {
-            let mut texts = Vec::new();
+            let mut texts = Texts::default();
             self.values(field, readings, &mut |value| {
-                texts.extend(text(value));
+                if let Some(text) = value.text() {
+                    texts.push(|out| match reference.cased {
+                        true => out.push_str(&text),
+                        false => fold_into(&text, out),
+                    });
+                }
                 ControlFlow::Continue(())
             });
             texts
@@ -272,14 +270,7 @@ impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
         let Some(own) = test.field.map(texts) else {
             return false;
         };
-        let related = |other: &usize| {
-            let others = texts(*other);
-            own.iter().any(|own| {
-                others
-                    .iter()
-                    .any(|other| reference.relation.holds(own, other))
-            })
-        };
+        let related = |other: &usize| reference.relation.holds_for_any(&own, &texts(*other));
         if reference.every {
             test.others.iter().all(related)
         } else {

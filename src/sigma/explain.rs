@@ -29,13 +29,24 @@ pub struct TestOutcome<'e> {
     /// Whether the line holds.
     pub holds: bool,
     /// If it holds, the values that made it hold; otherwise the field's values. At most
-    /// [`TestOutcome::MAX_VALUES`] texts.
+    /// [`TestOutcome::MAX_VALUES`] texts of [`TestOutcome::MAX_CHARS`] characters.
     pub values: Vec<String>,
 }
 
 impl TestOutcome<'_> {
     /// No more values are reported than these.
     pub const MAX_VALUES: usize = 8;
+
+    /// No more characters of a value are reported than these; what is cut ends in `…`.
+    pub const MAX_CHARS: usize = 1_000;
+
+    /// A value as it is reported.
+    pub fn reported(text: Cow<'_, str>) -> String {
+        match text.char_indices().nth(Self::MAX_CHARS) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text.into_owned(),
+        }
+    }
 }
 
 impl<P> Engine<P> {
@@ -98,7 +109,7 @@ impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
             let mut subject = Subject::new(value, &mut buffer);
             if !by_value || expected.iter().any(|one| one.is_met(&mut subject)) {
                 let text = value.text();
-                seen.push(text.map_or_else(|| value.described().to_owned(), Cow::into_owned));
+                seen.push(text.map_or_else(|| value.described().to_owned(), TestOutcome::reported));
             }
             if seen.len() < TestOutcome::MAX_VALUES {
                 ControlFlow::Continue(())

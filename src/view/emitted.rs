@@ -33,7 +33,9 @@ pub struct Emitted<'r> {
 impl<'r> Emitted<'r> {
     /// Reads a record; what it is follows from its headers and its OCSF class.
     pub fn new(record: RawRecord<'r>) -> Emitted<'r> {
-        let document = record.value.and_then(|value| Document::parse(value).ok());
+        let document = record
+            .value
+            .and_then(|value| Document::parse_output(value).ok());
         let class = document.as_ref().and_then(|document| {
             let class = document.member(document.root(), "class_uid")?;
             document.raw(class).parse().ok()

@@ -73,11 +73,13 @@ const OPEN_IN_ALERTS: [&str; 3] = [
 ];
 
 /// What alerts about a source hold in place of an event.
-const OF_LOSSES: [&str; 7] = [
+const OF_LOSSES: [&str; 9] = [
     "evidences.data.from_offset",
     "evidences.data.group",
     "evidences.data.partition",
+    "evidences.data.reason",
     "evidences.data.records",
+    "evidences.data.sink",
     "evidences.data.source",
     "evidences.data.to_offset",
     "evidences.data.topic",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use watchbell::alert::{Notice, RECORDS_EXPIRED, Source, SourceAlert, shorten};
+use watchbell::alert::{Notice, RECORDS_EXPIRED, Source, SourceAlert, Stopped, shorten};
 use watchbell::event::{NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position};
 use watchbell::notify::note::Note;
 use watchbell::notify::queue::{Arrival, Offered, Pacing, Queue};
@@ -78,6 +78,25 @@ pub fn positions_lost() -> OutputRecord {
     let noted = BTreeMap::from([(Partition(0), NextOffset(5)), (Partition(1), NextOffset(9))]);
     let alert = SourceAlert::positions_lost(source, "watchbell", &noted);
     pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS)
+}
+
+/// What watchbell writes of a source and of a sink that have stopped.
+pub fn stopped() -> [OutputRecord; 2] {
+    let source = Source {
+        name: "confluent",
+        topic: "confluent-audit-log-events",
+    };
+    let stopped = Stopped {
+        reason: "past_end",
+        why: "the position 100 of partition 3 lies past its end 0: read it from its start",
+        identity: "3@100",
+    };
+    let pipeline = pipeline_with("", 50_000_000);
+    [
+        SourceAlert::source_stopped(source, stopped),
+        SourceAlert::sink_stopped("oncall", "watchbell.alerts", stopped),
+    ]
+    .map(|alert| pipeline.source_alert(&alert, NOW_MS))
 }
 
 fn hostile(event: &mut Value) {
@@ -306,6 +325,24 @@ fn an_alert_without_an_event_is_valid_says_what_was_lost_and_is_told_at_once() {
         replayed: false,
     };
     assert_eq!(route.decide(&notice), Ok(()));
+}
+
+#[test]
+fn whoever_is_told_of_a_stop_reads_what_was_found_and_how_to_go_on() {
+    let titles = [
+        "[CRITICAL] Source confluent has stopped: past_end",
+        "[CRITICAL] Sink oncall has stopped: past_end",
+    ];
+    for (record, title) in stopped().iter().zip(titles) {
+        let value = record.value.as_deref().expect("an alert");
+        crate::ocsf::validate(&serde_json::from_slice(value).expect("JSON"));
+        let notice = notice(value);
+        assert_eq!(notice.title(), title);
+        let message = message(notice, false);
+        for words in ["lies past its end 0: read it from its start", "every 30 s"] {
+            assert!(message.text.contains(words), "{words} in {}", message.text);
+        }
+    }
 }
 
 #[test]

@@ -66,8 +66,12 @@ mod security;
 mod silent;
 /// Everything at once, for minutes.
 mod soak;
+/// One source stops, the others go on.
+mod stopped;
 /// Outputs larger than their topics take.
 mod too_large;
+/// From a release with other transactional ids.
+mod upgrade;
 /// What a person sees of the outputs.
 mod viewing;
 /// Answers of the cluster that never arrive, arrive late, or end with the connection.

@@ -56,7 +56,9 @@ fn move_to_the_start(setting: &Setting) {
     let offsets = Offsets::open(&setting.config).expect("both clusters");
     let all = offsets.partitions();
     let moves = offsets.plan(&all, Target::Earliest).expect("a plan");
-    let gone = eventually(LIMIT, || offsets.members().expect("an answer") == 0);
+    let gone = eventually(LIMIT, || {
+        offsets.members().expect("an answer").of_source == 0
+    });
     assert!(gone, "the group has members");
     offsets.execute(&moves).expect("moved");
 }

@@ -199,7 +199,7 @@ fn place(event: Part<'_, '_>) -> String {
     ];
     let named = places.iter().filter_map(|(place, path)| {
         let id = event.text(path)?;
-        Some(format!("{place} {}", words::known(event, &id)))
+        Some(format!("{place} {}", words::Known::of(event).named(&id)))
     });
     named.collect::<Vec<_>>().join(", ")
 }

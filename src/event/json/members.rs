@@ -65,6 +65,12 @@ impl Name {
 }
 
 impl Document<'_> {
+    /// Whether an object has a member that is written exactly so.
+    pub fn has_member(&self, id: NodeId, name: &str) -> bool {
+        let is_it = |node: &Node| node.key.bytes_of(self.text) == name.as_bytes();
+        self.members(id).any(|(_, node)| is_it(node))
+    }
+
     /// The members that a path leads to at its next step, and how many of its segments each stands
     /// for: a name with dots, such as `cleanup.policy`, stands for several. Case and underscores do
     /// not matter. Nothing for other types.

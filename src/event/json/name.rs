@@ -44,12 +44,17 @@ impl Tag {
         Tag(u16::from_le_bytes([last | 0x20, first | 0x20]))
     }
 
-    /// One bit of 64: names with different ones are different, also but for case and underscores.
-    /// Of tags other than [`Tag::ANY`].
+    /// One bit of 64, by the second byte too: names that have no bit in common are different, also
+    /// but for case and underscores. Where the second is an underscore, all bits. Of tags other than
+    /// [`Tag::ANY`].
     #[inline]
-    pub(super) fn sign(self) -> u64 {
-        let letters = u32::from(self.0);
-        1 << ((letters ^ letters >> 6) % 64)
+    pub(super) fn sign(self, second: u8) -> u64 {
+        let letters = u32::from(self.0) << 8 | u32::from(second | 0x20);
+        match second {
+            b'_' => u64::MAX,
+            // Fibonacci hashing: the upper six bits depend on all letters.
+            _ => 1 << (letters.wrapping_mul(0x9e37_79b9) >> 26),
+        }
     }
 
     /// Whether a name may begin with this letter, whatever its case.

@@ -95,6 +95,10 @@ fn names_alike_in_letters_and_length_are_told_apart() {
         r#"{"Result":1,"result":2}"#,
         r#"{"role_name":1,"other":2,"roleName":3}"#,
         r#"{"_a":1,"a":2}"#,
+        r#"{"a_b":1,"z":0,"ab":2}"#,
+        r#"{"ab":1,"z":0,"a_b":2}"#,
+        r#"{ "AB" : 1, "aB": 2 }"#,
+        r#"{"a":1,"A":2}"#,
     ] {
         let doc = parse(text);
         assert_eq!(doc.repeated_members().len(), 2, "{text}");

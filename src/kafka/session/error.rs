@@ -109,6 +109,30 @@ impl SessionError {
     }
 }
 
+impl SessionError {
+    /// What tells this error from others of its reason, and stays the same while records come and go:
+    /// other processes, and later looks, find the same. `None` where nothing does.
+    pub fn identity(&self) -> Option<String> {
+        match self {
+            SessionError::Gap(gap) => Some(format!("{}@{}", gap.partition.0, gap.from.0)),
+            SessionError::PastEnd {
+                partition,
+                position,
+                ..
+            } => Some(format!("{}@{}", partition.0, position.0)),
+            SessionError::PartitionGone { partition, .. } => Some(partition.0.to_string()),
+            SessionError::AnotherRecord { partition, offset } => {
+                Some(format!("{}@{}", partition.0, offset.0))
+            }
+            SessionError::ForeignPosition {
+                committed, found, ..
+            } => Some(format!("{committed} {found}")),
+            SessionError::PositionsLost { group, .. } => Some(group.clone()),
+            _ => None,
+        }
+    }
+}
+
 /// Which cluster a trouble belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {

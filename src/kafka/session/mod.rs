@@ -31,9 +31,10 @@ pub(in crate::kafka) use mark::LastRecord;
 
 pub use config::{
     DEFAULT_POSITIONS_TOPIC, Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start,
+    transactional_id_prefix,
 };
 pub use error::SessionError;
 pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent};
-pub use offsets::{Move, Offsets, OffsetsError, Same, Seen, Target};
+pub use offsets::{Members, Move, Offsets, OffsetsError, Same, Seen, Target, would_stop};
 pub use open::run;
 pub use worker::{Outputs, Quarantine, Refusal, SourceRecord, Worker};

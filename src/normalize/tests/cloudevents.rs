@@ -230,6 +230,14 @@ fn headers_that_say_something_else_are_kept_and_the_event_is_labelled() {
     // What the value does not say.
     let time = event.metadata.original_time.as_deref();
     assert_eq!(time, Some("2026-03-14T09:26:53Z"));
+    // A header that is no text takes nothing from the event.
+    record.headers = vec![Header {
+        name: "ce_id",
+        value: Some(b"\xffx"),
+    }];
+    let event = normalize(&record, &without_catalog).unwrap();
+    assert_eq!(told(&event), OF_WHOLE);
+    assert_eq!(kept(&event), [("ce_id", "\u{fffd}x")]);
 }
 
 #[test]

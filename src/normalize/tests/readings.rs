@@ -223,6 +223,42 @@ fn a_key_with_dots_is_reached_by_its_path() {
     }
 }
 
+fn matches(event: &AuditEvent<'_>, selection: &str) -> bool {
+    let mut problems = Vec::new();
+    let document = yaml::document(&format!("{{s: {{{selection}}}, condition: s}}")).unwrap();
+    let detection = sigma::detection(&document, &mut problems).unwrap();
+    let target = Target {
+        logsource: &Logsource::default(),
+        detection: &detection,
+    };
+    let engine = Engine::compile([target], &Path::parse).unwrap();
+    !engine.matches(event, &mut Scratch::default()).is_empty()
+}
+
+#[test]
+fn rules_see_half_a_surrogate_pair_as_text_and_a_large_number_by_its_size() {
+    let text = event(r#""request":{"data":{"label":"cut \ud83d","x":1e999,"y":-1e999}}"#);
+    let record = record(Some(text.as_bytes()));
+    let refused = normalize(&record, &without_catalog).unwrap_err();
+    assert_eq!(refused, NormalizeError::Json(JsonError::NotPortable));
+    let portable = Portable::of(text.as_bytes());
+    let event = normalize_portable(&record, &portable, &without_catalog).unwrap();
+    let labels = ["json:surrogate_as_text", "json:number_as_text"];
+    assert!(event.metadata.labels.ends_with(&labels.map(Text::plain)));
+    for selection in [
+        r"api.request.data.label|endswith: ' \ud83d'",
+        "api.request.data.x|gt: 179769313486231570000",
+        "api.request.data.x|gte: 1.0e308",
+        "api.request.data.y|lt: -1.0e308",
+        "api.request.data.x: '1E999'",
+    ] {
+        assert!(matches(&event, selection), "{selection}");
+    }
+    for selection in ["api.request.data.x|lt: 5", "api.request.data.y|gt: 5"] {
+        assert!(!matches(&event, selection), "{selection}");
+    }
+}
+
 /// A value whose objects may hold a name twice.
 #[derive(Debug, Clone)]
 enum Tree {

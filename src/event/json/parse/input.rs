@@ -55,6 +55,14 @@ impl<'a> Input<'a> {
         self.bytes().get(at as usize..at as usize + N)?.as_array()
     }
 
+    /// How many values at most begin after this place: a comma or a bracket goes before each.
+    #[cold]
+    pub(super) fn announced_from(self, at: u32) -> usize {
+        let rest = self.bytes().get(at as usize..).unwrap_or_default();
+        let announces = |byte: &&u8| matches!(byte, b',' | b'[' | b'{');
+        rest.iter().filter(announces).count()
+    }
+
     #[cold]
     pub(super) fn expected(self, at: u32, expected: &'static str) -> Fault {
         Box::new(JsonError::Syntax {

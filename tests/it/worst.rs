@@ -1,0 +1,175 @@
+//! The worst records there are, each twice as long as the one before: no step's work grows faster than
+//! the record, and memory by a factor at most.
+
+use std::fs;
+use std::process::Command;
+use std::time::Instant;
+
+use watchbell::event::OutputBuffer;
+
+#[path = "../worst/mod.rs"]
+mod records;
+
+use records::{Way, kinds, peak_bytes, record, reset_peak, resident_bytes};
+
+/// Sizes of the records. Without optimization half a megabyte takes as long as many of them with it:
+/// `cargo test --release --test it worst` takes them at their full size.
+const SIZES: [usize; 3] = if cfg!(debug_assertions) {
+    [128 << 10, 256 << 10, 512 << 10]
+} else {
+    [1 << 20, 2 << 20, 4 << 20]
+};
+
+/// Twice the record takes at most so many times as long.
+const MOST: f64 = 2.5;
+
+/// What takes less time than this says nothing, ns.
+const NOISE_NS: u64 = 4_000_000;
+
+/// How often it is tried before a step is found to be too slow.
+const ATTEMPTS: usize = 4;
+
+const STEPS: [&str; 3] = ["the pipeline", "pages and filters", "the sinks' messages"];
+
+/// Time that this thread has had on a processor, ns: what else runs on the machine hardly counts.
+fn cpu_ns(started: Instant) -> u64 {
+    let own = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let own = own.split(' ').next().and_then(|ns| ns.parse().ok());
+    own.unwrap_or_else(|| started.elapsed().as_nanos() as u64)
+}
+
+/// How long each step takes, ns.
+fn times(way: &Way, kind: &str, bytes: usize) -> [u64; 3] {
+    let record = record(kind, bytes);
+    let mut out = OutputBuffer::default();
+    let started = Instant::now();
+    let mut at = cpu_ns(started);
+    let mut lap = || {
+        let before = std::mem::replace(&mut at, cpu_ns(started));
+        at - before
+    };
+    way.process(&record, &mut out);
+    let pipeline = lap();
+    way.view(&out);
+    let view = lap();
+    way.notify(&out);
+    [pipeline, view, lap()]
+}
+
+/// The steps that take too long for twice the record, by the shortest times so far.
+fn too_slow(shortest: &[[u64; 3]; 3]) -> Option<String> {
+    let mut slow = String::new();
+    for (step, name) in STEPS.iter().enumerate() {
+        for pair in shortest.windows(2) {
+            let (once, twice) = (pair[0][step].max(NOISE_NS), pair[1][step]);
+            let times = twice as f64 / once as f64;
+            if times > MOST {
+                slow += &format!("{name}: {times:.1} times as long ({once} and {twice} ns); ");
+            }
+        }
+    }
+    (!slow.is_empty()).then_some(slow)
+}
+
+fn check(kinds: impl Iterator<Item = &'static str>, limit: usize) {
+    let way = Way::new(limit);
+    for kind in kinds {
+        let mut shortest = [[u64::MAX; 3]; 3];
+        for attempt in 1.. {
+            for (size, shortest) in SIZES.iter().zip(&mut shortest) {
+                let times = times(&way, kind, *size);
+                shortest
+                    .iter_mut()
+                    .zip(times)
+                    .for_each(|(so_far, time)| *so_far = time.min(*so_far));
+            }
+            let Some(slow) = too_slow(&shortest) else {
+                break;
+            };
+            assert!(attempt < ATTEMPTS, "{kind}: {slow}");
+        }
+    }
+}
+
+#[test]
+fn twice_the_record_takes_hardly_more_than_twice_the_time() {
+    check(kinds(), 64 << 20);
+}
+
+/// Slimmed and shortened: topics take 100 KB.
+#[test]
+fn so_it_does_where_the_topics_take_small_records_only() {
+    let kinds = [
+        "small numbers",
+        "deep nesting of objects",
+        "many resources",
+        "a long method",
+    ];
+    check(kinds.into_iter(), 100_000);
+}
+
+/// Alerts are raised by each record that becomes an event, whatever the topics take.
+#[test]
+fn no_event_escapes_its_alert_by_its_size_or_shape() {
+    let way = Way::new(100_000);
+    let mut out = OutputBuffer::default();
+    for kind in kinds() {
+        let record = record(kind, 1 << 20);
+        way.process(&record, &mut out);
+        let alerts = out.iter().filter(|output| &**output.topic == "alerts");
+        let alerts = alerts.count();
+        let is_event = !["one long number", "nothing but brackets", "no JSON"].contains(&kind);
+        assert_eq!(alerts > 0, is_event, "{kind}: {alerts} alerts");
+        way.notify(&out);
+    }
+}
+
+/// Bytes of the record in the test of memory, and at most so many times as much is taken for it: by the
+/// pipeline with its outputs, and by a sink. docs/performance.md states them.
+const MEMORY_RECORD: usize = 8 << 20;
+const MOST_MEMORY: [f64; 2] = [24.0, 4.0];
+
+const CHILD: &str = "WATCHBELL_TEST_MEMORY_OF";
+
+/// Each in a process of its own, by this very program: what others take does not count.
+#[test]
+fn memory_is_bounded_by_a_factor_of_the_record() {
+    for kind in [
+        "small numbers",
+        "empty arrays",
+        "names of secrets",
+        "a resource again and again",
+    ] {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "worst::memory_of_one_record", "--nocapture"]);
+        let ran = command.env(CHILD, kind).output().unwrap();
+        let text = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success(), "{kind}: {text}");
+        assert!(text.contains("times the record"), "{kind}: {text}");
+    }
+}
+
+#[test]
+fn memory_of_one_record() {
+    let Ok(kind) = std::env::var(CHILD) else {
+        return;
+    };
+    let way = Way::new(64 << 20);
+    let record = record(&kind, MEMORY_RECORD);
+    let mut out = OutputBuffer::default();
+    let of = |step: &mut dyn FnMut()| {
+        reset_peak();
+        let before = resident_bytes();
+        step();
+        (peak_bytes() - before) as f64 / record.value.len() as f64
+    };
+    let pipeline = of(&mut || way.process(&record, &mut out));
+    let sink = of(&mut || {
+        way.notify(&out);
+    });
+    println!("{kind}: {pipeline:.1} and {sink:.1} times the record");
+    assert!(
+        pipeline <= MOST_MEMORY[0] && sink <= MOST_MEMORY[1],
+        "{pipeline:.1} {sink:.1}"
+    );
+}

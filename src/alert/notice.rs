@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::words::place;
+use super::words::{MAX_LIST, place};
 use crate::event::Position;
 use crate::sigma::Level;
 
@@ -237,6 +237,11 @@ impl Notice {
             history: false,
             test: false,
         }
+    }
+
+    /// Whether there may be resources that are not listed here.
+    pub fn lacks_resources(&self) -> bool {
+        self.resources.len() >= MAX_LIST || self.resource_count > self.resources.len()
     }
 
     /// The environments of the resources, each once.

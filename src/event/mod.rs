@@ -12,7 +12,6 @@ mod path;
 mod record;
 pub mod secret;
 mod text;
-pub mod unseen;
 mod walk;
 
 pub use activity::Activity;

@@ -84,6 +84,31 @@ impl Client {
         best.unwrap_or(Answer::Accepted)
     }
 
+    /// Tell every peer what it may have forgotten. A peer that does not take it is told again later,
+    /// and holds up no other.
+    pub async fn send_again(&self, peers: Vec<Vec<Request>>) {
+        let sending: Vec<_> = peers
+            .into_iter()
+            .map(|requests| {
+                let client = self.clone();
+                tokio::spawn(async move {
+                    for request in requests {
+                        if let Answer::Later { detail, .. } | Answer::Refused { detail } =
+                            client.one(request).await
+                        {
+                            tracing::debug!(detail, "a peer did not take what it is told again");
+                            return;
+                        }
+                    }
+                })
+            })
+            .collect();
+        for peer in sending {
+            // It ends with this process.
+            let _ = peer.await;
+        }
+    }
+
     /// Ask the sink whether it is there and knows us, without alarming anybody. `Ok` says what was
     /// found: not every vendor can be asked about a credential.
     ///

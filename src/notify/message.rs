@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::queue::{Kind, Notification};
-use super::template::Template;
+use super::template::{Template, TemplateFault};
 use crate::alert::{Fact, Notice, shorten, time};
 use crate::sigma::Level;
 
@@ -37,14 +37,28 @@ pub struct Message {
     /// The alert shown.
     #[serde(serialize_with = "inner")]
     pub notice: Arc<Notice>,
+    /// What belongs together and matters as much: a vendor that adds to an open incident without
+    /// waking anybody must open another one for what is worse than those before.
+    #[serde(skip)]
+    pub incident: String,
+    /// Parts for which the template gave no words, and why; they have the shipped ones.
+    #[serde(skip)]
+    pub template_faults: Vec<(&'static str, TemplateFault)>,
 }
 
 fn inner<S: serde::Serializer>(notice: &Arc<Notice>, to: S) -> Result<S::Ok, S::Error> {
     notice.as_ref().serialize(to)
 }
 
+/// Most characters of a group's key in the key of an incident: PagerDuty takes 255 with the level.
+const MAX_INCIDENT: usize = 240;
+
 /// Most characters of a title; every sink takes this much or shortens further.
 const MAX_TITLE: usize = 300;
+
+/// Digests over many groups that begin within so many ms are one incident: each tells of other groups,
+/// and people are to be woken for the next ones, but not for every request of a flood.
+const OVERFLOW_INCIDENT_MS: i64 = 5 * 60_000;
 
 /// Most characters of a template's text.
 const MAX_TEMPLATED: usize = 20_000;
@@ -104,17 +118,28 @@ impl Message {
             Kind::History { .. } => Level::Informational,
             _ => notification.level,
         };
-        let group_key = match (&notification.group_key, &notification.kind) {
-            (Some(key), _) => key.clone(),
-            // One of another level, or of another outage, must not join an incident that is open.
-            (None, Kind::Late { .. } | Kind::History { .. }) => {
-                let (level, first_ms) = (level.as_str(), notification.first_ms);
-                format!("watchbell-{kind}-{sink}-{level}-{first_ms}")
+        let first_ms = notification.first_ms;
+        let (group_key, incident) = match (&notification.group_key, &notification.kind) {
+            (Some(key), _) => {
+                let worst = notification.told.map_or(level, |told| told.max(level));
+                let incident = format!("{}-{worst}", shorten(key, MAX_INCIDENT));
+                (key.clone(), incident)
             }
-            (None, _) => format!("watchbell-overflow-{sink}"),
+            // One of another level, or of another time, must not join an incident that is open.
+            (None, kind_of) => {
+                let begun = match kind_of {
+                    Kind::Late { .. } | Kind::History { .. } => first_ms,
+                    _ => first_ms - first_ms.rem_euclid(OVERFLOW_INCIDENT_MS),
+                };
+                let key = format!("watchbell-{kind}-{sink}-{level}-{begun}");
+                (key.clone(), key)
+            }
         };
+        // Whoever knows the id takes the rest for a repeat: what covers more has another one.
         let id = match (&notification.kind, notification.offsets.last()) {
-            (Kind::First, _) | (_, None) => notice.uid.clone(),
+            (_, None) => notice.uid.clone(),
+            (Kind::First, Some(_)) if more == 0 => notice.uid.clone(),
+            (Kind::First, Some(last)) => format!("{}-{last}", notice.uid),
             (_, Some(last)) => format!("{group_key}-{last}"),
         };
         let mut message = Message {
@@ -132,26 +157,35 @@ impl Message {
             },
             count: notification.count,
             notice: Arc::clone(notice),
+            incident,
+            template_faults: Vec::new(),
         };
         if let Some(template) = template {
-            message.apply(template);
+            message.apply(sink, template);
         }
         message
     }
 
-    /// A template that fails on this alert is left out, said in the log: the alert must go out.
-    fn apply(&mut self, template: &Template) {
-        match template.render(self) {
-            Ok((title, text)) => {
-                if let Some(title) = title {
-                    self.title = shorten(&title, MAX_TITLE);
-                }
-                if let Some(text) = text {
-                    self.text = shorten(&text, MAX_TEMPLATED);
-                    self.templated = true;
-                }
+    /// Where a template fails on this message, or gives nothing to read, the shipped words stay: the
+    /// alert must go out.
+    fn apply(&mut self, sink: &str, template: &Template) {
+        let (title, text) = template.render(self);
+        let mut given = |part, rendered| match rendered {
+            None => None,
+            Some(Ok(words)) => Some(words),
+            Some(Err(error)) => {
+                tracing::error!(sink, part, %error, "a template fails; the shipped words are sent");
+                self.template_faults.push((part, error));
+                None
             }
-            Err(error) => tracing::error!(%error, "a template fails; the shipped text is sent"),
+        };
+        let (title, text) = (given("title", title), given("text", text));
+        if let Some(title) = title {
+            self.title = shorten(&title, MAX_TITLE);
+        }
+        if let Some(text) = text {
+            self.text = shorten(&text, MAX_TEMPLATED);
+            self.templated = true;
         }
     }
 }
@@ -269,15 +303,20 @@ fn alerts(notification: &Notification<Arc<Notice>>) -> Option<Fact> {
 }
 
 impl Message {
+    /// The same with so many others of its group.
+    pub fn with_more(mut self, more: u64) -> Message {
+        if more > 0 {
+            let title = format!("{} (and {more} more)", self.title);
+            self.title = shorten(&title, MAX_TITLE);
+            self.count += more;
+        }
+        self
+    }
+
     /// The message of one alert, as `fire` sends it.
     pub fn of_one(sink: &str, notice: Notice, now_ms: i64, template: Option<&Template>) -> Message {
         let (group_key, level) = (notice.group_key.clone(), notice.level);
         let notification = Notification::of_one(group_key, level, Arc::new(notice), now_ms);
         Message::new(sink, &notification, 0, template)
-    }
-
-    /// A message with every part.
-    pub fn example() -> Message {
-        Message::of_one("example", Notice::example(0), 0, None)
     }
 }

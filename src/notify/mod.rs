@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod email;
+mod example;
 mod http;
 mod message;
 pub mod note;
@@ -17,6 +18,7 @@ pub mod queue;
 mod request;
 mod route;
 mod slack;
+pub mod standing;
 mod teams;
 mod template;
 mod webhook;
@@ -34,11 +36,12 @@ pub use request::{Answer, Request, Secret};
 pub use route::{AlertPath, NotTold, Route};
 pub use slack::{API as SLACK_API, Slack};
 pub use teams::Teams;
-pub use template::{Template, TemplateError};
+pub use template::{Template, TemplateError, TemplateFault};
 pub use webhook::Webhook;
 
 use pace::Rate;
 use queue::Pacing;
+use standing::StandingAlert;
 
 /// What a sink is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,30 @@ impl Target {
             Target::Teams(target) => target.requests(message),
             Target::Email(target) => target.requests(message, now_ms),
             Target::Webhook(target) => target.requests(message, now_ms),
+        }
+    }
+
+    /// What then stands there in memory alone and is to be told again, if it is that kind of sink.
+    pub fn standing(&self, message: &Message, told_ms: i64) -> Option<StandingAlert> {
+        match self {
+            Target::Alertmanager(target) => Some(target.standing(message, told_ms)),
+            _ => None,
+        }
+    }
+
+    /// How long an alert stands there, ms; nothing for a sink that remembers by itself.
+    pub fn hold_ms(&self) -> Option<i64> {
+        match self {
+            Target::Alertmanager(target) => Some(target.hold_ms),
+            _ => None,
+        }
+    }
+
+    /// What to send to tell alerts again, to each peer by itself.
+    pub fn again(&self, alerts: &[String]) -> Vec<Vec<Request>> {
+        match self {
+            Target::Alertmanager(target) => target.again(alerts),
+            _ => Vec::new(),
         }
     }
 

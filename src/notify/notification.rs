@@ -86,6 +86,8 @@ pub struct Notification<A> {
     pub alert: A,
     /// Its level.
     pub level: Level,
+    /// The most severe level that the group was told of before.
+    pub told: Option<Level>,
     /// The critical alerts of a digest of late ones, the first of them.
     pub critical: Vec<A>,
     /// How many critical alerts it covers, if it is a digest of late ones.
@@ -150,6 +152,7 @@ impl<A: Clone> Notification<A> {
             group_key: Some(group_key),
             alert,
             level,
+            told: None,
             critical: Vec::new(),
             critical_count: 0,
             count: 1,

@@ -1,5 +1,5 @@
-//! PagerDuty, Events API v2: one incident for each group. Limits: a dedup_key of 255 characters, a
-//! summary of 1,024, an event of 512 KB.
+//! PagerDuty, Events API v2: one incident for each group and level, since what joins an open incident
+//! wakes nobody. Limits: a dedup_key of 255 characters, a summary of 1,024, an event of 512 KB.
 
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ impl PagerDuty {
         let body = json!({
             "routing_key": self.routing_key.expose(),
             "event_action": "trigger",
-            "dedup_key": shorten(&message.group_key, 255),
+            "dedup_key": message.incident,
             "client": "watchbell",
             "payload": payload,
             "links": links,

@@ -190,6 +190,7 @@ impl<A: Clone> Pending<A> {
             group_key,
             alert: shown.alert.clone(),
             level,
+            told,
             critical,
             critical_count: parts.clone().map(|part| part.critical_count).sum(),
             count: self.count(),

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use super::notification::Arrival;
 use crate::alert::{Notice, ResourceNotice};
+use crate::event::Dialect;
 use crate::sigma::{
     Detection, Engine, Fields, Level, Logsource, Origin, Scratch, Target, UnknownField, Value,
     Visit,
@@ -40,6 +41,14 @@ fn each(
     )
 }
 
+/// The product by its name, and in the word of a rule's `logsource`.
+fn product(notice: &Notice, visit: &mut Visit<'_>) -> Visited {
+    some(notice.product.as_ref(), visit)?;
+    let dialect = notice.product.as_deref().and_then(Dialect::of_product_name);
+    let word = dialect.map(Dialect::logsource_product);
+    word.map_or(ControlFlow::Continue(()), |word| visit(Value::String(word)))
+}
+
 /// In alphabetical order. Those with a dot are what rules name, but for `rule.…`.
 const FIELDS: &[Field] = &[
     ("activity_name", |n, v| some(n.activity.as_ref(), v)),
@@ -59,7 +68,7 @@ const FIELDS: &[Field] = &[
     ("api.service.name", |n, v| some(n.service.as_ref(), v)),
     ("environment", |n, v| all(n.environments(), v)),
     ("level", |n, v| v(Value::String(n.level.as_str()))),
-    ("product", |n, v| some(n.product.as_ref(), v)),
+    ("product", product),
     ("resources.group.name", |n, v| {
         each(n, |r| r.team.as_ref(), v)
     }),
@@ -205,7 +214,8 @@ impl Route {
             .detection
             .as_ref()
             .is_none_or(|engine| !engine.matches(notice, &mut Scratch::default()).is_empty());
-        if wanted {
+        // What was left out could be what the detection is about.
+        if wanted || notice.lacks_resources() {
             Ok(())
         } else {
             Err(NotTold::Elsewhere)

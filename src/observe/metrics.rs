@@ -49,6 +49,8 @@ pub struct Metrics {
     pub(super) notify_retries: IntCounterVec,
     pub(super) notify_dead_letters: IntCounterVec,
     pub(super) notify_skipped: IntCounterVec,
+    pub(super) notify_told_again: IntCounterVec,
+    pub(super) notify_template_failures: IntCounterVec,
     pub(super) notify_delay: HistogramVec,
     notify_oldest: GaugeVec,
     notify_waiting: IntGaugeVec,
@@ -231,6 +233,18 @@ impl Metrics {
                 "notify_skipped_total",
                 "Alerts that a sink is not to be told of, by reason.",
                 &["sink", "reason"],
+            )?,
+            notify_told_again: counter(
+                r,
+                "notify_told_again_total",
+                "Alerts told again to an Alertmanager, which holds them in memory alone.",
+                &["sink"],
+            )?,
+            notify_template_failures: counter(
+                r,
+                "notify_template_failures_total",
+                "Parts of notifications that went out in the shipped words because a template gave none.",
+                &["sink", "part", "reason"],
             )?,
             notify_delay: {
                 let opts = HistogramOpts::new(

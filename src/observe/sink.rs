@@ -189,6 +189,20 @@ impl SinkObserver {
         counter.inc_by(count);
     }
 
+    /// Alerts were told again to the peers of a sink that may have forgotten them.
+    pub fn told_again(&self, alerts: usize) {
+        let label = [self.state.name()];
+        let counter = self.metrics.notify_told_again.with_label_values(&label);
+        counter.inc_by(alerts as u64);
+    }
+
+    /// A template gave no words for a part of a notification, which went out in the shipped ones.
+    pub fn template_failed(&self, part: &str, reason: &str) {
+        let labels = [self.state.name(), part, reason];
+        let counter = &self.metrics.notify_template_failures;
+        counter.with_label_values(&labels).inc();
+    }
+
     /// The sink is not to be told of an alert.
     pub fn skipped(&self, reason: &str) {
         let labels = [self.state.name(), reason];

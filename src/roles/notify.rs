@@ -9,6 +9,7 @@ mod assigned;
 mod clock;
 mod dead_letters;
 mod letters;
+mod standing;
 mod take;
 
 use std::sync::Arc;
@@ -24,11 +25,13 @@ use crate::kafka::session::{NotReady, Shutdown};
 use crate::kafka::{ClientError, Cluster};
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
+use crate::notify::standing::StandingAlert;
 use crate::notify::{Answer, Client, Message, Sink};
 use crate::observe::SinkObserver;
 use clock::{Backlog, Clock};
 use dead_letters::DeadLetters;
 use letters::Letters;
+use standing::RetoldAlerts;
 use take::Taker;
 
 /// Longest turn while nothing is under way.
@@ -73,6 +76,8 @@ pub enum NotifyError {
 struct InFlight {
     notification: Notification<Arc<Notice>>,
     kind: &'static str,
+    /// What stands at the sink once it is accepted.
+    standing: Option<StandingAlert>,
     answer: Receiver<Answer>,
 }
 
@@ -89,6 +94,8 @@ struct Loop<'l> {
     ours: Option<Ours>,
     pace: Pace,
     in_flight: Option<InFlight>,
+    /// What the sink holds in memory alone.
+    standing: RetoldAlerts,
     /// Alerts given up that the sink was not told of.
     undelivered: u64,
     /// Whether there may be something to commit, and when the last commit was.
@@ -130,6 +137,7 @@ pub fn run(
         ours: None,
         pace: Pace::new(sink.rate),
         in_flight: None,
+        standing: RetoldAlerts::new(config, sink),
         undelivered: 0,
         uncommitted: false,
         committed_at: Instant::now(),
@@ -153,6 +161,7 @@ impl Loop<'_> {
         self.take_answer();
         self.start_request();
         self.write_letters();
+        self.tell_again();
         self.commit_if_due();
         let room = self.ours.as_ref().is_none_or(|ours| ours.queue.has_room());
         self.follower.pause(!room);
@@ -253,6 +262,7 @@ impl Loop<'_> {
         self.in_flight = None;
         self.uncommitted = false;
         self.letters.clear();
+        self.standing.forget();
     }
 
     fn write_letters(&mut self) {
@@ -300,7 +310,12 @@ impl Loop<'_> {
         };
         let template = self.sink.template.as_deref();
         let message = Message::new(&self.sink.name, &notification, self.undelivered, template);
-        let requests = self.sink.target.requests(&message, now_ms());
+        for (part, fault) in &message.template_faults {
+            self.observer.template_failed(part, fault.reason());
+        }
+        let at_ms = now_ms();
+        let requests = self.sink.target.requests(&message, at_ms);
+        let standing = self.sink.target.standing(&message, at_ms);
         let client = self.client.clone();
         let (sender, answer) = mpsc::sync_channel(1);
         self.pace.asked(now);
@@ -311,6 +326,7 @@ impl Loop<'_> {
         self.in_flight = Some(InFlight {
             notification,
             kind: message.kind,
+            standing,
             answer,
         });
     }

@@ -24,13 +24,21 @@ impl Loop<'_> {
             },
         };
         let Some(InFlight {
-            notification, kind, ..
+            notification,
+            kind,
+            standing,
+            ..
         }) = self.in_flight.take()
         else {
             return;
         };
         match answer {
-            Answer::Accepted => self.accepted(&notification, kind),
+            Answer::Accepted => {
+                if let Some(alert) = standing {
+                    self.standing.told(alert);
+                }
+                self.accepted(&notification, kind);
+            }
             Answer::Later { after, detail } => self.later(notification, after, &detail),
             Answer::Refused { detail } => self.refused(notification, &detail),
         }

@@ -25,6 +25,9 @@ impl Loop<'_> {
             }
             note.cut(changed.first_new.0);
         }
+        let settled = note.settled.clone();
+        self.standing
+            .read_back(self.handle, self.sink, from, settled);
         self.ours = Some(Ours {
             queue: Queue::resume(self.sink.pacing, from, note),
             backlog,

@@ -113,7 +113,7 @@ fn no_event_escapes_its_alert_by_its_size_or_shape() {
     let way = Way::new(100_000);
     let mut out = OutputBuffer::default();
     for kind in kinds() {
-        let record = record(kind, 1 << 20);
+        let record = record(kind, 200_000);
         way.process(&record, &mut out);
         let alerts = out.iter().filter(|output| &**output.topic == "alerts");
         let alerts = alerts.count();
@@ -125,7 +125,7 @@ fn no_event_escapes_its_alert_by_its_size_or_shape() {
 
 /// Bytes of the record in the test of memory, and at most so many times as much is taken for it: by the
 /// pipeline with its outputs, and by a sink. docs/performance.md states them.
-const MEMORY_RECORD: usize = 8 << 20;
+const MEMORY_RECORD: usize = 4 << 20;
 const MOST_MEMORY: [f64; 2] = [24.0, 4.0];
 
 const CHILD: &str = "WATCHBELL_TEST_MEMORY_OF";

@@ -96,6 +96,8 @@ pub struct SourceAlert<'a> {
     pub why: String,
     /// The same for machines.
     pub evidence: Value,
+    /// When it happened, in ms since the Unix epoch; `None` where only its finding is known.
+    pub time_ms: Option<i64>,
 }
 
 impl<'a> SourceAlert<'a> {
@@ -221,6 +223,7 @@ impl<'a> SourceAlert<'a> {
             title: String::new(),
             why: String::new(),
             evidence: Value::Null,
+            time_ms: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! An alert: a rule that matched an event, or what was lost of a source; its two keys, and what a
 //! person reads.
 
+mod dead_letter;
 mod example;
 mod loss;
 mod notice;
@@ -10,6 +11,7 @@ mod stopped;
 mod wording;
 mod words;
 
+pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
 pub use notice::{
     Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
@@ -28,6 +30,17 @@ use sha2::{Digest, Sha256};
 use crate::event::AuditEvent;
 use crate::rules::{LoadedRule, RuleSet};
 use crate::sigma::{Fields, RuleIndex, TestOutcome, Value};
+
+/// Every rule that is a part of watchbell.
+pub static BUILT_IN: [&BuiltIn; 7] = [
+    &DEAD_LETTER,
+    &SENSITIVE_DEAD_LETTER,
+    &RECORDS_EXPIRED,
+    &POSITIONS_LOST,
+    &RECORDS_UNREADABLE,
+    &SOURCE_STOPPED,
+    &SINK_STOPPED,
+];
 
 /// Most characters of a name in an alert's title: an event may hold any.
 const TITLE_CHARS: usize = 300;

@@ -164,7 +164,10 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
     o.optional(key!("name"), user.name.as_ref());
     o.optional(key!("email_addr"), user.email_addr.as_ref());
     if let Some(kind) = user.kind {
-        o.constant(constant!(user_kind(kind), UserKind: User | Service | System));
+        o.constant(constant!(
+            user_kind(kind),
+            UserKind: User | Service | System | Group | External
+        ));
     }
     o.optional(key!("credential_uid"), user.credential_uid.as_ref());
     if let Some(team) = &user.team {

@@ -7,6 +7,7 @@ mod dialect;
 pub mod json;
 mod latest;
 pub mod limits;
+mod method_names;
 mod output_buffer;
 mod path;
 mod record;
@@ -22,6 +23,7 @@ pub use audit_event::{
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use dialect::Dialect;
 pub use latest::Latest;
+pub use method_names::MethodNames;
 pub use output_buffer::{Output, OutputBuffer};
 pub use path::{Path, REQUEST_DATA};
 pub use record::{

@@ -28,6 +28,7 @@ pub struct Metrics {
     pub(super) alerts: IntCounterVec,
     pub(super) dead_letters: IntCounterVec,
     pub(super) unknown_methods: IntCounterVec,
+    pub(super) inferred: IntCounterVec,
     pub(super) panics: IntCounterVec,
     pub(super) quarantined: IntCounterVec,
     pub(super) commits: IntCounterVec,
@@ -132,6 +133,12 @@ impl Metrics {
                 "unknown_methods_total",
                 "Events whose method the catalogue does not have.",
                 source,
+            )?,
+            inferred: counter(
+                r,
+                "inferred_total",
+                "Words of events that are not documented and were judged by their parts.",
+                &["source", "of"],
             )?,
             panics: counter(
                 r,

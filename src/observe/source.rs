@@ -195,6 +195,12 @@ impl SourceObserver {
         self.event_delay.observe(f64::from(delay_ms) / 1000.0);
     }
 
+    /// A word of an event was judged by its parts; `of` is what it is about, such as `status`.
+    pub fn inferred(&self, of: &str) {
+        let labels = [self.state.name(), of];
+        self.metrics.inferred.with_label_values(&labels).inc();
+    }
+
     /// An alert is committed.
     pub fn alert(&self, rule: &str, level: Level) {
         self.metrics.alert(self.state.name(), rule, level);

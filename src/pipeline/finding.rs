@@ -39,23 +39,29 @@ impl Pipeline {
         {
             return whole;
         }
-        let mut bare = self.finding_record(finding, None);
-        if form == FindingForm::Whole && record_size(&bare) <= limit {
-            return bare;
-        }
-        let value = bare.value.take().unwrap_or_default();
+        let bare = self.finding_record(finding, None);
         // The topic takes less than is known: then half of it may do.
         let limit = match form {
             FindingForm::Whole => limit,
             FindingForm::Shortened | FindingForm::Minimal => limit.min(whole_bytes / 2),
         };
-        let max_bytes = limit.saturating_sub(record_size(&bare));
-        let shortened = (form != FindingForm::Minimal)
-            .then(|| encode::shortened(&value, max_bytes))
-            .flatten();
-        let minimal = || encode::minimal(&value, finding.position);
-        bare.value = Some(shortened.or_else(minimal).unwrap_or(value));
-        bare
+        reduced(bare, form, limit, finding.position)
+    }
+
+    /// The record of an alert without an event, in a form that its topic takes.
+    pub(super) fn fitted(
+        &self,
+        whole: OutputRecord,
+        form: FindingForm,
+        position: &str,
+    ) -> OutputRecord {
+        let limit = match form {
+            FindingForm::Whole => self.settings.limits.alerts,
+            FindingForm::Shortened | FindingForm::Minimal => {
+                self.settings.limits.alerts.min(record_size(&whole) / 2)
+            }
+        };
+        reduced(whole, form, limit, position)
     }
 
     fn finding_record(&self, finding: &Finding<'_, '_>, evidence: Option<&[u8]>) -> OutputRecord {
@@ -71,4 +77,26 @@ impl Pipeline {
         let rule = alert.rule.rule.id.as_str();
         self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
     }
+}
+
+/// An alert's record as it is if the form is whole and it takes no more than `limit` bytes; else
+/// shortened, and reduced to the least where that does not help.
+fn reduced(
+    mut record: OutputRecord,
+    form: FindingForm,
+    limit: usize,
+    position: &str,
+) -> OutputRecord {
+    let bytes = record_size(&record);
+    if form == FindingForm::Whole && bytes <= limit {
+        return record;
+    }
+    let value = record.value.take().unwrap_or_default();
+    let frame_bytes = bytes - value.len();
+    let shortened = (form != FindingForm::Minimal)
+        .then(|| encode::shortened(&value, limit.saturating_sub(frame_bytes)))
+        .flatten();
+    let minimal = || encode::minimal(&value, position);
+    record.value = Some(shortened.or_else(minimal).unwrap_or(value));
+    record
 }

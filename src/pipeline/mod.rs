@@ -1,6 +1,7 @@
 //! One record through normalize, enrich, detect and encode: pure, and used by ingest, replay and
 //! the rules' own tests alike.
 
+mod dead_letters;
 mod finding;
 mod forms;
 mod guard;
@@ -13,14 +14,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::alert::{Alert, HISTORY, REPLAYED};
-use crate::encode::{self, DeadLetter};
+use crate::alert::{Alert, BUILT_IN, HISTORY, REPLAYED};
+use crate::encode;
 use crate::enrich;
 pub use crate::enrich::Names;
 use crate::event::json::{JsonError, Portable};
 use crate::event::{
-    Access, AuditEvent, Digest, Header, Method, OutputBuffer, OutputRecord, Position, RawRecord,
-    Sensitivity, Text,
+    Access, AuditEvent, Header, Method, MethodNames, OutputBuffer, OutputRecord, Position,
+    RawRecord, Sensitivity, Text,
 };
 pub use crate::event::{Catalog, Path};
 use crate::normalize::{self, MethodFacts, NormalizeError};
@@ -30,6 +31,7 @@ pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
 pub use limits::Limits;
 use limits::size;
+pub use loss::Raised;
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
@@ -91,6 +93,8 @@ pub enum Outcome {
     Event {
         /// The catalogue does not have its method.
         unknown_method: bool,
+        /// Of what a word that is not documented was judged by its parts, such as `status`.
+        inferred: Vec<&'static str>,
         /// Milliseconds since the Unix epoch; 0 if no time is known.
         event_time_ms: i64,
         /// Rule id and level of each alert.
@@ -100,18 +104,16 @@ pub enum Outcome {
     DeadLetter {
         /// Metric label, and the header `watchbell-reason`.
         reason: &'static str,
-        /// Rule id and level of each alert: an event that is too large raises them, too.
+        /// Rule id and level of each alert: that of the dead letter itself, and of an event that is
+        /// too large those that it raises all the same.
         alerts: Vec<(Arc<str>, Level)>,
     },
 }
 
 impl Outcome {
-    /// A record that is no event, and so raises no alert.
-    pub fn refused(reason: &'static str) -> Outcome {
-        Outcome::DeadLetter {
-            reason,
-            alerts: Vec::new(),
-        }
+    fn add_alerts(&mut self, more: Vec<(Arc<str>, Level)>) {
+        let (Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. }) = self;
+        alerts.extend(more);
     }
 }
 
@@ -122,6 +124,9 @@ pub struct Pipeline {
     catalog: Arc<Catalog>,
     rules: Arc<CurrentRules<Path>>,
     names: Arc<ArcSwap<Names>>,
+    method_names: Arc<MethodNames>,
+    /// The source's name in the configuration.
+    source: Option<Arc<str>>,
     replaying: bool,
 }
 
@@ -135,10 +140,21 @@ impl Pipeline {
     ) -> Self {
         Self {
             settings,
+            method_names: Arc::new(MethodNames::of(&catalog)),
             catalog,
             rules,
             names,
+            source: None,
             replaying: false,
+        }
+    }
+
+    /// The same for the records of one source, by its name in the configuration; without it, its
+    /// topic stands for it.
+    pub fn of_source(self, name: &str) -> Self {
+        Self {
+            source: Some(name.into()),
+            ..self
         }
     }
 
@@ -150,9 +166,9 @@ impl Pipeline {
         }
     }
 
-    /// Processes one record and appends what is to be written: the event and its alerts, or one
-    /// dead letter. `reading` is when it was read: the wall clock, milliseconds since the Unix epoch, or
-    /// more than that. Never panics: a record that makes a stage panic is a dead letter with the reason
+    /// Processes one record and appends what is to be written: the event, or a dead letter, and
+    /// then the alerts. `reading` is when it was read: the wall clock, milliseconds since the Unix epoch,
+    /// or more than that. Never panics: a record that makes a stage panic is a dead letter with the reason
     /// [`PANIC`].
     pub fn process(
         &self,
@@ -172,7 +188,7 @@ impl Pipeline {
         out: &mut OutputBuffer,
     ) -> Outcome {
         let reading = reading.into();
-        self.guarded(forms, record, out, |out| {
+        self.guarded(forms, record, reading.now_ms, out, |out| {
             self.stages(forms, record, reading, out)
         })
     }
@@ -181,14 +197,14 @@ impl Pipeline {
         &self,
         forms: &Forms,
         record: &RawRecord<'_>,
+        now_ms: i64,
         out: &mut OutputBuffer,
         stages: impl FnOnce(&mut OutputBuffer) -> Outcome,
     ) -> Outcome {
         let first = out.len();
         guard::caught(|| stages(out)).unwrap_or_else(|| {
             out.truncate(first);
-            self.refuse(record, PANIC, guard::DETAIL, forms.dead_letter, out);
-            Outcome::refused(PANIC)
+            self.refuse(record, (PANIC, guard::DETAIL), forms, now_ms, out)
         })
     }
 
@@ -211,9 +227,8 @@ impl Pipeline {
         let event = match &mut normalized {
             Ok(event) => event,
             Err(error) => {
-                let reason = error.reason();
-                self.refuse(record, reason, &error.to_string(), forms.dead_letter, out);
-                return Outcome::refused(reason);
+                let why = (error.reason(), &*error.to_string());
+                return self.refuse(record, why, forms, reading.now_ms, out);
             }
         };
         let names = self.names.load();
@@ -259,16 +274,17 @@ impl Pipeline {
                 .map(|finding| (finding.part, finding.to_record()))
                 .collect();
             out.truncate(first);
-            out.begin_part(0);
-            self.refuse(record, reason, &detail, forms.dead_letter, out);
+            let mut outcome = self.refuse(record, (reason, &detail), forms, reading.now_ms, out);
             for (part, finding) in findings {
                 out.begin_part(part);
                 out.push_record(&finding);
             }
-            return Outcome::DeadLetter { reason, alerts };
+            outcome.add_alerts(alerts);
+            return outcome;
         }
         Outcome::Event {
             unknown_method: !event.known_method,
+            inferred: normalize::inferred(event),
             event_time_ms: event.time_ms,
             alerts,
         }
@@ -297,66 +313,6 @@ impl Pipeline {
     /// The names of the output topics.
     pub fn topics(&self) -> &Topics {
         &self.settings.topics
-    }
-
-    /// Appends the dead letter of a record that may not be processed. What is too large for the topic
-    /// is cut, whatever the form.
-    pub fn refuse(
-        &self,
-        record: &RawRecord<'_>,
-        reason: &str,
-        detail: &str,
-        form: LetterForm,
-        out: &mut OutputBuffer,
-    ) {
-        let why = DeadLetter {
-            reason,
-            detail,
-            max_bytes: match form {
-                LetterForm::Headers => 0,
-                LetterForm::Whole | LetterForm::Cut => self.settings.limits.dead_letters,
-            },
-            cut: form != LetterForm::Whole,
-            unread: None,
-        };
-        self.dead_letter(record, why, out);
-    }
-
-    /// The same for a record whose value was too long to be held.
-    pub fn refuse_unread(
-        &self,
-        record: &RawRecord<'_>,
-        reason: &str,
-        detail: &str,
-        value: &Digest,
-        out: &mut OutputBuffer,
-    ) {
-        let why = DeadLetter {
-            reason,
-            detail,
-            max_bytes: self.settings.limits.dead_letters,
-            cut: false,
-            unread: Some(value),
-        };
-        self.dead_letter(record, why, out);
-    }
-
-    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>, out: &mut OutputBuffer) {
-        let topic = &self.settings.topics.dead_letters;
-        let letter =
-            guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
-                // Without the record's own parts nothing is left to go wrong.
-                let bare = RawRecord {
-                    position: record.position,
-                    timestamp_ms: record.timestamp_ms,
-                    key: None,
-                    value: None,
-                    headers: Vec::new(),
-                };
-                let max_bytes = usize::MAX;
-                encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
-            });
-        out.push_record(&letter);
     }
 
     /// Appends the event's record, slimmed if it does not fit the topic or must be `slim`; gives its
@@ -455,6 +411,7 @@ pub fn known(catalog: &Catalog) -> Known {
     Known {
         services: [(catalog.product().to_owned(), services)].into(),
         methods: catalog.names().map(str::to_owned).collect(),
+        built_in: BUILT_IN.iter().map(|rule| rule.id.to_owned()).collect(),
     }
 }
 

@@ -29,6 +29,7 @@ type Describe = fn(&Cluster, &[&str; 3]) -> Result<Vec<FoundTopic>, ClientError>
 struct Tally {
     /// Whether the method is unknown, and the event's time in ms since the Unix epoch.
     events: Vec<(bool, i64)>,
+    inferred: Vec<&'static str>,
     alerts: Vec<(Arc<str>, Level)>,
     dead_letters: Vec<&'static str>,
     panics: usize,
@@ -56,7 +57,7 @@ impl<'o> Ingest<'o> {
         observer: &'o SourceObserver,
     ) -> Ingest<'o> {
         Ingest {
-            pipeline,
+            pipeline: pipeline.of_source(&session.source_name),
             observer,
             source: session.source_name.clone(),
             topic: session.source_topic.clone(),
@@ -76,12 +77,12 @@ impl<'o> Ingest<'o> {
 
     /// Write an alert that no record has raised; what is to be counted of it.
     fn raise(&self, alert: &SourceAlert<'_>, outputs: &mut Outputs) -> Tally {
-        let record = self.pipeline.source_alert(alert, now_ms());
-        outputs.of(0, |out| out.push_record(&record));
-        Tally {
-            alerts: vec![(alert.rule.id.into(), alert.rule.level)],
-            ..Tally::default()
+        let mut tally = Tally::default();
+        if let Some(raised) = self.pipeline.source_alert(alert, now_ms()) {
+            outputs.of(0, |out| out.push_record(&raised.record));
+            tally.alerts.push((raised.rule.into(), raised.level));
         }
+        tally
     }
 
     fn one(
@@ -107,10 +108,12 @@ impl<'o> Ingest<'o> {
         match outcome {
             Outcome::Event {
                 unknown_method,
+                inferred,
                 event_time_ms,
                 alerts,
             } => {
                 tally.events.push((unknown_method, event_time_ms));
+                tally.inferred.extend(inferred);
                 tally.alerts.extend(alerts);
             }
             Outcome::DeadLetter { reason, alerts } => {
@@ -256,6 +259,9 @@ impl Worker for Ingest<'_> {
             // 0 stands for a time that nobody knows.
             let delay_ms = (event_time_ms > 0).then(|| now_ms.saturating_sub(event_time_ms));
             self.observer.event(unknown_method, delay_ms);
+        }
+        for of in tally.inferred {
+            self.observer.inferred(of);
         }
         for (rule, level) in tally.alerts {
             self.observer.alert(&rule, level);

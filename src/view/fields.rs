@@ -72,15 +72,20 @@ const OPEN_IN_ALERTS: [&str; 3] = [
     "unmapped",
 ];
 
-/// What alerts about a source hold in place of an event.
-const OF_LOSSES: [&str; 9] = [
+/// What alerts about a source or a dead letter hold in place of an event.
+const OF_LOSSES: [&str; 14] = [
+    "evidences.data.detail",
     "evidences.data.from_offset",
     "evidences.data.group",
+    "evidences.data.methods",
+    "evidences.data.offset",
     "evidences.data.partition",
     "evidences.data.reason",
     "evidences.data.records",
+    "evidences.data.show",
     "evidences.data.sink",
     "evidences.data.source",
+    "evidences.data.tail",
     "evidences.data.to_offset",
     "evidences.data.topic",
 ];

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use watchbell::alert::{Notice, RECORDS_EXPIRED, Source, SourceAlert, Stopped, shorten};
+use watchbell::alert::{
+    Notice, RECORDS_EXPIRED, ResourceNotice, Source, SourceAlert, Stopped, Who, shorten,
+};
 use watchbell::event::{NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position};
 use watchbell::notify::note::Note;
 use watchbell::notify::queue::{Arrival, Offered, Pacing, Queue};
@@ -67,7 +69,8 @@ pub fn expired() -> OutputRecord {
     };
     let (from, to) = (NextOffset(5), NextOffset(12_350));
     let alert = SourceAlert::expired(source, Partition(3), from, to);
-    pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS)
+    let raised = pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS);
+    raised.expect("its rule is in force").record
 }
 
 /// What watchbell writes of positions that its group had lost.
@@ -78,7 +81,8 @@ pub fn positions_lost() -> OutputRecord {
     };
     let noted = BTreeMap::from([(Partition(0), NextOffset(5)), (Partition(1), NextOffset(9))]);
     let alert = SourceAlert::positions_lost(source, "watchbell", &noted);
-    pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS)
+    let raised = pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS);
+    raised.expect("its rule is in force").record
 }
 
 /// What watchbell writes of a source and of a sink that have stopped.
@@ -97,7 +101,10 @@ pub fn stopped() -> [OutputRecord; 2] {
         SourceAlert::source_stopped(source, stopped),
         SourceAlert::sink_stopped("oncall", "watchbell.alerts", stopped),
     ]
-    .map(|alert| pipeline.source_alert(&alert, NOW_MS))
+    .map(|alert| {
+        let raised = pipeline.source_alert(&alert, NOW_MS);
+        raised.expect("its rule is in force").record
+    })
 }
 
 fn hostile(event: &mut Value) {
@@ -304,6 +311,65 @@ fn the_title_says_who_did_what_to_what_and_where() {
     notice.outcome = "Success".into();
     let called = "Jane Doe called DeleteStatement on Flink statement orders-agg and 2 more in prod";
     assert_eq!(notice.headline(), called);
+}
+
+#[test]
+fn a_title_is_a_sentence_whatever_is_missing() {
+    let headline = |activity: &str, outcome: &str, change: &dyn Fn(&mut Notice)| {
+        let mut notice = Notice::example(0);
+        notice.activity = Some(activity.into());
+        notice.outcome = outcome.into();
+        change(&mut notice);
+        notice.headline()
+    };
+    let without_resource = |notice: &mut Notice| {
+        notice.resources.clear();
+        notice.resource_count = 0;
+    };
+    let cases = [
+        ("Delete", "Success", "Jane Doe called DeleteStatement"),
+        (
+            "Delete",
+            "Failure",
+            "Jane Doe failed to call DeleteStatement",
+        ),
+        ("Other", "Unknown", "Jane Doe called DeleteStatement"),
+        ("Logon", "Success", "Jane Doe signed in"),
+        ("Logon", "Failure", "Jane Doe failed to sign in"),
+        ("Logon", "Unknown", "Jane Doe asked to sign in"),
+    ];
+    for (activity, outcome, expected) in cases {
+        assert_eq!(headline(activity, outcome, &without_resource), expected);
+        // Nothing is known of it.
+        let blank = |notice: &mut Notice| {
+            notice.resources = vec![ResourceNotice::default()];
+        };
+        assert_eq!(headline(activity, outcome, &blank), expected);
+    }
+    let check = |notice: &mut Notice| notice.operation = "ip-filter.Authorize".into();
+    let resource = "Flink statement orders-agg in prod";
+    for (outcome, said) in [
+        ("Success", "was allowed by"),
+        ("Failure", "was denied by"),
+        ("Unknown", "called"),
+    ] {
+        let expected = format!("Jane Doe {said} ip-filter.Authorize on {resource}");
+        assert_eq!(headline("Other", outcome, &check), expected);
+    }
+    let nobody = |notice: &mut Notice| {
+        notice.who = Who {
+            name: Some("unknown".into()),
+            ..Who::default()
+        };
+    };
+    let expected = format!("somebody unknown deleted {resource}");
+    assert_eq!(headline("Delete", "Success", &nobody), expected);
+    let nothing = |notice: &mut Notice| {
+        without_resource(notice);
+        notice.operation.clear();
+    };
+    let expected = format!("Jane Doe: {}", Notice::example(0).rule);
+    assert_eq!(headline("Other", "Success", &nothing), expected);
 }
 
 #[test]

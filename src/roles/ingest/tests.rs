@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::alert::{Notice, RECORDS_EXPIRED, RECORDS_UNREADABLE};
+use crate::alert::{DEAD_LETTER, Notice, RECORDS_EXPIRED, RECORDS_UNREADABLE};
 use crate::event::{Offset, OutputRecord, Partition, Position, RawRecord};
 use crate::observe::{Health, Metrics, SourceState};
 use crate::pipeline::{self, Catalog, Limits, Names, Settings, Topics};
@@ -101,7 +101,13 @@ fn what_was_taken_back_is_not_counted_and_what_is_committed_is_counted_once() {
     worker.on_batch(&batch, &mut outputs).unwrap();
     worker.on_commit();
     assert!(watched.shows(line));
-    assert_eq!(outputs.len(), 6);
+    let rule = DEAD_LETTER.id;
+    let told = format!(
+        "watchbell_alerts_total{{level=\"medium\",rule=\"{rule}\",source=\"confluent\"}} 2"
+    );
+    assert!(watched.shows(&told));
+    // Of each record the dead letter, and the alert that tells of it.
+    assert_eq!(outputs.len(), 12);
 }
 
 #[test]
@@ -200,7 +206,9 @@ fn a_refused_event_is_slimmed_then_a_dead_letter_and_its_alerts_stay() {
         assert_eq!(letter.value.as_deref(), Some(value), "not cut");
         let said = letter.headers.iter().find(|(n, _)| n == "watchbell-reason");
         assert_eq!(said.unwrap().1.as_deref(), Some(reason.as_bytes()));
-        assert_eq!(replaced[1..], whole[1..], "the alerts stay as they are");
+        let told: Value = serde_json::from_slice(replaced[1].1.value.as_deref().unwrap()).unwrap();
+        assert_eq!(told["evidences"][0]["data"]["reason"], reason);
+        assert_eq!(replaced[2..], whole[1..], "the alerts stay as they are");
     }
 }
 
@@ -256,7 +264,8 @@ proptest! {
             let outputs = written(value, &refusals);
             let at = |topic: &str| outputs.iter().filter(|(_, o)| o.topic.as_ref() == topic).count();
             prop_assert_eq!(at("events") + at("dead"), 1);
-            prop_assert_eq!(notices(&outputs).len(), alerts);
+            // That of a dead letter comes besides.
+            prop_assert_eq!(notices(&outputs).len(), alerts + at("dead"));
             let mut refused = Vec::new();
             for (output, (part, record)) in outputs.iter().enumerate() {
                 let cause = match verdict[output % 8] {
@@ -276,8 +285,8 @@ proptest! {
                 }
             }
         }
-        // The event, its dead letter and each alert are replaced twice at most.
-        prop_assert!(rounds <= 2 * (2 + alerts), "{} rounds", rounds);
+        // The event, its dead letter, the alert of that and each other are replaced twice at most.
+        prop_assert!(rounds <= 2 * (3 + alerts), "{} rounds", rounds);
     }
 }
 
@@ -354,4 +363,20 @@ fn records_that_cannot_be_read_are_one_critical_alert_with_the_way_past_them() {
         "watchbell_alerts_total{{level=\"critical\",rule=\"{rule}\",source=\"confluent\"}} 1"
     );
     assert!(watched.shows(&line));
+}
+
+#[test]
+fn a_word_that_was_judged_by_its_parts_is_counted() {
+    let watched = watched();
+    let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
+    let event = br#"{"type":"io.confluent.cloud/request","data":{"methodName":"RotateX",
+        "request":{"accessType":"DELETION"},"result":{"status":"QUOTA_DENIED"}}}"#;
+    let mut outputs = Outputs::default();
+    let batch = [source(0, event, None)];
+    worker.on_batch(&batch, &mut outputs).unwrap();
+    worker.on_commit();
+    for of in ["status", "access"] {
+        let line = format!("watchbell_inferred_total{{of=\"{of}\",source=\"confluent\"}} 1");
+        assert!(watched.shows(&line), "{of}");
+    }
 }

@@ -1,6 +1,7 @@
 //! An alert: a rule that matched an event, or what was lost of a source; its two keys, and what a
 //! person reads.
 
+mod dead_letter;
 mod example;
 mod loss;
 mod notice;
@@ -10,9 +11,11 @@ mod stopped;
 mod wording;
 mod words;
 
-pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, Source, SourceAlert};
+pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
+pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
 pub use notice::{
-    Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
+    Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
+    TEST, Who,
 };
 pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
 pub use wording::{Fact, time};
@@ -27,6 +30,17 @@ use sha2::{Digest, Sha256};
 use crate::event::AuditEvent;
 use crate::rules::{LoadedRule, RuleSet};
 use crate::sigma::{Fields, RuleIndex, TestOutcome, Value};
+
+/// Every rule that is a part of watchbell.
+pub static BUILT_IN: [&BuiltIn; 7] = [
+    &DEAD_LETTER,
+    &SENSITIVE_DEAD_LETTER,
+    &RECORDS_EXPIRED,
+    &POSITIONS_LOST,
+    &RECORDS_UNREADABLE,
+    &SOURCE_STOPPED,
+    &SINK_STOPPED,
+];
 
 /// Most characters of a name in an alert's title: an event may hold any.
 const TITLE_CHARS: usize = 300;
@@ -47,8 +61,11 @@ pub struct Alert<'r, P> {
     /// The fields that the rule wants shown, and their values; each once, at most eight; those without a
     /// value left out.
     pub shown: Vec<(&'r str, Vec<String>)>,
-    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`].
+    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`], [`HISTORY`].
     pub labels: Vec<&'static str>,
+    /// How far the log that the record stands in had come when it was read: the greatest timestamp of
+    /// its partition's records, ms since the Unix epoch.
+    pub logged_ms: Option<i64>,
 }
 
 impl<'r, P> Alert<'r, P> {
@@ -91,6 +108,7 @@ impl<'r, P> Alert<'r, P> {
                 .then_some(EXPERIMENTAL)
                 .into_iter()
                 .collect(),
+            logged_ms: None,
         })
     }
 }

@@ -5,7 +5,7 @@
 use crate::event::json::{JsonText, Token, Tokens, decoded};
 
 /// Label of a shortened alert.
-const SHORTENED: &str = "alert:shortened";
+pub(super) const SHORTENED: &str = "alert:shortened";
 
 /// How much of an alert is kept.
 #[derive(Clone, Copy)]
@@ -53,6 +53,19 @@ pub fn shortened(alert: &[u8], max_bytes: usize) -> Option<Vec<u8>> {
         };
         writer.write(max_bytes).then_some(writer.out)
     })
+}
+
+/// The alert as short as it can be made, whatever is in it.
+pub(super) fn shortest(alert: &[u8]) -> Option<Vec<u8>> {
+    let alert = JsonText::check(alert).ok()?;
+    let mut writer = Writer {
+        tokens: alert.tokens(),
+        step: STEPS[STEPS.len() - 1],
+        open: Vec::new(),
+        labels: None,
+        out: Vec::new(),
+    };
+    writer.write(usize::MAX).then_some(writer.out)
 }
 
 /// A container that is written.

@@ -26,6 +26,28 @@ pub struct MethodFacts<'c> {
     pub description: Text<'c>,
 }
 
+/// Label of an event whose statements about one check contradict each other.
+pub const CONTRADICTORY: &str = "status:contradictory";
+
+/// Labels of what was inferred from the parts of a word that is not documented.
+pub const INFERRED: [&str; 4] = [
+    "status:inferred",
+    "access:inferred",
+    "principal:inferred",
+    "policy:inferred",
+];
+
+/// Of what a word that is not documented was judged by its parts: `status`, `access`, `principal`,
+/// `policy`.
+pub fn inferred(event: &AuditEvent<'_>) -> Vec<&'static str> {
+    let labels = &event.metadata.labels;
+    let is_there = |label: &&str| labels.iter().any(|found| **found == **label);
+    let found = INFERRED.into_iter().filter(is_there);
+    found
+        .filter_map(|label| label.strip_suffix(":inferred"))
+        .collect()
+}
+
 /// Finds a method in the catalogue, whatever the case of its name.
 pub type Lookup<'l, 'c> = dyn Fn(&str) -> Option<MethodFacts<'c>> + 'l;
 

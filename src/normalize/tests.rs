@@ -11,6 +11,7 @@ use crate::event::{Class, Dialect, Header, Offset, Partition, Position, Status, 
 mod cloudevents;
 mod identity;
 mod leaves;
+mod outcome;
 mod readings;
 mod resources;
 
@@ -156,6 +157,50 @@ fn the_status_of_a_permission_check_is_its_decision() {
         filtered.authorizations[0].policy_kind.as_deref(),
         Some("IP_FILTER")
     );
+}
+
+#[test]
+fn the_authority_of_the_source_says_whose_event_it_is() {
+    let dialect = |source: &str, names: &str, data: &str| {
+        let text = format!(
+            r#"{{"specversion":"1.0","id":"e1",{source}"type":"io.confluent.kafka.server/request",
+                {names}"data":{{"methodName":"kafka.DeleteTopics"{data}}}}}"#
+        );
+        normal(&text).metadata.dialect
+    };
+    let of_source =
+        |source: &str, data: &str| dialect(&format!(r#""source":"{source}","#), "", data);
+    let inner = r#","resourceName":"crn:///kafka=lkc-7","serviceName":"crn:///kafka=lkc-7""#;
+    for source in [
+        "crn://confluent.cloud/",
+        "crn://Confluent.Cloud:443/kafka=lkc-7",
+    ] {
+        assert_eq!(
+            of_source(source, inner),
+            Dialect::ConfluentCloudV1,
+            "{source}"
+        );
+    }
+    let outer = r#","serviceName":"crn://confluent.cloud/kafka=lkc-7""#;
+    for source in [
+        "crn://mds.example.com/kafka=k",
+        "crn://mds:8090/kafka=k",
+        "crn:///kafka=k",
+    ] {
+        assert_eq!(
+            of_source(source, outer),
+            Dialect::ConfluentPlatform,
+            "{source}"
+        );
+    }
+    // Without a source that is a CRN, the other names decide, an empty authority last.
+    let names = r#""subject":"crn://mds.example.com/kafka=k","#;
+    assert_eq!(dialect("", names, ""), Dialect::ConfluentPlatform);
+    assert_eq!(dialect("", names, outer), Dialect::ConfluentCloudV1);
+    assert_eq!(dialect("", "", inner), Dialect::ConfluentPlatform);
+    let new = format!(r#"{inner},"cloudResources":[]"#);
+    assert_eq!(dialect("", "", &new), Dialect::ConfluentCloudV2);
+    assert_eq!(dialect("", "", ""), Dialect::ConfluentCloudV1);
 }
 
 #[test]

@@ -64,14 +64,17 @@ impl Outbox {
         }
     }
 
-    /// Have an alert written; its time is now.
+    /// Have an alert written, unless the configuration disables its rule; its time is now.
     pub fn put(&self, alert: &SourceAlert<'_>) {
+        let Some(raised) = self.pipeline.source_alert(alert, now_ms()) else {
+            return;
+        };
         let waiting = Waiting {
-            record: self.pipeline.source_alert(alert, now_ms()),
+            record: raised.record,
             title: alert.title.clone(),
             source: alert.source.name.to_owned(),
-            rule: alert.rule.id,
-            level: alert.rule.level,
+            rule: raised.rule,
+            level: raised.level,
         };
         self.waiting().push_back(waiting);
     }

@@ -78,7 +78,18 @@ fn it_shows_who_did_what_to_which_resource_the_alerts_and_a_dead_letter() {
         assert!(said.contains(words), "{words}: {said}");
     }
 
-    let letter = block(page, "  not_json");
+    let told = block(page, "Audit record became a dead letter").join(" ");
+    for words in [
+        "MEDIUM ",
+        "not JSON: ",
+        "watchbell show confluent-audit-log-events/0@9",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let (_, letters) = page
+        .split_once("What could not be read")
+        .expect("dead letters");
+    let letter = block(letters, "  not_json");
     assert!(letter[1].starts_with("why    not JSON: "), "{letter:?}");
     assert_eq!(
         letter[2],

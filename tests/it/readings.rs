@@ -2,8 +2,10 @@
 //! the whole pipeline they stay events, are detected, and every JSON parser reads what is written.
 
 use serde_json::Value;
+use watchbell::alert::SENSITIVE_DEAD_LETTER;
 use watchbell::event::{Header, OutputBuffer, OutputRecord};
 use watchbell::pipeline::{Outcome, Pipeline};
+use watchbell::sigma::Level;
 
 use crate::pipeline::{NOW_MS, pipeline_with, record};
 
@@ -173,7 +175,10 @@ fn a_dead_letter_holds_the_record_as_it_came() {
         r#","Result":{}"#,
     );
     let (outcome, outputs) = process(&pipeline_with("", 1_000_000), &value);
-    assert_eq!(outcome, Outcome::refused("duplicate_key"));
+    // It names the deletion of a cluster.
+    let alerts = vec![(SENSITIVE_DEAD_LETTER.id.into(), Level::Critical)];
+    let reason = "duplicate_key";
+    assert_eq!(outcome, Outcome::DeadLetter { reason, alerts });
     assert_eq!(text(&outputs[0]), value);
     let detail = outputs[0]
         .headers

@@ -32,6 +32,8 @@ mod stable;
 mod abandoned;
 /// Records that no producer should write.
 mod bad_input;
+/// A source that is damaged on the broker's disk.
+mod corrupted;
 /// Nothing lost, nothing twice, seen from inside a session: rebalances, spare members, aborts.
 mod delivery;
 /// `watchbell run`: whatever dies, each record ends where it must, exactly once.
@@ -46,6 +48,8 @@ mod lag;
 mod lost;
 /// Alerts to sinks, whatever dies.
 mod notify;
+/// Alerts to sinks although something is late, refused, unreadable or gone.
+mod notify_faults;
 /// Positions shown and moved from outside.
 mod offsets;
 /// Brokers that are away for long, or full.

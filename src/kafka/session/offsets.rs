@@ -11,6 +11,7 @@ use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 
 use super::config::SessionConfig;
+use super::fault::is_unreadable;
 use super::mark::{Evidence, LastRecord, Mark, Marks};
 use super::notes::Notes;
 use super::open::{Ground, look};
@@ -273,6 +274,8 @@ impl Offsets {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(of))) if of == partition.0 => break Ok(()),
+                // A damaged record tells nothing, and must not keep anybody from stepping over it.
+                Some(Err(error)) if is_unreadable(&error) => break Ok(()),
                 Some(Err(error)) if Instant::now() >= deadline => break Err(failed(error)),
                 None if Instant::now() >= deadline => break Ok(()),
                 // The client goes on trying by itself.

@@ -192,7 +192,7 @@ const KINDS: [(&str, Place, Part); 41] = [
         out.push_str("Delete_")
     }),
     ("a long namespace", Place::Namespace, |n, out| {
-        let _ = write!(out, r#""n{n}""#);
+        let _ = write!(out, r#""n{n:08}""#);
     }),
     ("many errors", Place::Errors, |n, out| {
         let _ = write!(out, r#"{{"code":{n},"detail":"x"}}"#);

@@ -107,18 +107,16 @@ fn so_it_does_where_the_topics_take_small_records_only() {
     check(kinds.into_iter(), 20_000);
 }
 
-/// Alerts are raised by each record that becomes an event, whatever the topics take.
+/// Each record raises an alert, as an event or as a dead letter, whatever the topics take.
 #[test]
-fn no_event_escapes_its_alert_by_its_size_or_shape() {
+fn no_record_escapes_its_alert_by_its_size_or_shape() {
     let way = Way::new(100_000);
     let mut out = OutputBuffer::default();
     for kind in kinds() {
         let record = record(kind, 200_000);
         way.process(&record, &mut out);
         let alerts = out.iter().filter(|output| &**output.topic == "alerts");
-        let alerts = alerts.count();
-        let is_event = !["nothing but brackets", "no JSON"].contains(&kind);
-        assert_eq!(alerts > 0, is_event, "{kind}: {alerts} alerts");
+        assert!(alerts.count() > 0, "{kind}");
         way.notify(&out);
     }
 }

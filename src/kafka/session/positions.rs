@@ -20,7 +20,7 @@ enum State {
     /// The source has no such partition.
     Absent,
     /// Being read.
-    Running(Running),
+    Running(Box<Running>),
 }
 
 /// A partition that is being read.
@@ -105,14 +105,14 @@ impl Positions {
         self.partitions
             .iter()
             .filter_map(|(partition, state)| match state {
-                State::Running(running) => Some((*partition, running)),
+                State::Running(running) => Some((*partition, running.as_ref())),
                 _ => None,
             })
     }
 
     fn running_mut(&mut self, partition: Partition) -> Option<&mut Running> {
         match self.partitions.get_mut(&partition) {
-            Some(State::Running(running)) => Some(running),
+            Some(State::Running(running)) => Some(running.as_mut()),
             _ => None,
         }
     }
@@ -204,7 +204,7 @@ impl Positions {
             offset >= oldest && offset < committed.next
         });
         if let Some(state) = self.partitions.get_mut(&partition) {
-            *state = State::Running(Running {
+            *state = State::Running(Box::new(Running {
                 read: committed.next,
                 latest: Latest(committed.evidence.latest_ms),
                 committed,
@@ -213,7 +213,7 @@ impl Positions {
                 noted: None,
                 caught_up: None,
                 unreadable: None,
-            });
+            }));
         }
     }
 

@@ -14,7 +14,8 @@ mod words;
 pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
 pub use notice::{
-    Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
+    Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
+    TEST, Who,
 };
 pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
 pub use wording::{Fact, time};
@@ -60,8 +61,11 @@ pub struct Alert<'r, P> {
     /// The fields that the rule wants shown, and their values; each once, at most eight; those without a
     /// value left out.
     pub shown: Vec<(&'r str, Vec<String>)>,
-    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`].
+    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`], [`HISTORY`].
     pub labels: Vec<&'static str>,
+    /// How far the log that the record stands in had come when it was read: the greatest timestamp of
+    /// its partition's records, ms since the Unix epoch.
+    pub logged_ms: Option<i64>,
 }
 
 impl<'r, P> Alert<'r, P> {
@@ -104,6 +108,7 @@ impl<'r, P> Alert<'r, P> {
                 .then_some(EXPERIMENTAL)
                 .into_iter()
                 .collect(),
+            logged_ms: None,
         })
     }
 }

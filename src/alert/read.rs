@@ -7,7 +7,8 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::notice::{
-    Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
+    Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
+    TEST, Who,
 };
 use super::redact::{hidden_texts, redacted};
 use super::words::{MAX_LIST, MAX_WORD, Words, beginning, place, prose};
@@ -172,6 +173,7 @@ impl<'a> Finding<'a> {
             origin: self.origin(origin),
             time_ms,
             detected_ms: int(self.metadata, &["processed_time"]).unwrap_or(time_ms),
+            logged_ms: int(self.metadata, &["logged_time"]),
             why: self.why(),
             count: self
                 .count
@@ -196,6 +198,7 @@ impl<'a> Finding<'a> {
             record: self.event.map(|event| redacted(event, NOTICE_RECORD_BYTES)),
             experimental: labels.iter().any(|label| label == EXPERIMENTAL),
             replayed: labels.iter().any(|label| label == REPLAYED),
+            history: labels.iter().any(|label| label == HISTORY),
             test: labels.iter().any(|label| label == TEST),
         })
     }
@@ -359,4 +362,117 @@ fn distinct(resources: Json<'_>) -> usize {
 /// The resource's identifier as written.
 fn uid(resource: JsonText<'_>) -> Option<&str> {
     Some(resource.at(&["uid"])?.raw())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::event::limits::NOTICE_WORDS_BYTES;
+    use crate::event::{Offset, Partition};
+
+    fn read(change: impl Fn(&mut Value)) -> Notice {
+        let mut alert = json!({
+            "class_uid": 2004, "severity_id": 4, "time": 7, "message": "the title",
+            "metadata": {"correlation_uid": "group", "labels": ["status:experimental"]},
+            "finding_info": {"uid": "u", "analytic": {"uid": "r", "name": "Rule", "version": "1"}},
+            "evidences": [{"actor": {"user": {"uid": "u-1", "groups": [{"name": "team"}]}},
+                           "api": {"operation": "CreateConnector"}, "data": {}}],
+            "resources": [], "unmapped": {"why": [], "outcome": "Success"},
+        });
+        change(&mut alert);
+        let position = Position {
+            topic: "alerts",
+            partition: Partition(0),
+            offset: Offset(7),
+        };
+        Notice::read(alert.to_string().as_bytes(), position).unwrap()
+    }
+
+    #[test]
+    fn what_matched_is_shown_but_for_secrets() {
+        let notice = read(|alert| {
+            alert["evidences"][0]["data"] = json!({"api": {"request": {"data": {
+                "config": {"db.password": "S3CRET-1"},
+                "list": [{"name": "api.secret", "value": "S3CRET-2"}, {"name": "x", "value": "shown"}],
+            }}}});
+            alert["unmapped"]["why"] = json!([
+                "api.operation = CreateConnector",
+                "api.request.data.config.db.password = S3CRET-1",
+                "api.request.data.list.value = S3CRET-2, shown",
+                "* = {\"password\":\"S3CRET-3\"}, S3CRET-1",
+                "api.request.data.sql = WITH ('password' = 'S3CRET-4')",
+                "api.request.data.name = passwords",
+            ]);
+            alert["unmapped"]["outcome_detail"] = "login to https://u:S3CRET-5@host failed".into();
+        });
+        assert_eq!(
+            notice.why,
+            [
+                "api.operation = CreateConnector",
+                "api.request.data.config.db.password = ***",
+                "api.request.data.list.value = ***, shown",
+                "* = {\"password\":\"***\"}, ***",
+                "api.request.data.sql = WITH ('password' = '***')",
+                "api.request.data.name = passwords",
+            ]
+        );
+        let detail = notice.outcome_detail.as_deref();
+        assert_eq!(detail, Some("login to https://u:***@host failed"));
+        assert!(!serde_json::to_string(&notice).unwrap().contains("S3CRET"));
+    }
+
+    #[test]
+    fn resources_are_counted_once_and_go_by_the_names_of_the_names_file() {
+        let notice = read(|alert| {
+            let resource = |uid: &str| json!({"uid": uid, "namespace": "env-1"});
+            let many = (0..200_000).map(|number| resource(&format!("r{}", number % 100_000)));
+            alert["resources"] = many.collect();
+            alert["evidences"][0]["data"]["enrichments"] = json!([
+                {"value": "r1", "data": {"environment": "production"}},
+                {"value": "r1", "data": {"environment": "another"}},
+            ]);
+        });
+        assert_eq!(
+            (notice.resource_count, notice.resources.len()),
+            (100_000, 20)
+        );
+        let environments: Vec<_> = notice
+            .resources
+            .iter()
+            .map(|r| r.environment.as_deref())
+            .collect();
+        assert_eq!(
+            environments[..3],
+            [Some("env-1"), Some("production"), Some("env-1")]
+        );
+    }
+
+    #[test]
+    fn a_notice_is_small_however_large_the_alert() {
+        let notice = read(|alert| {
+            let long = "\u{1f980}".repeat(10_000);
+            let list: Value = (0..50).map(|_| long.clone()).collect();
+            alert["message"] = long.as_str().into();
+            alert["unmapped"] = json!({"why": list, "tags": list, "falsepositives": list});
+            alert["remediation"] = json!({"desc": long, "references": list});
+            alert["finding_info"]["desc"] = long.as_str().into();
+            alert["resources"] = (0..50)
+                .map(|_| json!({"uid": long, "name": long, "type": long}))
+                .collect();
+            alert["evidences"][0]["data"] = json!({"a": list});
+        });
+        let bytes = serde_json::to_vec(&notice).unwrap().len();
+        assert!(
+            bytes < 2 * NOTICE_WORDS_BYTES + NOTICE_RECORD_BYTES,
+            "{bytes} bytes"
+        );
+        // What tells most is there all the same.
+        assert_eq!(
+            (notice.operation.as_str(), notice.who.uid.as_deref()),
+            ("CreateConnector", Some("u-1"))
+        );
+        assert!(notice.experimental && !notice.resources.is_empty());
+    }
 }

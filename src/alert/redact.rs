@@ -40,6 +40,8 @@ struct Open {
     says: Name,
     /// Values that are shown, and hidden if a name that comes later says so.
     values: Vec<Shown>,
+    /// Whether the value at hand is the last of them.
+    is_kept: bool,
 }
 
 /// A value that is shown: its place in the output, and if it is to be remembered its text.
@@ -124,7 +126,10 @@ impl<'a> Redaction<'a> {
         open.name.clear();
         open.name.push_str(&decoded(name));
         open.says = Name::of(&open.name);
-        if open.says.is_value && !open.hides() {
+        // What is not shown has to be hidden from nobody.
+        let is_of_use = !self.is_full || self.remembers && open.values.len() < MAX_REMEMBERED;
+        open.is_kept = open.says.is_value && !open.hides() && is_of_use;
+        if open.is_kept {
             open.values.push(Shown {
                 place: start..start,
                 text: String::new(),
@@ -221,7 +226,7 @@ impl<'a> Redaction<'a> {
     fn note(&mut self, text: &str) {
         if self.remembers
             && let Some(open) = self.open.last_mut()
-            && open.says.is_value
+            && open.is_kept
             && let Some(value) = open.values.last_mut()
         {
             value.text = text.to_owned();
@@ -266,7 +271,7 @@ impl<'a> Redaction<'a> {
     fn ended(&mut self) {
         let end = self.out.len();
         if let Some(open) = self.open.last_mut()
-            && open.says.is_value
+            && open.is_kept
             && let Some(value) = open.values.last_mut()
         {
             value.place.end = end;
@@ -360,6 +365,10 @@ mod tests {
             (
                 r#"{"topics":["passwords","orders"],"name":"passwords","cluster":"lkc-1","secretId":"s-1"}"#,
                 r#"{"topics":["passwords","orders"],"name":"passwords","cluster":"lkc-1","secretId":"s-1"}"#,
+            ),
+            (
+                r#"{"uid":"t1","name":"passwords","data":{"resources":["env-1"]}}"#,
+                r#"{"uid":"t1","name":"passwords","data":{"resources":["env-1"]}}"#,
             ),
             (
                 r#"{"authorizationInfo":{"rbacAuthorization":{"role":"Admin"},"granted":true}}"#,

@@ -7,13 +7,13 @@ use super::read::{Json, elements};
 use crate::event::Position;
 use crate::event::limits::NOTICE_WORDS_BYTES;
 use crate::event::secret::without_secrets;
-use crate::event::unseen::{breaks_lines, turns_or_hides};
+use crate::printable::printable_prose;
 
 /// Most characters of a name, an identifier or a value.
 pub(super) const MAX_WORD: usize = 300;
 
 /// Most characters of a runbook or a description, and most bytes.
-const MAX_PROSE: usize = 2_000;
+pub(super) const MAX_PROSE: usize = 2_000;
 const MAX_PROSE_BYTES: usize = 4_000;
 
 /// Most elements of any list.
@@ -77,12 +77,9 @@ pub(super) fn place(position: Position<'_>) -> String {
     format!("{}/{partition}@{offset}", position.topic)
 }
 
-/// On one line, and nothing in it that a reader would not see.
+/// On one line, and what a reader would not see is escaped.
 pub(super) fn visible(text: &str) -> String {
-    text.chars()
-        .filter(|c| !turns_or_hides(*c))
-        .map(|c| if breaks_lines(c) { ' ' } else { c })
-        .collect()
+    printable_prose(text).into_owned()
 }
 
 /// At most `max_chars` characters; what was cut ends in `…`. Counted in UTF-16, which is never less

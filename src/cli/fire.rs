@@ -45,7 +45,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     for sink in &sinks {
         let name = &sink.name;
-        let routed = sink.route.decide(&notice, notice.time_ms);
+        let routed = sink.route.decide(&notice);
         if let (Err(reason), true) = (routed, command.rule.is_some()) {
             writeln!(out, "{name}: not told: {}", reason.as_str())?;
             continue;

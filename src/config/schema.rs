@@ -267,7 +267,7 @@ pub(super) const ROOT: &[Key] = &[
     optional("notify", Shape::Named(SINK))
         .about("Who is told of alerts, each under a name of its own."),
     duration("max_alert_age", "1h")
-        .about("An alert of an older event is recorded and tells nobody."),
+        .about("Alerts of records that are read later than this are told as one digest."),
     optional("http", Shape::Section(HTTP)).about("Metrics, probes and status."),
     optional("log", Shape::Section(LOG)).about("The log, on standard error."),
 ];

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::event::{Digest, OutputRecord, RawRecord};
+use crate::printable::printable;
 
 /// Why a record is a dead letter.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +35,7 @@ const HEADER_BYTES: usize = 12;
 /// The dead letter of a record. What is too large for the topic is cut, with the value's size and
 /// SHA-256 in its headers.
 pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>) -> OutputRecord {
-    let detail: String = why.detail.chars().take(1024).collect();
+    let detail: String = printable(why.detail).chars().take(1024).collect();
     let mut ours = vec![
         ("watchbell-reason", why.reason.to_owned()),
         ("watchbell-detail", detail),

@@ -41,6 +41,9 @@ pub fn finding<P>(
             o.text("uid", &alert.uid);
             o.text("correlation_uid", &alert.group_key);
             o.int("processed_time", now_ms);
+            if let Some(logged_ms) = alert.logged_ms {
+                o.int("logged_time", logged_ms);
+            }
             o.texts("labels", &alert.labels);
         });
         o.object("finding_info", |o| {

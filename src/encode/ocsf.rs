@@ -61,6 +61,12 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
             if !home {
                 o.object(key!("api"), |o| api(event, &event.api, o));
             }
+            // Authentication has no `resources`: rules see them, so readers shall.
+            if event.class == Class::Authentication {
+                o.objects(key!("resources"), &event.resources, |resource, o| {
+                    self::resource(event, resource, o);
+                });
+            }
             unmapped::members(&event.unmapped, o);
         });
     });

@@ -5,6 +5,7 @@ mod audit_event;
 pub mod catalog;
 mod dialect;
 pub mod json;
+mod latest;
 pub mod limits;
 mod method_names;
 mod output_buffer;
@@ -12,7 +13,6 @@ mod path;
 mod record;
 pub mod secret;
 mod text;
-pub mod unseen;
 mod walk;
 
 pub use activity::Activity;
@@ -22,6 +22,7 @@ pub use audit_event::{
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use dialect::Dialect;
+pub use latest::Latest;
 pub use method_names::MethodNames;
 pub use output_buffer::{Output, OutputBuffer};
 pub use path::{Path, REQUEST_DATA};

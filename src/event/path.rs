@@ -301,6 +301,12 @@ impl AuditEvent<'_> {
         segments: &[Box<str>],
         visit: &mut Visit<'_>,
     ) -> Visited {
+        if segments.is_empty() {
+            return match self.writes_unmapped() {
+                true => visit(Value::Composite),
+                false => ControlFlow::Continue(()),
+            };
+        }
         for (name, value) in &self.unmapped.attributes {
             if segments_named(name, segments) == Some(segments.len()) {
                 visit(Value::String(value))?;
@@ -312,10 +318,21 @@ impl AuditEvent<'_> {
             (Some(_), _) => return ControlFlow::Continue(()),
         };
         let walk = Walk {
-            hidden: &|id| self.unmapped.is_moved(id),
+            // What is not written under `unmapped` any more: all of it has moved.
+            hidden: &|id| !self.unmapped.remains(id),
             ..*walk
         };
         walk.visit(walk.document.root(), segments, visit)
+    }
+
+    /// Whether anything is written under `unmapped`: the rest of the input, and what the class
+    /// Authentication has no attribute for.
+    fn writes_unmapped(&self) -> bool {
+        let unmapped = &self.unmapped;
+        let is_rest = unmapped.remains(unmapped.document.root());
+        let has_no_home = self.class == Class::Authentication
+            && (self.cloud.is_none() || !self.resources.is_empty());
+        is_rest || has_no_home || !unmapped.attributes.is_empty()
     }
 
     fn visit_values(&self, path: &Path, certain: bool, visit: &mut Visit<'_>) -> Visited {

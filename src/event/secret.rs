@@ -34,7 +34,7 @@ const SECRET_WORDS: [&str; 23] = [
     "keystorekey",
     "keyfile",
     "keytab",
-    "userinfo",
+    "authuserinfo",
     "cookie",
     "connectionstring",
     "basicauth",
@@ -110,19 +110,6 @@ const DESCRIBING: [&str; 18] = [
     "sensitivity",
 ];
 
-/// Names that say no more than that there is a value.
-const VALUES: [&str; 9] = [
-    "val",
-    "data",
-    "content",
-    "text",
-    "string",
-    "plain",
-    "plaintext",
-    "new",
-    "old",
-];
-
 /// A name without case and signs, by which names compare.
 fn plain(name: &str) -> String {
     name.chars()
@@ -151,8 +138,10 @@ impl Name {
         // `keyfile` is the content of a file in connectors, `passwordFile` the name of one.
         let is_secret =
             SECRET_NAMES.contains(&name.as_str()) || has_word() && (!tells || name == "keyfile");
-        let is_value =
-            name.ends_with("value") || name.ends_with("values") || VALUES.contains(&name.as_str());
+        // Not `data` and the like: a resource that is called `passwords` has that, too.
+        let is_value = ["value", "values", "val"]
+            .iter()
+            .any(|end| name.ends_with(end));
         Name {
             is_secret,
             is_value,

@@ -7,11 +7,11 @@ use crate::event::Digest;
 /// What stands in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'b> {
-    /// What should be an event: a line of NDJSON, or a JSON value.
+    /// What should be an event: a JSON value, or a line that should be one.
     Event(&'b [u8]),
-    /// From a fault to the end of the file. It is no event, even if part of it looks like one.
+    /// From a fault to the next event. Nobody knows how many events it was.
     Fault {
-        /// The text from the fault on; empty if the file just ends too early.
+        /// The text from the fault on.
         text: &'b [u8],
         /// What is wrong, and where.
         detail: &'b str,
@@ -20,7 +20,7 @@ pub enum Piece<'b> {
     Unread {
         /// What is known of the text.
         digest: &'b Digest,
-        /// As in `Fault`, if it stands from a fault to the end of the file.
+        /// As in `Fault`, if it is none that is only too long.
         fault: Option<&'b str>,
     },
 }

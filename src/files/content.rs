@@ -1,18 +1,19 @@
-//! The text of a file as a window that moves over it, decompressed on the way.
-//! Invariant: the window grows by doubling, so that looking again at all of it after each growth
-//! costs no more than twice the text.
+//! The text of a file as a window that moves over it, decompressed and in UTF-8.
+//! Invariants: the window grows by doubling, so that looking again at all of it after each growth
+//! costs no more than twice the text; what can be read comes before the error that ends it.
 
-use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
+use super::gzip::{Gunzip, is_gzip};
+use super::utf16::{Order, Utf16};
 use crate::event::Digest;
 
-const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
-
-/// Bytes that are asked for at a time.
-const READ_BYTES: usize = 256 << 10;
+/// Bytes that are asked for at a time; in tests few, so that windows end everywhere.
+const READ_BYTES: usize = if cfg!(test) { 64 } else { 256 << 10 };
 
 /// A window over a text.
 pub(super) struct Content {
@@ -22,30 +23,49 @@ pub(super) struct Content {
     start: usize,
     /// The same in the whole text.
     offset: u64,
+    /// Number of the line in which the window begins, from 1.
+    line: u64,
+    /// Where that line begins in the whole text.
+    line_start: u64,
+    /// Up to here no line break was found.
+    unbroken: u64,
     ended: bool,
+    error: Option<io::Error>,
+    trailing: Arc<AtomicU64>,
 }
 
 impl Content {
-    /// Gzip is recognized by its first bytes, whatever the file's name says.
+    /// Gzip and UTF-16 are recognized by their first bytes, whatever the file's name says.
+    ///
+    /// # Errors
+    /// Nothing at all can be read.
     pub(super) fn new(raw: impl Read + Send + 'static) -> io::Result<Content> {
         let mut raw = BufReader::with_capacity(READ_BYTES, raw);
-        let mut magic = Vec::new();
-        raw.by_ref()
-            .take(GZIP_MAGIC.len() as u64)
-            .read_to_end(&mut magic)?;
-        let is_gzip = magic == GZIP_MAGIC;
-        let raw = Cursor::new(magic).chain(raw);
-        let text: Box<dyn Read + Send> = if is_gzip {
-            Box::new(Gunzip(MultiGzDecoder::new(raw)))
-        } else {
-            Box::new(raw)
+        let begin = first_bytes(&mut raw)?;
+        let is_gzip = is_gzip(&begin);
+        let raw = Cursor::new(begin).chain(raw);
+        let trailing = Arc::new(AtomicU64::new(0));
+        let mut text: Box<dyn Read + Send> = match is_gzip {
+            true => Box::new(Gunzip::new(raw, Arc::clone(&trailing))),
+            false => Box::new(raw),
         };
+        let begin = first_bytes(&mut text)?;
+        let order = Order::of(&begin);
+        let whole = Cursor::new(begin).chain(text);
         Ok(Content {
-            text,
+            text: match order {
+                Some(order) => Box::new(Utf16::new(whole, order)),
+                None => Box::new(whole),
+            },
             window: Vec::new(),
             start: 0,
             offset: 0,
+            line: 1,
+            line_start: 0,
+            unbroken: 0,
             ended: false,
+            error: None,
+            trailing,
         })
     }
 
@@ -59,21 +79,47 @@ impl Content {
         self.offset
     }
 
-    /// Whether the window reaches to the end.
+    /// Number of the line in which the window begins, from 1.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// How many bytes of that line are before the window.
+    pub(super) fn column(&self) -> u64 {
+        self.offset - self.line_start
+    }
+
+    /// Whether the window reaches to the end, or to where an error ended the reading.
     pub(super) fn is_ended(&self) -> bool {
         self.ended
     }
 
+    /// What ended the reading, if it was not the end.
+    pub(super) fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    /// Bytes after the end of a gzip that are ignored, as far as it was read.
+    pub(super) fn trailing_bytes(&self) -> u64 {
+        self.trailing.load(Ordering::Relaxed)
+    }
+
     /// Moves the window's begin.
     pub(super) fn consume(&mut self, bytes: usize) {
+        let consumed = &self.window()[..bytes];
+        if let Some(last) = memchr::memrchr(b'\n', consumed) {
+            let lines = memchr::memchr_iter(b'\n', &consumed[..last]).count() + 1;
+            self.line += lines as u64;
+            self.line_start = self.offset + last as u64 + 1;
+        }
         self.start += bytes;
         self.offset += bytes as u64;
     }
 
     /// Makes the window at least twice as long; false if it reached to the end before.
-    pub(super) fn grow(&mut self) -> io::Result<bool> {
+    pub(super) fn grow(&mut self) -> bool {
         if self.ended {
-            return Ok(false);
+            return false;
         }
         self.window.drain(..self.start);
         self.start = 0;
@@ -82,53 +128,77 @@ impl Content {
         self.window.resize(held + held.max(READ_BYTES), 0);
         // One read is enough for the rest of a short event; a long one is not looked at for every
         // few bytes.
-        let result = loop {
+        loop {
             match self.text.read(&mut self.window[filled..]) {
                 Ok(0) => {
                     self.ended = true;
-                    break Ok(true);
+                    break;
                 }
                 Ok(bytes) => filled += bytes,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => break Err(error),
+                Err(error) => {
+                    self.error = Some(error);
+                    self.ended = true;
+                    break;
+                }
             }
             if filled >= 2 * held {
-                break Ok(true);
+                break;
             }
-        };
+        }
         self.window.truncate(filled);
-        result
+        true
     }
 
-    /// Consumes everything up to and including `end`, or up to the text's end; returns size and
-    /// digest of what stood before it.
-    pub(super) fn digest_until(&mut self, end: Option<u8>) -> io::Result<Digest> {
-        let (mut hash, mut size) = (Sha256::new(), 0);
+    /// Where the window's first line ends, without its line break, if that is within `limit` bytes or
+    /// at the text's end.
+    pub(super) fn line_end(&mut self, limit: usize) -> Option<usize> {
         loop {
+            let seen = self.unbroken.saturating_sub(self.offset) as usize;
             let window = self.window();
-            let at = end.and_then(|end| memchr::memchr(end, window));
-            let part = at.unwrap_or(window.len());
-            hash.update(&window[..part]);
-            size += part as u64;
-            self.consume(part + usize::from(at.is_some()));
-            if at.is_some() || !self.grow()? {
-                let sha256 = hash.finalize().into();
-                return Ok(Digest { size, sha256 });
+            let length = window.len();
+            let found = memchr::memchr(b'\n', window.get(seen..).unwrap_or_default());
+            let end = found.map_or(length, |at| seen + at);
+            self.unbroken = self.unbroken.max(self.offset + end as u64);
+            if found.is_some() || end > limit || !self.grow() {
+                return Some(end).filter(|end| *end <= limit);
             }
         }
     }
+
+    /// Consumes the text until `end` finds its end in a part of it, and gives the parts to `take`.
+    pub(super) fn take_until(
+        &mut self,
+        mut end: impl FnMut(&[u8]) -> Option<usize>,
+        mut take: impl FnMut(&[u8]),
+    ) {
+        loop {
+            let window = self.window();
+            let at = end(window);
+            let part = at.unwrap_or(window.len());
+            take(&window[..part]);
+            self.consume(part);
+            if at.is_some() || !self.grow() {
+                return;
+            }
+        }
+    }
+
+    /// The same; returns the size and the digest of what was consumed.
+    pub(super) fn digest_until(&mut self, end: impl FnMut(&[u8]) -> Option<usize>) -> Digest {
+        let (mut hash, mut size) = (Sha256::new(), 0);
+        self.take_until(end, |part| {
+            hash.update(part);
+            size += part.len() as u64;
+        });
+        let sha256 = hash.finalize().into();
+        Digest { size, sha256 }
+    }
 }
 
-/// Says that it is the gzip that is wrong.
-struct Gunzip<R>(MultiGzDecoder<R>);
-
-impl<R: BufRead> Read for Gunzip<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(|error| match error.kind() {
-            ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof => {
-                io::Error::new(error.kind(), format!("the gzip is damaged: {error}"))
-            }
-            _ => error,
-        })
-    }
+/// Enough to recognize what it is.
+fn first_bytes(text: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut begin = Vec::new();
+    text.by_ref().take(2).read_to_end(&mut begin)?;
+    Ok(begin)
 }

@@ -1,14 +1,22 @@
-//! Events in a file: JSON, arrays of JSON, NDJSON, each plain or in gzip, read piece by piece.
-//! Invariants: memory is bounded whatever the file is; no text is left out but white space and an
-//! array's brackets and commas.
+//! Events in a file: JSON, arrays of JSON, NDJSON, or such lines between others, each plain or in
+//! gzip, read piece by piece.
+//! Invariants: memory is bounded whatever the file is; what is left out is white space, an array's
+//! brackets and commas, or counted.
 
 pub mod base64;
 mod batch;
 mod content;
+mod damage;
+mod gzip;
+mod lines;
 mod reader;
+mod report;
+mod scan;
+mod utf16;
 
 pub use batch::{Batch, Piece};
 pub use reader::Reader;
+pub use report::{Loss, NoiseLine, Report};
 
 use std::borrow::Cow;
 

@@ -1,17 +1,21 @@
-//! Cuts a text into events: lines where it is NDJSON, else JSON values one after the other, arrays
-//! among them split into their elements.
-//! Invariant: after a fault between or within JSON values nothing is taken for an event any more.
+//! Cuts a text into events: JSON values one after the other, arrays among them split into their
+//! elements. Where that goes wrong, lines decide: every line that is an object is an event, whatever
+//! stands around it ([`super::lines`]).
+//! Invariant: no byte is looked at more often than a fixed number of times, whatever the text is.
 
 use std::io::{self, Read};
 
-use serde_json::Deserializer;
-use serde_json::value::RawValue;
-
+use super::MAX_EVENT_BYTES;
 use super::batch::Batch;
 use super::content::Content;
-use super::{MAX_EVENT_BYTES, is_json};
+use super::damage::Damage;
+use super::report::{Loss, Report};
+use super::scan::{Scan, Scanner, after_space};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What begins a text in a JSON text sequence (RFC 7464).
+const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// A batch is handed out when it holds so many bytes or events.
 const BATCH_BYTES: usize = 256 << 10;
@@ -19,10 +23,9 @@ const BATCH_EVENTS: usize = 1_024;
 
 /// What is to be expected next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Line,
+pub(super) enum Place {
     /// Between JSON values.
-    Outside,
+    Between,
     /// After an array's opening bracket.
     Opened,
     /// After an element.
@@ -32,171 +35,255 @@ enum Place {
     End,
 }
 
+/// What the text at hand begins with.
+enum Begin {
+    /// An array of objects.
+    Objects,
+    /// JSON without objects, to the end of its line.
+    Scalars,
+    /// Something else.
+    OtherText,
+}
+
 /// Reads the events of one file; an iterator of batches, of which an error is the last item.
 pub struct Reader {
-    content: Content,
-    place: Place,
-    number: i64,
-    limit: usize,
-    failed: Option<io::Error>,
+    pub(super) content: Content,
+    pub(super) place: Place,
+    /// The most bytes of an event that are held.
+    pub(super) limit: usize,
+    /// Where the array at hand begins: byte and line.
+    array: (u64, u64),
+    /// Whether something was found that is no JSON: then lines decide what is no object.
+    pub(super) is_mixed: bool,
+    /// Up to here is JSON without objects.
+    scalars_until: u64,
+    /// What begins before this byte was found not to end as it should: it is looked at line by line.
+    pub(super) by_lines_until: u64,
+    pub(super) damage: Option<Damage>,
+    pub(super) report: Report,
 }
 
 impl Reader {
-    /// `raw` is what the file holds, compressed or not. It is NDJSON if its name says so or its
-    /// first line that is not blank is a JSON value and no array.
+    /// `raw` is what the file holds, compressed or not.
     ///
     /// # Errors
-    /// It cannot be read or decompressed.
-    pub fn new(name: &str, raw: impl Read + Send + 'static) -> io::Result<Reader> {
-        Reader::with_limit(name, raw, MAX_EVENT_BYTES)
+    /// Nothing of it can be read or decompressed.
+    pub fn new(raw: impl Read + Send + 'static) -> io::Result<Reader> {
+        Reader::with_limit(raw, MAX_EVENT_BYTES)
     }
 
-    fn with_limit(name: &str, raw: impl Read + Send + 'static, limit: usize) -> io::Result<Reader> {
-        let mut reader = Reader {
+    fn with_limit(raw: impl Read + Send + 'static, limit: usize) -> io::Result<Reader> {
+        Ok(Reader {
             content: Content::new(raw)?,
-            place: Place::Line,
-            number: 0,
+            place: Place::Between,
             limit,
-            failed: None,
+            array: (0, 1),
+            is_mixed: false,
+            scalars_until: 0,
+            by_lines_until: 0,
+            damage: None,
+            report: Report::default(),
+        })
+    }
+
+    /// What there is to say of the text that was read so far.
+    pub fn report(&self) -> Report {
+        let trailing_bytes = self.content.trailing_bytes();
+        Report {
+            trailing_bytes,
+            ..self.report.clone()
+        }
+    }
+
+    /// Goes on by one value, line or mark; false at the end.
+    fn step(&mut self, batch: &mut Batch) -> bool {
+        if self.place == Place::End {
+            return false;
+        }
+        let Some(byte) = self.next_byte() else {
+            self.end(batch);
+            return false;
         };
-        let content = &mut reader.content;
-        while content.window().len() < BYTE_ORDER_MARK.len() && content.grow()? {}
-        if content.window().starts_with(BYTE_ORDER_MARK) {
-            content.consume(BYTE_ORDER_MARK.len());
-        }
-        if !is_named_ndjson(name) && !reader.begins_with_an_event()? {
-            reader.place = Place::Outside;
-        }
-        Ok(reader)
-    }
-
-    /// Whether the first line that is not blank is an event by itself.
-    fn begins_with_an_event(&mut self) -> io::Result<bool> {
-        // An array on one line is a document to be split.
-        match self.next_byte()? {
-            None | Some(b'[') => return Ok(false),
-            Some(_) => {}
-        }
-        let end = self.line_end()?.unwrap_or(self.content.window().len());
-        let line = self.content.window()[..end].trim_ascii();
-        Ok(end <= self.limit && is_json(line))
-    }
-
-    /// Appends the next event; false at the end.
-    fn event(&mut self, batch: &mut Batch) -> io::Result<bool> {
-        match self.place {
-            Place::Line => self.line(batch),
+        match (self.place, byte) {
+            (Place::Between, b'{') => self.value(batch),
+            // Of an array of which the begin is lost.
+            (Place::Between, b',' | b']') => self.skip(1),
+            (Place::Between, byte) => match self.begins_with(byte) {
+                Begin::Objects => self.open_array(batch),
+                Begin::Scalars if byte == b'[' => self.open_array(batch),
+                Begin::Scalars => self.value(batch),
+                Begin::OtherText => self.other_text(batch),
+            },
+            (Place::Opened | Place::Element | Place::Comma, b']') => self.go_on(Place::Between),
+            (Place::Element, b',') => self.go_on(Place::Comma),
+            // A comma is missing; what is an object is one all the same.
+            (Place::Element, b'{') => {
+                self.is_mixed = true;
+                self.place = Place::Between;
+            }
+            (Place::Element, _) => self.broken(batch, 0, "expected `,` or `]`"),
             _ => self.value(batch),
         }
+        true
     }
 
-    fn line(&mut self, batch: &mut Batch) -> io::Result<bool> {
-        if self.next_byte()?.is_none() {
-            return Ok(false);
-        }
-        let end = self.line_end()?;
-        let length = end.unwrap_or(self.content.window().len());
-        if length > self.limit {
-            batch.push_unread(self.content.digest_until(Some(b'\n'))?, None);
-        } else {
-            batch.push_event(self.content.window()[..length].trim_ascii());
-            self.content.consume(length);
-        }
-        Ok(true)
+    fn go_on(&mut self, place: Place) {
+        self.content.consume(1);
+        self.place = place;
     }
 
-    /// How far the window's first line goes, if it holds all of it; past the limit nobody looks.
-    fn line_end(&mut self) -> io::Result<Option<usize>> {
-        let mut seen = 0;
-        loop {
-            let window = self.content.window();
-            if let Some(at) = memchr::memchr(b'\n', &window[seen..]) {
-                return Ok(Some(seen + at));
-            }
-            seen = window.len();
-            if seen > self.limit || !self.content.grow()? {
-                return Ok(None);
-            }
-        }
-    }
-
-    fn value(&mut self, batch: &mut Batch) -> io::Result<bool> {
-        loop {
-            let byte = match self.place {
-                Place::End => return Ok(false),
-                _ => self.next_byte()?,
-            };
-            self.place = match (self.place, byte) {
-                (Place::Outside, None) => return Ok(false),
-                (Place::Outside, Some(b'[')) => Place::Opened,
-                (Place::Opened | Place::Element, Some(b']')) => Place::Outside,
-                (Place::Element, Some(b',')) => Place::Comma,
-                (_, None) => return self.fault(batch, "the array is not closed"),
-                (Place::Element, _) => return self.fault(batch, "expected `,` or `]`"),
-                _ => return self.json(batch),
-            };
-            self.content.consume(1);
-        }
+    fn open_array(&mut self, batch: &mut Batch) {
+        self.close_damage(batch);
+        self.array = (self.content.offset(), self.content.line());
+        self.go_on(Place::Opened);
     }
 
     /// Appends the JSON value at the window's begin.
-    fn json(&mut self, batch: &mut Batch) -> io::Result<bool> {
+    fn value(&mut self, batch: &mut Batch) {
+        match self.scan(Scanner::new()) {
+            Scan::Complete(length) => {
+                self.close_damage(batch);
+                let text = &self.content.window()[..length];
+                match length <= self.limit {
+                    true => batch.push_event(text),
+                    false => batch.push_unread(crate::event::Digest::of(text), None),
+                }
+                self.content.consume(length);
+                if self.place != Place::Between {
+                    self.place = Place::Element;
+                }
+            }
+            Scan::Broken { at, what } => self.broken(batch, at, what),
+            Scan::Unfinished | Scan::Object => {
+                let length = self.content.window().len();
+                if self.content.is_ended() && length <= self.limit {
+                    return self.broken(batch, length, "the text ends within a value");
+                }
+                if self.content.line_end(self.limit).is_none() {
+                    return self.too_long(batch);
+                }
+                self.broken(batch, length, "a value does not end");
+            }
+        }
+    }
+
+    /// Scans the value at the window's begin, in as much text as it takes, up to the limit.
+    fn scan(&mut self, mut scanner: Scanner) -> Scan {
+        if self.goes_by_lines() {
+            return match self.content.line_end(self.limit) {
+                Some(end) => match scanner.scan(&self.content.window()[..end], true) {
+                    Scan::Unfinished => Scan::Broken {
+                        at: end,
+                        what: "the line ends within a value",
+                    },
+                    decided => decided,
+                },
+                None => Scan::Unfinished,
+            };
+        }
         loop {
             let (window, ended) = (self.content.window(), self.content.is_ended());
-            let mut values = Deserializer::from_slice(window).into_iter::<&RawValue>();
-            let next = values.next();
-            let length = values.byte_offset();
-            let what = match next {
-                // A number at the window's end may go on.
-                Some(Ok(value)) if length <= self.limit && (ended || length < window.len()) => {
-                    batch.push_event(value.get().as_bytes());
-                    self.content.consume(length);
-                    if self.place != Place::Outside {
-                        self.place = Place::Element;
-                    }
-                    return Ok(true);
-                }
-                Some(Err(error)) if ended || !error.is_eof() => error.to_string(),
-                _ if window.len() > self.limit => "a value does not end".to_owned(),
-                _ => {
-                    self.content.grow()?;
-                    continue;
-                }
-            };
-            // The line and column of the message are those of the window.
-            let what = what.split(" at line ").next().unwrap_or_default();
-            return self.fault(batch, what);
+            let scan = scanner.scan(window, ended);
+            if scan != Scan::Unfinished || window.len() > self.limit || !self.content.grow() {
+                return scan;
+            }
         }
     }
 
-    /// Appends what is left of the file.
-    fn fault(&mut self, batch: &mut Batch, what: &str) -> io::Result<bool> {
-        self.place = Place::End;
-        let detail = format!("not JSON from byte {} on: {what}", self.content.offset());
-        while self.content.window().len() <= self.limit && self.content.grow()? {}
-        if self.content.window().len() > self.limit {
-            batch.push_unread(self.content.digest_until(None)?, Some(detail));
-            return Ok(true);
-        }
-        let length = self.content.window().len();
-        batch.push_fault(self.content.window().trim_ascii_end(), detail);
-        self.content.consume(length);
-        Ok(true)
+    /// Whether a value may not go beyond its line: where the text was looked at to a fault before, or
+    /// it stands within what is damaged.
+    fn goes_by_lines(&self) -> bool {
+        let column = self.content.column();
+        self.content.offset() < self.by_lines_until
+            || self
+                .damage
+                .as_ref()
+                .is_some_and(|damage| column > damage.start.column)
     }
 
-    /// The next byte that is no white space; it becomes the window's first.
-    fn next_byte(&mut self) -> io::Result<Option<u8>> {
+    /// Whether it is JSON that begins here with something else than an object.
+    fn begins_with(&mut self, byte: u8) -> Begin {
+        if self.content.offset() < self.scalars_until {
+            return Begin::Scalars;
+        }
+        if !(matches!(byte, b'[' | b'"' | b'-' | b't' | b'f' | b'n') || byte.is_ascii_digit()) {
+            return Begin::OtherText;
+        }
+        match self.scan(Scanner::seeking_object()) {
+            // Unfinished is what is cut off at the text's end, or too long to be looked through.
+            Scan::Object | Scan::Unfinished => Begin::Objects,
+            Scan::Broken { at, .. } => {
+                let until = self.content.offset() + at as u64;
+                self.by_lines_until = self.by_lines_until.max(until);
+                Begin::OtherText
+            }
+            Scan::Complete(_) if self.is_mixed => Begin::OtherText,
+            Scan::Complete(length) => self.goes_on_with_json(length),
+        }
+    }
+
+    /// Whether only JSON follows on the line after so many bytes of it.
+    fn goes_on_with_json(&mut self, length: usize) -> Begin {
+        let end = self.line_length().max(length);
+        let line = &self.content.window()[..end];
+        let mut at = after_space(line, length);
+        while !matches!(line.get(at), None | Some(b'{')) {
+            match Scanner::seeking_object().scan(&line[at..], true) {
+                Scan::Complete(length) => at = after_space(line, at + length),
+                Scan::Object | Scan::Unfinished => break,
+                Scan::Broken { .. } => return Begin::OtherText,
+            }
+        }
+        self.scalars_until = self.content.offset() + at as u64;
+        Begin::Scalars
+    }
+
+    /// The next byte that is neither white space nor a mark of where a text begins; it becomes the
+    /// window's first.
+    fn next_byte(&mut self) -> Option<u8> {
         loop {
             let window = self.content.window();
-            let blank = window.len() - window.trim_ascii_start().len();
-            self.content.consume(blank);
-            if let Some(byte) = self.content.window().first() {
-                return Ok(Some(*byte));
+            let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == RECORD_SEPARATOR;
+            let blank = window.iter().take_while(|byte| is_blank(byte)).count();
+            self.skip(blank);
+            let window = self.content.window();
+            if window.starts_with(BYTE_ORDER_MARK) {
+                self.skip(BYTE_ORDER_MARK.len());
+                continue;
             }
-            if !self.content.grow()? {
-                return Ok(None);
+            let may_be_mark = BYTE_ORDER_MARK.starts_with(window);
+            match window.first() {
+                Some(byte) if !may_be_mark => return Some(*byte),
+                first => {
+                    let first = first.copied();
+                    if !self.content.grow() {
+                        return first;
+                    }
+                }
             }
         }
+    }
+
+    /// Consumes what is no part of a value; what is damaged keeps it.
+    fn skip(&mut self, bytes: usize) {
+        if let Some(damage) = &mut self.damage {
+            damage.push(&self.content.window()[..bytes], self.limit);
+        }
+        self.content.consume(bytes);
+    }
+
+    fn end(&mut self, batch: &mut Batch) {
+        self.close_damage(batch);
+        if self.place != Place::Between {
+            let (offset, line) = self.array;
+            self.report.note_loss(Loss {
+                offset,
+                line,
+                bytes: 0,
+                what: "the array that begins here is not closed".into(),
+            });
+        }
+        self.place = Place::End;
     }
 }
 
@@ -204,36 +291,19 @@ impl Iterator for Reader {
     type Item = io::Result<Batch>;
 
     fn next(&mut self) -> Option<io::Result<Batch>> {
-        if let Some(error) = self.failed.take() {
-            self.place = Place::End;
-            return Some(Err(error));
-        }
-        let mut batch = Batch::starting_at(self.number);
+        let mut batch = Batch::starting_at(self.report.records as i64);
         while batch.len() < BATCH_EVENTS && batch.size() < BATCH_BYTES {
-            match self.event(&mut batch) {
-                Ok(true) => self.number += 1,
-                Ok(false) => break,
-                // What was read before comes first.
-                Err(error) => {
-                    self.failed = Some(error);
-                    break;
-                }
+            if !self.step(&mut batch) {
+                break;
             }
         }
-        if batch.is_empty() {
-            return self.failed.take().map(|error| {
-                self.place = Place::End;
-                Err(error)
-            });
+        self.report.records += batch.len() as u64;
+        if !batch.is_empty() {
+            return Some(Ok(batch));
         }
-        Some(Ok(batch))
+        // What was read before it comes first.
+        self.content.take_error().map(Err)
     }
-}
-
-fn is_named_ndjson(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    name.ends_with(".ndjson") || name.ends_with(".jsonl")
 }
 
 #[cfg(test)]

@@ -151,4 +151,19 @@ mod tests {
         assert_eq!(health.ready(), Ok(()));
         assert_eq!(health.live(), Ok(()));
     }
+
+    #[test]
+    fn a_service_that_has_stopped_is_named_and_the_process_lives() {
+        let reload = Arc::new(ServiceState::new("reload"));
+        let health = Health::new(Vec::new()).with_services(vec![reload.clone()]);
+        assert_eq!(health.ready(), Ok(()));
+        reload.stopped(Some(&NotReady {
+            reason: "panic",
+            remedy: "report it".into(),
+        }));
+        assert_eq!(health.ready(), Err("reload: panic: report it".into()));
+        assert_eq!(health.live(), Ok(()));
+        reload.stopped(None);
+        assert_eq!(health.ready(), Ok(()));
+    }
 }

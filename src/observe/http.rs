@@ -28,6 +28,7 @@ use super::health::Health;
 use super::metrics::Metrics;
 use super::status::status;
 use crate::pipeline::Path;
+use crate::printable::printable_lines;
 use crate::rules::CurrentRules;
 
 /// Whether the process is to be restarted.
@@ -184,13 +185,19 @@ async fn overview(State(pages): State<Pages>) -> Response {
     let rules = pages.rules.snapshot();
     let page = status(&pages.health, rules.hash(), rules.rules().len());
     let json = [(header::CONTENT_TYPE, "application/json")];
-    (json, format!("{page:#}\n")).into_response()
+    // Escapes of JSON: the page means the same.
+    let page = format!("{page:#}\n");
+    (json, printable_lines(&page).into_owned()).into_response()
 }
 
 fn probe(state: Result<(), String>) -> Response {
     match state {
         Ok(()) => (StatusCode::OK, "ok\n").into_response(),
-        Err(remedy) => (StatusCode::SERVICE_UNAVAILABLE, remedy + "\n").into_response(),
+        Err(remedy) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            printable_lines(&remedy).into_owned() + "\n",
+        )
+            .into_response(),
     }
 }
 

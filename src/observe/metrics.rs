@@ -50,9 +50,13 @@ pub struct Metrics {
     pub(super) notify_retries: IntCounterVec,
     pub(super) notify_dead_letters: IntCounterVec,
     pub(super) notify_skipped: IntCounterVec,
+    pub(super) notify_told_again: IntCounterVec,
+    pub(super) notify_template_failures: IntCounterVec,
     pub(super) notify_delay: HistogramVec,
     notify_oldest: GaugeVec,
     notify_waiting: IntGaugeVec,
+    notify_letters: IntGaugeVec,
+    notify_refusing: IntGaugeVec,
     stopped: IntGaugeVec,
     stops: IntCounterVec,
     since_commit: GaugeVec,
@@ -237,6 +241,18 @@ impl Metrics {
                 "Alerts that a sink is not to be told of, by reason.",
                 &["sink", "reason"],
             )?,
+            notify_told_again: counter(
+                r,
+                "notify_told_again_total",
+                "Alerts told again to an Alertmanager, which holds them in memory alone.",
+                &["sink"],
+            )?,
+            notify_template_failures: counter(
+                r,
+                "notify_template_failures_total",
+                "Parts of notifications that went out in the shipped words because a template gave none.",
+                &["sink", "part", "reason"],
+            )?,
             notify_delay: {
                 let opts = HistogramOpts::new(
                     "notify_delay_seconds",
@@ -250,6 +266,18 @@ impl Metrics {
                 "notify_oldest_seconds",
                 "Age of the oldest alert that waits to be told; 0 where none waits.",
                 sink,
+            )?,
+            notify_letters: gauge(
+                r,
+                "notify_dead_letters_waiting",
+                "Alerts that are to become dead letters and that their topic does not have yet.",
+                &["sink"],
+            )?,
+            notify_refusing: gauge(
+                r,
+                "notify_refusing",
+                "1 while a sink refuses whatever it is sent.",
+                &["sink"],
             )?,
             notify_waiting: gauge(
                 r,
@@ -365,6 +393,10 @@ impl Metrics {
             self.notify_oldest.with_label_values(&label).set(oldest);
             let waiting = i64::try_from(sink.waiting()).unwrap_or(i64::MAX);
             self.notify_waiting.with_label_values(&label).set(waiting);
+            let letters = i64::try_from(sink.letters()).unwrap_or(i64::MAX);
+            self.notify_letters.with_label_values(&label).set(letters);
+            let refusing = i64::from(sink.refusing());
+            self.notify_refusing.with_label_values(&label).set(refusing);
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

@@ -208,8 +208,32 @@ impl SourceObserver {
 
     /// The session has ended by itself, or with `None` works again.
     pub fn stopped(&self, stop: Option<&NotReady>) {
+        if stop.is_some() {
+            // One that ended by a panic has not said so.
+            self.state.note_readiness(stop);
+            self.own(&[]);
+        }
         self.state.readiness.stop(stop);
         self.count_readiness();
+    }
+
+    /// These partitions and no others are ours.
+    fn own(&self, partitions: &[Partition]) {
+        self.state.own(partitions);
+        let label = self.label();
+        let count = i64::try_from(partitions.len()).unwrap_or(i64::MAX);
+        self.metrics.assigned.with_label_values(&label).set(count);
+        let now: HashSet<Partition> = partitions.iter().copied().collect();
+        let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
+        // The lag of a partition that went elsewhere is reported from there.
+        for gone in owned.difference(&now) {
+            let partition = gone.0.to_string();
+            let labels = [self.state.name(), partition.as_str()];
+            // A partition whose lag was never reported has none to remove.
+            let _ = self.metrics.lag.remove_label_values(&labels);
+            let _ = self.metrics.lag_seconds.remove_label_values(&labels);
+        }
+        *owned = now;
     }
 
     fn count_readiness(&self) {
@@ -242,22 +266,9 @@ impl SessionObserver for SourceObserver {
     }
 
     fn assigned(&self, partitions: &[Partition]) {
-        self.state.own(partitions);
-        let label = self.label();
-        self.metrics.rebalances.with_label_values(&label).inc();
-        let count = i64::try_from(partitions.len()).unwrap_or(i64::MAX);
-        self.metrics.assigned.with_label_values(&label).set(count);
-        let now: HashSet<Partition> = partitions.iter().copied().collect();
-        let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
-        // The lag of a partition that went elsewhere is reported from there.
-        for gone in owned.difference(&now) {
-            let partition = gone.0.to_string();
-            let labels = [self.state.name(), partition.as_str()];
-            // A partition whose lag was never reported has none to remove.
-            let _ = self.metrics.lag.remove_label_values(&labels);
-            let _ = self.metrics.lag_seconds.remove_label_values(&labels);
-        }
-        *owned = now;
+        let rebalances = self.metrics.rebalances.with_label_values(&self.label());
+        rebalances.inc();
+        self.own(partitions);
     }
 
     fn committed(&self, commit: Commit) {

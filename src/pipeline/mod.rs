@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::alert::{Alert, BUILT_IN, REPLAYED};
+use crate::alert::{Alert, BUILT_IN, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich;
 pub use crate::enrich::Names;
@@ -62,6 +62,28 @@ pub struct Settings {
     pub topics: Topics,
     /// What they take.
     pub limits: Limits,
+}
+
+/// When a record is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The wall clock, ms since the Unix epoch.
+    pub now_ms: i64,
+    /// How far the log that it stands in had come: the greatest timestamp of its partition's records.
+    /// `None` for what is in no log, or where nothing is known.
+    pub logged_ms: Option<i64>,
+    /// Whether it was there before its source was read for the first time.
+    pub history: bool,
+}
+
+impl From<i64> for Reading {
+    fn from(now_ms: i64) -> Reading {
+        Reading {
+            now_ms,
+            logged_ms: None,
+            history: false,
+        }
+    }
 }
 
 /// What became of a record.
@@ -145,10 +167,16 @@ impl Pipeline {
     }
 
     /// Processes one record and appends what is to be written: the event, or a dead letter, and
-    /// then the alerts. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
-    /// record that makes a stage panic is a dead letter with the reason [`PANIC`].
-    pub fn process(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
-        self.process_as(&Forms::WHOLE, record, now_ms, out)
+    /// then the alerts. `reading` is when it was read: the wall clock, milliseconds since the Unix epoch,
+    /// or more than that. Never panics: a record that makes a stage panic is a dead letter with the reason
+    /// [`PANIC`].
+    pub fn process(
+        &self,
+        record: &RawRecord<'_>,
+        reading: impl Into<Reading>,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        self.process_as(&Forms::WHOLE, record, reading, out)
     }
 
     /// The same for a record of which some outputs must be written in other forms.
@@ -156,11 +184,12 @@ impl Pipeline {
         &self,
         forms: &Forms,
         record: &RawRecord<'_>,
-        now_ms: i64,
+        reading: impl Into<Reading>,
         out: &mut OutputBuffer,
     ) -> Outcome {
-        self.guarded(forms, record, now_ms, out, |out| {
-            self.stages(forms, record, now_ms, out)
+        let reading = reading.into();
+        self.guarded(forms, record, reading.now_ms, out, |out| {
+            self.stages(forms, record, reading, out)
         })
     }
 
@@ -183,7 +212,7 @@ impl Pipeline {
         &self,
         forms: &Forms,
         record: &RawRecord<'_>,
-        now_ms: i64,
+        reading: Reading,
         out: &mut OutputBuffer,
     ) -> Outcome {
         out.begin_part(0);
@@ -199,7 +228,7 @@ impl Pipeline {
             Ok(event) => event,
             Err(error) => {
                 let why = (error.reason(), &*error.to_string());
-                return self.refuse(record, why, forms, now_ms, out);
+                return self.refuse(record, why, forms, reading.now_ms, out);
             }
         };
         let names = self.names.load();
@@ -219,13 +248,18 @@ impl Pipeline {
             if self.replaying {
                 alert.labels.push(REPLAYED);
             }
+            if reading.history {
+                alert.labels.push(HISTORY);
+            }
+            alert.logged_ms = reading.logged_ms;
             let event_json = out.at(first).and_then(|written| written.value);
+            let event_json = event_json.filter(|json| limits::is_evidence(json, alerts.len()));
             let finding = finding::Finding {
                 alert: &alert,
                 event,
                 position: &position,
                 rule_set: rules.hash(),
-                now_ms,
+                now_ms: reading.now_ms,
             };
             let finding = self.finding(&finding, event_json, forms.finding(part));
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
@@ -240,7 +274,7 @@ impl Pipeline {
                 .map(|finding| (finding.part, finding.to_record()))
                 .collect();
             out.truncate(first);
-            let mut outcome = self.refuse(record, (reason, &detail), forms, now_ms, out);
+            let mut outcome = self.refuse(record, (reason, &detail), forms, reading.now_ms, out);
             for (part, finding) in findings {
                 out.begin_part(part);
                 out.push_record(&finding);

@@ -17,7 +17,7 @@ use crate::kafka::topics::FoundTopic;
 use crate::kafka::{ClientError, Cluster};
 use crate::observe::SourceObserver;
 use crate::pipeline::{
-    EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline, Topics,
+    EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline, Reading, Topics,
 };
 use crate::sigma::Level;
 
@@ -93,11 +93,16 @@ impl<'o> Ingest<'o> {
         tally: &mut Tally,
     ) {
         let record = &source.record;
+        let reading = Reading {
+            now_ms,
+            logged_ms: source.logged_ms,
+            history: source.history,
+        };
         let outcome = match source.refusals {
-            None => self.pipeline.process(record, now_ms, out),
+            None => self.pipeline.process(record, reading, out),
             Some(refusals) => {
                 let forms = forms(self.pipeline.topics(), refusals);
-                self.pipeline.process_as(&forms, record, now_ms, out)
+                self.pipeline.process_as(&forms, record, reading, out)
             }
         };
         match outcome {

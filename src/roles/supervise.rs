@@ -91,9 +91,9 @@ pub fn run(
     shutdown: &Shutdown,
     metrics: &Metrics,
 ) -> Vec<(String, Stop)> {
-    // A panic in here must not leave threads behind that nobody asks to stop.
-    let _asks = RequestOnDrop(shutdown);
     thread::scope(|scope| {
+        // After a panic in here the scope waits for its threads, which somebody has to ask to stop.
+        let _asks = RequestOnDrop(shutdown);
         let mut supervised: Vec<Supervised<'_, '_>> = parts
             .iter()
             .map(|part| Supervised::new(*part, pauses, metrics))

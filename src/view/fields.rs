@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::{Emitted, Kind};
 use crate::diagnostic::nearest;
 use crate::event::json::NodeId;
-use crate::event::{self, Walk, strings_without};
+use crate::event::{self, Class, Dialect, Walk, strings_without};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
 
 /// What events have besides the attributes that rules can name.
@@ -112,7 +112,31 @@ pub struct FieldPath(Target);
 enum Target {
     Header(&'static str),
     /// Places in the value; the first that holds anything counts.
-    Value(Vec<Box<[Box<str>]>>),
+    Value(Vec<Place>),
+}
+
+/// Where a field is.
+#[derive(Debug, Clone)]
+struct Place {
+    /// Whether it is there in Authentication events only, whose class lacks the attribute.
+    of_authentication: bool,
+    segments: Box<[Box<str>]>,
+}
+
+impl Place {
+    fn of_any(path: &str) -> Place {
+        Place {
+            of_authentication: false,
+            segments: segments(path),
+        }
+    }
+
+    fn of_authentication(path: &str) -> Place {
+        Place {
+            of_authentication: true,
+            segments: segments(path),
+        }
+    }
 }
 
 impl FieldPath {
@@ -140,23 +164,28 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
         })?;
     }
     // One class has them elsewhere than the other.
-    let elsewhere = match name.split_once('.') {
-        Some(("user", rest)) => Some(format!("actor.user.{rest}")),
-        Some(("api", _)) => Some(format!("unmapped.{name}")),
-        _ if name == "resources.uid" => Some("service.uid".to_owned()),
-        _ => None,
+    let places = match name.split_once('.') {
+        Some(("user", rest)) => vec![Place::of_any(&format!("actor.user.{rest}"))],
+        Some(("api" | "resources", _)) => {
+            let mut places = vec![
+                Place::of_any(name),
+                Place::of_authentication(&format!("unmapped.{name}")),
+            ];
+            if name == "resources.uid" {
+                places.push(Place::of_authentication("service.uid"));
+            }
+            places
+        }
+        _ => vec![Place::of_any(name)],
     };
-    let places = [Some(segments(name)), elsewhere.as_deref().map(segments)];
-    Ok(FieldPath(Target::Value(
-        places.into_iter().flatten().collect(),
-    )))
+    Ok(FieldPath(Target::Value(places)))
 }
 
 fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
     let no_event_has =
         OF_LOSSES.contains(&name) || OPEN_IN_ALERTS.iter().any(|part| is_below(name, part));
     if no_event_has {
-        return Ok(FieldPath(Target::Value(vec![segments(name)])));
+        return Ok(FieldPath(Target::Value(vec![Place::of_any(name)])));
     }
     let in_evidence = |place: &str| place.strip_prefix("evidences.").map(str::to_owned);
     if let Some(of_event) = name.strip_prefix("evidences.data.") {
@@ -164,9 +193,12 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
         let Target::Value(places) = target else {
             return Ok(FieldPath(target));
         };
-        let below = |place: Box<[Box<str>]>| {
+        let below = |place: Place| {
             let evidence = ["evidences".into(), "data".into()];
-            evidence.into_iter().chain(place).collect()
+            Place {
+                segments: evidence.into_iter().chain(place.segments).collect(),
+                ..place
+            }
         };
         return Ok(FieldPath(Target::Value(
             places.into_iter().map(below).collect(),
@@ -184,7 +216,7 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
         || OF_ALERTS_BASE.contains(&name)
         || shared.is_some_and(|shared| event::Path::parse(&shared).is_ok());
     if known {
-        return Ok(FieldPath(Target::Value(vec![segments(name)])));
+        return Ok(FieldPath(Target::Value(vec![Place::of_any(name)])));
     }
     let suggestion = if event::Path::parse(name).is_ok() {
         Some(format!("evidences.data.{name}"))
@@ -214,7 +246,32 @@ fn segments(path: &str) -> Box<[Box<str>]> {
     path.split('.').map(Into::into).collect()
 }
 
+/// Strings that no rule sees, since watchbell adds them when it writes an event.
+const ADDED: [&str; 5] = [
+    "enrichments",
+    "metadata.profiles",
+    "metadata.version",
+    "service.name",
+    "severity",
+];
+
 impl Emitted<'_> {
+    /// Whether the event, or the one that an alert holds, is of the class Authentication.
+    fn is_authentication(&self) -> bool {
+        let class = self.event().and_then(|event| event.int("class_uid"));
+        class == Some(Class::Authentication.uid())
+    }
+
+    /// Where [`ADDED`] stands in an event, in document order.
+    fn added(&self) -> Vec<NodeId> {
+        let event = self.root().filter(|_| self.kind == Kind::Event);
+        let parts = event.into_iter();
+        let parts = parts.flat_map(|event| ADDED.into_iter().filter_map(move |p| event.at(p)));
+        let mut nodes: Vec<NodeId> = parts.map(|part| part.id).collect();
+        nodes.sort_by_key(|id| id.index());
+        nodes
+    }
+
     fn visit_header(&self, path: &FieldPath, visit: &mut Visit<'_>) {
         if let Target::Header(name) = path.0
             && let Some(text) = self.header(name)
@@ -227,9 +284,13 @@ impl Emitted<'_> {
         let Target::Value(places) = &path.0 else {
             return self.visit_header(path, visit);
         };
+        let is_authentication = self.is_authentication();
         for place in places {
+            if place.of_authentication && !is_authentication {
+                continue;
+            }
             let mut found = false;
-            let _ = walk.visit(walk.document.root(), place, &mut |value| {
+            let _ = walk.visit(walk.document.root(), &place.segments, &mut |value| {
                 found = true;
                 visit(value)
             });
@@ -269,7 +330,7 @@ impl Fields for Emitted<'_> {
     }
 
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
-        let _ = self.visit_strings(&[], visit);
+        let _ = self.visit_strings(&self.added(), visit);
     }
 
     fn may_vary(&self, path: Option<&FieldPath>) -> bool {
@@ -288,32 +349,32 @@ impl Fields for Emitted<'_> {
     }
 
     fn certain_strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
-        let _ = self.visit_strings(self.repeated(), visit);
+        let mut left_out = self.added();
+        left_out.extend(self.repeated());
+        left_out.sort_by_key(|id| id.index());
+        let _ = self.visit_strings(&left_out, visit);
     }
 
+    /// As the rule saw it that looked at the event: of an alert, that of its event.
     fn logsource(&self) -> Origin<'_> {
-        let Some(document) = self.document() else {
+        let Some(event) = self.event() else {
             return Origin::default();
         };
         let word = |path: &str| {
-            let mut id = document.root();
-            for name in path.split('.') {
-                id = document.member(id, name)?;
-            }
-            let raw = document.raw(id);
+            let part = event.at(path)?;
+            let raw = part.document.raw(part.id);
             // Words of the catalogue: nothing in them is escaped.
             raw.strip_prefix('"')?.strip_suffix('"')
         };
+        let dialect = word("metadata.log_name").and_then(Dialect::of_log_name);
+        let (service, category) = match self.is_authentication() {
+            true => (word("unmapped.api.service.name"), "authentication"),
+            false => (None, "api_activity"),
+        };
         Origin {
-            product: word("metadata.product.vendor_name"),
-            service: word("api.service.name")
-                .or_else(|| word("unmapped.api.service.name"))
-                .or_else(|| word("service.name")),
-            category: match word("class_name") {
-                Some("API Activity") => Some("api_activity"),
-                Some("Authentication") => Some("authentication"),
-                _ => None,
-            },
+            product: dialect.map(Dialect::logsource_product),
+            service: word("api.service.name").or(service),
+            category: Some(category),
         }
     }
 }

@@ -43,7 +43,7 @@ fn home(path: &str, event: &AuditEvent<'_>) -> Option<String> {
         return Some(format!("actor.user.{rest}"));
     }
     if authentication && path.starts_with("resources.") {
-        return None;
+        return Some(format!("unmapped.{path}"));
     }
     if authentication && event.cloud.is_none() && path.starts_with("api.") {
         return Some(format!("unmapped.{path}"));

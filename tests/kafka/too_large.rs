@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 /// What the topics take, in bytes.
 const EVENTS: usize = 60_000;
-const ALERTS: usize = 30_000;
+const ALERTS: usize = 12_000;
 const DEAD_LETTERS: usize = 20_000;
 
 /// Text that lz4 cannot make much smaller.

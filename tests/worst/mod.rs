@@ -50,6 +50,8 @@ enum Place {
     Namespace,
     /// Elements of `data.result.data.errors`.
     Errors,
+    /// Members of `data.requestMetadata`.
+    Client,
     /// Headers `ce_…` of a CloudEvent in binary mode.
     Headers,
     /// The whole value, which is no event.
@@ -57,7 +59,7 @@ enum Place {
 }
 
 /// What is bad, where, and how.
-const KINDS: [(&str, Place, Part); 33] = [
+const KINDS: [(&str, Place, Part); 41] = [
     ("small numbers", Place::Array, |_, out| out.push('1')),
     ("numbers with exponents", Place::Array, |_, out| {
         out.push_str("-1.5e-7")
@@ -83,6 +85,39 @@ const KINDS: [(&str, Place, Part); 33] = [
     }),
     ("names that differ in case", Place::Object, |n, out| {
         let _ = write!(out, r#""s_{n:b}_A":"x""#);
+    }),
+    ("one name in two spellings", Place::Object, |n, out| {
+        let name = if n % 2 == 0 { "a" } else { "A_" };
+        let _ = write!(out, r#""{name}":"{n}""#);
+    }),
+    ("small objects with a name twice", Place::Array, |n, out| {
+        let _ = write!(out, r#"{{"a":{n},"b_c":0,"d":[],"e":1,"BC":2}}"#);
+    }),
+    ("names with dots beside objects", Place::Object, |n, out| {
+        out.push_str(if n % 2 == 0 {
+            r#""a.b":1"#
+        } else {
+            r#""a":{"b":1}"#
+        });
+    }),
+    (
+        "names that begin with an underscore",
+        Place::Object,
+        |n, out| {
+            let _ = write!(out, r#""_{n}":1"#);
+        },
+    ),
+    ("a client of many names", Place::Client, |n, out| {
+        let _ = write!(out, r#""clientId":"{n}""#);
+    }),
+    ("numbers that no double holds", Place::Array, |_, out| {
+        out.push_str("1e999")
+    }),
+    ("halves of surrogate pairs", Place::Text, |_, out| {
+        out.push_str(r"\ud83d")
+    }),
+    ("errors of several readings", Place::Errors, |n, out| {
+        let _ = write!(out, r#"{{"code":{n},"Code":"x"}}"#);
     }),
     ("names with escapes", Place::Object, |n, out| {
         let _ = write!(out, r#""\u0061{n}":null"#);
@@ -157,7 +192,7 @@ const KINDS: [(&str, Place, Part); 33] = [
         out.push_str("Delete_")
     }),
     ("a long namespace", Place::Namespace, |n, out| {
-        let _ = write!(out, r#""n{n}""#);
+        let _ = write!(out, r#""n{n:08}""#);
     }),
     ("many errors", Place::Errors, |n, out| {
         let _ = write!(out, r#"{{"code":{n},"detail":"x"}}"#);
@@ -229,6 +264,11 @@ pub fn record(kind: &str, bytes: usize) -> Record {
                 all(",")
             ),
         ),
+        Place::Client => event(
+            "DeleteStatement",
+            "",
+            &format!(r#","requestMetadata":{{{}}}"#, all(",")),
+        ),
         Place::Headers => {
             headers = all(" ")
                 .split(' ')
@@ -264,7 +304,7 @@ fn event(method: &str, crn: &str, more: &str) -> String {
 }
 
 /// Rules that look everywhere, each as dearly as the language lets it, and match nothing but the last.
-const RULES: [&str; 17] = [
+const RULES: [&str; 18] = [
     "keyword: ['*qqq*', 'q?q*q?q']",
     "api.request.data.a: ['*a*b*q', '?a*a*a*q']",
     "api.request.data.a|contains|all: ['aaq', 'qqq']",
@@ -278,6 +318,7 @@ const RULES: [&str; 17] = [
     "api.request.data.a|fieldref|startswith: api.request.data.b",
     "api.request.data.a|fieldref|endswith: api.request.data.b",
     "api.request.data.a|fieldref|contains: api.request.data.b",
+    "api.request.data.a|neq: q, api.request.data.a.b|neq: q, 'api.operation|contains': qqq",
     "unmapped.data.none.at.all|exists: true",
     "resources.uid|endswith: [qqq, qqqq]",
     "actor.user.uid_alt|contains: qqq",

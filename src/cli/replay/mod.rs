@@ -1,6 +1,7 @@
 //! `replay`: files through the pipeline with what ships in the binary, and the result to standard
 //! output. All cores work, and the output has the order of the input; memory does not grow with it.
 
+mod account;
 pub(super) mod emit;
 mod summary;
 mod work;
@@ -12,17 +13,19 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::shipped::Shipped;
 use super::{Failure, say, say_panics};
-use crate::files::Reader;
+use crate::files::{Reader, Report};
 use crate::pipeline::Names;
+use account::Account;
 use emit::Emit;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// Files of JSON, JSON arrays or NDJSON, plain or gzip; `-` is standard input.
+    /// Files of JSON, JSON arrays, NDJSON, or such lines between others; plain or gzip; `-` is standard
+    /// input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What to print: whole records, or only the values of one topic.
@@ -42,38 +45,56 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let bar = progress(&command.files);
     let started = Instant::now();
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
-    let read = |done: &mut work::Sender| {
-        let mut unread = 0;
+    let read = |work: &mut work::Sender| {
+        let mut account = Account::default();
         for path in &command.files {
-            if let Err(error) = one_file(path, &bar, done) {
-                bar.suspend(|| say(format_args!("watchbell: {}: {error}", path.display())));
-                unread += 1;
+            let mut report = Report::default();
+            let read = one_file(path, &bar, work, &mut report);
+            let name = path.display().to_string();
+            if let Err(error) = &read {
+                let records = match report.records {
+                    0 => String::new(),
+                    records => format!(" (after {} records)", HumanCount(records)),
+                };
+                bar.suspend(|| say(format_args!("watchbell: {name}: {error}{records}")));
             }
+            account.add(&name, report, read.is_ok());
         }
-        unread
+        account
     };
-    let (summary, unread) = work::run(&job, read, |lines| out.write_all(lines))
+    let (summary, account) = work::run(&job, read, |lines| out.write_all(lines))
         .and_then(|done| out.flush().map(|()| done))?;
     bar.finish_and_clear();
-    let text = summary.text(started.elapsed(), |rule| shipped.title(rule));
+    let mut text = summary.text(started.elapsed(), |rule| shipped.title(rule));
+    text += &account.text();
     say(text.trim_end());
-    match unread {
-        0 => Ok(()),
-        _ => {
-            let files = command.files.len();
-            Err(anyhow!("{unread} of {files} files could not be read to the end").into())
-        }
+    match account.failure() {
+        None => Ok(()),
+        Some(failure) => Err(anyhow!(failure).into()),
     }
 }
 
-fn one_file(path: &Path, bar: &ProgressBar, work: &mut work::Sender) -> io::Result<()> {
+/// Sends what a file holds to be processed; `report` says what there was, also after an error.
+fn one_file(
+    path: &Path,
+    bar: &ProgressBar,
+    work: &mut work::Sender,
+    report: &mut Report,
+) -> io::Result<()> {
     let (name, raw): (String, Box<dyn Read + Send>) = if path == Path::new("-") {
         ("stdin".to_owned(), Box::new(io::stdin()))
     } else {
         (path.display().to_string(), Box::new(File::open(path)?))
     };
-    for batch in Reader::new(&name, bar.wrap_read(raw))? {
-        if !work.send(&name, batch?) {
+    let mut reader = Reader::new(bar.wrap_read(raw))?;
+    let result = send_all(&name, &mut reader, work);
+    *report = reader.report();
+    result
+}
+
+fn send_all(name: &str, reader: &mut Reader, work: &mut work::Sender) -> io::Result<()> {
+    for batch in reader {
+        if !work.send(name, batch?) {
             break;
         }
     }

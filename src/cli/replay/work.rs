@@ -13,7 +13,7 @@ use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
 use crate::pipeline::{Forms, Pipeline, TOO_LARGE, Topics};
 
-/// The reason of what stands after a fault: the same as of a value that is no JSON by itself.
+/// The reason of what nobody can tell apart: the same as of a value that is no JSON by itself.
 const NOT_JSON: &str = "not_json";
 
 /// What is to be done with every event.

@@ -22,11 +22,26 @@ impl Read for Trickle {
     }
 }
 
-/// Every piece as text, `!` before the rest after a fault, `#` before the size of what was not held;
-/// last the error, if there is one.
-fn pieces(reader: Reader) -> Vec<String> {
+/// Gives the first part by itself, as a pipe may.
+struct Cut {
+    first: Cursor<Vec<u8>>,
+    rest: Cursor<Vec<u8>>,
+}
+
+impl Read for Cut {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.first.read(buffer)? {
+            0 => self.rest.read(buffer),
+            bytes => Ok(bytes),
+        }
+    }
+}
+
+/// Every piece as text, `!` before what nobody can tell apart, `#` before the size of what was not
+/// held; last the error, if there is one.
+fn pieces(mut reader: Reader) -> (Vec<String>, Report) {
     let mut pieces = Vec::new();
-    for batch in reader {
+    for batch in &mut reader {
         match batch {
             Ok(batch) => pieces.extend(batch.pieces().map(|(_, piece)| match piece {
                 Piece::Event(text) => String::from_utf8_lossy(text).into_owned(),
@@ -36,19 +51,42 @@ fn pieces(reader: Reader) -> Vec<String> {
             Err(error) => pieces.push(format!("error: {error}")),
         }
     }
-    pieces
+    (pieces, reader.report())
+}
+
+fn read_all(bytes: impl Into<Vec<u8>>) -> (Vec<String>, Report) {
+    pieces(Reader::new(Cursor::new(bytes.into())).unwrap())
 }
 
 /// The same pieces, in whatever portions the text comes.
-fn read(name: &str, text: &str) -> Vec<String> {
-    let whole = pieces(Reader::new(name, Cursor::new(text.to_owned())).unwrap());
-    for bytes in [1, 3, 7] {
-        let text = Cursor::new(text.as_bytes().to_vec());
-        let trickle = Trickle { text, bytes };
-        let read = pieces(Reader::new(name, trickle).unwrap());
-        assert_eq!(read, whole, "{bytes} bytes at a time");
+fn read_with_report(bytes: &[u8]) -> (Vec<String>, Report) {
+    let whole = read_all(bytes);
+    for portion in [1, 3, 7] {
+        let text = Cursor::new(bytes.to_vec());
+        let trickle = Trickle {
+            text,
+            bytes: portion,
+        };
+        let read = pieces(Reader::new(trickle).unwrap());
+        assert_eq!(read, whole, "{portion} bytes at a time");
+    }
+    for cut in 0..bytes.len() {
+        let (first, rest) = bytes.split_at(cut);
+        let [first, rest] = [first, rest].map(|part| Cursor::new(part.to_vec()));
+        let read = pieces(Reader::new(Cut { first, rest }).unwrap());
+        assert_eq!(read, whole, "cut at {cut}");
     }
     whole
+}
+
+fn read(text: &str) -> Vec<String> {
+    read_with_report(text.as_bytes()).0
+}
+
+/// What is left aside of a text: lines of noise and bytes lost.
+fn left(text: &str) -> (u64, u64) {
+    let (_, report) = read_with_report(text.as_bytes());
+    (report.noise_lines, report.lost_bytes)
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -57,105 +95,278 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+const EVENT: &str = r#"{"specversion":"1.0","id":"a"}"#;
+
 #[test]
 fn an_array_is_split_and_a_document_is_one_event() {
-    assert_eq!(read("a.json", "[{\"a\":1},\n 2 ]"), ["{\"a\":1}", "2"]);
-    assert_eq!(
-        read("a.json", "[{\"a\":[1, 2]},[3]]"),
-        ["{\"a\":[1, 2]}", "[3]"]
-    );
-    assert_eq!(read("a.json", "{\n\"a\":1}\n"), ["{\n\"a\":1}"]);
-    assert!(read("a.json", " [ ] ").is_empty());
-    assert!(read("a.json", "").is_empty());
+    assert_eq!(read("[{\"a\":1},\n 2 ]"), ["{\"a\":1}", "2"]);
+    assert_eq!(read("[{\"a\":[1, 2]},[3]]"), ["{\"a\":[1, 2]}", "[3]"]);
+    assert_eq!(read("{\n\"a\":1}\n"), ["{\n\"a\":1}"]);
+    assert_eq!(read("[null,\n[1],\n{}]"), ["null", "[1]", "{}"]);
+    assert!(read(" [ ] ").is_empty());
+    assert!(read("").is_empty());
 }
 
 #[test]
 fn values_may_follow_each_other_without_a_comma() {
-    let pretty = "{\n  \"a\": 1\n}\n{\n  \"b\": 2\n}\n";
-    assert_eq!(read("jq", pretty), ["{\n  \"a\": 1\n}", "{\n  \"b\": 2\n}"]);
-    assert_eq!(read("a", "[1,2][3]\n{}\n[4]"), ["1", "2", "3", "{}", "4"]);
-    assert_eq!(read("a", "{\n}12 345"), ["{\n}", "12", "345"]);
+    let pretty = "{\n  \"a\": 1\n}\r\n{\n  \"b\": 2\n}\n";
+    assert_eq!(read(pretty), ["{\n  \"a\": 1\n}", "{\n  \"b\": 2\n}"]);
+    assert_eq!(read("[1,2][3]\n{}\n[4]"), ["1", "2", "3", "{}", "4"]);
+    assert_eq!(read("{\n}12 345"), ["{\n}", "12", "345"]);
+    assert_eq!(
+        read("{}{\n}null {\"a\"\n:1}"),
+        ["{}", "{\n}", "null", "{\"a\"\n:1}"]
+    );
+    assert_eq!(read("{}\n\u{1e}{}\n"), ["{}", "{}"]);
+    assert_eq!(left("[1,2][3]\n{}\n{\n}12 345"), (0, 0));
 }
 
 #[test]
-fn after_a_fault_nothing_is_an_event() {
-    assert_eq!(read("a.json", "[{}, {\"a\n, 3]"), ["{}", "!{\"a\n, 3]"]);
-    assert_eq!(read("a.json", "{\n}x\n{}"), ["{\n}", "!x\n{}"]);
-    assert_eq!(read("a.json", "[1"), ["1", "!"]);
-    assert_eq!(read("a.json", "[1,"), ["1", "!"]);
-    assert_eq!(read("a.json", "[1,]"), ["1", "!]"]);
-    assert_eq!(read("a.json", "[{}\n{\"b\":1}"), ["{}", "!{\"b\":1}"]);
-    assert_eq!(read("a.log", "no JSON\n{}\n"), ["!no JSON\n{}"]);
+fn a_number_may_be_cut_anywhere() {
+    for number in ["-5", "1.5", "1e5", "1e+5", "-0.5E-07"] {
+        let text = format!("[{{\"a\":{number}}},{number},{{}}] {{\"b\":[{number}]}}\n{number}");
+        let expected = [
+            format!("{{\"a\":{number}}}"),
+            number.to_owned(),
+            "{}".to_owned(),
+            format!("{{\"b\":[{number}]}}"),
+            number.to_owned(),
+        ];
+        assert_eq!(read(&text), expected);
+        assert_eq!(left(&text), (0, 0));
+    }
+}
+
+#[test]
+fn after_a_fault_every_line_that_is_an_object_is_an_event() {
+    let text = "[{},\n {\"a\n,\n {\"b\":1},\n{\"c\":2}\n]";
+    assert_eq!(read(text), ["{}", "!{\"a", "{\"b\":1}", "{\"c\":2}"]);
+    assert_eq!(left(text), (0, 3));
+    assert_eq!(read("[{}\n{\"b\":1}"), ["{}", "{\"b\":1}"]);
+    assert_eq!(read("[{},]\n{}"), ["{}", "{}"]);
+    assert_eq!(read("[{}, nul, 3]\n{}"), ["{}", "!nul, 3]", "{}"]);
+    // Between two tokens of a line that was cut off.
+    assert_eq!(
+        read("{\"a\":\n{\"b\":1}\n{}"),
+        ["{\"a\":", "{\"b\":1}", "{}"]
+    );
+    assert_eq!(
+        left("{\"a\":\n{\"b\":1}\n{}"),
+        (0, 0),
+        "one line is one bad event"
+    );
+}
+
+#[test]
+fn a_document_of_several_lines_is_found_again_after_a_broken_one() {
+    let text = "{\n  \"a\": {\n    \"b\": x\n  },\n  \"c\": [\n    {\n      \"d\": 1\n    }\n  ]\n}\n\
+                {\n  \"e\": {\n  }\n}\n";
+    let (read, report) = read_with_report(text.as_bytes());
+    let end = text.rfind("\n{").unwrap();
+    assert_eq!(
+        read,
+        [format!("!{}", &text[..end]), text[end..].trim().into()]
+    );
+    let loss = &report.lost[0];
+    assert_eq!((loss.offset, loss.line, loss.bytes), (0, 1, end as u64));
+    assert_eq!(loss.what, "expected a value");
+    let text = "[\n  {\n    \"a\": x\n  },\n  {\n    \"b\": 1\n  }\n]\n{}";
+    let expected = ["!{\n    \"a\": x\n  },", "{\n    \"b\": 1\n  }", "{}"];
+    assert_eq!(read_with_report(text.as_bytes()).0, expected);
+}
+
+#[test]
+fn what_the_end_cuts_off_is_a_loss_of_so_many_bytes() {
+    let text = "[{},\n{\"a\": [1,\n2";
+    assert_eq!(read(text), ["{}", "!{\"a\": [1,\n2"]);
+    assert_eq!(left(text), (0, 11));
+    for (text, events) in [("[1", 1), ("[1,", 1), ("[{}", 1), ("[", 0)] {
+        let (pieces, report) = read_with_report(text.as_bytes());
+        assert_eq!((pieces.len(), report.losses), (events, 1), "{text}");
+        assert_eq!(
+            report.lost[0].what,
+            "the array that begins here is not closed"
+        );
+    }
+    assert_eq!(
+        read("{}\n{\"a\":1,"),
+        ["{}", "{\"a\":1,"],
+        "a line cut off is one bad event"
+    );
+}
+
+#[test]
+fn noise_is_counted_and_no_piece() {
+    let noise = [
+        "[2020-05-12 12:20:50,405] WARN The configuration {a=1} is not known. (a.b.C)",
+        "[main] INFO x",
+        "[0] [{main}] x",
+        "12345 messages",
+        "Processed a total of 3 messages",
+        "{main} {}",
+        "true story",
+        "\"quoted\" words",
+        "# {\"a\":1}",
+        "}",
+        "\u{7f}ELF",
+    ];
+    for line in noise {
+        let text = format!("{line}\n{EVENT}\r\n{line}\r\n\n{EVENT}\n{EVENT}{line}");
+        let (pieces, report) = read_with_report(text.as_bytes());
+        assert_eq!(pieces, [EVENT; 3], "{line}");
+        assert_eq!(report.noise_lines, 3, "{line}");
+        assert_eq!(report.noise_bytes, 3 * line.len() as u64, "{line}");
+        let lines: Vec<u64> = report.noise.iter().map(|noise| noise.line).collect();
+        assert_eq!(lines, [1, 3, 6]);
+        assert_eq!(report.noise[0].beginning, line.as_bytes());
+        assert_eq!((report.lost_bytes, report.records), (0, 3));
+    }
+    let pretty = "WARN a\n{\n  \"a\": 1\n}\nWARN b\n[\n  {\n  }\n]\n";
+    assert_eq!(read(pretty), ["{\n  \"a\": 1\n}", "{\n  }"]);
+    assert_eq!(left(pretty), (2, 0));
+}
+
+#[test]
+fn once_there_is_noise_a_line_that_is_no_object_is_noise_too() {
+    assert_eq!(read("null\n1\n{}\n"), ["null", "1", "{}"]);
+    assert_eq!(read("WARN\nnull\n1\n[2]\n\"x\"\n{}\n[{}]"), ["{}", "{}"]);
+    assert_eq!(left("WARN\nnull\n1\n[2]\n\"x\"\n{}\n[{}]"), (5, 0));
+}
+
+#[test]
+fn a_cloudevent_after_other_text_of_its_line_is_an_event() {
+    for prefix in [
+        "CreateTime:1589286050405\tnull\t",
+        "2026-11-20T10:00:00Z stdout F ",
+        "content-type:application/cloudevents+json; charset=UTF-8,x:{\t{\"key\":1}\t",
+        "\0\0\0",
+    ] {
+        let text = format!("{prefix}{EVENT}\n{prefix}{EVENT}{prefix}{EVENT} end\n");
+        let (pieces, report) = read_with_report(text.as_bytes());
+        assert_eq!(pieces, [EVENT; 3], "{prefix}");
+        assert_eq!((report.prefixed_lines, report.noise_lines), (3, 1));
+    }
+}
+
+#[test]
+fn a_broken_event_is_never_noise() {
+    for line in [
+        "{\"cut\": \"off",
+        "{\"specversion\":\"1.0\",\"methodName\":\"Del",
+        "ersion\":\"1.0\",\"methodName\":\"DeleteTopics\"}",
+        "CreateTime:1\t{\"specversion\":\"1.0\"",
+        "{'specversion': '1.0'}",
+        "\"{\\\"specversion\\\":\\\"1.0\\\"}\"",
+    ] {
+        let text = format!("WARN\n{line}\n{EVENT}\n");
+        assert_eq!(read(&text), [line, EVENT]);
+        assert_eq!(left(&text), (1, 0), "{line}");
+    }
+    let text = format!("{{\"id\":\"a{EVENT}\n");
+    assert_eq!(
+        read(&text),
+        [text.trim()],
+        "a line that begins within another is one"
+    );
+    let text = format!("[{EVENT},{{bad}},{EVENT},{{\"a\":}},x,{EVENT}]");
+    assert_eq!(read(&text), [EVENT, "!{bad},", EVENT, "{\"a\":},x,", EVENT]);
 }
 
 #[test]
 fn a_fault_says_where_it_is() {
     let text = "\u{feff} [{}, nul, 3]";
-    let mut reader = Reader::new("a.json", Cursor::new(text)).unwrap();
+    let mut reader = Reader::new(Cursor::new(text)).unwrap();
     let batch = reader.next().unwrap().unwrap();
     let last = batch.pieces().last().unwrap();
-    let (2, Piece::Fault { detail, .. }) = (last.0 + 1, last.1) else {
+    let (1, Piece::Fault { detail, .. }) = last else {
         panic!("{last:?}")
     };
-    assert_eq!(detail, "not JSON from byte 9 on: expected ident");
+    assert_eq!(detail, "not JSON from byte 9 on: expected a value");
 }
 
 #[test]
-fn each_line_of_ndjson_stands_for_itself() {
-    assert_eq!(read("a.log", "\n{}\r\n\nbad\n{}"), ["{}", "bad", "{}"]);
-    assert_eq!(read("a.jsonl.gz", "bad\n{}"), ["bad", "{}"]);
-    assert_eq!(read("A.NDJSON", "[1]\n{\n"), ["[1]", "{"]);
+fn a_byte_order_mark_is_no_part_of_an_event_wherever_a_text_begins() {
+    assert_eq!(read("\u{feff}{}\n{}"), ["{}", "{}"]);
+    assert_eq!(read("\u{feff}[{}]\u{feff}{}"), ["{}", "{}"]);
+    assert_eq!(read("{}\u{feff}{}\n\u{feff}[1, 2]"), ["{}", "{}", "1", "2"]);
+    assert_eq!(read("\u{feff}"), [""; 0]);
+    assert_eq!(left("\u{feff}{}\r\n\u{feff}"), (0, 0));
+    let marked = |text: &str| gzip(&format!("\u{feff}{text}"));
+    let members = [marked("{\"a\":1}"), marked("[{}]\n"), marked("{\"b\":2}\n")].concat();
+    let (pieces, report) = read_all(members);
+    assert_eq!(pieces, ["{\"a\":1}", "{}", "{\"b\":2}"]);
+    assert_eq!(report.noise_lines, 0);
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_the_first_event() {
-    assert_eq!(read("a.ndjson", "\u{feff}{}\n{}"), ["{}", "{}"]);
-    assert_eq!(read("a.json", "\u{feff}[{}]"), ["{}"]);
+fn utf_16_is_read_in_both_orders_with_and_without_its_mark() {
+    let text = format!("[{EVENT},\r\n{{\"a\":\"Grüße 😀\"}}]");
+    for text in [format!("\u{feff}{text}"), text] {
+        let units: Vec<u16> = text.encode_utf16().collect();
+        for convert in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Vec<u8> = units.iter().flat_map(|unit| convert(*unit)).collect();
+            let (pieces, report) = read_with_report(&bytes);
+            assert_eq!(pieces, [EVENT, "{\"a\":\"Grüße 😀\"}"]);
+            assert_eq!((report.noise_lines, report.losses), (0, 0));
+        }
+    }
+}
+
+fn limited(text: &str, limit: usize) -> (Vec<String>, Report) {
+    pieces(Reader::with_limit(Cursor::new(text.to_owned()), limit).unwrap())
 }
 
 #[test]
-fn what_is_too_long_to_hold_leaves_its_digest_and_the_next_line_is_read() {
-    let long = "x".repeat(100);
-    let text = format!("{{}}\n{long}\n{{}}\n");
-    let reader = Reader::with_limit("a.ndjson", Cursor::new(text.clone()), 64).unwrap();
-    assert_eq!(pieces(reader), ["{}", "#100", "{}"]);
-    let mut reader = Reader::with_limit("a.ndjson", Cursor::new(text), 64).unwrap();
-    let batch = reader.next().unwrap().unwrap();
-    let digests: Vec<Digest> = batch
-        .pieces()
-        .filter_map(|(_, piece)| match piece {
-            Piece::Unread {
-                digest,
-                fault: None,
-            } => Some(*digest),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(digests, [Digest::of(long.as_bytes())]);
+fn what_is_too_long_to_hold_leaves_its_digest_and_the_next_is_read() {
+    let long = format!("{{\"a\":\"{}\"}}", "x\\\"}".repeat(25));
+    for text in [
+        format!("{{}}\n{long}\n{{}}\n"),
+        format!("[{{}}, {long},{{}}]"),
+        format!("{{}}{long}{{}}"),
+    ] {
+        let (pieces, report) = limited(&text, 64);
+        assert_eq!(pieces, ["{}", "#108", "{}"], "{text}");
+        assert_eq!(report.losses, 0);
+        let mut reader = Reader::with_limit(Cursor::new(text), 64).unwrap();
+        let batch = reader.next().unwrap().unwrap();
+        let (_, piece) = batch.pieces().nth(1).unwrap();
+        let digest = &Digest::of(long.as_bytes());
+        let fault = None;
+        assert_eq!(piece, Piece::Unread { digest, fault });
+    }
+    let noise = "WARN ".repeat(40);
+    let (pieces, report) = limited(&format!("{noise}\n{{}}\n"), 64);
+    assert_eq!((pieces, report.noise_bytes), (vec!["{}".into()], 200));
+    let cut = format!("{{\"a\":\"{}", "x".repeat(100));
+    let (pieces, report) = limited(&format!("{cut}\n{{}}\n"), 64);
+    assert_eq!(
+        (pieces, report.lost_bytes),
+        (vec!["#106".into(), "{}".into()], 106)
+    );
+}
 
-    let array = format!("[1, \"{long}\", 2]");
-    let reader = Reader::with_limit("a.json", Cursor::new(array.clone()), 64).unwrap();
-    assert_eq!(pieces(reader), ["1", "#106"]);
-    let mut reader = Reader::with_limit("a.json", Cursor::new(array), 64).unwrap();
-    let batch = reader.next().unwrap().unwrap();
-    let (_, last) = batch.pieces().last().unwrap();
-    let Piece::Unread { fault, .. } = last else {
-        panic!("{last:?}")
-    };
-    assert_eq!(fault, Some("not JSON from byte 4 on: a value does not end"));
+#[test]
+fn a_long_document_of_many_lines_is_lost_with_its_size_and_the_next_is_read() {
+    let members = (0..40).map(|n| format!("  \"{n}\": {{\n  }},\n"));
+    let text = format!("{{\n{}}}\n{{\n}}\n", members.collect::<String>());
+    let (pieces, report) = limited(&text, 64);
+    let bytes = text.rfind("\n{").unwrap() as u64;
+    assert_eq!(pieces.last().unwrap(), "{\n}");
+    assert_eq!((pieces.len(), report.losses), (2, 1));
+    assert!(
+        report.lost_bytes.abs_diff(bytes) <= 1,
+        "{}",
+        report.lost_bytes
+    );
+    assert_eq!(report.lost[0].what, "a value does not end");
 }
 
 #[test]
 fn a_large_text_comes_in_batches_and_is_numbered_through() {
     let text: String = (0..5_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
-    for (name, text) in [
-        ("a.ndjson", text.clone()),
-        (
-            "a.json",
-            format!("[{}]", text.trim_end().replace('\n', ",")),
-        ),
-    ] {
-        let reader = Reader::new(name, Cursor::new(gzip(&text))).unwrap();
+    let array = format!("[{}]", text.trim_end().replace('\n', ","));
+    for text in [text, array] {
+        let reader = Reader::new(Cursor::new(gzip(&text))).unwrap();
         let mut seen = 0;
         for batch in reader {
             for (number, piece) in batch.unwrap().pieces() {
@@ -172,12 +383,8 @@ fn a_large_text_comes_in_batches_and_is_numbered_through() {
 #[test]
 fn a_value_larger_than_a_read_is_one_event() {
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(3 << 20));
-    for (name, text) in [
-        ("a.json", format!("[{large},{large}]")),
-        ("a.ndjson", format!("{large}\n{large}\n")),
-    ] {
-        let reader = Reader::new(name, Cursor::new(text)).unwrap();
-        assert!(pieces(reader) == [large.clone(), large.clone()], "{name}");
+    for text in [format!("[{large},{large}]"), format!("{large}\n{large}\n")] {
+        assert!(read_all(text).0 == [large.clone(), large.clone()]);
     }
 }
 
@@ -186,20 +393,166 @@ fn what_stands_before_the_damage_of_a_gzip_is_read() {
     let text: String = (0..200_000_u32)
         .map(|n| format!("{{\"n\":{}}}\n", n.wrapping_mul(2_654_435_761)))
         .collect();
-    let mut compressed = gzip(&text);
-    compressed.truncate(compressed.len() / 2);
-    let mut pieces = pieces(Reader::new("a.ndjson", Cursor::new(compressed)).unwrap());
-    let error = pieces.pop().unwrap();
-    assert!(error.starts_with("error: the gzip is damaged: "), "{error}");
-    assert!(pieces.len() > 1_000, "{}", pieces.len());
-    let expected: Vec<&str> = text.lines().take(pieces.len()).collect();
-    assert!(pieces == expected);
+    let whole = gzip(&text);
+    let cut = whole[..whole.len() / 2].to_vec();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2..].fill(0xff);
+    for damaged in [cut, flipped] {
+        let (mut pieces, _) = read_all(damaged);
+        let error = pieces.pop().unwrap();
+        assert!(error.starts_with("error: the gzip is damaged: "), "{error}");
+        // All but the last, in the middle of which the text may end.
+        pieces.pop();
+        assert!(pieces.len() > 90_000, "{}", pieces.len());
+        let expected: Vec<&str> = text.lines().take(pieces.len()).collect();
+        assert!(pieces == expected);
+    }
 }
 
+/// A text of so many pieces.
+type Repeated = fn(usize) -> String;
+
 #[test]
-fn a_gzip_of_several_members_is_one_text() {
-    let mut compressed = gzip("{\"a\":1}\n");
-    compressed.extend(gzip("{\"a\":2}\n"));
-    let reader = Reader::new("stdin", Cursor::new(compressed)).unwrap();
-    assert_eq!(pieces(reader), ["{\"a\":1}", "{\"a\":2}"]);
+fn however_hostile_a_text_is_reading_it_takes_time_in_proportion_to_its_length() {
+    let texts: [(&str, Repeated); 9] = [
+        ("brackets", |n| "[\n".repeat(n)),
+        ("arrays that go on", |n| "[1,\n".repeat(n) + "x"),
+        ("objects that go on", |n| "{\"a\":[\n".repeat(n)),
+        ("scalars on a line", |n| "1 [2] ".repeat(n)),
+        ("events in noise", |n| format!("x {EVENT} ").repeat(n)),
+        ("braces in noise", |n| "x {".repeat(n) + EVENT),
+        ("broken elements", |n| format!("[{}]", "{bad},".repeat(n))),
+        ("a string without end", |n| "{\"a".repeat(n)),
+        ("open objects and commas", |n| {
+            "{\"a\":1},{\"b\":[\n".repeat(n)
+        }),
+    ];
+    for (name, text) in texts {
+        let took = |n: usize| {
+            let text = text(n);
+            let once = || {
+                let started = std::time::Instant::now();
+                read_all(text.clone());
+                started.elapsed().as_secs_f64()
+            };
+            // The least of some, since other tests run beside.
+            (0..4).map(|_| once()).fold(f64::MAX, f64::min)
+        };
+        let (short, long) = (took(5_000), took(40_000));
+        // Eight times as long; squared it would be sixty-four times.
+        assert!(
+            long < 24.0 * short.max(0.001),
+            "{name}: {short:.3} s, {long:.3} s"
+        );
+    }
+}
+
+mod any_text {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scalar() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
+            "(true|false|null)",
+            "\"([a-z世ü😀 {}\\[\\],:]|\\\\[\"\\\\/bfnrt]|\\\\u[0-9a-fA-F]{4}){0,6}\"",
+        ]
+    }
+
+    /// A value in any layout.
+    fn value() -> impl Strategy<Value = String> {
+        let space = "[ \t\r\n]{0,2}";
+        scalar().prop_recursive(3, 12, 3, move |inner| {
+            let member = (space, "[a-z]{0,2}", space, inner.clone());
+            let member = member.prop_map(|(before, name, after, value)| {
+                format!("{before}\"{name}\"{after}:{value}")
+            });
+            prop_oneof![
+                (prop::collection::vec(inner, 0..3), space)
+                    .prop_map(|(inner, space)| format!("[{space}{}{space}]", inner.join(","))),
+                (prop::collection::vec(member, 0..3), space)
+                    .prop_map(|(members, space)| format!("{{{}{space}}}", members.join(","))),
+            ]
+        })
+    }
+
+    fn object() -> impl Strategy<Value = String> {
+        value().prop_map(|value| format!("{{\"o\":{value}}}"))
+    }
+
+    /// A document as text, and its pieces.
+    fn document() -> impl Strategy<Value = (String, Vec<String>)> {
+        let elements = prop::collection::vec(prop_oneof![object(), value()], 0..4);
+        prop_oneof![
+            object().prop_map(|text| (text.clone(), vec![text])),
+            scalar().prop_map(|text| (text.clone(), vec![text])),
+            (elements, "[ \n]{0,1}").prop_map(|(elements, space)| {
+                let text = format!("[{space}{}{space}]", elements.join(&format!(",{space}")));
+                (text, elements)
+            }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn every_value_of_a_run_of_documents_is_a_piece_wherever_the_text_is_cut(
+            documents in prop::collection::vec((document(), "( |\n|\r\n|\n\n)"), 0..4)
+        ) {
+            let mut text = String::new();
+            let mut expected = Vec::new();
+            for ((document, pieces), space) in documents {
+                text += &document;
+                text += &space;
+                expected.extend(pieces);
+            }
+            let (pieces, report) = read_with_report(text.as_bytes());
+            prop_assert_eq!(pieces, expected, "{}", text);
+            prop_assert_eq!((report.noise_lines, report.losses), (0, 0));
+            let members = text.as_bytes().chunks(text.len() / 3 + 1);
+            let zipped: Vec<u8> = members
+                .flat_map(|part| gzip(std::str::from_utf8(part).unwrap_or_default()))
+                .collect();
+            if text.is_ascii() && !text.is_empty() {
+                prop_assert_eq!(read_all(zipped), read_all(text));
+            }
+        }
+
+        #[test]
+        fn whatever_stands_between_them_lines_that_are_objects_are_events(
+            lines in prop::collection::vec(
+                prop_oneof![
+                    3 => object().prop_map(|text| (text.replace(['\n', '\r'], " "), true)),
+                    1 => "[a-zA-Z#\\[(%][^{}\n]{0,20}".prop_map(|text| (text, false)),
+                ],
+                0..8
+            )
+        ) {
+            let text: String = lines.iter().map(|(line, _)| format!("{line}\n")).collect();
+            let (pieces, _) = read_with_report(text.as_bytes());
+            for (line, is_event) in &lines {
+                if *is_event {
+                    prop_assert!(pieces.contains(line), "{line:?} of {text:?}: {pieces:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn no_byte_is_left_out_but_what_is_counted(
+            text in "([\\[\\]{},:\" \n0-9ax-]|\\{\"a\":|null|specversion){0,30}"
+        ) {
+            let (pieces, report) = read_with_report(text.as_bytes());
+            let kept: usize = pieces.iter().map(|p| significant(p.trim_start_matches('!'))).sum();
+            let all = significant(&text);
+            prop_assert!(kept + report.noise_bytes as usize >= all, "{pieces:?} {report:?}");
+        }
+    }
+
+    /// Bytes that are neither white space nor an array's.
+    fn significant(text: &str) -> usize {
+        let is_frame = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']');
+        text.chars().filter(|c| !is_frame(*c)).count()
+    }
 }

@@ -24,11 +24,14 @@ impl Session<'_> {
         let mut marks = Marks::new();
         for fetched in batch.iter().rev() {
             if let Entry::Vacant(vacant) = marks.entry(fetched.partition()) {
-                let last = fetched.last_record();
-                vacant.insert(Mark {
-                    next: fetched.offset().next(),
-                    evidence: self.evidence(Some(last)),
-                });
+                let next = fetched.offset().next();
+                let evidence = self.evidence(Some(fetched.last_record()));
+                let before = self.positions.evidence(fetched.partition());
+                let evidence = match before {
+                    Some(before) => evidence.after(before, fetched.latest, next),
+                    None => evidence,
+                };
+                vacant.insert(Mark { next, evidence });
             }
         }
         marks

@@ -96,22 +96,6 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// Metric label.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            SessionError::Config(_) => "config",
-            SessionError::Client(_) => "client",
-            SessionError::Gap(_) => "gap",
-            SessionError::PastEnd { .. } => "past_end",
-            SessionError::PartitionGone { .. } => "partition_gone",
-            SessionError::AnotherRecord { .. } => "another_record",
-            SessionError::ForeignPosition { .. } => "foreign_position",
-            SessionError::PositionsLost { .. } => "positions_lost",
-        }
-    }
-}
-
-impl SessionError {
     /// What tells this error from others of its reason, and stays the same while records come and go:
     /// other processes, and later looks, find the same. `None` where nothing does.
     pub fn identity(&self) -> Option<String> {
@@ -131,6 +115,20 @@ impl SessionError {
             } => Some(format!("{committed} {found}")),
             SessionError::PositionsLost { group, .. } => Some(group.clone()),
             _ => None,
+        }
+    }
+
+    /// Metric label.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            SessionError::Config(_) => "config",
+            SessionError::Client(_) => "client",
+            SessionError::Gap(_) => "gap",
+            SessionError::PastEnd { .. } => "past_end",
+            SessionError::PartitionGone { .. } => "partition_gone",
+            SessionError::AnotherRecord { .. } => "another_record",
+            SessionError::ForeignPosition { .. } => "foreign_position",
+            SessionError::PositionsLost { .. } => "positions_lost",
         }
     }
 }

@@ -20,6 +20,14 @@ const PROBE_PAUSE: Duration = Duration::from_secs(5);
 /// Longest try to read a source in trouble: a new connection, with TLS and login, from afar.
 const READ_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The wall clock, ms since the Unix epoch: for what is compared with the timestamps of records.
+pub(super) fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
 impl Session<'_> {
     /// Judge what the reader reports about a partition or about the source as a whole.
     pub(super) fn judge_reader_error(&mut self, error: &KafkaError) -> Result<(), Setback> {
@@ -150,11 +158,8 @@ impl Session<'_> {
         end: NextOffset,
         handed_over: Option<NextOffset>,
     ) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_ms = since.map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        });
-        if let Some(lag) = self.positions.lag(partition, end, handed_over, now_ms) {
+        let now = (wall_ms(), Instant::now());
+        if let Some(lag) = self.positions.lag(partition, end, handed_over, now) {
             self.observer.lag(partition, lag);
         }
     }

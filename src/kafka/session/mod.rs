@@ -30,6 +30,8 @@ mod unreadable;
 mod worker;
 mod writer;
 
+pub(in crate::kafka) use mark::LastRecord;
+
 pub use config::{
     DEFAULT_POSITIONS_TOPIC, Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start,
     transactional_id_prefix,

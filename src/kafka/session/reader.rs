@@ -18,7 +18,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use super::config::{SessionConfig, Start};
 use super::fault::is_unreadable;
 use super::mark::LastRecord;
-use crate::event::{NextOffset, Offset, Partition, RawRecord};
+use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
 use crate::kafka::record::raw_record;
@@ -76,6 +76,10 @@ const ATTEMPT_SLICE: Duration = Duration::from_millis(50);
 pub(super) struct Fetched<'r> {
     message: BorrowedMessage<'r>,
     topic: &'r str,
+    /// How far the partition's log has come with it, once it is taken in: by the timestamps of its
+    /// records, and by all that is known.
+    pub(super) latest: Latest,
+    pub(super) logged_ms: Option<i64>,
 }
 
 impl Reader {
@@ -132,6 +136,8 @@ impl Reader {
         Some(polled.map(|message| Fetched {
             message,
             topic: &self.topic,
+            latest: Latest::default(),
+            logged_ms: None,
         }))
     }
 
@@ -290,6 +296,11 @@ impl Fetched<'_> {
         Offset(self.message.offset())
     }
 
+    /// The record's timestamp, ms since the Unix epoch.
+    pub(super) fn timestamp_ms(&self) -> Option<i64> {
+        self.message.timestamp().to_millis()
+    }
+
     /// Bytes of key and value.
     pub(super) fn size(&self) -> usize {
         self.message.key_len() + self.message.payload_len()
@@ -299,7 +310,7 @@ impl Fetched<'_> {
     pub(super) fn last_record(&self) -> LastRecord {
         LastRecord::new(
             self.offset(),
-            self.message.timestamp().to_millis(),
+            self.timestamp_ms(),
             self.message.key(),
             self.message.payload(),
         )

@@ -10,6 +10,7 @@ use super::config::SessionConfig;
 use super::error::{SessionError, Setback, Trouble, client_trouble};
 use super::fault::Side;
 use super::flight::{Cargo, Flight, Prepared};
+use super::health::wall_ms;
 use super::mirror::Mirror;
 use super::notes::Notes;
 use super::observe::{NotReady, SessionObserver, Shutdown, Unreadable};
@@ -304,6 +305,7 @@ impl<'s> Session<'s> {
     /// Read until there is enough to process or, with `wait`, until the commit interval is over.
     fn gather(&mut self, wait: bool) -> Result<(), Setback> {
         let due = self.due();
+        let mut now = (wall_ms(), Instant::now());
         while !self.waiting_is_full() {
             let patience = || match self.waiting.is_empty() {
                 true => IDLE,
@@ -313,10 +315,11 @@ impl<'s> Session<'s> {
             let mut polled = self.reader.poll(Duration::ZERO);
             if polled.is_none() && wait {
                 polled = self.reader.poll(patience());
+                now = (wall_ms(), Instant::now());
             }
             match polled {
                 Some(Ok(fetched)) => {
-                    self.take_in(fetched)?;
+                    self.take_in(fetched, now)?;
                     self.note_flow();
                 }
                 Some(Err(error)) => self.judge_reader_error(&error)?,
@@ -329,10 +332,13 @@ impl<'s> Session<'s> {
 
     /// Keep a record for the next batch, unless it was read before a rewind or a rebalance. The one
     /// before the position must be the one that was consumed.
-    fn take_in(&mut self, fetched: Fetched<'s>) -> Result<(), Setback> {
+    fn take_in(&mut self, mut fetched: Fetched<'s>, now: (i64, Instant)) -> Result<(), Setback> {
         let (partition, offset) = (fetched.partition(), fetched.offset());
         match self.positions.arrive(partition, offset) {
             Arrival::Next => {
+                let timestamp_ms = fetched.timestamp_ms();
+                let (latest, logged_ms) = self.positions.see(partition, timestamp_ms, now);
+                (fetched.latest, fetched.logged_ms) = (latest, logged_ms);
                 self.waiting_bytes += fetched.size();
                 self.waiting.push_back(fetched);
             }
@@ -378,6 +384,10 @@ impl<'s> Session<'s> {
             .map(|fetched| SourceRecord {
                 record: fetched.record(),
                 refusals: self.blame.refusals(place(fetched)),
+                logged_ms: fetched.logged_ms,
+                history: self
+                    .positions
+                    .is_history(fetched.partition(), fetched.offset()),
             })
             .collect();
         let mut outputs = std::mem::take(&mut self.spare);

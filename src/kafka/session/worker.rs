@@ -122,6 +122,11 @@ pub struct SourceRecord<'a> {
     pub record: RawRecord<'a>,
     /// Set when the worker must write something else in place of some outputs.
     pub refusals: Option<&'a Refusals>,
+    /// How far the partition's log had come when the record was read: the greatest timestamp of its
+    /// records so far, ms since the Unix epoch.
+    pub logged_ms: Option<i64>,
+    /// Whether the partition held it already when it was read for the first time.
+    pub history: bool,
 }
 
 /// Outputs of one batch, in the order in which they are written.

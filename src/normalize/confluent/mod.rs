@@ -129,6 +129,9 @@ pub(super) fn normalize<'a>(
     if !unmapped.repeated.is_empty() {
         other_readings =
             readings::of_attributes(unmapped, &data, app_name.as_ref(), outcome.status);
+        if facts.is_none() {
+            other_readings.extend(readings::of_access(unmapped, &data));
+        }
         other_request_data = readings::of_request_data(unmapped, &data, api.request_data);
     }
     let metadata = Metadata {

@@ -3,6 +3,7 @@
 //! for each.
 
 use super::data::Data;
+use super::words;
 use crate::event::json::{Document, Kind, NodeId, same_name};
 use crate::event::{REQUEST_DATA, Status, Text, Unmapped};
 use crate::normalize::walk;
@@ -72,6 +73,22 @@ pub(super) fn of_attributes<'a>(
         }
     }
     found
+}
+
+/// Further readings of the label that says, of a method that the catalogue lacks, how it accesses.
+pub(super) fn of_access<'a>(
+    unmapped: &Unmapped<'_>,
+    data: &Data,
+) -> Vec<(&'static str, Option<Text<'a>>)> {
+    let document = &unmapped.document;
+    let said: Vec<NodeId> = walk::all_named(document, data.root.request, "accessType").collect();
+    if said.len() < 2 {
+        return Vec::new();
+    }
+    let access = |node| words::access(&walk::text(document, node)?).is;
+    let label = |node| access(node).map(|access| Text::plain(access.label()));
+    let labels = said.into_iter().map(label);
+    labels.map(|label| ("metadata.labels", label)).collect()
 }
 
 /// What may tell of an error under one of these names, with the lists of errors that it may be in.

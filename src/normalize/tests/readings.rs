@@ -161,6 +161,24 @@ fn a_client_has_as_many_names_as_it_gives_itself() {
 }
 
 #[test]
+fn a_method_that_the_catalogue_lacks_accesses_as_any_reading_says() {
+    for access in [
+        r#""accessType":"READ_ONLY","accessType":"MODIFICATION""#,
+        r#""access_type":"MODIFICATION","accessType":"READ_ONLY""#,
+    ] {
+        let text = event(&format!(r#""request":{{{access}}}"#));
+        let event = normal(&text);
+        assert!(matches(&event, "metadata.labels: access:write"), "{access}");
+        assert!(
+            matches(&event, "metadata.labels|neq: access:read"),
+            "{access}"
+        );
+    }
+    let once = event(r#""request":{"accessType":"READ_ONLY"}"#);
+    assert!(!matches(&normal(&once), "metadata.labels|neq: access:read"));
+}
+
+#[test]
 fn an_error_has_a_reading_for_each_way_to_read_the_answer() {
     let text = event(
         r#""result":{"status":"FAILURE","data":{"errors":[{"code":"1","code":"2","detail":"d"}],"message":"m"}}"#,

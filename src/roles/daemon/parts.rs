@@ -103,11 +103,6 @@ impl Part for SourcePart<'_> {
     }
 
     fn show(&self, stop: Option<&NotReady>) {
-        if stop.is_some() {
-            // Whoever ended by a panic has not said it.
-            self.observer.readiness(stop);
-            self.observer.assigned(&[]);
-        }
         self.observer.stopped(stop);
     }
 
@@ -161,9 +156,6 @@ impl Part for SinkPart<'_> {
     }
 
     fn show(&self, stop: Option<&NotReady>) {
-        if stop.is_some() {
-            self.observer.readiness(stop);
-        }
         self.observer.stopped(stop);
     }
 
@@ -265,7 +257,11 @@ impl Part for Reload<'_> {
         self.state.name()
     }
 
-    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+    fn run(&self, after: Option<&Stop>) -> Result<(), Stop> {
+        if after.is_some() {
+            // What was to be read when it stopped has not been.
+            self.requests.asked();
+        }
         self.rulebook
             .serve(self.requests, self.shutdown, self.metrics);
         Ok(())

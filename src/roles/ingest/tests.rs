@@ -41,6 +41,8 @@ fn shipped() -> Pipeline {
 
 fn source<'a>(offset: i64, value: &'a [u8], refusals: Option<&'a Refusals>) -> SourceRecord<'a> {
     SourceRecord {
+        logged_ms: None,
+        history: false,
         record: RawRecord {
             position: Position {
                 topic: "audit",

@@ -11,10 +11,13 @@ const PAUSES: Pauses = Pauses {
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// A way to end.
+type Way = fn() -> Result<(), Stop>;
+
 /// Ends by itself in the way that it is told to, until it is repaired.
 struct Fragile<'t> {
     name: &'static str,
-    fails: fn() -> Result<(), Stop>,
+    fails: Way,
     repaired: AtomicBool,
     shutdown: &'t Shutdown,
     attempts: AtomicUsize,
@@ -25,11 +28,7 @@ struct Fragile<'t> {
 }
 
 impl<'t> Fragile<'t> {
-    fn new(
-        name: &'static str,
-        shutdown: &'t Shutdown,
-        fails: fn() -> Result<(), Stop>,
-    ) -> Fragile<'t> {
+    fn new(name: &'static str, shutdown: &'t Shutdown, fails: Way) -> Fragile<'t> {
         Fragile {
             name,
             fails,
@@ -119,7 +118,7 @@ fn supervised(parts: &[&dyn Part], shutdown: &Shutdown, act: impl FnOnce()) -> V
 
 #[test]
 fn however_a_part_ends_the_others_go_on_it_is_tried_again_and_told_of_once() {
-    let ways: [(&str, fn() -> Result<(), Stop>); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("panic", || panic!("in a test")),
         ("ended", || Ok(())),
         ("past_end", || Err(Stop::new("past_end", "look there"))),

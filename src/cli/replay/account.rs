@@ -1,0 +1,168 @@
+//! What of the files became no record, for standard error: noise, what was lost, and what could not
+//! be read.
+
+use std::fmt::Write;
+
+use indicatif::HumanCount;
+
+use crate::files::Report;
+use crate::view::printable;
+
+/// Most files of which the details are said.
+const FILES: usize = 20;
+
+/// What became of the files.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    files: u64,
+    /// Files that could not be read to their end.
+    unread: u64,
+    /// Files of which text was lost.
+    damaged: u64,
+    noise_lines: u64,
+    prefixed_lines: u64,
+    lost_bytes: u64,
+    /// Those of which there is something to say.
+    details: Vec<(String, Report)>,
+}
+
+impl Account {
+    /// Adds a file; `read` is whether it was read to its end.
+    pub(super) fn add(&mut self, name: &str, report: Report, read: bool) {
+        self.files += 1;
+        self.unread += u64::from(!read);
+        self.damaged += u64::from(report.losses > 0);
+        self.noise_lines += report.noise_lines;
+        self.prefixed_lines += report.prefixed_lines;
+        self.lost_bytes += report.lost_bytes;
+        let says = report.noise_lines + report.losses + report.trailing_bytes > 0;
+        if says && self.details.len() < FILES {
+            self.details.push((name.to_owned(), report));
+        }
+    }
+
+    /// What was not fine, in a sentence; `None` if everything was.
+    pub(super) fn failure(&self) -> Option<String> {
+        let unread = (self.unread > 0).then(|| {
+            let (unread, files) = (self.unread, self.files);
+            format!("{unread} of {files} files could not be read to the end")
+        });
+        let lost = (self.damaged > 0).then(|| {
+            let bytes = HumanCount(self.lost_bytes);
+            format!("{bytes} bytes of damaged JSON could not be told apart, see above")
+        });
+        let parts: Vec<String> = unread.into_iter().chain(lost).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// Lines after those of the summary; empty where all text became records.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let mut total = |count: u64, what: &str| {
+            if count > 0 {
+                let _ = writeln!(text, "{:>12} {what}", HumanCount(count).to_string());
+            }
+        };
+        total(
+            self.prefixed_lines,
+            "events after other text on their lines",
+        );
+        total(self.noise_lines, "lines of other text, no events");
+        if self.damaged > 0 {
+            let bytes = HumanCount(self.lost_bytes).to_string();
+            let _ = writeln!(
+                text,
+                "{bytes:>12} bytes of damaged JSON, see the dead letters"
+            );
+        }
+        for (name, report) in &self.details {
+            details(&printable(name), report, &mut text);
+        }
+        text
+    }
+}
+
+fn details(name: &str, report: &Report, text: &mut String) {
+    let mut line = |what: String| {
+        let _ = writeln!(text, "  {what}");
+    };
+    for noise in &report.noise {
+        let beginning = String::from_utf8_lossy(&noise.beginning);
+        let beginning = printable(beginning.trim()).into_owned();
+        line(format!("{name}:{}: no event: {beginning}", noise.line));
+    }
+    let more = report.noise_lines - report.noise.len() as u64;
+    if more > 0 {
+        line(format!(
+            "{name}: and {} more lines that are no events",
+            HumanCount(more)
+        ));
+    }
+    for loss in &report.lost {
+        let bytes = HumanCount(loss.bytes);
+        let place = format!("{name}:{}: {bytes} bytes lost from byte", loss.line);
+        line(format!("{place} {} on: {}", loss.offset, loss.what));
+    }
+    let more = report.losses - report.lost.len() as u64;
+    if more > 0 {
+        line(format!("{name}: and {} more such places", HumanCount(more)));
+    }
+    if report.trailing_bytes > 0 {
+        let bytes = HumanCount(report.trailing_bytes);
+        line(format!(
+            "{name}: warning: {bytes} bytes of trailing garbage after the gzip, ignored"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::{Loss, NoiseLine};
+
+    #[test]
+    fn it_names_file_and_line_and_no_text_steers_the_terminal() {
+        let noise = NoiseLine {
+            line: 1,
+            beginning: b"WARN \x1b[2J".to_vec(),
+        };
+        let loss = Loss {
+            offset: 2_000,
+            line: 7,
+            bytes: 1_000,
+            what: "expected a value".into(),
+        };
+        let report = Report {
+            noise_lines: 2,
+            noise: vec![noise],
+            prefixed_lines: 3,
+            lost_bytes: 1_000,
+            losses: 1,
+            lost: vec![loss],
+            trailing_bytes: 9,
+            ..Report::default()
+        };
+        let mut account = Account::default();
+        account.add("a.json", report, true);
+        account.add("b.json", Report::default(), false);
+        let text = account.text();
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        assert_eq!(
+            lines,
+            [
+                "3 events after other text on their lines",
+                "2 lines of other text, no events",
+                "1,000 bytes of damaged JSON, see the dead letters",
+                "a.json:1: no event: WARN \\u001b[2J",
+                "a.json: and 1 more lines that are no events",
+                "a.json:7: 1,000 bytes lost from byte 2000 on: expected a value",
+                "a.json: warning: 9 bytes of trailing garbage after the gzip, ignored",
+            ]
+        );
+        let failure = "1 of 2 files could not be read to the end; \
+                       1,000 bytes of damaged JSON could not be told apart, see above";
+        assert_eq!(account.failure().as_deref(), Some(failure));
+        assert_eq!(Account::default().failure(), None);
+    }
+}

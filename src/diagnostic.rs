@@ -5,6 +5,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::printable::{printable, printable_lines};
+
 /// A place in a text: line and column, both from 1, the column in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark {
@@ -103,9 +105,10 @@ impl fmt::Display for Diagnostic {
             remedy,
         } = &self.problem;
         let (file, line, column) = (&self.file, mark.line, mark.column);
+        let (file, message) = (printable(file), printable_lines(message));
         write!(f, "{file}:{line}:{column}: {severity}: {message}")?;
         match remedy {
-            Some(remedy) => write!(f, "\n  help: {remedy}"),
+            Some(remedy) => write!(f, "\n  help: {}", printable_lines(remedy)),
             None => Ok(()),
         }
     }

@@ -1,10 +1,14 @@
 //! YAML read into a tree in which every node knows its line and column, so that whoever reads
 //! rules or configuration from it can say where something is wrong.
 //! A duplicate key is an error; plain `yes` and `no` are strings (YAML 1.2); merge keys are merged.
+//! A plain number keeps the text in which it was written: whoever wants a text takes it with
+//! [`Node::text`], which refuses a number that would print otherwise.
 
 mod reader;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
@@ -23,6 +27,11 @@ pub struct Node {
     pub value: Value,
     /// Its first character; for an alias, the alias.
     pub mark: Mark,
+    /// A number or truth value as it was written, and an unquoted `yes`, `no`, `on` or `off`, which
+    /// YAML 1.1 takes for a truth value.
+    written: Option<Box<str>>,
+    /// The bytes of the text in which it was written; for an alias, those of what it names.
+    span: Range<usize>,
 }
 
 /// What a node holds.
@@ -56,6 +65,116 @@ pub struct Entry {
 }
 
 impl Node {
+    /// A value that nobody wrote, placed at `mark`.
+    pub fn new(value: Value, mark: Mark) -> Node {
+        Node {
+            value,
+            mark,
+            written: None,
+            span: 0..0,
+        }
+    }
+
+    /// The text of a scalar, where a text is meant: a string, or a number or truth value that prints
+    /// as it was written.
+    ///
+    /// # Errors
+    /// It prints otherwise, or is null or a collection.
+    pub fn text(&self) -> Result<Cow<'_, str>, Problem> {
+        match &self.value {
+            Value::String(text) => Ok(Cow::Borrowed(text)),
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
+                self.check_written()?;
+                Ok(Cow::Owned(self.printed()))
+            }
+            other => {
+                let message = format!("a string is expected, not {}", other.kind());
+                Err(Problem::error(self.mark, message))
+            }
+        }
+    }
+
+    /// Refuses a number or truth value that does not print as it was written: `1.10` is the number
+    /// 1.1, `007` is 7, `0x1f` is 31, and whoever wrote it may have meant the text.
+    ///
+    /// # Errors
+    /// The remedy is to quote it.
+    pub fn check_written(&self) -> Result<(), Problem> {
+        let printed = match self.value {
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) => self.printed(),
+            _ => return Ok(()),
+        };
+        match &self.written {
+            Some(written) if **written != *printed => Err(rewritten(self.mark, written, &printed)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A number or truth value as it was written; the string, if it is one.
+    pub fn written(&self) -> Option<Cow<'_, str>> {
+        match (&self.value, &self.written) {
+            (Value::Bool(_) | Value::Int(_) | Value::Float(_), Some(written)) => {
+                Some(Cow::Borrowed(written))
+            }
+            (Value::Bool(_) | Value::Int(_) | Value::Float(_), None) => {
+                Some(Cow::Owned(self.printed()))
+            }
+            (Value::String(text), _) => Some(Cow::Borrowed(text)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an unquoted `yes`, `no`, `on` or `off`: text here, a truth value for readers of
+    /// YAML 1.1.
+    pub fn is_plain_yes_or_no(&self) -> bool {
+        self.written.is_some() && matches!(self.value, Value::String(_))
+    }
+
+    fn printed(&self) -> String {
+        match self.value {
+            Value::Bool(bool) => bool.to_string(),
+            Value::Int(int) => int.to_string(),
+            Value::Float(float) => float.to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// Every number in it, at any depth, that JSON writes otherwise than it was written.
+    pub fn numbers_rewritten(&self, problems: &mut Vec<Problem>) {
+        match &self.value {
+            Value::Int(_) | Value::Float(_) => {
+                let json = self.to_json().to_string();
+                if let Some(written) = self.written.as_deref().filter(|text| **text != *json) {
+                    problems.push(rewritten(self.mark, written, &json));
+                }
+            }
+            Value::Seq(nodes) => nodes.iter().for_each(|n| n.numbers_rewritten(problems)),
+            Value::Map(entries) => entries
+                .iter()
+                .for_each(|entry| entry.node.numbers_rewritten(problems)),
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+        }
+    }
+
+    /// Keeps what [`Node::written`] gives, of this node and all below it.
+    fn keep_written(&mut self, source: &str) {
+        let plain = || source.get(self.span.clone()).map(str::trim);
+        match &mut self.value {
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
+                self.written = plain().map(Into::into);
+            }
+            Value::String(text) if YES_OR_NO.iter().any(|w| w.eq_ignore_ascii_case(text)) => {
+                let is_plain = |plain: &&str| *plain == text.as_str();
+                self.written = plain().filter(is_plain).map(Into::into);
+            }
+            Value::Seq(nodes) => nodes.iter_mut().for_each(|n| n.keep_written(source)),
+            Value::Map(entries) => entries
+                .iter_mut()
+                .for_each(|entry| entry.node.keep_written(source)),
+            Value::Null | Value::String(_) => {}
+        }
+    }
+
     /// The string, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match &self.value {
@@ -101,6 +220,7 @@ impl Node {
                 let pair = |e: &&Entry| format!("{}:{}", text(&e.key), e.node.canonical());
                 list('{', sorted.iter().map(pair).collect(), '}')
             }
+            Value::Int(_) | Value::Float(_) => self.printed(),
             _ => self.to_json().to_string(),
         }
     }
@@ -121,6 +241,19 @@ impl Node {
                 .collect(),
         }
     }
+}
+
+/// Words that YAML 1.1 takes for truth values, and YAML 1.2 does not.
+const YES_OR_NO: [&str; 4] = ["yes", "no", "on", "off"];
+
+fn rewritten(mark: Mark, written: &str, printed: &str) -> Problem {
+    let what = match printed {
+        "true" | "false" => "truth value",
+        _ => "number",
+    };
+    let message = format!("`{written}` without quotes is the {what} {printed}");
+    let remedy = format!("quote it if the text is meant: '{written}'; else write {printed}");
+    Problem::error(mark, message).remedy(remedy)
 }
 
 impl Value {
@@ -145,11 +278,15 @@ pub fn documents(text: &str) -> Result<Vec<Node>, Problem> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         with_snippet: false,
+        // The visitor below refuses them, and says what to write.
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, flow_nesting_limit: MAX_DEPTH },
     };
     let documents: Vec<Spanned<Value>> =
         serde_saphyr::from_multiple_with_options(text, options).map_err(|error| syntax(&error))?;
-    Ok(documents.into_iter().map(Node::from).collect())
+    let mut nodes: Vec<Node> = documents.into_iter().map(Node::from).collect();
+    nodes.iter_mut().for_each(|node| node.keep_written(text));
+    Ok(nodes)
 }
 
 /// The only document of a text; null where there is none.
@@ -159,10 +296,7 @@ pub fn documents(text: &str) -> Result<Vec<Node>, Problem> {
 pub fn document(text: &str) -> Result<Node, Problem> {
     let mut documents = documents(text)?;
     match documents.len() {
-        0 => Ok(Node {
-            value: Value::Null,
-            mark: Mark::START,
-        }),
+        0 => Ok(Node::new(Value::Null, Mark::START)),
         1 => Ok(documents.remove(0)),
         _ => Err(Problem::error(documents[1].mark, "a second document")
             .remedy("write one document in this file")),
@@ -185,9 +319,14 @@ fn mark(location: Location) -> Mark {
 
 impl From<Spanned<Value>> for Node {
     fn from(spanned: Spanned<Value>) -> Node {
+        let span = spanned.defined.span();
+        let index = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let start = index(span.byte_offset());
         Node {
             value: spanned.value,
             mark: mark(spanned.referenced),
+            written: None,
+            span: start..start.saturating_add(index(span.byte_len())),
         }
     }
 }
@@ -306,6 +445,108 @@ mod tests {
                 &Value::Float(1.1),
             ]
         );
+    }
+
+    #[test]
+    fn a_number_is_a_text_only_where_it_prints_as_it_was_written() {
+        let text = |scalar: &str| {
+            let root = document(&format!("a: [é, {scalar}]\nb: &x {scalar}\nc: *x\n")).unwrap();
+            let texts = [
+                root.entry("a").unwrap().as_seq().unwrap()[1].text(),
+                root.entry("b").unwrap().text(),
+                root.entry("c").unwrap().text(),
+            ];
+            let [a, b, c] = texts.map(|text| text.map(Cow::into_owned));
+            assert_eq!(
+                (&a.is_ok(), &b.is_ok()),
+                (&b.is_ok(), &c.is_ok()),
+                "{scalar}"
+            );
+            assert_eq!(b.as_ref().ok(), c.as_ref().ok());
+            a
+        };
+        for same in [
+            "5",
+            "-3",
+            "1.5",
+            "0",
+            "0.1",
+            "true",
+            "false",
+            "12:30",
+            "2026-11-21",
+        ] {
+            assert_eq!(text(same).as_deref(), Ok(same));
+        }
+        // YAML 1.2 has no truth values but true and false, and Rust's numbers are none of YAML's.
+        for word in [
+            "yes", "No", "on", "OFF", "y", "1.2.3", "inf", "nan", "1_", "0x", "1e", "08h",
+        ] {
+            assert_eq!(text(word).as_deref(), Ok(word));
+        }
+        for (other, printed) in [
+            ("10.10", "10.1"),
+            ("1.0", "1"),
+            ("007", "7"),
+            ("-010", "-10"),
+            ("0x1f", "31"),
+            ("0o17", "15"),
+            ("0b11", "3"),
+            ("1_000", "1000"),
+            ("1e3", "1000"),
+            ("+5", "5"),
+            ("-0", "0"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("18446744073709551615", "18446744073709552000"),
+            ("True", "true"),
+            ("FALSE", "false"),
+        ] {
+            let Err(problem) = text(other) else {
+                panic!("{other} is taken");
+            };
+            assert!(
+                problem.message.contains(&format!("`{other}`")),
+                "{problem:?}"
+            );
+            let remedy = problem.remedy.unwrap();
+            assert!(remedy.contains(&format!("'{other}'")), "{remedy}");
+            assert!(remedy.ends_with(&format!("write {printed}")), "{remedy}");
+            let quoted = document(&format!("'{other}'")).unwrap();
+            assert_eq!(quoted.text().as_deref(), Ok(other));
+            let quoted = document(&format!("a: \"{other}\"")).unwrap();
+            assert_eq!(quoted.entry("a").unwrap().text().as_deref(), Ok(other));
+        }
+        for null in ["~", "null", "Null", "NULL", ""] {
+            assert_eq!(
+                document(&format!("a: {null}"))
+                    .unwrap()
+                    .entry("a")
+                    .unwrap()
+                    .value,
+                Value::Null
+            );
+        }
+        for endless in [".inf", "-.inf", ".nan", "1e999"] {
+            let problem = document(&format!("a: 1\nb: {endless}\n")).unwrap_err();
+            assert_eq!(problem.mark, at(2, 4), "{problem:?}");
+            assert!(problem.message.contains("quote"), "{problem:?}");
+        }
+        let keys = document("007: a\n7: b\n1.10: c\n0x1f: d\nyes: e\n1e3: f\n").unwrap();
+        let keys: Vec<&str> = keys
+            .as_map()
+            .unwrap()
+            .iter()
+            .map(|e| e.key.as_str())
+            .collect();
+        assert_eq!(keys, ["007", "7", "1.10", "0x1f", "yes", "1e3"]);
+    }
+
+    #[test]
+    fn a_plain_yes_is_told_from_a_quoted_one() {
+        let root = document("[yes, 'yes', \"off\", OFF, maybe]").unwrap();
+        let plain = root.as_seq().unwrap().iter().map(Node::is_plain_yes_or_no);
+        assert_eq!(plain.collect::<Vec<_>>(), [true, false, false, true, false]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The figures of docs/performance.md: watchbell beside a bare pass-through, in one run on one
 //! broker. cargo bench --bench bench -- [records] [rounds]; `pipeline [events]` for the pipeline alone,
-//! `latency [events]` for the way of an alert alone.
+//! `latency [events]` for the way of an alert alone, `worst` for the worst records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -33,9 +33,12 @@ mod pipeline;
 #[allow(dead_code)]
 #[path = "../../tests/kafka/proxy.rs"]
 mod proxy;
+#[path = "../../tests/worst/mod.rs"]
+mod records;
 #[allow(dead_code)]
 #[path = "../../tests/stub/mod.rs"]
 mod stub;
+mod worst;
 mod yardstick;
 
 const PARTITIONS: u32 = 4;
@@ -87,6 +90,7 @@ fn main() {
             number(1, 400_000) as usize,
             &[RuleSource::Pack("confluent".into())],
         ),
+        ["worst"] => worst::run(),
         ["latency", ..] => {
             machine();
             latency(&start(), number(1, LATENCY_EVENTS as u64) as usize);

@@ -1,6 +1,10 @@
-//! An alert with every part, invented: what `fire` sends, and what templates are tried on.
+//! Invented alerts: one with every part, which `fire` sends, and one of every kind, on which templates
+//! are tried.
 
-use super::notice::{Notice, Origin, ResourceNotice, Who};
+use super::loss::RECORDS_EXPIRED;
+use super::notice::{Correlation, Notice, NoticeError, Origin, ResourceNotice, Who};
+use super::words::{MAX_LIST, MAX_PROSE, MAX_WORD};
+use crate::event::{Offset, Partition, Position};
 use crate::sigma::Level;
 
 impl Notice {
@@ -9,7 +13,8 @@ impl Notice {
         let some = |text: &str| Some(text.to_owned());
         Notice {
             uid: format!("watchbell-test-{now_ms}"),
-            group_key: "watchbell-test".into(),
+            // A test that joined the open incident of the last one would reach nobody.
+            group_key: format!("watchbell-test-{now_ms}"),
             summary: None,
             level: Level::High,
             rule_id: "00000000-0000-4000-8000-000000000000".into(),
@@ -46,6 +51,7 @@ impl Notice {
             },
             time_ms: now_ms,
             detected_ms: now_ms,
+            logged_ms: None,
             why: vec!["api.operation = DeleteStatement".into()],
             count: 1,
             first_ms: now_ms,
@@ -62,7 +68,130 @@ impl Notice {
             record: some("{\"test\":true}"),
             experimental: false,
             replayed: false,
+            history: false,
             test: true,
         }
     }
+    /// Each kind of alert in words, as `an alert without a runbook`, and an alert of it.
+    pub fn examples() -> Vec<(&'static str, Notice)> {
+        let read = || Notice {
+            test: false,
+            position: "watchbell.alerts/0@7".into(),
+            ..Notice::example(0)
+        };
+        let but = |change: fn(&mut Notice)| {
+            let mut notice = read();
+            change(&mut notice);
+            notice
+        };
+        vec![
+            ("a test alert", Notice::example(0)),
+            ("an alert with every part", but(with_every_part)),
+            ("an alert without a runbook", but(|n| n.runbook = None)),
+            ("an alert without an actor", but(|n| n.who = Who::default())),
+            (
+                "an alert without a resource",
+                but(|n| {
+                    n.resources.clear();
+                    n.resource_count = 0;
+                }),
+            ),
+            (
+                "an alert with a hundred resources",
+                but(|n| {
+                    n.resources = vec![n.resources[0].clone(); MAX_LIST];
+                    n.resource_count = 100;
+                }),
+            ),
+            ("an alert with nothing but what is required", but(bare)),
+            ("an alert with the longest texts", but(longest)),
+            ("an alert of several events", but(correlated)),
+            ("a built-in alert", but(built_in)),
+            ("an alert that could not be read", unreadable()),
+        ]
+    }
+}
+
+fn with_every_part(notice: &mut Notice) {
+    notice.outcome = "Failure".into();
+    notice.outcome_detail = Some("Not allowed.".into());
+    notice.origin.name = Some("192.0.2.0/24".into());
+    notice.origin.place = Some("Bern, CH".into());
+    notice.origin.network = Some("office".into());
+    notice.links = vec!["https://example.com/runbook".into()];
+    notice.attack = vec!["Impact (TA0040)".into()];
+    notice.tags = vec!["attack.t1485".into()];
+}
+
+fn bare(notice: &mut Notice) {
+    let resources = vec![ResourceNotice::default()];
+    *notice = Notice {
+        level: notice.level,
+        uid: notice.uid.clone(),
+        group_key: notice.group_key.clone(),
+        rule_id: notice.rule_id.clone(),
+        rule: notice.rule.clone(),
+        resources,
+        resource_count: 1,
+        ..unreadable()
+    };
+    notice.summary = None;
+    notice.description = None;
+    notice.runbook = None;
+}
+
+/// Every text and list as long as one that is read can be.
+fn longest(notice: &mut Notice) {
+    let word = || "W".repeat(MAX_WORD);
+    let words = || vec![word(); MAX_LIST];
+    with_every_part(notice);
+    notice.rule = word();
+    notice.operation = word();
+    notice.who.name = Some(word());
+    notice.description = Some("x ".repeat(MAX_PROSE / 2));
+    notice.runbook = notice.description.clone();
+    notice.why = words();
+    notice.links = words();
+    notice.tags = words();
+    notice.attack = words();
+    notice.falsepositives = words();
+    notice.events = words();
+    let resource = ResourceNotice {
+        name: Some(word()),
+        uid: Some(word()),
+        ..notice.resources[0].clone()
+    };
+    notice.resources = vec![resource; MAX_LIST];
+    notice.resource_count = MAX_LIST;
+}
+
+fn correlated(notice: &mut Notice) {
+    notice.count = 12;
+    notice.last_ms = 300_000;
+    notice.correlation = Some(Correlation {
+        kind: "event_count".into(),
+        threshold: "gte 10".into(),
+        timespan_seconds: 300,
+        group: vec![("actor.user.uid".into(), "u-example".into())],
+    });
+}
+
+fn built_in(notice: &mut Notice) {
+    bare(notice);
+    notice.rule_id = RECORDS_EXPIRED.id.into();
+    notice.rule = RECORDS_EXPIRED.title.into();
+    notice.description = Some(RECORDS_EXPIRED.description.into());
+    notice.runbook = Some(RECORDS_EXPIRED.runbook.into());
+    notice.summary = Some("7 audit records of confluent/partition 3 expired".into());
+    notice.resources[0].name = Some("confluent".into());
+}
+
+fn unreadable() -> Notice {
+    let position = Position {
+        topic: "watchbell.alerts",
+        partition: Partition(0),
+        offset: Offset(7),
+    };
+    let error = NoticeError::NotJson("expected value at line 1 column 1".into());
+    Notice::unreadable(position, 0, &error)
 }

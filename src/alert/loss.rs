@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::digest;
-use crate::event::{NextOffset, Partition};
+use crate::event::{NextOffset, Offset, Partition};
 use crate::sigma::Level;
 
 /// A rule that is a part of watchbell.
@@ -52,6 +52,22 @@ pub static POSITIONS_LOST: BuiltIn = BuiltIn {
     level: Level::High,
 };
 
+/// Records are there and cannot be read.
+pub static RECORDS_UNREADABLE: BuiltIn = BuiltIn {
+    id: "2bdeb38a-e1b8-465c-ad77-07d51b755b42",
+    title: "Audit records cannot be read",
+    description: "A partition of the source holds records whose stored form is damaged: checksums do \
+                  not hold, or what is compressed cannot be decompressed. Reading that partition has \
+                  stopped before them, so that nothing behind them is normalized or looked at by any \
+                  rule either. The other partitions go on.",
+    runbook: "Find out whether a disk failed or somebody changed the files of the topic: damage to an \
+              audit log can be an attempt to hide something. Make a replica that is sound the leader \
+              of the partition; watchbell then goes on by itself. Where there is none, keep a copy of \
+              the segment, look at what happened then by other means, stop watchbell, and step over \
+              the damaged records with the command that this alert and /readyz give.",
+    level: Level::Critical,
+};
+
 /// A source of audit records.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
@@ -80,6 +96,8 @@ pub struct SourceAlert<'a> {
     pub why: String,
     /// The same for machines.
     pub evidence: Value,
+    /// When it happened, in ms since the Unix epoch; `None` where only its finding is known.
+    pub time_ms: Option<i64>,
 }
 
 impl<'a> SourceAlert<'a> {
@@ -123,6 +141,42 @@ impl<'a> SourceAlert<'a> {
         }
     }
 
+    /// The records of a partition cannot be read from an offset on. Reading goes on at `past` for
+    /// whoever gives them up. The same offset is the same alert.
+    pub fn unreadable(
+        source: Source<'a>,
+        partition: Partition,
+        offset: Offset,
+        past: NextOffset,
+        detail: &str,
+    ) -> SourceAlert<'a> {
+        let (number, name) = (partition.0, source.name);
+        SourceAlert {
+            title: format!(
+                "Audit records of {name}/partition {number} cannot be read from offset {} on",
+                offset.0
+            ),
+            why: format!("the record at offset {} is damaged: {detail}", offset.0),
+            evidence: json!({
+                "source": name,
+                "topic": source.topic,
+                "partition": number,
+                "offset": offset.0,
+                "error": detail,
+                "way_past": format!(
+                    "watchbell offsets set --source {name} --partition {number} --to {} --execute",
+                    past.0
+                ),
+            }),
+            partition: Some(partition),
+            ..SourceAlert::new(
+                &RECORDS_UNREADABLE,
+                source,
+                &[&number.to_string(), &offset.0.to_string()],
+            )
+        }
+    }
+
     /// The group had lost these positions, and goes on from them.
     pub fn positions_lost(
         source: Source<'a>,
@@ -154,7 +208,11 @@ impl<'a> SourceAlert<'a> {
         }
     }
 
-    fn new(rule: &'static BuiltIn, source: Source<'a>, what: &[&str]) -> SourceAlert<'a> {
+    pub(super) fn new(
+        rule: &'static BuiltIn,
+        source: Source<'a>,
+        what: &[&str],
+    ) -> SourceAlert<'a> {
         let parts = [&[rule.id, source.name, source.topic], what].concat();
         SourceAlert {
             rule,
@@ -165,6 +223,7 @@ impl<'a> SourceAlert<'a> {
             title: String::new(),
             why: String::new(),
             evidence: Value::Null,
+            time_ms: None,
         }
     }
 
@@ -237,6 +296,26 @@ mod tests {
         let other = SourceAlert::expired(elsewhere, Partition(3), NextOffset(5), NextOffset(9));
         assert_ne!(one.uid, other.uid);
         assert_ne!(one.group_key, other.group_key);
+    }
+
+    #[test]
+    fn records_that_cannot_be_read_are_one_alert_for_a_place_and_say_the_way_past() {
+        let of = |partition, offset, past, detail| {
+            let past = NextOffset(past);
+            SourceAlert::unreadable(SOURCE, Partition(partition), Offset(offset), past, detail)
+        };
+        let alert = of(3, 41, 48, "bad checksum");
+        assert_eq!(
+            alert.title,
+            "Audit records of confluent/partition 3 cannot be read from offset 41 on"
+        );
+        assert_eq!(
+            alert.evidence["way_past"],
+            "watchbell offsets set --source confluent --partition 3 --to 48 --execute"
+        );
+        assert_eq!(alert.uid, of(3, 41, 42, "bad compression").uid);
+        assert_ne!(alert.uid, of(3, 48, 49, "bad checksum").uid);
+        assert_ne!(alert.uid, of(2, 41, 48, "bad checksum").uid);
     }
 
     #[test]

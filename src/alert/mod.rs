@@ -1,19 +1,25 @@
 //! An alert: a rule that matched an event, or what was lost of a source; its two keys, and what a
 //! person reads.
 
+mod dead_letter;
 mod example;
 mod loss;
 mod notice;
 mod read;
 mod redact;
+mod stopped;
 mod wording;
+mod words;
 
-pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, Source, SourceAlert};
+pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
+pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
 pub use notice::{
-    Correlation, EXPERIMENTAL, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
+    Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
+    TEST, Who,
 };
-pub use read::shorten;
+pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
 pub use wording::{Fact, time};
+pub use words::shorten;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -24,6 +30,20 @@ use sha2::{Digest, Sha256};
 use crate::event::AuditEvent;
 use crate::rules::{LoadedRule, RuleSet};
 use crate::sigma::{Fields, RuleIndex, TestOutcome, Value};
+
+/// Every rule that is a part of watchbell.
+pub static BUILT_IN: [&BuiltIn; 7] = [
+    &DEAD_LETTER,
+    &SENSITIVE_DEAD_LETTER,
+    &RECORDS_EXPIRED,
+    &POSITIONS_LOST,
+    &RECORDS_UNREADABLE,
+    &SOURCE_STOPPED,
+    &SINK_STOPPED,
+];
+
+/// Most characters of a name in an alert's title: an event may hold any.
+const TITLE_CHARS: usize = 300;
 
 /// A rule's match on one event.
 #[derive(Debug)]
@@ -41,8 +61,11 @@ pub struct Alert<'r, P> {
     /// The fields that the rule wants shown, and their values; each once, at most eight; those without a
     /// value left out.
     pub shown: Vec<(&'r str, Vec<String>)>,
-    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`].
+    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`], [`HISTORY`].
     pub labels: Vec<&'static str>,
+    /// How far the log that the record stands in had come when it was read: the greatest timestamp of
+    /// its partition's records, ms since the Unix epoch.
+    pub logged_ms: Option<i64>,
 }
 
 impl<'r, P> Alert<'r, P> {
@@ -85,6 +108,7 @@ impl<'r, P> Alert<'r, P> {
                 .then_some(EXPERIMENTAL)
                 .into_iter()
                 .collect(),
+            logged_ms: None,
         })
     }
 }
@@ -96,7 +120,8 @@ where
     rule.shown
         .iter()
         .map(|(name, path)| {
-            let mut values = values(event, path, TestOutcome::MAX_VALUES);
+            let values = values(event, path, TestOutcome::MAX_VALUES).into_iter();
+            let mut values: Vec<String> = values.map(|v| TestOutcome::reported(v.into())).collect();
             let mut seen = HashSet::new();
             values.retain(|value| seen.insert(value.clone()));
             (name.as_str(), values)
@@ -148,8 +173,9 @@ fn who<'e>(event: &'e AuditEvent<'_>) -> &'e str {
 fn title<P>(rule: &LoadedRule<P>, event: &AuditEvent<'_>) -> String {
     let user = &event.user;
     let who = known_as(user.name.as_deref(), user.uid.as_deref())
-        .unwrap_or_else(|| who(event).to_owned());
-    let mut title = format!("{}: {who}, {}", rule.rule.title, event.api.operation);
+        .unwrap_or_else(|| shorten(who(event), TITLE_CHARS));
+    let operation = shorten(&event.api.operation, TITLE_CHARS);
+    let mut title = format!("{}: {who}, {operation}", rule.rule.title);
     if let Some((first, others)) = event.resources.split_first() {
         let name = known_as(first.name.as_deref(), first.uid.as_deref());
         title.push(' ');
@@ -166,9 +192,10 @@ fn title<P>(rule: &LoadedRule<P>, event: &AuditEvent<'_>) -> String {
 
 /// A name, and in parentheses the identifier where that is another word.
 fn known_as(name: Option<&str>, uid: Option<&str>) -> Option<String> {
+    let short = |word| shorten(word, TITLE_CHARS);
     match (name, uid) {
-        (Some(name), Some(uid)) if name != uid => Some(format!("{name} ({uid})")),
-        (Some(word), _) | (None, Some(word)) => Some(word.to_owned()),
+        (Some(name), Some(uid)) if name != uid => Some(format!("{} ({})", short(name), short(uid))),
+        (Some(word), _) | (None, Some(word)) => Some(short(word)),
         (None, None) => None,
     }
 }

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::read::place;
+use super::words::{MAX_LIST, place};
 use crate::event::Position;
 use crate::sigma::Level;
 
@@ -14,6 +14,9 @@ pub const EXPERIMENTAL: &str = "status:experimental";
 
 /// Label of alerts made by `replay`.
 pub const REPLAYED: &str = "origin:replay";
+
+/// Label of alerts of records that a source held before it was read for the first time.
+pub const HISTORY: &str = "origin:history";
 
 /// Label of alerts made by `fire`.
 pub const TEST: &str = "origin:test";
@@ -144,6 +147,10 @@ pub struct Notice {
     pub time_ms: i64,
     /// When the alert was made.
     pub detected_ms: i64,
+    /// How far the partition's log had come, by the timestamps of its records, when the record was
+    /// read; `None` where nothing is known of it.
+    #[serde(skip)]
+    pub logged_ms: Option<i64>,
     /// `field = value` of the selections that held.
     pub why: Vec<String>,
     /// Events in this alert: 1, or those of a correlation.
@@ -176,23 +183,27 @@ pub struct Notice {
     pub experimental: bool,
     /// Made by `replay`.
     pub replayed: bool,
+    /// Of a record that was there before its source was read for the first time.
+    #[serde(skip)]
+    pub history: bool,
     /// Made by `fire`.
     pub test: bool,
 }
 
 impl Notice {
-    /// Stands for an alert that cannot be read: somebody must know that there was one.
+    /// Stands for an alert that cannot be read: somebody must know that there was one. It counts as
+    /// critical, since it may have been.
     pub fn unreadable(position: Position<'_>, at_ms: i64, error: &NoticeError) -> Notice {
         Notice {
             uid: format!("unreadable-{position}"),
             group_key: "watchbell-unreadable-alert".into(),
             summary: Some("An alert could not be read".into()),
-            level: Level::High,
+            level: Level::Critical,
             rule_id: String::new(),
             rule: "An alert could not be read".into(),
             rule_version: String::new(),
             description: Some(format!(
-                "An alert could not be read and is among the dead letters: {error}"
+                "An alert could not be read. It counts as critical, and its record goes to the dead letters: {error}"
             )),
             who: Who::default(),
             operation: String::new(),
@@ -206,6 +217,7 @@ impl Notice {
             origin: Origin::default(),
             time_ms: at_ms,
             detected_ms: at_ms,
+            logged_ms: None,
             why: Vec::new(),
             count: 1,
             first_ms: at_ms,
@@ -222,8 +234,14 @@ impl Notice {
             record: None,
             experimental: false,
             replayed: false,
+            history: false,
             test: false,
         }
+    }
+
+    /// Whether there may be resources that are not listed here.
+    pub fn lacks_resources(&self) -> bool {
+        self.resources.len() >= MAX_LIST || self.resource_count > self.resources.len()
     }
 
     /// The environments of the resources, each once.

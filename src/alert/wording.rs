@@ -51,9 +51,17 @@ impl Notice {
         if let Some(summary) = &self.summary {
             return summary.clone();
         }
-        let who = self.who.shown().unwrap_or("somebody unknown");
-        let mut line = format!("{who} {}", self.deed());
-        if let Some(first) = self.resources.first() {
+        let who = match self.who.shown() {
+            // The word that stands for nobody in an event.
+            Some("unknown") | None => "somebody unknown",
+            Some(who) => who,
+        };
+        let named = self.named();
+        if self.operation.is_empty() && named.is_none() {
+            return format!("{who}: {}", self.rule);
+        }
+        let mut line = format!("{who} {}", self.deed(named.is_some()));
+        if let Some(first) = named {
             if let Some(name) = first.name.as_deref().or(first.uid.as_deref()) {
                 line.push(' ');
                 line.push_str(name);
@@ -69,29 +77,49 @@ impl Notice {
         line
     }
 
-    /// `deleted Flink statement`, `failed to delete …`, `called GetX on`.
-    fn deed(&self) -> String {
+    /// The first resource, if anything is known of it.
+    fn named(&self) -> Option<&ResourceNotice> {
+        let is_known = |resource: &&ResourceNotice| {
+            let parts = [&resource.name, &resource.uid, &resource.kind];
+            parts.into_iter().any(Option::is_some)
+        };
+        self.resources.first().filter(is_known)
+    }
+
+    /// `deleted Flink statement`, `failed to delete …`, `called GetX on`; without a resource, what
+    /// was called.
+    fn deed(&self, has_resource: bool) -> String {
         let (past, infinitive) = match self.activity.as_deref() {
-            Some("Create") => ("created", "create"),
-            Some("Read") => ("read", "read"),
-            Some("Update") => ("changed", "change"),
-            Some("Delete") => ("deleted", "delete"),
-            Some("Logon") => ("signed in to", "sign in to"),
-            _ => ("", ""),
+            Some("Create") if has_resource => ("created", "create"),
+            Some("Read") if has_resource => ("read", "read"),
+            Some("Update") if has_resource => ("changed", "change"),
+            Some("Delete") if has_resource => ("deleted", "delete"),
+            Some("Logon") if has_resource => ("signed in to", "sign in to"),
+            Some("Logon") => ("signed in", "sign in"),
+            _ => return self.called(has_resource),
         };
         let kind = self.kind();
-        if past.is_empty() || (kind.is_empty() && self.resources.is_empty()) {
-            let operation = &self.operation;
-            let on = if self.resources.is_empty() { "" } else { " on" };
-            return match self.outcome.as_str() {
-                "Failure" => format!("failed to call {operation}{on}{kind}"),
-                _ => format!("called {operation}{on}{kind}"),
-            };
-        }
         match self.outcome.as_str() {
             "Success" => format!("{past}{kind}"),
             "Failure" => format!("failed to {infinitive}{kind}"),
             _ => format!("asked to {infinitive}{kind}"),
+        }
+    }
+
+    /// `called GetX on`, `was denied by ip-filter.Authorize on`.
+    fn called(&self, has_resource: bool) -> String {
+        let operation = &self.operation;
+        let on = if has_resource { " on" } else { "" };
+        let kind = self.kind();
+        let is_check = operation
+            .rsplit('.')
+            .next()
+            .is_some_and(|method| method.eq_ignore_ascii_case("Authorize"));
+        match (self.outcome.as_str(), is_check) {
+            ("Success", true) => format!("was allowed by {operation}{on}{kind}"),
+            ("Failure", true) => format!("was denied by {operation}{on}{kind}"),
+            ("Failure", false) => format!("failed to call {operation}{on}{kind}"),
+            _ => format!("called {operation}{on}{kind}"),
         }
     }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::{ConfigFile, Failure};
-use crate::alert::Notice;
+use crate::alert::{BUILT_IN, Notice};
 use crate::config::Config;
 use crate::notify::{Answer, Client, Message, Sink};
 use crate::roles::clock::now_ms;
@@ -45,7 +45,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     for sink in &sinks {
         let name = &sink.name;
-        let routed = sink.route.decide(&notice, notice.time_ms);
+        let routed = sink.route.decide(&notice);
         if let (Err(reason), true) = (routed, command.rule.is_some()) {
             writeln!(out, "{name}: not told: {}", reason.as_str())?;
             continue;
@@ -127,6 +127,20 @@ fn chosen<'c>(config: &'c Config, names: &[String]) -> Result<Vec<&'c Sink>, Fai
 fn as_by_rule(notice: &mut Notice, wanted: &str, config: &Config) -> Result<(), Failure> {
     let rulebook = Rulebook::load(config).map_err(Failure::configuration)?;
     let rules = rulebook.rules().snapshot();
+    let built_in = BUILT_IN
+        .iter()
+        .find(|rule| rule.id == wanted || rule.title == wanted);
+    if let Some(rule) = built_in {
+        let level = rules.built_in_level(rule.id, rule.level);
+        notice.level = level.ok_or_else(|| anyhow!("the configuration disables {wanted}"))?;
+        notice.rule_id = rule.id.to_owned();
+        notice.rule = rule.title.to_owned();
+        notice.rule_version = env!("CARGO_PKG_VERSION").to_owned();
+        notice.description = Some(rule.description.to_owned());
+        notice.runbook = Some(rule.runbook.to_owned());
+        notice.rule_set = rules.hash().to_owned();
+        return Ok(());
+    }
     let found = rules
         .rules()
         .iter()

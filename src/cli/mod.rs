@@ -29,6 +29,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, Draft, Loaded};
 use crate::kafka::topic_reader::ReadError;
 use crate::observe::panics;
+use crate::printable::printable_lines;
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -90,7 +91,9 @@ struct ConfigFile {
 
 impl ConfigFile {
     fn load(&self) -> Result<Config, Failure> {
-        Ok(load(&self.path)?.config)
+        let loaded = load(&self.path)?;
+        loaded.warnings().iter().for_each(say);
+        Ok(loaded.config)
     }
 
     /// The same, whatever is wrong in it.
@@ -122,7 +125,8 @@ impl Failure {
 
 /// Write a line to standard error; whoever closed it does not want to read it.
 fn say(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let line = line.to_string();
+    let _ = writeln!(io::stderr(), "{}", printable_lines(&line));
 }
 
 /// Say of every panic where it was, and nothing else.

@@ -1,6 +1,6 @@
 //! `offsets show`, `offsets set` and `offsets to-time`: where each source is read, and moving that.
-//! Moving shows what would change; only with `--execute` is anything written, and never while the
-//! group has members.
+//! Moving shows what would change; only with `--execute` is anything written, and never while
+//! somebody reads the source.
 
 use std::io::Write;
 use std::str::FromStr;
@@ -145,8 +145,8 @@ fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Re
         }
         let members = offsets.members()?;
         eprintln!(
-            "{source}: the group {} has {members} members",
-            session.group
+            "{source}: {} of the {} members of the group {} read it",
+            members.of_source, members.of_group, session.group
         );
     }
     if other {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::Failure;
+use crate::alert::BUILT_IN;
 use crate::pipeline::{
     self, Catalog, DEFAULT_MAX_MESSAGE_BYTES, Limits, Names, Path, Pipeline, Settings, Topics,
 };
@@ -50,13 +51,17 @@ impl Shipped {
         )
     }
 
-    /// The title of a rule.
+    /// The title of a rule, a built-in one included.
     pub(super) fn title(&self, rule: &str) -> String {
         let rules = self.rules.snapshot();
         let found = rules
             .rules()
             .iter()
             .find(|found| found.rule.id.as_str() == rule);
-        found.map_or_else(|| rule.to_owned(), |found| found.rule.title.clone())
+        if let Some(found) = found {
+            return found.rule.title.clone();
+        }
+        let built_in = BUILT_IN.iter().find(|built_in| built_in.id == rule);
+        built_in.map_or(rule, |built_in| built_in.title).to_owned()
     }
 }

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::{ConfigFile, Failure, fire, say};
-use crate::config::{Config, Draft};
+use crate::config::{Config, Draft, Loaded};
 use crate::roles::inspection::{Inspection, inspect};
 use crate::roles::rulebook::Rulebook;
 
@@ -23,27 +23,28 @@ pub(super) struct Command {
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    let (config, rulebook) = sound(command.file.draft())?;
+    let (loaded, rulebook) = sound(command.file.draft())?;
+    let config = &loaded.config;
     let rules = rulebook.rules().snapshot();
-    for warning in rules.warnings() {
-        say(warning);
-    }
-    let (count, warnings) = (rules.rules().len(), rules.warnings().len());
+    loaded.warnings().iter().for_each(say);
+    rules.warnings().iter().for_each(say);
+    let count = rules.rules().len();
+    let warnings = rules.warnings().len() + loaded.warnings().len();
     say(format_args!(
         "configuration fine, {count} rules in force, {warnings} warnings"
     ));
     if command.connect {
-        connect(&config)?;
+        connect(config)?;
     }
     Ok(())
 }
 
 /// The configuration and the rules and names it points to; or all that is wrong in them, for a fault
 /// in the one must not hide those in the others.
-fn sound(draft: Draft) -> Result<(Config, Rulebook), Failure> {
+fn sound(draft: Draft) -> Result<(Loaded, Rulebook), Failure> {
     let rulebook = draft.config().map(Rulebook::load);
     match (draft.sound(), rulebook) {
-        (Ok(loaded), Some(Ok(rulebook))) => Ok((loaded.config, rulebook)),
+        (Ok(loaded), Some(Ok(rulebook))) => Ok((loaded, rulebook)),
         (configuration, rulebook) => {
             let faults = configuration.err().unwrap_or_default();
             let faults = faults.iter().map(ToString::to_string);

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::diagnostic::{Mark, Problem, Severity, nearest};
+use crate::printable::{printable, printable_lines};
 
 /// One thing wrong in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Fault {
     pub message: String,
     /// What to write instead.
     pub remedy: Option<String>,
+    /// Whether the configuration is refused for it.
+    pub severity: Severity,
 }
 
 impl Fault {
@@ -21,6 +24,15 @@ impl Fault {
             place: place.into(),
             message: message.into(),
             remedy: None,
+            severity: Severity::Error,
+        }
+    }
+
+    /// The same, of something to look at that is no reason to refuse the configuration.
+    pub(crate) fn warning(place: impl Into<String>, message: impl Into<String>) -> Fault {
+        Fault {
+            severity: Severity::Warning,
+            ..Fault::new(place, message)
         }
     }
 
@@ -42,6 +54,7 @@ impl Fault {
             place: place(file, problem.mark),
             message: problem.message,
             remedy: problem.remedy,
+            severity: problem.severity,
         }
     }
 }
@@ -53,9 +66,10 @@ pub(super) fn place(file: &str, mark: Mark) -> String {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.place, Severity::Error, self.message)?;
+        let (place, message) = (printable(&self.place), printable_lines(&self.message));
+        write!(f, "{place}: {}: {message}", self.severity)?;
         match &self.remedy {
-            Some(remedy) => write!(f, "\n  help: {remedy}"),
+            Some(remedy) => write!(f, "\n  help: {}", printable_lines(remedy)),
             None => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::fault::{Fault, place};
-use super::schema::{Key, Preset, ROOT, Shape};
+use super::schema::{Key, Preset, ROOT, Shape, Takes};
 use crate::kafka::client::is_secret;
 use crate::yaml::{self, Entry, Node};
 
@@ -149,17 +149,17 @@ impl FileLayer<'_> {
                 self.faults.push(fault.one_of(&entry.key, &known));
                 continue;
             };
-            if let Some(value) = self.value(entry, key.shape) {
+            if let Some(value) = self.value(entry, key) {
                 table.insert(key.name.into(), value);
             }
         }
         table
     }
 
-    fn value(&mut self, entry: &Entry, shape: Shape) -> Option<Value> {
+    fn value(&mut self, entry: &Entry, key: &Key) -> Option<Value> {
         let node = &entry.node;
         let at = place(self.name, node.mark);
-        match shape {
+        match key.shape {
             Shape::Section(keys) => Some(value(&at, self.section(node, keys))),
             Shape::Named(keys) => {
                 let sections = self.entries(node).iter();
@@ -172,7 +172,7 @@ impl FileLayer<'_> {
                     .collect();
                 Some(value(&at, sections))
             }
-            Shape::Properties | Shape::Levels => {
+            shape @ (Shape::Properties | Shape::Levels) => {
                 let mut table = Table::new();
                 for property in self.entries(node) {
                     let is_secret = matches!(shape, Shape::Properties) && is_secret(&property.key);
@@ -180,7 +180,11 @@ impl FileLayer<'_> {
                         self.refuse_secret(property);
                         continue;
                     }
-                    if let Some(scalar) = self.scalar(&property.node) {
+                    let scalar = match shape {
+                        Shape::Properties => self.as_written(&property.node),
+                        _ => self.scalar(&property.node),
+                    };
+                    if let Some(scalar) = scalar {
                         table.insert(property.key.clone(), scalar);
                     }
                 }
@@ -196,7 +200,11 @@ impl FileLayer<'_> {
                 };
                 Some(value(&at, words))
             }
-            Shape::Scalar => self.scalar(node),
+            Shape::Scalar => match (key.takes, &node.value) {
+                // No text can be meant: any spelling of a truth value will do.
+                (Takes::Flag, yaml::Value::Bool(flag)) => Some(value(&at, *flag)),
+                _ => self.scalar(node),
+            },
             Shape::Detection => {
                 let problems = super::notify::check_detection(node);
                 let faults = problems.into_iter().map(|p| Fault::in_file(self.name, p));
@@ -210,20 +218,39 @@ impl FileLayer<'_> {
         }
     }
 
+    /// A word, number or truth value; a fault where it is read as something else than is written.
     fn scalar(&mut self, node: &Node) -> Option<Value> {
         let at = place(self.name, node.mark);
+        if let Err(problem) = node.check_written() {
+            self.faults.push(Fault::in_file(self.name, problem));
+            return None;
+        }
         match &node.value {
             yaml::Value::Null => None,
             yaml::Value::Bool(flag) => Some(value(&at, *flag)),
             yaml::Value::Int(number) => Some(value(&at, *number)),
             yaml::Value::Float(number) => Some(value(&at, *number)),
             yaml::Value::String(text) => Some(value(&at, text.as_str())),
-            other => {
-                let message = format!("one value is expected, not {}", other.kind());
-                self.faults.push(Fault::new(at, message));
-                None
-            }
+            yaml::Value::Seq(_) | yaml::Value::Map(_) => self.one_value(node),
         }
+    }
+
+    /// A property of librdkafka, which reads numbers by rules of its own: the text as it is written.
+    fn as_written(&mut self, node: &Node) -> Option<Value> {
+        let at = place(self.name, node.mark);
+        match node.written() {
+            Some(_) if node.check_written().is_ok() => self.scalar(node),
+            Some(text) => Some(value(&at, text.as_ref())),
+            None if node.value == yaml::Value::Null => None,
+            None => self.one_value(node),
+        }
+    }
+
+    fn one_value(&mut self, node: &Node) -> Option<Value> {
+        let message = format!("one value is expected, not {}", node.value.kind());
+        let at = place(self.name, node.mark);
+        self.faults.push(Fault::new(at, message));
+        None
     }
 
     fn refuse_secret(&mut self, entry: &Entry) {

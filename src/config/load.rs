@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::read::Section;
 use super::{Config, Fault, build, layers, print};
+use crate::diagnostic::Severity;
 
 /// A configuration and where each of its values comes from.
 #[derive(Clone)]
@@ -11,9 +12,15 @@ pub struct Loaded {
     /// The typed values.
     pub config: Config,
     printed: String,
+    warnings: Vec<Fault>,
 }
 
 impl Loaded {
+    /// What somebody should look at.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
     /// The effective configuration as YAML, each value with its origin, secrets redacted.
     pub fn print(&self) -> &str {
         &self.printed
@@ -87,9 +94,14 @@ pub fn from_parts(
 fn draft_from_parts(file: Option<(&str, &str)>, variables: &[(String, String)]) -> Draft {
     let mut faults = Vec::new();
     let merged = layers::merge(file, variables, &mut faults);
+    let config = build(&Section::root(&merged), &mut faults);
+    let (warnings, faults) = faults
+        .into_iter()
+        .partition(|fault| fault.severity == Severity::Warning);
     let loaded = Loaded {
-        config: build(&Section::root(&merged), &mut faults),
+        config,
         printed: print::print(&merged),
+        warnings,
     };
     Draft {
         faults,

@@ -6,6 +6,7 @@ mod fault;
 mod json_schema;
 mod layers;
 mod load;
+mod names;
 mod notify;
 mod print;
 mod read;
@@ -79,9 +80,9 @@ pub struct Source {
 /// Where positions are copied to on the source cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum LagGroup {
-    /// To a group of the same name as the destination's.
+    /// To a group that is called after the destination's, with `-lag` at the end.
     #[default]
-    Same,
+    Own,
     /// To a group of this name.
     Named(String),
     /// Nowhere.
@@ -115,7 +116,7 @@ pub struct Session {
     pub delivery: Delivery,
     /// Consumer group on the destination.
     pub group: String,
-    /// Number of this process among its peers; `None` takes it from the host's name.
+    /// Number of this process among its peers.
     pub ordinal: Option<u32>,
     /// Longest time between a record and its commit.
     pub commit_interval: Duration,
@@ -177,6 +178,7 @@ fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         log: log(&root.section("log"), faults),
     };
     check_sessions(root, &config, faults);
+    names::check(root, &config, faults);
     config
 }
 
@@ -228,7 +230,7 @@ fn start(source: &Section<'_>, faults: &mut Vec<Fault>) -> Start {
 
 fn lag_group(source: &Section<'_>, faults: &mut Vec<Fault>) -> LagGroup {
     match source.text("lag_group").as_deref() {
-        None => LagGroup::Same,
+        None => LagGroup::Own,
         Some("none") => LagGroup::None,
         Some("") => {
             let fault = source.fault("lag_group", "a group's name cannot be empty");
@@ -287,7 +289,7 @@ fn session(root: &Section<'_>, faults: &mut Vec<Fault>) -> Session {
             faults,
         ),
         group: root.required("group", faults),
-        ordinal: root.parsed("ordinal", "a whole number", faults),
+        ordinal: ordinal(root, faults),
         commit_interval: commit.duration("interval", faults),
         commit_records: commit.count("records", faults),
         commit_bytes: commit.count("bytes", faults),
@@ -295,6 +297,21 @@ fn session(root: &Section<'_>, faults: &mut Vec<Fault>) -> Session {
         transaction_timeout: root.duration("transaction_timeout", faults),
         shutdown_budget: root.duration("shutdown_budget", faults),
     }
+}
+
+fn ordinal(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<u32> {
+    if root.text("ordinal").is_some_and(|text| text.is_empty()) {
+        let fault = root.fault(
+            "ordinal",
+            "a whole number is expected, and there is nothing",
+        );
+        faults.push(fault.remedy(
+            "where it is the label apps.kubernetes.io/pod-index, the pod has none: run watchbell as \
+             a StatefulSet in Kubernetes 1.28 or later, or give each replica a number of its own",
+        ));
+        return None;
+    }
+    root.parsed("ordinal", "a whole number", faults)
 }
 
 fn log(section: &Section<'_>, faults: &mut Vec<Fault>) -> Log {
@@ -337,7 +354,7 @@ impl Config {
 
     /// The consumer group by which a sink reads the alerts.
     pub fn sink_group(&self, sink: &Sink) -> String {
-        format!("{}-notify-{}", self.session.group, sink.name)
+        names::sink_group(&self.session.group, &sink.name)
     }
 
     /// One session for each source.
@@ -352,7 +369,7 @@ impl Config {
             group: common.group.clone(),
             positions_topic: self.topics.positions.clone(),
             lag_group: match &source.lag_group {
-                LagGroup::Same => Some(common.group.clone()),
+                LagGroup::Own => Some(names::lag_group(&common.group)),
                 LagGroup::Named(name) => Some(name.clone()),
                 LagGroup::None => None,
             },

@@ -6,15 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fault::Fault;
+use super::fault::{Fault, place};
 use super::layers::PREFIX;
 use super::read::Section;
-use crate::diagnostic::{Problem, Severity};
+use crate::diagnostic::{Mark, Problem};
 use crate::notify::pace::Rate;
 use crate::notify::queue::Pacing;
 use crate::notify::{
     Alertmanager, PAGERDUTY_EU, PAGERDUTY_US, PagerDuty, Route, SLACK_API, Secret, Sink, Slack,
-    Target, Teams, Template, Webhook,
+    Target, Teams, Template, TemplateError, Webhook,
 };
 use crate::sigma::{self, Detection, Level};
 use crate::yaml::{self, Node};
@@ -97,7 +97,6 @@ pub(super) fn check_detection(node: &Node) -> Vec<Problem> {
     {
         problems.extend(unknown);
     }
-    problems.retain(|problem| problem.severity == Severity::Error);
     problems
 }
 
@@ -172,13 +171,13 @@ fn sink(
         pacing: Pacing {
             digest_interval_ms: ms(section.duration("digest_interval", faults)),
             max_waiting: max_waiting.or(kind.people.then_some(MAX_WAITING)),
+            max_age_ms: ms(section.duration("max_age", faults)),
         },
         rate: Rate {
             per_minute: rate.0,
             burst: rate.1,
         },
         timeout,
-        max_age: section.duration("max_age", faults),
         ca: section
             .text("ca_file")
             .and_then(|path| read("ca_file", &path, section, faults))
@@ -354,7 +353,7 @@ fn read(key: &str, path: &str, section: &Section<'_>, faults: &mut Vec<Fault>) -
     }
 }
 
-/// The templates, tried on an alert with every part.
+/// The templates, tried on alerts of every kind. What is wrong stands in the template's own file.
 fn template(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Template> {
     let mut source = |key: &str| {
         let path = section.text(key)?;
@@ -364,16 +363,25 @@ fn template(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Template> 
     if title.is_none() && text.is_none() {
         return None;
     }
-    let key = if text.is_some() {
-        "text_template"
-    } else {
-        "title_template"
+    let at = |error: &TemplateError| {
+        let path = section.text(error.key).unwrap_or_default();
+        let (line, column) = (error.line, 1);
+        place(&path, Mark { line, column })
     };
     match Template::tried(title, text) {
-        Ok(template) => Some(template),
+        Ok((template, warnings)) => {
+            faults.extend(warnings.iter().map(|warning| {
+                let fault = Fault::warning(at(warning), warning.to_string());
+                fault.remedy("the shipped words are sent for such alerts; add an `else` for them")
+            }));
+            Some(template)
+        }
         Err(error) => {
-            let fault = section.fault(key, format!("the template fails: {error}"));
-            faults.push(fault.remedy("docs/notify.md lists what a template can name"));
+            let fault = Fault::new(at(&error), error.to_string());
+            faults.push(fault.remedy(
+                "test whether a part is there, as in `{% if notice.runbook %}…{% endif %}`; \
+                 docs/notify.md lists what a template can name",
+            ));
             None
         }
     }

@@ -130,7 +130,7 @@ pub(super) const SOURCE: &[Key] = &[
     choice("on_gap", &["continue", "stop"])
         .about("What to do when records expired before they were read."),
     optional("lag_group", Shape::Scalar).about(
-        "Group on the source cluster that gets copies of the positions, for its lag dashboards; none for no copies."),
+        "Group on the source cluster that gets copies of the positions, for its lag dashboards, or none; else the group's name and -lag."),
     KAFKA,
 ];
 
@@ -258,7 +258,7 @@ pub(super) const ROOT: &[Key] = &[
     text("group", "watchbell").about("Consumer group on the destination."),
     optional("ordinal", Shape::Scalar)
         .takes(Takes::Count)
-        .about("Number of this process among its peers; else that at the end of the host's name."),
+        .about("Number of this process among its peers; in Kubernetes that of the pod, from its label."),
     optional("commit", Shape::Section(COMMIT)).about("How much goes into one transaction."),
     duration("session_timeout", "45s").about("The group forgets a silent process after this."),
     duration("transaction_timeout", "10s")
@@ -267,7 +267,7 @@ pub(super) const ROOT: &[Key] = &[
     optional("notify", Shape::Named(SINK))
         .about("Who is told of alerts, each under a name of its own."),
     duration("max_alert_age", "1h")
-        .about("An alert of an older event is recorded and tells nobody."),
+        .about("Alerts of records that are read later than this are told as one digest."),
     optional("http", Shape::Section(HTTP)).about("Metrics, probes and status."),
     optional("log", Shape::Section(LOG)).about("The log, on standard error."),
 ];

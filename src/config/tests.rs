@@ -41,7 +41,7 @@ fn the_smallest_configuration_takes_every_default() {
     assert_eq!(config.topics.alerts, "watchbell.alerts");
     assert_eq!(config.listen.to_string(), "0.0.0.0:9464");
     let session = &config.sessions(3)[0];
-    assert_eq!(session.transactional_id(), "watchbell-confluent-3-0");
+    assert_eq!(session.transactional_id(), "watchbell/confluent/3/0");
     assert_eq!(session.commit_interval_ms, 100);
 }
 
@@ -155,19 +155,50 @@ fn what_is_printed_names_every_origin_and_loads_again() {
 }
 
 #[test]
-fn positions_are_copied_to_a_group_of_the_same_name_unless_somebody_says_otherwise() {
+fn positions_are_copied_to_a_group_of_no_deployment_unless_somebody_says_otherwise() {
     let lag_group = |value: Option<&str>| {
         let key = value.map_or(String::new(), |value| format!("    lag_group: {value}\n"));
         let text = SMALLEST.replace("destination:", &format!("{key}destination:"));
         let config = loaded(&(text + "group: ours\n"), &[]).config;
         config.sessions(0)[0].lag_group.clone()
     };
-    assert_eq!(lag_group(None).as_deref(), Some("ours"));
+    assert_eq!(lag_group(None).as_deref(), Some("ours-lag"));
     assert_eq!(lag_group(Some("theirs")).as_deref(), Some("theirs"));
     assert_eq!(lag_group(Some("none")), None);
     let text = SMALLEST.replace("destination:", "    lag_group: \"\"\ndestination:");
     let said = refused(&text, &[]);
     assert!(said.contains("sources.confluent.lag_group"), "{said}");
+}
+
+#[test]
+fn names_that_would_meet_in_kafka_are_refused() {
+    let other = "  conf.luent: {bootstrap: x:1}\n  conf_luent: {bootstrap: x:1, topic: other}\n";
+    let text = SMALLEST.replace("destination:", &format!("{other}destination:"));
+    let said = refused(&text, &[]);
+    assert!(said.contains("in `.` and `_` alone"), "{said}");
+    let other = "  again: {bootstrap: x:1, topic: t}\n  twice: {bootstrap: x:1, topic: t}\n";
+    let text = SMALLEST.replace("destination:", &format!("{other}destination:"));
+    let said = refused(&text, &[]);
+    assert!(
+        said.contains("sources.twice: reads the same topic"),
+        "{said}"
+    );
+    let said = refused(&(SMALLEST.to_owned() + "group: a/b\n"), &[]);
+    assert!(
+        said.contains("w.yaml:") && said.contains("group: a group's name"),
+        "{said}"
+    );
+    let topics = "topics: {events: watchbell.ownership.confluent}\n";
+    let said = refused(&(SMALLEST.to_owned() + topics), &[]);
+    assert!(said.contains("must stay empty"), "{said}");
+}
+
+#[test]
+fn a_pod_without_the_label_that_numbers_it_is_told_what_to_do() {
+    let said = refused(SMALLEST, &[("WATCHBELL__ORDINAL", "")]);
+    assert!(said.contains("apps.kubernetes.io/pod-index"), "{said}");
+    let numbered = loaded(SMALLEST, &[("WATCHBELL__ORDINAL", "3")]);
+    assert_eq!(numbered.config.session.ordinal, Some(3));
 }
 
 #[test]
@@ -216,18 +247,18 @@ fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
     );
 
     let mut notice = crate::alert::Notice::example(0);
-    assert_eq!(oncall.route.decide(&notice, 0), Ok(()));
+    assert_eq!(oncall.route.decide(&notice), Ok(()));
     notice.resources[0].environment = Some("staging".into());
     let elsewhere = Err(crate::notify::NotTold::Elsewhere);
-    assert_eq!(oncall.route.decide(&notice, 0), elsewhere);
-    assert_eq!(am.route.decide(&notice, 0), Ok(()));
-    assert_eq!(
-        am.route.decide(&notice, 3_600_001),
-        Err(crate::notify::NotTold::Late)
-    );
+    assert_eq!(oncall.route.decide(&notice), elsewhere);
+    assert_eq!(am.route.decide(&notice), Ok(()));
+    use crate::notify::queue::Arrival;
+    let hour_ms = 3_600_000;
+    assert_eq!(am.route.arrival(&notice, hour_ms), Arrival::InTime);
+    assert_eq!(am.route.arrival(&notice, hour_ms + 1), Arrival::Late);
     notice.experimental = true;
     assert_eq!(
-        am.route.decide(&notice, 0),
+        am.route.decide(&notice),
         Err(crate::notify::NotTold::Experimental)
     );
 }
@@ -277,4 +308,75 @@ fn a_sink_that_cannot_work_is_refused_at_its_line() {
         assert!(said.contains(expected), "{expected} in\n{said}");
     }
     assert!(!said.contains("HIDDEN"), "{said}");
+}
+
+#[test]
+fn a_number_that_is_meant_as_text_is_refused_where_it_would_print_otherwise() {
+    for (line, place) in [
+        ("group: 007", "6:8"),
+        ("group: 1.10", "6:8"),
+        ("rules: [1_0]", "6:9"),
+        ("overrides: {disabled: [0x1f]}", "6:24"),
+        ("ordinal: 010", "6:10"),
+        ("topics: {events: True}", "6:18"),
+    ] {
+        let said = refused(&format!("{SMALLEST}{line}\n"), &[]);
+        assert!(said.contains(&format!("w.yaml:{place}: error:")), "{said}");
+        assert!(said.contains("quote it"), "{said}");
+    }
+    let text = format!("{SMALLEST}group: '007'\ncreate_topics: True\nordinal: 10\n");
+    let config = loaded(&text, &[]).config;
+    assert_eq!(
+        (config.session.group.as_str(), config.create_topics),
+        ("007", true)
+    );
+}
+
+#[test]
+fn properties_of_librdkafka_go_through_as_they_are_written() {
+    let text = format!(
+        "{SMALLEST}  kafka: {{a: 010, b: 0x1f, c: 1.50, d: 1_000, e: True, f: 5, g: yes, h: '1.0'}}\n"
+    );
+    let loaded = loaded(&text, &[]);
+    let properties = &loaded.config.destination.properties;
+    let written: Vec<(&str, &str)> = properties
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let expected = [
+        ("a", "010"),
+        ("b", "0x1f"),
+        ("c", "1.50"),
+        ("d", "1_000"),
+        ("e", "True"),
+        ("f", "5"),
+        ("g", "yes"),
+        ("h", "1.0"),
+    ];
+    assert_eq!(written, expected);
+    // What is printed is read again as the same.
+    assert!(loaded.print().contains("a: \"010\""), "{}", loaded.print());
+}
+
+#[test]
+fn a_template_is_tried_on_every_kind_of_alert_when_the_configuration_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("title.j2");
+    let text = format!(
+        "{SMALLEST}notify: {{w: {{type: webhook, url: 'http://x', title_template: {}}}}}\n",
+        path.display()
+    );
+    std::fs::write(&path, "{% if notice.runbook %}{{ title }}{% endif %}").unwrap();
+    let loaded = loaded(&text, &[]);
+    let said = loaded.warnings()[0].to_string();
+    let place = format!("{}:1:1: warning: ", path.display());
+    assert!(said.starts_with(&place), "{said}");
+    assert!(said.contains("an alert without a runbook"), "{said}");
+    assert!(said.contains("the shipped words are sent"), "{said}");
+    std::fs::write(&path, "{{ title }}\n{{ 'who: ' + notice.who.name }}").unwrap();
+    let said = refused(&text, &[]);
+    let place = format!("{}:2:1: error: ", path.display());
+    assert!(said.starts_with(&place), "{said}");
+    assert!(said.contains("an alert without an actor"), "{said}");
+    assert!(said.contains("help: test whether"), "{said}");
 }

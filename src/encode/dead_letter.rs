@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::event::{Digest, OutputRecord, RawRecord};
+use crate::printable::printable;
 
 /// Why a record is a dead letter.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,8 @@ pub struct DeadLetter<'a> {
     /// The largest record its topic takes, in bytes; a larger one loses its value, and if that is
     /// not enough its key and headers, too. 0 keeps nothing.
     pub max_bytes: usize,
+    /// It loses its value even if it is not too large.
+    pub cut: bool,
     /// Of a value that could not be held: all that is known of it.
     pub unread: Option<&'a Digest>,
 }
@@ -32,7 +35,7 @@ const HEADER_BYTES: usize = 12;
 /// The dead letter of a record. What is too large for the topic is cut, with the value's size and
 /// SHA-256 in its headers.
 pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>) -> OutputRecord {
-    let detail: String = why.detail.chars().take(1024).collect();
+    let detail: String = printable(why.detail).chars().take(1024).collect();
     let mut ours = vec![
         ("watchbell-reason", why.reason.to_owned()),
         ("watchbell-detail", detail),
@@ -64,7 +67,8 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
     let frame_bytes = key_bytes + headers_bytes + ours_bytes + FRAME_BYTES;
     let value_bytes = record.value.map_or(0, <[u8]>::len);
     let keeps_frame = frame_bytes <= why.max_bytes;
-    let keeps_value = why.unread.is_none() && frame_bytes + value_bytes <= why.max_bytes;
+    let keeps_value =
+        why.unread.is_none() && !why.cut && frame_bytes + value_bytes <= why.max_bytes;
     let mut headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)> = Vec::new();
     if keeps_frame {
         headers.extend(record.headers.iter().map(|header| {

@@ -41,6 +41,9 @@ pub fn finding<P>(
             o.text("uid", &alert.uid);
             o.text("correlation_uid", &alert.group_key);
             o.int("processed_time", now_ms);
+            if let Some(logged_ms) = alert.logged_ms {
+                o.int("logged_time", logged_ms);
+            }
             o.texts("labels", &alert.labels);
         });
         o.object("finding_info", |o| {
@@ -88,12 +91,19 @@ pub fn finding<P>(
     });
 }
 
-/// Appends an alert of watchbell's own, about a source as a whole. `now_ms` is when the loss was
-/// found, and the alert's time.
-pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out: &mut Vec<u8>) {
+/// Appends an alert of watchbell's own, about a source as a whole, at the level in force. `now_ms` is
+/// when its cause was found, and the alert's time where no other is known.
+pub fn source_finding(
+    alert: &SourceAlert<'_>,
+    level: Level,
+    labels: &[&'static str],
+    rule_set: &str,
+    now_ms: i64,
+    out: &mut Vec<u8>,
+) {
     let rule = alert.rule;
     Object::write(out, |o| {
-        opening(rule.level, now_ms, o);
+        opening(level, alert.time_ms.unwrap_or(now_ms), o);
         o.text("message", &alert.title);
         o.flag("is_alert", true);
         o.object("metadata", |o| {
@@ -101,6 +111,7 @@ pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out:
             o.text("uid", &alert.uid);
             o.text("correlation_uid", &alert.group_key);
             o.int("processed_time", now_ms);
+            o.texts("labels", labels);
         });
         o.object("finding_info", |o| {
             o.text("uid", &alert.uid);
@@ -124,7 +135,7 @@ pub fn source_finding(alert: &SourceAlert<'_>, rule_set: &str, now_ms: i64, out:
         o.objects("resources", &[&alert.source], |source, o| {
             o.text("uid", &alert.place());
             o.text("name", source.name);
-            o.word("type", "Audit log");
+            o.word("type", alert.resource_type());
         });
         o.object("remediation", |o| o.text("desc", rule.runbook));
         o.object("unmapped", |o| {

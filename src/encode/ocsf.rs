@@ -61,6 +61,12 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
             if !home {
                 o.object(key!("api"), |o| api(event, &event.api, o));
             }
+            // Authentication has no `resources`: rules see them, so readers shall.
+            if event.class == Class::Authentication {
+                o.objects(key!("resources"), &event.resources, |resource, o| {
+                    self::resource(event, resource, o);
+                });
+            }
             unmapped::members(&event.unmapped, o);
         });
     });
@@ -158,7 +164,10 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
     o.optional(key!("name"), user.name.as_ref());
     o.optional(key!("email_addr"), user.email_addr.as_ref());
     if let Some(kind) = user.kind {
-        o.constant(constant!(user_kind(kind), UserKind: User | Service | System));
+        o.constant(constant!(
+            user_kind(kind),
+            UserKind: User | Service | System | Group | External
+        ));
     }
     o.optional(key!("credential_uid"), user.credential_uid.as_ref());
     if let Some(team) = &user.team {
@@ -180,7 +189,11 @@ fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
     if let Some(uid) = &api.request_uid {
         o.object(key!("request"), |o| {
             o.text(key!("uid"), uid);
-            raw(event, api.request_data, o);
+            // What came under one name twice goes on so.
+            let others = event.other_request_data.iter().copied().map(Some);
+            for data in [api.request_data].into_iter().chain(others) {
+                raw(event, data, o);
+            }
         });
     }
     o.filled(key!("response"), |o| {

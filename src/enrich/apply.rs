@@ -1,7 +1,9 @@
 //! Puts names, owners and teams to the ids of an event.
 
+use foldhash::{HashSet, HashSetExt};
+
 use super::names::{Kind, Name, Names};
-use crate::event::{AuditEvent, Class, Enrichment, Phrase, UserKind};
+use crate::event::{AuditEvent, Class, Enrichment, Phrase, Text, UserKind};
 
 /// Looks the actor and the resources up. What the event itself says is kept.
 pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
@@ -29,6 +31,9 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         Class::ApiActivity => "resources.uid",
         Class::Authentication => "service.uid",
     };
+    // One resource may be told of once for each of its scopes; its name is told once.
+    let mut told: HashSet<Text<'a>> = HashSet::new();
+    let several = event.resources.len() > 1;
     for resource in &mut event.resources {
         let Some((uid, Name { facts, json })) = resource
             .uid
@@ -40,6 +45,9 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         resource.name.get_or_insert_with(|| facts.name.to_text());
         resource.owner = facts.owner.as_ref().map(Phrase::to_text);
         resource.team = facts.team.as_ref().map(Phrase::to_text);
+        if several && !told.insert(uid.clone()) {
+            continue;
+        }
         event.enrichments.push(Enrichment {
             name: resource_path,
             value: uid,

@@ -111,7 +111,7 @@ pub struct User<'a> {
     pub name: Option<Text<'a>>,
     /// OCSF `email_addr`.
     pub email_addr: Option<Text<'a>>,
-    /// OCSF `type`: `User`, `Service`, `Admin`, …
+    /// OCSF `type`.
     pub kind: Option<UserKind>,
     /// OCSF `credential_uid`: the API key or token used.
     pub credential_uid: Option<Text<'a>>,
@@ -128,15 +128,20 @@ pub enum UserKind {
     Service,
     /// The vendor or the platform itself.
     System,
+    /// A group of principals.
+    Group,
+    /// An account of the customer's identity provider, of whatever sort.
+    External,
 }
 
 impl UserKind {
-    /// OCSF `type_id`: 1 User, 3 System, 4 Service.
+    /// OCSF `type_id`: 1 User, 3 System, 4 Service, 99 for what OCSF has no number for.
     pub const fn id(self) -> i64 {
         match self {
             Self::User => 1,
             Self::System => 3,
             Self::Service => 4,
+            Self::Group | Self::External => 99,
         }
     }
 
@@ -146,6 +151,8 @@ impl UserKind {
             Self::User => "User",
             Self::System => "System",
             Self::Service => "Service",
+            Self::Group => "Group",
+            Self::External => "External Account",
         }
     }
 }
@@ -245,7 +252,7 @@ pub struct Metadata<'a> {
     /// OCSF `product` and `log_name`.
     pub dialect: Dialect,
     /// OCSF `labels`: facts from the catalogue (`access:write`, `sensitivity:high`) and flags
-    /// (`time:from_record`, `method:unknown`, `raw:slimmed`).
+    /// (`time:from_record`, `method:unknown`, `status:inferred`, `raw:slimmed`).
     pub labels: Vec<Text<'a>>,
 }
 
@@ -305,6 +312,11 @@ pub struct AuditEvent<'a> {
     pub unmapped: Unmapped<'a>,
     /// Whether the catalogue knows the method.
     pub known_method: bool,
+    /// Further readings of attributes that come from what the caller sent, by their paths; without a
+    /// text, a reading that has no such attribute. Empty for nearly all events.
+    pub other_readings: Vec<(&'static str, Option<Text<'a>>)>,
+    /// Further readings of OCSF `api.request.data`, each as it came.
+    pub other_request_data: Vec<NodeId>,
 }
 
 /// The input document, in which those nodes are marked that have moved to an OCSF attribute.
@@ -317,6 +329,9 @@ pub struct Unmapped<'a> {
     pub root_name: Option<&'static str>,
     /// Attributes from elsewhere (binary CloudEvents headers) that have no home.
     pub attributes: Vec<(Text<'a>, Text<'a>)>,
+    /// Members of the document that share their name, but for case and underscores, with another of
+    /// their object, in document order: readers differ in which one counts.
+    pub repeated: Vec<NodeId>,
     /// Set when the raw parts were dropped to fit a topic's limit.
     pub dropped: bool,
 }
@@ -328,6 +343,7 @@ impl<'a> Unmapped<'a> {
             document,
             root_name,
             attributes: Vec::new(),
+            repeated: Vec::new(),
             dropped: false,
         }
     }

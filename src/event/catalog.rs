@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Problem};
 use crate::yaml::{self, Entry, Node, Reader};
 
 /// Longest name that a catalogue may hold, in bytes: what a lookup lowercases on the stack.
-const MAX_NAME_BYTES: usize = 64;
+pub(super) const MAX_NAME_BYTES: usize = 64;
 
 const CONFLUENT_FILE: &str = "config/catalog/confluent.yaml";
 const CONFLUENT: &str = include_str!("../../config/catalog/confluent.yaml");
@@ -129,7 +129,8 @@ impl Catalog {
 }
 
 impl Method {
-    fn names(&self) -> impl Iterator<Item = &str> {
+    /// Its name and its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.name)
             .chain(&self.aliases)
             .map(String::as_str)

@@ -25,6 +25,24 @@ impl Dialect {
         }
     }
 
+    /// Every dialect.
+    pub const ALL: [Self; 4] = [
+        Self::CloudEvents,
+        Self::ConfluentCloudV1,
+        Self::ConfluentCloudV2,
+        Self::ConfluentPlatform,
+    ];
+
+    /// The dialect of an event that was written with this OCSF `log_name`.
+    pub fn of_log_name(log_name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.log_name() == log_name)
+    }
+
+    /// The dialect, or one of several, whose product has this OCSF `product.name`.
+    pub fn of_product_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.product_name() == name)
+    }
+
     /// OCSF `product.vendor_name`.
     pub const fn vendor_name(self) -> &'static str {
         match self {

@@ -2,10 +2,10 @@
 //! until it is asked for. Every node keeps its raw slice, so numbers and strings leave as they came.
 //!
 //! It accepts what RFC 8259 and I-JSON (RFC 7493) allow: valid UTF-8, no lone surrogates, numbers
-//! within a double's range. Repeated keys are kept; [`Document::repeated_key`] finds them.
+//! within a double's range. What lacks only the last two is to be written as [`Portable`] first.
+//! Repeated names are kept; [`Document::repeated_members`] finds them.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 mod escape;
@@ -14,17 +14,22 @@ mod name;
 mod nodes;
 mod parse;
 mod plain;
+mod portable;
+mod repeated;
+mod text;
 mod write;
 
+use super::limits::{ALERT_DEPTH, SOURCE_DEPTH};
 use super::text::Text;
-use escape::{hex4, unescaped};
+use escape::unescaped;
 pub use members::Names;
 use name::Tag;
-pub use name::same_name;
+pub(super) use name::segments_named;
+pub use name::{folded_name, same_name};
 use nodes::Nodes;
-
-/// Nesting allowed in a document; deeper ones are refused.
-pub const DEPTH_LIMIT: usize = 128;
+pub use portable::Portable;
+pub use repeated::repeated_name;
+pub use text::{JsonText, Token, Tokens, decoded};
 
 /// Why a text is not a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,18 +51,18 @@ pub enum JsonError {
         /// What would have been right there.
         expected: &'static str,
     },
-    /// Deeper than [`DEPTH_LIMIT`].
-    #[error("nested deeper than {DEPTH_LIMIT} levels at byte {offset}")]
+    /// Deeper than its kind of record may be.
+    #[error("nested deeper than {levels} levels at byte {offset}")]
     TooDeep {
+        /// How deep it may be.
+        levels: usize,
         /// Byte offset in the text.
         offset: usize,
     },
-    /// A number that no double can hold, such as `1e999`.
-    #[error("number out of range at byte {offset}")]
-    NumberOutOfRange {
-        /// Byte offset in the text.
-        offset: usize,
-    },
+    /// JSON, but with half a surrogate pair or a number such as `1e999`, which many parsers refuse:
+    /// see [`Portable`].
+    #[error("half a surrogate pair, or a number that no double holds")]
+    NotPortable,
     /// Longer than 4 GiB.
     #[error("longer than 4 GiB")]
     TooLong,
@@ -71,7 +76,7 @@ impl JsonError {
             Self::NotUtf8 { .. } => "not_utf8",
             Self::Syntax { .. } => "not_json",
             Self::TooDeep { .. } => "too_deep",
-            Self::NumberOutOfRange { .. } => "number_out_of_range",
+            Self::NotPortable => "not_portable",
             Self::TooLong => "too_long",
         }
     }
@@ -165,23 +170,35 @@ pub struct Document<'a> {
     nodes: Nodes,
     /// No white space outside strings: raw slices are already minified.
     compact: bool,
-    /// Not set: no object holds a name twice.
+    /// Not set: no object holds a name twice, nor in two spellings.
     may_repeat_names: bool,
 }
 
 impl<'a> Document<'a> {
-    /// Parses a whole text.
+    /// Parses a record of a source.
     ///
     /// # Errors
     /// [`JsonError`], the first fault from the left.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        Self::parse_within(SOURCE_DEPTH, bytes)
+    }
+
+    /// Parses a record that one of our own modules wrote, which may be nested deeper than its source.
+    ///
+    /// # Errors
+    /// [`JsonError`], the first fault from the left.
+    pub fn parse_output(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        Self::parse_within(ALERT_DEPTH, bytes)
+    }
+
+    fn parse_within(levels: usize, bytes: &'a [u8]) -> Result<Self, JsonError> {
         let text = simdutf8::compat::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 {
             offset: error.valid_up_to(),
         })?;
         if u32::try_from(text.len()).is_err() {
             return Err(JsonError::TooLong);
         }
-        parse::parse(text)
+        parse::parse(text, levels)
     }
 
     /// The outermost value.
@@ -362,19 +379,10 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Whether some object of the document may hold a name twice; no is sure.
-    pub fn may_repeat_names(&self) -> bool {
-        self.may_repeat_names
-    }
-
-    /// A name that occurs twice in this object (not in those below it).
-    pub fn repeated_key(&self, id: NodeId) -> Option<Cow<'a, str>> {
-        if !self.may_repeat_names {
-            return None;
-        }
-        let mut seen = HashSet::new();
-        let mut keys = self.members(id).map(|(child, _)| self.key(child));
-        keys.find(|key| !seen.insert(key.clone()))
+    /// The innermost container around a node; nothing is around the root.
+    pub fn parent(&self, id: NodeId) -> Option<NodeId> {
+        let mut before = (0..id.place()).rev().map(NodeId::at);
+        before.find(|other| self.after(*other) > id.index())
     }
 }
 

@@ -5,11 +5,15 @@ mod audit_event;
 pub mod catalog;
 mod dialect;
 pub mod json;
+mod latest;
+pub mod limits;
+mod method_names;
 mod output_buffer;
 mod path;
 mod record;
+pub mod secret;
 mod text;
-pub mod unseen;
+mod walk;
 
 pub use activity::Activity;
 pub use audit_event::{
@@ -18,10 +22,12 @@ pub use audit_event::{
 };
 pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use dialect::Dialect;
+pub use latest::Latest;
+pub use method_names::MethodNames;
 pub use output_buffer::{Output, OutputBuffer};
-pub use path::Path;
-pub(crate) use path::walk;
+pub use path::{Path, REQUEST_DATA};
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
 pub use text::{Phrase, Text};
+pub(crate) use walk::{Walk, strings_without};

@@ -17,6 +17,7 @@ pub struct OutputBuffer {
     headers: Vec<HeaderEntry>,
     names: String,
     bytes: Vec<u8>,
+    part: u32,
 }
 
 /// One record; its headers, names and bytes begin where those of the one before end.
@@ -28,6 +29,7 @@ struct Entry {
     headers: Range<usize>,
     names: Range<usize>,
     bytes: Range<usize>,
+    part: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub struct Output<'b> {
     pub key: Option<&'b [u8]>,
     /// `None` is Kafka's null value (only dead letters of tombstones have it).
     pub value: Option<&'b [u8]>,
+    /// Which of the outputs of one source record it is, see [`OutputBuffer::begin_part`].
+    pub part: u32,
     headers: &'b [HeaderEntry],
     content_bytes: usize,
     buffer: &'b OutputBuffer,
@@ -59,6 +63,13 @@ impl OutputBuffer {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
+    }
+
+    /// What is appended from now on is this part of what a source record becomes: 0 for the event or
+    /// what stands in its place, then a number for each of its alerts. A part keeps its number
+    /// whatever is written in its place.
+    pub fn begin_part(&mut self, part: u32) {
+        self.part = part;
     }
 
     /// Appends a record, and gives it; `value` appends its value to the bytes that it is given.
@@ -127,6 +138,7 @@ impl OutputBuffer {
             headers: starts.0..self.headers.len(),
             names: starts.1..self.names.len(),
             bytes: starts.2..bytes_end,
+            part: self.part,
         });
         self.output(&self.records[self.records.len() - 1])
     }
@@ -168,6 +180,7 @@ impl OutputBuffer {
             topic: &entry.topic,
             key: entry.key.clone().map(|key| &self.bytes[key]),
             value: entry.value.clone().map(|value| &self.bytes[value]),
+            part: entry.part,
             headers: &self.headers[entry.headers.clone()],
             content_bytes: entry.names.len() + entry.bytes.len(),
             buffer: self,

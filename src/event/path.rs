@@ -1,12 +1,16 @@
 //! Field paths: how rules name a part of an event. A path is an OCSF attribute from one table, or
 //! leads into a part kept as it came (`unmapped`, `api.request.data`, …), where names compare
 //! ignoring case and underscores, so one path serves all dialects.
+//!
+//! Callers choose the names in what they send, so they may send one twice, or in two spellings. An
+//! event then has a reading for each, and the values of a path are those of every reading.
 
 use std::ops::ControlFlow;
 
 use super::audit_event::{AuditEvent, Class};
-use super::json::{Document, Kind, NodeId, same_name};
+use super::json::{NodeId, same_name, segments_named};
 use super::text::Text;
+use super::walk::{Walk, strings_without};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
 
 type Visited = ControlFlow<()>;
@@ -18,7 +22,7 @@ pub struct Path(Target);
 
 #[derive(Debug, Clone)]
 enum Target {
-    Attribute(Attribute),
+    Attribute(&'static (&'static str, Attribute)),
     Raw(RawPart, Box<[Box<str>]>),
 }
 
@@ -30,9 +34,12 @@ enum RawPart {
     ResourceData,
 }
 
+/// The part that callers send.
+pub const REQUEST_DATA: &str = "api.request.data";
+
 const RAW_PARTS: [(&str, RawPart); 4] = [
     ("unmapped", RawPart::Unmapped),
-    ("api.request.data", RawPart::RequestData),
+    (REQUEST_DATA, RawPart::RequestData),
     ("api.response.data", RawPart::ResponseData),
     ("resources.data", RawPart::ResourceData),
 ];
@@ -231,8 +238,8 @@ impl Path {
     /// # Errors
     /// A name that is no attribute and leads into no raw part; the nearest attribute is suggested.
     pub fn parse(path: &str) -> Result<Self, UnknownField> {
-        if let Some((_, attribute)) = ATTRIBUTES.iter().find(|(name, _)| *name == path) {
-            return Ok(Self(Target::Attribute(*attribute)));
+        if let Some(attribute) = ATTRIBUTES.iter().find(|(name, _)| *name == path) {
+            return Ok(Self(Target::Attribute(attribute)));
         }
         for (name, part) in RAW_PARTS {
             let Some(rest) = path.strip_prefix(name) else {
@@ -261,80 +268,115 @@ impl Path {
 }
 
 impl AuditEvent<'_> {
-    fn raw_values(&self, part: RawPart, segments: &[Box<str>], visit: &mut Visit<'_>) -> Visited {
-        let document = &self.unmapped.document;
-        match part {
-            RawPart::RequestData => self.descend(self.api.request_data, segments, visit),
-            RawPart::ResponseData => self.descend(self.api.response_data, segments, visit),
-            RawPart::ResourceData => {
-                for resource in &self.resources {
-                    self.descend(resource.data, segments, visit)?;
-                }
-                ControlFlow::Continue(())
-            }
-            RawPart::Unmapped => {
-                if let [segment] = segments {
-                    for (name, value) in &self.unmapped.attributes {
-                        if same_name(name, segment) {
-                            visit(Value::String(value))?;
-                        }
-                    }
-                }
-                let segments = match (self.unmapped.root_name, segments) {
-                    (None, segments) => segments,
-                    (Some(root), [first, rest @ ..]) if same_name(root, first) => rest,
-                    (Some(_), _) => return ControlFlow::Continue(()),
-                };
-                walk(document, document.root(), segments, visit, &|id| {
-                    self.unmapped.is_moved(id)
-                })
-            }
-        }
-    }
-
-    fn descend(
+    fn raw_values(
         &self,
-        root: Option<NodeId>,
+        walk: &Walk<'_, '_>,
+        part: RawPart,
         segments: &[Box<str>],
         visit: &mut Visit<'_>,
     ) -> Visited {
-        match root {
-            Some(root) => walk(&self.unmapped.document, root, segments, visit, &|_| false),
-            None => ControlFlow::Continue(()),
+        match part {
+            RawPart::RequestData => {
+                if walk.certain && self.has_readings_of(REQUEST_DATA) {
+                    return ControlFlow::Continue(());
+                }
+                let mut readings = self.api.request_data.iter().chain(&self.other_request_data);
+                readings.try_for_each(|data| walk.visit(*data, segments, visit))
+            }
+            RawPart::ResponseData => match self.api.response_data {
+                Some(data) => walk.visit(data, segments, visit),
+                None => ControlFlow::Continue(()),
+            },
+            RawPart::ResourceData => {
+                let mut scopes = self.resources.iter().filter_map(|resource| resource.data);
+                scopes.try_for_each(|data| walk.visit(data, segments, visit))
+            }
+            RawPart::Unmapped => self.unmapped_values(walk, segments, visit),
         }
     }
-}
 
-/// Visits what the segments lead to; arrays on the way and at the end stand for their elements.
-/// What is `hidden` is not visited.
-pub(crate) fn walk(
-    document: &Document<'_>,
-    node: NodeId,
-    segments: &[Box<str>],
-    visit: &mut Visit<'_>,
-    hidden: &dyn Fn(NodeId) -> bool,
-) -> Visited {
-    if document.kind(node) == Kind::Array && !document.is_empty_container(node) {
-        for child in document.children(node) {
-            walk(document, child, segments, visit, hidden)?;
+    fn unmapped_values(
+        &self,
+        walk: &Walk<'_, '_>,
+        segments: &[Box<str>],
+        visit: &mut Visit<'_>,
+    ) -> Visited {
+        if segments.is_empty() {
+            return match self.writes_unmapped() {
+                true => visit(Value::Composite),
+                false => ControlFlow::Continue(()),
+            };
         }
-        return ControlFlow::Continue(());
-    }
-    if let [segment, rest @ ..] = segments {
-        return match document.member_folded(node, segment) {
-            Some(child) => walk(document, child, rest, visit, hidden),
-            None => ControlFlow::Continue(()),
+        for (name, value) in &self.unmapped.attributes {
+            if segments_named(name, segments) == Some(segments.len()) {
+                visit(Value::String(value))?;
+            }
+        }
+        let segments = match (self.unmapped.root_name, segments) {
+            (None, segments) => segments,
+            (Some(root), [first, rest @ ..]) if same_name(root, first) => rest,
+            (Some(_), _) => return ControlFlow::Continue(()),
         };
+        let walk = Walk {
+            // What is not written under `unmapped` any more: all of it has moved.
+            hidden: &|id| !self.unmapped.remains(id),
+            ..*walk
+        };
+        walk.visit(walk.document.root(), segments, visit)
     }
-    if hidden(node) {
-        return ControlFlow::Continue(());
+
+    /// Whether anything is written under `unmapped`: the rest of the input, and what the class
+    /// Authentication has no attribute for.
+    fn writes_unmapped(&self) -> bool {
+        let unmapped = &self.unmapped;
+        let is_rest = unmapped.remains(unmapped.document.root());
+        let has_no_home = self.class == Class::Authentication
+            && (self.cloud.is_none() || !self.resources.is_empty());
+        is_rest || has_no_home || !unmapped.attributes.is_empty()
     }
-    match document.kind(node) {
-        Kind::Null => visit(Value::Null),
-        Kind::Bool => visit(Value::Bool(document.raw(node) == "true")),
-        Kind::Number => visit(Value::Number(document.raw(node))),
-        Kind::String => visit(Value::String(&document.text(node).unwrap_or_default())),
-        Kind::Array | Kind::Object => visit(Value::Composite),
+
+    fn visit_values(&self, path: &Path, certain: bool, visit: &mut Visit<'_>) -> Visited {
+        match &path.0 {
+            Target::Attribute((name, attribute)) => {
+                if certain && self.has_readings_of(name) {
+                    return ControlFlow::Continue(());
+                }
+                attribute(self, visit)?;
+                let others = self.other_readings.iter();
+                let mut others = others.filter(|(other, _)| other == name);
+                others.try_for_each(|(_, value)| text(value.as_ref(), visit))
+            }
+            Target::Raw(part, segments) => {
+                let all = Walk::all(&self.unmapped.document);
+                let walk = if certain { all.certain() } else { all };
+                self.raw_values(&walk, *part, segments, visit)
+            }
+        }
+    }
+
+    fn has_readings_of(&self, path: &str) -> bool {
+        self.other_readings.iter().any(|(other, _)| *other == path)
+    }
+
+    fn visit_strings(
+        &self,
+        left_out: &[NodeId],
+        certain: bool,
+        visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Visited {
+        for (name, attribute) in ATTRIBUTES {
+            if certain && self.has_readings_of(name) {
+                continue;
+            }
+            attribute(self, &mut |value| match value {
+                Value::String(text) => visit(text),
+                _ => ControlFlow::Continue(()),
+            })?;
+        }
+        for (_, value) in &self.unmapped.attributes {
+            visit(value)?;
+        }
+        strings_without(&self.unmapped.document, left_out, visit)
     }
 }
 
@@ -342,36 +384,28 @@ impl Fields for AuditEvent<'_> {
     type Path = Path;
 
     fn values(&self, path: &Path, visit: &mut Visit<'_>) {
-        let _ = match &path.0 {
-            Target::Attribute(attribute) => attribute(self, visit),
-            Target::Raw(part, segments) => self.raw_values(*part, segments, visit),
-        };
+        let _ = self.visit_values(path, false, visit);
     }
 
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
-        let document = &self.unmapped.document;
-        for (_, attribute) in ATTRIBUTES {
-            let seen = attribute(self, &mut |value| match value {
-                Value::String(text) => visit(text),
-                _ => ControlFlow::Continue(()),
-            });
-            if seen.is_break() {
-                return;
-            }
+        let _ = self.visit_strings(&[], false, visit);
+    }
+
+    fn may_vary(&self, path: Option<&Path>) -> bool {
+        match path.map(|path| &path.0) {
+            None => !self.unmapped.repeated.is_empty(),
+            Some(Target::Attribute(_)) => !self.other_readings.is_empty(),
+            // Also by names with dots, of which nothing is known before they are looked for.
+            Some(Target::Raw(..)) => true,
         }
-        for (_, value) in &self.unmapped.attributes {
-            if visit(value).is_break() {
-                return;
-            }
-        }
-        for id in document.nodes() {
-            if document
-                .text(id)
-                .is_some_and(|text| visit(&text).is_break())
-            {
-                return;
-            }
-        }
+    }
+
+    fn certain_values(&self, path: &Path, visit: &mut Visit<'_>) {
+        let _ = self.visit_values(path, true, visit);
+    }
+
+    fn certain_strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        let _ = self.visit_strings(&self.unmapped.repeated, true, visit);
     }
 
     fn logsource(&self) -> Origin<'_> {

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use super::json::is_plain;
 
 /// A string of the input, or one of ours.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {

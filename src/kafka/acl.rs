@@ -149,7 +149,7 @@ pub fn commands(cluster: &Cluster, cluster_id: Option<&str>, missing: &[Right]) 
 
 /// One word of shell.
 fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-:=,".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-:=,/".contains(c);
     if text.chars().all(plain) {
         text.to_owned()
     } else {
@@ -195,7 +195,7 @@ mod tests {
             Right::new(topic.clone(), &[Operation::Write]),
             Right::new(topic, &[Operation::Describe, Operation::Write]),
             Right::new(
-                Resource::TransactionalIds("watchbell-".into()),
+                Resource::TransactionalIds("watchbell/".into()),
                 &[Operation::Write],
             ),
         ]
@@ -211,7 +211,7 @@ mod tests {
                 "confluent kafka acl create --cluster lkc-abc --allow --service-account \
                  \"$SERVICE_ACCOUNT\" --operations describe,write --topic watchbell.events",
                 "confluent kafka acl create --cluster lkc-abc --allow --service-account \
-                 \"$SERVICE_ACCOUNT\" --operations write --transactional-id watchbell- --prefix",
+                 \"$SERVICE_ACCOUNT\" --operations write --transactional-id watchbell/ --prefix",
             ]
         );
         assert!(lines[0].starts_with("SERVICE_ACCOUNT="), "{lines:?}");
@@ -235,7 +235,7 @@ mod tests {
                  --topic watchbell.alerts --topic watchbell.events",
                 "kafka-acls.sh --bootstrap-server kafka:9092 --command-config admin.properties \
                  --add --allow-principal \"$PRINCIPAL\" --operation Write --transactional-id \
-                 watchbell- --resource-pattern-type prefixed",
+                 watchbell/ --resource-pattern-type prefixed",
             ]
         );
     }

@@ -52,12 +52,33 @@ impl Appender {
     /// # Errors
     /// librdkafka refuses the properties.
     pub fn new(cluster: &Cluster, role: &str, batch_bytes: usize) -> Result<Appender, ClientError> {
+        Appender::with_timeout(cluster, role, batch_bytes, "30000")
+    }
+
+    /// The same, but a record waits for its cluster for as long as that is away.
+    ///
+    /// # Errors
+    /// librdkafka refuses the properties.
+    pub fn patient(
+        cluster: &Cluster,
+        role: &str,
+        batch_bytes: usize,
+    ) -> Result<Appender, ClientError> {
+        Appender::with_timeout(cluster, role, batch_bytes, "0")
+    }
+
+    fn with_timeout(
+        cluster: &Cluster,
+        role: &str,
+        batch_bytes: usize,
+        delivery_timeout_ms: &str,
+    ) -> Result<Appender, ClientError> {
         let batch_bytes = batch_bytes.clamp(1, MAX_OUTPUT_BATCH_BYTES).to_string();
         let producer = cluster
             .client_config(
                 role,
                 &[
-                    ("delivery.timeout.ms", "30000"),
+                    ("delivery.timeout.ms", delivery_timeout_ms),
                     ("message.max.bytes", "33554432"),
                     ("batch.size", &batch_bytes),
                 ],
@@ -77,27 +98,60 @@ impl Appender {
     /// # Errors
     /// At least one is not, or may not be.
     pub fn append(&self, records: &[OutputRecord]) -> Result<(), ClientError> {
-        let failed = |error| ClientError::new("write records", &error);
-        for output in records {
-            let mut record = BaseRecord::<[u8], [u8]>::to(&output.topic);
-            record.headers = owned_headers(output.borrowed_headers());
-            record.key = output.key.as_deref();
-            record.payload = output.value.as_deref();
-            self.producer
-                .send(record)
-                .map_err(|(error, _)| failed(error))?;
-            self.producer.poll(Duration::ZERO);
+        for record in records {
+            self.send(record)?;
         }
         let flushed = self.producer.flush(Duration::from_secs(35));
+        self.judge()?;
+        flushed.map_err(failed)
+    }
+
+    /// Write one record and wait until it is stored; `Ok(false)` where `is_over` ends the wait, and
+    /// nobody knows.
+    ///
+    /// # Errors
+    /// It is not stored.
+    pub fn append_until(
+        &self,
+        record: &OutputRecord,
+        is_over: impl Fn() -> bool,
+    ) -> Result<bool, ClientError> {
+        self.send(record)?;
+        while self.producer.in_flight_count() > 0 {
+            if is_over() {
+                return Ok(false);
+            }
+            self.producer.poll(Duration::from_millis(50));
+            self.judge()?;
+        }
+        self.judge()?;
+        Ok(true)
+    }
+
+    fn send(&self, output: &OutputRecord) -> Result<(), ClientError> {
+        let mut record = BaseRecord::<[u8], [u8]>::to(&output.topic);
+        record.headers = owned_headers(output.borrowed_headers());
+        record.key = output.key.as_deref();
+        record.payload = output.value.as_deref();
+        self.producer
+            .send(record)
+            .map_err(|(error, _)| failed(error))?;
+        self.producer.poll(Duration::ZERO);
+        Ok(())
+    }
+
+    /// What the delivery reports since the last look say.
+    fn judge(&self) -> Result<(), ClientError> {
         let reports = self.producer.context();
         let bad = reports
             .failed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        match bad {
-            Some(error) => Err(failed(error)),
-            None => flushed.map_err(failed),
-        }
+        bad.map_or(Ok(()), |error| Err(failed(error)))
     }
+}
+
+fn failed(error: KafkaError) -> ClientError {
+    ClientError::new("write records", &error)
 }

@@ -1,7 +1,10 @@
 //! One member of a consumer group on a topic of one partition: reads it in order, commits when it
 //! is told to, with a note beside the position. Committed records only.
-//! Invariant: nothing is read before the group's position is known, and nothing is committed by a
-//! member that lost the partition.
+//! Invariant: nothing is read before the group's position is known and the topic is seen to be the one
+//! that it was made on, and nothing is committed by a member that lost the partition.
+
+mod begin;
+mod trail;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,15 +19,16 @@ use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
 use super::client::{ClientError, Cluster, answer_at_once, log_line};
-use super::record::{commit_metadata, raw_record};
-use super::session::NotReady;
+use super::record::raw_record;
+use super::session::{LastRecord, NotReady, is_unreadable};
 use crate::event::{NextOffset, RawRecord};
+use trail::Trail;
 
 /// Longest wait for one answer of the cluster.
 const QUESTION: Duration = Duration::from_secs(5);
 
-/// Pause before a question that was not answered is put again.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How often the topic's end is looked at while it is read.
+const END_CHECK: Duration = Duration::from_secs(10);
 
 /// What a turn brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,24 @@ pub enum Turn {
         note: String,
         /// Records that expired before they were read.
         expired: u64,
+        /// The topic's end: what is written from here on comes after the assignment.
+        end: NextOffset,
+        /// Whether the group had no position.
+        first: bool,
+        /// Set where the topic is no longer what it was when the position was committed.
+        changed: Option<Changed>,
+    },
+    /// The topic is no longer what it was, while it was being read. It is read on from what is new.
+    Changed {
+        /// What is new.
+        changed: Changed,
+        /// The topic's end.
+        end: NextOffset,
+    },
+    /// The topic was looked into and is the same; reading goes on.
+    Resumed {
+        /// Records that expired before they were read.
+        expired: u64,
     },
     /// Another member has the partition, and we wait for our turn.
     Spare,
@@ -48,6 +70,15 @@ pub enum Turn {
     Revoked,
     /// Something to repair.
     Trouble(NotReady),
+}
+
+/// What is left of a topic that lost records, or was deleted and created anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// The first record that was not read before.
+    pub first_new: NextOffset,
+    /// Whether the records before it are those that were read; otherwise nothing is left of them.
+    pub kept: bool,
 }
 
 enum Rebalance {
@@ -112,26 +143,28 @@ impl ConsumerContext for Context {
 /// A member of a group.
 pub struct Follower {
     consumer: BaseConsumer<Context>,
+    cluster: Cluster,
     topic: String,
-    begin_at_ms: i64,
-    /// Assigned, position not known yet; not asked for before then.
+    group: String,
+    /// Not read: the position, or what has become of the topic, is asked for then.
     pending: Option<Instant>,
     assigned: bool,
     paused: bool,
+    /// What was read, and what comes next.
+    trail: Trail,
+    next: i64,
+    /// Since when the topic ends before what was read of it.
+    past_end_since: Option<Instant>,
+    end_checked: Instant,
 }
 
 impl Follower {
     /// Join `group`; the partition arrives as [`Turn::Assigned`]. A group without a position begins
-    /// with the first record written at `begin_at_ms` or later, ms since the Unix epoch.
+    /// with the oldest record.
     ///
     /// # Errors
     /// librdkafka refuses the properties.
-    pub fn join(
-        cluster: &Cluster,
-        topic: &str,
-        group: &str,
-        begin_at_ms: i64,
-    ) -> Result<Follower, ClientError> {
+    pub fn join(cluster: &Cluster, topic: &str, group: &str) -> Result<Follower, ClientError> {
         let consumer: BaseConsumer<Context> = cluster
             .client_config(
                 group,
@@ -140,15 +173,19 @@ impl Follower {
                     ("fetch.wait.max.ms", "100"),
                     ("queued.max.messages.kbytes", "2048"),
                     ("topic.metadata.refresh.interval.ms", "30000"),
+                    // That a topic was deleted is said at once, since it may be there again soon.
+                    ("topic.metadata.propagation.max.ms", "1000"),
                 ],
                 &[
                     ("group.id", group),
                     ("partition.assignment.strategy", "cooperative-sticky"),
                     ("enable.auto.commit", "false"),
                     ("enable.auto.offset.store", "false"),
-                    // Positions are given explicitly; one that expired meanwhile goes to the start.
-                    ("auto.offset.reset", "earliest"),
+                    // Positions are given explicitly; one that is not there is looked into.
+                    ("auto.offset.reset", "error"),
                     ("isolation.level", "read_committed"),
+                    // What was damaged on disk or on the way is an error, never a record.
+                    ("check.crcs", "true"),
                     ("allow.auto.create.topics", "false"),
                 ],
             )
@@ -159,11 +196,16 @@ impl Follower {
             .map_err(|error| ClientError::new("subscribe", &error))?;
         Ok(Follower {
             consumer,
+            cluster: cluster.clone(),
             topic: topic.to_owned(),
-            begin_at_ms,
+            group: group.to_owned(),
             pending: None,
             assigned: false,
             paused: false,
+            trail: Trail::default(),
+            next: 0,
+            past_end_since: None,
+            end_checked: Instant::now(),
         })
     }
 
@@ -175,15 +217,73 @@ impl Follower {
         if self.pending.is_some_and(|at| Instant::now() >= at) {
             return self.begin();
         }
+        if self.is_reading() && self.end_checked.elapsed() >= END_CHECK {
+            self.check_end();
+        }
         match self.consumer.poll(wait) {
             None => Turn::Idle,
-            // What was fetched before a revocation is somebody else's.
-            Some(Ok(message)) if self.assigned => {
-                take(&raw_record(&message, &self.topic));
+            // What was fetched before a revocation, or before the topic was looked into, is not ours.
+            Some(Ok(message)) if self.assigned && self.pending.is_none() => {
+                let record = raw_record(&message, &self.topic);
+                let (offset, time_ms) = (record.position.offset, record.timestamp_ms);
+                let last = LastRecord::new(offset, time_ms, record.key, record.value);
+                // Thirty-two of the bits are enough to see that it is another record.
+                let hash = u32::from_str_radix(&last.hash[..8], 16).unwrap_or_default();
+                self.trail.push(offset.0, hash);
+                self.next = offset.next().0;
+                take(&record);
                 Turn::Record
             }
             Some(Ok(_)) => Turn::Idle,
-            Some(Err(error)) => self.trouble(&error),
+            Some(Err(error)) => self.failed(&error),
+        }
+    }
+
+    fn is_reading(&self) -> bool {
+        self.assigned && self.pending.is_none()
+    }
+
+    /// What an error of the client means. One that says that the topic or the position is not there is
+    /// looked into before anything more is read.
+    fn failed(&mut self, error: &KafkaError) -> Turn {
+        if let Some(
+            Code::AutoOffsetReset
+            | Code::OffsetOutOfRange
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownTopic
+            | Code::UnknownPartition
+            | Code::UnknownTopicId,
+        ) = error.rdkafka_error_code()
+        {
+            self.doubt();
+        }
+        self.trouble(error)
+    }
+
+    /// Read nothing more until it is known what has become of the topic. The partition stays ours.
+    fn doubt(&mut self) {
+        if !self.is_reading() {
+            return;
+        }
+        let list = self.list_with(KafkaOffset::Invalid);
+        let done = list.and_then(|list| self.consumer.incremental_unassign(&list));
+        if let Err(error) = done {
+            tracing::debug!(%error, "stop reading");
+        }
+        self.paused = false;
+        self.pending = Some(Instant::now());
+    }
+
+    /// A topic that ends before what was read of it was cut short, or created anew.
+    fn check_end(&mut self) {
+        self.end_checked = Instant::now();
+        let Some(last) = self.trail.last_offset() else {
+            return;
+        };
+        match self.consumer.fetch_watermarks(&self.topic, 0, QUESTION) {
+            Ok((_, high)) if last >= high => self.doubt(),
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "ask for the end"),
         }
     }
 
@@ -192,6 +292,7 @@ impl Follower {
         Some(match event {
             Rebalance::Revoke => {
                 self.pending = None;
+                self.past_end_since = None;
                 self.paused = false;
                 if std::mem::replace(&mut self.assigned, false) {
                     Turn::Revoked
@@ -221,82 +322,9 @@ impl Follower {
         })
     }
 
-    /// Find the position and take the partition over from there.
-    fn begin(&mut self) -> Turn {
-        match self.try_begin() {
-            Ok(turn) => {
-                self.pending = None;
-                self.assigned = true;
-                turn
-            }
-            Err(error) => {
-                self.pending = Some(Instant::now() + ASK_AGAIN);
-                match self.trouble(&error) {
-                    Turn::Idle => Turn::Trouble(NotReady {
-                        reason: "unreachable",
-                        remedy: format!("ask for the position in {}: {error}", self.topic),
-                    }),
-                    turn => turn,
-                }
-            }
-        }
-    }
-
-    fn try_begin(&self) -> KafkaResult<Turn> {
-        let (low, high) = self.consumer.fetch_watermarks(&self.topic, 0, QUESTION)?;
-        let committed = self.committed()?;
-        let is_first = committed.is_none();
-        let (position, note) = match committed {
-            Some(committed) => committed,
-            None => (self.beginning(high)?, String::new()),
-        };
-        // Past the end is a topic that was made anew.
-        let from = if position > high {
-            low
-        } else {
-            position.max(low)
-        };
-        self.consumer.incremental_assign(&self.list(from)?)?;
-        if is_first {
-            // From here on it is this group's position, whenever the first alert comes.
-            self.commit_offset(NextOffset(from), "", true)?;
-        }
-        Ok(Turn::Assigned {
-            from: NextOffset(from),
-            note: if from == position {
-                note
-            } else {
-                String::new()
-            },
-            expired: u64::try_from(from - position).unwrap_or(0),
-        })
-    }
-
-    fn committed(&self) -> KafkaResult<Option<(i64, String)>> {
-        let list = self.list_with(KafkaOffset::Invalid)?;
-        let answer = self.consumer.committed_offsets(list, QUESTION)?;
-        for element in answer.elements() {
-            element.error()?;
-            if let KafkaOffset::Offset(next) = element.offset() {
-                return Ok(Some((next, commit_metadata(&element))));
-            }
-        }
-        Ok(None)
-    }
-
-    fn beginning(&self, high: i64) -> KafkaResult<i64> {
-        let wanted = self.list_with(KafkaOffset::Offset(self.begin_at_ms))?;
-        let answer = self.consumer.offsets_for_times(wanted, QUESTION)?;
-        let found = answer.elements().iter().find_map(|e| match e.offset() {
-            KafkaOffset::Offset(offset) => Some(offset),
-            _ => None,
-        });
-        Ok(found.unwrap_or(high))
-    }
-
     /// Stop or go on reading; the group is served in either case.
     pub fn pause(&mut self, paused: bool) {
-        if paused == self.paused || !self.assigned {
+        if paused == self.paused || !self.is_reading() {
             return;
         }
         let list = self.list_with(KafkaOffset::Invalid);
@@ -319,19 +347,6 @@ impl Follower {
         committed.map_err(|error| ClientError::new("commit a position", &error))
     }
 
-    /// Read on from the group's position, which arrives as [`Turn::Assigned`] once more.
-    pub fn rewind(&mut self) {
-        if std::mem::replace(&mut self.assigned, false) {
-            let list = self.list_with(KafkaOffset::Invalid);
-            let done = list.and_then(|list| self.consumer.incremental_unassign(&list));
-            if let Err(error) = done {
-                tracing::debug!(%error, "rewind");
-            }
-            self.paused = false;
-            self.pending = Some(Instant::now() + ASK_AGAIN);
-        }
-    }
-
     /// Whether a commit that nobody waited for has failed since the last call.
     pub fn commit_failed(&self) -> bool {
         let context = self.consumer.context();
@@ -342,7 +357,7 @@ impl Follower {
         let mut list = TopicPartitionList::new();
         let mut element = list.add_partition(&self.topic, 0);
         element.set_offset(KafkaOffset::Offset(next.0))?;
-        element.set_metadata(note);
+        element.set_metadata(self.trail.beside(note));
         let mode = if wait {
             CommitMode::Sync
         } else {
@@ -376,6 +391,13 @@ impl Follower {
             Some(Code::Authentication | Code::SaslAuthenticationFailed) => {
                 trouble("authentication", format!("check the credentials: {error}"))
             }
+            _ if is_unreadable(error) => trouble(
+                "unreadable",
+                format!(
+                    "a record of {topic} is damaged ({error}): make a sound replica the leader of its \
+                     partition; where there is none, move the position of the sink's group past it"
+                ),
+            ),
             _ => {
                 tracing::debug!(%error, topic, "follow");
                 Turn::Idle

@@ -99,6 +99,7 @@ impl TopicReader {
                 // What retention takes away while somebody looks is gone; the rest is shown.
                 ("auto.offset.reset", "earliest"),
                 ("isolation.level", "read_committed"),
+                ("check.crcs", "true"),
                 ("allow.auto.create.topics", "false"),
                 ("enable.partition.eof", "true"),
             ],

@@ -82,6 +82,26 @@ impl FoundTopic {
     pub fn max_message_bytes(&self) -> Option<usize> {
         self.settings.get("max.message.bytes")?.parse().ok()
     }
+
+    /// The same, also by the size of a segment, in which every batch must fit.
+    pub fn largest_batch_bytes(&self) -> Option<usize> {
+        let segment = self.settings.get("segment.bytes");
+        let segment = segment.and_then(|bytes| bytes.parse().ok());
+        Some(self.max_message_bytes()?.min(segment.unwrap_or(usize::MAX)))
+    }
+
+    /// A setting by which the topic refuses records that are sound, as it stands in its settings.
+    pub fn refuses_sound_records(&self) -> Option<String> {
+        let refusing = |(name, value): &(&String, &String)| {
+            // A compacted topic takes no record without a key.
+            let compacted = *name == "cleanup.policy" && value.contains("compact");
+            let validated = name.ends_with("schema.validation") && *value == "true";
+            let validated_by_id = name.contains("schema.id.validation") && *value == "true";
+            compacted || validated || validated_by_id
+        };
+        let found = self.settings.iter().find(refusing);
+        found.map(|(name, value)| format!("{name}={value}"))
+    }
 }
 
 /// How a topic differs from what is wanted.
@@ -373,5 +393,32 @@ mod tests {
     fn the_largest_record_is_read_from_the_settings() {
         let topic = found(1, &[("max.message.bytes", "1048588")]);
         assert_eq!(topic.max_message_bytes(), Some(1_048_588));
+    }
+
+    #[test]
+    fn a_batch_must_fit_the_topics_limit_and_a_segment() {
+        let with = |settings: &[(&str, &str)]| FoundTopic {
+            name: "events".into(),
+            partitions: 1,
+            settings: settings
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect(),
+        };
+        let limit = ("max.message.bytes", "1000");
+        assert_eq!(with(&[limit]).largest_batch_bytes(), Some(1000));
+        let small = ("segment.bytes", "500");
+        assert_eq!(with(&[limit, small]).largest_batch_bytes(), Some(500));
+        assert_eq!(with(&[]).largest_batch_bytes(), None);
+        for (name, value) in [
+            ("cleanup.policy", "compact,delete"),
+            ("confluent.value.schema.validation", "true"),
+            ("redpanda.value.schema.id.validation", "true"),
+        ] {
+            let said = with(&[limit, (name, value)]).refuses_sound_records();
+            assert_eq!(said, Some(format!("{name}={value}")));
+        }
+        let sound = ("cleanup.policy", "delete");
+        assert_eq!(with(&[limit, sound]).refuses_sound_records(), None);
     }
 }

@@ -7,6 +7,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::event::Text;
 
+const SCHEME: &str = "crn://";
+
 /// What a name tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Crn<'a> {
@@ -44,10 +46,11 @@ impl<'a> Crn<'a> {
         let mut innermost = None;
         for (kind, id) in segments(name).filter_map(pair) {
             innermost = Some((kind, id));
-            let known = match kind {
-                "organization" => &mut place.organization,
-                "environment" => &mut place.environment,
-                "flink-region" => &mut place.region,
+            let is = |known: &str| kind.eq_ignore_ascii_case(known);
+            let known = match kind.len() {
+                12 if is("organization") => &mut place.organization,
+                11 if is("environment") => &mut place.environment,
+                12 if is("flink-region") => &mut place.region,
                 _ => continue,
             };
             known.get_or_insert_with(|| decoded(id));
@@ -73,11 +76,36 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Whether a CRN names its authority, which those of Confluent Platform do not; `None` if this is
-/// no CRN.
-pub(super) fn has_authority(crn: &str) -> Option<bool> {
-    let rest = crn.strip_prefix("crn://")?;
-    Some(!rest.is_empty() && !rest.starts_with('/'))
+/// Whose names a CRN belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Authority {
+    /// `confluent.cloud`.
+    Cloud,
+    /// Another host: that of a cluster of Confluent Platform.
+    Other,
+    /// None is written, as in `crn:///kafka=…`.
+    Empty,
+}
+
+/// The authority of a CRN, a port left out; `None` if this is no CRN. As in every URI, letter case
+/// does not matter in the scheme and the host.
+pub(super) fn authority(crn: &str) -> Option<Authority> {
+    let (scheme, rest) = crn.split_at_checked(SCHEME.len())?;
+    if !scheme.eq_ignore_ascii_case(SCHEME) {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    Some(if host.is_empty() {
+        Authority::Empty
+    } else if host.eq_ignore_ascii_case("confluent.cloud") {
+        Authority::Cloud
+    } else {
+        Authority::Other
+    })
 }
 
 /// Whether a name is this one or lies within what this one names.
@@ -100,8 +128,9 @@ pub(super) fn id_of<'a>(crn: &Text<'a>, kind: &str) -> Option<Text<'a>> {
 /// What stands between the slashes, from the outermost inwards.
 fn segments(crn: &str) -> impl Iterator<Item = &str> {
     let mut rest = crn
-        .strip_prefix("crn://")
-        .and_then(|rest| Some(&rest[memchr(b'/', rest.as_bytes())? + 1..]));
+        .split_at_checked(SCHEME.len())
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
+        .and_then(|(_, rest)| Some(&rest[memchr(b'/', rest.as_bytes())? + 1..]));
     std::iter::from_fn(move || {
         let path = rest?;
         let end = memchr(b'/', path.as_bytes());
@@ -176,17 +205,50 @@ mod tests {
     }
 
     #[test]
-    fn the_platform_has_no_authority() {
-        assert_eq!(has_authority("crn://confluent.cloud/"), Some(true));
-        assert_eq!(has_authority("crn://confluent.cloud"), Some(true));
-        for platform in ["crn:///kafka=X", "crn:///", "crn://"] {
-            assert_eq!(has_authority(platform), Some(false), "{platform}");
+    fn only_confluent_cloud_is_the_cloud() {
+        for cloud in [
+            "crn://confluent.cloud/",
+            "crn://confluent.cloud",
+            "crn://confluent.cloud/kafka=X",
+            "CRN://Confluent.Cloud/kafka=X",
+            "crn://confluent.cloud:443/kafka=X",
+        ] {
+            assert_eq!(authority(cloud), Some(Authority::Cloud), "{cloud}");
         }
-        assert_eq!(has_authority("urn:x"), None);
+        for other in [
+            "crn://mds.example.com/kafka=X",
+            "crn://mds.example.com:8090/kafka=X",
+            "crn://confluent.cloud.example.com/",
+            "crn://notconfluent.cloud/",
+            "crn://[2001:db8::1]:8090/kafka=X",
+            "crn://10.0.0.1/kafka=X",
+        ] {
+            assert_eq!(authority(other), Some(Authority::Other), "{other}");
+        }
+        for empty in ["crn:///kafka=X", "crn:///", "crn://", "crn://:8090/kafka=X"] {
+            assert_eq!(authority(empty), Some(Authority::Empty), "{empty}");
+        }
+        for none in [
+            "urn:x",
+            "",
+            "crn:/",
+            "confluent.cloud",
+            "\u{e9}\u{e9}\u{e9}",
+        ] {
+            assert_eq!(authority(none), None, "{none}");
+        }
         assert_eq!(
             innermost("crn:///kafka=X"),
             Some(("kafka".into(), "X".into()))
         );
+    }
+
+    #[test]
+    fn letter_case_of_the_scheme_and_of_types_does_not_matter() {
+        let crn = Crn::of(&"CRN://confluent.cloud/Organization=o1/ENVIRONMENT=e1/topic=T".into());
+        assert_eq!(crn.place.organization.as_deref(), Some("o1"));
+        assert_eq!(crn.place.environment.as_deref(), Some("e1"));
+        assert_eq!(crn.innermost, Some(("topic".into(), "T".into())));
     }
 
     #[test]

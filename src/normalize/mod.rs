@@ -8,7 +8,7 @@ mod crn;
 mod time;
 mod walk;
 
-use crate::event::json::JsonError;
+use crate::event::json::{JsonError, Portable};
 use crate::event::{Activity, AuditEvent, RawRecord, Text};
 
 /// What a catalogue knows of one method.
@@ -24,6 +24,28 @@ pub struct MethodFacts<'c> {
     pub labels: [&'static str; 2],
     /// What the method does, for people.
     pub description: Text<'c>,
+}
+
+/// Label of an event whose statements about one check contradict each other.
+pub const CONTRADICTORY: &str = "status:contradictory";
+
+/// Labels of what was inferred from the parts of a word that is not documented.
+pub const INFERRED: [&str; 4] = [
+    "status:inferred",
+    "access:inferred",
+    "principal:inferred",
+    "policy:inferred",
+];
+
+/// Of what a word that is not documented was judged by its parts: `status`, `access`, `principal`,
+/// `policy`.
+pub fn inferred(event: &AuditEvent<'_>) -> Vec<&'static str> {
+    let labels = &event.metadata.labels;
+    let is_there = |label: &&str| labels.iter().any(|found| **found == **label);
+    let found = INFERRED.into_iter().filter(is_there);
+    found
+        .filter_map(|label| label.strip_suffix(":inferred"))
+        .collect()
 }
 
 /// Finds a method in the catalogue, whatever the case of its name.
@@ -47,11 +69,13 @@ pub enum NormalizeError {
     /// The outermost value is of another type.
     #[error("the value is not an object")]
     NotAnObject,
-    /// A name occurs twice in the envelope: two readings of one event.
-    #[error("the name {key:?} occurs twice in one object")]
+    /// A name occurs twice in the envelope, or in two spellings: two readings of one event.
+    #[error("{}", repeated(first, second))]
     DuplicateKey {
         /// The name.
-        key: String,
+        first: String,
+        /// The same, or another spelling of it.
+        second: String,
     },
     /// Neither a CloudEvent nor an audit event.
     #[error("no CloudEvents attributes and no data.methodName")]
@@ -81,22 +105,67 @@ impl NormalizeError {
     }
 }
 
+fn repeated(first: &str, second: &str) -> String {
+    match first == second {
+        true => format!("the name {first:?} occurs twice in one object"),
+        false => format!("the names {first:?} and {second:?} of one object are spellings of one"),
+    }
+}
+
+/// Label of an event in which callers sent a name twice, or in two spellings: rules match if any
+/// reading does.
+const REPEATED_NAMES: &str = "json:repeated_names";
+
+/// Label of an event in which half a surrogate pair was made a text of its six characters.
+const SURROGATE_AS_TEXT: &str = "json:surrogate_as_text";
+
+/// Label of an event in which a number that no double holds was made a text of its digits.
+const NUMBER_AS_TEXT: &str = "json:number_as_text";
+
 /// Describes a record in OCSF terms.
 ///
 /// # Errors
-/// [`NormalizeError`]: the record belongs among the dead letters.
+/// [`NormalizeError`]: the record belongs among the dead letters, but for
+/// [`JsonError::NotPortable`]: [`normalize_portable`] makes an event of it.
 pub fn normalize<'a>(
     record: &RawRecord<'a>,
     lookup: &Lookup<'_, 'a>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
-    let event = cloudevents::read(record)?;
-    if confluent::recognizes(&event) {
-        confluent::normalize(event, record.timestamp_ms, lookup)
-    } else if event.is_complete() {
-        Ok(cloudevents::generic(event, record.timestamp_ms))
+    let mut envelope = cloudevents::read(record)?;
+    let envelope_labels = std::mem::take(&mut envelope.labels);
+    let mut event = if confluent::recognizes(&envelope) {
+        confluent::normalize(envelope, record.timestamp_ms, lookup)?
     } else {
-        Err(NormalizeError::Unrecognized)
-    }
+        cloudevents::generic(envelope, record.timestamp_ms)?
+    };
+    let repeated = (!event.unmapped.repeated.is_empty()).then_some(REPEATED_NAMES);
+    let labels = envelope_labels.into_iter().chain(repeated);
+    event.metadata.labels.extend(labels.map(Text::plain));
+    Ok(event)
+}
+
+/// Describes a record of which `portable` is the value, as every JSON parser reads it.
+///
+/// # Errors
+/// [`NormalizeError`]: the record belongs among the dead letters.
+pub fn normalize_portable<'a>(
+    record: &RawRecord<'a>,
+    portable: &'a Portable,
+    lookup: &Lookup<'_, 'a>,
+) -> Result<AuditEvent<'a>, NormalizeError> {
+    let record = RawRecord {
+        value: Some(&portable.text),
+        ..record.clone()
+    };
+    let mut event = normalize(&record, lookup)?;
+    let labels = [
+        (portable.has_surrogates, SURROGATE_AS_TEXT),
+        (portable.has_numbers, NUMBER_AS_TEXT),
+    ];
+    let labels = labels.iter().filter(|(is_so, _)| *is_so);
+    let labels = labels.map(|(_, label)| Text::plain(label));
+    event.metadata.labels.extend(labels);
+    Ok(event)
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Finding and moving parts of a document by path, whatever their spelling.
 //! An empty string says nothing: it is never moved and never an attribute.
 
-use std::borrow::Cow;
-
-use crate::event::json::{Document, Kind, NodeId};
+use super::NormalizeError;
+use crate::event::json::{Document, Kind, NodeId, same_name};
 use crate::event::{Text, Unmapped};
 
 /// The node at the end of a path of names; case and underscores do not matter.
@@ -60,19 +59,40 @@ pub(super) fn take_whole(unmapped: &mut Unmapped<'_>, id: Option<NodeId>) -> Opt
     Some(id)
 }
 
-/// A repeated name anywhere in this value, but for the subtrees in `skipped`.
-pub(super) fn repeated_key<'a>(
-    document: &Document<'a>,
-    id: NodeId,
-    skipped: &[NodeId],
-) -> Option<Cow<'a, str>> {
-    if !document.may_repeat_names() || skipped.contains(&id) {
-        return None;
+/// Notes which names can be read in two ways, of which only those that callers chose may be.
+///
+/// # Errors
+/// The first name that stands twice, or in two spellings, and is nobody's but the vendor's.
+pub(super) fn note_repeated_names(
+    unmapped: &mut Unmapped<'_>,
+    is_callers: impl Fn(&Document<'_>, NodeId) -> bool,
+) -> Result<(), NormalizeError> {
+    let document = &unmapped.document;
+    let repeated = document.repeated_members();
+    let mut of_vendor = repeated.iter().filter(|id| !is_callers(document, **id));
+    if let Some(first) = of_vendor.next() {
+        let name = |id| document.key(id).into_owned();
+        return Err(NormalizeError::DuplicateKey {
+            first: name(*first),
+            second: name(document.same_named(*first).unwrap_or(*first)),
+        });
     }
-    document.repeated_key(id).or_else(|| {
-        document
-            .children(id)
-            .filter(|child| matches!(document.kind(*child), Kind::Array | Kind::Object))
-            .find_map(|child| repeated_key(document, child, skipped))
-    })
+    unmapped.repeated = repeated;
+    Ok(())
+}
+
+/// Whether a node lies below another one.
+pub(super) fn is_below(document: &Document<'_>, node: NodeId, part: Option<NodeId>) -> bool {
+    part.is_some_and(|part| part < node && node.index() < document.after(part))
+}
+
+/// Every member of an object by that name, whatever its case and underscores.
+pub(super) fn all_named(
+    document: &Document<'_>,
+    object: Option<NodeId>,
+    name: &str,
+) -> impl Iterator<Item = NodeId> {
+    let object = object.filter(|id| document.kind(*id) == Kind::Object);
+    let members = object.into_iter().flat_map(|id| document.children(id));
+    members.filter(move |member| same_name(&document.key(*member), name))
 }

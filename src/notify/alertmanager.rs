@@ -7,6 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::message::Message;
 use super::request::{Request, Secret};
+use super::standing::StandingAlert;
+
+/// Most alerts that are told again in one request.
+const MAX_TOGETHER: usize = 100;
 
 /// An Alertmanager, with all its peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,38 @@ pub struct Alertmanager {
 
 impl Alertmanager {
     pub(super) fn requests(&self, message: &Message, now_ms: i64) -> Vec<Request> {
+        let (_, alert) = self.alert(message, now_ms);
+        let body = Value::from(vec![alert]);
+        let to = |base: &String| Request::json(address(base), &body, self.token.as_ref());
+        self.urls.iter().map(to).collect()
+    }
+
+    /// The alert as it stands there when it was told at `told_ms`.
+    pub(super) fn standing(&self, message: &Message, told_ms: i64) -> StandingAlert {
+        let (labels, alert) = self.alert(message, told_ms);
+        StandingAlert {
+            key: labels.to_string(),
+            until_ms: told_ms.saturating_add(self.hold_ms),
+            json: alert.to_string(),
+        }
+    }
+
+    /// The requests that tell alerts again, those of each peer by themselves.
+    pub(super) fn again(&self, alerts: &[String]) -> Vec<Vec<Request>> {
+        let bodies = alerts.chunks(MAX_TOGETHER);
+        let bodies: Vec<String> = bodies.map(|some| format!("[{}]", some.join(","))).collect();
+        let to = |base: &String| {
+            let requests = bodies.iter();
+            let request = |body: &String| {
+                Request::json_text(address(base), body.clone(), self.token.as_ref())
+            };
+            requests.map(request).collect()
+        };
+        self.urls.iter().map(to).collect()
+    }
+
+    /// What identifies the alert, and all of it.
+    fn alert(&self, message: &Message, now_ms: i64) -> (Value, Value) {
         let notice = &message.notice;
         let mut labels = Map::new();
         let environments = notice.environments().join(",");
@@ -52,16 +88,17 @@ impl Alertmanager {
         if let Some(record) = &message.record {
             annotations["record"] = record.as_str().into();
         }
-        let body: Value = json!([{
-            "labels": labels,
+        let labels = Value::from(labels);
+        let alert = json!({
+            "labels": &labels,
             "annotations": annotations,
             "startsAt": super::rfc3339(notice.detected_ms.min(now_ms)),
             "endsAt": super::rfc3339(now_ms.saturating_add(self.hold_ms)),
-        }]);
-        let to = |base: &String| {
-            let url = format!("{}/api/v2/alerts", base.trim_end_matches('/'));
-            Request::json(url, &body, self.token.as_ref())
-        };
-        self.urls.iter().map(to).collect()
+        });
+        (labels, alert)
     }
+}
+
+fn address(base: &str) -> String {
+    format!("{}/api/v2/alerts", base.trim_end_matches('/'))
 }

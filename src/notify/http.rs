@@ -84,6 +84,31 @@ impl Client {
         best.unwrap_or(Answer::Accepted)
     }
 
+    /// Tell every peer what it may have forgotten. A peer that does not take it is told again later,
+    /// and holds up no other.
+    pub async fn send_again(&self, peers: Vec<Vec<Request>>) {
+        let sending: Vec<_> = peers
+            .into_iter()
+            .map(|requests| {
+                let client = self.clone();
+                tokio::spawn(async move {
+                    for request in requests {
+                        if let Answer::Later { detail, .. } | Answer::Refused { detail } =
+                            client.one(request).await
+                        {
+                            tracing::debug!(detail, "a peer did not take what it is told again");
+                            return;
+                        }
+                    }
+                })
+            })
+            .collect();
+        for peer in sending {
+            // It ends with this process.
+            let _ = peer.await;
+        }
+    }
+
     /// Ask the sink whether it is there and knows us, without alarming anybody. `Ok` says what was
     /// found: not every vendor can be asked about a credential.
     ///
@@ -127,10 +152,8 @@ impl Client {
             Err(error) => return later(causes(error)),
         };
         let status = response.status().as_u16();
-        let after = response.headers().get("retry-after");
-        let after = after
-            .and_then(|value| value.to_str().ok())
-            .and_then(retry_after);
+        let header = |name| response.headers().get(name)?.to_str().ok();
+        let after = header("retry-after").and_then(|after| retry_after(after, header("date")));
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
@@ -160,13 +183,16 @@ fn causes(error: reqwest::Error) -> String {
     text
 }
 
-/// Seconds, or a date (RFC 9110, section 10.2.3).
-fn retry_after(value: &str) -> Option<Duration> {
+/// Seconds, or a date (RFC 9110, section 10.2.3), which is compared with the date of the answer, since
+/// our clock may be another one.
+fn retry_after(value: &str, answered: Option<&str>) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
     let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-    let wait = date.duration_since(jiff::Timestamp::now());
+    let answered = answered.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+    let now = answered.map_or_else(jiff::Timestamp::now, |date| date.timestamp());
+    let wait = date.duration_since(now);
     Some(Duration::try_from(wait).unwrap_or_default())
 }
 
@@ -176,12 +202,14 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        assert_eq!(retry_after("30"), Some(Duration::from_secs(30)));
-        assert_eq!(
-            retry_after("Wed, 21 Oct 2015 07:28:00 GMT"),
-            Some(Duration::ZERO)
-        );
-        assert!(retry_after("Wed, 21 Oct 2150 07:28:00 GMT") > Some(Duration::from_secs(1)));
-        assert_eq!(retry_after("soon"), None);
+        assert_eq!(retry_after("30", None), Some(Duration::from_secs(30)));
+        let then = "Wed, 21 Oct 2015 07:28:00 GMT";
+        assert_eq!(retry_after(then, None), Some(Duration::ZERO));
+        let far = retry_after("Wed, 21 Oct 2150 07:28:00 GMT", None);
+        assert!(far > Some(Duration::from_secs(1)));
+        // By the clock of who answers, whatever ours says.
+        let answered = Some("Wed, 21 Oct 2015 07:27:00 GMT");
+        assert_eq!(retry_after(then, answered), Some(Duration::from_secs(60)));
+        assert_eq!(retry_after("soon", None), None);
     }
 }

@@ -4,17 +4,21 @@
 
 mod alertmanager;
 mod email;
+mod example;
 mod http;
 mod message;
+pub mod note;
 mod notification;
 pub mod offsets;
 pub mod pace;
 mod pagerduty;
+mod pending;
 mod probe;
 pub mod queue;
 mod request;
 mod route;
 mod slack;
+pub mod standing;
 mod teams;
 mod template;
 mod webhook;
@@ -32,11 +36,12 @@ pub use request::{Answer, Request, Secret};
 pub use route::{AlertPath, NotTold, Route};
 pub use slack::{API as SLACK_API, Slack};
 pub use teams::Teams;
-pub use template::{Template, TemplateError};
+pub use template::{Template, TemplateError, TemplateFault};
 pub use webhook::Webhook;
 
 use pace::Rate;
 use queue::Pacing;
+use standing::StandingAlert;
 
 /// What a sink is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +73,30 @@ impl Target {
         }
     }
 
+    /// What then stands there in memory alone and is to be told again, if it is that kind of sink.
+    pub fn standing(&self, message: &Message, told_ms: i64) -> Option<StandingAlert> {
+        match self {
+            Target::Alertmanager(target) => Some(target.standing(message, told_ms)),
+            _ => None,
+        }
+    }
+
+    /// How long an alert stands there, ms; nothing for a sink that remembers by itself.
+    pub fn hold_ms(&self) -> Option<i64> {
+        match self {
+            Target::Alertmanager(target) => Some(target.hold_ms),
+            _ => None,
+        }
+    }
+
+    /// What to send to tell alerts again, to each peer by itself.
+    pub fn again(&self, alerts: &[String]) -> Vec<Vec<Request>> {
+        match self {
+            Target::Alertmanager(target) => target.again(alerts),
+            _ => Vec::new(),
+        }
+    }
+
     /// What an answer over HTTP means.
     pub fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
         match self {
@@ -96,8 +125,6 @@ pub struct Sink {
     pub rate: Rate,
     /// Longest wait for an answer.
     pub timeout: Duration,
-    /// An alert that could not be delivered for this long is given up.
-    pub max_age: Duration,
     /// Certificates, in PEM, of authorities trusted besides the system's.
     pub ca: Option<Vec<u8>>,
     /// Words of one's own.

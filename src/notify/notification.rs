@@ -1,13 +1,10 @@
 //! What goes into a sink's queue and what comes out of it.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::offsets::Offsets;
+use super::pending::{Part, Pending};
 use crate::sigma::Level;
-
-/// Most rules named in a digest over many groups.
-const MAX_RULES: usize = 20;
 
 /// How a sink is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +14,20 @@ pub struct Pacing {
     /// More groups than this waiting to be told become one digest; `None` for a sink that wants
     /// every group, whose reader waits instead.
     pub max_waiting: Option<usize>,
+    /// An alert that could not be delivered for this long is given up, in ms.
+    pub max_age_ms: i64,
+}
+
+/// Whether an alert comes in time to be told on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// As its source is followed.
+    InTime,
+    /// Later than `max_alert_age`: after an outage.
+    Late,
+    /// What a source held already when it was read for the first time, and older than
+    /// `max_alert_age`.
+    History,
 }
 
 /// An alert that the sink is to be told of.
@@ -28,6 +39,8 @@ pub struct Offered<A> {
     pub level: Level,
     /// The rule's title, for digests over many groups.
     pub rule: String,
+    /// Whether it is told on its own or in a digest over all that is late.
+    pub arrival: Arrival,
     /// The alert itself.
     pub alert: A,
 }
@@ -46,6 +59,20 @@ pub enum Kind {
         /// Alerts of rules that are not named.
         others: u64,
     },
+    /// Alerts of an outage, all groups together.
+    Late {
+        /// By the rule's title.
+        rules: BTreeMap<String, u64>,
+        /// Alerts of rules that are not named.
+        others: u64,
+    },
+    /// Alerts of records that were there before a source was read for the first time.
+    History {
+        /// By the rule's title.
+        rules: BTreeMap<String, u64>,
+        /// Alerts of rules that are not named.
+        others: u64,
+    },
 }
 
 /// What to send next, and what is settled by it.
@@ -59,9 +86,15 @@ pub struct Notification<A> {
     pub alert: A,
     /// Its level.
     pub level: Level,
+    /// The most severe level that the group was told of before.
+    pub told: Option<Level>,
+    /// The critical alerts of a digest of late ones, the first of them.
+    pub critical: Vec<A>,
+    /// How many critical alerts it covers, if it is a digest of late ones.
+    pub critical_count: u64,
     /// Alerts that this covers, at least 1.
     pub count: u64,
-    /// When the oldest of them was written, ms since the Unix epoch.
+    /// When the oldest of them was written, ms since the Unix epoch by the records' timestamps.
     pub first_ms: i64,
     /// When the latest of them was written.
     pub last_ms: i64,
@@ -69,64 +102,82 @@ pub struct Notification<A> {
     pub offsets: Offsets,
     /// How often it was tried before.
     pub attempts: u32,
+    /// The same by age, to be put back if the sink does not take it.
+    pub(super) pending: Pending<A>,
+    /// Of which topic the offsets are: counted up where the alerts topic was re-created.
+    pub(super) topic: u32,
 }
 
-/// Alerts that the sink was not told of.
-#[derive(Debug)]
-pub(super) struct Pending<A> {
-    pub(super) alert: A,
-    pub(super) level: Level,
-    pub(super) count: u64,
-    pub(super) first_ms: i64,
-    pub(super) last_ms: i64,
-    pub(super) offsets: Offsets,
-    pub(super) attempts: u32,
-    pub(super) rules: BTreeMap<String, u64>,
+/// What a notification is about, and so what its alerts are gathered under.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum About {
+    /// One group, by its key.
+    Group(String),
+    /// What is left of too many groups.
+    Overflow,
+    /// All that is late.
+    Late,
+    /// All that was there before a source was first read.
+    History,
 }
 
-impl<A> Pending<A> {
-    pub(super) fn merge(&mut self, later: Pending<A>) {
-        self.count += later.count;
-        self.first_ms = self.first_ms.min(later.first_ms);
-        self.last_ms = self.last_ms.max(later.last_ms);
-        self.offsets.extend(&later.offsets);
-        self.attempts = self.attempts.max(later.attempts);
-        for (rule, count) in later.rules {
-            *self.rules.entry(rule).or_default() += count;
-        }
-        if later.level > self.level {
-            (self.level, self.alert) = (later.level, later.alert);
+impl About {
+    pub(super) fn of<A>(offered: &Offered<A>) -> About {
+        match offered.arrival {
+            Arrival::InTime => About::Group(offered.group_key.clone()),
+            Arrival::Late => About::Late,
+            Arrival::History => About::History,
         }
     }
 }
 
-pub(super) fn notification<A>(
-    kind: Kind,
-    group_key: Option<String>,
-    pending: Pending<A>,
-) -> Notification<A> {
-    Notification {
-        kind,
-        group_key,
-        alert: pending.alert,
-        level: pending.level,
-        count: pending.count,
-        first_ms: pending.first_ms,
-        last_ms: pending.last_ms,
-        offsets: pending.offsets,
-        attempts: pending.attempts,
+impl<A: Clone> Notification<A> {
+    /// One alert on its own, in no topic.
+    pub(super) fn of_one(group_key: String, level: Level, alert: A, now_ms: i64) -> Self {
+        let part = Part {
+            alert: alert.clone(),
+            level,
+            count: 1,
+            oldest: 0,
+            latest: 0,
+            first_ms: now_ms,
+            last_ms: now_ms,
+            offsets: Offsets::default(),
+            rules: BTreeMap::new(),
+            critical: Vec::new(),
+            critical_count: 0,
+        };
+        Notification {
+            kind: Kind::First,
+            group_key: Some(group_key),
+            alert,
+            level,
+            told: None,
+            critical: Vec::new(),
+            critical_count: 0,
+            count: 1,
+            first_ms: now_ms,
+            last_ms: now_ms,
+            offsets: Offsets::default(),
+            attempts: 0,
+            pending: Pending::new(0, part),
+            topic: 0,
+        }
+    }
+
+    /// When the oldest alert of it came, ms on the queue's clock.
+    pub fn oldest(&self) -> Option<i64> {
+        self.pending.oldest()
     }
 }
 
-pub(super) fn told_together<A>(overflow: Pending<A>) -> Notification<A> {
-    let mut by_count: Vec<(String, u64)> = overflow
-        .rules
-        .iter()
-        .map(|(rule, count)| (rule.clone(), *count))
-        .collect();
-    by_count.sort_by_key(|(_, count)| Reverse(*count));
-    by_count.truncate(MAX_RULES);
-    let rules: BTreeMap<String, u64> = by_count.into_iter().collect();
-    let others = overflow.count.saturating_sub(rules.values().sum());
-    notification(Kind::Overflow { rules, others }, None, overflow)
+impl<A> Notification<A> {
+    pub(super) fn about(&self) -> About {
+        match (&self.kind, &self.group_key) {
+            (Kind::Late { .. }, _) => About::Late,
+            (Kind::History { .. }, _) => About::History,
+            (Kind::First | Kind::Digest, Some(key)) => About::Group(key.clone()),
+            (Kind::Overflow { .. } | Kind::First | Kind::Digest, _) => About::Overflow,
+        }
+    }
 }

@@ -3,12 +3,6 @@
 
 use std::collections::BTreeMap;
 
-/// Kafka's default of `offset.metadata.max.bytes` is 4,096.
-const MAX_TEXT_BYTES: usize = 3_500;
-
-/// The first word of the text; another one belongs to another format.
-const FORMAT: &str = "watchbell-notify-1";
-
 /// A set of offsets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offsets {
@@ -41,6 +35,32 @@ impl Offsets {
             to = to.max(end);
         }
         self.runs.insert(from, to);
+    }
+
+    /// Take out every offset of the other set.
+    pub fn remove(&mut self, other: &Offsets) {
+        for (&from, &to) in &other.runs {
+            while let Some((&start, &end)) = self.runs.range(..to).next_back()
+                && end > from
+            {
+                self.runs.remove(&start);
+                if start < from {
+                    self.runs.insert(start, from);
+                }
+                if end > to {
+                    self.runs.insert(to, end);
+                }
+            }
+        }
+    }
+
+    /// What is in both sets.
+    pub fn common(&self, other: &Offsets) -> Offsets {
+        let mut beside = self.clone();
+        beside.remove(other);
+        let mut common = self.clone();
+        common.remove(&beside);
+        common
     }
 
     /// Whether the offset is in the set.
@@ -88,14 +108,23 @@ impl Offsets {
         }
     }
 
-    /// The set as ASCII, relative to `base`: the distance to each run, and its length. What does not
-    /// fit is left out, the largest offsets first.
-    pub fn to_text(&self, base: i64) -> String {
-        let mut text = FORMAT.to_owned();
+    /// Forget everything from `limit` on.
+    pub fn remove_from(&mut self, limit: i64) {
+        let _ = self.runs.split_off(&limit);
+        if let Some(mut last) = self.runs.last_entry() {
+            let end = *last.get();
+            last.insert(end.min(limit));
+        }
+    }
+
+    /// The set as ASCII, relative to `base`: the distance to each run, and its length, each after a
+    /// space. What does not fit into `max_bytes` is left out, the largest offsets first.
+    pub fn to_text(&self, base: i64, max_bytes: usize) -> String {
+        let mut text = String::new();
         let mut at = base;
         for (from, to) in &self.runs {
             let run = format!(" {}+{}", from - at, to - from);
-            if text.len() + run.len() > MAX_TEXT_BYTES {
+            if text.len() + run.len() > max_bytes {
                 break;
             }
             text.push_str(&run);
@@ -104,26 +133,27 @@ impl Offsets {
         text
     }
 
-    /// Reads [`Offsets::to_text`]. A text of another format, or of nobody, is the empty set.
+    /// Reads [`Offsets::to_text`], up to the first word that is no run.
     pub fn from_text(text: &str, base: i64) -> Offsets {
-        let mut words = text.split(' ');
         let mut offsets = Offsets::default();
-        if words.next() != Some(FORMAT) {
-            return offsets;
-        }
         let mut at = base;
-        for word in words {
+        for word in text.split_ascii_whitespace() {
             let Some((distance, length)) = word.split_once('+') else {
                 break;
             };
-            let (Ok(distance), Ok(length)) = (distance.parse::<u32>(), length.parse::<u32>())
-            else {
+            let number = |digits: &str| digits.parse().ok().filter(|number| *number >= 0);
+            let run: Option<(i64, i64)> = number(distance).zip(number(length));
+            // Nobody's offsets lie beyond the largest one.
+            let ends = run.and_then(|(distance, length)| {
+                let from = at.checked_add(distance)?;
+                Some((from, from.checked_add(length)?))
+            });
+            let Some((from, to)) = ends else {
                 break;
             };
-            let from = at + i64::from(distance);
-            at = from + i64::from(length);
-            if length > 0 {
-                offsets.insert_run(from, at);
+            at = to;
+            if from < to {
+                offsets.insert_run(from, to);
             }
         }
         offsets
@@ -157,37 +187,56 @@ mod tests {
         fn it_is_the_set_that_a_naive_one_is(
             inserted in prop::collection::vec(0_i64..120, 0..80),
             others in prop::collection::vec(0_i64..120, 0..80),
+            removed in prop::collection::vec(0_i64..120, 0..80),
             limit in 0_i64..130,
         ) {
             let mut set: Offsets = inserted.iter().copied().collect();
             set.extend(&others.iter().copied().collect());
             let mut naive: BTreeSet<i64> = inserted.into_iter().chain(others).collect();
             prop_assert_eq!(members(&set), naive.clone());
+            let removed: Offsets = removed.into_iter().collect();
+            let kept = |offset: &i64| removed.contains(*offset);
+            let common: BTreeSet<i64> = naive.iter().copied().filter(kept).collect();
+            prop_assert_eq!(set.common(&removed), common.into_iter().collect::<Offsets>());
+            set.remove(&removed);
+            naive.retain(|offset| !removed.contains(*offset));
+            prop_assert_eq!(&set, &naive.iter().copied().collect::<Offsets>());
             set.remove_below(limit);
             naive.retain(|offset| *offset >= limit);
             prop_assert_eq!(members(&set), naive.clone());
             prop_assert_eq!(set.len() as usize, naive.len());
             prop_assert_eq!(set.first(), naive.first().copied());
             prop_assert_eq!(set.last(), naive.last().copied());
+            let mut lower = set.clone();
+            lower.remove_from(limit + 20);
+            let low = |offset: &&i64| **offset < limit + 20;
+            prop_assert_eq!(lower, naive.iter().filter(low).copied().collect::<Offsets>());
             let base = limit - 5;
-            prop_assert_eq!(&Offsets::from_text(&set.to_text(base), base), &set);
+            prop_assert_eq!(&Offsets::from_text(&set.to_text(base, 3_000), base), &set);
             let again: Offsets = naive.into_iter().rev().collect();
             prop_assert_eq!(again, set);
         }
     }
 
     #[test]
-    fn a_text_that_is_too_long_loses_its_end_and_a_strange_one_is_nothing() {
+    fn a_text_that_is_too_long_loses_its_end_and_a_strange_word_ends_it() {
         let set: Offsets = (0..5_000).map(|n| n * 2).collect();
-        let text = set.to_text(0);
-        assert!(text.len() <= MAX_TEXT_BYTES && text.is_ascii());
+        let text = set.to_text(0, 3_000);
+        assert!(text.len() <= 3_000 && text.is_ascii());
         let read = Offsets::from_text(&text, 0);
-        assert!(read.len() > 800, "{}", read.len());
+        assert!(read.len() > 700, "{}", read.len());
         assert!((0..read.len() as i64).all(|n| read.contains(n * 2)));
-        for strange in ["", "{\"cluster\":\"x\"}", "watchbell-notify-2 0+1"] {
-            assert!(Offsets::from_text(strange, 0).is_empty());
+        for cut in ["0+2 3+x 5+1", "0+2 -3+1", "0+2 9223372036854775807+1"] {
+            let cut = Offsets::from_text(cut, 10);
+            assert_eq!(cut, [10, 11].into_iter().collect());
         }
-        let cut = Offsets::from_text("watchbell-notify-1 0+2 3+x 5+1", 10);
-        assert_eq!(cut, [10, 11].into_iter().collect());
+    }
+
+    #[test]
+    fn distances_of_any_length_come_back() {
+        let mut set = Offsets::default();
+        set.insert_run(3, 6_000_000_000);
+        set.insert_run(i64::MAX - 2, i64::MAX - 1);
+        assert_eq!(Offsets::from_text(&set.to_text(0, 3_000), 0), set);
     }
 }

@@ -1,5 +1,5 @@
 //! When a sink may be asked again: its rate limit, and the back-off after a failure.
-//! Pure: the time comes in.
+//! Pure: the time comes in, as a clock has it that never jumps, in ms from any beginning.
 
 /// How often a sink may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct Rate {
 /// Shortest and longest pause after a failure, ms.
 const FIRST_PAUSE_MS: i64 = 500;
 const LONGEST_PAUSE_MS: i64 = 60_000;
+
+/// Longest pause after a refusal, ms: what is sent next may pass.
+const LONGEST_REFUSED_PAUSE_MS: i64 = 10_000;
 
 /// The longest that a sink's own word is taken for, ms.
 const LONGEST_RETRY_AFTER_MS: i64 = 15 * 60_000;
@@ -69,12 +72,20 @@ impl Pace {
     /// The sink does not; `after_ms` is its own word on when to come again, `jitter` in 0..1 keeps
     /// several from coming at once.
     pub fn failed(&mut self, now_ms: i64, after_ms: Option<i64>, jitter: f64) {
-        let doubled = FIRST_PAUSE_MS << self.failures.min(10);
-        let pause_ms = doubled.min(LONGEST_PAUSE_MS);
-        let pause_ms = (pause_ms as f64 * (0.5 + jitter / 2.0)) as i64;
+        let pause_ms = self.pause_ms(LONGEST_PAUSE_MS, jitter);
         let asked_ms = after_ms.unwrap_or(0).min(LONGEST_RETRY_AFTER_MS);
-        self.failures = self.failures.saturating_add(1);
         self.not_before_ms = now_ms + pause_ms.max(asked_ms);
+    }
+
+    /// The sink refuses whatever it is sent.
+    pub fn refused(&mut self, now_ms: i64, jitter: f64) {
+        self.not_before_ms = now_ms + self.pause_ms(LONGEST_REFUSED_PAUSE_MS, jitter);
+    }
+
+    fn pause_ms(&mut self, longest_ms: i64, jitter: f64) -> i64 {
+        let pause_ms = (FIRST_PAUSE_MS << self.failures.min(10)).min(longest_ms);
+        self.failures = self.failures.saturating_add(1);
+        (pause_ms as f64 * (0.5 + jitter / 2.0)) as i64
     }
 }
 
@@ -121,5 +132,9 @@ mod tests {
         assert_eq!(pace.next_ms(), 30_000);
         pace.failed(0, Some(i64::MAX), 0.0);
         assert_eq!(pace.next_ms(), LONGEST_RETRY_AFTER_MS);
+        for _ in 0..12 {
+            pace.refused(0, 1.0);
+        }
+        assert_eq!(pace.next_ms(), LONGEST_REFUSED_PAUSE_MS);
     }
 }

@@ -1,5 +1,5 @@
-//! PagerDuty, Events API v2: one incident for each group. Limits: a dedup_key of 255 characters, a
-//! summary of 1,024, an event of 512 KB.
+//! PagerDuty, Events API v2: one incident for each group and level, since what joins an open incident
+//! wakes nobody. Limits: a dedup_key of 255 characters, a summary of 1,024, an event of 512 KB.
 
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ pub const EU: &str = "https://events.eu.pagerduty.com";
 
 impl PagerDuty {
     pub(super) fn requests(&self, message: &Message) -> Vec<Request> {
+        if message.kind == "history" {
+            return vec![self.change(message)];
+        }
         let notice = &message.notice;
         let mut details: Map<String, Value> = Map::new();
         if message.templated {
@@ -69,13 +72,31 @@ impl PagerDuty {
         let body = json!({
             "routing_key": self.routing_key.expose(),
             "event_action": "trigger",
-            "dedup_key": shorten(&message.group_key, 255),
+            "dedup_key": message.incident,
             "client": "watchbell",
             "payload": payload,
             "links": links,
         });
         let url = format!("{}/v2/enqueue", self.url.trim_end_matches('/'));
         vec![Request::json(url, &body, None)]
+    }
+}
+
+impl PagerDuty {
+    /// A change event, which is shown beside the service's incidents and opens none, whatever the
+    /// urgency that the service gives to its incidents.
+    fn change(&self, message: &Message) -> Request {
+        let body = json!({
+            "routing_key": self.routing_key.expose(),
+            "payload": {
+                "summary": shorten(&message.title, 1_024),
+                "source": "watchbell",
+                "timestamp": super::rfc3339(message.notice.detected_ms),
+                "custom_details": {"text": shorten(&message.text, 20_000)},
+            },
+        });
+        let url = format!("{}/v2/change/enqueue", self.url.trim_end_matches('/'));
+        Request::json(url, &body, None)
     }
 }
 

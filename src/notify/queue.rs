@@ -1,14 +1,22 @@
-//! What one sink is told and when: the first alert of a group at once, its repeats as one digest.
-//! Pure: alerts and the time come in, notifications and the position to commit go out.
-//! Invariant: no position beyond an alert that nobody was told of is ever committable, and what a
-//! restart reads again is told again only where the commit could not say that it was told.
+//! What one sink is told and when: the first alert of a group at once, its repeats as one digest, what
+//! is late as one digest over all groups. Pure: alerts and the time come in, notifications and the
+//! position to commit go out. The time is that of a clock that never jumps, in ms from any beginning.
+//! Invariant: no position beyond an alert that nobody was told of, or beyond one that is not yet kept
+//! among the dead letters as it should be, is ever committable; and what a restart reads again is told
+//! again only where the commit could not say that it was told.
+
+mod failure;
+mod order;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-pub use super::notification::{Kind, Notification, Offered, Pacing};
-use super::notification::{Pending, notification, told_together};
+pub use self::failure::GivenUp;
+use super::note::Note;
+use super::notification::About;
+pub use super::notification::{Arrival, Kind, Notification, Offered, Pacing};
 use super::offsets::Offsets;
+use super::pending::{Part, Pending};
 use crate::event::NextOffset;
 use crate::sigma::Level;
 
@@ -21,19 +29,24 @@ const MAX_WAITING: usize = 1_000;
 /// Most runs of offsets kept beyond the position; a reader waits when there are more.
 const MAX_RUNS: usize = 50_000;
 
-/// A notification that failed this often lets the others go before it.
-const ATTEMPTS_IN_FRONT: u32 = 3;
+/// A digest of late alerts is told when none has come for so long, ms.
+const QUIET_MS: i64 = 10_000;
 
-/// Order among those that wait: those that fail by themselves last; the severe, the old first.
-type Turn = (bool, Reverse<Level>, i64);
+/// Into so many age classes the alerts of a group are divided until they are given up.
+const AGE_CLASSES: i64 = 8;
 
-/// The first of those that let the others go before them.
-const BEHIND: Turn = (true, Reverse(Level::Critical), i64::MIN);
+/// Order among those that wait: by rank, then the severe, then the old first.
+type Turn = (Rank, Reverse<Level>, i64);
 
-/// Whether the others go first: after some failures, but for one more chance
-/// ([`Queue::bring_forward`]) when the sink has worked since.
-fn is_behind(attempts: u32) -> bool {
-    attempts == ATTEMPTS_IN_FRONT || attempts > ATTEMPTS_IN_FRONT + 1
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// A digest over many groups that has waited for a digest interval.
+    Overdue,
+    Ordinary,
+    /// Those that failed by themselves let the others go first.
+    Behind,
+    /// A digest over many groups goes last.
+    Overflow,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +56,9 @@ enum State {
     /// Being told.
     Sending,
     /// Told; repeats are gathered until then.
-    Open { ends_ms: i64 },
+    Open { ends: i64 },
+    /// Refused, or late and being gathered: its turn comes then.
+    Resting { until: i64 },
 }
 
 #[derive(Debug)]
@@ -53,7 +68,31 @@ struct Group<A> {
     told: Option<Level>,
     /// Lowest offset that a restart must read again to know this group.
     anchor: i64,
+    /// Since when something of it waits.
+    since: i64,
     pending: Option<Pending<A>>,
+}
+
+/// When an alert came.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// Now, on the queue's clock.
+    pub now: i64,
+    /// When it came into the topic, on the queue's clock; never decreases from offset to offset.
+    pub came: i64,
+    /// The record's timestamp, ms since the Unix epoch, for people.
+    pub written_ms: i64,
+}
+
+impl From<i64> for Times {
+    /// An alert that comes at this moment, and is read at once.
+    fn from(now: i64) -> Times {
+        Times {
+            now,
+            came: now,
+            written_ms: now,
+        }
+    }
 }
 
 /// One sink's queue.
@@ -61,351 +100,255 @@ struct Group<A> {
 pub struct Queue<A> {
     pacing: Pacing,
     next: i64,
+    /// No position below it: what lies there is of a topic that is gone.
+    base: i64,
+    /// Counted up where the topic was re-created.
+    topic: u32,
     /// Settled, at or beyond the committable position.
     settled: Offsets,
-    /// Settled by an earlier run.
-    restored: Offsets,
-    groups: HashMap<String, Group<A>>,
-    waiting: BTreeMap<Turn, String>,
-    windows: BTreeSet<(i64, String)>,
+    /// To be kept among the dead letters, and not yet there.
+    owed: Offsets,
+    /// What an earlier run left.
+    restored: Note,
+    groups: HashMap<About, Group<A>>,
+    waiting: BTreeMap<Turn, About>,
+    /// When open and resting groups are looked at again.
+    windows: BTreeSet<(i64, About)>,
     anchors: BTreeSet<i64>,
-    overflow: Option<Pending<A>>,
-    /// Since when there is one, ms; it goes before the others once it is a digest interval old.
-    overflow_since_ms: Option<i64>,
-    /// The overflow being told.
-    overflow_sending: Option<Offsets>,
     /// Which failed since the last success, by their first offset.
     failed: HashSet<i64>,
+    /// Which were refused since the last success, by their first offset.
+    refused: HashSet<i64>,
+    /// Groups that rest, which are few, because they were refused or are late.
+    resting: HashSet<About>,
+    /// How many notifications the sink accepted.
+    accepted: u64,
+    /// The offset given last to what stands nowhere any more; no record has a negative one.
+    stand_in: i64,
 }
 
 impl<A: Clone> Queue<A> {
-    /// Go on from a committed position; `settled` is what the commit said of offsets beyond it.
-    pub fn resume(pacing: Pacing, from: NextOffset, settled: Offsets) -> Queue<A> {
+    /// Go on from a committed position, beside which `note` stood.
+    pub fn resume(pacing: Pacing, from: NextOffset, note: Note) -> Queue<A> {
         Queue {
             pacing,
             next: from.0,
-            settled: settled.clone(),
-            restored: settled,
+            base: from.0,
+            topic: 0,
+            settled: note.settled.clone(),
+            owed: Offsets::default(),
+            restored: note,
             groups: HashMap::new(),
             waiting: BTreeMap::new(),
             windows: BTreeSet::new(),
             anchors: BTreeSet::new(),
-            overflow: None,
-            overflow_since_ms: None,
-            overflow_sending: None,
             failed: HashSet::new(),
+            refused: HashSet::new(),
+            resting: HashSet::new(),
+            accepted: 0,
+            stand_in: 0,
         }
     }
 
-    /// Take the next record of the topic. `at_ms` is when it was written; `None` is one that the
-    /// sink is not to be told of.
-    pub fn offer(&mut self, offset: i64, at_ms: i64, offered: Option<Offered<A>>) {
+    /// Take the next record of the topic; `None` is one that the sink is not to be told of.
+    pub fn offer(&mut self, offset: i64, times: impl Into<Times>, offered: Option<Offered<A>>) {
+        let times = times.into();
         self.next = offset + 1;
         let Some(offered) = offered else {
             self.settled.insert(offset);
             return;
         };
-        if self.restored.contains(offset) {
-            self.reopen(offset, at_ms, offered);
+        let about = About::of(&offered);
+        if self.restored.settled.contains(offset) {
+            self.reopen(about, offset, times.came, offered.level);
             return;
         }
-        let pending = Pending {
-            alert: offered.alert,
-            level: offered.level,
-            count: 1,
-            first_ms: at_ms,
-            last_ms: at_ms,
-            offsets: [offset].into_iter().collect(),
-            attempts: 0,
-            rules: [(offered.rule, 1)].into(),
-        };
-        let key = offered.group_key;
-        match self.groups.get_mut(&key) {
+        let part = part(offset, times, offered);
+        let level = part.level;
+        let class_ms = (self.pacing.max_age_ms / AGE_CLASSES).max(1);
+        let pending = Pending::new(times.came.div_euclid(class_ms), part);
+        match self.groups.get_mut(&about) {
             None => {
-                self.anchors.insert(offset);
-                let group = Group {
-                    state: State::Sending,
-                    told: None,
-                    anchor: offset,
-                    pending: Some(pending),
-                };
-                self.groups.insert(key.clone(), group);
-                self.wait(&key);
+                self.insert(about.clone(), offset, times.now, pending);
+                match about {
+                    About::Late | About::History => self.rest(&about, times.now + QUIET_MS),
+                    About::Group(_) | About::Overflow => self.wait(&about, times.now),
+                }
             }
             Some(group) => {
+                let before = group.pending.as_ref().map(Pending::level);
                 match &mut group.pending {
                     Some(before) => before.merge(pending),
-                    None => group.pending = Some(pending),
+                    None => {
+                        group.pending = Some(pending);
+                        group.since = times.now;
+                    }
                 }
-                if group.state != State::Sending {
-                    self.hurry(&key);
-                }
+                self.hurry(&about, times.now, before < Some(level));
             }
         }
-        self.fold();
+        self.fold(times.now);
     }
 
-    /// Whether an earlier run settled this offset.
-    pub fn was_settled(&self, offset: i64) -> bool {
-        self.restored.contains(offset)
+    /// Whether an unreadable alert is to be kept among the dead letters, before it is offered. Then it
+    /// holds the position until [`Queue::stored`].
+    pub fn owe(&mut self, offset: i64) -> bool {
+        let note = &self.restored;
+        let is_owed = !note.settled.contains(offset) || note.owed.contains(offset);
+        if is_owed {
+            self.owed.insert(offset);
+        }
+        is_owed
+    }
+
+    /// The dead letters have these. `settles` says that nothing else is to be done about them: they
+    /// were given up.
+    pub fn stored(&mut self, offsets: &Offsets, settles: bool) {
+        self.owed.remove(offsets);
+        if settles {
+            self.settled.extend(offsets);
+        }
+    }
+
+    /// The alerts topic has lost its records from `first_new` on, or, if none was `kept`, all of them,
+    /// and `first_new` is read next. What waits is told all the same, also if it is gone there.
+    pub fn cut(&mut self, first_new: NextOffset, kept: bool, now: i64) {
+        self.topic += 1;
+        self.next = first_new.0;
+        let mut limit = first_new.0;
+        if !kept {
+            self.base = first_new.0;
+            limit = i64::MIN;
+        }
+        for offsets in [
+            &mut self.settled,
+            &mut self.owed,
+            &mut self.restored.settled,
+            &mut self.restored.owed,
+        ] {
+            offsets.remove_from(limit);
+        }
+        self.failed.clear();
+        self.refused.clear();
+        self.anchors.clear();
+        let mut moved = Vec::new();
+        for (about, group) in &mut self.groups {
+            self.stand_in -= 1;
+            if group.anchor >= limit {
+                group.anchor = self.stand_in;
+            }
+            self.anchors.insert(group.anchor);
+            if let Some(pending) = &mut group.pending {
+                pending.cut(limit, self.stand_in);
+            }
+            if matches!(group.state, State::Waiting(_)) {
+                moved.push(about.clone());
+            }
+        }
+        for about in moved {
+            self.wait(&about, now);
+        }
+    }
+
+    /// Add a group with something to tell; its state is to be decided next.
+    fn insert(&mut self, about: About, anchor: i64, now: i64, pending: Pending<A>) {
+        self.anchors.insert(anchor);
+        let group = Group {
+            state: State::Sending,
+            told: None,
+            anchor,
+            since: now,
+            pending: Some(pending),
+        };
+        self.groups.insert(about, group);
     }
 
     /// An alert that an earlier run told of: its group is open, as it was then.
-    fn reopen(&mut self, offset: i64, at_ms: i64, offered: Offered<A>) {
-        if let Some(group) = self.groups.get_mut(&offered.group_key) {
-            group.told = group.told.max(Some(offered.level));
+    fn reopen(&mut self, about: About, offset: i64, came: i64, level: Level) {
+        if let Some(group) = self.groups.get_mut(&about) {
+            group.told = group.told.max(Some(level));
             return;
         }
-        let ends_ms = at_ms + self.pacing.digest_interval_ms;
+        let ends = came + self.pacing.digest_interval_ms;
         self.anchors.insert(offset);
-        self.windows.insert((ends_ms, offered.group_key.clone()));
+        self.windows.insert((ends, about.clone()));
         let group = Group {
-            state: State::Open { ends_ms },
-            told: Some(offered.level),
+            state: State::Open { ends },
+            told: Some(level),
             anchor: offset,
+            since: came,
             pending: None,
         };
-        self.groups.insert(offered.group_key, group);
+        self.groups.insert(about, group);
     }
 
-    /// Put a group with pending alerts in line for its turn, or on its new place there.
-    fn wait(&mut self, key: &str) {
-        let Some(group) = self.groups.get_mut(key) else {
-            return;
-        };
-        let Some(pending) = &group.pending else {
-            return;
-        };
-        let first = pending.offsets.first().unwrap_or(group.anchor);
-        let turn = (is_behind(pending.attempts), Reverse(pending.level), first);
-        match group.state {
-            State::Waiting(before) => {
-                self.waiting.remove(&before);
-            }
-            State::Open { ends_ms } => {
-                self.windows.remove(&(ends_ms, key.to_owned()));
-            }
-            State::Sending => {}
+    /// What the sink is to be told now, if anything. Call [`Queue::told`], [`Queue::failed`] or
+    /// [`Queue::refused`] with it before the next call.
+    pub fn next(&mut self, now: i64) -> Option<Notification<A>> {
+        self.close_windows(now);
+        if let Some(overflow) = self.groups.get(&About::Overflow)
+            && matches!(overflow.state, State::Waiting((Rank::Overflow, ..)))
+        {
+            self.wait(&About::Overflow, now);
         }
-        group.state = State::Waiting(turn);
-        self.waiting.insert(turn, key.to_owned());
-    }
-
-    /// Tell at once what is more severe than anything told of the group, or moves it forward.
-    fn hurry(&mut self, key: &str) {
-        let Some(group) = self.groups.get(key) else {
-            return;
-        };
-        let worse = group
-            .pending
-            .as_ref()
-            .is_some_and(|p| Some(p.level) > group.told);
-        if matches!(group.state, State::Waiting(_)) || worse {
-            self.wait(key);
-        }
-    }
-
-    /// Where more groups wait than may, the least severe and latest join the digest over many.
-    fn fold(&mut self) {
-        let Some(max_waiting) = self.pacing.max_waiting else {
-            return;
-        };
-        while self.waiting.len() > max_waiting {
-            // In an outage the severe fail, too, and let others go before them; that makes them no
-            // less severe.
-            let (front, behind) = (self.waiting.range(..BEHIND), self.waiting.range(BEHIND..));
-            let last = [front, behind]
-                .into_iter()
-                .filter_map(|mut r| r.next_back());
-            let last = last.max_by_key(|((_, level, first), _)| (*level, *first));
-            let Some((turn, _)) = last else {
-                return;
-            };
-            let turn = *turn;
-            let Some(key) = self.waiting.remove(&turn) else {
-                return;
-            };
-            let Some(group) = self.groups.remove(&key) else {
-                continue;
-            };
-            self.anchors.remove(&group.anchor);
-            if let Some(pending) = group.pending {
-                self.overflow_with(pending);
-            }
-        }
-    }
-
-    fn overflow_with(&mut self, pending: Pending<A>) {
-        match &mut self.overflow {
-            Some(overflow) => overflow.merge(pending),
-            None => self.overflow = Some(pending),
-        }
-    }
-
-    /// What the sink is to be told now, if anything. Call [`Queue::told`], [`Queue::settle`] or
-    /// [`Queue::put_back`] with it before the next call.
-    pub fn next(&mut self, now_ms: i64) -> Option<Notification<A>> {
-        self.close_windows(now_ms);
-        if self.overflow.is_some() {
-            let since_ms = *self.overflow_since_ms.get_or_insert(now_ms);
-            let is_overdue = now_ms - since_ms >= self.pacing.digest_interval_ms;
-            if (self.waiting.is_empty() || is_overdue)
-                && let Some(overflow) = self.overflow.take()
-            {
-                self.overflow_since_ms = None;
-                self.overflow_sending = Some(overflow.offsets.clone());
-                return Some(told_together(overflow));
-            }
-        }
-        let (_, key) = self.waiting.pop_first()?;
-        let group = self.groups.get_mut(&key)?;
+        let (_, about) = self.waiting.pop_first()?;
+        let group = self.groups.get_mut(&about)?;
         let pending = group.pending.take()?;
         group.state = State::Sending;
-        let kind = if group.told < Some(pending.level) {
-            Kind::First
-        } else {
-            Kind::Digest
-        };
-        Some(notification(kind, Some(key), pending))
-    }
-
-    /// Windows that end: what was gathered is to be told, a quiet group is forgotten.
-    fn close_windows(&mut self, now_ms: i64) {
-        while let Some((ends_ms, _)) = self.windows.first()
-            && (*ends_ms <= now_ms || self.groups.len() > MAX_GROUPS)
-        {
-            let Some((_, key)) = self.windows.pop_first() else {
-                return;
-            };
-            let Some(group) = self.groups.get(&key) else {
-                continue;
-            };
-            if group.pending.is_some() {
-                self.wait(&key);
-            } else {
-                self.forget(&key);
-            }
-        }
-        self.fold();
-    }
-
-    fn forget(&mut self, key: &str) {
-        if let Some(group) = self.groups.remove(key) {
-            self.anchors.remove(&group.anchor);
-        }
+        pending.notification(about, group.told, self.topic)
     }
 
     /// The sink accepted it.
-    pub fn told(&mut self, now_ms: i64, told: &Notification<A>) {
-        // Several failed and now one did not: it was the sink, not they.
-        let all = self.failed.len() > 1;
-        self.bring_forward(all);
-        self.failed.clear();
-        self.settled.extend(&told.offsets);
-        let Some(key) = &told.group_key else {
-            self.overflow_sending = None;
+    pub fn told(&mut self, now: i64, told: &Notification<A>) {
+        self.forgive(now);
+        self.accepted += 1;
+        let is_current = told.topic == self.topic;
+        if is_current {
+            self.settled.extend(&told.offsets);
+        }
+        let about = told.about();
+        let Some(group) = self.groups.get_mut(&about) else {
             return;
         };
-        let Some(group) = self.groups.get_mut(key) else {
-            return;
-        };
-        // A restart must find the last alert told, to know that the group is open.
         self.anchors.remove(&group.anchor);
-        group.anchor = told.offsets.last().unwrap_or(group.anchor);
+        if about == About::Overflow {
+            match group.pending.as_ref().and_then(Pending::first_offset) {
+                Some(first) => {
+                    group.anchor = first;
+                    self.anchors.insert(first);
+                    self.wait(&about, now);
+                }
+                None => {
+                    self.groups.remove(&about);
+                }
+            }
+            return;
+        }
+        // A restart must find the last alert told, to know that the group is open.
+        if is_current {
+            group.anchor = told.offsets.last().unwrap_or(group.anchor);
+        }
         self.anchors.insert(group.anchor);
         group.told = group.told.max(Some(told.level));
-        let ends_ms = now_ms + self.pacing.digest_interval_ms;
-        group.state = State::Open { ends_ms };
-        self.windows.insert((ends_ms, key.clone()));
-        self.hurry(key);
-    }
-
-    /// It is settled otherwise: the sink will never accept it, and somebody else keeps it.
-    pub fn settle(&mut self, given_up: &Notification<A>) {
-        self.settled.extend(&given_up.offsets);
-        let Some(key) = &given_up.group_key else {
-            self.overflow_sending = None;
-            return;
-        };
-        let rest = self.groups.get_mut(key).and_then(|g| g.pending.take());
-        self.forget(key);
-        if let Some(rest) = rest {
-            let anchor = rest.offsets.first().unwrap_or(self.next);
-            self.anchors.insert(anchor);
-            let group = Group {
-                state: State::Sending,
-                told: None,
-                anchor,
-                pending: Some(rest),
-            };
-            self.groups.insert(key.clone(), group);
-            self.wait(key);
-        }
-    }
-
-    /// The sink did not take it, but may later.
-    pub fn put_back(&mut self, failed: Notification<A>) {
-        self.failed.extend(failed.offsets.first());
-        let key = failed.group_key.clone();
-        let rules = match &failed.kind {
-            Kind::Overflow { rules, .. } => rules.clone(),
-            Kind::First | Kind::Digest => BTreeMap::new(),
-        };
-        let mut pending = Pending {
-            alert: failed.alert,
-            level: failed.level,
-            count: failed.count,
-            first_ms: failed.first_ms,
-            last_ms: failed.last_ms,
-            offsets: failed.offsets,
-            attempts: failed.attempts + 1,
-            rules,
-        };
-        let Some(key) = key else {
-            self.overflow_sending = None;
-            if let Some(since) = self.overflow.take() {
-                pending.merge(since);
-            }
-            self.overflow = Some(pending);
-            return;
-        };
-        if let Some(group) = self.groups.get_mut(&key) {
-            if let Some(since) = group.pending.take() {
-                pending.merge(since);
-            }
-            group.pending = Some(pending);
-            self.wait(&key);
-            self.fold();
-        }
-    }
-
-    /// Put what failed in front again: everything, or what may have met an outage alone.
-    fn bring_forward(&mut self, all: bool) {
-        let behind = self.waiting.iter().filter(|((behind, ..), _)| *behind);
-        let keys: Vec<String> = behind.map(|(_, key)| key.clone()).collect();
-        for key in keys {
-            let pending = self.groups.get_mut(&key).and_then(|g| g.pending.as_mut());
-            match pending {
-                Some(pending) if all => pending.attempts = 0,
-                // If it fails again, it is its own fault.
-                Some(pending) if pending.attempts == ATTEMPTS_IN_FRONT => pending.attempts += 1,
-                _ => continue,
-            }
-            self.wait(&key);
-        }
+        let ends = now + self.pacing.digest_interval_ms;
+        group.state = State::Open { ends };
+        self.windows.insert((ends, about.clone()));
+        self.hurry(&about, now, false);
     }
 
     /// The position that may be committed, and what is settled beyond it.
-    pub fn committable(&mut self) -> (NextOffset, &Offsets) {
-        let held = [
-            self.anchors.first().copied(),
-            self.overflow.as_ref().and_then(|o| o.offsets.first()),
-            self.overflow_sending.as_ref().and_then(Offsets::first),
-        ];
+    pub fn committable(&mut self) -> (NextOffset, Note) {
+        let held = [self.anchors.first().copied(), self.owed.first()];
         let position = held.into_iter().flatten().min().unwrap_or(self.next);
+        let position = position.max(self.base);
         self.settled.remove_below(position);
-        self.restored.remove_below(position);
-        (NextOffset(position), &self.settled)
+        self.restored.settled.remove_below(position);
+        self.restored.owed.remove_below(position);
+        let note = Note {
+            settled: self.settled.clone(),
+            owed: self.settled.common(&self.owed),
+        };
+        (NextOffset(position), note)
     }
 
     /// Whether there is room for another record.
@@ -413,21 +356,41 @@ impl<A: Clone> Queue<A> {
         self.settled.runs() < MAX_RUNS && self.waiting.len() < MAX_WAITING
     }
 
-    /// When the oldest alert that waits to be told was written; those gathered in an open group
-    /// are not waiting.
-    pub fn oldest_ms(&self) -> Option<i64> {
-        let waiting = self.waiting.values();
-        let waiting =
-            waiting.filter_map(|key| Some(self.groups.get(key)?.pending.as_ref()?.first_ms));
-        waiting
-            .chain(self.overflow.as_ref().map(|overflow| overflow.first_ms))
-            .min()
+    /// Whether something is to be told, now or when the sink may be asked again.
+    pub fn waits(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// When the oldest alert that waits to be told came; those gathered in an open group are not
+    /// waiting.
+    pub fn oldest(&self) -> Option<i64> {
+        let waiting = self.waiting.values().chain(&self.resting);
+        let oldest = waiting.filter_map(|about| self.groups.get(about)?.pending.as_ref()?.oldest());
+        oldest.min()
     }
 
     /// How many alerts nobody was told of yet.
     pub fn untold(&self) -> u64 {
-        let grouped = self.groups.values().filter_map(|g| g.pending.as_ref());
-        grouped.chain(&self.overflow).map(|p| p.count).sum()
+        let pending = self.groups.values().filter_map(|g| g.pending.as_ref());
+        pending.map(Pending::count).sum()
+    }
+}
+
+fn part<A: Clone>(offset: i64, times: Times, offered: Offered<A>) -> Part<A> {
+    let is_named = offered.arrival != Arrival::InTime && offered.level == Level::Critical;
+    let critical = is_named.then(|| offered.alert.clone());
+    Part {
+        critical_count: u64::from(is_named),
+        critical: critical.into_iter().collect(),
+        alert: offered.alert,
+        level: offered.level,
+        count: 1,
+        oldest: times.came,
+        latest: times.came,
+        first_ms: times.written_ms,
+        last_ms: times.written_ms,
+        offsets: [offset].into_iter().collect(),
+        rules: [(offered.rule, 1)].into(),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::printable::printable_prose;
+
 /// A text that is shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -49,12 +51,21 @@ impl Request {
         body: &serde_json::Value,
         token: Option<&Secret>,
     ) -> Request {
+        Request::json_text(url, body.to_string(), token)
+    }
+
+    /// The same of a body that is written already.
+    pub(super) fn json_text(
+        url: impl Into<String>,
+        body: String,
+        token: Option<&Secret>,
+    ) -> Request {
         let mut headers = vec![("content-type", "application/json; charset=utf-8".to_owned())];
         headers.extend(token.map(|token| ("authorization", format!("Bearer {}", token.expose()))));
         Request {
             url: url.into(),
             headers,
-            body: body.to_string().into_bytes(),
+            body: body.into_bytes(),
         }
     }
 }
@@ -91,10 +102,6 @@ pub(super) fn by_status(status: u16, after: Option<Duration>, body: &str) -> Ans
 
 /// The beginning of an answer, on one line.
 pub(super) fn readable(body: &str) -> String {
-    let line: String = body
-        .chars()
-        .take(300)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    line.trim().to_owned()
+    let line: String = body.chars().take(300).collect();
+    printable_prose(line.trim()).into_owned()
 }

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
+use super::notification::Arrival;
 use crate::alert::{Notice, ResourceNotice};
+use crate::event::Dialect;
 use crate::sigma::{
     Detection, Engine, Fields, Level, Logsource, Origin, Scratch, Target, UnknownField, Value,
     Visit,
@@ -39,6 +41,14 @@ fn each(
     )
 }
 
+/// The product by its name, and in the word of a rule's `logsource`.
+fn product(notice: &Notice, visit: &mut Visit<'_>) -> Visited {
+    some(notice.product.as_ref(), visit)?;
+    let dialect = notice.product.as_deref().and_then(Dialect::of_product_name);
+    let word = dialect.map(Dialect::logsource_product);
+    word.map_or(ControlFlow::Continue(()), |word| visit(Value::String(word)))
+}
+
 /// In alphabetical order. Those with a dot are what rules name, but for `rule.…`.
 const FIELDS: &[Field] = &[
     ("activity_name", |n, v| some(n.activity.as_ref(), v)),
@@ -58,7 +68,7 @@ const FIELDS: &[Field] = &[
     ("api.service.name", |n, v| some(n.service.as_ref(), v)),
     ("environment", |n, v| all(n.environments(), v)),
     ("level", |n, v| v(Value::String(n.level.as_str()))),
-    ("product", |n, v| some(n.product.as_ref(), v)),
+    ("product", product),
     ("resources.group.name", |n, v| {
         each(n, |r| r.team.as_ref(), v)
     }),
@@ -129,8 +139,6 @@ pub enum NotTold {
     Experimental,
     /// The alert was made by `replay`.
     Replayed,
-    /// The event was old when it was seen.
-    Late,
 }
 
 impl NotTold {
@@ -140,7 +148,6 @@ impl NotTold {
             NotTold::Elsewhere => "elsewhere",
             NotTold::Experimental => "experimental",
             NotTold::Replayed => "replayed",
-            NotTold::Late => "late",
         }
     }
 }
@@ -152,7 +159,7 @@ pub struct Route {
     pub min_level: Level,
     /// And only what it matches.
     pub detection: Option<Engine<AlertPath>>,
-    /// An event that was older than this when its alert was written is recorded, not told; ms.
+    /// What comes later than this is told in a digest; ms.
     pub max_alert_age_ms: i64,
     /// Also what `replay` made.
     pub replayed: bool,
@@ -175,8 +182,25 @@ impl Route {
         Engine::compile([target], &AlertPath::parse).map_err(problems)
     }
 
-    /// Whether the sink is to be told; `written_ms` is when the alert was written.
-    pub fn decide(&self, notice: &Notice, written_ms: i64) -> Result<(), NotTold> {
+    /// Whether the alert comes in time, by Kafka's clocks and ours, not by the event's own time. Two
+    /// delays add up: how far behind the source was when the record was read, and `behind_ms`, how far
+    /// behind the alerts topic was when the alert was read from it.
+    pub fn arrival(&self, notice: &Notice, behind_ms: i64) -> Arrival {
+        let source_behind_ms = notice.logged_ms.map_or(0, |logged_ms| {
+            notice.detected_ms.saturating_sub(logged_ms).max(0)
+        });
+        match source_behind_ms.saturating_add(behind_ms) > self.max_alert_age_ms {
+            false => Arrival::InTime,
+            true if notice.history => Arrival::History,
+            true => Arrival::Late,
+        }
+    }
+
+    /// Whether the sink is to be told.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn decide(&self, notice: &Notice) -> Result<(), NotTold> {
         if notice.experimental {
             return Err(NotTold::Experimental);
         }
@@ -186,14 +210,12 @@ impl Route {
         if notice.level < self.min_level {
             return Err(NotTold::Elsewhere);
         }
-        if written_ms - notice.time_ms > self.max_alert_age_ms {
-            return Err(NotTold::Late);
-        }
         let wanted = self
             .detection
             .as_ref()
             .is_none_or(|engine| !engine.matches(notice, &mut Scratch::default()).is_empty());
-        if wanted {
+        // What was left out could be what the detection is about.
+        if wanted || notice.lacks_resources() {
             Ok(())
         } else {
             Err(NotTold::Elsewhere)

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::readiness::Readiness;
 use super::sink::SinkState;
 use super::source::SourceState;
 use crate::kafka::session::NotReady;
@@ -12,11 +13,40 @@ use crate::kafka::session::NotReady;
 /// A loop that has not turned for this long is stuck.
 pub const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 
-/// The health of all sources.
+/// The health of all sources, sinks and services.
 #[derive(Debug, Clone)]
 pub struct Health {
     sources: Vec<Arc<SourceState>>,
     sinks: Vec<Arc<SinkState>>,
+    services: Vec<Arc<ServiceState>>,
+}
+
+/// A part of the daemon beside sources and sinks, such as the one that reloads rules. It is ready
+/// unless it has ended by itself.
+#[derive(Debug)]
+pub struct ServiceState {
+    name: &'static str,
+    readiness: Readiness,
+}
+
+impl ServiceState {
+    /// A service that runs.
+    pub fn new(name: &'static str) -> ServiceState {
+        ServiceState {
+            name,
+            readiness: Readiness::new(None),
+        }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// It has ended by itself, or with `None` works again.
+    pub fn stopped(&self, stop: Option<&NotReady>) {
+        self.readiness.stop(stop);
+    }
 }
 
 impl Health {
@@ -25,6 +55,7 @@ impl Health {
         Health {
             sources,
             sinks: Vec::new(),
+            services: Vec::new(),
         }
     }
 
@@ -32,6 +63,13 @@ impl Health {
     #[must_use]
     pub fn with_sinks(mut self, sinks: Vec<Arc<SinkState>>) -> Health {
         self.sinks = sinks;
+        self
+    }
+
+    /// Watch these services, too.
+    #[must_use]
+    pub fn with_services(mut self, services: Vec<Arc<ServiceState>>) -> Health {
+        self.services = services;
         self
     }
 
@@ -66,7 +104,9 @@ impl Health {
         };
         let sources = self.sources.iter().map(|s| (s.name(), s.not_ready()));
         let sinks = self.sinks.iter().map(|s| (s.described(), s.not_ready()));
-        lines(sources.chain(sinks).filter_map(waiting))
+        let services = self.services.iter();
+        let services = services.map(|s| (s.name, s.readiness.not_ready()));
+        lines(sources.chain(sinks).chain(services).filter_map(waiting))
     }
 
     /// All sinks, for figures that are taken when they are asked for.
@@ -110,5 +150,20 @@ mod tests {
         two.note_readiness(None);
         assert_eq!(health.ready(), Ok(()));
         assert_eq!(health.live(), Ok(()));
+    }
+
+    #[test]
+    fn a_service_that_has_stopped_is_named_and_the_process_lives() {
+        let reload = Arc::new(ServiceState::new("reload"));
+        let health = Health::new(Vec::new()).with_services(vec![reload.clone()]);
+        assert_eq!(health.ready(), Ok(()));
+        reload.stopped(Some(&NotReady {
+            reason: "panic",
+            remedy: "report it".into(),
+        }));
+        assert_eq!(health.ready(), Err("reload: panic: report it".into()));
+        assert_eq!(health.live(), Ok(()));
+        reload.stopped(None);
+        assert_eq!(health.ready(), Ok(()));
     }
 }

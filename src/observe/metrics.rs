@@ -10,6 +10,7 @@ use prometheus::{
 };
 
 use super::health::Health;
+use crate::sigma::Level;
 
 /// A metric could not be registered or written.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,7 @@ pub struct Metrics {
     pub(super) alerts: IntCounterVec,
     pub(super) dead_letters: IntCounterVec,
     pub(super) unknown_methods: IntCounterVec,
+    pub(super) inferred: IntCounterVec,
     pub(super) panics: IntCounterVec,
     pub(super) quarantined: IntCounterVec,
     pub(super) commits: IntCounterVec,
@@ -35,6 +37,7 @@ pub struct Metrics {
     pub(super) event_delay: HistogramVec,
     pub(super) lag: IntGaugeVec,
     pub(super) lag_seconds: GaugeVec,
+    pub(super) unreadable: IntGaugeVec,
     pub(super) rebalances: IntCounterVec,
     pub(super) assigned: IntGaugeVec,
     pub(super) gaps: IntCounterVec,
@@ -47,9 +50,15 @@ pub struct Metrics {
     pub(super) notify_retries: IntCounterVec,
     pub(super) notify_dead_letters: IntCounterVec,
     pub(super) notify_skipped: IntCounterVec,
+    pub(super) notify_told_again: IntCounterVec,
+    pub(super) notify_template_failures: IntCounterVec,
     pub(super) notify_delay: HistogramVec,
     notify_oldest: GaugeVec,
     notify_waiting: IntGaugeVec,
+    notify_letters: IntGaugeVec,
+    notify_refusing: IntGaugeVec,
+    stopped: IntGaugeVec,
+    stops: IntCounterVec,
     since_commit: GaugeVec,
     since_turn: GaugeVec,
     rules_loaded: IntGauge,
@@ -125,6 +134,12 @@ impl Metrics {
                 "Events whose method the catalogue does not have.",
                 source,
             )?,
+            inferred: counter(
+                r,
+                "inferred_total",
+                "Words of events that are not documented and were judged by their parts.",
+                &["source", "of"],
+            )?,
             panics: counter(
                 r,
                 "panics_total",
@@ -155,6 +170,12 @@ impl Metrics {
                 r,
                 "lag_records",
                 "Records of a partition that are not yet committed.",
+                &["source", "partition"],
+            )?,
+            unreadable: gauge(
+                r,
+                "unreadable_offset",
+                "First offset of a partition that cannot be read; there only while it cannot.",
                 &["source", "partition"],
             )?,
             lag_seconds: seconds(
@@ -220,6 +241,18 @@ impl Metrics {
                 "Alerts that a sink is not to be told of, by reason.",
                 &["sink", "reason"],
             )?,
+            notify_told_again: counter(
+                r,
+                "notify_told_again_total",
+                "Alerts told again to an Alertmanager, which holds them in memory alone.",
+                &["sink"],
+            )?,
+            notify_template_failures: counter(
+                r,
+                "notify_template_failures_total",
+                "Parts of notifications that went out in the shipped words because a template gave none.",
+                &["sink", "part", "reason"],
+            )?,
             notify_delay: {
                 let opts = HistogramOpts::new(
                     "notify_delay_seconds",
@@ -234,11 +267,35 @@ impl Metrics {
                 "Age of the oldest alert that waits to be told; 0 where none waits.",
                 sink,
             )?,
+            notify_letters: gauge(
+                r,
+                "notify_dead_letters_waiting",
+                "Alerts that are to become dead letters and that their topic does not have yet.",
+                &["sink"],
+            )?,
+            notify_refusing: gauge(
+                r,
+                "notify_refusing",
+                "1 while a sink refuses whatever it is sent.",
+                &["sink"],
+            )?,
             notify_waiting: gauge(
                 r,
                 "notify_waiting_alerts",
                 "Alerts read that a sink was not told of yet, gathered repeats included.",
                 sink,
+            )?,
+            stopped: gauge(
+                r,
+                "stopped",
+                "1 where a source, sink or service has ended by itself and is tried again.",
+                &["kind", "name"],
+            )?,
+            stops: counter(
+                r,
+                "stops_total",
+                "Sources, sinks and services that ended by themselves, by reason.",
+                &["kind", "name", "reason"],
             )?,
             since_commit: seconds(
                 r,
@@ -276,6 +333,23 @@ impl Metrics {
             )?,
             registry,
         })
+    }
+
+    /// An alert is committed.
+    pub fn alert(&self, source: &str, rule: &str, level: Level) {
+        let labels = [source, rule, level.as_str()];
+        self.alerts.with_label_values(&labels).inc();
+    }
+
+    /// Whether a part of the daemon has ended by itself.
+    pub fn stopped(&self, kind: &str, name: &str, stopped: bool) {
+        let gauge = self.stopped.with_label_values(&[kind, name]);
+        gauge.set(i64::from(stopped));
+    }
+
+    /// A part of the daemon has ended by itself, as it had not before.
+    pub fn stop_counted(&self, kind: &str, name: &str, reason: &str) {
+        self.stops.with_label_values(&[kind, name, reason]).inc();
     }
 
     /// Rules are in force now.
@@ -319,6 +393,10 @@ impl Metrics {
             self.notify_oldest.with_label_values(&label).set(oldest);
             let waiting = i64::try_from(sink.waiting()).unwrap_or(i64::MAX);
             self.notify_waiting.with_label_values(&label).set(waiting);
+            let letters = i64::try_from(sink.letters()).unwrap_or(i64::MAX);
+            self.notify_letters.with_label_values(&label).set(letters);
+            let refusing = i64::from(sink.refusing());
+            self.notify_refusing.with_label_values(&label).set(refusing);
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

@@ -2,16 +2,18 @@
 //! Invariant: nothing here can stop or slow a record; no label holds a principal, an address, a
 //! resource or an event's id.
 
+pub mod descriptors;
 pub mod health;
 pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod panics;
+mod readiness;
 mod sink;
 mod source;
 mod status;
 
-pub use health::Health;
+pub use health::{Health, ServiceState};
 pub use metrics::{Metrics, MetricsError};
 pub use sink::{SinkObserver, SinkState};
 pub use source::{SourceObserver, SourceState};

@@ -1,14 +1,15 @@
 //! One sink as seen from outside: what its loop reports, as metrics and as health.
 //! A sink that is down is no reason to be restarted, nor to be taken out of service.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::metrics::Metrics;
+use super::readiness::Readiness;
 use crate::kafka::session::NotReady;
 
-/// Stands for "none waits" among the times of a [`SinkState`].
+/// Stands for "none waits" among the times of a [`SinkState`], which are ms since it was made.
 const NONE: i64 = i64::MAX;
 
 /// Heartbeat, readiness and queue of one sink; written by its loop, read by the probes.
@@ -19,7 +20,9 @@ pub struct SinkState {
     turned_ms: AtomicU64,
     oldest_ms: AtomicI64,
     waiting: AtomicU64,
-    not_ready: Mutex<Option<NotReady>>,
+    letters: AtomicU64,
+    refusing: AtomicBool,
+    readiness: Readiness,
 }
 
 impl SinkState {
@@ -31,7 +34,9 @@ impl SinkState {
             turned_ms: AtomicU64::new(0),
             oldest_ms: AtomicI64::new(NONE),
             waiting: AtomicU64::new(0),
-            not_ready: Mutex::new(Some(NotReady {
+            letters: AtomicU64::new(0),
+            refusing: AtomicBool::new(false),
+            readiness: Readiness::new(Some(NotReady {
                 reason: "starting",
                 remedy: "the alerts topic is being opened".into(),
             })),
@@ -60,9 +65,22 @@ impl SinkState {
         if oldest_ms == NONE {
             return Duration::ZERO;
         }
-        let since_epoch = Duration::from_millis(u64::try_from(oldest_ms).unwrap_or(0));
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        now.unwrap_or_default().saturating_sub(since_epoch)
+        let age_ms = self.now_ms().saturating_sub(oldest_ms);
+        Duration::from_millis(u64::try_from(age_ms).unwrap_or(0))
+    }
+
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Alerts that are to become dead letters and that their topic does not have yet.
+    pub fn letters(&self) -> u64 {
+        self.letters.load(Ordering::Relaxed)
+    }
+
+    /// Whether the sink refuses whatever it is sent.
+    pub fn refusing(&self) -> bool {
+        self.refusing.load(Ordering::Relaxed)
     }
 
     /// Alerts read and not told.
@@ -72,13 +90,12 @@ impl SinkState {
 
     /// Why no alerts are read; `None` where they are.
     pub fn not_ready(&self) -> Option<NotReady> {
-        self.readiness().clone()
+        self.readiness.not_ready()
     }
 
-    fn readiness(&self) -> MutexGuard<'_, Option<NotReady>> {
-        self.not_ready
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Whether the loop says that alerts are read.
+    pub fn says_ready(&self) -> bool {
+        self.readiness.says_ready()
     }
 }
 
@@ -108,19 +125,42 @@ impl SinkObserver {
         Arc::clone(&self.state)
     }
 
-    /// The loop turned; this is its queue.
-    pub fn turned(&self, oldest_ms: Option<i64>, waiting: u64) {
+    /// The loop turned; this is the age of the oldest alert in its queue, and how many wait there.
+    pub fn turned(&self, oldest: Option<Duration>, waiting: u64) {
         let elapsed = self.state.started.elapsed().as_millis();
         let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
         self.state.turned_ms.store(elapsed, Ordering::Relaxed);
-        let oldest_ms = oldest_ms.unwrap_or(NONE);
+        let now_ms = self.state.now_ms();
+        let came_ms = |age: Duration| {
+            now_ms.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+        };
+        let oldest_ms = oldest.map_or(NONE, came_ms);
         self.state.oldest_ms.store(oldest_ms, Ordering::Relaxed);
         self.state.waiting.store(waiting, Ordering::Relaxed);
     }
 
+    /// So many alerts wait to become dead letters.
+    pub fn letters(&self, waiting: u64) {
+        self.state.letters.store(waiting, Ordering::Relaxed);
+    }
+
+    /// Whether the sink refuses whatever it is sent.
+    pub fn refusing(&self, refuses: bool) {
+        self.state.refusing.store(refuses, Ordering::Relaxed);
+    }
+
     /// Readiness changed; `None` is ready.
     pub fn readiness(&self, state: Option<&NotReady>) {
-        *self.state.readiness() = state.cloned();
+        self.state.readiness.say(state);
+    }
+
+    /// The loop has ended by itself, or with `None` works again.
+    pub fn stopped(&self, stop: Option<&NotReady>) {
+        if stop.is_some() {
+            // One that ended by a panic has not said so.
+            self.readiness(stop);
+        }
+        self.state.readiness.stop(stop);
     }
 
     /// The sink accepted a notification of `count` alerts, the first of them `delay` after its event.
@@ -147,6 +187,20 @@ impl SinkObserver {
         let labels = [self.state.name(), reason];
         let counter = self.metrics.notify_dead_letters.with_label_values(&labels);
         counter.inc_by(count);
+    }
+
+    /// Alerts were told again to the peers of a sink that may have forgotten them.
+    pub fn told_again(&self, alerts: usize) {
+        let label = [self.state.name()];
+        let counter = self.metrics.notify_told_again.with_label_values(&label);
+        counter.inc_by(alerts as u64);
+    }
+
+    /// A template gave no words for a part of a notification, which went out in the shipped ones.
+    pub fn template_failed(&self, part: &str, reason: &str) {
+        let labels = [self.state.name(), part, reason];
+        let counter = &self.metrics.notify_template_failures;
+        counter.with_label_values(&labels).inc();
     }
 
     /// The sink is not to be told of an alert.

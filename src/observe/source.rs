@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use prometheus::{Histogram, IntCounter};
 
 use super::metrics::Metrics;
+use super::readiness::Readiness;
 use crate::event::{NextOffset, Offset, Partition};
-use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver};
+use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver, Unreadable};
 use crate::sigma::Level;
 
 /// Stands for "never" among the times of a [`SourceState`].
@@ -23,7 +24,7 @@ pub struct SourceState {
     turned_ms: AtomicU64,
     committed_ms: AtomicU64,
     committed_records: AtomicU64,
-    not_ready: Mutex<Option<NotReady>>,
+    readiness: Readiness,
     partitions: Mutex<BTreeMap<Partition, Progress>>,
 }
 
@@ -45,7 +46,7 @@ impl SourceState {
             turned_ms: AtomicU64::new(0),
             committed_ms: AtomicU64::new(NEVER),
             committed_records: AtomicU64::new(0),
-            not_ready: Mutex::new(Some(NotReady {
+            readiness: Readiness::new(Some(NotReady {
                 reason: "starting",
                 remedy: "the session is being opened".into(),
             })),
@@ -99,19 +100,22 @@ impl SourceState {
 
     /// Why no records flow; `None` where they do.
     pub fn not_ready(&self) -> Option<NotReady> {
-        self.readiness().clone()
+        self.readiness.not_ready()
+    }
+
+    /// Why the session has ended by itself; `None` where it has not.
+    pub fn stopped(&self) -> Option<NotReady> {
+        self.readiness.stopped()
+    }
+
+    /// Whether the session says that records flow.
+    pub fn says_ready(&self) -> bool {
+        self.readiness.says_ready()
     }
 
     /// Readiness changed; `None` is ready.
     pub fn note_readiness(&self, state: Option<&NotReady>) {
-        *self.readiness() = state.cloned();
-    }
-
-    fn readiness(&self) -> MutexGuard<'_, Option<NotReady>> {
-        // A panic elsewhere cannot leave half a value here.
-        self.not_ready
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.readiness.say(state);
     }
 
     fn now_ms(&self) -> u64 {
@@ -133,6 +137,8 @@ pub struct SourceObserver {
     commit_duration: Histogram,
     event_delay: Histogram,
     owned: Mutex<HashSet<Partition>>,
+    /// The partitions that cannot be read on, as they were last told.
+    unreadable: Mutex<HashSet<Partition>>,
 }
 
 impl SourceObserver {
@@ -164,6 +170,7 @@ impl SourceObserver {
             commit_duration,
             event_delay,
             owned: Mutex::new(HashSet::new()),
+            unreadable: Mutex::new(HashSet::new()),
             state,
             metrics,
         }
@@ -188,10 +195,51 @@ impl SourceObserver {
         self.event_delay.observe(f64::from(delay_ms) / 1000.0);
     }
 
+    /// A word of an event was judged by its parts; `of` is what it is about, such as `status`.
+    pub fn inferred(&self, of: &str) {
+        let labels = [self.state.name(), of];
+        self.metrics.inferred.with_label_values(&labels).inc();
+    }
+
     /// An alert is committed.
     pub fn alert(&self, rule: &str, level: Level) {
-        let labels = [self.state.name(), rule, level.as_str()];
-        self.metrics.alerts.with_label_values(&labels).inc();
+        self.metrics.alert(self.state.name(), rule, level);
+    }
+
+    /// The session has ended by itself, or with `None` works again.
+    pub fn stopped(&self, stop: Option<&NotReady>) {
+        if stop.is_some() {
+            // One that ended by a panic has not said so.
+            self.state.note_readiness(stop);
+            self.own(&[]);
+        }
+        self.state.readiness.stop(stop);
+        self.count_readiness();
+    }
+
+    /// These partitions and no others are ours.
+    fn own(&self, partitions: &[Partition]) {
+        self.state.own(partitions);
+        let label = self.label();
+        let count = i64::try_from(partitions.len()).unwrap_or(i64::MAX);
+        self.metrics.assigned.with_label_values(&label).set(count);
+        let now: HashSet<Partition> = partitions.iter().copied().collect();
+        let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
+        // The lag of a partition that went elsewhere is reported from there.
+        for gone in owned.difference(&now) {
+            let partition = gone.0.to_string();
+            let labels = [self.state.name(), partition.as_str()];
+            // A partition whose lag was never reported has none to remove.
+            let _ = self.metrics.lag.remove_label_values(&labels);
+            let _ = self.metrics.lag_seconds.remove_label_values(&labels);
+        }
+        *owned = now;
+    }
+
+    fn count_readiness(&self) {
+        let ready = i64::from(self.state.not_ready().is_none());
+        let gauge = &self.metrics.ready;
+        gauge.with_label_values(&self.label()).set(ready);
     }
 
     /// A dead letter is committed.
@@ -218,22 +266,9 @@ impl SessionObserver for SourceObserver {
     }
 
     fn assigned(&self, partitions: &[Partition]) {
-        self.state.own(partitions);
-        let label = self.label();
-        self.metrics.rebalances.with_label_values(&label).inc();
-        let count = i64::try_from(partitions.len()).unwrap_or(i64::MAX);
-        self.metrics.assigned.with_label_values(&label).set(count);
-        let now: HashSet<Partition> = partitions.iter().copied().collect();
-        let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
-        // The lag of a partition that went elsewhere is reported from there.
-        for gone in owned.difference(&now) {
-            let partition = gone.0.to_string();
-            let labels = [self.state.name(), partition.as_str()];
-            // A partition whose lag was never reported has none to remove.
-            let _ = self.metrics.lag.remove_label_values(&labels);
-            let _ = self.metrics.lag_seconds.remove_label_values(&labels);
-        }
-        *owned = now;
+        let rebalances = self.metrics.rebalances.with_label_values(&self.label());
+        rebalances.inc();
+        self.own(partitions);
     }
 
     fn committed(&self, commit: Commit) {
@@ -260,11 +295,7 @@ impl SessionObserver for SourceObserver {
 
     fn readiness(&self, state: Option<&NotReady>) {
         self.state.note_readiness(state);
-        let ready = i64::from(state.is_none());
-        self.metrics
-            .ready
-            .with_label_values(&self.label())
-            .set(ready);
+        self.count_readiness();
     }
 
     fn lag(&self, partition: Partition, lag: Lag) {
@@ -286,6 +317,26 @@ impl SessionObserver for SourceObserver {
                 progress.position = Some(*next);
             }
         }
+    }
+
+    fn unreadable(&self, places: &[Unreadable]) {
+        let mut known = self
+            .unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let now: HashSet<Partition> = places.iter().map(|place| place.partition).collect();
+        for gone in known.difference(&now) {
+            let partition = gone.0.to_string();
+            let labels = [self.state.name(), partition.as_str()];
+            let _ = self.metrics.unreadable.remove_label_values(&labels);
+        }
+        for place in places {
+            let partition = place.partition.0.to_string();
+            let labels = [self.state.name(), partition.as_str()];
+            let gauge = self.metrics.unreadable.with_label_values(&labels);
+            gauge.set(place.offset.0);
+        }
+        *known = now;
     }
 
     fn gap(&self, gap: Gap) {
@@ -317,6 +368,40 @@ impl SessionObserver for SourceObserver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::Health;
+
+    #[test]
+    fn an_offset_that_cannot_be_read_is_shown_until_it_can_or_the_partition_went_elsewhere() {
+        let metrics = Arc::new(Metrics::new().expect("metrics"));
+        let state = Arc::new(SourceState::new("audit"));
+        let observer = SourceObserver::new(state.clone(), metrics.clone());
+        let shown = || {
+            let text = metrics.render(&Health::new(vec![state.clone()]));
+            let text = String::from_utf8(text.expect("metrics")).expect("text");
+            let lines = text.lines().map(str::to_owned);
+            lines
+                .filter(|line| line.starts_with("watchbell_unreadable_offset"))
+                .collect::<Vec<_>>()
+        };
+        let place = |partition, offset| Unreadable {
+            partition: Partition(partition),
+            offset: Offset(offset),
+            next: None,
+            detail: String::new(),
+        };
+        observer.unreadable(&[place(0, 41), place(3, 7)]);
+        assert_eq!(
+            shown(),
+            [
+                "watchbell_unreadable_offset{partition=\"0\",source=\"audit\"} 41",
+                "watchbell_unreadable_offset{partition=\"3\",source=\"audit\"} 7",
+            ]
+        );
+        observer.unreadable(&[place(3, 7)]);
+        assert_eq!(shown().len(), 1);
+        observer.unreadable(&[]);
+        assert!(shown().is_empty());
+    }
 
     #[test]
     fn a_partition_that_went_elsewhere_is_forgotten_and_one_that_stays_is_not() {

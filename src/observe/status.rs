@@ -15,11 +15,14 @@ pub(super) fn status(health: &Health, rules_hash: &str, rules: usize) -> Value {
     let sources: Map<String, Value> = sources
         .map(|state| (state.name().to_owned(), source(state)))
         .collect();
+    let not_ready = health.ready().err().unwrap_or_default();
+    let not_ready: Vec<&str> = not_ready.lines().collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "rules": {"hash": rules_hash, "count": rules},
         "live": health.live().is_ok(),
-        "ready": health.ready().is_ok(),
+        "ready": not_ready.is_empty(),
+        "not_ready": not_ready,
         "sources": sources,
     })
 }
@@ -39,6 +42,7 @@ fn source(state: &Arc<SourceState>) -> Value {
         .collect();
     json!({
         "ready": waits_for.is_none(),
+        "stopped": state.stopped().is_some(),
         "waits_for": waits_for,
         "seconds_since_last_commit": state.since_commit().map(|since| since.as_secs_f64()),
         "seconds_since_last_poll": state.silence().as_secs_f64(),
@@ -69,6 +73,10 @@ mod tests {
         assert_eq!(page["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(page["rules"], json!({"hash": "abc", "count": 10}));
         assert_eq!(page["ready"], false);
+        assert_eq!(
+            page["not_ready"],
+            json!(["audit: topic_missing: create it"])
+        );
         let source = &page["sources"]["audit"];
         assert_eq!(source["waits_for"]["reason"], "topic_missing");
         assert_eq!(source["partitions"]["4"]["position"], 12);

@@ -36,6 +36,15 @@ pub(super) fn refusal(topic: &str, bytes: usize, limit: usize) -> Option<String>
     })
 }
 
+/// A larger event stands in the first two alerts that it raises, so that memory does not grow with their
+/// number; the others name it.
+const LARGE_EVENT_BYTES: usize = 1 << 20;
+
+/// Whether an event stands as evidence in its next alert, after so many others.
+pub(super) fn is_evidence(event: &[u8], alerts: usize) -> bool {
+    event.len() <= LARGE_EVENT_BYTES || alerts < 2
+}
+
 /// Bytes of a record as the broker counts them, framing estimated from above.
 pub(super) fn size(output: &Output<'_>) -> usize {
     framed(output.content_bytes(), output.headers().len())

@@ -1,18 +1,53 @@
-//! Alerts about a source as a whole: what of it was lost.
+//! Alerts of watchbell's own: about a source as a whole, or about a record that nobody could read.
 
 use super::Pipeline;
-use crate::alert::SourceAlert;
+use super::forms::FindingForm;
+use crate::alert::{REPLAYED, SourceAlert};
 use crate::encode;
 use crate::event::OutputRecord;
+use crate::sigma::Level;
+
+/// An alert of a built-in rule.
+#[derive(Debug)]
+pub struct Raised {
+    /// To be written.
+    pub record: OutputRecord,
+    /// The rule's id.
+    pub rule: &'static str,
+    /// The level in force.
+    pub level: Level,
+}
 
 impl Pipeline {
-    /// The record of an alert of watchbell's own. `now_ms` is when the loss was found, milliseconds
-    /// since the Unix epoch: it counts as the alert's time, since nobody knows that of the records.
-    pub fn source_alert(&self, alert: &SourceAlert<'_>, now_ms: i64) -> OutputRecord {
+    /// The record of an alert of watchbell's own; `None` if the configuration disables its rule.
+    /// `now_ms` is when its cause was found, milliseconds since the Unix epoch: it counts as the
+    /// alert's time where the alert has none.
+    pub fn source_alert(&self, alert: &SourceAlert<'_>, now_ms: i64) -> Option<Raised> {
+        self.source_alert_as(FindingForm::Whole, alert, &alert.place(), now_ms)
+    }
+
+    /// The same in another form; in the least, `position` is all that is said of where it was.
+    pub(super) fn source_alert_as(
+        &self,
+        form: FindingForm,
+        alert: &SourceAlert<'_>,
+        position: &str,
+        now_ms: i64,
+    ) -> Option<Raised> {
         let rules = self.rules.snapshot();
+        let rule = alert.rule.id;
+        let level = rules.built_in_level(rule, alert.rule.level)?;
+        let labels: &[_] = if self.replaying { &[REPLAYED] } else { &[] };
         let mut value = Vec::with_capacity(4096);
-        encode::source_finding(alert, rules.hash(), now_ms, &mut value);
+        encode::source_finding(alert, level, labels, rules.hash(), now_ms, &mut value);
         let keys = (alert.uid.as_str(), alert.group_key.as_str());
-        self.alert_record(keys, alert.rule.id, value, rules.hash())
+        let whole = self.alert_record(keys, rule, value, rules.hash());
+        // A list of many partitions, and long names.
+        let record = self.fitted(whole, form, position);
+        Some(Raised {
+            record,
+            rule,
+            level,
+        })
     }
 }

@@ -1,6 +1,9 @@
 //! One record through normalize, enrich, detect and encode: pure, and used by ingest, replay and
 //! the rules' own tests alike.
 
+mod dead_letters;
+mod finding;
+mod forms;
 mod guard;
 mod limits;
 mod loss;
@@ -11,21 +14,24 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::alert::{Alert, REPLAYED};
-use crate::encode::{self, DeadLetter};
+use crate::alert::{Alert, BUILT_IN, HISTORY, REPLAYED};
+use crate::encode;
 use crate::enrich;
 pub use crate::enrich::Names;
+use crate::event::json::{JsonError, Portable};
 use crate::event::{
-    Access, AuditEvent, Digest, Header, Method, OutputBuffer, OutputRecord, Position, RawRecord,
-    Sensitivity, Text,
+    Access, AuditEvent, Header, Method, MethodNames, OutputBuffer, OutputRecord, Position,
+    RawRecord, Sensitivity, Text,
 };
 pub use crate::event::{Catalog, Path};
-use crate::normalize::{self, MethodFacts};
+use crate::normalize::{self, MethodFacts, NormalizeError};
 use crate::rules::{CurrentRules, Known, RuleSet};
 use crate::sigma::{Level, Scratch};
+pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
 pub use limits::Limits;
-use limits::{record_size, size};
+use limits::size;
+pub use loss::Raised;
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
@@ -58,6 +64,28 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// When a record is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The wall clock, ms since the Unix epoch.
+    pub now_ms: i64,
+    /// How far the log that it stands in had come: the greatest timestamp of its partition's records.
+    /// `None` for what is in no log, or where nothing is known.
+    pub logged_ms: Option<i64>,
+    /// Whether it was there before its source was read for the first time.
+    pub history: bool,
+}
+
+impl From<i64> for Reading {
+    fn from(now_ms: i64) -> Reading {
+        Reading {
+            now_ms,
+            logged_ms: None,
+            history: false,
+        }
+    }
+}
+
 /// What became of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -65,6 +93,8 @@ pub enum Outcome {
     Event {
         /// The catalogue does not have its method.
         unknown_method: bool,
+        /// Of what a word that is not documented was judged by its parts, such as `status`.
+        inferred: Vec<&'static str>,
         /// Milliseconds since the Unix epoch; 0 if no time is known.
         event_time_ms: i64,
         /// Rule id and level of each alert.
@@ -74,18 +104,16 @@ pub enum Outcome {
     DeadLetter {
         /// Metric label, and the header `watchbell-reason`.
         reason: &'static str,
-        /// Rule id and level of each alert: an event that is too large raises them, too.
+        /// Rule id and level of each alert: that of the dead letter itself, and of an event that is
+        /// too large those that it raises all the same.
         alerts: Vec<(Arc<str>, Level)>,
     },
 }
 
 impl Outcome {
-    /// A record that is no event, and so raises no alert.
-    pub fn refused(reason: &'static str) -> Outcome {
-        Outcome::DeadLetter {
-            reason,
-            alerts: Vec::new(),
-        }
+    fn add_alerts(&mut self, more: Vec<(Arc<str>, Level)>) {
+        let (Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. }) = self;
+        alerts.extend(more);
     }
 }
 
@@ -96,6 +124,9 @@ pub struct Pipeline {
     catalog: Arc<Catalog>,
     rules: Arc<CurrentRules<Path>>,
     names: Arc<ArcSwap<Names>>,
+    method_names: Arc<MethodNames>,
+    /// The source's name in the configuration.
+    source: Option<Arc<str>>,
     replaying: bool,
 }
 
@@ -109,10 +140,21 @@ impl Pipeline {
     ) -> Self {
         Self {
             settings,
+            method_names: Arc::new(MethodNames::of(&catalog)),
             catalog,
             rules,
             names,
+            source: None,
             replaying: false,
+        }
+    }
+
+    /// The same for the records of one source, by its name in the configuration; without it, its
+    /// topic stands for it.
+    pub fn of_source(self, name: &str) -> Self {
+        Self {
+            source: Some(name.into()),
+            ..self
         }
     }
 
@@ -124,154 +166,171 @@ impl Pipeline {
         }
     }
 
-    /// Processes one record and appends what is to be written: the event and its alerts, or one
-    /// dead letter. `now_ms` is the wall clock, milliseconds since the Unix epoch. Never panics: a
-    /// record that makes a stage panic is a dead letter with the reason [`PANIC`].
-    pub fn process(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
-        self.guarded(record, out, |out| self.stages(record, now_ms, out))
+    /// Processes one record and appends what is to be written: the event, or a dead letter, and
+    /// then the alerts. `reading` is when it was read: the wall clock, milliseconds since the Unix epoch,
+    /// or more than that. Never panics: a record that makes a stage panic is a dead letter with the reason
+    /// [`PANIC`].
+    pub fn process(
+        &self,
+        record: &RawRecord<'_>,
+        reading: impl Into<Reading>,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        self.process_as(&Forms::WHOLE, record, reading, out)
+    }
+
+    /// The same for a record of which some outputs must be written in other forms.
+    pub fn process_as(
+        &self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        reading: impl Into<Reading>,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        let reading = reading.into();
+        self.guarded(forms, record, reading.now_ms, out, |out| {
+            self.stages(forms, record, reading, out)
+        })
     }
 
     fn guarded(
         &self,
+        forms: &Forms,
         record: &RawRecord<'_>,
+        now_ms: i64,
         out: &mut OutputBuffer,
         stages: impl FnOnce(&mut OutputBuffer) -> Outcome,
     ) -> Outcome {
         let first = out.len();
         guard::caught(|| stages(out)).unwrap_or_else(|| {
             out.truncate(first);
-            self.refuse(record, PANIC, guard::DETAIL, false, out);
-            Outcome::refused(PANIC)
+            self.refuse(record, (PANIC, guard::DETAIL), forms, now_ms, out)
         })
     }
 
-    fn stages(&self, record: &RawRecord<'_>, now_ms: i64, out: &mut OutputBuffer) -> Outcome {
+    fn stages(
+        &self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        reading: Reading,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        out.begin_part(0);
         let lookup = |name: &str| self.catalog.method(name).map(facts);
+        let portable;
         // Borrowed where it is: it is large.
         let mut normalized = normalize::normalize(record, &lookup);
+        if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
+            portable = Portable::of(record.value.unwrap_or_default());
+            normalized = normalize::normalize_portable(record, &portable, &lookup);
+        }
         let event = match &mut normalized {
             Ok(event) => event,
             Err(error) => {
-                let reason = error.reason();
-                self.refuse(record, reason, &error.to_string(), false, out);
-                return Outcome::refused(reason);
+                let why = (error.reason(), &*error.to_string());
+                return self.refuse(record, why, forms, reading.now_ms, out);
             }
         };
         let names = self.names.load();
         enrich::apply(event, &names);
         let rules = self.rules.snapshot();
         let first = out.len();
-        let written = self.encode(event, record.position, &rules, out);
-        let Settings { topics, limits } = &self.settings;
-        let mut refusal = limits::refusal(&topics.events, written, limits.events);
+        let slim = forms.event == EventForm::Slimmed;
+        let written = self.encode(event, slim, record.position, &rules, out);
         let mut alerts = Vec::new();
         let matched = SCRATCH.with_borrow_mut(|scratch| rules.matches(event, scratch).to_vec());
-        for index in matched {
-            let position = record.position.to_string();
+        let position = matched.first().map(|_| record.position.to_string());
+        let position = position.unwrap_or_default();
+        for (part, index) in (1..).zip(matched) {
             let Some(mut alert) = Alert::new(&rules, index, event, &position) else {
                 continue;
             };
             if self.replaying {
                 alert.labels.push(REPLAYED);
             }
-            let event_json = out.at(first).and_then(|written| written.value);
-            let finding = self.finding(&alert, event, event_json, rules.hash(), now_ms);
-            let too_large = limits::refusal(&topics.alerts, record_size(&finding), limits.alerts);
-            if too_large.is_some() {
-                refusal = refusal.or(too_large);
-                continue;
+            if reading.history {
+                alert.labels.push(HISTORY);
             }
+            alert.logged_ms = reading.logged_ms;
+            let event_json = out.at(first).and_then(|written| written.value);
+            let event_json = event_json.filter(|json| limits::is_evidence(json, alerts.len()));
+            let finding = finding::Finding {
+                alert: &alert,
+                event,
+                position: &position,
+                rule_set: rules.hash(),
+                now_ms: reading.now_ms,
+            };
+            let finding = self.finding(&finding, event_json, forms.finding(part));
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
+            out.begin_part(part);
             out.push_record(&finding);
         }
-        if let Some(detail) = refusal {
+        if let Some((reason, detail)) = self.refusal(&forms.event, written) {
             // Alerts stay: nobody shall escape them by making an event too large.
-            let findings: Vec<_> = out.iter().skip(first + 1).map(|f| f.to_record()).collect();
+            let findings: Vec<_> = out
+                .iter()
+                .skip(first + 1)
+                .map(|finding| (finding.part, finding.to_record()))
+                .collect();
             out.truncate(first);
-            let reason = TOO_LARGE;
-            self.refuse(record, reason, &detail, false, out);
-            findings.iter().for_each(|finding| out.push_record(finding));
-            return Outcome::DeadLetter { reason, alerts };
+            let mut outcome = self.refuse(record, (reason, &detail), forms, reading.now_ms, out);
+            for (part, finding) in findings {
+                out.begin_part(part);
+                out.push_record(&finding);
+            }
+            outcome.add_alerts(alerts);
+            return outcome;
         }
         Outcome::Event {
             unknown_method: !event.known_method,
+            inferred: normalize::inferred(event),
             event_time_ms: event.time_ms,
             alerts,
         }
     }
 
-    /// Appends the dead letter of a record that may not be processed. `cut` drops its value, whose
-    /// size and SHA-256 go to the headers; what is too large for the topic is cut anyway.
-    pub fn refuse(
-        &self,
-        record: &RawRecord<'_>,
-        reason: &str,
-        detail: &str,
-        cut: bool,
-        out: &mut OutputBuffer,
-    ) {
-        let max_bytes = if cut {
-            0
-        } else {
-            self.settings.limits.dead_letters
-        };
-        let why = DeadLetter {
-            reason,
-            detail,
-            max_bytes,
-            unread: None,
-        };
-        self.dead_letter(record, why, out);
+    /// Why an event of so many bytes is a dead letter instead.
+    fn refusal(&self, form: &EventForm, written: usize) -> Option<(&'static str, String)> {
+        if let EventForm::DeadLetter { reason, detail } = form {
+            return Some((reason, detail.clone()));
+        }
+        let Settings { topics, limits } = &self.settings;
+        let too_large = limits::refusal(&topics.events, written, limits.events);
+        too_large.map(|detail| (TOO_LARGE, detail))
     }
 
-    /// The same for a record whose value was too long to be held.
-    pub fn refuse_unread(
-        &self,
-        record: &RawRecord<'_>,
-        reason: &str,
-        detail: &str,
-        value: &Digest,
-        out: &mut OutputBuffer,
-    ) {
-        let why = DeadLetter {
-            reason,
-            detail,
-            max_bytes: self.settings.limits.dead_letters,
-            unread: Some(value),
-        };
-        self.dead_letter(record, why, out);
+    /// What the output topics take from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.settings.limits = limits;
     }
 
-    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>, out: &mut OutputBuffer) {
-        let topic = &self.settings.topics.dead_letters;
-        let letter =
-            guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
-                // Without the record's own parts nothing is left to go wrong.
-                let bare = RawRecord {
-                    position: record.position,
-                    timestamp_ms: record.timestamp_ms,
-                    key: None,
-                    value: None,
-                    headers: Vec::new(),
-                };
-                let max_bytes = usize::MAX;
-                encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
-            });
-        out.push_record(&letter);
+    /// What the output topics take, as far as is known.
+    pub fn limits(&self) -> Limits {
+        self.settings.limits
     }
 
-    /// Appends the event's record, slimmed if it does not fit the topic; gives its size in bytes.
+    /// The names of the output topics.
+    pub fn topics(&self) -> &Topics {
+        &self.settings.topics
+    }
+
+    /// Appends the event's record, slimmed if it does not fit the topic or must be `slim`; gives its
+    /// size in bytes.
     fn encode(
         &self,
         event: &mut AuditEvent<'_>,
+        slim: bool,
         position: Position<'_>,
         rules: &RuleSet<Path>,
         out: &mut OutputBuffer,
     ) -> usize {
         let first = out.len();
-        let written = self.append_event(event, position, rules, out);
-        if written <= self.settings.limits.events {
-            return written;
+        if !slim {
+            let written = self.append_event(event, position, rules, out);
+            if written <= self.settings.limits.events {
+                return written;
+            }
         }
         event.unmapped.dropped = true;
         event.metadata.labels.push(Text::plain("raw:slimmed"));
@@ -302,39 +361,6 @@ impl Pipeline {
             encode::event(event, value);
         });
         size(&written)
-    }
-
-    /// The alert's record. The event stands in it as evidence, unless that would not fit the topic;
-    /// if it still does not fit, its texts are shortened.
-    fn finding(
-        &self,
-        alert: &Alert<'_, Path>,
-        event: &AuditEvent<'_>,
-        written: Option<&[u8]>,
-        rule_set: &str,
-        now_ms: i64,
-    ) -> OutputRecord {
-        let record = |evidence| {
-            let mut value = Vec::with_capacity(8192);
-            encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
-            let rule = alert.rule.rule.id.as_str();
-            self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
-        };
-        let limit = self.settings.limits.alerts;
-        let whole = record(written);
-        if record_size(&whole) <= limit {
-            return whole;
-        }
-        let mut bare = record(None);
-        let value = bare.value.take().unwrap_or_default();
-        let frame_bytes = record_size(&bare);
-        bare.value = if frame_bytes + value.len() <= limit {
-            Some(value)
-        } else {
-            let fits = |value: &[u8]| frame_bytes + value.len() <= limit;
-            Some(encode::shortened(&value, fits).unwrap_or(value))
-        };
-        bare
     }
 
     fn alert_record(
@@ -385,6 +411,7 @@ pub fn known(catalog: &Catalog) -> Known {
     Known {
         services: [(catalog.product().to_owned(), services)].into(),
         methods: catalog.names().map(str::to_owned).collect(),
+        built_in: BUILT_IN.iter().map(|rule| rule.id.to_owned()).collect(),
     }
 }
 

@@ -1,16 +1,23 @@
-//! What becomes of a record that makes a stage panic.
+//! What becomes of a record that makes a stage panic or cannot be read, and who is told of it.
 
 use super::*;
-use crate::event::{Offset, OutputRecord, Partition};
+use crate::alert::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
+use crate::event::{Digest, Offset, OutputRecord, Partition};
 use crate::rules::Overrides;
 
+const NOW_MS: i64 = 1_800_000_000_000;
+
 fn pipeline() -> Pipeline {
+    let rules = RuleSet::load(&[], &Known::default(), &Overrides::default(), &Path::parse).unwrap();
+    pipeline_with(rules)
+}
+
+fn pipeline_with(rules: RuleSet<Path>) -> Pipeline {
     let topics = Topics {
         events: "events".into(),
         alerts: "alerts".into(),
         dead_letters: "dead".into(),
     };
-    let rules = RuleSet::load(&[], &Known::default(), &Overrides::default(), &Path::parse).unwrap();
     Pipeline::new(
         Settings {
             topics,
@@ -57,13 +64,15 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
     let mut out = OutputBuffer::default();
     out.push_record(&earlier);
     let record = record(b"the secret");
-    let outcome = pipeline.guarded(&record, &mut out, |out| {
+    let outcome = pipeline.guarded(&Forms::WHOLE, &record, NOW_MS, &mut out, |out| {
         out.push_record(&earlier);
         panic!("cannot slice `the secret`")
     });
-    assert_eq!(outcome, Outcome::refused(PANIC));
+    let alerts = vec![(DEAD_LETTER.id.into(), Level::Medium)];
+    let reason = PANIC;
+    assert_eq!(outcome, Outcome::DeadLetter { reason, alerts });
     let out = out.to_records();
-    let [kept, letter] = out.as_slice() else {
+    let [kept, letter, alert] = out.as_slice() else {
         panic!("{out:?}")
     };
     assert_eq!(*kept, earlier);
@@ -76,15 +85,17 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
         let text = String::from_utf8_lossy(value.as_deref().unwrap_or_default());
         assert!(!text.contains("secret"), "{name}: {text}");
     }
+    let alert = String::from_utf8_lossy(alert.value.as_deref().unwrap());
+    assert!(!alert.contains("secret"), "{alert}");
 }
 
 #[test]
 fn a_value_too_long_to_hold_is_known_by_size_and_digest() {
     let mut out = OutputBuffer::default();
     let digest = Digest::of(b"abc");
-    pipeline().refuse_unread(&record(b""), TOO_LARGE, "why", &digest, &mut out);
+    pipeline().refuse_unread(&record(b""), (TOO_LARGE, "why"), &digest, NOW_MS, &mut out);
     let out = out.to_records();
-    let [letter] = out.as_slice() else {
+    let [letter, alert] = out.as_slice() else {
         panic!("{out:?}")
     };
     assert_eq!(letter.value, None);
@@ -94,4 +105,143 @@ fn a_value_too_long_to_hold_is_known_by_size_and_digest() {
     // The vector "abc" of FIPS 180-2, appendix B.1.
     let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(header(letter, "watchbell-cut-sha256"), sha256);
+    let why = &json(alert)["unmapped"]["why"][0];
+    assert!(
+        why.as_str()
+            .unwrap()
+            .ends_with("too long to be searched for names of methods")
+    );
+}
+
+/// What `record` becomes, and the rules and levels that are counted.
+fn refused(
+    pipeline: &Pipeline,
+    record: &RawRecord<'_>,
+) -> (Vec<OutputRecord>, Vec<(String, Level)>) {
+    let mut out = OutputBuffer::default();
+    let Outcome::DeadLetter { alerts, .. } = pipeline.process(record, NOW_MS, &mut out) else {
+        panic!("no dead letter");
+    };
+    let alerts = alerts
+        .into_iter()
+        .map(|(rule, level)| (rule.to_string(), level));
+    (out.to_records(), alerts.collect())
+}
+
+#[test]
+fn a_dead_letter_is_told_of_and_one_that_names_a_highly_sensitive_method_is_critical() {
+    let pipeline = pipeline().of_source("confluent");
+    let (out, counted) = refused(&pipeline, &record(b"{\"methodName\": \"GetKafkaCluster\""));
+    assert_eq!(counted, [(DEAD_LETTER.id.to_owned(), Level::Medium)]);
+    let [letter, alert] = out.as_slice() else {
+        panic!("{out:?}")
+    };
+    assert_eq!(letter.topic, "dead".into());
+    assert_eq!(alert.topic, "alerts".into());
+    let medium = json(alert);
+    assert_eq!(medium["severity"], "Medium");
+    let data = &medium["evidences"][0]["data"];
+    assert_eq!(data["reason"], "not_json");
+    assert_eq!(data["source"], "confluent");
+    assert_eq!(data["methods"], serde_json::json!(["GetKafkaCluster"]));
+    assert_eq!(data["show"], "watchbell show audit/2@7");
+
+    let escaped = br#"{"methodName":"\u0044eleteKafkaCluster","a":1e}"#;
+    let (out, counted) = refused(&pipeline, &record(escaped));
+    assert_eq!(
+        counted,
+        [(SENSITIVE_DEAD_LETTER.id.to_owned(), Level::Critical)]
+    );
+    let critical = json(&out[1]);
+    assert_eq!(critical["severity"], "Critical");
+    // A critical one is an incident of its own.
+    let group = |alert: &serde_json::Value| alert["metadata"]["correlation_uid"].clone();
+    assert_ne!(group(&critical), group(&medium));
+
+    let mut in_header = record(b"{");
+    in_header.headers = vec![Header {
+        name: "ce_subject",
+        value: Some(b"DeleteEnvironment"),
+    }];
+    assert_eq!(refused(&pipeline, &in_header).1[0].1, Level::Critical);
+    let mut tombstone = record(b"");
+    tombstone.value = None;
+    assert_eq!(refused(&pipeline, &tombstone).1[0].1, Level::Medium);
+}
+
+#[test]
+fn the_alert_of_a_dead_letter_is_the_same_when_the_record_is_read_again_and_says_that_it_was_replayed()
+ {
+    let uid = |pipeline: &Pipeline| {
+        let alert = json(&refused(pipeline, &record(b"{")).0[1]);
+        let labels = alert["metadata"]["labels"].clone();
+        (alert["metadata"]["uid"].clone(), labels)
+    };
+    let pipeline = pipeline();
+    let (first, labels) = uid(&pipeline);
+    assert_eq!(uid(&pipeline).0, first);
+    assert_eq!(labels, serde_json::Value::Null);
+    let (again, labels) = uid(&pipeline.replaying());
+    assert_eq!(again, first);
+    assert_eq!(labels, serde_json::json!([REPLAYED]));
+}
+
+#[test]
+fn the_alert_of_a_dead_letter_is_made_to_fit_its_topic_and_is_a_part_of_its_own() {
+    let limited = |alerts| {
+        let mut pipeline = pipeline();
+        pipeline.settings.limits.alerts = alerts;
+        pipeline
+    };
+    let bytes = limits::record_size;
+    let (whole, _) = refused(&limited(10_000), &record(b"{"));
+    let whole_bytes = bytes(&whole[1]);
+    for limit in [whole_bytes - 100, 100] {
+        let (reduced, counted) = refused(&limited(limit), &record(b"{"));
+        assert!(bytes(&reduced[1]) <= (whole_bytes - 100));
+        assert_eq!(counted.len(), 1);
+        let uid = |alert| json(alert)["finding_info"]["uid"].clone();
+        assert_eq!(uid(&reduced[1]), uid(&whole[1]));
+    }
+    // What the cluster refuses of it comes smaller.
+    let mut out = OutputBuffer::default();
+    pipeline().process(&record(b"{"), NOW_MS, &mut out);
+    let parts: Vec<u32> = out.iter().map(|output| output.part).collect();
+    let mut forms = Forms::WHOLE;
+    forms.findings.push((parts[1], FindingForm::Minimal));
+    out.clear();
+    pipeline().process_as(&forms, &record(b"{"), NOW_MS, &mut out);
+    let again: Vec<u32> = out.iter().map(|output| output.part).collect();
+    assert_eq!(again, parts);
+    let minimal = bytes(&out.to_records()[1]);
+    assert!(minimal < whole_bytes, "{minimal} of {whole_bytes}");
+}
+
+#[test]
+fn the_rules_about_dead_letters_are_disabled_and_set_by_their_ids() {
+    let pipeline = |overrides: Overrides| {
+        let known = known(&Catalog::shipped().unwrap());
+        let rules = RuleSet::load(&[], &known, &overrides, &Path::parse).unwrap();
+        assert!(rules.warnings().is_empty(), "{:?}", rules.warnings());
+        pipeline_with(rules)
+    };
+    let low = pipeline(Overrides {
+        levels: [(DEAD_LETTER.id.to_owned(), Level::Low)].into(),
+        ..Overrides::default()
+    });
+    let (out, counted) = refused(&low, &record(b"{"));
+    assert_eq!(counted[0].1, Level::Low);
+    assert_eq!(json(&out[1])["severity"], "Low");
+    let deletion = record(b"DeleteKafkaCluster");
+    assert_eq!(refused(&low, &deletion).1[0].1, Level::Critical);
+    let without = pipeline(Overrides {
+        disabled: [DEAD_LETTER.id.to_owned()].into(),
+        ..Overrides::default()
+    });
+    assert_eq!(refused(&without, &record(b"{")).0.len(), 1);
+    assert_eq!(refused(&without, &deletion).0.len(), 2);
+}
+
+fn json(record: &OutputRecord) -> serde_json::Value {
+    serde_json::from_slice(record.value.as_deref().unwrap()).unwrap()
 }

@@ -6,21 +6,30 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::clock::now_ms;
+use super::outputs;
 use crate::alert::{Source, SourceAlert};
 use crate::event::{NextOffset, OutputBuffer, Partition};
-use crate::kafka::session::{Gap, Outputs, Refusal, SessionConfig, SourceRecord, Worker};
+use crate::kafka::session::{
+    Advice, Cause, Gap, Outputs, Refusal, Refusals, RefusedOutput, SessionConfig, SourceRecord,
+    Unreadable, Worker,
+};
+use crate::kafka::topics::FoundTopic;
+use crate::kafka::{ClientError, Cluster};
 use crate::observe::SourceObserver;
-use crate::pipeline::{Outcome, PANIC, Pipeline};
+use crate::pipeline::{
+    EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline, Reading, Topics,
+};
 use crate::sigma::Level;
 
-/// From this attempt on the dead letter itself was refused, and is cut.
-const CUT_FROM_ATTEMPT: u32 = 2;
+/// Asks a cluster for its topics of these names.
+type Describe = fn(&Cluster, &[&str; 3]) -> Result<Vec<FoundTopic>, ClientError>;
 
 /// What a batch amounts to, once it is committed.
 #[derive(Debug, Default)]
 struct Tally {
     /// Whether the method is unknown, and the event's time in ms since the Unix epoch.
     events: Vec<(bool, i64)>,
+    inferred: Vec<&'static str>,
     alerts: Vec<(Arc<str>, Level)>,
     dead_letters: Vec<&'static str>,
     panics: usize,
@@ -34,6 +43,8 @@ pub struct Ingest<'o> {
     source: String,
     topic: String,
     group: String,
+    destination: Cluster,
+    describe: Describe,
     /// Processed and not yet committed, the oldest first: one for each batch.
     pending: VecDeque<Tally>,
 }
@@ -46,11 +57,13 @@ impl<'o> Ingest<'o> {
         observer: &'o SourceObserver,
     ) -> Ingest<'o> {
         Ingest {
-            pipeline,
+            pipeline: pipeline.of_source(&session.source_name),
             observer,
             source: session.source_name.clone(),
             topic: session.source_topic.clone(),
             group: session.group.clone(),
+            destination: session.destination.clone(),
+            describe: outputs::describe,
             pending: VecDeque::new(),
         }
     }
@@ -64,12 +77,12 @@ impl<'o> Ingest<'o> {
 
     /// Write an alert that no record has raised; what is to be counted of it.
     fn raise(&self, alert: &SourceAlert<'_>, outputs: &mut Outputs) -> Tally {
-        let record = self.pipeline.source_alert(alert, now_ms());
-        outputs.of(0, |out| out.push_record(&record));
-        Tally {
-            alerts: vec![(alert.rule.id.into(), alert.rule.level)],
-            ..Tally::default()
+        let mut tally = Tally::default();
+        if let Some(raised) = self.pipeline.source_alert(alert, now_ms()) {
+            outputs.of(0, |out| out.push_record(&raised.record));
+            tally.alerts.push((raised.rule.into(), raised.level));
         }
+        tally
     }
 
     fn one(
@@ -80,20 +93,27 @@ impl<'o> Ingest<'o> {
         tally: &mut Tally,
     ) {
         let record = &source.record;
-        if let Some(quarantine) = source.quarantine {
-            let cut = quarantine.attempt >= CUT_FROM_ATTEMPT;
-            let (reason, detail) = (quarantine.reason, &quarantine.detail);
-            self.pipeline.refuse(record, reason, detail, cut, out);
-            tally.dead_letters.push(reason);
-            return;
-        }
-        match self.pipeline.process(record, now_ms, out) {
+        let reading = Reading {
+            now_ms,
+            logged_ms: source.logged_ms,
+            history: source.history,
+        };
+        let outcome = match source.refusals {
+            None => self.pipeline.process(record, reading, out),
+            Some(refusals) => {
+                let forms = forms(self.pipeline.topics(), refusals);
+                self.pipeline.process_as(&forms, record, reading, out)
+            }
+        };
+        match outcome {
             Outcome::Event {
                 unknown_method,
+                inferred,
                 event_time_ms,
                 alerts,
             } => {
                 tally.events.push((unknown_method, event_time_ms));
+                tally.inferred.extend(inferred);
                 tally.alerts.extend(alerts);
             }
             Outcome::DeadLetter { reason, alerts } => {
@@ -106,6 +126,45 @@ impl<'o> Ingest<'o> {
             }
         }
     }
+}
+
+/// The forms in which the outputs of a record are written of which some were refused. Only what was
+/// refused for its size becomes smaller; an event that was refused for its content, or in every size,
+/// becomes a dead letter, and an alert is reduced to the least.
+fn forms(topics: &Topics, refusals: &Refusals) -> Forms {
+    let mut forms = Forms::WHOLE;
+    for refused in refusals.iter() {
+        let RefusedOutput {
+            part,
+            ref topic,
+            ref detail,
+            by_size,
+            by_content,
+        } = *refused;
+        let at = |name: &Arc<str>| topic == name.as_ref();
+        if at(&topics.dead_letters) {
+            forms.dead_letter = match by_size {
+                0 => LetterForm::Whole,
+                1 => LetterForm::Cut,
+                _ => LetterForm::Headers,
+            };
+        } else if at(&topics.events) && by_size + by_content > 0 {
+            forms.event = match (by_size, by_content) {
+                (1, 0) => EventForm::Slimmed,
+                _ => EventForm::DeadLetter {
+                    reason: refused.reason(),
+                    detail: detail.clone(),
+                },
+            };
+        } else if at(&topics.alerts) {
+            let form = match (by_size, by_content) {
+                (1, 0) => FindingForm::Shortened,
+                _ => FindingForm::Minimal,
+            };
+            forms.findings.push((part, form));
+        }
+    }
+    forms
 }
 
 impl Worker for Ingest<'_> {
@@ -123,6 +182,52 @@ impl Worker for Ingest<'_> {
         }
         self.pending.push_back(tally);
         Ok(())
+    }
+
+    fn on_refused(&mut self, refused: &[(&str, Cause)]) -> Advice {
+        let topics = self.pipeline.topics();
+        let names = [&topics.events, &topics.alerts, &topics.dead_letters].map(AsRef::as_ref);
+        let found = match (self.describe)(&self.destination, &names) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(%error, "the settings of the output topics are not known");
+                return Advice::Replace;
+            }
+        };
+        let by_content = |topic: &&FoundTopic| refused.contains(&(&topic.name, Cause::Content));
+        for topic in found.iter().filter(by_content) {
+            if let Some(setting) = topic.refuses_sound_records() {
+                return Advice::Repair {
+                    reason: "topic_refuses_records",
+                    remedy: format!(
+                        "{} refuses records because of its setting {setting}: correct it (an output \
+                         topic has cleanup.policy=delete, and validates no schemas)",
+                        topic.name
+                    ),
+                };
+            }
+        }
+        let known = self.pipeline.limits();
+        let limits = outputs::limits(&found, names, known);
+        if limits == known {
+            return Advice::Replace;
+        }
+        self.pipeline.set_limits(limits);
+        Advice::Fit {
+            batch_bytes: limits.smallest(),
+        }
+    }
+
+    fn on_unreadable(&mut self, unreadable: &Unreadable, outputs: &mut Outputs) {
+        let alert = SourceAlert::unreadable(
+            self.source(),
+            unreadable.partition,
+            unreadable.offset,
+            unreadable.past(),
+            &unreadable.detail,
+        );
+        let tally = self.raise(&alert, outputs);
+        self.pending.push_back(tally);
     }
 
     fn on_gap(&mut self, gap: &Gap, outputs: &mut Outputs) {
@@ -154,6 +259,9 @@ impl Worker for Ingest<'_> {
             // 0 stands for a time that nobody knows.
             let delay_ms = (event_time_ms > 0).then(|| now_ms.saturating_sub(event_time_ms));
             self.observer.event(unknown_method, delay_ms);
+        }
+        for of in tally.inferred {
+            self.observer.inferred(of);
         }
         for (rule, level) in tally.alerts {
             self.observer.alert(&rule, level);

@@ -8,7 +8,7 @@ use super::outputs;
 use crate::config::{Config, Source};
 use crate::kafka::access::{Access, Permission, Seen};
 use crate::kafka::acl::{Operation, Resource, Right, commands};
-use crate::kafka::session::Delivery;
+use crate::kafka::session::{Delivery, transactional_id_prefix};
 use crate::kafka::topics::{
     Difference, FoundTopic, Topics, WantedTopic, compare, ownership_topic, positions_topic,
 };
@@ -148,7 +148,7 @@ fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection 
     }
     readers(&mut paper, config, &access);
     if session.delivery == Delivery::ExactlyOnce {
-        let prefix = format!("{}-", session.group);
+        let prefix = transactional_id_prefix(&session.group);
         let attempt = access.transact(&prefix);
         let ids = Resource::TransactionalIds(prefix);
         paper.judge(attempt, ids, &[Operation::Describe, Operation::Write]);

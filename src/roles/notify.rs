@@ -1,10 +1,15 @@
 //! Notify: the alerts topic to one sink. Kafka is the queue, a consumer group of the sink's own the
 //! position in it; one request is in flight while the group is served.
+//! Telling goes first: dead letters are written beside it.
 //! Invariant: a position is committed once the sink has every alert before it, or the dead letters
 //! have. What happens in between is memory, and built again from the topic.
 
 mod answers;
+mod assigned;
+mod clock;
 mod dead_letters;
+mod letters;
+mod standing;
 mod take;
 
 use std::sync::Arc;
@@ -16,15 +21,18 @@ use tokio::runtime::Handle;
 use super::clock::now_ms;
 use crate::alert::Notice;
 use crate::kafka::follow::{Follower, Turn};
-use crate::kafka::session::Shutdown;
+use crate::kafka::session::{NotReady, Shutdown};
 use crate::kafka::{ClientError, Cluster};
-use crate::notify::offsets::Offsets;
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
+use crate::notify::standing::StandingAlert;
 use crate::notify::{Answer, Client, Message, Sink};
 use crate::observe::SinkObserver;
+use clock::{Backlog, Clock};
 use dead_letters::DeadLetters;
-use take::take;
+use letters::Letters;
+use standing::RetoldAlerts;
+use take::Taker;
 
 /// Longest turn while nothing is under way.
 const IDLE: Duration = Duration::from_millis(100);
@@ -68,6 +76,8 @@ pub enum NotifyError {
 struct InFlight {
     notification: Notification<Arc<Notice>>,
     kind: &'static str,
+    /// What stands at the sink once it is accepted.
+    standing: Option<StandingAlert>,
     answer: Receiver<Answer>,
 }
 
@@ -78,11 +88,14 @@ struct Loop<'l> {
     observer: &'l SinkObserver,
     client: Client,
     follower: Follower,
-    dead_letters: DeadLetters,
+    letters: Letters,
+    clock: Clock,
     /// Known while the partition is ours.
-    queue: Option<Queue<Arc<Notice>>>,
+    ours: Option<Ours>,
     pace: Pace,
     in_flight: Option<InFlight>,
+    /// What the sink holds in memory alone.
+    standing: RetoldAlerts,
     /// Alerts given up that the sink was not told of.
     undelivered: u64,
     /// Whether there may be something to commit, and when the last commit was.
@@ -90,6 +103,15 @@ struct Loop<'l> {
     committed_at: Instant,
     /// What was said last of a sink that does not take its notifications.
     said: Option<String>,
+    /// What is wrong with reading the alerts, and what was last said of readiness.
+    trouble: Option<NotReady>,
+    not_ready: Option<Option<NotReady>>,
+}
+
+/// What is known while the partition is ours.
+struct Ours {
+    queue: Queue<Arc<Notice>>,
+    backlog: Backlog,
 }
 
 /// Tell `sink` of alerts until asked to stop. `handle` runs the requests.
@@ -103,24 +125,30 @@ pub fn run(
     shutdown: &Shutdown,
     observer: &SinkObserver,
 ) -> Result<(), NotifyError> {
-    // Negative times mean something else to Kafka.
-    let begin_at_ms = now_ms().saturating_sub(sink.route.max_alert_age_ms).max(0);
     let (cluster, group) = (&config.cluster, &config.group);
     let mut state = Loop {
         sink,
         handle,
         observer,
         client: Client::new(sink)?,
-        follower: Follower::join(cluster, &config.alerts, group, begin_at_ms)?,
-        dead_letters: DeadLetters::new(config, &sink.name)?,
-        queue: None,
+        follower: Follower::join(cluster, &config.alerts, group)?,
+        letters: Letters::new(DeadLetters::new(config, &sink.name)?),
+        clock: Clock::start(),
+        ours: None,
         pace: Pace::new(sink.rate),
         in_flight: None,
+        standing: RetoldAlerts::new(config, sink),
         undelivered: 0,
         uncommitted: false,
         committed_at: Instant::now(),
         said: None,
+        trouble: Some(NotReady {
+            reason: "starting",
+            remedy: "the alerts topic is being opened".into(),
+        }),
+        not_ready: Some(None),
     };
+    state.not_ready = Some(state.trouble.clone());
     while !shutdown.is_requested() {
         state.turn();
     }
@@ -132,18 +160,39 @@ impl Loop<'_> {
     fn turn(&mut self) {
         self.take_answer();
         self.start_request();
+        self.write_letters();
+        self.tell_again();
         self.commit_if_due();
-        let room = self.queue.as_ref().is_none_or(Queue::has_room);
+        let room = self.ours.as_ref().is_none_or(|ours| ours.queue.has_room());
         self.follower.pause(!room);
         self.read();
-        if let Some(queue) = &self.queue {
+        self.report();
+    }
+
+    fn report(&mut self) {
+        let now = self.clock.now();
+        let (mut oldest, mut waiting, mut refuses) = (None, 0, false);
+        if let Some(Ours { queue, .. }) = &self.ours {
             let in_flight = self.in_flight.as_ref().map(|f| &f.notification);
-            let oldest = in_flight.map(|n| n.first_ms);
-            let oldest = oldest.into_iter().chain(queue.oldest_ms()).min();
-            let waiting = queue.untold() + in_flight.map_or(0, |n| n.count);
-            self.observer.turned(oldest, waiting);
-        } else {
-            self.observer.turned(None, 0);
+            oldest = in_flight
+                .and_then(Notification::oldest)
+                .into_iter()
+                .chain(queue.oldest())
+                .min();
+            waiting = queue.untold() + in_flight.map_or(0, |n| n.count);
+            refuses = queue.refuses_all();
+        }
+        let age = |came: i64| Duration::from_millis(u64::try_from(now - came).unwrap_or(0));
+        self.observer.turned(oldest.map(age), waiting);
+        self.observer.letters(self.letters.waiting());
+        self.observer.refusing(refuses);
+        let not_ready = self.trouble.clone().or_else(|| self.letters.trouble());
+        if self.not_ready.as_ref() != Some(&not_ready) {
+            if let Some(NotReady { reason, remedy }) = &not_ready {
+                tracing::warn!(sink = self.sink.name, reason, "{remedy}");
+            }
+            self.observer.readiness(not_ready.as_ref());
+            self.not_ready = Some(not_ready);
         }
     }
 
@@ -156,90 +205,117 @@ impl Loop<'_> {
         };
         let Loop {
             follower,
-            queue,
+            ours,
             sink,
             observer,
-            dead_letters,
+            letters,
+            clock,
             uncommitted,
             ..
         } = self;
-        let mut unstored = None;
         let turn = follower.turn(wait, &mut |record| {
-            if let Some(queue) = queue {
+            if let Some(Ours { queue, backlog }) = ours {
                 *uncommitted = true;
-                unstored = take(record, queue, sink, observer, dead_letters).err();
+                let taker = Taker {
+                    queue,
+                    backlog,
+                    letters,
+                    sink,
+                    observer,
+                    now: clock.now(),
+                };
+                taker.take(record);
             }
         });
-        if let Some(error) = unstored {
-            // Not taken: the group goes back to its position and reads it again.
-            tracing::warn!(sink = sink.name, %error, "an unreadable alert waits for the dead letters");
-            self.lose();
-            self.follower.rewind();
-            return;
-        }
         match turn {
-            Turn::Idle | Turn::Record => {}
+            Turn::Record => self.trouble = None,
+            Turn::Idle => {}
             Turn::Assigned {
                 from,
                 note,
                 expired,
+                end,
+                first,
+                changed,
             } => {
-                if expired > 0 {
-                    tracing::error!(
-                        sink = self.sink.name,
-                        expired,
-                        "alerts expired before this sink was told of them"
-                    );
-                }
-                let settled = Offsets::from_text(&note, from.0);
-                self.queue = Some(Queue::resume(self.sink.pacing, from, settled));
-                self.observer.readiness(None);
-                tracing::info!(sink = self.sink.name, from = from.0, "telling a sink");
+                self.say_expired(expired);
+                let backlog = self.backlog(end, first);
+                self.begin(from, &note, backlog, changed);
             }
-            Turn::Spare => self.observer.readiness(None),
+            Turn::Changed { changed, end } => self.changed(changed, end),
+            Turn::Resumed { expired } => {
+                self.say_expired(expired);
+                self.trouble = None;
+            }
+            Turn::Spare => self.trouble = None,
             Turn::Revoked => {
                 self.lose();
                 tracing::info!(sink = self.sink.name, "another process tells the sink");
             }
-            Turn::Trouble(trouble) => {
-                tracing::warn!(
-                    sink = self.sink.name,
-                    reason = trouble.reason,
-                    "{}",
-                    trouble.remedy
-                );
-                self.observer.readiness(Some(&trouble));
-            }
+            Turn::Trouble(trouble) => self.trouble = Some(trouble),
         }
     }
 
     /// Forget what is not committed: whoever reads on does so from the commit.
     fn lose(&mut self) {
-        self.queue = None;
+        self.ours = None;
         self.in_flight = None;
         self.uncommitted = false;
+        self.letters.clear();
+        self.standing.forget();
+    }
+
+    fn write_letters(&mut self) {
+        let now = self.clock.now();
+        self.finish_letters();
+        self.letters.start(now);
+    }
+
+    fn finish_letters(&mut self) {
+        let Some(stored) = self.letters.finished(self.clock.now()) else {
+            return;
+        };
+        let alerts = stored.offsets.len();
+        if let Some(ours) = &mut self.ours {
+            ours.queue.stored(&stored.offsets, stored.settles());
+            self.uncommitted = true;
+        }
+        self.observer.dead_lettered(stored.cause.reason, alerts);
+        tracing::error!(
+            sink = self.sink.name,
+            reason = stored.cause.reason,
+            detail = stored.cause.detail,
+            alerts,
+            stored = stored.found,
+            "alerts are among the dead letters"
+        );
     }
 
     fn until_next_request(&self) -> Duration {
-        let waits = self.queue.as_ref().is_some_and(|q| q.oldest_ms().is_some());
+        let waits = self.ours.as_ref().is_some_and(|ours| ours.queue.waits());
         if !waits {
             return IDLE;
         }
-        let ms = self.pace.next_ms().saturating_sub(now_ms());
+        let ms = self.pace.next_ms().saturating_sub(self.clock.now());
         Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(IDLE)
     }
 
     fn start_request(&mut self) {
-        let now = now_ms();
+        let now = self.clock.now();
         if self.in_flight.is_some() || self.pace.next_ms() > now {
             return;
         }
-        let Some(notification) = self.queue.as_mut().and_then(|queue| queue.next(now)) else {
+        let Some(notification) = self.ours.as_mut().and_then(|ours| ours.queue.next(now)) else {
             return;
         };
         let template = self.sink.template.as_deref();
         let message = Message::new(&self.sink.name, &notification, self.undelivered, template);
-        let requests = self.sink.target.requests(&message, now);
+        for (part, fault) in &message.template_faults {
+            self.observer.template_failed(part, fault.reason());
+        }
+        let at_ms = now_ms();
+        let requests = self.sink.target.requests(&message, at_ms);
+        let standing = self.sink.target.standing(&message, at_ms);
         let client = self.client.clone();
         let (sender, answer) = mpsc::sync_channel(1);
         self.pace.asked(now);
@@ -250,6 +326,7 @@ impl Loop<'_> {
         self.in_flight = Some(InFlight {
             notification,
             kind: message.kind,
+            standing,
             answer,
         });
     }
@@ -264,11 +341,11 @@ impl Loop<'_> {
     }
 
     fn commit(&mut self, wait: bool) {
-        let Some(queue) = &mut self.queue else {
+        let Some(ours) = &mut self.ours else {
             return;
         };
-        let (position, settled) = queue.committable();
-        let note = settled.to_text(position.0);
+        let (position, note) = ours.queue.committable();
+        let note = note.to_text(position.0);
         self.committed_at = Instant::now();
         match self.follower.commit(position, &note, wait) {
             Ok(()) => self.uncommitted = false,
@@ -276,12 +353,15 @@ impl Loop<'_> {
         }
     }
 
-    /// Let the request under way end, commit, leave.
+    /// Let the request and the letters under way end, commit, leave.
     fn end(mut self) {
         let deadline = Instant::now() + FAREWELL;
-        while self.in_flight.is_some() && Instant::now() < deadline {
+        while (self.in_flight.is_some() || self.letters.are_being_stored())
+            && Instant::now() < deadline
+        {
             std::thread::sleep(IN_FLIGHT);
             self.take_answer();
+            self.finish_letters();
         }
         self.commit(true);
     }

@@ -10,6 +10,9 @@ use crate::pipeline::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
 /// Longest wait for one answer of the cluster.
 const QUESTION: Duration = Duration::from_secs(5);
 
+/// The same while records wait for the answer.
+const DESCRIPTION: Duration = Duration::from_secs(2);
+
 /// Partitions of the events topic when it is created here.
 const EVENTS_PARTITIONS: u32 = 6;
 
@@ -90,15 +93,36 @@ pub fn prepare(
         return Err(OutputsError::Missing(missing));
     }
     let found = topics.describe(&names.all())?;
-    let limit = |name: &str| {
+    Ok(limits(
+        &found,
+        names.all(),
+        Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
+    ))
+}
+
+/// The output topics as they are now: the event's, the alerts' and the dead letters', in this order.
+///
+/// # Errors
+/// The cluster does not answer.
+pub fn describe(cluster: &Cluster, names: &[&str; 3]) -> Result<Vec<FoundTopic>, ClientError> {
+    Topics::new(cluster, DESCRIPTION)?.describe(names)
+}
+
+/// The largest record that each of these topics takes: the event's, the alerts' and the dead letters'.
+/// One whose settings may not be read takes what was `known`.
+pub fn limits(
+    found: &[FoundTopic],
+    [events, alerts, dead_letters]: [&str; 3],
+    known: Limits,
+) -> Limits {
+    let limit = |name: &str, known| {
         let topic = found.iter().find(|topic| topic.name == name);
-        // A topic whose settings may not be read has the default.
-        let bytes = topic.and_then(FoundTopic::max_message_bytes);
-        bytes.unwrap_or(DEFAULT_MAX_MESSAGE_BYTES)
+        let bytes = topic.and_then(FoundTopic::largest_batch_bytes);
+        bytes.unwrap_or(known)
     };
-    Ok(Limits {
-        events: limit(&names.events),
-        alerts: limit(&names.alerts),
-        dead_letters: limit(&names.dead_letters),
-    })
+    Limits {
+        events: limit(events, known.events),
+        alerts: limit(alerts, known.alerts),
+        dead_letters: limit(dead_letters, known.dead_letters),
+    }
 }

@@ -1,11 +1,12 @@
 //! Rules and names in force, read again when their files change or somebody asks.
 //! Invariant: what is in force is replaced by something sound or not at all.
 
+mod requests;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -13,24 +14,21 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Mark, Problem};
+use crate::kafka::session::Shutdown;
 use crate::observe::Metrics;
 use crate::observe::metrics::Reloaded;
 use crate::pipeline::{self, Catalog, Names};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
+pub use requests::{Requested, Requests};
 
 /// Several changes within this time are one.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// Why to look at the files again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    /// Something in a watched directory changed: reload if a content did.
-    Changed,
-    /// Somebody asked: reload.
-    Asked,
-    /// No more requests.
-    Stop,
-}
+/// Longest time for which changes that keep coming put a reload off.
+const LONGEST_SETTLE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether to end.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Rules and names, and where they come from.
 #[derive(Debug)]
@@ -128,12 +126,11 @@ impl Rulebook {
     ///
     /// # Errors
     /// The system refuses to watch.
-    pub fn watch(&self, requests: Sender<Request>) -> notify::Result<RecommendedWatcher> {
+    pub fn watch(&self, requests: Arc<Requests>) -> notify::Result<RecommendedWatcher> {
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<_>| {
             let read_only = event.is_ok_and(|event: notify::Event| event.kind.is_access());
             if !read_only {
-                // Nobody listens any more while the daemon ends.
-                let _ = requests.send(Request::Changed);
+                requests.changed();
             }
         })?;
         let directories: BTreeSet<(PathBuf, bool)> = self
@@ -155,25 +152,21 @@ impl Rulebook {
         Ok(watcher)
     }
 
-    /// Serve requests until asked to stop, or until nobody is left to ask.
-    pub fn serve(&self, requests: &Receiver<Request>, metrics: &Metrics) {
+    /// Serve requests until asked to stop.
+    pub fn serve(&self, requests: &Requests, shutdown: &Shutdown, metrics: &Metrics) {
         let mut seen = self.content_hash();
-        while let Ok(mut request) = requests.recv() {
-            let mut asked = false;
-            loop {
-                match request {
-                    Request::Stop => return,
-                    Request::Asked => asked = true,
-                    Request::Changed => {}
-                }
-                request = match requests.recv_timeout(SETTLE) {
-                    Ok(next) => next,
-                    Err(RecvTimeoutError::Timeout) => break,
-                    Err(RecvTimeoutError::Disconnected) => return,
-                };
+        while !shutdown.is_requested() {
+            let Some(mut requested) = requests.take(LOOK) else {
+                continue;
+            };
+            let latest = Instant::now() + LONGEST_SETTLE;
+            while Instant::now() < latest
+                && let Some(more) = requests.take(SETTLE)
+            {
+                requested.asked |= more.asked;
             }
             let now = self.content_hash();
-            if asked || now != seen {
+            if requested.asked || now != seen {
                 seen = now;
                 self.reload(metrics);
             }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 use super::load::Written;
-use super::validate::Overrides;
+use super::validate::{Known, Overrides};
 use crate::sigma::Rule;
 
 /// The day of the last change and eight digits of the content's hash.
@@ -19,8 +19,9 @@ pub(super) fn version(rule: &Rule) -> String {
     }
 }
 
-/// The hash of all rules in force and their effective levels.
-pub(super) fn set(written: &[Written], overrides: &Overrides) -> String {
+/// The hash of all rules in force and their effective levels, and of what the configuration changes
+/// about built-in rules.
+pub(super) fn set(written: &[Written], overrides: &Overrides, known: &Known) -> String {
     let mut lines: Vec<String> = written
         .iter()
         .map(|written| {
@@ -28,6 +29,14 @@ pub(super) fn set(written: &[Written], overrides: &Overrides) -> String {
             format!("{} {}\n", overrides.level(rule), rule.canonical)
         })
         .collect();
+    for id in &known.built_in {
+        let key = |key: &&String| key.eq_ignore_ascii_case(id);
+        if overrides.disabled.iter().any(|disabled| key(&disabled)) {
+            lines.push(format!("disabled {id}\n"));
+        } else if let Some((_, level)) = overrides.levels.iter().find(|(name, _)| key(name)) {
+            lines.push(format!("{level} {id}\n"));
+        }
+    }
     lines.sort();
     hex(&Sha256::digest(lines.concat()))
 }

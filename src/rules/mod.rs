@@ -53,6 +53,7 @@ impl<P> LoadedRule<P> {
 pub struct RuleSet<P> {
     rules: Vec<LoadedRule<P>>,
     engine: Engine<P>,
+    overrides: Overrides,
     hash: String,
     warnings: Vec<Diagnostic>,
 }
@@ -72,9 +73,9 @@ impl<P> RuleSet<P> {
         let files = load::read(sources, &mut diagnostics);
         let mut written = load::parse(&files, &mut diagnostics);
         validate::rules(&written, known, &mut diagnostics);
-        overrides.check(&written, &mut diagnostics);
+        overrides.check(&written, known, &mut diagnostics);
         written.retain(|written| !overrides.disables(&written.rule));
-        let hash = fingerprint::set(&written, overrides);
+        let hash = fingerprint::set(&written, overrides, known);
         let targets = written.iter().map(|written| Target {
             logsource: &written.rule.logsource,
             detection: &written.rule.detection,
@@ -106,6 +107,7 @@ impl<P> RuleSet<P> {
             Ok(engine) if sound => Ok(RuleSet {
                 rules,
                 engine,
+                overrides: overrides.clone(),
                 hash,
                 warnings: diagnostics,
             }),
@@ -116,6 +118,11 @@ impl<P> RuleSet<P> {
     /// The rules in force, in the order of their files.
     pub fn rules(&self) -> &[LoadedRule<P>] {
         &self.rules
+    }
+
+    /// The level in force of a built-in rule, by default `level`; `None` if it is disabled.
+    pub fn built_in_level(&self, id: &str, level: Level) -> Option<Level> {
+        self.overrides.of_built_in(id, level)
     }
 
     /// SHA-256, in hexadecimal, of everything that decides which alerts the set raises. The order

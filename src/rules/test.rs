@@ -170,6 +170,9 @@ pub fn parse(text: &str, ids: &[RuleId], file: &Arc<str>) -> Result<RuleTests, V
     reader.known_keys(&root, &["rule", "event", "tests"]);
     let rule_id = reader.rule(&root, ids);
     let base = root.entry("event");
+    if let Some(event) = base {
+        event.numbers_rewritten(&mut reader.problems);
+    }
     let cases = match root.entry("tests").and_then(Node::as_seq) {
         Some(cases) if !cases.is_empty() => cases,
         _ => {
@@ -292,7 +295,12 @@ impl Reader {
                 .push(problem.remedy("write `event` here or at the top of the file"));
             return None;
         };
-        let Some(patch) = node.entry("patch") else {
+        let patch = node.entry("patch");
+        // Those of the base event were looked at before.
+        for written in [node.entry("event"), patch].into_iter().flatten() {
+            written.numbers_rewritten(&mut self.problems);
+        }
+        let Some(patch) = patch else {
             return Some(match event.as_str() {
                 Some(text) => text.as_bytes().to_vec(),
                 None => event.to_json().to_string().into_bytes(),
@@ -419,6 +427,12 @@ tests:
             ("op: replace", "op: swap", "does not apply"),
             ("name: a deletion alerts", "patch: []", "needs a `name`"),
             ("event: {data", "base: {data", "unknown key `base`"),
+            (
+                "event: {data: {",
+                "event: {data: {version: 1.10, ",
+                "`1.10` without quotes",
+            ),
+            ("value: FAILURE", "value: 007", "`007` without quotes"),
         ] {
             let problems = parsed(&TESTS.replace(from, to)).unwrap_err();
             let found = problems

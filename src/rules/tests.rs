@@ -83,6 +83,7 @@ fn known() -> Known {
     Known {
         services: [("confluent".to_owned(), services.map(str::to_owned).into())].into(),
         methods: methods.map(str::to_owned).into(),
+        ..Known::default()
     }
 }
 

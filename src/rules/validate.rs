@@ -17,6 +17,8 @@ pub struct Known {
     pub services: BTreeMap<String, BTreeSet<String>>,
     /// Every method that [`OPERATION_FIELD`] can hold. Empty checks none.
     pub methods: BTreeSet<String>,
+    /// Ids of the rules that are no files but parts of the program.
+    pub built_in: BTreeSet<String>,
 }
 
 /// What the configuration changes about rules without editing them. A key is a rule's id or a tag.
@@ -52,10 +54,28 @@ impl Overrides {
             .unwrap_or(Level::Medium)
     }
 
+    /// The level in force of a built-in rule, by default `level`; `None` if it is disabled.
+    pub fn of_built_in(&self, id: &str, level: Level) -> Option<Level> {
+        let is_it = |key: &String| key.eq_ignore_ascii_case(id);
+        if self.disabled.iter().any(is_it) {
+            return None;
+        }
+        let set = self.levels.iter().find(|(key, _)| is_it(key));
+        Some(set.map_or(level, |(_, level)| *level))
+    }
+
     /// Warns about keys that name no rule.
-    pub(super) fn check(&self, written: &[Written], diagnostics: &mut Vec<Diagnostic>) {
+    pub(super) fn check(
+        &self,
+        written: &[Written],
+        known: &Known,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
         for key in self.disabled.iter().chain(self.levels.keys()) {
-            if written.iter().any(|written| names(key, &written.rule)) {
+            let mut built_in = known.built_in.iter();
+            if written.iter().any(|written| names(key, &written.rule))
+                || built_in.any(|id| id.eq_ignore_ascii_case(key))
+            {
                 continue;
             }
             let tags = written.iter().flat_map(|written| written.rule.tags.iter());

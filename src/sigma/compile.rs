@@ -54,6 +54,8 @@ pub(super) struct CompiledSelection {
     pub(super) name: String,
     pub(super) expr: Expr,
     pub(super) tests: Vec<usize>,
+    /// Wherever the condition names it, it does so under an odd number of `not`.
+    pub(super) only_negated: bool,
 }
 
 pub(super) struct CompiledTest {
@@ -144,9 +146,10 @@ struct Builder<'r, P> {
 impl<P> Builder<'_, P> {
     fn detection(&mut self, number: RuleIndex, target: Target<'_>) -> Compiled {
         let mut selections = Vec::new();
-        for selection in &target.detection.selections {
+        for (place, selection) in target.detection.selections.iter().enumerate() {
             let mut tests = Vec::new();
             selections.push(CompiledSelection {
+                only_negated: only_negated(&target.detection.condition, place, false),
                 name: selection.name.clone(),
                 expr: self.body(number, &selection.body, &mut tests),
                 tests,
@@ -232,6 +235,19 @@ impl<P> Builder<'_, P> {
                 usize::MAX
             }
         }
+    }
+}
+
+/// Whether a condition, itself under `not` or not, names this selection under `not` only.
+fn only_negated(condition: &Condition, selection: usize, is_negated: bool) -> bool {
+    let in_all = |parts: &[Condition]| {
+        let mut parts = parts.iter();
+        parts.all(|part| only_negated(part, selection, is_negated))
+    };
+    match condition {
+        Condition::Selection(index) => *index != selection || is_negated,
+        Condition::Not(inner) => only_negated(inner, selection, !is_negated),
+        Condition::All(parts) | Condition::AtLeast(_, parts) => in_all(parts),
     }
 }
 

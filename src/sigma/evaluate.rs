@@ -1,15 +1,22 @@
 //! One event against all detections: candidates from the index, tests asked at most once, only
 //! fields that some test names looked at. Total: there is no error path.
+//!
+//! An event that can be read in several ways matches if it does in some reading. What may hold in
+//! some reading, and what is sure to hold in all, are two answers to a test; `not` exchanges them.
+//! Invariant: a detection that holds in one reading matches (the reverse does not hold where
+//! several tests depend on one name).
 
+use std::mem::take;
 use std::ops::ControlFlow;
 
 use foldhash::HashSet;
 
 use super::compile::{CompiledTest, Engine, Expr, RuleIndex, uncased_exact};
 use super::matcher::{Check, Expected, FieldReference, Subject};
-use super::pattern::fold;
+use super::pattern::fold_into;
+use super::relate::Texts;
 use super::rule::Logsource;
-use super::value::{Fields, Origin, Value};
+use super::value::{Fields, Origin, Value, Visit};
 
 /// Memory reused from event to event.
 #[derive(Debug, Default)]
@@ -38,6 +45,25 @@ impl Answer {
     }
 }
 
+/// In which readings of an event something is to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readings {
+    /// In at least one.
+    Any,
+    /// In every one.
+    Every,
+}
+
+impl Readings {
+    /// In which readings the opposite must not hold.
+    fn opposite(self) -> Readings {
+        match self {
+            Readings::Any => Readings::Every,
+            Readings::Every => Readings::Any,
+        }
+    }
+}
+
 /// Makes it so many of one value.
 fn all<T: Copy>(values: &mut Vec<T>, len: usize, value: T) {
     values.clear();
@@ -58,7 +84,7 @@ impl<P> Engine<P> {
             matched,
             buffer,
         } = scratch;
-        all(answers, self.tests.len(), Answer::NotAsked);
+        all(answers, self.answer_count(), Answer::NotAsked);
         all(from_there, self.logsources.len(), Answer::NotAsked);
         all(candidates, self.detections.len().div_ceil(64), 0);
         matched.clear();
@@ -79,12 +105,19 @@ impl<P> Engine<P> {
                 let rule = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
                 let detection = &self.detections[rule];
-                if is_from_there(detection.logsource) && asking.holds(&detection.condition) {
+                if is_from_there(detection.logsource)
+                    && asking.holds(&detection.condition, Readings::Any)
+                {
                     matched.push(rule);
                 }
             }
         }
         matched
+    }
+
+    /// Each test has two answers.
+    pub(super) fn answer_count(&self) -> usize {
+        2 * self.tests.len()
     }
 }
 
@@ -111,43 +144,78 @@ pub(super) struct Asking<'a, P, E> {
 }
 
 impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
-    pub(super) fn holds(&mut self, expr: &Expr) -> bool {
+    pub(super) fn holds(&mut self, expr: &Expr, readings: Readings) -> bool {
         match expr {
-            Expr::Test(test) => self.test(*test),
-            Expr::Not(inner) => !self.holds(inner),
-            Expr::All(parts) => parts.iter().all(|part| self.holds(part)),
+            Expr::Test(test) => self.test(*test, readings),
+            Expr::Not(inner) => !self.holds(inner, readings.opposite()),
+            Expr::All(parts) => parts.iter().all(|part| self.holds(part, readings)),
             Expr::AtLeast(needed, parts) => {
-                let holding = parts.iter().filter(|part| self.holds(part));
+                let holding = parts.iter().filter(|part| self.holds(part, readings));
                 holding.take(*needed).count() == *needed
             }
         }
     }
 
-    pub(super) fn test(&mut self, number: usize) -> bool {
-        let mut answer = self.answers[number];
+    pub(super) fn test(&mut self, number: usize, readings: Readings) -> bool {
         let test = &self.engine.tests[number];
-        let holds = answer.or_ask(|| self.check(test) != test.test.negated);
-        self.answers[number] = answer;
+        let slot = match readings {
+            Readings::Every if self.may_vary(test) => self.engine.tests.len() + number,
+            // One answer, which most events give to every test.
+            _ => number,
+        };
+        let mut answer = self.answers[slot];
+        let holds = answer.or_ask(|| match test.test.negated {
+            true => !self.check(test, readings.opposite()),
+            false => self.check(test, readings),
+        });
+        self.answers[slot] = answer;
         holds
     }
 
-    fn check(&mut self, test: &CompiledTest) -> bool {
+    /// Whether a test may hold in some readings of the event only.
+    fn may_vary(&self, test: &CompiledTest) -> bool {
+        let path = |field: usize| &self.engine.paths[field];
+        let mut others = test.others.iter();
+        self.event.may_vary(test.field.map(path))
+            || others.any(|other| self.event.may_vary(Some(path(*other))))
+    }
+
+    fn check(&mut self, test: &CompiledTest, readings: Readings) -> bool {
         match &test.test.check {
-            Check::Exists(wanted) => self.exists(test.field) == *wanted,
-            Check::Any(expected) => {
-                self.any(test.field, |subject| one_of(expected, &test.set, subject))
-            }
+            Check::Exists(true) => self.exists(test.field, readings),
+            Check::Exists(false) => !self.exists(test.field, readings.opposite()),
+            Check::Any(expected) => self.any(test.field, readings, |subject| {
+                one_of(expected, &test.set, subject)
+            }),
             Check::Every(all) => all
                 .iter()
-                .all(|one| self.any(test.field, |subject| one.is_met(subject))),
-            Check::Field(reference) => self.relates(test, reference),
+                .all(|one| self.any(test.field, readings, |subject| one.is_met(subject))),
+            Check::Field(reference) => self.relates(test, reference, readings),
         }
     }
 
-    fn exists(&self, field: Option<usize>) -> bool {
+    /// Visits values of a field that stand there in these readings.
+    pub(super) fn values(&self, field: usize, readings: Readings, visit: &mut Visit<'_>) {
+        let path = &self.engine.paths[field];
+        match readings {
+            Readings::Any => self.event.values(path, visit),
+            Readings::Every => self.event.certain_values(path, visit),
+        }
+    }
+
+    /// Visits strings of the event that stand there in these readings.
+    pub(super) fn strings(&self, readings: Readings, visit: &mut Visit<'_>) {
+        let mut visit = |text: &str| visit(Value::String(text));
+        match readings {
+            Readings::Any => self.event.strings(&mut visit),
+            Readings::Every => self.event.certain_strings(&mut visit),
+        }
+    }
+
+    fn exists(&self, field: Option<usize>, readings: Readings) -> bool {
         let mut found = false;
         if let Some(field) = field {
-            self.event.values(&self.engine.paths[field], &mut |_| {
+            self.values(field, readings, &mut |_| {
                 found = true;
                 ControlFlow::Break(())
             });
@@ -156,11 +224,16 @@ impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
     }
 
     /// Whether any value of the field, or any string of the event, is as asked.
-    fn any(&mut self, field: Option<usize>, is: impl Fn(&mut Subject<'_, '_>) -> bool) -> bool {
+    fn any(
+        &mut self,
+        field: Option<usize>,
+        readings: Readings,
+        is: impl Fn(&mut Subject<'_, '_>) -> bool,
+    ) -> bool {
         let mut found = false;
-        let buffer = &mut *self.buffer;
+        let mut buffer = take(self.buffer);
         let mut visit = |value: Value<'_>| {
-            found = found || is(&mut Subject::new(value, buffer));
+            found = found || is(&mut Subject::new(value, &mut buffer));
             if found {
                 ControlFlow::Break(())
             } else {
@@ -168,25 +241,28 @@ impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
             }
         };
         match field {
-            Some(field) => self.event.values(&self.engine.paths[field], &mut visit),
-            None => self.event.strings(&mut |text| visit(Value::String(text))),
+            Some(field) => self.values(field, readings, &mut visit),
+            None => self.strings(readings, &mut visit),
         }
+        *self.buffer = buffer;
         found
     }
 
-    fn relates(&mut self, test: &CompiledTest, reference: &FieldReference) -> bool {
-        let text = |value: Value<'_>| {
-            let text = value.text()?;
-            Some(if reference.cased {
-                text.into_owned()
-            } else {
-                fold(&text)
-            })
-        };
+    fn relates(
+        &mut self,
+        test: &CompiledTest,
+        reference: &FieldReference,
+        readings: Readings,
+    ) -> bool {
         let texts = |field: usize| {
-            let mut texts = Vec::new();
-            self.event.values(&self.engine.paths[field], &mut |value| {
-                texts.extend(text(value));
+            let mut texts = Texts::default();
+            self.values(field, readings, &mut |value| {
+                if let Some(text) = value.text() {
+                    texts.push(|out| match reference.cased {
+                        true => out.push_str(&text),
+                        false => fold_into(&text, out),
+                    });
+                }
                 ControlFlow::Continue(())
             });
             texts
@@ -194,14 +270,7 @@ impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
         let Some(own) = test.field.map(texts) else {
             return false;
         };
-        let related = |other: &usize| {
-            let others = texts(*other);
-            own.iter().any(|own| {
-                others
-                    .iter()
-                    .any(|other| reference.relation.holds(own, other))
-            })
-        };
+        let related = |other: &usize| reference.relation.holds_for_any(&own, &texts(*other));
         if reference.every {
             test.others.iter().all(related)
         } else {

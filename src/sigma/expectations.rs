@@ -45,6 +45,12 @@ impl Modifiers {
         }
         let mut expected = Vec::new();
         for value in values {
+            if value.is_plain_yes_or_no() {
+                let written = value.as_str().unwrap_or_default();
+                let message = format!("`{written}` without quotes is a text here, no truth value");
+                let remedy = format!("write true or false, or quote the text: '{written}'");
+                problems.push(Problem::warning(value.mark, message).remedy(remedy));
+            }
             match self.expected(value, keywords) {
                 Ok(alternatives) => expected.push(alternatives),
                 Err(problem) => problems.push(problem),
@@ -90,28 +96,32 @@ impl Modifiers {
             Err(Problem::error(node.mark, message))
         };
         match self.kind {
-            Kind::Regex { i, m, s } => match scalar_text(&node.value) {
-                Some(text) => Ok(vec![regex(&text, i, m, s, node.mark)?]),
-                None => wrong("a regular expression"),
+            Kind::Regex { i, m, s } => match node.value {
+                Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => wrong("a regular expression"),
+                _ => Ok(vec![regex(&node.text()?, i, m, s, node.mark)?]),
             },
             Kind::Cidr => match node.as_str() {
                 Some(text) => Ok(vec![network(text, node.mark)?]),
                 None => wrong("a network such as `10.0.0.0/8`"),
             },
-            Kind::Compare(bound) => match number(&node.value) {
+            Kind::Compare(bound) => match limit(node)? {
                 Some(limit) => Ok(vec![Expected::Compare(bound, limit)]),
                 None => wrong("a number"),
             },
             Kind::Plain | Kind::Exists | Kind::FieldRef => match &node.value {
                 Yaml::Seq(_) | Yaml::Map(_) => wrong("a string, number, boolean or null"),
-                _ if keywords || self.wants_text() => match scalar_text(&node.value) {
-                    Some(text) => self.text(&text, keywords, node.mark),
-                    None => wrong("a string"),
-                },
+                Yaml::Null if keywords || self.wants_text() => wrong("a string"),
+                _ if keywords || self.wants_text() => self.text(&node.text()?, keywords, node.mark),
                 Yaml::Null => Ok(vec![Expected::Null]),
                 Yaml::Bool(bool) => Ok(vec![Expected::Bool(*bool)]),
-                Yaml::Int(int) => Ok(vec![Expected::Number(Number::Int(*int))]),
-                Yaml::Float(float) => Ok(vec![Expected::Number(Number::Float(*float))]),
+                Yaml::Int(int) => {
+                    node.check_written()?;
+                    Ok(vec![Expected::Number(Number::Int(*int))])
+                }
+                Yaml::Float(float) => {
+                    node.check_written()?;
+                    Ok(vec![Expected::Number(Number::Float(*float))])
+                }
                 Yaml::String(text) => self.text(text, keywords, node.mark),
             },
         }
@@ -201,23 +211,22 @@ fn placed(mut tokens: Vec<Token>, relation: Relation, cased: bool) -> Expected {
     Expected::Text(Pattern::new(tokens, cased))
 }
 
-fn scalar_text(value: &Yaml) -> Option<String> {
-    match value {
-        Yaml::String(text) => Some(text.clone()),
-        Yaml::Int(int) => Some(int.to_string()),
-        Yaml::Float(float) => Some(float.to_string()),
-        Yaml::Bool(bool) => Some(bool.to_string()),
-        Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => None,
+/// The number that values are compared with; it may be written in any form that JSON has, `1e3` and
+/// `1.50` included. Other forms (`0x1f`, `007`) are read differently by one YAML reader and another.
+fn limit(node: &Node) -> Result<Option<Number>, Problem> {
+    let number = match &node.value {
+        Yaml::Int(int) => Number::Int(*int),
+        Yaml::Float(float) => Number::Float(*float),
+        Yaml::String(text) => {
+            return Ok(Number::parse(text).filter(|number| number.is_finite()));
+        }
+        _ => return Ok(None),
+    };
+    let written = node.written().unwrap_or_default();
+    if serde_json::from_str::<serde_json::Number>(&written).is_err() {
+        node.check_written()?;
     }
-}
-
-fn number(value: &Yaml) -> Option<Number> {
-    match value {
-        Yaml::Int(int) => Some(Number::Int(*int)),
-        Yaml::Float(float) => Some(Number::Float(*float)),
-        Yaml::String(text) => Number::parse(text),
-        _ => None,
-    }
+    Ok(Some(number))
 }
 
 fn regex(text: &str, i: bool, m: bool, s: bool, mark: Mark) -> Result<Expected, Problem> {

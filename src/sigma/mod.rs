@@ -14,6 +14,7 @@ mod matcher;
 mod modifiers;
 mod parse;
 mod pattern;
+mod relate;
 mod rule;
 mod value;
 

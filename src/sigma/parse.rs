@@ -343,10 +343,14 @@ impl Reader<'_> {
     fn marked(&mut self, key: &str) -> Option<(String, Mark)> {
         let node = self.node.entry(key)?;
         match &node.value {
-            Yaml::String(text) => Some((text.clone(), node.mark)),
-            Yaml::Int(int) => Some((int.to_string(), node.mark)),
-            Yaml::Float(float) => Some((float.to_string(), node.mark)),
             Yaml::Null => None,
+            Yaml::String(_) | Yaml::Int(_) | Yaml::Float(_) => match node.text() {
+                Ok(text) => Some((text.into_owned(), node.mark)),
+                Err(problem) => {
+                    self.problems.push(problem);
+                    None
+                }
+            },
             other => {
                 self.error(
                     node.mark,
@@ -377,7 +381,11 @@ impl Reader<'_> {
                 Some(text) => texts.push((text.to_owned(), element.mark)),
                 None => {
                     let message = format!("`{key}` lists strings, not {}", element.value.kind());
-                    self.error(element.mark, message);
+                    let problem = Problem::error(element.mark, message);
+                    self.problems.push(match element.written() {
+                        Some(written) => problem.remedy(format!("quote it: '{written}'")),
+                        None => problem,
+                    });
                 }
             }
         }

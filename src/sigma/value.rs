@@ -26,6 +26,10 @@ pub enum Value<'a> {
 pub type Visit<'v> = dyn FnMut(Value<'_>) -> ControlFlow<()> + 'v;
 
 /// An event that rules can be evaluated on.
+///
+/// Some events can be read in several ways: where an object holds a name twice, readers differ in
+/// which value counts. `values` and `strings` then visit those of every reading, and their `certain_…`
+/// counterparts only those that no reading lacks.
 pub trait Fields {
     /// A field name, compiled once per rule set.
     type Path;
@@ -37,6 +41,22 @@ pub trait Fields {
 
     /// Visits every string of the event at any depth, for keyword searches.
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>);
+
+    /// Whether `certain_values` may visit less than `values`, or of no path, `certain_strings` less
+    /// than `strings`.
+    fn may_vary(&self, _path: Option<&Self::Path>) -> bool {
+        false
+    }
+
+    /// Visits those of the values at a path that stand there in every reading of the event.
+    fn certain_values(&self, path: &Self::Path, visit: &mut Visit<'_>) {
+        self.values(path, visit);
+    }
+
+    /// Visits those of the strings that stand in every reading of the event.
+    fn certain_strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        self.strings(visit);
+    }
 
     /// Where the event comes from.
     fn logsource(&self) -> Origin<'_>;
@@ -90,12 +110,12 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A finite number. Two whole numbers compare exactly, any other pair as doubles.
+/// A number. Two whole numbers compare exactly, any other pair as doubles.
 #[derive(Debug, Clone, Copy)]
 pub enum Number {
     /// A whole number that fits.
     Int(i64),
-    /// Any other; never NaN or infinite.
+    /// Any other, never NaN; infinite is one that no double holds.
     Float(f64),
 }
 
@@ -110,8 +130,14 @@ impl Number {
         if let Ok(int) = text.parse() {
             return Some(Number::Int(int));
         }
-        let float: f64 = text.parse().ok()?;
-        float.is_finite().then_some(Number::Float(float))
+        // Where a double holds no number of that size, the nearest is infinite: larger than those
+        // that a rule can name, as the number itself.
+        text.parse().ok().map(Number::Float)
+    }
+
+    /// Whether a double holds the number.
+    pub fn is_finite(self) -> bool {
+        self.as_f64().is_finite()
     }
 
     fn as_f64(self) -> f64 {
@@ -142,9 +168,22 @@ mod tests {
         for text in ["4104", "-3", "1.5", "1e3", "007"] {
             assert!(Number::parse(text).is_some(), "{text}");
         }
-        for text in ["", "inf", "NaN", "0x17", " 5", "1e999", "12ab", "-"] {
+        for text in ["", "inf", "NaN", "0x17", " 5", "12ab", "-"] {
             assert!(Number::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_that_no_double_holds_compares_by_its_size() {
+        let size = |text: &str, other| Number::parse(text).unwrap().compare(other);
+        let digits = "9".repeat(10_000);
+        for large in ["1e999", "1E+309", digits.as_str()] {
+            assert_eq!(size(large, Number::Float(f64::MAX)), Ordering::Greater);
+            assert_eq!(size(large, Number::Int(i64::MAX)), Ordering::Greater);
+            let negative = format!("-{large}");
+            assert_eq!(size(&negative, Number::Float(f64::MIN)), Ordering::Less);
+        }
+        assert_eq!(size("1e-999", Number::Int(0)), Ordering::Equal);
     }
 
     #[test]

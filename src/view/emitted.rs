@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::json::{Document, Kind as Type, NodeId};
+use crate::event::json::{Document, JsonError, Kind as Type, NodeId, Portable};
 use crate::event::{Header, Offset, Partition, Position, RawRecord};
 
 /// What a record of an output topic is.
@@ -26,12 +26,16 @@ pub struct Emitted<'r> {
     /// What it is.
     pub kind: Kind,
     document: Option<Document<'r>>,
+    /// Members of the document whose name stands twice in their object.
+    repeated: Vec<NodeId>,
 }
 
 impl<'r> Emitted<'r> {
     /// Reads a record; what it is follows from its headers and its OCSF class.
     pub fn new(record: RawRecord<'r>) -> Emitted<'r> {
-        let document = record.value.and_then(|value| Document::parse(value).ok());
+        let document = record
+            .value
+            .and_then(|value| Document::parse_output(value).ok());
         let class = document.as_ref().and_then(|document| {
             let class = document.member(document.root(), "class_uid")?;
             document.raw(class).parse().ok()
@@ -43,10 +47,12 @@ impl<'r> Emitted<'r> {
             Some(2004) => Kind::Alert,
             _ => Kind::Foreign,
         };
+        let repeated = document.as_ref().map(Document::repeated_members);
         Emitted {
             record,
             kind,
             document,
+            repeated: repeated.unwrap_or_default(),
         }
     }
 
@@ -68,6 +74,11 @@ impl<'r> Emitted<'r> {
     /// The value's JSON, if it is JSON.
     pub fn document(&self) -> Option<&Document<'r>> {
         self.document.as_ref()
+    }
+
+    /// Members whose name, but for case and underscores, stands in their object more than once.
+    pub(super) fn repeated(&self) -> &[NodeId] {
+        &self.repeated
     }
 
     /// The whole value, if it is JSON.
@@ -135,15 +146,30 @@ impl<'r> Emitted<'r> {
     }
 }
 
-/// The id of a source's CloudEvent, in binary or structured mode.
-pub fn source_id(record: &RawRecord<'_>) -> Option<String> {
-    let header = record.headers.iter().find(|header| header.name == "ce_id");
-    if let Some(value) = header.and_then(|header| header.value) {
-        return Some(String::from_utf8_lossy(value).into_owned());
+/// What may be the id of a source's CloudEvent: in a header, in the value, and in events that the
+/// value carries as data.
+pub fn source_ids(record: &RawRecord<'_>) -> Vec<String> {
+    let headers = record.headers.iter();
+    let headers = headers.filter(|header| header.name.eq_ignore_ascii_case("ce_id"));
+    let values = headers.filter_map(|header| header.value);
+    let mut ids: Vec<String> = values
+        .map(|value| String::from_utf8_lossy(value).into_owned())
+        .collect();
+    let value = record.value.unwrap_or_default();
+    let portable = match Document::parse(value) {
+        Err(JsonError::NotPortable) => Cow::Owned(Portable::of(value).text),
+        _ => Cow::Borrowed(value),
+    };
+    if let Ok(document) = Document::parse(&portable) {
+        let mut event = Some(document.root());
+        while let Some(object) = event {
+            let id = document.member(object, "id");
+            let text = id.and_then(|id| document.text_if_any(id));
+            ids.extend(text.map(|text| text.to_string()));
+            event = document.member(object, "data");
+        }
     }
-    let document = Document::parse(record.value?).ok()?;
-    let id = document.member(document.root(), "id")?;
-    document.text(id).map(|text| text.to_string())
+    ids
 }
 
 /// A part of a JSON value.
@@ -205,5 +231,24 @@ impl<'d, 'r> Part<'d, 'r> {
     /// The name under which it stands in its object.
     pub fn name(self) -> Cow<'r, str> {
         self.document.key(self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sources_record_is_known_by_every_id_that_it_may_have() {
+        let ids = |value: &str| source_ids(&Emitted::value(value.as_bytes()).record);
+        assert_eq!(ids(r#"{"id":"a","data":{"id":"b","data":{}}}"#), ["a", "b"]);
+        assert_eq!(ids(r#"{"id":"a\ud83d","x":1e999}"#), ["a\\ud83d"]);
+        assert!(ids(r#"{"id":7,"data":"#).is_empty() && ids("[]").is_empty());
+        let mut record = Emitted::value(br#"{"id":"a"}"#).record;
+        record.headers = vec![Header {
+            name: "CE_ID",
+            value: Some(b"h"),
+        }];
+        assert_eq!(source_ids(&record), ["h", "a"]);
     }
 }

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::{Emitted, Kind};
 use crate::diagnostic::nearest;
-use crate::event;
-use crate::event::json::Kind as Type;
+use crate::event::json::NodeId;
+use crate::event::{self, Class, Dialect, Walk, strings_without};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
 
 /// What events have besides the attributes that rules can name.
@@ -72,13 +72,20 @@ const OPEN_IN_ALERTS: [&str; 3] = [
     "unmapped",
 ];
 
-/// What alerts about a source hold in place of an event.
-const OF_LOSSES: [&str; 7] = [
+/// What alerts about a source or a dead letter hold in place of an event.
+const OF_LOSSES: [&str; 14] = [
+    "evidences.data.detail",
     "evidences.data.from_offset",
     "evidences.data.group",
+    "evidences.data.methods",
+    "evidences.data.offset",
     "evidences.data.partition",
+    "evidences.data.reason",
     "evidences.data.records",
+    "evidences.data.show",
+    "evidences.data.sink",
     "evidences.data.source",
+    "evidences.data.tail",
     "evidences.data.to_offset",
     "evidences.data.topic",
 ];
@@ -105,7 +112,31 @@ pub struct FieldPath(Target);
 enum Target {
     Header(&'static str),
     /// Places in the value; the first that holds anything counts.
-    Value(Vec<Box<[Box<str>]>>),
+    Value(Vec<Place>),
+}
+
+/// Where a field is.
+#[derive(Debug, Clone)]
+struct Place {
+    /// Whether it is there in Authentication events only, whose class lacks the attribute.
+    of_authentication: bool,
+    segments: Box<[Box<str>]>,
+}
+
+impl Place {
+    fn of_any(path: &str) -> Place {
+        Place {
+            of_authentication: false,
+            segments: segments(path),
+        }
+    }
+
+    fn of_authentication(path: &str) -> Place {
+        Place {
+            of_authentication: true,
+            segments: segments(path),
+        }
+    }
 }
 
 impl FieldPath {
@@ -133,23 +164,28 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
         })?;
     }
     // One class has them elsewhere than the other.
-    let elsewhere = match name.split_once('.') {
-        Some(("user", rest)) => Some(format!("actor.user.{rest}")),
-        Some(("api", _)) => Some(format!("unmapped.{name}")),
-        _ if name == "resources.uid" => Some("service.uid".to_owned()),
-        _ => None,
+    let places = match name.split_once('.') {
+        Some(("user", rest)) => vec![Place::of_any(&format!("actor.user.{rest}"))],
+        Some(("api" | "resources", _)) => {
+            let mut places = vec![
+                Place::of_any(name),
+                Place::of_authentication(&format!("unmapped.{name}")),
+            ];
+            if name == "resources.uid" {
+                places.push(Place::of_authentication("service.uid"));
+            }
+            places
+        }
+        _ => vec![Place::of_any(name)],
     };
-    let places = [Some(segments(name)), elsewhere.as_deref().map(segments)];
-    Ok(FieldPath(Target::Value(
-        places.into_iter().flatten().collect(),
-    )))
+    Ok(FieldPath(Target::Value(places)))
 }
 
 fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
     let no_event_has =
         OF_LOSSES.contains(&name) || OPEN_IN_ALERTS.iter().any(|part| is_below(name, part));
     if no_event_has {
-        return Ok(FieldPath(Target::Value(vec![segments(name)])));
+        return Ok(FieldPath(Target::Value(vec![Place::of_any(name)])));
     }
     let in_evidence = |place: &str| place.strip_prefix("evidences.").map(str::to_owned);
     if let Some(of_event) = name.strip_prefix("evidences.data.") {
@@ -157,9 +193,12 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
         let Target::Value(places) = target else {
             return Ok(FieldPath(target));
         };
-        let below = |place: Box<[Box<str>]>| {
+        let below = |place: Place| {
             let evidence = ["evidences".into(), "data".into()];
-            evidence.into_iter().chain(place).collect()
+            Place {
+                segments: evidence.into_iter().chain(place.segments).collect(),
+                ..place
+            }
         };
         return Ok(FieldPath(Target::Value(
             places.into_iter().map(below).collect(),
@@ -177,7 +216,7 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
         || OF_ALERTS_BASE.contains(&name)
         || shared.is_some_and(|shared| event::Path::parse(&shared).is_ok());
     if known {
-        return Ok(FieldPath(Target::Value(vec![segments(name)])));
+        return Ok(FieldPath(Target::Value(vec![Place::of_any(name)])));
     }
     let suggestion = if event::Path::parse(name).is_ok() {
         Some(format!("evidences.data.{name}"))
@@ -207,89 +246,135 @@ fn segments(path: &str) -> Box<[Box<str>]> {
     path.split('.').map(Into::into).collect()
 }
 
-impl Fields for Emitted<'_> {
-    type Path = FieldPath;
+/// Strings that no rule sees, since watchbell adds them when it writes an event.
+const ADDED: [&str; 5] = [
+    "enrichments",
+    "metadata.profiles",
+    "metadata.version",
+    "service.name",
+    "severity",
+];
 
-    fn values(&self, path: &FieldPath, visit: &mut Visit<'_>) {
-        let places = match &path.0 {
-            Target::Header(name) => {
-                if let Some(text) = self.header(name) {
-                    let _ = visit(Value::String(&text));
-                }
-                return;
-            }
-            Target::Value(places) => places,
+impl Emitted<'_> {
+    /// Whether the event, or the one that an alert holds, is of the class Authentication.
+    fn is_authentication(&self) -> bool {
+        let class = self.event().and_then(|event| event.int("class_uid"));
+        class == Some(Class::Authentication.uid())
+    }
+
+    /// Where [`ADDED`] stands in an event, in document order.
+    fn added(&self) -> Vec<NodeId> {
+        let event = self.root().filter(|_| self.kind == Kind::Event);
+        let parts = event.into_iter();
+        let parts = parts.flat_map(|event| ADDED.into_iter().filter_map(move |p| event.at(p)));
+        let mut nodes: Vec<NodeId> = parts.map(|part| part.id).collect();
+        nodes.sort_by_key(|id| id.index());
+        nodes
+    }
+
+    fn visit_header(&self, path: &FieldPath, visit: &mut Visit<'_>) {
+        if let Target::Header(name) = path.0
+            && let Some(text) = self.header(name)
+        {
+            let _ = visit(Value::String(&text));
+        }
+    }
+
+    fn visit_values(&self, walk: &Walk<'_, '_>, path: &FieldPath, visit: &mut Visit<'_>) {
+        let Target::Value(places) = &path.0 else {
+            return self.visit_header(path, visit);
         };
-        let Some(document) = self.document() else {
-            return;
-        };
+        let is_authentication = self.is_authentication();
         for place in places {
+            if place.of_authentication && !is_authentication {
+                continue;
+            }
             let mut found = false;
-            let _ = event::walk(
-                document,
-                document.root(),
-                place,
-                &mut |value| {
-                    found = true;
-                    visit(value)
-                },
-                &|_| false,
-            );
+            let _ = walk.visit(walk.document.root(), &place.segments, &mut |value| {
+                found = true;
+                visit(value)
+            });
             if found {
                 return;
             }
         }
     }
 
-    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
-        for header in &self.record.headers {
-            let value = header.value.map(String::from_utf8_lossy);
-            if self.kind == Kind::DeadLetter && value.is_some_and(|value| visit(&value).is_break())
-            {
-                return;
+    fn visit_strings(
+        &self,
+        left_out: &[NodeId],
+        visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.kind == Kind::DeadLetter {
+            let values = self.record.headers.iter().filter_map(|header| header.value);
+            for value in values {
+                visit(&String::from_utf8_lossy(value))?;
             }
         }
         match (self.document(), self.record.value) {
-            (Some(document), _) => {
-                let strings = document
-                    .nodes()
-                    .filter(|id| document.kind(*id) == Type::String);
-                for id in strings {
-                    if visit(&document.text(id).unwrap_or_default()).is_break() {
-                        return;
-                    }
-                }
-            }
-            (None, Some(value)) => {
-                let _ = visit(&String::from_utf8_lossy(value));
-            }
-            (None, None) => {}
+            (Some(document), _) => strings_without(document, left_out, visit),
+            (None, Some(value)) => visit(&String::from_utf8_lossy(value)),
+            (None, None) => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl Fields for Emitted<'_> {
+    type Path = FieldPath;
+
+    fn values(&self, path: &FieldPath, visit: &mut Visit<'_>) {
+        match self.document() {
+            Some(document) => self.visit_values(&Walk::all(document), path, visit),
+            None => self.visit_header(path, visit),
         }
     }
 
+    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        let _ = self.visit_strings(&self.added(), visit);
+    }
+
+    fn may_vary(&self, path: Option<&FieldPath>) -> bool {
+        match path.map(|path| &path.0) {
+            None => !self.repeated().is_empty(),
+            Some(Target::Header(_)) => false,
+            Some(Target::Value(_)) => true,
+        }
+    }
+
+    fn certain_values(&self, path: &FieldPath, visit: &mut Visit<'_>) {
+        match self.document() {
+            Some(document) => self.visit_values(&Walk::all(document).certain(), path, visit),
+            None => self.visit_header(path, visit),
+        }
+    }
+
+    fn certain_strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        let mut left_out = self.added();
+        left_out.extend(self.repeated());
+        left_out.sort_by_key(|id| id.index());
+        let _ = self.visit_strings(&left_out, visit);
+    }
+
+    /// As the rule saw it that looked at the event: of an alert, that of its event.
     fn logsource(&self) -> Origin<'_> {
-        let Some(document) = self.document() else {
+        let Some(event) = self.event() else {
             return Origin::default();
         };
         let word = |path: &str| {
-            let mut id = document.root();
-            for name in path.split('.') {
-                id = document.member(id, name)?;
-            }
-            let raw = document.raw(id);
+            let part = event.at(path)?;
+            let raw = part.document.raw(part.id);
             // Words of the catalogue: nothing in them is escaped.
             raw.strip_prefix('"')?.strip_suffix('"')
         };
+        let dialect = word("metadata.log_name").and_then(Dialect::of_log_name);
+        let (service, category) = match self.is_authentication() {
+            true => (word("unmapped.api.service.name"), "authentication"),
+            false => (None, "api_activity"),
+        };
         Origin {
-            product: word("metadata.product.vendor_name"),
-            service: word("api.service.name")
-                .or_else(|| word("unmapped.api.service.name"))
-                .or_else(|| word("service.name")),
-            category: match word("class_name") {
-                Some("API Activity") => Some("api_activity"),
-                Some("Authentication") => Some("authentication"),
-                _ => None,
-            },
+            product: dialect.map(Dialect::logsource_product),
+            service: word("api.service.name").or(service),
+            category: Some(category),
         }
     }
 }

@@ -110,17 +110,9 @@ fn as_detection(selection: Node) -> Node {
         key_mark: mark,
         node,
     };
-    let condition = Node {
-        value: Value::String("selection".to_owned()),
-        mark,
-    };
-    Node {
-        value: Value::Map(vec![
-            entry("selection", selection),
-            entry("condition", condition),
-        ]),
-        mark,
-    }
+    let condition = Node::new(Value::String("selection".to_owned()), mark);
+    let entries = vec![entry("selection", selection), entry("condition", condition)];
+    Node::new(Value::Map(entries), mark)
 }
 
 #[cfg(test)]
@@ -128,7 +120,7 @@ mod tests {
     use super::*;
 
     const EVENT: &str = r#"{"class_uid":6003,"class_name":"API Activity","status":"Failure",
-        "metadata":{"product":{"vendor_name":"Confluent"}},
+        "metadata":{"log_name":"confluent-cloud-v2"},
         "actor":{"user":{"uid":"u-1","name":"Jane Doe"}},
         "api":{"operation":"DeleteStatement","service":{"name":"flink"},
                "request":{"data":{"StatementName":"orders"}}},

@@ -62,7 +62,7 @@ fn alert(emitted: &Emitted<'_>, paint: Paint) -> String {
         let outcome = paint.paint(Tone::of_status(&outcome), &outcome);
         line.push_str(&format!("  {outcome}"));
     }
-    let why = alert.texts("unmapped.why").join("; ");
+    let why = words::why(alert).join("; ");
     if !why.is_empty() {
         let why = paint.paint(Tone::Plain, &why);
         line.push_str(&format!("  because {why}"));

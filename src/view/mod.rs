@@ -8,16 +8,15 @@ mod filter;
 mod line;
 mod page;
 mod pretty;
-mod printable;
 mod reference;
 mod style;
 pub mod words;
 
-pub use emitted::{Emitted, Kind, Part, source_id};
+pub use crate::printable::{printable, printable_json};
+pub use emitted::{Emitted, Kind, Part, source_ids};
 pub use fields::FieldPath;
 pub use filter::{Filter, Written};
 pub use line::line;
 pub use page::{heading, page};
-pub use printable::{printable, printable_json};
 pub use reference::{At, Reference};
 pub use style::Paint;

@@ -1,70 +1,118 @@
-//! JSON over several lines, every scalar as it was written.
+//! JSON over several lines, every scalar as it was written, but for secrets.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::printable_json;
 use crate::event::json::{Document, Kind, NodeId};
+use crate::event::secret::{self, Container, Name, REDACTED, names_another, without_secrets};
 
 /// Appends the value, each line but the first `indent` columns in. Small arrays and objects of
 /// scalars stand on one line.
 pub(super) fn pretty(document: &Document<'_>, id: NodeId, indent: usize, out: &mut String) {
-    let kind = document.kind(id);
-    if !matches!(kind, Kind::Array | Kind::Object) || is_small(document, id) {
-        compact(document, id, out);
-        return;
-    }
-    let (open, close) = brackets(kind);
-    out.push(open);
-    for (index, child) in document.children(id).enumerate() {
-        let separator = if index > 0 { "," } else { "" };
-        let inner = indent + 2;
-        // Writing into a string does not fail.
-        let _ = write!(out, "{separator}\n{:inner$}", "");
-        name(document, kind, child, out);
-        pretty(document, child, inner, out);
-    }
-    let _ = write!(out, "\n{:indent$}{close}", "");
+    let mut pretty = Pretty { document, out };
+    let container = pretty.container(id, false);
+    pretty.value(id, container, Name::default(), indent);
 }
+
+/// Deeper parts stand no further to the right: a long record that is nested deep would be mostly spaces.
+const DEEPEST: usize = 60;
 
 /// Longest value in bytes that is written on one line.
 const LINE: usize = 72;
 
-fn is_small(document: &Document<'_>, id: NodeId) -> bool {
-    let is_scalar = |child| !matches!(document.kind(child), Kind::Array | Kind::Object);
-    document.raw(id).len() <= LINE && document.children(id).all(is_scalar)
+struct Pretty<'p, 'r> {
+    document: &'p Document<'r>,
+    out: &'p mut String,
 }
 
-fn compact(document: &Document<'_>, id: NodeId, out: &mut String) {
-    let kind = document.kind(id);
-    if !matches!(kind, Kind::Array | Kind::Object) {
-        out.push_str(&printable_json(document.raw(id)));
-        return;
-    }
-    let (open, close) = brackets(kind);
-    out.push(open);
-    for (index, child) in document.children(id).enumerate() {
-        if index > 0 {
-            out.push_str(", ");
+impl Pretty<'_, '_> {
+    /// Appends a value; `around` is what it stands in, or itself if it is the outermost one.
+    fn value(&mut self, id: NodeId, around: Container, name: Name, indent: usize) {
+        let kind = self.document.kind(id);
+        if !matches!(kind, Kind::Array | Kind::Object) {
+            return self.scalar(id, around, name);
         }
-        name(document, kind, child, out);
-        compact(document, child, out);
+        let container = self.container(id, around.hides(name));
+        let is_small = self.is_small(id);
+        let inner = (indent + 2).min(DEEPEST);
+        let (open, close) = brackets(kind);
+        self.out.push(open);
+        for (index, child) in self.document.children(id).enumerate() {
+            // Writing into a string does not fail.
+            let _ = match (is_small, index) {
+                (true, 0) => Ok(()),
+                (true, _) => write!(self.out, ", "),
+                (false, 0) => write!(self.out, "\n{:inner$}", ""),
+                (false, _) => write!(self.out, ",\n{:inner$}", ""),
+            };
+            let name = self.name(kind, child);
+            self.value(child, container, name, inner);
+        }
+        if !is_small {
+            let _ = write!(self.out, "\n{:indent$}", "");
+        }
+        self.out.push(close);
     }
-    out.push(close);
+
+    fn is_small(&self, id: NodeId) -> bool {
+        let document = self.document;
+        let is_scalar = |child| !matches!(document.kind(child), Kind::Array | Kind::Object);
+        document.is_leaf(id)
+            || document.raw(id).len() <= LINE && document.children(id).all(is_scalar)
+    }
+
+    /// What a container says of its children.
+    fn container(&self, id: NodeId, is_secret: bool) -> Container {
+        let document = self.document;
+        let is_object = document.kind(id) == Kind::Object;
+        let names_secret = |member| {
+            let text = document.text(member);
+            text.is_some_and(|text| {
+                names_another(&document.key(member)) && secret::is_secret(&text)
+            })
+        };
+        Container {
+            is_object,
+            is_secret,
+            names_secret: is_object && document.children(id).any(names_secret),
+        }
+    }
+
+    /// Appends a scalar as it was written, but for what is a secret.
+    fn scalar(&mut self, id: NodeId, around: Container, name: Name) {
+        let hides = match self.document.kind(id) {
+            Kind::String => around.hides(name),
+            Kind::Number => around.hides_number(name),
+            _ => false,
+        };
+        let text = self.document.text(id).unwrap_or_default();
+        let raw = self.document.raw(id);
+        let shown = match without_secrets(&text) {
+            _ if hides => format!("\"{REDACTED}\"").into(),
+            Cow::Owned(safe) => serde_json::Value::from(safe).to_string().into(),
+            Cow::Borrowed(_) => Cow::Borrowed(raw),
+        };
+        self.out.push_str(&printable_json(&shown));
+    }
+
+    fn name(&mut self, container: Kind, child: NodeId) -> Name {
+        if container != Kind::Object {
+            return Name::default();
+        }
+        let mut name = Vec::new();
+        self.document.write_key(child, &mut name);
+        self.out
+            .push_str(&printable_json(&String::from_utf8_lossy(&name)));
+        self.out.push(' ');
+        Name::of(&self.document.key(child))
+    }
 }
 
 fn brackets(kind: Kind) -> (char, char) {
     match kind {
         Kind::Array => ('[', ']'),
         _ => ('{', '}'),
-    }
-}
-
-fn name(document: &Document<'_>, container: Kind, child: NodeId, out: &mut String) {
-    if container == Kind::Object {
-        let mut name = Vec::new();
-        document.write_key(child, &mut name);
-        out.push_str(&printable_json(&String::from_utf8_lossy(&name)));
-        out.push(' ');
     }
 }
 
@@ -91,5 +139,33 @@ mod tests {
         assert_eq!(out, expected);
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(value(&out), value(&json));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let json = r#"{"password":{"value":"S3CRET"},"pin":1234,"id":"KEY1",
+            "list":[{"value":"S3CRET","name":"sasl.jaas.config"}],"sql":"'password' = 'S3CRET'"}"#;
+        let document = Document::parse(json.as_bytes()).unwrap();
+        let mut out = String::new();
+        pretty(&document, document.root(), 0, &mut out);
+        let expected = r#"{
+  "password": {"value": "***"},
+  "pin": "***",
+  "id": "KEY1",
+  "list": [
+    {"value": "***", "name": "sasl.jaas.config"}
+  ],
+  "sql": "'password' = '***'"
+}"#;
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn what_is_nested_deep_is_not_mostly_spaces() {
+        let json = "[".repeat(128) + &"]".repeat(128);
+        let document = Document::parse(json.as_bytes()).unwrap();
+        let mut out = String::new();
+        pretty(&document, document.root(), 0, &mut out);
+        assert!(out.lines().all(|line| line.len() < 100));
     }
 }

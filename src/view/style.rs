@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::event::secret::without_secrets;
+
 /// How words are set off. Without color every word is plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
@@ -58,11 +60,11 @@ impl Paint {
     /// No color.
     pub const PLAIN: Paint = Paint { color: false };
 
-    /// The text, made printable and set in a tone.
+    /// The text, without secrets, made printable and set in a tone.
     pub(super) fn paint(self, tone: Tone, text: &str) -> Painted {
         Painted {
             parameters: tone.parameters().filter(|_| self.color),
-            text: super::printable(text).into_owned(),
+            text: super::printable(&without_secrets(text)).into_owned(),
         }
     }
 }

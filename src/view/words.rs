@@ -2,8 +2,10 @@
 //! before ids. Lines and pages are made of them.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::emitted::Part;
+use crate::event::secret::without_secret_values;
 
 /// A moment in UTC; `decimals` of a second. A number that is no moment stays one.
 pub fn moment(time_ms: i64, decimals: usize) -> String {
@@ -44,7 +46,7 @@ pub fn on_what(event: Part<'_, '_>) -> Option<String> {
             && first.text("uid").as_deref() != Some(&*namespace)
         {
             text.push_str(" in ");
-            text.push_str(&known(event, &namespace));
+            text.push_str(&Known::of(event).named(&namespace));
         }
         let more = resources.count();
         if more > 0 {
@@ -71,6 +73,13 @@ pub fn outcome<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
     event.text("status").unwrap_or("Unknown".into())
 }
 
+/// Which values matched, `field = values`, but for secrets.
+pub fn why(alert: Part<'_, '_>) -> Vec<String> {
+    let lines = alert.texts("unmapped.why");
+    let shown = |line: &Cow<'_, str>| without_secret_values(line).into_owned();
+    lines.iter().map(shown).collect()
+}
+
 /// The address, else the name of where it came from.
 pub fn origin<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
     let endpoint = |part| event.text(part);
@@ -78,12 +87,25 @@ pub fn origin<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
     address.unwrap_or("unknown".into())
 }
 
-/// The name that the names file has for an id, and the id; without one, the id.
-pub fn known(event: Part<'_, '_>, id: &str) -> String {
-    let mut enrichments = event.each("enrichments");
-    let about = enrichments.find(|one| one.text("value").as_deref() == Some(id));
-    let name = about.and_then(|one| one.text("data.name"));
-    named(name, Some(id.into())).unwrap_or_default()
+/// The names that the names file has for the ids of an event.
+pub struct Known<'r>(HashMap<Cow<'r, str>, Cow<'r, str>>);
+
+impl<'r> Known<'r> {
+    /// Those that stand in the event.
+    pub fn of(event: Part<'_, 'r>) -> Known<'r> {
+        let mut known = HashMap::new();
+        for one in event.each("enrichments") {
+            if let (Some(id), Some(name)) = (one.text("value"), one.text("data.name")) {
+                known.entry(id).or_insert(name);
+            }
+        }
+        Known(known)
+    }
+
+    /// The name of an id, and the id; without a name, the id.
+    pub fn named(&self, id: &str) -> String {
+        named(self.0.get(id).cloned(), Some(id.into())).unwrap_or_default()
+    }
 }
 
 /// `name (id)`, or the one that there is.

@@ -35,7 +35,7 @@ impl Reader {
     /// The entries of a map; none, and a problem, where the node is no map.
     pub fn map<'n>(&mut self, node: &'n Node) -> &'n [Entry] {
         node.as_map().unwrap_or_else(|| {
-            self.mismatch(node, "a map");
+            self.report(mismatch(node, "a map"));
             &[]
         })
     }
@@ -57,7 +57,7 @@ impl Reader {
     /// The elements of a list; none, and a problem, where the node is no list.
     pub fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
         node.as_seq().unwrap_or_else(|| {
-            self.mismatch(node, "a list");
+            self.report(mismatch(node, "a list"));
             &[]
         })
     }
@@ -65,7 +65,11 @@ impl Reader {
     /// A string that is not blank.
     pub fn text<'n>(&mut self, node: &'n Node) -> Option<&'n str> {
         let Some(text) = node.as_str() else {
-            self.mismatch(node, "a string");
+            let problem = mismatch(node, "a string");
+            self.report(match node.written() {
+                Some(written) => problem.remedy(format!("quote it: '{written}'")),
+                None => problem,
+            });
             return None;
         };
         if text.trim().is_empty() {
@@ -97,9 +101,9 @@ impl Reader {
         self.report(Problem::error(mark, format!("unknown {what} `{word}`")).remedy(remedy));
         None
     }
+}
 
-    fn mismatch(&mut self, node: &Node, expected: &str) {
-        let message = format!("{expected} is expected, not {}", node.value.kind());
-        self.report(Problem::error(node.mark, message));
-    }
+fn mismatch(node: &Node, expected: &str) -> Problem {
+    let message = format!("{expected} is expected, not {}", node.value.kind());
+    Problem::error(node.mark, message)
 }

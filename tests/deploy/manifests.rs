@@ -163,10 +163,23 @@ fn files_that_the_configuration_names_are_mounted_and_secrets_only_by_name() {
     }
     let args = container["args"].as_array().expect("arguments");
     assert_eq!(args[2], "/etc/watchbell/watchbell.yaml");
-    assert_eq!(
-        container["env"][0]["valueFrom"]["fieldRef"]["fieldPath"],
-        "metadata.name"
-    );
+}
+
+#[test]
+fn a_pods_number_comes_from_the_label_that_a_stateful_set_gives_it() {
+    let objects = base();
+    let from_label = json!({"fieldRef": {
+        "fieldPath": "metadata.labels['apps.kubernetes.io/pod-index']",
+    }});
+    let expected = json!([{"name": "WATCHBELL__ORDINAL", "valueFrom": from_label}]);
+    assert_eq!(pod(&objects)["containers"][0]["env"], expected);
+    // It is the variable that the daemon reads.
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = loadable(&objects, &folder);
+    let number = ("WATCHBELL__ORDINAL".to_owned(), "1".to_owned());
+    let loaded = from_parts(Some(("watchbell.yaml", &text)), &[number]);
+    let config = loaded.expect("a configuration").config;
+    assert_eq!(config.session.ordinal, Some(1));
 }
 
 /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/>

@@ -1,11 +1,14 @@
 //! `demo` on its embedded Kafka: what a stranger sees first.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use watchbell::observe::descriptors::raise_limit;
+use watchbell::observe::http::{EXCHANGE, MAX_CONNECTIONS};
 
 use crate::command::{run_with, watchbell};
 
@@ -75,7 +78,18 @@ fn it_shows_who_did_what_to_which_resource_the_alerts_and_a_dead_letter() {
         assert!(said.contains(words), "{words}: {said}");
     }
 
-    let letter = block(page, "  not_json");
+    let told = block(page, "Audit record became a dead letter").join(" ");
+    for words in [
+        "MEDIUM ",
+        "not JSON: ",
+        "watchbell show confluent-audit-log-events/0@9",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let (_, letters) = page
+        .split_once("What could not be read")
+        .expect("dead letters");
+    let letter = block(letters, "  not_json");
     assert!(letter[1].starts_with("why    not JSON: "), "{letter:?}");
     assert_eq!(
         letter[2],
@@ -147,10 +161,16 @@ fn events_total(address: &str) -> u64 {
         .unwrap_or_else(|| panic!("no count in {answer}"))
 }
 
-#[test]
-fn it_serves_metrics_while_events_flow_and_ends_cleanly_when_asked() {
-    let mut child = watchbell()
-        .args(["demo", "--serve", "--listen", "127.0.0.1:0"])
+/// A demo that serves.
+struct Served {
+    child: Running,
+    lines: Receiver<String>,
+    address: String,
+}
+
+/// Start a command that is `demo --serve`, and wait until it serves.
+fn serve(command: &mut Command) -> Served {
+    let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .map(Running)
@@ -160,14 +180,90 @@ fn it_serves_metrics_while_events_flow_and_ends_cleanly_when_asked() {
         let line = lines
             .recv_timeout(DEADLINE)
             .expect("the address before the end");
-        let Some(rest) = line.trim().strip_prefix("http://") else {
-            continue;
-        };
-        break rest
-            .strip_suffix("/metrics")
-            .expect("/metrics first")
-            .to_owned();
+        if let Some(rest) = line.trim().strip_prefix("http://") {
+            break rest
+                .strip_suffix("/metrics")
+                .expect("/metrics first")
+                .to_owned();
+        }
     };
+    Served {
+        child,
+        lines,
+        address,
+    }
+}
+
+#[test]
+fn idle_connections_keep_neither_probes_waiting_nor_descriptors() {
+    // What is true of the daemon: demo has the same listener and limit.
+    raise_limit();
+    let binary = env!("CARGO_BIN_EXE_watchbell");
+    let script = format!("ulimit -Sn 256; exec {binary} demo --serve --listen 127.0.0.1:0");
+    let served = serve(Command::new("sh").args(["-c", &script]));
+    let address = &served.address;
+    let process = format!("/proc/{}", served.child.0.id());
+    let descriptors = || {
+        let entries = std::fs::read_dir(format!("{process}/fd"));
+        entries.expect("its descriptors").count()
+    };
+    let before = descriptors();
+    let mut idle: Vec<TcpStream> = Vec::new();
+    for number in 0..1_090 {
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        if number % 2 == 0 {
+            // A request that never ends. Its connection may have given way already.
+            let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost");
+        }
+        idle.push(stream);
+        if number % 100 == 0 {
+            let asked = Instant::now();
+            let answer = ask(address, "/livez");
+            assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+            assert!(asked.elapsed() < EXCHANGE, "{:?}", asked.elapsed());
+        }
+    }
+    let held = descriptors();
+    // The pipeline behind it opens and closes some meanwhile.
+    assert!(
+        held <= before + MAX_CONNECTIONS + 32,
+        "{before}, then {held}"
+    );
+
+    // Whoever stays is closed, be it that nothing was asked or that the request has no end.
+    for mut stream in idle.into_iter().rev().take(2) {
+        stream.set_read_timeout(Some(DEADLINE)).expect("a limit");
+        let mut rest = Vec::new();
+        match stream.read_to_end(&mut rest) {
+            Ok(_) => assert!(rest.is_empty(), "{rest:?}"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+        }
+    }
+    // And whoever was answered.
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a limit");
+    stream
+        .write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        .expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.ends_with("ok\n"), "{answer}");
+
+    let limits = std::fs::read_to_string(format!("{process}/limits")).expect("its limits");
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let numbers: Vec<&str> = files.expect("a limit").split_whitespace().skip(3).collect();
+    assert_eq!(numbers[0], numbers[1], "the limit was not raised: {limits}");
+}
+
+#[test]
+fn it_serves_metrics_while_events_flow_and_ends_cleanly_when_asked() {
+    let Served {
+        mut child,
+        lines,
+        address,
+    } = serve(watchbell().args(["demo", "--serve", "--listen", "127.0.0.1:0"]));
     for probe in ["/livez", "/readyz"] {
         let answer = ask(&address, probe);
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{probe}: {answer}");

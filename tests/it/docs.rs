@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use watchbell::alert::BUILT_IN;
 use watchbell::sigma;
 
 fn root() -> &'static Path {
@@ -51,6 +52,23 @@ fn rules_in_the_documents_are_sound() {
             assert_eq!(parsed.rules.len(), 1, "{document}");
         }
     }
+}
+
+#[test]
+fn every_built_in_rule_is_documented_with_its_level() {
+    let text = fs::read_to_string(root().join("docs/rules.md")).expect("docs/rules.md");
+    for rule in BUILT_IN {
+        let row = text.lines().find(|line| line.contains(rule.id));
+        let row = row.unwrap_or_else(|| panic!("docs/rules.md lacks {}, {}", rule.id, rule.title));
+        assert!(row.ends_with(&format!("| {} |", rule.level)), "{row}");
+    }
+    // What is not listed cannot be disabled, and is not found by its title.
+    let written = fs::read_dir(root().join("src/alert")).expect("the module of alerts");
+    let statics: usize = written
+        .map(|file| fs::read_to_string(file.expect("a file").path()).expect("a source"))
+        .map(|source| source.matches(": BuiltIn = BuiltIn {").count())
+        .sum();
+    assert_eq!(BUILT_IN.len(), statics, "BUILT_IN lacks some");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 
 use tempfile::TempDir;
+use watchbell::alert::SENSITIVE_DEAD_LETTER;
 
 use crate::command::{Run, run_in};
 use crate::stub::{Reply, Stub, ok};
@@ -84,6 +85,14 @@ fn a_rules_test_goes_where_its_alerts_would_in_its_words() {
     let runbook = alert["runbook"].as_str().expect("a runbook");
     assert!(runbook.starts_with("Ask the actor"), "{runbook}");
     assert!(critical.received().is_empty());
+    let run = fire(&folder, &["--rule", SENSITIVE_DEAD_LETTER.id]);
+    assert_eq!(
+        run.stdout, "all: accepted\ncritical: accepted\n",
+        "{}",
+        run.stderr
+    );
+    let alert = critical.received().remove(0).json()["data"]["alert"].clone();
+    assert_eq!(alert["rule"], SENSITIVE_DEAD_LETTER.title);
     let run = fire(&folder, &["--rule", "no such rule"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("no rule in force"), "{}", run.stderr);

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 /// Modules without I/O, clock or async: functions of values.
-const PURE: [&str; 10] = [
+const PURE: [&str; 12] = [
+    "diagnostic",
+    "printable",
     "event",
     "normalize",
     "enrich",
@@ -36,8 +38,10 @@ const IMPURE: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 13] = [
-    ("diagnostic", &[]),
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
+    // A text that a person can look at: whatever is shown goes through it.
+    ("printable", &[]),
+    ("diagnostic", &["printable"]),
     ("yaml", &["diagnostic"]),
     // An event answers the field paths of rules.
     ("event", &["diagnostic", "sigma", "yaml"]),
@@ -48,13 +52,22 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("enrich", &["diagnostic", "event", "yaml"]),
     ("route", &["diagnostic", "event", "sigma", "yaml"]),
     // What matched, and by which rule.
-    ("alert", &["diagnostic", "event", "rules", "sigma"]),
-    ("encode", &["alert", "event", "sigma"]),
+    (
+        "alert",
+        &["diagnostic", "event", "printable", "rules", "sigma"],
+    ),
+    ("encode", &["alert", "event", "printable", "sigma"]),
     // What stands in the topics, read back.
-    ("view", &["diagnostic", "event", "sigma", "yaml"]),
+    (
+        "view",
+        &["diagnostic", "event", "printable", "sigma", "yaml"],
+    ),
     ("kafka", &["event"]),
     // Told of alerts as they are read back; rules and events stay behind.
-    ("notify", &["alert", "diagnostic", "event", "sigma"]),
+    (
+        "notify",
+        &["alert", "diagnostic", "event", "printable", "sigma"],
+    ),
 ];
 
 /// One `.rs` file without comments and without its unit tests.

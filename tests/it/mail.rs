@@ -171,7 +171,7 @@ fn mail_goes_to_everybody_over_starttls_and_the_password_only_then() {
     );
     assert_eq!(
         heard[at("In-Reply-To: ")],
-        "In-Reply-To: <watchbell-test@watchbell>"
+        "In-Reply-To: <watchbell-test-0@watchbell>"
     );
     at("Auto-Submitted: auto-generated");
     at("Who: Jane Doe (u-example");

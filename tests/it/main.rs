@@ -13,6 +13,8 @@ mod fire;
 mod golden;
 /// The architecture invariants, read from the sources.
 mod house;
+/// What one module writes another reads, at the limit.
+mod limits;
 /// Mail and its server.
 mod mail;
 /// The document of the mapping, the paths of rules and the encoder, in step.
@@ -26,6 +28,8 @@ mod outage;
 mod pipeline;
 /// What must hold of every record.
 mod properties;
+/// Events that can be read in several ways, or that many parsers refuse.
+mod readings;
 mod replay;
 /// Generated records.
 mod samples;
@@ -35,6 +39,8 @@ mod setup;
 mod sinks;
 /// What a person reads.
 mod view;
+/// The worst records there are.
+mod worst;
 
 #[path = "../stub/mod.rs"]
 mod stub;

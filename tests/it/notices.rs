@@ -8,14 +8,18 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use watchbell::alert::{Notice, RECORDS_EXPIRED, Source, SourceAlert, shorten};
+use watchbell::alert::{
+    Notice, RECORDS_EXPIRED, ResourceNotice, Source, SourceAlert, Stopped, Who, shorten,
+};
 use watchbell::event::{NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position};
-use watchbell::notify::offsets::Offsets;
-use watchbell::notify::queue::{Offered, Pacing, Queue};
+use watchbell::notify::note::Note;
+use watchbell::notify::queue::{Arrival, Offered, Pacing, Queue};
 use watchbell::notify::{
     Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Request, Route, SLACK_API,
     Secret, Slack, Target, Teams, Template, Webhook,
 };
+use watchbell::pipeline::Reading;
+use watchbell::printable::is_unseen;
 use watchbell::sigma::Level;
 
 use crate::pipeline::{NOW_MS, pipeline_with};
@@ -26,7 +30,8 @@ const CORRELATION: &str = include_str!("../data/alerts/correlation.json");
 
 /// What somebody could call themselves to break out of a message.
 const HOSTILE: &str = "<!channel> & <https://evil.example|click> *b* [x](https://evil.example) \
-                       <at>all</at> @here `c`\r\nX-Injected: 1\n\u{202e}level=info \u{1b}[31m";
+                       <at>all</at> @here `c`\r\nX-Injected: 1\n\u{202e}level=info \u{1b}[31m\
+                       adm\u{ad}in\u{e0041}\u{3164}";
 
 fn position() -> Position<'static> {
     Position {
@@ -64,7 +69,8 @@ pub fn expired() -> OutputRecord {
     };
     let (from, to) = (NextOffset(5), NextOffset(12_350));
     let alert = SourceAlert::expired(source, Partition(3), from, to);
-    pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS)
+    let raised = pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS);
+    raised.expect("its rule is in force").record
 }
 
 /// What watchbell writes of positions that its group had lost.
@@ -75,7 +81,30 @@ pub fn positions_lost() -> OutputRecord {
     };
     let noted = BTreeMap::from([(Partition(0), NextOffset(5)), (Partition(1), NextOffset(9))]);
     let alert = SourceAlert::positions_lost(source, "watchbell", &noted);
-    pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS)
+    let raised = pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS);
+    raised.expect("its rule is in force").record
+}
+
+/// What watchbell writes of a source and of a sink that have stopped.
+pub fn stopped() -> [OutputRecord; 2] {
+    let source = Source {
+        name: "confluent",
+        topic: "confluent-audit-log-events",
+    };
+    let stopped = Stopped {
+        reason: "past_end",
+        why: "the position 100 of partition 3 lies past its end 0: read it from its start",
+        identity: "3@100",
+    };
+    let pipeline = pipeline_with("", 50_000_000);
+    [
+        SourceAlert::source_stopped(source, stopped),
+        SourceAlert::sink_stopped("oncall", "watchbell.alerts", stopped),
+    ]
+    .map(|alert| {
+        let raised = pipeline.source_alert(&alert, NOW_MS);
+        raised.expect("its rule is in force").record
+    })
 }
 
 fn hostile(event: &mut Value) {
@@ -107,12 +136,14 @@ fn message_by(notice: Notice, digest: bool, template: Option<&Template>) -> Mess
     let pacing = Pacing {
         digest_interval_ms: 0,
         max_waiting: Some(20),
+        max_age_ms: 3_600_000,
     };
-    let mut queue = Queue::resume(pacing, NextOffset(0), Offsets::default());
+    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
     let offered = Offered {
         group_key: notice.group_key.clone(),
         level: notice.level,
         rule: notice.rule.clone(),
+        arrival: Arrival::InTime,
         alert: Arc::new(notice),
     };
     queue.offer(0, NOW_MS, Some(offered.clone()));
@@ -283,6 +314,65 @@ fn the_title_says_who_did_what_to_what_and_where() {
 }
 
 #[test]
+fn a_title_is_a_sentence_whatever_is_missing() {
+    let headline = |activity: &str, outcome: &str, change: &dyn Fn(&mut Notice)| {
+        let mut notice = Notice::example(0);
+        notice.activity = Some(activity.into());
+        notice.outcome = outcome.into();
+        change(&mut notice);
+        notice.headline()
+    };
+    let without_resource = |notice: &mut Notice| {
+        notice.resources.clear();
+        notice.resource_count = 0;
+    };
+    let cases = [
+        ("Delete", "Success", "Jane Doe called DeleteStatement"),
+        (
+            "Delete",
+            "Failure",
+            "Jane Doe failed to call DeleteStatement",
+        ),
+        ("Other", "Unknown", "Jane Doe called DeleteStatement"),
+        ("Logon", "Success", "Jane Doe signed in"),
+        ("Logon", "Failure", "Jane Doe failed to sign in"),
+        ("Logon", "Unknown", "Jane Doe asked to sign in"),
+    ];
+    for (activity, outcome, expected) in cases {
+        assert_eq!(headline(activity, outcome, &without_resource), expected);
+        // Nothing is known of it.
+        let blank = |notice: &mut Notice| {
+            notice.resources = vec![ResourceNotice::default()];
+        };
+        assert_eq!(headline(activity, outcome, &blank), expected);
+    }
+    let check = |notice: &mut Notice| notice.operation = "ip-filter.Authorize".into();
+    let resource = "Flink statement orders-agg in prod";
+    for (outcome, said) in [
+        ("Success", "was allowed by"),
+        ("Failure", "was denied by"),
+        ("Unknown", "called"),
+    ] {
+        let expected = format!("Jane Doe {said} ip-filter.Authorize on {resource}");
+        assert_eq!(headline("Other", outcome, &check), expected);
+    }
+    let nobody = |notice: &mut Notice| {
+        notice.who = Who {
+            name: Some("unknown".into()),
+            ..Who::default()
+        };
+    };
+    let expected = format!("somebody unknown deleted {resource}");
+    assert_eq!(headline("Delete", "Success", &nobody), expected);
+    let nothing = |notice: &mut Notice| {
+        without_resource(notice);
+        notice.operation.clear();
+    };
+    let expected = format!("Jane Doe: {}", Notice::example(0).rule);
+    assert_eq!(headline("Other", "Success", &nothing), expected);
+}
+
+#[test]
 fn an_alert_without_an_event_is_valid_says_what_was_lost_and_is_told_at_once() {
     let value = expired().value.expect("an alert");
     crate::ocsf::validate(&serde_json::from_slice(&value).expect("JSON"));
@@ -301,7 +391,25 @@ fn an_alert_without_an_event_is_valid_says_what_was_lost_and_is_told_at_once() {
         max_alert_age_ms: 0,
         replayed: false,
     };
-    assert_eq!(route.decide(&notice, NOW_MS), Ok(()));
+    assert_eq!(route.decide(&notice), Ok(()));
+}
+
+#[test]
+fn whoever_is_told_of_a_stop_reads_what_was_found_and_how_to_go_on() {
+    let titles = [
+        "[CRITICAL] Source confluent has stopped: past_end",
+        "[CRITICAL] Sink oncall has stopped: past_end",
+    ];
+    for (record, title) in stopped().iter().zip(titles) {
+        let value = record.value.as_deref().expect("an alert");
+        crate::ocsf::validate(&serde_json::from_slice(value).expect("JSON"));
+        let notice = notice(value);
+        assert_eq!(notice.title(), title);
+        let message = message(notice, false);
+        for words in ["lies past its end 0: read it from its start", "every 30 s"] {
+            assert!(message.text.contains(words), "{words} in {}", message.text);
+        }
+    }
 }
 
 #[test]
@@ -313,15 +421,15 @@ fn the_correlation_is_valid_ocsf() {
 fn hostile_values_stay_values() {
     let message = message(notice(&alert(hostile)), false);
     assert!(!message.text.contains("S3CRET"));
-    assert!(
-        !message.title.chars().any(char::is_control),
-        "{:?}",
-        message.title
-    );
+    assert!(!message.title.chars().any(is_unseen), "{:?}", message.title);
     for line in message.text.lines() {
         assert!(!line.starts_with("X-Injected"), "{line}");
     }
-    assert!(!message.text.contains('\u{202e}'));
+    assert!(
+        message.text.contains("adm\\u00adin\\udb40\\udc41\\u3164"),
+        "{}",
+        message.text
+    );
     for (sink, target) in targets() {
         for request in target.requests(&message, NOW_MS) {
             for (_, value) in &request.headers {
@@ -456,7 +564,7 @@ proptest! {
         let template = Template::new(Some("{{ title }} *".into()), Some(text.into()));
         let template = template.expect("a template");
         let message = message_by(notice, digest, templated.then_some(&template));
-        prop_assert!(!message.title.contains(char::is_control));
+        prop_assert!(!message.title.contains(is_unseen));
         for (sink, target) in targets() {
             for request in target.requests(&message, NOW_MS) {
                 let body = body(&request);
@@ -465,6 +573,9 @@ proptest! {
                 for (name, value) in &request.headers {
                     prop_assert!(!value.contains(char::is_control), "{}: {}", sink, name);
                 }
+                let sent = String::from_utf8_lossy(&request.body);
+                let unseen = sent.chars().find(|c| is_unseen(*c) && !"\r\n".contains(*c));
+                prop_assert_eq!(unseen, None, "{}", sink);
             }
         }
     }
@@ -492,7 +603,15 @@ fn a_text_is_cut_beyond_its_limit_and_not_before() {
         let body = body(&request);
         let length = |value: &Value| value.as_str().expect("a text").chars().count();
         match sink {
-            "pagerduty" => assert_eq!(length(&body["dedup_key"]), 255),
+            "pagerduty" => {
+                assert_eq!(length(&body["dedup_key"]), 245);
+                assert!(
+                    body["dedup_key"]
+                        .as_str()
+                        .expect("a key")
+                        .ends_with("…-high")
+                );
+            }
             "slack-bot" => assert_eq!(length(&body["blocks"][0]["text"]["text"]), 150),
             _ => {}
         }
@@ -597,6 +716,133 @@ fn is_time(value: &Value) -> Result<(), String> {
     }
 }
 
+fn dedup_key(message: &Message) -> String {
+    let targets = targets();
+    let (_, pagerduty) = targets
+        .iter()
+        .find(|(name, _)| *name == "pagerduty")
+        .expect("it");
+    let request = pagerduty.requests(message, NOW_MS).remove(0);
+    body(&request)["dedup_key"]
+        .as_str()
+        .expect("a key")
+        .to_owned()
+}
+
+fn offered(group: &str, level: Level) -> Offered<Arc<Notice>> {
+    let mut notice = Notice::example(NOW_MS);
+    notice.test = false;
+    notice.level = level;
+    notice.group_key = group.into();
+    notice.uid = format!("{group}-{level}");
+    Offered {
+        group_key: group.into(),
+        level,
+        rule: notice.rule.clone(),
+        arrival: Arrival::InTime,
+        alert: Arc::new(notice),
+    }
+}
+
+#[test]
+fn what_is_worse_than_what_was_told_before_opens_an_incident_of_its_own() {
+    let pacing = Pacing {
+        digest_interval_ms: 1_000,
+        max_waiting: None,
+        max_age_ms: 3_600_000,
+    };
+    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+    let mut told = |offset, now_ms, level| {
+        queue.offer(offset, now_ms, Some(offered("g", level)));
+        let next = queue.next(now_ms)?;
+        queue.told(now_ms, &next);
+        Some(Message::new("oncall", &next, 0, None))
+    };
+    let medium = told(0, 0, Level::Medium).expect("the first");
+    let critical = told(1, 10, Level::Critical).expect("it is worse");
+    let keys = [&medium, &critical].map(dedup_key);
+    assert_eq!(
+        keys,
+        ["g-medium", "g-critical"],
+        "a critical alert wakes people"
+    );
+    assert!(told(2, 20, Level::Low).is_none(), "a repeat is gathered");
+    let digest = told(3, 2_000, Level::Medium).expect("a digest");
+    assert_eq!((digest.kind, digest.level), ("digest", Level::Medium));
+    assert_eq!(
+        dedup_key(&digest),
+        "g-critical",
+        "it belongs to the incident that is open"
+    );
+    assert_eq!(digest.group_key, medium.group_key);
+}
+
+#[test]
+fn a_digest_over_many_groups_joins_no_incident_of_another_level_or_time() {
+    let pacing = Pacing {
+        digest_interval_ms: 1_000,
+        max_waiting: Some(0),
+        max_age_ms: 3_600_000,
+    };
+    let overflow = |level, at_ms| {
+        let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+        for offset in 0..3 {
+            queue.offer(
+                offset,
+                at_ms + offset,
+                Some(offered(&offset.to_string(), level)),
+            );
+        }
+        let next = queue.next(at_ms + 10).expect("a digest");
+        let message = Message::new("oncall", &next, 0, None);
+        assert_eq!(message.kind, "overflow");
+        assert!(queue.failed(at_ms + 10, next).is_none());
+        let again = queue.next(at_ms + 60_000).expect("the digest again");
+        let again = Message::new("oncall", &again, 0, None);
+        assert_eq!(
+            dedup_key(&again),
+            dedup_key(&message),
+            "a repeat is no other incident"
+        );
+        dedup_key(&message)
+    };
+    let hour = NOW_MS - NOW_MS.rem_euclid(3_600_000);
+    let medium = overflow(Level::Medium, hour);
+    assert_eq!(medium, format!("watchbell-overflow-oncall-medium-{hour}"));
+    assert_ne!(overflow(Level::Critical, hour), medium);
+    assert_ne!(overflow(Level::Medium, hour + 600_000), medium);
+    assert_eq!(
+        overflow(Level::Medium, hour + 60_000),
+        medium,
+        "no page for each of a flood"
+    );
+}
+
+#[test]
+fn the_id_of_a_notification_is_that_of_what_it_covers() {
+    let pacing = Pacing {
+        digest_interval_ms: 1_000,
+        max_waiting: None,
+        max_age_ms: 3_600_000,
+    };
+    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+    queue.offer(0, 0, Some(offered("g", Level::High)));
+    let first = queue.next(0).expect("the first");
+    let alone = Message::new("oncall", &first, 0, None).id;
+    assert!(queue.failed(0, first).is_none());
+    let again = queue.next(0).expect("the same");
+    assert_eq!(Message::new("oncall", &again, 0, None).id, alone);
+    assert!(queue.failed(0, again).is_none());
+    queue.offer(1, 0, Some(offered("g", Level::High)));
+    let more = queue.next(0).expect("more");
+    assert_eq!(more.count, 2);
+    let id = Message::new("oncall", &more, 0, None).id;
+    assert_ne!(
+        id, alone,
+        "whoever knows the first would not read the second"
+    );
+}
+
 #[test]
 fn a_template_replaces_the_words_and_can_reach_nothing_else() {
     let template = |text: &str| Template::tried(None, Some(text.into()));
@@ -604,8 +850,10 @@ fn a_template_replaces_the_words_and_can_reach_nothing_else() {
         "{{ notice.who.name }} | {{ level }} | {{ notice.time_ms | time }}{% for f in facts %} {{ f.label }}{% endfor %}",
     )
     .expect("a template");
-    let (_, text) = good.render(&Message::example()).expect("words");
-    let text = text.expect("a text");
+    let (_, text) = good
+        .0
+        .render(&Message::of_one("oncall", Notice::example(0), 0, None));
+    let text = text.expect("a template").expect("a text");
     assert!(text.starts_with("Jane Doe | high | 1970-01-01"), "{text}");
     for bad in [
         "{{ notice.no_such_part }}",
@@ -633,4 +881,156 @@ fn what_is_no_alert_of_ours_is_refused_with_a_reason() {
         assert_eq!(error.reason(), reason);
     }
     assert_eq!(notice(CORRELATION.as_bytes()).level, Level::Critical);
+}
+
+/// The alert of a record that was read when its log had come as far as `logged_ms`.
+fn read_late(logged_ms: i64, history: bool) -> Notice {
+    let case: Value = serde_json::from_str(DELETED).expect("a case");
+    // The event's own time is of no matter.
+    let value = case["record"]["value"].to_string();
+    let record = watchbell::event::RawRecord {
+        position: position(),
+        timestamp_ms: Some(0),
+        key: None,
+        value: Some(value.as_bytes()),
+        headers: Vec::new(),
+    };
+    let reading = Reading {
+        now_ms: NOW_MS,
+        logged_ms: Some(logged_ms),
+        history,
+    };
+    let mut outputs = OutputBuffer::default();
+    pipeline_with(NAMES, 50_000_000).process(&record, reading, &mut outputs);
+    let alert = outputs.at(1).expect("an alert").value.expect("a value");
+    let value: Value = serde_json::from_slice(alert).expect("JSON");
+    crate::ocsf::validate(&value);
+    notice(alert)
+}
+
+#[test]
+fn how_late_an_alert_is_shows_in_the_log_that_its_record_stands_in() {
+    let hour_ms = 3_600_000;
+    let route = Route {
+        min_level: Level::Low,
+        detection: None,
+        max_alert_age_ms: hour_ms,
+        replayed: false,
+    };
+    let arrival = |notice: &Notice, behind_ms| route.arrival(notice, behind_ms);
+    let fresh = read_late(NOW_MS, false);
+    assert_eq!(arrival(&fresh, 0), Arrival::InTime);
+    assert_eq!(arrival(&fresh, hour_ms + 1), Arrival::Late);
+    let half = read_late(NOW_MS - hour_ms / 2, false);
+    assert_eq!(arrival(&half, 0), Arrival::InTime);
+    assert_eq!(
+        arrival(&half, hour_ms / 2 + 1),
+        Arrival::Late,
+        "they add up"
+    );
+    let late = read_late(NOW_MS - hour_ms - 1, false);
+    assert_eq!(arrival(&late, 0), Arrival::Late);
+    let history = read_late(NOW_MS - hour_ms - 1, true);
+    assert_eq!(arrival(&history, 0), Arrival::History);
+    assert_eq!(arrival(&read_late(NOW_MS, true), 0), Arrival::InTime);
+    // A clock of ours that is behind makes nothing late.
+    assert_eq!(
+        arrival(&read_late(NOW_MS + hour_ms, true), 0),
+        Arrival::InTime
+    );
+}
+
+/// The digest of these alerts, all of them late.
+fn digest(arrival: Arrival, levels: &[Level]) -> Message {
+    let pacing = Pacing {
+        digest_interval_ms: 300_000,
+        max_waiting: Some(20),
+        max_age_ms: 3_600_000,
+    };
+    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+    for (offset, level) in (0..).zip(levels) {
+        let mut notice = notice(&alert(|_| {}));
+        notice.level = *level;
+        notice.position = format!("watchbell.alerts/0@{offset}");
+        let offered = Offered {
+            group_key: offset.to_string(),
+            level: *level,
+            rule: notice.rule.clone(),
+            arrival,
+            alert: Arc::new(notice),
+        };
+        queue.offer(offset, NOW_MS, Some(offered));
+    }
+    let next = queue.next(NOW_MS + 300_000).expect("a digest");
+    assert!(queue.next(NOW_MS + 600_000).is_none(), "one digest");
+    Message::new("oncall", &next, 0, None)
+}
+
+#[test]
+fn a_digest_of_late_alerts_names_the_critical_ones_and_history_pages_nobody() {
+    let mut levels = vec![Level::Medium; 40];
+    levels.extend([Level::Critical; 25]);
+    let late = digest(Arrival::Late, &levels);
+    assert_eq!(
+        (late.kind, late.level, late.count),
+        ("late", Level::Critical, 65)
+    );
+    assert_eq!(late.title, "[CRITICAL] 65 late alerts, 25 of them critical");
+    let lines: Vec<&str> = late.text.lines().collect();
+    let named = lines.iter().filter(|line| line.starts_with("Critical: ["));
+    assert_eq!(named.count(), 20, "{}", late.text);
+    assert!(lines.contains(&"Critical: 5 more"), "{}", late.text);
+    assert!(late.text.contains("watchbell.alerts/0@40"), "{}", late.text);
+    let medium = digest(Arrival::Late, &levels[..3]);
+    assert_ne!(
+        medium.group_key, late.group_key,
+        "it joins no incident of another level"
+    );
+
+    let history = digest(Arrival::History, &levels);
+    assert_eq!(
+        (history.kind, history.level),
+        ("history", Level::Informational)
+    );
+    assert_eq!(history.text.matches("Critical: [").count(), 20);
+    let pagerduty = targets().into_iter().find(|(name, _)| *name == "pagerduty");
+    let (_, pagerduty) = pagerduty.expect("PagerDuty");
+    let url = |message: &Message| pagerduty.requests(message, NOW_MS).remove(0).url;
+    assert!(url(&late).ends_with("/v2/enqueue"));
+    assert!(
+        url(&history).ends_with("/v2/change/enqueue"),
+        "a change opens no incident"
+    );
+}
+
+#[test]
+fn a_sink_knows_a_product_by_its_name_and_by_the_word_of_rules() {
+    let takes = |detection: &str, notice: &Notice| {
+        let node = watchbell::yaml::document(detection).expect("YAML");
+        let detection = watchbell::sigma::detection(&node, &mut Vec::new()).expect("a detection");
+        let route = Route {
+            min_level: Level::Low,
+            detection: Some(Route::compile(&detection).expect("fields that alerts have")),
+            max_alert_age_ms: 1,
+            replayed: false,
+        };
+        route.decide(notice).is_ok()
+    };
+    let notice = notice(&alert(|_| {}));
+    for (product, taken) in [
+        ("confluent", true),
+        ("Confluent Cloud", true),
+        ("Confluent Platform", false),
+        ("cloudevents", false),
+    ] {
+        let detection = format!("{{s: {{product: {product}}}, condition: s}}");
+        assert_eq!(takes(&detection, &notice), taken, "{product}");
+    }
+    // What is not listed could be what the detection is about: nobody may miss it.
+    let mut many = notice.clone();
+    let elsewhere = "{s: {resources.name: the-21st}, condition: s}";
+    assert!(!takes(elsewhere, &many));
+    many.resources = vec![many.resources[0].clone(); 20];
+    many.resource_count = 100;
+    assert!(takes(elsewhere, &many));
 }

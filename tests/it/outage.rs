@@ -8,9 +8,9 @@ use std::time::Duration;
 use watchbell::config;
 use watchbell::event::NextOffset;
 use watchbell::notify::Sink;
-use watchbell::notify::offsets::Offsets;
+use watchbell::notify::note::Note;
 use watchbell::notify::pace::Pace;
-use watchbell::notify::queue::{Kind, Notification, Offered, Queue};
+use watchbell::notify::queue::{Arrival, Kind, Notification, Offered, Queue, Times};
 use watchbell::sigma::Level;
 
 const MINUTE_MS: i64 = 60_000;
@@ -80,7 +80,18 @@ impl Asked {
 
 /// Runs a sink over alerts until `until_ms`; it does not answer while `down`.
 fn run(sink: &Sink, alerts: &[Alert], down: Range<i64>, until_ms: i64) -> Asked {
-    let mut queue = Queue::resume(sink.pacing, NextOffset(0), Offsets::default());
+    run_by(sink, alerts, down, until_ms, |ms| ms)
+}
+
+/// The same where the wall clock shows `wall_ms` of the time that has passed.
+fn run_by(
+    sink: &Sink,
+    alerts: &[Alert],
+    down: Range<i64>,
+    until_ms: i64,
+    wall_ms: fn(i64) -> i64,
+) -> Asked {
+    let mut queue = Queue::resume(sink.pacing, NextOffset(0), Note::default());
     let mut pace = Pace::new(sink.rate);
     let mut asked = Asked::default();
     let mut next = 0;
@@ -92,9 +103,15 @@ fn run(sink: &Sink, alerts: &[Alert], down: Range<i64>, until_ms: i64) -> Asked 
                 group_key: alert.group.clone(),
                 level: alert.level,
                 rule: "a rule".into(),
+                arrival: Arrival::InTime,
                 alert: next,
             };
-            queue.offer(next as i64, alert.at_ms, Some(offered));
+            let times = Times {
+                now: now_ms,
+                came: alert.at_ms,
+                written_ms: wall_ms(alert.at_ms),
+            };
+            queue.offer(next as i64, times, Some(offered));
             next += 1;
         }
         if pace.next_ms() > now_ms {
@@ -106,10 +123,9 @@ fn run(sink: &Sink, alerts: &[Alert], down: Range<i64>, until_ms: i64) -> Asked 
         pace.asked(now_ms);
         asked.at_ms.push(now_ms);
         if down.contains(&now_ms) {
-            let age_ms = now_ms - notification.first_ms;
-            assert!(age_ms <= sink.max_age.as_millis() as i64, "given up");
             pace.failed(now_ms, None, 0.5);
-            queue.put_back(notification);
+            let given_up = queue.failed(now_ms, notification);
+            assert_eq!(given_up, None, "it is not too old");
         } else {
             pace.succeeded();
             queue.told(now_ms, &notification);
@@ -216,5 +232,40 @@ fn after_an_hour_without_an_answer_everything_is_told_once_the_worst_and_oldest_
             ),
             None => assert_eq!(kinds.get(&false), None, "{kind}"),
         }
+    }
+}
+
+/// A clock that is set seven hours ahead, then fourteen back, then right again.
+fn jumping(ms: i64) -> i64 {
+    let hours = match ms / MINUTE_MS {
+        0..10 => 0,
+        10..30 => 7,
+        30..50 => -7,
+        _ => 0,
+    };
+    ms + hours * 60 * MINUTE_MS
+}
+
+#[test]
+fn a_wall_clock_that_jumps_by_hours_delays_nothing_repeats_nothing_and_gives_nothing_up() {
+    for (kind, _) in KINDS {
+        let sink = sink(kind);
+        let alerts: Vec<Alert> = (1..60 * 6)
+            .map(|number| Alert {
+                at_ms: number * 10_000,
+                group: (number % 20).to_string(),
+                level: Level::High,
+            })
+            .collect();
+        // Down over both jumps.
+        let (down, until_ms) = (5 * MINUTE_MS..40 * MINUTE_MS, 90 * MINUTE_MS);
+        let told = |asked: Asked| -> Vec<(i64, u64)> {
+            let told = asked.told.iter();
+            told.map(|(at_ms, one)| (*at_ms, one.count)).collect()
+        };
+        let jumped = run_by(&sink, &alerts, down.clone(), until_ms, jumping);
+        assert!(jumped.times(alerts.len()).iter().all(|times| *times == 1));
+        let steady = run(&sink, &alerts, down, until_ms);
+        assert_eq!(told(jumped), told(steady), "{kind}");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use serde_json::Value;
+use watchbell::alert::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 use watchbell::enrich::Names;
 use watchbell::event::{
     Catalog, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
@@ -13,6 +14,7 @@ use watchbell::event::{
 use watchbell::pipeline::{self, Limits, Outcome, Pipeline, Settings, Topics};
 use watchbell::rules::test::AlertSummary;
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
+use watchbell::sigma::Level;
 
 pub const NOW_MS: i64 = 1_800_000_000_000;
 pub const SEED: &str = include_str!("../data/confluent/seed.ndjson");
@@ -160,32 +162,39 @@ fn a_deleted_statement_alerts_by_its_name() {
     assert_eq!(again["finding_info"]["uid"], alert["finding_info"]["uid"]);
 }
 
+/// A dead letter that names nothing sensitive, and the alert that tells of it.
+fn told(reason: &'static str) -> Outcome {
+    let alerts = vec![(DEAD_LETTER.id.into(), Level::Medium)];
+    Outcome::DeadLetter { reason, alerts }
+}
+
 #[test]
 fn bad_input_becomes_one_dead_letter_with_the_original_bytes() {
     let pipeline = pipeline_with("", 1_000_000);
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
-    let cases: [(&[u8], &str); 8] = [
+    let cases: [(&[u8], &str); 7] = [
         (b"", "empty"),
         (b"{\"id\":", "not_json"),
         (b"\xff\xfe", "not_utf8"),
         (b"{\"id\":\"a\0b\"}", "not_json"),
-        (b"{\"id\":1e999}", "number_out_of_range"),
         (b"[1]", "not_an_object"),
         (b"{\"x\":1}", "unrecognized"),
         (deep.as_bytes(), "too_deep"),
     ];
     for (value, reason) in cases {
         let (outcome, outputs) = process(&pipeline, value);
-        assert_eq!(outcome, Outcome::refused(reason));
-        assert_eq!(outputs.len(), 1);
+        assert_eq!(outcome, told(reason));
+        assert_eq!(outputs.len(), 2);
         assert_eq!(outputs[0].value.as_deref(), Some(value));
         let header = ("watchbell-reason".into(), Some(reason.into()));
         assert!(outputs[0].headers.contains(&header));
+        let alert = json(&outputs[1]);
+        crate::ocsf::validate(&alert);
+        assert_eq!(alert["evidences"][0]["data"]["reason"], reason);
     }
     let mut out = OutputBuffer::default();
     let outcome = pipeline.process(&record(None), NOW_MS, &mut out);
-    let reason = "tombstone";
-    assert_eq!(outcome, Outcome::refused(reason));
+    assert_eq!(outcome, told("tombstone"));
     assert_eq!(out.at(0).unwrap().value, None);
 }
 
@@ -255,16 +264,18 @@ fn an_event_that_is_too_large_is_a_dead_letter_and_alerts_all_the_same() {
     let Outcome::DeadLetter { reason, alerts } = outcome else {
         panic!("{outcome:?}");
     };
-    let [letter, alert] = outputs.as_slice() else {
+    let [letter, told, alert] = outputs.as_slice() else {
         panic!("{} outputs", outputs.len());
     };
-    assert_eq!((reason, alerts.len()), ("too_large", 1));
+    assert_eq!((reason, alerts.len()), ("too_large", 2));
+    assert_eq!(*alerts[0].0, *SENSITIVE_DEAD_LETTER.id);
+    crate::ocsf::validate(&json(told));
     assert_eq!(letter.value.as_deref(), Some(value.as_bytes()));
     let alert = json(alert);
     crate::ocsf::validate(&alert);
     assert_eq!(
         alert["finding_info"]["analytic"]["uid"].as_str(),
-        Some(&*alerts[0].0)
+        Some(&*alerts[1].0)
     );
     assert!(alert.to_string().contains(&name));
 }
@@ -296,6 +307,24 @@ fn an_alert_is_shortened_where_even_without_its_event_it_does_not_fit() {
         "/unmapped/rule_set",
     ] {
         assert_eq!(alert.pointer(part), whole.pointer(part), "{part}");
+    }
+}
+
+#[test]
+fn an_alert_is_never_left_out_however_little_its_topic_takes() {
+    let mut event: Value = serde_json::from_str(SHAPES.lines().nth(10).unwrap()).unwrap();
+    let long = "x".repeat(20_000);
+    event["data"]["cloudResources"][0]["resource"]["resourceId"] = long.into();
+    for limit in [1_000, 2_000, 2_500] {
+        let (outcome, outputs) = process(&alerts_limited(limit), event.to_string().as_bytes());
+        assert!(matches!(outcome, Outcome::Event { .. }), "{outcome:?}");
+        let alert = json(&outputs[1]);
+        crate::ocsf::validate(&alert);
+        assert!(outputs[1].value.as_ref().unwrap().len() < 2_500);
+        let labels = alert["metadata"]["labels"].as_array().unwrap();
+        assert!(labels.iter().any(|label| label == "alert:minimal"));
+        assert_eq!(alert["unmapped"]["position"], "audit[3]@42");
+        assert!(alert["evidences"][0]["api"]["operation"].is_string());
     }
 }
 

@@ -70,7 +70,7 @@ fn lost(given: &[String], kept: &[String]) -> Vec<String> {
     lost
 }
 
-/// One dead letter with the record as it was, or an event and its alerts.
+/// One dead letter with the record as it was and its alert, or an event and its alerts.
 fn check_outcome(value: &[u8], outcome: &Outcome, outputs: &[OutputRecord]) {
     match outcome {
         Outcome::Event { alerts, .. } => {
@@ -81,10 +81,14 @@ fn check_outcome(value: &[u8], outcome: &Outcome, outputs: &[OutputRecord]) {
                 serde_json::from_slice::<Value>(json).expect("JSON");
             }
         }
-        Outcome::DeadLetter { .. } => {
-            let [letter] = outputs else {
+        Outcome::DeadLetter { alerts, .. } => {
+            let [letter, alert] = outputs else {
                 panic!("{} outputs of a dead letter", outputs.len());
             };
+            assert_eq!(alerts.len(), 1);
+            assert_eq!(alert.topic.as_ref(), "alerts");
+            let json = alert.value.as_deref().expect("a value");
+            crate::ocsf::validate(&serde_json::from_slice(json).expect("JSON"));
             assert_eq!(letter.topic.as_ref(), "dead");
             assert_eq!(letter.value.as_deref(), Some(value));
             assert_eq!(letter.key.as_deref(), Some(&b"a key"[..]));

@@ -166,13 +166,23 @@ fn after_a_fault_the_events_go_on_and_what_is_lost_is_said_with_exit_code_1() {
     assert_eq!(run.code, Some(1));
     let records = lines(&run);
     let topics = texts(&records, "/topic");
-    let letters = topics
-        .iter()
-        .filter(|topic| **topic == "watchbell.dead-letters");
-    let events = topics.iter().filter(|topic| **topic == "watchbell.events");
-    assert_eq!((letters.count(), events.count()), (1, 4));
-    let is_letter = |record: &&Value| record["topic"] == "watchbell.dead-letters";
-    let letter = records.iter().find(is_letter).expect("a dead letter");
+    let of_topic = |name: &str| topics.iter().filter(|topic| **topic == name).count();
+    let outputs = ["dead-letters", "events", "alerts"];
+    let counts = outputs.map(|name| of_topic(&format!("watchbell.{name}")));
+    assert_eq!(counts, [1, 4, 1]);
+    let of = |topic: &str| records.iter().find(|record| record["topic"] == topic);
+    let alert = &of("watchbell.alerts").expect("an alert")["value"];
+    assert_eq!(alert["severity"], "Medium");
+    assert_eq!(
+        alert["metadata"]["labels"],
+        serde_json::json!(["origin:replay"])
+    );
+    assert!(
+        sums(&run, 1, "medium Audit record became a dead letter"),
+        "{}",
+        run.stderr
+    );
+    let letter = of("watchbell.dead-letters").expect("a dead letter");
     assert_eq!(letter["headers"]["watchbell-reason"], "not_json");
     assert_eq!(letter["headers"]["watchbell-source-topic"], "cut.json");
     assert_eq!(letter["headers"]["watchbell-source-offset"], "1");
@@ -220,6 +230,8 @@ fn a_bad_line_is_a_dead_letter_of_one_line_and_the_next_is_an_event() {
     let all = replay(&files, &["a.ndjson"]);
     assert_eq!(all.code, Some(0), "{}", all.stderr);
     let all = lines(&all);
+    let is_alert = |record: &&Value| record["topic"] == "watchbell.alerts";
+    assert_eq!(all.iter().filter(is_alert).count(), 3);
     let is_letter = |record: &&Value| record["topic"] == "watchbell.dead-letters";
     let letters: Vec<&Value> = all.iter().filter(is_letter).collect();
     let reason = |letter: &&Value| letter["headers"]["watchbell-reason"].clone();
@@ -337,7 +349,8 @@ fn what_is_larger_than_a_topic_takes_by_default_is_cut_as_the_daemon_cuts_it() {
     let large = format!("{{\"a\":\"{}\"}}\n", "x".repeat(2_000_000));
     let run = replay(&[("a.ndjson", large.as_bytes())], &["a.ndjson"]);
     let records = lines(&run);
-    assert_eq!(records.len(), 1);
+    let topics = texts(&records, "/topic");
+    assert_eq!(topics, ["watchbell.dead-letters", "watchbell.alerts"]);
     assert_eq!(records[0]["value"], Value::Null);
     assert_eq!(records[0]["headers"]["watchbell-cut-size"], "2000008");
 }

@@ -77,7 +77,7 @@ fn a_refusal_is_for_good_and_everything_else_is_for_later() {
         let Answer::Refused { detail } = &answer else {
             panic!("{refused}: {answer:?}")
         };
-        assert_eq!(*detail, format!("status {refused}: no such"));
+        assert_eq!(*detail, format!("status {refused}: no\\u001bsuch"));
     }
     // A wrong credential or address is no alert's fault; nobody is sent elsewhere with it.
     let elsewhere = Stub::start(status(200, "", ""));

@@ -15,6 +15,7 @@ use watchbell::event::{
     RawRecord,
 };
 use watchbell::pipeline::Pipeline;
+use watchbell::printable::is_unseen;
 use watchbell::sigma::{Fields, Value};
 use watchbell::view::{Emitted, FieldPath, Kind, Paint, line, page, printable_json};
 use watchbell::{encode, normalize, pipeline};
@@ -91,7 +92,7 @@ fn compare(texts: &[(&str, String)]) {
 }
 
 fn is_hostile(c: char) -> bool {
-    c != '\n' && (c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'))
+    c != '\n' && is_unseen(c)
 }
 
 #[test]
@@ -175,7 +176,8 @@ fn an_alert_without_an_event_reads_as_a_line_and_a_page() {
 
 #[test]
 fn nothing_in_a_record_steers_the_terminal() {
-    let hostile = "\\u001b]0;pwned\\u0007\\u009b2J\u{9b}31m\\u202e\u{202e}\u{7f}\\r\\n";
+    let hostile = "\\u001b]0;pwned\\u0007\\u009b2J\u{9b}31m\\u202e\u{202e}\u{7f}\\r\\n\
+                   \u{ad}\\u00ad\u{3164}\u{e0041}\\udb40\\udc41\u{fe0f}";
     let line_in = SEED
         .lines()
         .find(|line| line.contains("DeleteStatement"))
@@ -256,56 +258,131 @@ proptest! {
     }
 }
 
+/// The values at a path, each with its type.
 fn seen<E: Fields>(event: &E, path: &E::Path) -> Vec<String> {
     let mut seen = Vec::new();
     event.values(path, &mut |value: Value<'_>| {
-        seen.push(
-            value
-                .text()
-                .map_or_else(|| format!("{value:?}"), Into::into),
-        );
+        let text = value.text().unwrap_or_default();
+        seen.push(match value {
+            Value::Int(_) | Value::Number(_) => format!("number {text}"),
+            Value::String(_) => format!("string {text}"),
+            Value::Bool(_) => format!("boolean {text}"),
+            Value::Null => "null".to_owned(),
+            Value::Composite => "composite".to_owned(),
+        });
         ControlFlow::Continue(())
     });
     seen
 }
 
-#[test]
-fn a_filter_sees_the_values_that_a_rule_sees() {
-    let catalog = Catalog::shipped().unwrap();
-    let names = Names::parse_yaml(NAMES, "names.yaml").unwrap();
-    let raw = [
-        "unmapped.data.authorizationInfo.operation",
-        "api.request.data.environment_id",
-        "api.request.data.StatementName",
-        "api.response.data",
-        "resources.data.resources.resourceId",
-    ];
-    let mut compared = 0;
-    for value in SEED.lines().chain(SHAPES.lines()) {
-        let input = record(Some(value.as_bytes()));
-        let lookup = |name: &str| catalog.method(name).map(pipeline::facts);
-        let mut event = normalize::normalize(&input, &lookup).unwrap();
-        enrich::apply(&mut event, &names);
-        let mut json = Vec::new();
-        encode::event(&event, &mut json);
-        let emitted = Emitted::value(&json);
-        for name in event::Path::attributes().chain(raw) {
-            // The class has no resources; the service's id is the first one's.
-            if event.class == Class::Authentication && name.starts_with("resources.") {
-                continue;
-            }
-            let by_rule = seen(&event, &event::Path::parse(name).unwrap());
-            let by_filter = seen(&emitted, &FieldPath::parse(Kind::Event, name).unwrap());
-            assert_eq!(by_filter, by_rule, "{name} of {value}");
-            compared += by_rule.len();
-        }
-        assert_eq!(emitted.logsource(), {
-            let mut origin = event.logsource();
-            origin.product = origin.product.map(|_| "Confluent");
-            origin
-        });
+fn strings<E: Fields>(event: &E) -> BTreeSet<String> {
+    let mut strings = BTreeSet::new();
+    event.strings(&mut |text| {
+        strings.insert(text.to_owned());
+        ControlFlow::Continue(())
+    });
+    strings
+}
+
+/// Every path of a value, that of each object and array included, and some that lead nowhere.
+fn raw_paths(value: &Json, prefix: &str, out: &mut BTreeSet<String>) {
+    if !prefix.split('.').any(str::is_empty) {
+        out.insert(prefix.to_owned());
+        out.insert(format!("{prefix}.missing"));
     }
-    assert!(compared > 900, "only {compared} values");
+    match value {
+        Json::Object(map) => map
+            .iter()
+            .for_each(|(name, value)| raw_paths(value, &format!("{prefix}.{name}"), out)),
+        Json::Array(list) => list.iter().for_each(|value| raw_paths(value, prefix, out)),
+        _ => {}
+    }
+}
+
+/// Compares what a rule sees of an event with what a filter sees of it once it is written; returns
+/// how many values there are.
+fn compare_rule_and_filter(input: &RawRecord<'_>) -> usize {
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::shipped().unwrap());
+    static FACTS: LazyLock<Names> =
+        LazyLock::new(|| Names::parse_yaml(NAMES, "names.yaml").unwrap());
+    let lookup = |name: &str| CATALOG.method(name).map(pipeline::facts);
+    let value = String::from_utf8_lossy(input.value.unwrap_or_default());
+    let Ok(mut event) = normalize::normalize(input, &lookup) else {
+        return 0;
+    };
+    enrich::apply(&mut event, &FACTS);
+    let mut json = Vec::new();
+    encode::event(&event, &mut json);
+    let emitted = Emitted::value(&json);
+
+    let mut paths: BTreeSet<String> = event::Path::attributes().map(str::to_owned).collect();
+    let read = |json: &[u8]| serde_json::from_slice::<Json>(json).unwrap_or_default();
+    let (before, after) = (read(input.value.unwrap_or_default()), read(&json));
+    for root in ["unmapped", "unmapped.data"] {
+        raw_paths(&before, root, &mut paths);
+    }
+    for part in ["/unmapped", "/api/request/data", "/api/response/data"] {
+        let Some(part_value) = after.pointer(part) else {
+            continue;
+        };
+        let prefix = part.trim_start_matches('/').replace('/', ".");
+        raw_paths(part_value, &prefix, &mut paths);
+    }
+    for resource in after["resources"].as_array().into_iter().flatten() {
+        raw_paths(&resource["data"], "resources.data", &mut paths);
+    }
+    // Those parts of `unmapped` are ours: rules name them as attributes.
+    let is_ours = |path: &String| {
+        let part = |part: &str| path == part || path.starts_with(&format!("{part}."));
+        event.class == Class::Authentication && (part("unmapped.api") || part("unmapped.resources"))
+    };
+    let mut compared = 0;
+    for name in paths.iter().filter(|path| !is_ours(path)) {
+        let Ok(by_rule) = event::Path::parse(name) else {
+            assert!(name.contains(".."), "{name}");
+            continue;
+        };
+        let by_rule = seen(&event, &by_rule);
+        let by_filter = seen(&emitted, &FieldPath::parse(Kind::Event, name).unwrap());
+        assert_eq!(by_filter, by_rule, "{name} of {value}");
+        compared += by_rule.len();
+    }
+    assert_eq!(emitted.logsource(), event.logsource(), "{value}");
+    let (by_rule, by_filter) = (strings(&event), strings(&emitted));
+    let different: Vec<&String> = by_rule.symmetric_difference(&by_filter).collect();
+    assert!(different.is_empty(), "keywords {different:?} of {value}");
+    compared
+}
+
+#[test]
+fn a_filter_sees_what_a_rule_sees() {
+    let samples = SEED.lines().chain(SHAPES.lines());
+    let compared: usize = samples
+        .map(|value| compare_rule_and_filter(&record(Some(value.as_bytes()))))
+        .sum();
+    assert!(compared > 2_000, "only {compared} values");
+    for value in [
+        r#"{"specversion":"1.0","id":"1","source":"/x","type":"t.Create","data":{"a":null,"b":[],"c":{},"Snake_Case":[{"x":1.50},[2,[true]]],"d":"é\u0041"}}"#,
+        r#"{"specversion":"1.0","id":"2","source":"/y","type":"plain","subject":"s","time":"2026-11-21T08:30:00Z"}"#,
+        r#"{"specversion":"1.0","id":"3","source":"crn://confluent.cloud/kafka=lkc-1","type":"io.confluent.kafka.server/authentication","subject":"crn://confluent.cloud/kafka=lkc-1","data":{"serviceName":"crn://confluent.cloud/kafka=lkc-1","methodName":"kafka.Authentication","resourceName":"crn://confluent.cloud/kafka=lkc-1","authenticationInfo":{"principal":"User:sa-1"},"result":{"status":"SUCCESS"}}}"#,
+    ] {
+        assert!(compare_rule_and_filter(&record(Some(value.as_bytes()))) > 15);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn a_filter_sees_what_a_rule_sees_of_any_event(sample in crate::samples::sample()) {
+        let headers = sample.headers.iter().map(|(name, value)| Header {
+            name,
+            value: value.as_deref().map(str::as_bytes),
+        });
+        let mut input = record(Some(sample.value.as_bytes()));
+        input.headers = headers.collect();
+        compare_rule_and_filter(&input);
+    }
 }
 
 /// Paths of the leaves, arrays passed through.
@@ -327,7 +404,8 @@ fn paths(value: &Json, prefix: &str, out: &mut BTreeSet<String>) {
 #[test]
 fn every_attribute_that_is_written_can_be_filtered() {
     let lost = [crate::notices::expired(), crate::notices::positions_lost()];
-    for output in all_outputs().into_iter().chain(lost) {
+    let ours = lost.into_iter().chain(crate::notices::stopped());
+    for output in all_outputs().into_iter().chain(ours) {
         let emitted = emitted(&output, 0);
         if emitted.kind == Kind::DeadLetter {
             for (name, _) in &output.headers {

@@ -14,7 +14,9 @@ use watchbell::alert::Notice;
 use watchbell::config;
 use watchbell::notify::{Answer, Client, Message, Sink};
 
+use super::broker::clusters;
 use super::eventually;
+use super::notify::{Alerts, alert, deployment, start};
 use super::stub::{Reply, Stub};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -76,6 +78,7 @@ fn program() -> PathBuf {
         .find(|path| path.extension().is_some_and(|e| e == "deb"))
         .expect("a package");
     let partial = folder.with_extension("partial");
+    fs::create_dir_all(&partial).expect("a folder below target");
     let unpacked = Command::new("dpkg")
         .arg("-x")
         .arg(package)
@@ -110,6 +113,22 @@ fn relocate(program: &Path) {
 impl Alertmanager {
     /// Start one that tells `receiver` of every alert at once.
     fn start(receiver: &str) -> Alertmanager {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = free.local_addr().expect("an address");
+        drop(free);
+        Alertmanager::start_at(address, receiver)
+    }
+
+    /// End it and start another one in its place, which knows nothing of what it knew.
+    fn replaced(mut self, receiver: &str) -> Alertmanager {
+        let address = self.address;
+        self.child.kill().expect("kill Alertmanager");
+        self.child.wait().expect("its end");
+        drop(self);
+        Alertmanager::start_at(address, receiver)
+    }
+
+    fn start_at(address: SocketAddr, receiver: &str) -> Alertmanager {
         let data = TempDir::new().expect("a temporary directory");
         let config = data.path().join("config.yml");
         let text = format!(
@@ -117,9 +136,6 @@ impl Alertmanager {
              receivers:\n  - name: hook\n    webhook_configs: [{{url: '{receiver}', send_resolved: true}}]\n"
         );
         fs::write(&config, text).expect("a configuration");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = free.local_addr().expect("an address");
-        drop(free);
         let log = fs::File::create(data.path().join("log")).expect("a log");
         let program = program();
         // Its own folder, or where Debian's templates are: the root.
@@ -261,4 +277,73 @@ fn alertmanager_groups_repeats_silences_and_resolves() {
         "what is not repeated resolves"
     );
     assert_eq!(alertmanager.alerts().len(), 2, "and the others stand");
+}
+
+#[test]
+fn an_alertmanager_that_restarts_is_told_again_of_what_stands_also_by_a_watchbell_that_restarts() {
+    let clusters = clusters();
+    let hook = Stub::start(|_| Reply::Status(200, "", String::new()));
+    let (brief, long) = (
+        Alertmanager::start(&hook.url()),
+        Alertmanager::start(&hook.url()),
+    );
+    let sinks = format!(
+        "  brief: {{type: alertmanager, urls: ['http://{}'], digest_interval: 1s, hold: 40s}}\n  \
+         long: {{type: alertmanager, urls: ['http://{}'], digest_interval: 1s, hold: 10m}}\n",
+        brief.address, long.address
+    );
+    let deployment = deployment(&clusters, "am-restarts", &sinks);
+    let mut alerts = Alerts::new(&clusters, &deployment);
+    let daemon = start(&clusters, &deployment, &["brief", "long"]);
+    let told = |alertmanager: &Alertmanager, group: &'static str| {
+        let alerts = alertmanager.alerts().into_iter();
+        let mut of_group = alerts.filter(|alert| alert["labels"]["group_key"] == group);
+        let found = of_group.next();
+        assert!(of_group.next().is_none(), "{group} is one alert");
+        found
+    };
+    alerts.write(&alert(0, "group 0", 5));
+    alerts.write_groups(1);
+    let there = |am: &Alertmanager| {
+        eventually(LIMIT, || {
+            told(am, "group 0").is_some() && told(am, "group 1").is_some()
+        })
+    };
+    assert!(there(&brief) && there(&long), "both are told");
+    let before = told(&brief, "group 0").expect("the alert");
+    let ends: jiff::Timestamp = before["endsAt"]
+        .as_str()
+        .expect("a time")
+        .parse()
+        .expect("a time");
+
+    // A quarter of `hold` later at most.
+    let brief = brief.replaced(&hook.url());
+    assert!(there(&brief), "it is told again what it has forgotten");
+    let again = told(&brief, "group 0").expect("the alert");
+    for part in ["labels", "annotations", "startsAt", "endsAt"] {
+        assert_eq!(again[part], before[part], "{part}");
+    }
+    assert!(ends > jiff::Timestamp::now(), "before its time was over");
+
+    let sent = |sink: &str| {
+        let name = format!("watchbell_notify_sent_total{{kind=\"first\",sink=\"{sink}\"}}");
+        daemon.metric(&name)
+    };
+    assert_eq!(
+        (sent("brief"), sent("long")),
+        (2, 2),
+        "what is told again is no new alert"
+    );
+
+    daemon.terminate();
+    let long = long.replaced(&hook.url());
+    assert!(long.alerts().is_empty());
+    let daemon = deployment.start(0);
+    daemon.wait_until_ready();
+    assert!(
+        there(&long),
+        "read back from the topic, it is told by the next watchbell"
+    );
+    daemon.terminate();
 }

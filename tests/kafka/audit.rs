@@ -279,16 +279,16 @@ impl Audit {
             (&dead_letters, dead_letter_outcome),
         ];
         for (records, trace) in topics {
-            let mut order: HashMap<(i32, usize), usize> = HashMap::new();
+            let mut order: HashMap<(i32, usize, &str), usize> = HashMap::new();
             for read in records {
                 let Some(outcome) = trace(read, &self.topic) else {
                     continue;
                 };
-                let (partition, offset) = outcome.place;
+                let ((partition, offset), what) = (outcome.place, outcome.what);
                 let count = seen.entry(outcome).or_insert(0);
                 *count += 1;
                 if *count == 1 {
-                    let before = order.insert((read.partition, partition), offset);
+                    let before = order.insert((read.partition, partition, what), offset);
                     assert!(
                         before.is_none_or(|before| before < offset),
                         "offset {offset} of partition {partition} after {before:?}"
@@ -307,7 +307,8 @@ impl Audit {
             .iter()
             .filter(|alert| alert_outcome(alert, &self.topic).is_some());
         let uids: HashSet<_> = ours.map(|alert| alert.header("ce_id")).collect();
-        let alerts = expected.iter().filter(|o| o.what == "alert").count();
+        let is_alert = |outcome: &&Outcome| matches!(outcome.what, "alert" | "told dead letter");
+        let alerts = expected.iter().filter(is_alert).count();
         assert_eq!(uids.len(), alerts, "a uid for each alert");
         seen
     }
@@ -331,7 +332,10 @@ impl Audit {
                         expect("event", "");
                         expect("alert", rule);
                     }
-                    Fate::DeadLetter(reason) => expect("dead letter", reason),
+                    Fate::DeadLetter(reason) => {
+                        expect("dead letter", reason);
+                        expect("told dead letter", reason);
+                    }
                     Fate::Expired => {}
                 }
             }
@@ -367,6 +371,18 @@ fn alert_outcome(read: &Read, topic: &str) -> Option<Outcome> {
     let alert: Value = serde_json::from_slice(value).expect("JSON");
     let info = &alert["finding_info"];
     assert_eq!(info["uid"].as_str(), read.header("ce_id").as_deref());
+    let dead_letter = &alert["evidences"][0]["data"];
+    if let (Some(reason), Some(offset)) = (
+        dead_letter["reason"].as_str(),
+        dead_letter["offset"].as_u64(),
+    ) {
+        let partition = dead_letter["partition"].as_u64().expect("a partition");
+        return (dead_letter["topic"] == topic).then(|| Outcome {
+            place: (partition as usize, offset as usize),
+            what: "told dead letter",
+            detail: reason.to_owned(),
+        });
+    }
     // An alert about the source as a whole has none.
     let id = info["related_events"][0]["uid"].as_str()?;
     Some(Outcome {

@@ -2,6 +2,8 @@
 //! process. `WATCHBELL_TEST_BOOTSTRAPS=host:port,host:port` puts two clusters of one's own in place
 //! of the started ones; tests that restart brokers then fail and say so.
 
+use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -167,6 +169,36 @@ impl Broker {
     pub fn start_again(&mut self) {
         self.own().launch();
         self.wait_for_answer();
+    }
+
+    /// Change the stored batch that holds an offset, while the broker does not run; returns the offsets
+    /// of the batch.
+    pub fn damage(
+        &mut self,
+        topic: &str,
+        partition: usize,
+        offset: usize,
+        damage: impl Fn(&mut [u8]),
+    ) -> Range<usize> {
+        let folder = self.own().data().join(format!("log/{topic}-{partition}"));
+        let segment = folder.join("00000000000000000000.log");
+        let mut bytes = fs::read(&segment).expect("a segment");
+        let mut start = 0;
+        loop {
+            // Base offset, length of what follows; at 23 the last offset, relative to the base.
+            let number = |at: usize, length: usize| {
+                let bytes = &bytes[start + at..start + at + length];
+                bytes.iter().fold(0, |n, byte| n << 8 | usize::from(*byte))
+            };
+            let (base, end) = (number(0, 8), start + 12 + number(8, 4));
+            let offsets = base..base + number(23, 4) + 1;
+            if offsets.contains(&offset) {
+                damage(&mut bytes[start..end]);
+                fs::write(&segment, bytes).expect("a damaged segment");
+                return offsets;
+            }
+            start = end;
+        }
     }
 
     fn own(&mut self) -> &mut Node {

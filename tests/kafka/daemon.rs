@@ -270,6 +270,11 @@ impl Daemon {
         last.map(|(_, body)| body).unwrap_or_default()
     }
 
+    /// Status and body of a page; `None` where nobody answers.
+    pub fn page(&self, path: &str) -> Option<(u16, String)> {
+        self.fetch(path)
+    }
+
     fn fetch(&self, path: &str) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(self.wait_for_http()).ok()?;
         stream

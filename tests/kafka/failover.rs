@@ -65,7 +65,7 @@ fn any_broker_of_three_may_fail_while_records_flow() {
     let audit = deployment.source(&clusters.source, "one");
     let names = Names {
         group: deployment.group.clone(),
-        transactional_id: format!("{}-{}-0-0", deployment.group, audit.source()),
+        transactional_id: format!("{}/{}/0/0", deployment.group, audit.source()),
         source: audit.topic.clone(),
         events: deployment.events.clone(),
     };

@@ -11,7 +11,7 @@ use watchbell::kafka::topics::Topics;
 use super::admin::{delete_group, expire};
 use super::broker::{Clusters, clusters};
 use super::eventually;
-use super::passthrough::{Running, Setting};
+use super::passthrough::{Running, Setting, would_stop};
 use super::records::{Source, read_committed};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -46,6 +46,12 @@ fn lose(clusters: &Clusters, mut setting: Setting) {
     assert!(
         matches!(error, SessionError::PositionsLost { partitions: 4, .. }),
         "{error}"
+    );
+    assert_eq!(would_stop(&stopping), Some("positions_lost"));
+    assert_eq!(
+        would_stop(&setting.config),
+        None,
+        "it goes on from the notes"
     );
     let going_on = Running::start(&setting.config, setting.worker());
     setting.wait_for(clusters, &source.written, LIMIT);

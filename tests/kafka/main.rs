@@ -34,6 +34,8 @@ mod told;
 mod abandoned;
 /// Records that no producer should write.
 mod bad_input;
+/// A source that is damaged on the broker's disk.
+mod corrupted;
 /// Nothing lost, nothing twice, seen from inside a session: rebalances, spare members, aborts.
 mod delivery;
 /// `watchbell run`: whatever dies, each record ends where it must, exactly once.
@@ -48,6 +50,8 @@ mod lag;
 mod lost;
 /// Alerts to sinks, whatever dies.
 mod notify;
+/// Alerts to sinks although something is late, refused, unreadable or gone.
+mod notify_faults;
 /// Positions shown and moved from outside.
 mod offsets;
 /// Brokers that are away for long, or full.
@@ -66,8 +70,12 @@ mod security;
 mod silent;
 /// Everything at once, for minutes.
 mod soak;
+/// One source stops, the others go on.
+mod stopped;
 /// Outputs larger than their topics take.
 mod too_large;
+/// From a release with other transactional ids.
+mod upgrade;
 /// What a person sees of the outputs.
 mod viewing;
 /// Answers of the cluster that never arrive, arrive late, or end with the connection.

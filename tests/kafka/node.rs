@@ -111,6 +111,11 @@ wait $!
         self.end_guard();
     }
 
+    /// The folder of its data.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Everything it has logged since it was launched.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()

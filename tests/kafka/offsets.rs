@@ -45,7 +45,9 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
         "nothing was moved"
     );
 
-    let gone = eventually(LIMIT, || offsets.members().expect("an answer") == 0);
+    let gone = eventually(LIMIT, || {
+        offsets.members().expect("an answer").of_source == 0
+    });
     assert!(gone, "the group has members");
     offsets.execute(&moves).expect("moved");
     let latest = offsets

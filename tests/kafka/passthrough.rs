@@ -21,7 +21,7 @@ use super::records::{Read, committed, read_committed};
 /// A look at a record that may refuse its batch.
 type Before = Box<dyn FnMut(&SourceRecord<'_>) -> Result<(), Refusal> + Send>;
 
-/// Passes every record through; a quarantined one goes to the dead letters, cut to nothing.
+/// Passes every record through; one that was refused goes to the dead letters, cut to nothing.
 pub struct PassThrough {
     pub output: Arc<str>,
     pub dead_letters: Arc<str>,
@@ -51,10 +51,11 @@ impl Worker for PassThrough {
             let position = record.position;
             let place = format!("{}:{}", position.partition.0, position.offset.0);
             let mut headers = vec![(Cow::Borrowed("place"), Some(place.into_bytes()))];
-            let (topic, value) = match source.quarantine {
+            let refused = source.refusals.and_then(|refusals| refusals.iter().next());
+            let (topic, value) = match refused {
                 None => (&self.output, record.value.map(<[u8]>::to_vec)),
-                Some(quarantine) => {
-                    let reason = quarantine.reason.as_bytes().to_vec();
+                Some(refused) => {
+                    let reason = refused.reason().as_bytes().to_vec();
                     headers.push((Cow::Borrowed("reason"), Some(reason)));
                     (&self.dead_letters, None)
                 }
@@ -164,6 +165,12 @@ impl Running {
         assert!(over, "the session does not stop");
         self.thread.join().expect("no panic")
     }
+}
+
+/// The reason for which a session that starts now would stop, as seen from outside.
+pub fn would_stop(config: &SessionConfig) -> Option<&'static str> {
+    let found = watchbell::kafka::session::would_stop(config, &|| ());
+    found.expect("an answer").map(|error| error.reason())
 }
 
 /// The names of one test's topics and group.

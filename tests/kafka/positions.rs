@@ -12,7 +12,7 @@ use watchbell::kafka::topics::Topics;
 use super::admin::{expire, grow};
 use super::broker::{Broker, clusters};
 use super::eventually;
-use super::passthrough::{Running, Setting};
+use super::passthrough::{Running, Setting, would_stop};
 use super::records::{Source, committed, read_committed};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -178,6 +178,8 @@ fn expired_records_are_a_gap_that_is_measured_once() {
     };
     assert_eq!((gap.from, gap.to), (NextOffset(100), NextOffset(150)));
     assert_eq!(gap.records(), 50);
+    assert_eq!(would_stop(&stopping), Some("gap"));
+    assert_eq!(would_stop(&setting.config), None, "it goes on over the gap");
 
     let going_on = Running::start(&setting.config, setting.worker());
     setting.wait_for(&clusters, &source.written, LIMIT);
@@ -211,6 +213,7 @@ fn a_position_of_another_cluster_or_topic_stops_the_session() {
         matches!(error, SessionError::ForeignPosition { .. }),
         "{error}"
     );
+    assert_eq!(would_stop(&moved), Some("foreign_position"));
     // The same source name, now meaning another topic.
     let mut renamed = setting.config.clone();
     renamed.source_topic += ".other";

@@ -102,11 +102,17 @@ impl Source {
 
     /// Write one value as it is.
     pub fn write_value(&mut self, partition: usize, value: &[u8]) {
+        self.write_at(partition, value, None);
+    }
+
+    /// The same with a timestamp, in ms since the Unix epoch.
+    pub fn write_at(&mut self, partition: usize, value: &[u8], timestamp_ms: Option<i64>) {
         let key = format!("key-{}", self.written[partition] % 50);
         let mut record = BaseRecord::to(&self.topic)
             .partition(partition as i32)
             .key(&key)
             .payload(value);
+        record.timestamp = timestamp_ms;
         loop {
             match self.producer.send(record) {
                 Ok(()) => break,

@@ -13,7 +13,7 @@ use watchbell::kafka::topics::WantedTopic;
 use super::admin::{expire, re_create};
 use super::broker::{Broker, clusters};
 use super::eventually;
-use super::passthrough::{Running, Setting};
+use super::passthrough::{Running, Setting, would_stop};
 use super::records::{Source, committed, create_with, offsets_of, read_committed};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -39,9 +39,11 @@ fn a_source_re_created_with_fewer_records_or_partitions_stops_the_session() {
         setting
     };
     let setting = again(4);
+    assert_eq!(would_stop(&setting.config), Some("past_end"));
     let fewer_records = Running::start(&setting.config, setting.worker());
     let setting = again(1);
     move_to_the_start(&setting);
+    assert_eq!(would_stop(&setting.config), Some("partition_gone"));
     let fewer_partitions = Running::start(&setting.config, setting.worker());
     let error = fewer_records.wait().expect_err("past the end");
     assert!(matches!(error, SessionError::PastEnd { .. }), "{error}");
@@ -56,7 +58,9 @@ fn move_to_the_start(setting: &Setting) {
     let offsets = Offsets::open(&setting.config).expect("both clusters");
     let all = offsets.partitions();
     let moves = offsets.plan(&all, Target::Earliest).expect("a plan");
-    let gone = eventually(LIMIT, || offsets.members().expect("an answer") == 0);
+    let gone = eventually(LIMIT, || {
+        offsets.members().expect("an answer").of_source == 0
+    });
     assert!(gone, "the group has members");
     offsets.execute(&moves).expect("moved");
 }
@@ -86,7 +90,9 @@ fn a_source_re_created_and_regrown_stops_the_session_until_its_positions_are_mov
     let seen = offsets.show().expect("positions");
     assert!(seen.iter().all(|seen| seen.source == Same::Yes));
     assert!(seen.iter().all(|seen| seen.last == Same::No), "{seen:?}");
+    assert_eq!(would_stop(&setting.config), Some("another_record"));
     move_to_the_start(&setting);
+    assert_eq!(would_stop(&setting.config), None);
     let again = Running::start(&setting.config, setting.worker());
     setting.wait_for(&clusters, &source.written, LIMIT);
     assert_eq!(again.stop().records.load(Ordering::Relaxed), 800);
@@ -101,6 +107,7 @@ fn a_last_record_that_has_expired_is_no_alarm() {
     expire(&clusters.source, &setting.source_topic, &[100; 4]);
     source.write(400);
     source.flush();
+    assert_eq!(would_stop(&setting.config), None);
     let second = Running::start(&setting.config, setting.worker());
     setting.wait_for(&clusters, &source.written, LIMIT);
     second.stop();

@@ -125,7 +125,7 @@ fn rights_on_the_destination_that_are_taken_away_are_asked_for_and_used_once_the
         dead_letters,
         ..
     } = &deployment;
-    let id = format!("{group}-{group}-one-0-0");
+    let id = format!("{group}/{group}-one/0/0");
     let write = "--operation Describe --operation Write";
     let read = "--operation Describe --operation Read";
     let positions = "--topic watchbell.positions";

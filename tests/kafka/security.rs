@@ -277,7 +277,7 @@ fn the_commands_that_validate_prints_grant_all_that_the_daemon_needs() {
             names.topic("events")
         ),
         format!(
-            "destination: error: missing: Describe and Write on transactional ids {}-*",
+            "destination: error: missing: Describe and Write on transactional ids {}/*",
             names.name
         ),
     ] {

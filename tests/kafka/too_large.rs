@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 /// What the topics take, in bytes.
 const EVENTS: usize = 60_000;
-const ALERTS: usize = 30_000;
+const ALERTS: usize = 12_000;
 const DEAD_LETTERS: usize = 20_000;
 
 /// Text that lz4 cannot make much smaller.
@@ -128,27 +128,39 @@ fn limits_that_change(
 ) {
     limit_records(&clusters.destination, &deployment.events, 10_000);
     limit_records(&clusters.destination, &deployment.dead_letters, 5_000);
-    let fate = Fate::DeadLetter("output_too_large");
+    let alert = Fate::Alert(STATEMENT_DELETED);
+    let pad = |event: &mut Value| event["padding"] = text(18_000).into();
     audit.write(21);
-    let mut event = audit.next_event(1, false);
-    event["padding"] = text(18_000).into();
-    let value = event.to_string();
-    let offset = audit.put(1, &Given::value(value.clone()), fate);
+    let deleted: Vec<String> = (0..64).map(|n| put(audit, n % 4, alert, pad)).collect();
+    let broken = noise(18_000);
+    let fate = Fate::DeadLetter("not_utf8");
+    let offset = audit.put(1, &Given::value(broken.clone()), fate);
     audit.write(21);
     audit.flush();
     deployment.wait_for(clusters, audit, LIMIT);
     let letters = read_committed(&clusters.destination, &deployment.dead_letters);
-    check_cut(&letters, (1, offset), value.as_bytes());
-    assert!(taken_back(daemon, "poison") >= 2);
+    check_cut(&letters, (1, offset), &broken);
+    let alerts = by_event(clusters, &deployment.alerts);
+    let events = by_event(clusters, &deployment.events);
+    for id in deleted {
+        assert!(has_label(&events[&id], "raw:slimmed"));
+        assert!(alerts.contains_key(&id), "{id} alerts nobody");
+    }
+    // The first refusal tells the limits: the other records are made to fit at once.
+    let refusals = taken_back(daemon, "poison");
+    assert!((1..=3).contains(&refusals), "{refusals}");
+    let quarantined = daemon.metric_sum("watchbell_quarantined_records_total");
+    assert_eq!(quarantined, 0, "no record is to blame");
 
     limit_records(&clusters.destination, &deployment.dead_letters, 200);
     audit.write_event(2);
-    audit.put(2, &Given::value("[1, 2]"), fate);
+    let fate = Fate::DeadLetter("not_an_object");
+    let offset = audit.put(2, &Given::value("[1, 2]"), fate);
     audit.write_event(2);
     audit.flush();
     let says = |status, body: &str| {
         status == 503
-            && body.contains("dead_letter_refused")
+            && body.contains("output_refused")
             && body.contains(&deployment.dead_letters)
             && body.contains("raise max.message.bytes")
     };
@@ -157,19 +169,26 @@ fn limits_that_change(
     limit_records(&clusters.destination, &deployment.dead_letters, 20_000);
     deployment.wait_for(clusters, audit, LIMIT);
     daemon.wait_until_ready();
+    let letters = read_committed(&clusters.destination, &deployment.dead_letters);
+    let letter = letters.iter().find(|read| is_at(read, (2, offset)));
+    let value = letter.expect("a dead letter").value.as_deref();
+    assert_eq!(value, Some(&b"[1, 2]"[..]), "nothing is cut any more");
 }
 
 fn taken_back(daemon: &Daemon, reason: &str) -> u64 {
     daemon.metric_sum(&format!("watchbell_aborts_total{{reason=\"{reason}\""))
 }
 
+/// Whether this is the dead letter of a place.
+fn is_at(read: &Read, (partition, offset): (usize, usize)) -> bool {
+    read.header("watchbell-source-partition") == Some(partition.to_string())
+        && read.header("watchbell-source-offset") == Some(offset.to_string())
+}
+
 /// The dead letter of this place has no value, but its size and hash.
-fn check_cut(letters: &[Read], (partition, offset): (usize, usize), value: &[u8]) {
-    let at = |read: &&Read| {
-        read.header("watchbell-source-partition") == Some(partition.to_string())
-            && read.header("watchbell-source-offset") == Some(offset.to_string())
-    };
-    let letter = letters.iter().find(at).expect("a dead letter");
+fn check_cut(letters: &[Read], place: (usize, usize), value: &[u8]) {
+    let letter = letters.iter().find(|read| is_at(read, place));
+    let letter = letter.expect("a dead letter");
     assert_eq!(letter.value, None);
     let header = |name| letter.header(name).expect("a header");
     assert_eq!(header("watchbell-cut-size"), value.len().to_string());

@@ -393,7 +393,9 @@ fn show_finds_by_id_by_place_and_by_the_sources_place() {
     }
     let alert_id = {
         let alerts = house.run(&["tail", "alerts", "--no-follow", "--json"]);
-        let alert: serde_json::Value = serde_json::from_str(&alerts.out).unwrap();
+        // The second one tells of the dead letter.
+        let alert = alerts.lines()[0];
+        let alert: serde_json::Value = serde_json::from_str(alert).unwrap();
         alert["finding_info"]["uid"].as_str().unwrap().to_owned()
     };
 

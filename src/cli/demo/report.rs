@@ -104,10 +104,13 @@ fn alert(page: &mut Page<impl Write>, alert: Part<'_, '_>, times: usize) -> io::
     let message = of("message");
     let message = message.strip_prefix(&*title).unwrap_or(&message);
     page.labelled("what", message.trim_start_matches(": "))?;
-    let outcome = alert.text("unmapped.outcome").unwrap_or("Unknown".into());
-    let evidence = alert.each("evidences").next().unwrap_or(alert);
-    let (time, origin) = (time(alert), words::origin(evidence));
-    page.labelled("when", &format!("{time}, {outcome}, from {origin}"))?;
+    let mut when = time(alert);
+    // An alert of watchbell's own has no event behind it.
+    if let Some(outcome) = alert.text("unmapped.outcome") {
+        let evidence = alert.each("evidences").next().unwrap_or(alert);
+        when.push_str(&format!(", {outcome}, from {}", words::origin(evidence)));
+    }
+    page.labelled("when", &when)?;
     page.labelled("why", &alert.texts("unmapped.why").join("; "))?;
     page.labelled("do", &of("remediation.desc"))?;
     page.blank()
@@ -199,7 +202,7 @@ fn place(event: Part<'_, '_>) -> String {
     ];
     let named = places.iter().filter_map(|(place, path)| {
         let id = event.text(path)?;
-        Some(format!("{place} {}", words::known(event, &id)))
+        Some(format!("{place} {}", words::Known::of(event).named(&id)))
     });
     named.collect::<Vec<_>>().join(", ")
 }

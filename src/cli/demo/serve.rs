@@ -9,15 +9,16 @@ use std::time::Duration;
 use anyhow::Context;
 use indicatif::{HumanCount, ProgressBar};
 use jiff::Timestamp;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::feed::Feed;
 use super::page::{BOLD, DIM, Page};
-use crate::cli::{Failure, run};
+use crate::cli::Failure;
 use crate::kafka::embedded::Embedded;
-use crate::observe::http::Pages;
-use crate::observe::{Health, Metrics, SourceObserver};
+use crate::observe::http::{self, Pages};
+use crate::observe::{Health, Metrics, SourceObserver, descriptors};
 use crate::pipeline::{Path, Topics};
 use crate::rules::CurrentRules;
 
@@ -46,6 +47,7 @@ impl Serving<'_> {
         page: &mut Page<impl Write>,
         is_over: impl Fn() -> bool,
     ) -> Result<(), Failure> {
+        descriptors::raise_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -57,8 +59,14 @@ impl Serving<'_> {
             rules: self.rules.clone(),
         };
         let stop = signals(&runtime)?;
-        let (_ended, until_ended) = tokio::sync::watch::channel(());
-        let at = run::serve_http(&runtime, listen, pages, until_ended)?;
+        let listener = http::bind(listen).with_context(|| format!("listen on {listen}"))?;
+        let at = listener.local_addr().context("ask for the port")?;
+        let listener = {
+            let _inside = runtime.enter();
+            TcpListener::from_std(listener).context("listen")?
+        };
+        // Until the runtime goes.
+        runtime.spawn(http::serve(listener, pages, std::future::pending()));
         self.announce(page, at)?;
         let bar = ProgressBar::new_spinner();
         while !is_over() {

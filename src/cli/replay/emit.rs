@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use foldhash::{HashMap, HashMapExt};
+
 use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::json;
@@ -89,42 +91,38 @@ fn json_line(output: Output<'_>, is_ours: bool) -> Option<Cow<'_, [u8]>> {
 /// Each name once, in the order of the record; one that is repeated, as Kafka allows, with a list of
 /// its values.
 fn headers(output: Output<'_>, out: &mut Vec<u8>) {
-    let mut members: Vec<(Cow<'_, str>, Text<'_>)> = Vec::with_capacity(8);
+    let mut members: Vec<(Cow<'_, str>, Vec<Text<'_>>)> = Vec::with_capacity(8);
+    let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
     for header in output.headers() {
         let value = text(header.value);
-        members.push(match value {
-            Ok(_) => (Cow::Borrowed(header.name), value),
-            Err(_) => (format!("{}_base64", header.name).into(), value),
-        });
-    }
-    let mut first = true;
-    for (index, (name, value)) in members.iter().enumerate() {
-        if members[..index].iter().any(|(earlier, _)| earlier == name) {
-            continue;
+        let name: Cow<'_, str> = match value {
+            Ok(_) => header.name.into(),
+            Err(_) => format!("{}_base64", header.name).into(),
+        };
+        let place = *places.entry(name.clone()).or_insert(members.len());
+        match members.get_mut(place) {
+            Some((_, values)) => values.push(value),
+            None => members.push((name, vec![value])),
         }
-        if !first {
+    }
+    for (number, (name, values)) in members.iter().enumerate() {
+        if number > 0 {
             out.push(b',');
         }
-        first = false;
         write(name, out);
         out.push(b':');
-        let later = members[index + 1..].iter();
-        let mut later = later.filter(|(later, _)| later == name).peekable();
-        let write_value = |value: &Text<'_>, out: &mut Vec<u8>| match value {
-            Ok(text) => write(text, out),
-            Err(base64) => write(base64, out),
-        };
-        if later.peek().is_none() {
-            write_value(value, out);
-            continue;
+        let values: Vec<Option<&str>> = values.iter().map(shown).collect();
+        match values[..] {
+            [value] => write(&value, out),
+            _ => write(&values, out),
         }
-        out.push(b'[');
-        write_value(value, out);
-        for (_, value) in later {
-            out.push(b',');
-            write_value(value, out);
-        }
-        out.push(b']');
+    }
+}
+
+fn shown<'t>(value: &'t Text<'_>) -> Option<&'t str> {
+    match value {
+        Ok(text) => *text,
+        Err(base64) => Some(base64),
     }
 }
 

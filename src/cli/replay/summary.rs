@@ -89,12 +89,16 @@ mod tests {
             let mut other = Summary::default();
             other.count(Outcome::Event {
                 unknown_method: false,
+                inferred: Vec::new(),
                 event_time_ms: 0,
                 alerts: vec![(rule.into(), level)],
             });
             summary.add(other);
         }
-        summary.count(Outcome::refused("not_json"));
+        summary.count(Outcome::DeadLetter {
+            reason: "not_json",
+            alerts: Vec::new(),
+        });
         let text = summary.text(Duration::from_secs(2), |rule| format!("Rule {rule}"));
         let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
         assert_eq!(

@@ -11,7 +11,7 @@ use super::emit::Emit;
 use super::summary::Summary;
 use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
-use crate::pipeline::{Outcome, Pipeline, TOO_LARGE, Topics};
+use crate::pipeline::{Forms, Pipeline, TOO_LARGE, Topics};
 
 /// The reason of what nobody can tell apart: the same as of a value that is no JSON by itself.
 const NOT_JSON: &str = "not_json";
@@ -118,16 +118,16 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
         summary.count(match piece {
             Piece::Event(text) => pipeline.process(&record(Some(text)), job.now_ms, &mut out),
             Piece::Fault { text, detail } => {
-                pipeline.refuse(&record(Some(text)), NOT_JSON, detail, false, &mut out);
-                Outcome::refused(NOT_JSON)
+                let (record, why) = (record(Some(text)), (NOT_JSON, detail));
+                pipeline.refuse(&record, why, &Forms::WHOLE, job.now_ms, &mut out)
             }
             Piece::Unread { digest, fault } => {
                 let (reason, detail) = match fault {
                     Some(detail) => (NOT_JSON, detail),
                     None => (TOO_LARGE, "longer than one event may be"),
                 };
-                pipeline.refuse_unread(&record(None), reason, detail, digest, &mut out);
-                Outcome::refused(reason)
+                let why = (reason, detail);
+                pipeline.refuse_unread(&record(None), why, digest, job.now_ms, &mut out)
             }
         });
         for output in out.iter() {

@@ -20,7 +20,9 @@ use crate::event::{NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored};
-use crate::view::{At, Emitted, Kind, Paint, Reference, heading, line, page, printable, source_id};
+use crate::view::{
+    At, Emitted, Kind, Paint, Reference, heading, line, page, printable, source_ids,
+};
 
 /// An event and its alerts are written in one transaction: so far apart may their timestamps be.
 const APART_MS: i64 = 60_000;
@@ -118,7 +120,7 @@ impl Show<'_> {
                 .map_err(anyhow::Error::from)
                 .and_then(|r| self.record_at(&r, at))
             {
-                Ok(record) => ids.extend(source_id(&record.record())),
+                Ok(record) => ids.extend(source_ids(&record.record())),
                 // Its output may be there when it is gone.
                 Err(error) => say(format_args!("source {}: {error}", source.name)),
             }

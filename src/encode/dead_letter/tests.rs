@@ -24,6 +24,7 @@ fn letter(record: &RawRecord<'_>, detail: &str, max_bytes: usize) -> OutputRecor
         reason: "not_json",
         detail,
         max_bytes,
+        cut: false,
         unread: None,
     };
     dead_letter(record, &"dead".into(), why)

@@ -58,6 +58,7 @@ n.yaml:1:18: error: unknown key `tem`
   help: did you mean `team`?
 n.yaml:2:1: error: `u-2` has no `name`
 n.yaml:3:13: error: a string is expected, not a number
+  help: quote it: '5'
 n.yaml:3:22: error: unknown kind `robot`
   help: write one of: human, service
 n.yaml:4:6: error: a map is expected, not a string";

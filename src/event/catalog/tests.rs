@@ -97,6 +97,7 @@ fn the_shipped_rules_name_only_known_services_and_methods() {
     let known = Known {
         services: [(catalog.product().to_owned(), services)].into(),
         methods: catalog.names().map(str::to_owned).collect(),
+        ..Known::default()
     };
     let resolve = |field: &str| Ok::<String, UnknownField>(field.to_owned());
     let source = RuleSource::Pack("confluent".to_owned());

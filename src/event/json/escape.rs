@@ -1,5 +1,49 @@
 //! Escapes within JSON strings, decoded; the parser has made sure that they are sound.
 
+/// What a `\u` escape stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnicodeEscape {
+    /// One escape, one character.
+    Single(char),
+    /// The two halves of a surrogate pair, one character.
+    Pair(char),
+    /// Half of a surrogate pair without the other: no character.
+    LoneSurrogate,
+}
+
+impl UnicodeEscape {
+    /// How many bytes of the text it takes.
+    pub(super) const fn length(self) -> u32 {
+        match self {
+            Self::Single(_) | Self::LoneSurrogate => 6,
+            Self::Pair(_) => 12,
+        }
+    }
+}
+
+/// The escape at the beginning of these bytes; `None` without `\u` and four hexadecimal digits.
+pub(super) fn unicode_escape(bytes: &[u8]) -> Option<UnicodeEscape> {
+    let high = unit(bytes)?;
+    if let Some(single) = char::from_u32(high) {
+        return Some(UnicodeEscape::Single(single));
+    }
+    let low = bytes.get(6..).and_then(unit);
+    let pair = low.and_then(|low| {
+        let is_pair = (0xd800..0xdc00).contains(&high) && (0xdc00..0xe000).contains(&low);
+        is_pair.then(|| 0x1_0000 + ((high & 0x3ff) << 10) + (low & 0x3ff))
+    });
+    let pair = pair.and_then(char::from_u32).map(UnicodeEscape::Pair);
+    Some(pair.unwrap_or(UnicodeEscape::LoneSurrogate))
+}
+
+/// The code unit of the `\u` escape at the beginning of these bytes.
+fn unit(bytes: &[u8]) -> Option<u32> {
+    let digits = bytes.strip_prefix(b"\\u")?.get(..4)?;
+    digits.iter().try_fold(0, |value, byte| {
+        Some(value << 4 | char::from(*byte).to_digit(16)?)
+    })
+}
+
 /// A string's content between its quotes, decoded.
 #[cold]
 pub(super) fn unescaped(content: &str) -> String {
@@ -14,7 +58,12 @@ pub(super) fn unescaped(content: &str) -> String {
             b'n' => ('\n', 2),
             b'r' => ('\r', 2),
             b't' => ('\t', 2),
-            b'u' => unicode_escape(&bytes[at..]),
+            b'u' => match unicode_escape(&bytes[at..]) {
+                Some(UnicodeEscape::Single(decoded)) => (decoded, 6),
+                Some(UnicodeEscape::Pair(decoded)) => (decoded, 12),
+                // A document has none of these.
+                Some(UnicodeEscape::LoneSurrogate) | None => ('\u{fffd}', 6),
+            },
             other => (char::from(other), 2),
         };
         out.push(decoded);
@@ -22,22 +71,4 @@ pub(super) fn unescaped(content: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// Decodes `\uXXXX` or a surrogate pair; the parser has made sure that it is one.
-fn unicode_escape(bytes: &[u8]) -> (char, usize) {
-    let high = hex4(&bytes[2..]).unwrap_or(0xfffd);
-    if (0xd800..0xdc00).contains(&high) {
-        let low = bytes.get(8..).and_then(hex4).unwrap_or(0xdc00);
-        let scalar = 0x1_0000 + ((high - 0xd800) << 10) + (low.wrapping_sub(0xdc00) & 0x3ff);
-        return (char::from_u32(scalar).unwrap_or('\u{fffd}'), 12);
-    }
-    (char::from_u32(high).unwrap_or('\u{fffd}'), 6)
-}
-
-/// Four hexadecimal digits.
-pub(super) fn hex4(bytes: &[u8]) -> Option<u32> {
-    bytes.get(..4)?.iter().try_fold(0, |value, byte| {
-        Some(value << 4 | char::from(*byte).to_digit(16)?)
-    })
 }

@@ -2,7 +2,7 @@
 
 use wide::u8x32;
 
-use super::name::{Tag, same_bytes};
+use super::name::{Tag, first_letter, same_bytes, segments_named};
 use super::{Document, Node, NodeId};
 
 /// Names that are looked for together; any two differ in more than case and underscores.
@@ -65,6 +65,27 @@ impl Name {
 }
 
 impl Document<'_> {
+    /// Whether an object has a member that is written exactly so.
+    pub fn has_member(&self, id: NodeId, name: &str) -> bool {
+        let is_it = |node: &Node| node.key.bytes_of(self.text) == name.as_bytes();
+        self.members(id).any(|(_, node)| is_it(node))
+    }
+
+    /// The members that a path leads to at its next step, and how many of its segments each stands
+    /// for: a name with dots, such as `cleanup.policy`, stands for several. Case and underscores do
+    /// not matter. Nothing for other types.
+    pub fn members_on_path<'d>(
+        &'d self,
+        id: NodeId,
+        path: &'d [Box<str>],
+    ) -> impl Iterator<Item = (NodeId, usize)> + 'd {
+        let letter = path.first().and_then(|segment| first_letter(segment));
+        let may_be_meant = move |node: &Node| letter.is_none_or(|it| node.tag.may_begin_with(it));
+        self.members(id)
+            .filter(move |(_, node)| may_be_meant(node))
+            .filter_map(|(child, _)| Some((child, segments_named(&self.key(child), path)?)))
+    }
+
     /// For each name the member that [`Document::member_folded`] finds; none where nothing is.
     pub fn members_folded<const N: usize>(
         &self,

@@ -44,11 +44,24 @@ impl Tag {
         Tag(u16::from_le_bytes([last | 0x20, first | 0x20]))
     }
 
-    /// One bit of 64: names with different ones are different.
+    /// One bit of 64, by the second byte too: names that have no bit in common are different, also
+    /// but for case and underscores. Where the second is an underscore, all bits. Of tags other than
+    /// [`Tag::ANY`].
     #[inline]
-    pub(super) fn sign(self, length: u32) -> u64 {
-        let letters = u32::from(self.0);
-        1 << ((letters ^ letters >> 6 ^ length) % 64)
+    pub(super) fn sign(self, second: u8) -> u64 {
+        let letters = u32::from(self.0) << 8 | u32::from(second | 0x20);
+        match second {
+            b'_' => u64::MAX,
+            // Fibonacci hashing: the upper six bits depend on all letters.
+            _ => 1 << (letters.wrapping_mul(0x9e37_79b9) >> 26),
+        }
+    }
+
+    /// Whether a name may begin with this letter, whatever its case.
+    #[inline]
+    pub(super) fn may_begin_with(self, letter: u8) -> bool {
+        let [_, first] = self.0.to_le_bytes();
+        first == letter | 0x20 || self == Tag::ANY
     }
 
     /// Whether names with these two may be the same.
@@ -67,6 +80,37 @@ pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
     let both = left.iter().zip(right);
     let alike = both.take_while(|(left, right)| left == right).count();
     letters(&left[alike..]).eq(letters(&right[alike..]))
+}
+
+/// The name with nothing but what counts of it: equal for names that are the same.
+pub fn folded_name(name: &str) -> Vec<u8> {
+    letters(name.as_bytes()).collect()
+}
+
+/// How many of these segments a name stands for, but for case and underscores: one, or several with
+/// dots between them. A segment has no dot, so there is only one answer.
+pub(in crate::event) fn segments_named(name: &str, segments: &[Box<str>]) -> Option<usize> {
+    if segments.first().is_some_and(|first| **first == *name) {
+        return Some(1);
+    }
+    let mut rest = letters(name.as_bytes()).peekable();
+    for (before, segment) in segments.iter().enumerate() {
+        if before > 0 {
+            rest.next_if_eq(&b'.')?;
+        }
+        for letter in letters(segment.as_bytes()) {
+            rest.next_if_eq(&letter)?;
+        }
+        if rest.peek().is_none() {
+            return Some(before + 1);
+        }
+    }
+    None
+}
+
+/// The first letter that counts of a name.
+pub(super) fn first_letter(name: &str) -> Option<u8> {
+    letters(name.as_bytes()).next()
 }
 
 /// What counts of a name.

@@ -39,10 +39,14 @@ impl Nodes {
         &mut self.slots
     }
 
-    /// The same, and as many more.
+    /// The same and more, so many altogether at most. Without that bound a record of small numbers
+    /// would take twice the memory of its nodes.
     #[cold]
-    pub(super) fn more_slots(&mut self) -> &mut [Node] {
-        self.slots.resize(2 * self.slots.len(), Node::NONE);
+    pub(super) fn more_slots(&mut self, most: usize) -> &mut [Node] {
+        let slots = most.min(2 * self.slots.len());
+        self.slots
+            .reserve_exact(slots.saturating_sub(self.slots.len()));
+        self.slots.resize(slots, Node::NONE);
         &mut self.slots
     }
 

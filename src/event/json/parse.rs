@@ -2,8 +2,9 @@
 //! Only here are nodes made, so every node is well formed. Names and strings without escapes and
 //! white space around them go straight through; nothing calls itself, however deep the nesting.
 
+use super::name::same_bytes;
 use super::plain::Specials;
-use super::{DEPTH_LIMIT, Document, JsonError, Kind, Node, Nodes, Span, Tag};
+use super::{ALERT_DEPTH, Document, JsonError, Kind, Node, Nodes, Span, Tag};
 
 mod input;
 
@@ -15,14 +16,16 @@ type Fault = Box<JsonError>;
 /// How many members before it a name is compared with while parsing.
 const MEMBERS_COMPARED: usize = 32;
 
-/// Parses a whole text, at most 4 GiB long.
-pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
+/// Parses a whole text, at most 4 GiB long and nested no deeper than so many levels.
+pub(super) fn parse(text: &str, levels: usize) -> Result<Document<'_>, JsonError> {
     let beside = Beside::default();
     let input = Input {
         text,
         beside: &beside,
     };
-    let start = input.after_space(0);
+    // RFC 8259, section 8.1: a byte order mark may be ignored.
+    let begin = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let start = input.after_space(begin);
     if start as usize == text.len() {
         return Err(JsonError::Empty);
     }
@@ -35,11 +38,14 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, JsonError> {
         count: 0,
         open: Open::default(),
     };
-    let nodes = parser.outermost().map_err(|fault| *fault)?;
+    let nodes = parser.outermost(levels).map_err(|fault| *fault)?;
     let compact = !beside.spaced.get();
     let end = input.after_space(parser.at);
     if end as usize != text.len() {
         return Err(*input.expected(end, "the end of the text"));
+    }
+    if beside.is_unportable.get() {
+        return Err(JsonError::NotPortable);
     }
     Ok(Document {
         text,
@@ -89,11 +95,12 @@ enum Stop {
 impl Parser<'_> {
     /// Goes over the outermost value, with all below it.
     #[inline(always)]
-    fn outermost(&mut self) -> Result<Nodes, Fault> {
+    fn outermost(&mut self, levels: usize) -> Result<Nodes, Fault> {
         let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4);
         let mut slots = nodes.slots();
         slots[0] = Node::NONE;
-        let mut around = [Open::default(); DEPTH_LIMIT];
+        let mut around = [Open::default(); ALERT_DEPTH];
+        let around = &mut around[..levels.min(ALERT_DEPTH)];
         let mut depth = 0;
         loop {
             let stop = match self.open.bracket {
@@ -103,7 +110,9 @@ impl Parser<'_> {
             };
             match stop {
                 Stop::Full => {
-                    slots = nodes.more_slots();
+                    // One for the value at hand, and one for each that a comma or a bracket announces.
+                    let most = self.count + 1 + self.input.announced_from(self.at);
+                    slots = nodes.more_slots(most);
                     continue;
                 }
                 Stop::String(end) => self.rest_of_string(&mut slots[self.count], end)?,
@@ -113,7 +122,7 @@ impl Parser<'_> {
                     if bracket != 0 {
                         let Some(outer) = around.get_mut(depth) else {
                             let offset = self.at as usize;
-                            return Err(Box::new(JsonError::TooDeep { offset }));
+                            return Err(Box::new(JsonError::TooDeep { levels, offset }));
                         };
                         *outer = self.open;
                         self.open = Open {
@@ -165,15 +174,17 @@ impl Parser<'_> {
     #[inline(always)]
     fn members(&mut self, slots: &mut [Node]) -> Result<Stop, Fault> {
         while let Some(slot) = slots.get_mut(self.count) {
-            if let Some((key, tag)) = self.plain_name() {
-                (slot.key, slot.tag) = (key, tag);
+            let second;
+            if let Some((key, tag, letter)) = self.plain_name() {
+                (slot.key, slot.tag, second) = (key, tag, letter);
                 self.at = key.end + 2;
             } else {
                 let name = self.input.name(self.at)?;
                 (slot.key, slot.tag) = (name.key, name.tag);
+                second = self.input.byte(name.key.start + 1);
                 self.skip_to(name.after);
             }
-            let sign = slot.tag.sign(slot.key.end - slot.key.start);
+            let sign = slot.tag.sign(second);
             if self.open.seen & sign != 0 {
                 let first = self.open.node as usize + 1;
                 look_for_name(self.input, slots, first, self.count);
@@ -198,16 +209,18 @@ impl Parser<'_> {
         Stop::Full
     }
 
-    /// Goes over a name without escapes and the colon after it, if these are next.
+    /// Goes over a name without escapes that shows its letters and the colon after it, if these are
+    /// next. Its second byte, of a single letter the quote after it, comes with it.
     #[inline(always)]
-    fn plain_name(&mut self) -> Option<(Span, Tag)> {
-        let &[b'"', first] = self.input.window(self.at)? else {
+    fn plain_name(&mut self) -> Option<(Span, Tag, u8)> {
+        let &[b'"', first, second] = self.input.window(self.at)? else {
             return None;
         };
         let start = self.at + 1;
         let end = self.plain_end();
         let [last, after @ ..] = self.input.window::<3>(end - 1)?;
-        (after == b"\":").then(|| (Span { start, end }, Tag::of_written(first, *last)))
+        let tag = Tag::of_written(first, *last);
+        (after == b"\":" && tag != Tag::ANY).then_some((Span { start, end }, tag, second))
     }
 
     /// Goes over a string without escapes and the comma after it, if these are next.
@@ -300,10 +313,13 @@ impl Parser<'_> {
     }
 }
 
-/// Notes it where the name of the node at `last` may stand before in the object whose first member
-/// is at `first`, also where there are too many to compare.
+/// Notes it where the name of the node at `last`, but for case and underscores, may stand before in
+/// the object whose first member is at `first`, also where there are too many to compare.
 #[cold]
 fn look_for_name(input: Input<'_>, nodes: &[Node], first: usize, last: usize) {
+    if input.beside.may_repeat_names.get() {
+        return;
+    }
     let Node { key, tag, .. } = nodes[last];
     let mut member = first;
     for _ in 0..MEMBERS_COMPARED {
@@ -311,7 +327,7 @@ fn look_for_name(input: Input<'_>, nodes: &[Node], first: usize, last: usize) {
             return;
         }
         let node = &nodes[member];
-        if node.tag == tag && node.key.bytes_of(input.text) == key.bytes_of(input.text) {
+        if node.tag == tag && same_bytes(node.key.bytes_of(input.text), key.bytes_of(input.text)) {
             break;
         }
         member = node.next as usize;

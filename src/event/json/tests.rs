@@ -68,25 +68,40 @@ fn names_fold_at_their_first_letter_too() {
 #[test]
 fn repeated_keys_are_seen_through_escapes() {
     let doc = parse(r#"{"a":1,"b":{"x":1,"x":2},"\u0061":2}"#);
-    assert_eq!(doc.repeated_key(doc.root()).unwrap(), "a");
+    let repeated = doc.repeated_members();
+    let names: Vec<_> = repeated.iter().map(|id| doc.key(*id)).collect();
+    assert_eq!(names, ["a", "x", "x", "a"]);
+    let other = |number: usize| doc.same_named(repeated[number]);
+    assert_eq!([other(0), other(3)], [Some(repeated[3]), Some(repeated[0])]);
     let many: Vec<String> = (0..40).map(|i| format!("\"k{}\":0", i % 39)).collect();
     let text = format!("{{{}}}", many.join(","));
     let doc = parse(&text);
-    assert_eq!(doc.repeated_key(doc.root()).unwrap(), "k0");
+    let repeated = doc.repeated_members();
+    let names: Vec<_> = repeated.iter().map(|id| doc.key(*id)).collect();
+    assert_eq!(names, ["k0", "k0"]);
 }
 
 #[test]
 fn names_alike_in_letters_and_length_are_told_apart() {
     for text in [
-        r#"{"abca":1,"acba":2,"_a_":3,"_b_":4,"":5}"#,
-        r#"{"Ab":1,"ab":2,"a_b":3,"o":{"ab":4},"l":[{"ab":5},{"ab":6}]}"#,
+        r#"{"abca":1,"acba":2,"a_b_a":3,"":5}"#,
+        r#"{"request":1,"result":2,"o":{"ab":4},"l":[{"ab":5},{"ab":6}]}"#,
     ] {
-        assert!(!parse(text).may_repeat_names(), "{text}");
+        assert!(!parse(text).may_repeat_names, "{text}");
     }
-    for text in [r#"{"":1,"":2}"#, r#"[0,{"_a":{"x":0},"b":[1],"_a":2}]"#] {
+    for text in [
+        r#"{"":1,"":2}"#,
+        r#"[0,{"_a":{"x":0},"b":[1],"_a":2}]"#,
+        r#"{"Result":1,"result":2}"#,
+        r#"{"role_name":1,"other":2,"roleName":3}"#,
+        r#"{"_a":1,"a":2}"#,
+        r#"{"a_b":1,"z":0,"ab":2}"#,
+        r#"{"ab":1,"z":0,"a_b":2}"#,
+        r#"{ "AB" : 1, "aB": 2 }"#,
+        r#"{"a":1,"A":2}"#,
+    ] {
         let doc = parse(text);
-        let twice = doc.nodes().filter(|id| doc.repeated_key(*id).is_some());
-        assert_eq!(twice.count(), 1, "{text}");
+        assert_eq!(doc.repeated_members().len(), 2, "{text}");
     }
 }
 
@@ -123,10 +138,10 @@ fn each_fault_has_its_own_reason() {
     assert_eq!(error("  ").reason(), "empty");
     assert_eq!(error(r#"{"a":"#).reason(), "not_json");
     assert_eq!(error("{\"a\":\"\0\"}").reason(), "not_json");
-    assert_eq!(error(r#""\ud800""#).reason(), "not_json");
-    assert_eq!(error(r#""\ud800\u0041""#).reason(), "not_json");
-    assert_eq!(error(r#""\udc00""#).reason(), "not_json");
-    assert_eq!(error("[1e999]").reason(), "number_out_of_range");
+    assert_eq!(error(r#""\ud800""#).reason(), "not_portable");
+    assert_eq!(error("[1e999]").reason(), "not_portable");
+    // What is no JSON at all is said first.
+    assert_eq!(error(r#"[1e999,"\ud800","#).reason(), "not_json");
     assert_eq!(error("{} {}").reason(), "not_json");
     assert_eq!(error(&deep(129)).reason(), "too_deep");
     assert!(Document::parse(deep(128).as_bytes()).is_ok());
@@ -153,14 +168,9 @@ fn a_fault_is_told_with_its_place() {
         ("{\"a\\n\":\"b\",\"c\":}", 15, "a value"),
         ("{\"a\":\"b", 7, "a closing quote"),
         (
-            "[\"\\ud83d\\n\"]",
+            "[\"\\ud83\\n\"]",
             2,
             "a \\u escape of four hexadecimal digits",
-        ),
-        (
-            "[\"ab\\ud83d\\u0041\"]",
-            4,
-            "the second half of a surrogate pair",
         ),
     ] {
         assert_eq!(
@@ -258,9 +268,15 @@ proptest! {
         let object = doc.nodes().filter(|id| doc.kind(*id) == Kind::Object);
         let object = object.into_iter().nth(usize::from(within.starts_with('{'))).unwrap();
         let decoded: Vec<_> = names.iter().map(|(_, decoded)| *decoded).collect();
-        let repeated = (1..decoded.len()).find(|at| decoded[..*at].contains(&decoded[*at]));
-        let found = doc.repeated_key(object);
-        prop_assert_eq!(found.as_deref(), repeated.map(|at| decoded[at]));
+        let is_repeated = |at: &usize| {
+            (0..decoded.len()).any(|other| other != *at && same_name(decoded[other], decoded[*at]))
+        };
+        let repeated: Vec<_> = (0..decoded.len()).filter(is_repeated).map(|at| decoded[at]).collect();
+        let found: Vec<_> = doc.repeated_members().into_iter().map(|id| doc.key(id)).collect();
+        prop_assert_eq!(&found, &repeated);
+        for id in doc.repeated_members() {
+            prop_assert_eq!(doc.parent(id), Some(object));
+        }
     }
 
     #[test]
@@ -289,7 +305,15 @@ proptest! {
         )
     ) {
         let text = pieces.concat();
-        let ours = Document::parse(text.as_bytes()).is_ok();
+        let ours = match Document::parse(text.as_bytes()) {
+            // Which they refuse, and read once it is written for them.
+            Err(JsonError::NotPortable) => {
+                let portable = Portable::of(text.as_bytes()).text;
+                prop_assert!(serde_json::from_slice::<serde_json::Value>(&portable).is_ok());
+                false
+            }
+            parsed => parsed.is_ok(),
+        };
         let theirs = serde_json::from_str::<serde_json::Value>(&text).is_ok();
         prop_assert_eq!(ours, theirs, "{}", text);
     }

@@ -409,9 +409,12 @@ fn what_stands_before_the_damage_of_a_gzip_is_read() {
     }
 }
 
+/// A text of so many pieces.
+type Repeated = fn(usize) -> String;
+
 #[test]
 fn however_hostile_a_text_is_reading_it_takes_time_in_proportion_to_its_length() {
-    let texts: [(&str, fn(usize) -> String); 9] = [
+    let texts: [(&str, Repeated); 9] = [
         ("brackets", |n| "[\n".repeat(n)),
         ("arrays that go on", |n| "[1,\n".repeat(n) + "x"),
         ("objects that go on", |n| "{\"a\":[\n".repeat(n)),

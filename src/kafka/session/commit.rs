@@ -6,7 +6,8 @@ use std::collections::btree_map::Entry;
 use std::time::Instant;
 
 use super::deliveries::NO_SOURCE;
-use super::error::{Setback, Side, trouble};
+use super::error::{Setback, trouble};
+use super::fault::Side;
 use super::flight::{Cargo, Flight, Prepared};
 use super::mark::{Evidence, LastRecord, Mark, Marks};
 use super::observe::Commit;
@@ -23,11 +24,14 @@ impl Session<'_> {
         let mut marks = Marks::new();
         for fetched in batch.iter().rev() {
             if let Entry::Vacant(vacant) = marks.entry(fetched.partition()) {
-                let last = fetched.last_record();
-                vacant.insert(Mark {
-                    next: fetched.offset().next(),
-                    evidence: self.evidence(Some(last)),
-                });
+                let next = fetched.offset().next();
+                let evidence = self.evidence(Some(fetched.last_record()));
+                let before = self.positions.evidence(fetched.partition());
+                let evidence = match before {
+                    Some(before) => evidence.after(before, fetched.latest, next),
+                    None => evidence,
+                };
+                vacant.insert(Mark { next, evidence });
             }
         }
         marks
@@ -101,7 +105,7 @@ impl Session<'_> {
         let now = Instant::now();
         self.positions.commit(&flight.cargo.marks);
         self.positions.note(&noted, now);
-        self.blame.clear(&flight.cargo);
+        self.blame.committed(&flight.cargo);
         self.last_commit = now;
         self.setbacks = 0;
         self.batch_records = (self.batch_records * 2).min(self.config.commit_records);
@@ -134,7 +138,9 @@ impl Session<'_> {
             self.writer.send(NO_SOURCE, output, deadline)?;
         }
         self.send_notes(marks.iter(), deadline)?;
-        self.seal(marks, deadline)
+        self.seal(marks, deadline)?;
+        self.blame.passed(marks);
+        Ok(())
     }
 
     /// Wait for what was handed to the writer, then commit it together with these positions.

@@ -94,6 +94,11 @@ pub const MAX_OUTPUT_BATCH_BYTES: usize = 1_000_000;
 /// `transaction.abort.timed.out.transaction.cleanup.interval.ms`, 10 s by default.
 const COORDINATOR_SCAN_MS: u64 = 10_000;
 
+/// What the transactional ids of a deployment begin with, and those of no other.
+pub fn transactional_id_prefix(group: &str) -> String {
+    format!("{group}/")
+}
+
 impl SessionConfig {
     /// A session with the defaults of the configuration file.
     pub fn new(
@@ -125,12 +130,16 @@ impl SessionConfig {
         }
     }
 
-    /// `<group>-<source>-<ordinal>-<worker>`: a successor with the same numbers fences this one.
+    /// `<group>/<source>/<ordinal>/<worker>`: a successor with the same numbers fences this one.
     pub fn transactional_id(&self) -> String {
-        format!(
-            "{}-{}-{}-{}",
-            self.group, self.source_name, self.ordinal, self.worker
-        )
+        self.transactional_id_of(&format!("{}/{}", self.ordinal, self.worker))
+    }
+
+    /// `<group>/<source>/<part>`. No group and no source has a `/` in its name, so that no two
+    /// deployments or sources can have one id.
+    pub(super) fn transactional_id_of(&self, part: &str) -> String {
+        let prefix = transactional_id_prefix(&self.group);
+        format!("{prefix}{}/{part}", self.source_name)
     }
 
     /// Whether the settings go together.
@@ -194,6 +203,23 @@ mod tests {
         let mut config = config();
         config.ordinal = 2;
         config.worker = 1;
-        assert_eq!(config.transactional_id(), "watchbell-confluent-2-1");
+        assert_eq!(config.transactional_id(), "watchbell/confluent/2/1");
+    }
+
+    #[test]
+    fn no_two_deployments_or_sources_have_one_transactional_id() {
+        let id = |group: &str, source: &str| {
+            let mut config = config();
+            (config.group, config.source_name) = (group.into(), source.into());
+            config.transactional_id()
+        };
+        assert_ne!(
+            id("watchbell", "eu-confluent"),
+            id("watchbell-eu", "confluent")
+        );
+        assert_ne!(id("watchbell", "a-1"), id("watchbell-a", "1"));
+        let prefix = transactional_id_prefix("watchbell");
+        assert!(id("watchbell", "confluent").starts_with(&prefix));
+        assert!(!id("watchbell-eu", "confluent").starts_with(&prefix));
     }
 }

@@ -14,18 +14,56 @@ use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::ProducerContext;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::error::{Refused, Setback, Side, Trouble, client_trouble, record_fault, trouble};
+use super::blame::Refused;
+use super::error::{Setback, Trouble, client_trouble, trouble};
+use super::fault::{Fault, Side, fault};
+use super::worker::Cause;
 use crate::kafka::client::log_line;
 
 /// Index of an output that no source record is to blame for.
 pub(super) const NO_SOURCE: usize = usize::MAX;
 
+/// So many outputs of one record are told apart; the last number stands for all that follow.
+const PARTS: usize = 4096;
+
+/// Where an output comes from, in one number, as librdkafka carries it: the index of its source record
+/// in the batch, and which of that record's outputs it is.
+pub(super) fn origin(source_index: usize, part: u32) -> usize {
+    match source_index {
+        NO_SOURCE => NO_SOURCE,
+        index => index * PARTS + (part as usize).min(PARTS - 1),
+    }
+}
+
+/// The source record and the part; `None` for an output of no record.
+fn record_and_part(origin: usize) -> Option<(usize, u32)> {
+    let part = u32::try_from(origin % PARTS).unwrap_or(u32::MAX);
+    (origin != NO_SOURCE).then_some((origin / PARTS, part))
+}
+
 /// A delivery report that is bad.
 #[derive(Debug)]
 struct Failure {
-    source_index: usize,
+    origin: usize,
     code: Code,
     topic: String,
+}
+
+impl Failure {
+    /// What is to be found out about a refused output.
+    fn refused(&self, cause: Cause) -> Result<Refused, Trouble> {
+        let Failure { code, topic, .. } = self;
+        let Some((source_index, part)) = record_and_part(self.origin) else {
+            return Err(ours_refused(topic, *code, cause));
+        };
+        Ok(Refused {
+            source_index,
+            part,
+            topic: topic.clone(),
+            cause,
+            detail: format!("{topic}: {code}"),
+        })
+    }
 }
 
 #[derive(Default)]
@@ -63,16 +101,16 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    /// Index of the source record in its batch.
+    /// See [`origin`].
     type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, source_index: usize) {
+    fn delivery(&self, result: &DeliveryResult<'_>, origin: usize) {
         let Err((error, message)) = result else {
             return;
         };
         let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
         lock(&self.failures).push(Failure {
-            source_index,
+            origin,
             code,
             topic: message.topic().to_owned(),
         });
@@ -104,60 +142,88 @@ impl Deliveries {
         lock(&self.not_added).take()
     }
 
-    /// What the bad reports mean; `None` where outputs were only taken back.
+    /// What the bad reports mean; `None` where outputs were only taken back. What somebody has to
+    /// repair comes first: it may be the reason of all else. Then the records that are to blame.
     pub(super) fn judge(&self) -> Option<Setback> {
         let failures = std::mem::take(&mut *lock(&self.failures));
         let mut refused = BTreeMap::new();
-        let (mut ours, mut other) = (None, None);
+        let (mut repair, mut ours, mut other) = (None, None, None);
         for failure in failures {
-            let Failure {
-                source_index,
-                code,
-                topic,
-            } = failure;
-            match (code, record_fault(code)) {
-                (Code::InvalidDifferentRecord | Code::PurgeQueue | Code::PurgeInflight, _) => {}
-                (_, Some(reason)) if source_index == NO_SOURCE => {
-                    ours.get_or_insert_with(|| ours_refused(&topic, code, reason));
+            let Failure { origin, code, .. } = failure;
+            let cause = match fault(code) {
+                Fault::Withdrawn => continue,
+                Fault::Size => Cause::Size,
+                Fault::Content => Cause::Content,
+                Fault::Repair(_) => {
+                    let context = format!("write to {}", failure.topic);
+                    repair = repair.or_else(|| trouble(Side::Destination, code, &context));
+                    continue;
                 }
-                (_, Some(reason)) => {
-                    refused.entry(source_index).or_insert_with(|| Refused {
-                        source_index,
-                        reason,
-                        detail: format!("{topic}: {code}"),
-                    });
+                Fault::Passing | Fault::Client | Fault::Unexpected => {
+                    other.get_or_insert((code, failure.topic));
+                    continue;
                 }
-                (_, None) => {
-                    other.get_or_insert((code, topic));
+            };
+            match failure.refused(cause) {
+                Ok(output) => {
+                    refused.entry((origin, failure.topic)).or_insert(output);
+                }
+                Err(trouble) => {
+                    ours.get_or_insert(trouble);
                 }
             }
         }
-        if let Some((code, topic)) = other {
-            let trouble = trouble(Side::Destination, code, &format!("write to {topic}"));
-            let trouble = trouble.or_else(|| self.take_trouble());
-            return Some(trouble.map_or_else(
-                || Setback::Abort {
-                    reason: "delivery_failed",
-                    detail: format!("{topic}: {code}"),
-                },
-                Setback::Trouble,
-            ));
+        if let Some(trouble) = repair {
+            return Some(Setback::Trouble(trouble));
         }
-        if refused.is_empty() {
-            return ours.map(Setback::Trouble);
+        if !refused.is_empty() {
+            return Some(Setback::Refused(refused.into_values().collect()));
         }
-        Some(Setback::Poison(refused.into_values().collect()))
+        if let Some(trouble) = ours {
+            return Some(Setback::Trouble(trouble));
+        }
+        let (code, topic) = other?;
+        if let Some(trouble) = self.take_trouble() {
+            return Some(Setback::Trouble(trouble));
+        }
+        Some(passing(code, format!("{topic}: {code}")))
     }
 }
 
-/// The cluster refuses what no record has caused: a note of a position, or an alert about a gap.
-pub(super) fn ours_refused(topic: &str, code: Code, reason: &'static str) -> Trouble {
+/// What a failed delivery means that no record is to blame for, and nobody has to repair.
+pub(super) fn passing(code: Code, detail: String) -> Setback {
+    match fault(code) {
+        Fault::Client => Setback::Rebuild {
+            reason: "producer_fenced",
+            detail,
+            trouble: None,
+        },
+        _ => Setback::Abort {
+            reason: "delivery_failed",
+            detail,
+        },
+    }
+}
+
+/// The cluster refuses what no record has caused: a note of a position, or an alert about a source.
+pub(super) fn ours_refused(topic: &str, code: Code, cause: Cause) -> Trouble {
     Trouble {
         side: Side::Destination,
-        reason,
+        reason: cause.reason(),
         remedy: format!(
-            "{topic}: {code}: raise max.message.bytes of the topic; until then positions cannot move"
+            "{topic}: {code}: {}; until then positions cannot move",
+            remedy_for(cause)
         ),
+    }
+}
+
+/// What to do about a topic that takes none of our outputs.
+pub(super) fn remedy_for(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Size => "raise max.message.bytes of the topic",
+        Cause::Content => {
+            "correct the topic's settings: it must neither be compacted nor validate schemas"
+        }
     }
 }
 
@@ -167,9 +233,9 @@ mod tests {
 
     fn judged(failures: &[(usize, Code, &str)]) -> Option<Setback> {
         let deliveries = Deliveries::default();
-        for (source_index, code, topic) in failures {
+        for (origin, code, topic) in failures {
             lock(&deliveries.failures).push(Failure {
-                source_index: *source_index,
+                origin: *origin,
                 code: *code,
                 topic: (*topic).to_owned(),
             });
@@ -184,20 +250,49 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_output_blames_its_record_once() {
+    fn each_refused_output_is_named_with_its_record_its_part_and_its_topic() {
         let refused = [
-            (3, Code::MessageSizeTooLarge, "events"),
-            (3, Code::MessageSizeTooLarge, "alerts"),
+            (origin(3, 0), Code::MessageSizeTooLarge, "events"),
+            (origin(3, 2), Code::MessageBatchTooLarge, "alerts"),
+            (origin(3, 0), Code::InvalidDifferentRecord, "events"),
+            (origin(4, 0), Code::InvalidRecord, "events"),
             (NO_SOURCE, Code::MessageSizeTooLarge, "positions"),
         ];
-        let Some(Setback::Poison(blamed)) = judged(&refused) else {
+        let Some(Setback::Refused(blamed)) = judged(&refused) else {
             panic!("nobody is blamed");
         };
-        assert_eq!(blamed.len(), 1);
+        let named: Vec<_> = blamed
+            .iter()
+            .map(|r| (r.source_index, r.part, r.topic.as_str(), r.cause))
+            .collect();
         assert_eq!(
-            (blamed[0].source_index, blamed[0].reason),
-            (3, "output_too_large")
+            named,
+            [
+                (3, 0, "events", Cause::Size),
+                (3, 2, "alerts", Cause::Size),
+                (4, 0, "events", Cause::Content),
+            ]
         );
+    }
+
+    #[test]
+    fn a_part_beyond_all_numbers_is_still_a_part_of_its_record() {
+        assert_eq!(record_and_part(origin(7, u32::MAX)), Some((7, 4095)));
+        assert_eq!(record_and_part(origin(8, 0)), Some((8, 0)));
+        assert_eq!(record_and_part(origin(NO_SOURCE, 5)), None);
+    }
+
+    #[test]
+    fn a_timestamp_that_is_refused_blames_no_record() {
+        let failures = [
+            (origin(0, 0), Code::InvalidTimestamp, "events"),
+            (origin(1, 0), Code::InvalidRecord, "events"),
+        ];
+        let Some(Setback::Trouble(trouble)) = judged(&failures) else {
+            panic!("a record is blamed");
+        };
+        assert_eq!(trouble.reason, "timestamp_refused");
+        assert!(trouble.remedy.contains("events") && trouble.remedy.contains("clock"));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What can go wrong in a session, and what is done about it.
-//! `SessionError` ends a session; a `Setback` is absorbed by its loop. Which librdkafka error is
-//! which is decided here and nowhere else.
+//! `SessionError` ends a session; a `Setback` is absorbed by its loop. Whose fault an error code is
+//! stands in `fault`.
 
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+use super::blame::Refused;
+use super::fault::{Fault, Side, fault};
 use super::observe::Gap;
 use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::ClientError;
@@ -94,6 +96,28 @@ pub enum SessionError {
 }
 
 impl SessionError {
+    /// What tells this error from others of its reason, and stays the same while records come and go:
+    /// other processes, and later looks, find the same. `None` where nothing does.
+    pub fn identity(&self) -> Option<String> {
+        match self {
+            SessionError::Gap(gap) => Some(format!("{}@{}", gap.partition.0, gap.from.0)),
+            SessionError::PastEnd {
+                partition,
+                position,
+                ..
+            } => Some(format!("{}@{}", partition.0, position.0)),
+            SessionError::PartitionGone { partition, .. } => Some(partition.0.to_string()),
+            SessionError::AnotherRecord { partition, offset } => {
+                Some(format!("{}@{}", partition.0, offset.0))
+            }
+            SessionError::ForeignPosition {
+                committed, found, ..
+            } => Some(format!("{committed} {found}")),
+            SessionError::PositionsLost { group, .. } => Some(group.clone()),
+            _ => None,
+        }
+    }
+
     /// Metric label.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -109,30 +133,12 @@ impl SessionError {
     }
 }
 
-/// Which cluster a trouble belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Source,
-    Destination,
-}
-
-/// The reason of a trouble: a topic may not be read, or not be written.
-pub(super) const TOPIC_UNAUTHORIZED: &str = "topic_unauthorized";
-
 /// A fault of the process or its surroundings: no record is to blame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
     pub(super) side: Side,
     pub(super) reason: &'static str,
     pub(super) remedy: String,
-}
-
-/// One source record of a batch whose output was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refused {
-    pub(super) source_index: usize,
-    pub(super) reason: &'static str,
-    pub(super) detail: String,
 }
 
 /// What keeps a batch from being committed, and how far one has to go back.
@@ -143,8 +149,8 @@ pub(super) enum Setback {
         reason: &'static str,
         detail: String,
     },
-    /// Outputs were refused: find the record and quarantine it.
-    Poison(Vec<Refused>),
+    /// Outputs were refused for their size or their content: find out which, and replace them.
+    Refused(Vec<Refused>),
     /// The outcome is unknown, or the producer is done for: make a new one, read the positions.
     Rebuild {
         reason: &'static str,
@@ -165,86 +171,15 @@ impl From<SessionError> for Setback {
     }
 }
 
-/// The reason of an error that one record has caused, by the broker's or the client's verdict.
-pub(super) fn record_fault(code: Code) -> Option<&'static str> {
-    match code {
-        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge => Some("output_too_large"),
-        Code::InvalidRecord | Code::InvalidTimestamp | Code::InvalidMessageSize => {
-            Some("output_invalid")
-        }
-        _ => None,
-    }
-}
-
-/// The reason and the remedy of an error that somebody has to repair.
-fn process_fault(side: Side, code: Code) -> Option<(&'static str, &'static str)> {
-    Some(match code {
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (
-            "topic_missing",
-            "create the topic (watchbell topics create), or grant Describe on it",
-        ),
-        Code::InvalidTopic => ("topic_invalid", "correct the topic's name"),
-        Code::TopicAuthorizationFailed => (
-            TOPIC_UNAUTHORIZED,
-            match side {
-                Side::Source => "grant Read and Describe on the topic in the source cluster",
-                Side::Destination => {
-                    "grant Write and Describe on the topic in the destination cluster"
-                }
-            },
-        ),
-        Code::GroupAuthorizationFailed => (
-            "group_unauthorized",
-            "grant Read on the consumer group in the destination cluster",
-        ),
-        Code::TransactionalIdAuthorizationFailed => (
-            "transactional_id_unauthorized",
-            "grant Write and Describe on the transactional id in the destination cluster",
-        ),
-        Code::ClusterAuthorizationFailed => (
-            "cluster_unauthorized",
-            "grant IdempotentWrite on the destination cluster",
-        ),
-        Code::Authentication | Code::SaslAuthenticationFailed | Code::IllegalSASLState => (
-            "authentication_failed",
-            "check the API key and secret: they must belong to this cluster",
-        ),
-        Code::UnsupportedSASLMechanism => (
-            "authentication_failed",
-            "set sasl.mechanism to one that the cluster accepts",
-        ),
-        Code::SSL => (
-            "tls_failed",
-            "check security.protocol, the port and the CA certificates",
-        ),
-        Code::Resolve => ("unreachable", "check the host name in bootstrap"),
-        Code::AllBrokersDown | Code::BrokerTransportFailure => (
-            "unreachable",
-            "check bootstrap, the network and the brokers",
-        ),
-        Code::InvalidTransactionTimeout => (
-            "transaction_timeout_refused",
-            "lower the transaction timeout below the broker's transaction.max.timeout.ms",
-        ),
-        Code::InvalidSessionTimeout => (
-            "session_timeout_refused",
-            "keep the session timeout within the broker's group.min/max.session.timeout.ms",
-        ),
-        Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => (
-            "replicas_missing",
-            "bring brokers back until min.insync.replicas is met",
-        ),
-        Code::KafkaStorageError => ("broker_storage", "check the broker's disks"),
-        _ => return None,
-    })
-}
-
 /// A trouble with one cluster, if the code is one that needs repair.
 pub(super) fn trouble(side: Side, code: Code, context: &str) -> Option<Trouble> {
-    let (reason, remedy) = process_fault(side, code)?;
+    let Fault::Repair(repair) = fault(code) else {
+        return None;
+    };
+    let remedy = repair.remedy(side);
     Some(Trouble {
         side,
-        reason,
+        reason: repair.reason,
         remedy: format!("{context}: {code}: {remedy}"),
     })
 }
@@ -303,23 +238,6 @@ fn fence_reason(code: Code) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_code_blames_both_a_record_and_the_process() {
-        for code in [
-            Code::MessageSizeTooLarge,
-            Code::InvalidRecord,
-            Code::UnknownTopicOrPartition,
-            Code::TopicAuthorizationFailed,
-            Code::SaslAuthenticationFailed,
-            Code::RequestTimedOut,
-        ] {
-            assert!(
-                record_fault(code).is_none() || process_fault(Side::Destination, code).is_none(),
-                "{code:?}"
-            );
-        }
-    }
 
     #[test]
     fn a_missing_topic_is_no_records_fault_and_names_its_remedy() {

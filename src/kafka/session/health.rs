@@ -4,10 +4,12 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::error::{Setback, Side, TOPIC_UNAUTHORIZED, Trouble, client_trouble};
+use super::error::{Setback, Trouble, client_trouble};
+use super::fault::{ReadingFault, Side, TOPIC_UNAUTHORIZED, reading_fault};
 use super::observe::NotReady;
 use super::open::QUESTION;
 use super::turn::Session;
+use crate::event::{NextOffset, Partition};
 use crate::kafka::access::{Access, Permission};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -18,20 +20,33 @@ const PROBE_PAUSE: Duration = Duration::from_secs(5);
 /// Longest try to read a source in trouble: a new connection, with TLS and login, from afar.
 const READ_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The wall clock, ms since the Unix epoch: for what is compared with the timestamps of records.
+pub(super) fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
 impl Session<'_> {
     /// Judge what the reader reports about a partition or about the source as a whole.
     pub(super) fn judge_reader_error(&mut self, error: &KafkaError) -> Result<(), Setback> {
         if let KafkaError::MessageConsumptionFatal(code) = error {
             return Err(Setback::Reopen(format!("source reader: {code}")));
         }
-        match error.rdkafka_error_code() {
-            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.resettle(),
-            // The reader has a group's name only because librdkafka asks for one.
-            Some(Code::GroupAuthorizationFailed) => Ok(()),
-            code => {
+        let Some(code) = error.rdkafka_error_code() else {
+            return Ok(());
+        };
+        // The reader has a group's name only because librdkafka asks for one.
+        if code == Code::GroupAuthorizationFailed {
+            return Ok(());
+        }
+        match reading_fault(code) {
+            ReadingFault::Position => self.resettle(),
+            ReadingFault::Unreadable => self.find_unreadable(code),
+            ReadingFault::Of(_) => {
                 let context = format!("read {}", self.config.source_topic);
-                let trouble = |code| client_trouble(Side::Source, code, &context);
-                match code.and_then(trouble) {
+                match client_trouble(Side::Source, code, &context) {
                     Some(trouble) => self.note_trouble(trouble),
                     None => tracing::debug!(%error, "source reader"),
                 }
@@ -61,9 +76,13 @@ impl Session<'_> {
     }
 
     pub(super) fn clear_trouble(&mut self, side: Side) {
-        if self.trouble_is_at(side) {
+        let lasts = side == Side::Destination && self.blame.has_hopeless();
+        if self.trouble_is_at(side) && !lasts {
             tracing::info!(source = self.config.source_name, "trouble is over");
             self.trouble = None;
+            if side == Side::Destination {
+                self.blame.forget();
+            }
         }
     }
 
@@ -119,15 +138,11 @@ impl Session<'_> {
             return Ok(());
         }
         self.observer.positions(&self.positions.committed());
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_ms = since.map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        });
         let handed_over = self.reader.handed_over();
         for (partition, end) in ends {
-            let handed_over = handed_over.get(&partition).copied();
-            if let Some(lag) = self.positions.lag(partition, end, handed_over, now_ms) {
-                self.observer.lag(partition, lag);
+            // Of a partition that is not read the client knows old figures only.
+            if !self.positions.is_held(partition) {
+                self.tell_lag(partition, end, handed_over.get(&partition).copied());
             }
         }
         if self.flight.is_none() && self.waiting.is_empty() {
@@ -136,9 +151,23 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Report how far a partition is behind its end.
+    pub(super) fn tell_lag(
+        &mut self,
+        partition: Partition,
+        end: NextOffset,
+        handed_over: Option<NextOffset>,
+    ) {
+        let now = (wall_ms(), Instant::now());
+        if let Some(lag) = self.positions.lag(partition, end, handed_over, now) {
+            self.observer.lag(partition, lag);
+        }
+    }
+
     /// Tell the observer whether records flow, whenever the answer changes.
     pub(super) fn say_readiness(&mut self) {
         let pending = self.positions.pending();
+        let held = self.positions.held();
         let state = if let Some(trouble) = &self.trouble {
             Some(NotReady {
                 reason: trouble.reason,
@@ -149,6 +178,8 @@ impl Session<'_> {
                 reason: "joining",
                 remedy: format!("joining the group {}", self.config.group),
             })
+        } else if let Some(state) = self.unreadable_state(&held) {
+            Some(state)
         } else if !pending.is_empty() {
             Some(NotReady {
                 reason: "positions",
@@ -160,6 +191,10 @@ impl Session<'_> {
         if self.said.as_ref() != Some(&state) {
             self.observer.readiness(state.as_ref());
             self.said = Some(state);
+        }
+        if held != self.said_unreadable {
+            self.observer.unreadable(&held);
+            self.said_unreadable = held;
         }
     }
 }

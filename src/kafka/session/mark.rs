@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::event::{NextOffset, Offset, Partition};
+use crate::event::{Latest, NextOffset, Offset, Partition};
 
 /// Positions to commit.
 pub(super) type Marks = BTreeMap<Partition, Mark>;
@@ -32,21 +32,30 @@ pub(super) struct Evidence {
     /// The last record before the position; none where nothing was consumed yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) last: Option<LastRecord>,
+    /// An alert says that the record at this offset cannot be read: it is not raised again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unreadable: Option<i64>,
+    /// The greatest timestamp among the records before the position, as [`Latest`] has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) latest_ms: Option<i64>,
+    /// Where the partition ended on the first start: what lies before it is history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) history: Option<i64>,
 }
 
 /// A record that was consumed. Not always the one at `next - 1`: markers of transactions leave holes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LastRecord {
+pub(in crate::kafka) struct LastRecord {
     pub(super) offset: i64,
     /// Milliseconds since the Unix epoch, as the record says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) time_ms: Option<i64>,
     /// 64 bits of SHA-256 over timestamp, key and value, in hexadecimal.
-    pub(super) hash: String,
+    pub(in crate::kafka) hash: String,
 }
 
 impl LastRecord {
-    pub(super) fn new(
+    pub(in crate::kafka) fn new(
         offset: Offset,
         time_ms: Option<i64>,
         key: Option<&[u8]>,
@@ -70,13 +79,28 @@ impl LastRecord {
 }
 
 impl Evidence {
-    /// Ids that are not plain ASCII are left out: rdkafka 0.39 panics on what is not UTF-8.
+    /// Ids that are not plain ASCII are left out: rdkafka 0.39 panics on what is not UTF-8. So are those
+    /// that are longer than a topic's name may be, or the broker would refuse the whole commit.
     pub(super) fn new(cluster_id: Option<&str>, topic: &str, last: Option<LastRecord>) -> Evidence {
-        let ascii = |text: &str| text.is_ascii().then(|| text.to_owned());
+        let fits = |text: &str| text.is_ascii() && text.len() <= 249;
+        let ascii = |text: &str| fits(text).then(|| text.to_owned());
         Evidence {
             cluster: cluster_id.and_then(ascii),
             topic: ascii(topic),
             last,
+            unreadable: None,
+            latest_ms: None,
+            history: None,
+        }
+    }
+
+    /// The same at a position `next` further on, where the log has come as far as `latest`; `before` was
+    /// the evidence until then.
+    pub(super) fn after(self, before: &Evidence, latest: Latest, next: NextOffset) -> Evidence {
+        Evidence {
+            latest_ms: latest.0,
+            history: before.history.filter(|end| next.0 < *end),
+            ..self
         }
     }
 
@@ -112,9 +136,22 @@ impl Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::limits::COMMIT_NOTE_BYTES;
 
     fn last(value: Option<&[u8]>) -> LastRecord {
         LastRecord::new(Offset(7), Some(1_000), Some(b"key"), value)
+    }
+
+    #[test]
+    fn the_longest_evidence_fits_beside_a_position_and_comes_back() {
+        let (id, topic) = ("\u{1}".repeat(249), "t".repeat(249));
+        let last = LastRecord::new(Offset(i64::MAX), Some(i64::MIN), None, None);
+        let longest = Evidence::new(Some(&id), &topic, Some(last));
+        let text = longest.to_json();
+        assert!(text.len() <= COMMIT_NOTE_BYTES && text.is_ascii());
+        assert_eq!(Evidence::parse(&text), longest);
+        let longer = Evidence::new(Some(&"i".repeat(250)), &topic, None);
+        assert_eq!((longer.cluster, longer.topic), (None, Some(topic)));
     }
 
     #[test]
@@ -127,6 +164,19 @@ mod tests {
         for foreign in ["", "consumer-1", "{\"cluster\":7}"] {
             assert_eq!(Evidence::parse(foreign), Evidence::default());
         }
+    }
+
+    #[test]
+    fn history_ends_where_the_partition_ended_on_the_first_start() {
+        let mut first = Evidence::new(Some("here"), "audit", None);
+        first.history = Some(100);
+        let at = |next| {
+            let evidence = Evidence::new(Some("here"), "audit", None);
+            evidence.after(&first, Latest(Some(7)), NextOffset(next))
+        };
+        assert_eq!((at(99).history, at(99).latest_ms), (Some(100), Some(7)));
+        assert_eq!((at(100).history, at(100).latest_ms), (None, Some(7)));
+        assert_eq!(Evidence::parse(&at(99).to_json()), at(99));
     }
 
     #[test]

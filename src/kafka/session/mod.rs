@@ -5,10 +5,12 @@
 //! that owns the partition at that moment, or not at all.
 
 mod aside;
+mod blame;
 mod commit;
 mod config;
 mod deliveries;
 mod error;
+mod fault;
 mod flight;
 mod growth;
 mod health;
@@ -24,14 +26,19 @@ mod reader;
 mod recover;
 mod settle;
 mod turn;
+mod unreadable;
 mod worker;
 mod writer;
 
+pub(in crate::kafka) use mark::LastRecord;
+
 pub use config::{
     DEFAULT_POSITIONS_TOPIC, Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start,
+    transactional_id_prefix,
 };
 pub use error::SessionError;
-pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent};
-pub use offsets::{Move, Offsets, OffsetsError, Same, Seen, Target};
+pub(crate) use fault::is_unreadable;
+pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent, Unreadable};
+pub use offsets::{Members, Move, Offsets, OffsetsError, Same, Seen, Target, would_stop};
 pub use open::run;
-pub use worker::{Outputs, Quarantine, Refusal, SourceRecord, Worker};
+pub use worker::{Advice, Cause, Outputs, Refusal, Refusals, RefusedOutput, SourceRecord, Worker};

@@ -99,6 +99,7 @@ impl Notes {
                     ("enable.auto.offset.store", "false"),
                     ("auto.offset.reset", "error"),
                     ("isolation.level", "read_committed"),
+                    ("check.crcs", "true"),
                     ("allow.auto.create.topics", "false"),
                     ("enable.partition.eof", "true"),
                 ],

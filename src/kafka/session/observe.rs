@@ -58,6 +58,26 @@ impl Gap {
     }
 }
 
+/// Records of a partition that cannot be read: the brokers' copy of them is corrupted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Partition of the source.
+    pub partition: Partition,
+    /// The first record that cannot be read. Everything before it has been.
+    pub offset: Offset,
+    /// From where on records can be read again; `None` where that was not found out.
+    pub next: Option<NextOffset>,
+    /// What the client says.
+    pub detail: String,
+}
+
+impl Unreadable {
+    /// Where reading goes on for whoever gives these records up.
+    pub fn past(&self) -> NextOffset {
+        self.next.unwrap_or(self.offset.next())
+    }
+}
+
 /// How far a partition is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lag {
@@ -101,13 +121,15 @@ pub trait SessionObserver: Sync {
     fn lag(&self, _partition: Partition, _lag: Lag) {}
     /// The committed positions of the partitions that are read; told every few seconds.
     fn positions(&self, _positions: &BTreeMap<Partition, NextOffset>) {}
+    /// The partitions of which records cannot be read; told whenever they change.
+    fn unreadable(&self, _places: &[Unreadable]) {}
     /// Records expired before they were read.
     fn gap(&self, _gap: Gap) {}
     /// The group had lost the positions of this many partitions; it goes on from the noted ones.
     fn positions_lost(&self, _partitions: usize) {}
     /// Offsets could not be committed on the source for its dashboards, this often since last told.
     fn mirror_failed(&self, _times: u64) {}
-    /// A source record's output was refused; it comes back as a dead letter.
+    /// A source record's output was refused; something else is written in its place.
     fn quarantined(&self, _partition: Partition, _offset: Offset, _reason: &'static str) {}
 }
 

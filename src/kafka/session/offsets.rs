@@ -1,14 +1,18 @@
-//! Positions seen from outside, whether or not a session runs; `moves` changes them.
+//! Positions seen from outside, whether or not a session runs; `moves` changes them, `standing` says
+//! whether a session would stop.
 
+mod members;
 mod moves;
+mod standing;
 
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 
 use super::config::SessionConfig;
-use super::mark::{LastRecord, Mark, Marks};
+use super::fault::is_unreadable;
+use super::mark::{Evidence, LastRecord, Mark, Marks};
 use super::notes::Notes;
 use super::open::{Ground, look};
 use super::owner::committed;
@@ -16,7 +20,9 @@ use super::reader::Reader;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
 use crate::kafka::client::Quiet;
+pub use members::Members;
 pub use moves::{Move, Target};
+pub use standing::would_stop;
 
 /// Longest wait for one answer of a cluster.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,15 +38,21 @@ pub enum OffsetsError {
     Ground(String),
     /// Somebody reads.
     #[error(
-        "the group {group} has {members} members: stop watchbell first; its positions can only be \
-         moved while nobody reads"
+        "{members} members of the group {group} read this source: stop watchbell first; positions can \
+         only be moved while nobody reads from them"
     )]
     Running {
         /// The ownership group.
         group: String,
-        /// How many members it has.
+        /// How many of its members read the source.
         members: usize,
     },
+    /// Somebody began to read while positions were moved.
+    #[error(
+        "somebody began to read this source while its positions were moved: stop watchbell, look with \
+         watchbell offsets show, and move them once more"
+    )]
+    Joined,
     /// The source has no such partition.
     #[error("the source has no partition {}, only {count} partitions", .partition.0)]
     NoPartition {
@@ -153,19 +165,6 @@ impl Offsets {
         (0..count).map(Partition).collect()
     }
 
-    /// How many members the group has.
-    ///
-    /// # Errors
-    /// The cluster does not answer.
-    pub fn members(&self) -> Result<usize, OffsetsError> {
-        let groups = self
-            .group
-            .fetch_group_list(Some(&self.config.group), PATIENCE)
-            .map_err(|error| ClientError::new("describe the group", &error))?;
-        let members = groups.groups().iter().map(|group| group.members().len());
-        Ok(members.sum())
-    }
-
     /// Where every partition stands.
     ///
     /// # Errors
@@ -227,6 +226,12 @@ impl Offsets {
         Ok(seen)
     }
 
+    /// What is known of the source beside a position.
+    fn here(&self, last: Option<LastRecord>) -> Evidence {
+        let cluster = self.ground.source_cluster.as_deref();
+        Evidence::new(cluster, &self.config.source_topic, last)
+    }
+
     fn committed(&self, of: &[Partition]) -> Result<Marks, ClientError> {
         committed(&self.group, &self.ground.ownership_topic, of, PATIENCE)
             .map_err(|error| ClientError::new("read the group's positions", &error))
@@ -269,6 +274,8 @@ impl Offsets {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(of))) if of == partition.0 => break Ok(()),
+                // A damaged record tells nothing, and must not keep anybody from stepping over it.
+                Some(Err(error)) if is_unreadable(&error) => break Ok(()),
                 Some(Err(error)) if Instant::now() >= deadline => break Err(failed(error)),
                 None if Instant::now() >= deadline => break Ok(()),
                 // The client goes on trying by itself.

@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::config::SessionConfig;
-use super::error::{SessionError, Side, Trouble};
+use super::error::{SessionError, Trouble};
+use super::fault::Side;
 use super::observe::{NotReady, SessionObserver, Shutdown};
 use super::owner::Owner;
 use super::reader::Reader;
@@ -33,6 +34,7 @@ pub fn run(
     observer: &dyn SessionObserver,
 ) -> Result<(), SessionError> {
     config.check()?;
+    let mut output_batch_bytes = config.output_batch_bytes;
     loop {
         let reader = Reader::new(config)?;
         let Some(ground) = prepare(config, &reader, shutdown, observer)? else {
@@ -40,7 +42,7 @@ pub fn run(
         };
         let clients = Clients {
             owner: Owner::join(config, ground.ownership_topic.clone())?,
-            writer: Writer::new(config)?,
+            writer: Writer::new(config, output_batch_bytes)?,
             reader: &reader,
         };
         let task = Task {
@@ -48,9 +50,11 @@ pub fn run(
             worker: &mut *worker,
             shutdown,
             observer,
+            output_batch_bytes,
         };
         let session = Session::new(task, clients, ground);
-        let (ended, owner, writer) = session.run();
+        let (ended, owner, writer, batch_bytes) = session.run();
+        output_batch_bytes = batch_bytes;
         let budget = shutdown.requested_at().map_or(QUESTION, |since| {
             config.shutdown_budget().saturating_sub(since.elapsed())
         });

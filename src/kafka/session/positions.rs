@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::mark::{LastRecord, Mark, Marks};
-use super::observe::{Gap, Lag};
-use crate::event::{NextOffset, Offset, Partition};
+use super::mark::{Evidence, LastRecord, Mark, Marks};
+use super::observe::{Gap, Lag, Unreadable};
+use crate::event::{Latest, NextOffset, Offset, Partition};
 
 /// How often a position that moves is noted outside the group.
 pub(super) const NOTE_PAUSE: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ enum State {
     /// The source has no such partition.
     Absent,
     /// Being read.
-    Running(Running),
+    Running(Box<Running>),
 }
 
 /// A partition that is being read.
@@ -28,6 +28,8 @@ enum State {
 struct Running {
     committed: Mark,
     read: NextOffset,
+    /// How far the log has come with what is read.
+    latest: Latest,
     /// The last record is read once more, to see that it is still the same.
     unproven: bool,
     /// Whether a record has come since reading began here: before that the client may still tell how
@@ -35,8 +37,20 @@ struct Running {
     fresh: bool,
     /// The position last noted outside the group, and when.
     noted: Option<(NextOffset, Instant)>,
-    /// When nothing was left to read, by the wall clock in ms since the Unix epoch.
-    caught_up_ms: Option<i64>,
+    /// When nothing was left to read.
+    caught_up: Option<Instant>,
+    /// Not read for now: the next records cannot be.
+    unreadable: Option<Box<Unreadable>>,
+}
+
+impl Running {
+    /// Where the last record has to be seen again, it is read first.
+    fn proof_or(&self, next: NextOffset) -> NextOffset {
+        match &self.committed.evidence.last {
+            Some(last) if self.unproven => NextOffset(last.offset),
+            _ => next,
+        }
+    }
 }
 
 /// What a record that has arrived is to a session.
@@ -91,14 +105,14 @@ impl Positions {
         self.partitions
             .iter()
             .filter_map(|(partition, state)| match state {
-                State::Running(running) => Some((*partition, running)),
+                State::Running(running) => Some((*partition, running.as_ref())),
                 _ => None,
             })
     }
 
     fn running_mut(&mut self, partition: Partition) -> Option<&mut Running> {
         match self.partitions.get_mut(&partition) {
-            Some(State::Running(running)) => Some(running),
+            Some(State::Running(running)) => Some(running.as_mut()),
             _ => None,
         }
     }
@@ -109,15 +123,76 @@ impl Positions {
         running.map(|(of, r)| (of, r.committed.next)).collect()
     }
 
-    /// From where the partitions are read that are being read: one record early where the last one
-    /// has to be seen again.
+    /// From where the partitions are read that can be read: one record early where the last one has
+    /// to be seen again.
     pub(super) fn sought(&self) -> Vec<(Partition, NextOffset)> {
-        let from = |running: &Running| match &running.committed.evidence.last {
-            Some(last) if running.unproven => NextOffset(last.offset),
-            _ => running.committed.next,
-        };
-        let running = self.running();
-        running.map(|(of, running)| (of, from(running))).collect()
+        let readable = self.running().filter(|(_, r)| r.unreadable.is_none());
+        let from = |running: &Running| running.proof_or(running.committed.next);
+        readable.map(|(of, running)| (of, from(running))).collect()
+    }
+
+    /// The same after what was already read, committed or not.
+    pub(super) fn sought_on(&self) -> Vec<(Partition, NextOffset)> {
+        let readable = self.running().filter(|(_, r)| r.unreadable.is_none());
+        let from = |running: &Running| running.proof_or(running.read);
+        readable.map(|(of, running)| (of, from(running))).collect()
+    }
+
+    /// Reading begins anew after what was already read.
+    pub(super) fn read_on(&mut self) {
+        for state in self.partitions.values_mut() {
+            if let State::Running(running) = state {
+                running.fresh = false;
+            }
+        }
+    }
+
+    /// The last record cannot be read again, which proves nothing; the next one may be readable.
+    /// Where the partition is to be read instead, or `None` where the last record was not asked for.
+    pub(super) fn give_up_proof(&mut self, partition: Partition) -> Option<NextOffset> {
+        let running = self.running_mut(partition)?;
+        std::mem::take(&mut running.unproven).then_some(running.read)
+    }
+
+    /// The next records of a partition cannot be read.
+    pub(super) fn hold(&mut self, unreadable: Unreadable) {
+        if let Some(running) = self.running_mut(unreadable.partition) {
+            running.unreadable = Some(Box::new(unreadable));
+        }
+    }
+
+    /// They can be read now.
+    pub(super) fn release(&mut self, partition: Partition) {
+        if let Some(running) = self.running_mut(partition) {
+            running.unreadable = None;
+        }
+    }
+
+    /// Whether a partition is not read for now.
+    pub(super) fn is_held(&self, partition: Partition) -> bool {
+        matches!(self.partitions.get(&partition), Some(State::Running(running)) if running.unreadable.is_some())
+    }
+
+    /// What cannot be read.
+    pub(super) fn held(&self) -> Vec<Unreadable> {
+        let held = self.running().filter_map(|(_, r)| r.unreadable.as_deref());
+        held.cloned().collect()
+    }
+
+    /// Records that cannot be read of which no alert tells yet, although everything before them is
+    /// committed; with the position that says that it was told.
+    pub(super) fn untold(&self) -> Vec<(Unreadable, Mark)> {
+        let untold = self.running().filter_map(|(_, running)| {
+            let (unreadable, committed) = (running.unreadable.as_deref()?, &running.committed);
+            let told = committed.evidence.unreadable == Some(unreadable.offset.0);
+            if told || running.read != committed.next {
+                return None;
+            }
+            let mut mark = committed.clone();
+            mark.evidence.unreadable = Some(unreadable.offset.0);
+            Some((unreadable.clone(), mark))
+        });
+        untold.collect()
     }
 
     /// The position is known: read from there. The last record is asked for once more where it can
@@ -129,14 +204,16 @@ impl Positions {
             offset >= oldest && offset < committed.next
         });
         if let Some(state) = self.partitions.get_mut(&partition) {
-            *state = State::Running(Running {
+            *state = State::Running(Box::new(Running {
                 read: committed.next,
+                latest: Latest(committed.evidence.latest_ms),
                 committed,
                 unproven,
                 fresh: false,
                 noted: None,
-                caught_up_ms: None,
-            });
+                caught_up: None,
+                unreadable: None,
+            }));
         }
     }
 
@@ -198,11 +275,50 @@ impl Positions {
         Arrival::Next
     }
 
+    /// A record to be processed was read now. Returns how far the log has come by the timestamps of its
+    /// records, and by all that is known: a record was written after the moment in which nothing was
+    /// left to read, whatever its timestamp and the wall clock say.
+    pub(super) fn see(
+        &mut self,
+        of: Partition,
+        timestamp_ms: Option<i64>,
+        (now_ms, now): (i64, Instant),
+    ) -> (Latest, Option<i64>) {
+        let Some(running) = self.running_mut(of) else {
+            return (Latest::default(), None);
+        };
+        running.latest.see(timestamp_ms, now_ms);
+        let since_ms = running.caught_up.map(|at| {
+            let since = now.saturating_duration_since(at).as_millis();
+            now_ms.saturating_sub(i64::try_from(since).unwrap_or(i64::MAX))
+        });
+        (running.latest, running.latest.0.max(since_ms))
+    }
+
+    /// The evidence committed beside the position of a partition that is being read.
+    pub(super) fn evidence(&self, of: Partition) -> Option<&Evidence> {
+        match self.partitions.get(&of) {
+            Some(State::Running(running)) => Some(&running.committed.evidence),
+            _ => None,
+        }
+    }
+
+    /// Whether the partition held the record already when it was read for the first time.
+    pub(super) fn is_history(&self, of: Partition, offset: Offset) -> bool {
+        let end = self.evidence(of).and_then(|evidence| evidence.history);
+        end.is_some_and(|end| offset.0 < end)
+    }
+
     /// Everything read but not committed will be read again.
     pub(super) fn rewind(&mut self) {
         for state in self.partitions.values_mut() {
             if let State::Running(running) = state {
+                if running.read != running.committed.next {
+                    // What comes before the record that cannot be read is read again.
+                    running.unreadable = None;
+                }
                 running.read = running.committed.next;
+                running.latest = Latest(running.committed.evidence.latest_ms);
                 running.fresh = false;
             }
         }
@@ -279,24 +395,31 @@ impl Positions {
         partition: Partition,
         end: NextOffset,
         handed_over: Option<NextOffset>,
-        now_ms: i64,
+        (now_ms, now): (i64, Instant),
     ) -> Option<Lag> {
         let running = self.running_mut(partition)?;
         let committed = &running.committed;
         let beyond = handed_over.filter(|_| running.read == committed.next);
         let done = beyond.max(Some(committed.next))?;
         if end <= done {
-            running.caught_up_ms = Some(now_ms);
+            running.caught_up = Some(now);
             return Some(Lag::CAUGHT_UP);
         }
-        // The oldest record that waits came after the last one committed, and after the moment in
-        // which nothing waited.
-        let last = committed.evidence.last.as_ref();
-        let since_ms = last.and_then(|last| last.time_ms).max(running.caught_up_ms);
-        let age_ms = since_ms.map(|since_ms| u64::try_from(now_ms - since_ms).unwrap_or(0));
+        // The oldest record that waits came after the last one committed, by the wall clock, and after
+        // the moment in which nothing waited, whatever the wall clock has done since.
+        let last_ms = committed
+            .evidence
+            .last
+            .as_ref()
+            .and_then(|last| last.time_ms);
+        let age_ms = last_ms.map(|ms| u64::try_from(now_ms.saturating_sub(ms)).unwrap_or(0));
+        let since_last = age_ms.map(Duration::from_millis);
+        let since_caught_up = running
+            .caught_up
+            .map(|at| now.saturating_duration_since(at));
         Some(Lag {
             records: u64::try_from(end.0 - done.0).unwrap_or(0),
-            age: age_ms.map(Duration::from_millis),
+            age: since_last.into_iter().chain(since_caught_up).min(),
         })
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -13,10 +13,12 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::config::{SessionConfig, Start};
+use super::fault::is_unreadable;
 use super::mark::LastRecord;
-use crate::event::{NextOffset, Offset, Partition, RawRecord};
+use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
 use crate::kafka::record::raw_record;
@@ -56,10 +58,28 @@ pub(super) struct Reader {
     topic: String,
 }
 
+/// What an attempt to read a partition has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// There is a record at or after the offset, here; at the end of the partition, the offset itself.
+    Readable(NextOffset),
+    /// What stands there is no record.
+    Unreadable(Code),
+    /// Nothing came in time.
+    Unanswered,
+}
+
+/// Longest wait for the answer to one poll of an attempt.
+const ATTEMPT_SLICE: Duration = Duration::from_millis(50);
+
 /// A record that is still in the client's buffer.
 pub(super) struct Fetched<'r> {
     message: BorrowedMessage<'r>,
     topic: &'r str,
+    /// How far the partition's log has come with it, once it is taken in: by the timestamps of its
+    /// records, and by all that is known.
+    pub(super) latest: Latest,
+    pub(super) logged_ms: Option<i64>,
 }
 
 impl Reader {
@@ -97,6 +117,8 @@ impl Reader {
                 ("auto.offset.reset", "error"),
                 ("isolation.level", "read_committed"),
                 ("allow.auto.create.topics", "false"),
+                // What was damaged on disk or on the way is an error, never a record.
+                ("check.crcs", "true"),
                 ("enable.partition.eof", eof),
             ],
         );
@@ -114,6 +136,8 @@ impl Reader {
         Some(polled.map(|message| Fetched {
             message,
             topic: &self.topic,
+            latest: Latest::default(),
+            logged_ms: None,
         }))
     }
 
@@ -201,6 +225,35 @@ impl Reader {
         Ok(end)
     }
 
+    /// Try to read one partition from an offset, with a reader that tells its ends and reads nothing
+    /// else. `turn` is called while it waits.
+    pub(super) fn attempt(
+        &self,
+        partition: Partition,
+        from: NextOffset,
+        timeout: Duration,
+        mut turn: impl FnMut(),
+    ) -> KafkaResult<Attempt> {
+        self.read_from(&[(partition, from)])?;
+        let deadline = Instant::now() + timeout;
+        let mut attempt = Attempt::Unanswered;
+        while Instant::now() < deadline {
+            turn();
+            match self.poll(ATTEMPT_SLICE) {
+                Some(Ok(fetched)) => attempt = Attempt::Readable(NextOffset(fetched.offset().0)),
+                Some(Err(KafkaError::PartitionEOF(_))) => attempt = Attempt::Readable(from),
+                Some(Err(error)) if is_unreadable(&error) => {
+                    let code = error.rdkafka_error_code();
+                    attempt = Attempt::Unreadable(code.unwrap_or(Code::BadMessage));
+                }
+                Some(Err(_)) | None => continue,
+            }
+            break;
+        }
+        self.stop(&[partition])?;
+        Ok(attempt)
+    }
+
     /// How many partitions the source has; `None` where it does not exist or may not be seen.
     pub(super) fn partitions(&self, timeout: Duration) -> Result<Option<u32>, ClientError> {
         partition_count(&self.consumer, &self.topic, timeout)
@@ -243,6 +296,11 @@ impl Fetched<'_> {
         Offset(self.message.offset())
     }
 
+    /// The record's timestamp, ms since the Unix epoch.
+    pub(super) fn timestamp_ms(&self) -> Option<i64> {
+        self.message.timestamp().to_millis()
+    }
+
     /// Bytes of key and value.
     pub(super) fn size(&self) -> usize {
         self.message.key_len() + self.message.payload_len()
@@ -252,7 +310,7 @@ impl Fetched<'_> {
     pub(super) fn last_record(&self) -> LastRecord {
         LastRecord::new(
             self.offset(),
-            self.message.timestamp().to_millis(),
+            self.timestamp_ms(),
             self.message.key(),
             self.message.payload(),
         )

@@ -4,17 +4,25 @@
 
 use std::time::{Duration, Instant};
 
-use super::error::{Refused, Setback, Side, Trouble};
-use super::flight::Cargo;
+use super::blame::{Judgement, Refused};
+use super::deliveries::remedy_for;
+use super::error::{Setback, Trouble};
+use super::fault::Side;
+use super::flight::{Cargo, Place};
 use super::open::QUESTION;
 use super::turn::{Ended, Session, reopen};
+use super::worker::{Advice, Cause, RefusedOutput};
 use super::writer::Writer;
 
 /// Longest rest between two attempts.
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
-/// A record that cannot even be written as a cut dead letter holds its partition up from here on.
-const HOPELESS_ATTEMPT: u32 = 3;
+/// Shortest rest while an output is refused in every form. What others commit in between does not
+/// shorten it.
+const HOPELESS_REST: Duration = Duration::from_secs(1);
+
+/// So many setbacks in a row are reported, whatever their reason: it does not pass by itself.
+const STUBBORN: u32 = 6;
 
 impl Session<'_> {
     /// Go back as far as the setback asks; `Some` ends the session.
@@ -34,15 +42,19 @@ impl Session<'_> {
                 return Some(Ended::Reopen);
             }
             Setback::Abort { reason, detail } => {
-                tracing::info!(reason, detail, "batch taken back");
+                tracing::info!(
+                    reason,
+                    detail,
+                    "transaction aborted; its records will be read again"
+                );
                 self.observer.aborted(reason);
+                self.note_stubborn(reason, &detail);
                 self.take_back()
             }
-            Setback::Poison(refused) => {
-                let cargo = cargo.as_ref();
-                self.quarantine(&refused, cargo);
+            Setback::Refused(refused) => {
                 self.observer.aborted("poison");
                 self.take_back()
+                    .and_then(|()| self.judge_refused(&refused, cargo.as_ref()))
             }
             Setback::Trouble(trouble) => {
                 self.observer.aborted(trouble.reason);
@@ -56,8 +68,9 @@ impl Session<'_> {
             } => {
                 tracing::warn!(reason, detail, "a new producer is made");
                 self.observer.aborted(reason);
-                if let Some(trouble) = trouble {
-                    self.note_trouble(trouble);
+                match trouble {
+                    Some(trouble) => self.note_trouble(trouble),
+                    None => self.note_stubborn(reason, &detail),
                 }
                 self.rebuild()
             }
@@ -91,7 +104,8 @@ impl Session<'_> {
                  outlived transaction_timeout"
             );
         }
-        self.writer = Writer::new(self.config).map_err(|error| Setback::Stop(error.into()))?;
+        self.writer = Writer::new(self.config, self.output_batch_bytes)
+            .map_err(|error| Setback::Stop(error.into()))?;
         self.writer_ready = false;
         self.positions.forget();
         Ok(())
@@ -121,37 +135,144 @@ impl Session<'_> {
         } else {
             Duration::from_millis(100) * 2_u32.pow(exponent)
         };
-        self.rest_until = Instant::now() + pause.min(LONGEST_REST);
+        let least = match self.blame.has_hopeless() {
+            true => HOPELESS_REST,
+            false => Duration::ZERO,
+        };
+        self.rest_until = Instant::now() + pause.clamp(least, LONGEST_REST);
         self.settle_at = self.rest_until;
     }
 
-    fn quarantine(&mut self, refused: &[Refused], cargo: Option<&Cargo>) {
-        let Some(cargo) = cargo else {
+    /// What should pass by itself, and does not.
+    fn note_stubborn(&mut self, reason: &'static str, detail: &str) {
+        let elsewhere = self.trouble.as_ref().is_some_and(|t| t.reason != reason);
+        if self.setbacks < STUBBORN || elsewhere {
             return;
+        }
+        self.note_trouble(Trouble {
+            side: Side::Destination,
+            reason,
+            remedy: format!(
+                "nothing could be committed {} times in a row ({detail}): look at the brokers of the \
+                 destination, and at this log with log.filter: debug",
+                self.setbacks + 1
+            ),
+        });
+    }
+
+    /// Find out who is to blame for refused outputs: a topic that takes less than was known, a setting
+    /// of a topic, or a record.
+    fn judge_refused(&mut self, refused: &[Refused], cargo: Option<&Cargo>) -> Result<(), Setback> {
+        let mut topics: Vec<(&str, Cause)> = refused
+            .iter()
+            .map(|r| (r.topic.as_str(), r.cause))
+            .collect();
+        topics.sort_unstable_by_key(|(topic, cause)| (*topic, cause.reason()));
+        topics.dedup();
+        if self.follow_advice(&topics)? {
+            return Ok(());
+        }
+        let owned = |place: &Place| self.positions.owns(place.0);
+        // Nothing is held against records that belong to others by now.
+        let Some(cargo) = cargo.filter(|cargo| cargo.places.iter().all(owned)) else {
+            return Ok(());
         };
-        for ((partition, offset), quarantine) in self.blame.note(refused, cargo) {
-            tracing::warn!(
-                partition = partition.0,
-                offset = offset.0,
-                reason = quarantine.reason,
-                detail = quarantine.detail,
-                attempt = quarantine.attempt,
-                "record quarantined"
-            );
-            self.observer
-                .quarantined(partition, offset, quarantine.reason);
-            if quarantine.attempt >= HOPELESS_ATTEMPT {
+        match self.blame.judge(refused, cargo) {
+            None | Some(Judgement::Suspects) => {}
+            Some(Judgement::Replace(place, outputs)) => self.note_replaced(place, &outputs),
+            Some(Judgement::Hopeless(place, output)) => {
+                self.ask_limits = true;
+                self.note_hopeless(place, &output);
+            }
+            Some(Judgement::Topic(output)) => {
+                self.blame.forget();
                 self.note_trouble(Trouble {
                     side: Side::Destination,
-                    reason: "dead_letter_refused",
+                    reason: "topic_refuses_records",
                     remedy: format!(
-                        "record {}@{} cannot be written even as a dead letter ({}): raise \
-                         max.message.bytes of the dead-letter topic",
-                        partition.0, offset.0, quarantine.detail
+                        "{} refuses one record after the other, so that none of them is to blame \
+                         ({}): {}",
+                        output.topic,
+                        output.detail,
+                        remedy_for(Cause::Content)
                     ),
                 });
             }
         }
+        Ok(())
+    }
+
+    /// Ask the worker about refused outputs; whether that settles it, so that no record is to blame.
+    fn follow_advice(&mut self, topics: &[(&str, Cause)]) -> Result<bool, Setback> {
+        match self.worker.on_refused(topics) {
+            Advice::Replace => return Ok(false),
+            Advice::Repair { reason, remedy } => self.note_trouble(Trouble {
+                side: Side::Destination,
+                reason,
+                remedy,
+            }),
+            Advice::Fit { batch_bytes } => {
+                let source = &self.config.source_name;
+                tracing::warn!(
+                    source,
+                    ?topics,
+                    batch_bytes,
+                    "topics take records of another size than before: outputs are made to fit"
+                );
+                if batch_bytes != self.output_batch_bytes {
+                    self.output_batch_bytes = batch_bytes;
+                    self.rebuild()?;
+                }
+            }
+        }
+        self.blame.forget();
+        Ok(true)
+    }
+
+    /// A topic took an output in no form. Before the next attempt its limit may have been raised.
+    pub(super) fn fit_again(&mut self) {
+        if !std::mem::take(&mut self.ask_limits) {
+            return;
+        }
+        if let Err(setback) = self.follow_advice(&[]) {
+            tracing::warn!(?setback, "a new producer could not be made");
+            self.ask_limits = true;
+        }
+    }
+
+    fn note_replaced(&self, (partition, offset): Place, outputs: &[RefusedOutput]) {
+        for output in outputs {
+            tracing::warn!(
+                partition = partition.0,
+                offset = offset.0,
+                topic = output.topic,
+                reason = output.reason(),
+                detail = output.detail,
+                "an output of this record was refused; it is replaced"
+            );
+        }
+        if let Some(first) = outputs.first() {
+            self.observer.quarantined(partition, offset, first.reason());
+        }
+    }
+
+    fn note_hopeless(&mut self, (partition, offset): Place, output: &RefusedOutput) {
+        let cause = match output.by_content {
+            0 => Cause::Size,
+            _ => Cause::Content,
+        };
+        self.note_trouble(Trouble {
+            side: Side::Destination,
+            reason: "output_refused",
+            remedy: format!(
+                "{} takes the output of record {}@{} in no form, not even as its smallest ({}): {}",
+                output.topic,
+                partition.0,
+                offset.0,
+                output.detail,
+                remedy_for(cause)
+            ),
+        });
     }
 
     /// Fence the predecessor before the first transaction; `false` asks for another turn.
@@ -201,5 +322,6 @@ impl Session<'_> {
             self.worker.on_revoke(&owned);
         }
         self.observer.assigned(&[]);
+        self.observer.unreadable(&[]);
     }
 }

@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::config::{OnGap, Start};
-use super::error::{SessionError, Setback, Side, trouble};
-use super::mark::{Mark, Marks};
+use super::error::{SessionError, Setback, trouble};
+use super::fault::Side;
+use super::mark::{Evidence, Mark, Marks};
 use super::observe::Gap;
 use super::open::QUESTION;
 use super::positions::{Verdict, judge};
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
-use crate::event::{NextOffset, Partition};
+use crate::event::{Latest, NextOffset, Partition};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -157,7 +158,7 @@ impl Session<'_> {
         let topic = self.config.source_topic.as_str();
         match judge(partition, &mark, (cluster, topic), (oldest, end)) {
             Verdict::Resume => Ok(Some(Settled { mark, oldest })),
-            Verdict::Gap(gap) => self.cross_gap(gap).map(Some),
+            Verdict::Gap(gap) => self.cross_gap(gap, &mark.evidence).map(Some),
             Verdict::PastEnd => {
                 let error = SessionError::PastEnd {
                     partition,
@@ -174,7 +175,7 @@ impl Session<'_> {
         }
     }
 
-    fn cross_gap(&mut self, gap: Gap) -> Result<Settled, Setback> {
+    fn cross_gap(&mut self, gap: Gap, before: &Evidence) -> Result<Settled, Setback> {
         tracing::error!(
             source = self.config.source_name,
             partition = gap.partition.0,
@@ -188,7 +189,9 @@ impl Session<'_> {
             return Err(Setback::Stop(SessionError::Gap(gap)));
         }
         // Committed at once, so that a restart does not report the same gap again.
-        let mark = self.bare(gap.to);
+        let mut mark = self.bare(gap.to);
+        let latest = Latest(before.latest_ms);
+        mark.evidence = mark.evidence.after(before, latest, gap.to);
         let mut outputs = Outputs::default();
         self.worker.on_gap(&gap, &mut outputs);
         let marks = Marks::from([(gap.partition, mark.clone())]);
@@ -242,7 +245,8 @@ impl Session<'_> {
             Ok(committed) => missing.retain(|partition| !committed.contains_key(partition)),
             Err(error) => return self.unanswered(Side::Destination, &error),
         }
-        let start = if noted.is_empty() {
+        let is_first = noted.is_empty();
+        let start = if is_first {
             self.config.start
         } else {
             Start::Earliest
@@ -254,10 +258,18 @@ impl Session<'_> {
             if marks.contains_key(&partition) {
                 continue;
             }
-            match self.reader.start_of(partition, start, QUESTION) {
-                Ok(next) => marks.insert(partition, self.bare(next)),
-                Err(error) => return self.unanswered(Side::Source, &error),
+            let begin = self.reader.start_of(partition, start, QUESTION);
+            let end = self.reader.bounds(partition, QUESTION);
+            let (next, (_, end)) = match (begin, end) {
+                (Ok(begin), Ok(end)) => (begin, end),
+                (Err(error), _) | (_, Err(error)) => {
+                    return self.unanswered(Side::Source, &error);
+                }
             };
+            let mut mark = self.bare(next);
+            // What is there already is history, unless positions were only lost.
+            mark.evidence.history = (is_first && next < end).then_some(end.0);
+            marks.insert(partition, mark);
         }
         if !lost.is_empty() {
             return self.put_back(&marks, &lost);

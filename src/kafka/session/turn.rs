@@ -5,12 +5,15 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::blame::Blame;
 use super::config::SessionConfig;
-use super::error::{SessionError, Setback, Side, Trouble, client_trouble};
-use super::flight::{Blame, Cargo, Flight, Prepared};
+use super::error::{SessionError, Setback, Trouble, client_trouble};
+use super::fault::Side;
+use super::flight::{Cargo, Flight, Prepared};
+use super::health::wall_ms;
 use super::mirror::Mirror;
 use super::notes::Notes;
-use super::observe::{NotReady, SessionObserver, Shutdown};
+use super::observe::{NotReady, SessionObserver, Shutdown, Unreadable};
 use super::open::Ground;
 use super::owner::{Owner, Rebalance};
 use super::positions::{Arrival, Positions};
@@ -42,6 +45,8 @@ pub(super) struct Task<'s> {
     pub(super) worker: &'s mut dyn Worker,
     pub(super) shutdown: &'s Shutdown,
     pub(super) observer: &'s dyn SessionObserver,
+    /// Most bytes of outputs in one batch for the brokers.
+    pub(super) output_batch_bytes: usize,
 }
 
 /// The three clients of a session.
@@ -89,6 +94,13 @@ pub(super) struct Session<'s> {
     pub(super) trouble: Option<Trouble>,
     pub(super) probe_at: Instant,
     pub(super) said: Option<Option<NotReady>>,
+    /// When it is tried again to read what cannot be read, and what was said of it.
+    pub(super) recheck_at: Instant,
+    pub(super) said_unreadable: Vec<Unreadable>,
+    /// Most bytes of outputs in one batch for the brokers.
+    pub(super) output_batch_bytes: usize,
+    /// The worker is asked about its limits once more before the next attempt.
+    pub(super) ask_limits: bool,
 }
 
 impl<'s> Session<'s> {
@@ -98,6 +110,7 @@ impl<'s> Session<'s> {
             worker,
             shutdown,
             observer,
+            output_batch_bytes,
         } = task;
         let Clients {
             reader,
@@ -135,11 +148,16 @@ impl<'s> Session<'s> {
             trouble: None,
             probe_at: now,
             said: None,
+            recheck_at: now,
+            said_unreadable: Vec::new(),
+            output_batch_bytes,
+            ask_limits: false,
         }
     }
 
-    /// Turn until asked to stop; the clients are returned to be closed.
-    pub(super) fn run(mut self) -> (Ended, Owner, Writer) {
+    /// Turn until asked to stop; the clients are returned to be closed, with the size of batches that
+    /// the topics take now.
+    pub(super) fn run(mut self) -> (Ended, Owner, Writer, usize) {
         let ended = loop {
             if self.shutdown.is_requested() {
                 break Ended::Asked;
@@ -154,7 +172,7 @@ impl<'s> Session<'s> {
             }
         };
         self.leave();
-        (ended, self.owner, self.writer)
+        (ended, self.owner, self.writer, self.output_batch_bytes)
     }
 
     fn turn(&mut self) -> Result<(), Setback> {
@@ -167,7 +185,10 @@ impl<'s> Session<'s> {
         if !self.init_writer()? {
             return Ok(());
         }
+        self.fit_again();
         self.settle()?;
+        self.tell_unreadable()?;
+        self.recheck_unreadable()?;
         self.watch_growth()?;
         self.report_lag()?;
         self.mirror_positions();
@@ -250,6 +271,9 @@ impl<'s> Session<'s> {
     fn drop_partitions(&mut self, partitions: &[Partition]) -> Result<(), Setback> {
         self.reader.stop(partitions).map_err(reopen)?;
         self.positions.disown(partitions);
+        self.blame.disown(partitions);
+        // What could not be written may have been theirs.
+        self.setbacks = 0;
         let positions = &self.positions;
         self.waiting
             .retain(|fetched| positions.owns(fetched.partition()));
@@ -281,6 +305,7 @@ impl<'s> Session<'s> {
     /// Read until there is enough to process or, with `wait`, until the commit interval is over.
     fn gather(&mut self, wait: bool) -> Result<(), Setback> {
         let due = self.due();
+        let mut now = (wall_ms(), Instant::now());
         while !self.waiting_is_full() {
             let patience = || match self.waiting.is_empty() {
                 true => IDLE,
@@ -290,10 +315,11 @@ impl<'s> Session<'s> {
             let mut polled = self.reader.poll(Duration::ZERO);
             if polled.is_none() && wait {
                 polled = self.reader.poll(patience());
+                now = (wall_ms(), Instant::now());
             }
             match polled {
                 Some(Ok(fetched)) => {
-                    self.take_in(fetched)?;
+                    self.take_in(fetched, now)?;
                     self.note_flow();
                 }
                 Some(Err(error)) => self.judge_reader_error(&error)?,
@@ -306,10 +332,13 @@ impl<'s> Session<'s> {
 
     /// Keep a record for the next batch, unless it was read before a rewind or a rebalance. The one
     /// before the position must be the one that was consumed.
-    fn take_in(&mut self, fetched: Fetched<'s>) -> Result<(), Setback> {
+    fn take_in(&mut self, mut fetched: Fetched<'s>, now: (i64, Instant)) -> Result<(), Setback> {
         let (partition, offset) = (fetched.partition(), fetched.offset());
         match self.positions.arrive(partition, offset) {
             Arrival::Next => {
+                let timestamp_ms = fetched.timestamp_ms();
+                let (latest, logged_ms) = self.positions.see(partition, timestamp_ms, now);
+                (fetched.latest, fetched.logged_ms) = (latest, logged_ms);
                 self.waiting_bytes += fetched.size();
                 self.waiting.push_back(fetched);
             }
@@ -354,7 +383,11 @@ impl<'s> Session<'s> {
             .iter()
             .map(|fetched| SourceRecord {
                 record: fetched.record(),
-                quarantine: self.blame.quarantine(place(fetched)),
+                refusals: self.blame.refusals(place(fetched)),
+                logged_ms: fetched.logged_ms,
+                history: self
+                    .positions
+                    .is_history(fetched.partition(), fetched.offset()),
             })
             .collect();
         let mut outputs = std::mem::take(&mut self.spare);

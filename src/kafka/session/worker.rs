@@ -1,30 +1,132 @@
 //! The border between a session and what it runs: records in, outputs out, no Kafka types.
-//! Invariant: every output names the source record it came from, so that an output the cluster
-//! refuses is traced back to that record and to no other.
+//! Invariant: every output names the source record it came from and which of its outputs it is, so
+//! that one that the cluster refuses is replaced alone.
 
 use std::collections::BTreeMap;
 
-use super::observe::Gap;
+use super::observe::{Gap, Unreadable};
 use crate::event::{NextOffset, Output, OutputBuffer, Partition, RawRecord};
 
-/// Why a source record must not be processed in the ordinary way again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quarantine {
-    /// Metric label and dead-letter header.
-    pub reason: &'static str,
-    /// What the cluster said.
-    pub detail: String,
-    /// 1 on the first return; from 2 on, the dead letter itself was refused and must be cut.
-    pub attempt: u32,
+/// Why the cluster refused an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It is larger than its topic takes.
+    Size,
+    /// The topic does not take what stands in it.
+    Content,
 }
 
-/// A source record and, where an output of it was refused before, why.
+impl Cause {
+    /// Metric label and dead-letter header.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Cause::Size => "output_too_large",
+            Cause::Content => "output_invalid",
+        }
+    }
+}
+
+/// One output of a source record that the cluster refused, perhaps more than once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedOutput {
+    /// Which of the record's outputs, as [`OutputBuffer::begin_part`] numbers them.
+    pub part: u32,
+    /// The topic that refused it. A part can go to another topic after it was refused by one.
+    pub topic: String,
+    /// What the cluster said the last time.
+    pub detail: String,
+    /// How often it was refused for its size.
+    pub by_size: u32,
+    /// How often it was refused for its content.
+    pub by_content: u32,
+}
+
+impl RefusedOutput {
+    /// So often an output is written differently; refused once more, nothing is left to be tried.
+    pub const MOST_REPLACEMENTS: u32 = 2;
+
+    /// Metric label and dead-letter header.
+    pub fn reason(&self) -> &'static str {
+        match self.by_content {
+            0 => Cause::Size.reason(),
+            _ => Cause::Content.reason(),
+        }
+    }
+
+    /// Whether it was refused in every form that there is.
+    pub fn is_hopeless(&self) -> bool {
+        self.by_size + self.by_content > RefusedOutput::MOST_REPLACEMENTS
+    }
+}
+
+/// What was refused of one source record's outputs: each is replaced, the others stay as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusals(Vec<RefusedOutput>);
+
+impl Refusals {
+    /// One more refusal; the output with all that was refused of it so far.
+    pub fn note(&mut self, part: u32, topic: &str, cause: Cause, detail: &str) -> &RefusedOutput {
+        let known = self
+            .0
+            .iter()
+            .position(|output| output.part == part && output.topic == topic);
+        let index = known.unwrap_or(self.0.len());
+        if known.is_none() {
+            self.0.push(RefusedOutput {
+                part,
+                topic: topic.to_owned(),
+                detail: String::new(),
+                by_size: 0,
+                by_content: 0,
+            });
+        }
+        let output = &mut self.0[index];
+        detail.clone_into(&mut output.detail);
+        match cause {
+            Cause::Size => output.by_size += 1,
+            Cause::Content => output.by_content += 1,
+        }
+        output
+    }
+
+    /// The refused outputs, each once.
+    pub fn iter(&self) -> impl Iterator<Item = &RefusedOutput> {
+        self.0.iter()
+    }
+}
+
+/// What a worker says about refused outputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Advice {
+    /// The records may be to blame: refused outputs are replaced.
+    Replace,
+    /// The topics take less than was known. From now on outputs are made to fit them, in batches of
+    /// so many bytes at most; no record is to blame.
+    Fit {
+        /// As [`super::SessionConfig::output_batch_bytes`].
+        batch_bytes: usize,
+    },
+    /// A setting of a topic is to blame, and somebody has to correct it.
+    Repair {
+        /// Metric label.
+        reason: &'static str,
+        /// What is wrong and what to repair, for a person.
+        remedy: String,
+    },
+}
+
+/// A source record and, where outputs of it were refused before, which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceRecord<'a> {
     /// The record as it was read.
     pub record: RawRecord<'a>,
-    /// Set when the worker must write a dead letter in place of the usual outputs.
-    pub quarantine: Option<&'a Quarantine>,
+    /// Set when the worker must write something else in place of some outputs.
+    pub refusals: Option<&'a Refusals>,
+    /// How far the partition's log had come when the record was read: the greatest timestamp of its
+    /// records so far, ms since the Unix epoch.
+    pub logged_ms: Option<i64>,
+    /// Whether the partition held it already when it was read for the first time.
+    pub history: bool,
 }
 
 /// Outputs of one batch, in the order in which they are written.
@@ -38,6 +140,7 @@ pub struct Outputs {
 impl Outputs {
     /// What `write` appends is written because of the batch's record at `source_index`.
     pub fn of<T>(&mut self, source_index: usize, write: impl FnOnce(&mut OutputBuffer) -> T) -> T {
+        self.records.begin_part(0);
         let result = write(&mut self.records);
         self.sources.resize(self.records.len(), source_index);
         result
@@ -90,6 +193,11 @@ pub trait Worker {
         outputs: &mut Outputs,
     ) -> Result<(), Refusal>;
 
+    /// Outputs were refused by these topics; called before a record is blamed for it.
+    fn on_refused(&mut self, _refused: &[(&str, Cause)]) -> Advice {
+        Advice::Replace
+    }
+
     /// What was done since the last [`Worker::on_commit`] did not happen: forget it.
     fn on_abort(&mut self) {}
 
@@ -109,6 +217,10 @@ pub trait Worker {
         _outputs: &mut Outputs,
     ) {
     }
+
+    /// Records of a partition cannot be read: what is written here is committed beside the position,
+    /// which does not move. The same as [`Worker::on_gap`] holds for the outputs.
+    fn on_unreadable(&mut self, _unreadable: &Unreadable, _outputs: &mut Outputs) {}
 
     /// These partitions are no longer ours.
     fn on_revoke(&mut self, _partitions: &[Partition]) {}

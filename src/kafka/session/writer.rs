@@ -11,9 +11,12 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::aside::aside;
+use super::blame::Refused;
 use super::config::{Delivery, MAX_OUTPUT_BATCH_BYTES, SessionConfig};
-use super::deliveries::{Deliveries, NO_SOURCE, ours_refused};
-use super::error::{Refused, Setback, Side, record_fault, transaction_setback, trouble};
+use super::deliveries::{Deliveries, NO_SOURCE, origin, ours_refused, passing};
+use super::error::{Setback, transaction_setback, trouble};
+use super::fault::{Fault, Side, fault};
+use super::worker::Cause;
 use crate::event::Output;
 use crate::kafka::ClientError;
 use crate::kafka::record::owned_headers;
@@ -37,15 +40,18 @@ const SLICE: Duration = Duration::from_millis(500);
 const REPORTS_PAUSE: Duration = Duration::from_micros(500);
 
 impl Writer {
-    /// Make a producer; call [`Writer::init`] before its first batch.
-    pub(super) fn new(config: &SessionConfig) -> Result<Writer, ClientError> {
+    /// Make a producer that sends batches of so many bytes at most; call [`Writer::init`] before its
+    /// first transaction.
+    pub(super) fn new(
+        config: &SessionConfig,
+        output_batch_bytes: usize,
+    ) -> Result<Writer, ClientError> {
         let transactional = config.delivery == Delivery::ExactlyOnce;
         let transactional_id = config.transactional_id();
         let transaction_timeout_ms = config.transaction_timeout_ms.to_string();
         // A record must have failed before its transaction can time out.
         let message_timeout_ms = (config.transaction_timeout_ms * 8 / 10).to_string();
-        let batch_bytes = config
-            .output_batch_bytes
+        let batch_bytes = output_batch_bytes
             .clamp(1, MAX_OUTPUT_BATCH_BYTES)
             .to_string();
         let answer_timeout_ms = answer_timeout_ms(config).to_string();
@@ -131,7 +137,8 @@ impl Writer {
         output: Output<'_>,
         deadline: Instant,
     ) -> Result<(), Setback> {
-        let mut record = BaseRecord::with_opaque_to(output.topic, source_index);
+        let mut record =
+            BaseRecord::with_opaque_to(output.topic, origin(source_index, output.part));
         record.key = output.key;
         record.payload = output.value;
         record.headers = owned_headers(output.headers());
@@ -149,7 +156,7 @@ impl Writer {
                 }
                 continue;
             }
-            return Err(self.send_setback(source_index, output.topic, code));
+            return Err(self.send_setback(source_index, output, code));
         }
     }
 
@@ -290,15 +297,23 @@ impl Writer {
         Some(transaction_setback(&action, &error))
     }
 
-    fn send_setback(&self, source_index: usize, topic: &str, code: Code) -> Setback {
+    fn send_setback(&self, source_index: usize, output: Output<'_>, code: Code) -> Setback {
+        let Output { topic, part, .. } = output;
         let detail = format!("{topic}: {code}");
-        if let Some(reason) = record_fault(code) {
+        let cause = match fault(code) {
+            Fault::Size => Some(Cause::Size),
+            Fault::Content => Some(Cause::Content),
+            _ => None,
+        };
+        if let Some(cause) = cause {
             if source_index == NO_SOURCE {
-                return Setback::Trouble(ours_refused(topic, code, reason));
+                return Setback::Trouble(ours_refused(topic, code, cause));
             }
-            return Setback::Poison(vec![Refused {
+            return Setback::Refused(vec![Refused {
                 source_index,
-                reason,
+                part,
+                topic: topic.to_string(),
+                cause,
                 detail,
             }]);
         }
@@ -308,17 +323,7 @@ impl Writer {
         if let Some(setback) = self.client_trouble() {
             return setback;
         }
-        match code {
-            Code::Fatal | Code::Fenced => Setback::Rebuild {
-                reason: "producer_fenced",
-                detail,
-                trouble: None,
-            },
-            _ => Setback::Abort {
-                reason: "delivery_failed",
-                detail,
-            },
-        }
+        passing(code, detail)
     }
 
     fn client_trouble(&self) -> Option<Setback> {

@@ -99,6 +99,7 @@ members! {
     Request {
         data: "data",
         client_id: "clientId",
+        access_type: "accessType",
     }
 }
 

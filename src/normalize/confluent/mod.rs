@@ -4,14 +4,19 @@
 mod data;
 mod endpoint;
 mod identity;
+mod labels;
 mod outcome;
+mod readings;
 mod resources;
+mod words;
 
 use data::Data;
+use labels::Labels;
 
 use super::cloudevents::Envelope;
+use super::crn::{self, Authority};
 use super::time::EventTime;
-use super::{Lookup, MethodFacts, NormalizeError, crn, walk};
+use super::{Lookup, MethodFacts, NormalizeError, walk};
 use crate::event::json::{Document, Kind, NodeId, same_name};
 use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Dialect, Metadata, Text, Unmapped};
 
@@ -26,28 +31,27 @@ enum Shape {
     Request,
 }
 
-/// Logins that other types than `…/authentication` may carry, for spellings that no catalogue knows.
-const LOGINS: [&str; 5] = [
-    "kafka.Authentication",
-    "schema-registry.Authentication",
-    "flink.Authenticate",
-    "ksql.Authenticate",
-    "SignIn",
-];
+/// Logins that other types than `…/authentication` may carry, of services that no catalogue knows:
+/// the method without its service, such as `kafka.Authentication`.
+const LOGINS: [&str; 5] = ["Authentication", "Authenticate", "SignIn", "LogIn", "LogOn"];
 
 impl Shape {
     fn of(kind: Option<&str>, operation: &str, facts: Option<&MethodFacts<'_>>) -> Self {
-        let is_kind = |suffix| kind.is_some_and(|kind| kind.ends_with(suffix));
+        let ends_with = |kind: &str, suffix: &str| {
+            let end = kind.len().checked_sub(suffix.len());
+            let end = end.and_then(|at| kind.get(at..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+        };
+        let is_kind = |suffix| kind.is_some_and(|kind| ends_with(kind, suffix));
+        let method = operation.rsplit('.').next().unwrap_or(operation);
         let is_login = || match facts {
             Some(facts) => facts.activity == Activity::Logon,
-            None => LOGINS.iter().any(|login| same_name(login, operation)),
+            None => LOGINS.iter().any(|login| same_name(login, method)),
         };
         if is_kind("/authentication") || is_login() {
             Self::Authentication
         } else if is_kind("/authorization")
-            || operation
-                .rsplit_once('.')
-                .is_some_and(|(_, name)| same_name(name, "Authorize"))
+            || method.len() < operation.len() && same_name(method, "Authorize")
         {
             Self::Authorization
         } else {
@@ -56,13 +60,17 @@ impl Shape {
     }
 }
 
+/// What the vendor's CloudEvents types begin with.
+const VENDOR_TYPES: &str = "io.confluent.";
+
 /// Whether this is one of Confluent's events.
 pub(super) fn recognizes(event: &Envelope<'_>) -> bool {
     let document = &event.unmapped.document;
     let by_type = event
         .kind
         .as_deref()
-        .is_some_and(|kind| kind.starts_with("io.confluent."));
+        .and_then(|kind| kind.get(..VENDOR_TYPES.len()))
+        .is_some_and(|start| start.eq_ignore_ascii_case(VENDOR_TYPES));
     by_type
         || event
             .data
@@ -77,7 +85,9 @@ pub(super) fn normalize<'a>(
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let root = payload(&event)?;
     let data = Data::of(&event.unmapped.document, root);
-    refuse_repeated_names(&event.unmapped.document, root, &data)?;
+    walk::note_repeated_names(&mut event.unmapped, |document, node| {
+        readings::is_callers(document, node, &data)
+    })?;
     let EventTime { time_ms, label } = event.event_time(record_ms);
     let dialect = dialect(&event, &data);
     let platform = dialect == Dialect::ConfluentPlatform;
@@ -86,8 +96,9 @@ pub(super) fn normalize<'a>(
     let facts = lookup(&operation);
     let shape = Shape::of(event.kind.as_deref(), &operation, facts.as_ref());
     let (class, activity) = classify(shape, &operation, facts.as_ref());
-    let outcome = outcome::read(unmapped, &data, shape);
-    let user = identity::user(unmapped, &data.authentication);
+    let mut labels = Labels::default();
+    let outcome = outcome::read(unmapped, &data, shape, &mut labels);
+    let user = identity::user(unmapped, &data.authentication, &mut labels);
     let invoked_by = identity::invoked_by(unmapped, &data.authentication);
     let auth_protocol = match class {
         Class::Authentication => identity::auth_protocol(unmapped, &data.authentication),
@@ -111,9 +122,21 @@ pub(super) fn normalize<'a>(
     let session_uid = walk::take(unmapped, data.request_metadata.connection_id);
     let app_name = walk::take(unmapped, data.request.client_id)
         .or_else(|| walk::take(unmapped, data.request_metadata.client_id));
+    let of_method = of_method(facts.as_ref(), &unmapped.document, &data, &mut labels);
+    let words = of_method.into_iter().flatten().chain(label);
+    let mut other_readings = Vec::new();
+    let mut other_request_data = Vec::new();
+    if !unmapped.repeated.is_empty() {
+        other_readings =
+            readings::of_attributes(unmapped, &data, app_name.as_ref(), outcome.status);
+        if facts.is_none() {
+            other_readings.extend(readings::of_access(unmapped, &data));
+        }
+        other_request_data = readings::of_request_data(unmapped, &data, api.request_data);
+    }
     let metadata = Metadata {
         dialect,
-        labels: labels(facts.as_ref(), label),
+        labels: words.chain(labels.words()).map(Text::plain).collect(),
         ..event.metadata()
     };
     let known_method = facts.is_some();
@@ -142,6 +165,8 @@ pub(super) fn normalize<'a>(
         enrichments: Vec::new(),
         unmapped: event.unmapped,
         known_method,
+        other_readings,
+        other_request_data,
     })
 }
 
@@ -154,17 +179,25 @@ fn classify(shape: Shape, operation: &str, facts: Option<&MethodFacts<'_>>) -> (
     (Class::ApiActivity, activity)
 }
 
-fn labels<'a>(facts: Option<&MethodFacts<'_>>, time: Option<&'static str>) -> Vec<Text<'a>> {
-    let of_method: &[_] = match facts {
-        Some(facts) => &facts.labels,
-        None => &["method:unknown"],
-    };
-    of_method
-        .iter()
-        .copied()
-        .chain(time)
-        .map(Text::plain)
-        .collect()
+/// What the catalogue says of the method. Of one that it does not have, the event's own word for the
+/// kind of access.
+fn of_method(
+    facts: Option<&MethodFacts<'_>>,
+    document: &Document<'_>,
+    data: &Data,
+    labels: &mut Labels,
+) -> [Option<&'static str>; 2] {
+    if let Some(facts) = facts {
+        return facts.labels.map(Some);
+    }
+    let access = walk::text(document, data.request.access_type).and_then(|word| {
+        let judged = words::access(&word);
+        if judged.is_inferred && judged.is.is_some() {
+            labels.add(Labels::ACCESS);
+        }
+        judged.is
+    });
+    [Some("method:unknown"), access.map(words::Access::label)]
 }
 
 /// The event's `data`.
@@ -177,23 +210,6 @@ fn payload(event: &Envelope<'_>) -> Result<NodeId, NormalizeError> {
             path: "data",
             expected: "an object",
         })
-}
-
-/// Makes sure that the payload can be read in one way only. What callers sent and got,
-/// `request.data` and `result.data`, is theirs and not looked into.
-fn refuse_repeated_names(
-    document: &Document<'_>,
-    root: NodeId,
-    data: &Data,
-) -> Result<(), NormalizeError> {
-    let theirs = [data.request.data, data.result.data];
-    let theirs: Vec<NodeId> = theirs.into_iter().flatten().collect();
-    match walk::repeated_key(document, root, &theirs) {
-        Some(key) => Err(NormalizeError::DuplicateKey {
-            key: key.into_owned(),
-        }),
-        None => Ok(()),
-    }
 }
 
 /// The method as written; an event of Confluent's that names none goes by its type.
@@ -250,24 +266,37 @@ fn request_uid<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<
 }
 
 fn dialect(event: &Envelope<'_>, data: &Data) -> Dialect {
-    if is_platform(event, data) {
+    let is_new = is_new_dialect(&event.unmapped.document, data);
+    if is_platform(event, data, is_new) {
         Dialect::ConfluentPlatform
-    } else if is_new_dialect(&event.unmapped.document, data) {
+    } else if is_new {
         Dialect::ConfluentCloudV2
     } else {
         Dialect::ConfluentCloudV1
     }
 }
 
-/// Confluent Platform's names have no authority. Cloud sometimes leaves it out of the names inside
-/// `data` too, so the source decides where it is a CRN.
-fn is_platform(event: &Envelope<'_>, data: &Data) -> bool {
-    let of_service = || walk::text(&event.unmapped.document, data.root.service_name);
-    let source = event.source.as_deref();
-    let has_authority = source
-        .and_then(crn::has_authority)
-        .or_else(|| crn::has_authority(&of_service()?));
-    has_authority == Some(false)
+/// Where the source is a CRN, its authority alone decides. Without one the other names of the event
+/// do; Cloud sometimes leaves the authority out of them, so an empty one decides last, and not in
+/// the new dialect, which the platform does not speak.
+fn is_platform(event: &Envelope<'_>, data: &Data, is_new: bool) -> bool {
+    if let Some(authority) = event.source.as_deref().and_then(crn::authority) {
+        return authority != Authority::Cloud;
+    }
+    let text = |node| walk::text(&event.unmapped.document, node);
+    let service = text(data.root.service_name);
+    let resource = text(data.root.resource_name);
+    let names = [service, event.subject.clone(), resource];
+    let mut is_empty = false;
+    for name in names.iter().flatten() {
+        match crn::authority(name) {
+            Some(Authority::Cloud) => return false,
+            Some(Authority::Other) => return true,
+            Some(Authority::Empty) => is_empty = true,
+            None => {}
+        }
+    }
+    is_empty && !is_new
 }
 
 /// The old dialect writes principals as strings and knows no `cloudResources`.

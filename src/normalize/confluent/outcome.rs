@@ -2,8 +2,9 @@
 //! That the caller was authenticated says nothing about the operation, so
 //! `authenticationInfo.result` counts for logins only.
 
-use super::Shape;
-use super::data::{AuthorizationInfo, Data};
+use super::data::Data;
+use super::labels::Labels;
+use super::{Shape, words};
 use crate::event::json::{Document, Kind, NodeId};
 use crate::event::{Authorization, Status, Text, Unmapped};
 use crate::normalize::walk;
@@ -20,21 +21,45 @@ pub(super) struct Outcome<'a> {
 }
 
 /// Reads and moves what `data` says about the outcome.
-pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data, shape: Shape) -> Outcome<'a> {
-    let result = Said::at(unmapped, data.result.status);
-    let decision = decision(unmapped, &data.authorization);
+pub(super) fn read<'a>(
+    unmapped: &mut Unmapped<'a>,
+    data: &Data,
+    shape: Shape,
+    labels: &mut Labels,
+) -> Outcome<'a> {
+    let statement = |node| Statement::at(&unmapped.document, node);
+    let result = statement(data.result.status);
+    let decision = agreed(
+        [
+            statement(data.authorization.result),
+            statement(data.authorization.granted),
+        ],
+        labels,
+    );
+    let denied = decision.filter(|decision| decision.status == Status::Failure);
+    let is_failed = result.is_some_and(|result| result.status == Status::Failure);
     let said = match shape {
         Shape::Authentication => {
-            let login = Said::at(unmapped, data.authentication.result);
-            first_clear([result, login])
+            let login = agreed([result, statement(data.authentication.result)], labels);
+            agreed([login, denied], labels)
         }
-        Shape::Authorization => first_clear([decision, result]),
+        // Permitted and then failed is no contradiction.
+        Shape::Authorization if is_failed && denied.is_none() => result,
+        Shape::Authorization => agreed([decision, result], labels),
         Shape::Request => {
-            // Being allowed is not yet having succeeded; being denied is having failed.
-            let denied = decision.filter(|said| said.status == Status::Failure);
-            first_clear([result, denied])
+            // Being allowed is not yet having succeeded; being denied is having failed, unless the
+            // event says that it was done: then it is looked at as if it was.
+            let said = first_clear([result, denied]);
+            let is_done = said.is_some_and(|said| said.status == Status::Success);
+            if is_done && denied.is_some() {
+                labels.add(Labels::CONTRADICTORY);
+            }
+            said
         }
     };
+    if said.is_some_and(|said| said.is_inferred) {
+        labels.add(Labels::STATUS);
+    }
     let messages = [
         data.result.message,
         data.result.error_message,
@@ -43,13 +68,11 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data, shape: Shape) -
     ];
     let mut outcome = Outcome {
         status: said.map_or(Status::Unknown, |said| said.status),
-        code: said
-            .and_then(|said| said.node)
-            .and_then(|node| walk::take(unmapped, node)),
+        code: said.and_then(|said| said.code(unmapped)),
         detail: messages
             .iter()
             .find_map(|message| walk::take(unmapped, *message)),
-        authorizations: authorizations(unmapped, &data.authorization, decision),
+        authorizations: authorizations(unmapped, data, decision, labels),
         ..Outcome::default()
     };
     if outcome.status == Status::Failure {
@@ -58,76 +81,89 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data, shape: Shape) -
     outcome
 }
 
-/// One word of the event about success, and where it stands.
+/// What the event says about success in one place.
 #[derive(Clone, Copy)]
-struct Said {
+struct Statement {
     status: Status,
-    /// The string; `None` for a boolean, which has no verbatim place.
-    node: Option<NodeId>,
+    /// Judged by the parts of a word that is not documented.
+    is_inferred: bool,
+    node: NodeId,
 }
 
-impl Said {
-    fn at(unmapped: &Unmapped<'_>, node: Option<NodeId>) -> Option<Self> {
-        let word = walk::text(&unmapped.document, node)?;
-        Some(Self {
-            status: status_of(&word),
+impl Statement {
+    /// A word, a code, or a boolean; `None` if nothing is said there.
+    fn at(document: &Document<'_>, node: Option<NodeId>) -> Option<Self> {
+        let node = node?;
+        let said = |status, is_inferred| Self {
+            status,
+            is_inferred,
             node,
-        })
+        };
+        match document.kind(node) {
+            Kind::String => {
+                let word = walk::text(document, node)?;
+                let judged = words::status(&word);
+                Some(said(judged.is, judged.is_inferred))
+            }
+            Kind::Number => {
+                let judged = words::status(document.raw(node));
+                Some(said(judged.is, judged.is_inferred))
+            }
+            Kind::Bool if document.raw(node) == "true" => Some(said(Status::Success, false)),
+            Kind::Bool => Some(said(Status::Failure, false)),
+            Kind::Null | Kind::Array | Kind::Object => None,
+        }
     }
-}
 
-/// Unknown for `UNSET` and for words that are not documented.
-fn status_of(word: &str) -> Status {
-    let is_one_of = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
-    if is_one_of(&["SUCCESS", "ALLOW", "ALLOWED"]) {
-        Status::Success
-    } else if is_one_of(&[
-        "FAILURE",
-        "FAILED",
-        "ERROR",
-        "DENY",
-        "DENIED",
-        "UNAUTHENTICATED",
-        "UNAUTHORIZED",
-        "PERMISSION_DENIED",
-    ]) {
-        Status::Failure
-    } else {
-        Status::Unknown
+    /// The word as written, moved; a number is copied, and a boolean has no word.
+    fn code<'a>(self, unmapped: &mut Unmapped<'a>) -> Option<Text<'a>> {
+        match unmapped.document.kind(self.node) {
+            Kind::Number => Some(Text::plain(unmapped.document.raw(self.node))),
+            _ => walk::take(unmapped, self.node),
+        }
     }
 }
 
 /// The first that says success or failure, else the first that says anything.
-fn first_clear(said: [Option<Said>; 2]) -> Option<Said> {
-    let clear = |said: &Said| said.status != Status::Unknown;
+fn first_clear(said: [Option<Statement>; 2]) -> Option<Statement> {
+    let clear = |said: &Statement| said.status != Status::Unknown;
     said.into_iter()
         .flatten()
         .find(clear)
         .or_else(|| said.into_iter().flatten().next())
 }
 
-fn decision(unmapped: &Unmapped<'_>, info: &AuthorizationInfo) -> Option<Said> {
-    Said::at(unmapped, info.result).or_else(|| {
-        let status = match unmapped.document.raw(info.granted?) {
-            "true" => Status::Success,
-            "false" => Status::Failure,
-            _ => return None,
-        };
-        Some(Said { status, node: None })
-    })
+/// What two statements about the same check come to: where they contradict each other, the failure.
+fn agreed(said: [Option<Statement>; 2], labels: &mut Labels) -> Option<Statement> {
+    let of = |status| {
+        let mut said = said.into_iter().flatten();
+        said.find(|said| said.status == status)
+    };
+    match (of(Status::Failure), of(Status::Success)) {
+        (Some(failure), Some(_)) => {
+            labels.add(Labels::CONTRADICTORY);
+            Some(failure)
+        }
+        (clear, None) | (None, clear) => clear.or_else(|| said.into_iter().flatten().next()),
+    }
 }
 
 /// One for each policy that applies, under the name that OCSF's `policy.type` shall have.
 fn authorizations<'a>(
     unmapped: &mut Unmapped<'a>,
-    info: &AuthorizationInfo,
-    decision: Option<Said>,
+    data: &Data,
+    decision: Option<Statement>,
+    labels: &mut Labels,
 ) -> Vec<Authorization<'a>> {
-    let decision = decision.and_then(|said| match (said.node, said.status) {
-        (Some(node), _) => walk::take(unmapped, node),
-        (None, Status::Success) => Some(Text::plain("ALLOW")),
-        (None, _) => Some(Text::plain("DENY")),
-    });
+    let info = &data.authorization;
+    let decision =
+        decision.and_then(
+            |said| match (unmapped.document.kind(said.node), said.status) {
+                (Kind::Bool, Status::Success) => Some(Text::plain("ALLOW")),
+                (Kind::Bool, _) => Some(Text::plain("DENY")),
+                _ => said.code(unmapped),
+            },
+        );
     let policies = [
         (info.rbac, "RBAC"),
         (info.acl, "ACL"),
@@ -136,21 +172,21 @@ fn authorizations<'a>(
         (info.private_link, "PRIVATE_LINK"),
     ];
     let mut found = Vec::new();
+    let mut add = |unmapped: &mut Unmapped<'a>, policy, kind| {
+        found.push(Authorization {
+            decision: decision.clone(),
+            policy_name: walk::take_at(unmapped, policy, &["role"]),
+            policy_kind: Some(kind),
+        });
+    };
     for (policy, kind) in policies {
-        let document = &unmapped.document;
-        let Some(policy) = policy else { continue };
-        let applies = match document.kind(policy) {
-            Kind::Bool => document.raw(policy) == "true",
-            Kind::Object => !document.is_empty_container(policy),
-            _ => false,
-        };
-        if applies {
-            found.push(Authorization {
-                decision: decision.clone(),
-                policy_name: walk::take_at(unmapped, policy, &["role"]),
-                policy_kind: Some(Text::plain(kind)),
-            });
+        if let Some(policy) = policy.filter(|policy| applies(&unmapped.document, *policy)) {
+            add(unmapped, policy, Text::plain(kind));
         }
+    }
+    for (policy, kind) in unknown_policies(&unmapped.document, data) {
+        labels.add(Labels::POLICY);
+        add(unmapped, policy, kind.into());
     }
     if found.is_empty() && decision.is_some() {
         found.push(Authorization {
@@ -159,6 +195,38 @@ fn authorizations<'a>(
         });
     }
     found
+}
+
+fn applies(document: &Document<'_>, policy: NodeId) -> bool {
+    match document.kind(policy) {
+        Kind::Bool => document.raw(policy) == "true",
+        Kind::Object => !document.is_empty_container(policy),
+        _ => false,
+    }
+}
+
+/// Policies that apply and that no documentation names, by the names of their members; most events
+/// have none.
+fn unknown_policies(document: &Document<'_>, data: &Data) -> Vec<(NodeId, String)> {
+    /// An event has hardly one; no event may make the work of many.
+    const MOST: usize = 8;
+    let info = &data.authorization;
+    let known = [
+        info.rbac,
+        info.acl,
+        info.super_user,
+        info.ip_filter,
+        info.private_link,
+    ];
+    let Some(authorization) = data.root.authorization else {
+        return Vec::new();
+    };
+    document
+        .children(authorization)
+        .filter(|member| applies(document, *member) && !known.contains(&Some(*member)))
+        .filter_map(|member| Some((member, words::policy(&document.key(member))?)))
+        .take(MOST)
+        .collect()
 }
 
 /// Copies of the first error's code and text; the payload moves as a whole. Some services answer

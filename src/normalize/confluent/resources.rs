@@ -4,7 +4,7 @@
 
 use super::Shape;
 use super::data::{CloudResource, Data, Named};
-use crate::event::json::{Document, NodeId};
+use crate::event::json::{Document, NodeId, same_name};
 use crate::event::{Cloud, Resource, Text, Unmapped};
 use crate::normalize::crn::{Crn, Place, is_within};
 use crate::normalize::walk;
@@ -121,44 +121,85 @@ fn cloud_resource<'a>(
 /// Notes where this level is, the outermost of a type.
 fn note<'a>(place: &mut Place<'a>, document: &Document<'a>, level: &Named) {
     let kind = walk::text(document, level.kind);
-    let known = match kind.as_deref() {
-        Some("ORGANIZATION") => &mut place.organization,
-        Some("ENVIRONMENT") => &mut place.environment,
-        Some("FLINK_REGION") => &mut place.region,
-        _ => return,
+    let is = |known: &str| kind.as_deref().is_some_and(|kind| same_name(kind, known));
+    let known = if is("organization") {
+        &mut place.organization
+    } else if is("environment") {
+        &mut place.environment
+    } else if is("flinkRegion") {
+        &mut place.region
+    } else {
+        return;
     };
     if known.is_none() {
         *known = walk::text(document, level.id);
     }
 }
 
-/// The target of the old dialect: identified by the CRN's innermost segment, typed by
-/// `authorizationInfo`. That calls an environment `environment`, which is no name of it.
+/// The target of the old dialect and of the platform. A CRN that names a thing of the type that was
+/// authorized identifies it: there `authorizationInfo` may say no more than the word for that type,
+/// such as `environment`. Otherwise the CRN is only the place, as of an event that names a topic by
+/// `authorizationInfo` alone, and the cluster by its subject.
 fn named_resource<'a>(
     unmapped: &mut Unmapped<'a>,
     data: &Data,
     target: Option<&Crn<'a>>,
     shape: Shape,
 ) -> Option<Resource<'a>> {
+    let document = &unmapped.document;
+    let info = match shape {
+        Shape::Authentication => None,
+        Shape::Authorization | Shape::Request => Some(&data.authorization),
+    };
+    let authorized = info.and_then(|info| walk::text(document, info.resource_name));
+    let authorized_type = info.and_then(|info| walk::text(document, info.resource_type));
     let (kind, uid) = target.and_then(|crn| crn.innermost.clone()).unzip();
     let environment = target.and_then(|crn| crn.place.environment.clone());
+    let is_of_type = match (&kind, &authorized_type) {
+        (Some(kind), Some(authorized)) => is_same_type(kind, authorized),
+        _ => true,
+    };
     let mut resource = Resource {
-        namespace: environment.filter(|id| uid.as_ref() != Some(id)),
-        uid,
-        kind,
         region: target.and_then(|crn| crn.place.region.clone()),
         ..Resource::default()
     };
-    if shape != Shape::Authentication {
-        let info = &data.authorization;
-        let name = walk::text(&unmapped.document, info.resource_name);
-        if name.is_some() && (resource.uid.is_none() || resource.uid == name) {
+    match info {
+        Some(info)
+            if authorized.is_some() && (uid.is_none() || uid == authorized || !is_of_type) =>
+        {
+            let kind = kind.filter(|_| uid == authorized);
             resource.name = walk::take(unmapped, info.resource_name);
-            resource.uid = name;
+            resource.kind = walk::take(unmapped, info.resource_type).or(kind);
+            resource.uid = authorized;
         }
-        if resource.uid.is_some() {
-            resource.kind = walk::take(unmapped, info.resource_type).or(resource.kind);
+        Some(info) if uid.is_some() && is_of_type => {
+            resource.kind = walk::take(unmapped, info.resource_type).or(kind);
+            resource.uid = uid;
+        }
+        _ => {
+            resource.kind = kind;
+            resource.uid = uid;
         }
     }
+    resource.namespace = environment.filter(|id| resource.uid.as_ref() != Some(id));
     resource.uid.is_some().then_some(resource)
+}
+
+/// Whether a segment of a CRN and a type in `authorizationInfo` name the same kind of thing. One may
+/// say more of it than the other: `compute-pool` and `FlinkComputePool`, `ksql` and `KsqlCluster`. A
+/// `Cluster` that says no more is Kafka's.
+fn is_same_type(segment: &str, authorized: &str) -> bool {
+    let letters = |word: &str| -> String {
+        let letters = word.chars().filter(char::is_ascii_alphanumeric);
+        letters.map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let is_kafka = || segment == "kafka" && authorized.eq_ignore_ascii_case("cluster");
+    if same_name(segment, authorized) || is_kafka() {
+        return true;
+    }
+    let (segment, authorized) = (letters(segment), letters(authorized));
+    let says_more = |more: &str, less: &str| {
+        !less.is_empty() && (more.starts_with(less) || more.ends_with(less))
+    };
+    says_more(&segment, &authorized) || says_more(&authorized, &segment)
 }

@@ -58,7 +58,7 @@ fn the_identity_tells_what_the_principal_does_not() {
 fn a_group_acts_for_a_person() {
     let event = shape("c2");
     assert_eq!(event.user.uid.as_deref(), Some("group-7y8u"));
-    assert_eq!(event.user.kind, None);
+    assert_eq!(event.user.kind, Some(UserKind::Group));
     assert_eq!(event.invoked_by.as_deref(), Some("u-5r7t9w"));
     assert_eq!(event.src_endpoint.ip.as_deref(), Some("203.0.113.78"));
     let policies = shape("c4").authorizations;
@@ -96,4 +96,106 @@ fn only_an_address_is_an_email() {
     ] {
         assert!(!email(text), "{text}");
     }
+}
+
+/// Who acted, by what `authenticationInfo` says.
+fn user(info: &str) -> User<'static> {
+    let text = format!(r#"{{"data":{{"methodName":"x","authenticationInfo":{info}}}}}"#);
+    normal(String::leak(text)).user
+}
+
+#[test]
+fn an_address_in_the_principal_is_an_address() {
+    let email = |principal: &str| {
+        let user = user(&format!(r#"{{"principal":"{principal}"}}"#));
+        let address = user.email_addr.as_deref().unwrap_or("-").to_owned();
+        (user.uid.as_deref().unwrap_or("-").to_owned(), address)
+    };
+    for (principal, uid, address) in [
+        (
+            "User:admin@example.com",
+            "admin@example.com",
+            "admin@example.com",
+        ),
+        (
+            "admin@example.com",
+            "admin@example.com",
+            "admin@example.com",
+        ),
+        (
+            "User:CN=ann@example.com,O=Example",
+            "CN=ann@example.com,O=Example",
+            "ann@example.com",
+        ),
+        (
+            "User:CN=ann, emailAddress=ann@example.com, C=DE",
+            "CN=ann, emailAddress=ann@example.com, C=DE",
+            "ann@example.com",
+        ),
+        ("User:ann@localhost", "ann@localhost", "-"),
+        ("User:alice", "alice", "-"),
+    ] {
+        assert_eq!(email(principal), (uid.to_owned(), address.to_owned()));
+    }
+    let beside = r#"{"principal":"User:ann@example.com","principalResourceId":"u-7"}"#;
+    assert_eq!(user(beside).email_addr.as_deref(), Some("ann@example.com"));
+    let nobody = user(r#"{"principal":"None:ann@example.com"}"#);
+    assert_eq!(nobody.email_addr, nobody.name);
+}
+
+#[test]
+fn every_sort_of_principal_has_an_identifier_and_what_is_known_has_a_type() {
+    let shown = |principal: &str| {
+        let user = user(&format!(r#"{{"principal":{principal}}}"#));
+        let kind = user.kind.map_or("-", UserKind::name);
+        format!("{} {kind}", user.uid.as_deref().unwrap_or("-"))
+    };
+    for (principal, expected) in [
+        (r#""User:u-1""#, "u-1 User"),
+        (r#""user:u-1""#, "u-1 User"),
+        (r#""ServiceAccount:sa-1""#, "sa-1 Service"),
+        (r#""ServiceAccount:billing""#, "billing Service"),
+        (r#""Group:admins""#, "Group:admins Group"),
+        (r#""IdentityPool:pool-1""#, "IdentityPool:pool-1 Service"),
+        (r#""alice""#, "alice -"),
+        (r#"{"group":{"resourceId":"group-1"}}"#, "group-1 Group"),
+        (
+            r#"{"externalAccount":{"subject":"svc-42"}}"#,
+            "svc-42 External Account",
+        ),
+        (
+            r#"{"externalAccount":{"namespace":["idp"],"subject":"ann@example.com"}}"#,
+            "ann@example.com User",
+        ),
+        (
+            r#"{"externalAccount":{"subject":"s"},"email":"ann@example.com"}"#,
+            "s User",
+        ),
+        (
+            r#"{"externalAccount":{"subject":"ci@p.iam.gserviceaccount.com"}}"#,
+            "ci@p.iam.gserviceaccount.com Service",
+        ),
+        (
+            r#"{"confluentAgent":{"resourceId":"agent-1"}}"#,
+            "agent-1 Service",
+        ),
+        (r#"{"partner_user":{"resource_id":"p-1"}}"#, "p-1 User"),
+        (r#"{"newThing":{"resourceId":"n-1"}}"#, "n-1 -"),
+    ] {
+        assert_eq!(shown(principal), expected, "{principal}");
+    }
+}
+
+#[test]
+fn the_key_that_was_used_is_found_whatever_its_sort() {
+    let credential = |credentials: &str| {
+        let user = user(&format!(r#"{{"credentials":{credentials}}}"#));
+        user.credential_uid.map(|uid| uid.to_string())
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let secret = r#"{"mechanism":"x","idSecretCredentials":{"credentialId":"K"}}"#;
+    assert_eq!(credential(secret), some("K"));
+    let new = r#"{"mechanism":"x","otherCredentials":{"credential_id":"K"}}"#;
+    assert_eq!(credential(new), some("K"));
+    assert_eq!(credential(r#"{"idTokenCredentials":{"type":"t"}}"#), None);
 }

@@ -37,6 +37,7 @@ fn check(event: &AuditEvent<'_>) {
     let mut payloads: Vec<NodeId> = event.resources.iter().filter_map(|r| r.data).collect();
     payloads.extend(event.api.request_data);
     payloads.extend(event.api.response_data);
+    payloads.extend(&event.other_request_data);
     let mut open = vec![document.root()];
     while let Some(node) = open.pop() {
         if payloads.contains(&node) {

@@ -44,3 +44,71 @@ fn the_word_for_a_kind_of_resource_is_no_name() {
     assert_eq!(topic.resources[0].name.as_deref(), Some("orders.v2"));
     assert!(!stays(&topic, &word));
 }
+
+/// What a permission check was about: the authorized type and name, and the CRN in `subject`.
+fn authorized(info: &str, subject: &str) -> AuditEvent<'static> {
+    let text = format!(
+        r#"{{"specversion":"1.0","id":"e1","source":"crn://confluent.cloud/","subject":"{subject}",
+            "type":"io.confluent.kafka.server/authorization","data":{{"methodName":"kafka.Fetch",
+            "authorizationInfo":{{"granted":true,{info}}}}}}}"#
+    );
+    normal(String::leak(text))
+}
+
+#[test]
+fn a_check_that_names_its_resource_only_in_authorization_info_is_about_that_resource() {
+    let cluster = "crn://confluent.cloud/environment=env-1/cloud-cluster=lkc-7/kafka=lkc-7";
+    let shown = |info: &str, subject: &str| {
+        let event = authorized(info, subject);
+        let [resource] = event.resources.as_slice() else {
+            panic!("{:?}", event.resources);
+        };
+        let part = |part: &Option<Text<'_>>| part.as_deref().unwrap_or("-").to_owned();
+        [
+            &resource.kind,
+            &resource.uid,
+            &resource.name,
+            &resource.uid_alt,
+        ]
+        .map(part)
+        .join(" ")
+    };
+    let topic = r#""resourceType":"Topic","resourceName":"orders-eu""#;
+    assert_eq!(shown(topic, cluster), "Topic orders-eu orders-eu -");
+    assert_eq!(shown(topic, ""), "Topic orders-eu orders-eu -");
+    let own = format!("{cluster}/topic=orders-eu");
+    assert_eq!(
+        shown(topic, &own),
+        format!("Topic orders-eu orders-eu {own}")
+    );
+    // The type of something else is not the cluster's.
+    let type_alone = r#""resourceType":"Topic""#;
+    assert_eq!(
+        shown(type_alone, cluster),
+        format!("kafka lkc-7 - {cluster}")
+    );
+    // A word for the type is no name, whatever the type is called.
+    for (kind, word, at) in [
+        ("Cluster", "kafka-cluster", cluster),
+        (
+            "CloudCluster",
+            "cloud-cluster",
+            "crn://confluent.cloud/cloud-cluster=lkc-7",
+        ),
+        (
+            "KsqlCluster",
+            "ksql-cluster",
+            "crn://confluent.cloud/ksql=lkc-7",
+        ),
+        (
+            "FlinkComputePool",
+            "pool",
+            "crn://confluent.cloud/compute-pool=lkc-7",
+        ),
+    ] {
+        let info = format!(r#""resourceType":"{kind}","resourceName":"{word}""#);
+        assert_eq!(shown(&info, at), format!("{kind} lkc-7 - {at}"));
+    }
+    let group = r#""resource_type":"Group","resource_name":"billing""#;
+    assert_eq!(shown(group, cluster), "Group billing billing -");
+}

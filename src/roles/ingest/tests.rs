@@ -1,19 +1,24 @@
 //! What the worker writes for records that cannot be processed, and when it counts.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwap;
+use proptest::prelude::*;
+use serde_json::Value;
 
 use super::*;
-use crate::alert::RECORDS_EXPIRED;
-use crate::event::{Offset, Partition, Position, RawRecord};
-use crate::kafka::Cluster;
-use crate::kafka::session::Quarantine;
+use crate::alert::{DEAD_LETTER, Notice, RECORDS_EXPIRED, RECORDS_UNREADABLE};
+use crate::event::{Offset, OutputRecord, Partition, Position, RawRecord};
 use crate::observe::{Health, Metrics, SourceState};
 use crate::pipeline::{self, Catalog, Limits, Names, Settings, Topics};
-use crate::rules::{CurrentRules, Known, Overrides, RuleSet};
+use crate::rules::{CurrentRules, Overrides, RuleSet};
 
 fn pipeline() -> Pipeline {
+    static SHIPPED: LazyLock<Pipeline> = LazyLock::new(shipped);
+    SHIPPED.clone()
+}
+
+fn shipped() -> Pipeline {
     let topics = Topics {
         events: "events".into(),
         alerts: "alerts".into(),
@@ -24,18 +29,20 @@ fn pipeline() -> Pipeline {
         limits: Limits::all(1_000_000),
     };
     let resolve = pipeline::Path::parse;
-    let rules = RuleSet::load(&[], &Known::default(), &Overrides::default(), &resolve).unwrap();
-    let names = Arc::new(ArcSwap::from_pointee(Names::default()));
     let catalog = Arc::new(Catalog::shipped().unwrap());
+    let (packs, known) = (
+        ["pack:confluent".parse().unwrap()],
+        pipeline::known(&catalog),
+    );
+    let rules = RuleSet::load(&packs, &known, &Overrides::default(), &resolve).unwrap();
+    let names = Arc::new(ArcSwap::from_pointee(Names::default()));
     Pipeline::new(settings, catalog, Arc::new(CurrentRules::new(rules)), names)
 }
 
-fn source<'a>(
-    offset: i64,
-    value: &'a [u8],
-    quarantine: Option<&'a Quarantine>,
-) -> SourceRecord<'a> {
+fn source<'a>(offset: i64, value: &'a [u8], refusals: Option<&'a Refusals>) -> SourceRecord<'a> {
     SourceRecord {
+        logged_ms: None,
+        history: false,
         record: RawRecord {
             position: Position {
                 topic: "audit",
@@ -47,7 +54,7 @@ fn source<'a>(
             value: Some(value),
             headers: Vec::new(),
         },
-        quarantine,
+        refusals,
     }
 }
 
@@ -84,16 +91,8 @@ impl Watched {
 fn what_was_taken_back_is_not_counted_and_what_is_committed_is_counted_once() {
     let watched = watched();
     let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
-    let quarantine = Quarantine {
-        reason: "output_too_large",
-        detail: "events".into(),
-        attempt: 1,
-    };
-    let batch = [
-        source(0, b"x", Some(&quarantine)),
-        source(1, b"y", Some(&quarantine)),
-    ];
-    let line = "watchbell_dead_letters_total{reason=\"output_too_large\",source=\"confluent\"} 2";
+    let batch = [source(0, b"x", None), source(1, b"y", None)];
+    let line = "watchbell_dead_letters_total{reason=\"not_json\",source=\"confluent\"} 2";
     let mut outputs = Outputs::default();
     worker.on_batch(&batch, &mut outputs).unwrap();
     worker.on_abort();
@@ -102,7 +101,13 @@ fn what_was_taken_back_is_not_counted_and_what_is_committed_is_counted_once() {
     worker.on_batch(&batch, &mut outputs).unwrap();
     worker.on_commit();
     assert!(watched.shows(line));
-    assert_eq!(outputs.len(), 6);
+    let rule = DEAD_LETTER.id;
+    let told = format!(
+        "watchbell_alerts_total{{level=\"medium\",rule=\"{rule}\",source=\"confluent\"}} 2"
+    );
+    assert!(watched.shows(&told));
+    // Of each record the dead letter, and the alert that tells of it.
+    assert_eq!(outputs.len(), 12);
 }
 
 #[test]
@@ -127,4 +132,251 @@ fn a_gap_is_one_alert_under_its_built_in_rule_counted_once_it_is_committed() {
     let lost = BTreeMap::from([(Partition(0), NextOffset(5))]);
     worker.on_positions_lost(&lost, &mut outputs);
     assert_eq!(outputs.len(), 3);
+}
+
+/// The vendor's event that raises most alerts.
+fn alerting() -> &'static str {
+    static SEED: &str = include_str!("../../../tests/data/confluent/seed.ndjson");
+    static ALERTING: LazyLock<&str> = LazyLock::new(|| {
+        let alerts = |line: &&str| {
+            let mut out = OutputBuffer::default();
+            pipeline().process(&source(0, line.as_bytes(), None).record, 0, &mut out);
+            out.len()
+        };
+        SEED.lines().max_by_key(alerts).unwrap()
+    });
+    &ALERTING
+}
+
+/// What is written for a record of which these outputs were refused.
+fn written(value: &[u8], refusals: &Refusals) -> Vec<(u32, OutputRecord)> {
+    let watched = watched();
+    let worker = Ingest::new(pipeline(), &session(), &watched.observer);
+    let mut out = OutputBuffer::default();
+    let source = source(42, value, Some(refusals));
+    worker.one(&source, 1_800_000_000_000, &mut out, &mut Tally::default());
+    out.iter().map(|o| (o.part, o.to_record())).collect()
+}
+
+fn bytes(record: &OutputRecord) -> usize {
+    let header = |(name, value): &(_, Option<Vec<u8>>)| {
+        let name: &std::borrow::Cow<'_, str> = name;
+        name.len() + value.as_ref().map_or(0, Vec::len)
+    };
+    let headers: usize = record.headers.iter().map(header).sum();
+    headers + record.value.as_ref().map_or(0, Vec::len)
+}
+
+fn notices(outputs: &[(u32, OutputRecord)]) -> Vec<Notice> {
+    let alerts = outputs.iter().filter(|(_, o)| o.topic.as_ref() == "alerts");
+    let position = source(42, b"", None).record.position;
+    alerts
+        .map(|(_, o)| Notice::read(o.value.as_deref().unwrap(), position).unwrap())
+        .collect()
+}
+
+fn refused(times: &[(u32, &str, Cause)]) -> Refusals {
+    let mut refusals = Refusals::default();
+    for (part, topic, cause) in times {
+        refusals.note(*part, topic, *cause, "the broker says no");
+    }
+    refusals
+}
+
+#[test]
+fn a_refused_event_is_slimmed_then_a_dead_letter_and_its_alerts_stay() {
+    let value = alerting().as_bytes();
+    let whole = written(value, &Refusals::default());
+    let alerts = notices(&whole);
+    assert!(!alerts.is_empty());
+    let once = [(0, "events", Cause::Size)];
+    let slimmed = written(value, &refused(&once));
+    assert_eq!(slimmed[0].1.topic.as_ref(), "events");
+    assert!(bytes(&slimmed[0].1) < bytes(&whole[0].1));
+    assert_eq!(notices(&slimmed).len(), alerts.len());
+    let content = [(0, "events", Cause::Content)];
+    let twice = [once[0], once[0]];
+    for (refusals, reason) in [
+        (&content[..], "output_invalid"),
+        (&twice[..], "output_too_large"),
+    ] {
+        let replaced = written(value, &refused(refusals));
+        let letter = &replaced[0].1;
+        assert_eq!(letter.topic.as_ref(), "dead");
+        assert_eq!(letter.value.as_deref(), Some(value), "not cut");
+        let said = letter.headers.iter().find(|(n, _)| n == "watchbell-reason");
+        assert_eq!(said.unwrap().1.as_deref(), Some(reason.as_bytes()));
+        let told: Value = serde_json::from_slice(replaced[1].1.value.as_deref().unwrap()).unwrap();
+        assert_eq!(told["evidences"][0]["data"]["reason"], reason);
+        assert_eq!(replaced[2..], whole[1..], "the alerts stay as they are");
+    }
+}
+
+#[test]
+fn a_refused_alert_is_replaced_alone_and_still_says_who_did_what() {
+    let value = alerting().as_bytes();
+    let whole = written(value, &Refusals::default());
+    let once = (1, "alerts", Cause::Size);
+    let content = (1, "alerts", Cause::Content);
+    for refusals in [&[once][..], &[once, once], &[content]] {
+        let replaced = written(value, &refused(refusals));
+        assert_eq!(replaced[0], whole[0]);
+        assert_eq!(replaced[2..], whole[2..]);
+        assert!(bytes(&replaced[1].1) < bytes(&whole[1].1));
+        let (before, after) = (&notices(&whole)[0], &notices(&replaced)[0]);
+        assert_eq!(after.uid, before.uid);
+        assert_eq!(after.rule_id, before.rule_id);
+        assert_eq!(after.level, before.level);
+        assert_eq!(after.operation, before.operation);
+        assert_eq!(after.who.uid, before.who.uid);
+    }
+    let least = written(value, &refused(&[once, once]));
+    let least: Value = serde_json::from_slice(least[1].1.value.as_deref().unwrap()).unwrap();
+    assert_eq!(least["unmapped"]["position"], "audit[0]@42");
+}
+
+#[test]
+fn a_refused_dead_letter_is_cut_for_its_size_and_never_for_its_content() {
+    let value = b"no JSON, but worth to be kept";
+    let letter = |refusals: &[_]| written(value, &refused(refusals)).remove(0).1;
+    let size = (0, "dead", Cause::Size);
+    let whole = letter(&[]);
+    assert_eq!(whole.value.as_deref(), Some(&value[..]));
+    assert_eq!(letter(&[(0, "dead", Cause::Content)]), whole);
+    let cut = letter(&[size]);
+    assert_eq!(cut.value, None);
+    assert!(cut.headers.iter().any(|(n, _)| n == "watchbell-cut-sha256"));
+    assert!(bytes(&letter(&[size, size])) <= bytes(&cut));
+}
+
+proptest! {
+    /// A broker that refuses whatever it likes: every chain of refusals ends, and at each of its steps
+    /// the record is an event or a dead letter, and no alert is missing.
+    #[test]
+    fn every_chain_of_refusals_ends_and_no_alert_is_lost(
+        verdicts in proptest::collection::vec(proptest::collection::vec(0_u8..4, 8), 64),
+    ) {
+        let value = alerting().as_bytes();
+        let alerts = notices(&written(value, &Refusals::default())).len();
+        let mut refusals = Refusals::default();
+        let mut rounds = 0;
+        for verdict in verdicts {
+            let outputs = written(value, &refusals);
+            let at = |topic: &str| outputs.iter().filter(|(_, o)| o.topic.as_ref() == topic).count();
+            prop_assert_eq!(at("events") + at("dead"), 1);
+            // That of a dead letter comes besides.
+            prop_assert_eq!(notices(&outputs).len(), alerts + at("dead"));
+            let mut refused = Vec::new();
+            for (output, (part, record)) in outputs.iter().enumerate() {
+                let cause = match verdict[output % 8] {
+                    0 | 1 => Cause::Size,
+                    2 => Cause::Content,
+                    _ => continue,
+                };
+                refused.push((*part, record.topic.clone(), cause));
+            }
+            if refused.is_empty() {
+                return Ok(());
+            }
+            rounds += 1;
+            for (part, topic, cause) in refused {
+                if refusals.note(part, &topic, cause, "no").is_hopeless() {
+                    return Ok(());
+                }
+            }
+        }
+        // The event, its dead letter, the alert of that and each other are replaced twice at most.
+        prop_assert!(rounds <= 2 * (3 + alerts), "{} rounds", rounds);
+    }
+}
+
+fn topic(name: &str, settings: &[(&str, &str)]) -> FoundTopic {
+    FoundTopic {
+        name: name.into(),
+        partitions: 1,
+        settings: settings
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect(),
+    }
+}
+
+#[test]
+fn limits_are_read_again_at_a_refusal_and_later_records_are_made_to_fit_at_once() {
+    let watched = watched();
+    let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
+    let refused = [("events", Cause::Size)];
+    let write = |worker: &Ingest<'_>| {
+        let mut out = OutputBuffer::default();
+        let source = source(7, alerting().as_bytes(), None);
+        worker.one(&source, 0, &mut out, &mut Tally::default());
+        out.to_records()
+    };
+    let whole = write(&worker);
+    worker.describe = |_, _| Ok(vec![topic("events", &[("max.message.bytes", "2500")])]);
+    let fit = Advice::Fit { batch_bytes: 2_500 };
+    assert_eq!(worker.on_refused(&refused), fit);
+    assert!(bytes(&write(&worker)[0]) < bytes(&whole[0]));
+    // What is known already is no news: the record is to blame.
+    assert_eq!(worker.on_refused(&refused), Advice::Replace);
+    worker.describe = |_, _| Ok(vec![topic("events", &[("max.message.bytes", "1000000")])]);
+    assert!(matches!(worker.on_refused(&refused), Advice::Fit { .. }));
+    assert_eq!(write(&worker), whole);
+}
+
+#[test]
+fn a_topic_whose_setting_refuses_records_is_to_blame_and_no_record() {
+    let watched = watched();
+    let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
+    worker.describe = |_, _| Ok(vec![topic("events", &[("cleanup.policy", "compact")])]);
+    let advice = worker.on_refused(&[("events", Cause::Content)]);
+    let Advice::Repair { remedy, .. } = advice else {
+        panic!("{advice:?}");
+    };
+    assert!(remedy.contains("events") && remedy.contains("cleanup.policy=compact"));
+    assert_eq!(
+        worker.on_refused(&[("events", Cause::Size)]),
+        Advice::Replace
+    );
+    assert_eq!(
+        worker.on_refused(&[("alerts", Cause::Content)]),
+        Advice::Replace
+    );
+}
+
+#[test]
+fn records_that_cannot_be_read_are_one_critical_alert_with_the_way_past_them() {
+    let watched = watched();
+    let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
+    let unreadable = Unreadable {
+        partition: Partition(3),
+        offset: Offset(41),
+        next: Some(NextOffset(48)),
+        detail: "BadMessage".into(),
+    };
+    let mut outputs = Outputs::default();
+    worker.on_unreadable(&unreadable, &mut outputs);
+    worker.on_commit();
+    assert_eq!(outputs.len(), 1);
+    let rule = RECORDS_UNREADABLE.id;
+    let line = format!(
+        "watchbell_alerts_total{{level=\"critical\",rule=\"{rule}\",source=\"confluent\"}} 1"
+    );
+    assert!(watched.shows(&line));
+}
+
+#[test]
+fn a_word_that_was_judged_by_its_parts_is_counted() {
+    let watched = watched();
+    let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
+    let event = br#"{"type":"io.confluent.cloud/request","data":{"methodName":"RotateX",
+        "request":{"accessType":"DELETION"},"result":{"status":"QUOTA_DENIED"}}}"#;
+    let mut outputs = Outputs::default();
+    let batch = [source(0, event, None)];
+    worker.on_batch(&batch, &mut outputs).unwrap();
+    worker.on_commit();
+    for of in ["status", "access"] {
+        let line = format!("watchbell_inferred_total{{of=\"{of}\",source=\"confluent\"}} 1");
+        assert!(watched.shows(&line), "{of}");
+    }
 }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::dead_letters::Why;
-use super::{InFlight, Loop};
+use super::{InFlight, Loop, Ours};
 use crate::alert::Notice;
 use crate::notify::Answer;
-use crate::notify::queue::{Kind, Notification};
+use crate::notify::queue::{GivenUp, Kind, Notification};
 use crate::roles::clock::now_ms;
 
 impl Loop<'_> {
@@ -25,25 +24,29 @@ impl Loop<'_> {
             },
         };
         let Some(InFlight {
-            notification, kind, ..
+            notification,
+            kind,
+            standing,
+            ..
         }) = self.in_flight.take()
         else {
             return;
         };
         match answer {
-            Answer::Accepted => self.accepted(&notification, kind),
-            Answer::Later { after, detail } => self.later(notification, after, detail),
-            Answer::Refused { detail } => {
-                self.pace.succeeded();
-                self.give_up(notification, "refused", &detail);
+            Answer::Accepted => {
+                if let Some(alert) = standing {
+                    self.standing.told(alert);
+                }
+                self.accepted(&notification, kind);
             }
+            Answer::Later { after, detail } => self.later(notification, after, &detail),
+            Answer::Refused { detail } => self.refused(notification, &detail),
         }
     }
 
     fn accepted(&mut self, notification: &Notification<Arc<Notice>>, kind: &'static str) {
-        let now = now_ms();
-        if let Some(queue) = &mut self.queue {
-            queue.told(now, notification);
+        if let Some(Ours { queue, .. }) = &mut self.ours {
+            queue.told(self.clock.now(), notification);
         }
         self.uncommitted = true;
         self.undelivered = 0;
@@ -52,7 +55,7 @@ impl Loop<'_> {
             tracing::info!(sink = self.sink.name, "the sink takes notifications again");
         }
         let is_first = matches!(notification.kind, Kind::First);
-        let delay_ms = now.saturating_sub(notification.alert.time_ms);
+        let delay_ms = now_ms().saturating_sub(notification.alert.time_ms);
         let delay = u64::try_from(delay_ms).ok().map(Duration::from_millis);
         let delay = delay.filter(|_| is_first);
         self.observer.sent(kind, notification.count, delay);
@@ -62,61 +65,69 @@ impl Loop<'_> {
         &mut self,
         notification: Notification<Arc<Notice>>,
         after: Option<Duration>,
-        detail: String,
+        detail: &str,
     ) {
-        let now = now_ms();
+        let now = self.clock.now();
         let after_ms = after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
         self.pace.failed(now, after_ms, jitter());
         self.observer.retried();
-        if self.said.as_deref() != Some(detail.as_str()) {
-            tracing::warn!(
-                sink = self.sink.name,
+        self.say(detail, "a sink takes no notification; it is asked again");
+        let Some(Ours { queue, .. }) = &mut self.ours else {
+            return;
+        };
+        let given_up = queue.failed(now, notification);
+        self.give_up(given_up, detail);
+    }
+
+    /// It is tried again: whether the sink or the alert is at fault shows when something else is sent.
+    fn refused(&mut self, notification: Notification<Arc<Notice>>, detail: &str) {
+        let now = self.clock.now();
+        let Some(Ours { queue, .. }) = &mut self.ours else {
+            return;
+        };
+        let given_up = queue.refused(now, notification);
+        if queue.refuses_all() {
+            self.pace.refused(now, jitter());
+            self.say(
                 detail,
-                "a sink takes no notification; it is asked again"
+                "a sink refuses whatever it is sent, so nothing is given up; it is asked again",
             );
-            self.said = Some(detail.clone());
+        } else if given_up.is_none() {
+            self.say(
+                detail,
+                "a sink refuses a notification; it is tried again until others pass",
+            );
         }
-        let age_ms = now.saturating_sub(notification.first_ms);
-        let max_age_ms = i64::try_from(self.sink.max_age.as_millis()).unwrap_or(i64::MAX);
-        if age_ms > max_age_ms {
-            self.give_up(notification, "expired", &detail);
-        } else if let Some(queue) = &mut self.queue {
-            queue.put_back(notification);
+        if given_up.is_none() {
+            self.observer.retried();
+        }
+        self.give_up(given_up, detail);
+    }
+
+    /// Say what is wrong with the sink, once.
+    fn say(&mut self, detail: &str, what: &'static str) {
+        let said = format!("{what}: {detail}");
+        if self.said.as_ref() != Some(&said) {
+            tracing::warn!(sink = self.sink.name, detail, "{what}");
+            self.said = Some(said);
         }
     }
 
-    /// Hand every alert of a notification to the dead letters.
-    fn give_up(
-        &mut self,
-        notification: Notification<Arc<Notice>>,
-        reason: &'static str,
-        detail: &str,
-    ) {
-        let Some(queue) = &mut self.queue else {
+    /// Hand alerts to the dead letters, which write them beside the telling.
+    fn give_up(&mut self, given_up: Option<GivenUp>, detail: &str) {
+        let Some(given_up) = given_up else {
             return;
         };
-        let why = Why { reason, detail };
-        match self.dead_letters.store(&notification.offsets, why) {
-            Ok(stored) => {
-                queue.settle(&notification);
-                self.uncommitted = true;
-                self.undelivered += notification.count;
-                self.observer.dead_lettered(reason, notification.count);
-                tracing::error!(
-                    sink = self.sink.name,
-                    reason,
-                    detail,
-                    alerts = notification.count,
-                    stored,
-                    "alerts that a sink does not take are among the dead letters"
-                );
-            }
-            Err(error) => {
-                tracing::warn!(sink = self.sink.name, %error, "alerts wait for the dead letters");
-                self.pace.failed(now_ms(), None, jitter());
-                queue.put_back(notification);
-            }
-        }
+        self.uncommitted = true;
+        self.undelivered += given_up.count;
+        self.letters.owe_given_up(&given_up, detail);
+        tracing::error!(
+            sink = self.sink.name,
+            reason = given_up.reason,
+            detail,
+            alerts = given_up.count,
+            "alerts that a sink does not take go to the dead letters"
+        );
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::NotifyConfig;
+use super::letters::Cause;
 use crate::encode::{self, DeadLetter};
 use crate::event::{Offset, OutputRecord, Partition, RawRecord};
 use crate::kafka::append::Appender;
@@ -33,15 +34,6 @@ pub(super) enum NotKept {
     Write(#[from] ClientError),
 }
 
-/// Why an alert is a dead letter.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Why<'a> {
-    /// One word.
-    pub(super) reason: &'static str,
-    /// For a person.
-    pub(super) detail: &'a str,
-}
-
 /// The dead-letter topic, as one sink writes it.
 pub(super) struct DeadLetters {
     appender: Appender,
@@ -65,17 +57,8 @@ impl DeadLetters {
         })
     }
 
-    /// Keep one record.
-    pub(super) fn store_one(
-        &self,
-        record: &RawRecord<'_>,
-        why: Why<'_>,
-    ) -> Result<(), ClientError> {
-        self.appender.append(&[self.dead_letter(record, why)])
-    }
-
     /// Read the alerts again and keep them as they are; returns how many were still there.
-    pub(super) fn store(&self, offsets: &Offsets, why: Why<'_>) -> Result<u64, NotKept> {
+    pub(super) fn store(&self, offsets: &Offsets, cause: &Cause) -> Result<u64, NotKept> {
         let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else {
             return Ok(0);
         };
@@ -90,7 +73,7 @@ impl DeadLetters {
         let mut result = Ok(());
         reader.read(&[span], &|| false, &mut |record| {
             if offsets.contains(record.position.offset.0) {
-                batch.push(self.dead_letter(record, why));
+                batch.push(self.dead_letter(record, cause));
                 stored += 1;
             }
             if batch.len() >= BATCH {
@@ -107,12 +90,13 @@ impl DeadLetters {
         Ok(stored)
     }
 
-    fn dead_letter(&self, record: &RawRecord<'_>, why: Why<'_>) -> OutputRecord {
+    fn dead_letter(&self, record: &RawRecord<'_>, cause: &Cause) -> OutputRecord {
         let why = DeadLetter {
-            reason: why.reason,
-            detail: why.detail,
+            reason: cause.reason,
+            detail: &cause.detail,
             // The sink's name comes on top.
             max_bytes: self.max_bytes.saturating_sub(SINK_BYTES + self.sink.len()),
+            cut: false,
             unread: None,
         };
         let mut letter = encode::dead_letter(record, &self.topic, why);

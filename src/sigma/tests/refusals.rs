@@ -93,6 +93,77 @@ fn values_of_the_wrong_kind_are_refused_at_their_place() {
 }
 
 #[test]
+fn a_number_that_does_not_print_as_it_was_written_is_refused_with_the_remedy_to_quote_it() {
+    for scalar in ["10.10", "1.0", "007", "0x1f", "0o17", "1_000", "1e3", "+5"] {
+        for key in [
+            "a",
+            "a|neq",
+            "a|startswith",
+            "a|contains",
+            "a|endswith|cased",
+            "a|re",
+            "a|base64",
+            "a|windash",
+            "a|expand",
+            "'|contains'",
+            "''",
+        ] {
+            let (line, column, message, remedy) = refused(&format!("{key}: [x, {scalar}]"));
+            assert_eq!(
+                (line, column as usize),
+                (6, key.len() + 11),
+                "{key}: {scalar}"
+            );
+            assert!(message.contains(&format!("`{scalar}`")), "{message}");
+            assert!(remedy.starts_with("quote it"), "{remedy}");
+            assert!(remedy.contains(&format!("'{scalar}'")), "{remedy}");
+            if key == "a|re" && scalar == "+5" {
+                continue;
+            }
+            let quoted = RULE.replace("LINE", &format!("{key}: ['xxxx', '{scalar}xxxx']"));
+            let parsed = rules(&quoted);
+            assert!(parsed.problems.is_empty(), "{key}: {:?}", parsed.problems);
+        }
+        let keyword = rules(&RULE.replace("\n    LINE", &format!(" {scalar}")));
+        let message = &keyword.problems[0].message;
+        assert!(message.contains(scalar), "a keyword: {message}");
+    }
+    let parsed = rules(&RULE.replace("A title", "1.10").replace("LINE", "a: b"));
+    assert_eq!(parsed.problems[0].mark, Mark { line: 1, column: 8 });
+    assert!(parsed.problems[0].message.contains("`1.10`"));
+}
+
+#[test]
+fn numbers_that_are_compared_may_be_written_as_json_writes_them() {
+    for (written, below, above) in [("1e3", 999, 1000), ("1.50", 1, 2), ("-0", -1, 0)] {
+        let bound = detect(&format!("{{s: {{a|gte: {written}}}, condition: s}}"));
+        assert!(
+            !matches(&bound, &serde_json::json!({"a": below})),
+            "{written}"
+        );
+        assert!(
+            matches(&bound, &serde_json::json!({"a": above})),
+            "{written}"
+        );
+    }
+    for ambiguous in ["0x10", "010", "1_000"] {
+        let (_, _, message, _) = refused(&format!("a|gt: {ambiguous}"));
+        assert!(message.contains(&format!("`{ambiguous}`")), "{message}");
+    }
+}
+
+#[test]
+fn a_plain_yes_is_a_text_and_warned_about() {
+    let parsed = rules(&RULE.replace("LINE", "a: [yes, 'no']"));
+    assert_eq!(parsed.rules.len(), 1);
+    assert_eq!(parsed.problems.len(), 1, "{:?}", parsed.problems);
+    assert!(parsed.problems[0].message.contains("`yes`"));
+    let said = detect("{s: {a: yes}, condition: s}");
+    assert!(matches(&said, &serde_json::json!({"a": "YES"})));
+    assert!(!matches(&said, &serde_json::json!({"a": true})));
+}
+
+#[test]
 fn a_placeholder_that_nobody_resolves_rejects_the_rule() {
     let (_, _, message, _) = refused("a|expand: 'x %admins% y'");
     assert_eq!(message, "placeholder `%admins%` has no value");

@@ -8,8 +8,9 @@ use self::sheet::Page;
 use super::emitted::Part;
 use super::pretty::pretty;
 use super::style::Tone;
-use super::words::{self, moment};
+use super::words::{self, Known, moment};
 use super::{At, Emitted, Kind, Paint};
+use crate::event::secret::without_secret_values;
 
 /// The page of a record, with the event that an alert holds.
 pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
@@ -102,7 +103,10 @@ impl Page {
         let cloud: Vec<_> = cloud.into_iter().flatten().collect();
         self.row("Cloud", (!cloud.is_empty()).then(|| cloud.join(", ")));
         let project = event.text("cloud.project_uid");
-        self.row("  environment", project.map(|id| words::known(event, &id)));
+        self.row(
+            "  environment",
+            project.map(|id| Known::of(event).named(&id)),
+        );
         self.row("  organization", event.text("cloud.org.uid"));
     }
 
@@ -112,6 +116,7 @@ impl Page {
             return;
         }
         self.heading("Related resources");
+        let known = Known::of(event);
         for resource in resources {
             let text = self.paint.paint(Tone::Bold, &words::resource(*resource));
             self.write(format_args!("  {text}\n"));
@@ -120,7 +125,7 @@ impl Page {
                 .map(|outer| {
                     let id = outer.text("resourceId").unwrap_or_default();
                     let kind = outer.text("type").unwrap_or_default();
-                    format!("{kind} {}", words::known(event, &id))
+                    format!("{kind} {}", known.named(&id))
                 })
                 .collect();
             self.row(
@@ -128,10 +133,7 @@ impl Page {
                 (!scope.is_empty()).then(|| scope.join(" > ")),
             );
             let namespace = resource.text("namespace").filter(|_| scope.is_empty());
-            self.row(
-                "  environment",
-                namespace.map(|id| words::known(event, &id)),
-            );
+            self.row("  environment", namespace.map(|id| known.named(&id)));
             self.row("  region", resource.text("region"));
             self.row("  owner", resource.text("owner.name"));
             self.row("  team", resource.text("group.name"));
@@ -219,9 +221,8 @@ impl Page {
         self.row("When", alert.int("time").map(|time| moment(time, 3)));
         let raised = alert.int("metadata.processed_time");
         self.row("Raised", raised.map(|time| moment(time, 3)));
-        self.row("Why", alert.texts("unmapped.why").first());
-        for why in alert.texts("unmapped.why").iter().skip(1) {
-            self.row("", Some(why));
+        for (number, why) in words::why(alert).iter().enumerate() {
+            self.row(if number == 0 { "Why" } else { "" }, Some(why));
         }
         for field in alert.each("unmapped.fields") {
             let values: Vec<_> = match field.scalar() {
@@ -229,7 +230,7 @@ impl Page {
                 None => field.elements().filter_map(Part::scalar).collect(),
             };
             let text = format!("{} = {}", field.name(), values.join(", "));
-            self.row("  see also", Some(text));
+            self.row("  see also", Some(without_secret_values(&text)));
         }
         self.row("What to do", alert.text("remediation.desc"));
         for reference in alert.texts("remediation.references") {

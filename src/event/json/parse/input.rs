@@ -3,8 +3,10 @@
 use std::cell::Cell;
 
 use super::Fault;
+use crate::event::json::escape::{UnicodeEscape, unicode_escape};
 use crate::event::json::plain::Specials;
-use crate::event::json::{JsonError, Kind, Span, Tag, hex4};
+use crate::event::json::portable::is_portable_number;
+use crate::event::json::{JsonError, Kind, Span, Tag};
 
 /// Stands for the end of the text; outside of strings no text may have it.
 const END: u8 = 0;
@@ -21,8 +23,10 @@ pub(super) struct Input<'a> {
 pub(super) struct Beside {
     /// White space was gone over.
     pub spaced: Cell<bool>,
-    /// Some object may hold a name twice.
+    /// Some object may hold a name twice, but for case and underscores.
     pub may_repeat_names: Cell<bool>,
+    /// There is something that not every parser reads.
+    pub is_unportable: Cell<bool>,
 }
 
 /// The name of a member.
@@ -49,6 +53,14 @@ impl<'a> Input<'a> {
     #[inline]
     pub(super) fn window<const N: usize>(self, at: u32) -> Option<&'a [u8; N]> {
         self.bytes().get(at as usize..at as usize + N)?.as_array()
+    }
+
+    /// How many values at most begin after this place: a comma or a bracket goes before each.
+    #[cold]
+    pub(super) fn announced_from(self, at: u32) -> usize {
+        let rest = self.bytes().get(at as usize..).unwrap_or_default();
+        let announces = |byte: &&u8| matches!(byte, b',' | b'[' | b'{');
+        rest.iter().filter(announces).count()
     }
 
     #[cold]
@@ -86,6 +98,8 @@ impl<'a> Input<'a> {
         let mut tag = Tag::of_written(self.byte(start), self.byte(end - 1));
         if end != plain_end {
             tag = Tag::ANY;
+        }
+        if tag == Tag::ANY {
             self.beside.may_repeat_names.set(true);
         }
         Ok(Name {
@@ -113,32 +127,22 @@ impl<'a> Input<'a> {
 
     /// The place after the escape that begins here.
     fn escape(self, at: u32) -> Result<u32, Fault> {
-        let unit = |place| {
-            let found = self.unicode_unit(place);
-            found.ok_or_else(|| self.expected(at, "a \\u escape of four hexadecimal digits"))
-        };
         let length = match self.byte(at + 1) {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
-            b'u' => match unit(at)? {
-                0xd800..0xdc00 => {
-                    if !(0xdc00..0xe000).contains(&unit(at + 6)?) {
-                        return Err(self.expected(at, "the second half of a surrogate pair"));
-                    }
-                    12
+            b'u' => {
+                let escapes = &self.bytes()[at as usize..];
+                let Some(escape) = unicode_escape(escapes) else {
+                    let expected = "a \\u escape of four hexadecimal digits";
+                    return Err(self.expected(at, expected));
+                };
+                if let UnicodeEscape::LoneSurrogate = escape {
+                    self.beside.is_unportable.set(true);
                 }
-                0xdc00..0xe000 => {
-                    return Err(self.expected(at, "the first half of a surrogate pair"));
-                }
-                _ => 6,
-            },
+                escape.length()
+            }
             _ => return Err(self.expected(at, "an escape")),
         };
         Ok(at + length)
-    }
-
-    fn unicode_unit(self, at: u32) -> Option<u32> {
-        let escape = self.bytes().get(at as usize..)?;
-        hex4(escape.strip_prefix(b"\\u")?)
     }
 
     /// The type and the end of a number or a word.
@@ -180,15 +184,11 @@ impl<'a> Input<'a> {
             }
             at = self.after_digits(at)?;
         }
-        // Below 300 digits and without an exponent a number is always in range.
+        // Below 300 digits and without an exponent every parser reads a number.
         if (exponent || at - start > 300)
-            && !self.text[start as usize..at as usize]
-                .parse::<f64>()
-                .is_ok_and(f64::is_finite)
+            && !is_portable_number(&self.text[start as usize..at as usize])
         {
-            return Err(Box::new(JsonError::NumberOutOfRange {
-                offset: start as usize,
-            }));
+            self.beside.is_unportable.set(true);
         }
         Ok((Kind::Number, at))
     }

@@ -1,12 +1,15 @@
-//! Positions moved from outside, while no session runs: planned, shown, executed.
-//! Invariant: nothing is written while the group has members, and a position that is written carries
+//! Positions moved from outside, while no session of the source runs: planned, shown, executed.
+//! Invariant: nothing is written while the source has readers, and a position that is written carries
 //! its evidence: the source cluster, and the record before it where there is one.
 
 use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{BaseProducer, Producer};
 
 use super::{Offsets, OffsetsError, PATIENCE};
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
+use crate::kafka::client::Quiet;
 use crate::kafka::session::config::Start;
 use crate::kafka::session::mark::{Evidence, Mark, Marks};
 use crate::kafka::session::open::provide_ownership;
@@ -114,21 +117,19 @@ impl Offsets {
             }
             before
         })?;
-        let cluster = self.ground.source_cluster.as_deref();
-        let evidence = Evidence::new(cluster, &self.config.source_topic, last);
-        Ok((to, evidence))
+        Ok((to, self.here(last)))
     }
 
     /// Move positions as planned.
     ///
     /// # Errors
-    /// The group has members, or the destination does not answer or refuses.
+    /// The source has readers, or the destination does not answer or refuses.
     pub fn execute(&self, moves: &[Move]) -> Result<(), OffsetsError> {
         let members = self.members()?;
-        if members > 0 {
+        if members.of_source > 0 {
             return Err(OffsetsError::Running {
                 group: self.config.group.clone(),
-                members,
+                members: members.of_source,
             });
         }
         if self.ground.ownership_is_ours {
@@ -145,11 +146,51 @@ impl Offsets {
             (step.partition, mark)
         };
         let marks: Marks = moves.iter().map(mark).collect();
+        if members.of_group > 0 {
+            return self.commit_beside_members(&marks);
+        }
         // The broker refuses as well if somebody has joined meanwhile.
         let commit = || {
             let list = offsets(&self.ground.ownership_topic, &marks)?;
             self.group.commit(&list, CommitMode::Sync)
         };
         commit().map_err(|error| ClientError::new("commit the positions", &error).into())
+    }
+
+    /// Commit while the group has members, all of which read other sources. From who is no member the
+    /// broker takes positions only within a transaction, and then looks at no generation: so it is
+    /// looked here whether somebody has joined meanwhile.
+    fn commit_beside_members(&self, marks: &Marks) -> Result<(), OffsetsError> {
+        let failed = |error: KafkaError| ClientError::new("commit the positions", &error);
+        let producer: BaseProducer<Quiet> = self
+            .config
+            .destination
+            .client_config(
+                "offsets",
+                &[],
+                &[
+                    (
+                        "transactional.id",
+                        &self.config.transactional_id_of("offsets"),
+                    ),
+                    ("transaction.timeout.ms", "10000"),
+                ],
+            )
+            .create_with_context(Quiet::default())
+            .map_err(failed)?;
+        let membership = self.group.group_metadata();
+        let membership = membership.ok_or(OffsetsError::Joined)?;
+        let commit = || {
+            let list = offsets(&self.ground.ownership_topic, marks)?;
+            producer.init_transactions(PATIENCE)?;
+            producer.begin_transaction()?;
+            producer.send_offsets_to_transaction(&list, &membership, PATIENCE)?;
+            producer.commit_transaction(PATIENCE)
+        };
+        commit().map_err(failed)?;
+        match self.members()?.of_source {
+            0 => Ok(()),
+            _ => Err(OffsetsError::Joined),
+        }
     }
 }

@@ -144,18 +144,24 @@ fn a_position_is_noted_at_once_then_once_a_minute_and_whenever_it_is_asked_for()
 #[test]
 fn lag_has_a_number_and_an_age() {
     let mut positions = started(after(4, 5), OLDEST);
-    let mut lag = |end, now_ms| positions.lag(P0, NextOffset(end), None, now_ms);
+    let begun = Instant::now();
+    let mut lag = |end, now_ms: i64, after_s| {
+        let now = begun + Duration::from_secs(after_s);
+        positions.lag(P0, NextOffset(end), None, (now_ms, now))
+    };
     let behind = |records, age_s| {
         let age = Some(Duration::from_secs(age_s));
         Some(Lag { records, age })
     };
     // The record before the position is a second old at 2 s.
-    assert_eq!(lag(8, 2_000), behind(3, 1));
-    assert_eq!(lag(5, 60_000), Some(Lag::CAUGHT_UP));
+    assert_eq!(lag(8, 2_000, 0), behind(3, 1));
+    assert_eq!(lag(5, 60_000, 58), Some(Lag::CAUGHT_UP));
     // Whatever comes after an idle hour has come since then.
-    assert_eq!(lag(6, 65_000), behind(1, 5));
+    assert_eq!(lag(6, 65_000, 63), behind(1, 5));
+    // That holds also where the wall clock has jumped ahead by an hour meanwhile.
+    assert_eq!(lag(6, 3_665_000, 63), behind(1, 5));
     // A clock that is behind the records gives no negative age.
-    assert_eq!(lag(6, 50), behind(1, 0));
+    assert_eq!(lag(6, 50, 63), behind(1, 0));
 }
 
 #[test]
@@ -164,7 +170,9 @@ fn markers_at_the_end_of_a_partition_are_no_lag_and_are_passed_over() {
     let handed_over = BTreeMap::from([(P0, NextOffset(7))]);
     let lag = |positions: &mut Positions| {
         let to = handed_over.get(&P0).copied();
-        positions.lag(P0, NextOffset(7), to, 2_000).expect("a lag")
+        positions
+            .lag(P0, NextOffset(7), to, (2_000, Instant::now()))
+            .expect("a lag")
     };
     assert_eq!(lag(&mut positions), Lag::CAUGHT_UP);
     // What the client says before a record has come may be from before a rewind.
@@ -188,7 +196,12 @@ fn no_position_passes_a_record_that_is_not_committed() {
     arrivals(&mut positions, [5]);
     let handed_over = BTreeMap::from([(P0, NextOffset(7))]);
     assert!(positions.skippable(&handed_over).is_empty());
-    let lag = positions.lag(P0, NextOffset(7), Some(NextOffset(7)), 2_000);
+    let lag = positions.lag(
+        P0,
+        NextOffset(7),
+        Some(NextOffset(7)),
+        (2_000, Instant::now()),
+    );
     assert_eq!(lag.map(|lag| lag.records), Some(2));
     positions.rewind();
     assert!(positions.skippable(&handed_over).is_empty());
@@ -197,7 +210,7 @@ fn no_position_passes_a_record_that_is_not_committed() {
 #[test]
 fn the_age_is_unknown_before_anything_is_known() {
     let mut positions = started(bare(5), OLDEST);
-    let lag = positions.lag(P0, NextOffset(8), None, 2_000);
+    let lag = positions.lag(P0, NextOffset(8), None, (2_000, Instant::now()));
     let unknown = Lag {
         records: 3,
         age: None,
@@ -227,4 +240,121 @@ fn a_position_of_another_source_is_foreign_whatever_its_number() {
     assert_eq!(judge((Some("there"), "audit")), Verdict::Foreign);
     assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
     assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
+}
+
+fn unreadable(partition: i32, offset: i64) -> Unreadable {
+    Unreadable {
+        partition: Partition(partition),
+        offset: Offset(offset),
+        next: None,
+        detail: "bad checksum".into(),
+    }
+}
+
+#[test]
+fn a_partition_that_cannot_be_read_is_left_out_until_it_can() {
+    let mut positions = started(bare(5), OLDEST);
+    positions.own(&[Partition(1)]);
+    positions.start(Partition(1), bare(3), OLDEST);
+    arrivals(&mut positions, [5, 6]);
+    positions.hold(unreadable(0, 7));
+    assert_eq!(positions.sought(), [(Partition(1), NextOffset(3))]);
+    assert_eq!(positions.held(), [unreadable(0, 7)]);
+    positions.release(P0);
+    assert_eq!(positions.sought_on()[0], (P0, NextOffset(7)));
+    assert!(positions.held().is_empty());
+}
+
+#[test]
+fn what_comes_before_records_that_cannot_be_read_is_read_again_after_an_abort() {
+    let mut positions = started(bare(5), OLDEST);
+    arrivals(&mut positions, [5, 6]);
+    positions.hold(unreadable(0, 7));
+    positions.rewind();
+    assert_eq!(positions.sought(), [(P0, NextOffset(5))]);
+    arrivals(&mut positions, [5, 6]);
+    positions.hold(unreadable(0, 7));
+    positions.commit(&Marks::from([(P0, bare(7))]));
+    positions.rewind();
+    assert!(positions.sought().is_empty(), "it cannot be read");
+}
+
+#[test]
+fn records_that_cannot_be_read_are_told_once_everything_before_them_is_committed() {
+    let mut positions = started(bare(5), OLDEST);
+    arrivals(&mut positions, [5, 6]);
+    positions.hold(unreadable(0, 7));
+    assert!(positions.untold().is_empty(), "5 and 6 are not committed");
+    positions.commit(&Marks::from([(P0, after(6, 7))]));
+    let [(told, mark)] = &positions.untold()[..] else {
+        panic!("nothing is told");
+    };
+    assert_eq!((told, mark.next), (&unreadable(0, 7), NextOffset(7)));
+    positions.commit(&Marks::from([(P0, mark.clone())]));
+    assert!(positions.untold().is_empty());
+    // Another process reads the same position.
+    let evidence = Evidence::parse(&mark.evidence.to_json());
+    let next = mark.next;
+    let mut positions = started(Mark { next, evidence }, OLDEST);
+    positions.hold(unreadable(0, 7));
+    assert!(positions.untold().is_empty(), "it was told before");
+}
+
+#[test]
+fn a_last_record_that_cannot_be_read_again_is_given_up() {
+    let mut positions = started(after(4, 5), OLDEST);
+    assert_eq!(positions.sought_on(), [(P0, NextOffset(4))]);
+    assert_eq!(positions.give_up_proof(P0), Some(NextOffset(5)));
+    assert_eq!(positions.sought_on(), [(P0, NextOffset(5))]);
+    assert_eq!(positions.give_up_proof(P0), None);
+}
+
+#[test]
+fn nothing_is_left_of_a_partition_that_went_elsewhere() {
+    let mut positions = started(bare(5), OLDEST);
+    positions.hold(unreadable(0, 5));
+    positions.disown(&[P0]);
+    assert!(positions.partitions.is_empty());
+    assert!(positions.held().is_empty() && positions.untold().is_empty());
+    // When it comes back it is a new one.
+    positions.own(&[P0]);
+    positions.start(P0, bare(9), OLDEST);
+    assert_eq!(positions.sought(), [(P0, NextOffset(9))]);
+}
+
+#[test]
+fn a_record_is_as_late_as_its_log_and_never_later_than_the_moment_in_which_none_was_left() {
+    const HOUR_MS: i64 = 3_600_000;
+    const NOW_MS: i64 = 1_800_000_000_000;
+    let begun = Instant::now();
+    let mut positions = started(bare(5), OLDEST);
+    let old = NOW_MS - 3 * HOUR_MS;
+    let see = |positions: &mut Positions, timestamp_ms, now_ms, after_s| {
+        let now = begun + Duration::from_secs(after_s);
+        let (latest, logged_ms) = positions.see(P0, Some(timestamp_ms), (now_ms, now));
+        (latest.0, logged_ms)
+    };
+    assert_eq!(see(&mut positions, old, NOW_MS, 0), (Some(old), Some(old)));
+    // One clock that is further behind, or wrong, changes nothing.
+    for other in [old - HOUR_MS, 0, NOW_MS + 9_000 * HOUR_MS] {
+        assert_eq!(
+            see(&mut positions, other, NOW_MS, 0),
+            (Some(old), Some(old))
+        );
+    }
+    // What is read again after an abort is as late as it was.
+    see(&mut positions, NOW_MS, NOW_MS, 0);
+    positions.rewind();
+    assert_eq!(see(&mut positions, old, NOW_MS, 0), (Some(old), Some(old)));
+    // Nothing was left to read a minute ago: also where the only producer's clock is behind, and where
+    // ours has jumped ahead since.
+    let now = (NOW_MS, begun);
+    assert_eq!(
+        positions.lag(P0, NextOffset(5), None, now),
+        Some(Lag::CAUGHT_UP)
+    );
+    for now_ms in [NOW_MS + 60_000, NOW_MS + 5 * HOUR_MS] {
+        let seen = see(&mut positions, old, now_ms, 60);
+        assert_eq!(seen, (Some(old), Some(now_ms - 60_000)));
+    }
 }

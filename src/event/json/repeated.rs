@@ -1,0 +1,81 @@
+//! Members of one object that stand under one name, or under names that differ in case and
+//! underscores only: readers differ in which of them counts.
+
+use std::collections::HashMap;
+
+use super::name::{folded_name, same_name};
+use super::{Document, Kind, NodeId};
+
+/// Up to this many members are compared one with the other.
+const FEW: usize = 16;
+
+/// Two of these names that are the same but for case and underscores.
+pub fn repeated_name<'n>(
+    names: impl ExactSizeIterator<Item = &'n str> + Clone,
+) -> Option<(&'n str, &'n str)> {
+    if names.len() <= FEW {
+        let mut numbered = names.clone().enumerate();
+        return numbered.find_map(|(number, name)| {
+            let mut before = names.clone().take(number);
+            Some((before.find(|other| same_name(other, name))?, name))
+        });
+    }
+    let mut first_of = HashMap::with_capacity(names.len());
+    names.into_iter().find_map(|name| {
+        let first = first_of.insert(folded_name(name), name)?;
+        Some((first, name))
+    })
+}
+
+impl Document<'_> {
+    /// Every member that shares its name, but for case and underscores, with another one of its
+    /// object, in document order.
+    pub fn repeated_members(&self) -> Vec<NodeId> {
+        let mut repeated = Vec::new();
+        if !self.may_repeat_names {
+            return repeated;
+        }
+        let objects = self.nodes().filter(|id| self.kind(*id) == Kind::Object);
+        for object in objects {
+            let members: Vec<NodeId> = self.children(object).collect();
+            if members.len() <= FEW {
+                self.compare(&members, &mut repeated);
+            } else {
+                self.look_up(&members, &mut repeated);
+            }
+        }
+        repeated.sort_unstable();
+        repeated.dedup();
+        repeated
+    }
+
+    fn compare(&self, members: &[NodeId], repeated: &mut Vec<NodeId>) {
+        let names: Vec<_> = members.iter().map(|member| self.key(*member)).collect();
+        for (number, member) in members.iter().enumerate() {
+            let same = (0..number).filter(|other| same_name(&names[*other], &names[number]));
+            repeated.extend(same.flat_map(|other| [members[other], *member]));
+        }
+    }
+
+    fn look_up(&self, members: &[NodeId], repeated: &mut Vec<NodeId>) {
+        let mut first_of: HashMap<Vec<u8>, NodeId> = HashMap::with_capacity(members.len());
+        for member in members {
+            let first = *first_of
+                .entry(folded_name(&self.key(*member)))
+                .or_insert(*member);
+            if first != *member {
+                repeated.extend([first, *member]);
+            }
+        }
+    }
+
+    /// The first other member of the same object that shares this one's name, but for case and
+    /// underscores.
+    pub fn same_named(&self, member: NodeId) -> Option<NodeId> {
+        let name = self.key(member);
+        let mut others = self
+            .children(self.parent(member)?)
+            .filter(|other| *other != member);
+        others.find(|other| same_name(&name, &self.key(*other)))
+    }
+}

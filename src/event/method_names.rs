@@ -1,0 +1,247 @@
+//! Which methods of a catalogue are named in bytes that nobody could read as an event.
+//! Invariant: the work is linear in the bytes and the memory constant, whatever the bytes are.
+
+use std::cmp::Reverse;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memchr2;
+
+use super::catalog::{Catalog, MAX_NAME_BYTES, Sensitivity};
+
+/// Bytes with escapes are looked through in windows of this size.
+const WINDOW_BYTES: usize = 64 * 1024;
+
+/// By so much the windows overlap: a name each of whose letters is an escape in an escape.
+const OVERLAP_BYTES: usize = 12 * MAX_NAME_BYTES;
+
+/// Finds the names of a catalogue's methods.
+#[derive(Debug)]
+pub struct MethodNames {
+    /// `None` for a catalogue that is too large for it, which none is.
+    automaton: Option<AhoCorasick>,
+    /// For each pattern the index of its method.
+    patterns: Vec<usize>,
+    /// Each method's name, and how much it matters.
+    methods: Vec<(Box<str>, Sensitivity)>,
+}
+
+impl MethodNames {
+    /// Those of all methods of a catalogue, aliases included.
+    pub fn of(catalog: &Catalog) -> MethodNames {
+        let (mut names, mut patterns, mut methods) = (Vec::new(), Vec::new(), Vec::new());
+        for method in catalog.methods() {
+            for name in method.names() {
+                names.push(name);
+                patterns.push(methods.len());
+            }
+            methods.push((method.name.as_str().into(), method.sensitivity));
+        }
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(names);
+        MethodNames {
+            automaton: automaton.ok(),
+            patterns,
+            methods,
+        }
+    }
+
+    /// The methods whose names stand as words in any of the parts, whatever their case and also in
+    /// escapes of JSON; each once, the most sensitive first, else in the order of the parts.
+    pub fn named_in<'b>(
+        &self,
+        parts: impl IntoIterator<Item = &'b [u8]>,
+    ) -> Vec<(&str, Sensitivity)> {
+        let mut found = Found {
+            methods: Vec::new(),
+            is_found: vec![false; self.methods.len()],
+        };
+        let mut unescaped = Vec::new();
+        for part in parts {
+            if memchr2(b'\\', 0, part).is_none() {
+                self.search(part, &mut found);
+                continue;
+            }
+            let mut start = 0;
+            loop {
+                let end = part.len().min(start + WINDOW_BYTES);
+                unescaped.clear();
+                unescape(&part[start..end], &mut unescaped);
+                self.search(&unescaped, &mut found);
+                if end == part.len() {
+                    break;
+                }
+                start = end - OVERLAP_BYTES;
+            }
+        }
+        let methods = found.methods.into_iter();
+        let method = |index: usize| (&*self.methods[index].0, self.methods[index].1);
+        let mut methods: Vec<_> = methods.map(method).collect();
+        methods.sort_by_key(|(_, sensitivity)| Reverse(*sensitivity));
+        methods
+    }
+
+    fn search(&self, bytes: &[u8], found: &mut Found) {
+        let Some(automaton) = &self.automaton else {
+            return;
+        };
+        let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        for name in automaton.find_iter(bytes) {
+            let before = name.start().checked_sub(1).and_then(|at| bytes.get(at));
+            if !is_letter(before) && !is_letter(bytes.get(name.end())) {
+                found.add(self.patterns[name.pattern()]);
+            }
+        }
+    }
+}
+
+/// Methods by their index, in the order in which they were found.
+struct Found {
+    methods: Vec<usize>,
+    is_found: Vec<bool>,
+}
+
+impl Found {
+    fn add(&mut self, method: usize) {
+        if !std::mem::replace(&mut self.is_found[method], true) {
+            self.methods.push(method);
+        }
+    }
+}
+
+/// Appends the bytes with what escapes stand for, in text within text, too, where the backslashes
+/// are escaped again; other characters than ASCII become a space. Zeros, which every other byte of a
+/// text in UTF-16 is, are left out.
+fn unescape(mut bytes: &[u8], out: &mut Vec<u8>) {
+    while let [byte, rest @ ..] = bytes {
+        bytes = rest;
+        match byte {
+            0 => {}
+            b'\\' => bytes = unescape_one(rest, out),
+            byte => out.push(*byte),
+        }
+    }
+}
+
+/// Appends what the escape stands for whose backslash has been read; the bytes behind it.
+fn unescape_one<'b>(mut bytes: &'b [u8], out: &mut Vec<u8>) -> &'b [u8] {
+    loop {
+        bytes = match bytes {
+            [b'\\' | 0, rest @ ..] => rest,
+            [b'n' | b'r' | b't' | b'b' | b'f', rest @ ..] => {
+                out.push(b' ');
+                return rest;
+            }
+            [b'u' | b'U', a, b, c, d, rest @ ..] => {
+                let digits = [a, b, c, d].map(|digit| char::from(*digit).to_digit(16));
+                let code = digits
+                    .into_iter()
+                    .try_fold(0, |code, digit| Some(code * 16 + digit?));
+                match code.map(u8::try_from) {
+                    // An escaped backslash begins an escape of the text within.
+                    Some(Ok(b'\\')) => rest,
+                    Some(Ok(code)) if code.is_ascii() => {
+                        out.push(code);
+                        return rest;
+                    }
+                    Some(_) => {
+                        out.push(b' ');
+                        return rest;
+                    }
+                    None => return bytes,
+                }
+            }
+            _ => return bytes,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> MethodNames {
+        MethodNames::of(&Catalog::shipped().unwrap())
+    }
+
+    fn named(bytes: &[u8]) -> Vec<String> {
+        let names = names();
+        let found = names.named_in([bytes]);
+        found.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_name_is_found_whatever_its_case_and_however_it_is_escaped() {
+        let utf_16: Vec<u8> = "DeleteKafkaCluster"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let cases: [&[u8]; 12] = [
+            b"DeleteKafkaCluster",
+            b"{\"methodName\":\"DeleteKafkaCluster\"",
+            b"{\"methodName\":\"deletekafkacluster\"",
+            b"\xff\xfeDELETEKAFKACLUSTER\xff",
+            br#"{"methodName":"\u0044eleteKafkaCluster"}"#,
+            br#"{"methodName":"Delete\u004bafka\u0043luster"}"#,
+            br#"{"methodName":"\u0044\u0065\u006C\u0065\u0074\u0065KafkaCluster"}"#,
+            br#"{"a":"{\"methodName\":\"\\u0044eleteKafkaCluster\"}"}"#,
+            br#""\u005cu0044eleteKafkaCluster""#,
+            br#"\nDeleteKafkaCluster\n"#,
+            br#"\\nDeleteKafkaCluster"#,
+            &utf_16,
+        ];
+        for bytes in cases {
+            let shown = String::from_utf8_lossy(bytes);
+            assert_eq!(named(bytes), ["DeleteKafkaCluster"], "{shown}");
+        }
+        assert_eq!(
+            named(b"UnbindAllRolesForPrincipal"),
+            named(b"UnBindAllRolesForPrincipal")
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_word_is_no_name() {
+        for bytes in [
+            &b""[..],
+            b"\\",
+            b"\\u",
+            b"\\u00",
+            b"DeleteKafkaClusterX",
+            b"XDeleteKafkaCluster",
+            b"Delete KafkaCluster",
+            b"\\u0058DeleteKafkaCluster",
+        ] {
+            assert!(
+                named(bytes).is_empty(),
+                "{}",
+                String::from_utf8_lossy(bytes)
+            );
+        }
+    }
+
+    #[test]
+    fn the_most_sensitive_comes_first_and_each_once() {
+        let bytes = b"GetKafkaCluster, DeleteKafkaCluster, getkafkacluster, DeleteKafkaCluster";
+        let names = names();
+        let found = names.named_in([&bytes[..], b"DeleteKafkaCluster"]);
+        let expected = [
+            ("DeleteKafkaCluster", Sensitivity::High),
+            ("GetKafkaCluster", Sensitivity::Low),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_name_is_found_wherever_a_window_ends() {
+        let names = names();
+        let escaped = br#"\u0044\u0065\u006c\u0065\u0074\u0065KafkaCluster"#;
+        for before in WINDOW_BYTES - 60..WINDOW_BYTES + 4 {
+            let mut bytes = vec![b' '; before];
+            bytes.extend_from_slice(escaped);
+            bytes.resize(3 * WINDOW_BYTES, b' ');
+            assert_eq!(names.named_in([&bytes[..]]).len(), 1, "{before}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Where the segments of a field path lead within a document. Names match whatever their case and
+//! underscores, a name with dots stands for several segments, and arrays stand for their elements.
+//! Invariant: a node is visited at most once, so the work is linear in the document.
+
+use std::ops::ControlFlow;
+
+use super::json::{Document, Kind, NodeId};
+use crate::sigma::{Value, Visit};
+
+/// A search for the values of paths in one document.
+pub(crate) struct Walk<'w, 'a> {
+    /// Where to look.
+    pub(crate) document: &'w Document<'a>,
+    /// Nodes that are not visited, since they stand elsewhere.
+    pub(crate) hidden: &'w dyn Fn(NodeId) -> bool,
+    /// Only what every reading has: where several members stand for the next segments, readers
+    /// differ in which one counts, so none is sure.
+    pub(crate) certain: bool,
+}
+
+impl<'w, 'a> Walk<'w, 'a> {
+    /// A search for all values in a document of which nothing is hidden.
+    pub(crate) fn all(document: &'w Document<'a>) -> Self {
+        Walk {
+            document,
+            hidden: &|_| false,
+            certain: false,
+        }
+    }
+
+    /// The same for those values only that are certain.
+    pub(crate) fn certain(self) -> Self {
+        Walk {
+            certain: true,
+            ..self
+        }
+    }
+
+    /// Visits what the segments lead to from a node.
+    pub(crate) fn visit(
+        &self,
+        node: NodeId,
+        segments: &[Box<str>],
+        visit: &mut Visit<'_>,
+    ) -> ControlFlow<()> {
+        let document = self.document;
+        if document.kind(node) == Kind::Array && !document.is_empty_container(node) {
+            for child in document.children(node) {
+                self.visit(child, segments, visit)?;
+            }
+            return ControlFlow::Continue(());
+        }
+        if segments.is_empty() {
+            return self.value(node, visit);
+        }
+        let mut members = document.members_on_path(node, segments);
+        if self.certain {
+            return match self.sure_member(members, segments) {
+                Some((child, length)) => self.visit(child, &segments[length..], visit),
+                None => ControlFlow::Continue(()),
+            };
+        }
+        members.try_for_each(|(child, length)| self.visit(child, &segments[length..], visit))
+    }
+
+    /// The one member of these through which every reader goes on: all that stand for as many
+    /// segments say the same, and none that stands for another number leads anywhere.
+    fn sure_member(
+        &self,
+        mut members: impl Iterator<Item = (NodeId, usize)>,
+        segments: &[Box<str>],
+    ) -> Option<(NodeId, usize)> {
+        let first = members.next()?;
+        let Some(second) = members.next() else {
+            return Some(first);
+        };
+        let all: Vec<_> = [first, second].into_iter().chain(members).collect();
+        let leads_on = |(member, length): &(NodeId, usize)| {
+            let mut found = false;
+            let walk = Walk {
+                certain: false,
+                ..*self
+            };
+            let _ = walk.visit(*member, &segments[*length..], &mut |_| {
+                found = true;
+                ControlFlow::Break(())
+            });
+            found
+        };
+        let sure = *all.iter().find(|member| leads_on(member))?;
+        let raw = |(member, _): &(NodeId, usize)| self.document.raw(*member);
+        let agrees = |other: &(NodeId, usize)| match other.1 == sure.1 {
+            true => raw(other) == raw(&sure),
+            false => !leads_on(other),
+        };
+        all.iter().all(agrees).then_some(sure)
+    }
+
+    fn value(&self, node: NodeId, visit: &mut Visit<'_>) -> ControlFlow<()> {
+        if (self.hidden)(node) {
+            return ControlFlow::Continue(());
+        }
+        let document = self.document;
+        match document.kind(node) {
+            Kind::Null => visit(Value::Null),
+            Kind::Bool => visit(Value::Bool(document.raw(node) == "true")),
+            Kind::Number => visit(Value::Number(document.raw(node))),
+            Kind::String => visit(Value::String(&document.text(node).unwrap_or_default())),
+            Kind::Array | Kind::Object => visit(Value::Composite),
+        }
+    }
+}
+
+/// Visits the strings of a document but for those below these nodes, which are in document order.
+pub(crate) fn strings_without(
+    document: &Document<'_>,
+    left_out: &[NodeId],
+    visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut resumes_at = 0;
+    let mut left_out = left_out.iter().peekable();
+    for node in document.nodes() {
+        if left_out.next_if(|id| **id == node).is_some() {
+            resumes_at = resumes_at.max(document.after(node));
+        }
+        if node.index() >= resumes_at
+            && let Some(text) = document.text(node)
+        {
+            visit(&text)?;
+        }
+    }
+    ControlFlow::Continue(())
+}

@@ -1,0 +1,131 @@
+//! What cannot be an event becomes a dead letter, accompanied by an alert that tells of it.
+//! Invariant: every dead letter of a record is written here, and nothing that goes wrong with its
+//! alert begets another.
+
+use std::sync::Arc;
+
+use super::forms::{Forms, LetterForm};
+use super::{Outcome, Pipeline, guard};
+use crate::alert::SourceAlert;
+use crate::encode::{self, DeadLetter};
+use crate::event::{Digest, OutputBuffer, RawRecord};
+use crate::sigma::Level;
+
+/// The part of a record's outputs that the alert of its dead letter is; those of rules are numbered
+/// from 1.
+const ALERT_PART: u32 = u32::MAX;
+
+impl Pipeline {
+    /// Appends the dead letter of a record that may not be processed, for this reason and with this
+    /// detail for a person, and its alert. What is too large for the topic is cut, whatever the form.
+    /// `now_ms` is the wall clock, milliseconds since the Unix epoch.
+    pub fn refuse(
+        &self,
+        record: &RawRecord<'_>,
+        (reason, detail): (&'static str, &str),
+        forms: &Forms,
+        now_ms: i64,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        let form = forms.dead_letter;
+        let why = DeadLetter {
+            reason,
+            detail,
+            max_bytes: match form {
+                LetterForm::Headers => 0,
+                LetterForm::Whole | LetterForm::Cut => self.settings.limits.dead_letters,
+            },
+            cut: form != LetterForm::Whole,
+            unread: None,
+        };
+        self.dead_letter(record, why, out);
+        let alerts = self.tell(record, why, forms, now_ms, out);
+        Outcome::DeadLetter { reason, alerts }
+    }
+
+    /// The same for a record whose value was too long to be held.
+    pub fn refuse_unread(
+        &self,
+        record: &RawRecord<'_>,
+        (reason, detail): (&'static str, &str),
+        value: &Digest,
+        now_ms: i64,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        let why = DeadLetter {
+            reason,
+            detail,
+            max_bytes: self.settings.limits.dead_letters,
+            cut: false,
+            unread: Some(value),
+        };
+        self.dead_letter(record, why, out);
+        let alerts = self.tell(record, why, &Forms::WHOLE, now_ms, out);
+        Outcome::DeadLetter { reason, alerts }
+    }
+
+    fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>, out: &mut OutputBuffer) {
+        let topic = &self.settings.topics.dead_letters;
+        let letter =
+            guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
+                // Without the record's own parts nothing is left to go wrong.
+                let bare = RawRecord {
+                    position: record.position,
+                    timestamp_ms: record.timestamp_ms,
+                    key: None,
+                    value: None,
+                    headers: Vec::new(),
+                };
+                let max_bytes = usize::MAX;
+                encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
+            });
+        out.begin_part(0);
+        out.push_record(&letter);
+    }
+
+    /// Appends the alert that tells of a dead letter; its rule and level, none if that is disabled.
+    fn tell(
+        &self,
+        record: &RawRecord<'_>,
+        why: DeadLetter<'_>,
+        forms: &Forms,
+        now_ms: i64,
+        out: &mut OutputBuffer,
+    ) -> Vec<(Arc<str>, Level)> {
+        let raised = guard::caught(|| {
+            let source = self.source.as_deref().unwrap_or(record.position.topic);
+            let methods = self.method_names.named_in(parts(record));
+            let is_stored = !self.replaying;
+            let why_it_is = (why.reason, why.detail);
+            let mut alert =
+                SourceAlert::dead_letter(source, record, why_it_is, &methods, is_stored);
+            if why.unread.is_some() {
+                alert
+                    .why
+                    .push_str("; its value is too long to be searched for names of methods");
+            }
+            // A time that cannot be is none.
+            alert.time_ms = alert
+                .time_ms
+                .filter(|time_ms| (0..=now_ms).contains(time_ms));
+            let position = record.position.to_string();
+            self.source_alert_as(forms.finding(ALERT_PART), &alert, &position, now_ms)
+        });
+        let Some(raised) = raised.flatten() else {
+            return Vec::new();
+        };
+        out.begin_part(ALERT_PART);
+        out.push_record(&raised.record);
+        vec![(raised.rule.into(), raised.level)]
+    }
+}
+
+/// All bytes of a record in which a method may be named.
+fn parts<'r>(record: &'r RawRecord<'_>) -> impl Iterator<Item = &'r [u8]> {
+    let headers = record.headers.iter();
+    let headers = headers.flat_map(|header| [Some(header.name.as_bytes()), header.value]);
+    [record.value, record.key]
+        .into_iter()
+        .chain(headers)
+        .flatten()
+}

@@ -1,0 +1,102 @@
+//! An alert's record, in a form that its topic takes. It is never left out: a person must hear of it
+//! however much somebody has put into an event.
+
+use super::Pipeline;
+use super::forms::FindingForm;
+use super::limits::record_size;
+use crate::alert::Alert;
+use crate::encode;
+use crate::event::{AuditEvent, OutputRecord, Path};
+
+/// An alert and what it is about.
+pub(super) struct Finding<'f, 'e> {
+    pub(super) alert: &'f Alert<'f, Path>,
+    pub(super) event: &'f AuditEvent<'e>,
+    /// Where the source record stands.
+    pub(super) position: &'f str,
+    pub(super) rule_set: &'f str,
+    pub(super) now_ms: i64,
+}
+
+impl Pipeline {
+    /// The alert's record. `written` is the event, which stands in it as evidence unless that would not
+    /// fit the topic. What still does not fit is shortened, and reduced to the least that tells who did
+    /// what if that does not help; this is written even if it seems too large, too.
+    pub(super) fn finding(
+        &self,
+        finding: &Finding<'_, '_>,
+        written: Option<&[u8]>,
+        form: FindingForm,
+    ) -> OutputRecord {
+        let limit = self.settings.limits.alerts;
+        // One that is larger by itself is not copied only to see that it does not fit.
+        let whole = written.filter(|written| written.len() < limit);
+        let whole = whole.map(|written| self.finding_record(finding, Some(written)));
+        let whole_bytes = whole.as_ref().map_or(limit, record_size);
+        if let Some(whole) = whole
+            && form == FindingForm::Whole
+            && whole_bytes <= limit
+        {
+            return whole;
+        }
+        let bare = self.finding_record(finding, None);
+        // The topic takes less than is known: then half of it may do.
+        let limit = match form {
+            FindingForm::Whole => limit,
+            FindingForm::Shortened | FindingForm::Minimal => limit.min(whole_bytes / 2),
+        };
+        reduced(bare, form, limit, finding.position)
+    }
+
+    /// The record of an alert without an event, in a form that its topic takes.
+    pub(super) fn fitted(
+        &self,
+        whole: OutputRecord,
+        form: FindingForm,
+        position: &str,
+    ) -> OutputRecord {
+        let limit = match form {
+            FindingForm::Whole => self.settings.limits.alerts,
+            FindingForm::Shortened | FindingForm::Minimal => {
+                self.settings.limits.alerts.min(record_size(&whole) / 2)
+            }
+        };
+        reduced(whole, form, limit, position)
+    }
+
+    fn finding_record(&self, finding: &Finding<'_, '_>, evidence: Option<&[u8]>) -> OutputRecord {
+        let Finding {
+            alert,
+            event,
+            rule_set,
+            now_ms,
+            ..
+        } = *finding;
+        let mut value = Vec::with_capacity(8192 + evidence.map_or(0, <[u8]>::len));
+        encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
+        let rule = alert.rule.rule.id.as_str();
+        self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
+    }
+}
+
+/// An alert's record as it is if the form is whole and it takes no more than `limit` bytes; else
+/// shortened, and reduced to the least where that does not help.
+fn reduced(
+    mut record: OutputRecord,
+    form: FindingForm,
+    limit: usize,
+    position: &str,
+) -> OutputRecord {
+    let bytes = record_size(&record);
+    if form == FindingForm::Whole && bytes <= limit {
+        return record;
+    }
+    let value = record.value.take().unwrap_or_default();
+    let frame_bytes = bytes - value.len();
+    let shortened = (form != FindingForm::Minimal)
+        .then(|| encode::shortened(&value, limit.saturating_sub(frame_bytes)))
+        .flatten();
+    let minimal = || encode::minimal(&value, position);
+    record.value = Some(shortened.or_else(minimal).unwrap_or(value));
+    record
+}

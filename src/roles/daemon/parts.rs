@@ -1,0 +1,277 @@
+//! The parts that the daemon supervises: each source, each sink, and the services beside them.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::alert::{Source, SourceAlert, Stopped};
+use crate::kafka::session::{
+    self, NotReady, SessionConfig, SessionError, SessionObserver, Shutdown,
+};
+use crate::notify::Sink;
+use crate::observe::http::{self, Pages};
+use crate::observe::{Metrics, ServiceState, SinkObserver, SourceObserver};
+use crate::pipeline::Pipeline;
+use crate::roles::clock::now_ms;
+use crate::roles::ingest::Ingest;
+use crate::roles::notify::{self, NotifyConfig};
+use crate::roles::outbox::Outbox;
+use crate::roles::rulebook::{Requests, Rulebook};
+use crate::roles::supervise::{Part, Stop};
+
+/// How often a service without a loop of its own looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl From<SessionError> for Stop {
+    fn from(error: SessionError) -> Stop {
+        Stop {
+            reason: error.reason(),
+            why: error.to_string(),
+            identity: error.identity(),
+        }
+    }
+}
+
+/// Have the alert about a stop written that `alert` makes of it.
+fn raise<'a>(outbox: &Outbox, stop: &Stop, alert: impl FnOnce(Stopped<'_>) -> SourceAlert<'a>) {
+    let unlike_any = now_ms().to_string();
+    outbox.put(&alert(Stopped {
+        reason: stop.reason,
+        why: &stop.why,
+        identity: stop.identity.as_deref().unwrap_or(&unlike_any),
+    }));
+}
+
+/// One source's session.
+pub(super) struct SourcePart<'d> {
+    pub(super) session: SessionConfig,
+    pub(super) pipeline: &'d Pipeline,
+    pub(super) observer: &'d SourceObserver,
+    pub(super) outbox: &'d Outbox,
+    pub(super) shutdown: &'d Shutdown,
+}
+
+impl SourcePart<'_> {
+    /// Whether the session would stop again. Only where a look from outside says no, or cannot tell,
+    /// it joins the group once more: until then somebody may move the positions.
+    fn look(&self, after: &Stop) -> Result<(), Stop> {
+        if after.identity.is_none() {
+            return Ok(());
+        }
+        match session::would_stop(&self.session, &|| self.observer.turned()) {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) => Err(error.into()),
+            Err(error) => {
+                let source = &self.session.source_name;
+                tracing::debug!(source, %error, "look whether the source is as it was");
+                Err(after.clone())
+            }
+        }
+    }
+}
+
+impl Part for SourcePart<'_> {
+    fn kind(&self) -> &'static str {
+        "source"
+    }
+
+    fn name(&self) -> &str {
+        &self.session.source_name
+    }
+
+    fn run(&self, after: Option<&Stop>) -> Result<(), Stop> {
+        if let Some(after) = after {
+            self.look(after)?;
+        }
+        let mut worker = Ingest::new(self.pipeline.clone(), &self.session, self.observer);
+        Ok(session::run(
+            &self.session,
+            &mut worker,
+            self.shutdown,
+            self.observer,
+        )?)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.observer.state().says_ready()
+    }
+
+    fn turned(&self) {
+        self.observer.turned();
+    }
+
+    fn show(&self, stop: Option<&NotReady>) {
+        self.observer.stopped(stop);
+    }
+
+    fn tell(&self, stop: &Stop) {
+        let source = Source {
+            name: &self.session.source_name,
+            topic: &self.session.source_topic,
+        };
+        raise(self.outbox, stop, |stopped| {
+            SourceAlert::source_stopped(source, stopped)
+        });
+    }
+}
+
+/// One sink's loop.
+pub(super) struct SinkPart<'d> {
+    pub(super) config: NotifyConfig,
+    pub(super) sink: &'d Sink,
+    pub(super) handle: &'d Handle,
+    pub(super) observer: &'d SinkObserver,
+    pub(super) outbox: &'d Outbox,
+    pub(super) shutdown: &'d Shutdown,
+}
+
+impl Part for SinkPart<'_> {
+    fn kind(&self) -> &'static str {
+        "sink"
+    }
+
+    fn name(&self) -> &str {
+        &self.sink.name
+    }
+
+    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        notify::run(
+            &self.config,
+            self.sink,
+            self.handle,
+            self.shutdown,
+            self.observer,
+        )
+        .map_err(|error| Stop::new("client", error.to_string()))
+    }
+
+    fn is_ready(&self) -> bool {
+        self.observer.state().says_ready()
+    }
+
+    fn turned(&self) {
+        self.observer.turned(None, 0);
+    }
+
+    fn show(&self, stop: Option<&NotReady>) {
+        self.observer.stopped(stop);
+    }
+
+    fn tell(&self, stop: &Stop) {
+        raise(self.outbox, stop, |stopped| {
+            SourceAlert::sink_stopped(&self.sink.name, &self.config.alerts, stopped)
+        });
+    }
+}
+
+/// Writes the alerts about stops.
+pub(super) struct Alerts<'d> {
+    pub(super) state: Arc<ServiceState>,
+    pub(super) outbox: &'d Outbox,
+    pub(super) metrics: &'d Metrics,
+    pub(super) shutdown: &'d Shutdown,
+}
+
+impl Part for Alerts<'_> {
+    fn kind(&self) -> &'static str {
+        "service"
+    }
+
+    fn name(&self) -> &str {
+        self.state.name()
+    }
+
+    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        let written = self.outbox.run(self.shutdown, self.metrics);
+        written.map_err(|error| Stop::new("client", error.to_string()))
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn show(&self, stop: Option<&NotReady>) {
+        self.state.stopped(stop);
+    }
+}
+
+/// Answers probes and scrapes.
+pub(super) struct Http<'d> {
+    pub(super) state: Arc<ServiceState>,
+    pub(super) handle: &'d Handle,
+    pub(super) listener: TcpListener,
+    pub(super) pages: Pages,
+    pub(super) shutdown: &'d Shutdown,
+}
+
+impl Part for Http<'_> {
+    fn kind(&self) -> &'static str {
+        "service"
+    }
+
+    fn name(&self) -> &str {
+        self.state.name()
+    }
+
+    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        let serve = async {
+            let listener = tokio::net::TcpListener::from_std(self.listener.try_clone()?)?;
+            let asked = async {
+                while !self.shutdown.is_requested() {
+                    tokio::time::sleep(LOOK).await;
+                }
+            };
+            http::serve(listener, self.pages.clone(), asked).await;
+            Ok(())
+        };
+        let served: std::io::Result<()> = self.handle.block_on(serve);
+        served.map_err(|error| Stop::new("listen", format!("serve metrics and probes: {error}")))
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn show(&self, stop: Option<&NotReady>) {
+        self.state.stopped(stop);
+    }
+}
+
+/// Reads rules and names again when they change.
+pub(super) struct Reload<'d> {
+    pub(super) state: Arc<ServiceState>,
+    pub(super) rulebook: &'d Rulebook,
+    pub(super) requests: &'d Requests,
+    pub(super) metrics: &'d Metrics,
+    pub(super) shutdown: &'d Shutdown,
+}
+
+impl Part for Reload<'_> {
+    fn kind(&self) -> &'static str {
+        "service"
+    }
+
+    fn name(&self) -> &str {
+        self.state.name()
+    }
+
+    fn run(&self, after: Option<&Stop>) -> Result<(), Stop> {
+        if after.is_some() {
+            // What was to be read when it stopped has not been.
+            self.requests.asked();
+        }
+        self.rulebook
+            .serve(self.requests, self.shutdown, self.metrics);
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn show(&self, stop: Option<&NotReady>) {
+        self.state.stopped(stop);
+    }
+}

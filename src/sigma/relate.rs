@@ -1,0 +1,157 @@
+//! The texts of one field against those of another (`fieldref`), in time that grows with the texts and
+//! not with the number of pairs: both may be long lists in an event that somebody made long on purpose.
+
+use std::collections::HashSet;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
+use super::matcher::Relation;
+
+/// So few texts are compared with each of the others.
+const FEW: usize = 8;
+
+/// Texts one behind the other in one piece of memory.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// Appends what `write` writes.
+    pub(super) fn push(&mut self, write: impl FnOnce(&mut String)) {
+        write(&mut self.text);
+        self.ends.push(self.text.len());
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let text = &self.text[start..*end];
+            start = *end;
+            text
+        })
+    }
+}
+
+impl Relation {
+    /// Whether any text relates to any of the others in this way.
+    pub(super) fn holds_for_any(self, texts: &Texts, others: &Texts) -> bool {
+        if texts.ends.len().min(others.ends.len()) <= FEW {
+            let relates = |text| others.iter().any(|other| self.holds(text, other));
+            return texts.iter().any(relates);
+        }
+        match self {
+            Relation::Equal => {
+                let others: HashSet<&str> = others.iter().collect();
+                texts.iter().any(|text| others.contains(text))
+            }
+            Relation::StartsWith => {
+                let others = Prefixes::new(others.iter().map(str::as_bytes).collect());
+                texts.iter().any(|text| others.begin(text.as_bytes()))
+            }
+            Relation::EndsWith => {
+                let (texts, others) = (texts.reversed(), others.reversed());
+                let others = Prefixes::new(others.iter().map(Vec::as_slice).collect());
+                texts.iter().any(|text| others.begin(text))
+            }
+            Relation::Contains => contains(texts, others),
+        }
+    }
+}
+
+impl Texts {
+    fn reversed(&self) -> Vec<Vec<u8>> {
+        let reversed = |text: &str| text.bytes().rev().collect();
+        self.iter().map(reversed).collect()
+    }
+}
+
+/// Sorted texts of which none begins with another.
+struct Prefixes<'t>(Vec<&'t [u8]>);
+
+impl<'t> Prefixes<'t> {
+    fn new(mut texts: Vec<&'t [u8]>) -> Prefixes<'t> {
+        texts.sort_unstable();
+        // What begins with another stands behind it, and tells nothing more.
+        texts.dedup_by(|later, earlier| later.starts_with(earlier));
+        Prefixes(texts)
+    }
+
+    /// Whether the text begins with one of them. In the order of the list nothing stands between a text
+    /// and a beginning of it but what begins so, too, and that is left out.
+    fn begin(&self, text: &[u8]) -> bool {
+        let behind = self.0.partition_point(|prefix| *prefix <= text);
+        let before = behind.checked_sub(1);
+        before.is_some_and(|before| text.starts_with(self.0[before]))
+    }
+}
+
+fn contains(texts: &Texts, others: &Texts) -> bool {
+    // The automaton keeps a list of equal ones, to whose end it walks for each more.
+    let mut distinct: Vec<&str> = others.iter().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let automaton = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+        .prefilter(false)
+        .build(distinct);
+    match automaton {
+        Ok(automaton) => texts.iter().any(|text| automaton.is_match(text)),
+        // More than four thousand million states; no record is as long.
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts<'t>(words: impl IntoIterator<Item = &'t str>) -> Texts {
+        let mut texts = Texts::default();
+        for word in words {
+            texts.push(|out| out.push_str(word));
+        }
+        texts
+    }
+
+    const RELATIONS: [Relation; 4] = [
+        Relation::Equal,
+        Relation::Contains,
+        Relation::StartsWith,
+        Relation::EndsWith,
+    ];
+
+    proptest! {
+        #[test]
+        fn many_relate_as_each_pair_of_them_does(
+            own in prop::collection::vec("[abü]{0,5}", 0..14),
+            others in prop::collection::vec("[abü]{1,5}", 0..14),
+        ) {
+            // Without a match of the shortest, too.
+            for shortest in 0..5 {
+                let others: Vec<&str> = others.iter().map(String::as_str)
+                    .filter(|other| other.len() > shortest).collect();
+                let own: Vec<&str> = own.iter().map(String::as_str).collect();
+                for relation in RELATIONS {
+                    let expected = own.iter().any(|text| {
+                        others.iter().any(|other| relation.holds(text, other))
+                    });
+                    let (own, others) = (texts(own.clone()), texts(others.clone()));
+                    prop_assert_eq!(relation.holds_for_any(&own, &others), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_empty_text_is_in_every_other_however_many_there_are() {
+        let own = texts(["b"; 20]);
+        let others = texts(["a"; 20].into_iter().chain([""]));
+        let held = RELATIONS.map(|relation| relation.holds_for_any(&own, &others));
+        assert_eq!(held, [false, true, true, true]);
+    }
+}

@@ -16,7 +16,7 @@ use super::daemon::{Daemon, Deployment, Resources};
 use super::proxy::{Call, Instead};
 use super::records::{Read, committed, create, read_committed};
 use super::stable::{LONGEST_STILL, Watch};
-use super::stub::{Reply, Stub, ok};
+use super::stub::{Received, Reply, Stub, ok};
 use super::told::Told;
 use super::{Dice, eventually};
 
@@ -37,6 +37,9 @@ const SPARE_THREADS: usize = 3;
 /// What backlogs leave with the allocator. Before the first one a daemon holds 40 MB; in twenty minutes
 /// of this it goes up and down between 50 and 70.
 const SPARE_KB: u64 = 48 * 1024;
+
+/// How often the daemon is killed before it lives through the rest.
+const KILLS: usize = 2;
 
 /// Calls whose answers go astray.
 const CALLS: [Call; 10] = [
@@ -299,10 +302,14 @@ impl Soak<'_> {
             &deployment.alerts,
             &deployment.dead_letters,
         ];
-        topics.map(|topic| limit_records(&clusters.destination, topic, 16_000));
+        for topic in topics {
+            limit_records(&clusters.destination, topic, 16_000);
+        }
         self.load.put(Special::Large);
         self.pass(1_000, 3_000);
-        topics.map(|topic| limit_records(&self.clusters.destination, topic, 1_048_588));
+        for topic in topics {
+            limit_records(&self.clusters.destination, topic, 1_048_588);
+        }
     }
 
     /// What stands in the topic is remembered at a moment when nothing is written to it.
@@ -333,7 +340,7 @@ impl Soak<'_> {
         let detail = format!(" {reply:?}");
         self.webhook.answer(move |_| reply.clone());
         self.pass(1_000, 4_000);
-        self.webhook.answer(|_| ok());
+        self.webhook.answer(accept);
         detail
     }
 
@@ -359,6 +366,12 @@ impl Soak<'_> {
     }
 }
 
+/// At the pace of a receiver, so that a kill finds a notification under way.
+fn accept(_: &Received) -> Reply {
+    thread::sleep(Duration::from_millis(10));
+    ok()
+}
+
 #[test]
 fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
     let span_s = match std::env::var("WATCHBELL_TEST_SOAK_S") {
@@ -366,7 +379,8 @@ fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
         Err(_) => 120,
     };
     let mut clusters = clusters();
-    let webhook = Stub::start(|_| ok());
+    let mut dice = Dice::new(17);
+    let webhook = Stub::start(accept);
     let mut deployment = Deployment::new(&clusters, "soak");
     deployment.destination = clusters.proxy().bootstrap();
     deployment.properties = "linger.ms: 1, message.max.bytes: 400000".into();
@@ -376,7 +390,7 @@ fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
     );
     deployment.settings += &format!("notify: {{hook: {hook}}}\nmax_alert_age: 876000h\n");
     let audit = deployment.source(&clusters.source, "one");
-    let daemon = deployment.start(0);
+    let mut daemon = deployment.start(0);
     daemon.wait_until_ready();
     let sink = format!("{}-notify-hook", deployment.group);
     let position = || committed(&clusters.destination, &sink, &deployment.alerts, 1)[0];
@@ -386,6 +400,12 @@ fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
     );
     let watch = Watch::start(&clusters.destination, &deployment.events, 3);
     let load = Load::start(audit);
+    for _ in 0..KILLS {
+        thread::sleep(Duration::from_millis(1_000 + dice.below(2_000)));
+        daemon.kill();
+        daemon = deployment.start(0);
+        daemon.wait_until_ready();
+    }
     let mut kept = Vec::new();
     let mut soak = Soak {
         clusters: &mut clusters,
@@ -394,7 +414,7 @@ fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
         load: &load,
         webhook: &webhook,
         kept: &mut kept,
-        dice: Dice::new(17),
+        dice,
         deck: Vec::new(),
         dealt: BTreeMap::new(),
     };

@@ -130,6 +130,15 @@ impl Audit {
         self.fates.iter().map(|fates| fates.len() as i64).collect()
     }
 
+    /// What must become of every record, by partition and offset.
+    pub fn fates(&self) -> impl Iterator<Item = ((usize, usize), Fate)> {
+        let partitions = self.fates.iter().enumerate();
+        partitions.flat_map(|(partition, fates)| {
+            let offsets = fates.iter().enumerate();
+            offsets.map(move |(offset, fate)| ((partition, offset), *fate))
+        })
+    }
+
     /// The id of the next event of a partition.
     pub fn next_id(&self, partition: usize) -> String {
         format!("{}/{partition}/{}", self.topic, self.fates[partition].len())
@@ -208,6 +217,11 @@ impl Audit {
     pub fn keep(&mut self, broker: &Broker, topic: &str) {
         let kept = self.kept.entry(topic.to_owned()).or_default();
         kept.extend(read_committed(broker, topic));
+    }
+
+    /// The same, of one that is deleted already.
+    pub fn remember(&mut self, topic: &str, stood: Vec<Read>) {
+        self.kept.entry(topic.to_owned()).or_default().extend(stood);
     }
 
     /// Wait until everything is stored.

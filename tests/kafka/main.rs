@@ -27,6 +27,8 @@ mod records;
 mod secured;
 /// How far careful readers see.
 mod stable;
+/// Which alerts must be, and who must be told of them.
+mod told;
 
 /// The last stable offset after the end of whoever holds it.
 mod abandoned;

@@ -1,23 +1,33 @@
 //! A daemon that lives through everything at once: `WATCHBELL_TEST_SOAK_S` seconds (120 by default)
-//! of whatever `WATCHBELL_TEST_SEED` deals out. Then every record has met its fate exactly once, and
-//! memory, file descriptors and threads are where they were.
+//! of whatever `WATCHBELL_TEST_SEED` deals out. Then every record has met its fate exactly once, the
+//! alerts are those of a model, a webhook was told of every one of them, and memory, file descriptors
+//! and threads are where they were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::audit::{Audit, Fate, Given};
+use super::admin::delete;
+use super::audit::{Audit, Fate, Given, STATEMENT_DELETED};
+use super::bad_input::limit_records;
 use super::broker::{Clusters, clusters};
 use super::daemon::{Daemon, Deployment, Resources};
 use super::proxy::{Call, Instead};
+use super::records::{Read, committed, create, read_committed};
 use super::stable::{LONGEST_STILL, Watch};
+use super::stub::{Received, Reply, Stub, ok};
+use super::told::Told;
 use super::{Dice, eventually};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Longer than the session of a daemon under test lasts without a sign of life, 14 s.
 const PAST_THE_SESSION: Duration = Duration::from_secs(15);
+
+/// Longer than the coordinator leaves a transaction open whose daemon is stopped: 3 s, and 1 s in which
+/// it looks for such.
+const PAST_THE_TRANSACTION: Duration = Duration::from_secs(6);
 
 /// What a client of librdkafka keeps open beside what it needs, such as a connection to a broker's
 /// bootstrap address. One producer that is never closed costs four threads and seven descriptors.
@@ -27,6 +37,9 @@ const SPARE_THREADS: usize = 3;
 /// What backlogs leave with the allocator. Before the first one a daemon holds 40 MB; in twenty minutes
 /// of this it goes up and down between 50 and 70.
 const SPARE_KB: u64 = 48 * 1024;
+
+/// How often the daemon is killed before it lives through the rest.
+const KILLS: usize = 2;
 
 /// Calls whose answers go astray.
 const CALLS: [Call; 10] = [
@@ -63,12 +76,20 @@ enum Trial {
     Guest,
     /// Another daemon comes and dies.
     DyingGuest,
-    /// An output that the client refuses to send.
+    /// Outputs that the client refuses to send, for their size.
     TooLarge,
+    /// Outputs that the topics refuse, for what they take is lowered, and raised again.
+    Limits,
+    /// Records that nobody can read, with the name of a deletion in them.
+    Unreadable,
+    /// The topic of dead letters is deleted, and created again.
+    DeadLettersGone,
+    /// The webhook fails, refuses everything, keeps silent or hangs up.
+    Webhook,
 }
 
 /// All of them, the cheap ones more than once.
-const DECK: [Trial; 16] = [
+const DECK: [Trial; 22] = [
     Trial::Lost,
     Trial::Lost,
     Trial::Lost,
@@ -84,53 +105,112 @@ const DECK: [Trial; 16] = [
     Trial::Guest,
     Trial::DyingGuest,
     Trial::TooLarge,
-    Trial::TooLarge,
+    Trial::Limits,
+    Trial::Unreadable,
+    Trial::Unreadable,
+    Trial::DeadLettersGone,
+    Trial::Webhook,
+    Trial::Webhook,
+    Trial::Webhook,
 ];
+
+/// What is written beside typical traffic.
+#[derive(Debug, Clone, Copy)]
+enum Special {
+    /// Too large for the client of the destination, as it is.
+    TooLarge,
+    /// Too large for a topic whose limit is lowered.
+    Large,
+    Unreadable,
+}
+
+/// What was written, and which dead letters name a method of high sensitivity.
+struct Written {
+    audit: Audit,
+    sensitive: HashSet<(usize, usize)>,
+}
 
 /// A source that is written to all the time, on a thread of its own.
 struct Load {
-    large: Sender<()>,
-    thread: JoinHandle<Audit>,
+    specials: Sender<Special>,
+    thread: JoinHandle<Written>,
 }
 
 impl Load {
-    fn start(mut audit: Audit) -> Load {
-        let (large, wanted) = channel();
+    fn start(audit: Audit) -> Load {
+        let (specials, wanted) = channel();
         let thread = thread::spawn(move || {
+            let sensitive = HashSet::new();
+            let mut written = Written { audit, sensitive };
             loop {
                 match wanted.try_recv() {
-                    Ok(()) => put_large(&mut audit),
-                    Err(TryRecvError::Empty) => audit.write(5),
+                    Ok(special) => written.put(special),
+                    Err(TryRecvError::Empty) => written.audit.write(5),
                     Err(TryRecvError::Disconnected) => break,
                 }
                 // The pace of the source, not a wait for something to happen.
                 thread::sleep(Duration::from_millis(20));
             }
-            audit.flush();
-            audit
+            written.audit.flush();
+            written
         });
-        Load { large, thread }
+        Load { specials, thread }
     }
 
-    /// Write an event that is too large for the client of the destination.
-    fn put_large(&self) {
-        self.large.send(()).expect("the load runs");
+    fn put(&self, special: Special) {
+        self.specials.send(special).expect("the load runs");
     }
 
-    fn stop(self) -> Audit {
-        drop(self.large);
+    fn stop(self) -> Written {
+        drop(self.specials);
         self.thread.join().expect("no panic")
     }
 }
 
-fn put_large(audit: &mut Audit) {
-    let text = "y".repeat(450_000);
-    let id = audit.next_id(1);
-    let event = format!(
-        r#"{{"specversion":"1.0","id":"{id}","source":"crn://confluent.cloud/","type":"io.confluent.cloud/request","time":"2026-03-14T09:26:53Z","data":{{"serviceName":"crn://confluent.cloud/","methodName":"GetStatement","authenticationInfo":{{"principal":{{"confluentUser":{{"resourceId":"u-5r7t9w"}}}}}},"result":{{"status":"SUCCESS"}},"request":{{"accessType":"READ_ONLY","data":{{"text":"{text}"}}}}}}}}"#
-    );
-    let fate = Fate::DeadLetter("output_too_large");
-    audit.put(1, &Given::value(event), fate);
+impl Written {
+    fn put(&mut self, special: Special) {
+        match special {
+            Special::TooLarge => self.put_large(450_000),
+            Special::Large => self.put_large(20_000),
+            Special::Unreadable => self.put_unreadable(),
+        }
+    }
+
+    /// Events that are written without their raw parts, and what one of them raises all the same.
+    fn put_large(&mut self, bytes: usize) {
+        for (partition, is_deletion) in [(1, false), (2, true)] {
+            let mut event = self.audit.next_event(partition, is_deletion);
+            event["padding"] = "y".repeat(bytes).into();
+            let fate = match is_deletion {
+                true => Fate::Alert(STATEMENT_DELETED),
+                false => Fate::Event,
+            };
+            self.audit
+                .put(partition, &Given::value(event.to_string()), fate);
+        }
+        let cut = format!("{{\"cut\":\"{}", "z".repeat(bytes));
+        self.audit
+            .put(0, &Given::value(cut), Fate::DeadLetter("not_json"));
+    }
+
+    fn put_unreadable(&mut self) {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for (value, reason) in [
+            (
+                r#"{"specversion":"1.0","data":{"methodName":"DeleteKafkaCluster","#.into(),
+                "not_json",
+            ),
+            (
+                format!(r#"{{"methodName":"DeleteKafkaCluster","x":{deep}}}"#),
+                "too_deep",
+            ),
+        ] {
+            let offset = self
+                .audit
+                .put(3, &Given::value(value), Fate::DeadLetter(reason));
+            self.sensitive.insert((3, offset));
+        }
+    }
 }
 
 /// The daemon that lives through it, and what is done to it.
@@ -139,6 +219,9 @@ struct Soak<'c> {
     deployment: &'c Deployment,
     daemon: &'c Daemon,
     load: &'c Load,
+    webhook: &'c Stub,
+    /// What stood in the topic of dead letters when it was deleted.
+    kept: &'c mut Vec<Read>,
     dice: Dice,
     deck: Vec<Trial>,
     dealt: BTreeMap<Trial, u64>,
@@ -201,9 +284,63 @@ impl Soak<'_> {
                     guest.kill();
                 }
             }
-            Trial::TooLarge => self.load.put_large(),
+            Trial::TooLarge => self.load.put(Special::TooLarge),
+            Trial::Limits => self.lower_limits(),
+            Trial::Unreadable => self.load.put(Special::Unreadable),
+            Trial::DeadLettersGone => self.delete_dead_letters(),
+            Trial::Webhook => detail = self.disturb_webhook(),
         }
         self.pass(500, 3_000);
+        detail
+    }
+
+    /// Topics take less for a while, and get more.
+    fn lower_limits(&mut self) {
+        let (clusters, deployment) = (&self.clusters, self.deployment);
+        let topics = [
+            &deployment.events,
+            &deployment.alerts,
+            &deployment.dead_letters,
+        ];
+        for topic in topics {
+            limit_records(&clusters.destination, topic, 16_000);
+        }
+        self.load.put(Special::Large);
+        self.pass(1_000, 3_000);
+        for topic in topics {
+            limit_records(&self.clusters.destination, topic, 1_048_588);
+        }
+    }
+
+    /// What stands in the topic is remembered at a moment when nothing is written to it.
+    fn delete_dead_letters(&mut self) {
+        let topic = &self.deployment.dead_letters;
+        let destination = &self.clusters.destination;
+        self.daemon.signal("STOP");
+        // An open transaction of the daemon ends before, and so do those of guests.
+        thread::sleep(PAST_THE_TRANSACTION);
+        self.kept.extend(read_committed(destination, topic));
+        delete(destination, topic);
+        self.daemon.signal("CONT");
+        self.pass(500, 2_000);
+        create(&self.clusters.destination, topic, 2);
+    }
+
+    /// Let the webhook answer badly for a while.
+    fn disturb_webhook(&mut self) -> String {
+        let replies = [
+            Reply::Status(500, "", "down".into()),
+            Reply::Status(400, "", "no".into()),
+            Reply::Status(404, "", "no".into()),
+            Reply::Status(429, "retry-after: 1\r\n", "slowly".into()),
+            Reply::Silence(Duration::from_secs(2)),
+            Reply::HalfClosed,
+        ];
+        let reply = replies[self.dice.below(replies.len() as u64) as usize].clone();
+        let detail = format!(" {reply:?}");
+        self.webhook.answer(move |_| reply.clone());
+        self.pass(1_000, 4_000);
+        self.webhook.answer(accept);
         detail
     }
 
@@ -229,6 +366,12 @@ impl Soak<'_> {
     }
 }
 
+/// At the pace of a receiver, so that a kill finds a notification under way.
+fn accept(_: &Received) -> Reply {
+    thread::sleep(Duration::from_millis(10));
+    ok()
+}
+
 #[test]
 fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
     let span_s = match std::env::var("WATCHBELL_TEST_SOAK_S") {
@@ -236,26 +379,51 @@ fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
         Err(_) => 120,
     };
     let mut clusters = clusters();
+    let mut dice = Dice::new(17);
+    let webhook = Stub::start(accept);
     let mut deployment = Deployment::new(&clusters, "soak");
     deployment.destination = clusters.proxy().bootstrap();
     deployment.properties = "linger.ms: 1, message.max.bytes: 400000".into();
+    let hook = format!(
+        "{{type: webhook, url: '{}/', timeout: 1s, digest_interval: 1s}}",
+        webhook.url()
+    );
+    deployment.settings += &format!("notify: {{hook: {hook}}}\nmax_alert_age: 876000h\n");
     let audit = deployment.source(&clusters.source, "one");
-    let daemon = deployment.start(0);
+    let mut daemon = deployment.start(0);
     daemon.wait_until_ready();
+    let sink = format!("{}-notify-hook", deployment.group);
+    let position = || committed(&clusters.destination, &sink, &deployment.alerts, 1)[0];
+    assert!(
+        eventually(LIMIT, || position() >= 0),
+        "the sink has no position"
+    );
     let watch = Watch::start(&clusters.destination, &deployment.events, 3);
     let load = Load::start(audit);
+    for _ in 0..KILLS {
+        thread::sleep(Duration::from_millis(1_000 + dice.below(2_000)));
+        daemon.kill();
+        daemon = deployment.start(0);
+        daemon.wait_until_ready();
+    }
+    let mut kept = Vec::new();
     let mut soak = Soak {
         clusters: &mut clusters,
         deployment: &deployment,
         daemon: &daemon,
         load: &load,
-        dice: Dice::new(17),
+        webhook: &webhook,
+        kept: &mut kept,
+        dice,
         deck: Vec::new(),
         dealt: BTreeMap::new(),
     };
     // Each of these makes clients anew: what they cost for good, they cost the first time.
     for trial in [
         Trial::TooLarge,
+        Trial::Limits,
+        Trial::Unreadable,
+        Trial::Webhook,
         Trial::Lost,
         Trial::Guest,
         Trial::CutAll,
@@ -274,7 +442,11 @@ fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
     }
     let dealt = soak.dealt;
     clusters.proxy().relent();
-    let audit = load.stop();
+    let Written {
+        mut audit,
+        sensitive,
+    } = load.stop();
+    audit.remember(&deployment.dead_letters, kept);
     deployment.wait_for(&clusters, &audit, LIMIT);
     let still = watch.stop();
     daemon.wait_until_ready();
@@ -291,6 +463,14 @@ fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
     });
     println!("  after: {after:?}");
     assert!(settled, "grown: {before:?} to {after:?}");
+    let told = Told::check_topic(&clusters, &deployment, &audit, &sensitive);
+    let mut untold = Vec::new();
+    let is_told = eventually(LIMIT, || {
+        untold = told.untold(&webhook);
+        untold.is_empty()
+    });
+    assert!(is_told, "the webhook does not know all of {untold:?}");
+    println!("  {} alerts told again", told.repeats(&webhook));
     daemon.terminate();
     audit.check_exactly_once(&clusters, &deployment);
     assert!(still <= LONGEST_STILL, "readers were held up for {still:?}");

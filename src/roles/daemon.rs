@@ -2,31 +2,28 @@
 //! themselves.
 //! Invariant: once it listens, it ends when it is asked to and for no other reason.
 
+mod output_topics;
 mod parts;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
 use super::outbox::{Outbox, OutboxConfig};
-use super::outputs;
 use super::rulebook::{Requests, Rulebook};
 use super::supervise::{self, Part, Pauses, RequestOnDrop, Stop};
 use crate::config::Config;
-use crate::kafka::session::{NotReady, SessionConfig, SessionObserver, Shutdown};
+use crate::kafka::session::{SessionConfig, Shutdown};
 use crate::observe::http::{self, Pages};
 use crate::observe::{
     Health, Metrics, MetricsError, ServiceState, SinkObserver, SinkState, SourceObserver,
     SourceState,
 };
-use crate::pipeline::{Limits, Pipeline, Settings, Topics};
+use crate::pipeline::{DEFAULT_MAX_MESSAGE_BYTES, Limits, Pipeline, Settings, Topics};
+use output_topics::OutputTopics;
 use parts::{Alerts, Http, Reload, SinkPart, SourcePart};
-
-/// Longest pause before the output topics are asked for again.
-const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// The daemon cannot start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -146,29 +143,26 @@ impl Daemon<'_> {
         metrics: &Metrics,
         handle: &Handle,
     ) -> Vec<(String, Stop)> {
-        let Some(limits) = self.output_topics(sources, sinks) else {
-            return Vec::new();
-        };
         let config = self.config;
-        let pipeline = self.pipeline(limits);
+        let pipeline = self.pipeline();
         let outbox = OutboxConfig {
             cluster: config.destination.clone(),
-            max_bytes: limits.alerts,
+            max_bytes: pipeline.limits().alerts,
         };
         let outbox = Outbox::new(outbox, pipeline.clone());
         let shutdown = &self.shutdown;
+        let topics = OutputTopics::new(config, shutdown);
         let source = |(session, observer)| SourcePart {
-            session: SessionConfig {
-                output_batch_bytes: limits.smallest(),
-                ..SessionConfig::clone(session)
-            },
+            session: SessionConfig::clone(session),
+            topics: &topics,
             pipeline: &pipeline,
             observer,
             outbox: &outbox,
             shutdown,
         };
         let sink = |(sink, observer)| SinkPart {
-            config: config.notify(sink, limits.dead_letters),
+            config,
+            topics: &topics,
             sink,
             handle,
             observer,
@@ -191,7 +185,8 @@ impl Daemon<'_> {
         stopped
     }
 
-    fn pipeline(&self, limits: Limits) -> Pipeline {
+    /// The pipeline of every source; what the output topics take is not known yet.
+    fn pipeline(&self) -> Pipeline {
         let topics = &self.config.topics;
         let settings = Settings {
             topics: Topics {
@@ -199,47 +194,10 @@ impl Daemon<'_> {
                 alerts: topics.alerts.as_str().into(),
                 dead_letters: topics.dead_letters.as_str().into(),
             },
-            limits,
+            limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
         };
         let rulebook = &self.rulebook;
         let (catalog, rules, names) = (rulebook.catalog(), rulebook.rules(), rulebook.names());
         Pipeline::new(settings, catalog, rules, names)
-    }
-
-    /// Wait until the output topics are there; `None` if asked to stop meanwhile.
-    fn output_topics(&self, sources: &[SourceObserver], sinks: &[SinkObserver]) -> Option<Limits> {
-        let config = self.config;
-        let mut pause = Duration::from_millis(250);
-        let mut said = String::new();
-        while !self.shutdown.is_requested() {
-            sources.iter().for_each(SessionObserver::turned);
-            sinks.iter().for_each(|sink| sink.turned(None, 0));
-            let prepared =
-                outputs::prepare(&config.destination, &config.topics, config.create_topics);
-            let error = match prepared {
-                Ok(limits) => return Some(limits),
-                Err(error) => error,
-            };
-            let state = NotReady {
-                reason: error.reason(),
-                remedy: error.to_string(),
-            };
-            if said != state.remedy {
-                tracing::warn!(reason = state.reason, "{}", state.remedy);
-                said.clone_from(&state.remedy);
-            }
-            for source in sources {
-                source.readiness(Some(&state));
-            }
-            for sink in sinks {
-                sink.readiness(Some(&state));
-            }
-            let until = Instant::now() + pause;
-            while Instant::now() < until && !self.shutdown.is_requested() {
-                thread::sleep(Duration::from_millis(50));
-            }
-            pause = (pause * 2).min(MAX_PAUSE);
-        }
-        None
     }
 }

@@ -67,15 +67,24 @@ pub fn wanted(names: &Names) -> [WantedTopic; 3] {
     .map(|topic| topic.with("cleanup.policy", "delete"))
 }
 
-/// Create what is missing, if asked to; return the largest record that each topic takes.
+/// The output topics as they were found.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The largest record that each takes; the broker's default of those that are missing.
+    pub limits: Limits,
+    /// The names of those that are missing, or may not be seen.
+    pub missing: Vec<String>,
+}
+
+/// Create what is missing, if asked to, and look at the output topics.
 ///
 /// # Errors
-/// The cluster does not answer, or topics are missing.
+/// The cluster does not answer, or refuses.
 pub fn prepare(
     cluster: &Cluster,
     names: &Names,
     create_missing: bool,
-) -> Result<Limits, OutputsError> {
+) -> Result<Prepared, OutputsError> {
     let topics = Topics::new(cluster, QUESTION)?;
     let mut missing = Vec::new();
     for wanted in wanted(names) {
@@ -89,15 +98,17 @@ pub fn prepare(
             missing.push(wanted.name);
         }
     }
-    if !missing.is_empty() {
-        return Err(OutputsError::Missing(missing));
-    }
-    let found = topics.describe(&names.all())?;
-    Ok(limits(
-        &found,
-        names.all(),
-        Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
-    ))
+    let mut present = names.all().to_vec();
+    present.retain(|name| !missing.iter().any(|missing| missing == name));
+    let found = match present.is_empty() {
+        true => Vec::new(),
+        false => topics.describe(&present)?,
+    };
+    let known = Limits::all(DEFAULT_MAX_MESSAGE_BYTES);
+    Ok(Prepared {
+        limits: limits(&found, names.all(), known),
+        missing,
+    })
 }
 
 /// The output topics as they are now: the event's, the alerts' and the dead letters', in this order.

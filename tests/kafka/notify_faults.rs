@@ -68,16 +68,21 @@ fn unreadable_alerts_are_told_while_the_dead_letters_take_nothing_and_kept_when_
     assert!(eventually(LIMIT, || waits_for(&daemon, "dead_letters")));
     assert_eq!(position(&clusters, &deployment, "hook"), 0);
 
-    // Whoever comes after keeps it, and tells nobody again.
+    // Whoever comes after tells what is new while the topic is still missing.
     daemon.terminate();
-    create(&clusters.destination, &deployment.dead_letters, 1);
     let daemon = deployment.start(0);
+    alerts.write(&alert(20, "group 20", 5));
+    alerts.topic.flush();
+    assert!(eventually(LIMIT, || stub.accepted().len() == 22));
+
+    // It keeps the letter once it can, and tells nobody again.
+    create(&clusters.destination, &deployment.dead_letters, 1);
     let letters = || read_committed(&clusters.destination, &deployment.dead_letters);
     assert!(eventually(LIMIT, || letters().len() == 1));
     assert_eq!(letters()[0].value.as_deref(), Some(&b"no alert at all"[..]));
     assert!(eventually(LIMIT, || daemon.metric(waiting) == 0));
     assert!(eventually(LIMIT, || daemon.ready().is_ok()));
-    assert_eq!(stub.accepted().len(), 21, "told again");
+    assert_eq!(stub.accepted().len(), 22, "told again");
     daemon.terminate();
 }
 

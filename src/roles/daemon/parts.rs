@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::output_topics::{Needs, OutputTopics};
 use crate::alert::{Source, SourceAlert, Stopped};
+use crate::config::Config;
 use crate::kafka::session::{
     self, NotReady, SessionConfig, SessionError, SessionObserver, Shutdown,
 };
@@ -16,7 +18,7 @@ use crate::observe::{Metrics, ServiceState, SinkObserver, SourceObserver};
 use crate::pipeline::Pipeline;
 use crate::roles::clock::now_ms;
 use crate::roles::ingest::Ingest;
-use crate::roles::notify::{self, NotifyConfig};
+use crate::roles::notify;
 use crate::roles::outbox::Outbox;
 use crate::roles::rulebook::{Requests, Rulebook};
 use crate::roles::supervise::{Part, Stop};
@@ -47,6 +49,7 @@ fn raise<'a>(outbox: &Outbox, stop: &Stop, alert: impl FnOnce(Stopped<'_>) -> So
 /// One source's session.
 pub(super) struct SourcePart<'d> {
     pub(super) session: SessionConfig,
+    pub(super) topics: &'d OutputTopics<'d>,
     pub(super) pipeline: &'d Pipeline,
     pub(super) observer: &'d SourceObserver,
     pub(super) outbox: &'d Outbox,
@@ -85,9 +88,22 @@ impl Part for SourcePart<'_> {
         if let Some(after) = after {
             self.look(after)?;
         }
-        let mut worker = Ingest::new(self.pipeline.clone(), &self.session, self.observer);
+        let waiting = |state: &NotReady| {
+            self.observer.turned();
+            self.observer.readiness(Some(state));
+        };
+        let Some(limits) = self.topics.wait(Needs::All, &waiting) else {
+            return Ok(());
+        };
+        let session = SessionConfig {
+            output_batch_bytes: limits.smallest(),
+            ..self.session.clone()
+        };
+        let mut pipeline = self.pipeline.clone();
+        pipeline.set_limits(limits);
+        let mut worker = Ingest::new(pipeline, &session, self.observer);
         Ok(session::run(
-            &self.session,
+            &session,
             &mut worker,
             self.shutdown,
             self.observer,
@@ -119,7 +135,8 @@ impl Part for SourcePart<'_> {
 
 /// One sink's loop.
 pub(super) struct SinkPart<'d> {
-    pub(super) config: NotifyConfig,
+    pub(super) config: &'d Config,
+    pub(super) topics: &'d OutputTopics<'d>,
     pub(super) sink: &'d Sink,
     pub(super) handle: &'d Handle,
     pub(super) observer: &'d SinkObserver,
@@ -137,8 +154,15 @@ impl Part for SinkPart<'_> {
     }
 
     fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        let waiting = |state: &NotReady| {
+            self.observer.turned(None, 0);
+            self.observer.readiness(Some(state));
+        };
+        let Some(limits) = self.topics.wait(Needs::Alerts, &waiting) else {
+            return Ok(());
+        };
         notify::run(
-            &self.config,
+            &self.config.notify(self.sink, limits.dead_letters),
             self.sink,
             self.handle,
             self.shutdown,
@@ -161,7 +185,7 @@ impl Part for SinkPart<'_> {
 
     fn tell(&self, stop: &Stop) {
         raise(self.outbox, stop, |stopped| {
-            SourceAlert::sink_stopped(&self.sink.name, &self.config.alerts, stopped)
+            SourceAlert::sink_stopped(&self.sink.name, &self.config.topics.alerts, stopped)
         });
     }
 }

@@ -47,7 +47,9 @@ fn a_source_re_created_with_fewer_records_or_partitions_stops_the_session() {
     let fewer_partitions = Running::start(&setting.config, setting.worker());
     let error = fewer_records.wait().expect_err("past the end");
     assert!(matches!(error, SessionError::PastEnd { .. }), "{error}");
-    assert!(error.to_string().contains("offsets set"), "{error}");
+    let remedy = error.remedy("audit").expect("a remedy");
+    let command = "watchbell offsets set --source audit --all --to earliest --execute";
+    assert!(remedy.contains(command), "{remedy}");
     let error = fewer_partitions.wait().expect_err("partitions are gone");
     let gone = matches!(error, SessionError::PartitionGone { partitions: 1, .. });
     assert!(gone, "{error}");

@@ -22,17 +22,14 @@ pub enum SessionError {
     Client(#[from] ClientError),
     /// Records expired before they were read, and `on_gap` is `stop`.
     #[error(
-        "{} records of partition {partition} expired before they were read (offsets {} to {}); to go \
-         on after them, set on_gap: continue, or move the position: watchbell offsets set \
-         --partition {partition} --to earliest", .0.records(), .0.from.0, .0.to.0,
-        partition = .0.partition.0
+        "{} records of partition {} expired before they were read (offsets {} to {})",
+        .0.records(), .0.partition.0, .0.from.0, .0.to.0
     )]
     Gap(Gap),
     /// The position lies past the end: the topic was deleted and created again, or lost data.
     #[error(
-        "the position {} of partition {partition} lies past its end {}: the source topic was \
-         re-created or truncated; look with watchbell offsets show, then read it from its start with \
-         watchbell offsets set --all --to earliest", .position.0, .end.0, partition = .partition.0
+        "the position {} of partition {} lies past its end {}: the source topic was re-created or \
+         truncated", .position.0, .partition.0, .end.0
     )]
     PastEnd {
         /// Partition of the source.
@@ -45,8 +42,7 @@ pub enum SessionError {
     /// The source has no such partition any more: the topic was deleted and created again.
     #[error(
         "the group has a position for partition {}, but the source has {partitions} partitions only: \
-         the source topic was re-created smaller; give the source another name in the configuration, \
-         so that it begins anew", .partition.0
+         the source topic was re-created smaller", .partition.0
     )]
     PartitionGone {
         /// Partition of the source.
@@ -56,10 +52,8 @@ pub enum SessionError {
     },
     /// The last record consumed is another one now: the topic was deleted and created again.
     #[error(
-        "the record at offset {} of partition {partition} is not the one that was consumed there: the \
-         source topic was re-created and has grown past the position; look with watchbell offsets \
-         show, then read it from its start with watchbell offsets set --all --to earliest",
-        .offset.0, partition = .partition.0
+        "the record at offset {} of partition {} is not the one that was consumed there: the source \
+         topic was re-created and has grown past the position", .offset.0, .partition.0
     )]
     AnotherRecord {
         /// Partition of the source.
@@ -69,9 +63,8 @@ pub enum SessionError {
     },
     /// The position was committed while reading another cluster or topic.
     #[error(
-        "the position of partition {} belongs to {committed}, but the source is now {found}; give the \
-         source another name in the configuration, so that it begins anew, or move its positions with \
-         watchbell offsets set --all", .partition.0
+        "the position of partition {} belongs to {committed}, but the source is now {found}",
+        .partition.0
     )]
     ForeignPosition {
         /// Partition of the source.
@@ -84,8 +77,7 @@ pub enum SessionError {
     /// The group has no positions although this deployment had some, and `on_gap` is `stop`.
     #[error(
         "the group {group} has lost the positions of {partitions} partitions: it was deleted, or had \
-         no members for longer than the broker's offsets.retention.minutes; to go on from the last \
-         noted ones, set on_gap: continue, or put them back: watchbell offsets set --all --to noted"
+         no members for longer than the broker's offsets.retention.minutes"
     )]
     PositionsLost {
         /// The ownership group.
@@ -96,6 +88,36 @@ pub enum SessionError {
 }
 
 impl SessionError {
+    /// What a person can do so that the source is read again, with the commands to copy; `None` where
+    /// the error itself says it.
+    pub fn remedy(&self, source: &str) -> Option<String> {
+        let set = |which: &str, to: &str| {
+            format!("watchbell offsets set --source {source} {which} --to {to} --execute")
+        };
+        let another_name =
+            "give the source another name in the configuration, so that it begins anew";
+        Some(match self {
+            SessionError::Config(_) | SessionError::Client(_) => return None,
+            SessionError::Gap(gap) => format!(
+                "to go on after them, set on_gap: continue, or move the position: {}",
+                set(&format!("--partition {}", gap.partition.0), "earliest")
+            ),
+            SessionError::PastEnd { .. } | SessionError::AnotherRecord { .. } => format!(
+                "look with watchbell offsets show --source {source}, then read it from its start with {}",
+                set("--all", "earliest")
+            ),
+            SessionError::PartitionGone { .. } => another_name.to_owned(),
+            SessionError::ForeignPosition { .. } => format!(
+                "{another_name}, or read it from its start with {}",
+                set("--all", "earliest")
+            ),
+            SessionError::PositionsLost { .. } => format!(
+                "to go on from the last noted ones, set on_gap: continue, or put them back: {}",
+                set("--all", "noted")
+            ),
+        })
+    }
+
     /// What tells this error from others of its reason, and stays the same while records come and go:
     /// other processes, and later looks, find the same. `None` where nothing does.
     pub fn identity(&self) -> Option<String> {

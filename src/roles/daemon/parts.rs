@@ -26,13 +26,16 @@ use crate::roles::supervise::{Part, Stop};
 /// How often a service without a loop of its own looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(50);
 
-impl From<SessionError> for Stop {
-    fn from(error: SessionError) -> Stop {
-        Stop {
-            reason: error.reason(),
-            why: error.to_string(),
-            identity: error.identity(),
-        }
+/// The stop of a source by this error: what was found, and what to do.
+fn stop(source: &str, error: &SessionError) -> Stop {
+    let why = match error.remedy(source) {
+        Some(remedy) => format!("{error}; {remedy}"),
+        None => error.to_string(),
+    };
+    Stop {
+        reason: error.reason(),
+        why,
+        identity: error.identity(),
     }
 }
 
@@ -65,7 +68,7 @@ impl SourcePart<'_> {
         }
         match session::would_stop(&self.session, &|| self.observer.turned()) {
             Ok(None) => Ok(()),
-            Ok(Some(error)) => Err(error.into()),
+            Ok(Some(error)) => Err(stop(&self.session.source_name, &error)),
             Err(error) => {
                 let source = &self.session.source_name;
                 tracing::debug!(source, %error, "look whether the source is as it was");
@@ -102,12 +105,8 @@ impl Part for SourcePart<'_> {
         let mut pipeline = self.pipeline.clone();
         pipeline.set_limits(limits);
         let mut worker = Ingest::new(pipeline, &session, self.observer);
-        Ok(session::run(
-            &session,
-            &mut worker,
-            self.shutdown,
-            self.observer,
-        )?)
+        session::run(&session, &mut worker, self.shutdown, self.observer)
+            .map_err(|error| stop(&session.source_name, &error))
     }
 
     fn is_ready(&self) -> bool {

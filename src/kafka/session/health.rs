@@ -183,7 +183,7 @@ impl Session<'_> {
         } else if !pending.is_empty() {
             Some(NotReady {
                 reason: "positions",
-                remedy: format!("waiting for the positions of partitions {pending:?}"),
+                remedy: waiting_for(&pending),
             })
         } else {
             self.growing.clone()
@@ -197,4 +197,13 @@ impl Session<'_> {
             self.said_unreadable = held;
         }
     }
+}
+
+/// What is waited for, for a person.
+fn waiting_for(pending: &[Partition]) -> String {
+    let numbers: Vec<String> = pending.iter().map(|of| of.0.to_string()).collect();
+    format!(
+        "waiting until the group says the positions of these partitions: {}",
+        numbers.join(", ")
+    )
 }

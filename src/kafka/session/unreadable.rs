@@ -146,7 +146,8 @@ impl Session<'_> {
             match self.attempt(probe, partition, NextOffset(next))? {
                 Attempt::Readable(_) => good = Some(next),
                 Attempt::Unreadable(_) => bad = next,
-                Attempt::Unanswered => return Ok(None),
+                // The client may be resting after the error before: the same is asked again.
+                Attempt::Unanswered => continue,
             }
             step *= 2;
         }
@@ -192,7 +193,14 @@ impl Session<'_> {
                 self.reader
                     .read_from(&[(partition, from)])
                     .map_err(reopen)?;
-            } else if let Ok((_, end)) = self.reader.bounds(partition, QUESTION) {
+                continue;
+            }
+            if unreadable.next.is_none() {
+                // The search took too long the last time.
+                let next = self.first_readable(&probe, partition, from)?;
+                self.positions.hold(Unreadable { next, ..unreadable });
+            }
+            if let Ok((_, end)) = self.reader.bounds(partition, QUESTION) {
                 self.tell_lag(partition, end, None);
             }
         }

@@ -334,7 +334,7 @@ fn a_cluster_that_cannot_be_reached_or_lacks_topics_is_reported_in_one_pass() {
     let own = mechanisms(&secured, false).swap_remove(0).1;
     let wrong = mechanisms(&secured, true).swap_remove(0).1;
     let configuration = format!(
-        "sources:\n  audit: {{topic: {0}, {own}}}\n  other: {{topic: {0}, {wrong}}}\n\
+        "sources:\n  audit: {{topic: {0}, {own}}}\n  other: {{topic: {0}.other, {wrong}}}\n\
          destination: {{{own}}}\n{1}",
         names.topic("source"),
         names.yaml()

@@ -142,8 +142,9 @@ impl Deliveries {
         lock(&self.not_added).take()
     }
 
-    /// What the bad reports mean; `None` where outputs were only taken back. What somebody has to
-    /// repair comes first: it may be the reason of all else. Then the records that are to blame.
+    /// What follows from the outputs that were not delivered; `None` if the client only withdrew them.
+    /// A fault that somebody has to repair comes first, since it may cause the others; then the records
+    /// whose outputs were refused.
     pub(super) fn judge(&self) -> Option<Setback> {
         let failures = std::mem::take(&mut *lock(&self.failures));
         let mut refused = BTreeMap::new();

@@ -39,7 +39,7 @@ struct Running {
     noted: Option<(NextOffset, Instant)>,
     /// When nothing was left to read.
     caught_up: Option<Instant>,
-    /// Not read for now: the next records cannot be.
+    /// Set while the next records cannot be read; the partition is not read then.
     unreadable: Option<Box<Unreadable>>,
 }
 
@@ -168,7 +168,7 @@ impl Positions {
         }
     }
 
-    /// Whether a partition is not read for now.
+    /// Whether a partition is held because its next records cannot be read.
     pub(super) fn is_held(&self, partition: Partition) -> bool {
         matches!(self.partitions.get(&partition), Some(State::Running(running)) if running.unreadable.is_some())
     }

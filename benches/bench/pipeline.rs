@@ -10,6 +10,9 @@ use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
 use crate::corpus::{self, Corpus};
 
+/// As many as the daemon commits together at a rate of some 10,000 events a second.
+const BATCH_EVENTS: usize = 1000;
+
 /// Prints nanoseconds per event and bytes out per byte in.
 pub fn run(events: usize, rules: &[RuleSource]) {
     let catalog = Catalog::shipped().expect("the shipped catalogue");
@@ -31,7 +34,11 @@ pub fn run(events: usize, rules: &[RuleSource]) {
     let values: Vec<String> = (0..events.min(20_000)).map(|_| corpus.next()).collect();
     let (mut out, mut outputs, mut bytes_in, mut bytes_out) = (OutputBuffer::default(), 0, 0, 0);
     let started = Instant::now();
+    let mut batch = pipeline.begin();
     for (number, value) in values.iter().cycle().take(events).enumerate() {
+        if number % BATCH_EVENTS == 0 {
+            batch = pipeline.begin();
+        }
         let record = RawRecord {
             position: Position {
                 topic: "source",
@@ -43,7 +50,7 @@ pub fn run(events: usize, rules: &[RuleSource]) {
             value: Some(value.as_bytes()),
             headers: Vec::new(),
         };
-        pipeline.process(&record, 1_793_500_000_000, &mut out);
+        batch.process(&record, 1_793_500_000_000, &mut out);
         bytes_in += value.len();
         for output in out.iter() {
             outputs += 1;

@@ -142,6 +142,7 @@ fn written(message: &BorrowedMessage<'_>) -> OutputRecord {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     use std::thread;
 
     use super::*;
@@ -150,15 +151,25 @@ mod tests {
         SessionObserver, Shutdown, SourceRecord, Worker, run,
     };
 
-    /// Doubles each value, and stops the session when it has seen enough.
-    struct Doubler;
+    /// Doubles each value, and counts what it is asked.
+    #[derive(Default)]
+    struct Doubler {
+        begun: usize,
+        batches: usize,
+    }
 
     impl Worker for Doubler {
+        fn on_begin(&mut self) {
+            self.begun += 1;
+        }
+
         fn on_batch(
             &mut self,
             batch: &[SourceRecord<'_>],
             outputs: &mut Outputs,
         ) -> Result<(), Refusal> {
+            assert!(self.begun > 0, "a batch without a beginning");
+            self.batches += 1;
             for (index, source) in batch.iter().enumerate() {
                 let value = source.record.value.unwrap_or_default();
                 outputs.of(index, |out| {
@@ -171,14 +182,16 @@ mod tests {
         }
     }
 
+    /// Stops the session when enough records are committed.
     struct StopAfter {
-        left: std::sync::atomic::AtomicUsize,
+        left: AtomicUsize,
+        commits: AtomicUsize,
         shutdown: Shutdown,
     }
 
     impl SessionObserver for StopAfter {
         fn committed(&self, commit: Commit) {
-            use std::sync::atomic::Ordering::Relaxed;
+            self.commits.fetch_add(1, Relaxed);
             if self.left.fetch_sub(commit.records, Relaxed) == commit.records {
                 self.shutdown.request();
             }
@@ -186,13 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn a_session_runs_on_the_embedded_cluster_at_least_once() {
+    fn a_session_runs_on_the_embedded_cluster_and_begins_a_transaction_once_for_all_its_batches() {
         let embedded = Embedded::start().expect("a cluster");
         embedded.create_topic("in", 2).expect("a topic");
         embedded.create_topic("out", 1).expect("a topic");
         let positions = DEFAULT_POSITIONS_TOPIC;
         embedded.create_topic(positions, 1).expect("a topic");
-        let values: Vec<Vec<u8>> = (0..50_u8).map(|n| vec![n]).collect();
+        let values: Vec<Vec<u8>> = (0..500_u32).map(|n| n.to_be_bytes().to_vec()).collect();
         for partition in 0..2 {
             let values = values.iter().map(Vec::as_slice);
             embedded.produce("in", partition, values).expect("records");
@@ -200,13 +213,17 @@ mod tests {
         let cluster = embedded.cluster();
         let mut config = SessionConfig::new(cluster.clone(), cluster.clone(), "demo", "in");
         config.delivery = Delivery::AtLeastOnce;
+        // Longer than processing takes, so that a transaction has several batches.
+        config.commit_interval_ms = 1_000;
         let shutdown = Shutdown::default();
+        let mut worker = Doubler::default();
         let observer = StopAfter {
-            left: 100.into(),
+            left: 1_000.into(),
+            commits: 0.into(),
             shutdown: shutdown.clone(),
         };
         thread::scope(|scope| {
-            let session = || run(&config, &mut Doubler, &shutdown, &observer).expect("a clean end");
+            let session = || run(&config, &mut worker, &shutdown, &observer).expect("a clean end");
             let session = scope.spawn(session);
             let deadline = Instant::now() + Duration::from_secs(20);
             while !session.is_finished() {
@@ -220,6 +237,8 @@ mod tests {
         let (first, end) = reader
             .fetch_watermarks("out", 0, Duration::from_secs(5))
             .expect("offsets");
-        assert_eq!(end - first, 100);
+        assert_eq!(end - first, 1_000);
+        assert_eq!(worker.begun, observer.commits.into_inner());
+        assert!(worker.batches > worker.begun, "{} batches", worker.batches);
     }
 }

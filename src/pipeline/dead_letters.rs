@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::forms::{Forms, LetterForm};
-use super::{Outcome, Pipeline, guard};
+use super::{Batch, Outcome, guard};
 use crate::alert::SourceAlert;
 use crate::encode::{self, DeadLetter};
 use crate::event::{Digest, OutputBuffer, RawRecord};
@@ -15,7 +15,7 @@ use crate::sigma::Level;
 /// from 1.
 const ALERT_PART: u32 = u32::MAX;
 
-impl Pipeline {
+impl Batch {
     /// Appends the dead letter of a record that may not be processed, for this reason and with this
     /// detail for a person, and its alert. What is too large for the topic is cut, whatever the form.
     /// `now_ms` is the wall clock, milliseconds since the Unix epoch.
@@ -33,7 +33,7 @@ impl Pipeline {
             detail,
             max_bytes: match form {
                 LetterForm::Headers => 0,
-                LetterForm::Whole | LetterForm::Cut => self.settings.limits.dead_letters,
+                LetterForm::Whole | LetterForm::Cut => self.context.settings.limits.dead_letters,
             },
             cut: form != LetterForm::Whole,
             unread: None,
@@ -55,7 +55,7 @@ impl Pipeline {
         let why = DeadLetter {
             reason,
             detail,
-            max_bytes: self.settings.limits.dead_letters,
+            max_bytes: self.context.settings.limits.dead_letters,
             cut: false,
             unread: Some(value),
         };
@@ -65,7 +65,7 @@ impl Pipeline {
     }
 
     fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>, out: &mut OutputBuffer) {
-        let topic = &self.settings.topics.dead_letters;
+        let topic = &self.context.settings.topics.dead_letters;
         let letter =
             guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
                 // Without the record's own parts nothing is left to go wrong.
@@ -93,9 +93,13 @@ impl Pipeline {
         out: &mut OutputBuffer,
     ) -> Vec<(Arc<str>, Level)> {
         let raised = guard::caught(|| {
-            let source = self.source.as_deref().unwrap_or(record.position.topic);
-            let methods = self.method_names.named_in(parts(record));
-            let is_stored = !self.replaying;
+            let source = self
+                .context
+                .source
+                .as_deref()
+                .unwrap_or(record.position.topic);
+            let methods = self.context.method_names.named_in(parts(record));
+            let is_stored = !self.context.replaying;
             let why_it_is = (why.reason, why.detail);
             let mut alert =
                 SourceAlert::dead_letter(source, record, why_it_is, &methods, is_stored);

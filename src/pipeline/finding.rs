@@ -1,7 +1,7 @@
 //! An alert's record, in a form that its topic takes. It is never left out: a person must hear of it
 //! however much somebody has put into an event.
 
-use super::Pipeline;
+use super::Batch;
 use super::forms::FindingForm;
 use super::limits::record_size;
 use crate::alert::Alert;
@@ -14,11 +14,10 @@ pub(super) struct Finding<'f, 'e> {
     pub(super) event: &'f AuditEvent<'e>,
     /// Where the source record stands.
     pub(super) position: &'f str,
-    pub(super) rule_set: &'f str,
     pub(super) now_ms: i64,
 }
 
-impl Pipeline {
+impl Batch {
     /// The alert's record. `written` is the event, which stands in it as evidence unless that would not
     /// fit the topic. What still does not fit is shortened, and reduced to the least that tells who did
     /// what if that does not help; this is written even if it seems too large, too.
@@ -28,7 +27,7 @@ impl Pipeline {
         written: Option<&[u8]>,
         form: FindingForm,
     ) -> OutputRecord {
-        let limit = self.settings.limits.alerts;
+        let limit = self.context.settings.limits.alerts;
         // One that is larger by itself is not copied only to see that it does not fit.
         let whole = written.filter(|written| written.len() < limit);
         let whole = whole.map(|written| self.finding_record(finding, Some(written)));
@@ -56,10 +55,13 @@ impl Pipeline {
         position: &str,
     ) -> OutputRecord {
         let limit = match form {
-            FindingForm::Whole => self.settings.limits.alerts,
-            FindingForm::Shortened | FindingForm::Minimal => {
-                self.settings.limits.alerts.min(record_size(&whole) / 2)
-            }
+            FindingForm::Whole => self.context.settings.limits.alerts,
+            FindingForm::Shortened | FindingForm::Minimal => self
+                .context
+                .settings
+                .limits
+                .alerts
+                .min(record_size(&whole) / 2),
         };
         reduced(whole, form, limit, position)
     }
@@ -68,14 +70,20 @@ impl Pipeline {
         let Finding {
             alert,
             event,
-            rule_set,
             now_ms,
             ..
         } = *finding;
         let mut value = Vec::with_capacity(8192 + evidence.map_or(0, <[u8]>::len));
-        encode::finding(alert, event, evidence, rule_set, now_ms, &mut value);
+        encode::finding(
+            alert,
+            event,
+            evidence,
+            self.rules.hash(),
+            now_ms,
+            &mut value,
+        );
         let rule = alert.rule.rule.id.as_str();
-        self.alert_record((&alert.uid, &alert.group_key), rule, value, rule_set)
+        self.alert_record((&alert.uid, &alert.group_key), rule, value)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Alerts of watchbell's own: about a source as a whole, or about a record that nobody could read.
 
-use super::Pipeline;
+use super::Batch;
 use super::forms::FindingForm;
 use crate::alert::{REPLAYED, SourceAlert};
 use crate::encode;
@@ -18,7 +18,7 @@ pub struct Raised {
     pub level: Level,
 }
 
-impl Pipeline {
+impl Batch {
     /// The record of an alert of watchbell's own; `None` if the configuration disables its rule.
     /// `now_ms` is when its cause was found, milliseconds since the Unix epoch: it counts as the
     /// alert's time where the alert has none.
@@ -34,14 +34,17 @@ impl Pipeline {
         position: &str,
         now_ms: i64,
     ) -> Option<Raised> {
-        let rules = self.rules.snapshot();
         let rule = alert.rule.id;
-        let level = rules.built_in_level(rule, alert.rule.level)?;
-        let labels: &[_] = if self.replaying { &[REPLAYED] } else { &[] };
+        let level = self.rules.built_in_level(rule, alert.rule.level)?;
+        let labels: &[_] = if self.context.replaying {
+            &[REPLAYED]
+        } else {
+            &[]
+        };
         let mut value = Vec::with_capacity(4096);
-        encode::source_finding(alert, level, labels, rules.hash(), now_ms, &mut value);
+        encode::source_finding(alert, level, labels, self.rules.hash(), now_ms, &mut value);
         let keys = (alert.uid.as_str(), alert.group_key.as_str());
-        let whole = self.alert_record(keys, rule, value, rules.hash());
+        let whole = self.alert_record(keys, rule, value);
         // A list of many partitions, and long names.
         let record = self.fitted(whole, form, position);
         Some(Raised {

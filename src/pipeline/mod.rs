@@ -1,6 +1,7 @@
 //! One record through normalize, enrich, detect and encode: pure, and used by ingest, replay and
 //! the rules' own tests alike.
 
+mod batch;
 mod dead_letters;
 mod finding;
 mod forms;
@@ -8,29 +9,22 @@ mod guard;
 mod limits;
 mod loss;
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::alert::{Alert, BUILT_IN, HISTORY, REPLAYED};
-use crate::encode;
-use crate::enrich;
+use crate::alert::BUILT_IN;
 pub use crate::enrich::Names;
-use crate::event::json::{JsonError, Portable};
-use crate::event::{
-    Access, AuditEvent, Header, Method, MethodNames, OutputBuffer, OutputRecord, Position,
-    RawRecord, Sensitivity, Text,
-};
+use crate::event::{Access, Method, MethodNames, Sensitivity};
 pub use crate::event::{Catalog, Path};
-use crate::normalize::{self, MethodFacts, NormalizeError};
-use crate::rules::{CurrentRules, Known, RuleSet};
-use crate::sigma::{Level, Scratch};
+use crate::normalize::MethodFacts;
+use crate::rules::{CurrentRules, Known};
+use crate::sigma::Level;
+pub use batch::Batch;
 pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
 pub use limits::Limits;
-use limits::size;
 pub use loss::Raised;
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
@@ -38,11 +32,6 @@ pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
 
 /// The reason of a dead letter whose record is larger than its topic takes, or than can be held.
 pub const TOO_LARGE: &str = "too_large";
-
-thread_local! {
-    /// What matching an event needs, for the next one on this thread; matching empties it first.
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
 
 /// Names of the output topics.
 #[derive(Debug, Clone)]
@@ -117,17 +106,23 @@ impl Outcome {
     }
 }
 
-/// The stages, composed. Cheap to clone; rules and names are those in force at each record.
+/// What stays the same from batch to batch.
 #[derive(Debug, Clone)]
-pub struct Pipeline {
+struct Context {
     settings: Settings,
     catalog: Arc<Catalog>,
-    rules: Arc<CurrentRules<Path>>,
-    names: Arc<ArcSwap<Names>>,
     method_names: Arc<MethodNames>,
     /// The source's name in the configuration.
     source: Option<Arc<str>>,
     replaying: bool,
+}
+
+/// The stages, composed. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    context: Context,
+    rules: Arc<CurrentRules<Path>>,
+    names: Arc<ArcSwap<Names>>,
 }
 
 impl Pipeline {
@@ -139,248 +134,55 @@ impl Pipeline {
         names: Arc<ArcSwap<Names>>,
     ) -> Self {
         Self {
-            settings,
-            method_names: Arc::new(MethodNames::of(&catalog)),
-            catalog,
+            context: Context {
+                settings,
+                method_names: Arc::new(MethodNames::of(&catalog)),
+                catalog,
+                source: None,
+                replaying: false,
+            },
             rules,
             names,
-            source: None,
-            replaying: false,
         }
     }
 
     /// The same for the records of one source, by its name in the configuration; without it, its
     /// topic stands for it.
-    pub fn of_source(self, name: &str) -> Self {
-        Self {
-            source: Some(name.into()),
-            ..self
-        }
+    pub fn of_source(mut self, name: &str) -> Self {
+        self.context.source = Some(name.into());
+        self
     }
 
     /// The same for records of the past: its alerts say so, and page nobody.
-    pub fn replaying(self) -> Self {
-        Self {
-            replaying: true,
-            ..self
+    pub fn replaying(mut self) -> Self {
+        self.context.replaying = true;
+        self
+    }
+
+    /// Begins a batch with the rules and names that are in force now: all its records see these, and no
+    /// others, however long it takes.
+    pub fn begin(&self) -> Batch {
+        Batch {
+            context: self.context.clone(),
+            rules: self.rules.snapshot(),
+            names: self.names.load_full(),
+            scratch: RefCell::default(),
         }
     }
 
-    /// Processes one record and appends what is to be written: the event, or a dead letter, and
-    /// then the alerts. `reading` is when it was read: the wall clock, milliseconds since the Unix epoch,
-    /// or more than that. Never panics: a record that makes a stage panic is a dead letter with the reason
-    /// [`PANIC`].
-    pub fn process(
-        &self,
-        record: &RawRecord<'_>,
-        reading: impl Into<Reading>,
-        out: &mut OutputBuffer,
-    ) -> Outcome {
-        self.process_as(&Forms::WHOLE, record, reading, out)
-    }
-
-    /// The same for a record of which some outputs must be written in other forms.
-    pub fn process_as(
-        &self,
-        forms: &Forms,
-        record: &RawRecord<'_>,
-        reading: impl Into<Reading>,
-        out: &mut OutputBuffer,
-    ) -> Outcome {
-        let reading = reading.into();
-        self.guarded(forms, record, reading.now_ms, out, |out| {
-            self.stages(forms, record, reading, out)
-        })
-    }
-
-    fn guarded(
-        &self,
-        forms: &Forms,
-        record: &RawRecord<'_>,
-        now_ms: i64,
-        out: &mut OutputBuffer,
-        stages: impl FnOnce(&mut OutputBuffer) -> Outcome,
-    ) -> Outcome {
-        let first = out.len();
-        guard::caught(|| stages(out)).unwrap_or_else(|| {
-            out.truncate(first);
-            self.refuse(record, (PANIC, guard::DETAIL), forms, now_ms, out)
-        })
-    }
-
-    fn stages(
-        &self,
-        forms: &Forms,
-        record: &RawRecord<'_>,
-        reading: Reading,
-        out: &mut OutputBuffer,
-    ) -> Outcome {
-        out.begin_part(0);
-        let lookup = |name: &str| self.catalog.method(name).map(facts);
-        let portable;
-        // Borrowed where it is: it is large.
-        let mut normalized = normalize::normalize(record, &lookup);
-        if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
-            portable = Portable::of(record.value.unwrap_or_default());
-            normalized = normalize::normalize_portable(record, &portable, &lookup);
-        }
-        let event = match &mut normalized {
-            Ok(event) => event,
-            Err(error) => {
-                let why = (error.reason(), &*error.to_string());
-                return self.refuse(record, why, forms, reading.now_ms, out);
-            }
-        };
-        let names = self.names.load();
-        enrich::apply(event, &names);
-        let rules = self.rules.snapshot();
-        let first = out.len();
-        let slim = forms.event == EventForm::Slimmed;
-        let written = self.encode(event, slim, record.position, &rules, out);
-        let mut alerts = Vec::new();
-        let matched = SCRATCH.with_borrow_mut(|scratch| rules.matches(event, scratch).to_vec());
-        let position = matched.first().map(|_| record.position.to_string());
-        let position = position.unwrap_or_default();
-        for (part, index) in (1..).zip(matched) {
-            let Some(mut alert) = Alert::new(&rules, index, event, &position) else {
-                continue;
-            };
-            if self.replaying {
-                alert.labels.push(REPLAYED);
-            }
-            if reading.history {
-                alert.labels.push(HISTORY);
-            }
-            alert.logged_ms = reading.logged_ms;
-            let event_json = out.at(first).and_then(|written| written.value);
-            let event_json = event_json.filter(|json| limits::is_evidence(json, alerts.len()));
-            let finding = finding::Finding {
-                alert: &alert,
-                event,
-                position: &position,
-                rule_set: rules.hash(),
-                now_ms: reading.now_ms,
-            };
-            let finding = self.finding(&finding, event_json, forms.finding(part));
-            alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
-            out.begin_part(part);
-            out.push_record(&finding);
-        }
-        if let Some((reason, detail)) = self.refusal(&forms.event, written) {
-            // Alerts stay: nobody shall escape them by making an event too large.
-            let findings: Vec<_> = out
-                .iter()
-                .skip(first + 1)
-                .map(|finding| (finding.part, finding.to_record()))
-                .collect();
-            out.truncate(first);
-            let mut outcome = self.refuse(record, (reason, &detail), forms, reading.now_ms, out);
-            for (part, finding) in findings {
-                out.begin_part(part);
-                out.push_record(&finding);
-            }
-            outcome.add_alerts(alerts);
-            return outcome;
-        }
-        Outcome::Event {
-            unknown_method: !event.known_method,
-            inferred: normalize::inferred(event),
-            event_time_ms: event.time_ms,
-            alerts,
-        }
-    }
-
-    /// Why an event of so many bytes is a dead letter instead.
-    fn refusal(&self, form: &EventForm, written: usize) -> Option<(&'static str, String)> {
-        if let EventForm::DeadLetter { reason, detail } = form {
-            return Some((reason, detail.clone()));
-        }
-        let Settings { topics, limits } = &self.settings;
-        let too_large = limits::refusal(&topics.events, written, limits.events);
-        too_large.map(|detail| (TOO_LARGE, detail))
-    }
-
-    /// What the output topics take from now on.
+    /// What the output topics take, for the batches that begin from now on.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.settings.limits = limits;
+        self.context.settings.limits = limits;
     }
 
     /// What the output topics take, as far as is known.
     pub fn limits(&self) -> Limits {
-        self.settings.limits
+        self.context.settings.limits
     }
 
     /// The names of the output topics.
     pub fn topics(&self) -> &Topics {
-        &self.settings.topics
-    }
-
-    /// Appends the event's record, slimmed if it does not fit the topic or must be `slim`; gives its
-    /// size in bytes.
-    fn encode(
-        &self,
-        event: &mut AuditEvent<'_>,
-        slim: bool,
-        position: Position<'_>,
-        rules: &RuleSet<Path>,
-        out: &mut OutputBuffer,
-    ) -> usize {
-        let first = out.len();
-        if !slim {
-            let written = self.append_event(event, position, rules, out);
-            if written <= self.settings.limits.events {
-                return written;
-            }
-        }
-        event.unmapped.dropped = true;
-        event.metadata.labels.push(Text::plain("raw:slimmed"));
-        out.truncate(first);
-        self.append_event(event, position, rules, out)
-    }
-
-    fn append_event(
-        &self,
-        event: &AuditEvent<'_>,
-        position: Position<'_>,
-        rules: &RuleSet<Path>,
-        out: &mut OutputBuffer,
-    ) -> usize {
-        let position = event.metadata.uid.is_none().then(|| position.to_string());
-        let uid = event.metadata.uid.as_deref();
-        let id = uid.or(position.as_deref()).unwrap_or_default();
-        let source = event.metadata.source.as_deref().unwrap_or("watchbell");
-        let user = &event.user;
-        let key = user.uid.as_deref().or(user.name.as_deref());
-        let headers = encode::headers(id, source, "watchbell.event.v1", None, rules.hash());
-        let headers = headers.iter().flatten().map(|(name, value)| Header {
-            name,
-            value: Some(value.as_bytes()),
-        });
-        let topic = &self.settings.topics.events;
-        let written = out.push(topic, key.map(str::as_bytes), headers, |value| {
-            encode::event(event, value);
-        });
-        size(&written)
-    }
-
-    fn alert_record(
-        &self,
-        (uid, group_key): (&str, &str),
-        rule: &str,
-        value: Vec<u8>,
-        rule_set: &str,
-    ) -> OutputRecord {
-        let (source, kind) = ("watchbell", "watchbell.alert.v1");
-        let headers = encode::headers(uid, source, kind, Some(rule), rule_set);
-        let owned = |(name, value): (&'static str, Cow<'_, str>)| {
-            (name.into(), Some(value.into_owned().into_bytes()))
-        };
-        OutputRecord {
-            topic: self.settings.topics.alerts.clone(),
-            key: Some(group_key.as_bytes().to_vec()),
-            value: Some(value),
-            headers: headers.into_iter().flatten().map(owned).collect(),
-        }
+        &self.context.settings.topics
     }
 }
 

@@ -1,9 +1,14 @@
 //! What becomes of a record that makes a stage panic or cannot be read, and who is told of it.
 
+use std::collections::BTreeSet;
+use std::thread;
+
 use super::*;
-use crate::alert::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
-use crate::event::{Digest, Offset, OutputRecord, Partition};
-use crate::rules::Overrides;
+use crate::alert::{DEAD_LETTER, REPLAYED, SENSITIVE_DEAD_LETTER, Source, SourceAlert};
+use crate::event::{
+    Digest, Header, NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
+};
+use crate::rules::{Overrides, RuleSet, RuleSource};
 
 const NOW_MS: i64 = 1_800_000_000_000;
 
@@ -54,7 +59,7 @@ fn header<'r>(record: &'r OutputRecord, name: &str) -> &'r str {
 
 #[test]
 fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
-    let pipeline = pipeline();
+    let batch = pipeline().begin();
     let earlier = OutputRecord {
         topic: "events".into(),
         key: None,
@@ -64,7 +69,7 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
     let mut out = OutputBuffer::default();
     out.push_record(&earlier);
     let record = record(b"the secret");
-    let outcome = pipeline.guarded(&Forms::WHOLE, &record, NOW_MS, &mut out, |out| {
+    let outcome = batch.guarded(&Forms::WHOLE, &record, NOW_MS, &mut out, |out| {
         out.push_record(&earlier);
         panic!("cannot slice `the secret`")
     });
@@ -93,7 +98,9 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
 fn a_value_too_long_to_hold_is_known_by_size_and_digest() {
     let mut out = OutputBuffer::default();
     let digest = Digest::of(b"abc");
-    pipeline().refuse_unread(&record(b""), (TOO_LARGE, "why"), &digest, NOW_MS, &mut out);
+    pipeline()
+        .begin()
+        .refuse_unread(&record(b""), (TOO_LARGE, "why"), &digest, NOW_MS, &mut out);
     let out = out.to_records();
     let [letter, alert] = out.as_slice() else {
         panic!("{out:?}")
@@ -119,7 +126,8 @@ fn refused(
     record: &RawRecord<'_>,
 ) -> (Vec<OutputRecord>, Vec<(String, Level)>) {
     let mut out = OutputBuffer::default();
-    let Outcome::DeadLetter { alerts, .. } = pipeline.process(record, NOW_MS, &mut out) else {
+    let Outcome::DeadLetter { alerts, .. } = pipeline.begin().process(record, NOW_MS, &mut out)
+    else {
         panic!("no dead letter");
     };
     let alerts = alerts
@@ -190,7 +198,8 @@ fn the_alert_of_a_dead_letter_is_the_same_when_the_record_is_read_again_and_says
 fn the_alert_of_a_dead_letter_is_made_to_fit_its_topic_and_is_a_part_of_its_own() {
     let limited = |alerts| {
         let mut pipeline = pipeline();
-        pipeline.settings.limits.alerts = alerts;
+        let known = pipeline.limits();
+        pipeline.set_limits(Limits { alerts, ..known });
         pipeline
     };
     let bytes = limits::record_size;
@@ -205,12 +214,14 @@ fn the_alert_of_a_dead_letter_is_made_to_fit_its_topic_and_is_a_part_of_its_own(
     }
     // What the cluster refuses of it comes smaller.
     let mut out = OutputBuffer::default();
-    pipeline().process(&record(b"{"), NOW_MS, &mut out);
+    pipeline().begin().process(&record(b"{"), NOW_MS, &mut out);
     let parts: Vec<u32> = out.iter().map(|output| output.part).collect();
     let mut forms = Forms::WHOLE;
     forms.findings.push((parts[1], FindingForm::Minimal));
     out.clear();
-    pipeline().process_as(&forms, &record(b"{"), NOW_MS, &mut out);
+    pipeline()
+        .begin()
+        .process_as(&forms, &record(b"{"), NOW_MS, &mut out);
     let again: Vec<u32> = out.iter().map(|output| output.part).collect();
     assert_eq!(again, parts);
     let minimal = bytes(&out.to_records()[1]);
@@ -240,6 +251,85 @@ fn the_rules_about_dead_letters_are_disabled_and_set_by_their_ids() {
     });
     assert_eq!(refused(&without, &record(b"{")).0.len(), 1);
     assert_eq!(refused(&without, &deletion).0.len(), 2);
+}
+
+/// One rule that every event matches.
+fn rule_for_everything(id: &str) -> RuleSet<Path> {
+    let rule = format!(
+        "title: T\nid: {id}\nstatus: stable\nlevel: high\nlogsource: {{product: confluent}}\n\
+         detection: {{s: {{api.operation|exists: true}}, condition: s}}\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rule.yaml");
+    std::fs::write(&file, rule).unwrap();
+    let known = known(&Catalog::shipped().unwrap());
+    let sources = [RuleSource::Path(file)];
+    RuleSet::load(&sources, &known, &Overrides::default(), &Path::parse).unwrap()
+}
+
+#[test]
+fn a_batch_keeps_its_rules_and_names_whatever_another_thread_puts_in_force() {
+    let ids = [
+        "00000000-0000-4000-8000-000000000001",
+        "00000000-0000-4000-8000-000000000002",
+    ];
+    let known_as =
+        |name: &str| Names::parse_yaml(&format!("u-1: {{name: {name}}}\n"), "names.yaml").unwrap();
+    let rules = Arc::new(CurrentRules::new(rule_for_everything(ids[0])));
+    let names = Arc::new(ArcSwap::from_pointee(known_as("Ann")));
+    let catalog = Arc::new(Catalog::shipped().unwrap());
+    let settings = pipeline().context.settings;
+    let pipeline = Pipeline::new(settings, catalog, rules.clone(), names.clone());
+    let first = pipeline.begin();
+    let before = versions(&first);
+    rules.replace(rule_for_everything(ids[1]));
+    names.store(Arc::new(known_as("Bea")));
+    // One that has begun goes on as it began; the next one sees what is in force now.
+    assert_eq!(versions(&first), before);
+    let after = versions(&pipeline.begin());
+    assert_eq!((before.len(), after.len()), (2, 2), "{before:?} {after:?}");
+    assert!(before.is_disjoint(&after), "{before:?} {after:?}");
+
+    thread::scope(|scope| {
+        let swaps = scope.spawn(|| {
+            for number in 0..100 {
+                rules.replace(rule_for_everything(ids[number % 2]));
+                names.store(Arc::new(known_as(["Ann", "Bea"][number % 2])));
+            }
+        });
+        while !swaps.is_finished() {
+            let batch = pipeline.begin();
+            let seen: BTreeSet<String> = (0..10).flat_map(|_| versions(&batch)).collect();
+            assert_eq!(seen.len(), 2, "{seen:?}");
+        }
+    });
+}
+
+/// The rule-set hashes in the headers of all kinds of outputs of a batch, and the names of its actor.
+fn versions(batch: &Batch) -> BTreeSet<String> {
+    let event = br#"{"id":"1","source":"crn://x/","specversion":"1.0","type":"io.confluent.kafka.server/request",
+        "data":{"serviceName":"crn://x/","methodName":"CreateTopic",
+        "authenticationInfo":{"principal":"User:u-1"}}}"#;
+    let source = Source {
+        name: "confluent",
+        topic: "audit",
+    };
+    let expired = SourceAlert::expired(source, Partition(0), NextOffset(1), NextOffset(2));
+    let mut out = OutputBuffer::default();
+    batch.process(&record(event), NOW_MS, &mut out);
+    batch.process(&record(b"{"), NOW_MS, &mut out);
+    out.push_record(&batch.source_alert(&expired, NOW_MS).unwrap().record);
+    let out = out.to_records();
+    let topics: Vec<&str> = out.iter().map(|output| &*output.topic).collect();
+    assert_eq!(topics, ["events", "alerts", "dead", "alerts", "alerts"]);
+    let mut versions: BTreeSet<String> = out
+        .iter()
+        .filter(|output| &*output.topic != "dead")
+        .map(|output| header(output, "ce_watchbellruleset").to_owned())
+        .collect();
+    let name = &json(&out[0])["actor"]["user"]["name"];
+    versions.insert(name.as_str().unwrap().to_owned());
+    versions
 }
 
 fn json(record: &OutputRecord) -> serde_json::Value {

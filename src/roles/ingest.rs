@@ -17,7 +17,7 @@ use crate::kafka::topics::FoundTopic;
 use crate::kafka::{ClientError, Cluster};
 use crate::observe::SourceObserver;
 use crate::pipeline::{
-    EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline, Reading, Topics,
+    self, EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline, Reading, Topics,
 };
 use crate::sigma::Level;
 
@@ -39,6 +39,8 @@ struct Tally {
 #[derive(Debug)]
 pub struct Ingest<'o> {
     pipeline: Pipeline,
+    /// For the records of the transaction that is being filled.
+    batch: pipeline::Batch,
     observer: &'o SourceObserver,
     source: String,
     topic: String,
@@ -56,8 +58,10 @@ impl<'o> Ingest<'o> {
         session: &SessionConfig,
         observer: &'o SourceObserver,
     ) -> Ingest<'o> {
+        let pipeline = pipeline.of_source(&session.source_name);
         Ingest {
-            pipeline: pipeline.of_source(&session.source_name),
+            batch: pipeline.begin(),
+            pipeline,
             observer,
             source: session.source_name.clone(),
             topic: session.source_topic.clone(),
@@ -78,7 +82,7 @@ impl<'o> Ingest<'o> {
     /// Write an alert that no record has raised; what is to be counted of it.
     fn raise(&self, alert: &SourceAlert<'_>, outputs: &mut Outputs) -> Tally {
         let mut tally = Tally::default();
-        if let Some(raised) = self.pipeline.source_alert(alert, now_ms()) {
+        if let Some(raised) = self.pipeline.begin().source_alert(alert, now_ms()) {
             outputs.of(0, |out| out.push_record(&raised.record));
             tally.alerts.push((raised.rule.into(), raised.level));
         }
@@ -99,10 +103,10 @@ impl<'o> Ingest<'o> {
             history: source.history,
         };
         let outcome = match source.refusals {
-            None => self.pipeline.process(record, reading, out),
+            None => self.batch.process(record, reading, out),
             Some(refusals) => {
                 let forms = forms(self.pipeline.topics(), refusals);
-                self.pipeline.process_as(&forms, record, reading, out)
+                self.batch.process_as(&forms, record, reading, out)
             }
         };
         match outcome {
@@ -168,6 +172,10 @@ fn forms(topics: &Topics, refusals: &Refusals) -> Forms {
 }
 
 impl Worker for Ingest<'_> {
+    fn on_begin(&mut self) {
+        self.batch = self.pipeline.begin();
+    }
+
     fn on_batch(
         &mut self,
         batch: &[SourceRecord<'_>],

@@ -66,7 +66,7 @@ impl Outbox {
 
     /// Have an alert written, unless the configuration disables its rule; its time is now.
     pub fn put(&self, alert: &SourceAlert<'_>) {
-        let Some(raised) = self.pipeline.source_alert(alert, now_ms()) else {
+        let Some(raised) = self.pipeline.begin().source_alert(alert, now_ms()) else {
             return;
         };
         let waiting = Waiting {

@@ -73,7 +73,7 @@ impl Case {
                 .collect(),
         };
         let mut out = OutputBuffer::default();
-        pipeline.process(&record, NOW_MS, &mut out);
+        pipeline.begin().process(&record, NOW_MS, &mut out);
         let out = out.to_records();
         let shown: Vec<String> = out.iter().map(shown).collect();
         let event = out[0].value.as_deref().map(String::from_utf8_lossy);

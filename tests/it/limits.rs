@@ -113,7 +113,7 @@ fn process(pipeline: &Pipeline, binary: bool, value: &str) -> (Outcome, Vec<Outp
             }));
     }
     let mut out = OutputBuffer::default();
-    let outcome = pipeline.process(&record, NOW_MS, &mut out);
+    let outcome = pipeline.begin().process(&record, NOW_MS, &mut out);
     (outcome, out.to_records())
 }
 

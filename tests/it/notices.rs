@@ -56,7 +56,7 @@ fn alert(change: impl Fn(&mut Value)) -> Vec<u8> {
         value: Some(value.as_bytes()),
         headers: Vec::new(),
     };
-    pipeline.process(&record, NOW_MS, &mut outputs);
+    pipeline.begin().process(&record, NOW_MS, &mut outputs);
     let alert = outputs.at(1).expect("an alert");
     alert.value.expect("a value").to_vec()
 }
@@ -69,7 +69,9 @@ pub fn expired() -> OutputRecord {
     };
     let (from, to) = (NextOffset(5), NextOffset(12_350));
     let alert = SourceAlert::expired(source, Partition(3), from, to);
-    let raised = pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS);
+    let raised = pipeline_with("", 50_000_000)
+        .begin()
+        .source_alert(&alert, NOW_MS);
     raised.expect("its rule is in force").record
 }
 
@@ -81,7 +83,9 @@ pub fn positions_lost() -> OutputRecord {
     };
     let noted = BTreeMap::from([(Partition(0), NextOffset(5)), (Partition(1), NextOffset(9))]);
     let alert = SourceAlert::positions_lost(source, "watchbell", &noted);
-    let raised = pipeline_with("", 50_000_000).source_alert(&alert, NOW_MS);
+    let raised = pipeline_with("", 50_000_000)
+        .begin()
+        .source_alert(&alert, NOW_MS);
     raised.expect("its rule is in force").record
 }
 
@@ -102,7 +106,7 @@ pub fn stopped() -> [OutputRecord; 2] {
         SourceAlert::sink_stopped("oncall", "watchbell.alerts", stopped),
     ]
     .map(|alert| {
-        let raised = pipeline.source_alert(&alert, NOW_MS);
+        let raised = pipeline.begin().source_alert(&alert, NOW_MS);
         raised.expect("its rule is in force").record
     })
 }
@@ -901,7 +905,9 @@ fn read_late(logged_ms: i64, history: bool) -> Notice {
         history,
     };
     let mut outputs = OutputBuffer::default();
-    pipeline_with(NAMES, 50_000_000).process(&record, reading, &mut outputs);
+    pipeline_with(NAMES, 50_000_000)
+        .begin()
+        .process(&record, reading, &mut outputs);
     let alert = outputs.at(1).expect("an alert").value.expect("a value");
     let value: Value = serde_json::from_slice(alert).expect("JSON");
     crate::ocsf::validate(&value);

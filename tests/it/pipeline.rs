@@ -69,7 +69,9 @@ pub fn record(value: Option<&[u8]>) -> RawRecord<'_> {
 
 fn process(pipeline: &Pipeline, value: &[u8]) -> (Outcome, Vec<OutputRecord>) {
     let mut out = OutputBuffer::default();
-    let outcome = pipeline.process(&record(Some(value)), NOW_MS, &mut out);
+    let outcome = pipeline
+        .begin()
+        .process(&record(Some(value)), NOW_MS, &mut out);
     (outcome, out.to_records())
 }
 
@@ -193,7 +195,7 @@ fn bad_input_becomes_one_dead_letter_with_the_original_bytes() {
         assert_eq!(alert["evidences"][0]["data"]["reason"], reason);
     }
     let mut out = OutputBuffer::default();
-    let outcome = pipeline.process(&record(None), NOW_MS, &mut out);
+    let outcome = pipeline.begin().process(&record(None), NOW_MS, &mut out);
     assert_eq!(outcome, told("tombstone"));
     assert_eq!(out.at(0).unwrap().value, None);
 }

@@ -36,7 +36,7 @@ fn process(headers: &[(String, Option<String>)], value: &[u8]) -> (Outcome, Vec<
             .collect(),
     };
     let mut out = OutputBuffer::default();
-    let outcome = PIPELINE.process(&record, NOW_MS, &mut out);
+    let outcome = PIPELINE.begin().process(&record, NOW_MS, &mut out);
     (outcome, out.to_records())
 }
 

@@ -18,7 +18,9 @@ fn event(method: &str, request: &str, more: &str) -> String {
 
 fn process(pipeline: &Pipeline, value: &str) -> (Outcome, Vec<OutputRecord>) {
     let mut out = OutputBuffer::default();
-    let outcome = pipeline.process(&record(Some(value.as_bytes())), NOW_MS, &mut out);
+    let outcome = pipeline
+        .begin()
+        .process(&record(Some(value.as_bytes())), NOW_MS, &mut out);
     (outcome, out.to_records())
 }
 
@@ -202,7 +204,9 @@ fn a_whole_event_beside_headers_without_a_content_type_has_its_actor() {
         })
         .to_vec();
     let mut out = OutputBuffer::default();
-    pipeline_with("", 1_000_000).process(&record, NOW_MS, &mut out);
+    pipeline_with("", 1_000_000)
+        .begin()
+        .process(&record, NOW_MS, &mut out);
     let outputs = out.to_records();
     let event: Value = serde_json::from_str(text(&outputs[0])).unwrap();
     crate::ocsf::validate(&event);

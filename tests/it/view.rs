@@ -31,7 +31,7 @@ fn outputs(value: &str) -> Vec<OutputRecord> {
     static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| pipeline_with(NAMES, 1_000_000));
     let mut buffer = OutputBuffer::default();
     let input = record(Some(value.as_bytes()));
-    PIPELINE.process(&input, NOW_MS, &mut buffer);
+    PIPELINE.begin().process(&input, NOW_MS, &mut buffer);
     let mut out = buffer.to_records();
     for output in &mut out {
         for (name, value) in &mut output.headers {

@@ -91,7 +91,7 @@ impl House {
             headers: Vec::new(),
         };
         let mut out = OutputBuffer::default();
-        self.pipeline.process(&record, now_ms(), &mut out);
+        self.pipeline.begin().process(&record, now_ms(), &mut out);
         out.to_records()
     }
 

@@ -406,7 +406,7 @@ impl Way {
             headers: headers.collect(),
         };
         out.clear();
-        self.pipeline.process(&raw, NOW_MS, out);
+        self.pipeline.begin().process(&raw, NOW_MS, out);
     }
 
     /// The outputs as a person reads them; how many alerts there are.

@@ -102,6 +102,7 @@ fn work(job: &Job, waiting: &Mutex<Receiver<Task>>) {
 fn process(job: &Job, name: &str, batch: &Batch) -> Done {
     let (mut lines, mut summary) = (Vec::new(), Summary::default());
     let mut out = OutputBuffer::default();
+    let stages = job.pipeline.begin();
     for (number, piece) in batch.pieces() {
         let record = |value| RawRecord {
             position: Position {
@@ -114,12 +115,11 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
             value,
             headers: Vec::new(),
         };
-        let pipeline = &job.pipeline;
         summary.count(match piece {
-            Piece::Event(text) => pipeline.process(&record(Some(text)), job.now_ms, &mut out),
+            Piece::Event(text) => stages.process(&record(Some(text)), job.now_ms, &mut out),
             Piece::Fault { text, detail } => {
                 let (record, why) = (record(Some(text)), (NOT_JSON, detail));
-                pipeline.refuse(&record, why, &Forms::WHOLE, job.now_ms, &mut out)
+                stages.refuse(&record, why, &Forms::WHOLE, job.now_ms, &mut out)
             }
             Piece::Unread { digest, fault } => {
                 let (reason, detail) = match fault {
@@ -127,7 +127,7 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
                     None => (TOO_LARGE, "longer than one event may be"),
                 };
                 let why = (reason, detail);
-                pipeline.refuse_unread(&record(None), why, digest, job.now_ms, &mut out)
+                stages.refuse_unread(&record(None), why, digest, job.now_ms, &mut out)
             }
         });
         for output in out.iter() {

@@ -355,6 +355,7 @@ impl<'s> Session<'s> {
     /// or, with `anew`, for the next one.
     fn process(&mut self, anew: bool) -> Result<Prepared, Setback> {
         let under_way = self.flight.as_ref().filter(|_| !anew);
+        let begins = under_way.is_none();
         let (records, bytes) = under_way.map_or((0, 0), |f| (f.cargo.places.len(), f.cargo.bytes));
         let most_records = (self.batch_records.saturating_sub(records)).min(STEP_RECORDS);
         let most_bytes = (self.config.commit_bytes.saturating_sub(bytes)).min(STEP_BYTES);
@@ -364,7 +365,7 @@ impl<'s> Session<'s> {
             let isolated = self.blame.isolates((next.partition(), next.offset()));
             let full = batch.len() >= most_records || bytes + next.size() > most_bytes;
             // Whatever its size, the first of a transaction may come in.
-            let first = batch.is_empty() && under_way.is_none();
+            let first = batch.is_empty() && begins;
             if !first && (full || isolated) {
                 break;
             }
@@ -391,6 +392,9 @@ impl<'s> Session<'s> {
             })
             .collect();
         let mut outputs = std::mem::take(&mut self.spare);
+        if begins {
+            self.worker.on_begin();
+        }
         let processed = self.worker.on_batch(&records, &mut outputs);
         processed.map_err(|refusal| Setback::Abort {
             reason: refusal.reason,

@@ -183,6 +183,10 @@ pub trait Worker {
     /// These partitions are ours from now on; the batches that follow may hold their records.
     fn on_assign(&mut self, _partitions: &[Partition]) {}
 
+    /// The next call of [`Worker::on_batch`] begins a transaction; all batches up to the next such call
+    /// belong to it. The transaction before may still be on its way to its commit.
+    fn on_begin(&mut self) {}
+
     /// Turn records into outputs. Records of one partition come in order; none is skipped.
     ///
     /// # Errors

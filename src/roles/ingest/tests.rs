@@ -11,7 +11,7 @@ use crate::alert::{DEAD_LETTER, Notice, RECORDS_EXPIRED, RECORDS_UNREADABLE};
 use crate::event::{Offset, OutputRecord, Partition, Position, RawRecord};
 use crate::observe::{Health, Metrics, SourceState};
 use crate::pipeline::{self, Catalog, Limits, Names, Settings, Topics};
-use crate::rules::{CurrentRules, Overrides, RuleSet};
+use crate::rules::{CurrentRules, Known, Overrides, RuleSet};
 
 fn pipeline() -> Pipeline {
     static SHIPPED: LazyLock<Pipeline> = LazyLock::new(shipped);
@@ -19,6 +19,14 @@ fn pipeline() -> Pipeline {
 }
 
 fn shipped() -> Pipeline {
+    let packs = ["pack:confluent".parse().unwrap()];
+    let known = pipeline::known(&Catalog::shipped().unwrap());
+    let resolve = pipeline::Path::parse;
+    let rules = RuleSet::load(&packs, &known, &Overrides::default(), &resolve).unwrap();
+    pipeline_with(Arc::new(CurrentRules::new(rules)))
+}
+
+fn pipeline_with(rules: Arc<CurrentRules<pipeline::Path>>) -> Pipeline {
     let topics = Topics {
         events: "events".into(),
         alerts: "alerts".into(),
@@ -28,15 +36,9 @@ fn shipped() -> Pipeline {
         topics,
         limits: Limits::all(1_000_000),
     };
-    let resolve = pipeline::Path::parse;
     let catalog = Arc::new(Catalog::shipped().unwrap());
-    let (packs, known) = (
-        ["pack:confluent".parse().unwrap()],
-        pipeline::known(&catalog),
-    );
-    let rules = RuleSet::load(&packs, &known, &Overrides::default(), &resolve).unwrap();
     let names = Arc::new(ArcSwap::from_pointee(Names::default()));
-    Pipeline::new(settings, catalog, Arc::new(CurrentRules::new(rules)), names)
+    Pipeline::new(settings, catalog, rules, names)
 }
 
 fn source<'a>(offset: i64, value: &'a [u8], refusals: Option<&'a Refusals>) -> SourceRecord<'a> {
@@ -111,6 +113,34 @@ fn what_was_taken_back_is_not_counted_and_what_is_committed_is_counted_once() {
 }
 
 #[test]
+fn rules_that_come_into_force_count_from_the_next_transaction_on() {
+    let watched = watched();
+    let none = |overrides: &Overrides| {
+        let known = Known::default();
+        RuleSet::load(&[], &known, overrides, &pipeline::Path::parse).unwrap()
+    };
+    let rules = Arc::new(CurrentRules::new(none(&Overrides::default())));
+    let mut worker = Ingest::new(pipeline_with(rules.clone()), &session(), &watched.observer);
+    let mut dead_letters_and_alerts = |begins: bool| {
+        let mut outputs = Outputs::default();
+        if begins {
+            worker.on_begin();
+        }
+        worker
+            .on_batch(&[source(0, b"x", None)], &mut outputs)
+            .unwrap();
+        outputs.len()
+    };
+    assert_eq!(dead_letters_and_alerts(true), 2);
+    rules.replace(none(&Overrides {
+        disabled: [DEAD_LETTER.id.to_owned()].into(),
+        ..Overrides::default()
+    }));
+    assert_eq!(dead_letters_and_alerts(false), 2);
+    assert_eq!(dead_letters_and_alerts(true), 1);
+}
+
+#[test]
 fn a_gap_is_one_alert_under_its_built_in_rule_counted_once_it_is_committed() {
     let watched = watched();
     let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
@@ -140,7 +170,9 @@ fn alerting() -> &'static str {
     static ALERTING: LazyLock<&str> = LazyLock::new(|| {
         let alerts = |line: &&str| {
             let mut out = OutputBuffer::default();
-            pipeline().process(&source(0, line.as_bytes(), None).record, 0, &mut out);
+            pipeline()
+                .begin()
+                .process(&source(0, line.as_bytes(), None).record, 0, &mut out);
             out.len()
         };
         SEED.lines().max_by_key(alerts).unwrap()
@@ -302,26 +334,27 @@ fn topic(name: &str, settings: &[(&str, &str)]) -> FoundTopic {
 }
 
 #[test]
-fn limits_are_read_again_at_a_refusal_and_later_records_are_made_to_fit_at_once() {
+fn limits_are_read_again_at_a_refusal_and_the_next_transaction_is_made_to_fit() {
     let watched = watched();
     let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
     let refused = [("events", Cause::Size)];
-    let write = |worker: &Ingest<'_>| {
+    let write = |worker: &mut Ingest<'_>| {
         let mut out = OutputBuffer::default();
+        worker.on_begin();
         let source = source(7, alerting().as_bytes(), None);
         worker.one(&source, 0, &mut out, &mut Tally::default());
         out.to_records()
     };
-    let whole = write(&worker);
+    let whole = write(&mut worker);
     worker.describe = |_, _| Ok(vec![topic("events", &[("max.message.bytes", "2500")])]);
     let fit = Advice::Fit { batch_bytes: 2_500 };
     assert_eq!(worker.on_refused(&refused), fit);
-    assert!(bytes(&write(&worker)[0]) < bytes(&whole[0]));
+    assert!(bytes(&write(&mut worker)[0]) < bytes(&whole[0]));
     // What is known already is no news: the record is to blame.
     assert_eq!(worker.on_refused(&refused), Advice::Replace);
     worker.describe = |_, _| Ok(vec![topic("events", &[("max.message.bytes", "1000000")])]);
     assert!(matches!(worker.on_refused(&refused), Advice::Fit { .. }));
-    assert_eq!(write(&worker), whole);
+    assert_eq!(write(&mut worker), whole);
 }
 
 #[test]

@@ -1,0 +1,248 @@
+//! The records of one batch through the stages, under one snapshot of rules and names.
+//! Invariant: whatever another thread puts in force meanwhile, every output of a batch is made by the
+//! same rules and names, and carries the same rule-set hash.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::forms::{EventForm, Forms};
+use super::limits::size;
+use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, facts, finding, guard, limits};
+use crate::alert::{Alert, HISTORY, REPLAYED};
+use crate::encode;
+use crate::enrich::{self, Names};
+use crate::event::json::{JsonError, Portable};
+use crate::event::{
+    AuditEvent, Header, OutputBuffer, OutputRecord, Path, Position, RawRecord, Text,
+};
+use crate::normalize::{self, NormalizeError};
+use crate::rules::RuleSet;
+use crate::sigma::{Level, Scratch};
+
+/// What all records of a batch are processed with, on one thread; made by [`super::Pipeline::begin`].
+#[derive(Debug)]
+pub struct Batch {
+    pub(super) context: Context,
+    pub(super) rules: Arc<RuleSet<Path>>,
+    pub(super) names: Arc<Names>,
+    /// Memory for matching an event; matching empties it first.
+    pub(super) scratch: RefCell<Scratch>,
+}
+
+impl Batch {
+    /// Processes one record and appends what is to be written: the event, or a dead letter, and
+    /// then the alerts. `reading` is when it was read: the wall clock, milliseconds since the Unix epoch,
+    /// or more than that. Never panics: a record that makes a stage panic is a dead letter with the reason
+    /// [`PANIC`].
+    pub fn process(
+        &self,
+        record: &RawRecord<'_>,
+        reading: impl Into<Reading>,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        self.process_as(&Forms::WHOLE, record, reading, out)
+    }
+
+    /// The same for a record of which some outputs must be written in other forms.
+    pub fn process_as(
+        &self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        reading: impl Into<Reading>,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        let reading = reading.into();
+        self.guarded(forms, record, reading.now_ms, out, |out| {
+            self.stages(forms, record, reading, out)
+        })
+    }
+
+    pub(super) fn guarded(
+        &self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        now_ms: i64,
+        out: &mut OutputBuffer,
+        stages: impl FnOnce(&mut OutputBuffer) -> Outcome,
+    ) -> Outcome {
+        let first = out.len();
+        guard::caught(|| stages(out)).unwrap_or_else(|| {
+            out.truncate(first);
+            self.refuse(record, (PANIC, guard::DETAIL), forms, now_ms, out)
+        })
+    }
+
+    fn stages(
+        &self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        reading: Reading,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        out.begin_part(0);
+        let lookup = |name: &str| self.context.catalog.method(name).map(facts);
+        let portable;
+        // Borrowed where it is: it is large.
+        let mut normalized = normalize::normalize(record, &lookup);
+        if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
+            portable = Portable::of(record.value.unwrap_or_default());
+            normalized = normalize::normalize_portable(record, &portable, &lookup);
+        }
+        let event = match &mut normalized {
+            Ok(event) => event,
+            Err(error) => {
+                let why = (error.reason(), &*error.to_string());
+                return self.refuse(record, why, forms, reading.now_ms, out);
+            }
+        };
+        enrich::apply(event, &self.names);
+        let first = out.len();
+        let slim = forms.event == EventForm::Slimmed;
+        let written = self.encode(event, slim, record.position, out);
+        let alerts = self.detect(event, forms, record.position, reading, out);
+        if let Some((reason, detail)) = self.refusal(&forms.event, written) {
+            // Alerts stay: nobody shall escape them by making an event too large.
+            let findings: Vec<_> = out
+                .iter()
+                .skip(first + 1)
+                .map(|finding| (finding.part, finding.to_record()))
+                .collect();
+            out.truncate(first);
+            let mut outcome = self.refuse(record, (reason, &detail), forms, reading.now_ms, out);
+            for (part, finding) in findings {
+                out.begin_part(part);
+                out.push_record(&finding);
+            }
+            outcome.add_alerts(alerts);
+            return outcome;
+        }
+        Outcome::Event {
+            unknown_method: !event.known_method,
+            inferred: normalize::inferred(event),
+            event_time_ms: event.time_ms,
+            alerts,
+        }
+    }
+
+    /// Appends the alerts that an event raises, whose record is the last one of `out`; the rule and the
+    /// level of each.
+    fn detect(
+        &self,
+        event: &AuditEvent<'_>,
+        forms: &Forms,
+        position: Position<'_>,
+        reading: Reading,
+        out: &mut OutputBuffer,
+    ) -> Vec<(Arc<str>, Level)> {
+        let event_record = out.len() - 1;
+        let mut alerts = Vec::new();
+        let matched = self
+            .rules
+            .matches(event, &mut self.scratch.borrow_mut())
+            .to_vec();
+        let position = matched.first().map(|_| position.to_string());
+        let position = position.unwrap_or_default();
+        for (part, index) in (1..).zip(matched) {
+            let Some(mut alert) = Alert::new(&self.rules, index, event, &position) else {
+                continue;
+            };
+            if self.context.replaying {
+                alert.labels.push(REPLAYED);
+            }
+            if reading.history {
+                alert.labels.push(HISTORY);
+            }
+            alert.logged_ms = reading.logged_ms;
+            let event_json = out.at(event_record).and_then(|written| written.value);
+            let event_json = event_json.filter(|json| limits::is_evidence(json, alerts.len()));
+            let finding = finding::Finding {
+                alert: &alert,
+                event,
+                position: &position,
+                now_ms: reading.now_ms,
+            };
+            let finding = self.finding(&finding, event_json, forms.finding(part));
+            alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
+            out.begin_part(part);
+            out.push_record(&finding);
+        }
+        alerts
+    }
+
+    /// Why an event of so many bytes is a dead letter instead.
+    fn refusal(&self, form: &EventForm, written: usize) -> Option<(&'static str, String)> {
+        if let EventForm::DeadLetter { reason, detail } = form {
+            return Some((reason, detail.clone()));
+        }
+        let settings = &self.context.settings;
+        let too_large = limits::refusal(&settings.topics.events, written, settings.limits.events);
+        too_large.map(|detail| (TOO_LARGE, detail))
+    }
+
+    /// Appends the event's record, slimmed if it does not fit the topic or must be `slim`; gives its
+    /// size in bytes.
+    fn encode(
+        &self,
+        event: &mut AuditEvent<'_>,
+        slim: bool,
+        position: Position<'_>,
+        out: &mut OutputBuffer,
+    ) -> usize {
+        let first = out.len();
+        if !slim {
+            let written = self.append_event(event, position, out);
+            if written <= self.context.settings.limits.events {
+                return written;
+            }
+        }
+        event.unmapped.dropped = true;
+        event.metadata.labels.push(Text::plain("raw:slimmed"));
+        out.truncate(first);
+        self.append_event(event, position, out)
+    }
+
+    fn append_event(
+        &self,
+        event: &AuditEvent<'_>,
+        position: Position<'_>,
+        out: &mut OutputBuffer,
+    ) -> usize {
+        let position = event.metadata.uid.is_none().then(|| position.to_string());
+        let uid = event.metadata.uid.as_deref();
+        let id = uid.or(position.as_deref()).unwrap_or_default();
+        let source = event.metadata.source.as_deref().unwrap_or("watchbell");
+        let user = &event.user;
+        let key = user.uid.as_deref().or(user.name.as_deref());
+        let headers = encode::headers(id, source, "watchbell.event.v1", None, self.rules.hash());
+        let headers = headers.iter().flatten().map(|(name, value)| Header {
+            name,
+            value: Some(value.as_bytes()),
+        });
+        let topic = &self.context.settings.topics.events;
+        let written = out.push(topic, key.map(str::as_bytes), headers, |value| {
+            encode::event(event, value);
+        });
+        size(&written)
+    }
+
+    /// The record of an alert with these two keys, uid and group.
+    pub(super) fn alert_record(
+        &self,
+        (uid, group_key): (&str, &str),
+        rule: &str,
+        value: Vec<u8>,
+    ) -> OutputRecord {
+        let (source, kind) = ("watchbell", "watchbell.alert.v1");
+        let headers = encode::headers(uid, source, kind, Some(rule), self.rules.hash());
+        let owned = |(name, value): (&'static str, Cow<'_, str>)| {
+            (name.into(), Some(value.into_owned().into_bytes()))
+        };
+        OutputRecord {
+            topic: self.context.settings.topics.alerts.clone(),
+            key: Some(group_key.as_bytes().to_vec()),
+            value: Some(value),
+            headers: headers.into_iter().flatten().map(owned).collect(),
+        }
+    }
+}

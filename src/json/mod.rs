@@ -1,6 +1,5 @@
 //! Reads and writes JSON on the hot path.
 
-mod constant;
 mod document;
 mod error;
 mod escape;
@@ -18,8 +17,8 @@ mod repeated;
 mod text;
 mod tokens;
 mod write;
+mod written;
 
-pub(crate) use constant::Constant;
 pub use document::{DEPTH, Document};
 pub use error::JsonError;
 pub(crate) use key::key;
@@ -27,11 +26,13 @@ pub use members::Names;
 pub(crate) use name::segments_named;
 pub use name::{folded_name, same_name};
 pub use node::{Kind, NodeId};
+pub use nodes::Memory;
 pub(crate) use object::Object;
 pub use portable::Portable;
 pub use repeated::repeated_name;
 pub use text::{Phrase, Text};
 pub use tokens::{JsonText, Token, Tokens, decoded};
+pub use written::Written;
 
 #[cfg(test)]
 mod tests;

@@ -6,16 +6,16 @@ use super::error::{Fault, JsonError};
 use super::input::{Beside, Input};
 use super::name::{Tag, same_bytes};
 use super::node::{Kind, Node, Span};
-use super::nodes::Nodes;
+use super::nodes::{Memory, Nodes};
 use super::plain::Specials;
 
 /// How many members before it a name is compared with while parsing.
 const MEMBERS_COMPARED: usize = 32;
 
 /// What a pass over a text found.
-pub(super) struct Parsed {
+pub(super) struct Parsed<'m> {
     /// All values, in document order.
-    pub(super) nodes: Nodes,
+    pub(super) nodes: Nodes<'m>,
     /// No white space outside strings.
     pub(super) compact: bool,
     /// Not set: no object holds a name twice, nor in two spellings.
@@ -23,7 +23,11 @@ pub(super) struct Parsed {
 }
 
 /// Parses a whole text, at most 4 GiB long and nested no deeper than so many levels.
-pub(super) fn parse(text: &str, levels: usize) -> Result<Parsed, JsonError> {
+pub(super) fn parse<'m>(
+    text: &str,
+    levels: usize,
+    memory: Option<&'m Memory>,
+) -> Result<Parsed<'m>, JsonError> {
     let beside = Beside::default();
     let input = Input {
         text,
@@ -44,7 +48,7 @@ pub(super) fn parse(text: &str, levels: usize) -> Result<Parsed, JsonError> {
         count: 0,
         open: Open::default(),
     };
-    let nodes = parser.outermost(levels).map_err(|fault| *fault)?;
+    let nodes = parser.outermost(levels, memory).map_err(|fault| *fault)?;
     let compact = !beside.spaced.get();
     let end = input.after_space(parser.at);
     if end as usize != text.len() {
@@ -100,8 +104,12 @@ enum Stop {
 impl Parser<'_> {
     /// Goes over the outermost value, with all below it.
     #[inline(always)]
-    fn outermost(&mut self, levels: usize) -> Result<Nodes, Fault> {
-        let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4);
+    fn outermost<'m>(
+        &mut self,
+        levels: usize,
+        memory: Option<&'m Memory>,
+    ) -> Result<Nodes<'m>, Fault> {
+        let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4, memory);
         let mut slots = nodes.slots();
         slots[0] = Node::NONE;
         // The containers around the one at hand, from the outermost on.

@@ -103,7 +103,7 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     !bytes.iter().any(|byte| is_special(*byte))
 }
 
-fn is_special(byte: u8) -> bool {
+pub(super) const fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 

@@ -1,4 +1,10 @@
-//! Reads and writes JSON on the hot path.
+//! Reads and writes JSON on the hot path; imports nothing of ours.
+//! Reading: RFC 8259 and I-JSON are taken, in one pass; names, texts and numbers are kept byte for byte as
+//! written, repeated names included. At most 4 GiB, [`DEPTH`] levels unless the reader says otherwise, any
+//! number of values; work is linear, memory at most 25 bytes a value. Half a surrogate pair and numbers
+//! that no double holds are refused as [`JsonError::NotPortable`], and taken after [`Portable`].
+//! Writing: nothing is appended unescaped but what is known to be JSON by its source: [`Text`], [`Written`],
+//! a part of a [`Document`], a literal. The whole contract is docs/json.md.
 
 mod document;
 mod error;

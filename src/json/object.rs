@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a\\\"b")]
+    #[should_panic(expected = "a\"b")]
     fn a_literal_that_json_escapes_is_found_out() {
         written(|o| o.word("name", "a\"b"));
     }

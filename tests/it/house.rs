@@ -266,6 +266,9 @@ fn pure_modules_do_no_io_and_read_no_clock() {
         if source.code.contains("async fn") || source.code.contains(".await") {
             breaches.push(format!("src/{} is async", source.path));
         }
+        if source.code.contains("thread_local!") {
+            breaches.push(format!("src/{} has thread-local state", source.path));
+        }
     }
     assert_none(&breaches);
 }

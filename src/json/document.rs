@@ -21,7 +21,7 @@ pub struct Document<'a> {
     pub(super) nodes: Nodes<'a>,
     /// No white space outside strings: raw slices are already minified.
     pub(super) compact: bool,
-    /// Not set: no object holds a name twice, nor in two spellings.
+    /// If not set, no object holds a name twice, nor in two spellings.
     pub(super) may_repeat_names: bool,
 }
 
@@ -127,7 +127,7 @@ impl<'a> Document<'a> {
         has_text.then(|| self.content(node))
     }
 
-    /// The same, of which the node is marked.
+    /// The same; it marks the node.
     #[inline]
     pub fn mark_text(&mut self, id: NodeId) -> Option<Text<'a>> {
         let text = self.text_if_any(id)?;
@@ -164,7 +164,7 @@ impl<'a> Document<'a> {
     pub fn mark(&mut self, id: NodeId) {
         let end = self.after(id);
         match &mut self.nodes.marks[id.index()..end] {
-            // Most are one, for which a call would be dear.
+            // Most values are leaves, for which a function call would cost more than the work.
             [leaf] => *leaf = true,
             all => all.fill(true),
         }

@@ -109,8 +109,8 @@ impl Document<'_> {
     }
 }
 
-/// Some member's name does not show its letters, as hardly any does: names are to be looked for
-/// one by one.
+/// Some member's name is escaped or has an underscore at an end, which is rare: its tag says nothing, so
+/// each name is searched by itself.
 struct NameHidden;
 
 /// The first of the names in `bits` that is the same to `same`.

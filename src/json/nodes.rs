@@ -1,5 +1,5 @@
-//! The nodes of a document and their marks, in memory that the document before it left: a list of
-//! some kilobytes for every record is more than an allocator has at hand.
+//! The nodes of a document and their marks, in memory that the document before it used: allocating a
+//! list of some kilobytes for every record is slow.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,11 +8,11 @@ use std::ops::Index;
 
 use super::node::Node;
 
-/// Most nodes whose memory is kept, some 400 KB: a few very large documents do not keep theirs.
+/// Memory of at most so many nodes is kept, some 400 KB: that of a very large document is freed.
 const KEPT_NODES: usize = 16 * 1024;
 
-/// What documents that are parsed one after another hand on to the next one. Two at a time are no
-/// fault, the second allocates.
+/// Memory that documents which are parsed one after another use in turn. If two exist at a time, the
+/// second one allocates its own.
 #[derive(Default)]
 pub struct Memory(Cell<(Vec<Node>, Vec<bool>)>);
 
@@ -22,14 +22,14 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// A list that leaves its memory to the next one.
+/// A list of nodes; when it is dropped, its memory goes back for the next one.
 #[derive(Debug, Clone)]
 pub(super) struct Nodes<'m> {
-    /// The nodes, and after them slots that mean nothing.
+    /// The nodes, and after them unused slots.
     slots: Vec<Node>,
     /// Of each node, whether it is marked.
     pub(super) marks: Vec<bool>,
-    /// To which the memory goes back.
+    /// Where the memory goes back to.
     memory: Option<&'m Memory>,
 }
 

@@ -1,4 +1,5 @@
-//! The one pass over a text that makes the nodes of a document: what it accepts, and where the first fault is.
+//! The one pass over a text that makes the nodes of a document: what it accepts, and where the first
+//! fault is.
 //! Only here are nodes made, so every node is well formed. Names and strings without escapes and
 //! white space around them go straight through; nothing calls itself, however deep the nesting.
 
@@ -18,7 +19,7 @@ pub(super) struct Parsed<'m> {
     pub(super) nodes: Nodes<'m>,
     /// No white space outside strings.
     pub(super) compact: bool,
-    /// Not set: no object holds a name twice, nor in two spellings.
+    /// If not set, no object holds a name twice, nor in two spellings.
     pub(super) may_repeat_names: bool,
 }
 
@@ -64,8 +65,8 @@ pub(super) fn parse<'m>(
     })
 }
 
-/// What is at hand. Its methods are inlined by force, and no function is given a reference to it, so
-/// that it is kept in registers.
+/// The state of the pass. All its methods are `inline(always)`, and no function is given a reference to
+/// it, so the compiler keeps it in registers.
 struct Parser<'a> {
     input: Input<'a>,
     /// Place of the byte at hand.

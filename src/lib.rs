@@ -10,6 +10,8 @@ pub mod yaml;
 pub mod kafka;
 
 pub mod event;
+
+pub mod catalog;
 pub mod files;
 
 pub mod enrich;

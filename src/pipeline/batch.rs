@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::forms::{EventForm, Forms};
 use super::limits::size;
-use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, facts, finding, guard, limits};
+use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, finding, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich::{self, Names};
@@ -81,14 +81,14 @@ impl Batch {
         out: &mut OutputBuffer,
     ) -> Outcome {
         out.begin_part(0);
-        let lookup = |name: &str| self.context.catalog.method(name).map(facts);
+        let catalogs = &self.context.catalogs;
         let portable;
         // Borrowed where it is: it is large.
-        let mut normalized = normalize::normalize(record, &lookup, Some(&self.documents));
+        let mut normalized = normalize::normalize(record, catalogs, Some(&self.documents));
         if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
             portable = Portable::of(record.value.unwrap_or_default());
             normalized =
-                normalize::normalize_portable(record, &portable, &lookup, Some(&self.documents));
+                normalize::normalize_portable(record, &portable, catalogs, Some(&self.documents));
         }
         let event = match &mut normalized {
             Ok(event) => event,

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::Path;
 
 /// Modules without I/O, clock or async: functions of values.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "diagnostic",
     "printable",
     "json",
     "event",
+    "catalog",
     "normalize",
     "enrich",
     "sigma",
@@ -39,7 +40,7 @@ const IMPURE: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
     // Reads and writes JSON, whoever asks.
@@ -51,13 +52,25 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     // The language knows nothing of audit events.
     ("sigma", &["diagnostic", "yaml"]),
     ("rules", &["diagnostic", "sigma", "yaml"]),
-    ("normalize", &["diagnostic", "event", "json", "yaml"]),
+    ("catalog", &["diagnostic", "event", "json", "yaml"]),
+    (
+        "normalize",
+        &["catalog", "diagnostic", "event", "json", "yaml"],
+    ),
     ("enrich", &["diagnostic", "event", "json", "yaml"]),
     ("route", &["diagnostic", "event", "sigma", "yaml"]),
     // What matched, and by which rule.
     (
         "alert",
-        &["diagnostic", "event", "json", "printable", "rules", "sigma"],
+        &[
+            "catalog",
+            "diagnostic",
+            "event",
+            "json",
+            "printable",
+            "rules",
+            "sigma",
+        ],
     ),
     ("encode", &["alert", "event", "json", "printable", "sigma"]),
     // What stands in the topics, read back.

@@ -193,8 +193,8 @@ fn an_alert_about_a_stop_waits_for_a_destination_that_is_away_and_is_written_onc
         },
         limits: Limits::all(1_000_000),
     };
-    let (catalog, rules, names) = (rulebook.catalog(), rulebook.rules(), rulebook.names());
-    let pipeline = Pipeline::new(settings, catalog, rules, names);
+    let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
+    let pipeline = Pipeline::new(settings, catalogs, rules, names);
     let config = OutboxConfig {
         cluster: broker.cluster(),
         max_bytes: 1_000_000,

@@ -1,6 +1,7 @@
 //! What a names file adds to an event, and what it leaves as it is.
 
 use super::*;
+use crate::catalog::Catalogs;
 use crate::event::{Offset, Partition, Position, RawRecord};
 use crate::normalize::normalize;
 
@@ -29,7 +30,7 @@ fn event(text: &str) -> AuditEvent<'_> {
         value: Some(text.as_bytes()),
         headers: Vec::new(),
     };
-    normalize(&record, &|_| None, None).unwrap()
+    normalize(&record, Catalogs::NONE, None).unwrap()
 }
 
 const DELETION: &str = r#"{"data":{"methodName":"DeleteKafkaCluster",

@@ -6,6 +6,8 @@ pub mod diagnostic;
 pub mod printable;
 pub mod yaml;
 
+pub(crate) mod settings;
+
 pub mod kafka;
 
 pub mod event;

@@ -70,7 +70,7 @@ fn event(text: &str) -> AuditEvent<'_> {
         value: Some(text.as_bytes()),
         headers: Vec::new(),
     };
-    normalize(&record, &|_| None).unwrap()
+    normalize(&record, &|_| None, None).unwrap()
 }
 
 /// The alert of the rule with that title.

@@ -8,8 +8,8 @@ mod crn;
 mod time;
 mod walk;
 
-use crate::event::json::{JsonError, Portable};
-use crate::event::{Activity, AuditEvent, RawRecord, Text};
+use crate::event::{Activity, AuditEvent, RawRecord};
+use crate::json::{JsonError, Memory, Portable, Text};
 
 /// What a catalogue knows of one method.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +122,7 @@ const SURROGATE_AS_TEXT: &str = "json:surrogate_as_text";
 /// Label of an event in which a number that no double holds was made a text of its digits.
 const NUMBER_AS_TEXT: &str = "json:number_as_text";
 
-/// Describes a record in OCSF terms.
+/// Describes a record in OCSF terms. With `memory`, the document is parsed in it.
 ///
 /// # Errors
 /// [`NormalizeError`]: the record belongs among the dead letters, but for
@@ -130,8 +130,9 @@ const NUMBER_AS_TEXT: &str = "json:number_as_text";
 pub fn normalize<'a>(
     record: &RawRecord<'a>,
     lookup: &Lookup<'_, 'a>,
+    memory: Option<&'a Memory>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
-    let mut envelope = cloudevents::read(record)?;
+    let mut envelope = cloudevents::read(record, memory)?;
     let envelope_labels = std::mem::take(&mut envelope.labels);
     let mut event = if confluent::recognizes(&envelope) {
         confluent::normalize(envelope, record.timestamp_ms, lookup)?
@@ -140,7 +141,7 @@ pub fn normalize<'a>(
     };
     let repeated = (!event.unmapped.repeated.is_empty()).then_some(REPEATED_NAMES);
     let labels = envelope_labels.into_iter().chain(repeated);
-    event.metadata.labels.extend(labels.map(Text::plain));
+    event.metadata.labels.extend(labels.map(Text::from));
     Ok(event)
 }
 
@@ -152,18 +153,19 @@ pub fn normalize_portable<'a>(
     record: &RawRecord<'a>,
     portable: &'a Portable,
     lookup: &Lookup<'_, 'a>,
+    memory: Option<&'a Memory>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let record = RawRecord {
         value: Some(&portable.text),
         ..record.clone()
     };
-    let mut event = normalize(&record, lookup)?;
+    let mut event = normalize(&record, lookup, memory)?;
     let labels = [
         (portable.has_surrogates, SURROGATE_AS_TEXT),
         (portable.has_numbers, NUMBER_AS_TEXT),
     ];
     let labels = labels.iter().filter(|(is_so, _)| *is_so);
-    let labels = labels.map(|(_, label)| Text::plain(label));
+    let labels = labels.map(|(_, label)| Text::from(*label));
     event.metadata.labels.extend(labels);
     Ok(event)
 }

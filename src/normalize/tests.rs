@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::event::json::{Kind, NodeId};
 use crate::event::{Class, Dialect, Header, Offset, Partition, Position, Status, User, UserKind};
+use crate::json::{Kind, NodeId};
 
 mod cloudevents;
 mod identity;
@@ -39,7 +39,7 @@ fn without_catalog<'c>(_: &str) -> Option<MethodFacts<'c>> {
 }
 
 fn normal(text: &str) -> AuditEvent<'_> {
-    normalize(&record(Some(text.as_bytes())), &without_catalog).unwrap()
+    normalize(&record(Some(text.as_bytes())), &without_catalog, None).unwrap()
 }
 
 /// The shape with that CloudEvents `id`.
@@ -52,7 +52,7 @@ fn shape(id: &str) -> AuditEvent<'static> {
 }
 
 fn reason(text: &str) -> &'static str {
-    normalize(&record(Some(text.as_bytes())), &without_catalog)
+    normalize(&record(Some(text.as_bytes())), &without_catalog, None)
         .unwrap_err()
         .reason()
 }
@@ -379,7 +379,7 @@ fn the_catalogue_has_the_first_word() {
         .lines()
         .find(|line| line.contains("mcp.tools"))
         .unwrap();
-    let event = normalize(&record(Some(line.as_bytes())), &lookup).unwrap();
+    let event = normalize(&record(Some(line.as_bytes())), &lookup, None).unwrap();
     assert!(event.known_method);
     assert_eq!(event.activity, Activity::Update);
     assert_eq!(event.message.as_deref(), Some("Calls a tool"));
@@ -394,7 +394,7 @@ fn a_failure_says_what_went_wrong_in_either_form() {
         let text = format!(
             r#"{{"data":{{"methodName":"x","result":{{"status":"FAILURE","data":{answer}}}}}}}"#
         );
-        let api = normalize(&record(Some(text.as_bytes())), &without_catalog)
+        let api = normalize(&record(Some(text.as_bytes())), &without_catalog, None)
             .unwrap()
             .api;
         [api.response_error, api.response_error_message]
@@ -413,9 +413,9 @@ fn a_failure_says_what_went_wrong_in_either_form() {
 
 #[test]
 fn what_cannot_be_read_says_why() {
-    let tombstone = normalize(&record(None), &without_catalog).unwrap_err();
+    let tombstone = normalize(&record(None), &without_catalog, None).unwrap_err();
     assert_eq!(tombstone.reason(), "tombstone");
-    let latin = normalize(&record(Some(b"{\"a\":\"\xe9\"}")), &without_catalog).unwrap_err();
+    let latin = normalize(&record(Some(b"{\"a\":\"\xe9\"}")), &without_catalog, None).unwrap_err();
     assert_eq!(latin.reason(), "not_utf8");
     let deep = "[".repeat(200);
     for (text, expected) in [

@@ -167,6 +167,7 @@ impl Pipeline {
             rules: self.rules.snapshot(),
             names: self.names.load_full(),
             scratch: RefCell::default(),
+            documents: crate::json::Memory::default(),
         }
     }
 

@@ -154,7 +154,7 @@ proptest! {
             value: value.as_deref().map(str::as_bytes),
         });
         let record = record(sample.value.as_bytes(), headers.collect());
-        if let Ok(mut event) = normalize(&record, &|method: &str| lookup(method)) {
+        if let Ok(mut event) = normalize(&record, &|method: &str| lookup(method), None) {
             enrich::apply(&mut event, &names);
             check(&event);
         }
@@ -199,7 +199,7 @@ fn every_attribute_is_filled_by_some_documented_event_and_its_names() {
     let mut filled = BTreeSet::new();
     for line in SEED.lines().chain(SHAPES.lines()) {
         let record = record(line.as_bytes(), Vec::new());
-        let mut event = normalize(&record, &|method: &str| lookup(method)).expect("an event");
+        let mut event = normalize(&record, &|method: &str| lookup(method), None).expect("an event");
         enrich::apply(&mut event, &names);
         check(&event);
         for path in Path::attributes() {

@@ -307,7 +307,7 @@ fn compare_rule_and_filter(input: &RawRecord<'_>) -> usize {
         LazyLock::new(|| Names::parse_yaml(NAMES, "names.yaml").unwrap());
     let lookup = |name: &str| CATALOG.method(name).map(pipeline::facts);
     let value = String::from_utf8_lossy(input.value.unwrap_or_default());
-    let Ok(mut event) = normalize::normalize(input, &lookup) else {
+    let Ok(mut event) = normalize::normalize(input, &lookup, None) else {
         return 0;
     };
     enrich::apply(&mut event, &FACTS);

@@ -17,8 +17,8 @@ use super::cloudevents::Envelope;
 use super::crn::{self, Authority};
 use super::time::EventTime;
 use super::{Lookup, MethodFacts, NormalizeError, walk};
-use crate::event::json::{Document, Kind, NodeId, same_name};
-use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Dialect, Metadata, Text, Unmapped};
+use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Dialect, Metadata, Unmapped};
+use crate::json::{Document, Kind, NodeId, Text, same_name};
 
 /// What kind of happening an event tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ pub(super) fn normalize<'a>(
     }
     let metadata = Metadata {
         dialect,
-        labels: words.chain(labels.words()).map(Text::plain).collect(),
+        labels: words.chain(labels.words()).map(Text::from).collect(),
         ..event.metadata()
     };
     let known_method = facts.is_some();
@@ -157,7 +157,7 @@ pub(super) fn normalize<'a>(
         auth_protocol,
         api,
         cloud: (!platform).then(|| Cloud {
-            provider: Text::plain("Confluent Cloud"),
+            provider: Text::from("Confluent Cloud"),
             ..place
         }),
         src_endpoint,
@@ -239,7 +239,7 @@ fn api<'a>(
 ) -> Api<'a> {
     let request_data = walk::take_whole(unmapped, data.request.data);
     let request_uid = request_uid(unmapped, data.request_metadata.request_id).or_else(|| {
-        let fallback = || event_id.cloned().unwrap_or(Text::plain("unknown"));
+        let fallback = || event_id.cloned().unwrap_or(Text::from("unknown"));
         request_data.is_some().then(fallback)
     });
     Api {

@@ -7,6 +7,8 @@ pub mod json;
 pub mod printable;
 pub mod yaml;
 
+pub(crate) mod settings;
+
 pub mod kafka;
 
 pub mod event;

@@ -166,5 +166,5 @@ async fn send(sink: &Sink, notice: &Notice) -> anyhow::Result<Answer> {
     let now_ms = now_ms();
     let template = sink.template.as_deref();
     let message = Message::of_one(&sink.name, notice.clone(), now_ms, template);
-    Ok(client.send(sink.target.requests(&message, now_ms)).await)
+    Ok(client.send(sink.endpoint.requests(&message, now_ms)).await)
 }

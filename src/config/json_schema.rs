@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{Key, Preset, ROOT, Shape, Takes};
+use super::schema::ROOT;
+use crate::settings::{Key, Preset, Shape, Takes};
 use crate::sigma::Level;
 
 /// A sign and a number with a unit, as often as one likes: `1h 30m`.
@@ -48,7 +49,7 @@ fn property(key: &Key) -> Value {
         Shape::Named(keys) => json!({
             "type": ["object", "null"],
             "propertyNames": {"pattern": "^[A-Za-z0-9._-]{1,200}$"},
-            "additionalProperties": section(keys),
+            "additionalProperties": section(keys()),
         }),
         Shape::Properties => json!({
             "type": ["object", "null"],
@@ -63,7 +64,7 @@ fn property(key: &Key) -> Value {
             "type": ["array", "string", "null"],
             "items": {"type": "string"},
         }),
-        Shape::Detection => json!({
+        Shape::Detection(_) => json!({
             "type": "object",
             "required": ["condition"],
         }),
@@ -173,8 +174,10 @@ mod tests {
         fn check(keys: &[Key]) {
             for key in keys {
                 assert!(key.about.ends_with('.'), "{}", key.name);
-                if let Shape::Section(keys) | Shape::Named(keys) = key.shape {
-                    check(keys);
+                match key.shape {
+                    Shape::Section(keys) => check(keys),
+                    Shape::Named(keys) => check(keys()),
+                    _ => {}
                 }
             }
         }

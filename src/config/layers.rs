@@ -5,13 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
-use super::fault::{Fault, place};
-use super::schema::{Key, Preset, ROOT, Shape, Takes};
+use super::schema::ROOT;
 use crate::kafka::client::is_secret;
+use crate::settings::{Fault, Key, PREFIX, Preset, Shape, Takes, place};
 use crate::yaml::{self, Entry, Node};
-
-/// What each variable's name begins with; sections are joined by the same two underscores.
-pub const PREFIX: &str = "WATCHBELL__";
 
 /// The origin of values that nobody wrote.
 pub(super) const DEFAULT: &str = "default";
@@ -80,7 +77,7 @@ fn defaults(names: &Names) -> Table {
         if let Shape::Named(keys) = key.shape {
             let names = names.get(key.name).into_iter().flatten();
             let sections: Table = names
-                .map(|name| (name.clone(), value(DEFAULT, section_defaults(keys))))
+                .map(|name| (name.clone(), value(DEFAULT, section_defaults(keys()))))
                 .collect();
             table.insert(key.name.into(), value(DEFAULT, sections));
         }
@@ -166,7 +163,7 @@ impl FileLayer<'_> {
                 let sections: Table = sections
                     .map(|named| {
                         let at = place(self.name, named.key_mark);
-                        let section = self.section(&named.node, keys);
+                        let section = self.section(&named.node, keys());
                         (named.key.clone(), value(&at, section))
                     })
                     .collect();
@@ -205,8 +202,8 @@ impl FileLayer<'_> {
                 (Takes::Flag, yaml::Value::Bool(flag)) => Some(value(&at, *flag)),
                 _ => self.scalar(node),
             },
-            Shape::Detection => {
-                let problems = super::notify::check_detection(node);
+            Shape::Detection(check) => {
+                let problems = check(node);
                 let faults = problems.into_iter().map(|p| Fault::in_file(self.name, p));
                 self.faults.extend(faults);
                 Some(value(&at, node.canonical()))
@@ -309,7 +306,7 @@ fn find(words: &[&str], section_names: &Names) -> Option<(Vec<String>, Shape)> {
                 let names = section_names.get(section);
                 let same = names.and_then(|names| names.iter().find(|name| plain(name) == word));
                 path.push(same.cloned().unwrap_or(word));
-                shape = Shape::Section(keys);
+                shape = Shape::Section(keys());
             }
             // No property of librdkafka has an underscore in its name.
             Shape::Properties if !word.is_empty() => {
@@ -367,10 +364,10 @@ fn variable_names(section_names: &Names) -> Vec<String> {
                 Shape::Named(keys) => {
                     for own in named.get(key.name).into_iter().flatten() {
                         let own = own.to_uppercase().replace(['-', '.'], "_");
-                        collect(&format!("{name}__{own}__"), keys, named, into);
+                        collect(&format!("{name}__{own}__"), keys(), named, into);
                     }
                 }
-                Shape::Properties | Shape::Levels | Shape::Detection => {}
+                Shape::Properties | Shape::Levels | Shape::Detection(_) => {}
                 Shape::List | Shape::Scalar | Shape::Secret => into.push(name),
             }
         }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::read::Section;
 use super::{Config, Fault, build, layers, print};
 use crate::diagnostic::Severity;
+use crate::settings::Section;
 
 /// A configuration and where each of its values comes from.
 #[derive(Clone)]

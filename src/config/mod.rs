@@ -2,14 +2,12 @@
 //! Invariant: a configuration that loads has no unknown key, and none of its secrets is shown by
 //! `Debug`, by `config print` or by a fault.
 
-mod fault;
+mod cluster;
 mod json_schema;
 mod layers;
 mod load;
 mod names;
-mod notify;
 mod print;
-mod read;
 mod schema;
 
 #[cfg(test)]
@@ -20,18 +18,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use fault::Fault;
+pub use crate::settings::{Fault, PREFIX};
 pub use json_schema::json_schema;
-pub use layers::PREFIX;
 pub use load::{Draft, Loaded, draft, from_parts, load};
 
 use crate::diagnostic::nearest;
 use crate::kafka::Cluster;
 use crate::kafka::session::{Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start};
-use crate::notify::Sink;
+use crate::notify::{self, Sink};
 use crate::roles::notify::NotifyConfig;
 use crate::rules::{Overrides, RuleSource, pack, pack_names};
-use read::Section;
+use crate::settings::Section;
 
 /// Everything a person can decide.
 #[derive(Debug, Clone)]
@@ -153,11 +150,11 @@ pub enum LogFormat {
 
 fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let sources = sources(&root.section("sources"), faults);
-    let destination = root.section("destination").cluster(faults);
+    let destination = cluster::cluster(&root.section("destination"), faults);
     let overrides = root.section("overrides");
     let topics = topics(&root.section("topics"), faults);
     let session = session(root, faults);
-    let sinks = notify::sinks(root, faults);
+    let sinks = notify::read(root, faults);
     let http = root.section("http");
     let listen = http.parsed("listen", "an address such as 0.0.0.0:9464", faults);
     let config = Config {
@@ -198,7 +195,7 @@ fn sources(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Source> {
         let written = section.section(name);
         Source {
             name: name.to_owned(),
-            cluster: written.cluster(faults),
+            cluster: cluster::cluster(&written, faults),
             topic: written.required("topic", faults),
             start: start(&written, faults),
             on_gap: written.choice(

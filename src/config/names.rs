@@ -2,10 +2,9 @@
 //! give to groups, sources and sinks: two deployments, sources or sinks that came to one of them would
 //! fence each other, or take each other's positions for their own.
 
-use super::fault::Fault;
-use super::read::Section;
 use super::{Config, Source};
 use crate::kafka::topics::ownership_topic;
+use crate::settings::{Fault, Section};
 
 /// Stands between a group and a sink's name in the name of the sink's group.
 const NOTIFY: &str = "-notify-";

@@ -6,8 +6,9 @@ use std::fmt::Write;
 use config::{Map, Value, ValueKind};
 
 use super::layers::DEFAULT;
-use super::schema::{Key, ROOT, Shape};
+use super::schema::ROOT;
 use crate::kafka::client::is_secret;
+use crate::settings::{Key, Shape};
 
 /// Write the merged layers in the order of the schema.
 pub(super) fn print(merged: &Map<String, Value>) -> String {
@@ -30,7 +31,7 @@ fn section(table: &Map<String, Value>, keys: &[Key], depth: usize, text: &mut St
             }
             (Shape::Named(_), ValueKind::Table(inner)) if inner.is_empty() => {}
             // Canonical JSON is YAML.
-            (Shape::Detection, ValueKind::String(detection)) => {
+            (Shape::Detection(_), ValueKind::String(detection)) => {
                 line(depth, key.name, detection, Some(value), text);
             }
             (Shape::Named(keys), ValueKind::Table(inner)) => {
@@ -38,7 +39,7 @@ fn section(table: &Map<String, Value>, keys: &[Key], depth: usize, text: &mut St
                 for (name, value) in sorted(inner) {
                     if let ValueKind::Table(named) = &value.kind {
                         line(depth + 1, name, "", None, text);
-                        section(named, keys, depth + 2, text);
+                        section(named, keys(), depth + 2, text);
                     }
                 }
             }

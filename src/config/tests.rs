@@ -231,11 +231,11 @@ fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
         panic!("{:?}", loaded.config.sinks)
     };
     assert_eq!((oncall.name.as_str(), am.name.as_str()), ("On-Call", "am"));
-    let crate::notify::Target::PagerDuty(pagerduty) = &oncall.target else {
-        panic!("{oncall:?}")
-    };
-    assert_eq!(pagerduty.url, "https://events.eu.pagerduty.com");
-    assert_eq!(pagerduty.routing_key.expose(), "HIDDEN");
+    let message = crate::notify::Message::of_one("x", crate::alert::Notice::example(0), 0, None);
+    let request = oncall.endpoint.requests(&message, 0).remove(0);
+    assert_eq!(request.url, "https://events.eu.pagerduty.com/v2/enqueue");
+    let body = String::from_utf8(request.body).expect("JSON");
+    assert!(body.contains("\"routing_key\":\"HIDDEN\""), "{body}");
     assert_eq!(oncall.rate.per_minute, Some(100));
     assert_eq!((am.rate.per_minute, am.pacing.max_waiting), (None, None));
     assert_eq!(chat.pacing.digest_interval_ms, 60_000);

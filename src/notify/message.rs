@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::queue::{Kind, Notification};
+use super::queue::{Notification, NotificationKind};
 use super::template::{Template, TemplateFault};
 use crate::alert::{Fact, Notice, shorten, time};
 use crate::sigma::Level;
@@ -74,18 +74,18 @@ impl Message {
         let notice = &notification.alert;
         let more = notification.count - 1;
         let (kind, title, mut facts) = match &notification.kind {
-            Kind::First if notice.test => ("test", notice.title(), notice.facts()),
-            Kind::First if more == 0 => ("first", notice.title(), notice.facts()),
-            Kind::First => {
+            NotificationKind::First if notice.test => ("test", notice.title(), notice.facts()),
+            NotificationKind::First if more == 0 => ("first", notice.title(), notice.facts()),
+            NotificationKind::First => {
                 let title = format!("{} (and {more} more)", notice.title());
                 ("first", title, with_alerts(notification))
             }
-            Kind::Digest => (
+            NotificationKind::Digest => (
                 "digest",
                 digest_title(notification),
                 with_alerts(notification),
             ),
-            Kind::Overflow { rules, others } => {
+            NotificationKind::Overflow { rules, others } => {
                 let title = overflow_title(notification, rules.len());
                 let mut facts = by_rule(rules, *others);
                 facts.push(fact("Worst", notice.title()));
@@ -93,12 +93,12 @@ impl Message {
                 facts.push(fact("Details", "watchbell tail alerts".into()));
                 ("overflow", title, facts)
             }
-            Kind::Late { rules, others } => (
+            NotificationKind::Late { rules, others } => (
                 "late",
                 late_title(notification),
                 late(notification, rules, *others, LATE),
             ),
-            Kind::History { rules, others } => {
+            NotificationKind::History { rules, others } => {
                 let title = history_title(notification);
                 (
                     "history",
@@ -115,7 +115,7 @@ impl Message {
         }
         // What was there before the first start is for the record: it is no reason to wake anybody.
         let level = match notification.kind {
-            Kind::History { .. } => Level::Informational,
+            NotificationKind::History { .. } => Level::Informational,
             _ => notification.level,
         };
         let first_ms = notification.first_ms;
@@ -128,7 +128,7 @@ impl Message {
             // One of another level, or of another time, must not join an incident that is open.
             (None, kind_of) => {
                 let begun = match kind_of {
-                    Kind::Late { .. } | Kind::History { .. } => first_ms,
+                    NotificationKind::Late { .. } | NotificationKind::History { .. } => first_ms,
                     _ => first_ms - first_ms.rem_euclid(OVERFLOW_INCIDENT_MS),
                 };
                 let key = format!("watchbell-{kind}-{sink}-{level}-{begun}");
@@ -138,8 +138,8 @@ impl Message {
         // Whoever knows the id takes the rest for a repeat: what covers more has another one.
         let id = match (&notification.kind, notification.offsets.last()) {
             (_, None) => notice.uid.clone(),
-            (Kind::First, Some(_)) if more == 0 => notice.uid.clone(),
-            (Kind::First, Some(last)) => format!("{}-{last}", notice.uid),
+            (NotificationKind::First, Some(_)) if more == 0 => notice.uid.clone(),
+            (NotificationKind::First, Some(last)) => format!("{}-{last}", notice.uid),
             (_, Some(last)) => format!("{group_key}-{last}"),
         };
         let mut message = Message {
@@ -152,7 +152,7 @@ impl Message {
             templated: false,
             facts,
             record: match notification.kind {
-                Kind::First => notice.record.clone(),
+                NotificationKind::First => notice.record.clone(),
                 _ => None,
             },
             count: notification.count,

@@ -47,7 +47,7 @@ pub struct Offered<A> {
 
 /// Why the sink is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum NotificationKind {
     /// The first alert of a group, or one more severe than those told before.
     First,
     /// More of a group that was told of.
@@ -79,7 +79,7 @@ pub enum Kind {
 #[derive(Debug, Clone)]
 pub struct Notification<A> {
     /// Why.
-    pub kind: Kind,
+    pub kind: NotificationKind,
     /// The group; `None` where it covers many.
     pub group_key: Option<String>,
     /// The alert to show: the first, of the most severe.
@@ -148,7 +148,7 @@ impl<A: Clone> Notification<A> {
             critical_count: 0,
         };
         Notification {
-            kind: Kind::First,
+            kind: NotificationKind::First,
             group_key: Some(group_key),
             alert,
             level,
@@ -174,10 +174,17 @@ impl<A: Clone> Notification<A> {
 impl<A> Notification<A> {
     pub(super) fn about(&self) -> About {
         match (&self.kind, &self.group_key) {
-            (Kind::Late { .. }, _) => About::Late,
-            (Kind::History { .. }, _) => About::History,
-            (Kind::First | Kind::Digest, Some(key)) => About::Group(key.clone()),
-            (Kind::Overflow { .. } | Kind::First | Kind::Digest, _) => About::Overflow,
+            (NotificationKind::Late { .. }, _) => About::Late,
+            (NotificationKind::History { .. }, _) => About::History,
+            (NotificationKind::First | NotificationKind::Digest, Some(key)) => {
+                About::Group(key.clone())
+            }
+            (
+                NotificationKind::Overflow { .. }
+                | NotificationKind::First
+                | NotificationKind::Digest,
+                _,
+            ) => About::Overflow,
         }
     }
 }

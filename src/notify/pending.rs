@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::notification::{About, Kind, Notification};
+use super::notification::{About, Notification, NotificationKind};
 use super::offsets::Offsets;
 use crate::sigma::Level;
 
@@ -178,11 +178,11 @@ impl<A: Clone> Pending<A> {
         }
         let (rules, others) = self.rules();
         let (kind, group_key) = match about {
-            About::Group(key) if told < Some(level) => (Kind::First, Some(key)),
-            About::Group(key) => (Kind::Digest, Some(key)),
-            About::Overflow => (Kind::Overflow { rules, others }, None),
-            About::Late => (Kind::Late { rules, others }, None),
-            About::History => (Kind::History { rules, others }, None),
+            About::Group(key) if told < Some(level) => (NotificationKind::First, Some(key)),
+            About::Group(key) => (NotificationKind::Digest, Some(key)),
+            About::Overflow => (NotificationKind::Overflow { rules, others }, None),
+            About::Late => (NotificationKind::Late { rules, others }, None),
+            About::History => (NotificationKind::History { rules, others }, None),
         };
         let parts = self.parts.values();
         Some(Notification {

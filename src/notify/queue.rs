@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub use self::failure::GivenUp;
 use super::note::Note;
 use super::notification::About;
-pub use super::notification::{Arrival, Kind, Notification, Offered, Pacing};
+pub use super::notification::{Arrival, Notification, NotificationKind, Offered, Pacing};
 use super::offsets::Offsets;
 use super::pending::{Part, Pending};
 use crate::event::NextOffset;

@@ -105,3 +105,10 @@ pub(super) fn readable(body: &str) -> String {
     let line: String = body.chars().take(300).collect();
     printable_prose(line.trim()).into_owned()
 }
+
+/// `2026-11-21T08:30:00.123Z`; the epoch for what lies before it, or beyond the year 9999: vendors
+/// refuse such times.
+pub(super) fn rfc3339(time_ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(time_ms.max(0)).unwrap_or_default();
+    time.to_string()
+}

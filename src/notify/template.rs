@@ -9,9 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use minijinja::value::{Kwargs, Rest, StringInput};
 use minijinja::{Environment, ErrorKind, State, UndefinedBehavior, Value, filters};
+use serde::Serialize;
 
-use super::example;
-use super::message::Message;
 use crate::printable::is_unseen;
 
 /// Steps of the template engine before a template is stopped.
@@ -24,7 +23,8 @@ const MAX_BYTES: usize = 128 * 1024;
 const MAX_WIDTH: usize = 999;
 
 /// The parts that a template can be for, and the key that names its file.
-const PARTS: [(&str, &str); 2] = [("title", "title_template"), ("text", "text_template")];
+pub(super) const PARTS: [(&str, &str); 2] =
+    [("title", "title_template"), ("text", "text_template")];
 
 /// Templates of a title and a text; either may be absent.
 pub struct Template {
@@ -105,49 +105,15 @@ impl Template {
         Ok(Template { environment })
     }
 
-    /// Compiles the templates given and tries them on alerts of every kind. For each kind on which
-    /// one gives nothing that a reader sees, a warning; the shipped words go out then.
-    ///
-    /// # Errors
-    /// One is no template, or fails on a kind of alert.
-    pub fn tried(
-        title: Option<String>,
-        text: Option<String>,
-    ) -> Result<(Template, Vec<TemplateError>), TemplateError> {
-        let template = Template::new(title, text)?;
-        let mut warnings = Vec::new();
-        for (kind, message) in example::messages() {
-            let (title, text) = template.render(&message);
-            for ((_, key), rendered) in PARTS.into_iter().zip([title, text]) {
-                match rendered {
-                    None | Some(Ok(_)) => {}
-                    Some(Err(TemplateFault::Blank)) => warnings.push(TemplateError {
-                        key,
-                        line: 1,
-                        what: format!("the template gives nothing to read for {kind}"),
-                    }),
-                    Some(Err(TemplateFault::Failed { line, what })) => {
-                        return Err(TemplateError {
-                            key,
-                            line,
-                            what: format!("the template fails on {kind}: {what}"),
-                        });
-                    }
-                }
-            }
-        }
-        Ok((template, warnings))
-    }
-
     /// The title, on one line, and the text.
-    pub fn render(&self, message: &Message) -> (Rendered, Rendered) {
+    pub fn render(&self, message: &impl Serialize) -> (Rendered, Rendered) {
         let title = self
             .part("title", message)
             .map(|title| title.map(|title| title.split_whitespace().collect::<Vec<_>>().join(" ")));
         (title, self.part("text", message))
     }
 
-    fn part(&self, name: &str, message: &Message) -> Rendered {
+    fn part(&self, name: &str, message: &impl Serialize) -> Rendered {
         let template = self.environment.get_template(name).ok()?;
         let mut written = Bounded::default();
         // Nothing of the environment changes while it renders.
@@ -247,6 +213,7 @@ impl io::Write for Bounded {
 mod tests {
     use super::*;
     use crate::alert::Notice;
+    use crate::notify::Message;
 
     fn message(change: impl Fn(&mut Notice), title: &str, text: &str) -> Message {
         let template = Template::new(Some(title.into()), Some(text.into())).unwrap();

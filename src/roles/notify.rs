@@ -314,8 +314,8 @@ impl Loop<'_> {
             self.observer.template_failed(part, fault.reason());
         }
         let at_ms = now_ms();
-        let requests = self.sink.target.requests(&message, at_ms);
-        let standing = self.sink.target.standing(&message, at_ms);
+        let requests = self.sink.endpoint.requests(&message, at_ms);
+        let standing = self.sink.endpoint.standing(&message, at_ms);
         let client = self.client.clone();
         let (sender, answer) = mpsc::sync_channel(1);
         self.pace.asked(now);

@@ -40,7 +40,7 @@ const IMPURE: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 16] = [
+const MAY_IMPORT: [(&str, &[&str]); 17] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
     // Reads and writes JSON, whoever asks.
@@ -82,8 +82,18 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     // Told of alerts as they are read back; rules and events stay behind.
     (
         "notify",
-        &["alert", "diagnostic", "event", "printable", "sigma"],
+        &[
+            "alert",
+            "diagnostic",
+            "event",
+            "printable",
+            "settings",
+            "sigma",
+            "yaml",
+        ],
     ),
+    // What every part declares its configuration section with.
+    ("settings", &["diagnostic", "printable", "sigma", "yaml"]),
 ];
 
 /// One `.rs` file without comments and without its unit tests.

@@ -14,10 +14,13 @@ use watchbell::alert::{
 use watchbell::event::{NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position};
 use watchbell::notify::note::Note;
 use watchbell::notify::queue::{Arrival, Offered, Pacing, Queue};
-use watchbell::notify::{
-    Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Request, Route, SLACK_API,
-    Secret, Slack, Target, Teams, Template, Webhook,
-};
+use watchbell::notify::sinks::alertmanager::Alertmanager;
+use watchbell::notify::sinks::email::Email;
+use watchbell::notify::sinks::pagerduty::{PagerDuty, US as PAGERDUTY_US};
+use watchbell::notify::sinks::slack::{API as SLACK_API, Slack};
+use watchbell::notify::sinks::teams::Teams;
+use watchbell::notify::sinks::webhook::Webhook;
+use watchbell::notify::{Encryption, Endpoint, Message, Request, Route, Secret, Template};
 use watchbell::pipeline::Reading;
 use watchbell::printable::is_unseen;
 use watchbell::sigma::Level;
@@ -162,12 +165,12 @@ fn message_by(notice: Notice, digest: bool, template: Option<&Template>) -> Mess
     Message::new("oncall", &next, u64::from(digest) * 2, template)
 }
 
-fn targets() -> [(&'static str, Target); 7] {
+fn endpoints() -> [(&'static str, Arc<dyn Endpoint>); 7] {
     let secret = || Secret::new("SECRET");
     [
         (
             "alertmanager",
-            Target::Alertmanager(Alertmanager {
+            Arc::new(Alertmanager {
                 urls: vec!["http://am-0:9093".into(), "http://am-1:9093/".into()],
                 token: None,
                 hold_ms: 600_000,
@@ -175,20 +178,20 @@ fn targets() -> [(&'static str, Target); 7] {
         ),
         (
             "pagerduty",
-            Target::PagerDuty(PagerDuty {
+            Arc::new(PagerDuty {
                 url: PAGERDUTY_US.into(),
                 routing_key: secret(),
             }),
         ),
         (
             "slack-webhook",
-            Target::Slack(Slack::Webhook {
+            Arc::new(Slack::Webhook {
                 url: Secret::new("https://hooks.slack.example/SECRET"),
             }),
         ),
         (
             "slack-bot",
-            Target::Slack(Slack::Bot {
+            Arc::new(Slack::Bot {
                 url: SLACK_API.into(),
                 token: secret(),
                 channel: "#oncall".into(),
@@ -196,13 +199,13 @@ fn targets() -> [(&'static str, Target); 7] {
         ),
         (
             "teams",
-            Target::Teams(Teams {
+            Arc::new(Teams {
                 url: Secret::new("https://teams.example/SECRET"),
             }),
         ),
         (
             "email",
-            Target::Email(Email {
+            Arc::new(Email {
                 server: "mail.example".into(),
                 port: 587,
                 encryption: Encryption::StartTls,
@@ -213,7 +216,7 @@ fn targets() -> [(&'static str, Target); 7] {
         ),
         (
             "webhook",
-            Target::Webhook(Webhook {
+            Arc::new(Webhook {
                 url: "https://soar.example/alerts".into(),
                 secret: Some(secret()),
                 token: None,
@@ -271,9 +274,9 @@ fn every_sink_is_sent_what_the_golden_files_say() {
     ];
     let mut different = Vec::new();
     for (case, message) in &cases {
-        for (sink, target) in targets() {
+        for (sink, endpoint) in endpoints() {
             let path = golden(case, sink);
-            let sent = shown(&target.requests(message, NOW_MS + 1_000));
+            let sent = shown(&endpoint.requests(message, NOW_MS + 1_000));
             let sent = sent.replace(
                 &format!("watchbell/{}", env!("CARGO_PKG_VERSION")),
                 "watchbell/(version)",
@@ -434,8 +437,8 @@ fn hostile_values_stay_values() {
         "{}",
         message.text
     );
-    for (sink, target) in targets() {
-        for request in target.requests(&message, NOW_MS) {
+    for (sink, endpoint) in endpoints() {
+        for request in endpoint.requests(&message, NOW_MS) {
             for (_, value) in &request.headers {
                 assert!(!value.contains(['\r', '\n']), "{sink}: {value:?}");
             }
@@ -491,8 +494,8 @@ fn the_longest_alert_stays_within_every_sinks_limits() {
         false,
     );
     assert!(message.text.len() < 20_000, "{}", message.text.len());
-    for (sink, target) in targets() {
-        for request in target.requests(&message, NOW_MS) {
+    for (sink, endpoint) in endpoints() {
+        for request in endpoint.requests(&message, NOW_MS) {
             let body = body(&request);
             if let Err(why) = within_limits(sink, &body, request.body.len()) {
                 panic!("{sink}: {why}");
@@ -569,8 +572,8 @@ proptest! {
         let template = template.expect("a template");
         let message = message_by(notice, digest, templated.then_some(&template));
         prop_assert!(!message.title.contains(is_unseen));
-        for (sink, target) in targets() {
-            for request in target.requests(&message, NOW_MS) {
+        for (sink, endpoint) in endpoints() {
+            for request in endpoint.requests(&message, NOW_MS) {
                 let body = body(&request);
                 let fits = within_limits(sink, &body, request.body.len());
                 prop_assert!(fits.is_ok(), "{}: {:?}", sink, fits);
@@ -602,8 +605,8 @@ fn a_text_is_cut_beyond_its_limit_and_not_before() {
     notice.resources[0].name = Some("n".repeat(2_000));
     notice.group_key = "k".repeat(256);
     let message = message(notice, false);
-    for (sink, target) in targets() {
-        let request = target.requests(&message, NOW_MS).remove(0);
+    for (sink, endpoint) in endpoints() {
+        let request = endpoint.requests(&message, NOW_MS).remove(0);
         let body = body(&request);
         let length = |value: &Value| value.as_str().expect("a text").chars().count();
         match sink {
@@ -721,8 +724,8 @@ fn is_time(value: &Value) -> Result<(), String> {
 }
 
 fn dedup_key(message: &Message) -> String {
-    let targets = targets();
-    let (_, pagerduty) = targets
+    let endpoints = endpoints();
+    let (_, pagerduty) = endpoints
         .iter()
         .find(|(name, _)| *name == "pagerduty")
         .expect("it");
@@ -999,7 +1002,9 @@ fn a_digest_of_late_alerts_names_the_critical_ones_and_history_pages_nobody() {
         ("history", Level::Informational)
     );
     assert_eq!(history.text.matches("Critical: [").count(), 20);
-    let pagerduty = targets().into_iter().find(|(name, _)| *name == "pagerduty");
+    let pagerduty = endpoints()
+        .into_iter()
+        .find(|(name, _)| *name == "pagerduty");
     let (_, pagerduty) = pagerduty.expect("PagerDuty");
     let url = |message: &Message| pagerduty.requests(message, NOW_MS).remove(0).url;
     assert!(url(&late).ends_with("/v2/enqueue"));

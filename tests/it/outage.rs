@@ -10,7 +10,7 @@ use watchbell::event::NextOffset;
 use watchbell::notify::Sink;
 use watchbell::notify::note::Note;
 use watchbell::notify::pace::Pace;
-use watchbell::notify::queue::{Arrival, Kind, Notification, Offered, Queue, Times};
+use watchbell::notify::queue::{Arrival, Notification, NotificationKind, Offered, Queue, Times};
 use watchbell::sigma::Level;
 
 const MINUTE_MS: i64 = 60_000;
@@ -216,7 +216,7 @@ fn after_an_hour_without_an_answer_everything_is_told_once_the_worst_and_oldest_
         let ages: Vec<i64> = caught_up
             .iter()
             .skip(2)
-            .filter(|n| n.kind == Kind::First)
+            .filter(|n| n.kind == NotificationKind::First)
             .map(|n| n.first_ms)
             .collect();
         assert!(ages.is_sorted(), "{kind}: {ages:?}");

@@ -13,7 +13,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::Sha256;
 use watchbell::alert::Notice;
 use watchbell::config;
-use watchbell::notify::{Answer, Client, Message, Secret, Sink, Target, Teams};
+use watchbell::notify::sinks::teams::Teams;
+use watchbell::notify::{Answer, Client, Message, Secret, Sink};
 
 use crate::stub::{Received, Reply, Stub, ok};
 
@@ -45,7 +46,7 @@ fn sink(kind: &str) -> Sink {
 
 pub fn send(sink: &Sink) -> Answer {
     let message = Message::of_one(&sink.name, Notice::example(0), 0, None);
-    let requests = sink.target.requests(&message, 1_700_000_000_000);
+    let requests = sink.endpoint.requests(&message, 1_700_000_000_000);
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -135,14 +136,14 @@ fn what_a_vendor_says_of_its_set_up_is_not_held_against_the_alert() {
             r#"{"error":{"code":"TriggerInputSchemaMismatch"}}"#.into(),
         ),
     ] {
-        let sink = match &sink.target {
-            Target::Teams(_) => Sink {
-                target: Target::Teams(Teams {
+        let sink = match format!("{:?}", sink.endpoint).starts_with("Teams") {
+            true => Sink {
+                endpoint: Arc::new(Teams {
                     url: Secret::new(stub.url()),
                 }),
                 ..sink
             },
-            _ => sink,
+            false => sink,
         };
         stub.answer(status(400, "", &setup));
         assert!(matches!(send(&sink), Answer::Later { .. }), "{setup}");

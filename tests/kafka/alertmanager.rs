@@ -204,7 +204,7 @@ fn sink(alertmanager: &Alertmanager, hold: &str) -> Sink {
 fn tell(sink: &Sink, notice: &Notice) {
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let message = Message::of_one(&sink.name, notice.clone(), now_ms, None);
-    let requests = sink.target.requests(&message, now_ms);
+    let requests = sink.endpoint.requests(&message, now_ms);
     let answer = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -8,10 +8,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use watchbell::alert::Notice;
 use watchbell::event::{Header, Offset, OutputBuffer, Partition, Position, RawRecord};
-use watchbell::notify::{
-    Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Secret, Slack, Target,
-    Teams, Template, Webhook,
-};
+use watchbell::notify::sinks::alertmanager::Alertmanager;
+use watchbell::notify::sinks::email::Email;
+use watchbell::notify::sinks::pagerduty::{PagerDuty, US as PAGERDUTY_US};
+use watchbell::notify::sinks::slack::Slack;
+use watchbell::notify::sinks::teams::Teams;
+use watchbell::notify::sinks::webhook::Webhook;
+use watchbell::notify::{Encryption, Endpoint, Message, Secret, Template};
 use watchbell::pipeline::{Catalogs, Limits, Names, Path, Pipeline, Settings, Topics, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 use watchbell::sigma::Scratch;
@@ -346,7 +349,7 @@ fn rules() -> String {
 pub struct Way {
     pipeline: Pipeline,
     filter: Filter,
-    targets: Vec<Target>,
+    endpoints: Vec<Arc<dyn Endpoint>>,
     template: Template,
 }
 
@@ -383,7 +386,7 @@ impl Way {
                 Arc::new(ArcSwap::from_pointee(names)),
             ),
             filter: Filter::parse(Kind::Alert, &written).expect("filters").0,
-            targets: targets(),
+            endpoints: endpoints(),
             template: Template::new(
                 Some("{{ title }}".into()),
                 Some("{{ text }} {{ record }} {{ notice.why }} {{ facts }}".into()),
@@ -438,8 +441,8 @@ impl Way {
             let notice = Notice::read(value, position()).expect("an alert of ours");
             for template in [None, Some(&self.template)] {
                 let message = Message::of_one("sink", notice.clone(), NOW_MS, template);
-                for target in &self.targets {
-                    let requests = target.requests(&message, NOW_MS);
+                for endpoint in &self.endpoints {
+                    let requests = endpoint.requests(&message, NOW_MS);
                     sent += requests.iter().map(|r| r.body.len()).sum::<usize>();
                 }
             }
@@ -456,21 +459,21 @@ fn position() -> Position<'static> {
     }
 }
 
-fn targets() -> Vec<Target> {
+fn endpoints() -> Vec<Arc<dyn Endpoint>> {
     let secret = || Secret::new("https://sink.example");
     vec![
-        Target::Alertmanager(Alertmanager {
+        Arc::new(Alertmanager {
             urls: vec!["http://am".into()],
             token: None,
             hold_ms: 600_000,
         }),
-        Target::PagerDuty(PagerDuty {
+        Arc::new(PagerDuty {
             url: PAGERDUTY_US.into(),
             routing_key: secret(),
         }),
-        Target::Slack(Slack::Webhook { url: secret() }),
-        Target::Teams(Teams { url: secret() }),
-        Target::Email(Email {
+        Arc::new(Slack::Webhook { url: secret() }),
+        Arc::new(Teams { url: secret() }),
+        Arc::new(Email {
             server: "mail.example".into(),
             port: 587,
             encryption: Encryption::StartTls,
@@ -478,7 +481,7 @@ fn targets() -> Vec<Target> {
             from: "watchbell@example.com".parse().expect("an address"),
             to: vec!["jane@example.com".parse().expect("an address")],
         }),
-        Target::Webhook(Webhook {
+        Arc::new(Webhook {
             url: "https://soar.example".into(),
             secret: None,
             token: None,

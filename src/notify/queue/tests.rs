@@ -58,7 +58,10 @@ fn the_first_is_told_at_once_and_its_repeats_as_one_digest() {
     let mut queue = queue();
     offer(&mut queue, &["a"]);
     let first = queue.next(0).unwrap();
-    assert_eq!((first.kind.clone(), first.count), (Kind::First, 1));
+    assert_eq!(
+        (first.kind.clone(), first.count),
+        (NotificationKind::First, 1)
+    );
     assert_eq!(position(&mut queue), 0);
     queue.told(0, &first);
     offer(&mut queue, &["a"; 299]);
@@ -69,7 +72,10 @@ fn the_first_is_told_at_once_and_its_repeats_as_one_digest() {
         "a restart must find the group open"
     );
     let digest = queue.next(PACING.digest_interval_ms).unwrap();
-    assert_eq!((digest.kind.clone(), digest.count), (Kind::Digest, 299));
+    assert_eq!(
+        (digest.kind.clone(), digest.count),
+        (NotificationKind::Digest, 299)
+    );
     assert_eq!(digest.group_key.as_deref(), Some("a"));
     queue.told(PACING.digest_interval_ms, &digest);
     assert!(queue.next(3 * PACING.digest_interval_ms).is_none());
@@ -86,7 +92,10 @@ fn what_is_more_severe_than_anything_told_does_not_wait() {
     offer(&mut queue, &["a"]);
     queue.offer(2, 0, offered("a", Level::Critical));
     let second = queue.next(1).unwrap();
-    assert_eq!((second.kind.clone(), second.count), (Kind::First, 2));
+    assert_eq!(
+        (second.kind.clone(), second.count),
+        (NotificationKind::First, 2)
+    );
     assert_eq!(second.level, Level::Critical);
 }
 
@@ -95,7 +104,10 @@ fn repeats_of_an_alert_that_waits_go_with_it() {
     let mut queue = queue();
     offer(&mut queue, &["a", "b", "a", "a"]);
     let first = queue.next(0).unwrap();
-    assert_eq!((first.kind.clone(), first.count), (Kind::First, 3));
+    assert_eq!(
+        (first.kind.clone(), first.count),
+        (NotificationKind::First, 3)
+    );
     queue.told(0, &first);
     assert_eq!(queue.next(0).unwrap().group_key.as_deref(), Some("b"));
 }
@@ -114,7 +126,7 @@ fn more_groups_than_can_be_told_become_one_digest_and_the_severe_stay_out_of_it(
     assert_eq!(groups, [Some("worst"), Some("a"), Some("b"), None]);
     let last = told.last().unwrap();
     assert_eq!(last.count, 3);
-    let Kind::Overflow { rules, others } = &last.kind else {
+    let NotificationKind::Overflow { rules, others } = &last.kind else {
         panic!("{last:?}")
     };
     assert_eq!((rules["rule of d"], *others), (1, 0));
@@ -207,7 +219,7 @@ fn a_restart_tells_again_only_what_was_not_committed() {
     again.told(1, &next);
     assert!(again.next(1).is_none());
     let digest = again.next(PACING.digest_interval_ms).unwrap();
-    assert_eq!((digest.kind, digest.count), (Kind::Digest, 1));
+    assert_eq!((digest.kind, digest.count), (NotificationKind::Digest, 1));
 }
 
 #[test]
@@ -407,7 +419,10 @@ fn late_alerts_are_one_digest_that_names_the_critical_ones() {
     queue.told(5_000, &first);
     assert!(queue.next(5_000 + QUIET_MS - 1).is_none(), "more may come");
     let digest = queue.next(5_000 + QUIET_MS).unwrap();
-    assert!(matches!(digest.kind, Kind::Late { .. }), "{digest:?}");
+    assert!(
+        matches!(digest.kind, NotificationKind::Late { .. }),
+        "{digest:?}"
+    );
     assert_eq!((digest.count, digest.level), (500, Level::Critical));
     assert_eq!(digest.critical, [100, 200, 300, 400, 500]);
     assert_eq!(digest.critical_count, 5);

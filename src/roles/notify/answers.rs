@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{InFlight, Loop, Ours};
 use crate::alert::Notice;
 use crate::notify::Answer;
-use crate::notify::queue::{GivenUp, Kind, Notification};
+use crate::notify::queue::{GivenUp, Notification, NotificationKind};
 use crate::roles::clock::now_ms;
 
 impl Loop<'_> {
@@ -54,7 +54,7 @@ impl Loop<'_> {
         if self.said.take().is_some() {
             tracing::info!(sink = self.sink.name, "the sink takes notifications again");
         }
-        let is_first = matches!(notification.kind, Kind::First);
+        let is_first = matches!(notification.kind, NotificationKind::First);
         let delay_ms = now_ms().saturating_sub(notification.alert.time_ms);
         let delay = u64::try_from(delay_ms).ok().map(Duration::from_millis);
         let delay = delay.filter(|_| is_first);

@@ -54,7 +54,7 @@ impl Drop for Reading {
 
 impl RetoldAlerts {
     pub(super) fn new(config: &NotifyConfig, sink: &Sink) -> RetoldAlerts {
-        let hold_ms = sink.target.hold_ms();
+        let hold_ms = sink.endpoint.hold_ms();
         RetoldAlerts {
             cluster: config.cluster.clone(),
             topic: config.alerts.clone(),
@@ -132,7 +132,7 @@ impl Loop<'_> {
             return;
         }
         self.observer.told_again(alerts.len());
-        let peers = self.sink.target.again(&alerts);
+        let peers = self.sink.endpoint.again(&alerts);
         let client = self.client.clone();
         let telling = async move { client.send_again(peers).await };
         state.telling = Some(self.handle.spawn(telling));
@@ -170,7 +170,7 @@ impl ToldBefore {
         })?;
         let standing = |(message, at_ms, count): (Message, i64, u64)| {
             let message = message.with_more(count - 1);
-            self.sink.target.standing(&message, at_ms)
+            self.sink.endpoint.standing(&message, at_ms)
         };
         Ok(alerts.into_values().filter_map(standing).collect())
     }
@@ -190,7 +190,7 @@ impl ToldBefore {
         }
         let template = self.sink.template.as_deref();
         let message = Message::of_one(&self.sink.name, notice, at_ms, template);
-        let key = self.sink.target.standing(&message, at_ms)?.key;
+        let key = self.sink.endpoint.standing(&message, at_ms)?.key;
         Some((key, message, at_ms))
     }
 }

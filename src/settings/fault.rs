@@ -42,14 +42,14 @@ impl Fault {
     }
 
     /// The same fault, naming the nearest of `known`, or all of them where none is near.
-    pub(super) fn one_of(self, word: &str, known: &[&str]) -> Fault {
+    pub(crate) fn one_of(self, word: &str, known: &[&str]) -> Fault {
         match nearest(word, known.iter().copied()) {
             Some(near) => self.remedy(format!("did you mean `{near}`?")),
             None => self.remedy(format!("known here: {}", known.join(", "))),
         }
     }
 
-    pub(super) fn in_file(file: &str, problem: Problem) -> Fault {
+    pub(crate) fn in_file(file: &str, problem: Problem) -> Fault {
         Fault {
             place: place(file, problem.mark),
             message: problem.message,
@@ -60,7 +60,7 @@ impl Fault {
 }
 
 /// A place in a file, as every message writes it.
-pub(super) fn place(file: &str, mark: Mark) -> String {
+pub(crate) fn place(file: &str, mark: Mark) -> String {
     format!("{file}:{}:{}", mark.line, mark.column)
 }
 

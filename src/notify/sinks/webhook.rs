@@ -2,12 +2,41 @@
 //! `watchbell-signature: v1=<hex>` is HMAC-SHA256 with the secret over the value of
 //! `watchbell-timestamp` (Unix seconds), a dot, and the body as it was sent.
 
+use std::sync::Arc;
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
 
-use super::message::Message;
-use super::request::{Request, Secret};
+use super::kind::{Endpoint, NO_LIMIT, SinkKind};
+use super::shared::{TOKEN, TOKEN_FILE, URL, address, token};
+use crate::notify::message::Message;
+use crate::notify::probe::{Probe, host_of};
+use crate::notify::request::{Request, Secret, rfc3339};
+use crate::settings::{Shape, optional};
+
+/// A webhook, as configured by its keys.
+pub static KIND: SinkKind = SinkKind {
+    name: "webhook",
+    keys: &[
+        URL,
+        TOKEN,
+        TOKEN_FILE,
+        optional("secret", Shape::Secret).about("Signs what a webhook is sent."),
+        optional("secret_file", Shape::Scalar).about("File that holds secret."),
+    ],
+    rate: NO_LIMIT,
+    is_read_by_people: false,
+    #[cfg(test)]
+    example: "url: https://soar.example.com/hook, secret_file: /s, token_file: /s",
+    read: |section, faults| {
+        Some(Arc::new(Webhook {
+            url: address(section, faults),
+            secret: section.secret("secret", faults).map(Secret::new),
+            token: token(section, faults),
+        }))
+    },
+};
 
 /// An endpoint of one's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,15 +49,15 @@ pub struct Webhook {
     pub token: Option<Secret>,
 }
 
-impl Webhook {
-    pub(super) fn requests(&self, message: &Message, now_ms: i64) -> Vec<Request> {
+impl Endpoint for Webhook {
+    fn requests(&self, message: &Message, now_ms: i64) -> Vec<Request> {
         let body = json!({
             "specversion": "1.0",
             "id": message.id,
             "source": "watchbell",
             "type": "watchbell.notification.v1",
             "subject": message.group_key,
-            "time": super::rfc3339(now_ms),
+            "time": rfc3339(now_ms),
             "datacontenttype": "application/json",
             "data": {
                 "kind": message.kind,
@@ -49,6 +78,10 @@ impl Webhook {
             request.headers.push(("watchbell-signature", signature));
         }
         vec![request]
+    }
+
+    fn probes(&self) -> Vec<Probe> {
+        vec![host_of(&self.url)]
     }
 }
 

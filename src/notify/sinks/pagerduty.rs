@@ -1,14 +1,49 @@
 //! PagerDuty, Events API v2: one incident for each group and level, since what joins an open incident
 //! wakes nobody. Limits: a dedup_key of 255 characters, a summary of 1,024, an event of 512 KB.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::message::Message;
-use super::request::{Answer, Request, Secret, by_status};
+use super::kind::{Endpoint, SinkKind};
+use super::shared::{URL, address, needed_secret};
 use crate::alert::shorten;
+use crate::notify::message::Message;
+use crate::notify::pace::Rate;
+use crate::notify::probe::{Probe, host_of};
+use crate::notify::request::{Answer, Request, Secret, by_status, rfc3339};
+use crate::settings::{Fault, Section, Shape, Takes, optional};
 use crate::sigma::Level;
+
+/// PagerDuty, as configured by its keys.
+pub static KIND: SinkKind = SinkKind {
+    name: "pagerduty",
+    keys: &[
+        URL,
+        optional("routing_key", Shape::Secret).about("Key of a PagerDuty integration."),
+        optional("routing_key_file", Shape::Scalar).about("File that holds routing_key."),
+        optional("region", Shape::Scalar)
+            .takes(Takes::Choice(&["us", "eu"]))
+            .about("PagerDuty's service region; us if nobody says."),
+    ],
+    rate: Rate {
+        per_minute: Some(100),
+        burst: 20,
+    },
+    is_read_by_people: true,
+    #[cfg(test)]
+    example: "routing_key_file: /s",
+    read: |section, faults| {
+        Some(Arc::new(PagerDuty {
+            url: match section.text("url") {
+                Some(_) => address(section, faults),
+                None => region(section, faults),
+            },
+            routing_key: needed_secret("routing_key", section, faults)?,
+        }))
+    },
+};
 
 /// A PagerDuty service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +60,8 @@ pub const US: &str = "https://events.pagerduty.com";
 /// Base address of the European service region.
 pub const EU: &str = "https://events.eu.pagerduty.com";
 
-impl PagerDuty {
-    pub(super) fn requests(&self, message: &Message) -> Vec<Request> {
+impl Endpoint for PagerDuty {
+    fn requests(&self, message: &Message, _now_ms: i64) -> Vec<Request> {
         if message.kind == "history" {
             return vec![self.change(message)];
         }
@@ -59,7 +94,7 @@ impl PagerDuty {
             "summary": shorten(&message.title, 1_024),
             "source": notice.product.as_deref().unwrap_or("watchbell"),
             "severity": severity(message.level),
-            "timestamp": super::rfc3339(notice.time_ms),
+            "timestamp": rfc3339(notice.time_ms),
             "class": notice.rule,
             "custom_details": details,
         });
@@ -80,6 +115,22 @@ impl PagerDuty {
         let url = format!("{}/v2/enqueue", self.url.trim_end_matches('/'));
         vec![Request::json(url, &body, None)]
     }
+
+    fn probes(&self) -> Vec<Probe> {
+        vec![host_of(&self.url)]
+    }
+
+    /// An integration's key that PagerDuty does not know is answered with 400, too, and is no
+    /// alert's fault.
+    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
+        let body_lower = body.to_lowercase().replace([' ', '-'], "_");
+        match by_status(status, after, body) {
+            Answer::Refused { detail } if body_lower.contains("routing_key") => {
+                Answer::Later { after, detail }
+            }
+            answer => answer,
+        }
+    }
 }
 
 impl PagerDuty {
@@ -91,23 +142,12 @@ impl PagerDuty {
             "payload": {
                 "summary": shorten(&message.title, 1_024),
                 "source": "watchbell",
-                "timestamp": super::rfc3339(message.notice.detected_ms),
+                "timestamp": rfc3339(message.notice.detected_ms),
                 "custom_details": {"text": shorten(&message.text, 20_000)},
             },
         });
         let url = format!("{}/v2/change/enqueue", self.url.trim_end_matches('/'));
         Request::json(url, &body, None)
-    }
-}
-
-/// An integration's key that PagerDuty does not know is answered with 400, too, and is no alert's fault.
-pub(super) fn answer(status: u16, after: Option<Duration>, body: &str) -> Answer {
-    let body_lower = body.to_lowercase().replace([' ', '-'], "_");
-    match by_status(status, after, body) {
-        Answer::Refused { detail } if body_lower.contains("routing_key") => {
-            Answer::Later { after, detail }
-        }
-        answer => answer,
     }
 }
 
@@ -117,5 +157,18 @@ fn severity(level: Level) -> &'static str {
         Level::High => "error",
         Level::Medium => "warning",
         Level::Low | Level::Informational => "info",
+    }
+}
+
+fn region(section: &Section<'_>, faults: &mut Vec<Fault>) -> String {
+    let region = section.text("region").unwrap_or_else(|| "us".into());
+    match region.as_str() {
+        "us" => US.to_owned(),
+        "eu" => EU.to_owned(),
+        _ => {
+            let fault = section.fault("region", format!("`{region}` is no service region"));
+            faults.push(fault.remedy("write us or eu"));
+            String::new()
+        }
     }
 }

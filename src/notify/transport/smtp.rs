@@ -1,37 +1,16 @@
-//! E-mail, over SMTP. A message's id is that of the notification, so that a repeat is known as one, and
-//! those of a group are one thread.
-//! Invariant: the server's certificate is checked, and no password travels without TLS.
+//! Mail over SMTP.
+//! Invariant: the server's certificate is checked, and without TLS only what needs no login is sent.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use lettre::message::Mailbox;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{AsyncSmtpTransport, Error};
 use lettre::{AsyncTransport, Tokio1Executor};
 
-use super::message::Message;
-use super::request::{Answer, Request, Secret, readable};
-use crate::alert::shorten;
-
-/// A mail server, and who gets mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Email {
-    /// Name of the server.
-    pub server: String,
-    /// Its port.
-    pub port: u16,
-    /// How the connection is protected.
-    pub encryption: Encryption,
-    /// User and password.
-    pub login: Option<(String, Secret)>,
-    /// Who sends.
-    pub from: Mailbox,
-    /// Who gets it, at least one.
-    pub to: Vec<Mailbox>,
-}
+use crate::notify::request::{Answer, Secret, readable};
 
 /// How a connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,67 +34,28 @@ impl Encryption {
     }
 }
 
-/// Most characters of a subject.
-const MAX_SUBJECT: usize = 200;
-
-/// Most characters of what an id is made of: a line has no more than 998 (RFC 5322, section 2.1.1).
-const MAX_ID: usize = 200;
+/// A mail server, and between whom mail travels.
+pub struct MailServer<'e> {
+    /// Name of the server.
+    pub name: &'e str,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub encryption: Encryption,
+    /// User and password.
+    pub login: Option<&'e (String, Secret)>,
+    /// Who sends.
+    pub from: &'e Mailbox,
+    /// Who gets it, at least one.
+    pub to: &'e [Mailbox],
+}
 
 /// An exchange has so many answers that each may take as long as a sink's answer may.
 const ANSWERS: u32 = 4;
 
-impl Email {
-    /// One message to everybody; without a body where it cannot be written.
-    pub(super) fn requests(&self, message: &Message, now_ms: i64) -> Vec<Request> {
-        let mut text = message.text.clone();
-        if let Some(record) = &message.record {
-            text.push_str("\n\nRecord:\n");
-            text.push_str(record);
-        }
-        text.push('\n');
-        let thread = format!("<{}@watchbell>", id(&message.group_key));
-        let now = Duration::from_millis(u64::try_from(now_ms).unwrap_or(0));
-        let mut mail = lettre::Message::builder()
-            .from(self.from.clone())
-            .subject(shorten(&message.title, MAX_SUBJECT))
-            .date(UNIX_EPOCH + now)
-            .message_id(Some(format!("<{}@watchbell>", id(&message.id))))
-            .in_reply_to(thread.clone())
-            .references(thread)
-            // Out-of-office notes do not answer it (RFC 3834).
-            .raw_header(HeaderValue::new(
-                HeaderName::new_from_ascii_str("Auto-Submitted"),
-                "auto-generated".into(),
-            ))
-            .header(MIME_VERSION_1_0)
-            .header(ContentType::TEXT_PLAIN);
-        for to in &self.to {
-            mail = mail.to(to.clone());
-        }
-        let body = mail.body(text).map(|mail| mail.formatted());
-        vec![Request {
-            url: format!("smtp://{}:{}", self.server, self.port),
-            headers: Vec::new(),
-            body: body.unwrap_or_default(),
-        }]
-    }
-}
-
-/// What may stand in an id, whatever the text holds.
-fn id(text: &str) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-            c
-        } else {
-            '_'
-        }
-    };
-    text.chars().take(MAX_ID).map(plain).collect()
-}
-
 /// The way to the mail server.
 #[derive(Debug, Clone)]
-pub(super) struct Mailer {
+pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     envelope: lettre::address::Envelope,
     timeout: Duration,
@@ -126,34 +66,34 @@ impl Mailer {
     ///
     /// # Errors
     /// What is wrong with the certificates or the addresses, in words.
-    pub(super) fn new(
-        email: &Email,
+    pub(crate) fn new(
+        server: &MailServer<'_>,
         timeout: Duration,
         ca: Option<&[u8]>,
     ) -> Result<Mailer, String> {
         let tls = || -> Result<TlsParameters, Error> {
-            let mut tls = TlsParameters::builder(email.server.clone());
+            let mut tls = TlsParameters::builder(server.name.to_owned());
             if let Some(pem) = ca {
                 tls = tls.add_root_certificate(Certificate::from_pem(pem)?);
             }
             tls.build()
         };
-        let tls = match email.encryption {
+        let tls = match server.encryption {
             Encryption::StartTls => Tls::Required(tls().map_err(|e| e.to_string())?),
             Encryption::Tls => Tls::Wrapper(tls().map_err(|e| e.to_string())?),
             Encryption::None => Tls::None,
         };
-        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&email.server)
-            .port(email.port)
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.name)
+            .port(server.port)
             .tls(tls)
-            .hello_name(ClientId::Domain(email.from.email.domain().to_owned()))
+            .hello_name(ClientId::Domain(server.from.email.domain().to_owned()))
             .timeout(Some(timeout));
-        if let Some((user, password)) = &email.login {
+        if let Some((user, password)) = server.login {
             let password = password.expose().to_owned();
             transport = transport.credentials(Credentials::new(user.clone(), password));
         }
-        let to = email.to.iter().map(|to| to.email.clone()).collect();
-        let envelope = lettre::address::Envelope::new(Some(email.from.email.clone()), to);
+        let to = server.to.iter().map(|to| to.email.clone()).collect();
+        let envelope = lettre::address::Envelope::new(Some(server.from.email.clone()), to);
         Ok(Mailer {
             transport: transport.build(),
             envelope: envelope.map_err(|error| error.to_string())?,

@@ -4,13 +4,41 @@
 //! Invariant: values are rich-text elements, which Slack never parses, or are escaped: no value can
 //! mention anybody or pose as a link.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::message::Message;
-use super::request::{Answer, Request, Secret, by_status, readable};
+use super::kind::{Endpoint, SinkKind};
+use super::shared::{TOKEN, TOKEN_FILE, URL, WEBHOOK_URL, WEBHOOK_URL_FILE};
+use super::shared::{address, token, webhook_url};
 use crate::alert::{Fact, shorten};
+use crate::notify::message::Message;
+use crate::notify::pace::Rate;
+use crate::notify::probe::{Method, Probe, host_of};
+use crate::notify::request::{Answer, Request, Secret, by_status, readable};
+use crate::settings::{Fault, Section, Shape, optional};
+
+/// Slack, as configured by its keys.
+pub static KIND: SinkKind = SinkKind {
+    name: "slack",
+    keys: &[
+        URL,
+        WEBHOOK_URL,
+        WEBHOOK_URL_FILE,
+        TOKEN,
+        TOKEN_FILE,
+        optional("channel", Shape::Scalar).about("Channel that a Slack bot writes to."),
+    ],
+    rate: Rate {
+        per_minute: Some(55),
+        burst: 1,
+    },
+    is_read_by_people: true,
+    #[cfg(test)]
+    example: "webhook_url_file: /s",
+    read: |section, faults| Some(Arc::new(slack(section, faults)?)),
+};
 
 /// A Slack channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +80,8 @@ const MAX_FACT_AND_RECORD: [(usize, usize); 7] = [
     (150, 0),
 ];
 
-impl Slack {
-    pub(super) fn requests(&self, message: &Message) -> Vec<Request> {
+impl Endpoint for Slack {
+    fn requests(&self, message: &Message, _now_ms: i64) -> Vec<Request> {
         let mut body = json!({
             "text": escape(&shorten(&message.title, 300)),
             "mrkdwn": false,
@@ -75,8 +103,20 @@ impl Slack {
         }]
     }
 
+    fn probes(&self) -> Vec<Probe> {
+        vec![match self {
+            Slack::Bot { url, token, .. } => Probe {
+                method: Method::Post,
+                url: format!("{}/auth.test", url.trim_end_matches('/')),
+                token: Some(token.clone()),
+                means: knows_us,
+            },
+            Slack::Webhook { url } => host_of(url.expose()),
+        }]
+    }
+
     /// The Web API answers 200 and says in the body what it thinks.
-    pub(super) fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
+    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
         let Slack::Bot { .. } = self else {
             return by_status(status, after, body);
         };
@@ -204,4 +244,34 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+}
+
+fn slack(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Slack> {
+    let webhook = section.has("webhook_url") || section.has("webhook_url_file");
+    match token(section, faults) {
+        Some(_) if webhook => {
+            let fault = section.fault("token", "given besides webhook_url");
+            faults.push(fault.remedy("keep one of the two: a webhook has its channel already"));
+            None
+        }
+        Some(token) => Some(Slack::Bot {
+            url: match section.text("url") {
+                Some(_) => address(section, faults),
+                None => API.to_owned(),
+            },
+            token,
+            channel: section.required("channel", faults),
+        }),
+        None => Some(Slack::Webhook {
+            url: webhook_url(section, faults)?,
+        }),
+    }
+}
+
+fn knows_us(status: u16, body: &str) -> Result<&'static str, String> {
+    let said: Value = serde_json::from_str(body).unwrap_or_default();
+    match (status, said.get("ok").and_then(Value::as_bool)) {
+        (200, Some(true)) => Ok("Slack knows the token"),
+        _ => Err(format!("Slack answers {status}: {}", readable(body))),
+    }
 }

@@ -2,14 +2,37 @@
 //! Invariant: values are text runs, which Teams never parses as Markdown, and nobody is mentioned
 //! without an entity, of which there is none.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::message::{Message, lines};
-use super::request::{Answer, Request, Secret, by_status};
+use super::kind::{Endpoint, SinkKind};
+use super::shared::{WEBHOOK_URL, WEBHOOK_URL_FILE, webhook_url};
 use crate::alert::shorten;
+use crate::notify::message::{Message, lines};
+use crate::notify::pace::Rate;
+use crate::notify::probe::{Probe, host_of};
+use crate::notify::request::{Answer, Request, Secret, by_status};
 use crate::sigma::Level;
+
+/// Teams, as configured by its keys.
+pub static KIND: SinkKind = SinkKind {
+    name: "teams",
+    keys: &[WEBHOOK_URL, WEBHOOK_URL_FILE],
+    rate: Rate {
+        per_minute: Some(60),
+        burst: 4,
+    },
+    is_read_by_people: true,
+    #[cfg(test)]
+    example: "webhook_url_file: /s",
+    read: |section, faults| {
+        Some(Arc::new(Teams {
+            url: webhook_url(section, faults)?,
+        }))
+    },
+};
 
 /// A Teams channel or chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +44,8 @@ pub struct Teams {
 /// Bytes of a message, with room for what the workflow adds.
 const MAX_BYTES: usize = 26_000;
 
-impl Teams {
-    pub(super) fn requests(&self, message: &Message) -> Vec<Request> {
+impl Endpoint for Teams {
+    fn requests(&self, message: &Message, _now_ms: i64) -> Vec<Request> {
         let mut record = message.record.clone();
         let mut body = card(message, record.as_deref());
         // The record goes first, then the facts: the title always fits.
@@ -41,15 +64,19 @@ impl Teams {
         }
         vec![Request::json(self.url.expose(), &body, None)]
     }
-}
 
-/// A workflow that is switched off answers with 400, too, and is no alert's fault.
-pub(super) fn answer(status: u16, after: Option<Duration>, body: &str) -> Answer {
-    match by_status(status, after, body) {
-        Answer::Refused { detail } if body.contains("WorkflowTriggerIsNotEnabled") => {
-            Answer::Later { after, detail }
+    fn probes(&self) -> Vec<Probe> {
+        vec![host_of(self.url.expose())]
+    }
+
+    /// A workflow that is switched off answers with 400, too, and is no alert's fault.
+    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
+        match by_status(status, after, body) {
+            Answer::Refused { detail } if body.contains("WorkflowTriggerIsNotEnabled") => {
+                Answer::Later { after, detail }
+            }
+            answer => answer,
         }
-        answer => answer,
     }
 }
 

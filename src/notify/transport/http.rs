@@ -1,11 +1,14 @@
 //! Sends requests over HTTPS, or mail, and reads what the sink says to them.
 //! Invariant: an address, which may be a secret, appears in no message.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::email::Mailer;
-use super::probe::Method;
-use super::{Answer, Request, Sink, Target};
+use super::smtp::Mailer;
+use crate::notify::probe::Method;
+use crate::notify::request::{Answer, Request};
+use crate::notify::sink::Sink;
+use crate::notify::sinks::Endpoint;
 
 /// Bytes read of an answer.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
@@ -20,7 +23,7 @@ pub struct ClientError(String);
 pub struct Client {
     http: reqwest::Client,
     mailer: Option<Mailer>,
-    target: Target,
+    endpoint: Arc<dyn Endpoint>,
 }
 
 impl Client {
@@ -44,14 +47,11 @@ impl Client {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(failed)?;
             builder = builder.tls_certs_merge(certificates);
         }
-        let mailer = match &sink.target {
-            Target::Email(email) => Some(Mailer::new(email, sink.timeout, sink.ca.as_deref())),
-            _ => None,
-        };
+        let mailer = sink.endpoint.mailer(sink.timeout, sink.ca.as_deref());
         Ok(Client {
             http: builder.build().map_err(failed)?,
-            mailer: mailer.transpose().map_err(ClientError)?,
-            target: sink.target.clone(),
+            mailer: mailer.map_err(ClientError)?,
+            endpoint: Arc::clone(&sink.endpoint),
         })
     }
 
@@ -119,7 +119,7 @@ impl Client {
             return mailer.check().await;
         }
         let mut found = "";
-        for probe in self.target.probes() {
+        for probe in self.endpoint.probes() {
             let mut ask = match probe.method {
                 Method::Get => self.http.get(&probe.url),
                 Method::Post => self.http.post(&probe.url),
@@ -165,7 +165,7 @@ impl Client {
             }
         }
         body.truncate(MAX_ANSWER_BYTES);
-        self.target
+        self.endpoint
             .answer(status, after, &String::from_utf8_lossy(&body))
     }
 }

@@ -10,22 +10,20 @@ use config::{Map, Value, ValueKind};
 use jiff::SignedDuration;
 
 use super::fault::Fault;
-use super::layers::PREFIX;
-use crate::kafka::client::is_secret;
-use crate::kafka::{Cluster, Credentials};
+use super::key::PREFIX;
 use crate::sigma::Level;
 
 static NOTHING: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
 
 /// One section of the merged configuration.
-pub(super) struct Section<'v> {
+pub struct Section<'v> {
     /// Its path, for messages: empty, or ending in a dot.
     path: String,
     table: &'v Map<String, Value>,
 }
 
 impl<'v> Section<'v> {
-    pub(super) fn root(table: &'v Map<String, Value>) -> Section<'v> {
+    pub(crate) fn root(table: &'v Map<String, Value>) -> Section<'v> {
         Section {
             path: String::new(),
             table,
@@ -33,7 +31,7 @@ impl<'v> Section<'v> {
     }
 
     /// The section of that name; one without any key where nobody wrote it.
-    pub(super) fn section(&self, name: &str) -> Section<'v> {
+    pub(crate) fn section(&self, name: &str) -> Section<'v> {
         let table = match self.table.get(name).map(|value| &value.kind) {
             Some(ValueKind::Table(table)) => table,
             _ => &*NOTHING,
@@ -45,19 +43,19 @@ impl<'v> Section<'v> {
     }
 
     /// Whether somebody, or a default, gives the key a value.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
 
     /// The names of the sections in this one, sorted.
-    pub(super) fn names(&self) -> Vec<&'v str> {
+    pub(crate) fn names(&self) -> Vec<&'v str> {
         let mut names: Vec<&str> = self.table.keys().map(String::as_str).collect();
         names.sort_unstable();
         names
     }
 
     /// A fault at the place of `name`, or of the whole where nobody wrote it.
-    pub(super) fn fault(&self, name: &str, message: impl std::fmt::Display) -> Fault {
+    pub(crate) fn fault(&self, name: &str, message: impl std::fmt::Display) -> Fault {
         let place = self.table.get(name).and_then(Value::origin);
         let path = &self.path;
         Fault::new(
@@ -66,12 +64,12 @@ impl<'v> Section<'v> {
         )
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.table.get(name)?.clone().into_string().ok()
     }
 
     /// Text that must be there.
-    pub(super) fn required(&self, name: &str, faults: &mut Vec<Fault>) -> String {
+    pub(crate) fn required(&self, name: &str, faults: &mut Vec<Fault>) -> String {
         let text = self.text(name).unwrap_or_default();
         if text.is_empty() {
             faults.push(self.fault(name, "a value is needed"));
@@ -79,7 +77,7 @@ impl<'v> Section<'v> {
         text
     }
 
-    pub(super) fn words(&self, name: &str) -> Vec<String> {
+    pub(crate) fn words(&self, name: &str) -> Vec<String> {
         match self.table.get(name).map(|value| &value.kind) {
             Some(ValueKind::Array(words)) => words
                 .iter()
@@ -90,7 +88,7 @@ impl<'v> Section<'v> {
     }
 
     /// A value in the words of `T`; `expected` says what they are.
-    pub(super) fn parsed<T: FromStr>(
+    pub(crate) fn parsed<T: FromStr>(
         &self,
         name: &str,
         expected: &str,
@@ -104,18 +102,18 @@ impl<'v> Section<'v> {
         parsed
     }
 
-    pub(super) fn count<T: FromStr + Default>(&self, name: &str, faults: &mut Vec<Fault>) -> T {
+    pub(crate) fn count<T: FromStr + Default>(&self, name: &str, faults: &mut Vec<Fault>) -> T {
         self.parsed(name, "a whole number", faults)
             .unwrap_or_default()
     }
 
-    pub(super) fn flag(&self, name: &str, faults: &mut Vec<Fault>) -> bool {
+    pub(crate) fn flag(&self, name: &str, faults: &mut Vec<Fault>) -> bool {
         self.parsed(name, "true or false", faults)
             .unwrap_or_default()
     }
 
     /// A length of time such as `100ms`, `25s` or `1h`.
-    pub(super) fn duration(&self, name: &str, faults: &mut Vec<Fault>) -> Duration {
+    pub(crate) fn duration(&self, name: &str, faults: &mut Vec<Fault>) -> Duration {
         let expected = "a length of time such as 100ms or 25s";
         let parsed: Option<SignedDuration> = self.parsed(name, expected, faults);
         match parsed.map(Duration::try_from) {
@@ -129,7 +127,7 @@ impl<'v> Section<'v> {
     }
 
     /// One of the given words.
-    pub(super) fn choice<T: Copy + Default>(
+    pub(crate) fn choice<T: Copy + Default>(
         &self,
         name: &str,
         choices: &[(&str, T)],
@@ -146,7 +144,7 @@ impl<'v> Section<'v> {
     }
 
     /// Levels by rule id or tag.
-    pub(super) fn levels(&self, faults: &mut Vec<Fault>) -> BTreeMap<String, Level> {
+    pub(crate) fn levels(&self, faults: &mut Vec<Fault>) -> BTreeMap<String, Level> {
         let names = self.names().into_iter();
         names
             .filter_map(|name| {
@@ -163,7 +161,7 @@ impl<'v> Section<'v> {
     }
 
     /// A secret from the environment, or from the file that `<name>_file` names.
-    pub(super) fn secret(&self, name: &str, faults: &mut Vec<Fault>) -> Option<String> {
+    pub(crate) fn secret(&self, name: &str, faults: &mut Vec<Fault>) -> Option<String> {
         let file = format!("{name}_file");
         match (self.text(name), self.text(&file)) {
             (Some(_), Some(_)) => {
@@ -188,57 +186,24 @@ impl<'v> Section<'v> {
     }
 
     /// The variable that sets a key of this section.
-    pub(super) fn variable(&self, prefix: &str, name: &str) -> String {
+    pub(crate) fn variable(&self, name: &str) -> String {
         let path = self.path.replace('.', "__").replace('-', "_");
-        format!("{prefix}{path}{name}").to_uppercase()
+        format!("{PREFIX}{path}{name}").to_uppercase()
     }
 
-    /// The cluster that this section describes.
-    pub(super) fn cluster(&self, faults: &mut Vec<Fault>) -> Cluster {
-        let credentials = match (
-            self.secret("api_key", faults),
-            self.secret("api_secret", faults),
-        ) {
-            (Some(key), Some(secret)) => Some(Credentials { key, secret }),
-            (None, None) => None,
-            (key, _) => {
-                let (has, lacks) = match key {
-                    Some(_) => ("api_key", "api_secret"),
-                    None => ("api_secret", "api_key"),
-                };
-                let variable = self.variable(PREFIX, lacks);
-                let fault = self.fault(lacks, format!("missing, though there is an {has}"));
-                faults.push(fault.remedy(format!("set {lacks}_file, or the variable {variable}")));
+    /// The text of the file that `name` names.
+    pub(crate) fn file(&self, name: &str, faults: &mut Vec<Fault>) -> Option<String> {
+        let path = self.text(name)?;
+        match std::fs::read_to_string(Path::new(&path)) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                faults.push(self.fault(name, format!("read {path}: {error}")));
                 None
             }
-        };
-        Cluster {
-            bootstrap: self.required("bootstrap", faults),
-            credentials,
-            properties: self.section("kafka").properties(faults),
         }
     }
 
-    fn properties(&self, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
-        let mut properties = BTreeMap::new();
-        for name in self.names() {
-            match name.strip_suffix("_file") {
-                Some(property) if is_secret(property) => {
-                    if let Some(secret) = self.secret(property, faults) {
-                        properties.insert(property.to_owned(), secret);
-                    }
-                }
-                _ => {
-                    if let Some(text) = self.text(name) {
-                        properties.insert(name.to_owned(), text);
-                    }
-                }
-            }
-        }
-        properties
-    }
-
-    pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
         self.text(name).map(PathBuf::from)
     }
 }

@@ -1,0 +1,220 @@
+//! The section `notify`: who is told of alerts, and how. What only some kinds of sinks take is read by
+//! the kind's own file.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use super::pace::Rate;
+use super::queue::Pacing;
+use super::route::Route;
+use super::sink::Sink;
+use super::sinks::{self, KINDS, SinkKind};
+use super::template::{Template, TemplateError};
+use crate::diagnostic::{Mark, Problem};
+use crate::settings::{
+    Fault, Key, Preset, Section, Shape, Takes, choice, duration, key, optional, place,
+};
+use crate::sigma::{self, Detection, Level};
+use crate::yaml::{self, Node};
+
+/// The keys of a sink of any kind that stand before those of its kind. `kinds` are the words for
+/// `type`.
+fn first_keys(kinds: &'static [&'static str]) -> [Key; 3] {
+    [
+        optional("type", Shape::Scalar)
+            .takes(Takes::Choice(kinds))
+            .about("What it is."),
+        choice(
+            "min_level",
+            &["low", "informational", "medium", "high", "critical"],
+        )
+        .about("No alert below this level."),
+        optional("detection", Shape::Detection(check_detection))
+            .about("Only alerts that this matches, in the language of rules."),
+    ]
+}
+
+/// The keys of a sink of any kind that stand after those of its kind.
+const LAST_KEYS: &[Key] = &[
+    optional("ca_file", Shape::Scalar)
+        .about("Certificates of authorities to trust besides the system's, PEM."),
+    optional("title_template", Shape::Scalar).about("File with a template of the title."),
+    optional("text_template", Shape::Scalar).about("File with a template of the text."),
+    duration("digest_interval", "5m").about("How long repeats of a group are gathered."),
+    optional("max_waiting", Shape::Scalar)
+        .takes(Takes::Count)
+        .about("More groups than this waiting become one digest; 20 for people if nobody says."),
+    optional("rate_per_minute", Shape::Scalar)
+        .takes(Takes::Count)
+        .about("Most requests a minute; else what the vendor allows."),
+    duration("timeout", "10s").about("Longest wait for an answer."),
+    duration("max_age", "6h")
+        .about("An alert that could not be delivered for this long becomes a dead letter."),
+    key("replayed", Shape::Scalar, Preset::Flag(false))
+        .takes(Takes::Flag)
+        .about("Whether alerts that a replay wrote are told, too."),
+];
+
+static KIND_NAMES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| KINDS.iter().map(|kind| kind.name).collect());
+
+/// Those of every kind of sink: which of them a sink takes depends on its type.
+static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    let mut keys = first_keys(&KIND_NAMES).to_vec();
+    keys.extend(sinks::keys());
+    keys.extend(LAST_KEYS);
+    keys
+});
+
+/// Every key of a sink.
+pub(crate) fn keys() -> &'static [Key] {
+    &KEYS
+}
+
+/// Groups that may wait for people before they become one digest.
+const MAX_WAITING: usize = 20;
+
+/// What is wrong with a detection over alerts, each at its place.
+fn check_detection(node: &Node) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(detection) = sigma::detection(node, &mut problems)
+        && let Err(unknown) = Route::compile(&detection)
+    {
+        problems.extend(unknown);
+    }
+    problems
+}
+
+/// Every sink, sorted by name.
+pub(crate) fn read(root: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Sink> {
+    let section = root.section("notify");
+    let max_alert_age = root.duration("max_alert_age", faults);
+    let names = section.names().into_iter();
+    names
+        .filter_map(|name| {
+            // The name is part of a consumer group's.
+            let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            if name.is_empty() || name.len() > 100 || !name.chars().all(fits) {
+                let message = "a sink's name is made of letters, digits, `.`, `_` and `-`";
+                faults.push(section.fault(name, message));
+            }
+            sink(name, &section.section(name), max_alert_age, faults)
+        })
+        .collect()
+}
+
+fn sink(
+    name: &str,
+    section: &Section<'_>,
+    max_alert_age: Duration,
+    faults: &mut Vec<Fault>,
+) -> Option<Sink> {
+    let kind = kind(section, faults)?;
+    refuse_keys_of_other_kinds(kind, section, faults);
+    let endpoint = (kind.read)(section, faults);
+    let level = section.text("min_level").unwrap_or_default();
+    let min_level = Level::parse(&level);
+    if min_level.is_none() {
+        let fault = section.fault("min_level", format!("`{level}` is no level"));
+        faults.push(fault.one_of(&level, &Level::ALL.map(Level::as_str)));
+    }
+    let route = Route {
+        min_level: min_level?,
+        detection: detection(section).and_then(|d| Route::compile(&d).ok()),
+        max_alert_age_ms: ms(max_alert_age),
+        replayed: section.flag("replayed", faults),
+    };
+    let per_minute: Option<u32> =
+        section.parsed("rate_per_minute", "a whole number of requests", faults);
+    if per_minute == Some(0) {
+        let fault = section.fault("rate_per_minute", "nothing would ever be sent");
+        faults.push(fault.remedy("leave it out, or write how many requests a minute are allowed"));
+    }
+    let max_waiting = section.parsed("max_waiting", "a whole number of groups", faults);
+    let timeout = section.duration("timeout", faults);
+    if timeout.is_zero() {
+        faults.push(section.fault("timeout", "no sink answers in no time"));
+    }
+    Some(Sink {
+        name: name.to_owned(),
+        endpoint: endpoint?,
+        route: Arc::new(route),
+        pacing: Pacing {
+            digest_interval_ms: ms(section.duration("digest_interval", faults)),
+            max_waiting: max_waiting.or(kind.is_read_by_people.then_some(MAX_WAITING)),
+            max_age_ms: ms(section.duration("max_age", faults)),
+        },
+        rate: match per_minute {
+            None => kind.rate,
+            Some(_) => Rate {
+                per_minute,
+                burst: 1,
+            },
+        },
+        timeout,
+        ca: section.file("ca_file", faults).map(String::into_bytes),
+        template: template(section, faults).map(Arc::new),
+    })
+}
+
+fn kind(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<&'static SinkKind> {
+    let word = section.required("type", faults);
+    let kind = KINDS.iter().find(|kind| kind.name == word);
+    if kind.is_none() && !word.is_empty() {
+        let fault = section.fault("type", format!("`{word}` is no kind of sink"));
+        faults.push(fault.one_of(&word, &KIND_NAMES));
+    }
+    kind.copied()
+}
+
+fn refuse_keys_of_other_kinds(kind: &SinkKind, section: &Section<'_>, faults: &mut Vec<Fault>) {
+    let own: Vec<&str> = kind.keys.iter().map(|key| key.name).collect();
+    let all = KINDS.iter().flat_map(|kind| kind.keys).map(|key| key.name);
+    for key in all.filter(|key| section.has(key) && !own.contains(key)) {
+        let fault = section.fault(key, format!("a sink of type {} has no such key", kind.name));
+        if !faults.iter().any(|known| known.message == fault.message) {
+            faults.push(fault.remedy(format!("it takes: {}", own.join(", "))));
+        }
+    }
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The detection, which was checked where it was written.
+fn detection(section: &Section<'_>) -> Option<Detection> {
+    let node = yaml::document(&section.text("detection")?).ok()?;
+    sigma::detection(&node, &mut Vec::new())
+}
+
+/// The templates, tried on alerts of every kind. What is wrong stands in the template's own file.
+fn template(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Template> {
+    let title = section.file("title_template", faults);
+    let text = section.file("text_template", faults);
+    if title.is_none() && text.is_none() {
+        return None;
+    }
+    let at = |error: &TemplateError| {
+        let path = section.text(error.key).unwrap_or_default();
+        let (line, column) = (error.line, 1);
+        place(&path, Mark { line, column })
+    };
+    match Template::tried(title, text) {
+        Ok((template, warnings)) => {
+            faults.extend(warnings.iter().map(|warning| {
+                let fault = Fault::warning(at(warning), warning.to_string());
+                fault.remedy("the shipped words are sent for such alerts; add an `else` for them")
+            }));
+            Some(template)
+        }
+        Err(error) => {
+            let fault = Fault::new(at(&error), error.to_string());
+            faults.push(fault.remedy(
+                "test whether a part is there, as in `{% if notice.runbook %}…{% endif %}`; \
+                 docs/notify.md lists what a template can name",
+            ));
+            None
+        }
+    }
+}

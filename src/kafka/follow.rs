@@ -16,11 +16,12 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
-use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
+use rdkafka::types::RDKafkaRespErr;
 
 use super::client::{ClientError, Cluster, answer_at_once, log_line};
+use super::fault::{Fault, Party, Purpose, ReadingFault, Repair, fault, is_missing, reading_fault};
 use super::record::raw_record;
-use super::session::{LastRecord, NotReady, is_unreadable};
+use super::session::{LastRecord, NotReady};
 use crate::event::{NextOffset, RawRecord};
 use trail::Trail;
 
@@ -246,15 +247,8 @@ impl Follower {
     /// What an error of the client means. One that says that the topic or the position is not there is
     /// looked into before anything more is read.
     fn failed(&mut self, error: &KafkaError) -> Turn {
-        if let Some(
-            Code::AutoOffsetReset
-            | Code::OffsetOutOfRange
-            | Code::UnknownTopicOrPartition
-            | Code::UnknownTopic
-            | Code::UnknownPartition
-            | Code::UnknownTopicId,
-        ) = error.rdkafka_error_code()
-        {
+        let moved = |code| reading_fault(code) == ReadingFault::Position || is_missing(code);
+        if error.rdkafka_error_code().is_some_and(moved) {
             self.doubt();
         }
         self.trouble(error)
@@ -376,33 +370,57 @@ impl Follower {
         Ok(list)
     }
 
+    /// What an error of the client is to a sink.
     fn trouble(&self, error: &KafkaError) -> Turn {
-        let topic = &self.topic;
-        let trouble = |reason, remedy| Turn::Trouble(NotReady { reason, remedy });
-        match error.rdkafka_error_code() {
-            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
-                let remedy = format!("create {topic} (watchbell topics create), or grant Describe");
-                trouble("topic_missing", remedy)
-            }
-            Some(Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed) => {
-                let remedy = format!("grant Read on {topic} and on the sink's group: {error}");
-                trouble("not_authorized", remedy)
-            }
-            Some(Code::Authentication | Code::SaslAuthenticationFailed) => {
-                trouble("authentication", format!("check the credentials: {error}"))
-            }
-            _ if is_unreadable(error) => trouble(
-                "unreadable",
-                format!(
-                    "a record of {topic} is damaged ({error}): make a sound replica the leader of its \
-                     partition; where there is none, move the position of the sink's group past it"
-                ),
-            ),
-            _ => {
-                tracing::debug!(%error, topic, "follow");
+        match to_repair((&self.topic, &self.group), error) {
+            Some(state) => Turn::Trouble(state),
+            None => {
+                tracing::debug!(%error, topic = self.topic, "follow");
                 Turn::Idle
             }
         }
+    }
+
+    /// What a request that failed means: without its answer nothing is read.
+    fn unanswered(&self, error: &KafkaError) -> NotReady {
+        let state = match error.rdkafka_error_code().map(fault) {
+            Some(Fault::Repair(repair)) => {
+                Some(repair_state((&self.topic, &self.group), repair, error))
+            }
+            _ => None,
+        };
+        state.unwrap_or_else(|| NotReady {
+            reason: "unreachable",
+            remedy: format!("ask for the position in {}: {error}", self.topic),
+        })
+    }
+}
+
+/// What somebody has to repair before a group can read its topic on: a damaged record, a topic or a
+/// right. Connections and elections pass, and librdkafka goes on trying by itself.
+fn to_repair((topic, group): (&str, &str), error: &KafkaError) -> Option<NotReady> {
+    match reading_fault(error.rdkafka_error_code()?) {
+        ReadingFault::Unreadable => Some(NotReady {
+            reason: "unreadable",
+            remedy: format!(
+                "a record of {topic} is damaged ({error}): make a sound replica the leader of its \
+                 partition; where there is none, move the position of the sink's group past it"
+            ),
+        }),
+        ReadingFault::Of(Fault::Repair(repair))
+            if matches!(repair.party, Party::Topic | Party::Right) =>
+        {
+            Some(repair_state((topic, group), repair, error))
+        }
+        ReadingFault::Position | ReadingFault::Of(_) => None,
+    }
+}
+
+fn repair_state((topic, group): (&str, &str), repair: Repair, error: &KafkaError) -> NotReady {
+    let remedy = repair.remedy(Purpose::ReadDestination);
+    NotReady {
+        reason: repair.reason,
+        remedy: format!("read {topic} as the group {group}: {error}: {remedy}"),
     }
 }
 
@@ -419,6 +437,61 @@ impl Drop for Follower {
             if let Err(error) = answer {
                 tracing::debug!(%error, "answer a rebalance before leaving");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::types::RDKafkaErrorCode as Code;
+
+    use super::*;
+
+    fn reported(code: Code) -> Option<NotReady> {
+        let error = KafkaError::MessageConsumption(code);
+        to_repair(("alerts", "watchbell-notify-oncall"), &error)
+    }
+
+    #[test]
+    fn a_sink_reports_what_has_to_be_repaired_and_names_topic_group_and_right() {
+        for (code, reason, repair) in [
+            (Code::UnknownTopic, "topic_missing", "create the topic"),
+            (
+                Code::TopicAuthorizationFailed,
+                "topic_unauthorized",
+                "grant Read and Describe",
+            ),
+            (
+                Code::GroupAuthorizationFailed,
+                "group_unauthorized",
+                "grant Read on the consumer group",
+            ),
+            (
+                Code::SaslAuthenticationFailed,
+                "authentication_failed",
+                "check user and password",
+            ),
+            (
+                Code::BadMessage,
+                "unreadable",
+                "make a sound replica the leader",
+            ),
+        ] {
+            let state = reported(code).expect("a report");
+            assert_eq!(state.reason, reason);
+            assert!(state.remedy.contains("alerts") && state.remedy.contains(repair));
+        }
+    }
+
+    #[test]
+    fn connections_elections_and_positions_are_not_reported_by_a_sink() {
+        for code in [
+            Code::AllBrokersDown,
+            Code::BrokerTransportFailure,
+            Code::NotLeaderForPartition,
+            Code::OffsetOutOfRange,
+        ] {
+            assert_eq!(reported(code), None, "{code:?}");
         }
     }
 }

@@ -15,10 +15,10 @@ use rdkafka::producer::ProducerContext;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::blame::Refused;
-use super::error::{Setback, Trouble, client_trouble, trouble};
-use super::fault::{Fault, Side, fault};
+use super::failure::{BatchFailure, Trouble, client_trouble, trouble};
 use super::worker::Cause;
 use crate::kafka::client::log_line;
+use crate::kafka::fault::{Fault, Side, fault};
 
 /// Index of an output that no source record is to blame for.
 pub(super) const NO_SOURCE: usize = usize::MAX;
@@ -145,7 +145,7 @@ impl Deliveries {
     /// What follows from the outputs that were not delivered; `None` if the client only withdrew them.
     /// A fault that somebody has to repair comes first, since it may cause the others; then the records
     /// whose outputs were refused.
-    pub(super) fn judge(&self) -> Option<Setback> {
+    pub(super) fn judge(&self) -> Option<BatchFailure> {
         let failures = std::mem::take(&mut *lock(&self.failures));
         let mut refused = BTreeMap::new();
         let (mut repair, mut ours, mut other) = (None, None, None);
@@ -175,31 +175,31 @@ impl Deliveries {
             }
         }
         if let Some(trouble) = repair {
-            return Some(Setback::Trouble(trouble));
+            return Some(BatchFailure::Trouble(trouble));
         }
         if !refused.is_empty() {
-            return Some(Setback::Refused(refused.into_values().collect()));
+            return Some(BatchFailure::Refused(refused.into_values().collect()));
         }
         if let Some(trouble) = ours {
-            return Some(Setback::Trouble(trouble));
+            return Some(BatchFailure::Trouble(trouble));
         }
         let (code, topic) = other?;
         if let Some(trouble) = self.take_trouble() {
-            return Some(Setback::Trouble(trouble));
+            return Some(BatchFailure::Trouble(trouble));
         }
         Some(passing(code, format!("{topic}: {code}")))
     }
 }
 
 /// What a failed delivery means that no record is to blame for, and nobody has to repair.
-pub(super) fn passing(code: Code, detail: String) -> Setback {
+pub(super) fn passing(code: Code, detail: String) -> BatchFailure {
     match fault(code) {
-        Fault::Client => Setback::Rebuild {
+        Fault::Client => BatchFailure::Rebuild {
             reason: "producer_fenced",
             detail,
             trouble: None,
         },
-        _ => Setback::Abort {
+        _ => BatchFailure::Abort {
             reason: "delivery_failed",
             detail,
         },
@@ -232,7 +232,7 @@ pub(super) fn remedy_for(cause: Cause) -> &'static str {
 mod tests {
     use super::*;
 
-    fn judged(failures: &[(usize, Code, &str)]) -> Option<Setback> {
+    fn judged(failures: &[(usize, Code, &str)]) -> Option<BatchFailure> {
         let deliveries = Deliveries::default();
         for (origin, code, topic) in failures {
             lock(&deliveries.failures).push(Failure {
@@ -259,7 +259,7 @@ mod tests {
             (origin(4, 0), Code::InvalidRecord, "events"),
             (NO_SOURCE, Code::MessageSizeTooLarge, "positions"),
         ];
-        let Some(Setback::Refused(blamed)) = judged(&refused) else {
+        let Some(BatchFailure::Refused(blamed)) = judged(&refused) else {
             panic!("nobody is blamed");
         };
         let named: Vec<_> = blamed
@@ -289,7 +289,7 @@ mod tests {
             (origin(0, 0), Code::InvalidTimestamp, "events"),
             (origin(1, 0), Code::InvalidRecord, "events"),
         ];
-        let Some(Setback::Trouble(trouble)) = judged(&failures) else {
+        let Some(BatchFailure::Trouble(trouble)) = judged(&failures) else {
             panic!("a record is blamed");
         };
         assert_eq!(trouble.reason, "timestamp_refused");
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_refused_output_of_no_record_is_to_be_repaired_and_names_its_topic() {
-        let Some(Setback::Trouble(trouble)) =
+        let Some(BatchFailure::Trouble(trouble)) =
             judged(&[(NO_SOURCE, Code::MessageSizeTooLarge, "alerts")])
         else {
             panic!("nothing is said");
@@ -313,7 +313,7 @@ mod tests {
             (0, Code::MessageSizeTooLarge, "events"),
             (1, Code::UnknownTopic, "alerts"),
         ];
-        let Some(Setback::Trouble(trouble)) = judged(&both) else {
+        let Some(BatchFailure::Trouble(trouble)) = judged(&both) else {
             panic!("nothing is said");
         };
         assert_eq!(trouble.reason, "topic_missing");

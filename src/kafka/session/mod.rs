@@ -4,40 +4,46 @@
 //! Invariant: a position is committed with the outputs of every record before it, by the member
 //! that owns the partition at that moment, or not at all.
 
-mod aside;
 mod blame;
+mod clock;
+mod cluster_facts;
 mod commit;
+mod committed_position;
 mod config;
+mod deadline;
 mod deliveries;
 mod error;
-mod fault;
-mod flight;
+mod failure;
+mod gathering;
 mod growth;
 mod health;
-mod mark;
 mod mirror;
 mod notes;
 mod observe;
 mod offsets;
 mod open;
 mod owner;
+mod ownership;
+mod pace;
 mod positions;
 mod reader;
+mod readiness;
 mod recover;
 mod settle;
+mod settle_schedule;
+mod transaction;
 mod turn;
 mod unreadable;
 mod worker;
 mod writer;
 
-pub(in crate::kafka) use mark::LastRecord;
+pub(in crate::kafka) use committed_position::LastRecord;
 
 pub use config::{
     DEFAULT_POSITIONS_TOPIC, Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start,
     transactional_id_prefix,
 };
 pub use error::SessionError;
-pub(crate) use fault::is_unreadable;
 pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent, Unreadable};
 pub use offsets::{Members, Move, Offsets, OffsetsError, Same, Seen, Target, would_stop};
 pub use open::run;

@@ -1,7 +1,8 @@
-//! Whose fault an error code is, for every code that librdkafka knows, and what is done about it.
+//! Whose fault an error code is, for every code that librdkafka knows, and what is done about it: one
+//! table for sources, the destination, sinks and inspections.
 //! Only a fault of a record's size makes an output smaller, and only a fault of a record replaces an
-//! output at all: what the process, a topic's setting, a right or the cluster is to blame for is
-//! reported with a remedy, and the records wait.
+//! output at all. What the process, a topic's setting, a right or the cluster causes is reported with a
+//! remedy, and the records wait.
 
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -11,6 +12,26 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 pub(super) enum Side {
     Source,
     Destination,
+}
+
+/// What a client does with a topic: the right that it needs is named after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A session reads the source.
+    ReadSource,
+    /// A session writes outputs, or an inspection asks for the right to.
+    WriteDestination,
+    /// A sink reads alerts.
+    ReadDestination,
+}
+
+impl From<Side> for Purpose {
+    fn from(side: Side) -> Purpose {
+        match side {
+            Side::Source => Purpose::ReadSource,
+            Side::Destination => Purpose::WriteDestination,
+        }
+    }
 }
 
 /// Who or what has to change before the same call can succeed.
@@ -34,12 +55,12 @@ pub(super) enum Fault {
 
 /// What has to be repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Repair {
+pub struct Repair {
     pub(super) party: Party,
     /// Metric label.
     pub(super) reason: &'static str,
-    /// For a person, by cluster: source and destination.
-    remedy: [&'static str; 2],
+    /// For a person, in the order of [`Purpose`].
+    remedy: [&'static str; 3],
 }
 
 /// Where it has to be repaired.
@@ -58,10 +79,12 @@ pub(super) enum Party {
 }
 
 impl Repair {
-    pub(super) fn remedy(&self, side: Side) -> &'static str {
-        match side {
-            Side::Source => self.remedy[0],
-            Side::Destination => self.remedy[1],
+    /// What to repair, for a person.
+    pub(super) fn remedy(&self, purpose: impl Into<Purpose>) -> &'static str {
+        match purpose.into() {
+            Purpose::ReadSource => self.remedy[0],
+            Purpose::WriteDestination => self.remedy[1],
+            Purpose::ReadDestination => self.remedy[2],
         }
     }
 }
@@ -69,17 +92,83 @@ impl Repair {
 /// The reason of a trouble: a topic may not be read, or not be written.
 pub(super) const TOPIC_UNAUTHORIZED: &str = "topic_unauthorized";
 
+/// The reason where a login is refused.
+const AUTHENTICATION_FAILED: &str = "authentication_failed";
+
+/// The broker refuses the credentials, or there is no token for them.
+const LOGIN: Repair = Repair {
+    party: Party::Right,
+    reason: AUTHENTICATION_FAILED,
+    remedy: ["check user and password, or API key and secret: they must belong to this cluster; and \
+              sasl.mechanism"; 3],
+};
+
+/// The connection cannot be encrypted, or a certificate is not trusted.
+const TLS: Repair = Repair {
+    party: Party::Cluster,
+    reason: "tls_failed",
+    remedy: ["check security.protocol, the port, the CA certificates (ssl.ca.location) and, where the \
+              cluster asks for one, the client's certificate"; 3],
+};
+
+/// The reason where a topic does not exist, or may not be described.
+const TOPIC_MISSING: &str = "topic_missing";
+
 const fn repair(party: Party, reason: &'static str, remedy: &'static str) -> Fault {
     Fault::Repair(Repair {
         party,
         reason,
-        remedy: [remedy, remedy],
+        remedy: [remedy; 3],
     })
 }
 
 /// Whose fault an error of a call is.
 pub(super) fn fault(code: Code) -> Fault {
     repairable(code).unwrap_or_else(|| other(code))
+}
+
+/// What somebody has to repair so that a call with this answer can succeed.
+pub(super) fn repair_of(code: Code) -> Option<Repair> {
+    match fault(code) {
+        Fault::Repair(repair) => Some(repair),
+        _ => None,
+    }
+}
+
+/// Whether a topic does not exist, or may not be described.
+pub(super) fn is_missing(code: Code) -> bool {
+    repair_of(code).is_some_and(|repair| repair.reason == TOPIC_MISSING)
+}
+
+/// Whether a topic may not be read, or not be written.
+pub(super) fn is_topic_denied(code: Code) -> bool {
+    repair_of(code).is_some_and(|repair| repair.reason == TOPIC_UNAUTHORIZED)
+}
+
+/// Whether an authorizer refuses a right to somebody whose login is accepted.
+pub(super) fn is_denied(code: Code) -> bool {
+    repair_of(code).is_some_and(|repair| {
+        repair.party == Party::Right && repair.reason != AUTHENTICATION_FAILED
+    })
+}
+
+/// What keeps a client from talking to a broker that it reaches; `words` are the client's own.
+pub(super) fn login_fault(code: Code, words: &str) -> Option<Repair> {
+    // In TLS 1.3 a refused certificate is an alert after the handshake, which librdkafka takes for a
+    // lost connection; the words are OpenSSL's.
+    if code == Code::BrokerTransportFailure && words.contains("SSL routines") {
+        return Some(TLS);
+    }
+    let login = |repair: &Repair| [LOGIN, TLS].contains(repair);
+    repair_of(code).filter(login)
+}
+
+/// An error code and, where somebody has to repair something, what.
+pub(super) fn describe(code: Code, purpose: impl Into<Purpose>) -> String {
+    match repair_of(code) {
+        Some(repair) => format!("{code}: {}", repair.remedy(purpose)),
+        None => code.to_string(),
+    }
 }
 
 /// What somebody has to repair.
@@ -96,7 +185,7 @@ fn topic_or_clock(code: Code) -> Option<Fault> {
         | Code::UnknownPartition
         | Code::UnknownTopicId => repair(
             Party::Topic,
-            "topic_missing",
+            TOPIC_MISSING,
             "create the topic (watchbell topics create), or grant Describe on it",
         ),
         Code::InvalidTopic => repair(Party::Topic, "topic_invalid", "correct the topic's name"),
@@ -140,13 +229,18 @@ fn right(code: Code) -> Option<Fault> {
             remedy: [
                 "grant Read and Describe on the topic in the source cluster",
                 "grant Write and Describe on the topic in the destination cluster",
+                "grant Read and Describe on the topic in the destination cluster",
             ],
         }),
-        Code::GroupAuthorizationFailed => repair(
-            Party::Right,
-            "group_unauthorized",
-            "grant Read on the consumer group in the destination cluster",
-        ),
+        Code::GroupAuthorizationFailed => Fault::Repair(Repair {
+            party: Party::Right,
+            reason: "group_unauthorized",
+            remedy: [
+                "grant Read on the consumer group in the source cluster",
+                "grant Read on the consumer group in the destination cluster",
+                "grant Read on the consumer group in the destination cluster",
+            ],
+        }),
         Code::TransactionalIdAuthorizationFailed => repair(
             Party::Right,
             "transactional_id_unauthorized",
@@ -157,16 +251,10 @@ fn right(code: Code) -> Option<Fault> {
             "cluster_unauthorized",
             "grant IdempotentWrite on the destination cluster",
         ),
-        Code::Authentication | Code::SaslAuthenticationFailed | Code::IllegalSASLState => repair(
-            Party::Right,
-            "authentication_failed",
-            "check the API key and secret: they must belong to this cluster",
-        ),
-        Code::UnsupportedSASLMechanism => repair(
-            Party::Right,
-            "authentication_failed",
-            "set sasl.mechanism to one that the cluster accepts",
-        ),
+        Code::Authentication
+        | Code::SaslAuthenticationFailed
+        | Code::IllegalSASLState
+        | Code::UnsupportedSASLMechanism => Fault::Repair(LOGIN),
         Code::DelegationTokenAuthorizationFailed
         | Code::DelegationTokenAuthDisabled
         | Code::DelegationTokenExpired
@@ -174,7 +262,7 @@ fn right(code: Code) -> Option<Fault> {
         | Code::DelegationTokenOwnerMismatch
         | Code::DelegationTokenRequestNotAllowed => repair(
             Party::Right,
-            "authentication_failed",
+            AUTHENTICATION_FAILED,
             "renew the delegation token",
         ),
         Code::InvalidPrincipalType
@@ -182,7 +270,7 @@ fn right(code: Code) -> Option<Fault> {
         | Code::PrincipalDeserializationFailure
         | Code::SecurityDisabled => repair(
             Party::Right,
-            "authentication_failed",
+            AUTHENTICATION_FAILED,
             "check the principal of this login and the cluster's authorizer",
         ),
         _ => return None,
@@ -191,11 +279,7 @@ fn right(code: Code) -> Option<Fault> {
 
 fn cluster_or_configuration(code: Code) -> Option<Fault> {
     Some(match code {
-        Code::SSL => repair(
-            Party::Cluster,
-            "tls_failed",
-            "check security.protocol, the port and the CA certificates",
-        ),
+        Code::SSL => Fault::Repair(TLS),
         Code::Resolve => repair(
             Party::Cluster,
             "unreachable",
@@ -363,7 +447,7 @@ pub(super) enum ReadingFault {
 }
 
 /// Whether an error stands in place of a record that cannot be read, and stays.
-pub(crate) fn is_unreadable(error: &KafkaError) -> bool {
+pub(super) fn is_unreadable(error: &KafkaError) -> bool {
     let code = error.rdkafka_error_code();
     code.map(reading_fault) == Some(ReadingFault::Unreadable)
 }

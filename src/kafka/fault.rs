@@ -4,35 +4,14 @@
 //! output at all. What the process, a topic's setting, a right or the cluster causes is reported with a
 //! remedy, and the records wait.
 
+mod repair;
+
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-/// Which cluster answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Source,
-    Destination,
-}
-
-/// What a client does with a topic: the right that it needs is named after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// A session reads the source.
-    ReadSource,
-    /// A session writes outputs, or an inspection asks for the right to.
-    WriteDestination,
-    /// A sink reads alerts.
-    ReadDestination,
-}
-
-impl From<Side> for Purpose {
-    fn from(side: Side) -> Purpose {
-        match side {
-            Side::Source => Purpose::ReadSource,
-            Side::Destination => Purpose::WriteDestination,
-        }
-    }
-}
+pub use repair::Repair;
+use repair::{AUTHENTICATION_FAILED, LOGIN, TLS, TOPIC_MISSING};
+pub(super) use repair::{Party, Purpose, Side, TOPIC_UNAUTHORIZED};
 
 /// Who or what has to change before the same call can succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,78 +20,17 @@ pub(super) enum Fault {
     Size,
     /// What stands in the record, or a setting of its topic by which it refuses records.
     Content,
-    /// Somebody, as the repair says.
+    /// Somebody has to repair something.
     Repair(Repair),
     /// Nothing: elections, timeouts, rebalances. It is reported once it does not pass by itself.
     Passing,
-    /// Nothing: the client took the output back because of another one, or of its transaction.
+    /// Nothing: the client withdrew the output because of another one, or of its transaction.
     Withdrawn,
     /// This client is replaced by a new one.
     Client,
     /// No client call that a session makes returns it. Where one does, it is treated as passing.
     Unexpected,
 }
-
-/// What has to be repaired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Repair {
-    pub(super) party: Party,
-    /// Metric label.
-    pub(super) reason: &'static str,
-    /// For a person, in the order of [`Purpose`].
-    remedy: [&'static str; 3],
-}
-
-/// Where it has to be repaired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Party {
-    /// A topic: it is missing, or has a setting that does not go with what is written.
-    Topic,
-    /// The clock of this machine, or a topic's limits on timestamps.
-    Clock,
-    /// A right, or the login.
-    Right,
-    /// Brokers, their settings, or the way to them.
-    Cluster,
-    /// This process: its configuration.
-    Configuration,
-}
-
-impl Repair {
-    /// What to repair, for a person.
-    pub(super) fn remedy(&self, purpose: impl Into<Purpose>) -> &'static str {
-        match purpose.into() {
-            Purpose::ReadSource => self.remedy[0],
-            Purpose::WriteDestination => self.remedy[1],
-            Purpose::ReadDestination => self.remedy[2],
-        }
-    }
-}
-
-/// The reason of a trouble: a topic may not be read, or not be written.
-pub(super) const TOPIC_UNAUTHORIZED: &str = "topic_unauthorized";
-
-/// The reason where a login is refused.
-const AUTHENTICATION_FAILED: &str = "authentication_failed";
-
-/// The broker refuses the credentials, or there is no token for them.
-const LOGIN: Repair = Repair {
-    party: Party::Right,
-    reason: AUTHENTICATION_FAILED,
-    remedy: ["check user and password, or API key and secret: they must belong to this cluster; and \
-              sasl.mechanism"; 3],
-};
-
-/// The connection cannot be encrypted, or a certificate is not trusted.
-const TLS: Repair = Repair {
-    party: Party::Cluster,
-    reason: "tls_failed",
-    remedy: ["check security.protocol, the port, the CA certificates (ssl.ca.location) and, where the \
-              cluster asks for one, the client's certificate"; 3],
-};
-
-/// The reason where a topic does not exist, or may not be described.
-const TOPIC_MISSING: &str = "topic_missing";
 
 const fn repair(party: Party, reason: &'static str, remedy: &'static str) -> Fault {
     Fault::Repair(Repair {

@@ -4,6 +4,7 @@
 //! that it was made on, and nothing is committed by a member that lost the partition.
 
 mod begin;
+mod repair;
 mod trail;
 
 use std::collections::VecDeque;
@@ -19,10 +20,11 @@ use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::client::{ClientError, Cluster, answer_at_once, log_line};
-use super::fault::{Fault, Party, Purpose, ReadingFault, Repair, fault, is_missing, reading_fault};
+use super::fault::{ReadingFault, is_missing, reading_fault};
 use super::record::raw_record;
 use super::session::{LastRecord, NotReady};
 use crate::event::{NextOffset, RawRecord};
+use repair::{to_repair, to_repair_for_answer};
 use trail::Trail;
 
 /// Longest wait for one answer of the cluster.
@@ -383,44 +385,11 @@ impl Follower {
 
     /// What a request that failed means: without its answer nothing is read.
     fn unanswered(&self, error: &KafkaError) -> NotReady {
-        let state = match error.rdkafka_error_code().map(fault) {
-            Some(Fault::Repair(repair)) => {
-                Some(repair_state((&self.topic, &self.group), repair, error))
-            }
-            _ => None,
-        };
+        let state = to_repair_for_answer((&self.topic, &self.group), error);
         state.unwrap_or_else(|| NotReady {
             reason: "unreachable",
             remedy: format!("ask for the position in {}: {error}", self.topic),
         })
-    }
-}
-
-/// What somebody has to repair before a group can read its topic on: a damaged record, a topic or a
-/// right. Connections and elections pass, and librdkafka goes on trying by itself.
-fn to_repair((topic, group): (&str, &str), error: &KafkaError) -> Option<NotReady> {
-    match reading_fault(error.rdkafka_error_code()?) {
-        ReadingFault::Unreadable => Some(NotReady {
-            reason: "unreadable",
-            remedy: format!(
-                "a record of {topic} is damaged ({error}): make a sound replica the leader of its \
-                 partition; where there is none, move the position of the sink's group past it"
-            ),
-        }),
-        ReadingFault::Of(Fault::Repair(repair))
-            if matches!(repair.party, Party::Topic | Party::Right) =>
-        {
-            Some(repair_state((topic, group), repair, error))
-        }
-        ReadingFault::Position | ReadingFault::Of(_) => None,
-    }
-}
-
-fn repair_state((topic, group): (&str, &str), repair: Repair, error: &KafkaError) -> NotReady {
-    let remedy = repair.remedy(Purpose::ReadDestination);
-    NotReady {
-        reason: repair.reason,
-        remedy: format!("read {topic} as the group {group}: {error}: {remedy}"),
     }
 }
 
@@ -437,61 +406,6 @@ impl Drop for Follower {
             if let Err(error) = answer {
                 tracing::debug!(%error, "answer a rebalance before leaving");
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rdkafka::types::RDKafkaErrorCode as Code;
-
-    use super::*;
-
-    fn reported(code: Code) -> Option<NotReady> {
-        let error = KafkaError::MessageConsumption(code);
-        to_repair(("alerts", "watchbell-notify-oncall"), &error)
-    }
-
-    #[test]
-    fn a_sink_reports_what_has_to_be_repaired_and_names_topic_group_and_right() {
-        for (code, reason, repair) in [
-            (Code::UnknownTopic, "topic_missing", "create the topic"),
-            (
-                Code::TopicAuthorizationFailed,
-                "topic_unauthorized",
-                "grant Read and Describe",
-            ),
-            (
-                Code::GroupAuthorizationFailed,
-                "group_unauthorized",
-                "grant Read on the consumer group",
-            ),
-            (
-                Code::SaslAuthenticationFailed,
-                "authentication_failed",
-                "check user and password",
-            ),
-            (
-                Code::BadMessage,
-                "unreadable",
-                "make a sound replica the leader",
-            ),
-        ] {
-            let state = reported(code).expect("a report");
-            assert_eq!(state.reason, reason);
-            assert!(state.remedy.contains("alerts") && state.remedy.contains(repair));
-        }
-    }
-
-    #[test]
-    fn connections_elections_and_positions_are_not_reported_by_a_sink() {
-        for code in [
-            Code::AllBrokersDown,
-            Code::BrokerTransportFailure,
-            Code::NotLeaderForPartition,
-            Code::OffsetOutOfRange,
-        ] {
-            assert_eq!(reported(code), None, "{code:?}");
         }
     }
 }

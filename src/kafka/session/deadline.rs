@@ -15,7 +15,7 @@ const TURN: Duration = Duration::from_millis(20);
 /// has not returned by then keeps what it holds until it does; its answer is dropped.
 ///
 /// # Errors
-/// `OperationTimedOut`, or `CriticalSystemResource` where there is no thread to be had.
+/// `OperationTimedOut`, or `CriticalSystemResource` where no thread can be started.
 pub(super) fn call_with_deadline<T: Send + 'static>(
     name: &str,
     deadline: impl Fn() -> Instant,

@@ -1,7 +1,7 @@
 //! What a producer reports by itself: bad deliveries, complaints about its connections, and the topic
 //! that a transaction could not take in.
-//! Invariant: an output that librdkafka takes back blames nobody; the reason is with another, or with
-//! the transaction.
+//! Invariant: an output that librdkafka withdraws is not attributed to a source record; the reason lies
+//! with another output, or with the transaction.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -245,9 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_only_taken_back_blames_nobody() {
-        let taken_back = [(0, Code::PurgeQueue, "a"), (1, Code::PurgeInflight, "b")];
-        assert!(judged(&taken_back).is_none());
+    fn outputs_that_were_only_withdrawn_are_not_attributed_to_a_record() {
+        let withdrawn = [(0, Code::PurgeQueue, "a"), (1, Code::PurgeInflight, "b")];
+        assert!(judged(&withdrawn).is_none());
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod tests {
             (NO_SOURCE, Code::MessageSizeTooLarge, "positions"),
         ];
         let Some(BatchFailure::Refused(blamed)) = judged(&refused) else {
-            panic!("nobody is blamed");
+            panic!("no record is named");
         };
         let named: Vec<_> = blamed
             .iter()
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_that_is_refused_blames_no_record() {
+    fn a_timestamp_that_is_refused_is_not_attributed_to_a_record() {
         let failures = [
             (origin(0, 0), Code::InvalidTimestamp, "events"),
             (origin(1, 0), Code::InvalidRecord, "events"),

@@ -17,25 +17,26 @@ pub(super) struct Trouble {
     pub(super) remedy: String,
 }
 
-/// What keeps a batch from being committed, and how far one has to go back.
+/// What keeps a batch from being committed.
 #[derive(Debug)]
 pub(super) enum BatchFailure {
-    /// Take the batch back and read it again.
+    /// The transaction is aborted, and its records are read again.
     Abort {
         reason: &'static str,
         detail: String,
     },
     /// Outputs were refused for their size or their content: find out which, and replace them.
     Refused(Vec<Refused>),
-    /// The outcome is unknown, or the producer is done for: make a new one, read the positions.
+    /// The outcome is unknown, or the producer cannot be used any more: a new one is made, and the group
+    /// is asked for the positions.
     Rebuild {
         reason: &'static str,
         detail: String,
         trouble: Option<Trouble>,
     },
-    /// Repair is needed elsewhere: take the batch back, say so, try again later.
+    /// Somebody has to repair something: the transaction is aborted and tried again later.
     Trouble(Trouble),
-    /// A client is beyond repair: close everything and open it again.
+    /// A client has failed for good: all clients are closed and opened again.
     Reopen(String),
     /// Stop.
     Stop(SessionError),

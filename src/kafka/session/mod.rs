@@ -1,9 +1,12 @@
 //! From a source topic to destination topics, each record exactly once, also across two clusters.
 //! An ownership group on the destination shares the source's partitions (`owner`), a reader without
 //! a group reads them (`reader`), a transaction commits outputs and positions together (`writer`).
+//! `turn` is the loop. It composes values that own their state and are told the time: `gathering`, `pace`,
+//! `growth`, `mirror`, `readiness`, `positions`, `blame`, `transaction`; `failure` says what recovery is.
 //! Invariant: a position is committed with the outputs of every record before it, by the member
 //! that owns the partition at that moment, or not at all.
 
+mod batches;
 mod blame;
 mod clock;
 mod cluster_facts;
@@ -34,6 +37,7 @@ mod settle_schedule;
 mod transaction;
 mod turn;
 mod unreadable;
+mod verdict;
 mod worker;
 mod writer;
 

@@ -84,7 +84,7 @@ impl ConsumerContext for OwnerContext {
 const ANSWER_TIMEOUT_MS: &str = "5000";
 
 /// Longest wait for the outcome of a commit outside a transaction: three answers, each up to a second
-/// late, and the pauses between. Whoever went on before could find a later commit taken back.
+/// late, and the pauses between. A commit that is carried out late could overwrite a later one.
 pub(super) const COMMIT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Longest time between two polls, in ms. A lost answer to joining the group is waited for as long.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
-use super::observe::{Gap, Lag, Unreadable};
+use super::observe::{Lag, Unreadable};
 use crate::event::{Latest, NextOffset, Offset, Partition};
 
 /// How often a position that moves is noted outside the group.
@@ -179,20 +179,20 @@ impl Positions {
         held.cloned().collect()
     }
 
-    /// Records that cannot be read of which no alert tells yet, although everything before them is
-    /// committed; with the position that says that it was told.
-    pub(super) fn untold(&self) -> Vec<(Unreadable, CommittedPosition)> {
-        let untold = self.running().filter_map(|(_, running)| {
+    /// Records that cannot be read and that no alert reports yet, although everything before them is
+    /// committed; with the position that remembers the report.
+    pub(super) fn unreported(&self) -> Vec<(Unreadable, CommittedPosition)> {
+        let unreported = self.running().filter_map(|(_, running)| {
             let (unreadable, committed) = (running.unreadable.as_deref()?, &running.committed);
-            let told = committed.evidence.unreadable == Some(unreadable.offset.0);
-            if told || running.read != committed.next {
+            let reported = committed.evidence.unreadable == Some(unreadable.offset.0);
+            if reported || running.read != committed.next {
                 return None;
             }
             let mut position = committed.clone();
             position.evidence.unreadable = Some(unreadable.offset.0);
             Some((unreadable.clone(), position))
         });
-        untold.collect()
+        unreported.collect()
     }
 
     /// The position is known: read from there. The last record is asked for once more where it can
@@ -434,43 +434,6 @@ impl Positions {
             age: since_last.into_iter().chain(since_caught_up).min(),
         })
     }
-}
-
-/// What a committed position means for the partition as it is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Go on from here.
-    Resume,
-    /// Records are gone.
-    Gap(Gap),
-    /// The partition ends before the position.
-    PastEnd,
-    /// The position was made on another cluster or topic.
-    Foreign,
-}
-
-/// Judge a committed position of a source: its cluster, its topic, and the partition's oldest offset
-/// and end.
-pub(super) fn judge(
-    partition: Partition,
-    position: &CommittedPosition,
-    (cluster, topic): (Option<&str>, &str),
-    (oldest, end): (NextOffset, NextOffset),
-) -> Verdict {
-    if position.evidence.is_of(cluster, topic) == Some(false) {
-        return Verdict::Foreign;
-    }
-    if position.next > end {
-        return Verdict::PastEnd;
-    }
-    if position.next < oldest {
-        return Verdict::Gap(Gap {
-            partition,
-            from: position.next,
-            to: oldest,
-        });
-    }
-    Verdict::Resume
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::worker::{Advice, Cause, RefusedOutput};
 use super::writer::Writer;
 use crate::kafka::fault::Side;
 
-/// So many failures in a row are reported, whatever their reason: it does not pass by itself.
+/// So many failures in a row are reported, whatever their reason: they do not pass by themselves.
 const PERSISTENT_FAILURES: u32 = 6;
 
 impl Session<'_> {
@@ -290,13 +290,13 @@ impl Session<'_> {
         self.commit_positions(&positions)
     }
 
-    /// Commit what is under way, note positions, give the partitions back in words, say goodbye.
+    /// Commit what is under way, write the notes of positions that have moved, and give up the partitions.
     pub(super) fn leave(&mut self) {
         self.gathering.clear();
         if let Err(failure) = self.finish() {
             tracing::warn!(
                 ?failure,
-                "the last batch is taken back; it is read again after the start"
+                "the last transaction is aborted; its records are read again after the start"
             );
             if let Err(failure) = self.writer.abort(self.deadline()) {
                 tracing::warn!(

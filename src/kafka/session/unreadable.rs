@@ -161,7 +161,7 @@ impl Session<'_> {
         if self.transaction.is_some() || !self.gathering.is_empty() {
             return Ok(());
         }
-        for (unreadable, position) in self.positions.untold() {
+        for (unreadable, position) in self.positions.unreported() {
             let mut outputs = Outputs::default();
             self.worker.on_unreadable(&unreadable, &mut outputs);
             let positions = CommittedPositions::from([(unreadable.partition, position)]);

@@ -279,11 +279,11 @@ impl Writer {
             .or_else(|| self.transaction_fault())
             .unwrap_or(BatchFailure::Abort {
                 reason: "delivery_failed",
-                detail: "an output was taken back".into(),
+                detail: "an output was withdrawn".into(),
             })
     }
 
-    /// What has made the open transaction fail. librdkafka then takes every output back without a
+    /// What has made the open transaction fail. librdkafka then withdraws every output without a
     /// reason, and gives it to the next call; this one changes nothing in a sound transaction.
     fn transaction_fault(&self) -> Option<BatchFailure> {
         if !self.open {

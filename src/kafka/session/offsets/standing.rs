@@ -7,7 +7,7 @@ use crate::event::{Offset, Partition};
 use crate::kafka::session::committed_position::CommittedPositions;
 use crate::kafka::session::config::{OnGap, SessionConfig};
 use crate::kafka::session::error::SessionError;
-use crate::kafka::session::positions::{Verdict, judge};
+use crate::kafka::session::verdict::{Verdict, judge};
 use crate::kafka::topics::Topics;
 
 /// Why a session of this source would stop; `None` where it would go on. `turned` is called between

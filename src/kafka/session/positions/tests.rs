@@ -29,6 +29,15 @@ fn started(position: CommittedPosition, oldest: NextOffset) -> Positions {
     positions
 }
 
+fn unreadable(partition: i32, offset: i64) -> Unreadable {
+    Unreadable {
+        partition: Partition(partition),
+        offset: Offset(offset),
+        next: None,
+        detail: "bad checksum".into(),
+    }
+}
+
 fn arrivals<const N: usize>(positions: &mut Positions, offsets: [i64; N]) -> [Arrival; N] {
     offsets.map(|offset| positions.arrive(P0, Offset(offset)))
 }
@@ -221,39 +230,6 @@ fn the_age_is_unknown_before_anything_is_known() {
 }
 
 #[test]
-fn positions_are_judged_against_what_the_partition_still_holds() {
-    let judge_at = |at| {
-        let bounds = (NextOffset(10), NextOffset(20));
-        judge(P0, &after(at - 1, at), (Some("here"), "audit"), bounds)
-    };
-    assert_eq!(judge_at(10), Verdict::Resume);
-    assert_eq!(judge_at(20), Verdict::Resume);
-    assert_eq!(judge_at(21), Verdict::PastEnd);
-    let Verdict::Gap(gap) = judge_at(4) else {
-        panic!("no gap")
-    };
-    assert_eq!(gap.records(), 6);
-}
-
-#[test]
-fn a_position_of_another_source_is_foreign_whatever_its_number() {
-    let bounds = (NextOffset(0), NextOffset(20));
-    let judge = |source| judge(P0, &after(4, 5), source, bounds);
-    assert_eq!(judge((Some("there"), "audit")), Verdict::Foreign);
-    assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
-    assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
-}
-
-fn unreadable(partition: i32, offset: i64) -> Unreadable {
-    Unreadable {
-        partition: Partition(partition),
-        offset: Offset(offset),
-        next: None,
-        detail: "bad checksum".into(),
-    }
-}
-
-#[test]
 fn a_partition_that_cannot_be_read_is_left_out_until_it_can() {
     let mut positions = started(bare(5), OLDEST);
     positions.own(&[Partition(1)]);
@@ -286,20 +262,23 @@ fn records_that_cannot_be_read_are_told_once_everything_before_them_is_committed
     let mut positions = started(bare(5), OLDEST);
     arrivals(&mut positions, [5, 6]);
     positions.hold(unreadable(0, 7));
-    assert!(positions.untold().is_empty(), "5 and 6 are not committed");
+    assert!(
+        positions.unreported().is_empty(),
+        "5 and 6 are not committed"
+    );
     positions.commit(&CommittedPositions::from([(P0, after(6, 7))]));
-    let [(told, position)] = &positions.untold()[..] else {
+    let [(told, position)] = &positions.unreported()[..] else {
         panic!("nothing is told");
     };
     assert_eq!((told, position.next), (&unreadable(0, 7), NextOffset(7)));
     positions.commit(&CommittedPositions::from([(P0, position.clone())]));
-    assert!(positions.untold().is_empty());
+    assert!(positions.unreported().is_empty());
     // Another process reads the same position.
     let evidence = Evidence::parse(&position.evidence.to_json());
     let next = position.next;
     let mut positions = started(CommittedPosition { next, evidence }, OLDEST);
     positions.hold(unreadable(0, 7));
-    assert!(positions.untold().is_empty(), "it was told before");
+    assert!(positions.unreported().is_empty(), "it was told before");
 }
 
 #[test]
@@ -317,7 +296,7 @@ fn nothing_is_left_of_a_partition_that_went_elsewhere() {
     positions.hold(unreadable(0, 5));
     positions.disown(&[P0]);
     assert!(positions.partitions.is_empty());
-    assert!(positions.held().is_empty() && positions.untold().is_empty());
+    assert!(positions.held().is_empty() && positions.unreported().is_empty());
     // When it comes back it is a new one.
     positions.own(&[P0]);
     positions.start(P0, bare(9), OLDEST);

@@ -65,9 +65,7 @@ pub(super) fn is_topic_denied(code: Code) -> bool {
 
 /// Whether an authorizer refuses a right to somebody whose login is accepted.
 pub(super) fn is_denied(code: Code) -> bool {
-    repair_of(code).is_some_and(|repair| {
-        repair.party == Party::Right && repair.reason != AUTHENTICATION_FAILED
-    })
+    repair_of(code).is_some_and(|repair| repair.is_denial())
 }
 
 /// What keeps a client from talking to a broker that it reaches; `words` are the client's own.

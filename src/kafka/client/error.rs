@@ -74,6 +74,18 @@ impl ClientError {
         }
     }
 
+    /// What to repair, where the answer says so and the error's text does not: a missing right is named by
+    /// whoever knows what was asked for.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            ClientError::Request {
+                repair: Some(repair),
+                ..
+            } if !repair.is_denial() => Some(repair.remedy(Purpose::WriteDestination)),
+            _ => None,
+        }
+    }
+
     /// A request for something that the cluster refuses with this code.
     pub(crate) fn refused(action: &'static str, of: &str, code: Code) -> ClientError {
         ClientError::Request {

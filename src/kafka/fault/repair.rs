@@ -53,6 +53,11 @@ pub(in crate::kafka) enum Party {
 }
 
 impl Repair {
+    /// Whether an authorizer refuses a right to somebody whose login is accepted.
+    pub(in crate::kafka) fn is_denial(&self) -> bool {
+        self.party == Party::Right && self.reason != AUTHENTICATION_FAILED
+    }
+
     /// What to repair, for a person.
     pub(in crate::kafka) fn remedy(&self, purpose: impl Into<Purpose>) -> &'static str {
         match purpose.into() {

@@ -147,6 +147,12 @@ fn an_error_has_the_same_reason_and_remedy_for_source_destination_sink_and_inspe
             (asked.reason(), told.reason()),
             (repair.reason, repair.reason)
         );
+        let remedy = (!is_denied(code)).then(|| repair.remedy(Purpose::ReadSource));
+        assert_eq!(
+            (asked.remedy(), told.remedy()),
+            (remedy, remedy),
+            "{code:?}"
+        );
         let text = describe(code, Purpose::WriteDestination);
         let remedy = repair.remedy(Purpose::WriteDestination);
         assert_eq!(text, format!("{code}: {remedy}"));

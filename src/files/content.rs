@@ -3,8 +3,6 @@
 //! costs no more than twice the text; what can be read comes before the error that ends it.
 
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,6 +12,9 @@ use crate::event::Digest;
 
 /// Bytes that are asked for at a time; in tests few, so that windows end everywhere.
 const READ_BYTES: usize = if cfg!(test) { 64 } else { 256 << 10 };
+
+/// How often a text may have been compressed: once for the file and once for its transport are usual.
+const LAYERS: usize = 4;
 
 /// A window over a text.
 pub(super) struct Content {
@@ -31,7 +32,6 @@ pub(super) struct Content {
     unbroken: u64,
     ended: bool,
     error: Option<io::Error>,
-    trailing: Arc<AtomicU64>,
 }
 
 impl Content {
@@ -40,16 +40,16 @@ impl Content {
     /// # Errors
     /// Nothing at all can be read.
     pub(super) fn new(raw: impl Read + Send + 'static) -> io::Result<Content> {
-        let mut raw = BufReader::with_capacity(READ_BYTES, raw);
-        let begin = first_bytes(&mut raw)?;
-        let is_gzip = is_gzip(&begin);
-        let raw = Cursor::new(begin).chain(raw);
-        let trailing = Arc::new(AtomicU64::new(0));
-        let mut text: Box<dyn Read + Send> = match is_gzip {
-            true => Box::new(Gunzip::new(raw, Arc::clone(&trailing))),
-            false => Box::new(raw),
-        };
-        let begin = first_bytes(&mut text)?;
+        let mut text: Box<dyn Read + Send> = Box::new(BufReader::with_capacity(READ_BYTES, raw));
+        let mut begin = first_bytes(&mut text)?;
+        for _ in 0..LAYERS {
+            if !is_gzip(&begin) {
+                break;
+            }
+            let raw = BufReader::with_capacity(READ_BYTES, Cursor::new(begin).chain(text));
+            text = Box::new(Gunzip::new(raw));
+            begin = first_bytes(&mut text)?;
+        }
         let order = Order::of(&begin);
         let whole = Cursor::new(begin).chain(text);
         Ok(Content {
@@ -65,7 +65,6 @@ impl Content {
             unbroken: 0,
             ended: false,
             error: None,
-            trailing,
         })
     }
 
@@ -97,11 +96,6 @@ impl Content {
     /// What ended the reading, if it was not the end.
     pub(super) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
-    }
-
-    /// Bytes after the end of a gzip that are ignored, as far as it was read.
-    pub(super) fn trailing_bytes(&self) -> u64 {
-        self.trailing.load(Ordering::Relaxed)
     }
 
     /// Moves the window's begin.

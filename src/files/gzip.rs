@@ -1,13 +1,12 @@
-//! Gzip as `gzip -d` reads it: members one after the other, zeros between and after them, and what
-//! else stands after the last is ignored, but counted.
+//! Files that begin as gzip: members one after the other, zeros between and after them, and text that is
+//! not compressed. `gzip -d` ignores such text; here nothing is left out, it may hold events.
 
-use std::io::{self, BufRead, Chain, Cursor, ErrorKind, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::bufread::GzDecoder;
 
-const MAGIC: &[u8] = &[0x1f, 0x8b];
+/// What every member begins with: two bytes, and the method, of which there is one (RFC 1952).
+const MAGIC: &[u8] = &[0x1f, 0x8b, 8];
 
 /// Bytes that are decompressed at a time: at most so much before a damage is lost with it.
 const STEP_BYTES: usize = 4 << 10;
@@ -15,62 +14,144 @@ const STEP_BYTES: usize = 4 << 10;
 /// Bytes that one read gives if there are as many.
 const READ_BYTES: usize = 64 << 10;
 
-/// Whether a file that begins with these bytes is gzip.
+/// Whether a file that begins with these bytes, two at least, is gzip.
 pub(super) fn is_gzip(begin: &[u8]) -> bool {
-    begin.starts_with(MAGIC)
+    begin.starts_with(&MAGIC[..2])
 }
 
-/// One member, of which the first bytes were looked at.
-type Member<R> = GzDecoder<Chain<Cursor<Vec<u8>>, R>>;
+/// What is read next.
+enum Part<R> {
+    Member(GzDecoder<Ahead<R>>),
+    /// What is not compressed.
+    Text(Ahead<R>),
+    End,
+}
 
-/// The text of all members.
+/// The text of all members, and what stands between and after them.
 pub(super) struct Gunzip<R> {
-    /// `None` after the last one.
-    member: Option<Member<R>>,
-    trailing: Arc<AtomicU64>,
+    part: Part<R>,
     /// To be returned by the next read.
     failed: Option<io::Error>,
 }
 
 impl<R: BufRead> Gunzip<R> {
-    /// `trailing` becomes the number of bytes after the last member that are ignored.
-    pub(super) fn new(raw: R, trailing: Arc<AtomicU64>) -> Gunzip<R> {
+    /// `raw` begins with a member.
+    pub(super) fn new(raw: R) -> Gunzip<R> {
+        let raw = Ahead {
+            bytes: Vec::new(),
+            raw,
+        };
         Gunzip {
-            member: Some(member(Vec::new(), raw)),
-            trailing,
+            part: Part::Member(GzDecoder::new(raw)),
             failed: None,
         }
     }
 
     /// The next bytes of the text, 0 at its end.
     fn step(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some(member) = &mut self.member {
-            let bytes = member.read(buffer)?;
-            if bytes > 0 || !self.next_member()? {
+        loop {
+            let (bytes, next) = match &mut self.part {
+                Part::Member(member) => (member.read(buffer)?, Gunzip::after_member as Next<R>),
+                Part::Text(raw) => (text(raw, buffer)?, Gunzip::after_text as Next<R>),
+                Part::End => return Ok(0),
+            };
+            if bytes > 0 {
                 return Ok(bytes);
             }
+            if next(self)? {
+                // Between a member and text a line ends.
+                buffer[0] = b'\n';
+                return Ok(1);
+            }
         }
-        Ok(0)
     }
 
-    /// After a member: whether there is another one.
-    fn next_member(&mut self) -> io::Result<bool> {
-        let Some(member) = self.member.take() else {
+    /// Whether a line ends here.
+    fn after_member(&mut self) -> io::Result<bool> {
+        let Part::Member(member) = std::mem::replace(&mut self.part, Part::End) else {
             return Ok(false);
         };
-        let (_, mut raw) = member.into_inner().into_inner();
+        let mut raw = member.into_inner();
         skip_zeros(&mut raw)?;
-        let mut begin = Vec::new();
-        raw.by_ref()
-            .take(MAGIC.len() as u64)
-            .read_to_end(&mut begin)?;
-        if !is_gzip(&begin) {
-            let ignored = begin.len() as u64 + io::copy(&mut raw, &mut io::sink())?;
-            self.trailing.store(ignored, Ordering::Relaxed);
+        // A beginning that is cut off or damaged is a member, too, which then cannot be read.
+        let begin = raw.peek(MAGIC.len())?;
+        if begin.is_empty() {
             return Ok(false);
         }
-        self.member = Some(self::member(begin, raw));
-        Ok(true)
+        let is_text = !MAGIC.starts_with(begin) && !is_gzip(begin);
+        self.part = match is_text {
+            true => Part::Text(raw),
+            false => Part::Member(GzDecoder::new(raw)),
+        };
+        Ok(is_text)
+    }
+
+    fn after_text(&mut self) -> io::Result<bool> {
+        let Part::Text(mut raw) = std::mem::replace(&mut self.part, Part::End) else {
+            return Ok(false);
+        };
+        let is_member = !raw.peek(1)?.is_empty();
+        if is_member {
+            self.part = Part::Member(GzDecoder::new(raw));
+        }
+        Ok(is_member)
+    }
+}
+
+type Next<R> = fn(&mut Gunzip<R>) -> io::Result<bool>;
+
+/// Copies text up to the next member; 0 there and at the end.
+fn text<R: BufRead>(raw: &mut Ahead<R>, buffer: &mut [u8]) -> io::Result<usize> {
+    if raw.peek(MAGIC.len())? == MAGIC {
+        return Ok(0);
+    }
+    let held = raw.fill_buf()?;
+    let held = &held[..held.len().min(buffer.len())];
+    // The byte at hand begins no member.
+    let end = held.iter().skip(1).position(|byte| *byte == MAGIC[0]);
+    let bytes = end.map_or(held.len(), |end| end + 1);
+    buffer[..bytes].copy_from_slice(&held[..bytes]);
+    raw.consume(bytes);
+    Ok(bytes)
+}
+
+/// A reader of which some bytes were looked at before.
+struct Ahead<R> {
+    /// These come first.
+    bytes: Vec<u8>,
+    raw: R,
+}
+
+impl<R: BufRead> Ahead<R> {
+    /// The next bytes, fewer only at the end.
+    fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        let missing = count.saturating_sub(self.bytes.len()) as u64;
+        (&mut self.raw).take(missing).read_to_end(&mut self.bytes)?;
+        Ok(&self.bytes[..self.bytes.len().min(count)])
+    }
+}
+
+impl<R: BufRead> BufRead for Ahead<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self.bytes.is_empty() {
+            true => self.raw.fill_buf(),
+            false => Ok(&self.bytes),
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        match self.bytes.is_empty() {
+            true => self.raw.consume(count),
+            false => drop(self.bytes.drain(..count)),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Ahead<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?.read(buffer)?;
+        self.consume(bytes);
+        Ok(bytes)
     }
 }
 
@@ -90,16 +171,12 @@ impl<R: BufRead> Read for Gunzip<R> {
         }
         match self.failed.take_if(|_| filled == 0) {
             Some(error) => {
-                self.member = None;
+                self.part = Part::End;
                 Err(error)
             }
             None => Ok(filled),
         }
     }
-}
-
-fn member<R: BufRead>(begin: Vec<u8>, raw: R) -> Member<R> {
-    GzDecoder::new(Cursor::new(begin).chain(raw))
 }
 
 fn skip_zeros(raw: &mut impl BufRead) -> io::Result<()> {
@@ -139,22 +216,20 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// The text, what was ignored, and the error; read a few bytes at a time.
-    fn gunzip(bytes: &[u8]) -> (String, u64, Option<String>) {
-        let ignored = Arc::new(AtomicU64::new(0));
+    /// The text and the error; read a few bytes at a time.
+    fn gunzip(bytes: &[u8]) -> (String, Option<String>) {
         let raw = BufReader::with_capacity(3, io::Cursor::new(bytes.to_vec()));
         let mut text = Vec::new();
-        let error = Gunzip::new(raw, Arc::clone(&ignored)).read_to_end(&mut text);
+        let error = Gunzip::new(raw).read_to_end(&mut text);
         let error = error.err().map(|error| error.to_string());
-        let text = String::from_utf8(text).unwrap();
-        (text, ignored.load(Ordering::Relaxed), error)
+        (String::from_utf8_lossy(&text).into_owned(), error)
     }
 
     #[test]
     fn members_follow_each_other_with_zeros_between_and_after_them() {
         let (a, b) = (gzip("a"), gzip("b"));
         let zeros = [0; 100];
-        let whole = |text: &str| (text.to_owned(), 0, None);
+        let whole = |text: &str| (text.to_owned(), None);
         assert_eq!(gunzip(&[&a[..], &b].concat()), whole("ab"));
         assert_eq!(gunzip(&[&a[..], &zeros].concat()), whole("a"));
         let padded = [&a[..], &zeros, &b, &zeros[..1]].concat();
@@ -163,14 +238,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_member_is_ignored_and_counted() {
-        let a = gzip("a");
-        for garbage in [&b"garbage"[..], b"\x1f", b"x"] {
-            let ignored = garbage.len() as u64;
-            let expected = ("a".to_owned(), ignored, None);
-            assert_eq!(gunzip(&[&a[..], garbage].concat()), expected);
-            assert_eq!(gunzip(&[&a[..], &[0; 9], garbage].concat()), expected);
+    fn text_between_and_after_members_is_read_on_lines_of_its_own() {
+        let (a, b) = (gzip("a"), gzip("b"));
+        for text in ["{}", "\n", "x\u{1f}y", "\u{1f}\u{1f}", &"long ".repeat(99)] {
+            let zeros = [0; 9];
+            let after = [&a[..], &zeros, text.as_bytes()].concat();
+            assert_eq!(gunzip(&after), (format!("a\n{text}"), None));
+            let between = [&a[..], text.as_bytes(), &b, &b, text.as_bytes()].concat();
+            let expected = format!("a\n{text}\nbb\n{text}");
+            assert_eq!(gunzip(&between), (expected, None));
         }
+        // Two of the three bytes in the middle of text are none of a member.
+        let almost = [&a[..], b"x\x1f\x8b\x07", &b].concat();
+        let expected = "a\nx\u{1f}\u{fffd}\u{7}\nb".to_owned();
+        assert_eq!(gunzip(&almost), (expected, None));
+    }
+
+    #[test]
+    fn a_member_that_is_cut_off_or_of_another_method_is_an_error() {
+        let (a, b) = (gzip("a"), gzip("b"));
+        for begin in 1..b.len() {
+            let (text, error) = gunzip(&[&a[..], &b[..begin]].concat());
+            assert!(text.starts_with('a'), "{text}");
+            assert!(error.is_some(), "{begin} bytes");
+        }
+        let (_, error) = gunzip(&[&a[..], b"\x1f\x8b\x07", &b].concat());
+        assert!(error.is_some(), "a method that nobody knows");
     }
 
     #[test]
@@ -178,7 +271,7 @@ mod tests {
         let text: String = (0..200).map(|n| format!("{n}\n")).collect();
         let whole = gzip(&text);
         for end in 2..whole.len() {
-            let (read, _, error) = gunzip(&whole[..end]);
+            let (read, error) = gunzip(&whole[..end]);
             assert!(text.starts_with(&read), "{end}");
             let error = error.unwrap_or_else(|| panic!("no error at {end}"));
             assert!(error.starts_with("the gzip is damaged: "), "{error}");

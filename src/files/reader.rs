@@ -88,11 +88,7 @@ impl Reader {
 
     /// What there is to say of the text that was read so far.
     pub fn report(&self) -> Report {
-        let trailing_bytes = self.content.trailing_bytes();
-        Report {
-            trailing_bytes,
-            ..self.report.clone()
-        }
+        self.report.clone()
     }
 
     /// Goes on by one value, line or mark; false at the end.

@@ -26,8 +26,6 @@ pub struct Report {
     pub losses: u64,
     /// The first of them.
     pub lost: Vec<Loss>,
-    /// Bytes after the end of a gzip, which are ignored.
-    pub trailing_bytes: u64,
 }
 
 /// A line of a file that is no event.

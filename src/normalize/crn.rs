@@ -90,6 +90,10 @@ pub(super) enum Authority {
 /// The authority of a CRN, a port left out; `None` if this is no CRN. As in every URI, letter case
 /// does not matter in the scheme and the host.
 pub(super) fn authority(crn: &str) -> Option<Authority> {
+    // Nearly every name is written so.
+    if crn.starts_with("crn://confluent.cloud/") {
+        return Some(Authority::Cloud);
+    }
     let (scheme, rest) = crn.split_at_checked(SCHEME.len())?;
     if !scheme.eq_ignore_ascii_case(SCHEME) {
         return None;

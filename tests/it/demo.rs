@@ -27,6 +27,35 @@ fn block<'t>(text: &'t str, first: &str) -> Vec<&'t str> {
     block
 }
 
+/// What is different in every run: times, and how long it took.
+fn without_times(line: &str) -> String {
+    let line = line.trim_end();
+    match line.split_once("  records read") {
+        Some((count, _)) => format!("{count}  records read"),
+        None if line.starts_with("    when ") => line
+            .split_once("Z, ")
+            .map_or_else(String::new, |(_, rest)| rest.to_owned()),
+        None => line.to_owned(),
+    }
+}
+
+#[test]
+fn the_readme_shows_what_it_prints() {
+    let readme = include_str!("../../README.md");
+    let (_, shown) = readme
+        .split_once("what it prints:\n\n```\n")
+        .expect("the demo's output");
+    let (shown, _) = shown.split_once("```").expect("its end");
+    let run = run_with(watchbell().arg("demo"), b"");
+    let printed: Vec<String> = run.stdout.lines().map(without_times).collect();
+    // Blocks with a blank line between them, each as a whole.
+    for block in shown.split("\n\n") {
+        let block: Vec<String> = block.lines().map(without_times).collect();
+        let found = printed.windows(block.len()).any(|lines| lines == block);
+        assert!(found, "{block:#?} not in\n{}", run.stdout);
+    }
+}
+
 #[test]
 fn it_shows_who_did_what_to_which_resource_the_alerts_and_a_dead_letter() {
     let run = run_with(watchbell().arg("demo"), b"");

@@ -309,25 +309,36 @@ fn noise_around_the_events_is_counted_and_listed_and_no_dead_letter() {
 }
 
 #[test]
-fn a_gzip_may_be_padded_and_what_else_follows_it_is_a_warning() {
-    let text = format!("{}\n", deletion(0, "{}"));
-    let second = format!("\u{feff}{}\n{}", deletion(1, "{}"), deletion(2, "{}"));
-    let padded = [
-        gzip(text.as_bytes()),
-        gzip(second.as_bytes()),
-        vec![0; 1_000],
-    ]
-    .concat();
-    let garbage = [&padded[..], b"garbage"].concat();
-    let files: [(&str, &[u8]); 2] = [("padded.gz", &padded), ("garbage.gz", &garbage)];
-    for (name, _) in &files {
-        let run = replay(&files, &["--emit", "alerts", name]);
-        assert_eq!(run.code, Some(0), "{}", run.stderr);
-        assert_eq!(alerts_of(&run), THREE);
-        let warned = run
-            .stderr
-            .contains("garbage.gz: warning: 7 bytes of trailing garbage");
-        assert_eq!(warned, *name == "garbage.gz", "{}", run.stderr);
+fn of_a_gzip_that_text_follows_nothing_is_left_out() {
+    let [first, second, third] = [0, 1, 2].map(|number| deletion(number, "{}"));
+    let second = gzip(format!("\u{feff}{second}\n").as_bytes());
+    let padded = [&gzip(first.as_bytes()), &[0; 1_000][..], &second].concat();
+    let all = [&padded[..], third.as_bytes()].concat();
+    let files: [(&str, Vec<u8>, u64); 5] = [
+        ("twice.gz", gzip(&gzip(&all)), 0),
+        (
+            "member.gz",
+            [&padded[..], &gzip(third.as_bytes())].concat(),
+            0,
+        ),
+        ("text.gz", all, 0),
+        (
+            "noise.gz",
+            [&padded[..], b"noise", &gzip(third.as_bytes())].concat(),
+            1,
+        ),
+        (
+            "line.gz",
+            [&padded[..], b"\n", &gzip(third.as_bytes())].concat(),
+            0,
+        ),
+    ];
+    for (name, bytes, noise_lines) in &files {
+        let run = replay(&[(name, bytes)], &["--emit", "alerts", name]);
+        assert_eq!(run.code, Some(0), "{name}\n{}", run.stderr);
+        assert_eq!(alerts_of(&run), THREE, "{name}");
+        let says = sums(&run, 1, "lines of other text, no events");
+        assert_eq!(says, *noise_lines == 1, "{name}\n{}", run.stderr);
     }
 }
 

@@ -35,7 +35,7 @@ impl Account {
         self.noise_lines += report.noise_lines;
         self.prefixed_lines += report.prefixed_lines;
         self.lost_bytes += report.lost_bytes;
-        let says = report.noise_lines + report.losses + report.trailing_bytes > 0;
+        let says = report.noise_lines + report.losses > 0;
         if says && self.details.len() < FILES {
             self.details.push((name.to_owned(), report));
         }
@@ -108,12 +108,6 @@ fn details(name: &str, report: &Report, text: &mut String) {
     if more > 0 {
         line(format!("{name}: and {} more such places", HumanCount(more)));
     }
-    if report.trailing_bytes > 0 {
-        let bytes = HumanCount(report.trailing_bytes);
-        line(format!(
-            "{name}: warning: {bytes} bytes of trailing garbage after the gzip, ignored"
-        ));
-    }
 }
 
 #[cfg(test)]
@@ -140,7 +134,6 @@ mod tests {
             lost_bytes: 1_000,
             losses: 1,
             lost: vec![loss],
-            trailing_bytes: 9,
             ..Report::default()
         };
         let mut account = Account::default();
@@ -157,7 +150,6 @@ mod tests {
                 "a.json:1: no event: WARN \\u001b[2J",
                 "a.json: and 1 more lines that are no events",
                 "a.json:7: 1,000 bytes lost from byte 2000 on: expected a value",
-                "a.json: warning: 9 bytes of trailing garbage after the gzip, ignored",
             ]
         );
         let failure = "1 of 2 files could not be read to the end; \

@@ -4,7 +4,7 @@
 
 use super::name::same_bytes;
 use super::plain::Specials;
-use super::{ALERT_DEPTH, Document, JsonError, Kind, Node, Nodes, Span, Tag};
+use super::{Document, JsonError, Kind, Node, Nodes, Span, Tag};
 
 mod input;
 
@@ -99,9 +99,8 @@ impl Parser<'_> {
         let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4);
         let mut slots = nodes.slots();
         slots[0] = Node::NONE;
-        let mut around = [Open::default(); ALERT_DEPTH];
-        let around = &mut around[..levels.min(ALERT_DEPTH)];
-        let mut depth = 0;
+        // The containers around the one at hand, from the outermost on.
+        let mut around: Vec<Open> = Vec::new();
         loop {
             let stop = match self.open.bracket {
                 BRACE => self.members(slots)?,
@@ -120,17 +119,16 @@ impl Parser<'_> {
                     let node = self.count as u32;
                     let bracket = self.value(&mut slots[self.count])?;
                     if bracket != 0 {
-                        let Some(outer) = around.get_mut(depth) else {
+                        if around.len() >= levels {
                             let offset = self.at as usize;
                             return Err(Box::new(JsonError::TooDeep { levels, offset }));
-                        };
-                        *outer = self.open;
+                        }
+                        around.push(self.open);
                         self.open = Open {
                             seen: 0,
                             node,
                             bracket,
                         };
-                        depth += 1;
                         self.at += 1;
                         if u32::from(self.next()) != bracket {
                             continue;
@@ -139,14 +137,13 @@ impl Parser<'_> {
                 }
             }
             while !self.is_followed()? {
-                if depth == 0 {
+                let Some(outer) = around.pop() else {
                     nodes.set_len(self.count);
                     return Ok(nodes);
-                }
+                };
                 let node = &mut slots[self.open.node as usize];
                 (node.value.end, node.next) = (self.at, self.count as u32);
-                depth -= 1;
-                self.open = around[depth];
+                self.open = outer;
             }
         }
     }

@@ -49,6 +49,8 @@ pub use config::{
 };
 pub use error::SessionError;
 pub use observe::{Commit, Gap, Lag, NotReady, SessionObserver, Shutdown, Silent, Unreadable};
-pub use offsets::{Members, Move, Offsets, OffsetsError, Same, Seen, Target, would_stop};
+pub use offsets::{
+    Members, Move, MoveTarget, Offsets, OffsetsError, Same, SeenPosition, would_stop,
+};
 pub use open::run;
 pub use worker::{Advice, Cause, Outputs, Refusal, Refusals, RefusedOutput, SourceRecord, Worker};

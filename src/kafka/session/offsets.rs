@@ -21,7 +21,7 @@ use crate::kafka::ClientError;
 use crate::kafka::client::Quiet;
 use crate::kafka::fault::is_unreadable;
 pub use members::Members;
-pub use moves::{Move, Target};
+pub use moves::{Move, MoveTarget};
 pub use standing::would_stop;
 
 /// Longest wait for one answer of a cluster.
@@ -94,7 +94,7 @@ pub enum Same {
 
 /// What is known of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenPosition {
     /// Partition of the source.
     pub partition: Partition,
     /// The committed position.
@@ -113,7 +113,7 @@ pub struct Seen {
     pub last: Same,
 }
 
-impl Seen {
+impl SeenPosition {
     /// Offsets from the position to the end.
     pub fn lag(&self) -> Option<i64> {
         self.position.map(|position| self.end.0 - position.0)
@@ -169,7 +169,7 @@ impl Offsets {
     ///
     /// # Errors
     /// A cluster does not answer.
-    pub fn show(&self) -> Result<Vec<Seen>, OffsetsError> {
+    pub fn show(&self) -> Result<Vec<SeenPosition>, OffsetsError> {
         let partitions = self.partitions();
         let mut committed = self.committed(&partitions)?;
         let noted = self.noted()?;
@@ -186,9 +186,9 @@ impl Offsets {
         partition: Partition,
         position: Option<CommittedPosition>,
         noted: Option<NextOffset>,
-    ) -> Result<Seen, OffsetsError> {
+    ) -> Result<SeenPosition, OffsetsError> {
         let (oldest, end) = self.bounds(partition)?;
-        let mut seen = Seen {
+        let mut seen = SeenPosition {
             partition,
             position: position.as_ref().map(|position| position.next),
             noted,

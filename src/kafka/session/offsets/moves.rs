@@ -22,7 +22,7 @@ const LOOK_BACK: i64 = 16;
 
 /// Where a position is to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum MoveTarget {
     /// To the oldest record there is.
     Earliest,
     /// To the end: what is there now is never read.
@@ -52,7 +52,7 @@ impl Offsets {
     ///
     /// # Errors
     /// A partition does not exist, the target does not exist in it, or a cluster does not answer.
-    pub fn plan(&self, of: &[Partition], target: Target) -> Result<Vec<Move>, OffsetsError> {
+    pub fn plan(&self, of: &[Partition], target: MoveTarget) -> Result<Vec<Move>, OffsetsError> {
         let count = self.facts.source_partitions;
         let absent = of.iter().find(|p| !(0..count.cast_signed()).contains(&p.0));
         if let Some(partition) = absent {
@@ -63,11 +63,11 @@ impl Offsets {
         }
         let committed = self.committed(of)?;
         let noted = match target {
-            Target::Noted => self.noted()?,
+            MoveTarget::Noted => self.noted()?,
             _ => CommittedPositions::new(),
         };
         let plan = |partition: &Partition| {
-            let (to, evidence) = if target == Target::Noted {
+            let (to, evidence) = if target == MoveTarget::Noted {
                 let position = noted.get(partition);
                 let position = position.ok_or(OffsetsError::NotNoted(*partition))?;
                 (position.next, position.evidence.clone())
@@ -88,14 +88,14 @@ impl Offsets {
     fn aim(
         &self,
         partition: Partition,
-        target: Target,
+        target: MoveTarget,
     ) -> Result<(NextOffset, Evidence), OffsetsError> {
         let (oldest, end) = self.bounds(partition)?;
         let to = match target {
-            Target::Earliest | Target::Noted => oldest,
-            Target::Latest => end,
-            Target::Offset(to) => to,
-            Target::Time(since_ms) => self
+            MoveTarget::Earliest | MoveTarget::Noted => oldest,
+            MoveTarget::Latest => end,
+            MoveTarget::Offset(to) => to,
+            MoveTarget::Time(since_ms) => self
                 .reader
                 .start_of(partition, Start::Timestamp(since_ms), PATIENCE)
                 .map_err(|error| ClientError::new("look up a time", &error))?,

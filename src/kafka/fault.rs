@@ -32,14 +32,6 @@ pub(super) enum Fault {
     Unexpected,
 }
 
-const fn repair(party: Party, reason: &'static str, remedy: &'static str) -> Fault {
-    Fault::Repair(Repair {
-        party,
-        reason,
-        remedy: [remedy; 3],
-    })
-}
-
 /// Whose fault an error of a call is.
 pub(super) fn fault(code: Code) -> Fault {
     repairable(code).unwrap_or_else(|| other(code))
@@ -85,6 +77,14 @@ pub(super) fn describe(code: Code, purpose: impl Into<Purpose>) -> String {
         Some(repair) => format!("{code}: {}", repair.remedy(purpose)),
         None => code.to_string(),
     }
+}
+
+const fn repair(party: Party, reason: &'static str, remedy: &'static str) -> Fault {
+    Fault::Repair(Repair {
+        party,
+        reason,
+        remedy: [remedy; 3],
+    })
 }
 
 /// What somebody has to repair.

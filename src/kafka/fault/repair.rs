@@ -74,20 +74,24 @@ pub(in crate::kafka) const TOPIC_UNAUTHORIZED: &str = "topic_unauthorized";
 /// The reason where a login is refused.
 pub(super) const AUTHENTICATION_FAILED: &str = "authentication_failed";
 
+const LOGIN_REMEDY: &str = "check user and password, or API key and secret: they must belong to this \
+                            cluster; and sasl.mechanism";
+
+const TLS_REMEDY: &str = "check security.protocol, the port, the CA certificates (ssl.ca.location) and, \
+                          where the cluster asks for one, the client's certificate";
+
 /// The broker refuses the credentials, or there is no token for them.
 pub(super) const LOGIN: Repair = Repair {
     party: Party::Right,
     reason: AUTHENTICATION_FAILED,
-    remedy: ["check user and password, or API key and secret: they must belong to this cluster; and \
-              sasl.mechanism"; 3],
+    remedy: [LOGIN_REMEDY; 3],
 };
 
 /// The connection cannot be encrypted, or a certificate is not trusted.
 pub(super) const TLS: Repair = Repair {
     party: Party::Cluster,
     reason: "tls_failed",
-    remedy: ["check security.protocol, the port, the CA certificates (ssl.ca.location) and, where the \
-              cluster asks for one, the client's certificate"; 3],
+    remedy: [TLS_REMEDY; 3],
 };
 
 /// The reason where a topic does not exist, or may not be described.

@@ -10,7 +10,7 @@ const LONGEST_REST: Duration = Duration::from_secs(5);
 /// shorten it.
 const HOPELESS_REST: Duration = Duration::from_secs(1);
 
-/// The rest after the second failure in a row; it doubles with each one that follows.
+/// The rest after a first failure that somebody has to repair; it doubles with each one that follows.
 const FIRST_REST: Duration = Duration::from_millis(100);
 
 /// Batch size and back-off.

@@ -3,12 +3,15 @@
 //! The modules stand in the order in which a record passes them.
 
 pub mod diagnostic;
+pub mod json;
 pub mod printable;
 pub mod yaml;
 
 pub mod kafka;
 
 pub mod event;
+
+pub mod catalog;
 pub mod files;
 
 pub mod enrich;

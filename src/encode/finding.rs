@@ -1,10 +1,10 @@
 //! An alert as OCSF 1.8.0 Detection Finding 2004.
 
 use super::attack::attacks;
-use super::json::Object;
 use super::ocsf::{OCSF_VERSION, actor, cloud, endpoint, resource};
 use crate::alert::{Alert, SourceAlert};
 use crate::event::{Api, AuditEvent};
+use crate::json::Object;
 use crate::sigma::Level;
 
 /// OCSF `severity_id` and `severity` of a rule's level.
@@ -127,10 +127,7 @@ pub fn source_finding(
             });
         });
         o.objects("evidences", &[&alert.evidence], |evidence, o| {
-            // Writing into memory does not fail.
-            o.member("data", |out| {
-                let _ = serde_json::to_writer(out, evidence);
-            });
+            o.serialized("data", evidence);
         });
         o.objects("resources", &[&alert.source], |source, o| {
             o.text("uid", &alert.place());
@@ -189,7 +186,7 @@ fn evidence<P>(
         });
         o.object("src_endpoint", |o| endpoint(&event.src_endpoint, o));
         if let Some(record) = record {
-            o.member("data", |out| out.extend_from_slice(record));
+            o.record("data", record);
         }
     });
     o.objects("resources", &event.resources, |resource, o| {

@@ -2,17 +2,13 @@
 
 mod activity;
 mod audit_event;
-pub mod catalog;
 mod dialect;
-pub mod json;
 mod latest;
 pub mod limits;
-mod method_names;
 mod output_buffer;
 mod path;
 mod record;
 pub mod secret;
-mod text;
 mod walk;
 
 pub use activity::Activity;
@@ -20,14 +16,11 @@ pub use audit_event::{
     Api, AuditEvent, Authorization, Class, Cloud, Endpoint, Enrichment, Metadata, Resource, Status,
     Unmapped, User, UserKind,
 };
-pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use dialect::Dialect;
 pub use latest::Latest;
-pub use method_names::MethodNames;
 pub use output_buffer::{Output, OutputBuffer};
 pub use path::{Path, REQUEST_DATA};
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
-pub use text::{Phrase, Text};
 pub(crate) use walk::{Walk, strings_without};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub use load::RuleSource;
 pub use pack::{PackFile, pack, pack_names};
 pub use swap::CurrentRules;
-pub use validate::{Known, OPERATION_FIELD, Overrides};
+pub use validate::{Known, KnownProduct, OPERATION_FIELD, Overrides};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::sigma::{

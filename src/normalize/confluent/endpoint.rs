@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use super::data::{Address, Data};
-use crate::event::json::{Kind, NodeId};
-use crate::event::{Endpoint, Text, Unmapped};
+use crate::event::{Endpoint, Unmapped};
+use crate::json::{Kind, NodeId, Text};
 use crate::normalize::walk;
 
 /// Reads and moves the first address; `unknown` if there is none. An IP filter's counts for events
@@ -24,7 +24,7 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Endpoint<'a>
             text_endpoint(unmapped, node)
         })
         .unwrap_or_else(|| Endpoint {
-            name: Some(Text::plain("unknown")),
+            name: Some(Text::from("unknown")),
             ..Endpoint::default()
         })
 }

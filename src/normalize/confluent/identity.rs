@@ -7,8 +7,8 @@ use memchr::{memchr, memchr2};
 use super::data::{AuthenticationInfo, Principal};
 use super::labels::Labels;
 use super::words;
-use crate::event::json::{Document, Kind, NodeId};
-use crate::event::{Text, Unmapped, User, UserKind};
+use crate::event::{Unmapped, User, UserKind};
+use crate::json::{Document, Kind, NodeId, Text};
 use crate::normalize::{crn, walk};
 
 /// The vendor itself, in access-transparency events.
@@ -23,7 +23,7 @@ pub(super) fn user<'a>(
 ) -> User<'a> {
     let mut user = authenticated(unmapped, info, labels);
     if user.uid.is_none() && user.name.is_none() {
-        user.name = user.email_addr.clone().or(Some(Text::plain("unknown")));
+        user.name = user.email_addr.clone().or(Some(Text::from("unknown")));
     }
     user
 }

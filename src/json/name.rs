@@ -1,4 +1,5 @@
-//! Names of members, compared whatever their case and underscores.
+//! Names of members, compared without regard to case and underscores. Tags, the first and last letter of
+//! each name, let a search pass over nearly all other names without comparing them.
 
 /// First and last letter of a name, whatever their case: names that differ in it are different, also
 /// but for case and underscores.
@@ -89,7 +90,7 @@ pub fn folded_name(name: &str) -> Vec<u8> {
 
 /// How many of these segments a name stands for, but for case and underscores: one, or several with
 /// dots between them. A segment has no dot, so there is only one answer.
-pub(in crate::event) fn segments_named(name: &str, segments: &[Box<str>]) -> Option<usize> {
+pub(crate) fn segments_named(name: &str, segments: &[Box<str>]) -> Option<usize> {
     if segments.first().is_some_and(|first| **first == *name) {
         return Some(1);
     }

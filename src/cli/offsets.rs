@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{ConfigFile, Failure};
 use crate::config::Config;
 use crate::event::{NextOffset, Partition};
-use crate::kafka::session::{Move, Offsets, Same, Seen, SessionConfig, Target};
+use crate::kafka::session::{Move, MoveTarget, Offsets, Same, SeenPosition, SessionConfig};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -77,22 +77,22 @@ struct Which {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct To(Target);
+struct To(MoveTarget);
 
 impl FromStr for To {
     type Err = String;
 
     fn from_str(word: &str) -> Result<To, String> {
         Ok(To(match word {
-            "earliest" => Target::Earliest,
-            "latest" => Target::Latest,
-            "noted" => Target::Noted,
+            "earliest" => MoveTarget::Earliest,
+            "latest" => MoveTarget::Latest,
+            "noted" => MoveTarget::Noted,
             number => {
                 let offset = number.parse().map_err(|_| {
                     "earliest, latest, noted or an offset is expected; for a time there is to-time"
                         .to_owned()
                 })?;
-                Target::Offset(NextOffset(offset))
+                MoveTarget::Offset(NextOffset(offset))
             }
         }))
     }
@@ -111,7 +111,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         }
         Command::ToTime(command) => {
             let config = command.scope.config.load()?;
-            let target = Target::Time(command.time.as_millisecond());
+            let target = MoveTarget::Time(command.time.as_millisecond());
             Ok(go(&config, &command.scope, target, &mut out)?)
         }
     }
@@ -155,7 +155,7 @@ fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Re
     Ok(())
 }
 
-fn line(seen: &Seen) -> String {
+fn line(seen: &SeenPosition) -> String {
     let time = seen
         .time_ms
         .and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -192,7 +192,12 @@ fn word(same: Same) -> &'static str {
     }
 }
 
-fn go(config: &Config, scope: &Scope, target: Target, out: &mut impl Write) -> anyhow::Result<()> {
+fn go(
+    config: &Config,
+    scope: &Scope,
+    target: MoveTarget,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let sessions = sources(config, scope.source.as_deref())?;
     let [session] = sessions.as_slice() else {
         bail!("there are several sources: name one with --source");
@@ -263,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_position_says_what_is_wrong_with_it() {
-        let seen = |position| Seen {
+        let seen = |position| SeenPosition {
             partition: Partition(3),
             position: Some(NextOffset(position)),
             noted: None,

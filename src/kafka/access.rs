@@ -15,7 +15,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
-use super::client::{ClientError, Cluster, Quiet, explain, is_missing, log_line};
+use super::client::{ClientError, Cluster, Quiet, explain, log_line};
+use super::fault::{Purpose, describe, is_denied, is_missing, is_topic_denied};
 use super::topics::{WantedTopic, admin_options, wait};
 
 /// The answer to an attempt.
@@ -79,7 +80,7 @@ impl<'c> Access<'c> {
             Err(error) => {
                 return match error.rdkafka_error_code() {
                     Some(code) if is_missing(code) => Ok(Seen::Missing),
-                    Some(Code::TopicAuthorizationFailed) => Ok(Seen::Denied),
+                    Some(code) if is_topic_denied(code) => Ok(Seen::Denied),
                     _ => Err(explain(&self.probe, "describe a topic", &error)),
                 };
             }
@@ -145,7 +146,7 @@ impl<'c> Access<'c> {
                 // Somebody writes there, and it can be read.
                 Some(Ok(_)) => return Permission::Granted,
                 Some(Err(error)) => match error.rdkafka_error_code() {
-                    Some(Code::TopicAuthorizationFailed) => return Permission::Denied,
+                    Some(code) if is_topic_denied(code) => return Permission::Denied,
                     Some(Code::GroupAuthorizationFailed) => {}
                     _ => last = Some(error),
                 },
@@ -270,13 +271,10 @@ impl<'c> Access<'c> {
 }
 
 fn refused(code: Code) -> Permission {
-    match code {
-        Code::TopicAuthorizationFailed
-        | Code::GroupAuthorizationFailed
-        | Code::TransactionalIdAuthorizationFailed
-        | Code::ClusterAuthorizationFailed => Permission::Denied,
-        code => Permission::Unknown(code.to_string()),
+    if is_denied(code) {
+        return Permission::Denied;
     }
+    Permission::Unknown(describe(code, Purpose::WriteDestination))
 }
 
 /// Keeps what became of the only record.

@@ -12,8 +12,7 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 pub(crate) use context::{Quiet, answer_at_once, explain, log_line};
-pub(crate) use error::is_missing;
-pub use error::{ClientError, LoginFault};
+pub use error::{ClientError, is_secret};
 
 /// The API key of a cluster; its parts are already read from file or environment.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,22 +59,6 @@ impl fmt::Debug for Cluster {
             .field("properties", &shown)
             .finish()
     }
-}
-
-/// Whether the value of a librdkafka property must not be shown.
-pub fn is_secret(property: &str) -> bool {
-    const SECRET_WORDS: [&str; 6] = [
-        "password",
-        "passphrase",
-        "secret",
-        "key",
-        "token",
-        "oauthbearer.config",
-    ];
-    // They say where something is, not what it is.
-    const PLACES: [&str; 4] = [".location", ".file", ".url", ".keytab"];
-    !PLACES.iter().any(|place| property.ends_with(place))
-        && SECRET_WORDS.iter().any(|word| property.contains(word))
 }
 
 impl Cluster {

@@ -4,6 +4,7 @@
 //! that it was made on, and nothing is committed by a member that lost the partition.
 
 mod begin;
+mod repair;
 mod trail;
 
 use std::collections::VecDeque;
@@ -16,12 +17,14 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
-use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
+use rdkafka::types::RDKafkaRespErr;
 
 use super::client::{ClientError, Cluster, answer_at_once, log_line};
+use super::fault::{ReadingFault, is_missing, reading_fault};
 use super::record::raw_record;
-use super::session::{LastRecord, NotReady, is_unreadable};
+use super::session::{LastRecord, NotReady};
 use crate::event::{NextOffset, RawRecord};
+use repair::{to_repair, to_repair_for_answer};
 use trail::Trail;
 
 /// Longest wait for one answer of the cluster.
@@ -246,15 +249,8 @@ impl Follower {
     /// What an error of the client means. One that says that the topic or the position is not there is
     /// looked into before anything more is read.
     fn failed(&mut self, error: &KafkaError) -> Turn {
-        if let Some(
-            Code::AutoOffsetReset
-            | Code::OffsetOutOfRange
-            | Code::UnknownTopicOrPartition
-            | Code::UnknownTopic
-            | Code::UnknownPartition
-            | Code::UnknownTopicId,
-        ) = error.rdkafka_error_code()
-        {
+        let moved = |code| reading_fault(code) == ReadingFault::Position || is_missing(code);
+        if error.rdkafka_error_code().is_some_and(moved) {
             self.doubt();
         }
         self.trouble(error)
@@ -376,33 +372,24 @@ impl Follower {
         Ok(list)
     }
 
+    /// What an error of the client is to a sink.
     fn trouble(&self, error: &KafkaError) -> Turn {
-        let topic = &self.topic;
-        let trouble = |reason, remedy| Turn::Trouble(NotReady { reason, remedy });
-        match error.rdkafka_error_code() {
-            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
-                let remedy = format!("create {topic} (watchbell topics create), or grant Describe");
-                trouble("topic_missing", remedy)
-            }
-            Some(Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed) => {
-                let remedy = format!("grant Read on {topic} and on the sink's group: {error}");
-                trouble("not_authorized", remedy)
-            }
-            Some(Code::Authentication | Code::SaslAuthenticationFailed) => {
-                trouble("authentication", format!("check the credentials: {error}"))
-            }
-            _ if is_unreadable(error) => trouble(
-                "unreadable",
-                format!(
-                    "a record of {topic} is damaged ({error}): make a sound replica the leader of its \
-                     partition; where there is none, move the position of the sink's group past it"
-                ),
-            ),
-            _ => {
-                tracing::debug!(%error, topic, "follow");
+        match to_repair((&self.topic, &self.group), error) {
+            Some(state) => Turn::Trouble(state),
+            None => {
+                tracing::debug!(%error, topic = self.topic, "follow");
                 Turn::Idle
             }
         }
+    }
+
+    /// What a request that failed means: without its answer nothing is read.
+    fn unanswered(&self, error: &KafkaError) -> NotReady {
+        let state = to_repair_for_answer((&self.topic, &self.group), error);
+        state.unwrap_or_else(|| NotReady {
+            reason: "unreachable",
+            remedy: format!("ask for the position in {}: {error}", self.topic),
+        })
     }
 }
 

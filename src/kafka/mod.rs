@@ -9,6 +9,7 @@ pub mod acl;
 pub mod append;
 pub mod client;
 pub mod embedded;
+mod fault;
 pub mod follow;
 mod record;
 pub mod session;

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
-use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::client::{ClientError, Cluster, Quiet, explain};
+use super::fault::{is_missing, is_topic_denied};
 use super::record::raw_record;
 use super::span::Span;
 use super::topics::partition_count;
@@ -297,10 +297,8 @@ impl TopicReader {
 
     fn failed(&self, error: &KafkaError) -> ReadError {
         match error.rdkafka_error_code() {
-            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
-                ReadError::Missing(self.topic.clone())
-            }
-            Some(Code::TopicAuthorizationFailed) => ReadError::Refused {
+            Some(code) if is_missing(code) => ReadError::Missing(self.topic.clone()),
+            Some(code) if is_topic_denied(code) => ReadError::Refused {
                 topic: self.topic.clone(),
                 detail: error.to_string(),
             },

@@ -14,7 +14,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::client::{ClientError, Cluster, Quiet, explain, is_missing};
+use super::client::{ClientError, Cluster, Quiet, explain};
+use super::fault::is_missing;
 
 /// A topic as watchbell wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,11 +319,7 @@ fn accept(
         match result {
             Err((_, code)) if code == harmless => {}
             Err((topic, code)) => {
-                return Err(ClientError::Request {
-                    action,
-                    detail: format!("{topic}: {code}"),
-                    topic_missing: false,
-                });
+                return Err(ClientError::refused(action, &topic, code));
             }
             Ok(_) => {}
         }

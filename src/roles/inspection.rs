@@ -347,7 +347,9 @@ impl Paper {
         let remedy = match error {
             // Its text has the remedy.
             ClientError::Login { .. } => "the brokers' addresses are right, the login is not",
-            _ => "check bootstrap, the network, the brokers, and security.protocol",
+            _ => error
+                .remedy()
+                .unwrap_or("check bootstrap, the network, the brokers, and security.protocol"),
         };
         self.problem(error.to_string(), remedy);
     }

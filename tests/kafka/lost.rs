@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use watchbell::kafka::session::{
-    DEFAULT_POSITIONS_TOPIC, Delivery, Offsets, OnGap, SessionError, Start, Target,
+    DEFAULT_POSITIONS_TOPIC, Delivery, MoveTarget, Offsets, OnGap, SessionError, Start,
 };
 use watchbell::kafka::topics::Topics;
 
@@ -99,7 +99,7 @@ fn lost_positions_are_put_back_by_hand_without_a_transaction_too() {
     let seen = offsets.show().expect("positions");
     assert!(seen.iter().all(|seen| seen.position.is_none()), "{seen:?}");
     let all = offsets.partitions();
-    let moves = offsets.plan(&all, Target::Noted).expect("notes");
+    let moves = offsets.plan(&all, MoveTarget::Noted).expect("notes");
     offsets.execute(&moves).expect("put back");
     let second = Running::start(&setting.config, setting.worker());
     source.write(400);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use watchbell::event::{NextOffset, Partition};
-use watchbell::kafka::session::{Offsets, OffsetsError, Same, Start, Target};
+use watchbell::kafka::session::{MoveTarget, Offsets, OffsetsError, Same, Start};
 
 use super::broker::{Clusters, clusters};
 use super::eventually;
@@ -31,7 +31,7 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
     let offsets = Offsets::open(&setting.config).expect("both clusters");
     let all = offsets.partitions();
     let moves = offsets
-        .plan(&all, Target::Offset(NextOffset(40)))
+        .plan(&all, MoveTarget::Offset(NextOffset(40)))
         .expect("a plan");
     let error = offsets.execute(&moves).expect_err("somebody reads");
     assert!(
@@ -51,7 +51,7 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
     assert!(gone, "the group has members");
     offsets.execute(&moves).expect("moved");
     let latest = offsets
-        .plan(&[Partition(3)], Target::Latest)
+        .plan(&[Partition(3)], MoveTarget::Latest)
         .expect("a plan");
     offsets.execute(&latest).expect("moved");
     assert_eq!(positions(&setting, &clusters), [40, 40, 40, 100]);
@@ -66,9 +66,9 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
     setting.wait_for(&clusters, &source.written, LIMIT);
     assert_eq!(second.stop().records.load(Ordering::Relaxed), 180);
 
-    let beyond = offsets.plan(&all, Target::Offset(NextOffset(101)));
+    let beyond = offsets.plan(&all, MoveTarget::Offset(NextOffset(101)));
     assert!(matches!(beyond, Err(OffsetsError::OutOfRange { .. })));
-    let strange = offsets.plan(&[Partition(4)], Target::Latest);
+    let strange = offsets.plan(&[Partition(4)], MoveTarget::Latest);
     assert!(matches!(strange, Err(OffsetsError::NoPartition { .. })));
 }
 
@@ -81,7 +81,7 @@ fn a_position_that_is_set_before_the_first_start_holds() {
     source.write(400);
     source.flush();
     let offsets = Offsets::open(&setting.config).expect("both clusters");
-    let target = Target::Offset(NextOffset(90));
+    let target = MoveTarget::Offset(NextOffset(90));
     let moves = offsets.plan(&[Partition(3)], target).expect("a plan");
     offsets.execute(&moves).expect("set");
     let running = Running::start(&setting.config, setting.worker());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use watchbell::event::{NextOffset, Offset, Partition};
-use watchbell::kafka::session::{Lag, Offsets, OnGap, Same, SessionError, Target};
+use watchbell::kafka::session::{Lag, MoveTarget, Offsets, OnGap, Same, SessionError};
 use watchbell::kafka::topics::WantedTopic;
 
 use super::admin::{expire, re_create};
@@ -59,7 +59,7 @@ fn a_source_re_created_with_fewer_records_or_partitions_stops_the_session() {
 fn move_to_the_start(setting: &Setting) {
     let offsets = Offsets::open(&setting.config).expect("both clusters");
     let all = offsets.partitions();
-    let moves = offsets.plan(&all, Target::Earliest).expect("a plan");
+    let moves = offsets.plan(&all, MoveTarget::Earliest).expect("a plan");
     let gone = eventually(LIMIT, || {
         offsets.members().expect("an answer").of_source == 0
     });

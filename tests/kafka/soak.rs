@@ -451,7 +451,10 @@ fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
     let still = watch.stop();
     daemon.wait_until_ready();
     let aborts = daemon.metric_sum("watchbell_aborts_total");
-    let unknown = daemon.log().matches("a new producer is made").count();
+    let unknown = daemon
+        .log()
+        .matches("the producer is replaced by a new one")
+        .count();
     println!("  {dealt:?}: {aborts} aborts, {unknown} unknown, readers held up {still:.1?}");
     // Connections that are not used any more are closed one after the other.
     let mut after = daemon.resources();

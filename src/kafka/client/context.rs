@@ -11,7 +11,8 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use super::error::{ClientError, LoginFault};
+use super::error::ClientError;
+use crate::kafka::fault::{Repair, login_fault};
 
 /// What a question's failure is due to: where the client complained of its login meanwhile, that.
 pub(crate) fn explain(
@@ -28,10 +29,10 @@ pub(crate) fn explain(
         }
     }
     match client.context().take_complaint() {
-        Some((reason, detail)) => ClientError::Login {
+        Some((repair, detail)) => ClientError::Login {
             action,
             detail,
-            reason,
+            repair,
         },
         None => ClientError::new(action, error),
     }
@@ -62,11 +63,11 @@ const COMPLAINING: Duration = Duration::from_millis(20);
 /// A context that hands librdkafka's log lines to `tracing` and keeps why a login failed.
 #[derive(Debug, Default)]
 pub(crate) struct Quiet {
-    complaint: Mutex<Option<(LoginFault, String)>>,
+    complaint: Mutex<Option<(Repair, String)>>,
 }
 
 impl Quiet {
-    fn take_complaint(&self) -> Option<(LoginFault, String)> {
+    fn take_complaint(&self) -> Option<(Repair, String)> {
         let mut complaint = self
             .complaint
             .lock()
@@ -82,7 +83,7 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "librdkafka", %error, reason);
-        let fault = |code| LoginFault::of(code, reason);
+        let fault = |code| login_fault(code, reason);
         if let Some(fault) = error.rdkafka_error_code().and_then(fault) {
             let mut complaint = self
                 .complaint

@@ -3,7 +3,7 @@
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::is_secret;
+use crate::kafka::fault::{Purpose, Repair, repair_of};
 
 /// A Kafka client could not be made, or a question to the cluster was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -20,14 +20,14 @@ pub enum ClientError {
     #[error("create a Kafka client: {0}")]
     Creation(String),
     /// The cluster was reached, but there is no talking to it: the login or TLS fails.
-    #[error("{action}: {detail}: {}", .reason.remedy())]
+    #[error("{action}: {detail}: {}", .repair.remedy(Purpose::WriteDestination))]
     Login {
         /// What was being done.
         action: &'static str,
         /// librdkafka's explanation; it quotes no secret.
         detail: String,
-        /// Which of the two.
-        reason: LoginFault,
+        /// Login or TLS, as for any other client that meets it.
+        repair: Repair,
     },
     /// The cluster did not answer, or refused.
     #[error("{action}: {detail}")]
@@ -36,58 +36,9 @@ pub enum ClientError {
         action: &'static str,
         /// librdkafka's explanation.
         detail: String,
-        /// The topic does not exist, or may not be seen.
-        topic_missing: bool,
+        /// What has to be repaired, where the answer says so.
+        repair: Option<Repair>,
     },
-}
-
-/// What keeps a client from talking to a broker that it reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoginFault {
-    /// The broker refuses the credentials, or no token is to be had for them.
-    Authentication,
-    /// The connection cannot be encrypted, or a certificate is not trusted.
-    Tls,
-}
-
-impl LoginFault {
-    pub(super) fn of(code: Code, reason: &str) -> Option<LoginFault> {
-        match code {
-            Code::Authentication
-            | Code::SaslAuthenticationFailed
-            | Code::IllegalSASLState
-            | Code::UnsupportedSASLMechanism => Some(LoginFault::Authentication),
-            Code::SSL => Some(LoginFault::Tls),
-            // In TLS 1.3 a refused certificate is an alert after the handshake, which librdkafka
-            // takes for a lost connection; the words are OpenSSL's.
-            Code::BrokerTransportFailure if reason.contains("SSL routines") => {
-                Some(LoginFault::Tls)
-            }
-            _ => None,
-        }
-    }
-
-    /// Metric label.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LoginFault::Authentication => "authentication_failed",
-            LoginFault::Tls => "tls_failed",
-        }
-    }
-
-    /// What to repair.
-    pub fn remedy(self) -> &'static str {
-        match self {
-            LoginFault::Authentication => {
-                "check user and password, or API key and secret: they must belong to this cluster; \
-                 and sasl.mechanism"
-            }
-            LoginFault::Tls => {
-                "check security.protocol, the port, the CA certificates (ssl.ca.location) and, \
-                 where the cluster asks for one, the client's certificate"
-            }
-        }
-    }
 }
 
 impl ClientError {
@@ -95,8 +46,12 @@ impl ClientError {
     pub fn reason(&self) -> &'static str {
         match self {
             ClientError::Property { .. } | ClientError::Creation(_) => "client",
-            ClientError::Login { reason, .. } => reason.as_str(),
-            ClientError::Request { .. } => "unreachable",
+            ClientError::Login { repair, .. }
+            | ClientError::Request {
+                repair: Some(repair),
+                ..
+            } => repair.reason,
+            ClientError::Request { repair: None, .. } => "unreachable",
         }
     }
 
@@ -114,16 +69,45 @@ impl ClientError {
             other => ClientError::Request {
                 action,
                 detail: other.to_string(),
-                topic_missing: other.rdkafka_error_code().is_some_and(is_missing),
+                repair: other.rdkafka_error_code().and_then(repair_of),
             },
+        }
+    }
+
+    /// What to repair, where the answer says so and the error's text does not: a missing right is named by
+    /// whoever knows what was asked for.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            ClientError::Request {
+                repair: Some(repair),
+                ..
+            } if !repair.is_denial() => Some(repair.remedy(Purpose::WriteDestination)),
+            _ => None,
+        }
+    }
+
+    /// A request for something that the cluster refuses with this code.
+    pub(crate) fn refused(action: &'static str, of: &str, code: Code) -> ClientError {
+        ClientError::Request {
+            action,
+            detail: format!("{of}: {code}"),
+            repair: repair_of(code),
         }
     }
 }
 
-/// Whether a code says that a topic is not there, or may not be seen.
-pub(crate) fn is_missing(code: Code) -> bool {
-    matches!(
-        code,
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition
-    )
+/// Whether the value of a librdkafka property must not be shown.
+pub fn is_secret(property: &str) -> bool {
+    const SECRET_WORDS: [&str; 6] = [
+        "password",
+        "passphrase",
+        "secret",
+        "key",
+        "token",
+        "oauthbearer.config",
+    ];
+    // They say where something is, not what it is.
+    const PLACES: [&str; 4] = [".location", ".file", ".url", ".keytab"];
+    !PLACES.iter().any(|place| property.ends_with(place))
+        && SECRET_WORDS.iter().any(|word| property.contains(word))
 }

@@ -48,13 +48,7 @@ impl Follower {
             }
             Err(error) => {
                 self.pending = Some(Instant::now() + ASK_AGAIN);
-                match self.trouble(&error) {
-                    Turn::Idle => Turn::Trouble(NotReady {
-                        reason: "unreachable",
-                        remedy: format!("ask for the position in {}: {error}", self.topic),
-                    }),
-                    turn => turn,
-                }
+                Turn::Trouble(self.unanswered(&error))
             }
         }
     }

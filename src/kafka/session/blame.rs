@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::flight::{Cargo, Place};
-use super::mark::Marks;
+use super::committed_position::{CommittedPositions, Place};
+use super::transaction::BatchContents;
 use super::worker::{Cause, Refusals, RefusedOutput};
 use crate::event::Partition;
 
@@ -73,12 +73,16 @@ impl Blame {
     }
 
     /// Judge refused outputs of a batch; `None` where no record of it was named.
-    pub(super) fn judge(&mut self, refused: &[Refused], cargo: &Cargo) -> Option<Judgement> {
-        let place = |refused: &Refused| cargo.places.get(refused.source_index).copied();
+    pub(super) fn judge(
+        &mut self,
+        refused: &[Refused],
+        contents: &BatchContents,
+    ) -> Option<Judgement> {
+        let place = |refused: &Refused| contents.places.get(refused.source_index).copied();
         let places: BTreeSet<Place> = refused.iter().filter_map(place).collect();
         let first = *places.first()?;
         // Of a batch with several bad records librdkafka does not tell the true code.
-        let unsure = cargo.places.len() > 1 && refused.iter().any(|r| r.cause == Cause::Content);
+        let unsure = contents.places.len() > 1 && refused.iter().any(|r| r.cause == Cause::Content);
         if places.len() > 1 || unsure {
             self.suspects.extend(places);
             return Some(Judgement::Suspects);
@@ -118,21 +122,21 @@ impl Blame {
     }
 
     /// This batch is committed.
-    pub(super) fn committed(&mut self, cargo: &Cargo) {
+    pub(super) fn committed(&mut self, contents: &BatchContents) {
         let sound = |place| !self.refusals.contains_key(place);
-        if !self.in_a_row.is_empty() && cargo.places.iter().any(sound) {
+        if !self.in_a_row.is_empty() && contents.places.iter().any(sound) {
             self.in_a_row.clear();
         }
-        self.passed(&cargo.marks);
+        self.passed(&contents.positions);
     }
 
     /// These positions are committed: nothing is held against the records before them, whether they
     /// were read again or have expired meanwhile.
-    pub(super) fn passed(&mut self, marks: &Marks) {
+    pub(super) fn passed(&mut self, positions: &CommittedPositions) {
         self.retain(|(partition, offset)| {
-            marks
+            positions
                 .get(&partition)
-                .is_none_or(|mark| offset.0 >= mark.next.0)
+                .is_none_or(|position| offset.0 >= position.next.0)
         });
     }
 
@@ -170,7 +174,7 @@ impl Blame {
 mod tests {
     use super::*;
     use crate::event::{NextOffset, Offset};
-    use crate::kafka::session::mark::{Evidence, Mark};
+    use crate::kafka::session::committed_position::{CommittedPosition, Evidence};
 
     fn place(partition: i32, offset: i64) -> Place {
         (Partition(partition), Offset(offset))
@@ -186,33 +190,35 @@ mod tests {
         }
     }
 
-    fn marks(next: &[(i32, i64)]) -> Marks {
-        let mark = |next| Mark {
+    fn positions(next: &[(i32, i64)]) -> CommittedPositions {
+        let position = |next| CommittedPosition {
             next: NextOffset(next),
             evidence: Evidence::default(),
         };
-        let each = next.iter().map(|(of, next)| (Partition(*of), mark(*next)));
+        let each = next
+            .iter()
+            .map(|(of, next)| (Partition(*of), position(*next)));
         each.collect()
     }
 
     /// A batch of these records, the last of each partition last.
-    fn batch(places: &[Place]) -> Cargo {
+    fn batch(places: &[Place]) -> BatchContents {
         let next = places.iter().map(|(of, offset)| (of.0, offset.0 + 1));
-        Cargo {
+        BatchContents {
             places: places.to_vec(),
-            marks: marks(&next.collect::<Vec<_>>()),
+            positions: positions(&next.collect::<Vec<_>>()),
             bytes: 0,
         }
     }
 
-    fn cargo() -> Cargo {
+    fn contents() -> BatchContents {
         batch(&[place(0, 7), place(1, 3), place(0, 8)])
     }
 
     #[test]
     fn one_record_with_outputs_that_are_too_large_is_to_blame() {
         let mut blame = Blame::default();
-        let judged = blame.judge(&[refused(1, Cause::Size)], &cargo());
+        let judged = blame.judge(&[refused(1, Cause::Size)], &contents());
         let Some(Judgement::Replace(found, outputs)) = judged else {
             panic!("{judged:?}");
         };
@@ -226,7 +232,7 @@ mod tests {
     fn several_refused_records_are_suspects_until_one_fails_alone() {
         let mut blame = Blame::default();
         let both = [refused(0, Cause::Size), refused(2, Cause::Size)];
-        assert_eq!(blame.judge(&both, &cargo()), Some(Judgement::Suspects));
+        assert_eq!(blame.judge(&both, &contents()), Some(Judgement::Suspects));
         assert!(blame.isolates(place(0, 7)) && blame.isolates(place(0, 8)));
         assert!(!blame.isolates(place(1, 3)));
         blame.committed(&batch(&[place(0, 7)]));
@@ -238,7 +244,10 @@ mod tests {
     fn a_record_is_blamed_for_its_content_only_once_it_fails_alone() {
         let mut blame = Blame::default();
         let content = [refused(1, Cause::Content)];
-        assert_eq!(blame.judge(&content, &cargo()), Some(Judgement::Suspects));
+        assert_eq!(
+            blame.judge(&content, &contents()),
+            Some(Judgement::Suspects)
+        );
         let alone = batch(&[place(1, 3)]);
         let judged = blame.judge(&[refused(0, Cause::Content)], &alone);
         assert!(
@@ -274,7 +283,7 @@ mod tests {
     #[test]
     fn an_output_that_is_refused_again_and_again_is_hopeless() {
         let mut blame = Blame::default();
-        let mut refuse = || blame.judge(&[refused(1, Cause::Size)], &cargo());
+        let mut refuse = || blame.judge(&[refused(1, Cause::Size)], &contents());
         assert!(matches!(refuse(), Some(Judgement::Replace(..))));
         assert!(matches!(refuse(), Some(Judgement::Replace(..))));
         assert!(matches!(refuse(), Some(Judgement::Hopeless(..))));
@@ -289,8 +298,8 @@ mod tests {
     fn nothing_is_left_of_a_partition_that_went_elsewhere() {
         let mut blame = Blame::default();
         let both = [refused(0, Cause::Size), refused(1, Cause::Size)];
-        blame.judge(&both, &cargo());
-        blame.judge(&[refused(2, Cause::Size)], &cargo());
+        blame.judge(&both, &contents());
+        blame.judge(&[refused(2, Cause::Size)], &contents());
         blame.judge(&[refused(0, Cause::Content)], &batch(&[place(0, 7)]));
         blame.disown(&[Partition(0)]);
         assert!(blame.isolates(place(1, 3)), "it is still ours");
@@ -304,15 +313,15 @@ mod tests {
     fn nothing_is_left_of_records_before_a_committed_position_read_or_not() {
         let mut blame = Blame::default();
         let both = [refused(0, Cause::Size), refused(1, Cause::Size)];
-        blame.judge(&both, &cargo());
-        blame.judge(&[refused(2, Cause::Size)], &cargo());
+        blame.judge(&both, &contents());
+        blame.judge(&[refused(2, Cause::Size)], &contents());
         // They have expired: the position moves over them.
-        blame.passed(&marks(&[(0, 9)]));
+        blame.passed(&positions(&[(0, 9)]));
         assert!(blame.refusals(place(0, 8)).is_none() && !blame.isolates(place(0, 7)));
         assert!(blame.isolates(place(1, 3)));
-        blame.passed(&marks(&[(1, 3)]));
+        blame.passed(&positions(&[(1, 3)]));
         assert!(blame.isolates(place(1, 3)), "it is yet to be read");
-        blame.passed(&marks(&[(1, 4)]));
+        blame.passed(&positions(&[(1, 4)]));
         assert!(blame.is_empty(), "{blame:?}");
     }
 }

@@ -5,25 +5,25 @@
 use std::collections::btree_map::Entry;
 use std::time::Instant;
 
+use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
 use super::deliveries::NO_SOURCE;
-use super::error::{Setback, trouble};
-use super::fault::Side;
-use super::flight::{Cargo, Flight, Prepared};
-use super::mark::{Evidence, LastRecord, Mark, Marks};
+use super::failure::{BatchFailure, trouble};
 use super::observe::Commit;
 use super::owner::COMMIT_PATIENCE;
 use super::reader::Fetched;
+use super::transaction::{BatchContents, OpenTransaction, ProcessedBatch};
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
 use crate::event::{OutputBuffer, Partition};
+use crate::kafka::fault::Side;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 impl Session<'_> {
     /// The positions after a batch.
-    pub(super) fn marks(&self, batch: &[Fetched<'_>]) -> Marks {
-        let mut marks = Marks::new();
+    pub(super) fn positions_after(&self, batch: &[Fetched<'_>]) -> CommittedPositions {
+        let mut positions = CommittedPositions::new();
         for fetched in batch.iter().rev() {
-            if let Entry::Vacant(vacant) = marks.entry(fetched.partition()) {
+            if let Entry::Vacant(vacant) = positions.entry(fetched.partition()) {
                 let next = fetched.offset().next();
                 let evidence = self.evidence(Some(fetched.last_record()));
                 let before = self.positions.evidence(fetched.partition());
@@ -31,35 +31,43 @@ impl Session<'_> {
                     Some(before) => evidence.after(before, fetched.latest, next),
                     None => evidence,
                 };
-                vacant.insert(Mark { next, evidence });
+                vacant.insert(CommittedPosition { next, evidence });
             }
         }
-        marks
+        positions
     }
 
     /// What is committed beside a position.
     pub(super) fn evidence(&self, last: Option<LastRecord>) -> Evidence {
-        let cluster = self.ground.source_cluster.as_deref();
+        let cluster = self.facts.source_cluster.as_deref();
         Evidence::new(cluster, &self.config.source_topic, last)
     }
 
     /// Hand a batch's outputs to the writer, in the transaction under way or a new one.
-    pub(super) fn dispatch(&mut self, prepared: Prepared) -> Result<(), Setback> {
-        let Prepared { cargo, mut outputs } = prepared;
-        let result = self.hand_over(cargo, &outputs);
+    pub(super) fn dispatch(&mut self, processed: ProcessedBatch) -> Result<(), BatchFailure> {
+        let ProcessedBatch {
+            contents,
+            mut outputs,
+        } = processed;
+        let result = self.hand_over(contents, &outputs);
         outputs.clear();
         self.spare = outputs;
         result
     }
 
-    fn hand_over(&mut self, cargo: Cargo, outputs: &Outputs) -> Result<(), Setback> {
-        if cargo.places.is_empty() {
+    fn hand_over(
+        &mut self,
+        contents: BatchContents,
+        outputs: &Outputs,
+    ) -> Result<(), BatchFailure> {
+        if contents.places.is_empty() {
             return Ok(());
         }
-        let first = self.flight.is_none();
-        let flight = self.flight.get_or_insert_with(Flight::new);
-        let base = flight.cargo.places.len();
-        flight.load(cargo, outputs.len());
+        let first = self.transaction.is_none();
+        let transaction = self
+            .transaction
+            .get_or_insert_with(|| OpenTransaction::new(Instant::now()));
+        let base = transaction.add(contents, outputs.len());
         if first {
             self.writer.begin()?;
         }
@@ -75,12 +83,12 @@ impl Session<'_> {
     /// Hand notes of positions to the writer.
     fn send_notes<'m>(
         &self,
-        marks: impl Iterator<Item = (&'m Partition, &'m Mark)>,
+        positions: impl Iterator<Item = (&'m Partition, &'m CommittedPosition)>,
         deadline: Instant,
-    ) -> Result<(), Setback> {
+    ) -> Result<(), BatchFailure> {
         let mut notes = OutputBuffer::default();
-        for (partition, mark) in marks {
-            notes.push_record(&self.notes.record(*partition, mark));
+        for (partition, position) in positions {
+            notes.push_record(&self.notes.record(*partition, position));
         }
         notes
             .iter()
@@ -88,86 +96,91 @@ impl Session<'_> {
     }
 
     /// Deliver and commit what is under way.
-    pub(super) fn finish(&mut self) -> Result<(), Setback> {
-        let Some(flight) = self.flight.take() else {
+    pub(super) fn finish(&mut self) -> Result<(), BatchFailure> {
+        let Some(transaction) = self.transaction.take() else {
             return Ok(());
         };
-        let deadline = self.deadline_of(flight.started);
-        let marks = &flight.cargo.marks;
-        let noted = self.positions.due_notes(marks, Instant::now());
-        let due = marks.iter().filter(|(of, _)| noted.contains(of));
+        let deadline = self.deadline_of(transaction.started);
+        let positions = &transaction.contents.positions;
+        let noted = self.positions.due_notes(positions, Instant::now());
+        let due = positions.iter().filter(|(of, _)| noted.contains(of));
         let sent = self.send_notes(due, deadline);
-        if let Err(setback) = sent.and_then(|()| self.seal(marks, deadline)) {
+        if let Err(failure) = sent.and_then(|()| self.seal(positions, deadline)) {
             // What it came from is needed to find out who is to blame.
-            self.flight = Some(flight);
-            return Err(setback);
+            self.transaction = Some(transaction);
+            return Err(failure);
         }
         let now = Instant::now();
-        self.positions.commit(&flight.cargo.marks);
+        self.positions.commit(&transaction.contents.positions);
         self.positions.note(&noted, now);
-        self.blame.committed(&flight.cargo);
-        self.last_commit = now;
-        self.setbacks = 0;
-        self.batch_records = (self.batch_records * 2).min(self.config.commit_records);
+        self.blame.committed(&transaction.contents);
+        self.pace.committed(now);
         self.clear_trouble(Side::Destination);
-        (0..flight.batches).for_each(|_| self.worker.on_commit());
+        (0..transaction.batches).for_each(|_| self.worker.on_commit());
         self.observer.committed(Commit {
-            records: flight.cargo.places.len(),
-            outputs: flight.outputs,
-            bytes: flight.cargo.bytes,
-            latency: flight.started.elapsed(),
+            records: transaction.contents.places.len(),
+            outputs: transaction.outputs,
+            bytes: transaction.contents.bytes,
+            latency: transaction.started.elapsed(),
         });
         Ok(())
     }
 
     /// Commit positions to which no record leads, and note them, in one transaction. Nothing else is
     /// under way.
-    pub(super) fn commit_marks(&mut self, marks: &Marks) -> Result<(), Setback> {
-        self.commit_marks_with(marks, &Outputs::default())
+    pub(super) fn commit_positions(
+        &mut self,
+        positions: &CommittedPositions,
+    ) -> Result<(), BatchFailure> {
+        self.commit_positions_with(positions, &Outputs::default())
     }
 
     /// The same together with outputs that no record has caused.
-    pub(super) fn commit_marks_with(
+    pub(super) fn commit_positions_with(
         &mut self,
-        marks: &Marks,
+        positions: &CommittedPositions,
         outputs: &Outputs,
-    ) -> Result<(), Setback> {
+    ) -> Result<(), BatchFailure> {
         let deadline = self.deadline();
         self.writer.begin()?;
         for (_, output) in outputs.iter() {
             self.writer.send(NO_SOURCE, output, deadline)?;
         }
-        self.send_notes(marks.iter(), deadline)?;
-        self.seal(marks, deadline)?;
-        self.blame.passed(marks);
+        self.send_notes(positions.iter(), deadline)?;
+        self.seal(positions, deadline)?;
+        self.blame.passed(positions);
         Ok(())
     }
 
     /// Wait for what was handed to the writer, then commit it together with these positions.
-    fn seal(&mut self, marks: &Marks, deadline: Instant) -> Result<(), Setback> {
+    fn seal(
+        &mut self,
+        positions: &CommittedPositions,
+        deadline: Instant,
+    ) -> Result<(), BatchFailure> {
         let observer = self.observer;
         self.writer.drain(deadline, || observer.turned())?;
         let Some(membership) = self.owner.membership() else {
-            return Err(Setback::Abort {
+            return Err(BatchFailure::Abort {
                 reason: "assignment_lost",
                 detail: "partitions may belong to another member".into(),
             });
         };
         if self.writer.is_transactional() {
-            let list = self.owner.offsets(marks).map_err(reopen)?;
+            let list = self.owner.offsets(positions).map_err(reopen)?;
             let turned = || observer.turned();
             return self.writer.commit(&list, membership, deadline, turned);
         }
         let asked = Instant::now();
         let committed = self
             .owner
-            .commit(marks, || self.no_later_than(asked + COMMIT_PATIENCE));
+            .commit(positions, || self.no_later_than(asked + COMMIT_PATIENCE));
         let Err(error) = committed else {
             return Ok(());
         };
         let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
         let context = format!("commit positions of the group {}", self.config.group);
-        Err(Setback::Rebuild {
+        Err(BatchFailure::Rebuild {
             reason: "commit_failed",
             detail: error.to_string(),
             trouble: trouble(Side::Destination, code, &context),
@@ -176,7 +189,10 @@ impl Session<'_> {
 
     /// Until when the batch under way, or one that begins now, must be committed.
     pub(super) fn deadline(&self) -> Instant {
-        let started = self.flight.as_ref().map(|flight| flight.started);
+        let started = self
+            .transaction
+            .as_ref()
+            .map(|transaction| transaction.started);
         self.deadline_of(started.unwrap_or_else(Instant::now))
     }
 

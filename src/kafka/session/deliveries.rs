@@ -1,7 +1,7 @@
 //! What a producer reports by itself: bad deliveries, complaints about its connections, and the topic
 //! that a transaction could not take in.
-//! Invariant: an output that librdkafka takes back blames nobody; the reason is with another, or with
-//! the transaction.
+//! Invariant: an output that librdkafka withdraws is not attributed to a source record; the reason lies
+//! with another output, or with the transaction.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,10 @@ use rdkafka::producer::ProducerContext;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::blame::Refused;
-use super::error::{Setback, Trouble, client_trouble, trouble};
-use super::fault::{Fault, Side, fault};
+use super::failure::{BatchFailure, Trouble, client_trouble, trouble};
 use super::worker::Cause;
 use crate::kafka::client::log_line;
+use crate::kafka::fault::{Fault, Side, fault};
 
 /// Index of an output that no source record is to blame for.
 pub(super) const NO_SOURCE: usize = usize::MAX;
@@ -145,7 +145,7 @@ impl Deliveries {
     /// What follows from the outputs that were not delivered; `None` if the client only withdrew them.
     /// A fault that somebody has to repair comes first, since it may cause the others; then the records
     /// whose outputs were refused.
-    pub(super) fn judge(&self) -> Option<Setback> {
+    pub(super) fn judge(&self) -> Option<BatchFailure> {
         let failures = std::mem::take(&mut *lock(&self.failures));
         let mut refused = BTreeMap::new();
         let (mut repair, mut ours, mut other) = (None, None, None);
@@ -175,31 +175,31 @@ impl Deliveries {
             }
         }
         if let Some(trouble) = repair {
-            return Some(Setback::Trouble(trouble));
+            return Some(BatchFailure::Trouble(trouble));
         }
         if !refused.is_empty() {
-            return Some(Setback::Refused(refused.into_values().collect()));
+            return Some(BatchFailure::Refused(refused.into_values().collect()));
         }
         if let Some(trouble) = ours {
-            return Some(Setback::Trouble(trouble));
+            return Some(BatchFailure::Trouble(trouble));
         }
         let (code, topic) = other?;
         if let Some(trouble) = self.take_trouble() {
-            return Some(Setback::Trouble(trouble));
+            return Some(BatchFailure::Trouble(trouble));
         }
         Some(passing(code, format!("{topic}: {code}")))
     }
 }
 
 /// What a failed delivery means that no record is to blame for, and nobody has to repair.
-pub(super) fn passing(code: Code, detail: String) -> Setback {
+pub(super) fn passing(code: Code, detail: String) -> BatchFailure {
     match fault(code) {
-        Fault::Client => Setback::Rebuild {
+        Fault::Client => BatchFailure::Rebuild {
             reason: "producer_fenced",
             detail,
             trouble: None,
         },
-        _ => Setback::Abort {
+        _ => BatchFailure::Abort {
             reason: "delivery_failed",
             detail,
         },
@@ -232,7 +232,7 @@ pub(super) fn remedy_for(cause: Cause) -> &'static str {
 mod tests {
     use super::*;
 
-    fn judged(failures: &[(usize, Code, &str)]) -> Option<Setback> {
+    fn judged(failures: &[(usize, Code, &str)]) -> Option<BatchFailure> {
         let deliveries = Deliveries::default();
         for (origin, code, topic) in failures {
             lock(&deliveries.failures).push(Failure {
@@ -245,9 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_only_taken_back_blames_nobody() {
-        let taken_back = [(0, Code::PurgeQueue, "a"), (1, Code::PurgeInflight, "b")];
-        assert!(judged(&taken_back).is_none());
+    fn outputs_that_were_only_withdrawn_are_not_attributed_to_a_record() {
+        let withdrawn = [(0, Code::PurgeQueue, "a"), (1, Code::PurgeInflight, "b")];
+        assert!(judged(&withdrawn).is_none());
     }
 
     #[test]
@@ -259,8 +259,8 @@ mod tests {
             (origin(4, 0), Code::InvalidRecord, "events"),
             (NO_SOURCE, Code::MessageSizeTooLarge, "positions"),
         ];
-        let Some(Setback::Refused(blamed)) = judged(&refused) else {
-            panic!("nobody is blamed");
+        let Some(BatchFailure::Refused(blamed)) = judged(&refused) else {
+            panic!("no record is named");
         };
         let named: Vec<_> = blamed
             .iter()
@@ -284,12 +284,12 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_that_is_refused_blames_no_record() {
+    fn a_timestamp_that_is_refused_is_not_attributed_to_a_record() {
         let failures = [
             (origin(0, 0), Code::InvalidTimestamp, "events"),
             (origin(1, 0), Code::InvalidRecord, "events"),
         ];
-        let Some(Setback::Trouble(trouble)) = judged(&failures) else {
+        let Some(BatchFailure::Trouble(trouble)) = judged(&failures) else {
             panic!("a record is blamed");
         };
         assert_eq!(trouble.reason, "timestamp_refused");
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_refused_output_of_no_record_is_to_be_repaired_and_names_its_topic() {
-        let Some(Setback::Trouble(trouble)) =
+        let Some(BatchFailure::Trouble(trouble)) =
             judged(&[(NO_SOURCE, Code::MessageSizeTooLarge, "alerts")])
         else {
             panic!("nothing is said");
@@ -313,7 +313,7 @@ mod tests {
             (0, Code::MessageSizeTooLarge, "events"),
             (1, Code::UnknownTopic, "alerts"),
         ];
-        let Some(Setback::Trouble(trouble)) = judged(&both) else {
+        let Some(BatchFailure::Trouble(trouble)) = judged(&both) else {
             panic!("nothing is said");
         };
         assert_eq!(trouble.reason, "topic_missing");

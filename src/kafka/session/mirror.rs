@@ -1,7 +1,7 @@
 //! Positions copied to a group on the source cluster, where the usual dashboards look for lag.
 //! They are never read back. A copy is made every few seconds on a thread of its own; while one waits
-//! for its answer there is no other, and a failure harms nothing: it is said once, and counted. What
-//! is not allowed is not tried again.
+//! for its answer no other is made. A failure harms nothing: it is logged once, and counted. A copy that
+//! an authorizer refuses is not tried again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::error::KafkaResult;
-use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::turn::Session;
 use crate::event::{NextOffset, Partition};
+use crate::kafka::fault::is_denied;
 
 /// Pause between two copies.
 const MIRROR_PAUSE: Duration = Duration::from_secs(5);
@@ -44,46 +43,47 @@ impl Mirror {
             shared: Arc::default(),
         }
     }
-}
 
-impl Session<'_> {
-    /// Copy the positions from time to time.
-    pub(super) fn mirror_positions(&mut self) {
-        let now = Instant::now();
-        if now < self.mirror.at {
-            return;
+    /// Whether to copy now; the next copy is due later.
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        let due = now >= self.at;
+        if due {
+            self.at = now + MIRROR_PAUSE;
         }
-        self.mirror.at = now + MIRROR_PAUSE;
-        let failures = self.mirror.shared.failures.swap(0, Ordering::Relaxed);
-        if failures > 0 {
-            self.observer.mirror_failed(failures);
-        }
-        self.mirror_now();
+        due
     }
 
-    /// Copy the positions that have moved; the answer is not waited for.
-    pub(super) fn mirror_now(&mut self) {
-        // Within one cluster the real positions are there already.
-        if self.config.lag_group.is_none() || !self.ground.ownership_is_ours {
+    /// How many copies have failed since the last call.
+    pub(super) fn take_failures(&self) -> u64 {
+        self.shared.failures.swap(0, Ordering::Relaxed)
+    }
+
+    /// Copy the positions if they have moved; the answer is not waited for. `begin` prepares the request
+    /// that the thread then makes.
+    pub(super) fn copy<C>(
+        &mut self,
+        source: &str,
+        committed: BTreeMap<Partition, NextOffset>,
+        begin: impl FnOnce(&BTreeMap<Partition, NextOffset>) -> KafkaResult<C>,
+    ) where
+        C: FnOnce() -> KafkaResult<()> + Send + 'static,
+    {
+        let unmoved = committed.is_empty() || committed == self.copied;
+        let refused = self.shared.refused.load(Ordering::Relaxed);
+        if unmoved || refused || self.shared.busy.swap(true, Ordering::AcqRel) {
             return;
         }
-        let committed = self.positions.committed();
-        let unmoved = committed.is_empty() || committed == self.mirror.copied;
-        let refused = self.mirror.shared.refused.load(Ordering::Relaxed);
-        if unmoved || refused || self.mirror.shared.busy.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let shared = Arc::clone(&self.mirror.shared);
-        let source = self.config.source_name.clone();
-        let started = self.reader.commit_later(&committed).map(|commit| {
+        let shared = Arc::clone(&self.shared);
+        let source = source.to_owned();
+        let started = begin(&committed).map(|commit| {
             thread::Builder::new()
                 .name("kafka-mirror".into())
                 .spawn(move || shared.done(&source, commit()))
         });
         if matches!(started, Ok(Ok(_))) {
-            self.mirror.copied = committed;
+            self.copied = committed;
         } else {
-            self.mirror.shared.busy.store(false, Ordering::Release);
+            self.shared.busy.store(false, Ordering::Release);
         }
     }
 }
@@ -95,11 +95,8 @@ impl Shared {
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 let code = error.rdkafka_error_code();
-                let denied = matches!(
-                    code,
-                    Some(Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed)
-                );
-                self.refused.store(denied, Ordering::Relaxed);
+                self.refused
+                    .store(code.is_some_and(is_denied), Ordering::Relaxed);
                 if !self.said.swap(true, Ordering::Relaxed) {
                     tracing::info!(
                         source,
@@ -112,5 +109,78 @@ impl Shared {
             }
         }
         self.busy.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use rdkafka::error::KafkaError;
+    use rdkafka::types::RDKafkaErrorCode as Code;
+
+    use super::*;
+
+    fn at(next: i64) -> BTreeMap<Partition, NextOffset> {
+        BTreeMap::from([(Partition(0), NextOffset(next))])
+    }
+
+    /// Copy and wait for the thread; whether a copy was begun.
+    fn copy(mirror: &mut Mirror, next: i64, answer: KafkaResult<()>) -> bool {
+        let mut begun = false;
+        mirror.copy("source", at(next), |_| {
+            begun = true;
+            Ok(move || answer)
+        });
+        while mirror.shared.busy.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        begun
+    }
+
+    #[test]
+    fn positions_are_copied_when_they_have_moved_and_not_before_the_last_copy_is_answered() {
+        let mut mirror = Mirror::new(Instant::now());
+        let (answer, answered) = mpsc::channel::<()>();
+        mirror.copy("source", at(5), |_| {
+            Ok(move || {
+                let _ = answered.recv();
+                Ok(())
+            })
+        });
+        mirror.copy(
+            "source",
+            at(6),
+            |_| -> KafkaResult<fn() -> KafkaResult<()>> {
+                panic!("the copy before is not answered")
+            },
+        );
+        drop(answer);
+        while mirror.shared.busy.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        assert!(copy(&mut mirror, 6, Ok(())));
+        assert!(!copy(&mut mirror, 6, Ok(())), "nothing has moved");
+        assert!(copy(&mut mirror, 7, Ok(())));
+    }
+
+    #[test]
+    fn a_failed_copy_is_counted_and_tried_again_and_one_that_is_not_allowed_is_not() {
+        let mut mirror = Mirror::new(Instant::now());
+        let failed = |code| Err(KafkaError::ConsumerCommit(code));
+        assert!(copy(&mut mirror, 5, failed(Code::RequestTimedOut)));
+        assert!(copy(&mut mirror, 6, failed(Code::GroupAuthorizationFailed)));
+        assert!(!copy(&mut mirror, 7, Ok(())));
+        assert_eq!((mirror.take_failures(), mirror.take_failures()), (2, 0));
+    }
+
+    #[test]
+    fn a_copy_is_due_every_five_seconds() {
+        let now = Instant::now();
+        let mut mirror = Mirror::new(now);
+        let due: Vec<bool> = [4, 5, 9, 10]
+            .map(|s| mirror.is_due(now + Duration::from_secs(s)))
+            .to_vec();
+        assert_eq!(due, [false, true, false, true]);
     }
 }

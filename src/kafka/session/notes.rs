@@ -14,8 +14,8 @@ use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use serde::{Deserialize, Serialize};
 
+use super::committed_position::{CommittedPosition, CommittedPositions, Evidence};
 use super::config::SessionConfig;
-use super::mark::{Evidence, Mark, Marks};
 use crate::event::{NextOffset, OutputRecord, Partition};
 use crate::kafka::ClientError;
 use crate::kafka::client::Quiet;
@@ -49,10 +49,14 @@ impl Notes {
     }
 
     /// The record that notes a position.
-    pub(super) fn record(&self, partition: Partition, mark: &Mark) -> OutputRecord {
+    pub(super) fn record(
+        &self,
+        partition: Partition,
+        position: &CommittedPosition,
+    ) -> OutputRecord {
         let note = Note {
-            next: mark.next.0,
-            evidence: mark.evidence.clone(),
+            next: position.next.0,
+            evidence: position.evidence.clone(),
         };
         OutputRecord {
             topic: Arc::clone(&self.topic),
@@ -84,7 +88,7 @@ impl Notes {
         config: &SessionConfig,
         timeout: Duration,
         turned: impl Fn(),
-    ) -> Result<Marks, ClientError> {
+    ) -> Result<CommittedPositions, ClientError> {
         let failed = |error| ClientError::new("read the noted positions", &error);
         let deadline = Instant::now() + timeout;
         let consumer: BaseConsumer<Quiet> = config
@@ -134,7 +138,7 @@ impl Notes {
     }
 
     /// Take one note in; what is not ours or not understood is passed over.
-    fn take(&self, key: Option<&[u8]>, value: Option<&[u8]>, found: &mut Marks) {
+    fn take(&self, key: Option<&[u8]>, value: Option<&[u8]>, found: &mut CommittedPositions) {
         let Some(partition) = key.and_then(|key| self.partition(key)) else {
             return;
         };
@@ -144,7 +148,7 @@ impl Notes {
         };
         if let Ok(Note { next, evidence }) = serde_json::from_slice(value) {
             let next = NextOffset(next);
-            found.insert(partition, Mark { next, evidence });
+            found.insert(partition, CommittedPosition { next, evidence });
         }
     }
 }
@@ -154,7 +158,7 @@ mod tests {
     use super::*;
     use crate::event::Offset;
     use crate::kafka::Cluster;
-    use crate::kafka::session::mark::LastRecord;
+    use crate::kafka::session::committed_position::LastRecord;
 
     fn notes(group: &str, source: &str, topic: &str) -> Notes {
         let cluster = Cluster::plaintext("localhost:1");
@@ -163,16 +167,16 @@ mod tests {
         Notes::new(&config)
     }
 
-    fn mark(next: i64) -> Mark {
+    fn position(next: i64) -> CommittedPosition {
         let last = LastRecord::new(Offset(next - 1), Some(5), None, Some(b"value"));
-        Mark {
+        CommittedPosition {
             next: NextOffset(next),
             evidence: Evidence::new(Some("here"), "audit", Some(last)),
         }
     }
 
-    fn taken(by: &Notes, records: &[OutputRecord]) -> Marks {
-        let mut found = Marks::new();
+    fn taken(by: &Notes, records: &[OutputRecord]) -> CommittedPositions {
+        let mut found = CommittedPositions::new();
         for record in records {
             by.take(record.key.as_deref(), record.value.as_deref(), &mut found);
         }
@@ -183,11 +187,12 @@ mod tests {
     fn the_latest_note_of_a_partition_counts() {
         let ours = notes("watchbell", "confluent", "audit");
         let records = [
-            ours.record(Partition(0), &mark(5)),
-            ours.record(Partition(1), &mark(7)),
-            ours.record(Partition(0), &mark(9)),
+            ours.record(Partition(0), &position(5)),
+            ours.record(Partition(1), &position(7)),
+            ours.record(Partition(0), &position(9)),
         ];
-        let expected = Marks::from([(Partition(0), mark(9)), (Partition(1), mark(7))]);
+        let expected =
+            CommittedPositions::from([(Partition(0), position(9)), (Partition(1), position(7))]);
         assert_eq!(taken(&ours, &records), expected);
     }
 
@@ -200,20 +205,20 @@ mod tests {
             notes("c", "b", "c"),
             notes("a", "b", "d"),
         ];
-        let records = others.map(|other| other.record(Partition(0), &mark(5)));
+        let records = others.map(|other| other.record(Partition(0), &position(5)));
         assert!(taken(&ours, &records).is_empty());
     }
 
     #[test]
     fn a_tombstone_takes_a_note_back_and_strange_records_are_passed_over() {
         let ours = notes("watchbell", "confluent", "audit");
-        let mut gone = ours.record(Partition(0), &mark(5));
+        let mut gone = ours.record(Partition(0), &position(5));
         gone.value = None;
         let mut strange = gone.clone();
         strange.key = Some(b"\xff".to_vec());
-        let records = [ours.record(Partition(0), &mark(5)), strange.clone()];
+        let records = [ours.record(Partition(0), &position(5)), strange.clone()];
         assert_eq!(taken(&ours, &records).len(), 1);
-        let records = [ours.record(Partition(0), &mark(5)), strange, gone];
+        let records = [ours.record(Partition(0), &position(5)), strange, gone];
         assert!(taken(&ours, &records).is_empty());
     }
 }

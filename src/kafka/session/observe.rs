@@ -113,7 +113,7 @@ pub trait SessionObserver: Sync {
     fn assigned(&self, _partitions: &[Partition]) {}
     /// A batch is committed.
     fn committed(&self, _commit: Commit) {}
-    /// A batch was taken back; `reason` is a metric label.
+    /// A transaction was aborted; `reason` is a metric label.
     fn aborted(&self, _reason: &'static str) {}
     /// Readiness changed; `None` is ready.
     fn readiness(&self, _state: Option<&NotReady>) {}

@@ -10,18 +10,18 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 
+use super::cluster_facts::{ClusterFacts, look};
+use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
 use super::config::SessionConfig;
-use super::fault::is_unreadable;
-use super::mark::{Evidence, LastRecord, Mark, Marks};
 use super::notes::Notes;
-use super::open::{Ground, look};
 use super::owner::committed;
 use super::reader::Reader;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
 use crate::kafka::client::Quiet;
+use crate::kafka::fault::is_unreadable;
 pub use members::Members;
-pub use moves::{Move, Target};
+pub use moves::{Move, MoveTarget};
 pub use standing::would_stop;
 
 /// Longest wait for one answer of a cluster.
@@ -35,7 +35,7 @@ pub enum OffsetsError {
     Client(#[from] ClientError),
     /// The clusters are not as they must be; the text says what to repair.
     #[error("{0}")]
-    Ground(String),
+    Clusters(String),
     /// Somebody reads.
     #[error(
         "{members} members of the group {group} read this source: stop watchbell first; positions can \
@@ -94,7 +94,7 @@ pub enum Same {
 
 /// What is known of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenPosition {
     /// Partition of the source.
     pub partition: Partition,
     /// The committed position.
@@ -113,7 +113,7 @@ pub struct Seen {
     pub last: Same,
 }
 
-impl Seen {
+impl SeenPosition {
     /// Offsets from the position to the end.
     pub fn lag(&self) -> Option<i64> {
         self.position.map(|position| self.end.0 - position.0)
@@ -123,7 +123,7 @@ impl Seen {
 /// The positions of one source. Its calls block: use them from a thread of one's own.
 pub struct Offsets {
     config: SessionConfig,
-    ground: Ground,
+    facts: ClusterFacts,
     reader: Reader,
     group: BaseConsumer<Quiet>,
 }
@@ -135,8 +135,8 @@ impl Offsets {
     /// A cluster does not answer, or the source does not exist.
     pub fn open(config: &SessionConfig) -> Result<Offsets, OffsetsError> {
         let reader = Reader::to_the_end(config)?;
-        let ground =
-            look(config, &reader).map_err(|trouble| OffsetsError::Ground(trouble.remedy))?;
+        let facts =
+            look(config, &reader).map_err(|trouble| OffsetsError::Clusters(trouble.remedy))?;
         let group = config
             .destination
             .client_config(
@@ -153,7 +153,7 @@ impl Offsets {
             .map_err(|error| ClientError::new("create a client for positions", &error))?;
         Ok(Offsets {
             config: config.clone(),
-            ground,
+            facts,
             reader,
             group,
         })
@@ -161,7 +161,7 @@ impl Offsets {
 
     /// The partitions of the source.
     pub fn partitions(&self) -> Vec<Partition> {
-        let count = self.ground.source_partitions.cast_signed();
+        let count = self.facts.source_partitions.cast_signed();
         (0..count).map(Partition).collect()
     }
 
@@ -169,14 +169,14 @@ impl Offsets {
     ///
     /// # Errors
     /// A cluster does not answer.
-    pub fn show(&self) -> Result<Vec<Seen>, OffsetsError> {
+    pub fn show(&self) -> Result<Vec<SeenPosition>, OffsetsError> {
         let partitions = self.partitions();
         let mut committed = self.committed(&partitions)?;
         let noted = self.noted()?;
         let look = |partition: Partition| {
-            let mark = committed.remove(&partition);
-            let noted = noted.get(&partition).map(|mark| mark.next);
-            self.look_at(partition, mark, noted)
+            let position = committed.remove(&partition);
+            let noted = noted.get(&partition).map(|position| position.next);
+            self.look_at(partition, position, noted)
         };
         partitions.into_iter().map(look).collect()
     }
@@ -184,13 +184,13 @@ impl Offsets {
     fn look_at(
         &self,
         partition: Partition,
-        mark: Option<Mark>,
+        position: Option<CommittedPosition>,
         noted: Option<NextOffset>,
-    ) -> Result<Seen, OffsetsError> {
+    ) -> Result<SeenPosition, OffsetsError> {
         let (oldest, end) = self.bounds(partition)?;
-        let mut seen = Seen {
+        let mut seen = SeenPosition {
             partition,
-            position: mark.as_ref().map(|mark| mark.next),
+            position: position.as_ref().map(|position| position.next),
             noted,
             oldest,
             end,
@@ -198,8 +198,8 @@ impl Offsets {
             source: Same::Unknown,
             last: Same::Unknown,
         };
-        let cluster = self.ground.source_cluster.as_deref();
-        let Some(Mark { next, evidence }) = mark else {
+        let cluster = self.facts.source_cluster.as_deref();
+        let Some(CommittedPosition { next, evidence }) = position else {
             return Ok(seen);
         };
         seen.source = match evidence.is_of(cluster, &self.config.source_topic) {
@@ -228,16 +228,16 @@ impl Offsets {
 
     /// What is known of the source beside a position.
     fn here(&self, last: Option<LastRecord>) -> Evidence {
-        let cluster = self.ground.source_cluster.as_deref();
+        let cluster = self.facts.source_cluster.as_deref();
         Evidence::new(cluster, &self.config.source_topic, last)
     }
 
-    fn committed(&self, of: &[Partition]) -> Result<Marks, ClientError> {
-        committed(&self.group, &self.ground.ownership_topic, of, PATIENCE)
+    fn committed(&self, of: &[Partition]) -> Result<CommittedPositions, ClientError> {
+        committed(&self.group, &self.facts.ownership_topic, of, PATIENCE)
             .map_err(|error| ClientError::new("read the group's positions", &error))
     }
 
-    fn noted(&self) -> Result<Marks, ClientError> {
+    fn noted(&self) -> Result<CommittedPositions, ClientError> {
         Notes::new(&self.config).read(&self.config, PATIENCE, || {})
     }
 

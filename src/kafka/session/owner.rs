@@ -16,9 +16,9 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
-use super::aside::aside;
+use super::committed_position::{CommittedPosition, CommittedPositions, Evidence};
 use super::config::SessionConfig;
-use super::mark::{Evidence, Mark, Marks};
+use super::deadline::call_with_deadline;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
 use crate::kafka::client::{answer_at_once, log_line};
@@ -84,7 +84,7 @@ impl ConsumerContext for OwnerContext {
 const ANSWER_TIMEOUT_MS: &str = "5000";
 
 /// Longest wait for the outcome of a commit outside a transaction: three answers, each up to a second
-/// late, and the pauses between. Whoever went on before could find a later commit taken back.
+/// late, and the pauses between. A commit that is carried out late could overwrite a later one.
 pub(super) const COMMIT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Longest time between two polls, in ms. A lost answer to joining the group is waited for as long.
@@ -177,7 +177,7 @@ impl Owner {
         &self,
         partitions: &[Partition],
         timeout: Duration,
-    ) -> KafkaResult<Marks> {
+    ) -> KafkaResult<CommittedPositions> {
         committed(&self.consumer, &self.topic, partitions, timeout)
     }
 
@@ -186,12 +186,16 @@ impl Owner {
     ///
     /// rdkafka 0.39 never reports the result of an asynchronous commit, and a synchronous one can
     /// wait for a coordinator longer than anybody should: so it waits on a thread of its own.
-    pub(super) fn commit(&self, marks: &Marks, deadline: impl Fn() -> Instant) -> KafkaResult<()> {
+    pub(super) fn commit(
+        &self,
+        positions: &CommittedPositions,
+        deadline: impl Fn() -> Instant,
+    ) -> KafkaResult<()> {
         loop {
-            let list = self.offsets(marks)?;
+            let list = self.offsets(positions)?;
             let consumer = Arc::clone(&self.consumer);
             let ask = move || consumer.commit(&list, CommitMode::Sync);
-            let result = aside("kafka-commit", &deadline, ask, || {
+            let result = call_with_deadline("kafka-commit", &deadline, ask, || {
                 self.serve(Duration::ZERO)
             })
             .unwrap_or_else(|code| Err(KafkaError::ConsumerCommit(code)));
@@ -217,8 +221,11 @@ impl Owner {
     }
 
     /// Positions under the ownership topic's name, as a transaction wants them.
-    pub(super) fn offsets(&self, marks: &Marks) -> KafkaResult<TopicPartitionList> {
-        offsets(&self.topic, marks)
+    pub(super) fn offsets(
+        &self,
+        positions: &CommittedPositions,
+    ) -> KafkaResult<TopicPartitionList> {
+        offsets(&self.topic, positions)
     }
 
     /// Whether every one of the first `count` partitions has an owner in the group.
@@ -257,33 +264,36 @@ pub(super) fn committed<C: ConsumerContext>(
     topic: &str,
     partitions: &[Partition],
     timeout: Duration,
-) -> KafkaResult<Marks> {
+) -> KafkaResult<CommittedPositions> {
     let mut list = TopicPartitionList::with_capacity(partitions.len());
     for partition in partitions {
         list.add_partition(topic, partition.0);
     }
     let answer = consumer.committed_offsets(list, timeout)?;
-    let mut found = Marks::new();
+    let mut found = CommittedPositions::new();
     for element in answer.elements() {
         element.error()?;
         if let KafkaOffset::Offset(next) = element.offset() {
-            let mark = Mark {
+            let position = CommittedPosition {
                 next: NextOffset(next),
                 evidence: Evidence::parse(&commit_metadata(&element)),
             };
-            found.insert(Partition(element.partition()), mark);
+            found.insert(Partition(element.partition()), position);
         }
     }
     Ok(found)
 }
 
 /// Positions under a topic's name, with their evidence.
-pub(super) fn offsets(topic: &str, marks: &Marks) -> KafkaResult<TopicPartitionList> {
-    let mut list = TopicPartitionList::with_capacity(marks.len());
-    for (partition, mark) in marks {
+pub(super) fn offsets(
+    topic: &str,
+    positions: &CommittedPositions,
+) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(positions.len());
+    for (partition, position) in positions {
         let mut element = list.add_partition(topic, partition.0);
-        element.set_offset(KafkaOffset::Offset(mark.next.0))?;
-        element.set_metadata(mark.evidence.to_json());
+        element.set_offset(KafkaOffset::Offset(position.next.0))?;
+        element.set_metadata(position.evidence.to_json());
     }
     Ok(list)
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::mark::{Evidence, LastRecord, Mark, Marks};
-use super::observe::{Gap, Lag, Unreadable};
+use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
+use super::observe::{Lag, Unreadable};
 use crate::event::{Latest, NextOffset, Offset, Partition};
 
 /// How often a position that moves is noted outside the group.
@@ -26,7 +26,7 @@ enum State {
 /// A partition that is being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Running {
-    committed: Mark,
+    committed: CommittedPosition,
     read: NextOffset,
     /// How far the log has come with what is read.
     latest: Latest,
@@ -179,25 +179,30 @@ impl Positions {
         held.cloned().collect()
     }
 
-    /// Records that cannot be read of which no alert tells yet, although everything before them is
-    /// committed; with the position that says that it was told.
-    pub(super) fn untold(&self) -> Vec<(Unreadable, Mark)> {
-        let untold = self.running().filter_map(|(_, running)| {
+    /// Records that cannot be read and that no alert reports yet, although everything before them is
+    /// committed; with the position that remembers the report.
+    pub(super) fn unreported(&self) -> Vec<(Unreadable, CommittedPosition)> {
+        let unreported = self.running().filter_map(|(_, running)| {
             let (unreadable, committed) = (running.unreadable.as_deref()?, &running.committed);
-            let told = committed.evidence.unreadable == Some(unreadable.offset.0);
-            if told || running.read != committed.next {
+            let reported = committed.evidence.unreadable == Some(unreadable.offset.0);
+            if reported || running.read != committed.next {
                 return None;
             }
-            let mut mark = committed.clone();
-            mark.evidence.unreadable = Some(unreadable.offset.0);
-            Some((unreadable.clone(), mark))
+            let mut position = committed.clone();
+            position.evidence.unreadable = Some(unreadable.offset.0);
+            Some((unreadable.clone(), position))
         });
-        untold.collect()
+        unreported.collect()
     }
 
     /// The position is known: read from there. The last record is asked for once more where it can
     /// still be there, that is at or after `oldest`.
-    pub(super) fn start(&mut self, partition: Partition, committed: Mark, oldest: NextOffset) {
+    pub(super) fn start(
+        &mut self,
+        partition: Partition,
+        committed: CommittedPosition,
+        oldest: NextOffset,
+    ) {
         let last = committed.evidence.last.as_ref();
         let unproven = last.is_some_and(|last| {
             let offset = NextOffset(last.offset);
@@ -325,25 +330,29 @@ impl Positions {
     }
 
     /// These positions are committed.
-    pub(super) fn commit(&mut self, marks: &Marks) {
-        for (partition, mark) in marks {
+    pub(super) fn commit(&mut self, next_positions: &CommittedPositions) {
+        for (partition, position) in next_positions {
             if let Some(running) = self.running_mut(*partition) {
-                running.committed = mark.clone();
-                running.read = running.read.max(mark.next);
+                running.committed = position.clone();
+                running.read = running.read.max(position.next);
                 running.unproven = false;
             }
         }
     }
 
     /// Which of these partitions' positions should be noted again.
-    pub(super) fn due_notes(&self, marks: &Marks, now: Instant) -> Vec<Partition> {
+    pub(super) fn due_notes(
+        &self,
+        next_positions: &CommittedPositions,
+        now: Instant,
+    ) -> Vec<Partition> {
         let due = |running: &Running| match running.noted {
             Some((_, at)) => now.duration_since(at) >= NOTE_PAUSE,
             None => true,
         };
         let running = self.running();
         running
-            .filter(|(partition, running)| marks.contains_key(partition) && due(running))
+            .filter(|(partition, running)| next_positions.contains_key(partition) && due(running))
             .map(|(partition, _)| partition)
             .collect()
     }
@@ -358,7 +367,7 @@ impl Positions {
     }
 
     /// Committed positions that are not noted as they are.
-    pub(super) fn unnoted(&self) -> Marks {
+    pub(super) fn unnoted(&self) -> CommittedPositions {
         let behind = |running: &Running| {
             running
                 .noted
@@ -372,8 +381,11 @@ impl Positions {
 
     /// Positions that can move on without a record: every record is committed, and what the client
     /// has `handed_over` since goes further.
-    pub(super) fn skippable(&self, handed_over: &BTreeMap<Partition, NextOffset>) -> Marks {
-        let mut marks = Marks::new();
+    pub(super) fn skippable(
+        &self,
+        handed_over: &BTreeMap<Partition, NextOffset>,
+    ) -> CommittedPositions {
+        let mut next_positions = CommittedPositions::new();
         for (partition, running) in self.running() {
             let committed = &running.committed;
             let idle = running.fresh && !running.unproven && running.read == committed.next;
@@ -382,10 +394,10 @@ impl Positions {
                 && *next > committed.next
             {
                 let (next, evidence) = (*next, committed.evidence.clone());
-                marks.insert(partition, Mark { next, evidence });
+                next_positions.insert(partition, CommittedPosition { next, evidence });
             }
         }
-        marks
+        next_positions
     }
 
     /// How far a partition is behind its `end`. Where every record is committed, what the client has
@@ -422,43 +434,6 @@ impl Positions {
             age: since_last.into_iter().chain(since_caught_up).min(),
         })
     }
-}
-
-/// What a committed position means for the partition as it is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Go on from here.
-    Resume,
-    /// Records are gone.
-    Gap(Gap),
-    /// The partition ends before the position.
-    PastEnd,
-    /// The position was made on another cluster or topic.
-    Foreign,
-}
-
-/// Judge a committed position of a source: its cluster, its topic, and the partition's oldest offset
-/// and end.
-pub(super) fn judge(
-    partition: Partition,
-    mark: &Mark,
-    (cluster, topic): (Option<&str>, &str),
-    (oldest, end): (NextOffset, NextOffset),
-) -> Verdict {
-    if mark.evidence.is_of(cluster, topic) == Some(false) {
-        return Verdict::Foreign;
-    }
-    if mark.next > end {
-        return Verdict::PastEnd;
-    }
-    if mark.next < oldest {
-        return Verdict::Gap(Gap {
-            partition,
-            from: mark.next,
-            to: oldest,
-        });
-    }
-    Verdict::Resume
 }
 
 #[cfg(test)]

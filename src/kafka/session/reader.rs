@@ -15,12 +15,13 @@ use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+use super::committed_position::{LastRecord, Place};
 use super::config::{SessionConfig, Start};
-use super::fault::is_unreadable;
-use super::mark::LastRecord;
+use super::gathering::Waiting;
 use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
+use crate::kafka::fault::is_unreadable;
 use crate::kafka::record::raw_record;
 use crate::kafka::topics::partition_count;
 
@@ -80,6 +81,16 @@ pub(super) struct Fetched<'r> {
     /// records, and by all that is known.
     pub(super) latest: Latest,
     pub(super) logged_ms: Option<i64>,
+}
+
+impl Waiting for Fetched<'_> {
+    fn place(&self) -> Place {
+        (self.partition(), self.offset())
+    }
+
+    fn size(&self) -> usize {
+        self.message.key_len() + self.message.payload_len()
+    }
 }
 
 impl Reader {
@@ -299,11 +310,6 @@ impl Fetched<'_> {
     /// The record's timestamp, ms since the Unix epoch.
     pub(super) fn timestamp_ms(&self) -> Option<i64> {
         self.message.timestamp().to_millis()
-    }
-
-    /// Bytes of key and value.
-    pub(super) fn size(&self) -> usize {
-        self.message.key_len() + self.message.payload_len()
     }
 
     /// What remains of it beside the position after it.

@@ -1,101 +1,103 @@
-//! Going back: every setback ends in a state in which nothing is open and nothing uncommitted is
-//! remembered. Never guess: where an outcome is unknown, a new producer fences the old one and the
+//! Recovery: every failure ends in a state in which no transaction is open and nothing uncommitted is
+//! remembered. Where an outcome is unknown nothing is guessed: a new producer fences the old one, and the
 //! group is asked what was committed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::blame::{Judgement, Refused};
+use super::cluster_facts::REQUEST_TIMEOUT;
+use super::committed_position::Place;
 use super::deliveries::remedy_for;
-use super::error::{Setback, Trouble};
-use super::fault::Side;
-use super::flight::{Cargo, Place};
-use super::open::QUESTION;
+use super::failure::{BatchFailure, Next, ProducerAction, Trouble};
+use super::pace::Failed;
+use super::transaction::BatchContents;
 use super::turn::{Ended, Session, reopen};
 use super::worker::{Advice, Cause, RefusedOutput};
 use super::writer::Writer;
+use crate::kafka::fault::Side;
 
-/// Longest rest between two attempts.
-const LONGEST_REST: Duration = Duration::from_secs(5);
-
-/// Shortest rest while an output is refused in every form. What others commit in between does not
-/// shorten it.
-const HOPELESS_REST: Duration = Duration::from_secs(1);
-
-/// So many setbacks in a row are reported, whatever their reason: it does not pass by itself.
-const STUBBORN: u32 = 6;
+/// So many failures in a row are reported, whatever their reason: they do not pass by themselves.
+const PERSISTENT_FAILURES: u32 = 6;
 
 impl Session<'_> {
-    /// Go back as far as the setback asks; `Some` ends the session.
-    pub(super) fn recover(&mut self, setback: Setback) -> Option<Ended> {
-        let cargo = self.flight.take().map(|flight| flight.cargo);
-        let went_back = match setback {
-            Setback::Stop(error) => {
-                tracing::error!(reason = error.reason(), %error, "session stops");
-                let _ = self.take_back();
-                return Some(Ended::Stopped(error));
-            }
-            Setback::Reopen(detail) => {
-                tracing::warn!(detail, "clients are opened again");
-                let _ = self.take_back();
-                self.observer.aborted("reopen");
+    /// Do what the failure asks for; `Some` ends the session.
+    pub(super) fn recover(&mut self, failure: BatchFailure) -> Option<Ended> {
+        let contents = self.transaction.take().map(|open| open.contents);
+        let recovery = failure.recovery();
+        if let Some(reason) = recovery.aborted {
+            self.observer.aborted(reason);
+        }
+        self.report_failure(&failure);
+        let mut went_back = match recovery.producer {
+            ProducerAction::Abort => self.abort_or_replace_producer(),
+            ProducerAction::Replace => self.replace_producer(),
+        };
+        match (recovery.next, failure) {
+            (_, BatchFailure::Stop(error)) => return Some(Ended::Stopped(error)),
+            (Next::Reopen | Next::Stop, _) => {
                 self.worker.on_abort();
                 return Some(Ended::Reopen);
             }
-            Setback::Abort { reason, detail } => {
-                tracing::info!(
-                    reason,
-                    detail,
-                    "transaction aborted; its records will be read again"
-                );
-                self.observer.aborted(reason);
-                self.note_stubborn(reason, &detail);
-                self.take_back()
+            (Next::ReadAgain, BatchFailure::Refused(refused)) => {
+                let judged = |()| self.judge_refused(&refused, contents.as_ref());
+                went_back = went_back.and_then(judged);
             }
-            Setback::Refused(refused) => {
-                self.observer.aborted("poison");
-                self.take_back()
-                    .and_then(|()| self.judge_refused(&refused, cargo.as_ref()))
-            }
-            Setback::Trouble(trouble) => {
-                self.observer.aborted(trouble.reason);
-                self.note_trouble(trouble);
-                self.take_back()
-            }
-            Setback::Rebuild {
-                reason,
-                detail,
-                trouble,
-            } => {
-                tracing::warn!(reason, detail, "a new producer is made");
-                self.observer.aborted(reason);
-                match trouble {
-                    Some(trouble) => self.note_trouble(trouble),
-                    None => self.note_stubborn(reason, &detail),
-                }
-                self.rebuild()
-            }
-        };
+            (Next::ReadAgain, _) => {}
+        }
         let went_back = went_back.and_then(|()| self.rewind());
-        self.rest(cargo.as_ref());
+        self.rest(contents.as_ref());
         match went_back {
             Ok(()) => None,
-            Err(setback) => {
-                tracing::warn!(?setback, "clients are opened again");
+            Err(failure) => {
+                tracing::warn!(?failure, "clients are opened again");
                 self.worker.on_abort();
                 Some(Ended::Reopen)
             }
         }
     }
 
-    /// Abort what is open; where even that has no certain outcome, make a new producer.
-    fn take_back(&mut self) -> Result<(), Setback> {
-        match self.writer.abort(self.deadline()) {
-            Ok(()) => Ok(()),
-            Err(_) => self.rebuild(),
+    /// Log a failure, and report what somebody has to repair.
+    fn report_failure(&mut self, failure: &BatchFailure) {
+        match failure {
+            BatchFailure::Stop(error) => {
+                tracing::error!(reason = error.reason(), %error, "session stops");
+            }
+            BatchFailure::Reopen(detail) => {
+                tracing::warn!(detail, "clients are opened again");
+            }
+            BatchFailure::Abort { reason, detail } => {
+                tracing::info!(
+                    reason,
+                    detail,
+                    "transaction aborted; its records will be read again"
+                );
+                self.report_if_persistent(reason, detail);
+            }
+            BatchFailure::Refused(_) => {}
+            BatchFailure::Trouble(trouble) => self.report_trouble(trouble.clone()),
+            BatchFailure::Rebuild {
+                reason,
+                detail,
+                trouble,
+            } => {
+                tracing::warn!(reason, detail, "the producer is replaced by a new one");
+                match trouble {
+                    Some(trouble) => self.report_trouble(trouble.clone()),
+                    None => self.report_if_persistent(reason, detail),
+                }
+            }
         }
     }
 
-    fn rebuild(&mut self) -> Result<(), Setback> {
+    /// Abort what is open; where even that has no certain outcome, make a new producer.
+    fn abort_or_replace_producer(&mut self) -> Result<(), BatchFailure> {
+        match self.writer.abort(self.deadline()) {
+            Ok(()) => Ok(()),
+            Err(_) => self.replace_producer(),
+        }
+    }
+
+    fn replace_producer(&mut self) -> Result<(), BatchFailure> {
         if self.writer.is_fenced() {
             tracing::warn!(
                 source = self.config.source_name,
@@ -105,16 +107,15 @@ impl Session<'_> {
             );
         }
         self.writer = Writer::new(self.config, self.output_batch_bytes)
-            .map_err(|error| Setback::Stop(error.into()))?;
+            .map_err(|error| BatchFailure::Stop(error.into()))?;
         self.writer_ready = false;
         self.positions.forget();
         Ok(())
     }
 
     /// Read again from what is committed, in smaller batches.
-    fn rewind(&mut self) -> Result<(), Setback> {
-        self.waiting.clear();
-        self.waiting_bytes = 0;
+    fn rewind(&mut self) -> Result<(), BatchFailure> {
+        self.gathering.clear();
         self.positions.rewind();
         self.reader.stop(&self.positions.owned()).map_err(reopen)?;
         self.reader
@@ -124,45 +125,41 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Wait a little longer after each setback in a row; the first costs nothing.
-    fn rest(&mut self, cargo: Option<&Cargo>) {
-        let size = cargo.map_or(self.batch_records, |cargo| cargo.places.len());
-        self.batch_records = (size / 2).max(1);
-        let exponent = self.setbacks.min(7);
-        self.setbacks += 1;
-        let pause = if exponent == 0 && self.trouble.is_none() {
-            Duration::ZERO
-        } else {
-            Duration::from_millis(100) * 2_u32.pow(exponent)
+    /// Wait a little longer after each failure in a row.
+    fn rest(&mut self, contents: Option<&BatchContents>) {
+        let failed = Failed {
+            records: contents.map(|contents| contents.places.len()),
+            needs_repair: self.readiness.in_trouble(),
+            hopeless: self.blame.has_hopeless(),
         };
-        let least = match self.blame.has_hopeless() {
-            true => HOPELESS_REST,
-            false => Duration::ZERO,
-        };
-        self.rest_until = Instant::now() + pause.clamp(least, LONGEST_REST);
-        self.settle_at = self.rest_until;
+        self.pace.failed(failed, Instant::now());
+        self.settling.set(self.pace.rest_until());
     }
 
     /// What should pass by itself, and does not.
-    fn note_stubborn(&mut self, reason: &'static str, detail: &str) {
-        let elsewhere = self.trouble.as_ref().is_some_and(|t| t.reason != reason);
-        if self.setbacks < STUBBORN || elsewhere {
+    fn report_if_persistent(&mut self, reason: &'static str, detail: &str) {
+        let failures = self.pace.failures();
+        if failures < PERSISTENT_FAILURES || self.readiness.in_other_trouble(reason) {
             return;
         }
-        self.note_trouble(Trouble {
+        self.report_trouble(Trouble {
             side: Side::Destination,
             reason,
             remedy: format!(
                 "nothing could be committed {} times in a row ({detail}): look at the brokers of the \
                  destination, and at this log with log.filter: debug",
-                self.setbacks + 1
+                failures + 1
             ),
         });
     }
 
     /// Find out who is to blame for refused outputs: a topic that takes less than was known, a setting
     /// of a topic, or a record.
-    fn judge_refused(&mut self, refused: &[Refused], cargo: Option<&Cargo>) -> Result<(), Setback> {
+    fn judge_refused(
+        &mut self,
+        refused: &[Refused],
+        contents: Option<&BatchContents>,
+    ) -> Result<(), BatchFailure> {
         let mut topics: Vec<(&str, Cause)> = refused
             .iter()
             .map(|r| (r.topic.as_str(), r.cause))
@@ -174,19 +171,19 @@ impl Session<'_> {
         }
         let owned = |place: &Place| self.positions.owns(place.0);
         // Nothing is held against records that belong to others by now.
-        let Some(cargo) = cargo.filter(|cargo| cargo.places.iter().all(owned)) else {
+        let Some(contents) = contents.filter(|contents| contents.places.iter().all(owned)) else {
             return Ok(());
         };
-        match self.blame.judge(refused, cargo) {
+        match self.blame.judge(refused, contents) {
             None | Some(Judgement::Suspects) => {}
-            Some(Judgement::Replace(place, outputs)) => self.note_replaced(place, &outputs),
+            Some(Judgement::Replace(place, outputs)) => self.report_replaced(place, &outputs),
             Some(Judgement::Hopeless(place, output)) => {
                 self.ask_limits = true;
-                self.note_hopeless(place, &output);
+                self.report_hopeless(place, &output);
             }
             Some(Judgement::Topic(output)) => {
                 self.blame.forget();
-                self.note_trouble(Trouble {
+                self.report_trouble(Trouble {
                     side: Side::Destination,
                     reason: "topic_refuses_records",
                     remedy: format!(
@@ -203,10 +200,10 @@ impl Session<'_> {
     }
 
     /// Ask the worker about refused outputs; whether that settles it, so that no record is to blame.
-    fn follow_advice(&mut self, topics: &[(&str, Cause)]) -> Result<bool, Setback> {
+    fn follow_advice(&mut self, topics: &[(&str, Cause)]) -> Result<bool, BatchFailure> {
         match self.worker.on_refused(topics) {
             Advice::Replace => return Ok(false),
-            Advice::Repair { reason, remedy } => self.note_trouble(Trouble {
+            Advice::Repair { reason, remedy } => self.report_trouble(Trouble {
                 side: Side::Destination,
                 reason,
                 remedy,
@@ -221,7 +218,7 @@ impl Session<'_> {
                 );
                 if batch_bytes != self.output_batch_bytes {
                     self.output_batch_bytes = batch_bytes;
-                    self.rebuild()?;
+                    self.replace_producer()?;
                 }
             }
         }
@@ -230,17 +227,17 @@ impl Session<'_> {
     }
 
     /// A topic took an output in no form. Before the next attempt its limit may have been raised.
-    pub(super) fn fit_again(&mut self) {
+    pub(super) fn ask_limits_again(&mut self) {
         if !std::mem::take(&mut self.ask_limits) {
             return;
         }
-        if let Err(setback) = self.follow_advice(&[]) {
-            tracing::warn!(?setback, "a new producer could not be made");
+        if let Err(failure) = self.follow_advice(&[]) {
+            tracing::warn!(?failure, "a new producer could not be made");
             self.ask_limits = true;
         }
     }
 
-    fn note_replaced(&self, (partition, offset): Place, outputs: &[RefusedOutput]) {
+    fn report_replaced(&self, (partition, offset): Place, outputs: &[RefusedOutput]) {
         for output in outputs {
             tracing::warn!(
                 partition = partition.0,
@@ -256,12 +253,12 @@ impl Session<'_> {
         }
     }
 
-    fn note_hopeless(&mut self, (partition, offset): Place, output: &RefusedOutput) {
+    fn report_hopeless(&mut self, (partition, offset): Place, output: &RefusedOutput) {
         let cause = match output.by_content {
             0 => Cause::Size,
             _ => Cause::Content,
         };
-        self.note_trouble(Trouble {
+        self.report_trouble(Trouble {
             side: Side::Destination,
             reason: "output_refused",
             remedy: format!(
@@ -276,39 +273,39 @@ impl Session<'_> {
     }
 
     /// Fence the predecessor before the first transaction; `false` asks for another turn.
-    pub(super) fn init_writer(&mut self) -> Result<bool, Setback> {
+    pub(super) fn init_writer(&mut self) -> Result<bool, BatchFailure> {
         if !self.writer_ready {
-            self.writer_ready = self.writer.init(QUESTION)?;
+            self.writer_ready = self.writer.init(REQUEST_TIMEOUT)?;
         }
         Ok(self.writer_ready)
     }
 
     /// Note positions that have moved since they were noted.
-    fn note_what_moved(&mut self) -> Result<(), Setback> {
+    fn write_moved_notes(&mut self) -> Result<(), BatchFailure> {
         self.skip_markers()?;
-        let marks = self.positions.unnoted();
-        if marks.is_empty() {
+        let positions = self.positions.unnoted();
+        if positions.is_empty() {
             return Ok(());
         }
-        self.commit_marks(&marks)
+        self.commit_positions(&positions)
     }
 
-    /// Commit what is under way, note positions, give the partitions back in words, say goodbye.
+    /// Commit what is under way, write the notes of positions that have moved, and give up the partitions.
     pub(super) fn leave(&mut self) {
-        self.waiting.clear();
-        if let Err(setback) = self.finish() {
+        self.gathering.clear();
+        if let Err(failure) = self.finish() {
             tracing::warn!(
-                ?setback,
-                "the last batch is taken back; it is read again after the start"
+                ?failure,
+                "the last transaction is aborted; its records are read again after the start"
             );
-            if let Err(setback) = self.writer.abort(self.deadline()) {
+            if let Err(failure) = self.writer.abort(self.deadline()) {
                 tracing::warn!(
-                    ?setback,
+                    ?failure,
                     "the cluster will abort the last transaction by itself"
                 );
             }
-        } else if let Err(setback) = self.note_what_moved() {
-            tracing::info!(?setback, "the last positions are committed, but not noted");
+        } else if let Err(failure) = self.write_moved_notes() {
+            tracing::info!(?failure, "the last positions are committed, but not noted");
             // Nothing stands in it but notes; the next session's writer ends it.
             let _ = self.writer.abort(self.deadline());
         }

@@ -6,16 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::cluster_facts::REQUEST_TIMEOUT;
+use super::committed_position::{CommittedPosition, CommittedPositions, Evidence};
 use super::config::{OnGap, Start};
-use super::error::{SessionError, Setback, trouble};
-use super::fault::Side;
-use super::mark::{Evidence, Mark, Marks};
+use super::error::SessionError;
+use super::failure::{BatchFailure, trouble};
 use super::observe::Gap;
-use super::open::QUESTION;
-use super::positions::{Verdict, judge};
+use super::settle_schedule::SETTLE_PAUSE;
 use super::turn::{Session, reopen};
+use super::verdict::{Verdict, judge};
 use super::worker::Outputs;
 use crate::event::{Latest, NextOffset, Partition};
+use crate::kafka::fault::Side;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -23,52 +25,42 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 /// elected can lag behind for a moment.
 const PAST_END_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Pause between two rounds of questions about positions.
-const SETTLE_PAUSE: Duration = Duration::from_millis(500);
-
-/// After this a round of questions asks no more: what flows waits meanwhile.
-const SETTLE_ROUND: Duration = Duration::from_secs(2);
-
 /// Longest wait for the noted positions.
 const NOTES_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A position that holds.
 struct Settled {
-    mark: Mark,
+    position: CommittedPosition,
     /// The oldest record that the partition has.
     oldest: NextOffset,
 }
 
 impl Session<'_> {
     /// Find out where the pending partitions are read from; those without an answer stay pending.
-    pub(super) fn settle(&mut self) -> Result<(), Setback> {
+    pub(super) fn settle(&mut self) -> Result<(), BatchFailure> {
         let pending = self.positions.pending();
-        let begun = Instant::now();
-        if pending.is_empty() || begun < self.settle_at {
+        let now = Instant::now();
+        if pending.is_empty() || !self.settling.is_due(now) {
             return Ok(());
         }
         // Our own open transaction would make us wait for ourselves.
         self.finish()?;
-        self.settle_at = begun + SETTLE_PAUSE;
         let (mut begin, mut started) = (Vec::new(), Vec::new());
-        let settled = self.in_turn(pending).into_iter().try_for_each(|partition| {
-            if begun.elapsed() >= SETTLE_ROUND {
+        let asked = self.settling.begin(pending, now);
+        let settled = asked.into_iter().try_for_each(|partition| {
+            if !self.settling.ask(partition, Instant::now()) {
                 return Ok(());
             }
-            self.settled_last = Some(partition);
             if let Some(settled) = self.settle_one(partition)? {
                 begin.push((partition, settled));
             }
-            Ok::<(), Setback>(())
+            Ok::<(), BatchFailure>(())
         });
-        if begun.elapsed() >= SETTLE_ROUND {
-            // What has no answer takes no more time than what flows.
-            self.settle_at = Instant::now() + begun.elapsed();
-        }
+        self.settling.end(Instant::now());
         if !begin.is_empty() {
-            for (partition, Settled { mark, oldest }) in begin.drain(..) {
-                tracing::debug!(partition = partition.0, next = mark.next.0, "reading");
-                self.positions.start(partition, mark, oldest);
+            for (partition, Settled { position, oldest }) in begin.drain(..) {
+                tracing::debug!(partition = partition.0, next = position.next.0, "reading");
+                self.positions.start(partition, position, oldest);
                 started.push(partition);
             }
             let mut sought = self.positions.sought();
@@ -78,15 +70,7 @@ impl Session<'_> {
         settled
     }
 
-    /// Those after the one that was asked about last come first: a leader that does not answer must
-    /// not keep the others waiting.
-    fn in_turn(&self, mut pending: Vec<Partition>) -> Vec<Partition> {
-        let asked = pending.partition_point(|partition| Some(*partition) <= self.settled_last);
-        pending.rotate_left(asked);
-        pending
-    }
-
-    fn settle_one(&mut self, partition: Partition) -> Result<Option<Settled>, Setback> {
+    fn settle_one(&mut self, partition: Partition) -> Result<Option<Settled>, BatchFailure> {
         self.observer.turned();
         // With many partitions this takes longer than the group waits for a sign of life.
         self.serve_owner(Duration::ZERO)?;
@@ -102,9 +86,9 @@ impl Session<'_> {
             Err(error) => return self.unanswered(Side::Destination, &error),
         };
         let started_before = committed.contains_key(&anchor);
-        let mark = committed.remove(&partition);
+        let position = committed.remove(&partition);
         if !self.source_has(partition) {
-            return match mark {
+            return match position {
                 Some(_) => self.gone(partition),
                 None => {
                     self.positions.absent(partition);
@@ -112,8 +96,8 @@ impl Session<'_> {
                 }
             };
         }
-        match mark {
-            Some(mark) => self.resume(partition, mark),
+        match position {
+            Some(position) => self.resume(partition, position),
             None if started_before => self.late_start(partition),
             None if partition == anchor => self.first_start(),
             // The owner of partition 0 commits everybody's first position.
@@ -123,25 +107,25 @@ impl Session<'_> {
 
     /// Whether the source has the partition, as far as is known. The ownership topic can have more.
     fn source_has(&mut self, partition: Partition) -> bool {
-        let known = |session: &Self| partition.0 < session.ground.source_partitions.cast_signed();
+        let known = |session: &Self| partition.0 < session.facts.source_partitions.cast_signed();
         if !known(self) {
-            self.note_growth();
+            self.look_for_growth();
         }
         known(self)
     }
 
     /// What cannot be true for longer than a moment: wait, then believe it.
-    fn believe(&mut self, partition: Partition, error: SessionError) -> Result<(), Setback> {
+    fn believe(&mut self, partition: Partition, error: SessionError) -> Result<(), BatchFailure> {
         let now = Instant::now();
         let since = self.positions.past_end_since(partition, now);
         if now.duration_since(since) < PAST_END_PATIENCE {
             return Ok(());
         }
-        Err(Setback::Stop(error))
+        Err(BatchFailure::Stop(error))
     }
 
-    fn gone(&mut self, partition: Partition) -> Result<Option<Settled>, Setback> {
-        let partitions = self.ground.source_partitions;
+    fn gone(&mut self, partition: Partition) -> Result<Option<Settled>, BatchFailure> {
+        let partitions = self.facts.source_partitions;
         let error = SessionError::PartitionGone {
             partition,
             partitions,
@@ -149,33 +133,37 @@ impl Session<'_> {
         self.believe(partition, error).map(|()| None)
     }
 
-    fn resume(&mut self, partition: Partition, mark: Mark) -> Result<Option<Settled>, Setback> {
-        let (oldest, end) = match self.reader.bounds(partition, QUESTION) {
+    fn resume(
+        &mut self,
+        partition: Partition,
+        position: CommittedPosition,
+    ) -> Result<Option<Settled>, BatchFailure> {
+        let (oldest, end) = match self.reader.bounds(partition, REQUEST_TIMEOUT) {
             Ok(bounds) => bounds,
             Err(error) => return self.unanswered(Side::Source, &error),
         };
-        let cluster = self.ground.source_cluster.as_deref();
+        let cluster = self.facts.source_cluster.as_deref();
         let topic = self.config.source_topic.as_str();
-        match judge(partition, &mark, (cluster, topic), (oldest, end)) {
-            Verdict::Resume => Ok(Some(Settled { mark, oldest })),
-            Verdict::Gap(gap) => self.cross_gap(gap, &mark.evidence).map(Some),
+        match judge(partition, &position, (cluster, topic), (oldest, end)) {
+            Verdict::Resume => Ok(Some(Settled { position, oldest })),
+            Verdict::Gap(gap) => self.cross_gap(gap, &position.evidence).map(Some),
             Verdict::PastEnd => {
                 let error = SessionError::PastEnd {
                     partition,
-                    position: mark.next,
+                    position: position.next,
                     end,
                 };
                 self.believe(partition, error).map(|()| None)
             }
-            Verdict::Foreign => Err(Setback::Stop(SessionError::ForeignPosition {
+            Verdict::Foreign => Err(BatchFailure::Stop(SessionError::ForeignPosition {
                 partition,
-                committed: mark.evidence.source(),
+                committed: position.evidence.source(),
                 found: self.evidence(None).source(),
             })),
         }
     }
 
-    fn cross_gap(&mut self, gap: Gap, before: &Evidence) -> Result<Settled, Setback> {
+    fn cross_gap(&mut self, gap: Gap, before: &Evidence) -> Result<Settled, BatchFailure> {
         tracing::error!(
             source = self.config.source_name,
             partition = gap.partition.0,
@@ -186,58 +174,61 @@ impl Session<'_> {
         );
         if self.config.on_gap == OnGap::Stop {
             self.observer.gap(gap);
-            return Err(Setback::Stop(SessionError::Gap(gap)));
+            return Err(BatchFailure::Stop(SessionError::Gap(gap)));
         }
         // Committed at once, so that a restart does not report the same gap again.
-        let mut mark = self.bare(gap.to);
+        let mut position = self.bare(gap.to);
         let latest = Latest(before.latest_ms);
-        mark.evidence = mark.evidence.after(before, latest, gap.to);
+        position.evidence = position.evidence.after(before, latest, gap.to);
         let mut outputs = Outputs::default();
         self.worker.on_gap(&gap, &mut outputs);
-        let marks = Marks::from([(gap.partition, mark.clone())]);
-        self.commit_marks_with(&marks, &outputs)?;
+        let positions = CommittedPositions::from([(gap.partition, position.clone())]);
+        self.commit_positions_with(&positions, &outputs)?;
         self.worker.on_commit();
         self.observer.gap(gap);
         Ok(Settled {
-            mark,
+            position,
             oldest: gap.to,
         })
     }
 
     /// A position before which nothing was consumed.
-    fn bare(&self, next: NextOffset) -> Mark {
-        Mark {
+    fn bare(&self, next: NextOffset) -> CommittedPosition {
+        CommittedPosition {
             next,
             evidence: self.evidence(None),
         }
     }
 
     /// The others have positions, this partition has none: it is new, or its position was lost.
-    fn late_start(&mut self, partition: Partition) -> Result<Option<Settled>, Setback> {
+    fn late_start(&mut self, partition: Partition) -> Result<Option<Settled>, BatchFailure> {
         let Some(mut noted) = self.read_notes()? else {
             return Ok(None);
         };
-        if let Some(mark) = noted.remove(&partition) {
-            let lost = BTreeMap::from([(partition, mark.next)]);
-            return self.put_back(&Marks::from([(partition, mark)]), &lost);
+        if let Some(position) = noted.remove(&partition) {
+            let lost = BTreeMap::from([(partition, position.next)]);
+            return self.put_back(&CommittedPositions::from([(partition, position)]), &lost);
         }
-        let mark = match self.reader.start_of(partition, Start::Earliest, QUESTION) {
+        let position = match self
+            .reader
+            .start_of(partition, Start::Earliest, REQUEST_TIMEOUT)
+        {
             Ok(next) => self.bare(next),
             Err(error) => return self.unanswered(Side::Source, &error),
         };
-        self.commit_marks(&Marks::from([(partition, mark)]))?;
-        self.settle_at = Instant::now();
+        self.commit_positions(&CommittedPositions::from([(partition, position)]))?;
+        self.settling.set(Instant::now());
         Ok(None)
     }
 
     /// Partition 0 has no position, so nobody goes on without us. Either nobody has been here: commit
     /// where each partition starts. Or positions are lost: put the noted ones back. Both in one
     /// transaction, and without touching positions that are there.
-    fn first_start(&mut self) -> Result<Option<Settled>, Setback> {
+    fn first_start(&mut self) -> Result<Option<Settled>, BatchFailure> {
         let Some(noted) = self.read_notes()? else {
             return Ok(None);
         };
-        let count = self.ground.source_partitions.cast_signed();
+        let count = self.facts.source_partitions.cast_signed();
         let mut missing: BTreeSet<Partition> = (0..count).map(Partition).collect();
         missing.extend(noted.keys());
         let asked: Vec<Partition> = missing.iter().copied().collect();
@@ -251,33 +242,36 @@ impl Session<'_> {
         } else {
             Start::Earliest
         };
-        let mut marks = noted;
-        marks.retain(|partition, _| missing.contains(partition));
-        let lost: BTreeMap<_, _> = marks.iter().map(|(of, mark)| (*of, mark.next)).collect();
+        let mut positions = noted;
+        positions.retain(|partition, _| missing.contains(partition));
+        let lost: BTreeMap<_, _> = positions
+            .iter()
+            .map(|(of, position)| (*of, position.next))
+            .collect();
         for partition in missing {
-            if marks.contains_key(&partition) {
+            if positions.contains_key(&partition) {
                 continue;
             }
-            let begin = self.reader.start_of(partition, start, QUESTION);
-            let end = self.reader.bounds(partition, QUESTION);
+            let begin = self.reader.start_of(partition, start, REQUEST_TIMEOUT);
+            let end = self.reader.bounds(partition, REQUEST_TIMEOUT);
             let (next, (_, end)) = match (begin, end) {
                 (Ok(begin), Ok(end)) => (begin, end),
                 (Err(error), _) | (_, Err(error)) => {
                     return self.unanswered(Side::Source, &error);
                 }
             };
-            let mut mark = self.bare(next);
+            let mut position = self.bare(next);
             // What is there already is history, unless positions were only lost.
-            mark.evidence.history = (is_first && next < end).then_some(end.0);
-            marks.insert(partition, mark);
+            position.evidence.history = (is_first && next < end).then_some(end.0);
+            positions.insert(partition, position);
         }
         if !lost.is_empty() {
-            return self.put_back(&marks, &lost);
+            return self.put_back(&positions, &lost);
         }
         let source = &self.config.source_name;
-        tracing::info!(source, ?start, partitions = marks.len(), "first start");
-        self.commit_marks(&marks)?;
-        self.settle_at = Instant::now();
+        tracing::info!(source, ?start, partitions = positions.len(), "first start");
+        self.commit_positions(&positions)?;
+        self.settling.set(Instant::now());
         Ok(None)
     }
 
@@ -285,9 +279,9 @@ impl Session<'_> {
     /// other position in the next round, so that what has expired since is found to be a gap.
     fn put_back(
         &mut self,
-        marks: &Marks,
+        positions: &CommittedPositions,
         lost: &BTreeMap<Partition, NextOffset>,
-    ) -> Result<Option<Settled>, Setback> {
+    ) -> Result<Option<Settled>, BatchFailure> {
         let (source, group) = (&self.config.source_name, &self.config.group);
         tracing::error!(
             source,
@@ -298,37 +292,37 @@ impl Session<'_> {
         );
         if self.config.on_gap == OnGap::Stop {
             self.observer.positions_lost(lost.len());
-            return Err(Setback::Stop(SessionError::PositionsLost {
+            return Err(BatchFailure::Stop(SessionError::PositionsLost {
                 group: group.clone(),
                 partitions: lost.len(),
             }));
         }
         let mut outputs = Outputs::default();
         self.worker.on_positions_lost(lost, &mut outputs);
-        self.commit_marks_with(marks, &outputs)?;
+        self.commit_positions_with(positions, &outputs)?;
         self.worker.on_commit();
         self.observer.positions_lost(lost.len());
-        self.settle_at = Instant::now();
+        self.settling.set(Instant::now());
         Ok(None)
     }
 
     /// Move positions over what is no record: markers of the source's own transactions, once every
     /// record before them is committed. A position that stayed before a marker would look like a gap
     /// after the marker has expired.
-    pub(super) fn skip_markers(&mut self) -> Result<(), Setback> {
-        let marks = self.positions.skippable(&self.reader.handed_over());
-        if marks.is_empty() {
+    pub(super) fn skip_markers(&mut self) -> Result<(), BatchFailure> {
+        let positions = self.positions.skippable(&self.reader.handed_over());
+        if positions.is_empty() {
             return Ok(());
         }
-        self.commit_marks(&marks)?;
-        self.positions.commit(&marks);
-        let partitions: Vec<Partition> = marks.into_keys().collect();
+        self.commit_positions(&positions)?;
+        self.positions.commit(&positions);
+        let partitions: Vec<Partition> = positions.into_keys().collect();
         self.positions.note(&partitions, Instant::now());
         Ok(())
     }
 
     /// The noted positions; `None` if they cannot be read now.
-    fn read_notes(&mut self) -> Result<Option<Marks>, Setback> {
+    fn read_notes(&mut self) -> Result<Option<CommittedPositions>, BatchFailure> {
         let observer = self.observer;
         let read = self
             .notes
@@ -342,27 +336,26 @@ impl Session<'_> {
         }
     }
 
-    fn unanswered<T>(&mut self, side: Side, error: &KafkaError) -> Result<Option<T>, Setback> {
+    fn unanswered<T>(&mut self, side: Side, error: &KafkaError) -> Result<Option<T>, BatchFailure> {
         let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
         let context = match side {
             Side::Source => format!("ask for offsets of {}", self.config.source_topic),
             Side::Destination => format!("ask for positions of the group {}", self.config.group),
         };
         match trouble(side, code, &context) {
-            Some(trouble) => self.note_trouble(trouble),
+            Some(trouble) => self.report_trouble(trouble),
             None => tracing::debug!(%error, "positions are not known yet"),
         }
         Ok(None)
     }
 
     /// A partition's position was refused by the source: judge the positions again.
-    pub(super) fn resettle(&mut self) -> Result<(), Setback> {
+    pub(super) fn resettle(&mut self) -> Result<(), BatchFailure> {
         self.finish()?;
         self.reader.stop(&self.positions.owned()).map_err(reopen)?;
-        self.waiting.clear();
-        self.waiting_bytes = 0;
+        self.gathering.clear();
         self.positions.forget();
-        self.settle_at = Instant::now();
+        self.settling.set(Instant::now());
         Ok(())
     }
 }

@@ -6,10 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::error::Setback;
-use super::mark::Marks;
+use super::cluster_facts::REQUEST_TIMEOUT;
+use super::committed_position::CommittedPositions;
+use super::deadline::close_within;
+use super::failure::BatchFailure;
 use super::observe::{NotReady, Unreadable};
-use super::open::{QUESTION, within};
 use super::reader::{Attempt, Reader};
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
@@ -27,7 +28,7 @@ const RECHECK_PAUSE: Duration = Duration::from_secs(15);
 
 impl Session<'_> {
     /// The reader met something that is no record: find out where, and hold that partition.
-    pub(super) fn find_unreadable(&mut self, code: Code) -> Result<(), Setback> {
+    pub(super) fn find_unreadable(&mut self, code: Code) -> Result<(), BatchFailure> {
         // What follows takes its time: nothing stays open meanwhile.
         self.finish()?;
         // Nothing that stands behind it may come in.
@@ -45,7 +46,7 @@ impl Session<'_> {
     }
 
     /// Whether a partition was found that cannot be read; it is held.
-    fn try_each_partition(&mut self, code: Code) -> Result<bool, Setback> {
+    fn try_each_partition(&mut self, code: Code) -> Result<bool, BatchFailure> {
         let Ok(probe) = Reader::to_the_end(self.config) else {
             return Ok(false);
         };
@@ -63,7 +64,7 @@ impl Session<'_> {
         if let ([place], false) = (unanswered.as_slice(), found) {
             found = self.hold(&probe, *place, code)?;
         }
-        within(QUESTION, move || drop(probe));
+        close_within(REQUEST_TIMEOUT, move || drop(probe));
         Ok(found)
     }
 
@@ -72,7 +73,7 @@ impl Session<'_> {
         probe: &Reader,
         partition: Partition,
         from: NextOffset,
-    ) -> Result<Attempt, Setback> {
+    ) -> Result<Attempt, BatchFailure> {
         let turn = || self.observer.turned();
         probe
             .attempt(partition, from, ATTEMPT_PATIENCE, turn)
@@ -86,7 +87,7 @@ impl Session<'_> {
         probe: &Reader,
         (partition, from): (Partition, NextOffset),
         code: Code,
-    ) -> Result<bool, Setback> {
+    ) -> Result<bool, BatchFailure> {
         let (mut from, mut code) = (from, code);
         if let Some(next) = self.positions.give_up_proof(partition) {
             tracing::debug!(
@@ -125,9 +126,9 @@ impl Session<'_> {
         probe: &Reader,
         partition: Partition,
         offset: NextOffset,
-    ) -> Result<Option<NextOffset>, Setback> {
+    ) -> Result<Option<NextOffset>, BatchFailure> {
         let deadline = Instant::now() + SEARCH_PATIENCE;
-        let Ok((_, end)) = self.reader.bounds(partition, QUESTION) else {
+        let Ok((_, end)) = self.reader.bounds(partition, REQUEST_TIMEOUT) else {
             return Ok(None);
         };
         let (mut bad, mut step, mut good) = (offset.0, 1, None);
@@ -156,23 +157,23 @@ impl Session<'_> {
 
     /// Raise an alert for what cannot be read, once everything before it is committed: once for a
     /// place, also across restarts, since the position remembers it.
-    pub(super) fn tell_unreadable(&mut self) -> Result<(), Setback> {
-        if self.flight.is_some() || !self.waiting.is_empty() {
+    pub(super) fn report_unreadable(&mut self) -> Result<(), BatchFailure> {
+        if self.transaction.is_some() || !self.gathering.is_empty() {
             return Ok(());
         }
-        for (unreadable, mark) in self.positions.untold() {
+        for (unreadable, position) in self.positions.unreported() {
             let mut outputs = Outputs::default();
             self.worker.on_unreadable(&unreadable, &mut outputs);
-            let marks = Marks::from([(unreadable.partition, mark)]);
-            self.commit_marks_with(&marks, &outputs)?;
-            self.positions.commit(&marks);
+            let positions = CommittedPositions::from([(unreadable.partition, position)]);
+            self.commit_positions_with(&positions, &outputs)?;
+            self.positions.commit(&positions);
             self.worker.on_commit();
         }
         Ok(())
     }
 
     /// Try from time to time whether what could not be read can be read now.
-    pub(super) fn recheck_unreadable(&mut self) -> Result<(), Setback> {
+    pub(super) fn recheck_unreadable(&mut self) -> Result<(), BatchFailure> {
         let held = self.positions.held();
         if held.is_empty() || Instant::now() < self.recheck_at {
             return Ok(());
@@ -200,11 +201,11 @@ impl Session<'_> {
                 let next = self.first_readable(&probe, partition, from)?;
                 self.positions.hold(Unreadable { next, ..unreadable });
             }
-            if let Ok((_, end)) = self.reader.bounds(partition, QUESTION) {
-                self.tell_lag(partition, end, None);
+            if let Ok((_, end)) = self.reader.bounds(partition, REQUEST_TIMEOUT) {
+                self.report_lag_of(partition, end, None);
             }
         }
-        within(QUESTION, move || drop(probe));
+        close_within(REQUEST_TIMEOUT, move || drop(probe));
         Ok(())
     }
 

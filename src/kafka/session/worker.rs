@@ -190,7 +190,7 @@ pub trait Worker {
     /// Turn records into outputs. Records of one partition come in order; none is skipped.
     ///
     /// # Errors
-    /// The whole batch is taken back and offered again, smaller.
+    /// The transaction is aborted, and its records are offered again in smaller batches.
     fn on_batch(
         &mut self,
         batch: &[SourceRecord<'_>],

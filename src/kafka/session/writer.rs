@@ -10,15 +10,15 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::aside::aside;
 use super::blame::Refused;
 use super::config::{Delivery, MAX_OUTPUT_BATCH_BYTES, SessionConfig};
+use super::deadline::call_with_deadline;
 use super::deliveries::{Deliveries, NO_SOURCE, origin, ours_refused, passing};
-use super::error::{Setback, transaction_setback, trouble};
-use super::fault::{Fault, Side, fault};
+use super::failure::{BatchFailure, transaction_failure, trouble};
 use super::worker::Cause;
 use crate::event::Output;
 use crate::kafka::ClientError;
+use crate::kafka::fault::{Fault, Side, fault};
 use crate::kafka::record::owned_headers;
 
 /// A producer; at most one batch is under way in it.
@@ -98,7 +98,7 @@ impl Writer {
 
     /// Fence a predecessor with the same transactional id and end what it left open. Waits for at
     /// most `wait`; `Ok(false)` asks for another call.
-    pub(super) fn init(&self, wait: Duration) -> Result<bool, Setback> {
+    pub(super) fn init(&self, wait: Duration) -> Result<bool, BatchFailure> {
         if !self.transactional {
             return Ok(true);
         }
@@ -108,23 +108,23 @@ impl Writer {
             Ok(()) => Ok(true),
             Err(KafkaError::Transaction(error)) if error.is_retriable() => {
                 match self.client_trouble() {
-                    Some(setback) => Err(setback),
+                    Some(failure) => Err(failure),
                     None => Ok(false),
                 }
             }
             Err(error) => {
                 let action = format!("begin transactions as {}", self.id);
-                Err(transaction_setback(&action, &error))
+                Err(transaction_failure(&action, &error))
             }
         }
     }
 
-    pub(super) fn begin(&mut self) -> Result<(), Setback> {
+    pub(super) fn begin(&mut self) -> Result<(), BatchFailure> {
         self.deliveries().forget();
         if self.transactional {
             self.producer
                 .begin_transaction()
-                .map_err(|error| transaction_setback("begin a transaction", &error))?;
+                .map_err(|error| transaction_failure("begin a transaction", &error))?;
             self.open = true;
         }
         Ok(())
@@ -136,7 +136,7 @@ impl Writer {
         source_index: usize,
         output: Output<'_>,
         deadline: Instant,
-    ) -> Result<(), Setback> {
+    ) -> Result<(), BatchFailure> {
         let mut record =
             BaseRecord::with_opaque_to(output.topic, origin(source_index, output.part));
         record.key = output.key;
@@ -152,11 +152,11 @@ impl Writer {
             if code == Code::QueueFull && Instant::now() < deadline {
                 self.await_reports();
                 if self.deliveries().has_failed() {
-                    return Err(self.failure_setback());
+                    return Err(self.delivery_failure());
                 }
                 continue;
             }
-            return Err(self.send_setback(source_index, output, code));
+            return Err(self.send_failure(source_index, output, code));
         }
     }
 
@@ -179,14 +179,18 @@ impl Writer {
     /// Wait until every output is delivered; `turn` is called meanwhile.
     ///
     /// `commit_transaction` would flush by itself, but in polls of 100 ms that run to their end.
-    pub(super) fn drain(&self, deadline: Instant, mut turn: impl FnMut()) -> Result<(), Setback> {
+    pub(super) fn drain(
+        &self,
+        deadline: Instant,
+        mut turn: impl FnMut(),
+    ) -> Result<(), BatchFailure> {
         while self.producer.in_flight_count() > 0 {
             self.await_reports();
             if self.deliveries().has_failed() {
-                return Err(self.failure_setback());
+                return Err(self.delivery_failure());
             }
             if Instant::now() >= deadline {
-                return Err(self.client_trouble().unwrap_or(Setback::Abort {
+                return Err(self.client_trouble().unwrap_or(BatchFailure::Abort {
                     reason: "delivery_timeout",
                     detail: "outputs are not acknowledged in time".into(),
                 }));
@@ -195,7 +199,7 @@ impl Writer {
         }
         // The last report may have come in with the poll that emptied the queue.
         if self.deliveries().has_failed() {
-            return Err(self.failure_setback());
+            return Err(self.delivery_failure());
         }
         Ok(())
     }
@@ -211,23 +215,23 @@ impl Writer {
         membership: ConsumerGroupMetadata,
         deadline: Instant,
         mut turn: impl FnMut(),
-    ) -> Result<(), Setback> {
+    ) -> Result<(), BatchFailure> {
         let membership = Arc::new(membership);
         repeat(deadline, || {
             let (producer, membership) = (Arc::clone(&self.producer), Arc::clone(&membership));
             let (offsets, wait) = (offsets.clone(), left(deadline));
             let call = move || producer.send_offsets_to_transaction(&offsets, &membership, wait);
-            aside("kafka-positions", || deadline + SLICE, call, &mut turn)
+            call_with_deadline("kafka-positions", || deadline + SLICE, call, &mut turn)
                 .unwrap_or_else(|code| Err(KafkaError::ConsumerCommit(code)))
         })
         .map_err(|error| {
             let action = format!("commit positions of the group {}", self.group);
-            transaction_setback(&action, &error)
+            transaction_failure(&action, &error)
         })?;
         repeat(deadline, || {
             self.producer.commit_transaction(left(deadline))
         })
-        .map_err(|error| transaction_setback("commit the transaction", &error))?;
+        .map_err(|error| transaction_failure("commit the transaction", &error))?;
         self.open = false;
         Ok(())
     }
@@ -236,7 +240,7 @@ impl Writer {
     ///
     /// # Errors
     /// The outcome is unknown: this writer must not be used again.
-    pub(super) fn abort(&mut self, deadline: Instant) -> Result<(), Setback> {
+    pub(super) fn abort(&mut self, deadline: Instant) -> Result<(), BatchFailure> {
         // abort_transaction serves no delivery reports and would wait for them to its deadline.
         self.producer
             .purge(PurgeConfig::default().queue().inflight());
@@ -249,7 +253,7 @@ impl Writer {
                 self.producer.abort_transaction(left(deadline).min(SLICE))
             });
             if let Err(error) = result {
-                return Err(transaction_setback("abort the transaction", &error));
+                return Err(transaction_failure("abort the transaction", &error));
             }
             self.open = false;
         }
@@ -267,21 +271,21 @@ impl Writer {
     }
 
     /// What the bad delivery reports of this batch mean.
-    fn failure_setback(&self) -> Setback {
+    fn delivery_failure(&self) -> BatchFailure {
         // Reports of one request come together: let the rest of them in.
         self.producer.poll(Duration::from_millis(5));
         let reported = self.deliveries().judge();
         reported
             .or_else(|| self.transaction_fault())
-            .unwrap_or(Setback::Abort {
+            .unwrap_or(BatchFailure::Abort {
                 reason: "delivery_failed",
-                detail: "an output was taken back".into(),
+                detail: "an output was withdrawn".into(),
             })
     }
 
-    /// What has made the open transaction fail. librdkafka then takes every output back without a
+    /// What has made the open transaction fail. librdkafka then withdraws every output without a
     /// reason, and gives it to the next call; this one changes nothing in a sound transaction.
-    fn transaction_fault(&self) -> Option<Setback> {
+    fn transaction_fault(&self) -> Option<BatchFailure> {
         if !self.open {
             return None;
         }
@@ -294,10 +298,10 @@ impl Writer {
             || format!("write as {}", self.id),
             |topic| format!("write to {topic}"),
         );
-        Some(transaction_setback(&action, &error))
+        Some(transaction_failure(&action, &error))
     }
 
-    fn send_setback(&self, source_index: usize, output: Output<'_>, code: Code) -> Setback {
+    fn send_failure(&self, source_index: usize, output: Output<'_>, code: Code) -> BatchFailure {
         let Output { topic, part, .. } = output;
         let detail = format!("{topic}: {code}");
         let cause = match fault(code) {
@@ -307,9 +311,9 @@ impl Writer {
         };
         if let Some(cause) = cause {
             if source_index == NO_SOURCE {
-                return Setback::Trouble(ours_refused(topic, code, cause));
+                return BatchFailure::Trouble(ours_refused(topic, code, cause));
             }
-            return Setback::Refused(vec![Refused {
+            return BatchFailure::Refused(vec![Refused {
                 source_index,
                 part,
                 topic: topic.to_string(),
@@ -318,16 +322,16 @@ impl Writer {
             }]);
         }
         if let Some(trouble) = trouble(Side::Destination, code, &format!("write to {topic}")) {
-            return Setback::Trouble(trouble);
+            return BatchFailure::Trouble(trouble);
         }
-        if let Some(setback) = self.client_trouble() {
-            return setback;
+        if let Some(failure) = self.client_trouble() {
+            return failure;
         }
         passing(code, detail)
     }
 
-    fn client_trouble(&self) -> Option<Setback> {
-        self.deliveries().take_trouble().map(Setback::Trouble)
+    fn client_trouble(&self) -> Option<BatchFailure> {
+        self.deliveries().take_trouble().map(BatchFailure::Trouble)
     }
 
     fn deliveries(&self) -> &Deliveries {

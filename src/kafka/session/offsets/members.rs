@@ -35,7 +35,7 @@ impl Offsets {
                 .map_err(|error| ClientError::new("describe the group", &error))?;
             let members = groups.groups().iter().flat_map(|group| group.members());
             let reads: Vec<Option<bool>> = members
-                .map(|member| subscribes(member.metadata()?, &self.ground.ownership_topic))
+                .map(|member| subscribes(member.metadata()?, &self.facts.ownership_topic))
                 .collect();
             // While the group rebalances, the cluster does not say what its members subscribe to.
             if reads.iter().all(Option::is_some) || Instant::now() >= deadline {

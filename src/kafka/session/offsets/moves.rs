@@ -10,9 +10,9 @@ use super::{Offsets, OffsetsError, PATIENCE};
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
 use crate::kafka::client::Quiet;
+use crate::kafka::session::cluster_facts::provide_ownership;
+use crate::kafka::session::committed_position::{CommittedPosition, CommittedPositions, Evidence};
 use crate::kafka::session::config::Start;
-use crate::kafka::session::mark::{Evidence, Mark, Marks};
-use crate::kafka::session::open::provide_ownership;
 use crate::kafka::session::owner::offsets;
 use crate::kafka::topics::Topics;
 
@@ -22,7 +22,7 @@ const LOOK_BACK: i64 = 16;
 
 /// Where a position is to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum MoveTarget {
     /// To the oldest record there is.
     Earliest,
     /// To the end: what is there now is never read.
@@ -52,8 +52,8 @@ impl Offsets {
     ///
     /// # Errors
     /// A partition does not exist, the target does not exist in it, or a cluster does not answer.
-    pub fn plan(&self, of: &[Partition], target: Target) -> Result<Vec<Move>, OffsetsError> {
-        let count = self.ground.source_partitions;
+    pub fn plan(&self, of: &[Partition], target: MoveTarget) -> Result<Vec<Move>, OffsetsError> {
+        let count = self.facts.source_partitions;
         let absent = of.iter().find(|p| !(0..count.cast_signed()).contains(&p.0));
         if let Some(partition) = absent {
             return Err(OffsetsError::NoPartition {
@@ -63,20 +63,20 @@ impl Offsets {
         }
         let committed = self.committed(of)?;
         let noted = match target {
-            Target::Noted => self.noted()?,
-            _ => Marks::new(),
+            MoveTarget::Noted => self.noted()?,
+            _ => CommittedPositions::new(),
         };
         let plan = |partition: &Partition| {
-            let (to, evidence) = if target == Target::Noted {
-                let mark = noted.get(partition);
-                let mark = mark.ok_or(OffsetsError::NotNoted(*partition))?;
-                (mark.next, mark.evidence.clone())
+            let (to, evidence) = if target == MoveTarget::Noted {
+                let position = noted.get(partition);
+                let position = position.ok_or(OffsetsError::NotNoted(*partition))?;
+                (position.next, position.evidence.clone())
             } else {
                 self.aim(*partition, target)?
             };
             Ok(Move {
                 partition: *partition,
-                from: committed.get(partition).map(|mark| mark.next),
+                from: committed.get(partition).map(|position| position.next),
                 to,
                 evidence,
             })
@@ -88,14 +88,14 @@ impl Offsets {
     fn aim(
         &self,
         partition: Partition,
-        target: Target,
+        target: MoveTarget,
     ) -> Result<(NextOffset, Evidence), OffsetsError> {
         let (oldest, end) = self.bounds(partition)?;
         let to = match target {
-            Target::Earliest | Target::Noted => oldest,
-            Target::Latest => end,
-            Target::Offset(to) => to,
-            Target::Time(since_ms) => self
+            MoveTarget::Earliest | MoveTarget::Noted => oldest,
+            MoveTarget::Latest => end,
+            MoveTarget::Offset(to) => to,
+            MoveTarget::Time(since_ms) => self
                 .reader
                 .start_of(partition, Start::Timestamp(since_ms), PATIENCE)
                 .map_err(|error| ClientError::new("look up a time", &error))?,
@@ -132,26 +132,26 @@ impl Offsets {
                 members: members.of_source,
             });
         }
-        if self.ground.ownership_is_ours {
+        if self.facts.ownership_is_ours {
             let topics = Topics::new(&self.config.destination, PATIENCE)?;
-            let (topic, count) = (&self.ground.ownership_topic, self.ground.source_partitions);
+            let (topic, count) = (&self.facts.ownership_topic, self.facts.source_partitions);
             provide_ownership(&topics, topic, count)
-                .map_err(|trouble| OffsetsError::Ground(trouble.remedy))?;
+                .map_err(|trouble| OffsetsError::Clusters(trouble.remedy))?;
         }
-        let mark = |step: &Move| {
-            let mark = Mark {
+        let position = |step: &Move| {
+            let position = CommittedPosition {
                 next: step.to,
                 evidence: step.evidence.clone(),
             };
-            (step.partition, mark)
+            (step.partition, position)
         };
-        let marks: Marks = moves.iter().map(mark).collect();
+        let positions: CommittedPositions = moves.iter().map(position).collect();
         if members.of_group > 0 {
-            return self.commit_beside_members(&marks);
+            return self.commit_beside_members(&positions);
         }
         // The broker refuses as well if somebody has joined meanwhile.
         let commit = || {
-            let list = offsets(&self.ground.ownership_topic, &marks)?;
+            let list = offsets(&self.facts.ownership_topic, &positions)?;
             self.group.commit(&list, CommitMode::Sync)
         };
         commit().map_err(|error| ClientError::new("commit the positions", &error).into())
@@ -160,7 +160,7 @@ impl Offsets {
     /// Commit while the group has members, all of which read other sources. From who is no member the
     /// broker takes positions only within a transaction, and then looks at no generation: so it is
     /// looked here whether somebody has joined meanwhile.
-    fn commit_beside_members(&self, marks: &Marks) -> Result<(), OffsetsError> {
+    fn commit_beside_members(&self, positions: &CommittedPositions) -> Result<(), OffsetsError> {
         let failed = |error: KafkaError| ClientError::new("commit the positions", &error);
         let producer: BaseProducer<Quiet> = self
             .config
@@ -181,7 +181,7 @@ impl Offsets {
         let membership = self.group.group_metadata();
         let membership = membership.ok_or(OffsetsError::Joined)?;
         let commit = || {
-            let list = offsets(&self.ground.ownership_topic, marks)?;
+            let list = offsets(&self.facts.ownership_topic, positions)?;
             producer.init_transactions(PATIENCE)?;
             producer.begin_transaction()?;
             producer.send_offsets_to_transaction(&list, &membership, PATIENCE)?;

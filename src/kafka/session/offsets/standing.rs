@@ -4,10 +4,10 @@
 
 use super::{Offsets, OffsetsError, PATIENCE, Same};
 use crate::event::{Offset, Partition};
+use crate::kafka::session::committed_position::CommittedPositions;
 use crate::kafka::session::config::{OnGap, SessionConfig};
 use crate::kafka::session::error::SessionError;
-use crate::kafka::session::mark::Marks;
-use crate::kafka::session::positions::{Verdict, judge};
+use crate::kafka::session::verdict::{Verdict, judge};
 use crate::kafka::topics::Topics;
 
 /// Why a session of this source would stop; `None` where it would go on. `turned` is called between
@@ -27,13 +27,13 @@ pub fn would_stop(
 
 impl Offsets {
     fn would_stop(&self, turned: &dyn Fn()) -> Result<Option<SessionError>, OffsetsError> {
-        let count = self.ground.source_partitions.cast_signed();
+        let count = self.facts.source_partitions.cast_signed();
         let all: Vec<Partition> = (0..self.owned()?.max(count)).map(Partition).collect();
         let committed = self.committed(&all)?;
         if let Some(partition) = committed.keys().find(|partition| partition.0 >= count) {
             return Ok(Some(SessionError::PartitionGone {
                 partition: *partition,
-                partitions: self.ground.source_partitions,
+                partitions: self.facts.source_partitions,
             }));
         }
         if let Some(error) = self.lost(&committed)? {
@@ -50,15 +50,15 @@ impl Offsets {
 
     /// How many partitions of the ownership topic may have positions.
     fn owned(&self) -> Result<i32, OffsetsError> {
-        if !self.ground.ownership_is_ours {
+        if !self.facts.ownership_is_ours {
             return Ok(0);
         }
         let topics = Topics::new(&self.config.destination, PATIENCE)?;
-        let count = topics.partitions(&self.ground.ownership_topic)?;
+        let count = topics.partitions(&self.facts.ownership_topic)?;
         Ok(count.unwrap_or(0).cast_signed())
     }
 
-    fn lost(&self, committed: &Marks) -> Result<Option<SessionError>, OffsetsError> {
+    fn lost(&self, committed: &CommittedPositions) -> Result<Option<SessionError>, OffsetsError> {
         let all = self.partitions();
         if self.config.on_gap == OnGap::Continue || all.iter().all(|p| committed.contains_key(p)) {
             return Ok(None);
@@ -75,32 +75,32 @@ impl Offsets {
     fn judge(
         &self,
         partition: Partition,
-        committed: &Marks,
+        committed: &CommittedPositions,
     ) -> Result<Option<SessionError>, OffsetsError> {
-        let Some(mark) = committed.get(&partition) else {
+        let Some(position) = committed.get(&partition) else {
             return Ok(None);
         };
         let (oldest, end) = self.bounds(partition)?;
-        let cluster = self.ground.source_cluster.as_deref();
+        let cluster = self.facts.source_cluster.as_deref();
         let topic = self.config.source_topic.as_str();
         Ok(
-            match judge(partition, mark, (cluster, topic), (oldest, end)) {
+            match judge(partition, position, (cluster, topic), (oldest, end)) {
                 Verdict::Foreign => Some(SessionError::ForeignPosition {
                     partition,
-                    committed: mark.evidence.source(),
+                    committed: position.evidence.source(),
                     found: self.here(None).source(),
                 }),
                 Verdict::PastEnd => Some(SessionError::PastEnd {
                     partition,
-                    position: mark.next,
+                    position: position.next,
                     end,
                 }),
                 Verdict::Gap(gap) => {
                     (self.config.on_gap == OnGap::Stop).then_some(SessionError::Gap(gap))
                 }
                 Verdict::Resume => {
-                    let seen = self.look_at(partition, Some(mark.clone()), None)?;
-                    let last = mark.evidence.last.as_ref();
+                    let seen = self.look_at(partition, Some(position.clone()), None)?;
+                    let last = position.evidence.last.as_ref();
                     let last = last.filter(|_| seen.last == Same::No);
                     last.map(|last| SessionError::AnotherRecord {
                         partition,

@@ -1,30 +1,41 @@
 use super::*;
-use crate::kafka::session::mark::Evidence;
+use crate::kafka::session::committed_position::Evidence;
+
+mod model;
 
 const P0: Partition = Partition(0);
 const OLDEST: NextOffset = NextOffset(0);
 
-fn bare(next: i64) -> Mark {
-    Mark {
+fn bare(next: i64) -> CommittedPosition {
+    CommittedPosition {
         next: NextOffset(next),
         evidence: Evidence::default(),
     }
 }
 
 /// A position after the record at `last`, written at second 1.
-fn after(last: i64, next: i64) -> Mark {
+fn after(last: i64, next: i64) -> CommittedPosition {
     let record = LastRecord::new(Offset(last), Some(1_000), None, Some(b"value"));
-    Mark {
+    CommittedPosition {
         next: NextOffset(next),
         evidence: Evidence::new(Some("here"), "audit", Some(record)),
     }
 }
 
-fn started(mark: Mark, oldest: NextOffset) -> Positions {
+fn started(position: CommittedPosition, oldest: NextOffset) -> Positions {
     let mut positions = Positions::default();
     positions.own(&[P0]);
-    positions.start(P0, mark, oldest);
+    positions.start(P0, position, oldest);
     positions
+}
+
+fn unreadable(partition: i32, offset: i64) -> Unreadable {
+    Unreadable {
+        partition: Partition(partition),
+        offset: Offset(offset),
+        next: None,
+        detail: "bad checksum".into(),
+    }
 }
 
 fn arrivals<const N: usize>(positions: &mut Positions, offsets: [i64; N]) -> [Arrival; N] {
@@ -44,7 +55,7 @@ fn a_record_is_accepted_once() {
 fn a_rewind_goes_back_to_what_is_committed() {
     let mut positions = started(bare(5), OLDEST);
     arrivals(&mut positions, [5]);
-    positions.commit(&Marks::from([(P0, after(5, 6))]));
+    positions.commit(&CommittedPositions::from([(P0, after(5, 6))]));
     arrivals(&mut positions, [6]);
     positions.rewind();
     assert_eq!(positions.sought(), [(P0, NextOffset(6))]);
@@ -53,9 +64,9 @@ fn a_rewind_goes_back_to_what_is_committed() {
 
 #[test]
 fn the_last_record_is_read_once_more_and_is_no_new_one() {
-    let mark = after(4, 5);
-    let last = mark.evidence.last.clone().expect("a last record");
-    let mut positions = started(mark, OLDEST);
+    let position = after(4, 5);
+    let last = position.evidence.last.clone().expect("a last record");
+    let mut positions = started(position, OLDEST);
     assert_eq!(positions.sought(), [(P0, NextOffset(4))]);
     // A rewind before the proof is in does not lose it.
     positions.rewind();
@@ -124,18 +135,18 @@ fn a_partition_the_source_does_not_have_is_not_waited_for_until_the_source_grows
 #[test]
 fn a_position_is_noted_at_once_then_once_a_minute_and_whenever_it_is_asked_for() {
     let mut positions = started(after(4, 5), OLDEST);
-    let marks = Marks::from([(P0, after(5, 6))]);
+    let next_positions = CommittedPositions::from([(P0, after(5, 6))]);
     let now = Instant::now();
     assert!(
         positions.unnoted().is_empty(),
         "nothing was committed by us"
     );
-    assert_eq!(positions.due_notes(&marks, now), [P0]);
-    positions.commit(&marks);
+    assert_eq!(positions.due_notes(&next_positions, now), [P0]);
+    positions.commit(&next_positions);
     positions.note(&[P0], now);
-    assert!(positions.due_notes(&marks, now).is_empty());
+    assert!(positions.due_notes(&next_positions, now).is_empty());
     assert!(positions.unnoted().is_empty());
-    let later = Marks::from([(P0, after(6, 7))]);
+    let later = CommittedPositions::from([(P0, after(6, 7))]);
     positions.commit(&later);
     assert_eq!(positions.unnoted(), later);
     assert_eq!(positions.due_notes(&later, now + NOTE_PAUSE), [P0]);
@@ -178,13 +189,13 @@ fn markers_at_the_end_of_a_partition_are_no_lag_and_are_passed_over() {
     // What the client says before a record has come may be from before a rewind.
     assert!(positions.skippable(&handed_over).is_empty());
     arrivals(&mut positions, [4]);
-    let marks = positions.skippable(&handed_over);
-    let moved = Mark {
+    let next_positions = positions.skippable(&handed_over);
+    let moved = CommittedPosition {
         next: NextOffset(7),
         ..after(4, 5)
     };
-    assert_eq!(marks, Marks::from([(P0, moved)]));
-    positions.commit(&marks);
+    assert_eq!(next_positions, CommittedPositions::from([(P0, moved)]));
+    positions.commit(&next_positions);
     assert!(positions.skippable(&handed_over).is_empty());
     assert_eq!(arrivals(&mut positions, [7]), [Arrival::Next]);
     assert_eq!(lag(&mut positions), Lag::CAUGHT_UP);
@@ -219,39 +230,6 @@ fn the_age_is_unknown_before_anything_is_known() {
 }
 
 #[test]
-fn positions_are_judged_against_what_the_partition_still_holds() {
-    let judge_at = |at| {
-        let bounds = (NextOffset(10), NextOffset(20));
-        judge(P0, &after(at - 1, at), (Some("here"), "audit"), bounds)
-    };
-    assert_eq!(judge_at(10), Verdict::Resume);
-    assert_eq!(judge_at(20), Verdict::Resume);
-    assert_eq!(judge_at(21), Verdict::PastEnd);
-    let Verdict::Gap(gap) = judge_at(4) else {
-        panic!("no gap")
-    };
-    assert_eq!(gap.records(), 6);
-}
-
-#[test]
-fn a_position_of_another_source_is_foreign_whatever_its_number() {
-    let bounds = (NextOffset(0), NextOffset(20));
-    let judge = |source| judge(P0, &after(4, 5), source, bounds);
-    assert_eq!(judge((Some("there"), "audit")), Verdict::Foreign);
-    assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
-    assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
-}
-
-fn unreadable(partition: i32, offset: i64) -> Unreadable {
-    Unreadable {
-        partition: Partition(partition),
-        offset: Offset(offset),
-        next: None,
-        detail: "bad checksum".into(),
-    }
-}
-
-#[test]
 fn a_partition_that_cannot_be_read_is_left_out_until_it_can() {
     let mut positions = started(bare(5), OLDEST);
     positions.own(&[Partition(1)]);
@@ -274,7 +252,7 @@ fn what_comes_before_records_that_cannot_be_read_is_read_again_after_an_abort() 
     assert_eq!(positions.sought(), [(P0, NextOffset(5))]);
     arrivals(&mut positions, [5, 6]);
     positions.hold(unreadable(0, 7));
-    positions.commit(&Marks::from([(P0, bare(7))]));
+    positions.commit(&CommittedPositions::from([(P0, bare(7))]));
     positions.rewind();
     assert!(positions.sought().is_empty(), "it cannot be read");
 }
@@ -284,20 +262,23 @@ fn records_that_cannot_be_read_are_told_once_everything_before_them_is_committed
     let mut positions = started(bare(5), OLDEST);
     arrivals(&mut positions, [5, 6]);
     positions.hold(unreadable(0, 7));
-    assert!(positions.untold().is_empty(), "5 and 6 are not committed");
-    positions.commit(&Marks::from([(P0, after(6, 7))]));
-    let [(told, mark)] = &positions.untold()[..] else {
+    assert!(
+        positions.unreported().is_empty(),
+        "5 and 6 are not committed"
+    );
+    positions.commit(&CommittedPositions::from([(P0, after(6, 7))]));
+    let [(told, position)] = &positions.unreported()[..] else {
         panic!("nothing is told");
     };
-    assert_eq!((told, mark.next), (&unreadable(0, 7), NextOffset(7)));
-    positions.commit(&Marks::from([(P0, mark.clone())]));
-    assert!(positions.untold().is_empty());
+    assert_eq!((told, position.next), (&unreadable(0, 7), NextOffset(7)));
+    positions.commit(&CommittedPositions::from([(P0, position.clone())]));
+    assert!(positions.unreported().is_empty());
     // Another process reads the same position.
-    let evidence = Evidence::parse(&mark.evidence.to_json());
-    let next = mark.next;
-    let mut positions = started(Mark { next, evidence }, OLDEST);
+    let evidence = Evidence::parse(&position.evidence.to_json());
+    let next = position.next;
+    let mut positions = started(CommittedPosition { next, evidence }, OLDEST);
     positions.hold(unreadable(0, 7));
-    assert!(positions.untold().is_empty(), "it was told before");
+    assert!(positions.unreported().is_empty(), "it was told before");
 }
 
 #[test]
@@ -315,7 +296,7 @@ fn nothing_is_left_of_a_partition_that_went_elsewhere() {
     positions.hold(unreadable(0, 5));
     positions.disown(&[P0]);
     assert!(positions.partitions.is_empty());
-    assert!(positions.held().is_empty() && positions.untold().is_empty());
+    assert!(positions.held().is_empty() && positions.unreported().is_empty());
     // When it comes back it is a new one.
     positions.own(&[P0]);
     positions.start(P0, bare(9), OLDEST);

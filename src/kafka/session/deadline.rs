@@ -1,5 +1,5 @@
-//! Calls of the client library that can outlast every time-out they are given, made beside the
-//! loop: whatever they do, the loop goes on at its deadline.
+//! Calls of the client library that can take longer than every time-out they are given. Each runs on a
+//! thread of its own, so that the loop goes on at its deadline whatever the call does.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -11,11 +11,12 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 const TURN: Duration = Duration::from_millis(20);
 
 /// Run `call` on a thread of its own until `deadline`, which may come nearer meanwhile, and `turn`
-/// here. A call that has not returned by then keeps what it holds until it does, and nobody hears its answer.
+/// here. A call that
+/// has not returned by then keeps what it holds until it does; its answer is dropped.
 ///
 /// # Errors
-/// `OperationTimedOut`, or `CriticalSystemResource` where there is no thread to be had.
-pub(super) fn aside<T: Send + 'static>(
+/// `OperationTimedOut`, or `CriticalSystemResource` where no thread can be started.
+pub(super) fn call_with_deadline<T: Send + 'static>(
     name: &str,
     deadline: impl Fn() -> Instant,
     call: impl FnOnce() -> T + Send + 'static,
@@ -39,6 +40,21 @@ pub(super) fn aside<T: Send + 'static>(
     }
 }
 
+/// Run `close` on a thread of its own and wait for it at most `budget`: closing a client can wait
+/// for brokers that are gone, and the cluster forgets a member that left without a word.
+pub(super) fn close_within(budget: Duration, close: impl FnOnce() + Send + 'static) {
+    let closing = thread::Builder::new()
+        .name("kafka-close".into())
+        .spawn(close);
+    let Ok(closing) = closing else {
+        return;
+    };
+    let deadline = Instant::now() + budget;
+    while !closing.is_finished() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,7 +63,7 @@ mod tests {
     fn an_answer_is_waited_for_and_time_goes_on_meanwhile() {
         let mut turns = 0;
         let (go, gone) = mpsc::channel();
-        let answer = aside(
+        let answer = call_with_deadline(
             "test",
             || Instant::now() + Duration::from_secs(60),
             move || gone.recv().map(|()| 7),
@@ -64,7 +80,7 @@ mod tests {
     fn a_call_that_does_not_return_is_left_alone_at_the_deadline() {
         let (_go, gone) = mpsc::channel::<()>();
         let deadline = Instant::now() + TURN;
-        let answer = aside("test", || deadline, move || gone.recv(), || ());
+        let answer = call_with_deadline("test", || deadline, move || gone.recv(), || ());
         assert_eq!(answer, Err(Code::OperationTimedOut));
     }
 }

@@ -1,17 +1,17 @@
-//! Whose fault an error code is, for every code that librdkafka knows, and what is done about it.
+//! Whose fault an error code is, for every code that librdkafka knows, and what is done about it: one
+//! table for sources, the destination, sinks and inspections.
 //! Only a fault of a record's size makes an output smaller, and only a fault of a record replaces an
-//! output at all: what the process, a topic's setting, a right or the cluster is to blame for is
-//! reported with a remedy, and the records wait.
+//! output at all. What the process, a topic's setting, a right or the cluster causes is reported with a
+//! remedy, and the records wait.
+
+mod repair;
 
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-/// Which cluster answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Source,
-    Destination,
-}
+pub use repair::Repair;
+use repair::{AUTHENTICATION_FAILED, LOGIN, TLS, TOPIC_MISSING};
+pub(super) use repair::{Party, Purpose, Side, TOPIC_UNAUTHORIZED};
 
 /// Who or what has to change before the same call can succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +20,11 @@ pub(super) enum Fault {
     Size,
     /// What stands in the record, or a setting of its topic by which it refuses records.
     Content,
-    /// Somebody, as the repair says.
+    /// Somebody has to repair something.
     Repair(Repair),
     /// Nothing: elections, timeouts, rebalances. It is reported once it does not pass by itself.
     Passing,
-    /// Nothing: the client took the output back because of another one, or of its transaction.
+    /// Nothing: the client withdrew the output because of another one, or of its transaction.
     Withdrawn,
     /// This client is replaced by a new one.
     Client,
@@ -32,54 +32,59 @@ pub(super) enum Fault {
     Unexpected,
 }
 
-/// What has to be repaired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Repair {
-    pub(super) party: Party,
-    /// Metric label.
-    pub(super) reason: &'static str,
-    /// For a person, by cluster: source and destination.
-    remedy: [&'static str; 2],
+/// Whose fault an error of a call is.
+pub(super) fn fault(code: Code) -> Fault {
+    repairable(code).unwrap_or_else(|| other(code))
 }
 
-/// Where it has to be repaired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Party {
-    /// A topic: it is missing, or has a setting that does not go with what is written.
-    Topic,
-    /// The clock of this machine, or a topic's limits on timestamps.
-    Clock,
-    /// A right, or the login.
-    Right,
-    /// Brokers, their settings, or the way to them.
-    Cluster,
-    /// This process: its configuration.
-    Configuration,
-}
-
-impl Repair {
-    pub(super) fn remedy(&self, side: Side) -> &'static str {
-        match side {
-            Side::Source => self.remedy[0],
-            Side::Destination => self.remedy[1],
-        }
+/// What somebody has to repair so that a call with this answer can succeed.
+pub(super) fn repair_of(code: Code) -> Option<Repair> {
+    match fault(code) {
+        Fault::Repair(repair) => Some(repair),
+        _ => None,
     }
 }
 
-/// The reason of a trouble: a topic may not be read, or not be written.
-pub(super) const TOPIC_UNAUTHORIZED: &str = "topic_unauthorized";
+/// Whether a topic does not exist, or may not be described.
+pub(super) fn is_missing(code: Code) -> bool {
+    repair_of(code).is_some_and(|repair| repair.reason == TOPIC_MISSING)
+}
+
+/// Whether a topic may not be read, or not be written.
+pub(super) fn is_topic_denied(code: Code) -> bool {
+    repair_of(code).is_some_and(|repair| repair.reason == TOPIC_UNAUTHORIZED)
+}
+
+/// Whether an authorizer refuses a right to somebody whose login is accepted.
+pub(super) fn is_denied(code: Code) -> bool {
+    repair_of(code).is_some_and(|repair| repair.is_denial())
+}
+
+/// What keeps a client from talking to a broker that it reaches; `words` are the client's own.
+pub(super) fn login_fault(code: Code, words: &str) -> Option<Repair> {
+    // In TLS 1.3 a refused certificate is an alert after the handshake, which librdkafka takes for a
+    // lost connection; the words are OpenSSL's.
+    if code == Code::BrokerTransportFailure && words.contains("SSL routines") {
+        return Some(TLS);
+    }
+    let login = |repair: &Repair| [LOGIN, TLS].contains(repair);
+    repair_of(code).filter(login)
+}
+
+/// An error code and, where somebody has to repair something, what.
+pub(super) fn describe(code: Code, purpose: impl Into<Purpose>) -> String {
+    match repair_of(code) {
+        Some(repair) => format!("{code}: {}", repair.remedy(purpose)),
+        None => code.to_string(),
+    }
+}
 
 const fn repair(party: Party, reason: &'static str, remedy: &'static str) -> Fault {
     Fault::Repair(Repair {
         party,
         reason,
-        remedy: [remedy, remedy],
+        remedy: [remedy; 3],
     })
-}
-
-/// Whose fault an error of a call is.
-pub(super) fn fault(code: Code) -> Fault {
-    repairable(code).unwrap_or_else(|| other(code))
 }
 
 /// What somebody has to repair.
@@ -96,7 +101,7 @@ fn topic_or_clock(code: Code) -> Option<Fault> {
         | Code::UnknownPartition
         | Code::UnknownTopicId => repair(
             Party::Topic,
-            "topic_missing",
+            TOPIC_MISSING,
             "create the topic (watchbell topics create), or grant Describe on it",
         ),
         Code::InvalidTopic => repair(Party::Topic, "topic_invalid", "correct the topic's name"),
@@ -140,13 +145,18 @@ fn right(code: Code) -> Option<Fault> {
             remedy: [
                 "grant Read and Describe on the topic in the source cluster",
                 "grant Write and Describe on the topic in the destination cluster",
+                "grant Read and Describe on the topic in the destination cluster",
             ],
         }),
-        Code::GroupAuthorizationFailed => repair(
-            Party::Right,
-            "group_unauthorized",
-            "grant Read on the consumer group in the destination cluster",
-        ),
+        Code::GroupAuthorizationFailed => Fault::Repair(Repair {
+            party: Party::Right,
+            reason: "group_unauthorized",
+            remedy: [
+                "grant Read on the consumer group in the source cluster",
+                "grant Read on the consumer group in the destination cluster",
+                "grant Read on the consumer group in the destination cluster",
+            ],
+        }),
         Code::TransactionalIdAuthorizationFailed => repair(
             Party::Right,
             "transactional_id_unauthorized",
@@ -157,16 +167,10 @@ fn right(code: Code) -> Option<Fault> {
             "cluster_unauthorized",
             "grant IdempotentWrite on the destination cluster",
         ),
-        Code::Authentication | Code::SaslAuthenticationFailed | Code::IllegalSASLState => repair(
-            Party::Right,
-            "authentication_failed",
-            "check the API key and secret: they must belong to this cluster",
-        ),
-        Code::UnsupportedSASLMechanism => repair(
-            Party::Right,
-            "authentication_failed",
-            "set sasl.mechanism to one that the cluster accepts",
-        ),
+        Code::Authentication
+        | Code::SaslAuthenticationFailed
+        | Code::IllegalSASLState
+        | Code::UnsupportedSASLMechanism => Fault::Repair(LOGIN),
         Code::DelegationTokenAuthorizationFailed
         | Code::DelegationTokenAuthDisabled
         | Code::DelegationTokenExpired
@@ -174,7 +178,7 @@ fn right(code: Code) -> Option<Fault> {
         | Code::DelegationTokenOwnerMismatch
         | Code::DelegationTokenRequestNotAllowed => repair(
             Party::Right,
-            "authentication_failed",
+            AUTHENTICATION_FAILED,
             "renew the delegation token",
         ),
         Code::InvalidPrincipalType
@@ -182,7 +186,7 @@ fn right(code: Code) -> Option<Fault> {
         | Code::PrincipalDeserializationFailure
         | Code::SecurityDisabled => repair(
             Party::Right,
-            "authentication_failed",
+            AUTHENTICATION_FAILED,
             "check the principal of this login and the cluster's authorizer",
         ),
         _ => return None,
@@ -191,11 +195,7 @@ fn right(code: Code) -> Option<Fault> {
 
 fn cluster_or_configuration(code: Code) -> Option<Fault> {
     Some(match code {
-        Code::SSL => repair(
-            Party::Cluster,
-            "tls_failed",
-            "check security.protocol, the port and the CA certificates",
-        ),
+        Code::SSL => Fault::Repair(TLS),
         Code::Resolve => repair(
             Party::Cluster,
             "unreachable",
@@ -363,7 +363,7 @@ pub(super) enum ReadingFault {
 }
 
 /// Whether an error stands in place of a record that cannot be read, and stays.
-pub(crate) fn is_unreadable(error: &KafkaError) -> bool {
+pub(super) fn is_unreadable(error: &KafkaError) -> bool {
     let code = error.rdkafka_error_code();
     code.map(reading_fault) == Some(ReadingFault::Unreadable)
 }

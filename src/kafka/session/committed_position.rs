@@ -10,12 +10,15 @@ use sha2::{Digest, Sha256};
 
 use crate::event::{Latest, NextOffset, Offset, Partition};
 
+/// A record of the source, by partition and offset.
+pub(super) type Place = (Partition, Offset);
+
 /// Positions to commit.
-pub(super) type Marks = BTreeMap<Partition, Mark>;
+pub(super) type CommittedPositions = BTreeMap<Partition, CommittedPosition>;
 
 /// A position: what is read next, and why it is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct CommittedPosition {
     pub(super) next: NextOffset,
     pub(super) evidence: Evidence,
 }

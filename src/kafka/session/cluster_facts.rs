@@ -1,0 +1,151 @@
+//! What a session knows of its two clusters before it joins the group, and the topics it provides there.
+
+use std::time::Duration;
+
+use super::config::SessionConfig;
+use super::failure::Trouble;
+use super::reader::Reader;
+use crate::kafka::ClientError;
+use crate::kafka::fault::Side;
+use crate::kafka::topics::{Topics, WantedTopic, ownership_topic, positions_topic};
+
+/// Longest wait for the answer to one request.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What is known of the two clusters before the group is joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ClusterFacts {
+    /// The topic whose partitions stand for the source's.
+    pub(super) ownership_topic: String,
+    /// Whether it is a topic of our own, to be grown with the source.
+    pub(super) ownership_is_ours: bool,
+    /// Id of the source cluster; `None` with brokers that have none.
+    pub(super) source_cluster: Option<String>,
+    /// How many partitions the source has.
+    pub(super) source_partitions: u32,
+}
+
+/// Look at both clusters and provide the topics without which no position can be kept.
+pub(super) fn survey(config: &SessionConfig, reader: &Reader) -> Result<ClusterFacts, Trouble> {
+    let facts = look(config, reader)?;
+    let topics = Topics::new(&config.destination, REQUEST_TIMEOUT)
+        .map_err(|error| unreachable(Side::Destination, &error))?;
+    if facts.ownership_is_ours {
+        provide_ownership(&topics, &facts.ownership_topic, facts.source_partitions)?;
+    }
+    provide_notes(&topics, &config.positions_topic)?;
+    Ok(facts)
+}
+
+/// Look at both clusters and change nothing.
+pub(super) fn look(config: &SessionConfig, reader: &Reader) -> Result<ClusterFacts, Trouble> {
+    // Asked first: a client of its own says what is wrong with a login, the reader cannot.
+    let source_cluster = config
+        .source
+        .cluster_id(REQUEST_TIMEOUT)
+        .map_err(|error| unreachable(Side::Source, &error))?;
+    let source_partitions = reader
+        .partitions(REQUEST_TIMEOUT)
+        .map_err(|error| unreachable(Side::Source, &error))?
+        .ok_or_else(|| source_missing(config))?;
+    let destination_cluster = config
+        .destination
+        .cluster_id(REQUEST_TIMEOUT)
+        .map_err(|error| unreachable(Side::Destination, &error))?;
+    let same = match (&source_cluster, &destination_cluster) {
+        (Some(source), Some(destination)) => source == destination,
+        _ => config.source.bootstrap == config.destination.bootstrap,
+    };
+    Ok(ClusterFacts {
+        ownership_topic: if same {
+            config.source_topic.clone()
+        } else {
+            ownership_topic(&config.source_name)
+        },
+        ownership_is_ours: !same,
+        source_cluster,
+        source_partitions,
+    })
+}
+
+fn unreachable(side: Side, error: &ClientError) -> Trouble {
+    let cluster = match side {
+        Side::Source => "source",
+        Side::Destination => "destination",
+    };
+    let remedy = match error {
+        ClientError::Login { .. } => format!("{cluster}: {error}"),
+        ClientError::Request {
+            repair: Some(repair),
+            ..
+        } => format!("{cluster}: {error}: {}", repair.remedy(side)),
+        _ => format!(
+            "{error}: check bootstrap, credentials, the network and the brokers of the {cluster}"
+        ),
+    };
+    Trouble {
+        side,
+        reason: error.reason(),
+        remedy,
+    }
+}
+
+pub(super) fn source_missing(config: &SessionConfig) -> Trouble {
+    Trouble {
+        side: Side::Source,
+        reason: "source_missing",
+        remedy: format!(
+            "the source topic {} does not exist, or these credentials may not see it: check its \
+             name, grant Read and Describe",
+            config.source_topic
+        ),
+    }
+}
+
+/// Create the ownership topic, or grow it to the source's number of partitions.
+pub(super) fn provide_ownership(topics: &Topics, topic: &str, wanted: u32) -> Result<(), Trouble> {
+    let ask = || -> Result<bool, ClientError> {
+        match topics.partitions(topic)? {
+            None => topics.create(&WantedTopic::new(topic, wanted))?,
+            Some(has) if has < wanted => topics.grow(topic, wanted)?,
+            Some(_) => return Ok(true),
+        }
+        Ok(topics.partitions(topic)?.is_some_and(|has| has >= wanted))
+    };
+    let problem = match ask() {
+        Ok(true) => return Ok(()),
+        Ok(false) => "its partitions are not there yet".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(Trouble {
+        side: Side::Destination,
+        reason: "ownership_topic",
+        remedy: format!(
+            "the ownership topic {topic} needs {wanted} partitions: {problem}; create or grow it \
+             (watchbell topics create), or grant Create and Alter on it"
+        ),
+    })
+}
+
+/// Create the topic of noted positions where it is missing.
+fn provide_notes(topics: &Topics, topic: &str) -> Result<(), Trouble> {
+    let ask = || -> Result<bool, ClientError> {
+        if topics.partitions(topic)?.is_none() {
+            topics.create(&positions_topic(topic))?;
+        }
+        Ok(topics.partitions(topic)?.is_some())
+    };
+    let problem = match ask() {
+        Ok(true) => return Ok(()),
+        Ok(false) => "it is not there yet".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(Trouble {
+        side: Side::Destination,
+        reason: "positions_topic",
+        remedy: format!(
+            "the topic {topic}, which remembers positions, is needed: {problem}; create it \
+             (watchbell topics create), or grant Create, Describe, Read and Write on it"
+        ),
+    })
+}

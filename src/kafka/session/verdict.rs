@@ -1,0 +1,88 @@
+//! Whether a committed position still fits its partition; pure. A session that starts and an inspection
+//! of one that has stopped judge by the same rules.
+
+use super::committed_position::CommittedPosition;
+use super::observe::Gap;
+use crate::event::{NextOffset, Partition};
+
+/// What a committed position means for the partition as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Go on from here.
+    Resume,
+    /// Records are gone.
+    Gap(Gap),
+    /// The partition ends before the position.
+    PastEnd,
+    /// The position was made on another cluster or topic.
+    Foreign,
+}
+
+/// Judge a committed position of a source: its cluster, its topic, and the partition's oldest offset
+/// and end.
+pub(super) fn judge(
+    partition: Partition,
+    position: &CommittedPosition,
+    (cluster, topic): (Option<&str>, &str),
+    (oldest, end): (NextOffset, NextOffset),
+) -> Verdict {
+    if position.evidence.is_of(cluster, topic) == Some(false) {
+        return Verdict::Foreign;
+    }
+    if position.next > end {
+        return Verdict::PastEnd;
+    }
+    if position.next < oldest {
+        return Verdict::Gap(Gap {
+            partition,
+            from: position.next,
+            to: oldest,
+        });
+    }
+    Verdict::Resume
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Offset;
+    use crate::kafka::session::committed_position::{Evidence, LastRecord};
+
+    /// A position after the record at `last`.
+    fn after(last: i64, next: i64) -> CommittedPosition {
+        let record = LastRecord::new(Offset(last), Some(1_000), None, Some(b"value"));
+        CommittedPosition {
+            next: NextOffset(next),
+            evidence: Evidence::new(Some("here"), "audit", Some(record)),
+        }
+    }
+
+    #[test]
+    fn positions_are_judged_against_what_the_partition_still_holds() {
+        let judge_at = |at| {
+            let bounds = (NextOffset(10), NextOffset(20));
+            judge(
+                Partition(0),
+                &after(at - 1, at),
+                (Some("here"), "audit"),
+                bounds,
+            )
+        };
+        assert_eq!(judge_at(10), Verdict::Resume);
+        assert_eq!(judge_at(20), Verdict::Resume);
+        assert_eq!(judge_at(21), Verdict::PastEnd);
+        let Verdict::Gap(gap) = judge_at(4) else {
+            panic!("no gap")
+        };
+        assert_eq!(gap.records(), 6);
+    }
+
+    #[test]
+    fn a_position_of_another_source_is_foreign_whatever_its_number() {
+        let bounds = (NextOffset(0), NextOffset(20));
+        let judge = |source| judge(Partition(0), &after(4, 5), source, bounds);
+        assert_eq!(judge((Some("there"), "audit")), Verdict::Foreign);
+        assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
+        assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
+    }
+}

@@ -3,6 +3,7 @@
 //! The modules stand in the order in which a record passes them.
 
 pub mod diagnostic;
+pub mod json;
 pub mod printable;
 pub mod yaml;
 

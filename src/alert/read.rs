@@ -13,9 +13,9 @@ use super::notice::{
 use super::redact::{hidden_texts, redacted};
 use super::words::{MAX_LIST, MAX_WORD, Words, beginning, place, prose};
 use crate::event::Position;
-use crate::event::json::JsonText;
 use crate::event::limits::NOTICE_RECORD_BYTES;
 use crate::event::secret::{Name, REDACTED, is_secret_field, without_secret_values};
+use crate::json::JsonText;
 use crate::sigma::Level;
 
 /// So much of a longer secret is looked for in what is shown.

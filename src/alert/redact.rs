@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::words::{beginning, visible};
-use crate::event::json::{JsonText, Token, Tokens, decoded};
 use crate::event::secret::{Container, Name, REDACTED, is_secret, names_another, without_secrets};
+use crate::json::{JsonText, Token, Tokens, decoded};
 
 /// Most secrets that are remembered of a record, and the shortest: a shorter one may be any word.
 const MAX_REMEMBERED: usize = 100;

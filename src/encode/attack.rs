@@ -1,7 +1,7 @@
 //! MITRE ATT&CK among a rule's tags, as OCSF `attack` objects. Sigma writes `attack.impact` and
 //! `attack.t1098.003`; groups, software and other tags are left to `unmapped.tags`.
 
-use super::json::Object;
+use crate::json::Object;
 
 /// Tactics of ATT&CK for Enterprise: Sigma's word, OCSF's `uid` and `name`.
 const TACTICS: [(&str, &str, &str); 14] = [

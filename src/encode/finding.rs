@@ -1,10 +1,10 @@
 //! An alert as OCSF 1.8.0 Detection Finding 2004.
 
 use super::attack::attacks;
-use super::json::Object;
 use super::ocsf::{OCSF_VERSION, actor, cloud, endpoint, resource};
 use crate::alert::{Alert, SourceAlert};
 use crate::event::{Api, AuditEvent};
+use crate::json::Object;
 use crate::sigma::Level;
 
 /// OCSF `severity_id` and `severity` of a rule's level.

@@ -2,10 +2,8 @@
 
 mod attack;
 mod cloudevents;
-mod constant;
 mod dead_letter;
 mod finding;
-mod json;
 mod minimal;
 mod ocsf;
 mod shorten;

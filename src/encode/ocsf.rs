@@ -2,13 +2,13 @@
 //! Invariant: every leaf of the input is written once more, moved or under `unmapped`, unless the
 //! raw parts were dropped, which `metadata.labels` then says.
 
-use super::constant::Constant;
-use super::json::{Object, key};
 use super::unmapped;
-use crate::event::json::NodeId;
 use crate::event::{
     Activity, Api, AuditEvent, Class, Dialect, Endpoint, Metadata, Resource, Status, User, UserKind,
 };
+use crate::json::Constant;
+use crate::json::NodeId;
+use crate::json::{Object, key};
 
 /// The OCSF version that is written.
 pub const OCSF_VERSION: &str = "1.8.0";

@@ -2,7 +2,7 @@
 //! nothing else changed. A person must hear of it however much somebody has put into an event.
 //! Invariant: the alert is gone over from the left; no more is kept than what is written.
 
-use crate::event::json::{JsonText, Token, Tokens, decoded};
+use crate::json::{JsonText, Token, Tokens, decoded};
 
 /// Label of a shortened alert.
 pub(super) const SHORTENED: &str = "alert:shortened";

@@ -1,7 +1,7 @@
 //! Writes what no OCSF attribute took, in the places where it came.
 
-use super::json::Object;
 use crate::event::Unmapped;
+use crate::json::Object;
 
 /// Writes the rest of the input as members of `unmapped`.
 pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
@@ -28,7 +28,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::event::json::{Document, Kind, NodeId};
+    use crate::json::{Document, Kind, NodeId};
 
     const COMPACT: &str = concat!(
         r#"{"a":{"b":{"c":"x\"y"},"d":[]},"e":[1,{"f":null,"g":[[2],{}]},"z"],"#,

@@ -3,7 +3,8 @@
 use foldhash::{HashSet, HashSetExt};
 
 use super::names::{Kind, Name, Names};
-use crate::event::{AuditEvent, Class, Enrichment, Phrase, Text, UserKind};
+use crate::event::{AuditEvent, Class, Enrichment, UserKind};
+use crate::json::{Phrase, Text};
 
 /// Looks the actor and the resources up. What the event itself says is kept.
 pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {

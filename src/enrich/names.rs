@@ -7,7 +7,7 @@ use foldhash::HashMap;
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Mark, Problem};
-use crate::event::Phrase;
+use crate::json::Phrase;
 use crate::yaml::{self, Entry, Reader};
 
 /// What is said of an id; the columns of a CSV file are `id` and these.

@@ -4,8 +4,8 @@
 
 use super::activity::Activity;
 use super::dialect::Dialect;
-use super::json::{Document, NodeId};
-use super::text::Text;
+use crate::json::Text;
+use crate::json::{Document, NodeId};
 
 /// The OCSF class of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use foldhash::HashMap;
 
 use super::activity::Activity;
-use super::text::Phrase;
 use crate::diagnostic::{Diagnostic, Problem};
+use crate::json::Phrase;
 use crate::yaml::{self, Entry, Node, Reader};
 
 /// Longest name that a catalogue may hold, in bytes: what a lookup lowercases on the stack.

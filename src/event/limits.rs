@@ -2,7 +2,7 @@
 //! of ours may write, its reader takes.
 
 /// Nesting of arrays and objects in a record of a source; a deeper one is a dead letter.
-pub const SOURCE_DEPTH: usize = 128;
+pub const SOURCE_DEPTH: usize = crate::json::DEPTH;
 
 /// Nesting of an event. The input lies under `unmapped`, one of a binary CloudEvent under
 /// `unmapped.data`, and the request of a login outside the cloud under `unmapped.api.request.data`.

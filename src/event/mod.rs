@@ -4,7 +4,6 @@ mod activity;
 mod audit_event;
 pub mod catalog;
 mod dialect;
-pub mod json;
 mod latest;
 pub mod limits;
 mod method_names;
@@ -12,7 +11,6 @@ mod output_buffer;
 mod path;
 mod record;
 pub mod secret;
-mod text;
 mod walk;
 
 pub use activity::Activity;
@@ -29,5 +27,4 @@ pub use path::{Path, REQUEST_DATA};
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
-pub use text::{Phrase, Text};
 pub(crate) use walk::{Walk, strings_without};

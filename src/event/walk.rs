@@ -4,7 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use super::json::{Document, Kind, NodeId};
+use crate::json::{Document, Kind, NodeId};
 use crate::sigma::{Value, Visit};
 
 /// A search for the values of paths in one document.

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use super::NormalizeError;
 use super::time::{EventTime, Written, event_time};
 use super::walk;
-use crate::event::json::{Document, Kind, Names, NodeId, folded_name, repeated_name};
 use crate::event::{
-    Activity, Api, AuditEvent, Class, Dialect, Endpoint, Header, Metadata, RawRecord, Status, Text,
+    Activity, Api, AuditEvent, Class, Dialect, Endpoint, Header, Metadata, RawRecord, Status,
     Unmapped, User,
 };
+use crate::json::{Document, Kind, Names, NodeId, Text, folded_name, repeated_name};
 
 /// A CloudEvent whose `id`, `source`, `type` and `time` have moved here.
 pub(super) struct Envelope<'a> {

@@ -5,7 +5,7 @@
 use memchr::memchr;
 use percent_encoding::percent_decode_str;
 
-use crate::event::Text;
+use crate::json::Text;
 
 const SCHEME: &str = "crn://";
 

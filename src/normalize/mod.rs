@@ -8,8 +8,8 @@ mod crn;
 mod time;
 mod walk;
 
-use crate::event::json::{JsonError, Portable};
-use crate::event::{Activity, AuditEvent, RawRecord, Text};
+use crate::event::{Activity, AuditEvent, RawRecord};
+use crate::json::{JsonError, Portable, Text};
 
 /// What a catalogue knows of one method.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::event::json::{Kind, NodeId};
 use crate::event::{Class, Dialect, Header, Offset, Partition, Position, Status, User, UserKind};
+use crate::json::{Kind, NodeId};
 
 mod cloudevents;
 mod identity;

@@ -2,8 +2,8 @@
 //! An empty string says nothing: it is never moved and never an attribute.
 
 use super::NormalizeError;
-use crate::event::json::{Document, Kind, NodeId, same_name};
-use crate::event::{Text, Unmapped};
+use crate::event::Unmapped;
+use crate::json::{Document, Kind, NodeId, Text, same_name};
 
 /// The node at the end of a path of names; case and underscores do not matter.
 pub(super) fn descend(

@@ -12,10 +12,8 @@ use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, facts, finding, guard, 
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich::{self, Names};
-use crate::event::json::{JsonError, Portable};
-use crate::event::{
-    AuditEvent, Header, OutputBuffer, OutputRecord, Path, Position, RawRecord, Text,
-};
+use crate::event::{AuditEvent, Header, OutputBuffer, OutputRecord, Path, Position, RawRecord};
+use crate::json::{JsonError, Portable, Text};
 use crate::normalize::{self, NormalizeError};
 use crate::rules::RuleSet;
 use crate::sigma::{Level, Scratch};

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::event::json::{Document, JsonError, Kind as Type, NodeId, Portable};
+use crate::event::limits::ALERT_DEPTH;
 use crate::event::{Header, Offset, Partition, Position, RawRecord};
+use crate::json::{Document, JsonError, Kind as Type, NodeId, Portable};
 
 /// What a record of an output topic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl<'r> Emitted<'r> {
     pub fn new(record: RawRecord<'r>) -> Emitted<'r> {
         let document = record
             .value
-            .and_then(|value| Document::parse_output(value).ok());
+            .and_then(|value| Document::parse_within(ALERT_DEPTH, value).ok());
         let class = document.as_ref().and_then(|document| {
             let class = document.member(document.root(), "class_uid")?;
             document.raw(class).parse().ok()

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::{Emitted, Kind};
 use crate::diagnostic::nearest;
-use crate::event::json::NodeId;
 use crate::event::{self, Class, Dialect, Walk, strings_without};
+use crate::json::NodeId;
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
 
 /// What events have besides the attributes that rules can name.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::printable_json;
-use crate::event::json::{Document, Kind, NodeId};
 use crate::event::secret::{self, Container, Name, REDACTED, names_another, without_secrets};
+use crate::json::{Document, Kind, NodeId};
 
 /// Appends the value, each line but the first `indent` columns in. Small arrays and objects of
 /// scalars stand on one line.

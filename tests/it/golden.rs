@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use watchbell::event::json::{Document, Kind, NodeId};
 use watchbell::event::{
     Header, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
 };
+use watchbell::json::{Document, Kind, NodeId};
 use watchbell::pipeline::Pipeline;
 
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with};

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::Path;
 
 /// Modules without I/O, clock or async: functions of values.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "diagnostic",
     "printable",
+    "json",
     "event",
     "normalize",
     "enrich",
@@ -38,29 +39,31 @@ const IMPURE: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
+    // Reads and writes JSON, whoever asks.
+    ("json", &[]),
     ("diagnostic", &["printable"]),
     ("yaml", &["diagnostic"]),
     // An event answers the field paths of rules.
-    ("event", &["diagnostic", "sigma", "yaml"]),
+    ("event", &["diagnostic", "json", "sigma", "yaml"]),
     // The language knows nothing of audit events.
     ("sigma", &["diagnostic", "yaml"]),
     ("rules", &["diagnostic", "sigma", "yaml"]),
-    ("normalize", &["diagnostic", "event", "yaml"]),
-    ("enrich", &["diagnostic", "event", "yaml"]),
+    ("normalize", &["diagnostic", "event", "json", "yaml"]),
+    ("enrich", &["diagnostic", "event", "json", "yaml"]),
     ("route", &["diagnostic", "event", "sigma", "yaml"]),
     // What matched, and by which rule.
     (
         "alert",
-        &["diagnostic", "event", "printable", "rules", "sigma"],
+        &["diagnostic", "event", "json", "printable", "rules", "sigma"],
     ),
-    ("encode", &["alert", "event", "printable", "sigma"]),
+    ("encode", &["alert", "event", "json", "printable", "sigma"]),
     // What stands in the topics, read back.
     (
         "view",
-        &["diagnostic", "event", "printable", "sigma", "yaml"],
+        &["diagnostic", "event", "json", "printable", "sigma", "yaml"],
     ),
     ("kafka", &["event"]),
     // Told of alerts as they are read back; rules and events stay behind.
@@ -177,6 +180,75 @@ fn sources() -> Vec<Source> {
     sources
 }
 
+/// Folders in which no file imports another that imports it, directly or by way of others.
+const WITHOUT_CIRCLES: [&str; 1] = ["json"];
+
+impl Source {
+    /// The path of the module that the file is: `json::parse`, and `json` for `json/mod.rs`.
+    fn module_path(&self) -> String {
+        let path = self.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        path.replace('/', "::")
+    }
+
+    /// The paths that it names, from the crate's root: `super::node::Kind` is `json::node::Kind`.
+    fn named_modules(&self) -> Vec<String> {
+        let module = self.module_path();
+        let absolute = |path: String| {
+            if let Some(path) = path.strip_prefix("crate::") {
+                return path.to_owned();
+            }
+            let mut base: Vec<&str> = module.split("::").collect();
+            let mut rest = path.strip_prefix("self::").unwrap_or(&path);
+            while let Some(above) = rest.strip_prefix("super::") {
+                base.pop();
+                rest = above;
+            }
+            base.push(rest);
+            base.join("::")
+        };
+        self.paths().into_iter().map(absolute).collect()
+    }
+}
+
+/// The circle that leads from the last of these modules back to one of them.
+fn circle<'m>(
+    trail: &mut Vec<&'m str>,
+    imports: &'m BTreeMap<String, BTreeSet<String>>,
+    seen: &mut BTreeSet<&'m str>,
+) -> Option<String> {
+    let module = *trail.last()?;
+    for import in imports.get(module).into_iter().flatten() {
+        if let Some(start) = trail.iter().position(|name| name == import) {
+            return Some(format!("{} -> {import}", trail[start..].join(" -> ")));
+        }
+        if seen.insert(import) {
+            trail.push(import);
+            let found = circle(trail, imports, seen);
+            if found.is_some() {
+                return found;
+            }
+            trail.pop();
+        }
+    }
+    None
+}
+
+/// Which files of a folder each of them imports: the longest path that is a file's.
+fn imports_within(folder: &str, sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
+    let files = sources.iter().filter(|source| source.module() == folder);
+    let modules: BTreeSet<String> = files.clone().map(Source::module_path).collect();
+    let imports = files.map(|source| {
+        let module = source.module_path();
+        let named = source.named_modules().into_iter().filter_map(|path| {
+            let of_path = modules.iter().filter(|module| is_below(&path, module));
+            of_path.max_by_key(|module| module.len()).cloned()
+        });
+        let named = named.filter(|named| *named != module).collect();
+        (module, named)
+    });
+    imports.collect()
+}
+
 /// `path names what` for each breach, or nothing.
 fn assert_none(breaches: &[String]) {
     assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
@@ -230,6 +302,55 @@ fn stages_import_only_what_the_table_allows() {
         }
     }
     assert_none(&breaches);
+}
+
+#[test]
+fn no_files_of_a_folder_import_each_other_in_a_circle() {
+    let sources = sources();
+    let mut breaches = Vec::new();
+    for folder in WITHOUT_CIRCLES {
+        let imports = imports_within(folder, &sources);
+        assert!(imports.len() > 1, "{folder} has files: {imports:?}");
+        let mut seen = BTreeSet::new();
+        for module in imports.keys() {
+            breaches.extend(circle(&mut vec![module], &imports, &mut seen));
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn a_circle_of_imports_is_found_whatever_its_length() {
+    let file = |path: &str, code: &str| Source {
+        path: path.into(),
+        code: code.into(),
+    };
+    let found = |sources: &[Source]| {
+        let imports = imports_within("json", sources);
+        let mut seen = BTreeSet::new();
+        let mut circles = imports
+            .keys()
+            .filter_map(|module| circle(&mut vec![module], &imports, &mut seen));
+        circles.next()
+    };
+    let parse = file("json/parse.rs", "use super::node::{Kind, Node};");
+    let node = file("json/node.rs", "use super::name::Tag;");
+    let root = file(
+        "json/mod.rs",
+        "pub use node::Kind;\npub use self::parse::parse;",
+    );
+    let name = file("json/name.rs", "use crate::event::json::Other;");
+    assert_eq!(found(&[parse, node, root, name]), None);
+    let parse = file("json/parse.rs", "use super::node::{Kind, Node};");
+    let node = file("json/node.rs", "use super::name::Tag;");
+    let name = file("json/name.rs", "fn f() { crate::json::parse::parse(); }");
+    let three = "json::name -> json::parse -> json::node -> json::name";
+    assert_eq!(found(&[parse, node, name]).as_deref(), Some(three));
+    // What the folder's own file gives on is a way round, too.
+    let root = file("json/mod.rs", "pub use node::Kind;");
+    let node = file("json/node.rs", "use super::Document;");
+    let two = "json -> json::node -> json";
+    assert_eq!(found(&[root, node]).as_deref(), Some(two));
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::Value;
-use watchbell::event::json::{Document, Kind};
 use watchbell::event::{
     Header, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
 };
+use watchbell::json::{Document, Kind};
 use watchbell::pipeline::{Outcome, Pipeline};
 
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with};

@@ -1,7 +1,7 @@
 //! The payload: which members of which object are read. Each object is looked through once, and
 //! names match whatever their case and underscores, since the feed mixes them.
 
-use crate::event::json::{Document, Names, NodeId};
+use crate::json::{Document, Names, NodeId};
 
 /// A type that holds members of one object, and its `of`, which finds them.
 macro_rules! members {

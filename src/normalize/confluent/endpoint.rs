@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use super::data::{Address, Data};
-use crate::event::json::{Kind, NodeId};
-use crate::event::{Endpoint, Text, Unmapped};
+use crate::event::{Endpoint, Unmapped};
+use crate::json::{Kind, NodeId, Text};
 use crate::normalize::walk;
 
 /// Reads and moves the first address; `unknown` if there is none. An IP filter's counts for events

@@ -7,8 +7,8 @@ use memchr::{memchr, memchr2};
 use super::data::{AuthenticationInfo, Principal};
 use super::labels::Labels;
 use super::words;
-use crate::event::json::{Document, Kind, NodeId};
-use crate::event::{Text, Unmapped, User, UserKind};
+use crate::event::{Unmapped, User, UserKind};
+use crate::json::{Document, Kind, NodeId, Text};
 use crate::normalize::{crn, walk};
 
 /// The vendor itself, in access-transparency events.

@@ -17,8 +17,8 @@ use super::cloudevents::Envelope;
 use super::crn::{self, Authority};
 use super::time::EventTime;
 use super::{Lookup, MethodFacts, NormalizeError, walk};
-use crate::event::json::{Document, Kind, NodeId, same_name};
-use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Dialect, Metadata, Text, Unmapped};
+use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Dialect, Metadata, Unmapped};
+use crate::json::{Document, Kind, NodeId, Text, same_name};
 
 /// What kind of happening an event tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

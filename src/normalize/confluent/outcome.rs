@@ -5,8 +5,8 @@
 use super::data::Data;
 use super::labels::Labels;
 use super::{Shape, words};
-use crate::event::json::{Document, Kind, NodeId};
-use crate::event::{Authorization, Status, Text, Unmapped};
+use crate::event::{Authorization, Status, Unmapped};
+use crate::json::{Document, Kind, NodeId, Text};
 use crate::normalize::walk;
 
 /// OCSF `status…`, `actor.authorizations` and the error of `api.response`.

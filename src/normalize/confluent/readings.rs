@@ -4,8 +4,8 @@
 
 use super::data::Data;
 use super::words;
-use crate::event::json::{Document, Kind, NodeId, same_name};
-use crate::event::{REQUEST_DATA, Status, Text, Unmapped};
+use crate::event::{REQUEST_DATA, Status, Unmapped};
+use crate::json::{Document, Kind, NodeId, Text, same_name};
 use crate::normalize::walk;
 
 /// How a client calls itself, in `requestMetadata`.

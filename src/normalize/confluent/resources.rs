@@ -4,8 +4,8 @@
 
 use super::Shape;
 use super::data::{CloudResource, Data, Named};
-use crate::event::json::{Document, NodeId, same_name};
-use crate::event::{Cloud, Resource, Text, Unmapped};
+use crate::event::{Cloud, Resource, Unmapped};
+use crate::json::{Document, NodeId, Text, same_name};
 use crate::normalize::crn::{Crn, Place, is_within};
 use crate::normalize::walk;
 

@@ -1,7 +1,7 @@
 //! The pages of records that are no events: dead letters, and what somebody else wrote.
 
 use super::sheet::Page;
-use crate::event::json::Kind as Type;
+use crate::json::Kind as Type;
 use crate::view::Emitted;
 use crate::view::emitted::Part;
 use crate::view::style::Tone;

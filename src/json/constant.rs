@@ -1,36 +1,36 @@
 //! Members of JSON objects that the compiler writes: runs of them whose values are constants are
 //! appended in one piece.
 
-use super::json::Key;
+use super::key::Key;
 
 /// Members, each with its comma, in at most `N` bytes. More do not compile, nor does what JSON
 /// escapes.
 #[derive(Clone, Copy)]
-pub(super) struct Constant<const N: usize> {
+pub(crate) struct Constant<const N: usize> {
     bytes: [u8; N],
     len: usize,
 }
 
 impl<const N: usize> Constant<N> {
     /// No members.
-    pub(super) const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         bytes: [0; N],
         len: 0,
     };
 
     /// The same, and a text.
-    pub(super) const fn word(self, name: Key, word: &str) -> Self {
+    pub(crate) const fn word(self, name: Key, word: &str) -> Self {
         self.with(name.text).with_plain(word).with("\",")
     }
 
     /// The same, and a number, which is not negative.
-    pub(super) const fn int(self, name: Key, value: i64) -> Self {
+    pub(crate) const fn int(self, name: Key, value: i64) -> Self {
         assert!(value >= 0);
         self.with(name.value).with_digits(value).with(",")
     }
 
     /// The same, and an object with these members, one at least.
-    pub(super) const fn object<const M: usize>(mut self, name: Key, members: &Constant<M>) -> Self {
+    pub(crate) const fn object<const M: usize>(mut self, name: Key, members: &Constant<M>) -> Self {
         self = self.with(name.object);
         // Its last comma makes room for the bracket.
         let mut at = 0;
@@ -42,7 +42,7 @@ impl<const N: usize> Constant<N> {
     }
 
     /// The same, and an array of one text.
-    pub(super) const fn list_of_one(self, name: Key, word: &str) -> Self {
+    pub(crate) const fn list_of_one(self, name: Key, word: &str) -> Self {
         self.with(name.array)
             .with("\"")
             .with_plain(word)
@@ -50,7 +50,7 @@ impl<const N: usize> Constant<N> {
     }
 
     #[inline(always)]
-    pub(super) const fn as_bytes(&self) -> &[u8] {
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
         self.bytes.split_at(self.len).0
     }
 
@@ -90,7 +90,8 @@ impl<const N: usize> Constant<N> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::json::{Object, key};
+    use super::super::key::key;
+    use super::super::object::Object;
     use super::*;
 
     #[test]

@@ -96,7 +96,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::super::{Document, JsonError};
+    use super::super::document::Document;
+    use super::super::error::JsonError;
     use super::*;
 
     fn written(text: &str) -> String {

@@ -1,23 +1,29 @@
-//! The one pass over a text that makes a [`Document`]: what it accepts, and where the first fault is.
+//! The one pass over a text that makes the nodes of a document: what it accepts, and where the first fault is.
 //! Only here are nodes made, so every node is well formed. Names and strings without escapes and
 //! white space around them go straight through; nothing calls itself, however deep the nesting.
 
-use super::name::same_bytes;
+use super::error::{Fault, JsonError};
+use super::input::{Beside, Input};
+use super::name::{Tag, same_bytes};
+use super::node::{Kind, Node, Span};
+use super::nodes::Nodes;
 use super::plain::Specials;
-use super::{Document, JsonError, Kind, Node, Nodes, Span, Tag};
-
-mod input;
-
-use input::{Beside, Input};
-
-/// What is wrong, out of the way of what is right: it is rare, and larger than a span.
-type Fault = Box<JsonError>;
 
 /// How many members before it a name is compared with while parsing.
 const MEMBERS_COMPARED: usize = 32;
 
+/// What a pass over a text found.
+pub(super) struct Parsed {
+    /// All values, in document order.
+    pub(super) nodes: Nodes,
+    /// No white space outside strings.
+    pub(super) compact: bool,
+    /// Not set: no object holds a name twice, nor in two spellings.
+    pub(super) may_repeat_names: bool,
+}
+
 /// Parses a whole text, at most 4 GiB long and nested no deeper than so many levels.
-pub(super) fn parse(text: &str, levels: usize) -> Result<Document<'_>, JsonError> {
+pub(super) fn parse(text: &str, levels: usize) -> Result<Parsed, JsonError> {
     let beside = Beside::default();
     let input = Input {
         text,
@@ -47,8 +53,7 @@ pub(super) fn parse(text: &str, levels: usize) -> Result<Document<'_>, JsonError
     if beside.is_unportable.get() {
         return Err(JsonError::NotPortable);
     }
-    Ok(Document {
-        text,
+    Ok(Parsed {
         nodes,
         compact,
         may_repeat_names: beside.may_repeat_names.get(),

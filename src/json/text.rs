@@ -8,7 +8,7 @@ use std::ops::Deref;
 
 use serde::{Serialize, Serializer};
 
-use super::json::is_plain;
+use super::plain::is_plain;
 
 /// A string of the input, or one of ours.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]

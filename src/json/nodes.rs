@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::mem::take;
 use std::ops::Index;
 
-use super::Node;
+use super::node::Node;
 
 /// Most nodes whose memory is kept, some 400 KB: a few very large documents do not keep theirs.
 const KEPT_NODES: usize = 16 * 1024;
@@ -87,7 +87,7 @@ impl Drop for Nodes {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Document;
+    use super::super::document::Document;
     use super::*;
 
     #[test]

@@ -89,7 +89,7 @@ pub fn folded_name(name: &str) -> Vec<u8> {
 
 /// How many of these segments a name stands for, but for case and underscores: one, or several with
 /// dots between them. A segment has no dot, so there is only one answer.
-pub(in crate::event) fn segments_named(name: &str, segments: &[Box<str>]) -> Option<usize> {
+pub(crate) fn segments_named(name: &str, segments: &[Box<str>]) -> Option<usize> {
     if segments.first().is_some_and(|first| **first == *name) {
         return Some(1);
     }

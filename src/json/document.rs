@@ -1,204 +1,61 @@
-//! A JSON document that borrows from its text: one pass, one flat list of nodes, nothing decoded
-//! until it is asked for. Every node keeps its raw slice, so numbers and strings leave as they came.
-//!
-//! It accepts what RFC 8259 and I-JSON (RFC 7493) allow: valid UTF-8, no lone surrogates, numbers
-//! within a double's range. What lacks only the last two is to be written as [`Portable`] first.
-//! Repeated names are kept; [`Document::repeated_members`] finds them.
+//! A JSON document that borrows from its text: one flat list of nodes, nothing decoded until it is
+//! asked for. Every node keeps its raw slice, so numbers and strings leave as they came.
 
 use std::borrow::Cow;
-use std::num::NonZeroU32;
 
-mod escape;
-mod members;
-mod name;
-mod nodes;
-mod parse;
-mod plain;
-mod portable;
-mod repeated;
-mod text;
-mod write;
-
-use super::limits::{ALERT_DEPTH, SOURCE_DEPTH};
+use super::error::JsonError;
+use super::escape::unescaped;
+use super::name::{Tag, same_name};
+use super::node::{Kind, Node, NodeId, Span};
+use super::nodes::Nodes;
+use super::parse::{self, Parsed};
 use super::text::Text;
-use escape::unescaped;
-pub use members::Names;
-use name::Tag;
-pub(super) use name::segments_named;
-pub use name::{folded_name, same_name};
-use nodes::Nodes;
-pub use portable::Portable;
-pub use repeated::repeated_name;
-pub use text::{JsonText, Token, Tokens, decoded};
 
-/// Why a text is not a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum JsonError {
-    /// Nothing but white space.
-    #[error("the value is empty")]
-    Empty,
-    /// Not UTF-8 from this byte on.
-    #[error("not UTF-8 from byte {offset} on")]
-    NotUtf8 {
-        /// Byte offset in the text.
-        offset: usize,
-    },
-    /// Not JSON.
-    #[error("not JSON: {expected} expected at byte {offset}")]
-    Syntax {
-        /// Byte offset in the text.
-        offset: usize,
-        /// What would have been right there.
-        expected: &'static str,
-    },
-    /// Deeper than its kind of record may be.
-    #[error("nested deeper than {levels} levels at byte {offset}")]
-    TooDeep {
-        /// How deep it may be.
-        levels: usize,
-        /// Byte offset in the text.
-        offset: usize,
-    },
-    /// JSON, but with half a surrogate pair or a number such as `1e999`, which many parsers refuse:
-    /// see [`Portable`].
-    #[error("half a surrogate pair, or a number that no double holds")]
-    NotPortable,
-    /// Longer than 4 GiB.
-    #[error("longer than 4 GiB")]
-    TooLong,
-}
-
-impl JsonError {
-    /// The outcome as a metric label and dead-letter header.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::NotUtf8 { .. } => "not_utf8",
-            Self::Syntax { .. } => "not_json",
-            Self::TooDeep { .. } => "too_deep",
-            Self::NotPortable => "not_portable",
-            Self::TooLong => "too_long",
-        }
-    }
-}
-
-/// The type of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Bool,
-    /// Any number, as written.
-    Number,
-    /// A string.
-    String,
-    /// An array.
-    Array,
-    /// An object.
-    Object,
-}
-
-/// A node of one document; meaningless in another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(
-    /// Its place from 1: no node takes no room.
-    NonZeroU32,
-);
-
-impl NodeId {
-    /// The node at this place in document order, from 0.
-    fn at(place: u32) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(place))
-    }
-
-    fn place(self) -> u32 {
-        self.0.get() - 1
-    }
-
-    /// Place of the node in document order, from 0.
-    pub fn index(self) -> usize {
-        self.place() as usize
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    /// What of a text it spans. Bytes need no check that no letter is cut.
-    #[inline]
-    fn bytes_of(self, text: &str) -> &[u8] {
-        &text.as_bytes()[self.start as usize..self.end as usize]
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Node {
-    kind: Kind,
-    /// Of strings: whether there are escapes.
-    escaped: bool,
-    /// What is known of the name at a glance.
-    tag: Tag,
-    /// The name in the parent object, without quotes; empty for elements and the root.
-    key: Span,
-    /// The whole value; for strings without the quotes.
-    value: Span,
-    /// The node after this one's subtree.
-    next: u32,
-}
-
-impl Node {
-    /// Of no document.
-    const NONE: Node = Node {
-        kind: Kind::Null,
-        escaped: false,
-        tag: Tag::ANY,
-        key: Span { start: 0, end: 0 },
-        value: Span { start: 0, end: 0 },
-        next: 0,
-    };
-}
+/// How many levels of arrays and objects a text may have, unless its reader says otherwise.
+pub const DEPTH: usize = 128;
 
 /// A parsed text.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
-    text: &'a str,
-    nodes: Nodes,
+    pub(super) text: &'a str,
+    pub(super) nodes: Nodes,
     /// No white space outside strings: raw slices are already minified.
-    compact: bool,
+    pub(super) compact: bool,
     /// Not set: no object holds a name twice, nor in two spellings.
-    may_repeat_names: bool,
+    pub(super) may_repeat_names: bool,
 }
 
 impl<'a> Document<'a> {
-    /// Parses a record of a source.
+    /// Parses a text nested at most [`DEPTH`] levels deep.
     ///
     /// # Errors
     /// [`JsonError`], the first fault from the left.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        Self::parse_within(SOURCE_DEPTH, bytes)
+        Self::parse_within(DEPTH, bytes)
     }
 
-    /// Parses a record that one of our own modules wrote, which may be nested deeper than its source.
+    /// Parses a text nested at most so many levels deep.
     ///
     /// # Errors
     /// [`JsonError`], the first fault from the left.
-    pub fn parse_output(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        Self::parse_within(ALERT_DEPTH, bytes)
-    }
-
-    fn parse_within(levels: usize, bytes: &'a [u8]) -> Result<Self, JsonError> {
+    pub fn parse_within(levels: usize, bytes: &'a [u8]) -> Result<Self, JsonError> {
         let text = simdutf8::compat::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 {
             offset: error.valid_up_to(),
         })?;
         if u32::try_from(text.len()).is_err() {
             return Err(JsonError::TooLong);
         }
-        parse::parse(text, levels)
+        let Parsed {
+            nodes,
+            compact,
+            may_repeat_names,
+        } = parse::parse(text, levels)?;
+        Ok(Self {
+            text,
+            nodes,
+            compact,
+            may_repeat_names,
+        })
     }
 
     /// The outermost value.
@@ -211,7 +68,7 @@ impl<'a> Document<'a> {
         self.nodes.len()
     }
 
-    fn node(&self, id: NodeId) -> &Node {
+    pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
 
@@ -313,7 +170,7 @@ impl<'a> Document<'a> {
 
     /// The children with their nodes.
     #[inline]
-    fn nodes_in(&self, id: NodeId) -> NodesIn<'_> {
+    pub(super) fn nodes_in(&self, id: NodeId) -> NodesIn<'_> {
         let end = self.node(id).next as usize;
         NodesIn {
             nodes: self.nodes.before(end),
@@ -369,7 +226,7 @@ impl<'a> Document<'a> {
 
     /// Members of an object with their nodes; nothing for other types.
     #[inline]
-    fn members(&self, id: NodeId) -> NodesIn<'_> {
+    pub(super) fn members(&self, id: NodeId) -> NodesIn<'_> {
         match self.kind(id) {
             Kind::Object => self.nodes_in(id),
             _ => NodesIn {
@@ -387,7 +244,7 @@ impl<'a> Document<'a> {
 }
 
 /// Children of one container, in order.
-struct NodesIn<'d> {
+pub(super) struct NodesIn<'d> {
     /// Those of the document up to the container's end.
     nodes: &'d [Node],
     next: u32,
@@ -404,11 +261,3 @@ impl<'d> Iterator for NodesIn<'d> {
         Some((id, node))
     }
 }
-
-/// Whether a text stands in a JSON string as it is, without escapes.
-pub fn is_plain(text: &[u8]) -> bool {
-    plain::is_plain(text)
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! Nodes of a document as they were written, white space outside strings left out; whole, or
 //! without what is marked.
 
-use super::{Document, Kind, Node, NodeId, Span};
+use super::document::Document;
+use super::node::{Kind, Node, NodeId, Span};
 
 impl Document<'_> {
     /// Appends the value without white space outside strings.

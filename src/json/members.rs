@@ -2,8 +2,9 @@
 
 use wide::u8x32;
 
+use super::document::Document;
 use super::name::{Tag, first_letter, same_bytes, segments_named};
-use super::{Document, Node, NodeId};
+use super::node::{Node, NodeId};
 
 /// Names that are looked for together; any two differ in more than case and underscores.
 pub struct Names<const N: usize> {

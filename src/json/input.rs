@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 
-use super::Fault;
-use crate::event::json::escape::{UnicodeEscape, unicode_escape};
-use crate::event::json::plain::Specials;
-use crate::event::json::portable::is_portable_number;
-use crate::event::json::{JsonError, Kind, Span, Tag};
+use super::error::{Fault, JsonError};
+use super::escape::{UnicodeEscape, unicode_escape};
+use super::name::Tag;
+use super::node::{Kind, Span};
+use super::plain::Specials;
+use super::portable::is_portable_number;
 
 /// Stands for the end of the text; outside of strings no text may have it.
 const END: u8 = 0;

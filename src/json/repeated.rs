@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::document::Document;
 use super::name::{folded_name, same_name};
-use super::{Document, Kind, NodeId};
+use super::node::{Kind, NodeId};
 
 /// Up to this many members are compared one with the other.
 const FEW: usize = 16;

@@ -2,11 +2,12 @@
 //! Invariant: every member and element ends in a comma; closing puts the bracket in its place.
 
 use super::constant::Constant;
-use crate::event::Text;
-use crate::event::json::is_plain;
+use super::key::{Name, Opening};
+use super::plain::is_plain;
+use super::text::Text;
 
 /// What is written as a JSON string.
-pub(super) trait Content {
+pub(crate) trait Content {
     /// Appends it, the opening quote being there, and a comma.
     fn write(&self, out: &mut Vec<u8>);
 }
@@ -40,80 +41,14 @@ impl<C: Content + ?Sized> Content for &C {
     }
 }
 
-/// What a member's value begins with.
-#[derive(Clone, Copy)]
-pub(super) enum Opening {
-    /// The value says it itself.
-    None,
-    /// The quote of a text.
-    Text,
-    Object,
-    Array,
-}
-
-/// A member's name, nothing of which JSON escapes.
-pub(super) trait Name {
-    /// Appends it in quotes, a colon, and what the value begins with.
-    fn open(self, opening: Opening, out: &mut Vec<u8>);
-}
-
-/// A name with what stands around it, put together by the compiler and appended in one piece:
-/// `key!("uid")`.
-#[derive(Clone, Copy)]
-pub(super) struct Key {
-    pub(super) value: &'static str,
-    pub(super) text: &'static str,
-    pub(super) object: &'static str,
-    pub(super) array: &'static str,
-}
-
-macro_rules! key {
-    ($name:literal) => {
-        $crate::encode::json::Key {
-            value: concat!("\"", $name, "\":"),
-            text: concat!("\"", $name, "\":\""),
-            object: concat!("\"", $name, "\":{"),
-            array: concat!("\"", $name, "\":["),
-        }
-    };
-}
-pub(super) use key;
-
-impl Name for Key {
-    #[inline(always)]
-    fn open(self, opening: Opening, out: &mut Vec<u8>) {
-        let text = match opening {
-            Opening::None => self.value,
-            Opening::Text => self.text,
-            Opening::Object => self.object,
-            Opening::Array => self.array,
-        };
-        out.extend_from_slice(text.as_bytes());
-    }
-}
-
-/// A name that the compiler does not know, or of what is seldom written.
-impl Name for &str {
-    fn open(self, opening: Opening, out: &mut Vec<u8>) {
-        out.push(b'"');
-        out.extend_from_slice(self.as_bytes());
-        out.extend_from_slice(match opening {
-            Opening::None => b"\":",
-            Opening::Text => b"\":\"",
-            Opening::Object => b"\":{",
-            Opening::Array => b"\":[",
-        });
-    }
-}
-
 /// An open object; [`Object::write`] closes it.
-pub(super) struct Object<'o> {
+pub(crate) struct Object<'o> {
     out: &'o mut Vec<u8>,
 }
 
 impl Object<'_> {
     /// Writes one object with what `members` puts into it.
-    pub(super) fn write(out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
+    pub(crate) fn write(out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
         out.push(b'{');
         members(&mut Object { out });
         close(out, b'}');
@@ -121,26 +56,26 @@ impl Object<'_> {
 
     /// A member whose value the caller writes.
     #[inline(always)]
-    pub(super) fn member(&mut self, name: impl Name, value: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn member(&mut self, name: impl Name, value: impl FnOnce(&mut Vec<u8>)) {
         name.open(Opening::None, self.out);
         value(self.out);
         self.out.push(b',');
     }
 
     /// For members that the caller writes whole, each with its comma.
-    pub(super) fn out(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn out(&mut self) -> &mut Vec<u8> {
         self.out
     }
 
     #[inline(always)]
-    pub(super) fn text(&mut self, name: impl Name, value: &(impl Content + ?Sized)) {
+    pub(crate) fn text(&mut self, name: impl Name, value: &(impl Content + ?Sized)) {
         name.open(Opening::Text, self.out);
         value.write(self.out);
     }
 
     /// A text of ours, which nothing in JSON escapes.
     #[inline(always)]
-    pub(super) fn word(&mut self, name: impl Name, word: &'static str) {
+    pub(crate) fn word(&mut self, name: impl Name, word: &'static str) {
         debug_assert!(is_plain(word.as_bytes()), "{word}");
         name.open(Opening::Text, self.out);
         self.out.extend_from_slice(word.as_bytes());
@@ -149,29 +84,29 @@ impl Object<'_> {
 
     /// Members that the compiler has written.
     #[inline(always)]
-    pub(super) fn constant<const N: usize>(&mut self, members: &Constant<N>) {
+    pub(crate) fn constant<const N: usize>(&mut self, members: &Constant<N>) {
         self.out.extend_from_slice(members.as_bytes());
     }
 
     #[inline(always)]
-    pub(super) fn optional(&mut self, name: impl Name, value: Option<impl Content>) {
+    pub(crate) fn optional(&mut self, name: impl Name, value: Option<impl Content>) {
         if let Some(value) = value {
             self.text(name, &value);
         }
     }
 
     #[inline(always)]
-    pub(super) fn int(&mut self, name: impl Name, value: i64) {
+    pub(crate) fn int(&mut self, name: impl Name, value: i64) {
         self.member(name, |out| integer(value, out));
     }
 
-    pub(super) fn flag(&mut self, name: impl Name, value: bool) {
+    pub(crate) fn flag(&mut self, name: impl Name, value: bool) {
         let word: &[u8] = if value { b"true" } else { b"false" };
         self.member(name, |out| out.extend_from_slice(word));
     }
 
     #[inline(always)]
-    pub(super) fn object(&mut self, name: impl Name, members: impl FnOnce(&mut Object<'_>)) {
+    pub(crate) fn object(&mut self, name: impl Name, members: impl FnOnce(&mut Object<'_>)) {
         name.open(Opening::Object, self.out);
         members(&mut Object { out: self.out });
         close(self.out, b'}');
@@ -180,7 +115,7 @@ impl Object<'_> {
 
     /// An object, left out when nothing is put into it.
     #[inline(always)]
-    pub(super) fn filled(&mut self, name: impl Name, members: impl FnOnce(&mut Object<'_>)) {
+    pub(crate) fn filled(&mut self, name: impl Name, members: impl FnOnce(&mut Object<'_>)) {
         let before = self.out.len();
         self.object(name, members);
         if self.out.ends_with(b"{},") {
@@ -190,7 +125,7 @@ impl Object<'_> {
 
     /// An array of objects, left out when there are none.
     #[inline(always)]
-    pub(super) fn objects<T>(
+    pub(crate) fn objects<T>(
         &mut self,
         name: impl Name,
         items: &[T],
@@ -204,7 +139,7 @@ impl Object<'_> {
 
     /// An array of strings, left out when there are none.
     #[inline(always)]
-    pub(super) fn texts(&mut self, name: impl Name, items: &[impl Content]) {
+    pub(crate) fn texts(&mut self, name: impl Name, items: &[impl Content]) {
         self.array(name, items, |item, out| {
             out.push(b'"');
             item.write(out);
@@ -226,7 +161,7 @@ impl Object<'_> {
 }
 
 /// Puts a bracket in the place of the last comma, or behind an opening bracket.
-pub(super) fn close(out: &mut Vec<u8>, bracket: u8) {
+pub(crate) fn close(out: &mut Vec<u8>, bracket: u8) {
     match out.last_mut() {
         Some(last @ b',') => *last = bracket,
         _ => out.push(bracket),
@@ -272,6 +207,7 @@ fn escaped_string(text: &str, out: &mut Vec<u8>) {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::key::key;
     use super::*;
 
     fn written(members: impl FnOnce(&mut Object<'_>)) -> String {

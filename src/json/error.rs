@@ -1,0 +1,55 @@
+//! Why a text is refused.
+
+/// Why a text is not a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// Nothing but white space.
+    #[error("the value is empty")]
+    Empty,
+    /// Not UTF-8 from this byte on.
+    #[error("not UTF-8 from byte {offset} on")]
+    NotUtf8 {
+        /// Byte offset in the text.
+        offset: usize,
+    },
+    /// Not JSON.
+    #[error("not JSON: {expected} expected at byte {offset}")]
+    Syntax {
+        /// Byte offset in the text.
+        offset: usize,
+        /// What would have been right there.
+        expected: &'static str,
+    },
+    /// Deeper than its kind of record may be.
+    #[error("nested deeper than {levels} levels at byte {offset}")]
+    TooDeep {
+        /// How deep it may be.
+        levels: usize,
+        /// Byte offset in the text.
+        offset: usize,
+    },
+    /// JSON, but with half a surrogate pair or a number such as `1e999`, which many parsers refuse:
+    /// see [`Portable`].
+    #[error("half a surrogate pair, or a number that no double holds")]
+    NotPortable,
+    /// Longer than 4 GiB.
+    #[error("longer than 4 GiB")]
+    TooLong,
+}
+
+impl JsonError {
+    /// The outcome as a metric label and dead-letter header.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotUtf8 { .. } => "not_utf8",
+            Self::Syntax { .. } => "not_json",
+            Self::TooDeep { .. } => "too_deep",
+            Self::NotPortable => "not_portable",
+            Self::TooLong => "too_long",
+        }
+    }
+}
+
+/// What is wrong, out of the way of what is right: it is rare, and larger than a span.
+pub(super) type Fault = Box<JsonError>;

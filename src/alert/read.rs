@@ -11,7 +11,7 @@ use super::notice::{
     TEST, Who,
 };
 use super::redact::{hidden_texts, redacted};
-use super::words::{MAX_LIST, MAX_WORD, Words, beginning, place, prose};
+use super::words::{Json, MAX_LIST, MAX_WORD, Words, beginning, elements, place, prose};
 use crate::event::Position;
 use crate::event::limits::NOTICE_RECORD_BYTES;
 use crate::event::secret::{Name, REDACTED, is_secret_field, without_secret_values};
@@ -54,9 +54,6 @@ struct Finding<'a> {
     /// What the event holds of secrets; found when it is first asked for.
     hidden: OnceCell<Vec<String>>,
 }
-
-/// A part that may be absent.
-pub(super) type Json<'a> = Option<JsonText<'a>>;
 
 impl<'a> Finding<'a> {
     fn of(alert: JsonText<'a>) -> Finding<'a> {
@@ -347,10 +344,6 @@ fn part<'a>(of: Json<'a>, name: &str) -> Json<'a> {
 
 fn picked<'a, const N: usize>(of: Json<'a>, names: [&str; N]) -> [Json<'a>; N] {
     of.map_or([None; N], |of| of.pick(names))
-}
-
-pub(super) fn elements(list: Json<'_>) -> impl Iterator<Item = JsonText<'_>> {
-    list.into_iter().flat_map(JsonText::elements)
 }
 
 /// One resource may be told of once for each of its scopes.

@@ -6,12 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::fault::{Fault, place};
-use super::schema::{Key, Preset, ROOT, Shape, Takes};
+use super::schema::{Key, PREFIX, Preset, ROOT, Shape, Takes};
 use crate::kafka::client::is_secret;
 use crate::yaml::{self, Entry, Node};
-
-/// What each variable's name begins with; sections are joined by the same two underscores.
-pub const PREFIX: &str = "WATCHBELL__";
 
 /// The origin of values that nobody wrote.
 pub(super) const DEFAULT: &str = "default";

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use super::build::build;
+use super::fault::Fault;
+use super::model::Config;
 use super::read::Section;
-use super::{Config, Fault, build, layers, print};
+use super::{layers, print};
 use crate::diagnostic::Severity;
 
 /// A configuration and where each of its values comes from.

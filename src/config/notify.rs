@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::{Fault, place};
-use super::layers::PREFIX;
 use super::read::Section;
+use super::schema::PREFIX;
 use crate::diagnostic::{Mark, Problem};
 use crate::notify::pace::Rate;
 use crate::notify::queue::Pacing;

@@ -10,7 +10,7 @@ use config::{Map, Value, ValueKind};
 use jiff::SignedDuration;
 
 use super::fault::Fault;
-use super::layers::PREFIX;
+use super::schema::PREFIX;
 use crate::kafka::client::is_secret;
 use crate::kafka::{Cluster, Credentials};
 use crate::sigma::Level;

@@ -4,6 +4,9 @@
 
 use crate::kafka::session::DEFAULT_POSITIONS_TOPIC;
 
+/// What each variable's name begins with; sections are joined by the same two underscores.
+pub const PREFIX: &str = "WATCHBELL__";
+
 /// One key of a section.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key {

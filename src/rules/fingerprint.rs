@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use super::load::Written;
 use super::validate::{Known, Overrides};
+use super::written::Written;
 use crate::sigma::Rule;
 
 /// The day of the last change and eight digits of the content's hash.

@@ -8,6 +8,7 @@ mod pack;
 mod swap;
 pub mod test;
 mod validate;
+mod written;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ mod matcher;
 mod modifiers;
 mod parse;
 mod pattern;
+mod program;
 mod relate;
 mod rule;
 mod value;

@@ -9,7 +9,8 @@ BENCH_RECORDS ?= 600000
 BENCH_ROUNDS ?= 5
 
 # The kafka and deploy tests and the benchmark are no part of `cargo test`, so the lints have to name them.
-# Every test runs, also after a failure; the last line counts them all.
+# Every test runs, also after a failure; the last line counts them all. Tests of Kafka mostly wait: three at a
+# time, each with a pair of clusters of its own, need some 4 GB of memory.
 test: prerequisites
 	@mkdir -p target
 	log=target/test.log
@@ -23,7 +24,7 @@ test: prerequisites
 		local failed=0
 		step cargo test --no-fail-fast || failed=1
 		step cargo test --test deploy || failed=1
-		step cargo test --test kafka -- --test-threads=1 || failed=1
+		step cargo test --test kafka -- --test-threads=3 || failed=1
 		return $$failed
 	}
 	status=0

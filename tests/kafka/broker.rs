@@ -1,11 +1,12 @@
 //! Clusters of one broker: started on free ports, restarted on the same data, ended with the test
-//! process. `WATCHBELL_TEST_BOOTSTRAPS=host:port,host:port` puts two clusters of one's own in place
-//! of the started ones; tests that restart brokers then fail and say so.
+//! process. Each test has a pair for itself. `WATCHBELL_TEST_BOOTSTRAPS=host:port,host:port` puts two
+//! clusters of one's own in place of the started ones: tests then take turns, and those that restart
+//! brokers fail and say so.
 
 use std::fs;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use watchbell::kafka::Cluster;
@@ -13,9 +14,10 @@ use watchbell::kafka::Cluster;
 use super::eventually;
 use super::node::{Node, cluster_id, free_ports};
 
+use super::proxy::Proxy;
+
 /// What the JVM of a broker may hold.
 const HEAP_MB: u32 = 512;
-use super::proxy::Proxy;
 
 /// One cluster of one broker.
 pub struct Broker {
@@ -37,7 +39,7 @@ pub struct Extras {
     pub users: Vec<String>,
 }
 
-/// The source and the destination, for one test at a time.
+/// The source and the destination of a test.
 pub struct Clusters {
     pub source: Broker,
     pub destination: Broker,
@@ -46,6 +48,27 @@ pub struct Clusters {
 }
 
 impl Clusters {
+    fn start() -> Clusters {
+        if let Some(existing) = &*EXISTING {
+            let (source, destination) = existing
+                .split_once(',')
+                .expect("WATCHBELL_TEST_BOOTSTRAPS is host:port,host:port");
+            return Clusters::of(Broker::existing(source), Broker::existing(destination));
+        }
+        let [port] = free_ports();
+        let proxy = Proxy::start(port);
+        let extras = Extras {
+            listeners: vec![("PROXIED", port, "PLAINTEXT")],
+            proxied: Some(("PROXIED", proxy.port())),
+            ..Extras::default()
+        };
+        Clusters {
+            source: Broker::start(),
+            destination: Broker::start_with(&extras),
+            proxy: Some(proxy),
+        }
+    }
+
     /// These two, without a proxy.
     pub fn of(source: Broker, destination: Broker) -> Clusters {
         Clusters {
@@ -63,39 +86,112 @@ impl Clusters {
     }
 }
 
-/// The clusters shared by all tests. Tests take turns: two cores cannot do more, and some of them
-/// restart brokers.
-pub fn clusters() -> MutexGuard<'static, Clusters> {
-    static CLUSTERS: OnceLock<Mutex<Clusters>> = OnceLock::new();
-    let start = || {
-        let clusters = match std::env::var("WATCHBELL_TEST_BOOTSTRAPS") {
-            Ok(both) => {
-                let (source, destination) = both
-                    .split_once(',')
-                    .expect("WATCHBELL_TEST_BOOTSTRAPS is host:port,host:port");
-                Clusters::of(Broker::existing(source), Broker::existing(destination))
-            }
-            Err(_) => {
-                let [port] = free_ports();
-                let proxy = Proxy::start(port);
-                let extras = Extras {
-                    listeners: vec![("PROXIED", port, "PLAINTEXT")],
-                    proxied: Some(("PROXIED", proxy.port())),
-                    ..Extras::default()
-                };
-                Clusters {
-                    source: Broker::start(),
-                    destination: Broker::start_with(&extras),
-                    proxy: Some(proxy),
-                }
-            }
+/// A pair of clusters for this test alone, until it ends: one that an earlier test has left, or a new one.
+/// So there are as many pairs as tests that run side by side.
+pub fn clusters() -> Lent {
+    POOL.lend(false)
+}
+
+/// The same for a test that says how fast something must be, or how much is kept in a time: nothing else
+/// runs on the clusters meanwhile.
+pub fn clusters_alone() -> Lent {
+    POOL.lend(true)
+}
+
+/// A pair of clusters; it goes back to the others when the test has passed.
+pub struct Lent {
+    clusters: Option<Clusters>,
+    alone: bool,
+}
+
+impl Deref for Lent {
+    type Target = Clusters;
+
+    fn deref(&self) -> &Clusters {
+        self.clusters.as_ref().expect("held until it is dropped")
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Clusters {
+        self.clusters.as_mut().expect("held until it is dropped")
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // Who knows in which state a failed test leaves the brokers.
+        let clusters = self.clusters.take();
+        let kept = clusters.filter(|_| !std::thread::panicking() || EXISTING.is_some());
+        POOL.take_back(kept, self.alone);
+    }
+}
+
+/// Addresses of two clusters that somebody else has started.
+static EXISTING: LazyLock<Option<String>> =
+    LazyLock::new(|| std::env::var("WATCHBELL_TEST_BOOTSTRAPS").ok());
+
+static POOL: Pool = Pool {
+    state: Mutex::new(State {
+        idle: Vec::new(),
+        lent: 0,
+        alone: false,
+        waiting_alone: 0,
+    }),
+    changed: Condvar::new(),
+};
+
+struct Pool {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    idle: Vec<Clusters>,
+    lent: usize,
+    /// One test has all of the machine.
+    alone: bool,
+    /// Tests that wait for that; no other test begins before them.
+    waiting_alone: usize,
+}
+
+impl Pool {
+    fn lend(&self, alone: bool) -> Lent {
+        let mut state = self.lock();
+        state.waiting_alone += usize::from(alone);
+        let must_wait = |state: &mut State| {
+            let is_taken = state.lent > 0 && (alone || EXISTING.is_some());
+            state.alone || is_taken || !alone && state.waiting_alone > 0
         };
-        Mutex::new(clusters)
-    };
-    CLUSTERS
-        .get_or_init(start)
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+        state = self
+            .changed
+            .wait_while(state, must_wait)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.waiting_alone -= usize::from(alone);
+        state.alone = alone;
+        state.lent += 1;
+        let idle = state.idle.pop();
+        drop(state);
+        let mut lent = Lent {
+            clusters: None,
+            alone,
+        };
+        lent.clusters = Some(idle.unwrap_or_else(Clusters::start));
+        lent
+    }
+
+    fn take_back(&self, clusters: Option<Clusters>, alone: bool) {
+        let mut state = self.lock();
+        state.idle.extend(clusters);
+        state.lent -= 1;
+        state.alone &= !alone;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Broker {

@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -168,6 +170,8 @@ pub fn java(jars: &Path) -> Command {
 
 /// Kafka's jars, fetched by Maven where they are not there yet.
 pub fn jars() -> PathBuf {
+    static FETCHING: Mutex<()> = Mutex::new(());
+    let _turn = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let jars = std::env::var_os("WATCHBELL_KAFKA_JARS")
         .map_or_else(|| here.join("target/kafka-jars"), PathBuf::from);
@@ -187,11 +191,26 @@ pub fn jars() -> PathBuf {
     jars
 }
 
-/// Ports that nobody listens on.
+/// Ports that nobody listens on, no two of them the same in this process. They lie below those that the
+/// system gives to clients (32768 and more on Linux), so that a broker that is started again finds its port
+/// free.
 pub fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
-    // All are held before the first is given back: so they differ.
-    let listeners = [(); COUNT].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
+    const FIRST: u16 = 12_000;
+    const PORTS: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes that run side by side begin elsewhere.
+    let begin = std::process::id().wrapping_mul(997);
+    let mut candidates = std::iter::repeat_with(|| {
+        let next = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        FIRST + (next % PORTS) as u16
+    });
+    [(); COUNT].map(|()| {
+        candidates
+            .by_ref()
+            .take(PORTS as usize)
+            .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+            .expect("a free port")
+    })
 }
 
 /// 22 characters that decode to 16 bytes, different for every cluster of this machine.

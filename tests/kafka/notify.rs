@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use watchbell::sigma::Level;
 
 use super::audit::{Fate, Given, STATEMENT_DELETED};
-use super::broker::{Clusters, clusters};
+use super::broker::{Clusters, clusters, clusters_alone};
 use super::daemon::{Daemon, Deployment, watchbell};
 use super::records::{Source, committed, read_committed};
 use super::stub::{Received, Reply, Stub, ok};
@@ -301,7 +301,7 @@ fn a_refused_or_unreadable_alert_is_a_dead_letter_and_the_others_go_on() {
 #[test]
 fn a_flood_becomes_a_few_messages_within_the_rate_and_little_memory() {
     const FLOOD: usize = 50_000;
-    let clusters = clusters();
+    let clusters = clusters_alone();
     let stub = Stub::start(|_| Reply::Status(200, "", "ok".into()));
     // A sink that wants every group, and is down, fills its queue.
     let down = Stub::start(|_| Reply::Status(503, "", String::new()));
@@ -362,7 +362,7 @@ fn a_flood_becomes_a_few_messages_within_the_rate_and_little_memory() {
 
 #[test]
 fn from_the_source_to_the_sink_takes_a_moment() {
-    let clusters = clusters();
+    let clusters = clusters_alone();
     let stub = Stub::start(|_| ok());
     let mut deployment = Deployment::new(&clusters, "notify-latency");
     deployment.settings = format!(

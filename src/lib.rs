@@ -2,7 +2,7 @@
 //! Sigma rules, routes the result back to Kafka exactly once, and alerts on-call.
 //! The modules stand in the order in which a record passes them.
 
-pub mod diagnostic;
+mod diagnostic;
 pub mod json;
 pub mod printable;
 pub mod yaml;
@@ -10,7 +10,7 @@ pub mod yaml;
 pub mod kafka;
 
 pub mod event;
-pub mod files;
+mod files;
 
 pub mod enrich;
 pub mod normalize;

@@ -3,7 +3,6 @@
 //! Invariants: memory is bounded whatever the file is; what is left out is white space, an array's
 //! brackets and commas, or counted.
 
-pub mod base64;
 mod batch;
 mod content;
 mod damage;
@@ -16,7 +15,7 @@ mod utf16;
 
 pub use batch::{Batch, Piece};
 pub use reader::Reader;
-pub use report::{Loss, NoiseLine, Report};
+pub use report::Report;
 
 use std::borrow::Cow;
 

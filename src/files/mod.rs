@@ -9,7 +9,7 @@ mod damage;
 mod gzip;
 mod lines;
 mod reader;
-mod report;
+pub mod report;
 mod scan;
 mod utf16;
 

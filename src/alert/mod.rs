@@ -14,9 +14,7 @@ mod words;
 
 pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
-pub use notice::{
-    EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
-};
+pub use notice::{EXPERIMENTAL, HISTORY, Notice, NoticeError, REPLAYED, ResourceNotice, TEST, Who};
 pub use severity::severity;
 pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
 pub use wording::{Fact, time};

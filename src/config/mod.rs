@@ -21,5 +21,4 @@ mod tests;
 pub use fault::Fault;
 pub use json_schema::json_schema;
 pub use load::{Draft, Loaded, draft, from_parts, load};
-pub use model::{Config, LagGroup, Log, Session, Source, Topics};
-pub use schema::PREFIX;
+pub use model::{Config, Source, Topics};

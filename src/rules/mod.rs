@@ -16,9 +16,9 @@ mod tests;
 use std::sync::Arc;
 
 pub use load::RuleSource;
-pub use pack::{PackFile, pack, pack_names};
+pub use pack::{pack, pack_names};
 pub use swap::CurrentRules;
-pub use validate::{Known, OPERATION_FIELD, Overrides};
+pub use validate::{Known, Overrides};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::sigma::{

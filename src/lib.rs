@@ -10,6 +10,8 @@ pub mod yaml;
 pub mod kafka;
 
 pub mod event;
+
+pub mod catalog;
 mod files;
 
 pub mod enrich;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use watchbell::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
-use watchbell::pipeline::{Catalog, Limits, Names, Path, Pipeline, Settings, Topics, known};
+use watchbell::pipeline::{Catalogs, Limits, Names, Path, Pipeline, Settings, Topics, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
 use crate::corpus::{self, Corpus};
@@ -15,8 +15,13 @@ const BATCH_EVENTS: usize = 1000;
 
 /// Prints nanoseconds per event and bytes out per byte in.
 pub fn run(events: usize, rules: &[RuleSource]) {
-    let catalog = Catalog::shipped().expect("the shipped catalogue");
-    let rules = RuleSet::load(rules, &known(&catalog), &Overrides::default(), &Path::parse);
+    let catalogs = Catalogs::shipped().expect("the shipped catalogue");
+    let rules = RuleSet::load(
+        rules,
+        &known(&catalogs),
+        &Overrides::default(),
+        &Path::parse,
+    );
     let names = Names::parse_yaml(&corpus::names(), "names.yaml").expect("names");
     let settings = Settings {
         topics: Topics {
@@ -28,7 +33,7 @@ pub fn run(events: usize, rules: &[RuleSource]) {
     };
     let rules = Arc::new(CurrentRules::new(rules.expect("sound rules")));
     let names = Arc::new(ArcSwap::from_pointee(names));
-    let pipeline = Pipeline::new(settings, Arc::new(catalog), rules, names);
+    let pipeline = Pipeline::new(settings, Arc::new(catalogs), rules, names);
 
     let mut corpus = Corpus::new(1);
     let values: Vec<String> = (0..events.min(20_000)).map(|_| corpus.next()).collect();

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::loss::{BuiltIn, Source, SourceAlert};
 use super::{digest, shorten};
-use crate::event::{RawRecord, Sensitivity};
+use crate::catalog::Sensitivity;
+use crate::event::RawRecord;
 use crate::sigma::Level;
 
 /// Most characters of a dead letter's detail.

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::catalog::Catalogs;
 use crate::event::{Offset, Partition, Path, Position, RawRecord};
 use crate::normalize::normalize;
 use crate::rules::{Known, Overrides, RuleSource};
@@ -37,7 +38,7 @@ fn rules() -> RuleSet<Path> {
     fs::write(&file, RULES).unwrap();
     let sources = [RuleSource::Path(file)];
     let known = Known {
-        services: [("confluent".to_owned(), Default::default())].into(),
+        products: [("confluent".to_owned(), Default::default())].into(),
         ..Known::default()
     };
     RuleSet::load(&sources, &known, &Overrides::default(), &Path::parse).unwrap()
@@ -70,7 +71,7 @@ fn event(text: &str) -> AuditEvent<'_> {
         value: Some(text.as_bytes()),
         headers: Vec::new(),
     };
-    normalize(&record, &|_| None).unwrap()
+    normalize(&record, Catalogs::NONE, None).unwrap()
 }
 
 /// The alert of the rule with that title.

@@ -7,26 +7,26 @@ use arc_swap::ArcSwap;
 use super::failure::Failure;
 use crate::alert::BUILT_IN;
 use crate::pipeline::{
-    self, Catalog, DEFAULT_MAX_MESSAGE_BYTES, Limits, Names, Path, Pipeline, Settings, Topics,
+    self, Catalogs, DEFAULT_MAX_MESSAGE_BYTES, Limits, Names, Path, Pipeline, Settings, Topics,
 };
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
 /// The catalogue, the rules of `pack:confluent` and the topics of a default configuration.
 pub(super) struct Shipped {
-    pub(super) catalog: Arc<Catalog>,
+    pub(super) catalogs: Arc<Catalogs>,
     pub(super) rules: Arc<CurrentRules<Path>>,
     pub(super) topics: Topics,
 }
 
 impl Shipped {
     pub(super) fn load() -> Result<Shipped, Failure> {
-        let catalog = Catalog::shipped().map_err(Failure::configuration)?;
+        let catalogs = Catalogs::shipped().map_err(Failure::configuration)?;
         let sources = [RuleSource::Pack("confluent".to_owned())];
-        let known = pipeline::known(&catalog);
+        let known = pipeline::known(&catalogs);
         let rules = RuleSet::load(&sources, &known, &Overrides::default(), &Path::parse)
             .map_err(Failure::configuration)?;
         Ok(Shipped {
-            catalog: Arc::new(catalog),
+            catalogs: Arc::new(catalogs),
             rules: Arc::new(CurrentRules::new(rules)),
             topics: Topics {
                 events: "watchbell.events".into(),
@@ -42,10 +42,10 @@ impl Shipped {
             topics: self.topics.clone(),
             limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
         };
-        let (catalog, rules) = (self.catalog.clone(), self.rules.clone());
+        let (catalogs, rules) = (self.catalogs.clone(), self.rules.clone());
         Pipeline::new(
             settings,
-            catalog,
+            catalogs,
             rules,
             Arc::new(ArcSwap::from_pointee(names)),
         )

@@ -116,10 +116,7 @@ pub fn source_finding(
             });
         });
         o.objects("evidences", &[&alert.evidence], |evidence, o| {
-            // Writing into memory does not fail.
-            o.member("data", |out| {
-                let _ = serde_json::to_writer(out, evidence);
-            });
+            o.serialized("data", evidence);
         });
         o.objects("resources", &[&alert.source], |source, o| {
             o.text("uid", &alert.place());
@@ -178,7 +175,7 @@ fn evidence<P>(
         });
         o.object("src_endpoint", |o| endpoint(&event.src_endpoint, o));
         if let Some(record) = record {
-            o.member("data", |out| out.extend_from_slice(record));
+            o.record("data", record);
         }
     });
     o.objects("resources", &event.resources, |resource, o| {

@@ -3,35 +3,19 @@
 //! raw parts were dropped, which `metadata.labels` then says.
 
 use super::unmapped;
-use crate::event::{
-    Activity, Api, AuditEvent, Class, Dialect, Endpoint, Metadata, Resource, Status, User, UserKind,
-};
-use crate::json::Constant;
-use crate::json::NodeId;
-use crate::json::{Object, key};
+use crate::event::{Activity, Api, AuditEvent, Class, Endpoint, Metadata, Resource, User};
+use crate::json::{NodeId, Object, key};
 
-/// The OCSF version that is written.
 pub const OCSF_VERSION: &str = "1.8.0";
-
-/// A reference to the constant that a function gives for a value: the compiler calls it for every
-/// variant.
-macro_rules! constant {
-    ($function:ident($value:expr), $kind:ident: $($variant:ident)|+) => {
-        match $value {
-            $($kind::$variant => const { &$function($kind::$variant) },)+
-        }
-    };
-}
-
-const CLOUD_PROFILE: Constant<32> = Constant::NONE.list_of_one(key!("profiles"), "cloud");
 
 /// Appends the event as one JSON object without line breaks.
 pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
     Object::write(out, |o| {
-        o.constant(&KINDS[event.class as usize][event.activity as usize]);
+        kind(event.class, event.activity, o);
         o.int(key!("time"), event.time_ms);
         o.optional(key!("message"), event.message.as_ref());
-        o.constant(constant!(status(event.status), Status: Unknown | Success | Failure));
+        o.int(key!("status_id"), event.status.id());
+        o.word(key!("status"), event.status.name());
         o.optional(key!("status_code"), event.status_code.as_ref());
         o.optional(key!("status_detail"), event.status_detail.as_ref());
         o.object(key!("metadata"), |o| metadata(event, &event.metadata, o));
@@ -52,9 +36,7 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
         o.objects(key!("enrichments"), &event.enrichments, |enrichment, o| {
             o.word(key!("name"), enrichment.name);
             o.text(key!("value"), &enrichment.value);
-            o.member(key!("data"), |out| {
-                out.extend_from_slice(enrichment.data.as_bytes());
-            });
+            o.written(key!("data"), enrichment.data);
         });
         // Authentication has `api` in the cloud profile only; elsewhere it has no home.
         o.filled(key!("unmapped"), |o| {
@@ -73,67 +55,29 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
 }
 
 /// The members that class and activity give.
-const fn kind(class: Class, activity: Activity) -> Constant<256> {
+fn kind(class: Class, activity: Activity, o: &mut Object<'_>) {
     let (id, name) = class.activity(activity);
-    Constant::NONE
-        .int(key!("class_uid"), class.uid())
-        .word(key!("class_name"), class.name())
-        .int(key!("category_uid"), class.category_uid())
-        .word(key!("category_name"), class.category_name())
-        .int(key!("activity_id"), id)
-        .word(key!("activity_name"), name)
-        .int(key!("type_uid"), class.type_uid(activity))
-        .int(key!("severity_id"), 1)
-        .word(key!("severity"), "Informational")
-}
-
-/// Those of every class and activity.
-static KINDS: [[Constant<256>; Activity::ALL.len()]; Class::ALL.len()] = {
-    let mut kinds = [[Constant::NONE; Activity::ALL.len()]; Class::ALL.len()];
-    let mut class = 0;
-    while class < Class::ALL.len() {
-        let mut activity = 0;
-        while activity < Activity::ALL.len() {
-            let (of, doing) = (Class::ALL[class], Activity::ALL[activity]);
-            assert!(of as usize == class && doing as usize == activity);
-            kinds[class][activity] = kind(of, doing);
-            activity += 1;
-        }
-        class += 1;
-    }
-    kinds
-};
-
-const fn status(status: Status) -> Constant<48> {
-    Constant::NONE
-        .int(key!("status_id"), status.id())
-        .word(key!("status"), status.name())
-}
-
-const fn user_kind(kind: UserKind) -> Constant<48> {
-    Constant::NONE
-        .word(key!("type"), kind.name())
-        .int(key!("type_id"), kind.id())
-}
-
-const fn origin(dialect: Dialect) -> Constant<160> {
-    let product: Constant<96> = Constant::NONE
-        .word(key!("name"), dialect.product_name())
-        .word(key!("vendor_name"), dialect.vendor_name());
-    Constant::NONE
-        .word(key!("version"), OCSF_VERSION)
-        .object(key!("product"), &product)
-        .word(key!("log_name"), dialect.log_name())
+    o.int(key!("class_uid"), class.uid());
+    o.word(key!("class_name"), class.name());
+    o.int(key!("category_uid"), class.category_uid());
+    o.word(key!("category_name"), class.category_name());
+    o.int(key!("activity_id"), id);
+    o.word(key!("activity_name"), name);
+    o.int(key!("type_uid"), class.type_uid(activity));
+    o.int(key!("severity_id"), 1);
+    o.word(key!("severity"), "Informational");
 }
 
 fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>) {
     // What hardly changes comes first, and what differs in every event last: so it compresses best.
-    o.constant(constant!(
-        origin(metadata.dialect),
-        Dialect: CloudEvents | ConfluentCloudV1 | ConfluentCloudV2 | ConfluentPlatform
-    ));
+    o.word(key!("version"), OCSF_VERSION);
+    o.object(key!("product"), |o| {
+        o.word(key!("name"), metadata.dialect.product_name());
+        o.word(key!("vendor_name"), metadata.dialect.vendor_name());
+    });
+    o.word(key!("log_name"), metadata.dialect.log_name());
     if event.cloud.is_some() {
-        o.constant(&CLOUD_PROFILE);
+        o.texts(key!("profiles"), &["cloud"]);
     }
     o.optional(key!("source"), metadata.source.as_ref());
     o.optional(key!("event_code"), metadata.event_code.as_ref());
@@ -164,10 +108,8 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
     o.optional(key!("name"), user.name.as_ref());
     o.optional(key!("email_addr"), user.email_addr.as_ref());
     if let Some(kind) = user.kind {
-        o.constant(constant!(
-            user_kind(kind),
-            UserKind: User | Service | System | Group | External
-        ));
+        o.word(key!("type"), kind.name());
+        o.int(key!("type_id"), kind.id());
     }
     o.optional(key!("credential_uid"), user.credential_uid.as_ref());
     if let Some(team) = &user.team {
@@ -206,9 +148,7 @@ fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
 /// The member `data`: a part of the input as it came, unless the raw parts were dropped.
 fn raw(event: &AuditEvent<'_>, node: Option<NodeId>, o: &mut Object<'_>) {
     if let Some(node) = node.filter(|_| !event.unmapped.dropped) {
-        o.member(key!("data"), |out| {
-            event.unmapped.document.write_compact(node, out);
-        });
+        o.copy(key!("data"), &event.unmapped.document, node);
     }
 }
 
@@ -263,4 +203,28 @@ pub(super) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {
         o.optional(key!("project_uid"), cloud.project_uid.as_ref());
         o.optional(key!("region"), cloud.region.as_ref());
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_class_and_activity_is_written_as_ocsf_numbers_it() {
+        for class in Class::ALL {
+            for activity in Activity::ALL {
+                let mut out = Vec::new();
+                Object::write(&mut out, |o| kind(class, activity, o));
+                let read: Value = serde_json::from_slice(&out).unwrap();
+                let type_uid = 100 * class.uid() + class.activity(activity).0;
+                assert_eq!(read["type_uid"], type_uid);
+                assert_eq!(read["category_uid"], class.uid() / 1000);
+                assert_eq!(read["class_name"], class.name());
+                assert_eq!(read["activity_name"], class.activity(activity).1);
+                assert_eq!(read["severity_id"], 1);
+            }
+        }
+    }
 }

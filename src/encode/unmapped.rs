@@ -15,10 +15,10 @@ pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
     let root = document.root();
     match unmapped.root_name {
         Some(name) if unmapped.remains(root) => {
-            object.member(name, |out| document.write_unmarked(root, out));
+            object.copy_unmarked(name, document, root);
         }
         Some(_) => {}
-        None => document.write_unmarked_below(root, object.out()),
+        None => object.copy_unmarked_members(document, root),
     }
 }
 
@@ -56,6 +56,15 @@ mod tests {
         assert_eq!(written(&unmapped(SPACED, None)), COMPACT);
         let named = written(&unmapped(SPACED, Some("data")));
         assert_eq!(named, format!(r#"{{"data":{COMPACT}}}"#));
+    }
+
+    #[test]
+    fn a_header_of_any_name_makes_a_member_of_that_name() {
+        let mut unmapped = unmapped("[7]", Some("data"));
+        let name = "route\"\n\\é";
+        unmapped.attributes.push((name.into(), "a \"b\"".into()));
+        let read: Value = serde_json::from_str(&written(&unmapped)).unwrap();
+        assert_eq!(read, serde_json::json!({ name: "a \"b\"", "data": [7] }));
     }
 
     #[test]

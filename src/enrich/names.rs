@@ -7,7 +7,7 @@ use foldhash::HashMap;
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Mark, Problem};
-use crate::json::Phrase;
+use crate::json::{Phrase, Written};
 use crate::yaml::{self, Entry, Reader};
 
 /// What is said of an id; the columns of a CSV file are `id` and these.
@@ -48,7 +48,7 @@ pub struct Name {
     /// What it stands for.
     pub facts: Facts,
     /// The same as a JSON object, written once for all events that say it.
-    pub json: String,
+    pub json: Written,
 }
 
 /// Names by id. Events only look ids up, so a hash that is made for speed is enough.
@@ -128,8 +128,7 @@ fn finish(
 }
 
 fn name(facts: Facts) -> Name {
-    // Writing into memory does not fail.
-    let json = serde_json::to_string(&facts).unwrap_or_default();
+    let json = Written::of(&facts);
     Name { facts, json }
 }
 

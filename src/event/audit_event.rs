@@ -4,8 +4,7 @@
 
 use super::activity::Activity;
 use super::dialect::Dialect;
-use crate::json::Text;
-use crate::json::{Document, NodeId};
+use crate::json::{Document, NodeId, Text, Written};
 
 /// The OCSF class of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -264,7 +263,7 @@ pub struct Enrichment<'a> {
     /// The value that was looked up.
     pub value: Text<'a>,
     /// OCSF `data`: what is said of it, a JSON object.
-    pub data: &'a str,
+    pub data: &'a Written,
 }
 
 /// A normalized event.

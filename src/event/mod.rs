@@ -2,11 +2,9 @@
 
 mod activity;
 mod audit_event;
-pub mod catalog;
 mod dialect;
 mod latest;
 pub mod limits;
-mod method_names;
 mod output_buffer;
 mod path;
 mod record;
@@ -18,10 +16,8 @@ pub use audit_event::{
     Api, AuditEvent, Authorization, Class, Cloud, Endpoint, Enrichment, Metadata, Resource, Status,
     Unmapped, User, UserKind,
 };
-pub use catalog::{Access, Catalog, Method, Sensitivity};
 pub use dialect::Dialect;
 pub use latest::Latest;
-pub use method_names::MethodNames;
 pub use output_buffer::{Output, OutputBuffer};
 pub use path::{Path, REQUEST_DATA};
 pub use record::{

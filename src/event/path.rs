@@ -9,8 +9,7 @@ use std::ops::ControlFlow;
 
 use super::audit_event::{AuditEvent, Class};
 use super::walk::{Walk, strings_without};
-use crate::json::Text;
-use crate::json::{NodeId, same_name, segments_named};
+use crate::json::{NodeId, Text, same_name, segments_named};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
 
 type Visited = ControlFlow<()>;

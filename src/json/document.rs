@@ -7,7 +7,7 @@ use super::error::JsonError;
 use super::escape::unescaped;
 use super::name::{Tag, same_name};
 use super::node::{Kind, Node, NodeId, Span};
-use super::nodes::Nodes;
+use super::nodes::{Memory, Nodes};
 use super::parse::{self, Parsed};
 use super::text::Text;
 
@@ -18,10 +18,10 @@ pub const DEPTH: usize = 128;
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
     pub(super) text: &'a str,
-    pub(super) nodes: Nodes,
+    pub(super) nodes: Nodes<'a>,
     /// No white space outside strings: raw slices are already minified.
     pub(super) compact: bool,
-    /// Not set: no object holds a name twice, nor in two spellings.
+    /// If not set, no object holds a name twice, nor in two spellings.
     pub(super) may_repeat_names: bool,
 }
 
@@ -31,7 +31,15 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`JsonError`], the first fault from the left.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        Self::parse_within(DEPTH, bytes)
+        Self::read(DEPTH, None, bytes)
+    }
+
+    /// The same in memory that is used again, where there is some.
+    ///
+    /// # Errors
+    /// [`JsonError`], the first fault from the left.
+    pub fn parse_in(memory: Option<&'a Memory>, bytes: &'a [u8]) -> Result<Self, JsonError> {
+        Self::read(DEPTH, memory, bytes)
     }
 
     /// Parses a text nested at most so many levels deep.
@@ -39,6 +47,10 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`JsonError`], the first fault from the left.
     pub fn parse_within(levels: usize, bytes: &'a [u8]) -> Result<Self, JsonError> {
+        Self::read(levels, None, bytes)
+    }
+
+    fn read(levels: usize, memory: Option<&'a Memory>, bytes: &'a [u8]) -> Result<Self, JsonError> {
         let text = simdutf8::compat::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 {
             offset: error.valid_up_to(),
         })?;
@@ -49,7 +61,7 @@ impl<'a> Document<'a> {
             nodes,
             compact,
             may_repeat_names,
-        } = parse::parse(text, levels)?;
+        } = parse::parse(text, levels, memory)?;
         Ok(Self {
             text,
             nodes,
@@ -102,6 +114,11 @@ impl<'a> Document<'a> {
         (node.kind == Kind::String).then(|| self.content(node))
     }
 
+    /// A number as written; `None` for other types.
+    pub fn number(&self, id: NodeId) -> Option<Text<'a>> {
+        (self.kind(id) == Kind::Number).then(|| Text::of_span(self.raw(id)))
+    }
+
     /// The content of a string that is not empty, decoded; `None` for others.
     #[inline]
     pub fn text_if_any(&self, id: NodeId) -> Option<Text<'a>> {
@@ -110,7 +127,7 @@ impl<'a> Document<'a> {
         has_text.then(|| self.content(node))
     }
 
-    /// The same, of which the node is marked.
+    /// The same; it marks the node.
     #[inline]
     pub fn mark_text(&mut self, id: NodeId) -> Option<Text<'a>> {
         let text = self.text_if_any(id)?;
@@ -124,7 +141,7 @@ impl<'a> Document<'a> {
         let content = self.slice(node.value);
         match node.escaped {
             true => unescaped(content).into(),
-            false => Text::plain(content),
+            false => Text::of_span(content),
         }
     }
 
@@ -147,7 +164,7 @@ impl<'a> Document<'a> {
     pub fn mark(&mut self, id: NodeId) {
         let end = self.after(id);
         match &mut self.nodes.marks[id.index()..end] {
-            // Most are one, for which a call would be dear.
+            // Most values are leaves, for which a function call would cost more than the work.
             [leaf] => *leaf = true,
             all => all.fill(true),
         }

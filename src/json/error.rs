@@ -51,5 +51,5 @@ impl JsonError {
     }
 }
 
-/// What is wrong, out of the way of what is right: it is rare, and larger than a span.
+/// The error type of the parser, boxed: errors are rare, and a small `Result` makes the usual way faster.
 pub(super) type Fault = Box<JsonError>;

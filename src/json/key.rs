@@ -1,4 +1,8 @@
 //! Names of members as the writer takes them.
+//! Invariant: what is appended is a name in quotes, escaped if JSON wants it, and a colon. A literal
+//! is put together and checked by the compiler, any other name is looked through when it is written.
+
+use super::plain::{is_plain, is_special};
 
 /// What a member's value begins with.
 #[derive(Clone, Copy)]
@@ -11,35 +15,64 @@ pub(crate) enum Opening {
     Array,
 }
 
-/// A member's name, nothing of which JSON escapes.
-pub(crate) trait Name {
+/// A member's name.
+pub(crate) trait MemberName {
     /// Appends it in quotes, a colon, and what the value begins with.
     fn open(self, opening: Opening, out: &mut Vec<u8>);
 }
 
-/// A name with what stands around it, put together by the compiler and appended in one piece:
-/// `key!("uid")`.
+/// A literal name with what stands around it, appended in one piece; made by [`key!`].
 #[derive(Clone, Copy)]
 pub(crate) struct Key {
-    pub(crate) value: &'static str,
-    pub(crate) text: &'static str,
-    pub(crate) object: &'static str,
-    pub(crate) array: &'static str,
+    value: &'static str,
+    text: &'static str,
+    object: &'static str,
+    array: &'static str,
 }
 
+impl Key {
+    /// A name, and the same in quotes with a colon: alone, before a text, an object and an array. What
+    /// JSON escapes does not compile.
+    pub(crate) const fn new(
+        name: &'static str,
+        [value, text, object, array]: [&'static str; 4],
+    ) -> Key {
+        let mut at = 0;
+        while at < name.len() {
+            let byte = name.as_bytes()[at];
+            assert!(!is_special(byte), "JSON escapes something in this name");
+            assert!(value.as_bytes()[at + 1] == byte, "another name");
+            at += 1;
+        }
+        assert!(value.len() == name.len() + "\"\":".len());
+        Key {
+            value,
+            text,
+            object,
+            array,
+        }
+    }
+}
+
+/// A member's name that is known when compiling: `key!("uid")`.
 macro_rules! key {
     ($name:literal) => {
-        $crate::json::key::Key {
-            value: concat!("\"", $name, "\":"),
-            text: concat!("\"", $name, "\":\""),
-            object: concat!("\"", $name, "\":{"),
-            array: concat!("\"", $name, "\":["),
+        const {
+            $crate::json::key::Key::new(
+                $name,
+                [
+                    concat!("\"", $name, "\":"),
+                    concat!("\"", $name, "\":\""),
+                    concat!("\"", $name, "\":{"),
+                    concat!("\"", $name, "\":["),
+                ],
+            )
         }
     };
 }
 pub(crate) use key;
 
-impl Name for Key {
+impl MemberName for Key {
     #[inline(always)]
     fn open(self, opening: Opening, out: &mut Vec<u8>) {
         let text = match opening {
@@ -52,16 +85,22 @@ impl Name for Key {
     }
 }
 
-/// A name that the compiler does not know, or of what is seldom written.
-impl Name for &str {
+/// A name that is found when running, or of what is seldom written.
+impl MemberName for &str {
     fn open(self, opening: Opening, out: &mut Vec<u8>) {
-        out.push(b'"');
-        out.extend_from_slice(self.as_bytes());
+        if is_plain(self.as_bytes()) {
+            out.push(b'"');
+            out.extend_from_slice(self.as_bytes());
+            out.push(b'"');
+        } else {
+            // Writing into memory does not fail.
+            let _ = serde_json::to_writer(&mut *out, self);
+        }
         out.extend_from_slice(match opening {
-            Opening::None => b"\":",
-            Opening::Text => b"\":\"",
-            Opening::Object => b"\":{",
-            Opening::Array => b"\":[",
+            Opening::None => b":",
+            Opening::Text => b":\"",
+            Opening::Object => b":{",
+            Opening::Array => b":[",
         });
     }
 }

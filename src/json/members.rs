@@ -1,67 +1,31 @@
 //! Several members of one object, found in one pass over it.
 
-use wide::u8x32;
-
 use super::document::Document;
 use super::name::{Tag, first_letter, same_bytes, segments_named};
 use super::node::{Node, NodeId};
 
 /// Names that are looked for together; any two differ in more than case and underscores.
 pub struct Names<const N: usize> {
-    names: [Name; N],
+    names: [&'static str; N],
     /// By the place of a tag: one bit for each name that has such a tag.
     alike: [u32; Tag::PLACES],
 }
 
 impl<const N: usize> Names<N> {
-    /// One to 32 names of at most 31 bytes, none empty and none with an underscore at an end.
-    pub const fn new(wanted: [&'static str; N]) -> Self {
+    /// One to 32 names, none empty and none with an underscore at an end.
+    pub const fn new(names: [&'static str; N]) -> Self {
         const { assert!(0 < N && N <= 32, "a bit for each") };
-        let mut names = [Name::of(""); N];
         let mut alike = [0; Tag::PLACES];
         // A name that does not show its letters may be any of them.
         alike[Tag::ANY.place()] = u32::MAX >> (32 - N);
         let mut number = 0;
         while number < N {
-            let name = wanted[number].as_bytes();
+            let name = names[number].as_bytes();
             let tag = Tag::of_written(name[0], name[name.len() - 1]);
             alike[tag.place()] |= 1 << number;
-            names[number] = Name::of(wanted[number]);
             number += 1;
         }
         Self { names, alike }
-    }
-}
-
-/// A name, and how it stands in a text: with a quote after it.
-#[derive(Clone, Copy)]
-struct Name {
-    name: &'static str,
-    written: [u8; Name::ROOM],
-    /// A bit for each byte that counts, the lowest for the first.
-    counted: u32,
-}
-
-impl Name {
-    const ROOM: usize = 32;
-
-    const fn of(name: &'static str) -> Self {
-        assert!(name.len() < Name::ROOM, "room for the quote");
-        let mut written = [b'"'; Name::ROOM];
-        let (start, _) = written.split_at_mut(name.len());
-        start.copy_from_slice(name.as_bytes());
-        Self {
-            name,
-            written,
-            counted: u32::MAX >> (Name::ROOM - 1 - name.len()),
-        }
-    }
-
-    /// Whether this name without escapes begins here. However long it is, there is no branch.
-    #[inline]
-    fn begins(&self, text: u8x32) -> bool {
-        let alike = u8x32::new(self.written).simd_eq(text).to_bitmask();
-        alike & self.counted == self.counted
     }
 }
 
@@ -97,7 +61,7 @@ impl Document<'_> {
         let Some(id) = id else { return found };
         match self.find::<true>(id, &names.names, &names.alike, &mut found) {
             Ok(()) => found,
-            Err(NameHidden) => names.names.map(|name| self.member_folded(id, name.name)),
+            Err(NameHidden) => names.names.map(|name| self.member_folded(id, name)),
         }
     }
 
@@ -110,7 +74,7 @@ impl Document<'_> {
         let mut found = [None; N];
         match self.find::<false>(id, &names.names, &names.alike, &mut found) {
             Ok(()) => found,
-            Err(NameHidden) => names.names.map(|name| self.member(id, name.name)),
+            Err(NameHidden) => names.names.map(|name| self.member(id, name)),
         }
     }
 
@@ -120,7 +84,7 @@ impl Document<'_> {
     fn find<const FOLDED: bool>(
         &self,
         object: NodeId,
-        names: &[Name],
+        names: &[&str],
         alike: &[u32; Tag::PLACES],
         found: &mut [Option<NodeId>],
     ) -> Result<(), NameHidden> {
@@ -131,59 +95,41 @@ impl Document<'_> {
             if alike == 0 {
                 continue;
             }
-            let text = self.text_from(node.key.start);
-            if let Some(number) = first(names, alike, |name| name.begins(text)) {
+            let key = node.key.bytes_of(self.text);
+            if let Some(number) = first(names, alike, |name| name.as_bytes() == key) {
                 found[number] = Some(child);
                 settled |= 1 << number;
             } else if node.tag == Tag::ANY {
                 return Err(NameHidden);
-            } else if FOLDED && let Some(number) = self.first_like(names, alike, node) {
+            } else if FOLDED && let Some(number) = first_like(names, alike, key) {
                 found[number].get_or_insert(child);
             }
         }
         Ok(())
     }
-
-    /// The first of the names in `bits` that is the node's but for case and underscores.
-    #[cold]
-    fn first_like(&self, names: &[Name], bits: u32, node: &Node) -> Option<usize> {
-        let key = node.key.bytes_of(self.text);
-        first(names, bits, |name| same_bytes(name.name.as_bytes(), key))
-    }
-
-    /// The text from this place on, with zeros after its end.
-    #[inline]
-    fn text_from(&self, at: u32) -> u8x32 {
-        let (text, at) = (self.text.as_bytes(), at as usize);
-        match text.get(at..at + Name::ROOM).and_then(<[u8]>::as_array) {
-            Some(bytes) => u8x32::new(*bytes),
-            None => padded(&text[at..]),
-        }
-    }
 }
 
-#[cold]
-fn padded(last: &[u8]) -> u8x32 {
-    let mut bytes = [0; Name::ROOM];
-    bytes[..last.len()].copy_from_slice(last);
-    u8x32::new(bytes)
-}
-
-/// Some member's name does not show its letters, as hardly any does: names are to be looked for
-/// one by one.
+/// Some member's name is escaped or has an underscore at an end, which is rare: its tag says nothing, so
+/// each name is searched by itself.
 struct NameHidden;
 
 /// The first of the names in `bits` that is the same to `same`.
 #[inline]
-fn first(names: &[Name], mut bits: u32, same: impl Fn(&Name) -> bool) -> Option<usize> {
+fn first(names: &[&str], mut bits: u32, same: impl Fn(&str) -> bool) -> Option<usize> {
     while bits != 0 {
         let number = bits.trailing_zeros() as usize;
-        if same(&names[number]) {
+        if same(names[number]) {
             return Some(number);
         }
         bits &= bits - 1;
     }
     None
+}
+
+/// The first of the names in `bits` that is the key but for case and underscores.
+#[cold]
+fn first_like(names: &[&str], bits: u32, key: &[u8]) -> Option<usize> {
+    first(names, bits, |name| same_bytes(name.as_bytes(), key))
 }
 
 #[cfg(test)]
@@ -215,30 +161,6 @@ mod tests {
             );
             let exactly = WANTED.map(|name| document.member(root, name));
             assert_eq!(document.members_named(root, &NAMES), exactly, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_itself_and_none_that_differs_in_one_place() {
-        const LONGEST: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcde";
-        for length in 0..=LONGEST.len() {
-            let name = Name::of(&LONGEST[..length]);
-            // At the end of a text, and before it.
-            for rest in ["", r#","and so on, for a good while":2"#] {
-                let begins = |key: &str| {
-                    let text = format!(r#"{{"{key}":1{rest}}}"#);
-                    let document = Document::parse(text.as_bytes()).unwrap();
-                    name.begins(document.text_from(2))
-                };
-                assert!(begins(name.name), "{length}");
-                assert!(!begins(&format!("{}s", name.name)), "{length}");
-                for place in 0..length {
-                    let mut other = name.name.to_owned();
-                    other.replace_range(place..=place, "_");
-                    assert!(!begins(&other), "{place} of {length}");
-                    assert!(!begins(&name.name[..place]), "{place} of {length}");
-                }
-            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Names of members, compared whatever their case and underscores.
+//! Names of members, compared without regard to case and underscores. Tags, the first and last letter of
+//! each name, let a search pass over nearly all other names without comparing them.
 
 /// First and last letter of a name, whatever their case: names that differ in it are different, also
 /// but for case and underscores.

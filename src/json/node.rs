@@ -24,7 +24,7 @@ pub enum Kind {
 /// A node of one document; meaningless in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(
-    /// Its place from 1: no node takes no room.
+    /// Its place, 1-based, so that `Option<NodeId>` is 4 bytes.
     NonZeroU32,
 );
 
@@ -51,7 +51,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// What of a text it spans. Bytes need no check that no letter is cut.
+    /// The bytes that it spans. For bytes, unlike for `str`, it need not be checked that no character is cut.
     #[inline]
     pub(super) fn bytes_of(self, text: &str) -> &[u8] {
         &text.as_bytes()[self.start as usize..self.end as usize]
@@ -63,7 +63,7 @@ pub(super) struct Node {
     pub(super) kind: Kind,
     /// Of strings: whether there are escapes.
     pub(super) escaped: bool,
-    /// What is known of the name at a glance.
+    /// First and last letter of the name, to compare names quickly.
     pub(super) tag: Tag,
     /// The name in the parent object, without quotes; empty for elements and the root.
     pub(super) key: Span,
@@ -74,7 +74,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Of no document.
+    /// What a slot holds before a node is written to it.
     pub(super) const NONE: Node = Node {
         kind: Kind::Null,
         escaped: false,

@@ -1,37 +1,51 @@
-//! The nodes of a document and their marks, in the memory of the document before it on the same
-//! thread: a list of some kilobytes for every record is more than an allocator has at hand.
+//! The nodes of a document and their marks, in memory that the document before it used: allocating a
+//! list of some kilobytes for every record is slow.
 
 use std::cell::Cell;
+use std::fmt;
 use std::mem::take;
 use std::ops::Index;
 
 use super::node::Node;
 
-/// Most nodes whose memory is kept, some 400 KB: a few very large documents do not keep theirs.
+/// Memory of at most so many nodes is kept, some 400 KB: that of a very large document is freed.
 const KEPT_NODES: usize = 16 * 1024;
 
-thread_local! {
-    static SPARE: Cell<(Vec<Node>, Vec<bool>)> = const { Cell::new((Vec::new(), Vec::new())) };
+/// Memory that documents which are parsed one after another use in turn. If two exist at a time, the
+/// second one allocates its own.
+#[derive(Default)]
+pub struct Memory(Cell<(Vec<Node>, Vec<bool>)>);
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
 }
 
-/// A list that leaves its memory to the next one.
+/// A list of nodes; when it is dropped, its memory goes back for the next one.
 #[derive(Debug, Clone)]
-pub(super) struct Nodes {
-    /// The nodes, and after them slots that mean nothing.
+pub(super) struct Nodes<'m> {
+    /// The nodes, and after them unused slots.
     slots: Vec<Node>,
     /// Of each node, whether it is marked.
     pub(super) marks: Vec<bool>,
+    /// Where the memory goes back to.
+    memory: Option<&'m Memory>,
 }
 
-impl Nodes {
+impl<'m> Nodes<'m> {
     /// An empty list with slots for so many.
-    pub(super) fn with_slots(nodes: usize) -> Nodes {
-        let (mut slots, mut marks) = SPARE.take();
+    pub(super) fn with_slots(nodes: usize, memory: Option<&'m Memory>) -> Nodes<'m> {
+        let (mut slots, mut marks) = memory.map(|memory| memory.0.take()).unwrap_or_default();
         if slots.len() < nodes {
             slots.resize(nodes, Node::NONE);
         }
         marks.clear();
-        Nodes { slots, marks }
+        Nodes {
+            slots,
+            marks,
+            memory,
+        }
     }
 
     /// All slots, those of nodes first.
@@ -66,7 +80,7 @@ impl Nodes {
     }
 }
 
-impl Index<usize> for Nodes {
+impl Index<usize> for Nodes<'_> {
     type Output = Node;
 
     #[inline]
@@ -75,12 +89,12 @@ impl Index<usize> for Nodes {
     }
 }
 
-impl Drop for Nodes {
+impl Drop for Nodes<'_> {
     fn drop(&mut self) {
-        let (slots, marks) = (take(&mut self.slots), take(&mut self.marks));
-        if slots.len() <= KEPT_NODES {
-            // A thread that ends has no next document.
-            let _ = SPARE.try_with(|spare| spare.set((slots, marks)));
+        if let Some(memory) = self.memory
+            && self.slots.len() <= KEPT_NODES
+        {
+            memory.0.set((take(&mut self.slots), take(&mut self.marks)));
         }
     }
 }
@@ -93,24 +107,27 @@ mod tests {
     #[test]
     fn the_next_document_begins_empty_in_the_memory_of_the_one_before() {
         let large = format!("[{}1]", "1,".repeat(300));
-        let first = Document::parse(large.as_bytes()).unwrap();
+        let memory = Memory::default();
+        let parse = |text| Document::parse_in(Some(&memory), text).unwrap();
+        let first = parse(large.as_bytes());
         let (place, room) = (first.nodes.slots.as_ptr(), first.nodes.slots.len());
         drop(first);
-        let second = Document::parse(b"{}").unwrap();
+        let second = parse(b"{}");
         assert_eq!(
             (second.nodes.slots.as_ptr(), second.nodes.slots.len()),
             (place, room)
         );
         assert_eq!(second.node_count(), 1);
         // Two at a time are two lists.
-        let third = Document::parse(b"[7]").unwrap();
+        let third = parse(b"[7]");
         assert_eq!((second.node_count(), third.node_count()), (1, 2));
     }
 
     #[test]
     fn no_mark_outlives_its_document() {
+        let memory = Memory::default();
         for _ in 0..2 {
-            let mut document = Document::parse(b"[[7],8]").unwrap();
+            let mut document = Document::parse_in(Some(&memory), b"[[7],8]").unwrap();
             let nodes: Vec<_> = document.nodes().collect();
             assert!(!document.has_marks(nodes[0]));
             document.mark(nodes[1]);
@@ -124,7 +141,8 @@ mod tests {
     #[test]
     fn the_memory_of_a_very_large_document_is_given_back() {
         let large = format!("[{}1]", "1,".repeat(2 * KEPT_NODES));
-        drop(Document::parse(large.as_bytes()).unwrap());
-        assert!(Nodes::with_slots(0).slots.len() <= KEPT_NODES);
+        let memory = Memory::default();
+        drop(Document::parse_in(Some(&memory), large.as_bytes()).unwrap());
+        assert_eq!(Nodes::with_slots(0, Some(&memory)).slots.capacity(), 0);
     }
 }

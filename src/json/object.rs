@@ -1,10 +1,17 @@
 //! Writes JSON objects member by member, absent members left out.
-//! Invariant: every member and element ends in a comma; closing puts the bracket in its place.
+//! Invariant: every member and element ends in a comma; closing puts the bracket in its place. Nothing
+//! is appended as it is but what is known to be JSON by where it came from: a parsed document, a
+//! serializer, a literal, a record of ours.
 
-use super::constant::Constant;
-use super::key::{Name, Opening};
+use serde::Serialize;
+
+use super::document::Document;
+use super::key::{MemberName, Opening};
+use super::node::{Kind, NodeId};
 use super::plain::is_plain;
 use super::text::Text;
+use super::tokens::JsonText;
+use super::written::Written;
 
 /// What is written as a JSON string.
 pub(crate) trait Content {
@@ -54,59 +61,88 @@ impl Object<'_> {
         close(out, b'}');
     }
 
-    /// A member whose value the caller writes.
     #[inline(always)]
-    pub(crate) fn member(&mut self, name: impl Name, value: impl FnOnce(&mut Vec<u8>)) {
+    fn member(&mut self, name: impl MemberName, value: impl FnOnce(&mut Vec<u8>)) {
         name.open(Opening::None, self.out);
         value(self.out);
         self.out.push(b',');
     }
 
-    /// For members that the caller writes whole, each with its comma.
-    pub(crate) fn out(&mut self) -> &mut Vec<u8> {
-        self.out
+    /// A value of a document as it came, without white space.
+    #[inline(always)]
+    pub(crate) fn copy(&mut self, name: impl MemberName, document: &Document<'_>, value: NodeId) {
+        self.member(name, |out| document.write_compact(value, out));
+    }
+
+    /// The same of what is not marked, of a value that has an unmarked leaf.
+    #[inline(always)]
+    pub(crate) fn copy_unmarked(
+        &mut self,
+        name: impl MemberName,
+        document: &Document<'_>,
+        value: NodeId,
+    ) {
+        self.member(name, |out| document.write_unmarked(value, out));
+    }
+
+    /// What is not marked of the members of a document's object, under their own names.
+    #[inline(always)]
+    pub(crate) fn copy_unmarked_members(&mut self, document: &Document<'_>, object: NodeId) {
+        debug_assert_eq!(document.kind(object), Kind::Object);
+        document.write_unmarked_below(object, self.out);
+    }
+
+    /// A value that was written before.
+    #[inline(always)]
+    pub(crate) fn written(&mut self, name: impl MemberName, value: &Written) {
+        self.member(name, |out| out.extend_from_slice(value.as_str().as_bytes()));
+    }
+
+    /// A value that can be serialized; `null` if that fails.
+    pub(crate) fn serialized(&mut self, name: impl MemberName, value: &impl Serialize) {
+        self.written(name, &Written::of(value));
+    }
+
+    /// The value of an output record of ours, which is large; debug builds make sure that it is JSON.
+    pub(crate) fn record(&mut self, name: impl MemberName, value: &[u8]) {
+        debug_assert!(JsonText::check(value).is_ok(), "a record of ours is JSON");
+        self.member(name, |out| out.extend_from_slice(value));
     }
 
     #[inline(always)]
-    pub(crate) fn text(&mut self, name: impl Name, value: &(impl Content + ?Sized)) {
+    pub(crate) fn text(&mut self, name: impl MemberName, value: &(impl Content + ?Sized)) {
         name.open(Opening::Text, self.out);
         value.write(self.out);
     }
 
-    /// A text of ours, which nothing in JSON escapes.
+    /// A literal in which JSON escapes nothing, which debug builds make sure of.
     #[inline(always)]
-    pub(crate) fn word(&mut self, name: impl Name, word: &'static str) {
+    pub(crate) fn word(&mut self, name: impl MemberName, word: &'static str) {
         debug_assert!(is_plain(word.as_bytes()), "{word}");
         name.open(Opening::Text, self.out);
         self.out.extend_from_slice(word.as_bytes());
         self.out.extend_from_slice(b"\",");
     }
 
-    /// Members that the compiler has written.
     #[inline(always)]
-    pub(crate) fn constant<const N: usize>(&mut self, members: &Constant<N>) {
-        self.out.extend_from_slice(members.as_bytes());
-    }
-
-    #[inline(always)]
-    pub(crate) fn optional(&mut self, name: impl Name, value: Option<impl Content>) {
+    pub(crate) fn optional(&mut self, name: impl MemberName, value: Option<impl Content>) {
         if let Some(value) = value {
             self.text(name, &value);
         }
     }
 
     #[inline(always)]
-    pub(crate) fn int(&mut self, name: impl Name, value: i64) {
+    pub(crate) fn int(&mut self, name: impl MemberName, value: i64) {
         self.member(name, |out| integer(value, out));
     }
 
-    pub(crate) fn flag(&mut self, name: impl Name, value: bool) {
+    pub(crate) fn flag(&mut self, name: impl MemberName, value: bool) {
         let word: &[u8] = if value { b"true" } else { b"false" };
         self.member(name, |out| out.extend_from_slice(word));
     }
 
     #[inline(always)]
-    pub(crate) fn object(&mut self, name: impl Name, members: impl FnOnce(&mut Object<'_>)) {
+    pub(crate) fn object(&mut self, name: impl MemberName, members: impl FnOnce(&mut Object<'_>)) {
         name.open(Opening::Object, self.out);
         members(&mut Object { out: self.out });
         close(self.out, b'}');
@@ -115,7 +151,7 @@ impl Object<'_> {
 
     /// An object, left out when nothing is put into it.
     #[inline(always)]
-    pub(crate) fn filled(&mut self, name: impl Name, members: impl FnOnce(&mut Object<'_>)) {
+    pub(crate) fn filled(&mut self, name: impl MemberName, members: impl FnOnce(&mut Object<'_>)) {
         let before = self.out.len();
         self.object(name, members);
         if self.out.ends_with(b"{},") {
@@ -127,7 +163,7 @@ impl Object<'_> {
     #[inline(always)]
     pub(crate) fn objects<T>(
         &mut self,
-        name: impl Name,
+        name: impl MemberName,
         items: &[T],
         members: impl Fn(&T, &mut Object<'_>),
     ) {
@@ -139,7 +175,7 @@ impl Object<'_> {
 
     /// An array of strings, left out when there are none.
     #[inline(always)]
-    pub(crate) fn texts(&mut self, name: impl Name, items: &[impl Content]) {
+    pub(crate) fn texts(&mut self, name: impl MemberName, items: &[impl Content]) {
         self.array(name, items, |item, out| {
             out.push(b'"');
             item.write(out);
@@ -147,7 +183,7 @@ impl Object<'_> {
     }
 
     #[inline(always)]
-    fn array<T>(&mut self, name: impl Name, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
+    fn array<T>(&mut self, name: impl MemberName, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
         if items.is_empty() {
             return;
         }
@@ -248,7 +284,35 @@ mod tests {
         assert_eq!(object, r#"{"a_b":"t","a_b":"t","a_b":7,"a_b":7}"#);
     }
 
+    #[test]
+    #[should_panic(expected = "a\"b")]
+    fn a_literal_that_json_escapes_is_found_out() {
+        written(|o| o.word("name", "a\"b"));
+    }
+
+    #[test]
+    #[should_panic(expected = "a record of ours is JSON")]
+    fn a_record_that_is_no_json_is_found_out() {
+        written(|o| o.record("data", br#"{"half":"#));
+    }
+
     proptest! {
+        #[test]
+        fn names_of_any_kind_come_back(name: String, text: String) {
+            let object = written(|o| {
+                o.text(&*name, &text);
+                o.object("rest", |o| {
+                    o.int(&*name, 1);
+                    o.serialized("again", &name);
+                });
+                o.object(&*format!("{name}2"), |o| o.texts(&*name, &[&text]));
+            });
+            let read: serde_json::Value = serde_json::from_str(&object).unwrap();
+            prop_assert_eq!(&read[&name], &text);
+            prop_assert_eq!(&read["rest"]["again"], &name);
+            prop_assert_eq!(&read[&format!("{name}2")][&name][0], &text);
+        }
+
         #[test]
         fn texts_and_numbers_come_back(text: String, number: i64) {
             let object = written(|o| {

@@ -1,4 +1,5 @@
-//! The one pass over a text that makes the nodes of a document: what it accepts, and where the first fault is.
+//! The one pass over a text that makes the nodes of a document: what it accepts, and where the first
+//! fault is.
 //! Only here are nodes made, so every node is well formed. Names and strings without escapes and
 //! white space around them go straight through; nothing calls itself, however deep the nesting.
 
@@ -6,24 +7,28 @@ use super::error::{Fault, JsonError};
 use super::input::{Beside, Input};
 use super::name::{Tag, same_bytes};
 use super::node::{Kind, Node, Span};
-use super::nodes::Nodes;
+use super::nodes::{Memory, Nodes};
 use super::plain::Specials;
 
 /// How many members before it a name is compared with while parsing.
 const MEMBERS_COMPARED: usize = 32;
 
 /// What a pass over a text found.
-pub(super) struct Parsed {
+pub(super) struct Parsed<'m> {
     /// All values, in document order.
-    pub(super) nodes: Nodes,
+    pub(super) nodes: Nodes<'m>,
     /// No white space outside strings.
     pub(super) compact: bool,
-    /// Not set: no object holds a name twice, nor in two spellings.
+    /// If not set, no object holds a name twice, nor in two spellings.
     pub(super) may_repeat_names: bool,
 }
 
 /// Parses a whole text, at most 4 GiB long and nested no deeper than so many levels.
-pub(super) fn parse(text: &str, levels: usize) -> Result<Parsed, JsonError> {
+pub(super) fn parse<'m>(
+    text: &str,
+    levels: usize,
+    memory: Option<&'m Memory>,
+) -> Result<Parsed<'m>, JsonError> {
     let beside = Beside::default();
     let input = Input {
         text,
@@ -44,7 +49,7 @@ pub(super) fn parse(text: &str, levels: usize) -> Result<Parsed, JsonError> {
         count: 0,
         open: Open::default(),
     };
-    let nodes = parser.outermost(levels).map_err(|fault| *fault)?;
+    let nodes = parser.outermost(levels, memory).map_err(|fault| *fault)?;
     let compact = !beside.spaced.get();
     let end = input.after_space(parser.at);
     if end as usize != text.len() {
@@ -60,8 +65,8 @@ pub(super) fn parse(text: &str, levels: usize) -> Result<Parsed, JsonError> {
     })
 }
 
-/// What is at hand. Its methods are inlined by force, and no function is given a reference to it, so
-/// that it is kept in registers.
+/// The state of the pass. All its methods are `inline(always)`, and no function is given a reference to
+/// it, so the compiler keeps it in registers.
 struct Parser<'a> {
     input: Input<'a>,
     /// Place of the byte at hand.
@@ -100,8 +105,12 @@ enum Stop {
 impl Parser<'_> {
     /// Goes over the outermost value, with all below it.
     #[inline(always)]
-    fn outermost(&mut self, levels: usize) -> Result<Nodes, Fault> {
-        let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4);
+    fn outermost<'m>(
+        &mut self,
+        levels: usize,
+        memory: Option<&'m Memory>,
+    ) -> Result<Nodes<'m>, Fault> {
+        let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4, memory);
         let mut slots = nodes.slots();
         slots[0] = Node::NONE;
         // The containers around the one at hand, from the outermost on.

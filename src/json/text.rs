@@ -1,6 +1,7 @@
-//! A text of an event, which mostly is a part of the record that it came in.
-//! Invariant: what is borrowed stands in a JSON string as it is, so it is written without being
-//! looked through for what JSON escapes.
+//! A text that will be written as a JSON string; mostly it is a part of the document that it came in.
+//! Invariant: JSON escapes nothing in a borrowed text, so it is written without a second look. A text
+//! is borrowed only where that is known: it stood without escapes between the quotes of a parsed
+//! document, it is a part of such a text, or every byte of it was looked at.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -10,15 +11,14 @@ use serde::{Serialize, Serializer};
 
 use super::plain::is_plain;
 
-/// A string of the input, or one of ours.
+/// A string, borrowed if JSON escapes nothing in it. [`Text::from`] makes one of any string.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {
-    /// A text in which JSON escapes nothing: a word of ours, or a part of another such text. Where
-    /// that is not known, [`Text::from`] finds it out.
+    /// What a parsed document has between the quotes of a string without escapes, or as a number.
     #[inline]
-    pub fn plain(text: &'a str) -> Self {
+    pub(super) fn of_span(text: &'a str) -> Self {
         debug_assert!(is_plain(text.as_bytes()), "{text:?}");
         Self(Cow::Borrowed(text))
     }
@@ -32,12 +32,24 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What `find` finds in it.
+    /// The part of it that `find` finds.
     #[inline]
     pub fn part(&self, find: impl FnOnce(&str) -> Option<&str>) -> Option<Self> {
         match &self.0 {
-            Cow::Borrowed(text) => find(text).map(Self::plain),
+            Cow::Borrowed(text) => find(text).map(|part| self.slice(part)),
             Cow::Owned(text) => find(text).map(|part| part.to_owned().into()),
+        }
+    }
+
+    /// The same of a part that was found already. A text that is no part of this one is looked through.
+    #[inline]
+    pub fn slice(&self, part: &'a str) -> Self {
+        let whole = self.0.as_bytes().as_ptr_range();
+        let range = part.as_bytes().as_ptr_range();
+        let is_part = whole.start <= range.start && range.end <= whole.end;
+        match self.0 {
+            Cow::Borrowed(_) if is_part => Self::of_span(part),
+            _ => part.into(),
         }
     }
 }
@@ -103,7 +115,7 @@ impl<'a> From<&'a str> for Text<'a> {
     }
 }
 
-/// A text of ours that many events borrow; whether JSON escapes anything in it is found out once.
+/// A text of a configuration that many events borrow; whether JSON escapes anything in it is found out once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Phrase {
     text: String,
@@ -114,7 +126,7 @@ impl Phrase {
     /// As a text of an event.
     pub fn to_text(&self) -> Text<'_> {
         match self.is_plain {
-            true => Text::plain(&self.text),
+            true => Text::of_span(&self.text),
             false => self.text.clone().into(),
         }
     }
@@ -177,5 +189,25 @@ mod tests {
         let escaped = Text::from("User:\"u\"").part(rest);
         assert_eq!(escaped, Some("\"u\"".into()));
         assert_eq!(Text::from("u-1").part(rest), None);
+        // Parts of what is escaped are taken from memory that is no longer known to be plain.
+        let owned = Text::from("a\n:b".to_owned());
+        assert_eq!(owned.slice("b").as_plain(), Some("b"));
+        assert_eq!(owned.slice("a\n").as_plain(), None);
+    }
+
+    #[test]
+    fn what_is_no_part_of_a_plain_text_is_looked_through() {
+        let whole = Text::from("plain");
+        for (other, plain) in [("a\"b", None), ("b", Some("b")), ("\u{1f}", None)] {
+            assert_eq!(whole.slice(other).as_plain(), plain, "{other:?}");
+            let found = whole.part(|_| Some(other));
+            assert_eq!(found.and_then(|text| text.as_plain()), plain, "{other:?}");
+        }
+        // Next to it in memory, or over its end.
+        let text = "plain\"rest";
+        let whole = Text::from(&text[..5]);
+        assert_eq!(whole.slice(&text[3..8]).as_plain(), None);
+        assert_eq!(whole.slice(&text[5..]).as_plain(), None);
+        assert_eq!(whole.slice(&text[1..3]).as_plain(), Some("la"));
     }
 }

@@ -46,7 +46,7 @@ impl Document<'_> {
 
     /// Appends what is not marked of a node that has an unmarked leaf. Containers of which nothing
     /// is left are left out.
-    pub fn write_unmarked(&self, id: NodeId, out: &mut Vec<u8>) {
+    pub(super) fn write_unmarked(&self, id: NodeId, out: &mut Vec<u8>) {
         if self.has_marks(id) {
             self.write_unmarked_child(id, self.node(id), false, out);
         } else {
@@ -55,7 +55,7 @@ impl Document<'_> {
     }
 
     /// The same of what is below a container, each member or element with a comma.
-    pub fn write_unmarked_below(&self, id: NodeId, out: &mut Vec<u8>) {
+    pub(super) fn write_unmarked_below(&self, id: NodeId, out: &mut Vec<u8>) {
         let named = self.kind(id) == Kind::Object;
         for (child, node) in self.nodes_in(id) {
             // What is marked is so as a whole: that shows without a look at what is below it.

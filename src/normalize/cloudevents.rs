@@ -12,7 +12,7 @@ use crate::event::{
     Activity, Api, AuditEvent, Class, Dialect, Endpoint, Header, Metadata, RawRecord, Status,
     Unmapped, User,
 };
-use crate::json::{Document, Kind, Names, NodeId, Text, folded_name, repeated_name};
+use crate::json::{Document, Kind, Memory, Names, NodeId, Text, folded_name, repeated_name};
 
 /// A CloudEvent whose `id`, `source`, `type` and `time` have moved here.
 pub(super) struct Envelope<'a> {
@@ -68,9 +68,12 @@ impl<'a> Envelope<'a> {
 
 /// Reads a record's envelope. What the value is decides how it is read, since not every producer
 /// says so in a header, or says it right.
-pub(super) fn read<'a>(record: &RawRecord<'a>) -> Result<Envelope<'a>, NormalizeError> {
+pub(super) fn read<'a>(
+    record: &RawRecord<'a>,
+    memory: Option<&'a Memory>,
+) -> Result<Envelope<'a>, NormalizeError> {
     let value = record.value.ok_or(NormalizeError::Tombstone)?;
-    let document = Document::parse(value)?;
+    let document = Document::parse_in(memory, value)?;
     let attributes = attributes(&record.headers)?;
     let names_an_event = attributes
         .iter()
@@ -339,7 +342,7 @@ fn content_type<'a>(
         });
     }
     Ok(Some((
-        Text::plain("datacontenttype"),
+        Text::from("datacontenttype"),
         header_text(name, value)?,
     )))
 }
@@ -363,7 +366,7 @@ pub(super) fn generic(
     let labels = label.into_iter().chain(["method:unknown"]);
     let metadata = Metadata {
         dialect: Dialect::CloudEvents,
-        labels: labels.map(Text::plain).collect(),
+        labels: labels.map(Text::from).collect(),
         ..envelope.metadata()
     };
     Ok(AuditEvent {
@@ -376,7 +379,7 @@ pub(super) fn generic(
         status_detail: None,
         metadata,
         user: User {
-            name: Some(Text::plain("unknown")),
+            name: Some(Text::from("unknown")),
             ..User::default()
         },
         session_uid: None,
@@ -385,12 +388,12 @@ pub(super) fn generic(
         authorizations: Vec::new(),
         auth_protocol: None,
         api: Api {
-            operation: envelope.kind.unwrap_or(Text::plain("unknown")),
+            operation: envelope.kind.unwrap_or(Text::from("unknown")),
             ..Api::default()
         },
         cloud: None,
         src_endpoint: Endpoint {
-            name: Some(Text::plain("unknown")),
+            name: Some(Text::from("unknown")),
             ..Endpoint::default()
         },
         resources: Vec::new(),

@@ -30,7 +30,7 @@ impl<'a> Crn<'a> {
     /// Takes a name apart; nothing is in a text that is no CRN.
     pub(super) fn of(name: &Text<'a>) -> Self {
         match name.as_plain() {
-            Some(name) => Crn::parse(name, Text::plain),
+            Some(plain) => Crn::parse(plain, |part| name.slice(part)),
             None => Crn::parse(name, |part| part.to_owned().into()),
         }
     }

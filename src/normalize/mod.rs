@@ -8,23 +8,9 @@ mod crn;
 mod time;
 mod walk;
 
-use crate::event::{Activity, AuditEvent, RawRecord};
-use crate::json::{JsonError, Portable, Text};
-
-/// What a catalogue knows of one method.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MethodFacts<'c> {
-    /// The service, such as `flink`.
-    pub service: Text<'c>,
-    /// The module within the service.
-    pub module: Option<Text<'c>>,
-    /// What the method does; an event of a login is of class Authentication.
-    pub activity: Activity,
-    /// For `metadata.labels`: access and sensitivity, such as `access:write`.
-    pub labels: [&'static str; 2],
-    /// What the method does, for people.
-    pub description: Text<'c>,
-}
+use crate::catalog::Catalogs;
+use crate::event::{AuditEvent, RawRecord};
+use crate::json::{JsonError, Memory, Portable, Text};
 
 /// Label of an event whose statements about one check contradict each other.
 pub const CONTRADICTORY: &str = "status:contradictory";
@@ -47,9 +33,6 @@ pub fn inferred(event: &AuditEvent<'_>) -> Vec<&'static str> {
         .filter_map(|label| label.strip_suffix(":inferred"))
         .collect()
 }
-
-/// Finds a method in the catalogue, whatever the case of its name.
-pub type Lookup<'l, 'c> = dyn Fn(&str) -> Option<MethodFacts<'c>> + 'l;
 
 /// Why a record is no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -122,25 +105,26 @@ const SURROGATE_AS_TEXT: &str = "json:surrogate_as_text";
 /// Label of an event in which a number that no double holds was made a text of its digits.
 const NUMBER_AS_TEXT: &str = "json:number_as_text";
 
-/// Describes a record in OCSF terms.
+/// Describes a record in OCSF terms. With `memory`, the document is parsed in it.
 ///
 /// # Errors
 /// [`NormalizeError`]: the record belongs among the dead letters, but for
 /// [`JsonError::NotPortable`]: [`normalize_portable`] makes an event of it.
 pub fn normalize<'a>(
     record: &RawRecord<'a>,
-    lookup: &Lookup<'_, 'a>,
+    catalogs: &'a Catalogs,
+    memory: Option<&'a Memory>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
-    let mut envelope = cloudevents::read(record)?;
+    let mut envelope = cloudevents::read(record, memory)?;
     let envelope_labels = std::mem::take(&mut envelope.labels);
     let mut event = if confluent::recognizes(&envelope) {
-        confluent::normalize(envelope, record.timestamp_ms, lookup)?
+        confluent::normalize(envelope, record.timestamp_ms, catalogs)?
     } else {
         cloudevents::generic(envelope, record.timestamp_ms)?
     };
     let repeated = (!event.unmapped.repeated.is_empty()).then_some(REPEATED_NAMES);
     let labels = envelope_labels.into_iter().chain(repeated);
-    event.metadata.labels.extend(labels.map(Text::plain));
+    event.metadata.labels.extend(labels.map(Text::from));
     Ok(event)
 }
 
@@ -151,19 +135,20 @@ pub fn normalize<'a>(
 pub fn normalize_portable<'a>(
     record: &RawRecord<'a>,
     portable: &'a Portable,
-    lookup: &Lookup<'_, 'a>,
+    catalogs: &'a Catalogs,
+    memory: Option<&'a Memory>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let record = RawRecord {
         value: Some(&portable.text),
         ..record.clone()
     };
-    let mut event = normalize(&record, lookup)?;
+    let mut event = normalize(&record, catalogs, memory)?;
     let labels = [
         (portable.has_surrogates, SURROGATE_AS_TEXT),
         (portable.has_numbers, NUMBER_AS_TEXT),
     ];
     let labels = labels.iter().filter(|(is_so, _)| *is_so);
-    let labels = labels.map(|(_, label)| Text::plain(label));
+    let labels = labels.map(|(_, label)| Text::from(*label));
     event.metadata.labels.extend(labels);
     Ok(event)
 }

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::catalog::Catalog;
+use crate::event::Activity;
 use crate::event::{Class, Dialect, Header, Offset, Partition, Position, Status, User, UserKind};
 use crate::json::{Kind, NodeId};
 
@@ -34,12 +36,8 @@ fn record(value: Option<&[u8]>) -> RawRecord<'_> {
     }
 }
 
-fn without_catalog<'c>(_: &str) -> Option<MethodFacts<'c>> {
-    None
-}
-
 fn normal(text: &str) -> AuditEvent<'_> {
-    normalize(&record(Some(text.as_bytes())), &without_catalog).unwrap()
+    normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap()
 }
 
 /// The shape with that CloudEvents `id`.
@@ -52,7 +50,7 @@ fn shape(id: &str) -> AuditEvent<'static> {
 }
 
 fn reason(text: &str) -> &'static str {
-    normalize(&record(Some(text.as_bytes())), &without_catalog)
+    normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None)
         .unwrap_err()
         .reason()
 }
@@ -366,23 +364,17 @@ fn the_nine_flink_examples_are_requests_that_worked() {
 
 #[test]
 fn the_catalogue_has_the_first_word() {
-    let lookup = |name: &str| {
-        (name == "mcp.tools/call").then_some(MethodFacts {
-            service: "context-engine".into(),
-            module: Some("mcp".into()),
-            activity: Activity::Update,
-            labels: ["access:write", "sensitivity:high"],
-            description: "Calls a tool".into(),
-        })
-    };
+    let text = "product: confluent\nservices: {context-engine: {mcp: {methods: {mcp.tools/call: \
+        {activity: update, access: write, sensitivity: high, description: Calls a tool.}}}}}";
+    let catalogs = Catalogs::from_iter(Catalog::parse(text, "confluent.yaml"));
     let line = SHAPES
         .lines()
         .find(|line| line.contains("mcp.tools"))
         .unwrap();
-    let event = normalize(&record(Some(line.as_bytes())), &lookup).unwrap();
+    let event = normalize(&record(Some(line.as_bytes())), &catalogs, None).unwrap();
     assert!(event.known_method);
     assert_eq!(event.activity, Activity::Update);
-    assert_eq!(event.message.as_deref(), Some("Calls a tool"));
+    assert_eq!(event.message.as_deref(), Some("Calls a tool."));
     assert_eq!(event.api.service_name.as_deref(), Some("context-engine"));
     assert_eq!(event.api.group_name.as_deref(), Some("mcp"));
     assert_eq!(event.metadata.labels, ["access:write", "sensitivity:high"]);
@@ -394,7 +386,7 @@ fn a_failure_says_what_went_wrong_in_either_form() {
         let text = format!(
             r#"{{"data":{{"methodName":"x","result":{{"status":"FAILURE","data":{answer}}}}}}}"#
         );
-        let api = normalize(&record(Some(text.as_bytes())), &without_catalog)
+        let api = normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None)
             .unwrap()
             .api;
         [api.response_error, api.response_error_message]
@@ -413,9 +405,9 @@ fn a_failure_says_what_went_wrong_in_either_form() {
 
 #[test]
 fn what_cannot_be_read_says_why() {
-    let tombstone = normalize(&record(None), &without_catalog).unwrap_err();
+    let tombstone = normalize(&record(None), Catalogs::NONE, None).unwrap_err();
     assert_eq!(tombstone.reason(), "tombstone");
-    let latin = normalize(&record(Some(b"{\"a\":\"\xe9\"}")), &without_catalog).unwrap_err();
+    let latin = normalize(&record(Some(b"{\"a\":\"\xe9\"}")), Catalogs::NONE, None).unwrap_err();
     assert_eq!(latin.reason(), "not_utf8");
     let deep = "[".repeat(200);
     for (text, expected) in [

@@ -2,7 +2,7 @@
 
 use std::panic::{self, Location};
 
-/// From now on `report` hears where something panicked, such as `src/event/json.rs:12:5`, and
+/// From now on `report` hears where something panicked, such as `src/json/parse.rs:12:5`, and
 /// nothing else is written.
 pub fn report(report: impl Fn(&str) + Send + Sync + 'static) {
     panic::set_hook(Box::new(move |panic| {

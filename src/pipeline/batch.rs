@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use super::forms::{EventForm, Forms};
 use super::limits::size;
-use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, facts, guard, limits};
+use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich::{self, Names};
 use crate::event::{AuditEvent, Header, OutputBuffer, OutputRecord, Path, Position, RawRecord};
-use crate::json::{JsonError, Portable, Text};
+use crate::json::{JsonError, Memory, Portable, Text};
 use crate::normalize::{self, NormalizeError};
 use crate::rules::RuleSet;
 use crate::sigma::{Level, Scratch};
@@ -26,6 +26,8 @@ pub struct Batch {
     pub(super) names: Arc<Names>,
     /// Memory for matching an event; matching empties it first.
     pub(super) scratch: RefCell<Scratch>,
+    /// Memory for the document of an event.
+    pub(super) documents: Memory,
 }
 
 /// An alert and what it is about.
@@ -88,13 +90,14 @@ impl Batch {
         out: &mut OutputBuffer,
     ) -> Outcome {
         out.begin_part(0);
-        let lookup = |name: &str| self.context.catalog.method(name).map(facts);
+        let catalogs = &self.context.catalogs;
         let portable;
         // Borrowed where it is: it is large.
-        let mut normalized = normalize::normalize(record, &lookup);
+        let mut normalized = normalize::normalize(record, catalogs, Some(&self.documents));
         if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
             portable = Portable::of(record.value.unwrap_or_default());
-            normalized = normalize::normalize_portable(record, &portable, &lookup);
+            normalized =
+                normalize::normalize_portable(record, &portable, catalogs, Some(&self.documents));
         }
         let event = match &mut normalized {
             Ok(event) => event,
@@ -204,7 +207,7 @@ impl Batch {
             }
         }
         event.unmapped.dropped = true;
-        event.metadata.labels.push(Text::plain("raw:slimmed"));
+        event.metadata.labels.push(Text::from("raw:slimmed"));
         out.truncate(first);
         self.append_event(event, position, out)
     }

@@ -15,11 +15,11 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::alert::BUILT_IN;
+pub use crate::catalog::Catalogs;
+use crate::catalog::{Catalog, MethodNames};
 pub use crate::enrich::Names;
-use crate::event::{Access, Method, MethodNames, Sensitivity};
-pub use crate::event::{Catalog, Path};
-use crate::normalize::MethodFacts;
-use crate::rules::{CurrentRules, Known};
+pub use crate::event::Path;
+use crate::rules::{CurrentRules, Known, KnownProduct};
 use crate::sigma::Level;
 pub use batch::Batch;
 pub use forms::{EventForm, FindingForm, Forms, LetterForm};
@@ -109,7 +109,7 @@ impl Outcome {
 #[derive(Debug, Clone)]
 struct Context {
     settings: Settings,
-    catalog: Arc<Catalog>,
+    catalogs: Arc<Catalogs>,
     method_names: Arc<MethodNames>,
     /// The source's name in the configuration.
     source: Option<Arc<str>>,
@@ -128,15 +128,15 @@ impl Pipeline {
     /// Composes the stages.
     pub fn new(
         settings: Settings,
-        catalog: Arc<Catalog>,
+        catalogs: Arc<Catalogs>,
         rules: Arc<CurrentRules<Path>>,
         names: Arc<ArcSwap<Names>>,
     ) -> Self {
         Self {
             context: Context {
                 settings,
-                method_names: Arc::new(MethodNames::of(&catalog)),
-                catalog,
+                method_names: Arc::new(MethodNames::of(&catalogs)),
+                catalogs,
                 source: None,
                 replaying: false,
             },
@@ -166,6 +166,7 @@ impl Pipeline {
             rules: self.rules.snapshot(),
             names: self.names.load_full(),
             scratch: RefCell::default(),
+            documents: crate::json::Memory::default(),
         }
     }
 
@@ -185,33 +186,17 @@ impl Pipeline {
     }
 }
 
-/// What normalization takes from the catalogue.
-pub fn facts(method: &Method) -> MethodFacts<'_> {
-    MethodFacts {
-        service: method.service.to_text(),
-        module: Some(method.module.to_text()),
-        activity: method.activity,
-        labels: [
-            match method.access {
-                Access::Read => "access:read",
-                Access::Write => "access:write",
-            },
-            match method.sensitivity {
-                Sensitivity::Low => "sensitivity:low",
-                Sensitivity::Medium => "sensitivity:medium",
-                Sensitivity::High => "sensitivity:high",
-            },
-        ],
-        description: method.description.to_text(),
-    }
-}
-
-/// What rules may name: the services and methods of the catalogue.
-pub fn known(catalog: &Catalog) -> Known {
-    let services = catalog.services().map(str::to_owned).collect();
-    Known {
-        services: [(catalog.product().to_owned(), services)].into(),
+/// What rules may name: the services and methods of the catalogues.
+pub fn known(catalogs: &Catalogs) -> Known {
+    let product = |catalog: &Catalog| KnownProduct {
+        services: catalog.services().map(str::to_owned).collect(),
         methods: catalog.names().map(str::to_owned).collect(),
+    };
+    Known {
+        products: catalogs
+            .iter()
+            .map(|catalog| (catalog.product().to_owned(), product(catalog)))
+            .collect(),
         built_in: BUILT_IN.iter().map(|rule| rule.id.to_owned()).collect(),
     }
 }

@@ -28,7 +28,7 @@ fn pipeline_with(rules: RuleSet<Path>) -> Pipeline {
             topics,
             limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
         },
-        Arc::new(Catalog::shipped().unwrap()),
+        Arc::new(Catalogs::shipped().unwrap()),
         Arc::new(CurrentRules::new(rules)),
         Arc::default(),
     )
@@ -231,7 +231,7 @@ fn the_alert_of_a_dead_letter_is_made_to_fit_its_topic_and_is_a_part_of_its_own(
 #[test]
 fn the_rules_about_dead_letters_are_disabled_and_set_by_their_ids() {
     let pipeline = |overrides: Overrides| {
-        let known = known(&Catalog::shipped().unwrap());
+        let known = known(&Catalogs::shipped().unwrap());
         let rules = RuleSet::load(&[], &known, &overrides, &Path::parse).unwrap();
         assert!(rules.warnings().is_empty(), "{:?}", rules.warnings());
         pipeline_with(rules)
@@ -262,7 +262,7 @@ fn rule_for_everything(id: &str) -> RuleSet<Path> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rule.yaml");
     std::fs::write(&file, rule).unwrap();
-    let known = known(&Catalog::shipped().unwrap());
+    let known = known(&Catalogs::shipped().unwrap());
     let sources = [RuleSource::Path(file)];
     RuleSet::load(&sources, &known, &Overrides::default(), &Path::parse).unwrap()
 }
@@ -277,7 +277,7 @@ fn a_batch_keeps_its_rules_and_names_whatever_another_thread_puts_in_force() {
         |name: &str| Names::parse_yaml(&format!("u-1: {{name: {name}}}\n"), "names.yaml").unwrap();
     let rules = Arc::new(CurrentRules::new(rule_for_everything(ids[0])));
     let names = Arc::new(ArcSwap::from_pointee(known_as("Ann")));
-    let catalog = Arc::new(Catalog::shipped().unwrap());
+    let catalog = Arc::new(Catalogs::shipped().unwrap());
     let settings = pipeline().context.settings;
     let pipeline = Pipeline::new(settings, catalog, rules.clone(), names.clone());
     let first = pipeline.begin();

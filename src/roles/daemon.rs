@@ -197,7 +197,7 @@ impl Daemon<'_> {
             limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
         };
         let rulebook = &self.rulebook;
-        let (catalog, rules, names) = (rulebook.catalog(), rulebook.rules(), rulebook.names());
-        Pipeline::new(settings, catalog, rules, names)
+        let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
+        Pipeline::new(settings, catalogs, rules, names)
     }
 }

@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, Mark, Problem};
 use crate::kafka::session::Shutdown;
 use crate::observe::Metrics;
 use crate::observe::metrics::Reloaded;
-use crate::pipeline::{self, Catalog, Names};
+use crate::pipeline::{self, Catalogs, Names};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 pub use requests::Requests;
 
@@ -33,7 +33,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Rules and names, and where they come from.
 #[derive(Debug)]
 pub struct Rulebook {
-    catalog: Arc<Catalog>,
+    catalogs: Arc<Catalogs>,
     rules: Arc<CurrentRules<pipeline::Path>>,
     names: Arc<ArcSwap<Names>>,
     rule_sources: Vec<RuleSource>,
@@ -47,8 +47,8 @@ impl Rulebook {
     /// # Errors
     /// What is wrong in any file, warnings included.
     pub fn load(config: &Config) -> Result<Rulebook, Vec<Diagnostic>> {
-        let catalog = Arc::new(Catalog::shipped()?);
-        let rules = read_rules(&config.rules, &catalog, &config.overrides);
+        let catalogs = Arc::new(Catalogs::shipped()?);
+        let rules = read_rules(&config.rules, &catalogs, &config.overrides);
         let names = read_names(config.names.as_deref());
         let (rules, names) = match (rules, names) {
             (Ok(rules), Ok(names)) => (rules, names),
@@ -59,7 +59,7 @@ impl Rulebook {
             }
         };
         Ok(Rulebook {
-            catalog,
+            catalogs,
             rules: Arc::new(CurrentRules::new(rules)),
             names: Arc::new(ArcSwap::from_pointee(names)),
             rule_sources: config.rules.clone(),
@@ -69,8 +69,8 @@ impl Rulebook {
     }
 
     /// The methods that are known.
-    pub fn catalog(&self) -> Arc<Catalog> {
-        self.catalog.clone()
+    pub fn catalogs(&self) -> Arc<Catalogs> {
+        self.catalogs.clone()
     }
 
     /// The rules in force.
@@ -98,7 +98,7 @@ impl Rulebook {
 
     /// Read everything again. What is unsound is said and counted, and changes nothing.
     pub fn reload(&self, metrics: &Metrics) {
-        match read_rules(&self.rule_sources, &self.catalog, &self.overrides) {
+        match read_rules(&self.rule_sources, &self.catalogs, &self.overrides) {
             Ok(rules) => {
                 let (count, hash) = (rules.rules().len(), rules.hash().to_owned());
                 for warning in rules.warnings() {
@@ -235,12 +235,12 @@ fn refuse(what: Reloaded, diagnostics: &[Diagnostic], metrics: &Metrics) {
 
 fn read_rules(
     sources: &[RuleSource],
-    catalog: &Catalog,
+    catalogs: &Catalogs,
     overrides: &Overrides,
 ) -> Result<RuleSet<pipeline::Path>, Vec<Diagnostic>> {
     RuleSet::load(
         sources,
-        &pipeline::known(catalog),
+        &pipeline::known(catalogs),
         overrides,
         &pipeline::Path::parse,
     )

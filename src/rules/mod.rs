@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub use load::RuleSource;
 pub use pack::{pack, pack_names};
 pub use swap::CurrentRules;
-pub use validate::{Known, Overrides};
+pub use validate::{Known, KnownProduct, Overrides};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::sigma::{

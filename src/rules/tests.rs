@@ -81,9 +81,12 @@ fn known() -> Known {
         "confluent.privileged.access",
         "ip-filter.Authorize",
     ];
-    Known {
-        services: [("confluent".to_owned(), services.map(str::to_owned).into())].into(),
+    let product = KnownProduct {
+        services: services.map(str::to_owned).into(),
         methods: methods.map(str::to_owned).into(),
+    };
+    Known {
+        products: [("confluent".to_owned(), product)].into(),
         ..Known::default()
     }
 }

@@ -10,15 +10,33 @@ use crate::sigma::{Check, Expected, Level, Rule, RuleId, Status, Test, UnknownFi
 /// The field that holds an event's method.
 pub const OPERATION_FIELD: &str = "api.operation";
 
-/// What the catalogue knows: the words that a rule may use.
+/// What is known: the words that a rule may use.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// For each product of a `logsource`, its services.
-    pub services: BTreeMap<String, BTreeSet<String>>,
-    /// Every method that [`OPERATION_FIELD`] can hold. Empty checks none.
-    pub methods: BTreeSet<String>,
+    /// By the word that a `logsource` has for the product.
+    pub products: BTreeMap<String, KnownProduct>,
     /// Ids of the rules that are no files but parts of the program.
     pub built_in: BTreeSet<String>,
+}
+
+/// What is known of the events of one product.
+#[derive(Debug, Clone, Default)]
+pub struct KnownProduct {
+    /// The services of a `logsource`.
+    pub services: BTreeSet<String>,
+    /// Every method that [`OPERATION_FIELD`] can hold. Empty checks none.
+    pub methods: BTreeSet<String>,
+}
+
+impl Known {
+    /// The product that a rule is about; all where it names none that is known.
+    fn products_of(&self, rule: &Rule) -> Vec<&KnownProduct> {
+        let named = rule.logsource.product.as_ref();
+        match named.and_then(|product| self.products.get(product)) {
+            Some(product) => vec![product],
+            None => self.products.values().collect(),
+        }
+    }
 }
 
 /// What the configuration changes about rules without editing them. A key is a rule's id or a tag.
@@ -109,7 +127,7 @@ pub(super) fn rules(written: &[Written], known: &Known, diagnostics: &mut Vec<Di
         status(rule, &mut problems);
         logsource(rule, known, &mut problems);
         for test in rule.detection.tests() {
-            methods(test, known, &mut problems);
+            methods(test, &known.products_of(rule), &mut problems);
         }
         diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
             file: file.clone(),
@@ -144,22 +162,19 @@ fn logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
             None => problem.remedy(format!("write one of: {}", allowed.join(", "))),
         });
     };
-    let products = || known.services.keys().map(String::as_str);
-    let services: Vec<&BTreeSet<String>> = match &rule.logsource.product {
-        None => known.services.values().collect(),
-        Some(product) => match known.services.get(product) {
-            Some(services) => vec![services],
-            None => {
-                refuse("product", product, products().collect());
-                known.services.values().collect()
-            }
-        },
-    };
-    if let Some(service) = &rule.logsource.service
-        && !services.iter().any(|services| services.contains(service))
+    if let Some(product) = &rule.logsource.product
+        && !known.products.contains_key(product)
     {
-        let allowed: BTreeSet<&str> = services.into_iter().flatten().map(String::as_str).collect();
-        refuse("service", service, allowed.into_iter().collect());
+        let allowed = known.products.keys().map(String::as_str);
+        refuse("product", product, allowed.collect());
+    }
+    let products = known.products_of(rule);
+    let services = products.into_iter().flat_map(|product| &product.services);
+    let services: BTreeSet<&str> = services.map(String::as_str).collect();
+    if let Some(service) = &rule.logsource.service
+        && !services.contains(service.as_str())
+    {
+        refuse("service", service, services.into_iter().collect());
     }
     if let Some(category) = &rule.logsource.category {
         let message = format!("no event has a category, so `{category}` matches nothing");
@@ -168,29 +183,28 @@ fn logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
 }
 
 /// Warns about expected methods that no known method matches.
-fn methods(test: &Test, known: &Known, problems: &mut Vec<Problem>) {
+fn methods(test: &Test, products: &[&KnownProduct], problems: &mut Vec<Problem>) {
     let (Check::Any(expected) | Check::Every(expected)) = &test.check else {
         return;
     };
-    if test.field.as_deref() != Some(OPERATION_FIELD) || known.methods.is_empty() {
+    let known = || products.iter().flat_map(|product| &product.methods);
+    if test.field.as_deref() != Some(OPERATION_FIELD) || known().next().is_none() {
         return;
     }
     for expected in expected {
         let Expected::Text(pattern) = expected else {
             continue;
         };
-        if known.methods.iter().any(|method| pattern.finds(method)) {
+        if known().any(|method| pattern.finds(method)) {
             continue;
         }
         let written = pattern.to_string();
         let problem = Problem::warning(test.mark, format!("no known method is `{written}`"));
         let bare = written.trim_matches('*');
-        problems.push(
-            match nearest(bare, known.methods.iter().map(String::as_str)) {
-                Some(near) => problem.remedy(format!("did you mean `{near}`?")),
-                None => problem.remedy("look the method up in the catalogue"),
-            },
-        );
+        problems.push(match nearest(bare, known().map(String::as_str)) {
+            Some(near) => problem.remedy(format!("did you mean `{near}`?")),
+            None => problem.remedy("look the method up in the catalogue"),
+        });
     }
 }
 

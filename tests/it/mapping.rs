@@ -9,13 +9,11 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use watchbell::catalog::Catalogs;
 use watchbell::encode;
 use watchbell::enrich::{self, Names};
-use watchbell::event::{
-    AuditEvent, Catalog, Class, Header, Offset, Partition, Path, Position, RawRecord,
-};
-use watchbell::normalize::{MethodFacts, normalize};
-use watchbell::pipeline;
+use watchbell::event::{AuditEvent, Class, Header, Offset, Partition, Path, Position, RawRecord};
+use watchbell::normalize::normalize;
 use watchbell::sigma::{self, Fields};
 
 use crate::pipeline::{SEED, SHAPES};
@@ -136,11 +134,7 @@ fn record<'a>(value: &'a [u8], headers: Vec<Header<'a>>) -> RawRecord<'a> {
     }
 }
 
-static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::shipped().expect("the catalogue"));
-
-fn lookup(method: &str) -> Option<MethodFacts<'static>> {
-    CATALOG.method(method).map(pipeline::facts)
-}
+static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| Catalogs::shipped().expect("the catalogue"));
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
@@ -154,7 +148,7 @@ proptest! {
             value: value.as_deref().map(str::as_bytes),
         });
         let record = record(sample.value.as_bytes(), headers.collect());
-        if let Ok(mut event) = normalize(&record, &|method: &str| lookup(method)) {
+        if let Ok(mut event) = normalize(&record, &CATALOGS, None) {
             enrich::apply(&mut event, &names);
             check(&event);
         }
@@ -199,7 +193,7 @@ fn every_attribute_is_filled_by_some_documented_event_and_its_names() {
     let mut filled = BTreeSet::new();
     for line in SEED.lines().chain(SHAPES.lines()) {
         let record = record(line.as_bytes(), Vec::new());
-        let mut event = normalize(&record, &|method: &str| lookup(method)).expect("an event");
+        let mut event = normalize(&record, &CATALOGS, None).expect("an event");
         enrich::apply(&mut event, &names);
         check(&event);
         for path in Path::attributes() {

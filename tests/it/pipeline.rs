@@ -7,10 +7,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 use watchbell::alert::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
+use watchbell::catalog::Catalogs;
 use watchbell::enrich::Names;
-use watchbell::event::{
-    Catalog, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
-};
+use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
 use watchbell::pipeline::{self, Limits, Outcome, Pipeline, Settings, Topics};
 use watchbell::rules::test::AlertSummary;
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
@@ -25,9 +24,9 @@ pub fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
 }
 
 fn limited_pipeline(names: &str, limits: Limits) -> Pipeline {
-    let catalog = Catalog::shipped().unwrap();
+    let catalogs = Catalogs::shipped().unwrap();
     let sources = ["pack:confluent".parse().unwrap()];
-    let known = pipeline::known(&catalog);
+    let known = pipeline::known(&catalogs);
     let rules = RuleSet::load(
         &sources,
         &known,
@@ -47,7 +46,7 @@ fn limited_pipeline(names: &str, limits: Limits) -> Pipeline {
     };
     Pipeline::new(
         Settings { topics, limits },
-        Arc::new(catalog),
+        Arc::new(catalogs),
         Arc::new(CurrentRules::new(rules)),
         Arc::new(ArcSwap::from_pointee(names)),
     )

@@ -9,16 +9,16 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
+use watchbell::catalog::Catalogs;
 use watchbell::enrich::{self, Names};
 use watchbell::event::{
-    self, Catalog, Class, Header, Offset, OutputBuffer, OutputRecord, Partition, Position,
-    RawRecord,
+    self, Class, Header, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
 };
 use watchbell::pipeline::Pipeline;
 use watchbell::printable::is_unseen;
 use watchbell::sigma::{Fields, Value};
 use watchbell::view::{Emitted, FieldPath, Kind, Paint, line, page, printable_json};
-use watchbell::{encode, normalize, pipeline};
+use watchbell::{encode, normalize};
 
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with, record};
 
@@ -302,12 +302,11 @@ fn raw_paths(value: &Json, prefix: &str, out: &mut BTreeSet<String>) {
 /// Compares what a rule sees of an event with what a filter sees of it once it is written; returns
 /// how many values there are.
 fn compare_rule_and_filter(input: &RawRecord<'_>) -> usize {
-    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::shipped().unwrap());
+    static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| Catalogs::shipped().unwrap());
     static FACTS: LazyLock<Names> =
         LazyLock::new(|| Names::parse_yaml(NAMES, "names.yaml").unwrap());
-    let lookup = |name: &str| CATALOG.method(name).map(pipeline::facts);
     let value = String::from_utf8_lossy(input.value.unwrap_or_default());
-    let Ok(mut event) = normalize::normalize(input, &lookup) else {
+    let Ok(mut event) = normalize::normalize(input, &CATALOGS, None) else {
         return 0;
     };
     enrich::apply(&mut event, &FACTS);

@@ -19,6 +19,9 @@ use super::proxy::Proxy;
 /// What the JVM of a broker may hold.
 const HEAP_MB: u32 = 512;
 
+/// Tests that run side by side, however many threads there are: each may start two brokers.
+const MOST_AT_A_TIME: usize = 3;
+
 /// One cluster of one broker.
 pub struct Broker {
     bootstrap: String,
@@ -87,21 +90,27 @@ impl Clusters {
 }
 
 /// A pair of clusters for this test alone, until it ends: one that an earlier test has left, or a new one.
-/// So there are as many pairs as tests that run side by side.
+/// So there are as many pairs as tests that run side by side. A test that also needs the secured broker
+/// takes it after the pair: in this order nobody waits for somebody who waits.
 pub fn clusters() -> Lent {
     POOL.lend(false)
 }
 
-/// The same for a test that says how fast something must be, or how much is kept in a time: nothing else
-/// runs on the clusters meanwhile.
+/// The same for a test that says how fast something must be, or how much is kept in a time: no other test
+/// of Kafka runs meanwhile.
 pub fn clusters_alone() -> Lent {
     POOL.lend(true)
+}
+
+/// For a test with brokers of its own only: it takes its turn as if it had a pair.
+pub fn turn() -> Turn {
+    POOL.begin(false)
 }
 
 /// A pair of clusters; it goes back to the others when the test has passed.
 pub struct Lent {
     clusters: Option<Clusters>,
-    alone: bool,
+    _turn: Turn,
 }
 
 impl Deref for Lent {
@@ -123,7 +132,22 @@ impl Drop for Lent {
         // Who knows in which state a failed test leaves the brokers.
         let clusters = self.clusters.take();
         let kept = clusters.filter(|_| !std::thread::panicking() || EXISTING.is_some());
-        POOL.take_back(kept, self.alone);
+        POOL.lock().idle.extend(kept);
+    }
+}
+
+/// One of the tests that run side by side, until it is dropped.
+pub struct Turn {
+    alone: bool,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut state = POOL.lock();
+        state.running -= 1;
+        state.alone &= !self.alone;
+        drop(state);
+        POOL.changed.notify_all();
     }
 }
 
@@ -134,7 +158,7 @@ static EXISTING: LazyLock<Option<String>> =
 static POOL: Pool = Pool {
     state: Mutex::new(State {
         idle: Vec::new(),
-        lent: 0,
+        running: 0,
         alone: false,
         waiting_alone: 0,
     }),
@@ -148,7 +172,8 @@ struct Pool {
 
 struct State {
     idle: Vec<Clusters>,
-    lent: usize,
+    /// Tests that have a turn.
+    running: usize,
     /// One test has all of the machine.
     alone: bool,
     /// Tests that wait for that; no other test begins before them.
@@ -157,11 +182,25 @@ struct State {
 
 impl Pool {
     fn lend(&self, alone: bool) -> Lent {
+        let turn = self.begin(alone);
+        let idle = self.lock().idle.pop();
+        Lent {
+            clusters: Some(idle.unwrap_or_else(Clusters::start)),
+            _turn: turn,
+        }
+    }
+
+    /// Wait for a turn.
+    fn begin(&self, alone: bool) -> Turn {
         let mut state = self.lock();
         state.waiting_alone += usize::from(alone);
+        let most = if alone || EXISTING.is_some() {
+            1
+        } else {
+            MOST_AT_A_TIME
+        };
         let must_wait = |state: &mut State| {
-            let is_taken = state.lent > 0 && (alone || EXISTING.is_some());
-            state.alone || is_taken || !alone && state.waiting_alone > 0
+            state.alone || state.running >= most || !alone && state.waiting_alone > 0
         };
         state = self
             .changed
@@ -169,24 +208,8 @@ impl Pool {
             .unwrap_or_else(PoisonError::into_inner);
         state.waiting_alone -= usize::from(alone);
         state.alone = alone;
-        state.lent += 1;
-        let idle = state.idle.pop();
-        drop(state);
-        let mut lent = Lent {
-            clusters: None,
-            alone,
-        };
-        lent.clusters = Some(idle.unwrap_or_else(Clusters::start));
-        lent
-    }
-
-    fn take_back(&self, clusters: Option<Clusters>, alone: bool) {
-        let mut state = self.lock();
-        state.idle.extend(clusters);
-        state.lent -= 1;
-        state.alone &= !alone;
-        drop(state);
-        self.changed.notify_all();
+        state.running += 1;
+        Turn { alone }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::broker::turn;
 use super::daemon::Deployment;
 use super::eventually;
 use super::flow::{Flow, Pulse};
@@ -57,6 +58,7 @@ impl Names {
 
 #[test]
 fn any_broker_of_three_may_fail_while_records_flow() {
+    let _turn = turn();
     let begun = Instant::now();
     let mut quorum = Quorum::start();
     println!("  three brokers after {:?}", begun.elapsed());

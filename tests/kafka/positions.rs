@@ -10,7 +10,7 @@ use watchbell::kafka::session::{OnGap, SessionError, Start};
 use watchbell::kafka::topics::Topics;
 
 use super::admin::{expire, grow};
-use super::broker::{Broker, clusters};
+use super::broker::{Broker, clusters, clusters_alone};
 use super::eventually;
 use super::passthrough::{Running, Setting, would_stop};
 use super::records::{Source, committed, read_committed};
@@ -241,7 +241,7 @@ fn the_ownership_topic_has_the_sources_partitions_and_no_records() {
 
 #[test]
 fn a_record_is_visible_soon_after_a_pause() {
-    let clusters = clusters();
+    let clusters = clusters_alone();
     let setting = Setting::across(&clusters, "latency");
     let mut source = Source::new(&clusters.source, &setting.source_topic, 4);
     let running = Running::start(&setting.config, setting.worker());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
-use super::broker::{Broker, clusters};
+use super::broker::{Broker, clusters, turn};
 use super::daemon::{Daemon, watchbell};
 use super::eventually;
 use super::records::{create, read_committed, unique};
@@ -143,6 +143,7 @@ fn write(broker: &Broker, topic: &str) -> usize {
 
 #[test]
 fn every_way_to_log_in_carries_records_and_no_secret_is_shown() {
+    let _turn = turn();
     let secured = secured();
     let names = Names::new("login");
     let mechanisms = mechanisms(&secured, false);
@@ -190,6 +191,7 @@ fn every_way_to_log_in_carries_records_and_no_secret_is_shown() {
 
 #[test]
 fn a_refused_login_is_said_with_its_remedy_and_no_secret_is_shown() {
+    let _turn = turn();
     let secured = secured();
     let names = Names::new("refused");
     let right = mechanisms(&secured, false);
@@ -329,6 +331,7 @@ fn the_commands_that_validate_prints_grant_all_that_the_daemon_needs() {
 
 #[test]
 fn a_cluster_that_cannot_be_reached_or_lacks_topics_is_reported_in_one_pass() {
+    let _turn = turn();
     let secured = secured();
     let names = Names::new("absent");
     let own = mechanisms(&secured, false).swap_remove(0).1;

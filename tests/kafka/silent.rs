@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::audit::Audit;
-use super::broker::clusters;
+use super::broker::clusters_alone;
 use super::daemon::Deployment;
 use super::eventually;
 use super::flow::Ends;
@@ -39,8 +39,8 @@ fn one_event(audit: &mut Audit, ends: &Ends, limit: Duration) -> Duration {
 
 #[test]
 fn a_source_flows_beside_others_that_are_silent_unreachable_or_refused() {
+    let mut clusters = clusters_alone();
     let secured = secured();
-    let mut clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "silent");
     let mut flowing = deployment.source(&clusters.destination, "flowing");
     let ends = Ends::of(&clusters.destination, &deployment.events, 3);

@@ -14,7 +14,7 @@ use watchbell::roles::outbox::{Outbox, OutboxConfig};
 use watchbell::roles::rulebook::Rulebook;
 
 use super::admin::re_create;
-use super::broker::{Broker, Clusters, clusters};
+use super::broker::{Broker, Clusters, clusters, turn};
 use super::daemon::{Daemon, Deployment, watchbell};
 use super::eventually;
 use super::records::{Source, create, read_committed};
@@ -176,6 +176,7 @@ fn a_source_whose_settings_are_refused_keeps_no_other_from_being_read() {
 
 #[test]
 fn an_alert_about_a_stop_waits_for_a_destination_that_is_away_and_is_written_once() {
+    let _turn = turn();
     let mut broker = Broker::start();
     let topic = "watchbell.alerts";
     create(&broker, topic, 1);
@@ -193,8 +194,8 @@ fn an_alert_about_a_stop_waits_for_a_destination_that_is_away_and_is_written_onc
         },
         limits: Limits::all(1_000_000),
     };
-    let (catalog, rules, names) = (rulebook.catalog(), rulebook.rules(), rulebook.names());
-    let pipeline = Pipeline::new(settings, catalog, rules, names);
+    let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
+    let pipeline = Pipeline::new(settings, catalogs, rules, names);
     let config = OutboxConfig {
         cluster: broker.cluster(),
         max_bytes: 1_000_000,

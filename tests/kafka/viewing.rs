@@ -15,7 +15,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tempfile::TempDir;
 use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
-use watchbell::pipeline::{self, Catalog, Limits, Names, Pipeline, Settings, Topics};
+use watchbell::pipeline::{self, Catalogs, Limits, Names, Pipeline, Settings, Topics};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
 use super::broker::{Clusters, clusters};
@@ -171,7 +171,7 @@ fn now_ms() -> i64 {
 }
 
 fn pipeline(topics: &Topics) -> Pipeline {
-    let catalog = Catalog::shipped().unwrap();
+    let catalog = Catalogs::shipped().unwrap();
     let sources = ["pack:confluent".parse().unwrap()];
     let known = pipeline::known(&catalog);
     let parse = &pipeline::Path::parse;

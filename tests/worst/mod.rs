@@ -12,7 +12,7 @@ use watchbell::notify::{
     Alertmanager, Email, Encryption, Message, PAGERDUTY_US, PagerDuty, Secret, Slack, Target,
     Teams, Template, Webhook,
 };
-use watchbell::pipeline::{Catalog, Limits, Names, Path, Pipeline, Settings, Topics, known};
+use watchbell::pipeline::{Catalogs, Limits, Names, Path, Pipeline, Settings, Topics, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 use watchbell::sigma::Scratch;
 use watchbell::view::{Emitted, Filter, Kind, Paint, Written, line, page};
@@ -353,14 +353,14 @@ pub struct Way {
 impl Way {
     /// With topics that take so many bytes.
     pub fn new(limit: usize) -> Way {
-        let catalog = Catalog::shipped().expect("the shipped catalogue");
+        let catalogs = Catalogs::shipped().expect("the shipped catalogue");
         let folder = tempfile::tempdir().expect("a directory");
         let file = folder.path().join("worst.yaml");
         fs::write(&file, rules()).expect("rules");
         let sources = [RuleSource::Pack("confluent".into()), RuleSource::Path(file)];
         let rules = RuleSet::load(
             &sources,
-            &known(&catalog),
+            &known(&catalogs),
             &Overrides::default(),
             &Path::parse,
         );
@@ -378,7 +378,7 @@ impl Way {
         Way {
             pipeline: Pipeline::new(
                 Settings { topics, limits },
-                Arc::new(catalog),
+                Arc::new(catalogs),
                 Arc::new(CurrentRules::new(rules)),
                 Arc::new(ArcSwap::from_pointee(names)),
             ),

@@ -32,7 +32,7 @@ fn both_forms_give_the_same_names() {
     assert_eq!(ada.kind, Some(Kind::Human));
     let said =
         r#"{"name":"Ada","owner":"Grace","team":"data","environment":"production","kind":"human"}"#;
-    assert_eq!(json, said);
+    assert_eq!(json.as_str(), said);
     let job = &names.lookup("3958188").unwrap().facts;
     assert_eq!((job.kind, &job.owner), (Some(Kind::Service), &None));
     assert_eq!(names.lookup("U-1"), None);

@@ -24,7 +24,7 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Endpoint<'a>
             text_endpoint(unmapped, node)
         })
         .unwrap_or_else(|| Endpoint {
-            name: Some(Text::plain("unknown")),
+            name: Some(Text::from("unknown")),
             ..Endpoint::default()
         })
 }

@@ -23,7 +23,7 @@ pub(super) fn user<'a>(
 ) -> User<'a> {
     let mut user = authenticated(unmapped, info, labels);
     if user.uid.is_none() && user.name.is_none() {
-        user.name = user.email_addr.clone().or(Some(Text::plain("unknown")));
+        user.name = user.email_addr.clone().or(Some(Text::from("unknown")));
     }
     user
 }

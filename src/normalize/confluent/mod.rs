@@ -16,7 +16,8 @@ use labels::Labels;
 use super::cloudevents::Envelope;
 use super::crn::{self, Authority};
 use super::time::EventTime;
-use super::{Lookup, MethodFacts, NormalizeError, walk};
+use super::{NormalizeError, walk};
+use crate::catalog::{Catalogs, Method};
 use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Dialect, Metadata, Unmapped};
 use crate::json::{Document, Kind, NodeId, Text, same_name};
 
@@ -36,22 +37,22 @@ enum Shape {
 const LOGINS: [&str; 5] = ["Authentication", "Authenticate", "SignIn", "LogIn", "LogOn"];
 
 impl Shape {
-    fn of(kind: Option<&str>, operation: &str, facts: Option<&MethodFacts<'_>>) -> Self {
+    fn of(kind: Option<&str>, operation: &str, method: Option<&Method>) -> Self {
         let ends_with = |kind: &str, suffix: &str| {
             let end = kind.len().checked_sub(suffix.len());
             let end = end.and_then(|at| kind.get(at..));
             end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
         };
         let is_kind = |suffix| kind.is_some_and(|kind| ends_with(kind, suffix));
-        let method = operation.rsplit('.').next().unwrap_or(operation);
-        let is_login = || match facts {
-            Some(facts) => facts.activity == Activity::Logon,
-            None => LOGINS.iter().any(|login| same_name(login, method)),
+        let name = operation.rsplit('.').next().unwrap_or(operation);
+        let is_login = || match method {
+            Some(method) => method.activity == Activity::Logon,
+            None => LOGINS.iter().any(|login| same_name(login, name)),
         };
         if is_kind("/authentication") || is_login() {
             Self::Authentication
         } else if is_kind("/authorization")
-            || method.len() < operation.len() && same_name(method, "Authorize")
+            || name.len() < operation.len() && same_name(name, "Authorize")
         {
             Self::Authorization
         } else {
@@ -59,6 +60,9 @@ impl Shape {
         }
     }
 }
+
+/// What a rule's `logsource` and the catalogue call the vendor.
+const PRODUCT: &str = "confluent";
 
 /// What the vendor's CloudEvents types begin with.
 const VENDOR_TYPES: &str = "io.confluent.";
@@ -81,7 +85,7 @@ pub(super) fn recognizes(event: &Envelope<'_>) -> bool {
 pub(super) fn normalize<'a>(
     mut event: Envelope<'a>,
     record_ms: Option<i64>,
-    lookup: &Lookup<'_, 'a>,
+    catalogs: &'a Catalogs,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let root = payload(&event)?;
     let data = Data::of(&event.unmapped.document, root);
@@ -93,9 +97,11 @@ pub(super) fn normalize<'a>(
     let platform = dialect == Dialect::ConfluentPlatform;
     let unmapped = &mut event.unmapped;
     let operation = operation(unmapped, data.root.method_name, event.kind.as_ref())?;
-    let facts = lookup(&operation);
-    let shape = Shape::of(event.kind.as_deref(), &operation, facts.as_ref());
-    let (class, activity) = classify(shape, &operation, facts.as_ref());
+    let method = catalogs
+        .of(PRODUCT)
+        .and_then(|catalog| catalog.method(&operation));
+    let shape = Shape::of(event.kind.as_deref(), &operation, method);
+    let (class, activity) = classify(shape, &operation, method);
     let mut labels = Labels::default();
     let outcome = outcome::read(unmapped, &data, shape, &mut labels);
     let user = identity::user(unmapped, &data.authentication, &mut labels);
@@ -110,41 +116,35 @@ pub(super) fn normalize<'a>(
         resources.iter_mut().for_each(|one| one.region = None);
     }
     let src_endpoint = endpoint::read(unmapped, &data);
-    let mut api = api(
-        unmapped,
-        &data,
-        operation,
-        event.id.as_ref(),
-        facts.as_ref(),
-    );
+    let mut api = api(unmapped, &data, operation, event.id.as_ref(), method);
     api.response_error = outcome.error;
     api.response_error_message = outcome.error_message;
     let session_uid = walk::take(unmapped, data.request_metadata.connection_id);
     let app_name = walk::take(unmapped, data.request.client_id)
         .or_else(|| walk::take(unmapped, data.request_metadata.client_id));
-    let of_method = of_method(facts.as_ref(), &unmapped.document, &data, &mut labels);
+    let of_method = of_method(method, &unmapped.document, &data, &mut labels);
     let words = of_method.into_iter().flatten().chain(label);
     let mut other_readings = Vec::new();
     let mut other_request_data = Vec::new();
     if !unmapped.repeated.is_empty() {
         other_readings =
             readings::of_attributes(unmapped, &data, app_name.as_ref(), outcome.status);
-        if facts.is_none() {
+        if method.is_none() {
             other_readings.extend(readings::of_access(unmapped, &data));
         }
         other_request_data = readings::of_request_data(unmapped, &data, api.request_data);
     }
     let metadata = Metadata {
         dialect,
-        labels: words.chain(labels.words()).map(Text::plain).collect(),
+        labels: words.chain(labels.words()).map(Text::from).collect(),
         ..event.metadata()
     };
-    let known_method = facts.is_some();
+    let known_method = method.is_some();
     Ok(AuditEvent {
         class,
         activity,
         time_ms,
-        message: facts.map(|facts| facts.description),
+        message: method.map(|method| method.description.to_text()),
         status: outcome.status,
         status_code: outcome.code,
         status_detail: outcome.detail,
@@ -157,7 +157,7 @@ pub(super) fn normalize<'a>(
         auth_protocol,
         api,
         cloud: (!platform).then(|| Cloud {
-            provider: Text::plain("Confluent Cloud"),
+            provider: Text::from("Confluent Cloud"),
             ..place
         }),
         src_endpoint,
@@ -170,11 +170,11 @@ pub(super) fn normalize<'a>(
     })
 }
 
-fn classify(shape: Shape, operation: &str, facts: Option<&MethodFacts<'_>>) -> (Class, Activity) {
+fn classify(shape: Shape, operation: &str, method: Option<&Method>) -> (Class, Activity) {
     if shape == Shape::Authentication {
         return (Class::Authentication, Activity::Logon);
     }
-    let known = facts.map(|facts| facts.activity);
+    let known = method.map(|method| method.activity);
     let activity = known.unwrap_or_else(|| Activity::from_verb(operation));
     (Class::ApiActivity, activity)
 }
@@ -182,13 +182,13 @@ fn classify(shape: Shape, operation: &str, facts: Option<&MethodFacts<'_>>) -> (
 /// What the catalogue says of the method. Of one that it does not have, the event's own word for the
 /// kind of access.
 fn of_method(
-    facts: Option<&MethodFacts<'_>>,
+    method: Option<&Method>,
     document: &Document<'_>,
     data: &Data,
     labels: &mut Labels,
 ) -> [Option<&'static str>; 2] {
-    if let Some(facts) = facts {
-        return facts.labels.map(Some);
+    if let Some(method) = method {
+        return method.labels().map(Some);
     }
     let access = walk::text(document, data.request.access_type).and_then(|word| {
         let judged = words::access(&word);
@@ -235,18 +235,18 @@ fn api<'a>(
     data: &Data,
     operation: Text<'a>,
     event_id: Option<&Text<'a>>,
-    facts: Option<&MethodFacts<'a>>,
+    method: Option<&'a Method>,
 ) -> Api<'a> {
     let request_data = walk::take_whole(unmapped, data.request.data);
     let request_uid = request_uid(unmapped, data.request_metadata.request_id).or_else(|| {
-        let fallback = || event_id.cloned().unwrap_or(Text::plain("unknown"));
+        let fallback = || event_id.cloned().unwrap_or(Text::from("unknown"));
         request_data.is_some().then(fallback)
     });
     Api {
         operation,
-        service_name: facts.map(|facts| facts.service.clone()),
+        service_name: method.map(|method| method.service.to_text()),
         service_uid: walk::take(unmapped, data.root.service_name),
-        group_name: facts.and_then(|facts| facts.module.clone()),
+        group_name: method.map(|method| method.module.to_text()),
         request_uid,
         request_data,
         response_data: walk::take_whole(unmapped, data.result.data),

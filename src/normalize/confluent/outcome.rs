@@ -118,7 +118,7 @@ impl Statement {
     /// The word as written, moved; a number is copied, and a boolean has no word.
     fn code<'a>(self, unmapped: &mut Unmapped<'a>) -> Option<Text<'a>> {
         match unmapped.document.kind(self.node) {
-            Kind::Number => Some(Text::plain(unmapped.document.raw(self.node))),
+            Kind::Number => unmapped.document.number(self.node),
             _ => walk::take(unmapped, self.node),
         }
     }
@@ -159,8 +159,8 @@ fn authorizations<'a>(
     let decision =
         decision.and_then(
             |said| match (unmapped.document.kind(said.node), said.status) {
-                (Kind::Bool, Status::Success) => Some(Text::plain("ALLOW")),
-                (Kind::Bool, _) => Some(Text::plain("DENY")),
+                (Kind::Bool, Status::Success) => Some(Text::from("ALLOW")),
+                (Kind::Bool, _) => Some(Text::from("DENY")),
                 _ => said.code(unmapped),
             },
         );
@@ -181,7 +181,7 @@ fn authorizations<'a>(
     };
     for (policy, kind) in policies {
         if let Some(policy) = policy.filter(|policy| applies(&unmapped.document, *policy)) {
-            add(unmapped, policy, Text::plain(kind));
+            add(unmapped, policy, Text::from(kind));
         }
     }
     for (policy, kind) in unknown_policies(&unmapped.document, data) {
@@ -251,7 +251,7 @@ fn error<'a>(
     let code = codes.iter().find_map(|name| {
         let id = document.member_folded(node, name)?;
         match document.kind(id) {
-            Kind::Number => Some(Text::plain(document.raw(id))),
+            Kind::Number => document.number(id),
             _ => walk::text(document, id),
         }
     });

@@ -86,7 +86,7 @@ pub(super) fn of_access<'a>(
         return Vec::new();
     }
     let access = |node| words::access(&walk::text(document, node)?).is;
-    let label = |node| access(node).map(|access| Text::plain(access.label()));
+    let label = |node| access(node).map(|access| Text::from(access.label()));
     let labels = said.into_iter().map(label);
     labels.map(|label| ("metadata.labels", label)).collect()
 }
@@ -109,7 +109,7 @@ fn of_error(document: &Document<'_>, answer: Option<NodeId>, names: &[&str]) -> 
 /// A text that says something, or a number as written.
 fn scalar<'a>(document: &Document<'a>, node: NodeId) -> Option<Text<'a>> {
     match document.kind(node) {
-        Kind::Number => Some(Text::plain(document.raw(node))),
+        Kind::Number => document.number(node),
         _ => walk::text(document, node),
     }
 }

@@ -165,7 +165,7 @@ proptest! {
         } else {
             event.to_string()
         };
-        match normalize(&record(Some(text.as_bytes())), &without_catalog) {
+        match normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None) {
             Ok(event) => check(&event),
             Err(error) => prop_assert!(
                 ["not_an_object", "unrecognized", "wrong_type", "duplicate_key"]

@@ -84,7 +84,7 @@ fn a_name_twice_in_the_envelope_is_a_dead_letter_that_names_both_spellings() {
         ),
     ];
     for (text, expected) in cases {
-        let error = normalize(&record(Some(text.as_bytes())), &without_catalog).unwrap_err();
+        let error = normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap_err();
         assert_eq!(error.reason(), "duplicate_key", "{text}");
         assert_eq!(error.to_string(), expected);
     }
@@ -257,12 +257,12 @@ fn matches(event: &AuditEvent<'_>, selection: &str) -> bool {
 fn rules_see_half_a_surrogate_pair_as_text_and_a_large_number_by_its_size() {
     let text = event(r#""request":{"data":{"label":"cut \ud83d","x":1e999,"y":-1e999}}"#);
     let record = record(Some(text.as_bytes()));
-    let refused = normalize(&record, &without_catalog).unwrap_err();
+    let refused = normalize(&record, Catalogs::NONE, None).unwrap_err();
     assert_eq!(refused, NormalizeError::Json(JsonError::NotPortable));
     let portable = Portable::of(text.as_bytes());
-    let event = normalize_portable(&record, &portable, &without_catalog).unwrap();
+    let event = normalize_portable(&record, &portable, Catalogs::NONE, None).unwrap();
     let labels = ["json:surrogate_as_text", "json:number_as_text"];
-    assert!(event.metadata.labels.ends_with(&labels.map(Text::plain)));
+    assert!(event.metadata.labels.ends_with(&labels.map(Text::from)));
     for selection in [
         r"api.request.data.label|endswith: ' \ud83d'",
         "api.request.data.x|gt: 179769313486231570000",

@@ -10,7 +10,7 @@ use super::*;
 use crate::alert::{DEAD_LETTER, Notice, RECORDS_EXPIRED, RECORDS_UNREADABLE};
 use crate::event::{Offset, OutputRecord, Partition, Position, RawRecord};
 use crate::observe::{Health, Metrics, SourceState, exposition};
-use crate::pipeline::{self, Catalog, Limits, Names, Settings, Topics};
+use crate::pipeline::{self, Catalogs, Limits, Names, Settings, Topics};
 use crate::rules::{CurrentRules, Known, Overrides, RuleSet};
 
 fn pipeline() -> Pipeline {
@@ -20,7 +20,7 @@ fn pipeline() -> Pipeline {
 
 fn shipped() -> Pipeline {
     let packs = ["pack:confluent".parse().unwrap()];
-    let known = pipeline::known(&Catalog::shipped().unwrap());
+    let known = pipeline::known(&Catalogs::shipped().unwrap());
     let resolve = pipeline::Path::parse;
     let rules = RuleSet::load(&packs, &known, &Overrides::default(), &resolve).unwrap();
     pipeline_with(Arc::new(CurrentRules::new(rules)))
@@ -36,7 +36,7 @@ fn pipeline_with(rules: Arc<CurrentRules<pipeline::Path>>) -> Pipeline {
         topics,
         limits: Limits::all(1_000_000),
     };
-    let catalog = Arc::new(Catalog::shipped().unwrap());
+    let catalog = Arc::new(Catalogs::shipped().unwrap());
     let names = Arc::new(ArcSwap::from_pointee(Names::default()));
     Pipeline::new(settings, catalog, rules, names)
 }

@@ -1,64 +1,17 @@
-//! What is known of each audited method: what it does, to what, and how much that matters.
-//! One file describes one vendor's methods. A name is found without regard to ASCII case and
+//! The catalogue of one product, as its file has it. A name is found without regard to ASCII case and
 //! without allocation, since every event asks.
 
 use std::collections::BTreeSet;
 
 use foldhash::HashMap;
 
-use super::activity::Activity;
+use super::{Access, Method, Sensitivity};
 use crate::diagnostic::{Diagnostic, Problem};
-use crate::json::Phrase;
+use crate::event::Activity;
 use crate::yaml::{self, Entry, Node, Reader};
 
 /// Longest name that a catalogue may hold, in bytes: what a lookup lowercases on the stack.
 pub(super) const MAX_NAME_BYTES: usize = 64;
-
-const CONFLUENT_FILE: &str = "config/catalog/confluent.yaml";
-const CONFLUENT: &str = include_str!("../../config/catalog/confluent.yaml");
-
-/// Whether a method changes anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Access {
-    /// It only looks.
-    Read,
-    /// It changes something.
-    Write,
-}
-
-/// How much it matters that somebody called a method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sensitivity {
-    /// Routine.
-    Low,
-    /// Worth knowing.
-    Medium,
-    /// Destroys something, opens access, or touches a credential.
-    High,
-}
-
-/// One audited method.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Method {
-    /// Its name as the vendor writes it.
-    pub name: String,
-    /// Other names of the same method.
-    pub aliases: Vec<String>,
-    /// The service that a rule's `logsource` names.
-    pub service: Phrase,
-    /// The part of the service.
-    pub module: Phrase,
-    /// What it does.
-    pub activity: Activity,
-    /// Whether it changes anything.
-    pub access: Access,
-    /// How much it matters.
-    pub sensitivity: Sensitivity,
-    /// The kind of thing it acts on; none where that differs from call to call.
-    pub resource_type: Option<String>,
-    /// One sentence for a human reader.
-    pub description: Phrase,
-}
 
 /// The methods of one product.
 #[derive(Debug, Clone)]
@@ -71,14 +24,6 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalogue compiled into the binary: Confluent Cloud and Confluent Platform.
-    ///
-    /// # Errors
-    /// What is wrong in it, which a test rules out.
-    pub fn shipped() -> Result<Catalog, Vec<Diagnostic>> {
-        Catalog::parse(CONFLUENT, CONFLUENT_FILE)
-    }
-
     /// Reads a catalogue; `file` is its name in diagnostics.
     ///
     /// # Errors
@@ -125,15 +70,6 @@ impl Catalog {
         key.copy_from_slice(name.as_bytes());
         key.make_ascii_lowercase();
         self.methods.get(*self.by_name.get(&*key)?)
-    }
-}
-
-impl Method {
-    /// Its name and its aliases.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.name)
-            .chain(&self.aliases)
-            .map(String::as_str)
     }
 }
 
@@ -294,6 +230,3 @@ impl Parser {
             .word(text, found.mark, key, known.iter().copied())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,13 +1,14 @@
 //! The shipped catalogue against the events, the rules and the verbs; refusals of others.
 
-use std::collections::BTreeSet;
-
 use super::*;
-use crate::rules::{Known, Overrides, RuleSet, RuleSource};
+use crate::event::Activity;
+use crate::rules::{Known, KnownProduct, Overrides, RuleSet, RuleSource};
 use crate::sigma::UnknownField;
 
 fn shipped() -> Catalog {
-    Catalog::shipped().unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)))
+    let catalogs =
+        Catalogs::shipped().unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)));
+    catalogs.of("confluent").unwrap().clone()
 }
 
 fn lines(diagnostics: &[Diagnostic]) -> String {
@@ -55,6 +56,25 @@ fn a_method_is_found_by_any_spelling_of_its_name_and_aliases() {
 }
 
 #[test]
+fn methods_of_two_vendors_that_have_one_name_do_not_meet() {
+    let catalog = |product: &str, access: &str| {
+        let text = format!(
+            "product: {product}\nservices: {{s: {{m: {{methods: {{CreateUser: {{activity: create, \
+             access: {access}, sensitivity: low, description: It does.}}}}}}}}}}"
+        );
+        Catalog::parse(&text, "c.yaml").unwrap()
+    };
+    let catalogs = Catalogs::from_iter([catalog("one", "read"), catalog("two", "write")]);
+    let access = |product: &str| {
+        let catalog = catalogs.of(product)?;
+        Some(catalog.method("createuser")?.labels()[0])
+    };
+    assert_eq!(access("one"), Some("access:read"));
+    assert_eq!(access("two"), Some("access:write"));
+    assert_eq!(access("three"), None);
+}
+
+#[test]
 fn the_description_of_a_method_is_complete() {
     let catalog = shipped();
     let method = catalog.method("DeleteStatement").unwrap();
@@ -93,10 +113,12 @@ fn only_writes_create_update_or_delete() {
 #[test]
 fn the_shipped_rules_name_only_known_services_and_methods() {
     let catalog = shipped();
-    let services: BTreeSet<String> = catalog.services().map(str::to_owned).collect();
-    let known = Known {
-        services: [(catalog.product().to_owned(), services)].into(),
+    let product = KnownProduct {
+        services: catalog.services().map(str::to_owned).collect(),
         methods: catalog.names().map(str::to_owned).collect(),
+    };
+    let known = Known {
+        products: [(catalog.product().to_owned(), product)].into(),
         ..Known::default()
     };
     let resolve = |field: &str| Ok::<String, UnknownField>(field.to_owned());

@@ -1,4 +1,4 @@
-//! Which methods of a catalogue are named in bytes that nobody could read as an event.
+//! Which methods are named in bytes that nobody could read as an event.
 //! Invariant: the work is linear in the bytes and the memory constant, whatever the bytes are.
 
 use std::cmp::Reverse;
@@ -6,7 +6,8 @@ use std::cmp::Reverse;
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memchr2;
 
-use super::catalog::{Catalog, MAX_NAME_BYTES, Sensitivity};
+use super::file::MAX_NAME_BYTES;
+use super::{Catalog, Catalogs, Sensitivity};
 
 /// Bytes with escapes are looked through in windows of this size.
 const WINDOW_BYTES: usize = 64 * 1024;
@@ -14,10 +15,10 @@ const WINDOW_BYTES: usize = 64 * 1024;
 /// By so much the windows overlap: a name each of whose letters is an escape in an escape.
 const OVERLAP_BYTES: usize = 12 * MAX_NAME_BYTES;
 
-/// Finds the names of a catalogue's methods.
+/// Finds the names of methods.
 #[derive(Debug)]
 pub struct MethodNames {
-    /// `None` for a catalogue that is too large for it, which none is.
+    /// `None` for catalogues that are too large for it, which none is.
     automaton: Option<AhoCorasick>,
     /// For each pattern the index of its method.
     patterns: Vec<usize>,
@@ -26,10 +27,10 @@ pub struct MethodNames {
 }
 
 impl MethodNames {
-    /// Those of all methods of a catalogue, aliases included.
-    pub fn of(catalog: &Catalog) -> MethodNames {
+    /// Those of all methods of all vendors, aliases included.
+    pub fn of(catalogs: &Catalogs) -> MethodNames {
         let (mut names, mut patterns, mut methods) = (Vec::new(), Vec::new(), Vec::new());
-        for method in catalog.methods() {
+        for method in catalogs.iter().flat_map(Catalog::methods) {
             for name in method.names() {
                 names.push(name);
                 patterns.push(methods.len());
@@ -162,7 +163,7 @@ mod tests {
     use super::*;
 
     fn names() -> MethodNames {
-        MethodNames::of(&Catalog::shipped().unwrap())
+        MethodNames::of(&Catalogs::shipped().unwrap())
     }
 
     fn named(bytes: &[u8]) -> Vec<String> {

@@ -1,0 +1,12 @@
+//! `cargo +nightly fuzz run json`: the reader and the writer of JSON against serde_json.
+//! The module is compiled in as it is, which it allows because it imports nothing of ours.
+
+#![no_main]
+
+#[path = "../check.rs"]
+mod check;
+#[allow(dead_code, unused_imports, unused_macros)]
+#[path = "../../src/json/mod.rs"]
+mod json;
+
+libfuzzer_sys::fuzz_target!(|text: &[u8]| check::check(text));

@@ -1,0 +1,55 @@
+//! What is known of the methods that vendors audit: what each does, to what, and how much that matters.
+//! One file describes one vendor's; a method of another vendor may have the same name.
+
+mod file;
+mod method;
+mod method_names;
+
+pub use file::Catalog;
+pub use method::{Access, Method, Sensitivity};
+pub use method_names::MethodNames;
+
+use crate::diagnostic::Diagnostic;
+
+/// The files that are compiled into the binary, each with its name in diagnostics.
+const SHIPPED: [(&str, &str); 1] = [(
+    "config/catalog/confluent.yaml",
+    include_str!("../../config/catalog/confluent.yaml"),
+)];
+
+/// The catalogues of all vendors.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogs(Vec<Catalog>);
+
+impl Catalogs {
+    /// Nothing is known of any method.
+    pub const NONE: &Catalogs = &Catalogs(Vec::new());
+
+    /// Those that are compiled into the binary.
+    ///
+    /// # Errors
+    /// What is wrong in them, which a test rules out.
+    pub fn shipped() -> Result<Catalogs, Vec<Diagnostic>> {
+        let catalogs = SHIPPED.map(|(file, text)| Catalog::parse(text, file));
+        catalogs.into_iter().collect()
+    }
+
+    /// The catalogue of a product, by the word that a rule's `logsource` has for it.
+    pub fn of(&self, product: &str) -> Option<&Catalog> {
+        self.iter().find(|catalog| catalog.product() == product)
+    }
+
+    /// One for each product.
+    pub fn iter(&self) -> impl Iterator<Item = &Catalog> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<Catalog> for Catalogs {
+    fn from_iter<T: IntoIterator<Item = Catalog>>(catalogs: T) -> Self {
+        Self(catalogs.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

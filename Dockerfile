@@ -16,8 +16,15 @@ COPY tests tests
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/watchbell/target \
     cargo build --release --locked --bin watchbell \
- && cp target/release/watchbell /usr/local/bin/watchbell \
+ && mkdir /debug \
+ && objcopy --only-keep-debug target/release/watchbell /debug/watchbell.debug \
+ && objcopy --strip-debug --add-gnu-debuglink=/debug/watchbell.debug \
+      target/release/watchbell /usr/local/bin/watchbell \
  && ! ldd /usr/local/bin/watchbell | grep -E 'not found|libz|libssl|libcrypto|libcurl'
+
+# docker build --target debug --output . . writes the debug information of the same binary.
+FROM scratch AS debug
+COPY --from=build /debug/watchbell.debug /watchbell.debug
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /usr/local/bin/watchbell /usr/local/bin/watchbell

@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := test
-.PHONY: test demo bench deny fmt prerequisites
+.PHONY: test demo bench release deny fmt prerequisites
 
 BENCH_RECORDS ?= 600000
 BENCH_ROUNDS ?= 5
@@ -41,6 +41,15 @@ demo:
 
 bench: prerequisites
 	cargo bench --bench bench -- $(BENCH_RECORDS) $(BENCH_ROUNDS)
+
+# The binary without debug information, and beside it what debuggers and backtraces read to know its lines.
+release:
+	@out=$${CARGO_TARGET_DIR:-target}
+	cargo build --release --locked --bin watchbell
+	mkdir -p "$$out/dist"
+	objcopy --only-keep-debug "$$out/release/watchbell" "$$out/dist/watchbell.debug"
+	objcopy --strip-debug --add-gnu-debuglink="$$out/dist/watchbell.debug" "$$out/release/watchbell" "$$out/dist/watchbell"
+	ls -l "$$out/dist"
 
 deny:
 	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install cargo-deny --locked" >&2; exit 1; }

@@ -2,7 +2,7 @@
 //! Sigma rules, routes the result back to Kafka exactly once, and alerts on-call.
 //! The modules stand in the order in which a record passes them.
 
-pub mod diagnostic;
+mod diagnostic;
 pub mod json;
 pub mod printable;
 pub mod yaml;
@@ -14,7 +14,7 @@ pub mod kafka;
 pub mod event;
 
 pub mod catalog;
-pub mod files;
+mod files;
 
 pub mod enrich;
 pub mod normalize;

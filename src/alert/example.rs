@@ -2,7 +2,7 @@
 //! are tried.
 
 use super::loss::RECORDS_EXPIRED;
-use super::notice::{Correlation, Notice, NoticeError, Origin, ResourceNotice, Who};
+use super::notice::{Notice, NoticeError, Origin, ResourceNotice, Who};
 use super::words::{MAX_LIST, MAX_PROSE, MAX_WORD};
 use crate::event::{Offset, Partition, Position};
 use crate::sigma::Level;
@@ -56,7 +56,6 @@ impl Notice {
             count: 1,
             first_ms: now_ms,
             last_ms: now_ms,
-            correlation: None,
             events: vec!["example".into()],
             runbook: some("Nothing to do: this is a test."),
             links: Vec::new(),
@@ -105,7 +104,6 @@ impl Notice {
             ),
             ("an alert with nothing but what is required", but(bare)),
             ("an alert with the longest texts", but(longest)),
-            ("an alert of several events", but(correlated)),
             ("a built-in alert", but(built_in)),
             ("an alert that could not be read", unreadable()),
         ]
@@ -116,8 +114,6 @@ fn with_every_part(notice: &mut Notice) {
     notice.outcome = "Failure".into();
     notice.outcome_detail = Some("Not allowed.".into());
     notice.origin.name = Some("192.0.2.0/24".into());
-    notice.origin.place = Some("Bern, CH".into());
-    notice.origin.network = Some("office".into());
     notice.links = vec!["https://example.com/runbook".into()];
     notice.attack = vec!["Impact (TA0040)".into()];
     notice.tags = vec!["attack.t1485".into()];
@@ -163,17 +159,6 @@ fn longest(notice: &mut Notice) {
     };
     notice.resources = vec![resource; MAX_LIST];
     notice.resource_count = MAX_LIST;
-}
-
-fn correlated(notice: &mut Notice) {
-    notice.count = 12;
-    notice.last_ms = 300_000;
-    notice.correlation = Some(Correlation {
-        kind: "event_count".into(),
-        threshold: "gte 10".into(),
-        timespan_seconds: 300,
-        group: vec![("actor.user.uid".into(), "u-example".into())],
-    });
 }
 
 fn built_in(notice: &mut Notice) {

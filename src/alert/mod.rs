@@ -7,16 +7,15 @@ mod loss;
 mod notice;
 mod read;
 mod redact;
+mod severity;
 mod stopped;
 mod wording;
 mod words;
 
 pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
-pub use notice::{
-    Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
-    TEST, Who,
-};
+pub use notice::{EXPERIMENTAL, HISTORY, Notice, NoticeError, REPLAYED, ResourceNotice, TEST, Who};
+pub use severity::severity;
 pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
 pub use wording::{Fact, time};
 pub use words::shorten;
@@ -25,6 +24,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::event::AuditEvent;
@@ -208,10 +208,7 @@ fn digest(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
     }
     let digest = hash.finalize();
-    digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&digest[..16])
 }
 
 #[cfg(test)]

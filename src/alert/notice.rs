@@ -85,23 +85,6 @@ pub struct Origin {
     pub ip: Option<String>,
     /// Masked address or a service's name.
     pub name: Option<String>,
-    /// Place, where it is known.
-    pub place: Option<String>,
-    /// Name of the known network that holds the address.
-    pub network: Option<String>,
-}
-
-/// Several events that are an alert together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Correlation {
-    /// Such as `event_count` or `value_count`.
-    pub kind: String,
-    /// Such as `gte 5`.
-    pub threshold: String,
-    /// Length of the window, in seconds.
-    pub timespan_seconds: u64,
-    /// Field and value that the events have in common.
-    pub group: Vec<(String, String)>,
 }
 
 /// An alert, as a person is told of it.
@@ -153,14 +136,12 @@ pub struct Notice {
     pub logged_ms: Option<i64>,
     /// `field = value` of the selections that held.
     pub why: Vec<String>,
-    /// Events in this alert: 1, or those of a correlation.
+    /// Events in this alert.
     pub count: u64,
     /// When the first of them happened.
     pub first_ms: i64,
     /// When the last of them happened.
     pub last_ms: i64,
-    /// The window and its group, where several events are one alert.
-    pub correlation: Option<Correlation>,
     /// Ids of the events.
     pub events: Vec<String>,
     /// What to do.
@@ -222,7 +203,6 @@ impl Notice {
             count: 1,
             first_ms: at_ms,
             last_ms: at_ms,
-            correlation: None,
             events: Vec::new(),
             runbook: Some("Look at the record and at what else writes to the topic.".into()),
             links: Vec::new(),

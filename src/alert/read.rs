@@ -7,11 +7,11 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::notice::{
-    Correlation, EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice,
-    TEST, Who,
+    EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
 };
 use super::redact::{hidden_texts, redacted};
-use super::words::{MAX_LIST, MAX_WORD, Words, beginning, place, prose};
+use super::severity;
+use super::words::{Json, MAX_LIST, MAX_WORD, Words, beginning, elements, place, prose};
 use crate::event::Position;
 use crate::event::limits::NOTICE_RECORD_BYTES;
 use crate::event::secret::{Name, REDACTED, is_secret_field, without_secret_values};
@@ -54,9 +54,6 @@ struct Finding<'a> {
     /// What the event holds of secrets; found when it is first asked for.
     hidden: OnceCell<Vec<String>>,
 }
-
-/// A part that may be absent.
-pub(super) type Json<'a> = Option<JsonText<'a>>;
 
 impl<'a> Finding<'a> {
     fn of(alert: JsonText<'a>) -> Finding<'a> {
@@ -136,10 +133,8 @@ impl<'a> Finding<'a> {
             "finding_info.analytic.name is missing",
         )?;
         let labels = words.list(part(self.metadata, "labels"));
-        let [product, activity, enrichments, origin] = picked(
-            self.event,
-            ["metadata", "activity_name", "enrichments", "src_endpoint"],
-        );
+        let [product, activity, enrichments] =
+            picked(self.event, ["metadata", "activity_name", "enrichments"]);
         let summary = match self.api {
             None => words.of(self.message),
             Some(_) => None,
@@ -151,7 +146,6 @@ impl<'a> Finding<'a> {
             .at(self.unmapped, &["outcome_detail"])
             .or_else(|| words.at(self.api, &["response", "error_message"]));
         let resources: Vec<JsonText<'_>> = elements(self.resources).take(MAX_LIST).collect();
-        let correlation = part(self.unmapped, "correlation");
         Ok(Notice {
             uid,
             group_key,
@@ -170,7 +164,7 @@ impl<'a> Finding<'a> {
             outcome_detail,
             resource_count: distinct(self.resources),
             resources: self.resources(&resources, enrichments),
-            origin: self.origin(origin),
+            origin: self.origin(),
             time_ms,
             detected_ms: int(self.metadata, &["processed_time"]).unwrap_or(time_ms),
             logged_ms: int(self.metadata, &["logged_time"]),
@@ -181,7 +175,6 @@ impl<'a> Finding<'a> {
                 .map_or(1, |count| count.max(1).unsigned_abs()),
             first_ms: int(info, &["first_seen_time"]).unwrap_or(time_ms),
             last_ms: int(info, &["last_seen_time"]).unwrap_or(time_ms),
-            correlation: correlation.map(|written| self.correlation(written)),
             events: elements(part(info, "related_events"))
                 .filter_map(|event| words.at(Some(event), &["uid"]))
                 .take(MAX_LIST)
@@ -204,9 +197,7 @@ impl<'a> Finding<'a> {
     }
 
     fn level(&self) -> Option<Level> {
-        let severity_id = self.severity_id?.int()?;
-        let index = usize::try_from(severity_id - 1).ok()?;
-        Level::ALL.get(index).copied()
+        severity::level(self.severity_id?.int()?)
     }
 
     fn who(&self) -> Who {
@@ -255,19 +246,11 @@ impl<'a> Finding<'a> {
         resources.iter().map(notice).collect()
     }
 
-    fn origin(&self, of_event: Json<'_>) -> Origin {
-        let words = &self.words;
-        let place = |name| {
-            let path = ["location", name];
-            let of_evidence = words.at(self.src_endpoint, &path);
-            of_evidence.or_else(|| words.at(of_event, &path))
-        };
-        let place: Vec<String> = ["city", "country"].into_iter().filter_map(place).collect();
+    fn origin(&self) -> Origin {
+        let word = |name| self.words.at(self.src_endpoint, &[name]);
         Origin {
-            ip: words.at(self.src_endpoint, &["ip"]),
-            name: words.at(self.src_endpoint, &["name"]),
-            place: (!place.is_empty()).then(|| place.join(", ")),
-            network: words.at(of_event, &["zone"]),
+            ip: word("ip"),
+            name: word("name"),
         }
     }
 
@@ -306,26 +289,6 @@ impl<'a> Finding<'a> {
         Cow::Owned(format!("{field} = {shown}"))
     }
 
-    fn correlation(&self, written: JsonText<'_>) -> Correlation {
-        let words = &self.words;
-        let [kind, threshold, timespan, group] =
-            written.pick(["type", "threshold", "timespan_seconds", "group"]);
-        let group = group.into_iter().flat_map(JsonText::members);
-        Correlation {
-            kind: words.of(kind).unwrap_or_default(),
-            threshold: words.of(threshold).unwrap_or_default(),
-            timespan_seconds: timespan
-                .and_then(JsonText::int)
-                .map_or(0, i64::unsigned_abs),
-            group: group
-                .filter_map(|(field, value)| {
-                    Some((words.take(field, MAX_WORD)?, words.of(Some(value))?))
-                })
-                .take(MAX_LIST)
-                .collect(),
-        }
-    }
-
     fn attack(&self) -> Vec<String> {
         let words = &self.words;
         let parts = elements(part(self.finding_info, "attacks")).flat_map(|attack| {
@@ -347,10 +310,6 @@ fn part<'a>(of: Json<'a>, name: &str) -> Json<'a> {
 
 fn picked<'a, const N: usize>(of: Json<'a>, names: [&str; N]) -> [Json<'a>; N] {
     of.map_or([None; N], |of| of.pick(names))
-}
-
-pub(super) fn elements(list: Json<'_>) -> impl Iterator<Item = JsonText<'_>> {
-    list.into_iter().flat_map(JsonText::elements)
 }
 
 /// One resource may be told of once for each of its scopes.

@@ -33,21 +33,6 @@ impl Notice {
 
     /// The title without its level.
     pub fn headline(&self) -> String {
-        if let Some(correlation) = &self.correlation {
-            let named = |value: &str| match self.who.shown() {
-                Some(name) if self.who.uid.as_deref() == Some(value) => name.to_owned(),
-                _ => value.to_owned(),
-            };
-            let group = correlation.group.iter();
-            let group: Vec<String> = group.map(|(_, value)| named(value)).collect();
-            let span = span(correlation.timespan_seconds);
-            let by = if group.is_empty() {
-                String::new()
-            } else {
-                format!(" by {}", group.join(", "))
-            };
-            return format!("{}: {} events in {span}{by}", self.rule, self.count);
-        }
         if let Some(summary) = &self.summary {
             return summary.clone();
         }
@@ -199,15 +184,8 @@ impl Notice {
 
     fn from(&self) -> String {
         let origin = &self.origin;
-        let parts = [&origin.ip, &origin.name, &origin.place];
-        let mut parts: Vec<String> = parts.into_iter().flatten().cloned().collect();
-        parts.extend(
-            origin
-                .network
-                .as_ref()
-                .map(|n| format!("known network {n}")),
-        );
-        parts.join(", ")
+        let parts = [&origin.ip, &origin.name].into_iter().flatten();
+        parts.cloned().collect::<Vec<_>>().join(", ")
     }
 
     fn when(&self) -> String {
@@ -224,16 +202,8 @@ impl Notice {
         if self.count < 2 {
             return String::new();
         }
-        let threshold = match &self.correlation {
-            Some(c) => format!(
-                " (threshold {} in {})",
-                c.threshold,
-                span(c.timespan_seconds)
-            ),
-            None => String::new(),
-        };
         let (first, last) = (time(self.first_ms), time(self.last_ms));
-        format!("{}{threshold}, first {first}, last {last}", self.count)
+        format!("{}, first {first}, last {last}", self.count)
     }
 
     /// How to see more of it.

@@ -3,10 +3,10 @@
 
 use std::cell::Cell;
 
-use super::read::{Json, elements};
 use crate::event::Position;
 use crate::event::limits::NOTICE_WORDS_BYTES;
 use crate::event::secret::without_secrets;
+use crate::json::JsonText;
 use crate::printable::printable_prose;
 
 /// Most characters of a name, an identifier or a value.
@@ -18,6 +18,14 @@ const MAX_PROSE_BYTES: usize = 4_000;
 
 /// Most elements of any list.
 pub(super) const MAX_LIST: usize = 20;
+
+/// A part of an alert that may be absent.
+pub(super) type Json<'a> = Option<JsonText<'a>>;
+
+/// The elements of a list; none where it is absent.
+pub(super) fn elements(list: Json<'_>) -> impl Iterator<Item = JsonText<'_>> {
+    list.into_iter().flat_map(JsonText::elements)
+}
 
 /// Texts of an alert; together they take a bounded number of bytes.
 pub(super) struct Words {

@@ -10,9 +10,9 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::say;
+use super::say::say;
+use super::signals::StopSignals;
 use crate::config::{Config, Topics};
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
@@ -155,19 +155,11 @@ pub(super) fn until_asked_to_stop() -> anyhow::Result<Shutdown> {
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let inside = runtime.enter();
-    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
-    drop(inside);
+    let mut signals = StopSignals::listen(&runtime)?;
     let shutdown = Shutdown::default();
     let asked = shutdown.clone();
     let wait = move || {
-        runtime.block_on(async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        });
+        runtime.block_on(signals.received());
         asked.request();
     };
     let thread = thread::Builder::new().name("signals".into()).spawn(wait);

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::{Shell, generate};
 
-use super::{Cli, Failure};
+use super::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
@@ -13,8 +13,8 @@ pub(super) struct Command {
     shell: Shell,
 }
 
-pub(super) fn run(command: &Command) -> Result<(), Failure> {
+pub(super) fn run(command: &Command, mut all: clap::Command) -> Result<(), Failure> {
     let mut text = Vec::new();
-    generate(command.shell, &mut Cli::command(), "watchbell", &mut text);
+    generate(command.shell, &mut all, "watchbell", &mut text);
     Ok(std::io::stdout().write_all(&text)?)
 }

@@ -5,7 +5,8 @@ use std::io::Write;
 
 use clap::Subcommand;
 
-use super::{ConfigFile, Failure, load};
+use super::config_file::{ConfigFile, load};
+use super::failure::Failure;
 use crate::config::json_schema;
 
 #[derive(Debug, Subcommand)]

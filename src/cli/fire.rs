@@ -7,7 +7,8 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use tokio::runtime::Runtime;
 
-use super::{ConfigFile, Failure};
+use super::config_file::ConfigFile;
+use super::failure::Failure;
 use crate::alert::{BUILT_IN, Notice};
 use crate::config::Config;
 use crate::notify::{Answer, Client, Message, Sink};

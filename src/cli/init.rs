@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 
-use super::{Failure, say};
+use super::failure::Failure;
+use super::say::say;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {

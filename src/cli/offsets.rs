@@ -9,7 +9,8 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::{ConfigFile, Failure};
+use super::config_file::ConfigFile;
+use super::failure::Failure;
 use crate::config::Config;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::session::{Move, MoveTarget, Offsets, Same, SeenPosition, SessionConfig};

@@ -8,7 +8,10 @@ use clap::{Args, ValueEnum};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{ConfigFile, Failure, ordinal};
+use super::config_file::ConfigFile;
+use super::failure::Failure;
+use super::ordinal;
+use super::signals::StopSignals;
 use crate::config::Config;
 use crate::kafka::session::Shutdown;
 use crate::observe::{descriptors, log, panics};
@@ -91,15 +94,15 @@ fn serve_signals(
     shutdown: Shutdown,
     requests: Arc<Requests>,
 ) -> anyhow::Result<()> {
-    let _inside = runtime.enter();
-    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
-    let mut hangup = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
+    let mut signals = StopSignals::listen(runtime)?;
+    let mut hangup = {
+        let _inside = runtime.enter();
+        signal(SignalKind::hangup()).context("listen for SIGHUP")?
+    };
     runtime.spawn(async move {
         loop {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                () = signals.received() => break,
                 _ = hangup.recv() => requests.asked(),
             }
         }

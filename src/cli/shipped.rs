@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::alert::BUILT_IN;
 use crate::pipeline::{
     self, Catalogs, DEFAULT_MAX_MESSAGE_BYTES, Limits, Names, Path, Pipeline, Settings, Topics,

@@ -11,8 +11,10 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::asked::{self, Output, Since};
+use super::config_file::ConfigFile;
+use super::failure::Failure;
 use super::json_line::json_line;
-use super::{ConfigFile, Failure, say};
+use super::say::say;
 use crate::diagnostic::Diagnostic;
 use crate::event::{Offset, RawRecord};
 use crate::kafka::session::Shutdown;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Subcommand;
 
-use super::{ConfigFile, Failure};
+use super::config_file::ConfigFile;
+use super::failure::Failure;
 use crate::config::Config;
 use crate::kafka::topics::{Topics, WantedTopic, compare, ownership_topic, positions_topic};
 use crate::roles::outputs;

@@ -7,7 +7,10 @@ use std::io::Write;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::{ConfigFile, Failure, fire, say};
+use super::config_file::ConfigFile;
+use super::failure::Failure;
+use super::fire;
+use super::say::say;
 use crate::config::{Config, Draft, Loaded};
 use crate::roles::inspection::{Inspection, inspect};
 use crate::roles::rulebook::Rulebook;

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use super::{Config, Fault, build, layers, print};
+use super::build::build;
+use super::model::Config;
+use super::{layers, print};
 use crate::diagnostic::Severity;
-use crate::settings::Section;
+use crate::settings::{Fault, Section};
 
 /// A configuration and where each of its values comes from.
 #[derive(Clone)]

@@ -1,6 +1,8 @@
 //! The smallest configuration, what overrides what, and what is refused with which words.
 
 use super::*;
+use crate::kafka::session::Start;
+use crate::rules::RuleSource;
 
 const SMALLEST: &str = "\
 sources:

@@ -2,21 +2,10 @@
 
 use super::attack::attacks;
 use super::ocsf::{OCSF_VERSION, actor, cloud, endpoint, resource};
-use crate::alert::{Alert, SourceAlert};
+use crate::alert::{Alert, SourceAlert, severity};
 use crate::event::{Api, AuditEvent};
 use crate::json::Object;
 use crate::sigma::Level;
-
-/// OCSF `severity_id` and `severity` of a rule's level.
-fn severity(level: Level) -> (i64, &'static str) {
-    match level {
-        Level::Informational => (1, "Informational"),
-        Level::Low => (2, "Low"),
-        Level::Medium => (3, "Medium"),
-        Level::High => (4, "High"),
-        Level::Critical => (5, "Critical"),
-    }
-}
 
 /// Appends the alert as one JSON object without line breaks. `now_ms` is when it was made; `record`
 /// is the event as JSON, to stand in the alert as evidence.

@@ -9,9 +9,9 @@ mod ocsf;
 mod shorten;
 mod unmapped;
 
-pub use cloudevents::{Headers, headers};
+pub use cloudevents::headers;
 pub use dead_letter::{DeadLetter, dead_letter};
 pub use finding::{finding, source_finding};
 pub use minimal::minimal;
-pub use ocsf::{OCSF_VERSION, event};
+pub use ocsf::event;
 pub use shorten::shortened;

@@ -4,4 +4,4 @@ mod apply;
 pub mod names;
 
 pub use apply::apply;
-pub use names::{Facts, Kind, Name, Names};
+pub use names::Names;

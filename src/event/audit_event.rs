@@ -353,7 +353,8 @@ impl<'a> Unmapped<'a> {
     }
 
     /// Whether this node moved.
-    pub fn is_moved(&self, id: NodeId) -> bool {
+    #[cfg(test)]
+    pub(crate) fn is_moved(&self, id: NodeId) -> bool {
         self.document.is_marked(id)
     }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use sha2::Sha256;
 
 /// A Kafka partition number.
@@ -110,9 +111,6 @@ impl Digest {
 
     /// The SHA-256 in hexadecimal.
     pub fn hex(&self) -> String {
-        self.sha256
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        HEXLOWER.encode(&self.sha256)
     }
 }

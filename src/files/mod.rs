@@ -3,20 +3,19 @@
 //! Invariants: memory is bounded whatever the file is; what is left out is white space, an array's
 //! brackets and commas, or counted.
 
-pub mod base64;
 mod batch;
 mod content;
 mod damage;
 mod gzip;
 mod lines;
 mod reader;
-mod report;
+pub mod report;
 mod scan;
 mod utf16;
 
 pub use batch::{Batch, Piece};
 pub use reader::Reader;
-pub use report::{Loss, NoiseLine, Report};
+pub use report::Report;
 
 use std::borrow::Cow;
 

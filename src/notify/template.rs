@@ -371,11 +371,6 @@ mod tests {
                 1,
             ),
             (
-                "{{ title }}{% if notice.correlation %}{{ none_such }}{% endif %}",
-                "an alert of several events",
-                1,
-            ),
-            (
                 "{{ title }}{% if notice.summary and notice.rule_id %}{{ none_such }}{% endif %}",
                 "a built-in alert",
                 1,

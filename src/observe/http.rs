@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
+use super::exposition::exposition;
 use super::health::Health;
 use super::metrics::Metrics;
 use super::status::status;
@@ -202,7 +203,7 @@ fn probe(state: Result<(), String>) -> Response {
 }
 
 async fn metrics(State(pages): State<Pages>) -> Response {
-    match pages.metrics.render(&pages.health) {
+    match exposition(&pages.metrics, &pages.health) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => {
             let text = format!("{error}\n");

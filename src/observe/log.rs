@@ -7,8 +7,17 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::util::TryInitError;
 
-use crate::config::LogFormat;
 use crate::printable::{printable_lines, printable_painted};
+
+/// The shape of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// One object a line.
+    #[default]
+    Json,
+    /// For people.
+    Pretty,
+}
 
 /// The log could not be started.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,6 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use super::health::Health;
 use crate::sigma::Level;
 
 /// A metric could not be registered or written.
@@ -53,14 +52,14 @@ pub struct Metrics {
     pub(super) notify_told_again: IntCounterVec,
     pub(super) notify_template_failures: IntCounterVec,
     pub(super) notify_delay: HistogramVec,
-    notify_oldest: GaugeVec,
-    notify_waiting: IntGaugeVec,
-    notify_letters: IntGaugeVec,
-    notify_refusing: IntGaugeVec,
+    pub(super) notify_oldest: GaugeVec,
+    pub(super) notify_waiting: IntGaugeVec,
+    pub(super) notify_letters: IntGaugeVec,
+    pub(super) notify_refusing: IntGaugeVec,
     stopped: IntGaugeVec,
     stops: IntCounterVec,
-    since_commit: GaugeVec,
-    since_turn: GaugeVec,
+    pub(super) since_commit: GaugeVec,
+    pub(super) since_turn: GaugeVec,
     rules_loaded: IntGauge,
     reload_success: IntGaugeVec,
     reload_time: GaugeVec,
@@ -373,31 +372,11 @@ impl Metrics {
         }
     }
 
-    /// Everything in Prometheus' text format.
+    /// Everything that was noted, in Prometheus' text format.
     ///
     /// # Errors
     /// A metric cannot be written.
-    pub fn render(&self, health: &Health) -> Result<Vec<u8>, MetricsError> {
-        for source in health.sources() {
-            let label = [source.name()];
-            let silence = source.silence().as_secs_f64();
-            self.since_turn.with_label_values(&label).set(silence);
-            if let Some(since) = source.since_commit() {
-                let since = since.as_secs_f64();
-                self.since_commit.with_label_values(&label).set(since);
-            }
-        }
-        for sink in health.sinks() {
-            let label = [sink.name()];
-            let oldest = sink.oldest().as_secs_f64();
-            self.notify_oldest.with_label_values(&label).set(oldest);
-            let waiting = i64::try_from(sink.waiting()).unwrap_or(i64::MAX);
-            self.notify_waiting.with_label_values(&label).set(waiting);
-            let letters = i64::try_from(sink.letters()).unwrap_or(i64::MAX);
-            self.notify_letters.with_label_values(&label).set(letters);
-            let refusing = i64::from(sink.refusing());
-            self.notify_refusing.with_label_values(&label).set(refusing);
-        }
+    pub(super) fn encode(&self) -> Result<Vec<u8>, MetricsError> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

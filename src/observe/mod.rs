@@ -3,6 +3,7 @@
 //! resource or an event's id.
 
 pub mod descriptors;
+mod exposition;
 pub mod health;
 pub mod http;
 pub mod log;
@@ -13,6 +14,7 @@ mod sink;
 mod source;
 mod status;
 
+pub use exposition::exposition;
 pub use health::{Health, ServiceState};
 pub use metrics::{Metrics, MetricsError};
 pub use sink::{SinkObserver, SinkState};

@@ -368,7 +368,7 @@ impl SessionObserver for SourceObserver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::Health;
+    use crate::observe::{Health, exposition};
 
     #[test]
     fn an_offset_that_cannot_be_read_is_shown_until_it_can_or_the_partition_went_elsewhere() {
@@ -376,7 +376,7 @@ mod tests {
         let state = Arc::new(SourceState::new("audit"));
         let observer = SourceObserver::new(state.clone(), metrics.clone());
         let shown = || {
-            let text = metrics.render(&Health::new(vec![state.clone()]));
+            let text = exposition(&metrics, &Health::new(vec![state.clone()]));
             let text = String::from_utf8(text.expect("metrics")).expect("text");
             let lines = text.lines().map(str::to_owned);
             lines

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::forms::{EventForm, Forms};
 use super::limits::size;
-use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, finding, guard, limits};
+use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich::{self, Names};
@@ -28,6 +28,15 @@ pub struct Batch {
     pub(super) scratch: RefCell<Scratch>,
     /// Memory for the document of an event.
     pub(super) documents: Memory,
+}
+
+/// An alert and what it is about.
+pub(super) struct Finding<'f, 'e> {
+    pub(super) alert: &'f Alert<'f, Path>,
+    pub(super) event: &'f AuditEvent<'e>,
+    /// Where the source record stands.
+    pub(super) position: &'f str,
+    pub(super) now_ms: i64,
 }
 
 impl Batch {
@@ -157,7 +166,7 @@ impl Batch {
             alert.logged_ms = reading.logged_ms;
             let event_json = out.at(event_record).and_then(|written| written.value);
             let event_json = event_json.filter(|json| limits::is_evidence(json, alerts.len()));
-            let finding = finding::Finding {
+            let finding = Finding {
                 alert: &alert,
                 event,
                 position: &position,

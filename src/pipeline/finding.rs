@@ -1,21 +1,11 @@
 //! An alert's record, in a form that its topic takes. It is never left out: a person must hear of it
 //! however much somebody has put into an event.
 
-use super::Batch;
+use super::batch::{Batch, Finding};
 use super::forms::FindingForm;
 use super::limits::record_size;
-use crate::alert::Alert;
 use crate::encode;
-use crate::event::{AuditEvent, OutputRecord, Path};
-
-/// An alert and what it is about.
-pub(super) struct Finding<'f, 'e> {
-    pub(super) alert: &'f Alert<'f, Path>,
-    pub(super) event: &'f AuditEvent<'e>,
-    /// Where the source record stands.
-    pub(super) position: &'f str,
-    pub(super) now_ms: i64,
-}
+use crate::event::OutputRecord;
 
 impl Batch {
     /// The alert's record. `written` is the event, which stands in it as evidence unless that would not

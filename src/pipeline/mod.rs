@@ -25,7 +25,6 @@ pub use batch::Batch;
 pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
 pub use limits::Limits;
-pub use loss::Raised;
 
 /// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;

@@ -7,6 +7,7 @@
 mod answers;
 mod assigned;
 mod clock;
+mod config;
 mod dead_letters;
 mod letters;
 mod standing;
@@ -20,15 +21,16 @@ use tokio::runtime::Handle;
 
 use super::clock::now_ms;
 use crate::alert::Notice;
+use crate::kafka::ClientError;
 use crate::kafka::follow::{Follower, Turn};
 use crate::kafka::session::{NotReady, Shutdown};
-use crate::kafka::{ClientError, Cluster};
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
 use crate::notify::standing::StandingAlert;
 use crate::notify::{Answer, Client, Message, Sink};
 use crate::observe::SinkObserver;
 use clock::{Backlog, Clock};
+pub use config::NotifyConfig;
 use dead_letters::DeadLetters;
 use letters::Letters;
 use standing::RetoldAlerts;
@@ -45,21 +47,6 @@ const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Longest wait for an answer when asked to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
-
-/// What a sink's loop needs to know beside the sink.
-#[derive(Debug, Clone)]
-pub struct NotifyConfig {
-    /// Where the alerts are.
-    pub cluster: Cluster,
-    /// Their topic, of one partition.
-    pub alerts: String,
-    /// For what no sink takes.
-    pub dead_letters: Arc<str>,
-    /// The largest record that the dead letters' topic takes.
-    pub max_dead_letter_bytes: usize,
-    /// Consumer group of this sink.
-    pub group: String,
-}
 
 /// A loop could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -167,6 +154,22 @@ impl Loop<'_> {
         self.follower.pause(!room);
         self.read();
         self.report();
+    }
+
+    /// Tell again what is due, beside everything else.
+    fn tell_again(&mut self) {
+        if self.ours.is_none() {
+            return;
+        }
+        let alerts = self.standing.due();
+        if alerts.is_empty() {
+            return;
+        }
+        self.observer.told_again(alerts.len());
+        let peers = self.sink.endpoint.again(&alerts);
+        let client = self.client.clone();
+        let request = async move { client.send_again(peers).await };
+        self.standing.telling(self.handle.spawn(request));
     }
 
     fn report(&mut self) {

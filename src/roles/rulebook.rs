@@ -19,7 +19,7 @@ use crate::observe::Metrics;
 use crate::observe::metrics::Reloaded;
 use crate::pipeline::{self, Catalogs, Names};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
-pub use requests::{Requested, Requests};
+pub use requests::Requests;
 
 /// Several changes within this time are one.
 const SETTLE: Duration = Duration::from_millis(300);

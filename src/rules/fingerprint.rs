@@ -1,17 +1,16 @@
 //! What identifies a rule's content and a rule set: SHA-256 over what was parsed, so that comments,
 //! layout and the order of files change nothing, and any change of meaning does.
 
-use std::fmt::Write;
-
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::load::Written;
 use super::validate::{Known, Overrides};
+use super::written::Written;
 use crate::sigma::Rule;
 
 /// The day of the last change and eight digits of the content's hash.
 pub(super) fn version(rule: &Rule) -> String {
-    let mut hash = hex(&Sha256::digest(&rule.canonical));
+    let mut hash = HEXLOWER.encode(&Sha256::digest(&rule.canonical));
     hash.truncate(8);
     match rule.modified.as_ref().or(rule.date.as_ref()) {
         Some(day) => format!("{day}.{hash}"),
@@ -38,14 +37,5 @@ pub(super) fn set(written: &[Written], overrides: &Overrides, known: &Known) -> 
         }
     }
     lines.sort();
-    hex(&Sha256::digest(lines.concat()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    HEXLOWER.encode(&Sha256::digest(lines.concat()))
 }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::written::Written;
 use super::{fingerprint, pack};
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
-use crate::sigma::{self, Rule, RuleId};
+use crate::sigma::{self, RuleId};
 
 /// Where rules come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,13 +45,6 @@ impl fmt::Display for RuleSource {
 pub(super) struct RuleFile {
     pub(super) name: Arc<str>,
     pub(super) text: String,
-}
-
-/// A rule and where it was written.
-pub(super) struct Written {
-    pub(super) rule: Rule,
-    pub(super) file: Arc<str>,
-    pub(super) version: String,
 }
 
 /// Reads every file of the sources, each once, in the order of the sources and of names.

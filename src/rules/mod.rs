@@ -8,6 +8,7 @@ mod pack;
 mod swap;
 pub mod test;
 mod validate;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -15,9 +16,9 @@ mod tests;
 use std::sync::Arc;
 
 pub use load::RuleSource;
-pub use pack::{PackFile, pack, pack_names};
+pub use pack::{pack, pack_names};
 pub use swap::CurrentRules;
-pub use validate::{Known, KnownProduct, OPERATION_FIELD, Overrides};
+pub use validate::{Known, KnownProduct, Overrides};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::sigma::{

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::validate::OPERATION_FIELD;
 use super::*;
 use crate::sigma::{Origin, Value, Visit};
 

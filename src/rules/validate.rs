@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::load::Written;
+use super::written::Written;
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{Check, Expected, Level, Rule, RuleId, Status, Test, UnknownField};
 

@@ -8,6 +8,7 @@ use foldhash::HashSet;
 
 use super::index::Index;
 use super::matcher::{Check, Expected};
+use super::program::{Compiled, CompiledSelection, CompiledTest, Expr};
 use super::rule::{Body, Condition, Detection, Logsource, Test};
 use super::value::UnknownField;
 use crate::diagnostic::Problem;
@@ -32,40 +33,6 @@ pub struct Engine<P> {
     pub(super) index: Index,
     /// The different log sources of the detections.
     pub(super) logsources: Vec<Logsource>,
-}
-
-/// A condition over tests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Expr {
-    Test(usize),
-    Not(Box<Expr>),
-    All(Vec<Expr>),
-    AtLeast(usize, Vec<Expr>),
-}
-
-pub(super) struct Compiled {
-    /// The log source's number.
-    pub(super) logsource: usize,
-    pub(super) condition: Expr,
-    pub(super) selections: Vec<CompiledSelection>,
-}
-
-pub(super) struct CompiledSelection {
-    pub(super) name: String,
-    pub(super) expr: Expr,
-    pub(super) tests: Vec<usize>,
-    /// Wherever the condition names it, it does so under an odd number of `not`.
-    pub(super) only_negated: bool,
-}
-
-pub(super) struct CompiledTest {
-    pub(super) test: Test,
-    /// The field's number; `None` searches every string.
-    pub(super) field: Option<usize>,
-    /// The fields that a `fieldref` names.
-    pub(super) others: Vec<usize>,
-    /// Folded texts of which one is enough, where a list is long.
-    pub(super) set: HashSet<String>,
 }
 
 /// From this many texts on a list is looked up by hash.

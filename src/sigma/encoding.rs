@@ -1,5 +1,7 @@
 //! The encodings that a modifier can ask for: UTF-16 and Base64.
 
+use data_encoding::BASE64;
+
 /// Byte order of UTF-16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Utf16 {
@@ -22,21 +24,9 @@ pub fn utf16(text: &str, order: Utf16) -> Vec<u8> {
     units.flat_map(bytes).collect()
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /// RFC 4648 Base64 with padding.
 pub fn base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let sextet = (bits >> (18 - 6 * digit)) as usize & 0x3F;
-            let shown = digit <= chunk.len();
-            text.push(char::from(if shown { ALPHABET[sextet] } else { b'=' }));
-        }
-    }
-    text
+    BASE64.encode(bytes)
 }
 
 /// What is sure to appear in the Base64 of any text that holds these bytes, for each of the three

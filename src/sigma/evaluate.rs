@@ -11,9 +11,10 @@ use std::ops::ControlFlow;
 
 use foldhash::HashSet;
 
-use super::compile::{CompiledTest, Engine, Expr, RuleIndex, uncased_exact};
+use super::compile::{Engine, RuleIndex, uncased_exact};
 use super::matcher::{Check, Expected, FieldReference, Subject};
 use super::pattern::fold_into;
+use super::program::{CompiledTest, Expr};
 use super::relate::Texts;
 use super::rule::Logsource;
 use super::value::{Fields, Origin, Value, Visit};

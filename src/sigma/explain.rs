@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use super::compile::{CompiledTest, Engine, RuleIndex};
+use super::compile::{Engine, RuleIndex};
 use super::evaluate::{Answer, Asking, Readings};
 use super::matcher::{Check, Expected, Subject};
+use super::program::CompiledTest;
 use super::value::{Fields, Value};
 
 /// What became of one selection on one event. Of an event that can be read in several ways it is

@@ -5,10 +5,10 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use super::compile::{CompiledTest, Expr};
 use super::literals::only_texts;
 use super::matcher::{Check, Expected, Subject};
 use super::pattern::fold;
+use super::program::{CompiledTest, Expr};
 use super::value::Fields;
 
 /// A field (by number) and a folded value.

@@ -14,6 +14,7 @@ mod matcher;
 mod modifiers;
 mod parse;
 mod pattern;
+mod program;
 mod relate;
 mod rule;
 mod value;
@@ -24,11 +25,8 @@ mod tests;
 pub use compile::{Engine, RuleIndex, Target};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};
-pub use matcher::{Bound, Check, Expected, FieldReference, Network, Relation};
-pub use modifiers::SUPPORTED as SUPPORTED_MODIFIERS;
-pub use parse::{Parsed, detection, rule, rules};
-pub use pattern::Pattern;
-pub use rule::{
-    Body, Condition, Detection, Level, Logsource, NotAUuid, Rule, RuleId, Selection, Status, Test,
-};
-pub use value::{Fields, Number, Origin, UnknownField, Value, Visit};
+pub use matcher::{Check, Expected};
+pub use parse::{detection, rule, rules};
+
+pub use rule::{Detection, Level, Logsource, Rule, RuleId, Status, Test};
+pub use value::{Fields, Origin, UnknownField, Value, Visit};

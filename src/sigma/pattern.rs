@@ -112,7 +112,8 @@ impl Pattern {
     }
 
     /// A pattern without wildcards.
-    pub fn exactly(text: &str, cased: bool) -> Pattern {
+    #[cfg(test)]
+    pub(super) fn exactly(text: &str, cased: bool) -> Pattern {
         Pattern::new(text.chars().map(Token::Char).collect(), cased)
     }
 

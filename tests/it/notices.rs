@@ -28,8 +28,8 @@ use watchbell::sigma::Level;
 use crate::pipeline::{NOW_MS, pipeline_with};
 
 const NAMES: &str = include_str!("../data/confluent/golden/names.yaml");
+const SEVERAL: &str = include_str!("../data/alerts/several.json");
 const DELETED: &str = include_str!("../data/confluent/golden/more-04-named-statement-deleted.json");
-const CORRELATION: &str = include_str!("../data/alerts/correlation.json");
 
 /// What somebody could call themselves to break out of a message.
 const HOSTILE: &str = "<!channel> & <https://evil.example|click> *b* [x](https://evil.example) \
@@ -127,10 +127,8 @@ fn hostile(event: &mut Value) {
 fn notice(alert: &[u8]) -> Notice {
     let mut notice = Notice::read(alert, position()).expect("an alert of ours");
     // What changes with every edit of a rule.
-    if notice.correlation.is_none() {
-        notice.rule_version = "(version)".into();
-        notice.rule_set = "(rule set)".into();
-    }
+    notice.rule_version = "(version)".into();
+    notice.rule_set = "(rule set)".into();
     notice
 }
 
@@ -262,10 +260,7 @@ fn every_sink_is_sent_what_the_golden_files_say() {
     let cases = [
         ("deleted", message(single.clone(), false)),
         ("digest", message(single, true)),
-        (
-            "correlation",
-            message(notice(CORRELATION.as_bytes()), false),
-        ),
+        ("several", message(notice(SEVERAL.as_bytes()), false)),
         ("hostile", message(notice(&alert(hostile)), false)),
         (
             "expired",
@@ -299,11 +294,6 @@ fn the_title_says_who_did_what_to_what_and_where() {
     assert_eq!(
         title(&|_| {}),
         "[HIGH] Jane Doe deleted Flink statement Order enrichment in production"
-    );
-    let correlation = notice(CORRELATION.as_bytes());
-    assert_eq!(
-        correlation.title(),
-        "[CRITICAL] Many statements deleted: 12 events in 10 min by Jane Doe"
     );
     let mut notice = Notice::example(0);
     assert_eq!(
@@ -420,8 +410,8 @@ fn whoever_is_told_of_a_stop_reads_what_was_found_and_how_to_go_on() {
 }
 
 #[test]
-fn the_correlation_is_valid_ocsf() {
-    crate::ocsf::validate(&serde_json::from_str(CORRELATION).expect("JSON"));
+fn the_alert_of_several_events_is_valid_ocsf() {
+    crate::ocsf::validate(&serde_json::from_str(SEVERAL).expect("JSON"));
 }
 
 #[test]
@@ -556,13 +546,10 @@ proptest! {
         number in prop_oneof![any::<i64>(), Just(0), Just(253_402_300_800_000)],
         start in 0_usize..40,
         digest: bool,
-        correlation: bool,
         templated: bool,
     ) {
-        let mut alert: Value = match correlation {
-            true => serde_json::from_str(CORRELATION).expect("JSON"),
-            false => serde_json::from_slice(&self::alert(|_| {})).expect("JSON"),
-        };
+        let alert = self::alert(|_| {});
+        let mut alert: Value = serde_json::from_slice(&alert).expect("JSON");
         scramble(&mut alert, &texts, number, &mut { start });
         // What is no alert any more is told as one that cannot be read.
         let notice = Notice::read(alert.to_string().as_bytes(), position())
@@ -887,7 +874,7 @@ fn what_is_no_alert_of_ours_is_refused_with_a_reason() {
         let error = Notice::read(value, position()).expect_err("refused");
         assert_eq!(error.reason(), reason);
     }
-    assert_eq!(notice(CORRELATION.as_bytes()).level, Level::Critical);
+    assert_eq!(notice(SEVERAL.as_bytes()).level, Level::Critical);
 }
 
 /// The alert of a record that was read when its log had come as far as `logged_ms`.

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 pub const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
 
-const ALERT: &str = include_str!("../data/alerts/correlation.json");
+const ALERT: &str = include_str!("../data/alerts/several.json");
 
 pub fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()

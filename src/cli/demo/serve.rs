@@ -11,11 +11,11 @@ use indicatif::{HumanCount, ProgressBar};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::feed::Feed;
 use super::page::{BOLD, DIM, Page};
-use crate::cli::Failure;
+use crate::cli::failure::Failure;
+use crate::cli::signals::StopSignals;
 use crate::kafka::embedded::Embedded;
 use crate::observe::http::{self, Pages};
 use crate::observe::{Health, Metrics, SourceObserver, descriptors};
@@ -124,15 +124,10 @@ impl Serving<'_> {
 
 /// Receives once SIGINT or SIGTERM came.
 fn signals(runtime: &Runtime) -> anyhow::Result<Receiver<()>> {
-    let _inside = runtime.enter();
-    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let mut signals = StopSignals::listen(runtime)?;
     let (sender, receiver) = channel();
     runtime.spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        signals.received().await;
         // The demo may be ending by itself.
         let _ = sender.send(());
     });

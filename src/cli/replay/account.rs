@@ -113,7 +113,7 @@ fn details(name: &str, report: &Report, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::{Loss, NoiseLine};
+    use crate::files::report::{Loss, NoiseLine};
 
     #[test]
     fn it_names_file_and_line_and_no_text_steers_the_terminal() {

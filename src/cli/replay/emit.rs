@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use foldhash::{HashMap, HashMapExt};
 
 use clap::ValueEnum;
+use data_encoding::BASE64;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::event::Output;
-use crate::files::{base64, is_json, on_one_line};
+use crate::files::{is_json, on_one_line};
 use crate::pipeline::Topics;
 
 /// What is printed of the outputs.
@@ -133,7 +134,7 @@ fn text(bytes: Option<&[u8]>) -> Text<'_> {
     match bytes.map(|bytes| (bytes, std::str::from_utf8(bytes))) {
         None => Ok(None),
         Some((_, Ok(text))) => Ok(Some(text)),
-        Some((bytes, Err(_))) => Err(base64::encode(bytes)),
+        Some((bytes, Err(_))) => Err(BASE64.encode(bytes)),
     }
 }
 

@@ -15,8 +15,9 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::failure::Failure;
+use super::say::{say, say_panics};
 use super::shipped::Shipped;
-use super::{Failure, say, say_panics};
 use crate::files::{Reader, Report};
 use crate::pipeline::Names;
 use account::Account;

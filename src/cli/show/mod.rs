@@ -13,8 +13,10 @@ use jiff::Timestamp;
 
 use self::search::Searched;
 use super::asked::{self, Output, Since};
+use super::config_file::ConfigFile;
+use super::failure::Failure;
 use super::json_line::json_line;
-use super::{ConfigFile, Failure, say};
+use super::say::say;
 use crate::config::Config;
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::session::Shutdown;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -76,7 +77,7 @@ impl LastRecord {
         LastRecord {
             offset: offset.0,
             time_ms,
-            hash: hash[..8].iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: HEXLOWER.encode(&hash[..8]),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::observe::{Metrics, ServiceState, SinkObserver, SourceObserver};
 use crate::pipeline::Pipeline;
 use crate::roles::clock::now_ms;
 use crate::roles::ingest::Ingest;
-use crate::roles::notify;
+use crate::roles::notify::{self, NotifyConfig};
 use crate::roles::outbox::Outbox;
 use crate::roles::rulebook::{Requests, Rulebook};
 use crate::roles::supervise::{Part, Stop};
@@ -161,7 +161,7 @@ impl Part for SinkPart<'_> {
             return Ok(());
         };
         notify::run(
-            &self.config.notify(self.sink, limits.dead_letters),
+            &NotifyConfig::new(self.config, self.sink, limits.dead_letters),
             self.sink,
             self.handle,
             self.shutdown,

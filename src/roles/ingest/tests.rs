@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::alert::{DEAD_LETTER, Notice, RECORDS_EXPIRED, RECORDS_UNREADABLE};
 use crate::event::{Offset, OutputRecord, Partition, Position, RawRecord};
-use crate::observe::{Health, Metrics, SourceState};
+use crate::observe::{Health, Metrics, SourceState, exposition};
 use crate::pipeline::{self, Catalogs, Limits, Names, Settings, Topics};
 use crate::rules::{CurrentRules, Known, Overrides, RuleSet};
 
@@ -83,7 +83,7 @@ fn watched() -> Watched {
 
 impl Watched {
     fn shows(&self, line: &str) -> bool {
-        let text = self.metrics.render(&self.health).unwrap();
+        let text = exposition(&self.metrics, &self.health).unwrap();
         let text = String::from_utf8(text).unwrap();
         text.lines().any(|shown| shown == line)
     }

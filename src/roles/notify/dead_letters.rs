@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::NotifyConfig;
-use super::letters::Cause;
+use super::config::NotifyConfig;
 use crate::encode::{self, DeadLetter};
 use crate::event::{Offset, OutputRecord, Partition, RawRecord};
 use crate::kafka::append::Appender;
@@ -22,6 +21,17 @@ const SINK_BYTES: usize = 32;
 
 /// Longest silence of the cluster while alerts are read again.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why alerts are to become dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Cause {
+    /// Metric label and dead-letter reason.
+    pub(super) reason: &'static str,
+    /// For a person.
+    pub(super) detail: String,
+    /// Whether nothing else is to be done about the alerts.
+    pub(super) settles: bool,
+}
 
 /// Alerts could not be kept; they wait.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
-use super::dead_letters::{DeadLetters, NotKept};
+use super::dead_letters::{Cause, DeadLetters, NotKept};
 use crate::alert::NoticeError;
 use crate::kafka::session::NotReady;
 use crate::notify::offsets::Offsets;
@@ -25,17 +25,6 @@ const MANY: &str = "one of many different faults";
 /// Pauses after a failure, ms.
 const FIRST_PAUSE: i64 = 1_000;
 const LONGEST_PAUSE: i64 = 30_000;
-
-/// Why alerts are to become dead letters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Cause {
-    /// Metric label and dead-letter reason.
-    pub(super) reason: &'static str,
-    /// For a person.
-    pub(super) detail: String,
-    /// Whether nothing else is to be done about the alerts.
-    settles: bool,
-}
 
 /// Dead letters that are stored now.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::{Loop, NotifyConfig};
+use super::config::NotifyConfig;
 use crate::alert::Notice;
 use crate::event::{NextOffset, RawRecord};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
@@ -111,31 +111,24 @@ impl RetoldAlerts {
             ),
         });
     }
-}
 
-impl Loop<'_> {
-    /// Tell again what is due, beside everything else.
-    pub(super) fn tell_again(&mut self) {
-        let state = &mut self.standing;
-        if let Some(reading) = &state.reading
+    /// What is to be told again now; nothing while the last such request is under way.
+    pub(super) fn due(&mut self) -> Vec<String> {
+        if let Some(reading) = &self.reading
             && let Ok(alerts) = reading.alerts.try_recv()
         {
-            state.standing.restore(alerts);
-            state.reading = None;
+            self.standing.restore(alerts);
+            self.reading = None;
         }
-        let is_telling = state.telling.as_ref().is_some_and(|t| !t.is_finished());
-        if self.ours.is_none() || is_telling {
-            return;
+        if self.telling.as_ref().is_some_and(|t| !t.is_finished()) {
+            return Vec::new();
         }
-        let alerts = state.standing.due(now_ms());
-        if alerts.is_empty() {
-            return;
-        }
-        self.observer.told_again(alerts.len());
-        let peers = self.sink.endpoint.again(&alerts);
-        let client = self.client.clone();
-        let telling = async move { client.send_again(peers).await };
-        state.telling = Some(self.handle.spawn(telling));
+        self.standing.due(now_ms())
+    }
+
+    /// They are being told again.
+    pub(super) fn telling(&mut self, request: JoinHandle<()>) {
+        self.telling = Some(request);
     }
 }
 

@@ -5,6 +5,7 @@ mod sheet;
 mod unread;
 
 use self::sheet::Page;
+pub use self::sheet::heading;
 use super::emitted::Part;
 use super::pretty::pretty;
 use super::style::Tone;
@@ -25,11 +26,6 @@ pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
         _ => page.foreign(emitted),
     }
     page.out
-}
-
-/// A heading between pages.
-pub fn heading(text: &str, paint: Paint) -> String {
-    format!("\n{}\n", paint.paint(Tone::Bold, text))
 }
 
 impl Page {

@@ -2,11 +2,15 @@
 
 use std::fmt::{self, Write};
 
-use super::heading;
 use crate::view::Paint;
 use crate::view::emitted::Part;
 use crate::view::pretty::pretty;
 use crate::view::style::Tone;
+
+/// A heading between pages.
+pub fn heading(text: &str, paint: Paint) -> String {
+    format!("\n{}\n", paint.paint(Tone::Bold, text))
+}
 
 /// A page that grows.
 pub(super) struct Page {

@@ -1,0 +1,42 @@
+//! OCSF's severities: `severity_id` and `severity` of a rule's level, and back.
+
+use crate::sigma::Level;
+
+/// Every level with its `severity_id` and its word.
+const SEVERITIES: [(Level, i64, &str); 5] = [
+    (Level::Informational, 1, "Informational"),
+    (Level::Low, 2, "Low"),
+    (Level::Medium, 3, "Medium"),
+    (Level::High, 4, "High"),
+    (Level::Critical, 5, "Critical"),
+];
+
+/// `severity_id` and `severity` of a level.
+pub fn severity(level: Level) -> (i64, &'static str) {
+    let mut all = SEVERITIES.iter();
+    let found = all.find(|(of, _, _)| *of == level);
+    found.map_or((99, "Other"), |(_, id, word)| (*id, word))
+}
+
+/// The level of a `severity_id`.
+pub(super) fn level(severity_id: i64) -> Option<Level> {
+    let mut all = SEVERITIES.iter();
+    let found = all.find(|(_, id, _)| *id == severity_id);
+    found.map(|(level, _, _)| *level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_has_a_severity_that_is_read_back_as_the_level() {
+        for level in Level::ALL {
+            let (id, word) = severity(level);
+            assert_eq!(super::level(id), Some(level), "{word}");
+            assert!(word.eq_ignore_ascii_case(level.as_str()), "{word}");
+        }
+        assert_eq!(super::level(0), None);
+        assert_eq!(super::level(6), None);
+    }
+}

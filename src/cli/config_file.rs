@@ -1,0 +1,39 @@
+//! The argument that names the configuration file, and reading it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::say::say;
+use crate::config::{self, Config, Draft, Loaded};
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub(super) struct ConfigFile {
+    /// The configuration file.
+    #[arg(
+        short = 'c',
+        long = "config",
+        value_name = "FILE",
+        default_value = "watchbell.yaml"
+    )]
+    pub(super) path: PathBuf,
+}
+
+impl ConfigFile {
+    pub(super) fn load(&self) -> Result<Config, Failure> {
+        let loaded = load(&self.path)?;
+        loaded.warnings().iter().for_each(say);
+        Ok(loaded.config)
+    }
+
+    /// The same, whatever is wrong in it.
+    pub(super) fn draft(&self) -> Draft {
+        config::draft(&self.path)
+    }
+}
+
+pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
+    config::load(path).map_err(Failure::configuration)
+}

@@ -1,0 +1,71 @@
+//! Why a command did not succeed, and the exit code that says so.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+
+use super::say::say;
+use crate::kafka::topic_reader::ReadError;
+
+/// `EX_CONFIG` of sysexits.h.
+const EXIT_CONFIG: u8 = 78;
+
+/// What a shell reports of a tool that SIGPIPE ended.
+const EXIT_CLOSED: u8 = 141;
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The configuration is wrong; every fault in words.
+    Configuration(Vec<String>),
+    /// It was right, and something else went wrong.
+    Failed(anyhow::Error),
+    /// Whoever read standard output has had enough.
+    Closed,
+}
+
+impl Failure {
+    pub(super) fn configuration<T: fmt::Display>(faults: impl IntoIterator<Item = T>) -> Failure {
+        Failure::Configuration(faults.into_iter().map(|fault| fault.to_string()).collect())
+    }
+
+    /// Says what it is, and returns the exit code.
+    pub(super) fn report(self) -> ExitCode {
+        match self {
+            Failure::Configuration(faults) => {
+                faults.iter().for_each(say);
+                ExitCode::from(EXIT_CONFIG)
+            }
+            Failure::Closed => ExitCode::from(EXIT_CLOSED),
+            Failure::Failed(error) => {
+                say(format_args!("watchbell: {error:#}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Of writing to standard output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Failure::Closed,
+            _ => anyhow!(error).context("write to standard output").into(),
+        }
+    }
+}
+
+/// Of reading the output topics.
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Failure {
+        anyhow!(error).context("the destination").into()
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Failed(error)
+    }
+}

@@ -1,0 +1,12 @@
+//! A rule as it was read from a file, before it is checked and compiled.
+
+use std::sync::Arc;
+
+use crate::sigma::Rule;
+
+/// A rule and where it was written.
+pub(super) struct Written {
+    pub(super) rule: Rule,
+    pub(super) file: Arc<str>,
+    pub(super) version: String,
+}

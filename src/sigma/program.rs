@@ -1,0 +1,39 @@
+//! What a detection is compiled to: numbered tests, and conditions over their numbers.
+
+use foldhash::HashSet;
+
+use super::rule::Test;
+
+/// A condition over tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Expr {
+    Test(usize),
+    Not(Box<Expr>),
+    All(Vec<Expr>),
+    AtLeast(usize, Vec<Expr>),
+}
+
+pub(super) struct Compiled {
+    /// The log source's number.
+    pub(super) logsource: usize,
+    pub(super) condition: Expr,
+    pub(super) selections: Vec<CompiledSelection>,
+}
+
+pub(super) struct CompiledSelection {
+    pub(super) name: String,
+    pub(super) expr: Expr,
+    pub(super) tests: Vec<usize>,
+    /// Wherever the condition names it, it does so under an odd number of `not`.
+    pub(super) only_negated: bool,
+}
+
+pub(super) struct CompiledTest {
+    pub(super) test: Test,
+    /// The field's number; `None` searches every string.
+    pub(super) field: Option<usize>,
+    /// The fields that a `fieldref` names.
+    pub(super) others: Vec<usize>,
+    /// Folded texts of which one is enough, where a list is long.
+    pub(super) set: HashSet<String>,
+}

@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "printable",
     "diagnostic",
     "yaml",
@@ -28,6 +28,7 @@ const ORDER: [&str; 21] = [
     "alert",
     "encode",
     "pipeline",
+    "settings",
     "notify",
     "observe",
     "config",
@@ -44,8 +45,9 @@ const ACTING: [&str; 3] = ["kafka", "roles", "cli"];
 
 /// Modules that name some of [`EFFECTS`]. One that is neither here nor in [`ACTING`] is pure: its
 /// functions are functions of values.
-const SOME_EFFECTS: [(&str, &[&str]); 4] = [
+const SOME_EFFECTS: [(&str, &[&str]); 5] = [
     ("rules", &["std::fs"]),
+    ("settings", &["std::fs"]),
     ("config", &["std::fs", "std::env"]),
     ("notify", &[ASYNC, "tokio", "jiff::Timestamp::now"]),
     (
@@ -80,7 +82,7 @@ const EFFECTS: [&str; 11] = [
 ];
 
 /// Folders in which files still import each other in a circle. None is to be added.
-const CIRCLES_LEFT: [&str; 3] = ["kafka/", "normalize/", "notify/"];
+const CIRCLES_LEFT: [&str; 2] = ["normalize/", "notify/"];
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.

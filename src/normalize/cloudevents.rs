@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::NormalizeError;
+use super::error::NormalizeError;
 use super::time::{EventTime, Written, event_time};
 use super::walk;
 use crate::event::{

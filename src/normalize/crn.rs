@@ -36,22 +36,20 @@ impl<'a> Crn<'a> {
     }
 
     fn parse<'n>(name: &'n str, text_of: impl Fn(&'n str) -> Text<'a>) -> Self {
-        // Most names have nothing to decode, which is cheaper to know of all parts at once.
-        let is_encoded = memchr(b'%', name.as_bytes()).is_some();
-        let decoded = |part| match is_encoded {
-            true => decoded(text_of(part)),
-            false => text_of(part),
-        };
+        let decoded = |part| decoded(text_of(part));
         let mut place = Place::default();
         let mut innermost = None;
         for (kind, id) in segments(name).filter_map(pair) {
             innermost = Some((kind, id));
             let is = |known: &str| kind.eq_ignore_ascii_case(known);
-            let known = match kind.len() {
-                12 if is("organization") => &mut place.organization,
-                11 if is("environment") => &mut place.environment,
-                12 if is("flink-region") => &mut place.region,
-                _ => continue,
+            let known = if is("organization") {
+                &mut place.organization
+            } else if is("environment") {
+                &mut place.environment
+            } else if is("flink-region") {
+                &mut place.region
+            } else {
+                continue;
             };
             known.get_or_insert_with(|| decoded(id));
         }
@@ -90,10 +88,6 @@ pub(super) enum Authority {
 /// The authority of a CRN, a port left out; `None` if this is no CRN. As in every URI, letter case
 /// does not matter in the scheme and the host.
 pub(super) fn authority(crn: &str) -> Option<Authority> {
-    // Nearly every name is written so.
-    if crn.starts_with("crn://confluent.cloud/") {
-        return Some(Authority::Cloud);
-    }
     let (scheme, rest) = crn.split_at_checked(SCHEME.len())?;
     if !scheme.eq_ignore_ascii_case(SCHEME) {
         return None;

@@ -1,7 +1,7 @@
 //! Finding and moving parts of a document by path, whatever their spelling.
 //! An empty string says nothing: it is never moved and never an attribute.
 
-use super::NormalizeError;
+use super::error::NormalizeError;
 use crate::event::Unmapped;
 use crate::json::{Document, Kind, NodeId, Text, same_name};
 

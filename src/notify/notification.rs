@@ -132,6 +132,42 @@ impl About {
 }
 
 impl<A: Clone> Notification<A> {
+    /// What to send of alerts that wait; `None` where there are none.
+    pub(super) fn of(
+        pending: Pending<A>,
+        about: About,
+        told: Option<Level>,
+        topic: u32,
+    ) -> Option<Self> {
+        let level = pending.level();
+        let shown = pending.parts().find(|part| part.level == level)?;
+        let (rules, others) = pending.rules();
+        let (kind, group_key) = match about {
+            About::Group(key) if told < Some(level) => (NotificationKind::First, Some(key)),
+            About::Group(key) => (NotificationKind::Digest, Some(key)),
+            About::Overflow => (NotificationKind::Overflow { rules, others }, None),
+            About::Late => (NotificationKind::Late { rules, others }, None),
+            About::History => (NotificationKind::History { rules, others }, None),
+        };
+        let parts = pending.parts();
+        Some(Notification {
+            kind,
+            group_key,
+            alert: shown.alert.clone(),
+            level,
+            told,
+            critical: pending.named_critical(),
+            critical_count: parts.clone().map(|part| part.critical_count).sum(),
+            count: pending.count(),
+            first_ms: parts.clone().map(|part| part.first_ms).min()?,
+            last_ms: parts.map(|part| part.last_ms).max()?,
+            offsets: pending.offsets(),
+            attempts: pending.attempts,
+            pending,
+            topic,
+        })
+    }
+
     /// One alert on its own, in no topic.
     pub(super) fn of_one(group_key: String, level: Level, alert: A, now_ms: i64) -> Self {
         let part = Part {

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::notification::{About, Notification, NotificationKind};
 use super::offsets::Offsets;
 use crate::sigma::Level;
 
@@ -22,7 +21,7 @@ pub(super) struct Part<A> {
     /// When the oldest and the latest of them came, ms on the queue's clock.
     pub(super) oldest: i64,
     pub(super) latest: i64,
-    /// As [`Notification::first_ms`] and [`Notification::last_ms`].
+    /// When the oldest and the latest alert were written, ms since the Unix epoch by the records' timestamps.
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
     pub(super) offsets: Offsets,
@@ -148,7 +147,7 @@ impl<A: Clone> Pending<A> {
         }
     }
 
-    fn rules(&self) -> (BTreeMap<String, u64>, u64) {
+    pub(super) fn rules(&self) -> (BTreeMap<String, u64>, u64) {
         let mut all: BTreeMap<&str, u64> = BTreeMap::new();
         for (rule, count) in self.parts.values().flat_map(|part| &part.rules) {
             *all.entry(rule).or_default() += count;
@@ -162,44 +161,14 @@ impl<A: Clone> Pending<A> {
         (named, others)
     }
 
-    /// What to send of it; `None` where there is nothing.
-    pub(super) fn notification(
-        self,
-        about: About,
-        told: Option<Level>,
-        topic: u32,
-    ) -> Option<Notification<A>> {
-        let level = self.level();
-        let shown = self.parts.values().find(|part| part.level == level)?;
-        let mut critical: Vec<A> = Vec::new();
-        for part in self.parts.values() {
-            let room = MAX_NAMED.saturating_sub(critical.len());
-            critical.extend(part.critical.iter().take(room).cloned());
-        }
-        let (rules, others) = self.rules();
-        let (kind, group_key) = match about {
-            About::Group(key) if told < Some(level) => (NotificationKind::First, Some(key)),
-            About::Group(key) => (NotificationKind::Digest, Some(key)),
-            About::Overflow => (NotificationKind::Overflow { rules, others }, None),
-            About::Late => (NotificationKind::Late { rules, others }, None),
-            About::History => (NotificationKind::History { rules, others }, None),
-        };
-        let parts = self.parts.values();
-        Some(Notification {
-            kind,
-            group_key,
-            alert: shown.alert.clone(),
-            level,
-            told,
-            critical,
-            critical_count: parts.clone().map(|part| part.critical_count).sum(),
-            count: self.count(),
-            first_ms: parts.clone().map(|part| part.first_ms).min()?,
-            last_ms: parts.map(|part| part.last_ms).max()?,
-            offsets: self.offsets(),
-            attempts: self.attempts,
-            pending: self,
-            topic,
-        })
+    /// The critical alerts that are named, the oldest first.
+    pub(super) fn named_critical(&self) -> Vec<A> {
+        let critical = self.parts.values().flat_map(|part| &part.critical);
+        critical.take(MAX_NAMED).cloned().collect()
+    }
+
+    /// By age, the oldest first.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Part<A>> + Clone {
+        self.parts.values()
     }
 }

@@ -295,7 +295,7 @@ impl<A: Clone> Queue<A> {
         let group = self.groups.get_mut(&about)?;
         let pending = group.pending.take()?;
         group.state = State::Sending;
-        pending.notification(about, group.told, self.topic)
+        Notification::of(pending, about, group.told, self.topic)
     }
 
     /// The sink accepted it.

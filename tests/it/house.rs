@@ -81,9 +81,6 @@ const EFFECTS: [&str; 11] = [
     "jiff::Timestamp::now",
 ];
 
-/// Folders in which files still import each other in a circle. None is to be added.
-const CIRCLES_LEFT: [&str; 2] = ["normalize/", "notify/"];
-
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
 const MAY_IMPORT: [(&str, &[&str]); 17] = [
@@ -270,25 +267,10 @@ fn nothing_imports_what_is_above_it() {
 #[test]
 fn no_files_import_each_other_in_a_circle() {
     let circles = Imports::of(&sources()).circles();
-    let is_left = |circle: &Vec<String>| {
-        let mut left = CIRCLES_LEFT.iter();
-        left.find(|folder| circle.iter().all(|file| file.starts_with(**folder)))
-    };
-    let mut breaches: Vec<String> = circles
+    let breaches: Vec<String> = circles
         .iter()
-        .filter(|circle| is_left(circle).is_none())
         .map(|circle| format!("in a circle: {}", circle.join(", ")))
         .collect();
-    for folder in CIRCLES_LEFT {
-        if !circles
-            .iter()
-            .any(|circle| is_left(circle) == Some(&folder))
-        {
-            breaches.push(format!(
-                "{folder} has no circle any more: take it off the list"
-            ));
-        }
-    }
     assert_none(&breaches);
 }
 

@@ -1,6 +1,6 @@
 //! Flags of an event that say how it was read; OCSF `metadata.labels`.
 
-use crate::normalize::{CONTRADICTORY, INFERRED};
+use crate::normalize::labels::{CONTRADICTORY, INFERRED};
 
 /// Which of them an event has. Most have none.
 #[derive(Debug, Clone, Copy, Default)]

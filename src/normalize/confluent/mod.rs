@@ -8,58 +8,21 @@ mod labels;
 mod outcome;
 mod readings;
 mod resources;
+mod shape;
 mod words;
 
 use data::Data;
 use labels::Labels;
+use shape::Shape;
 
 use super::cloudevents::Envelope;
 use super::crn::{self, Authority};
+use super::error::NormalizeError;
 use super::time::EventTime;
-use super::{NormalizeError, walk};
+use super::walk;
 use crate::catalog::{Catalogs, Method};
 use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Dialect, Metadata, Unmapped};
-use crate::json::{Document, Kind, NodeId, Text, same_name};
-
-/// What kind of happening an event tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// A login.
-    Authentication,
-    /// A permission check; its outcome is the decision.
-    Authorization,
-    /// Anything else.
-    Request,
-}
-
-/// Logins that other types than `…/authentication` may carry, of services that no catalogue knows:
-/// the method without its service, such as `kafka.Authentication`.
-const LOGINS: [&str; 5] = ["Authentication", "Authenticate", "SignIn", "LogIn", "LogOn"];
-
-impl Shape {
-    fn of(kind: Option<&str>, operation: &str, method: Option<&Method>) -> Self {
-        let ends_with = |kind: &str, suffix: &str| {
-            let end = kind.len().checked_sub(suffix.len());
-            let end = end.and_then(|at| kind.get(at..));
-            end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
-        };
-        let is_kind = |suffix| kind.is_some_and(|kind| ends_with(kind, suffix));
-        let name = operation.rsplit('.').next().unwrap_or(operation);
-        let is_login = || match method {
-            Some(method) => method.activity == Activity::Logon,
-            None => LOGINS.iter().any(|login| same_name(login, name)),
-        };
-        if is_kind("/authentication") || is_login() {
-            Self::Authentication
-        } else if is_kind("/authorization")
-            || name.len() < operation.len() && same_name(name, "Authorize")
-        {
-            Self::Authorization
-        } else {
-            Self::Request
-        }
-    }
-}
+use crate::json::{Document, Kind, NodeId, Text};
 
 /// What a rule's `logsource` and the catalogue call the vendor.
 const PRODUCT: &str = "confluent";

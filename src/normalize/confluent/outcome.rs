@@ -4,7 +4,8 @@
 
 use super::data::Data;
 use super::labels::Labels;
-use super::{Shape, words};
+use super::shape::Shape;
+use super::words;
 use crate::event::{Authorization, Status, Unmapped};
 use crate::json::{Document, Kind, NodeId, Text};
 use crate::normalize::walk;

@@ -2,8 +2,8 @@
 //! `authorizationInfo` in the old one and Confluent Platform.
 //! Scopes move whole under their resource; environment, organization and region are copies.
 
-use super::Shape;
 use super::data::{CloudResource, Data, Named};
+use super::shape::Shape;
 use crate::event::{Cloud, Resource, Unmapped};
 use crate::json::{Document, NodeId, Text, same_name};
 use crate::normalize::crn::{Crn, Place, is_within};

@@ -258,7 +258,10 @@ fn rules_see_half_a_surrogate_pair_as_text_and_a_large_number_by_its_size() {
     let text = event(r#""request":{"data":{"label":"cut \ud83d","x":1e999,"y":-1e999}}"#);
     let record = record(Some(text.as_bytes()));
     let refused = normalize(&record, Catalogs::NONE, None).unwrap_err();
-    assert_eq!(refused, NormalizeError::Json(JsonError::NotPortable));
+    assert_eq!(
+        refused,
+        NormalizeError::Json(crate::json::JsonError::NotPortable)
+    );
     let portable = Portable::of(text.as_bytes());
     let event = normalize_portable(&record, &portable, Catalogs::NONE, None).unwrap();
     let labels = ["json:surrogate_as_text", "json:number_as_text"];

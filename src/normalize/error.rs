@@ -1,0 +1,64 @@
+//! Why a record is no event, and what its dead letter is called.
+
+use crate::json::JsonError;
+
+/// Why a record is no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NormalizeError {
+    /// The record's value is Kafka's null.
+    #[error("the record has no value")]
+    Tombstone,
+    /// The value is no JSON document.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// A CloudEvents attribute in a header is not UTF-8.
+    #[error("the header {name} is not UTF-8")]
+    HeaderNotUtf8 {
+        /// Name of the header.
+        name: String,
+    },
+    /// The outermost value is of another type.
+    #[error("the value is not an object")]
+    NotAnObject,
+    /// A name occurs twice in the envelope, or in two spellings: two readings of one event.
+    #[error("{}", repeated(first, second))]
+    DuplicateKey {
+        /// The name.
+        first: String,
+        /// The same, or another spelling of it.
+        second: String,
+    },
+    /// Neither a CloudEvent nor an audit event.
+    #[error("no CloudEvents attributes and no data.methodName")]
+    Unrecognized,
+    /// Something that must be understood is of another type.
+    #[error("{path} is not {expected}")]
+    WrongType {
+        /// Where.
+        path: &'static str,
+        /// What would have been right there.
+        expected: &'static str,
+    },
+}
+
+impl NormalizeError {
+    /// The outcome as a metric label and dead-letter header.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Tombstone => "tombstone",
+            Self::Json(error) => error.reason(),
+            Self::HeaderNotUtf8 { .. } => "not_utf8",
+            Self::NotAnObject => "not_an_object",
+            Self::DuplicateKey { .. } => "duplicate_key",
+            Self::Unrecognized => "unrecognized",
+            Self::WrongType { .. } => "wrong_type",
+        }
+    }
+}
+
+fn repeated(first: &str, second: &str) -> String {
+    match first == second {
+        true => format!("the name {first:?} occurs twice in one object"),
+        false => format!("the names {first:?} and {second:?} of one object are spellings of one"),
+    }
+}

@@ -18,7 +18,7 @@ impl Notice {
             summary: None,
             level: Level::High,
             rule_id: "00000000-0000-4000-8000-000000000000".into(),
-            rule: "Test of the way to you".into(),
+            rule: "watchbell delivery test".into(),
             rule_version: "test".into(),
             description: some("A test of watchbell: nothing happened."),
             who: Who {

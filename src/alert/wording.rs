@@ -155,7 +155,7 @@ impl Notice {
         fact("Rule", self.rule_reference());
         fact("About", self.description.clone().unwrap_or_default());
         fact("Runbook", self.runbook.clone().unwrap_or_default());
-        fact("Harmless if", self.falsepositives.join("; "));
+        fact("Known false positives", self.falsepositives.join("; "));
         fact("ATT&CK", self.attack.join(", "));
         fact("Links", self.links.join(" "));
         fact("Details", self.reference());

@@ -76,7 +76,9 @@ fn show(config: &Config) -> Result<(), Failure> {
         let partitions = found.map_or(0, |found| found.partitions);
         writeln!(out, "{}\t{partitions} partitions\t{state}", wanted.name)?;
     }
-    eprintln!("readers need isolation.level=read_committed, or they see what was taken back");
+    eprintln!(
+        "readers need isolation.level=read_committed, or they see records of aborted transactions"
+    );
     match differing {
         0 => Ok(()),
         _ => Err(anyhow!("{differing} topics are not as they should be").into()),

@@ -20,8 +20,8 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
         o.optional(key!("status_detail"), event.status_detail.as_ref());
         o.object(key!("metadata"), |o| metadata(event, &event.metadata, o));
         o.object(key!("actor"), |o| actor(event, o));
-        let home = event.class == Class::ApiActivity || event.cloud.is_some();
-        if home {
+        let has_api_attribute = event.class == Class::ApiActivity || event.cloud.is_some();
+        if has_api_attribute {
             o.object(key!("api"), |o| api(event, &event.api, o));
         }
         if event.class == Class::Authentication {
@@ -38,9 +38,9 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
             o.text(key!("value"), &enrichment.value);
             o.written(key!("data"), enrichment.data);
         });
-        // Authentication has `api` in the cloud profile only; elsewhere it has no home.
+        // Authentication has `api` in the cloud profile only; elsewhere no attribute holds it.
         o.filled(key!("unmapped"), |o| {
-            if !home {
+            if !has_api_attribute {
                 o.object(key!("api"), |o| api(event, &event.api, o));
             }
             // Authentication has no `resources`: rules see them, so readers shall.

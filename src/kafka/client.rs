@@ -105,7 +105,7 @@ impl Cluster {
                     property = name,
                     used = value,
                     client = role,
-                    "what was promised depends on this property: the configured value is not used"
+                    "fixed by watchbell (exactly-once delivery needs it): the configured value is ignored"
                 );
             }
             config.set(*name, *value);

@@ -131,7 +131,7 @@ pub enum Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Difference::Missing => f.write_str("missing, or not to be seen"),
+            Difference::Missing => f.write_str("does not exist, or may not be described"),
             Difference::Partitions { wanted, found } => {
                 write!(f, "{wanted} partitions wanted, {found} found")
             }

@@ -184,7 +184,7 @@ impl<A: Clone> Queue<A> {
                         group.since = times.now;
                     }
                 }
-                self.hurry(&about, times.now, before < Some(level));
+                self.expedite(&about, times.now, before < Some(level));
             }
         }
         self.fold(times.now);
@@ -333,7 +333,7 @@ impl<A: Clone> Queue<A> {
         let ends = now + self.pacing.digest_interval_ms;
         group.state = State::Open { ends };
         self.windows.insert((ends, about.clone()));
-        self.hurry(&about, now, false);
+        self.expedite(&about, now, false);
     }
 
     /// The position that may be committed, and what is settled beyond it.

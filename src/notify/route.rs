@@ -150,6 +150,15 @@ impl NotTold {
             NotTold::Replayed => "replayed",
         }
     }
+
+    /// The same for a person.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            NotTold::Elsewhere => "excluded by this sink's filter",
+            NotTold::Experimental => "the rule is experimental",
+            NotTold::Replayed => "the alert was made by replay",
+        }
+    }
 }
 
 /// Which alerts go to a sink.

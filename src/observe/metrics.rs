@@ -152,7 +152,12 @@ impl Metrics {
                 reason,
             )?,
             commits: counter(r, "commits_total", "Batches committed.", source)?,
-            aborts: counter(r, "aborts_total", "Batches taken back, by reason.", reason)?,
+            aborts: counter(
+                r,
+                "aborts_total",
+                "Transactions aborted, by reason; their records are read again.",
+                reason,
+            )?,
             commit_duration: histogram(
                 r,
                 "commit_duration_seconds",

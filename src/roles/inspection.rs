@@ -59,7 +59,7 @@ pub fn inspect(config: &Config) -> Vec<Inspection> {
     let destination = destination(config, &sources);
     let mut inspections: Vec<Inspection> = sources
         .into_iter()
-        .map(|(source, inspected)| inspected.paper.close(&source.cluster, inspected.id))
+        .map(|(source, inspected)| inspected.builder.close(&source.cluster, inspected.id))
         .collect();
     inspections.push(destination);
     inspections
@@ -67,56 +67,56 @@ pub fn inspect(config: &Config) -> Vec<Inspection> {
 
 /// What is known of a source once it has been asked.
 struct Inspected {
-    paper: Paper,
+    builder: InspectionBuilder,
     id: Option<String>,
     partitions: Option<u32>,
 }
 
 fn source_cluster(source: &Source) -> Inspected {
-    let mut paper = Paper::new(format!("source {}", source.name));
+    let mut builder = InspectionBuilder::new(format!("source {}", source.name));
     let (mut id, mut partitions) = (None, None);
     let topic = &source.topic;
-    let asked = paper.reach(&source.cluster).map(|(access, found)| {
+    let asked = builder.reach(&source.cluster).map(|(access, found)| {
         id = found;
         (access.topic(topic), access)
     });
     match asked {
         None => {}
-        Some((Err(error), _)) => paper.unreachable(&error),
-        Some((Ok(Seen::Missing), _)) => paper.problem(
+        Some((Err(error), _)) => builder.unreachable(&error),
+        Some((Ok(Seen::Missing), _)) => builder.problem(
             format!("the topic {topic} does not exist"),
             "correct `topic`, or the bootstrap address: the audit log has a cluster of its own",
         ),
         Some((Ok(Seen::Denied), _)) => {
             let operations = [Operation::Read, Operation::Describe];
-            paper.denied(Resource::Topic(topic.clone()), &operations);
+            builder.denied(Resource::Topic(topic.clone()), &operations);
         }
         Some((Ok(Seen::Partitions(count)), access)) => {
             partitions = Some(count);
-            paper
+            builder
                 .fine
                 .push(format!("topic {topic} has {count} partitions"));
             let resource = Resource::Topic(topic.clone());
             let attempt = access.read(topic, count);
-            paper.judge(attempt, resource, &[Operation::Read]);
+            builder.judge(attempt, resource, &[Operation::Read]);
         }
     }
     Inspected {
-        paper,
+        builder,
         id,
         partitions,
     }
 }
 
 fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection {
-    let mut paper = Paper::new("destination".to_owned());
+    let mut builder = InspectionBuilder::new("destination".to_owned());
     let cluster = &config.destination;
-    let Some((access, id)) = paper.reach(cluster) else {
-        return paper.close(cluster, None);
+    let Some((access, id)) = builder.reach(cluster) else {
+        return builder.close(cluster, None);
     };
     let mut visible = None;
     for wanted in outputs::wanted(&config.topics) {
-        if output(&mut paper, config, &access, &wanted) {
+        if output(&mut builder, config, &access, &wanted) {
             visible = Some(wanted.name);
         }
     }
@@ -133,31 +133,31 @@ fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection 
         let there = if same {
             inspected.partitions.is_some()
         } else {
-            ownership(&mut paper, &access, &shared, inspected.partitions)
+            ownership(&mut builder, &access, &shared, inspected.partitions)
         };
         if there {
             visible = Some(shared);
         }
     }
-    positions(&mut paper, config, &access);
+    positions(&mut builder, config, &access);
     let session = &config.session;
     if let Some(topic) = visible {
         let group = Resource::Group(session.group.clone());
         let attempt = access.join(&session.group, &topic);
-        paper.judge(attempt, group, &[Operation::Read]);
+        builder.judge(attempt, group, &[Operation::Read]);
     }
-    readers(&mut paper, config, &access);
+    readers(&mut builder, config, &access);
     if session.delivery == Delivery::ExactlyOnce {
         let prefix = transactional_id_prefix(&session.group);
         let attempt = access.transact(&prefix);
         let ids = Resource::TransactionalIds(prefix);
-        paper.judge(attempt, ids, &[Operation::Describe, Operation::Write]);
+        builder.judge(attempt, ids, &[Operation::Describe, Operation::Write]);
     }
-    paper.close(cluster, id)
+    builder.close(cluster, id)
 }
 
 /// The sinks' groups, and what they read.
-fn readers(paper: &mut Paper, config: &Config, access: &Access<'_>) {
+fn readers(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>) {
     let alerts = &config.topics.alerts;
     let Ok(Seen::Partitions(partitions)) = access.topic(alerts) else {
         return;
@@ -165,36 +165,41 @@ fn readers(paper: &mut Paper, config: &Config, access: &Access<'_>) {
     for sink in &config.sinks {
         let group = config.sink_group(sink);
         let attempt = access.join(&group, alerts);
-        paper.judge(attempt, Resource::Group(group), &[Operation::Read]);
+        builder.judge(attempt, Resource::Group(group), &[Operation::Read]);
     }
     if !config.sinks.is_empty() {
         let attempt = access.read(alerts, partitions);
-        paper.judge(attempt, Resource::Topic(alerts.clone()), &[Operation::Read]);
+        builder.judge(attempt, Resource::Topic(alerts.clone()), &[Operation::Read]);
     }
 }
 
 /// One output topic; whether it may be seen.
-fn output(paper: &mut Paper, config: &Config, access: &Access<'_>, wanted: &WantedTopic) -> bool {
+fn output(
+    builder: &mut InspectionBuilder,
+    config: &Config,
+    access: &Access<'_>,
+    wanted: &WantedTopic,
+) -> bool {
     let name = &wanted.name;
     let resource = Resource::Topic(name.clone());
     let write = [Operation::Describe, Operation::Write];
     match access.topic(name) {
-        Err(error) => paper.unreachable(&error),
-        Ok(Seen::Denied) => paper.denied(resource, &write),
+        Err(error) => builder.unreachable(&error),
+        Ok(Seen::Denied) => builder.denied(resource, &write),
         Ok(Seen::Missing) => {
             if access.create(wanted) == Permission::Denied {
-                paper.denied(resource, &[Operation::Create]);
+                builder.denied(resource, &[Operation::Create]);
             }
             if !config.create_topics {
-                paper.problem(
+                builder.problem(
                     format!("the topic {name} does not exist"),
                     "watchbell topics create, or create_topics: true",
                 );
             }
         }
         Ok(Seen::Partitions(_)) => {
-            if let Some(found) = described(paper, config, name) {
-                settings(paper, access, wanted, &found);
+            if let Some(found) = described(builder, config, name) {
+                settings(builder, access, wanted, &found);
             }
             return true;
         }
@@ -202,13 +207,13 @@ fn output(paper: &mut Paper, config: &Config, access: &Access<'_>, wanted: &Want
     false
 }
 
-fn described(paper: &mut Paper, config: &Config, name: &str) -> Option<FoundTopic> {
+fn described(builder: &mut InspectionBuilder, config: &Config, name: &str) -> Option<FoundTopic> {
     let found =
         Topics::new(&config.destination, QUESTION).and_then(|topics| topics.describe(&[name]));
     match found {
         Ok(found) => found.into_iter().next(),
         Err(error) => {
-            paper.unreachable(&error);
+            builder.unreachable(&error);
             None
         }
     }
@@ -216,7 +221,12 @@ fn described(paper: &mut Paper, config: &Config, name: &str) -> Option<FoundTopi
 
 /// An output topic as it is: beside what it should be, and whether it may be written. How many
 /// partitions it has is its owner's affair, unless one order is needed.
-fn settings(paper: &mut Paper, access: &Access<'_>, wanted: &WantedTopic, found: &FoundTopic) {
+fn settings(
+    builder: &mut InspectionBuilder,
+    access: &Access<'_>,
+    wanted: &WantedTopic,
+    found: &FoundTopic,
+) {
     let name = &wanted.name;
     let resource = Resource::Topic(name.clone());
     for difference in compare(wanted, Some(found)) {
@@ -227,15 +237,15 @@ fn settings(paper: &mut Paper, access: &Access<'_>, wanted: &WantedTopic, found:
         };
         if matters {
             let message = format!("{name}: {difference}");
-            paper.problem(message, "change the topic, or name another one in `topics`");
+            builder.problem(message, "change the topic, or name another one in `topics`");
         }
     }
     match found.max_message_bytes() {
         Some(largest) => {
             let attempt = access.write(name, largest);
-            paper.judge(attempt, resource, &[Operation::Describe, Operation::Write]);
+            builder.judge(attempt, resource, &[Operation::Describe, Operation::Write]);
         }
-        None => paper.advise(
+        None => builder.advise(
             format!(
                 "the settings of {name} may not be read: its largest record is taken to be the \
                  broker's default of 1 MB, and whether it may be written is not tried"
@@ -246,14 +256,19 @@ fn settings(paper: &mut Paper, access: &Access<'_>, wanted: &WantedTopic, found:
 }
 
 /// The topic that shares a source's partitions; whether it may be seen.
-fn ownership(paper: &mut Paper, access: &Access<'_>, topic: &str, partitions: Option<u32>) -> bool {
+fn ownership(
+    builder: &mut InspectionBuilder,
+    access: &Access<'_>,
+    topic: &str,
+    partitions: Option<u32>,
+) -> bool {
     let wanted = WantedTopic::new(topic, partitions.unwrap_or(1));
     let needed = [Operation::Read, Operation::Describe];
-    let Some(count) = made_by_run(paper, access, &wanted, &needed) else {
+    let Some(count) = made_by_run(builder, access, &wanted, &needed) else {
         return false;
     };
     if partitions.is_some_and(|wanted| count < wanted) {
-        paper.advise(
+        builder.advise(
             format!(
                 "the topic {topic} has {count} partitions, fewer than its source; run adds them \
                  where it may"
@@ -265,19 +280,19 @@ fn ownership(paper: &mut Paper, access: &Access<'_>, topic: &str, partitions: Op
 }
 
 /// The topic that remembers positions when the group is gone.
-fn positions(paper: &mut Paper, config: &Config, access: &Access<'_>) {
+fn positions(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>) {
     let wanted = positions_topic(&config.topics.positions);
     let needed = [Operation::Describe, Operation::Read, Operation::Write];
-    if made_by_run(paper, access, &wanted, &needed).is_some()
-        && let Some(found) = described(paper, config, &wanted.name)
+    if made_by_run(builder, access, &wanted, &needed).is_some()
+        && let Some(found) = described(builder, config, &wanted.name)
     {
-        settings(paper, access, &wanted, &found);
+        settings(builder, access, &wanted, &found);
     }
 }
 
 /// A topic that `run` makes where it may, and reads; its number of partitions if it is there.
 fn made_by_run(
-    paper: &mut Paper,
+    builder: &mut InspectionBuilder,
     access: &Access<'_>,
     wanted: &WantedTopic,
     needed: &[Operation],
@@ -285,19 +300,19 @@ fn made_by_run(
     let name = &wanted.name;
     let resource = Resource::Topic(name.clone());
     match access.topic(name) {
-        Err(error) => paper.unreachable(&error),
-        Ok(Seen::Denied) => paper.denied(resource, needed),
+        Err(error) => builder.unreachable(&error),
+        Ok(Seen::Denied) => builder.denied(resource, needed),
         Ok(Seen::Missing) => {
             if access.create(wanted) == Permission::Denied {
                 let needed = [&[Operation::Create], needed].concat();
-                paper.denied(resource, &needed);
+                builder.denied(resource, &needed);
             } else {
-                paper.fine.push(format!("topic {name} is made by run"));
+                builder.fine.push(format!("topic {name} is made by run"));
             }
         }
         Ok(Seen::Partitions(count)) => {
             let attempt = access.read(name, count);
-            paper.judge(attempt, resource, &[Operation::Read]);
+            builder.judge(attempt, resource, &[Operation::Read]);
             return Some(count);
         }
     }
@@ -305,15 +320,15 @@ fn made_by_run(
 }
 
 /// An inspection that is being written.
-struct Paper {
+struct InspectionBuilder {
     inspection: Inspection,
     fine: Vec<String>,
     missing: Vec<Right>,
 }
 
-impl Paper {
-    fn new(name: String) -> Paper {
-        Paper {
+impl InspectionBuilder {
+    fn new(name: String) -> InspectionBuilder {
+        InspectionBuilder {
             inspection: Inspection {
                 name,
                 ..Inspection::default()

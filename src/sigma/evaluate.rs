@@ -23,7 +23,7 @@ use super::value::{Fields, Origin, Value, Visit};
 #[derive(Debug, Default)]
 pub struct Scratch {
     answers: Vec<Answer>,
-    from_there: Vec<Answer>,
+    logsource_answers: Vec<Answer>,
     candidates: Vec<u64>,
     matched: Vec<RuleIndex>,
     buffer: String,
@@ -80,21 +80,22 @@ impl<P> Engine<P> {
     ) -> &'s [RuleIndex] {
         let Scratch {
             answers,
-            from_there,
+            logsource_answers,
             candidates,
             matched,
             buffer,
         } = scratch;
         all(answers, self.answer_count(), Answer::NotAsked);
-        all(from_there, self.logsources.len(), Answer::NotAsked);
+        all(logsource_answers, self.logsources.len(), Answer::NotAsked);
         all(candidates, self.detections.len().div_ceil(64), 0);
         matched.clear();
         self.index
             .candidates(event, &self.paths, buffer, candidates);
         let origin = event.logsource();
-        let mut is_from_there =
-            |number: usize| from_there[number].or_ask(|| self.logsources[number].takes(origin));
-        let mut asking = Asking {
+        let mut is_of_logsource = |number: usize| {
+            logsource_answers[number].or_ask(|| self.logsources[number].matches(origin))
+        };
+        let mut evaluation = Evaluation {
             engine: self,
             event,
             answers,
@@ -106,8 +107,8 @@ impl<P> Engine<P> {
                 let rule = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
                 let detection = &self.detections[rule];
-                if is_from_there(detection.logsource)
-                    && asking.holds(&detection.condition, Readings::Any)
+                if is_of_logsource(detection.logsource)
+                    && evaluation.holds(&detection.condition, Readings::Any)
                 {
                     matched.push(rule);
                 }
@@ -123,9 +124,9 @@ impl<P> Engine<P> {
 }
 
 impl Logsource {
-    /// Whether an event from there is meant; letter case does not matter.
-    pub fn takes(&self, origin: Origin<'_>) -> bool {
-        // Asked of every event, and mostly written alike: that shows faster than folding it.
+    /// Whether it means events of this origin; letter case does not matter.
+    pub fn matches(&self, origin: Origin<'_>) -> bool {
+        // Nearly every event is written in the rule's own case, which is cheaper to find out.
         let same = |wanted: &Option<String>, is: Option<&str>| match wanted {
             Some(wanted) => is.is_some_and(|is| is == wanted || is.eq_ignore_ascii_case(wanted)),
             None => true,
@@ -136,15 +137,15 @@ impl Logsource {
     }
 }
 
-/// One event being asked tests.
-pub(super) struct Asking<'a, P, E> {
+/// The tests of one event: each is evaluated once, and its answer kept.
+pub(super) struct Evaluation<'a, P, E> {
     pub(super) engine: &'a Engine<P>,
     pub(super) event: &'a E,
     pub(super) answers: &'a mut Vec<Answer>,
     pub(super) buffer: &'a mut String,
 }
 
-impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
+impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
     pub(super) fn holds(&mut self, expr: &Expr, readings: Readings) -> bool {
         match expr {
             Expr::Test(test) => self.test(*test, readings),

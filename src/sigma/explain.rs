@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::compile::{Engine, RuleIndex};
-use super::evaluate::{Answer, Asking, Readings};
+use super::evaluate::{Answer, Evaluation, Readings};
 use super::matcher::{Check, Expected, Subject};
 use super::program::CompiledTest;
 use super::value::{Fields, Value};
@@ -63,7 +63,7 @@ impl<P> Engine<P> {
         let mut answers = vec![Answer::NotAsked; self.answer_count()];
         let mut buffer = String::new();
         let (answers, buffer) = (&mut answers, &mut buffer);
-        let mut asking = Asking {
+        let mut evaluation = Evaluation {
             engine: self,
             event,
             answers,
@@ -76,17 +76,17 @@ impl<P> Engine<P> {
                 false => Readings::Any,
             };
             let tests = selection.tests.iter().map(|number| {
-                let (test, holds) = (&self.tests[*number], asking.test(*number, readings));
+                let (test, holds) = (&self.tests[*number], evaluation.test(*number, readings));
                 TestOutcome {
                     field: test.test.field.as_deref(),
                     holds,
-                    values: asking.seen(test, holds, readings),
+                    values: evaluation.seen(test, holds, readings),
                 }
             });
             let tests = tests.collect();
             outcomes.push(SelectionOutcome {
                 name: &selection.name,
-                holds: asking.holds(&selection.expr, readings),
+                holds: evaluation.holds(&selection.expr, readings),
                 tests,
             });
         }
@@ -94,7 +94,7 @@ impl<P> Engine<P> {
     }
 }
 
-impl<P, E: Fields<Path = P>> Asking<'_, P, E> {
+impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
     /// The values that a test saw: those that met it if it holds by them, else all.
     fn seen(&mut self, test: &CompiledTest, holds: bool, readings: Readings) -> Vec<String> {
         let expected: &[Expected] = match &test.test.check {

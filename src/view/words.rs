@@ -33,8 +33,8 @@ pub fn what(event: Part<'_, '_>) -> String {
 
 /// A part of `api`; an Authentication outside a cloud has it under `unmapped`.
 pub fn api<'r>(event: Part<'_, 'r>, path: &str) -> Option<Cow<'r, str>> {
-    let home = event.text(&format!("api.{path}"));
-    home.or_else(|| event.text(&format!("unmapped.api.{path}")))
+    let of_api = event.text(&format!("api.{path}"));
+    of_api.or_else(|| event.text(&format!("unmapped.api.{path}")))
 }
 
 /// The first resource and how many more there are; for an Authentication, the service.

@@ -76,7 +76,10 @@ fn a_rules_test_goes_where_its_alerts_would_in_its_words() {
     let run = fire(&folder, &["--rule", "Flink statement deleted"]);
     assert_eq!(
         (run.code, run.stdout.as_str()),
-        (Some(0), "all: accepted\ncritical: not told: elsewhere\n"),
+        (
+            Some(0),
+            "all: accepted\ncritical: skipped: excluded by this sink's filter\n"
+        ),
         "{}",
         run.stderr
     );

@@ -238,7 +238,7 @@ fn alertmanager_groups_repeats_silences_and_resolves() {
         .find(|alert| alert["labels"]["group_key"] == "one")
         .expect("the first group");
     for (label, value) in [
-        ("alertname", "Test of the way to you"),
+        ("alertname", "watchbell delivery test"),
         ("severity", "high"),
         ("environment", "prod"),
         ("team", "orders,streaming"),

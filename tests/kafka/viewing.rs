@@ -465,7 +465,7 @@ fn show_says_where_it_looked_in_vain() {
         ),
         (
             format!("{events}/0@0"),
-            vec!["taken back by its writer".to_owned()],
+            vec!["a record of an aborted transaction".to_owned()],
         ),
         (
             format!("{events}/0@99"),

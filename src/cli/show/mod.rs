@@ -193,7 +193,9 @@ impl Show<'_> {
             ControlFlow::Break(())
         })?;
         found.with_context(|| {
-            format!("no record at {at}: a transaction's marker, or taken back by its writer")
+            format!(
+                "no record at {at}: a transaction's marker, or a record of an aborted transaction"
+            )
         })
     }
 

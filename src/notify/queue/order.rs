@@ -56,7 +56,7 @@ impl<A: Clone> Queue<A> {
 
     /// More has come for a group: tell at once what is more severe than anything told of it, or
     /// `raised` above what waited, and move it forward.
-    pub(super) fn hurry(&mut self, about: &About, now: i64, raised: bool) {
+    pub(super) fn expedite(&mut self, about: &About, now: i64, raised: bool) {
         let Some(group) = self.groups.get(about) else {
             return;
         };

@@ -233,7 +233,7 @@ impl Page {
             self.row("  see", Some(reference));
         }
         for harmless in alert.texts("unmapped.falsepositives") {
-            self.row("Harmless if", Some(harmless));
+            self.row("False positives", Some(harmless));
         }
         self.row("Rule", alert.text("finding_info.analytic.name"));
         self.row("  id", alert.text("finding_info.analytic.uid"));

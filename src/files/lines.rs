@@ -1,19 +1,11 @@
 //! What is not JSON, line by line: an event after other text, a broken event, or noise.
 //! Invariant: a line that names what events are made of is never noise.
 
-use memchr::memmem;
-
 use super::batch::Batch;
 use super::damage::{Damage, Start};
+use super::event_text::{begins_object, event_within, names_an_event};
 use super::reader::{Place, Reader};
 use super::report::Loss;
-use super::scan::{Scan, Scanner, after_space};
-
-/// The name of a member that every CloudEvent has.
-const EVENT_MEMBER: &[u8] = b"\"specversion\"";
-
-/// Words that a log hardly has: a line that has one is an event that is broken.
-const EVENT_WORDS: [&[u8]; 2] = [b"specversion", b"methodName"];
 
 impl Reader {
     /// Takes a line, or the rest of one, that does not begin as JSON does.
@@ -142,40 +134,6 @@ impl Reader {
 
 fn line_break(text: &[u8]) -> Option<usize> {
     memchr::memchr(b'\n', text)
-}
-
-/// Whether it begins as an object does, and not as `{main}` in a log.
-fn begins_object(line: &[u8]) -> bool {
-    line.first() == Some(&b'{')
-        && line
-            .get(after_space(line, 1))
-            .is_none_or(|byte| *byte == b'"')
-}
-
-fn names_an_event(line: &[u8]) -> bool {
-    EVENT_WORDS
-        .iter()
-        .any(|word| memmem::find(line, word).is_some())
-}
-
-/// Where the first CloudEvent begins that stands in the line after the byte `at`. Nothing is looked
-/// at twice, and so not what stands within a value.
-fn event_within(line: &[u8], mut at: usize) -> Option<usize> {
-    let last = memmem::rfind(line, EVENT_MEMBER)?;
-    loop {
-        let start = at + memchr::memchr(b'{', line.get(at..last)?)?;
-        at = match Scanner::new().scan(&line[start..], true) {
-            Scan::Complete(length) => {
-                let end = start + length;
-                if memmem::find(&line[start..end], EVENT_MEMBER).is_some() {
-                    return Some(start);
-                }
-                end
-            }
-            Scan::Broken { at, .. } => start + at.max(1),
-            Scan::Unfinished | Scan::Object => return None,
-        };
-    }
 }
 
 /// How deep a value is that is not held: its quotes and brackets are followed, nothing else.

@@ -6,6 +6,7 @@
 mod batch;
 mod content;
 mod damage;
+mod event_text;
 mod gzip;
 mod lines;
 mod reader;

@@ -9,6 +9,7 @@ use super::MAX_EVENT_BYTES;
 use super::batch::Batch;
 use super::content::Content;
 use super::damage::Damage;
+use super::event_text::holds_event_line;
 use super::report::{Loss, Report};
 use super::scan::{Scan, Scanner, after_space};
 
@@ -137,6 +138,9 @@ impl Reader {
     /// Appends the JSON value at the window's begin.
     fn value(&mut self, batch: &mut Batch) {
         match self.scan(Scanner::new()) {
+            Scan::Complete(length) if self.hides_events(length) => {
+                self.by_lines_until = self.content.offset() + length as u64;
+            }
             Scan::Complete(length) => {
                 self.close_damage(batch);
                 let text = &self.content.window()[..length];
@@ -161,6 +165,13 @@ impl Reader {
                 self.broken(batch, length, "a value does not end");
             }
         }
+    }
+
+    /// Whether the value of so many bytes at the window's begin is made by chance of lines that do not
+    /// belong together: `{"a":`, an event, and `}`. Where there was noise, lines decide.
+    fn hides_events(&self, length: usize) -> bool {
+        let is_chance = self.is_mixed && self.place == Place::Between;
+        is_chance && holds_event_line(&self.content.window()[..length])
     }
 
     /// Scans the value at the window's begin, in as much text as it takes, up to the limit.

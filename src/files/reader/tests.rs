@@ -228,6 +228,24 @@ fn noise_is_counted_and_no_piece() {
 }
 
 #[test]
+fn once_there_is_noise_lines_that_close_around_an_event_do_not_hide_it() {
+    let event = r#"{"specversion":"1.0"}"#;
+    for (before, after) in [("{\"a\":", "}"), ("{\"a\": {\"b\":", "}}"), ("[", "]")] {
+        let around = format!("{before}\n{event}\n{after}\n");
+        let events = |text: &str| {
+            let pieces = read(text);
+            pieces.iter().filter(|piece| *piece == event).count()
+        };
+        assert_eq!(events(&format!("noise\n{around}{event}\n")), 2, "{around}");
+    }
+    // Without noise the whole is a run of documents, and the event a part of one.
+    assert_eq!(read(&format!("{{\"a\":\n{event}\n}}")).len(), 1);
+    // An event over several lines is one all the same.
+    let printed = "{\n\"specversion\":\n\"1.0\",\"data\":\n{}\n}";
+    assert!(read(&format!("noise\n{printed}")).contains(&printed.to_owned()));
+}
+
+#[test]
 fn once_there_is_noise_a_line_that_is_no_object_is_noise_too() {
     assert_eq!(read("null\n1\n{}\n"), ["null", "1", "{}"]);
     assert_eq!(read("WARN\nnull\n1\n[2]\n\"x\"\n{}\n[{}]"), ["{}", "{}"]);

@@ -1,25 +1,29 @@
 //! watchbell reads audit-log topics, normalizes every event to OCSF, enriches it, detects with
 //! Sigma rules, routes the result back to Kafka exactly once, and alerts on-call.
-//! The modules stand in the order in which a record passes them.
+//! Each module imports only those that stand before it (`tests/it/house.rs`); ARCHITECTURE.md says what each
+//! holds.
+
+pub mod printable;
 
 mod diagnostic;
-pub mod json;
-pub mod printable;
+
 pub mod yaml;
 
-pub(crate) mod settings;
+pub mod json;
 
-pub mod kafka;
+pub mod sigma;
 
 pub mod event;
 
 pub mod catalog;
+
 mod files;
 
-pub mod enrich;
-pub mod normalize;
+pub mod kafka;
 
-pub mod sigma;
+pub mod enrich;
+
+pub mod normalize;
 
 pub mod rules;
 
@@ -27,15 +31,17 @@ pub mod alert;
 
 pub mod encode;
 
-pub mod config;
-
 pub mod pipeline;
+
+pub(crate) mod settings;
 
 pub mod notify;
 
-pub mod view;
-
 pub mod observe;
+
+pub mod config;
+
+pub mod view;
 
 pub mod roles;
 

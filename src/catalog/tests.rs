@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::event::Activity;
-use crate::rules::{Known, KnownProduct, Overrides, RuleSet, RuleSource};
+use crate::pipeline;
+use crate::rules::{Overrides, RuleSet, RuleSource};
 use crate::sigma::UnknownField;
 
 fn shipped() -> Catalog {
@@ -112,15 +113,7 @@ fn only_writes_create_update_or_delete() {
 
 #[test]
 fn the_shipped_rules_name_only_known_services_and_methods() {
-    let catalog = shipped();
-    let product = KnownProduct {
-        services: catalog.services().map(str::to_owned).collect(),
-        methods: catalog.names().map(str::to_owned).collect(),
-    };
-    let known = Known {
-        products: [(catalog.product().to_owned(), product)].into(),
-        ..Known::default()
-    };
+    let known = pipeline::known(&Catalogs::shipped().unwrap());
     let resolve = |field: &str| Ok::<String, UnknownField>(field.to_owned());
     let source = RuleSource::Pack("confluent".to_owned());
     let rules = RuleSet::load(&[source], &known, &Overrides::default(), &resolve)

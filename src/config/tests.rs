@@ -233,7 +233,7 @@ fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
         panic!("{:?}", loaded.config.sinks)
     };
     assert_eq!((oncall.name.as_str(), am.name.as_str()), ("On-Call", "am"));
-    let message = crate::notify::Message::of_one("x", crate::alert::Notice::example(0), 0, None);
+    let message = crate::notify::Message::of_one("x", crate::notice::Notice::example(0), 0, None);
     let request = oncall.endpoint.requests(&message, 0).remove(0);
     assert_eq!(request.url, "https://events.eu.pagerduty.com/v2/enqueue");
     let body = String::from_utf8(request.body).expect("JSON");
@@ -248,7 +248,7 @@ fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
         "{shown}"
     );
 
-    let mut notice = crate::alert::Notice::example(0);
+    let mut notice = crate::notice::Notice::example(0);
     assert_eq!(oncall.route.decide(&notice), Ok(()));
     notice.resources[0].environment = Some("staging".into());
     let elsewhere = Err(crate::notify::NotTold::Elsewhere);

@@ -86,7 +86,7 @@ fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>)
     o.optional(key!("original_time"), metadata.original_time.as_ref());
 }
 
-pub(super) fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
+pub(crate) fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     o.object(key!("user"), |o| user(&event.user, o));
     if let Some(uid) = &event.session_uid {
         o.object(key!("session"), |o| o.text(key!("uid"), uid));
@@ -167,7 +167,7 @@ fn authentication(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     o.optional(key!("auth_protocol"), event.auth_protocol.as_ref());
 }
 
-pub(super) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
+pub(crate) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
     o.optional(key!("ip"), endpoint.ip.as_ref());
     o.optional(key!("name"), endpoint.name.as_ref());
     if let Some(port) = endpoint.port {
@@ -175,7 +175,7 @@ pub(super) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
     }
 }
 
-pub(super) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut Object<'_>) {
+pub(crate) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut Object<'_>) {
     o.optional(key!("uid"), resource.uid.as_ref());
     o.optional(key!("uid_alt"), resource.uid_alt.as_ref());
     o.optional(key!("name"), resource.name.as_ref());
@@ -191,7 +191,7 @@ pub(super) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut 
     raw(event, resource.data, o);
 }
 
-pub(super) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {
+pub(crate) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     let Some(cloud) = &event.cloud else {
         return;
     };

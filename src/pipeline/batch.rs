@@ -135,8 +135,8 @@ impl Batch {
         }
     }
 
-    /// Appends the alerts that an event raises, whose record is the last one of `out`; the rule and the
-    /// level of each.
+    /// Appends the alerts that an event raises; the rule and the level of each. The event is encoded once
+    /// more as their evidence: what becomes of its own record does not change what an alert shows.
     fn detect(
         &self,
         event: &AuditEvent<'_>,
@@ -145,14 +145,17 @@ impl Batch {
         reading: Reading,
         out: &mut OutputBuffer,
     ) -> Vec<(Arc<str>, Level)> {
-        let event_record = out.len() - 1;
         let mut alerts = Vec::new();
         let matched = self
             .rules
             .matches(event, &mut self.scratch.borrow_mut())
             .to_vec();
-        let position = matched.first().map(|_| position.to_string());
-        let position = position.unwrap_or_default();
+        if matched.is_empty() {
+            return alerts;
+        }
+        let position = position.to_string();
+        let mut evidence = Vec::new();
+        encode::event(event, &mut evidence);
         for (part, index) in (1..).zip(matched) {
             let Some(mut alert) = Alert::new(&self.rules, index, event, &position) else {
                 continue;
@@ -164,15 +167,14 @@ impl Batch {
                 alert.labels.push(HISTORY);
             }
             alert.logged_ms = reading.logged_ms;
-            let event_json = out.at(event_record).and_then(|written| written.value);
-            let event_json = event_json.filter(|json| limits::is_evidence(json, alerts.len()));
+            let evidence = limits::is_evidence(&evidence, alerts.len()).then_some(&*evidence);
             let finding = Finding {
                 alert: &alert,
                 event,
                 position: &position,
                 now_ms: reading.now_ms,
             };
-            let finding = self.finding(&finding, event_json, forms.finding(part));
+            let finding = self.finding(&finding, evidence, forms.finding(part));
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
             out.begin_part(part);
             out.push_record(&finding);

@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use super::clock::now_ms;
-use crate::alert::Notice;
 use crate::kafka::ClientError;
 use crate::kafka::follow::{Follower, Turn};
 use crate::kafka::session::{NotReady, Shutdown};
+use crate::notice::Notice;
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
 use crate::notify::standing::StandingAlert;

@@ -6,8 +6,8 @@ use std::fs;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use watchbell::alert::Notice;
 use watchbell::event::{Header, Offset, OutputBuffer, Partition, Position, RawRecord};
+use watchbell::notice::Notice;
 use watchbell::notify::sinks::alertmanager::Alertmanager;
 use watchbell::notify::sinks::email::Email;
 use watchbell::notify::sinks::pagerduty::{PagerDuty, US as PAGERDUTY_US};

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::alert::{DEAD_LETTER, Notice, RECORDS_EXPIRED, RECORDS_UNREADABLE};
+use crate::alert::{DEAD_LETTER, RECORDS_EXPIRED, RECORDS_UNREADABLE};
 use crate::event::{Offset, OutputRecord, Partition, Position, RawRecord};
+use crate::notice::Notice;
 use crate::observe::{Health, Metrics, SourceState, exposition};
 use crate::pipeline::{self, Catalogs, Limits, Names, Settings, Topics};
 use crate::rules::{CurrentRules, Known, Overrides, RuleSet};

@@ -18,7 +18,7 @@ pub type RuleIndex = usize;
 
 /// A detection and the events it is about.
 #[derive(Debug, Clone, Copy)]
-pub struct Target<'r> {
+pub struct LogsourceDetection<'r> {
     /// Events from elsewhere do not match.
     pub logsource: &'r Logsource,
     /// What to look for.
@@ -54,7 +54,7 @@ impl<P> Engine<P> {
     /// # Errors
     /// Every field name that does not resolve, with the detection it is in.
     pub fn compile<'r>(
-        targets: impl IntoIterator<Item = Target<'r>>,
+        targets: impl IntoIterator<Item = LogsourceDetection<'r>>,
         resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
     ) -> Result<Engine<P>, Vec<(RuleIndex, Problem)>> {
         let mut builder = Builder {
@@ -111,7 +111,7 @@ struct Builder<'r, P> {
 }
 
 impl<P> Builder<'_, P> {
-    fn detection(&mut self, number: RuleIndex, target: Target<'_>) -> Compiled {
+    fn detection(&mut self, number: RuleIndex, target: LogsourceDetection<'_>) -> Compiled {
         let mut selections = Vec::new();
         for (place, selection) in target.detection.selections.iter().enumerate() {
             let mut tests = Vec::new();

@@ -4,7 +4,7 @@ use regex::Regex;
 
 use super::encoding::{base64, base64_offsets, utf16};
 use super::matcher::{Check, Expected, FieldReference, Network, NetworkError, Relation};
-use super::modifiers::{Base64, Kind, Modifiers};
+use super::modifiers::{Base64, Modifiers, ValueKind};
 use super::pattern::{DASHES, Pattern, Token, literal, tokens};
 use super::value::Number;
 use crate::diagnostic::{Mark, Problem};
@@ -19,7 +19,7 @@ impl Modifiers {
         key: Mark,
         problems: &mut Vec<Problem>,
     ) -> Option<Check> {
-        if self.kind == Kind::Exists {
+        if self.kind == ValueKind::Exists {
             return match node.value {
                 Yaml::Bool(exists) => Some(Check::Exists(exists)),
                 _ => {
@@ -40,7 +40,7 @@ impl Modifiers {
             let message = "`all` over a single value changes nothing";
             problems.push(Problem::warning(key, message).remedy("leave `all` out"));
         }
-        if self.kind == Kind::FieldRef {
+        if self.kind == ValueKind::FieldRef {
             return self.field_reference(values, problems);
         }
         let mut expected = Vec::new();
@@ -96,19 +96,19 @@ impl Modifiers {
             Err(Problem::error(node.mark, message))
         };
         match self.kind {
-            Kind::Regex { i, m, s } => match node.value {
+            ValueKind::Regex { i, m, s } => match node.value {
                 Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => wrong("a regular expression"),
                 _ => Ok(vec![regex(&node.text()?, i, m, s, node.mark)?]),
             },
-            Kind::Cidr => match node.as_str() {
+            ValueKind::Cidr => match node.as_str() {
                 Some(text) => Ok(vec![network(text, node.mark)?]),
                 None => wrong("a network such as `10.0.0.0/8`"),
             },
-            Kind::Compare(bound) => match limit(node)? {
+            ValueKind::Compare(bound) => match limit(node)? {
                 Some(limit) => Ok(vec![Expected::Compare(bound, limit)]),
                 None => wrong("a number"),
             },
-            Kind::Plain | Kind::Exists | Kind::FieldRef => match &node.value {
+            ValueKind::Plain | ValueKind::Exists | ValueKind::FieldRef => match &node.value {
                 Yaml::Seq(_) | Yaml::Map(_) => wrong("a string, number, boolean or null"),
                 Yaml::Null if keywords || self.wants_text() => wrong("a string"),
                 _ if keywords || self.wants_text() => self.text(&node.text()?, keywords, node.mark),

@@ -22,7 +22,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use compile::{Engine, RuleIndex, Target};
+pub use compile::{Engine, LogsourceDetection, RuleIndex};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};
 pub use matcher::{Check, Expected};

@@ -42,7 +42,7 @@ const NOT_YET: [&str; 6] = ["minute", "hour", "day", "week", "month", "year"];
 /// The modifiers of one key, taken apart.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Modifiers {
-    pub(super) kind: Kind,
+    pub(super) kind: ValueKind,
     pub(super) relation: Option<Relation>,
     pub(super) all: bool,
     pub(super) neq: bool,
@@ -55,7 +55,7 @@ pub(super) struct Modifiers {
 
 /// What the values are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     #[default]
     Plain,
     Exists,
@@ -149,19 +149,19 @@ impl Modifiers {
             "contains" => return self.relate(Relation::Contains, mark),
             "startswith" => return self.relate(Relation::StartsWith, mark),
             "endswith" => return self.relate(Relation::EndsWith, mark),
-            "exists" => return self.be(Kind::Exists, mark),
-            "cidr" => return self.be(Kind::Cidr, mark),
-            "fieldref" => return self.be(Kind::FieldRef, mark),
-            "lt" => return self.be(Kind::Compare(Bound::Less), mark),
-            "lte" => return self.be(Kind::Compare(Bound::AtMost), mark),
-            "gt" => return self.be(Kind::Compare(Bound::Greater), mark),
-            "gte" => return self.be(Kind::Compare(Bound::AtLeast), mark),
+            "exists" => return self.set_kind(ValueKind::Exists, mark),
+            "cidr" => return self.set_kind(ValueKind::Cidr, mark),
+            "fieldref" => return self.set_kind(ValueKind::FieldRef, mark),
+            "lt" => return self.set_kind(ValueKind::Compare(Bound::Less), mark),
+            "lte" => return self.set_kind(ValueKind::Compare(Bound::AtMost), mark),
+            "gt" => return self.set_kind(ValueKind::Compare(Bound::Greater), mark),
+            "gte" => return self.set_kind(ValueKind::Compare(Bound::AtLeast), mark),
             "re" => {
                 let (i, m, s) = (false, false, false);
-                return self.be(Kind::Regex { i, m, s }, mark);
+                return self.set_kind(ValueKind::Regex { i, m, s }, mark);
             }
             "i" | "m" | "s" => match &mut self.kind {
-                Kind::Regex { i, m, s } => {
+                ValueKind::Regex { i, m, s } => {
                     *i |= word == "i";
                     *m |= word == "m";
                     *s |= word == "s";
@@ -188,8 +188,8 @@ impl Modifiers {
         }
     }
 
-    fn be(&mut self, kind: Kind, mark: Mark) -> Result<(), Problem> {
-        if self.kind != Kind::Plain {
+    fn set_kind(&mut self, kind: ValueKind, mark: Mark) -> Result<(), Problem> {
+        if self.kind != ValueKind::Plain {
             let message = "only one of `re`, `cidr`, `exists`, `fieldref`, `lt`, `lte`, `gt` and \
                            `gte` can stand";
             return Err(Problem::error(mark, message));
@@ -219,12 +219,12 @@ impl Modifiers {
     /// What cannot stand together.
     fn conflict(&self, seen: &[&str], keywords: bool) -> Option<String> {
         let allowed: &[&str] = match self.kind {
-            Kind::Plain => &SUPPORTED,
-            Kind::Exists => &["exists"],
-            Kind::Regex { .. } => &["re", "i", "m", "s", "all", "neq"],
-            Kind::Cidr => &["cidr", "all", "neq"],
-            Kind::Compare(_) => &["lt", "lte", "gt", "gte", "all", "neq"],
-            Kind::FieldRef => &[
+            ValueKind::Plain => &SUPPORTED,
+            ValueKind::Exists => &["exists"],
+            ValueKind::Regex { .. } => &["re", "i", "m", "s", "all", "neq"],
+            ValueKind::Cidr => &["cidr", "all", "neq"],
+            ValueKind::Compare(_) => &["lt", "lte", "gt", "gte", "all", "neq"],
+            ValueKind::FieldRef => &[
                 "fieldref",
                 "contains",
                 "startswith",
@@ -243,7 +243,7 @@ impl Modifiers {
                            of an event are text";
             return Some(message.to_owned());
         }
-        let about_fields = !matches!(self.kind, Kind::Plain | Kind::Regex { .. });
+        let about_fields = !matches!(self.kind, ValueKind::Plain | ValueKind::Regex { .. });
         if keywords && (about_fields || self.neq) {
             return Some("keywords have no field for this modifier".to_owned());
         }

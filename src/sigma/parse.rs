@@ -59,7 +59,7 @@ pub fn rules(text: &str) -> Parsed {
 
 /// Reads one document as a rule; `None` if a problem is an error.
 pub fn rule(document: &Node, problems: &mut Vec<Problem>) -> Option<Rule> {
-    let mut reader = Reader {
+    let mut reader = RuleParser {
         node: document,
         problems: Vec::new(),
     };
@@ -194,12 +194,12 @@ fn lines(entries: &[Entry], problems: &mut Vec<Problem>) -> Body {
     Body::All(tests.map(Body::Test).collect())
 }
 
-struct Reader<'n> {
+struct RuleParser<'n> {
     node: &'n Node,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl RuleParser<'_> {
     fn rule(&mut self) -> Option<Rule> {
         let Some(entries) = self.node.as_map() else {
             let message = format!("a rule is a map, not {}", self.node.value.kind());

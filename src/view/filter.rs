@@ -3,7 +3,7 @@
 
 use super::{Emitted, FieldPath, Kind};
 use crate::diagnostic::{Diagnostic, Mark, Problem, Severity};
-use crate::sigma::{self, Detection, Engine, Logsource, Scratch, Target};
+use crate::sigma::{self, Detection, Engine, Logsource, LogsourceDetection, Scratch};
 use crate::yaml::{self, Entry, Node, Value};
 
 /// A text in which a filter is written, and by what name a person knows it.
@@ -40,10 +40,12 @@ impl Filter {
             detections.extend(detection);
             diagnostics.extend(problems.into_iter().map(|problem| at(one.name, problem)));
         }
-        let targets = detections.iter().map(|(logsource, detection)| Target {
-            logsource,
-            detection,
-        });
+        let targets = detections
+            .iter()
+            .map(|(logsource, detection)| LogsourceDetection {
+                logsource,
+                detection,
+            });
         let compiled = Engine::compile(targets, &|name| FieldPath::parse(kind, name));
         let is_error = |diagnostic: &Diagnostic| diagnostic.problem.severity == Severity::Error;
         match compiled {

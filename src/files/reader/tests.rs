@@ -40,7 +40,7 @@ impl Read for Cut {
 
 /// Every piece as text, `!` before what nobody can tell apart, `#` before the size of what was not
 /// held; last the error, if there is one.
-fn pieces(mut reader: Reader) -> (Vec<String>, Report) {
+fn pieces(mut reader: FileReader) -> (Vec<String>, Report) {
     let mut pieces = Vec::new();
     for batch in &mut reader {
         match batch {
@@ -56,7 +56,7 @@ fn pieces(mut reader: Reader) -> (Vec<String>, Report) {
 }
 
 fn read_all(bytes: impl Into<Vec<u8>>) -> (Vec<String>, Report) {
-    pieces(Reader::new(Cursor::new(bytes.into())).unwrap())
+    pieces(FileReader::new(Cursor::new(bytes.into())).unwrap())
 }
 
 /// The same pieces, in whatever portions the text comes.
@@ -68,13 +68,13 @@ fn read_with_report(bytes: &[u8]) -> (Vec<String>, Report) {
             text,
             bytes: portion,
         };
-        let read = pieces(Reader::new(trickle).unwrap());
+        let read = pieces(FileReader::new(trickle).unwrap());
         assert_eq!(read, whole, "{portion} bytes at a time");
     }
     for cut in 0..bytes.len() {
         let (first, rest) = bytes.split_at(cut);
         let [first, rest] = [first, rest].map(|part| Cursor::new(part.to_vec()));
-        let read = pieces(Reader::new(Cut { first, rest }).unwrap());
+        let read = pieces(FileReader::new(Cut { first, rest }).unwrap());
         assert_eq!(read, whole, "cut at {cut}");
     }
     whole
@@ -294,7 +294,7 @@ fn a_broken_event_is_never_noise() {
 #[test]
 fn a_fault_says_where_it_is() {
     let text = "\u{feff} [{}, nul, 3]";
-    let mut reader = Reader::new(Cursor::new(text)).unwrap();
+    let mut reader = FileReader::new(Cursor::new(text)).unwrap();
     let batch = reader.next().unwrap().unwrap();
     let last = batch.pieces().last().unwrap();
     let (1, Piece::Fault { detail, .. }) = last else {
@@ -332,7 +332,7 @@ fn utf_16_is_read_in_both_orders_with_and_without_its_mark() {
 }
 
 fn limited(text: &str, limit: usize) -> (Vec<String>, Report) {
-    pieces(Reader::with_limit(Cursor::new(text.to_owned()), limit).unwrap())
+    pieces(FileReader::with_limit(Cursor::new(text.to_owned()), limit).unwrap())
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn what_is_too_long_to_hold_leaves_its_digest_and_the_next_is_read() {
         let (pieces, report) = limited(&text, 64);
         assert_eq!(pieces, ["{}", "#108", "{}"], "{text}");
         assert_eq!(report.losses, 0);
-        let mut reader = Reader::with_limit(Cursor::new(text), 64).unwrap();
+        let mut reader = FileReader::with_limit(Cursor::new(text), 64).unwrap();
         let batch = reader.next().unwrap().unwrap();
         let (_, piece) = batch.pieces().nth(1).unwrap();
         let digest = &Digest::of(long.as_bytes());
@@ -385,7 +385,7 @@ fn a_large_text_comes_in_batches_and_is_numbered_through() {
     let text: String = (0..5_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
     let array = format!("[{}]", text.trim_end().replace('\n', ","));
     for text in [text, array] {
-        let reader = Reader::new(Cursor::new(gzip(&text))).unwrap();
+        let reader = FileReader::new(Cursor::new(gzip(&text))).unwrap();
         let mut seen = 0;
         for batch in reader {
             for (number, piece) in batch.unwrap().pieces() {

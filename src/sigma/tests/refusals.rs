@@ -242,7 +242,7 @@ fn a_selection_outside_the_condition_is_a_warning() {
 fn an_unknown_field_is_reported_with_the_nearest_one() {
     let detection = detect("{s: {known: 1, unknown: 2}, condition: s}");
     let logsource = &Logsource::default();
-    let target = Target {
+    let target = LogsourceDetection {
         logsource,
         detection: &detection,
     };

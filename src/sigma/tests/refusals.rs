@@ -44,17 +44,23 @@ fn modifiers_that_contradict_each_other_are_refused() {
     for (line, part) in [
         ("a|contains|startswith: x", "only one of `contains`"),
         ("a|re|cidr: x", "only one of `re`"),
-        ("a|re|contains: x", "`contains` cannot stand with `re`"),
-        ("a|exists|all: true", "`all` cannot stand with `exists`"),
+        (
+            "a|re|contains: x",
+            "`contains` cannot be combined with `re`",
+        ),
+        (
+            "a|exists|all: true",
+            "`all` cannot be combined with `exists`",
+        ),
         (
             "a|cidr|cased: 10.0.0.0/8",
-            "`cased` cannot stand with `cidr`",
+            "`cased` cannot be combined with `cidr`",
         ),
         ("a|i: x", "`i` must follow `re`"),
-        ("a|contains|contains: x", "stands twice"),
+        ("a|contains|contains: x", "is repeated"),
         ("a|contains|base64: xxxx", "before `contains`"),
         ("a|wide|contains: xxxx", "needs `base64`"),
-        ("a|base64offset|all: [xxxx, yyyy]", "cannot stand together"),
+        ("a|base64offset|all: [xxxx, yyyy]", "cannot be combined"),
         ("'|exists': true", "keywords have no field"),
         ("'|neq': x", "keywords have no field"),
     ] {

@@ -61,8 +61,8 @@ fn modifiers_that_contradict_each_other_are_refused() {
         ("a|contains|base64: xxxx", "before `contains`"),
         ("a|wide|contains: xxxx", "needs `base64`"),
         ("a|base64offset|all: [xxxx, yyyy]", "cannot be combined"),
-        ("'|exists': true", "keywords have no field"),
-        ("'|neq': x", "keywords have no field"),
+        ("'|exists': true", "this modifier needs a field name"),
+        ("'|neq': x", "this modifier needs a field name"),
     ] {
         let (_, _, message, _) = refused(line);
         assert!(message.contains(part), "{line}: {message}");

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::kafka::session::Start;
+use crate::pipeline::Content;
 use crate::rules::RuleSource;
 
 const SMALLEST: &str = "\
@@ -40,7 +41,10 @@ fn the_smallest_configuration_takes_every_default() {
     assert_eq!(config.sources[0].topic, "confluent-audit-log-events");
     assert_eq!(config.sources[0].start, Start::Earliest);
     assert_eq!(config.rules, [RuleSource::Pack("confluent".into())]);
-    assert_eq!(config.topics.alerts, "watchbell.alerts");
+    assert_eq!(
+        &*config.outputs.of(Content::Alerts).topic,
+        "watchbell.alerts"
+    );
     assert_eq!(config.listen.to_string(), "0.0.0.0:9464");
     let session = &config.sessions(3)[0];
     assert_eq!(session.transactional_id(), "watchbell/confluent/3/0");
@@ -153,7 +157,8 @@ fn what_is_printed_names_every_origin_and_loads_again() {
     );
     let again = loaded(printed, &[]);
     assert_eq!(again.config.session, whole.config.session);
-    assert_eq!(again.config.topics, whole.config.topics);
+    assert_eq!(again.config.outputs, whole.config.outputs);
+    assert_eq!(again.config.positions_topic, whole.config.positions_topic);
 }
 
 #[test]

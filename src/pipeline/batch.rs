@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::forms::{EventForm, Forms};
 use super::limits::size;
+use super::outputs::{Content, OutputTopic};
 use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
@@ -182,13 +183,16 @@ impl Batch {
         alerts
     }
 
+    pub(super) fn output(&self, content: Content) -> &OutputTopic {
+        self.context.outputs.of(content)
+    }
+
     /// Why an event of so many bytes is a dead letter instead.
     fn refusal(&self, form: &EventForm, written: usize) -> Option<(&'static str, String)> {
         if let EventForm::DeadLetter { reason, detail } = form {
             return Some((reason, detail.clone()));
         }
-        let settings = &self.context.settings;
-        let too_large = limits::refusal(&settings.topics.events, written, settings.limits.events);
+        let too_large = limits::refusal(self.output(Content::Events), written);
         too_large.map(|detail| (TOO_LARGE, detail))
     }
 
@@ -204,7 +208,7 @@ impl Batch {
         let first = out.len();
         if !slim {
             let written = self.append_event(event, position, out);
-            if written <= self.context.settings.limits.events {
+            if written <= self.output(Content::Events).max_bytes {
                 return written;
             }
         }
@@ -231,7 +235,7 @@ impl Batch {
             name,
             value: Some(value.as_bytes()),
         });
-        let topic = &self.context.settings.topics.events;
+        let topic = &self.output(Content::Events).topic;
         let written = out.push(topic, key.map(str::as_bytes), headers, |value| {
             encode::event(event, value);
         });
@@ -251,7 +255,7 @@ impl Batch {
             (name.into(), Some(value.into_owned().into_bytes()))
         };
         OutputRecord {
-            topic: self.context.settings.topics.alerts.clone(),
+            topic: self.output(Content::Alerts).topic.clone(),
             key: Some(group_key.as_bytes().to_vec()),
             value: Some(value),
             headers: headers.into_iter().flatten().map(owned).collect(),

@@ -4,6 +4,7 @@
 use super::batch::{Batch, Finding};
 use super::forms::FindingForm;
 use super::limits::record_size;
+use super::outputs::Content;
 use crate::event::OutputRecord;
 use crate::finding;
 
@@ -17,7 +18,7 @@ impl Batch {
         evidence: Option<&[u8]>,
         form: FindingForm,
     ) -> OutputRecord {
-        let limit = self.context.settings.limits.alerts;
+        let limit = self.output(Content::Alerts).max_bytes;
         // One that is larger by itself is not copied only to see that it does not fit.
         let evidence = evidence.filter(|event| event.len() < limit);
         let whole = evidence.map(|event| self.finding_record(finding, Some(event)));
@@ -44,14 +45,10 @@ impl Batch {
         form: FindingForm,
         position: &str,
     ) -> OutputRecord {
+        let limit = self.output(Content::Alerts).max_bytes;
         let limit = match form {
-            FindingForm::Whole => self.context.settings.limits.alerts,
-            FindingForm::Shortened | FindingForm::Minimal => self
-                .context
-                .settings
-                .limits
-                .alerts
-                .min(record_size(&whole) / 2),
+            FindingForm::Whole => limit,
+            FindingForm::Shortened | FindingForm::Minimal => limit.min(record_size(&whole) / 2),
         };
         reduced(whole, form, limit, position)
     }

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use crate::event::limits::ALERT_DEPTH;
-use crate::event::{Header, Offset, Partition, Position, RawRecord};
+use crate::event::{EventClass, Header, Offset, Partition, Position, RawRecord};
 use crate::finding::{self, path};
 use crate::json::{Document, JsonError, Kind as Type, NodeId, Portable};
 
 /// The kind of a record of an output topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// API Activity or Authentication.
+    /// A normalized event, of one of the classes of events.
     Event,
     /// Detection Finding.
     Alert,
@@ -45,8 +45,8 @@ impl<'r> Emitted<'r> {
         let is_dead = record.headers.iter().any(|h| h.name == "watchbell-reason");
         let kind = match class {
             _ if is_dead => Kind::DeadLetter,
-            Some(6003 | 3002) => Kind::Event,
             Some(finding::CLASS_UID) => Kind::Alert,
+            Some(uid) if EventClass::of_uid(uid).is_some() => Kind::Event,
             _ => Kind::Foreign,
         };
         let repeated = document.as_ref().map(Document::repeated_members);

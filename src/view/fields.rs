@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::{Emitted, Kind};
 use crate::diagnostic::nearest;
-use crate::event::{self, Class, Dialect, Walk, strings_without};
+use crate::event::{self, API_ACTIVITY, AUTHENTICATION, Dialect, Walk, strings_without};
 use crate::finding::path;
 use crate::json::NodeId;
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
@@ -191,7 +191,7 @@ impl Emitted<'_> {
     /// Whether the event, or the event of an alert, is of the class Authentication.
     fn is_authentication(&self) -> bool {
         let class = self.event().and_then(|event| event.int("class_uid"));
-        class == Some(Class::Authentication.uid())
+        class == Some(AUTHENTICATION.uid)
     }
 
     /// The nodes of [`ADDED`] in an event, in document order.
@@ -299,14 +299,14 @@ impl Fields for Emitted<'_> {
             raw.strip_prefix('"')?.strip_suffix('"')
         };
         let dialect = word("metadata.log_name").and_then(Dialect::of_log_name);
-        let (service, category) = match self.is_authentication() {
-            true => (word("unmapped.api.service.name"), "authentication"),
-            false => (None, "api_activity"),
+        let (service, class) = match self.is_authentication() {
+            true => (word("unmapped.api.service.name"), &AUTHENTICATION),
+            false => (None, &API_ACTIVITY),
         };
         Origin {
             product: dialect.map(Dialect::logsource_product),
             service: word("api.service.name").or(service),
-            category: Some(category),
+            category: Some(class.logsource_category),
         }
     }
 }

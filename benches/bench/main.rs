@@ -60,7 +60,7 @@ const CONTENDERS: [(&str, Kind, bool); 5] = [
     ("watchbell, at least once", Kind::Watchbell, false),
 ];
 
-/// Try until it holds or the time is over; the broker asks for it.
+/// Repeats a check until it holds or the deadline is over; the broker asks for it.
 fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
     while !holds() {

@@ -34,7 +34,7 @@ impl Case {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{}: {error}", self.name()))
     }
 
-    /// The record's value as bytes: any JSON as it stands in the file, or a `text` that is none.
+    /// The record's value as bytes: any JSON as in the file, or a `text` that is none.
     fn value(&self) -> Option<Vec<u8>> {
         let document = Document::parse(self.text.as_bytes()).expect("a case is JSON");
         let record = document.member(document.root(), "record").expect("record");

@@ -349,7 +349,7 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
-    /// A failed test leaves no daemons behind, and shows what they said last.
+    /// After a failed test no daemons keep running, and shows what they said last.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -25,7 +25,7 @@ mod quorum;
 mod records;
 /// A broker with passwords, certificates and an authorizer.
 mod secured;
-/// How far careful readers see.
+/// How far `read_committed` consumers see.
 mod stable;
 /// Which alerts must be, and who must be told of them.
 mod told;
@@ -86,7 +86,7 @@ mod stub;
 
 use std::time::{Duration, Instant};
 
-/// Try until it holds or the time is over.
+/// Repeats a check until it holds or the deadline is over.
 pub fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
     loop {

@@ -106,7 +106,7 @@ impl Quorum {
         self.leader(of.topic(), partition)
     }
 
-    /// End a broker at once, as a power cut would.
+    /// End a broker at once, like a power failure.
     pub fn kill(&mut self, broker: usize) {
         self.nodes[broker].end("KILL");
     }

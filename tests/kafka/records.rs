@@ -1,4 +1,4 @@
-//! Writing a source and reading what came out, as a careful downstream reader would.
+//! Writing a source and reading what came out, as a `read_committed` consumer would.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -146,7 +146,7 @@ pub fn offsets_of(broker: &Broker, topic: &str) -> Vec<i64> {
     records.iter().map(|read| read.offset).collect()
 }
 
-/// How many records of a topic were written and taken back.
+/// How many records of a topic were written and aborted.
 pub fn aborted(broker: &Broker, topic: &str) -> usize {
     let written = read(broker, topic, "read_uncommitted").len();
     written - read_committed(broker, topic).len()

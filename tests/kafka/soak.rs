@@ -1,7 +1,6 @@
-//! A daemon that lives through everything at once: `WATCHBELL_TEST_SOAK_S` seconds (120 by default)
-//! of whatever `WATCHBELL_TEST_SEED` deals out. Then every record has met its fate exactly once, the
-//! alerts are those of a model, a webhook was told of every one of them, and memory, file descriptors
-//! and threads are where they were.
+//! All failures at random, in the order given by `WATCHBELL_TEST_SEED`, for `WATCHBELL_TEST_SOAK_S` seconds (120
+//! by default). Afterwards every record has its expected result exactly once, the alerts are those of a model,
+//! a webhook has received each of them, and memory, file descriptors and threads have not grown.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::mpsc::{Sender, TryRecvError, channel};
@@ -41,7 +40,7 @@ const SPARE_KB: u64 = 48 * 1024;
 /// How often the daemon is killed before it lives through the rest.
 const KILLS: usize = 2;
 
-/// Calls whose answers go astray.
+/// Calls whose answers are lost, late or cut off.
 const CALLS: [Call; 10] = [
     Call::Produce,
     Call::AddPartitions,
@@ -148,7 +147,7 @@ impl Load {
                     Err(TryRecvError::Empty) => written.audit.write(5),
                     Err(TryRecvError::Disconnected) => break,
                 }
-                // The pace of the source, not a wait for something to happen.
+                // Sets the rate of the source; this is no synchronisation.
                 thread::sleep(Duration::from_millis(20));
             }
             written.audit.flush();
@@ -344,7 +343,7 @@ impl Soak<'_> {
         detail
     }
 
-    /// Let answers to some call go astray; those that are not made now do so in a later trial.
+    /// Let answers to some call are lost, late or cut off; those that are not made now do so in a later trial.
     fn divert(&mut self, instead: Instead) -> String {
         let call = CALLS[self.dice.below(CALLS.len() as u64) as usize];
         let times = 1 + self.dice.below(2) as usize;

@@ -1,4 +1,4 @@
-//! The last stable offset, up to which careful readers see a topic, watched from outside: how long
+//! The last stable offset, up to which `read_committed` consumers see a topic, watched from outside: how long
 //! it stood still although there was something beyond it.
 
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use rdkafka::error::KafkaResult;
 
 use super::broker::Broker;
 
-/// What a busy machine adds to any wait.
+/// Reserve of every wait for a busy machine.
 pub const BUSY: Duration = Duration::from_secs(5);
 
-/// Longest time for which careful readers are held up, whatever happens to a session: until it gives
+/// Longest time for which `read_committed` consumers are held up, whatever happens to a session: until it gives
 /// up on its transaction (`transaction_timeout`, here 3 s), and takes it back or has a new producer end
 /// it. Where nobody is left to do so, the coordinator does after the same time, plus the second
 /// between two of its looks (ten by default).

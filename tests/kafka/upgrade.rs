@@ -108,7 +108,7 @@ fn an_old_process_with_an_open_transaction_commits_nothing_and_keeps_the_new_one
     old.begin(10..20).expect("begun");
 
     // It sleeps with its transaction open. The group forgets it after its session timeout, and the
-    // cluster takes the transaction back before that.
+    // cluster aborts the transaction before that.
     let begun = Instant::now();
     let new = Running::start(&setting.config, setting.worker());
     setting.wait_for(&clusters, &source.written, LIMIT);

@@ -108,7 +108,7 @@ impl Ends {
 
     /// Whether some partition ends in an open transaction.
     pub fn is_open(&self) -> bool {
-        // Asked in this order: what had been written before was not committed yet.
+        // Asked in this order, records between the two offsets were not committed yet.
         let written = self.written();
         let stable = self.stable();
         let mut both = stable.iter().zip(&written);
@@ -132,7 +132,7 @@ impl Ends {
     }
 }
 
-/// Reads a topic as a `read_committed` consumer does, and notes for how long nothing new is to be had.
+/// Reads a topic like a `read_committed` consumer, and measures for how long there was nothing new.
 pub struct Pulse {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Duration>>,

@@ -54,26 +54,26 @@ const CALLS: [Call; 10] = [
     Call::Heartbeat,
 ];
 
-/// What can happen.
+/// The failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Trial {
-    /// Some answers never arrive.
+    /// Some responses are lost.
     Lost,
-    /// Some answers arrive after everybody has gone on.
+    /// Some responses arrive late.
     Late,
-    /// Connections end with an answer under way.
+    /// Connections close before a response.
     Cut,
     /// All connections end.
     CutAll,
-    /// Stopped for a moment.
+    /// The daemon is suspended for a moment.
     Nap,
-    /// Stopped until the group has forgotten the daemon.
+    /// The daemon is suspended until the group has removed it.
     Sleep,
     BrokerStopped,
     BrokerKilled,
-    /// Another daemon comes and leaves.
+    /// Another daemon joins and leaves.
     Guest,
-    /// Another daemon comes and dies.
+    /// Another daemon joins and is killed.
     DyingGuest,
     /// Outputs that the client refuses to send, for their size.
     TooLarge,
@@ -87,7 +87,7 @@ enum Trial {
     Webhook,
 }
 
-/// All of them, the cheap ones more than once.
+/// All failures; those that take little time occur more often.
 const DECK: [Trial; 22] = [
     Trial::Lost,
     Trial::Lost,
@@ -212,7 +212,7 @@ impl Written {
     }
 }
 
-/// The daemon that lives through it, and what is done to it.
+/// The daemon under test, and the failures that are applied to it.
 struct Soak<'c> {
     clusters: &'c mut Clusters,
     deployment: &'c Deployment,
@@ -372,7 +372,7 @@ fn accept(_: &Received) -> Reply {
 }
 
 #[test]
-fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
+fn after_many_random_failures_nothing_is_missing_and_no_resource_has_grown() {
     let span_s = match std::env::var("WATCHBELL_TEST_SOAK_S") {
         Ok(span_s) => span_s.parse().expect("a number"),
         Err(_) => 120,

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::asked::{self, Progress};
 use super::config_file::ConfigFile;
@@ -35,6 +36,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let query = Query {
         config: &config,
         since: command.since,
+        now: Timestamp::now(),
         stop: &stop,
         report: &|report| progress.report(report),
     };

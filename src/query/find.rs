@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use jiff::Timestamp;
-
 use super::search::{self, Searched};
 use super::{Query, QueryError, reader, reader_of};
 use crate::event::{NextOffset, Offset, Partition};
@@ -107,7 +105,7 @@ impl Query<'_> {
     fn searched_spans(&self, reader: &TopicReader) -> Result<Vec<Span>, ReadError> {
         let spans = self.spans(reader)?;
         match self.since {
-            Some(since) => reader.since(&spans, since.time_ms(Timestamp::now())),
+            Some(since) => reader.since(&spans, since.time_ms(self.now)),
             None => Ok(spans),
         }
     }

@@ -16,6 +16,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::config::Config;
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
@@ -99,6 +101,8 @@ pub struct Query<'q> {
     pub config: &'q Config,
     /// How far back is looked; the whole topics without it.
     pub since: Option<Since>,
+    /// The wall clock, from which `since` counts.
+    pub now: Timestamp,
     /// Ends the search.
     pub stop: &'q Shutdown,
     /// Is told how far the search has come.

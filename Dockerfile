@@ -5,7 +5,7 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends g++ gcc make cmake perl \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /watchbell
-# The image below has the C library and nothing else: zlib is linked in, too.
+# The final image has only the C library, so zlib is linked statically.
 ENV LIBZ_SYS_STATIC=1
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
@@ -22,7 +22,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
       target/release/watchbell /usr/local/bin/watchbell \
  && ! ldd /usr/local/bin/watchbell | grep -E 'not found|libz|libssl|libcrypto|libcurl'
 
-# docker build --target debug --output . . writes the debug information of the same binary.
+# The debug information of the same binary: docker build --target debug --output . .
 FROM scratch AS debug
 COPY --from=build /debug/watchbell.debug /watchbell.debug
 

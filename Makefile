@@ -1,4 +1,4 @@
-# The commands of the house; people and CI run the same ones.
+# The commands for building and testing; people and CI run the same ones.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
@@ -8,9 +8,9 @@ SHELL := bash
 BENCH_RECORDS ?= 600000
 BENCH_ROUNDS ?= 5
 
-# The kafka and deploy tests and the benchmark are no part of `cargo test`, so the lints have to name them.
-# Every test runs, also after a failure; the last line counts them all. Tests of Kafka mostly wait: three at a
-# time, each with a pair of clusters of its own, need some 4 GB of memory.
+# `cargo test` does not include the targets kafka, deploy and bench, so clippy gets them by name. All tests run,
+# also after a failure; the last line counts them. Three Kafka tests run at the same time, because they mostly
+# wait; each has its own pair of clusters, which needs about 4 GB of memory.
 test: prerequisites
 	@mkdir -p target
 	log=target/test.log
@@ -42,7 +42,7 @@ demo:
 bench: prerequisites
 	cargo bench --bench bench -- $(BENCH_RECORDS) $(BENCH_ROUNDS)
 
-# The binary without debug information, and beside it what debuggers and backtraces read to know its lines.
+# The binary without debug information, and beside it the debug information, for debuggers and backtraces.
 release:
 	@out=$${CARGO_TARGET_DIR:-target}
 	cargo build --release --locked --bin watchbell
@@ -58,7 +58,7 @@ deny:
 fmt:
 	cargo fmt
 
-# Installs what is missing where it may (as root on Debian), else names all of it at once.
+# Installs missing prerequisites if it may (as root on Debian); otherwise lists all of them at once.
 prerequisites:
 	@look() {
 		missing="" absent=0
@@ -71,7 +71,7 @@ prerequisites:
 		need mvn "Maven, fetches Kafka and schemas for the tests" maven
 		need keytool "makes certificates for the tests, part of the JVM" openjdk-17-jre-headless
 		need kubectl "renders the manifests for the tests, https://kubernetes.io/docs/tasks/tools/" ""
-		# Where there is apt-get, the tests unpack Debian's package beside the build.
+		# If there is apt-get, the tests download Debian's package themselves and unpack it beside the build.
 		command -v apt-get >/dev/null || need prometheus-alertmanager "Alertmanager, for the tests" prometheus-alertmanager
 	}
 	need() { command -v "$$1" >/dev/null || { echo "missing: $$1 ($$2)" >&2; missing="$$missing$${3:+ $$3}"; absent=1; }; }

@@ -1,6 +1,5 @@
-//! What must hold of any bytes that are given to the reader and the writer of JSON, whatever they are.
-//! The fuzz target runs it, and `cargo test` on texts of a fixed seed. It compares with serde_json and
-//! with searches that are as simple as can be.
+//! Checks the reader and the writer of JSON on any bytes. The fuzz target runs it, and `cargo test` runs it on
+//! texts of a fixed seed. It compares the results with serde_json and with the simplest possible searches.
 
 use std::collections::HashMap;
 
@@ -14,7 +13,7 @@ use crate::json::{
 /// How an object may hold two names that differ for JSON but not for rules.
 const LOOKED_FOR: [&str; 4] = ["id", "client_id", "ClientId", ""];
 
-/// Panics where something does not hold.
+/// Panics if a property does not hold.
 pub fn check(bytes: &[u8]) {
     // A byte order mark is left out, which serde_json does not do.
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);

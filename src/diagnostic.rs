@@ -1,13 +1,13 @@
-//! What is wrong in a file a person wrote, where, and what to do about it.
-//! A [`Problem`] knows its place in a text, a [`Diagnostic`] also the file. Several are reported in
-//! one pass; an error rejects the file, a warning does not.
+//! Problems in a file that a person wrote, with their position and a remedy.
+//! A [`Problem`] has its position in a text, a [`Diagnostic`] also the file. All problems are reported
+//! in one pass; an error rejects the file, a warning does not.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::printable::{printable, printable_lines};
 
-/// A place in a text: line and column, both from 1, the column in characters.
+/// A position in a text: line and column, both from 1, the column in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark {
     /// Line, from 1.
@@ -17,10 +17,10 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The first character: for a problem that belongs to the whole text.
+    /// The first character: for a problem of the whole text.
     pub const START: Mark = Mark { line: 1, column: 1 };
 
-    /// The place `characters` further right on the same line.
+    /// The position `characters` further right on the same line.
     pub fn right_by(self, characters: usize) -> Mark {
         let column = self
             .column
@@ -34,7 +34,7 @@ impl Mark {
 pub enum Severity {
     /// The file is not used.
     Error,
-    /// The file is used; somebody should look.
+    /// The file is used, but probably not what was meant.
     Warning,
 }
 
@@ -114,7 +114,8 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// The nearest of `known` to a misspelt `word`, ignoring case; `None` where nothing is near.
+/// The word of `known` that is most similar to a misspelled `word`, ignoring case; `None` if none is
+/// similar.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     known

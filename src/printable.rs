@@ -1,7 +1,7 @@
-//! Texts without characters that steer a terminal, turn the reading direction or show nothing:
-//! whoever is audited may have put them there, so that a person reads something else than what is
-//! written. They are shown as JSON escapes them, never left out: `adm\u00adin` is not `admin`.
-//! Invariant: nothing that [`is_unseen`] names passes; no other character of any language changes.
+//! Makes texts safe to show. An audited caller may put characters into a name that control a terminal,
+//! change the direction of text or are invisible, so that a person reads something else than is written.
+//! Such characters are shown as JSON escapes, never left out: `adm\u00adin` is not `admin`.
+//! Invariant: every character of [`is_unseen`] is escaped, and no other character changes.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,10 +9,10 @@ use std::fmt::Write;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-/// Whether a reader does not see the character, or it changes what is seen around it: control
-/// characters (ECMA-48), line and paragraph separators, and what Unicode lets a font leave out
-/// (`Default_Ignorable_Code_Point`: marks of direction, joiners, variation selectors, tags, fillers).
-/// Emoji lose nothing but their looks: their variation selectors and joiners are shown, too.
+/// Whether the character is invisible or changes how others are shown: control characters (ECMA-48),
+/// line and paragraph separators, and those that a font may leave out (`Default_Ignorable_Code_Point`:
+/// direction marks, joiners, variation selectors, tags, fillers). These include the variation selectors
+/// and joiners of emoji, so emoji are shown with escapes.
 pub fn is_unseen(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -25,7 +25,7 @@ pub fn is_unseen(c: char) -> bool {
             | '\u{2800}' | '\u{16fe4}' | '\u{1d159}')
 }
 
-/// The text on one line, every character that is not seen escaped.
+/// The text on one line, with every invisible character escaped.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, |c| match c {
         '\n' => Shown::As("\\n"),
@@ -35,7 +35,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// The same of a text of several lines, whose line breaks and tabs stay.
+/// Like [`printable`] for a text of several lines, whose line breaks and tabs are kept.
 pub fn printable_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| match c {
         '\n' | '\t' => Shown::Itself,
@@ -43,7 +43,7 @@ pub fn printable_lines(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// The same of a text of several lines that is painted: the escape character stays, too.
+/// Like [`printable_lines`] for a text with terminal colors: the escape character is kept, too.
 pub fn printable_painted(text: &str) -> Cow<'_, str> {
     escaped(text, |c| match c {
         '\n' | '\t' | '\u{1b}' => Shown::Itself,
@@ -59,8 +59,8 @@ pub fn printable_prose(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// JSON on one line: line breaks outside strings are spaces, and what is not seen, which JSON allows
-/// only within strings and names, is escaped. The value is the same.
+/// JSON on one line: line breaks outside of strings become spaces, and invisible characters, which JSON
+/// allows only in strings and names, are escaped. The value is the same.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
     escaped(json, |c| match c {
         '\n' | '\r' | '\t' => Shown::As(" "),

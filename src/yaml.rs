@@ -1,8 +1,8 @@
-//! YAML read into a tree in which every node knows its line and column, so that whoever reads
-//! rules or configuration from it can say where something is wrong.
+//! YAML parsed into a tree in which every node has its line and column, for error messages about
+//! rules and configuration.
 //! A duplicate key is an error; plain `yes` and `no` are strings (YAML 1.2); merge keys are merged.
-//! A plain number keeps the text in which it was written: whoever wants a text takes it with
-//! [`Node::text`], which refuses a number that would print otherwise.
+//! A plain number keeps its original text. [`Node::text`] returns it where a text is expected, and
+//! refuses a number whose value prints differently, such as `1.10`.
 
 mod reader;
 
@@ -15,37 +15,37 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::diagnostic::{Mark, Problem};
 
-pub use reader::Reader;
+pub use reader::YamlReader;
 
-/// Deeper nesting is refused, so that no reader of a tree can overflow its stack.
+/// Deeper nesting is refused, so that recursion over a tree cannot overflow the stack.
 const MAX_DEPTH: usize = 24;
 
-/// A value and where it stands.
+/// A value and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// The value.
     pub value: Value,
-    /// Its first character; for an alias, the alias.
+    /// Position of its first character; for an alias, that of the alias.
     pub mark: Mark,
-    /// A number or truth value as it was written, and an unquoted `yes`, `no`, `on` or `off`, which
-    /// YAML 1.1 takes for a truth value.
+    /// The original text of a number or truth value, and of an unquoted `yes`, `no`, `on` or `off`,
+    /// which is a truth value in YAML 1.1.
     written: Option<Box<str>>,
-    /// The bytes of the text in which it was written; for an alias, those of what it names.
+    /// Its bytes in the text; for an alias, those of the anchored node.
     span: Range<usize>,
 }
 
-/// What a node holds.
+/// The value of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// `null`, `~`, or nothing at all.
     Null,
     /// Plain `true` or `false`.
     Bool(bool),
-    /// A whole number that fits.
+    /// A whole number that fits into `i64`.
     Int(i64),
     /// Any other number; never NaN or infinite.
     Float(f64),
-    /// Everything else that is no collection.
+    /// Any other scalar.
     String(String),
     /// A sequence.
     Seq(Vec<Node>),
@@ -65,7 +65,7 @@ pub struct Entry {
 }
 
 impl Node {
-    /// A value that nobody wrote, placed at `mark`.
+    /// A value that is not in the text, with the position `mark`.
     pub fn new(value: Value, mark: Mark) -> Node {
         Node {
             value,
@@ -75,11 +75,11 @@ impl Node {
         }
     }
 
-    /// The text of a scalar, where a text is meant: a string, or a number or truth value that prints
+    /// The text of a scalar where a text is expected: a string, or a number or truth value that prints
     /// as it was written.
     ///
     /// # Errors
-    /// It prints otherwise, or is null or a collection.
+    /// It prints differently, or is null or a collection.
     pub fn text(&self) -> Result<Cow<'_, str>, Problem> {
         match &self.value {
             Value::String(text) => Ok(Cow::Borrowed(text)),
@@ -95,10 +95,10 @@ impl Node {
     }
 
     /// Refuses a number or truth value that does not print as it was written: `1.10` is the number
-    /// 1.1, `007` is 7, `0x1f` is 31, and whoever wrote it may have meant the text.
+    /// 1.1, `007` is 7, `0x1f` is 31, but the text may have been meant.
     ///
     /// # Errors
-    /// The remedy is to quote it.
+    /// The problem, with the remedy to quote it.
     pub fn check_written(&self) -> Result<(), Problem> {
         let printed = match self.value {
             Value::Bool(_) | Value::Int(_) | Value::Float(_) => self.printed(),
@@ -110,7 +110,7 @@ impl Node {
         }
     }
 
-    /// A number or truth value as it was written; the string, if it is one.
+    /// The original text of a number or truth value, or the string.
     pub fn written(&self) -> Option<Cow<'_, str>> {
         match (&self.value, &self.written) {
             (Value::Bool(_) | Value::Int(_) | Value::Float(_), Some(written)) => {
@@ -124,8 +124,7 @@ impl Node {
         }
     }
 
-    /// Whether it is an unquoted `yes`, `no`, `on` or `off`: text here, a truth value for readers of
-    /// YAML 1.1.
+    /// Whether it is an unquoted `yes`, `no`, `on` or `off`: a string here, a truth value in YAML 1.1.
     pub fn is_plain_yes_or_no(&self) -> bool {
         self.written.is_some() && matches!(self.value, Value::String(_))
     }
@@ -139,7 +138,7 @@ impl Node {
         }
     }
 
-    /// Every number in it, at any depth, that JSON writes otherwise than it was written.
+    /// Reports every number in it, at any depth, that would be written differently in JSON.
     pub fn numbers_rewritten(&self, problems: &mut Vec<Problem>) {
         match &self.value {
             Value::Int(_) | Value::Float(_) => {
@@ -156,7 +155,7 @@ impl Node {
         }
     }
 
-    /// Keeps what [`Node::written`] gives, of this node and all below it.
+    /// Stores the text for [`Node::written`] in this node and all below it.
     fn keep_written(&mut self, source: &str) {
         let plain = || source.get(self.span.clone()).map(str::trim);
         match &mut self.value {
@@ -205,8 +204,7 @@ impl Node {
         Some(&found.node)
     }
 
-    /// The value as compact JSON, the keys of every map sorted: the same text for the same
-    /// content, whatever its layout.
+    /// The value as compact JSON with sorted keys: equal content gives equal text, whatever its layout.
     pub fn canonical(&self) -> String {
         let list = |open: char, parts: Vec<String>, close: char| {
             format!("{open}{}{close}", parts.join(","))
@@ -243,7 +241,7 @@ impl Node {
     }
 }
 
-/// Words that YAML 1.1 takes for truth values, and YAML 1.2 does not.
+/// Words that are truth values in YAML 1.1 and strings in YAML 1.2.
 const YES_OR_NO: [&str; 4] = ["yes", "no", "on", "off"];
 
 fn rewritten(mark: Mark, written: &str, printed: &str) -> Problem {
@@ -257,7 +255,7 @@ fn rewritten(mark: Mark, written: &str, printed: &str) -> Problem {
 }
 
 impl Value {
-    /// What it is, for a message: `a list`, `the number 5`.
+    /// Its type for a message, such as `a list`.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Null => "null",
@@ -270,15 +268,15 @@ impl Value {
     }
 }
 
-/// Every document of a stream, empty ones left out.
+/// Every document of a stream except empty ones.
 ///
 /// # Errors
-/// One problem, where the text stops being YAML or repeats a key.
+/// One problem, at the place where the text is not YAML or repeats a key.
 pub fn documents(text: &str) -> Result<Vec<Node>, Problem> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         with_snippet: false,
-        // The visitor below refuses them, and says what to write.
+        // The visitor below refuses them with a remedy.
         non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, flow_nesting_limit: MAX_DEPTH },
     };
@@ -289,10 +287,10 @@ pub fn documents(text: &str) -> Result<Vec<Node>, Problem> {
     Ok(nodes)
 }
 
-/// The only document of a text; null where there is none.
+/// The only document of a text; null if there is none.
 ///
 /// # Errors
-/// One problem, where the text stops being YAML, repeats a key, or starts a second document.
+/// One problem, at the place where the text is not YAML, repeats a key, or starts a second document.
 pub fn document(text: &str) -> Result<Node, Problem> {
     let mut documents = documents(text)?;
     match documents.len() {

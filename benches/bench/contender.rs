@@ -1,5 +1,5 @@
-//! A contender is a process of its own, so that its CPU and memory are its own; how far it has come
-//! is asked of the broker.
+//! A contender runs as a process of its own, so that its CPU and memory can be measured; its progress is read
+//! from the broker.
 
 use std::fs;
 use std::io::{Read, Write};

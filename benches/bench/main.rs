@@ -1,7 +1,7 @@
 //! The figures of docs/performance.md: watchbell beside a bare pass-through, in one run on one
 //! broker. cargo bench --bench bench -- [records] [rounds]; `against <binary> [records] [rounds]` for this
 //! version and another one in turns, `pipeline [events]` for the pipeline alone, `latency [events]` for the
-//! way of an alert alone, `worst` for the worst records.
+//! latency of alerts, `worst` for the most expensive records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -60,7 +60,7 @@ const CONTENDERS: [(&str, Kind, bool); 5] = [
     ("watchbell, at least once", Kind::Watchbell, false),
 ];
 
-/// Try until it holds or the time is over; the broker asks for it.
+/// Repeats a check until it holds or the deadline is over; the broker asks for it.
 fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
     while !holds() {
@@ -315,7 +315,7 @@ fn rules(directory: &Path) {
     }
 }
 
-/// A million events of a file to nowhere.
+/// `replay` of a million events from a file to `/dev/null`.
 fn replay(home: &Path) {
     let path = home.join("events.ndjson");
     let mut file = BufWriter::new(fs::File::create(&path).expect("a file"));

@@ -1,5 +1,5 @@
 //! `cargo +nightly fuzz run json`: the reader and the writer of JSON against serde_json.
-//! The module is compiled in as it is, which it allows because it imports nothing of ours.
+//! The module is compiled into this crate, which is possible because it imports no other module of watchbell.
 
 #![no_main]
 

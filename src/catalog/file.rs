@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use super::{Access, Method, Sensitivity};
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::event::Activity;
-use crate::yaml::{self, Entry, Node, Reader};
+use crate::yaml::{self, Entry, Node, YamlReader};
 
 /// Longest name that a catalogue may hold, in bytes: what a lookup lowercases on the stack.
 pub(super) const MAX_NAME_BYTES: usize = 64;
@@ -83,7 +83,7 @@ struct Module<'n> {
 
 #[derive(Default)]
 struct Parser {
-    reader: Reader,
+    reader: YamlReader,
     services: BTreeSet<String>,
     methods: Vec<Method>,
     by_name: HashMap<Box<[u8]>, usize>,

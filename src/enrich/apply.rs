@@ -1,12 +1,12 @@
-//! Puts names, owners and teams to the ids of an event.
+//! Adds names, owners and teams to the ids of an event.
 
 use foldhash::{HashSet, HashSetExt};
 
-use super::names::{Kind, Name, Names};
+use super::names::{Name, Names, PrincipalKind};
 use crate::event::{AuditEvent, Enrichment, UserKind};
 use crate::json::{Phrase, Text};
 
-/// Looks the actor and the resources up. What the event itself says is kept.
+/// Looks up the actor and the resources. Values of the event itself are kept.
 pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
     if names.is_empty() {
         return;
@@ -18,8 +18,8 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         user.name.get_or_insert_with(|| facts.name.to_text());
         user.team = facts.team.as_ref().map(Phrase::to_text);
         user.kind = match facts.kind {
-            Some(Kind::Human) => Some(UserKind::User),
-            Some(Kind::Service) => Some(UserKind::Service),
+            Some(PrincipalKind::Human) => Some(UserKind::User),
+            Some(PrincipalKind::Service) => Some(UserKind::Service),
             None => user.kind,
         };
         event.enrichments.push(Enrichment {
@@ -32,7 +32,7 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
         true => "resources.uid",
         false => "service.uid",
     };
-    // One resource may be told of once for each of its scopes; its name is told once.
+    // A resource can occur once for each of its scopes; its enrichment is added once.
     let mut told: HashSet<Text<'a>> = HashSet::new();
     let several = event.resources.len() > 1;
     for resource in &mut event.resources {

@@ -1,4 +1,4 @@
-//! What an event does not say about those it names.
+//! Adds names, owners and teams from the operator's names file to events.
 
 mod apply;
 pub mod names;

@@ -1,5 +1,5 @@
-//! Who or what an id stands for: names that an operator gives to principals and resources.
-//! Pure: the file is read, and read again, by others. A set is whole or it is not made.
+//! The names file: names, owners and teams that an operator gives to ids of principals and resources.
+//! Parses text only; other modules read and reload the file. A file with an error gives no names.
 
 use std::collections::hash_map::Entry as Slot;
 
@@ -8,50 +8,50 @@ use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Mark, Problem};
 use crate::json::{Phrase, Written};
-use crate::yaml::{self, Entry, Reader};
+use crate::yaml::{self, Entry, YamlReader};
 
-/// What is said of an id; the columns of a CSV file are `id` and these.
+/// The keys of an entry; the columns of a CSV file are `id` and these.
 const KEYS: [&str; 5] = ["name", "owner", "team", "kind", "environment"];
 
-/// Who acts through an id.
+/// Whether a principal is a person or a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum PrincipalKind {
     /// A person.
     Human,
     /// A program.
     Service,
 }
 
-/// What an id stands for.
+/// The entry of an id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Facts {
-    /// What people call it.
+pub struct NameEntry {
+    /// The name to show.
     pub name: Phrase,
-    /// Who answers for it.
+    /// The person or address that is responsible for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Phrase>,
-    /// The team that answers for it.
+    /// The team that is responsible for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub team: Option<Phrase>,
-    /// Where it belongs, such as `production`.
+    /// The environment to which it belongs, such as `production`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Phrase>,
-    /// Whether a person or a program acts through it.
+    /// Whether it is a person or a program.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Kind>,
+    pub kind: Option<PrincipalKind>,
 }
 
 /// A named id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
-    /// What it stands for.
-    pub facts: Facts,
-    /// The same as a JSON object, written once for all events that say it.
+    /// Its entry.
+    pub facts: NameEntry,
+    /// The same as a JSON object, serialized once for all events.
     pub json: Written,
 }
 
-/// Names by id. Events only look ids up, so a hash that is made for speed is enough.
+/// Names by id. Events only look up ids and insert none, so a fast hash without protection is enough.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     by_id: HashMap<String, Name>,
@@ -61,9 +61,9 @@ impl Names {
     /// Reads a map from id to name; `file` is its name in diagnostics.
     ///
     /// # Errors
-    /// Everything wrong in it.
+    /// All problems of the file.
     pub fn parse_yaml(text: &str, file: &str) -> Result<Names, Vec<Diagnostic>> {
-        let mut reader = Reader::default();
+        let mut reader = YamlReader::default();
         let mut by_id = HashMap::default();
         match yaml::document(text) {
             Ok(root) => {
@@ -80,9 +80,9 @@ impl Names {
     /// their cells empty. `file` is its name in diagnostics.
     ///
     /// # Errors
-    /// Everything wrong in it, up to a fault in the CSV itself.
+    /// All problems of the file, up to an error in the CSV itself.
     pub fn parse_csv(text: &str, file: &str) -> Result<Names, Vec<Diagnostic>> {
-        let mut reader = Reader::default();
+        let mut reader = YamlReader::default();
         let mut rows = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
@@ -96,7 +96,7 @@ impl Names {
         finish(by_id, reader, file)
     }
 
-    /// What an id stands for. Ids are compared exactly.
+    /// The entry of an id. Ids are compared exactly.
     pub fn lookup(&self, id: &str) -> Option<&Name> {
         self.by_id.get(id)
     }
@@ -113,8 +113,8 @@ impl Names {
 }
 
 fn finish(
-    by_id: HashMap<String, Facts>,
-    reader: Reader,
+    by_id: HashMap<String, NameEntry>,
+    reader: YamlReader,
     file: &str,
 ) -> Result<Names, Vec<Diagnostic>> {
     if reader.is_content() {
@@ -127,13 +127,13 @@ fn finish(
     }
 }
 
-fn name(facts: Facts) -> Name {
+fn name(facts: NameEntry) -> Name {
     let json = Written::of(&facts);
     Name { facts, json }
 }
 
-fn yaml_facts(reader: &mut Reader, entry: &Entry) -> Facts {
-    let mut facts = Facts::default();
+fn yaml_facts(reader: &mut YamlReader, entry: &Entry) -> NameEntry {
+    let mut facts = NameEntry::default();
     if entry.key.trim().is_empty() {
         reader.report(Problem::error(entry.key_mark, "an empty id"));
     }
@@ -149,8 +149,8 @@ fn yaml_facts(reader: &mut Reader, entry: &Entry) -> Facts {
     facts
 }
 
-/// Keys that are none of [`KEYS`] have been reported before.
-fn set(reader: &mut Reader, facts: &mut Facts, key: &str, text: &str, mark: Mark) {
+/// Sets one key; unknown keys have been reported before.
+fn set(reader: &mut YamlReader, facts: &mut NameEntry, key: &str, text: &str, mark: Mark) {
     let value = text.into();
     match key {
         "name" => facts.name = value,
@@ -158,7 +158,10 @@ fn set(reader: &mut Reader, facts: &mut Facts, key: &str, text: &str, mark: Mark
         "team" => facts.team = Some(value),
         "environment" => facts.environment = Some(value),
         "kind" => {
-            let kinds = [("human", Kind::Human), ("service", Kind::Service)];
+            let kinds = [
+                ("human", PrincipalKind::Human),
+                ("service", PrincipalKind::Service),
+            ];
             facts.kind = reader.word(text, mark, "kind", kinds);
         }
         _ => {}
@@ -166,11 +169,11 @@ fn set(reader: &mut Reader, facts: &mut Facts, key: &str, text: &str, mark: Mark
 }
 
 fn csv_facts(
-    reader: &mut Reader,
+    reader: &mut YamlReader,
     text: &str,
     header: &csv::StringRecord,
     rows: &mut csv::Reader<&[u8]>,
-) -> HashMap<String, Facts> {
+) -> HashMap<String, NameEntry> {
     let mut by_id = HashMap::default();
     let mut lines: HashMap<String, u32> = HashMap::default();
     if !check_header(reader, header) {
@@ -187,7 +190,7 @@ fn csv_facts(
         let mark = row
             .position()
             .map_or(Mark::START, |at| mark_at(text, at.byte()));
-        let mut facts = Facts::default();
+        let mut facts = NameEntry::default();
         let mut id = "";
         for (key, cell) in header.iter().zip(&row) {
             match (key, cell) {
@@ -214,8 +217,8 @@ fn csv_facts(
     by_id
 }
 
-/// Whether the header lets the rows be read.
-fn check_header(reader: &mut Reader, header: &csv::StringRecord) -> bool {
+/// Whether the header is correct, so that the rows can be read.
+fn check_header(reader: &mut YamlReader, header: &csv::StringRecord) -> bool {
     let known = || std::iter::once("id").chain(KEYS).map(|key| (key, ()));
     for (index, column) in header.iter().enumerate() {
         reader.word(column, Mark::START, "column", known());
@@ -246,7 +249,7 @@ fn csv_problem(text: &str, error: &csv::Error) -> Problem {
     Problem::error(mark, message)
 }
 
-/// The line of a row. The reader's own position lies before the empty lines that it skips.
+/// The line of a row. The CSV reader's position is before the empty lines that it skips.
 fn mark_at(text: &str, byte: u64) -> Mark {
     let bytes = text.as_bytes();
     let start = usize::try_from(byte).map_or(bytes.len(), |byte| byte.min(bytes.len()));

@@ -1,26 +1,26 @@
-//! Some consecutive events of one file, held in one buffer: what one thread takes at a time.
+//! Consecutive events of one file in one buffer: the unit of work of a thread.
 
 use std::ops::Range;
 
 use crate::event::Digest;
 
-/// What stands in a file.
+/// A part of a file's text that becomes one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'b> {
-    /// What should be an event: a JSON value, or a line that should be one.
+    /// A JSON value, or a line that should be one: to be parsed as an event.
     Event(&'b [u8]),
-    /// From a fault to the next event. Nobody knows how many events it was.
+    /// Text from a syntax error to the next event. It is unknown how many events it was.
     Fault {
-        /// The text from the fault on.
+        /// The text from the error on.
         text: &'b [u8],
         /// What is wrong, and where.
         detail: &'b str,
     },
-    /// Longer than [`super::MAX_EVENT_BYTES`].
+    /// A text longer than [`super::MAX_EVENT_BYTES`], which is not kept.
     Unread {
-        /// What is known of the text.
+        /// Size and SHA-256 of the text.
         digest: &'b Digest,
-        /// As in `Fault`, if it is none that is only too long.
+        /// The detail as in `Fault`; `None` if the text has no syntax error.
         fault: Option<&'b str>,
     },
 }
@@ -49,7 +49,7 @@ impl Batch {
         }
     }
 
-    /// Every piece, with its number in the file from 0.
+    /// Every piece, with its number in the file, counted from 0.
     pub fn pieces(&self) -> impl Iterator<Item = (i64, Piece<'_>)> {
         let text = |range: &Range<usize>| &self.text[range.clone()];
         let pieces = self.spans.iter().map(move |span| match span {

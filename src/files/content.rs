@@ -1,26 +1,26 @@
-//! The text of a file as a window that moves over it, decompressed and in UTF-8.
-//! Invariants: the window grows by doubling, so that looking again at all of it after each growth
-//! costs no more than twice the text; what can be read comes before the error that ends it.
+//! The text of a file, decompressed and in UTF-8, as a window that moves over it.
+//! Invariants: the window grows by doubling, so that scanning all of it again after each growth costs
+//! at most twice the length of the text; everything that can be read is returned before an error.
 
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 
 use sha2::{Digest as _, Sha256};
 
-use super::gzip::{Gunzip, is_gzip};
-use super::utf16::{Order, Utf16};
+use super::gzip::{GzipReader, is_gzip};
+use super::utf16::{ByteOrder, Utf16Reader};
 use crate::event::Digest;
 
-/// Bytes that are asked for at a time; in tests few, so that windows end everywhere.
+/// Bytes that are read at a time; few in tests, so that windows end at every position.
 const READ_BYTES: usize = if cfg!(test) { 64 } else { 256 << 10 };
 
-/// How often a text may have been compressed: once for the file and once for its transport are usual.
+/// How many layers of gzip are decompressed: twice is common, once by the file and once by its transport.
 const LAYERS: usize = 4;
 
 /// A window over a text.
 pub(super) struct Content {
     text: Box<dyn Read + Send>,
     window: Vec<u8>,
-    /// Where the window begins in `window`: what is before is done with.
+    /// Where the window begins in `window`; the bytes before it have been consumed.
     start: usize,
     /// The same in the whole text.
     offset: u64,
@@ -28,7 +28,7 @@ pub(super) struct Content {
     line: u64,
     /// Where that line begins in the whole text.
     line_start: u64,
-    /// Up to here no line break was found.
+    /// There is no line break between the window's begin and this offset.
     unbroken: u64,
     ended: bool,
     error: Option<io::Error>,
@@ -47,14 +47,14 @@ impl Content {
                 break;
             }
             let raw = BufReader::with_capacity(READ_BYTES, Cursor::new(begin).chain(text));
-            text = Box::new(Gunzip::new(raw));
+            text = Box::new(GzipReader::new(raw));
             begin = first_bytes(&mut text)?;
         }
-        let order = Order::of(&begin);
+        let order = ByteOrder::of(&begin);
         let whole = Cursor::new(begin).chain(text);
         Ok(Content {
             text: match order {
-                Some(order) => Box::new(Utf16::new(whole, order)),
+                Some(order) => Box::new(Utf16Reader::new(whole, order)),
                 None => Box::new(whole),
             },
             window: Vec::new(),
@@ -68,7 +68,7 @@ impl Content {
         })
     }
 
-    /// What was read and not yet consumed.
+    /// The bytes that were read and not yet consumed.
     pub(super) fn window(&self) -> &[u8] {
         &self.window[self.start..]
     }
@@ -88,17 +88,17 @@ impl Content {
         self.offset - self.line_start
     }
 
-    /// Whether the window reaches to the end, or to where an error ended the reading.
+    /// Whether the window reaches to the end of the text, or to an error.
     pub(super) fn is_ended(&self) -> bool {
         self.ended
     }
 
-    /// What ended the reading, if it was not the end.
+    /// The error that ended the reading, if any.
     pub(super) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
     }
 
-    /// Moves the window's begin.
+    /// Moves the begin of the window forward.
     pub(super) fn consume(&mut self, bytes: usize) {
         let consumed = &self.window()[..bytes];
         if let Some(last) = memchr::memrchr(b'\n', consumed) {
@@ -110,7 +110,7 @@ impl Content {
         self.offset += bytes as u64;
     }
 
-    /// Makes the window at least twice as long; false if it reached to the end before.
+    /// Makes the window at least twice as long; false if it already reaches to the end.
     pub(super) fn grow(&mut self) -> bool {
         if self.ended {
             return false;
@@ -120,8 +120,8 @@ impl Content {
         let held = self.window.len();
         let mut filled = held;
         self.window.resize(held + held.max(READ_BYTES), 0);
-        // One read is enough for the rest of a short event; a long one is not looked at for every
-        // few bytes.
+        // One read is enough for the rest of a short event. A long one is not scanned again after
+        // every few bytes.
         loop {
             match self.text.read(&mut self.window[filled..]) {
                 Ok(0) => {
@@ -178,7 +178,7 @@ impl Content {
         }
     }
 
-    /// The same; returns the size and the digest of what was consumed.
+    /// Like [`Content::take_until`]; returns the size and the digest of the consumed text.
     pub(super) fn digest_until(&mut self, end: impl FnMut(&[u8]) -> Option<usize>) -> Digest {
         let (mut hash, mut size) = (Sha256::new(), 0);
         self.take_until(end, |part| {
@@ -190,7 +190,7 @@ impl Content {
     }
 }
 
-/// Enough to recognize what it is.
+/// The bytes by which gzip and UTF-16 are recognized.
 fn first_bytes(text: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut begin = Vec::new();
     text.by_ref().take(2).read_to_end(&mut begin)?;

@@ -1,5 +1,5 @@
-//! Text from a fault in JSON on, gathered until an event is found again.
-//! Invariant: no more of it is held than of an event; of a longer one size and digest are known.
+//! Text from a JSON syntax error on, collected until the next event is found.
+//! Invariant: no more of it is kept than of an event; of a longer text only size and digest.
 
 use sha2::{Digest as _, Sha256};
 
@@ -7,24 +7,24 @@ use super::batch::Batch;
 use super::report::Loss;
 use crate::event::Digest;
 
-/// Where something begins.
+/// Where a text begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
     /// In bytes of the text.
     pub(super) offset: u64,
     /// From 1.
     pub(super) line: u64,
-    /// How many bytes stand before it on its line.
+    /// Number of bytes before it on its line.
     pub(super) column: u64,
 }
 
 impl Start {
-    /// What a dead letter says.
+    /// The detail of the dead letter.
     pub(super) fn detail(self, what: &str) -> String {
         format!("not JSON from byte {} on: {what}", self.offset)
     }
 
-    /// A loss of nothing yet.
+    /// A loss of 0 bytes that begins here.
     pub(super) fn loss(self, what: String) -> Loss {
         Loss {
             offset: self.offset,
@@ -35,7 +35,7 @@ impl Start {
     }
 }
 
-/// A value that does not end where it should, and what follows it.
+/// A JSON value with a syntax error, and the text after it.
 pub(super) struct Damage {
     pub(super) start: Start,
     what: String,
@@ -43,9 +43,9 @@ pub(super) struct Damage {
     in_array: bool,
     lines: u64,
     bytes: u64,
-    /// As it stands in the file; nothing of it once it is too long to be held.
+    /// The text as in the file; empty once it is too long to be kept.
     text: Vec<u8>,
-    /// Of all of it, then.
+    /// The hash of the whole text, once it is too long to be kept.
     hash: Option<Sha256>,
 }
 
@@ -68,7 +68,7 @@ impl Damage {
         self.lines += 1;
     }
 
-    /// Adds what comes next in the file.
+    /// Adds the text that follows in the file.
     pub(super) fn push(&mut self, text: &[u8], limit: usize) {
         self.bytes += text.len() as u64;
         if self.hash.is_none() && self.text.len() + text.len() > limit {
@@ -81,7 +81,7 @@ impl Damage {
         }
     }
 
-    /// Appends it as one piece. It is a loss, unless it is one line that stood for itself.
+    /// Appends the text as one piece. It is a loss unless it is a single line outside of an array.
     pub(super) fn close(self, batch: &mut Batch) -> Option<Loss> {
         let detail = self.start.detail(&self.what);
         let is_lost = self.in_array || self.lines > 1 || self.hash.is_some();

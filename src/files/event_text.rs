@@ -1,4 +1,4 @@
-//! How text shows that it is of an event, before it is read as one.
+//! Recognizes text that belongs to an event before it is parsed.
 
 use memchr::memmem;
 
@@ -7,10 +7,10 @@ use super::scan::{Scan, Scanner, after_space};
 /// The name of a member that every CloudEvent has.
 const EVENT_MEMBER: &[u8] = b"\"specversion\"";
 
-/// Words that a log hardly has: a line that has one is an event that is broken.
+/// Words that hardly occur in a log: a line with one of them that is not JSON is a broken event.
 const EVENT_WORDS: [&[u8]; 2] = [b"specversion", b"methodName"];
 
-/// Whether it begins as an object does, and not as `{main}` in a log.
+/// Whether the line begins like a JSON object, unlike `{main}` in a log.
 pub(super) fn begins_object(line: &[u8]) -> bool {
     line.first() == Some(&b'{')
         && line
@@ -24,7 +24,7 @@ pub(super) fn names_an_event(line: &[u8]) -> bool {
         .any(|word| memmem::find(line, word).is_some())
 }
 
-/// Whether a line after the first is an object by itself that names what events are made of.
+/// Whether a line after the first is a JSON object with one of [`EVENT_WORDS`].
 pub(super) fn holds_event_line(text: &[u8]) -> bool {
     let mut lines = text.split(|byte| *byte == b'\n').skip(1);
     lines.any(|line| {
@@ -35,8 +35,8 @@ pub(super) fn holds_event_line(text: &[u8]) -> bool {
     })
 }
 
-/// Where the first CloudEvent begins that stands in the line after the byte `at`. Nothing is looked
-/// at twice, and so not what stands within a value.
+/// Where the first CloudEvent after the byte `at` begins in the line. Values are scanned as a whole, so
+/// an event within another value is not found.
 pub(super) fn event_within(line: &[u8], mut at: usize) -> Option<usize> {
     let last = memmem::rfind(line, EVENT_MEMBER)?;
     loop {

@@ -1,48 +1,48 @@
-//! Files that begin as gzip: members one after the other, zeros between and after them, and text that is
-//! not compressed. `gzip -d` ignores such text; here nothing is left out, it may hold events.
+//! Files that begin with gzip: members one after the other, zeros between and after them, and
+//! uncompressed text. `gzip -d` ignores such text; here it is read, because it may contain events.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::bufread::GzDecoder;
 
-/// What every member begins with: two bytes, and the method, of which there is one (RFC 1952).
+/// The first bytes of every member: two for gzip, and the only compression method (RFC 1952).
 const MAGIC: &[u8] = &[0x1f, 0x8b, 8];
 
-/// Bytes that are decompressed at a time: at most so much before a damage is lost with it.
+/// Bytes that are decompressed at a time: at most so many bytes before a damaged place are lost.
 const STEP_BYTES: usize = 4 << 10;
 
-/// Bytes that one read gives if there are as many.
+/// Most bytes that one read returns.
 const READ_BYTES: usize = 64 << 10;
 
-/// Whether a file that begins with these bytes, two at least, is gzip.
+/// Whether a file that begins with these bytes (two at least) is gzip.
 pub(super) fn is_gzip(begin: &[u8]) -> bool {
     begin.starts_with(&MAGIC[..2])
 }
 
-/// What is read next.
-enum Part<R> {
-    Member(GzDecoder<Ahead<R>>),
-    /// What is not compressed.
-    Text(Ahead<R>),
+/// The part of the file that is read next.
+enum GzipPart<R> {
+    Member(GzDecoder<PeekReader<R>>),
+    /// Uncompressed text.
+    Text(PeekReader<R>),
     End,
 }
 
-/// The text of all members, and what stands between and after them.
-pub(super) struct Gunzip<R> {
-    part: Part<R>,
-    /// To be returned by the next read.
+/// Reads the text of all members, and the text between and after them.
+pub(super) struct GzipReader<R> {
+    part: GzipPart<R>,
+    /// The error that the next read returns.
     failed: Option<io::Error>,
 }
 
-impl<R: BufRead> Gunzip<R> {
+impl<R: BufRead> GzipReader<R> {
     /// `raw` begins with a member.
-    pub(super) fn new(raw: R) -> Gunzip<R> {
-        let raw = Ahead {
+    pub(super) fn new(raw: R) -> GzipReader<R> {
+        let raw = PeekReader {
             bytes: Vec::new(),
             raw,
         };
-        Gunzip {
-            part: Part::Member(GzDecoder::new(raw)),
+        GzipReader {
+            part: GzipPart::Member(GzDecoder::new(raw)),
             failed: None,
         }
     }
@@ -51,63 +51,65 @@ impl<R: BufRead> Gunzip<R> {
     fn step(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let (bytes, next) = match &mut self.part {
-                Part::Member(member) => (member.read(buffer)?, Gunzip::after_member as Next<R>),
-                Part::Text(raw) => (text(raw, buffer)?, Gunzip::after_text as Next<R>),
-                Part::End => return Ok(0),
+                GzipPart::Member(member) => {
+                    (member.read(buffer)?, GzipReader::after_member as Next<R>)
+                }
+                GzipPart::Text(raw) => (text(raw, buffer)?, GzipReader::after_text as Next<R>),
+                GzipPart::End => return Ok(0),
             };
             if bytes > 0 {
                 return Ok(bytes);
             }
             if next(self)? {
-                // Between a member and text a line ends.
+                // A member and the text beside it are on different lines.
                 buffer[0] = b'\n';
                 return Ok(1);
             }
         }
     }
 
-    /// Whether a line ends here.
+    /// Chooses the part after a member; returns whether a line break belongs in between.
     fn after_member(&mut self) -> io::Result<bool> {
-        let Part::Member(member) = std::mem::replace(&mut self.part, Part::End) else {
+        let GzipPart::Member(member) = std::mem::replace(&mut self.part, GzipPart::End) else {
             return Ok(false);
         };
         let mut raw = member.into_inner();
         skip_zeros(&mut raw)?;
-        // A beginning that is cut off or damaged is a member, too, which then cannot be read.
+        // A cut or damaged header counts as a member, too, whose decompression then fails.
         let begin = raw.peek(MAGIC.len())?;
         if begin.is_empty() {
             return Ok(false);
         }
         let is_text = !MAGIC.starts_with(begin) && !is_gzip(begin);
         self.part = match is_text {
-            true => Part::Text(raw),
-            false => Part::Member(GzDecoder::new(raw)),
+            true => GzipPart::Text(raw),
+            false => GzipPart::Member(GzDecoder::new(raw)),
         };
         Ok(is_text)
     }
 
     fn after_text(&mut self) -> io::Result<bool> {
-        let Part::Text(mut raw) = std::mem::replace(&mut self.part, Part::End) else {
+        let GzipPart::Text(mut raw) = std::mem::replace(&mut self.part, GzipPart::End) else {
             return Ok(false);
         };
         let is_member = !raw.peek(1)?.is_empty();
         if is_member {
-            self.part = Part::Member(GzDecoder::new(raw));
+            self.part = GzipPart::Member(GzDecoder::new(raw));
         }
         Ok(is_member)
     }
 }
 
-type Next<R> = fn(&mut Gunzip<R>) -> io::Result<bool>;
+type Next<R> = fn(&mut GzipReader<R>) -> io::Result<bool>;
 
-/// Copies text up to the next member; 0 there and at the end.
-fn text<R: BufRead>(raw: &mut Ahead<R>, buffer: &mut [u8]) -> io::Result<usize> {
+/// Copies uncompressed text up to the next member; 0 there and at the end.
+fn text<R: BufRead>(raw: &mut PeekReader<R>, buffer: &mut [u8]) -> io::Result<usize> {
     if raw.peek(MAGIC.len())? == MAGIC {
         return Ok(0);
     }
     let held = raw.fill_buf()?;
     let held = &held[..held.len().min(buffer.len())];
-    // The byte at hand begins no member.
+    // The first byte does not begin a member.
     let end = held.iter().skip(1).position(|byte| *byte == MAGIC[0]);
     let bytes = end.map_or(held.len(), |end| end + 1);
     buffer[..bytes].copy_from_slice(&held[..bytes]);
@@ -115,15 +117,15 @@ fn text<R: BufRead>(raw: &mut Ahead<R>, buffer: &mut [u8]) -> io::Result<usize> 
     Ok(bytes)
 }
 
-/// A reader of which some bytes were looked at before.
-struct Ahead<R> {
-    /// These come first.
+/// A reader that can return the next bytes without consuming them.
+struct PeekReader<R> {
+    /// Bytes that were peeked at and come before `raw`.
     bytes: Vec<u8>,
     raw: R,
 }
 
-impl<R: BufRead> Ahead<R> {
-    /// The next bytes, fewer only at the end.
+impl<R: BufRead> PeekReader<R> {
+    /// The next `count` bytes; fewer only at the end.
     fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         let missing = count.saturating_sub(self.bytes.len()) as u64;
         (&mut self.raw).take(missing).read_to_end(&mut self.bytes)?;
@@ -131,7 +133,7 @@ impl<R: BufRead> Ahead<R> {
     }
 }
 
-impl<R: BufRead> BufRead for Ahead<R> {
+impl<R: BufRead> BufRead for PeekReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         match self.bytes.is_empty() {
             true => self.raw.fill_buf(),
@@ -147,7 +149,7 @@ impl<R: BufRead> BufRead for Ahead<R> {
     }
 }
 
-impl<R: BufRead> Read for Ahead<R> {
+impl<R: BufRead> Read for PeekReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let bytes = self.fill_buf()?.read(buffer)?;
         self.consume(bytes);
@@ -155,8 +157,8 @@ impl<R: BufRead> Read for Ahead<R> {
     }
 }
 
-/// What can still be decompressed comes before the error.
-impl<R: BufRead> Read for Gunzip<R> {
+/// Everything that can be decompressed is returned before the error.
+impl<R: BufRead> Read for GzipReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         let end = buffer.len().min(READ_BYTES);
@@ -166,12 +168,12 @@ impl<R: BufRead> Read for Gunzip<R> {
                 Ok(0) => return Ok(filled),
                 Ok(bytes) => filled += bytes,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => self.failed = Some(of_gzip(error)),
+                Err(error) => self.failed = Some(gzip_error(error)),
             }
         }
         match self.failed.take_if(|_| filled == 0) {
             Some(error) => {
-                self.part = Part::End;
+                self.part = GzipPart::End;
                 Err(error)
             }
             None => Ok(filled),
@@ -191,8 +193,8 @@ fn skip_zeros(raw: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
-/// Says that it is the gzip that is wrong.
-fn of_gzip(error: io::Error) -> io::Error {
+/// Adds to the message that the gzip is damaged.
+fn gzip_error(error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof => {
             io::Error::new(error.kind(), format!("the gzip is damaged: {error}"))
@@ -220,7 +222,7 @@ mod tests {
     fn gunzip(bytes: &[u8]) -> (String, Option<String>) {
         let raw = BufReader::with_capacity(3, io::Cursor::new(bytes.to_vec()));
         let mut text = Vec::new();
-        let error = Gunzip::new(raw).read_to_end(&mut text);
+        let error = GzipReader::new(raw).read_to_end(&mut text);
         let error = error.err().map(|error| error.to_string());
         (String::from_utf8_lossy(&text).into_owned(), error)
     }
@@ -248,7 +250,7 @@ mod tests {
             let expected = format!("a\n{text}\nbb\n{text}");
             assert_eq!(gunzip(&between), (expected, None));
         }
-        // Two of the three bytes in the middle of text are none of a member.
+        // The first two of the three bytes within text do not begin a member.
         let almost = [&a[..], b"x\x1f\x8b\x07", &b].concat();
         let expected = "a\nx\u{1f}\u{fffd}\u{7}\nb".to_owned();
         assert_eq!(gunzip(&almost), (expected, None));
@@ -263,11 +265,11 @@ mod tests {
             assert!(error.is_some(), "{begin} bytes");
         }
         let (_, error) = gunzip(&[&a[..], b"\x1f\x8b\x07", &b].concat());
-        assert!(error.is_some(), "a method that nobody knows");
+        assert!(error.is_some(), "an unknown compression method");
     }
 
     #[test]
-    fn wherever_it_is_cut_the_text_before_comes_and_then_an_error() {
+    fn a_cut_file_gives_the_text_before_the_cut_and_then_an_error() {
         let text: String = (0..200).map(|n| format!("{n}\n")).collect();
         let whole = gzip(&text);
         for end in 2..whole.len() {
@@ -277,6 +279,6 @@ mod tests {
             assert!(error.starts_with("the gzip is damaged: "), "{error}");
         }
         let (read, ..) = gunzip(&whole[..whole.len() - 1]);
-        assert_eq!(read, text, "only the checksum lacks");
+        assert_eq!(read, text, "only the checksum is cut off");
     }
 }

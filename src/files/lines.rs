@@ -1,14 +1,14 @@
-//! What is not JSON, line by line: an event after other text, a broken event, or noise.
-//! Invariant: a line that names what events are made of is never noise.
+//! Text that is not valid JSON, line by line: an event after other text, a broken event, or noise
+//! (a line without an event). Invariant: a line with one of the words of an event is never noise.
 
 use super::batch::Batch;
 use super::damage::{Damage, Start};
 use super::event_text::{begins_object, event_within, names_an_event};
-use super::reader::{Place, Reader};
+use super::reader::{FileReader, Place};
 use super::report::Loss;
 
-impl Reader {
-    /// Takes a line, or the rest of one, that does not begin as JSON does.
+impl FileReader {
+    /// Consumes a line, or the rest of one, that does not begin like JSON.
     pub(super) fn other_text(&mut self, batch: &mut Batch) {
         self.is_mixed = true;
         let length = self.line_length();
@@ -22,8 +22,8 @@ impl Reader {
         }
     }
 
-    /// Takes text that is JSON up to the byte `at` of the window: the rest of its line if the fault is
-    /// on it. Else the value goes over several lines, and how many nobody knows.
+    /// Consumes text that is JSON up to the byte `at` of the window: the rest of its line if the error is
+    /// on it. Otherwise the value has several lines, and it is unknown how many.
     pub(super) fn broken(&mut self, batch: &mut Batch, at: usize, what: &str) {
         self.is_mixed = true;
         let in_array = self.place != Place::Between;
@@ -42,7 +42,7 @@ impl Reader {
         self.content.consume(length);
     }
 
-    /// Takes the rest of a line, up to the first event that stands in it after the byte `at`.
+    /// Consumes the rest of a line, up to the first event in it after the byte `at`.
     fn damaged_line(&mut self, batch: &mut Batch, at: usize, what: &str, in_array: bool) {
         let length = self.line_length();
         let line = &self.content.window()[..length];
@@ -84,7 +84,7 @@ impl Reader {
         self.report.noise_bytes += bytes;
     }
 
-    /// Takes a value that is longer than the limit, as far as its line goes.
+    /// Consumes a value that is longer than the limit, up to the end of its line at most.
     pub(super) fn too_long(&mut self, batch: &mut Batch) {
         self.close_damage(batch);
         let start = self.start();
@@ -108,7 +108,7 @@ impl Reader {
         });
     }
 
-    /// How long the rest of the line is, as far as it is held.
+    /// The length of the rest of the line, at most the limit.
     pub(super) fn line_length(&mut self) -> usize {
         match self.content.line_end(self.limit) {
             Some(end) => end,
@@ -124,7 +124,7 @@ impl Reader {
         }
     }
 
-    /// Appends what is damaged: an event follows, or the end.
+    /// Appends the collected damaged text, because an event or the end follows.
     pub(super) fn close_damage(&mut self, batch: &mut Batch) {
         if let Some(loss) = self.damage.take().and_then(|damage| damage.close(batch)) {
             self.report.note_loss(loss);
@@ -136,7 +136,7 @@ fn line_break(text: &[u8]) -> Option<usize> {
     memchr::memchr(b'\n', text)
 }
 
-/// How deep a value is that is not held: its quotes and brackets are followed, nothing else.
+/// The nesting of a value that is too long to be kept: only its quotes and brackets are followed.
 #[derive(Debug, Default)]
 struct Nesting {
     depth: u64,
@@ -146,7 +146,7 @@ struct Nesting {
 }
 
 impl Nesting {
-    /// Where the value ends in the next part of it, or its line does.
+    /// Where the value, or its line, ends in the next part of the text.
     fn end(&mut self, part: &[u8]) -> Option<usize> {
         for (at, byte) in part.iter().enumerate() {
             match byte {

@@ -1,7 +1,6 @@
-//! Events in a file: JSON, arrays of JSON, NDJSON, or such lines between others, each plain or in
-//! gzip, read piece by piece.
-//! Invariants: memory is bounded whatever the file is; what is left out is white space, an array's
-//! brackets and commas, or counted.
+//! Reads events from files: JSON, arrays of JSON, NDJSON, or such lines between others, plain or gzip.
+//! Invariants: memory is bounded for every file; text that becomes no record is white space, an
+//! array's brackets and commas, or counted in the [`Report`].
 
 mod batch;
 mod content;
@@ -15,18 +14,18 @@ mod scan;
 mod utf16;
 
 pub use batch::{Batch, Piece};
-pub use reader::Reader;
+pub use reader::FileReader;
 pub use report::Report;
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-/// The longest event that is held, in bytes; of a longer one only size and digest are kept.
-/// No broker takes a record of this size unless it was told to.
+/// The longest event that is kept, in bytes; of a longer one only size and digest are.
+/// Brokers accept records of this size only if they are configured to.
 pub const MAX_EVENT_BYTES: usize = 32 << 20;
 
-/// A value as one line: JSON needs no line breaks, and has none within strings.
+/// A JSON value on one line: its line breaks, which are never within strings, become spaces.
 pub fn on_one_line(json: &[u8]) -> Cow<'_, [u8]> {
     if !json.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         return Cow::Borrowed(json);

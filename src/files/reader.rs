@@ -1,7 +1,7 @@
-//! Cuts a text into events: JSON values one after the other, arrays among them split into their
-//! elements. Where that goes wrong, lines decide: every line that is an object is an event, whatever
-//! stands around it ([`super::lines`]).
-//! Invariant: no byte is looked at more often than a fixed number of times, whatever the text is.
+//! Splits a text into events: JSON values one after the other, arrays among them into their elements.
+//! If the text is not valid JSON, it is read line by line: every line that is an object is an event,
+//! whatever other lines are around it ([`super::lines`]).
+//! Invariant: each byte is scanned at most a fixed number of times.
 
 use std::io::{self, Read};
 
@@ -15,14 +15,14 @@ use super::scan::{Scan, Scanner, after_space};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What begins a text in a JSON text sequence (RFC 7464).
+/// The byte before each text of a JSON text sequence (RFC 7464).
 const RECORD_SEPARATOR: u8 = 0x1e;
 
-/// A batch is handed out when it holds so many bytes or events.
+/// A batch is returned once it has so many bytes or events.
 const BATCH_BYTES: usize = 256 << 10;
 const BATCH_EVENTS: usize = 1_024;
 
-/// What is to be expected next.
+/// Where the reader is in the JSON structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// Between JSON values.
@@ -36,45 +36,46 @@ pub(super) enum Place {
     End,
 }
 
-/// What the text at hand begins with.
+/// What the window begins with.
 enum Begin {
     /// An array of objects.
     Objects,
-    /// JSON without objects, to the end of its line.
+    /// A JSON value without objects, up to the end of its line.
     Scalars,
     /// Something else.
     OtherText,
 }
 
-/// Reads the events of one file; an iterator of batches, of which an error is the last item.
-pub struct Reader {
+/// Reads the events of one file: an iterator of batches that ends after the first error.
+pub struct FileReader {
     pub(super) content: Content,
     pub(super) place: Place,
-    /// The most bytes of an event that are held.
+    /// Longest event that is kept, in bytes.
     pub(super) limit: usize,
-    /// Where the array at hand begins: byte and line.
+    /// Where the current array begins: byte and line.
     array: (u64, u64),
-    /// Whether something was found that is no JSON: then lines decide what is no object.
+    /// Whether text was found that is not JSON; from then on a line that is not an object is noise.
     pub(super) is_mixed: bool,
-    /// Up to here is JSON without objects.
+    /// Up to this offset the text is JSON without objects.
     scalars_until: u64,
-    /// What begins before this byte was found not to end as it should: it is looked at line by line.
+    /// Values that begin before this offset must end on their line, because the text up to here was
+    /// found to be broken.
     pub(super) by_lines_until: u64,
     pub(super) damage: Option<Damage>,
     pub(super) report: Report,
 }
 
-impl Reader {
-    /// `raw` is what the file holds, compressed or not.
+impl FileReader {
+    /// `raw` is the content of the file, compressed or not.
     ///
     /// # Errors
     /// Nothing of it can be read or decompressed.
-    pub fn new(raw: impl Read + Send + 'static) -> io::Result<Reader> {
-        Reader::with_limit(raw, MAX_EVENT_BYTES)
+    pub fn new(raw: impl Read + Send + 'static) -> io::Result<FileReader> {
+        FileReader::with_limit(raw, MAX_EVENT_BYTES)
     }
 
-    fn with_limit(raw: impl Read + Send + 'static, limit: usize) -> io::Result<Reader> {
-        Ok(Reader {
+    fn with_limit(raw: impl Read + Send + 'static, limit: usize) -> io::Result<FileReader> {
+        Ok(FileReader {
             content: Content::new(raw)?,
             place: Place::Between,
             limit,
@@ -87,12 +88,12 @@ impl Reader {
         })
     }
 
-    /// What there is to say of the text that was read so far.
+    /// A summary of the text that was read so far.
     pub fn report(&self) -> Report {
         self.report.clone()
     }
 
-    /// Goes on by one value, line or mark; false at the end.
+    /// Consumes one value, line or punctuation mark; false at the end.
     fn step(&mut self, batch: &mut Batch) -> bool {
         if self.place == Place::End {
             return false;
@@ -103,7 +104,7 @@ impl Reader {
         };
         match (self.place, byte) {
             (Place::Between, b'{') => self.value(batch),
-            // Of an array of which the begin is lost.
+            // Part of an array whose beginning was damaged.
             (Place::Between, b',' | b']') => self.skip(1),
             (Place::Between, byte) => match self.begins_with(byte) {
                 Begin::Objects => self.open_array(batch),
@@ -113,7 +114,7 @@ impl Reader {
             },
             (Place::Opened | Place::Element | Place::Comma, b']') => self.go_on(Place::Between),
             (Place::Element, b',') => self.go_on(Place::Comma),
-            // A comma is missing; what is an object is one all the same.
+            // A comma is missing; the object is read as an event all the same.
             (Place::Element, b'{') => {
                 self.is_mixed = true;
                 self.place = Place::Between;
@@ -167,14 +168,14 @@ impl Reader {
         }
     }
 
-    /// Whether the value of so many bytes at the window's begin is made by chance of lines that do not
-    /// belong together: `{"a":`, an event, and `}`. Where there was noise, lines decide.
+    /// Whether the value of so many bytes at the window's begin consists of lines that only by chance make
+    /// one value: `{"a":`, an event, and `}`. This is assumed only after noise was found.
     fn hides_events(&self, length: usize) -> bool {
         let is_chance = self.is_mixed && self.place == Place::Between;
         is_chance && holds_event_line(&self.content.window()[..length])
     }
 
-    /// Scans the value at the window's begin, in as much text as it takes, up to the limit.
+    /// Scans the value at the window's begin; the window grows as needed, up to the limit.
     fn scan(&mut self, mut scanner: Scanner) -> Scan {
         if self.goes_by_lines() {
             return match self.content.line_end(self.limit) {
@@ -294,7 +295,7 @@ impl Reader {
     }
 }
 
-impl Iterator for Reader {
+impl Iterator for FileReader {
     type Item = io::Result<Batch>;
 
     fn next(&mut self) -> Option<io::Result<Batch>> {

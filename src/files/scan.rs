@@ -1,22 +1,22 @@
 //! Finds where a JSON value ends (RFC 8259), in a text that may not be there to its end yet.
-//! Invariants: it can be asked again when there is more text, and goes on where it was; nothing is
-//! decided by a token that the text's end may have cut. UTF-8 and depth are not looked at.
+//! Invariants: a scan can be continued when there is more text; a token that may be cut by the end of the
+//! text decides nothing. UTF-8 and depth are not checked.
 
-/// What is known of a value.
+/// The result of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scan {
-    /// It ends before this byte.
+    /// The value ends before this byte.
     Complete(usize),
-    /// More text is needed. At the text's end: it ends within the value.
+    /// More text is needed; if there is none, the text ends within the value.
     Unfinished,
-    /// From this byte on the text is no JSON.
+    /// From this byte on the text is not JSON.
     Broken {
         /// Where, from the value's begin.
         at: usize,
         /// What is wrong there.
         what: &'static str,
     },
-    /// An array has an object among its elements, or in an array among them.
+    /// The value is an array that contains an object, directly or within nested arrays.
     Object,
 }
 
@@ -33,20 +33,20 @@ enum Expected {
 /// A scan of one value.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    /// The first byte that was not looked at, always between two tokens.
+    /// The first byte that was not scanned, always between two tokens.
     at: usize,
     expected: Expected,
     /// For every open container whether it is an object.
     open: Vec<bool>,
-    /// Whether it ends at the first object within an array.
+    /// Whether the scan ends at the first object within an array.
     seeks_object: bool,
 }
 
-/// A token's end; `Err(None)` if the text's end cuts it, else what is wrong and where.
+/// The end of a token; `Err(None)` if the end of the text may cut it, otherwise the error and its place.
 type Token = Result<usize, Option<(usize, &'static str)>>;
 
 impl Scanner {
-    /// Of a value that begins with the text's first byte.
+    /// A scan of the value that begins with the first byte of the text.
     pub(super) fn new() -> Scanner {
         Scanner {
             at: 0,
@@ -56,7 +56,7 @@ impl Scanner {
         }
     }
 
-    /// The same, but an object within an array is enough.
+    /// Like `new`, but the scan ends at the first object within an array.
     pub(super) fn seeking_object() -> Scanner {
         Scanner {
             seeks_object: true,
@@ -64,7 +64,7 @@ impl Scanner {
         }
     }
 
-    /// Goes on with a text that begins as before; `ended` if there is no more of it.
+    /// Continues with the same text, which may be longer now; `ended` if there is no more of it.
     pub(super) fn scan(&mut self, text: &[u8], ended: bool) -> Scan {
         loop {
             self.at = after_space(text, self.at);
@@ -133,7 +133,7 @@ impl Scanner {
         Ok(end)
     }
 
-    /// A token of one byte.
+    /// Accepts a token of one byte.
     fn next(&mut self, expected: Expected) -> Token {
         self.expected = expected;
         Ok(self.at + 1)
@@ -155,7 +155,7 @@ impl Scanner {
     }
 }
 
-/// The first byte from `at` on that is no white space of JSON.
+/// The first byte from `at` on that is not JSON white space.
 pub(super) fn after_space(text: &[u8], at: usize) -> usize {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let rest = text.get(at..).unwrap_or_default();
@@ -165,7 +165,7 @@ pub(super) fn after_space(text: &[u8], at: usize) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// Whether the brace at `at` is followed by what follows it in an object.
+/// Whether the brace at `at` begins an object.
 fn begins_object(text: &[u8], at: usize) -> Scan {
     let next = after_space(text, at + 1);
     match text.get(next) {
@@ -218,15 +218,15 @@ fn escape(text: &[u8], start: usize, ended: bool) -> Token {
     }
 }
 
-/// A number, `true`, `false` or `null`: as far as there are characters of one. What ends the text
-/// may go on after it, unless nothing comes any more.
+/// A number, `true`, `false` or `null`, up to the first other character. At the end of the text it may
+/// continue, unless the text has ended.
 fn word(text: &[u8], start: usize, ended: bool) -> Token {
     let rest = &text[start..];
     let of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     let end = rest.iter().position(|byte| !of_word(byte));
     let word = &rest[..end.unwrap_or(rest.len())];
     if end.is_none() && !ended {
-        // No literal is longer; what is not even the begin of a number is not waited for.
+        // Only a prefix of a number or literal can still become one.
         let may_go_on = word.iter().all(|byte| is_of_number(*byte))
             || [&b"true"[..], b"false", b"null"]
                 .iter()
@@ -271,7 +271,8 @@ fn is_number(word: &[u8]) -> bool {
     rest.is_empty()
 }
 
-/// What a token is that reaches to the text's end: cut, or broken if nothing comes any more.
+/// The result for a token that reaches to the end of the text: it may be cut, or is an error if the text
+/// has ended.
 fn cut(text: &[u8], ended: bool, what: &'static str) -> Option<(usize, &'static str)> {
     ended.then_some((text.len(), what))
 }

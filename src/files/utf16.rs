@@ -1,51 +1,52 @@
-//! UTF-16, as PowerShell's `>` writes it on Windows, read as UTF-8.
-//! Invariant: a surrogate without its other half becomes the escape by which JSON writes it.
+//! Converts UTF-16, which PowerShell's `>` writes on Windows, to UTF-8.
+//! Invariant: an unpaired surrogate becomes its JSON escape.
 
 use std::io::{self, ErrorKind, Read};
 
 /// Bytes that are converted at a time.
 const STEP_BYTES: usize = 16 << 10;
 
-/// Whether the first byte of a pair is the higher one.
+/// The order of the two bytes of a UTF-16 code unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum ByteOrder {
     Big,
     Little,
 }
 
-impl Order {
-    /// Of a text that begins so, if it is UTF-16: with its byte order mark, or with a bracket of JSON.
-    pub(super) fn of(begin: &[u8]) -> Option<Order> {
+impl ByteOrder {
+    /// The byte order of a text with this beginning, if it is UTF-16: recognized by the byte order mark
+    /// or by a first bracket of JSON.
+    pub(super) fn of(begin: &[u8]) -> Option<ByteOrder> {
         match begin {
-            [0xff, 0xfe, ..] | [b'{' | b'[', 0, ..] => Some(Order::Little),
-            [0xfe, 0xff, ..] | [0, b'{' | b'[', ..] => Some(Order::Big),
+            [0xff, 0xfe, ..] | [b'{' | b'[', 0, ..] => Some(ByteOrder::Little),
+            [0xfe, 0xff, ..] | [0, b'{' | b'[', ..] => Some(ByteOrder::Big),
             _ => None,
         }
     }
 
     fn unit(self, pair: [u8; 2]) -> u16 {
         match self {
-            Order::Big => u16::from_be_bytes(pair),
-            Order::Little => u16::from_le_bytes(pair),
+            ByteOrder::Big => u16::from_be_bytes(pair),
+            ByteOrder::Little => u16::from_le_bytes(pair),
         }
     }
 }
 
-/// The text in UTF-8.
-pub(super) struct Utf16<R> {
+/// Reads UTF-16 and returns UTF-8.
+pub(super) struct Utf16Reader<R> {
     raw: R,
-    order: Order,
-    /// Units of which a half of a pair may be the last.
+    order: ByteOrder,
+    /// Code units to convert; the last may be the first half of a surrogate pair.
     units: Vec<u16>,
-    /// Half a unit.
+    /// The first byte of a code unit whose second byte has not been read.
     odd: Option<u8>,
     converted: Vec<u8>,
     given: usize,
 }
 
-impl<R: Read> Utf16<R> {
-    pub(super) fn new(raw: R, order: Order) -> Utf16<R> {
-        Utf16 {
+impl<R: Read> Utf16Reader<R> {
+    pub(super) fn new(raw: R, order: ByteOrder) -> Utf16Reader<R> {
+        Utf16Reader {
             raw,
             order,
             units: Vec::new(),
@@ -55,7 +56,7 @@ impl<R: Read> Utf16<R> {
         }
     }
 
-    /// Converts the next bytes; false at the end.
+    /// Converts the next bytes; false at the end of the text.
     fn convert(&mut self) -> io::Result<bool> {
         let mut bytes = [0; STEP_BYTES];
         let count = self.raw.read(&mut bytes)?;
@@ -93,7 +94,7 @@ impl<R: Read> Utf16<R> {
     }
 }
 
-impl<R: Read> Read for Utf16<R> {
+impl<R: Read> Read for Utf16Reader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.given == self.converted.len() {
             if !self.convert()? {
@@ -123,9 +124,9 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> io::Result<String> {
-        let order = Order::of(bytes).expect("UTF-16");
+        let order = ByteOrder::of(bytes).expect("UTF-16");
         let mut text = String::new();
-        Utf16::new(Trickle(bytes), order).read_to_string(&mut text)?;
+        Utf16Reader::new(Trickle(bytes), order).read_to_string(&mut text)?;
         Ok(text)
     }
 
@@ -140,8 +141,8 @@ mod tests {
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(read(&big).unwrap(), text);
         assert_eq!(read(&little("[1]")).unwrap(), "[1]");
-        assert_eq!(Order::of(b"{\"a\""), None);
-        assert_eq!(Order::of(b"{"), None);
+        assert_eq!(ByteOrder::of(b"{\"a\""), None);
+        assert_eq!(ByteOrder::of(b"{"), None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! A JSON document that borrows from its text: one flat list of nodes, nothing decoded until it is
-//! asked for. Every node keeps its raw slice, so numbers and strings leave as they came.
+//! A parsed JSON document that borrows from its text: one flat list of nodes; strings are decoded only when
+//! needed. Every node has its raw slice, so numbers and strings are written exactly as they were read.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::nodes::{Memory, Nodes};
 use super::parse::{self, Parsed};
 use super::text::Text;
 
-/// How many levels of arrays and objects a text may have, unless its reader says otherwise.
+/// Most levels of nested arrays and objects, unless the caller sets another limit.
 pub const DEPTH: usize = 128;
 
 /// A parsed text.
@@ -19,9 +19,9 @@ pub const DEPTH: usize = 128;
 pub struct Document<'a> {
     pub(super) text: &'a str,
     pub(super) nodes: Nodes<'a>,
-    /// No white space outside strings: raw slices are already minified.
+    /// Whether there is no white space outside of strings, so that raw slices can be copied unchanged.
     pub(super) compact: bool,
-    /// If not set, no object holds a name twice, nor in two spellings.
+    /// If false, no object has a name twice, or in two spellings.
     pub(super) may_repeat_names: bool,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Document<'a> {
         Self::read(DEPTH, None, bytes)
     }
 
-    /// The same in memory that is used again, where there is some.
+    /// Like `parse`, with reused memory if there is some.
     ///
     /// # Errors
     /// [`JsonError`], the first fault from the left.
@@ -42,7 +42,7 @@ impl<'a> Document<'a> {
         Self::read(DEPTH, memory, bytes)
     }
 
-    /// Parses a text nested at most so many levels deep.
+    /// Parses a text with at most so many levels of nesting.
     ///
     /// # Errors
     /// [`JsonError`], the first fault from the left.
@@ -75,7 +75,7 @@ impl<'a> Document<'a> {
         NodeId::at(0)
     }
 
-    /// How many nodes there are, the root included.
+    /// Number of nodes, including the root.
     pub fn node_count(&self) -> usize {
         self.nodes.len()
     }
@@ -145,7 +145,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The name under which the parent object holds this node, decoded; empty for elements.
+    /// The name of this node in its parent object, decoded; empty for elements.
     pub fn key(&self, id: NodeId) -> Cow<'a, str> {
         let node = self.node(id);
         let key = self.slice(node.key);
@@ -164,7 +164,7 @@ impl<'a> Document<'a> {
     pub fn mark(&mut self, id: NodeId) {
         let end = self.after(id);
         match &mut self.nodes.marks[id.index()..end] {
-            // Most values are leaves, for which a function call would cost more than the work.
+            // Most values are leaves, for which a function call would cost more than the work itself.
             [leaf] => *leaf = true,
             all => all.fill(true),
         }
@@ -200,7 +200,7 @@ impl<'a> Document<'a> {
         (id.place()..self.node(id).next).map(NodeId::at)
     }
 
-    /// Whether nothing is below this node: no container, or an empty one.
+    /// Whether this node has no children: a scalar or an empty container.
     pub fn is_leaf(&self, id: NodeId) -> bool {
         self.node(id).next == id.place() + 1
     }
@@ -216,8 +216,8 @@ impl<'a> Document<'a> {
         alike.find(|&child| self.key(child) == name)
     }
 
-    /// The member of that name, else the first whose name is the same but for case and
-    /// underscores: `client_address` answers to `clientAddress`.
+    /// The member of that name, otherwise the first whose name differs only in case and underscores:
+    /// `clientAddress` finds `client_address`.
     pub fn member_folded(&self, id: NodeId, name: &str) -> Option<NodeId> {
         let mut folded = None;
         for child in self.members_like(id, name) {
@@ -232,7 +232,7 @@ impl<'a> Document<'a> {
         folded
     }
 
-    /// Members whose names may be this one, or the same but for case and underscores.
+    /// Members whose names may be equal to this one, ignoring case and underscores.
     #[inline]
     fn members_like(&self, id: NodeId, name: &str) -> impl Iterator<Item = NodeId> {
         let tag = Tag::of(name);
@@ -253,7 +253,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The innermost container around a node; nothing is around the root.
+    /// The container of a node; `None` for the root.
     pub fn parent(&self, id: NodeId) -> Option<NodeId> {
         let mut before = (0..id.place()).rev().map(NodeId::at);
         before.find(|other| self.after(*other) > id.index())
@@ -262,7 +262,7 @@ impl<'a> Document<'a> {
 
 /// Children of one container, in order.
 pub(super) struct NodesIn<'d> {
-    /// Those of the document up to the container's end.
+    /// The nodes of the document up to the end of the container.
     nodes: &'d [Node],
     next: u32,
 }

@@ -17,13 +17,13 @@ pub enum JsonError {
     Syntax {
         /// Byte offset in the text.
         offset: usize,
-        /// What would have been right there.
+        /// What was expected there.
         expected: &'static str,
     },
-    /// Deeper than its kind of record may be.
+    /// Nested deeper than the limit.
     #[error("nested deeper than {levels} levels at byte {offset}")]
     TooDeep {
-        /// How deep it may be.
+        /// The limit.
         levels: usize,
         /// Byte offset in the text.
         offset: usize,
@@ -51,5 +51,5 @@ impl JsonError {
     }
 }
 
-/// The error type of the parser, boxed: errors are rare, and a small `Result` makes the usual way faster.
+/// The error type of the parser. Boxed, because a small `Result` is faster and errors are rare.
 pub(super) type Fault = Box<JsonError>;

@@ -1,18 +1,18 @@
-//! Escapes within JSON strings, decoded; the parser has made sure that they are sound.
+//! Decodes escapes in JSON strings, which the parser has checked before.
 
-/// What a `\u` escape stands for.
+/// The meaning of a `\u` escape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UnicodeEscape {
     /// One escape, one character.
     Single(char),
     /// The two halves of a surrogate pair, one character.
     Pair(char),
-    /// Half of a surrogate pair without the other: no character.
+    /// An unpaired surrogate, which is not a character.
     LoneSurrogate,
 }
 
 impl UnicodeEscape {
-    /// How many bytes of the text it takes.
+    /// Its length in the text, in bytes.
     pub(super) const fn length(self) -> u32 {
         match self {
             Self::Single(_) | Self::LoneSurrogate => 6,
@@ -61,7 +61,7 @@ pub(super) fn unescaped(content: &str) -> String {
             b'u' => match unicode_escape(&bytes[at..]) {
                 Some(UnicodeEscape::Single(decoded)) => (decoded, 6),
                 Some(UnicodeEscape::Pair(decoded)) => (decoded, 12),
-                // A document has none of these.
+                // A parsed document has no other escapes.
                 Some(UnicodeEscape::LoneSurrogate) | None => ('\u{fffd}', 6),
             },
             other => (char::from(other), 2),

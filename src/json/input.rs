@@ -1,4 +1,4 @@
-//! A text by places: which byte stands where, and where escaped strings, numbers and words end.
+//! Access to a text by offset: the byte at an offset, and the end of escaped strings, numbers and words.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ use super::node::{Kind, Span};
 use super::plain::Specials;
 use super::portable::is_portable_number;
 
-/// Stands for the end of the text; outside of strings no text may have it.
+/// The byte that is returned at the end of the text; outside of strings it is not allowed in JSON.
 const END: u8 = 0;
 
 /// A text that is parsed.
@@ -19,14 +19,14 @@ pub(super) struct Input<'a> {
     pub beside: &'a Beside,
 }
 
-/// What was found beside the nodes; rare enough to have no place in a register.
+/// Rare properties of the text, which are not kept in registers.
 #[derive(Default)]
 pub(super) struct Beside {
-    /// White space was gone over.
+    /// There is white space outside of strings.
     pub spaced: Cell<bool>,
-    /// Some object may hold a name twice, but for case and underscores.
+    /// Some object may have a name twice, ignoring case and underscores.
     pub may_repeat_names: Cell<bool>,
-    /// There is something that not every parser reads.
+    /// There is something that not every parser accepts.
     pub is_unportable: Cell<bool>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Beside {
 pub(super) struct Name {
     pub key: Span,
     pub tag: Tag,
-    /// The place after its colon.
+    /// The offset after its colon.
     pub after: u32,
 }
 
@@ -44,19 +44,19 @@ impl<'a> Input<'a> {
         self.text.as_bytes()
     }
 
-    /// The byte at this place, [`END`] after the last.
+    /// The byte at this offset; [`END`] after the last one.
     #[inline]
     pub(super) fn byte(self, at: u32) -> u8 {
         self.bytes().get(at as usize).copied().unwrap_or(END)
     }
 
-    /// The bytes from this place on.
+    /// The bytes from this offset on.
     #[inline]
     pub(super) fn window<const N: usize>(self, at: u32) -> Option<&'a [u8; N]> {
         self.bytes().get(at as usize..at as usize + N)?.as_array()
     }
 
-    /// How many values at most begin after this place: a comma or a bracket goes before each.
+    /// Most values that can begin after this offset: each has a comma or a bracket before it.
     #[cold]
     pub(super) fn announced_from(self, at: u32) -> usize {
         let rest = self.bytes().get(at as usize..).unwrap_or_default();
@@ -72,7 +72,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// The first place from `at` on that is not white space.
+    /// The first offset from `at` on that is not white space.
     #[cold]
     pub(super) fn after_space(self, mut at: u32) -> u32 {
         while let b' ' | b'\n' | b'\r' | b'\t' = self.byte(at) {
@@ -82,7 +82,7 @@ impl<'a> Input<'a> {
         at
     }
 
-    /// Any name that comes next, with its colon.
+    /// The name at this offset, with its colon.
     #[cold]
     pub(super) fn name(self, at: u32) -> Result<Name, Fault> {
         let quote = self.after_space(at);
@@ -110,7 +110,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// Where a string ends whose first plain part ends here.
+    /// The end of a string whose first part without escapes ends here.
     #[cold]
     pub(super) fn end_of_escaped(self, mut at: u32) -> Result<u32, Fault> {
         let mut specials = Specials::from(self.bytes(), at);
@@ -126,7 +126,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The place after the escape that begins here.
+    /// The offset after the escape that begins here.
     fn escape(self, at: u32) -> Result<u32, Fault> {
         let length = match self.byte(at + 1) {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
@@ -185,7 +185,7 @@ impl<'a> Input<'a> {
             }
             at = self.after_digits(at)?;
         }
-        // Below 300 digits and without an exponent every parser reads a number.
+        // Every parser accepts a number of less than 300 digits without an exponent.
         if (exponent || at - start > 300)
             && !is_portable_number(&self.text[start as usize..at as usize])
         {

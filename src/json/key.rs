@@ -1,13 +1,13 @@
-//! Names of members as the writer takes them.
-//! Invariant: what is appended is a name in quotes, escaped if JSON wants it, and a colon. A literal
-//! is put together and checked by the compiler, any other name is looked through when it is written.
+//! Names of members for the writer.
+//! Invariant: the appended text is a name in quotes, escaped if necessary, and a colon. A literal is built
+//! and checked at compile time; any other name is searched for characters to escape when it is written.
 
 use super::plain::{is_plain, is_special};
 
-/// What a member's value begins with.
+/// The text with which a member's value begins.
 #[derive(Clone, Copy)]
 pub(crate) enum Opening {
-    /// The value says it itself.
+    /// Nothing: the value is written as a whole.
     None,
     /// The quote of a text.
     Text,
@@ -17,11 +17,11 @@ pub(crate) enum Opening {
 
 /// A member's name.
 pub(crate) trait MemberName {
-    /// Appends it in quotes, a colon, and what the value begins with.
+    /// Appends the name in quotes, a colon, and the beginning of the value.
     fn open(self, opening: Opening, out: &mut Vec<u8>);
 }
 
-/// A literal name with what stands around it, appended in one piece; made by [`key!`].
+/// A literal name with its quotes, colon and the beginning of the value, appended at once; made by [`key!`].
 #[derive(Clone, Copy)]
 pub(crate) struct Key {
     value: &'static str,
@@ -31,8 +31,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// A name, and the same in quotes with a colon: alone, before a text, an object and an array. What
-    /// JSON escapes does not compile.
+    /// A name, and the same in quotes with a colon: alone, before a text, an object and an array. A name
+    /// with a character that JSON escapes does not compile.
     pub(crate) const fn new(
         name: &'static str,
         [value, text, object, array]: [&'static str; 4],
@@ -54,7 +54,7 @@ impl Key {
     }
 }
 
-/// A member's name that is known when compiling: `key!("uid")`.
+/// A member's name that is known at compile time: `key!("uid")`.
 macro_rules! key {
     ($name:literal) => {
         const {
@@ -85,7 +85,7 @@ impl MemberName for Key {
     }
 }
 
-/// A name that is found when running, or of what is seldom written.
+/// A name that is known only at run time, or of a member that is rarely written.
 impl MemberName for &str {
     fn open(self, opening: Opening, out: &mut Vec<u8>) {
         if is_plain(self.as_bytes()) {

@@ -1,13 +1,13 @@
-//! Several members of one object, found in one pass over it.
+//! Finds several members of an object in one pass over it.
 
 use super::document::Document;
 use super::name::{Tag, first_letter, same_bytes, segments_named};
 use super::node::{Node, NodeId};
 
-/// Names that are looked for together; any two differ in more than case and underscores.
+/// Names that are searched together; any two differ in more than case and underscores.
 pub struct Names<const N: usize> {
     names: [&'static str; N],
-    /// By the place of a tag: one bit for each name that has such a tag.
+    /// For each slot of tags, one bit for each name with such a tag.
     alike: [u32; Tag::PLACES],
 }
 
@@ -16,7 +16,7 @@ impl<const N: usize> Names<N> {
     pub const fn new(names: [&'static str; N]) -> Self {
         const { assert!(0 < N && N <= 32, "a bit for each") };
         let mut alike = [0; Tag::PLACES];
-        // A name that does not show its letters may be any of them.
+        // A name whose letters are not visible (escaped) may be any of them.
         alike[Tag::ANY.place()] = u32::MAX >> (32 - N);
         let mut number = 0;
         while number < N {
@@ -30,15 +30,15 @@ impl<const N: usize> Names<N> {
 }
 
 impl Document<'_> {
-    /// Whether an object has a member that is written exactly so.
+    /// Whether an object has a member with exactly this name.
     pub fn has_member(&self, id: NodeId, name: &str) -> bool {
         let is_it = |node: &Node| node.key.bytes_of(self.text) == name.as_bytes();
         self.members(id).any(|(_, node)| is_it(node))
     }
 
-    /// The members that a path leads to at its next step, and how many of its segments each stands
-    /// for: a name with dots, such as `cleanup.policy`, stands for several. Case and underscores do
-    /// not matter. Nothing for other types.
+    /// The members that match the next segments of a path, and the number of segments that each matches:
+    /// a name with dots, such as `cleanup.policy`, matches several. Case and underscores are ignored.
+    /// None for other types.
     pub fn members_on_path<'d>(
         &'d self,
         id: NodeId,
@@ -51,7 +51,7 @@ impl Document<'_> {
             .filter_map(|(child, _)| Some((child, segments_named(&self.key(child), path)?)))
     }
 
-    /// For each name the member that [`Document::member_folded`] finds; none where nothing is.
+    /// For each name the member that [`Document::member_folded`] finds.
     pub fn members_folded<const N: usize>(
         &self,
         id: Option<NodeId>,
@@ -65,7 +65,7 @@ impl Document<'_> {
         }
     }
 
-    /// For each name the member that [`Document::member`] finds; none where nothing is.
+    /// For each name the member that [`Document::member`] finds.
     pub fn members_named<const N: usize>(
         &self,
         id: NodeId,
@@ -78,8 +78,8 @@ impl Document<'_> {
         }
     }
 
-    /// Finds for each name the first member of that name, else, if `FOLDED`, the first whose name is
-    /// like it.
+    /// Finds for each name the first member of that name; otherwise, if `FOLDED`, the first whose name is
+    /// equal, ignoring case and underscores.
     #[inline(never)]
     fn find<const FOLDED: bool>(
         &self,
@@ -109,11 +109,11 @@ impl Document<'_> {
     }
 }
 
-/// Some member's name is escaped or has an underscore at an end, which is rare: its tag says nothing, so
-/// each name is searched by itself.
+/// For the rare case that a member's name is escaped or has an underscore at an end: its tag cannot be
+/// used, so each name is searched separately.
 struct NameHidden;
 
-/// The first of the names in `bits` that is the same to `same`.
+/// The first of the names in `bits` for which `same` holds.
 #[inline]
 fn first(names: &[&str], mut bits: u32, same: impl Fn(&str) -> bool) -> Option<usize> {
     while bits != 0 {
@@ -126,7 +126,7 @@ fn first(names: &[&str], mut bits: u32, same: impl Fn(&str) -> bool) -> Option<u
     None
 }
 
-/// The first of the names in `bits` that is the key but for case and underscores.
+/// The first of the names in `bits` that equals the key, ignoring case and underscores.
 #[cold]
 fn first_like(names: &[&str], bits: u32, key: &[u8]) -> Option<usize> {
     first(names, bits, |name| same_bytes(name.as_bytes(), key))

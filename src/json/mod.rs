@@ -1,10 +1,10 @@
-//! Reads and writes JSON on the hot path; imports nothing of ours.
-//! Reading: RFC 8259 and I-JSON are taken, in one pass; names, texts and numbers are kept byte for byte as
-//! written, repeated names included. At most 4 GiB, [`DEPTH`] levels unless the reader says otherwise, any
-//! number of values; work is linear, memory at most 25 bytes a value. Half a surrogate pair and numbers
-//! that no double holds are refused as [`JsonError::NotPortable`], and taken after [`Portable`].
-//! Writing: nothing is appended unescaped but what is known to be JSON by its source: [`Text`], [`Written`],
-//! a part of a [`Document`], a literal. The whole contract is docs/json.md.
+//! Reads and writes JSON on the hot path; imports no other module. The contract is docs/json.md.
+//! Reading: one pass over JSON as in RFC 8259. Names, strings and numbers keep their bytes, also repeated
+//! names. At most 4 GiB and [`DEPTH`] levels (the caller can set another limit); time is linear, memory at
+//! most 25 bytes per value. Unpaired surrogates and numbers too large for a double are refused as
+//! [`JsonError::NotPortable`]; [`Portable`] rewrites them so that they are accepted.
+//! Writing: only text whose source guarantees that it is JSON is appended unescaped: [`Text`], [`Written`],
+//! a part of a [`Document`], a literal.
 
 mod document;
 mod error;

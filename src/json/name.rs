@@ -1,18 +1,18 @@
-//! Names of members, compared without regard to case and underscores. Tags, the first and last letter of
-//! each name, let a search pass over nearly all other names without comparing them.
+//! Compares names of members, ignoring case and underscores. A tag, the first and last letter of a name,
+//! lets a search skip nearly all other names without comparing them.
 
-/// First and last letter of a name, whatever their case: names that differ in it are different, also
-/// but for case and underscores.
+/// First and last letter of a name, ignoring case: names with different tags are different, also when
+/// case and underscores are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tag(u16);
 
 impl Tag {
-    /// Of names that do not show their first and last letter: escaped, or underscores there, or
-    /// looked for and empty.
+    /// For names whose first or last letter is unknown: escaped, or an underscore; or an empty name that is
+    /// searched for.
     pub(super) const ANY: Tag = Tag(0);
 
-    /// Of a name without escapes as it stands between quotes, by its first and its last byte; of the
-    /// empty name these are the quotes.
+    /// The tag of a name without escapes, from its first and last byte; for the empty name these are the
+    /// quotes.
     #[inline]
     pub(super) const fn of_written(first: u8, last: u8) -> Tag {
         match (first, last) {
@@ -21,7 +21,7 @@ impl Tag {
         }
     }
 
-    /// Of a name that is looked for.
+    /// The tag of a name that is searched for.
     pub(super) fn of(name: &str) -> Tag {
         let letter = |byte: &&u8| **byte != b'_';
         let mut bytes = name.as_bytes().iter();
@@ -31,10 +31,10 @@ impl Tag {
         Tag::of_letters(*first, *last.unwrap_or(first))
     }
 
-    /// How many places tags are spread over.
+    /// Number of slots over which tags are distributed.
     pub(super) const PLACES: usize = 64;
 
-    /// The place of a tag: names whose tags have different ones are different.
+    /// The slot of a tag: names whose tags have different slots are different.
     #[inline]
     pub(super) const fn place(self) -> usize {
         ((self.0 ^ self.0 >> 5) % 64) as usize
@@ -45,8 +45,8 @@ impl Tag {
         Tag(u16::from_le_bytes([last | 0x20, first | 0x20]))
     }
 
-    /// One bit of 64, by the second byte too: names that have no bit in common are different, also
-    /// but for case and underscores. Where the second is an underscore, all bits. Of tags other than
+    /// One of 64 bits, chosen by the tag and the second byte: names without a common bit are different, also
+    /// when case and underscores are ignored. All bits if the second byte is an underscore. Not for
     /// [`Tag::ANY`].
     #[inline]
     pub(super) fn sign(self, second: u8) -> u64 {
@@ -58,38 +58,38 @@ impl Tag {
         }
     }
 
-    /// Whether a name may begin with this letter, whatever its case.
+    /// Whether a name may begin with this letter, ignoring case.
     #[inline]
     pub(super) fn may_begin_with(self, letter: u8) -> bool {
         let [_, first] = self.0.to_le_bytes();
         first == letter | 0x20 || self == Tag::ANY
     }
 
-    /// Whether names with these two may be the same.
+    /// Whether names with these tags may be equal.
     pub(super) fn may_be(self, other: Tag) -> bool {
         self == other || self == Tag::ANY || other == Tag::ANY
     }
 }
 
-/// Whether two names are one but for ASCII case and underscores.
+/// Whether two names are equal, ignoring ASCII case and underscores.
 pub fn same_name(left: &str, right: &str) -> bool {
     same_bytes(left.as_bytes(), right.as_bytes())
 }
 
-/// The same of bytes.
+/// The same for bytes.
 pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
     let both = left.iter().zip(right);
     let alike = both.take_while(|(left, right)| left == right).count();
     letters(&left[alike..]).eq(letters(&right[alike..]))
 }
 
-/// The name with nothing but what counts of it: equal for names that are the same.
+/// The name in lower case without underscores: equal for names that are compared as equal.
 pub fn folded_name(name: &str) -> Vec<u8> {
     letters(name.as_bytes()).collect()
 }
 
-/// How many of these segments a name stands for, but for case and underscores: one, or several with
-/// dots between them. A segment has no dot, so there is only one answer.
+/// How many of these segments a name matches, ignoring case and underscores: one, or several with dots
+/// between them. A segment has no dot, so the answer is unique.
 pub(crate) fn segments_named(name: &str, segments: &[Box<str>]) -> Option<usize> {
     if segments.first().is_some_and(|first| **first == *name) {
         return Some(1);
@@ -109,12 +109,12 @@ pub(crate) fn segments_named(name: &str, segments: &[Box<str>]) -> Option<usize>
     None
 }
 
-/// The first letter that counts of a name.
+/// The first letter of a name that is compared.
 pub(super) fn first_letter(name: &str) -> Option<u8> {
     letters(name.as_bytes()).next()
 }
 
-/// What counts of a name.
+/// The bytes of a name that are compared.
 fn letters(name: &[u8]) -> impl Iterator<Item = u8> {
     name.iter()
         .filter(|byte| **byte != b'_')

@@ -1,4 +1,4 @@
-//! One value of a document: its type, and where it stands in the text.
+//! One value of a document: its type and its place in the text.
 
 use std::num::NonZeroU32;
 
@@ -51,7 +51,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// The bytes that it spans. For bytes, unlike for `str`, it need not be checked that no character is cut.
+    /// Its bytes. Slicing bytes is cheaper than slicing `str`, which checks that no character is cut.
     #[inline]
     pub(super) fn bytes_of(self, text: &str) -> &[u8] {
         &text.as_bytes()[self.start as usize..self.end as usize]
@@ -61,9 +61,9 @@ impl Span {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
     pub(super) kind: Kind,
-    /// Of strings: whether there are escapes.
+    /// For strings: whether there are escapes.
     pub(super) escaped: bool,
-    /// First and last letter of the name, to compare names quickly.
+    /// The tag of the name, to compare names quickly.
     pub(super) tag: Tag,
     /// The name in the parent object, without quotes; empty for elements and the root.
     pub(super) key: Span,
@@ -74,7 +74,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// What a slot holds before a node is written to it.
+    /// The content of an unused slot.
     pub(super) const NONE: Node = Node {
         kind: Kind::Null,
         escaped: false,

@@ -1,5 +1,5 @@
-//! The nodes of a document and their marks, in memory that the document before it used: allocating a
-//! list of some kilobytes for every record is slow.
+//! The nodes of a document and their marks, in memory that is reused from the document before, because
+//! allocating several kilobytes for every record is slow.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,11 +8,11 @@ use std::ops::Index;
 
 use super::node::Node;
 
-/// Memory of at most so many nodes is kept, some 400 KB: that of a very large document is freed.
+/// Memory for at most so many nodes (about 400 KB) is kept; that of a very large document is freed.
 const KEPT_NODES: usize = 16 * 1024;
 
-/// Memory that documents which are parsed one after another use in turn. If two exist at a time, the
-/// second one allocates its own.
+/// Memory that documents reuse one after the other. If two documents exist at the same time, the second
+/// one allocates its own.
 #[derive(Default)]
 pub struct Memory(Cell<(Vec<Node>, Vec<bool>)>);
 
@@ -22,14 +22,14 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// A list of nodes; when it is dropped, its memory goes back for the next one.
+/// A list of nodes; when it is dropped, its memory is returned for the next one.
 #[derive(Debug, Clone)]
 pub(super) struct Nodes<'m> {
     /// The nodes, and after them unused slots.
     slots: Vec<Node>,
-    /// Of each node, whether it is marked.
+    /// Whether each node is marked.
     pub(super) marks: Vec<bool>,
-    /// Where the memory goes back to.
+    /// Where the memory is returned to.
     memory: Option<&'m Memory>,
 }
 
@@ -53,8 +53,8 @@ impl<'m> Nodes<'m> {
         &mut self.slots
     }
 
-    /// The same and more, so many altogether at most. Without that bound a record of small numbers
-    /// would take twice the memory of its nodes.
+    /// All slots and additional ones, at most so many altogether. Without this limit a record of small
+    /// numbers would take twice the memory of its nodes.
     #[cold]
     pub(super) fn more_slots(&mut self, most: usize) -> &mut [Node] {
         let slots = most.min(2 * self.slots.len());
@@ -64,7 +64,7 @@ impl<'m> Nodes<'m> {
         &mut self.slots
     }
 
-    /// Makes nodes of so many slots, none of them marked.
+    /// Turns the first slots into so many nodes, none of them marked.
     pub(super) fn set_len(&mut self, nodes: usize) {
         self.marks.resize(nodes, false);
     }

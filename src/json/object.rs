@@ -1,7 +1,7 @@
-//! Writes JSON objects member by member, absent members left out.
-//! Invariant: every member and element ends in a comma; closing puts the bracket in its place. Nothing
-//! is appended as it is but what is known to be JSON by where it came from: a parsed document, a
-//! serializer, a literal, a record of ours.
+//! Writes JSON objects member by member; absent members are left out.
+//! Invariant: every member and element ends in a comma, which the closing bracket replaces. Text is
+//! appended unchanged only if its source guarantees that it is JSON: a parsed document, a serializer, a
+//! literal, an output record of watchbell.
 
 use serde::Serialize;
 
@@ -13,9 +13,9 @@ use super::text::Text;
 use super::tokens::JsonText;
 use super::written::Written;
 
-/// What is written as a JSON string.
+/// A value that is written as a JSON string.
 pub(crate) trait StringValue {
-    /// Appends it, the opening quote being there, and a comma.
+    /// Appends the string after its opening quote, and a comma.
     fn write(&self, out: &mut Vec<u8>);
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Object<'o> {
 }
 
 impl Object<'_> {
-    /// Writes one object with what `members` puts into it.
+    /// Writes one object with the members that `members` writes.
     pub(crate) fn write(out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
         out.push(b'{');
         members(&mut Object { out });
@@ -68,13 +68,13 @@ impl Object<'_> {
         self.out.push(b',');
     }
 
-    /// A value of a document as it came, without white space.
+    /// A value of a document, unchanged but without white space.
     #[inline(always)]
     pub(crate) fn copy(&mut self, name: impl MemberName, document: &Document<'_>, value: NodeId) {
         self.member(name, |out| document.write_compact(value, out));
     }
 
-    /// The same of what is not marked, of a value that has an unmarked leaf.
+    /// The unmarked parts of a value that has an unmarked leaf.
     #[inline(always)]
     pub(crate) fn copy_unmarked(
         &mut self,
@@ -85,14 +85,14 @@ impl Object<'_> {
         self.member(name, |out| document.write_unmarked(value, out));
     }
 
-    /// What is not marked of the members of a document's object, under their own names.
+    /// The unmarked parts of the members of a document's object, with their own names.
     #[inline(always)]
     pub(crate) fn copy_unmarked_members(&mut self, document: &Document<'_>, object: NodeId) {
         debug_assert_eq!(document.kind(object), Kind::Object);
         document.write_unmarked_below(object, self.out);
     }
 
-    /// A value that was written before.
+    /// A value that was serialized before.
     #[inline(always)]
     pub(crate) fn written(&mut self, name: impl MemberName, value: &Written) {
         self.member(name, |out| out.extend_from_slice(value.as_str().as_bytes()));
@@ -103,7 +103,7 @@ impl Object<'_> {
         self.written(name, &Written::of(value));
     }
 
-    /// The value of an output record of ours, which is large; debug builds make sure that it is JSON.
+    /// The value of an output record of watchbell. It is large, so only debug builds check that it is JSON.
     pub(crate) fn record(&mut self, name: impl MemberName, value: &[u8]) {
         debug_assert!(JsonText::check(value).is_ok(), "a record of ours is JSON");
         self.member(name, |out| out.extend_from_slice(value));
@@ -115,7 +115,7 @@ impl Object<'_> {
         value.write(self.out);
     }
 
-    /// A literal in which JSON escapes nothing, which debug builds make sure of.
+    /// A literal without characters to escape; debug builds check this.
     #[inline(always)]
     pub(crate) fn word(&mut self, name: impl MemberName, word: &'static str) {
         debug_assert!(is_plain(word.as_bytes()), "{word}");
@@ -149,7 +149,7 @@ impl Object<'_> {
         self.out.push(b',');
     }
 
-    /// An object, left out when nothing is put into it.
+    /// An object; left out if it has no members.
     #[inline(always)]
     pub(crate) fn filled(&mut self, name: impl MemberName, members: impl FnOnce(&mut Object<'_>)) {
         let before = self.out.len();
@@ -159,7 +159,7 @@ impl Object<'_> {
         }
     }
 
-    /// An array of objects, left out when there are none.
+    /// An array of objects; left out if there are none.
     #[inline(always)]
     pub(crate) fn objects<T>(
         &mut self,
@@ -173,7 +173,7 @@ impl Object<'_> {
         });
     }
 
-    /// An array of strings, left out when there are none.
+    /// An array of strings; left out if there are none.
     #[inline(always)]
     pub(crate) fn texts(&mut self, name: impl MemberName, items: &[impl StringValue]) {
         self.array(name, items, |item, out| {
@@ -196,7 +196,7 @@ impl Object<'_> {
     }
 }
 
-/// Puts a bracket in the place of the last comma, or behind an opening bracket.
+/// Replaces the last comma with a bracket, or appends it after an opening bracket.
 pub(crate) fn close(out: &mut Vec<u8>, bracket: u8) {
     match out.last_mut() {
         Some(last @ b',') => *last = bracket,
@@ -213,8 +213,8 @@ fn integer(value: i64, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a JSON string whose opening quote is there, and a comma. Inlined everywhere it would be
-/// larger than a processor's cache for instructions.
+/// Appends a JSON string after its opening quote, and a comma. Not inlined, because the code would exceed
+/// the processor's instruction cache.
 #[inline(never)]
 fn string(text: &str, out: &mut Vec<u8>) {
     if is_plain(text.as_bytes()) {
@@ -224,7 +224,7 @@ fn string(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// The same of a text in which nothing is escaped.
+/// The same for a text without characters to escape.
 fn plain_string(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
     out.extend_from_slice(b"\",");

@@ -1,7 +1,6 @@
-//! The one pass over a text that makes the nodes of a document: what it accepts, and where the first
-//! fault is.
-//! Only here are nodes made, so every node is well formed. Names and strings without escapes and
-//! white space around them go straight through; nothing calls itself, however deep the nesting.
+//! The parser: one pass over a text that makes the nodes of a document, or finds the first error.
+//! Nodes are made only here, so every node is well formed. There is a fast path for names and strings
+//! without escapes and without white space around them. The parser is not recursive.
 
 use super::error::{Fault, JsonError};
 use super::input::{Beside, Input};
@@ -10,16 +9,16 @@ use super::node::{Kind, Node, Span};
 use super::nodes::{Memory, Nodes};
 use super::plain::Specials;
 
-/// How many members before it a name is compared with while parsing.
+/// With how many earlier members of its object a name is compared while parsing.
 const MEMBERS_COMPARED: usize = 32;
 
-/// What a pass over a text found.
+/// The result of a pass over a text.
 pub(super) struct Parsed<'m> {
     /// All values, in document order.
     pub(super) nodes: Nodes<'m>,
-    /// No white space outside strings.
+    /// Whether there is no white space outside of strings.
     pub(super) compact: bool,
-    /// If not set, no object holds a name twice, nor in two spellings.
+    /// If false, no object has a name twice, or in two spellings.
     pub(super) may_repeat_names: bool,
 }
 
@@ -40,7 +39,7 @@ pub(super) fn parse<'m>(
     if start as usize == text.len() {
         return Err(JsonError::Empty);
     }
-    // White space around the whole value does not touch raw slices.
+    // White space around the whole value is not part of any raw slice.
     beside.spaced.set(false);
     let mut parser = Parser {
         input,
@@ -65,45 +64,45 @@ pub(super) fn parse<'m>(
     })
 }
 
-/// The state of the pass. All its methods are `inline(always)`, and no function is given a reference to
-/// it, so the compiler keeps it in registers.
+/// The state of the pass. All its methods are `inline(always)` and no function gets a reference to it, so
+/// that the compiler keeps it in registers.
 struct Parser<'a> {
     input: Input<'a>,
-    /// Place of the byte at hand.
+    /// Offset of the current byte.
     at: u32,
-    /// What is to come of quotes, backslashes and control characters.
+    /// The following quotes, backslashes and control characters.
     specials: Specials,
-    /// How many nodes there are; those of open containers lack their ends.
+    /// Number of nodes; those of open containers have no end yet.
     count: usize,
     open: Open,
 }
 
-/// An open container; by default what is around the outermost value.
+/// An open container; the default stands for the outside of the outermost value.
 #[derive(Clone, Copy, Default)]
 struct Open {
-    /// The signs of its names up to now.
+    /// The bits ([`Tag`]) of its names so far.
     seen: u64,
-    /// Place of its node.
+    /// Index of its node.
     node: u32,
-    /// The bracket that closes it; 0 around the outermost value, which none does.
+    /// Its closing bracket; 0 outside of the outermost value.
     bracket: u32,
 }
 
 const BRACE: u32 = b'}' as u32;
 const BRACKET: u32 = b']' as u32;
 
-/// What ends a run of strings with a comma after each.
+/// The reason why a run of plain strings, each followed by a comma, ended.
 enum Stop {
-    /// There is no slot for one more.
+    /// There is no free slot.
     Full,
-    /// The last string, or one with escapes: its first plain part ends here.
+    /// A string that is the last one or has escapes; its first part without escapes ends here.
     String(u32),
-    /// Another value, or one after white space. The next slot has its name.
+    /// A value that is not a string, or follows white space. The next slot has its name.
     Value,
 }
 
 impl Parser<'_> {
-    /// Goes over the outermost value, with all below it.
+    /// Parses the outermost value with everything in it.
     #[inline(always)]
     fn outermost<'m>(
         &mut self,
@@ -113,7 +112,7 @@ impl Parser<'_> {
         let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4, memory);
         let mut slots = nodes.slots();
         slots[0] = Node::NONE;
-        // The containers around the one at hand, from the outermost on.
+        // The containers around the current one, from the outermost on.
         let mut around: Vec<Open> = Vec::new();
         loop {
             let stop = match self.open.bracket {
@@ -123,7 +122,7 @@ impl Parser<'_> {
             };
             match stop {
                 Stop::Full => {
-                    // One for the value at hand, and one for each that a comma or a bracket announces.
+                    // One for the current value, and one for each that follows a comma or a bracket.
                     let most = self.count + 1 + self.input.announced_from(self.at);
                     slots = nodes.more_slots(most);
                     continue;
@@ -162,8 +161,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Goes over the comma or the bracket after a value, and tells whether it is a comma. Neither
-    /// is after the outermost value.
+    /// Parses the comma or the closing bracket after a value, and returns whether it is a comma. Not
+    /// called after the outermost value.
     #[inline(always)]
     fn is_followed(&mut self) -> Result<bool, Fault> {
         if self.open.bracket == 0 {
@@ -181,7 +180,7 @@ impl Parser<'_> {
         Ok(byte == b',')
     }
 
-    /// Goes over members as long as their values are plain strings with a comma after them.
+    /// Parses members as long as their values are strings without escapes, followed by a comma.
     #[inline(always)]
     fn members(&mut self, slots: &mut [Node]) -> Result<Stop, Fault> {
         while let Some(slot) = slots.get_mut(self.count) {
@@ -208,7 +207,7 @@ impl Parser<'_> {
         Ok(Stop::Full)
     }
 
-    /// Goes over elements as long as they are plain strings with a comma after them.
+    /// Parses elements as long as they are strings without escapes, followed by a comma.
     #[inline(always)]
     fn elements(&mut self, slots: &mut [Node]) -> Stop {
         while let Some(slot) = slots.get_mut(self.count) {
@@ -220,8 +219,8 @@ impl Parser<'_> {
         Stop::Full
     }
 
-    /// Goes over a name without escapes that shows its letters and the colon after it, if these are
-    /// next. Its second byte, of a single letter the quote after it, comes with it.
+    /// Parses a name without escapes, whose first and last letter are known, and the colon after it, if
+    /// these are next. Also returns the second byte; for a name of one letter that is the quote.
     #[inline(always)]
     fn plain_name(&mut self) -> Option<(Span, Tag, u8)> {
         let &[b'"', first, second] = self.input.window(self.at)? else {
@@ -234,7 +233,7 @@ impl Parser<'_> {
         (after == b"\":" && tag != Tag::ANY).then_some((Span { start, end }, tag, second))
     }
 
-    /// Goes over a string without escapes and the comma after it, if these are next.
+    /// Parses a string without escapes and the comma after it, if these are next.
     #[inline(always)]
     fn plain_string(&mut self, slot: &mut Node) -> Option<Stop> {
         if self.input.byte(self.at) != b'"' {
@@ -249,7 +248,7 @@ impl Parser<'_> {
         None
     }
 
-    /// Makes a node of the string at hand, which ends here if it is plain.
+    /// Makes a node of the current string, which ends here if it has no escapes.
     #[inline(always)]
     fn begin_string(&mut self, slot: &mut Node) -> u32 {
         let start = self.at + 1;
@@ -260,13 +259,13 @@ impl Parser<'_> {
         end
     }
 
-    /// Where the first plain part of the string at hand ends.
+    /// The end of the first part without escapes of the current string.
     #[inline(always)]
     fn plain_end(&mut self) -> u32 {
         self.specials.second(self.input.bytes())
     }
 
-    /// Goes over the rest of a string whose first plain part ends here.
+    /// Parses the rest of a string whose first part without escapes ends here.
     #[inline(always)]
     fn rest_of_string(&mut self, slot: &mut Node, end: u32) -> Result<(), Fault> {
         self.count += 1;
@@ -280,8 +279,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Goes over any value, but of a container only up to the bracket that opens it, and gives the
-    /// one that closes it, otherwise 0.
+    /// Parses any value, but of a container only its opening bracket. Returns the closing bracket of a
+    /// container, otherwise 0.
     #[inline(always)]
     fn value(&mut self, slot: &mut Node) -> Result<u32, Fault> {
         let (kind, bracket) = match self.next() {
@@ -305,7 +304,7 @@ impl Parser<'_> {
         Ok(bracket)
     }
 
-    /// The byte that comes next, after white space or without.
+    /// The next byte after optional white space.
     #[inline(always)]
     fn next(&mut self) -> u8 {
         let at_hand = self.input.byte(self.at);
@@ -316,7 +315,7 @@ impl Parser<'_> {
         self.input.byte(self.at)
     }
 
-    /// Goes on at a later place.
+    /// Continues at a later offset.
     #[inline(always)]
     fn skip_to(&mut self, at: u32) {
         self.at = at;
@@ -324,8 +323,8 @@ impl Parser<'_> {
     }
 }
 
-/// Notes it where the name of the node at `last`, but for case and underscores, may stand before in
-/// the object whose first member is at `first`, also where there are too many to compare.
+/// Records if the name of the node at `last` may be repeated, ignoring case and underscores, in the object
+/// whose first member is at `first`; also if there are too many members to compare.
 #[cold]
 fn look_for_name(input: Input<'_>, nodes: &[Node], first: usize, last: usize) {
     if input.beside.may_repeat_names.get() {

@@ -1,23 +1,23 @@
-//! Finds quotes, backslashes and control characters, 64 bytes at a time and ahead of the parser, so
-//! that it need not know where one string ends to look for the end of the next. This saves a fifth of
-//! the time of parsing.
+//! Finds quotes, backslashes and control characters, 64 bytes at a time and ahead of the parser, so that
+//! the search for the end of a string does not depend on the end of the string before. This saves a
+//! fifth of the parsing time.
 
 use wide::u8x16;
 
-/// How many places are looked at at once.
+/// Number of bytes that are compared at a time.
 const BLOCK: u32 = 64;
 
-/// The places of a text, at most 4 GiB long, that need attention, one after the other; its end is
-/// one of them.
+/// Iterates over the offsets of quotes, backslashes and control characters (the bytes that *need attention*)
+/// in a text of at most 4 GiB; the end of the text is one of them.
 pub(super) struct Specials {
-    /// Where the block at hand begins.
+    /// Offset of the current block.
     block: u32,
-    /// A bit for each of its places that is still to come, the lowest for the first.
+    /// A bit for each remaining offset of the block, the lowest for the first byte.
     left: u64,
 }
 
 impl Specials {
-    /// Those from `at` on.
+    /// The offsets from `at` on.
     #[inline]
     pub(super) fn from(text: &[u8], at: u32) -> Self {
         let block = at / BLOCK * BLOCK;
@@ -25,7 +25,7 @@ impl Specials {
         Self { block, left }
     }
 
-    /// The next one. There are none after the end.
+    /// The next offset. There is none after the end.
     #[inline(always)]
     pub(super) fn next(&mut self, text: &[u8]) -> u32 {
         while self.left == 0 {
@@ -37,7 +37,7 @@ impl Specials {
         at
     }
 
-    /// The one after the next.
+    /// The offset after the next one.
     #[inline(always)]
     pub(super) fn second(&mut self, text: &[u8]) -> u32 {
         let after_next = self.left & self.left.wrapping_sub(1);
@@ -49,7 +49,7 @@ impl Specials {
         self.next(text)
     }
 
-    /// Leaves out those before `at`, which is no earlier than any that was given.
+    /// Skips the offsets before `at`, which must not be before an offset that was already returned.
     #[inline]
     pub(super) fn skip_to(&mut self, text: &[u8], at: u32) {
         if at - self.block >= BLOCK {
@@ -60,7 +60,7 @@ impl Specials {
     }
 }
 
-/// A bit for each place of a block that needs attention, the lowest for the first.
+/// A bit for each byte of a block that needs attention, the lowest for the first byte.
 #[inline]
 fn special_of_block(text: &[u8], start: u32) -> u64 {
     let start = start as usize;
@@ -71,10 +71,10 @@ fn special_of_block(text: &[u8], start: u32) -> u64 {
     }
 }
 
-/// The same of the last few bytes, and of the end after them.
+/// The same for the last few bytes, and for the end after them.
 #[cold]
 fn special_of_last(rest: &[u8]) -> u64 {
-    // Zeros need attention.
+    // Zero bytes need attention, so the padding marks the end.
     let mut block = [0; BLOCK as usize];
     block[..rest.len()].copy_from_slice(rest);
     special_of_64(&block)
@@ -87,11 +87,11 @@ fn special_of_64(block: &[u8; BLOCK as usize]) -> u64 {
     !quarters.fold(0, |found, quarter| found << 16 | u64::from(plain(quarter)))
 }
 
-/// Whether nothing needs attention.
+/// Whether no byte needs attention.
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
     let is_plain = |block| plain(block) == 0xffff;
     if let Some(last) = bytes.last_chunk() {
-        // The last block may have been looked at in part; a second look costs less than one by one.
+        // The last block may overlap the one before, which is cheaper than comparing byte by byte.
         let (blocks, _) = bytes.as_chunks();
         return blocks.iter().all(is_plain) && is_plain(last);
     }
@@ -107,12 +107,12 @@ pub(super) const fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 
-/// A bit for each byte that needs no attention, the lowest for the first.
+/// A bit for each byte that needs no attention, the lowest for the first byte.
 #[inline]
 fn plain(block: &[u8; 16]) -> u32 {
     let block = u8x16::new(*block);
-    // With these bits turned the quote stands right after the control characters, which stay below
-    // it, and all are in the order of signed bytes, which are cheaper to compare.
+    // Inverting these bits moves the quote right after the control characters in the order of signed
+    // bytes, so one comparison finds both; comparing signed bytes is cheaper.
     let turn = |byte| byte ^ u8x16::splat(0x80 | 2);
     let is_after_quote = turn(block)
         .cast_signed()

@@ -1,29 +1,28 @@
-//! JSON that not every parser reads, written so that every one does, and reads the same.
-//! RFC 8259 allows half of a surrogate pair (`"\ud83d"`) and a number that no double holds
-//! (`1e999`), and many parsers refuse both. Each can be read in one way only, so it is kept: as a
-//! text of what was written.
+//! Rewrites JSON that some parsers refuse, so that every parser accepts it with the same content.
+//! RFC 8259 allows unpaired surrogates (`"\ud83d"`) and numbers too large for a double (`1e999`), which
+//! many parsers refuse. Both have only one meaning, so they are kept as text.
 
 use memchr::memchr2;
 
 use super::escape::{UnicodeEscape, unicode_escape};
 
-/// The longest number that is left one, in bytes: Jackson refuses longer ones by default.
+/// The longest number that stays a number, in bytes: Jackson refuses longer ones by default.
 const MAX_NUMBER_BYTES: usize = 1000;
 
-/// A text of which something was written differently.
+/// A rewritten text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portable {
     /// The whole text.
     pub text: Vec<u8>,
-    /// Some half of a surrogate pair was: `\ud83d` became the six characters `\\ud83d`, of which
-    /// the first is an escaped backslash.
+    /// Whether an unpaired surrogate was rewritten: `\ud83d` became `\\ud83d`, an escaped backslash and
+    /// five characters.
     pub has_surrogates: bool,
-    /// Some number was: `1e999` became `"1e999"`.
+    /// Whether a number was rewritten: `1e999` became `"1e999"`.
     pub has_numbers: bool,
 }
 
 impl Portable {
-    /// Writes a text that a document was refused for as [`super::JsonError::NotPortable`].
+    /// Rewrites a text that the parser refused as [`super::JsonError::NotPortable`].
     pub fn of(text: &[u8]) -> Portable {
         let mut portable = Portable {
             text: Vec::with_capacity(text.len() + text.len() / 8),
@@ -47,7 +46,7 @@ impl Portable {
         length
     }
 
-    /// Appends the string or name that comes next and gives its length.
+    /// Appends the string or name that comes next and returns its length.
     fn string(&mut self, from: &[u8]) -> usize {
         let mut length = self.copy(from, 1);
         while let Some(plain) = memchr2(b'"', b'\\', &from[length..]) {
@@ -67,7 +66,7 @@ impl Portable {
         length + self.copy(&from[length..], from.len() - length)
     }
 
-    /// Appends the number that comes next and gives its length.
+    /// Appends the number that comes next and returns its length.
     fn number(&mut self, from: &[u8]) -> usize {
         let in_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
         let length = from.iter().take_while(|byte| in_number(byte)).count();
@@ -83,11 +82,11 @@ impl Portable {
     }
 }
 
-/// Whether every parser reads a number: a double holds it, and it is not too long.
+/// Whether every parser accepts a number: it is in the range of a double and not too long.
 pub(super) fn is_portable_number(number: &str) -> bool {
     number.len() <= MAX_NUMBER_BYTES
         && number.parse::<f64>().is_ok_and(f64::is_finite)
-        // It may round the largest doubles up, beyond what a double holds.
+        // Rounding may make the largest doubles infinite.
         && serde_json::from_str::<f64>(number).is_ok()
 }
 

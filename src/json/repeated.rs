@@ -1,5 +1,5 @@
-//! Members of one object that stand under one name, or under names that differ in case and
-//! underscores only: readers differ in which of them counts.
+//! Finds repeated members: members of one object whose names are equal, ignoring case and underscores.
+//! JSON parsers differ in which of them they use.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use super::document::Document;
 use super::name::{folded_name, same_name};
 use super::node::{Kind, NodeId};
 
-/// Up to this many members are compared one with the other.
+/// Up to this many members are compared with each other.
 const FEW: usize = 16;
 
-/// Two of these names that are the same but for case and underscores.
+/// Two of these names that are equal, ignoring case and underscores.
 pub fn repeated_name<'n>(
     names: impl ExactSizeIterator<Item = &'n str> + Clone,
 ) -> Option<(&'n str, &'n str)> {
@@ -29,8 +29,8 @@ pub fn repeated_name<'n>(
 }
 
 impl Document<'_> {
-    /// Every member that shares its name, but for case and underscores, with another one of its
-    /// object, in document order.
+    /// Every member whose name equals that of another member of its object, ignoring case and
+    /// underscores, in document order.
     pub fn repeated_members(&self) -> Vec<NodeId> {
         let mut repeated = Vec::new();
         if !self.may_repeat_names {
@@ -70,7 +70,7 @@ impl Document<'_> {
         }
     }
 
-    /// The first other member of the same object that shares this one's name, but for case and
+    /// The first other member of the same object whose name equals this one's, ignoring case and
     /// underscores.
     pub fn same_named(&self, member: NodeId) -> Option<NodeId> {
         let name = self.key(member);

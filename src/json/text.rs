@@ -1,7 +1,7 @@
-//! A text that will be written as a JSON string; mostly it is a part of the document that it came in.
-//! Invariant: JSON escapes nothing in a borrowed text, so it is written without a second look. A text
-//! is borrowed only where that is known: it stood without escapes between the quotes of a parsed
-//! document, it is a part of such a text, or every byte of it was looked at.
+//! A text that will be written as a JSON string; mostly a part of the parsed document.
+//! Invariant: a borrowed text has no characters that JSON escapes, so it is written without a search. It
+//! comes from a string without escapes in a parsed document, it is a part of such a text, or every byte
+//! of it was checked.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -11,19 +11,19 @@ use serde::{Serialize, Serializer};
 
 use super::plain::is_plain;
 
-/// A string, borrowed if JSON escapes nothing in it. [`Text::from`] makes one of any string.
+/// A string, borrowed if it has no characters to escape. [`Text::from`] converts any string.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {
-    /// What a parsed document has between the quotes of a string without escapes, or as a number.
+    /// The content of a string without escapes, or a number, of a parsed document.
     #[inline]
     pub(super) fn of_span(text: &'a str) -> Self {
         debug_assert!(is_plain(text.as_bytes()), "{text:?}");
         Self(Cow::Borrowed(text))
     }
 
-    /// The text, if it is known that JSON escapes nothing in it.
+    /// The text, if it is known to have no characters to escape.
     #[inline]
     pub fn as_plain(&self) -> Option<&'a str> {
         match self.0 {
@@ -32,7 +32,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The part of it that `find` finds.
+    /// The part of the text that `find` returns.
     #[inline]
     pub fn part(&self, find: impl FnOnce(&str) -> Option<&str>) -> Option<Self> {
         match &self.0 {
@@ -41,7 +41,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The same of a part that was found already. A text that is no part of this one is looked through.
+    /// A part of this text. A `part` that does not lie within this text is searched for characters to escape.
     #[inline]
     pub fn slice(&self, part: &'a str) -> Self {
         let whole = self.0.as_bytes().as_ptr_range();
@@ -115,7 +115,7 @@ impl<'a> From<&'a str> for Text<'a> {
     }
 }
 
-/// A text of a configuration that many events borrow; whether JSON escapes anything in it is found out once.
+/// A text of a configuration that many events borrow; it is searched for characters to escape only once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Phrase {
     text: String,
@@ -123,7 +123,7 @@ pub struct Phrase {
 }
 
 impl Phrase {
-    /// As a text of an event.
+    /// The phrase as a text of an event.
     pub fn to_text(&self) -> Text<'_> {
         match self.is_plain {
             true => Text::of_span(&self.text),

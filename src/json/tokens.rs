@@ -1,17 +1,16 @@
-//! JSON as it stands in a text, looked into from the left without a list of its parts: memory does
-//! not grow with the text, nor the stack with its nesting. Where many parts are asked for again and
-//! again, a [`super::Document`] is faster.
+//! Reads JSON from left to right, token by token, without a list of its parts: neither memory nor stack
+//! grow with the text. To look up many parts, a [`super::Document`] is faster.
 
 use std::borrow::Cow;
 
 use memchr::memchr2;
 use serde::de::IgnoredAny;
 
-/// One JSON value as it is written, without white space around it.
+/// One JSON value as written, without white space around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonText<'a>(&'a str);
 
-/// A part of a text, in the order of reading.
+/// A token of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token<'a> {
     /// `{` or `[`.
@@ -27,10 +26,10 @@ pub enum Token<'a> {
 }
 
 impl<'a> JsonText<'a> {
-    /// Makes sure that these bytes are one JSON value, however deep it is nested.
+    /// Checks that these bytes are one JSON value, at any depth of nesting.
     ///
     /// # Errors
-    /// What is wrong, and where, in words.
+    /// The error and its place, as text.
     pub fn check(bytes: &'a [u8]) -> Result<Self, String> {
         let text = simdutf8::compat::from_utf8(bytes).map_err(|error| error.to_string())?;
         serde_json::from_str::<IgnoredAny>(text).map_err(|error| error.to_string())?;
@@ -48,7 +47,7 @@ impl<'a> JsonText<'a> {
         self.0 == "null"
     }
 
-    /// All of it from the left.
+    /// All tokens of the value.
     pub fn tokens(self) -> Tokens<'a> {
         Tokens {
             text: self.0,
@@ -90,7 +89,7 @@ impl<'a> JsonText<'a> {
         found
     }
 
-    /// What a path of names leads to.
+    /// The value at a path of names.
     pub fn at(self, path: &[&str]) -> Option<JsonText<'a>> {
         path.iter().try_fold(self, |value, wanted| {
             let mut members = value.members();
@@ -110,7 +109,7 @@ impl<'a> JsonText<'a> {
     }
 }
 
-/// What stands between the quotes of a string, decoded; as it is where it stands for no text.
+/// The content of a string, decoded; unchanged if it has an unpaired surrogate.
 pub fn decoded(content: &str) -> Cow<'_, str> {
     if !content.contains('\\') {
         return Cow::Borrowed(content);
@@ -119,7 +118,7 @@ pub fn decoded(content: &str) -> Cow<'_, str> {
     serde_json::from_str(&quoted).map_or(Cow::Borrowed(content), Cow::Owned)
 }
 
-/// What a checked text consists of; after it, nothing.
+/// Iterates over the tokens of a checked text.
 #[derive(Debug, Clone)]
 pub struct Tokens<'a> {
     text: &'a str,
@@ -127,8 +126,8 @@ pub struct Tokens<'a> {
 }
 
 impl<'a> Tokens<'a> {
-    /// Goes over the next value with all that is in it, and gives it; `None` before a bracket that
-    /// closes, which is gone over, and at the end.
+    /// Reads the next value with everything in it; `None` at the end, and at a closing bracket, which is
+    /// consumed.
     pub fn value(&mut self) -> Option<JsonText<'a>> {
         self.skip_separators();
         let start = self.at;
@@ -141,7 +140,7 @@ impl<'a> Tokens<'a> {
         Some(JsonText(&self.text[start..self.at]))
     }
 
-    /// Goes over the rest of the container whose opening bracket was the last token.
+    /// Skips the rest of the container whose opening bracket was the last token.
     pub fn skip_container(&mut self) {
         let bytes = self.text.as_bytes();
         let mut depth = 1;
@@ -162,7 +161,7 @@ impl<'a> Tokens<'a> {
         self.at += rest.iter().take_while(separates).count();
     }
 
-    /// The place of the quote that ends the string which begins here.
+    /// The offset of the closing quote of the string that begins here.
     fn string_end(&self) -> usize {
         let bytes = self.text.as_bytes();
         let mut at = self.at + 1;
@@ -173,7 +172,7 @@ impl<'a> Tokens<'a> {
             }
             at += 2;
         }
-        // Only a text that is not JSON has no quote there.
+        // A JSON text always has this quote.
         bytes.len().saturating_sub(1)
     }
 }
@@ -199,7 +198,7 @@ impl<'a> Iterator for Tokens<'a> {
                 let end = self.string_end();
                 let content = text.get(start + 1..end)?;
                 self.at = end + 1;
-                // White space may stand before the colon.
+                // White space is allowed before the colon.
                 let rest = bytes[self.at..].iter();
                 let next = rest.copied().find(|byte| !byte.is_ascii_whitespace());
                 Some(match next {

@@ -1,11 +1,11 @@
-//! Nodes of a document as they were written, white space outside strings left out; whole, or
-//! without what is marked.
+//! Copies nodes of a document without white space outside of strings: either completely, or without
+//! marked nodes.
 
 use super::document::Document;
 use super::node::{Kind, Node, NodeId, Span};
 
 impl Document<'_> {
-    /// Appends the value without white space outside strings.
+    /// Appends the value without white space outside of strings.
     pub fn write_compact(&self, id: NodeId, out: &mut Vec<u8>) {
         if self.compact {
             out.extend_from_slice(self.raw(id).as_bytes());
@@ -29,7 +29,7 @@ impl Document<'_> {
         }
     }
 
-    /// Appends the node's name as written, quotes and colon included.
+    /// Appends the node's name as written, with quotes and colon.
     #[inline]
     pub fn write_key(&self, id: NodeId, out: &mut Vec<u8>) {
         let key = self.node(id).key;
@@ -44,8 +44,8 @@ impl Document<'_> {
         below.any(|node| !self.is_marked(node) && self.is_leaf(node))
     }
 
-    /// Appends what is not marked of a node that has an unmarked leaf. Containers of which nothing
-    /// is left are left out.
+    /// Appends the unmarked parts of a node that has an unmarked leaf. Containers without unmarked parts
+    /// are left out.
     pub(super) fn write_unmarked(&self, id: NodeId, out: &mut Vec<u8>) {
         if self.has_marks(id) {
             self.write_unmarked_child(id, self.node(id), false, out);
@@ -54,11 +54,11 @@ impl Document<'_> {
         }
     }
 
-    /// The same of what is below a container, each member or element with a comma.
+    /// The same for the children of a container, each member or element with a comma.
     pub(super) fn write_unmarked_below(&self, id: NodeId, out: &mut Vec<u8>) {
         let named = self.kind(id) == Kind::Object;
         for (child, node) in self.nodes_in(id) {
-            // What is marked is so as a whole: that shows without a look at what is below it.
+            // A marked node is marked as a whole, so its children need not be visited.
             if self.is_marked(child) {
                 continue;
             }
@@ -87,7 +87,7 @@ impl Document<'_> {
         }
     }
 
-    /// The same of what is not marked of a container.
+    /// The same for the unmarked parts of a container.
     #[inline(always)]
     fn write_unmarked_child(&self, id: NodeId, node: &Node, named: bool, out: &mut Vec<u8>) {
         let (open, bracket) = match node.kind {

@@ -6,8 +6,8 @@ use super::notification::Arrival;
 use crate::event::Dialect;
 use crate::notice::{Notice, ResourceNotice};
 use crate::sigma::{
-    Detection, Engine, Fields, Level, Logsource, Origin, Scratch, Target, UnknownField, Value,
-    Visit,
+    Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Origin, Scratch, UnknownField,
+    Value, Visit,
 };
 
 type Visited = ControlFlow<()>;
@@ -183,7 +183,7 @@ impl Route {
         detection: &Detection,
     ) -> Result<Engine<AlertPath>, Vec<crate::diagnostic::Problem>> {
         let logsource = Logsource::default();
-        let target = Target {
+        let target = LogsourceDetection {
             logsource: &logsource,
             detection,
         };

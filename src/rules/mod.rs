@@ -22,7 +22,8 @@ pub use validate::{Known, KnownProduct, Overrides};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::sigma::{
-    Engine, Fields, Level, Rule, RuleIndex, Scratch, SelectionOutcome, Status, Target, UnknownField,
+    Engine, Fields, Level, LogsourceDetection, Rule, RuleIndex, Scratch, SelectionOutcome, Status,
+    UnknownField,
 };
 
 /// A rule in force.
@@ -77,7 +78,7 @@ impl<P> RuleSet<P> {
         overrides.check(&written, known, &mut diagnostics);
         written.retain(|written| !overrides.disables(&written.rule));
         let hash = fingerprint::set(&written, overrides, known);
-        let targets = written.iter().map(|written| Target {
+        let targets = written.iter().map(|written| LogsourceDetection {
             logsource: &written.rule.logsource,
             detection: &written.rule.detection,
         });

@@ -1,5 +1,5 @@
-//! Detections compiled into one matcher: equal tests are one test, equal fields one field, and
-//! every detection has its place in the index.
+//! Compiles detections into one matcher: equal comparisons are shared, equal fields are shared, and
+//! every detection is in the index.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,19 +13,19 @@ use super::rule::{Body, Condition, Detection, Logsource, Test};
 use super::value::UnknownField;
 use crate::diagnostic::Problem;
 
-/// A detection's place in the list that the engine was compiled from.
+/// The position of a detection in the list from which the engine was compiled.
 pub type RuleIndex = usize;
 
-/// A detection and the events it is about.
+/// A detection with its log source.
 #[derive(Debug, Clone, Copy)]
-pub struct Target<'r> {
-    /// Events from elsewhere do not match.
+pub struct LogsourceDetection<'r> {
+    /// Events of another log source do not match.
     pub logsource: &'r Logsource,
-    /// What to look for.
+    /// What must hold.
     pub detection: &'r Detection,
 }
 
-/// Many detections, compiled for events whose fields are found by `P`.
+/// Many detections, compiled for events whose fields have paths of type `P`.
 pub struct Engine<P> {
     pub(super) tests: Vec<CompiledTest>,
     pub(super) detections: Vec<Compiled>,
@@ -35,7 +35,7 @@ pub struct Engine<P> {
     pub(super) logsources: Vec<Logsource>,
 }
 
-/// From this many texts on a list is looked up by hash.
+/// A list of at least so many texts is searched by hash.
 const SET_SIZE: usize = 8;
 
 impl<P> fmt::Debug for Engine<P> {
@@ -52,9 +52,9 @@ impl<P> Engine<P> {
     /// Compiles detections; `resolve` compiles a field's name.
     ///
     /// # Errors
-    /// Every field name that does not resolve, with the detection it is in.
+    /// Every unknown field name, with the detection that uses it.
     pub fn compile<'r>(
-        targets: impl IntoIterator<Item = Target<'r>>,
+        targets: impl IntoIterator<Item = LogsourceDetection<'r>>,
         resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
     ) -> Result<Engine<P>, Vec<(RuleIndex, Problem)>> {
         let mut builder = Builder {
@@ -83,12 +83,12 @@ impl<P> Engine<P> {
         })
     }
 
-    /// How many detections it holds.
+    /// Number of detections.
     pub fn len(&self) -> usize {
         self.detections.len()
     }
 
-    /// Whether it holds none.
+    /// Whether there is no detection.
     pub fn is_empty(&self) -> bool {
         self.detections.is_empty()
     }
@@ -102,7 +102,7 @@ impl<P> Engine<P> {
 struct Builder<'r, P> {
     resolve: &'r dyn Fn(&str) -> Result<P, UnknownField>,
     tests: Vec<CompiledTest>,
-    /// By all that a test asks, as its debug text writes it, so that equal ones are shared.
+    /// Test numbers by the debug text of the test, so that equal tests are shared.
     known_tests: HashMap<String, usize>,
     paths: Vec<P>,
     known_fields: HashMap<String, usize>,
@@ -111,7 +111,7 @@ struct Builder<'r, P> {
 }
 
 impl<P> Builder<'_, P> {
-    fn detection(&mut self, number: RuleIndex, target: Target<'_>) -> Compiled {
+    fn detection(&mut self, number: RuleIndex, target: LogsourceDetection<'_>) -> Compiled {
         let mut selections = Vec::new();
         for (place, selection) in target.detection.selections.iter().enumerate() {
             let mut tests = Vec::new();
@@ -174,14 +174,14 @@ impl<P> Builder<'_, P> {
             test: test.clone(),
         };
         self.tests.push(compiled);
-        // A test of an unknown field is not shared, so that every rule that asks it is reported.
+        // A test of an unknown field is not shared, so that every rule that has it is reported.
         if self.problems.len() == before {
             self.known_tests.insert(key, self.tests.len() - 1);
         }
         self.tests.len() - 1
     }
 
-    /// The number of a field; of an unknown one, a number that is never used.
+    /// The number of a field; for an unknown one, a number that is never used.
     fn field(&mut self, rule: RuleIndex, name: &str, test: &Test) -> usize {
         if let Some(known) = self.known_fields.get(name) {
             return *known;
@@ -205,7 +205,8 @@ impl<P> Builder<'_, P> {
     }
 }
 
-/// Whether a condition, itself under `not` or not, names this selection under `not` only.
+/// Whether a condition uses this selection only under `not`; `is_negated` if the condition itself is
+/// under `not`.
 fn only_negated(condition: &Condition, selection: usize, is_negated: bool) -> bool {
     let in_all = |parts: &[Condition]| {
         let mut parts = parts.iter();

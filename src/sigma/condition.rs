@@ -5,7 +5,7 @@ use super::pattern::{Pattern, Token};
 use super::rule::Condition;
 use crate::diagnostic::{Mark, Problem, nearest};
 
-/// Deeper parentheses or chains of `not` are refused, so that evaluation cannot overflow.
+/// Deeper parentheses or chains of `not` are refused, so that evaluation cannot overflow the stack.
 const MAX_DEPTH: usize = 32;
 
 /// Parses a condition over the selections of these names.
@@ -153,7 +153,7 @@ impl<'t> Parser<'t> {
                 Ok(number) if number > 0 => Some(number),
                 _ => {
                     return Err(self
-                        .problem(format!("`{quantity} of` is no quantity"))
+                        .problem(format!("`{quantity} of` is not a quantity"))
                         .remedy("write `1 of`, `any of`, `all of`, or another number"));
                 }
             },
@@ -169,7 +169,7 @@ impl<'t> Parser<'t> {
             return Err(self.unknown(pattern));
         }
         if needed.is_some_and(|needed| needed > found.len()) {
-            let message = format!("`{pattern}` names only {} selections", found.len());
+            let message = format!("`{pattern}` matches only {} selections", found.len());
             return Err(self.problem(message));
         }
         self.next += 1;
@@ -181,7 +181,7 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// Selections that a pattern names; those that start with `_` only if the pattern does.
+    /// Selections that match a pattern; those that begin with `_` only if the pattern does, too.
     fn named(&self, pattern: &str) -> Vec<usize> {
         let them = pattern.eq_ignore_ascii_case("them");
         let tokens = pattern.chars().map(|c| match c {
@@ -291,10 +291,10 @@ mod tests {
             problem("").message,
             "the condition ends where a selection is expected"
         );
-        assert_eq!(problem("0 of them").message, "`0 of` is no quantity");
+        assert_eq!(problem("0 of them").message, "`0 of` is not a quantity");
         assert_eq!(
             problem("3 of filter*").message,
-            "`filter*` names only 2 selections"
+            "`filter*` matches only 2 selections"
         );
         assert_eq!(problem("1 of x*").message, "no selection `x*`");
         let aggregation = problem("a | count() by b > 5");

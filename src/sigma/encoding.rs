@@ -29,14 +29,14 @@ pub fn base64(bytes: &[u8]) -> String {
     BASE64.encode(bytes)
 }
 
-/// What is sure to appear in the Base64 of any text that holds these bytes, for each of the three
-/// places at which they can stand in a group of three. Empty where they are too few.
+/// The Base64 digits that the encoding of every text with these bytes contains, for each of the three
+/// offsets of the bytes within a group of three. Empty if there are too few bytes.
 pub fn base64_offsets(bytes: &[u8]) -> [String; 3] {
     [0, 1, 2].map(|offset| {
         let mut shifted = vec![0; offset];
         shifted.extend_from_slice(bytes);
         let encoded = base64(&shifted);
-        // A digit is sure if all six of its bits come from the bytes given.
+        // A digit is certain if all six of its bits come from the given bytes.
         let first = (offset * 8).div_ceil(6);
         let end = shifted.len() * 8 / 6;
         encoded.get(first..end).unwrap_or_default().to_owned()

@@ -1,10 +1,10 @@
-//! One event against all detections: candidates from the index, tests asked at most once, only
-//! fields that some test names looked at. Total: there is no error path.
+//! Evaluates all detections on one event: the index gives candidates, each test is evaluated at most
+//! once, and only fields that some test uses are looked up. Total: there are no errors.
 //!
-//! An event that can be read in several ways matches if it does in some reading. What may hold in
-//! some reading, and what is sure to hold in all, are two answers to a test; `not` exchanges them.
-//! Invariant: a detection that holds in one reading matches (the reverse does not hold where
-//! several tests depend on one name).
+//! An event with several readings matches if it does in some reading. Each test has two answers:
+//! whether it holds in some reading, and whether it holds in every reading; `not` exchanges them.
+//! Invariant: a detection that holds in some reading matches. (If several tests use one name, it may
+//! also match although it holds in no single reading.)
 
 use std::mem::take;
 use std::ops::ControlFlow;
@@ -37,7 +37,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// The answer, asked for at most once.
+    /// The answer; `ask` is called only if it is not known.
     fn or_ask(&mut self, ask: impl FnOnce() -> bool) -> bool {
         if *self == Answer::NotAsked {
             *self = if ask() { Answer::Yes } else { Answer::No };
@@ -46,7 +46,7 @@ impl Answer {
     }
 }
 
-/// In which readings of an event something is to hold.
+/// In how many of an event's readings a condition must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Readings {
     /// In at least one.
@@ -56,7 +56,7 @@ pub(super) enum Readings {
 }
 
 impl Readings {
-    /// In which readings the opposite must not hold.
+    /// In which readings the negation of a condition must not hold.
     fn opposite(self) -> Readings {
         match self {
             Readings::Any => Readings::Every,
@@ -65,7 +65,7 @@ impl Readings {
     }
 }
 
-/// Makes it so many of one value.
+/// Fills the list with `len` copies of a value.
 fn all<T: Copy>(values: &mut Vec<T>, len: usize, value: T) {
     values.clear();
     values.resize(len, value);
@@ -124,9 +124,9 @@ impl<P> Engine<P> {
 }
 
 impl Logsource {
-    /// Whether it means events of this origin; letter case does not matter.
+    /// Whether events of this origin belong to the log source, ignoring case.
     pub fn matches(&self, origin: Origin<'_>) -> bool {
-        // Nearly every event is written in the rule's own case, which is cheaper to find out.
+        // Nearly always the case is equal, and an exact comparison is cheaper.
         let same = |wanted: &Option<String>, is: Option<&str>| match wanted {
             Some(wanted) => is.is_some_and(|is| is == wanted || is.eq_ignore_ascii_case(wanted)),
             None => true,
@@ -137,7 +137,7 @@ impl Logsource {
     }
 }
 
-/// The tests of one event: each is evaluated once, and its answer kept.
+/// The tests on one event: each is evaluated once, and its answer is kept.
 pub(super) struct Evaluation<'a, P, E> {
     pub(super) engine: &'a Engine<P>,
     pub(super) event: &'a E,
@@ -162,7 +162,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         let test = &self.engine.tests[number];
         let slot = match readings {
             Readings::Every if self.may_vary(test) => self.engine.tests.len() + number,
-            // One answer, which most events give to every test.
+            // Both answers are the same, as for most events.
             _ => number,
         };
         let mut answer = self.answers[slot];
@@ -174,7 +174,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         holds
     }
 
-    /// Whether a test may hold in some readings of the event only.
+    /// Whether a test may hold in some readings of the event and not in others.
     fn may_vary(&self, test: &CompiledTest) -> bool {
         let path = |field: usize| &self.engine.paths[field];
         let mut others = test.others.iter();
@@ -196,7 +196,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         }
     }
 
-    /// Visits values of a field that stand there in these readings.
+    /// Visits the values of a field in these readings.
     pub(super) fn values(&self, field: usize, readings: Readings, visit: &mut Visit<'_>) {
         let path = &self.engine.paths[field];
         match readings {
@@ -205,7 +205,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         }
     }
 
-    /// Visits strings of the event that stand there in these readings.
+    /// Visits the strings of the event in these readings.
     pub(super) fn strings(&self, readings: Readings, visit: &mut Visit<'_>) {
         let mut visit = |text: &str| visit(Value::String(text));
         match readings {
@@ -225,7 +225,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         found
     }
 
-    /// Whether any value of the field, or any string of the event, is as asked.
+    /// Whether any value of the field, or any string of the event, is accepted.
     fn any(
         &mut self,
         field: Option<usize>,
@@ -281,7 +281,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
     }
 }
 
-/// Whether a value is one of those expected; the set holds the exact texts of a long list.
+/// Whether a value is one of those expected; the set has the exact texts of a long list.
 fn one_of(expected: &[Expected], set: &HashSet<String>, subject: &mut Subject<'_, '_>) -> bool {
     if set.is_empty() {
         return expected.iter().any(|one| one.is_met(subject));

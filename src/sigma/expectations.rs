@@ -1,17 +1,17 @@
-//! The values of a line, read as its modifiers ask: what an event's values are compared with.
+//! Reads the values of a line according to its modifiers: what the event's values are compared with.
 
 use regex::Regex;
 
 use super::encoding::{base64, base64_offsets, utf16};
 use super::matcher::{Check, Expected, FieldReference, Network, NetworkError, Relation};
-use super::modifiers::{Base64, Kind, Modifiers};
+use super::modifiers::{Base64, Modifiers, ValueKind};
 use super::pattern::{DASHES, Pattern, Token, literal, tokens};
 use super::value::Number;
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{Node, Value as Yaml};
 
 impl Modifiers {
-    /// What the values of a line stand for.
+    /// The check for the values of a line.
     pub(super) fn check(
         &self,
         node: &Node,
@@ -19,7 +19,7 @@ impl Modifiers {
         key: Mark,
         problems: &mut Vec<Problem>,
     ) -> Option<Check> {
-        if self.kind == Kind::Exists {
+        if self.kind == ValueKind::Exists {
             return match node.value {
                 Yaml::Bool(exists) => Some(Check::Exists(exists)),
                 _ => {
@@ -37,17 +37,18 @@ impl Modifiers {
             problems.push(Problem::error(node.mark, "an empty list matches nothing"));
         }
         if self.all && values.len() < 2 {
-            let message = "`all` over a single value changes nothing";
-            problems.push(Problem::warning(key, message).remedy("leave `all` out"));
+            let message = "`all` with a single value has no effect";
+            problems.push(Problem::warning(key, message).remedy("remove `all`"));
         }
-        if self.kind == Kind::FieldRef {
+        if self.kind == ValueKind::FieldRef {
             return self.field_reference(values, problems);
         }
         let mut expected = Vec::new();
         for value in values {
             if value.is_plain_yes_or_no() {
                 let written = value.as_str().unwrap_or_default();
-                let message = format!("`{written}` without quotes is a text here, no truth value");
+                let message =
+                    format!("`{written}` without quotes is a string here, not a truth value");
                 let remedy = format!("write true or false, or quote the text: '{written}'");
                 problems.push(Problem::warning(value.mark, message).remedy(remedy));
             }
@@ -59,7 +60,7 @@ impl Modifiers {
         if self.all {
             let single = expected.iter().all(|alternatives| alternatives.len() == 1);
             if !single {
-                let message = "`all` and `base64offset` cannot stand together";
+                let message = "`all` and `base64offset` cannot be combined";
                 problems.push(
                     Problem::error(key, message).remedy("write one selection for each value"),
                 );
@@ -89,26 +90,26 @@ impl Modifiers {
         }))
     }
 
-    /// The expectations that one value stands for: one, or the three of `base64offset`.
+    /// The expectations for one value: one, or three for `base64offset`.
     fn expected(&self, node: &Node, keywords: bool) -> Result<Vec<Expected>, Problem> {
         let wrong = |wanted: &str| {
             let message = format!("{wanted} is expected here, not {}", node.value.kind());
             Err(Problem::error(node.mark, message))
         };
         match self.kind {
-            Kind::Regex { i, m, s } => match node.value {
+            ValueKind::Regex { i, m, s } => match node.value {
                 Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => wrong("a regular expression"),
                 _ => Ok(vec![regex(&node.text()?, i, m, s, node.mark)?]),
             },
-            Kind::Cidr => match node.as_str() {
+            ValueKind::Cidr => match node.as_str() {
                 Some(text) => Ok(vec![network(text, node.mark)?]),
                 None => wrong("a network such as `10.0.0.0/8`"),
             },
-            Kind::Compare(bound) => match limit(node)? {
+            ValueKind::Compare(bound) => match limit(node)? {
                 Some(limit) => Ok(vec![Expected::Compare(bound, limit)]),
                 None => wrong("a number"),
             },
-            Kind::Plain | Kind::Exists | Kind::FieldRef => match &node.value {
+            ValueKind::Plain | ValueKind::Exists | ValueKind::FieldRef => match &node.value {
                 Yaml::Seq(_) | Yaml::Map(_) => wrong("a string, number, boolean or null"),
                 Yaml::Null if keywords || self.wants_text() => wrong("a string"),
                 _ if keywords || self.wants_text() => self.text(&node.text()?, keywords, node.mark),
@@ -127,7 +128,7 @@ impl Modifiers {
         }
     }
 
-    /// Whether a number or boolean is to be taken as its text.
+    /// Whether a number or boolean is used as its text.
     fn wants_text(&self) -> bool {
         self.relation.is_some() || self.base64.is_some() || self.windash || self.expand
     }
@@ -142,10 +143,7 @@ impl Modifiers {
             );
         }
         if keywords && text.is_empty() {
-            return Err(Problem::error(
-                mark,
-                "an empty keyword is found in everything",
-            ));
+            return Err(Problem::error(mark, "an empty keyword matches every event"));
         }
         let unescaped = if self.expand {
             text.replace(r"\%", "%")
@@ -169,7 +167,7 @@ impl Modifiers {
         };
         let encoded = self.encoded(&tokens, base64, mark)?;
         let chars = |text: String| text.chars().map(Token::Char).collect();
-        // Base64 is case-sensitive by nature: another case encodes other bytes.
+        // Base64 is case-sensitive: another case encodes other bytes.
         Ok(encoded
             .into_iter()
             .map(|text| placed(chars(text), relation, true))
@@ -195,7 +193,7 @@ impl Modifiers {
             Base64::Offset => base64_offsets(&bytes).to_vec(),
         };
         if encoded.iter().any(String::is_empty) {
-            return Err(Problem::error(mark, "too short to be recognized in Base64"));
+            return Err(Problem::error(mark, "too short to be found in Base64"));
         }
         Ok(encoded)
     }
@@ -211,8 +209,8 @@ fn placed(mut tokens: Vec<Token>, relation: Relation, cased: bool) -> Expected {
     Expected::Text(Pattern::new(tokens, cased))
 }
 
-/// The number that values are compared with; it may be written in any form that JSON has, `1e3` and
-/// `1.50` included. Other forms (`0x1f`, `007`) are read differently by one YAML reader and another.
+/// The number that values are compared with, in any form that JSON allows, such as `1e3` and `1.50`.
+/// Other forms (`0x1f`, `007`) are refused, because YAML parsers differ about them.
 fn limit(node: &Node) -> Result<Option<Number>, Problem> {
     let number = match &node.value {
         Yaml::Int(int) => Number::Int(*int),
@@ -230,7 +228,7 @@ fn limit(node: &Node) -> Result<Option<Number>, Problem> {
 }
 
 fn regex(text: &str, i: bool, m: bool, s: bool, mark: Mark) -> Result<Expected, Problem> {
-    // Flags are part of the text, so that two expressions with one text are one.
+    // Flags become part of the text, so that expressions with equal text are equal.
     let flags: String = [(i, 'i'), (m, 'm'), (s, 's')]
         .into_iter()
         .filter_map(|(set, flag)| set.then_some(flag))
@@ -245,9 +243,11 @@ fn regex(text: &str, i: bool, m: bool, s: bool, mark: Mark) -> Result<Expected, 
         let reason = reason.trim_start_matches("error: ");
         Problem::error(
             mark,
-            format!("not a regular expression we can run: {reason}"),
+            format!("not a supported regular expression: {reason}"),
         )
-        .remedy("look-around and back-references do not exist here; write `not` and selections")
+        .remedy(
+            "look-around and back-references are not supported; use `not` and several selections",
+        )
     })
 }
 
@@ -263,7 +263,7 @@ fn network(text: &str, mark: Mark) -> Result<Expected, Problem> {
         })
 }
 
-/// The first `%name%` that no backslash escapes.
+/// The first `%name%` that is not escaped with a backslash.
 fn placeholder(text: &str) -> Option<&str> {
     let mut opened: Option<usize> = None;
     let mut escaped = false;

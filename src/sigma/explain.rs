@@ -9,9 +9,9 @@ use super::matcher::{Check, Expected, Subject};
 use super::program::CompiledTest;
 use super::value::{Fields, Value};
 
-/// What became of one selection on one event. Of an event that can be read in several ways it is
-/// told what made the detection match: what holds in some reading, but of a selection that stands
-/// under `not` only, what holds in every one.
+/// The result of one selection on one event. If the event has several readings, the result is the one
+/// that made the detection match: whether the selection holds in some reading; for a selection that
+/// is used only under `not`, whether it holds in every reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelectionOutcome<'e> {
     /// The selection's name.
@@ -22,26 +22,26 @@ pub struct SelectionOutcome<'e> {
     pub tests: Vec<TestOutcome<'e>>,
 }
 
-/// What became of one line of a selection on one event.
+/// The result of one line of a selection on one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestOutcome<'e> {
     /// The field's name; `None` for keywords.
     pub field: Option<&'e str>,
     /// Whether the line holds.
     pub holds: bool,
-    /// If it holds, the values that made it hold; otherwise the field's values. At most
+    /// If the line holds, the values that matched; otherwise all values of the field. At most
     /// [`TestOutcome::MAX_VALUES`] texts of [`TestOutcome::MAX_CHARS`] characters.
     pub values: Vec<String>,
 }
 
 impl TestOutcome<'_> {
-    /// No more values are reported than these.
+    /// Most values that are reported.
     pub const MAX_VALUES: usize = 8;
 
-    /// No more characters of a value are reported than these; what is cut ends in `…`.
+    /// Most characters of a value that are reported; a cut value ends in `…`.
     pub const MAX_CHARS: usize = 1_000;
 
-    /// A value as it is reported.
+    /// A value, cut to [`TestOutcome::MAX_CHARS`].
     pub fn reported(text: Cow<'_, str>) -> String {
         match text.char_indices().nth(Self::MAX_CHARS) {
             Some((end, _)) => format!("{}…", &text[..end]),
@@ -51,7 +51,7 @@ impl TestOutcome<'_> {
 }
 
 impl<P> Engine<P> {
-    /// What became of each selection of one detection on an event, whether it matches or not.
+    /// The result of each selection of one detection on an event, whether it matches or not.
     pub fn explain<'e, E: Fields<Path = P>>(
         &'e self,
         rule: RuleIndex,
@@ -95,14 +95,14 @@ impl<P> Engine<P> {
 }
 
 impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
-    /// The values that a test saw: those that met it if it holds by them, else all.
+    /// The values for a test: those that matched if it holds because of them, else all.
     fn seen(&mut self, test: &CompiledTest, holds: bool, readings: Readings) -> Vec<String> {
         let expected: &[Expected] = match &test.test.check {
             Check::Any(expected) | Check::Every(expected) => expected,
             Check::Exists(_) | Check::Field(_) => &[],
         };
         let by_value = holds && !test.test.negated && !expected.is_empty();
-        // What holds is shown by what makes it hold, and what does not, by all that is there.
+        // If the test holds, the matching values are shown; if not, all values.
         let shown = if by_value { readings } else { Readings::Any };
         let mut seen = Vec::new();
         let mut buffer = String::new();
@@ -120,7 +120,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         };
         match test.field {
             Some(field) => self.values(field, shown, &mut visit),
-            // The strings of the whole event say nothing about a keyword that is not among them.
+            // For a keyword that was not found, the strings of the whole event would be useless.
             None if by_value => self.strings(shown, &mut visit),
             None => {}
         }

@@ -1,6 +1,7 @@
-//! Which detections an event can match at all, found by one look at a few of its fields.
-//! Every detection gets a witness: field values of which an event must have one to match it.
-//! Invariant: a detection whose witness is absent does not match; the rest is left to evaluation.
+//! Finds the detections that an event can match, by looking up a few of its fields.
+//! Every detection has a witness: a set of field values of which a matching event must have one.
+//! Invariant: if an event has no value of the witness, the detection does not match; otherwise it is
+//! evaluated.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -14,21 +15,21 @@ use super::value::Fields;
 /// A field (by number) and a folded value.
 type Key = (usize, String);
 
-/// Detections by the folded value of a field. Events only look values up, so a hash that is made for
-/// speed is enough.
+/// Detections by the folded value of a field. Events only look up values and insert none, so a fast hash
+/// without protection is enough.
 type ByValue = foldhash::HashMap<String, Vec<usize>>;
 
 /// Detections by witness.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// Field number, and per folded value the detections it can lead to.
+    /// For each field, the detections by folded value.
     fields: Vec<(usize, ByValue)>,
     /// Detections without a witness.
     always: Vec<usize>,
 }
 
 impl Index {
-    /// Chooses a witness for each condition over these tests.
+    /// Chooses a witness for the condition of each detection.
     pub(super) fn new<'e>(
         conditions: impl Iterator<Item = &'e Expr> + Clone,
         tests: &[CompiledTest],
@@ -74,18 +75,18 @@ impl Index {
         }
     }
 
-    /// How many detections have no witness and are evaluated on every event.
+    /// Number of detections without a witness, which are evaluated on every event.
     #[cfg(test)]
     pub(super) fn always_len(&self) -> usize {
         self.always.len()
     }
 }
 
-/// Chooses among possible witnesses: a field on which many values are told apart is selective.
+/// Chooses among possible witnesses: a field with many distinct values in rules is selective.
 struct Choice {
-    /// For each test, the keys of which one must be present, if it has such.
+    /// For each test, the values of which one must be present, if there are any.
     keys: Vec<Option<Vec<Key>>>,
-    /// For each field, how many distinct values some test names.
+    /// For each field, the number of distinct values in tests.
     distinct: HashMap<usize, usize>,
 }
 
@@ -123,8 +124,8 @@ impl Choice {
     }
 }
 
-/// The values of which one must be present for a test to hold: only an equality with texts says so,
-/// and what amounts to one.
+/// The values of which one must be present for a test to hold. Only tests for equality with texts have
+/// them, and regular expressions that match only certain texts.
 fn keys(test: &CompiledTest) -> Option<Vec<Key>> {
     let field = test.field?;
     let texts = |expected: &Expected| match expected {

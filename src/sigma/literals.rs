@@ -1,11 +1,10 @@
-//! Regular expressions that stand for a few whole texts, such as `^Delete(Role|Acl)$`.
+//! Recognizes regular expressions that match only a few whole texts, such as `^Delete(Role|Acl)$`.
 
 use regex::Regex;
 use regex_syntax::hir::Look;
 use regex_syntax::hir::literal::Extractor;
 
-/// The texts of which an expression matches one and no others, if it is about whole texts and they
-/// are few.
+/// All texts that an expression matches, if it is anchored at both ends and there are few of them.
 pub(super) fn only_texts(regex: &Regex) -> Option<Vec<String>> {
     let parsed = regex_syntax::parse(regex.as_str()).ok()?;
     let properties = parsed.properties();

@@ -1,4 +1,4 @@
-//! One expected value against one value of an event. Total: every pair has an answer.
+//! Compares one expected value with one value of an event. Total: every pair has an answer.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -11,11 +11,11 @@ use super::value::{Number, Value};
 /// What a test expects of a field.
 #[derive(Debug, Clone)]
 pub enum Check {
-    /// The field is there, or is not; its value does not matter.
+    /// Whether the field exists, whatever its value.
     Exists(bool),
     /// Some value of the field is one of these.
     Any(Vec<Expected>),
-    /// Each of these is met by some value of the field (`all`).
+    /// Each of these matches some value of the field (`all`).
     Every(Vec<Expected>),
     /// Some value of the field relates to some value of another field (`fieldref`).
     Field(FieldReference),
@@ -28,7 +28,7 @@ pub struct FieldReference {
     pub fields: Vec<String>,
     /// How the texts relate.
     pub relation: Relation,
-    /// Whether letters compare as they are.
+    /// Whether letter case matters.
     pub cased: bool,
     /// Whether every named field must relate (`all`), or one is enough.
     pub every: bool,
@@ -37,13 +37,13 @@ pub struct FieldReference {
 /// How the text of one field relates to that of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
-    /// The same.
+    /// The texts are equal.
     Equal,
-    /// The other is somewhere in it.
+    /// The text contains the other one.
     Contains,
-    /// It begins with the other.
+    /// The text begins with the other one.
     StartsWith,
-    /// It ends with the other.
+    /// The text ends with the other one.
     EndsWith,
 }
 
@@ -64,15 +64,15 @@ impl Relation {
 pub enum Expected {
     /// An explicit null.
     Null,
-    /// A boolean, or its text.
+    /// A boolean, or a string with its text.
     Bool(bool),
-    /// A number, or a string that reads as it.
+    /// A number, or a string with its decimal text.
     Number(Number),
     /// A text with wildcards.
     Text(Pattern),
     /// A regular expression found anywhere in the text.
     Regex(Regex),
-    /// A number on this side of a bound.
+    /// A number that is less or greater than a bound.
     Compare(Bound, Number),
     /// An address within a network.
     Network(Network),
@@ -109,13 +109,13 @@ pub struct Network {
     prefix: u32,
 }
 
-/// Why a text is no network.
+/// Why a text is not a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// Neither an address nor address/prefix.
     #[error("not a network in CIDR notation")]
     Malformed,
-    /// Bits beyond the prefix are set; the network that was probably meant.
+    /// Bits beyond the prefix are set. The value is the network that was probably meant.
     #[error("the address has bits beyond its prefix")]
     HostBits(String),
 }
@@ -124,7 +124,7 @@ impl Network {
     /// Reads `10.0.0.0/8`, `2001:db8::/32`, or a single address.
     ///
     /// # Errors
-    /// The text is no network, or its address has bits beyond the prefix.
+    /// The text is not a network, or its address has bits beyond the prefix.
     pub fn parse(text: &str) -> Result<Network, NetworkError> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -186,7 +186,7 @@ fn mask(width: u32, prefix: u32) -> u128 {
     ones(width) & !ones(width - prefix)
 }
 
-/// A value on its way through several expectations: its text is lower-cased once.
+/// A value that is compared with several expectations: its text is converted to lower case only once.
 pub struct Subject<'v, 'b> {
     value: Value<'v>,
     buffer: &'b mut String,

@@ -1,6 +1,6 @@
-//! The Sigma language: parse, compile, evaluate, explain. It knows nothing of audit events: it
-//! matches anything that implements [`Fields`]. What is malformed or not supported is refused when
-//! parsed, so evaluation is total. `docs/sigma.md` states the choices the specification leaves open.
+//! The Sigma language: parse, compile, evaluate, explain. It does not depend on audit events: it matches
+//! anything that implements [`Fields`]. Malformed and unsupported rules are refused when parsed, so
+//! evaluation is total. `docs/sigma.md` says how questions are decided that the specification leaves open.
 
 mod compile;
 mod condition;
@@ -22,7 +22,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use compile::{Engine, RuleIndex, Target};
+pub use compile::{Engine, LogsourceDetection, RuleIndex};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};
 pub use matcher::{Check, Expected};

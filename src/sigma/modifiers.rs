@@ -1,4 +1,4 @@
-//! `field|modifier|modifier: values` into a [`Test`].
+//! Parses `field|modifier|modifier: values` into a [`Test`].
 //! A modifier that is unknown, misplaced or not yet supported rejects the rule; none is ignored.
 
 use super::encoding::Utf16;
@@ -7,7 +7,7 @@ use super::rule::Test;
 use crate::diagnostic::{Mark, Problem, Severity, nearest};
 use crate::yaml::{Entry, Node};
 
-/// Every modifier that is supported, as listed to the user.
+/// Every supported modifier, as listed in error messages.
 pub const SUPPORTED: [&str; 25] = [
     "all",
     "startswith",
@@ -39,10 +39,10 @@ pub const SUPPORTED: [&str; 25] = [
 /// Modifiers of the specification that are not supported yet.
 const NOT_YET: [&str; 6] = ["minute", "hour", "day", "week", "month", "year"];
 
-/// The modifiers of one key, taken apart.
+/// The modifiers of one key.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Modifiers {
-    pub(super) kind: Kind,
+    pub(super) kind: ValueKind,
     pub(super) relation: Option<Relation>,
     pub(super) all: bool,
     pub(super) neq: bool,
@@ -53,9 +53,9 @@ pub(super) struct Modifiers {
     pub(super) base64: Option<Base64>,
 }
 
-/// What the values are.
+/// How the values of a line are interpreted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     #[default]
     Plain,
     Exists,
@@ -88,7 +88,7 @@ pub fn test(entry: &Entry, problems: &mut Vec<Problem>) -> Option<Test> {
     }
 }
 
-/// Reads a list of keywords: any of them, anywhere.
+/// Reads a list of keywords: one of them must be in any string of the event.
 pub fn keywords(values: &Node, problems: &mut Vec<Problem>) -> Option<Test> {
     checked(None, &Modifiers::default(), values, values.mark, problems)
 }
@@ -126,7 +126,7 @@ impl Modifiers {
             if seen.contains(&word) {
                 return Err(Problem::error(
                     mark,
-                    format!("modifier `{word}` stands twice"),
+                    format!("modifier `{word}` is repeated"),
                 ));
             }
             modifiers.apply(word, mark)?;
@@ -149,19 +149,19 @@ impl Modifiers {
             "contains" => return self.relate(Relation::Contains, mark),
             "startswith" => return self.relate(Relation::StartsWith, mark),
             "endswith" => return self.relate(Relation::EndsWith, mark),
-            "exists" => return self.be(Kind::Exists, mark),
-            "cidr" => return self.be(Kind::Cidr, mark),
-            "fieldref" => return self.be(Kind::FieldRef, mark),
-            "lt" => return self.be(Kind::Compare(Bound::Less), mark),
-            "lte" => return self.be(Kind::Compare(Bound::AtMost), mark),
-            "gt" => return self.be(Kind::Compare(Bound::Greater), mark),
-            "gte" => return self.be(Kind::Compare(Bound::AtLeast), mark),
+            "exists" => return self.set_kind(ValueKind::Exists, mark),
+            "cidr" => return self.set_kind(ValueKind::Cidr, mark),
+            "fieldref" => return self.set_kind(ValueKind::FieldRef, mark),
+            "lt" => return self.set_kind(ValueKind::Compare(Bound::Less), mark),
+            "lte" => return self.set_kind(ValueKind::Compare(Bound::AtMost), mark),
+            "gt" => return self.set_kind(ValueKind::Compare(Bound::Greater), mark),
+            "gte" => return self.set_kind(ValueKind::Compare(Bound::AtLeast), mark),
             "re" => {
                 let (i, m, s) = (false, false, false);
-                return self.be(Kind::Regex { i, m, s }, mark);
+                return self.set_kind(ValueKind::Regex { i, m, s }, mark);
             }
             "i" | "m" | "s" => match &mut self.kind {
-                Kind::Regex { i, m, s } => {
+                ValueKind::Regex { i, m, s } => {
                     *i |= word == "i";
                     *m |= word == "m";
                     *s |= word == "s";
@@ -183,15 +183,15 @@ impl Modifiers {
             None => Ok(()),
             Some(_) => Err(Problem::error(
                 mark,
-                "only one of `contains`, `startswith` and `endswith` can stand",
+                "only one of `contains`, `startswith` and `endswith` is allowed",
             )),
         }
     }
 
-    fn be(&mut self, kind: Kind, mark: Mark) -> Result<(), Problem> {
-        if self.kind != Kind::Plain {
+    fn set_kind(&mut self, kind: ValueKind, mark: Mark) -> Result<(), Problem> {
+        if self.kind != ValueKind::Plain {
             let message = "only one of `re`, `cidr`, `exists`, `fieldref`, `lt`, `lte`, `gt` and \
-                           `gte` can stand";
+                           `gte` is allowed";
             return Err(Problem::error(mark, message));
         }
         self.kind = kind;
@@ -200,7 +200,8 @@ impl Modifiers {
 
     fn encode_utf16(&mut self, order: Utf16, mark: Mark) -> Result<(), Problem> {
         if self.base64.is_some() || self.utf16.is_some() || self.relation.is_some() {
-            let message = "a UTF-16 encoding stands once, before `base64` and `contains`";
+            let message =
+                "only one UTF-16 encoding is allowed, and only before `base64` and `contains`";
             return Err(Problem::error(mark, message));
         }
         self.utf16 = Some(order);
@@ -209,22 +210,23 @@ impl Modifiers {
 
     fn encode_base64(&mut self, base64: Base64, mark: Mark) -> Result<(), Problem> {
         if self.base64.is_some() || self.relation.is_some() {
-            let message = "one of `base64` and `base64offset` stands once, before `contains`";
+            let message =
+                "only one of `base64` and `base64offset` is allowed, and only before `contains`";
             return Err(Problem::error(mark, message));
         }
         self.base64 = Some(base64);
         Ok(())
     }
 
-    /// What cannot stand together.
+    /// A message if modifiers cannot be combined.
     fn conflict(&self, seen: &[&str], keywords: bool) -> Option<String> {
         let allowed: &[&str] = match self.kind {
-            Kind::Plain => &SUPPORTED,
-            Kind::Exists => &["exists"],
-            Kind::Regex { .. } => &["re", "i", "m", "s", "all", "neq"],
-            Kind::Cidr => &["cidr", "all", "neq"],
-            Kind::Compare(_) => &["lt", "lte", "gt", "gte", "all", "neq"],
-            Kind::FieldRef => &[
+            ValueKind::Plain => &SUPPORTED,
+            ValueKind::Exists => &["exists"],
+            ValueKind::Regex { .. } => &["re", "i", "m", "s", "all", "neq"],
+            ValueKind::Cidr => &["cidr", "all", "neq"],
+            ValueKind::Compare(_) => &["lt", "lte", "gt", "gte", "all", "neq"],
+            ValueKind::FieldRef => &[
                 "fieldref",
                 "contains",
                 "startswith",
@@ -236,16 +238,18 @@ impl Modifiers {
         };
         if let Some(other) = seen.iter().find(|word| !allowed.contains(word)) {
             let kind = allowed[0];
-            return Some(format!("modifier `{other}` cannot stand with `{kind}`"));
+            return Some(format!(
+                "modifier `{other}` cannot be combined with `{kind}`"
+            ));
         }
         if self.utf16.is_some() && self.base64.is_none() {
             let message = "a UTF-16 encoding needs `base64` or `base64offset` after it: the strings \
                            of an event are text";
             return Some(message.to_owned());
         }
-        let about_fields = !matches!(self.kind, Kind::Plain | Kind::Regex { .. });
+        let about_fields = !matches!(self.kind, ValueKind::Plain | ValueKind::Regex { .. });
         if keywords && (about_fields || self.neq) {
-            return Some("keywords have no field for this modifier".to_owned());
+            return Some("this modifier needs a field name; keywords have none".to_owned());
         }
         None
     }

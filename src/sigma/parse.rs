@@ -1,4 +1,4 @@
-//! A YAML document into a [`Rule`] or a [`Detection`]: every problem of a document in one pass.
+//! Parses a YAML document into a [`Rule`] or a [`Detection`], and reports all problems in one pass.
 
 use super::condition;
 use super::modifiers;
@@ -6,7 +6,7 @@ use super::rule::{Body, Condition, Detection, Level, Logsource, Rule, Selection,
 use crate::diagnostic::{Mark, Problem, Severity, nearest};
 use crate::yaml::{self, Entry, Node, Value as Yaml};
 
-/// Keys of a rule that mean something here; others are custom and kept.
+/// Keys of a rule that watchbell uses; others are custom keys and are kept.
 const KEYS: [&str; 18] = [
     "title",
     "id",
@@ -28,7 +28,7 @@ const KEYS: [&str; 18] = [
     "group_by",
 ];
 
-/// What was read from a text: its rules, or problems, or rules and warnings.
+/// The result of parsing a text: its rules and the problems.
 #[derive(Debug, Default)]
 pub struct Parsed {
     /// The rules without errors.
@@ -59,7 +59,7 @@ pub fn rules(text: &str) -> Parsed {
 
 /// Reads one document as a rule; `None` if a problem is an error.
 pub fn rule(document: &Node, problems: &mut Vec<Problem>) -> Option<Rule> {
-    let mut reader = Reader {
+    let mut reader = RuleParser {
         node: document,
         problems: Vec::new(),
     };
@@ -159,7 +159,7 @@ fn mark_used(condition: &Condition, used: &mut [bool]) {
     }
 }
 
-/// A map is all of its lines, a list any of its elements, a scalar a keyword.
+/// Parses a selection: all lines of a map, any element of a list, or a scalar as a keyword.
 fn body(node: &Node, problems: &mut Vec<Problem>) -> Option<Body> {
     match &node.value {
         Yaml::Map(entries) if entries.is_empty() => {
@@ -194,12 +194,12 @@ fn lines(entries: &[Entry], problems: &mut Vec<Problem>) -> Body {
     Body::All(tests.map(Body::Test).collect())
 }
 
-struct Reader<'n> {
+struct RuleParser<'n> {
     node: &'n Node,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl RuleParser<'_> {
     fn rule(&mut self) -> Option<Rule> {
         let Some(entries) = self.node.as_map() else {
             let message = format!("a rule is a map, not {}", self.node.value.kind());
@@ -263,7 +263,7 @@ impl Reader<'_> {
         self.problems.push(Problem::error(mark, message));
     }
 
-    /// Unknown keys are kept; one that is nearly a known key is probably meant to be it.
+    /// Collects unknown keys, and warns about one that is similar to a known key.
     fn custom(&mut self, entries: &[Entry]) -> Vec<Entry> {
         let unknown = entries
             .iter()
@@ -289,7 +289,7 @@ impl Reader<'_> {
                 "a rule needs an `id`: alerts are keyed by it",
             );
             self.problems
-                .push(problem.remedy("write `id:` and a fresh UUID"));
+                .push(problem.remedy("write `id:` and a new UUID"));
             return None;
         };
         let id = node.as_str().and_then(|text| text.parse().ok());

@@ -1,10 +1,10 @@
-//! Strings of a rule: wildcards `*` and `?`, escapes, letter case.
-//! A pattern is parsed once into the cheapest test that decides it; matching is total and never
-//! worse than pattern length times text length.
+//! Strings of a rule with wildcards `*` and `?`, escapes and letter case.
+//! A pattern is compiled once into the cheapest possible comparison; matching is total and takes at most
+//! pattern length times text length.
 
 use std::fmt::{self, Write};
 
-/// Any number of characters, one character, a dash of any kind, or a character as it stands.
+/// A part of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token {
     /// `*`
@@ -17,7 +17,7 @@ pub enum Token {
     Char(char),
 }
 
-/// The characters that `windash` takes for one another.
+/// The characters that `windash` treats as equal.
 pub const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 
 /// A compiled string of a rule.
@@ -38,7 +38,7 @@ enum Shape {
 }
 
 /// Reads wildcards and escapes (specification, "Escaping"): a backslash escapes `*`, `?` and a
-/// backslash; before anything else it stands for itself.
+/// backslash; before any other character it is an ordinary character.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -57,7 +57,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The text of tokens that hold no wildcard.
+/// The text of tokens without wildcards.
 pub fn literal(tokens: &[Token]) -> Option<String> {
     tokens
         .iter()
@@ -68,7 +68,7 @@ pub fn literal(tokens: &[Token]) -> Option<String> {
         .collect()
 }
 
-/// Lower case, character by character (Unicode's simple mapping), appended to `into`.
+/// Appends the lower case of each character (Unicode's simple mapping) to `into`.
 pub fn fold_into(text: &str, into: &mut String) {
     if text.is_ascii() {
         let start = into.len();
@@ -95,7 +95,7 @@ fn fold_char(c: char) -> char {
 }
 
 impl Pattern {
-    /// Compiles tokens; `cased` compares letters as they are.
+    /// Compiles tokens; with `cased` letter case matters.
     pub fn new(tokens: Vec<Token>, cased: bool) -> Pattern {
         let mut tokens = tokens;
         tokens.dedup_by(|a, b| *a == Token::Many && *b == Token::Many);
@@ -117,7 +117,7 @@ impl Pattern {
         Pattern::new(text.chars().map(Token::Char).collect(), cased)
     }
 
-    /// Whether a text as it stands matches, folding it if need be.
+    /// Whether a text matches; it is converted to lower case if needed.
     pub fn finds(&self, text: &str) -> bool {
         if self.cased {
             self.matches(text)

@@ -1,4 +1,4 @@
-//! What a detection is compiled to: numbered tests, and conditions over their numbers.
+//! The compiled form of detections: numbered tests, and conditions over their numbers.
 
 use foldhash::HashSet;
 
@@ -24,7 +24,7 @@ pub(super) struct CompiledSelection {
     pub(super) name: String,
     pub(super) expr: Expr,
     pub(super) tests: Vec<usize>,
-    /// Wherever the condition names it, it does so under an odd number of `not`.
+    /// Whether each use of it in the condition is under an odd number of `not`.
     pub(super) only_negated: bool,
 }
 
@@ -32,8 +32,8 @@ pub(super) struct CompiledTest {
     pub(super) test: Test,
     /// The field's number; `None` searches every string.
     pub(super) field: Option<usize>,
-    /// The fields that a `fieldref` names.
+    /// The fields that a `fieldref` refers to.
     pub(super) others: Vec<usize>,
-    /// Folded texts of which one is enough, where a list is long.
+    /// The folded texts of a long list, of which one must match.
     pub(super) set: HashSet<String>,
 }

@@ -1,5 +1,5 @@
-//! The texts of one field against those of another (`fieldref`), in time that grows with the texts and
-//! not with the number of pairs: both may be long lists in an event that somebody made long on purpose.
+//! Compares the texts of one field with those of another (`fieldref`). Time grows with the length of the
+//! texts and not with the number of pairs, because a caller can make both lists long on purpose.
 
 use std::collections::HashSet;
 
@@ -7,19 +7,19 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::matcher::Relation;
 
-/// So few texts are compared with each of the others.
+/// Up to so many texts, each is simply compared with each of the others.
 const FEW: usize = 8;
 
-/// Texts one behind the other in one piece of memory.
+/// Texts in one buffer.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     text: String,
-    /// Where each ends.
+    /// The end of each text.
     ends: Vec<usize>,
 }
 
 impl Texts {
-    /// Appends what `write` writes.
+    /// Appends the text that `write` writes.
     pub(super) fn push(&mut self, write: impl FnOnce(&mut String)) {
         write(&mut self.text);
         self.ends.push(self.text.len());
@@ -68,19 +68,19 @@ impl Texts {
     }
 }
 
-/// Sorted texts of which none begins with another.
+/// Sorted texts of which none is a prefix of another.
 struct Prefixes<'t>(Vec<&'t [u8]>);
 
 impl<'t> Prefixes<'t> {
     fn new(mut texts: Vec<&'t [u8]>) -> Prefixes<'t> {
         texts.sort_unstable();
-        // What begins with another stands behind it, and tells nothing more.
+        // A text with another one as its prefix is sorted after it, and is not needed.
         texts.dedup_by(|later, earlier| later.starts_with(earlier));
         Prefixes(texts)
     }
 
-    /// Whether the text begins with one of them. In the order of the list nothing stands between a text
-    /// and a beginning of it but what begins so, too, and that is left out.
+    /// Whether the text begins with one of them. In sorted order only texts with the same prefix can be
+    /// between a text and its prefix, and those are left out; so only one text has to be compared.
     fn begin(&self, text: &[u8]) -> bool {
         let behind = self.0.partition_point(|prefix| *prefix <= text);
         let before = behind.checked_sub(1);
@@ -89,7 +89,7 @@ impl<'t> Prefixes<'t> {
 }
 
 fn contains(texts: &Texts, others: &Texts) -> bool {
-    // The automaton keeps a list of equal ones, to whose end it walks for each more.
+    // The automaton appends equal texts to a list, which it walks to the end for each; so they are removed.
     let mut distinct: Vec<&str> = others.iter().collect();
     distinct.sort_unstable();
     distinct.dedup();
@@ -99,7 +99,7 @@ fn contains(texts: &Texts, others: &Texts) -> bool {
         .build(distinct);
     match automaton {
         Ok(automaton) => texts.iter().any(|text| automaton.is_match(text)),
-        // More than four thousand million states; no record is as long.
+        // This fails only beyond 2^32 states, and no record is so long.
         Err(_) => false,
     }
 }

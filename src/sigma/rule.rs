@@ -1,5 +1,5 @@
-//! A rule as parsed: its metadata, its selections and its condition, every reference resolved.
-//! Nothing in here can be malformed; what the language allows and we do not is refused by `parse`.
+//! A parsed rule: metadata, selections and condition, with all references resolved.
+//! These types cannot represent a malformed rule; unsupported rules are refused by `parse`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -41,20 +41,20 @@ impl FromStr for RuleId {
     }
 }
 
-/// A text that is no UUID in the form 8-4-4-4-12.
+/// A text that is not a UUID in the form 8-4-4-4-12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a UUID")]
 pub struct NotAUuid;
 
-/// How much a match matters (specification, "Level"), the least first.
+/// How important a match is (specification, "Level"), the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Enriches; never alerts a person by itself.
+    /// For information; not meant to notify a person.
     Informational,
     /// Notable, rarely an incident.
     Low,
-    /// To be looked at regularly. Also what a rule without a level is taken for.
+    /// To be looked at regularly. The default of a rule without a level.
     Medium,
     /// To be looked at promptly.
     High,
@@ -95,19 +95,19 @@ impl fmt::Display for Level {
     }
 }
 
-/// How far a rule is to be trusted (specification, "Status").
+/// How mature a rule is (specification, "Status").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Fit for production.
+    /// For production.
     Stable,
-    /// Close to it.
+    /// Nearly for production.
     Test,
     /// May be noisy: alerts, but pages nobody.
     Experimental,
     /// Replaced by another rule.
     Deprecated,
-    /// Cannot work as it stands.
+    /// Does not work in its current form.
     Unsupported,
 }
 
@@ -140,7 +140,7 @@ impl Status {
     }
 }
 
-/// Which events a rule is about. A part that is not given takes every event.
+/// The events to which a rule applies. A missing part matches every event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Logsource {
     /// Such as `confluent`.
@@ -154,17 +154,17 @@ pub struct Logsource {
 /// A rule, parsed.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// Its identity for ever, whatever its title.
+    /// Its identity, which never changes.
     pub id: RuleId,
-    /// Where the id stands in its file.
+    /// Position of the id in its file.
     pub id_mark: Mark,
     /// One line for a human.
     pub title: String,
     /// Short name that correlations refer to.
     pub name: Option<String>,
-    /// How far to trust it; `None` where not given.
+    /// How mature it is; `None` if not given.
     pub status: Option<Status>,
-    /// How much a match matters; `None` where not given.
+    /// How important a match is; `None` if not given.
     pub level: Option<Level>,
     /// What it detects and why that matters.
     pub description: Option<String>,
@@ -174,19 +174,19 @@ pub struct Rule {
     pub date: Option<String>,
     /// Day of the last change, as in the file.
     pub modified: Option<String>,
-    /// In whose field names it is written; `None` where not given.
+    /// The taxonomy of its field names; `None` if not given.
     pub taxonomy: Option<(String, Mark)>,
     /// Further reading.
     pub references: Vec<String>,
     /// Such as `attack.t1485`.
     pub tags: Vec<String>,
-    /// Harmless causes.
+    /// Known false positives.
     pub falsepositives: Vec<String>,
     /// Fields worth showing with a match.
     pub fields: Vec<String>,
-    /// Which events it is about.
+    /// The events to which it applies.
     pub logsource: Logsource,
-    /// Where `logsource` stands.
+    /// Position of `logsource`.
     pub logsource_mark: Mark,
     /// What to do about a match (custom key).
     pub runbook: Option<String>,
@@ -196,14 +196,14 @@ pub struct Rule {
     pub detection: Detection,
     /// The whole document in [canonical form](crate::yaml::Node::canonical), to be hashed.
     pub canonical: String,
-    /// Keys that change nothing here (`license`, `related`, `scope`, one's own), kept.
+    /// Keys without an effect (`license`, `related`, `scope`, custom keys).
     pub custom: Vec<Entry>,
 }
 
 /// What a rule, route or filter looks for.
 #[derive(Debug, Clone)]
 pub struct Detection {
-    /// In the order written.
+    /// In the order of the file.
     pub selections: Vec<Selection>,
     /// Over indices into `selections`.
     pub condition: Condition,
@@ -225,11 +225,11 @@ impl Detection {
 pub struct Selection {
     /// Its name in the condition.
     pub name: String,
-    /// What must hold.
+    /// The condition that must hold.
     pub body: Body,
 }
 
-/// What a selection asks for.
+/// The content of a selection.
 #[derive(Debug, Clone)]
 pub enum Body {
     /// One line.
@@ -253,16 +253,16 @@ impl Body {
     }
 }
 
-/// One line of a selection: a field, or every string of the event, against expected values.
+/// One line of a selection: compares a field, or every string of the event, with expected values.
 #[derive(Debug, Clone)]
 pub struct Test {
     /// The field's name; `None` searches every string (keywords).
     pub field: Option<String>,
     /// What is expected.
     pub check: Check,
-    /// `neq`: the test holds where the check does not.
+    /// `neq`: the test holds if the check does not.
     pub negated: bool,
-    /// Where the field's name stands.
+    /// Position of the field's name.
     pub mark: Mark,
 }
 

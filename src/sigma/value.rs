@@ -1,5 +1,5 @@
-//! What the language needs of an event: values at compiled field paths, every string, a log source.
-//! The language knows no event type; whatever implements [`Fields`] can be matched.
+//! What the language needs from an event: values at compiled field paths, all strings, the log source.
+//! The language does not depend on a type of event; any type that implements [`Fields`] can be matched.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -14,55 +14,55 @@ pub enum Value<'a> {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A number as its JSON text, for one that was never parsed.
+    /// The JSON text of a number that was not parsed.
     Number(&'a str),
-    /// A string, escapes resolved.
+    /// A string with its escapes decoded.
     String(&'a str),
-    /// An object, or an empty array: there, but equal to nothing.
+    /// An object or an empty array: it exists, but equals no value.
     Composite,
 }
 
-/// Takes values one by one until it has seen enough.
+/// Receives values one by one; `Break` ends the visit.
 pub type Visit<'v> = dyn FnMut(Value<'_>) -> ControlFlow<()> + 'v;
 
 /// An event that rules can be evaluated on.
 ///
-/// Some events can be read in several ways: where an object holds a name twice, readers differ in
-/// which value counts. `values` and `strings` then visit those of every reading, and their `certain_…`
-/// counterparts only those that no reading lacks.
+/// Some events have several readings: if an object has a name twice, JSON parsers differ in which value
+/// they use. `values` and `strings` then visit the values of all readings, and `certain_values` and
+/// `certain_strings` only those that every reading has.
 pub trait Fields {
     /// A field name, compiled once per rule set.
     type Path;
 
     /// Visits the values at a path: one for a scalar, each element of an array at any depth of
     /// nesting, [`Value::Composite`] for an object or an empty array, none if the field is missing.
-    /// `Break` says that no more values are wanted; visiting more changes no answer.
+    /// After `Break` no more values are needed; further ones do not change the result.
     fn values(&self, path: &Self::Path, visit: &mut Visit<'_>);
 
     /// Visits every string of the event at any depth, for keyword searches.
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>);
 
-    /// Whether `certain_values` may visit less than `values`, or of no path, `certain_strings` less
-    /// than `strings`.
+    /// Whether `certain_values` may visit fewer values than `values`; without a path, whether
+    /// `certain_strings` may visit fewer than `strings`.
     fn may_vary(&self, _path: Option<&Self::Path>) -> bool {
         false
     }
 
-    /// Visits those of the values at a path that stand there in every reading of the event.
+    /// Visits the values at a path that every reading of the event has.
     fn certain_values(&self, path: &Self::Path, visit: &mut Visit<'_>) {
         self.values(path, visit);
     }
 
-    /// Visits those of the strings that stand in every reading of the event.
+    /// Visits the strings that every reading of the event has.
     fn certain_strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
         self.strings(visit);
     }
 
-    /// Where the event comes from.
+    /// The log source of the event.
     fn logsource(&self) -> Origin<'_>;
 }
 
-/// Where an event comes from, in the words of a rule's `logsource`.
+/// The log source of an event, in the words of a rule's `logsource`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Origin<'a> {
     /// `product`, such as `confluent`.
@@ -81,7 +81,7 @@ pub struct UnknownField {
 }
 
 impl<'a> Value<'a> {
-    /// The value as text, in which patterns are looked for; `None` for null and composites.
+    /// The value as text, for patterns; `None` for null and composites.
     pub fn text(self) -> Option<Cow<'a, str>> {
         match self {
             Value::String(text) | Value::Number(text) => Some(Cow::Borrowed(text)),
@@ -92,7 +92,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What stands for a value without a text.
+    /// A description of a value without a text.
     pub(super) fn described(self) -> &'static str {
         match self {
             Value::Null => "null",
@@ -113,14 +113,14 @@ impl<'a> Value<'a> {
 /// A number. Two whole numbers compare exactly, any other pair as doubles.
 #[derive(Debug, Clone, Copy)]
 pub enum Number {
-    /// A whole number that fits.
+    /// A whole number that fits into `i64`.
     Int(i64),
-    /// Any other, never NaN; infinite is one that no double holds.
+    /// Any other number, never NaN; infinite if it is too large for a double.
     Float(f64),
 }
 
 impl Number {
-    /// Reads JSON's number grammar, leading zeros and a plus sign allowed.
+    /// Parses a JSON number; leading zeros and a plus sign are allowed, too.
     pub fn parse(text: &str) -> Option<Number> {
         let number_like =
             |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
@@ -130,12 +130,12 @@ impl Number {
         if let Ok(int) = text.parse() {
             return Some(Number::Int(int));
         }
-        // Where a double holds no number of that size, the nearest is infinite: larger than those
-        // that a rule can name, as the number itself.
+        // A number too large for a double becomes infinite, which is larger than every number that a rule
+        // can contain; so is the number itself.
         text.parse().ok().map(Number::Float)
     }
 
-    /// Whether a double holds the number.
+    /// Whether the number is in the range of a double.
     pub fn is_finite(self) -> bool {
         self.as_f64().is_finite()
     }

@@ -1,4 +1,4 @@
-//! A record of an output topic, read back. Tolerant: what is not ours is shown as what it is.
+//! A record of an output topic, read back. Records that watchbell did not write are accepted, too.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use crate::event::{EventClass, Header, Offset, Partition, Position, RawRecord};
 use crate::finding::{self, path};
 use crate::json::{Document, JsonError, Kind as Type, NodeId, Portable};
 
-/// What a record of an output topic is.
+/// The kind of a record of an output topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A normalized event, of one of the classes of events.
@@ -16,7 +16,7 @@ pub enum Kind {
     Alert,
     /// A record that could not become an event.
     DeadLetter,
-    /// None of these.
+    /// A record that watchbell did not write.
     Foreign,
 }
 
@@ -28,12 +28,12 @@ pub struct Emitted<'r> {
     /// What it is.
     pub kind: Kind,
     document: Option<Document<'r>>,
-    /// Members of the document whose name stands twice in their object.
+    /// Members of the document whose name is repeated in their object.
     repeated: Vec<NodeId>,
 }
 
 impl<'r> Emitted<'r> {
-    /// Reads a record; what it is follows from its headers and its OCSF class.
+    /// Reads a record; its kind follows from its headers and its OCSF class.
     pub fn new(record: RawRecord<'r>) -> Emitted<'r> {
         let document = record
             .value
@@ -78,7 +78,7 @@ impl<'r> Emitted<'r> {
         self.document.as_ref()
     }
 
-    /// Members whose name, but for case and underscores, stands in their object more than once.
+    /// Members whose name occurs more than once in their object, ignoring case and underscores.
     pub(super) fn repeated(&self) -> &[NodeId] {
         &self.repeated
     }
@@ -91,14 +91,14 @@ impl<'r> Emitted<'r> {
         })
     }
 
-    /// The event, or the one that an alert holds as evidence.
+    /// The event, or the event that an alert has as evidence.
     pub fn event(&self) -> Option<Part<'_, 'r>> {
         let root = self.root()?;
         match self.kind {
             Kind::Event => Some(root),
             Kind::Alert => {
                 let evidence = root.each(path::EVIDENCES).next()?.at("data")?;
-                // An alert about a source holds what it found there, and no event.
+                // The evidence of an alert about a source is not an event.
                 let is_event = evidence.at("class_uid").is_some();
                 is_event.then_some(evidence)
             }
@@ -106,14 +106,14 @@ impl<'r> Emitted<'r> {
         }
     }
 
-    /// The first header of that name, as text; unreadable bytes are replaced.
+    /// The first header of that name, as text; bytes that are not UTF-8 are replaced.
     pub fn header(&self, name: &str) -> Option<Cow<'r, str>> {
         let named = |header: &&Header<'r>| header.name == name;
         let header = self.record.headers.iter().find(named)?;
         header.value.map(String::from_utf8_lossy)
     }
 
-    /// By what it is found again: the id of its CloudEvent, else of the event or alert.
+    /// The id by which `show` finds it: that of its CloudEvent, else of the event or alert.
     pub fn id(&self) -> Option<Cow<'_, str>> {
         let own = self.header("ce_id");
         own.or_else(|| self.root()?.text("metadata.uid"))
@@ -130,12 +130,12 @@ impl<'r> Emitted<'r> {
             .collect()
     }
 
-    /// Whether an alert holds its event.
+    /// Whether an alert contains its event.
     pub fn holds_its_event(&self) -> bool {
         self.kind == Kind::Alert && self.event().is_some()
     }
 
-    /// Where a dead letter was read, or an event that has no id of its own.
+    /// The source position of a dead letter, or of an event without an id of its own.
     pub fn source_position(&self) -> Option<super::At> {
         match self.kind {
             Kind::DeadLetter => Some(super::At {
@@ -148,8 +148,8 @@ impl<'r> Emitted<'r> {
     }
 }
 
-/// What may be the id of a source's CloudEvent: in a header, in the value, and in events that the
-/// value carries as data.
+/// Possible ids of a source's CloudEvent: in a header, in the value, and in CloudEvents within the value's
+/// data.
 pub fn source_ids(record: &RawRecord<'_>) -> Vec<String> {
     let headers = record.headers.iter();
     let headers = headers.filter(|header| header.name.eq_ignore_ascii_case("ce_id"));
@@ -182,7 +182,7 @@ pub struct Part<'d, 'r> {
 }
 
 impl<'d, 'r> Part<'d, 'r> {
-    /// What a path such as `actor.user` leads to; through an array, its first element.
+    /// The part at a path such as `actor.user`; of an array on the path, the first element.
     pub fn at(self, path: &str) -> Option<Part<'d, 'r>> {
         let Part { document, mut id } = self;
         for name in path.split('.') {
@@ -199,7 +199,7 @@ impl<'d, 'r> Part<'d, 'r> {
         self.at(path)?.scalar().filter(|text| !text.is_empty())
     }
 
-    /// The same of the part itself, `""` included.
+    /// This part as text, as in `text`, but also `""`.
     pub fn scalar(self) -> Option<Cow<'r, str>> {
         match self.document.kind(self.id) {
             Type::String => self.document.text(self.id).map(Cow::from),
@@ -214,12 +214,12 @@ impl<'d, 'r> Part<'d, 'r> {
         self.document.raw(part.id).parse().ok()
     }
 
-    /// What the part that a path leads to consists of; nothing if the path leads nowhere.
+    /// The children of the part at a path; none if the path does not exist.
     pub fn each(self, path: &str) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
         self.at(path).into_iter().flat_map(Part::elements)
     }
 
-    /// The elements of an array or the members of an object; of a scalar nothing.
+    /// The elements of an array or the members of an object; a scalar has none.
     pub fn elements(self) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
         let children = self.document.children(self.id);
         children.map(move |id| Part { id, ..self })
@@ -230,7 +230,7 @@ impl<'d, 'r> Part<'d, 'r> {
         self.each(path).filter_map(Part::scalar).collect()
     }
 
-    /// The name under which it stands in its object.
+    /// Its name in its object.
     pub fn name(self) -> Cow<'r, str> {
         self.document.key(self.id)
     }

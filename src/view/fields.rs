@@ -1,5 +1,5 @@
-//! The fields of records in the output topics, by the names that rules use, so that a filter takes
-//! the event that a rule of the same words matches.
+//! The fields of records in the output topics, by the names that rules use, so that a filter matches an
+//! event if a rule with the same detection does.
 
 use std::ops::ControlFlow;
 
@@ -43,14 +43,14 @@ pub struct FieldPath(Target);
 #[derive(Debug, Clone)]
 enum Target {
     Header(&'static str),
-    /// Places in the value; the first that holds anything counts.
+    /// Places in the value; the first one that exists is used.
     Value(Vec<Place>),
 }
 
 /// Where a field is.
 #[derive(Debug, Clone)]
 struct Place {
-    /// Whether it is there in Authentication events only, whose class lacks the attribute.
+    /// Whether it is only for Authentication events, whose class does not have the attribute itself.
     of_authentication: bool,
     segments: Box<[Box<str>]>,
 }
@@ -72,11 +72,11 @@ impl Place {
 }
 
 impl FieldPath {
-    /// Compiles the name of a field that records of this kind have: for a dead letter one of our
-    /// headers.
+    /// Compiles the name of a field of this kind of record; a dead letter has watchbell's headers as
+    /// fields.
     ///
     /// # Errors
-    /// No such record has the field; the nearest one is suggested.
+    /// No record of this kind has the field; the nearest one is suggested.
     pub fn parse(kind: Kind, name: &str) -> Result<FieldPath, UnknownField> {
         match kind {
             Kind::Event => of_event(name),
@@ -95,7 +95,7 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
                 .or_else(|| nearest(name, OF_EVENTS).map(str::to_owned)),
         })?;
     }
-    // One class has them elsewhere than the other.
+    // Their place differs between the two classes.
     let places = match name.split_once('.') {
         Some(("user", rest)) => vec![Place::of_any(&format!("actor.user.{rest}"))],
         Some(("api" | "resources", _)) => {
@@ -136,7 +136,7 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
             places.into_iter().map(below).collect(),
         )));
     }
-    // Alerts have them as their events have them.
+    // Alerts have these attributes in the same form as events.
     let shared = match in_evidence(name) {
         Some(rest) => ["actor.", "api.", "src_endpoint."]
             .iter()
@@ -168,7 +168,7 @@ fn of_dead_letter(name: &str) -> Result<FieldPath, UnknownField> {
     }
 }
 
-/// Whether a name is that of the part, or of something below it.
+/// Whether a name is that of the part, or of a field below it.
 fn is_below(name: &str, part: &str) -> bool {
     let rest = name.strip_prefix(part);
     rest.is_some_and(|rest| rest.is_empty() || rest.len() > 1 && rest.starts_with('.'))
@@ -178,7 +178,7 @@ fn segments(path: &str) -> Box<[Box<str>]> {
     path.split('.').map(Into::into).collect()
 }
 
-/// Strings that no rule sees, since watchbell adds them when it writes an event.
+/// Strings that rules do not see, because watchbell adds them when it writes an event.
 const ADDED: [&str; 5] = [
     "enrichments",
     "metadata.profiles",
@@ -188,13 +188,13 @@ const ADDED: [&str; 5] = [
 ];
 
 impl Emitted<'_> {
-    /// Whether the event, or the one that an alert holds, is of the class Authentication.
+    /// Whether the event, or the event of an alert, is of the class Authentication.
     fn is_authentication(&self) -> bool {
         let class = self.event().and_then(|event| event.int("class_uid"));
         class == Some(AUTHENTICATION.uid)
     }
 
-    /// Where [`ADDED`] stands in an event, in document order.
+    /// The nodes of [`ADDED`] in an event, in document order.
     fn added(&self) -> Vec<NodeId> {
         let event = self.root().filter(|_| self.kind == Kind::Event);
         let parts = event.into_iter();
@@ -287,7 +287,7 @@ impl Fields for Emitted<'_> {
         let _ = self.visit_strings(&left_out, visit);
     }
 
-    /// As the rule saw it that looked at the event: of an alert, that of its event.
+    /// The same log source that rules saw; for an alert, the one of its event.
     fn logsource(&self) -> Origin<'_> {
         let Some(event) = self.event() else {
             return Origin::default();
@@ -295,7 +295,7 @@ impl Fields for Emitted<'_> {
         let word = |path: &str| {
             let part = event.at(path)?;
             let raw = part.document.raw(part.id);
-            // Words of the catalogue: nothing in them is escaped.
+            // These are words of the catalogue, which have no escapes.
             raw.strip_prefix('"')?.strip_suffix('"')
         };
         let dialect = word("metadata.log_name").and_then(Dialect::of_log_name);

@@ -1,12 +1,12 @@
-//! Which records somebody wants to see, in the `detection:` syntax of rules. One document is a
-//! selection, a keyword, a detection with its condition, or a whole rule.
+//! Filters of records, in the `detection:` syntax of rules. A filter is a selection, a keyword, a
+//! detection with its condition, or a whole rule.
 
 use super::{Emitted, FieldPath, Kind};
 use crate::diagnostic::{Diagnostic, Mark, Problem, Severity};
-use crate::sigma::{self, Detection, Engine, Logsource, Scratch, Target};
+use crate::sigma::{self, Detection, Engine, Logsource, LogsourceDetection, Scratch};
 use crate::yaml::{self, Entry, Node, Value};
 
-/// A text in which a filter is written, and by what name a person knows it.
+/// The text of a filter, and its name in error messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Written<'t> {
     /// The option or the file.
@@ -25,7 +25,7 @@ impl Filter {
     /// Reads filters on records of one kind; warnings come with the filter.
     ///
     /// # Errors
-    /// Everything wrong in any of them.
+    /// All problems of all filters.
     pub fn parse(
         kind: Kind,
         written: &[Written<'_>],
@@ -40,10 +40,12 @@ impl Filter {
             detections.extend(detection);
             diagnostics.extend(problems.into_iter().map(|problem| at(one.name, problem)));
         }
-        let targets = detections.iter().map(|(logsource, detection)| Target {
-            logsource,
-            detection,
-        });
+        let targets = detections
+            .iter()
+            .map(|(logsource, detection)| LogsourceDetection {
+                logsource,
+                detection,
+            });
         let compiled = Engine::compile(targets, &|name| FieldPath::parse(kind, name));
         let is_error = |diagnostic: &Diagnostic| diagnostic.problem.severity == Severity::Error;
         match compiled {
@@ -59,7 +61,7 @@ impl Filter {
         }
     }
 
-    /// Whether every filter takes the record.
+    /// Whether every filter matches the record.
     pub fn takes(&self, emitted: &Emitted<'_>, scratch: &mut Scratch) -> bool {
         self.engine.matches(emitted, scratch).len() == self.engine.len()
     }
@@ -72,7 +74,7 @@ fn at(name: &str, problem: Problem) -> Diagnostic {
     }
 }
 
-/// One document as a detection and the events it is about; `None` if a problem is an error.
+/// Parses one filter as a detection with its log source; `None` if a problem is an error.
 fn detection(text: &str, problems: &mut Vec<Problem>) -> Option<(Logsource, Detection)> {
     let document = match yaml::document(text) {
         Ok(document) => document,

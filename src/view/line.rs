@@ -1,15 +1,16 @@
-//! One record on one line.
+//! Shows one record on one line.
 
 use super::style::Tone;
 use super::words;
 use super::{Emitted, Kind, Paint};
 use crate::finding::path;
 
-/// No more of a value that is no event is shown on a line, in bytes.
+/// Most bytes of a value that are shown if it is not an event.
 const EXCERPT: usize = 160;
 
-/// An event: time, who, what, resource, outcome, from where. An alert: time, level, title, outcome,
-/// why. A dead letter: time, reason, where it was read, how it begins. Then where the record stands.
+/// The line of an event has time, actor, operation, resource, outcome and address; of an alert time,
+/// level, title, outcome and reason; of a dead letter time, reason, source position and its first
+/// bytes. At the end is the position of the record.
 pub fn line(emitted: &Emitted<'_>, paint: Paint) -> String {
     let text = match emitted.kind {
         Kind::Event => event(emitted, paint),

@@ -1,6 +1,6 @@
-//! What a person reads of events, alerts and dead letters as they stand in the output topics: one
-//! line each, or a page; and which of them a filter takes.
-//! Invariant: no value of a record reaches a terminal as anything but text.
+//! Shows events, alerts and dead letters of the output topics to a person, as a line or a page each, and
+//! filters them.
+//! Invariant: values of a record reach a terminal only as printable text.
 
 mod emitted;
 mod fields;

@@ -1,4 +1,4 @@
-//! JSON over several lines, every scalar as it was written, but for secrets.
+//! Formats JSON over several lines; scalars stay as written, except secrets.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -7,15 +7,16 @@ use super::printable_json;
 use crate::event::secret::{self, Container, Name, REDACTED, names_another, without_secrets};
 use crate::json::{Document, Kind, NodeId};
 
-/// Appends the value, each line but the first `indent` columns in. Small arrays and objects of
-/// scalars stand on one line.
+/// Appends the value; every line but the first is indented by `indent` columns. Small arrays and objects
+/// of scalars are written on one line.
 pub(super) fn pretty(document: &Document<'_>, id: NodeId, indent: usize, out: &mut String) {
     let mut pretty = Pretty { document, out };
     let container = pretty.container(id, false);
     pretty.value(id, container, Name::default(), indent);
 }
 
-/// Deeper parts stand no further to the right: a long record that is nested deep would be mostly spaces.
+/// Parts below this depth are not indented further; otherwise a deeply nested record would be mostly
+/// spaces.
 const DEEPEST: usize = 60;
 
 /// Longest value in bytes that is written on one line.
@@ -27,7 +28,7 @@ struct Pretty<'p, 'r> {
 }
 
 impl Pretty<'_, '_> {
-    /// Appends a value; `around` is what it stands in, or itself if it is the outermost one.
+    /// Appends a value; `around` is its parent, or itself if it is the outermost one.
     fn value(&mut self, id: NodeId, around: Container, name: Name, indent: usize) {
         let kind = self.document.kind(id);
         if !matches!(kind, Kind::Array | Kind::Object) {
@@ -79,7 +80,7 @@ impl Pretty<'_, '_> {
         }
     }
 
-    /// Appends a scalar as it was written, but for what is a secret.
+    /// Appends a scalar as written, or `***` for a secret.
     fn scalar(&mut self, id: NodeId, around: Container, name: Name) {
         let hides = match self.document.kind(id) {
             Kind::String => around.hides(name),

@@ -1,4 +1,4 @@
-//! How a person names one record: by its id, or by where it stands.
+//! A reference to one record: its id, or its position.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::event::Position;
 
-/// A place in a topic.
+/// A position in a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct At {
     /// Name of the topic.
@@ -33,7 +33,7 @@ impl From<Position<'_>> for At {
     }
 }
 
-/// A text that is no place in a topic.
+/// A text that is not a position in a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not topic/partition@offset")]
 pub struct NotAPlace;
@@ -50,7 +50,7 @@ impl FromStr for At {
         }
         .ok_or(NotAPlace)?;
         let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        // Characters of a topic's name, as brokers check them.
+        // The characters that brokers allow in topic names.
         let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         if topic.is_empty() || !topic.bytes().all(legal) || !is_number(partition) {
             return Err(NotAPlace);
@@ -71,7 +71,7 @@ impl FromStr for At {
 pub enum Reference {
     /// By its id.
     Id(String),
-    /// By where it stands, or where it was read.
+    /// By its position, or by the source position of its record.
     At(At),
 }
 

@@ -4,20 +4,20 @@ use std::fmt;
 
 use crate::event::secret::without_secrets;
 
-/// How words are set off. Without color every word is plain.
+/// Whether words are shown with color and weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
     /// Whether escape sequences are written.
     pub color: bool,
 }
 
-/// What a word is, not how it looks.
+/// The meaning of a word, from which its color follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,
     /// A heading.
     Bold,
-    /// Of less weight than its neighbors.
+    /// Less important than the words beside it.
     Faint,
     Good,
     Bad,
@@ -25,7 +25,7 @@ pub(super) enum Tone {
 }
 
 impl Tone {
-    /// Of an outcome, in OCSF's words.
+    /// The tone of an OCSF status.
     pub(super) fn of_status(status: &str) -> Tone {
         match status {
             "Success" => Tone::Good,
@@ -34,7 +34,7 @@ impl Tone {
         }
     }
 
-    /// Of a severity, in OCSF's words.
+    /// The tone of an OCSF severity.
     pub(super) fn of_severity(severity: &str) -> Tone {
         match severity {
             "High" | "Critical" | "Fatal" => Tone::Bad,
@@ -43,7 +43,7 @@ impl Tone {
         }
     }
 
-    /// Parameters of ECMA-48's SGR.
+    /// Parameters of the ECMA-48 control function SGR.
     fn parameters(self) -> Option<&'static str> {
         match self {
             Tone::Plain => None,
@@ -60,7 +60,7 @@ impl Paint {
     /// No color.
     pub const PLAIN: Paint = Paint { color: false };
 
-    /// The text, without secrets, made printable and set in a tone.
+    /// The text in a tone, printable and without secrets.
     pub(super) fn paint(self, tone: Tone, text: &str) -> Painted {
         Painted {
             parameters: tone.parameters().filter(|_| self.color),
@@ -69,7 +69,7 @@ impl Paint {
     }
 }
 
-/// A text and its color. A width counts characters of the text alone.
+/// A text with its color; a width counts only the characters of the text.
 pub(super) struct Painted {
     parameters: Option<&'static str>,
     text: String,

@@ -1,5 +1,5 @@
-//! Who did what to which resource, how it ended and from where: the words of one event, names
-//! before ids. Lines and pages are made of them.
+//! The texts for one event, used by lines and pages: actor, operation, resource, outcome and address,
+//! with names before ids.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use super::emitted::Part;
 use crate::event::secret::without_secret_values;
 use crate::finding::path;
 
-/// A moment in UTC; `decimals` of a second. A number that is no moment stays one.
+/// A time in UTC with so many `decimals` of a second. A number out of range stays a number.
 pub fn moment(time_ms: i64, decimals: usize) -> String {
     match jiff::Timestamp::from_millisecond(time_ms) {
         Ok(time) => format!("{time:.decimals$}"),
@@ -23,7 +23,7 @@ pub fn who(event: Part<'_, '_>) -> String {
     named(name, user("uid")).unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// The method, and what an authorization was asked for: `mds.Authorize (Describe)`.
+/// The method; for an authorization check also the authorized operation: `mds.Authorize (Describe)`.
 pub fn what(event: Part<'_, '_>) -> String {
     let operation = api(event, "operation").unwrap_or("unknown".into());
     match event.text("unmapped.data.authorizationInfo.operation") {
@@ -32,7 +32,7 @@ pub fn what(event: Part<'_, '_>) -> String {
     }
 }
 
-/// A part of `api`; an Authentication outside a cloud has it under `unmapped`.
+/// A part of `api`, which an Authentication without the cloud profile has under `unmapped`.
 pub fn api<'r>(event: Part<'_, 'r>, path: &str) -> Option<Cow<'r, str>> {
     let of_api = event.text(&format!("api.{path}"));
     of_api.or_else(|| event.text(&format!("unmapped.api.{path}")))
@@ -74,14 +74,14 @@ pub fn outcome<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
     event.text("status").unwrap_or("Unknown".into())
 }
 
-/// Which values matched, `field = values`, but for secrets.
+/// The values that matched, as `field = values`, without secrets.
 pub fn why(alert: Part<'_, '_>) -> Vec<String> {
     let lines = alert.texts(path::WHY);
     let shown = |line: &Cow<'_, str>| without_secret_values(line).into_owned();
     lines.iter().map(shown).collect()
 }
 
-/// The address, else the name of where it came from.
+/// The source address, else the source's name.
 pub fn origin<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
     let endpoint = |part| event.text(part);
     let address = endpoint("src_endpoint.ip").or_else(|| endpoint("src_endpoint.name"));
@@ -92,7 +92,7 @@ pub fn origin<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
 pub struct Known<'r>(HashMap<Cow<'r, str>, Cow<'r, str>>);
 
 impl<'r> Known<'r> {
-    /// Those that stand in the event.
+    /// The names in the event's `enrichments`.
     pub fn of(event: Part<'_, 'r>) -> Known<'r> {
         let mut known = HashMap::new();
         for one in event.each("enrichments") {
@@ -109,7 +109,7 @@ impl<'r> Known<'r> {
     }
 }
 
-/// `name (id)`, or the one that there is.
+/// `name (id)`, or the one of them that exists.
 pub fn named(name: Option<Cow<'_, str>>, id: Option<Cow<'_, str>>) -> Option<String> {
     match (name, id) {
         (Some(name), Some(id)) if name != id => Some(format!("{name} ({id})")),

@@ -1,22 +1,22 @@
-//! Takes what is expected out of a tree and keeps every problem on the way, so that one pass over
-//! a file reports all of them.
+//! Reads expected values from a YAML tree and collects problems, so that one pass over a file reports
+//! all of them.
 
 use super::{Entry, Node};
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 
-/// What was wrong so far.
+/// Reads values from nodes, and collects the problems.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct YamlReader {
     problems: Vec<Problem>,
 }
 
-impl Reader {
-    /// Keeps a problem.
+impl YamlReader {
+    /// Adds a problem.
     pub fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
 
-    /// Whether nothing was wrong so far.
+    /// Whether there is no problem so far.
     pub fn is_content(&self) -> bool {
         self.problems.is_empty()
     }
@@ -32,7 +32,7 @@ impl Reader {
         located.collect()
     }
 
-    /// The entries of a map; none, and a problem, where the node is no map.
+    /// The entries of a map; if the node is not a map, none and a problem.
     pub fn map<'n>(&mut self, node: &'n Node) -> &'n [Entry] {
         node.as_map().unwrap_or_else(|| {
             self.report(mismatch(node, "a map"));
@@ -40,7 +40,7 @@ impl Reader {
         })
     }
 
-    /// The entries of a map that may hold only these keys.
+    /// The entries of a map; any other key than these is a problem.
     pub fn map_of<'n>(&mut self, node: &'n Node, known: &[&str]) -> &'n [Entry] {
         let entries = self.map(node);
         for entry in entries {
@@ -54,7 +54,7 @@ impl Reader {
         entries
     }
 
-    /// The elements of a list; none, and a problem, where the node is no list.
+    /// The elements of a list; if the node is not a list, none and a problem.
     pub fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
         node.as_seq().unwrap_or_else(|| {
             self.report(mismatch(node, "a list"));
@@ -79,7 +79,7 @@ impl Reader {
         Some(text)
     }
 
-    /// What a word stands for, if it is one of the known.
+    /// The value of a word that must be one of the known ones.
     pub fn word<'k, T>(
         &mut self,
         word: &str,

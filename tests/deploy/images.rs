@@ -1,4 +1,4 @@
-//! Dockerfile and docker-compose.yml: what can be said of them without building an image.
+//! Checks the Dockerfile and docker-compose.yml, as far as possible without building an image.
 
 use serde_json::Value;
 use watchbell::config::from_parts;
@@ -44,7 +44,7 @@ fn base_images_have_a_tag_and_the_compiler_is_the_one_that_the_crate_asks_for() 
 }
 
 #[test]
-fn the_image_runs_the_binary_as_somebody_without_rights() {
+fn the_image_runs_the_binary_as_an_unprivileged_user() {
     let instructions = instructions();
     assert_eq!(all(&instructions, "USER"), ["65532:65532"]);
     assert_eq!(

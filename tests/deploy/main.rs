@@ -1,5 +1,5 @@
-//! What is deployed, held against what the daemon is: cargo test --test deploy (needs kubectl, a JVM
-//! and Maven). No container is run: images are not built here.
+//! The deployment files agree with the daemon: cargo test --test deploy (needs kubectl, a JVM and Maven).
+//! No image is built and no container is run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 /// Dockerfile and docker-compose.yml.

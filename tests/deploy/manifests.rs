@@ -104,7 +104,7 @@ fn ports_and_probes_are_those_of_the_daemon() {
 }
 
 #[test]
-fn a_pod_has_more_time_to_end_than_the_daemon_takes() {
+fn a_pod_has_more_time_to_shut_down_than_the_daemon_needs() {
     let objects = base();
     let budget = config(&objects).session.shutdown_budget;
     let grace = pod(&objects)["terminationGracePeriodSeconds"].as_u64();

@@ -1,4 +1,4 @@
-//! `validate`, `config print` and `--help`: what is said where, and the exit code.
+//! `validate`, `config print` and `--help`: their output and exit codes.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -35,7 +35,7 @@ detection:
 
 const NAMES: &str = "u-1: {name: Ada}\n";
 
-/// A configuration with one rule and one name, which may be spoilt.
+/// A configuration with one rule and one name, to which a test adds faults.
 fn folder(config: &str, rule: &str, names: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
@@ -60,7 +60,7 @@ fn with_variables(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
 }
 
 #[test]
-fn a_sound_configuration_is_said_to_be_fine() {
+fn a_correct_configuration_is_accepted() {
     let run = validate(CONFIG, RULE, NAMES);
     assert_eq!(
         run.stderr,
@@ -75,7 +75,7 @@ fn every_fault_of_a_configuration_comes_in_one_pass_with_line_and_remedy() {
         .replace("    bootstrap: audit", "    boostrap: audit")
         .replace("pack:confluent,", "pack:confluentt,")
         + "delivery: at_most_once\nhttp: {listen: nowhere}\n";
-    // A fault in the one file hides none in the others.
+    // A fault in one file does not hide those in the others.
     let rule = RULE.replace("level: high", "level: hihg");
     let run = validate(&config, &rule, "u-1: {nam: Ada}\n");
     assert_eq!((run.code, run.stdout.as_str()), (Some(78), ""));
@@ -109,7 +109,7 @@ fn faults_of_rules_and_names_come_in_one_pass_with_file_line_and_remedy() {
 }
 
 #[test]
-fn a_configuration_that_is_not_there_is_named() {
+fn the_error_names_a_missing_configuration() {
     let run = run_in(Path::new("."), &["validate", "-c", "nowhere/w.yaml"]);
     assert_eq!(run.code, Some(78));
     let said = "nowhere/w.yaml: error: not readable: No such file or directory";
@@ -206,7 +206,7 @@ fn a_mistake_on_the_command_line_is_explained() {
 }
 
 #[test]
-fn a_cluster_that_does_not_answer_is_said_to_after_a_moment() {
+fn a_cluster_that_does_not_answer_is_reported_after_a_moment() {
     let folder = tempfile::tempdir().expect("a folder");
     let config =
         "sources: {a: {bootstrap: '127.0.0.1:1'}}\ndestination: {bootstrap: '127.0.0.1:1'}\n";

@@ -1,11 +1,11 @@
-//! The built binary as a user runs it: arguments and input in, output and exit code out.
+//! Runs the built binary like a user, with arguments and input, and returns output and exit code.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// What a run left behind.
+/// The result of a run.
 pub struct Run {
     pub stdout: String,
     pub stderr: String,
@@ -13,7 +13,7 @@ pub struct Run {
     pub code: Option<i32>,
 }
 
-/// The binary, without what the environment of the tests may say to it.
+/// The binary, without the variables of the test's environment that it would read.
 pub fn watchbell() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_watchbell"));
     for (name, _) in std::env::vars_os() {

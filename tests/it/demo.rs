@@ -1,4 +1,4 @@
-//! `demo` on its embedded Kafka: what a stranger sees first.
+//! `demo` on its embedded Kafka.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use watchbell::observe::http::{EXCHANGE, MAX_CONNECTIONS};
 
 use crate::command::{run_with, watchbell};
 
-/// For anything that another process does.
+/// Deadline for anything that another process does.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The lines from the one that holds `first` up to the next blank one.
@@ -27,7 +27,7 @@ fn block<'t>(text: &'t str, first: &str) -> Vec<&'t str> {
     block
 }
 
-/// What is different in every run: times, and how long it took.
+/// A line without times, which differ in every run.
 fn without_times(line: &str) -> String {
     let line = line.trim_end();
     match line.split_once("  records read") {
@@ -48,7 +48,7 @@ fn the_readme_shows_what_it_prints() {
     let (shown, _) = shown.split_once("```").expect("its end");
     let run = run_with(watchbell().arg("demo"), b"");
     let printed: Vec<String> = run.stdout.lines().map(without_times).collect();
-    // Blocks with a blank line between them, each as a whole.
+    // Each block between blank lines must be printed as a whole.
     for block in shown.split("\n\n") {
         let block: Vec<String> = block.lines().map(without_times).collect();
         let found = printed.windows(block.len()).any(|lines| lines == block);
@@ -225,7 +225,7 @@ fn serve(command: &mut Command) -> Served {
 
 #[test]
 fn idle_connections_keep_neither_probes_waiting_nor_descriptors() {
-    // What is true of the daemon: demo has the same listener and limit.
+    // The demo has the same listener and limit as the daemon.
     raise_limit();
     let binary = env!("CARGO_BIN_EXE_watchbell");
     let script = format!("ulimit -Sn 256; exec {binary} demo --serve --listen 127.0.0.1:0");
@@ -241,7 +241,7 @@ fn idle_connections_keep_neither_probes_waiting_nor_descriptors() {
     for number in 0..1_090 {
         let mut stream = TcpStream::connect(address).expect("a connection");
         if number % 2 == 0 {
-            // A request that never ends. Its connection may have given way already.
+            // A request that never ends. Its connection may have been closed already.
             let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost");
         }
         idle.push(stream);
@@ -253,13 +253,13 @@ fn idle_connections_keep_neither_probes_waiting_nor_descriptors() {
         }
     }
     let held = descriptors();
-    // The pipeline behind it opens and closes some meanwhile.
+    // The pipeline opens and closes descriptors in the meantime.
     assert!(
         held <= before + MAX_CONNECTIONS + 32,
         "{before}, then {held}"
     );
 
-    // Whoever stays is closed, be it that nothing was asked or that the request has no end.
+    // Connections without a request, and those whose request does not end, are closed.
     for mut stream in idle.into_iter().rev().take(2) {
         stream.set_read_timeout(Some(DEADLINE)).expect("a limit");
         let mut rest = Vec::new();
@@ -268,7 +268,7 @@ fn idle_connections_keep_neither_probes_waiting_nor_descriptors() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
         }
     }
-    // And whoever was answered.
+    // So are connections whose request was answered.
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(DEADLINE)).expect("a limit");
     stream
@@ -319,7 +319,7 @@ fn it_serves_metrics_while_events_flow_and_ends_cleanly_when_asked() {
 }
 
 #[test]
-fn an_address_in_use_is_said() {
+fn an_address_in_use_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
     let run = run_with(

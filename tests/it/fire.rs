@@ -27,7 +27,7 @@ fn fire(folder: &TempDir, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn a_test_alert_goes_through_all_sinks_or_the_one_named_and_says_that_it_is_one() {
+fn a_test_alert_goes_to_all_sinks_or_the_one_given_and_is_marked_as_a_test() {
     let (one, other) = (Stub::start(|_| ok()), Stub::start(|_| ok()));
     let folder = folder(&format!(
         "  one: {{type: webhook, url: '{}/', min_level: critical}}\n  \
@@ -65,7 +65,7 @@ fn a_test_alert_goes_through_all_sinks_or_the_one_named_and_says_that_it_is_one(
 }
 
 #[test]
-fn a_rules_test_goes_where_its_alerts_would_in_its_words() {
+fn a_test_of_a_rule_looks_like_its_alert_and_reaches_the_same_sinks() {
     let (all, critical) = (Stub::start(|_| ok()), Stub::start(|_| ok()));
     let folder = folder(&format!(
         "  all: {{type: webhook, url: '{}/'}}\n  \
@@ -102,7 +102,7 @@ fn a_rules_test_goes_where_its_alerts_would_in_its_words() {
 }
 
 #[test]
-fn what_a_sink_says_is_passed_on_and_a_check_tells_nobody() {
+fn the_answer_of_a_sink_is_printed_and_a_check_sends_no_alert() {
     let stub = Stub::start(|_| Reply::Status(400, "", "no such field".into()));
     let folder = folder(&format!(
         "  hook: {{type: webhook, url: '{}/hook'}}\n  gone: {{type: webhook, url: 'http://127.0.0.1:1/'}}\n",

@@ -1,6 +1,6 @@
-//! Golden cases: `tests/data/confluent/golden/<name>.json` holds a record, and beside it what the
-//! pipeline makes of it with the shipped catalogue and rules. To write what is expected anew, set
-//! `WATCHBELL_BLESS=1`; that run fails, so that nothing is blessed without being read.
+//! Golden cases: `tests/data/confluent/golden/<name>.json` has a record and the expected output of the
+//! pipeline with the shipped catalogue and rules. `WATCHBELL_BLESS=1` writes the expected outputs again and
+//! fails, so that somebody reviews them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +34,7 @@ impl Case {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{}: {error}", self.name()))
     }
 
-    /// The record's value as bytes: any JSON as it stands in the file, or a `text` that is none.
+    /// The record's value as bytes: any JSON as in the file, or a `text` that is none.
     fn value(&self) -> Option<Vec<u8>> {
         let document = Document::parse(self.text.as_bytes()).expect("a case is JSON");
         let record = document.member(document.root(), "record").expect("record");
@@ -47,7 +47,7 @@ impl Case {
         Some(bytes)
     }
 
-    /// What the pipeline makes of the record, a JSON array.
+    /// The pipeline's outputs for the record, as a JSON array.
     fn output(&self, pipeline: &Pipeline) -> String {
         let case = self.json();
         let value = self.value();
@@ -82,8 +82,8 @@ impl Case {
     }
 }
 
-/// An output record as JSON, its members in their order. What changes with every release and every
-/// edit of a rule, and the event within its alerts, is named in parentheses instead.
+/// An output record as JSON, members in their order. Values that change with every release or edit of a
+/// rule, and the event within its alerts, are replaced by a description in parentheses.
 fn shown(output: &OutputRecord) -> String {
     let text = |bytes: &Option<Vec<u8>>| match bytes {
         Some(bytes) => Value::from(String::from_utf8_lossy(bytes)).to_string(),
@@ -182,7 +182,7 @@ fn differences(at: &str, expected: &Value, found: &Value, out: &mut Vec<String>)
     }
 }
 
-/// The case's text with another `output`, the record left as it was.
+/// The case's text with another `output` and the same record.
 fn blessed(case: &Case, output: &str) -> String {
     let document = Document::parse(case.text.as_bytes()).expect("a case is JSON");
     let mut text = String::from("{");

@@ -43,7 +43,7 @@ const ORDER: [&str; 25] = [
 /// Files outside the modules: the root, and the binary that calls it.
 const ROOTS: [&str; 2] = ["lib", "main"];
 
-/// Modules that act on the world: they may name everything of [`EFFECTS`].
+/// Modules with side effects of any kind: they may use everything of [`EFFECTS`].
 const ACTING: [&str; 3] = ["kafka", "roles", "cli"];
 
 /// Modules that name some of [`EFFECTS`]. One that is neither here nor in [`ACTING`] is pure: its
@@ -67,7 +67,7 @@ const SOME_EFFECTS: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// Stands for code that is async.
+/// The effect of async code.
 const ASYNC: &str = "async";
 
 /// What makes a function more than one of values: I/O, clocks, threads, async.
@@ -276,7 +276,7 @@ fn nothing_imports_what_is_above_it() {
 }
 
 #[test]
-fn no_files_import_each_other_in_a_circle() {
+fn no_files_import_each_other() {
     let circles = Imports::of(&sources()).circles();
     let breaches: Vec<String> = circles
         .iter()

@@ -1,4 +1,4 @@
-//! What one module writes another reads, at the limit and one beyond it.
+//! Every reader accepts what the writers write, at the limit of nesting and one level beyond it.
 
 use watchbell::alert::{DEAD_LETTER, REPLAYED, SENSITIVE_DEAD_LETTER};
 use watchbell::event::limits::{ALERT_DEPTH, EVENT_DEPTH, SOURCE_DEPTH};
@@ -165,7 +165,7 @@ fn check(output: &OutputRecord, place: &str) {
 }
 
 #[test]
-fn what_the_deepest_event_becomes_is_read_by_everyone() {
+fn every_reader_accepts_the_outputs_of_the_deepest_event() {
     let pipeline = pipeline_with("", 1_000_000);
     let mut deepest = [0, 0];
     for levels in SOURCE_DEPTH - 8..=SOURCE_DEPTH {
@@ -185,12 +185,12 @@ fn what_the_deepest_event_becomes_is_read_by_everyone() {
             }
         }
     }
-    // The limits are reached, so they are no larger than they have to be.
+    // The limits are reached, so they are not larger than necessary.
     assert_eq!(deepest, [EVENT_DEPTH, ALERT_DEPTH]);
 }
 
 #[test]
-fn one_level_more_is_a_dead_letter_that_everyone_reads() {
+fn one_level_more_is_a_dead_letter_that_every_reader_accepts() {
     let pipeline = pipeline_with("", 1_000_000);
     for (place, binary, event) in events(SOURCE_DEPTH + 1) {
         let (outcome, outputs) = process(&pipeline, binary, &event);
@@ -207,7 +207,7 @@ fn one_level_more_is_a_dead_letter_that_everyone_reads() {
     }
 }
 
-/// An alert that is cut to fit its topic is one still.
+/// A shortened alert is still a valid alert.
 #[test]
 fn the_alert_of_the_deepest_event_fits_a_small_topic() {
     let pipeline = pipeline_with("", 8_000);
@@ -246,7 +246,7 @@ fn what_replay_prints_of_the_deepest_event_replay_reads() {
     let printed = replay(&file);
     assert!(printed.contains(REPLAYED), "{printed}");
     std::fs::write(&file, &printed).unwrap();
-    // They are no audit events; each is kept whole as a dead letter, and an alert tells of it.
+    // They are not audit events; each becomes an unchanged dead letter with an alert.
     let again = replay(&file);
     let letters = again
         .lines()

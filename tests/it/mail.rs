@@ -1,4 +1,4 @@
-//! Mail, over real connections to a server that speaks SMTP as far as it must.
+//! E-mail, over real connections to a server that implements a part of SMTP.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use watchbell::notify::{Answer, Client, Encryption, Sink};
 
 use crate::sinks::{Authority, certified, send};
 
-/// What the server was told, line by line; `(TLS)` where it began.
+/// The lines that the server received; `(TLS)` where TLS began.
 type Heard = Arc<Mutex<Vec<String>>>;
 
 /// A mail server, and what it answers to a command other than `250`.
@@ -178,7 +178,7 @@ fn mail_goes_to_everybody_over_starttls_and_the_password_only_then() {
 }
 
 #[test]
-fn without_a_trusted_certificate_nothing_is_said() {
+fn without_a_trusted_certificate_nothing_is_sent() {
     let authority = Authority::new();
     let tls = || authority.server(&certified("localhost"));
     let trusting = format!("ca_file: {}", authority.file());
@@ -208,7 +208,7 @@ fn without_a_trusted_certificate_nothing_is_said() {
 }
 
 #[test]
-fn only_what_is_too_large_is_refused_for_good() {
+fn only_a_message_that_is_too_large_is_refused_finally() {
     let authority = Authority::new();
     let cases: [(Answers, bool); 5] = [
         (&[("DATA", "552 too large")], false),

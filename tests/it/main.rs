@@ -5,41 +5,41 @@ mod cli;
 /// The built binary as a user runs it.
 mod command;
 mod demo;
-/// What the documents show.
+/// The documents agree with the code.
 mod docs;
 /// A test alert from the command line.
 mod fire;
-/// What becomes of every documented event, field by field.
+/// The outputs for every documented event, field by field.
 mod golden;
 /// The architecture invariants, read from the sources.
 mod house;
-/// What one module writes another reads, at the limit.
+/// Depth limits of writers and readers.
 mod limits;
 /// Mail and its server.
 mod mail;
-/// The document of the mapping, the paths of rules and the encoder, in step.
+/// The mapping's document, the paths of rules and the encoder agree.
 mod mapping;
-/// What sinks are sent.
+/// The requests to sinks.
 mod notices;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.
 mod ocsf;
 /// Sinks in a flood and without an answer, on a simulated clock.
 mod outage;
 mod pipeline;
-/// What must hold of every record.
+/// Properties of every record.
 mod properties;
-/// Events that can be read in several ways, or that many parsers refuse.
+/// Events with several readings, or that many parsers refuse.
 mod readings;
 mod replay;
 /// Generated records.
 mod samples;
-/// What an operator runs before the daemon.
+/// The commands that an operator runs before the daemon.
 mod setup;
-/// What sinks answer.
+/// The answers of sinks.
 mod sinks;
-/// What a person reads.
+/// Lines and pages for people.
 mod view;
-/// The worst records there are.
+/// The most expensive records.
 mod worst;
 
 #[path = "../stub/mod.rs"]

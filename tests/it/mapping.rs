@@ -1,5 +1,4 @@
-//! Keeps `docs/mapping-confluent.md`, the paths that rules may name and the encoder in step: what
-//! one of them has, the others have.
+//! `docs/mapping-confluent.md`, the paths that rules can use and the encoder have the same attributes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +20,7 @@ use watchbell::sigma::{self, Fields};
 use crate::pipeline::{SEED, SHAPES};
 use crate::samples::sample;
 
-/// What rules cannot name: OCSF's own constants, what the names file added, and the service of a
+/// Attributes that rules cannot use: constants of OCSF, additions from the names file, and the service of a
 /// login, which is a copy of `api.service.name` and `resources.uid`.
 const NOT_FOR_RULES: [&str; 7] = [
     "enrichments",
@@ -33,7 +32,7 @@ const NOT_FOR_RULES: [&str; 7] = [
     "severity_id",
 ];
 
-/// What is kept as it came; rules name paths below.
+/// Payloads, which are kept unchanged; rules use paths below them.
 const PAYLOADS: [&str; 3] = ["api.request.data", "api.response.data", "resources.data"];
 
 /// Where the encoder writes an attribute, `None` if nowhere.
@@ -157,7 +156,7 @@ proptest! {
     }
 }
 
-/// What stands in backticks in the first column of the tables of attributes.
+/// The names in backticks in the first column of the tables of attributes.
 fn documented() -> BTreeSet<String> {
     let file = File::new(env!("CARGO_MANIFEST_DIR")).join("docs/mapping-confluent.md");
     let text = fs::read_to_string(file).expect("docs/mapping-confluent.md");

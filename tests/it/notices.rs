@@ -1,5 +1,5 @@
-//! What each sink is sent for an alert: golden files in `tests/data/alerts/golden`. To write them
-//! anew, set `WATCHBELL_BLESS=1`; that run fails, so that nothing is blessed without being read.
+//! The requests to each sink for an alert: golden files in `tests/data/alerts/golden`. `WATCHBELL_BLESS=1`
+//! writes them again and fails, so that somebody reviews them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +31,7 @@ const NAMES: &str = include_str!("../data/confluent/golden/names.yaml");
 const SEVERAL: &str = include_str!("../data/alerts/several.json");
 const DELETED: &str = include_str!("../data/confluent/golden/more-04-named-statement-deleted.json");
 
-/// What somebody could call themselves to break out of a message.
+/// Names that try to break out of a message.
 const HOSTILE: &str = "<!channel> & <https://evil.example|click> *b* [x](https://evil.example) \
                        <at>all</at> @here `c`\r\nX-Injected: 1\n\u{202e}level=info \u{1b}[31m\
                        adm\u{ad}in\u{e0041}\u{3164}";
@@ -254,7 +254,7 @@ fn golden(case: &str, sink: &str) -> PathBuf {
 }
 
 #[test]
-fn every_sink_is_sent_what_the_golden_files_say() {
+fn the_requests_to_every_sink_are_those_of_the_golden_files() {
     let bless = std::env::var_os("WATCHBELL_BLESS").is_some();
     let single = notice(&alert(|_| {}));
     let cases = [
@@ -370,7 +370,7 @@ fn a_title_is_a_sentence_whatever_is_missing() {
 }
 
 #[test]
-fn an_alert_without_an_event_is_valid_says_what_was_lost_and_is_told_at_once() {
+fn an_alert_without_an_event_is_valid_says_what_was_lost_and_is_sent_at_once() {
     let value = expired().value.expect("an alert");
     crate::ocsf::validate(&serde_json::from_slice(&value).expect("JSON"));
     let notice = notice(&value);
@@ -392,7 +392,7 @@ fn an_alert_without_an_event_is_valid_says_what_was_lost_and_is_told_at_once() {
 }
 
 #[test]
-fn whoever_is_told_of_a_stop_reads_what_was_found_and_how_to_go_on() {
+fn the_message_about_a_stop_says_what_was_found_and_how_to_continue() {
     let titles = [
         "[CRITICAL] Source confluent has stopped: past_end",
         "[CRITICAL] Sink oncall has stopped: past_end",
@@ -415,7 +415,7 @@ fn the_alert_of_several_events_is_valid_ocsf() {
 }
 
 #[test]
-fn hostile_values_stay_values() {
+fn hostile_values_are_never_markup() {
     let message = message(notice(&alert(hostile)), false);
     assert!(!message.text.contains("S3CRET"));
     assert!(!message.title.chars().any(is_unseen), "{:?}", message.title);
@@ -739,7 +739,7 @@ fn offered(group: &str, level: Level) -> Offered<Arc<Notice>> {
 }
 
 #[test]
-fn what_is_worse_than_what_was_told_before_opens_an_incident_of_its_own() {
+fn a_more_severe_alert_of_a_group_opens_another_incident() {
     let pacing = Pacing {
         digest_interval_ms: 1_000,
         max_waiting: None,
@@ -772,7 +772,7 @@ fn what_is_worse_than_what_was_told_before_opens_an_incident_of_its_own() {
 }
 
 #[test]
-fn a_digest_over_many_groups_joins_no_incident_of_another_level_or_time() {
+fn a_digest_over_many_groups_does_not_join_an_incident_of_another_level_or_time() {
     let pacing = Pacing {
         digest_interval_ms: 1_000,
         max_waiting: Some(0),
@@ -813,7 +813,7 @@ fn a_digest_over_many_groups_joins_no_incident_of_another_level_or_time() {
 }
 
 #[test]
-fn the_id_of_a_notification_is_that_of_what_it_covers() {
+fn the_id_of_a_notification_depends_on_the_alerts_it_covers() {
     let pacing = Pacing {
         digest_interval_ms: 1_000,
         max_waiting: None,
@@ -838,7 +838,7 @@ fn the_id_of_a_notification_is_that_of_what_it_covers() {
 }
 
 #[test]
-fn a_template_replaces_the_words_and_can_reach_nothing_else() {
+fn a_template_replaces_the_text_and_has_no_access_to_anything_else() {
     let template = |text: &str| Template::tried(None, Some(text.into()));
     let good = template(
         "{{ notice.who.name }} | {{ level }} | {{ notice.time_ms | time }}{% for f in facts %} {{ f.label }}{% endfor %}",
@@ -860,7 +860,7 @@ fn a_template_replaces_the_words_and_can_reach_nothing_else() {
 }
 
 #[test]
-fn what_is_no_alert_of_ours_is_refused_with_a_reason() {
+fn a_record_that_is_not_an_alert_is_refused_with_a_reason() {
     for (value, reason) in [
         (&b"not json"[..], "alert_not_json"),
         (b"", "alert_not_json"),
@@ -905,7 +905,7 @@ fn read_late(logged_ms: i64, history: bool) -> Notice {
 }
 
 #[test]
-fn how_late_an_alert_is_shows_in_the_log_that_its_record_stands_in() {
+fn the_delay_of_an_alert_is_derived_from_the_timestamps_of_its_partition() {
     let hour_ms = 3_600_000;
     let route = Route {
         min_level: Level::Low,

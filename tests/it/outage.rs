@@ -56,7 +56,7 @@ struct Alert {
     level: Level,
 }
 
-/// What a sink was asked.
+/// The requests to a sink.
 #[derive(Default)]
 struct Asked {
     /// When, accepted or not.
@@ -137,7 +137,7 @@ fn run_by(
     asked
 }
 
-/// No window is asked more than the vendor allows.
+/// Asserts that no window has more requests than the vendor allows.
 fn within(limit: Option<(usize, i64)>, at_ms: &[i64]) -> Result<(), String> {
     let Some((most, window_ms)) = limit else {
         return Ok(());
@@ -166,7 +166,7 @@ fn a_flood_breaks_no_vendors_limit_and_loses_nothing() {
         assert_eq!(told, FLOOD as u64, "{kind}");
         within(limit, &asked.at_ms).unwrap_or_else(|window| panic!("{kind}: {window}"));
         match limit {
-            // People are told of a few, and of the rest together.
+            // People get a few groups by themselves, and the rest as one digest.
             Some(_) => assert!(asked.told.len() < 200, "{kind}: {}", asked.told.len()),
             None => assert_eq!(asked.told.len(), FLOOD, "{kind}"),
         }
@@ -174,7 +174,7 @@ fn a_flood_breaks_no_vendors_limit_and_loses_nothing() {
 }
 
 #[test]
-fn after_an_hour_without_an_answer_everything_is_told_once_the_worst_and_oldest_first() {
+fn after_an_hour_without_an_answer_every_alert_is_sent_once_the_most_severe_and_oldest_first() {
     let down = MINUTE_MS..61 * MINUTE_MS;
     for (kind, limit) in KINDS {
         let sink = sink(kind);
@@ -247,7 +247,7 @@ fn jumping(ms: i64) -> i64 {
 }
 
 #[test]
-fn a_wall_clock_that_jumps_by_hours_delays_nothing_repeats_nothing_and_gives_nothing_up() {
+fn a_wall_clock_that_jumps_by_hours_delays_repeats_and_loses_no_alert() {
     for (kind, _) in KINDS {
         let sink = sink(kind);
         let alerts: Vec<Alert> = (1..60 * 6)

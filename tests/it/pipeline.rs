@@ -1,5 +1,5 @@
-//! Vendor events through the whole pipeline: valid OCSF out, no leaf lost, alerts as the rules'
-//! own tests expect.
+//! Vendor events through the whole pipeline: outputs are valid OCSF, no leaf is lost, and alerts are those that
+//! the rules' own tests expect.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -200,7 +200,7 @@ fn bad_input_becomes_one_dead_letter_with_the_original_bytes() {
 }
 
 #[test]
-fn what_is_too_large_is_slimmed_and_then_cut() {
+fn a_too_large_event_loses_its_raw_parts_and_then_becomes_a_cut_dead_letter() {
     let pipeline = pipeline_with("", 100_000);
     let line = SEED.lines().next().unwrap();
     let event = line.replace(
@@ -311,7 +311,7 @@ fn an_alert_is_shortened_where_even_without_its_event_it_does_not_fit() {
 }
 
 #[test]
-fn an_alert_is_never_left_out_however_little_its_topic_takes() {
+fn an_alert_is_never_left_out_however_small_the_limit_of_its_topic() {
     let mut event: Value = serde_json::from_str(SHAPES.lines().nth(10).unwrap()).unwrap();
     let long = "x".repeat(20_000);
     event["data"]["cloudResources"][0]["resource"]["resourceId"] = long.into();
@@ -329,7 +329,7 @@ fn an_alert_is_never_left_out_however_little_its_topic_takes() {
 }
 
 #[test]
-fn a_small_limit_of_one_topic_is_none_of_another() {
+fn a_small_limit_of_one_topic_does_not_apply_to_another() {
     let limited = |events, dead_letters| {
         limited_pipeline("", |content| match content {
             Content::Events => events,

@@ -1,5 +1,5 @@
-//! What must hold of every record, right or odd: no leaf lost, valid OCSF, one outcome, the same
-//! each time, and never a panic.
+//! Properties of every record, correct or not: no leaf is lost, outputs are valid OCSF, there is one outcome,
+//! which is the same each time, and never a panic.
 
 use std::sync::LazyLock;
 

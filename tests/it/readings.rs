@@ -1,5 +1,5 @@
-//! Events that somebody writes so that one reader sees another thing in them than the next: through
-//! the whole pipeline they stay events, are detected, and every JSON parser reads what is written.
+//! Events that JSON parsers read differently: through the whole pipeline they stay events, rules detect them,
+//! and every JSON parser accepts the outputs.
 
 use serde_json::Value;
 use watchbell::alert::SENSITIVE_DEAD_LETTER;
@@ -60,7 +60,7 @@ fn rules(outputs: &[(String, Value)]) -> Vec<&str> {
 }
 
 #[test]
-fn whoever_grants_all_power_alerts_by_any_reading_of_the_names() {
+fn a_granted_admin_role_alerts_in_any_reading_of_the_names() {
     for names in [
         r#""role_name":"OrganizationAdmin""#,
         r#""role_name":"DeveloperRead","role_name":"OrganizationAdmin""#,
@@ -98,7 +98,7 @@ fn a_filter_that_only_one_reading_satisfies_hides_nothing() {
 }
 
 #[test]
-fn what_many_parsers_refuse_hides_no_deletion() {
+fn values_that_many_parsers_refuse_hide_no_deletion() {
     let surrogate = "json:surrogate_as_text";
     let number = "json:number_as_text";
     let long = "1".repeat(10_000);
@@ -164,13 +164,13 @@ fn half_a_surrogate_pair_in_the_envelope_is_text_as_anywhere() {
         &with("DeleteKafkaCluster", "Delete\\ud83dKafkaCluster"),
     );
     assert!(text(&outputs[0]).contains(r#""operation":"Delete\\ud83dKafkaCluster""#));
-    // A byte order mark says nothing.
+    // A byte order mark is ignored.
     let marked = process(&pipeline_with("", 1_000_000), &format!("\u{feff}{whole}"));
     assert_eq!(marked, process(&pipeline_with("", 1_000_000), &whole));
 }
 
 #[test]
-fn a_dead_letter_holds_the_record_as_it_came() {
+fn a_dead_letter_has_the_unchanged_record() {
     let value = event(
         "DeleteKafkaCluster",
         r#"{"x":1e999,"y":"\ud83d"}"#,

@@ -1,4 +1,4 @@
-//! `replay` on files of every shape: what is printed where, and the exit code.
+//! `replay` on files of all formats: its output and exit codes.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -158,7 +158,7 @@ fn the_output_has_the_order_of_the_input_across_files_and_cores() {
 }
 
 #[test]
-fn after_a_fault_the_events_go_on_and_what_is_lost_is_said_with_exit_code_1() {
+fn after_a_syntax_error_events_are_read_on_and_the_loss_is_reported_with_exit_code_1() {
     let event = SEED.lines().next().unwrap();
     let cut = &event[..event.len() / 2];
     let text = format!("[{event},\n{cut},\n{event},\n{event}\n]\n{event}");
@@ -201,7 +201,7 @@ fn after_a_fault_the_events_go_on_and_what_is_lost_is_said_with_exit_code_1() {
 }
 
 #[test]
-fn an_array_that_is_not_closed_is_said_with_exit_code_1() {
+fn an_array_that_is_not_closed_is_reported_with_exit_code_1() {
     let event = SEED.lines().next().unwrap();
     let text = format!("[{event},\n{event}");
     let run = replay(
@@ -309,7 +309,7 @@ fn noise_around_the_events_is_counted_and_listed_and_no_dead_letter() {
 }
 
 #[test]
-fn of_a_gzip_that_text_follows_nothing_is_left_out() {
+fn text_after_a_gzip_member_is_read() {
     let [first, second, third] = [0, 1, 2].map(|number| deletion(number, "{}"));
     let second = gzip(format!("\u{feff}{second}\n").as_bytes());
     let padded = [&gzip(first.as_bytes()), &[0; 1_000][..], &second].concat();
@@ -343,7 +343,7 @@ fn of_a_gzip_that_text_follows_nothing_is_left_out() {
 }
 
 #[test]
-fn what_powershell_writes_is_read() {
+fn utf_16_files_of_powershell_are_read() {
     let text = format!(
         "\u{feff}{}\r\n{}\r\n",
         deletion(0, "{}"),
@@ -356,7 +356,7 @@ fn what_powershell_writes_is_read() {
 }
 
 #[test]
-fn what_is_larger_than_a_topic_takes_by_default_is_cut_as_the_daemon_cuts_it() {
+fn outputs_are_reduced_to_the_default_limit_of_topics_like_those_of_the_daemon() {
     let large = format!("{{\"a\":\"{}\"}}\n", "x".repeat(2_000_000));
     let run = replay(&[("a.ndjson", large.as_bytes())], &["a.ndjson"]);
     let records = lines(&run);
@@ -407,7 +407,7 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_replayed() {
 }
 
 #[test]
-fn it_ends_quietly_when_nobody_reads_any_more() {
+fn it_ends_without_an_error_when_stdout_is_closed() {
     let folder = folder(&[("a.ndjson", SEED.repeat(500).as_bytes())]);
     let mut child = watchbell()
         .current_dir(folder.path())
@@ -428,7 +428,7 @@ fn it_ends_quietly_when_nobody_reads_any_more() {
 }
 
 #[test]
-fn an_empty_file_is_nothing_and_no_file_is_a_mistake() {
+fn an_empty_file_has_no_events_and_no_file_is_an_error() {
     let run = replay(&[("empty", b"")], &["empty"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
     assert!(sums(&run, 0, "records in "), "{}", run.stderr);
@@ -436,7 +436,7 @@ fn an_empty_file_is_nothing_and_no_file_is_a_mistake() {
 }
 
 #[test]
-fn alerts_of_the_past_say_so_and_the_sinks_heed_it() {
+fn replayed_alerts_are_labelled_and_sinks_skip_them() {
     let run = replay(
         &[("seed.ndjson", SEED.as_bytes())],
         &["--emit", "alerts", "seed.ndjson"],

@@ -1,5 +1,5 @@
-//! Generated records: Confluent's dialects as documented, each field there or not, right or odd, and
-//! CloudEvents of others. A sample keeps its text as written, so numbers and escapes are checked too.
+//! Generated records: Confluent's dialects as documented, each field present or not, correct or not, and
+//! CloudEvents of other origin. A sample keeps its original text, so that numbers and escapes are checked too.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -64,7 +64,7 @@ fn number() -> BoxedStrategy<Json> {
     .boxed()
 }
 
-/// What no document promises.
+/// Values that are not documented.
 fn odd() -> BoxedStrategy<Json> {
     prop_oneof![
         select(&["null", "true", "false", "{}", "[]"][..])

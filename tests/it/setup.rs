@@ -1,4 +1,4 @@
-//! What an operator runs before the daemon: `init`, `validate`, `config schema`, `completions`.
+//! The commands that an operator runs before the daemon: `init`, `validate`, `config schema`, `completions`.
 
 use std::fs;
 use std::path::Path;
@@ -77,7 +77,7 @@ fn what_init_writes_is_refused_as_it_is_and_fine_once_it_is_filled_in() {
 }
 
 #[test]
-fn every_option_that_init_shows_in_a_comment_is_one() {
+fn every_option_in_a_comment_of_init_exists() {
     let text = stdout(&watchbell(&["init", "confluent"]));
     // Secrets of its own, and the second list of rules in place of the first.
     let uncommented: String = text
@@ -162,7 +162,7 @@ fn the_configuration_of_the_readme_is_read_once_its_secrets_are_there() {
 }
 
 #[test]
-fn the_readme_tells_what_topics_create_sets() {
+fn the_readme_lists_the_settings_of_topics_create() {
     let text = "sources: {a: {bootstrap: \"a:1\"}}\ndestination: {bootstrap: \"b:1\"}\n";
     let config = from_parts(Some(("w.yaml", text)), &[]).map_err(|_| ());
     let wanted = outputs::wanted(&config.expect("read").config.outputs);

@@ -1,4 +1,4 @@
-//! What a sink's answer does to a notification, over real connections.
+//! The effect of a sink's answers on a notification, over real connections.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -68,7 +68,7 @@ fn status(
 }
 
 #[test]
-fn a_refusal_is_for_good_and_everything_else_is_for_later() {
+fn a_refusal_is_final_and_every_other_failure_is_tried_again() {
     let stub = Stub::start(status(200, "", ""));
     let sink = webhook(&stub);
     assert_eq!(send(&sink), Answer::Accepted);
@@ -111,7 +111,7 @@ fn retry_after_is_obeyed_in_seconds_and_as_a_date() {
 }
 
 #[test]
-fn what_a_vendor_says_of_its_set_up_is_not_held_against_the_alert() {
+fn an_answer_about_the_sinks_configuration_is_not_a_refusal_of_the_alert() {
     let stub = Stub::start(|_| ok());
     let pagerduty = sink(&format!("type: pagerduty, url: '{}'", stub.url()));
     assert_eq!(send(&pagerduty), Answer::Accepted);
@@ -153,7 +153,7 @@ fn what_a_vendor_says_of_its_set_up_is_not_held_against_the_alert() {
 }
 
 #[test]
-fn a_sink_that_breaks_off_or_stays_silent_is_asked_again_and_its_address_kept_quiet() {
+fn a_sink_that_closes_the_connection_or_does_not_answer_is_tried_again_and_its_address_not_shown() {
     let stub = Stub::start(|_| Reply::HalfClosed);
     let sink = self::sink(&format!("type: slack, url: '{}', channel: C1", stub.url()));
     let said = |answer: Answer| match answer {
@@ -244,7 +244,7 @@ pub fn certified(name: &str) -> CertificateParams {
 }
 
 #[test]
-fn a_certificate_that_is_wrong_is_not_trusted_and_an_own_authority_is_when_told_to() {
+fn a_wrong_certificate_is_not_trusted_and_one_of_the_configured_authority_is() {
     let authority = Authority::new();
     let port = serve_tls(authority.server(&certified("localhost")));
     let url = format!("type: webhook, url: 'https://localhost:{port}/hook'");
@@ -297,7 +297,7 @@ fn a_webhook_is_signed_over_its_timestamp_and_body() {
 }
 
 #[test]
-fn slack_says_in_the_body_what_it_thinks() {
+fn the_verdict_of_slack_is_in_the_body() {
     let stub = Stub::start(status(200, "", r#"{"ok":true}"#));
     let sink = sink(&format!("type: slack, url: '{}', channel: C1", stub.url()));
     assert_eq!(send(&sink), Answer::Accepted);
@@ -314,7 +314,7 @@ fn slack_says_in_the_body_what_it_thinks() {
 }
 
 #[test]
-fn every_alertmanager_peer_is_told_and_one_is_enough() {
+fn every_alertmanager_peer_gets_the_alert_and_one_acceptance_is_enough() {
     let (up, down) = (
         Stub::start(status(200, "", "")),
         Stub::start(status(503, "", "")),
@@ -334,7 +334,7 @@ fn every_alertmanager_peer_is_told_and_one_is_enough() {
 }
 
 #[test]
-fn a_check_finds_out_without_telling_anybody() {
+fn a_check_sends_no_alert() {
     let stub = Stub::start(status(200, "", r#"{"ok":true}"#));
     let check = |sink: &Sink| {
         tokio::runtime::Builder::new_current_thread()

@@ -1,5 +1,5 @@
-//! What a person reads of the outputs: lines and pages as expected, filters as rules see them, and
-//! nothing that steers a terminal. `WATCHBELL_BLESS=1` writes what is expected anew, and fails.
+//! Lines, pages and filters of the outputs. Filters match as rules do, and nothing in a record controls the
+//! terminal. `WATCHBELL_BLESS=1` writes the expected files again, and fails.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -97,7 +97,7 @@ fn is_hostile(c: char) -> bool {
 }
 
 #[test]
-fn each_record_reads_as_one_line() {
+fn each_record_is_shown_as_one_line() {
     let outputs = all_outputs();
     let lines = outputs.iter().zip(0..).map(|(output, offset)| {
         let line = line(&emitted(output, offset), Paint::PLAIN);
@@ -108,7 +108,7 @@ fn each_record_reads_as_one_line() {
 }
 
 #[test]
-fn an_event_its_alert_and_a_dead_letter_read_as_pages() {
+fn an_event_its_alert_and_a_dead_letter_are_shown_as_pages() {
     let named = |method: &str| {
         let mut lines = SEED.lines().chain(SHAPES.lines());
         lines.find(|line| line.contains(method)).unwrap()
@@ -155,7 +155,7 @@ fn an_alert_without_its_event_still_says_who_did_what() {
 }
 
 #[test]
-fn an_alert_without_an_event_reads_as_a_line_and_a_page() {
+fn an_alert_without_an_event_is_shown_as_a_line_and_a_page() {
     let mut alert = crate::notices::expired();
     alert.value = alert.value.map(|value| {
         let version = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
@@ -176,7 +176,7 @@ fn an_alert_without_an_event_reads_as_a_line_and_a_page() {
 }
 
 #[test]
-fn nothing_in_a_record_steers_the_terminal() {
+fn nothing_in_a_record_controls_the_terminal() {
     let hostile = "\\u001b]0;pwned\\u0007\\u009b2J\u{9b}31m\\u202e\u{202e}\u{7f}\\r\\n\
                    \u{ad}\\u00ad\u{3164}\u{e0041}\\udb40\\udc41\u{fe0f}";
     let line_in = SEED
@@ -210,7 +210,7 @@ fn nothing_in_a_record_steers_the_terminal() {
     }
 }
 
-/// Puts something else in a place of the value.
+/// Replaces a part of the value.
 fn disturb(value: &mut Json, place: &[prop::sample::Index], with: &Json) {
     let children: Vec<&mut Json> = match value {
         Json::Object(map) => map.values_mut().collect(),
@@ -355,7 +355,7 @@ fn compare_rule_and_filter(input: &RawRecord<'_>) -> usize {
 }
 
 #[test]
-fn a_filter_sees_what_a_rule_sees() {
+fn a_filter_sees_the_same_values_as_a_rule() {
     let samples = SEED.lines().chain(SHAPES.lines());
     let compared: usize = samples
         .map(|value| compare_rule_and_filter(&record(Some(value.as_bytes()))))

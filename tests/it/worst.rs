@@ -1,5 +1,5 @@
-//! The worst records there are, each twice as long as the one before: no step's work grows faster than
-//! the record, and memory by a factor at most.
+//! The most expensive records, each twice as long as the one before: the time of no step grows faster than
+//! the record, and memory is at most a multiple of its size.
 
 use std::fs;
 use std::process::Command;
@@ -24,7 +24,7 @@ const SIZES: [usize; 3] = if cfg!(debug_assertions) {
 /// doublings what else runs on the machine evens out.
 const MOST: f64 = 2.5 * 2.5;
 
-/// What takes less time than this says nothing, ns.
+/// Shorter times than this are not compared, ns.
 const NOISE_NS: u64 = 8_000_000;
 
 /// How often it is tried before a step is found to be too slow.
@@ -97,7 +97,7 @@ fn twice_the_record_takes_hardly_more_than_twice_the_time() {
 
 /// Slimmed and shortened: topics take 20 KB, less than any of the records.
 #[test]
-fn so_it_does_where_the_topics_take_small_records_only() {
+fn that_also_holds_if_topics_accept_only_small_records() {
     let kinds = [
         "small numbers",
         "deep nesting of objects",

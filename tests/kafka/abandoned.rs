@@ -1,5 +1,5 @@
-//! A transaction that nobody ends holds back every careful reader of its partitions. It is the
-//! cluster that ends it, and this is how long that takes.
+//! An abandoned transaction makes every `read_committed` consumer of its partitions wait until the cluster
+//! aborts it. Measures how long that takes.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// For how long at most the last stable offset stands still once a daemon is gone, or sleeps:
 /// `transaction_timeout` (3 s) from the first output on, the time until the coordinator looks (1 s
-/// here, 10 s by default), and what a busy machine adds.
+/// here, 10 s by default), plus a reserve for a busy machine.
 const HELD_BACK: Duration = Duration::from_secs(3 + 1 + 6);
 
-/// Write, and strike as soon as a transaction is seen to be open.
+/// Writes records, and calls `strike` as soon as a transaction is open.
 fn strike(daemon: &Daemon, audit: &mut Audit, ends: &Ends, signal: &str) -> Instant {
     audit.write(400);
     audit.flush();
@@ -26,7 +26,7 @@ fn strike(daemon: &Daemon, audit: &mut Audit, ends: &Ends, signal: &str) -> Inst
     Instant::now()
 }
 
-/// How long it takes until careful readers see as much as others did when it was struck.
+/// How long it takes until `read_committed` consumers see as much as others did when it was struck.
 fn held_back(struck: Instant, ends: &Ends) -> Duration {
     let written = ends.written();
     let moved = eventually(LIMIT, || {
@@ -44,7 +44,7 @@ fn held_back(struck: Instant, ends: &Ends) -> Duration {
 fn the_last_stable_offset_moves_again_after_a_kill_and_while_a_daemon_sleeps_for_good() {
     let clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "abandoned");
-    // Full batches go at once, the rest waits: so long the transaction is open and seen to be.
+    // Full batches are sent at once, the rest waits: meanwhile the transaction is open and can be seen.
     deployment.properties = "linger.ms: 2000, batch.size: 16384".into();
     let mut audit = deployment.source(&clusters.source, "one");
     let ends = Ends::of(&clusters.destination, &deployment.events, 3);
@@ -57,7 +57,7 @@ fn the_last_stable_offset_moves_again_after_a_kill_and_while_a_daemon_sleeps_for
     let (status, _) = killed.wait();
     assert_eq!(status.code(), None, "{status}");
 
-    // One sleeps with its transaction open, another one takes over.
+    // One daemon is suspended with an open transaction, and another one takes over.
     let sleeper = deployment.start(0);
     deployment.wait_for(&clusters, &audit, LIMIT);
     let struck = strike(&sleeper, &mut audit, &ends, "STOP");

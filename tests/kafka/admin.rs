@@ -1,5 +1,5 @@
-//! What operators and time do to topics and groups: records expire, topics are re-created or grow,
-//! groups are deleted.
+//! Administrative operations on topics and groups: expiring records, re-creating and growing topics,
+//! deleting groups.
 
 use std::future::Future;
 use std::time::Duration;
@@ -69,7 +69,7 @@ pub fn delete_group(broker: &Broker, group: &str) {
     let admin = admin(broker);
     let deleted = eventually(PATIENCE, || {
         let answer = wait(admin.delete_groups(&[group], &AdminOptions::new()));
-        // The last member may be leaving still.
+        // The last member may not have left yet.
         answer.expect("an answer")[0].is_ok()
     });
     assert!(deleted, "group {group} cannot be deleted");

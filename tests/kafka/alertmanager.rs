@@ -1,5 +1,5 @@
-//! Alertmanager from Debian's package, found in the path or fetched by apt into `target`, and what
-//! it makes of our alerts, through its own API.
+//! Sends alerts to a real Alertmanager (Debian's package, from the path or downloaded by apt into `target`)
+//! and checks the result with its API.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -114,7 +114,7 @@ fn relocate(program: &Path) {
 }
 
 impl Alertmanager {
-    /// Start one that tells `receiver` of every alert at once.
+    /// Starts one that notifies `receiver` of every alert at once.
     fn start(receiver: &str) -> Alertmanager {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("an address");
@@ -122,7 +122,7 @@ impl Alertmanager {
         Alertmanager::start_at(address, receiver)
     }
 
-    /// End it and start another one in its place, which knows nothing of what it knew.
+    /// Ends it and starts a new one without any alerts in its place.
     fn replaced(mut self, receiver: &str) -> Alertmanager {
         let address = self.address;
         self.child.kill().expect("kill Alertmanager");
@@ -227,7 +227,7 @@ fn alertmanager_groups_repeats_silences_and_resolves() {
     tell(&lasting, &notice("one"));
     tell(&lasting, &notice("two"));
     let mut repeat = notice("one");
-    // What differs between repeats does not identify.
+    // Values that differ between repetitions are not labels.
     repeat.resources[0].name = Some("another".into());
     repeat.uid = "another".into();
     tell(&lasting, &repeat);
@@ -283,7 +283,7 @@ fn alertmanager_groups_repeats_silences_and_resolves() {
 }
 
 #[test]
-fn an_alertmanager_that_restarts_is_told_again_of_what_stands_also_by_a_watchbell_that_restarts() {
+fn active_alerts_are_sent_again_after_a_restart_of_alertmanager_and_of_watchbell() {
     let clusters = clusters();
     let hook = Stub::start(|_| Reply::Status(200, "", String::new()));
     let (brief, long) = (

@@ -1,5 +1,5 @@
-//! Confluent audit events with unique ids, bad input among them, and the ledger of what must become
-//! of every record. An event's id is `<topic>/<partition>/<offset>`: every output can be traced.
+//! Confluent audit events with unique ids, bad input among them, and a ledger of the expected result of
+//! every record. An event's id is `<topic>/<partition>/<offset>`, so every output can be traced.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -26,7 +26,7 @@ pub const ORGANIZATION_ADMIN_BOUND: &str = "0191acfc-0566-4fbc-8dc9-ed96302fbd61
 /// authorizations of all three dialects, requests.
 const TYPICAL: [usize; 13] = [1, 2, 3, 4, 5, 6, 7, 12, 14, 15, 18, 21, 23];
 
-/// What must become of a record.
+/// The expected result of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// An event that no rule matches.
@@ -35,7 +35,7 @@ pub enum Fate {
     Alert(&'static str),
     /// A dead letter with this reason.
     DeadLetter(&'static str),
-    /// Nothing: it is gone before anybody reads it.
+    /// Nothing: it expires before it is read.
     Expired,
 }
 
@@ -66,7 +66,7 @@ struct Template {
 }
 
 impl Template {
-    /// The line of a fixture, from 1, that must meet this fate.
+    /// The line of a fixture, from 1, with this expected result.
     fn new(lines: &str, line: usize, fate: Fate) -> Template {
         let text = lines.lines().nth(line - 1).expect("a line");
         let event: Value = serde_json::from_str(text).expect("JSON");
@@ -84,7 +84,7 @@ impl Template {
     }
 }
 
-/// A source topic and what must become of its records.
+/// A source topic and the expected results of its records.
 pub struct Audit {
     producer: BaseProducer,
     pub topic: String,
@@ -95,7 +95,7 @@ pub struct Audit {
     typical: Vec<Template>,
     alerting: Vec<Template>,
     written: usize,
-    /// What stood in topics that were deleted.
+    /// The records of topics that were deleted.
     kept: HashMap<String, Vec<Read>>,
 }
 
@@ -130,7 +130,7 @@ impl Audit {
         self.fates.iter().map(|fates| fates.len() as i64).collect()
     }
 
-    /// What must become of every record, by partition and offset.
+    /// The expected result of every record, by partition and offset.
     pub fn fates(&self) -> impl Iterator<Item = ((usize, usize), Fate)> {
         let partitions = self.fates.iter().enumerate();
         partitions.flat_map(|(partition, fates)| {
@@ -208,12 +208,12 @@ impl Audit {
         offset
     }
 
-    /// These records are gone before anybody has read them.
+    /// Marks these records as expired before they were read.
     pub fn expire(&mut self, partition: usize, offsets: Range<usize>) {
         self.fates[partition][offsets].fill(Fate::Expired);
     }
 
-    /// Remember what stands in an output topic that is about to be deleted.
+    /// Remembers the records of an output topic that is about to be deleted.
     pub fn keep(&mut self, broker: &Broker, topic: &str) {
         let kept = self.kept.entry(topic.to_owned()).or_default();
         kept.extend(read_committed(broker, topic));
@@ -229,7 +229,8 @@ impl Audit {
         self.producer.flush(Duration::from_secs(60)).expect("flush");
     }
 
-    /// Every record has met its fate exactly once, in order, as a careful reader sees it.
+    /// Asserts that every record has its expected result exactly once, in order, for a `read_committed`
+    /// consumer.
     pub fn check_exactly_once(&self, clusters: &Clusters, deployment: &Deployment) {
         let outcomes = self.outcomes(clusters, deployment);
         let repeated: Vec<&Outcome> = repeated(&outcomes).take(5).collect();
@@ -237,7 +238,7 @@ impl Audit {
         println!("  {}, each exactly once, in order", self.summary());
     }
 
-    /// Every record has met its fate, perhaps more than once.
+    /// Asserts that every record has its expected result at least once.
     pub fn check_at_least_once(&self, clusters: &Clusters, deployment: &Deployment) {
         let outcomes = self.outcomes(clusters, deployment);
         let repeated = repeated(&outcomes).count();
@@ -261,8 +262,8 @@ impl Audit {
         format!("{counts:?}")
     }
 
-    /// How often each outcome was seen: all that must be are there, no others are, and those of one
-    /// source partition first appear in order within each output partition.
+    /// How often each result was seen. Asserts that all expected ones are there and no others, and that those
+    /// of one source partition first appear in order within each output partition.
     fn outcomes(&self, clusters: &Clusters, deployment: &Deployment) -> HashMap<Outcome, u64> {
         let read = |topic: &str| {
             let mut all = self.kept.get(topic).cloned().unwrap_or_default();
@@ -344,7 +345,7 @@ impl Audit {
     }
 }
 
-/// Something that became of a record.
+/// A result of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Outcome {
     /// Partition and offset of the source.

@@ -1,5 +1,5 @@
-//! What no producer should write, through `watchbell run`: a dead letter with the original
-//! untouched and the reason beside it, or an event with nothing lost; the daemon lives on.
+//! Bad input through `watchbell run`: each record becomes a dead letter with the unchanged original and the
+//! reason, or an event without any loss; the daemon keeps running.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::records::{Read, read_committed};
 const LIMIT: Duration = Duration::from_secs(120);
 const MB: usize = 1_000_000;
 
-/// A record and what must be found afterwards.
+/// A record and its expected result.
 struct Case {
     name: &'static str,
     given: Given,
@@ -55,7 +55,7 @@ fn nested(depth: usize) -> String {
     format!("{}7{}", "[".repeat(depth), "]".repeat(depth))
 }
 
-/// Values that are no JSON document, or one that may not be read.
+/// Values that are not JSON, or that must be refused.
 fn values() -> Vec<Case> {
     let whole = event("x", r#""a":1"#);
     let with = |from: &str, to: &str| whole.replacen(from, to, 1);
@@ -107,7 +107,7 @@ fn values() -> Vec<Case> {
     ]
 }
 
-/// Keys and headers as no client of ours would make them.
+/// Unusual keys and headers.
 fn headers_and_keys() -> Vec<Case> {
     let odd = vec![
         ("", Some(b"nameless".to_vec())),
@@ -176,7 +176,7 @@ fn headers_and_keys() -> Vec<Case> {
     cases
 }
 
-/// Strange, but events; each needs the id that its place gives it.
+/// Unusual records that are events; each needs an id made of its position.
 fn kept(name: &'static str) -> impl Fn(&str) -> Case {
     move |id| {
         let (more, found) = match name {
@@ -201,7 +201,7 @@ fn kept(name: &'static str) -> impl Fn(&str) -> Case {
     }
 }
 
-/// Bytes that are no text and do not compress.
+/// Random bytes, which do not compress.
 pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let next = |_| {
@@ -224,7 +224,7 @@ fn put(audit: &mut Audit, partition: usize, case: Case) -> (Case, usize, usize) 
 }
 
 #[test]
-fn bad_input_is_kept_or_refused_with_its_reason_and_harms_nobody() {
+fn bad_input_becomes_an_event_or_a_dead_letter_with_a_reason_and_affects_no_other_record() {
     let clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "bad");
     let mut audit = deployment.source(&clusters.source, "one");
@@ -250,7 +250,7 @@ fn bad_input_is_kept_or_refused_with_its_reason_and_harms_nobody() {
     let daemon = deployment.start(0);
     deployment.wait_for(&clusters, &audit, LIMIT);
 
-    // What fits the events topic at the start may not fit it for ever.
+    // The limit of the events topic is lowered later.
     limit_records(&clusters.destination, &deployment.events, 20_000);
     let hex: String = noise(30_000).iter().map(|b| format!("{b:02x}")).collect();
     audit.write(100);
@@ -295,7 +295,7 @@ fn check(case: &Case, place: (&str, usize, usize), events: &[Read], dead_letters
             && read.header("watchbell-source-offset") == Some(offset.to_string())
     };
     let letter = dead_letters.iter().find(at).expect("a dead letter");
-    // Readers take the last header of a name: a forged one stands before ours.
+    // Consumers use the last header of a name, and a forged one comes before the real one.
     let ours = |name: &str| letter.header(name).unwrap_or_default();
     assert_eq!(ours("watchbell-source-topic"), topic, "{name}");
     assert_eq!(ours("watchbell-version"), env!("CARGO_PKG_VERSION"));
@@ -327,7 +327,7 @@ fn check(case: &Case, place: (&str, usize, usize), events: &[Read], dead_letters
     }
 }
 
-/// The counters say what is in the topics.
+/// Asserts that the counters agree with the topics.
 fn check_metrics(daemon: &Daemon, audit: &Audit, events: &[Read], dead_letters: &[Read]) {
     let source = audit.topic.strip_suffix(".audit").expect("a topic of ours");
     let counter = |name: &str| format!("watchbell_{name}{{source=\"{source}\"}}");

@@ -1,7 +1,6 @@
-//! Clusters of one broker: started on free ports, restarted on the same data, ended with the test
-//! process. Each test has a pair for itself. `WATCHBELL_TEST_BOOTSTRAPS=host:port,host:port` puts two
-//! clusters of one's own in place of the started ones: tests then take turns, and those that restart
-//! brokers fail and say so.
+//! Clusters of one broker: started on free ports, restarted on the same data, ended with the test process.
+//! Each test has its own pair. With `WATCHBELL_TEST_BOOTSTRAPS=host:port,host:port` the tests use two given
+//! clusters instead, one test after the other; tests that restart brokers then fail and say so.
 
 use std::fs;
 use std::ops::{Deref, DerefMut, Range};
@@ -16,7 +15,7 @@ use super::node::{Node, cluster_id, free_ports};
 
 use super::proxy::Proxy;
 
-/// What the JVM of a broker may hold.
+/// Memory limit of a broker's JVM.
 const HEAP_MB: u32 = 512;
 
 /// Tests that run side by side, however many threads there are: each may start two brokers.
@@ -129,7 +128,7 @@ impl DerefMut for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // Who knows in which state a failed test leaves the brokers.
+        // A failed test may leave its brokers in an unknown state, so they are not used again.
         let clusters = self.clusters.take();
         let kept = clusters.filter(|_| !std::thread::panicking() || EXISTING.is_some());
         POOL.lock().idle.extend(kept);
@@ -174,9 +173,9 @@ struct State {
     idle: Vec<Clusters>,
     /// Tests that have a turn.
     running: usize,
-    /// One test has all of the machine.
+    /// Whether a test runs alone.
     alone: bool,
-    /// Tests that wait for that; no other test begins before them.
+    /// Number of tests that wait to run alone; no other test begins before them.
     waiting_alone: usize,
 }
 
@@ -269,7 +268,7 @@ impl Broker {
         &self.bootstrap
     }
 
-    /// End the broker at once, as a power cut would.
+    /// End the broker at once, like a power failure.
     pub fn kill(&mut self) {
         self.own().end("KILL");
     }

@@ -1,6 +1,5 @@
-//! A batch of the source that is damaged on the broker's disk: its partition is held there and says so,
-//! the others go on, one alert tells of it, and the printed command leads past it. Nothing is passed
-//! over by itself.
+//! A batch of the source is damaged on the broker's disk: its partition waits there, the others continue, one
+//! alert reports it, and the printed command skips it. Nothing is skipped automatically.
 
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ const RECORDS_UNREADABLE: &str = "2bdeb38a-e1b8-465c-ad77-07d51b755b42";
 const DAMAGED: usize = 2;
 
 #[test]
-fn a_damaged_batch_holds_its_partition_alerts_once_and_has_a_way_past_it() {
+fn the_partition_of_a_damaged_batch_waits_alerts_once_and_continues_after_the_printed_command() {
     let shared = clusters();
     let clusters = Clusters::of(
         Broker::start(),
@@ -28,15 +27,14 @@ fn a_damaged_batch_holds_its_partition_alerts_once_and_has_a_way_past_it() {
 }
 
 #[test]
-fn a_batch_that_cannot_be_decompressed_is_as_one_with_a_bad_checksum() {
+fn a_batch_that_cannot_be_decompressed_is_treated_like_one_with_a_bad_checksum() {
     let shared = clusters();
     let clusters = Clusters::of(
         Broker::start(),
         Broker::existing(shared.destination.bootstrap()),
     );
     damaged(clusters, "codec", |batch| {
-        // Whoever damages it on purpose mends the checksum: the attributes name lz4, and the records are
-        // not compressed.
+        // The checksum is correct, but the attributes say lz4 and the records are not compressed.
         batch[22] = 3;
         let checksum = crc32c(&batch[21..]).to_be_bytes();
         batch[17..21].copy_from_slice(&checksum);
@@ -71,7 +69,7 @@ fn damaged(mut clusters: Clusters, name: &str, damage: impl Fn(&mut [u8])) {
     let gauge =
         format!("watchbell_unreadable_offset{{partition=\"{DAMAGED}\",source=\"{source}\"}}");
     assert_eq!(daemon.metric(&gauge), bad.start as u64);
-    // The others go on, also with what comes later.
+    // The other partitions continue, also with later records.
     audit.write(80);
     audit.flush();
     let mut expected = audit.written();
@@ -86,7 +84,7 @@ fn damaged(mut clusters: Clusters, name: &str, damage: impl Fn(&mut [u8])) {
     wait_for(&expected);
     assert!(eventually(LIMIT, || told(&clusters, &deployment) == 1));
 
-    // After a restart it is held again, and not told again.
+    // After a restart it waits again, and there is no second alert.
     let (log, _) = daemon.terminate();
     assert!(log.contains("cannot be read from offset"), "{log}");
     let daemon = deployment.start(0);
@@ -116,7 +114,7 @@ fn damaged(mut clusters: Clusters, name: &str, damage: impl Fn(&mut [u8])) {
     daemon.terminate();
 }
 
-/// How many alerts tell that records cannot be read.
+/// Number of alerts about damaged records.
 fn told(clusters: &Clusters, deployment: &Deployment) -> usize {
     let alerts = read_committed(&clusters.destination, &deployment.alerts);
     let of_ours = alerts.iter().filter(|alert| {

@@ -20,7 +20,7 @@ use super::records::{committed, create, create_with, unique};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_watchbell");
 
-/// What SIGTERM may take, on a machine that has other things to do.
+/// Longest time from SIGTERM to the end, on a busy machine.
 const FAREWELL: Duration = Duration::from_secs(30);
 
 /// The names that one test's daemons share, and the configuration that holds them.
@@ -150,7 +150,7 @@ impl Deployment {
     }
 }
 
-/// What a process holds of what is limited.
+/// Limited resources that a process uses.
 #[derive(Debug, Clone, Copy)]
 pub struct Resources {
     /// Memory, in KiB.
@@ -204,7 +204,7 @@ impl Daemon {
         fs::read_to_string(&self.log).expect("a log")
     }
 
-    /// Wait until it listens: from then on it hears signals.
+    /// Waits until it listens on its port; from then on it handles signals.
     pub fn wait_for_http(&self) -> SocketAddr {
         let mut address = None;
         let listening = eventually(Duration::from_secs(60), || {
@@ -215,7 +215,7 @@ impl Daemon {
         address.expect("an address")
     }
 
-    /// Whether `/readyz` says that records flow; otherwise what it says.
+    /// Whether `/readyz` is ok; otherwise its text.
     pub fn ready(&self) -> Result<(), String> {
         match self.fetch("/readyz") {
             Some((200, _)) => Ok(()),
@@ -349,7 +349,7 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
-    /// A failed test leaves no daemons behind, and shows what they said last.
+    /// After a failed test no daemons keep running, and shows what they said last.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

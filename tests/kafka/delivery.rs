@@ -1,4 +1,4 @@
-//! Every source record exactly once under read_committed, in order, whatever the group and the
+//! Every source record is read exactly once with `read_committed`, in order, whatever the group and the
 //! worker do.
 
 use std::sync::atomic::Ordering;

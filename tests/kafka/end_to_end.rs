@@ -1,5 +1,5 @@
-//! `watchbell run` with the shipped rules: every record ends as event, alerts or dead letter exactly
-//! once and in order, whatever is killed, stopped, restarted, joined or reloaded meanwhile.
+//! `watchbell run` with the shipped rules: every record becomes an event with its alerts, or a dead letter,
+//! exactly once and in order, while processes are killed, stopped, restarted, added or reloaded.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use super::{Dice, eventually};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// How a daemon meets its end.
+/// How a daemon is ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Kill,
@@ -50,7 +50,7 @@ impl<'d> Pair<'d> {
         let until = Instant::now() + span;
         while Instant::now() < until {
             audit.write(10);
-            // The pace of the source, not a wait for something to happen.
+            // Sets the rate of the source; this is no synchronisation.
             std::thread::sleep(Duration::from_millis(10));
             if Instant::now() >= self.next_death {
                 self.one_dies();
@@ -122,7 +122,7 @@ fn one_cluster_two_daemons_killed_or_terminated_at_any_moment() {
 }
 
 #[test]
-fn at_least_once_misses_nothing_when_killed() {
+fn at_least_once_loses_nothing_when_killed() {
     let clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "repeated");
     deployment.settings += "delivery: at_least_once\n";
@@ -134,16 +134,16 @@ fn at_least_once_misses_nothing_when_killed() {
     audit.check_at_least_once(&clusters, &deployment);
 }
 
-/// Events written and not yet committed, or taken back.
+/// Events written and not yet committed, or aborted.
 fn uncommitted(clusters: &super::broker::Clusters, deployment: &Deployment) -> usize {
     aborted(&clusters.destination, &deployment.events)
 }
 
 #[test]
-fn an_open_transaction_outlives_a_rebalance_and_a_farewell_but_not_a_kill() {
+fn an_open_transaction_is_committed_at_a_rebalance_and_at_shutdown_and_aborted_after_a_kill() {
     let clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "open");
-    // Full batches go at once, the rest waits: so long the transaction is open and seen to be.
+    // Full batches are sent at once, the rest waits: meanwhile the transaction is open and can be seen.
     deployment.properties = "linger.ms: 5000, batch.size: 16384".into();
     deployment.settings = "session_timeout: 20s\ntransaction_timeout: 8s\n".into();
     let mut audit = deployment.source(&clusters.source, "one");
@@ -205,7 +205,7 @@ fn an_open_transaction_outlives_a_rebalance_and_a_farewell_but_not_a_kill() {
 }
 
 #[test]
-fn a_daemon_that_slept_past_its_session_is_fenced() {
+fn a_daemon_that_was_suspended_past_its_session_timeout_is_fenced() {
     let clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "slept");
     let mut audit = deployment.source(&clusters.source, "one");
@@ -229,7 +229,7 @@ fn a_daemon_that_slept_past_its_session_is_fenced() {
 }
 
 #[test]
-fn a_cluster_that_is_away_costs_readiness_and_time_and_sigterm_is_heard_even_then() {
+fn while_a_cluster_is_down_the_daemon_is_not_ready_and_still_obeys_sigterm() {
     let mut clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "away");
     deployment.settings += "shutdown_budget: 8s\n";
@@ -251,7 +251,7 @@ fn a_cluster_that_is_away_costs_readiness_and_time_and_sigterm_is_heard_even_the
     wait_until_unreachable(&newcomer);
     let (_, other_farewell) = newcomer.terminate();
     println!("  SIGTERM without a destination took {farewell:?} and {other_farewell:?}");
-    // The budget, and what a busy machine adds to it.
+    // The budget, plus a reserve for a busy machine.
     assert!(farewell.max(other_farewell) < Duration::from_secs(18));
     clusters.destination.start_again();
     let last = deployment.start(0);
@@ -283,7 +283,7 @@ detection:
 ";
 
 #[test]
-fn two_sources_meet_in_one_destination_and_rules_and_names_change_under_way() {
+fn two_sources_share_one_destination_while_rules_and_names_are_reloaded() {
     let clusters = clusters();
     let mut deployment = Deployment::without_topics(&clusters, "changed");
     let (rules, names) = (deployment.file("rules"), deployment.file("names.yaml"));
@@ -361,7 +361,7 @@ fn two_sources_meet_in_one_destination_and_rules_and_names_change_under_way() {
 }
 
 #[test]
-fn two_daemons_of_one_number_say_so_and_repeat_nothing() {
+fn two_daemons_with_the_same_ordinal_report_it_and_repeat_nothing() {
     let clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "twins");
     let mut audit = deployment.source(&clusters.source, "one");

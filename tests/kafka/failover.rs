@@ -1,5 +1,5 @@
-//! Three brokers of which one after the other fails, each in the middle of the stream: the daemon
-//! finds the new coordinators and leaders by itself, and records flow on while one is away.
+//! Three brokers fail one after the other while records are processed: the daemon finds the new coordinators
+//! and leaders by itself, and processing continues while one broker is down.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// For how long at most nothing new may be seen after a broker has failed: until the others take it
 /// for dead; until the open transaction has timed out (3 s) and its end has reached the new leaders;
-/// the longest rest between two attempts (5 s); and what a busy machine adds.
+/// the longest rest between two attempts (5 s); plus a reserve for a busy machine.
 const STILL: Duration =
     Duration::from_millis(BROKER_SESSION_MS + 3_000 + REQUEST_MS + 5_000 + 12_000);
 

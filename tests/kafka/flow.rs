@@ -1,5 +1,5 @@
-//! Records that keep coming while a test does something else, and how steadily they come out: how
-//! long the last stable offset of an output stood still.
+//! Writes records continuously while a test does something else, and measures the longest time for which
+//! the last stable offset of an output did not move.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -30,7 +30,7 @@ impl Flow {
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 source.lock().expect("the source").write(4);
-                // The pace of the source, not a wait for something to happen.
+                // Sets the rate of the source; this is no synchronisation.
                 thread::sleep(Duration::from_millis(10));
             }
         });
@@ -71,7 +71,7 @@ impl Drop for Flow {
     }
 }
 
-/// The ends of a topic's partitions, as careful readers and others see them.
+/// The ends of a topic's partitions, as `read_committed` consumers and others see them.
 pub struct Ends {
     committed: BaseConsumer,
     written: BaseConsumer,
@@ -108,14 +108,14 @@ impl Ends {
 
     /// Whether some partition ends in an open transaction.
     pub fn is_open(&self) -> bool {
-        // Asked in this order: what had been written before was not committed yet.
+        // Asked in this order, records between the two offsets were not committed yet.
         let written = self.written();
         let stable = self.stable();
         let mut both = stable.iter().zip(&written);
         both.any(|(stable, written)| stable.is_some() && stable < written)
     }
 
-    /// Whether careful readers see more in some partition than they did.
+    /// Whether `read_committed` consumers see more in some partition than they did.
     pub fn have_moved(&self, before: &[Option<i64>]) -> bool {
         let now = self.stable();
         let mut both = now.iter().zip(before);
@@ -132,7 +132,7 @@ impl Ends {
     }
 }
 
-/// Reads a topic as a careful reader does, and notes for how long nothing new is to be had.
+/// Reads a topic like a `read_committed` consumer, and measures for how long there was nothing new.
 pub struct Pulse {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Duration>>,

@@ -1,5 +1,5 @@
-//! Records that expired before they were read, and positions that were lost: somebody is told, once,
-//! by an alert that is committed with the move of the position.
+//! Records that expired before they were read, and lost positions: each is reported once, by an alert that is
+//! committed together with the new position.
 
 use std::time::{Duration, Instant};
 
@@ -71,7 +71,7 @@ fn each_loss_is_one_alert_although_the_daemon_is_killed_around_it() {
     let expected = [[0, 100, 150], [1, 100, 150], [2, 100, 101], [3, 100, 150]];
     assert_eq!(found, expected.map(|gap| gap.map(Some)));
 
-    // Whoever reads alerts can make something of it.
+    // The alert can be read like any other.
     let told = eventually(LIMIT, || {
         let rule = |rule: &str| {
             let accepted = stub.accepted();

@@ -1,4 +1,4 @@
-//! How far a session is behind: what it reports, and what dashboards on the source cluster see.
+//! The lag of a session: its metrics, and the offsets for dashboards on the source cluster.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ fn lag_has_a_number_and_an_age_while_records_wait() {
 }
 
 #[test]
-fn dashboards_on_the_source_see_the_positions_and_cannot_do_harm() {
+fn positions_are_copied_to_the_source_cluster_and_a_refusal_has_no_effect() {
     let clusters = clusters();
     let mut setting = Setting::across(&clusters, "mirror");
     let group = unique("dashboard");
@@ -73,7 +73,7 @@ fn dashboards_on_the_source_see_the_positions_and_cannot_do_harm() {
     let copied = || committed(&clusters.source, &group, &setting.source_topic, 4);
     assert!(eventually(LIMIT, || copied() == [100; 4]), "{:?}", copied());
 
-    // Somebody uses the group in earnest: the copies are refused, the records flow on.
+    // Another consumer is a member of the group, so the copies are refused; records are still processed.
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", clusters.source.bootstrap())
         .set("group.id", &group)

@@ -1,4 +1,4 @@
-//! A group that has lost its positions, and the notes that remember them.
+//! A group that has lost its positions, and the copies from which they are restored.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn lose(clusters: &Clusters, mut setting: Setting) {
     } else {
         &clusters.source
     };
-    // What a first start would pass over in silence.
+    // A first start would silently skip these records.
     setting.config.start = Start::Latest;
     let mut source = Source::new(from, &setting.source_topic, 4);
     let first = Running::start(&setting.config, setting.worker());
@@ -69,21 +69,21 @@ fn lose(clusters: &Clusters, mut setting: Setting) {
 }
 
 #[test]
-fn a_deleted_group_is_no_first_start_between_two_clusters() {
+fn a_deleted_group_is_not_taken_for_a_first_start_with_two_clusters() {
     let clusters = clusters();
     let setting = Setting::across(&clusters, "lost-across");
     lose(&clusters, setting);
 }
 
 #[test]
-fn a_deleted_group_is_no_first_start_within_a_cluster() {
+fn a_deleted_group_is_not_taken_for_a_first_start_within_a_cluster() {
     let clusters = clusters();
     let setting = Setting::within(&clusters, "lost-within");
     lose(&clusters, setting);
 }
 
 #[test]
-fn lost_positions_are_put_back_by_hand_without_a_transaction_too() {
+fn lost_positions_can_be_restored_by_hand_also_without_transactions() {
     let clusters = clusters();
     let mut setting = Setting::across(&clusters, "lost-by-hand");
     setting.config.on_gap = OnGap::Stop;
@@ -113,7 +113,7 @@ fn lost_positions_are_put_back_by_hand_without_a_transaction_too() {
 }
 
 #[test]
-fn notes_are_kept_for_ever() {
+fn copies_of_positions_never_expire() {
     let clusters = clusters();
     let setting = Setting::across(&clusters, "notes");
     let running = Running::start(&setting.config, setting.worker());

@@ -1,23 +1,23 @@
 //! Delivery on real brokers: cargo test --test kafka (needs a JVM and Maven).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-/// What operators and time do to topics and groups.
+/// Administrative operations on topics and groups.
 mod admin;
 /// Alertmanager, as Debian ships it.
 mod alertmanager;
-/// Audit events, and what must become of each.
+/// Audit events, and the expected result of each.
 mod audit;
 /// Apache Kafka, started and restarted.
 mod broker;
-/// The real binary: started, watched, stopped, killed.
+/// The real binary: started, observed, stopped, killed.
 mod daemon;
-/// Records that keep coming, and how steadily they come out.
+/// Continuous writing, and interruptions of the outputs.
 mod flow;
 /// A Kafka process.
 mod node;
-/// What must hold of a session's outputs, and the worker that makes them.
+/// The checks of a session's outputs, and the worker that makes them.
 mod passthrough;
-/// A network that loses answers.
+/// A proxy that loses, delays or cuts off responses.
 mod proxy;
 /// A cluster of three brokers.
 mod quorum;
@@ -25,40 +25,40 @@ mod quorum;
 mod records;
 /// A broker with passwords, certificates and an authorizer.
 mod secured;
-/// How far careful readers see.
+/// The last stable offset.
 mod stable;
-/// Which alerts must be, and who must be told of them.
+/// A model of the expected alerts and notifications.
 mod told;
 
-/// The last stable offset after the end of whoever holds it.
+/// The last stable offset after a daemon with an open transaction has ended.
 mod abandoned;
 /// Records that no producer should write.
 mod bad_input;
 /// A source that is damaged on the broker's disk.
 mod corrupted;
-/// Nothing lost, nothing twice, seen from inside a session: rebalances, spare members, aborts.
+/// Exactly once within a session: rebalances, spare members, aborts.
 mod delivery;
-/// `watchbell run`: whatever dies, each record ends where it must, exactly once.
+/// `watchbell run`: every record has its result exactly once, whatever is killed.
 mod end_to_end;
 /// Brokers of a cluster fail one after the other.
 mod failover;
 /// Losses are alerts.
 mod gaps;
-/// Lag, and what is done about it on the source cluster.
+/// Lag, and the copies of positions on the source cluster.
 mod lag;
 /// A group that has lost its positions.
 mod lost;
-/// Alerts to sinks, whatever dies.
+/// Alerts to sinks, whatever is killed.
 mod notify;
-/// Alerts to sinks although something is late, refused, unreadable or gone.
+/// Alerts to sinks that are late, refused or unreadable, and a re-created alerts topic.
 mod notify_faults;
-/// Positions shown and moved from outside.
+/// Showing and moving positions.
 mod offsets;
-/// Brokers that are away for long, or full.
+/// Brokers that are down for long, or full.
 mod outage;
 /// Where a source begins, and what happens when its records are gone.
 mod positions;
-/// A source that is not what it was, and records that are merely gone.
+/// A re-created source, and records that only expired.
 mod recreated;
 /// Records and topics that cannot be written.
 mod refusals;
@@ -66,9 +66,9 @@ mod refusals;
 mod repaired;
 /// Logging in, rights, and what happens when they are missing.
 mod security;
-/// Sources that keep silent beside one that flows.
+/// Idle and unreachable sources beside a working one.
 mod silent;
-/// Everything at once, for minutes.
+/// All failures at random, for minutes.
 mod soak;
 /// One source stops, the others go on.
 mod stopped;
@@ -76,9 +76,9 @@ mod stopped;
 mod too_large;
 /// From a release with other transactional ids.
 mod upgrade;
-/// What a person sees of the outputs.
+/// `tail` and `show`.
 mod viewing;
-/// Answers of the cluster that never arrive, arrive late, or end with the connection.
+/// Responses of the cluster that are lost, late or cut off.
 mod wire;
 
 #[path = "../stub/mod.rs"]
@@ -86,7 +86,7 @@ mod stub;
 
 use std::time::{Duration, Instant};
 
-/// Try until it holds or the time is over.
+/// Repeats a check until it holds or the deadline is over.
 pub fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
     loop {

@@ -1,5 +1,5 @@
-//! One Kafka process on data of its own: formatted, launched, ended, launched again. It ends with
-//! the test process, whatever happens to that, and its data go with it.
+//! One Kafka process with its own data: formatted, started, ended, started again. It always ends with the test
+//! process, and its data are removed.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -1,5 +1,5 @@
-//! `watchbell run --role notify` on a real broker: no alert untold, whatever dies, and sinks that
-//! misbehave as sinks do.
+//! `watchbell run --role notify` on a real broker: every alert is delivered, whatever is killed and however
+//! sinks fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -104,10 +104,10 @@ pub fn start(clusters: &Clusters, deployment: &Deployment, sinks: &[&str]) -> Da
 }
 
 #[test]
-fn every_alert_is_told_through_kill_9_and_repeated_only_where_it_was_in_flight() {
+fn every_alert_is_delivered_despite_kill_9_and_repeated_only_if_it_was_in_flight() {
     let clusters = clusters();
     let stub = Stub::start(|_| {
-        // The pace of a sink, so that a kill finds a request in flight.
+        // The sink answers slowly, so that a kill happens while a request is in flight.
         std::thread::sleep(Duration::from_millis(10));
         ok()
     });
@@ -142,7 +142,7 @@ fn every_alert_is_told_through_kill_9_and_repeated_only_where_it_was_in_flight()
 }
 
 #[test]
-fn a_clean_restart_repeats_nothing_though_groups_are_open() {
+fn a_clean_restart_repeats_nothing_although_groups_are_open() {
     let clusters = clusters();
     let stub = Stub::start(|_| ok());
     let sink = format!(
@@ -173,7 +173,7 @@ fn a_clean_restart_repeats_nothing_though_groups_are_open() {
 }
 
 #[test]
-fn a_sink_that_is_down_delays_no_other_and_catches_up_in_order() {
+fn a_sink_that_is_down_delays_no_other_and_catches_up_in_order_afterwards() {
     let clusters = clusters();
     let mut faults = 0;
     let flaky = Stub::start(move |_| {
@@ -459,7 +459,7 @@ fn shown_groups(stub: &str, body: &Value) -> Option<Vec<String>> {
 }
 
 #[test]
-fn every_alert_of_the_whole_daemon_is_told_while_processes_die() {
+fn every_alert_of_the_whole_daemon_is_delivered_while_processes_are_killed() {
     let clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "notify-crash");
     let (stub, others) = one_of_each(&mut deployment);
@@ -474,7 +474,7 @@ fn every_alert_of_the_whole_daemon_is_told_while_processes_die() {
     let mut deaths = 0;
     while Instant::now() < until {
         audit.write(42);
-        // The pace of the source, not a wait for something to happen.
+        // Sets the rate of the source; this is no synchronisation.
         std::thread::sleep(Duration::from_millis(20));
         if Instant::now() >= next_death {
             let number = dice.below(2) as usize;

@@ -37,7 +37,7 @@ fn waits_for(daemon: &Daemon, reason: &str) -> bool {
 }
 
 #[test]
-fn unreadable_alerts_are_told_while_the_dead_letters_take_nothing_and_kept_when_they_do() {
+fn unreadable_alerts_are_sent_while_their_topic_refuses_dead_letters_and_stored_afterwards() {
     let clusters = clusters();
     let stub = Stub::start(|_| ok());
     // It is told of critical alerts alone, and of other rules: one that cannot be read may be both.
@@ -75,7 +75,7 @@ fn unreadable_alerts_are_told_while_the_dead_letters_take_nothing_and_kept_when_
     alerts.topic.flush();
     assert!(eventually(LIMIT, || stub.accepted().len() == 22));
 
-    // It keeps the letter once it can, and tells nobody again.
+    // It keeps the letter once it can, and notifies nobody again.
     create(&clusters.destination, &deployment.dead_letters, 1);
     let letters = || read_committed(&clusters.destination, &deployment.dead_letters);
     assert!(eventually(LIMIT, || letters().len() == 1));
@@ -118,7 +118,7 @@ fn delete_statement(audit: &mut Source, number: usize, timestamp_ms: i64) {
 }
 
 #[test]
-fn history_and_the_alerts_of_an_outage_are_one_digest_each_and_what_is_fresh_is_told_by_itself() {
+fn history_and_alerts_after_an_outage_are_a_digest_each_and_new_alerts_are_sent_by_themselves() {
     let clusters = clusters();
     let (stub, pages) = (Stub::start(|_| ok()), Stub::start(|_| ok()));
     let mut deployment = Deployment::new(&clusters, "notify-late");
@@ -183,7 +183,7 @@ fn history_and_the_alerts_of_an_outage_are_one_digest_each_and_what_is_fresh_is_
 }
 
 #[test]
-fn an_alerts_topic_created_anew_is_told_once_and_nothing_of_it_is_passed_over() {
+fn every_alert_of_a_re_created_alerts_topic_is_sent_once() {
     let clusters = clusters();
     let stub = Stub::start(|_| ok());
     let deployment = deployment(&clusters, "notify-anew", &hook(&stub));

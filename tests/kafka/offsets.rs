@@ -1,4 +1,4 @@
-//! Positions shown and moved from outside, by the library and by the command.
+//! Positions are shown and moved by the library and by the command.
 
 use std::process::{Command, Output};
 use std::sync::atomic::Ordering;
@@ -73,7 +73,7 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
 }
 
 #[test]
-fn a_position_that_is_set_before_the_first_start_holds() {
+fn a_position_that_is_set_before_the_first_start_is_used() {
     let clusters = clusters();
     let mut setting = Setting::across(&clusters, "set-first");
     setting.config.start = Start::Latest;

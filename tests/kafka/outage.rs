@@ -1,5 +1,5 @@
-//! Brokers that are away for longer than every time-out, or have no room: the daemon waits, says
-//! so, holds no more memory than before, and goes on by itself.
+//! Brokers that are down for longer than every time-out, or have full disks: the daemon waits, reports it,
+//! needs no more memory, and continues by itself.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ const PAST_THE_TRANSACTION: Duration = Duration::from_secs(7);
 
 /// Longest wait for records after the brokers answer again: the longest rest between two attempts
 /// (5 s), the session time-out, for which the group waits for the member that lost its session and
-/// is the same daemon (14 s), and what a busy machine adds.
+/// is the same daemon (14 s), plus a reserve for a busy machine.
 const BACK: Duration = Duration::from_secs(5 + 14 + 20);
 
 /// What a daemon may hold beyond what it held before: one transaction (16 MiB of source records)
@@ -44,7 +44,7 @@ fn endure(daemon: &Daemon, audit: &mut Audit, span: Duration, mut fallen: bool) 
     while Instant::now() < until || !fallen {
         for _ in 0..20 {
             audit.write(5);
-            // The pace of the source, not a wait for something to happen.
+            // Sets the rate of the source; this is no synchronisation.
             std::thread::sleep(Duration::from_millis(15));
         }
         peak_kb = peak_kb.max(daemon.resident_kb());
@@ -78,10 +78,10 @@ fn recover(clusters: &Clusters, deployment: &Deployment, daemon: &Daemon, audit:
 }
 
 #[test]
-fn brokers_that_come_back_after_every_time_out_find_the_daemon_waiting() {
+fn the_daemon_continues_when_brokers_return_after_every_time_out() {
     let mut clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "outage");
-    // Full batches go at once, the rest waits: so long the transaction is open and seen to be.
+    // Full batches are sent at once, the rest waits: meanwhile the transaction is open and can be seen.
     deployment.properties = "linger.ms: 1000, batch.size: 16384".into();
     let mut audit = deployment.source(&clusters.source, "one");
     let ends = Ends::of(&clusters.destination, &deployment.events, 3);
@@ -136,7 +136,7 @@ fn write_much(audit: &mut Audit) {
 }
 
 #[test]
-fn a_destination_without_room_is_waited_for_until_it_has_some() {
+fn the_daemon_waits_for_a_destination_with_full_disks() {
     let shared = clusters();
     let mut clusters = Clusters::of(
         Broker::existing(shared.source.bootstrap()),

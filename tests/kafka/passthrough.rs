@@ -1,5 +1,5 @@
-//! A worker that passes records through with their position in a header, sessions around it in
-//! this process, and the check of what came out.
+//! A worker that copies records and adds their position as a header, sessions with it in this process, and
+//! checks of the outputs.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};

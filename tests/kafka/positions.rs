@@ -140,7 +140,7 @@ fn a_source_that_grows_is_read_whole_and_the_session_is_not_ready_until_then() {
 }
 
 #[test]
-fn an_ownership_topic_with_more_partitions_than_the_source_keeps_nobody_waiting() {
+fn an_ownership_topic_with_more_partitions_than_the_source_does_not_prevent_readiness() {
     let clusters = clusters();
     let setting = Setting::across(&clusters, "spacious");
     super::records::create(&clusters.destination, &setting.ownership_topic(), 7);

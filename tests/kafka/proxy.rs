@@ -1,6 +1,6 @@
-//! A TCP proxy between watchbell and a broker that knows which API each request calls. Every request
-//! reaches the broker and is carried out there; what becomes of its answer can be ordered: lost,
-//! held back until later, or the connection cut in its place.
+//! A TCP proxy between watchbell and a broker that knows the API key of each request. Every request reaches the
+//! broker and is carried out; a test can choose that its response is lost, delayed, or replaced by closing the
+//! connection.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};

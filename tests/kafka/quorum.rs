@@ -1,5 +1,5 @@
-//! A cluster of three brokers, each of which may fail: everything is kept three times, and a record
-//! is acknowledged when two have it. Who holds which role is read from the cluster's metadata.
+//! A cluster of three brokers, each of which may fail: the replication factor is 3, and a record is acknowledged
+//! when two brokers have it. The roles of the brokers are read from the cluster's metadata.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::broker::{Broker, Clusters};
 use super::eventually;
 use super::node::{Node, cluster_id, free_ports};
 
-/// After this the others take a broker that is silent for dead, and elect leaders.
+/// After this time a broker that does not answer is declared dead, and leaders are elected.
 pub const BROKER_SESSION_MS: u64 = 5_000;
 
 /// For so long a coordinator waits for the answer of a leader that is gone before it writes the end of
@@ -106,7 +106,7 @@ impl Quorum {
         self.leader(of.topic(), partition)
     }
 
-    /// End a broker at once, as a power cut would.
+    /// End a broker at once, like a power failure.
     pub fn kill(&mut self, broker: usize) {
         self.nodes[broker].end("KILL");
     }

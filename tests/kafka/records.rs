@@ -1,4 +1,4 @@
-//! Writing a source and reading what came out, as a careful downstream reader would.
+//! Writes records to a source, and reads the outputs like a `read_committed` consumer.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -146,7 +146,7 @@ pub fn offsets_of(broker: &Broker, topic: &str) -> Vec<i64> {
     records.iter().map(|read| read.offset).collect()
 }
 
-/// How many records of a topic were written and taken back.
+/// How many records of a topic were written and aborted.
 pub fn aborted(broker: &Broker, topic: &str) -> usize {
     let written = read(broker, topic, "read_uncommitted").len();
     written - read_committed(broker, topic).len()
@@ -201,7 +201,7 @@ fn read(broker: &Broker, topic: &str, isolation: &str) -> Vec<Read> {
     records
 }
 
-/// What the group has committed for each partition of a topic, negative where nothing is.
+/// The offset that the group has committed for each partition of a topic; negative if there is none.
 pub fn committed(broker: &Broker, group: &str, topic: &str, partitions: usize) -> Vec<i64> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", broker.bootstrap())

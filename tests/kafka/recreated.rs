@@ -1,5 +1,5 @@
-//! A source that is not what it was: re-created, shrunk, or gone; and records that are merely gone,
-//! which must alarm nobody.
+//! A source topic that was re-created, truncated or deleted stops the session; records that only expired or
+//! were compacted do not.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -101,7 +101,7 @@ fn a_source_re_created_and_regrown_stops_the_session_until_its_positions_are_mov
 }
 
 #[test]
-fn a_last_record_that_has_expired_is_no_alarm() {
+fn an_expired_last_record_does_not_stop_the_session() {
     let clusters = clusters();
     let mut setting = Setting::across(&clusters, "all-expired");
     setting.config.on_gap = OnGap::Stop;
@@ -117,7 +117,7 @@ fn a_last_record_that_has_expired_is_no_alarm() {
 }
 
 #[test]
-fn a_last_record_that_was_compacted_away_is_no_alarm() {
+fn a_last_record_that_was_compacted_away_does_not_stop_the_session() {
     let clusters = clusters();
     let mut setting = Setting::across(&clusters, "compacted");
     setting.config.on_gap = OnGap::Stop;
@@ -172,7 +172,7 @@ fn markers_of_a_transactional_source_are_neither_lag_nor_gap_nor_another_record(
     setting.config.on_gap = OnGap::Stop;
     let topic = &setting.source_topic;
     let writer = TransactionalSource::new(&clusters.source, topic);
-    // Ten records and a marker, then five that are taken back and their marker.
+    // Ten records and a marker, then five that are aborted and their marker.
     writer.write(10, true);
     writer.write(5, false);
     let first = Running::start(&setting.config, setting.worker());

@@ -1,4 +1,5 @@
-//! What cannot be written: one record's fault goes to the dead letters, anybody else's is said aloud.
+//! Outputs that cannot be written: if the record is the cause, it becomes a dead letter; otherwise the cause is
+//! reported.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -48,7 +49,7 @@ fn an_output_that_is_too_large_becomes_a_dead_letter_and_its_neighbors_do_not() 
 }
 
 #[test]
-fn a_missing_output_topic_is_waited_for_and_nobody_is_blamed() {
+fn the_session_waits_for_a_missing_output_topic_without_dead_letters() {
     let clusters = clusters();
     let mut setting = Setting::across(&clusters, "missing");
     setting.output += ".later";

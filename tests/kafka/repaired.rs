@@ -1,5 +1,5 @@
-//! Output topics and rights that are missing or go while the daemon runs: it says what to repair,
-//! blames no record, and goes on by itself soon after the repair; nothing is lost or repeated.
+//! Output topics and rights that are missing, or are removed while the daemon runs: it reports what to repair,
+//! writes no dead letters, and continues soon after the repair; nothing is lost or repeated.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! A broker that asks who one is: SASL_SSL with PLAIN, SCRAM and OAUTHBEARER, TLS with a client's
-//! certificate, and an authorizer. Certificates are made for each run; no key is kept anywhere.
+//! A broker with authentication (SASL_SSL with PLAIN, SCRAM and OAUTHBEARER; TLS with a client certificate) and
+//! an authorizer. Certificates are generated for each run; no key is stored.
 
 use std::fmt::Write;
 use std::io::{BufRead, BufReader, Read, Write as _};

@@ -1,5 +1,5 @@
-//! Logging in: every mechanism carries records, a refused login is said with its remedy, and no
-//! secret is ever shown; what is not allowed is named with the commands that allow it.
+//! Authentication and authorization: records pass with every mechanism, a refused login is reported with its
+//! remedy, no secret is shown, and missing rights are reported with the commands that grant them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -142,7 +142,7 @@ fn write(broker: &Broker, topic: &str) -> usize {
 }
 
 #[test]
-fn every_way_to_log_in_carries_records_and_no_secret_is_shown() {
+fn records_pass_with_every_login_mechanism_and_no_secret_is_shown() {
     let _turn = turn();
     let secured = secured();
     let names = Names::new("login");
@@ -190,7 +190,7 @@ fn every_way_to_log_in_carries_records_and_no_secret_is_shown() {
 }
 
 #[test]
-fn a_refused_login_is_said_with_its_remedy_and_no_secret_is_shown() {
+fn a_refused_login_is_reported_with_its_remedy_and_no_secret_is_shown() {
     let _turn = turn();
     let secured = secured();
     let names = Names::new("refused");

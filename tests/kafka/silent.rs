@@ -1,5 +1,5 @@
-//! Several sources in one process: one flows as if it were alone, whatever the others do. Readiness
-//! is that of all, and names those that cannot be read.
+//! Several sources in one process do not affect each other. The process is ready if all sources are; `/readyz`
+//! names those that cannot be read.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ const FIRST: Duration = Duration::from_secs(5);
 /// The same for a source whose broker was away: the longest pause between two looks is 5 s.
 const FIRST_AFTER_AN_OUTAGE: Duration = Duration::from_secs(5 + 15);
 
-/// Write events one after the other; the median time until a careful reader sees one.
+/// Write events one after the other; the median time until a `read_committed` consumer sees one.
 fn latency(audit: &mut Audit, ends: &Ends) -> Duration {
     let mut latencies: Vec<Duration> = (0..15).map(|_| one_event(audit, ends, LIMIT)).collect();
     latencies.sort_unstable();
@@ -92,7 +92,7 @@ fn a_source_flows_beside_others_that_are_silent_unreachable_or_refused() {
          after {beside_trouble:?}; the silent source's first after {first:?}, after its broker's \
          return {back:?}"
     );
-    // Twice as long, and a quarter of a second for what a busy machine adds.
+    // Twice as long, and a quarter of a second as a reserve for a busy machine.
     let generous = alone * 2 + Duration::from_millis(250);
     assert!(beside_silence < generous, "{beside_silence:?}");
     assert!(beside_trouble < generous, "{beside_trouble:?}");

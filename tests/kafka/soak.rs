@@ -1,7 +1,6 @@
-//! A daemon that lives through everything at once: `WATCHBELL_TEST_SOAK_S` seconds (120 by default)
-//! of whatever `WATCHBELL_TEST_SEED` deals out. Then every record has met its fate exactly once, the
-//! alerts are those of a model, a webhook was told of every one of them, and memory, file descriptors
-//! and threads are where they were.
+//! All failures at random, in the order given by `WATCHBELL_TEST_SEED`, for `WATCHBELL_TEST_SOAK_S` seconds (120
+//! by default). Afterwards every record has its expected result exactly once, the alerts are those of a model,
+//! a webhook has received each of them, and memory, file descriptors and threads have not grown.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::mpsc::{Sender, TryRecvError, channel};
@@ -41,7 +40,7 @@ const SPARE_KB: u64 = 48 * 1024;
 /// How often the daemon is killed before it lives through the rest.
 const KILLS: usize = 2;
 
-/// Calls whose answers go astray.
+/// Calls whose answers are lost, late or cut off.
 const CALLS: [Call; 10] = [
     Call::Produce,
     Call::AddPartitions,
@@ -55,26 +54,26 @@ const CALLS: [Call; 10] = [
     Call::Heartbeat,
 ];
 
-/// What can happen.
+/// The failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Trial {
-    /// Some answers never arrive.
+    /// Some responses are lost.
     Lost,
-    /// Some answers arrive after everybody has gone on.
+    /// Some responses arrive late.
     Late,
-    /// Connections end with an answer under way.
+    /// Connections close before a response.
     Cut,
     /// All connections end.
     CutAll,
-    /// Stopped for a moment.
+    /// The daemon is suspended for a moment.
     Nap,
-    /// Stopped until the group has forgotten the daemon.
+    /// The daemon is suspended until the group has removed it.
     Sleep,
     BrokerStopped,
     BrokerKilled,
-    /// Another daemon comes and leaves.
+    /// Another daemon joins and leaves.
     Guest,
-    /// Another daemon comes and dies.
+    /// Another daemon joins and is killed.
     DyingGuest,
     /// Outputs that the client refuses to send, for their size.
     TooLarge,
@@ -88,7 +87,7 @@ enum Trial {
     Webhook,
 }
 
-/// All of them, the cheap ones more than once.
+/// All failures; those that take little time occur more often.
 const DECK: [Trial; 22] = [
     Trial::Lost,
     Trial::Lost,
@@ -148,7 +147,7 @@ impl Load {
                     Err(TryRecvError::Empty) => written.audit.write(5),
                     Err(TryRecvError::Disconnected) => break,
                 }
-                // The pace of the source, not a wait for something to happen.
+                // Sets the rate of the source; this is no synchronisation.
                 thread::sleep(Duration::from_millis(20));
             }
             written.audit.flush();
@@ -213,7 +212,7 @@ impl Written {
     }
 }
 
-/// The daemon that lives through it, and what is done to it.
+/// The daemon under test, and the failures that are applied to it.
 struct Soak<'c> {
     clusters: &'c mut Clusters,
     deployment: &'c Deployment,
@@ -344,7 +343,7 @@ impl Soak<'_> {
         detail
     }
 
-    /// Let answers to some call go astray; those that are not made now do so in a later trial.
+    /// Let answers to some call are lost, late or cut off; those that are not made now do so in a later trial.
     fn divert(&mut self, instead: Instead) -> String {
         let call = CALLS[self.dice.below(CALLS.len() as u64) as usize];
         let times = 1 + self.dice.below(2) as usize;
@@ -373,7 +372,7 @@ fn accept(_: &Received) -> Reply {
 }
 
 #[test]
-fn after_a_long_mix_of_everything_nothing_is_missing_and_nothing_has_grown() {
+fn after_many_random_failures_nothing_is_missing_and_no_resource_has_grown() {
     let span_s = match std::env::var("WATCHBELL_TEST_SOAK_S") {
         Ok(span_s) => span_s.parse().expect("a number"),
         Err(_) => 120,

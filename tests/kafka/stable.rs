@@ -1,5 +1,5 @@
-//! The last stable offset, up to which careful readers see a topic, watched from outside: how long
-//! it stood still although there was something beyond it.
+//! Watches the last stable offset, up to which `read_committed` consumers can read a topic, and measures how long
+//! it did not move although there were records beyond it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,16 +12,15 @@ use rdkafka::error::KafkaResult;
 
 use super::broker::Broker;
 
-/// What a busy machine adds to any wait.
+/// Reserve of every wait for a busy machine.
 pub const BUSY: Duration = Duration::from_secs(5);
 
-/// Longest time for which careful readers are held up, whatever happens to a session: until it gives
-/// up on its transaction (`transaction_timeout`, here 3 s), and takes it back or has a new producer end
-/// it. Where nobody is left to do so, the coordinator does after the same time, plus the second
-/// between two of its looks (ten by default).
+/// Longest time for which `read_committed` consumers wait, whatever happens to a session: until it gives up its
+/// transaction (`transaction_timeout`, here 3 s) and aborts it, or a new producer ends it. If the process is
+/// gone, the coordinator aborts it after the same time plus its check interval of a second (ten by default).
 pub const LONGEST_STILL: Duration = Duration::from_secs(3 + 1).saturating_add(BUSY);
 
-/// Pause between two looks.
+/// Pause between two requests for the offsets.
 const PAUSE: Duration = Duration::from_millis(50);
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -55,7 +54,7 @@ impl Watch {
                 let mut longest = Duration::ZERO;
                 while !over.load(Ordering::Acquire) {
                     for (partition, (moved, offset)) in last.iter_mut().enumerate() {
-                        // In this order: what is seen beyond was there before.
+                        // Asked in this order, the end is never older than the last stable offset.
                         let beyond = end(&all, partition);
                         let found = end(&stable, partition);
                         match (beyond, found) {

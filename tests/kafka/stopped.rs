@@ -1,5 +1,5 @@
-//! A source that stops: it alone stops, people are told once, somebody repairs it while the others go
-//! on, and then it goes on by itself.
+//! A source that stops does not stop others; one alert reports it, and after the repair it continues without a
+//! restart, while the other sources are read.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -48,7 +48,7 @@ fn wait_until_stopped(daemons: &[&Daemon], source: &str) {
 }
 
 #[test]
-fn a_re_created_source_stops_alone_is_told_of_and_goes_on_once_its_positions_are_moved() {
+fn a_re_created_source_stops_alone_raises_an_alert_and_continues_once_its_positions_are_moved() {
     let clusters = clusters();
     let stub = Stub::start(|_| ok());
     let mut deployment = Deployment::new(&clusters, "stopped");
@@ -148,7 +148,7 @@ fn a_re_created_source_stops_alone_is_told_of_and_goes_on_once_its_positions_are
 }
 
 #[test]
-fn a_source_whose_settings_are_refused_keeps_no_other_from_being_read() {
+fn a_source_with_refused_settings_does_not_stop_other_sources() {
     let clusters = clusters();
     let mut deployment = Deployment::new(&clusters, "refused");
     let mut sound = deployment.source(&clusters.source, "sound");
@@ -175,7 +175,7 @@ fn a_source_whose_settings_are_refused_keeps_no_other_from_being_read() {
 }
 
 #[test]
-fn an_alert_about_a_stop_waits_for_a_destination_that_is_away_and_is_written_once() {
+fn an_alert_about_a_stop_waits_for_a_destination_that_is_down_and_is_written_once() {
     let _turn = turn();
     let mut broker = Broker::start();
     let topic = "watchbell.alerts";

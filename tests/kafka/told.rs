@@ -1,6 +1,5 @@
-//! The model of alerts: which records must alert, by which rule, how severely and in which group, and
-//! what of it a webhook must have been told. It is made of what was written to the source, and knows
-//! nothing of watchbell's code.
+//! A model of the expected alerts: for which records, by which rule, with which level and group, and which of
+//! them a webhook must have received. It is derived from the records of the source, without watchbell's code.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -37,7 +36,7 @@ struct Expected {
     group: String,
 }
 
-/// An alert as it stands in the topic.
+/// An alert as in the topic.
 #[derive(Debug)]
 struct Alert {
     uid: String,

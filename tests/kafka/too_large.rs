@@ -1,5 +1,5 @@
-//! Outputs larger than their topics take, each topic with a limit of its own: slimmed, shortened or
-//! cut, so that each record ends once and its neighbors notice nothing.
+//! Outputs larger than their topics allow: events without raw parts, shortened alerts, dead letters without a
+//! value. Each record has its result exactly once, and other records are not affected.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -67,7 +67,7 @@ fn has_label(value: &Value, label: &str) -> bool {
 }
 
 #[test]
-fn what_is_too_large_is_slimmed_shortened_or_cut_and_its_neighbors_notice_nothing() {
+fn too_large_outputs_are_reduced_and_other_records_are_not_affected() {
     let clusters = clusters();
     let mut deployment = deployment(&clusters);
     // Whatever fits a batch goes in it.

@@ -1,6 +1,6 @@
-//! From a release whose transactional ids were `<group>-<source>-<ordinal>-<worker>`: nobody fences
-//! the old id, it is the group's generation and the transaction's time-out that keep the old process
-//! from committing, and the new one from waiting for it.
+//! Upgrade from a release with the transactional ids `<group>-<source>-<ordinal>-<worker>`: the old id is not
+//! fenced. The group's generation prevents commits of the old process, and the transaction's time-out limits
+//! how long the new one waits for it.
 
 use std::time::{Duration, Instant};
 
@@ -107,8 +107,8 @@ fn an_old_process_with_an_open_transaction_commits_nothing_and_keeps_the_new_one
     old.producer.commit_transaction(LIMIT).expect("committed");
     old.begin(10..20).expect("begun");
 
-    // It sleeps with its transaction open. The group forgets it after its session timeout, and the
-    // cluster takes the transaction back before that.
+    // It is suspended with an open transaction. The group removes it after its session timeout, and the
+    // cluster aborts the transaction before that.
     let begun = Instant::now();
     let new = Running::start(&setting.config, setting.worker());
     setting.wait_for(&clusters, &source.written, LIMIT);
@@ -117,7 +117,7 @@ fn an_old_process_with_an_open_transaction_commits_nothing_and_keeps_the_new_one
     assert!(waited < SESSION_TIMEOUT + BUSY + BUSY, "{waited:?}");
     assert_eq!(aborted(&clusters.destination, &setting.output), 40);
 
-    // It wakes up.
+    // The old process continues.
     let late = old.producer.commit_transaction(LIMIT);
     late.expect_err("its transaction is over");
     source.write(400);

@@ -1,4 +1,4 @@
-//! `tail` and `show`, as a person runs them, on topics that hold what the pipeline writes.
+//! `tail` and `show` as a person runs them, on topics with outputs of the pipeline.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -246,7 +246,7 @@ impl Following {
 }
 
 #[test]
-fn tail_shows_what_is_there_and_what_comes_and_leaves_no_trace() {
+fn tail_shows_existing_and_new_records_and_commits_nothing() {
     let clusters = clusters();
     let house = House::new(&clusters, "tail");
     for (value, partition) in SEED.lines().zip([0, 1, 2].into_iter().cycle()) {
@@ -302,7 +302,7 @@ fn tail_shows_what_is_there_and_what_comes_and_leaves_no_trace() {
 }
 
 #[test]
-fn tail_goes_on_when_the_broker_restarts_and_when_the_topic_grows() {
+fn tail_continues_when_the_broker_restarts_and_when_the_topic_grows() {
     let mut clusters = clusters();
     let house = House::new(&clusters, "restart");
     let following = Following::start(&house, &["tail", "-n", "0"]);
@@ -325,7 +325,7 @@ fn tail_goes_on_when_the_broker_restarts_and_when_the_topic_grows() {
 }
 
 #[test]
-fn tail_filters_and_refuses_what_is_no_filter() {
+fn tail_filters_and_refuses_a_wrong_filter() {
     let clusters = clusters();
     let house = House::new(&clusters, "filter");
     for value in SEED.lines() {
@@ -385,7 +385,7 @@ fn tail_filters_and_refuses_what_is_no_filter() {
 }
 
 #[test]
-fn show_finds_by_id_by_place_and_by_the_sources_place() {
+fn show_finds_by_id_by_position_and_by_source_position() {
     let clusters = clusters();
     let house = House::new(&clusters, "show");
     let source = super::records::Source::new(&clusters.source, &house.source_topic, 2);
@@ -457,7 +457,7 @@ fn write_source(mut source: super::records::Source, value: &str) {
 }
 
 #[test]
-fn show_says_where_it_looked_in_vain() {
+fn show_says_where_it_searched_without_success() {
     let clusters = clusters();
     let house = House::new(&clusters, "vain");
     house.write(&house.outputs(&deletion_with_id("taken-back"), 0), 0, false);
@@ -528,7 +528,7 @@ fn an_alert_that_was_too_large_for_its_event_is_shown_with_it() {
 }
 
 #[test]
-fn tail_ends_quietly_when_nobody_reads() {
+fn tail_ends_without_an_error_when_stdout_is_closed() {
     let clusters = clusters();
     let house = House::new(&clusters, "closed");
     house.write(&house.outputs(deletion(), 0), 0, true);
@@ -552,7 +552,7 @@ fn tail_ends_quietly_when_nobody_reads() {
 }
 
 #[test]
-fn a_missing_topic_is_named() {
+fn the_error_names_a_missing_topic() {
     let clusters = clusters();
     let house = House::new(&clusters, "missing");
     let config = fs::read_to_string(house.config()).unwrap();

@@ -1,5 +1,5 @@
-//! Answers of the destination that never arrive, arrive late, or end with the connection: what was
-//! asked for was done, and the session does not know. Records flow throughout.
+//! Responses of the destination that are lost, late or cut off: the request was carried out, but the session does
+//! not know. Records are written all the time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ impl Ordeal {
     }
 }
 
-/// When answers begin to go astray.
+/// When answers begin to are lost, late or cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
     /// Before the session is started.
@@ -101,8 +101,8 @@ enum When {
     Flowing,
 }
 
-/// Let the answers to these calls go astray, then look at what came of it; returns why batches were
-/// taken back, and how often.
+/// Let the answers to these calls are lost, late or cut off, then look at what came of it; returns why batches were
+/// aborted, and how often.
 fn endure(
     clusters: &Clusters,
     delivery: Delivery,
@@ -158,7 +158,7 @@ fn endure(
 }
 
 #[test]
-fn a_lost_answer_costs_time_and_nothing_else() {
+fn a_lost_response_loses_and_repeats_nothing() {
     let clusters = clusters();
     let lose = |when, calls: &[(Call, usize)]| {
         endure(&clusters, Delivery::ExactlyOnce, when, calls, Instead::Lose);
@@ -184,7 +184,7 @@ fn a_lost_answer_costs_time_and_nothing_else() {
 }
 
 #[test]
-fn an_answer_that_comes_late_is_not_taken_for_another() {
+fn a_late_response_is_not_taken_for_that_of_another_request() {
     let clusters = clusters();
     for call in [Call::Commit, Call::Abort] {
         endure(
@@ -198,7 +198,7 @@ fn an_answer_that_comes_late_is_not_taken_for_another() {
 }
 
 #[test]
-fn a_connection_that_ends_with_an_answer_under_way_repeats_nothing() {
+fn a_connection_that_closes_before_the_response_repeats_nothing() {
     let clusters = clusters();
     for call in [
         Call::Produce,
@@ -218,7 +218,7 @@ fn a_connection_that_ends_with_an_answer_under_way_repeats_nothing() {
 }
 
 #[test]
-fn without_transactions_a_lost_answer_loses_nothing() {
+fn without_transactions_a_lost_response_loses_nothing() {
     let clusters = clusters();
     let lose = |when, call| {
         let delivery = Delivery::AtLeastOnce;
@@ -227,7 +227,7 @@ fn without_transactions_a_lost_answer_loses_nothing() {
     lose(When::Flowing, Call::Produce);
     lose(When::Starting, Call::InitProducerId);
     // The client asks again by itself, once or twice. Whoever did not wait for that would later find
-    // positions taken back.
+    // positions aborted.
     let aborts = lose(When::Flowing, Call::OffsetCommit);
     assert!(aborts.is_empty(), "{aborts:?}");
 }

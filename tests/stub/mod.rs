@@ -1,4 +1,4 @@
-//! An HTTP server that plays a sink: it remembers what it was sent and answers as it is told.
+//! An HTTP server in the role of a sink: it records requests and gives the answers that a test chooses.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

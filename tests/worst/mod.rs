@@ -1,5 +1,5 @@
-//! The worst records that we can think of, and the way of a record through all that looks at it: the
-//! pipeline with rules as bad as their records, pages and filters, and what every sink is sent.
+//! The most expensive records that we know, and everything that processes a record: the pipeline with rules
+//! that are as expensive, pages and filters, and the requests to every sink.
 
 use std::fmt::Write;
 use std::fs;
@@ -61,7 +61,7 @@ enum Place {
     Bare,
 }
 
-/// What is bad, where, and how.
+/// A kind of expensive record: its name, its place in the event, and its parts.
 const KINDS: [(&str, Place, Part); 41] = [
     ("small numbers", Place::Array, |_, out| out.push('1')),
     ("numbers with exponents", Place::Array, |_, out| {
@@ -306,7 +306,7 @@ fn event(method: &str, crn: &str, more: &str) -> String {
     )
 }
 
-/// Rules that look everywhere, each as dearly as the language lets it, and match nothing but the last.
+/// Rules with the most expensive features of the language. Only the last one matches.
 const RULES: [&str; 18] = [
     "keyword: ['*qqq*', 'q?q*q?q']",
     "api.request.data.a: ['*a*b*q', '?a*a*a*q']",

@@ -18,7 +18,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::failure::Failure;
 use super::say::{say, say_panics};
 use super::shipped::Shipped;
-use crate::files::{Reader, Report};
+use crate::files::{FileReader, Report};
 use crate::pipeline::Names;
 use account::Account;
 use emit::Emit;
@@ -87,13 +87,13 @@ fn one_file(
     } else {
         (path.display().to_string(), Box::new(File::open(path)?))
     };
-    let mut reader = Reader::new(bar.wrap_read(raw))?;
+    let mut reader = FileReader::new(bar.wrap_read(raw))?;
     let result = send_all(&name, &mut reader, work);
     *report = reader.report();
     result
 }
 
-fn send_all(name: &str, reader: &mut Reader, work: &mut work::Sender) -> io::Result<()> {
+fn send_all(name: &str, reader: &mut FileReader, work: &mut work::Sender) -> io::Result<()> {
     for batch in reader {
         if !work.send(name, batch?) {
             break;

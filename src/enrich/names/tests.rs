@@ -29,12 +29,15 @@ fn both_forms_give_the_same_names() {
     assert_eq!(ada.owner.as_deref(), Some("Grace"));
     assert_eq!(ada.team.as_deref(), Some("data"));
     assert_eq!(ada.environment.as_deref(), Some("production"));
-    assert_eq!(ada.kind, Some(Kind::Human));
+    assert_eq!(ada.kind, Some(PrincipalKind::Human));
     let said =
         r#"{"name":"Ada","owner":"Grace","team":"data","environment":"production","kind":"human"}"#;
     assert_eq!(json.as_str(), said);
     let job = &names.lookup("3958188").unwrap().facts;
-    assert_eq!((job.kind, &job.owner), (Some(Kind::Service), &None));
+    assert_eq!(
+        (job.kind, &job.owner),
+        (Some(PrincipalKind::Service), &None)
+    );
     assert_eq!(names.lookup("U-1"), None);
 }
 

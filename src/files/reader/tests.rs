@@ -1,4 +1,4 @@
-//! What becomes of a file's text, however it arrives.
+//! The events of a file's text, for any sizes of reads.
 
 use std::io::{Cursor, Write};
 use std::time::Instant;
@@ -38,9 +38,9 @@ impl Read for Cut {
     }
 }
 
-/// Every piece as text, `!` before what nobody can tell apart, `#` before the size of what was not
-/// held; last the error, if there is one.
-fn pieces(mut reader: Reader) -> (Vec<String>, Report) {
+/// Every piece as text: `!` before a fault, `#` before the size of a text that was not kept; last the error, if
+/// there is one.
+fn pieces(mut reader: FileReader) -> (Vec<String>, Report) {
     let mut pieces = Vec::new();
     for batch in &mut reader {
         match batch {
@@ -56,10 +56,10 @@ fn pieces(mut reader: Reader) -> (Vec<String>, Report) {
 }
 
 fn read_all(bytes: impl Into<Vec<u8>>) -> (Vec<String>, Report) {
-    pieces(Reader::new(Cursor::new(bytes.into())).unwrap())
+    pieces(FileReader::new(Cursor::new(bytes.into())).unwrap())
 }
 
-/// The same pieces, in whatever portions the text comes.
+/// Asserts that the pieces are the same for all sizes of reads.
 fn read_with_report(bytes: &[u8]) -> (Vec<String>, Report) {
     let whole = read_all(bytes);
     for portion in [1, 3, 7] {
@@ -68,13 +68,13 @@ fn read_with_report(bytes: &[u8]) -> (Vec<String>, Report) {
             text,
             bytes: portion,
         };
-        let read = pieces(Reader::new(trickle).unwrap());
+        let read = pieces(FileReader::new(trickle).unwrap());
         assert_eq!(read, whole, "{portion} bytes at a time");
     }
     for cut in 0..bytes.len() {
         let (first, rest) = bytes.split_at(cut);
         let [first, rest] = [first, rest].map(|part| Cursor::new(part.to_vec()));
-        let read = pieces(Reader::new(Cut { first, rest }).unwrap());
+        let read = pieces(FileReader::new(Cut { first, rest }).unwrap());
         assert_eq!(read, whole, "cut at {cut}");
     }
     whole
@@ -84,7 +84,7 @@ fn read(text: &str) -> Vec<String> {
     read_with_report(text.as_bytes()).0
 }
 
-/// What is left aside of a text: lines of noise and bytes lost.
+/// The parts of a text that became no event: lines of noise and bytes lost.
 fn left(text: &str) -> (u64, u64) {
     let (_, report) = read_with_report(text.as_bytes());
     (report.noise_lines, report.lost_bytes)
@@ -139,7 +139,7 @@ fn a_number_may_be_cut_anywhere() {
 }
 
 #[test]
-fn after_a_fault_every_line_that_is_an_object_is_an_event() {
+fn after_a_syntax_error_every_line_that_is_an_object_is_an_event() {
     let text = "[{},\n {\"a\n,\n {\"b\":1},\n{\"c\":2}\n]";
     assert_eq!(read(text), ["{}", "!{\"a", "{\"b\":1}", "{\"c\":2}"]);
     assert_eq!(left(text), (0, 3));
@@ -177,7 +177,7 @@ fn a_document_of_several_lines_is_found_again_after_a_broken_one() {
 }
 
 #[test]
-fn what_the_end_cuts_off_is_a_loss_of_so_many_bytes() {
+fn a_value_cut_off_by_the_end_is_a_loss_of_so_many_bytes() {
     let text = "[{},\n{\"a\": [1,\n2";
     assert_eq!(read(text), ["{}", "!{\"a\": [1,\n2"]);
     assert_eq!(left(text), (0, 11));
@@ -197,7 +197,7 @@ fn what_the_end_cuts_off_is_a_loss_of_so_many_bytes() {
 }
 
 #[test]
-fn noise_is_counted_and_no_piece() {
+fn noise_is_counted_and_is_not_a_piece() {
     let noise = [
         "[2020-05-12 12:20:50,405] WARN The configuration {a=1} is not known. (a.b.C)",
         "[main] INFO x",
@@ -294,7 +294,7 @@ fn a_broken_event_is_never_noise() {
 #[test]
 fn a_fault_says_where_it_is() {
     let text = "\u{feff} [{}, nul, 3]";
-    let mut reader = Reader::new(Cursor::new(text)).unwrap();
+    let mut reader = FileReader::new(Cursor::new(text)).unwrap();
     let batch = reader.next().unwrap().unwrap();
     let last = batch.pieces().last().unwrap();
     let (1, Piece::Fault { detail, .. }) = last else {
@@ -332,11 +332,11 @@ fn utf_16_is_read_in_both_orders_with_and_without_its_mark() {
 }
 
 fn limited(text: &str, limit: usize) -> (Vec<String>, Report) {
-    pieces(Reader::with_limit(Cursor::new(text.to_owned()), limit).unwrap())
+    pieces(FileReader::with_limit(Cursor::new(text.to_owned()), limit).unwrap())
 }
 
 #[test]
-fn what_is_too_long_to_hold_leaves_its_digest_and_the_next_is_read() {
+fn of_a_too_long_event_the_digest_is_kept_and_the_next_event_is_read() {
     let long = format!("{{\"a\":\"{}\"}}", "x\\\"}".repeat(25));
     for text in [
         format!("{{}}\n{long}\n{{}}\n"),
@@ -346,7 +346,7 @@ fn what_is_too_long_to_hold_leaves_its_digest_and_the_next_is_read() {
         let (pieces, report) = limited(&text, 64);
         assert_eq!(pieces, ["{}", "#108", "{}"], "{text}");
         assert_eq!(report.losses, 0);
-        let mut reader = Reader::with_limit(Cursor::new(text), 64).unwrap();
+        let mut reader = FileReader::with_limit(Cursor::new(text), 64).unwrap();
         let batch = reader.next().unwrap().unwrap();
         let (_, piece) = batch.pieces().nth(1).unwrap();
         let digest = &Digest::of(long.as_bytes());
@@ -385,7 +385,7 @@ fn a_large_text_comes_in_batches_and_is_numbered_through() {
     let text: String = (0..5_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
     let array = format!("[{}]", text.trim_end().replace('\n', ","));
     for text in [text, array] {
-        let reader = Reader::new(Cursor::new(gzip(&text))).unwrap();
+        let reader = FileReader::new(Cursor::new(gzip(&text))).unwrap();
         let mut seen = 0;
         for batch in reader {
             for (number, piece) in batch.unwrap().pieces() {
@@ -408,7 +408,7 @@ fn a_value_larger_than_a_read_is_one_event() {
 }
 
 #[test]
-fn what_stands_before_the_damage_of_a_gzip_is_read() {
+fn text_before_the_damage_of_a_gzip_is_read() {
     let text: String = (0..200_000_u32)
         .map(|n| format!("{{\"n\":{}}}\n", n.wrapping_mul(2_654_435_761)))
         .collect();
@@ -432,7 +432,7 @@ fn what_stands_before_the_damage_of_a_gzip_is_read() {
 type Repeated = fn(usize) -> String;
 
 #[test]
-fn however_hostile_a_text_is_reading_it_takes_time_in_proportion_to_its_length() {
+fn the_time_of_reading_is_proportional_to_the_length_of_any_text() {
     let texts: [(&str, Repeated); 9] = [
         ("brackets", |n| "[\n".repeat(n)),
         ("arrays that go on", |n| "[1,\n".repeat(n) + "x"),

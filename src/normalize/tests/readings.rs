@@ -10,7 +10,9 @@ use super::*;
 use crate::diagnostic::Severity;
 use crate::encode;
 use crate::event::Path;
-use crate::sigma::{self, Detection, Engine, Fields, Logsource, Scratch, Target, Value as Seen};
+use crate::sigma::{
+    self, Detection, Engine, Fields, Logsource, LogsourceDetection, Scratch, Value as Seen,
+};
 use crate::view::{Emitted, Filter, Kind as EmittedKind, Written};
 use crate::yaml;
 
@@ -245,7 +247,7 @@ fn matches(event: &AuditEvent<'_>, selection: &str) -> bool {
     let mut problems = Vec::new();
     let document = yaml::document(&format!("{{s: {{{selection}}}, condition: s}}")).unwrap();
     let detection = sigma::detection(&document, &mut problems).unwrap();
-    let target = Target {
+    let target = LogsourceDetection {
         logsource: &Logsource::default(),
         detection: &detection,
     };
@@ -510,7 +512,7 @@ proptest! {
         prop_assume!(event.api.request_data.is_some());
         let detections: Vec<Detection> = rules.iter().map(Rule::detection).collect();
         let logsource = Logsource::default();
-        let targets = detections.iter().map(|detection| Target { logsource: &logsource, detection });
+        let targets = detections.iter().map(|detection| LogsourceDetection { logsource: &logsource, detection });
         let engine = Engine::compile(targets, &Path::parse).unwrap();
         let matched = engine.matches(&event, &mut Scratch::default()).to_vec();
         let readings = data.readings(300);

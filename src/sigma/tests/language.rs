@@ -282,7 +282,7 @@ fn logsource_narrows_by_what_it_names() {
         service: Some("flink".to_owned()),
         category: None,
     };
-    let target = Target {
+    let target = LogsourceDetection {
         logsource: &logsource,
         detection: &detection,
     };

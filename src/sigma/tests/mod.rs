@@ -85,7 +85,7 @@ fn detect(text: &str) -> Detection {
 
 fn engine(detections: &[Detection]) -> Engine<Vec<String>> {
     let logsource = &Logsource::default();
-    let targets = detections.iter().map(|detection| Target {
+    let targets = detections.iter().map(|detection| LogsourceDetection {
         logsource,
         detection,
     });

@@ -44,19 +44,25 @@ fn modifiers_that_contradict_each_other_are_refused() {
     for (line, part) in [
         ("a|contains|startswith: x", "only one of `contains`"),
         ("a|re|cidr: x", "only one of `re`"),
-        ("a|re|contains: x", "`contains` cannot stand with `re`"),
-        ("a|exists|all: true", "`all` cannot stand with `exists`"),
+        (
+            "a|re|contains: x",
+            "`contains` cannot be combined with `re`",
+        ),
+        (
+            "a|exists|all: true",
+            "`all` cannot be combined with `exists`",
+        ),
         (
             "a|cidr|cased: 10.0.0.0/8",
-            "`cased` cannot stand with `cidr`",
+            "`cased` cannot be combined with `cidr`",
         ),
         ("a|i: x", "`i` must follow `re`"),
-        ("a|contains|contains: x", "stands twice"),
+        ("a|contains|contains: x", "is repeated"),
         ("a|contains|base64: xxxx", "before `contains`"),
         ("a|wide|contains: xxxx", "needs `base64`"),
-        ("a|base64offset|all: [xxxx, yyyy]", "cannot stand together"),
-        ("'|exists': true", "keywords have no field"),
-        ("'|neq': x", "keywords have no field"),
+        ("a|base64offset|all: [xxxx, yyyy]", "cannot be combined"),
+        ("'|exists': true", "this modifier needs a field name"),
+        ("'|neq': x", "this modifier needs a field name"),
     ] {
         let (_, _, message, _) = refused(line);
         assert!(message.contains(part), "{line}: {message}");
@@ -242,7 +248,7 @@ fn a_selection_outside_the_condition_is_a_warning() {
 fn an_unknown_field_is_reported_with_the_nearest_one() {
     let detection = detect("{s: {known: 1, unknown: 2}, condition: s}");
     let logsource = &Logsource::default();
-    let target = Target {
+    let target = LogsourceDetection {
         logsource,
         detection: &detection,
     };

@@ -1,5 +1,5 @@
-//! One record as a page: what happened, the resources and what they belong to, request and
-//! response, where the record comes from, and what has no place in OCSF as it was written.
+//! Shows one record as a page: what happened, the resources and their scopes, request and response, the
+//! record's origin, and the unmapped fields.
 
 mod sheet;
 mod unread;
@@ -14,7 +14,7 @@ use super::{At, Emitted, Kind, Paint};
 use crate::event::secret::without_secret_values;
 use crate::finding::path;
 
-/// The page of a record, with the event that an alert holds.
+/// The page of a record; for an alert, with its event.
 pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
     let mut page = Page {
         out: String::new(),
@@ -50,7 +50,7 @@ impl Page {
         }
     }
 
-    /// When, who, what, how it ended, from where.
+    /// Time, actor, operation, outcome and address.
     fn happened(&mut self, event: Part<'_, '_>) {
         let time = event.int("time").map(|time| moment(time, 3));
         self.row("When", time);
@@ -107,7 +107,7 @@ impl Page {
         self.row("  organization", event.text("cloud.org.uid"));
     }
 
-    /// Each resource, what it belongs to from the outside in, and whose it is.
+    /// Each resource with its scopes, from the outermost inwards, and its owner.
     fn resources(&mut self, event: Part<'_, '_>, resources: &[Part<'_, '_>]) {
         if resources.is_empty() {
             return;
@@ -193,7 +193,7 @@ impl Page {
         self.record(emitted);
     }
 
-    /// Where and when the record was written, and under which rules.
+    /// Position and time of the record, and the rules in force when it was written.
     fn record(&mut self, emitted: &Emitted<'_>) {
         let record = &emitted.record;
         if record.position.topic.is_empty() {
@@ -278,12 +278,12 @@ impl Page {
         }
         if let Some(event) = emitted.event() {
             self.heading("The event behind it");
-            // It has no record of its own here.
+            // The event within an alert has no record of its own.
             self.event(event, &Emitted::value(&[]));
         }
     }
 
-    /// What an alert says of its event without holding it.
+    /// What an alert that does not contain its event says about it.
     fn evidence(&mut self, evidence: Part<'_, '_>, alert: Part<'_, '_>) {
         if evidence.at("api").is_none() {
             return self.json(evidence.at("data"));

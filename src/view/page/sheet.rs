@@ -1,4 +1,4 @@
-//! What a page is put together from: headings, labelled rows, JSON.
+//! The parts of a page: headings, labelled rows, JSON.
 
 use std::fmt::{self, Write};
 
@@ -12,7 +12,7 @@ pub fn heading(text: &str, paint: Paint) -> String {
     format!("\n{}\n", paint.paint(Tone::Bold, text))
 }
 
-/// A page that grows.
+/// A page to which parts are added.
 pub(super) struct Page {
     pub(super) out: String,
     pub(super) paint: Paint,
@@ -28,7 +28,7 @@ impl Page {
         self.out.push_str(&heading(text, self.paint));
     }
 
-    /// A label and its value; nothing where there is none.
+    /// Adds a label with its value; nothing if there is no value.
     pub(super) fn row(&mut self, label: &str, value: Option<impl AsRef<str>>) {
         self.toned(label, Tone::Plain, value);
     }
@@ -41,7 +41,7 @@ impl Page {
         }
     }
 
-    /// The JSON below a label, if there is any.
+    /// Adds a label with JSON below it; nothing if there is none.
     pub(super) fn json(&mut self, part: Option<Part<'_, '_>>) {
         if let Some(part) = part {
             self.out.push_str("  ");

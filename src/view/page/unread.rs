@@ -1,4 +1,4 @@
-//! The pages of records that are no events: dead letters, and what somebody else wrote.
+//! The pages of records that are not events: dead letters, and records that watchbell did not write.
 
 use super::sheet::Page;
 use crate::json::Kind as Type;
@@ -7,7 +7,7 @@ use crate::view::emitted::Part;
 use crate::view::style::Tone;
 use crate::view::words::moment;
 
-/// No more of a value that is not JSON is shown, in bytes.
+/// Most bytes of a value that are shown if it is not JSON.
 const EXCERPT: usize = 16 << 10;
 
 impl Page {
@@ -42,7 +42,7 @@ impl Page {
         self.value(emitted);
     }
 
-    /// Headers, but not those that begin with `ours` where that is not empty.
+    /// Headers, without those that begin with `ours` if that is not empty.
     fn headers(&mut self, emitted: &Emitted<'_>, ours: &str) {
         let headers = emitted.record.headers.iter();
         let theirs = headers.filter(|header| ours.is_empty() || !header.name.starts_with(ours));
@@ -58,7 +58,7 @@ impl Page {
         }
     }
 
-    /// The value as it is.
+    /// The unchanged value.
     fn value(&mut self, emitted: &Emitted<'_>) {
         self.heading("Record");
         let root = emitted.root();

@@ -25,7 +25,8 @@ impl Session<'_> {
         for fetched in batch.iter().rev() {
             if let Entry::Vacant(vacant) = positions.entry(fetched.partition()) {
                 let next = fetched.offset().next();
-                let evidence = self.evidence(Some(fetched.last_record()));
+                let mut evidence = self.evidence(Some(fetched.last_record()));
+                evidence.state = self.worker.state(fetched.partition());
                 let before = self.positions.evidence(fetched.partition());
                 let evidence = match before {
                     Some(before) => evidence.after(before, fetched.latest, next),

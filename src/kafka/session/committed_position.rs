@@ -9,6 +9,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::worker_state::{self, WorkerState};
 use crate::event::{Latest, NextOffset, Offset, Partition};
 
 /// A record of the source, by partition and offset.
@@ -45,6 +46,13 @@ pub(super) struct Evidence {
     /// Where the partition ended on the first start: what lies before it is history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) history: Option<i64>,
+    /// What the worker keeps here: it covers every record before the position.
+    #[serde(
+        default,
+        deserialize_with = "worker_state::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) state: Option<WorkerState>,
 }
 
 /// A record that was consumed. Not always the one at `next - 1`: markers of transactions leave holes.
@@ -95,6 +103,7 @@ impl Evidence {
             unreadable: None,
             latest_ms: None,
             history: None,
+            state: None,
         }
     }
 
@@ -150,7 +159,14 @@ mod tests {
     fn the_longest_evidence_fits_beside_a_position_and_comes_back() {
         let (id, topic) = ("\u{1}".repeat(249), "t".repeat(249));
         let last = LastRecord::new(Offset(i64::MAX), Some(i64::MIN), None, None);
-        let longest = Evidence::new(Some(&id), &topic, Some(last));
+        let longest = Evidence {
+            unreadable: Some(i64::MAX),
+            latest_ms: Some(i64::MIN),
+            history: Some(i64::MAX),
+            state: WorkerState::new("s".repeat(WorkerState::MAX_BYTES)),
+            ..Evidence::new(Some(&id), &topic, Some(last))
+        };
+        assert!(longest.state.is_some());
         let text = longest.to_json();
         assert!(text.len() <= COMMIT_NOTE_BYTES && text.is_ascii());
         assert_eq!(Evidence::parse(&text), longest);
@@ -188,6 +204,29 @@ mod tests {
         let old = Evidence::parse("{\"cluster\":\"here\"}");
         assert_eq!(old.cluster.as_deref(), Some("here"));
         assert_eq!((old.topic, old.last), (None, None));
+    }
+
+    #[test]
+    fn members_of_a_newer_release_and_a_state_of_another_form_hide_nothing() {
+        let state = |text: &str| {
+            let read = Evidence::parse(&format!("{{\"cluster\":\"here\",{text},\"latest_ms\":7}}"));
+            assert_eq!(
+                (read.cluster.as_deref(), read.latest_ms),
+                (Some("here"), Some(7))
+            );
+            read.state
+        };
+        assert_eq!(state("\"state\":\"h1\""), WorkerState::new("h1"));
+        let longer = "s".repeat(WorkerState::MAX_BYTES + 1);
+        for other in [
+            "\"topic\":null".into(),
+            "\"newer\":{\"a\":[1]}".into(),
+            "\"state\":null".into(),
+            "\"state\":[\"h1\"]".into(),
+            format!("\"state\":\"{longer}\""),
+        ] {
+            assert_eq!(state(&other), None, "{other}");
+        }
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod turn;
 mod unreadable;
 mod verdict;
 mod worker;
+mod worker_state;
 mod writer;
 
 pub(in crate::kafka) use committed_position::LastRecord;
@@ -54,3 +55,4 @@ pub use offsets::{
 };
 pub use open::run;
 pub use worker::{Advice, Cause, Outputs, Refusal, Refusals, RefusedOutput, SourceRecord, Worker};
+pub use worker_state::WorkerState;

@@ -300,12 +300,17 @@ impl Positions {
         (running.latest, running.latest.0.max(since_ms))
     }
 
-    /// The evidence committed beside the position of a partition that is being read.
-    pub(super) fn evidence(&self, of: Partition) -> Option<&Evidence> {
+    /// The committed position of a partition that is being read.
+    pub(super) fn position(&self, of: Partition) -> Option<&CommittedPosition> {
         match self.partitions.get(&of) {
-            Some(State::Running(running)) => Some(&running.committed.evidence),
+            Some(State::Running(running)) => Some(&running.committed),
             _ => None,
         }
+    }
+
+    /// The evidence beside it.
+    pub(super) fn evidence(&self, of: Partition) -> Option<&Evidence> {
+        self.position(of).map(|position| &position.evidence)
     }
 
     /// Whether the partition held the record already when it was read for the first time.

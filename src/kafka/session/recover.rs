@@ -122,6 +122,7 @@ impl Session<'_> {
             .read_from(&self.positions.sought())
             .map_err(reopen)?;
         self.worker.on_abort();
+        self.give_states_back(&self.positions.owned());
         Ok(())
     }
 

@@ -66,8 +66,19 @@ impl Session<'_> {
             let mut sought = self.positions.sought();
             sought.retain(|(partition, _)| started.contains(partition));
             self.reader.read_from(&sought).map_err(reopen)?;
+            self.give_states_back(&started);
         }
         settled
+    }
+
+    /// Tell the worker from where these partitions are read, with the state it had there.
+    pub(super) fn give_states_back(&mut self, partitions: &[Partition]) {
+        for partition in partitions {
+            if let Some(position) = self.positions.position(*partition) {
+                let state = position.evidence.state.as_ref();
+                self.worker.on_position(*partition, position.next, state);
+            }
+        }
     }
 
     fn settle_one(&mut self, partition: Partition) -> Result<Option<Settled>, BatchFailure> {
@@ -180,6 +191,7 @@ impl Session<'_> {
         let mut position = self.bare(gap.to);
         let latest = Latest(before.latest_ms);
         position.evidence = position.evidence.after(before, latest, gap.to);
+        position.evidence.state.clone_from(&before.state);
         let mut outputs = Outputs::default();
         self.worker.on_gap(&gap, &mut outputs);
         let positions = CommittedPositions::from([(gap.partition, position.clone())]);

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::observe::{Gap, Unreadable};
+use super::worker_state::WorkerState;
 use crate::event::{NextOffset, Output, OutputBuffer, Partition, RawRecord};
 
 /// Why the cluster refused an output.
@@ -183,6 +184,18 @@ pub trait Worker {
     /// These partitions are ours from now on; the batches that follow may hold their records.
     fn on_assign(&mut self, _partitions: &[Partition]) {}
 
+    /// The next record of this partition is the first one at or after the committed position `next`. This
+    /// is called before the first record after an assignment, and again after every abort. `state` is what
+    /// [`Worker::state`] gave when the last batch before the position was committed; `None` where it gave
+    /// nothing, on the first start, and where `offsets set` has moved the position.
+    fn on_position(
+        &mut self,
+        _partition: Partition,
+        _next: NextOffset,
+        _state: Option<&WorkerState>,
+    ) {
+    }
+
     /// The next call of [`Worker::on_batch`] begins a transaction; all batches up to the next such call
     /// belong to it. The transaction before may still be on its way to its commit.
     fn on_begin(&mut self) {}
@@ -196,6 +209,12 @@ pub trait Worker {
         batch: &[SourceRecord<'_>],
         outputs: &mut Outputs,
     ) -> Result<(), Refusal>;
+
+    /// What to commit beside the position after the last record that was processed of this partition. It
+    /// is asked after [`Worker::on_batch`], for each partition of the batch.
+    fn state(&self, _partition: Partition) -> Option<WorkerState> {
+        None
+    }
 
     /// Outputs were refused by these topics; called before a record is blamed for it.
     fn on_refused(&mut self, _refused: &[(&str, Cause)]) -> Advice {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-pub(crate) use context::{Quiet, answer_at_once, explain, log_line};
+pub(crate) use context::{Quiet, explain, log_line};
 pub use error::{ClientError, is_secret};
 
 /// The API key of a cluster; its parts are already read from file or environment.

@@ -11,6 +11,8 @@ pub mod client;
 pub mod embedded;
 mod fault;
 pub mod follow;
+mod partition_list;
+mod rebalance;
 mod record;
 pub mod session;
 mod span;

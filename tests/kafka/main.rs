@@ -13,6 +13,7 @@ mod broker;
 mod daemon;
 /// Records that keep coming, and how steadily they come out.
 mod flow;
+mod follow;
 /// A Kafka process.
 mod node;
 /// What must hold of a session's outputs, and the worker that makes them.

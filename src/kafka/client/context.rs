@@ -9,7 +9,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
-use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::error::ClientError;
 use crate::kafka::fault::{Repair, login_fault};
@@ -35,22 +34,6 @@ pub(crate) fn explain(
             repair,
         },
         None => ClientError::new(action, error),
-    }
-}
-
-/// Answer a rebalance within its callback as the group wants it; a close waits for that.
-pub(crate) fn answer_at_once<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    assign: bool,
-    list: &TopicPartitionList,
-) {
-    let answer = if assign {
-        consumer.incremental_assign(list)
-    } else {
-        consumer.incremental_unassign(list)
-    };
-    if let Err(error) = answer {
-        tracing::debug!(%error, "answer a rebalance");
     }
 }
 

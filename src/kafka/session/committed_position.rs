@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::worker_state::{self, WorkerState};
-use crate::event::{Latest, NextOffset, Offset, Partition};
+use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 
 /// A record of the source, by partition and offset.
 pub(super) type Place = (Partition, Offset);
@@ -67,6 +67,11 @@ pub(in crate::kafka) struct LastRecord {
 }
 
 impl LastRecord {
+    pub(in crate::kafka) fn of(record: &RawRecord<'_>) -> LastRecord {
+        let (offset, time_ms) = (record.position.offset, record.timestamp_ms);
+        LastRecord::new(offset, time_ms, record.key, record.value)
+    }
+
     pub(in crate::kafka) fn new(
         offset: Offset,
         time_ms: Option<i64>,

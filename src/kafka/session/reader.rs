@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::statistics::Statistics;
-use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
+use rdkafka::topic_partition_list::Offset as KafkaOffset;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::committed_position::{LastRecord, Place};
@@ -22,6 +22,7 @@ use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
 use crate::kafka::fault::is_unreadable;
+use crate::kafka::partition_list::{assigned_among, with_offsets};
 use crate::kafka::record::raw_record;
 use crate::kafka::topics::partition_count;
 
@@ -154,23 +155,16 @@ impl Reader {
 
     /// Read these partitions from these positions; those being read already begin anew.
     pub(super) fn read_from(&self, positions: &[(Partition, NextOffset)]) -> KafkaResult<()> {
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for (partition, next) in positions {
-            let offset = KafkaOffset::Offset(next.0);
-            list.add_partition_offset(&self.topic, partition.0, offset)?;
-        }
+        let places = positions.iter();
+        let places = places.map(|(partition, next)| (*partition, KafkaOffset::Offset(next.0)));
+        let list = with_offsets(&self.topic, places)?;
         self.consumer.incremental_assign(&list)
     }
 
     /// Stop reading these partitions; those not being read are left out.
     pub(super) fn stop(&self, partitions: &[Partition]) -> KafkaResult<()> {
-        let assigned = self.consumer.assignment()?;
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            if assigned.find_partition(&self.topic, partition.0).is_some() {
-                list.add_partition(&self.topic, partition.0);
-            }
-        }
+        let partitions = partitions.iter().copied();
+        let list = assigned_among(&self.consumer, &self.topic, partitions)?;
         if list.count() == 0 {
             return Ok(());
         }
@@ -224,8 +218,7 @@ impl Reader {
         let Start::Timestamp(since_ms) = start else {
             return Ok(if start == Start::Latest { end } else { oldest });
         };
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.topic, partition.0, KafkaOffset::Offset(since_ms))?;
+        let list = with_offsets(&self.topic, [(partition, KafkaOffset::Offset(since_ms))])?;
         let answer = self.consumer.offsets_for_times(list, timeout)?;
         for element in answer.elements() {
             element.error()?;
@@ -277,11 +270,9 @@ impl Reader {
         &self,
         positions: &BTreeMap<Partition, NextOffset>,
     ) -> KafkaResult<impl FnOnce() -> KafkaResult<()> + Send + use<>> {
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for (partition, next) in positions {
-            let offset = KafkaOffset::Offset(next.0);
-            list.add_partition_offset(&self.topic, partition.0, offset)?;
-        }
+        let places = positions.iter();
+        let places = places.map(|(partition, next)| (*partition, KafkaOffset::Offset(next.0)));
+        let list = with_offsets(&self.topic, places)?;
         let consumer = Arc::clone(&self.consumer);
         Ok(move || consumer.commit(&list, CommitMode::Sync))
     }

@@ -14,7 +14,7 @@ use super::growth::Growth;
 use super::mirror::Mirror;
 use super::notes::Notes;
 use super::observe::{SessionObserver, Shutdown};
-use super::owner::{Owner, Rebalance};
+use super::owner::Owner;
 use super::pace::Pace;
 use super::positions::Positions;
 use super::reader::{Fetched, Reader};
@@ -25,6 +25,7 @@ use super::worker::{Outputs, Worker};
 use super::writer::Writer;
 use crate::event::Partition;
 use crate::kafka::fault::Side;
+use crate::kafka::rebalance::Rebalance;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::committed_position::SourceIdentity;
 use super::config::SessionConfig;
 use super::failure::Trouble;
 use super::reader::Reader;
@@ -19,8 +20,7 @@ pub(super) struct ClusterFacts {
     pub(super) ownership_topic: String,
     /// Whether it is a topic of our own, to be grown with the source.
     pub(super) ownership_is_ours: bool,
-    /// Id of the source cluster; `None` with brokers that have none.
-    pub(super) source_cluster: Option<String>,
+    pub(super) source: SourceIdentity,
     /// How many partitions the source has.
     pub(super) source_partitions: u32,
 }
@@ -63,7 +63,10 @@ pub(super) fn look(config: &SessionConfig, reader: &Reader) -> Result<ClusterFac
             ownership_topic(&config.source_name)
         },
         ownership_is_ours: !same,
-        source_cluster,
+        source: SourceIdentity {
+            cluster: source_cluster,
+            topic: config.source_topic.clone(),
+        },
         source_partitions,
     })
 }

@@ -5,7 +5,7 @@
 use std::collections::btree_map::Entry;
 use std::time::Instant;
 
-use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
+use super::committed_position::{CommittedPosition, CommittedPositions};
 use super::deliveries::NO_SOURCE;
 use super::failure::{BatchFailure, trouble};
 use super::observe::Commit;
@@ -23,25 +23,18 @@ impl Session<'_> {
     pub(super) fn positions_after(&self, batch: &[Fetched<'_>]) -> CommittedPositions {
         let mut positions = CommittedPositions::new();
         for fetched in batch.iter().rev() {
-            if let Entry::Vacant(vacant) = positions.entry(fetched.partition()) {
+            let partition = fetched.partition();
+            if let Entry::Vacant(vacant) = positions.entry(partition) {
                 let next = fetched.offset().next();
-                let mut evidence = self.evidence(Some(fetched.last_record()));
-                evidence.state = self.worker.state(fetched.partition());
-                let before = self.positions.evidence(fetched.partition());
-                let evidence = match before {
-                    Some(before) => evidence.after(before, fetched.latest, next),
-                    None => evidence,
-                };
+                let mut evidence = self.facts.source.evidence(Some(fetched.last_record()));
+                if let Some(before) = self.positions.evidence(partition) {
+                    evidence = evidence.after(before, fetched.latest, next);
+                }
+                evidence.state = self.worker.state(partition);
                 vacant.insert(CommittedPosition { next, evidence });
             }
         }
         positions
-    }
-
-    /// What is committed beside a position.
-    pub(super) fn evidence(&self, last: Option<LastRecord>) -> Evidence {
-        let cluster = self.facts.source_cluster.as_deref();
-        Evidence::new(cluster, &self.config.source_topic, last)
     }
 
     /// Hand a batch's outputs to the writer, in the transaction under way or a new one.

@@ -18,6 +18,29 @@ pub(super) type Place = (Partition, Offset);
 /// Positions to commit.
 pub(super) type CommittedPositions = BTreeMap<Partition, CommittedPosition>;
 
+/// Which topic of which cluster a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SourceIdentity {
+    /// Id of the cluster; `None` with brokers that have none.
+    pub(super) cluster: Option<String>,
+    pub(super) topic: String,
+}
+
+impl SourceIdentity {
+    /// What is committed beside a position of this source.
+    pub(super) fn evidence(&self, last: Option<LastRecord>) -> Evidence {
+        Evidence::new(self.cluster.as_deref(), &self.topic, last)
+    }
+
+    /// A position before which nothing was consumed.
+    pub(super) fn bare(&self, next: NextOffset) -> CommittedPosition {
+        CommittedPosition {
+            next,
+            evidence: self.evidence(None),
+        }
+    }
+}
+
 /// A position: what is read next, and why it is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CommittedPosition {
@@ -122,11 +145,11 @@ impl Evidence {
         }
     }
 
-    /// Whether it was written for this cluster and topic; `None` where it says nothing of them.
-    pub(super) fn is_of(&self, cluster_id: Option<&str>, topic: &str) -> Option<bool> {
-        let cluster = self.cluster.as_deref().zip(cluster_id);
+    /// Whether it was written for this source; `None` where it does not say for which.
+    pub(super) fn is_of(&self, source: &SourceIdentity) -> Option<bool> {
+        let cluster = self.cluster.as_ref().zip(source.cluster.as_ref());
         let cluster = cluster.map(|(ours, found)| ours == found);
-        let topic = self.topic.as_deref().map(|ours| ours == topic);
+        let topic = self.topic.as_ref().map(|ours| *ours == source.topic);
         match (cluster, topic) {
             (None, None) => None,
             known => Some(known.0.unwrap_or(true) && known.1.unwrap_or(true)),
@@ -236,13 +259,19 @@ mod tests {
 
     #[test]
     fn evidence_knows_its_cluster_and_topic_and_does_not_guess() {
-        let known = Evidence::new(Some("here"), "audit", None);
-        assert_eq!(known.is_of(Some("here"), "audit"), Some(true));
-        assert_eq!(known.is_of(Some("there"), "audit"), Some(false));
-        assert_eq!(known.is_of(Some("here"), "other"), Some(false));
+        let source = |cluster: Option<&str>, topic: &str| SourceIdentity {
+            cluster: cluster.map(str::to_owned),
+            topic: topic.to_owned(),
+        };
+        let known = source(Some("here"), "audit").evidence(None);
+        let is_of = |cluster, topic| known.is_of(&source(cluster, topic));
+        assert_eq!(is_of(Some("here"), "audit"), Some(true));
+        assert_eq!(is_of(Some("there"), "audit"), Some(false));
+        assert_eq!(is_of(Some("here"), "other"), Some(false));
         // A broker without an id proves nothing.
-        assert_eq!(known.is_of(None, "audit"), Some(true));
-        assert_eq!(Evidence::default().is_of(Some("here"), "audit"), None);
+        assert_eq!(is_of(None, "audit"), Some(true));
+        let unknown = Evidence::default();
+        assert_eq!(unknown.is_of(&source(Some("here"), "audit")), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::cluster_facts::REQUEST_TIMEOUT;
 use super::failure::{BatchFailure, Trouble, client_trouble};
 use super::readiness::Surroundings;
 use super::turn::Session;
+use super::unreadable::unreadable_state;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::access::{Access, Permission};
 use crate::kafka::fault::{ReadingFault, Side, reading_fault};
@@ -148,7 +149,7 @@ impl Session<'_> {
         let held = self.positions.held();
         let surroundings = Surroundings {
             group: &self.config.group,
-            unreadable: self.unreadable_state(&held),
+            unreadable: unreadable_state(self.config, &held),
             pending: self.positions.pending(),
             growth: self.growth.state(),
         };

@@ -11,7 +11,7 @@ use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 
 use super::cluster_facts::{ClusterFacts, look};
-use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
+use super::committed_position::{CommittedPosition, CommittedPositions, LastRecord};
 use super::config::SessionConfig;
 use super::notes::Notes;
 use super::owner::committed;
@@ -198,11 +198,10 @@ impl Offsets {
             source: Same::Unknown,
             last: Same::Unknown,
         };
-        let cluster = self.facts.source_cluster.as_deref();
         let Some(CommittedPosition { next, evidence }) = position else {
             return Ok(seen);
         };
-        seen.source = match evidence.is_of(cluster, &self.config.source_topic) {
+        seen.source = match evidence.is_of(&self.facts.source) {
             Some(same) => self::same(same),
             None => Same::Unknown,
         };
@@ -224,12 +223,6 @@ impl Offsets {
             false
         })?;
         Ok(seen)
-    }
-
-    /// What is known of the source beside a position.
-    fn here(&self, last: Option<LastRecord>) -> Evidence {
-        let cluster = self.facts.source_cluster.as_deref();
-        Evidence::new(cluster, &self.config.source_topic, last)
     }
 
     fn committed(&self, of: &[Partition]) -> Result<CommittedPositions, ClientError> {

@@ -3,7 +3,7 @@
 //! partition 0; a partition that appears later starts at its oldest record. Positions that the group
 //! has lost are put back from the notes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::cluster_facts::REQUEST_TIMEOUT;
@@ -11,6 +11,7 @@ use super::committed_position::{CommittedPosition, CommittedPositions, Evidence}
 use super::config::{OnGap, Start};
 use super::error::SessionError;
 use super::failure::{BatchFailure, trouble};
+use super::first_positions::FirstPositions;
 use super::observe::Gap;
 use super::settle_schedule::SETTLE_PAUSE;
 use super::turn::{Session, reopen};
@@ -153,9 +154,8 @@ impl Session<'_> {
             Ok(bounds) => bounds,
             Err(error) => return self.unanswered(Side::Source, &error),
         };
-        let cluster = self.facts.source_cluster.as_deref();
-        let topic = self.config.source_topic.as_str();
-        match judge(partition, &position, (cluster, topic), (oldest, end)) {
+        let source = &self.facts.source;
+        match judge(partition, &position, source, (oldest, end)) {
             Verdict::Resume => Ok(Some(Settled { position, oldest })),
             Verdict::Gap(gap) => self.cross_gap(gap, &position.evidence).map(Some),
             Verdict::PastEnd => {
@@ -169,7 +169,7 @@ impl Session<'_> {
             Verdict::Foreign => Err(BatchFailure::Stop(SessionError::ForeignPosition {
                 partition,
                 committed: position.evidence.source(),
-                found: self.evidence(None).source(),
+                found: source.evidence(None).source(),
             })),
         }
     }
@@ -188,7 +188,7 @@ impl Session<'_> {
             return Err(BatchFailure::Stop(SessionError::Gap(gap)));
         }
         // Committed at once, so that a restart does not report the same gap again.
-        let mut position = self.bare(gap.to);
+        let mut position = self.facts.source.bare(gap.to);
         let latest = Latest(before.latest_ms);
         position.evidence = position.evidence.after(before, latest, gap.to);
         position.evidence.state.clone_from(&before.state);
@@ -204,14 +204,6 @@ impl Session<'_> {
         })
     }
 
-    /// A position before which nothing was consumed.
-    fn bare(&self, next: NextOffset) -> CommittedPosition {
-        CommittedPosition {
-            next,
-            evidence: self.evidence(None),
-        }
-    }
-
     /// The others have positions, this partition has none: it is new, or its position was lost.
     fn late_start(&mut self, partition: Partition) -> Result<Option<Settled>, BatchFailure> {
         let Some(mut noted) = self.read_notes()? else {
@@ -225,7 +217,7 @@ impl Session<'_> {
             .reader
             .start_of(partition, Start::Earliest, REQUEST_TIMEOUT)
         {
-            Ok(next) => self.bare(next),
+            Ok(next) => self.facts.source.bare(next),
             Err(error) => return self.unanswered(Side::Source, &error),
         };
         self.commit_positions(&CommittedPositions::from([(partition, position)]))?;
@@ -240,49 +232,32 @@ impl Session<'_> {
         let Some(noted) = self.read_notes()? else {
             return Ok(None);
         };
-        let count = self.facts.source_partitions.cast_signed();
-        let mut missing: BTreeSet<Partition> = (0..count).map(Partition).collect();
-        missing.extend(noted.keys());
-        let asked: Vec<Partition> = missing.iter().copied().collect();
-        match self.owner.committed(&asked, SETTLE_PAUSE) {
-            Ok(committed) => missing.retain(|partition| !committed.contains_key(partition)),
+        let wanted = FirstPositions::wanted(self.facts.source_partitions, &noted);
+        let committed = match self.owner.committed(&wanted, SETTLE_PAUSE) {
+            Ok(committed) => committed,
             Err(error) => return self.unanswered(Side::Destination, &error),
-        }
-        let is_first = noted.is_empty();
-        let start = if is_first {
-            self.config.start
-        } else {
-            Start::Earliest
         };
-        let mut positions = noted;
-        positions.retain(|partition, _| missing.contains(partition));
-        let lost: BTreeMap<_, _> = positions
-            .iter()
-            .map(|(of, position)| (*of, position.next))
-            .collect();
-        for partition in missing {
-            if positions.contains_key(&partition) {
-                continue;
-            }
+        let mut first = FirstPositions::new(wanted, noted, &committed);
+        let start = first.start(self.config.start);
+        for partition in first.to_begin() {
             let begin = self.reader.start_of(partition, start, REQUEST_TIMEOUT);
             let end = self.reader.bounds(partition, REQUEST_TIMEOUT);
-            let (next, (_, end)) = match (begin, end) {
-                (Ok(begin), Ok(end)) => (begin, end),
+            match (begin, end) {
+                (Ok(begin), Ok((_, end))) => {
+                    first.begin(partition, self.facts.source.bare(begin), end);
+                }
                 (Err(error), _) | (_, Err(error)) => {
                     return self.unanswered(Side::Source, &error);
                 }
-            };
-            let mut position = self.bare(next);
-            // What is there already is history, unless positions were only lost.
-            position.evidence.history = (is_first && next < end).then_some(end.0);
-            positions.insert(partition, position);
+            }
         }
-        if !lost.is_empty() {
-            return self.put_back(&positions, &lost);
+        let positions = first.positions();
+        if !first.lost().is_empty() {
+            return self.put_back(positions, first.lost());
         }
         let source = &self.config.source_name;
         tracing::info!(source, ?start, partitions = positions.len(), "first start");
-        self.commit_positions(&positions)?;
+        self.commit_positions(positions)?;
         self.settling.set(Instant::now());
         Ok(None)
     }

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::cluster_facts::REQUEST_TIMEOUT;
 use super::committed_position::CommittedPositions;
+use super::config::SessionConfig;
 use super::deadline::close_within;
 use super::failure::BatchFailure;
 use super::observe::{NotReady, Unreadable};
+use super::readable_search::{ReadableSearch, SearchStep};
 use super::reader::{Attempt, Reader};
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
@@ -113,14 +115,13 @@ impl Session<'_> {
             offset = from.0,
             %code,
             "{}",
-            self.way_past(&unreadable)
+            way_past(self.config, &unreadable)
         );
         self.positions.hold(unreadable);
         Ok(true)
     }
 
-    /// The first record after an offset that can be read: looked for in steps that double, then
-    /// between the last two. `None` where no answer comes in time.
+    /// The first record after an offset that can be read; `None` where no answer comes in time.
     fn first_readable(
         &mut self,
         probe: &Reader,
@@ -131,28 +132,21 @@ impl Session<'_> {
         let Ok((_, end)) = self.reader.bounds(partition, REQUEST_TIMEOUT) else {
             return Ok(None);
         };
-        let (mut bad, mut step, mut good) = (offset.0, 1, None);
-        while good.is_none_or(|good| good - bad > 1) {
-            if Instant::now() >= deadline {
-                return Ok(None);
-            }
-            self.serve_owner(Duration::ZERO)?;
-            let next = match good {
-                Some(good) => bad + (good - bad) / 2,
-                None => (bad + step).min(end.0),
+        let mut search = ReadableSearch::new(offset.0, end.0);
+        loop {
+            let next = match search.next() {
+                SearchStep::Found(next) => return Ok(Some(NextOffset(next))),
+                SearchStep::Try(next) if Instant::now() < deadline => next,
+                SearchStep::Try(_) | SearchStep::NotFound => return Ok(None),
             };
-            if good.is_none() && next <= bad {
-                return Ok(None);
-            }
+            self.serve_owner(Duration::ZERO)?;
             match self.attempt(probe, partition, NextOffset(next))? {
-                Attempt::Readable(_) => good = Some(next),
-                Attempt::Unreadable(_) => bad = next,
-                // The client may be resting after the error before: the same is asked again.
-                Attempt::Unanswered => continue,
+                Attempt::Readable(_) => search.tried(next, true),
+                Attempt::Unreadable(_) => search.tried(next, false),
+                // The client may still pause after the previous error: the same offset is tried again.
+                Attempt::Unanswered => {}
             }
-            step *= 2;
         }
-        Ok(good.map(NextOffset))
     }
 
     /// Raise an alert for what cannot be read, once everything before it is committed: once for a
@@ -208,30 +202,27 @@ impl Session<'_> {
         close_within(REQUEST_TIMEOUT, move || drop(probe));
         Ok(())
     }
+}
 
-    /// Why the session is not ready while records cannot be read.
-    pub(super) fn unreadable_state(&self, held: &[Unreadable]) -> Option<NotReady> {
-        let ways: Vec<String> = held.iter().map(|place| self.way_past(place)).collect();
-        (!ways.is_empty()).then(|| NotReady {
-            reason: "unreadable",
-            remedy: ways.join("; "),
-        })
-    }
+/// Why a session is not ready while records cannot be read.
+pub(super) fn unreadable_state(config: &SessionConfig, held: &[Unreadable]) -> Option<NotReady> {
+    let ways: Vec<String> = held.iter().map(|of| way_past(config, of)).collect();
+    (!ways.is_empty()).then(|| NotReady {
+        reason: "unreadable",
+        remedy: ways.join("; "),
+    })
+}
 
-    fn way_past(&self, unreadable: &Unreadable) -> String {
-        let Unreadable {
-            partition, offset, ..
-        } = unreadable;
-        let (topic, source) = (&self.config.source_topic, &self.config.source_name);
-        format!(
-            "partition {} of {topic} cannot be read from offset {} on ({}); the other partitions go \
-             on. Make a sound replica its leader; where there is none, stop watchbell and give these \
-             records up: watchbell offsets set --source {source} --partition {} --to {} --execute",
-            partition.0,
-            offset.0,
-            unreadable.detail,
-            partition.0,
-            unreadable.past().0
-        )
-    }
+/// What cannot be read, and what a person can do about it.
+fn way_past(config: &SessionConfig, unreadable: &Unreadable) -> String {
+    let (topic, source) = (&config.source_topic, &config.source_name);
+    let (partition, offset) = (unreadable.partition.0, unreadable.offset.0);
+    format!(
+        "partition {partition} of {topic} cannot be read from offset {offset} on ({}); the other \
+         partitions are read on. Make a sound replica its leader; where there is none, stop watchbell and \
+         give these records up: watchbell offsets set --source {source} --partition {partition} --to {} \
+         --execute",
+        unreadable.detail,
+        unreadable.past().0
+    )
 }

@@ -117,7 +117,7 @@ impl Offsets {
             }
             before
         })?;
-        Ok((to, self.here(last)))
+        Ok((to, self.facts.source.evidence(last)))
     }
 
     /// Move positions as planned.

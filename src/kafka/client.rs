@@ -70,7 +70,7 @@ impl Cluster {
         }
     }
 
-    /// Properties shared by every client of this cluster; `role` ends the client id.
+    /// Properties shared by every client of this cluster; the client id ends with `role`.
     pub(crate) fn client_config(
         &self,
         role: &str,
@@ -113,7 +113,7 @@ impl Cluster {
         config
     }
 
-    /// Where CA certificates are looked for when nobody says. The bundled OpenSSL and libcurl know
+    /// Where CA certificates are looked for if no property says. The bundled OpenSSL and libcurl know
     /// only the paths they were built with; `probe` tries those of the usual distributions.
     fn trust(&self) -> Vec<(&'static str, &'static str)> {
         let is = |name: &str, wanted: &[&str]| {

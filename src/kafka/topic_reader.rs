@@ -17,7 +17,7 @@ use super::span::Span;
 use super::topics::partition_count;
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
 
-/// Longest wait for the client in one turn; so soon it notices that somebody wants to stop.
+/// Longest wait for the client in one turn, and so the longest time until a wish to stop is noticed.
 const TURN: Duration = Duration::from_millis(100);
 
 /// How often a followed topic is asked whether it has new partitions.
@@ -97,7 +97,7 @@ impl TopicReader {
                 ("group.id", group),
                 ("enable.auto.commit", "false"),
                 ("enable.auto.offset.store", "false"),
-                // What retention takes away while somebody looks is gone; the rest is shown.
+                // Records that retention deletes meanwhile are left out; the others are shown.
                 ("auto.offset.reset", "earliest"),
                 ("isolation.level", "read_committed"),
                 ("check.crcs", "true"),
@@ -173,8 +173,8 @@ impl TopicReader {
         Ok(later)
     }
 
-    /// Reads the spans, each in its order, until their end or `Break`. What `stop` says is asked
-    /// between records.
+    /// Reads the spans, each in its order, until their end or `Break`; `stop` is asked between
+    /// records.
     ///
     /// # Errors
     /// The topic may not be read, or nothing comes for as long as the time-out.
@@ -298,7 +298,7 @@ impl TopicReader {
         }
     }
 
-    /// An error that passes, in words; one that does not, as an error.
+    /// The text of an error that should pass by itself; any other is returned as an error.
     fn complaint(&self, error: &KafkaError) -> Result<String, ReadError> {
         match self.failed(error) {
             ReadError::Client(error) => Ok(error.to_string()),

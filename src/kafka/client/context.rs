@@ -1,4 +1,4 @@
-//! What librdkafka says by itself: log lines, complaints about logins, rebalances that need no thought.
+//! What librdkafka reports by itself: log lines, and complaints about logins.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use rdkafka::producer::ProducerContext;
 use super::error::ClientError;
 use crate::kafka::fault::{Repair, login_fault};
 
-/// What a question's failure is due to: where the client complained of its login meanwhile, that.
+/// Why a question failed: if the client complained about its login meanwhile, the login is the reason.
 pub(crate) fn explain(
     client: &BaseConsumer<Quiet>,
     action: &'static str,

@@ -10,7 +10,7 @@ use super::deliveries::NO_SOURCE;
 use super::failure::{BatchFailure, trouble};
 use super::observe::Commit;
 use super::owner::COMMIT_PATIENCE;
-use super::reader::Fetched;
+use super::source_reader::Fetched;
 use super::transaction::{BatchContents, OpenTransaction, ProcessedBatch};
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
@@ -69,7 +69,7 @@ impl Session<'_> {
         for (source_index, output) in outputs.iter() {
             self.writer.send(base + source_index, output, deadline)?;
         }
-        // What is delivered meanwhile leaves its memory to the outputs that follow.
+        // Outputs that are delivered meanwhile leave their memory to those that follow.
         self.writer.serve();
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Session<'_> {
         let due = positions.iter().filter(|(of, _)| noted.contains(of));
         let sent = self.send_notes(due, deadline);
         if let Err(failure) = sent.and_then(|()| self.seal(positions, deadline)) {
-            // What it came from is needed to find out who is to blame.
+            // Its records are needed to find out whose output was refused.
             self.transaction = Some(transaction);
             return Err(failure);
         }
@@ -197,7 +197,7 @@ impl Session<'_> {
     /// A deadline, or an earlier one once the session is asked to stop.
     fn no_later_than(&self, deadline: Instant) -> Instant {
         match self.shutdown.requested_at() {
-            // A part of the budget belongs to leaving the group.
+            // A part of the budget is kept for leaving the group.
             Some(since) => deadline.min(since + self.config.shutdown_budget() * 6 / 10),
             None => deadline,
         }

@@ -15,7 +15,7 @@ use super::committed_position::{CommittedPosition, CommittedPositions, LastRecor
 use super::config::SessionConfig;
 use super::notes::Notes;
 use super::owner::committed;
-use super::reader::Reader;
+use super::source_reader::SourceReader;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
 use crate::kafka::client::Quiet;
@@ -36,7 +36,7 @@ pub enum OffsetsError {
     /// The clusters are not as they must be; the text says what to repair.
     #[error("{0}")]
     Clusters(String),
-    /// Somebody reads.
+    /// The source is being read.
     #[error(
         "{members} members of the group {group} read this source: stop watchbell first; positions can \
          only be moved while nobody reads from them"
@@ -124,7 +124,7 @@ impl SeenPosition {
 pub struct Offsets {
     config: SessionConfig,
     facts: ClusterFacts,
-    reader: Reader,
+    reader: SourceReader,
     group: BaseConsumer<Quiet>,
 }
 
@@ -134,7 +134,7 @@ impl Offsets {
     /// # Errors
     /// A cluster does not answer, or the source does not exist.
     pub fn open(config: &SessionConfig) -> Result<Offsets, OffsetsError> {
-        let reader = Reader::to_the_end(config)?;
+        let reader = SourceReader::to_the_end(config)?;
         let facts =
             look(config, &reader).map_err(|trouble| OffsetsError::Clusters(trouble.remedy))?;
         let group = config

@@ -22,7 +22,7 @@ use crate::kafka::rebalance::{GroupMember, Rebalance, Rebalances, leave, unassig
 use crate::kafka::record::commit_metadata;
 
 /// How long librdkafka waits for an answer of the group's coordinator, in ms. Where it gets none it
-/// asks again by itself, twice (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`), though nobody may listen any more.
+/// asks again by itself, twice (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`), also after the caller has stopped waiting.
 const ANSWER_TIMEOUT_MS: &str = "5000";
 
 /// Longest wait for the outcome of a commit outside a transaction: three answers, each up to a second
@@ -60,7 +60,7 @@ impl Owner {
                 ("enable.auto.commit", "false"),
                 ("enable.auto.offset.store", "false"),
                 ("auto.offset.reset", "error"),
-                // A position inside an open transaction is waited for, never guessed.
+                // A position inside an open transaction is waited for.
                 ("isolation.level", "read_committed"),
                 ("allow.auto.create.topics", "false"),
             ],
@@ -126,7 +126,7 @@ impl Owner {
     /// come nearer meanwhile.
     ///
     /// rdkafka 0.39 never reports the result of an asynchronous commit, and a synchronous one can
-    /// wait for a coordinator longer than anybody should: so it waits on a thread of its own.
+    /// wait for a coordinator longer than a session may: so it waits on a thread of its own.
     pub(super) fn commit(
         &self,
         positions: &CommittedPositions,
@@ -229,7 +229,7 @@ pub(super) fn offsets(
 }
 
 /// The partitions of `topic` in a member's assignment: the consumer protocol's version, then an
-/// array of topics, each a name and an array of partitions. What is cut off reads as no more.
+/// array of topics, each a name and an array of partitions. Of an array that is cut off the complete entries count.
 fn assigned(assignment: &[u8], topic: &str) -> Vec<i32> {
     fn number<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
         let (number, rest) = bytes.split_first_chunk()?;
@@ -253,7 +253,7 @@ fn assigned(assignment: &[u8], topic: &str) -> Vec<i32> {
         }
         Some(())
     };
-    // An assignment that ends early has told what it could.
+    // Where the assignment ends early, what was read until then counts.
     let _ = read();
     found
 }

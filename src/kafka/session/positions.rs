@@ -32,8 +32,8 @@ struct Running {
     latest: Latest,
     /// The last record is read once more, to see that it is still the same.
     unproven: bool,
-    /// Whether a record has come since reading began here: before that the client may still tell how
-    /// far it was before.
+    /// Whether a record has come since reading began here: until then the client may still report its
+    /// earlier position.
     fresh: bool,
     /// The position last noted outside the group, and when.
     noted: Option<(NextOffset, Instant)>,
@@ -246,7 +246,7 @@ impl Positions {
         }
     }
 
-    /// Forget every position: the group knows better.
+    /// Forget every position: the group is asked for them again.
     pub(super) fn forget(&mut self) {
         for state in self.partitions.values_mut() {
             *state = PENDING;
@@ -270,7 +270,7 @@ impl Positions {
             tracing::debug!(
                 partition = partition.0,
                 offset = last.offset,
-                "the last record is gone, which proves nothing"
+                "the last record that was consumed is gone: it may have expired, so that this is no fault"
             );
         }
         if offset.0 < running.read.0 {

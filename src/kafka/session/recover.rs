@@ -163,7 +163,7 @@ impl Session<'_> {
             return Ok(());
         }
         let owned = |place: &Place| self.positions.owns(place.0);
-        // Nothing is held against records that belong to others by now.
+        // Records of partitions that belong to other members by now are not judged.
         let Some(contents) = contents.filter(|contents| contents.places.iter().all(owned)) else {
             return Ok(());
         };
@@ -214,7 +214,7 @@ impl Session<'_> {
         Ok(true)
     }
 
-    /// A topic took an output in no form. Before the next attempt its limit may have been raised.
+    /// A topic has refused an output in every form. Its limit may be raised before the next attempt.
     pub(super) fn ask_limits_again(&mut self) {
         if !std::mem::take(&mut self.ask_limits) {
             return;
@@ -259,7 +259,7 @@ impl Session<'_> {
             }
         } else if let Err(failure) = self.write_moved_notes() {
             tracing::info!(?failure, "the last positions are committed, but not noted");
-            // Nothing stands in it but notes; the next session's writer ends it.
+            // It holds notes only; the writer of the next session ends it.
             let _ = self.writer.abort(self.deadline());
         }
         self.mirror_now();

@@ -44,7 +44,7 @@ impl Session<'_> {
         if pending.is_empty() || !self.settling.is_due(now) {
             return Ok(());
         }
-        // Our own open transaction would make us wait for ourselves.
+        // The group answers only once our own transaction has ended.
         self.finish()?;
         let (mut begin, mut started) = (Vec::new(), Vec::new());
         let asked = self.settling.begin(pending, now);
@@ -126,8 +126,12 @@ impl Session<'_> {
         known(self)
     }
 
-    /// What cannot be true for longer than a moment: wait, then believe it.
-    fn believe(&mut self, partition: Partition, error: SessionError) -> Result<(), BatchFailure> {
+    /// What is found can be so for a moment without a fault: stop with this error only if it stays so.
+    fn stop_if_it_stays(
+        &mut self,
+        partition: Partition,
+        error: SessionError,
+    ) -> Result<(), BatchFailure> {
         let now = Instant::now();
         let since = self.positions.past_end_since(partition, now);
         if now.duration_since(since) < PAST_END_PATIENCE {
@@ -142,7 +146,7 @@ impl Session<'_> {
             partition,
             partitions,
         };
-        self.believe(partition, error).map(|()| None)
+        self.stop_if_it_stays(partition, error).map(|()| None)
     }
 
     fn resume(
@@ -164,7 +168,7 @@ impl Session<'_> {
                     position: position.next,
                     end,
                 };
-                self.believe(partition, error).map(|()| None)
+                self.stop_if_it_stays(partition, error).map(|()| None)
             }
             Verdict::Foreign => Err(BatchFailure::Stop(SessionError::ForeignPosition {
                 partition,
@@ -225,9 +229,9 @@ impl Session<'_> {
         Ok(None)
     }
 
-    /// Partition 0 has no position, so nobody goes on without us. Either nobody has been here: commit
-    /// where each partition starts. Or positions are lost: put the noted ones back. Both in one
-    /// transaction, and without touching positions that are there.
+    /// Partition 0 has no position, and the owners of the other partitions wait for one. On the first start,
+    /// commit where each partition begins; where positions are lost, put the noted ones back. Either is
+    /// done in one transaction, and leaves the positions that the group has as they are.
     fn first_start(&mut self) -> Result<Option<Settled>, BatchFailure> {
         let Some(noted) = self.read_notes()? else {
             return Ok(None);
@@ -275,7 +279,8 @@ impl Session<'_> {
             group,
             partitions = lost.len(),
             "the group has lost its positions (deleted, or without members for longer than \
-             offsets.retention.minutes); the last noted ones may repeat the last minute"
+             offsets.retention.minutes); from the last noted ones on, up to a minute of records may be \
+             processed again"
         );
         if self.config.on_gap == OnGap::Stop {
             self.observer.positions_lost(lost.len());

@@ -1,6 +1,6 @@
 //! Records of the source that cannot be read: a batch that is corrupted on the broker's disk, or that
-//! the broker itself cannot read. librdkafka tells an error without partition and offset, and may go
-//! on behind the batch. So reading stops at the first such error, every partition is tried by itself,
+//! the broker itself cannot read. librdkafka reports the error without partition and offset, and may
+//! go on after the batch. So reading stops at the first such error, every partition is tried by itself,
 //! and the one that cannot be read is held there while the others go on.
 //! Invariant: a position never moves over records that could not be read, unless somebody moves it.
 
@@ -13,7 +13,7 @@ use super::deadline::close_within;
 use super::failure::BatchFailure;
 use super::observe::{NotReady, Unreadable};
 use super::readable_search::{ReadableSearch, SearchStep};
-use super::reader::{Attempt, Reader};
+use super::source_reader::{Attempt, SourceReader};
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
 use crate::event::{NextOffset, Offset, Partition};
@@ -29,11 +29,11 @@ const SEARCH_PATIENCE: Duration = Duration::from_secs(10);
 const RECHECK_PAUSE: Duration = Duration::from_secs(15);
 
 impl Session<'_> {
-    /// The reader met something that is no record: find out where, and hold that partition.
+    /// The reader has found something that is no record: find out where, and hold that partition.
     pub(super) fn find_unreadable(&mut self, code: Code) -> Result<(), BatchFailure> {
-        // What follows takes its time: nothing stays open meanwhile.
+        // What follows takes time: no transaction stays open meanwhile.
         self.finish()?;
-        // Nothing that stands behind it may come in.
+        // No record after it may be taken in.
         self.reader.stop(&self.positions.owned()).map_err(reopen)?;
         let found = self.try_each_partition(code);
         self.positions.read_on();
@@ -41,7 +41,7 @@ impl Session<'_> {
         self.reader.read_from(&sought).map_err(reopen)?;
         if !found? {
             let source = &self.config.source_name;
-            tracing::warn!(source, %code, "what could not be read can be read now");
+            tracing::warn!(source, %code, "the records that could not be read can be read now");
         }
         self.recheck_at = Instant::now() + RECHECK_PAUSE;
         Ok(())
@@ -49,7 +49,7 @@ impl Session<'_> {
 
     /// Whether a partition was found that cannot be read; it is held.
     fn try_each_partition(&mut self, code: Code) -> Result<bool, BatchFailure> {
-        let Ok(probe) = Reader::to_the_end(self.config) else {
+        let Ok(probe) = SourceReader::to_the_end(self.config) else {
             return Ok(false);
         };
         let mut found = false;
@@ -72,7 +72,7 @@ impl Session<'_> {
 
     fn attempt(
         &self,
-        probe: &Reader,
+        probe: &SourceReader,
         partition: Partition,
         from: NextOffset,
     ) -> Result<Attempt, BatchFailure> {
@@ -86,7 +86,7 @@ impl Session<'_> {
     /// the position is damaged, which was consumed long ago.
     fn hold(
         &mut self,
-        probe: &Reader,
+        probe: &SourceReader,
         (partition, from): (Partition, NextOffset),
         code: Code,
     ) -> Result<bool, BatchFailure> {
@@ -124,7 +124,7 @@ impl Session<'_> {
     /// The first record after an offset that can be read; `None` where no answer comes in time.
     fn first_readable(
         &mut self,
-        probe: &Reader,
+        probe: &SourceReader,
         partition: Partition,
         offset: NextOffset,
     ) -> Result<Option<NextOffset>, BatchFailure> {
@@ -174,7 +174,7 @@ impl Session<'_> {
         }
         self.finish()?;
         self.recheck_at = Instant::now() + RECHECK_PAUSE;
-        let Ok(probe) = Reader::to_the_end(self.config) else {
+        let Ok(probe) = SourceReader::to_the_end(self.config) else {
             return Ok(());
         };
         for unreadable in held {
@@ -183,7 +183,11 @@ impl Session<'_> {
             self.serve_owner(Duration::ZERO)?;
             if let Attempt::Readable(_) = self.attempt(&probe, partition, from)? {
                 let source = &self.config.source_name;
-                tracing::info!(source, partition = partition.0, "it can be read again");
+                tracing::info!(
+                    source,
+                    partition = partition.0,
+                    "the partition can be read again"
+                );
                 self.positions.release(partition);
                 self.reader
                     .read_from(&[(partition, from)])

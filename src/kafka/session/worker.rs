@@ -11,9 +11,9 @@ use crate::event::{NextOffset, Output, OutputBuffer, Partition, RawRecord};
 /// Why the cluster refused an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// It is larger than its topic takes.
+    /// It is larger than its topic accepts.
     Size,
-    /// The topic does not take what stands in it.
+    /// Its topic refuses its content.
     Content,
 }
 
@@ -43,7 +43,7 @@ pub struct RefusedOutput {
 }
 
 impl RefusedOutput {
-    /// So often an output is written differently; refused once more, nothing is left to be tried.
+    /// How many other forms of an output are tried after the first one was refused.
     pub const MOST_REPLACEMENTS: u32 = 2;
 
     /// Metric label and dead-letter header.
@@ -187,7 +187,8 @@ pub trait Worker {
     /// The next record of this partition is the first one at or after the committed position `next`. This
     /// is called before the first record after an assignment, and again after every abort. `state` is what
     /// [`Worker::state`] gave when the last batch before the position was committed; `None` where it gave
-    /// nothing, on the first start, and where `offsets set` has moved the position.
+    /// nothing, on the first start, and where `offsets set` has moved the position. A position that is put
+    /// back from its note comes with the state in the note.
     fn on_position(
         &mut self,
         _partition: Partition,
@@ -221,7 +222,7 @@ pub trait Worker {
         Advice::Replace
     }
 
-    /// What was done since the last [`Worker::on_commit`] did not happen: forget it.
+    /// The transaction was aborted: forget what was done since the last [`Worker::on_commit`].
     fn on_abort(&mut self) {}
 
     /// The oldest batch that was not yet committed is committed: one call for each batch.

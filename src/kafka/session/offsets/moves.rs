@@ -35,7 +35,7 @@ pub enum MoveTarget {
     Noted,
 }
 
-/// One position's way.
+/// How one position is moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
     /// Partition of the source.

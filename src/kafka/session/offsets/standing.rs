@@ -14,7 +14,7 @@ use crate::kafka::topics::Topics;
 /// questions.
 ///
 /// # Errors
-/// A cluster does not answer: nobody knows.
+/// A cluster does not answer.
 pub fn would_stop(
     config: &SessionConfig,
     turned: &dyn Fn(),

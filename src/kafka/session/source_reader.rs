@@ -1,6 +1,6 @@
 //! The reader: a consumer on the source cluster that is told what to read and from where.
 //! It belongs to no group there; its positions live with the outputs. An offset that is no longer
-//! there is an error here, never a silent jump.
+//! there is an error here: no record is skipped without a report.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,7 +54,7 @@ impl ClientContext for ReaderContext {
 impl ConsumerContext for ReaderContext {}
 
 /// A consumer with manual assignment.
-pub(super) struct Reader {
+pub(super) struct SourceReader {
     /// Shared with a commit for the source's dashboards that waits for its answer.
     consumer: Arc<BaseConsumer<ReaderContext>>,
     topic: String,
@@ -94,23 +94,23 @@ impl Waiting for Fetched<'_> {
     }
 }
 
-impl Reader {
-    pub(super) fn new(config: &SessionConfig) -> Result<Reader, ClientError> {
-        Reader::open(config, "reader", "false")
+impl SourceReader {
+    pub(super) fn new(config: &SessionConfig) -> Result<SourceReader, ClientError> {
+        SourceReader::open(config, "reader", "false")
     }
 
     /// A reader that tells the end of each partition by an error, [`KafkaError::PartitionEOF`].
-    pub(super) fn to_the_end(config: &SessionConfig) -> Result<Reader, ClientError> {
-        Reader::open(config, "offsets", "true")
+    pub(super) fn to_the_end(config: &SessionConfig) -> Result<SourceReader, ClientError> {
+        SourceReader::open(config, "offsets", "true")
     }
 
-    fn open(config: &SessionConfig, role: &str, eof: &str) -> Result<Reader, ClientError> {
+    fn open(config: &SessionConfig, role: &str, eof: &str) -> Result<SourceReader, ClientError> {
         let client = config.source.client_config(
             &format!("{role}-{}", config.transactional_id()),
             &[
                 ("queued.min.messages", "20000"),
                 ("queued.max.messages.kbytes", "4096"),
-                // Compressed: what comes of it is several times as large, for every partition.
+                // The compressed size: decompressed it is several times as large, for every partition.
                 ("fetch.message.max.bytes", "262144"),
                 ("fetch.queue.backoff.ms", "10"),
                 ("fetch.wait.max.ms", "100"),
@@ -137,7 +137,7 @@ impl Reader {
         let consumer = client
             .create_with_context(ReaderContext::default())
             .map_err(|error| ClientError::new("create the source reader", &error))?;
-        Ok(Reader {
+        Ok(SourceReader {
             consumer: Arc::new(consumer),
             topic: config.source_topic.clone(),
         })
@@ -200,14 +200,14 @@ impl Reader {
             .fetch_watermarks(&self.topic, partition.0, timeout);
         if asked.is_err() {
             // librdkafka asks the leader that it knows, and looks for another one only while it reads
-            // the partition. What it learns here is for the next question.
+            // the partition. This request tells it the leader for the next question.
             let _ = self.consumer.fetch_metadata(Some(&self.topic), timeout);
         }
         let (oldest, end) = asked?;
         Ok((NextOffset(oldest), NextOffset(end)))
     }
 
-    /// Where a partition begins that is read from there.
+    /// The offset that `start` means in a partition.
     pub(super) fn start_of(
         &self,
         partition: Partition,
@@ -303,7 +303,7 @@ impl Fetched<'_> {
         self.message.timestamp().to_millis()
     }
 
-    /// What remains of it beside the position after it.
+    /// What is committed of it beside the position after it.
     pub(super) fn last_record(&self) -> LastRecord {
         LastRecord::new(
             self.offset(),

@@ -31,6 +31,10 @@ pub mod alert;
 
 pub mod encode;
 
+pub mod finding;
+
+pub mod notice;
+
 pub mod pipeline;
 
 pub(crate) mod settings;

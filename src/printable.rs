@@ -68,6 +68,26 @@ pub fn printable_json(json: &str) -> Cow<'_, str> {
     })
 }
 
+/// At most `max_chars` characters; what was cut ends in `…`. Counted in UTF-16, which is never less
+/// than what a vendor may mean by a character.
+pub fn shorten(text: &str, max_chars: usize) -> String {
+    let (mut chars, mut kept) = (0, 0);
+    for (at, c) in text.char_indices() {
+        chars += c.len_utf16();
+        if chars < max_chars {
+            kept = at + c.len_utf8();
+        } else if chars > max_chars {
+            return format!("{}…", &text[..kept]);
+        }
+    }
+    text.to_owned()
+}
+
+/// The beginning of a text, in so many bytes at most.
+pub fn beginning(text: &str, max_bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(max_bytes)]
+}
+
 /// How one character is written.
 enum Shown {
     Itself,

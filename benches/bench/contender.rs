@@ -26,6 +26,8 @@ pub enum Kind {
     PassThrough,
     /// watchbell with the shipped rules and names.
     Watchbell,
+    /// The same of the binary at this path.
+    OtherVersion(&'static str),
     /// watchbell with a hundred rules more.
     ManyRules,
     /// watchbell that tells a webhook there of every alert.
@@ -92,7 +94,11 @@ impl Contender {
                 home.join("names.yaml").display(),
             );
             fs::write(&file, text).expect("a configuration");
-            let mut command = Command::new(env!("CARGO_BIN_EXE_watchbell"));
+            let binary = match kind {
+                Kind::OtherVersion(path) => path,
+                _ => env!("CARGO_BIN_EXE_watchbell"),
+            };
+            let mut command = Command::new(binary);
             command.args(["run", "-c"]).arg(file);
             command
         };

@@ -1,6 +1,7 @@
 //! The figures of docs/performance.md: watchbell beside a bare pass-through, in one run on one
-//! broker. cargo bench --bench bench -- [records] [rounds]; `pipeline [events]` for the pipeline alone,
-//! `latency [events]` for the way of an alert alone, `worst` for the worst records.
+//! broker. cargo bench --bench bench -- [records] [rounds]; `against <binary> [records] [rounds]` for this
+//! version and another one in turns, `pipeline [events]` for the pipeline alone, `latency [events]` for the
+//! way of an alert alone, `worst` for the worst records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -91,6 +92,7 @@ fn main() {
             &[RuleSource::Pack("confluent".into())],
         ),
         ["worst"] => worst::run(),
+        ["against", binary, ..] => against(binary, number(2, 600_000), number(3, 5)),
         ["latency", ..] => {
             machine();
             latency(&start(), number(1, LATENCY_EVENTS as u64) as usize);
@@ -125,25 +127,47 @@ fn compare(records: u64, rounds: u64) {
     replay(home.path());
 
     let broker = start();
-    let bytes = fill(&broker, records);
+    rounds_of(&CONTENDERS, &broker, home.path(), records, rounds);
+
+    // On a new one: a sink would begin with all that the contenders have alerted about.
+    drop(broker);
+    latency(&start(), LATENCY_EVENTS);
+}
+
+/// This version and the binary of another one in turns.
+fn against(binary: &str, records: u64, rounds: u64) {
+    let binary: &'static str = binary.to_owned().leak();
+    let home = tempfile::tempdir().expect("a directory");
+    fs::write(home.path().join("names.yaml"), corpus::names()).expect("names");
+    machine();
+    let contenders = [
+        ("pass-through, exactly once", Kind::PassThrough, true),
+        ("this version", Kind::Watchbell, true),
+        (binary, Kind::OtherVersion(binary), true),
+    ];
+    rounds_of(&contenders, &start(), home.path(), records, rounds);
+}
+
+/// Lets the contenders take turns over the same records, and prints their figures.
+fn rounds_of(
+    contenders: &[(&str, Kind, bool)],
+    broker: &Broker,
+    home: &Path,
+    records: u64,
+    rounds: u64,
+) {
+    let bytes = fill(broker, records);
     println!(
         "{records} events of {} bytes on {PARTITIONS} partitions, {rounds} rounds\n",
         bytes / records
     );
-
-    let mut all = vec![Vec::new(); CONTENDERS.len()];
+    let mut all = vec![Vec::new(); contenders.len()];
     // The first round warms the broker's JVM and is not counted.
     for round in 0..=rounds {
-        for (number, (name, kind, exactly_once)) in CONTENDERS.iter().enumerate() {
+        for (number, (name, kind, exactly_once)) in contenders.iter().enumerate() {
             let group = format!("round{round}-{number}");
-            let contender = Contender::start(
-                *kind,
-                *exactly_once,
-                broker.bootstrap(),
-                SOURCE,
-                &group,
-                home.path(),
-            );
+            let bootstrap = broker.bootstrap();
+            let contender = Contender::start(*kind, *exactly_once, bootstrap, SOURCE, &group, home);
             let figures = contender.finish(records);
             eprintln!("round {round}: {name}: {figures:.1?}");
             if round > 0 {
@@ -151,11 +175,7 @@ fn compare(records: u64, rounds: u64) {
             }
         }
     }
-    table(&all);
-
-    // On a new one: a sink would begin with all that the contenders have alerted about.
-    drop(broker);
-    latency(&start(), LATENCY_EVENTS);
+    table(contenders, &all);
 }
 
 /// The way of an alert at 100 events/s, to its reader and to a sink.
@@ -196,11 +216,11 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn table(all: &[Vec<Figures>]) {
+fn table(contenders: &[(&str, Kind, bool)], all: &[Vec<Figures>]) {
     println!("| | events/s | CPU s per million | × pass-through | peak MB | commit ms |");
     println!("|---|---|---|---|---|---|");
     let mut yardstick = &all[0];
-    for ((name, kind, _), figures) in CONTENDERS.iter().zip(all) {
+    for ((name, kind, _), figures) in contenders.iter().zip(all) {
         if *kind == Kind::PassThrough {
             yardstick = figures;
         }

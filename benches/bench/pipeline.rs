@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use watchbell::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
-use watchbell::pipeline::{Catalogs, Limits, Names, Path, Pipeline, Settings, Topics, known};
+use watchbell::pipeline::{Catalogs, Content, Names, OutputList, Path, Pipeline, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
 use crate::corpus::{self, Corpus};
@@ -23,17 +23,10 @@ pub fn run(events: usize, rules: &[RuleSource]) {
         &Path::parse,
     );
     let names = Names::parse_yaml(&corpus::names(), "names.yaml").expect("names");
-    let settings = Settings {
-        topics: Topics {
-            events: "events".into(),
-            alerts: "alerts".into(),
-            dead_letters: "dead".into(),
-        },
-        limits: Limits::all(1 << 20),
-    };
+    let outputs = OutputList::new(Content::name);
     let rules = Arc::new(CurrentRules::new(rules.expect("sound rules")));
     let names = Arc::new(ArcSwap::from_pointee(names));
-    let pipeline = Pipeline::new(settings, Arc::new(catalogs), rules, names);
+    let pipeline = Pipeline::new(outputs, Arc::new(catalogs), rules, names);
 
     let mut corpus = Corpus::new(1);
     let values: Vec<String> = (0..events.min(20_000)).map(|_| corpus.next()).collect();

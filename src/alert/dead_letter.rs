@@ -3,10 +3,11 @@
 
 use serde_json::json;
 
+use super::digest;
 use super::loss::{BuiltIn, Source, SourceAlert};
-use super::{digest, shorten};
 use crate::catalog::Sensitivity;
 use crate::event::RawRecord;
+use crate::printable::shorten;
 use crate::sigma::Level;
 
 /// Most characters of a dead letter's detail.

@@ -1,24 +1,14 @@
-//! An alert: a rule that matched an event, or what was lost of a source; its two keys, and what a
-//! person reads.
+//! An alert: a rule that matched an event, or what was lost of a source; and its two keys.
 
 mod dead_letter;
-mod example;
+mod label;
 mod loss;
-mod notice;
-mod read;
-mod redact;
-mod severity;
 mod stopped;
-mod wording;
-mod words;
 
 pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
+pub use label::{EXPERIMENTAL, HISTORY, REPLAYED, TEST};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
-pub use notice::{EXPERIMENTAL, HISTORY, Notice, NoticeError, REPLAYED, ResourceNotice, TEST, Who};
-pub use severity::severity;
 pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
-pub use wording::{Fact, time};
-pub use words::shorten;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -28,6 +18,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::event::AuditEvent;
+use crate::printable::shorten;
 use crate::rules::{LoadedRule, RuleSet};
 use crate::sigma::{Fields, RuleIndex, TestOutcome, Value};
 

@@ -13,10 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::say::say;
 use super::signals::StopSignals;
-use crate::config::{Config, Topics};
+use crate::config::Config;
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Cluster, Span};
+use crate::pipeline::{Content, OutputList};
 use crate::view::{Kind, Paint};
 
 /// Longest wait for one answer of the cluster, and for a cluster that has fallen silent.
@@ -42,12 +43,13 @@ pub(super) enum Output {
 }
 
 impl Output {
-    pub(super) fn topic(self, topics: &Topics) -> &str {
-        match self {
-            Output::Events => &topics.events,
-            Output::Alerts => &topics.alerts,
-            Output::DeadLetters => &topics.dead_letters,
-        }
+    pub(super) fn topic(self, outputs: &OutputList) -> &str {
+        let content = match self {
+            Output::Events => Content::Events,
+            Output::Alerts => Content::Alerts,
+            Output::DeadLetters => Content::DeadLetters,
+        };
+        &outputs.of(content).topic
     }
 
     /// What its records are.

@@ -9,8 +9,9 @@ use tokio::runtime::Runtime;
 
 use super::config_file::ConfigFile;
 use super::failure::Failure;
-use crate::alert::{BUILT_IN, Notice};
+use crate::alert::BUILT_IN;
 use crate::config::Config;
+use crate::notice::Notice;
 use crate::notify::{Answer, Client, Message, Sink};
 use crate::roles::clock::now_ms;
 use crate::roles::rulebook::Rulebook;

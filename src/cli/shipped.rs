@@ -6,16 +6,14 @@ use arc_swap::ArcSwap;
 
 use super::failure::Failure;
 use crate::alert::BUILT_IN;
-use crate::pipeline::{
-    self, Catalogs, DEFAULT_MAX_MESSAGE_BYTES, Limits, Names, Path, Pipeline, Settings, Topics,
-};
+use crate::pipeline::{self, Catalogs, Content, Names, OutputList, Path, Pipeline};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
 /// The catalogue, the rules of `pack:confluent` and the topics of a default configuration.
 pub(super) struct Shipped {
     pub(super) catalogs: Arc<Catalogs>,
     pub(super) rules: Arc<CurrentRules<Path>>,
-    pub(super) topics: Topics,
+    pub(super) outputs: OutputList,
 }
 
 impl Shipped {
@@ -28,23 +26,19 @@ impl Shipped {
         Ok(Shipped {
             catalogs: Arc::new(catalogs),
             rules: Arc::new(CurrentRules::new(rules)),
-            topics: Topics {
-                events: "watchbell.events".into(),
-                alerts: "watchbell.alerts".into(),
-                dead_letters: "watchbell.dead-letters".into(),
-            },
+            outputs: OutputList::new(|content| match content {
+                Content::Events => "watchbell.events",
+                Content::Alerts => "watchbell.alerts",
+                Content::DeadLetters => "watchbell.dead-letters",
+            }),
         })
     }
 
     /// Records are no larger than topics take by default, so that the output is the daemon's.
     pub(super) fn pipeline(&self, names: Names) -> Pipeline {
-        let settings = Settings {
-            topics: self.topics.clone(),
-            limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
-        };
         let (catalogs, rules) = (self.catalogs.clone(), self.rules.clone());
         Pipeline::new(
-            settings,
+            self.outputs.clone(),
             catalogs,
             rules,
             Arc::new(ArcSwap::from_pointee(names)),

@@ -69,7 +69,7 @@ pub(super) struct Command {
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let config = command.config.load()?;
     let filter = filter(command)?;
-    let topic = command.output.topic(&config.topics);
+    let topic = command.output.topic(&config.outputs);
     let stop = asked::until_asked_to_stop()?;
     let mut printer = Printer {
         out: BufWriter::new(io::stdout().lock()),

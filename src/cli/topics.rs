@@ -33,8 +33,8 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 
 /// The topics that the configuration needs on the destination.
 fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
-    let mut wanted = Vec::from(outputs::wanted(&config.topics));
-    wanted.push(positions_topic(&config.topics.positions));
+    let mut wanted = outputs::wanted(&config.outputs);
+    wanted.push(positions_topic(&config.positions_topic));
     let destination = config.destination.cluster_id(QUESTION)?;
     for source in &config.sources {
         let (name, topic) = (&source.name, &source.topic);

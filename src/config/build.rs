@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use super::model::{Config, LagGroup, Log, Session, Source, Topics};
+use super::model::{Config, LagGroup, Log, Session, Source};
 use super::{cluster, names};
 use crate::diagnostic::nearest;
 use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
 use crate::notify;
 use crate::observe::log::LogFormat;
+use crate::pipeline::OutputList;
 use crate::rules::{Overrides, RuleSource, pack, pack_names};
 use crate::settings::{Fault, Section};
 
@@ -16,7 +17,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let sources = sources(&root.section("sources"), faults);
     let destination = cluster::cluster(&root.section("destination"), faults);
     let overrides = root.section("overrides");
-    let topics = topics(&root.section("topics"), faults);
+    let (outputs, positions_topic) = topics(&root.section("topics"), faults);
     let session = session(root, faults);
     let sinks = notify::read(root, faults);
     let http = root.section("http");
@@ -30,7 +31,8 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
             disabled: overrides.words("disabled").into_iter().collect(),
             levels: overrides.section("levels").levels(faults),
         },
-        topics,
+        outputs,
+        positions_topic,
         create_topics: root.flag("create_topics", faults),
         session,
         sinks,
@@ -122,20 +124,17 @@ fn rules(root: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<RuleSource> {
     sources
 }
 
-fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> Topics {
-    let topics = Topics {
-        events: section.required("events", faults),
-        alerts: section.required("alerts", faults),
-        dead_letters: section.required("dead_letters", faults),
-        positions: section.required("positions", faults),
-    };
-    let mut distinct: BTreeSet<&str> = topics.all().into();
-    distinct.insert(&topics.positions);
-    if distinct.len() <= topics.all().len() {
+/// The outputs, and the topic in which positions are noted.
+fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> (OutputList, String) {
+    let outputs = OutputList::new(|content| section.required(content.name(), faults));
+    let positions = section.required("positions", faults);
+    let mut distinct: BTreeSet<&str> = outputs.topics().into_iter().collect();
+    distinct.insert(&positions);
+    if distinct.len() <= outputs.iter().len() {
         let message = "topics: events, alerts, dead letters and positions need a topic each";
         faults.push(Fault::new("configuration", message));
     }
-    topics
+    (outputs, positions)
 }
 
 fn session(root: &Section<'_>, faults: &mut Vec<Fault>) -> Session {
@@ -194,7 +193,7 @@ fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) 
     }
     for source in &config.sources {
         let same_cluster = source.cluster.bootstrap == config.destination.bootstrap;
-        if same_cluster && config.topics.all().contains(&source.topic.as_str()) {
+        if same_cluster && config.outputs.in_topic(&source.topic).is_some() {
             let section = root.section("sources").section(&source.name);
             faults.push(section.fault("topic", "the source would read its own output"));
         }

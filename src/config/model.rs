@@ -9,6 +9,7 @@ use crate::kafka::Cluster;
 use crate::kafka::session::{Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start};
 use crate::notify::Sink;
 use crate::observe::log::LogFormat;
+use crate::pipeline::OutputList;
 use crate::rules::{Overrides, RuleSource};
 
 /// Everything a person can decide.
@@ -24,8 +25,10 @@ pub struct Config {
     pub names: Option<PathBuf>,
     /// What is changed about rules without editing them.
     pub overrides: Overrides,
-    /// Where outputs go.
-    pub topics: Topics,
+    /// What is written, and in which topics.
+    pub outputs: OutputList,
+    /// The topic in which positions are noted.
+    pub positions_topic: String,
     /// Whether `run` creates the output topics that are missing.
     pub create_topics: bool,
     /// How outputs and positions are committed.
@@ -65,26 +68,6 @@ pub enum LagGroup {
     Named(String),
     /// Nowhere.
     None,
-}
-
-/// Names of the output topics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Topics {
-    /// Normalized events.
-    pub events: String,
-    /// Alerts.
-    pub alerts: String,
-    /// What could not be processed.
-    pub dead_letters: String,
-    /// Where positions are noted.
-    pub positions: String,
-}
-
-impl Topics {
-    /// Those that hold outputs.
-    pub fn all(&self) -> [&str; 3] {
-        [&self.events, &self.alerts, &self.dead_letters]
-    }
 }
 
 /// What every source's session has in common.
@@ -135,7 +118,7 @@ impl Config {
             source_name: source.name.clone(),
             source_topic: source.topic.clone(),
             group: common.group.clone(),
-            positions_topic: self.topics.positions.clone(),
+            positions_topic: self.positions_topic.clone(),
             lag_group: match &source.lag_group {
                 LagGroup::Own => Some(groups::lag_group(&common.group)),
                 LagGroup::Named(name) => Some(name.clone()),

@@ -20,8 +20,8 @@ pub(super) fn check(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>
             }
         }
         let ownership = ownership_topic(&source.name);
-        let topics = &config.topics;
-        if topics.all().contains(&ownership.as_str()) || topics.positions == ownership {
+        let is_output = config.outputs.in_topic(&ownership).is_some();
+        if is_output || config.positions_topic == ownership {
             let message = format!(
                 "its partitions are shared by the topic {ownership}, which must \
                                    stay empty, and `topics` names it"

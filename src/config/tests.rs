@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::kafka::session::Start;
+use crate::pipeline::Content;
 use crate::rules::RuleSource;
 
 const SMALLEST: &str = "\
@@ -40,7 +41,10 @@ fn the_smallest_configuration_takes_every_default() {
     assert_eq!(config.sources[0].topic, "confluent-audit-log-events");
     assert_eq!(config.sources[0].start, Start::Earliest);
     assert_eq!(config.rules, [RuleSource::Pack("confluent".into())]);
-    assert_eq!(config.topics.alerts, "watchbell.alerts");
+    assert_eq!(
+        &*config.outputs.of(Content::Alerts).topic,
+        "watchbell.alerts"
+    );
     assert_eq!(config.listen.to_string(), "0.0.0.0:9464");
     let session = &config.sessions(3)[0];
     assert_eq!(session.transactional_id(), "watchbell/confluent/3/0");
@@ -153,7 +157,8 @@ fn what_is_printed_names_every_origin_and_loads_again() {
     );
     let again = loaded(printed, &[]);
     assert_eq!(again.config.session, whole.config.session);
-    assert_eq!(again.config.topics, whole.config.topics);
+    assert_eq!(again.config.outputs, whole.config.outputs);
+    assert_eq!(again.config.positions_topic, whole.config.positions_topic);
 }
 
 #[test]
@@ -233,7 +238,7 @@ fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
         panic!("{:?}", loaded.config.sinks)
     };
     assert_eq!((oncall.name.as_str(), am.name.as_str()), ("On-Call", "am"));
-    let message = crate::notify::Message::of_one("x", crate::alert::Notice::example(0), 0, None);
+    let message = crate::notify::Message::of_one("x", crate::notice::Notice::example(0), 0, None);
     let request = oncall.endpoint.requests(&message, 0).remove(0);
     assert_eq!(request.url, "https://events.eu.pagerduty.com/v2/enqueue");
     let body = String::from_utf8(request.body).expect("JSON");
@@ -248,7 +253,7 @@ fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
         "{shown}"
     );
 
-    let mut notice = crate::alert::Notice::example(0);
+    let mut notice = crate::notice::Notice::example(0);
     assert_eq!(oncall.route.decide(&notice), Ok(()));
     notice.resources[0].environment = Some("staging".into());
     let elsewhere = Err(crate::notify::NotTold::Elsewhere);

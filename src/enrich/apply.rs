@@ -3,7 +3,7 @@
 use foldhash::{HashSet, HashSetExt};
 
 use super::names::{Kind, Name, Names};
-use crate::event::{AuditEvent, Class, Enrichment, UserKind};
+use crate::event::{AuditEvent, Enrichment, UserKind};
 use crate::json::{Phrase, Text};
 
 /// Looks the actor and the resources up. What the event itself says is kept.
@@ -28,9 +28,9 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, names: &'a Names) {
             data: json,
         });
     }
-    let resource_path = match event.class {
-        Class::ApiActivity => "resources.uid",
-        Class::Authentication => "service.uid",
+    let resource_path = match event.class.has_resources {
+        true => "resources.uid",
+        false => "service.uid",
     };
     // One resource may be told of once for each of its scopes; its name is told once.
     let mut told: HashSet<Text<'a>> = HashSet::new();

@@ -3,69 +3,9 @@
 //! lost: a leaf is either moved verbatim into an attribute or still in the document.
 
 use super::activity::Activity;
+use super::class::EventClass;
 use super::dialect::Dialect;
 use crate::json::{Document, NodeId, Text, Written};
-
-/// The OCSF class of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// API Activity, 6003.
-    ApiActivity,
-    /// Authentication, 3002.
-    Authentication,
-}
-
-impl Class {
-    /// Every class, in the order of their declaration.
-    pub const ALL: [Self; 2] = [Self::ApiActivity, Self::Authentication];
-
-    /// OCSF `class_uid`.
-    pub const fn uid(self) -> i64 {
-        match self {
-            Self::ApiActivity => 6003,
-            Self::Authentication => 3002,
-        }
-    }
-
-    /// OCSF `category_uid`.
-    pub const fn category_uid(self) -> i64 {
-        self.uid() / 1000
-    }
-
-    /// OCSF `class_name`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ApiActivity => "API Activity",
-            Self::Authentication => "Authentication",
-        }
-    }
-
-    /// OCSF `category_name`.
-    pub const fn category_name(self) -> &'static str {
-        match self {
-            Self::ApiActivity => "Application Activity",
-            Self::Authentication => "Identity & Access Management",
-        }
-    }
-
-    /// OCSF `activity_id` and `activity_name`. API Activity knows no login, and Authentication, of
-    /// our activities, nothing else.
-    pub const fn activity(self, activity: Activity) -> (i64, &'static str) {
-        match (self, activity) {
-            (Self::ApiActivity, Activity::Create) => (1, "Create"),
-            (Self::ApiActivity, Activity::Read) => (2, "Read"),
-            (Self::ApiActivity, Activity::Update) => (3, "Update"),
-            (Self::ApiActivity, Activity::Delete) => (4, "Delete"),
-            (Self::Authentication, Activity::Logon) => (1, "Logon"),
-            _ => (99, "Other"),
-        }
-    }
-
-    /// OCSF `type_uid`.
-    pub const fn type_uid(self, activity: Activity) -> i64 {
-        self.uid() * 100 + self.activity(activity).0
-    }
-}
 
 /// What an event says of success (OCSF `status_id`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -270,7 +210,7 @@ pub struct Enrichment<'a> {
 #[derive(Debug, Clone)]
 pub struct AuditEvent<'a> {
     /// OCSF class.
-    pub class: Class,
+    pub class: &'static EventClass,
     /// OCSF `activity_id` and `activity_name`, within the class.
     pub activity: Activity,
     /// OCSF `time`: milliseconds since the Unix epoch.
@@ -316,6 +256,13 @@ pub struct AuditEvent<'a> {
     pub other_readings: Vec<(&'static str, Option<Text<'a>>)>,
     /// Further readings of OCSF `api.request.data`, each as it came.
     pub other_request_data: Vec<NodeId>,
+}
+
+impl AuditEvent<'_> {
+    /// Whether the event has the attribute `api`: by its class, or by the profile `cloud`.
+    pub fn has_api_attribute(&self) -> bool {
+        self.class.has_api || self.cloud.is_some()
+    }
 }
 
 /// The input document, in which those nodes are marked that have moved to an OCSF attribute.

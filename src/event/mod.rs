@@ -2,6 +2,7 @@
 
 mod activity;
 mod audit_event;
+mod class;
 mod dialect;
 mod latest;
 pub mod limits;
@@ -13,9 +14,10 @@ mod walk;
 
 pub use activity::Activity;
 pub use audit_event::{
-    Api, AuditEvent, Authorization, Class, Cloud, Endpoint, Enrichment, Metadata, Resource, Status,
+    Api, AuditEvent, Authorization, Cloud, Endpoint, Enrichment, Metadata, Resource, Status,
     Unmapped, User, UserKind,
 };
+pub use class::{API_ACTIVITY, AUTHENTICATION, EventClass};
 pub use dialect::Dialect;
 pub use latest::Latest;
 pub use output_buffer::{Output, OutputBuffer};

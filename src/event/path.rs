@@ -7,7 +7,7 @@
 
 use std::ops::ControlFlow;
 
-use super::audit_event::{AuditEvent, Class};
+use super::audit_event::AuditEvent;
 use super::walk::{Walk, strings_without};
 use crate::json::{NodeId, Text, same_name, segments_named};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
@@ -111,11 +111,11 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     }),
     ("auth_protocol", |e, v| text(e.auth_protocol.as_ref(), v)),
     ("category_name", |e, v| {
-        v(Value::String(e.class.category_name()))
+        v(Value::String(e.class.category_name))
     }),
     ("category_uid", |e, v| v(Value::Int(e.class.category_uid()))),
-    ("class_name", |e, v| v(Value::String(e.class.name()))),
-    ("class_uid", |e, v| v(Value::Int(e.class.uid()))),
+    ("class_name", |e, v| v(Value::String(e.class.name))),
+    ("class_uid", |e, v| v(Value::Int(e.class.uid))),
     ("cloud.org.uid", |e, v| {
         text(e.cloud.as_ref().and_then(|c| c.org_uid.as_ref()), v)
     }),
@@ -324,14 +324,14 @@ impl AuditEvent<'_> {
         walk.visit(walk.document.root(), segments, visit)
     }
 
-    /// Whether anything is written under `unmapped`: the rest of the input, and what the class
-    /// Authentication has no attribute for.
+    /// Whether anything is written under `unmapped`: the rest of the input, and what the class has no
+    /// attribute for.
     fn writes_unmapped(&self) -> bool {
         let unmapped = &self.unmapped;
         let is_rest = unmapped.remains(unmapped.document.root());
-        let has_no_home = self.class == Class::Authentication
-            && (self.cloud.is_none() || !self.resources.is_empty());
-        is_rest || has_no_home || !unmapped.attributes.is_empty()
+        let is_moved =
+            !self.has_api_attribute() || !self.class.has_resources && !self.resources.is_empty();
+        is_rest || is_moved || !unmapped.attributes.is_empty()
     }
 
     fn visit_values(&self, path: &Path, certain: bool, visit: &mut Visit<'_>) -> Visited {
@@ -411,10 +411,7 @@ impl Fields for AuditEvent<'_> {
         Origin {
             product: Some(self.metadata.dialect.logsource_product()),
             service: self.api.service_name.as_deref(),
-            category: Some(match self.class {
-                Class::ApiActivity => "api_activity",
-                Class::Authentication => "authentication",
-            }),
+            category: Some(self.class.logsource_category),
         }
     }
 }

@@ -38,6 +38,14 @@ pub struct Position<'a> {
     pub offset: Offset,
 }
 
+impl Position<'_> {
+    /// `topic/partition@offset`: what `watchbell show` accepts, and no shell changes.
+    pub fn reference(&self) -> String {
+        let (partition, offset) = (self.partition.0, self.offset.0);
+        format!("{}/{partition}@{offset}", self.topic)
+    }
+}
+
 impl fmt::Display for Position<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]@{}", self.topic, self.partition.0, self.offset.0)

@@ -14,24 +14,24 @@ use super::tokens::JsonText;
 use super::written::Written;
 
 /// What is written as a JSON string.
-pub(crate) trait Content {
+pub(crate) trait StringValue {
     /// Appends it, the opening quote being there, and a comma.
     fn write(&self, out: &mut Vec<u8>);
 }
 
-impl Content for str {
+impl StringValue for str {
     fn write(&self, out: &mut Vec<u8>) {
         string(self, out);
     }
 }
 
-impl Content for String {
+impl StringValue for String {
     fn write(&self, out: &mut Vec<u8>) {
         string(self, out);
     }
 }
 
-impl Content for Text<'_> {
+impl StringValue for Text<'_> {
     #[inline]
     fn write(&self, out: &mut Vec<u8>) {
         match self.as_plain() {
@@ -41,7 +41,7 @@ impl Content for Text<'_> {
     }
 }
 
-impl<C: Content + ?Sized> Content for &C {
+impl<C: StringValue + ?Sized> StringValue for &C {
     #[inline]
     fn write(&self, out: &mut Vec<u8>) {
         (**self).write(out);
@@ -110,7 +110,7 @@ impl Object<'_> {
     }
 
     #[inline(always)]
-    pub(crate) fn text(&mut self, name: impl MemberName, value: &(impl Content + ?Sized)) {
+    pub(crate) fn text(&mut self, name: impl MemberName, value: &(impl StringValue + ?Sized)) {
         name.open(Opening::Text, self.out);
         value.write(self.out);
     }
@@ -125,7 +125,7 @@ impl Object<'_> {
     }
 
     #[inline(always)]
-    pub(crate) fn optional(&mut self, name: impl MemberName, value: Option<impl Content>) {
+    pub(crate) fn optional(&mut self, name: impl MemberName, value: Option<impl StringValue>) {
         if let Some(value) = value {
             self.text(name, &value);
         }
@@ -175,7 +175,7 @@ impl Object<'_> {
 
     /// An array of strings, left out when there are none.
     #[inline(always)]
-    pub(crate) fn texts(&mut self, name: impl MemberName, items: &[impl Content]) {
+    pub(crate) fn texts(&mut self, name: impl MemberName, items: &[impl StringValue]) {
         self.array(name, items, |item, out| {
             out.push(b'"');
             item.write(out);

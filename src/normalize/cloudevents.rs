@@ -9,8 +9,8 @@ use super::error::NormalizeError;
 use super::time::{EventTime, Written, event_time};
 use super::walk;
 use crate::event::{
-    Activity, Api, AuditEvent, Class, Dialect, Endpoint, Header, Metadata, RawRecord, Status,
-    Unmapped, User,
+    API_ACTIVITY, Activity, Api, AuditEvent, Dialect, Endpoint, Header, Metadata, RawRecord,
+    Status, Unmapped, User,
 };
 use crate::json::{Document, Kind, Memory, Names, NodeId, Text, folded_name, repeated_name};
 
@@ -370,7 +370,7 @@ pub(super) fn generic(
         ..envelope.metadata()
     };
     Ok(AuditEvent {
-        class: Class::ApiActivity,
+        class: &API_ACTIVITY,
         activity: Activity::Other,
         time_ms,
         message: None,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::message::Message;
 use super::note::Note;
 use super::queue::{Arrival, Offered, Pacing, Queue, Times};
-use crate::alert::Notice;
 use crate::event::NextOffset;
+use crate::notice::Notice;
 
 /// How long the examples gather repeats, ms.
 const DIGEST_INTERVAL_MS: i64 = 1_000;

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::queue::{Notification, NotificationKind};
 use super::template::{Template, TemplateFault};
-use crate::alert::{Fact, Notice, shorten, time};
+use crate::notice::{Fact, Notice, time};
+use crate::printable::shorten;
 use crate::sigma::Level;
 
 /// What a sink sends.

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::notification::Arrival;
-use crate::alert::{Notice, ResourceNotice};
 use crate::event::Dialect;
+use crate::notice::{Notice, ResourceNotice};
 use crate::sigma::{
     Detection, Engine, Fields, Level, Logsource, Origin, Scratch, Target, UnknownField, Value,
     Visit,

@@ -88,7 +88,7 @@ impl Template {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.add_filter("time", |ms: i64| crate::alert::time(ms));
+        environment.add_filter("time", |ms: i64| crate::notice::time(ms));
         environment.add_filter("indent", indent);
         environment.add_filter("format", format);
         for ((name, key), source) in PARTS.into_iter().zip([title, text]) {
@@ -212,7 +212,7 @@ impl io::Write for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::Notice;
+    use crate::notice::Notice;
     use crate::notify::Message;
 
     fn message(change: impl Fn(&mut Notice), title: &str, text: &str) -> Message {

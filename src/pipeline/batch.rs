@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::forms::{EventForm, Forms};
 use super::limits::size;
+use super::outputs::{Content, OutputTopic};
 use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
@@ -135,8 +136,8 @@ impl Batch {
         }
     }
 
-    /// Appends the alerts that an event raises, whose record is the last one of `out`; the rule and the
-    /// level of each.
+    /// Appends the alerts that an event raises; the rule and the level of each. The event is encoded once
+    /// more as their evidence: what becomes of its own record does not change what an alert shows.
     fn detect(
         &self,
         event: &AuditEvent<'_>,
@@ -145,14 +146,17 @@ impl Batch {
         reading: Reading,
         out: &mut OutputBuffer,
     ) -> Vec<(Arc<str>, Level)> {
-        let event_record = out.len() - 1;
         let mut alerts = Vec::new();
         let matched = self
             .rules
             .matches(event, &mut self.scratch.borrow_mut())
             .to_vec();
-        let position = matched.first().map(|_| position.to_string());
-        let position = position.unwrap_or_default();
+        if matched.is_empty() {
+            return alerts;
+        }
+        let position = position.to_string();
+        let mut evidence = Vec::new();
+        encode::event(event, &mut evidence);
         for (part, index) in (1..).zip(matched) {
             let Some(mut alert) = Alert::new(&self.rules, index, event, &position) else {
                 continue;
@@ -164,15 +168,14 @@ impl Batch {
                 alert.labels.push(HISTORY);
             }
             alert.logged_ms = reading.logged_ms;
-            let event_json = out.at(event_record).and_then(|written| written.value);
-            let event_json = event_json.filter(|json| limits::is_evidence(json, alerts.len()));
+            let evidence = limits::is_evidence(&evidence, alerts.len()).then_some(&*evidence);
             let finding = Finding {
                 alert: &alert,
                 event,
                 position: &position,
                 now_ms: reading.now_ms,
             };
-            let finding = self.finding(&finding, event_json, forms.finding(part));
+            let finding = self.finding(&finding, evidence, forms.finding(part));
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
             out.begin_part(part);
             out.push_record(&finding);
@@ -180,13 +183,16 @@ impl Batch {
         alerts
     }
 
+    pub(super) fn output(&self, content: Content) -> &OutputTopic {
+        self.context.outputs.of(content)
+    }
+
     /// Why an event of so many bytes is a dead letter instead.
     fn refusal(&self, form: &EventForm, written: usize) -> Option<(&'static str, String)> {
         if let EventForm::DeadLetter { reason, detail } = form {
             return Some((reason, detail.clone()));
         }
-        let settings = &self.context.settings;
-        let too_large = limits::refusal(&settings.topics.events, written, settings.limits.events);
+        let too_large = limits::refusal(self.output(Content::Events), written);
         too_large.map(|detail| (TOO_LARGE, detail))
     }
 
@@ -202,7 +208,7 @@ impl Batch {
         let first = out.len();
         if !slim {
             let written = self.append_event(event, position, out);
-            if written <= self.context.settings.limits.events {
+            if written <= self.output(Content::Events).max_bytes {
                 return written;
             }
         }
@@ -229,7 +235,7 @@ impl Batch {
             name,
             value: Some(value.as_bytes()),
         });
-        let topic = &self.context.settings.topics.events;
+        let topic = &self.output(Content::Events).topic;
         let written = out.push(topic, key.map(str::as_bytes), headers, |value| {
             encode::event(event, value);
         });
@@ -249,7 +255,7 @@ impl Batch {
             (name.into(), Some(value.into_owned().into_bytes()))
         };
         OutputRecord {
-            topic: self.context.settings.topics.alerts.clone(),
+            topic: self.output(Content::Alerts).topic.clone(),
             key: Some(group_key.as_bytes().to_vec()),
             value: Some(value),
             headers: headers.into_iter().flatten().map(owned).collect(),

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::forms::{Forms, LetterForm};
+use super::outputs::Content;
 use super::{Batch, Outcome, guard};
 use crate::alert::SourceAlert;
 use crate::encode::{self, DeadLetter};
@@ -33,7 +34,7 @@ impl Batch {
             detail,
             max_bytes: match form {
                 LetterForm::Headers => 0,
-                LetterForm::Whole | LetterForm::Cut => self.context.settings.limits.dead_letters,
+                LetterForm::Whole | LetterForm::Cut => self.output(Content::DeadLetters).max_bytes,
             },
             cut: form != LetterForm::Whole,
             unread: None,
@@ -55,7 +56,7 @@ impl Batch {
         let why = DeadLetter {
             reason,
             detail,
-            max_bytes: self.context.settings.limits.dead_letters,
+            max_bytes: self.output(Content::DeadLetters).max_bytes,
             cut: false,
             unread: Some(value),
         };
@@ -65,7 +66,7 @@ impl Batch {
     }
 
     fn dead_letter(&self, record: &RawRecord<'_>, why: DeadLetter<'_>, out: &mut OutputBuffer) {
-        let topic = &self.context.settings.topics.dead_letters;
+        let topic = &self.output(Content::DeadLetters).topic;
         let letter =
             guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
                 // Without the record's own parts nothing is left to go wrong.

@@ -4,23 +4,24 @@
 use super::batch::{Batch, Finding};
 use super::forms::FindingForm;
 use super::limits::record_size;
-use crate::encode;
+use super::outputs::Content;
 use crate::event::OutputRecord;
+use crate::finding;
 
 impl Batch {
-    /// The alert's record. `written` is the event, which stands in it as evidence unless that would not
-    /// fit the topic. What still does not fit is shortened, and reduced to the least that tells who did
+    /// The alert's record. `evidence` is the event as JSON, which is left out if the alert would not fit the
+    /// topic with it. What still does not fit is shortened, and reduced to the least that tells who did
     /// what if that does not help; this is written even if it seems too large, too.
     pub(super) fn finding(
         &self,
         finding: &Finding<'_, '_>,
-        written: Option<&[u8]>,
+        evidence: Option<&[u8]>,
         form: FindingForm,
     ) -> OutputRecord {
-        let limit = self.context.settings.limits.alerts;
+        let limit = self.output(Content::Alerts).max_bytes;
         // One that is larger by itself is not copied only to see that it does not fit.
-        let whole = written.filter(|written| written.len() < limit);
-        let whole = whole.map(|written| self.finding_record(finding, Some(written)));
+        let evidence = evidence.filter(|event| event.len() < limit);
+        let whole = evidence.map(|event| self.finding_record(finding, Some(event)));
         let whole_bytes = whole.as_ref().map_or(limit, record_size);
         if let Some(whole) = whole
             && form == FindingForm::Whole
@@ -44,14 +45,10 @@ impl Batch {
         form: FindingForm,
         position: &str,
     ) -> OutputRecord {
+        let limit = self.output(Content::Alerts).max_bytes;
         let limit = match form {
-            FindingForm::Whole => self.context.settings.limits.alerts,
-            FindingForm::Shortened | FindingForm::Minimal => self
-                .context
-                .settings
-                .limits
-                .alerts
-                .min(record_size(&whole) / 2),
+            FindingForm::Whole => limit,
+            FindingForm::Shortened | FindingForm::Minimal => limit.min(record_size(&whole) / 2),
         };
         reduced(whole, form, limit, position)
     }
@@ -64,7 +61,7 @@ impl Batch {
             ..
         } = *finding;
         let mut value = Vec::with_capacity(8192 + evidence.map_or(0, <[u8]>::len));
-        encode::finding(
+        finding::finding(
             alert,
             event,
             evidence,
@@ -92,9 +89,9 @@ fn reduced(
     let value = record.value.take().unwrap_or_default();
     let frame_bytes = bytes - value.len();
     let shortened = (form != FindingForm::Minimal)
-        .then(|| encode::shortened(&value, limit.saturating_sub(frame_bytes)))
+        .then(|| finding::shortened(&value, limit.saturating_sub(frame_bytes)))
         .flatten();
-    let minimal = || encode::minimal(&value, position);
+    let minimal = || finding::minimal(&value, position);
     record.value = Some(shortened.or_else(minimal).unwrap_or(value));
     record
 }

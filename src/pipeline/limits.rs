@@ -1,36 +1,11 @@
-//! How large a record each output topic takes, and how large a record is.
+//! How large a record is, and what is too large for its topic.
 
+use super::outputs::OutputTopic;
 use crate::event::{Output, OutputRecord};
 
-/// The largest record that each output topic takes, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Normalized events.
-    pub events: usize,
-    /// Alerts.
-    pub alerts: usize,
-    /// Dead letters.
-    pub dead_letters: usize,
-}
-
-impl Limits {
-    /// The same for each topic.
-    pub fn all(bytes: usize) -> Limits {
-        Limits {
-            events: bytes,
-            alerts: bytes,
-            dead_letters: bytes,
-        }
-    }
-
-    /// What every topic takes.
-    pub fn smallest(self) -> usize {
-        self.events.min(self.alerts).min(self.dead_letters)
-    }
-}
-
 /// Why a topic does not take a record of so many bytes; `None` if it does.
-pub(super) fn refusal(topic: &str, bytes: usize, limit: usize) -> Option<String> {
+pub(super) fn refusal(output: &OutputTopic, bytes: usize) -> Option<String> {
+    let (topic, limit) = (&output.topic, output.max_bytes);
     (bytes > limit).then(|| {
         format!("larger than the {limit} bytes that {topic} takes, even without its raw parts")
     })

@@ -3,8 +3,8 @@
 use super::Batch;
 use super::forms::FindingForm;
 use crate::alert::{REPLAYED, SourceAlert};
-use crate::encode;
 use crate::event::OutputRecord;
+use crate::finding;
 use crate::sigma::Level;
 
 /// An alert of a built-in rule.
@@ -42,7 +42,7 @@ impl Batch {
             &[]
         };
         let mut value = Vec::with_capacity(4096);
-        encode::source_finding(alert, level, labels, self.rules.hash(), now_ms, &mut value);
+        finding::source_finding(alert, level, labels, self.rules.hash(), now_ms, &mut value);
         let keys = (alert.uid.as_str(), alert.group_key.as_str());
         let whole = self.alert_record(keys, rule, value);
         // A list of many partitions, and long names.

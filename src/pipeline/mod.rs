@@ -8,6 +8,7 @@ mod forms;
 mod guard;
 mod limits;
 mod loss;
+mod outputs;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -24,33 +25,10 @@ use crate::sigma::Level;
 pub use batch::Batch;
 pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
-pub use limits::Limits;
-
-/// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
-pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
+pub use outputs::{Content, OutputList, OutputTopic};
 
 /// The reason of a dead letter whose record is larger than its topic takes, or than can be held.
 pub const TOO_LARGE: &str = "too_large";
-
-/// Names of the output topics.
-#[derive(Debug, Clone)]
-pub struct Topics {
-    /// Normalized events.
-    pub events: Arc<str>,
-    /// Alerts.
-    pub alerts: Arc<str>,
-    /// Dead letters.
-    pub dead_letters: Arc<str>,
-}
-
-/// What the pipeline needs to know of its outputs.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Output topics.
-    pub topics: Topics,
-    /// What they take.
-    pub limits: Limits,
-}
 
 /// When a record is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +86,7 @@ impl Outcome {
 /// What stays the same from batch to batch.
 #[derive(Debug, Clone)]
 struct Context {
-    settings: Settings,
+    outputs: OutputList,
     catalogs: Arc<Catalogs>,
     method_names: Arc<MethodNames>,
     /// The source's name in the configuration.
@@ -127,14 +105,14 @@ pub struct Pipeline {
 impl Pipeline {
     /// Composes the stages.
     pub fn new(
-        settings: Settings,
+        outputs: OutputList,
         catalogs: Arc<Catalogs>,
         rules: Arc<CurrentRules<Path>>,
         names: Arc<ArcSwap<Names>>,
     ) -> Self {
         Self {
             context: Context {
-                settings,
+                outputs,
                 method_names: Arc::new(MethodNames::of(&catalogs)),
                 catalogs,
                 source: None,
@@ -170,19 +148,14 @@ impl Pipeline {
         }
     }
 
-    /// What the output topics take, for the batches that begin from now on.
-    pub fn set_limits(&mut self, limits: Limits) {
-        self.context.settings.limits = limits;
+    /// Writes to these outputs in the batches that begin from now on.
+    pub fn set_outputs(&mut self, outputs: OutputList) {
+        self.context.outputs = outputs;
     }
 
-    /// What the output topics take, as far as is known.
-    pub fn limits(&self) -> Limits {
-        self.context.settings.limits
-    }
-
-    /// The names of the output topics.
-    pub fn topics(&self) -> &Topics {
-        &self.context.settings.topics
+    /// What is written, in which topics, and how large its records may be, as far as is known.
+    pub fn outputs(&self) -> &OutputList {
+        &self.context.outputs
     }
 }
 

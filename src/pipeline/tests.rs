@@ -18,16 +18,12 @@ fn pipeline() -> Pipeline {
 }
 
 fn pipeline_with(rules: RuleSet<Path>) -> Pipeline {
-    let topics = Topics {
-        events: "events".into(),
-        alerts: "alerts".into(),
-        dead_letters: "dead".into(),
-    };
+    let outputs = OutputList::new(|content| match content {
+        Content::DeadLetters => "dead",
+        _ => content.name(),
+    });
     Pipeline::new(
-        Settings {
-            topics,
-            limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
-        },
+        outputs,
         Arc::new(Catalogs::shipped().unwrap()),
         Arc::new(CurrentRules::new(rules)),
         Arc::default(),
@@ -198,8 +194,11 @@ fn the_alert_of_a_dead_letter_is_the_same_when_the_record_is_read_again_and_says
 fn the_alert_of_a_dead_letter_is_made_to_fit_its_topic_and_is_a_part_of_its_own() {
     let limited = |alerts| {
         let mut pipeline = pipeline();
-        let known = pipeline.limits();
-        pipeline.set_limits(Limits { alerts, ..known });
+        let known = pipeline.outputs().clone();
+        pipeline.set_outputs(known.limited(|output| match output.content {
+            Content::Alerts => alerts,
+            _ => output.max_bytes,
+        }));
         pipeline
     };
     let bytes = limits::record_size;
@@ -278,8 +277,8 @@ fn a_batch_keeps_its_rules_and_names_whatever_another_thread_puts_in_force() {
     let rules = Arc::new(CurrentRules::new(rule_for_everything(ids[0])));
     let names = Arc::new(ArcSwap::from_pointee(known_as("Ann")));
     let catalog = Arc::new(Catalogs::shipped().unwrap());
-    let settings = pipeline().context.settings;
-    let pipeline = Pipeline::new(settings, catalog, rules.clone(), names.clone());
+    let outputs = pipeline().context.outputs;
+    let pipeline = Pipeline::new(outputs, catalog, rules.clone(), names.clone());
     let first = pipeline.begin();
     let before = versions(&first);
     rules.replace(rule_for_everything(ids[1]));

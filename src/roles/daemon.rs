@@ -21,7 +21,7 @@ use crate::observe::{
     Health, Metrics, MetricsError, ServiceState, SinkObserver, SinkState, SourceObserver,
     SourceState,
 };
-use crate::pipeline::{DEFAULT_MAX_MESSAGE_BYTES, Limits, Pipeline, Settings, Topics};
+use crate::pipeline::{Content, Pipeline};
 use output_topics::OutputTopics;
 use parts::{Alerts, Http, Reload, SinkPart, SourcePart};
 
@@ -147,7 +147,7 @@ impl Daemon<'_> {
         let pipeline = self.pipeline();
         let outbox = OutboxConfig {
             cluster: config.destination.clone(),
-            max_bytes: pipeline.limits().alerts,
+            max_bytes: pipeline.outputs().of(Content::Alerts).max_bytes,
         };
         let outbox = Outbox::new(outbox, pipeline.clone());
         let shutdown = &self.shutdown;
@@ -187,17 +187,8 @@ impl Daemon<'_> {
 
     /// The pipeline of every source; what the output topics take is not known yet.
     fn pipeline(&self) -> Pipeline {
-        let topics = &self.config.topics;
-        let settings = Settings {
-            topics: Topics {
-                events: topics.events.as_str().into(),
-                alerts: topics.alerts.as_str().into(),
-                dead_letters: topics.dead_letters.as_str().into(),
-            },
-            limits: Limits::all(DEFAULT_MAX_MESSAGE_BYTES),
-        };
         let rulebook = &self.rulebook;
         let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
-        Pipeline::new(settings, catalogs, rules, names)
+        Pipeline::new(self.config.outputs.clone(), catalogs, rules, names)
     }
 }

@@ -17,12 +17,12 @@ use crate::kafka::topics::FoundTopic;
 use crate::kafka::{ClientError, Cluster};
 use crate::observe::SourceObserver;
 use crate::pipeline::{
-    self, EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline, Reading, Topics,
+    self, Content, EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline, Reading,
 };
 use crate::sigma::Level;
 
 /// Asks a cluster for its topics of these names.
-type Describe = fn(&Cluster, &[&str; 3]) -> Result<Vec<FoundTopic>, ClientError>;
+type Describe = fn(&Cluster, &[&str]) -> Result<Vec<FoundTopic>, ClientError>;
 
 /// What a batch amounts to, once it is committed.
 #[derive(Debug, Default)]
@@ -105,7 +105,7 @@ impl<'o> Ingest<'o> {
         let outcome = match source.refusals {
             None => self.batch.process(record, reading, out),
             Some(refusals) => {
-                let forms = forms(self.pipeline.topics(), refusals);
+                let forms = forms(self.pipeline.outputs(), refusals);
                 self.batch.process_as(&forms, record, reading, out)
             }
         };
@@ -135,7 +135,7 @@ impl<'o> Ingest<'o> {
 /// The forms in which the outputs of a record are written of which some were refused. Only what was
 /// refused for its size becomes smaller; an event that was refused for its content, or in every size,
 /// becomes a dead letter, and an alert is reduced to the least.
-fn forms(topics: &Topics, refusals: &Refusals) -> Forms {
+fn forms(outputs: &pipeline::OutputList, refusals: &Refusals) -> Forms {
     let mut forms = Forms::WHOLE;
     for refused in refusals.iter() {
         let RefusedOutput {
@@ -145,27 +145,34 @@ fn forms(topics: &Topics, refusals: &Refusals) -> Forms {
             by_size,
             by_content,
         } = *refused;
-        let at = |name: &Arc<str>| topic == name.as_ref();
-        if at(&topics.dead_letters) {
-            forms.dead_letter = match by_size {
-                0 => LetterForm::Whole,
-                1 => LetterForm::Cut,
-                _ => LetterForm::Headers,
-            };
-        } else if at(&topics.events) && by_size + by_content > 0 {
-            forms.event = match (by_size, by_content) {
-                (1, 0) => EventForm::Slimmed,
-                _ => EventForm::DeadLetter {
-                    reason: refused.reason(),
-                    detail: detail.clone(),
-                },
-            };
-        } else if at(&topics.alerts) {
-            let form = match (by_size, by_content) {
-                (1, 0) => FindingForm::Shortened,
-                _ => FindingForm::Minimal,
-            };
-            forms.findings.push((part, form));
+        let Some(output) = outputs.in_topic(topic) else {
+            continue;
+        };
+        match output.content {
+            Content::DeadLetters => {
+                forms.dead_letter = match by_size {
+                    0 => LetterForm::Whole,
+                    1 => LetterForm::Cut,
+                    _ => LetterForm::Headers,
+                };
+            }
+            Content::Events if by_size + by_content > 0 => {
+                forms.event = match (by_size, by_content) {
+                    (1, 0) => EventForm::Slimmed,
+                    _ => EventForm::DeadLetter {
+                        reason: refused.reason(),
+                        detail: detail.clone(),
+                    },
+                };
+            }
+            Content::Events => {}
+            Content::Alerts => {
+                let form = match (by_size, by_content) {
+                    (1, 0) => FindingForm::Shortened,
+                    _ => FindingForm::Minimal,
+                };
+                forms.findings.push((part, form));
+            }
         }
     }
     forms
@@ -193,9 +200,8 @@ impl Worker for Ingest<'_> {
     }
 
     fn on_refused(&mut self, refused: &[(&str, Cause)]) -> Advice {
-        let topics = self.pipeline.topics();
-        let names = [&topics.events, &topics.alerts, &topics.dead_letters].map(AsRef::as_ref);
-        let found = match (self.describe)(&self.destination, &names) {
+        let known = self.pipeline.outputs();
+        let found = match (self.describe)(&self.destination, &known.topics()) {
             Ok(found) => found,
             Err(error) => {
                 tracing::debug!(%error, "the settings of the output topics are not known");
@@ -215,15 +221,13 @@ impl Worker for Ingest<'_> {
                 };
             }
         }
-        let known = self.pipeline.limits();
-        let limits = outputs::limits(&found, names, known);
-        if limits == known {
+        let now = outputs::limited(known, &found);
+        if now == *known {
             return Advice::Replace;
         }
-        self.pipeline.set_limits(limits);
-        Advice::Fit {
-            batch_bytes: limits.smallest(),
-        }
+        let batch_bytes = now.smallest_bytes();
+        self.pipeline.set_outputs(now);
+        Advice::Fit { batch_bytes }
     }
 
     fn on_unreadable(&mut self, unreadable: &Unreadable, outputs: &mut Outputs) {

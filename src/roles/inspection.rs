@@ -13,6 +13,7 @@ use crate::kafka::topics::{
     Difference, FoundTopic, Topics, WantedTopic, compare, ownership_topic, positions_topic,
 };
 use crate::kafka::{ClientError, Cluster};
+use crate::pipeline::Content;
 
 /// Longest wait for one answer.
 const QUESTION: Duration = Duration::from_secs(10);
@@ -115,7 +116,7 @@ fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection 
         return builder.close(cluster, None);
     };
     let mut visible = None;
-    for wanted in outputs::wanted(&config.topics) {
+    for wanted in outputs::wanted(&config.outputs) {
         if output(&mut builder, config, &access, &wanted) {
             visible = Some(wanted.name);
         }
@@ -158,17 +159,17 @@ fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection 
 
 /// The sinks' groups, and what they read.
 fn readers(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>) {
-    let alerts = &config.topics.alerts;
-    let Ok(Seen::Partitions(partitions)) = access.topic(alerts) else {
+    let alerts = config.outputs.of(Content::Alerts).topic.to_string();
+    let Ok(Seen::Partitions(partitions)) = access.topic(&alerts) else {
         return;
     };
     for sink in &config.sinks {
         let group = config.sink_group(sink);
-        let attempt = access.join(&group, alerts);
+        let attempt = access.join(&group, &alerts);
         builder.judge(attempt, Resource::Group(group), &[Operation::Read]);
     }
     if !config.sinks.is_empty() {
-        let attempt = access.read(alerts, partitions);
+        let attempt = access.read(&alerts, partitions);
         builder.judge(attempt, Resource::Topic(alerts.clone()), &[Operation::Read]);
     }
 }
@@ -281,7 +282,7 @@ fn ownership(
 
 /// The topic that remembers positions when the group is gone.
 fn positions(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>) {
-    let wanted = positions_topic(&config.topics.positions);
+    let wanted = positions_topic(&config.positions_topic);
     let needed = [Operation::Describe, Operation::Read, Operation::Write];
     if made_by_run(builder, access, &wanted, &needed).is_some()
         && let Some(found) = described(builder, config, &wanted.name)

@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use super::clock::now_ms;
-use crate::alert::Notice;
 use crate::event::Partition;
 use crate::kafka::ClientError;
 use crate::kafka::follow::{Follower, Partitioning, Turn};
 use crate::kafka::session::{NotReady, Shutdown};
+use crate::notice::Notice;
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
 use crate::notify::standing::StandingAlert;

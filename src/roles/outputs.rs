@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::config::Topics as Names;
 use crate::kafka::topics::{FoundTopic, Topics, WantedTopic};
 use crate::kafka::{ClientError, Cluster};
-use crate::pipeline::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
+use crate::pipeline::{Content, OutputList, OutputTopic};
 
 /// Longest wait for one answer of the cluster.
 const QUESTION: Duration = Duration::from_secs(5);
@@ -58,20 +57,22 @@ impl OutputsError {
 
 /// The output topics as they are created: alerts in one partition, since they are read in order.
 /// None may be compacted: their keys are actors and groups, and every record counts.
-pub fn wanted(names: &Names) -> [WantedTopic; 3] {
-    [
-        WantedTopic::new(&names.events, EVENTS_PARTITIONS),
-        WantedTopic::new(&names.alerts, 1).exactly(),
-        WantedTopic::new(&names.dead_letters, 1),
-    ]
-    .map(|topic| topic.with("cleanup.policy", "delete"))
+pub fn wanted(outputs: &OutputList) -> Vec<WantedTopic> {
+    let wanted = |output: &OutputTopic| match output.content {
+        Content::Events => WantedTopic::new(&*output.topic, EVENTS_PARTITIONS),
+        Content::Alerts => WantedTopic::new(&*output.topic, 1).exactly(),
+        Content::DeadLetters => WantedTopic::new(&*output.topic, 1),
+    };
+    let topics = outputs.iter().map(wanted);
+    let topics = topics.map(|topic| topic.with("cleanup.policy", "delete"));
+    topics.collect()
 }
 
 /// The output topics as they were found.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The largest record that each takes; the broker's default of those that are missing.
-    pub limits: Limits,
+    /// With the largest record that each accepts; the broker's default of those that are missing.
+    pub outputs: OutputList,
     /// The names of those that are missing, or may not be seen.
     pub missing: Vec<String>,
 }
@@ -82,12 +83,12 @@ pub struct Prepared {
 /// The cluster does not answer, or refuses.
 pub fn prepare(
     cluster: &Cluster,
-    names: &Names,
+    outputs: &OutputList,
     create_missing: bool,
 ) -> Result<Prepared, OutputsError> {
     let topics = Topics::new(cluster, QUESTION)?;
     let mut missing = Vec::new();
-    for wanted in wanted(names) {
+    for wanted in wanted(outputs) {
         if topics.partitions(&wanted.name)?.is_some() {
             continue;
         }
@@ -98,42 +99,32 @@ pub fn prepare(
             missing.push(wanted.name);
         }
     }
-    let mut present = names.all().to_vec();
+    let mut present = outputs.topics();
     present.retain(|name| !missing.iter().any(|missing| missing == name));
     let found = match present.is_empty() {
         true => Vec::new(),
         false => topics.describe(&present)?,
     };
-    let known = Limits::all(DEFAULT_MAX_MESSAGE_BYTES);
     Ok(Prepared {
-        limits: limits(&found, names.all(), known),
+        outputs: limited(outputs, &found),
         missing,
     })
 }
 
-/// The output topics as they are now: the event's, the alerts' and the dead letters', in this order.
+/// The topics of these names as they are now.
 ///
 /// # Errors
 /// The cluster does not answer.
-pub fn describe(cluster: &Cluster, names: &[&str; 3]) -> Result<Vec<FoundTopic>, ClientError> {
+pub fn describe(cluster: &Cluster, names: &[&str]) -> Result<Vec<FoundTopic>, ClientError> {
     Topics::new(cluster, DESCRIPTION)?.describe(names)
 }
 
-/// The largest record that each of these topics takes: the event's, the alerts' and the dead letters'.
-/// One whose settings may not be read takes what was `known`.
-pub fn limits(
-    found: &[FoundTopic],
-    [events, alerts, dead_letters]: [&str; 3],
-    known: Limits,
-) -> Limits {
-    let limit = |name: &str, known| {
-        let topic = found.iter().find(|topic| topic.name == name);
+/// The outputs with the largest record that each topic accepts; one whose settings may not be read
+/// accepts what was known.
+pub fn limited(outputs: &OutputList, found: &[FoundTopic]) -> OutputList {
+    outputs.clone().limited(|output| {
+        let topic = found.iter().find(|topic| *topic.name == *output.topic);
         let bytes = topic.and_then(FoundTopic::largest_batch_bytes);
-        bytes.unwrap_or(known)
-    };
-    Limits {
-        events: limit(events, known.events),
-        alerts: limit(alerts, known.alerts),
-        dead_letters: limit(dead_letters, known.dead_letters),
-    }
+        bytes.unwrap_or(output.max_bytes)
+    })
 }

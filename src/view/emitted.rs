@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use crate::event::limits::ALERT_DEPTH;
-use crate::event::{Header, Offset, Partition, Position, RawRecord};
+use crate::event::{EventClass, Header, Offset, Partition, Position, RawRecord};
+use crate::finding::{self, path};
 use crate::json::{Document, JsonError, Kind as Type, NodeId, Portable};
 
 /// What a record of an output topic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// API Activity or Authentication.
+    /// A normalized event, of one of the classes of events.
     Event,
     /// Detection Finding.
     Alert,
@@ -44,8 +45,8 @@ impl<'r> Emitted<'r> {
         let is_dead = record.headers.iter().any(|h| h.name == "watchbell-reason");
         let kind = match class {
             _ if is_dead => Kind::DeadLetter,
-            Some(6003 | 3002) => Kind::Event,
-            Some(2004) => Kind::Alert,
+            Some(finding::CLASS_UID) => Kind::Alert,
+            Some(uid) if EventClass::of_uid(uid).is_some() => Kind::Event,
             _ => Kind::Foreign,
         };
         let repeated = document.as_ref().map(Document::repeated_members);
@@ -96,7 +97,7 @@ impl<'r> Emitted<'r> {
         match self.kind {
             Kind::Event => Some(root),
             Kind::Alert => {
-                let evidence = root.each("evidences").next()?.at("data")?;
+                let evidence = root.each(path::EVIDENCES).next()?.at("data")?;
                 // An alert about a source holds what it found there, and no event.
                 let is_event = evidence.at("class_uid").is_some();
                 is_event.then_some(evidence)
@@ -123,7 +124,7 @@ impl<'r> Emitted<'r> {
         let Some(root) = self.root().filter(|_| self.kind == Kind::Alert) else {
             return Vec::new();
         };
-        let related = root.each("finding_info.related_events");
+        let related = root.each(path::RELATED_EVENTS);
         related
             .filter_map(|event| Some(event.text("uid")?.into_owned()))
             .collect()

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use super::{Emitted, Kind};
 use crate::diagnostic::nearest;
-use crate::event::{self, Class, Dialect, Walk, strings_without};
+use crate::event::{self, API_ACTIVITY, AUTHENTICATION, Dialect, Walk, strings_without};
+use crate::finding::path;
 use crate::json::NodeId;
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
 
@@ -19,75 +20,6 @@ const OF_EVENTS: [&str; 8] = [
     "service.uid",
     "severity",
     "severity_id",
-];
-
-const OF_ALERTS: [&str; 38] = [
-    "activity_id",
-    "activity_name",
-    "category_name",
-    "category_uid",
-    "class_name",
-    "class_uid",
-    "cloud.org.uid",
-    "cloud.project_uid",
-    "cloud.provider",
-    "cloud.region",
-    "finding_info.analytic.name",
-    "finding_info.analytic.type",
-    "finding_info.analytic.type_id",
-    "finding_info.analytic.uid",
-    "finding_info.analytic.version",
-    "finding_info.created_time",
-    "finding_info.desc",
-    "finding_info.first_seen_time",
-    "finding_info.last_seen_time",
-    "finding_info.related_events.type_uid",
-    "finding_info.related_events.uid",
-    "finding_info.title",
-    "finding_info.uid",
-    "is_alert",
-    "message",
-    "metadata.correlation_uid",
-    "metadata.labels",
-    "metadata.processed_time",
-    "metadata.product.name",
-    "metadata.product.vendor_name",
-    "metadata.product.version",
-    "metadata.profiles",
-    "metadata.uid",
-    "metadata.version",
-    "remediation.desc",
-    "remediation.references",
-    "severity",
-    "severity_id",
-];
-
-/// More of alerts, in the words of the class's base.
-const OF_ALERTS_BASE: [&str; 4] = ["status", "status_id", "time", "type_uid"];
-
-/// Parts of alerts below which any name may stand.
-const OPEN_IN_ALERTS: [&str; 3] = [
-    "evidences.data.noted_positions",
-    "finding_info.attacks",
-    "unmapped",
-];
-
-/// What alerts about a source or a dead letter hold in place of an event.
-const OF_LOSSES: [&str; 14] = [
-    "evidences.data.detail",
-    "evidences.data.from_offset",
-    "evidences.data.group",
-    "evidences.data.methods",
-    "evidences.data.offset",
-    "evidences.data.partition",
-    "evidences.data.reason",
-    "evidences.data.records",
-    "evidences.data.show",
-    "evidences.data.sink",
-    "evidences.data.source",
-    "evidences.data.tail",
-    "evidences.data.to_offset",
-    "evidences.data.topic",
 ];
 
 /// Our headers of dead letters.
@@ -182,8 +114,8 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
 }
 
 fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
-    let no_event_has =
-        OF_LOSSES.contains(&name) || OPEN_IN_ALERTS.iter().any(|part| is_below(name, part));
+    let no_event_has = path::OF_SOURCE_ALERTS.contains(&name)
+        || path::OPEN.iter().any(|part| is_below(name, part));
     if no_event_has {
         return Ok(FieldPath(Target::Value(vec![Place::of_any(name)])));
     }
@@ -212,8 +144,8 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
             .then_some(rest),
         None => name.starts_with("resources.").then(|| name.to_owned()),
     };
-    let known = OF_ALERTS.contains(&name)
-        || OF_ALERTS_BASE.contains(&name)
+    let known = path::ATTRIBUTES.contains(&name)
+        || path::OF_EVERY_CLASS.contains(&name)
         || shared.is_some_and(|shared| event::Path::parse(&shared).is_ok());
     if known {
         return Ok(FieldPath(Target::Value(vec![Place::of_any(name)])));
@@ -221,7 +153,7 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
     let suggestion = if event::Path::parse(name).is_ok() {
         Some(format!("evidences.data.{name}"))
     } else {
-        let all = OF_ALERTS.into_iter().chain(OF_ALERTS_BASE);
+        let all = path::ATTRIBUTES.into_iter().chain(path::OF_EVERY_CLASS);
         nearest(name, all).map(str::to_owned)
     };
     Err(UnknownField { suggestion })
@@ -259,7 +191,7 @@ impl Emitted<'_> {
     /// Whether the event, or the one that an alert holds, is of the class Authentication.
     fn is_authentication(&self) -> bool {
         let class = self.event().and_then(|event| event.int("class_uid"));
-        class == Some(Class::Authentication.uid())
+        class == Some(AUTHENTICATION.uid)
     }
 
     /// Where [`ADDED`] stands in an event, in document order.
@@ -367,14 +299,14 @@ impl Fields for Emitted<'_> {
             raw.strip_prefix('"')?.strip_suffix('"')
         };
         let dialect = word("metadata.log_name").and_then(Dialect::of_log_name);
-        let (service, category) = match self.is_authentication() {
-            true => (word("unmapped.api.service.name"), "authentication"),
-            false => (None, "api_activity"),
+        let (service, class) = match self.is_authentication() {
+            true => (word("unmapped.api.service.name"), &AUTHENTICATION),
+            false => (None, &API_ACTIVITY),
         };
         Origin {
             product: dialect.map(Dialect::logsource_product),
             service: word("api.service.name").or(service),
-            category: Some(category),
+            category: Some(class.logsource_category),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::style::Tone;
 use super::words;
 use super::{Emitted, Kind, Paint};
+use crate::finding::path;
 
 /// No more of a value that is no event is shown on a line, in bytes.
 const EXCERPT: usize = 160;
@@ -46,9 +47,9 @@ fn alert(emitted: &Emitted<'_>, paint: Paint) -> String {
     let Some(alert) = emitted.root() else {
         return String::new();
     };
-    let time = alert.int("time").unwrap_or_default();
-    let level = alert.text("severity").unwrap_or("Unknown".into());
-    let title = alert.text("message").unwrap_or_default();
+    let time = alert.int(path::TIME).unwrap_or_default();
+    let level = alert.text(path::SEVERITY).unwrap_or("Unknown".into());
+    let title = alert.text(path::MESSAGE).unwrap_or_default();
     let mut line = format!(
         "{}  {:10}  {}",
         paint.paint(Tone::Plain, &words::moment(time, 0)),
@@ -58,7 +59,7 @@ fn alert(emitted: &Emitted<'_>, paint: Paint) -> String {
         ),
         paint.paint(Tone::Bold, &title),
     );
-    if let Some(outcome) = alert.text("unmapped.outcome") {
+    if let Some(outcome) = alert.text(path::OUTCOME) {
         let outcome = paint.paint(Tone::of_status(&outcome), &outcome);
         line.push_str(&format!("  {outcome}"));
     }

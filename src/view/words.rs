@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::emitted::Part;
 use crate::event::secret::without_secret_values;
+use crate::finding::path;
 
 /// A moment in UTC; `decimals` of a second. A number that is no moment stays one.
 pub fn moment(time_ms: i64, decimals: usize) -> String {
@@ -75,7 +76,7 @@ pub fn outcome<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
 
 /// Which values matched, `field = values`, but for secrets.
 pub fn why(alert: Part<'_, '_>) -> Vec<String> {
-    let lines = alert.texts("unmapped.why");
+    let lines = alert.texts(path::WHY);
     let shown = |line: &Cow<'_, str>| without_secret_values(line).into_owned();
     lines.iter().map(shown).collect()
 }

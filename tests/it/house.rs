@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 24] = [
     "printable",
     "diagnostic",
     "yaml",
@@ -27,6 +27,8 @@ const ORDER: [&str; 22] = [
     "rules",
     "alert",
     "encode",
+    "finding",
+    "notice",
     "pipeline",
     "settings",
     "notify",
@@ -83,7 +85,7 @@ const EFFECTS: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 17] = [
+const MAY_IMPORT: [(&str, &[&str]); 19] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
     // Reads and writes JSON, whoever asks.
@@ -105,30 +107,37 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     // What matched, and by which rule.
     (
         "alert",
-        &[
-            "catalog",
-            "diagnostic",
-            "event",
-            "json",
-            "printable",
-            "rules",
-            "sigma",
-        ],
+        &["catalog", "event", "printable", "rules", "sigma"],
     ),
-    ("encode", &["alert", "event", "json", "printable", "sigma"]),
+    ("encode", &["event", "json", "printable"]),
+    // An alert's OCSF form; the event in it is written by `encode`.
+    ("finding", &["alert", "encode", "event", "json", "sigma"]),
+    // What a person must know of an alert as it is read back.
+    (
+        "notice",
+        &["alert", "event", "finding", "json", "printable", "sigma"],
+    ),
     // What stands in the topics, read back.
     (
         "view",
-        &["diagnostic", "event", "json", "printable", "sigma", "yaml"],
+        &[
+            "diagnostic",
+            "event",
+            "finding",
+            "json",
+            "printable",
+            "sigma",
+            "yaml",
+        ],
     ),
     ("kafka", &["event"]),
     // Told of alerts as they are read back; rules and events stay behind.
     (
         "notify",
         &[
-            "alert",
             "diagnostic",
             "event",
+            "notice",
             "printable",
             "settings",
             "sigma",

@@ -1,8 +1,9 @@
 //! What one module writes another reads, at the limit and one beyond it.
 
-use watchbell::alert::{DEAD_LETTER, Notice, REPLAYED, SENSITIVE_DEAD_LETTER};
+use watchbell::alert::{DEAD_LETTER, REPLAYED, SENSITIVE_DEAD_LETTER};
 use watchbell::event::limits::{ALERT_DEPTH, EVENT_DEPTH, SOURCE_DEPTH};
 use watchbell::event::{Header, OutputBuffer, OutputRecord, RawRecord};
+use watchbell::notice::Notice;
 use watchbell::pipeline::{Outcome, Pipeline};
 use watchbell::sigma::Scratch;
 use watchbell::view::{Emitted, Filter, Kind, Paint, Written, line, page};

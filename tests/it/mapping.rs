@@ -12,7 +12,9 @@ use serde_json::Value;
 use watchbell::catalog::Catalogs;
 use watchbell::encode;
 use watchbell::enrich::{self, Names};
-use watchbell::event::{AuditEvent, Class, Header, Offset, Partition, Path, Position, RawRecord};
+use watchbell::event::{
+    AUTHENTICATION, AuditEvent, Header, Offset, Partition, Path, Position, RawRecord,
+};
 use watchbell::normalize::normalize;
 use watchbell::sigma::{self, Fields};
 
@@ -36,7 +38,7 @@ const PAYLOADS: [&str; 3] = ["api.request.data", "api.response.data", "resources
 
 /// Where the encoder writes an attribute, `None` if nowhere.
 fn home(path: &str, event: &AuditEvent<'_>) -> Option<String> {
-    let authentication = event.class == Class::Authentication;
+    let authentication = event.class == &AUTHENTICATION;
     if let Some(rest) = path.strip_prefix("user.").filter(|_| !authentication) {
         return Some(format!("actor.user.{rest}"));
     }

@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use watchbell::alert::{
-    Notice, RECORDS_EXPIRED, ResourceNotice, Source, SourceAlert, Stopped, Who, shorten,
-};
+use watchbell::alert::{RECORDS_EXPIRED, Source, SourceAlert, Stopped};
 use watchbell::event::{NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position};
+use watchbell::notice::{Notice, ResourceNotice, Who};
 use watchbell::notify::note::Note;
 use watchbell::notify::queue::{Arrival, Offered, Pacing, Queue};
 use watchbell::notify::sinks::alertmanager::Alertmanager;
@@ -23,6 +22,7 @@ use watchbell::notify::sinks::webhook::Webhook;
 use watchbell::notify::{Encryption, Endpoint, Message, Request, Route, Secret, Template};
 use watchbell::pipeline::Reading;
 use watchbell::printable::is_unseen;
+use watchbell::printable::shorten;
 use watchbell::sigma::Level;
 
 use crate::pipeline::{NOW_MS, pipeline_with};

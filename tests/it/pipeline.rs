@@ -10,7 +10,7 @@ use watchbell::alert::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 use watchbell::catalog::Catalogs;
 use watchbell::enrich::Names;
 use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
-use watchbell::pipeline::{self, Limits, Outcome, Pipeline, Settings, Topics};
+use watchbell::pipeline::{self, Content, Outcome, OutputList, Pipeline};
 use watchbell::rules::test::AlertSummary;
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 use watchbell::sigma::Level;
@@ -20,10 +20,11 @@ pub const SEED: &str = include_str!("../data/confluent/seed.ndjson");
 pub const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
 
 pub fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
-    limited_pipeline(names, Limits::all(max_message_bytes))
+    limited_pipeline(names, |_| max_message_bytes)
 }
 
-fn limited_pipeline(names: &str, limits: Limits) -> Pipeline {
+/// A pipeline whose outputs accept records of so many bytes.
+fn limited_pipeline(names: &str, max_bytes: impl Fn(Content) -> usize) -> Pipeline {
     let catalogs = Catalogs::shipped().unwrap();
     let sources = ["pack:confluent".parse().unwrap()];
     let known = pipeline::known(&catalogs);
@@ -39,13 +40,12 @@ fn limited_pipeline(names: &str, limits: Limits) -> Pipeline {
         "" => Names::default(),
         text => Names::parse_yaml(text, "names.yaml").unwrap(),
     };
-    let topics = Topics {
-        events: "events".into(),
-        alerts: "alerts".into(),
-        dead_letters: "dead".into(),
-    };
+    let outputs = OutputList::new(|content| match content {
+        Content::DeadLetters => "dead",
+        _ => content.name(),
+    });
     Pipeline::new(
-        Settings { topics, limits },
+        outputs.limited(|output| max_bytes(output.content)),
         Arc::new(catalogs),
         Arc::new(CurrentRules::new(rules)),
         Arc::new(ArcSwap::from_pointee(names)),
@@ -243,11 +243,10 @@ fn an_alert_holds_its_event_where_that_fits() {
 }
 
 fn alerts_limited(alerts: usize) -> Pipeline {
-    let limits = Limits {
-        alerts,
-        ..Limits::all(1_000_000)
-    };
-    limited_pipeline("", limits)
+    limited_pipeline("", |content| match content {
+        Content::Alerts => alerts,
+        _ => 1_000_000,
+    })
 }
 
 #[test]
@@ -257,11 +256,11 @@ fn an_event_that_is_too_large_is_a_dead_letter_and_alerts_all_the_same() {
     let name = "n".repeat(40_000);
     event["data"]["cloudResources"][0]["resource"]["resourceId"] = name.as_str().into();
     let value = event.to_string();
-    let limits = Limits {
-        events: 20_000,
-        ..Limits::all(1_000_000)
-    };
-    let (outcome, outputs) = process(&limited_pipeline("", limits), value.as_bytes());
+    let pipeline = limited_pipeline("", |content| match content {
+        Content::Events => 20_000,
+        _ => 1_000_000,
+    });
+    let (outcome, outputs) = process(&pipeline, value.as_bytes());
     let Outcome::DeadLetter { reason, alerts } = outcome else {
         panic!("{outcome:?}");
     };
@@ -331,16 +330,18 @@ fn an_alert_is_never_left_out_however_little_its_topic_takes() {
 
 #[test]
 fn a_small_limit_of_one_topic_is_none_of_another() {
-    let limits = |events, dead_letters| Limits {
-        events,
-        dead_letters,
-        ..Limits::all(1_000_000)
+    let limited = |events, dead_letters| {
+        limited_pipeline("", |content| match content {
+            Content::Events => events,
+            Content::DeadLetters => dead_letters,
+            Content::Alerts => 1_000_000,
+        })
     };
     let broken = "{".repeat(50_000);
-    let whole = limited_pipeline("", limits(3_000, 1_000_000));
+    let whole = limited(3_000, 1_000_000);
     let (_, outputs) = process(&whole, broken.as_bytes());
     assert_eq!(outputs[0].value.as_deref(), Some(broken.as_bytes()));
-    let small = limited_pipeline("", limits(1_000_000, 2_000));
+    let small = limited(1_000_000, 2_000);
     let (_, outputs) = process(&small, broken.as_bytes());
     assert_eq!(outputs[0].value, None);
     // A small one stays whole although the topic takes no large ones.

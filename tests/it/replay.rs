@@ -9,8 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
-use watchbell::alert::Notice;
 use watchbell::event::{Offset, Partition, Position};
+use watchbell::notice::Notice;
 
 use crate::command::{Run, run_in, run_with, watchbell};
 

@@ -165,7 +165,7 @@ fn the_configuration_of_the_readme_is_read_once_its_secrets_are_there() {
 fn the_readme_tells_what_topics_create_sets() {
     let text = "sources: {a: {bootstrap: \"a:1\"}}\ndestination: {bootstrap: \"b:1\"}\n";
     let config = from_parts(Some(("w.yaml", text)), &[]).map_err(|_| ());
-    let wanted = outputs::wanted(&config.expect("read").config.topics);
+    let wanted = outputs::wanted(&config.expect("read").config.outputs);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(path).expect("README.md");
     let row = |name: &str| {

@@ -11,8 +11,8 @@ use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::Sha256;
-use watchbell::alert::Notice;
 use watchbell::config;
+use watchbell::notice::Notice;
 use watchbell::notify::sinks::teams::Teams;
 use watchbell::notify::{Answer, Client, Message, Secret, Sink};
 

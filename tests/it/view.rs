@@ -12,7 +12,8 @@ use serde_json::Value as Json;
 use watchbell::catalog::Catalogs;
 use watchbell::enrich::{self, Names};
 use watchbell::event::{
-    self, Class, Header, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
+    self, AUTHENTICATION, Header, Offset, OutputBuffer, OutputRecord, Partition, Position,
+    RawRecord,
 };
 use watchbell::pipeline::Pipeline;
 use watchbell::printable::is_unseen;
@@ -333,7 +334,7 @@ fn compare_rule_and_filter(input: &RawRecord<'_>) -> usize {
     // Those parts of `unmapped` are ours: rules name them as attributes.
     let is_ours = |path: &String| {
         let part = |part: &str| path == part || path.starts_with(&format!("{part}."));
-        event.class == Class::Authentication && (part("unmapped.api") || part("unmapped.resources"))
+        event.class == &AUTHENTICATION && (part("unmapped.api") || part("unmapped.resources"))
     };
     let mut compared = 0;
     for name in paths.iter().filter(|path| !is_ours(path)) {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use watchbell::alert::Notice;
 use watchbell::config;
+use watchbell::notice::Notice;
 use watchbell::notify::{Answer, Client, Message, Sink};
 
 use super::broker::clusters;

@@ -9,7 +9,7 @@ use watchbell::alert::{self, SOURCE_STOPPED, SourceAlert, Stopped};
 use watchbell::config::from_parts;
 use watchbell::kafka::session::Shutdown;
 use watchbell::observe::Metrics;
-use watchbell::pipeline::{Limits, Pipeline, Settings, Topics};
+use watchbell::pipeline::{Content, OutputList, Pipeline};
 use watchbell::roles::outbox::{Outbox, OutboxConfig};
 use watchbell::roles::rulebook::Rulebook;
 
@@ -186,16 +186,12 @@ fn an_alert_about_a_stop_waits_for_a_destination_that_is_away_and_is_written_onc
     );
     let loaded = from_parts(Some(("watchbell.yaml", &text)), &[]).expect("a configuration");
     let rulebook = Rulebook::load(&loaded.config).expect("rules");
-    let settings = Settings {
-        topics: Topics {
-            events: "watchbell.events".into(),
-            alerts: topic.into(),
-            dead_letters: "watchbell.dead-letters".into(),
-        },
-        limits: Limits::all(1_000_000),
-    };
+    let outputs = OutputList::new(|content| match content {
+        Content::Alerts => topic.to_owned(),
+        _ => format!("watchbell.{}", content.name()),
+    });
     let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
-    let pipeline = Pipeline::new(settings, catalogs, rules, names);
+    let pipeline = Pipeline::new(outputs, catalogs, rules, names);
     let config = OutboxConfig {
         cluster: broker.cluster(),
         max_bytes: 1_000_000,

@@ -15,7 +15,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tempfile::TempDir;
 use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
-use watchbell::pipeline::{self, Catalogs, Limits, Names, Pipeline, Settings, Topics};
+use watchbell::pipeline::{self, Catalogs, Content, Names, OutputList, Pipeline};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
 use super::broker::{Clusters, clusters};
@@ -25,6 +25,13 @@ use super::records::{committed, create, unique};
 const SEED: &str = include_str!("../data/confluent/seed.ndjson");
 const LIMIT: Duration = Duration::from_secs(60);
 const NAMES: &str = "u-devccq71mwp: {name: Jane Doe, team: streaming}";
+
+/// Output topics of one test.
+struct Topics {
+    events: Arc<str>,
+    alerts: Arc<str>,
+    dead_letters: Arc<str>,
+}
 
 /// Topics of one test, and a configuration that names them.
 struct House {
@@ -176,14 +183,15 @@ fn pipeline(topics: &Topics) -> Pipeline {
     let known = pipeline::known(&catalog);
     let parse = &pipeline::Path::parse;
     let rules = RuleSet::load(&sources, &known, &Overrides::default(), parse).unwrap();
-    let settings = Settings {
-        topics: topics.clone(),
-        limits: Limits::all(1_000_000),
-    };
     let names = Names::parse_yaml(NAMES, "names.yaml").unwrap();
     let rules = Arc::new(CurrentRules::new(rules));
     let names = Arc::new(ArcSwap::from_pointee(names));
-    Pipeline::new(settings, Arc::new(catalog), rules, names)
+    let outputs = OutputList::new(|content| match content {
+        Content::Events => topics.events.clone(),
+        Content::Alerts => topics.alerts.clone(),
+        Content::DeadLetters => topics.dead_letters.clone(),
+    });
+    Pipeline::new(outputs, Arc::new(catalog), rules, names)
 }
 
 fn deletion() -> &'static str {

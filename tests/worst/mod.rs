@@ -6,8 +6,8 @@ use std::fs;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use watchbell::alert::Notice;
 use watchbell::event::{Header, Offset, OutputBuffer, Partition, Position, RawRecord};
+use watchbell::notice::Notice;
 use watchbell::notify::sinks::alertmanager::Alertmanager;
 use watchbell::notify::sinks::email::Email;
 use watchbell::notify::sinks::pagerduty::{PagerDuty, US as PAGERDUTY_US};
@@ -15,7 +15,7 @@ use watchbell::notify::sinks::slack::Slack;
 use watchbell::notify::sinks::teams::Teams;
 use watchbell::notify::sinks::webhook::Webhook;
 use watchbell::notify::{Encryption, Endpoint, Message, Secret, Template};
-use watchbell::pipeline::{Catalogs, Limits, Names, Path, Pipeline, Settings, Topics, known};
+use watchbell::pipeline::{Catalogs, Content, Names, OutputList, Path, Pipeline, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 use watchbell::sigma::Scratch;
 use watchbell::view::{Emitted, Filter, Kind, Paint, Written, line, page};
@@ -370,17 +370,11 @@ impl Way {
         let rules = rules.unwrap_or_else(|faults| panic!("{faults:#?}"));
         let names = "lkc-known: {name: Orders, owner: ops, environment: production}\n";
         let names = Names::parse_yaml(names, "names.yaml").expect("names");
-        let topics = Topics {
-            events: "events".into(),
-            alerts: "alerts".into(),
-            dead_letters: "dead".into(),
-        };
-        let limits = Limits::all(limit);
         let filters = ["'*qqq*'", "evidences.data.api.request.data.a|contains: qqq"];
         let written = filters.map(|text| Written { name: "f", text });
         Way {
             pipeline: Pipeline::new(
-                Settings { topics, limits },
+                OutputList::new(Content::name).limited(|_| limit),
                 Arc::new(catalogs),
                 Arc::new(CurrentRules::new(rules)),
                 Arc::new(ArcSwap::from_pointee(names)),

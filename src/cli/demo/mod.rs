@@ -25,7 +25,7 @@ use super::shipped::Shipped;
 use crate::kafka::embedded::Embedded;
 use crate::kafka::session::{self, Delivery, SessionConfig, Shutdown};
 use crate::observe::{Metrics, SourceObserver, SourceState};
-use crate::pipeline::{Names, Topics};
+use crate::pipeline::{self, Content, Names};
 use crate::roles::ingest::Ingest;
 
 const SOURCE: &str = "confluent-audit-log-events";
@@ -61,7 +61,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     records.push(Feed::cut_off());
     records.extend(feed.typical(TYPICAL, Timestamp::now()));
 
-    let embedded = start(&shipped.topics, &records)?;
+    let embedded = start(&shipped.outputs, &records)?;
     let cluster = embedded.cluster();
     let mut config = SessionConfig::new(cluster.clone(), cluster, "demo", SOURCE);
     config.delivery = Delivery::AtLeastOnce;
@@ -78,13 +78,13 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
             until_committed(observer, records.len(), || session.is_finished()).and_then(|()| {
                 let seconds = started.elapsed().as_secs_f64();
                 let mut page = Page::new(anstream::stdout(), columns());
-                show(&mut page, &embedded, &shipped.topics, documented, seconds)?;
+                show(&mut page, &embedded, &shipped.outputs, documented, seconds)?;
                 if !command.serve {
                     return Ok(show_next(&mut page)?);
                 }
                 let serving = serve::Serving {
                     embedded: &embedded,
-                    topics: &shipped.topics,
+                    outputs: &shipped.outputs,
                     source: SOURCE,
                     feed,
                     observer,
@@ -119,15 +119,11 @@ fn until_committed(
     Ok(())
 }
 
-fn start(topics: &Topics, records: &[Vec<u8>]) -> anyhow::Result<Embedded> {
+fn start(outputs: &pipeline::OutputList, records: &[Vec<u8>]) -> anyhow::Result<Embedded> {
     let embedded = Embedded::start().context("start the embedded Kafka")?;
-    for topic in [
-        SOURCE,
-        &*topics.events,
-        &*topics.alerts,
-        &*topics.dead_letters,
-        session::DEFAULT_POSITIONS_TOPIC,
-    ] {
+    let mut topics = outputs.topics();
+    topics.extend([SOURCE, session::DEFAULT_POSITIONS_TOPIC]);
+    for topic in topics {
         embedded.create_topic(topic, 1).context("create a topic")?;
     }
     let values = records.iter().map(Vec::as_slice);
@@ -140,15 +136,18 @@ fn start(topics: &Topics, records: &[Vec<u8>]) -> anyhow::Result<Embedded> {
 fn show(
     page: &mut Page<impl Write>,
     embedded: &Embedded,
-    topics: &Topics,
+    outputs: &pipeline::OutputList,
     documented: usize,
     seconds: f64,
 ) -> Result<(), Failure> {
-    let read = |topic: &str| embedded.read(topic, 0).context("read the outputs");
+    let read = |content| {
+        let topic = &outputs.of(content).topic;
+        embedded.read(topic, 0).context("read the outputs")
+    };
     let outputs = Outputs {
-        events: read(&topics.events)?,
-        alerts: read(&topics.alerts)?,
-        dead_letters: read(&topics.dead_letters)?,
+        events: read(Content::Events)?,
+        alerts: read(Content::Alerts)?,
+        dead_letters: read(Content::DeadLetters)?,
     };
     page.paragraph(
         BOLD,

@@ -8,6 +8,7 @@ use anstyle::Style;
 
 use super::page::{BAD, BOLD, DIM, GOOD, NOTE, Page, WARNING};
 use crate::event::OutputRecord;
+use crate::finding::path;
 use crate::view::{Emitted, Part, words};
 
 /// Most alerts that are shown one by one.
@@ -67,7 +68,7 @@ fn event(page: &mut Page<impl Write>, event: Part<'_, '_>) -> io::Result<()> {
 
 fn all_alerts(page: &mut Page<impl Write>, alerts: &[Part<'_, '_>]) -> io::Result<()> {
     // Repetitions of one alert are told by its message.
-    let message = |alert: Part<'_, '_>| alert.text("message").unwrap_or_default().into_owned();
+    let message = |alert: Part<'_, '_>| alert.text(path::MESSAGE).unwrap_or_default().into_owned();
     let mut count: HashMap<String, usize> = HashMap::new();
     let mut different: Vec<Part<'_, '_>> = Vec::new();
     for alert in alerts {
@@ -89,8 +90,8 @@ fn all_alerts(page: &mut Page<impl Write>, alerts: &[Part<'_, '_>]) -> io::Resul
 
 fn alert(page: &mut Page<impl Write>, alert: Part<'_, '_>, times: usize) -> io::Result<()> {
     let of = |path: &str| alert.text(path).unwrap_or_default();
-    let level = of("severity").to_uppercase();
-    let title = of("finding_info.analytic.name");
+    let level = of(path::SEVERITY).to_uppercase();
+    let title = of(path::RULE_TITLE);
     let times = if times > 1 {
         format!("  {times} times")
     } else {
@@ -101,18 +102,18 @@ fn alert(page: &mut Page<impl Write>, alert: Part<'_, '_>, times: usize) -> io::
         (BOLD, &title),
         (DIM, &times),
     ])?;
-    let message = of("message");
+    let message = of(path::MESSAGE);
     let message = message.strip_prefix(&*title).unwrap_or(&message);
     page.labelled("what", message.trim_start_matches(": "))?;
     let mut when = time(alert);
     // An alert of watchbell's own has no event behind it.
-    if let Some(outcome) = alert.text("unmapped.outcome") {
-        let evidence = alert.each("evidences").next().unwrap_or(alert);
+    if let Some(outcome) = alert.text(path::OUTCOME) {
+        let evidence = alert.each(path::EVIDENCES).next().unwrap_or(alert);
         when.push_str(&format!(", {outcome}, from {}", words::origin(evidence)));
     }
     page.labelled("when", &when)?;
-    page.labelled("why", &alert.texts("unmapped.why").join("; "))?;
-    page.labelled("do", &of("remediation.desc"))?;
+    page.labelled("why", &alert.texts(path::WHY).join("; "))?;
+    page.labelled("do", &of(path::RUNBOOK))?;
     page.blank()
 }
 

@@ -19,7 +19,7 @@ use crate::cli::signals::StopSignals;
 use crate::kafka::embedded::Embedded;
 use crate::observe::http::{self, Pages};
 use crate::observe::{Health, Metrics, SourceObserver, descriptors};
-use crate::pipeline::{Path, Topics};
+use crate::pipeline::{Content, OutputList, Path};
 use crate::rules::CurrentRules;
 
 /// Events are written so often,
@@ -31,7 +31,7 @@ const EVENTS: usize = 10;
 /// Everything that goes on while the demo serves.
 pub(super) struct Serving<'d> {
     pub(super) embedded: &'d Embedded,
-    pub(super) topics: &'d Topics,
+    pub(super) outputs: &'d OutputList,
     pub(super) source: &'d str,
     pub(super) feed: Feed,
     pub(super) observer: &'d SourceObserver,
@@ -95,14 +95,13 @@ impl Serving<'_> {
             page.line(&[(BOLD, &format!("  http://{at}/{path}"))])?;
         }
         let bootstrap = self.embedded.cluster().bootstrap;
-        let (events, alerts) = (&self.topics.events, &self.topics.alerts);
         page.blank()?;
         page.labelled("feed", &format!("{per_second} typical events a second"))?;
         page.labelled(
             "Kafka",
             &format!(
-                "{bootstrap}, for clients of yours: {events}, {alerts}, {}",
-                self.topics.dead_letters
+                "{bootstrap}, for clients of yours: {}",
+                self.outputs.topics().join(", ")
             ),
         )?;
         page.blank()?;
@@ -110,12 +109,13 @@ impl Serving<'_> {
     }
 
     fn counts(&self) -> anyhow::Result<String> {
-        let count = |topic: &str| {
+        let count = |content| {
+            let topic = &self.outputs.of(content).topic;
             let end = self.embedded.end(topic, 0).context("ask for offsets")?;
             Ok::<_, anyhow::Error>(HumanCount(u64::try_from(end).unwrap_or(0)))
         };
-        let (events, alerts) = (count(&self.topics.events)?, count(&self.topics.alerts)?);
-        let dead_letters = count(&self.topics.dead_letters)?;
+        let (events, alerts) = (count(Content::Events)?, count(Content::Alerts)?);
+        let dead_letters = count(Content::DeadLetters)?;
         Ok(format!(
             "{events} events, {alerts} alerts, {dead_letters} dead letters"
         ))

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::event::Output;
 use crate::files::{is_json, on_one_line};
-use crate::pipeline::Topics;
+use crate::pipeline::{Content, OutputList};
 
 /// What is printed of the outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,17 +29,17 @@ pub(super) enum Emit {
 
 impl Emit {
     /// Appends the record's line, if it is wanted.
-    pub(super) fn write(self, output: Output<'_>, topics: &Topics, out: &mut Vec<u8>) {
-        let topic = match self {
-            Emit::All => return whole(output, topics, out),
-            Emit::Events => &topics.events,
-            Emit::Alerts => &topics.alerts,
-            Emit::DeadLetters => &topics.dead_letters,
+    pub(super) fn write(self, output: Output<'_>, outputs: &OutputList, out: &mut Vec<u8>) {
+        let content = match self {
+            Emit::All => return whole(output, outputs, out),
+            Emit::Events => Content::Events,
+            Emit::Alerts => Content::Alerts,
+            Emit::DeadLetters => Content::DeadLetters,
         };
-        if output.topic != topic {
+        if *output.topic != outputs.of(content).topic {
             return;
         }
-        match json_line(output, is_ours(output, topics)) {
+        match json_line(output, is_ours(output, outputs)) {
             Some(line) => out.extend_from_slice(&line),
             None => match text(output.value) {
                 Ok(text) => write(&text, out),
@@ -51,18 +51,18 @@ impl Emit {
 }
 
 /// `{"topic","key","headers","value"}`; what is not UTF-8 stands under the name with `_base64`.
-fn whole(output: Output<'_>, topics: &Topics, out: &mut Vec<u8>) {
+fn whole(output: Output<'_>, outputs: &OutputList, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"topic\":");
     write(&**output.topic, out);
     out.push(b',');
-    content(output, is_ours(output, topics), out);
+    content(output, is_ours(output, outputs), out);
     out.extend_from_slice(b"}\n");
 }
 
 /// Whether the value is an event or an alert that was just written: JSON, on one line. A dead letter
 /// holds what was read.
-fn is_ours(output: Output<'_>, topics: &Topics) -> bool {
-    *output.topic != topics.dead_letters
+fn is_ours(output: Output<'_>, outputs: &OutputList) -> bool {
+    *output.topic != outputs.of(Content::DeadLetters).topic
 }
 
 /// The members `key`, `headers` and `value`; the value of a record that `is_ours` is not looked at.
@@ -161,11 +161,10 @@ mod tests {
     use crate::event::{OutputBuffer, OutputRecord};
 
     fn lines(emit: Emit, value: Option<&[u8]>, headers: &[(&'static str, &[u8])]) -> Vec<String> {
-        let topics = Topics {
-            events: "events".into(),
-            alerts: "alerts".into(),
-            dead_letters: "dead".into(),
-        };
+        let outputs = OutputList::new(|content| match content {
+            Content::DeadLetters => "dead",
+            _ => content.name(),
+        });
         let headers = headers
             .iter()
             .map(|(name, value)| ((*name).into(), Some(value.to_vec())));
@@ -177,7 +176,7 @@ mod tests {
             headers: headers.collect(),
         });
         let mut out = Vec::new();
-        emit.write(buffer.at(0).unwrap(), &topics, &mut out);
+        emit.write(buffer.at(0).unwrap(), &outputs, &mut out);
         let out = String::from_utf8(out).unwrap();
         out.lines().map(str::to_owned).collect()
     }

@@ -40,7 +40,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let job = work::Job {
         pipeline: shipped.pipeline(Names::default()).replaying(),
         emit: command.emit,
-        topics: shipped.topics.clone(),
+        outputs: shipped.outputs.clone(),
         now_ms: jiff::Timestamp::now().as_millisecond(),
     };
     let bar = progress(&command.files);

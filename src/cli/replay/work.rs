@@ -11,7 +11,7 @@ use super::emit::Emit;
 use super::summary::Summary;
 use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
-use crate::pipeline::{Forms, Pipeline, TOO_LARGE, Topics};
+use crate::pipeline::{Forms, OutputList, Pipeline, TOO_LARGE};
 
 /// The reason of what nobody can tell apart: the same as of a value that is no JSON by itself.
 const NOT_JSON: &str = "not_json";
@@ -20,7 +20,7 @@ const NOT_JSON: &str = "not_json";
 pub(super) struct Job {
     pub(super) pipeline: Pipeline,
     pub(super) emit: Emit,
-    pub(super) topics: Topics,
+    pub(super) outputs: OutputList,
     /// Milliseconds since the Unix epoch.
     pub(super) now_ms: i64,
 }
@@ -131,7 +131,7 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
             }
         });
         for output in out.iter() {
-            job.emit.write(output, &job.topics, &mut lines);
+            job.emit.write(output, &job.outputs, &mut lines);
         }
         out.clear();
     }

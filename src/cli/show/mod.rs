@@ -87,7 +87,7 @@ impl Show<'_> {
     fn find(&self, reference: &Reference) -> anyhow::Result<Stored> {
         match reference {
             Reference::Id(id) => self.by_id(id),
-            Reference::At(at) if self.config.topics.all().contains(&at.topic.as_str()) => {
+            Reference::At(at) if self.config.outputs.in_topic(&at.topic).is_some() => {
                 let reader = asked::reader(self.config, &at.topic)?;
                 self.record_at(&reader, at)
             }
@@ -106,7 +106,7 @@ impl Show<'_> {
 
     /// The output of a record of the source: by the id that the record has, else by its place.
     fn by_source(&self, at: &At) -> anyhow::Result<Stored> {
-        let topics = self.config.topics.all().join(", ");
+        let topics = self.config.outputs.topics().join(", ");
         let sources = self.config.sources.iter();
         let sources: Vec<_> = sources.filter(|source| source.topic == at.topic).collect();
         if sources.is_empty() {
@@ -138,7 +138,7 @@ impl Show<'_> {
     /// Looks through all output topics by turns.
     fn search(&self, what: &str, wanted: &dyn Fn(&Emitted<'_>) -> bool) -> anyhow::Result<Stored> {
         let mut topics = Vec::new();
-        for topic in self.config.topics.all() {
+        for topic in self.config.outputs.topics() {
             let reader = asked::reader(self.config, topic)?;
             match self.spans(&reader) {
                 Ok(spans) => topics.push(Searched::new(reader, spans)),
@@ -253,7 +253,7 @@ impl Show<'_> {
         until_ms: Option<i64>,
         wanted: &dyn Fn(&Emitted<'_>) -> bool,
     ) -> anyhow::Result<Vec<Stored>> {
-        let reader = asked::reader(self.config, output.topic(&self.config.topics))?;
+        let reader = asked::reader(self.config, output.topic(&self.config.outputs))?;
         let all = match asked::spans(&reader) {
             Err(error @ ReadError::Missing(_)) => {
                 say(error);

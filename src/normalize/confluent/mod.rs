@@ -21,7 +21,10 @@ use super::error::NormalizeError;
 use super::time::EventTime;
 use super::walk;
 use crate::catalog::{Catalogs, Method};
-use crate::event::{Activity, Api, AuditEvent, Class, Cloud, Dialect, Metadata, Unmapped};
+use crate::event::{
+    API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, Dialect, EventClass, Metadata,
+    Unmapped,
+};
 use crate::json::{Document, Kind, NodeId, Text};
 
 /// What a rule's `logsource` and the catalogue call the vendor.
@@ -69,10 +72,10 @@ pub(super) fn normalize<'a>(
     let outcome = outcome::read(unmapped, &data, shape, &mut labels);
     let user = identity::user(unmapped, &data.authentication, &mut labels);
     let invoked_by = identity::invoked_by(unmapped, &data.authentication);
-    let auth_protocol = match class {
-        Class::Authentication => identity::auth_protocol(unmapped, &data.authentication),
-        Class::ApiActivity => None,
-    };
+    let auth_protocol = class
+        .has_login
+        .then(|| identity::auth_protocol(unmapped, &data.authentication))
+        .flatten();
     let (mut resources, place) = resources::read(unmapped, &data, event.subject.as_ref(), shape);
     if platform {
         // OCSF knows a resource's region in the profile `cloud` only; it is a copy.
@@ -133,13 +136,17 @@ pub(super) fn normalize<'a>(
     })
 }
 
-fn classify(shape: Shape, operation: &str, method: Option<&Method>) -> (Class, Activity) {
+fn classify(
+    shape: Shape,
+    operation: &str,
+    method: Option<&Method>,
+) -> (&'static EventClass, Activity) {
     if shape == Shape::Authentication {
-        return (Class::Authentication, Activity::Logon);
+        return (&AUTHENTICATION, Activity::Logon);
     }
     let known = method.map(|method| method.activity);
     let activity = known.unwrap_or_else(|| Activity::from_verb(operation));
-    (Class::ApiActivity, activity)
+    (&API_ACTIVITY, activity)
 }
 
 /// What the catalogue says of the method. Of one that it does not have, the event's own word for the

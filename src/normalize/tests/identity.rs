@@ -72,7 +72,7 @@ fn whoever_has_only_an_address_goes_by_it() {
         r#"{"data":{"methodName":"SignIn","authenticationInfo":{"result":"FAILURE",
             "principal":{"email":"grace@example.com"}}}}"#,
     );
-    assert_eq!(event.class, Class::Authentication);
+    assert_eq!(event.class, &AUTHENTICATION);
     assert_eq!(event.status, Status::Failure);
     assert_eq!(event.user.uid, None);
     assert_eq!(event.user.name.as_deref(), Some("grace@example.com"));

@@ -21,7 +21,7 @@ fn attributes(event: &AuditEvent<'_>) -> Vec<String> {
     for authorization in &event.authorizations {
         found.extend([&authorization.decision, &authorization.policy_name].map(Option::as_ref));
     }
-    if event.class == Class::ApiActivity {
+    if event.class == &API_ACTIVITY {
         for resource in &event.resources {
             found.extend([&resource.uid, &resource.uid_alt].map(Option::as_ref));
             found.extend([&resource.name, &resource.kind].map(Option::as_ref));

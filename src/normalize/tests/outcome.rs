@@ -191,9 +191,9 @@ fn a_login_to_a_service_that_no_catalogue_knows_is_a_login() {
         "SignIn",
         "login",
     ] {
-        assert_eq!(class(method, request), Class::Authentication, "{method}");
+        assert_eq!(class(method, request), &AUTHENTICATION, "{method}");
     }
-    assert_eq!(class("LoginSettingsUpdate", request), Class::ApiActivity);
+    assert_eq!(class("LoginSettingsUpdate", request), &API_ACTIVITY);
     let folded = "io.confluent.kafka.server/Authentication";
-    assert_eq!(class("x", folded), Class::Authentication);
+    assert_eq!(class("x", folded), &AUTHENTICATION);
 }

@@ -9,12 +9,12 @@ use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 
 use super::kind::{Endpoint, SinkKind};
-use crate::alert::shorten;
 use crate::notify::message::Message;
 use crate::notify::pace::Rate;
 use crate::notify::probe::Probe;
 use crate::notify::request::{Request, Secret};
 use crate::notify::transport::{Encryption, MailServer, Mailer};
+use crate::printable::shorten;
 use crate::settings::{Fault, Section, Shape, Takes, optional};
 
 /// E-mail, as configured by its keys.

@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::kind::{Endpoint, SinkKind};
 use super::shared::{URL, address, needed_secret};
-use crate::alert::shorten;
 use crate::notify::message::Message;
 use crate::notify::pace::Rate;
 use crate::notify::probe::{Probe, host_of};
 use crate::notify::request::{Answer, Request, Secret, by_status, rfc3339};
+use crate::printable::shorten;
 use crate::settings::{Fault, Section, Shape, Takes, optional};
 use crate::sigma::Level;
 

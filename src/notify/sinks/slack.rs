@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use super::kind::{Endpoint, SinkKind};
 use super::shared::{TOKEN, TOKEN_FILE, URL, WEBHOOK_URL, WEBHOOK_URL_FILE};
 use super::shared::{address, token, webhook_url};
-use crate::alert::{Fact, shorten};
+use crate::notice::Fact;
 use crate::notify::message::Message;
 use crate::notify::pace::Rate;
 use crate::notify::probe::{Method, Probe, host_of};
 use crate::notify::request::{Answer, Request, Secret, by_status, readable};
+use crate::printable::shorten;
 use crate::settings::{Fault, Section, Shape, optional};
 
 /// Slack, as configured by its keys.

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::kind::{Endpoint, SinkKind};
 use super::shared::{WEBHOOK_URL, WEBHOOK_URL_FILE, webhook_url};
-use crate::alert::shorten;
 use crate::notify::message::{Message, lines};
 use crate::notify::pace::Rate;
 use crate::notify::probe::{Probe, host_of};
 use crate::notify::request::{Answer, Request, Secret, by_status};
+use crate::printable::shorten;
 use crate::sigma::Level;
 
 /// Teams, as configured by its keys.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{KINDS, SinkKind, keys};
-use crate::alert::Notice;
 use crate::config::{Loaded, from_parts};
+use crate::notice::Notice;
 use crate::notify::{Answer, Client, Message, Sink, Template};
 use crate::settings::Shape;
 

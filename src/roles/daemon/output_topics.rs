@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::kafka::session::{NotReady, Shutdown};
-use crate::pipeline::Limits;
+use crate::pipeline::{Content, OutputList};
 use crate::roles::outputs::{self, OutputsError, Prepared};
 
 /// First and longest pause before the topics are asked for again.
@@ -43,16 +43,16 @@ impl<'d> OutputTopics<'d> {
         }
     }
 
-    /// Wait until the topics that a part needs are there; the largest record that each takes, or `None`
+    /// Wait until the topics that a part needs are there; with the largest record that each accepts, or `None`
     /// if the daemon is to end. `waiting` is told again and again why it waits.
-    pub(super) fn wait(&self, needs: Needs, waiting: &dyn Fn(&NotReady)) -> Option<Limits> {
+    pub(super) fn wait(&self, needs: Needs, waiting: &dyn Fn(&NotReady)) -> Option<OutputList> {
         let config = self.config;
         let mut pause = FIRST_PAUSE;
         while !self.shutdown.is_requested() {
             let prepared =
-                outputs::prepare(&config.destination, &config.topics, config.create_topics);
+                outputs::prepare(&config.destination, &config.outputs, config.create_topics);
             let error = match prepared.and_then(|prepared| self.suffices(needs, prepared)) {
-                Ok(limits) => return Some(limits),
+                Ok(outputs) => return Some(outputs),
                 Err(error) => error,
             };
             let state = NotReady {
@@ -70,16 +70,17 @@ impl<'d> OutputTopics<'d> {
         None
     }
 
-    fn suffices(&self, needs: Needs, found: Prepared) -> Result<Limits, OutputsError> {
+    fn suffices(&self, needs: Needs, found: Prepared) -> Result<OutputList, OutputsError> {
         let Prepared {
-            limits,
+            outputs,
             mut missing,
         } = found;
         if needs == Needs::Alerts {
-            missing.retain(|name| *name == self.config.topics.alerts);
+            let alerts = &self.config.outputs.of(Content::Alerts).topic;
+            missing.retain(|name| **name == **alerts);
         }
         match missing.is_empty() {
-            true => Ok(limits),
+            true => Ok(outputs),
             false => Err(OutputsError::Missing(missing)),
         }
     }

@@ -15,7 +15,7 @@ use crate::kafka::session::{
 use crate::notify::Sink;
 use crate::observe::http::{self, Pages};
 use crate::observe::{Metrics, ServiceState, SinkObserver, SourceObserver};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Content, Pipeline};
 use crate::roles::clock::now_ms;
 use crate::roles::ingest::Ingest;
 use crate::roles::notify::{self, NotifyConfig};
@@ -95,15 +95,15 @@ impl Part for SourcePart<'_> {
             self.observer.turned();
             self.observer.readiness(Some(state));
         };
-        let Some(limits) = self.topics.wait(Needs::All, &waiting) else {
+        let Some(outputs) = self.topics.wait(Needs::All, &waiting) else {
             return Ok(());
         };
         let session = SessionConfig {
-            output_batch_bytes: limits.smallest(),
+            output_batch_bytes: outputs.smallest_bytes(),
             ..self.session.clone()
         };
         let mut pipeline = self.pipeline.clone();
-        pipeline.set_limits(limits);
+        pipeline.set_outputs(outputs);
         let mut worker = Ingest::new(pipeline, &session, self.observer);
         session::run(&session, &mut worker, self.shutdown, self.observer)
             .map_err(|error| stop(&session.source_name, &error))
@@ -157,11 +157,11 @@ impl Part for SinkPart<'_> {
             self.observer.turned(None, 0);
             self.observer.readiness(Some(state));
         };
-        let Some(limits) = self.topics.wait(Needs::Alerts, &waiting) else {
+        let Some(outputs) = self.topics.wait(Needs::Alerts, &waiting) else {
             return Ok(());
         };
         notify::run(
-            &NotifyConfig::new(self.config, self.sink, limits.dead_letters),
+            &NotifyConfig::new(self.config, self.sink, &outputs),
             self.sink,
             self.handle,
             self.shutdown,
@@ -184,7 +184,8 @@ impl Part for SinkPart<'_> {
 
     fn tell(&self, stop: &Stop) {
         raise(self.outbox, stop, |stopped| {
-            SourceAlert::sink_stopped(&self.sink.name, &self.config.topics.alerts, stopped)
+            let alerts = &self.config.outputs.of(Content::Alerts).topic;
+            SourceAlert::sink_stopped(&self.sink.name, alerts, stopped)
         });
     }
 }

@@ -7,10 +7,11 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::alert::{DEAD_LETTER, Notice, RECORDS_EXPIRED, RECORDS_UNREADABLE};
+use crate::alert::{DEAD_LETTER, RECORDS_EXPIRED, RECORDS_UNREADABLE};
 use crate::event::{Offset, OutputRecord, Partition, Position, RawRecord};
+use crate::notice::Notice;
 use crate::observe::{Health, Metrics, SourceState, exposition};
-use crate::pipeline::{self, Catalogs, Limits, Names, Settings, Topics};
+use crate::pipeline::{self, Catalogs, Content, Names, OutputList};
 use crate::rules::{CurrentRules, Known, Overrides, RuleSet};
 
 fn pipeline() -> Pipeline {
@@ -27,18 +28,13 @@ fn shipped() -> Pipeline {
 }
 
 fn pipeline_with(rules: Arc<CurrentRules<pipeline::Path>>) -> Pipeline {
-    let topics = Topics {
-        events: "events".into(),
-        alerts: "alerts".into(),
-        dead_letters: "dead".into(),
-    };
-    let settings = Settings {
-        topics,
-        limits: Limits::all(1_000_000),
-    };
+    let outputs = OutputList::new(|content| match content {
+        Content::DeadLetters => "dead",
+        _ => content.name(),
+    });
     let catalog = Arc::new(Catalogs::shipped().unwrap());
     let names = Arc::new(ArcSwap::from_pointee(Names::default()));
-    Pipeline::new(settings, catalog, rules, names)
+    Pipeline::new(outputs.limited(|_| 1_000_000), catalog, rules, names)
 }
 
 fn source<'a>(offset: i64, value: &'a [u8], refusals: Option<&'a Refusals>) -> SourceRecord<'a> {

@@ -5,7 +5,7 @@ use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{InFlight, Loop, Ours};
-use crate::alert::Notice;
+use crate::notice::Notice;
 use crate::notify::Answer;
 use crate::notify::queue::{GivenUp, Notification, NotificationKind};
 use crate::roles::clock::now_ms;

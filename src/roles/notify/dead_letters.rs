@@ -58,11 +58,11 @@ pub(super) struct DeadLetters {
 impl DeadLetters {
     pub(super) fn new(config: &NotifyConfig, sink: &str) -> Result<DeadLetters, ClientError> {
         Ok(DeadLetters {
-            appender: Appender::new(&config.cluster, "notify", config.max_dead_letter_bytes)?,
+            appender: Appender::new(&config.cluster, "notify", config.dead_letters.max_bytes)?,
             cluster: config.cluster.clone(),
             alerts: config.alerts.clone(),
-            topic: Arc::clone(&config.dead_letters),
-            max_bytes: config.max_dead_letter_bytes,
+            topic: Arc::clone(&config.dead_letters.topic),
+            max_bytes: config.dead_letters.max_bytes,
             sink: sink.to_owned(),
         })
     }

@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
 use super::dead_letters::{Cause, DeadLetters, NotKept};
-use crate::alert::NoticeError;
 use crate::kafka::session::NotReady;
+use crate::notice::NoticeError;
 use crate::notify::offsets::Offsets;
 use crate::notify::queue::GivenUp;
 

@@ -13,10 +13,10 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::config::NotifyConfig;
-use crate::alert::Notice;
 use crate::event::{NextOffset, RawRecord};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Cluster, Span};
+use crate::notice::Notice;
 use crate::notify::offsets::Offsets;
 use crate::notify::queue::Arrival;
 use crate::notify::standing::{Standing, StandingAlert};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::clock::Backlog;
 use super::letters::Letters;
-use crate::alert::Notice;
 use crate::event::{Offset, RawRecord};
+use crate::notice::Notice;
 use crate::notify::Sink;
 use crate::notify::queue::{Offered, Queue, Times};
 use crate::observe::SinkObserver;

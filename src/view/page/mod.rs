@@ -12,6 +12,7 @@ use super::style::Tone;
 use super::words::{self, Known, moment};
 use super::{At, Emitted, Kind, Paint};
 use crate::event::secret::without_secret_values;
+use crate::finding::path;
 
 /// The page of a record, with the event that an alert holds.
 pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
@@ -206,21 +207,21 @@ impl Page {
     }
 
     fn alert(&mut self, alert: Part<'_, '_>, emitted: &Emitted<'_>) {
-        let level = alert.text("severity").unwrap_or("Unknown".into());
-        let title = alert.text("message").unwrap_or_default();
+        let level = alert.text(path::SEVERITY).unwrap_or("Unknown".into());
+        let title = alert.text(path::MESSAGE).unwrap_or_default();
         let title = format!("[{}] {title}", level.to_uppercase());
         self.line(Tone::of_severity(&level), &title);
-        if let Some(about) = alert.text("finding_info.desc") {
+        if let Some(about) = alert.text(path::DESCRIPTION) {
             self.line(Tone::Plain, &about);
         }
         self.out.push('\n');
-        self.row("When", alert.int("time").map(|time| moment(time, 3)));
-        let raised = alert.int("metadata.processed_time");
+        self.row("When", alert.int(path::TIME).map(|time| moment(time, 3)));
+        let raised = alert.int(path::PROCESSED_TIME);
         self.row("Raised", raised.map(|time| moment(time, 3)));
         for (number, why) in words::why(alert).iter().enumerate() {
             self.row(if number == 0 { "Why" } else { "" }, Some(why));
         }
-        for field in alert.each("unmapped.fields") {
+        for field in alert.each(path::FIELDS) {
             let values: Vec<_> = match field.scalar() {
                 Some(value) => vec![value],
                 None => field.elements().filter_map(Part::scalar).collect(),
@@ -228,32 +229,32 @@ impl Page {
             let text = format!("{} = {}", field.name(), values.join(", "));
             self.row("  see also", Some(without_secret_values(&text)));
         }
-        self.row("What to do", alert.text("remediation.desc"));
-        for reference in alert.texts("remediation.references") {
+        self.row("What to do", alert.text(path::RUNBOOK));
+        for reference in alert.texts(path::RUNBOOK_LINKS) {
             self.row("  see", Some(reference));
         }
-        for harmless in alert.texts("unmapped.falsepositives") {
+        for harmless in alert.texts(path::FALSE_POSITIVES) {
             self.row("False positives", Some(harmless));
         }
-        self.row("Rule", alert.text("finding_info.analytic.name"));
-        self.row("  id", alert.text("finding_info.analytic.uid"));
-        self.row("  version", alert.text("finding_info.analytic.version"));
-        let tags = alert.texts("unmapped.tags").join(", ");
+        self.row("Rule", alert.text(path::RULE_TITLE));
+        self.row("  id", alert.text(path::RULE_ID));
+        self.row("  version", alert.text(path::RULE_VERSION));
+        let tags = alert.texts(path::TAGS).join(", ");
         self.row("  tags", (!tags.is_empty()).then_some(tags));
         if emitted.event().is_none() {
             let resources: Vec<Part<'_, '_>> = alert.each("resources").collect();
-            if let Some(evidence) = alert.each("evidences").next() {
+            if let Some(evidence) = alert.each(path::EVIDENCES).next() {
                 self.heading("What happened");
                 self.evidence(evidence, alert);
             }
             self.resources(alert, &resources);
         }
         self.heading("Metadata");
-        self.row("Alert id", alert.text("finding_info.uid"));
-        self.row("Group", alert.text("metadata.correlation_uid"));
-        let labels = alert.texts("metadata.labels").join(", ");
+        self.row("Alert id", alert.text(path::UID));
+        self.row("Group", alert.text(path::GROUP_KEY));
+        let labels = alert.texts(path::LABELS).join(", ");
         self.row("Labels", (!labels.is_empty()).then_some(labels));
-        for related in alert.each("finding_info.related_events") {
+        for related in alert.each(path::RELATED_EVENTS) {
             self.row("Event id", related.text("uid"));
         }
         self.record(emitted);
@@ -289,10 +290,10 @@ impl Page {
         }
         self.row("Who", Some(words::who(evidence)));
         self.row("What", Some(words::what(evidence)));
-        let outcome = alert.text("unmapped.outcome");
+        let outcome = alert.text(path::OUTCOME);
         let tone = outcome.as_deref().map_or(Tone::Plain, Tone::of_status);
         self.toned("Outcome", tone, outcome);
-        self.row("  detail", alert.text("unmapped.outcome_detail"));
+        self.row("  detail", alert.text(path::OUTCOME_DETAIL));
         self.row("From", Some(words::origin(evidence)));
     }
 }

@@ -1,9 +1,9 @@
 //! Invented alerts: one with every part, which `fire` sends, and one of every kind, on which templates
 //! are tried.
 
-use super::loss::RECORDS_EXPIRED;
-use super::notice::{Notice, NoticeError, Origin, ResourceNotice, Who};
 use super::words::{MAX_LIST, MAX_PROSE, MAX_WORD};
+use super::{Notice, NoticeError, Origin, ResourceNotice, Who};
+use crate::alert::RECORDS_EXPIRED;
 use crate::event::{Offset, Partition, Position};
 use crate::sigma::Level;
 

@@ -3,11 +3,11 @@
 
 use std::cell::Cell;
 
-use crate::event::Position;
 use crate::event::limits::NOTICE_WORDS_BYTES;
 use crate::event::secret::without_secrets;
+use crate::finding::Json;
 use crate::json::JsonText;
-use crate::printable::printable_prose;
+use crate::printable::{beginning, printable_prose, shorten};
 
 /// Most characters of a name, an identifier or a value.
 pub(super) const MAX_WORD: usize = 300;
@@ -18,9 +18,6 @@ const MAX_PROSE_BYTES: usize = 4_000;
 
 /// Most elements of any list.
 pub(super) const MAX_LIST: usize = 20;
-
-/// A part of an alert that may be absent.
-pub(super) type Json<'a> = Option<JsonText<'a>>;
 
 /// The elements of a list; none where it is absent.
 pub(super) fn elements(list: Json<'_>) -> impl Iterator<Item = JsonText<'_>> {
@@ -80,32 +77,7 @@ pub(super) fn prose(value: Json<'_>) -> Option<String> {
     (!text.is_empty()).then(|| shorten(text, MAX_PROSE))
 }
 
-pub(super) fn place(position: Position<'_>) -> String {
-    let (partition, offset) = (position.partition.0, position.offset.0);
-    format!("{}/{partition}@{offset}", position.topic)
-}
-
 /// On one line, and what a reader would not see is escaped.
 pub(super) fn visible(text: &str) -> String {
     printable_prose(text).into_owned()
-}
-
-/// At most `max_chars` characters; what was cut ends in `…`. Counted in UTF-16, which is never less
-/// than what a vendor may mean by a character.
-pub fn shorten(text: &str, max_chars: usize) -> String {
-    let (mut chars, mut kept) = (0, 0);
-    for (at, c) in text.char_indices() {
-        chars += c.len_utf16();
-        if chars < max_chars {
-            kept = at + c.len_utf8();
-        } else if chars > max_chars {
-            return format!("{}…", &text[..kept]);
-        }
-    }
-    text.to_owned()
-}
-
-/// The beginning of a text, in so many bytes at most.
-pub(super) fn beginning(text: &str, max_bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(max_bytes)]
 }

@@ -12,7 +12,7 @@ const SEVERITIES: [(Level, i64, &str); 5] = [
 ];
 
 /// `severity_id` and `severity` of a level.
-pub fn severity(level: Level) -> (i64, &'static str) {
+pub(super) fn severity(level: Level) -> (i64, &'static str) {
     let mut all = SEVERITIES.iter();
     let found = all.find(|(of, _, _)| *of == level);
     found.map_or((99, "Other"), |(_, id, word)| (*id, word))

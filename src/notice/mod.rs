@@ -1,25 +1,21 @@
-//! An alert as read back from its topic: what a person must know of it, every text of bounded
-//! length. Read tolerantly: what is missing stays empty, only what is no Detection Finding of ours
+//! What a person must know of an alert, and in which words: read from the alert's record, every text of
+//! bounded length. Read tolerantly: what is missing stays empty, only what is no Detection Finding of ours
 //! is refused.
 //! Invariant: a notice takes a few kilobytes, however large the alert.
 
+mod example;
+mod read;
+mod redact;
+mod wording;
+mod words;
+
+pub use wording::{Fact, time};
+
 use serde::Serialize;
 
-use super::words::{MAX_LIST, place};
+use self::words::MAX_LIST;
 use crate::event::Position;
 use crate::sigma::Level;
-
-/// Label of alerts of a rule that is tried out.
-pub const EXPERIMENTAL: &str = "status:experimental";
-
-/// Label of alerts made by `replay`.
-pub const REPLAYED: &str = "origin:replay";
-
-/// Label of alerts of records that a source held before it was read for the first time.
-pub const HISTORY: &str = "origin:history";
-
-/// Label of alerts made by `fire`.
-pub const TEST: &str = "origin:test";
 
 /// The record is no alert of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -210,7 +206,7 @@ impl Notice {
             attack: Vec::new(),
             tags: Vec::new(),
             rule_set: String::new(),
-            position: place(position),
+            position: position.reference(),
             record: None,
             experimental: false,
             replayed: false,

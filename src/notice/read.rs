@@ -6,17 +6,16 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use super::notice::{
-    EXPERIMENTAL, HISTORY, Notice, NoticeError, Origin, REPLAYED, ResourceNotice, TEST, Who,
-};
 use super::redact::{hidden_texts, redacted};
-use super::severity;
-use super::words::{Json, MAX_LIST, MAX_WORD, Words, beginning, elements, place, prose};
+use super::words::{MAX_LIST, MAX_WORD, Words, elements, prose};
+use super::{Notice, NoticeError, Origin, ResourceNotice, Who};
+use crate::alert::{EXPERIMENTAL, HISTORY, REPLAYED, TEST};
 use crate::event::Position;
 use crate::event::limits::NOTICE_RECORD_BYTES;
 use crate::event::secret::{Name, REDACTED, is_secret_field, without_secret_values};
+use crate::finding::{Evidence, FindingText, Json, path};
 use crate::json::JsonText;
-use crate::sigma::Level;
+use crate::printable::beginning;
 
 /// So much of a longer secret is looked for in what is shown.
 const SECRET_START_BYTES: usize = 200;
@@ -28,124 +27,54 @@ impl Notice {
     /// [`NoticeError`]: not an alert of ours.
     pub fn read(value: &[u8], position: Position<'_>) -> Result<Notice, NoticeError> {
         let alert = JsonText::check(value).map_err(NoticeError::NotJson)?;
-        Finding::of(alert).notice(position)
+        let Some(finding) = FindingText::of(alert) else {
+            return Err(NoticeError::NotAFinding("class_uid is not 2004"));
+        };
+        let reading = Reading {
+            finding,
+            words: Words::default(),
+            hidden: OnceCell::new(),
+        };
+        reading.notice(position)
     }
 }
 
-/// The parts of an alert that are read.
-struct Finding<'a> {
-    class_uid: Json<'a>,
-    severity_id: Json<'a>,
-    time: Json<'a>,
-    count: Json<'a>,
-    message: Json<'a>,
-    metadata: Json<'a>,
-    finding_info: Json<'a>,
-    resources: Json<'a>,
-    remediation: Json<'a>,
-    unmapped: Json<'a>,
-    /// Of the first evidence.
-    actor: Json<'a>,
-    api: Json<'a>,
-    src_endpoint: Json<'a>,
-    /// The first evidence's event.
-    event: Json<'a>,
+/// An alert that is read.
+struct Reading<'a> {
+    finding: FindingText<'a>,
     words: Words,
     /// What the event holds of secrets; found when it is first asked for.
     hidden: OnceCell<Vec<String>>,
 }
 
-impl<'a> Finding<'a> {
-    fn of(alert: JsonText<'a>) -> Finding<'a> {
-        let [
-            class_uid,
-            severity_id,
-            time,
-            count,
-            message,
-            metadata,
-            finding_info,
-        ] = alert.pick([
-            "class_uid",
-            "severity_id",
-            "time",
-            "count",
-            "message",
-            "metadata",
-            "finding_info",
-        ]);
-        let [evidences, resources, remediation, unmapped] =
-            alert.pick(["evidences", "resources", "remediation", "unmapped"]);
-        let evidence = evidences.and_then(|list| list.elements().next());
-        let [actor, api, src_endpoint, event] =
-            picked(evidence, ["actor", "api", "src_endpoint", "data"]);
-        Finding {
-            class_uid,
-            severity_id,
-            time,
-            count,
-            message,
-            metadata,
-            finding_info,
-            resources,
-            remediation,
-            unmapped,
-            actor,
-            api,
-            src_endpoint,
-            event: event.filter(|event| !event.is_null()),
-            words: Words::default(),
-            hidden: OnceCell::new(),
-        }
-    }
-
+impl<'a> Reading<'a> {
     /// What is most needed is read first: it may use up the room for words.
     fn notice(&self, position: Position<'_>) -> Result<Notice, NoticeError> {
-        if self.class_uid.and_then(JsonText::int) != Some(2004) {
-            return Err(NoticeError::NotAFinding("class_uid is not 2004"));
-        }
-        let words = &self.words;
-        let required = |from, path: &[&str], missing| {
-            words
-                .at(from, path)
-                .ok_or(NoticeError::NotAFinding(missing))
-        };
-        let info = self.finding_info;
-        let time_ms = self.time.and_then(JsonText::int).unwrap_or(0);
-        let int = |from: Json<'_>, path: &[&str]| from?.at(path)?.int();
-        let uid = required(info, &["uid"], "finding_info.uid is missing")?;
-        let group_key = required(
-            self.metadata,
-            &["correlation_uid"],
-            "metadata.correlation_uid is missing",
-        )?;
-        let level = self
-            .level()
-            .ok_or(NoticeError::NotAFinding("severity_id is unknown"))?;
-        let rule_id = required(
-            info,
-            &["analytic", "uid"],
-            "finding_info.analytic.uid is missing",
-        )?;
-        let rule = required(
-            info,
-            &["analytic", "name"],
-            "finding_info.analytic.name is missing",
-        )?;
-        let labels = words.list(part(self.metadata, "labels"));
+        let (words, finding) = (&self.words, &self.finding);
+        let word = |path| words.of(finding.at(path));
+        let list = |path| words.list(finding.at(path));
+        let required = |path, missing| word(path).ok_or(NoticeError::NotAFinding(missing));
+        let time_ms = finding.int(path::TIME).unwrap_or(0);
+        let uid = required(path::UID, "finding_info.uid is missing")?;
+        let group_key = required(path::GROUP_KEY, "metadata.correlation_uid is missing")?;
+        let level = finding.level();
+        let level = level.ok_or(NoticeError::NotAFinding("severity_id is unknown"))?;
+        let rule_id = required(path::RULE_ID, "finding_info.analytic.uid is missing")?;
+        let rule = required(path::RULE_TITLE, "finding_info.analytic.name is missing")?;
+        let labels = list(path::LABELS);
+        let Evidence { api, data, .. } = finding.evidence;
         let [product, activity, enrichments] =
-            picked(self.event, ["metadata", "activity_name", "enrichments"]);
-        let summary = match self.api {
-            None => words.of(self.message),
+            picked(data, ["metadata", "activity_name", "enrichments"]);
+        let summary = match api {
+            None => word(path::MESSAGE),
             Some(_) => None,
         };
         let who = self.who();
-        let operation = words.at(self.api, &["operation"]).unwrap_or_default();
-        let outcome = words.at(self.unmapped, &["outcome"]);
-        let outcome_detail = words
-            .at(self.unmapped, &["outcome_detail"])
-            .or_else(|| words.at(self.api, &["response", "error_message"]));
-        let resources: Vec<JsonText<'_>> = elements(self.resources).take(MAX_LIST).collect();
+        let operation = words.at(api, &["operation"]).unwrap_or_default();
+        let outcome = word(path::OUTCOME);
+        let outcome_detail =
+            word(path::OUTCOME_DETAIL).or_else(|| words.at(api, &["response", "error_message"]));
+        let resources: Vec<JsonText<'_>> = elements(finding.resources).take(MAX_LIST).collect();
         Ok(Notice {
             uid,
             group_key,
@@ -153,42 +82,43 @@ impl<'a> Finding<'a> {
             level,
             rule_id,
             rule,
-            rule_version: words.at(info, &["analytic", "version"]).unwrap_or_default(),
-            description: prose(part(info, "desc")),
+            rule_version: word(path::RULE_VERSION).unwrap_or_default(),
+            description: prose(finding.at(path::DESCRIPTION)),
             who,
             operation,
-            service: words.at(self.api, &["service", "name"]),
+            service: words.at(api, &["service", "name"]),
             product: words.at(product, &["product", "name"]),
             activity: words.of(activity),
             outcome: outcome.unwrap_or_else(|| "Unknown".into()),
             outcome_detail,
-            resource_count: distinct(self.resources),
+            resource_count: distinct(finding.resources),
             resources: self.resources(&resources, enrichments),
             origin: self.origin(),
             time_ms,
-            detected_ms: int(self.metadata, &["processed_time"]).unwrap_or(time_ms),
-            logged_ms: int(self.metadata, &["logged_time"]),
+            detected_ms: finding.int(path::PROCESSED_TIME).unwrap_or(time_ms),
+            logged_ms: finding.int(path::LOGGED_TIME),
             why: self.why(),
-            count: self
-                .count
-                .and_then(JsonText::int)
+            count: finding
+                .int(path::COUNT)
                 .map_or(1, |count| count.max(1).unsigned_abs()),
-            first_ms: int(info, &["first_seen_time"]).unwrap_or(time_ms),
-            last_ms: int(info, &["last_seen_time"]).unwrap_or(time_ms),
-            events: elements(part(info, "related_events"))
+            first_ms: finding.int(path::FIRST_SEEN).unwrap_or(time_ms),
+            last_ms: finding.int(path::LAST_SEEN).unwrap_or(time_ms),
+            events: elements(finding.at(path::RELATED_EVENTS))
                 .filter_map(|event| words.at(Some(event), &["uid"]))
                 .take(MAX_LIST)
                 .collect(),
-            runbook: prose(part(self.remediation, "desc")),
+            runbook: prose(finding.at(path::RUNBOOK)),
             links: words.list(
-                part(self.remediation, "references").or_else(|| part(self.unmapped, "references")),
+                finding
+                    .at(path::RUNBOOK_LINKS)
+                    .or_else(|| finding.at(path::LINKS)),
             ),
-            falsepositives: words.list(part(self.unmapped, "falsepositives")),
+            falsepositives: list(path::FALSE_POSITIVES),
             attack: self.attack(),
-            tags: words.list(part(self.unmapped, "tags")),
-            rule_set: words.at(self.unmapped, &["rule_set"]).unwrap_or_default(),
-            position: place(position),
-            record: self.event.map(|event| redacted(event, NOTICE_RECORD_BYTES)),
+            tags: list(path::TAGS),
+            rule_set: word(path::RULE_SET).unwrap_or_default(),
+            position: position.reference(),
+            record: data.map(|event| redacted(event, NOTICE_RECORD_BYTES)),
             experimental: labels.iter().any(|label| label == EXPERIMENTAL),
             replayed: labels.iter().any(|label| label == REPLAYED),
             history: labels.iter().any(|label| label == HISTORY),
@@ -196,12 +126,8 @@ impl<'a> Finding<'a> {
         })
     }
 
-    fn level(&self) -> Option<Level> {
-        severity::level(self.severity_id?.int()?)
-    }
-
     fn who(&self) -> Who {
-        let user = part(self.actor, "user");
+        let user = self.finding.evidence.user;
         let word = |name| self.words.at(user, &[name]);
         let team = elements(part(user, "groups")).next();
         Who {
@@ -247,7 +173,7 @@ impl<'a> Finding<'a> {
     }
 
     fn origin(&self) -> Origin {
-        let word = |name| self.words.at(self.src_endpoint, &[name]);
+        let word = |name| self.words.at(self.finding.evidence.src_endpoint, &[name]);
         Origin {
             ip: word("ip"),
             name: word("name"),
@@ -256,7 +182,7 @@ impl<'a> Finding<'a> {
 
     /// Which values matched, `field = value`; those of secrets are hidden.
     fn why(&self) -> Vec<String> {
-        let lines = elements(part(self.unmapped, "why")).filter_map(|line| {
+        let lines = elements(self.finding.at(path::WHY)).filter_map(|line| {
             let line = line.text()?;
             let line = beginning(&line, 8 * MAX_WORD);
             self.words.take(&self.without_secrets(line), MAX_WORD)
@@ -276,7 +202,13 @@ impl<'a> Finding<'a> {
             return Cow::Borrowed(line);
         }
         // By its name this may be anything; the event may know that it is a secret.
-        let find = || self.event.map(hidden_texts).unwrap_or_default();
+        let find = || {
+            self.finding
+                .evidence
+                .data
+                .map(hidden_texts)
+                .unwrap_or_default()
+        };
         let mut shown = values.to_owned();
         for secret in self.hidden.get_or_init(find) {
             let start = beginning(secret, SECRET_START_BYTES);
@@ -291,7 +223,7 @@ impl<'a> Finding<'a> {
 
     fn attack(&self) -> Vec<String> {
         let words = &self.words;
-        let parts = elements(part(self.finding_info, "attacks")).flat_map(|attack| {
+        let parts = elements(self.finding.at(path::ATTACKS)).flat_map(|attack| {
             ["tactic", "technique", "sub_technique"].map(|name| {
                 let part = attack.at(&[name]);
                 match (words.at(part, &["name"]), words.at(part, &["uid"])) {

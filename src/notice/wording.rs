@@ -1,7 +1,7 @@
 //! What a person reads of an alert: one line that says who did what to what and where, and the
 //! facts below it, as plain text. How a sink marks them up is the sink's.
 
-use super::notice::{Notice, ResourceNotice, Who};
+use super::{Notice, ResourceNotice, Who};
 
 /// A later alert than this after the event is said to be late, ms.
 const LATE_MS: i64 = 60_000;

@@ -1,11 +1,15 @@
-//! An alert as OCSF 1.8.0 Detection Finding 2004.
+//! Writes an alert.
 
 use super::attack::attacks;
-use super::ocsf::{OCSF_VERSION, actor, cloud, endpoint, resource};
-use crate::alert::{Alert, SourceAlert, severity};
+use super::severity::severity;
+use crate::alert::{Alert, SourceAlert};
+use crate::encode::{OCSF_VERSION, actor, cloud, endpoint, resource};
 use crate::event::{Api, AuditEvent};
 use crate::json::Object;
 use crate::sigma::Level;
+
+/// OCSF `class_uid` of an alert.
+pub const CLASS_UID: i64 = 2004;
 
 /// Appends the alert as one JSON object without line breaks. `now_ms` is when it was made; `record`
 /// is the event as JSON, to stand in the alert as evidence.
@@ -134,7 +138,7 @@ pub fn source_finding(
 /// What every alert begins with; it was raised because of something at `time_ms`.
 fn opening(level: Level, time_ms: i64, o: &mut Object<'_>) {
     let (severity_id, severity) = severity(level);
-    o.int("class_uid", 2004);
+    o.int("class_uid", CLASS_UID);
     o.word("class_name", "Detection Finding");
     o.int("category_uid", 2);
     o.word("category_name", "Findings");

@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::words::{beginning, visible};
+use super::words::visible;
 use crate::event::secret::{Container, Name, REDACTED, is_secret, names_another, without_secrets};
 use crate::json::{JsonText, Token, Tokens, decoded};
+use crate::printable::beginning;
 
 /// Most secrets that are remembered of a record, and the shortest: a shorter one may be any word.
 const MAX_REMEMBERED: usize = 100;

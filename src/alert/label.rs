@@ -1,0 +1,13 @@
+//! OCSF `metadata.labels` of alerts: what their readers treat differently.
+
+/// Label of alerts of a rule that is tried out.
+pub const EXPERIMENTAL: &str = "status:experimental";
+
+/// Label of alerts made by `replay`.
+pub const REPLAYED: &str = "origin:replay";
+
+/// Label of alerts of records that a source held before it was read for the first time.
+pub const HISTORY: &str = "origin:history";
+
+/// Label of alerts made by `fire`.
+pub const TEST: &str = "origin:test";

@@ -1,0 +1,129 @@
+//! The outputs: what each holds, in which topic, and how large its records may be.
+//! Invariant: there is one output of alerts, one of dead letters, and at least one of events.
+
+use std::sync::Arc;
+
+/// The largest record that a topic takes by default, in bytes: the broker's `message.max.bytes`.
+const DEFAULT_MAX_BYTES: usize = 1_048_588;
+
+/// What the records of an output are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Normalized events.
+    Events,
+    /// Alerts.
+    Alerts,
+    /// Records that could not become events.
+    DeadLetters,
+}
+
+impl Content {
+    /// Each of them, in the order of their declaration.
+    pub const ALL: [Content; 3] = [Content::Events, Content::Alerts, Content::DeadLetters];
+
+    /// The output's name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Content::Events => "events",
+            Content::Alerts => "alerts",
+            Content::DeadLetters => "dead_letters",
+        }
+    }
+}
+
+/// One output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputTopic {
+    /// What it holds.
+    pub content: Content,
+    /// The name of its topic.
+    pub topic: Arc<str>,
+    /// The largest record that the topic accepts, in bytes.
+    pub max_bytes: usize,
+}
+
+/// All outputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputList(
+    /// First those of [`Content::ALL`], in its order.
+    Vec<OutputTopic>,
+);
+
+impl OutputList {
+    /// An output of each kind, by the name of its topic; the topics accept what brokers accept by default.
+    pub fn new<T: Into<Arc<str>>>(topic: impl FnMut(Content) -> T) -> OutputList {
+        let topics = Content::ALL.map(topic).into_iter();
+        let outputs = Content::ALL.into_iter().zip(topics);
+        let outputs = outputs.map(|(content, topic)| OutputTopic {
+            content,
+            topic: topic.into(),
+            max_bytes: DEFAULT_MAX_BYTES,
+        });
+        OutputList(outputs.collect())
+    }
+
+    /// The same with the largest record, in bytes, that `max_bytes` gives for each output.
+    pub fn limited(mut self, mut max_bytes: impl FnMut(&OutputTopic) -> usize) -> OutputList {
+        for output in &mut self.0 {
+            output.max_bytes = max_bytes(output);
+        }
+        self
+    }
+
+    /// The output that holds this; of several the first.
+    pub fn of(&self, content: Content) -> &OutputTopic {
+        &self.0[content as usize]
+    }
+
+    /// The output in this topic.
+    pub fn in_topic(&self, topic: &str) -> Option<&OutputTopic> {
+        self.0.iter().find(|output| &*output.topic == topic)
+    }
+
+    /// Every output.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &OutputTopic> {
+        self.0.iter()
+    }
+
+    /// The names of their topics.
+    pub fn topics(&self) -> Vec<&str> {
+        self.iter().map(|output| &*output.topic).collect()
+    }
+
+    /// The largest record that every topic accepts, in bytes.
+    pub fn smallest_bytes(&self) -> usize {
+        let bytes = self.iter().map(|output| output.max_bytes);
+        bytes.min().unwrap_or(DEFAULT_MAX_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_is_found_by_what_it_holds_and_by_its_topic() {
+        let outputs = OutputList::new(|content| format!("audit.{}", content.name()));
+        for content in Content::ALL {
+            let found = outputs.of(content);
+            assert_eq!(found.content, content);
+            assert_eq!(*found.topic, *format!("audit.{}", content.name()));
+            assert_eq!(outputs.in_topic(&found.topic), Some(found));
+        }
+        assert_eq!(outputs.in_topic("audit"), None);
+        assert_eq!(
+            outputs.topics(),
+            ["audit.events", "audit.alerts", "audit.dead_letters"]
+        );
+    }
+
+    #[test]
+    fn the_smallest_limit_is_that_of_any_output() {
+        for small in Content::ALL {
+            let limit = |output: &OutputTopic| 1_000 - usize::from(output.content == small);
+            let outputs = OutputList::new(Content::name).limited(limit);
+            assert_eq!(outputs.of(small).max_bytes, 999);
+            assert_eq!(outputs.smallest_bytes(), 999);
+        }
+    }
+}

@@ -2,15 +2,14 @@
 //! Invariant: a position is either known to be committed, or pending: read it from the group
 //! before any record of that partition is processed.
 
+mod noted;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
 use super::observe::{Lag, Unreadable};
 use crate::event::{Latest, NextOffset, Offset, Partition};
-
-/// How often a position that moves is noted outside the group.
-pub(super) const NOTE_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is known of one owned partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -343,45 +342,6 @@ impl Positions {
                 running.unproven = false;
             }
         }
-    }
-
-    /// Which of these partitions' positions should be noted again.
-    pub(super) fn due_notes(
-        &self,
-        next_positions: &CommittedPositions,
-        now: Instant,
-    ) -> Vec<Partition> {
-        let due = |running: &Running| match running.noted {
-            Some((_, at)) => now.duration_since(at) >= NOTE_PAUSE,
-            None => true,
-        };
-        let running = self.running();
-        running
-            .filter(|(partition, running)| next_positions.contains_key(partition) && due(running))
-            .map(|(partition, _)| partition)
-            .collect()
-    }
-
-    /// The positions of these partitions are noted as they are committed.
-    pub(super) fn note(&mut self, partitions: &[Partition], now: Instant) {
-        for partition in partitions {
-            if let Some(running) = self.running_mut(*partition) {
-                running.noted = Some((running.committed.next, now));
-            }
-        }
-    }
-
-    /// Committed positions that are not noted as they are.
-    pub(super) fn unnoted(&self) -> CommittedPositions {
-        let behind = |running: &Running| {
-            running
-                .noted
-                .is_some_and(|(next, _)| next != running.committed.next)
-        };
-        let running = self.running().filter(|(_, running)| behind(running));
-        running
-            .map(|(partition, running)| (partition, running.committed.clone()))
-            .collect()
     }
 
     /// Positions that can move on without a record: every record is committed, and what the client

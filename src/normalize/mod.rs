@@ -8,6 +8,7 @@ mod crn;
 mod error;
 mod labels;
 mod time;
+mod vendor;
 mod walk;
 
 pub use error::NormalizeError;
@@ -15,8 +16,20 @@ pub use labels::{CONTRADICTORY, INFERRED, inferred};
 
 use crate::catalog::Catalogs;
 use crate::event::{AuditEvent, RawRecord};
-use crate::json::{Memory, Portable, Text};
+use crate::json::{Document, Memory, NodeId, Portable, Text};
+use cloudevents::Incoming;
 use labels::{NUMBER_AS_TEXT, REPEATED_NAMES, SURROGATE_AS_TEXT};
+use vendor::Vendor;
+
+/// The vendors whose events are known, in the order in which they are asked. An event of none of them is
+/// kept as a CloudEvent of unknown origin.
+static VENDORS: [Vendor; 1] = [confluent::VENDOR];
+
+/// Whether a value is the payload of a known vendor's event.
+fn is_payload(document: &Document<'_>, data: NodeId) -> bool {
+    let mut vendors = VENDORS.iter();
+    vendors.any(|vendor| (vendor.is_payload)(document, data))
+}
 
 /// Describes a record in OCSF terms. With `memory`, the document is parsed in it.
 ///
@@ -28,16 +41,15 @@ pub fn normalize<'a>(
     catalogs: &'a Catalogs,
     memory: Option<&'a Memory>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
-    let mut envelope = cloudevents::read(record, memory)?;
-    let envelope_labels = std::mem::take(&mut envelope.labels);
-    let mut event = if confluent::recognizes(&envelope) {
-        confluent::normalize(envelope, record.timestamp_ms, catalogs)?
-    } else {
-        cloudevents::generic(envelope, record.timestamp_ms)?
+    let incoming = Incoming::read(record, memory, is_payload)?;
+    let mut vendors = VENDORS.iter();
+    let mut event = match vendors.find(|vendor| (vendor.recognizes)(&incoming)) {
+        Some(vendor) => (vendor.normalize)(incoming, catalogs)?,
+        None => cloudevents::generic(incoming)?,
     };
-    let repeated = (!event.unmapped.repeated.is_empty()).then_some(REPEATED_NAMES);
-    let labels = envelope_labels.into_iter().chain(repeated);
-    event.metadata.labels.extend(labels.map(Text::from));
+    if !event.unmapped.repeated.is_empty() {
+        event.metadata.labels.push(Text::from(REPEATED_NAMES));
+    }
     Ok(event)
 }
 

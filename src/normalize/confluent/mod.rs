@@ -15,10 +15,11 @@ use data::Data;
 use labels::Labels;
 use shape::Shape;
 
-use super::cloudevents::Envelope;
+use super::cloudevents::{Envelope, Incoming};
 use super::crn::{self, Authority};
 use super::error::NormalizeError;
 use super::time::EventTime;
+use super::vendor::Vendor;
 use super::walk;
 use crate::catalog::{Catalogs, Method};
 use crate::event::{
@@ -33,26 +34,37 @@ const PRODUCT: &str = "confluent";
 /// What the vendor's CloudEvents types begin with.
 const VENDOR_TYPES: &str = "io.confluent.";
 
+/// Confluent, as the table of vendors has it.
+pub(super) const VENDOR: Vendor = Vendor {
+    is_payload,
+    recognizes,
+    normalize,
+};
+
+/// Whether a value is the payload of one of Confluent's events.
+fn is_payload(document: &Document<'_>, data: NodeId) -> bool {
+    const METHOD: &str = "methodName";
+    // Nearly all have this spelling, which is cheap to find.
+    document.has_member(data, METHOD) || document.member_folded(data, METHOD).is_some()
+}
+
 /// Whether this is one of Confluent's events.
-pub(super) fn recognizes(event: &Envelope<'_>) -> bool {
-    let document = &event.unmapped.document;
-    let by_type = event
-        .kind
-        .as_deref()
-        .and_then(|kind| kind.get(..VENDOR_TYPES.len()))
-        .is_some_and(|start| start.eq_ignore_ascii_case(VENDOR_TYPES));
-    by_type
-        || event
-            .data
-            .is_some_and(|data| document.member_folded(data, "methodName").is_some())
+fn recognizes(incoming: &Incoming<'_>) -> bool {
+    let has_payload = |data| is_payload(&incoming.document, data);
+    let is_of_vendor = |kind: &Text<'_>| {
+        let start = kind.get(..VENDOR_TYPES.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(VENDOR_TYPES))
+    };
+    incoming.data().is_some_and(has_payload) || incoming.kind().as_ref().is_some_and(is_of_vendor)
 }
 
 /// Describes one of Confluent's events.
-pub(super) fn normalize<'a>(
-    mut event: Envelope<'a>,
-    record_ms: Option<i64>,
+fn normalize<'a>(
+    incoming: Incoming<'a>,
     catalogs: &'a Catalogs,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
+    let record_ms = incoming.timestamp_ms;
+    let mut event = Envelope::take(incoming)?;
     let root = payload(&event)?;
     let data = Data::of(&event.unmapped.document, root);
     walk::note_repeated_names(&mut event.unmapped, |document, node| {
@@ -100,9 +112,12 @@ pub(super) fn normalize<'a>(
         }
         other_request_data = readings::of_request_data(unmapped, &data, api.request_data);
     }
+    let words = words
+        .chain(labels.words())
+        .chain(event.labels.iter().copied());
     let metadata = Metadata {
         dialect,
-        labels: words.chain(labels.words()).map(Text::from).collect(),
+        labels: words.map(Text::from).collect(),
         ..event.metadata()
     };
     let known_method = method.is_some();

@@ -1,0 +1,71 @@
+//! CloudEvents of unknown origin.
+
+use super::envelope::Envelope;
+use super::incoming::Incoming;
+use crate::event::{
+    API_ACTIVITY, Activity, Api, AuditEvent, Dialect, Endpoint, Metadata, Status, User,
+};
+use crate::json::Text;
+use crate::normalize::error::NormalizeError;
+use crate::normalize::time::EventTime;
+use crate::normalize::walk;
+
+/// A CloudEvent of unknown origin: kept, with nothing read from its payload, which may be anybody's.
+///
+/// # Errors
+/// It lacks what CloudEvents requires, or can be read in two ways.
+pub(in crate::normalize) fn generic(
+    incoming: Incoming<'_>,
+) -> Result<AuditEvent<'_>, NormalizeError> {
+    let record_ms = incoming.timestamp_ms;
+    let mut envelope = Envelope::take(incoming)?;
+    let data = envelope.data;
+    walk::note_repeated_names(&mut envelope.unmapped, |document, node| {
+        walk::is_below(document, node, data)
+    })?;
+    if !envelope.is_complete() {
+        return Err(NormalizeError::Unrecognized);
+    }
+    let EventTime { time_ms, label } = envelope.event_time(record_ms);
+    let labels = label.into_iter().chain(["method:unknown"]);
+    let labels = labels.chain(envelope.labels.iter().copied());
+    let metadata = Metadata {
+        dialect: Dialect::CloudEvents,
+        labels: labels.map(Text::from).collect(),
+        ..envelope.metadata()
+    };
+    Ok(AuditEvent {
+        class: &API_ACTIVITY,
+        activity: Activity::Other,
+        time_ms,
+        message: None,
+        status: Status::Unknown,
+        status_code: None,
+        status_detail: None,
+        metadata,
+        user: User {
+            name: Some(Text::from("unknown")),
+            ..User::default()
+        },
+        session_uid: None,
+        app_name: None,
+        invoked_by: None,
+        authorizations: Vec::new(),
+        auth_protocol: None,
+        api: Api {
+            operation: envelope.kind.unwrap_or(Text::from("unknown")),
+            ..Api::default()
+        },
+        cloud: None,
+        src_endpoint: Endpoint {
+            name: Some(Text::from("unknown")),
+            ..Endpoint::default()
+        },
+        resources: Vec::new(),
+        enrichments: Vec::new(),
+        unmapped: envelope.unmapped,
+        known_method: false,
+        other_readings: Vec::new(),
+        other_request_data: Vec::new(),
+    })
+}

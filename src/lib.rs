@@ -47,6 +47,8 @@ pub mod config;
 
 pub mod view;
 
+pub mod query;
+
 pub mod roles;
 
 pub mod cli;

@@ -1,7 +1,6 @@
 //! `tail`: the newest events, alerts or dead letters, and those that come, as lines for a person or
 //! as JSON. It reads what is committed, and disturbs nobody.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -10,27 +9,22 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::asked::{self, Output, Since};
+use super::asked::{self, Output};
 use super::config_file::ConfigFile;
 use super::failure::Failure;
 use super::json_line::json_line;
 use super::say::say;
 use crate::diagnostic::Diagnostic;
 use crate::event::{Offset, RawRecord};
+use crate::kafka::Span;
 use crate::kafka::session::Shutdown;
-use crate::kafka::topic_reader::{ReadError, TopicReader, Turn};
-use crate::kafka::{Span, Stored, newest_first};
+use crate::kafka::topic_reader::{TopicReader, Turn};
+use crate::query::{self, Since};
 use crate::sigma::Scratch;
 use crate::view::{At, Emitted, Filter, Kind, Paint, Written, line};
 
-/// The newest records among which `-n` looks for those that a filter takes.
-const LOOKED_THROUGH: u64 = 100_000;
-
 /// Longest that a line waits for others to be written with.
 const FLUSH: Duration = Duration::from_millis(100);
-
-/// Largest window of a partition that is read backwards at a time.
-const WINDOW: u32 = 20_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
@@ -79,7 +73,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         flushed: Instant::now(),
         scratch: Scratch::default(),
     };
-    let reader = asked::reader(&config, topic)?;
+    let reader = query::reader(&config, topic)?;
     tail(command, &reader, &stop, &mut printer)
 }
 
@@ -118,14 +112,22 @@ fn tail(
     stop: &Shutdown,
     printer: &mut Printer<'_>,
 ) -> Result<(), Failure> {
-    let now = asked::spans(reader)?;
+    let now = query::spans(reader, &|note| say(note))?;
     let from = if command.from_beginning {
         now
     } else if let Some(since) = command.since {
         reader.since(&now, since.time_ms(Timestamp::now()))?
     } else {
         let wanted = command.lines.unwrap_or(10);
-        for record in newest(reader, &now, wanted, stop, printer)? {
+        let mut takes = |record: &RawRecord<'_>| printer.takes(record);
+        let (found, looked_through) = query::newest(reader, &now, wanted, stop, &mut takes)?;
+        if let Some(records) = looked_through {
+            let count = found.len();
+            say(format_args!(
+                "{count} among the newest {records} records; --since or --from-beginning looks further"
+            ));
+        }
+        for record in found {
             printer.print(&record.record())?;
         }
         printer.out.flush()?;
@@ -176,49 +178,6 @@ fn end_of(span: &Span) -> Span {
         from: Offset(span.to.0),
         ..*span
     }
-}
-
-/// The newest records that the filter takes, the oldest of them first.
-fn newest(
-    reader: &TopicReader,
-    spans: &[Span],
-    wanted: usize,
-    stop: &Shutdown,
-    printer: &mut Printer<'_>,
-) -> Result<Vec<Stored>, ReadError> {
-    let mut found: Vec<Stored> = Vec::new();
-    let mut looked_through = 0;
-    let first = u32::try_from(wanted).unwrap_or(WINDOW).clamp(50, WINDOW);
-    for window in newest_first(spans, first, WINDOW) {
-        if found.len() >= wanted || stop.is_requested() {
-            break;
-        }
-        if looked_through >= LOOKED_THROUGH.max(wanted as u64) {
-            let count = found.len();
-            say(format_args!(
-                "{count} among the newest {looked_through} records; --since or --from-beginning looks further"
-            ));
-            break;
-        }
-        looked_through += window.iter().map(Span::len).sum::<u64>();
-        // Of each partition no more than wanted are among the newest.
-        let mut newest: BTreeMap<i32, VecDeque<Stored>> = BTreeMap::new();
-        reader.read(&window, &|| stop.is_requested(), &mut |record| {
-            if printer.takes(record) {
-                let of_partition = newest.entry(record.position.partition.0).or_default();
-                of_partition.push_back(Stored::from(record));
-                if of_partition.len() > wanted {
-                    of_partition.pop_front();
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        found.extend(newest.into_values().flatten());
-    }
-    found.sort_by_key(Stored::order);
-    let surplus = found.len().saturating_sub(wanted);
-    found.drain(..surplus);
-    Ok(found)
 }
 
 struct Printer<'o> {

@@ -1,6 +1,6 @@
 //! What these credentials may do in a cluster, found out by attempts that change nothing: reading at
 //! the end, a record too large to be taken, creation that is only checked, an empty transaction.
-//! Describing one's own rights is not offered by the client library.
+//! The client library cannot ask for the rights of a principal.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ pub enum Permission {
     Granted,
     /// An authorizer refuses it.
     Denied,
-    /// The attempt failed for another reason, told here.
+    /// The attempt failed for this other reason.
     Unknown(String),
 }
 
@@ -118,7 +118,7 @@ impl<'c> Access<'c> {
     /// its end until the end is told.
     pub fn read(&self, topic: &str, partitions: u32) -> Permission {
         let fixed = [
-            // librdkafka asks for a name; nothing is joined.
+            // librdkafka requires the name of a group; none is joined.
             ("group.id", "watchbell-validate"),
             ("enable.auto.commit", "false"),
             ("enable.partition.eof", "true"),
@@ -143,7 +143,7 @@ impl<'c> Access<'c> {
         while Instant::now() < deadline {
             match reader.poll(Duration::from_millis(100)) {
                 Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
-                // Somebody writes there, and it can be read.
+                // Records are being written there, and they can be read.
                 Some(Ok(_)) => return Permission::Granted,
                 Some(Err(error)) => match error.rdkafka_error_code() {
                     Some(code) if is_topic_denied(code) => return Permission::Denied,
@@ -202,8 +202,8 @@ impl<'c> Access<'c> {
         }
     }
 
-    /// Whether transactions may run under ids that begin with `prefix`: one that nobody else uses
-    /// is made known and left empty.
+    /// Whether transactions may run under ids that begin with `prefix`: one is prepared under an id that
+    /// nobody else uses, and nothing is written in it.
     pub fn transact(&self, prefix: &str) -> Permission {
         let id = format!("{prefix}validate");
         let fixed = [("transactional.id", id.as_str())];
@@ -277,7 +277,7 @@ fn refused(code: Code) -> Permission {
     Permission::Unknown(describe(code, Purpose::WriteDestination))
 }
 
-/// Keeps what became of the only record.
+/// Keeps the outcome of the only record.
 #[derive(Debug, Default)]
 struct Verdict(Mutex<Option<Code>>);
 
@@ -303,7 +303,7 @@ impl ProducerContext for Verdict {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         let code = match result {
-            // It was taken after all: the limit has just been raised.
+            // The record was accepted: the limit has just been raised.
             Ok(_) => Code::MessageSizeTooLarge,
             Err((error, _)) => error.rdkafka_error_code().unwrap_or(Code::Fail),
         };

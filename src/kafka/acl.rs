@@ -20,7 +20,7 @@ pub enum Resource {
 /// What a right allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
-    /// See that it is there.
+    /// See whether it exists.
     Describe,
     /// See its settings.
     DescribeConfigs,
@@ -28,14 +28,14 @@ pub enum Operation {
     Read,
     /// Write.
     Write,
-    /// Make it.
+    /// Create it.
     Create,
     /// Add partitions.
     Alter,
 }
 
 impl Operation {
-    /// As Kafka's tool has it.
+    /// Its name in Kafka's tool.
     fn kafka(self) -> &'static str {
         match self {
             Operation::Describe => "Describe",
@@ -47,7 +47,7 @@ impl Operation {
         }
     }
 
-    /// As Confluent's CLI has it.
+    /// Its name in Confluent's CLI.
     fn confluent(self) -> &'static str {
         match self {
             Operation::Describe => "describe",
@@ -60,7 +60,7 @@ impl Operation {
     }
 }
 
-/// A right to do something with something.
+/// A right: an operation on a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Right {
     /// On what.
@@ -70,7 +70,7 @@ pub struct Right {
 }
 
 impl Right {
-    /// The right to do all this with that.
+    /// The rights to these operations on a resource.
     pub fn new(resource: Resource, operations: &[Operation]) -> Right {
         Right {
             resource,

@@ -16,7 +16,7 @@ use crate::event::OutputRecord;
 
 #[derive(Default)]
 struct Reports {
-    /// The first bad delivery report since somebody looked.
+    /// The first bad delivery report since the last look.
     failed: Mutex<Option<KafkaError>>,
 }
 
@@ -55,7 +55,7 @@ impl Appender {
         Appender::with_timeout(cluster, role, batch_bytes, "30000")
     }
 
-    /// The same, but a record waits for its cluster for as long as that is away.
+    /// The same, but a record waits for as long as its cluster does not answer.
     ///
     /// # Errors
     /// librdkafka refuses the properties.
@@ -96,7 +96,7 @@ impl Appender {
     /// Write the records and wait until all are stored.
     ///
     /// # Errors
-    /// At least one is not, or may not be.
+    /// At least one is not stored, or it is not known whether it is.
     pub fn append(&self, records: &[OutputRecord]) -> Result<(), ClientError> {
         for record in records {
             self.send(record)?;
@@ -106,8 +106,8 @@ impl Appender {
         flushed.map_err(failed)
     }
 
-    /// Write one record and wait until it is stored; `Ok(false)` where `is_over` ends the wait, and
-    /// nobody knows.
+    /// Write one record and wait until it is stored; `Ok(false)` where `is_over` ends the wait, so
+    /// that it is not known whether the record is stored.
     ///
     /// # Errors
     /// It is not stored.

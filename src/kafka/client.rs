@@ -11,7 +11,7 @@ use std::time::Duration;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-pub(crate) use context::{Quiet, answer_at_once, explain, log_line};
+pub(crate) use context::{Quiet, explain, log_line};
 pub use error::{ClientError, is_secret};
 
 /// The API key of a cluster; its parts are already read from file or environment.
@@ -70,7 +70,7 @@ impl Cluster {
         }
     }
 
-    /// Properties shared by every client of this cluster; `role` ends the client id.
+    /// Properties shared by every client of this cluster; the client id ends with `role`.
     pub(crate) fn client_config(
         &self,
         role: &str,
@@ -113,7 +113,7 @@ impl Cluster {
         config
     }
 
-    /// Where CA certificates are looked for when nobody says. The bundled OpenSSL and libcurl know
+    /// Where CA certificates are looked for if no property says. The bundled OpenSSL and libcurl know
     /// only the paths they were built with; `probe` tries those of the usual distributions.
     fn trust(&self) -> Vec<(&'static str, &'static str)> {
         let is = |name: &str, wanted: &[&str]| {

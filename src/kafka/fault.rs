@@ -60,7 +60,7 @@ pub(super) fn is_denied(code: Code) -> bool {
     repair_of(code).is_some_and(|repair| repair.is_denial())
 }
 
-/// What keeps a client from talking to a broker that it reaches; `words` are the client's own.
+/// Why a client cannot talk to a broker that it reaches; `words` is the client's message.
 pub(super) fn login_fault(code: Code, words: &str) -> Option<Repair> {
     // In TLS 1.3 a refused certificate is an alert after the handshake, which librdkafka takes for a
     // lost connection; the words are OpenSSL's.
@@ -288,7 +288,7 @@ fn other(code: Code) -> Fault {
         | Code::Conflict
         | Code::BrokerDestroy
         | Code::DestroyBroker => Fault::Client,
-        // A checksum that does not hold was spoiled on the way: the brokers check what comes in.
+        // A record with a wrong checksum was damaged on its way: the brokers check what they receive.
         Code::InvalidMessage
         | Code::InvalidMessageSize
         | Code::Unknown

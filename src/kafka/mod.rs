@@ -1,6 +1,6 @@
 //! Everything that touches Kafka, and the only place where the client library's types appear.
-//! `session` moves records from a source to a destination with their positions; `follow` is a group's
-//! way through one topic and `append` writes a few records; `topics` knows the topics watchbell
+//! `session` moves records from a source to a destination with their positions; `follow` is a
+//! member of a group that reads one topic, `append` writes a few records; `topics` knows the topics watchbell
 //! writes; `topic_reader` reads them back for a person; `access` finds out what one may do and `acl`
 //! words what is missing; `embedded` is librdkafka's in-process cluster for the demo.
 
@@ -11,6 +11,8 @@ pub mod client;
 pub mod embedded;
 mod fault;
 pub mod follow;
+mod partition_list;
+mod rebalance;
 mod record;
 pub mod session;
 mod span;

@@ -6,17 +6,18 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::Offset as KafkaOffset;
 
 use super::client::{ClientError, Cluster, Quiet, explain};
 use super::fault::{is_missing, is_topic_denied};
+use super::partition_list::with_offsets;
 use super::record::raw_record;
 use super::span::Span;
 use super::topics::partition_count;
 use crate::event::{NextOffset, Offset, Partition, RawRecord};
 
-/// Longest wait for the client in one turn; so soon it notices that somebody wants to stop.
+/// Longest wait for the client in one turn, and so the longest time until a wish to stop is noticed.
 const TURN: Duration = Duration::from_millis(100);
 
 /// How often a followed topic is asked whether it has new partitions.
@@ -96,7 +97,7 @@ impl TopicReader {
                 ("group.id", group),
                 ("enable.auto.commit", "false"),
                 ("enable.auto.offset.store", "false"),
-                // What retention takes away while somebody looks is gone; the rest is shown.
+                // Records that retention deletes meanwhile are left out; the others are shown.
                 ("auto.offset.reset", "earliest"),
                 ("isolation.level", "read_committed"),
                 ("check.crcs", "true"),
@@ -148,11 +149,9 @@ impl TopicReader {
     /// # Errors
     /// The cluster does not answer.
     pub fn since(&self, spans: &[Span], time_ms: i64) -> Result<Vec<Span>, ReadError> {
-        let mut list = TopicPartitionList::with_capacity(spans.len());
-        let added: KafkaResult<()> = spans.iter().try_for_each(|span| {
-            list.add_partition_offset(&self.topic, span.partition.0, KafkaOffset::Offset(time_ms))
-        });
-        added.map_err(|error| self.failed(&error))?;
+        let at = |span: &Span| (span.partition, KafkaOffset::Offset(time_ms));
+        let list = with_offsets(&self.topic, spans.iter().map(at));
+        let list = list.map_err(|error| self.failed(&error))?;
         let answer = self.consumer.offsets_for_times(list, self.timeout);
         let answer = answer.map_err(|error| self.failed(&error))?;
         let mut later = Vec::with_capacity(spans.len());
@@ -174,8 +173,8 @@ impl TopicReader {
         Ok(later)
     }
 
-    /// Reads the spans, each in its order, until their end or `Break`. What `stop` says is asked
-    /// between records.
+    /// Reads the spans, each in its order, until their end or `Break`; `stop` is asked between
+    /// records.
     ///
     /// # Errors
     /// The topic may not be read, or nothing comes for as long as the time-out.
@@ -268,29 +267,22 @@ impl TopicReader {
     fn grow(&self, known: usize) -> usize {
         let count = partition_count(&self.consumer, &self.topic, self.timeout);
         let count = count.ok().flatten().unwrap_or(0) as usize;
-        let mut list = TopicPartitionList::new();
-        for partition in known..count {
+        if count <= known {
+            return known;
+        }
+        let new = (known..count).map(|partition| {
             let partition = i32::try_from(partition).unwrap_or(i32::MAX);
-            if list
-                .add_partition_offset(&self.topic, partition, KafkaOffset::Beginning)
-                .is_err()
-            {
-                return known;
-            }
-        }
-        if list.count() > 0 && self.consumer.incremental_assign(&list).is_ok() {
-            return count;
-        }
-        known
+            (Partition(partition), KafkaOffset::Beginning)
+        });
+        let list = with_offsets(&self.topic, new);
+        let added = list.and_then(|list| self.consumer.incremental_assign(&list));
+        if added.is_ok() { count } else { known }
     }
 
     fn assign<'s>(&self, spans: impl IntoIterator<Item = &'s Span>) -> Result<(), ReadError> {
-        let mut list = TopicPartitionList::new();
-        for span in spans {
-            let from = KafkaOffset::Offset(span.from.0);
-            list.add_partition_offset(&self.topic, span.partition.0, from)
-                .map_err(|error| self.failed(&error))?;
-        }
+        let from = |span: &Span| (span.partition, KafkaOffset::Offset(span.from.0));
+        let list = with_offsets(&self.topic, spans.into_iter().map(from));
+        let list = list.map_err(|error| self.failed(&error))?;
         let assigned = self.consumer.assign(&list);
         assigned.map_err(|error| self.failed(&error))
     }
@@ -306,7 +298,7 @@ impl TopicReader {
         }
     }
 
-    /// An error that passes, in words; one that does not, as an error.
+    /// The text of an error that should pass by itself; any other is returned as an error.
     fn complaint(&self, error: &KafkaError) -> Result<String, ReadError> {
         match self.failed(error) {
             ReadError::Client(error) => Ok(error.to_string()),

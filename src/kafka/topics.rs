@@ -280,7 +280,7 @@ impl Topics {
     }
 }
 
-/// Options that bound the wait for a request and for what it sets off.
+/// Options that bound the wait for a request and for the operation that it starts.
 pub(super) fn admin_options(timeout: Duration) -> AdminOptions {
     AdminOptions::new()
         .request_timeout(Some(timeout))

@@ -20,8 +20,9 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use super::clock::now_ms;
+use crate::event::Partition;
 use crate::kafka::ClientError;
-use crate::kafka::follow::{Follower, Turn};
+use crate::kafka::follow::{Follower, Partitioning, Turn};
 use crate::kafka::session::{NotReady, Shutdown};
 use crate::notice::Notice;
 use crate::notify::pace::Pace;
@@ -97,6 +98,7 @@ struct Loop<'l> {
 
 /// What is known while the partition is ours.
 struct Ours {
+    partition: Partition,
     queue: Queue<Arc<Notice>>,
     backlog: Backlog,
 }
@@ -118,7 +120,7 @@ pub fn run(
         handle,
         observer,
         client: Client::new(sink)?,
-        follower: Follower::join(cluster, &config.alerts, group)?,
+        follower: Follower::join(cluster, &config.alerts, group, Partitioning::Single)?,
         letters: Letters::new(DeadLetters::new(config, &sink.name)?),
         clock: Clock::start(),
         ours: None,
@@ -217,7 +219,7 @@ impl Loop<'_> {
             ..
         } = self;
         let turn = follower.turn(wait, &mut |record| {
-            if let Some(Ours { queue, backlog }) = ours {
+            if let Some(Ours { queue, backlog, .. }) = ours {
                 *uncommitted = true;
                 let taker = Taker {
                     queue,
@@ -233,25 +235,14 @@ impl Loop<'_> {
         match turn {
             Turn::Record => self.trouble = None,
             Turn::Idle => {}
-            Turn::Assigned {
-                from,
-                note,
-                expired,
-                end,
-                first,
-                changed,
-            } => {
-                self.say_expired(expired);
-                let backlog = self.backlog(end, first);
-                self.begin(from, &note, backlog, changed);
-            }
-            Turn::Changed { changed, end } => self.changed(changed, end),
-            Turn::Resumed { expired } => {
+            Turn::Assigned(assigned) => self.begin(&assigned),
+            Turn::Changed { changed, end, .. } => self.changed(changed, end),
+            Turn::Resumed { expired, .. } => {
                 self.say_expired(expired);
                 self.trouble = None;
             }
             Turn::Spare => self.trouble = None,
-            Turn::Revoked => {
+            Turn::Revoked(_) => {
                 self.lose();
                 tracing::info!(sink = self.sink.name, "another process tells the sink");
             }
@@ -335,9 +326,6 @@ impl Loop<'_> {
     }
 
     fn commit_if_due(&mut self) {
-        if self.follower.commit_failed() {
-            self.uncommitted = true;
-        }
         if self.uncommitted && self.committed_at.elapsed() >= COMMIT_INTERVAL {
             self.commit(false);
         }
@@ -350,7 +338,8 @@ impl Loop<'_> {
         let (position, note) = ours.queue.committable();
         let note = note.to_text(position.0);
         self.committed_at = Instant::now();
-        match self.follower.commit(position, &note, wait) {
+        let committed = self.follower.commit(ours.partition, position, &note, wait);
+        match committed {
             Ok(()) => self.uncommitted = false,
             Err(error) => tracing::debug!(sink = self.sink.name, %error, "commit"),
         }

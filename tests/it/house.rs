@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "printable",
     "diagnostic",
     "yaml",
@@ -35,6 +35,7 @@ const ORDER: [&str; 24] = [
     "observe",
     "config",
     "view",
+    "query",
     "roles",
     "cli",
 ];
@@ -47,8 +48,9 @@ const ACTING: [&str; 3] = ["kafka", "roles", "cli"];
 
 /// Modules that name some of [`EFFECTS`]. One that is neither here nor in [`ACTING`] is pure: its
 /// functions are functions of values.
-const SOME_EFFECTS: [(&str, &[&str]); 5] = [
+const SOME_EFFECTS: [(&str, &[&str]); 6] = [
     ("rules", &["std::fs"]),
+    ("query", &["std::thread"]),
     ("settings", &["std::fs"]),
     ("config", &["std::fs", "std::env"]),
     ("notify", &[ASYNC, "tokio", "jiff::Timestamp::now"]),

@@ -43,6 +43,7 @@ fn members_come_and_go_while_transactions_are_open() {
     first.stop();
     println!("  the second member committed {shared} records");
     setting.check_exactly_once(&clusters, &source.written);
+    setting.check_states(&clusters, 0, &source.written);
 }
 
 #[test]
@@ -76,6 +77,7 @@ fn a_member_without_partitions_is_ready_and_takes_over() {
     setting.wait_for(&clusters, &source.written, LIMIT);
     spare.stop();
     setting.check_exactly_once(&clusters, &source.written);
+    setting.check_states(&clusters, 0, &source.written);
 }
 
 #[test]
@@ -104,4 +106,5 @@ fn aborted_batches_are_read_again() {
     let heard = running.stop();
     assert_eq!(heard.aborts.lock().unwrap().get("forced"), Some(&6));
     setting.check_exactly_once(&clusters, &source.written);
+    setting.check_states(&clusters, 0, &source.written);
 }

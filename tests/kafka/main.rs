@@ -13,6 +13,7 @@ mod broker;
 mod daemon;
 /// Continuous writing, and interruptions of the outputs.
 mod flow;
+mod follow;
 /// A Kafka process.
 mod node;
 /// The checks of a session's outputs, and the worker that makes them.

@@ -9,7 +9,7 @@ use watchbell::kafka::session::{MoveTarget, Offsets, OffsetsError, Same, Start};
 
 use super::broker::{Clusters, clusters};
 use super::eventually;
-use super::passthrough::{Running, Setting};
+use super::passthrough::{Chain, Running, Setting};
 use super::records::{Source, committed, read_committed};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -55,6 +55,12 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
         .expect("a plan");
     offsets.execute(&latest).expect("moved");
     assert_eq!(positions(&setting, &clusters), [40, 40, 40, 100]);
+    let states = setting.states(&clusters, 4);
+    assert_eq!(
+        states,
+        [const { None }; 4],
+        "it belongs to another position"
+    );
     let seen = offsets.show().expect("positions");
     assert_eq!(seen[0].lag(), Some(60));
     assert!(seen[0].time_ms.is_some() && seen[3].time_ms.is_none());
@@ -65,6 +71,9 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
     let second = Running::start(&setting.config, setting.worker());
     setting.wait_for(&clusters, &source.written, LIMIT);
     assert_eq!(second.stop().records.load(Ordering::Relaxed), 180);
+    let read = Some(Chain::over(40..100).to_text());
+    let expected = [read.clone(), read.clone(), read, None];
+    assert_eq!(setting.states(&clusters, 4), expected);
 
     let beyond = offsets.plan(&all, MoveTarget::Offset(NextOffset(101)));
     assert!(matches!(beyond, Err(OffsetsError::OutOfRange { .. })));

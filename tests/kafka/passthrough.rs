@@ -1,5 +1,5 @@
-//! A worker that copies records and adds their position as a header, sessions with it in this process, and
-//! checks of the outputs.
+//! A worker that copies records, adds their position as a header and keeps a chain over them beside its
+//! positions; sessions with it in this process; and checks of the outputs.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use watchbell::event::{Offset, OutputRecord, Partition};
+use watchbell::event::{NextOffset, Offset, OutputRecord, Partition};
 use watchbell::kafka::session::{
     Commit, Gap, Lag, NotReady, Outputs, Refusal, SessionConfig, SessionError, SessionObserver,
-    Shutdown, SourceRecord, Worker, run,
+    Shutdown, SourceRecord, Worker, WorkerState, run,
 };
 
 use super::broker::Clusters;
 use super::eventually;
-use super::records::{Read, committed, read_committed};
+use super::records::{Read, committed, committed_states, read_committed};
 
 /// A look at a record that may refuse its batch.
 type Before = Box<dyn FnMut(&SourceRecord<'_>) -> Result<(), Refusal> + Send>;
@@ -27,6 +27,52 @@ pub struct PassThrough {
     pub dead_letters: Arc<str>,
     /// Called for each record before anything else.
     pub before: Before,
+    chains: BTreeMap<Partition, Chain>,
+}
+
+/// The records of a partition that were processed since its position came without a state: where that
+/// was, how many, and a sum that depends on their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chain {
+    from: i64,
+    count: u64,
+    sum: u64,
+}
+
+impl Chain {
+    pub fn from(from: i64) -> Chain {
+        Chain {
+            from,
+            count: 0,
+            sum: 0,
+        }
+    }
+
+    /// The chain over these offsets, each once and in order.
+    pub fn over(offsets: std::ops::Range<i64>) -> Chain {
+        let mut chain = Chain::from(offsets.start);
+        offsets.for_each(|offset| chain.add(offset));
+        chain
+    }
+
+    fn add(&mut self, offset: i64) {
+        self.count += 1;
+        let offset = offset.cast_unsigned();
+        self.sum = self.sum.wrapping_mul(31).wrapping_add(offset);
+    }
+
+    pub fn to_text(self) -> String {
+        format!("{} {} {:x}", self.from, self.count, self.sum)
+    }
+
+    fn parse(text: &str) -> Option<Chain> {
+        let mut words = text.split(' ');
+        Some(Chain {
+            from: words.next()?.parse().ok()?,
+            count: words.next()?.parse().ok()?,
+            sum: u64::from_str_radix(words.next()?, 16).ok()?,
+        })
+    }
 }
 
 impl PassThrough {
@@ -35,11 +81,25 @@ impl PassThrough {
             output: output.into(),
             dead_letters: dead_letters.into(),
             before: Box::new(|_| Ok(())),
+            chains: BTreeMap::new(),
         }
     }
 }
 
 impl Worker for PassThrough {
+    fn on_position(&mut self, partition: Partition, next: NextOffset, state: Option<&WorkerState>) {
+        let chain = match state {
+            Some(state) => Chain::parse(state.as_str()).expect("a chain"),
+            None => Chain::from(next.0),
+        };
+        self.chains.insert(partition, chain);
+    }
+
+    fn state(&self, partition: Partition) -> Option<WorkerState> {
+        let chain = self.chains.get(&partition).expect("a position first");
+        WorkerState::new(chain.to_text())
+    }
+
     fn on_batch(
         &mut self,
         batch: &[SourceRecord<'_>],
@@ -49,6 +109,8 @@ impl Worker for PassThrough {
             (self.before)(source)?;
             let record = &source.record;
             let position = record.position;
+            let chain = self.chains.get_mut(&position.partition);
+            chain.expect("a position first").add(position.offset.0);
             let place = format!("{}:{}", position.partition.0, position.offset.0);
             let mut headers = vec![(Cow::Borrowed("place"), Some(place.into_bytes()))];
             let refused = source.refusals.and_then(|refusals| refusals.iter().next());
@@ -254,6 +316,21 @@ impl Setting {
             last == expected
         });
         assert!(done, "committed {last:?} of {expected:?}");
+    }
+
+    /// What the worker keeps beside its positions, by partition.
+    pub fn states(&self, clusters: &Clusters, partitions: usize) -> Vec<Option<String>> {
+        let topic = self.ownership_topic();
+        let group = &self.config.group;
+        committed_states(&clusters.destination, group, &topic, partitions)
+    }
+
+    /// Beside the position of each partition stands the chain over its records from `from` on, each once
+    /// and in order, whatever was aborted or processed twice meanwhile.
+    pub fn check_states(&self, clusters: &Clusters, from: i64, written: &[u64]) {
+        let chains = written.iter().map(|count| Chain::over(from..*count as i64));
+        let expected: Vec<_> = chains.map(|chain| Some(chain.to_text())).collect();
+        assert_eq!(self.states(clusters, written.len()), expected);
     }
 
     /// Every source record in outputs or dead letters, perhaps more than once.

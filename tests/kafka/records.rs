@@ -203,14 +203,7 @@ fn read(broker: &Broker, topic: &str, isolation: &str) -> Vec<Read> {
 
 /// The offset that the group has committed for each partition of a topic; negative if there is none.
 pub fn committed(broker: &Broker, group: &str, topic: &str, partitions: usize) -> Vec<i64> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", broker.bootstrap())
-        .set("group.id", group)
-        .create()
-        .expect("a consumer");
-    let mut list = TopicPartitionList::new();
-    list.add_partition_range(topic, 0, partitions as i32 - 1);
-    let Ok(answer) = consumer.committed_offsets(list, Duration::from_secs(5)) else {
+    let Some(answer) = committed_list(broker, group, topic, partitions) else {
         return vec![-1; partitions];
     };
     let offsets: BTreeMap<i32, i64> = answer
@@ -219,4 +212,40 @@ pub fn committed(broker: &Broker, group: &str, topic: &str, partitions: usize) -
         .map(|e| (e.partition(), e.offset().to_raw().unwrap_or(-1)))
         .collect();
     offsets.into_values().collect()
+}
+
+/// The worker's state beside each committed position of a group.
+pub fn committed_states(
+    broker: &Broker,
+    group: &str,
+    topic: &str,
+    partitions: usize,
+) -> Vec<Option<String>> {
+    let answer = committed_list(broker, group, topic, partitions).expect("an answer");
+    let state = |metadata: &str| {
+        let evidence: serde_json::Value = serde_json::from_str(metadata).expect("JSON");
+        evidence["state"].as_str().map(str::to_owned)
+    };
+    let elements = answer.elements();
+    let states = elements
+        .iter()
+        .map(|e| (e.partition(), state(e.metadata())));
+    states.collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+fn committed_list(
+    broker: &Broker,
+    group: &str,
+    topic: &str,
+    partitions: usize,
+) -> Option<TopicPartitionList> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", broker.bootstrap())
+        .set("group.id", group)
+        .create()
+        .expect("a consumer");
+    let mut list = TopicPartitionList::new();
+    list.add_partition_range(topic, 0, partitions as i32 - 1);
+    let answer = consumer.committed_offsets(list, Duration::from_secs(5));
+    answer.ok()
 }

@@ -145,4 +145,6 @@ fn an_old_process_with_an_open_transaction_commits_nothing_and_keeps_the_new_one
     old.producer.abort_transaction(LIMIT).expect("aborted");
     new.stop();
     setting.check_exactly_once(&clusters, &source.written);
+    // The old release knew of no state.
+    setting.check_states(&clusters, 10, &source.written);
 }

@@ -154,6 +154,7 @@ fn endure(
         Delivery::ExactlyOnce => ordeal.setting.check_exactly_once(clusters, &written),
         Delivery::AtLeastOnce => ordeal.setting.check_nothing_missing(clusters, &written),
     }
+    ordeal.setting.check_states(clusters, 0, &written);
     aborts
 }
 

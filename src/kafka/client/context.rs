@@ -1,4 +1,4 @@
-//! What librdkafka says by itself: log lines, complaints about logins, rebalances that need no thought.
+//! What librdkafka reports by itself: log lines, and complaints about logins.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,12 +9,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
-use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::error::ClientError;
 use crate::kafka::fault::{Repair, login_fault};
 
-/// What a question's failure is due to: where the client complained of its login meanwhile, that.
+/// Why a question failed: if the client complained about its login meanwhile, the login is the reason.
 pub(crate) fn explain(
     client: &BaseConsumer<Quiet>,
     action: &'static str,
@@ -35,22 +34,6 @@ pub(crate) fn explain(
             repair,
         },
         None => ClientError::new(action, error),
-    }
-}
-
-/// Answer a rebalance within its callback as the group wants it; a close waits for that.
-pub(crate) fn answer_at_once<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    assign: bool,
-    list: &TopicPartitionList,
-) {
-    let answer = if assign {
-        consumer.incremental_assign(list)
-    } else {
-        consumer.incremental_unassign(list)
-    };
-    if let Err(error) = answer {
-        tracing::debug!(%error, "answer a rebalance");
     }
 }
 

@@ -19,7 +19,7 @@ pub enum ClientError {
     /// The properties contradict each other, or a file they name is unreadable.
     #[error("create a Kafka client: {0}")]
     Creation(String),
-    /// The cluster was reached, but there is no talking to it: the login or TLS fails.
+    /// The cluster was reached, but the login or the TLS handshake fails.
     #[error("{action}: {detail}: {}", .repair.remedy(Purpose::WriteDestination))]
     Login {
         /// What was being done.

@@ -4,6 +4,8 @@
 
 use std::collections::VecDeque;
 
+use crate::kafka::session::LastRecord;
+
 /// Most records remembered.
 const MAX_POINTS: usize = 4_096;
 
@@ -23,7 +25,12 @@ struct Point {
     hash: u32,
 }
 
-/// What was read of a topic.
+/// The hash of a record in a trail: 32 of its bits are enough to see that it is another record.
+pub(super) fn short_hash(record: &LastRecord) -> u32 {
+    u32::from_str_radix(&record.hash[..8], 16).unwrap_or_default()
+}
+
+/// What was read of a partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Trail {
     /// The cluster's id; empty where nobody knows it.
@@ -49,7 +56,7 @@ pub(super) enum Verdict {
 }
 
 impl Trail {
-    /// A record was read; `hash` is that of [`LastRecord`](crate::kafka::session::LastRecord).
+    /// A record was read; `hash` is its [`short_hash`].
     pub(super) fn push(&mut self, offset: i64, hash: u32) {
         if self.points.len() >= MAX_POINTS {
             self.points.pop_front();

@@ -7,13 +7,13 @@ use super::error::SessionError;
 use super::failure::BatchFailure;
 use super::gathering::{Room, Waiting};
 use super::positions::Arrival;
-use super::reader::Fetched;
+use super::source_reader::Fetched;
 use super::transaction::{BatchContents, ProcessedBatch};
 use super::turn::{IDLE, Session};
 use super::worker::SourceRecord;
 
-/// Most records, and bytes of them, that are processed at a time: what is in memory twice. The rest
-/// of a transaction is with the client already, or not yet read.
+/// Most records, and bytes of them, that are processed at a time. Only these are in memory a second time,
+/// beside the client's buffer.
 const STEP: Room = Room {
     records: 250,
     bytes: 1024 * 1024,
@@ -51,7 +51,7 @@ impl<'s> Session<'s> {
                 true => IDLE,
                 false => due.saturating_duration_since(Instant::now()).min(IDLE),
             };
-            // Asking for the time costs as much as a record that is already here.
+            // Asking for the time costs as much as taking a record that was fetched already.
             let mut polled = self.reader.poll(Duration::ZERO);
             if polled.is_none() && wait {
                 polled = self.reader.poll(patience());

@@ -36,7 +36,7 @@ pub(super) enum Judgement {
     Suspects,
     /// These outputs of one record are replaced from now on.
     Replace(Place, Vec<RefusedOutput>),
-    /// There is nothing left by which this output could be replaced.
+    /// This output was refused in every form that there is.
     Hopeless(Place, RefusedOutput),
     /// A topic refuses the content of one record after the other.
     Topic(RefusedOutput),

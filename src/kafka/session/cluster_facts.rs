@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::committed_position::SourceIdentity;
 use super::config::SessionConfig;
 use super::failure::Trouble;
-use super::reader::Reader;
+use super::source_reader::SourceReader;
 use crate::kafka::ClientError;
 use crate::kafka::fault::Side;
 use crate::kafka::topics::{Topics, WantedTopic, ownership_topic, positions_topic};
@@ -19,14 +20,16 @@ pub(super) struct ClusterFacts {
     pub(super) ownership_topic: String,
     /// Whether it is a topic of our own, to be grown with the source.
     pub(super) ownership_is_ours: bool,
-    /// Id of the source cluster; `None` with brokers that have none.
-    pub(super) source_cluster: Option<String>,
+    pub(super) source: SourceIdentity,
     /// How many partitions the source has.
     pub(super) source_partitions: u32,
 }
 
 /// Look at both clusters and provide the topics without which no position can be kept.
-pub(super) fn survey(config: &SessionConfig, reader: &Reader) -> Result<ClusterFacts, Trouble> {
+pub(super) fn survey(
+    config: &SessionConfig,
+    reader: &SourceReader,
+) -> Result<ClusterFacts, Trouble> {
     let facts = look(config, reader)?;
     let topics = Topics::new(&config.destination, REQUEST_TIMEOUT)
         .map_err(|error| unreachable(Side::Destination, &error))?;
@@ -38,7 +41,7 @@ pub(super) fn survey(config: &SessionConfig, reader: &Reader) -> Result<ClusterF
 }
 
 /// Look at both clusters and change nothing.
-pub(super) fn look(config: &SessionConfig, reader: &Reader) -> Result<ClusterFacts, Trouble> {
+pub(super) fn look(config: &SessionConfig, reader: &SourceReader) -> Result<ClusterFacts, Trouble> {
     // Asked first: a client of its own says what is wrong with a login, the reader cannot.
     let source_cluster = config
         .source
@@ -63,7 +66,10 @@ pub(super) fn look(config: &SessionConfig, reader: &Reader) -> Result<ClusterFac
             ownership_topic(&config.source_name)
         },
         ownership_is_ours: !same,
-        source_cluster,
+        source: SourceIdentity {
+            cluster: source_cluster,
+            topic: config.source_topic.clone(),
+        },
         source_partitions,
     })
 }

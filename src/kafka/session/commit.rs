@@ -5,12 +5,12 @@
 use std::collections::btree_map::Entry;
 use std::time::Instant;
 
-use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
+use super::committed_position::{CommittedPosition, CommittedPositions};
 use super::deliveries::NO_SOURCE;
 use super::failure::{BatchFailure, trouble};
 use super::observe::Commit;
 use super::owner::COMMIT_PATIENCE;
-use super::reader::Fetched;
+use super::source_reader::Fetched;
 use super::transaction::{BatchContents, OpenTransaction, ProcessedBatch};
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
@@ -23,24 +23,18 @@ impl Session<'_> {
     pub(super) fn positions_after(&self, batch: &[Fetched<'_>]) -> CommittedPositions {
         let mut positions = CommittedPositions::new();
         for fetched in batch.iter().rev() {
-            if let Entry::Vacant(vacant) = positions.entry(fetched.partition()) {
+            let partition = fetched.partition();
+            if let Entry::Vacant(vacant) = positions.entry(partition) {
                 let next = fetched.offset().next();
-                let evidence = self.evidence(Some(fetched.last_record()));
-                let before = self.positions.evidence(fetched.partition());
-                let evidence = match before {
-                    Some(before) => evidence.after(before, fetched.latest, next),
-                    None => evidence,
-                };
+                let mut evidence = self.facts.source.evidence(Some(fetched.last_record()));
+                if let Some(before) = self.positions.evidence(partition) {
+                    evidence = evidence.after(before, fetched.latest, next);
+                }
+                evidence.state = self.worker.state(partition);
                 vacant.insert(CommittedPosition { next, evidence });
             }
         }
         positions
-    }
-
-    /// What is committed beside a position.
-    pub(super) fn evidence(&self, last: Option<LastRecord>) -> Evidence {
-        let cluster = self.facts.source_cluster.as_deref();
-        Evidence::new(cluster, &self.config.source_topic, last)
     }
 
     /// Hand a batch's outputs to the writer, in the transaction under way or a new one.
@@ -75,7 +69,7 @@ impl Session<'_> {
         for (source_index, output) in outputs.iter() {
             self.writer.send(base + source_index, output, deadline)?;
         }
-        // What is delivered meanwhile leaves its memory to the outputs that follow.
+        // Outputs that are delivered meanwhile leave their memory to those that follow.
         self.writer.serve();
         Ok(())
     }
@@ -106,7 +100,7 @@ impl Session<'_> {
         let due = positions.iter().filter(|(of, _)| noted.contains(of));
         let sent = self.send_notes(due, deadline);
         if let Err(failure) = sent.and_then(|()| self.seal(positions, deadline)) {
-            // What it came from is needed to find out who is to blame.
+            // Its records are needed to find out whose output was refused.
             self.transaction = Some(transaction);
             return Err(failure);
         }
@@ -203,7 +197,7 @@ impl Session<'_> {
     /// A deadline, or an earlier one once the session is asked to stop.
     fn no_later_than(&self, deadline: Instant) -> Instant {
         match self.shutdown.requested_at() {
-            // A part of the budget belongs to leaving the group.
+            // A part of the budget is kept for leaving the group.
             Some(since) => deadline.min(since + self.config.shutdown_budget() * 6 / 10),
             None => deadline,
         }

@@ -9,13 +9,37 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::event::{Latest, NextOffset, Offset, Partition};
+use super::worker_state::{self, WorkerState};
+use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 
 /// A record of the source, by partition and offset.
 pub(super) type Place = (Partition, Offset);
 
 /// Positions to commit.
 pub(super) type CommittedPositions = BTreeMap<Partition, CommittedPosition>;
+
+/// Which topic of which cluster a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SourceIdentity {
+    /// Id of the cluster; `None` with brokers that have none.
+    pub(super) cluster: Option<String>,
+    pub(super) topic: String,
+}
+
+impl SourceIdentity {
+    /// What is committed beside a position of this source.
+    pub(super) fn evidence(&self, last: Option<LastRecord>) -> Evidence {
+        Evidence::new(self.cluster.as_deref(), &self.topic, last)
+    }
+
+    /// A position before which nothing was consumed.
+    pub(super) fn bare(&self, next: NextOffset) -> CommittedPosition {
+        CommittedPosition {
+            next,
+            evidence: self.evidence(None),
+        }
+    }
+}
 
 /// A position: what is read next, and why it is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +69,13 @@ pub(super) struct Evidence {
     /// Where the partition ended on the first start: what lies before it is history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) history: Option<i64>,
+    /// What the worker keeps here: it covers every record before the position.
+    #[serde(
+        default,
+        deserialize_with = "worker_state::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) state: Option<WorkerState>,
 }
 
 /// A record that was consumed. Not always the one at `next - 1`: markers of transactions leave holes.
@@ -59,6 +90,11 @@ pub(in crate::kafka) struct LastRecord {
 }
 
 impl LastRecord {
+    pub(in crate::kafka) fn of(record: &RawRecord<'_>) -> LastRecord {
+        let (offset, time_ms) = (record.position.offset, record.timestamp_ms);
+        LastRecord::new(offset, time_ms, record.key, record.value)
+    }
+
     pub(in crate::kafka) fn new(
         offset: Offset,
         time_ms: Option<i64>,
@@ -95,6 +131,7 @@ impl Evidence {
             unreadable: None,
             latest_ms: None,
             history: None,
+            state: None,
         }
     }
 
@@ -108,11 +145,11 @@ impl Evidence {
         }
     }
 
-    /// Whether it was written for this cluster and topic; `None` where it says nothing of them.
-    pub(super) fn is_of(&self, cluster_id: Option<&str>, topic: &str) -> Option<bool> {
-        let cluster = self.cluster.as_deref().zip(cluster_id);
+    /// Whether it was written for this source; `None` where it does not say for which.
+    pub(super) fn is_of(&self, source: &SourceIdentity) -> Option<bool> {
+        let cluster = self.cluster.as_ref().zip(source.cluster.as_ref());
         let cluster = cluster.map(|(ours, found)| ours == found);
-        let topic = self.topic.as_deref().map(|ours| ours == topic);
+        let topic = self.topic.as_ref().map(|ours| *ours == source.topic);
         match (cluster, topic) {
             (None, None) => None,
             known => Some(known.0.unwrap_or(true) && known.1.unwrap_or(true)),
@@ -150,7 +187,14 @@ mod tests {
     fn the_longest_evidence_fits_beside_a_position_and_comes_back() {
         let (id, topic) = ("\u{1}".repeat(249), "t".repeat(249));
         let last = LastRecord::new(Offset(i64::MAX), Some(i64::MIN), None, None);
-        let longest = Evidence::new(Some(&id), &topic, Some(last));
+        let longest = Evidence {
+            unreadable: Some(i64::MAX),
+            latest_ms: Some(i64::MIN),
+            history: Some(i64::MAX),
+            state: WorkerState::new("s".repeat(WorkerState::MAX_BYTES)),
+            ..Evidence::new(Some(&id), &topic, Some(last))
+        };
+        assert!(longest.state.is_some());
         let text = longest.to_json();
         assert!(text.len() <= COMMIT_NOTE_BYTES && text.is_ascii());
         assert_eq!(Evidence::parse(&text), longest);
@@ -191,14 +235,43 @@ mod tests {
     }
 
     #[test]
+    fn members_of_a_newer_release_and_a_state_of_another_form_hide_nothing() {
+        let state = |text: &str| {
+            let read = Evidence::parse(&format!("{{\"cluster\":\"here\",{text},\"latest_ms\":7}}"));
+            assert_eq!(
+                (read.cluster.as_deref(), read.latest_ms),
+                (Some("here"), Some(7))
+            );
+            read.state
+        };
+        assert_eq!(state("\"state\":\"h1\""), WorkerState::new("h1"));
+        let longer = "s".repeat(WorkerState::MAX_BYTES + 1);
+        for other in [
+            "\"topic\":null".into(),
+            "\"newer\":{\"a\":[1]}".into(),
+            "\"state\":null".into(),
+            "\"state\":[\"h1\"]".into(),
+            format!("\"state\":\"{longer}\""),
+        ] {
+            assert_eq!(state(&other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn evidence_knows_its_cluster_and_topic_and_does_not_guess() {
-        let known = Evidence::new(Some("here"), "audit", None);
-        assert_eq!(known.is_of(Some("here"), "audit"), Some(true));
-        assert_eq!(known.is_of(Some("there"), "audit"), Some(false));
-        assert_eq!(known.is_of(Some("here"), "other"), Some(false));
+        let source = |cluster: Option<&str>, topic: &str| SourceIdentity {
+            cluster: cluster.map(str::to_owned),
+            topic: topic.to_owned(),
+        };
+        let known = source(Some("here"), "audit").evidence(None);
+        let is_of = |cluster, topic| known.is_of(&source(cluster, topic));
+        assert_eq!(is_of(Some("here"), "audit"), Some(true));
+        assert_eq!(is_of(Some("there"), "audit"), Some(false));
+        assert_eq!(is_of(Some("here"), "other"), Some(false));
         // A broker without an id proves nothing.
-        assert_eq!(known.is_of(None, "audit"), Some(true));
-        assert_eq!(Evidence::default().is_of(Some("here"), "audit"), None);
+        assert_eq!(is_of(None, "audit"), Some(true));
+        let unknown = Evidence::default();
+        assert_eq!(unknown.is_of(&source(Some("here"), "audit")), None);
     }
 
     #[test]

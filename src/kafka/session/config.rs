@@ -1,4 +1,4 @@
-//! What a session is told: clusters, names, delivery, start, and its limits.
+//! The settings of a session: clusters, names, delivery, start, and limits.
 //! Invariant: `transaction.timeout.ms` + 10 s < `session.timeout.ms`, so that a dead member's open
 //! transaction is aborted (the coordinator scans every 10 s) before its partitions move.
 
@@ -79,7 +79,7 @@ pub struct SessionConfig {
     /// Most bytes of outputs that the brokers are sent as one batch, which a topic takes or refuses
     /// as a whole: what the one with the smallest `max.message.bytes` takes.
     pub output_batch_bytes: usize,
-    /// The group forgets a silent member after this.
+    /// The group removes a member from which it has heard nothing for so long.
     pub session_timeout_ms: u64,
     /// The cluster aborts an abandoned transaction after this.
     pub transaction_timeout_ms: u64,

@@ -10,9 +10,8 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 /// How often `turn` is called while an answer is waited for.
 const TURN: Duration = Duration::from_millis(20);
 
-/// Run `call` on a thread of its own until `deadline`, which may come nearer meanwhile, and `turn`
-/// here. A call that
-/// has not returned by then keeps what it holds until it does; its answer is dropped.
+/// Run `call` on a thread of its own until `deadline`, which may come nearer meanwhile, and `turn` on this
+/// one. A call that has not returned by then keeps what it holds until it returns; its answer is dropped.
 ///
 /// # Errors
 /// `OperationTimedOut`, or `CriticalSystemResource` where no thread can be started.

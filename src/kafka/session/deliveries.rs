@@ -119,7 +119,7 @@ impl ProducerContext for Deliveries {
 }
 
 impl Deliveries {
-    /// What was reported so far counts no more.
+    /// Forget what was reported so far.
     pub(super) fn forget(&self) {
         *lock(&self.trouble) = None;
         *lock(&self.not_added) = None;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::committed_position::Place;
 use crate::event::Partition;
 
-/// What a record must tell to be gathered.
+/// A record that can be gathered.
 pub(super) trait Waiting {
     fn place(&self) -> Place;
     /// Bytes of key and value.

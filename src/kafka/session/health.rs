@@ -7,6 +7,7 @@ use super::cluster_facts::REQUEST_TIMEOUT;
 use super::failure::{BatchFailure, Trouble, client_trouble};
 use super::readiness::Surroundings;
 use super::turn::Session;
+use super::unreadable::unreadable_state;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::access::{Access, Permission};
 use crate::kafka::fault::{ReadingFault, Side, reading_fault};
@@ -52,7 +53,8 @@ impl Session<'_> {
         }
     }
 
-    /// A cluster works: its trouble is over, unless a record waits that it takes in no form.
+    /// A cluster works again: its trouble is over, unless it refuses the output of a waiting record in every
+    /// form.
     pub(super) fn clear_trouble(&mut self, side: Side) {
         let lasts = side == Side::Destination && self.blame.has_hopeless();
         if !lasts && self.readiness.works(side) {
@@ -71,10 +73,14 @@ impl Session<'_> {
     }
 
     fn report_repaired(&self) {
-        tracing::info!(source = self.config.source_name, "trouble is over");
+        tracing::info!(
+            source = self.config.source_name,
+            "the trouble is over; records are processed again"
+        );
     }
 
-    /// Where nothing flows nothing shows that the trouble is over: ask, with no transaction open.
+    /// While no records arrive nothing shows that a trouble is over: ask the cluster, with no transaction
+    /// open.
     pub(super) fn probe(&mut self) -> Result<(), BatchFailure> {
         let Some(side) = self.readiness.to_probe(Instant::now()) else {
             return Ok(());
@@ -97,9 +103,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Whether every partition of the source can be read. The reader itself would not say: of a topic
-    /// that may not be read librdkafka complains once (`rktp_last_error`), and describing it may be
-    /// allowed all the same.
+    /// Whether every partition of the source can be read. The reader does not tell: librdkafka reports
+    /// only once that a topic may not be read (`rktp_last_error`), and describing the topic may be allowed
+    /// nevertheless.
     fn source_is_readable(&self) -> bool {
         let Ok(access) = Access::new(&self.config.source, READ_PATIENCE) else {
             return false;
@@ -117,7 +123,7 @@ impl Session<'_> {
         self.observer.positions(&self.positions.committed());
         let handed_over = self.reader.handed_over();
         for (partition, end) in ends {
-            // Of a partition that is not read the client knows old figures only.
+            // The client's figures of a partition that is not read are old.
             if !self.positions.is_held(partition) {
                 self.report_lag_of(partition, end, handed_over.get(&partition).copied());
             }
@@ -148,7 +154,7 @@ impl Session<'_> {
         let held = self.positions.held();
         let surroundings = Surroundings {
             group: &self.config.group,
-            unreadable: self.unreadable_state(&held),
+            unreadable: unreadable_state(self.config, &held),
             pending: self.positions.pending(),
             growth: self.growth.state(),
         };

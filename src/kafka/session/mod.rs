@@ -1,8 +1,9 @@
 //! From a source topic to destination topics, each record exactly once, also across two clusters.
 //! An ownership group on the destination shares the source's partitions (`owner`), a reader without
-//! a group reads them (`reader`), a transaction commits outputs and positions together (`writer`).
+//! a group reads them (`source_reader`), a transaction commits outputs and positions together (`writer`).
 //! `turn` is the loop. It composes values that own their state and are told the time: `gathering`, `pace`,
-//! `growth`, `mirror`, `readiness`, `positions`, `blame`, `transaction`; `failure` says what recovery is.
+//! `growth`, `mirror`, `readiness`, `positions`, `first_positions`, `blame`, `transaction`; `failure` says
+//! how a session recovers.
 //! Invariant: a position is committed with the outputs of every record before it, by the member
 //! that owns the partition at that moment, or not at all.
 
@@ -17,6 +18,7 @@ mod deadline;
 mod deliveries;
 mod error;
 mod failure;
+mod first_positions;
 mod gathering;
 mod growth;
 mod health;
@@ -29,16 +31,18 @@ mod owner;
 mod ownership;
 mod pace;
 mod positions;
-mod reader;
+mod readable_search;
 mod readiness;
 mod recover;
 mod settle;
 mod settle_schedule;
+mod source_reader;
 mod transaction;
 mod turn;
 mod unreadable;
 mod verdict;
 mod worker;
+mod worker_state;
 mod writer;
 
 pub(in crate::kafka) use committed_position::LastRecord;
@@ -54,3 +58,4 @@ pub use offsets::{
 };
 pub use open::run;
 pub use worker::{Advice, Cause, Outputs, Refusal, Refusals, RefusedOutput, SourceRecord, Worker};
+pub use worker_state::WorkerState;

@@ -137,7 +137,7 @@ impl Notes {
         Ok(found)
     }
 
-    /// Take one note in; what is not ours or not understood is passed over.
+    /// Take in one note; records that are not ours, or cannot be read, are skipped.
     fn take(&self, key: Option<&[u8]>, value: Option<&[u8]>, found: &mut CommittedPositions) {
         let Some(partition) = key.and_then(|key| self.partition(key)) else {
             return;

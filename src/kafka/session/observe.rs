@@ -65,7 +65,7 @@ pub struct Unreadable {
     pub partition: Partition,
     /// The first record that cannot be read. Everything before it has been.
     pub offset: Offset,
-    /// From where on records can be read again; `None` where that was not found out.
+    /// The first record after them that can be read; `None` where it was not found.
     pub next: Option<NextOffset>,
     /// What the client says.
     pub detail: String,
@@ -105,7 +105,7 @@ pub struct NotReady {
     pub remedy: String,
 }
 
-/// Hears what a session does; everything is optional.
+/// Is told what a session does; every method does nothing by default.
 pub trait SessionObserver: Sync {
     /// The loop is alive; called at least every transaction timeout, whatever the brokers do.
     fn turned(&self) {}

@@ -11,11 +11,11 @@ use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 
 use super::cluster_facts::{ClusterFacts, look};
-use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
+use super::committed_position::{CommittedPosition, CommittedPositions, LastRecord};
 use super::config::SessionConfig;
 use super::notes::Notes;
 use super::owner::committed;
-use super::reader::Reader;
+use super::source_reader::SourceReader;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
 use crate::kafka::client::Quiet;
@@ -36,7 +36,7 @@ pub enum OffsetsError {
     /// The clusters are not as they must be; the text says what to repair.
     #[error("{0}")]
     Clusters(String),
-    /// Somebody reads.
+    /// The source is being read.
     #[error(
         "{members} members of the group {group} read this source: stop watchbell first; positions can \
          only be moved while nobody reads from them"
@@ -124,7 +124,7 @@ impl SeenPosition {
 pub struct Offsets {
     config: SessionConfig,
     facts: ClusterFacts,
-    reader: Reader,
+    reader: SourceReader,
     group: BaseConsumer<Quiet>,
 }
 
@@ -134,7 +134,7 @@ impl Offsets {
     /// # Errors
     /// A cluster does not answer, or the source does not exist.
     pub fn open(config: &SessionConfig) -> Result<Offsets, OffsetsError> {
-        let reader = Reader::to_the_end(config)?;
+        let reader = SourceReader::to_the_end(config)?;
         let facts =
             look(config, &reader).map_err(|trouble| OffsetsError::Clusters(trouble.remedy))?;
         let group = config
@@ -198,11 +198,10 @@ impl Offsets {
             source: Same::Unknown,
             last: Same::Unknown,
         };
-        let cluster = self.facts.source_cluster.as_deref();
         let Some(CommittedPosition { next, evidence }) = position else {
             return Ok(seen);
         };
-        seen.source = match evidence.is_of(cluster, &self.config.source_topic) {
+        seen.source = match evidence.is_of(&self.facts.source) {
             Some(same) => self::same(same),
             None => Same::Unknown,
         };
@@ -224,12 +223,6 @@ impl Offsets {
             false
         })?;
         Ok(seen)
-    }
-
-    /// What is known of the source beside a position.
-    fn here(&self, last: Option<LastRecord>) -> Evidence {
-        let cluster = self.facts.source_cluster.as_deref();
-        Evidence::new(cluster, &self.config.source_topic, last)
     }
 
     fn committed(&self, of: &[Partition]) -> Result<CommittedPositions, ClientError> {

@@ -10,7 +10,7 @@ use super::deadline::close_within;
 use super::error::SessionError;
 use super::observe::{NotReady, SessionObserver, Shutdown};
 use super::owner::Owner;
-use super::reader::Reader;
+use super::source_reader::SourceReader;
 use super::turn::{Clients, Ended, Session, Task};
 use super::worker::Worker;
 use super::writer::Writer;
@@ -32,7 +32,7 @@ pub fn run(
     config.check()?;
     let mut output_batch_bytes = config.output_batch_bytes;
     loop {
-        let reader = Reader::new(config)?;
+        let reader = SourceReader::new(config)?;
         let Some(facts) = prepare(config, &reader, shutdown, observer)? else {
             return Ok(());
         };
@@ -66,7 +66,7 @@ pub fn run(
 /// Learn about both clusters and provide the ownership topic; `None` if asked to stop meanwhile.
 fn prepare(
     config: &SessionConfig,
-    reader: &Reader,
+    reader: &SourceReader,
     shutdown: &Shutdown,
     observer: &dyn SessionObserver,
 ) -> Result<Option<ClusterFacts>, SessionError> {

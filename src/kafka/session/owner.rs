@@ -1,86 +1,28 @@
 //! The ownership group: which partitions are ours, as the destination cluster sees it.
-//! The rebalance callback only records; the session's loop answers when it has put its own house
-//! in order. Once closing, the callback answers by itself: a close waits for that answer for ever.
+//! Rebalances are answered by the session's loop, once it has committed or given up what is under way.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{
     BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata,
 };
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
-use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::committed_position::{CommittedPosition, CommittedPositions, Evidence};
 use super::config::SessionConfig;
 use super::deadline::call_with_deadline;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
-use crate::kafka::client::{answer_at_once, log_line};
+use crate::kafka::partition_list::with_offsets;
+use crate::kafka::rebalance::{GroupMember, Rebalance, Rebalances, leave, unassign};
 use crate::kafka::record::commit_metadata;
 
-/// A rebalance that waits for its answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Rebalance {
-    Assign(Vec<Partition>),
-    /// `lost`: somebody else may own them already; nothing may be committed for them.
-    Revoke {
-        partitions: Vec<Partition>,
-        lost: bool,
-    },
-}
-
-#[derive(Default)]
-struct OwnerContext {
-    rebalances: Mutex<VecDeque<Rebalance>>,
-    closing: AtomicBool,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl ClientContext for OwnerContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log_line(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(target: "librdkafka", %error, reason);
-    }
-}
-
-impl ConsumerContext for OwnerContext {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        kind: RDKafkaRespErr,
-        list: &mut TopicPartitionList,
-    ) {
-        let assign = kind == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        if self.closing.load(Ordering::Acquire) {
-            return answer_at_once(consumer, assign, list);
-        }
-        let elements = list.elements();
-        let partitions = elements.iter().map(|e| Partition(e.partition())).collect();
-        lock(&self.rebalances).push_back(if assign {
-            Rebalance::Assign(partitions)
-        } else {
-            Rebalance::Revoke {
-                partitions,
-                lost: consumer.assignment_lost(),
-            }
-        });
-    }
-}
-
 /// How long librdkafka waits for an answer of the group's coordinator, in ms. Where it gets none it
-/// asks again by itself, twice (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`), though nobody may listen any more.
+/// asks again by itself, twice (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`), also after the caller has stopped waiting.
 const ANSWER_TIMEOUT_MS: &str = "5000";
 
 /// Longest wait for the outcome of a commit outside a transaction: three answers, each up to a second
@@ -93,7 +35,7 @@ const POLL_INTERVAL_MS: u64 = 60_000;
 /// A member of the ownership group.
 pub(super) struct Owner {
     /// Shared with a commit that waits for its answer.
-    consumer: Arc<BaseConsumer<OwnerContext>>,
+    consumer: Arc<GroupMember>,
     topic: String,
     group: String,
 }
@@ -118,13 +60,13 @@ impl Owner {
                 ("enable.auto.commit", "false"),
                 ("enable.auto.offset.store", "false"),
                 ("auto.offset.reset", "error"),
-                // A position inside an open transaction is waited for, never guessed.
+                // A position inside an open transaction is waited for.
                 ("isolation.level", "read_committed"),
                 ("allow.auto.create.topics", "false"),
             ],
         );
-        let consumer: BaseConsumer<OwnerContext> = client
-            .create_with_context(OwnerContext::default())
+        let consumer: GroupMember = client
+            .create_with_context(Rebalances::default())
             .map_err(|error| ClientError::new("create the ownership consumer", &error))?;
         consumer
             .subscribe(&[&topic])
@@ -144,19 +86,19 @@ impl Owner {
     }
 
     pub(super) fn next_rebalance(&self) -> Option<Rebalance> {
-        lock(&self.consumer.context().rebalances).pop_front()
+        self.consumer.context().next()
     }
 
     /// Take partitions over: at the end, paused, since their records are of no interest here.
     pub(super) fn answer_assign(&self, partitions: &[Partition]) -> KafkaResult<()> {
-        let list = self.list(partitions.iter().map(|p| (*p, KafkaOffset::End)))?;
+        let at_the_end = partitions.iter().map(|p| (*p, KafkaOffset::End));
+        let list = with_offsets(&self.topic, at_the_end)?;
         self.consumer.incremental_assign(&list)?;
         self.consumer.pause(&list)
     }
 
     pub(super) fn answer_revoke(&self, partitions: &[Partition]) -> KafkaResult<()> {
-        let list = self.list(partitions.iter().map(|p| (*p, KafkaOffset::Invalid)))?;
-        self.consumer.incremental_unassign(&list)
+        unassign(&self.consumer, &self.topic, partitions.iter().copied())
     }
 
     /// Proof of membership for a transaction, or `None` if partitions may have been lost.
@@ -166,9 +108,8 @@ impl Owner {
     pub(super) fn membership(&self) -> Option<ConsumerGroupMetadata> {
         let metadata = self.consumer.group_metadata()?;
         self.serve(Duration::ZERO);
-        let lost = |event: &Rebalance| matches!(event, Rebalance::Revoke { lost: true, .. });
-        let recorded = lock(&self.consumer.context().rebalances).iter().any(lost);
-        (!recorded && !self.consumer.assignment_lost()).then_some(metadata)
+        let lost = self.consumer.context().holds_loss() || self.consumer.assignment_lost();
+        (!lost).then_some(metadata)
     }
 
     /// What the group has committed for these partitions. A partition with an open transaction is
@@ -185,7 +126,7 @@ impl Owner {
     /// come nearer meanwhile.
     ///
     /// rdkafka 0.39 never reports the result of an asynchronous commit, and a synchronous one can
-    /// wait for a coordinator longer than anybody should: so it waits on a thread of its own.
+    /// wait for a coordinator longer than a session may: so it waits on a thread of its own.
     pub(super) fn commit(
         &self,
         positions: &CommittedPositions,
@@ -245,17 +186,6 @@ impl Owner {
             .fetch_metadata(Some(&self.topic), timeout)
             .map(|_| ())
     }
-
-    fn list(
-        &self,
-        partitions: impl Iterator<Item = (Partition, KafkaOffset)>,
-    ) -> KafkaResult<TopicPartitionList> {
-        let mut list = TopicPartitionList::new();
-        for (partition, offset) in partitions {
-            list.add_partition_offset(&self.topic, partition.0, offset)?;
-        }
-        Ok(list)
-    }
 }
 
 /// What a group has committed for these partitions of a topic; those without a position are left out.
@@ -299,7 +229,7 @@ pub(super) fn offsets(
 }
 
 /// The partitions of `topic` in a member's assignment: the consumer protocol's version, then an
-/// array of topics, each a name and an array of partitions. What is cut off reads as no more.
+/// array of topics, each a name and an array of partitions. Of an array that is cut off the complete entries count.
 fn assigned(assignment: &[u8], topic: &str) -> Vec<i32> {
     fn number<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
         let (number, rest) = bytes.split_first_chunk()?;
@@ -323,27 +253,14 @@ fn assigned(assignment: &[u8], topic: &str) -> Vec<i32> {
         }
         Some(())
     };
-    // An assignment that ends early has told what it could.
+    // Where the assignment ends early, what was read until then counts.
     let _ = read();
     found
 }
 
 impl Drop for Owner {
-    /// Leave the group. Rebalances that were recorded and never answered are answered first.
     fn drop(&mut self) {
-        self.consumer
-            .context()
-            .closing
-            .store(true, Ordering::Release);
-        while let Some(event) = self.next_rebalance() {
-            let answer = match event {
-                Rebalance::Assign(partitions) => self.answer_assign(&partitions),
-                Rebalance::Revoke { partitions, .. } => self.answer_revoke(&partitions),
-            };
-            if let Err(error) = answer {
-                tracing::debug!(%error, "answer a rebalance before leaving");
-            }
-        }
+        leave(&self.consumer, &self.topic);
     }
 }
 

@@ -19,7 +19,7 @@ impl Session<'_> {
         {
             return Ok(());
         }
-        // What follows takes its time: nothing stays open meanwhile.
+        // What follows takes time: no transaction stays open meanwhile.
         self.finish()?;
         self.look_for_growth();
         if self.growth.is_waiting() {

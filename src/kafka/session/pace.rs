@@ -75,7 +75,7 @@ impl Pace {
         self.records = (self.records * 2).min(self.most_records);
     }
 
-    /// Partitions were revoked: what could not be written may have been theirs.
+    /// Partitions were revoked: the records that could not be written may have been in them.
     pub(super) fn forgive(&mut self) {
         self.failures = 0;
     }

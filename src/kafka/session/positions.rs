@@ -2,15 +2,14 @@
 //! Invariant: a position is either known to be committed, or pending: read it from the group
 //! before any record of that partition is processed.
 
+mod noted;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
 use super::observe::{Lag, Unreadable};
 use crate::event::{Latest, NextOffset, Offset, Partition};
-
-/// How often a position that moves is noted outside the group.
-pub(super) const NOTE_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is known of one owned partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +31,8 @@ struct Running {
     latest: Latest,
     /// The last record is read once more, to see that it is still the same.
     unproven: bool,
-    /// Whether a record has come since reading began here: before that the client may still tell how
-    /// far it was before.
+    /// Whether a record has come since reading began here: until then the client may still report its
+    /// earlier position.
     fresh: bool,
     /// The position last noted outside the group, and when.
     noted: Option<(NextOffset, Instant)>,
@@ -246,7 +245,7 @@ impl Positions {
         }
     }
 
-    /// Forget every position: the group knows better.
+    /// Forget every position: the group is asked for them again.
     pub(super) fn forget(&mut self) {
         for state in self.partitions.values_mut() {
             *state = PENDING;
@@ -270,7 +269,7 @@ impl Positions {
             tracing::debug!(
                 partition = partition.0,
                 offset = last.offset,
-                "the last record is gone, which proves nothing"
+                "the last record that was consumed is gone: it may have expired, so that this is no fault"
             );
         }
         if offset.0 < running.read.0 {
@@ -300,12 +299,17 @@ impl Positions {
         (running.latest, running.latest.0.max(since_ms))
     }
 
-    /// The evidence committed beside the position of a partition that is being read.
-    pub(super) fn evidence(&self, of: Partition) -> Option<&Evidence> {
+    /// The committed position of a partition that is being read.
+    pub(super) fn position(&self, of: Partition) -> Option<&CommittedPosition> {
         match self.partitions.get(&of) {
-            Some(State::Running(running)) => Some(&running.committed.evidence),
+            Some(State::Running(running)) => Some(&running.committed),
             _ => None,
         }
+    }
+
+    /// The evidence beside it.
+    pub(super) fn evidence(&self, of: Partition) -> Option<&Evidence> {
+        self.position(of).map(|position| &position.evidence)
     }
 
     /// Whether the partition held the record already when it was read for the first time.
@@ -338,45 +342,6 @@ impl Positions {
                 running.unproven = false;
             }
         }
-    }
-
-    /// Which of these partitions' positions should be noted again.
-    pub(super) fn due_notes(
-        &self,
-        next_positions: &CommittedPositions,
-        now: Instant,
-    ) -> Vec<Partition> {
-        let due = |running: &Running| match running.noted {
-            Some((_, at)) => now.duration_since(at) >= NOTE_PAUSE,
-            None => true,
-        };
-        let running = self.running();
-        running
-            .filter(|(partition, running)| next_positions.contains_key(partition) && due(running))
-            .map(|(partition, _)| partition)
-            .collect()
-    }
-
-    /// The positions of these partitions are noted as they are committed.
-    pub(super) fn note(&mut self, partitions: &[Partition], now: Instant) {
-        for partition in partitions {
-            if let Some(running) = self.running_mut(*partition) {
-                running.noted = Some((running.committed.next, now));
-            }
-        }
-    }
-
-    /// Committed positions that are not noted as they are.
-    pub(super) fn unnoted(&self) -> CommittedPositions {
-        let behind = |running: &Running| {
-            running
-                .noted
-                .is_some_and(|(next, _)| next != running.committed.next)
-        };
-        let running = self.running().filter(|(_, running)| behind(running));
-        running
-            .map(|(partition, running)| (partition, running.committed.clone()))
-            .collect()
     }
 
     /// Positions that can move on without a record: every record is committed, and what the client

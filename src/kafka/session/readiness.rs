@@ -83,7 +83,7 @@ impl Readiness {
         over
     }
 
-    /// A record has been read: what would have kept it away is over. A missing right is not: librdkafka
+    /// A record has been read: whatever kept records from being read is over. A missing right is not: librdkafka
     /// complains of it once for a partition, and others may still be read. Whether a trouble is over.
     pub(super) fn record_read(&mut self) -> bool {
         let lasts = |trouble: &Trouble| trouble.reason == TOPIC_UNAUTHORIZED;

@@ -122,6 +122,7 @@ impl Session<'_> {
             .read_from(&self.positions.sought())
             .map_err(reopen)?;
         self.worker.on_abort();
+        self.give_states_back(&self.positions.owned());
         Ok(())
     }
 
@@ -142,15 +143,7 @@ impl Session<'_> {
         if failures < PERSISTENT_FAILURES || self.readiness.in_other_trouble(reason) {
             return;
         }
-        self.report_trouble(Trouble {
-            side: Side::Destination,
-            reason,
-            remedy: format!(
-                "nothing could be committed {} times in a row ({detail}): look at the brokers of the \
-                 destination, and at this log with log.filter: debug",
-                failures + 1
-            ),
-        });
+        self.report_trouble(persistent_failure(reason, detail, failures + 1));
     }
 
     /// Find out who is to blame for refused outputs: a topic that takes less than was known, a setting
@@ -170,30 +163,25 @@ impl Session<'_> {
             return Ok(());
         }
         let owned = |place: &Place| self.positions.owns(place.0);
-        // Nothing is held against records that belong to others by now.
+        // Records of partitions that belong to other members by now are not judged.
         let Some(contents) = contents.filter(|contents| contents.places.iter().all(owned)) else {
             return Ok(());
         };
         match self.blame.judge(refused, contents) {
             None | Some(Judgement::Suspects) => {}
-            Some(Judgement::Replace(place, outputs)) => self.report_replaced(place, &outputs),
+            Some(Judgement::Replace(place, outputs)) => {
+                log_replaced(place, &outputs);
+                if let Some(first) = outputs.first() {
+                    self.observer.quarantined(place.0, place.1, first.reason());
+                }
+            }
             Some(Judgement::Hopeless(place, output)) => {
                 self.ask_limits = true;
-                self.report_hopeless(place, &output);
+                self.report_trouble(hopeless_output(place, &output));
             }
             Some(Judgement::Topic(output)) => {
                 self.blame.forget();
-                self.report_trouble(Trouble {
-                    side: Side::Destination,
-                    reason: "topic_refuses_records",
-                    remedy: format!(
-                        "{} refuses one record after the other, so that none of them is to blame \
-                         ({}): {}",
-                        output.topic,
-                        output.detail,
-                        remedy_for(Cause::Content)
-                    ),
-                });
+                self.report_trouble(refusing_topic(&output));
             }
         }
         Ok(())
@@ -226,7 +214,7 @@ impl Session<'_> {
         Ok(true)
     }
 
-    /// A topic took an output in no form. Before the next attempt its limit may have been raised.
+    /// A topic has refused an output in every form. Its limit may be raised before the next attempt.
     pub(super) fn ask_limits_again(&mut self) {
         if !std::mem::take(&mut self.ask_limits) {
             return;
@@ -235,41 +223,6 @@ impl Session<'_> {
             tracing::warn!(?failure, "a new producer could not be made");
             self.ask_limits = true;
         }
-    }
-
-    fn report_replaced(&self, (partition, offset): Place, outputs: &[RefusedOutput]) {
-        for output in outputs {
-            tracing::warn!(
-                partition = partition.0,
-                offset = offset.0,
-                topic = output.topic,
-                reason = output.reason(),
-                detail = output.detail,
-                "an output of this record was refused; it is replaced"
-            );
-        }
-        if let Some(first) = outputs.first() {
-            self.observer.quarantined(partition, offset, first.reason());
-        }
-    }
-
-    fn report_hopeless(&mut self, (partition, offset): Place, output: &RefusedOutput) {
-        let cause = match output.by_content {
-            0 => Cause::Size,
-            _ => Cause::Content,
-        };
-        self.report_trouble(Trouble {
-            side: Side::Destination,
-            reason: "output_refused",
-            remedy: format!(
-                "{} takes the output of record {}@{} in no form, not even as its smallest ({}): {}",
-                output.topic,
-                partition.0,
-                offset.0,
-                output.detail,
-                remedy_for(cause)
-            ),
-        });
     }
 
     /// Fence the predecessor before the first transaction; `false` asks for another turn.
@@ -306,7 +259,7 @@ impl Session<'_> {
             }
         } else if let Err(failure) = self.write_moved_notes() {
             tracing::info!(?failure, "the last positions are committed, but not noted");
-            // Nothing stands in it but notes; the next session's writer ends it.
+            // It holds notes only; the writer of the next session ends it.
             let _ = self.writer.abort(self.deadline());
         }
         self.mirror_now();
@@ -320,5 +273,64 @@ impl Session<'_> {
         }
         self.observer.assigned(&[]);
         self.observer.unreadable(&[]);
+    }
+}
+
+fn log_replaced((partition, offset): Place, outputs: &[RefusedOutput]) {
+    for output in outputs {
+        tracing::warn!(
+            partition = partition.0,
+            offset = offset.0,
+            topic = output.topic,
+            reason = output.reason(),
+            detail = output.detail,
+            "an output of this record was refused; it is replaced"
+        );
+    }
+}
+
+/// What should pass by itself, and has not.
+fn persistent_failure(reason: &'static str, detail: &str, times: u32) -> Trouble {
+    Trouble {
+        side: Side::Destination,
+        reason,
+        remedy: format!(
+            "nothing could be committed {times} times in a row ({detail}): look at the brokers of the \
+             destination, and at this log with log.filter: debug"
+        ),
+    }
+}
+
+/// A topic refuses records whatever they hold.
+fn refusing_topic(output: &RefusedOutput) -> Trouble {
+    Trouble {
+        side: Side::Destination,
+        reason: "topic_refuses_records",
+        remedy: format!(
+            "{} refuses one record after the other, so that none of them is to blame ({}): {}",
+            output.topic,
+            output.detail,
+            remedy_for(Cause::Content)
+        ),
+    }
+}
+
+/// A topic refuses the output of a record in every form that there is.
+fn hopeless_output((partition, offset): Place, output: &RefusedOutput) -> Trouble {
+    let cause = match output.by_content {
+        0 => Cause::Size,
+        _ => Cause::Content,
+    };
+    Trouble {
+        side: Side::Destination,
+        reason: "output_refused",
+        remedy: format!(
+            "{} refuses the output of record {}@{} in every form, also in its smallest ({}): {}",
+            output.topic,
+            partition.0,
+            offset.0,
+            output.detail,
+            remedy_for(cause)
+        ),
     }
 }

@@ -3,7 +3,7 @@
 //! partition 0; a partition that appears later starts at its oldest record. Positions that the group
 //! has lost are put back from the notes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::cluster_facts::REQUEST_TIMEOUT;
@@ -11,6 +11,7 @@ use super::committed_position::{CommittedPosition, CommittedPositions, Evidence}
 use super::config::{OnGap, Start};
 use super::error::SessionError;
 use super::failure::{BatchFailure, trouble};
+use super::first_positions::FirstPositions;
 use super::observe::Gap;
 use super::settle_schedule::SETTLE_PAUSE;
 use super::turn::{Session, reopen};
@@ -43,7 +44,7 @@ impl Session<'_> {
         if pending.is_empty() || !self.settling.is_due(now) {
             return Ok(());
         }
-        // Our own open transaction would make us wait for ourselves.
+        // The group answers only once our own transaction has ended.
         self.finish()?;
         let (mut begin, mut started) = (Vec::new(), Vec::new());
         let asked = self.settling.begin(pending, now);
@@ -66,8 +67,19 @@ impl Session<'_> {
             let mut sought = self.positions.sought();
             sought.retain(|(partition, _)| started.contains(partition));
             self.reader.read_from(&sought).map_err(reopen)?;
+            self.give_states_back(&started);
         }
         settled
+    }
+
+    /// Tell the worker from where these partitions are read, with the state it had there.
+    pub(super) fn give_states_back(&mut self, partitions: &[Partition]) {
+        for partition in partitions {
+            if let Some(position) = self.positions.position(*partition) {
+                let state = position.evidence.state.as_ref();
+                self.worker.on_position(*partition, position.next, state);
+            }
+        }
     }
 
     fn settle_one(&mut self, partition: Partition) -> Result<Option<Settled>, BatchFailure> {
@@ -114,8 +126,12 @@ impl Session<'_> {
         known(self)
     }
 
-    /// What cannot be true for longer than a moment: wait, then believe it.
-    fn believe(&mut self, partition: Partition, error: SessionError) -> Result<(), BatchFailure> {
+    /// What is found can be so for a moment without a fault: stop with this error only if it stays so.
+    fn stop_if_it_stays(
+        &mut self,
+        partition: Partition,
+        error: SessionError,
+    ) -> Result<(), BatchFailure> {
         let now = Instant::now();
         let since = self.positions.past_end_since(partition, now);
         if now.duration_since(since) < PAST_END_PATIENCE {
@@ -130,7 +146,7 @@ impl Session<'_> {
             partition,
             partitions,
         };
-        self.believe(partition, error).map(|()| None)
+        self.stop_if_it_stays(partition, error).map(|()| None)
     }
 
     fn resume(
@@ -142,9 +158,8 @@ impl Session<'_> {
             Ok(bounds) => bounds,
             Err(error) => return self.unanswered(Side::Source, &error),
         };
-        let cluster = self.facts.source_cluster.as_deref();
-        let topic = self.config.source_topic.as_str();
-        match judge(partition, &position, (cluster, topic), (oldest, end)) {
+        let source = &self.facts.source;
+        match judge(partition, &position, source, (oldest, end)) {
             Verdict::Resume => Ok(Some(Settled { position, oldest })),
             Verdict::Gap(gap) => self.cross_gap(gap, &position.evidence).map(Some),
             Verdict::PastEnd => {
@@ -153,12 +168,12 @@ impl Session<'_> {
                     position: position.next,
                     end,
                 };
-                self.believe(partition, error).map(|()| None)
+                self.stop_if_it_stays(partition, error).map(|()| None)
             }
             Verdict::Foreign => Err(BatchFailure::Stop(SessionError::ForeignPosition {
                 partition,
                 committed: position.evidence.source(),
-                found: self.evidence(None).source(),
+                found: source.evidence(None).source(),
             })),
         }
     }
@@ -177,9 +192,10 @@ impl Session<'_> {
             return Err(BatchFailure::Stop(SessionError::Gap(gap)));
         }
         // Committed at once, so that a restart does not report the same gap again.
-        let mut position = self.bare(gap.to);
+        let mut position = self.facts.source.bare(gap.to);
         let latest = Latest(before.latest_ms);
         position.evidence = position.evidence.after(before, latest, gap.to);
+        position.evidence.state.clone_from(&before.state);
         let mut outputs = Outputs::default();
         self.worker.on_gap(&gap, &mut outputs);
         let positions = CommittedPositions::from([(gap.partition, position.clone())]);
@@ -190,14 +206,6 @@ impl Session<'_> {
             position,
             oldest: gap.to,
         })
-    }
-
-    /// A position before which nothing was consumed.
-    fn bare(&self, next: NextOffset) -> CommittedPosition {
-        CommittedPosition {
-            next,
-            evidence: self.evidence(None),
-        }
     }
 
     /// The others have positions, this partition has none: it is new, or its position was lost.
@@ -213,7 +221,7 @@ impl Session<'_> {
             .reader
             .start_of(partition, Start::Earliest, REQUEST_TIMEOUT)
         {
-            Ok(next) => self.bare(next),
+            Ok(next) => self.facts.source.bare(next),
             Err(error) => return self.unanswered(Side::Source, &error),
         };
         self.commit_positions(&CommittedPositions::from([(partition, position)]))?;
@@ -221,56 +229,39 @@ impl Session<'_> {
         Ok(None)
     }
 
-    /// Partition 0 has no position, so nobody goes on without us. Either nobody has been here: commit
-    /// where each partition starts. Or positions are lost: put the noted ones back. Both in one
-    /// transaction, and without touching positions that are there.
+    /// Partition 0 has no position, and the owners of the other partitions wait for one. On the first start,
+    /// commit where each partition begins; where positions are lost, put the noted ones back. Either is
+    /// done in one transaction, and leaves the positions that the group has as they are.
     fn first_start(&mut self) -> Result<Option<Settled>, BatchFailure> {
         let Some(noted) = self.read_notes()? else {
             return Ok(None);
         };
-        let count = self.facts.source_partitions.cast_signed();
-        let mut missing: BTreeSet<Partition> = (0..count).map(Partition).collect();
-        missing.extend(noted.keys());
-        let asked: Vec<Partition> = missing.iter().copied().collect();
-        match self.owner.committed(&asked, SETTLE_PAUSE) {
-            Ok(committed) => missing.retain(|partition| !committed.contains_key(partition)),
+        let wanted = FirstPositions::wanted(self.facts.source_partitions, &noted);
+        let committed = match self.owner.committed(&wanted, SETTLE_PAUSE) {
+            Ok(committed) => committed,
             Err(error) => return self.unanswered(Side::Destination, &error),
-        }
-        let is_first = noted.is_empty();
-        let start = if is_first {
-            self.config.start
-        } else {
-            Start::Earliest
         };
-        let mut positions = noted;
-        positions.retain(|partition, _| missing.contains(partition));
-        let lost: BTreeMap<_, _> = positions
-            .iter()
-            .map(|(of, position)| (*of, position.next))
-            .collect();
-        for partition in missing {
-            if positions.contains_key(&partition) {
-                continue;
-            }
+        let mut first = FirstPositions::new(wanted, noted, &committed);
+        let start = first.start(self.config.start);
+        for partition in first.to_begin() {
             let begin = self.reader.start_of(partition, start, REQUEST_TIMEOUT);
             let end = self.reader.bounds(partition, REQUEST_TIMEOUT);
-            let (next, (_, end)) = match (begin, end) {
-                (Ok(begin), Ok(end)) => (begin, end),
+            match (begin, end) {
+                (Ok(begin), Ok((_, end))) => {
+                    first.begin(partition, self.facts.source.bare(begin), end);
+                }
                 (Err(error), _) | (_, Err(error)) => {
                     return self.unanswered(Side::Source, &error);
                 }
-            };
-            let mut position = self.bare(next);
-            // What is there already is history, unless positions were only lost.
-            position.evidence.history = (is_first && next < end).then_some(end.0);
-            positions.insert(partition, position);
+            }
         }
-        if !lost.is_empty() {
-            return self.put_back(&positions, &lost);
+        let positions = first.positions();
+        if !first.lost().is_empty() {
+            return self.put_back(positions, first.lost());
         }
         let source = &self.config.source_name;
         tracing::info!(source, ?start, partitions = positions.len(), "first start");
-        self.commit_positions(&positions)?;
+        self.commit_positions(positions)?;
         self.settling.set(Instant::now());
         Ok(None)
     }
@@ -288,7 +279,8 @@ impl Session<'_> {
             group,
             partitions = lost.len(),
             "the group has lost its positions (deleted, or without members for longer than \
-             offsets.retention.minutes); the last noted ones may repeat the last minute"
+             offsets.retention.minutes); from the last noted ones on, up to a minute of records may be \
+             processed again"
         );
         if self.config.on_gap == OnGap::Stop {
             self.observer.positions_lost(lost.len());

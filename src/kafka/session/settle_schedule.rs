@@ -56,8 +56,8 @@ impl SettleSchedule {
         goes_on
     }
 
-    /// The round is over. One that took long is followed by a pause as long: what has no answer takes
-    /// no more time than the records of other partitions.
+    /// The round is over. One that took long is followed by a pause as long, so that half of the time is
+    /// left for the records of other partitions.
     pub(super) fn end(&mut self, now: Instant) {
         let took = now.saturating_duration_since(self.begun);
         if took >= SETTLE_ROUND {

@@ -14,17 +14,18 @@ use super::growth::Growth;
 use super::mirror::Mirror;
 use super::notes::Notes;
 use super::observe::{SessionObserver, Shutdown};
-use super::owner::{Owner, Rebalance};
+use super::owner::Owner;
 use super::pace::Pace;
 use super::positions::Positions;
-use super::reader::{Fetched, Reader};
 use super::readiness::Readiness;
 use super::settle_schedule::SettleSchedule;
+use super::source_reader::{Fetched, SourceReader};
 use super::transaction::OpenTransaction;
 use super::worker::{Outputs, Worker};
 use super::writer::Writer;
 use crate::event::Partition;
 use crate::kafka::fault::Side;
+use crate::kafka::rebalance::Rebalance;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -50,7 +51,7 @@ pub(super) struct Task<'s> {
 
 /// The three clients of a session.
 pub(super) struct Clients<'s> {
-    pub(super) reader: &'s Reader,
+    pub(super) reader: &'s SourceReader,
     pub(super) owner: Owner,
     pub(super) writer: Writer,
 }
@@ -61,7 +62,7 @@ pub(super) struct Session<'s> {
     pub(super) worker: &'s mut dyn Worker,
     pub(super) shutdown: &'s Shutdown,
     pub(super) observer: &'s dyn SessionObserver,
-    pub(super) reader: &'s Reader,
+    pub(super) reader: &'s SourceReader,
     pub(super) owner: Owner,
     pub(super) writer: Writer,
     /// Whether the writer has fenced its predecessor.
@@ -174,7 +175,7 @@ impl<'s> Session<'s> {
     /// Fill the transaction under way, or commit it and begin the next one.
     fn advance(&mut self) -> Result<(), BatchFailure> {
         let full = self.transaction_is_full();
-        // Suspects go one by one: waiting before each would take minutes.
+        // Suspected records are processed one by one: waiting for more before each would take minutes.
         self.gather(!full && !self.blame.has_suspects())?;
         // While a full transaction is being delivered, the next records are processed.
         let processed = self.process(full)?;

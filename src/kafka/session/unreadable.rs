@@ -1,6 +1,6 @@
 //! Records of the source that cannot be read: a batch that is corrupted on the broker's disk, or that
-//! the broker itself cannot read. librdkafka tells an error without partition and offset, and may go
-//! on behind the batch. So reading stops at the first such error, every partition is tried by itself,
+//! the broker itself cannot read. librdkafka reports the error without partition and offset, and may
+//! go on after the batch. So reading stops at the first such error, every partition is tried by itself,
 //! and the one that cannot be read is held there while the others go on.
 //! Invariant: a position never moves over records that could not be read, unless somebody moves it.
 
@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use super::cluster_facts::REQUEST_TIMEOUT;
 use super::committed_position::CommittedPositions;
+use super::config::SessionConfig;
 use super::deadline::close_within;
 use super::failure::BatchFailure;
 use super::observe::{NotReady, Unreadable};
-use super::reader::{Attempt, Reader};
+use super::readable_search::{ReadableSearch, SearchStep};
+use super::source_reader::{Attempt, SourceReader};
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
 use crate::event::{NextOffset, Offset, Partition};
@@ -27,11 +29,11 @@ const SEARCH_PATIENCE: Duration = Duration::from_secs(10);
 const RECHECK_PAUSE: Duration = Duration::from_secs(15);
 
 impl Session<'_> {
-    /// The reader met something that is no record: find out where, and hold that partition.
+    /// The reader has found something that is no record: find out where, and hold that partition.
     pub(super) fn find_unreadable(&mut self, code: Code) -> Result<(), BatchFailure> {
-        // What follows takes its time: nothing stays open meanwhile.
+        // What follows takes time: no transaction stays open meanwhile.
         self.finish()?;
-        // Nothing that stands behind it may come in.
+        // No record after it may be taken in.
         self.reader.stop(&self.positions.owned()).map_err(reopen)?;
         let found = self.try_each_partition(code);
         self.positions.read_on();
@@ -39,7 +41,7 @@ impl Session<'_> {
         self.reader.read_from(&sought).map_err(reopen)?;
         if !found? {
             let source = &self.config.source_name;
-            tracing::warn!(source, %code, "what could not be read can be read now");
+            tracing::warn!(source, %code, "the records that could not be read can be read now");
         }
         self.recheck_at = Instant::now() + RECHECK_PAUSE;
         Ok(())
@@ -47,7 +49,7 @@ impl Session<'_> {
 
     /// Whether a partition was found that cannot be read; it is held.
     fn try_each_partition(&mut self, code: Code) -> Result<bool, BatchFailure> {
-        let Ok(probe) = Reader::to_the_end(self.config) else {
+        let Ok(probe) = SourceReader::to_the_end(self.config) else {
             return Ok(false);
         };
         let mut found = false;
@@ -70,7 +72,7 @@ impl Session<'_> {
 
     fn attempt(
         &self,
-        probe: &Reader,
+        probe: &SourceReader,
         partition: Partition,
         from: NextOffset,
     ) -> Result<Attempt, BatchFailure> {
@@ -84,7 +86,7 @@ impl Session<'_> {
     /// the position is damaged, which was consumed long ago.
     fn hold(
         &mut self,
-        probe: &Reader,
+        probe: &SourceReader,
         (partition, from): (Partition, NextOffset),
         code: Code,
     ) -> Result<bool, BatchFailure> {
@@ -113,17 +115,16 @@ impl Session<'_> {
             offset = from.0,
             %code,
             "{}",
-            self.way_past(&unreadable)
+            way_past(self.config, &unreadable)
         );
         self.positions.hold(unreadable);
         Ok(true)
     }
 
-    /// The first record after an offset that can be read: looked for in steps that double, then
-    /// between the last two. `None` where no answer comes in time.
+    /// The first record after an offset that can be read; `None` where no answer comes in time.
     fn first_readable(
         &mut self,
-        probe: &Reader,
+        probe: &SourceReader,
         partition: Partition,
         offset: NextOffset,
     ) -> Result<Option<NextOffset>, BatchFailure> {
@@ -131,28 +132,21 @@ impl Session<'_> {
         let Ok((_, end)) = self.reader.bounds(partition, REQUEST_TIMEOUT) else {
             return Ok(None);
         };
-        let (mut bad, mut step, mut good) = (offset.0, 1, None);
-        while good.is_none_or(|good| good - bad > 1) {
-            if Instant::now() >= deadline {
-                return Ok(None);
-            }
-            self.serve_owner(Duration::ZERO)?;
-            let next = match good {
-                Some(good) => bad + (good - bad) / 2,
-                None => (bad + step).min(end.0),
+        let mut search = ReadableSearch::new(offset.0, end.0);
+        loop {
+            let next = match search.next() {
+                SearchStep::Found(next) => return Ok(Some(NextOffset(next))),
+                SearchStep::Try(next) if Instant::now() < deadline => next,
+                SearchStep::Try(_) | SearchStep::NotFound => return Ok(None),
             };
-            if good.is_none() && next <= bad {
-                return Ok(None);
-            }
+            self.serve_owner(Duration::ZERO)?;
             match self.attempt(probe, partition, NextOffset(next))? {
-                Attempt::Readable(_) => good = Some(next),
-                Attempt::Unreadable(_) => bad = next,
-                // The client may be resting after the error before: the same is asked again.
-                Attempt::Unanswered => continue,
+                Attempt::Readable(_) => search.tried(next, true),
+                Attempt::Unreadable(_) => search.tried(next, false),
+                // The client may still pause after the previous error: the same offset is tried again.
+                Attempt::Unanswered => {}
             }
-            step *= 2;
         }
-        Ok(good.map(NextOffset))
     }
 
     /// Raise an alert for what cannot be read, once everything before it is committed: once for a
@@ -180,7 +174,7 @@ impl Session<'_> {
         }
         self.finish()?;
         self.recheck_at = Instant::now() + RECHECK_PAUSE;
-        let Ok(probe) = Reader::to_the_end(self.config) else {
+        let Ok(probe) = SourceReader::to_the_end(self.config) else {
             return Ok(());
         };
         for unreadable in held {
@@ -189,7 +183,11 @@ impl Session<'_> {
             self.serve_owner(Duration::ZERO)?;
             if let Attempt::Readable(_) = self.attempt(&probe, partition, from)? {
                 let source = &self.config.source_name;
-                tracing::info!(source, partition = partition.0, "it can be read again");
+                tracing::info!(
+                    source,
+                    partition = partition.0,
+                    "the partition can be read again"
+                );
                 self.positions.release(partition);
                 self.reader
                     .read_from(&[(partition, from)])
@@ -208,30 +206,27 @@ impl Session<'_> {
         close_within(REQUEST_TIMEOUT, move || drop(probe));
         Ok(())
     }
+}
 
-    /// Why the session is not ready while records cannot be read.
-    pub(super) fn unreadable_state(&self, held: &[Unreadable]) -> Option<NotReady> {
-        let ways: Vec<String> = held.iter().map(|place| self.way_past(place)).collect();
-        (!ways.is_empty()).then(|| NotReady {
-            reason: "unreadable",
-            remedy: ways.join("; "),
-        })
-    }
+/// Why a session is not ready while records cannot be read.
+pub(super) fn unreadable_state(config: &SessionConfig, held: &[Unreadable]) -> Option<NotReady> {
+    let ways: Vec<String> = held.iter().map(|of| way_past(config, of)).collect();
+    (!ways.is_empty()).then(|| NotReady {
+        reason: "unreadable",
+        remedy: ways.join("; "),
+    })
+}
 
-    fn way_past(&self, unreadable: &Unreadable) -> String {
-        let Unreadable {
-            partition, offset, ..
-        } = unreadable;
-        let (topic, source) = (&self.config.source_topic, &self.config.source_name);
-        format!(
-            "partition {} of {topic} cannot be read from offset {} on ({}); the other partitions go \
-             on. Make a sound replica its leader; where there is none, stop watchbell and give these \
-             records up: watchbell offsets set --source {source} --partition {} --to {} --execute",
-            partition.0,
-            offset.0,
-            unreadable.detail,
-            partition.0,
-            unreadable.past().0
-        )
-    }
+/// What cannot be read, and what a person can do about it.
+fn way_past(config: &SessionConfig, unreadable: &Unreadable) -> String {
+    let (topic, source) = (&config.source_topic, &config.source_name);
+    let (partition, offset) = (unreadable.partition.0, unreadable.offset.0);
+    format!(
+        "partition {partition} of {topic} cannot be read from offset {offset} on ({}); the other \
+         partitions are read on. Make a sound replica its leader; where there is none, stop watchbell and \
+         give these records up: watchbell offsets set --source {source} --partition {partition} --to {} \
+         --execute",
+        unreadable.detail,
+        unreadable.past().0
+    )
 }

@@ -1,7 +1,7 @@
 //! Whether a committed position still fits its partition; pure. A session that starts and an inspection
 //! of one that has stopped judge by the same rules.
 
-use super::committed_position::CommittedPosition;
+use super::committed_position::{CommittedPosition, SourceIdentity};
 use super::observe::Gap;
 use crate::event::{NextOffset, Partition};
 
@@ -18,15 +18,14 @@ pub(super) enum Verdict {
     Foreign,
 }
 
-/// Judge a committed position of a source: its cluster, its topic, and the partition's oldest offset
-/// and end.
+/// Judge a committed position of a source by the partition's oldest offset and its end.
 pub(super) fn judge(
     partition: Partition,
     position: &CommittedPosition,
-    (cluster, topic): (Option<&str>, &str),
+    source: &SourceIdentity,
     (oldest, end): (NextOffset, NextOffset),
 ) -> Verdict {
-    if position.evidence.is_of(cluster, topic) == Some(false) {
+    if position.evidence.is_of(source) == Some(false) {
         return Verdict::Foreign;
     }
     if position.next > end {
@@ -46,14 +45,21 @@ pub(super) fn judge(
 mod tests {
     use super::*;
     use crate::event::Offset;
-    use crate::kafka::session::committed_position::{Evidence, LastRecord};
+    use crate::kafka::session::committed_position::LastRecord;
+
+    fn source(cluster: &str, topic: &str) -> SourceIdentity {
+        SourceIdentity {
+            cluster: Some(cluster.to_owned()),
+            topic: topic.to_owned(),
+        }
+    }
 
     /// A position after the record at `last`.
     fn after(last: i64, next: i64) -> CommittedPosition {
         let record = LastRecord::new(Offset(last), Some(1_000), None, Some(b"value"));
         CommittedPosition {
             next: NextOffset(next),
-            evidence: Evidence::new(Some("here"), "audit", Some(record)),
+            evidence: source("here", "audit").evidence(Some(record)),
         }
     }
 
@@ -64,7 +70,7 @@ mod tests {
             judge(
                 Partition(0),
                 &after(at - 1, at),
-                (Some("here"), "audit"),
+                &source("here", "audit"),
                 bounds,
             )
         };
@@ -80,9 +86,12 @@ mod tests {
     #[test]
     fn a_position_of_another_source_is_foreign_whatever_its_number() {
         let bounds = (NextOffset(0), NextOffset(20));
-        let judge = |source| judge(Partition(0), &after(4, 5), source, bounds);
-        assert_eq!(judge((Some("there"), "audit")), Verdict::Foreign);
-        assert_eq!(judge((Some("here"), "other")), Verdict::Foreign);
-        assert_eq!(judge((Some("here"), "audit")), Verdict::Resume);
+        let judge = |cluster, topic| {
+            let source = source(cluster, topic);
+            judge(Partition(0), &after(4, 5), &source, bounds)
+        };
+        assert_eq!(judge("there", "audit"), Verdict::Foreign);
+        assert_eq!(judge("here", "other"), Verdict::Foreign);
+        assert_eq!(judge("here", "audit"), Verdict::Resume);
     }
 }

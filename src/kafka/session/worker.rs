@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 
 use super::observe::{Gap, Unreadable};
+use super::worker_state::WorkerState;
 use crate::event::{NextOffset, Output, OutputBuffer, Partition, RawRecord};
 
 /// Why the cluster refused an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// It is larger than its topic takes.
+    /// It is larger than its topic accepts.
     Size,
-    /// The topic does not take what stands in it.
+    /// Its topic refuses its content.
     Content,
 }
 
@@ -42,7 +43,7 @@ pub struct RefusedOutput {
 }
 
 impl RefusedOutput {
-    /// So often an output is written differently; refused once more, nothing is left to be tried.
+    /// How many other forms of an output are tried after the first one was refused.
     pub const MOST_REPLACEMENTS: u32 = 2;
 
     /// Metric label and dead-letter header.
@@ -183,6 +184,19 @@ pub trait Worker {
     /// These partitions are ours from now on; the batches that follow may hold their records.
     fn on_assign(&mut self, _partitions: &[Partition]) {}
 
+    /// The next record of this partition is the first one at or after the committed position `next`. This
+    /// is called before the first record after an assignment, and again after every abort. `state` is what
+    /// [`Worker::state`] gave when the last batch before the position was committed; `None` where it gave
+    /// nothing, on the first start, and where `offsets set` has moved the position. A position that is put
+    /// back from its note comes with the state in the note.
+    fn on_position(
+        &mut self,
+        _partition: Partition,
+        _next: NextOffset,
+        _state: Option<&WorkerState>,
+    ) {
+    }
+
     /// The next call of [`Worker::on_batch`] begins a transaction; all batches up to the next such call
     /// belong to it. The transaction before may still be on its way to its commit.
     fn on_begin(&mut self) {}
@@ -197,12 +211,18 @@ pub trait Worker {
         outputs: &mut Outputs,
     ) -> Result<(), Refusal>;
 
+    /// What to commit beside the position after the last record that was processed of this partition. It
+    /// is asked after [`Worker::on_batch`], for each partition of the batch.
+    fn state(&self, _partition: Partition) -> Option<WorkerState> {
+        None
+    }
+
     /// Outputs were refused by these topics; called before a record is blamed for it.
     fn on_refused(&mut self, _refused: &[(&str, Cause)]) -> Advice {
         Advice::Replace
     }
 
-    /// What was done since the last [`Worker::on_commit`] did not happen: forget it.
+    /// The transaction was aborted: forget what was done since the last [`Worker::on_commit`].
     fn on_abort(&mut self) {}
 
     /// The oldest batch that was not yet committed is committed: one call for each batch.

@@ -1,5 +1,5 @@
 //! The writer: a producer on the destination cluster, with or without transactions.
-//! Enqueued is not delivered: a batch counts once every delivery report is in and none is bad.
+//! A batch counts as delivered once there is a good delivery report for each of its outputs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub(super) struct Writer {
     open: bool,
 }
 
-/// Slice of a call that blocks, so that the loop can look around in between.
+/// How long a blocking call waits at a time: the loop serves its group in between.
 const SLICE: Duration = Duration::from_millis(500);
 
 /// Pause between two looks for delivery reports.
@@ -160,12 +160,12 @@ impl Writer {
         }
     }
 
-    /// Let delivery reports in without waiting.
+    /// Serve the delivery reports that are there.
     pub(super) fn serve(&self) {
         self.producer.poll(Duration::ZERO);
     }
 
-    /// Let delivery reports in; where there are none, wait a moment for some.
+    /// Serve delivery reports; where there are none, wait a moment for some.
     ///
     /// rdkafka 0.39 spins through the last millisecond of a poll, and through all of a shorter one.
     fn await_reports(&self) {
@@ -236,7 +236,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Take the open transaction back.
+    /// Abort the open transaction.
     ///
     /// # Errors
     /// The outcome is unknown: this writer must not be used again.
@@ -283,8 +283,8 @@ impl Writer {
             })
     }
 
-    /// What has made the open transaction fail. librdkafka then withdraws every output without a
-    /// reason, and gives it to the next call; this one changes nothing in a sound transaction.
+    /// Why the open transaction has failed. librdkafka then withdraws every output without a reason, and
+    /// returns the reason from the next call; the call made here changes nothing in a sound transaction.
     fn transaction_fault(&self) -> Option<BatchFailure> {
         if !self.open {
             return None;

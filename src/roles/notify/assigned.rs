@@ -3,21 +3,17 @@
 use super::clock::Backlog;
 use super::{Loop, Ours};
 use crate::event::NextOffset;
-use crate::kafka::follow::Changed;
+use crate::kafka::follow::{Assigned, Changed};
 use crate::notify::note::Note;
 use crate::notify::queue::Queue;
 use crate::roles::clock::now_ms;
 
 impl Loop<'_> {
     /// The partition is ours from a position on.
-    pub(super) fn begin(
-        &mut self,
-        from: NextOffset,
-        note: &str,
-        backlog: Backlog,
-        changed: Option<Changed>,
-    ) {
-        let mut note = Note::from_text(note, from.0);
+    pub(super) fn begin(&mut self, assigned: &Assigned) {
+        let Assigned { from, changed, .. } = *assigned;
+        self.say_expired(assigned.expired);
+        let mut note = Note::from_text(&assigned.note, from.0);
         if let Some(changed) = changed {
             self.say_changed(changed);
             if !changed.kept {
@@ -29,15 +25,16 @@ impl Loop<'_> {
         self.standing
             .read_back(self.handle, self.sink, from, settled);
         self.ours = Some(Ours {
+            partition: assigned.partition,
             queue: Queue::resume(self.sink.pacing, from, note),
-            backlog,
+            backlog: self.backlog(assigned.end, assigned.first),
         });
         self.trouble = None;
         self.uncommitted |= changed.is_some();
         tracing::info!(sink = self.sink.name, from = from.0, "telling a sink");
     }
 
-    pub(super) fn backlog(&self, end: NextOffset, first: bool) -> Backlog {
+    fn backlog(&self, end: NextOffset, first: bool) -> Backlog {
         Backlog::new(end.0, first, self.clock.now(), now_ms())
     }
 

@@ -26,12 +26,22 @@ impl Source {
             .filter(|word| word.contains("::"))
             .map(|word| word.trim_matches(':').to_owned())
             .collect();
+        let mut imported = BTreeSet::new();
         for item in self.code.split(';') {
             if let Some((_, tree)) = item.rsplit_once("use ") {
                 let tree: String = tree.split_whitespace().collect::<Vec<_>>().join(" ");
-                spread("", &tree, &mut paths);
+                spread("", &tree, &mut imported);
             }
         }
+        // `Timestamp::now` after `use jiff::Timestamp` is `jiff::Timestamp::now`.
+        let whole = |path: &String| {
+            let (head, rest) = path.split_once("::")?;
+            let mut imports = imported.iter();
+            let import = imports.find(|import| import.rsplit("::").next() == Some(head))?;
+            Some(format!("{import}::{rest}"))
+        };
+        paths.extend(paths.iter().filter_map(whole).collect::<Vec<_>>());
+        paths.append(&mut imported);
         paths
     }
 }

@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The members of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Members {
-    /// Those that read the source, and those that may.
+    /// Those that read the source, and those whose topics are not known.
     pub of_source: usize,
     /// All of them.
     pub of_group: usize,

@@ -35,7 +35,7 @@ pub enum MoveTarget {
     Noted,
 }
 
-/// One position's way.
+/// How one position is moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
     /// Partition of the source.
@@ -117,7 +117,7 @@ impl Offsets {
             }
             before
         })?;
-        Ok((to, self.here(last)))
+        Ok((to, self.facts.source.evidence(last)))
     }
 
     /// Move positions as planned.

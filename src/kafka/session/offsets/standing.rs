@@ -14,7 +14,7 @@ use crate::kafka::topics::Topics;
 /// questions.
 ///
 /// # Errors
-/// A cluster does not answer: nobody knows.
+/// A cluster does not answer.
 pub fn would_stop(
     config: &SessionConfig,
     turned: &dyn Fn(),
@@ -81,33 +81,30 @@ impl Offsets {
             return Ok(None);
         };
         let (oldest, end) = self.bounds(partition)?;
-        let cluster = self.facts.source_cluster.as_deref();
-        let topic = self.config.source_topic.as_str();
-        Ok(
-            match judge(partition, position, (cluster, topic), (oldest, end)) {
-                Verdict::Foreign => Some(SessionError::ForeignPosition {
+        let source = &self.facts.source;
+        Ok(match judge(partition, position, source, (oldest, end)) {
+            Verdict::Foreign => Some(SessionError::ForeignPosition {
+                partition,
+                committed: position.evidence.source(),
+                found: source.evidence(None).source(),
+            }),
+            Verdict::PastEnd => Some(SessionError::PastEnd {
+                partition,
+                position: position.next,
+                end,
+            }),
+            Verdict::Gap(gap) => {
+                (self.config.on_gap == OnGap::Stop).then_some(SessionError::Gap(gap))
+            }
+            Verdict::Resume => {
+                let seen = self.look_at(partition, Some(position.clone()), None)?;
+                let last = position.evidence.last.as_ref();
+                let last = last.filter(|_| seen.last == Same::No);
+                last.map(|last| SessionError::AnotherRecord {
                     partition,
-                    committed: position.evidence.source(),
-                    found: self.here(None).source(),
-                }),
-                Verdict::PastEnd => Some(SessionError::PastEnd {
-                    partition,
-                    position: position.next,
-                    end,
-                }),
-                Verdict::Gap(gap) => {
-                    (self.config.on_gap == OnGap::Stop).then_some(SessionError::Gap(gap))
-                }
-                Verdict::Resume => {
-                    let seen = self.look_at(partition, Some(position.clone()), None)?;
-                    let last = position.evidence.last.as_ref();
-                    let last = last.filter(|_| seen.last == Same::No);
-                    last.map(|last| SessionError::AnotherRecord {
-                        partition,
-                        offset: Offset(last.offset),
-                    })
-                }
-            },
-        )
+                    offset: Offset(last.offset),
+                })
+            }
+        })
     }
 }

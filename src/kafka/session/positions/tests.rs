@@ -1,3 +1,4 @@
+use super::noted::NOTE_PAUSE;
 use super::*;
 use crate::kafka::session::committed_position::Evidence;
 

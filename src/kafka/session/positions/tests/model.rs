@@ -1,8 +1,10 @@
-//! Positions against a naive model, and against a log that has to be committed whole, each record once.
+//! Positions against a naive model, and against a log that has to be committed whole, each record once. A
+//! worker beside them keeps the list of the records before each position as its state.
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::kafka::session::WorkerState;
 
 /// Partitions, and offsets of each.
 const PARTITIONS: i32 = 3;
@@ -58,6 +60,8 @@ struct Reading {
 struct Model {
     /// Next offset and last consumed record, as the group has them.
     group: BTreeMap<i32, (i64, Option<i64>)>,
+    /// The worker's state beside them.
+    states: BTreeMap<i32, WorkerState>,
     /// `None` while the position is not known.
     owned: BTreeMap<i32, Option<Reading>>,
     /// Every committed record, in the order of the commits.
@@ -97,8 +101,21 @@ impl Model {
         "next"
     }
 
-    /// The positions that a commit of the first `most` records of each partition makes.
-    fn commit(&mut self, most: usize) -> CommittedPositions {
+    /// The position that the group has.
+    fn position(&self, of: i32) -> CommittedPosition {
+        let (next, last) = self.committed(of);
+        let mut position = last.map_or_else(|| bare(next), |last| after(last, next));
+        position.evidence.state = self.states.get(&of).cloned();
+        position
+    }
+
+    /// The positions that a commit of the first `most` records of each partition makes; `state` is the
+    /// worker's after the last of them.
+    fn commit(
+        &mut self,
+        most: usize,
+        state: impl Fn(i32, i64) -> Option<WorkerState>,
+    ) -> CommittedPositions {
         let mut positions = CommittedPositions::new();
         for (of, reading) in &mut self.owned {
             let Some(reading) = reading else { continue };
@@ -112,7 +129,12 @@ impl Model {
             reading.proof = None;
             self.written.entry(*of).or_default().extend(&taken);
             self.group.insert(*of, (last + 1, Some(last)));
-            positions.insert(Partition(*of), after(last, last + 1));
+            self.states
+                .extend(state(*of, last).map(|state| (*of, state)));
+            positions.insert(Partition(*of), bare(0));
+        }
+        for (of, position) in &mut positions {
+            *position = self.position(of.0);
         }
         positions
     }
@@ -151,7 +173,41 @@ impl Model {
         prop_assert_eq!(positions.sought(), again);
         let on = sought(&|_, reading| reading.proof.unwrap_or(reading.read));
         prop_assert_eq!(positions.sought_on(), on);
+        for of in 0..PARTITIONS {
+            let state = positions.evidence(Partition(of));
+            let state = state.and_then(|evidence| evidence.state.as_ref());
+            let is_read = matches!(self.owned.get(&of), Some(Some(_)));
+            let expected = self.states.get(&of).filter(|_| is_read);
+            prop_assert_eq!(state, expected, "the worker's state");
+        }
         Ok(())
+    }
+}
+
+/// Keeps, for each partition, the records it has processed as its state.
+#[derive(Default)]
+struct ListingWorker {
+    /// The state after each record processed since the position was given.
+    after: BTreeMap<(i32, i64), String>,
+    now: BTreeMap<i32, String>,
+}
+
+impl ListingWorker {
+    fn on_position(&mut self, of: Partition, position: &CommittedPosition) {
+        let state = position.evidence.state.as_ref();
+        let state = state.map(WorkerState::as_str).unwrap_or_default();
+        self.now.insert(of.0, state.to_owned());
+        self.after.retain(|(partition, _), _| *partition != of.0);
+    }
+
+    fn process(&mut self, of: i32, offset: i64) {
+        let now = self.now.entry(of).or_default();
+        now.push_str(&format!(" {offset}"));
+        self.after.insert((of, offset), now.clone());
+    }
+
+    fn state(&self, of: i32, last: i64) -> Option<WorkerState> {
+        self.after.get(&(of, last)).and_then(WorkerState::new)
     }
 }
 
@@ -160,6 +216,7 @@ impl Model {
 struct Both {
     positions: Positions,
     model: Model,
+    worker: ListingWorker,
     /// Where the reader stands in each partition that it reads.
     cursors: BTreeMap<i32, i64>,
 }
@@ -169,18 +226,27 @@ impl Both {
         if !self.positions.pending().contains(&Partition(of)) {
             return;
         }
-        let (next, last) = self.model.committed(of);
-        let position = last.map_or_else(|| bare(next), |last| after(last, next));
+        let position = self.model.position(of);
         self.positions.start(Partition(of), position, OLDEST);
         self.model.start(of);
+        self.give_state_back(of);
         let sought = self.positions.sought();
         let from = sought.iter().find(|(partition, _)| partition.0 == of);
         self.cursors.extend(from.map(|(_, next)| (of, next.0)));
     }
 
+    fn give_state_back(&mut self, of: i32) {
+        if let Some(position) = self.positions.position(Partition(of)) {
+            self.worker.on_position(Partition(of), position);
+        }
+    }
+
     fn arrive(&mut self, of: i32, offset: i64) -> Result<(), TestCaseError> {
         let arrival = match self.positions.arrive(Partition(of), Offset(offset)) {
-            Arrival::Next => "next",
+            Arrival::Next => {
+                self.worker.process(of, offset);
+                "next"
+            }
             Arrival::Proof(last) => {
                 prop_assert_eq!(last.offset, offset);
                 "proof"
@@ -220,12 +286,14 @@ impl Both {
                 self.read(of)?;
             }
             Step::Commit(most) => {
-                let committed = self.model.commit(most);
+                let state = |of, last| self.worker.state(of, last);
+                let committed = self.model.commit(most, state);
                 self.positions.commit(&committed);
             }
             Step::Abort => {
                 self.positions.rewind();
                 self.model.abort();
+                (0..PARTITIONS).for_each(|of| self.give_state_back(of));
                 let sought = self.positions.sought().into_iter();
                 self.cursors = sought.map(|(of, next)| (of.0, next.0)).collect();
             }
@@ -282,6 +350,9 @@ proptest! {
         for of in 0..PARTITIONS {
             let written = both.model.written.get(&of).cloned().unwrap_or_default();
             prop_assert_eq!(written, log().collect::<Vec<_>>());
+            let listed: String = log().map(|offset| format!(" {offset}")).collect();
+            let state = both.model.states.get(&of).map(WorkerState::as_str);
+            prop_assert_eq!(state, Some(listed.as_str()), "the worker's state covers all");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Looking for one record in topics that have no index: backwards from their ends, window by window,
 //! in all topics by turns, so that what is new is found at once and what is old is found at all.
 
-use std::io::{self, IsTerminal, Write};
+use std::fmt;
 use std::ops::ControlFlow;
 
+use super::Report;
 use crate::event::RawRecord;
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
@@ -35,14 +36,6 @@ impl Searched {
         }
     }
 
-    /// `12 records of watchbell.events, back to 2026-03-14T09:26:53Z`
-    pub(super) fn described(&self) -> String {
-        let (count, topic) = (self.looked_at, self.reader.topic());
-        let back = self.back_to_ms.map(|time| moment(time, 0));
-        let back = back.map_or_else(String::new, |time| format!(", back to {time}"));
-        format!("{count} records of {topic}{back}")
-    }
-
     /// Reads one window; the newest record of it that is wanted.
     fn window(
         &mut self,
@@ -71,13 +64,24 @@ impl Searched {
     }
 }
 
+/// `12 records of watchbell.events, back to 2026-03-14T09:26:53Z`
+impl fmt::Display for Searched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records of {}", self.looked_at, self.reader.topic())?;
+        match self.back_to_ms {
+            Some(time_ms) => write!(f, ", back to {}", moment(time_ms, 0)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The newest record that is wanted, of the window in which the first one turns up.
 pub(super) fn newest(
     topics: &mut [Searched],
     stop: &Shutdown,
+    report: &dyn Fn(Report<'_>),
     wanted: &dyn Fn(&Emitted<'_>) -> bool,
 ) -> Result<Option<Stored>, ReadError> {
-    let progress = Progress::new();
     let mut windows: Vec<_> = topics
         .iter()
         .map(|topic| newest_first(&topic.spans, FIRST_WINDOW, LARGEST_WINDOW))
@@ -92,37 +96,10 @@ pub(super) fn newest(
             if let Some(found) = topic.window(&window, stop, wanted)? {
                 return Ok(Some(found));
             }
-            progress.show(topic);
+            report(Report::Looked(topic));
         }
         if !left {
             return Ok(None);
-        }
-    }
-}
-
-/// One line on standard error that is written over, if a person is there to see it.
-struct Progress {
-    seen: bool,
-}
-
-impl Progress {
-    fn new() -> Progress {
-        let seen = io::stderr().is_terminal();
-        Progress { seen }
-    }
-
-    fn show(&self, topic: &Searched) {
-        if self.seen {
-            // Nobody misses it where it cannot be written.
-            let _ = write!(io::stderr(), "\r\u{1b}[Klooked at {}", topic.described());
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.seen {
-            let _ = write!(io::stderr(), "\r\u{1b}[K");
         }
     }
 }

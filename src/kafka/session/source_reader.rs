@@ -1,6 +1,6 @@
 //! The reader: a consumer on the source cluster that is told what to read and from where.
 //! It belongs to no group there; its positions live with the outputs. An offset that is no longer
-//! there is an error here, never a silent jump.
+//! there is an error here: no record is skipped without a report.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::statistics::Statistics;
-use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
+use rdkafka::topic_partition_list::Offset as KafkaOffset;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::committed_position::{LastRecord, Place};
@@ -22,6 +22,7 @@ use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
 use crate::kafka::client::log_line;
 use crate::kafka::fault::is_unreadable;
+use crate::kafka::partition_list::{assigned_among, with_offsets};
 use crate::kafka::record::raw_record;
 use crate::kafka::topics::partition_count;
 
@@ -53,7 +54,7 @@ impl ClientContext for ReaderContext {
 impl ConsumerContext for ReaderContext {}
 
 /// A consumer with manual assignment.
-pub(super) struct Reader {
+pub(super) struct SourceReader {
     /// Shared with a commit for the source's dashboards that waits for its answer.
     consumer: Arc<BaseConsumer<ReaderContext>>,
     topic: String,
@@ -93,23 +94,23 @@ impl Waiting for Fetched<'_> {
     }
 }
 
-impl Reader {
-    pub(super) fn new(config: &SessionConfig) -> Result<Reader, ClientError> {
-        Reader::open(config, "reader", "false")
+impl SourceReader {
+    pub(super) fn new(config: &SessionConfig) -> Result<SourceReader, ClientError> {
+        SourceReader::open(config, "reader", "false")
     }
 
     /// A reader that tells the end of each partition by an error, [`KafkaError::PartitionEOF`].
-    pub(super) fn to_the_end(config: &SessionConfig) -> Result<Reader, ClientError> {
-        Reader::open(config, "offsets", "true")
+    pub(super) fn to_the_end(config: &SessionConfig) -> Result<SourceReader, ClientError> {
+        SourceReader::open(config, "offsets", "true")
     }
 
-    fn open(config: &SessionConfig, role: &str, eof: &str) -> Result<Reader, ClientError> {
+    fn open(config: &SessionConfig, role: &str, eof: &str) -> Result<SourceReader, ClientError> {
         let client = config.source.client_config(
             &format!("{role}-{}", config.transactional_id()),
             &[
                 ("queued.min.messages", "20000"),
                 ("queued.max.messages.kbytes", "4096"),
-                // Compressed: what comes of it is several times as large, for every partition.
+                // The compressed size: decompressed it is several times as large, for every partition.
                 ("fetch.message.max.bytes", "262144"),
                 ("fetch.queue.backoff.ms", "10"),
                 ("fetch.wait.max.ms", "100"),
@@ -136,7 +137,7 @@ impl Reader {
         let consumer = client
             .create_with_context(ReaderContext::default())
             .map_err(|error| ClientError::new("create the source reader", &error))?;
-        Ok(Reader {
+        Ok(SourceReader {
             consumer: Arc::new(consumer),
             topic: config.source_topic.clone(),
         })
@@ -154,23 +155,16 @@ impl Reader {
 
     /// Read these partitions from these positions; those being read already begin anew.
     pub(super) fn read_from(&self, positions: &[(Partition, NextOffset)]) -> KafkaResult<()> {
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for (partition, next) in positions {
-            let offset = KafkaOffset::Offset(next.0);
-            list.add_partition_offset(&self.topic, partition.0, offset)?;
-        }
+        let places = positions.iter();
+        let places = places.map(|(partition, next)| (*partition, KafkaOffset::Offset(next.0)));
+        let list = with_offsets(&self.topic, places)?;
         self.consumer.incremental_assign(&list)
     }
 
     /// Stop reading these partitions; those not being read are left out.
     pub(super) fn stop(&self, partitions: &[Partition]) -> KafkaResult<()> {
-        let assigned = self.consumer.assignment()?;
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            if assigned.find_partition(&self.topic, partition.0).is_some() {
-                list.add_partition(&self.topic, partition.0);
-            }
-        }
+        let partitions = partitions.iter().copied();
+        let list = assigned_among(&self.consumer, &self.topic, partitions)?;
         if list.count() == 0 {
             return Ok(());
         }
@@ -206,14 +200,14 @@ impl Reader {
             .fetch_watermarks(&self.topic, partition.0, timeout);
         if asked.is_err() {
             // librdkafka asks the leader that it knows, and looks for another one only while it reads
-            // the partition. What it learns here is for the next question.
+            // the partition. This request tells it the leader for the next question.
             let _ = self.consumer.fetch_metadata(Some(&self.topic), timeout);
         }
         let (oldest, end) = asked?;
         Ok((NextOffset(oldest), NextOffset(end)))
     }
 
-    /// Where a partition begins that is read from there.
+    /// The offset that `start` means in a partition.
     pub(super) fn start_of(
         &self,
         partition: Partition,
@@ -224,8 +218,7 @@ impl Reader {
         let Start::Timestamp(since_ms) = start else {
             return Ok(if start == Start::Latest { end } else { oldest });
         };
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.topic, partition.0, KafkaOffset::Offset(since_ms))?;
+        let list = with_offsets(&self.topic, [(partition, KafkaOffset::Offset(since_ms))])?;
         let answer = self.consumer.offsets_for_times(list, timeout)?;
         for element in answer.elements() {
             element.error()?;
@@ -277,11 +270,9 @@ impl Reader {
         &self,
         positions: &BTreeMap<Partition, NextOffset>,
     ) -> KafkaResult<impl FnOnce() -> KafkaResult<()> + Send + use<>> {
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for (partition, next) in positions {
-            let offset = KafkaOffset::Offset(next.0);
-            list.add_partition_offset(&self.topic, partition.0, offset)?;
-        }
+        let places = positions.iter();
+        let places = places.map(|(partition, next)| (*partition, KafkaOffset::Offset(next.0)));
+        let list = with_offsets(&self.topic, places)?;
         let consumer = Arc::clone(&self.consumer);
         Ok(move || consumer.commit(&list, CommitMode::Sync))
     }
@@ -312,7 +303,7 @@ impl Fetched<'_> {
         self.message.timestamp().to_millis()
     }
 
-    /// What remains of it beside the position after it.
+    /// What is committed of it beside the position after it.
     pub(super) fn last_record(&self) -> LastRecord {
         LastRecord::new(
             self.offset(),

@@ -1,0 +1,85 @@
+//! `show`: one event, alert or dead letter, found by its id or by where it stands, with the alerts
+//! that an event raised and the event behind an alert.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::asked::{self, Progress};
+use super::config_file::ConfigFile;
+use super::failure::Failure;
+use super::json_line::json_line;
+use crate::query::{Query, QueryError, Since};
+use crate::view::{Emitted, Paint, Reference, heading, line, page, printable};
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    /// The id of an event or alert, or topic/partition@offset: of an output, or of the source's
+    /// record that became it.
+    #[arg(value_name = "ID")]
+    reference: Reference,
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Look for an id only among what was written since then: how long ago, such as 12h, or when.
+    #[arg(long, value_name = "TIME")]
+    since: Option<Since>,
+    /// Print the record alone, as one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let config = command.config.load()?;
+    let stop = asked::until_asked_to_stop()?;
+    let progress = Progress::new();
+    let query = Query {
+        config: &config,
+        since: command.since,
+        now: Timestamp::now(),
+        stop: &stop,
+        report: &|report| progress.report(report),
+    };
+    let found = query.find(&command.reference).map_err(of_destination)?;
+    let emitted = Emitted::new(found.record());
+    let text = if command.json {
+        json_line(&emitted) + "\n"
+    } else {
+        let paint = asked::paint();
+        let related = related(&query, &emitted, paint).map_err(of_destination)?;
+        page(&emitted, paint) + &related
+    };
+    drop(progress);
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// An error of reading a topic says whose it is.
+fn of_destination(error: QueryError) -> anyhow::Error {
+    match error {
+        QueryError::Read(error) => anyhow::Error::new(error).context("the destination"),
+        error => error.into(),
+    }
+}
+
+/// What belongs to the record and is not in it.
+fn related(query: &Query<'_>, emitted: &Emitted<'_>, paint: Paint) -> Result<String, QueryError> {
+    let mut text = String::new();
+    let alerts = query.alerts_of(emitted)?;
+    if !alerts.is_empty() {
+        text.push_str(&heading("Alerts raised by it", paint));
+    }
+    for alert in &alerts {
+        let alert = Emitted::new(alert.record());
+        text.push_str(&format!("  {}\n", line(&alert, paint)));
+        if let Some(id) = alert.id() {
+            text.push_str(&format!("    alert id {}\n", printable(&id)));
+        }
+    }
+    for event in &query.events_behind(emitted)? {
+        text.push_str(&heading("The event behind it", paint));
+        text.push_str(&page(&Emitted::new(event.record()), paint));
+    }
+    Ok(text)
+}

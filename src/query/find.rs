@@ -1,0 +1,144 @@
+//! One record: by where it stands, by its id, or by where the source's record stands that became it.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use super::search::{self, Searched};
+use super::{Query, QueryError, reader, reader_of};
+use crate::event::{NextOffset, Offset, Partition};
+use crate::kafka::topic_reader::{ReadError, TopicReader};
+use crate::kafka::{Span, Stored};
+use crate::view::{At, Emitted, Kind, Reference, printable, source_ids};
+
+impl Query<'_> {
+    /// The record at a place, or with an id.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub fn find(&self, reference: &Reference) -> Result<Stored, QueryError> {
+        match reference {
+            Reference::Id(id) => self.by_id(id),
+            Reference::At(at) if self.config.outputs.in_topic(&at.topic).is_some() => {
+                let reader = reader(self.config, &at.topic)?;
+                self.record_at(&reader, at)
+            }
+            Reference::At(at) => self.by_source(at),
+        }
+    }
+
+    fn by_id(&self, id: &str) -> Result<Stored, QueryError> {
+        let has_id = |emitted: &Emitted<'_>| {
+            let is_it = emitted.id().is_some_and(|found| found == id);
+            is_it || emitted.kind == Kind::DeadLetter && mentions(emitted, id)
+        };
+        let what = format!("nothing with the id {}", printable(id));
+        self.search(&what, &has_id)
+    }
+
+    /// The output of a record of the source: by the id that the record has, else by its place.
+    fn by_source(&self, at: &At) -> Result<Stored, QueryError> {
+        let topics = self.config.outputs.topics().join(", ");
+        let sources = self.config.sources.iter();
+        let sources: Vec<_> = sources.filter(|source| source.topic == at.topic).collect();
+        if sources.is_empty() {
+            let topic = &at.topic;
+            return Err(QueryError::OtherTopic {
+                topic: topic.clone(),
+                outputs: topics,
+            });
+        }
+        let mut ids = BTreeSet::new();
+        for source in sources {
+            let reader = reader_of(&source.cluster, self.config, &source.topic);
+            match reader
+                .map_err(QueryError::from)
+                .and_then(|r| self.record_at(&r, at))
+            {
+                Ok(record) => ids.extend(source_ids(&record.record())),
+                // Its output may be there when it is gone.
+                Err(error) => self.note(format_args!("source {}: {error}", source.name)),
+            }
+        }
+        let became = |emitted: &Emitted<'_>| {
+            let by_id = emitted.kind == Kind::Event
+                && emitted.id().is_some_and(|id| ids.contains(id.as_ref()));
+            by_id || emitted.source_position().as_ref() == Some(at)
+        };
+        self.search(&format!("nothing that was read at {at}"), &became)
+    }
+
+    /// Looks through all output topics by turns.
+    fn search(
+        &self,
+        what: &str,
+        wanted: &dyn Fn(&Emitted<'_>) -> bool,
+    ) -> Result<Stored, QueryError> {
+        let mut topics = Vec::new();
+        for topic in self.config.outputs.topics() {
+            let reader = reader(self.config, topic)?;
+            match self.searched_spans(&reader) {
+                Ok(spans) => topics.push(Searched::new(reader, spans)),
+                Err(error @ ReadError::Missing(_)) => self.note(error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if topics.is_empty() {
+            return Err(QueryError::NoOutputs);
+        }
+        if let Some(found) = search::newest(&mut topics, self.stop, self.report, wanted)? {
+            return Ok(found);
+        }
+        let looked: Vec<String> = topics.iter().map(ToString::to_string).collect();
+        let looked = looked.join("; ");
+        if self.stop.is_requested() {
+            return Err(QueryError::Stopped { looked });
+        }
+        let since = self.since.map(|since| format!(" since {since}"));
+        Err(QueryError::Nothing {
+            what: what.to_owned(),
+            since: since.unwrap_or_default(),
+            looked,
+        })
+    }
+
+    /// What a topic holds, as far back as it is to be searched.
+    fn searched_spans(&self, reader: &TopicReader) -> Result<Vec<Span>, ReadError> {
+        let spans = self.spans(reader)?;
+        match self.since {
+            Some(since) => reader.since(&spans, since.time_ms(self.now)),
+            None => Ok(spans),
+        }
+    }
+
+    fn record_at(&self, reader: &TopicReader, at: &At) -> Result<Stored, QueryError> {
+        let spans = self.spans(reader)?;
+        let count = spans.len();
+        let span = spans.iter().find(|span| span.partition.0 == at.partition);
+        let Some(span) = span else {
+            let topic = at.topic.clone();
+            return Err(QueryError::NoPartition { topic, count });
+        };
+        let (from, to) = (span.from.0, span.to.0);
+        if !(from..to).contains(&at.offset) {
+            let at = at.clone();
+            return Err(QueryError::NotHeld { at, from, to });
+        }
+        let only = Span {
+            partition: Partition(at.partition),
+            from: Offset(at.offset),
+            to: NextOffset(at.offset + 1),
+        };
+        let mut found = None;
+        reader.read(&[only], &|| self.stop.is_requested(), &mut |record| {
+            found = Some(Stored::from(record));
+            ControlFlow::Break(())
+        })?;
+        found.ok_or_else(|| QueryError::NoRecord(at.clone()))
+    }
+}
+
+/// Whether the text of a dead letter has the id in it.
+fn mentions(emitted: &Emitted<'_>, id: &str) -> bool {
+    let value = emitted.record.value.unwrap_or_default();
+    !id.is_empty() && String::from_utf8_lossy(value).contains(id)
+}

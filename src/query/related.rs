@@ -1,0 +1,97 @@
+//! What belongs to a record and is not in it: the alerts that an event raised, the event behind an alert.
+
+use std::ops::ControlFlow;
+
+use super::{Query, QueryError, reader};
+use crate::event::{NextOffset, RawRecord};
+use crate::kafka::Stored;
+use crate::kafka::topic_reader::ReadError;
+use crate::pipeline::Content;
+use crate::view::{Emitted, Kind};
+
+/// An event and its alerts are written in one transaction: so far apart may their timestamps be.
+const APART_MS: i64 = 60_000;
+
+/// No more records are looked through for what belongs to one.
+const MOST_RECORDS: u64 = 200_000;
+
+impl Query<'_> {
+    /// The alerts that an event raised, in their order; none of other records.
+    ///
+    /// # Errors
+    /// The alerts topic cannot be read.
+    pub fn alerts_of(&self, event: &Emitted<'_>) -> Result<Vec<Stored>, QueryError> {
+        let (Kind::Event, Some(id), Some(written_ms)) =
+            (event.kind, event.id(), event.record.timestamp_ms)
+        else {
+            return Ok(Vec::new());
+        };
+        let is_about = |alert: &Emitted<'_>| alert.related_events().iter().any(|e| *e == id);
+        self.near(Content::Alerts, written_ms, None, &is_about)
+    }
+
+    /// The events behind an alert that does not hold its event; none of other records.
+    ///
+    /// # Errors
+    /// The events topic cannot be read.
+    pub fn events_behind(&self, alert: &Emitted<'_>) -> Result<Vec<Stored>, QueryError> {
+        let (Kind::Alert, false, Some(written_ms)) = (
+            alert.kind,
+            alert.holds_its_event(),
+            alert.record.timestamp_ms,
+        ) else {
+            return Ok(Vec::new());
+        };
+        let ids = alert.related_events();
+        let is_behind = |event: &Emitted<'_>| {
+            let id = event.id();
+            id.is_some_and(|id| ids.iter().any(|wanted| *wanted == id))
+        };
+        let until_ms = Some(written_ms + APART_MS);
+        self.near(Content::Events, written_ms, until_ms, &is_behind)
+    }
+
+    /// The wanted records of an output from shortly before a time on, in their order.
+    fn near(
+        &self,
+        content: Content,
+        written_ms: i64,
+        until_ms: Option<i64>,
+        wanted: &dyn Fn(&Emitted<'_>) -> bool,
+    ) -> Result<Vec<Stored>, QueryError> {
+        let reader = reader(self.config, &self.config.outputs.of(content).topic)?;
+        let all = match self.spans(&reader) {
+            Err(error @ ReadError::Missing(_)) => {
+                self.note(error);
+                return Ok(Vec::new());
+            }
+            spans => spans?,
+        };
+        let mut spans = reader.since(&all, written_ms - APART_MS)?;
+        if let Some(until_ms) = until_ms {
+            let after = reader.since(&all, until_ms)?;
+            for (span, after) in spans.iter_mut().zip(after) {
+                span.to = NextOffset(after.from.0.max(span.from.0));
+            }
+        }
+        let mut looked_at = 0;
+        let mut found = Vec::new();
+        let mut look = |record: &RawRecord<'_>| {
+            looked_at += 1;
+            if wanted(&Emitted::new(record.clone())) {
+                found.push(Stored::from(record));
+            }
+            if looked_at < MOST_RECORDS {
+                return ControlFlow::Continue(());
+            }
+            self.note(format_args!(
+                "looked at the {MOST_RECORDS} records of {} after it only",
+                reader.topic()
+            ));
+            ControlFlow::Break(())
+        };
+        reader.read(&spans, &|| self.stop.is_requested(), &mut look)?;
+        found.sort_by_key(Stored::order);
+        Ok(found)
+    }
+}

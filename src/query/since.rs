@@ -1,0 +1,87 @@
+//! How far back a search goes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A moment: how long ago, or when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// So long before now.
+    Ago(SignedDuration),
+    /// At this time.
+    At(Timestamp),
+}
+
+/// A text that names no moment of the past.
+#[derive(Debug, thiserror::Error)]
+#[error("write how long ago, such as 10m, 12h or 3d, or when, such as 2026-03-14T09:00:00Z")]
+pub struct NoMoment;
+
+impl FromStr for Since {
+    type Err = NoMoment;
+
+    fn from_str(text: &str) -> Result<Since, NoMoment> {
+        if let Ok(time) = text.parse() {
+            return Ok(Since::At(time));
+        }
+        // A day is no unit of a `SignedDuration`, and 24 hours here.
+        let days = text
+            .strip_suffix('d')
+            .and_then(|days| days.parse::<u32>().ok());
+        let ago = match days {
+            Some(days) => SignedDuration::from_hours(i64::from(days) * 24),
+            None => text.parse().map_err(|_| NoMoment)?,
+        };
+        if ago.is_negative() {
+            return Err(NoMoment);
+        }
+        Ok(Since::Ago(ago))
+    }
+}
+
+impl fmt::Display for Since {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Since::Ago(ago) => write!(f, "{ago:#} ago"),
+            Since::At(time) => time.fmt(f),
+        }
+    }
+}
+
+impl Since {
+    /// Milliseconds since the Unix epoch.
+    pub fn time_ms(self, now: Timestamp) -> i64 {
+        let time = match self {
+            Since::Ago(ago) => now.saturating_sub(ago).unwrap_or(Timestamp::MIN),
+            Since::At(time) => time,
+        };
+        time.as_millisecond()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_how_long_ago_or_a_time() {
+        let now: Timestamp = "2026-03-14T12:00:00Z".parse().unwrap();
+        let cases = [
+            ("10m", "2026-03-14T11:50:00Z"),
+            ("1h30m", "2026-03-14T10:30:00Z"),
+            ("3d", "2026-03-11T12:00:00Z"),
+            ("2026-03-14T09:00:00Z", "2026-03-14T09:00:00Z"),
+            ("2026-03-14T09:00:00+02:00", "2026-03-14T07:00:00Z"),
+        ];
+        for (text, expected) in cases {
+            let since: Since = text.parse().unwrap();
+            let expected: Timestamp = expected.parse().unwrap();
+            assert_eq!(since.time_ms(now), expected.as_millisecond(), "{text}");
+        }
+        for text in ["", "ten minutes", "-10m", "10", "yesterday", "99999999999d"] {
+            assert!(text.parse::<Since>().is_err(), "{text}");
+        }
+    }
+}

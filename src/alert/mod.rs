@@ -1,11 +1,13 @@
 //! An alert: a rule that matched an event, or what was lost of a source; and its two keys.
 
 mod dead_letter;
+mod deed;
 mod label;
 mod loss;
 mod stopped;
 
 pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
+pub use deed::{Deed, DeedResource};
 pub use label::{EXPERIMENTAL, HISTORY, REPLAYED, TEST};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
 pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
@@ -17,7 +19,7 @@ use std::ops::ControlFlow;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use crate::event::AuditEvent;
+use crate::event::{AuditEvent, Resource};
 use crate::printable::shorten;
 use crate::rules::{LoadedRule, RuleSet};
 use crate::sigma::{Fields, RuleIndex, TestOutcome, Value};
@@ -45,7 +47,7 @@ pub struct Alert<'r, P> {
     pub uid: String,
     /// What belongs together: the rule and its entity, by default the actor.
     pub group_key: String,
-    /// One line: who did what to which resource.
+    /// One line: the rule's title, who did what to which resource.
     pub title: String,
     /// Why: `field = value` of the selections that held.
     pub why: Vec<String>,
@@ -161,34 +163,46 @@ fn who<'e>(event: &'e AuditEvent<'_>) -> &'e str {
         .unwrap_or("unknown")
 }
 
+/// The rule's title, and who did what to which resource in which environment.
 fn title<P>(rule: &LoadedRule<P>, event: &AuditEvent<'_>) -> String {
+    let short = |word: &str| shorten(word, TITLE_CHARS);
     let user = &event.user;
-    let who = known_as(user.name.as_deref(), user.uid.as_deref())
-        .unwrap_or_else(|| shorten(who(event), TITLE_CHARS));
-    let operation = shorten(&event.api.operation, TITLE_CHARS);
-    let mut title = format!("{}: {who}, {operation}", rule.rule.title);
-    if let Some((first, others)) = event.resources.split_first() {
-        let name = known_as(first.name.as_deref(), first.uid.as_deref());
-        title.push(' ');
-        title.push_str(name.as_deref().unwrap_or("unknown"));
-        // One resource may be told of once for each of its scopes.
-        let others = others.iter().filter(|other| other.uid != first.uid);
-        match others.count() {
-            0 => {}
-            count => title.push_str(&format!(" and {count} more")),
-        }
-    }
-    title
+    let who = [&user.name, &user.email_addr, &user.uid];
+    let who = who.into_iter().find_map(|part| part.as_deref());
+    let first = event.resources.first();
+    let name = first.and_then(|first| first.name.as_deref().or(first.uid.as_deref()));
+    // One resource may be named once for each of its scopes.
+    let different: HashSet<_> = event.resources.iter().map(|one| &one.uid).collect();
+    let (who, name, kind, environment) = (
+        who.map(short),
+        name.map(short),
+        first.and_then(|first| first.kind.as_deref()).map(short),
+        first
+            .and_then(|first| environment(event, first))
+            .map(|name| short(&name)),
+    );
+    let deed = Deed {
+        who: who.as_deref(),
+        operation: &short(&event.api.operation),
+        activity: Some(event.class.activity(event.activity).1),
+        outcome: event.status.name(),
+        service: event.api.service_name.as_deref(),
+        resource: first.map(|_| DeedResource {
+            name: name.as_deref(),
+            kind: kind.as_deref(),
+            more: different.len().saturating_sub(1),
+        }),
+        environment: environment.as_deref(),
+    };
+    format!("{}: {deed}", rule.rule.title)
 }
 
-/// A name, and in parentheses the identifier where that is another word.
-fn known_as(name: Option<&str>, uid: Option<&str>) -> Option<String> {
-    let short = |word| shorten(word, TITLE_CHARS);
-    match (name, uid) {
-        (Some(name), Some(uid)) if name != uid => Some(format!("{} ({})", short(name), short(uid))),
-        (Some(word), _) | (None, Some(word)) => Some(short(word)),
-        (None, None) => None,
-    }
+/// The environment of a resource: by the name that the names file gives, else by its id.
+fn environment<'e>(event: &'e AuditEvent<'_>, resource: &'e Resource<'_>) -> Option<Cow<'e, str>> {
+    let mut enrichments = event.enrichments.iter();
+    let known = enrichments.find(|one| Some(&one.value) == resource.uid.as_ref());
+    let name = known.and_then(|one| one.data.text("environment"));
+    name.or_else(|| resource.namespace.as_deref().map(Cow::Borrowed))
 }
 
 /// Sixteen bytes of SHA-256 over the parts and their lengths, in hexadecimal.

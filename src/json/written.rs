@@ -1,6 +1,10 @@
 //! JSON that is serialized once and appended many times.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
+
+use super::tokens::JsonText;
 
 /// A JSON value that was written by a serializer, so it can be appended unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,5 +20,10 @@ impl Written {
     /// The JSON.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The member of that name of an object, if it is a string.
+    pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        JsonText::check(self.0.as_bytes()).ok()?.at(&[name])?.text()
     }
 }

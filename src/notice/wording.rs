@@ -2,17 +2,10 @@
 //! facts below it, as plain text. How a sink marks them up is the sink's.
 
 use super::{Notice, ResourceNotice, Who};
+use crate::alert::{Deed, DeedResource};
 
 /// A later alert than this after the event is said to be late, ms.
 const LATE_MS: i64 = 60_000;
-
-/// Services whose names are not written like other words.
-const SERVICES: [(&str, &str); 4] = [
-    ("ksql", "ksqlDB"),
-    ("rbac", "RBAC"),
-    ("usm", "USM"),
-    ("ip-filter", "IP filter"),
-];
 
 /// One thing to know of an alert.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -36,102 +29,23 @@ impl Notice {
         if let Some(summary) = &self.summary {
             return summary.clone();
         }
-        let who = match self.who.shown() {
-            // The word that stands for nobody in an event.
-            Some("unknown") | None => "somebody unknown",
-            Some(who) => who,
+        let first = self.resources.first();
+        let deed = Deed {
+            who: self.who.shown(),
+            operation: &self.operation,
+            activity: self.activity.as_deref(),
+            outcome: &self.outcome,
+            service: self.service.as_deref(),
+            resource: first.map(|first| DeedResource {
+                name: first.name.as_deref().or(first.uid.as_deref()),
+                kind: first.kind.as_deref(),
+                more: self.resource_count.saturating_sub(1),
+            }),
+            environment: self.environments().first().copied(),
         };
-        let named = self.named();
-        if self.operation.is_empty() && named.is_none() {
-            return format!("{who}: {}", self.rule);
-        }
-        let mut line = format!("{who} {}", self.deed(named.is_some()));
-        if let Some(first) = named {
-            if let Some(name) = first.name.as_deref().or(first.uid.as_deref()) {
-                line.push(' ');
-                line.push_str(name);
-            }
-            if self.resource_count > 1 {
-                line.push_str(&format!(" and {} more", self.resource_count - 1));
-            }
-        }
-        if let Some(environment) = self.environments().first() {
-            line.push_str(" in ");
-            line.push_str(environment);
-        }
-        line
-    }
-
-    /// The first resource, if anything is known of it.
-    fn named(&self) -> Option<&ResourceNotice> {
-        let is_known = |resource: &&ResourceNotice| {
-            let parts = [&resource.name, &resource.uid, &resource.kind];
-            parts.into_iter().any(Option::is_some)
-        };
-        self.resources.first().filter(is_known)
-    }
-
-    /// `deleted Flink statement`, `failed to delete …`, `called GetX on`; without a resource, what
-    /// was called.
-    fn deed(&self, has_resource: bool) -> String {
-        let (past, infinitive) = match self.activity.as_deref() {
-            Some("Create") if has_resource => ("created", "create"),
-            Some("Read") if has_resource => ("read", "read"),
-            Some("Update") if has_resource => ("changed", "change"),
-            Some("Delete") if has_resource => ("deleted", "delete"),
-            Some("Logon") if has_resource => ("signed in to", "sign in to"),
-            Some("Logon") => ("signed in", "sign in"),
-            _ => return self.called(has_resource),
-        };
-        let kind = self.kind();
-        match self.outcome.as_str() {
-            "Success" => format!("{past}{kind}"),
-            "Failure" => format!("failed to {infinitive}{kind}"),
-            _ => format!("asked to {infinitive}{kind}"),
-        }
-    }
-
-    /// `called GetX on`, `was denied by ip-filter.Authorize on`.
-    fn called(&self, has_resource: bool) -> String {
-        let operation = &self.operation;
-        let on = if has_resource { " on" } else { "" };
-        let kind = self.kind();
-        let is_check = operation
-            .rsplit('.')
-            .next()
-            .is_some_and(|method| method.eq_ignore_ascii_case("Authorize"));
-        match (self.outcome.as_str(), is_check) {
-            ("Success", true) => format!("was allowed by {operation}{on}{kind}"),
-            ("Failure", true) => format!("was denied by {operation}{on}{kind}"),
-            ("Failure", false) => format!("failed to call {operation}{on}{kind}"),
-            _ => format!("called {operation}{on}{kind}"),
-        }
-    }
-
-    /// ` Flink statement`: the service and the first resource's type, as far as they are known.
-    fn kind(&self) -> String {
-        let service = self.service.as_deref().unwrap_or_default();
-        let kind = self.resources.first().and_then(|r| r.kind.as_deref());
-        let kind = kind
-            .unwrap_or_default()
-            .replace(['_', '-'], " ")
-            .to_lowercase();
-        let shown = SERVICES.iter().find(|(name, _)| *name == service);
-        let shown = shown.map_or_else(|| capitalized(service), |(_, shown)| (*shown).to_owned());
-        let words = match (service.is_empty(), kind.is_empty()) {
-            (true, _) => kind,
-            (false, true) => return String::new(),
-            // `KAFKA_CLUSTER` already says it, and an organization's environment needs no more.
-            (false, false) if kind.contains(service) => {
-                kind.replacen(service, &capitalized(service), 1)
-            }
-            (false, false) if service == "organization" => kind,
-            (false, false) => format!("{shown} {kind}"),
-        };
-        if words.is_empty() {
-            words
-        } else {
-            format!(" {words}")
+        match deed.says_something() {
+            true => deed.to_string(),
+            false => format!("{}: {}", deed.who(), self.rule),
         }
     }
 
@@ -275,15 +189,6 @@ fn described(resource: &ResourceNotice) -> String {
         name.to_owned()
     } else {
         format!("{name} ({})", parts.join(", "))
-    }
-}
-
-fn capitalized(word: &str) -> String {
-    let word = word.replace('-', " ");
-    let mut chars = word.chars();
-    match chars.next() {
-        Some(first) => first.to_uppercase().chain(chars).collect(),
-        None => String::new(),
     }
 }
 

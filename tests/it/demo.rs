@@ -92,15 +92,14 @@ fn it_shows_who_did_what_to_which_resource_the_alerts_and_a_dead_letter() {
     let scratch = block(page, "Scratch Flink statement deleted");
     assert!(scratch[0].starts_with("LOW "), "{scratch:?}");
     assert!(
-        scratch[1].contains("Mei Tanaka (u-devccq71mwp), DeleteStatement"),
+        scratch[1].contains("Mei Tanaka deleted Flink statement"),
         "{scratch:?}"
     );
     let other = block(page, "  Flink statement deleted");
     assert!(other[0].starts_with("HIGH "), "{other:?}");
     let said = other.join(" ");
     for words in [
-        "what   deployment pipeline (sa-4t6y8u), DeleteStatement order enrichment",
-        "(orders-enrich-prod)",
+        "what   deployment pipeline deleted Flink statement order enrichment in production",
         "why    api.operation = DeleteStatement",
         "do     Ask the actor whether the deletion was meant.",
     ] {

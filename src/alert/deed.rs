@@ -1,0 +1,169 @@
+//! Who did what to what, in one sentence: the same words in the alert's record and in what people get.
+
+use std::fmt;
+
+/// Services whose names are not written like other words.
+const SERVICES: [(&str, &str); 2] = [("ksql", "ksqlDB"), ("usm", "USM")];
+
+/// Services that act on the resources of others: an organization is no `RBAC organization`.
+const NOT_OF_RESOURCES: [&str; 4] = ["access-transparency", "ip-filter", "organization", "rbac"];
+
+/// What somebody did, or tried to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Deed<'a> {
+    /// The best name of the actor.
+    pub who: Option<&'a str>,
+    /// The method; empty where it is not known.
+    pub operation: &'a str,
+    /// OCSF `activity_name`.
+    pub activity: Option<&'a str>,
+    /// OCSF `status`.
+    pub outcome: &'a str,
+    /// The catalogue's service, such as `flink`.
+    pub service: Option<&'a str>,
+    /// What it was done to.
+    pub resource: Option<DeedResource<'a>>,
+    /// The environment of the resource, by name where one is known.
+    pub environment: Option<&'a str>,
+}
+
+/// What something was done to.
+#[derive(Debug, Clone, Copy)]
+pub struct DeedResource<'a> {
+    /// The best name of the first resource.
+    pub name: Option<&'a str>,
+    /// The vendor's type of it, such as `STATEMENT`.
+    pub kind: Option<&'a str>,
+    /// How many other resources there are.
+    pub more: usize,
+}
+
+impl Deed<'_> {
+    /// Whether it is known what was done, or to what.
+    pub fn says_something(&self) -> bool {
+        !self.operation.is_empty() || self.named().is_some()
+    }
+
+    /// The actor; an event says `unknown` where it does not know.
+    pub fn who(&self) -> &str {
+        match self.who {
+            Some("unknown") | None => "somebody unknown",
+            Some(who) => who,
+        }
+    }
+
+    /// The resource, if anything is known of it.
+    fn named(&self) -> Option<&DeedResource<'_>> {
+        let is_known =
+            |resource: &&DeedResource<'_>| resource.name.is_some() || resource.kind.is_some();
+        self.resource.as_ref().filter(is_known)
+    }
+
+    /// `deleted Flink statement`, `failed to delete …`, `called GetX on`; without a resource, what was
+    /// called.
+    fn verb(&self, has_resource: bool) -> String {
+        let (past, infinitive) = match self.activity {
+            Some("Create") if has_resource && self.begins(&["create"]) => ("created", "create"),
+            Some("Read") if has_resource && self.begins(&["get", "list", "read", "describe"]) => {
+                ("read", "read")
+            }
+            Some("Update") if has_resource && self.begins(&["update", "alter", "modify"]) => {
+                ("changed", "change")
+            }
+            Some("Delete") if has_resource && self.begins(&["delete"]) => ("deleted", "delete"),
+            Some("Logon") if has_resource => ("signed in to", "sign in to"),
+            Some("Logon") => ("signed in", "sign in"),
+            _ => return self.called(has_resource),
+        };
+        let kind = self.kind();
+        match self.outcome {
+            "Success" => format!("{past}{kind}"),
+            "Failure" => format!("failed to {infinitive}{kind}"),
+            _ => format!("asked to {infinitive}{kind}"),
+        }
+    }
+
+    /// Whether the method's name begins with one of these words. A method that creates or deletes something
+    /// else than the resource, such as `BindRoleForPrincipal`, is named as it is.
+    fn begins(&self, verbs: &[&str]) -> bool {
+        let bare = self.operation.rsplit('.').next().unwrap_or_default();
+        let begins = |verb: &&str| {
+            let start = bare.get(..verb.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(verb))
+        };
+        verbs.iter().any(begins)
+    }
+
+    /// `called GetX on`, `was denied by ip-filter.Authorize on`.
+    fn called(&self, has_resource: bool) -> String {
+        let operation = self.operation;
+        let on = if has_resource { " on" } else { "" };
+        let kind = self.kind();
+        let is_check = operation
+            .rsplit('.')
+            .next()
+            .is_some_and(|method| method.eq_ignore_ascii_case("Authorize"));
+        match (self.outcome, is_check) {
+            ("Success", true) => format!("was allowed by {operation}{on}{kind}"),
+            ("Failure", true) => format!("was denied by {operation}{on}{kind}"),
+            ("Failure", false) => format!("failed to call {operation}{on}{kind}"),
+            _ => format!("called {operation}{on}{kind}"),
+        }
+    }
+
+    /// ` Flink statement`: the service and the resource's type, as far as they are known.
+    fn kind(&self) -> String {
+        let service = self.service.unwrap_or_default();
+        let kind = self.resource.and_then(|resource| resource.kind);
+        let kind = kind
+            .unwrap_or_default()
+            .replace(['_', '-'], " ")
+            .to_lowercase();
+        let shown = SERVICES.iter().find(|(name, _)| *name == service);
+        let shown = shown.map_or_else(|| capitalized(service), |(_, shown)| (*shown).to_owned());
+        let words = match (service.is_empty(), kind.is_empty()) {
+            (true, _) => kind,
+            (false, true) => return String::new(),
+            // `KAFKA_CLUSTER` already says it.
+            (false, false) if kind.contains(service) => {
+                kind.replacen(service, &capitalized(service), 1)
+            }
+            (false, false) if NOT_OF_RESOURCES.contains(&service) => kind,
+            (false, false) => format!("{shown} {kind}"),
+        };
+        if words.is_empty() {
+            words
+        } else {
+            format!(" {words}")
+        }
+    }
+}
+
+/// `Jane Doe deleted Flink statement orders-agg and 2 more in prod`
+impl fmt::Display for Deed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = self.named();
+        write!(f, "{} {}", self.who(), self.verb(named.is_some()))?;
+        if let Some(resource) = named {
+            if let Some(name) = resource.name {
+                write!(f, " {name}")?;
+            }
+            if resource.more > 0 {
+                write!(f, " and {} more", resource.more)?;
+            }
+        }
+        match self.environment {
+            Some(environment) => write!(f, " in {environment}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let word = word.replace('-', " ");
+    let mut chars = word.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}

@@ -48,7 +48,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         let name = &sink.name;
         let routed = sink.route.decide(&notice);
         if let (Err(reason), true) = (routed, command.rule.is_some()) {
-            writeln!(out, "{name}: skipped: {}", reason.in_words())?;
+            writeln!(out, "{name}: skipped: {}", reason.description())?;
             continue;
         }
         match runtime.block_on(send(sink, &notice)) {

@@ -54,7 +54,7 @@ pub struct Metrics {
     pub(super) notify_delay: HistogramVec,
     pub(super) notify_oldest: GaugeVec,
     pub(super) notify_waiting: IntGaugeVec,
-    pub(super) notify_letters: IntGaugeVec,
+    pub(super) notify_dead_letters_waiting: IntGaugeVec,
     pub(super) notify_refusing: IntGaugeVec,
     stopped: IntGaugeVec,
     stops: IntCounterVec,
@@ -271,7 +271,7 @@ impl Metrics {
                 "Age of the oldest alert that waits to be told; 0 where none waits.",
                 sink,
             )?,
-            notify_letters: gauge(
+            notify_dead_letters_waiting: gauge(
                 r,
                 "notify_dead_letters_waiting",
                 "Alerts that are to become dead letters and that their topic does not have yet.",

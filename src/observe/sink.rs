@@ -20,7 +20,7 @@ pub struct SinkState {
     turned_ms: AtomicU64,
     oldest_ms: AtomicI64,
     waiting: AtomicU64,
-    letters: AtomicU64,
+    dead_letters: AtomicU64,
     refusing: AtomicBool,
     readiness: Readiness,
 }
@@ -34,7 +34,7 @@ impl SinkState {
             turned_ms: AtomicU64::new(0),
             oldest_ms: AtomicI64::new(NONE),
             waiting: AtomicU64::new(0),
-            letters: AtomicU64::new(0),
+            dead_letters: AtomicU64::new(0),
             refusing: AtomicBool::new(false),
             readiness: Readiness::new(Some(NotReady {
                 reason: "starting",
@@ -74,8 +74,8 @@ impl SinkState {
     }
 
     /// Alerts that are to become dead letters and that their topic does not have yet.
-    pub fn letters(&self) -> u64 {
-        self.letters.load(Ordering::Relaxed)
+    pub fn dead_letters(&self) -> u64 {
+        self.dead_letters.load(Ordering::Relaxed)
     }
 
     /// Whether the sink refuses whatever it is sent.
@@ -140,8 +140,8 @@ impl SinkObserver {
     }
 
     /// So many alerts wait to become dead letters.
-    pub fn letters(&self, waiting: u64) {
-        self.state.letters.store(waiting, Ordering::Relaxed);
+    pub fn dead_letters_waiting(&self, waiting: u64) {
+        self.state.dead_letters.store(waiting, Ordering::Relaxed);
     }
 
     /// Whether the sink refuses whatever it is sent.
@@ -190,7 +190,7 @@ impl SinkObserver {
     }
 
     /// Alerts were told again to the peers of a sink that may have forgotten them.
-    pub fn told_again(&self, alerts: usize) {
+    pub fn resent(&self, alerts: usize) {
         let label = [self.state.name()];
         let counter = self.metrics.notify_told_again.with_label_values(&label);
         counter.inc_by(alerts as u64);

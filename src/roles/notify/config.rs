@@ -1,4 +1,4 @@
-//! What the loop of a sink is given.
+//! The configuration of a sink's loop.
 
 use std::sync::Arc;
 
@@ -6,23 +6,23 @@ use crate::config::Config;
 use crate::kafka::Cluster;
 use crate::notify::Sink;
 
-/// What a sink's loop needs to know beside the sink.
+/// What a sink's loop needs beside the sink itself.
 #[derive(Debug, Clone)]
 pub struct NotifyConfig {
-    /// Where the alerts are.
+    /// The cluster of the alerts topic.
     pub cluster: Cluster,
-    /// Their topic, of one partition.
+    /// The alerts topic, of one partition.
     pub alerts: String,
-    /// For what no sink takes.
+    /// The dead-letter topic, for alerts that the sink did not accept.
     pub dead_letters: Arc<str>,
-    /// The largest record that the dead letters' topic takes.
+    /// The largest record that the dead-letter topic accepts.
     pub max_dead_letter_bytes: usize,
-    /// Consumer group of this sink.
+    /// The consumer group of this sink.
     pub group: String,
 }
 
 impl NotifyConfig {
-    /// What the configuration says of where a sink's alerts come from; its dead letters may be so large.
+    /// Taken from the configuration; `max_dead_letter_bytes` is what the dead-letter topic accepts.
     pub fn new(config: &Config, sink: &Sink, max_dead_letter_bytes: usize) -> NotifyConfig {
         NotifyConfig {
             cluster: config.destination.clone(),

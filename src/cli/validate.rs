@@ -46,7 +46,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 /// in the one must not hide those in the others.
 fn sound(draft: Draft) -> Result<(Loaded, Rulebook), Failure> {
     let rulebook = draft.config().map(Rulebook::load);
-    match (draft.sound(), rulebook) {
+    match (draft.valid(), rulebook) {
         (Ok(loaded), Some(Ok(rulebook))) => Ok((loaded, rulebook)),
         (configuration, rulebook) => {
             let faults = configuration.err().unwrap_or_default();

@@ -177,7 +177,7 @@ fn names_that_would_meet_in_kafka_are_refused() {
     let other = "  conf.luent: {bootstrap: x:1}\n  conf_luent: {bootstrap: x:1, topic: other}\n";
     let text = SMALLEST.replace("destination:", &format!("{other}destination:"));
     let said = refused(&text, &[]);
-    assert!(said.contains("in `.` and `_` alone"), "{said}");
+    assert!(said.contains("only in `.` and `_`"), "{said}");
     let other = "  again: {bootstrap: x:1, topic: t}\n  twice: {bootstrap: x:1, topic: t}\n";
     let text = SMALLEST.replace("destination:", &format!("{other}destination:"));
     let said = refused(&text, &[]);
@@ -206,7 +206,7 @@ fn a_pod_without_the_label_that_numbers_it_is_told_what_to_do() {
 #[test]
 fn noted_positions_need_a_topic_of_their_own() {
     let text = SMALLEST.to_owned() + "topics: {positions: watchbell.alerts}\n";
-    assert!(refused(&text, &[]).contains("a topic each"));
+    assert!(refused(&text, &[]).contains("a topic of their own"));
 }
 
 const SINKS: &str = "\

@@ -12,7 +12,7 @@ use super::sinks::{self, KINDS, SinkKind};
 use super::template::{Template, TemplateError};
 use crate::diagnostic::{Mark, Problem};
 use crate::settings::{
-    Fault, Key, Preset, Section, Shape, Takes, choice, duration, key, optional, place,
+    DefaultValue, Fault, Key, ScalarType, Section, Shape, choice, duration, key, optional, place,
 };
 use crate::sigma::{self, Detection, Level};
 use crate::yaml::{self, Node};
@@ -22,7 +22,7 @@ use crate::yaml::{self, Node};
 fn first_keys(kinds: &'static [&'static str]) -> [Key; 3] {
     [
         optional("type", Shape::Scalar)
-            .takes(Takes::Choice(kinds))
+            .scalar_type(ScalarType::Choice(kinds))
             .about("Kind of sink."),
         choice(
             "min_level",
@@ -43,19 +43,19 @@ const LAST_KEYS: &[Key] = &[
     duration("digest_interval", "5m")
         .about("How long repeats of a group are gathered into one digest."),
     optional("max_waiting", Shape::Scalar)
-        .takes(Takes::Count)
+        .scalar_type(ScalarType::Count)
         .about(
             "If more groups than this wait, the rest become one digest; default 20 for sinks that \
              people read, no limit for others.",
         ),
     optional("rate_per_minute", Shape::Scalar)
-        .takes(Takes::Count)
+        .scalar_type(ScalarType::Count)
         .about("Maximum requests a minute; default: what the vendor allows."),
     duration("timeout", "10s").about("Timeout of a request."),
     duration("max_age", "6h")
         .about("An alert that could not be delivered for this long becomes a dead letter."),
-    key("replayed", Shape::Scalar, Preset::Flag(false))
-        .takes(Takes::Flag)
+    key("replayed", Shape::Scalar, DefaultValue::Flag(false))
+        .scalar_type(ScalarType::Flag)
         .about("Whether alerts that replay wrote are sent, too."),
 ];
 

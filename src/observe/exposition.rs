@@ -1,12 +1,12 @@
-//! The page that Prometheus reads: what was noted, and what is measured when it asks.
+//! The page that Prometheus scrapes: counted metrics, and those that are computed at the scrape.
 
 use super::health::Health;
 use super::metrics::{Metrics, MetricsError};
 
-/// Everything in Prometheus' text format.
+/// All metrics in Prometheus' text format.
 ///
 /// # Errors
-/// A metric cannot be written.
+/// A metric cannot be encoded.
 pub fn exposition(metrics: &Metrics, health: &Health) -> Result<Vec<u8>, MetricsError> {
     for source in health.sources() {
         let label = [source.name()];

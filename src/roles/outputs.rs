@@ -1,4 +1,4 @@
-//! The topics that ingest writes: as they should be, and how large a record they take.
+//! The output topics: the settings that they should have, and the largest record that each accepts.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::kafka::topics::{FoundTopic, Topics, WantedTopic};
 use crate::kafka::{ClientError, Cluster};
 use crate::pipeline::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
 
-/// Longest wait for one answer of the cluster.
-const QUESTION: Duration = Duration::from_secs(5);
+/// Timeout of one request to the cluster.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same while records wait for the answer.
-const DESCRIPTION: Duration = Duration::from_secs(2);
+/// The same for [`describe`], which is called while a batch waits.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Partitions of the events topic when it is created here.
+/// Partitions of an events topic that watchbell creates.
 const EVENTS_PARTITIONS: u32 = 6;
 
 /// The output topics are not as they must be.
@@ -28,7 +28,7 @@ pub enum OutputsError {
     /// The cluster refuses the login, or TLS fails.
     #[error("destination: {0}")]
     Login(ClientError),
-    /// Topics are missing, or may not be seen.
+    /// Topics do not exist, or may not be described.
     #[error(
         "missing on the destination: {}; create them (watchbell topics create, or create_topics: \
          true), or grant Describe on them",
@@ -56,8 +56,8 @@ impl OutputsError {
     }
 }
 
-/// The output topics as they are created: alerts in one partition, since they are read in order.
-/// None may be compacted: their keys are actors and groups, and every record counts.
+/// The output topics as watchbell creates them. Alerts have one partition, since they are read in order.
+/// None may be compacted: keys are actors and alert groups, so compaction would delete records.
 pub fn wanted(names: &Names) -> [WantedTopic; 3] {
     [
         WantedTopic::new(&names.events, EVENTS_PARTITIONS),
@@ -67,16 +67,16 @@ pub fn wanted(names: &Names) -> [WantedTopic; 3] {
     .map(|topic| topic.with("cleanup.policy", "delete"))
 }
 
-/// The output topics as they were found.
+/// What was found out about the output topics.
 #[derive(Debug)]
-pub struct Prepared {
-    /// The largest record that each takes; the broker's default of those that are missing.
+pub struct FoundOutputs {
+    /// The largest record that each accepts; the broker's default for a topic that is missing.
     pub limits: Limits,
-    /// The names of those that are missing, or may not be seen.
+    /// The names of those that do not exist, or may not be described.
     pub missing: Vec<String>,
 }
 
-/// Create what is missing, if asked to, and look at the output topics.
+/// Describe the output topics, and create the missing ones if `create_missing`.
 ///
 /// # Errors
 /// The cluster does not answer, or refuses.
@@ -84,8 +84,8 @@ pub fn prepare(
     cluster: &Cluster,
     names: &Names,
     create_missing: bool,
-) -> Result<Prepared, OutputsError> {
-    let topics = Topics::new(cluster, QUESTION)?;
+) -> Result<FoundOutputs, OutputsError> {
+    let topics = Topics::new(cluster, REQUEST_TIMEOUT)?;
     let mut missing = Vec::new();
     for wanted in wanted(names) {
         if topics.partitions(&wanted.name)?.is_some() {
@@ -105,22 +105,22 @@ pub fn prepare(
         false => topics.describe(&present)?,
     };
     let known = Limits::all(DEFAULT_MAX_MESSAGE_BYTES);
-    Ok(Prepared {
+    Ok(FoundOutputs {
         limits: limits(&found, names.all(), known),
         missing,
     })
 }
 
-/// The output topics as they are now: the event's, the alerts' and the dead letters', in this order.
+/// Describe the topics of these names: events, alerts and dead letters, in this order.
 ///
 /// # Errors
 /// The cluster does not answer.
 pub fn describe(cluster: &Cluster, names: &[&str; 3]) -> Result<Vec<FoundTopic>, ClientError> {
-    Topics::new(cluster, DESCRIPTION)?.describe(names)
+    Topics::new(cluster, DESCRIBE_TIMEOUT)?.describe(names)
 }
 
-/// The largest record that each of these topics takes: the event's, the alerts' and the dead letters'.
-/// One whose settings may not be read takes what was `known`.
+/// The largest record that each of these topics accepts. For a topic whose settings may not be read it
+/// is the value in `known`.
 pub fn limits(
     found: &[FoundTopic],
     [events, alerts, dead_letters]: [&str; 3],

@@ -14,7 +14,7 @@ use crate::notify::firing::FiringAlert;
 use crate::notify::message::Message;
 use crate::notify::probe::{Method, Probe};
 use crate::notify::request::{Request, Secret, readable, rfc3339};
-use crate::settings::{Fault, Section, Shape, Takes, optional};
+use crate::settings::{Fault, ScalarType, Section, Shape, optional};
 
 /// Alertmanager, as configured by its keys.
 pub static KIND: SinkKind = SinkKind {
@@ -24,7 +24,7 @@ pub static KIND: SinkKind = SinkKind {
         TOKEN,
         TOKEN_FILE,
         optional("hold", Shape::Scalar)
-            .takes(Takes::Duration)
+            .scalar_type(ScalarType::Duration)
             .about("How long an alert fires in Alertmanager without being repeated; default 10m."),
     ],
     rate: NO_LIMIT,

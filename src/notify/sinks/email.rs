@@ -15,7 +15,7 @@ use crate::notify::pace::Rate;
 use crate::notify::probe::Probe;
 use crate::notify::request::{Request, Secret};
 use crate::notify::transport::{Encryption, MailServer, Mailer};
-use crate::settings::{Fault, Section, Shape, Takes, optional};
+use crate::settings::{Fault, ScalarType, Section, Shape, optional};
 
 /// E-mail, as configured by its keys.
 pub static KIND: SinkKind = SinkKind {
@@ -23,7 +23,7 @@ pub static KIND: SinkKind = SinkKind {
     keys: &[
         optional("server", Shape::Scalar).about("Mail server: its name, or name:port."),
         optional("encryption", Shape::Scalar)
-            .takes(Takes::Choice(&["starttls", "tls", "none"]))
+            .scalar_type(ScalarType::Choice(&["starttls", "tls", "none"]))
             .about("Encryption of the connection to the mail server; default starttls."),
         optional("user", Shape::Scalar).about("User name for the mail server."),
         optional("password", Shape::Secret).about("Password of the mail server's user."),

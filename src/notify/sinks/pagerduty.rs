@@ -13,7 +13,7 @@ use crate::notify::message::Message;
 use crate::notify::pace::Rate;
 use crate::notify::probe::{Probe, host_only};
 use crate::notify::request::{Answer, Request, Secret, by_status, rfc3339};
-use crate::settings::{Fault, Section, Shape, Takes, optional};
+use crate::settings::{Fault, ScalarType, Section, Shape, optional};
 use crate::sigma::Level;
 
 /// PagerDuty, as configured by its keys.
@@ -24,7 +24,7 @@ pub static KIND: SinkKind = SinkKind {
         optional("routing_key", Shape::Secret).about("Key of a PagerDuty integration."),
         optional("routing_key_file", Shape::Scalar).about("File that contains routing_key."),
         optional("region", Shape::Scalar)
-            .takes(Takes::Choice(&["us", "eu"]))
+            .scalar_type(ScalarType::Choice(&["us", "eu"]))
             .about("PagerDuty's service region; default us."),
     ],
     rate: Rate {

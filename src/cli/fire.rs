@@ -26,7 +26,7 @@ pub(super) struct Command {
     /// As the rule with this id or title would alert, to the sinks that it would reach.
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
-    /// Tell nobody: only ask each sink whether it is there and knows us.
+    /// Send no alert: only check that each sink is reachable and accepts the credential.
     #[arg(long, conflicts_with = "rule")]
     check: bool,
 }
@@ -73,7 +73,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// Ask a sink whether it is there and knows us, without telling it anything.
+/// Check that a sink is reachable and accepts the credential, without sending an alert.
 pub(super) fn check_one(sink: &Sink) -> anyhow::Result<Result<&'static str, String>> {
     Ok(match Client::new(sink) {
         Ok(client) => runtime()?.block_on(client.check()),
@@ -96,7 +96,7 @@ fn check(sinks: &[&Sink]) -> Result<(), Failure> {
     }
     match failed {
         0 => Ok(()),
-        _ => Err(anyhow!("{failed} of {} sinks cannot be told", sinks.len()).into()),
+        _ => Err(anyhow!("{failed} of {} sinks failed the check", sinks.len()).into()),
     }
 }
 

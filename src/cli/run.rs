@@ -18,7 +18,7 @@ use crate::observe::{descriptors, log, panics};
 use crate::roles::daemon::Daemon;
 use crate::roles::rulebook::{ReloadRequests, Rulebook};
 
-/// For requests under way once the daemon has ended.
+/// Time for requests in flight once the daemon has ended.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Run the daemon.
@@ -67,7 +67,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         .context("start the runtime")?;
     let shutdown = Shutdown::default();
     let requests = Arc::new(ReloadRequests::default());
-    // Before all that takes time: a signal that nobody hears ends the process.
+    // Before anything that takes time: without a handler, a signal would kill the process.
     serve_signals(&runtime, shutdown.clone(), requests.clone())?;
     let ordinal = ordinal::choose(config.session.ordinal, ordinal::is_in_kubernetes())
         .map_err(|fault| Failure::configuration([fault]))?;

@@ -19,8 +19,8 @@ use crate::roles::rulebook::Rulebook;
 pub(super) struct Command {
     #[command(flatten)]
     file: ConfigFile,
-    /// Also ask the clusters: logins, topics, and the rights to read, write and commit, and the sinks,
-    /// without telling them anything. Nothing is changed; what is missing is printed as commands that grant it.
+    /// Also check the clusters (logins, topics, and the rights to read, write and commit) and the sinks,
+    /// without sending an alert. Nothing is changed; missing rights are printed as commands that grant them.
     #[arg(long)]
     connect: bool,
 }

@@ -12,17 +12,17 @@ use crate::kafka::topic_reader::ReadError;
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
 
-/// What a shell reports of a tool that SIGPIPE ended.
+/// The exit code that a shell reports for a process that SIGPIPE has killed.
 const EXIT_CLOSED: u8 = 141;
 
 /// Why a command did not succeed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The configuration is wrong; every fault in words.
+    /// The configuration is invalid; one text for each fault.
     Configuration(Vec<String>),
-    /// It was right, and something else went wrong.
+    /// Any other error.
     Failed(anyhow::Error),
-    /// Whoever read standard output has had enough.
+    /// Standard output was closed.
     Closed,
 }
 

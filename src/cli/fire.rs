@@ -27,7 +27,7 @@ pub(super) struct Command {
     /// As the rule with this id or title would alert, to the sinks that it would reach.
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
-    /// Tell nobody: only ask each sink whether it is there and knows us.
+    /// Send no alert: only check that each sink is reachable and accepts the credential.
     #[arg(long, conflicts_with = "rule")]
     check: bool,
 }
@@ -49,7 +49,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         let name = &sink.name;
         let routed = sink.route.decide(&notice);
         if let (Err(reason), true) = (routed, command.rule.is_some()) {
-            writeln!(out, "{name}: skipped: {}", reason.in_words())?;
+            writeln!(out, "{name}: skipped: {}", reason.description())?;
             continue;
         }
         match runtime.block_on(send(sink, &notice)) {
@@ -74,7 +74,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// Ask a sink whether it is there and knows us, without telling it anything.
+/// Check that a sink is reachable and accepts the credential, without sending an alert.
 pub(super) fn check_one(sink: &Sink) -> anyhow::Result<Result<&'static str, String>> {
     Ok(match Client::new(sink) {
         Ok(client) => runtime()?.block_on(client.check()),
@@ -97,7 +97,7 @@ fn check(sinks: &[&Sink]) -> Result<(), Failure> {
     }
     match failed {
         0 => Ok(()),
-        _ => Err(anyhow!("{failed} of {} sinks cannot be told", sinks.len()).into()),
+        _ => Err(anyhow!("{failed} of {} sinks failed the check", sinks.len()).into()),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The command line: one file for each command. Data goes to standard output, talk to standard
-//! error; a command returns, and only `main` ends the process.
+//! The command line: one file for each command. Data goes to standard output, messages to standard
+//! error. A command returns its result; only `main` ends the process.
 
 mod asked;
 mod completions;
@@ -44,11 +44,11 @@ enum Command {
     Replay(replay::Command),
     /// Follow events, alerts or dead letters, as lines for a person or as JSON.
     Tail(tail::Command),
-    /// Show one event, alert or dead letter with all that belongs to it.
+    /// Show one event, alert or dead letter with everything related to it.
     Show(show::Command),
     /// Write a commented configuration to begin with.
     Init(init::Command),
-    /// Check the configuration, the rules and the names, and say everything that is wrong.
+    /// Check the configuration, the rules and the names, and report everything that is wrong.
     Validate(validate::Command),
     /// Show or create the topics that watchbell writes.
     #[command(subcommand)]
@@ -66,7 +66,8 @@ enum Command {
 }
 
 impl Cli {
-    /// Run the command; 0 is fine, 1 failed, 78 a bad configuration, 141 nobody reads any more.
+    /// Run the command. Exit codes: 0 success, 1 failure, 78 invalid configuration, 141 standard output
+    /// was closed.
     pub fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(command) => run::run(&command),

@@ -1,6 +1,6 @@
-//! `offsets show`, `offsets set` and `offsets to-time`: where each source is read, and moving that.
-//! Moving shows what would change; only with `--execute` is anything written, and never while
-//! somebody reads the source.
+//! `offsets show`, `offsets set` and `offsets to-time`: show and move the positions of each source.
+//! Without `--execute` a move only shows what would change. Positions are never written while a member
+//! of the group reads the source.
 
 use std::io::Write;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
-//! Which number this process has among its peers: part of its transactional ids.
-//! Two processes of one number would fence each other for ever, so that a number is never guessed:
-//! it is configured, or comes from the label that a StatefulSet gives its pods.
+//! The number of this process among those of its group, which is part of its transactional ids.
+//! Two processes with the same number would fence each other again and again, so in Kubernetes the
+//! number must be configured, for example from the label that a StatefulSet gives its pods.
 
 use crate::config::Fault;
 
@@ -8,7 +8,7 @@ use crate::config::Fault;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ordinal {
     pub(super) number: u32,
-    /// Whether nobody told it.
+    /// Whether it was not configured.
     assumed: bool,
 }
 

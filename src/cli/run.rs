@@ -16,10 +16,10 @@ use crate::config::Config;
 use crate::kafka::session::Shutdown;
 use crate::observe::{descriptors, log, panics};
 use crate::roles::daemon::Daemon;
-use crate::roles::rulebook::{Requests, Rulebook};
+use crate::roles::rulebook::{ReloadRequests, Rulebook};
 
-/// For requests under way once the daemon has ended.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Time for requests in flight once the daemon has ended.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Run the daemon.
 #[derive(Debug, Args)]
@@ -66,8 +66,8 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         .build()
         .context("start the runtime")?;
     let shutdown = Shutdown::default();
-    let requests = Arc::new(Requests::default());
-    // Before all that takes time: a signal that nobody hears ends the process.
+    let requests = Arc::new(ReloadRequests::default());
+    // Before anything that takes time: without a handler, a signal would kill the process.
     serve_signals(&runtime, shutdown.clone(), requests.clone())?;
     let ordinal = ordinal::choose(config.session.ordinal, ordinal::is_in_kubernetes())
         .map_err(|fault| Failure::configuration([fault]))?;
@@ -84,7 +84,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         shutdown,
     };
     let ended = daemon.run(runtime.handle());
-    runtime.shutdown_timeout(FAREWELL);
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     ended.map_err(|error| anyhow!(error).into())
 }
 
@@ -92,7 +92,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 fn serve_signals(
     runtime: &Runtime,
     shutdown: Shutdown,
-    requests: Arc<Requests>,
+    requests: Arc<ReloadRequests>,
 ) -> anyhow::Result<()> {
     let mut signals = StopSignals::listen(runtime)?;
     let mut hangup = {
@@ -103,7 +103,7 @@ fn serve_signals(
         loop {
             tokio::select! {
                 () = signals.received() => break,
-                _ = hangup.recv() => requests.asked(),
+                _ = hangup.recv() => requests.force(),
             }
         }
         tracing::info!("asked to stop");

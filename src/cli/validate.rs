@@ -19,8 +19,8 @@ use crate::roles::rulebook::Rulebook;
 pub(super) struct Command {
     #[command(flatten)]
     file: ConfigFile,
-    /// Also ask the clusters: logins, topics, and the rights to read, write and commit, and the sinks,
-    /// without telling them anything. Nothing is changed; what is missing is printed as commands that grant it.
+    /// Also check the clusters (logins, topics, and the rights to read, write and commit) and the sinks,
+    /// without sending an alert. Nothing is changed; missing rights are printed as commands that grant them.
     #[arg(long)]
     connect: bool,
 }
@@ -46,7 +46,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 /// in the one must not hide those in the others.
 fn sound(draft: Draft) -> Result<(Loaded, Rulebook), Failure> {
     let rulebook = draft.config().map(Rulebook::load);
-    match (draft.sound(), rulebook) {
+    match (draft.valid(), rulebook) {
         (Ok(loaded), Some(Ok(rulebook))) => Ok((loaded, rulebook)),
         (configuration, rulebook) => {
             let faults = configuration.err().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! From the merged layers to the typed configuration, and what must hold between its parts.
+//! Builds the typed configuration from the merged layers, and checks what must hold between its parts.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -36,7 +36,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         create_topics: root.flag("create_topics", faults),
         session,
         sinks,
-        // Without one there is a fault, and nobody listens.
+        // Only used if there is a fault; then the configuration is refused.
         listen: listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()),
         log: log(&root.section("log"), faults),
     };
@@ -48,14 +48,15 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
 fn sources(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Source> {
     let names = section.names();
     if names.is_empty() {
-        let fault = Fault::new("configuration", "sources: at least one source is needed");
+        let fault = Fault::new("configuration", "sources: at least one source is required");
         faults.push(fault.remedy("write `sources: {confluent: {bootstrap: host:9092}}`"));
     }
     let source = |name: &str| {
-        // The name is part of a topic's name and of transactional ids.
-        let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if name.is_empty() || name.len() > 200 || !name.chars().all(fits) {
-            let message = "a source's name is made of letters, digits, `.`, `_` and `-`";
+        // The name becomes part of a topic's name and of transactional ids.
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if name.is_empty() || name.len() > 200 || !name.chars().all(is_allowed) {
+            let message =
+                "a source's name is made of letters, digits, `.`, `_` and `-`, 200 at most";
             faults.push(section.fault(name, message));
         }
         let written = section.section(name);
@@ -84,7 +85,7 @@ fn start(source: &Section<'_>, faults: &mut Vec<Fault>) -> Start {
         "earliest" => Start::Earliest,
         "latest" => Start::Latest,
         _ => {
-            let fault = source.fault("start", format!("`{text}` is not known"));
+            let fault = source.fault("start", format!("`{text}` is not a valid start"));
             faults.push(fault.remedy("write earliest, latest, or a time: 2026-11-21T00:00:00Z"));
             Start::default()
         }
@@ -112,7 +113,7 @@ fn rules(root: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<RuleSource> {
             && pack(name).is_none()
         {
             let known: Vec<&str> = pack_names().collect();
-            let fault = root.fault("rules", format!("no pack is called `{name}`"));
+            let fault = root.fault("rules", format!("there is no pack `{name}`"));
             faults.push(match nearest(name, known.iter().copied()) {
                 Some(near) => fault.remedy(format!("did you mean `pack:{near}`?")),
                 None => fault.remedy(format!("the packs are: {}", known.join(", "))),
@@ -131,7 +132,8 @@ fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> (OutputList, String
     let mut distinct: BTreeSet<&str> = outputs.topics().into_iter().collect();
     distinct.insert(&positions);
     if distinct.len() <= outputs.iter().len() {
-        let message = "topics: events, alerts, dead letters and positions need a topic each";
+        let message =
+            "topics: events, alerts, dead letters and positions each need a topic of their own";
         faults.push(Fault::new("configuration", message));
     }
     (outputs, positions)
@@ -163,11 +165,12 @@ fn ordinal(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<u32> {
     if root.text("ordinal").is_some_and(|text| text.is_empty()) {
         let fault = root.fault(
             "ordinal",
-            "a whole number is expected, and there is nothing",
+            "a whole number is expected, but the value is empty",
         );
         faults.push(fault.remedy(
-            "where it is the label apps.kubernetes.io/pod-index, the pod has none: run watchbell as \
-             a StatefulSet in Kubernetes 1.28 or later, or give each replica a number of its own",
+            "if it is taken from the label apps.kubernetes.io/pod-index, the pod has no such label: run \
+             watchbell as a StatefulSet in Kubernetes 1.28 or later, or give each replica a number of \
+             its own",
         ));
         return None;
     }
@@ -177,7 +180,7 @@ fn ordinal(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<u32> {
 fn log(section: &Section<'_>, faults: &mut Vec<Fault>) -> Log {
     let filter = section.required("filter", faults);
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
-        faults.push(section.fault("filter", format!("no log filter: {error}")));
+        faults.push(section.fault("filter", format!("not a valid log filter: {error}")));
     }
     let formats = [("json", LogFormat::Json), ("pretty", LogFormat::Pretty)];
     Log {
@@ -186,7 +189,7 @@ fn log(section: &Section<'_>, faults: &mut Vec<Fault>) -> Log {
     }
 }
 
-/// What the sessions would refuse, and a source that would read what it writes.
+/// Reports what the sessions would refuse, and a source that would read its own output.
 fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) {
     if let Some(Err(error)) = config.sessions(0).first().map(SessionConfig::check) {
         faults.push(root.fault("transaction_timeout", error));

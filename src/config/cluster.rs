@@ -1,4 +1,4 @@
-//! The section of a cluster: where it is, the login, and librdkafka's properties.
+//! The section of a cluster: bootstrap servers, credentials and librdkafka properties.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ pub(super) fn cluster(section: &Section<'_>, faults: &mut Vec<Fault>) -> Cluster
         (Some(key), Some(secret)) => Some(Credentials { key, secret }),
         (None, None) => None,
         (key, _) => {
-            let (has, lacks) = match key {
+            let (set, missing) = match key {
                 Some(_) => ("api_key", "api_secret"),
                 None => ("api_secret", "api_key"),
             };
-            let variable = section.variable(lacks);
-            let fault = section.fault(lacks, format!("missing, though there is an {has}"));
-            faults.push(fault.remedy(format!("set {lacks}_file, or the variable {variable}")));
+            let variable = section.variable(missing);
+            let fault = section.fault(missing, format!("missing, although {set} is set"));
+            faults.push(fault.remedy(format!("set {missing}_file, or the variable {variable}")));
             None
         }
     };

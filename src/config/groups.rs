@@ -1,28 +1,28 @@
-//! The names of consumer groups that are made of a name that a person gave.
-//! Invariant: no two deployments, sources or sinks make the same one.
+//! Names of the consumer groups that are derived from names in the configuration.
+//! Invariant: two deployments, sources or sinks never get the same group.
 
-/// Stands between a group and a sink's name in the name of the sink's group.
+/// Joins a deployment's group and a sink's name to the name of the sink's group.
 const NOTIFY: &str = "-notify-";
 
-/// Ends the name of the group on the source cluster that only dashboards read.
+/// Suffix of the group on the source cluster to which positions are copied for lag dashboards.
 const LAG: &str = "-lag";
 
-/// The group by which a sink of a deployment reads the alerts.
+/// The group with which a sink of a deployment reads the alerts topic.
 pub(super) fn sink_group(group: &str, sink: &str) -> String {
     format!("{group}{NOTIFY}{sink}")
 }
 
-/// The group on a source's cluster to which positions are copied, where nobody names one. It is no
-/// deployment's own: one whose source and destination are that cluster may be called like this one.
+/// The default group on a source's cluster to which positions are copied. It differs from every
+/// deployment's own group: that cluster may also be the destination of a deployment of the same name.
 pub(super) fn lag_group(group: &str) -> String {
     format!("{group}{LAG}")
 }
 
-/// What is wrong with a name for a group.
+/// What is wrong with the name of a deployment's group; `None` if it is valid.
 pub(super) fn group_fault(group: &str) -> Option<String> {
-    // No `/`, which stands between the parts of a transactional id.
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if group.len() > 100 || !group.chars().all(fits) {
+    // `/` is not allowed, since it separates the parts of a transactional id.
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if group.len() > 100 || !group.chars().all(is_allowed) {
         return Some(
             "a group's name is made of letters, digits, `.`, `_` and `-`, 100 at most".into(),
         );
@@ -30,14 +30,14 @@ pub(super) fn group_fault(group: &str) -> Option<String> {
     let sinks = NOTIFY.trim_end_matches('-');
     if group.contains(NOTIFY) || group.ends_with(sinks) {
         return Some(format!(
-            "no group's name may have `{NOTIFY}` in it or end in `{sinks}`: the groups of another \
-             deployment's sinks are called like that"
+            "a group's name must not contain `{NOTIFY}` or end in `{sinks}`: it could be the group of \
+             another deployment's sink"
         ));
     }
     group.ends_with(LAG).then(|| {
         format!(
-            "no group's name may end in `{LAG}`: the groups that only dashboards read are called \
-             like that"
+            "a group's name must not end in `{LAG}`: it could be the group to which another \
+             deployment copies positions for lag dashboards"
         )
     })
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_group_and_sink_make_the_group_of_another_pair_or_of_a_deployment() {
+    fn two_deployments_and_sinks_never_get_the_same_group() {
         let parts = ["a", "notify", "-", "a-notify", "notify-a", "b.c", "lag"];
         let mut names = BTreeSet::from(parts.map(str::to_owned));
         for first in parts {

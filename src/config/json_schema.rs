@@ -1,16 +1,16 @@
-//! The configuration file as JSON Schema, for editors and for checks before a rollout, written from
-//! the table of keys. It describes the file alone: variables can give what it leaves out.
+//! The JSON Schema of the configuration file, for editors and for checks before a rollout. It is made
+//! from the table of keys. It requires no key, since environment variables may set any that is missing.
 
 use serde_json::{Map, Value, json};
 
 use super::schema::ROOT;
-use crate::settings::{Key, Preset, Shape, Takes};
+use crate::settings::{DefaultValue, Key, ScalarType, Shape};
 use crate::sigma::Level;
 
-/// A sign and a number with a unit, as often as one likes: `1h 30m`.
+/// One or more numbers with a unit: `1h 30m`.
 const DURATION: &str = "^[0-9]+(\\.[0-9]+)? ?(ms|s|m|h|d)( ?[0-9]+ ?(ms|s|m|h|d))*$";
 
-/// The secrets among librdkafka's properties that people write; the file is refused with any.
+/// The librdkafka properties that are secrets. A file that contains one of them is refused.
 const SECRETS: [&str; 6] = [
     "sasl.password",
     "ssl.key.password",
@@ -29,7 +29,7 @@ pub fn json_schema() -> Value {
 }
 
 fn section(keys: &[Key]) -> Value {
-    // A secret never stands in the file.
+    // A secret may not be in the file.
     let in_file = keys
         .iter()
         .filter(|key| !matches!(key.shape, Shape::Secret));
@@ -68,35 +68,35 @@ fn property(key: &Key) -> Value {
             "type": "object",
             "required": ["condition"],
         }),
-        Shape::Scalar | Shape::Secret => scalar(key.takes),
+        Shape::Scalar | Shape::Secret => scalar(key.scalar_type),
     };
     property["description"] = json!(key.about);
     match key.default {
-        Preset::Nothing => {}
-        Preset::Text(text) => property["default"] = json!(text),
-        Preset::Count(count) => property["default"] = json!(count),
-        Preset::Flag(flag) => property["default"] = json!(flag),
-        Preset::List(words) => property["default"] = json!(words),
+        DefaultValue::None => {}
+        DefaultValue::Text(text) => property["default"] = json!(text),
+        DefaultValue::Count(count) => property["default"] = json!(count),
+        DefaultValue::Flag(flag) => property["default"] = json!(flag),
+        DefaultValue::List(words) => property["default"] = json!(words),
     }
     property
 }
 
-fn scalar(takes: Takes) -> Value {
-    match takes {
-        Takes::Text => json!({"type": ["string", "null"]}),
-        Takes::Count => json!({"type": ["integer", "null"], "minimum": 0}),
-        Takes::Flag => json!({"type": ["boolean", "null"]}),
-        Takes::Choice(words) => {
+fn scalar(scalar_type: ScalarType) -> Value {
+    match scalar_type {
+        ScalarType::Text => json!({"type": ["string", "null"]}),
+        ScalarType::Count => json!({"type": ["integer", "null"], "minimum": 0}),
+        ScalarType::Flag => json!({"type": ["boolean", "null"]}),
+        ScalarType::Choice(words) => {
             let words = words.iter().map(|word| json!(word));
             let words: Vec<Value> = words.chain([Value::Null]).collect();
             json!({"enum": words})
         }
-        Takes::Duration => json!({"type": ["string", "null"], "pattern": DURATION}),
-        Takes::Start => json!({
+        ScalarType::Duration => json!({"type": ["string", "null"], "pattern": DURATION}),
+        ScalarType::Start => json!({
             "type": ["string", "null"],
             "pattern": "^(earliest|latest|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+)$",
         }),
-        Takes::Address => json!({"type": ["string", "null"], "pattern": "^.+:[0-9]{1,5}$"}),
+        ScalarType::Address => json!({"type": ["string", "null"], "pattern": "^.+:[0-9]{1,5}$"}),
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
     const SMALLEST: &str =
         "sources: {audit: {bootstrap: \"a:1\"}}\ndestination: {bootstrap: \"b:1\"}\n";
 
-    /// Whether the schema and the reader take the smallest configuration with these lines.
+    /// Whether the schema and the reader accept the smallest configuration with these lines.
     fn accept(lines: &str) -> (bool, bool) {
         let text = format!("{SMALLEST}{lines}\n");
         let value: Value = serde_saphyr::from_str(&text).expect("YAML");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn schema_and_reader_take_and_refuse_the_same() {
+    fn schema_and_reader_accept_and_refuse_the_same_files() {
         for right in [
             "",
             "rules: /rules",

@@ -1,5 +1,5 @@
-//! The layers of the configuration: defaults, then the file, then `WATCHBELL__…` variables.
-//! Invariant: every value carries its origin, and nothing unknown gets as far as a merge.
+//! Merges the layers of the configuration: defaults, the file, then `WATCHBELL__…` environment variables.
+//! Invariant: every value has its origin, and unknown keys are left out before the layers are merged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,15 +7,15 @@ use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::schema::ROOT;
 use crate::kafka::client::is_secret;
-use crate::settings::{Fault, Key, PREFIX, Preset, Shape, Takes, place};
+use crate::settings::{DefaultValue, Fault, Key, PREFIX, ScalarType, Shape, place};
 use crate::yaml::{self, Entry, Node};
 
-/// The origin of values that nobody wrote.
+/// The origin of default values.
 pub(super) const DEFAULT: &str = "default";
 
 type Table = Map<String, Value>;
 
-/// One layer, as the `config` crate takes it.
+/// One layer, in the form that the `config` crate expects.
 #[derive(Debug, Clone)]
 struct Layer(Table);
 
@@ -29,7 +29,7 @@ impl Source for Layer {
     }
 }
 
-/// Merge all layers. What is unknown is left out and noted in `faults`.
+/// Merge all layers. Unknown keys and variables are left out and reported in `faults`.
 pub(super) fn merge(
     file: Option<(&str, &str)>,
     variables: &[(String, String)],
@@ -53,10 +53,10 @@ pub(super) fn merge(
     })
 }
 
-/// Of each section whose parts have names of the user's own, those names.
-type Names = BTreeMap<&'static str, BTreeSet<String>>;
+/// The names that the user has chosen, of sources and of sinks, by the key of the section.
+type SectionNames = BTreeMap<&'static str, BTreeSet<String>>;
 
-fn section_names(layer: &Table) -> Names {
+fn section_names(layer: &Table) -> SectionNames {
     let named = ROOT
         .iter()
         .filter(|key| matches!(key.shape, Shape::Named(_)));
@@ -71,7 +71,7 @@ fn value(origin: &str, kind: impl Into<ValueKind>) -> Value {
     Value::new(Some(&origin.to_owned()), kind)
 }
 
-fn defaults(names: &Names) -> Table {
+fn defaults(names: &SectionNames) -> Table {
     let mut table = section_defaults(ROOT);
     for key in ROOT {
         if let Shape::Named(keys) = key.shape {
@@ -90,15 +90,15 @@ fn section_defaults(keys: &[Key]) -> Table {
     for key in keys {
         let preset: ValueKind = match (key.shape, key.default) {
             (Shape::Section(keys), _) => section_defaults(keys).into(),
-            (_, Preset::Text(text)) => text.into(),
-            (_, Preset::Count(count)) => count.into(),
-            (_, Preset::Flag(flag)) => flag.into(),
-            (_, Preset::List(words)) => words
+            (_, DefaultValue::Text(text)) => text.into(),
+            (_, DefaultValue::Count(count)) => count.into(),
+            (_, DefaultValue::Flag(flag)) => flag.into(),
+            (_, DefaultValue::List(words)) => words
                 .iter()
                 .map(|word| value(DEFAULT, *word))
                 .collect::<Vec<_>>()
                 .into(),
-            (_, Preset::Nothing) => continue,
+            (_, DefaultValue::None) => continue,
         };
         table.insert(key.name.into(), value(DEFAULT, preset));
     }
@@ -122,7 +122,7 @@ struct FileLayer<'a> {
 }
 
 impl FileLayer<'_> {
-    /// The entries of a map; a fault where it is something else. Nothing at all is an empty map.
+    /// The entries of a map; a fault if the node is something else. A null is an empty map.
     fn entries<'n>(&mut self, node: &'n Node) -> &'n [Entry] {
         match &node.value {
             yaml::Value::Map(entries) => entries,
@@ -197,9 +197,9 @@ impl FileLayer<'_> {
                 };
                 Some(value(&at, words))
             }
-            Shape::Scalar => match (key.takes, &node.value) {
-                // No text can be meant: any spelling of a truth value will do.
-                (Takes::Flag, yaml::Value::Bool(flag)) => Some(value(&at, *flag)),
+            Shape::Scalar => match (key.scalar_type, &node.value) {
+                // The key is a boolean, so any YAML spelling of one is accepted.
+                (ScalarType::Flag, yaml::Value::Bool(flag)) => Some(value(&at, *flag)),
                 _ => self.scalar(node),
             },
             Shape::Detection(check) => {
@@ -215,7 +215,7 @@ impl FileLayer<'_> {
         }
     }
 
-    /// A word, number or truth value; a fault where it is read as something else than is written.
+    /// A word, number or boolean; a fault if YAML reads it as something other than what is written.
     fn scalar(&mut self, node: &Node) -> Option<Value> {
         let at = place(self.name, node.mark);
         if let Err(problem) = node.check_written() {
@@ -232,7 +232,7 @@ impl FileLayer<'_> {
         }
     }
 
-    /// A property of librdkafka, which reads numbers by rules of its own: the text as it is written.
+    /// A librdkafka property: the text as it is written, since librdkafka has its own syntax of numbers.
     fn as_written(&mut self, node: &Node) -> Option<Value> {
         let at = place(self.name, node.mark);
         match node.written() {
@@ -254,7 +254,7 @@ impl FileLayer<'_> {
         let at = place(self.name, entry.key_mark);
         let fault = Fault::new(at, format!("`{}` is a secret", entry.key));
         self.faults.push(fault.remedy(format!(
-            "name a file that holds it with `{}_file`, or set it by a {PREFIX} variable",
+            "name a file that contains it with `{}_file`, or set it by a {PREFIX} variable",
             entry.key
         )));
     }
@@ -262,7 +262,7 @@ impl FileLayer<'_> {
 
 fn from_variables(
     variables: &[(String, String)],
-    section_names: &Names,
+    section_names: &SectionNames,
     faults: &mut Vec<Fault>,
 ) -> Table {
     let mut table = Table::new();
@@ -271,7 +271,7 @@ fn from_variables(
             continue;
         };
         let words: Vec<&str> = path.split("__").collect();
-        match find(&words, section_names) {
+        match find_key(&words, section_names) {
             Some((path, shape)) => insert(&mut table, &path, setting(variable, text, shape)),
             None => {
                 let known = variable_names(section_names);
@@ -279,7 +279,7 @@ fn from_variables(
                 let fault = Fault::new(variable.as_str(), "no configuration key has this name");
                 faults.push(match crate::diagnostic::nearest(variable, known) {
                     Some(near) => fault.remedy(format!("did you mean `{near}`?")),
-                    None => fault.remedy("`watchbell config print` shows the keys there are"),
+                    None => fault.remedy("`watchbell config print` shows all keys"),
                 });
             }
         }
@@ -287,9 +287,9 @@ fn from_variables(
     table
 }
 
-/// The path of the key that a variable's words name. A source or sink is found whatever its case and
-/// whether its name has dashes or underscores; one that the file does not have is a new one.
-fn find(words: &[&str], section_names: &Names) -> Option<(Vec<String>, Shape)> {
+/// The path of the key that a variable names by its words. The name of a source or sink is found in any
+/// case, and with underscores in place of dashes and dots; a name that is not in the file is a new one.
+fn find_key(words: &[&str], section_names: &SectionNames) -> Option<(Vec<String>, Shape)> {
     let mut shape = Shape::Section(ROOT);
     let mut path = Vec::new();
     for word in words {
@@ -308,7 +308,7 @@ fn find(words: &[&str], section_names: &Names) -> Option<(Vec<String>, Shape)> {
                 path.push(same.cloned().unwrap_or(word));
                 shape = Shape::Section(keys());
             }
-            // No property of librdkafka has an underscore in its name.
+            // An underscore stands for a dot: no librdkafka property has an underscore in its name.
             Shape::Properties if !word.is_empty() => {
                 path.push(match word.strip_suffix("_file") {
                     Some(stem) => stem.replace('_', ".") + "_file",
@@ -354,9 +354,9 @@ fn insert(table: &mut Table, path: &[String], setting: Value) {
     }
 }
 
-/// Every variable there is, properties of librdkafka apart.
-fn variable_names(section_names: &Names) -> Vec<String> {
-    fn collect(prefix: &str, keys: &[Key], named: &Names, into: &mut Vec<String>) {
+/// The names of all variables, except those of librdkafka properties.
+fn variable_names(section_names: &SectionNames) -> Vec<String> {
+    fn collect(prefix: &str, keys: &[Key], named: &SectionNames, into: &mut Vec<String>) {
         for key in keys {
             let name = format!("{prefix}{}", key.name.to_uppercase());
             match key.shape {

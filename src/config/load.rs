@@ -1,4 +1,4 @@
-//! From file and variables to a configuration, or to everything that is wrong in them.
+//! Loads the configuration from file and environment variables, or reports everything wrong in them.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// What somebody should look at.
+    /// Faults for which the configuration is not refused.
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings
     }
@@ -29,7 +29,7 @@ impl Loaded {
     }
 }
 
-/// What could be made of a configuration, sound or not.
+/// What could be read of a configuration, valid or not.
 pub struct Draft {
     /// Everything wrong in it.
     pub faults: Vec<Fault>,
@@ -37,8 +37,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The values as far as they can be read: those at fault have their defaults or are empty. Good
-    /// for finding more faults, never for running.
+    /// The values as far as they can be read: faulty ones have their defaults or are empty. It may be
+    /// used to find more faults, never to run.
     pub fn config(&self) -> Option<&Config> {
         self.loaded.as_ref().map(|loaded| &loaded.config)
     }
@@ -47,7 +47,7 @@ impl Draft {
     ///
     /// # Errors
     /// Everything wrong in it.
-    pub fn sound(self) -> Result<Loaded, Vec<Fault>> {
+    pub fn valid(self) -> Result<Loaded, Vec<Fault>> {
         match self.loaded {
             Some(loaded) if self.faults.is_empty() => Ok(loaded),
             _ => Err(self.faults),
@@ -60,10 +60,10 @@ impl Draft {
 /// # Errors
 /// Everything wrong in either.
 pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
-    draft(path).sound()
+    draft(path).valid()
 }
 
-/// The same, whatever is wrong.
+/// Read `path` and the variables of this process, whatever is wrong in them.
 pub fn draft(path: &Path) -> Draft {
     let name = path.display().to_string();
     let text = match std::fs::read_to_string(path) {
@@ -82,7 +82,7 @@ pub fn draft(path: &Path) -> Draft {
     draft_from_parts(Some((&name, &text)), &variables)
 }
 
-/// Put a configuration together from the name and text of a file and from variables.
+/// A configuration from the name and text of a file and from environment variables.
 ///
 /// # Errors
 /// Everything wrong in either.
@@ -90,7 +90,7 @@ pub fn from_parts(
     file: Option<(&str, &str)>,
     variables: &[(String, String)],
 ) -> Result<Loaded, Vec<Fault>> {
-    draft_from_parts(file, variables).sound()
+    draft_from_parts(file, variables).valid()
 }
 
 fn draft_from_parts(file: Option<(&str, &str)>, variables: &[(String, String)]) -> Draft {

@@ -1,4 +1,4 @@
-//! The configuration: defaults, then one YAML file, then `WATCHBELL__…` variables, typed.
+//! The typed configuration, merged from defaults, one YAML file and `WATCHBELL__…` environment variables.
 //! Invariant: a configuration that loads has no unknown key, and none of its secrets is shown by
 //! `Debug`, by `config print` or by a fault.
 

@@ -1,4 +1,4 @@
-//! The typed configuration: everything a person can decide, and the sessions that follow from it.
+//! The typed configuration, and the configuration of the sessions that follows from it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,32 +12,32 @@ use crate::observe::log::LogFormat;
 use crate::pipeline::OutputList;
 use crate::rules::{Overrides, RuleSource};
 
-/// Everything a person can decide.
+/// The configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Topics to read, sorted by name; at least one.
     pub sources: Vec<Source>,
     /// The cluster that everything is written to.
     pub destination: Cluster,
-    /// Where rules come from.
+    /// Packs, files and directories of rules.
     pub rules: Vec<RuleSource>,
     /// The file of names, YAML or CSV.
     pub names: Option<PathBuf>,
-    /// What is changed about rules without editing them.
+    /// Rules that are disabled or have another level.
     pub overrides: Overrides,
     /// What is written, and in which topics.
     pub outputs: OutputList,
-    /// The topic in which positions are noted.
+    /// The topic with copies of the committed positions, in case the consumer group loses them.
     pub positions_topic: String,
     /// Whether `run` creates the output topics that are missing.
     pub create_topics: bool,
     /// How outputs and positions are committed.
     pub session: Session,
-    /// Who is told of alerts, sorted by name.
+    /// The sinks that get alerts, sorted by name.
     pub sinks: Vec<Sink>,
-    /// Metrics and probes listen here.
+    /// Address of metrics and probes.
     pub listen: SocketAddr,
-    /// How the log is written.
+    /// Format and filter of the log.
     pub log: Log,
 }
 
@@ -46,38 +46,38 @@ pub struct Config {
 pub struct Source {
     /// The user's name for it.
     pub name: String,
-    /// Where it is.
+    /// Its cluster.
     pub cluster: Cluster,
     /// The topic.
     pub topic: String,
-    /// Where to begin without a position.
+    /// Where to start if there is no committed position.
     pub start: Start,
-    /// What to do about records that expired unread.
+    /// What to do when records expired before they were read.
     pub on_gap: OnGap,
-    /// Group on the source cluster for its lag dashboards.
+    /// Consumer group on the source cluster to which positions are copied, for lag dashboards.
     pub lag_group: LagGroup,
 }
 
-/// Where positions are copied to on the source cluster.
+/// The consumer group on the source cluster to which positions are copied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum LagGroup {
-    /// To a group that is called after the destination's, with `-lag` at the end.
+    /// The name of the destination's group with `-lag` at the end.
     #[default]
     Own,
-    /// To a group of this name.
+    /// A group of this name.
     Named(String),
-    /// Nowhere.
+    /// Positions are not copied.
     None,
 }
 
-/// What every source's session has in common.
+/// What the sessions of all sources have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Exactly once, or at least once.
     pub delivery: Delivery,
     /// Consumer group on the destination.
     pub group: String,
-    /// Number of this process among its peers.
+    /// Number of this process among those of the group.
     pub ordinal: Option<u32>,
     /// Longest time between a record and its commit.
     pub commit_interval: Duration,
@@ -85,30 +85,30 @@ pub struct Session {
     pub commit_records: usize,
     /// Most bytes in a transaction.
     pub commit_bytes: usize,
-    /// The group forgets a silent member after this.
+    /// The consumer group removes a silent member after this.
     pub session_timeout: Duration,
     /// The cluster aborts an abandoned transaction after this.
     pub transaction_timeout: Duration,
-    /// From SIGTERM to the end.
+    /// Longest time from SIGTERM to the end.
     pub shutdown_budget: Duration,
 }
 
-/// How the log is written.
+/// Format and filter of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
-    /// One JSON object a line, or lines for people.
+    /// One JSON object per line, or lines for people.
     pub format: LogFormat,
-    /// `info`, `debug`, `watchbell=debug,librdkafka=warn`: `tracing`'s filter language.
+    /// In `tracing`'s filter syntax, such as `info` or `watchbell=debug,librdkafka=warn`.
     pub filter: String,
 }
 
 impl Config {
-    /// The consumer group by which a sink reads the alerts.
+    /// The consumer group with which a sink reads the alerts topic.
     pub fn sink_group(&self, sink: &Sink) -> String {
         groups::sink_group(&self.session.group, &sink.name)
     }
 
-    /// One session for each source.
+    /// The session configuration of each source.
     pub fn sessions(&self, ordinal: u32) -> Vec<SessionConfig> {
         let common = &self.session;
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

@@ -1,6 +1,6 @@
-//! Names that must not meet. Groups, topics and transactional ids are made of the names that people
-//! give to groups, sources and sinks: two deployments, sources or sinks that came to one of them would
-//! fence each other, or take each other's positions for their own.
+//! Checks that names do not collide. Consumer groups, topics and transactional ids are derived from the
+//! names of groups, sources and sinks. Two sources that shared one of them would fence each other, or
+//! use each other's positions.
 
 use super::groups::group_fault;
 use super::model::{Config, Source};
@@ -23,8 +23,8 @@ pub(super) fn check(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>
         let is_output = config.outputs.in_topic(&ownership).is_some();
         if is_output || config.positions_topic == ownership {
             let message = format!(
-                "its partitions are shared by the topic {ownership}, which must \
-                                   stay empty, and `topics` names it"
+                "`topics` names {ownership}, which is the ownership topic of this source and must \
+                 stay empty"
             );
             faults.push(sources.fault(&source.name, message));
         }
@@ -38,12 +38,12 @@ fn sources_fault(source: &Source, other: &Source) -> Option<String> {
             "reads the same topic of the same cluster as `{name}`"
         ));
     }
-    // To Kafka they are one in the name of a topic.
+    // Kafka treats both as the same in topic names, because of its metrics.
     let plain = |name: &str| name.replace('.', "_");
     (plain(&source.name) == plain(name)).then(|| {
         format!(
-            "differs from `{name}` in `.` and `_` alone, and Kafka refuses two topics that do: the \
-             topic {} could not be created",
+            "differs from `{name}` only in `.` and `_`, and Kafka refuses two topics whose names differ \
+             like that: the topic {} could not be created",
             ownership_topic(&source.name)
         )
     })

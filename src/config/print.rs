@@ -1,5 +1,5 @@
-//! The effective configuration as YAML, each value with the place it comes from, secrets redacted.
-//! Invariant: no secret reaches the text, wherever it was given.
+//! The effective configuration as YAML, each value with its origin, secrets redacted.
+//! Invariant: the text contains no secret, wherever the secret was set.
 
 use std::fmt::Write;
 
@@ -108,7 +108,7 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// A word as YAML, in quotes where it could be read as something else.
+/// A text as a YAML scalar, quoted if YAML could read it as something else.
 fn word(text: &str) -> String {
     let starts_plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
     let is_plain = text

@@ -1,22 +1,25 @@
-//! Every key of the configuration file: what it takes, what it is when nobody says, what it is for.
-//! Invariant: a key that is not here is refused, from the file and from the environment alike.
-//! The JSON Schema is written from the same table.
+//! Every key of the configuration: its shape, its default value, and what it is for. The JSON Schema is
+//! made from the same table.
+//! Invariant: a key that is not listed here is refused, in the file and in environment variables.
 
 use crate::kafka::session::DEFAULT_POSITIONS_TOPIC;
 use crate::notify;
-use crate::settings::{Key, Preset, Shape, Takes, choice, count, duration, key, optional, text};
+use crate::settings::{
+    DefaultValue, Key, ScalarType, Shape, choice, count, duration, key, optional, text,
+};
 
 const BOOTSTRAP: Key = optional("bootstrap", Shape::Scalar)
-    .about("Where the cluster is: host:port, several joined by commas.");
-const API_KEY: Key = optional("api_key", Shape::Secret).about("API key, by environment only.");
+    .about("Bootstrap servers of the cluster: host:port, several separated by commas.");
+const API_KEY: Key =
+    optional("api_key", Shape::Secret).about("API key; by environment variable only.");
 const API_KEY_FILE: Key = optional("api_key_file", Shape::Scalar)
-    .about("File that holds the API key; with it the login is SASL_SSL with PLAIN.");
-const API_SECRET: Key =
-    optional("api_secret", Shape::Secret).about("Secret of the API key, by environment only.");
-const API_SECRET_FILE: Key =
-    optional("api_secret_file", Shape::Scalar).about("File that holds the secret of the API key.");
+    .about("File that contains the API key; with a key the login is PLAIN over SASL_SSL.");
+const API_SECRET: Key = optional("api_secret", Shape::Secret)
+    .about("Secret of the API key; by environment variable only.");
+const API_SECRET_FILE: Key = optional("api_secret_file", Shape::Scalar)
+    .about("File that contains the secret of the API key.");
 const KAFKA: Key = optional("kafka", Shape::Properties)
-    .about("Properties of librdkafka; of a secret the file is named, as in sasl.password_file.");
+    .about("librdkafka properties; a secret is given by its file, as in sasl.password_file.");
 
 /// One source.
 pub(super) const SOURCE: &[Key] = &[
@@ -27,12 +30,12 @@ pub(super) const SOURCE: &[Key] = &[
     API_SECRET,
     API_SECRET_FILE,
     text("start", "earliest")
-        .takes(Takes::Start)
-        .about("Where to begin the first time: earliest, latest, or a time."),
+        .scalar_type(ScalarType::Start)
+        .about("Where to start if there is no committed position: earliest, latest, or a time."),
     choice("on_gap", &["continue", "stop"])
         .about("What to do when records expired before they were read."),
     optional("lag_group", Shape::Scalar).about(
-        "Group on the source cluster that gets copies of the positions, for its lag dashboards, or none; else the group's name and -lag."),
+        "Consumer group on the source cluster to which positions are copied for lag dashboards, or none; default: the name of `group` with -lag."),
     KAFKA,
 ];
 
@@ -46,17 +49,18 @@ const DESTINATION: &[Key] = &[
 ];
 
 const OVERRIDES: &[Key] = &[
-    key("disabled", Shape::List, Preset::List(&[]))
-        .about("Ids or tags of rules that are left out."),
-    optional("levels", Shape::Levels).about("Another level for a rule, by its id or tag."),
+    key("disabled", Shape::List, DefaultValue::List(&[]))
+        .about("Ids or tags of rules that are disabled."),
+    optional("levels", Shape::Levels).about("Levels in place of the rules' own, by id or tag."),
 ];
 
 const TOPICS: &[Key] = &[
     text("events", "watchbell.events").about("Topic of normalized events."),
     text("alerts", "watchbell.alerts").about("Topic of alerts; it has exactly one partition."),
-    text("dead_letters", "watchbell.dead-letters").about("Topic of what could not be processed."),
+    text("dead_letters", "watchbell.dead-letters")
+        .about("Topic of records that could not be processed."),
     text("positions", DEFAULT_POSITIONS_TOPIC)
-        .about("Topic that remembers the positions when the group is gone."),
+        .about("Topic with copies of the positions, in case the consumer group loses them."),
 ];
 
 const COMMIT: &[Key] = &[
@@ -66,12 +70,12 @@ const COMMIT: &[Key] = &[
 ];
 
 const HTTP: &[Key] = &[text("listen", "0.0.0.0:9464")
-    .takes(Takes::Address)
+    .scalar_type(ScalarType::Address)
     .about("Address of metrics, probes and status.")];
 
 const LOG: &[Key] = &[
-    choice("format", &["json", "pretty"]).about("One JSON object a line, or lines for people."),
-    text("filter", "info").about("What is logged, as in watchbell=debug,librdkafka=warn."),
+    choice("format", &["json", "pretty"]).about("One JSON object per line, or lines for people."),
+    text("filter", "info").about("Which lines are logged, as in watchbell=debug,librdkafka=warn."),
 ];
 
 /// The whole configuration.
@@ -80,30 +84,31 @@ pub(super) const ROOT: &[Key] = &[
         .about("Topics to read, each under a name of its own."),
     optional("destination", Shape::Section(DESTINATION))
         .about("The cluster that everything is written to."),
-    key("rules", Shape::List, Preset::List(&["pack:confluent"]))
+    key("rules", Shape::List, DefaultValue::List(&["pack:confluent"]))
         .about("Packs, files and directories of rules."),
     optional("names", Shape::Scalar).about("File of names, owners and teams, YAML or CSV."),
     optional("overrides", Shape::Section(OVERRIDES))
-        .about("What is changed about rules without editing them."),
+        .about("Disables rules or changes their levels without editing them."),
     optional("topics", Shape::Section(TOPICS)).about("Names of the output topics."),
-    key("create_topics", Shape::Scalar, Preset::Flag(false))
-        .takes(Takes::Flag)
+    key("create_topics", Shape::Scalar, DefaultValue::Flag(false))
+        .scalar_type(ScalarType::Flag)
         .about("Whether run creates the output topics that are missing."),
     choice("delivery", &["exactly_once", "at_least_once"])
         .about("Whether outputs and positions are committed in one transaction."),
     text("group", "watchbell").about("Consumer group on the destination."),
     optional("ordinal", Shape::Scalar)
-        .takes(Takes::Count)
-        .about("Number of this process among its peers; in Kubernetes that of the pod, from its label."),
-    optional("commit", Shape::Section(COMMIT)).about("How much goes into one transaction."),
-    duration("session_timeout", "45s").about("The group forgets a silent process after this."),
+        .scalar_type(ScalarType::Count)
+        .about("Number of this process among those of its group, unique; in Kubernetes the number of the pod, from its label."),
+    optional("commit", Shape::Section(COMMIT)).about("When a transaction is committed."),
+    duration("session_timeout", "45s")
+        .about("The consumer group removes a silent process after this."),
     duration("transaction_timeout", "10s")
         .about("The cluster aborts an abandoned transaction after this."),
     duration("shutdown_budget", "25s").about("Longest time from SIGTERM to the end."),
     optional("notify", Shape::Named(notify::keys))
-        .about("Who is told of alerts, each under a name of its own."),
+        .about("Sinks that get alerts, each under a name of its own."),
     duration("max_alert_age", "1h")
-        .about("Alerts of records that are read later than this are told as one digest."),
+        .about("Alerts of records that are read later than this are sent as one digest."),
     optional("http", Shape::Section(HTTP)).about("Metrics, probes and status."),
     optional("log", Shape::Section(LOG)).about("The log, on standard error."),
 ];

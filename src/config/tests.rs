@@ -182,7 +182,7 @@ fn names_that_would_meet_in_kafka_are_refused() {
     let other = "  conf.luent: {bootstrap: x:1}\n  conf_luent: {bootstrap: x:1, topic: other}\n";
     let text = SMALLEST.replace("destination:", &format!("{other}destination:"));
     let said = refused(&text, &[]);
-    assert!(said.contains("in `.` and `_` alone"), "{said}");
+    assert!(said.contains("only in `.` and `_`"), "{said}");
     let other = "  again: {bootstrap: x:1, topic: t}\n  twice: {bootstrap: x:1, topic: t}\n";
     let text = SMALLEST.replace("destination:", &format!("{other}destination:"));
     let said = refused(&text, &[]);
@@ -211,7 +211,7 @@ fn a_pod_without_the_label_that_numbers_it_is_told_what_to_do() {
 #[test]
 fn noted_positions_need_a_topic_of_their_own() {
     let text = SMALLEST.to_owned() + "topics: {positions: watchbell.alerts}\n";
-    assert!(refused(&text, &[]).contains("a topic each"));
+    assert!(refused(&text, &[]).contains("a topic of their own"));
 }
 
 const SINKS: &str = "\
@@ -256,8 +256,8 @@ fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
     let mut notice = crate::notice::Notice::example(0);
     assert_eq!(oncall.route.decide(&notice), Ok(()));
     notice.resources[0].environment = Some("staging".into());
-    let elsewhere = Err(crate::notify::NotTold::Elsewhere);
-    assert_eq!(oncall.route.decide(&notice), elsewhere);
+    let filtered = Err(crate::notify::SkipReason::Filtered);
+    assert_eq!(oncall.route.decide(&notice), filtered);
     assert_eq!(am.route.decide(&notice), Ok(()));
     use crate::notify::queue::Arrival;
     let hour_ms = 3_600_000;
@@ -266,7 +266,7 @@ fn sinks_take_their_secrets_from_variables_and_their_limits_from_their_kind() {
     notice.experimental = true;
     assert_eq!(
         am.route.decide(&notice),
-        Err(crate::notify::NotTold::Experimental)
+        Err(crate::notify::SkipReason::Experimental)
     );
 }
 
@@ -292,25 +292,25 @@ fn a_sink_that_cannot_work_is_refused_at_its_line() {
 ";
     let said = refused(&text, &[]);
     for expected in [
-        "w.yaml:7:13: error: notify.a.type: `pagerdutty` is no kind of sink",
+        "w.yaml:7:13: error: notify.a.type: `pagerdutty` is not a kind of sink",
         "did you mean `pagerduty`?",
-        "notify.b.routing_key: a secret is needed",
+        "notify.b.routing_key: this secret is required",
         "WATCHBELL__NOTIFY__B__ROUTING_KEY",
         "w.yaml:9:20: error: `webhook_url` is a secret",
-        "notify.d.url: no address of an HTTP endpoint",
+        "notify.d.url: not a valid HTTP address",
         "notify.d.channel: a sink of type webhook has no such key",
-        "notify.e.hold: an alert would be resolved",
+        "notify.e.hold: an alert would resolve",
         "did you mean `high`?",
         "w.yaml:16:11: error",
         "did you mean `team`?",
         "notify.g.text_template: read /no/such/file",
         "notify.g.rate_per_minute",
-        "w.yaml:18:27: error: notify.h.url: a password in an address",
-        "notify.i.server: `mail:x` is no mail server",
-        "notify.i.from: `nobody` is no mail address",
-        "notify.i.to: at least one address is needed",
-        "notify.i.password: a login is a user and a password",
-        "notify.j.encryption: `ssl` is not known",
+        "w.yaml:18:27: error: notify.h.url: the address contains a password",
+        "notify.i.server: `mail:x` is not a mail server",
+        "notify.i.from: `nobody` is not a mail address",
+        "notify.i.to: at least one address is required",
+        "notify.i.password: a login needs both user and password",
+        "notify.j.encryption: `ssl` is not an encryption",
     ] {
         assert!(said.contains(expected), "{expected} in\n{said}");
     }
@@ -379,7 +379,7 @@ fn a_template_is_tried_on_every_kind_of_alert_when_the_configuration_is_read() {
     let place = format!("{}:1:1: warning: ", path.display());
     assert!(said.starts_with(&place), "{said}");
     assert!(said.contains("an alert without a runbook"), "{said}");
-    assert!(said.contains("the shipped words are sent"), "{said}");
+    assert!(said.contains("the default text is sent"), "{said}");
     std::fs::write(&path, "{{ title }}\n{{ 'who: ' + notice.who.name }}").unwrap();
     let said = refused(&text, &[]);
     let place = format!("{}:2:1: error: ", path.display());

@@ -1,17 +1,17 @@
-//! Messages of every kind, invented: what templates are tried on before the daemon starts.
+//! Invented messages of every kind, on which templates are tried before the daemon starts.
 
 use std::sync::Arc;
 
+use super::commit_metadata::CommitMetadata;
 use super::message::Message;
-use super::note::Note;
-use super::queue::{Arrival, Offered, Pacing, Queue, Times};
+use super::queue::{Arrival, ArrivalTimes, Offered, Pacing, Queue};
 use crate::event::NextOffset;
 use crate::notice::Notice;
 
 /// How long the examples gather repeats, ms.
 const DIGEST_INTERVAL_MS: i64 = 1_000;
 
-/// Each kind in words, as `an alert without a runbook`, and a message of it.
+/// A description of each kind, such as `an alert without a runbook`, and a message of it.
 pub(super) fn messages() -> Vec<(&'static str, Message)> {
     let alone = |(kind, notice)| (kind, Message::of_one("example", notice, 0, None));
     let mut messages: Vec<_> = Notice::examples().into_iter().map(alone).collect();
@@ -22,7 +22,7 @@ pub(super) fn messages() -> Vec<(&'static str, Message)> {
             ("a digest over many groups", many(0, Arrival::InTime)),
             ("a digest of late alerts", many(20, Arrival::Late)),
             (
-                "a digest of what was there before the first start",
+                "a digest of alerts from before the first start",
                 many(20, Arrival::History),
             ),
         ]
@@ -38,10 +38,10 @@ fn queue(max_waiting: usize) -> Queue<Arc<Notice>> {
         max_waiting: Some(max_waiting),
         max_age_ms: i64::MAX,
     };
-    Queue::resume(pacing, NextOffset(0), Note::default())
+    Queue::resume(pacing, NextOffset(0), CommitMetadata::default())
 }
 
-/// An alert as it is read, neither a test nor told before.
+/// An alert as it is read from the alerts topic; it is not a test.
 fn offered(group: &str, arrival: Arrival) -> Offered<Arc<Notice>> {
     let mut notice = Notice::example(0);
     notice.test = false;
@@ -55,17 +55,17 @@ fn offered(group: &str, arrival: Arrival) -> Offered<Arc<Notice>> {
     }
 }
 
-/// Offer `count` alerts of one group, or of as many groups.
-fn offer(queue: &mut Queue<Arc<Notice>>, from: i64, count: i64, one: bool, arrival: Arrival) {
+/// Offer `count` alerts, of one group or each of a group of its own.
+fn offer(queue: &mut Queue<Arc<Notice>>, from: i64, count: i64, one_group: bool, arrival: Arrival) {
     for offset in from..from + count {
-        let group = if one {
+        let group = if one_group {
             "one".to_owned()
         } else {
             offset.to_string()
         };
-        let times = Times {
+        let times = ArrivalTimes {
             now: offset,
-            came: offset,
+            arrived: offset,
             written_ms: offset,
         };
         queue.offer(offset, times, Some(offered(&group, arrival)));
@@ -87,7 +87,7 @@ fn digest() -> Option<Message> {
     let mut queue = queue(1);
     offer(&mut queue, 0, 1, true, Arrival::InTime);
     let first = queue.next(0)?;
-    queue.told(0, &first);
+    queue.accepted(0, &first);
     offer(&mut queue, 1, 299, true, Arrival::InTime);
     message(&mut queue, DIGEST_INTERVAL_MS)
 }

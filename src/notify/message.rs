@@ -1,5 +1,5 @@
-//! One notification in words: the title, the facts, the record, whatever sink it goes to.
-//! Pure; a person's own template may replace title and text.
+//! One notification in words: title, facts and record, the same for every kind of sink.
+//! Pure. The user's own template may replace title and text.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,32 +17,32 @@ use crate::sigma::Level;
 pub struct Message {
     /// `first`, `digest`, `overflow`, `late`, `history` or `test`.
     pub kind: &'static str,
-    /// The same for every repeat of the same thing.
+    /// The same for every attempt to send the same notification, so that a receiver recognizes repeats.
     pub id: String,
-    /// What belongs together.
+    /// The group; for a digest over many groups, a key of its own.
     pub group_key: String,
-    /// How much it matters.
+    /// The level shown.
     pub level: Level,
     /// One line.
     pub title: String,
-    /// What to know, in order.
+    /// Labelled facts, in the order in which they are shown.
     pub facts: Vec<Fact>,
-    /// The facts as lines, or what the template made of them.
+    /// The facts as lines, or the output of the user's template.
     pub text: String,
-    /// Whether `text` is a template's.
+    /// Whether `text` is the output of a template.
     pub templated: bool,
-    /// The event's JSON, redacted and cut.
+    /// The event's JSON, redacted and truncated.
     pub record: Option<String>,
-    /// Alerts that this covers.
+    /// How many alerts it covers.
     pub count: u64,
     /// The alert shown.
     #[serde(serialize_with = "inner")]
     pub notice: Arc<Notice>,
-    /// What belongs together and matters as much: a vendor that adds to an open incident without
-    /// waking anybody must open another one for what is worse than those before.
+    /// Group and level. A vendor adds alerts to an open incident without waking anybody, so an alert of
+    /// a higher level than those before it must open another incident.
     #[serde(skip)]
     pub incident: String,
-    /// Parts for which the template gave no words, and why; they have the shipped ones.
+    /// Parts (`title`, `text`) for which the template failed, and why; they have the default text.
     #[serde(skip)]
     pub template_faults: Vec<(&'static str, TemplateFault)>,
 }
@@ -51,21 +51,21 @@ fn inner<S: serde::Serializer>(notice: &Arc<Notice>, to: S) -> Result<S::Ok, S::
     notice.as_ref().serialize(to)
 }
 
-/// Most characters of a group's key in the key of an incident: PagerDuty takes 255 with the level.
+/// Most characters of a group's key in the key of an incident: PagerDuty accepts 255, level included.
 const MAX_INCIDENT: usize = 240;
 
-/// Most characters of a title; every sink takes this much or shortens further.
+/// Most characters of a title; a sink that accepts fewer shortens it further.
 const MAX_TITLE: usize = 300;
 
-/// Digests over many groups that begin within so many ms are one incident: each tells of other groups,
-/// and people are to be woken for the next ones, but not for every request of a flood.
+/// Digests over many groups whose first alerts fall into the same interval of this length, in ms, are
+/// one incident: a flood of alerts wakes people once per interval, not once per request.
 const OVERFLOW_INCIDENT_MS: i64 = 5 * 60_000;
 
-/// Most characters of a template's text.
+/// Most characters of a text that a template gives.
 const MAX_TEMPLATED: usize = 20_000;
 
 impl Message {
-    /// Words for a notification to `sink`. `undelivered` alerts before it were given up.
+    /// Words a notification to `sink`. `undelivered` is how many earlier alerts became dead letters.
     pub fn new(
         sink: &str,
         notification: &Notification<Arc<Notice>>,
@@ -109,12 +109,13 @@ impl Message {
             }
         };
         if undelivered > 0 {
-            let lost = format!(
-                "{undelivered} earlier alerts could not be delivered here; they are among the dead letters"
+            let text = format!(
+                "{undelivered} earlier alerts could not be delivered here; they are in the dead-letter \
+                 topic"
             );
-            facts.push(fact("Undelivered", lost));
+            facts.push(fact("Undelivered", text));
         }
-        // What was there before the first start is for the record: it is no reason to wake anybody.
+        // Alerts from before the first start are only informational: they must not wake anybody.
         let level = match notification.kind {
             NotificationKind::History { .. } => Level::Informational,
             _ => notification.level,
@@ -122,11 +123,13 @@ impl Message {
         let first_ms = notification.first_ms;
         let (group_key, incident) = match (&notification.group_key, &notification.kind) {
             (Some(key), _) => {
-                let worst = notification.told.map_or(level, |told| told.max(level));
-                let incident = format!("{}-{worst}", shorten(key, MAX_INCIDENT));
+                let highest = notification
+                    .sent_level
+                    .map_or(level, |sent| sent.max(level));
+                let incident = format!("{}-{highest}", shorten(key, MAX_INCIDENT));
                 (key.clone(), incident)
             }
-            // One of another level, or of another time, must not join an incident that is open.
+            // A digest of another level or of another time must not join an open incident.
             (None, kind_of) => {
                 let begun = match kind_of {
                     NotificationKind::Late { .. } | NotificationKind::History { .. } => first_ms,
@@ -136,7 +139,7 @@ impl Message {
                 (key.clone(), key)
             }
         };
-        // Whoever knows the id takes the rest for a repeat: what covers more has another one.
+        // A receiver takes a known id for a repeat, so a notification that covers more gets another id.
         let id = match (&notification.kind, notification.offsets.last()) {
             (_, None) => notice.uid.clone(),
             (NotificationKind::First, Some(_)) if more == 0 => notice.uid.clone(),
@@ -167,15 +170,15 @@ impl Message {
         message
     }
 
-    /// Where a template fails on this message, or gives nothing to read, the shipped words stay: the
-    /// alert must go out.
+    /// Apply the user's template. If it fails on this message, or gives no visible text, the default
+    /// text stays: the alert must be sent.
     fn apply(&mut self, sink: &str, template: &Template) {
         let (title, text) = template.render(self);
         let mut given = |part, rendered| match rendered {
             None => None,
-            Some(Ok(words)) => Some(words),
+            Some(Ok(rendered)) => Some(rendered),
             Some(Err(error)) => {
-                tracing::error!(sink, part, %error, "a template fails; the shipped words are sent");
+                tracing::error!(sink, part, %error, "template failed; sending the default text");
                 self.template_faults.push((part, error));
                 None
             }
@@ -191,9 +194,10 @@ impl Message {
     }
 }
 
-/// Why alerts come as a digest of late ones.
+/// Why alerts are sent together in one digest.
 const LATE: &str = "their records were read later than max_alert_age after they were written";
-const HISTORY: &str = "their records were there before the source was read for the first time";
+const HISTORY: &str =
+    "their records were in the source before watchbell read it for the first time";
 
 fn late_title(notification: &Notification<Arc<Notice>>) -> String {
     let level = notification.level.as_str().to_uppercase();
@@ -219,7 +223,7 @@ fn history_title(notification: &Notification<Arc<Notice>>) -> String {
     format!("[INFORMATIONAL] {alerts} from before the first start{critical}")
 }
 
-/// The critical alerts by name, then how often each rule.
+/// The facts of a digest of late alerts: the critical ones by name, then the number of alerts by rule.
 fn late(
     notification: &Notification<Arc<Notice>>,
     rules: &BTreeMap<String, u64>,
@@ -262,7 +266,7 @@ fn fact(label: &'static str, text: String) -> Fact {
     Fact { label, text }
 }
 
-/// `Label: text` lines.
+/// The facts as `Label: text` lines.
 pub(super) fn lines(facts: &[Fact]) -> String {
     let lines: Vec<String> = facts
         .iter()
@@ -292,7 +296,7 @@ fn overflow_title(notification: &Notification<Arc<Notice>>, rules: usize) -> Str
     format!("[{level}] {} more alerts of {rules}", notification.count)
 }
 
-/// How many, from when to when.
+/// How many alerts, and when the first and the last were written; `None` for a single one.
 fn alerts(notification: &Notification<Arc<Notice>>) -> Option<Fact> {
     let text = format!(
         "{}, first {}, last {}",
@@ -304,7 +308,7 @@ fn alerts(notification: &Notification<Arc<Notice>>) -> Option<Fact> {
 }
 
 impl Message {
-    /// The same with so many others of its group.
+    /// The same message for an alert with `more` repeats of its group.
     pub fn with_more(mut self, more: u64) -> Message {
         if more > 0 {
             let title = format!("{} (and {more} more)", self.title);
@@ -314,7 +318,7 @@ impl Message {
         self
     }
 
-    /// The message of one alert, as `fire` sends it.
+    /// The message of a single alert, as `fire` sends it.
     pub fn of_one(sink: &str, notice: Notice, now_ms: i64, template: Option<&Template>) -> Message {
         let (group_key, level) = (notice.group_key.clone(), notice.level);
         let notification = Notification::of_one(group_key, level, Arc::new(notice), now_ms);

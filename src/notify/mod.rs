@@ -1,10 +1,12 @@
-//! Alerts to people: what each sink is told, when, and in which words. `queue` decides, `message`
-//! words it, one file for each kind of sink in `sinks` makes the requests, `transport` sends them.
+//! Alerts to people: which notifications each sink gets, when, and in which words. `queue` decides what
+//! to send, `message` words it, one file for each kind of sink in `sinks` builds the requests, and
+//! `transport` sends them.
 //! Invariant: everything but `transport` is a function of values; time is passed in.
 
+pub mod commit_metadata;
 mod example;
+pub mod firing;
 mod message;
-pub mod note;
 mod notification;
 pub mod offsets;
 pub mod pace;
@@ -16,14 +18,13 @@ mod route;
 mod section;
 mod sink;
 pub mod sinks;
-pub mod standing;
 mod template;
 mod transport;
 mod trial;
 
 pub use message::Message;
 pub use request::{Answer, Request, Secret};
-pub use route::{AlertPath, NotTold, Route};
+pub use route::{AlertPath, Route, SkipReason};
 pub(crate) use section::{keys, read};
 pub use sink::Sink;
 pub use sinks::Endpoint;

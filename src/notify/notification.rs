@@ -3,151 +3,154 @@
 use std::collections::BTreeMap;
 
 use super::offsets::Offsets;
-use super::pending::{Part, Pending};
+use super::pending::{Pending, PendingPart};
 use crate::sigma::Level;
 
-/// How a sink is told.
+/// How alerts are gathered into notifications for a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
-    /// Repeats of a group are gathered this long, in ms.
+    /// How long repeats of a group are gathered into one digest, in ms.
     pub digest_interval_ms: i64,
-    /// More groups than this waiting to be told become one digest; `None` for a sink that wants
-    /// every group, whose reader waits instead.
+    /// If more groups than this wait to be sent, the rest become one digest. `None`: the sink gets
+    /// every group by itself, and reading the alerts topic pauses instead.
     pub max_waiting: Option<usize>,
-    /// An alert that could not be delivered for this long is given up, in ms.
+    /// An alert that could not be delivered for this long becomes a dead letter, in ms.
     pub max_age_ms: i64,
 }
 
-/// Whether an alert comes in time to be told on its own.
+/// Whether an alert is recent enough for a notification of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
-    /// As its source is followed.
+    /// Within `max_alert_age`.
     InTime,
     /// Later than `max_alert_age`: after an outage.
     Late,
-    /// What a source held already when it was read for the first time, and older than
-    /// `max_alert_age`.
+    /// Later than `max_alert_age`, and from a record that the source held already when it was read for
+    /// the first time.
     History,
 }
 
-/// An alert that the sink is to be told of.
+/// An alert that passed the sink's filter and is offered to its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offered<A> {
-    /// What belongs together.
+    /// Alerts of the same key are one group.
     pub group_key: String,
-    /// How much it matters.
+    /// The rule's level.
     pub level: Level,
     /// The rule's title, for digests over many groups.
     pub rule: String,
-    /// Whether it is told on its own or in a digest over all that is late.
+    /// Whether it gets a notification of its own or becomes part of a digest of late alerts.
     pub arrival: Arrival,
     /// The alert itself.
     pub alert: A,
 }
 
-/// Why the sink is told.
+/// Why a notification is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotificationKind {
-    /// The first alert of a group, or one more severe than those told before.
+    /// The first alert of a group, or one of a higher level than those sent before.
     First,
-    /// More of a group that was told of.
+    /// Repeats of a group of which a notification was sent before.
     Digest,
-    /// More groups at once than can be told one by one: how often each rule, and the rest.
+    /// More groups at once than may be sent one by one: how many alerts of each rule.
     Overflow {
-        /// By the rule's title.
+        /// Number of alerts by the rule's title.
         rules: BTreeMap<String, u64>,
-        /// Alerts of rules that are not named.
+        /// Alerts of the rules that are not in `rules`.
         others: u64,
     },
-    /// Alerts of an outage, all groups together.
+    /// Late alerts, as after an outage, all groups together.
     Late {
-        /// By the rule's title.
+        /// Number of alerts by the rule's title.
         rules: BTreeMap<String, u64>,
-        /// Alerts of rules that are not named.
+        /// Alerts of the rules that are not in `rules`.
         others: u64,
     },
-    /// Alerts of records that were there before a source was read for the first time.
+    /// Alerts of records that a source held already when it was read for the first time.
     History {
-        /// By the rule's title.
+        /// Number of alerts by the rule's title.
         rules: BTreeMap<String, u64>,
-        /// Alerts of rules that are not named.
+        /// Alerts of the rules that are not in `rules`.
         others: u64,
     },
 }
 
-/// What to send next, and what is settled by it.
+/// What to send next, and the alerts that it covers.
 #[derive(Debug, Clone)]
 pub struct Notification<A> {
-    /// Why.
+    /// Why it is sent.
     pub kind: NotificationKind,
-    /// The group; `None` where it covers many.
+    /// The group; `None` if it covers many groups.
     pub group_key: Option<String>,
-    /// The alert to show: the first, of the most severe.
+    /// The alert to show: the first one of the highest level.
     pub alert: A,
     /// Its level.
     pub level: Level,
-    /// The most severe level that the group was told of before.
-    pub told: Option<Level>,
-    /// The critical alerts of a digest of late ones, the first of them.
+    /// The highest level of the group that was sent before.
+    pub sent_level: Option<Level>,
+    /// In a digest of late alerts: the first of the critical ones.
     pub critical: Vec<A>,
-    /// How many critical alerts it covers, if it is a digest of late ones.
+    /// In a digest of late alerts: how many of them are critical.
     pub critical_count: u64,
-    /// Alerts that this covers, at least 1.
+    /// How many alerts it covers, at least 1.
     pub count: u64,
     /// When the oldest of them was written, ms since the Unix epoch by the records' timestamps.
     pub first_ms: i64,
     /// When the latest of them was written.
     pub last_ms: i64,
-    /// Where they are.
+    /// Their offsets in the alerts topic.
     pub offsets: Offsets,
-    /// How often it was tried before.
+    /// How many attempts to send it failed.
     pub attempts: u32,
-    /// The same by age, to be put back if the sink does not take it.
+    /// The same alerts by age, to be put back into the queue if the sink does not accept them.
     pub(super) pending: Pending<A>,
-    /// Of which topic the offsets are: counted up where the alerts topic was re-created.
+    /// Which incarnation of the alerts topic the offsets belong to: a number that grows whenever the
+    /// topic was truncated or re-created.
     pub(super) topic: u32,
 }
 
-/// What a notification is about, and so what its alerts are gathered under.
+/// What a notification covers: alerts of the same key are gathered into one notification.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum About {
-    /// One group, by its key.
+pub(super) enum NotificationKey {
+    /// One group, by its `group_key`.
     Group(String),
-    /// What is left of too many groups.
+    /// The groups beyond `max_waiting`.
     Overflow,
-    /// All that is late.
+    /// All late alerts.
     Late,
-    /// All that was there before a source was first read.
+    /// All late alerts of records that a source held before it was first read.
     History,
 }
 
-impl About {
-    pub(super) fn of<A>(offered: &Offered<A>) -> About {
+impl NotificationKey {
+    pub(super) fn of<A>(offered: &Offered<A>) -> NotificationKey {
         match offered.arrival {
-            Arrival::InTime => About::Group(offered.group_key.clone()),
-            Arrival::Late => About::Late,
-            Arrival::History => About::History,
+            Arrival::InTime => NotificationKey::Group(offered.group_key.clone()),
+            Arrival::Late => NotificationKey::Late,
+            Arrival::History => NotificationKey::History,
         }
     }
 }
 
 impl<A: Clone> Notification<A> {
-    /// What to send of alerts that wait; `None` where there are none.
+    /// The notification of these alerts; `None` if there are none.
     pub(super) fn of(
         pending: Pending<A>,
-        about: About,
-        told: Option<Level>,
+        key: NotificationKey,
+        sent_level: Option<Level>,
         topic: u32,
     ) -> Option<Self> {
         let level = pending.level();
         let shown = pending.parts().find(|part| part.level == level)?;
         let (rules, others) = pending.rules();
-        let (kind, group_key) = match about {
-            About::Group(key) if told < Some(level) => (NotificationKind::First, Some(key)),
-            About::Group(key) => (NotificationKind::Digest, Some(key)),
-            About::Overflow => (NotificationKind::Overflow { rules, others }, None),
-            About::Late => (NotificationKind::Late { rules, others }, None),
-            About::History => (NotificationKind::History { rules, others }, None),
+        let (kind, group_key) = match key {
+            NotificationKey::Group(key) if sent_level < Some(level) => {
+                (NotificationKind::First, Some(key))
+            }
+            NotificationKey::Group(key) => (NotificationKind::Digest, Some(key)),
+            NotificationKey::Overflow => (NotificationKind::Overflow { rules, others }, None),
+            NotificationKey::Late => (NotificationKind::Late { rules, others }, None),
+            NotificationKey::History => (NotificationKind::History { rules, others }, None),
         };
         let parts = pending.parts();
         Some(Notification {
@@ -155,7 +158,7 @@ impl<A: Clone> Notification<A> {
             group_key,
             alert: shown.alert.clone(),
             level,
-            told,
+            sent_level,
             critical: pending.named_critical(),
             critical_count: parts.clone().map(|part| part.critical_count).sum(),
             count: pending.count(),
@@ -168,9 +171,9 @@ impl<A: Clone> Notification<A> {
         })
     }
 
-    /// One alert on its own, in no topic.
+    /// A notification of one alert that is in no topic.
     pub(super) fn of_one(group_key: String, level: Level, alert: A, now_ms: i64) -> Self {
-        let part = Part {
+        let part = PendingPart {
             alert: alert.clone(),
             level,
             count: 1,
@@ -188,7 +191,7 @@ impl<A: Clone> Notification<A> {
             group_key: Some(group_key),
             alert,
             level,
-            told: None,
+            sent_level: None,
             critical: Vec::new(),
             critical_count: 0,
             count: 1,
@@ -201,26 +204,26 @@ impl<A: Clone> Notification<A> {
         }
     }
 
-    /// When the oldest alert of it came, ms on the queue's clock.
+    /// When its oldest alert arrived, ms on the queue's clock.
     pub fn oldest(&self) -> Option<i64> {
         self.pending.oldest()
     }
 }
 
 impl<A> Notification<A> {
-    pub(super) fn about(&self) -> About {
+    pub(super) fn key(&self) -> NotificationKey {
         match (&self.kind, &self.group_key) {
-            (NotificationKind::Late { .. }, _) => About::Late,
-            (NotificationKind::History { .. }, _) => About::History,
+            (NotificationKind::Late { .. }, _) => NotificationKey::Late,
+            (NotificationKind::History { .. }, _) => NotificationKey::History,
             (NotificationKind::First | NotificationKind::Digest, Some(key)) => {
-                About::Group(key.clone())
+                NotificationKey::Group(key.clone())
             }
             (
                 NotificationKind::Overflow { .. }
                 | NotificationKind::First
                 | NotificationKind::Digest,
                 _,
-            ) => About::Overflow,
+            ) => NotificationKey::Overflow,
         }
     }
 }

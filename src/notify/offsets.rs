@@ -1,4 +1,4 @@
-//! A set of offsets, kept as runs, and the text in which it travels in a commit's metadata.
+//! A set of offsets, kept as runs, and its text form for the metadata of an offset commit.
 //! Invariant: runs neither touch nor overlap, so that equal sets are equal values.
 
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ impl Offsets {
         self.runs.insert(from, to);
     }
 
-    /// Take out every offset of the other set.
+    /// Remove every offset of the other set.
     pub fn remove(&mut self, other: &Offsets) {
         for (&from, &to) in &other.runs {
             while let Some((&start, &end)) = self.runs.range(..to).next_back()
@@ -54,12 +54,12 @@ impl Offsets {
         }
     }
 
-    /// What is in both sets.
+    /// The offsets that are in both sets.
     pub fn common(&self, other: &Offsets) -> Offsets {
-        let mut beside = self.clone();
-        beside.remove(other);
+        let mut only_here = self.clone();
+        only_here.remove(other);
         let mut common = self.clone();
-        common.remove(&beside);
+        common.remove(&only_here);
         common
     }
 
@@ -90,12 +90,12 @@ impl Offsets {
         self.runs.is_empty()
     }
 
-    /// How many runs there are: what the set costs.
+    /// How many runs there are: memory and text grow with them.
     pub fn runs(&self) -> usize {
         self.runs.len()
     }
 
-    /// Forget everything below `limit`.
+    /// Remove every offset below `limit`.
     pub fn remove_below(&mut self, limit: i64) {
         let above = self.runs.split_off(&limit);
         if let Some((_, end)) = self.runs.pop_last()
@@ -108,7 +108,7 @@ impl Offsets {
         }
     }
 
-    /// Forget everything from `limit` on.
+    /// Remove every offset from `limit` on.
     pub fn remove_from(&mut self, limit: i64) {
         let _ = self.runs.split_off(&limit);
         if let Some(mut last) = self.runs.last_entry() {
@@ -133,7 +133,7 @@ impl Offsets {
         text
     }
 
-    /// Reads [`Offsets::to_text`], up to the first word that is no run.
+    /// Reads [`Offsets::to_text`], up to the first word that is not a run.
     pub fn from_text(text: &str, base: i64) -> Offsets {
         let mut offsets = Offsets::default();
         let mut at = base;
@@ -143,7 +143,7 @@ impl Offsets {
             };
             let number = |digits: &str| digits.parse().ok().filter(|number| *number >= 0);
             let run: Option<(i64, i64)> = number(distance).zip(number(length));
-            // Nobody's offsets lie beyond the largest one.
+            // A run must not end beyond the largest offset, `i64::MAX`.
             let ends = run.and_then(|(distance, length)| {
                 let from = at.checked_add(distance)?;
                 Some((from, from.checked_add(length)?))
@@ -184,7 +184,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_set_that_a_naive_one_is(
+        fn it_behaves_like_a_naive_set(
             inserted in prop::collection::vec(0_i64..120, 0..80),
             others in prop::collection::vec(0_i64..120, 0..80),
             removed in prop::collection::vec(0_i64..120, 0..80),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_too_long_loses_its_end_and_a_strange_word_ends_it() {
+    fn a_text_that_is_too_long_loses_its_end_and_an_invalid_word_ends_reading() {
         let set: Offsets = (0..5_000).map(|n| n * 2).collect();
         let text = set.to_text(0, 3_000);
         assert!(text.len() <= 3_000 && text.is_ascii());
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_of_any_length_come_back() {
+    fn distances_of_any_length_are_read_back_as_written() {
         let mut set = Offsets::default();
         set.insert_run(3, 6_000_000_000);
         set.insert_run(i64::MAX - 2, i64::MAX - 1);

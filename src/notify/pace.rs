@@ -1,12 +1,12 @@
-//! When a sink may be asked again: its rate limit, and the back-off after a failure.
-//! Pure: the time comes in, as a clock has it that never jumps, in ms from any beginning.
+//! When the next request may be sent to a sink: its rate limit, and the back-off after a failure.
+//! Pure: the time is passed in, that of a monotonic clock, in ms since any moment.
 
-/// How often a sink may be asked.
+/// A sink's rate limit: a token bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Requests a minute; `None` is as many as there are.
+    /// Requests a minute; `None` is no limit.
     pub per_minute: Option<u32>,
-    /// So many at once, before the rate counts.
+    /// So many requests may be sent at once before the rate limits them.
     pub burst: u32,
 }
 
@@ -14,70 +14,71 @@ pub struct Rate {
 const FIRST_PAUSE_MS: i64 = 500;
 const LONGEST_PAUSE_MS: i64 = 60_000;
 
-/// Longest pause after a refusal, ms: what is sent next may pass.
+/// Longest pause after a refusal, ms. It is shorter, since the sink may accept the next notification.
 const LONGEST_REFUSED_PAUSE_MS: i64 = 10_000;
 
-/// The longest that a sink's own word is taken for, ms.
+/// The longest `Retry-After` of a sink that is respected, ms.
 const LONGEST_RETRY_AFTER_MS: i64 = 15 * 60_000;
 
 /// The pace of one sink.
 #[derive(Debug)]
 pub struct Pace {
     rate: Rate,
-    /// When the requests made so far are paid for, ms.
-    paid_ms: i64,
+    /// When the bucket is full again after the requests sent so far, ms.
+    full_ms: i64,
     failures: u32,
     not_before_ms: i64,
 }
 
 impl Pace {
-    /// Nothing was asked yet.
+    /// No request was sent yet.
     pub fn new(rate: Rate) -> Pace {
         Pace {
             rate,
-            paid_ms: i64::MIN,
+            full_ms: i64::MIN,
             failures: 0,
             not_before_ms: i64::MIN,
         }
     }
 
-    /// When the next request may be made, ms; in the past where it may be made now.
+    /// When the next request may be sent, ms; a time in the past if it may be sent now.
     pub fn next_ms(&self) -> i64 {
         let Some(cost_ms) = self.cost_ms() else {
             return self.not_before_ms;
         };
         let credit_ms = cost_ms * (i64::from(self.rate.burst.max(1)) - 1);
         self.not_before_ms
-            .max(self.paid_ms.saturating_sub(credit_ms))
+            .max(self.full_ms.saturating_sub(credit_ms))
     }
 
+    /// How long it takes until the bucket has one request more, ms.
     fn cost_ms(&self) -> Option<i64> {
         let per_minute = i64::from(self.rate.per_minute?.max(1));
         Some((60_000 + per_minute - 1) / per_minute)
     }
 
-    /// A request is made.
-    pub fn asked(&mut self, now_ms: i64) {
+    /// A request is sent.
+    pub fn request_sent(&mut self, now_ms: i64) {
         if let Some(cost_ms) = self.cost_ms() {
-            self.paid_ms = self.paid_ms.max(now_ms) + cost_ms;
+            self.full_ms = self.full_ms.max(now_ms) + cost_ms;
         }
     }
 
-    /// The sink works.
+    /// The sink accepted a notification.
     pub fn succeeded(&mut self) {
         self.failures = 0;
         self.not_before_ms = i64::MIN;
     }
 
-    /// The sink does not; `after_ms` is its own word on when to come again, `jitter` in 0..1 keeps
-    /// several from coming at once.
+    /// A request failed. `after_ms` is the sink's `Retry-After`; `jitter` in 0..1 keeps several
+    /// processes from retrying at the same moment.
     pub fn failed(&mut self, now_ms: i64, after_ms: Option<i64>, jitter: f64) {
         let pause_ms = self.pause_ms(LONGEST_PAUSE_MS, jitter);
-        let asked_ms = after_ms.unwrap_or(0).min(LONGEST_RETRY_AFTER_MS);
-        self.not_before_ms = now_ms + pause_ms.max(asked_ms);
+        let after_ms = after_ms.unwrap_or(0).min(LONGEST_RETRY_AFTER_MS);
+        self.not_before_ms = now_ms + pause_ms.max(after_ms);
     }
 
-    /// The sink refuses whatever it is sent.
+    /// The sink refuses every notification.
     pub fn refused(&mut self, now_ms: i64, jitter: f64) {
         self.not_before_ms = now_ms + self.pause_ms(LONGEST_REFUSED_PAUSE_MS, jitter);
     }
@@ -99,22 +100,22 @@ mod tests {
             per_minute: Some(100),
             burst: 20,
         });
-        let mut asked = Vec::new();
+        let mut sent = Vec::new();
         for now_ms in (0..300_000).step_by(7) {
             if pace.next_ms() <= now_ms {
-                pace.asked(now_ms);
-                asked.push(now_ms);
+                pace.request_sent(now_ms);
+                sent.push(now_ms);
             }
         }
-        for window in asked.windows(121) {
+        for window in sent.windows(121) {
             assert!(window[120] - window[0] > 60_000, "{window:?}");
         }
-        assert!(asked.len() > 500, "{}", asked.len());
-        assert!(asked[..20].iter().all(|ms| *ms < 200));
+        assert!(sent.len() > 500, "{}", sent.len());
+        assert!(sent[..20].iter().all(|ms| *ms < 200));
     }
 
     #[test]
-    fn failures_double_the_pause_and_the_sinks_own_word_goes_before() {
+    fn failures_double_the_pause_and_the_sinks_retry_after_is_respected() {
         let mut pace = Pace::new(Rate {
             per_minute: None,
             burst: 1,

@@ -1,4 +1,4 @@
-//! Alerts of one group, or of a digest over many, that the sink was not told of.
+//! The alerts of one notification, a group or a digest over many groups, that the sink has not accepted.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -6,22 +6,22 @@ use std::collections::BTreeMap;
 use super::offsets::Offsets;
 use crate::sigma::Level;
 
-/// Most rules named in a digest over many groups.
+/// Most rules that a digest over many groups names.
 const MAX_RULES: usize = 20;
 
-/// Most critical alerts named in a digest of late alerts.
+/// Most critical alerts that a digest of late alerts names.
 const MAX_NAMED: usize = 20;
 
-/// Alerts of about the same age.
+/// Pending alerts of one age class.
 #[derive(Debug, Clone)]
-pub(super) struct Part<A> {
+pub(super) struct PendingPart<A> {
     pub(super) alert: A,
     pub(super) level: Level,
     pub(super) count: u64,
-    /// When the oldest and the latest of them came, ms on the queue's clock.
+    /// When the oldest and the latest of them arrived, ms on the queue's clock.
     pub(super) oldest: i64,
     pub(super) latest: i64,
-    /// When the oldest and the latest alert were written, ms since the Unix epoch by the records' timestamps.
+    /// The lowest and the highest timestamp of their records, ms since the Unix epoch.
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
     pub(super) offsets: Offsets,
@@ -30,8 +30,8 @@ pub(super) struct Part<A> {
     pub(super) critical_count: u64,
 }
 
-impl<A> Part<A> {
-    fn merge(&mut self, later: Part<A>) {
+impl<A> PendingPart<A> {
+    fn merge(&mut self, later: PendingPart<A>) {
         self.count += later.count;
         self.oldest = self.oldest.min(later.oldest);
         self.latest = self.latest.max(later.latest);
@@ -50,33 +50,33 @@ impl<A> Part<A> {
     }
 }
 
-/// Alerts that the sink was not told of, in parts by age, so that those that are too old can be given
+/// Alerts that the sink has not accepted, in parts by age, so that those that are too old can be given
 /// up without the others.
 #[derive(Debug, Clone)]
 pub(super) struct Pending<A> {
-    /// The first, and what came later by its age class.
-    parts: BTreeMap<i64, Part<A>>,
+    /// By age class, the oldest first.
+    parts: BTreeMap<i64, PendingPart<A>>,
     pub(super) attempts: u32,
-    pub(super) refusals: Refusals,
+    pub(super) refusals: RefusalCounts,
 }
 
-/// How often the sink refused something, and whether it took something else meanwhile.
+/// How often the sink refused a notification, and whether it accepted others meanwhile.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Refusals {
-    /// All of them.
+pub(super) struct RefusalCounts {
+    /// All refusals of this notification.
     pub(super) count: u32,
-    /// Those since something else was accepted after the first of them.
+    /// Its refusals since another notification was accepted after the first refusal.
     pub(super) alone: u32,
-    /// How many notifications the sink had accepted at the first of them.
+    /// How many notifications the sink had accepted at the first refusal.
     pub(super) accepted_before: u64,
 }
 
 impl<A: Clone> Pending<A> {
-    pub(super) fn new(age_class: i64, part: Part<A>) -> Pending<A> {
+    pub(super) fn new(age_class: i64, part: PendingPart<A>) -> Pending<A> {
         Pending {
             parts: BTreeMap::from([(age_class, part)]),
             attempts: 0,
-            refusals: Refusals::default(),
+            refusals: RefusalCounts::default(),
         }
     }
 
@@ -95,8 +95,8 @@ impl<A: Clone> Pending<A> {
         }
     }
 
-    /// Take out the parts of which even the latest alert came before `limit`.
-    pub(super) fn take_older(&mut self, limit: i64) -> Vec<Part<A>> {
+    /// Remove the parts in which even the latest alert arrived before `limit`.
+    pub(super) fn take_older(&mut self, limit: i64) -> Vec<PendingPart<A>> {
         let mut older = Vec::new();
         while let Some(part) = self.parts.first_entry()
             && part.get().latest < limit
@@ -119,7 +119,7 @@ impl<A: Clone> Pending<A> {
         self.parts.values().map(|part| part.count).sum()
     }
 
-    /// When the oldest alert came, ms on the queue's clock.
+    /// When the oldest alert arrived, ms on the queue's clock.
     pub(super) fn oldest(&self) -> Option<i64> {
         self.parts.values().map(|part| part.oldest).min()
     }
@@ -137,16 +137,18 @@ impl<A: Clone> Pending<A> {
         all
     }
 
-    /// The records from `limit` on are gone: what has none left stands at `stand_in`.
-    pub(super) fn cut(&mut self, limit: i64, stand_in: i64) {
+    /// The records from `limit` on no longer exist. A part without any record left gets the offset
+    /// `placeholder`.
+    pub(super) fn replace_offsets_from(&mut self, limit: i64, placeholder: i64) {
         for part in self.parts.values_mut() {
             part.offsets.remove_from(limit);
             if part.offsets.is_empty() {
-                part.offsets.insert(stand_in);
+                part.offsets.insert(placeholder);
             }
         }
     }
 
+    /// Number of alerts by rule, for the rules with the most alerts; and of all other rules together.
     pub(super) fn rules(&self) -> (BTreeMap<String, u64>, u64) {
         let mut all: BTreeMap<&str, u64> = BTreeMap::new();
         for (rule, count) in self.parts.values().flat_map(|part| &part.rules) {
@@ -161,14 +163,14 @@ impl<A: Clone> Pending<A> {
         (named, others)
     }
 
-    /// The critical alerts that are named, the oldest first.
+    /// The critical alerts to name in a digest, the oldest first.
     pub(super) fn named_critical(&self) -> Vec<A> {
         let critical = self.parts.values().flat_map(|part| &part.critical);
         critical.take(MAX_NAMED).cloned().collect()
     }
 
-    /// By age, the oldest first.
-    pub(super) fn parts(&self) -> impl Iterator<Item = &Part<A>> + Clone {
+    /// The parts by age, the oldest first.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &PendingPart<A>> + Clone {
         self.parts.values()
     }
 }

@@ -1,8 +1,8 @@
-//! How a sink is asked whether it is there, without telling it anything.
+//! How to check that a sink is reachable, without sending it a notification.
 
 use super::request::Secret;
 
-/// How to ask.
+/// The HTTP method of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// GET.
@@ -11,20 +11,20 @@ pub enum Method {
     Post,
 }
 
-/// A question that alarms nobody.
+/// A request that raises no alarm.
 pub struct Probe {
-    /// How.
+    /// HTTP method.
     pub method: Method,
-    /// Where.
+    /// Address.
     pub url: String,
     /// Bearer token.
     pub token: Option<Secret>,
-    /// What the status and the body mean.
-    pub means: fn(u16, &str) -> Result<&'static str, String>,
+    /// Judges status and body: what was found, or what is wrong.
+    pub judge: fn(u16, &str) -> Result<&'static str, String>,
 }
 
-/// The host alone: the address itself would take a request for an alert.
-pub(super) fn host_of(url: &str) -> Probe {
+/// Asks the host only, at `/`: a request to the webhook's own path would count as an alert.
+pub(super) fn host_only(url: &str) -> Probe {
     let root = reqwest::Url::parse(url).map(|mut url| {
         url.set_path("/");
         url.set_query(None);
@@ -34,6 +34,6 @@ pub(super) fn host_of(url: &str) -> Probe {
         method: Method::Get,
         url: root.unwrap_or_else(|_| url.to_owned()),
         token: None,
-        means: |_, _| Ok("the host answers; whether it knows the credential shows when it is used"),
+        judge: |_, _| Ok("the host answers; the credential is only checked when an alert is sent"),
     }
 }

@@ -1,9 +1,9 @@
-//! What one sink is told and when: the first alert of a group at once, its repeats as one digest, what
-//! is late as one digest over all groups. Pure: alerts and the time come in, notifications and the
-//! position to commit go out. The time is that of a clock that never jumps, in ms from any beginning.
-//! Invariant: no position beyond an alert that nobody was told of, or beyond one that is not yet kept
-//! among the dead letters as it should be, is ever committable; and what a restart reads again is told
-//! again only where the commit could not say that it was told.
+//! Which notifications one sink gets and when: the first alert of a group at once, its repeats as one
+//! digest, late alerts as one digest over all groups. Pure: alerts and the time go in, notifications
+//! and the position to commit come out. Times are those of a monotonic clock, in ms since any moment.
+//! Invariant: a position can be committed only if every alert before it was accepted by the sink or is
+//! a dead letter, and every dead letter due before it is written. After a restart an alert is sent
+//! again only if the last commit does not say that it was accepted.
 
 mod failure;
 mod order;
@@ -12,84 +12,84 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub use self::failure::GivenUp;
-use super::note::Note;
-use super::notification::About;
+use super::commit_metadata::CommitMetadata;
+use super::notification::NotificationKey;
 pub use super::notification::{Arrival, Notification, NotificationKind, Offered, Pacing};
 use super::offsets::Offsets;
-use super::pending::{Part, Pending};
+use super::pending::{Pending, PendingPart};
 use crate::event::NextOffset;
 use crate::sigma::Level;
 
-/// Most groups remembered at once; beyond that the quiet ones are forgotten first.
+/// Most groups remembered at once; beyond that the groups whose windows end first are forgotten.
 const MAX_GROUPS: usize = 4_096;
 
-/// Most groups waiting for a sink that wants every one of them.
+/// Most groups that wait if the sink has no `max_waiting`; beyond that no records are read.
 const MAX_WAITING: usize = 1_000;
 
-/// Most runs of offsets kept beyond the position; a reader waits when there are more.
+/// Most runs of settled offsets beyond the position; beyond that no records are read.
 const MAX_RUNS: usize = 50_000;
 
-/// A digest of late alerts is told when none has come for so long, ms.
+/// A digest of late alerts is sent when no late alert has arrived for this long, ms.
 const QUIET_MS: i64 = 10_000;
 
-/// Into so many age classes the alerts of a group are divided until they are given up.
+/// Number of age classes within `max_age`. Alerts of one class become dead letters together.
 const AGE_CLASSES: i64 = 8;
 
-/// Order among those that wait: by rank, then the severe, then the old first.
-type Turn = (Rank, Reverse<Level>, i64);
+/// Order of the waiting groups: by rank, then the highest level, then the lowest offset.
+type Priority = (Rank, Reverse<Level>, i64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
-    /// A digest over many groups that has waited for a digest interval.
+    /// A digest over many groups that has waited for a digest interval goes first.
     Overdue,
     Ordinary,
-    /// Those that failed by themselves let the others go first.
+    /// A group that failed while others did not goes after the others.
     Behind,
     /// A digest over many groups goes last.
     Overflow,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// To be told as soon as its turn comes.
-    Waiting(Turn),
-    /// Being told.
+enum GroupState {
+    /// To be sent as soon as no group of a higher priority waits.
+    Waiting(Priority),
+    /// A notification of it was taken out of the queue and has no answer yet.
     Sending,
-    /// Told; repeats are gathered until then.
+    /// A notification of it was accepted; repeats are gathered until `ends`.
     Open { ends: i64 },
-    /// Refused, or late and being gathered: its turn comes then.
-    Resting { until: i64 },
+    /// Not before `until`: it was refused, or it is a digest of late alerts that gathers more.
+    Delayed { until: i64 },
 }
 
 #[derive(Debug)]
 struct Group<A> {
-    state: State,
-    /// The most severe level told.
-    told: Option<Level>,
-    /// Lowest offset that a restart must read again to know this group.
+    state: GroupState,
+    /// The highest level that the sink accepted.
+    sent_level: Option<Level>,
+    /// Lowest offset that must be read again after a restart to rebuild this group.
     anchor: i64,
-    /// Since when something of it waits.
+    /// Since when it has pending alerts.
     since: i64,
     pending: Option<Pending<A>>,
 }
 
-/// When an alert came.
+/// When an alert arrived.
 #[derive(Debug, Clone, Copy)]
-pub struct Times {
+pub struct ArrivalTimes {
     /// Now, on the queue's clock.
     pub now: i64,
-    /// When it came into the topic, on the queue's clock; never decreases from offset to offset.
-    pub came: i64,
-    /// The record's timestamp, ms since the Unix epoch, for people.
+    /// When it was written to the topic, on the queue's clock; never decreases from offset to offset.
+    pub arrived: i64,
+    /// The record's timestamp, ms since the Unix epoch: the time shown to people.
     pub written_ms: i64,
 }
 
-impl From<i64> for Times {
-    /// An alert that comes at this moment, and is read at once.
-    fn from(now: i64) -> Times {
-        Times {
+impl From<i64> for ArrivalTimes {
+    /// An alert that is written and read at this moment.
+    fn from(now: i64) -> ArrivalTimes {
+        ArrivalTimes {
             now,
-            came: now,
+            arrived: now,
             written_ms: now,
         }
     }
@@ -100,79 +100,90 @@ impl From<i64> for Times {
 pub struct Queue<A> {
     pacing: Pacing,
     next: i64,
-    /// No position below it: what lies there is of a topic that is gone.
+    /// The lowest position that may be committed: offsets below it belong to a topic that no longer
+    /// exists.
     base: i64,
-    /// Counted up where the topic was re-created.
+    /// Grows whenever the topic was truncated or re-created.
     topic: u32,
-    /// Settled, at or beyond the committable position.
+    /// Settled alerts at or after the committable position: accepted, filtered out, or dead letters.
     settled: Offsets,
-    /// To be kept among the dead letters, and not yet there.
-    owed: Offsets,
-    /// What an earlier run left.
-    restored: Note,
-    groups: HashMap<About, Group<A>>,
-    waiting: BTreeMap<Turn, About>,
-    /// When open and resting groups are looked at again.
-    windows: BTreeSet<(i64, About)>,
+    /// Alerts of which a dead letter is due and not yet written.
+    dead_letters_due: Offsets,
+    /// What the last commit before this run says.
+    restored: CommitMetadata,
+    groups: HashMap<NotificationKey, Group<A>>,
+    waiting: BTreeMap<Priority, NotificationKey>,
+    /// When open and delayed groups are due.
+    windows: BTreeSet<(i64, NotificationKey)>,
     anchors: BTreeSet<i64>,
-    /// Which failed since the last success, by their first offset.
+    /// Notifications that failed since the last success, by their first offset.
     failed: HashSet<i64>,
-    /// Which were refused since the last success, by their first offset.
+    /// Notifications that were refused since the last success, by their first offset.
     refused: HashSet<i64>,
-    /// Groups that rest, which are few, because they were refused or are late.
-    resting: HashSet<About>,
+    /// Delayed groups: refused ones and digests of late alerts. They are few.
+    delayed: HashSet<NotificationKey>,
     /// How many notifications the sink accepted.
-    accepted: u64,
-    /// The offset given last to what stands nowhere any more; no record has a negative one.
-    stand_in: i64,
+    accepted_count: u64,
+    /// The last placeholder offset given to alerts whose records no longer exist; negative, so that no
+    /// record has it.
+    placeholder: i64,
 }
 
 impl<A: Clone> Queue<A> {
-    /// Go on from a committed position, beside which `note` stood.
-    pub fn resume(pacing: Pacing, from: NextOffset, note: Note) -> Queue<A> {
+    /// Go on from a committed position with its metadata.
+    pub fn resume(pacing: Pacing, from: NextOffset, metadata: CommitMetadata) -> Queue<A> {
         Queue {
             pacing,
             next: from.0,
             base: from.0,
             topic: 0,
-            settled: note.settled.clone(),
-            owed: Offsets::default(),
-            restored: note,
+            settled: metadata.settled.clone(),
+            dead_letters_due: Offsets::default(),
+            restored: metadata,
             groups: HashMap::new(),
             waiting: BTreeMap::new(),
             windows: BTreeSet::new(),
             anchors: BTreeSet::new(),
             failed: HashSet::new(),
             refused: HashSet::new(),
-            resting: HashSet::new(),
-            accepted: 0,
-            stand_in: 0,
+            delayed: HashSet::new(),
+            accepted_count: 0,
+            placeholder: 0,
         }
     }
 
-    /// Take the next record of the topic; `None` is one that the sink is not to be told of.
-    pub fn offer(&mut self, offset: i64, times: impl Into<Times>, offered: Option<Offered<A>>) {
+    /// Add the next record of the topic. `None`: the sink's filter excludes it.
+    pub fn offer(
+        &mut self,
+        offset: i64,
+        times: impl Into<ArrivalTimes>,
+        offered: Option<Offered<A>>,
+    ) {
         let times = times.into();
         self.next = offset + 1;
         let Some(offered) = offered else {
             self.settled.insert(offset);
             return;
         };
-        let about = About::of(&offered);
+        let key = NotificationKey::of(&offered);
         if self.restored.settled.contains(offset) {
-            self.reopen(about, offset, times.came, offered.level);
+            self.reopen(key, offset, times.arrived, offered.level);
             return;
         }
         let part = part(offset, times, offered);
         let level = part.level;
         let class_ms = (self.pacing.max_age_ms / AGE_CLASSES).max(1);
-        let pending = Pending::new(times.came.div_euclid(class_ms), part);
-        match self.groups.get_mut(&about) {
+        let pending = Pending::new(times.arrived.div_euclid(class_ms), part);
+        match self.groups.get_mut(&key) {
             None => {
-                self.insert(about.clone(), offset, times.now, pending);
-                match about {
-                    About::Late | About::History => self.rest(&about, times.now + QUIET_MS),
-                    About::Group(_) | About::Overflow => self.wait(&about, times.now),
+                self.insert(key.clone(), offset, times.now, pending);
+                match key {
+                    NotificationKey::Late | NotificationKey::History => {
+                        self.delay(&key, times.now + QUIET_MS)
+                    }
+                    NotificationKey::Group(_) | NotificationKey::Overflow => {
+                        self.enqueue(&key, times.now)
+                    }
                 }
             }
             Some(group) => {
@@ -184,35 +195,37 @@ impl<A: Clone> Queue<A> {
                         group.since = times.now;
                     }
                 }
-                self.expedite(&about, times.now, before < Some(level));
+                self.reschedule(&key, times.now, before < Some(level));
             }
         }
-        self.fold(times.now);
+        self.limit_waiting(times.now);
     }
 
-    /// Whether an unreadable alert is to be kept among the dead letters, before it is offered. Then it
-    /// holds the position until [`Queue::stored`].
-    pub fn owe(&mut self, offset: i64) -> bool {
-        let note = &self.restored;
-        let is_owed = !note.settled.contains(offset) || note.owed.contains(offset);
-        if is_owed {
-            self.owed.insert(offset);
+    /// Call this for an unreadable alert before it is offered. Returns whether its dead letter is still
+    /// to be written; if so, the position stays before it until [`Queue::dead_letters_written`].
+    pub fn require_dead_letter(&mut self, offset: i64) -> bool {
+        let restored = &self.restored;
+        let is_due =
+            !restored.settled.contains(offset) || restored.dead_letters_due.contains(offset);
+        if is_due {
+            self.dead_letters_due.insert(offset);
         }
-        is_owed
+        is_due
     }
 
-    /// The dead letters have these. `settles` says that nothing else is to be done about them: they
-    /// were given up.
-    pub fn stored(&mut self, offsets: &Offsets, settles: bool) {
-        self.owed.remove(offsets);
+    /// The dead letters of these alerts are written. `settles`: the alerts were given up, so nothing
+    /// else remains to be done about them.
+    pub fn dead_letters_written(&mut self, offsets: &Offsets, settles: bool) {
+        self.dead_letters_due.remove(offsets);
         if settles {
             self.settled.extend(offsets);
         }
     }
 
-    /// The alerts topic has lost its records from `first_new` on, or, if none was `kept`, all of them,
-    /// and `first_new` is read next. What waits is told all the same, also if it is gone there.
-    pub fn cut(&mut self, first_new: NextOffset, kept: bool, now: i64) {
+    /// The alerts topic was truncated from `first_new` on or, unless older records were `kept`,
+    /// re-created; `first_new` is read next. Pending alerts are still sent, although their records no
+    /// longer exist.
+    pub fn topic_changed(&mut self, first_new: NextOffset, kept: bool, now: i64) {
         self.topic += 1;
         self.next = first_new.0;
         let mut limit = first_new.0;
@@ -222,9 +235,9 @@ impl<A: Clone> Queue<A> {
         }
         for offsets in [
             &mut self.settled,
-            &mut self.owed,
+            &mut self.dead_letters_due,
             &mut self.restored.settled,
-            &mut self.restored.owed,
+            &mut self.restored.dead_letters_due,
         ] {
             offsets.remove_from(limit);
         }
@@ -232,123 +245,123 @@ impl<A: Clone> Queue<A> {
         self.refused.clear();
         self.anchors.clear();
         let mut moved = Vec::new();
-        for (about, group) in &mut self.groups {
-            self.stand_in -= 1;
+        for (key, group) in &mut self.groups {
+            self.placeholder -= 1;
             if group.anchor >= limit {
-                group.anchor = self.stand_in;
+                group.anchor = self.placeholder;
             }
             self.anchors.insert(group.anchor);
             if let Some(pending) = &mut group.pending {
-                pending.cut(limit, self.stand_in);
+                pending.replace_offsets_from(limit, self.placeholder);
             }
-            if matches!(group.state, State::Waiting(_)) {
-                moved.push(about.clone());
+            if matches!(group.state, GroupState::Waiting(_)) {
+                moved.push(key.clone());
             }
         }
-        for about in moved {
-            self.wait(&about, now);
+        for key in moved {
+            self.enqueue(&key, now);
         }
     }
 
-    /// Add a group with something to tell; its state is to be decided next.
-    fn insert(&mut self, about: About, anchor: i64, now: i64, pending: Pending<A>) {
+    /// Add a group with pending alerts. The caller must set its state next.
+    fn insert(&mut self, key: NotificationKey, anchor: i64, now: i64, pending: Pending<A>) {
         self.anchors.insert(anchor);
         let group = Group {
-            state: State::Sending,
-            told: None,
+            state: GroupState::Sending,
+            sent_level: None,
             anchor,
             since: now,
             pending: Some(pending),
         };
-        self.groups.insert(about, group);
+        self.groups.insert(key, group);
     }
 
-    /// An alert that an earlier run told of: its group is open, as it was then.
-    fn reopen(&mut self, about: About, offset: i64, came: i64, level: Level) {
-        if let Some(group) = self.groups.get_mut(&about) {
-            group.told = group.told.max(Some(level));
+    /// An alert that was accepted before the restart: its group is open, as it was then.
+    fn reopen(&mut self, key: NotificationKey, offset: i64, arrived: i64, level: Level) {
+        if let Some(group) = self.groups.get_mut(&key) {
+            group.sent_level = group.sent_level.max(Some(level));
             return;
         }
-        let ends = came + self.pacing.digest_interval_ms;
+        let ends = arrived + self.pacing.digest_interval_ms;
         self.anchors.insert(offset);
-        self.windows.insert((ends, about.clone()));
+        self.windows.insert((ends, key.clone()));
         let group = Group {
-            state: State::Open { ends },
-            told: Some(level),
+            state: GroupState::Open { ends },
+            sent_level: Some(level),
             anchor: offset,
-            since: came,
+            since: arrived,
             pending: None,
         };
-        self.groups.insert(about, group);
+        self.groups.insert(key, group);
     }
 
-    /// What the sink is to be told now, if anything. Call [`Queue::told`], [`Queue::failed`] or
+    /// The notification to send now, if any. Call [`Queue::accepted`], [`Queue::failed`] or
     /// [`Queue::refused`] with it before the next call.
     pub fn next(&mut self, now: i64) -> Option<Notification<A>> {
         self.close_windows(now);
-        if let Some(overflow) = self.groups.get(&About::Overflow)
-            && matches!(overflow.state, State::Waiting((Rank::Overflow, ..)))
+        if let Some(overflow) = self.groups.get(&NotificationKey::Overflow)
+            && matches!(overflow.state, GroupState::Waiting((Rank::Overflow, ..)))
         {
-            self.wait(&About::Overflow, now);
+            self.enqueue(&NotificationKey::Overflow, now);
         }
-        let (_, about) = self.waiting.pop_first()?;
-        let group = self.groups.get_mut(&about)?;
+        let (_, key) = self.waiting.pop_first()?;
+        let group = self.groups.get_mut(&key)?;
         let pending = group.pending.take()?;
-        group.state = State::Sending;
-        Notification::of(pending, about, group.told, self.topic)
+        group.state = GroupState::Sending;
+        Notification::of(pending, key, group.sent_level, self.topic)
     }
 
     /// The sink accepted it.
-    pub fn told(&mut self, now: i64, told: &Notification<A>) {
-        self.forgive(now);
-        self.accepted += 1;
-        let is_current = told.topic == self.topic;
+    pub fn accepted(&mut self, now: i64, accepted: &Notification<A>) {
+        self.retry_after_success(now);
+        self.accepted_count += 1;
+        let is_current = accepted.topic == self.topic;
         if is_current {
-            self.settled.extend(&told.offsets);
+            self.settled.extend(&accepted.offsets);
         }
-        let about = told.about();
-        let Some(group) = self.groups.get_mut(&about) else {
+        let key = accepted.key();
+        let Some(group) = self.groups.get_mut(&key) else {
             return;
         };
         self.anchors.remove(&group.anchor);
-        if about == About::Overflow {
+        if key == NotificationKey::Overflow {
             match group.pending.as_ref().and_then(Pending::first_offset) {
                 Some(first) => {
                     group.anchor = first;
                     self.anchors.insert(first);
-                    self.wait(&about, now);
+                    self.enqueue(&key, now);
                 }
                 None => {
-                    self.groups.remove(&about);
+                    self.groups.remove(&key);
                 }
             }
             return;
         }
-        // A restart must find the last alert told, to know that the group is open.
+        // After a restart the last accepted alert is read again, which opens the group again.
         if is_current {
-            group.anchor = told.offsets.last().unwrap_or(group.anchor);
+            group.anchor = accepted.offsets.last().unwrap_or(group.anchor);
         }
         self.anchors.insert(group.anchor);
-        group.told = group.told.max(Some(told.level));
+        group.sent_level = group.sent_level.max(Some(accepted.level));
         let ends = now + self.pacing.digest_interval_ms;
-        group.state = State::Open { ends };
-        self.windows.insert((ends, about.clone()));
-        self.expedite(&about, now, false);
+        group.state = GroupState::Open { ends };
+        self.windows.insert((ends, key.clone()));
+        self.reschedule(&key, now, false);
     }
 
-    /// The position that may be committed, and what is settled beyond it.
-    pub fn committable(&mut self) -> (NextOffset, Note) {
-        let held = [self.anchors.first().copied(), self.owed.first()];
+    /// The position that may be committed, and the metadata to commit with it.
+    pub fn committable(&mut self) -> (NextOffset, CommitMetadata) {
+        let held = [self.anchors.first().copied(), self.dead_letters_due.first()];
         let position = held.into_iter().flatten().min().unwrap_or(self.next);
         let position = position.max(self.base);
         self.settled.remove_below(position);
         self.restored.settled.remove_below(position);
-        self.restored.owed.remove_below(position);
-        let note = Note {
+        self.restored.dead_letters_due.remove_below(position);
+        let metadata = CommitMetadata {
             settled: self.settled.clone(),
-            owed: self.settled.common(&self.owed),
+            dead_letters_due: self.settled.common(&self.dead_letters_due),
         };
-        (NextOffset(position), note)
+        (NextOffset(position), metadata)
     }
 
     /// Whether there is room for another record.
@@ -356,37 +369,37 @@ impl<A: Clone> Queue<A> {
         self.settled.runs() < MAX_RUNS && self.waiting.len() < MAX_WAITING
     }
 
-    /// Whether something is to be told, now or when the sink may be asked again.
+    /// Whether a notification is ready to be sent, now or as soon as the sink's pace allows.
     pub fn waits(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// When the oldest alert that waits to be told came; those gathered in an open group are not
+    /// When the oldest waiting alert arrived. Repeats that are gathered in an open group do not count as
     /// waiting.
     pub fn oldest(&self) -> Option<i64> {
-        let waiting = self.waiting.values().chain(&self.resting);
-        let oldest = waiting.filter_map(|about| self.groups.get(about)?.pending.as_ref()?.oldest());
+        let waiting = self.waiting.values().chain(&self.delayed);
+        let oldest = waiting.filter_map(|key| self.groups.get(key)?.pending.as_ref()?.oldest());
         oldest.min()
     }
 
-    /// How many alerts nobody was told of yet.
-    pub fn untold(&self) -> u64 {
+    /// How many alerts the sink has not accepted yet.
+    pub fn unsent(&self) -> u64 {
         let pending = self.groups.values().filter_map(|g| g.pending.as_ref());
         pending.map(Pending::count).sum()
     }
 }
 
-fn part<A: Clone>(offset: i64, times: Times, offered: Offered<A>) -> Part<A> {
+fn part<A: Clone>(offset: i64, times: ArrivalTimes, offered: Offered<A>) -> PendingPart<A> {
     let is_named = offered.arrival != Arrival::InTime && offered.level == Level::Critical;
     let critical = is_named.then(|| offered.alert.clone());
-    Part {
+    PendingPart {
         critical_count: u64::from(is_named),
         critical: critical.into_iter().collect(),
         alert: offered.alert,
         level: offered.level,
         count: 1,
-        oldest: times.came,
-        latest: times.came,
+        oldest: times.arrived,
+        latest: times.arrived,
         first_ms: times.written_ms,
         last_ms: times.written_ms,
         offsets: [offset].into_iter().collect(),

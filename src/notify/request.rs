@@ -1,16 +1,16 @@
-//! What is sent to a sink, and what its answer means.
+//! A request to a sink, and what the sink's answer means.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::printable::printable_prose;
 
-/// A text that is shown nowhere.
+/// A text that no log, error or output shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides the text.
+    /// Makes a secret of the text.
     pub fn new(text: impl Into<String>) -> Secret {
         Secret(text.into())
     }
@@ -30,11 +30,11 @@ impl fmt::Debug for Secret {
 /// A POST, or a message to a mail server.
 #[derive(Clone)]
 pub struct Request {
-    /// Where to; may hold a secret.
+    /// The address; may contain a secret.
     pub url: String,
-    /// Besides the body's length.
+    /// All headers except `content-length`.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON, or the message as RFC 5322 has it.
+    /// JSON, or a mail message (RFC 5322).
     pub body: Vec<u8>,
 }
 
@@ -54,7 +54,7 @@ impl Request {
         Request::json_text(url, body.to_string(), token)
     }
 
-    /// The same of a body that is written already.
+    /// The same with a body that is JSON text already.
     pub(super) fn json_text(
         url: impl Into<String>,
         body: String,
@@ -70,27 +70,27 @@ impl Request {
     }
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// The sink has it.
+    /// The sink accepted it.
     Accepted,
-    /// Not now: the sink is down, busy, or not set up as it should be.
+    /// The sink is down, busy or misconfigured: try again later.
     Later {
-        /// When the sink wants to be asked again.
+        /// The sink's `Retry-After`.
         after: Option<Duration>,
-        /// For a person; without secrets.
+        /// What the sink answered, for people; without secrets.
         detail: String,
     },
-    /// Never: the sink does not want this message.
+    /// The sink refuses this message; sending it again would not help.
     Refused {
-        /// For a person; without secrets.
+        /// What the sink answered, for people; without secrets.
         detail: String,
     },
 }
 
-/// What an HTTP status says. A wrong address or credential is no alert's fault, so 401, 403, 404 and
-/// the like wait for somebody to repair them.
+/// What an HTTP status means. A wrong address or credential is not the alert's fault, so 401, 403, 404
+/// and the like are retried until somebody repairs the configuration.
 pub(super) fn by_status(status: u16, after: Option<Duration>, body: &str) -> Answer {
     let detail = format!("status {status}: {}", readable(body));
     match status {
@@ -100,14 +100,14 @@ pub(super) fn by_status(status: u16, after: Option<Duration>, body: &str) -> Ans
     }
 }
 
-/// The beginning of an answer, on one line.
+/// The first 300 characters of an answer, on one line.
 pub(super) fn readable(body: &str) -> String {
     let line: String = body.chars().take(300).collect();
     printable_prose(line.trim()).into_owned()
 }
 
-/// `2026-11-21T08:30:00.123Z`; the epoch for what lies before it, or beyond the year 9999: vendors
-/// refuse such times.
+/// RFC 3339, as `2026-11-21T08:30:00.123Z`. Times before the Unix epoch or after the year 9999, which
+/// vendors refuse, become the epoch.
 pub(super) fn rfc3339(time_ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(time_ms.max(0)).unwrap_or_default();
     time.to_string()

@@ -1,4 +1,4 @@
-//! Which alerts a sink is told of: by level, and by a detection over the alert's fields.
+//! Which alerts a sink gets: by level, and by a detection over the alert's fields.
 
 use std::ops::ControlFlow;
 
@@ -12,10 +12,10 @@ use crate::sigma::{
 
 type Visited = ControlFlow<()>;
 
-/// A field of an alert: its name, and how to look at its values.
+/// A field of an alert: its name, and a function that passes its values to a visitor.
 type Field = (&'static str, fn(&Notice, &mut Visit<'_>) -> Visited);
 
-/// A compiled field name.
+/// A compiled field name: an index into [`FIELDS`].
 #[derive(Debug, Clone, Copy)]
 pub struct AlertPath(usize);
 
@@ -41,7 +41,7 @@ fn each(
     )
 }
 
-/// The product by its name, and in the word of a rule's `logsource`.
+/// The product by its name, and by the `product` of a rule's `logsource`.
 fn product(notice: &Notice, visit: &mut Visit<'_>) -> Visited {
     some(notice.product.as_ref(), visit)?;
     let dialect = notice.product.as_deref().and_then(Dialect::of_product_name);
@@ -49,7 +49,7 @@ fn product(notice: &Notice, visit: &mut Visit<'_>) -> Visited {
     word.map_or(ControlFlow::Continue(()), |word| visit(Value::String(word)))
 }
 
-/// In alphabetical order. Those with a dot are what rules name, but for `rule.…`.
+/// In alphabetical order. The names with a dot, except `rule.…`, are the OCSF paths that rules use.
 const FIELDS: &[Field] = &[
     ("activity_name", |n, v| some(n.activity.as_ref(), v)),
     ("actor.user.credential_uid", |n, v| {
@@ -94,7 +94,7 @@ impl AlertPath {
     /// Compiles a field's name.
     ///
     /// # Errors
-    /// No such field; the nearest is suggested.
+    /// There is no such field; the error suggests the most similar name.
     pub fn parse(name: &str) -> Result<AlertPath, UnknownField> {
         match FIELDS.iter().position(|(known, _)| *known == name) {
             Some(index) => Ok(AlertPath(index)),
@@ -130,33 +130,33 @@ impl Fields for Notice {
     }
 }
 
-/// Why a sink is not told of an alert.
+/// Why a sink does not get an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotTold {
-    /// The sink takes other alerts.
-    Elsewhere,
+pub enum SkipReason {
+    /// The sink's filter excludes it.
+    Filtered,
     /// The rule is experimental.
     Experimental,
     /// The alert was made by `replay`.
     Replayed,
 }
 
-impl NotTold {
+impl SkipReason {
     /// Metric label.
     pub fn as_str(self) -> &'static str {
         match self {
-            NotTold::Elsewhere => "elsewhere",
-            NotTold::Experimental => "experimental",
-            NotTold::Replayed => "replayed",
+            SkipReason::Filtered => "elsewhere",
+            SkipReason::Experimental => "experimental",
+            SkipReason::Replayed => "replayed",
         }
     }
 
-    /// The same for a person.
-    pub fn in_words(self) -> &'static str {
+    /// The reason as a text for people.
+    pub fn description(self) -> &'static str {
         match self {
-            NotTold::Elsewhere => "excluded by this sink's filter",
-            NotTold::Experimental => "the rule is experimental",
-            NotTold::Replayed => "the alert was made by replay",
+            SkipReason::Filtered => "excluded by this sink's filter",
+            SkipReason::Experimental => "the rule is experimental",
+            SkipReason::Replayed => "the alert was made by replay",
         }
     }
 }
@@ -164,13 +164,13 @@ impl NotTold {
 /// Which alerts go to a sink.
 #[derive(Debug)]
 pub struct Route {
-    /// No alert below it.
+    /// Lowest level of the alerts that it gets.
     pub min_level: Level,
-    /// And only what it matches.
+    /// The alerts must match it, too.
     pub detection: Option<Engine<AlertPath>>,
-    /// What comes later than this is told in a digest; ms.
+    /// Alerts that are later than this are sent in a digest; ms.
     pub max_alert_age_ms: i64,
-    /// Also what `replay` made.
+    /// Whether alerts that `replay` wrote are sent, too.
     pub replayed: bool,
 }
 
@@ -178,7 +178,7 @@ impl Route {
     /// Compiles a detection over alerts.
     ///
     /// # Errors
-    /// Every field that alerts do not have.
+    /// The detection names fields that alerts do not have; all of them are listed.
     pub fn compile(
         detection: &Detection,
     ) -> Result<Engine<AlertPath>, Vec<crate::diagnostic::Problem>> {
@@ -191,9 +191,9 @@ impl Route {
         Engine::compile([target], &AlertPath::parse).map_err(problems)
     }
 
-    /// Whether the alert comes in time, by Kafka's clocks and ours, not by the event's own time. Two
-    /// delays add up: how far behind the source was when the record was read, and `behind_ms`, how far
-    /// behind the alerts topic was when the alert was read from it.
+    /// Whether the alert is in time or late, by the clocks of Kafka and of this machine, not by the
+    /// event's own time. Two delays add up: how far behind the reader of the source was when it read the
+    /// record, and `behind_ms`, how far behind the sink was when it read the alert.
     pub fn arrival(&self, notice: &Notice, behind_ms: i64) -> Arrival {
         let source_behind_ms = notice.logged_ms.map_or(0, |logged_ms| {
             notice.detected_ms.saturating_sub(logged_ms).max(0)
@@ -205,29 +205,29 @@ impl Route {
         }
     }
 
-    /// Whether the sink is to be told.
+    /// Whether the sink gets the alert.
     ///
     /// # Errors
-    /// Why not.
-    pub fn decide(&self, notice: &Notice) -> Result<(), NotTold> {
+    /// Why it does not.
+    pub fn decide(&self, notice: &Notice) -> Result<(), SkipReason> {
         if notice.experimental {
-            return Err(NotTold::Experimental);
+            return Err(SkipReason::Experimental);
         }
         if notice.replayed && !self.replayed {
-            return Err(NotTold::Replayed);
+            return Err(SkipReason::Replayed);
         }
         if notice.level < self.min_level {
-            return Err(NotTold::Elsewhere);
+            return Err(SkipReason::Filtered);
         }
-        let wanted = self
+        let matches = self
             .detection
             .as_ref()
             .is_none_or(|engine| !engine.matches(notice, &mut Scratch::default()).is_empty());
-        // What was left out could be what the detection is about.
-        if wanted || notice.lacks_resources() {
+        // Not all of the alert's resources are in `notice`; the detection could match one of the others.
+        if matches || notice.lacks_resources() {
             Ok(())
         } else {
-            Err(NotTold::Elsewhere)
+            Err(SkipReason::Filtered)
         }
     }
 }

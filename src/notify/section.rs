@@ -1,5 +1,5 @@
-//! The section `notify`: who is told of alerts, and how. What only some kinds of sinks take is read by
-//! the kind's own file.
+//! The configuration section `notify`: which sinks get alerts, and how. The keys that only one kind of
+//! sink accepts are read by that kind's own file.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -12,53 +12,57 @@ use super::sinks::{self, KINDS, SinkKind};
 use super::template::{Template, TemplateError};
 use crate::diagnostic::{Mark, Problem};
 use crate::settings::{
-    Fault, Key, Preset, Section, Shape, Takes, choice, duration, key, optional, place,
+    DefaultValue, Fault, Key, ScalarType, Section, Shape, choice, duration, key, optional, place,
 };
 use crate::sigma::{self, Detection, Level};
 use crate::yaml::{self, Node};
 
-/// The keys of a sink of any kind that stand before those of its kind. `kinds` are the words for
-/// `type`.
+/// The common keys of every sink that are listed before the keys of its kind. `kinds` are the allowed
+/// values of `type`.
 fn first_keys(kinds: &'static [&'static str]) -> [Key; 3] {
     [
         optional("type", Shape::Scalar)
-            .takes(Takes::Choice(kinds))
-            .about("What it is."),
+            .scalar_type(ScalarType::Choice(kinds))
+            .about("Kind of sink."),
         choice(
             "min_level",
             &["low", "informational", "medium", "high", "critical"],
         )
-        .about("No alert below this level."),
+        .about("Lowest level of the alerts that it gets."),
         optional("detection", Shape::Detection(check_detection))
-            .about("Only alerts that this matches, in the language of rules."),
+            .about("Only alerts that match this Sigma detection."),
     ]
 }
 
-/// The keys of a sink of any kind that stand after those of its kind.
+/// The common keys of every sink that are listed after the keys of its kind.
 const LAST_KEYS: &[Key] = &[
     optional("ca_file", Shape::Scalar)
-        .about("Certificates of authorities to trust besides the system's, PEM."),
-    optional("title_template", Shape::Scalar).about("File with a template of the title."),
-    optional("text_template", Shape::Scalar).about("File with a template of the text."),
-    duration("digest_interval", "5m").about("How long repeats of a group are gathered."),
+        .about("PEM file of CA certificates to trust in addition to the system's."),
+    optional("title_template", Shape::Scalar).about("File with the template of the title."),
+    optional("text_template", Shape::Scalar).about("File with the template of the text."),
+    duration("digest_interval", "5m")
+        .about("How long repeats of a group are gathered into one digest."),
     optional("max_waiting", Shape::Scalar)
-        .takes(Takes::Count)
-        .about("More groups than this waiting become one digest; 20 for people if nobody says."),
+        .scalar_type(ScalarType::Count)
+        .about(
+            "If more groups than this wait, the rest become one digest; default 20 for sinks that \
+             people read, no limit for others.",
+        ),
     optional("rate_per_minute", Shape::Scalar)
-        .takes(Takes::Count)
-        .about("Most requests a minute; else what the vendor allows."),
-    duration("timeout", "10s").about("Longest wait for an answer."),
+        .scalar_type(ScalarType::Count)
+        .about("Maximum requests a minute; default: what the vendor allows."),
+    duration("timeout", "10s").about("Timeout of a request."),
     duration("max_age", "6h")
         .about("An alert that could not be delivered for this long becomes a dead letter."),
-    key("replayed", Shape::Scalar, Preset::Flag(false))
-        .takes(Takes::Flag)
-        .about("Whether alerts that a replay wrote are told, too."),
+    key("replayed", Shape::Scalar, DefaultValue::Flag(false))
+        .scalar_type(ScalarType::Flag)
+        .about("Whether alerts that replay wrote are sent, too."),
 ];
 
 static KIND_NAMES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| KINDS.iter().map(|kind| kind.name).collect());
 
-/// Those of every kind of sink: which of them a sink takes depends on its type.
+/// The keys of every kind of sink: which of them a sink accepts depends on its type.
 static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let mut keys = first_keys(&KIND_NAMES).to_vec();
     keys.extend(sinks::keys());
@@ -66,15 +70,15 @@ static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     keys
 });
 
-/// Every key of a sink.
+/// Every key that some kind of sink accepts.
 pub(crate) fn keys() -> &'static [Key] {
     &KEYS
 }
 
-/// Groups that may wait for people before they become one digest.
+/// Default of `max_waiting` for sinks that people read.
 const MAX_WAITING: usize = 20;
 
-/// What is wrong with a detection over alerts, each at its place.
+/// What is wrong with a detection over alerts, each problem with its line and column.
 fn check_detection(node: &Node) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(detection) = sigma::detection(node, &mut problems)
@@ -92,10 +96,11 @@ pub(crate) fn read(root: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Sink> {
     let names = section.names().into_iter();
     names
         .filter_map(|name| {
-            // The name is part of a consumer group's.
-            let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-            if name.is_empty() || name.len() > 100 || !name.chars().all(fits) {
-                let message = "a sink's name is made of letters, digits, `.`, `_` and `-`";
+            // The name becomes part of a consumer group id.
+            let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            if name.is_empty() || name.len() > 100 || !name.chars().all(is_allowed) {
+                let message =
+                    "a sink's name is made of letters, digits, `.`, `_` and `-`, 100 at most";
                 faults.push(section.fault(name, message));
             }
             sink(name, &section.section(name), max_alert_age, faults)
@@ -115,7 +120,7 @@ fn sink(
     let level = section.text("min_level").unwrap_or_default();
     let min_level = Level::parse(&level);
     if min_level.is_none() {
-        let fault = section.fault("min_level", format!("`{level}` is no level"));
+        let fault = section.fault("min_level", format!("`{level}` is not a level"));
         faults.push(fault.one_of(&level, &Level::ALL.map(Level::as_str)));
     }
     let route = Route {
@@ -127,13 +132,13 @@ fn sink(
     let per_minute: Option<u32> =
         section.parsed("rate_per_minute", "a whole number of requests", faults);
     if per_minute == Some(0) {
-        let fault = section.fault("rate_per_minute", "nothing would ever be sent");
+        let fault = section.fault("rate_per_minute", "with 0, nothing would ever be sent");
         faults.push(fault.remedy("leave it out, or write how many requests a minute are allowed"));
     }
     let max_waiting = section.parsed("max_waiting", "a whole number of groups", faults);
     let timeout = section.duration("timeout", faults);
     if timeout.is_zero() {
-        faults.push(section.fault("timeout", "no sink answers in no time"));
+        faults.push(section.fault("timeout", "with 0, every request would time out"));
     }
     Some(Sink {
         name: name.to_owned(),
@@ -161,7 +166,7 @@ fn kind(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<&'static SinkK
     let word = section.required("type", faults);
     let kind = KINDS.iter().find(|kind| kind.name == word);
     if kind.is_none() && !word.is_empty() {
-        let fault = section.fault("type", format!("`{word}` is no kind of sink"));
+        let fault = section.fault("type", format!("`{word}` is not a kind of sink"));
         faults.push(fault.one_of(&word, &KIND_NAMES));
     }
     kind.copied()
@@ -173,7 +178,7 @@ fn refuse_keys_of_other_kinds(kind: &SinkKind, section: &Section<'_>, faults: &m
     for key in all.filter(|key| section.has(key) && !own.contains(key)) {
         let fault = section.fault(key, format!("a sink of type {} has no such key", kind.name));
         if !faults.iter().any(|known| known.message == fault.message) {
-            faults.push(fault.remedy(format!("it takes: {}", own.join(", "))));
+            faults.push(fault.remedy(format!("its own keys are: {}", own.join(", "))));
         }
     }
 }
@@ -182,13 +187,13 @@ fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The detection, which was checked where it was written.
+/// The detection. What is wrong in it was reported when the key was checked ([`check_detection`]).
 fn detection(section: &Section<'_>) -> Option<Detection> {
     let node = yaml::document(&section.text("detection")?).ok()?;
     sigma::detection(&node, &mut Vec::new())
 }
 
-/// The templates, tried on alerts of every kind. What is wrong stands in the template's own file.
+/// The templates, tried on example alerts of every kind. Faults name the line of the template file.
 fn template(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Template> {
     let title = section.file("title_template", faults);
     let text = section.file("text_template", faults);
@@ -204,15 +209,15 @@ fn template(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Template> 
         Ok((template, warnings)) => {
             faults.extend(warnings.iter().map(|warning| {
                 let fault = Fault::warning(at(warning), warning.to_string());
-                fault.remedy("the shipped words are sent for such alerts; add an `else` for them")
+                fault.remedy("the default text is sent for such alerts; add an `else` for them")
             }));
             Some(template)
         }
         Err(error) => {
             let fault = Fault::new(at(&error), error.to_string());
             faults.push(fault.remedy(
-                "test whether a part is there, as in `{% if notice.runbook %}…{% endif %}`; \
-                 docs/notify.md lists what a template can name",
+                "test whether a value is present, as in `{% if notice.runbook %}…{% endif %}`; \
+                 docs/notify.md lists what a template can use",
             ));
             None
         }

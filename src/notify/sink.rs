@@ -16,16 +16,16 @@ pub struct Sink {
     pub name: String,
     /// Where its messages go.
     pub endpoint: Arc<dyn Endpoint>,
-    /// Which alerts it is told of.
+    /// Which alerts it gets.
     pub route: Arc<Route>,
-    /// How repeats are gathered.
+    /// How alerts are gathered into notifications.
     pub pacing: Pacing,
-    /// How often it may be asked.
+    /// Its rate limit.
     pub rate: Rate,
-    /// Longest wait for an answer.
+    /// Timeout of a request.
     pub timeout: Duration,
-    /// Certificates, in PEM, of authorities trusted besides the system's.
+    /// PEM of CA certificates that are trusted in addition to the system's.
     pub ca: Option<Vec<u8>>,
-    /// Words of one's own.
+    /// The user's templates.
     pub template: Option<Arc<Template>>,
 }

@@ -1,8 +1,8 @@
-//! A person's own words in place of the shipped ones: minijinja, strict, without access to
-//! anything but the message.
-//! Invariant: a template costs bounded work and writes a bounded text, and whatever it does, fail,
-//! panic or write nothing, the alert goes out in the shipped words. It is tried on alerts of every
-//! kind before the daemon starts.
+//! The user's own templates for title and text: minijinja in strict mode, which sees nothing but the
+//! message.
+//! Invariant: rendering takes bounded work and gives a bounded text. If a template fails, panics or gives
+//! no visible text, the alert is sent with the default text. Templates are tried on example alerts of
+//! every kind before the daemon starts.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,10 +16,10 @@ use crate::printable::is_unseen;
 /// Steps of the template engine before a template is stopped.
 const FUEL: u64 = 50_000;
 
-/// Bytes that a template may write; what comes after is cut off.
+/// Bytes that a template may write; the rest is cut off.
 const MAX_BYTES: usize = 128 * 1024;
 
-/// Most columns that a text is moved or padded by.
+/// Most columns by which a text may be indented or padded.
 const MAX_WIDTH: usize = 999;
 
 /// The parts that a template can be for, and the key that names its file.
@@ -49,10 +49,10 @@ pub struct TemplateError {
     pub what: String,
 }
 
-/// Why a template did not give words for a message.
+/// Why a template gave no text for a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateFault {
-    /// A name that the message does not have, too much work, a panic.
+    /// It used a value that the message does not have, took too much work, or panicked.
     #[error("{what}")]
     Failed {
         /// The line in its file, from 1.
@@ -60,8 +60,8 @@ pub enum TemplateFault {
         /// What happened.
         what: String,
     },
-    /// Nothing that a reader would see.
-    #[error("it gives nothing but what no reader sees")]
+    /// It gave only invisible characters, or none.
+    #[error("it gives no visible text")]
     Blank,
 }
 
@@ -82,7 +82,7 @@ impl Template {
     /// Compiles the templates given.
     ///
     /// # Errors
-    /// One is no template.
+    /// One of them is not a valid template.
     pub fn new(title: Option<String>, text: Option<String>) -> Result<Template, TemplateError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -98,7 +98,7 @@ impl Template {
                     .map_err(|error| TemplateError {
                         key,
                         line: line(&error),
-                        what: format!("no template: {}", said(&error)),
+                        what: format!("not a valid template: {}", detail(&error)),
                     })?;
             }
         }
@@ -116,7 +116,7 @@ impl Template {
     fn part(&self, name: &str, message: &impl Serialize) -> Rendered {
         let template = self.environment.get_template(name).ok()?;
         let mut written = Bounded::default();
-        // Nothing of the environment changes while it renders.
+        // Rendering does not change the environment, so a panic leaves it as it was.
         let rendered = catch_unwind(AssertUnwindSafe(|| {
             template.render_captured_to(message, &mut written).map(drop)
         }));
@@ -124,7 +124,7 @@ impl Template {
         match rendered {
             Ok(Ok(())) => {}
             Ok(Err(_)) if written.is_full => {}
-            Ok(Err(error)) => return failed(line(&error), said(&error)),
+            Ok(Err(error)) => return failed(line(&error), detail(&error)),
             Err(_) => return failed(1, "the template engine panicked".to_owned()),
         }
         let text = String::from_utf8_lossy(&written.bytes).into_owned();
@@ -136,7 +136,7 @@ impl Template {
     }
 }
 
-/// The engine's `indent`, which would take any width as it is and all of the memory with it.
+/// The engine's `indent`, with a limit: it would accept any width and allocate as much memory.
 fn indent(
     value: StringInput<'_>,
     width: Option<usize>,
@@ -151,7 +151,7 @@ fn indent(
     }
 }
 
-/// The engine's `format`, for the same reason: no width of more than three digits, none by value.
+/// The engine's `format`, limited for the same reason: no width of more than three digits, and no `*`.
 fn format(
     state: &State<'_, '_>,
     form: &Value,
@@ -178,14 +178,14 @@ fn line(error: &minijinja::Error) -> u32 {
     line.unwrap_or(1)
 }
 
-fn said(error: &minijinja::Error) -> String {
+fn detail(error: &minijinja::Error) -> String {
     match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     }
 }
 
-/// Takes so many bytes, and stops whoever writes more.
+/// Accepts [`MAX_BYTES`] and fails on more, which stops the template engine.
 #[derive(Default)]
 struct Bounded {
     bytes: Vec<u8>,
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_gives_nothing_to_read_leaves_the_shipped_words() {
+    fn a_template_that_gives_no_visible_text_leaves_the_default_text() {
         let shipped = Message::of_one("oncall", Notice::example(0), 0, None);
         for blank in [
             "",
@@ -247,7 +247,7 @@ mod tests {
             assert!(!message.templated, "{blank:?}");
             assert_eq!(reasons(&message), [("title", "blank"), ("text", "blank")]);
         }
-        // One part is no reason to leave out the other.
+        // The parts are independent: the title's template fails, the text's is used.
         let message = message(
             |notice| notice.runbook = None,
             "{{ notice.runbook.x }}",
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_template_does_at_run_time_the_alert_goes_out() {
+    fn whatever_a_template_does_at_run_time_the_alert_is_sent() {
         let shipped = Message::of_one("oncall", Notice::example(0), 0, None);
         for (wrong, reason) in [
             (
@@ -309,7 +309,7 @@ mod tests {
                 "{wrong}"
             );
         }
-        // A text without end is cut.
+        // A text that is too long is cut off.
         let endless = message(
             |_| {},
             "x{{ 'y' * 1000000 }}",
@@ -330,7 +330,7 @@ mod tests {
         let blank = include_str!("../../tests/data/alerts/blank-title.j2");
         let (_, warnings) = tried(blank).unwrap();
         let warned: Vec<&str> = warnings.iter().map(|w| w.what.as_str()).collect();
-        let without = "the template gives nothing to read for an alert without a runbook";
+        let without = "the template gives no visible text for an alert without a runbook";
         assert!(warned.contains(&without), "{warned:?}");
         assert!(warnings.iter().all(|w| w.key == "title_template"));
         assert!(tried("{{ title }}").unwrap().1.is_empty());

@@ -1,14 +1,14 @@
-//! A template is tried on alerts of every kind before the daemon starts.
+//! Tries a template on example alerts of every kind, before the daemon starts.
 
 use super::example;
 use super::template::{PARTS, Template, TemplateError, TemplateFault};
 
 impl Template {
-    /// Compiles the templates given and tries them on alerts of every kind. For each kind on which
-    /// one gives nothing that a reader sees, a warning; the shipped words go out then.
+    /// Compiles the templates given and tries them on example alerts of every kind. Returns a warning for
+    /// each kind for which a template gives no visible text: such alerts are sent with the default text.
     ///
     /// # Errors
-    /// One is no template, or fails on a kind of alert.
+    /// One of them is not a valid template, or fails on a kind of alert.
     pub fn tried(
         title: Option<String>,
         text: Option<String>,
@@ -23,7 +23,7 @@ impl Template {
                     Some(Err(TemplateFault::Blank)) => warnings.push(TemplateError {
                         key,
                         line: 1,
-                        what: format!("the template gives nothing to read for {kind}"),
+                        what: format!("the template gives no visible text for {kind}"),
                     }),
                     Some(Err(TemplateFault::Failed { line, what })) => {
                         return Err(TemplateError {

@@ -1,13 +1,13 @@
-//! How many files and sockets this process may open.
+//! The limit of open files and sockets of this process.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Below this the limit is called low: a source keeps four clients and a sink three, each of which
-/// has a connection to every broker.
+/// A lower limit is warned about: a source has four Kafka clients and a sink three, each with a
+/// connection to every broker.
 const LOW: u64 = 1024;
 
-/// Raise the soft limit to the hard one and say what is in force. Many systems begin with a soft
-/// limit of 1024 for the sake of old programs that use `select`.
+/// Raise the soft limit to the hard limit, and log the limit in force. Many systems set a soft limit of
+/// 1024 for old programs that use `select`.
 pub fn raise_limit() {
     let found = getrlimit(Resource::Nofile);
     let wanted = Rlimit {
@@ -24,7 +24,7 @@ pub fn raise_limit() {
     match limit {
         Some(limit) if limit < LOW => tracing::warn!(
             limit,
-            "few files may be open at a time: connections to brokers and sinks may fail; raise the \
+            "the limit of open files is low: connections to brokers and sinks may fail; raise the \
              hard limit (ulimit -Hn, LimitNOFILE=, the container runtime's nofile) to {LOW} or more"
         ),
         _ => tracing::info!(limit, "limit of open files"),
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_soft_limit_becomes_the_hard_one() {
+    fn the_soft_limit_is_raised_to_the_hard_limit() {
         raise_limit();
         let limit = getrlimit(Resource::Nofile);
         assert_eq!(limit.current, limit.maximum);

@@ -1,12 +1,12 @@
-//! The page that Prometheus reads: what was noted, and what is measured when it asks.
+//! The page that Prometheus scrapes: counted metrics, and those that are computed at the scrape.
 
 use super::health::Health;
 use super::metrics::{Metrics, MetricsError};
 
-/// Everything in Prometheus' text format.
+/// All metrics in Prometheus' text format.
 ///
 /// # Errors
-/// A metric cannot be written.
+/// A metric cannot be encoded.
 pub fn exposition(metrics: &Metrics, health: &Health) -> Result<Vec<u8>, MetricsError> {
     for source in health.sources() {
         let label = [source.name()];
@@ -26,11 +26,11 @@ pub fn exposition(metrics: &Metrics, health: &Health) -> Result<Vec<u8>, Metrics
             .notify_waiting
             .with_label_values(&label)
             .set(waiting);
-        let letters = i64::try_from(sink.letters()).unwrap_or(i64::MAX);
+        let dead_letters = i64::try_from(sink.dead_letters()).unwrap_or(i64::MAX);
         metrics
-            .notify_letters
+            .notify_dead_letters_waiting
             .with_label_values(&label)
-            .set(letters);
+            .set(dead_letters);
         let refusing = i64::from(sink.refusing());
         metrics
             .notify_refusing

@@ -1,6 +1,6 @@
-//! Whether the daemon lives and whether it is ready.
-//! Living is the loops' heartbeat and nothing else: to restart a process because a broker is away
-//! makes everything worse. Ready is what the sessions say of themselves.
+//! Liveness and readiness of the daemon.
+//! Liveness depends on the heartbeats of the loops only: restarting a process because a broker is
+//! unreachable would only make things worse. Readiness is what sessions, sinks and services report.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::sink::SinkState;
 use super::source::SourceState;
 use crate::kafka::session::NotReady;
 
-/// A loop that has not turned for this long is stuck.
+/// A loop without a heartbeat for this long counts as stuck.
 pub const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 
 /// The health of all sources, sinks and services.
@@ -21,8 +21,8 @@ pub struct Health {
     services: Vec<Arc<ServiceState>>,
 }
 
-/// A part of the daemon beside sources and sinks, such as the one that reloads rules. It is ready
-/// unless it has ended by itself.
+/// A part of the daemon that is neither a source nor a sink, such as the one that reloads rules. It is
+/// ready unless it has stopped by itself.
 #[derive(Debug)]
 pub struct ServiceState {
     name: &'static str,
@@ -30,7 +30,7 @@ pub struct ServiceState {
 }
 
 impl ServiceState {
-    /// A service that runs.
+    /// A service that has not stopped.
     pub fn new(name: &'static str) -> ServiceState {
         ServiceState {
             name,
@@ -38,19 +38,19 @@ impl ServiceState {
         }
     }
 
-    /// What it is called.
+    /// Its name.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// It has ended by itself, or with `None` works again.
+    /// It has stopped by itself, or with `None` works again.
     pub fn stopped(&self, stop: Option<&NotReady>) {
         self.readiness.stop(stop);
     }
 }
 
 impl Health {
-    /// Watch these sources.
+    /// The health of these sources.
     pub fn new(sources: Vec<Arc<SourceState>>) -> Health {
         Health {
             sources,
@@ -59,29 +59,29 @@ impl Health {
         }
     }
 
-    /// Watch these sinks, too.
+    /// The same with these sinks.
     #[must_use]
     pub fn with_sinks(mut self, sinks: Vec<Arc<SinkState>>) -> Health {
         self.sinks = sinks;
         self
     }
 
-    /// Watch these services, too.
+    /// The same with these services.
     #[must_use]
     pub fn with_services(mut self, services: Vec<Arc<ServiceState>>) -> Health {
         self.services = services;
         self
     }
 
-    /// Whether every loop still turns; otherwise which does not, a line each.
+    /// Whether every loop has a recent heartbeat.
     ///
     /// # Errors
-    /// The text for a person.
+    /// A line for each loop that has none.
     pub fn live(&self) -> Result<(), String> {
         let stuck = |name: &str, silence: Duration| {
             (silence >= HEARTBEAT_LIMIT).then(|| {
                 let silence_s = silence.as_secs();
-                format!("{name}: the loop has not turned for {silence_s} s")
+                format!("{name}: the loop is stuck: no heartbeat for {silence_s} s")
             })
         };
         let sources = self.sources.iter().map(|s| (s.name(), s.silence()));
@@ -93,10 +93,10 @@ impl Health {
         )
     }
 
-    /// Whether records of every source flow; otherwise what is wrong and what to repair.
+    /// Whether every source, sink and service is ready.
     ///
     /// # Errors
-    /// The text for a person.
+    /// A line for each that is not: the reason, and what to repair.
     pub fn ready(&self) -> Result<(), String> {
         let waiting = |(name, state): (&str, Option<NotReady>)| {
             let NotReady { reason, remedy } = state?;
@@ -109,12 +109,12 @@ impl Health {
         lines(sources.chain(sinks).chain(services).filter_map(waiting))
     }
 
-    /// All sinks, for figures that are taken when they are asked for.
+    /// All sinks, for the metrics that are computed at the time of a scrape.
     pub(super) fn sinks(&self) -> &[Arc<SinkState>] {
         &self.sinks
     }
 
-    /// All sources, for figures that are taken when they are asked for.
+    /// All sources, for the metrics that are computed at the time of a scrape.
     pub(super) fn sources(&self) -> &[Arc<SourceState>] {
         &self.sources
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_source_must_be_ready_and_the_others_say_what_to_repair() {
+    fn every_source_must_be_ready_and_one_that_is_not_says_what_to_repair() {
         let one = Arc::new(SourceState::new("one"));
         let two = Arc::new(SourceState::new("two"));
         let health = Health::new(vec![one.clone(), two.clone()]);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_has_stopped_is_named_and_the_process_lives() {
+    fn a_stopped_service_makes_the_process_not_ready_but_it_stays_live() {
         let reload = Arc::new(ServiceState::new("reload"));
         let health = Health::new(Vec::new()).with_services(vec![reload.clone()]);
         assert_eq!(health.ready(), Ok(()));

@@ -1,7 +1,7 @@
-//! `/livez`, `/readyz`, `/status` and `/metrics`, until the shutdown future resolves.
+//! Serves `/livez`, `/readyz`, `/status` and `/metrics` until the shutdown future resolves.
 //! Invariant: at most [`MAX_CONNECTIONS`] connections are open, each for one request and at most
-//! [`EXCHANGE`], so that whoever opens more of them takes no descriptors from Kafka and the sinks,
-//! and keeps no probe from being answered.
+//! [`EXCHANGE_TIMEOUT`], so that clients that open more connections neither use up the file descriptors
+//! of Kafka and the sinks nor keep probes from being answered.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -32,49 +32,50 @@ use crate::pipeline::Path;
 use crate::printable::printable_lines;
 use crate::rules::CurrentRules;
 
-/// Whether the process is to be restarted.
+/// Liveness probe: whether the process should be restarted.
 pub const LIVEZ: &str = "/livez";
-/// Whether records flow.
+/// Readiness probe: whether sources, sinks and services work.
 pub const READYZ: &str = "/readyz";
-/// What a person asks first.
+/// An overview for people.
 pub const STATUS: &str = "/status";
-/// What Prometheus scrapes.
+/// Metrics for Prometheus.
 pub const METRICS: &str = "/metrics";
 
-/// Most connections at a time: several scrapers and people beside two probes.
+/// Most connections at a time: enough for several scrapers and people beside the two probes.
 pub const MAX_CONNECTIONS: usize = 128;
 
-/// Longest time from accepting a connection to the last byte of its answer: Prometheus waits as long.
-pub const EXCHANGE: Duration = Duration::from_secs(10);
+/// Longest time from accepting a connection to the last byte of its answer. It is Prometheus' default
+/// scrape timeout.
+pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Most bytes of a request's head.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// Pause after the system refused a connection, such as for want of descriptors.
-const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+/// Pause after a connection could not be accepted, for example because no file descriptor was left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// For requests under way when asked to end.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Time for requests in flight when asked to end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the pages are made of.
+/// The data of the pages.
 #[derive(Clone)]
 pub struct Pages {
     /// For `/livez`, `/readyz` and `/status`.
     pub health: Health,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
-    /// For `/status`: those in force when it is asked for.
+    /// For `/status`.
     pub rules: Arc<CurrentRules<Path>>,
 }
 
-/// Begin to listen; [`serve`] takes the listener as `tokio`'s.
+/// Begin to listen. [`serve`] needs the listener as one of `tokio`.
 ///
 /// # Errors
-/// The address is taken, or is none of this machine.
+/// The address is in use, or is not an address of this machine.
 pub fn bind(listen: SocketAddr) -> io::Result<std::net::TcpListener> {
     let listener = std::net::TcpListener::bind(listen)?;
     listener.set_nonblocking(true)?;
-    // The port differs where it was 0.
+    // The configured port may be 0; this is the real one.
     let listen = listener.local_addr()?;
     tracing::info!(%listen, "serving /livez, /readyz, /status and /metrics");
     Ok(listener)
@@ -89,7 +90,7 @@ pub async fn serve(listener: TcpListener, pages: Pages, shutdown: impl Future<Ou
         .route(METRICS, get(metrics))
         .with_state(pages);
     let mut connections = Connections::default();
-    let mut said = false;
+    let mut is_warned = false;
     tokio::pin!(shutdown);
     loop {
         tokio::select! {
@@ -103,25 +104,25 @@ pub async fn serve(listener: TcpListener, pages: Pages, shutdown: impl Future<Ou
             }
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    said = false;
+                    is_warned = false;
                     connections.accept(stream, router.clone());
-                    // Lets those that were accepted before read their requests.
+                    // Lets the tasks of earlier connections read their requests.
                     tokio::task::yield_now().await;
                 }
                 Err(error) => {
-                    if !said {
-                        tracing::warn!(%error, "a connection to metrics and probes was refused");
-                        said = true;
+                    if !is_warned {
+                        tracing::warn!(%error, "a connection to metrics and probes cannot be accepted");
+                        is_warned = true;
                     }
-                    tokio::time::sleep(REFUSED_PAUSE).await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
         }
     }
     drop(listener);
     let all = async { while connections.tasks.join_next().await.is_some() {} };
-    // Whoever takes longer is cut off.
-    let _ = timeout(FAREWELL, all).await;
+    // Requests that take longer are cut off.
+    let _ = timeout(SHUTDOWN_TIMEOUT, all).await;
 }
 
 /// The connections that are open.
@@ -134,43 +135,45 @@ struct Connections {
 
 struct Connection {
     task: AbortHandle,
-    /// Whether its request has come in.
-    asked: Arc<AtomicBool>,
+    /// Whether its request has arrived.
+    has_request: Arc<AtomicBool>,
 }
 
 impl Connections {
-    /// Serve a new connection. Where there are too many, the oldest that has asked nothing gives way,
-    /// else the oldest of all.
+    /// Serve a new connection. If there are too many, the oldest one without a request is closed, or, if
+    /// all have one, the oldest of all.
     fn accept(&mut self, stream: TcpStream, router: Router) {
         if self.open.len() >= MAX_CONNECTIONS {
-            let idle = |connection: &Connection| !connection.asked.load(Ordering::Relaxed);
+            let idle = |connection: &Connection| !connection.has_request.load(Ordering::Relaxed);
             let index = self.open.iter().position(idle).unwrap_or(0);
-            if let Some(gives_way) = self.open.remove(index) {
-                gives_way.task.abort();
+            if let Some(closed) = self.open.remove(index) {
+                closed.task.abort();
             }
         }
-        let asked = Arc::new(AtomicBool::new(false));
-        let task = self.tasks.spawn(answer(stream, router, asked.clone()));
-        self.open.push_back(Connection { task, asked });
+        let has_request = Arc::new(AtomicBool::new(false));
+        let task = self
+            .tasks
+            .spawn(answer(stream, router, has_request.clone()));
+        self.open.push_back(Connection { task, has_request });
     }
 }
 
 /// Answer the one request of a connection.
-async fn answer(stream: TcpStream, router: Router, asked: Arc<AtomicBool>) {
+async fn answer(stream: TcpStream, router: Router, has_request: Arc<AtomicBool>) {
     let pages = TowerToHyperService::new(router);
     let service = service_fn(move |request| {
-        asked.store(true, Ordering::Relaxed);
+        has_request.store(true, Ordering::Relaxed);
         pages.call(request)
     });
     let exchange = http1::Builder::new()
-        // A connection that stays open for a next request would be one that idles.
+        // A connection that is kept alive for another request would only be idle.
         .keep_alive(false)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    match timeout(EXCHANGE, exchange).await {
+    match timeout(EXCHANGE_TIMEOUT, exchange).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a request for metrics or a probe"),
-        Err(_) => tracing::debug!("a request for metrics or a probe took too long"),
+        Ok(Err(error)) => tracing::debug!(%error, "a request for metrics or a probe failed"),
+        Err(_) => tracing::debug!("a request for metrics or a probe timed out"),
     }
 }
 
@@ -186,7 +189,7 @@ async fn overview(State(pages): State<Pages>) -> Response {
     let rules = pages.rules.snapshot();
     let page = status(&pages.health, rules.hash(), rules.rules().len());
     let json = [(header::CONTENT_TYPE, "application/json")];
-    // Escapes of JSON: the page means the same.
+    // Characters are escaped as in JSON, so the page keeps its meaning.
     let page = format!("{page:#}\n");
     (json, printable_lines(&page).into_owned()).into_response()
 }

@@ -1,5 +1,5 @@
-//! The log: one JSON object a line or lines for people, always on standard error.
-//! Invariant: everything in a line is seen; what a field holds steers no terminal.
+//! The log: a JSON object per line, or lines for people, always on standard error.
+//! Invariant: every character of a line is visible, and no value can control the terminal.
 
 use std::io::{self, IsTerminal, Stderr, Write};
 
@@ -9,23 +9,23 @@ use tracing_subscriber::util::TryInitError;
 
 use crate::printable::{printable_lines, printable_painted};
 
-/// The shape of log lines.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
-    /// One object a line.
+    /// One JSON object per line.
     #[default]
     Json,
-    /// For people.
+    /// Lines for people.
     Pretty,
 }
 
 /// The log could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The filter is not in `tracing`'s language.
+    /// The filter is not in `tracing`'s filter syntax.
     #[error("log filter: {0}")]
     Filter(#[from] ParseError),
-    /// Something else logs already.
+    /// A log was started before.
     #[error("start the log: {0}")]
     Start(#[from] TryInitError),
 }
@@ -36,12 +36,12 @@ pub enum LogError {
 /// The filter is refused, or a log was started before.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), LogError> {
     use tracing_subscriber::util::SubscriberInitExt;
-    let painted = format == LogFormat::Pretty && io::stderr().is_terminal();
+    let colored = format == LogFormat::Pretty && io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(filter)?)
         .with_writer(move || Printable {
             to: io::stderr(),
-            painted,
+            colored,
         });
     match format {
         LogFormat::Json => {
@@ -53,24 +53,24 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), LogError> {
                 .try_init()?;
         }
         LogFormat::Pretty => {
-            builder.with_ansi(painted).finish().try_init()?;
+            builder.with_ansi(colored).finish().try_init()?;
         }
     }
     Ok(())
 }
 
-/// Standard error, where every line is made printable. In JSON the escapes are JSON's: it means the
-/// same. Where lines are painted, the subscriber itself escapes the escape character in values.
+/// Standard error, with every line made printable. Characters are escaped as in JSON, so a JSON line
+/// keeps its meaning. In colored lines the subscriber itself escapes the escape character in values.
 struct Printable<W = Stderr> {
     to: W,
-    painted: bool,
+    colored: bool,
 }
 
 impl<W: Write> Write for Printable<W> {
-    /// A line comes as a whole.
+    /// `line` is a whole line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        let shown = match self.painted {
+        let shown = match self.colored {
             true => printable_painted(&text),
             false => printable_lines(&text),
         };
@@ -88,11 +88,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_log_shows_what_a_value_hides_and_json_keeps_its_value() {
-        let line = |painted, text: &str| {
+    fn a_log_line_shows_invisible_characters_and_json_keeps_its_meaning() {
+        let line = |colored, text: &str| {
             let mut log = Printable {
                 to: Vec::new(),
-                painted,
+                colored,
             };
             log.write_all(text.as_bytes()).unwrap();
             String::from_utf8(log.to).unwrap()
@@ -102,9 +102,9 @@ mod tests {
         assert_eq!(written, "{\"topic\":\"a\\u202eb\\udb40\\udc41\"}\n");
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(value(&written), value(json));
-        let painted = "\u{1b}[32m INFO\u{1b}[0m a\u{ad}b\u{9b}\n";
+        let colored = "\u{1b}[32m INFO\u{1b}[0m a\u{ad}b\u{9b}\n";
         assert_eq!(
-            line(true, painted),
+            line(true, colored),
             "\u{1b}[32m INFO\u{1b}[0m a\\u00adb\\u009b\n"
         );
     }

@@ -1,5 +1,5 @@
-//! The Prometheus metrics. Names by convention: base units, `_total` for counters.
-//! Invariant: every label's values are bounded by the configuration, the rules or the code.
+//! The Prometheus metrics. Names follow its conventions: base units, `_total` for counters.
+//! Invariant: the number of values of every label is bounded by the configuration, the rules or the code.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ use prometheus::{
 
 use crate::sigma::Level;
 
-/// A metric could not be registered or written.
+/// A metric could not be registered or encoded.
 #[derive(Debug, thiserror::Error)]
 #[error("metrics: {0}")]
 pub struct MetricsError(#[from] prometheus::Error);
@@ -54,7 +54,7 @@ pub struct Metrics {
     pub(super) notify_delay: HistogramVec,
     pub(super) notify_oldest: GaugeVec,
     pub(super) notify_waiting: IntGaugeVec,
-    pub(super) notify_letters: IntGaugeVec,
+    pub(super) notify_dead_letters_waiting: IntGaugeVec,
     pub(super) notify_refusing: IntGaugeVec,
     stopped: IntGaugeVec,
     stops: IntCounterVec,
@@ -93,10 +93,10 @@ const DELAY_SECONDS: &[f64] = &[
 ];
 
 impl Metrics {
-    /// Register every metric, all of them with nothing counted yet.
+    /// Register every metric.
     ///
     /// # Errors
-    /// Two metrics have one name.
+    /// Two metrics have the same name.
     pub fn new() -> Result<Metrics, MetricsError> {
         let registry = Registry::new();
         let r = &registry;
@@ -110,10 +110,10 @@ impl Metrics {
             source_bytes: counter(
                 r,
                 "source_bytes_total",
-                "Bytes of keys and values of the source records committed.",
+                "Bytes of the keys and values of committed source records.",
                 source,
             )?,
-            outputs: counter(r, "outputs_total", "Records written and committed.", source)?,
+            outputs: counter(r, "outputs_total", "Output records committed.", source)?,
             events: counter(r, "events_total", "Events committed.", source)?,
             alerts: counter(
                 r,
@@ -130,13 +130,13 @@ impl Metrics {
             unknown_methods: counter(
                 r,
                 "unknown_methods_total",
-                "Events whose method the catalogue does not have.",
+                "Events whose method is not in the catalogue.",
                 source,
             )?,
             inferred: counter(
                 r,
                 "inferred_total",
-                "Words of events that are not documented and were judged by their parts.",
+                "Undocumented values in events that were interpreted by their parts, by kind of value.",
                 &["source", "of"],
             )?,
             panics: counter(
@@ -161,13 +161,13 @@ impl Metrics {
             commit_duration: histogram(
                 r,
                 "commit_duration_seconds",
-                "From the first output handed over to the confirmed commit.",
+                "Time from the first output handed to the producer to the confirmed commit.",
                 COMMIT_SECONDS,
             )?,
             event_delay: histogram(
                 r,
                 "event_delay_seconds",
-                "From the time of an event to its commit.",
+                "Time from an event to the commit of its outputs.",
                 DELAY_SECONDS,
             )?,
             lag: gauge(
@@ -179,23 +179,33 @@ impl Metrics {
             unreadable: gauge(
                 r,
                 "unreadable_offset",
-                "First offset of a partition that cannot be read; there only while it cannot.",
+                "First offset of a partition that cannot be read; absent while all can be read.",
                 &["source", "partition"],
             )?,
             lag_seconds: seconds(
                 r,
                 "lag_seconds",
-                "At most how old the oldest record of a partition is that is not yet committed.",
+                "Upper bound of the age of the oldest record of a partition that is not yet committed.",
                 &["source", "partition"],
             )?,
-            rebalances: counter(r, "rebalances_total", "Changes of assignment.", source)?,
+            rebalances: counter(
+                r,
+                "rebalances_total",
+                "Partition assignments by the consumer group.",
+                source,
+            )?,
             assigned: gauge(
                 r,
                 "assigned_partitions",
                 "Partitions that this process owns.",
                 source,
             )?,
-            gaps: counter(r, "gaps_total", "Positions that had expired.", source)?,
+            gaps: counter(
+                r,
+                "gaps_total",
+                "Times that records expired in the source before they were read.",
+                source,
+            )?,
             gap_records: counter(
                 r,
                 "gap_records_total",
@@ -205,16 +215,16 @@ impl Metrics {
             positions_lost: counter(
                 r,
                 "positions_lost_total",
-                "Positions that the group had lost, put back from the noted ones.",
+                "Positions that the consumer group had lost and that were restored from the positions topic.",
                 source,
             )?,
             mirror_failures: counter(
                 r,
                 "source_offset_commit_failures_total",
-                "Positions not copied to the source cluster for its dashboards.",
+                "Positions that could not be copied to the source cluster for its lag dashboards.",
                 source,
             )?,
-            ready: gauge(r, "ready", "1 where records of the source flow.", source)?,
+            ready: gauge(r, "ready", "1 if the source is ready, else 0.", source)?,
             notify_sent: counter(
                 r,
                 "notify_sent_total",
@@ -224,43 +234,43 @@ impl Metrics {
             notify_merged: counter(
                 r,
                 "notify_merged_total",
-                "Alerts told of in the notification of another.",
+                "Alerts that were sent as part of the notification of another alert.",
                 sink,
             )?,
             notify_retries: counter(
                 r,
                 "notify_retries_total",
-                "Requests that a sink did not accept and that are made again.",
+                "Requests that a sink did not accept and that are retried.",
                 sink,
             )?,
             notify_dead_letters: counter(
                 r,
                 "notify_dead_letters_total",
-                "Alerts that a sink was not told of and that became dead letters.",
+                "Alerts written to the dead-letter topic because a sink did not accept them or they could not be read, by reason.",
                 &["sink", "reason"],
             )?,
             notify_skipped: counter(
                 r,
                 "notify_skipped_total",
-                "Alerts that a sink is not to be told of, by reason.",
+                "Alerts that were not sent to a sink, by reason: its filter (elsewhere), an experimental rule, a replay.",
                 &["sink", "reason"],
             )?,
             notify_told_again: counter(
                 r,
                 "notify_told_again_total",
-                "Alerts told again to an Alertmanager, which holds them in memory alone.",
+                "Alerts sent again to an Alertmanager, which keeps them in memory only.",
                 &["sink"],
             )?,
             notify_template_failures: counter(
                 r,
                 "notify_template_failures_total",
-                "Parts of notifications that went out in the shipped words because a template gave none.",
+                "Parts of notifications that were sent with the default text because a template failed.",
                 &["sink", "part", "reason"],
             )?,
             notify_delay: {
                 let opts = HistogramOpts::new(
                     "notify_delay_seconds",
-                    "From the time of an event to a sink's acceptance of its first alert.",
+                    "Time from an event to a sink's acceptance of the first alert of its group.",
                 );
                 let opts = opts.namespace("watchbell").buckets(DELAY_SECONDS.to_vec());
                 register(r, HistogramVec::new(opts, sink)?)?
@@ -268,37 +278,37 @@ impl Metrics {
             notify_oldest: seconds(
                 r,
                 "notify_oldest_seconds",
-                "Age of the oldest alert that waits to be told; 0 where none waits.",
+                "Age of the oldest alert that waits to be sent; 0 if none waits.",
                 sink,
             )?,
-            notify_letters: gauge(
+            notify_dead_letters_waiting: gauge(
                 r,
                 "notify_dead_letters_waiting",
-                "Alerts that are to become dead letters and that their topic does not have yet.",
+                "Alerts whose dead letters are due and not yet written.",
                 &["sink"],
             )?,
             notify_refusing: gauge(
                 r,
                 "notify_refusing",
-                "1 while a sink refuses whatever it is sent.",
+                "1 while a sink refuses every notification, else 0.",
                 &["sink"],
             )?,
             notify_waiting: gauge(
                 r,
                 "notify_waiting_alerts",
-                "Alerts read that a sink was not told of yet, gathered repeats included.",
+                "Alerts that were read and that the sink has not accepted yet, gathered repeats included.",
                 sink,
             )?,
             stopped: gauge(
                 r,
                 "stopped",
-                "1 where a source, sink or service has ended by itself and is tried again.",
+                "1 while a source, sink or service has stopped by itself and is started again periodically.",
                 &["kind", "name"],
             )?,
             stops: counter(
                 r,
                 "stops_total",
-                "Sources, sinks and services that ended by themselves, by reason.",
+                "Times that a source, sink or service stopped by itself, by reason.",
                 &["kind", "name", "reason"],
             )?,
             since_commit: seconds(
@@ -310,7 +320,7 @@ impl Metrics {
             since_turn: seconds(
                 r,
                 "seconds_since_last_poll",
-                "Seconds since the source's loop last turned.",
+                "Seconds since the last heartbeat of the source's loop.",
                 source,
             )?,
             rules_loaded: {
@@ -320,7 +330,7 @@ impl Metrics {
             reload_success: gauge(
                 r,
                 "reload_success",
-                "1 where the last reload succeeded.",
+                "1 if the last reload succeeded, else 0.",
                 kind,
             )?,
             reload_time: seconds(
@@ -339,30 +349,30 @@ impl Metrics {
         })
     }
 
-    /// An alert is committed.
+    /// An alert was committed.
     pub fn alert(&self, source: &str, rule: &str, level: Level) {
         let labels = [source, rule, level.as_str()];
         self.alerts.with_label_values(&labels).inc();
     }
 
-    /// Whether a part of the daemon has ended by itself.
+    /// Whether a part of the daemon has stopped by itself.
     pub fn stopped(&self, kind: &str, name: &str, stopped: bool) {
         let gauge = self.stopped.with_label_values(&[kind, name]);
         gauge.set(i64::from(stopped));
     }
 
-    /// A part of the daemon has ended by itself, as it had not before.
+    /// Counts a stop of a part of the daemon; the same stop is counted once, however often it recurs.
     pub fn stop_counted(&self, kind: &str, name: &str, reason: &str) {
         self.stops.with_label_values(&[kind, name, reason]).inc();
     }
 
-    /// Rules are in force now.
+    /// The number of rules in force.
     pub fn rules_in_force(&self, rules: usize) {
         self.rules_loaded
             .set(i64::try_from(rules).unwrap_or(i64::MAX));
     }
 
-    /// Something was read again, or refused.
+    /// Rules or names were read again, with or without success.
     pub fn reloaded(&self, what: Reloaded, success: bool) {
         let what = what.as_str();
         self.reload_success
@@ -377,17 +387,17 @@ impl Metrics {
         }
     }
 
-    /// Everything that was noted, in Prometheus' text format.
+    /// All metrics in Prometheus' text format.
     ///
     /// # Errors
-    /// A metric cannot be written.
+    /// A metric cannot be encoded.
     pub(super) fn encode(&self) -> Result<Vec<u8>, MetricsError> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
 
-    /// The histograms of one source, looked up once.
+    /// The histograms of one source, so that they need not be looked up for each record.
     pub(super) fn histograms(&self, source: &str) -> (Histogram, Histogram) {
         (
             self.commit_duration.with_label_values(&[source]),

@@ -1,6 +1,6 @@
-//! How the daemon is watched from outside: metrics, probes, log.
-//! Invariant: nothing here can stop or slow a record; no label holds a principal, an address, a
-//! resource or an event's id.
+//! Observability of the daemon: metrics, probes, log.
+//! Invariant: nothing here stops or delays a record, and no label of a metric contains a principal, an
+//! address, a resource or an event's id.
 
 pub mod descriptors;
 mod exposition;

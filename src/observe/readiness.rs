@@ -1,6 +1,6 @@
-//! Whether a part of the daemon does its work: what the part says of itself, and what its
-//! supervisor says when the part has ended by itself.
-//! Invariant: while a stop is shown, the part is not ready, whatever it says of itself meanwhile.
+//! Readiness of one part of the daemon: what the part reports itself, and what its supervisor reports
+//! when the part has stopped by itself.
+//! Invariant: while a stop is reported, the part is not ready, whatever it reports itself.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,46 +12,46 @@ pub(super) struct Readiness(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// What the part says; `None` is ready.
-    said: Option<NotReady>,
-    /// Why it has ended by itself.
+    /// What the part reports itself; `None` is ready.
+    reported: Option<NotReady>,
+    /// Why it has stopped by itself.
     stopped: Option<NotReady>,
 }
 
 impl Readiness {
-    pub(super) fn new(said: Option<NotReady>) -> Readiness {
+    pub(super) fn new(reported: Option<NotReady>) -> Readiness {
         let stopped = None;
-        Readiness(Mutex::new(State { said, stopped }))
+        Readiness(Mutex::new(State { reported, stopped }))
     }
 
-    /// The part has this to say; `None` is ready.
-    pub(super) fn say(&self, state: Option<&NotReady>) {
-        self.state().said = state.cloned();
+    /// The part reports its readiness; `None` is ready.
+    pub(super) fn report(&self, state: Option<&NotReady>) {
+        self.state().reported = state.cloned();
     }
 
-    /// The part has ended by itself, or with `None` works again.
+    /// The part has stopped by itself, or with `None` works again.
     pub(super) fn stop(&self, stop: Option<&NotReady>) {
         self.state().stopped = stop.cloned();
     }
 
-    /// Whether the part says that it is ready, whether or not a stop is still shown.
-    pub(super) fn says_ready(&self) -> bool {
-        self.state().said.is_none()
+    /// Whether the part itself reports that it is ready, regardless of a stop.
+    pub(super) fn reports_ready(&self) -> bool {
+        self.state().reported.is_none()
     }
 
-    /// Why the part has ended by itself; `None` where it has not.
+    /// Why the part has stopped by itself; `None` if it has not.
     pub(super) fn stopped(&self) -> Option<NotReady> {
         self.state().stopped.clone()
     }
 
-    /// Why the part does not do its work; `None` where it does.
+    /// Why the part is not ready; `None` if it is.
     pub(super) fn not_ready(&self) -> Option<NotReady> {
         let state = self.state();
-        state.stopped.clone().or_else(|| state.said.clone())
+        state.stopped.clone().or_else(|| state.reported.clone())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic elsewhere cannot leave half a value here.
+        // The lock may be poisoned by a panic elsewhere; the value is valid all the same.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,11 +68,11 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_is_shown_until_it_is_over_although_the_part_says_that_it_is_ready() {
+    fn a_stop_is_reported_until_it_is_over_although_the_part_reports_that_it_is_ready() {
         let readiness = Readiness::new(Some(state("starting")));
         readiness.stop(Some(&state("past_end")));
-        readiness.say(None);
-        assert!(readiness.says_ready());
+        readiness.report(None);
+        assert!(readiness.reports_ready());
         assert_eq!(readiness.not_ready(), Some(state("past_end")));
         readiness.stop(None);
         assert_eq!(readiness.not_ready(), None);

@@ -1,5 +1,5 @@
-//! One sink as seen from outside: what its loop reports, as metrics and as health.
-//! A sink that is down is no reason to be restarted, nor to be taken out of service.
+//! One sink as seen from outside: what its loop reports, as metrics and health.
+//! A sink that is down affects neither liveness nor readiness, since a restart would not help.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use super::metrics::Metrics;
 use super::readiness::Readiness;
 use crate::kafka::session::NotReady;
 
-/// Stands for "none waits" among the times of a [`SinkState`], which are ms since it was made.
+/// The value of `oldest_ms` while no alert waits.
 const NONE: i64 = i64::MAX;
 
 /// Heartbeat, readiness and queue of one sink; written by its loop, read by the probes.
@@ -20,13 +20,13 @@ pub struct SinkState {
     turned_ms: AtomicU64,
     oldest_ms: AtomicI64,
     waiting: AtomicU64,
-    letters: AtomicU64,
+    dead_letters: AtomicU64,
     refusing: AtomicBool,
     readiness: Readiness,
 }
 
 impl SinkState {
-    /// A sink whose loop has not yet said anything.
+    /// A sink whose loop has not reported anything yet.
     pub fn new(name: &str) -> SinkState {
         SinkState {
             name: format!("notify {name}"),
@@ -34,7 +34,7 @@ impl SinkState {
             turned_ms: AtomicU64::new(0),
             oldest_ms: AtomicI64::new(NONE),
             waiting: AtomicU64::new(0),
-            letters: AtomicU64::new(0),
+            dead_letters: AtomicU64::new(0),
             refusing: AtomicBool::new(false),
             readiness: Readiness::new(Some(NotReady {
                 reason: "starting",
@@ -53,13 +53,13 @@ impl SinkState {
         self.name.strip_prefix("notify ").unwrap_or(&self.name)
     }
 
-    /// How long the loop has not turned.
+    /// Time since the last heartbeat.
     pub fn silence(&self) -> Duration {
         let turned = Duration::from_millis(self.turned_ms.load(Ordering::Relaxed));
         self.started.elapsed().saturating_sub(turned)
     }
 
-    /// Age of the oldest alert that waits.
+    /// Age of the oldest waiting alert; 0 if none waits.
     pub fn oldest(&self) -> Duration {
         let oldest_ms = self.oldest_ms.load(Ordering::Relaxed);
         if oldest_ms == NONE {
@@ -73,29 +73,29 @@ impl SinkState {
         i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Alerts that are to become dead letters and that their topic does not have yet.
-    pub fn letters(&self) -> u64 {
-        self.letters.load(Ordering::Relaxed)
+    /// Alerts whose dead letters are due and not yet written.
+    pub fn dead_letters(&self) -> u64 {
+        self.dead_letters.load(Ordering::Relaxed)
     }
 
-    /// Whether the sink refuses whatever it is sent.
+    /// Whether the sink refuses every notification.
     pub fn refusing(&self) -> bool {
         self.refusing.load(Ordering::Relaxed)
     }
 
-    /// Alerts read and not told.
+    /// Alerts that were read and that the sink has not accepted yet.
     pub fn waiting(&self) -> u64 {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Why no alerts are read; `None` where they are.
+    /// Why the sink is not ready; `None` if it is.
     pub fn not_ready(&self) -> Option<NotReady> {
         self.readiness.not_ready()
     }
 
-    /// Whether the loop says that alerts are read.
-    pub fn says_ready(&self) -> bool {
-        self.readiness.says_ready()
+    /// Whether the loop itself reports that it is ready.
+    pub fn reports_ready(&self) -> bool {
+        self.readiness.reports_ready()
     }
 }
 
@@ -110,7 +110,8 @@ impl SinkObserver {
     /// Report under the sink's name.
     pub fn new(state: Arc<SinkState>, metrics: Arc<Metrics>) -> SinkObserver {
         let label = [state.name()];
-        // Counters that exist from the start can be alerted on; those with a reason come with it.
+        // These counters exist, with 0, from the start, so that their first increase can be alerted on.
+        // A counter with a `reason` label appears with its first reason.
         metrics.notify_merged.with_label_values(&label);
         metrics.notify_retries.with_label_values(&label);
         metrics.notify_delay.with_label_values(&label);
@@ -125,7 +126,7 @@ impl SinkObserver {
         Arc::clone(&self.state)
     }
 
-    /// The loop turned; this is the age of the oldest alert in its queue, and how many wait there.
+    /// A heartbeat of the loop, with the age of the oldest alert in its queue and how many wait.
     pub fn turned(&self, oldest: Option<Duration>, waiting: u64) {
         let elapsed = self.state.started.elapsed().as_millis();
         let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
@@ -139,25 +140,25 @@ impl SinkObserver {
         self.state.waiting.store(waiting, Ordering::Relaxed);
     }
 
-    /// So many alerts wait to become dead letters.
-    pub fn letters(&self, waiting: u64) {
-        self.state.letters.store(waiting, Ordering::Relaxed);
+    /// How many alerts have a dead letter that is due and not yet written.
+    pub fn dead_letters_waiting(&self, waiting: u64) {
+        self.state.dead_letters.store(waiting, Ordering::Relaxed);
     }
 
-    /// Whether the sink refuses whatever it is sent.
+    /// Whether the sink refuses every notification.
     pub fn refusing(&self, refuses: bool) {
         self.state.refusing.store(refuses, Ordering::Relaxed);
     }
 
     /// Readiness changed; `None` is ready.
     pub fn readiness(&self, state: Option<&NotReady>) {
-        self.state.readiness.say(state);
+        self.state.readiness.report(state);
     }
 
-    /// The loop has ended by itself, or with `None` works again.
+    /// The loop has stopped by itself, or with `None` works again.
     pub fn stopped(&self, stop: Option<&NotReady>) {
         if stop.is_some() {
-            // One that ended by a panic has not said so.
+            // A loop that panicked has not reported itself as not ready.
             self.readiness(stop);
         }
         self.state.readiness.stop(stop);
@@ -176,34 +177,34 @@ impl SinkObserver {
         }
     }
 
-    /// The sink is to be asked again.
+    /// A request was not accepted and will be retried.
     pub fn retried(&self) {
         let label = [self.state.name()];
         self.metrics.notify_retries.with_label_values(&label).inc();
     }
 
-    /// Alerts became dead letters.
+    /// Dead letters of alerts were written.
     pub fn dead_lettered(&self, reason: &str, count: u64) {
         let labels = [self.state.name(), reason];
         let counter = self.metrics.notify_dead_letters.with_label_values(&labels);
         counter.inc_by(count);
     }
 
-    /// Alerts were told again to the peers of a sink that may have forgotten them.
-    pub fn told_again(&self, alerts: usize) {
+    /// Firing alerts were sent again.
+    pub fn resent(&self, alerts: usize) {
         let label = [self.state.name()];
         let counter = self.metrics.notify_told_again.with_label_values(&label);
         counter.inc_by(alerts as u64);
     }
 
-    /// A template gave no words for a part of a notification, which went out in the shipped ones.
+    /// A template failed for a part of a notification, which was sent with the default text.
     pub fn template_failed(&self, part: &str, reason: &str) {
         let labels = [self.state.name(), part, reason];
         let counter = &self.metrics.notify_template_failures;
         counter.with_label_values(&labels).inc();
     }
 
-    /// The sink is not to be told of an alert.
+    /// An alert was not sent to the sink, for this reason.
     pub fn skipped(&self, reason: &str) {
         let labels = [self.state.name(), reason];
         self.metrics.notify_skipped.with_label_values(&labels).inc();

@@ -1,4 +1,4 @@
-//! One source as seen from outside: what its session reports, as metrics and as health.
+//! One source as seen from outside: what its session reports, as metrics and health.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver, Unreadable};
 use crate::sigma::Level;
 
-/// Stands for "never" among the times of a [`SourceState`].
+/// The time "never" in a [`SourceState`].
 const NEVER: u64 = u64::MAX;
 
 /// Heartbeat and readiness of one source; written by its session, read by the probes.
@@ -28,17 +28,17 @@ pub struct SourceState {
     partitions: Mutex<BTreeMap<Partition, Progress>>,
 }
 
-/// How far a partition is; told every few seconds.
+/// Position and lag of a partition, updated every few seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// The offset to be read next after a restart; `None` before it is known.
+    /// The committed offset: the next to be read after a restart. `None` before it is known.
     pub position: Option<NextOffset>,
-    /// Records that are not yet committed; `None` before it is known.
+    /// Records that are not yet committed; `None` before that is known.
     pub lag: Option<u64>,
 }
 
 impl SourceState {
-    /// A source whose session has not yet said anything.
+    /// A source whose session has not reported anything yet.
     pub fn new(name: impl Into<String>) -> SourceState {
         SourceState {
             name: name.into(),
@@ -54,7 +54,7 @@ impl SourceState {
         }
     }
 
-    /// The partitions that this process owns, and how far each is.
+    /// The partitions that this process owns, with position and lag.
     pub fn partitions(&self) -> BTreeMap<Partition, Progress> {
         self.progress().clone()
     }
@@ -82,7 +82,7 @@ impl SourceState {
         &self.name
     }
 
-    /// How long the loop has not turned.
+    /// Time since the last heartbeat.
     pub fn silence(&self) -> Duration {
         self.since(self.turned_ms.load(Ordering::Relaxed))
     }
@@ -93,29 +93,29 @@ impl SourceState {
         (at_ms != NEVER).then(|| self.since(at_ms))
     }
 
-    /// How many records of the source are committed since the start.
+    /// How many records of the source were committed since the start.
     pub fn committed_records(&self) -> u64 {
         self.committed_records.load(Ordering::Relaxed)
     }
 
-    /// Why no records flow; `None` where they do.
+    /// Why the source is not ready; `None` if it is.
     pub fn not_ready(&self) -> Option<NotReady> {
         self.readiness.not_ready()
     }
 
-    /// Why the session has ended by itself; `None` where it has not.
+    /// Why the session has stopped by itself; `None` if it has not.
     pub fn stopped(&self) -> Option<NotReady> {
         self.readiness.stopped()
     }
 
-    /// Whether the session says that records flow.
-    pub fn says_ready(&self) -> bool {
-        self.readiness.says_ready()
+    /// Whether the session itself reports that it is ready.
+    pub fn reports_ready(&self) -> bool {
+        self.readiness.reports_ready()
     }
 
     /// Readiness changed; `None` is ready.
     pub fn note_readiness(&self, state: Option<&NotReady>) {
-        self.readiness.say(state);
+        self.readiness.report(state);
     }
 
     fn now_ms(&self) -> u64 {
@@ -137,7 +137,7 @@ pub struct SourceObserver {
     commit_duration: Histogram,
     event_delay: Histogram,
     owned: Mutex<HashSet<Partition>>,
-    /// The partitions that cannot be read on, as they were last told.
+    /// The partitions that have an unreadable offset, as last reported.
     unreadable: Mutex<HashSet<Partition>>,
 }
 
@@ -146,7 +146,8 @@ impl SourceObserver {
     pub fn new(state: Arc<SourceState>, metrics: Arc<Metrics>) -> SourceObserver {
         let name = state.name().to_owned();
         let label = [name.as_str()];
-        // Counters that exist from the start can be alerted on; those with a reason come with it.
+        // These counters exist, with 0, from the start, so that their first increase can be alerted on.
+        // A counter with a `reason` label appears with its first reason.
         for counter in [
             &metrics.records,
             &metrics.source_bytes,
@@ -181,7 +182,7 @@ impl SourceObserver {
         self.state.clone()
     }
 
-    /// An event is committed, `delay_ms` after it happened; `None` where its time is not known.
+    /// An event was committed, `delay_ms` after it happened; `None` if its time is not known.
     pub fn event(&self, unknown_method: bool, delay_ms: Option<i64>) {
         self.events.inc();
         if unknown_method {
@@ -190,26 +191,26 @@ impl SourceObserver {
         let Some(delay_ms) = delay_ms else {
             return;
         };
-        // A clock that is ahead gives a negative delay: none.
+        // If the event's clock is ahead of ours, the delay is negative and counts as 0.
         let delay_ms = u32::try_from(delay_ms.max(0)).unwrap_or(u32::MAX);
         self.event_delay.observe(f64::from(delay_ms) / 1000.0);
     }
 
-    /// A word of an event was judged by its parts; `of` is what it is about, such as `status`.
+    /// An undocumented value of an event was interpreted by its parts; `of` is its kind, such as `status`.
     pub fn inferred(&self, of: &str) {
         let labels = [self.state.name(), of];
         self.metrics.inferred.with_label_values(&labels).inc();
     }
 
-    /// An alert is committed.
+    /// An alert was committed.
     pub fn alert(&self, rule: &str, level: Level) {
         self.metrics.alert(self.state.name(), rule, level);
     }
 
-    /// The session has ended by itself, or with `None` works again.
+    /// The session has stopped by itself, or with `None` works again.
     pub fn stopped(&self, stop: Option<&NotReady>) {
         if stop.is_some() {
-            // One that ended by a panic has not said so.
+            // A session that panicked has not reported itself as not ready.
             self.state.note_readiness(stop);
             self.own(&[]);
         }
@@ -217,7 +218,7 @@ impl SourceObserver {
         self.count_readiness();
     }
 
-    /// These partitions and no others are ours.
+    /// This process owns exactly these partitions.
     fn own(&self, partitions: &[Partition]) {
         self.state.own(partitions);
         let label = self.label();
@@ -225,7 +226,7 @@ impl SourceObserver {
         self.metrics.assigned.with_label_values(&label).set(count);
         let now: HashSet<Partition> = partitions.iter().copied().collect();
         let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
-        // The lag of a partition that went elsewhere is reported from there.
+        // The lag of a partition that was revoked is reported by its new owner.
         for gone in owned.difference(&now) {
             let partition = gone.0.to_string();
             let labels = [self.state.name(), partition.as_str()];
@@ -242,7 +243,7 @@ impl SourceObserver {
         gauge.with_label_values(&self.label()).set(ready);
     }
 
-    /// A dead letter is committed.
+    /// A dead letter was committed.
     pub fn dead_letter(&self, reason: &str) {
         let labels = [self.state.name(), reason];
         self.metrics.dead_letters.with_label_values(&labels).inc();
@@ -371,7 +372,7 @@ mod tests {
     use crate::observe::{Health, exposition};
 
     #[test]
-    fn an_offset_that_cannot_be_read_is_shown_until_it_can_or_the_partition_went_elsewhere() {
+    fn an_unreadable_offset_is_reported_until_it_is_readable_or_the_partition_is_revoked() {
         let metrics = Arc::new(Metrics::new().expect("metrics"));
         let state = Arc::new(SourceState::new("audit"));
         let observer = SourceObserver::new(state.clone(), metrics.clone());
@@ -404,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_that_went_elsewhere_is_forgotten_and_one_that_stays_is_not() {
+    fn a_revoked_partition_is_forgotten_and_one_that_stays_is_not() {
         let metrics = Arc::new(Metrics::new().expect("metrics"));
         let state = Arc::new(SourceState::new("audit"));
         let observer = SourceObserver::new(state.clone(), metrics);

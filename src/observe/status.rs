@@ -1,5 +1,5 @@
-//! `/status`: what a person asks first, as one JSON object: which version and rules run, what each
-//! source owns, how far it is, and what it waits for.
+//! `/status`, an overview as one JSON object: the version, the rules in force, and of each source its
+//! partitions, their positions and lag, and what it waits for.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::health::Health;
 use super::source::SourceState;
 
-/// The page for `rules` rules whose set has this hash; times are as of now, positions and lag some
-/// seconds old at most.
+/// The page. `rules` is the number of rules in force, `rules_hash` the hash of their set. Positions and
+/// lag may be a few seconds old.
 pub(super) fn status(health: &Health, rules_hash: &str, rules: usize) -> Value {
     let sources = health.sources().iter();
     let sources: Map<String, Value> = sources

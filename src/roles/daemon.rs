@@ -1,6 +1,6 @@
-//! The daemon: builds its parts, runs them until asked to stop, and says which had stopped by
+//! The daemon: builds its parts, runs them until asked to stop, and returns those that had stopped by
 //! themselves.
-//! Invariant: once it listens, it ends when it is asked to and for no other reason.
+//! Invariant: once it listens, it ends only when it is asked to.
 
 mod output_topics;
 mod parts;
@@ -12,7 +12,7 @@ use std::thread;
 use tokio::runtime::Handle;
 
 use super::outbox::{Outbox, OutboxConfig};
-use super::rulebook::{Requests, Rulebook};
+use super::rulebook::{ReloadRequests, Rulebook};
 use super::supervise::{self, Part, Pauses, RequestOnDrop, Stop};
 use crate::config::Config;
 use crate::kafka::session::{SessionConfig, Shutdown};
@@ -23,47 +23,47 @@ use crate::observe::{
 };
 use crate::pipeline::{Content, Pipeline};
 use output_topics::OutputTopics;
-use parts::{Alerts, Http, Reload, SinkPart, SourcePart};
+use parts::{AlertsPart, HttpPart, ReloadPart, SinkPart, SourcePart};
 
-/// The daemon cannot start, or did not end well.
+/// The daemon cannot start, or parts of it had stopped when it ended.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
-    /// Two metrics have one name.
+    /// Two metrics have the same name.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
-    /// Metrics and probes cannot be served.
+    /// The address of metrics and probes cannot be bound.
     #[error("listen on {0}: {1}")]
     Listen(SocketAddr, #[source] std::io::Error),
-    /// The system does not say when files change.
+    /// The directories of rules and names cannot be watched for changes.
     #[error("watch the directories of rules and names: {0}")]
     Watch(#[from] ::notify::Error),
-    /// The system has no thread.
+    /// A thread cannot be started.
     #[error("start a thread: {0}")]
     Thread(#[source] std::io::Error),
-    /// It was asked to end while parts had stopped by themselves.
+    /// Parts had stopped by themselves when it was asked to end.
     #[error("{}", .0.join("\n"))]
     Stopped(Vec<String>),
 }
 
-/// What is to be run, and who may end it.
+/// What the daemon runs.
 pub struct Daemon<'c> {
-    /// What a person has decided.
+    /// The configuration.
     pub config: &'c Config,
     /// One for each source.
     pub sessions: Vec<SessionConfig>,
     /// Rules and names.
     pub rulebook: Arc<Rulebook>,
-    /// Asks for rules and names to be read again.
-    pub requests: Arc<Requests>,
-    /// Asks the daemon to end.
+    /// Requests to read rules and names again.
+    pub requests: Arc<ReloadRequests>,
+    /// The request to end.
     pub shutdown: Shutdown,
 }
 
 impl Daemon<'_> {
-    /// Run until asked to stop. `handle` runs requests to the sinks and answers to probes.
+    /// Run until asked to stop. `handle` runs the requests to sinks and the HTTP server.
     ///
     /// # Errors
-    /// It cannot start, or a part of it had stopped by itself when it was asked to end.
+    /// It cannot start, or a part had stopped by itself when it was asked to end.
     pub fn run(&self, handle: &Handle) -> Result<(), DaemonError> {
         let config = self.config;
         let metrics = Arc::new(Metrics::new()?);
@@ -87,9 +87,9 @@ impl Daemon<'_> {
             .with_sinks(sinks.iter().map(SinkObserver::state).collect())
             .with_services(vec![web.clone(), reload.clone(), alerts.clone()]);
         let listen = |error| DaemonError::Listen(config.listen, error);
-        // They go on until everything else has ended.
+        // The services end only after all sources and sinks have ended.
         let services = Shutdown::default();
-        let web = Http {
+        let web = HttpPart {
             state: web,
             handle,
             listener: http::bind(config.listen).map_err(listen)?,
@@ -101,7 +101,7 @@ impl Daemon<'_> {
             shutdown: &services,
         };
         let watcher = self.rulebook.watch(self.requests.clone())?;
-        let reload = Reload {
+        let reload = ReloadPart {
             state: reload,
             rulebook: &self.rulebook,
             requests: &self.requests,
@@ -110,7 +110,7 @@ impl Daemon<'_> {
         };
         let parts: [&dyn Part; 2] = [&web, &reload];
         let stopped = thread::scope(|scope| {
-            let _asks = RequestOnDrop(&services);
+            let _request = RequestOnDrop(&services);
             let supervise = || supervise::run(&parts, Pauses::default(), &services, &metrics);
             let supervised = thread::Builder::new()
                 .name("services".into())
@@ -122,7 +122,7 @@ impl Daemon<'_> {
             Ok::<_, DaemonError>(stopped)
         })?;
         drop(watcher);
-        tracing::info!("ended");
+        tracing::info!("the daemon has ended");
         if stopped.is_empty() {
             return Ok(());
         }
@@ -134,7 +134,8 @@ impl Daemon<'_> {
         ))
     }
 
-    /// Run every source's session and every sink's loop on a thread of its own until all have ended.
+    /// Run the session of every source and the loop of every sink, each on a thread of its own, until all
+    /// have ended.
     fn roles(
         &self,
         sources: &[SourceObserver],
@@ -171,7 +172,7 @@ impl Daemon<'_> {
         };
         let sources: Vec<SourcePart<'_>> = self.sessions.iter().zip(sources).map(source).collect();
         let sinks: Vec<SinkPart<'_>> = config.sinks.iter().zip(sinks).map(sink).collect();
-        let alerts = Alerts {
+        let alerts = AlertsPart {
             state: alerts,
             outbox: &outbox,
             metrics,
@@ -181,11 +182,11 @@ impl Daemon<'_> {
         parts.extend(sources.iter().map(|part| part as &dyn Part));
         parts.extend(sinks.iter().map(|part| part as &dyn Part));
         let stopped = supervise::run(&parts, Pauses::default(), shutdown, metrics);
-        outbox.say_unwritten();
+        outbox.log_unwritten();
         stopped
     }
 
-    /// The pipeline of every source; what the output topics take is not known yet.
+    /// The pipeline of every source. The limits of the output topics are not known yet and are set later.
     fn pipeline(&self) -> Pipeline {
         let rulebook = &self.rulebook;
         let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());

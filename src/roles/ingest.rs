@@ -1,6 +1,6 @@
-//! Ingest: source records through the pipeline, as the worker of a session.
-//! Invariant: every record ends in an event or a dead letter, whatever it does to the pipeline, and
-//! is counted once, when its batch is committed.
+//! The role `ingest`: the worker of a session, which sends source records through the pipeline.
+//! Invariant: every record becomes an event or a dead letter, even if the pipeline panics on it, and is
+//! counted once, when its batch is committed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use crate::pipeline::{
 };
 use crate::sigma::Level;
 
-/// Asks a cluster for its topics of these names.
+/// Describes the topics of these names; a test replaces it.
 type Describe = fn(&Cluster, &[&str]) -> Result<Vec<FoundTopic>, ClientError>;
 
-/// What a batch amounts to, once it is committed.
+/// What is counted of a batch when it is committed.
 #[derive(Debug, Default)]
-struct Tally {
-    /// Whether the method is unknown, and the event's time in ms since the Unix epoch.
+struct BatchCounts {
+    /// Of each event: whether its method is unknown, and its time in ms since the Unix epoch.
     events: Vec<(bool, i64)>,
     inferred: Vec<&'static str>,
     alerts: Vec<(Arc<str>, Level)>,
@@ -39,7 +39,7 @@ struct Tally {
 #[derive(Debug)]
 pub struct Ingest<'o> {
     pipeline: Pipeline,
-    /// For the records of the transaction that is being filled.
+    /// The snapshot of rules and names for the current transaction.
     batch: pipeline::Batch,
     observer: &'o SourceObserver,
     source: String,
@@ -47,12 +47,12 @@ pub struct Ingest<'o> {
     group: String,
     destination: Cluster,
     describe: Describe,
-    /// Processed and not yet committed, the oldest first: one for each batch.
-    pending: VecDeque<Tally>,
+    /// The counts of each batch that is processed and not yet committed, the oldest first.
+    pending: VecDeque<BatchCounts>,
 }
 
 impl<'o> Ingest<'o> {
-    /// Process what `session` reads with `pipeline`, count with `observer`.
+    /// Processes the records of `session` with `pipeline`, and counts them with `observer`.
     pub fn new(
         pipeline: Pipeline,
         session: &SessionConfig,
@@ -79,22 +79,22 @@ impl<'o> Ingest<'o> {
         }
     }
 
-    /// Write an alert that no record has raised; what is to be counted of it.
-    fn raise(&self, alert: &SourceAlert<'_>, outputs: &mut Outputs) -> Tally {
-        let mut tally = Tally::default();
+    /// Write an alert that no record has raised; returns its counts.
+    fn raise(&self, alert: &SourceAlert<'_>, outputs: &mut Outputs) -> BatchCounts {
+        let mut counts = BatchCounts::default();
         if let Some(raised) = self.pipeline.begin().source_alert(alert, now_ms()) {
             outputs.of(0, |out| out.push_record(&raised.record));
-            tally.alerts.push((raised.rule.into(), raised.level));
+            counts.alerts.push((raised.rule.into(), raised.level));
         }
-        tally
+        counts
     }
 
-    fn one(
+    fn process_record(
         &self,
         source: &SourceRecord<'_>,
         now_ms: i64,
         out: &mut OutputBuffer,
-        tally: &mut Tally,
+        counts: &mut BatchCounts,
     ) {
         let record = &source.record;
         let reading = Reading {
@@ -116,25 +116,25 @@ impl<'o> Ingest<'o> {
                 event_time_ms,
                 alerts,
             } => {
-                tally.events.push((unknown_method, event_time_ms));
-                tally.inferred.extend(inferred);
-                tally.alerts.extend(alerts);
+                counts.events.push((unknown_method, event_time_ms));
+                counts.inferred.extend(inferred);
+                counts.alerts.extend(alerts);
             }
             Outcome::DeadLetter { reason, alerts } => {
                 if reason == PANIC {
                     tracing::error!(position = %record.position, "the record caused the panic");
-                    tally.panics += 1;
+                    counts.panics += 1;
                 }
-                tally.dead_letters.push(reason);
-                tally.alerts.extend(alerts);
+                counts.dead_letters.push(reason);
+                counts.alerts.extend(alerts);
             }
         }
     }
 }
 
-/// The forms in which the outputs of a record are written of which some were refused. Only what was
-/// refused for its size becomes smaller; an event that was refused for its content, or in every size,
-/// becomes a dead letter, and an alert is reduced to the least.
+/// The forms in which the outputs of a record are written again after the cluster has refused some of
+/// them. An output that was refused for its size is written smaller. An event that was refused for its
+/// content, or in every size, becomes a dead letter; an alert is reduced to its minimal form.
 fn forms(outputs: &pipeline::OutputList, refusals: &Refusals) -> Forms {
     let mut forms = Forms::WHOLE;
     for refused in refusals.iter() {
@@ -189,13 +189,13 @@ impl Worker for Ingest<'_> {
         outputs: &mut Outputs,
     ) -> Result<(), Refusal> {
         let now_ms = now_ms();
-        let mut tally = Tally::default();
+        let mut counts = BatchCounts::default();
         for (source_index, source) in batch.iter().enumerate() {
             outputs.of(source_index, |out| {
-                self.one(source, now_ms, out, &mut tally)
+                self.process_record(source, now_ms, out, &mut counts)
             });
         }
-        self.pending.push_back(tally);
+        self.pending.push_back(counts);
         Ok(())
     }
 
@@ -204,7 +204,7 @@ impl Worker for Ingest<'_> {
         let found = match (self.describe)(&self.destination, &known.topics()) {
             Ok(found) => found,
             Err(error) => {
-                tracing::debug!(%error, "the settings of the output topics are not known");
+                tracing::debug!(%error, "cannot describe the output topics after a refusal");
                 return Advice::Replace;
             }
         };
@@ -238,14 +238,14 @@ impl Worker for Ingest<'_> {
             unreadable.past(),
             &unreadable.detail,
         );
-        let tally = self.raise(&alert, outputs);
-        self.pending.push_back(tally);
+        let counts = self.raise(&alert, outputs);
+        self.pending.push_back(counts);
     }
 
     fn on_gap(&mut self, gap: &Gap, outputs: &mut Outputs) {
         let alert = SourceAlert::expired(self.source(), gap.partition, gap.from, gap.to);
-        let tally = self.raise(&alert, outputs);
-        self.pending.push_back(tally);
+        let counts = self.raise(&alert, outputs);
+        self.pending.push_back(counts);
     }
 
     fn on_positions_lost(
@@ -254,8 +254,8 @@ impl Worker for Ingest<'_> {
         outputs: &mut Outputs,
     ) {
         let alert = SourceAlert::positions_lost(self.source(), &self.group, noted);
-        let tally = self.raise(&alert, outputs);
-        self.pending.push_back(tally);
+        let counts = self.raise(&alert, outputs);
+        self.pending.push_back(counts);
     }
 
     fn on_abort(&mut self) {
@@ -263,25 +263,25 @@ impl Worker for Ingest<'_> {
     }
 
     fn on_commit(&mut self) {
-        let Some(tally) = self.pending.pop_front() else {
+        let Some(counts) = self.pending.pop_front() else {
             return;
         };
         let now_ms = now_ms();
-        for (unknown_method, event_time_ms) in tally.events {
-            // 0 stands for a time that nobody knows.
+        for (unknown_method, event_time_ms) in counts.events {
+            // 0 is an unknown time.
             let delay_ms = (event_time_ms > 0).then(|| now_ms.saturating_sub(event_time_ms));
             self.observer.event(unknown_method, delay_ms);
         }
-        for of in tally.inferred {
+        for of in counts.inferred {
             self.observer.inferred(of);
         }
-        for (rule, level) in tally.alerts {
+        for (rule, level) in counts.alerts {
             self.observer.alert(&rule, level);
         }
-        for reason in tally.dead_letters {
+        for reason in counts.dead_letters {
             self.observer.dead_letter(reason);
         }
-        for _ in 0..tally.panics {
+        for _ in 0..counts.panics {
             self.observer.panicked();
         }
     }

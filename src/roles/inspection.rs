@@ -1,5 +1,5 @@
-//! What the daemon will need of both clusters, asked before it starts: `validate --connect`.
-//! Invariant: everything is asked in one pass, and nothing is changed.
+//! `validate --connect`: checks logins, topics and rights on all clusters before the daemon starts.
+//! Invariant: one pass finds everything, and nothing is changed.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,34 +15,34 @@ use crate::kafka::topics::{
 use crate::kafka::{ClientError, Cluster};
 use crate::pipeline::Content;
 
-/// Longest wait for one answer.
-const QUESTION: Duration = Duration::from_secs(10);
+/// Timeout of one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What was found out about one cluster.
+/// The result for one cluster.
 #[derive(Debug, Default)]
 pub struct Inspection {
-    /// The cluster in words: `destination`, or `source` and its name.
+    /// `destination`, or `source` and the source's name.
     pub name: String,
-    /// What is as it should be.
+    /// The checks that passed.
     pub fine: Vec<String>,
-    /// What has to be repaired.
-    pub problems: Vec<Finding>,
-    /// What may stay as it is; somebody should know.
-    pub warnings: Vec<Finding>,
-    /// Lines of shell that grant what is missing.
+    /// What must be repaired.
+    pub problems: Vec<Issue>,
+    /// What need not be repaired, but should be known.
+    pub warnings: Vec<Issue>,
+    /// Shell commands that grant the missing rights.
     pub commands: Vec<String>,
 }
 
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Issue {
     /// What is wrong.
     pub message: String,
     /// What to do.
     pub remedy: String,
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n  help: {}", self.message, self.remedy)
     }
@@ -50,9 +50,9 @@ impl fmt::Display for Finding {
 
 const GRANT: &str = "grant it with the command below";
 
-/// Ask every source's cluster and the destination.
+/// Check the cluster of every source and the destination.
 pub fn inspect(config: &Config) -> Vec<Inspection> {
-    let sources: Vec<(&Source, Inspected)> = config
+    let sources: Vec<(&Source, InspectedSource)> = config
         .sources
         .iter()
         .map(|source| (source, source_cluster(source)))
@@ -60,28 +60,28 @@ pub fn inspect(config: &Config) -> Vec<Inspection> {
     let destination = destination(config, &sources);
     let mut inspections: Vec<Inspection> = sources
         .into_iter()
-        .map(|(source, inspected)| inspected.builder.close(&source.cluster, inspected.id))
+        .map(|(source, inspected)| inspected.builder.finish(&source.cluster, inspected.id))
         .collect();
     inspections.push(destination);
     inspections
 }
 
-/// What is known of a source once it has been asked.
-struct Inspected {
+/// The result for a source, and what the check of the destination needs to know of it.
+struct InspectedSource {
     builder: InspectionBuilder,
     id: Option<String>,
     partitions: Option<u32>,
 }
 
-fn source_cluster(source: &Source) -> Inspected {
+fn source_cluster(source: &Source) -> InspectedSource {
     let mut builder = InspectionBuilder::new(format!("source {}", source.name));
     let (mut id, mut partitions) = (None, None);
     let topic = &source.topic;
-    let asked = builder.reach(&source.cluster).map(|(access, found)| {
+    let topic_seen = builder.connect(&source.cluster).map(|(access, found)| {
         id = found;
         (access.topic(topic), access)
     });
-    match asked {
+    match topic_seen {
         None => {}
         Some((Err(error), _)) => builder.unreachable(&error),
         Some((Ok(Seen::Missing), _)) => builder.problem(
@@ -102,22 +102,22 @@ fn source_cluster(source: &Source) -> Inspected {
             builder.judge(attempt, resource, &[Operation::Read]);
         }
     }
-    Inspected {
+    InspectedSource {
         builder,
         id,
         partitions,
     }
 }
 
-fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection {
+fn destination(config: &Config, sources: &[(&Source, InspectedSource)]) -> Inspection {
     let mut builder = InspectionBuilder::new("destination".to_owned());
     let cluster = &config.destination;
-    let Some((access, id)) = builder.reach(cluster) else {
-        return builder.close(cluster, None);
+    let Some((access, id)) = builder.connect(cluster) else {
+        return builder.finish(cluster, None);
     };
     let mut visible = None;
     for wanted in outputs::wanted(&config.outputs) {
-        if output(&mut builder, config, &access, &wanted) {
+        if output_topic(&mut builder, config, &access, &wanted) {
             visible = Some(wanted.name);
         }
     }
@@ -131,34 +131,34 @@ fn destination(config: &Config, sources: &[(&Source, Inspected)]) -> Inspection 
         } else {
             ownership_topic(&source.name)
         };
-        let there = if same {
+        let is_visible = if same {
             inspected.partitions.is_some()
         } else {
-            ownership(&mut builder, &access, &shared, inspected.partitions)
+            ownership_topic_check(&mut builder, &access, &shared, inspected.partitions)
         };
-        if there {
+        if is_visible {
             visible = Some(shared);
         }
     }
-    positions(&mut builder, config, &access);
+    positions_topic_check(&mut builder, config, &access);
     let session = &config.session;
     if let Some(topic) = visible {
         let group = Resource::Group(session.group.clone());
         let attempt = access.join(&session.group, &topic);
         builder.judge(attempt, group, &[Operation::Read]);
     }
-    readers(&mut builder, config, &access);
+    sinks(&mut builder, config, &access);
     if session.delivery == Delivery::ExactlyOnce {
         let prefix = transactional_id_prefix(&session.group);
         let attempt = access.transact(&prefix);
         let ids = Resource::TransactionalIds(prefix);
         builder.judge(attempt, ids, &[Operation::Describe, Operation::Write]);
     }
-    builder.close(cluster, id)
+    builder.finish(cluster, id)
 }
 
-/// The sinks' groups, and what they read.
-fn readers(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>) {
+/// Checks the consumer groups of the sinks, and their right to read the alerts topic.
+fn sinks(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>) {
     let alerts = config.outputs.of(Content::Alerts).topic.to_string();
     let Ok(Seen::Partitions(partitions)) = access.topic(&alerts) else {
         return;
@@ -174,8 +174,8 @@ fn readers(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>
     }
 }
 
-/// One output topic; whether it may be seen.
-fn output(
+/// Checks one output topic; returns whether it exists and may be described.
+fn output_topic(
     builder: &mut InspectionBuilder,
     config: &Config,
     access: &Access<'_>,
@@ -194,13 +194,13 @@ fn output(
             if !config.create_topics {
                 builder.problem(
                     format!("the topic {name} does not exist"),
-                    "watchbell topics create, or create_topics: true",
+                    "run `watchbell topics create`, or set `create_topics: true`",
                 );
             }
         }
         Ok(Seen::Partitions(_)) => {
             if let Some(found) = described(builder, config, name) {
-                settings(builder, access, wanted, &found);
+                settings_and_write(builder, access, wanted, &found);
             }
             return true;
         }
@@ -209,8 +209,8 @@ fn output(
 }
 
 fn described(builder: &mut InspectionBuilder, config: &Config, name: &str) -> Option<FoundTopic> {
-    let found =
-        Topics::new(&config.destination, QUESTION).and_then(|topics| topics.describe(&[name]));
+    let found = Topics::new(&config.destination, REQUEST_TIMEOUT)
+        .and_then(|topics| topics.describe(&[name]));
     match found {
         Ok(found) => found.into_iter().next(),
         Err(error) => {
@@ -220,9 +220,9 @@ fn described(builder: &mut InspectionBuilder, config: &Config, name: &str) -> Op
     }
 }
 
-/// An output topic as it is: beside what it should be, and whether it may be written. How many
-/// partitions it has is its owner's affair, unless one order is needed.
-fn settings(
+/// Compares a topic with what it should be, and checks the right to write it. The number of partitions
+/// is the user's choice, except for topics that need exactly one.
+fn settings_and_write(
     builder: &mut InspectionBuilder,
     access: &Access<'_>,
     wanted: &WantedTopic,
@@ -248,16 +248,16 @@ fn settings(
         }
         None => builder.advise(
             format!(
-                "the settings of {name} may not be read: its largest record is taken to be the \
-                 broker's default of 1 MB, and whether it may be written is not tried"
+                "the settings of {name} may not be read: its largest record is assumed to be the \
+                 broker's default of 1 MB, and the right to write it is not checked"
             ),
             Right::new(resource, &[Operation::DescribeConfigs]),
         ),
     }
 }
 
-/// The topic that shares a source's partitions; whether it may be seen.
-fn ownership(
+/// Checks the ownership topic of a source; returns whether it exists and may be described.
+fn ownership_topic_check(
     builder: &mut InspectionBuilder,
     access: &Access<'_>,
     topic: &str,
@@ -265,14 +265,14 @@ fn ownership(
 ) -> bool {
     let wanted = WantedTopic::new(topic, partitions.unwrap_or(1));
     let needed = [Operation::Read, Operation::Describe];
-    let Some(count) = made_by_run(builder, access, &wanted, &needed) else {
+    let Some(count) = created_by_run(builder, access, &wanted, &needed) else {
         return false;
     };
     if partitions.is_some_and(|wanted| count < wanted) {
         builder.advise(
             format!(
-                "the topic {topic} has {count} partitions, fewer than its source; run adds them \
-                 where it may"
+                "the topic {topic} has {count} partitions, fewer than its source; `run` adds the \
+                 others if it has the right"
             ),
             Right::new(Resource::Topic(topic.to_owned()), &[Operation::Alter]),
         );
@@ -280,19 +280,20 @@ fn ownership(
     true
 }
 
-/// The topic that remembers positions when the group is gone.
-fn positions(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>) {
+/// Checks the topic that keeps the positions in case the consumer group loses them.
+fn positions_topic_check(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>) {
     let wanted = positions_topic(&config.positions_topic);
     let needed = [Operation::Describe, Operation::Read, Operation::Write];
-    if made_by_run(builder, access, &wanted, &needed).is_some()
+    if created_by_run(builder, access, &wanted, &needed).is_some()
         && let Some(found) = described(builder, config, &wanted.name)
     {
-        settings(builder, access, &wanted, &found);
+        settings_and_write(builder, access, &wanted, &found);
     }
 }
 
-/// A topic that `run` makes where it may, and reads; its number of partitions if it is there.
-fn made_by_run(
+/// Checks a topic that `run` creates if it has the right, and reads; returns its number of partitions if
+/// it exists.
+fn created_by_run(
     builder: &mut InspectionBuilder,
     access: &Access<'_>,
     wanted: &WantedTopic,
@@ -308,7 +309,9 @@ fn made_by_run(
                 let needed = [&[Operation::Create], needed].concat();
                 builder.denied(resource, &needed);
             } else {
-                builder.fine.push(format!("topic {name} is made by run"));
+                builder
+                    .fine
+                    .push(format!("topic {name} will be created by `run`"));
             }
         }
         Ok(Seen::Partitions(count)) => {
@@ -320,7 +323,7 @@ fn made_by_run(
     None
 }
 
-/// An inspection that is being written.
+/// An inspection in progress.
 struct InspectionBuilder {
     inspection: Inspection,
     fine: Vec<String>,
@@ -339,11 +342,11 @@ impl InspectionBuilder {
         }
     }
 
-    /// The cluster and its id; `None` where there is no talking to it.
-    fn reach<'c>(&mut self, cluster: &'c Cluster) -> Option<(Access<'c>, Option<String>)> {
+    /// Connects to the cluster and asks for its id; `None` if that fails, which is noted as a problem.
+    fn connect<'c>(&mut self, cluster: &'c Cluster) -> Option<(Access<'c>, Option<String>)> {
         let reached = cluster
-            .cluster_id(QUESTION)
-            .and_then(|id| Ok((Access::new(cluster, QUESTION)?, id)));
+            .cluster_id(REQUEST_TIMEOUT)
+            .and_then(|id| Ok((Access::new(cluster, REQUEST_TIMEOUT)?, id)));
         match reached {
             Ok((access, id)) => {
                 let name = id.as_deref().unwrap_or("without an id");
@@ -361,8 +364,8 @@ impl InspectionBuilder {
 
     fn unreachable(&mut self, error: &ClientError) {
         let remedy = match error {
-            // Its text has the remedy.
-            ClientError::Login { .. } => "the brokers' addresses are right, the login is not",
+            // The error's own text says what to repair.
+            ClientError::Login { .. } => "the brokers were reached, but they refuse the login",
             _ => error
                 .remedy()
                 .unwrap_or("check bootstrap, the network, the brokers, and security.protocol"),
@@ -371,15 +374,15 @@ impl InspectionBuilder {
     }
 
     fn problem(&mut self, message: String, remedy: &str) {
-        self.inspection.problems.push(Finding {
+        self.inspection.problems.push(Issue {
             message,
             remedy: remedy.to_owned(),
         });
     }
 
-    /// A right that one can do without.
+    /// A missing right that is not strictly needed.
     fn advise(&mut self, message: String, right: Right) {
-        self.inspection.warnings.push(Finding {
+        self.inspection.warnings.push(Issue {
             message,
             remedy: GRANT.to_owned(),
         });
@@ -401,13 +404,13 @@ impl InspectionBuilder {
                 self.missing.push(right);
             }
             Permission::Unknown(detail) => {
-                let message = format!("{right}: not found out: {detail}");
+                let message = format!("{right}: could not be checked: {detail}");
                 self.problem(message, "try again; then look at the brokers' logs");
             }
         }
     }
 
-    fn close(self, cluster: &Cluster, id: Option<String>) -> Inspection {
+    fn finish(self, cluster: &Cluster, id: Option<String>) -> Inspection {
         Inspection {
             commands: commands(cluster, id.as_deref(), &self.missing),
             fine: self.fine,

@@ -1,4 +1,4 @@
-//! What the daemon does with Kafka: each role composes the pure stages and runs them in sessions.
+//! The running daemon: each role composes the pure stages with Kafka, and `daemon` runs them together.
 
 pub mod clock;
 pub mod daemon;

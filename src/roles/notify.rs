@@ -1,17 +1,17 @@
-//! Notify: the alerts topic to one sink. Kafka is the queue, a consumer group of the sink's own the
-//! position in it; one request is in flight while the group is served.
-//! Telling goes first: dead letters are written beside it.
-//! Invariant: a position is committed once the sink has every alert before it, or the dead letters
-//! have. What happens in between is memory, and built again from the topic.
+//! The role `notify`: sends the alerts of the alerts topic to one sink. Each sink has a consumer group of
+//! its own, whose committed offset is its position in the topic. At most one request is in flight.
+//! Dead letters are written on another thread, so that they never delay a notification.
+//! Invariant: a position is committed once every alert before it was accepted by the sink or is a dead
+//! letter. All other state is in memory and is rebuilt from the topic after a restart.
 
+mod alert_reader;
 mod answers;
 mod assigned;
 mod clock;
 mod config;
-mod dead_letters;
-mod letters;
-mod standing;
-mod take;
+mod dead_letter_writer;
+mod firing;
+mod pending_dead_letters;
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -25,88 +25,89 @@ use crate::kafka::ClientError;
 use crate::kafka::follow::{Follower, Partitioning, Turn};
 use crate::kafka::session::{NotReady, Shutdown};
 use crate::notice::Notice;
+use crate::notify::firing::FiringAlert;
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
-use crate::notify::standing::StandingAlert;
 use crate::notify::{Answer, Client, Message, Sink};
 use crate::observe::SinkObserver;
+use alert_reader::AlertReader;
 use clock::{Backlog, Clock};
 pub use config::NotifyConfig;
-use dead_letters::DeadLetters;
-use letters::Letters;
-use standing::RetoldAlerts;
-use take::Taker;
+use dead_letter_writer::DeadLetterWriter;
+use firing::ResentAlerts;
+use pending_dead_letters::PendingDeadLetters;
 
-/// Longest turn while nothing is under way.
-const IDLE: Duration = Duration::from_millis(100);
+/// Longest turn of the loop while no request is in flight.
+const IDLE_TURN: Duration = Duration::from_millis(100);
 
-/// Longest turn while an answer is waited for.
-const IN_FLIGHT: Duration = Duration::from_millis(4);
+/// Longest turn of the loop while an answer is awaited.
+const IN_FLIGHT_TURN: Duration = Duration::from_millis(4);
 
 /// Shortest time between two commits.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Longest wait for an answer when asked to stop.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// Longest wait for the request in flight and the dead letters being written, when asked to stop.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A loop could not be started.
+/// A sink's loop could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
-    /// No consumer or producer.
+    /// A Kafka client could not be created.
     #[error(transparent)]
     Kafka(#[from] ClientError),
-    /// No HTTPS.
+    /// The sink's client could not be created.
     #[error(transparent)]
     Http(#[from] crate::notify::ClientError),
 }
 
-/// A request whose answer is not there yet.
+/// A request that has no answer yet.
 struct InFlight {
     notification: Notification<Arc<Notice>>,
     kind: &'static str,
-    /// What stands at the sink once it is accepted.
-    standing: Option<StandingAlert>,
+    /// The alert that fires at the sink once the request is accepted.
+    firing: Option<FiringAlert>,
     answer: Receiver<Answer>,
 }
 
-/// One sink's loop.
-struct Loop<'l> {
+/// The state of one sink's loop.
+struct SinkLoop<'l> {
     sink: &'l Sink,
     handle: &'l Handle,
     observer: &'l SinkObserver,
     client: Client,
     follower: Follower,
-    letters: Letters,
+    dead_letters: PendingDeadLetters,
     clock: Clock,
-    /// Known while the partition is ours.
-    ours: Option<Ours>,
+    /// `Some` while the partition is assigned to this process.
+    assigned: Option<AssignedPartition>,
     pace: Pace,
     in_flight: Option<InFlight>,
-    /// What the sink holds in memory alone.
-    standing: RetoldAlerts,
-    /// Alerts given up that the sink was not told of.
+    /// Alerts to send again, for a sink that holds them in memory only.
+    resent: ResentAlerts,
+    /// Alerts given up since the last accepted notification.
     undelivered: u64,
-    /// Whether there may be something to commit, and when the last commit was.
+    /// Whether there may be something to commit.
     uncommitted: bool,
     committed_at: Instant,
-    /// What was said last of a sink that does not take its notifications.
-    said: Option<String>,
-    /// What is wrong with reading the alerts, and what was last said of readiness.
+    /// The last warning about the sink, so that the same one is not logged again.
+    last_warning: Option<String>,
+    /// Why the alerts topic cannot be read, if it cannot.
     trouble: Option<NotReady>,
-    not_ready: Option<Option<NotReady>>,
+    /// The readiness that was reported last; the inner `None` is ready.
+    reported: Option<Option<NotReady>>,
 }
 
-/// What is known while the partition is ours.
-struct Ours {
+/// What is known of the alerts partition while it is assigned to this process.
+struct AssignedPartition {
     partition: Partition,
     queue: Queue<Arc<Notice>>,
     backlog: Backlog,
 }
 
-/// Tell `sink` of alerts until asked to stop. `handle` runs the requests.
+/// Send alerts to `sink` until asked to stop. `handle` runs the requests.
 ///
 /// # Errors
-/// A client cannot be made at all; a cluster or sink that is away is waited for.
+/// A client cannot be created. A cluster or sink that is unreachable is not an error: it is retried.
 pub fn run(
     config: &NotifyConfig,
     sink: &Sink,
@@ -115,29 +116,29 @@ pub fn run(
     observer: &SinkObserver,
 ) -> Result<(), NotifyError> {
     let (cluster, group) = (&config.cluster, &config.group);
-    let mut state = Loop {
+    let mut state = SinkLoop {
         sink,
         handle,
         observer,
         client: Client::new(sink)?,
         follower: Follower::join(cluster, &config.alerts, group, Partitioning::Single)?,
-        letters: Letters::new(DeadLetters::new(config, &sink.name)?),
+        dead_letters: PendingDeadLetters::new(DeadLetterWriter::new(config, &sink.name)?),
         clock: Clock::start(),
-        ours: None,
+        assigned: None,
         pace: Pace::new(sink.rate),
         in_flight: None,
-        standing: RetoldAlerts::new(config, sink),
+        resent: ResentAlerts::new(config, sink),
         undelivered: 0,
         uncommitted: false,
         committed_at: Instant::now(),
-        said: None,
+        last_warning: None,
         trouble: Some(NotReady {
             reason: "starting",
             remedy: "the alerts topic is being opened".into(),
         }),
-        not_ready: Some(None),
+        reported: None,
     };
-    state.not_ready = Some(state.trouble.clone());
+    state.reported = Some(state.trouble.clone());
     while !shutdown.is_requested() {
         state.turn();
     }
@@ -145,91 +146,94 @@ pub fn run(
     Ok(())
 }
 
-impl Loop<'_> {
+impl SinkLoop<'_> {
     fn turn(&mut self) {
         self.take_answer();
         self.start_request();
-        self.write_letters();
-        self.tell_again();
+        self.write_dead_letters();
+        self.resend_firing();
         self.commit_if_due();
-        let room = self.ours.as_ref().is_none_or(|ours| ours.queue.has_room());
-        self.follower.pause(!room);
+        let assigned = self.assigned.as_ref();
+        let has_room = assigned.is_none_or(|assigned| assigned.queue.has_room());
+        self.follower.pause(!has_room);
         self.read();
         self.report();
     }
 
-    /// Tell again what is due, beside everything else.
-    fn tell_again(&mut self) {
-        if self.ours.is_none() {
+    /// Send the firing alerts again that are due, independently of the queue.
+    fn resend_firing(&mut self) {
+        if self.assigned.is_none() {
             return;
         }
-        let alerts = self.standing.due();
+        let alerts = self.resent.due();
         if alerts.is_empty() {
             return;
         }
-        self.observer.told_again(alerts.len());
-        let peers = self.sink.endpoint.again(&alerts);
+        self.observer.resent(alerts.len());
+        let peers = self.sink.endpoint.resend(&alerts);
         let client = self.client.clone();
         let request = async move { client.send_again(peers).await };
-        self.standing.telling(self.handle.spawn(request));
+        self.resent.sending(self.handle.spawn(request));
     }
 
     fn report(&mut self) {
         let now = self.clock.now();
         let (mut oldest, mut waiting, mut refuses) = (None, 0, false);
-        if let Some(Ours { queue, .. }) = &self.ours {
+        if let Some(AssignedPartition { queue, .. }) = &self.assigned {
             let in_flight = self.in_flight.as_ref().map(|f| &f.notification);
             oldest = in_flight
                 .and_then(Notification::oldest)
                 .into_iter()
                 .chain(queue.oldest())
                 .min();
-            waiting = queue.untold() + in_flight.map_or(0, |n| n.count);
+            waiting = queue.unsent() + in_flight.map_or(0, |n| n.count);
             refuses = queue.refuses_all();
         }
-        let age = |came: i64| Duration::from_millis(u64::try_from(now - came).unwrap_or(0));
+        let age = |arrived: i64| Duration::from_millis(u64::try_from(now - arrived).unwrap_or(0));
         self.observer.turned(oldest.map(age), waiting);
-        self.observer.letters(self.letters.waiting());
+        self.observer
+            .dead_letters_waiting(self.dead_letters.waiting());
         self.observer.refusing(refuses);
-        let not_ready = self.trouble.clone().or_else(|| self.letters.trouble());
-        if self.not_ready.as_ref() != Some(&not_ready) {
+        let not_ready = self.trouble.clone();
+        let not_ready = not_ready.or_else(|| self.dead_letters.trouble());
+        if self.reported.as_ref() != Some(&not_ready) {
             if let Some(NotReady { reason, remedy }) = &not_ready {
                 tracing::warn!(sink = self.sink.name, reason, "{remedy}");
             }
             self.observer.readiness(not_ready.as_ref());
-            self.not_ready = Some(not_ready);
+            self.reported = Some(not_ready);
         }
     }
 
-    /// Serve the group; take a record if there is one.
+    /// Poll the consumer, which also serves the group, and offer the record to the queue if there is one.
     fn read(&mut self) {
         let wait = if self.in_flight.is_some() {
-            IN_FLIGHT
+            IN_FLIGHT_TURN
         } else {
             self.until_next_request()
         };
-        let Loop {
+        let SinkLoop {
             follower,
-            ours,
+            assigned,
             sink,
             observer,
-            letters,
+            dead_letters,
             clock,
             uncommitted,
             ..
         } = self;
         let turn = follower.turn(wait, &mut |record| {
-            if let Some(Ours { queue, backlog, .. }) = ours {
+            if let Some(AssignedPartition { queue, backlog, .. }) = assigned {
                 *uncommitted = true;
-                let taker = Taker {
+                let reader = AlertReader {
                     queue,
                     backlog,
-                    letters,
+                    dead_letters,
                     sink,
                     observer,
                     now: clock.now(),
                 };
-                taker.take(record);
+                reader.offer(record);
             }
         });
         match turn {
@@ -238,60 +242,63 @@ impl Loop<'_> {
             Turn::Assigned(assigned) => self.begin(&assigned),
             Turn::Changed { changed, end, .. } => self.changed(changed, end),
             Turn::Resumed { expired, .. } => {
-                self.say_expired(expired);
+                self.log_expired(expired);
                 self.trouble = None;
             }
             Turn::Spare => self.trouble = None,
             Turn::Revoked(_) => {
-                self.lose();
-                tracing::info!(sink = self.sink.name, "another process tells the sink");
+                self.forget_partition();
+                tracing::info!(
+                    sink = self.sink.name,
+                    "the alerts partition was revoked; another process notifies the sink"
+                );
             }
             Turn::Trouble(trouble) => self.trouble = Some(trouble),
         }
     }
 
-    /// Forget what is not committed: whoever reads on does so from the commit.
-    fn lose(&mut self) {
-        self.ours = None;
+    /// Forget all that is not committed: the next owner of the partition starts from the commit.
+    fn forget_partition(&mut self) {
+        self.assigned = None;
         self.in_flight = None;
         self.uncommitted = false;
-        self.letters.clear();
-        self.standing.forget();
+        self.dead_letters.clear();
+        self.resent.forget();
     }
 
-    fn write_letters(&mut self) {
+    fn write_dead_letters(&mut self) {
         let now = self.clock.now();
-        self.finish_letters();
-        self.letters.start(now);
+        self.finish_dead_letters();
+        self.dead_letters.start(now);
     }
 
-    fn finish_letters(&mut self) {
-        let Some(stored) = self.letters.finished(self.clock.now()) else {
+    fn finish_dead_letters(&mut self) {
+        let Some(written) = self.dead_letters.finished(self.clock.now()) else {
             return;
         };
-        let alerts = stored.offsets.len();
-        if let Some(ours) = &mut self.ours {
-            ours.queue.stored(&stored.offsets, stored.settles());
+        let alerts = written.offsets.len();
+        if let Some(AssignedPartition { queue, .. }) = &mut self.assigned {
+            queue.dead_letters_written(&written.offsets, written.cause.settles);
             self.uncommitted = true;
         }
-        self.observer.dead_lettered(stored.cause.reason, alerts);
+        self.observer.dead_lettered(written.cause.reason, alerts);
         tracing::error!(
             sink = self.sink.name,
-            reason = stored.cause.reason,
-            detail = stored.cause.detail,
+            reason = written.cause.reason,
+            detail = written.cause.detail,
             alerts,
-            stored = stored.found,
-            "alerts are among the dead letters"
+            stored = written.found,
+            "alerts were written to the dead-letter topic"
         );
     }
 
     fn until_next_request(&self) -> Duration {
-        let waits = self.ours.as_ref().is_some_and(|ours| ours.queue.waits());
-        if !waits {
-            return IDLE;
+        let assigned = self.assigned.as_ref();
+        if !assigned.is_some_and(|assigned| assigned.queue.waits()) {
+            return IDLE_TURN;
         }
         let ms = self.pace.next_ms().saturating_sub(self.clock.now());
-        Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(IDLE)
+        Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(IDLE_TURN)
     }
 
     fn start_request(&mut self) {
@@ -299,7 +306,8 @@ impl Loop<'_> {
         if self.in_flight.is_some() || self.pace.next_ms() > now {
             return;
         }
-        let Some(notification) = self.ours.as_mut().and_then(|ours| ours.queue.next(now)) else {
+        let assigned = self.assigned.as_mut();
+        let Some(notification) = assigned.and_then(|assigned| assigned.queue.next(now)) else {
             return;
         };
         let template = self.sink.template.as_deref();
@@ -307,20 +315,20 @@ impl Loop<'_> {
         for (part, fault) in &message.template_faults {
             self.observer.template_failed(part, fault.reason());
         }
-        let at_ms = now_ms();
-        let requests = self.sink.endpoint.requests(&message, at_ms);
-        let standing = self.sink.endpoint.standing(&message, at_ms);
+        let sent_ms = now_ms();
+        let requests = self.sink.endpoint.requests(&message, sent_ms);
+        let firing = self.sink.endpoint.firing(&message, sent_ms);
         let client = self.client.clone();
         let (sender, answer) = mpsc::sync_channel(1);
-        self.pace.asked(now);
+        self.pace.request_sent(now);
         self.handle.spawn(async move {
-            // Nobody listens any more where the partition was lost meanwhile.
+            // It fails if the partition was revoked meanwhile: then the answer is not needed.
             let _ = sender.send(client.send(requests).await);
         });
         self.in_flight = Some(InFlight {
             notification,
             kind: message.kind,
-            standing,
+            firing,
             answer,
         });
     }
@@ -332,28 +340,31 @@ impl Loop<'_> {
     }
 
     fn commit(&mut self, wait: bool) {
-        let Some(ours) = &mut self.ours else {
+        let Some(AssignedPartition {
+            partition, queue, ..
+        }) = &mut self.assigned
+        else {
             return;
         };
-        let (position, note) = ours.queue.committable();
-        let note = note.to_text(position.0);
+        let (position, metadata) = queue.committable();
+        let metadata = metadata.to_text(position.0);
         self.committed_at = Instant::now();
-        let committed = self.follower.commit(ours.partition, position, &note, wait);
+        let committed = self.follower.commit(*partition, position, &metadata, wait);
         match committed {
             Ok(()) => self.uncommitted = false,
-            Err(error) => tracing::debug!(sink = self.sink.name, %error, "commit"),
+            Err(error) => tracing::debug!(sink = self.sink.name, %error, "offset commit failed"),
         }
     }
 
-    /// Let the request and the letters under way end, commit, leave.
+    /// Wait for the request in flight and the dead letters being written, then commit.
     fn end(mut self) {
-        let deadline = Instant::now() + FAREWELL;
-        while (self.in_flight.is_some() || self.letters.are_being_stored())
+        let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
+        while (self.in_flight.is_some() || self.dead_letters.can_finish())
             && Instant::now() < deadline
         {
-            std::thread::sleep(IN_FLIGHT);
+            std::thread::sleep(IN_FLIGHT_TURN);
             self.take_answer();
-            self.finish_letters();
+            self.finish_dead_letters();
         }
         self.commit(true);
     }

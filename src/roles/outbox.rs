@@ -1,6 +1,6 @@
-//! Alerts that no session writes, since what they are about has stopped: kept until the alerts topic
-//! has them.
-//! Invariant: an alert leaves the outbox once it is stored; whatever is away meanwhile is waited for.
+//! Writes the alerts about sources and sinks that have stopped. No session can write them, since it may
+//! be the one that has stopped. They wait here until they are written to the alerts topic.
+//! Invariant: an alert leaves the outbox only once it is written; errors are retried until then.
 
 use std::cell::OnceCell;
 use std::collections::VecDeque;
@@ -18,27 +18,27 @@ use crate::observe::Metrics;
 use crate::pipeline::Pipeline;
 use crate::sigma::Level;
 
-/// Longest turn while nothing waits.
-const IDLE: Duration = Duration::from_millis(50);
+/// How often the outbox is checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Pause after a refusal.
-const PAUSE: Duration = Duration::from_secs(5);
+/// Pause after a failed write.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
-/// For what still waits when asked to stop.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// Longest time for the alerts that still wait when asked to stop.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the alerts go.
+/// Where the alerts are written.
 #[derive(Debug, Clone)]
 pub struct OutboxConfig {
-    /// The destination.
+    /// The destination cluster.
     pub cluster: Cluster,
-    /// The largest record that the alerts topic takes.
+    /// The largest record that the alerts topic accepts.
     pub max_bytes: usize,
 }
 
-/// One alert that waits.
+/// One alert that is not written yet.
 #[derive(Debug, Clone)]
-struct Waiting {
+struct UnwrittenAlert {
     record: OutputRecord,
     title: String,
     source: String,
@@ -46,16 +46,16 @@ struct Waiting {
     level: Level,
 }
 
-/// The alerts that wait.
+/// The alerts that are not written yet.
 #[derive(Debug)]
 pub struct Outbox {
     config: OutboxConfig,
     pipeline: Pipeline,
-    waiting: Mutex<VecDeque<Waiting>>,
+    waiting: Mutex<VecDeque<UnwrittenAlert>>,
 }
 
 impl Outbox {
-    /// An empty one; `pipeline` writes the alerts.
+    /// An empty outbox; `pipeline` encodes the alerts.
     pub fn new(config: OutboxConfig, pipeline: Pipeline) -> Outbox {
         Outbox {
             config,
@@ -64,70 +64,70 @@ impl Outbox {
         }
     }
 
-    /// Have an alert written, unless the configuration disables its rule; its time is now.
+    /// Add an alert, unless the configuration disables its rule. Its time is now.
     pub fn put(&self, alert: &SourceAlert<'_>) {
         let Some(raised) = self.pipeline.begin().source_alert(alert, now_ms()) else {
             return;
         };
-        let waiting = Waiting {
+        let unwritten = UnwrittenAlert {
             record: raised.record,
             title: alert.title.clone(),
             source: alert.source.name.to_owned(),
             rule: raised.rule,
             level: raised.level,
         };
-        self.waiting().push_back(waiting);
+        self.waiting().push_back(unwritten);
     }
 
-    /// Write what waits, until asked to stop.
+    /// Write the alerts until asked to stop.
     ///
     /// # Errors
-    /// No producer can be made at all.
+    /// No producer can be created.
     pub fn run(&self, shutdown: &Shutdown, metrics: &Metrics) -> Result<(), ClientError> {
         let deadline = OnceCell::new();
         let is_over = || {
-            let end = || Instant::now() + FAREWELL;
+            let end = || Instant::now() + SHUTDOWN_TIMEOUT;
             shutdown.is_requested() && Instant::now() >= *deadline.get_or_init(end)
         };
-        let mut said = String::new();
+        let mut last_warning = String::new();
         while !is_over() {
             if self.waiting().is_empty() {
                 if shutdown.is_requested() {
                     return Ok(());
                 }
-                thread::sleep(IDLE);
+                thread::sleep(POLL_INTERVAL);
             } else if let Err(error) = self.write(&is_over, metrics) {
                 let error = error.to_string();
-                if said != error {
+                if last_warning != error {
                     tracing::warn!(
                         error,
-                        "an alert about watchbell itself cannot be written yet"
+                        "an alert about a stopped source or sink cannot be written yet; it will be retried"
                     );
-                    said = error;
+                    last_warning = error;
                 }
-                let until = Instant::now() + PAUSE;
+                let until = Instant::now() + RETRY_PAUSE;
                 while Instant::now() < until && !is_over() {
-                    thread::sleep(IDLE);
+                    thread::sleep(POLL_INTERVAL);
                 }
             }
         }
         Ok(())
     }
 
-    /// Say what was not written, at the end.
-    pub fn say_unwritten(&self) {
+    /// Log the alerts that were not written before the daemon ends.
+    pub fn log_unwritten(&self) {
         for unwritten in self.waiting().iter() {
             let title = &unwritten.title;
             tracing::error!(
                 title,
-                "not written: whoever finds the same later raises it again"
+                "alert not written; it is raised again if its cause is found again after a restart"
             );
         }
     }
 
-    /// Write all that waits, in order, until `is_over`.
+    /// Write all waiting alerts, in order, until `is_over`.
     fn write(&self, is_over: &dyn Fn() -> bool, metrics: &Metrics) -> Result<(), ClientError> {
-        // A new producer each time: one that was refused may be beyond repair.
+        // A new producer each time: librdkafka may not recover one that has had a fatal error.
         let OutboxConfig { cluster, max_bytes } = &self.config;
         let appender = Appender::patient(cluster, "stops", *max_bytes)?;
         loop {
@@ -143,8 +143,8 @@ impl Outbox {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
-        // A panic elsewhere cannot leave half a value here.
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<UnwrittenAlert>> {
+        // The lock may be poisoned by a panic elsewhere; the queue is valid all the same.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

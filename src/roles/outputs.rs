@@ -1,4 +1,4 @@
-//! The topics that ingest writes: as they should be, and how large a record they take.
+//! The output topics: the settings that they should have, and the largest record that each accepts.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::kafka::topics::{FoundTopic, Topics, WantedTopic};
 use crate::kafka::{ClientError, Cluster};
 use crate::pipeline::{Content, OutputList, OutputTopic};
 
-/// Longest wait for one answer of the cluster.
-const QUESTION: Duration = Duration::from_secs(5);
+/// Timeout of one request to the cluster.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same while records wait for the answer.
-const DESCRIPTION: Duration = Duration::from_secs(2);
+/// The same for [`describe`], which is called while a batch waits.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Partitions of the events topic when it is created here.
+/// Partitions of an events topic that watchbell creates.
 const EVENTS_PARTITIONS: u32 = 6;
 
 /// The output topics are not as they must be.
@@ -27,7 +27,7 @@ pub enum OutputsError {
     /// The cluster refuses the login, or TLS fails.
     #[error("destination: {0}")]
     Login(ClientError),
-    /// Topics are missing, or may not be seen.
+    /// Topics do not exist, or may not be described.
     #[error(
         "missing on the destination: {}; create them (watchbell topics create, or create_topics: \
          true), or grant Describe on them",
@@ -55,8 +55,8 @@ impl OutputsError {
     }
 }
 
-/// The output topics as they are created: alerts in one partition, since they are read in order.
-/// None may be compacted: their keys are actors and groups, and every record counts.
+/// The output topics as watchbell creates them. Alerts have one partition, since they are read in order.
+/// None may be compacted: keys are actors and alert groups, so compaction would delete records.
 pub fn wanted(outputs: &OutputList) -> Vec<WantedTopic> {
     let wanted = |output: &OutputTopic| match output.content {
         Content::Events => WantedTopic::new(&*output.topic, EVENTS_PARTITIONS),
@@ -68,16 +68,16 @@ pub fn wanted(outputs: &OutputList) -> Vec<WantedTopic> {
     topics.collect()
 }
 
-/// The output topics as they were found.
+/// What was found out about the output topics.
 #[derive(Debug)]
-pub struct Prepared {
-    /// With the largest record that each accepts; the broker's default of those that are missing.
+pub struct FoundOutputs {
+    /// With the largest record that each accepts; the broker's default for a topic that is missing.
     pub outputs: OutputList,
-    /// The names of those that are missing, or may not be seen.
+    /// The names of those that do not exist, or may not be described.
     pub missing: Vec<String>,
 }
 
-/// Create what is missing, if asked to, and look at the output topics.
+/// Describe the output topics, and create the missing ones if `create_missing`.
 ///
 /// # Errors
 /// The cluster does not answer, or refuses.
@@ -85,8 +85,8 @@ pub fn prepare(
     cluster: &Cluster,
     outputs: &OutputList,
     create_missing: bool,
-) -> Result<Prepared, OutputsError> {
-    let topics = Topics::new(cluster, QUESTION)?;
+) -> Result<FoundOutputs, OutputsError> {
+    let topics = Topics::new(cluster, REQUEST_TIMEOUT)?;
     let mut missing = Vec::new();
     for wanted in wanted(outputs) {
         if topics.partitions(&wanted.name)?.is_some() {
@@ -105,22 +105,22 @@ pub fn prepare(
         true => Vec::new(),
         false => topics.describe(&present)?,
     };
-    Ok(Prepared {
+    Ok(FoundOutputs {
         outputs: limited(outputs, &found),
         missing,
     })
 }
 
-/// The topics of these names as they are now.
+/// Describe the topics of these names.
 ///
 /// # Errors
 /// The cluster does not answer.
 pub fn describe(cluster: &Cluster, names: &[&str]) -> Result<Vec<FoundTopic>, ClientError> {
-    Topics::new(cluster, DESCRIPTION)?.describe(names)
+    Topics::new(cluster, DESCRIBE_TIMEOUT)?.describe(names)
 }
 
-/// The outputs with the largest record that each topic accepts; one whose settings may not be read
-/// accepts what was known.
+/// The outputs with the largest record that each topic accepts. For a topic whose settings may not be read
+/// it is the one that was known.
 pub fn limited(outputs: &OutputList, found: &[FoundTopic]) -> OutputList {
     outputs.clone().limited(|output| {
         let topic = found.iter().find(|topic| *topic.name == *output.topic);

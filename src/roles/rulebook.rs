@@ -1,5 +1,5 @@
-//! Rules and names in force, read again when their files change or somebody asks.
-//! Invariant: what is in force is replaced by something sound or not at all.
+//! The rules and names in force, read again when their files change or on SIGHUP.
+//! Invariant: rules or names with an error in them never replace those in force.
 
 mod requests;
 
@@ -19,18 +19,18 @@ use crate::observe::Metrics;
 use crate::observe::metrics::Reloaded;
 use crate::pipeline::{self, Catalogs, Names};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
-pub use requests::Requests;
+pub use requests::ReloadRequests;
 
-/// Several changes within this time are one.
+/// A reload waits until no file has changed for this long, so that several changes are one reload.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// Longest time for which changes that keep coming put a reload off.
+/// Longest time for which further changes delay a reload.
 const LONGEST_SETTLE: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether to end.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often the loop checks whether it is to end.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Rules and names, and where they come from.
+/// Rules and names in force, and the files that they come from.
 #[derive(Debug)]
 pub struct Rulebook {
     catalogs: Arc<Catalogs>,
@@ -45,7 +45,7 @@ impl Rulebook {
     /// Read everything for the first time.
     ///
     /// # Errors
-    /// What is wrong in any file, warnings included.
+    /// Everything that is wrong in any file, warnings included.
     pub fn load(config: &Config) -> Result<Rulebook, Vec<Diagnostic>> {
         let catalogs = Arc::new(Catalogs::shipped()?);
         let rules = read_rules(&config.rules, &catalogs, &config.overrides);
@@ -68,7 +68,7 @@ impl Rulebook {
         })
     }
 
-    /// The methods that are known.
+    /// The catalogues of the vendors' methods.
     pub fn catalogs(&self) -> Arc<Catalogs> {
         self.catalogs.clone()
     }
@@ -83,7 +83,7 @@ impl Rulebook {
         self.names.clone()
     }
 
-    /// Say what is in force, for the first time.
+    /// Log and count the rules that are in force at the start.
     pub fn announce(&self, metrics: &Metrics) {
         let rules = self.rules.snapshot();
         for warning in rules.warnings() {
@@ -96,7 +96,7 @@ impl Rulebook {
         tracing::info!(rules = count, hash = rules.hash(), "rules in force");
     }
 
-    /// Read everything again. What is unsound is said and counted, and changes nothing.
+    /// Read everything again. Rules or names with an error are logged and counted, and change nothing.
     pub fn reload(&self, metrics: &Metrics) {
         match read_rules(&self.rule_sources, &self.catalogs, &self.overrides) {
             Ok(rules) => {
@@ -121,12 +121,12 @@ impl Rulebook {
         }
     }
 
-    /// Watch the directories of rules and names; every change is a request. Watching ends when the
+    /// Watch the directories of rules and names; every change requests a reload. Watching ends when the
     /// watcher is dropped.
     ///
     /// # Errors
-    /// The system refuses to watch.
-    pub fn watch(&self, requests: Arc<Requests>) -> notify::Result<RecommendedWatcher> {
+    /// The operating system refuses to watch a directory.
+    pub fn watch(&self, requests: Arc<ReloadRequests>) -> notify::Result<RecommendedWatcher> {
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<_>| {
             let read_only = event.is_ok_and(|event: notify::Event| event.kind.is_access());
             if !read_only {
@@ -137,7 +137,7 @@ impl Rulebook {
             .paths()
             .map(|path| match path.is_dir() {
                 true => (path.to_owned(), true),
-                // A file is replaced rather than written: its directory knows.
+                // Editors and deployments replace a file; only its directory reports that.
                 false => (directory_of(path).to_owned(), false),
             })
             .collect();
@@ -152,22 +152,22 @@ impl Rulebook {
         Ok(watcher)
     }
 
-    /// Serve requests until asked to stop.
-    pub fn serve(&self, requests: &Requests, shutdown: &Shutdown, metrics: &Metrics) {
-        let mut seen = self.content_hash();
+    /// Carry out reload requests until asked to stop.
+    pub fn serve(&self, requests: &ReloadRequests, shutdown: &Shutdown, metrics: &Metrics) {
+        let mut loaded = self.content_hash();
         while !shutdown.is_requested() {
-            let Some(mut requested) = requests.take(LOOK) else {
+            let Some(mut requested) = requests.wait(POLL_INTERVAL) else {
                 continue;
             };
             let latest = Instant::now() + LONGEST_SETTLE;
             while Instant::now() < latest
-                && let Some(more) = requests.take(SETTLE)
+                && let Some(more) = requests.wait(SETTLE)
             {
-                requested.asked |= more.asked;
+                requested.forced |= more.forced;
             }
             let now = self.content_hash();
-            if requested.asked || now != seen {
-                seen = now;
+            if requested.forced || now != loaded {
+                loaded = now;
                 self.reload(metrics);
             }
         }
@@ -191,7 +191,7 @@ impl Rulebook {
     }
 }
 
-/// Deeper directories are taken for a link that leads back.
+/// Deepest directory that is read: a symbolic link may lead back to a directory above it.
 const MAX_DEPTH: usize = 32;
 
 fn hash_path(path: &Path, depth: usize, hash: &mut Sha256) {
@@ -202,7 +202,7 @@ fn hash_path(path: &Path, depth: usize, hash: &mut Sha256) {
         paths.sort();
         for path in paths {
             let name = path.file_name().unwrap_or_default();
-            // What begins with a dot is no rule; a ConfigMap keeps its old files there.
+            // Names that begin with a dot are not rules; a mounted ConfigMap keeps old files there.
             if depth < MAX_DEPTH && !name.to_string_lossy().starts_with('.') {
                 hash_path(&path, depth + 1, hash);
             }
@@ -230,7 +230,7 @@ fn refuse(what: Reloaded, diagnostics: &[Diagnostic], metrics: &Metrics) {
     for diagnostic in diagnostics {
         tracing::error!(what, "{diagnostic}");
     }
-    tracing::error!(what, "reload refused; what was in force stays in force");
+    tracing::error!(what, "reload refused; those loaded before stay in force");
 }
 
 fn read_rules(

@@ -1,6 +1,7 @@
-//! Runs the parts of the daemon, each on a thread of its own. A part that ends by itself, whether it
-//! returns, fails, panics or cannot be started, is shown, told of and tried again.
-//! Invariant: no part that ends takes another one with it, and none ends without anybody being told.
+//! Runs the parts of the daemon, each on a thread of its own. A part that stops by itself, because it
+//! returns, fails, panics or cannot be started, is reported by readiness, metrics, log and an alert, and
+//! is started again after a pause.
+//! Invariant: a part that stops never stops another part, and never goes unreported.
 
 use std::collections::BTreeSet;
 use std::thread::{self, Scope, ScopedJoinHandle};
@@ -9,20 +10,20 @@ use std::time::{Duration, Instant};
 use crate::kafka::session::{NotReady, Shutdown};
 use crate::observe::Metrics;
 
-/// Why a part has ended by itself.
+/// Why a part has stopped by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
     /// Metric label.
     pub reason: &'static str,
     /// What was found, and how to go on.
     pub why: String,
-    /// Of what was found, as much as is the same whenever and wherever it is found; `None` where two
-    /// stops for this reason have nothing to do with each other.
+    /// What makes two stops the same, such as a partition and the cause: the same text whenever and on
+    /// whichever machine the cause is found. `None`: every stop for this reason is a different one.
     pub identity: Option<String>,
 }
 
 impl Stop {
-    /// A stop like no other.
+    /// A stop that is the same as no other.
     pub fn new(reason: &'static str, why: impl Into<String>) -> Stop {
         Stop {
             reason,
@@ -40,33 +41,33 @@ pub trait Part: Sync {
     /// Its name among those of its kind.
     fn name(&self) -> &str;
 
-    /// Work until asked to stop. `after` is the stop after which this is another attempt.
+    /// Work until asked to stop. `after` is the last stop, if this is another attempt.
     ///
     /// # Errors
     /// Why it cannot go on.
     fn run(&self, after: Option<&Stop>) -> Result<(), Stop>;
 
-    /// Whether it does its work.
+    /// Whether the part itself says that it is ready.
     fn is_ready(&self) -> bool;
 
-    /// It waits to be tried again, and is alive.
-    fn turned(&self) {}
+    /// Called while the part waits for its next attempt, so that `/livez` counts it as alive.
+    fn heartbeat(&self) {}
 
-    /// Show that it has ended by itself, or with `None` that it works again.
-    fn show(&self, stop: Option<&NotReady>);
+    /// Report in readiness that it has stopped by itself, or with `None` that it works again.
+    fn show_stop(&self, stop: Option<&NotReady>);
 
-    /// Tell people of a stop.
-    fn tell(&self, _stop: &Stop) {}
+    /// Raise an alert about a stop.
+    fn raise_alert(&self, _stop: &Stop) {}
 }
 
-/// How long things take.
+/// The supervisor's intervals.
 #[derive(Debug, Clone, Copy)]
 pub struct Pauses {
     /// From a stop to the next attempt.
     pub retry: Duration,
-    /// A part works again once it has been ready for so long.
+    /// A part counts as working again once it has been ready for this long.
     pub steady: Duration,
-    /// A stop that comes back is told of again once the part has been ready for so long.
+    /// Once the part has been ready for this long, a stop that occurs again raises an alert again.
     pub forget: Duration,
 }
 
@@ -80,11 +81,11 @@ impl Default for Pauses {
     }
 }
 
-/// How often the parts are looked at.
-const TICK: Duration = Duration::from_millis(50);
+/// How often the parts are checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Run the parts until all have ended after being asked to; returns which of them had stopped by
-/// themselves then, and why.
+/// Run the parts until all have ended after `shutdown` was requested. Returns those that had stopped by
+/// themselves at that time, and why.
 pub fn run(
     parts: &[&dyn Part],
     pauses: Pauses,
@@ -92,8 +93,8 @@ pub fn run(
     metrics: &Metrics,
 ) -> Vec<(String, Stop)> {
     thread::scope(|scope| {
-        // After a panic in here the scope waits for its threads, which somebody has to ask to stop.
-        let _asks = RequestOnDrop(shutdown);
+        // If this thread panics, the scope waits for the parts, so they must be asked to stop.
+        let _request = RequestOnDrop(shutdown);
         let mut supervised: Vec<Supervised<'_, '_>> = parts
             .iter()
             .map(|part| Supervised::new(*part, pauses, metrics))
@@ -102,14 +103,14 @@ pub fn run(
             for part in &mut supervised {
                 part.turn(scope, shutdown);
             }
-            thread::sleep(TICK);
+            thread::sleep(POLL_INTERVAL);
         }
         let stopped = supervised.into_iter();
         stopped.filter_map(Supervised::into_stop).collect()
     })
 }
 
-/// Asks to stop when it goes out of scope, be it by a panic.
+/// Requests the shutdown when it is dropped, also by a panic.
 pub struct RequestOnDrop<'s>(pub &'s Shutdown);
 
 impl Drop for RequestOnDrop<'_> {
@@ -129,10 +130,10 @@ struct Supervised<'scope, 'p> {
     pauses: Pauses,
     metrics: &'p Metrics,
     thread: Thread<'scope>,
-    /// Why it has ended by itself; until it works again.
+    /// Why it has stopped by itself; `None` while it works.
     stop: Option<Stop>,
-    /// Reason and identity of what was told.
-    told: BTreeSet<(&'static str, Option<String>)>,
+    /// Reason and identity of the stops that were reported.
+    reported: BTreeSet<(&'static str, Option<String>)>,
     ready_since: Option<Instant>,
 }
 
@@ -145,7 +146,7 @@ impl<'scope, 'p: 'scope> Supervised<'scope, 'p> {
             metrics,
             thread: Thread::StartsAt(Instant::now()),
             stop: None,
-            told: BTreeSet::new(),
+            reported: BTreeSet::new(),
             ready_since: None,
         }
     }
@@ -164,23 +165,25 @@ impl<'scope, 'p: 'scope> Supervised<'scope, 'p> {
             Thread::Ended => Thread::Ended,
             Thread::StartsAt(_) if shutdown.is_requested() => Thread::Ended,
             Thread::StartsAt(at) if Instant::now() < at => {
-                self.part.turned();
+                self.part.heartbeat();
                 Thread::StartsAt(at)
             }
             Thread::StartsAt(_) => self.start(scope),
             Thread::Runs(thread) if !thread.is_finished() => {
-                self.look();
+                self.check_recovery();
                 Thread::Runs(thread)
             }
             Thread::Runs(thread) => {
                 let panicked = || {
-                    let why = "a part of watchbell panicked: the log says where (\"panic\"); please \
-                               report it";
+                    let why = "its thread panicked, which is a bug in watchbell: please report it, with \
+                               the log line \"panic\" that names the place in the code";
                     Err(Stop::new("panic", why))
                 };
                 match thread.join().unwrap_or_else(|_| panicked()) {
                     Ok(()) if shutdown.is_requested() => Thread::Ended,
-                    Ok(()) => self.stopped(Stop::new("ended", "it ended without being asked to")),
+                    Ok(()) => {
+                        self.stopped(Stop::new("ended", "it ended although nobody asked it to"))
+                    }
                     Err(stop) => self.stopped(stop),
                 }
             }
@@ -205,19 +208,19 @@ impl<'scope, 'p: 'scope> Supervised<'scope, 'p> {
         let (kind, name, reason) = (self.part.kind(), self.part.name(), stop.reason);
         let retry_s = self.pauses.retry.as_secs();
         self.ready_since = None;
-        if self.told.insert((reason, stop.identity.clone())) {
+        if self.reported.insert((reason, stop.identity.clone())) {
             tracing::error!(kind, name, reason, retry_s, "stopped: {}", stop.why);
             self.metrics.stop_counted(kind, name, reason);
-            self.part.tell(&stop);
+            self.part.raise_alert(&stop);
         } else {
             tracing::debug!(kind, name, reason, "still stopped: {}", stop.why);
         }
         self.metrics.stopped(kind, name, true);
-        self.part.show(Some(&NotReady {
+        self.part.show_stop(Some(&NotReady {
             reason,
             remedy: format!(
-                "this {kind} has stopped, the others go on: {}; it is tried again every {retry_s} s, \
-                 and no restart is needed",
+                "this {kind} has stopped, the others go on: {}; it is started again every {retry_s} s, \
+                 so no restart of watchbell is needed",
                 stop.why
             ),
         }));
@@ -225,9 +228,9 @@ impl<'scope, 'p: 'scope> Supervised<'scope, 'p> {
         Thread::StartsAt(Instant::now() + self.pauses.retry)
     }
 
-    /// Look whether a part that had stopped works again.
-    fn look(&mut self) {
-        if self.told.is_empty() {
+    /// Check whether a part that had stopped works again.
+    fn check_recovery(&mut self) {
+        if self.reported.is_empty() {
             return;
         }
         if !self.part.is_ready() {
@@ -239,10 +242,10 @@ impl<'scope, 'p: 'scope> Supervised<'scope, 'p> {
             let (kind, name) = (self.part.kind(), self.part.name());
             tracing::info!(kind, name, "works again");
             self.metrics.stopped(kind, name, false);
-            self.part.show(None);
+            self.part.show_stop(None);
         }
         if ready_for >= self.pauses.forget {
-            self.told.clear();
+            self.reported.clear();
         }
     }
 }

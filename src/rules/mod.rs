@@ -1,6 +1,6 @@
 //! The rules in force: read from packs and directories, checked as a whole, compiled into one
-//! matcher, identified by a hash. A set with any error is not built, so a running one is only ever
-//! replaced by a sound one.
+//! matcher, identified by a hash. A set with any error is not built, so the set in force is only ever
+//! replaced by one without errors.
 
 mod fingerprint;
 mod load;
@@ -133,7 +133,7 @@ impl<P> RuleSet<P> {
         &self.hash
     }
 
-    /// What deserves a look but stops nothing.
+    /// Problems for which the set is not refused.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }

@@ -9,7 +9,7 @@ pub struct PackFile {
     pub text: &'static str,
 }
 
-/// Lists the files of `config/rules/<pack>`; a test holds that none is missing.
+/// Lists the files of `config/rules/<pack>`; a test checks that none is missing.
 macro_rules! files {
     ($pack:literal: $($name:literal),* $(,)?) => {
         &[$(PackFile {

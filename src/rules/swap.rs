@@ -20,7 +20,7 @@ impl<P> CurrentRules<P> {
         }
     }
 
-    /// The set in force now; stays whole however long it is kept.
+    /// The set in force now. The snapshot does not change, however long it is kept.
     pub fn snapshot(&self) -> Arc<RuleSet<P>> {
         self.current.load_full()
     }

@@ -1,5 +1,5 @@
 //! A rule's own tests: `x.test.yaml` beside `x.yaml`. Vendor events as they arrive, and the alerts
-//! that the rule must raise on each. Whoever runs them brings the pipeline as a function.
+//! that the rule must raise on each. The caller passes the pipeline as a function.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ pub struct CaseOutcome<'t> {
     pub name: &'t str,
     /// Where it begins in the file.
     pub mark: Mark,
-    /// `None` where it passed, else what was expected and what came.
+    /// `None` if it passed, else what was expected and what was raised.
     pub failure: Option<String>,
 }
 

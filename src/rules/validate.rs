@@ -1,5 +1,5 @@
-//! What a rule set must hold beyond each rule's grammar: known log sources, known methods, known
-//! fields, and what the configuration changes.
+//! Checks of a rule set beyond each rule's syntax: log sources, methods and fields must be known, and so
+//! must the rules that the configuration overrides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ pub const OPERATION_FIELD: &str = "api.operation";
 pub struct Known {
     /// By the word that a `logsource` has for the product.
     pub products: BTreeMap<String, KnownProduct>,
-    /// Ids of the rules that are no files but parts of the program.
+    /// Ids of the built-in rules, which are part of the program and not files.
     pub built_in: BTreeSet<String>,
 }
 
@@ -29,7 +29,7 @@ pub struct KnownProduct {
 }
 
 impl Known {
-    /// The product that a rule is about; all where it names none that is known.
+    /// The product that a rule names; all known products if it names none, or an unknown one.
     fn products_of(&self, rule: &Rule) -> Vec<&KnownProduct> {
         let named = rule.logsource.product.as_ref();
         match named.and_then(|product| self.products.get(product)) {

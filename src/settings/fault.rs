@@ -1,4 +1,4 @@
-//! What is wrong in a configuration, and at which place: a line of the file or a variable.
+//! A fault in the configuration, with its place: a line of the file, or an environment variable.
 
 use std::fmt;
 
@@ -8,13 +8,14 @@ use crate::printable::{printable, printable_lines};
 /// One thing wrong in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// `file:line:column`, the name of a variable, or `configuration` for what stands nowhere.
+    /// `file:line:column`, the name of a variable, or `configuration` if the fault has no place, such as
+    /// a missing key.
     pub place: String,
     /// What is wrong: lower case, no full stop, no secret.
     pub message: String,
     /// What to write instead.
     pub remedy: Option<String>,
-    /// Whether the configuration is refused for it.
+    /// An error, for which the configuration is refused, or a warning.
     pub severity: Severity,
 }
 
@@ -28,7 +29,7 @@ impl Fault {
         }
     }
 
-    /// The same, of something to look at that is no reason to refuse the configuration.
+    /// A fault for which the configuration is not refused.
     pub(crate) fn warning(place: impl Into<String>, message: impl Into<String>) -> Fault {
         Fault {
             severity: Severity::Warning,
@@ -41,11 +42,11 @@ impl Fault {
         self
     }
 
-    /// The same fault, naming the nearest of `known`, or all of them where none is near.
+    /// The same fault with a remedy: the most similar of `known`, or all of them if none is similar.
     pub(crate) fn one_of(self, word: &str, known: &[&str]) -> Fault {
         match nearest(word, known.iter().copied()) {
             Some(near) => self.remedy(format!("did you mean `{near}`?")),
-            None => self.remedy(format!("known here: {}", known.join(", "))),
+            None => self.remedy(format!("write one of: {}", known.join(", "))),
         }
     }
 
@@ -59,7 +60,7 @@ impl Fault {
     }
 }
 
-/// A place in a file, as every message writes it.
+/// A place in a file, as all messages write it.
 pub(crate) fn place(file: &str, mark: Mark) -> String {
     format!("{file}:{}:{}", mark.line, mark.column)
 }

@@ -1,9 +1,9 @@
-//! One key of the configuration: what it takes, what it is when nobody says, what it is for.
+//! One key of the configuration: its shape, its default value, and what it is for.
 
 use crate::diagnostic::Problem;
 use crate::yaml::Node;
 
-/// What each variable's name begins with; sections are joined by the same two underscores.
+/// Prefix of the environment variables. Names of nested sections are joined by two underscores, too.
 pub const PREFIX: &str = "WATCHBELL__";
 
 /// One key of a section.
@@ -11,16 +11,19 @@ pub const PREFIX: &str = "WATCHBELL__";
 pub struct Key {
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
-    pub(crate) default: Preset,
-    /// The words that a [`Shape::Scalar`] takes.
-    pub(crate) takes: Takes,
+    pub(crate) default: DefaultValue,
+    /// The values that a [`Shape::Scalar`] accepts.
+    pub(crate) scalar_type: ScalarType,
     /// What it is for, in one sentence.
     pub(crate) about: &'static str,
 }
 
 impl Key {
-    pub(crate) const fn takes(self, takes: Takes) -> Key {
-        Key { takes, ..self }
+    pub(crate) const fn scalar_type(self, scalar_type: ScalarType) -> Key {
+        Key {
+            scalar_type,
+            ..self
+        }
     }
 
     pub(crate) const fn about(self, about: &'static str) -> Key {
@@ -28,14 +31,14 @@ impl Key {
     }
 }
 
-/// What a word, number or truth value may be.
+/// The values that a scalar key accepts.
 #[derive(Debug, Clone, Copy)]
-pub enum Takes {
+pub enum ScalarType {
     Text,
     /// A whole number.
     Count,
     Flag,
-    /// One of these.
+    /// One of these words.
     Choice(&'static [&'static str]),
     /// `100ms`, `25s`, `1h`.
     Duration,
@@ -45,63 +48,65 @@ pub enum Takes {
     Address,
 }
 
-/// What a key takes.
+/// What stands under a key.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
     /// A section with these keys.
     Section(&'static [Key]),
-    /// Sections with names of the user's own, each with these keys.
+    /// Sections whose names the user chooses, each with these keys.
     Named(fn() -> &'static [Key]),
     /// librdkafka's properties.
     Properties,
     /// Rule id or tag to level.
     Levels,
-    /// A Sigma detection, checked by this function where it is written; not in the environment.
+    /// A Sigma detection, which this function checks. It cannot be set by an environment variable.
     Detection(fn(&Node) -> Vec<Problem>),
-    /// A list of words; one word in the environment is split at commas.
+    /// A list of words. The value of an environment variable is split at commas.
     List,
-    /// One word, number or truth value.
+    /// One word, number or boolean.
     Scalar,
-    /// A word that stands in the environment or in the file named by `<key>_file`, nowhere else.
+    /// A secret: set by an environment variable or by the file that `<key>_file` names, never in the
+    /// configuration file.
     Secret,
 }
 
-/// What a key is when nobody says.
+/// The value of a key that is not set.
 #[derive(Debug, Clone, Copy)]
-pub enum Preset {
-    Nothing,
+pub enum DefaultValue {
+    None,
     Text(&'static str),
     Count(u64),
     Flag(bool),
     List(&'static [&'static str]),
 }
 
-pub(crate) const fn key(name: &'static str, shape: Shape, default: Preset) -> Key {
+pub(crate) const fn key(name: &'static str, shape: Shape, default: DefaultValue) -> Key {
     Key {
         name,
         shape,
         default,
-        takes: Takes::Text,
+        scalar_type: ScalarType::Text,
         about: "",
     }
 }
 
 pub(crate) const fn text(name: &'static str, default: &'static str) -> Key {
-    key(name, Shape::Scalar, Preset::Text(default))
+    key(name, Shape::Scalar, DefaultValue::Text(default))
 }
 
 pub(crate) const fn count(name: &'static str, default: u64) -> Key {
-    key(name, Shape::Scalar, Preset::Count(default)).takes(Takes::Count)
+    key(name, Shape::Scalar, DefaultValue::Count(default)).scalar_type(ScalarType::Count)
 }
 
 pub(crate) const fn duration(name: &'static str, default: &'static str) -> Key {
-    text(name, default).takes(Takes::Duration)
+    text(name, default).scalar_type(ScalarType::Duration)
 }
 
 pub(crate) const fn choice(name: &'static str, choices: &'static [&'static str]) -> Key {
-    key(name, Shape::Scalar, Preset::Text(choices[0])).takes(Takes::Choice(choices))
+    key(name, Shape::Scalar, DefaultValue::Text(choices[0]))
+        .scalar_type(ScalarType::Choice(choices))
 }
 
 pub(crate) const fn optional(name: &'static str, shape: Shape) -> Key {
-    key(name, shape, Preset::Nothing)
+    key(name, shape, DefaultValue::None)
 }

@@ -1,5 +1,5 @@
-//! What a part of watchbell declares its configuration section with: keys, typed reading of their
-//! values, and faults at the place where a value was written. It knows no section itself.
+//! With this a part of watchbell declares its section of the configuration: keys, typed reading of
+//! their values, and faults with the place where a value was written. It knows no section itself.
 
 mod fault;
 mod key;
@@ -7,6 +7,6 @@ mod section;
 
 pub use fault::Fault;
 pub(crate) use fault::place;
-pub use key::{Key, PREFIX, Preset, Shape, Takes};
+pub use key::{DefaultValue, Key, PREFIX, ScalarType, Shape};
 pub(crate) use key::{choice, count, duration, key, optional, text};
 pub use section::Section;

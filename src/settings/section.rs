@@ -1,5 +1,5 @@
-//! Reading typed values out of the merged layers. A value that does not fit is a fault at the place
-//! where it was written; reading goes on, so that one pass finds them all.
+//! Reads typed values from the merged layers. A value of the wrong type is a fault at the place where it
+//! was written; reading goes on, so that one pass finds all faults.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::key::PREFIX;
 use crate::sigma::Level;
 
-static NOTHING: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
 
 /// One section of the merged configuration.
 pub struct Section<'v> {
@@ -30,11 +30,11 @@ impl<'v> Section<'v> {
         }
     }
 
-    /// The section of that name; one without any key where nobody wrote it.
+    /// The section of that name; an empty one if it is not set.
     pub(crate) fn section(&self, name: &str) -> Section<'v> {
         let table = match self.table.get(name).map(|value| &value.kind) {
             Some(ValueKind::Table(table)) => table,
-            _ => &*NOTHING,
+            _ => &*EMPTY,
         };
         Section {
             path: format!("{}{name}.", self.path),
@@ -42,7 +42,7 @@ impl<'v> Section<'v> {
         }
     }
 
-    /// Whether somebody, or a default, gives the key a value.
+    /// Whether the key has a value, set or by default.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
@@ -54,7 +54,7 @@ impl<'v> Section<'v> {
         names
     }
 
-    /// A fault at the place of `name`, or of the whole where nobody wrote it.
+    /// A fault at the place of `name`, or without a place if the key is not set.
     pub(crate) fn fault(&self, name: &str, message: impl std::fmt::Display) -> Fault {
         let place = self.table.get(name).and_then(Value::origin);
         let path = &self.path;
@@ -68,11 +68,11 @@ impl<'v> Section<'v> {
         self.table.get(name)?.clone().into_string().ok()
     }
 
-    /// Text that must be there.
+    /// A text that must be set.
     pub(crate) fn required(&self, name: &str, faults: &mut Vec<Fault>) -> String {
         let text = self.text(name).unwrap_or_default();
         if text.is_empty() {
-            faults.push(self.fault(name, "a value is needed"));
+            faults.push(self.fault(name, "a value is required"));
         }
         text
     }
@@ -87,7 +87,7 @@ impl<'v> Section<'v> {
         }
     }
 
-    /// A value in the words of `T`; `expected` says what they are.
+    /// A value parsed as `T`; `expected` describes the accepted values.
     pub(crate) fn parsed<T: FromStr>(
         &self,
         name: &str,
@@ -126,7 +126,7 @@ impl<'v> Section<'v> {
         }
     }
 
-    /// One of the given words.
+    /// One of the given choices.
     pub(crate) fn choice<T: Copy + Default>(
         &self,
         name: &str,
@@ -138,7 +138,7 @@ impl<'v> Section<'v> {
             return *choice;
         }
         let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
-        let fault = self.fault(name, format!("`{word}` is not known"));
+        let fault = self.fault(name, format!("`{word}` is not a valid value"));
         faults.push(fault.one_of(&word, &known));
         T::default()
     }
@@ -152,7 +152,7 @@ impl<'v> Section<'v> {
                 let level = Level::parse(&word);
                 if level.is_none() {
                     let known = Level::ALL.map(Level::as_str);
-                    let fault = self.fault(name, format!("`{word}` is no level"));
+                    let fault = self.fault(name, format!("`{word}` is not a level"));
                     faults.push(fault.one_of(&word, &known));
                 }
                 Some((name.to_owned(), level?))
@@ -160,12 +160,12 @@ impl<'v> Section<'v> {
             .collect()
     }
 
-    /// A secret from the environment, or from the file that `<name>_file` names.
+    /// A secret from an environment variable, or from the file that `<name>_file` names.
     pub(crate) fn secret(&self, name: &str, faults: &mut Vec<Fault>) -> Option<String> {
         let file = format!("{name}_file");
         match (self.text(name), self.text(&file)) {
             (Some(_), Some(_)) => {
-                let message = format!("given twice, here and as {file}");
+                let message = format!("set twice, here and by {file}");
                 faults.push(self.fault(name, message).remedy("keep one of the two"));
                 None
             }
@@ -185,13 +185,13 @@ impl<'v> Section<'v> {
         None
     }
 
-    /// The variable that sets a key of this section.
+    /// The environment variable that sets a key of this section.
     pub(crate) fn variable(&self, name: &str) -> String {
         let path = self.path.replace('.', "__").replace('-', "_");
         format!("{PREFIX}{path}{name}").to_uppercase()
     }
 
-    /// The text of the file that `name` names.
+    /// The content of the file that the value of `name` names.
     pub(crate) fn file(&self, name: &str, faults: &mut Vec<Fault>) -> Option<String> {
         let path = self.text(name)?;
         match std::fs::read_to_string(Path::new(&path)) {

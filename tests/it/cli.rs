@@ -81,8 +81,8 @@ fn every_fault_of_a_configuration_comes_in_one_pass_with_line_and_remedy() {
     assert_eq!((run.code, run.stdout.as_str()), (Some(78), ""));
     for said in [
         "watchbell.yaml:3:5: error: unknown key `boostrap`\n  help: did you mean `bootstrap`?",
-        "watchbell.yaml:8:8: error: rules: no pack is called `confluentt`\n  help: did you mean `pack:confluent`?",
-        "watchbell.yaml:10:11: error: delivery: `at_most_once` is not known\n  help: did you mean `at_least_once`?",
+        "watchbell.yaml:8:8: error: rules: there is no pack `confluentt`\n  help: did you mean `pack:confluent`?",
+        "watchbell.yaml:10:11: error: delivery: `at_most_once` is not a valid value\n  help: did you mean `at_least_once`?",
         "watchbell.yaml:11:16: error: http.listen: ",
         "rules/topic_deleted.yaml:4:8: error: `hihg` is no level\n  help: ",
         "names.yaml:1:7: error: unknown key `nam`\n  help: did you mean `name`?",

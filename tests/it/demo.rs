@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use watchbell::observe::descriptors::raise_limit;
-use watchbell::observe::http::{EXCHANGE, MAX_CONNECTIONS};
+use watchbell::observe::http::{EXCHANGE_TIMEOUT, MAX_CONNECTIONS};
 
 use crate::command::{run_with, watchbell};
 
@@ -248,7 +248,7 @@ fn idle_connections_keep_neither_probes_waiting_nor_descriptors() {
             let asked = Instant::now();
             let answer = ask(address, "/livez");
             assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
-            assert!(asked.elapsed() < EXCHANGE, "{:?}", asked.elapsed());
+            assert!(asked.elapsed() < EXCHANGE_TIMEOUT, "{:?}", asked.elapsed());
         }
     }
     let held = descriptors();

@@ -145,7 +145,7 @@ fn mail_goes_to_everybody_over_starttls_and_the_password_only_then() {
     let sink = server.sink(&format!("user: watch, ca_file: {}", authority.file()));
     assert_eq!(
         check(&sink),
-        Ok("the mail server answers and takes the login")
+        Ok("the mail server answers and accepts the login")
     );
     let asked = server.heard();
     assert!(

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use watchbell::alert::{RECORDS_EXPIRED, Source, SourceAlert, Stopped};
 use watchbell::event::{NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position};
 use watchbell::notice::{Notice, ResourceNotice, Who};
-use watchbell::notify::note::Note;
+use watchbell::notify::commit_metadata::CommitMetadata;
 use watchbell::notify::queue::{Arrival, Offered, Pacing, Queue};
 use watchbell::notify::sinks::alertmanager::Alertmanager;
 use watchbell::notify::sinks::email::Email;
@@ -143,7 +143,7 @@ fn message_by(notice: Notice, digest: bool, template: Option<&Template>) -> Mess
         max_waiting: Some(20),
         max_age_ms: 3_600_000,
     };
-    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+    let mut queue = Queue::resume(pacing, NextOffset(0), CommitMetadata::default());
     let offered = Offered {
         group_key: notice.group_key.clone(),
         level: notice.level,
@@ -154,7 +154,7 @@ fn message_by(notice: Notice, digest: bool, template: Option<&Template>) -> Mess
     queue.offer(0, NOW_MS, Some(offered.clone()));
     let mut next = queue.next(NOW_MS).expect("the first");
     if digest {
-        queue.told(NOW_MS, &next);
+        queue.accepted(NOW_MS, &next);
         for offset in 1..=299 {
             queue.offer(offset, NOW_MS + offset * 1_000, Some(offered.clone()));
         }
@@ -745,11 +745,11 @@ fn a_more_severe_alert_of_a_group_opens_another_incident() {
         max_waiting: None,
         max_age_ms: 3_600_000,
     };
-    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+    let mut queue = Queue::resume(pacing, NextOffset(0), CommitMetadata::default());
     let mut told = |offset, now_ms, level| {
         queue.offer(offset, now_ms, Some(offered("g", level)));
         let next = queue.next(now_ms)?;
-        queue.told(now_ms, &next);
+        queue.accepted(now_ms, &next);
         Some(Message::new("oncall", &next, 0, None))
     };
     let medium = told(0, 0, Level::Medium).expect("the first");
@@ -779,7 +779,7 @@ fn a_digest_over_many_groups_does_not_join_an_incident_of_another_level_or_time(
         max_age_ms: 3_600_000,
     };
     let overflow = |level, at_ms| {
-        let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+        let mut queue = Queue::resume(pacing, NextOffset(0), CommitMetadata::default());
         for offset in 0..3 {
             queue.offer(
                 offset,
@@ -819,7 +819,7 @@ fn the_id_of_a_notification_depends_on_the_alerts_it_covers() {
         max_waiting: None,
         max_age_ms: 3_600_000,
     };
-    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+    let mut queue = Queue::resume(pacing, NextOffset(0), CommitMetadata::default());
     queue.offer(0, 0, Some(offered("g", Level::High)));
     let first = queue.next(0).expect("the first");
     let alone = Message::new("oncall", &first, 0, None).id;
@@ -943,7 +943,7 @@ fn digest(arrival: Arrival, levels: &[Level]) -> Message {
         max_waiting: Some(20),
         max_age_ms: 3_600_000,
     };
-    let mut queue = Queue::resume(pacing, NextOffset(0), Note::default());
+    let mut queue = Queue::resume(pacing, NextOffset(0), CommitMetadata::default());
     for (offset, level) in (0..).zip(levels) {
         let mut notice = notice(&alert(|_| {}));
         notice.level = *level;

@@ -8,9 +8,11 @@ use std::time::Duration;
 use watchbell::config;
 use watchbell::event::NextOffset;
 use watchbell::notify::Sink;
-use watchbell::notify::note::Note;
+use watchbell::notify::commit_metadata::CommitMetadata;
 use watchbell::notify::pace::Pace;
-use watchbell::notify::queue::{Arrival, Notification, NotificationKind, Offered, Queue, Times};
+use watchbell::notify::queue::{
+    Arrival, ArrivalTimes, Notification, NotificationKind, Offered, Queue,
+};
 use watchbell::sigma::Level;
 
 const MINUTE_MS: i64 = 60_000;
@@ -91,7 +93,7 @@ fn run_by(
     until_ms: i64,
     wall_ms: fn(i64) -> i64,
 ) -> Asked {
-    let mut queue = Queue::resume(sink.pacing, NextOffset(0), Note::default());
+    let mut queue = Queue::resume(sink.pacing, NextOffset(0), CommitMetadata::default());
     let mut pace = Pace::new(sink.rate);
     let mut asked = Asked::default();
     let mut next = 0;
@@ -106,9 +108,9 @@ fn run_by(
                 arrival: Arrival::InTime,
                 alert: next,
             };
-            let times = Times {
+            let times = ArrivalTimes {
                 now: now_ms,
-                came: alert.at_ms,
+                arrived: alert.at_ms,
                 written_ms: wall_ms(alert.at_ms),
             };
             queue.offer(next as i64, times, Some(offered));
@@ -120,7 +122,7 @@ fn run_by(
         let Some(notification) = queue.next(now_ms) else {
             continue;
         };
-        pace.asked(now_ms);
+        pace.request_sent(now_ms);
         asked.at_ms.push(now_ms);
         if down.contains(&now_ms) {
             pace.failed(now_ms, None, 0.5);
@@ -128,11 +130,15 @@ fn run_by(
             assert_eq!(given_up, None, "it is not too old");
         } else {
             pace.succeeded();
-            queue.told(now_ms, &notification);
+            queue.accepted(now_ms, &notification);
             asked.told.push((now_ms, notification));
         }
     }
-    assert_eq!((next, queue.untold()), (alerts.len(), 0), "untold");
+    assert_eq!(
+        (next, queue.unsent()),
+        (alerts.len(), 0),
+        "all alerts are sent"
+    );
     assert!(queue.committable().0 >= NextOffset(0));
     asked
 }

@@ -344,7 +344,7 @@ fn a_check_sends_no_alert() {
             .block_on(Client::new(sink).expect("a client").check())
     };
     let slack = sink(&format!("type: slack, url: '{}', channel: C1", stub.url()));
-    assert_eq!(check(&slack), Ok("Slack knows the token"));
+    assert_eq!(check(&slack), Ok("Slack accepts the token"));
     let am = sink(&format!("type: alertmanager, urls: ['{}']", stub.url()));
     assert_eq!(check(&am), Ok("every peer answers"));
     assert!(check(&webhook(&stub)).is_ok());

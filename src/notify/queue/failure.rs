@@ -1,85 +1,85 @@
-//! What becomes of a notification that the sink did not take. It waits for another try until it is too
-//! old. One that is refused while others pass is refused itself; where nothing passes, the sink is at
-//! fault.
+//! What becomes of a notification that the sink did not accept. It is tried again until it is older than
+//! `max_age`. If it is refused several times while others are accepted, it becomes a dead letter. If
+//! nothing is accepted, the fault is the sink's, and nothing is given up for it.
 
 use std::cmp::Reverse;
 
-use super::{About, Part, Pending, Queue, Rank, State};
+use super::{GroupState, NotificationKey, Pending, PendingPart, Queue, Rank};
 use crate::notify::notification::Notification;
 use crate::notify::offsets::Offsets;
-use crate::notify::pending::Refusals;
+use crate::notify::pending::RefusalCounts;
 use crate::sigma::Level;
 
-/// A notification that failed this often lets the others go before it.
+/// After this many failed attempts a notification goes behind the others.
 pub(super) const ATTEMPTS_IN_FRONT: u32 = 3;
 
-/// Refused so often while others are accepted, a notification is refused for good.
+/// After this many refusals while others were accepted, a notification is given up.
 const REFUSALS: u32 = 3;
 
-/// Pauses before what was refused is tried again, ms: doubled each time, up to the longest.
-const FIRST_REST_MS: i64 = 1_000;
-const LONGEST_REST_MS: i64 = 60_000;
+/// Delay before a refused notification is tried again, ms: doubled each time, up to the longest.
+const FIRST_DELAY_MS: i64 = 1_000;
+const LONGEST_DELAY_MS: i64 = 60_000;
 
-/// Whether the others go first: after some failures, but for one more chance when the sink has worked
-/// since.
+/// Whether a notification that failed this often goes behind the others. With exactly one attempt more
+/// than [`ATTEMPTS_IN_FRONT`] it does not: that is its one chance after the sink has worked again.
 pub(super) fn is_behind(attempts: u32) -> bool {
     attempts == ATTEMPTS_IN_FRONT || attempts > ATTEMPTS_IN_FRONT + 1
 }
 
-/// Alerts that the sink will not be told of. They hold the position until the dead letters have them:
-/// [`Queue::stored`].
+/// Alerts that will not be sent to the sink. The position stays before them until their dead letters
+/// are written: [`Queue::dead_letters_written`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenUp {
     /// Why: `expired` or `refused`.
     pub reason: &'static str,
-    /// Where they are; fewer than `count` where a dead letter is written of them already, or they are
-    /// of a topic that is gone.
+    /// Their offsets; fewer than `count` if dead letters of some are written or due already, or if
+    /// their topic no longer exists.
     pub offsets: Offsets,
     /// How many they are.
     pub count: u64,
 }
 
 impl<A: Clone> Queue<A> {
-    /// The sink did not take it, but may later. Returns what of it is too old by now.
+    /// The sink did not accept it, but may accept it later. Returns the alerts that are too old by now.
     pub fn failed(&mut self, now: i64, failed: Notification<A>) -> Option<GivenUp> {
         self.failed.extend(failed.offsets.first());
-        let about = failed.about();
+        let key = failed.key();
         let mut pending = failed.pending;
         pending.attempts += 1;
-        self.put_back(now, about, pending, failed.topic, None)
+        self.put_back(now, key, pending, failed.topic, None)
     }
 
-    /// The sink does not want it: its own fault if others are accepted, else the sink's. Returns what
-    /// of it is given up.
+    /// The sink refused it. The fault is the notification's if others are accepted, else the sink's.
+    /// Returns the alerts that are given up.
     pub fn refused(&mut self, now: i64, refused: Notification<A>) -> Option<GivenUp> {
         let first = refused.offsets.first();
         let only_this = self.refused.iter().all(|other| Some(*other) == first);
         self.refused.extend(first);
-        let about = refused.about();
+        let key = refused.key();
         let mut pending = refused.pending;
         let refusals = &mut pending.refusals;
         if refusals.count == 0 {
-            refusals.accepted_before = self.accepted;
-        } else if only_this && self.accepted > refusals.accepted_before {
+            refusals.accepted_before = self.accepted_count;
+        } else if only_this && self.accepted_count > refusals.accepted_before {
             refusals.alone += 1;
         }
         refusals.count += 1;
         if refusals.alone < REFUSALS {
-            let rest = rest_ms(*refusals);
-            return self.put_back(now, about, pending, refused.topic, Some(now + rest));
+            let delay_ms = refusal_delay_ms(*refusals);
+            return self.put_back(now, key, pending, refused.topic, Some(now + delay_ms));
         }
         self.refused.clear();
         let (offsets, count) = (pending.offsets(), pending.count());
-        let since = self.forget(&about);
+        let since = self.forget(&key);
         if let Some(since) = since {
             let anchor = since.first_offset().unwrap_or(self.next);
-            self.insert(about.clone(), anchor, now, since);
-            self.wait(&about, now);
+            self.insert(key.clone(), anchor, now, since);
+            self.enqueue(&key, now);
         }
         Some(self.give_up("refused", offsets, count, refused.topic))
     }
 
-    /// Whether the sink refuses whatever it is sent, as far as is known.
+    /// Whether the sink has refused several different notifications and accepted none since.
     pub fn refuses_all(&self) -> bool {
         self.refused.len() > 1
     }
@@ -87,42 +87,42 @@ impl<A: Clone> Queue<A> {
     fn put_back(
         &mut self,
         now: i64,
-        about: About,
+        key: NotificationKey,
         mut pending: Pending<A>,
         topic: u32,
-        rest_until: Option<i64>,
+        delay_until: Option<i64>,
     ) -> Option<GivenUp> {
         let older = pending.take_older(now - self.pacing.max_age_ms);
         let given_up = self.expired(older, topic);
-        let Some(group) = self.groups.get_mut(&about) else {
+        let Some(group) = self.groups.get_mut(&key) else {
             return given_up;
         };
         if topic != self.topic {
-            self.stand_in -= 1;
-            pending.cut(i64::MIN, self.stand_in);
+            self.placeholder -= 1;
+            pending.replace_offsets_from(i64::MIN, self.placeholder);
         }
         if let Some(since) = group.pending.take() {
             pending.merge(since);
         }
         if pending.is_empty() {
-            self.forget(&about);
+            self.forget(&key);
             return given_up;
         }
-        if group.told.is_none() && topic == self.topic {
+        if group.sent_level.is_none() && topic == self.topic {
             self.anchors.remove(&group.anchor);
             group.anchor = pending.first_offset().unwrap_or(group.anchor);
             self.anchors.insert(group.anchor);
         }
         group.pending = Some(pending);
-        match rest_until {
-            Some(until) => self.rest(&about, until),
-            None => self.wait(&about, now),
+        match delay_until {
+            Some(until) => self.delay(&key, until),
+            None => self.enqueue(&key, now),
         }
-        self.fold(now);
+        self.limit_waiting(now);
         given_up
     }
 
-    fn expired(&mut self, older: Vec<Part<A>>, topic: u32) -> Option<GivenUp> {
+    fn expired(&mut self, older: Vec<PendingPart<A>>, topic: u32) -> Option<GivenUp> {
         let mut offsets = Offsets::default();
         let mut count = 0;
         for part in older {
@@ -140,14 +140,14 @@ impl<A: Clone> Queue<A> {
         topic: u32,
     ) -> GivenUp {
         if topic != self.topic || offsets.first() < Some(0) {
-            // Nothing can be read there any more.
+            // Their records no longer exist, so no dead letter can be written of them.
             offsets = Offsets::default();
         }
-        // What cannot be read is a dead letter already, or is on the way to it.
-        let owed = offsets.common(&self.owed);
-        offsets.remove(&owed);
-        self.settled.extend(&owed);
-        self.owed.extend(&offsets);
+        // The dead letter of an unreadable alert is due already; it must not be written twice.
+        let already_due = offsets.common(&self.dead_letters_due);
+        offsets.remove(&already_due);
+        self.settled.extend(&already_due);
+        self.dead_letters_due.extend(&offsets);
         GivenUp {
             reason,
             offsets,
@@ -155,41 +155,43 @@ impl<A: Clone> Queue<A> {
         }
     }
 
-    /// The sink has accepted something. What failed or was refused meanwhile is tried again: all of it
-    /// where several did, since then it was the sink; else what may have met an outage alone.
-    pub(super) fn forgive(&mut self, now: i64) {
+    /// The sink has accepted a notification. Others that failed or were refused before are tried again:
+    /// all of them if they were several, since then the fault was the sink's; a single one once more,
+    /// since it may only have met an outage.
+    pub(super) fn retry_after_success(&mut self, now: i64) {
         let all = self.failed.len() + self.refused.len() > 1;
         self.failed.clear();
         self.refused.clear();
         let behind = (Rank::Behind, Reverse(Level::Critical), i64::MIN);
-        let behind = self.waiting.range(behind..).map(|(_, about)| about);
-        let abouts: Vec<About> = behind.chain(&self.resting).cloned().collect();
-        for about in abouts {
-            let Some(group) = self.groups.get_mut(&about) else {
+        let behind = self.waiting.range(behind..).map(|(_, key)| key);
+        let keys: Vec<NotificationKey> = behind.chain(&self.delayed).cloned().collect();
+        for key in keys {
+            let Some(group) = self.groups.get_mut(&key) else {
                 continue;
             };
-            let is_resting = matches!(group.state, State::Resting { .. });
+            let is_delayed = matches!(group.state, GroupState::Delayed { .. });
             let Some(pending) = &mut group.pending else {
                 continue;
             };
-            match is_resting {
+            match is_delayed {
                 true if pending.refusals.count == 0 || pending.refusals.alone > 0 => continue,
                 true => {}
                 false if all => pending.attempts = 0,
-                // If it fails again, it is its own fault.
+                // If it fails again, the fault is its own.
                 false if pending.attempts == ATTEMPTS_IN_FRONT => pending.attempts += 1,
                 false => continue,
             }
-            self.wait(&about, now);
+            self.enqueue(&key, now);
         }
     }
 }
 
-/// How long something refused is left alone. Once others were accepted its own refusals count.
-fn rest_ms(refusals: Refusals) -> i64 {
+/// How long to wait before a refused notification is tried again. Once others were accepted, only its
+/// refusals since then count.
+fn refusal_delay_ms(refusals: RefusalCounts) -> i64 {
     let doubled = match refusals.alone {
         0 => refusals.count - 1,
         alone => alone,
     };
-    (FIRST_REST_MS << doubled.min(10)).min(LONGEST_REST_MS)
+    (FIRST_DELAY_MS << doubled.min(10)).min(LONGEST_DELAY_MS)
 }

@@ -1,125 +1,129 @@
-//! In which order a queue's groups are told, and when those come that wait for something: repeats that
-//! are gathered, what was refused, what is late.
+//! In which order a queue's groups are sent, and when a group that is open or delayed becomes due.
 
 use std::cmp::Reverse;
 
 use super::failure::is_behind;
-use super::{About, MAX_GROUPS, Pending, QUIET_MS, Queue, Rank, State};
+use super::{GroupState, MAX_GROUPS, NotificationKey, Pending, QUIET_MS, Queue, Rank};
 use crate::sigma::Level;
 
 impl<A: Clone> Queue<A> {
-    /// Take a group out of the line, or out of its window; its state is to be decided next.
-    fn unplace(&mut self, about: &About) {
-        match self.groups.get(about).map(|group| group.state) {
-            Some(State::Waiting(turn)) => {
-                self.waiting.remove(&turn);
+    /// Remove a group from the waiting groups or from the windows. The caller must set its state next.
+    fn unschedule(&mut self, key: &NotificationKey) {
+        match self.groups.get(key).map(|group| group.state) {
+            Some(GroupState::Waiting(priority)) => {
+                self.waiting.remove(&priority);
             }
-            Some(State::Open { ends: at } | State::Resting { until: at }) => {
-                self.windows.remove(&(at, about.clone()));
-                self.resting.remove(about);
+            Some(GroupState::Open { ends: at } | GroupState::Delayed { until: at }) => {
+                self.windows.remove(&(at, key.clone()));
+                self.delayed.remove(key);
             }
-            Some(State::Sending) | None => {}
+            Some(GroupState::Sending) | None => {}
         }
     }
 
-    /// Put a group with pending alerts in line for its turn, or on its new place there.
-    pub(super) fn wait(&mut self, about: &About, now: i64) {
-        self.unplace(about);
-        let Some(group) = self.groups.get_mut(about) else {
+    /// Add a group with pending alerts to the waiting groups, or move it to its new place among them.
+    pub(super) fn enqueue(&mut self, key: &NotificationKey, now: i64) {
+        self.unschedule(key);
+        let Some(group) = self.groups.get_mut(key) else {
             return;
         };
         let Some(pending) = &group.pending else {
             return;
         };
         let is_overdue = now - group.since >= self.pacing.digest_interval_ms;
-        let rank = match about {
-            About::Overflow if is_overdue => Rank::Overdue,
-            About::Overflow => Rank::Overflow,
+        let rank = match key {
+            NotificationKey::Overflow if is_overdue => Rank::Overdue,
+            NotificationKey::Overflow => Rank::Overflow,
             _ if is_behind(pending.attempts) => Rank::Behind,
             _ => Rank::Ordinary,
         };
         let first = pending.first_offset().unwrap_or(group.anchor);
-        let turn = (rank, Reverse(pending.level()), first);
-        group.state = State::Waiting(turn);
-        self.waiting.insert(turn, about.clone());
+        let priority = (rank, Reverse(pending.level()), first);
+        group.state = GroupState::Waiting(priority);
+        self.waiting.insert(priority, key.clone());
     }
 
-    /// Leave a group alone until then.
-    pub(super) fn rest(&mut self, about: &About, until: i64) {
-        self.unplace(about);
-        if let Some(group) = self.groups.get_mut(about) {
-            group.state = State::Resting { until };
-            self.windows.insert((until, about.clone()));
-            self.resting.insert(about.clone());
+    /// Send nothing of a group before `until`.
+    pub(super) fn delay(&mut self, key: &NotificationKey, until: i64) {
+        self.unschedule(key);
+        if let Some(group) = self.groups.get_mut(key) {
+            group.state = GroupState::Delayed { until };
+            self.windows.insert((until, key.clone()));
+            self.delayed.insert(key.clone());
         }
     }
 
-    /// More has come for a group: tell at once what is more severe than anything told of it, or
-    /// `raised` above what waited, and move it forward.
-    pub(super) fn expedite(&mut self, about: &About, now: i64, raised: bool) {
-        let Some(group) = self.groups.get(about) else {
+    /// More alerts have arrived for a group. If its level is now higher than what the sink accepted, or
+    /// was `raised` above that of the alerts that waited, it is sent without further delay.
+    pub(super) fn reschedule(&mut self, key: &NotificationKey, now: i64, raised: bool) {
+        let Some(group) = self.groups.get(key) else {
             return;
         };
         let level = group.pending.as_ref().map(Pending::level);
         let pending = group.pending.as_ref();
         let was_refused = pending.is_some_and(|pending| pending.refusals.count > 0);
-        let is_late = matches!(about, About::Late | About::History);
+        let is_late = matches!(key, NotificationKey::Late | NotificationKey::History);
         match group.state {
-            State::Sending => {}
-            State::Waiting(_) => self.wait(about, now),
-            State::Open { .. } if level <= group.told => {}
-            // More of them may be on their way.
-            State::Open { .. } if is_late => self.rest(about, now + QUIET_MS),
-            State::Open { .. } => self.wait(about, now),
-            State::Resting { .. } if is_late && !was_refused => {
+            GroupState::Sending => {}
+            GroupState::Waiting(_) => self.enqueue(key, now),
+            GroupState::Open { .. } if level <= group.sent_level => {}
+            // More late alerts may follow soon.
+            GroupState::Open { .. } if is_late => self.delay(key, now + QUIET_MS),
+            GroupState::Open { .. } => self.enqueue(key, now),
+            GroupState::Delayed { .. } if is_late && !was_refused => {
                 let longest = self.pacing.digest_interval_ms.max(QUIET_MS);
                 let until = (now + QUIET_MS).min(group.since + longest);
-                self.rest(about, until);
+                self.delay(key, until);
             }
-            State::Resting { .. } if raised => self.wait(about, now),
-            State::Resting { .. } => {}
+            GroupState::Delayed { .. } if raised => self.enqueue(key, now),
+            GroupState::Delayed { .. } => {}
         }
     }
 
-    /// Where more groups wait than may, the least severe and latest join the digest over many.
-    pub(super) fn fold(&mut self, now: i64) {
+    /// If more groups wait than `max_waiting`, those of the lowest level, the latest first, are merged
+    /// into the digest over many groups.
+    pub(super) fn limit_waiting(&mut self, now: i64) {
         let Some(max_waiting) = self.pacing.max_waiting else {
             return;
         };
         while self.waiting_groups() > max_waiting {
-            // In an outage the severe fail, too, and let others go before them; that makes them no
-            // less severe.
+            // In an outage groups of a high level fail, too, and go behind the others. Their level
+            // still counts here.
             let behind = (Rank::Behind, Reverse(Level::Critical), i64::MIN);
             let (front, behind) = (self.waiting.range(..behind), self.waiting.range(behind..));
             let last = [front, behind]
                 .into_iter()
-                .filter_map(|mut range| range.rfind(|(_, about)| is_group(about)));
+                .filter_map(|mut range| range.rfind(|(_, key)| is_group(key)));
             let last = last.max_by_key(|((_, level, first), _)| (*level, *first));
-            let Some(about) = last.map(|(_, about)| about.clone()) else {
+            let Some(key) = last.map(|(_, key)| key.clone()) else {
                 return;
             };
-            let Some(pending) = self.forget(&about) else {
+            let Some(pending) = self.forget(&key) else {
                 continue;
             };
-            self.overflow_with(pending, now);
+            self.add_to_overflow(pending, now);
         }
     }
 
     fn waiting_groups(&self) -> usize {
-        let is_waiting = |about: &&About| {
-            let group = self.groups.get(about);
-            group.is_some_and(|group| matches!(group.state, State::Waiting(_)))
+        let is_waiting = |key: &&NotificationKey| {
+            let group = self.groups.get(key);
+            group.is_some_and(|group| matches!(group.state, GroupState::Waiting(_)))
         };
-        let others = [About::Overflow, About::Late, About::History];
+        let others = [
+            NotificationKey::Overflow,
+            NotificationKey::Late,
+            NotificationKey::History,
+        ];
         self.waiting.len() - others.iter().filter(is_waiting).count()
     }
 
-    fn overflow_with(&mut self, pending: Pending<A>, now: i64) {
-        let about = About::Overflow;
+    fn add_to_overflow(&mut self, pending: Pending<A>, now: i64) {
+        let key = NotificationKey::Overflow;
         let first = pending.first_offset().unwrap_or(self.base);
-        let Some(group) = self.groups.get_mut(&about) else {
-            self.insert(about.clone(), first, now, pending);
-            self.wait(&about, now);
+        let Some(group) = self.groups.get_mut(&key) else {
+            self.insert(key.clone(), first, now, pending);
+            self.enqueue(&key, now);
             return;
         };
         self.anchors.remove(&group.anchor);
@@ -132,40 +136,41 @@ impl<A: Clone> Queue<A> {
                 group.since = now;
             }
         }
-        if matches!(group.state, State::Waiting(_)) {
-            self.wait(&about, now);
+        if matches!(group.state, GroupState::Waiting(_)) {
+            self.enqueue(&key, now);
         }
     }
 
-    /// Remove a group; what of it nobody was told of.
-    pub(super) fn forget(&mut self, about: &About) -> Option<Pending<A>> {
-        self.unplace(about);
-        let group = self.groups.remove(about)?;
+    /// Remove a group; returns its pending alerts.
+    pub(super) fn forget(&mut self, key: &NotificationKey) -> Option<Pending<A>> {
+        self.unschedule(key);
+        let group = self.groups.remove(key)?;
         self.anchors.remove(&group.anchor);
         group.pending
     }
 
-    /// Windows that end: what was gathered or refused is to be told, a quiet group is forgotten.
+    /// Handle the windows that have ended: a group with pending alerts is to be sent, one without is
+    /// forgotten.
     pub(super) fn close_windows(&mut self, now: i64) {
         while let Some((at, _)) = self.windows.first()
             && (*at <= now || self.groups.len() > MAX_GROUPS)
         {
-            let Some((_, about)) = self.windows.pop_first() else {
+            let Some((_, key)) = self.windows.pop_first() else {
                 return;
             };
-            let pending = self.groups.get(&about).map(|g| g.pending.is_some());
+            let pending = self.groups.get(&key).map(|g| g.pending.is_some());
             match pending {
-                Some(true) => self.wait(&about, now),
+                Some(true) => self.enqueue(&key, now),
                 Some(false) => {
-                    self.forget(&about);
+                    self.forget(&key);
                 }
                 None => {}
             }
         }
-        self.fold(now);
+        self.limit_waiting(now);
     }
 }
 
-fn is_group(about: &About) -> bool {
-    matches!(about, About::Group(_))
+fn is_group(key: &NotificationKey) -> bool {
+    matches!(key, NotificationKey::Group(_))
 }

@@ -1,4 +1,4 @@
-//! What a sink is told, on its own and against everything that can go wrong in between.
+//! Which notifications a sink gets, and that none is lost or repeated, whatever fails in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ fn late(level: Level, alert: i64) -> Option<Offered<i64>> {
 }
 
 fn queue() -> Queue<i64> {
-    Queue::resume(PACING, NextOffset(0), Note::default())
+    Queue::resume(PACING, NextOffset(0), CommitMetadata::default())
 }
 
 /// Offers alerts of one level to consecutive offsets at time 0.
@@ -54,7 +54,7 @@ fn position(queue: &mut Queue<i64>) -> i64 {
 }
 
 #[test]
-fn the_first_is_told_at_once_and_its_repeats_as_one_digest() {
+fn the_first_alert_is_sent_at_once_and_its_repeats_as_one_digest() {
     let mut queue = queue();
     offer(&mut queue, &["a"]);
     let first = queue.next(0).unwrap();
@@ -63,13 +63,13 @@ fn the_first_is_told_at_once_and_its_repeats_as_one_digest() {
         (NotificationKind::First, 1)
     );
     assert_eq!(position(&mut queue), 0);
-    queue.told(0, &first);
+    queue.accepted(0, &first);
     offer(&mut queue, &["a"; 299]);
     assert!(queue.next(PACING.digest_interval_ms - 1).is_none());
     assert_eq!(
         position(&mut queue),
         0,
-        "a restart must find the group open"
+        "after a restart the group must be open"
     );
     let digest = queue.next(PACING.digest_interval_ms).unwrap();
     assert_eq!(
@@ -77,18 +77,18 @@ fn the_first_is_told_at_once_and_its_repeats_as_one_digest() {
         (NotificationKind::Digest, 299)
     );
     assert_eq!(digest.group_key.as_deref(), Some("a"));
-    queue.told(PACING.digest_interval_ms, &digest);
+    queue.accepted(PACING.digest_interval_ms, &digest);
     assert!(queue.next(3 * PACING.digest_interval_ms).is_none());
     assert_eq!(position(&mut queue), 300);
     assert!(queue.groups.is_empty());
 }
 
 #[test]
-fn what_is_more_severe_than_anything_told_does_not_wait() {
+fn an_alert_of_a_higher_level_than_those_sent_does_not_wait() {
     let mut queue = queue();
     offer(&mut queue, &["a"]);
     let first = queue.next(0).unwrap();
-    queue.told(0, &first);
+    queue.accepted(0, &first);
     offer(&mut queue, &["a"]);
     queue.offer(2, 0, offered("a", Level::Critical));
     let second = queue.next(1).unwrap();
@@ -100,7 +100,7 @@ fn what_is_more_severe_than_anything_told_does_not_wait() {
 }
 
 #[test]
-fn repeats_of_an_alert_that_waits_go_with_it() {
+fn repeats_of_a_waiting_alert_are_sent_with_it() {
     let mut queue = queue();
     offer(&mut queue, &["a", "b", "a", "a"]);
     let first = queue.next(0).unwrap();
@@ -108,23 +108,23 @@ fn repeats_of_an_alert_that_waits_go_with_it() {
         (first.kind.clone(), first.count),
         (NotificationKind::First, 3)
     );
-    queue.told(0, &first);
+    queue.accepted(0, &first);
     assert_eq!(queue.next(0).unwrap().group_key.as_deref(), Some("b"));
 }
 
 #[test]
-fn more_groups_than_can_be_told_become_one_digest_and_the_severe_stay_out_of_it() {
+fn more_groups_than_may_wait_become_one_digest_without_the_severe_ones() {
     let mut queue = queue();
     offer(&mut queue, &["a", "b", "c", "d", "e"]);
     queue.offer(5, 0, offered("worst", Level::Critical));
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     while let Some(next) = queue.next(1) {
-        queue.told(1, &next);
-        told.push(next);
+        queue.accepted(1, &next);
+        sent.push(next);
     }
-    let groups: Vec<_> = told.iter().map(|n| n.group_key.as_deref()).collect();
+    let groups: Vec<_> = sent.iter().map(|n| n.group_key.as_deref()).collect();
     assert_eq!(groups, [Some("worst"), Some("a"), Some("b"), None]);
-    let last = told.last().unwrap();
+    let last = sent.last().unwrap();
     assert_eq!(last.count, 3);
     let NotificationKind::Overflow { rules, others } = &last.kind else {
         panic!("{last:?}")
@@ -136,13 +136,13 @@ fn more_groups_than_can_be_told_become_one_digest_and_the_severe_stay_out_of_it(
 fn an_old_overflow_goes_first_once_and_does_not_starve_the_others() {
     let mut queue = queue();
     let interval_ms = PACING.digest_interval_ms;
-    let mut told = Vec::new();
-    // More than can be told, all of it written long ago, for two intervals and a half.
+    let mut sent = Vec::new();
+    // More groups than may wait, all written long ago, for two and a half intervals.
     for step in 0..15 {
         let now_ms = 10 * interval_ms + step * interval_ms / 6;
-        let times = Times {
+        let times = ArrivalTimes {
             now: now_ms,
-            came: 0,
+            arrived: 0,
             written_ms: 0,
         };
         for n in 0..8 {
@@ -150,15 +150,15 @@ fn an_old_overflow_goes_first_once_and_does_not_starve_the_others() {
             queue.offer(offset, times, offered(&format!("{step}.{n}"), Level::High));
         }
         let next = queue.next(now_ms).unwrap();
-        queue.told(now_ms, &next);
-        told.push(next.group_key.is_none());
+        queue.accepted(now_ms, &next);
+        sent.push(next.group_key.is_none());
     }
-    let overflows = told.iter().filter(|overflow| **overflow).count();
-    assert_eq!(overflows, 2, "{told:?}");
+    let overflows = sent.iter().filter(|overflow| **overflow).count();
+    assert_eq!(overflows, 2, "{sent:?}");
 }
 
 #[test]
-fn one_that_always_fails_does_not_hold_the_others_up() {
+fn a_notification_that_always_fails_does_not_delay_the_others() {
     let mut queue = queue();
     offer(&mut queue, &["poison", "b"]);
     for _ in 0..ATTEMPTS_IN_FRONT {
@@ -168,7 +168,7 @@ fn one_that_always_fails_does_not_hold_the_others_up() {
     }
     let next = queue.next(0).unwrap();
     assert_eq!(next.group_key.as_deref(), Some("b"));
-    queue.told(0, &next);
+    queue.accepted(0, &next);
     assert_eq!(position(&mut queue), 0);
     offer(&mut queue, &["c", "d"]);
     let mut tried = Vec::new();
@@ -176,7 +176,7 @@ fn one_that_always_fails_does_not_hold_the_others_up() {
         tried.extend(next.group_key.clone());
         match next.group_key.as_deref() {
             Some("poison") => fail(&mut queue, next),
-            _ => queue.told(0, &next),
+            _ => queue.accepted(0, &next),
         }
     }
     let expected = ["poison", "c", "d", "poison", "poison", "poison"];
@@ -191,32 +191,32 @@ fn after_an_outage_the_oldest_goes_first_again() {
         let next = queue.next(0).unwrap();
         fail(&mut queue, next);
     }
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     while let Some(next) = queue.next(0) {
-        queue.told(0, &next);
-        told.extend(next.group_key);
+        queue.accepted(0, &next);
+        sent.extend(next.group_key);
     }
     assert_eq!(
-        told,
+        sent,
         ["c", "a", "b"],
         "the one tried next, then the old first"
     );
 }
 
 #[test]
-fn a_restart_tells_again_only_what_was_not_committed() {
+fn after_a_restart_only_what_was_not_committed_is_sent_again() {
     let mut queue = queue();
     offer(&mut queue, &["a", "b"]);
     let first = queue.next(0).unwrap();
-    queue.told(0, &first);
+    queue.accepted(0, &first);
     offer(&mut queue, &["a"]);
-    let (from, note) = queue.committable();
-    let text = note.to_text(from.0);
-    let mut again = Queue::resume(PACING, from, Note::from_text(&text, from.0));
+    let (from, metadata) = queue.committable();
+    let text = metadata.to_text(from.0);
+    let mut again = Queue::resume(PACING, from, CommitMetadata::from_text(&text, from.0));
     offer(&mut again, &["a", "b", "a"]);
     let next = again.next(1).unwrap();
     assert_eq!(next.group_key.as_deref(), Some("b"));
-    again.told(1, &next);
+    again.accepted(1, &next);
     assert!(again.next(1).is_none());
     let digest = again.next(PACING.digest_interval_ms).unwrap();
     assert_eq!((digest.kind, digest.count), (NotificationKind::Digest, 1));
@@ -230,18 +230,18 @@ fn fifty_thousand_alerts_of_as_many_groups_cost_little() {
         queue.offer(offset, 0, offered(&format!("group {offset}"), Level::High));
     }
     assert!(queue.groups.len() <= 4 && queue.waiting.len() <= 4);
-    let mut told = 0;
+    let mut sent = 0;
     let mut calls = 0;
     while let Some(next) = queue.next(1) {
-        queue.told(1, &next);
-        told += next.count;
+        queue.accepted(1, &next);
+        sent += next.count;
         calls += 1;
     }
-    assert_eq!((told, calls), (50_000, 4));
+    assert_eq!((sent, calls), (50_000, 4));
 }
 
 #[test]
-fn only_what_is_itself_too_old_is_given_up() {
+fn only_alerts_that_are_themselves_too_old_are_given_up() {
     let mut queue = queue();
     let max_age = PACING.max_age_ms;
     queue.offer(0, 0, offered("a", Level::Critical));
@@ -261,38 +261,38 @@ fn only_what_is_itself_too_old_is_given_up() {
         (rest.count, rest.level, rest.first_ms),
         (1, Level::High, max_age - MINUTE_MS)
     );
-    queue.told(max_age + 1, &rest);
-    queue.stored(&given_up.offsets, true);
+    queue.accepted(max_age + 1, &rest);
+    queue.dead_letters_written(&given_up.offsets, true);
     assert_eq!(position(&mut queue), 1, "the group is open");
 }
 
 #[test]
-fn of_a_digest_over_many_groups_the_fresh_ones_are_kept_too() {
+fn the_fresh_alerts_of_a_digest_over_many_groups_are_kept_too() {
     let mut queue = queue();
     let max_age = PACING.max_age_ms;
     for offset in 0..20 {
-        let came = offset * max_age / 10;
-        queue.offer(offset, came, offered(&offset.to_string(), Level::High));
+        let arrived = offset * max_age / 10;
+        queue.offer(offset, arrived, offered(&offset.to_string(), Level::High));
     }
     let now = 19 * max_age / 10;
     let mut given_up = BTreeSet::new();
-    let mut told = BTreeSet::new();
+    let mut sent = BTreeSet::new();
     for _ in 0..3 {
         let next = queue.next(now).unwrap();
         let lost = queue.failed(now, next);
         given_up.extend(lost.iter().flat_map(|lost| members(&lost.offsets, 20)));
     }
     while let Some(next) = queue.next(now) {
-        queue.told(now, &next);
-        told.extend(members(&next.offsets, 20));
+        queue.accepted(now, &next);
+        sent.extend(members(&next.offsets, 20));
     }
     let fresh: BTreeSet<i64> = (9..20).collect();
-    assert!(told.is_superset(&fresh), "{told:?}, given up {given_up:?}");
+    assert!(sent.is_superset(&fresh), "{sent:?}, given up {given_up:?}");
     assert!(
-        given_up.is_disjoint(&told),
-        "{told:?}, given up {given_up:?}"
+        given_up.is_disjoint(&sent),
+        "{sent:?}, given up {given_up:?}"
     );
-    assert_eq!(given_up.union(&told).count(), 20);
+    assert_eq!(given_up.union(&sent).count(), 20);
 }
 
 fn members(offsets: &Offsets, end: i64) -> Vec<i64> {
@@ -302,27 +302,27 @@ fn members(offsets: &Offsets, end: i64) -> Vec<i64> {
 }
 
 #[test]
-fn what_is_refused_while_others_pass_is_given_up_and_nothing_else() {
+fn a_notification_that_is_refused_while_others_are_accepted_is_given_up_and_no_other() {
     let mut queue = queue();
     offer(&mut queue, &["poison", "b"]);
-    let (mut now, mut given_up, mut told) = (0, None, Vec::new());
+    let (mut now, mut given_up, mut sent) = (0, None, Vec::new());
     while given_up.is_none() {
-        assert!(now < MINUTE_MS, "{told:?}");
+        assert!(now < MINUTE_MS, "{sent:?}");
         match queue.next(now) {
             Some(next) if next.group_key.as_deref() == Some("poison") => {
                 given_up = queue.refused(now, next);
             }
             Some(next) => {
-                queue.told(now, &next);
-                told.extend(next.group_key);
+                queue.accepted(now, &next);
+                sent.extend(next.group_key);
             }
             None => now += 100,
         }
         assert!(!queue.refuses_all());
     }
-    assert_eq!(told, ["b"], "it held nobody up");
+    assert_eq!(sent, ["b"], "it delayed no other");
     assert_eq!(given_up.expect("refused").reason, "refused");
-    assert_eq!(queue.untold(), 0);
+    assert_eq!(queue.unsent(), 0);
 }
 
 #[test]
@@ -339,22 +339,22 @@ fn a_sink_that_refuses_all_for_some_time_loses_nothing() {
         }
         now += 500;
     }
-    assert!(refused_all, "it is said");
-    // What comes next shows that the sink works again.
+    assert!(refused_all, "it is reported");
+    // The next alert shows that the sink works again.
     let offset = queue.next;
     queue.offer(offset, now, offered("d", Level::High));
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     while let Some(next) = queue.next(now) {
-        queue.told(now, &next);
-        told.extend(next.group_key);
+        queue.accepted(now, &next);
+        sent.extend(next.group_key);
     }
-    told.sort();
-    assert_eq!(told, ["a", "b", "c", "d"], "all at once");
+    sent.sort();
+    assert_eq!(sent, ["a", "b", "c", "d"], "all at once");
     assert!(!queue.refuses_all());
 }
 
 #[test]
-fn the_only_alert_there_is_waits_until_it_is_too_old() {
+fn a_single_alert_waits_until_it_is_too_old() {
     let mut queue = queue();
     offer(&mut queue, &["a"]);
     let (mut now, mut tries) = (0, 0);
@@ -364,21 +364,21 @@ fn the_only_alert_there_is_waits_until_it_is_too_old() {
             if let Some(given_up) = queue.refused(now, next) {
                 break given_up;
             }
-            assert!(queue.oldest().is_some(), "it is seen to wait");
+            assert!(queue.oldest().is_some(), "the metrics show that it waits");
         }
         now += 500;
     };
     assert_eq!(given_up.reason, "expired");
     assert!(now > PACING.max_age_ms && now < PACING.max_age_ms + 2 * MINUTE_MS);
     assert!((50..100).contains(&tries), "{tries} tries in an hour");
-    assert_eq!(queue.untold(), 0);
+    assert_eq!(queue.unsent(), 0);
 }
 
 #[test]
-fn two_that_are_refused_for_good_hold_nobody_up_and_are_given_up_when_others_pass() {
+fn two_that_are_always_refused_delay_no_others_and_are_given_up_when_others_are_accepted() {
     let mut queue = queue();
     offer(&mut queue, &["x", "y"]);
-    let (mut given_up, mut told) = (0, 0);
+    let (mut given_up, mut sent) = (0, 0);
     for second in 0..1_800 {
         let now = second * 1_000;
         if second % 60 == 30 {
@@ -389,13 +389,13 @@ fn two_that_are_refused_for_good_hold_nobody_up_and_are_given_up_when_others_pas
             match next.group_key.as_deref() {
                 Some("x" | "y") => given_up += u64::from(queue.refused(now, next).is_some()),
                 _ => {
-                    told += 1;
-                    queue.told(now, &next);
+                    sent += 1;
+                    queue.accepted(now, &next);
                 }
             }
         }
     }
-    assert_eq!((given_up, told), (2, 30));
+    assert_eq!((given_up, sent), (2, 30));
 }
 
 #[test]
@@ -414,10 +414,13 @@ fn late_alerts_are_one_digest_that_names_the_critical_ones() {
     assert_eq!(
         first.group_key.as_deref(),
         Some("in time"),
-        "it waits for nobody"
+        "it does not wait for the late ones"
     );
-    queue.told(5_000, &first);
-    assert!(queue.next(5_000 + QUIET_MS - 1).is_none(), "more may come");
+    queue.accepted(5_000, &first);
+    assert!(
+        queue.next(5_000 + QUIET_MS - 1).is_none(),
+        "more may follow"
+    );
     let digest = queue.next(5_000 + QUIET_MS).unwrap();
     assert!(
         matches!(digest.kind, NotificationKind::Late { .. }),
@@ -426,15 +429,15 @@ fn late_alerts_are_one_digest_that_names_the_critical_ones() {
     assert_eq!((digest.count, digest.level), (500, Level::Critical));
     assert_eq!(digest.critical, [100, 200, 300, 400, 500]);
     assert_eq!(digest.critical_count, 5);
-    queue.told(15_000, &digest);
+    queue.accepted(15_000, &digest);
     assert!(queue.next(PACING.digest_interval_ms * 2).is_none());
     assert_eq!(position(&mut queue), 501);
 }
 
 #[test]
-fn late_alerts_that_go_on_coming_are_a_digest_each_interval_and_a_worse_one_comes_sooner() {
+fn a_stream_of_late_alerts_is_a_digest_each_interval_and_a_higher_level_is_sent_sooner() {
     let mut queue = queue();
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     for offset in 0..1_200 {
         let now = offset * 1_000;
         let level = if offset == 400 {
@@ -444,66 +447,69 @@ fn late_alerts_that_go_on_coming_are_a_digest_each_interval_and_a_worse_one_come
         };
         queue.offer(offset, now, late(level, offset));
         if let Some(next) = queue.next(now) {
-            queue.told(now, &next);
-            told.push(now / 1_000);
+            queue.accepted(now, &next);
+            sent.push(now / 1_000);
         }
     }
-    assert!(told.len() <= 6, "{told:?}");
+    assert!(sent.len() <= 6, "{sent:?}");
     assert!(
-        told.windows(2).all(|pair| pair[1] - pair[0] <= 600),
-        "{told:?}"
+        sent.windows(2).all(|pair| pair[1] - pair[0] <= 600),
+        "{sent:?}"
     );
 }
 
 #[test]
-fn an_unreadable_alert_is_told_at_once_and_holds_the_position_until_it_is_kept() {
+fn an_unreadable_alert_is_sent_at_once_and_holds_the_position_until_its_dead_letter_is_written() {
     let mut queue = queue();
-    assert!(queue.owe(0));
+    assert!(queue.require_dead_letter(0));
     offer(&mut queue, &["unreadable", "b"]);
-    let mut told = 0;
+    let mut sent = 0;
     while let Some(next) = queue.next(0) {
-        queue.told(0, &next);
-        told += 1;
+        queue.accepted(0, &next);
+        sent += 1;
     }
-    assert_eq!(told, 2, "the dead letters hold up nobody");
+    assert_eq!(sent, 2, "dead letters delay no notification");
     assert!(queue.next(10 * PACING.digest_interval_ms).is_none());
-    let (position, note) = queue.committable();
+    let (position, metadata) = queue.committable();
     assert_eq!(position, NextOffset(0));
-    // A restart keeps it, and tells nobody again.
-    let note = Note::from_text(&note.to_text(0), 0);
-    let mut again = Queue::resume(PACING, position, note);
-    assert!(again.owe(0), "the dead letter is still to be written");
-    assert!(!again.owe(1));
-    again.owed.remove(&[1].into_iter().collect());
+    // After a restart the dead letter is still due, and nothing is sent again.
+    let metadata = CommitMetadata::from_text(&metadata.to_text(0), 0);
+    let mut again = Queue::resume(PACING, position, metadata);
+    assert!(
+        again.require_dead_letter(0),
+        "the dead letter is still to be written"
+    );
+    assert!(!again.require_dead_letter(1));
+    again.dead_letters_due.remove(&[1].into_iter().collect());
     offer(&mut again, &["unreadable", "b"]);
     assert!(again.next(0).is_none());
-    again.stored(&[0].into_iter().collect(), false);
+    again.dead_letters_written(&[0].into_iter().collect(), false);
     assert!(again.next(10 * PACING.digest_interval_ms).is_none());
     assert_eq!(again.committable().0, NextOffset(2));
 }
 
 #[test]
-fn what_waits_is_told_although_the_topic_was_created_anew_and_new_offsets_are_not_taken_for_old() {
+fn pending_alerts_are_sent_after_the_topic_was_recreated_and_its_offsets_are_not_mixed_up() {
     let mut queue = queue();
     offer(&mut queue, &["a", "b", "c", "d", "e", "a"]);
     let first = queue.next(0).unwrap();
-    queue.told(0, &first);
+    queue.accepted(0, &first);
     let in_flight = queue.next(0).unwrap();
-    queue.cut(NextOffset(0), false, 1);
+    queue.topic_changed(NextOffset(0), false, 1);
     assert_eq!(position(&mut queue), 0);
     offer(&mut queue, &["f", "g"]);
-    queue.told(1, &in_flight);
-    let mut told: Vec<u64> = vec![first.count, in_flight.count];
+    queue.accepted(1, &in_flight);
+    let mut sent: Vec<u64> = vec![first.count, in_flight.count];
     while let Some(next) = queue.next(10 * PACING.digest_interval_ms) {
-        queue.told(10 * PACING.digest_interval_ms, &next);
-        told.push(next.count);
+        queue.accepted(10 * PACING.digest_interval_ms, &next);
+        sent.push(next.count);
     }
-    assert_eq!(told.iter().sum::<u64>(), 8, "{told:?}");
+    assert_eq!(sent.iter().sum::<u64>(), 8, "{sent:?}");
     assert!(queue.next(20 * PACING.digest_interval_ms).is_none());
     assert_eq!(position(&mut queue), 2);
 }
 
-/// What happens to a queue.
+/// Something that happens to a queue.
 #[derive(Debug, Clone)]
 enum Step {
     Skip,
@@ -511,7 +517,7 @@ enum Step {
     Late { level: Level, history: bool },
     Unreadable,
     Advance { ms: i64 },
-    Tell,
+    Accept,
     Fail,
     Refuse,
     Store,
@@ -539,7 +545,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => late,
         1 => Just(Step::Unreadable),
         3 => advance.prop_map(|ms| Step::Advance { ms }),
-        5 => Just(Step::Tell),
+        5 => Just(Step::Accept),
         2 => Just(Step::Fail),
         2 => Just(Step::Refuse),
         1 => Just(Step::Store),
@@ -557,36 +563,36 @@ struct Written {
 }
 
 /// A topic, a sink, the dead letters and the commits, around a queue.
-struct World {
+struct Simulation {
     queue: Queue<i64>,
     now: i64,
     topic: Vec<Written>,
-    /// How often the sink was told of each offset.
-    told: BTreeMap<i64, u32>,
-    /// Told, and no commit says so.
+    /// How often the sink got the alert of each offset.
+    sent: BTreeMap<i64, u32>,
+    /// Sent, and no commit says so yet.
     uncommitted: BTreeSet<i64>,
-    /// Dead letters to be written, with whether that settles them; lost by a crash.
-    letters: Vec<(Offsets, bool)>,
-    /// What the dead letters have.
+    /// Dead letters to be written, with whether that settles the alerts; lost in a crash.
+    dead_letters: Vec<(Offsets, bool)>,
+    /// Offsets whose dead letters are written.
     stored: BTreeSet<i64>,
     committed: (i64, String),
-    /// Told twice though committed.
+    /// Sent twice although a commit said that they were sent.
     repeated: Vec<i64>,
-    /// Given up before it was too old, or not refused alone.
+    /// Given up as expired before they were too old.
     given_up_early: Vec<i64>,
 }
 
-impl World {
-    fn new() -> World {
-        World {
+impl Simulation {
+    fn new() -> Simulation {
+        Simulation {
             queue: queue(),
             now: 0,
             topic: Vec::new(),
-            told: BTreeMap::new(),
+            sent: BTreeMap::new(),
             uncommitted: BTreeSet::new(),
-            letters: Vec::new(),
+            dead_letters: Vec::new(),
             stored: BTreeSet::new(),
-            committed: (0, Note::default().to_text(0)),
+            committed: (0, CommitMetadata::default().to_text(0)),
             repeated: Vec::new(),
             given_up_early: Vec::new(),
         }
@@ -604,21 +610,22 @@ impl World {
         while (self.queue.next as usize) < self.topic.len() {
             let offset = self.queue.next;
             let written = self.topic[offset as usize].clone();
-            if written.unreadable && self.queue.owe(offset) {
-                self.letters.push(([offset].into_iter().collect(), false));
+            if written.unreadable && self.queue.require_dead_letter(offset) {
+                self.dead_letters
+                    .push(([offset].into_iter().collect(), false));
             }
-            let times = Times {
+            let times = ArrivalTimes {
                 now: self.now,
-                came: written.at,
+                arrived: written.at,
                 written_ms: written.at,
             };
             self.queue.offer(offset, times, written.offered);
         }
     }
 
-    fn note(&mut self, offsets: &Offsets) {
+    fn record_sent(&mut self, offsets: &Offsets) {
         for offset in members(offsets, self.topic.len() as i64) {
-            let times = self.told.entry(offset).or_default();
+            let times = self.sent.entry(offset).or_default();
             *times += 1;
             if *times > 1 && !self.uncommitted.contains(&offset) {
                 self.repeated.push(offset);
@@ -637,7 +644,7 @@ impl World {
                 self.given_up_early.push(offset);
             }
         }
-        self.letters.push((given_up.offsets, true));
+        self.dead_letters.push((given_up.offsets, true));
     }
 
     fn apply(&mut self, step: &Step) {
@@ -653,10 +660,10 @@ impl World {
             }
             Step::Unreadable => self.write(offered("unreadable", Level::Critical), true),
             Step::Advance { ms } => self.now += ms,
-            Step::Tell => {
+            Step::Accept => {
                 if let Some(next) = self.queue.next(self.now) {
-                    self.note(&next.offsets);
-                    self.queue.told(self.now, &next);
+                    self.record_sent(&next.offsets);
+                    self.queue.accepted(self.now, &next);
                 }
             }
             Step::Fail => {
@@ -672,65 +679,66 @@ impl World {
                 }
             }
             Step::Store => {
-                for (offsets, settles) in std::mem::take(&mut self.letters) {
+                for (offsets, settles) in std::mem::take(&mut self.dead_letters) {
                     self.stored
                         .extend(members(&offsets, self.topic.len() as i64));
-                    self.queue.stored(&offsets, settles);
+                    self.queue.dead_letters_written(&offsets, settles);
                 }
             }
             Step::Commit => {
-                let (position, note) = self.queue.committable();
-                self.committed = (position.0, note.to_text(position.0));
-                let said = |offset: &i64| *offset < position.0 || note.settled.contains(*offset);
-                self.uncommitted.retain(|offset| !said(offset));
+                let (position, metadata) = self.queue.committable();
+                self.committed = (position.0, metadata.to_text(position.0));
+                let is_committed =
+                    |offset: &i64| *offset < position.0 || metadata.settled.contains(*offset);
+                self.uncommitted.retain(|offset| !is_committed(offset));
             }
             Step::Crash => {
-                // In the middle of a request, if there was one to make.
+                // In the middle of a request, if there is something to send.
                 if let Some(next) = self.queue.next(self.now) {
-                    self.note(&next.offsets);
+                    self.record_sent(&next.offsets);
                 }
                 let (position, text) = &self.committed;
-                let note = Note::from_text(text, *position);
-                self.letters.clear();
-                self.queue = Queue::resume(PACING, NextOffset(*position), note);
+                let metadata = CommitMetadata::from_text(text, *position);
+                self.dead_letters.clear();
+                self.queue = Queue::resume(PACING, NextOffset(*position), metadata);
             }
         }
         self.read();
     }
 
-    /// Whether somebody knows of the alert, and the dead letters have what cannot be read.
+    /// Whether the alert was sent or is a dead letter, and is a dead letter if it is unreadable.
     fn is_done(&self, offset: i64) -> bool {
         let written = &self.topic[offset as usize];
         let stored = self.stored.contains(&offset);
-        let told = self.told.contains_key(&offset) || stored;
-        written.offered.is_none() || (told && (stored || !written.unreadable))
+        let sent = self.sent.contains_key(&offset) || stored;
+        written.offered.is_none() || (sent && (stored || !written.unreadable))
     }
 }
 
 proptest! {
     #[test]
-    fn every_alert_is_told_or_kept_and_none_twice_that_was_committed(
+    fn every_alert_is_sent_or_a_dead_letter_and_none_is_sent_again_after_its_commit(
         steps in prop::collection::vec(step(), 0..120),
     ) {
-        let mut world = World::new();
+        let mut simulation = Simulation::new();
         for step in &steps {
-            world.apply(step);
-            for offset in 0..world.committed.0 {
-                prop_assert!(world.is_done(offset), "{} is lost", offset);
+            simulation.apply(step);
+            for offset in 0..simulation.committed.0 {
+                prop_assert!(simulation.is_done(offset), "{} is lost", offset);
             }
         }
         for _ in 0..60 {
-            world.apply(&Step::Tell);
-            world.apply(&Step::Store);
-            world.apply(&Step::Advance { ms: MINUTE_MS });
+            simulation.apply(&Step::Accept);
+            simulation.apply(&Step::Store);
+            simulation.apply(&Step::Advance { ms: MINUTE_MS });
         }
-        world.apply(&Step::Commit);
-        for offset in 0..world.topic.len() as i64 {
-            prop_assert!(world.is_done(offset), "{} is lost", offset);
+        simulation.apply(&Step::Commit);
+        for offset in 0..simulation.topic.len() as i64 {
+            prop_assert!(simulation.is_done(offset), "{} is lost", offset);
         }
-        prop_assert!(world.repeated.is_empty(), "told again: {:?}", world.repeated);
-        prop_assert!(world.given_up_early.is_empty(), "{:?}", world.given_up_early);
-        prop_assert_eq!(world.queue.untold(), 0);
-        prop_assert_eq!(world.committed.0, world.topic.len() as i64);
+        prop_assert!(simulation.repeated.is_empty(), "sent again: {:?}", simulation.repeated);
+        prop_assert!(simulation.given_up_early.is_empty(), "{:?}", simulation.given_up_early);
+        prop_assert_eq!(simulation.queue.unsent(), 0);
+        prop_assert_eq!(simulation.committed.0, simulation.topic.len() as i64);
     }
 }

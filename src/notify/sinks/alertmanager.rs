@@ -1,7 +1,7 @@
-//! Prometheus Alertmanager, API v2: it groups, silences and routes for those who have it.
-//! What identifies an alert are its labels, so they hold only what silences and routes are made of.
-//! Repeats that concern another environment or team are another alert there, or a route by
-//! environment would miss them; `group_key` they share.
+//! Prometheus Alertmanager, API v2: it groups, silences and routes alerts itself.
+//! Its labels identify an alert, so they contain only what silences and routes match on. Repeats that
+//! concern another environment or team are separate alerts there, so that a route by environment does
+//! not miss them; they share the label `group_key`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::kind::{Endpoint, NO_LIMIT, SinkKind};
 use super::shared::{TOKEN, TOKEN_FILE, is_http, refuse_password, token};
+use crate::notify::firing::FiringAlert;
 use crate::notify::message::Message;
 use crate::notify::probe::{Method, Probe};
 use crate::notify::request::{Request, Secret, readable, rfc3339};
-use crate::notify::standing::StandingAlert;
-use crate::settings::{Fault, Section, Shape, Takes, optional};
+use crate::settings::{Fault, ScalarType, Section, Shape, optional};
 
 /// Alertmanager, as configured by its keys.
 pub static KIND: SinkKind = SinkKind {
@@ -23,9 +23,9 @@ pub static KIND: SinkKind = SinkKind {
         optional("urls", Shape::List).about("Addresses of all peers of an Alertmanager."),
         TOKEN,
         TOKEN_FILE,
-        optional("hold", Shape::Scalar).takes(Takes::Duration).about(
-            "How long an alert stands in Alertmanager without being repeated; 10m if nobody says.",
-        ),
+        optional("hold", Shape::Scalar)
+            .scalar_type(ScalarType::Duration)
+            .about("How long an alert fires in Alertmanager without being repeated; default 10m."),
     ],
     rate: NO_LIMIT,
     is_read_by_people: false,
@@ -40,20 +40,21 @@ pub static KIND: SinkKind = SinkKind {
     },
 };
 
-/// How long an alert stands in Alertmanager: longer than repeats are gathered.
+/// Default of `hold`. It is longer than the default of `digest_interval`, so that an alert still fires
+/// when its repeats are sent.
 const HOLD: Duration = Duration::from_secs(10 * 60);
 
-/// Most alerts that are told again in one request.
-const MAX_TOGETHER: usize = 100;
+/// Most alerts in one request that sends alerts again.
+const MAX_PER_REQUEST: usize = 100;
 
 /// An Alertmanager, with all its peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alertmanager {
-    /// Base addresses of all peers: each is told.
+    /// Base addresses of all peers: each gets every alert.
     pub urls: Vec<String>,
     /// Bearer token.
     pub token: Option<Secret>,
-    /// How long an alert stands without being repeated, in ms.
+    /// How long an alert fires without being repeated, in ms.
     pub hold_ms: i64,
 }
 
@@ -65,19 +66,19 @@ impl Endpoint for Alertmanager {
         self.urls.iter().map(to).collect()
     }
 
-    /// The alert as it stands there when it was told at `told_ms`.
-    fn standing(&self, message: &Message, told_ms: i64) -> Option<StandingAlert> {
-        let (labels, alert) = self.alert(message, told_ms);
-        Some(StandingAlert {
+    /// The alert as it fires there when it was sent at `sent_ms`.
+    fn firing(&self, message: &Message, sent_ms: i64) -> Option<FiringAlert> {
+        let (labels, alert) = self.alert(message, sent_ms);
+        Some(FiringAlert {
             key: labels.to_string(),
-            until_ms: told_ms.saturating_add(self.hold_ms),
+            until_ms: sent_ms.saturating_add(self.hold_ms),
             json: alert.to_string(),
         })
     }
 
-    /// The requests that tell alerts again, those of each peer by themselves.
-    fn again(&self, alerts: &[String]) -> Vec<Vec<Request>> {
-        let bodies = alerts.chunks(MAX_TOGETHER);
+    /// The requests that send alerts again: a list for each peer.
+    fn resend(&self, alerts: &[String]) -> Vec<Vec<Request>> {
+        let bodies = alerts.chunks(MAX_PER_REQUEST);
         let bodies: Vec<String> = bodies.map(|some| format!("[{}]", some.join(","))).collect();
         let to = |base: &String| {
             let requests = bodies.iter();
@@ -98,14 +99,14 @@ impl Endpoint for Alertmanager {
             method: Method::Get,
             url: format!("{}/api/v2/status", base.trim_end_matches('/')),
             token: self.token.clone(),
-            means: must_be_200,
+            judge: must_be_200,
         };
         self.urls.iter().map(probe).collect()
     }
 }
 
 impl Alertmanager {
-    /// What identifies the alert, and all of it.
+    /// The alert's labels, and the whole alert with them.
     fn alert(&self, message: &Message, now_ms: i64) -> (Value, Value) {
         let notice = &message.notice;
         let mut labels = Map::new();
@@ -156,11 +157,11 @@ fn address(base: &str) -> String {
 fn urls(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<String> {
     let urls = section.words("urls");
     if urls.is_empty() {
-        let fault = section.fault("urls", "at least one address is needed");
+        let fault = section.fault("urls", "at least one address is required");
         faults.push(fault.remedy("write `urls: [http://alertmanager:9093]`, with every peer"));
     }
     for url in urls.iter().filter(|url| !is_http(url)) {
-        let fault = section.fault("urls", format!("`{url}` is no address"));
+        let fault = section.fault("urls", format!("`{url}` is not an HTTP address"));
         faults.push(fault.remedy("write http://host:9093"));
     }
     for url in &urls {
@@ -175,7 +176,7 @@ fn hold_ms(section: &Section<'_>, faults: &mut Vec<Fault>) -> i64 {
         false => HOLD,
     };
     if hold <= section.duration("digest_interval", &mut Vec::new()) {
-        let message = "an alert would be resolved before its repeats are told";
+        let message = "an alert would resolve before its repeats are sent";
         let fault = section.fault("hold", message);
         faults.push(fault.remedy("make hold longer than digest_interval"));
     }

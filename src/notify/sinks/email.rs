@@ -1,6 +1,6 @@
-//! E-mail, over SMTP. A message's id is that of the notification, so that a repeat is known as one, and
-//! those of a group are one thread.
-//! Invariant: the server's certificate is checked, and no password travels without TLS.
+//! E-mail, over SMTP. The `Message-ID` is made of the notification's id, so that a mail that is sent
+//! again is recognized; mails of one group are one thread.
+//! Invariant: the server's certificate is verified, and no password is sent without TLS.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -15,7 +15,7 @@ use crate::notify::probe::Probe;
 use crate::notify::request::{Request, Secret};
 use crate::notify::transport::{Encryption, MailServer, Mailer};
 use crate::printable::shorten;
-use crate::settings::{Fault, Section, Shape, Takes, optional};
+use crate::settings::{Fault, ScalarType, Section, Shape, optional};
 
 /// E-mail, as configured by its keys.
 pub static KIND: SinkKind = SinkKind {
@@ -23,13 +23,13 @@ pub static KIND: SinkKind = SinkKind {
     keys: &[
         optional("server", Shape::Scalar).about("Mail server: its name, or name:port."),
         optional("encryption", Shape::Scalar)
-            .takes(Takes::Choice(&["starttls", "tls", "none"]))
-            .about("How the connection to the mail server is protected; starttls if nobody says."),
-        optional("user", Shape::Scalar).about("Who logs in to the mail server."),
+            .scalar_type(ScalarType::Choice(&["starttls", "tls", "none"]))
+            .about("Encryption of the connection to the mail server; default starttls."),
+        optional("user", Shape::Scalar).about("User name for the mail server."),
         optional("password", Shape::Secret).about("Password of the mail server's user."),
-        optional("password_file", Shape::Scalar).about("File that holds password."),
-        optional("from", Shape::Scalar).about("Sender of mail."),
-        optional("to", Shape::List).about("Who gets mail."),
+        optional("password_file", Shape::Scalar).about("File that contains password."),
+        optional("from", Shape::Scalar).about("Sender of mails."),
+        optional("to", Shape::List).about("Recipients of mails."),
     ],
     rate: Rate {
         per_minute: Some(30),
@@ -41,7 +41,7 @@ pub static KIND: SinkKind = SinkKind {
     read: |section, faults| Some(Arc::new(email(section, faults)?)),
 };
 
-/// A mail server, and who gets mail.
+/// A mail server, with sender and recipients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
     /// Name of the server.
@@ -52,20 +52,20 @@ pub struct Email {
     pub encryption: Encryption,
     /// User and password.
     pub login: Option<(String, Secret)>,
-    /// Who sends.
+    /// The sender.
     pub from: Mailbox,
-    /// Who gets it, at least one.
+    /// The recipients, at least one.
     pub to: Vec<Mailbox>,
 }
 
 /// Most characters of a subject.
 const MAX_SUBJECT: usize = 200;
 
-/// Most characters of what an id is made of: a line has no more than 998 (RFC 5322, section 2.1.1).
+/// Most characters of an id: a header line has at most 998 (RFC 5322, section 2.1.1).
 const MAX_ID: usize = 200;
 
 impl Endpoint for Email {
-    /// One message to everybody; without a body where it cannot be written.
+    /// One message to all recipients; its body is empty if it cannot be written as mail.
     fn requests(&self, message: &Message, now_ms: i64) -> Vec<Request> {
         let mut text = message.text.clone();
         if let Some(record) = &message.record {
@@ -82,7 +82,7 @@ impl Endpoint for Email {
             .message_id(Some(format!("<{}@watchbell>", id(&message.id))))
             .in_reply_to(thread.clone())
             .references(thread)
-            // Out-of-office notes do not answer it (RFC 3834).
+            // Automatic replies, such as out-of-office notes, are not sent to it (RFC 3834).
             .raw_header(HeaderValue::new(
                 HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".into(),
@@ -100,7 +100,7 @@ impl Endpoint for Email {
         }]
     }
 
-    /// It is asked over SMTP.
+    /// None: it is checked over SMTP.
     fn probes(&self) -> Vec<Probe> {
         Vec::new()
     }
@@ -118,7 +118,7 @@ impl Endpoint for Email {
     }
 }
 
-/// What may stand in an id, whatever the text holds.
+/// The text with every character replaced that a message id may not have.
 fn id(text: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "-_.".contains(c) {
@@ -136,7 +136,7 @@ fn email(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Email> {
         Some("tls") => Encryption::Tls,
         Some("none") => Encryption::None,
         Some(other) => {
-            let fault = section.fault("encryption", format!("`{other}` is not known"));
+            let fault = section.fault("encryption", format!("`{other}` is not an encryption"));
             faults.push(fault.one_of(other, &["starttls", "tls", "none"]));
             return None;
         }
@@ -147,13 +147,13 @@ fn email(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Email> {
         None => (written.as_str(), Some(encryption.port())),
     };
     if port.is_none() {
-        let fault = section.fault("server", format!("`{written}` is no mail server"));
+        let fault = section.fault("server", format!("`{written}` is not a mail server"));
         faults.push(fault.remedy("write its name, or name:port"));
     }
     let from = mailbox("from", &section.required("from", faults), section, faults);
     let to = section.words("to");
     if to.is_empty() {
-        let fault = section.fault("to", "at least one address is needed");
+        let fault = section.fault("to", "at least one address is required");
         faults.push(fault.remedy("write `to: [oncall@example.com]`"));
     }
     let to: Vec<Mailbox> = to
@@ -164,13 +164,13 @@ fn email(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Email> {
         (Some(user), Some(password)) => Some((user, Secret::new(password))),
         (None, None) => None,
         (user, _) => {
-            let lacks = if user.is_some() { "password" } else { "user" };
-            faults.push(section.fault(lacks, "a login is a user and a password"));
+            let missing = if user.is_some() { "password" } else { "user" };
+            faults.push(section.fault(missing, "a login needs both user and password"));
             None
         }
     };
     if login.is_some() && encryption == Encryption::None {
-        let fault = section.fault("encryption", "the password would travel without TLS");
+        let fault = section.fault("encryption", "the password would be sent without TLS");
         faults.push(fault.remedy("write starttls or tls"));
     }
     Some(Email {
@@ -191,7 +191,7 @@ fn mailbox(
 ) -> Option<Mailbox> {
     let parsed = text.parse().ok();
     if parsed.is_none() && !text.is_empty() {
-        let fault = section.fault(key, format!("`{text}` is no mail address"));
+        let fault = section.fault(key, format!("`{text}` is not a mail address"));
         faults.push(fault.remedy("write name@example.com"));
     }
     parsed

@@ -1,5 +1,5 @@
-//! The kinds of sinks, one file each. A kind is declared by its file and is known by standing in
-//! [`KINDS`]; nothing else names it.
+//! The kinds of sinks, one file each. A kind is declared in its file and listed in [`KINDS`]; nothing
+//! else in the program names it.
 
 pub mod alertmanager;
 pub mod email;
@@ -26,8 +26,8 @@ pub static KINDS: &[&SinkKind] = &[
     &webhook::KIND,
 ];
 
-/// The keys of every kind, each once: addresses before what is shown to them, and those of a kind in
-/// its own order.
+/// The keys of all kinds, each once: addresses first, then credentials and the rest; the keys of a kind
+/// stay in its own order.
 pub(super) fn keys() -> Vec<Key> {
     let mut keys = shared::ADDRESSES.to_vec();
     for key in KINDS.iter().flat_map(|kind| kind.keys) {

@@ -1,5 +1,5 @@
-//! PagerDuty, Events API v2: one incident for each group and level, since what joins an open incident
-//! wakes nobody. Limits: a dedup_key of 255 characters, a summary of 1,024, an event of 512 KB.
+//! PagerDuty, Events API v2: one incident for each group and level, since an alert that joins an open
+//! incident wakes nobody. Limits: a dedup_key of 255 characters, a summary of 1,024, an event of 512 KB.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::kind::{Endpoint, SinkKind};
-use super::shared::{URL, address, needed_secret};
+use super::shared::{URL, address, required_secret};
 use crate::notify::message::Message;
 use crate::notify::pace::Rate;
-use crate::notify::probe::{Probe, host_of};
+use crate::notify::probe::{Probe, host_only};
 use crate::notify::request::{Answer, Request, Secret, by_status, rfc3339};
 use crate::printable::shorten;
-use crate::settings::{Fault, Section, Shape, Takes, optional};
+use crate::settings::{Fault, ScalarType, Section, Shape, optional};
 use crate::sigma::Level;
 
 /// PagerDuty, as configured by its keys.
@@ -22,10 +22,10 @@ pub static KIND: SinkKind = SinkKind {
     keys: &[
         URL,
         optional("routing_key", Shape::Secret).about("Key of a PagerDuty integration."),
-        optional("routing_key_file", Shape::Scalar).about("File that holds routing_key."),
+        optional("routing_key_file", Shape::Scalar).about("File that contains routing_key."),
         optional("region", Shape::Scalar)
-            .takes(Takes::Choice(&["us", "eu"]))
-            .about("PagerDuty's service region; us if nobody says."),
+            .scalar_type(ScalarType::Choice(&["us", "eu"]))
+            .about("PagerDuty's service region; default us."),
     ],
     rate: Rate {
         per_minute: Some(100),
@@ -40,7 +40,7 @@ pub static KIND: SinkKind = SinkKind {
                 Some(_) => address(section, faults),
                 None => region(section, faults),
             },
-            routing_key: needed_secret("routing_key", section, faults)?,
+            routing_key: required_secret("routing_key", section, faults)?,
         }))
     },
 };
@@ -63,7 +63,7 @@ pub const EU: &str = "https://events.eu.pagerduty.com";
 impl Endpoint for PagerDuty {
     fn requests(&self, message: &Message, _now_ms: i64) -> Vec<Request> {
         if message.kind == "history" {
-            return vec![self.change(message)];
+            return vec![self.change_event(message)];
         }
         let notice = &message.notice;
         let mut details: Map<String, Value> = Map::new();
@@ -117,11 +117,10 @@ impl Endpoint for PagerDuty {
     }
 
     fn probes(&self) -> Vec<Probe> {
-        vec![host_of(&self.url)]
+        vec![host_only(&self.url)]
     }
 
-    /// An integration's key that PagerDuty does not know is answered with 400, too, and is no
-    /// alert's fault.
+    /// PagerDuty answers 400 to an unknown routing key, too, which is not the alert's fault.
     fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
         let body_lower = body.to_lowercase().replace([' ', '-'], "_");
         match by_status(status, after, body) {
@@ -134,9 +133,8 @@ impl Endpoint for PagerDuty {
 }
 
 impl PagerDuty {
-    /// A change event, which is shown beside the service's incidents and opens none, whatever the
-    /// urgency that the service gives to its incidents.
-    fn change(&self, message: &Message) -> Request {
+    /// A change event. It is shown beside the service's incidents and never opens one.
+    fn change_event(&self, message: &Message) -> Request {
         let body = json!({
             "routing_key": self.routing_key.expose(),
             "payload": {
@@ -166,7 +164,7 @@ fn region(section: &Section<'_>, faults: &mut Vec<Fault>) -> String {
         "us" => US.to_owned(),
         "eu" => EU.to_owned(),
         _ => {
-            let fault = section.fault("region", format!("`{region}` is no service region"));
+            let fault = section.fault("region", format!("`{region}` is not a service region"));
             faults.push(fault.remedy("write us or eu"));
             String::new()
         }

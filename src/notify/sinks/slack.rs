@@ -1,8 +1,8 @@
 //! Slack, by incoming webhook or as a bot (`chat.postMessage`). Limits: 50 blocks, a header of 150
-//! characters, 3,000 characters a section, about one message a second; and, documented nowhere but in
-//! the answer `msg_blocks_too_long`, about 13,000 characters of blocks (slackapi/bolt-js #2509, #2867).
+//! characters, 3,000 characters a section, about one message a second; and about 13,000 characters in all
+//! blocks, which only the answer `msg_blocks_too_long` reveals (slackapi/bolt-js #2509, #2867).
 //! Invariant: values are rich-text elements, which Slack never parses, or are escaped: no value can
-//! mention anybody or pose as a link.
+//! mention a user or channel, or look like a link.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::shared::{address, token, webhook_url};
 use crate::notice::Fact;
 use crate::notify::message::Message;
 use crate::notify::pace::Rate;
-use crate::notify::probe::{Method, Probe, host_of};
+use crate::notify::probe::{Method, Probe, host_only};
 use crate::notify::request::{Answer, Request, Secret, by_status, readable};
 use crate::printable::shorten;
 use crate::settings::{Fault, Section, Shape, optional};
@@ -69,8 +69,8 @@ const MAX_SECTION: usize = 3_000;
 /// Characters of all blocks as JSON.
 const MAX_BLOCKS: usize = 12_000;
 
-/// Most characters of a fact and of the record; the first with which the blocks fit. The record is
-/// shortened before the facts.
+/// Most characters of a fact and of the record: the first pair with which the blocks fit is used, so the
+/// record is shortened before the facts.
 const MAX_FACT_AND_RECORD: [(usize, usize); 7] = [
     (1_000, 8_192),
     (1_000, 6_000),
@@ -110,13 +110,13 @@ impl Endpoint for Slack {
                 method: Method::Post,
                 url: format!("{}/auth.test", url.trim_end_matches('/')),
                 token: Some(token.clone()),
-                means: knows_us,
+                judge: token_accepted,
             },
-            Slack::Webhook { url } => host_of(url.expose()),
+            Slack::Webhook { url } => host_only(url.expose()),
         }]
     }
 
-    /// The Web API answers 200 and says in the body what it thinks.
+    /// The Web API always answers 200; the outcome is in the body.
     fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
         let Slack::Bot { .. } = self else {
             return by_status(status, after, body);
@@ -161,8 +161,7 @@ fn blocks_within(message: &Message, max_fact: usize, max_record: usize) -> Vec<V
         "text": {"type": "plain_text", "text": header, "emoji": false},
     })];
     if message.templated {
-        let most = max_fact * 10;
-        for part in parts(&shorten(&message.text, most)) {
+        for part in parts(&shorten(&message.text, max_fact * 10)) {
             blocks.push(rich(vec![text(&part, false)]));
         }
     } else {
@@ -179,7 +178,7 @@ fn blocks_within(message: &Message, max_fact: usize, max_record: usize) -> Vec<V
     blocks
 }
 
-/// The facts in as few blocks as hold them.
+/// The facts in as few blocks as possible.
 fn facts(facts: &[Fact], max_fact: usize) -> Vec<Value> {
     let mut blocks = Vec::new();
     let (mut elements, mut length) = (Vec::new(), 0);
@@ -193,7 +192,7 @@ fn facts(facts: &[Fact], max_fact: usize) -> Vec<Value> {
         length += size;
         elements.push(text(&format!("{}: ", fact.label), true));
         match fact.label {
-            // They are the rule's own, never an event's.
+            // The links are the rule's own, never an event's.
             "Links" => {
                 for link in value.split(' ').filter(|link| link.starts_with("https://")) {
                     elements.push(json!({"type": "link", "url": link}));
@@ -240,7 +239,7 @@ fn parts(text: &str) -> Vec<String> {
     parts
 }
 
-/// Slack's three control characters, as its documentation asks.
+/// Escapes Slack's three control characters as its documentation requires.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -251,7 +250,7 @@ fn slack(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Slack> {
     let webhook = section.has("webhook_url") || section.has("webhook_url_file");
     match token(section, faults) {
         Some(_) if webhook => {
-            let fault = section.fault("token", "given besides webhook_url");
+            let fault = section.fault("token", "token and webhook_url are both given");
             faults.push(fault.remedy("keep one of the two: a webhook has its channel already"));
             None
         }
@@ -269,10 +268,10 @@ fn slack(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Slack> {
     }
 }
 
-fn knows_us(status: u16, body: &str) -> Result<&'static str, String> {
+fn token_accepted(status: u16, body: &str) -> Result<&'static str, String> {
     let said: Value = serde_json::from_str(body).unwrap_or_default();
     match (status, said.get("ok").and_then(Value::as_bool)) {
-        (200, Some(true)) => Ok("Slack knows the token"),
+        (200, Some(true)) => Ok("Slack accepts the token"),
         _ => Err(format!("Slack answers {status}: {}", readable(body))),
     }
 }

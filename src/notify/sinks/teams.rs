@@ -1,6 +1,6 @@
 //! Microsoft Teams, by the webhook of a workflow: an Adaptive Card. Limit: 28 KB a message.
-//! Invariant: values are text runs, which Teams never parses as Markdown, and nobody is mentioned
-//! without an entity, of which there is none.
+//! Invariant: values are text runs, which Teams never parses as Markdown. No value can mention a user,
+//! since a mention needs an entity and the card has none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::kind::{Endpoint, SinkKind};
 use super::shared::{WEBHOOK_URL, WEBHOOK_URL_FILE, webhook_url};
 use crate::notify::message::{Message, lines};
 use crate::notify::pace::Rate;
-use crate::notify::probe::{Probe, host_of};
+use crate::notify::probe::{Probe, host_only};
 use crate::notify::request::{Answer, Request, Secret, by_status};
 use crate::printable::shorten;
 use crate::sigma::Level;
@@ -41,14 +41,14 @@ pub struct Teams {
     pub url: Secret,
 }
 
-/// Bytes of a message, with room for what the workflow adds.
+/// Most bytes of a message: the limit less what the workflow adds.
 const MAX_BYTES: usize = 26_000;
 
 impl Endpoint for Teams {
     fn requests(&self, message: &Message, _now_ms: i64) -> Vec<Request> {
         let mut record = message.record.clone();
         let mut body = card(message, record.as_deref());
-        // The record goes first, then the facts: the title always fits.
+        // The record is shortened first, then the facts; the title always fits.
         while body.to_string().len() > MAX_BYTES {
             record = match record {
                 Some(longer) if longer.len() > 500 => {
@@ -66,10 +66,10 @@ impl Endpoint for Teams {
     }
 
     fn probes(&self) -> Vec<Probe> {
-        vec![host_of(self.url.expose())]
+        vec![host_only(self.url.expose())]
     }
 
-    /// A workflow that is switched off answers with 400, too, and is no alert's fault.
+    /// A workflow that is switched off answers 400, too, which is not the alert's fault.
     fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
         match by_status(status, after, body) {
             Answer::Refused { detail } if body.contains("WorkflowTriggerIsNotEnabled") => {

@@ -1,4 +1,4 @@
-//! Every kind in the list is covered by everything that is asked of a kind.
+//! Checks every kind of sink in the list against everything that is required of a kind.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ fn sink(kind: &SinkKind) -> Sink {
 }
 
 #[test]
-fn every_kind_has_an_example_that_loads_and_requests_that_leave() {
+fn every_kind_has_an_example_that_loads_and_builds_requests() {
     for kind in KINDS {
         let sink = sink(kind);
         let message = Message::of_one("one", Notice::example(0), 0, None);
@@ -58,7 +58,7 @@ fn every_kind_has_an_example_that_loads_and_requests_that_leave() {
 }
 
 #[test]
-fn the_secrets_of_every_kind_are_redacted_and_each_may_stand_in_a_file() {
+fn the_secrets_of_every_kind_are_redacted_and_each_may_be_given_by_a_file() {
     for kind in KINDS {
         let loaded = example(kind);
         let shown = format!("{:?}{}", loaded.config, loaded.print());
@@ -70,7 +70,7 @@ fn the_secrets_of_every_kind_are_redacted_and_each_may_stand_in_a_file() {
         for secret in secrets {
             let file = format!("{}_file", secret.name);
             assert!(kind.keys.iter().any(|key| key.name == file), "{file}");
-            // It is refused in the file, where it would be seen.
+            // A secret is refused in the configuration file, where people would see it.
             let text = format!(
                 "sources: {{a: {{bootstrap: a:1}}}}\ndestination: {{bootstrap: b:1}}\n\
                  notify: {{one: {{type: {}, {}: HIDDEN}}}}\n",
@@ -90,7 +90,7 @@ fn the_secrets_of_every_kind_are_redacted_and_each_may_stand_in_a_file() {
 }
 
 #[test]
-fn every_kind_has_a_probe_over_http_or_a_mail_server_to_ask() {
+fn every_kind_can_be_probed_over_http_or_by_its_mail_server() {
     for kind in KINDS {
         let sink = sink(kind);
         assert!(Client::new(&sink).is_ok(), "{}", kind.name);
@@ -104,7 +104,7 @@ fn every_kind_has_a_probe_over_http_or_a_mail_server_to_ask() {
 }
 
 #[test]
-fn the_words_of_a_template_reach_the_requests_of_every_kind() {
+fn the_text_of_a_template_is_in_the_requests_of_every_kind() {
     let (template, warnings) =
         Template::tried(Some("TITLE".into()), Some("WORDS".into())).expect("a template");
     assert!(warnings.is_empty(), "{warnings:?}");
@@ -132,7 +132,7 @@ fn every_kind_that_people_read_has_limits_within_those_of_its_vendor() {
 }
 
 #[test]
-fn kinds_stand_by_name_and_a_key_that_several_take_is_the_same_key() {
+fn kinds_are_sorted_by_name_and_a_shared_key_is_declared_the_same_everywhere() {
     assert!(KINDS.is_sorted_by_key(|kind| kind.name));
     let mut known = BTreeMap::new();
     for kind in KINDS {

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use super::kind::{Endpoint, NO_LIMIT, SinkKind};
 use super::shared::{TOKEN, TOKEN_FILE, URL, address, token};
 use crate::notify::message::Message;
-use crate::notify::probe::{Probe, host_of};
+use crate::notify::probe::{Probe, host_only};
 use crate::notify::request::{Request, Secret, rfc3339};
 use crate::settings::{Shape, optional};
 
@@ -23,8 +23,8 @@ pub static KIND: SinkKind = SinkKind {
         URL,
         TOKEN,
         TOKEN_FILE,
-        optional("secret", Shape::Secret).about("Signs what a webhook is sent."),
-        optional("secret_file", Shape::Scalar).about("File that holds secret."),
+        optional("secret", Shape::Secret).about("Key of the signature of a webhook's requests."),
+        optional("secret_file", Shape::Scalar).about("File that contains secret."),
     ],
     rate: NO_LIMIT,
     is_read_by_people: false,
@@ -39,12 +39,12 @@ pub static KIND: SinkKind = SinkKind {
     },
 };
 
-/// An endpoint of one's own.
+/// Any HTTP endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
     /// The address.
     pub url: String,
-    /// Signs what is sent.
+    /// Key of the signature.
     pub secret: Option<Secret>,
     /// Bearer token.
     pub token: Option<Secret>,
@@ -82,12 +82,12 @@ impl Endpoint for Webhook {
     }
 
     fn probes(&self) -> Vec<Probe> {
-        vec![host_of(&self.url)]
+        vec![host_only(&self.url)]
     }
 }
 
 fn sign(secret: &Secret, timestamp: &str, body: &[u8]) -> String {
-    // HMAC takes a key of any length.
+    // It never fails: HMAC accepts a key of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else {
         return String::new();
     };

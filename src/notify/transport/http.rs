@@ -1,5 +1,5 @@
-//! Sends requests over HTTPS, or mail, and reads what the sink says to them.
-//! Invariant: an address, which may be a secret, appears in no message.
+//! Sends requests to a sink, over HTTPS or as mail, and reads its answers.
+//! Invariant: an address, which may be a secret, appears in no log line and no error.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::notify::request::{Answer, Request};
 use crate::notify::sink::Sink;
 use crate::notify::sinks::Endpoint;
 
-/// Bytes read of an answer.
+/// Most bytes read of an answer.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
 
 /// A client could not be made.
@@ -27,18 +27,18 @@ pub struct Client {
 }
 
 impl Client {
-    /// Prepare; nothing is sent yet.
+    /// A client for this sink; no connection is opened yet.
     ///
     /// # Errors
-    /// The sink's certificates are none, or the system has none to trust.
+    /// `ca_file` holds no valid certificates, or the system has no trusted ones.
     pub fn new(sink: &Sink) -> Result<Client, ClientError> {
-        // Already installed by the sink before.
+        // It fails if a provider is installed already, as by another sink, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let failed = |error: reqwest::Error| ClientError(error.without_url().to_string());
         let mut builder = reqwest::Client::builder()
             .timeout(sink.timeout)
             .connect_timeout(sink.timeout.min(Duration::from_secs(10)))
-            // A redirection would carry the credential to wherever it leads.
+            // Following a redirect would send the credential to another address.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("watchbell/", env!("CARGO_PKG_VERSION")))
             .pool_idle_timeout(Duration::from_secs(30))
@@ -55,14 +55,14 @@ impl Client {
         })
     }
 
-    /// Send every request at once. One that is accepted is enough: that peer tells people, and to ask
-    /// again for the sake of one that is down would hold up the alerts behind.
+    /// Send all requests, one for each peer, at the same time. It is enough if one peer accepts: that
+    /// peer notifies people, and retrying because of a peer that is down would delay the next alerts.
     pub async fn send(&self, requests: Vec<Request>) -> Answer {
         let sending: Vec<_> = requests
             .into_iter()
             .map(|request| {
                 let client = self.clone();
-                tokio::spawn(async move { client.one(request).await })
+                tokio::spawn(async move { client.send_one(request).await })
             })
             .collect();
         let mut best: Option<Answer> = None;
@@ -76,7 +76,7 @@ impl Client {
             }
             best = Some(match (best, answer) {
                 (Some(Answer::Accepted), _) | (_, Answer::Accepted) => Answer::Accepted,
-                // While one of them may still take it, it is not refused.
+                // As long as one peer may still accept it, it is not refused.
                 (Some(later @ Answer::Later { .. }), _) => later,
                 (_, answer) => answer,
             });
@@ -84,8 +84,8 @@ impl Client {
         best.unwrap_or(Answer::Accepted)
     }
 
-    /// Tell every peer what it may have forgotten. A peer that does not take it is told again later,
-    /// and holds up no other.
+    /// Send every peer the alerts that it may have forgotten. A peer that does not accept them gets them
+    /// again at the next interval, and delays no other peer.
     pub async fn send_again(&self, peers: Vec<Vec<Request>>) {
         let sending: Vec<_> = peers
             .into_iter()
@@ -94,9 +94,9 @@ impl Client {
                 tokio::spawn(async move {
                     for request in requests {
                         if let Answer::Later { detail, .. } | Answer::Refused { detail } =
-                            client.one(request).await
+                            client.send_one(request).await
                         {
-                            tracing::debug!(detail, "a peer did not take what it is told again");
+                            tracing::debug!(detail, "a peer did not accept alerts sent again");
                             return;
                         }
                     }
@@ -104,38 +104,38 @@ impl Client {
             })
             .collect();
         for peer in sending {
-            // It ends with this process.
+            // It only fails if the runtime is shutting down.
             let _ = peer.await;
         }
     }
 
-    /// Ask the sink whether it is there and knows us, without alarming anybody. `Ok` says what was
-    /// found: not every vendor can be asked about a credential.
+    /// Check that the sink is reachable and accepts the credential, without raising an alarm. `Ok` says
+    /// what was found: not every vendor has a way to check a credential.
     ///
     /// # Errors
-    /// What is wrong, for a person; without secrets.
+    /// What is wrong, for people; without secrets.
     pub async fn check(&self) -> Result<&'static str, String> {
         if let Some(mailer) = &self.mailer {
             return mailer.check().await;
         }
         let mut found = "";
         for probe in self.endpoint.probes() {
-            let mut ask = match probe.method {
+            let mut request = match probe.method {
                 Method::Get => self.http.get(&probe.url),
                 Method::Post => self.http.post(&probe.url),
             };
             if let Some(token) = &probe.token {
-                ask = ask.bearer_auth(token.expose());
+                request = request.bearer_auth(token.expose());
             }
-            let answer = ask.send().await.map_err(causes)?;
+            let answer = request.send().await.map_err(causes)?;
             let status = answer.status().as_u16();
             let body = answer.text().await.map_err(causes)?;
-            found = (probe.means)(status, &body)?;
+            found = (probe.judge)(status, &body)?;
         }
         Ok(found)
     }
 
-    async fn one(&self, request: Request) -> Answer {
+    async fn send_one(&self, request: Request) -> Answer {
         if let Some(mailer) = &self.mailer {
             return mailer.send(&request.body).await;
         }
@@ -159,7 +159,7 @@ impl Client {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() < MAX_ANSWER_BYTES => body.extend_from_slice(&chunk),
                 Ok(_) => break,
-                // The status says enough unless it was to be the body's part to say it.
+                // The status says enough, except 200: with some sinks the body then has the outcome.
                 Err(error) if body.is_empty() && status == 200 => return later(causes(error)),
                 Err(_) => break,
             }
@@ -170,7 +170,7 @@ impl Client {
     }
 }
 
-/// An error and what caused it, without the address.
+/// An error and its causes, without the address.
 fn causes(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
@@ -183,8 +183,8 @@ fn causes(error: reqwest::Error) -> String {
     text
 }
 
-/// Seconds, or a date (RFC 9110, section 10.2.3), which is compared with the date of the answer, since
-/// our clock may be another one.
+/// `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3). A date is compared with the `Date` of
+/// the answer, since the two machines' clocks may differ.
 fn retry_after(value: &str, answered: Option<&str>) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse::<u64>() {
         return Some(Duration::from_secs(seconds));
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(retry_after(then, None), Some(Duration::ZERO));
         let far = retry_after("Wed, 21 Oct 2150 07:28:00 GMT", None);
         assert!(far > Some(Duration::from_secs(1)));
-        // By the clock of who answers, whatever ours says.
+        // By the clock of the server, whatever this machine's clock says.
         let answered = Some("Wed, 21 Oct 2015 07:27:00 GMT");
         assert_eq!(retry_after(then, answered), Some(Duration::from_secs(60)));
         assert_eq!(retry_after("soon", None), None);

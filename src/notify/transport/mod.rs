@@ -1,4 +1,4 @@
-//! How requests travel: over HTTPS, or as mail.
+//! How requests are sent: over HTTPS, or as mail over SMTP.
 
 mod http;
 mod smtp;

@@ -1,5 +1,5 @@
 //! Mail over SMTP.
-//! Invariant: the server's certificate is checked, and without TLS only what needs no login is sent.
+//! Invariant: the server's certificate is verified, and a login is never sent without TLS.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::notify::request::{Answer, Secret, readable};
 /// How a connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encryption {
-    /// Plain at first, then TLS, or nothing is sent.
+    /// STARTTLS; if the server does not offer it, nothing is sent.
     StartTls,
     /// TLS from the beginning.
     Tls,
-    /// Not at all.
+    /// No encryption.
     None,
 }
 
 impl Encryption {
-    /// The port where nobody names one (RFC 8314 and RFC 5321).
+    /// The default port (RFC 8314 and RFC 5321).
     pub fn port(self) -> u16 {
         match self {
             Encryption::StartTls => 587,
@@ -34,7 +34,7 @@ impl Encryption {
     }
 }
 
-/// A mail server, and between whom mail travels.
+/// A mail server, with sender and recipients.
 pub struct MailServer<'e> {
     /// Name of the server.
     pub name: &'e str,
@@ -44,16 +44,16 @@ pub struct MailServer<'e> {
     pub encryption: Encryption,
     /// User and password.
     pub login: Option<&'e (String, Secret)>,
-    /// Who sends.
+    /// The sender.
     pub from: &'e Mailbox,
-    /// Who gets it, at least one.
+    /// The recipients, at least one.
     pub to: &'e [Mailbox],
 }
 
-/// An exchange has so many answers that each may take as long as a sink's answer may.
-const ANSWERS: u32 = 4;
+/// Sending a mail takes several answers of the server; the whole may take this many times `timeout`.
+const TIMEOUTS_PER_MAIL: u32 = 4;
 
-/// The way to the mail server.
+/// The connection to a mail server.
 #[derive(Debug, Clone)]
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -62,10 +62,10 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// Prepare; nothing is sent yet.
+    /// A client of this server; no connection is opened yet.
     ///
     /// # Errors
-    /// What is wrong with the certificates or the addresses, in words.
+    /// What is wrong with the certificates or the addresses.
     pub(crate) fn new(
         server: &MailServer<'_>,
         timeout: Duration,
@@ -97,7 +97,7 @@ impl Mailer {
         Ok(Mailer {
             transport: transport.build(),
             envelope: envelope.map_err(|error| error.to_string())?,
-            timeout: timeout * ANSWERS,
+            timeout: timeout * TIMEOUTS_PER_MAIL,
         })
     }
 
@@ -112,27 +112,27 @@ impl Mailer {
             Ok(Err(error)) => answer(&error),
             Err(_) => Answer::Later {
                 after: None,
-                detail: "the mail server takes too long".to_owned(),
+                detail: "the mail server did not answer in time".to_owned(),
             },
         }
     }
 
-    /// Connect, log in, leave.
+    /// Connect, log in and disconnect.
     pub(super) async fn check(&self) -> Result<&'static str, String> {
         let trying = self.transport.test_connection();
         match tokio::time::timeout(self.timeout, trying).await {
-            Ok(Ok(true)) => Ok("the mail server answers and takes the login"),
-            Ok(Ok(false)) => Err("the mail server breaks off".to_owned()),
-            Ok(Err(error)) => Err(words(&error)),
-            Err(_) => Err("the mail server takes too long".to_owned()),
+            Ok(Ok(true)) => Ok("the mail server answers and accepts the login"),
+            Ok(Ok(false)) => Err("the mail server closed the connection".to_owned()),
+            Ok(Err(error)) => Err(described(&error)),
+            Err(_) => Err("the mail server did not answer in time".to_owned()),
         }
     }
 }
 
-/// A message that is too large is refused for good. What else a server refuses is the login, the
-/// sender, a recipient or the right to send, none of which is an alert's fault.
+/// Only status 552, message too large, refuses the message itself. Any other refusal concerns the login,
+/// the sender, a recipient or the right to send, none of which is the alert's fault.
 fn answer(error: &Error) -> Answer {
-    let detail = words(error);
+    let detail = described(error);
     match error.status().map(u16::from) {
         Some(552) => Answer::Refused { detail },
         _ => Answer::Later {
@@ -142,6 +142,6 @@ fn answer(error: &Error) -> Answer {
     }
 }
 
-fn words(error: &Error) -> String {
+fn described(error: &Error) -> String {
     readable(&error.to_string())
 }

@@ -1,5 +1,5 @@
-//! The output topics, for which each part waits by itself: a source writes all of them, a sink reads the
-//! alerts alone, and so it tells people while the others are missing.
+//! Each part waits until the output topics that it needs exist. A source writes all of them; a sink reads
+//! only the alerts topic, so it can send alerts while the other topics are missing.
 
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -8,30 +8,30 @@ use std::time::{Duration, Instant};
 use crate::config::Config;
 use crate::kafka::session::{NotReady, Shutdown};
 use crate::pipeline::{Content, OutputList};
-use crate::roles::outputs::{self, OutputsError, Prepared};
+use crate::roles::outputs::{self, FoundOutputs, OutputsError};
 
-/// First and longest pause before the topics are asked for again.
+/// First and longest pause before the topics are checked again.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether the daemon is to end.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often a waiting part checks whether the daemon is to end.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a part needs before it can begin.
+/// The topics that a part needs before it can start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Needs {
+pub(super) enum RequiredTopics {
     /// Every output topic.
     All,
     /// The alerts topic.
     Alerts,
 }
 
-/// The output topics of a destination.
+/// Waits for the output topics of the destination.
 pub(super) struct OutputTopics<'d> {
     config: &'d Config,
     shutdown: &'d Shutdown,
-    /// What the log says last, so that it says it once for all parts.
-    said: Mutex<String>,
+    /// The last warning, so that the same one is logged once for all parts.
+    last_warning: Mutex<String>,
 }
 
 impl<'d> OutputTopics<'d> {
@@ -39,19 +39,23 @@ impl<'d> OutputTopics<'d> {
         OutputTopics {
             config,
             shutdown,
-            said: Mutex::default(),
+            last_warning: Mutex::default(),
         }
     }
 
-    /// Wait until the topics that a part needs are there; with the largest record that each accepts, or `None`
-    /// if the daemon is to end. `waiting` is told again and again why it waits.
-    pub(super) fn wait(&self, needs: Needs, waiting: &dyn Fn(&NotReady)) -> Option<OutputList> {
+    /// Wait until the required topics exist. Returns the outputs with the largest record that each topic
+    /// accepts, or `None` if the daemon is to end. `waiting` is called repeatedly with the reason for waiting.
+    pub(super) fn wait(
+        &self,
+        required: RequiredTopics,
+        waiting: &dyn Fn(&NotReady),
+    ) -> Option<OutputList> {
         let config = self.config;
         let mut pause = FIRST_PAUSE;
         while !self.shutdown.is_requested() {
             let prepared =
                 outputs::prepare(&config.destination, &config.outputs, config.create_topics);
-            let error = match prepared.and_then(|prepared| self.suffices(needs, prepared)) {
+            let error = match prepared.and_then(|found| self.check(required, found)) {
                 Ok(outputs) => return Some(outputs),
                 Err(error) => error,
             };
@@ -59,23 +63,27 @@ impl<'d> OutputTopics<'d> {
                 reason: error.reason(),
                 remedy: error.to_string(),
             };
-            self.say(&state);
+            self.warn_once(&state);
             let until = Instant::now() + pause;
             while Instant::now() < until && !self.shutdown.is_requested() {
                 waiting(&state);
-                thread::sleep(LOOK);
+                thread::sleep(POLL_INTERVAL);
             }
             pause = (pause * 2).min(MAX_PAUSE);
         }
         None
     }
 
-    fn suffices(&self, needs: Needs, found: Prepared) -> Result<OutputList, OutputsError> {
-        let Prepared {
+    fn check(
+        &self,
+        required: RequiredTopics,
+        found: FoundOutputs,
+    ) -> Result<OutputList, OutputsError> {
+        let FoundOutputs {
             outputs,
             mut missing,
         } = found;
-        if needs == Needs::Alerts {
+        if required == RequiredTopics::Alerts {
             let alerts = &self.config.outputs.of(Content::Alerts).topic;
             missing.retain(|name| **name == **alerts);
         }
@@ -85,11 +93,12 @@ impl<'d> OutputTopics<'d> {
         }
     }
 
-    fn say(&self, state: &NotReady) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if *said != state.remedy {
+    fn warn_once(&self, state: &NotReady) {
+        let last = self.last_warning.lock();
+        let mut last = last.unwrap_or_else(PoisonError::into_inner);
+        if *last != state.remedy {
             tracing::warn!(reason = state.reason, "{}", state.remedy);
-            said.clone_from(&state.remedy);
+            last.clone_from(&state.remedy);
         }
     }
 }

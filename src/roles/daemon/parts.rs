@@ -1,4 +1,4 @@
-//! The parts that the daemon supervises: each source, each sink, and the services beside them.
+//! The parts that the daemon supervises: each source, each sink, and the services.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::output_topics::{Needs, OutputTopics};
+use super::output_topics::{OutputTopics, RequiredTopics};
 use crate::alert::{Source, SourceAlert, Stopped};
 use crate::config::Config;
 use crate::kafka::session::{
@@ -20,13 +20,13 @@ use crate::roles::clock::now_ms;
 use crate::roles::ingest::Ingest;
 use crate::roles::notify::{self, NotifyConfig};
 use crate::roles::outbox::Outbox;
-use crate::roles::rulebook::{Requests, Rulebook};
+use crate::roles::rulebook::{ReloadRequests, Rulebook};
 use crate::roles::supervise::{Part, Stop};
 
-/// How often a service without a loop of its own looks whether it is to end.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often the HTTP server checks whether it is to end.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The stop of a source by this error: what was found, and what to do.
+/// The stop of a source because of this error: what was found, and what to do.
 fn stop(source: &str, error: &SessionError) -> Stop {
     let why = match error.remedy(source) {
         Some(remedy) => format!("{error}; {remedy}"),
@@ -39,13 +39,13 @@ fn stop(source: &str, error: &SessionError) -> Stop {
     }
 }
 
-/// Have the alert about a stop written that `alert` makes of it.
+/// Add the alert that `alert` makes of a stop to the outbox.
 fn raise<'a>(outbox: &Outbox, stop: &Stop, alert: impl FnOnce(Stopped<'_>) -> SourceAlert<'a>) {
-    let unlike_any = now_ms().to_string();
+    let unique = now_ms().to_string();
     outbox.put(&alert(Stopped {
         reason: stop.reason,
         why: &stop.why,
-        identity: stop.identity.as_deref().unwrap_or(&unlike_any),
+        identity: stop.identity.as_deref().unwrap_or(&unique),
     }));
 }
 
@@ -60,9 +60,9 @@ pub(super) struct SourcePart<'d> {
 }
 
 impl SourcePart<'_> {
-    /// Whether the session would stop again. Only where a look from outside says no, or cannot tell,
-    /// it joins the group once more: until then somebody may move the positions.
-    fn look(&self, after: &Stop) -> Result<(), Stop> {
+    /// Check, without joining the group, whether the session would stop again for the same reason. It
+    /// joins the group only if not: positions can be moved only while the group has no members.
+    fn check_before_restart(&self, after: &Stop) -> Result<(), Stop> {
         if after.identity.is_none() {
             return Ok(());
         }
@@ -71,7 +71,7 @@ impl SourcePart<'_> {
             Ok(Some(error)) => Err(stop(&self.session.source_name, &error)),
             Err(error) => {
                 let source = &self.session.source_name;
-                tracing::debug!(source, %error, "look whether the source is as it was");
+                tracing::debug!(source, %error, "cannot check whether the source is still stopped");
                 Err(after.clone())
             }
         }
@@ -89,13 +89,13 @@ impl Part for SourcePart<'_> {
 
     fn run(&self, after: Option<&Stop>) -> Result<(), Stop> {
         if let Some(after) = after {
-            self.look(after)?;
+            self.check_before_restart(after)?;
         }
         let waiting = |state: &NotReady| {
             self.observer.turned();
             self.observer.readiness(Some(state));
         };
-        let Some(outputs) = self.topics.wait(Needs::All, &waiting) else {
+        let Some(outputs) = self.topics.wait(RequiredTopics::All, &waiting) else {
             return Ok(());
         };
         let session = SessionConfig {
@@ -110,18 +110,18 @@ impl Part for SourcePart<'_> {
     }
 
     fn is_ready(&self) -> bool {
-        self.observer.state().says_ready()
+        self.observer.state().reports_ready()
     }
 
-    fn turned(&self) {
+    fn heartbeat(&self) {
         self.observer.turned();
     }
 
-    fn show(&self, stop: Option<&NotReady>) {
+    fn show_stop(&self, stop: Option<&NotReady>) {
         self.observer.stopped(stop);
     }
 
-    fn tell(&self, stop: &Stop) {
+    fn raise_alert(&self, stop: &Stop) {
         let source = Source {
             name: &self.session.source_name,
             topic: &self.session.source_topic,
@@ -157,7 +157,7 @@ impl Part for SinkPart<'_> {
             self.observer.turned(None, 0);
             self.observer.readiness(Some(state));
         };
-        let Some(outputs) = self.topics.wait(Needs::Alerts, &waiting) else {
+        let Some(outputs) = self.topics.wait(RequiredTopics::Alerts, &waiting) else {
             return Ok(());
         };
         notify::run(
@@ -171,18 +171,18 @@ impl Part for SinkPart<'_> {
     }
 
     fn is_ready(&self) -> bool {
-        self.observer.state().says_ready()
+        self.observer.state().reports_ready()
     }
 
-    fn turned(&self) {
+    fn heartbeat(&self) {
         self.observer.turned(None, 0);
     }
 
-    fn show(&self, stop: Option<&NotReady>) {
+    fn show_stop(&self, stop: Option<&NotReady>) {
         self.observer.stopped(stop);
     }
 
-    fn tell(&self, stop: &Stop) {
+    fn raise_alert(&self, stop: &Stop) {
         raise(self.outbox, stop, |stopped| {
             let alerts = &self.config.outputs.of(Content::Alerts).topic;
             SourceAlert::sink_stopped(&self.sink.name, alerts, stopped)
@@ -190,15 +190,15 @@ impl Part for SinkPart<'_> {
     }
 }
 
-/// Writes the alerts about stops.
-pub(super) struct Alerts<'d> {
+/// The service that writes the alerts about stops.
+pub(super) struct AlertsPart<'d> {
     pub(super) state: Arc<ServiceState>,
     pub(super) outbox: &'d Outbox,
     pub(super) metrics: &'d Metrics,
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl Part for Alerts<'_> {
+impl Part for AlertsPart<'_> {
     fn kind(&self) -> &'static str {
         "service"
     }
@@ -216,13 +216,13 @@ impl Part for Alerts<'_> {
         true
     }
 
-    fn show(&self, stop: Option<&NotReady>) {
+    fn show_stop(&self, stop: Option<&NotReady>) {
         self.state.stopped(stop);
     }
 }
 
-/// Answers probes and scrapes.
-pub(super) struct Http<'d> {
+/// The service that answers probes and scrapes.
+pub(super) struct HttpPart<'d> {
     pub(super) state: Arc<ServiceState>,
     pub(super) handle: &'d Handle,
     pub(super) listener: TcpListener,
@@ -230,7 +230,7 @@ pub(super) struct Http<'d> {
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl Part for Http<'_> {
+impl Part for HttpPart<'_> {
     fn kind(&self) -> &'static str {
         "service"
     }
@@ -244,7 +244,7 @@ impl Part for Http<'_> {
             let listener = tokio::net::TcpListener::from_std(self.listener.try_clone()?)?;
             let asked = async {
                 while !self.shutdown.is_requested() {
-                    tokio::time::sleep(LOOK).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
             };
             http::serve(listener, self.pages.clone(), asked).await;
@@ -258,21 +258,21 @@ impl Part for Http<'_> {
         true
     }
 
-    fn show(&self, stop: Option<&NotReady>) {
+    fn show_stop(&self, stop: Option<&NotReady>) {
         self.state.stopped(stop);
     }
 }
 
-/// Reads rules and names again when they change.
-pub(super) struct Reload<'d> {
+/// The service that reads rules and names again when they change.
+pub(super) struct ReloadPart<'d> {
     pub(super) state: Arc<ServiceState>,
     pub(super) rulebook: &'d Rulebook,
-    pub(super) requests: &'d Requests,
+    pub(super) requests: &'d ReloadRequests,
     pub(super) metrics: &'d Metrics,
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl Part for Reload<'_> {
+impl Part for ReloadPart<'_> {
     fn kind(&self) -> &'static str {
         "service"
     }
@@ -283,8 +283,8 @@ impl Part for Reload<'_> {
 
     fn run(&self, after: Option<&Stop>) -> Result<(), Stop> {
         if after.is_some() {
-            // What was to be read when it stopped has not been.
-            self.requests.asked();
+            // The reload that was under way when it stopped may not have happened.
+            self.requests.force();
         }
         self.rulebook
             .serve(self.requests, self.shutdown, self.metrics);
@@ -295,7 +295,7 @@ impl Part for Reload<'_> {
         true
     }
 
-    fn show(&self, stop: Option<&NotReady>) {
+    fn show_stop(&self, stop: Option<&NotReady>) {
         self.state.stopped(stop);
     }
 }

@@ -1,4 +1,4 @@
-//! What the worker writes for records that cannot be processed, and when it counts.
+//! What the worker writes for records and outputs that are refused, and when it counts.
 
 use std::sync::{Arc, LazyLock};
 
@@ -86,7 +86,7 @@ impl Watched {
 }
 
 #[test]
-fn what_was_taken_back_is_not_counted_and_what_is_committed_is_counted_once() {
+fn aborted_batches_are_not_counted_and_committed_ones_are_counted_once() {
     let watched = watched();
     let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
     let batch = [source(0, b"x", None), source(1, b"y", None)];
@@ -100,16 +100,16 @@ fn what_was_taken_back_is_not_counted_and_what_is_committed_is_counted_once() {
     worker.on_commit();
     assert!(watched.shows(line));
     let rule = DEAD_LETTER.id;
-    let told = format!(
+    let alerts = format!(
         "watchbell_alerts_total{{level=\"medium\",rule=\"{rule}\",source=\"confluent\"}} 2"
     );
-    assert!(watched.shows(&told));
-    // Of each record the dead letter, and the alert that tells of it.
+    assert!(watched.shows(&alerts));
+    // For each record its dead letter, and the alert about it.
     assert_eq!(outputs.len(), 12);
 }
 
 #[test]
-fn rules_that_come_into_force_count_from_the_next_transaction_on() {
+fn new_rules_apply_from_the_next_transaction_on() {
     let watched = watched();
     let none = |overrides: &Overrides| {
         let known = Known::default();
@@ -137,7 +137,7 @@ fn rules_that_come_into_force_count_from_the_next_transaction_on() {
 }
 
 #[test]
-fn a_gap_is_one_alert_under_its_built_in_rule_counted_once_it_is_committed() {
+fn a_gap_raises_one_alert_of_its_built_in_rule_which_is_counted_when_it_is_committed() {
     let watched = watched();
     let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
     let gap = Gap {
@@ -160,7 +160,7 @@ fn a_gap_is_one_alert_under_its_built_in_rule_counted_once_it_is_committed() {
     assert_eq!(outputs.len(), 3);
 }
 
-/// The vendor's event that raises most alerts.
+/// The documented event that raises the most alerts.
 fn alerting() -> &'static str {
     static SEED: &str = include_str!("../../../tests/data/confluent/seed.ndjson");
     static ALERTING: LazyLock<&str> = LazyLock::new(|| {
@@ -176,13 +176,18 @@ fn alerting() -> &'static str {
     &ALERTING
 }
 
-/// What is written for a record of which these outputs were refused.
+/// The outputs of a record after these of them were refused.
 fn written(value: &[u8], refusals: &Refusals) -> Vec<(u32, OutputRecord)> {
     let watched = watched();
     let worker = Ingest::new(pipeline(), &session(), &watched.observer);
     let mut out = OutputBuffer::default();
     let source = source(42, value, Some(refusals));
-    worker.one(&source, 1_800_000_000_000, &mut out, &mut Tally::default());
+    worker.process_record(
+        &source,
+        1_800_000_000_000,
+        &mut out,
+        &mut BatchCounts::default(),
+    );
     out.iter().map(|o| (o.part, o.to_record())).collect()
 }
 
@@ -212,7 +217,7 @@ fn refused(times: &[(u32, &str, Cause)]) -> Refusals {
 }
 
 #[test]
-fn a_refused_event_is_slimmed_then_a_dead_letter_and_its_alerts_stay() {
+fn a_refused_event_is_slimmed_then_becomes_a_dead_letter_and_its_alerts_stay() {
     let value = alerting().as_bytes();
     let whole = written(value, &Refusals::default());
     let alerts = notices(&whole);
@@ -234,8 +239,8 @@ fn a_refused_event_is_slimmed_then_a_dead_letter_and_its_alerts_stay() {
         assert_eq!(letter.value.as_deref(), Some(value), "not cut");
         let said = letter.headers.iter().find(|(n, _)| n == "watchbell-reason");
         assert_eq!(said.unwrap().1.as_deref(), Some(reason.as_bytes()));
-        let told: Value = serde_json::from_slice(replaced[1].1.value.as_deref().unwrap()).unwrap();
-        assert_eq!(told["evidences"][0]["data"]["reason"], reason);
+        let alert: Value = serde_json::from_slice(replaced[1].1.value.as_deref().unwrap()).unwrap();
+        assert_eq!(alert["evidences"][0]["data"]["reason"], reason);
         assert_eq!(replaced[2..], whole[1..], "the alerts stay as they are");
     }
 }
@@ -278,8 +283,8 @@ fn a_refused_dead_letter_is_cut_for_its_size_and_never_for_its_content() {
 }
 
 proptest! {
-    /// A broker that refuses whatever it likes: every chain of refusals ends, and at each of its steps
-    /// the record is an event or a dead letter, and no alert is missing.
+    /// A broker that refuses outputs at random: the refusals end, and after each of them the record is
+    /// an event or a dead letter, and no alert is missing.
     #[test]
     fn every_chain_of_refusals_ends_and_no_alert_is_lost(
         verdicts in proptest::collection::vec(proptest::collection::vec(0_u8..4, 8), 64),
@@ -292,7 +297,7 @@ proptest! {
             let outputs = written(value, &refusals);
             let at = |topic: &str| outputs.iter().filter(|(_, o)| o.topic.as_ref() == topic).count();
             prop_assert_eq!(at("events") + at("dead"), 1);
-            // That of a dead letter comes besides.
+            // A dead letter raises one alert more.
             prop_assert_eq!(notices(&outputs).len(), alerts + at("dead"));
             let mut refused = Vec::new();
             for (output, (part, record)) in outputs.iter().enumerate() {
@@ -313,7 +318,8 @@ proptest! {
                 }
             }
         }
-        // The event, its dead letter, the alert of that and each other are replaced twice at most.
+        // The event, its dead letter, the dead letter's alert and every other alert are each replaced at
+        // most twice.
         prop_assert!(rounds <= 2 * (3 + alerts), "{} rounds", rounds);
     }
 }
@@ -330,7 +336,7 @@ fn topic(name: &str, settings: &[(&str, &str)]) -> FoundTopic {
 }
 
 #[test]
-fn limits_are_read_again_at_a_refusal_and_the_next_transaction_is_made_to_fit() {
+fn limits_are_read_again_after_a_refusal_and_the_next_transaction_fits_them() {
     let watched = watched();
     let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
     let refused = [("events", Cause::Size)];
@@ -338,7 +344,7 @@ fn limits_are_read_again_at_a_refusal_and_the_next_transaction_is_made_to_fit() 
         let mut out = OutputBuffer::default();
         worker.on_begin();
         let source = source(7, alerting().as_bytes(), None);
-        worker.one(&source, 0, &mut out, &mut Tally::default());
+        worker.process_record(&source, 0, &mut out, &mut BatchCounts::default());
         out.to_records()
     };
     let whole = write(&mut worker);
@@ -346,7 +352,7 @@ fn limits_are_read_again_at_a_refusal_and_the_next_transaction_is_made_to_fit() 
     let fit = Advice::Fit { batch_bytes: 2_500 };
     assert_eq!(worker.on_refused(&refused), fit);
     assert!(bytes(&write(&mut worker)[0]) < bytes(&whole[0]));
-    // What is known already is no news: the record is to blame.
+    // The limits have not changed, so the record is at fault.
     assert_eq!(worker.on_refused(&refused), Advice::Replace);
     worker.describe = |_, _| Ok(vec![topic("events", &[("max.message.bytes", "1000000")])]);
     assert!(matches!(worker.on_refused(&refused), Advice::Fit { .. }));
@@ -354,7 +360,7 @@ fn limits_are_read_again_at_a_refusal_and_the_next_transaction_is_made_to_fit() 
 }
 
 #[test]
-fn a_topic_whose_setting_refuses_records_is_to_blame_and_no_record() {
+fn a_topic_setting_that_refuses_records_is_reported_instead_of_the_record() {
     let watched = watched();
     let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
     worker.describe = |_, _| Ok(vec![topic("events", &[("cleanup.policy", "compact")])]);
@@ -374,7 +380,7 @@ fn a_topic_whose_setting_refuses_records_is_to_blame_and_no_record() {
 }
 
 #[test]
-fn records_that_cannot_be_read_are_one_critical_alert_with_the_way_past_them() {
+fn unreadable_records_raise_one_critical_alert() {
     let watched = watched();
     let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
     let unreadable = Unreadable {
@@ -395,7 +401,7 @@ fn records_that_cannot_be_read_are_one_critical_alert_with_the_way_past_them() {
 }
 
 #[test]
-fn a_word_that_was_judged_by_its_parts_is_counted() {
+fn a_value_that_was_inferred_is_counted() {
     let watched = watched();
     let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
     let event = br#"{"type":"io.confluent.cloud/request","data":{"methodName":"RotateX",

@@ -1,16 +1,16 @@
-//! What a sink's answer does: told, asked again, or given up to the dead letters.
+//! Handles a sink's answer: the notification is accepted, tried again later, or becomes dead letters.
 
 use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{InFlight, Loop, Ours};
+use super::{AssignedPartition, InFlight, SinkLoop};
 use crate::notice::Notice;
 use crate::notify::Answer;
 use crate::notify::queue::{GivenUp, Notification, NotificationKind};
 use crate::roles::clock::now_ms;
 
-impl Loop<'_> {
+impl SinkLoop<'_> {
     pub(super) fn take_answer(&mut self) {
         let Some(in_flight) = &self.in_flight else {
             return;
@@ -20,13 +20,13 @@ impl Loop<'_> {
             Ok(answer) => answer,
             Err(TryRecvError::Disconnected) => Answer::Later {
                 after: None,
-                detail: "the request was abandoned".into(),
+                detail: "the request ended without an answer".into(),
             },
         };
         let Some(InFlight {
             notification,
             kind,
-            standing,
+            firing,
             ..
         }) = self.in_flight.take()
         else {
@@ -34,8 +34,8 @@ impl Loop<'_> {
         };
         match answer {
             Answer::Accepted => {
-                if let Some(alert) = standing {
-                    self.standing.told(alert);
+                if let Some(alert) = firing {
+                    self.resent.accepted(alert);
                 }
                 self.accepted(&notification, kind);
             }
@@ -45,14 +45,17 @@ impl Loop<'_> {
     }
 
     fn accepted(&mut self, notification: &Notification<Arc<Notice>>, kind: &'static str) {
-        if let Some(Ours { queue, .. }) = &mut self.ours {
-            queue.told(self.clock.now(), notification);
+        if let Some(AssignedPartition { queue, .. }) = &mut self.assigned {
+            queue.accepted(self.clock.now(), notification);
         }
         self.uncommitted = true;
         self.undelivered = 0;
         self.pace.succeeded();
-        if self.said.take().is_some() {
-            tracing::info!(sink = self.sink.name, "the sink takes notifications again");
+        if self.last_warning.take().is_some() {
+            tracing::info!(
+                sink = self.sink.name,
+                "the sink accepts notifications again"
+            );
         }
         let is_first = matches!(notification.kind, NotificationKind::First);
         let delay_ms = now_ms().saturating_sub(notification.alert.time_ms);
@@ -71,31 +74,34 @@ impl Loop<'_> {
         let after_ms = after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
         self.pace.failed(now, after_ms, jitter());
         self.observer.retried();
-        self.say(detail, "a sink takes no notification; it is asked again");
-        let Some(Ours { queue, .. }) = &mut self.ours else {
+        self.warn_once(
+            detail,
+            "a sink did not accept a notification; it will be retried",
+        );
+        let Some(AssignedPartition { queue, .. }) = &mut self.assigned else {
             return;
         };
         let given_up = queue.failed(now, notification);
         self.give_up(given_up, detail);
     }
 
-    /// It is tried again: whether the sink or the alert is at fault shows when something else is sent.
+    /// It is tried again: only other notifications show whether the sink or this one is at fault.
     fn refused(&mut self, notification: Notification<Arc<Notice>>, detail: &str) {
         let now = self.clock.now();
-        let Some(Ours { queue, .. }) = &mut self.ours else {
+        let Some(AssignedPartition { queue, .. }) = &mut self.assigned else {
             return;
         };
         let given_up = queue.refused(now, notification);
         if queue.refuses_all() {
             self.pace.refused(now, jitter());
-            self.say(
+            self.warn_once(
                 detail,
-                "a sink refuses whatever it is sent, so nothing is given up; it is asked again",
+                "a sink refuses every notification, so none is given up; they will be retried",
             );
         } else if given_up.is_none() {
-            self.say(
+            self.warn_once(
                 detail,
-                "a sink refuses a notification; it is tried again until others pass",
+                "a sink refused a notification; it will be retried a few times after others are accepted",
             );
         }
         if given_up.is_none() {
@@ -104,34 +110,34 @@ impl Loop<'_> {
         self.give_up(given_up, detail);
     }
 
-    /// Say what is wrong with the sink, once.
-    fn say(&mut self, detail: &str, what: &'static str) {
-        let said = format!("{what}: {detail}");
-        if self.said.as_ref() != Some(&said) {
+    /// Log what is wrong with the sink, unless the last warning was the same.
+    fn warn_once(&mut self, detail: &str, what: &'static str) {
+        let warning = format!("{what}: {detail}");
+        if self.last_warning.as_ref() != Some(&warning) {
             tracing::warn!(sink = self.sink.name, detail, "{what}");
-            self.said = Some(said);
+            self.last_warning = Some(warning);
         }
     }
 
-    /// Hand alerts to the dead letters, which write them beside the telling.
+    /// Make dead letters of alerts that are given up.
     fn give_up(&mut self, given_up: Option<GivenUp>, detail: &str) {
         let Some(given_up) = given_up else {
             return;
         };
         self.uncommitted = true;
         self.undelivered += given_up.count;
-        self.letters.owe_given_up(&given_up, detail);
+        self.dead_letters.add_given_up(&given_up, detail);
         tracing::error!(
             sink = self.sink.name,
             reason = given_up.reason,
             detail,
             alerts = given_up.count,
-            "alerts that a sink does not take go to the dead letters"
+            "alerts that a sink did not accept become dead letters"
         );
     }
 }
 
-/// Between 0 and 1, from the clock: enough to keep processes from coming at the same moment.
+/// Between 0 and 1, from the clock: random enough to keep processes from retrying at the same moment.
 fn jitter() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0.5, |since| {

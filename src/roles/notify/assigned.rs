@@ -1,88 +1,94 @@
-//! The partition becomes ours, or its topic turns out to be another one.
+//! The alerts partition was assigned to this process, or its topic has changed.
 
 use super::clock::Backlog;
-use super::{Loop, Ours};
+use super::{AssignedPartition, SinkLoop};
 use crate::event::NextOffset;
 use crate::kafka::follow::{Assigned, Changed};
-use crate::notify::note::Note;
+use crate::notify::commit_metadata::CommitMetadata;
 use crate::notify::queue::Queue;
 use crate::roles::clock::now_ms;
 
-impl Loop<'_> {
-    /// The partition is ours from a position on.
+impl SinkLoop<'_> {
+    /// The partition was assigned; reading starts at its position, with the metadata of its commit.
     pub(super) fn begin(&mut self, assigned: &Assigned) {
         let Assigned { from, changed, .. } = *assigned;
-        self.say_expired(assigned.expired);
-        let mut note = Note::from_text(&assigned.note, from.0);
+        self.log_expired(assigned.expired);
+        let mut metadata = CommitMetadata::from_text(&assigned.note, from.0);
         if let Some(changed) = changed {
-            self.say_changed(changed);
+            self.log_changed(changed);
             if !changed.kept {
-                note = Note::default();
+                metadata = CommitMetadata::default();
             }
-            note.cut(changed.first_new.0);
+            metadata.remove_from(changed.first_new.0);
         }
-        let settled = note.settled.clone();
-        self.standing
-            .read_back(self.handle, self.sink, from, settled);
-        self.ours = Some(Ours {
+        let settled = metadata.settled.clone();
+        self.resent.read_back(self.handle, self.sink, from, settled);
+        self.assigned = Some(AssignedPartition {
             partition: assigned.partition,
-            queue: Queue::resume(self.sink.pacing, from, note),
+            queue: Queue::resume(self.sink.pacing, from, metadata),
             backlog: self.backlog(assigned.end, assigned.first),
         });
         self.trouble = None;
         self.uncommitted |= changed.is_some();
-        tracing::info!(sink = self.sink.name, from = from.0, "telling a sink");
+        tracing::info!(
+            sink = self.sink.name,
+            from = from.0,
+            "reading alerts for a sink"
+        );
     }
 
     fn backlog(&self, end: NextOffset, first: bool) -> Backlog {
         Backlog::new(end.0, first, self.clock.now(), now_ms())
     }
 
-    pub(super) fn say_expired(&self, expired: u64) {
+    pub(super) fn log_expired(&self, expired: u64) {
         if expired > 0 {
             tracing::error!(
                 sink = self.sink.name,
                 expired,
-                "alerts expired before this sink was told of them"
+                "alerts expired in the alerts topic before they were sent to this sink"
             );
         }
     }
 
-    /// The topic lost records, or is another one, while the partition was ours. What waits in memory is
-    /// told all the same.
+    /// The topic was truncated or re-created while the partition was assigned. Alerts that were read
+    /// already are still sent.
     pub(super) fn changed(&mut self, changed: Changed, end: NextOffset) {
-        self.say_changed(changed);
+        self.log_changed(changed);
         let now = self.clock.now();
-        let lost = self.letters.cut(changed.first_new.0, changed.kept);
+        let lost = self
+            .dead_letters
+            .topic_changed(changed.first_new.0, changed.kept);
         if lost > 0 {
             tracing::error!(
                 sink = self.sink.name,
                 lost,
-                "alerts that were to become dead letters are gone with the topic"
+                "alerts that were to become dead letters no longer exist in the topic"
             );
         }
         let backlog = self.backlog(end, false);
-        if let Some(ours) = &mut self.ours {
-            ours.queue.cut(changed.first_new, changed.kept, now);
-            ours.backlog = backlog;
+        if let Some(assigned) = &mut self.assigned {
+            let (first_new, kept) = (changed.first_new, changed.kept);
+            assigned.queue.topic_changed(first_new, kept, now);
+            assigned.backlog = backlog;
         }
         self.trouble = None;
         self.uncommitted = true;
     }
 
-    fn say_changed(&self, changed: Changed) {
+    fn log_changed(&self, changed: Changed) {
         let sink = &self.sink.name;
         let from = changed.first_new.0;
         match changed.kept {
             true => tracing::error!(
                 sink,
                 from,
-                "the alerts topic was cut short; the sink is told of what is new in it from here"
+                "the alerts topic was truncated; alerts from this offset on are sent to the sink"
             ),
             false => tracing::error!(
                 sink,
                 from,
-                "the alerts topic was created anew; the sink is told of all that is in it"
+                "the alerts topic was re-created; all alerts in it are sent to the sink"
             ),
         }
     }

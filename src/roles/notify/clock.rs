@@ -1,11 +1,11 @@
-//! The clock of a sink's loop. It never jumps: pauses, windows and ages are measured with it. The wall
-//! clock is looked at only once for each assignment, to see how old what is already in the topic is.
+//! The clock of a sink's loop. It is monotonic: pauses, windows and ages are measured with it. The wall
+//! clock is read only once for each assignment, to find out how old the alerts in the topic are.
 
 use std::time::Instant;
 
 use crate::event::Latest;
 
-/// Ms since the loop began; negative for what came before.
+/// Gives ms since the loop began. Times before that are negative.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock(Instant);
 
@@ -19,15 +19,15 @@ impl Clock {
     }
 }
 
-/// What the alerts topic held when the partition was assigned. What is written after that is read at
-/// once, whatever any clock says.
+/// What the alerts topic held when the partition was assigned. Records written later are read at once,
+/// so they count as new, whatever their timestamps and the clocks say.
 #[derive(Debug, Clone)]
 pub(super) struct Backlog {
-    /// The topic's end then.
+    /// The topic's end offset then.
     end: i64,
-    /// Whether the sink has never read anything before.
+    /// Whether the sink reads for the first time.
     first: bool,
-    /// When that was, on the loop's clock and by the wall clock.
+    /// The moment of assignment, on the loop's clock and by the wall clock.
     assigned: i64,
     assigned_ms: i64,
     latest: Latest,
@@ -44,8 +44,8 @@ impl Backlog {
         }
     }
 
-    /// How far behind the topic the reader was when it came to this record, in ms. Records are given
-    /// in their order.
+    /// How far behind the reader was when it read this record, in ms. Must be called in the order of
+    /// offsets.
     pub(super) fn behind_ms(&mut self, offset: i64, timestamp_ms: Option<i64>) -> i64 {
         if offset >= self.end {
             return 0;
@@ -55,13 +55,13 @@ impl Backlog {
         self.assigned_ms.saturating_sub(latest_ms).max(0)
     }
 
-    /// Whether a record was there before the sink was.
+    /// Whether the record was written before the sink read for the first time.
     pub(super) fn is_history(&self, offset: i64) -> bool {
         self.first && offset < self.end
     }
 
-    /// When a record came that is so far behind, on the loop's clock.
-    pub(super) fn came(&self, behind_ms: i64, now: i64) -> i64 {
+    /// When a record that is so far behind was written, on the loop's clock.
+    pub(super) fn arrived(&self, behind_ms: i64, now: i64) -> i64 {
         match behind_ms {
             0 => now,
             behind_ms => self.assigned - behind_ms,
@@ -77,7 +77,7 @@ mod tests {
     const WALL_MS: i64 = 1_800_000_000_000;
 
     #[test]
-    fn what_waited_is_as_old_as_the_log_and_what_comes_is_new_by_whatever_clock() {
+    fn old_records_are_as_late_as_the_topic_says_and_new_ones_are_in_time_by_any_clock() {
         let mut backlog = Backlog::new(4, true, 1_000, WALL_MS);
         assert!(backlog.is_history(3) && !backlog.is_history(4));
         let old = Some(WALL_MS - 3 * HOUR_MS);
@@ -87,11 +87,11 @@ mod tests {
             backlog.behind_ms(offset, timestamp)
         });
         assert_eq!(behind, [3 * HOUR_MS, HOUR_MS, HOUR_MS, HOUR_MS]);
-        assert_eq!(backlog.came(HOUR_MS, 5_000), 1_000 - HOUR_MS);
-        // Whether the wall clock, ours or the writer's, jumps forwards or backwards meanwhile.
+        assert_eq!(backlog.arrived(HOUR_MS, 5_000), 1_000 - HOUR_MS);
+        // Also if the wall clock of the reader or the writer jumps forwards or backwards meanwhile.
         for timestamp in [old, Some(0), None, Some(WALL_MS + 9 * HOUR_MS)] {
             assert_eq!(backlog.behind_ms(4, timestamp), 0);
-            assert_eq!(backlog.came(0, 5_000), 5_000);
+            assert_eq!(backlog.arrived(0, 5_000), 5_000);
         }
     }
 }

@@ -1,26 +1,25 @@
-//! What the loop of a sink is given.
+//! The configuration of a sink's loop.
 
 use crate::config::Config;
 use crate::kafka::Cluster;
 use crate::notify::Sink;
 use crate::pipeline::{Content, OutputList, OutputTopic};
 
-/// What a sink's loop needs to know beside the sink.
+/// What a sink's loop needs beside the sink itself.
 #[derive(Debug, Clone)]
 pub struct NotifyConfig {
-    /// Where the alerts are.
+    /// The cluster of the alerts topic.
     pub cluster: Cluster,
-    /// Their topic, of one partition.
+    /// The alerts topic, of one partition.
     pub alerts: String,
-    /// For what no sink takes.
+    /// The dead-letter topic, for alerts that the sink did not accept.
     pub dead_letters: OutputTopic,
-    /// Consumer group of this sink.
+    /// The consumer group of this sink.
     pub group: String,
 }
 
 impl NotifyConfig {
-    /// What the configuration says of where a sink's alerts come from, and the outputs with the largest
-    /// records that they accept.
+    /// Taken from the configuration, and from the outputs with the largest records that they accept.
     pub fn new(config: &Config, sink: &Sink, outputs: &OutputList) -> NotifyConfig {
         NotifyConfig {
             cluster: config.destination.clone(),

@@ -1,4 +1,4 @@
-//! What a reload does when the files are sound, and when they are not.
+//! What a reload does when the files are valid, and when they are not.
 
 use super::*;
 use crate::config;
@@ -12,7 +12,7 @@ detection: {selection: {api.operation: kafka.DeleteTopics}, condition: selection
 ";
 
 #[test]
-fn a_bad_set_changes_nothing_and_a_sound_one_replaces_the_last() {
+fn a_rule_set_with_an_error_changes_nothing_and_a_valid_one_replaces_the_last() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rule.yaml");
     std::fs::write(&file, RULE).unwrap();

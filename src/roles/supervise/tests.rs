@@ -11,24 +11,24 @@ const PAUSES: Pauses = Pauses {
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A way to end.
-type Way = fn() -> Result<(), Stop>;
+/// How a part ends.
+type Ending = fn() -> Result<(), Stop>;
 
-/// Ends by itself in the way that it is told to, until it is repaired.
+/// A part that stops by itself as `fails` says, until it is repaired.
 struct Fragile<'t> {
     name: &'static str,
-    fails: Way,
+    fails: Ending,
     repaired: AtomicBool,
     shutdown: &'t Shutdown,
     attempts: AtomicUsize,
     runs: AtomicBool,
-    turns: AtomicUsize,
+    heartbeats: AtomicUsize,
     told: Mutex<Vec<Stop>>,
     shown: Mutex<Option<NotReady>>,
 }
 
 impl<'t> Fragile<'t> {
-    fn new(name: &'static str, shutdown: &'t Shutdown, fails: Way) -> Fragile<'t> {
+    fn new(name: &'static str, shutdown: &'t Shutdown, fails: Ending) -> Fragile<'t> {
         Fragile {
             name,
             fails,
@@ -36,7 +36,7 @@ impl<'t> Fragile<'t> {
             shutdown,
             attempts: AtomicUsize::new(0),
             runs: AtomicBool::new(false),
-            turns: AtomicUsize::new(0),
+            heartbeats: AtomicUsize::new(0),
             told: Mutex::default(),
             shown: Mutex::default(),
         }
@@ -82,15 +82,15 @@ impl Part for Fragile<'_> {
         self.runs.load(Ordering::Relaxed)
     }
 
-    fn turned(&self) {
-        self.turns.fetch_add(1, Ordering::Relaxed);
+    fn heartbeat(&self) {
+        self.heartbeats.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn show(&self, stop: Option<&NotReady>) {
+    fn show_stop(&self, stop: Option<&NotReady>) {
         *self.shown.lock().unwrap() = stop.cloned();
     }
 
-    fn tell(&self, stop: &Stop) {
+    fn raise_alert(&self, stop: &Stop) {
         self.told.lock().unwrap().push(stop.clone());
     }
 }
@@ -109,7 +109,7 @@ fn supervised(parts: &[&dyn Part], shutdown: &Shutdown, act: impl FnOnce()) -> V
     thread::scope(|scope| {
         let running = scope.spawn(|| run(parts, PAUSES, shutdown, &metrics));
         {
-            let _asks = RequestOnDrop(shutdown);
+            let _request = RequestOnDrop(shutdown);
             act();
         }
         running.join().expect("the supervisor")
@@ -117,21 +117,24 @@ fn supervised(parts: &[&dyn Part], shutdown: &Shutdown, act: impl FnOnce()) -> V
 }
 
 #[test]
-fn however_a_part_ends_the_others_go_on_it_is_tried_again_and_told_of_once() {
-    let ways: [(&str, Way); 3] = [
+fn however_a_part_ends_the_others_go_on_and_it_is_started_again_and_reported_once() {
+    let endings: [(&str, Ending); 3] = [
         ("panic", || panic!("in a test")),
         ("ended", || Ok(())),
         ("past_end", || Err(Stop::new("past_end", "look there"))),
     ];
-    for (reason, fails) in ways {
+    for (reason, fails) in endings {
         let shutdown = Shutdown::default();
         let fragile = Fragile::new("one", &shutdown, fails);
         let sound = Fragile::sound("two", &shutdown);
         let stopped = supervised(&[&fragile, &sound], &shutdown, || {
             until(|| fragile.has_tried(3) && fragile.is_shown());
-            assert!(!shutdown.is_requested(), "{reason} ends the others");
+            assert!(!shutdown.is_requested(), "{reason} stops the others");
             assert!(sound.runs.load(Ordering::Relaxed) && !sound.is_shown());
-            assert!(fragile.turns.load(Ordering::Relaxed) > 0, "it seems dead");
+            assert!(
+                fragile.heartbeats.load(Ordering::Relaxed) > 0,
+                "no heartbeat"
+            );
         });
         let told = fragile.told.lock().unwrap();
         let told: Vec<&str> = told.iter().map(|stop| stop.reason).collect();
@@ -142,7 +145,7 @@ fn however_a_part_ends_the_others_go_on_it_is_tried_again_and_told_of_once() {
 }
 
 #[test]
-fn a_part_that_is_repaired_goes_on_by_itself_and_is_no_longer_shown() {
+fn a_part_that_is_repaired_goes_on_by_itself_and_is_no_longer_reported_as_stopped() {
     let shutdown = Shutdown::default();
     let part = Fragile::new("one", &shutdown, || Err(Stop::new("gap", "set on_gap")));
     let stopped = supervised(&[&part], &shutdown, || {
@@ -157,7 +160,7 @@ fn a_part_that_is_repaired_goes_on_by_itself_and_is_no_longer_shown() {
 }
 
 #[test]
-fn each_thing_that_is_found_is_told_of_once_while_it_alternates_with_another() {
+fn two_stops_that_alternate_are_reported_once_each() {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let shutdown = Shutdown::default();
     let part = Fragile::new("one", &shutdown, || {

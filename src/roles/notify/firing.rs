@@ -1,6 +1,6 @@
-//! Telling an Alertmanager again what it may have forgotten. What an earlier run told is read back
-//! from the alerts topic, so that nothing is kept anywhere else.
-//! Invariant: none of this delays an alert that nobody was told of, nor counts as one.
+//! Sends firing alerts again to an Alertmanager, which forgets them when it restarts. Alerts that were
+//! sent before this process started are read back from the alerts topic; no other store is needed.
+//! Invariant: this never delays the notifications of the queue, and is not counted as one.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -17,66 +17,67 @@ use crate::event::{NextOffset, RawRecord};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Cluster, Span};
 use crate::notice::Notice;
+use crate::notify::firing::{FiringAlert, FiringAlerts};
 use crate::notify::offsets::Offsets;
 use crate::notify::queue::Arrival;
-use crate::notify::standing::{Standing, StandingAlert};
 use crate::notify::{Message, Sink};
 use crate::roles::clock::now_ms;
 
 /// Most records that are read back.
 const MAX_READ: i64 = 20_000;
 
-/// Longest silence of the cluster while they are.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// If the cluster sends nothing for this long while they are read back, reading fails.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a sink holds in memory alone.
-pub(super) struct RetoldAlerts {
+/// The alerts to send again to a sink that holds them in memory only.
+pub(super) struct ResentAlerts {
     cluster: Cluster,
     topic: String,
-    /// How long an alert stands; nothing for a sink that remembers by itself.
+    /// How long an alert fires; `None` for a sink that stores alerts itself.
     hold_ms: Option<i64>,
-    standing: Standing,
-    reading: Option<Reading>,
-    telling: Option<JoinHandle<()>>,
+    firing: FiringAlerts,
+    reading: Option<ReadingBack>,
+    sending: Option<JoinHandle<()>>,
 }
 
-/// Reading back, which ends when nobody waits for it any more.
-struct Reading {
-    alerts: Receiver<Vec<StandingAlert>>,
+/// The task that reads alerts back. Dropping this ends it.
+struct ReadingBack {
+    alerts: Receiver<Vec<FiringAlert>>,
     is_over: Arc<AtomicBool>,
 }
 
-impl Drop for Reading {
+impl Drop for ReadingBack {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
 }
 
-impl RetoldAlerts {
-    pub(super) fn new(config: &NotifyConfig, sink: &Sink) -> RetoldAlerts {
+impl ResentAlerts {
+    pub(super) fn new(config: &NotifyConfig, sink: &Sink) -> ResentAlerts {
         let hold_ms = sink.endpoint.hold_ms();
-        RetoldAlerts {
+        ResentAlerts {
             cluster: config.cluster.clone(),
             topic: config.alerts.clone(),
             hold_ms,
-            standing: Standing::new(hold_ms.unwrap_or_default()),
+            firing: FiringAlerts::new(hold_ms.unwrap_or_default()),
             reading: None,
-            telling: None,
+            sending: None,
         }
     }
 
     /// The sink accepted an alert.
-    pub(super) fn told(&mut self, alert: StandingAlert) {
-        self.standing.told(now_ms(), alert);
+    pub(super) fn accepted(&mut self, alert: FiringAlert) {
+        self.firing.accepted(now_ms(), alert);
     }
 
-    /// Another process tells the sink.
+    /// Another process notifies the sink from now on.
     pub(super) fn forget(&mut self) {
-        self.standing = Standing::new(self.hold_ms.unwrap_or_default());
+        self.firing = FiringAlerts::new(self.hold_ms.unwrap_or_default());
         self.reading = None;
     }
 
-    /// Begin to read what was told before `from`, or is `settled`, and may still stand.
+    /// Begin to read back the alerts that were sent, before `from` or as `settled` says, and may still
+    /// fire.
     pub(super) fn read_back(
         &mut self,
         handle: &Handle,
@@ -89,86 +90,88 @@ impl RetoldAlerts {
         };
         let (sender, alerts) = mpsc::sync_channel(1);
         let is_over = Arc::new(AtomicBool::new(false));
-        self.reading = Some(Reading {
+        self.reading = Some(ReadingBack {
             alerts,
             is_over: Arc::clone(&is_over),
         });
-        let told = ToldBefore {
+        let sent_before = SentBefore {
             sink: sink.clone(),
             hold_ms,
             from,
             settled,
         };
         let (cluster, topic) = (self.cluster.clone(), self.topic.clone());
-        handle.spawn_blocking(move || match told.read(&cluster, &topic, &is_over) {
-            // Nobody listens any more where the partition was lost meanwhile.
+        handle.spawn_blocking(move || match sent_before.read(&cluster, &topic, &is_over) {
+            // It fails if the partition was revoked meanwhile: then the alerts are not needed.
             Ok(alerts) => drop(sender.send(alerts)),
             Err(error) => tracing::warn!(
-                sink = told.sink.name,
+                sink = sent_before.sink.name,
                 %error,
-                "alerts told before the start cannot be read back: an Alertmanager that restarts \
-                 has forgotten them until they are repeated"
+                "alerts sent before the start cannot be read back: an Alertmanager that restarts \
+                 does not get them again until they repeat"
             ),
         });
     }
 
-    /// What is to be told again now; nothing while the last such request is under way.
+    /// The alerts to send again now; none while the last such requests are in flight.
     pub(super) fn due(&mut self) -> Vec<String> {
         if let Some(reading) = &self.reading
             && let Ok(alerts) = reading.alerts.try_recv()
         {
-            self.standing.restore(alerts);
+            self.firing.restore(alerts);
             self.reading = None;
         }
-        if self.telling.as_ref().is_some_and(|t| !t.is_finished()) {
+        if self.sending.as_ref().is_some_and(|s| !s.is_finished()) {
             return Vec::new();
         }
-        self.standing.due(now_ms())
+        self.firing.due(now_ms())
     }
 
-    /// They are being told again.
-    pub(super) fn telling(&mut self, request: JoinHandle<()>) {
-        self.telling = Some(request);
+    /// They are being sent again.
+    pub(super) fn sending(&mut self, requests: JoinHandle<()>) {
+        self.sending = Some(requests);
     }
 }
 
-/// Which alerts an earlier run told.
-struct ToldBefore {
+/// Finds the alerts that were sent before this process started.
+struct SentBefore {
     sink: Sink,
     hold_ms: i64,
     from: NextOffset,
     settled: Offsets,
 }
 
-impl ToldBefore {
-    /// As they were told, as far as can be known: an alert ends `hold` after it was written.
+impl SentBefore {
+    /// The alerts as they were sent. When that was is not known, so an alert is taken to end `hold` after
+    /// it was written.
     fn read(
         &self,
         cluster: &Cluster,
         topic: &str,
         is_over: &AtomicBool,
-    ) -> Result<Vec<StandingAlert>, ReadError> {
-        let reader = TopicReader::open(cluster, "watchbell-notify", topic, PATIENCE)?;
+    ) -> Result<Vec<FiringAlert>, ReadError> {
+        let reader = TopicReader::open(cluster, "watchbell-notify", topic, READ_TIMEOUT)?;
         let since_ms = now_ms().saturating_sub(self.hold_ms).max(0);
         let spans = reader.since(&reader.spans()?, since_ms)?;
         let spans: Vec<Span> = spans.into_iter().map(newest).collect();
         let mut alerts: BTreeMap<String, (Message, i64, u64)> = BTreeMap::new();
         let stop = || is_over.load(Ordering::Relaxed);
         reader.read(&spans, &stop, &mut |record| {
-            if let Some((key, message, at_ms)) = self.told(record) {
+            if let Some((key, message, at_ms)) = self.sent_alert(record) {
                 let count = alerts.get(&key).map_or(0, |(_, _, count)| *count);
                 alerts.insert(key, (message, at_ms, count + 1));
             }
             ControlFlow::Continue(())
         })?;
-        let standing = |(message, at_ms, count): (Message, i64, u64)| {
+        let firing = |(message, at_ms, count): (Message, i64, u64)| {
             let message = message.with_more(count - 1);
-            self.sink.endpoint.standing(&message, at_ms)
+            self.sink.endpoint.firing(&message, at_ms)
         };
-        Ok(alerts.into_values().filter_map(standing).collect())
+        Ok(alerts.into_values().filter_map(firing).collect())
     }
 
-    fn told(&self, record: &RawRecord<'_>) -> Option<(String, Message, i64)> {
+    /// The alert's key, its message and its timestamp, if it was sent as a notification of its own.
+    fn sent_alert(&self, record: &RawRecord<'_>) -> Option<(String, Message, i64)> {
         let offset = record.position.offset.0;
         if offset >= self.from.0 && !self.settled.contains(offset) {
             return None;
@@ -178,17 +181,17 @@ impl ToldBefore {
         let route = &self.sink.route;
         route.decide(&notice).ok()?;
         if route.arrival(&notice, 0) != Arrival::InTime {
-            // It was told in a digest over all that was late.
+            // It was part of a digest of late alerts.
             return None;
         }
         let template = self.sink.template.as_deref();
         let message = Message::of_one(&self.sink.name, notice, at_ms, template);
-        let key = self.sink.endpoint.standing(&message, at_ms)?.key;
+        let key = self.sink.endpoint.firing(&message, at_ms)?.key;
         Some((key, message, at_ms))
     }
 }
 
-/// The end of a span, of bounded length.
+/// The last records of a span, at most [`MAX_READ`].
 fn newest(span: Span) -> Span {
     let first = span.to.0.saturating_sub(MAX_READ).max(span.from.0);
     Span {

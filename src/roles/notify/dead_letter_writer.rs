@@ -1,4 +1,4 @@
-//! Alerts that a sink was not told of, kept as dead letters with the sink's name.
+//! Writes alerts to the dead-letter topic, with the name of the sink.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -13,29 +13,29 @@ use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{ClientError, Cluster, Span};
 use crate::notify::offsets::Offsets;
 
-/// Dead letters written together.
+/// Most dead letters written together.
 const BATCH: usize = 200;
 
-/// The header of the sink's name, without the name.
-const SINK_BYTES: usize = 32;
+/// Bytes of the header `watchbell-sink` without its value, rounded up.
+const SINK_HEADER_BYTES: usize = 32;
 
-/// Longest silence of the cluster while alerts are read again.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// If the cluster sends nothing for this long while alerts are read again, reading fails.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why alerts are to become dead letters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Cause {
+pub(super) struct DeadLetterCause {
     /// Metric label and dead-letter reason.
     pub(super) reason: &'static str,
-    /// For a person.
+    /// Details for people.
     pub(super) detail: String,
-    /// Whether nothing else is to be done about the alerts.
+    /// Whether the alerts were given up, so that nothing else remains to be done about them.
     pub(super) settles: bool,
 }
 
-/// Alerts could not be kept; they wait.
+/// Dead letters could not be written; they are tried again.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotKept {
+pub(super) enum StoreError {
     /// Reading them again failed.
     #[error("read the alerts again: {0}")]
     Read(#[from] ReadError),
@@ -44,20 +44,20 @@ pub(super) enum NotKept {
     Write(#[from] ClientError),
 }
 
-/// The dead-letter topic, as one sink writes it.
-pub(super) struct DeadLetters {
+/// Writes the dead letters of one sink.
+pub(super) struct DeadLetterWriter {
     appender: Appender,
     cluster: Cluster,
     alerts: String,
     topic: Arc<str>,
-    /// The largest record that the topic takes.
+    /// The largest record that the topic accepts.
     max_bytes: usize,
     sink: String,
 }
 
-impl DeadLetters {
-    pub(super) fn new(config: &NotifyConfig, sink: &str) -> Result<DeadLetters, ClientError> {
-        Ok(DeadLetters {
+impl DeadLetterWriter {
+    pub(super) fn new(config: &NotifyConfig, sink: &str) -> Result<DeadLetterWriter, ClientError> {
+        Ok(DeadLetterWriter {
             appender: Appender::new(&config.cluster, "notify", config.dead_letters.max_bytes)?,
             cluster: config.cluster.clone(),
             alerts: config.alerts.clone(),
@@ -67,8 +67,12 @@ impl DeadLetters {
         })
     }
 
-    /// Read the alerts again and keep them as they are; returns how many were still there.
-    pub(super) fn store(&self, offsets: &Offsets, cause: &Cause) -> Result<u64, NotKept> {
+    /// Read the alerts again and write them unchanged as dead letters; returns how many still existed.
+    pub(super) fn store(
+        &self,
+        offsets: &Offsets,
+        cause: &DeadLetterCause,
+    ) -> Result<u64, StoreError> {
         let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else {
             return Ok(0);
         };
@@ -77,7 +81,12 @@ impl DeadLetters {
             from: Offset(first),
             to: Offset(last).next(),
         };
-        let reader = TopicReader::open(&self.cluster, "watchbell-notify", &self.alerts, PATIENCE)?;
+        let reader = TopicReader::open(
+            &self.cluster,
+            "watchbell-notify",
+            &self.alerts,
+            READ_TIMEOUT,
+        )?;
         let mut batch = Vec::new();
         let mut stored = 0;
         let mut result = Ok(());
@@ -100,12 +109,14 @@ impl DeadLetters {
         Ok(stored)
     }
 
-    fn dead_letter(&self, record: &RawRecord<'_>, cause: &Cause) -> OutputRecord {
+    fn dead_letter(&self, record: &RawRecord<'_>, cause: &DeadLetterCause) -> OutputRecord {
         let why = DeadLetter {
             reason: cause.reason,
             detail: &cause.detail,
-            // The sink's name comes on top.
-            max_bytes: self.max_bytes.saturating_sub(SINK_BYTES + self.sink.len()),
+            // The header with the sink's name is added afterwards.
+            max_bytes: self
+                .max_bytes
+                .saturating_sub(SINK_HEADER_BYTES + self.sink.len()),
             cut: false,
             unread: None,
         };

@@ -1,68 +1,63 @@
-//! Alerts that are to become dead letters, beside the telling: they are written by a thread of their own,
-//! one batch at a time, and while their topic takes nothing they wait here, as offsets.
-//! Invariant: nothing is forgotten before it is stored; the queue holds the position until then.
+//! Alerts of one sink that are to become dead letters. A separate thread writes them, one cause at a
+//! time. While the dead-letter topic accepts nothing they wait here, as offsets.
+//! Invariant: no alert is forgotten before its dead letter is written; the queue does not let the position
+//! pass it until then.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
-use super::dead_letters::{Cause, DeadLetters, NotKept};
+use super::dead_letter_writer::{DeadLetterCause, DeadLetterWriter, StoreError};
 use crate::kafka::session::NotReady;
 use crate::notice::NoticeError;
 use crate::notify::offsets::Offsets;
 use crate::notify::queue::GivenUp;
 
-/// Most different details kept; those of further alerts are summed up.
+/// Most causes kept apart; the details of further ones are replaced by [`OTHER_DETAIL`].
 const MAX_DETAILS: usize = 100;
 
 /// Longest detail, in bytes.
 const MAX_DETAIL_BYTES: usize = 500;
 
-/// Stands for the details that are too many.
-const MANY: &str = "one of many different faults";
+/// Detail of the causes beyond [`MAX_DETAILS`].
+const OTHER_DETAIL: &str = "one of many different faults";
 
 /// Pauses after a failure, ms.
 const FIRST_PAUSE: i64 = 1_000;
 const LONGEST_PAUSE: i64 = 30_000;
 
-/// Dead letters that are stored now.
+/// Dead letters that were written.
 #[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) cause: Cause,
+pub(super) struct Written {
+    pub(super) cause: DeadLetterCause,
     pub(super) offsets: Offsets,
-    /// How many of them were still there to be read.
+    /// How many of the alerts still existed in the alerts topic.
     pub(super) found: u64,
 }
 
-impl Stored {
-    /// Whether nothing else is to be done about the alerts.
-    pub(super) fn settles(&self) -> bool {
-        self.cause.settles
-    }
-}
-
+/// Dead letters that the other thread is writing.
 struct Writing {
-    cause: Cause,
+    cause: DeadLetterCause,
     offsets: Offsets,
-    result: Receiver<Result<u64, NotKept>>,
+    result: Receiver<Result<u64, StoreError>>,
 }
 
-/// The letters of one sink.
-pub(super) struct Letters {
-    topic: Arc<DeadLetters>,
-    waiting: BTreeMap<Cause, Offsets>,
+/// The alerts of one sink that are to become dead letters.
+pub(super) struct PendingDeadLetters {
+    writer: Arc<DeadLetterWriter>,
+    waiting: BTreeMap<DeadLetterCause, Offsets>,
     writing: Option<Writing>,
     failures: u32,
     not_before: i64,
-    /// Why the topic does not take them.
+    /// Why the last attempt to write failed.
     failing: Option<String>,
 }
 
-impl Letters {
-    pub(super) fn new(topic: DeadLetters) -> Letters {
-        Letters {
-            topic: Arc::new(topic),
+impl PendingDeadLetters {
+    pub(super) fn new(writer: DeadLetterWriter) -> PendingDeadLetters {
+        PendingDeadLetters {
+            writer: Arc::new(writer),
             waiting: BTreeMap::new(),
             writing: None,
             failures: 0,
@@ -71,18 +66,18 @@ impl Letters {
         }
     }
 
-    /// An alert that cannot be read; it is told as well.
-    pub(super) fn owe_unreadable(&mut self, offset: i64, error: &NoticeError) {
+    /// An alert that cannot be read. The sink gets a notification of it as well.
+    pub(super) fn add_unreadable(&mut self, offset: i64, error: &NoticeError) {
         let offsets = [offset].into_iter().collect();
-        self.owe(error.reason(), &error.to_string(), false, &offsets);
+        self.add(error.reason(), &error.to_string(), false, &offsets);
     }
 
-    /// Alerts that the sink is not told of.
-    pub(super) fn owe_given_up(&mut self, given_up: &GivenUp, detail: &str) {
-        self.owe(given_up.reason, detail, true, &given_up.offsets);
+    /// Alerts that will not be sent to the sink.
+    pub(super) fn add_given_up(&mut self, given_up: &GivenUp, detail: &str) {
+        self.add(given_up.reason, detail, true, &given_up.offsets);
     }
 
-    fn owe(&mut self, reason: &'static str, detail: &str, settles: bool, offsets: &Offsets) {
+    fn add(&mut self, reason: &'static str, detail: &str, settles: bool, offsets: &Offsets) {
         if offsets.is_empty() {
             return;
         }
@@ -90,29 +85,29 @@ impl Letters {
         while !detail.is_char_boundary(end) {
             end -= 1;
         }
-        let mut cause = Cause {
+        let mut cause = DeadLetterCause {
             reason,
             detail: detail[..end].to_owned(),
             settles,
         };
         if self.waiting.len() >= MAX_DETAILS && !self.waiting.contains_key(&cause) {
-            cause.detail = MANY.to_owned();
+            cause.detail = OTHER_DETAIL.to_owned();
         }
         self.waiting.entry(cause).or_default().extend(offsets);
     }
 
-    /// What is stored by now.
-    pub(super) fn finished(&mut self, now: i64) -> Option<Stored> {
+    /// The dead letters that were written since the last call.
+    pub(super) fn finished(&mut self, now: i64) -> Option<Written> {
         let writing = self.writing.as_ref()?;
         let result = match writing.result.try_recv() {
             Ok(result) => result.map_err(|error| error.to_string()),
             Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Err("the writer broke off".to_owned()),
+            Err(TryRecvError::Disconnected) => Err("the writing thread panicked".to_owned()),
         };
         self.finish(result, now)
     }
 
-    /// Go on writing.
+    /// Start to write the next dead letters, unless some are being written or a pause is not over.
     pub(super) fn start(&mut self, now: i64) {
         if self.writing.is_some() || now < self.not_before {
             return;
@@ -121,14 +116,14 @@ impl Letters {
             return;
         };
         let (sender, result) = mpsc::sync_channel(1);
-        let topic = Arc::clone(&self.topic);
+        let writer = Arc::clone(&self.writer);
         let job = (cause.clone(), offsets.clone());
         let spawned = thread::Builder::new()
             .name("dead-letters".into())
             .spawn(move || {
                 let (cause, offsets) = job;
-                // Nobody listens any more where the partition was lost meanwhile.
-                let _ = sender.send(topic.store(&offsets, &cause));
+                // It fails if the partition was revoked meanwhile: then the result is not needed.
+                let _ = sender.send(writer.store(&offsets, &cause));
             });
         self.writing = Some(Writing {
             cause,
@@ -140,13 +135,13 @@ impl Letters {
         }
     }
 
-    fn finish(&mut self, result: Result<u64, String>, now: i64) -> Option<Stored> {
+    fn finish(&mut self, result: Result<u64, String>, now: i64) -> Option<Written> {
         let Writing { cause, offsets, .. } = self.writing.take()?;
         match result {
             Ok(found) => {
                 self.failures = 0;
                 self.failing = None;
-                Some(Stored {
+                Some(Written {
                     cause,
                     offsets,
                     found,
@@ -163,33 +158,33 @@ impl Letters {
         }
     }
 
-    /// How many alerts wait to be stored.
+    /// How many alerts wait for their dead letters to be written.
     pub(super) fn waiting(&self) -> u64 {
         let writing = self.writing.as_ref().map(|writing| &writing.offsets);
         self.waiting.values().chain(writing).map(Offsets::len).sum()
     }
 
-    /// What is wrong with their topic, if it takes nothing.
+    /// What is wrong, if the last attempt to write failed.
     pub(super) fn trouble(&self) -> Option<NotReady> {
         let error = self.failing.as_ref()?;
         Some(NotReady {
             reason: "dead_letters",
             remedy: format!(
-                "alerts are told, but {} of them cannot be kept among the dead letters: {error}; \
-                 repair the topic, or grant Write on it",
+                "notifications are sent, but {} alerts cannot be written to the dead-letter topic: \
+                 {error}; repair the topic, or grant Write on it",
                 self.waiting()
             ),
         })
     }
 
-    /// Whether a batch is being written, as far as is known to a topic that takes it.
-    pub(super) fn are_being_stored(&self) -> bool {
+    /// Whether dead letters are being written and the attempt before did not fail.
+    pub(super) fn can_finish(&self) -> bool {
         self.writing.is_some() && self.failing.is_none()
     }
 
-    /// The topic has lost the records from this offset on, or all that it had. Returns how many dead
-    /// letters can no longer be written.
-    pub(super) fn cut(&mut self, from: i64, kept: bool) -> u64 {
+    /// The alerts topic was truncated at offset `from` or, unless older records were `kept`, re-created.
+    /// Returns how many dead letters can no longer be written.
+    pub(super) fn topic_changed(&mut self, from: i64, kept: bool) -> u64 {
         let before = self.waiting();
         if !kept {
             self.clear();
@@ -201,7 +196,7 @@ impl Letters {
         before - self.waiting()
     }
 
-    /// Forget everything: whoever reads on from the commit finds it again.
+    /// Forget everything: the next owner of the partition reads the same alerts again.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
         self.writing = None;

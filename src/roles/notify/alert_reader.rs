@@ -1,53 +1,54 @@
-//! A record of the alerts topic, offered to a sink's queue.
+//! Reads a record of the alerts topic and offers the alert to a sink's queue.
 
 use std::sync::Arc;
 
 use super::clock::Backlog;
-use super::letters::Letters;
+use super::pending_dead_letters::PendingDeadLetters;
 use crate::event::{Offset, RawRecord};
 use crate::notice::Notice;
 use crate::notify::Sink;
-use crate::notify::queue::{Offered, Queue, Times};
+use crate::notify::queue::{ArrivalTimes, Offered, Queue};
 use crate::observe::SinkObserver;
 
-/// What takes a record.
-pub(super) struct Taker<'t> {
-    pub(super) queue: &'t mut Queue<Arc<Notice>>,
-    pub(super) backlog: &'t mut Backlog,
-    pub(super) letters: &'t mut Letters,
-    pub(super) sink: &'t Sink,
-    pub(super) observer: &'t SinkObserver,
+/// Reads one record for a sink.
+pub(super) struct AlertReader<'r> {
+    pub(super) queue: &'r mut Queue<Arc<Notice>>,
+    pub(super) backlog: &'r mut Backlog,
+    pub(super) dead_letters: &'r mut PendingDeadLetters,
+    pub(super) sink: &'r Sink,
+    pub(super) observer: &'r SinkObserver,
     /// Now, on the loop's clock.
     pub(super) now: i64,
 }
 
-impl Taker<'_> {
-    /// Offer a record to the queue. One that cannot be read is told, too, and becomes a dead letter.
-    pub(super) fn take(self, record: &RawRecord<'_>) {
+impl AlertReader<'_> {
+    /// Offer the alert to the queue. An unreadable record is offered as a critical alert about itself,
+    /// and becomes a dead letter as well.
+    pub(super) fn offer(self, record: &RawRecord<'_>) {
         let Offset(offset) = record.position.offset;
         let behind_ms = self.backlog.behind_ms(offset, record.timestamp_ms);
-        // A record without a timestamp was written before there were any.
+        // Records without a timestamp are older than message format 1 (Kafka 0.10).
         let written_ms = record.timestamp_ms.unwrap_or_default();
-        let (mut notice, wanted) =
+        let (mut notice, decision) =
             match Notice::read(record.value.unwrap_or_default(), record.position) {
                 Ok(notice) => {
-                    let wanted = self.sink.route.decide(&notice);
-                    (notice, wanted)
+                    let decision = self.sink.route.decide(&notice);
+                    (notice, decision)
                 }
                 Err(error) => {
-                    if self.queue.owe(offset) {
-                        self.letters.owe_unreadable(offset, &error);
+                    if self.queue.require_dead_letter(offset) {
+                        self.dead_letters.add_unreadable(offset, &error);
                     }
-                    // What it was for is not known, so no filter applies.
+                    // Its content is not known, so no filter can exclude it.
                     (
                         Notice::unreadable(record.position, written_ms, &error),
                         Ok(()),
                     )
                 }
             };
-        // A new sink is not woken by what is older than it.
+        // Alerts that were written before a new sink first reads must not wake people.
         notice.history |= self.backlog.is_history(offset);
-        let offered = match wanted {
+        let offered = match decision {
             Ok(()) => Some(Offered {
                 group_key: notice.group_key.clone(),
                 level: notice.level,
@@ -60,9 +61,9 @@ impl Taker<'_> {
                 None
             }
         };
-        let times = Times {
+        let times = ArrivalTimes {
             now: self.now,
-            came: self.backlog.came(behind_ms, self.now),
+            arrived: self.backlog.arrived(behind_ms, self.now),
             written_ms,
         };
         self.queue.offer(offset, times, offered);

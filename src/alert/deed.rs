@@ -167,3 +167,94 @@ fn capitalized(word: &str) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deed<'a>(operation: &'a str, activity: &'a str, outcome: &'a str) -> Deed<'a> {
+        Deed {
+            who: Some("Jane Doe"),
+            operation,
+            activity: Some(activity),
+            outcome,
+            service: Some("flink"),
+            resource: Some(DeedResource {
+                name: Some("orders"),
+                kind: Some("STATEMENT"),
+                more: 0,
+            }),
+            environment: None,
+        }
+    }
+
+    #[test]
+    fn a_method_is_worded_by_what_it_does_where_its_name_says_so() {
+        let cases = [
+            (
+                "DeleteStatement",
+                "Delete",
+                "deleted Flink statement orders",
+            ),
+            (
+                "flink.DeleteStatement",
+                "Delete",
+                "deleted Flink statement orders",
+            ),
+            ("GetStatement", "Read", "read Flink statement orders"),
+            (
+                "UpdateStatement",
+                "Update",
+                "changed Flink statement orders",
+            ),
+            // It stops the statement, and changes nothing else of it.
+            (
+                "StopStatement",
+                "Update",
+                "called StopStatement on Flink statement orders",
+            ),
+            (
+                "RevokeAccess",
+                "Delete",
+                "called RevokeAccess on Flink statement orders",
+            ),
+            (
+                "Délete",
+                "Delete",
+                "called Délete on Flink statement orders",
+            ),
+        ];
+        for (operation, activity, expected) in cases {
+            let said = deed(operation, activity, "Success").to_string();
+            assert_eq!(said, format!("Jane Doe {expected}"), "{operation}");
+        }
+        let failed = deed("CreateStatement", "Create", "Failure");
+        let expected = "Jane Doe failed to create Flink statement orders";
+        assert_eq!(failed.to_string(), expected);
+    }
+
+    #[test]
+    fn a_service_that_acts_on_the_resources_of_others_does_not_name_them() {
+        let bound = Deed {
+            service: Some("rbac"),
+            resource: Some(DeedResource {
+                name: Some("o-1"),
+                kind: Some("ORGANIZATION"),
+                more: 2,
+            }),
+            ..deed("BindRoleForPrincipal", "Create", "Success")
+        };
+        let expected = "Jane Doe called BindRoleForPrincipal on organization o-1 and 2 more";
+        assert_eq!(bound.to_string(), expected);
+        let nobody = Deed {
+            who: Some("unknown"),
+            resource: None,
+            environment: Some("prod"),
+            ..deed("Login", "Logon", "Failure")
+        };
+        assert_eq!(
+            nobody.to_string(),
+            "somebody unknown failed to sign in in prod"
+        );
+    }
+}

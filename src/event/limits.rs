@@ -17,6 +17,7 @@ pub const NOTICE_WORDS_BYTES: usize = 16 * 1024;
 /// Most bytes of the record that a sink shows.
 pub const NOTICE_RECORD_BYTES: usize = 8 * 1024;
 
-/// Most bytes of what is noted beside a committed position: Kafka's default of
+/// Most bytes of what a session or a sink notes beside a committed position. The follower of a sink's topic
+/// adds up to 600 bytes to what a sink writes, which leaves them room; Kafka's default of
 /// `offset.metadata.max.bytes` is 4,096.
 pub const COMMIT_NOTE_BYTES: usize = 3_500;

@@ -2,27 +2,21 @@
 
 use crate::sigma::Level;
 
-/// Every level with its `severity_id` and its word.
-const SEVERITIES: [(Level, i64, &str); 5] = [
-    (Level::Informational, 1, "Informational"),
-    (Level::Low, 2, "Low"),
-    (Level::Medium, 3, "Medium"),
-    (Level::High, 4, "High"),
-    (Level::Critical, 5, "Critical"),
-];
-
 /// `severity_id` and `severity` of a level.
-pub(super) fn severity(level: Level) -> (i64, &'static str) {
-    let mut all = SEVERITIES.iter();
-    let found = all.find(|(of, _, _)| *of == level);
-    found.map_or((99, "Other"), |(_, id, word)| (*id, word))
+pub(super) const fn severity(level: Level) -> (i64, &'static str) {
+    match level {
+        Level::Informational => (1, "Informational"),
+        Level::Low => (2, "Low"),
+        Level::Medium => (3, "Medium"),
+        Level::High => (4, "High"),
+        Level::Critical => (5, "Critical"),
+    }
 }
 
 /// The level of a `severity_id`.
 pub(super) fn level(severity_id: i64) -> Option<Level> {
-    let mut all = SEVERITIES.iter();
-    let found = all.find(|(_, id, _)| *id == severity_id);
-    found.map(|(level, _, _)| *level)
+    let mut levels = Level::ALL.into_iter();
+    levels.find(|level| severity(*level).0 == severity_id)
 }
 
 #[cfg(test)]

@@ -250,7 +250,7 @@ fn cluster_or_configuration(code: Code) -> Option<Fault> {
         Code::OffsetMetadataTooLarge | Code::InvalidCommitOffsetSize => repair(
             Party::Cluster,
             "offset_metadata_too_large",
-            "raise offset.metadata.max.bytes of the destination's brokers to at least 1024",
+            "raise offset.metadata.max.bytes of the destination's brokers to at least 4096, its default",
         ),
         Code::InvalidArgument | Code::NotConfigured | Code::InvalidType => repair(
             Party::Configuration,

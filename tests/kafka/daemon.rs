@@ -332,7 +332,10 @@ impl Daemon {
         let asked = Instant::now();
         let (status, log) = self.wait();
         assert_eq!(status.code(), Some(0), "{status}");
-        assert!(log.contains("\"message\":\"the daemon has ended\""), "no last line in the log");
+        assert!(
+            log.contains("\"message\":\"the daemon has ended\""),
+            "no last line in the log"
+        );
         (log, asked.elapsed())
     }
 

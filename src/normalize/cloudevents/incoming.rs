@@ -19,7 +19,7 @@ pub(in crate::normalize) struct Incoming<'a> {
     pub(super) mode: Mode,
     /// The CloudEvents attributes in headers.
     pub(super) attributes: Vec<Attribute<'a>>,
-    /// The headers `content-type`, which in binary mode are the attribute `datacontenttype`.
+    /// In binary mode the headers `content-type`, which are the attribute `datacontenttype`.
     pub(super) content_types: Vec<(&'a str, &'a [u8])>,
 }
 
@@ -75,13 +75,12 @@ impl<'a> Incoming<'a> {
             true => Mode::Binary,
             false => Mode::Structured(Members::of(&document, is_payload)),
         };
-        let headers = record.headers.iter();
-        let content_types = headers
-            .filter(|header| header.name.eq_ignore_ascii_case("content-type"))
-            .filter_map(|header| Some((header.name, header.value?)));
         Ok(Incoming {
             timestamp_ms: record.timestamp_ms,
-            content_types: content_types.collect(),
+            content_types: match mode {
+                Mode::Binary => content_types(&record.headers),
+                Mode::Structured(_) => Vec::new(),
+            },
             document,
             mode,
             attributes,
@@ -109,6 +108,14 @@ impl<'a> Incoming<'a> {
             std::str::from_utf8(kind.value).ok().map(Text::from)
         })
     }
+}
+
+fn content_types<'a>(headers: &[Header<'a>]) -> Vec<(&'a str, &'a [u8])> {
+    let is_content_type = |header: &&Header<'a>| header.name.eq_ignore_ascii_case("content-type");
+    let headers = headers.iter().filter(is_content_type);
+    headers
+        .filter_map(|header| Some((header.name, header.value?)))
+        .collect()
 }
 
 /// The attributes in headers; a null header is an attribute that is not set. Their names have no

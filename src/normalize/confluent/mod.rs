@@ -55,7 +55,7 @@ fn recognizes(incoming: &Incoming<'_>) -> bool {
         let start = kind.get(..VENDOR_TYPES.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(VENDOR_TYPES))
     };
-    incoming.data().is_some_and(has_payload) || incoming.kind().as_ref().is_some_and(is_of_vendor)
+    incoming.kind().as_ref().is_some_and(is_of_vendor) || incoming.data().is_some_and(has_payload)
 }
 
 /// Describes one of Confluent's events.

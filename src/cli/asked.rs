@@ -1,4 +1,5 @@
-//! What commands that read topics have in common: which topic, how progress is shown, until asked to stop.
+//! What the commands that read topics share: the choice of the topic, how progress is shown, and the wait for
+//! a signal to stop.
 
 use std::io::{self, IsTerminal, Write};
 use std::thread;
@@ -13,7 +14,7 @@ use crate::pipeline::{Content, OutputList};
 use crate::query::Report;
 use crate::view::{Kind, Paint};
 
-/// Color where standard output is a terminal and nobody has said no (<https://no-color.org>).
+/// Color if standard output is a terminal and NO_COLOR is not set (<https://no-color.org>).
 pub(super) fn paint() -> Paint {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|word| !word.is_empty());
     Paint {
@@ -39,7 +40,7 @@ impl Output {
         &outputs.of(content).topic
     }
 
-    /// What its records are.
+    /// The kind of its records.
     pub(super) fn kind(self) -> Kind {
         match self {
             Output::Events => Kind::Event,
@@ -49,7 +50,7 @@ impl Output {
     }
 }
 
-/// Asked to stop once SIGINT or SIGTERM comes.
+/// A value that asks to stop once SIGINT or SIGTERM arrives.
 pub(super) fn until_asked_to_stop() -> anyhow::Result<Shutdown> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -67,8 +68,8 @@ pub(super) fn until_asked_to_stop() -> anyhow::Result<Shutdown> {
     Ok(shutdown)
 }
 
-/// Shows a person how far a search has come: one line on standard error that is written over, if that is a
-/// terminal.
+/// Shows how far a search has come, in one line on standard error that is overwritten; nothing if that is not
+/// a terminal.
 pub(super) struct Progress {
     is_terminal: bool,
 }
@@ -87,7 +88,7 @@ impl Progress {
                 say(note);
             }
             Report::Looked(topic) if self.is_terminal => {
-                // Nobody misses it where it cannot be written.
+                // An error is ignored: standard error may be closed, and progress is not essential.
                 let _ = write!(io::stderr(), "\r\u{1b}[Klooked at {topic}");
             }
             Report::Looked(_) => {}

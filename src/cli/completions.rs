@@ -1,4 +1,4 @@
-//! `completions`: what a shell sources to complete the command line.
+//! `completions`: the script with which a shell completes watchbell's command line.
 
 use std::io::Write;
 

@@ -1,5 +1,5 @@
-//! `config print`: the effective configuration with the origin of each value; `config schema`: what
-//! a configuration file may hold.
+//! `config print`: the effective configuration with the origin of each value; `config schema`: the
+//! JSON Schema of the configuration file.
 
 use std::io::Write;
 

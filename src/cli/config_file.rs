@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::say::say;
 use crate::config::{self, Config, Draft, Loaded};
 
-/// Where the configuration is.
+/// The argument with the path of the configuration file.
 #[derive(Debug, Args)]
 pub(super) struct ConfigFile {
     /// The configuration file.
@@ -28,7 +28,7 @@ impl ConfigFile {
         Ok(loaded.config)
     }
 
-    /// The same, whatever is wrong in it.
+    /// Reads it even if it has faults, which are returned with it.
     pub(super) fn draft(&self) -> Draft {
         config::draft(&self.path)
     }

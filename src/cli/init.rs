@@ -1,4 +1,4 @@
-//! `init`: a commented configuration to begin with.
+//! `init`: writes a commented configuration to start from.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -12,9 +12,9 @@ use super::say::say;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// What is to be read.
+    /// The vendor of the audit log.
     vendor: Vendor,
-    /// Write to this file, which must not exist yet, in place of standard output.
+    /// Write to this file instead of standard output; the file must not exist yet.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -40,7 +40,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     };
     let name = path.display();
     let mut file = File::create_new(path).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => anyhow!("{name} exists, and is left as it is"),
+        ErrorKind::AlreadyExists => anyhow!("{name} exists already and was not changed"),
         _ => anyhow!(error).context(format!("write {name}")),
     })?;
     file.write_all(text)

@@ -4,7 +4,7 @@ use super::replay::emit;
 use crate::event::OutputBuffer;
 use crate::view::{Emitted, Kind, printable_json};
 
-/// The value of an event or alert. Of anything else, whose headers say most, the whole record:
+/// The value of an event or alert. For every other record the whole record, because its headers matter:
 /// `topic`, `partition`, `offset`, `timestamp_ms`, `key`, `headers`, `value`.
 pub(super) fn json_line(emitted: &Emitted<'_>) -> String {
     let record = &emitted.record;

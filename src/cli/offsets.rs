@@ -29,7 +29,7 @@ pub(super) enum Command {
 pub(super) struct Show {
     #[command(flatten)]
     config: ConfigFile,
-    /// Only this source.
+    /// Show only this source.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
 }
@@ -56,12 +56,12 @@ pub(super) struct ToTime {
 struct Scope {
     #[command(flatten)]
     config: ConfigFile,
-    /// The source; needed where there are several.
+    /// The source; required if there are several.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     #[command(flatten)]
     partitions: Which,
-    /// Move them; without this it is only shown what would be done.
+    /// Move the positions. Without it, only the changes are shown.
     #[arg(long)]
     execute: bool,
 }
@@ -151,7 +151,9 @@ fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Re
         );
     }
     if other {
-        eprintln!("`other`: the source was re-created, or is another cluster or topic now");
+        eprintln!(
+            "`other`: the position was made on another topic or cluster, or before the topic was re-created"
+        );
     }
     Ok(())
 }
@@ -218,11 +220,11 @@ fn go(
         writeln!(out, "{source}\t{partition}\t{from}\t{to}\t{}", effect(step))?;
     }
     if !scope.execute {
-        eprintln!("nothing is changed; add --execute to move the positions");
+        eprintln!("nothing was changed; add --execute to move the positions");
         return Ok(());
     }
     offsets.execute(&moves).map_err(|error| anyhow!(error))?;
-    eprintln!("{} positions are moved", moves.len());
+    eprintln!("{} positions were moved", moves.len());
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 
 use crate::config::Fault;
 
-/// A number and why it is that.
+/// A number and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ordinal {
     pub(super) number: u32,
@@ -13,7 +13,7 @@ pub(super) struct Ordinal {
 }
 
 impl Ordinal {
-    /// Say what was chosen.
+    /// Log the chosen number.
     pub(super) fn announce(self) {
         let ordinal = self.number;
         if self.assumed {
@@ -34,10 +34,10 @@ pub(super) fn is_in_kubernetes() -> bool {
     std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
 }
 
-/// The configured number, else 0 where there is likely one process.
+/// The configured number; 0 outside Kubernetes if none is configured.
 ///
 /// # Errors
-/// In Kubernetes, where replicas are made by the dozen, a number must be given.
+/// In Kubernetes a number must be configured, because there may be several replicas.
 pub(super) fn choose(configured: Option<u32>, in_kubernetes: bool) -> Result<Ordinal, Fault> {
     match configured {
         Some(number) => Ok(Ordinal {

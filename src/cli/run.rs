@@ -1,4 +1,4 @@
-//! `run`: the daemon. Load, hear signals, run, say how it ended.
+//! `run`: loads the configuration, listens for signals, runs the daemon and returns how it ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::observe::{descriptors, log, panics};
 use crate::roles::daemon::Daemon;
 use crate::roles::rulebook::{ReloadRequests, Rulebook};
 
-/// Time for requests in flight once the daemon has ended.
+/// Time that requests in flight are given after the daemon has ended.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Run the daemon.
@@ -26,7 +26,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Command {
     #[command(flatten)]
     file: ConfigFile,
-    /// Do only this; may be given several times. Without it, everything that is configured.
+    /// Run only this role; may be given several times. Without it, all roles run.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<Role>,
 }
@@ -34,14 +34,14 @@ pub(super) struct Command {
 /// A part of the daemon that can run by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Role {
-    /// Sources to events, alerts and dead letters.
+    /// Read the sources and write events, alerts and dead letters.
     Ingest,
-    /// Alerts to sinks.
+    /// Read the alerts and notify the sinks.
     Notify,
 }
 
 impl Command {
-    /// The configuration, without what the roles leave to other processes.
+    /// The configuration without the parts of roles that do not run in this process.
     fn load(&self) -> Result<Config, Failure> {
         let mut config = self.file.load()?;
         let runs = |role| self.roles.is_empty() || self.roles.contains(&role);

@@ -1,4 +1,4 @@
-//! The pipeline with what is in the binary, for the commands that need no configuration.
+//! The pipeline with the built-in catalogue and rules, for commands that need no configuration.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Shipped {
         })
     }
 
-    /// Records are no larger than topics take by default, so that the output is the daemon's.
+    /// Records are limited to the default size of topics, so that the output is the same as the daemon's.
     pub(super) fn pipeline(&self, names: Names) -> Pipeline {
         let (catalogs, rules) = (self.catalogs.clone(), self.rules.clone());
         Pipeline::new(
@@ -45,7 +45,7 @@ impl Shipped {
         )
     }
 
-    /// The title of a rule, a built-in one included.
+    /// The title of a rule, also of a built-in one.
     pub(super) fn title(&self, rule: &str) -> String {
         let rules = self.rules.snapshot();
         let found = rules

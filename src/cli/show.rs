@@ -1,5 +1,5 @@
-//! `show`: one event, alert or dead letter, found by its id or by where it stands, with the alerts
-//! that an event raised and the event behind an alert.
+//! `show`: one event, alert or dead letter, found by its id or its position, with the alerts that an event
+//! raised or the event of an alert.
 
 use std::io::{self, Write};
 
@@ -21,10 +21,10 @@ pub(super) struct Command {
     reference: Reference,
     #[command(flatten)]
     config: ConfigFile,
-    /// Look for an id only among what was written since then: how long ago, such as 12h, or when.
+    /// Search only records that were written since then: how long ago, such as 12h, or a time.
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
-    /// Print the record alone, as one line of JSON.
+    /// Print only the record, as one line of JSON.
     #[arg(long)]
     json: bool,
 }
@@ -55,7 +55,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// An error of reading a topic says whose it is.
+/// Adds to a read error that it comes from the destination.
 fn of_destination(error: QueryError) -> anyhow::Error {
     match error {
         QueryError::Read(error) => anyhow::Error::new(error).context("the destination"),
@@ -63,7 +63,7 @@ fn of_destination(error: QueryError) -> anyhow::Error {
     }
 }
 
-/// What belongs to the record and is not in it.
+/// The related records, as text: alerts of an event, or the event of an alert.
 fn related(query: &Query<'_>, emitted: &Emitted<'_>, paint: Paint) -> Result<String, QueryError> {
     let mut text = String::new();
     let alerts = query.alerts_of(emitted)?;

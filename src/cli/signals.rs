@@ -4,7 +4,7 @@ use anyhow::Context;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT and SIGTERM, heard from the moment this is made.
+/// SIGINT and SIGTERM, from the moment this value is created.
 pub(super) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
@@ -19,7 +19,7 @@ impl StopSignals {
         })
     }
 
-    /// Waits for one of them. No signal is lost when the wait is given up.
+    /// Waits for one of them. Cancelling the wait loses no signal.
     pub(super) async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

@@ -1,5 +1,5 @@
-//! `tail`: the newest events, alerts or dead letters, and those that come, as lines for a person or
-//! as JSON. It reads what is committed, and disturbs nobody.
+//! `tail`: the newest events, alerts or dead letters, and then new ones as they arrive, as lines for a person
+//! or as JSON. It reads committed records only, joins no group and writes nothing.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::ops::ControlFlow;
@@ -23,7 +23,7 @@ use crate::query::{self, Since};
 use crate::sigma::Scratch;
 use crate::view::{At, Emitted, Filter, Kind, Paint, Written, line};
 
-/// Longest that a line waits for others to be written with.
+/// Longest time that a line is buffered.
 const FLUSH: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
@@ -33,29 +33,29 @@ pub(super) struct Command {
     output: Output,
     #[command(flatten)]
     config: ConfigFile,
-    /// Print values as JSON, one a line; dead letters with topic, position and headers.
+    /// Print values as JSON, one per line; dead letters with topic, position and headers.
     #[arg(long)]
     json: bool,
-    /// Show only what this selection takes, in the syntax of rules; several must all hold.
+    /// Show only records that match this selection, in the syntax of rules; several must all match.
     ///
     /// Such as 'api.operation|startswith: Delete', 'status: Failure', '{user.name: Jane Doe,
-    /// resources.type: STATEMENT}', or a keyword: '*orders*'. Dead letters are asked for their
+    /// resources.type: STATEMENT}', or a keyword: '*orders*'. For dead letters it names
     /// headers, such as 'watchbell-reason: not_json'.
     #[arg(long, value_name = "SELECTION")]
     filter: Vec<String>,
-    /// Show only what the detection in this file takes, which may be a rule's.
+    /// Show only records that match the detection in this file, which may be a rule.
     #[arg(long, value_name = "FILE")]
     filter_file: Vec<PathBuf>,
-    /// Begin with the oldest record.
+    /// Start at the oldest record.
     #[arg(long, conflicts_with_all = ["since", "lines"])]
     from_beginning: bool,
-    /// Begin with what was written since then: how long ago, such as 10m, or when.
+    /// Start with records that were written since then: how long ago, such as 10m, or a time.
     #[arg(long, value_name = "TIME", conflicts_with = "lines")]
     since: Option<Since>,
-    /// Begin with so many of the newest records [default: 10].
+    /// Start with this many of the newest records [default: 10].
     #[arg(short = 'n', long, value_name = "COUNT")]
     lines: Option<usize>,
-    /// End where the topic ends now.
+    /// Stop at the current end of the topic.
     #[arg(long)]
     no_follow: bool,
 }
@@ -124,7 +124,7 @@ fn tail(
         if let Some(records) = looked_through {
             let count = found.len();
             say(format_args!(
-                "{count} among the newest {records} records; --since or --from-beginning looks further"
+                "{count} matched among the newest {records} records; --since or --from-beginning searches further"
             ));
         }
         for record in found {
@@ -151,7 +151,7 @@ fn tail(
             }
             Turn::Idle => printer.out.flush(),
             Turn::Trouble(what) => {
-                // The client complains again and again.
+                // The client repeats the same complaint; print it once.
                 if what != said {
                     say(format_args!("{what}; trying again"));
                     said = what;
@@ -195,7 +195,7 @@ impl Printer<'_> {
         self.filter.takes(&emitted, &mut self.scratch)
     }
 
-    /// Prints a record if the filter takes it.
+    /// Prints a record if it matches the filter.
     fn show(&mut self, record: &RawRecord<'_>) -> io::Result<()> {
         let emitted = Emitted::new(record.clone());
         if self.filter.takes(&emitted, &mut self.scratch) {
@@ -204,7 +204,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// A stream without a pause is shown as it comes, too.
+    /// Flushes also while records keep coming without a pause.
     fn flush_in_time(&mut self) -> io::Result<()> {
         if self.flushed.elapsed() < FLUSH {
             return Ok(());
@@ -223,7 +223,9 @@ impl Printer<'_> {
         }
         if emitted.kind == Kind::Foreign {
             let at = At::from(emitted.record.position);
-            say(format_args!("{at} was not written by watchbell"));
+            say(format_args!(
+                "the record at {at} was not written by watchbell"
+            ));
         }
         writeln!(self.out, "{}", json_line(emitted))
     }

@@ -1,5 +1,5 @@
-//! `topics show` and `topics create`: the output topics, the topic that remembers positions, and for
-//! each source on another cluster the topic that shares its partitions.
+//! `topics show` and `topics create`: the output topics, the topic with copies of the positions, and for each
+//! source on another cluster its ownership topic.
 
 use std::io::Write;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::config::Config;
 use crate::kafka::topics::{Topics, WantedTopic, compare, ownership_topic, positions_topic};
 use crate::roles::outputs;
 
-/// Longest wait for one answer of a cluster.
-const QUESTION: Duration = Duration::from_secs(10);
+/// Timeout of one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Compare the topics with what they should be; fails if one differs.
+    /// Compare the topics with the required settings; exit with 1 if one differs.
     Show(ConfigFile),
-    /// Create the topics that are missing and add partitions that are; nothing else is changed.
+    /// Create missing topics and add missing partitions; nothing else is changed.
     Create(ConfigFile),
 }
 
@@ -35,10 +35,10 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
     let mut wanted = outputs::wanted(&config.outputs);
     wanted.push(positions_topic(&config.positions_topic));
-    let destination = config.destination.cluster_id(QUESTION)?;
+    let destination = config.destination.cluster_id(REQUEST_TIMEOUT)?;
     for source in &config.sources {
         let (name, topic) = (&source.name, &source.topic);
-        let id = source.cluster.cluster_id(QUESTION);
+        let id = source.cluster.cluster_id(REQUEST_TIMEOUT);
         let id = id.with_context(|| format!("source {name}"))?;
         let same = match (&id, &destination) {
             (Some(id), Some(destination)) => id == destination,
@@ -47,7 +47,7 @@ fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
         if same {
             continue;
         }
-        let partitions = Topics::new(&source.cluster, QUESTION)?
+        let partitions = Topics::new(&source.cluster, REQUEST_TIMEOUT)?
             .partitions(topic)?
             .ok_or_else(|| anyhow!("source {name}: the topic {topic} does not exist"))?;
         wanted.push(WantedTopic::new(ownership_topic(name), partitions));
@@ -58,7 +58,7 @@ fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
 fn show(config: &Config) -> Result<(), Failure> {
     let wanted = wanted(config)?;
     let names: Vec<&str> = wanted.iter().map(|topic| topic.name.as_str()).collect();
-    let found = Topics::new(&config.destination, QUESTION)
+    let found = Topics::new(&config.destination, REQUEST_TIMEOUT)
         .and_then(|topics| topics.describe(&names))
         .context("the destination")?;
     let mut out = std::io::stdout().lock();
@@ -81,12 +81,12 @@ fn show(config: &Config) -> Result<(), Failure> {
     );
     match differing {
         0 => Ok(()),
-        _ => Err(anyhow!("{differing} topics are not as they should be").into()),
+        _ => Err(anyhow!("{differing} topics differ from the required settings").into()),
     }
 }
 
 fn create(config: &Config) -> anyhow::Result<()> {
-    let topics = Topics::new(&config.destination, QUESTION)?;
+    let topics = Topics::new(&config.destination, REQUEST_TIMEOUT)?;
     for wanted in wanted(config)? {
         let name = &wanted.name;
         match topics.partitions(name)? {

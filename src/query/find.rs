@@ -1,4 +1,4 @@
-//! One record: by where it stands, by its id, or by where the source's record stands that became it.
+//! Finds one record: by its position, by its id, or by the position of the source record that it was made of.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -35,7 +35,7 @@ impl Query<'_> {
         self.search(&what, &has_id)
     }
 
-    /// The output of a record of the source: by the id that the record has, else by its place.
+    /// The output of a source record: by the id that the source record has, else by its position.
     fn by_source(&self, at: &At) -> Result<Stored, QueryError> {
         let topics = self.config.outputs.topics().join(", ");
         let sources = self.config.sources.iter();
@@ -55,7 +55,7 @@ impl Query<'_> {
                 .and_then(|r| self.record_at(&r, at))
             {
                 Ok(record) => ids.extend(source_ids(&record.record())),
-                // Its output may be there when it is gone.
+                // The source record may have expired while its output still exists.
                 Err(error) => self.note(format_args!("source {}: {error}", source.name)),
             }
         }
@@ -67,7 +67,7 @@ impl Query<'_> {
         self.search(&format!("nothing that was read at {at}"), &became)
     }
 
-    /// Looks through all output topics by turns.
+    /// Searches all output topics in turns.
     fn search(
         &self,
         what: &str,

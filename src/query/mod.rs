@@ -9,7 +9,7 @@ mod search;
 mod since;
 
 pub use newest::newest;
-pub use since::{NoMoment, Since};
+pub use since::{InvalidTime, Since};
 
 use std::fmt;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -27,25 +27,25 @@ use crate::view::At;
 /// Longest wait for one answer of the cluster, and for a cluster that has fallen silent.
 const QUESTION: Duration = Duration::from_secs(20);
 
-/// A cluster that takes longer is reported.
+/// A cluster that takes longer to answer is reported.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What whoever asks is told meanwhile.
+/// What is reported while a search runs.
 #[derive(Clone, Copy)]
 pub enum Report<'r> {
     /// So much of a topic was looked through, such as `12 records of watchbell.events`.
     Looked(&'r dyn fmt::Display),
-    /// Something to know about the answer.
+    /// A remark about the answer, such as a topic that is missing.
     Note(&'r dyn fmt::Display),
 }
 
-/// There is no answer.
+/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// A topic cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Nothing reads or writes this topic.
+    /// The topic is neither a source nor an output.
     #[error("{topic} is neither the topic of a source nor one of {outputs}")]
     OtherTopic {
         /// The topic.
@@ -53,7 +53,7 @@ pub enum QueryError {
         /// The output topics.
         outputs: String,
     },
-    /// No output topic is there.
+    /// No output topic exists.
     #[error("none of the output topics can be looked through")]
     NoOutputs,
     /// The topic has fewer partitions.
@@ -74,10 +74,10 @@ pub enum QueryError {
         /// The offset after the last one.
         to: i64,
     },
-    /// There is an offset, and no record.
+    /// The offset exists and holds no record.
     #[error("no record at {0}: a transaction's marker, or a record of an aborted transaction")]
     NoRecord(At),
-    /// All was looked through.
+    /// Everything was searched.
     #[error("{what} among what was written{since}: {looked}")]
     Nothing {
         /// What was looked for.

@@ -1,4 +1,4 @@
-//! The newest records of a topic that are wanted.
+//! The newest records of a topic that match.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
@@ -8,7 +8,7 @@ use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored, newest_first};
 
-/// No more of the newest records are looked through for wanted ones, if they are fewer than are wanted.
+/// Most records that are searched for the wanted number of matching ones.
 const LOOKED_THROUGH: u64 = 100_000;
 
 /// Largest window of a partition that is read backwards at a time.

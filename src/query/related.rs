@@ -1,4 +1,4 @@
-//! What belongs to a record and is not in it: the alerts that an event raised, the event behind an alert.
+//! Finds related records: the alerts that an event raised, the event of an alert.
 
 use std::ops::ControlFlow;
 
@@ -9,10 +9,10 @@ use crate::kafka::topic_reader::ReadError;
 use crate::pipeline::Content;
 use crate::view::{Emitted, Kind};
 
-/// An event and its alerts are written in one transaction: so far apart may their timestamps be.
+/// Largest difference of the timestamps of an event and its alerts, which are written in one transaction.
 const APART_MS: i64 = 60_000;
 
-/// No more records are looked through for what belongs to one.
+/// Most records that are searched for related ones.
 const MOST_RECORDS: u64 = 200_000;
 
 impl Query<'_> {

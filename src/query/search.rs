@@ -1,5 +1,5 @@
-//! Looking for one record in topics that have no index: backwards from their ends, window by window,
-//! in all topics by turns, so that what is new is found at once and what is old is found at all.
+//! Searches for one record in topics, which have no index: backwards from their ends, window by window, in all
+//! topics in turns. So new records are found at once, and old ones are found in the end.
 
 use std::fmt;
 use std::ops::ControlFlow;

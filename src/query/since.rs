@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A moment: how long ago, or when.
+/// A time: how long ago, or a timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
     /// So long before now.
@@ -14,15 +14,15 @@ pub enum Since {
     At(Timestamp),
 }
 
-/// A text that names no moment of the past.
+/// The text is no time of the past.
 #[derive(Debug, thiserror::Error)]
 #[error("write how long ago, such as 10m, 12h or 3d, or when, such as 2026-03-14T09:00:00Z")]
-pub struct NoMoment;
+pub struct InvalidTime;
 
 impl FromStr for Since {
-    type Err = NoMoment;
+    type Err = InvalidTime;
 
-    fn from_str(text: &str) -> Result<Since, NoMoment> {
+    fn from_str(text: &str) -> Result<Since, InvalidTime> {
         if let Ok(time) = text.parse() {
             return Ok(Since::At(time));
         }
@@ -32,10 +32,10 @@ impl FromStr for Since {
             .and_then(|days| days.parse::<u32>().ok());
         let ago = match days {
             Some(days) => SignedDuration::from_hours(i64::from(days) * 24),
-            None => text.parse().map_err(|_| NoMoment)?,
+            None => text.parse().map_err(|_| InvalidTime)?,
         };
         if ago.is_negative() {
-            return Err(NoMoment);
+            return Err(InvalidTime);
         }
         Ok(Since::Ago(ago))
     }

@@ -4,8 +4,8 @@
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use super::parsed_rule::ParsedRule;
 use super::validate::{Known, Overrides};
-use super::written::Written;
 use crate::sigma::Rule;
 
 /// The day of the last change and eight digits of the content's hash.
@@ -20,7 +20,7 @@ pub(super) fn version(rule: &Rule) -> String {
 
 /// The hash of all rules in force and their effective levels, and of what the configuration changes
 /// about built-in rules.
-pub(super) fn set(written: &[Written], overrides: &Overrides, known: &Known) -> String {
+pub(super) fn set(written: &[ParsedRule], overrides: &Overrides, known: &Known) -> String {
     let mut lines: Vec<String> = written
         .iter()
         .map(|written| {

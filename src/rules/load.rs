@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::written::Written;
+use super::parsed_rule::ParsedRule;
 use super::{fingerprint, pack};
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{self, RuleId};
@@ -160,8 +160,8 @@ fn at(file: impl fmt::Display, problem: Problem) -> Diagnostic {
 }
 
 /// Parses every file. Of two rules with one id, the second is reported and left out.
-pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<Written> {
-    let mut written: Vec<Written> = Vec::new();
+pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<ParsedRule> {
+    let mut written: Vec<ParsedRule> = Vec::new();
     let mut places: HashMap<RuleId, (Arc<str>, Mark)> = HashMap::new();
     for file in files {
         let parsed = sigma::rules(&file.text);
@@ -169,13 +169,16 @@ pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> Ve
         for rule in parsed.rules {
             if let Some((first, mark)) = places.get(&rule.id) {
                 let (line, column) = (mark.line, mark.column);
-                let message = format!("id `{}` is taken by {first}:{line}:{column}", rule.id);
-                let remedy = "give one of the two rules a fresh UUID";
+                let message = format!(
+                    "id `{}` is already used by {first}:{line}:{column}",
+                    rule.id
+                );
+                let remedy = "give one of the two rules a new UUID";
                 problems.push(Problem::error(rule.id_mark, message).remedy(remedy));
                 continue;
             }
             places.insert(rule.id.clone(), (file.name.clone(), rule.id_mark));
-            written.push(Written {
+            written.push(ParsedRule {
                 version: fingerprint::version(&rule),
                 file: file.name.clone(),
                 rule,

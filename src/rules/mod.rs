@@ -5,10 +5,10 @@
 mod fingerprint;
 mod load;
 mod pack;
+mod parsed_rule;
 mod swap;
 pub mod test;
 mod validate;
-mod written;
 
 #[cfg(test)]
 mod tests;

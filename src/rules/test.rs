@@ -29,12 +29,12 @@ pub struct RuleTests {
     /// The rule under test.
     pub rule_id: RuleId,
     /// In the order written.
-    pub cases: Vec<Case>,
+    pub cases: Vec<TestCase>,
 }
 
 /// One event and what the rule must make of it.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub struct TestCase {
     /// A sentence.
     pub name: String,
     /// Where it begins in the file.
@@ -49,7 +49,7 @@ pub struct Case {
 
 /// What became of one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseOutcome<'t> {
+pub struct TestCaseOutcome<'t> {
     /// The case's name.
     pub name: &'t str,
     /// Where it begins in the file.
@@ -61,8 +61,8 @@ pub struct CaseOutcome<'t> {
 impl RuleTests {
     /// Runs every case; `evaluate` gives the alerts of one record's value. Alerts of other rules do
     /// not count.
-    pub fn run(&self, evaluate: &dyn Fn(&[u8]) -> Vec<AlertSummary>) -> Vec<CaseOutcome<'_>> {
-        let outcome = |case: &'_ Case| {
+    pub fn run(&self, evaluate: &dyn Fn(&[u8]) -> Vec<AlertSummary>) -> Vec<TestCaseOutcome<'_>> {
+        let outcome = |case: &'_ TestCase| {
             let mut levels: Vec<Level> = evaluate(&case.event)
                 .into_iter()
                 .filter(|alert| alert.rule_id == self.rule_id)
@@ -82,7 +82,7 @@ impl RuleTests {
                 )
             })
         };
-        let cases = self.cases.iter().map(|case| CaseOutcome {
+        let cases = self.cases.iter().map(|case| TestCaseOutcome {
             name: &case.name,
             mark: case.mark,
             failure: outcome(case),
@@ -166,7 +166,7 @@ fn rule_beside(file: &Path) -> PathBuf {
 /// Everything wrong in it.
 pub fn parse(text: &str, ids: &[RuleId], file: &Arc<str>) -> Result<RuleTests, Vec<Problem>> {
     let root = yaml::document(text).map_err(|problem| vec![problem])?;
-    let mut reader = Reader::default();
+    let mut reader = TestFileReader::default();
     reader.known_keys(&root, &["rule", "event", "tests"]);
     let rule_id = reader.rule(&root, ids);
     let base = root.entry("event");
@@ -180,7 +180,7 @@ pub fn parse(text: &str, ids: &[RuleId], file: &Arc<str>) -> Result<RuleTests, V
             &[]
         }
     };
-    let cases: Vec<Case> = cases
+    let cases: Vec<TestCase> = cases
         .iter()
         .filter_map(|case| reader.case(case, base))
         .collect();
@@ -195,11 +195,11 @@ pub fn parse(text: &str, ids: &[RuleId], file: &Arc<str>) -> Result<RuleTests, V
 }
 
 #[derive(Default)]
-struct Reader {
+struct TestFileReader {
     problems: Vec<Problem>,
 }
 
-impl Reader {
+impl TestFileReader {
     fn error(&mut self, mark: Mark, message: impl Into<String>) {
         self.problems.push(Problem::error(mark, message));
     }
@@ -246,7 +246,7 @@ impl Reader {
         found.cloned()
     }
 
-    fn case(&mut self, node: &Node, base: Option<&Node>) -> Option<Case> {
+    fn case(&mut self, node: &Node, base: Option<&Node>) -> Option<TestCase> {
         self.known_keys(node, &["name", "event", "patch", "alerts", "level"]);
         let name = node.entry("name").and_then(Node::as_str);
         if name.is_none() {
@@ -261,7 +261,7 @@ impl Reader {
         }
         let level = self.level(node, alerts?);
         let event = self.event(node, base)?;
-        Some(Case {
+        Some(TestCase {
             name: name?.to_owned(),
             mark: node.mark,
             event,

@@ -173,8 +173,8 @@ fn everything_wrong_in_any_file_is_reported_at_once() {
         .take(4)
         .collect::<Vec<_>>(),
         [
-            "b.yaml:2:5: error: id `11111111-1111-4111-8111-111111111111` is taken by a.yaml:2:5 \
-             /   help: give one of the two rules a fresh UUID",
+            "b.yaml:2:5: error: id `11111111-1111-4111-8111-111111111111` is already used by a.yaml:2:5 \
+             /   help: give one of the two rules a new UUID",
             "c.yaml:6:12: error: unknown product `conflunet` /   help: did you mean `confluent`?",
             "d.yaml:9:5: error: unknown field `actor.uid` /   help: did you mean `actor.user.uid`?",
             "d.yaml:11:12: error: unknown field `actor.uid` in `group_by` \

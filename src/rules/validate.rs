@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::written::Written;
+use super::parsed_rule::ParsedRule;
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{Check, Expected, Level, Rule, RuleId, Status, Test, UnknownField};
 
@@ -85,7 +85,7 @@ impl Overrides {
     /// Warns about keys that name no rule.
     pub(super) fn check(
         &self,
-        written: &[Written],
+        written: &[ParsedRule],
         known: &Known,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
@@ -120,8 +120,8 @@ fn names(key: &str, rule: &Rule) -> bool {
 }
 
 /// Checks each rule against what is known.
-pub(super) fn rules(written: &[Written], known: &Known, diagnostics: &mut Vec<Diagnostic>) {
-    for Written { rule, file, .. } in written {
+pub(super) fn rules(written: &[ParsedRule], known: &Known, diagnostics: &mut Vec<Diagnostic>) {
+    for ParsedRule { rule, file, .. } in written {
         let mut problems = Vec::new();
         taxonomy(rule, &mut problems);
         status(rule, &mut problems);
@@ -219,11 +219,11 @@ pub(super) struct RuleFields<P> {
 /// Compiles them. One of the group key that is unknown is an error; an unknown one among those to be
 /// shown only a warning.
 pub(super) fn fields<P>(
-    written: &Written,
+    written: &ParsedRule,
     resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> RuleFields<P> {
-    let Written { rule, file, .. } = written;
+    let ParsedRule { rule, file, .. } = written;
     let mut report = |problem: Problem, unknown: UnknownField| {
         let problem = match unknown.suggestion {
             Some(near) => problem.remedy(format!("did you mean `{near}`?")),

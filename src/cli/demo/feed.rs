@@ -1,5 +1,5 @@
-//! What the demo reads: the vendor's documented events, one that is cut off, and typical ones, of
-//! which, as in a real audit log, nearly all are granted logins and checks.
+//! The demo's input: the vendor's documented events, one truncated event, and typical events. As in a real
+//! audit log, nearly all of the typical ones are granted logins and permission checks.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,18 +7,18 @@ use serde_json::Value;
 /// The events of Confluent's documentation.
 const DOCUMENTED: &str = include_str!("../../../tests/data/confluent/seed.ndjson");
 
-/// One event of every shape that is known, invented.
+/// Invented events, one of every known shape.
 const SHAPES: &str = include_str!("../../../tests/data/confluent/shapes.ndjson");
 
 const CUT_OFF: &str = "{\"specversion\":\"1.0\",\"id\":\"cut off in the mid";
 
-/// What happens all day, as lines of `SHAPES` from 0: API keys log in, permissions are checked.
+/// Routine events, as line numbers of `SHAPES` from 0: logins of API keys, permission checks.
 const ROUTINE: [usize; 7] = [0, 2, 2, 5, 2, 0, 13];
 
-/// One event in so many is another one: a change, a refusal, an attempt.
+/// One event in this many is no routine: a change, a refusal, an attempt.
 const REST_EVERY: usize = 20;
 
-/// The typical event that lies furthest in the future on purpose keeps its time.
+/// The event whose time is far in the future on purpose; it keeps its time.
 const END_OF_TIME: &str = "+999999999";
 
 /// An endless supply of records.
@@ -47,12 +47,12 @@ impl Feed {
         DOCUMENTED.lines().map(Vec::from).collect()
     }
 
-    /// No event: the first half of one.
+    /// The first half of an event, which cannot be parsed.
     pub(super) fn cut_off() -> Vec<u8> {
         CUT_OFF.into()
     }
 
-    /// The next typical events; they happen `now` and have an id of their own.
+    /// The next typical events, with the time `now` and unique ids.
     pub(super) fn typical(&mut self, count: usize, now: Timestamp) -> Vec<Vec<u8>> {
         (0..count).map(|_| self.next(now)).collect()
     }

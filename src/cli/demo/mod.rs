@@ -1,5 +1,5 @@
-//! `demo`: the whole pipeline on an embedded Kafka over the vendor's documented events and typical
-//! ones; what it prints is read back from the topics.
+//! `demo`: runs the whole pipeline on an embedded Kafka over the vendor's documented events and typical ones,
+//! and prints what it reads back from the output topics.
 
 mod feed;
 mod page;
@@ -37,10 +37,10 @@ const NAMES: &str = include_str!("../../../config/names.demo.yaml");
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// Keep running: typical events at a steady pace, and /metrics, /livez, /readyz and /status.
+    /// Keep running: write typical events at a steady pace, and serve /metrics, /livez, /readyz and /status.
     #[arg(long)]
     serve: bool,
-    /// Where to serve; port 0 takes one that is free.
+    /// The address to serve on; port 0 selects a free port.
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -94,7 +94,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
                 serving.until_asked_to_stop(command.listen, &mut page, || session.is_finished())
             });
         shutdown.request();
-        // Where both failed, the session's error is the cause.
+        // If both failed, the session's error is the cause.
         match session.join() {
             Ok(ran) => ran.context("run the session")?,
             Err(_) => return Err(anyhow!("the session's thread panicked").into()),

@@ -1,6 +1,6 @@
 //! Text for a person: headings, labelled paragraphs, a little color where it is a terminal.
 //! Invariant: what comes from an event is written without its control characters, so it cannot
-//! speak to the terminal.
+//! control the terminal.
 
 use std::io::{self, Write};
 
@@ -8,10 +8,10 @@ use anstyle::{AnsiColor, Style};
 
 use crate::view::printable;
 
-/// Columns of a line where there is room for them, and where nobody looks.
+/// Columns of a line if the terminal is wide enough, or if the output is not a terminal.
 pub(super) const WIDTH: usize = 96;
 
-/// Columns that a line needs at least; on a narrower terminal it breaks.
+/// Fewest columns of a line; a narrower terminal breaks lines by itself.
 const MIN_WIDTH: usize = 60;
 
 pub(super) const BOLD: Style = Style::new().bold();

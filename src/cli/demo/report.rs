@@ -1,5 +1,4 @@
-//! What the topics hold after the demo's records went through, for a person.
-//! Everything is read from the output records; nothing is known beforehand.
+//! The demo's report: what the output topics contain. Everything in it is read from the output records.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -67,7 +66,7 @@ fn event(page: &mut Page<impl Write>, event: Part<'_, '_>) -> io::Result<()> {
 }
 
 fn all_alerts(page: &mut Page<impl Write>, alerts: &[Part<'_, '_>]) -> io::Result<()> {
-    // Repetitions of one alert are told by its message.
+    // Alerts with the same message are counted as repetitions.
     let message = |alert: Part<'_, '_>| alert.text(path::MESSAGE).unwrap_or_default().into_owned();
     let mut count: HashMap<String, usize> = HashMap::new();
     let mut different: Vec<Part<'_, '_>> = Vec::new();

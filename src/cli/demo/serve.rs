@@ -22,10 +22,10 @@ use crate::observe::{Health, Metrics, SourceObserver, descriptors};
 use crate::pipeline::{Content, OutputList, Path};
 use crate::rules::CurrentRules;
 
-/// Events are written so often,
+/// The pause between two batches of events.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// and so many.
+/// The size of a batch.
 const EVENTS: usize = 10;
 
 /// Everything that goes on while the demo serves.
@@ -128,7 +128,7 @@ fn signals(runtime: &Runtime) -> anyhow::Result<Receiver<()>> {
     let (sender, receiver) = channel();
     runtime.spawn(async move {
         signals.received().await;
-        // The demo may be ending by itself.
+        // The receiver may be gone if the demo has ended by itself.
         let _ = sender.send(());
     });
     Ok(receiver)

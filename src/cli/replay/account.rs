@@ -1,5 +1,5 @@
-//! What of the files became no record, for standard error: noise, what was lost, and what could not
-//! be read.
+//! The text of the files that did not become a record: other text, lost text and unreadable files. It is
+//! reported on standard error.
 
 use std::fmt::Write;
 
@@ -8,21 +8,21 @@ use indicatif::HumanCount;
 use crate::files::Report;
 use crate::view::printable;
 
-/// Most files of which the details are said.
+/// Most files whose details are reported.
 const FILES: usize = 20;
 
-/// What became of the files.
+/// What was read of the files.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     files: u64,
     /// Files that could not be read to their end.
     unread: u64,
-    /// Files of which text was lost.
+    /// Files of which some text was lost.
     damaged: u64,
     noise_lines: u64,
     prefixed_lines: u64,
     lost_bytes: u64,
-    /// Those of which there is something to say.
+    /// Those with something to report.
     details: Vec<(String, Report)>,
 }
 
@@ -41,7 +41,7 @@ impl Account {
         }
     }
 
-    /// What was not fine, in a sentence; `None` if everything was.
+    /// The failure, in a sentence; `None` if everything was read.
     pub(super) fn failure(&self) -> Option<String> {
         let unread = (self.unread > 0).then(|| {
             let (unread, files) = (self.unread, self.files);

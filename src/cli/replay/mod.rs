@@ -1,5 +1,5 @@
-//! `replay`: files through the pipeline with what ships in the binary, and the result to standard
-//! output. All cores work, and the output has the order of the input; memory does not grow with it.
+//! `replay`: runs files through the pipeline with the built-in catalogue and rules, and prints the result. It
+//! uses all cores, keeps the order of the input, and memory does not grow with the input.
 
 mod account;
 pub(super) mod emit;

@@ -1,4 +1,4 @@
-//! What a replay came to, for standard error.
+//! The summary of a replay, for standard error.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use indicatif::HumanCount;
 use crate::pipeline::Outcome;
 use crate::sigma::Level;
 
-/// Counts of outcomes.
+/// Counts of events, alerts and dead letters.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
     events: u64,

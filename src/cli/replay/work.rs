@@ -13,10 +13,10 @@ use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
 use crate::pipeline::{Forms, OutputList, Pipeline, TOO_LARGE};
 
-/// The reason of what nobody can tell apart: the same as of a value that is no JSON by itself.
+/// The reason of text in which no event was found: the same as of a value that is not JSON.
 const NOT_JSON: &str = "not_json";
 
-/// What is to be done with every event.
+/// How every event is processed.
 pub(super) struct Job {
     pub(super) pipeline: Pipeline,
     pub(super) emit: Emit,
@@ -39,12 +39,12 @@ struct Done {
 /// Takes batches in their order.
 pub(super) struct Sender {
     tasks: SyncSender<Task>,
-    /// Where each batch's result will be found, in the order of the batches.
+    /// The channels with the result of each batch, in the order of the batches.
     results: SyncSender<Receiver<Done>>,
 }
 
 impl Sender {
-    /// Waits until there is room; false when nothing is wanted any more.
+    /// Waits until there is room; `false` if no more batches are needed.
     pub(super) fn send(&mut self, name: &str, batch: Batch) -> bool {
         let (done, result) = sync_channel(1);
         let name = name.into();
@@ -53,7 +53,7 @@ impl Sender {
 }
 
 /// Has `read` send every batch, processes them, and gives the lines of each to `write` in the order
-/// in which they were sent. Returns what it came to, and what `read` returned.
+/// in which they were sent. Returns the summary, and what `read` returned.
 ///
 /// # Errors
 /// That of `write`, which ends everything.
@@ -94,7 +94,7 @@ fn work(job: &Job, waiting: &Mutex<Receiver<Task>>) {
         let Ok(task) = task else {
             return;
         };
-        // Nobody waits for it after a failed write.
+        // After a failed write nobody receives it.
         let _ = task.done.send(process(job, &task.name, &task.batch));
     }
 }

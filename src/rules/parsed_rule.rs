@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::sigma::Rule;
 
-/// A rule and where it was written.
-pub(super) struct Written {
+/// A rule, and the file and version that it has.
+pub(super) struct ParsedRule {
     pub(super) rule: Rule,
     pub(super) file: Arc<str>,
     pub(super) version: String,

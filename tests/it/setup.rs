@@ -70,7 +70,7 @@ fn what_init_writes_is_refused_as_it_is_and_fine_once_it_is_filled_in() {
     let again = watchbell(&["init", "confluent", "--output", path]);
     assert_eq!(again.status.code(), Some(1));
     assert!(
-        stderr(&again).contains("is exists already and was not changed"),
+        stderr(&again).contains("exists already and was not changed"),
         "{}",
         stderr(&again)
     );

@@ -1,6 +1,6 @@
 //! OCSF `metadata.labels` of alerts: what their readers treat differently.
 
-/// Label of alerts of a rule that is tried out.
+/// Label of alerts of a rule with `status: experimental`.
 pub const EXPERIMENTAL: &str = "status:experimental";
 
 /// Label of alerts made by `replay`.

@@ -1,6 +1,6 @@
 //! Alerts of watchbell's own: audit records that nobody will read, and positions that were lost.
-//! No event stands behind them, and no rule of a pack: their rules are built in, under ids that
-//! never change.
+//! They have neither an event nor a rule of a pack: their rules are built in, with ids that never
+//! change.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub struct BuiltIn {
     pub level: Level,
 }
 
-/// Records were gone before they were read.
+/// Records had expired before they were read.
 pub static RECORDS_EXPIRED: BuiltIn = BuiltIn {
     id: "5c5a4cb2-9a3e-4b0e-8d53-6f1d0e7a2c94",
     title: "Audit records expired before they were read",
@@ -52,7 +52,7 @@ pub static POSITIONS_LOST: BuiltIn = BuiltIn {
     level: Level::High,
 };
 
-/// Records are there and cannot be read.
+/// Records exist and cannot be read.
 pub static RECORDS_UNREADABLE: BuiltIn = BuiltIn {
     id: "2bdeb38a-e1b8-465c-ad77-07d51b755b42",
     title: "Audit records cannot be read",

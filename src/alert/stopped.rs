@@ -6,7 +6,7 @@ use super::digest;
 use super::loss::{BuiltIn, Source, SourceAlert};
 use crate::sigma::Level;
 
-/// A source is not read any more.
+/// A source is no longer read.
 pub static SOURCE_STOPPED: BuiltIn = BuiltIn {
     id: "8f0d2c57-3b1e-4e55-9a0c-6b7f4f0a1d23",
     title: "A source has stopped",
@@ -23,7 +23,7 @@ pub static SOURCE_STOPPED: BuiltIn = BuiltIn {
     level: Level::Critical,
 };
 
-/// A sink is told of nothing any more.
+/// A sink is no longer notified.
 pub static SINK_STOPPED: BuiltIn = BuiltIn {
     id: "d3a6b1e4-52c7-4f8b-8e19-0c4d7a9b6f35",
     title: "A sink has stopped",
@@ -38,7 +38,7 @@ pub static SINK_STOPPED: BuiltIn = BuiltIn {
 /// Why a source or sink has stopped.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopped<'a> {
-    /// In one word, as in the metrics.
+    /// The reason, as in the metrics.
     pub reason: &'a str,
     /// What was found, and how to go on.
     pub why: &'a str,
@@ -47,7 +47,7 @@ pub struct Stopped<'a> {
 }
 
 impl<'a> SourceAlert<'a> {
-    /// A source is not read any more. Every process that finds the same raises the same alert.
+    /// A source is no longer read. Every process that finds the same raises the same alert.
     pub fn source_stopped(source: Source<'a>, stopped: Stopped<'_>) -> SourceAlert<'a> {
         let title = format!("Source {} has stopped: {}", source.name, stopped.reason);
         SourceAlert {
@@ -61,7 +61,7 @@ impl<'a> SourceAlert<'a> {
         }
     }
 
-    /// A sink, which reads this topic of alerts, is told of nothing any more.
+    /// A sink, which reads this topic of alerts, is no longer notified.
     pub fn sink_stopped(sink: &'a str, alerts: &'a str, stopped: Stopped<'_>) -> SourceAlert<'a> {
         let source = Source {
             name: sink,

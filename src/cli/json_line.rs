@@ -26,7 +26,7 @@ pub(super) fn json_line(emitted: &Emitted<'_>) -> String {
     let mut buffer = OutputBuffer::default();
     let headers = record.headers.iter().copied();
     buffer.push_copy(&position.topic.into(), record.key, headers, record.value);
-    if let Some(copy) = buffer.at(0) {
+    if let Some(copy) = buffer.iter().next() {
         emit::content(copy, false, &mut line);
     }
     line.push(b'}');

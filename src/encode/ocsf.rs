@@ -39,7 +39,7 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
             o.text(key!("value"), &enrichment.value);
             o.written(key!("data"), enrichment.data);
         });
-        // Rules see what the class has no attribute for, so readers shall.
+        // Rules can name what the class has no attribute for, so readers get it as well.
         o.filled(key!("unmapped"), |o| {
             if !event.has_api_attribute() {
                 o.object(key!("api"), |o| api(event, &event.api, o));
@@ -69,7 +69,7 @@ fn kind(class: &EventClass, activity: Activity, o: &mut Object<'_>) {
 }
 
 fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>) {
-    // What hardly changes comes first, and what differs in every event last: so it compresses best.
+    // Constant members come first and unique ones last, which compresses best.
     o.word(key!("version"), OCSF_VERSION);
     o.object(key!("product"), |o| {
         o.word(key!("name"), metadata.dialect.product_name());
@@ -131,7 +131,7 @@ fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
     if let Some(uid) = &api.request_uid {
         o.object(key!("request"), |o| {
             o.text(key!("uid"), uid);
-            // What came under one name twice goes on so.
+            // A name that occurred twice is written twice.
             let others = event.other_request_data.iter().copied().map(Some);
             for data in [api.request_data].into_iter().chain(others) {
                 raw(event, data, o);

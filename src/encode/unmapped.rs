@@ -1,4 +1,4 @@
-//! Writes what no OCSF attribute took, in the places where it came.
+//! Writes the parts of the input that are mapped to no OCSF attribute, in their original places.
 
 use crate::event::Unmapped;
 use crate::json::Object;

@@ -1,9 +1,9 @@
 //! How far a partition's log has come, by the timestamps of its records.
 
-/// A timestamp may be so far ahead of our clock, ms; one beyond that says nothing.
+/// How far a timestamp may be ahead of our clock, ms; a timestamp beyond that is ignored.
 const MAX_AHEAD_MS: i64 = 5 * 60_000;
 
-/// Kafka's first public year; an earlier timestamp says nothing.
+/// Kafka's first public year; an earlier timestamp is ignored.
 const FIRST_MS: i64 = 1_293_840_000_000;
 
 /// The greatest timestamp among the records of a partition. A log goes on, so what is read after it is

@@ -1,5 +1,5 @@
-//! How deep and how long what one module writes and another reads may be, in one place: what a writer
-//! of ours may write, its reader takes.
+//! Limits of depth and length for what one module writes and another reads, in one place, so that readers
+//! accept everything that writers may write.
 
 /// Nesting of arrays and objects in a record of a source; a deeper one is a dead letter.
 pub const SOURCE_DEPTH: usize = crate::json::DEPTH;

@@ -1,4 +1,4 @@
-//! What passes through the house: records as read, events as normalized, records to be written.
+//! The data that passes through the stages: records as read, normalized events, records to be written.
 
 mod activity;
 mod audit_event;

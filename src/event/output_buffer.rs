@@ -1,5 +1,5 @@
-//! Outputs on their way, one behind the other in memory that is used again: what is written for a
-//! record costs no allocation of its own. Invariant: records are complete, and in order.
+//! Output records one after the other in a buffer that is reused, so that writing a record allocates
+//! nothing. Invariant: records are complete, and in order.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -160,19 +160,9 @@ impl OutputBuffer {
         self.bytes.shrink_to(KEPT_BYTES);
     }
 
-    /// The record with that number, from 0.
-    pub fn at(&self, index: usize) -> Option<Output<'_>> {
-        self.records.get(index).map(|entry| self.output(entry))
-    }
-
     /// All records, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Output<'_>> {
         self.records.iter().map(|entry| self.output(entry))
-    }
-
-    /// Copies of all records, in order.
-    pub fn to_records(&self) -> Vec<OutputRecord> {
-        self.iter().map(|output| output.to_record()).collect()
     }
 
     fn output<'b>(&'b self, entry: &'b Entry) -> Output<'b> {
@@ -251,13 +241,25 @@ mod tests {
         let mut buffer = OutputBuffer::default();
         for _ in 0..2 {
             records.iter().for_each(|record| buffer.push_record(record));
-            assert_eq!(buffer.to_records(), records);
+            assert_eq!(
+                buffer
+                    .iter()
+                    .map(|output| output.to_record())
+                    .collect::<Vec<_>>(),
+                records
+            );
             let content_bytes: Vec<usize> = buffer.iter().map(|one| one.content_bytes()).collect();
             assert_eq!(content_bytes, [11, 9, 9]);
             buffer.truncate(1);
-            assert_eq!(buffer.to_records(), records[..1]);
+            assert_eq!(
+                buffer
+                    .iter()
+                    .map(|output| output.to_record())
+                    .collect::<Vec<_>>(),
+                records[..1]
+            );
             buffer.clear();
-            assert!(buffer.is_empty() && buffer.at(0).is_none());
+            assert!(buffer.is_empty() && buffer.iter().next().is_none());
         }
     }
 
@@ -279,7 +281,13 @@ mod tests {
         assert!(std::panic::catch_unwind(half).is_err());
         buffer.push_record(&record("c", Some("y")));
         let expected = [record("a", Some("x")), record("c", Some("y"))];
-        assert_eq!(buffer.to_records(), expected);
+        assert_eq!(
+            buffer
+                .iter()
+                .map(|output| output.to_record())
+                .collect::<Vec<_>>(),
+            expected
+        );
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! The least of an alert: which rule matched, who did what, from where, and where the record stands.
-//! It is written when the topic takes nothing else; nobody shall escape an alert by making it large.
+//! The minimal form of an alert: which rule matched, who did what, from where, and the position of the record.
+//! It is written when the topic accepts nothing larger, so that no alert can be avoided by making it large.
 
 use serde_json::{Value, json};
 
 use super::shorten::{SHORTENED, shortest};
 
-/// Label of an alert of which only the least is left.
+/// Label of an alert in its minimal form.
 const MINIMAL: &str = "alert:minimal";
 
-/// What remains of an alert that is reduced to the least: what sinks and people need in order to know
+/// What remains of an alert in its minimal form: what sinks and people need in order to know
 /// which rule matched, who did what, and from where.
 const KEPT: [&str; 28] = [
     "/class_uid",
@@ -41,7 +41,7 @@ const KEPT: [&str; 28] = [
     "/unmapped/outcome",
 ];
 
-/// The least of an alert, with the position of the source record; `None` if it is no JSON object.
+/// The minimal form of an alert, with the position of the source record; `None` if it is no JSON object.
 pub fn minimal(alert: &[u8], position: &str) -> Option<Vec<u8>> {
     let alert: Value = serde_json::from_slice(&shortest(alert)?).ok()?;
     alert.as_object()?;

@@ -75,11 +75,6 @@ impl<'a> Document<'a> {
         NodeId::at(0)
     }
 
-    /// Number of nodes, including the root.
-    pub fn node_count(&self) -> usize {
-        self.nodes.len()
-    }
-
     pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }

@@ -117,10 +117,10 @@ mod tests {
             (second.nodes.slots.as_ptr(), second.nodes.slots.len()),
             (place, room)
         );
-        assert_eq!(second.node_count(), 1);
+        assert_eq!(second.nodes().count(), 1);
         // Two at a time are two lists.
         let third = parse(b"[7]");
-        assert_eq!((second.node_count(), third.node_count()), (1, 2));
+        assert_eq!((second.nodes().count(), third.nodes().count()), (1, 2));
     }
 
     #[test]

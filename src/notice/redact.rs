@@ -127,7 +127,7 @@ impl<'a> Redaction<'a> {
         open.name.clear();
         open.name.push_str(&decoded(name));
         open.says = Name::of(&open.name);
-        // What is not shown has to be hidden from nobody.
+        // A value that is not shown need not be hidden.
         let is_of_use = !self.is_full || self.remembers && open.values.len() < MAX_REMEMBERED;
         open.is_kept = open.says.is_value && !open.hides() && is_of_use;
         if open.is_kept {

@@ -1,5 +1,5 @@
 //! The records of one batch through the stages, under one snapshot of rules and names.
-//! Invariant: whatever another thread puts in force meanwhile, every output of a batch is made by the
+//! Invariant: even if another thread replaces the rules or names meanwhile, every output of a batch is made by the
 //! same rules and names, and carries the same rule-set hash.
 
 use std::borrow::Cow;
@@ -93,7 +93,7 @@ impl Batch {
         out.begin_part(0);
         let catalogs = &self.context.catalogs;
         let portable;
-        // Borrowed where it is: it is large.
+        // Borrowed and not moved, because an event is large.
         let mut normalized = normalize::normalize(record, catalogs, Some(&self.documents));
         if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
             portable = Portable::of(record.value.unwrap_or_default());
@@ -113,7 +113,7 @@ impl Batch {
         let written = self.encode(event, slim, record.position, out);
         let alerts = self.detect(event, forms, record.position, reading, out);
         if let Some((reason, detail)) = self.refusal(&forms.event, written) {
-            // Alerts stay: nobody shall escape them by making an event too large.
+            // The alerts are kept: otherwise an event could be made too large to avoid them.
             let findings: Vec<_> = out
                 .iter()
                 .skip(first + 1)
@@ -137,7 +137,7 @@ impl Batch {
     }
 
     /// Appends the alerts that an event raises; the rule and the level of each. The event is encoded once
-    /// more as their evidence: what becomes of its own record does not change what an alert shows.
+    /// more as their evidence, so that an alert does not depend on what its event's record becomes.
     fn detect(
         &self,
         event: &AuditEvent<'_>,

@@ -1,6 +1,6 @@
-//! What cannot be an event becomes a dead letter, accompanied by an alert that tells of it.
-//! Invariant: every dead letter of a record is written here, and nothing that goes wrong with its
-//! alert begets another.
+//! What cannot be an event becomes a dead letter, and an alert reports it.
+//! Invariant: every dead letter of a record is written here, and an error
+//! while its alert is made produces no other dead letter.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl Batch {
         let topic = &self.output(Content::DeadLetters).topic;
         let letter =
             guard::caught(|| encode::dead_letter(record, topic, why)).unwrap_or_else(|| {
-                // Without the record's own parts nothing is left to go wrong.
+                // A part of the record caused the panic: the dead letter is made without them.
                 let bare = RawRecord {
                     position: record.position,
                     timestamp_ms: record.timestamp_ms,
@@ -84,7 +84,7 @@ impl Batch {
         out.push_record(&letter);
     }
 
-    /// Appends the alert that tells of a dead letter; its rule and level, none if that is disabled.
+    /// Appends the alert about a dead letter. Returns its rule and level, nothing if the rule is disabled.
     fn tell(
         &self,
         record: &RawRecord<'_>,
@@ -109,7 +109,7 @@ impl Batch {
                     .why
                     .push_str("; its value is too long to be searched for names of methods");
             }
-            // A time that cannot be is none.
+            // A time in the future or before 1970 is ignored.
             alert.time_ms = alert
                 .time_ms
                 .filter(|time_ms| (0..=now_ms).contains(time_ms));

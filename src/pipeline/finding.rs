@@ -1,5 +1,5 @@
-//! An alert's record, in a form that its topic takes. It is never left out: a person must hear of it
-//! however much somebody has put into an event.
+//! An alert's record, in a form that its topic takes. An alert is never left out: a person must be
+//! notified, however large somebody has made an event.
 
 use super::batch::{Batch, Finding};
 use super::forms::FindingForm;
@@ -19,7 +19,7 @@ impl Batch {
         form: FindingForm,
     ) -> OutputRecord {
         let limit = self.output(Content::Alerts).max_bytes;
-        // One that is larger by itself is not copied only to see that it does not fit.
+        // An event that is larger than the limit is not copied first.
         let evidence = evidence.filter(|event| event.len() < limit);
         let whole = evidence.map(|event| self.finding_record(finding, Some(event)));
         let whole_bytes = whole.as_ref().map_or(limit, record_size);
@@ -30,7 +30,7 @@ impl Batch {
             return whole;
         }
         let bare = self.finding_record(finding, None);
-        // The topic takes less than is known: then half of it may do.
+        // The topic accepts less than is known, so half of that is tried.
         let limit = match form {
             FindingForm::Whole => limit,
             FindingForm::Shortened | FindingForm::Minimal => limit.min(whole_bytes / 2),

@@ -1,16 +1,16 @@
-//! A panic is one record's misfortune: it is caught, and the record becomes a dead letter.
-//! Invariant: nothing of the panic's text travels on, since it may quote the record.
+//! Catches a panic that a record causes; the record becomes a dead letter.
+//! Invariant: the text of the panic is not passed on, since it may quote the record.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The reason of a dead letter whose record made a stage panic.
 pub const PANIC: &str = "panic";
 
-/// The detail of such a dead letter: where it was is for the log.
+/// The detail of such a dead letter; the log has the place in the code.
 pub(super) const DETAIL: &str = "a stage of the pipeline panicked; the log says where";
 
-/// What `work` returns, or `None` if it panicked. `work` may leave nothing half-written behind but
-/// what its caller then throws away.
+/// What `work` returns, or `None` if it panicked. After a panic the
+/// caller must discard what `work` has written in part.
 pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }

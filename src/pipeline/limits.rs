@@ -11,11 +11,11 @@ pub(super) fn refusal(output: &OutputTopic, bytes: usize) -> Option<String> {
     })
 }
 
-/// A larger event stands in the first two alerts that it raises, so that memory does not grow with their
-/// number; the others name it.
+/// A larger event is evidence in only the first two alerts that it raises, so that memory does not grow with
+/// the number of alerts; the other alerts refer to it by its id.
 const LARGE_EVENT_BYTES: usize = 1 << 20;
 
-/// Whether an event stands as evidence in its next alert, after so many others.
+/// Whether the event is evidence in its next alert, after this many others.
 pub(super) fn is_evidence(event: &[u8], alerts: usize) -> bool {
     event.len() <= LARGE_EVENT_BYTES || alerts < 2
 }

@@ -59,7 +59,7 @@ pub enum Outcome {
     Event {
         /// The catalogue does not have its method.
         unknown_method: bool,
-        /// Of what a word that is not documented was judged by its parts, such as `status`.
+        /// What was inferred from the parts of an undocumented word, such as `status`.
         inferred: Vec<&'static str>,
         /// Milliseconds since the Unix epoch; 0 if no time is known.
         event_time_ms: i64,
@@ -130,7 +130,7 @@ impl Pipeline {
         self
     }
 
-    /// The same for records of the past: its alerts say so, and page nobody.
+    /// The same for records of the past: its alerts are labelled, and sinks do not send them.
     pub fn replaying(mut self) -> Self {
         self.context.replaying = true;
         self

@@ -115,7 +115,12 @@ fn process(pipeline: &Pipeline, binary: bool, value: &str) -> (Outcome, Vec<Outp
     }
     let mut out = OutputBuffer::default();
     let outcome = pipeline.begin().process(&record, NOW_MS, &mut out);
-    (outcome, out.to_records())
+    (
+        outcome,
+        out.iter()
+            .map(|output| output.to_record())
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn emitted(output: &OutputRecord) -> Emitted<'_> {

@@ -60,7 +60,7 @@ fn alert(change: impl Fn(&mut Value)) -> Vec<u8> {
         headers: Vec::new(),
     };
     pipeline.begin().process(&record, NOW_MS, &mut outputs);
-    let alert = outputs.at(1).expect("an alert");
+    let alert = outputs.iter().nth(1).expect("an alert");
     alert.value.expect("a value").to_vec()
 }
 
@@ -898,7 +898,12 @@ fn read_late(logged_ms: i64, history: bool) -> Notice {
     pipeline_with(NAMES, 50_000_000)
         .begin()
         .process(&record, reading, &mut outputs);
-    let alert = outputs.at(1).expect("an alert").value.expect("a value");
+    let alert = outputs
+        .iter()
+        .nth(1)
+        .expect("an alert")
+        .value
+        .expect("a value");
     let value: Value = serde_json::from_slice(alert).expect("JSON");
     crate::ocsf::validate(&value);
     notice(alert)

@@ -71,7 +71,12 @@ fn process(pipeline: &Pipeline, value: &[u8]) -> (Outcome, Vec<OutputRecord>) {
     let outcome = pipeline
         .begin()
         .process(&record(Some(value)), NOW_MS, &mut out);
-    (outcome, out.to_records())
+    (
+        outcome,
+        out.iter()
+            .map(|output| output.to_record())
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn json(output: &OutputRecord) -> Value {
@@ -196,7 +201,7 @@ fn bad_input_becomes_one_dead_letter_with_the_original_bytes() {
     let mut out = OutputBuffer::default();
     let outcome = pipeline.begin().process(&record(None), NOW_MS, &mut out);
     assert_eq!(outcome, told("tombstone"));
-    assert_eq!(out.at(0).unwrap().value, None);
+    assert_eq!(out.iter().next().unwrap().value, None);
 }
 
 #[test]

@@ -21,7 +21,12 @@ fn process(pipeline: &Pipeline, value: &str) -> (Outcome, Vec<OutputRecord>) {
     let outcome = pipeline
         .begin()
         .process(&record(Some(value.as_bytes())), NOW_MS, &mut out);
-    (outcome, out.to_records())
+    (
+        outcome,
+        out.iter()
+            .map(|output| output.to_record())
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn text(output: &OutputRecord) -> &str {
@@ -207,7 +212,10 @@ fn a_whole_event_beside_headers_without_a_content_type_has_its_actor() {
     pipeline_with("", 1_000_000)
         .begin()
         .process(&record, NOW_MS, &mut out);
-    let outputs = out.to_records();
+    let outputs = out
+        .iter()
+        .map(|output| output.to_record())
+        .collect::<Vec<_>>();
     let event: Value = serde_json::from_str(text(&outputs[0])).unwrap();
     crate::ocsf::validate(&event);
     assert_eq!(event["actor"]["user"]["uid"], "u-1ab2cd");

@@ -99,7 +99,9 @@ impl House {
         };
         let mut out = OutputBuffer::default();
         self.pipeline.begin().process(&record, now_ms(), &mut out);
-        out.to_records()
+        out.iter()
+            .map(|output| output.to_record())
+            .collect::<Vec<_>>()
     }
 
     /// Writes outputs in one transaction; events to the partition.

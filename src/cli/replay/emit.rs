@@ -176,7 +176,7 @@ mod tests {
             headers: headers.collect(),
         });
         let mut out = Vec::new();
-        emit.write(buffer.at(0).unwrap(), &outputs, &mut out);
+        emit.write(buffer.iter().next().unwrap(), &outputs, &mut out);
         let out = String::from_utf8(out).unwrap();
         out.lines().map(str::to_owned).collect()
     }

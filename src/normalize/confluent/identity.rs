@@ -84,7 +84,7 @@ fn external_kind(email_addr: Option<&Text<'_>>) -> Option<UserKind> {
 }
 
 /// Fills in what the identity's CRN tells: an address where a person signs on elsewhere, an id
-/// where the principal is absent or a number, which no other API of the vendor understands.
+/// where the principal is absent or a number, which no other API of the vendor accepts.
 fn identify<'a>(
     user: &mut User<'a>,
     identity: &Text<'a>,
@@ -102,7 +102,7 @@ fn identify<'a>(
     };
     let may_be_email = || memchr2(b'@', b'%', identity.as_bytes()).is_some();
     if !lacks_id && (user.email_addr.is_some() || !may_be_email()) {
-        // Nothing to learn, as of most.
+        // Most identities hold nothing more.
         return;
     }
     let Some(id) = crn::id_of(identity, "identity") else {

@@ -11,11 +11,11 @@ impl Labels {
     pub(super) const CONTRADICTORY: Labels = Labels(1);
     /// The outcome was inferred from the parts of a word.
     pub(super) const STATUS: Labels = Labels(2);
-    /// So was whether the method changes anything.
+    /// Whether the method changes something was inferred.
     pub(super) const ACCESS: Labels = Labels(4);
-    /// So was the kind of the principal.
+    /// The kind of the principal was inferred.
     pub(super) const PRINCIPAL: Labels = Labels(8);
-    /// So was the kind of a policy.
+    /// The kind of a policy was inferred.
     pub(super) const POLICY: Labels = Labels(16);
 
     pub(super) fn add(&mut self, label: Labels) {

@@ -48,8 +48,8 @@ pub(super) fn read<'a>(
         Shape::Authorization if is_failed && denied.is_none() => result,
         Shape::Authorization => agreed([decision, result], labels),
         Shape::Request => {
-            // Being allowed is not yet having succeeded; being denied is having failed, unless the
-            // event says that it was done: then it is looked at as if it was.
+            // A permission does not mean that the operation succeeded. A denial means that it failed,
+            // unless the event says that it was done: then it counts as done.
             let said = first_clear([result, denied]);
             let is_done = said.is_some_and(|said| said.status == Status::Success);
             if is_done && denied.is_some() {
@@ -209,7 +209,7 @@ fn applies(document: &Document<'_>, policy: NodeId) -> bool {
 /// Policies that apply and that no documentation names, by the names of their members; most events
 /// have none.
 fn unknown_policies(document: &Document<'_>, data: &Data) -> Vec<(NodeId, String)> {
-    /// An event has hardly one; no event may make the work of many.
+    /// Events hardly have one; the limit bounds the work.
     const MOST: usize = 8;
     let info = &data.authorization;
     let known = [

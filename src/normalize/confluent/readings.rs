@@ -1,5 +1,5 @@
-//! What callers chose the names of, and so may have named twice or in two spellings: what they sent,
-//! what they got, and how their client calls itself. Attributes that come from there have a reading
+//! The parts of an event whose names callers choose, so that a name may occur twice or in two spellings: the
+//! request, the response, and the client's own name. Attributes that come from there have a reading
 //! for each.
 
 use super::data::Data;
@@ -91,7 +91,7 @@ pub(super) fn of_access<'a>(
     labels.map(|label| ("metadata.labels", label)).collect()
 }
 
-/// What may tell of an error under one of these names, with the lists of errors that it may be in.
+/// The values that may describe an error under one of these names, with the lists of errors that it may be in.
 fn of_error(document: &Document<'_>, answer: Option<NodeId>, names: &[&str]) -> Vec<NodeId> {
     let lists = walk::all_named(document, answer, "errors");
     let mut found: Vec<NodeId> = lists.collect();

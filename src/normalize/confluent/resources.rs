@@ -38,10 +38,10 @@ pub(super) fn read<'a>(
             place.complete_with(&crn.place);
         }
     };
-    // The most telling first.
+    // The most specific first.
     complete_with(target.as_ref());
     for service in [data.root.service_name, data.root.internal_service_name] {
-        // What the target lies within tells nothing more.
+        // A scope of the target adds nothing.
         let is_told =
             |service: &Text<'_>| name.as_ref().is_some_and(|name| is_within(name, service));
         let other = text(service).filter(|service| !is_told(service));

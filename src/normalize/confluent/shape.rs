@@ -1,10 +1,10 @@
-//! Whether an event tells of a login, of a permission check, or of a request.
+//! Whether an event reports a login, a permission check, or a request.
 
 use crate::catalog::Method;
 use crate::event::Activity;
 use crate::json::same_name;
 
-/// What kind of happening an event tells of.
+/// What an event reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// A login.

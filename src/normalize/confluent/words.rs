@@ -1,6 +1,6 @@
 //! The vendor's words for outcomes and kinds. New ones come without notice, so a word that is not
 //! documented is judged by its parts: `USER_LOCKED_DENIED` by `DENIED`, `403` by its class.
-//! Invariant: what was judged so is labelled, and a word that speaks for both sides says nothing.
+//! Invariant: what was judged so is labelled, and a word with parts for both outcomes is inconclusive.
 
 use crate::event::{Status, UserKind};
 
@@ -104,10 +104,10 @@ const FAILING_IF_NOT: [&str; 10] = [
     "ENTITLED",
 ];
 
-/// What stands before a part and turns it round; within one, as in `UNSUCCESSFUL`, too.
+/// What negates the part after it, also within a part, as in `UNSUCCESSFUL`.
 const NEGATIONS: [&str; 6] = ["NO", "NOT", "NON", "UN", "DIS", "WITHOUT"];
 
-/// What may stand between such a part and what it turns round, as in `NOT_YET_AUTHORIZED`.
+/// What may stand between a negation and the negated part, as in `NOT_YET_AUTHORIZED`.
 const FILLERS: [&str; 6] = ["YET", "IN", "ON", "BEEN", "BE", "ANY"];
 
 /// What a word says of success.
@@ -162,7 +162,7 @@ fn status_by_parts(word: &str) -> Status {
     }
 }
 
-/// What one part says where nothing before it turns it round; `negated`: something does.
+/// What one part says; `negated` if the part before it negates it.
 fn said_by(part: &str, negated: bool) -> Status {
     if part.bytes().all(|byte| byte.is_ascii_digit()) {
         // Codes of HTTP, and those of Schema Registry that begin with one: `40403`.
@@ -249,7 +249,7 @@ fn access_by_parts(word: &str) -> Option<Access> {
     const READING: [&str; 7] = ["READ", "VIEW", "LIST", "DESCRIBE", "GET", "FETCH", "QUERY"];
     let parts = parts(word);
     let is_any = |stems: &[&str]| parts.iter().any(|part| begins(part, stems));
-    // What may do both changes something; what says that it does not, does not.
+    // A word that may mean both counts as changing; a word that denies a change does not.
     let is_denied = parts.iter().any(|part| NEGATIONS.contains(&part.as_str()));
     match (is_any(&WRITING), is_any(&READING)) {
         (true, _) if is_denied => None,

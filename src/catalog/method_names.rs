@@ -1,4 +1,4 @@
-//! Which methods are named in bytes that nobody could read as an event.
+//! Finds the names of methods in bytes that could not be read as an event.
 //! Invariant: the work is linear in the bytes and the memory constant, whatever the bytes are.
 
 use std::cmp::Reverse;
@@ -18,7 +18,7 @@ const OVERLAP_BYTES: usize = 12 * MAX_NAME_BYTES;
 /// Finds the names of methods.
 #[derive(Debug)]
 pub struct MethodNames {
-    /// `None` for catalogues that are too large for it, which none is.
+    /// `None` if the catalogues are too large for it, which they are not.
     automaton: Option<AhoCorasick>,
     /// For each pattern the index of its method.
     patterns: Vec<usize>,

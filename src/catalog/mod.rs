@@ -22,7 +22,7 @@ const SHIPPED: [(&str, &str); 1] = [(
 pub struct Catalogs(Vec<Catalog>);
 
 impl Catalogs {
-    /// Nothing is known of any method.
+    /// No catalogue, so no method is known.
     pub const NONE: &Catalogs = &Catalogs(Vec::new());
 
     /// Those that are compiled into the binary.

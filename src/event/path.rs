@@ -317,7 +317,7 @@ impl AuditEvent<'_> {
             (Some(_), _) => return ControlFlow::Continue(()),
         };
         let walk = Walk {
-            // What is not written under `unmapped` any more: all of it has moved.
+            // A node of which everything has moved is not written under `unmapped`.
             hidden: &|id| !self.unmapped.remains(id),
             ..*walk
         };
@@ -394,7 +394,7 @@ impl Fields for AuditEvent<'_> {
         match path.map(|path| &path.0) {
             None => !self.unmapped.repeated.is_empty(),
             Some(Target::Attribute(_)) => !self.other_readings.is_empty(),
-            // Also by names with dots, of which nothing is known before they are looked for.
+            // Names with dots may repeat a path; that is known only after a search.
             Some(Target::Raw(..)) => true,
         }
     }

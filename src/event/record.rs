@@ -21,7 +21,7 @@ pub struct Offset(pub i64);
 pub struct NextOffset(pub i64);
 
 impl Offset {
-    /// The commit value once this record is done with.
+    /// The offset to commit after this record.
     pub fn next(self) -> NextOffset {
         NextOffset(self.0 + 1)
     }
@@ -99,7 +99,7 @@ impl OutputRecord {
     }
 }
 
-/// What is kept of bytes that are not.
+/// What is kept of bytes that are too many to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digest {
     /// How many there were.
@@ -109,7 +109,7 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Of these bytes.
+    /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Digest {
         Digest {
             size: bytes.len() as u64,

@@ -1,6 +1,6 @@
 //! What must not be shown of a record: by the name that a value has, and by how a text looks.
-//! It is a guess either way: a secret under an ordinary name, and that looks like nothing, is not known
-//! for one. docs/notify.md says what is replaced and what is not.
+//! Both are guesses: a secret with an ordinary name that looks like an ordinary text is not
+//! recognized. docs/notify.md says what is replaced and what is not.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use regex::{Captures, Regex};
 /// What stands in place of a secret.
 pub const REDACTED: &str = "***";
 
-/// No shorter text shows a secret together with what tells that it is one.
+/// Shorter texts are too short for a secret and the mark by which it is recognized.
 const SHORTEST: usize = 6;
 
 /// Words in a name that make its value a secret; names are compared without case and signs.
@@ -40,8 +40,8 @@ const SECRET_WORDS: [&str; 23] = [
     "basicauth",
 ];
 
-/// Names that are a secret's only as a whole. Events have objects such as `rbacAuthorization`, which
-/// is none.
+/// Names of secrets that must match as a whole: `rbacAuthorization`, for example, is the name of an
+/// ordinary object of events.
 const SECRET_NAMES: [&str; 9] = [
     "pwd",
     "pin",
@@ -54,7 +54,7 @@ const SECRET_NAMES: [&str; 9] = [
     "authorizationheader",
 ];
 
-/// What a name ends in that tells of a secret without being one: `tokenType`, `secretId`.
+/// Endings of names that describe a secret and do not hold it: `tokenType`, `secretId`.
 const TELLING_ENDS: [&str; 30] = [
     "id",
     "ids",
@@ -123,7 +123,7 @@ fn plain(name: &str) -> String {
 pub struct Name {
     /// That it is a secret: `sasl.jaas.config`, `clientSecret`, `X-Api-Key`.
     pub is_secret: bool,
-    /// No more than that it is one, so that another member has to say of what.
+    /// Only that it is a value; another member says of what.
     pub is_value: bool,
     /// Something about what it stands beside: `{"type":"oauth","id":…}`.
     pub describes: bool,
@@ -328,7 +328,7 @@ struct Patterns {
     assignment: Regex,
 }
 
-/// Where they do not compile, which a test rules out, no text is shown.
+/// If they did not compile, which a test rules out, no text would be shown.
 static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| Patterns::compile().ok());
 
 impl Patterns {

@@ -11,10 +11,10 @@ use crate::sigma::{Value, Visit};
 pub(crate) struct Walk<'w, 'a> {
     /// Where to look.
     pub(crate) document: &'w Document<'a>,
-    /// Nodes that are not visited, since they stand elsewhere.
+    /// Nodes that are not visited, because they have moved elsewhere.
     pub(crate) hidden: &'w dyn Fn(NodeId) -> bool,
-    /// Only what every reading has: where several members stand for the next segments, readers
-    /// differ in which one counts, so none is sure.
+    /// Only values that every reading has: if several members match the next segments, readers differ in
+    /// which one they use, so none of them is certain.
     pub(crate) certain: bool,
 }
 

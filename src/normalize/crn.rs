@@ -9,7 +9,7 @@ use crate::json::Text;
 
 const SCHEME: &str = "crn://";
 
-/// What a name tells.
+/// The parts of a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Crn<'a> {
     pub(super) place: Place<'a>,
@@ -27,7 +27,7 @@ pub(super) struct Place<'a> {
 }
 
 impl<'a> Crn<'a> {
-    /// Takes a name apart; nothing is in a text that is no CRN.
+    /// Parses a name; a text that is no CRN has no parts.
     pub(super) fn of(name: &Text<'a>) -> Self {
         match name.as_plain() {
             Some(plain) => Crn::parse(plain, |part| name.slice(part)),

@@ -34,9 +34,9 @@ pub enum NormalizeError {
     /// Something that must be understood is of another type.
     #[error("{path} is not {expected}")]
     WrongType {
-        /// Where.
+        /// The path of the member.
         path: &'static str,
-        /// What would have been right there.
+        /// What was expected there.
         expected: &'static str,
     },
 }

@@ -1,5 +1,5 @@
 //! Finding and moving parts of a document by path, whatever their spelling.
-//! An empty string says nothing: it is never moved and never an attribute.
+//! An empty string counts as absent: it is never moved and never an attribute.
 
 use super::error::NormalizeError;
 use crate::event::Unmapped;
@@ -15,7 +15,7 @@ pub(super) fn descend(
     names.iter().try_fold(from.into()?, find)
 }
 
-/// A string that says something.
+/// A string that is not empty.
 #[inline]
 pub(super) fn text<'a>(document: &Document<'a>, id: impl Into<Option<NodeId>>) -> Option<Text<'a>> {
     document.text_if_any(id.into()?)
@@ -30,7 +30,7 @@ pub(super) fn text_at<'a>(
     text(document, descend(document, from, names)?)
 }
 
-/// Moves a string that says something.
+/// Moves a string that is not empty.
 #[inline]
 pub(super) fn take<'a>(
     unmapped: &mut Unmapped<'a>,
@@ -62,7 +62,7 @@ pub(super) fn take_whole(unmapped: &mut Unmapped<'_>, id: Option<NodeId>) -> Opt
 /// Notes which names can be read in two ways, of which only those that callers chose may be.
 ///
 /// # Errors
-/// The first name that stands twice, or in two spellings, and is nobody's but the vendor's.
+/// The first name that is repeated, or has two spellings, where only the vendor chooses names.
 pub(super) fn note_repeated_names(
     unmapped: &mut Unmapped<'_>,
     is_callers: impl Fn(&Document<'_>, NodeId) -> bool,

@@ -83,7 +83,7 @@ pub struct Origin {
     pub name: Option<String>,
 }
 
-/// An alert, as a person is told of it.
+/// An alert in the form in which people get it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Notice {
     /// Idempotency key.
@@ -144,7 +144,7 @@ pub struct Notice {
     pub runbook: Option<String>,
     /// Links of the rule.
     pub links: Vec<String>,
-    /// Harmless causes.
+    /// Known false positives.
     pub falsepositives: Vec<String>,
     /// ATT&CK techniques and tactics.
     pub attack: Vec<String>,
@@ -152,11 +152,11 @@ pub struct Notice {
     pub tags: Vec<String>,
     /// Hash of the rule set.
     pub rule_set: String,
-    /// `topic/partition@offset` of the alert: what `watchbell show` takes, and no shell changes.
+    /// `topic/partition@offset` of the alert: what `watchbell show` accepts, and no shell changes.
     pub position: String,
     /// The event's JSON, redacted and cut.
     pub record: Option<String>,
-    /// For the record only.
+    /// Of an experimental rule: sinks do not send it.
     pub experimental: bool,
     /// Made by `replay`.
     pub replayed: bool,
@@ -168,8 +168,8 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// Stands for an alert that cannot be read: somebody must know that there was one. It counts as
-    /// critical, since it may have been.
+    /// Stands for an alert that cannot be read, so that people learn that there was one. It counts as
+    /// critical, because the alert may have been critical.
     pub fn unreadable(position: Position<'_>, at_ms: i64, error: &NoticeError) -> Notice {
         Notice {
             uid: format!("unreadable-{position}"),

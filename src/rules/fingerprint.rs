@@ -1,5 +1,5 @@
 //! What identifies a rule's content and a rule set: SHA-256 over what was parsed, so that comments,
-//! layout and the order of files change nothing, and any change of meaning does.
+//! layout and the order of files do not change it, and every change of meaning does.
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};

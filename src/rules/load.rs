@@ -105,8 +105,8 @@ fn read_path(path: &Path, files: &mut Vec<RuleFile>, diagnostics: &mut Vec<Diagn
     }
 }
 
-/// Finds files by name at every depth, in the order of names. What begins with a dot is left out:
-/// a mounted ConfigMap keeps its true files in such directories and links to them.
+/// Finds files by name at every depth, in the order of names. Names that begin with a dot are left out:
+/// a mounted ConfigMap keeps its files in such directories and links to them.
 pub(super) fn search(
     directory: &Path,
     wanted: &dyn Fn(&str) -> bool,

@@ -44,13 +44,13 @@ pub struct LoadedRule<P> {
 }
 
 impl<P> LoadedRule<P> {
-    /// Whether its alerts are for the record only and page nobody.
+    /// Whether its alerts are only written to the topic and not sent to sinks.
     pub fn is_experimental(&self) -> bool {
         self.rule.status == Some(Status::Experimental)
     }
 }
 
-/// Sound rules, compiled together for events whose fields are found by `P`.
+/// Valid rules, compiled together for events whose fields are found by `P`.
 #[derive(Debug)]
 pub struct RuleSet<P> {
     rules: Vec<LoadedRule<P>>,

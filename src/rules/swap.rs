@@ -13,7 +13,7 @@ pub struct CurrentRules<P> {
 }
 
 impl<P> CurrentRules<P> {
-    /// Starts with a sound set.
+    /// Starts with a valid set.
     pub fn new(rules: RuleSet<P>) -> CurrentRules<P> {
         CurrentRules {
             current: ArcSwap::from_pointee(rules),

@@ -35,7 +35,7 @@ pub struct RuleTests {
 /// One event and what the rule must make of it.
 #[derive(Debug, Clone)]
 pub struct TestCase {
-    /// A sentence.
+    /// The name of the case, a sentence.
     pub name: String,
     /// Where it begins in the file.
     pub mark: Mark,
@@ -296,7 +296,7 @@ impl TestFileReader {
             return None;
         };
         let patch = node.entry("patch");
-        // Those of the base event were looked at before.
+        // The patches of the base event were checked before.
         for written in [node.entry("event"), patch].into_iter().flatten() {
             written.numbers_rewritten(&mut self.problems);
         }

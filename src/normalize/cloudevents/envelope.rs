@@ -30,7 +30,7 @@ pub(in crate::normalize) struct Envelope<'a> {
 /// Label of an event that another CloudEvent carried as its data.
 const WRAPPED: &str = "cloudevents:wrapped";
 
-/// Label of an event whose headers say something else than it does.
+/// Label of an event whose headers differ from its own attributes.
 const HEADERS_DIFFER: &str = "cloudevents:headers_differ";
 
 impl<'a> Envelope<'a> {
@@ -66,7 +66,7 @@ impl<'a> Envelope<'a> {
         self.has_version && self.id.is_some() && self.source.is_some() && self.kind.is_some()
     }
 
-    /// The event's time, or what is taken for it.
+    /// The event's time, or the time that is used instead.
     pub(in crate::normalize) fn event_time(&self, record_ms: Option<i64>) -> EventTime {
         let written = match &self.time {
             Some(text) => Written::Text(text),
@@ -114,9 +114,9 @@ fn structured(document: Document<'_>, members: Members) -> Result<Envelope<'_>, 
 }
 
 impl<'a> Envelope<'a> {
-    /// Holds headers against an event in structured mode, whose own attributes count. What the event
-    /// does not say is taken from the header, and what it says differently is kept; of what is not
-    /// UTF-8, as much as can be read.
+    /// Compares headers with an event in structured mode, whose own attributes take precedence. An attribute
+    /// that the event lacks is taken from its header; a header with another value is kept. Headers that are
+    /// not UTF-8 are read with replacement characters.
     fn compare(&mut self, attributes: Vec<Attribute<'a>>) {
         let document = &self.unmapped.document;
         let members = document.children(document.root());
@@ -154,7 +154,7 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// Keeps a header that says what the event does not.
+    /// Takes an attribute that the event lacks from its header.
     fn complete(&mut self, name: &str, header: &'a str, value: Text<'a>) {
         self.has_version |= name == "specversion";
         if name == "subject" && self.subject.is_none() && !value.is_empty() {

@@ -10,7 +10,7 @@ use crate::normalize::error::NormalizeError;
 use crate::normalize::time::EventTime;
 use crate::normalize::walk;
 
-/// A CloudEvent of unknown origin: kept, with nothing read from its payload, which may be anybody's.
+/// A CloudEvent of unknown origin: it is kept, and nothing is read from its payload, whose form is unknown.
 ///
 /// # Errors
 /// It lacks what CloudEvents requires, or can be read in two ways.

@@ -1,7 +1,7 @@
-//! A record whose value is parsed, and where the attributes of a CloudEvent stand in it. What the value is
-//! decides how it is read, since not every producer says so in a header, or says it right: a value that is a
-//! whole event is structured, whatever the headers say.
-//! Invariant: nothing is moved out of the document, so that whoever's event it is finds it as it came.
+//! A record whose value is parsed, and where the attributes of a CloudEvent stand in it. The value
+//! decides the mode, because producers omit the header or set it wrongly: a value that is a whole event is
+//! structured, whatever the headers say.
+//! Invariant: nothing is moved out of the document, so that each vendor sees it as it arrived.
 
 use crate::event::{Header, RawRecord};
 use crate::json::{Document, Kind, Memory, Names, NodeId, Text, repeated_name};
@@ -160,7 +160,7 @@ const ATTRIBUTES: Names<7> = Names::new([
 ]);
 
 /// Whether an object is an event in structured mode: all that CloudEvents requires, or one whose data is a
-/// known payload. A payload is none, whatever else it holds.
+/// known payload. A payload itself is not an event, whatever else it contains.
 fn is_event(document: &Document<'_>, object: NodeId, is_payload: IsPayload) -> bool {
     if document.kind(object) != Kind::Object || is_payload(document, object) {
         return false;
@@ -172,8 +172,8 @@ fn is_event(document: &Document<'_>, object: NodeId, is_payload: IsPayload) -> b
 }
 
 impl Members {
-    /// Those of the event in the value. An event that another one carries is the one to report; where it
-    /// lacks an attribute, it has that of the other.
+    /// The members of the event in the value. If one event carries another as its data, the inner one is meant;
+    /// an attribute that it lacks is taken from the outer one.
     fn of(document: &Document<'_>, is_payload: IsPayload) -> Members {
         let mut members = document.members_named(document.root(), &ATTRIBUTES);
         let mut wrapped = false;

@@ -1,6 +1,6 @@
 //! CloudEvents, structured (all in the value) or binary (attributes in `ce_` headers).
 //! Read tolerantly: Confluent Platform's extension names and its `specversion` 0.3 break the
-//! specification. Attributes without a home stay: in the document, or in `Unmapped::attributes`.
+//! specification. Attributes without an OCSF attribute stay in the document, or in `Unmapped::attributes`.
 
 mod envelope;
 mod generic;

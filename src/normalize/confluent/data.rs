@@ -22,7 +22,7 @@ macro_rules! members {
     };
 }
 
-/// The payload and the parts of it that much is asked of.
+/// The payload and those of its parts that are used most.
 pub(super) struct Data {
     pub(super) root: Root,
     pub(super) authentication: AuthenticationInfo,

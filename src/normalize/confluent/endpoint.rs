@@ -66,7 +66,7 @@ fn text_endpoint<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Optio
 }
 
 fn endpoint<'a>(text: &Text<'a>) -> Option<Endpoint<'a>> {
-    // As nearly all are written.
+    // The form of nearly all addresses.
     if let Ok(address) = text.parse::<IpAddr>()
         && address == address.to_canonical()
     {
@@ -86,7 +86,7 @@ fn endpoint<'a>(text: &Text<'a>) -> Option<Endpoint<'a>> {
     })
 }
 
-/// What an address consists of that is more than a literal one.
+/// The parts of an address that is not only a literal one.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Parts<'t> {
     /// A host's name, a mask, a network.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// Services whose names are not written like other words.
+/// Display names of services that are not their ids with a capital letter.
 const SERVICES: [(&str, &str); 2] = [("ksql", "ksqlDB"), ("usm", "USM")];
 
-/// Services that act on the resources of others: an organization is no `RBAC organization`.
+/// Services that act on resources of other services; their name is not put before the resource.
 const NOT_OF_RESOURCES: [&str; 4] = ["access-transparency", "ip-filter", "organization", "rbac"];
 
 /// What somebody did, or tried to do.

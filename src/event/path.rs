@@ -17,10 +17,10 @@ type Attribute = fn(&AuditEvent<'_>, &mut Visit<'_>) -> Visited;
 
 /// A compiled field path.
 #[derive(Debug, Clone)]
-pub struct Path(Target);
+pub struct Path(PathTarget);
 
 #[derive(Debug, Clone)]
-enum Target {
+enum PathTarget {
     Attribute(&'static (&'static str, Attribute)),
     Raw(RawPart, Box<[Box<str>]>),
 }
@@ -238,7 +238,7 @@ impl Path {
     /// A name that is no attribute and leads into no raw part; the nearest attribute is suggested.
     pub fn parse(path: &str) -> Result<Self, UnknownField> {
         if let Some(attribute) = ATTRIBUTES.iter().find(|(name, _)| *name == path) {
-            return Ok(Self(Target::Attribute(attribute)));
+            return Ok(Self(PathTarget::Attribute(attribute)));
         }
         for (name, part) in RAW_PARTS {
             let Some(rest) = path.strip_prefix(name) else {
@@ -251,7 +251,7 @@ impl Path {
             };
             if segments.iter().all(|segment| !segment.is_empty()) {
                 let segments = segments.into_iter().map(Into::into).collect();
-                return Ok(Self(Target::Raw(part, segments)));
+                return Ok(Self(PathTarget::Raw(part, segments)));
             }
         }
         let names = Self::attributes().chain(RAW_PARTS.map(|(name, _)| name));
@@ -336,7 +336,7 @@ impl AuditEvent<'_> {
 
     fn visit_values(&self, path: &Path, certain: bool, visit: &mut Visit<'_>) -> Visited {
         match &path.0 {
-            Target::Attribute((name, attribute)) => {
+            PathTarget::Attribute((name, attribute)) => {
                 if certain && self.has_readings_of(name) {
                     return ControlFlow::Continue(());
                 }
@@ -345,7 +345,7 @@ impl AuditEvent<'_> {
                 let mut others = others.filter(|(other, _)| other == name);
                 others.try_for_each(|(_, value)| text(value.as_ref(), visit))
             }
-            Target::Raw(part, segments) => {
+            PathTarget::Raw(part, segments) => {
                 let all = Walk::all(&self.unmapped.document);
                 let walk = if certain { all.certain() } else { all };
                 self.raw_values(&walk, *part, segments, visit)
@@ -393,9 +393,9 @@ impl Fields for AuditEvent<'_> {
     fn may_vary(&self, path: Option<&Path>) -> bool {
         match path.map(|path| &path.0) {
             None => !self.unmapped.repeated.is_empty(),
-            Some(Target::Attribute(_)) => !self.other_readings.is_empty(),
+            Some(PathTarget::Attribute(_)) => !self.other_readings.is_empty(),
             // Names with dots may repeat a path; that is known only after a search.
-            Some(Target::Raw(..)) => true,
+            Some(PathTarget::Raw(..)) => true,
         }
     }
 

@@ -8,8 +8,7 @@ use crate::sigma::Level;
 /// A part that may be absent.
 pub type Json<'a> = Option<JsonText<'a>>;
 
-/// An alert, as far as its parts are asked for one by one. The largest, which the others stand beside, are
-/// found once.
+/// An alert whose parts are read one by one. The objects that hold most of them are found once.
 #[derive(Debug, Clone, Copy)]
 pub struct FindingText<'a> {
     alert: JsonText<'a>,
@@ -31,7 +30,7 @@ pub struct Evidence<'a> {
     pub api: Json<'a>,
     /// OCSF `src_endpoint`.
     pub src_endpoint: Json<'a>,
-    /// The event, or what was found out about a source.
+    /// The event, or what was found about a source.
     pub data: Json<'a>,
 }
 

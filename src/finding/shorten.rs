@@ -1,6 +1,6 @@
 //! An alert cut to fit its topic: long texts, lists and objects shortened, what is nested deep left out,
-//! nothing else changed. A person must hear of it however much somebody has put into an event.
-//! Invariant: the alert is gone over from the left; no more is kept than what is written.
+//! nothing else changed. A person must be notified, however large somebody has made an event.
+//! Invariant: the alert is read once from the left, and only the output is kept in memory.
 
 use crate::json::{JsonText, Token, Tokens, decoded};
 
@@ -14,14 +14,14 @@ struct Step {
     chars: usize,
     /// Most elements of a list.
     elements: usize,
-    /// Most members of an object; those of ours have less.
+    /// Most members of an object; objects that watchbell writes have fewer.
     members: usize,
     /// Most levels of nesting; what is below is left out.
     levels: usize,
 }
 
-/// What is tried in turn. All keep every identifier of ours, and the techniques of ATT&CK, which are
-/// nested as deep as anything of ours.
+/// The steps, tried one after the other. Each keeps all identifiers that watchbell writes, and the ATT&CK
+/// techniques, which are nested deepest.
 const STEPS: [Step; 4] = [
     Step::new(1_000, 20, 1_000, 16),
     Step::new(250, 5, 100, 8),
@@ -40,7 +40,7 @@ impl Step {
     }
 }
 
-/// The alert, as little shortened as makes it fit into so many bytes; `None` where nothing does.
+/// The alert, shortened no more than necessary to fit into `max_bytes`; `None` if no step is enough.
 pub fn shortened(alert: &[u8], max_bytes: usize) -> Option<Vec<u8>> {
     let alert = JsonText::check(alert).ok()?;
     STEPS.iter().find_map(|step| {
@@ -55,7 +55,7 @@ pub fn shortened(alert: &[u8], max_bytes: usize) -> Option<Vec<u8>> {
     })
 }
 
-/// The alert as short as it can be made, whatever is in it.
+/// The alert after the last step.
 pub(super) fn shortest(alert: &[u8]) -> Option<Vec<u8>> {
     let alert = JsonText::check(alert).ok()?;
     let mut writer = Writer {

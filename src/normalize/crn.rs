@@ -9,15 +9,15 @@ use crate::json::Text;
 
 const SCHEME: &str = "crn://";
 
-/// The parts of a name.
+/// The parts of a Confluent resource name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Crn<'a> {
     pub(super) place: Place<'a>,
-    /// Type and id of the innermost segment: what the name names.
+    /// Type and id of the innermost segment: the resource that it identifies.
     pub(super) innermost: Option<(Text<'a>, Text<'a>)>,
 }
 
-/// Where something lives.
+/// Organization, environment and region of a resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Place<'a> {
     pub(super) organization: Option<Text<'a>>,

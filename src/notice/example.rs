@@ -8,12 +8,12 @@ use crate::event::{Offset, Partition, Position};
 use crate::sigma::Level;
 
 impl Notice {
-    /// Jane Doe deletes a statement of nobody's, at `now_ms`; marked as a test.
+    /// Jane Doe deletes a statement that does not exist, at `now_ms`; marked as a test.
     pub fn example(now_ms: i64) -> Notice {
         let some = |text: &str| Some(text.to_owned());
         Notice {
             uid: format!("watchbell-test-{now_ms}"),
-            // A test that joined the open incident of the last one would reach nobody.
+            // Unique, because a test that joins the open incident of an earlier one notifies nobody.
             group_key: format!("watchbell-test-{now_ms}"),
             summary: None,
             level: Level::High,

@@ -1,6 +1,6 @@
 //! From an alert's JSON to a [`Notice`]: tolerant, and every text cut to a bounded length.
-//! Invariant: the alert is gone over from the left, without a tree of its values, so that memory does
-//! not grow with it.
+//! Invariant: the alert is read from the left, without a tree of its values, so that memory does not
+//! grow with it.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -17,7 +17,7 @@ use crate::finding::{Evidence, FindingText, Json, path};
 use crate::json::JsonText;
 use crate::printable::beginning;
 
-/// So much of a longer secret is looked for in what is shown.
+/// Of a longer secret, this many bytes are searched for in texts that are shown.
 const SECRET_START_BYTES: usize = 200;
 
 impl Notice {
@@ -48,7 +48,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// What is most needed is read first: it may use up the room for words.
+    /// The most important parts are read first, because texts share a limited number of bytes.
     fn notice(&self, position: Position<'_>) -> Result<Notice, NoticeError> {
         let (words, finding) = (&self.words, &self.finding);
         let word = |path| words.of(finding.at(path));
@@ -201,7 +201,7 @@ impl<'a> Reading<'a> {
         if field != "*" && !Name::of(last).is_value {
             return Cow::Borrowed(line);
         }
-        // By its name this may be anything; the event may know that it is a secret.
+        // The name says nothing of its value; the event may say that it is a secret.
         let find = || {
             self.finding
                 .evidence

@@ -64,13 +64,13 @@ impl Words {
 
 /// A text on one line and without secrets, cut; `None` where there is nothing to read.
 fn clean(text: &str, max_chars: usize) -> Option<String> {
-    // What is cut anyway is not looked through.
+    // Only the part that can remain is searched.
     let seen = visible(beginning(text, 8 * max_chars));
     let clean = without_secrets(seen.trim());
     (!clean.is_empty()).then(|| shorten(&clean, max_chars))
 }
 
-/// What a rule says: it is no part of an event, and has room of its own.
+/// A text of the rule: it is not part of an event, and has a limit of its own.
 pub(super) fn prose(value: Json<'_>) -> Option<String> {
     let seen = visible(&value?.text()?);
     let text = beginning(seen.trim(), MAX_PROSE_BYTES);

@@ -1,4 +1,4 @@
-//! Alerts of watchbell's own: about a source as a whole, or about a record that nobody could read.
+//! Alerts of built-in rules: about a source as a whole, or about a record that could not be read.
 
 use super::Batch;
 use super::forms::FindingForm;
@@ -26,7 +26,7 @@ impl Batch {
         self.source_alert_as(FindingForm::Whole, alert, &alert.place(), now_ms)
     }
 
-    /// The same in another form; in the least, `position` is all that is said of where it was.
+    /// The same in another form; in the minimal form `position` alone says where it was.
     pub(super) fn source_alert_as(
         &self,
         form: FindingForm,
@@ -45,7 +45,7 @@ impl Batch {
         finding::source_finding(alert, level, labels, self.rules.hash(), now_ms, &mut value);
         let keys = (alert.uid.as_str(), alert.group_key.as_str());
         let whole = self.alert_record(keys, rule, value);
-        // A list of many partitions, and long names.
+        // A list of many partitions or long names may not fit.
         let record = self.fitted(whole, form, position);
         Some(Raised {
             record,

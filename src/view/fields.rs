@@ -38,10 +38,10 @@ const OF_DEAD_LETTERS: [&str; 10] = [
 
 /// A compiled field of a record.
 #[derive(Debug, Clone)]
-pub struct FieldPath(Target);
+pub struct FieldPath(FieldTarget);
 
 #[derive(Debug, Clone)]
-enum Target {
+enum FieldTarget {
     Header(&'static str),
     /// Places in the value; the first one that exists is used.
     Value(Vec<Place>),
@@ -110,19 +110,19 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
         }
         _ => vec![Place::of_any(name)],
     };
-    Ok(FieldPath(Target::Value(places)))
+    Ok(FieldPath(FieldTarget::Value(places)))
 }
 
 fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
     let no_event_has = path::OF_SOURCE_ALERTS.contains(&name)
         || path::OPEN.iter().any(|part| is_below(name, part));
     if no_event_has {
-        return Ok(FieldPath(Target::Value(vec![Place::of_any(name)])));
+        return Ok(FieldPath(FieldTarget::Value(vec![Place::of_any(name)])));
     }
     let in_evidence = |place: &str| place.strip_prefix("evidences.").map(str::to_owned);
     if let Some(of_event) = name.strip_prefix("evidences.data.") {
         let FieldPath(target) = self::of_event(of_event)?;
-        let Target::Value(places) = target else {
+        let FieldTarget::Value(places) = target else {
             return Ok(FieldPath(target));
         };
         let below = |place: Place| {
@@ -132,7 +132,7 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
                 ..place
             }
         };
-        return Ok(FieldPath(Target::Value(
+        return Ok(FieldPath(FieldTarget::Value(
             places.into_iter().map(below).collect(),
         )));
     }
@@ -148,7 +148,7 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
         || path::OF_EVERY_CLASS.contains(&name)
         || shared.is_some_and(|shared| event::Path::parse(&shared).is_ok());
     if known {
-        return Ok(FieldPath(Target::Value(vec![Place::of_any(name)])));
+        return Ok(FieldPath(FieldTarget::Value(vec![Place::of_any(name)])));
     }
     let suggestion = if event::Path::parse(name).is_ok() {
         Some(format!("evidences.data.{name}"))
@@ -161,7 +161,7 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
 
 fn of_dead_letter(name: &str) -> Result<FieldPath, UnknownField> {
     match OF_DEAD_LETTERS.iter().find(|known| **known == name) {
-        Some(known) => Ok(FieldPath(Target::Header(known))),
+        Some(known) => Ok(FieldPath(FieldTarget::Header(known))),
         None => Err(UnknownField {
             suggestion: nearest(name, OF_DEAD_LETTERS).map(str::to_owned),
         }),
@@ -205,7 +205,7 @@ impl Emitted<'_> {
     }
 
     fn visit_header(&self, path: &FieldPath, visit: &mut Visit<'_>) {
-        if let Target::Header(name) = path.0
+        if let FieldTarget::Header(name) = path.0
             && let Some(text) = self.header(name)
         {
             let _ = visit(Value::String(&text));
@@ -213,7 +213,7 @@ impl Emitted<'_> {
     }
 
     fn visit_values(&self, walk: &Walk<'_, '_>, path: &FieldPath, visit: &mut Visit<'_>) {
-        let Target::Value(places) = &path.0 else {
+        let FieldTarget::Value(places) = &path.0 else {
             return self.visit_header(path, visit);
         };
         let is_authentication = self.is_authentication();
@@ -268,8 +268,8 @@ impl Fields for Emitted<'_> {
     fn may_vary(&self, path: Option<&FieldPath>) -> bool {
         match path.map(|path| &path.0) {
             None => !self.repeated().is_empty(),
-            Some(Target::Header(_)) => false,
-            Some(Target::Value(_)) => true,
+            Some(FieldTarget::Header(_)) => false,
+            Some(FieldTarget::Value(_)) => true,
         }
     }
 

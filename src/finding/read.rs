@@ -8,15 +8,26 @@ use crate::sigma::Level;
 /// A part that may be absent.
 pub type Json<'a> = Option<JsonText<'a>>;
 
-/// An alert whose parts are read one by one. The objects that hold most of them are found once.
+/// The members of an alert that are read.
+const MEMBERS: [&str; 11] = [
+    "class_uid",
+    "finding_info",
+    "metadata",
+    "remediation",
+    "unmapped",
+    path::COUNT,
+    path::EVIDENCES,
+    path::MESSAGE,
+    path::RESOURCES,
+    path::SEVERITY_ID,
+    path::TIME,
+];
+
+/// An alert whose parts are read one by one. Its members are found in one pass.
 #[derive(Debug, Clone, Copy)]
 pub struct FindingText<'a> {
-    alert: JsonText<'a>,
-    info: Json<'a>,
-    metadata: Json<'a>,
-    unmapped: Json<'a>,
-    /// OCSF `resources`.
-    pub resources: Json<'a>,
+    /// In the order of [`MEMBERS`].
+    members: [Json<'a>; MEMBERS.len()],
     /// What is known of the event.
     pub evidence: Evidence<'a>,
 }
@@ -37,45 +48,26 @@ pub struct Evidence<'a> {
 impl<'a> FindingText<'a> {
     /// Reads a Detection Finding; `None` for every other JSON value.
     pub fn of(alert: JsonText<'a>) -> Option<FindingText<'a>> {
-        let names = [
-            "class_uid",
-            "finding_info",
-            "metadata",
-            "unmapped",
-            path::RESOURCES,
-            path::EVIDENCES,
-        ];
-        let [class_uid, info, metadata, unmapped, resources, evidences] = alert.pick(names);
-        if class_uid.and_then(JsonText::int) != Some(CLASS_UID) {
+        let mut finding = FindingText {
+            members: alert.pick(MEMBERS),
+            evidence: Evidence::default(),
+        };
+        if finding.int("class_uid") != Some(CLASS_UID) {
             return None;
         }
-        let first = evidences.and_then(|list| list.elements().next());
-        Some(FindingText {
-            alert,
-            info,
-            metadata,
-            unmapped,
-            resources,
-            evidence: first.map(Evidence::of).unwrap_or_default(),
-        })
+        let first = finding
+            .at(path::EVIDENCES)
+            .and_then(|list| list.elements().next());
+        finding.evidence = first.map(Evidence::of).unwrap_or_default();
+        Some(finding)
     }
 
     /// The part at one of the paths of [`path`].
     pub fn at(&self, path: &str) -> Json<'a> {
-        let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-        let part = match first {
-            "finding_info" => self.info,
-            "metadata" => self.metadata,
-            "unmapped" => self.unmapped,
-            path::RESOURCES => self.resources,
-            _ => self.alert.at(&[first]),
-        };
-        match rest {
-            "" => part,
-            _ => rest
-                .split('.')
-                .try_fold(part?, |part, name| part.at(&[name])),
-        }
+        let mut names = path.split('.');
+        let member = names.next()?;
+        let place = MEMBERS.iter().position(|known| *known == member)?;
+        names.try_fold(self.members[place]?, |part, name| part.at(&[name]))
     }
 
     /// The same of a whole number.

@@ -74,7 +74,9 @@ impl<'a> Reading<'a> {
         let outcome = word(path::OUTCOME);
         let outcome_detail =
             word(path::OUTCOME_DETAIL).or_else(|| words.at(api, &["response", "error_message"]));
-        let resources: Vec<JsonText<'_>> = elements(finding.resources).take(MAX_LIST).collect();
+        let resources: Vec<JsonText<'_>> = elements(finding.at(path::RESOURCES))
+            .take(MAX_LIST)
+            .collect();
         Ok(Notice {
             uid,
             group_key,
@@ -91,7 +93,7 @@ impl<'a> Reading<'a> {
             activity: words.of(activity),
             outcome: outcome.unwrap_or_else(|| "Unknown".into()),
             outcome_detail,
-            resource_count: distinct(finding.resources),
+            resource_count: distinct(finding.at(path::RESOURCES)),
             resources: self.resources(&resources, enrichments),
             origin: self.origin(),
             time_ms,

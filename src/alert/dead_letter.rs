@@ -69,7 +69,7 @@ impl<'a> SourceAlert<'a> {
             [] => &DEAD_LETTER,
             _ => &SENSITIVE_DEAD_LETTER,
         };
-        let place = format!("{}/{}@{}", position.topic, partition.0, offset.0);
+        let place = position.reference();
         let detail = shorten(detail, MAX_DETAIL);
         let names: Vec<&str> = methods.iter().map(|(name, _)| *name).collect();
         let mut why = format!("{reason}: {detail}; the record is {place}");

@@ -83,12 +83,16 @@ impl Deed<'_> {
         }
     }
 
+    /// The method without its service: `Authorize` of `mds.Authorize`.
+    fn method(&self) -> &str {
+        self.operation.rsplit('.').next().unwrap_or_default()
+    }
+
     /// Whether the method's name begins with one of these words. A method that creates or deletes something
     /// else than the resource, such as `BindRoleForPrincipal`, is named as it is.
     fn begins(&self, verbs: &[&str]) -> bool {
-        let bare = self.operation.rsplit('.').next().unwrap_or_default();
         let begins = |verb: &&str| {
-            let start = bare.get(..verb.len());
+            let start = self.method().get(..verb.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(verb))
         };
         verbs.iter().any(begins)
@@ -99,10 +103,7 @@ impl Deed<'_> {
         let operation = self.operation;
         let on = if has_resource { " on" } else { "" };
         let kind = self.kind();
-        let is_check = operation
-            .rsplit('.')
-            .next()
-            .is_some_and(|method| method.eq_ignore_ascii_case("Authorize"));
+        let is_check = self.method().eq_ignore_ascii_case("Authorize");
         match (self.outcome, is_check) {
             ("Success", true) => format!("was allowed by {operation}{on}{kind}"),
             ("Failure", true) => format!("was denied by {operation}{on}{kind}"),

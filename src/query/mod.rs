@@ -99,13 +99,13 @@ pub enum QueryError {
 pub struct Query<'q> {
     /// Where they are.
     pub config: &'q Config,
-    /// How far back is looked; the whole topics without it.
+    /// How far back to search; `None` searches the whole topics.
     pub since: Option<Since>,
     /// The wall clock, from which `since` counts.
     pub now: Timestamp,
     /// Ends the search.
     pub stop: &'q Shutdown,
-    /// Is told how far the search has come.
+    /// Gets the progress of the search.
     pub report: &'q (dyn Fn(Report<'_>) + Sync),
 }
 
@@ -133,7 +133,7 @@ fn reader_of(cluster: &Cluster, config: &Config, topic: &str) -> Result<TopicRea
     TopicReader::open(cluster, &config.session.group, topic, QUESTION)
 }
 
-/// What every partition of the topic holds now; `note` is told of a wait.
+/// What every partition of the topic holds now; `note` gets a remark if the cluster answers late.
 ///
 /// # Errors
 /// The topic cannot be described.

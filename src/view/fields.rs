@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::{Emitted, Kind};
 use crate::diagnostic::nearest;
-use crate::event::{self, API_ACTIVITY, AUTHENTICATION, Dialect, Walk, strings_without};
+use crate::event::{self, API_ACTIVITY, Dialect, EventClass, Walk, strings_without};
 use crate::finding::path;
 use crate::json::NodeId;
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
@@ -50,22 +50,22 @@ enum FieldTarget {
 /// Where a field is.
 #[derive(Debug, Clone)]
 struct Place {
-    /// Whether it is only for Authentication events, whose class does not have the attribute itself.
-    of_authentication: bool,
+    /// Whether it is only for events of a class of logins, which does not have the attribute itself.
+    of_login: bool,
     segments: Box<[Box<str>]>,
 }
 
 impl Place {
     fn of_any(path: &str) -> Place {
         Place {
-            of_authentication: false,
+            of_login: false,
             segments: segments(path),
         }
     }
 
-    fn of_authentication(path: &str) -> Place {
+    fn of_login(path: &str) -> Place {
         Place {
-            of_authentication: true,
+            of_login: true,
             segments: segments(path),
         }
     }
@@ -101,10 +101,10 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
         Some(("api" | "resources", _)) => {
             let mut places = vec![
                 Place::of_any(name),
-                Place::of_authentication(&format!("unmapped.{name}")),
+                Place::of_login(&format!("unmapped.{name}")),
             ];
             if name == "resources.uid" {
-                places.push(Place::of_authentication("service.uid"));
+                places.push(Place::of_login("service.uid"));
             }
             places
         }
@@ -188,10 +188,10 @@ const ADDED: [&str; 5] = [
 ];
 
 impl Emitted<'_> {
-    /// Whether the event, or the event of an alert, is of the class Authentication.
-    fn is_authentication(&self) -> bool {
-        let class = self.event().and_then(|event| event.int("class_uid"));
-        class == Some(AUTHENTICATION.uid)
+    /// The class of the event, or of the one that an alert holds; API Activity where none is known.
+    fn class(&self) -> &'static EventClass {
+        let uid = self.event().and_then(|event| event.int("class_uid"));
+        uid.and_then(EventClass::of_uid).unwrap_or(&API_ACTIVITY)
     }
 
     /// The nodes of [`ADDED`] in an event, in document order.
@@ -216,9 +216,9 @@ impl Emitted<'_> {
         let FieldTarget::Value(places) = &path.0 else {
             return self.visit_header(path, visit);
         };
-        let is_authentication = self.is_authentication();
+        let is_login = self.class().has_login;
         for place in places {
-            if place.of_authentication && !is_authentication {
+            if place.of_login && !is_login {
                 continue;
             }
             let mut found = false;
@@ -299,13 +299,11 @@ impl Fields for Emitted<'_> {
             raw.strip_prefix('"')?.strip_suffix('"')
         };
         let dialect = word("metadata.log_name").and_then(Dialect::of_log_name);
-        let (service, class) = match self.is_authentication() {
-            true => (word("unmapped.api.service.name"), &AUTHENTICATION),
-            false => (None, &API_ACTIVITY),
-        };
+        let class = self.class();
+        let moved = || word("unmapped.api.service.name").filter(|_| class.has_login);
         Origin {
             product: dialect.map(Dialect::logsource_product),
-            service: word("api.service.name").or(service),
+            service: word("api.service.name").or_else(moved),
             category: Some(class.logsource_category),
         }
     }

@@ -61,6 +61,14 @@ impl fmt::Debug for Cluster {
     }
 }
 
+/// Properties of a consumer that reads committed records only, commits nothing by itself and creates no topic.
+pub(super) const READ_COMMITTED: [(&str, &str); 4] = [
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("isolation.level", "read_committed"),
+    ("allow.auto.create.topics", "false"),
+];
+
 impl Cluster {
     /// A cluster reached in plaintext.
     pub fn plaintext(bootstrap: impl Into<String>) -> Cluster {

@@ -9,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::Offset as KafkaOffset;
 
-use super::client::{ClientError, Cluster, Quiet, explain};
+use super::client::{ClientError, Cluster, Quiet, READ_COMMITTED, explain};
 use super::fault::{is_missing, is_topic_denied};
 use super::partition_list::with_offsets;
 use super::record::raw_record;
@@ -93,17 +93,17 @@ impl TopicReader {
                 ("reconnect.backoff.max.ms", "2000"),
             ],
             &[
-                // librdkafka asks for a name even where there is no group.
-                ("group.id", group),
-                ("enable.auto.commit", "false"),
-                ("enable.auto.offset.store", "false"),
-                // Records that retention deletes meanwhile are left out; the others are shown.
-                ("auto.offset.reset", "earliest"),
-                ("isolation.level", "read_committed"),
-                ("check.crcs", "true"),
-                ("allow.auto.create.topics", "false"),
-                ("enable.partition.eof", "true"),
-            ],
+                &READ_COMMITTED[..],
+                &[
+                    // librdkafka asks for a name even where there is no group.
+                    ("group.id", group),
+                    // Records that retention deletes meanwhile are left out; the others are shown.
+                    ("auto.offset.reset", "earliest"),
+                    ("check.crcs", "true"),
+                    ("enable.partition.eof", "true"),
+                ],
+            ]
+            .concat(),
         );
         let consumer = config
             .create_with_context(Quiet::default())

@@ -7,7 +7,7 @@ use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 use super::repair::{to_repair, to_repair_for_answer};
 use super::turn::Turn;
 use crate::event::Partition;
-use crate::kafka::client::{ClientError, Cluster};
+use crate::kafka::client::{ClientError, Cluster, READ_COMMITTED};
 use crate::kafka::rebalance::{GroupMember, Rebalances, leave};
 use crate::kafka::session::NotReady;
 
@@ -33,17 +33,17 @@ impl Member {
                     ("topic.metadata.propagation.max.ms", "1000"),
                 ],
                 &[
-                    ("group.id", group),
-                    ("partition.assignment.strategy", "cooperative-sticky"),
-                    ("enable.auto.commit", "false"),
-                    ("enable.auto.offset.store", "false"),
-                    // Positions are given explicitly; one that does not exist is looked into.
-                    ("auto.offset.reset", "error"),
-                    ("isolation.level", "read_committed"),
-                    // What was damaged on disk or on the way is an error, never a record.
-                    ("check.crcs", "true"),
-                    ("allow.auto.create.topics", "false"),
-                ],
+                    &READ_COMMITTED[..],
+                    &[
+                        ("group.id", group),
+                        ("partition.assignment.strategy", "cooperative-sticky"),
+                        // Positions are given explicitly; one that does not exist is looked into.
+                        ("auto.offset.reset", "error"),
+                        // What was damaged on disk or on the way is an error, never a record.
+                        ("check.crcs", "true"),
+                    ],
+                ]
+                .concat(),
             )
             .create_with_context(Rebalances::default())
             .map_err(|error| ClientError::new("create a consumer", &error))?;

@@ -18,7 +18,7 @@ use super::committed_position::{CommittedPosition, CommittedPositions, Evidence}
 use super::config::SessionConfig;
 use crate::event::{NextOffset, OutputRecord, Partition};
 use crate::kafka::ClientError;
-use crate::kafka::client::Quiet;
+use crate::kafka::client::{Quiet, READ_COMMITTED};
 use crate::kafka::topics::partition_count;
 
 /// The value of a note; its key is the JSON array of group, source, topic and partition.
@@ -97,16 +97,16 @@ impl Notes {
                 &format!("notes-{}", config.transactional_id()),
                 &[("fetch.wait.max.ms", "20")],
                 &[
-                    // Never used as a group: nothing is joined and nothing committed.
-                    ("group.id", &config.group),
-                    ("enable.auto.commit", "false"),
-                    ("enable.auto.offset.store", "false"),
-                    ("auto.offset.reset", "error"),
-                    ("isolation.level", "read_committed"),
-                    ("check.crcs", "true"),
-                    ("allow.auto.create.topics", "false"),
-                    ("enable.partition.eof", "true"),
-                ],
+                    &READ_COMMITTED[..],
+                    &[
+                        // Never used as a group: nothing is joined and nothing committed.
+                        ("group.id", &config.group),
+                        ("auto.offset.reset", "error"),
+                        ("check.crcs", "true"),
+                        ("enable.partition.eof", "true"),
+                    ],
+                ]
+                .concat(),
             )
             .create_with_context(Quiet::default())
             .map_err(failed)?;

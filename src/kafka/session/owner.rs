@@ -17,6 +17,7 @@ use super::config::SessionConfig;
 use super::deadline::call_with_deadline;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::ClientError;
+use crate::kafka::client::READ_COMMITTED;
 use crate::kafka::partition_list::with_offsets;
 use crate::kafka::rebalance::{GroupMember, Rebalance, Rebalances, leave, unassign};
 use crate::kafka::record::commit_metadata;
@@ -53,17 +54,17 @@ impl Owner {
                 ("max.poll.interval.ms", &poll_interval_ms),
             ],
             &[
-                ("group.id", &config.group),
-                ("session.timeout.ms", &session_timeout_ms),
-                ("socket.timeout.ms", ANSWER_TIMEOUT_MS),
-                ("partition.assignment.strategy", "cooperative-sticky"),
-                ("enable.auto.commit", "false"),
-                ("enable.auto.offset.store", "false"),
-                ("auto.offset.reset", "error"),
-                // A position inside an open transaction is waited for.
-                ("isolation.level", "read_committed"),
-                ("allow.auto.create.topics", "false"),
-            ],
+                // With it, a position inside an open transaction is waited for.
+                &READ_COMMITTED[..],
+                &[
+                    ("group.id", &config.group),
+                    ("session.timeout.ms", &session_timeout_ms),
+                    ("socket.timeout.ms", ANSWER_TIMEOUT_MS),
+                    ("partition.assignment.strategy", "cooperative-sticky"),
+                    ("auto.offset.reset", "error"),
+                ],
+            ]
+            .concat(),
         );
         let consumer: GroupMember = client
             .create_with_context(Rebalances::default())

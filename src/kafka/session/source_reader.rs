@@ -20,7 +20,7 @@ use super::config::{SessionConfig, Start};
 use super::gathering::Waiting;
 use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
-use crate::kafka::client::log_line;
+use crate::kafka::client::{READ_COMMITTED, log_line};
 use crate::kafka::fault::is_unreadable;
 use crate::kafka::partition_list::{assigned_among, with_offsets};
 use crate::kafka::record::raw_record;
@@ -118,21 +118,21 @@ impl SourceReader {
                 ("reconnect.backoff.max.ms", "2000"),
             ],
             &[
-                // librdkafka asks for a name even where there is no group; commits for the source's
-                // dashboards go to it.
-                (
-                    "group.id",
-                    config.lag_group.as_ref().unwrap_or(&config.group),
-                ),
-                ("enable.auto.commit", "false"),
-                ("enable.auto.offset.store", "false"),
-                ("auto.offset.reset", "error"),
-                ("isolation.level", "read_committed"),
-                ("allow.auto.create.topics", "false"),
-                // What was damaged on disk or on the way is an error, never a record.
-                ("check.crcs", "true"),
-                ("enable.partition.eof", eof),
-            ],
+                &READ_COMMITTED[..],
+                &[
+                    // librdkafka asks for a name even where there is no group; commits for the source's
+                    // dashboards go to it.
+                    (
+                        "group.id",
+                        config.lag_group.as_ref().unwrap_or(&config.group),
+                    ),
+                    ("auto.offset.reset", "error"),
+                    // What was damaged on disk or on the way is an error, never a record.
+                    ("check.crcs", "true"),
+                    ("enable.partition.eof", eof),
+                ],
+            ]
+            .concat(),
         );
         let consumer = client
             .create_with_context(ReaderContext::default())

@@ -165,6 +165,11 @@ impl OutputBuffer {
         self.records.iter().map(|entry| self.output(entry))
     }
 
+    /// Copies of all records, in order.
+    pub fn to_records(&self) -> Vec<OutputRecord> {
+        self.iter().map(|output| output.to_record()).collect()
+    }
+
     fn output<'b>(&'b self, entry: &'b Entry) -> Output<'b> {
         Output {
             topic: &entry.topic,
@@ -241,23 +246,11 @@ mod tests {
         let mut buffer = OutputBuffer::default();
         for _ in 0..2 {
             records.iter().for_each(|record| buffer.push_record(record));
-            assert_eq!(
-                buffer
-                    .iter()
-                    .map(|output| output.to_record())
-                    .collect::<Vec<_>>(),
-                records
-            );
+            assert_eq!(buffer.to_records(), records);
             let content_bytes: Vec<usize> = buffer.iter().map(|one| one.content_bytes()).collect();
             assert_eq!(content_bytes, [11, 9, 9]);
             buffer.truncate(1);
-            assert_eq!(
-                buffer
-                    .iter()
-                    .map(|output| output.to_record())
-                    .collect::<Vec<_>>(),
-                records[..1]
-            );
+            assert_eq!(buffer.to_records(), records[..1]);
             buffer.clear();
             assert!(buffer.is_empty() && buffer.iter().next().is_none());
         }
@@ -281,13 +274,7 @@ mod tests {
         assert!(std::panic::catch_unwind(half).is_err());
         buffer.push_record(&record("c", Some("y")));
         let expected = [record("a", Some("x")), record("c", Some("y"))];
-        assert_eq!(
-            buffer
-                .iter()
-                .map(|output| output.to_record())
-                .collect::<Vec<_>>(),
-            expected
-        );
+        assert_eq!(buffer.to_records(), expected);
     }
 
     #[test]

@@ -72,10 +72,7 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
     let alerts = vec![(DEAD_LETTER.id.into(), Level::Medium)];
     let reason = PANIC;
     assert_eq!(outcome, Outcome::DeadLetter { reason, alerts });
-    let out = out
-        .iter()
-        .map(|output| output.to_record())
-        .collect::<Vec<_>>();
+    let out = out.to_records();
     let [kept, letter, alert] = out.as_slice() else {
         panic!("{out:?}")
     };
@@ -100,10 +97,7 @@ fn a_value_too_long_to_hold_is_known_by_size_and_digest() {
     pipeline()
         .begin()
         .refuse_unread(&record(b""), (TOO_LARGE, "why"), &digest, NOW_MS, &mut out);
-    let out = out
-        .iter()
-        .map(|output| output.to_record())
-        .collect::<Vec<_>>();
+    let out = out.to_records();
     let [letter, alert] = out.as_slice() else {
         panic!("{out:?}")
     };
@@ -135,12 +129,7 @@ fn refused(
     let alerts = alerts
         .into_iter()
         .map(|(rule, level)| (rule.to_string(), level));
-    (
-        out.iter()
-            .map(|output| output.to_record())
-            .collect::<Vec<_>>(),
-        alerts.collect(),
-    )
+    (out.to_records(), alerts.collect())
 }
 
 #[test]
@@ -234,11 +223,7 @@ fn the_alert_of_a_dead_letter_is_made_to_fit_its_topic_and_is_a_part_of_its_own(
         .process_as(&forms, &record(b"{"), NOW_MS, &mut out);
     let again: Vec<u32> = out.iter().map(|output| output.part).collect();
     assert_eq!(again, parts);
-    let minimal = bytes(
-        &out.iter()
-            .map(|output| output.to_record())
-            .collect::<Vec<_>>()[1],
-    );
+    let minimal = bytes(&out.to_records()[1]);
     assert!(minimal < whole_bytes, "{minimal} of {whole_bytes}");
 }
 
@@ -333,10 +318,7 @@ fn versions(batch: &Batch) -> BTreeSet<String> {
     batch.process(&record(event), NOW_MS, &mut out);
     batch.process(&record(b"{"), NOW_MS, &mut out);
     out.push_record(&batch.source_alert(&expired, NOW_MS).unwrap().record);
-    let out = out
-        .iter()
-        .map(|output| output.to_record())
-        .collect::<Vec<_>>();
+    let out = out.to_records();
     let topics: Vec<&str> = out.iter().map(|output| &*output.topic).collect();
     assert_eq!(topics, ["events", "alerts", "dead", "alerts", "alerts"]);
     let mut versions: BTreeSet<String> = out

@@ -74,10 +74,7 @@ impl Case {
         };
         let mut out = OutputBuffer::default();
         pipeline.begin().process(&record, NOW_MS, &mut out);
-        let out = out
-            .iter()
-            .map(|output| output.to_record())
-            .collect::<Vec<_>>();
+        let out = out.to_records();
         let shown: Vec<String> = out.iter().map(shown).collect();
         let event = out[0].value.as_deref().map(String::from_utf8_lossy);
         let evidence = event.map_or_else(String::new, |event| format!(r#""data":{event}"#));

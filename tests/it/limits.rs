@@ -115,12 +115,7 @@ fn process(pipeline: &Pipeline, binary: bool, value: &str) -> (Outcome, Vec<Outp
     }
     let mut out = OutputBuffer::default();
     let outcome = pipeline.begin().process(&record, NOW_MS, &mut out);
-    (
-        outcome,
-        out.iter()
-            .map(|output| output.to_record())
-            .collect::<Vec<_>>(),
-    )
+    (outcome, out.to_records())
 }
 
 fn emitted(output: &OutputRecord) -> Emitted<'_> {

@@ -71,12 +71,7 @@ fn process(pipeline: &Pipeline, value: &[u8]) -> (Outcome, Vec<OutputRecord>) {
     let outcome = pipeline
         .begin()
         .process(&record(Some(value)), NOW_MS, &mut out);
-    (
-        outcome,
-        out.iter()
-            .map(|output| output.to_record())
-            .collect::<Vec<_>>(),
-    )
+    (outcome, out.to_records())
 }
 
 fn json(output: &OutputRecord) -> Value {

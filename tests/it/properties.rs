@@ -37,12 +37,7 @@ fn process(headers: &[(String, Option<String>)], value: &[u8]) -> (Outcome, Vec<
     };
     let mut out = OutputBuffer::default();
     let outcome = PIPELINE.begin().process(&record, NOW_MS, &mut out);
-    (
-        outcome,
-        out.iter()
-            .map(|output| output.to_record())
-            .collect::<Vec<_>>(),
-    )
+    (outcome, out.to_records())
 }
 
 /// Every leaf of a text, strings decoded, numbers as spelled, empty containers included; sorted.

@@ -21,12 +21,7 @@ fn process(pipeline: &Pipeline, value: &str) -> (Outcome, Vec<OutputRecord>) {
     let outcome = pipeline
         .begin()
         .process(&record(Some(value.as_bytes())), NOW_MS, &mut out);
-    (
-        outcome,
-        out.iter()
-            .map(|output| output.to_record())
-            .collect::<Vec<_>>(),
-    )
+    (outcome, out.to_records())
 }
 
 fn text(output: &OutputRecord) -> &str {
@@ -212,10 +207,7 @@ fn a_whole_event_beside_headers_without_a_content_type_has_its_actor() {
     pipeline_with("", 1_000_000)
         .begin()
         .process(&record, NOW_MS, &mut out);
-    let outputs = out
-        .iter()
-        .map(|output| output.to_record())
-        .collect::<Vec<_>>();
+    let outputs = out.to_records();
     let event: Value = serde_json::from_str(text(&outputs[0])).unwrap();
     crate::ocsf::validate(&event);
     assert_eq!(event["actor"]["user"]["uid"], "u-1ab2cd");

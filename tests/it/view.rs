@@ -33,10 +33,7 @@ fn outputs(value: &str) -> Vec<OutputRecord> {
     let mut buffer = OutputBuffer::default();
     let input = record(Some(value.as_bytes()));
     PIPELINE.begin().process(&input, NOW_MS, &mut buffer);
-    let mut out = buffer
-        .iter()
-        .map(|output| output.to_record())
-        .collect::<Vec<_>>();
+    let mut out = buffer.to_records();
     for output in &mut out {
         for (name, value) in &mut output.headers {
             if name.contains("ruleset") {

@@ -99,9 +99,7 @@ impl House {
         };
         let mut out = OutputBuffer::default();
         self.pipeline.begin().process(&record, now_ms(), &mut out);
-        out.iter()
-            .map(|output| output.to_record())
-            .collect::<Vec<_>>()
+        out.to_records()
     }
 
     /// Writes outputs in one transaction; events to the partition.

@@ -345,9 +345,7 @@ fn limits_are_read_again_after_a_refusal_and_the_next_transaction_fits_them() {
         worker.on_begin();
         let source = source(7, alerting().as_bytes(), None);
         worker.process_record(&source, 0, &mut out, &mut BatchCounts::default());
-        out.iter()
-            .map(|output| output.to_record())
-            .collect::<Vec<_>>()
+        out.to_records()
     };
     let whole = write(&mut worker);
     worker.describe = |_, _| Ok(vec![topic("events", &[("max.message.bytes", "2500")])]);

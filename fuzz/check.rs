@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::json::{
-    DEPTH, Document, JsonError, JsonText, Kind, NodeId, Object, Portable, Text, Token, decoded,
-    same_name,
+    DEPTH, Document, JsonError, JsonText, NodeId, Object, Portable, Text, Token, ValueKind,
+    decoded, same_name,
 };
 
 /// How an object may hold two names that differ for JSON but not for rules.
@@ -63,11 +63,11 @@ pub fn check(bytes: &[u8]) {
 fn value(document: &Document<'_>, id: NodeId) -> Value {
     let children = document.children(id);
     match document.kind(id) {
-        Kind::Object => children
+        ValueKind::Object => children
             .map(|child| (document.key(child).into_owned(), value(document, child)))
             .collect(),
-        Kind::Array => children.map(|child| value(document, child)).collect(),
-        Kind::String => document.text(id).expect("a string").to_string().into(),
+        ValueKind::Array => children.map(|child| value(document, child)).collect(),
+        ValueKind::String => document.text(id).expect("a string").to_string().into(),
         _ => serde_json::from_str(document.raw(id)).expect("a scalar"),
     }
 }
@@ -81,7 +81,7 @@ fn depth(document: &Document<'_>) -> usize {
 }
 
 fn is_container(document: &Document<'_>, id: NodeId) -> bool {
-    matches!(document.kind(id), Kind::Array | Kind::Object)
+    matches!(document.kind(id), ValueKind::Array | ValueKind::Object)
 }
 
 /// The nodes are those that lie below the root, each once, in the order of the text.
@@ -105,7 +105,7 @@ fn names(document: &Document<'_>) {
     let mut repeated = Vec::new();
     for object in document
         .nodes()
-        .filter(|id| document.kind(*id) == Kind::Object)
+        .filter(|id| document.kind(*id) == ValueKind::Object)
     {
         let members: Vec<(NodeId, String)> = document
             .children(object)
@@ -168,7 +168,7 @@ fn copies(document: &Document<'_>, text: &[u8]) {
         .collect();
     let is_member = |id: NodeId| {
         let parent = document.parent(id);
-        parent.is_some_and(|parent| document.kind(parent) == Kind::Object)
+        parent.is_some_and(|parent| document.kind(parent) == ValueKind::Object)
     };
     let of_node = |id: NodeId| {
         let name = is_member(id).then(|| document.key(id).into_owned());
@@ -219,7 +219,7 @@ fn texts(document: &Document<'_>) {
 /// Of a document of which every third leaf is marked, the others are written, in their places.
 fn unmarked(document: &mut Document<'_>) {
     let root = document.root();
-    if document.kind(root) != Kind::Object {
+    if document.kind(root) != ValueKind::Object {
         return;
     }
     let leaves: Vec<NodeId> = document

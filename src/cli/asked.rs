@@ -12,7 +12,7 @@ use super::signals::StopSignals;
 use crate::kafka::session::Shutdown;
 use crate::pipeline::{Content, OutputList};
 use crate::query::Report;
-use crate::view::{Kind, Paint};
+use crate::view::{Paint, RecordKind};
 
 /// Color if standard output is a terminal and NO_COLOR is not set (<https://no-color.org>).
 pub(super) fn paint() -> Paint {
@@ -41,11 +41,11 @@ impl Output {
     }
 
     /// The kind of its records.
-    pub(super) fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> RecordKind {
         match self {
-            Output::Events => Kind::Event,
-            Output::Alerts => Kind::Alert,
-            Output::DeadLetters => Kind::DeadLetter,
+            Output::Events => RecordKind::Event,
+            Output::Alerts => RecordKind::Alert,
+            Output::DeadLetters => RecordKind::DeadLetter,
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use super::replay::emit;
 use crate::event::OutputBuffer;
-use crate::view::{Emitted, Kind, printable_json};
+use crate::view::{Emitted, RecordKind, printable_json};
 
 /// The value of an event or alert. For every other record the whole record, because its headers matter:
 /// `topic`, `partition`, `offset`, `timestamp_ms`, `key`, `headers`, `value`.
 pub(super) fn json_line(emitted: &Emitted<'_>) -> String {
     let record = &emitted.record;
-    if let (Kind::Event | Kind::Alert, Some(value)) = (emitted.kind, record.value) {
+    if let (RecordKind::Event | RecordKind::Alert, Some(value)) = (emitted.kind, record.value) {
         return printable_json(&String::from_utf8_lossy(value)).into_owned();
     }
     let position = record.position;

@@ -21,7 +21,7 @@ use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{TopicReader, Turn};
 use crate::query::{self, Since};
 use crate::sigma::Scratch;
-use crate::view::{At, Emitted, Filter, Kind, Paint, Written, line};
+use crate::view::{At, Emitted, Filter, Paint, RecordKind, Written, line};
 
 /// Longest time that a line is buffered.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -221,7 +221,7 @@ impl Printer<'_> {
         if !self.json {
             return writeln!(self.out, "{}", line(emitted, self.paint));
         }
-        if emitted.kind == Kind::Foreign {
+        if emitted.kind == RecordKind::Foreign {
             let at = At::from(emitted.record.position);
             say(format_args!(
                 "the record at {at} was not written by watchbell"

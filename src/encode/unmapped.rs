@@ -28,7 +28,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::json::{Document, Kind, NodeId};
+    use crate::json::{Document, NodeId, ValueKind};
 
     const COMPACT: &str = concat!(
         r#"{"a":{"b":{"c":"x\"y"},"d":[]},"e":[1,{"f":null,"g":[[2],{}]},"z"],"#,
@@ -88,12 +88,12 @@ mod tests {
         let mut below = document.children(node);
         match document.kind(node) {
             _ if !unmapped.remains(node) => None,
-            Kind::Array => Some(
+            ValueKind::Array => Some(
                 below
                     .filter_map(|child| remaining(unmapped, child))
                     .collect(),
             ),
-            Kind::Object => Some(Value::Object(
+            ValueKind::Object => Some(Value::Object(
                 below
                     .by_ref()
                     .filter_map(|child| {

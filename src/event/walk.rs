@@ -4,7 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::json::{Document, Kind, NodeId};
+use crate::json::{Document, NodeId, ValueKind};
 use crate::sigma::{Value, Visit};
 
 /// A search for the values of paths in one document.
@@ -44,7 +44,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         visit: &mut Visit<'_>,
     ) -> ControlFlow<()> {
         let document = self.document;
-        if document.kind(node) == Kind::Array && !document.is_empty_container(node) {
+        if document.kind(node) == ValueKind::Array && !document.is_empty_container(node) {
             for child in document.children(node) {
                 self.visit(child, segments, visit)?;
             }
@@ -102,11 +102,11 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
         let document = self.document;
         match document.kind(node) {
-            Kind::Null => visit(Value::Null),
-            Kind::Bool => visit(Value::Bool(document.raw(node) == "true")),
-            Kind::Number => visit(Value::Number(document.raw(node))),
-            Kind::String => visit(Value::String(&document.text(node).unwrap_or_default())),
-            Kind::Array | Kind::Object => visit(Value::Composite),
+            ValueKind::Null => visit(Value::Null),
+            ValueKind::Bool => visit(Value::Bool(document.raw(node) == "true")),
+            ValueKind::Number => visit(Value::Number(document.raw(node))),
+            ValueKind::String => visit(Value::String(&document.text(node).unwrap_or_default())),
+            ValueKind::Array | ValueKind::Object => visit(Value::Composite),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::error::JsonError;
 use super::escape::unescaped;
 use super::name::{Tag, same_name};
-use super::node::{Kind, Node, NodeId, Span};
+use super::node::{Node, NodeId, Span, ValueKind};
 use super::nodes::{Memory, Nodes};
 use super::parse::{self, Parsed};
 use super::text::Text;
@@ -85,7 +85,7 @@ impl<'a> Document<'a> {
     }
 
     /// The node's type.
-    pub fn kind(&self, id: NodeId) -> Kind {
+    pub fn kind(&self, id: NodeId) -> ValueKind {
         self.node(id).kind
     }
 
@@ -97,7 +97,9 @@ impl<'a> Document<'a> {
     pub fn raw(&self, id: NodeId) -> &'a str {
         let node = self.node(id);
         match node.kind {
-            Kind::String => &self.text[node.value.start as usize - 1..node.value.end as usize + 1],
+            ValueKind::String => {
+                &self.text[node.value.start as usize - 1..node.value.end as usize + 1]
+            }
             _ => self.slice(node.value),
         }
     }
@@ -106,19 +108,19 @@ impl<'a> Document<'a> {
     #[inline]
     pub fn text(&self, id: NodeId) -> Option<Text<'a>> {
         let node = self.node(id);
-        (node.kind == Kind::String).then(|| self.content(node))
+        (node.kind == ValueKind::String).then(|| self.content(node))
     }
 
     /// A number as written; `None` for other types.
     pub fn number(&self, id: NodeId) -> Option<Text<'a>> {
-        (self.kind(id) == Kind::Number).then(|| Text::of_span(self.raw(id)))
+        (self.kind(id) == ValueKind::Number).then(|| Text::of_span(self.raw(id)))
     }
 
     /// The content of a string that is not empty, decoded; `None` for others.
     #[inline]
     pub fn text_if_any(&self, id: NodeId) -> Option<Text<'a>> {
         let node = self.node(id);
-        let has_text = node.kind == Kind::String && node.value.start != node.value.end;
+        let has_text = node.kind == ValueKind::String && node.value.start != node.value.end;
         has_text.then(|| self.content(node))
     }
 
@@ -202,7 +204,7 @@ impl<'a> Document<'a> {
 
     /// Whether a container has no children.
     pub fn is_empty_container(&self, id: NodeId) -> bool {
-        matches!(self.kind(id), Kind::Array | Kind::Object) && self.is_leaf(id)
+        matches!(self.kind(id), ValueKind::Array | ValueKind::Object) && self.is_leaf(id)
     }
 
     /// The first member of that exact name.
@@ -240,7 +242,7 @@ impl<'a> Document<'a> {
     #[inline]
     pub(super) fn members(&self, id: NodeId) -> NodesIn<'_> {
         match self.kind(id) {
-            Kind::Object => self.nodes_in(id),
+            ValueKind::Object => self.nodes_in(id),
             _ => NodesIn {
                 nodes: &[],
                 next: 0,

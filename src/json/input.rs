@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::error::{Fault, JsonError};
 use super::escape::{UnicodeEscape, unicode_escape};
 use super::name::Tag;
-use super::node::{Kind, Span};
+use super::node::{Span, ValueKind};
 use super::plain::Specials;
 use super::portable::is_portable_number;
 
@@ -148,24 +148,29 @@ impl<'a> Input<'a> {
 
     /// The type and the end of a number or a word.
     #[inline(never)]
-    pub(super) fn scalar(self, at: u32) -> Result<(Kind, u32), Fault> {
+    pub(super) fn scalar(self, at: u32) -> Result<(ValueKind, u32), Fault> {
         match self.byte(at) {
-            b't' => self.literal(at, "true", Kind::Bool),
-            b'f' => self.literal(at, "false", Kind::Bool),
-            b'n' => self.literal(at, "null", Kind::Null),
+            b't' => self.literal(at, "true", ValueKind::Bool),
+            b'f' => self.literal(at, "false", ValueKind::Bool),
+            b'n' => self.literal(at, "null", ValueKind::Null),
             b'-' | b'0'..=b'9' => self.number(at),
             _ => Err(self.expected(at, "a value")),
         }
     }
 
-    fn literal(self, at: u32, word: &'static str, kind: Kind) -> Result<(Kind, u32), Fault> {
+    fn literal(
+        self,
+        at: u32,
+        word: &'static str,
+        kind: ValueKind,
+    ) -> Result<(ValueKind, u32), Fault> {
         if !self.bytes()[at as usize..].starts_with(word.as_bytes()) {
             return Err(self.expected(at, word));
         }
         Ok((kind, at + word.len() as u32))
     }
 
-    fn number(self, start: u32) -> Result<(Kind, u32), Fault> {
+    fn number(self, start: u32) -> Result<(ValueKind, u32), Fault> {
         let mut at = start;
         if self.byte(at) == b'-' {
             at += 1;
@@ -191,7 +196,7 @@ impl<'a> Input<'a> {
         {
             self.beside.is_unportable.set(true);
         }
-        Ok((Kind::Number, at))
+        Ok((ValueKind::Number, at))
     }
 
     fn after_digits(self, start: u32) -> Result<u32, Fault> {

@@ -31,7 +31,7 @@ pub(crate) use key::key;
 pub use members::Names;
 pub(crate) use name::segments_named;
 pub use name::{folded_name, same_name};
-pub use node::{Kind, NodeId};
+pub use node::{NodeId, ValueKind};
 pub use nodes::Memory;
 pub(crate) use object::Object;
 pub use portable::Portable;

@@ -6,7 +6,7 @@ use super::name::Tag;
 
 /// The type of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// `null`
     Null,
     /// `true` or `false`
@@ -60,7 +60,7 @@ impl Span {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
-    pub(super) kind: Kind,
+    pub(super) kind: ValueKind,
     /// For strings: whether there are escapes.
     pub(super) escaped: bool,
     /// The tag of the name, to compare names quickly.
@@ -76,7 +76,7 @@ pub(super) struct Node {
 impl Node {
     /// The content of an unused slot.
     pub(super) const NONE: Node = Node {
-        kind: Kind::Null,
+        kind: ValueKind::Null,
         escaped: false,
         tag: Tag::ANY,
         key: Span { start: 0, end: 0 },

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::key::{MemberName, Opening};
-use super::node::{Kind, NodeId};
+use super::node::{NodeId, ValueKind};
 use super::plain::is_plain;
 use super::text::Text;
 use super::tokens::JsonText;
@@ -88,7 +88,7 @@ impl Object<'_> {
     /// The unmarked parts of the members of a document's object, with their own names.
     #[inline(always)]
     pub(crate) fn copy_unmarked_members(&mut self, document: &Document<'_>, object: NodeId) {
-        debug_assert_eq!(document.kind(object), Kind::Object);
+        debug_assert_eq!(document.kind(object), ValueKind::Object);
         document.write_unmarked_below(object, self.out);
     }
 

@@ -5,7 +5,7 @@
 use super::error::{Fault, JsonError};
 use super::input::{Beside, Input};
 use super::name::{Tag, same_bytes};
-use super::node::{Kind, Node, Span};
+use super::node::{Node, Span, ValueKind};
 use super::nodes::{Memory, Nodes};
 use super::plain::Specials;
 
@@ -254,7 +254,7 @@ impl Parser<'_> {
         let start = self.at + 1;
         let end = self.plain_end();
         slot.value = Span { start, end };
-        (slot.kind, slot.escaped) = (Kind::String, false);
+        (slot.kind, slot.escaped) = (ValueKind::String, false);
         slot.next = self.count as u32 + 1;
         end
     }
@@ -284,14 +284,14 @@ impl Parser<'_> {
     #[inline(always)]
     fn value(&mut self, slot: &mut Node) -> Result<u32, Fault> {
         let (kind, bracket) = match self.next() {
-            b'{' => (Kind::Object, BRACE),
-            b'[' => (Kind::Array, BRACKET),
+            b'{' => (ValueKind::Object, BRACE),
+            b'[' => (ValueKind::Array, BRACKET),
             b'"' => {
                 let end = self.begin_string(slot);
                 self.rest_of_string(slot, end)?;
                 return Ok(0);
             }
-            _ => (Kind::Null, 0),
+            _ => (ValueKind::Null, 0),
         };
         self.count += 1;
         slot.next = self.count as u32;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::document::Document;
 use super::name::{folded_name, same_name};
-use super::node::{Kind, NodeId};
+use super::node::{NodeId, ValueKind};
 
 /// Up to this many members are compared with each other.
 const FEW: usize = 16;
@@ -36,7 +36,9 @@ impl Document<'_> {
         if !self.may_repeat_names {
             return repeated;
         }
-        let objects = self.nodes().filter(|id| self.kind(*id) == Kind::Object);
+        let objects = self
+            .nodes()
+            .filter(|id| self.kind(*id) == ValueKind::Object);
         for object in objects {
             let members: Vec<NodeId> = self.children(object).collect();
             if members.len() <= FEW {

@@ -2,7 +2,7 @@
 //! marked nodes.
 
 use super::document::Document;
-use super::node::{Kind, Node, NodeId, Span};
+use super::node::{Node, NodeId, Span, ValueKind};
 
 impl Document<'_> {
     /// Appends the value without white space outside of strings.
@@ -12,18 +12,18 @@ impl Document<'_> {
             return;
         }
         match self.kind(id) {
-            kind @ (Kind::Array | Kind::Object) => {
-                out.push(if kind == Kind::Array { b'[' } else { b'{' });
+            kind @ (ValueKind::Array | ValueKind::Object) => {
+                out.push(if kind == ValueKind::Array { b'[' } else { b'{' });
                 for (index, child) in self.children(id).enumerate() {
                     if index > 0 {
                         out.push(b',');
                     }
-                    if kind == Kind::Object {
+                    if kind == ValueKind::Object {
                         self.write_key(child, out);
                     }
                     self.write_compact(child, out);
                 }
-                out.push(if kind == Kind::Array { b']' } else { b'}' });
+                out.push(if kind == ValueKind::Array { b']' } else { b'}' });
             }
             _ => out.extend_from_slice(self.raw(id).as_bytes()),
         }
@@ -56,7 +56,7 @@ impl Document<'_> {
 
     /// The same for the children of a container, each member or element with a comma.
     pub(super) fn write_unmarked_below(&self, id: NodeId, out: &mut Vec<u8>) {
-        let named = self.kind(id) == Kind::Object;
+        let named = self.kind(id) == ValueKind::Object;
         for (child, node) in self.nodes_in(id) {
             // A marked node is marked as a whole, so its children need not be visited.
             if self.is_marked(child) {
@@ -77,7 +77,7 @@ impl Document<'_> {
     #[inline]
     fn write_child(&self, id: NodeId, node: &Node, named: bool, out: &mut Vec<u8>) {
         if self.compact {
-            let end = node.value.end + u32::from(node.kind == Kind::String);
+            let end = node.value.end + u32::from(node.kind == ValueKind::String);
             self.write_child_up_to(end, node, named, out);
         } else {
             if named {
@@ -91,7 +91,7 @@ impl Document<'_> {
     #[inline(always)]
     fn write_unmarked_child(&self, id: NodeId, node: &Node, named: bool, out: &mut Vec<u8>) {
         let (open, bracket) = match node.kind {
-            Kind::Array => (b'[', b']'),
+            ValueKind::Array => (b'[', b']'),
             _ => (b'{', b'}'),
         };
         if self.compact {
@@ -113,7 +113,7 @@ impl Document<'_> {
     fn write_child_up_to(&self, end: u32, node: &Node, named: bool, out: &mut Vec<u8>) {
         let start = match named {
             true => node.key.start - 1,
-            false => node.value.start - u32::from(node.kind == Kind::String),
+            false => node.value.start - u32::from(node.kind == ValueKind::String),
         };
         out.extend_from_slice(Span { start, end }.bytes_of(self.text));
     }

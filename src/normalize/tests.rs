@@ -11,7 +11,7 @@ use crate::event::{
     API_ACTIVITY, AUTHENTICATION, Dialect, Header, Offset, Partition, Position, Status, User,
     UserKind,
 };
-use crate::json::{Kind, NodeId};
+use crate::json::{NodeId, ValueKind};
 
 mod cloudevents;
 mod identity;

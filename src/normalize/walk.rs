@@ -3,7 +3,7 @@
 
 use super::error::NormalizeError;
 use crate::event::Unmapped;
-use crate::json::{Document, Kind, NodeId, Text, same_name};
+use crate::json::{Document, NodeId, Text, ValueKind, same_name};
 
 /// The node at the end of a path of names; case and underscores do not matter.
 pub(super) fn descend(
@@ -53,7 +53,7 @@ pub(super) fn take_at<'a>(
 pub(super) fn take_whole(unmapped: &mut Unmapped<'_>, id: Option<NodeId>) -> Option<NodeId> {
     let document = &unmapped.document;
     let says_something =
-        |id: &NodeId| document.kind(*id) != Kind::Null && !document.is_empty_container(*id);
+        |id: &NodeId| document.kind(*id) != ValueKind::Null && !document.is_empty_container(*id);
     let id = id.filter(says_something)?;
     unmapped.mark_moved(id);
     Some(id)
@@ -92,7 +92,7 @@ pub(super) fn all_named(
     object: Option<NodeId>,
     name: &str,
 ) -> impl Iterator<Item = NodeId> {
-    let object = object.filter(|id| document.kind(*id) == Kind::Object);
+    let object = object.filter(|id| document.kind(*id) == ValueKind::Object);
     let members = object.into_iter().flat_map(|id| document.children(id));
     members.filter(move |member| same_name(&document.key(*member), name))
 }

@@ -8,7 +8,7 @@ use super::{Query, QueryError, reader, reader_of};
 use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored};
-use crate::view::{At, Emitted, Kind, Reference, printable, source_ids};
+use crate::view::{At, Emitted, RecordKind, Reference, printable, source_ids};
 
 impl Query<'_> {
     /// The record at a place, or with an id.
@@ -29,7 +29,7 @@ impl Query<'_> {
     fn by_id(&self, id: &str) -> Result<Stored, QueryError> {
         let has_id = |emitted: &Emitted<'_>| {
             let is_it = emitted.id().is_some_and(|found| found == id);
-            is_it || emitted.kind == Kind::DeadLetter && mentions(emitted, id)
+            is_it || emitted.kind == RecordKind::DeadLetter && mentions(emitted, id)
         };
         let what = format!("nothing with the id {}", printable(id));
         self.search(&what, &has_id)
@@ -60,7 +60,7 @@ impl Query<'_> {
             }
         }
         let became = |emitted: &Emitted<'_>| {
-            let by_id = emitted.kind == Kind::Event
+            let by_id = emitted.kind == RecordKind::Event
                 && emitted.id().is_some_and(|id| ids.contains(id.as_ref()));
             by_id || emitted.source_position().as_ref() == Some(at)
         };

@@ -7,7 +7,7 @@ use crate::event::{NextOffset, RawRecord};
 use crate::kafka::Stored;
 use crate::kafka::topic_reader::ReadError;
 use crate::pipeline::Content;
-use crate::view::{Emitted, Kind};
+use crate::view::{Emitted, RecordKind};
 
 /// Largest difference of the timestamps of an event and its alerts, which are written in one transaction.
 const APART_MS: i64 = 60_000;
@@ -21,7 +21,7 @@ impl Query<'_> {
     /// # Errors
     /// The alerts topic cannot be read.
     pub fn alerts_of(&self, event: &Emitted<'_>) -> Result<Vec<Stored>, QueryError> {
-        let (Kind::Event, Some(id), Some(written_ms)) =
+        let (RecordKind::Event, Some(id), Some(written_ms)) =
             (event.kind, event.id(), event.record.timestamp_ms)
         else {
             return Ok(Vec::new());
@@ -35,7 +35,7 @@ impl Query<'_> {
     /// # Errors
     /// The events topic cannot be read.
     pub fn events_behind(&self, alert: &Emitted<'_>) -> Result<Vec<Stored>, QueryError> {
-        let (Kind::Alert, false, Some(written_ms)) = (
+        let (RecordKind::Alert, false, Some(written_ms)) = (
             alert.kind,
             alert.holds_its_event(),
             alert.record.timestamp_ms,

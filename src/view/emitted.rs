@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use crate::event::limits::ALERT_DEPTH;
 use crate::event::{EventClass, Header, Offset, Partition, Position, RawRecord};
 use crate::finding::{self, path};
-use crate::json::{Document, JsonError, Kind as Type, NodeId, Portable};
+use crate::json::{Document, JsonError, NodeId, Portable, ValueKind};
 
 /// The kind of a record of an output topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RecordKind {
     /// A normalized event, of one of the classes of events.
     Event,
     /// Detection Finding.
@@ -26,7 +26,7 @@ pub struct Emitted<'r> {
     /// The record.
     pub record: RawRecord<'r>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: RecordKind,
     document: Option<Document<'r>>,
     /// Members of the document whose name is repeated in their object.
     repeated: Vec<NodeId>,
@@ -44,10 +44,10 @@ impl<'r> Emitted<'r> {
         });
         let is_dead = record.headers.iter().any(|h| h.name == "watchbell-reason");
         let kind = match class {
-            _ if is_dead => Kind::DeadLetter,
-            Some(finding::CLASS_UID) => Kind::Alert,
-            Some(uid) if EventClass::of_uid(uid).is_some() => Kind::Event,
-            _ => Kind::Foreign,
+            _ if is_dead => RecordKind::DeadLetter,
+            Some(finding::CLASS_UID) => RecordKind::Alert,
+            Some(uid) if EventClass::of_uid(uid).is_some() => RecordKind::Event,
+            _ => RecordKind::Foreign,
         };
         let repeated = document.as_ref().map(Document::repeated_members);
         Emitted {
@@ -95,14 +95,14 @@ impl<'r> Emitted<'r> {
     pub fn event(&self) -> Option<Part<'_, 'r>> {
         let root = self.root()?;
         match self.kind {
-            Kind::Event => Some(root),
-            Kind::Alert => {
+            RecordKind::Event => Some(root),
+            RecordKind::Alert => {
                 let evidence = root.each(path::EVIDENCES).next()?.at("data")?;
                 // The evidence of an alert about a source is not an event.
                 let is_event = evidence.at("class_uid").is_some();
                 is_event.then_some(evidence)
             }
-            Kind::DeadLetter | Kind::Foreign => None,
+            RecordKind::DeadLetter | RecordKind::Foreign => None,
         }
     }
 
@@ -121,7 +121,7 @@ impl<'r> Emitted<'r> {
 
     /// Ids of the events that an alert is about.
     pub fn related_events(&self) -> Vec<String> {
-        let Some(root) = self.root().filter(|_| self.kind == Kind::Alert) else {
+        let Some(root) = self.root().filter(|_| self.kind == RecordKind::Alert) else {
             return Vec::new();
         };
         let related = root.each(path::RELATED_EVENTS);
@@ -132,13 +132,13 @@ impl<'r> Emitted<'r> {
 
     /// Whether an alert contains its event.
     pub fn holds_its_event(&self) -> bool {
-        self.kind == Kind::Alert && self.event().is_some()
+        self.kind == RecordKind::Alert && self.event().is_some()
     }
 
     /// The source position of a dead letter, or of an event without an id of its own.
     pub fn source_position(&self) -> Option<super::At> {
         match self.kind {
-            Kind::DeadLetter => Some(super::At {
+            RecordKind::DeadLetter => Some(super::At {
                 topic: self.header("watchbell-source-topic")?.into_owned(),
                 partition: self.header("watchbell-source-partition")?.parse().ok()?,
                 offset: self.header("watchbell-source-offset")?.parse().ok()?,
@@ -186,7 +186,7 @@ impl<'d, 'r> Part<'d, 'r> {
     pub fn at(self, path: &str) -> Option<Part<'d, 'r>> {
         let Part { document, mut id } = self;
         for name in path.split('.') {
-            if document.kind(id) == Type::Array {
+            if document.kind(id) == ValueKind::Array {
                 id = document.children(id).next()?;
             }
             id = document.member_folded(id, name)?;
@@ -202,9 +202,9 @@ impl<'d, 'r> Part<'d, 'r> {
     /// This part as text, as in `text`, but also `""`.
     pub fn scalar(self) -> Option<Cow<'r, str>> {
         match self.document.kind(self.id) {
-            Type::String => self.document.text(self.id).map(Cow::from),
-            Type::Number | Type::Bool => Some(self.document.raw(self.id).into()),
-            Type::Null | Type::Array | Type::Object => None,
+            ValueKind::String => self.document.text(self.id).map(Cow::from),
+            ValueKind::Number | ValueKind::Bool => Some(self.document.raw(self.id).into()),
+            ValueKind::Null | ValueKind::Array | ValueKind::Object => None,
         }
     }
 

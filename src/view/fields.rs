@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Emitted, Kind};
+use super::{Emitted, RecordKind};
 use crate::diagnostic::nearest;
 use crate::event::{self, API_ACTIVITY, Dialect, EventClass, Walk, strings_without};
 use crate::finding::path;
@@ -77,11 +77,11 @@ impl FieldPath {
     ///
     /// # Errors
     /// No record of this kind has the field; the nearest one is suggested.
-    pub fn parse(kind: Kind, name: &str) -> Result<FieldPath, UnknownField> {
+    pub fn parse(kind: RecordKind, name: &str) -> Result<FieldPath, UnknownField> {
         match kind {
-            Kind::Event => of_event(name),
-            Kind::Alert => of_alert(name),
-            Kind::DeadLetter | Kind::Foreign => of_dead_letter(name),
+            RecordKind::Event => of_event(name),
+            RecordKind::Alert => of_alert(name),
+            RecordKind::DeadLetter | RecordKind::Foreign => of_dead_letter(name),
         }
     }
 }
@@ -196,7 +196,7 @@ impl Emitted<'_> {
 
     /// The nodes of [`ADDED`] in an event, in document order.
     fn added(&self) -> Vec<NodeId> {
-        let event = self.root().filter(|_| self.kind == Kind::Event);
+        let event = self.root().filter(|_| self.kind == RecordKind::Event);
         let parts = event.into_iter();
         let parts = parts.flat_map(|event| ADDED.into_iter().filter_map(move |p| event.at(p)));
         let mut nodes: Vec<NodeId> = parts.map(|part| part.id).collect();
@@ -237,7 +237,7 @@ impl Emitted<'_> {
         left_out: &[NodeId],
         visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if self.kind == Kind::DeadLetter {
+        if self.kind == RecordKind::DeadLetter {
             let values = self.record.headers.iter().filter_map(|header| header.value);
             for value in values {
                 visit(&String::from_utf8_lossy(value))?;

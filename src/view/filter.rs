@@ -1,7 +1,7 @@
 //! Filters of records, in the `detection:` syntax of rules. A filter is a selection, a keyword, a
 //! detection with its condition, or a whole rule.
 
-use super::{Emitted, FieldPath, Kind};
+use super::{Emitted, FieldPath, RecordKind};
 use crate::diagnostic::{Diagnostic, Mark, Problem, Severity};
 use crate::sigma::{self, Detection, Engine, Logsource, LogsourceDetection, Scratch};
 use crate::yaml::{self, Entry, Node, Value};
@@ -27,7 +27,7 @@ impl Filter {
     /// # Errors
     /// All problems of all filters.
     pub fn parse(
-        kind: Kind,
+        kind: RecordKind,
         written: &[Written<'_>],
     ) -> Result<(Filter, Vec<Diagnostic>), Vec<Diagnostic>> {
         let mut diagnostics = Vec::new();
@@ -128,7 +128,7 @@ mod tests {
                "request":{"data":{"StatementName":"orders"}}},
         "resources":[{"uid":"a"},{"uid":"b"}]}"#;
 
-    fn parse(kind: Kind, text: &str) -> Result<Filter, String> {
+    fn parse(kind: RecordKind, text: &str) -> Result<Filter, String> {
         let written = Written {
             name: "--filter",
             text,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn takes(text: &str) -> bool {
-        let filter = parse(Kind::Event, text).unwrap();
+        let filter = parse(RecordKind::Event, text).unwrap();
         filter.takes(&Emitted::value(EVENT.as_bytes()), &mut Scratch::default())
     }
 
@@ -179,7 +179,7 @@ mod tests {
         let both = |texts: &[&str]| {
             let written = texts.iter().map(|text| Written { name: "f", text });
             let written: Vec<Written<'_>> = written.collect();
-            let (filter, _) = Filter::parse(Kind::Event, &written).unwrap();
+            let (filter, _) = Filter::parse(RecordKind::Event, &written).unwrap();
             let event = Emitted::value(EVENT.as_bytes());
             filter.takes(&event, &mut Scratch::default())
         };
@@ -190,17 +190,17 @@ mod tests {
 
     #[test]
     fn a_dead_letter_is_asked_for_its_headers() {
-        let filter = parse(Kind::DeadLetter, "watchbell-reason: not_json").unwrap();
+        let filter = parse(RecordKind::DeadLetter, "watchbell-reason: not_json").unwrap();
         let mut letter = Emitted::value(b"{\"cut");
         letter.record.headers = vec![crate::event::Header {
             name: "watchbell-reason",
             value: Some(b"not_json"),
         }];
         let letter = Emitted::new(letter.record);
-        assert_eq!(letter.kind, Kind::DeadLetter);
+        assert_eq!(letter.kind, RecordKind::DeadLetter);
         let mut scratch = Scratch::default();
         assert!(filter.takes(&letter, &mut scratch));
-        let keyword = parse(Kind::DeadLetter, "'*cut*'").unwrap();
+        let keyword = parse(RecordKind::DeadLetter, "'*cut*'").unwrap();
         assert!(keyword.takes(&letter, &mut scratch));
     }
 
@@ -208,22 +208,22 @@ mod tests {
     fn what_is_wrong_is_named_with_its_place_and_remedy() {
         let cases = [
             (
-                Kind::Event,
+                RecordKind::Event,
                 "api.operatoin: x",
                 "--filter:1:1: error: unknown field `api.operatoin`\n  help: did you mean `api.operation`?",
             ),
             (
-                Kind::Alert,
+                RecordKind::Alert,
                 "api.operation: x",
                 "--filter:1:1: error: unknown field `api.operation`\n  help: did you mean `evidences.data.api.operation`?",
             ),
             (
-                Kind::DeadLetter,
+                RecordKind::DeadLetter,
                 "watchbell-reson: x",
                 "--filter:1:1: error: unknown field `watchbell-reson`\n  help: did you mean `watchbell-reason`?",
             ),
             (
-                Kind::Event,
+                RecordKind::Event,
                 "",
                 "--filter:1:1: error: an empty filter\n  help: write a selection, such as `api.operation: DeleteStatement`",
             ),
@@ -231,11 +231,11 @@ mod tests {
         for (kind, text, expected) in cases {
             assert_eq!(parse(kind, text).unwrap_err(), expected);
         }
-        let modifier = parse(Kind::Event, "status|endwith: x").unwrap_err();
+        let modifier = parse(RecordKind::Event, "status|endwith: x").unwrap_err();
         assert!(modifier.contains("endswith"), "{modifier}");
-        let yaml = parse(Kind::Event, "status: [").unwrap_err();
+        let yaml = parse(RecordKind::Event, "status: [").unwrap_err();
         assert!(yaml.contains("not readable as YAML"), "{yaml}");
-        let condition = parse(Kind::Event, "s: {status: x}\ncondition: t").unwrap_err();
+        let condition = parse(RecordKind::Event, "s: {status: x}\ncondition: t").unwrap_err();
         assert!(condition.starts_with("--filter:2:"), "{condition}");
     }
 }

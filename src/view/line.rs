@@ -2,7 +2,7 @@
 
 use super::style::Tone;
 use super::words;
-use super::{Emitted, Kind, Paint};
+use super::{Emitted, Paint, RecordKind};
 use crate::finding::path;
 
 /// Most bytes of a value that are shown if it is not an event.
@@ -13,10 +13,10 @@ const EXCERPT: usize = 160;
 /// bytes. At the end is the position of the record.
 pub fn line(emitted: &Emitted<'_>, paint: Paint) -> String {
     let text = match emitted.kind {
-        Kind::Event => event(emitted, paint),
-        Kind::Alert => alert(emitted, paint),
-        Kind::DeadLetter => dead_letter(emitted, paint),
-        Kind::Foreign => foreign(emitted, paint),
+        RecordKind::Event => event(emitted, paint),
+        RecordKind::Alert => alert(emitted, paint),
+        RecordKind::DeadLetter => dead_letter(emitted, paint),
+        RecordKind::Foreign => foreign(emitted, paint),
     };
     let position = emitted.record.position;
     if position.topic.is_empty() {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::printable_json;
 use crate::event::secret::{self, Container, Name, REDACTED, names_another, without_secrets};
-use crate::json::{Document, Kind, NodeId};
+use crate::json::{Document, NodeId, ValueKind};
 
 /// Appends the value; every line but the first is indented by `indent` columns. Small arrays and objects
 /// of scalars are written on one line.
@@ -31,7 +31,7 @@ impl Pretty<'_, '_> {
     /// Appends a value; `around` is its parent, or itself if it is the outermost one.
     fn value(&mut self, id: NodeId, around: Container, name: Name, indent: usize) {
         let kind = self.document.kind(id);
-        if !matches!(kind, Kind::Array | Kind::Object) {
+        if !matches!(kind, ValueKind::Array | ValueKind::Object) {
             return self.scalar(id, around, name);
         }
         let container = self.container(id, around.hides(name));
@@ -58,7 +58,8 @@ impl Pretty<'_, '_> {
 
     fn is_small(&self, id: NodeId) -> bool {
         let document = self.document;
-        let is_scalar = |child| !matches!(document.kind(child), Kind::Array | Kind::Object);
+        let is_scalar =
+            |child| !matches!(document.kind(child), ValueKind::Array | ValueKind::Object);
         document.is_leaf(id)
             || document.raw(id).len() <= LINE && document.children(id).all(is_scalar)
     }
@@ -66,7 +67,7 @@ impl Pretty<'_, '_> {
     /// What a container says of its children.
     fn container(&self, id: NodeId, is_secret: bool) -> Container {
         let document = self.document;
-        let is_object = document.kind(id) == Kind::Object;
+        let is_object = document.kind(id) == ValueKind::Object;
         let names_secret = |member| {
             let text = document.text(member);
             text.is_some_and(|text| {
@@ -83,8 +84,8 @@ impl Pretty<'_, '_> {
     /// Appends a scalar as written, or `***` for a secret.
     fn scalar(&mut self, id: NodeId, around: Container, name: Name) {
         let hides = match self.document.kind(id) {
-            Kind::String => around.hides(name),
-            Kind::Number => around.hides_number(name),
+            ValueKind::String => around.hides(name),
+            ValueKind::Number => around.hides_number(name),
             _ => false,
         };
         let text = self.document.text(id).unwrap_or_default();
@@ -97,8 +98,8 @@ impl Pretty<'_, '_> {
         self.out.push_str(&printable_json(&shown));
     }
 
-    fn name(&mut self, container: Kind, child: NodeId) -> Name {
-        if container != Kind::Object {
+    fn name(&mut self, container: ValueKind, child: NodeId) -> Name {
+        if container != ValueKind::Object {
             return Name::default();
         }
         let mut name = Vec::new();
@@ -110,9 +111,9 @@ impl Pretty<'_, '_> {
     }
 }
 
-fn brackets(kind: Kind) -> (char, char) {
+fn brackets(kind: ValueKind) -> (char, char) {
     match kind {
-        Kind::Array => ('[', ']'),
+        ValueKind::Array => ('[', ']'),
         _ => ('{', '}'),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use watchbell::event::{
     Header, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
 };
-use watchbell::json::{Document, Kind, NodeId};
+use watchbell::json::{Document, NodeId, ValueKind};
 use watchbell::pipeline::Pipeline;
 
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with};
@@ -203,18 +203,18 @@ fn blessed(case: &Case, output: &str) -> String {
 /// Writes a value over several lines, members in their order.
 fn indented(document: &Document<'_>, node: NodeId, depth: usize, out: &mut String) {
     let kind = document.kind(node);
-    if !matches!(kind, Kind::Array | Kind::Object) || document.is_empty_container(node) {
+    if !matches!(kind, ValueKind::Array | ValueKind::Object) || document.is_empty_container(node) {
         out.push_str(document.raw(node));
         return;
     }
-    out.push(if kind == Kind::Array { '[' } else { '{' });
+    out.push(if kind == ValueKind::Array { '[' } else { '{' });
     let line = |depth: usize| format!("\n{}", "  ".repeat(depth));
     for (index, child) in document.children(node).enumerate() {
         if index > 0 {
             out.push(',');
         }
         out.push_str(&line(depth + 1));
-        if kind == Kind::Object {
+        if kind == ValueKind::Object {
             let mut key = Vec::new();
             document.write_key(child, &mut key);
             out.push_str(&String::from_utf8(key).expect("UTF-8"));
@@ -223,7 +223,7 @@ fn indented(document: &Document<'_>, node: NodeId, depth: usize, out: &mut Strin
         indented(document, child, depth + 1, out);
     }
     out.push_str(&line(depth));
-    out.push(if kind == Kind::Array { ']' } else { '}' });
+    out.push(if kind == ValueKind::Array { ']' } else { '}' });
 }
 
 #[test]

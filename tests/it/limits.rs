@@ -6,7 +6,7 @@ use watchbell::event::{Header, OutputBuffer, OutputRecord, RawRecord};
 use watchbell::notice::Notice;
 use watchbell::pipeline::{Outcome, Pipeline};
 use watchbell::sigma::Scratch;
-use watchbell::view::{Emitted, Filter, Kind, Paint, Written, line, page};
+use watchbell::view::{Emitted, Filter, Paint, RecordKind, Written, line, page};
 
 use crate::pipeline::{NOW_MS, pipeline_with, record};
 
@@ -132,15 +132,15 @@ fn check(output: &OutputRecord, place: &str) {
     let value = output.value.as_deref().expect("a value");
     let emitted = emitted(output);
     let (kind, limit) = match &*output.topic {
-        "events" => (Kind::Event, EVENT_DEPTH),
-        "alerts" => (Kind::Alert, ALERT_DEPTH),
-        _ => (Kind::DeadLetter, usize::MAX),
+        "events" => (RecordKind::Event, EVENT_DEPTH),
+        "alerts" => (RecordKind::Alert, ALERT_DEPTH),
+        _ => (RecordKind::DeadLetter, usize::MAX),
     };
     assert_eq!(emitted.kind, kind, "{place}");
     assert!(depth(value) <= limit, "{place}: {} levels", depth(value));
     let everything = Written {
         name: "f",
-        text: if kind == Kind::DeadLetter {
+        text: if kind == RecordKind::DeadLetter {
             "watchbell-reason: too_deep"
         } else {
             "severity: '*'"
@@ -153,7 +153,7 @@ fn check(output: &OutputRecord, place: &str) {
         "{place}"
     );
     assert!(page(&emitted, Paint::PLAIN).lines().count() > 5, "{place}");
-    if kind == Kind::Alert {
+    if kind == RecordKind::Alert {
         let notice = Notice::read(value, record(None).position);
         let notice = notice.unwrap_or_else(|error| panic!("{place}: {error}"));
         let is_of_event = ![DEAD_LETTER.id, SENSITIVE_DEAD_LETTER.id].contains(&&*notice.rule_id);

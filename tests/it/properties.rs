@@ -9,7 +9,7 @@ use serde_json::Value;
 use watchbell::event::{
     Header, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
 };
-use watchbell::json::{Document, Kind};
+use watchbell::json::{Document, ValueKind};
 use watchbell::pipeline::{Outcome, Pipeline};
 
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with};
@@ -47,9 +47,9 @@ fn leaves(text: &[u8]) -> Vec<String> {
         .nodes()
         .filter(|node| document.children(*node).next().is_none())
         .map(|node| match document.kind(node) {
-            Kind::String => format!("{:?}", document.text(node).unwrap_or_default()),
-            Kind::Object => "{}".to_owned(),
-            Kind::Array => "[]".to_owned(),
+            ValueKind::String => format!("{:?}", document.text(node).unwrap_or_default()),
+            ValueKind::Object => "{}".to_owned(),
+            ValueKind::Array => "[]".to_owned(),
             _ => document.raw(node).to_owned(),
         })
         .collect();

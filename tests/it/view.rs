@@ -18,7 +18,7 @@ use watchbell::event::{
 use watchbell::pipeline::Pipeline;
 use watchbell::printable::is_unseen;
 use watchbell::sigma::{Fields, Value};
-use watchbell::view::{Emitted, FieldPath, Kind, Paint, line, page, printable_json};
+use watchbell::view::{Emitted, FieldPath, Paint, RecordKind, line, page, printable_json};
 use watchbell::{encode, normalize};
 
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with, record};
@@ -343,7 +343,10 @@ fn compare_rule_and_filter(input: &RawRecord<'_>) -> usize {
             continue;
         };
         let by_rule = seen(&event, &by_rule);
-        let by_filter = seen(&emitted, &FieldPath::parse(Kind::Event, name).unwrap());
+        let by_filter = seen(
+            &emitted,
+            &FieldPath::parse(RecordKind::Event, name).unwrap(),
+        );
         assert_eq!(by_filter, by_rule, "{name} of {value}");
         compared += by_rule.len();
     }
@@ -407,9 +410,12 @@ fn every_attribute_that_is_written_can_be_filtered() {
     let ours = lost.into_iter().chain(crate::notices::stopped());
     for output in all_outputs().into_iter().chain(ours) {
         let emitted = emitted(&output, 0);
-        if emitted.kind == Kind::DeadLetter {
+        if emitted.kind == RecordKind::DeadLetter {
             for (name, _) in &output.headers {
-                assert!(FieldPath::parse(Kind::DeadLetter, name).is_ok(), "{name}");
+                assert!(
+                    FieldPath::parse(RecordKind::DeadLetter, name).is_ok(),
+                    "{name}"
+                );
             }
             continue;
         }

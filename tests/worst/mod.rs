@@ -18,7 +18,7 @@ use watchbell::notify::{Encryption, Endpoint, Message, Secret, Template};
 use watchbell::pipeline::{Catalogs, Content, Names, OutputList, Path, Pipeline, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 use watchbell::sigma::Scratch;
-use watchbell::view::{Emitted, Filter, Kind, Paint, Written, line, page};
+use watchbell::view::{Emitted, Filter, Paint, RecordKind, Written, line, page};
 
 const NOW_MS: i64 = 1_800_000_000_000;
 
@@ -379,7 +379,9 @@ impl Way {
                 Arc::new(CurrentRules::new(rules)),
                 Arc::new(ArcSwap::from_pointee(names)),
             ),
-            filter: Filter::parse(Kind::Alert, &written).expect("filters").0,
+            filter: Filter::parse(RecordKind::Alert, &written)
+                .expect("filters")
+                .0,
             endpoints: endpoints(),
             template: Template::new(
                 Some("{{ title }}".into()),
@@ -417,8 +419,8 @@ impl Way {
                 value: output.value,
                 headers: output.headers().collect(),
             });
-            assert_ne!(emitted.kind, Kind::Foreign);
-            alerts += usize::from(emitted.kind == Kind::Alert);
+            assert_ne!(emitted.kind, RecordKind::Foreign);
+            alerts += usize::from(emitted.kind == RecordKind::Alert);
             assert!(!self.filter.takes(&emitted, &mut Scratch::default()));
             assert!(!line(&emitted, Paint::PLAIN).is_empty());
             assert!(!page(&emitted, Paint::PLAIN).is_empty());

@@ -191,12 +191,12 @@ fn surrogate_pairs_decode() {
 
 fn to_value(doc: &Document<'_>, id: NodeId) -> serde_json::Value {
     match doc.kind(id) {
-        Kind::Object => doc
+        ValueKind::Object => doc
             .children(id)
             .map(|child| (doc.key(child).into_owned(), to_value(doc, child)))
             .collect(),
-        Kind::Array => doc.children(id).map(|child| to_value(doc, child)).collect(),
-        Kind::String => doc.text(id).unwrap().to_string().into(),
+        ValueKind::Array => doc.children(id).map(|child| to_value(doc, child)).collect(),
+        ValueKind::String => doc.text(id).unwrap().to_string().into(),
         _ => serde_json::from_str(doc.raw(id)).unwrap(),
     }
 }
@@ -267,7 +267,7 @@ proptest! {
         let close = match within { "" => "", "[0," => "]", _ => "}" };
         let text = format!("{within}{{{}}}{close}", members.join(","));
         let doc = parse(&text);
-        let object = doc.nodes().filter(|id| doc.kind(*id) == Kind::Object);
+        let object = doc.nodes().filter(|id| doc.kind(*id) == ValueKind::Object);
         let object = object.into_iter().nth(usize::from(within.starts_with('{'))).unwrap();
         let decoded: Vec<_> = names.iter().map(|(_, decoded)| *decoded).collect();
         let is_repeated = |at: &usize| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::incoming::{Attribute, Incoming, Members, Mode, attribute_name};
 use crate::event::{Metadata, Unmapped};
-use crate::json::{Document, Kind, NodeId, Text, folded_name};
+use crate::json::{Document, NodeId, Text, ValueKind, folded_name};
 use crate::normalize::error::NormalizeError;
 use crate::normalize::time::{EventTime, Written, event_time};
 use crate::normalize::walk;
@@ -89,10 +89,10 @@ impl<'a> Envelope<'a> {
 }
 
 fn structured(document: Document<'_>, members: Members) -> Result<Envelope<'_>, NormalizeError> {
-    if document.kind(document.root()) != Kind::Object {
+    if document.kind(document.root()) != ValueKind::Object {
         return Err(NormalizeError::NotAnObject);
     }
-    let is_set = |id: &NodeId| document.kind(*id) != Kind::Null;
+    let is_set = |id: &NodeId| document.kind(*id) != ValueKind::Null;
     let has_time = members.time.as_ref().is_some_and(is_set);
     let subject = walk::text(&document, members.subject);
     let has_version = walk::text(&document, members.version).is_some();

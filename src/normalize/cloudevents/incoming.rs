@@ -4,7 +4,7 @@
 //! Invariant: nothing is moved out of the document, so that each vendor sees it as it arrived.
 
 use crate::event::{Header, RawRecord};
-use crate::json::{Document, Kind, Memory, Names, NodeId, Text, repeated_name};
+use crate::json::{Document, Memory, Names, NodeId, Text, ValueKind, repeated_name};
 use crate::normalize::error::NormalizeError;
 use crate::normalize::walk;
 
@@ -91,7 +91,7 @@ impl<'a> Incoming<'a> {
     pub(in crate::normalize) fn data(&self) -> Option<NodeId> {
         let root = self.document.root();
         match &self.mode {
-            Mode::Binary => (self.document.kind(root) != Kind::Null).then_some(root),
+            Mode::Binary => (self.document.kind(root) != ValueKind::Null).then_some(root),
             Mode::Structured(members) => members.data,
         }
     }
@@ -162,7 +162,7 @@ const ATTRIBUTES: Names<7> = Names::new([
 /// Whether an object is an event in structured mode: all that CloudEvents requires, or one whose data is a
 /// known payload. A payload itself is not an event, whatever else it contains.
 fn is_event(document: &Document<'_>, object: NodeId, is_payload: IsPayload) -> bool {
-    if document.kind(object) != Kind::Object || is_payload(document, object) {
+    if document.kind(object) != ValueKind::Object || is_payload(document, object) {
         return false;
     }
     let [id, source, kind, _, _, version, data] = document.members_named(object, &ATTRIBUTES);
@@ -194,7 +194,7 @@ impl Members {
             time,
             subject,
             version,
-            data: data.filter(|data| document.kind(*data) != Kind::Null),
+            data: data.filter(|data| document.kind(*data) != ValueKind::Null),
             wrapped,
         }
     }

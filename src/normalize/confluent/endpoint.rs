@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::data::{Address, Data};
 use crate::event::{Endpoint, Unmapped};
-use crate::json::{Kind, NodeId, Text};
+use crate::json::{NodeId, Text, ValueKind};
 use crate::normalize::walk;
 
 /// Reads and moves the first address; `unknown` if there is none. An IP filter's counts for events
@@ -33,8 +33,8 @@ fn address<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Endp
     let node = node?;
     let document = &unmapped.document;
     match document.kind(node) {
-        Kind::String => text_endpoint(unmapped, Some(node)),
-        Kind::Array => {
+        ValueKind::String => text_endpoint(unmapped, Some(node)),
+        ValueKind::Array => {
             let first = document.children(node).next();
             address(unmapped, first).or_else(|| {
                 let others: Vec<NodeId> = unmapped.document.children(node).skip(1).collect();
@@ -43,7 +43,7 @@ fn address<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Endp
                     .find_map(|other| address(unmapped, Some(other)))
             })
         }
-        Kind::Object => {
+        ValueKind::Object => {
             let address = Address::of(document, node);
             let endpoint = text_endpoint(unmapped, address.ip)?;
             let port = port(unmapped, address.port).or(endpoint.port);
@@ -185,7 +185,7 @@ fn is_one_host(address: IpAddr, prefix: &str) -> bool {
 
 fn port(unmapped: &mut Unmapped<'_>, node: Option<NodeId>) -> Option<u16> {
     let document = &unmapped.document;
-    let node = node.filter(|node| document.kind(*node) == Kind::Number)?;
+    let node = node.filter(|node| document.kind(*node) == ValueKind::Number)?;
     let port = document.raw(node).parse().ok()?;
     unmapped.mark_moved(node);
     Some(port)

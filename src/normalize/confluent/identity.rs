@@ -8,7 +8,7 @@ use super::data::{AuthenticationInfo, Principal};
 use super::labels::Labels;
 use super::words;
 use crate::event::{Unmapped, User, UserKind};
-use crate::json::{Document, Kind, NodeId, Text};
+use crate::json::{Document, NodeId, Text, ValueKind};
 use crate::normalize::{crn, walk};
 
 /// The vendor itself, in access-transparency events.
@@ -183,7 +183,7 @@ fn principal<'a>(
     members: &Principal,
     labels: &mut Labels,
 ) -> User<'a> {
-    let Some(node) = node.filter(|node| unmapped.document.kind(*node) != Kind::String) else {
+    let Some(node) = node.filter(|node| unmapped.document.kind(*node) != ValueKind::String) else {
         return named(unmapped, node, labels);
     };
     let identified = [

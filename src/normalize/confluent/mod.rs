@@ -26,7 +26,7 @@ use crate::event::{
     API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, Dialect, EventClass, Metadata,
     Unmapped,
 };
-use crate::json::{Document, Kind, NodeId, Text};
+use crate::json::{Document, NodeId, Text, ValueKind};
 
 /// What a rule's `logsource` and the catalogue call the vendor.
 const PRODUCT: &str = "confluent";
@@ -187,7 +187,7 @@ fn of_method(
 
 /// The event's `data`.
 fn payload(event: &Envelope<'_>) -> Result<NodeId, NormalizeError> {
-    let is_object = |data: &NodeId| event.unmapped.document.kind(*data) == Kind::Object;
+    let is_object = |data: &NodeId| event.unmapped.document.kind(*data) == ValueKind::Object;
     event
         .data
         .filter(is_object)
@@ -208,7 +208,7 @@ fn operation<'a>(
         expected: "a string",
     };
     match method_name {
-        Some(node) if unmapped.document.kind(node) != Kind::Null => {
+        Some(node) if unmapped.document.kind(node) != ValueKind::Null => {
             walk::take(unmapped, node).ok_or(wrong)
         }
         _ => kind.cloned().ok_or(wrong),
@@ -244,7 +244,7 @@ fn api<'a>(
 fn request_uid<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Text<'a>> {
     let document = &unmapped.document;
     let first = match document.kind(node?) {
-        Kind::Array => document.children(node?).next(),
+        ValueKind::Array => document.children(node?).next(),
         _ => node,
     };
     walk::take(unmapped, first)
@@ -286,6 +286,6 @@ fn is_platform(event: &Envelope<'_>, data: &Data, is_new: bool) -> bool {
 
 /// The old dialect writes principals as strings and knows no `cloudResources`.
 fn is_new_dialect(document: &Document<'_>, data: &Data) -> bool {
-    let is_object = |node| document.kind(node) == Kind::Object;
+    let is_object = |node| document.kind(node) == ValueKind::Object;
     data.root.cloud_resources.is_some() || data.authentication.principal.is_some_and(is_object)
 }

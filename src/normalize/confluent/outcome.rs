@@ -7,7 +7,7 @@ use super::labels::Labels;
 use super::shape::Shape;
 use super::words;
 use crate::event::{Authorization, Status, Unmapped};
-use crate::json::{Document, Kind, NodeId, Text};
+use crate::json::{Document, NodeId, Text, ValueKind};
 use crate::normalize::walk;
 
 /// OCSF `status…`, `actor.authorizations` and the error of `api.response`.
@@ -101,25 +101,25 @@ impl Statement {
             node,
         };
         match document.kind(node) {
-            Kind::String => {
+            ValueKind::String => {
                 let word = walk::text(document, node)?;
                 let judged = words::status(&word);
                 Some(said(judged.is, judged.is_inferred))
             }
-            Kind::Number => {
+            ValueKind::Number => {
                 let judged = words::status(document.raw(node));
                 Some(said(judged.is, judged.is_inferred))
             }
-            Kind::Bool if document.raw(node) == "true" => Some(said(Status::Success, false)),
-            Kind::Bool => Some(said(Status::Failure, false)),
-            Kind::Null | Kind::Array | Kind::Object => None,
+            ValueKind::Bool if document.raw(node) == "true" => Some(said(Status::Success, false)),
+            ValueKind::Bool => Some(said(Status::Failure, false)),
+            ValueKind::Null | ValueKind::Array | ValueKind::Object => None,
         }
     }
 
     /// The word as written, moved; a number is copied, and a boolean has no word.
     fn code<'a>(self, unmapped: &mut Unmapped<'a>) -> Option<Text<'a>> {
         match unmapped.document.kind(self.node) {
-            Kind::Number => unmapped.document.number(self.node),
+            ValueKind::Number => unmapped.document.number(self.node),
             _ => walk::take(unmapped, self.node),
         }
     }
@@ -160,8 +160,8 @@ fn authorizations<'a>(
     let decision =
         decision.and_then(
             |said| match (unmapped.document.kind(said.node), said.status) {
-                (Kind::Bool, Status::Success) => Some(Text::from("ALLOW")),
-                (Kind::Bool, _) => Some(Text::from("DENY")),
+                (ValueKind::Bool, Status::Success) => Some(Text::from("ALLOW")),
+                (ValueKind::Bool, _) => Some(Text::from("DENY")),
                 _ => said.code(unmapped),
             },
         );
@@ -200,8 +200,8 @@ fn authorizations<'a>(
 
 fn applies(document: &Document<'_>, policy: NodeId) -> bool {
     match document.kind(policy) {
-        Kind::Bool => document.raw(policy) == "true",
-        Kind::Object => !document.is_empty_container(policy),
+        ValueKind::Bool => document.raw(policy) == "true",
+        ValueKind::Object => !document.is_empty_container(policy),
         _ => false,
     }
 }
@@ -252,7 +252,7 @@ fn error<'a>(
     let code = codes.iter().find_map(|name| {
         let id = document.member_folded(node, name)?;
         match document.kind(id) {
-            Kind::Number => document.number(id),
+            ValueKind::Number => document.number(id),
             _ => walk::text(document, id),
         }
     });

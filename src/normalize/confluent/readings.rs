@@ -5,7 +5,7 @@
 use super::data::Data;
 use super::words;
 use crate::event::{REQUEST_DATA, Status, Unmapped};
-use crate::json::{Document, Kind, NodeId, Text, same_name};
+use crate::json::{Document, NodeId, Text, ValueKind, same_name};
 use crate::normalize::walk;
 
 /// How a client calls itself, in `requestMetadata`.
@@ -109,7 +109,7 @@ fn of_error(document: &Document<'_>, answer: Option<NodeId>, names: &[&str]) -> 
 /// A text that says something, or a number as written.
 fn scalar<'a>(document: &Document<'a>, node: NodeId) -> Option<Text<'a>> {
     match document.kind(node) {
-        Kind::Number => document.number(node),
+        ValueKind::Number => document.number(node),
         _ => walk::text(document, node),
     }
 }

@@ -52,11 +52,11 @@ fn check(event: &AuditEvent<'_>) {
         }
         let raw = document.raw(node);
         match document.kind(node) {
-            Kind::String => {
+            ValueKind::String => {
                 let text = document.text(node).unwrap().to_string();
                 assert!(attributes.contains(&text), "{raw} is lost");
             }
-            Kind::Number => {
+            ValueKind::Number => {
                 let port = event.src_endpoint.port.map(|port| port.to_string());
                 assert_eq!(port.as_deref(), Some(raw));
             }

@@ -10,7 +10,7 @@ use super::emitted::Part;
 use super::pretty::pretty;
 use super::style::Tone;
 use super::words::{self, Known, moment};
-use super::{At, Emitted, Kind, Paint};
+use super::{At, Emitted, Paint, RecordKind};
 use crate::event::secret::without_secret_values;
 use crate::finding::path;
 
@@ -21,9 +21,9 @@ pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
         paint,
     };
     match (emitted.kind, emitted.root()) {
-        (Kind::Event, Some(event)) => page.event(event, emitted),
-        (Kind::Alert, Some(alert)) => page.alert(alert, emitted),
-        (Kind::DeadLetter, _) => page.dead_letter(emitted),
+        (RecordKind::Event, Some(event)) => page.event(event, emitted),
+        (RecordKind::Alert, Some(alert)) => page.alert(alert, emitted),
+        (RecordKind::DeadLetter, _) => page.dead_letter(emitted),
         _ => page.foreign(emitted),
     }
     page.out

@@ -1,7 +1,7 @@
 //! The pages of records that are not events: dead letters, and records that watchbell did not write.
 
 use super::sheet::Page;
-use crate::json::Kind as Type;
+use crate::json::ValueKind;
 use crate::view::Emitted;
 use crate::view::emitted::Part;
 use crate::view::style::Tone;
@@ -62,7 +62,7 @@ impl Page {
     fn value(&mut self, emitted: &Emitted<'_>) {
         self.heading("Record");
         let root = emitted.root();
-        let is_json = |part: &Part<'_, '_>| part.document.kind(part.id) != Type::Null;
+        let is_json = |part: &Part<'_, '_>| part.document.kind(part.id) != ValueKind::Null;
         if let Some(root) = root.filter(is_json) {
             self.json(Some(root));
             return;

@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_circle_of_imports_is_found_whatever_its_length() {
-        let parse = ("json/parse.rs", "use super::node::{Kind, Node};");
+        let parse = ("json/parse.rs", "use super::node::{ValueKind, Node};");
         let node = ("json/node.rs", "use super::name::Tag;");
         let name = ("json/name.rs", "fn f() { crate::json::parse::parse(); }");
         let all = ["json/name.rs", "json/node.rs", "json/parse.rs"];
@@ -251,10 +251,10 @@ mod tests {
     fn what_a_folder_gives_on_is_an_import_of_the_file_that_defines_it() {
         let root = (
             "json/mod.rs",
-            "pub use node::Kind;\npub use self::parse::parse;",
+            "pub use node::ValueKind;\npub use self::parse::parse;",
         );
         let node = ("json/node.rs", "use super::parse;\nfn f() { parse(); }");
-        let parse = ("json/parse.rs", "use crate::json::Kind;");
+        let parse = ("json/parse.rs", "use crate::json::ValueKind;");
         let pair = ["json/node.rs", "json/parse.rs"];
         assert_eq!(circles(&[root, node, parse]), [pair]);
         let node = ("json/node.rs", "");

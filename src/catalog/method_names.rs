@@ -319,4 +319,56 @@ mod tests {
             assert_eq!(names.named_in([&bytes[..]]).len(), 1, "{before}");
         }
     }
+
+    fn of_two_services() -> MethodNames {
+        let method = |sensitivity: &str| {
+            format!(
+                "{{activity: create, access: write, sensitivity: {sensitivity}, description: It does.}}"
+            )
+        };
+        let (low, medium, high) = (method("low"), method("medium"), method("high"));
+        let text = format!(
+            "product: p\nservice_names: {{a: [A], b: [B]}}\nservices:\n  \
+             a: {{m: {{methods: {{Create: {low}, CreateUser: {low}, AddUser: {medium}}}}}}}\n  \
+             b: {{m: {{methods: {{create: {high}, CREATEUSER: {high}}}}}}}\n"
+        );
+        MethodNames::of(&Catalogs::from_iter(Catalog::parse(&text, "c.yaml")))
+    }
+
+    #[test]
+    fn a_name_of_two_services_counts_once_with_the_higher_sensitivity() {
+        let names = of_two_services();
+        let found = names.named_in([&b"AddUser and createuser"[..]]);
+        let expected = [
+            ("CreateUser", Sensitivity::High),
+            ("AddUser", Sensitivity::Medium),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_name_of_one_word_counts_only_as_the_value_of_a_member_that_names_a_method() {
+        let names = of_two_services();
+        for bytes in [
+            &br#"{"eventName":"Create""#[..],
+            br#"{"EventName": "create"}"#,
+            br#"{"event":"{\"eventName\":\"Create\"}"}"#,
+            br#"{"event":"{\\\"methodName\\\" : \\\"Create\\\"}"}"#,
+        ] {
+            let shown = String::from_utf8_lossy(bytes);
+            let expected = [("Create", Sensitivity::High)];
+            assert_eq!(names.named_in([bytes]), expected, "{shown}");
+        }
+        for bytes in [
+            &b"Create"[..],
+            b"Create the topic first.",
+            br#"{"action":"Create"}"#,
+            br#"{"eventName":"CreateThing"}"#,
+            br#"{"eventName":"x","action":"Create"}"#,
+            b"Name: Create",
+        ] {
+            let shown = String::from_utf8_lossy(bytes);
+            assert!(names.named_in([bytes]).is_empty(), "{shown}");
+        }
+    }
 }

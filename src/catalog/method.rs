@@ -67,6 +67,8 @@ pub struct Method {
     pub description: Phrase,
     /// The vendor's own description in Chinese, where it has one.
     pub description_zh: Option<Phrase>,
+    /// For `message` of an event: the descriptions that there are.
+    pub message: Phrase,
 }
 
 impl Method {

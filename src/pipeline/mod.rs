@@ -167,9 +167,17 @@ impl Pipeline {
 
 /// What rules may name: the services and methods of the catalogues.
 pub fn known(catalogs: &Catalogs) -> Known {
-    let product = |catalog: &Catalog| KnownProduct {
-        services: catalog.services().map(str::to_owned).collect(),
-        methods: catalog.names().map(str::to_owned).collect(),
+    let product = |catalog: &Catalog| {
+        let mut product = KnownProduct::default();
+        for service in catalog.services() {
+            product.services.entry(service.to_owned()).or_default();
+        }
+        for method in catalog.methods() {
+            let methods = product.services.entry(method.service.to_string());
+            let names = method.names().map(str::to_owned);
+            methods.or_default().extend(names);
+        }
+        product
     };
     Known {
         products: catalogs

@@ -44,6 +44,8 @@ pub struct Method {
     pub resource_type: Option<String>,
     /// One sentence for a human reader.
     pub description: Phrase,
+    /// The vendor's own description in Chinese, where it has one.
+    pub description_zh: Option<Phrase>,
 }
 
 impl Method {

@@ -3,12 +3,13 @@
 use super::envelope::Envelope;
 use super::incoming::Incoming;
 use crate::event::{
-    API_ACTIVITY, Activity, Api, AuditEvent, Dialect, Endpoint, Metadata, Status, User,
+    API_ACTIVITY, Activity, Api, AuditEvent, Endpoint, Metadata, Session, Status, User,
 };
 use crate::json::Text;
 use crate::normalize::error::NormalizeError;
 use crate::normalize::time::EventTime;
 use crate::normalize::walk;
+use crate::vendors::CLOUD_EVENTS;
 
 /// A CloudEvent of unknown origin: it is kept, and nothing is read from its payload, whose form is unknown.
 ///
@@ -30,7 +31,7 @@ pub(in crate::normalize) fn generic(
     let labels = label.into_iter().chain(["method:unknown"]);
     let labels = labels.chain(envelope.labels.iter().copied());
     let metadata = Metadata {
-        dialect: Dialect::CloudEvents,
+        dialect: &CLOUD_EVENTS,
         labels: labels.map(Text::from).collect(),
         ..envelope.metadata()
     };
@@ -47,7 +48,7 @@ pub(in crate::normalize) fn generic(
             name: Some(Text::from("unknown")),
             ..User::default()
         },
-        session_uid: None,
+        session: Session::default(),
         app_name: None,
         invoked_by: None,
         authorizations: Vec::new(),
@@ -61,6 +62,7 @@ pub(in crate::normalize) fn generic(
             name: Some(Text::from("unknown")),
             ..Endpoint::default()
         },
+        user_agent: None,
         resources: Vec::new(),
         enrichments: Vec::new(),
         unmapped: envelope.unmapped,

@@ -18,27 +18,28 @@ use shape::ReportedAct;
 use super::cloudevents::{Envelope, Incoming};
 use super::crn::{self, Authority};
 use super::error::NormalizeError;
+use super::normalizer::Normalizer;
 use super::time::EventTime;
-use super::vendor::Vendor;
 use super::walk;
 use crate::catalog::{Catalogs, Method};
 use crate::event::{
-    API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, Dialect, EventClass, Metadata,
+    API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, EventClass, Metadata, Session,
     Unmapped,
 };
 use crate::json::{Document, NodeId, Text, ValueKind};
-
-/// What a rule's `logsource` and the catalogue call the vendor.
-const PRODUCT: &str = "confluent";
+use crate::vendors::{
+    CONFLUENT, CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM, Dialect,
+};
 
 /// What the vendor's CloudEvents types begin with.
 const VENDOR_TYPES: &str = "io.confluent.";
 
 /// Confluent, as the table of vendors has it.
-pub(super) const VENDOR: Vendor = Vendor {
+pub(super) const NORMALIZER: Normalizer = Normalizer {
     is_payload,
     recognizes,
     normalize,
+    open: None,
 };
 
 /// Whether a value is the payload of one of Confluent's events.
@@ -72,11 +73,11 @@ fn normalize<'a>(
     })?;
     let EventTime { time_ms, label } = event.event_time(record_ms);
     let dialect = dialect(&event, &data);
-    let platform = dialect == Dialect::ConfluentPlatform;
+    let platform = dialect == &CONFLUENT_PLATFORM;
     let unmapped = &mut event.unmapped;
     let operation = operation(unmapped, data.root.method_name, event.kind.as_ref())?;
     let method = catalogs
-        .of(PRODUCT)
+        .of(CONFLUENT.product)
         .and_then(|catalog| catalog.method(&operation));
     let shape = ReportedAct::of(event.kind.as_deref(), &operation, method);
     let (class, activity) = classify(shape, &operation, method);
@@ -125,13 +126,16 @@ fn normalize<'a>(
         class,
         activity,
         time_ms,
-        message: method.map(|method| method.description.to_text()),
+        message: method.map(|method| method.message.to_text()),
         status: outcome.status,
         status_code: outcome.code,
         status_detail: outcome.detail,
         metadata,
         user,
-        session_uid,
+        session: Session {
+            uid: session_uid,
+            ..Session::default()
+        },
         app_name,
         invoked_by,
         authorizations: outcome.authorizations,
@@ -142,6 +146,7 @@ fn normalize<'a>(
             ..place
         }),
         src_endpoint,
+        user_agent: None,
         resources,
         enrichments: Vec::new(),
         unmapped: event.unmapped,
@@ -235,6 +240,7 @@ fn api<'a>(
         request_uid,
         request_data,
         response_data: walk::take_whole(unmapped, data.result.data),
+        version: None,
         response_error: None,
         response_error_message: None,
     }
@@ -250,14 +256,14 @@ fn request_uid<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<
     walk::take(unmapped, first)
 }
 
-fn dialect(event: &Envelope<'_>, data: &Data) -> Dialect {
+fn dialect(event: &Envelope<'_>, data: &Data) -> &'static Dialect {
     let is_new = is_new_dialect(&event.unmapped.document, data);
     if is_platform(event, data, is_new) {
-        Dialect::ConfluentPlatform
+        &CONFLUENT_PLATFORM
     } else if is_new {
-        Dialect::ConfluentCloudV2
+        &CONFLUENT_CLOUD_V2
     } else {
-        Dialect::ConfluentCloudV1
+        &CONFLUENT_CLOUD_V1
     }
 }
 

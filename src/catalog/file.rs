@@ -73,11 +73,6 @@ impl Catalog {
         self.methods.iter()
     }
 
-    /// Every name that an event may give a method, aliases included.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.methods.iter().flat_map(Method::names)
-    }
-
     /// The method of this name or alias, in a catalogue without `service_names`.
     pub fn method(&self, name: &str) -> Option<&Method> {
         match &self.lookup {
@@ -246,6 +241,7 @@ impl Parser {
                 ("delete", Activity::Delete),
                 ("other", Activity::Other),
                 ("logon", Activity::Logon),
+                ("logoff", Activity::Logoff),
             ],
         );
         let access = [("read", Access::Read), ("write", Access::Write)];
@@ -272,6 +268,10 @@ impl Parser {
         else {
             return;
         };
+        let message = match description_zh {
+            Some(description_zh) => format!("{description} {description_zh}").as_str().into(),
+            None => description.into(),
+        };
         self.methods.push(Method {
             name: entry.key.clone(),
             aliases,
@@ -283,6 +283,7 @@ impl Parser {
             resource_type: own_type.or(module.resource_type).map(str::to_owned),
             description: description.into(),
             description_zh: description_zh.map(Phrase::from),
+            message,
         });
     }
 

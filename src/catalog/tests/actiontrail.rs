@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::{contradictions, lines};
 use crate::catalog::{Access, Catalog, Catalogs, Method, MethodNames, Sensitivity};
 use crate::event::Activity;
+use crate::pipeline;
 
 const TEXT: &str = include_str!("../../../config/catalog/actiontrail.yaml");
 
@@ -46,6 +47,13 @@ fn every_documented_event_of_realtime_compute_has_both_descriptions() {
         assert_eq!(method.description_zh.as_deref(), Some(chinese), "{name}");
         assert!(method.description.is_ascii(), "{name}");
     }
+    let both = method(&catalog, "RealtimeCompute", "AppendVswitchId");
+    assert_eq!(
+        &*both.message,
+        "Adds vSwitches to an instance. 增加虚拟交换机"
+    );
+    let english = method(&catalog, "RealtimeCompute", "CreateInstance");
+    assert_eq!(english.message, english.description);
 }
 
 #[test]
@@ -275,10 +283,31 @@ fn a_read_is_highly_sensitive_only_where_data_or_a_secret_leaves() {
             "DownloadSemanticResults",
             "GetAppSecret",
             "GetCredentialReport",
-            "GetParametersForImport",
             "ExportDataKey",
             "GetSecretValue",
             "DescribeInstanceVncUrl",
+        ]
+    );
+}
+
+#[test]
+fn a_deletion_is_highly_sensitive_unless_little_is_lost() {
+    let catalog = catalog();
+    let methods = catalog.methods();
+    let found = methods.filter(|method| {
+        method.activity == Activity::Delete && method.sensitivity != Sensitivity::High
+    });
+    assert_eq!(
+        found.map(|method| method.name.as_str()).collect::<Vec<_>>(),
+        [
+            "DeleteAdvancedQueryHistory",
+            "DeleteAdvancedQueryTemplate",
+            "ClearAccountAlias",
+            "ReleaseInstancePublicConnection",
+            "DeleteObject",
+            "AbortMultipartUpload",
+            "DeleteSavedSearch",
+            "DeleteDashboard",
         ]
     );
 }
@@ -316,6 +345,21 @@ fn the_services_are_the_words_of_logsource_and_the_file_is_small() {
         let kind = method.resource_type.as_deref();
         assert!(kind.is_none_or(is_spelled), "{}", method.name);
     }
+}
+
+#[test]
+fn a_rule_may_name_a_method_of_each_service_that_has_it() {
+    let known = pipeline::known(&Catalogs::from_iter([catalog()]));
+    let services = &known.products["actiontrail"].services;
+    let having = |name: &str| -> Vec<&str> {
+        let having = services
+            .iter()
+            .filter(|(_, methods)| methods.contains(name));
+        having.map(|(service, _)| service.as_str()).collect()
+    };
+    assert_eq!(having("CreateInstance"), ["ecs", "realtime-compute"]);
+    assert_eq!(having("DeactivateFlowLog"), ["vpc"]);
+    assert_eq!(services.len(), 17);
 }
 
 #[test]

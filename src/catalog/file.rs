@@ -241,6 +241,7 @@ impl Parser {
                 ("delete", Activity::Delete),
                 ("other", Activity::Other),
                 ("logon", Activity::Logon),
+                ("logoff", Activity::Logoff),
             ],
         );
         let access = [("read", Access::Read), ("write", Access::Write)];

@@ -106,7 +106,7 @@ fn contradictions(catalog: &Catalog) -> Vec<&str> {
     let is_contradicted = |method: &&Method| match method.activity {
         Activity::Create | Activity::Update | Activity::Delete => method.access != Access::Write,
         Activity::Read | Activity::Logon => method.access != Access::Read,
-        Activity::Other => false,
+        Activity::Other | Activity::Logoff => false,
     };
     let methods = catalog.methods().filter(is_contradicted);
     methods.map(|method| method.name.as_str()).collect()

@@ -74,12 +74,18 @@ pub enum Outcome {
         /// too large those that it raises all the same.
         alerts: Vec<(Arc<str>, Level)>,
     },
+    /// What became of each of its events, for a record that holds a list.
+    Several(Vec<Outcome>),
 }
 
 impl Outcome {
     fn add_alerts(&mut self, more: Vec<(Arc<str>, Level)>) {
-        let (Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. }) = self;
-        alerts.extend(more);
+        match self {
+            Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. } => {
+                alerts.extend(more);
+            }
+            Outcome::Several(_) => {}
+        }
     }
 }
 

@@ -8,10 +8,12 @@ use crate::sigma::UnknownField;
 
 mod actiontrail;
 
+fn all() -> Catalogs {
+    Catalogs::shipped().unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)))
+}
+
 fn shipped() -> Catalog {
-    let catalogs =
-        Catalogs::shipped().unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)));
-    catalogs.of("confluent").unwrap().clone()
+    all().of("confluent").unwrap().clone()
 }
 
 fn lines(diagnostics: &[Diagnostic]) -> String {
@@ -105,8 +107,8 @@ fn the_description_of_a_method_is_complete() {
 fn contradictions(catalog: &Catalog) -> Vec<&str> {
     let is_contradicted = |method: &&Method| match method.activity {
         Activity::Create | Activity::Update | Activity::Delete => method.access != Access::Write,
-        Activity::Read | Activity::Logon => method.access != Access::Read,
-        Activity::Other | Activity::Logoff => false,
+        Activity::Read | Activity::Logon | Activity::Logoff => method.access != Access::Read,
+        Activity::Other => false,
     };
     let methods = catalog.methods().filter(is_contradicted);
     methods.map(|method| method.name.as_str()).collect()

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{contradictions, lines};
-use crate::catalog::{Access, Catalog, Catalogs, Method, MethodNames, Sensitivity};
+use super::{all, contradictions};
+use crate::catalog::{Access, Catalog, Method, MethodNames, Sensitivity};
 use crate::event::Activity;
 use crate::pipeline;
-
-const TEXT: &str = include_str!("../../../config/catalog/actiontrail.yaml");
+use crate::vendors::ACTIONTRAIL;
 
 /// Names and Chinese descriptions of the events that Realtime Compute documents.
 const REALTIME_COMPUTE_EVENTS: &str =
@@ -20,8 +19,7 @@ const DATAWORKS_EVENTS: &str = include_str!("../../../tests/data/catalog/datawor
 const OPERATIONS: &str = include_str!("../../../tests/data/catalog/operations.tsv");
 
 fn catalog() -> Catalog {
-    Catalog::parse(TEXT, "actiontrail.yaml")
-        .unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)))
+    all().of("actiontrail").unwrap().clone()
 }
 
 fn rows(text: &str) -> Vec<(&str, &str)> {
@@ -339,7 +337,8 @@ fn the_services_are_the_words_of_logsource_and_the_file_is_small() {
     let expected = "actiontrail cloud-firewall dataworks ecs ims kms oss ram rds \
         realtime-compute resource-manager security-center sign-in slb sls sts vpc";
     assert_eq!(services, expected.split_whitespace().collect());
-    assert!(TEXT.len() < 300_000, "{} bytes", TEXT.len());
+    let bytes = ACTIONTRAIL.catalog.text.len();
+    assert!(bytes < 300_000, "{bytes} bytes");
     for method in catalog.methods() {
         let is_spelled = |kind: &str| kind.starts_with("ACS::") && kind.matches("::").count() == 2;
         let kind = method.resource_type.as_deref();
@@ -349,7 +348,7 @@ fn the_services_are_the_words_of_logsource_and_the_file_is_small() {
 
 #[test]
 fn a_rule_may_name_a_method_of_each_service_that_has_it() {
-    let known = pipeline::known(&Catalogs::from_iter([catalog()]));
+    let known = pipeline::known(&all());
     let services = &known.products["actiontrail"].services;
     let having = |name: &str| -> Vec<&str> {
         let having = services
@@ -364,9 +363,7 @@ fn a_rule_may_name_a_method_of_each_service_that_has_it() {
 
 #[test]
 fn a_method_that_a_dead_letter_names_is_found_among_both_vendors() {
-    let confluent = include_str!("../../../config/catalog/confluent.yaml");
-    let confluent = Catalog::parse(confluent, "confluent.yaml").unwrap();
-    let names = MethodNames::of(&Catalogs::from_iter([confluent, catalog()]));
+    let names = MethodNames::of(&all());
     let named = |text: &str| {
         let found = names.named_in([text.as_bytes()]);
         let found = found.into_iter();

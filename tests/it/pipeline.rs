@@ -14,6 +14,7 @@ use watchbell::pipeline::{self, Content, Outcome, OutputList, Pipeline};
 use watchbell::rules::test::AlertSummary;
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 use watchbell::sigma::Level;
+use watchbell::vendors::VENDORS;
 
 pub const NOW_MS: i64 = 1_800_000_000_000;
 pub const SEED: &str = include_str!("../data/confluent/seed.ndjson");
@@ -26,7 +27,8 @@ pub fn pipeline_with(names: &str, max_message_bytes: usize) -> Pipeline {
 /// A pipeline whose outputs accept records of so many bytes.
 fn limited_pipeline(names: &str, max_bytes: impl Fn(Content) -> usize) -> Pipeline {
     let catalogs = Catalogs::shipped().unwrap();
-    let sources = ["pack:confluent".parse().unwrap()];
+    let packs = VENDORS.map(|vendor| format!("pack:{}", vendor.product));
+    let sources = packs.map(|pack| pack.parse().unwrap());
     let known = pipeline::known(&catalogs);
     let rules = RuleSet::load(
         &sources,

@@ -2,9 +2,6 @@
 
 use super::*;
 use crate::event::Activity;
-use crate::pipeline;
-use crate::rules::{Overrides, RuleSet, RuleSource};
-use crate::sigma::UnknownField;
 
 mod actiontrail;
 
@@ -115,17 +112,6 @@ fn contradictions(catalog: &Catalog) -> Vec<&str> {
 #[test]
 fn only_writes_create_update_or_delete() {
     assert_eq!(contradictions(&shipped()), <[&str; 0]>::default());
-}
-
-#[test]
-fn the_shipped_rules_name_only_known_services_and_methods() {
-    let known = pipeline::known(&Catalogs::shipped().unwrap());
-    let resolve = |field: &str| Ok::<String, UnknownField>(field.to_owned());
-    let source = RuleSource::Pack("confluent".to_owned());
-    let rules = RuleSet::load(&[source], &known, &Overrides::default(), &resolve)
-        .unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)));
-    assert!(!rules.rules().is_empty());
-    assert_eq!(lines(rules.warnings()), "");
 }
 
 #[test]

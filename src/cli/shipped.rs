@@ -1,4 +1,4 @@
-//! The pipeline with the built-in catalogues and rules, for commands that need no configuration.
+//! The pipeline with the built-in catalogue and rules, for commands that need no configuration.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::alert::BUILT_IN;
 use crate::pipeline::{self, Catalogs, Content, Names, OutputList, Path, Pipeline};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource, pack_names};
 
-/// The catalogues, the rules of all packs and the topics of a default configuration.
+/// The catalogues, the rules of every pack and the topics of a default configuration.
 pub(super) struct Shipped {
     pub(super) catalogs: Arc<Catalogs>,
     pub(super) rules: Arc<CurrentRules<Path>>,
@@ -19,8 +19,8 @@ pub(super) struct Shipped {
 impl Shipped {
     pub(super) fn load() -> Result<Shipped, Failure> {
         let catalogs = Catalogs::shipped().map_err(Failure::configuration)?;
-        let packs = pack_names().map(|name| RuleSource::Pack(name.to_owned()));
-        let sources: Vec<RuleSource> = packs.collect();
+        let packs = pack_names().map(str::to_owned);
+        let sources: Vec<RuleSource> = packs.map(RuleSource::Pack).collect();
         let known = pipeline::known(&catalogs);
         let rules = RuleSet::load(&sources, &known, &Overrides::default(), &Path::parse)
             .map_err(Failure::configuration)?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use watchbell::config;
-use watchbell::notify::{Answer, Client, Encryption, Sink};
+use watchbell::notify::{Client, Encryption, Sink, SinkAnswer};
 
 use crate::sinks::{Authority, certified, send};
 
@@ -152,7 +152,7 @@ fn mail_goes_to_everybody_over_starttls_and_the_password_only_then() {
         !asked.iter().any(|line| line.starts_with("MAIL")),
         "{asked:?}"
     );
-    assert_eq!(send(&sink), Answer::Accepted);
+    assert_eq!(send(&sink), SinkAnswer::Accepted);
     let heard = server.heard().split_off(asked.len());
     let at = |begin: &str| {
         let found = heard.iter().position(|line| line.starts_with(begin));
@@ -184,7 +184,7 @@ fn without_a_trusted_certificate_nothing_is_sent() {
     let trusting = format!("ca_file: {}", authority.file());
     let wrapped = Server::start(Encryption::Tls, tls(), &[]);
     let sink = wrapped.sink(&format!("encryption: tls, {trusting}"));
-    assert_eq!(send(&sink), Answer::Accepted);
+    assert_eq!(send(&sink), SinkAnswer::Accepted);
 
     let bare = Server::start(Encryption::None, tls(), &[]);
     let elsewhere = authority.server(&certified("elsewhere.example"));
@@ -196,7 +196,7 @@ fn without_a_trusted_certificate_nothing_is_sent() {
         (&unknown, "user: watch".to_owned()),
     ] {
         let answer = send(&server.sink(&more));
-        assert!(matches!(answer, Answer::Later { .. }), "{answer:?}");
+        assert!(matches!(answer, SinkAnswer::Later { .. }), "{answer:?}");
         let heard = server.heard();
         let told = heard
             .iter()
@@ -204,7 +204,7 @@ fn without_a_trusted_certificate_nothing_is_sent() {
         assert!(!told, "{heard:?}");
     }
     // Where it is asked for, without.
-    assert_eq!(send(&bare.sink("encryption: none")), Answer::Accepted);
+    assert_eq!(send(&bare.sink("encryption: none")), SinkAnswer::Accepted);
 }
 
 #[test]
@@ -227,8 +227,8 @@ fn only_a_message_that_is_too_large_is_refused_finally() {
         let (_, said) = answers[0];
         let text = said.split_once(' ').map_or("", |(_, text)| text);
         match send(&server.sink(&trusting)) {
-            Answer::Later { detail, .. } if later => assert!(detail.contains(text), "{detail}"),
-            Answer::Refused { detail } if !later => assert!(detail.contains(text), "{detail}"),
+            SinkAnswer::Later { detail, .. } if later => assert!(detail.contains(text), "{detail}"),
+            SinkAnswer::Refused { detail } if !later => assert!(detail.contains(text), "{detail}"),
             other => panic!("{said}: {other:?}"),
         }
     }

@@ -130,7 +130,7 @@ fn normalize<'a>(
         class,
         activity,
         time_ms,
-        message: known.method.map(|method| method.description.to_text()),
+        message: known.method.map(|method| method.message.to_text()),
         status: outcome.status,
         status_code: outcome.code,
         status_detail: outcome.detail,

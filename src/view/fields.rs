@@ -301,8 +301,9 @@ impl Fields for Emitted<'_> {
         let word = |path: &str| {
             let part = event.at(path)?;
             let raw = part.document.raw(part.id);
-            // These are words of the catalogue, which have no escapes.
-            raw.strip_prefix('"')?.strip_suffix('"')
+            // A service that no catalogue has may be spelled with escapes; no rule can name it.
+            let word = raw.strip_prefix('"')?.strip_suffix('"')?;
+            (!word.contains('\\')).then_some(word)
         };
         let dialect = word("metadata.log_name").and_then(vendors::dialect_of_log_name);
         let class = self.class();

@@ -355,7 +355,11 @@ fn compare_event(input: &RawRecord<'_>, event: &AuditEvent<'_>) -> usize {
         assert_eq!(by_filter, by_rule, "{name} of {value}");
         compared += by_rule.len();
     }
-    assert_eq!(emitted.logsource(), event.logsource(), "{value}");
+    let mut logsource = event.logsource();
+    // No rule can name a service that is written with escapes.
+    let has_escapes = |service: &&str| serde_json::to_string(service).unwrap().contains('\\');
+    logsource.service = logsource.service.filter(|service| !has_escapes(service));
+    assert_eq!(emitted.logsource(), logsource, "{value}");
     let (by_rule, by_filter) = (strings(event), strings(&emitted));
     let different: Vec<&String> = by_rule.symmetric_difference(&by_filter).collect();
     assert!(different.is_empty(), "keywords {different:?} of {value}");

@@ -81,7 +81,12 @@ fn referenced<'a>(unmapped: &mut Unmapped<'a>, object: Option<NodeId>) -> Vec<Re
             if found.len() > MOST {
                 return found;
             }
-            let mut texts = pair.iter().map(|node| walk::take(unmapped, *node));
+            // One that is not listed stays in the document.
+            let is_listed = found.len() < MOST;
+            let mut texts = pair.iter().map(|node| match is_listed {
+                true => walk::take(unmapped, *node),
+                false => walk::text(&unmapped.document, *node),
+            });
             let resource = Resource {
                 uid: texts.next().flatten(),
                 name: texts.next().flatten(),

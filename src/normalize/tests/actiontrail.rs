@@ -227,8 +227,8 @@ fn an_unknown_method_does_what_the_event_says_and_else_what_its_verb_says() {
         let event = read(json!({"eventName": name, "eventRW": event_rw}));
         assert_eq!(event.activity, activity, "{name} {event_rw}");
         assert!(has_label(&event, "method:unknown"));
-        let labels = event.metadata.labels.iter();
-        let found = labels.filter(|label| label.starts_with("access:")).next();
+        let mut labels = event.metadata.labels.iter();
+        let found = labels.find(|label| label.starts_with("access:"));
         assert_eq!(found.map(|label| &**label), access, "{name} {event_rw}");
         assert!(stays(&event, &["eventRW"]));
     }
@@ -506,7 +506,7 @@ fn a_namespace_is_read_in_each_form_and_contains_the_resource() {
 
 #[test]
 fn at_most_64_resources_are_listed_and_the_record_keeps_all() {
-    let names: Vec<String> = (0..100).map(|number| format!("d-{number}")).collect();
+    let names: Vec<String> = (100..200).map(|number| format!("d-{number}")).collect();
     for members in [
         json!({"referencedResources": {"T": names}}),
         json!({"resourceType": "T", "resourceName": names.join(",")}),
@@ -518,7 +518,9 @@ fn at_most_64_resources_are_listed_and_the_record_keeps_all() {
         let mut out = Vec::new();
         crate::encode::event(&event, &mut out);
         let out = String::from_utf8(out).unwrap();
-        assert!(out.contains("d-99"), "{out}");
+        for name in &names {
+            assert!(out.contains(name), "{name} is lost");
+        }
     }
 }
 
@@ -580,8 +582,8 @@ fn every_form_of_a_time_is_read_and_an_impossible_one_is_kept_but_not_believed()
     ] {
         let event = read(json!({"eventTime": time}));
         assert_eq!(event.time_ms, ms, "{time}");
-        let labels = event.metadata.labels.iter();
-        let found = labels.filter(|label| label.starts_with("time:")).next();
+        let mut labels = event.metadata.labels.iter();
+        let found = labels.find(|label| label.starts_with("time:"));
         assert_eq!(found.map(|label| &**label), label, "{time}");
         let original = event.metadata.original_time.as_deref();
         assert_eq!(original, time.as_str(), "{time}");

@@ -39,6 +39,8 @@ mod samples;
 mod setup;
 /// The answers of sinks.
 mod sinks;
+/// The vendors whose records are tested.
+mod vendors;
 /// Lines and pages for people.
 mod view;
 /// The most expensive records.

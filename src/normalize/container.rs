@@ -95,7 +95,7 @@ impl<'a> Container<'a> {
             false => outer.in_wrapper,
         };
         if is_second || is_around && outer.around.is_some() {
-            return Err(NormalizeError::Unrecognized);
+            return Err(NormalizeError::Nested);
         }
         Ok(Within {
             around: is_around.then_some(document).or(outer.around),

@@ -32,6 +32,9 @@ pub enum NormalizeError {
     /// Neither a CloudEvent nor an audit event of a known vendor.
     #[error("neither a CloudEvent nor an event of a known audit log")]
     Unrecognized,
+    /// A list within a list, or a value that holds an event within another one.
+    #[error("events within events: a list within a list, or an envelope within an envelope")]
+    Nested,
     /// A list of events that is empty.
     #[error("the list of events is empty")]
     NoEvents,
@@ -69,6 +72,7 @@ impl NormalizeError {
             Self::NotAnObject => "not_an_object",
             Self::DuplicateKey { .. } => "duplicate_key",
             Self::Unrecognized => "unrecognized",
+            Self::Nested => "nested",
             Self::NoEvents => "no_events",
             Self::TooManyEvents { .. } => "too_many_events",
             Self::ErrorResponse { .. } => "error_response",

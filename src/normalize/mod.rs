@@ -7,6 +7,7 @@ mod cloudevents;
 mod confluent;
 mod container;
 mod crn;
+mod email;
 mod error;
 mod event_ids;
 mod labels;

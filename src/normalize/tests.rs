@@ -14,7 +14,9 @@ use crate::event::{
 use crate::json::{NodeId, Portable, Text, ValueKind};
 use crate::vendors::{CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM};
 
+mod actiontrail;
 mod cloudevents;
+mod containers;
 mod identity;
 mod leaves;
 mod outcome;
@@ -23,6 +25,10 @@ mod resources;
 
 const SHAPES: &str = include_str!("../../tests/data/confluent/shapes.ndjson");
 const FLINK: &str = include_str!("../../tests/data/confluent/seed.ndjson");
+const ACTIONTRAIL: [&str; 2] = [
+    include_str!("../../tests/data/actiontrail/seed.ndjson"),
+    include_str!("../../tests/data/actiontrail/shapes.ndjson"),
+];
 const ORGANIZATION: &str = "9f1d2c34-6b7a-4c58-8e21-0a4d5b6c7e8f";
 const RECORD_MS: i64 = 1_773_480_420_000;
 

@@ -118,7 +118,12 @@ impl Batch {
             },
             Err(error) => error.clone(),
         };
-        let why = (refused.reason(), &*refused.to_string());
+        let detail = match std::ptr::eq(original, record) {
+            true => refused.to_string(),
+            // Bytes are counted in the event, and the dead letter is what holds it.
+            false => format!("the event in the record: {refused}"),
+        };
+        let why = (refused.reason(), &*detail);
         self.refuse(original, why, forms, reading.now_ms, out)
     }
 

@@ -11,6 +11,9 @@ use crate::event::{
 };
 use crate::rules::{Overrides, RuleSet, RuleSource};
 
+/// Records that hold several events.
+mod lists;
+
 static CATALOGS: LazyLock<Arc<Catalogs>> = LazyLock::new(|| Arc::new(Catalogs::shipped().unwrap()));
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| known(&CATALOGS));

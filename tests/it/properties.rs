@@ -12,8 +12,9 @@ use watchbell::event::{
 use watchbell::json::{Document, ValueKind};
 use watchbell::pipeline::{Outcome, Pipeline};
 
-use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with};
+use crate::pipeline::{NOW_MS, pipeline_with};
 use crate::samples::{Sample, sample};
+use crate::vendors::{VENDORS, Vendor};
 
 static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| pipeline_with("", 1_000_000));
 
@@ -71,11 +72,36 @@ fn lost(given: &[String], kept: &[String]) -> Vec<String> {
     lost
 }
 
-/// One dead letter with the record as it was and its alert, or an event and its alerts.
+/// One dead letter with the record as it was and its alert, an event and its alerts, or one of them for each
+/// element of a list.
 fn check_outcome(value: &[u8], outcome: &Outcome, outputs: &[OutputRecord]) {
+    let Outcome::Several(outcomes) = outcome else {
+        return check_one(value, None, outcome, outputs);
+    };
+    let elements = elements(value);
+    assert_eq!(outcomes.len(), elements.len());
+    let mut rest = outputs;
+    for ((number, outcome), element) in (0_usize..).zip(outcomes).zip(&elements) {
+        let (of_element, others) = rest.split_at(outputs_of(outcome));
+        check_one(element.as_bytes(), Some(number), outcome, of_element);
+        rest = others;
+    }
+    assert!(rest.is_empty(), "{} outputs too many", rest.len());
+}
+
+/// How many outputs an event has.
+fn outputs_of(outcome: &Outcome) -> usize {
     match outcome {
-        Outcome::Event { alerts, .. } => {
-            assert_eq!(outputs.len(), 1 + alerts.len());
+        Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. } => 1 + alerts.len(),
+        Outcome::Several(_) => panic!("a list within a list"),
+    }
+}
+
+/// `element` is the number of an element of a list.
+fn check_one(value: &[u8], element: Option<usize>, outcome: &Outcome, outputs: &[OutputRecord]) {
+    assert_eq!(outputs.len(), outputs_of(outcome));
+    match outcome {
+        Outcome::Event { .. } => {
             assert_eq!(outputs[0].topic.as_ref(), "events");
             for output in outputs {
                 let json = output.value.as_deref().expect("a value");
@@ -93,9 +119,77 @@ fn check_outcome(value: &[u8], outcome: &Outcome, outputs: &[OutputRecord]) {
             assert_eq!(letter.topic.as_ref(), "dead");
             assert_eq!(letter.value.as_deref(), Some(value));
             assert_eq!(letter.key.as_deref(), Some(&b"a key"[..]));
+            let mut headers = letter.headers.iter();
+            let number = headers.find(|(name, _)| name == "watchbell-source-element");
+            let number = number.and_then(|(_, value)| value.as_deref());
+            assert_eq!(
+                number,
+                element
+                    .map(|element| element.to_string())
+                    .as_deref()
+                    .map(str::as_bytes)
+            );
         }
-        Outcome::Several(_) => panic!("several events"),
+        Outcome::Several(_) => panic!("a list within a list"),
     }
+}
+
+/// The elements of the list that a record holds, in an array, in a page, or as the text `event` of either.
+fn elements(value: &[u8]) -> Vec<String> {
+    let document = Document::parse(value).expect("JSON");
+    let root = document.root();
+    let list = match document.kind(root) {
+        ValueKind::Array => Some(root),
+        _ => document.member_folded(root, "events"),
+    };
+    if let Some(list) = list {
+        let elements = document.children(list);
+        return elements.map(|node| document.raw(node).to_owned()).collect();
+    }
+    let event = document.member(root, "event").expect("a list");
+    let text = match document.text(event) {
+        Some(text) => text.to_string(),
+        None => document.raw(event).to_owned(),
+    };
+    elements(text.as_bytes())
+}
+
+/// What a record says: its leaves, and for an event that is a text those of the event.
+fn given(sample: &Sample, outcome: &Outcome) -> Vec<String> {
+    let value = sample.value.as_bytes();
+    let attributes = sample
+        .headers
+        .iter()
+        .filter(|(name, _)| name.starts_with("ce_") || name == "content-type")
+        .filter_map(|(_, value)| value.as_ref());
+    let mut given: Vec<String> = attributes.map(|value| format!("{value:?}")).collect();
+    match outcome {
+        Outcome::Several(outcomes) => {
+            for (outcome, element) in outcomes.iter().zip(elements(value)) {
+                // A dead letter has the element as it came.
+                let is_event = matches!(outcome, Outcome::Event { .. });
+                let leaves = is_event.then(|| opened_leaves(element.as_bytes()));
+                given.extend(leaves.into_iter().flatten());
+            }
+        }
+        _ => given.extend(opened_leaves(value)),
+    }
+    given.sort();
+    given
+}
+
+/// The leaves of a value, those of an event that is a text within it included.
+fn opened_leaves(value: &[u8]) -> Vec<String> {
+    let json: Value = serde_json::from_slice(value).unwrap_or_default();
+    let is_log_record = json.get("__topic__").is_some();
+    let Some(text) = json["event"].as_str().filter(|_| is_log_record) else {
+        return leaves(value);
+    };
+    let mut opened = leaves(value);
+    let at = opened.iter().position(|leaf| *leaf == format!("{text:?}"));
+    opened.remove(at.expect("the event"));
+    opened.extend(leaves(text.as_bytes()));
+    opened
 }
 
 fn check_sample(sample: &Sample) {
@@ -107,22 +201,23 @@ fn check_sample(sample: &Sample) {
         (outcome.clone(), outputs.clone())
     );
     if let Outcome::DeadLetter { reason, .. } = outcome {
-        let reasons = ["unrecognized", "wrong_type", "duplicate_key"];
+        let reasons = [
+            "unrecognized",
+            "wrong_type",
+            "duplicate_key",
+            "not_an_object",
+        ];
         assert!(reasons.contains(&reason), "{reason}");
         return;
     }
-    let event = outputs[0].value.as_deref().expect("a value");
-    let mut given = leaves(value);
-    let attributes = sample
-        .headers
-        .iter()
-        .filter(|(name, _)| name.starts_with("ce_") || name == "content-type")
-        .filter_map(|(_, value)| value.as_ref());
-    given.extend(attributes.map(|value| format!("{value:?}")));
-    given.sort();
-    let lost = lost(&given, &leaves(event));
+    let events = outputs.iter().filter(|output| &*output.topic == "events");
+    let mut kept: Vec<String> = events
+        .flat_map(|event| leaves(event.value.as_deref().expect("a value")))
+        .collect();
+    kept.sort();
+    let lost = lost(&given(sample, &outcome), &kept);
     assert!(lost.is_empty(), "lost: {lost:?}");
-    for output in &outputs {
+    for output in outputs.iter().filter(|output| &*output.topic != "dead") {
         let json = output.value.as_deref().expect("a value");
         crate::ocsf::validate(&serde_json::from_slice(json).expect("JSON"));
     }
@@ -200,7 +295,7 @@ proptest! {
 
     #[test]
     fn damaged_bytes_end_as_an_event_or_as_one_dead_letter(
-        line in prop::sample::select(SEED.lines().chain(SHAPES.lines()).collect::<Vec<_>>()),
+        line in prop::sample::select(VENDORS.iter().flat_map(Vendor::lines).collect::<Vec<_>>()),
         damages in prop::collection::vec(damage(), 1..4),
     ) {
         let mut bytes = line.as_bytes().to_vec();
@@ -226,7 +321,7 @@ fn most_samples_are_events() {
     let events = (0..200).filter(|_| {
         let sample = sample().new_tree(&mut runner).expect("a sample").current();
         let (outcome, _) = process(&sample.headers, sample.value.as_bytes());
-        matches!(outcome, Outcome::Event { .. })
+        matches!(outcome, Outcome::Event { .. } | Outcome::Several(_))
     });
     let events = events.count();
     assert!(

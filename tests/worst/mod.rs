@@ -59,10 +59,22 @@ enum Place {
     Headers,
     /// The whole value, which is no event.
     Bare,
+    /// Members of `requestParameters` of an event of ActionTrail.
+    Parameters,
+    /// Elements of a list in its `referencedResources`.
+    Referenced,
+    /// Within its `resourceName`.
+    ResourceName,
+    /// Within its parameter `VSwitchIds`, a list in a text.
+    ListInText,
+    /// Members of such an event that is a text in a record of Simple Log Service.
+    LogRecord,
+    /// Elements of a page of such events.
+    Page,
 }
 
 /// A kind of expensive record: its name, its place in the event, and its parts.
-const KINDS: [(&str, Place, Part); 41] = [
+const KINDS: [(&str, Place, Part); 47] = [
     ("small numbers", Place::Array, |_, out| out.push('1')),
     ("numbers with exponents", Place::Array, |_, out| {
         out.push_str("-1.5e-7")
@@ -203,6 +215,39 @@ const KINDS: [(&str, Place, Part); 41] = [
     ("many headers", Place::Headers, |n, out| {
         let _ = write!(out, "a{n}");
     }),
+    ("many parameters", Place::Parameters, |n, out| {
+        let _ = write!(out, r#""Disk_Id{}":"d-{n}""#, "_".repeat(n % 5));
+    }),
+    ("many referenced resources", Place::Referenced, |n, out| {
+        let uid = "7c5d3a1e-0f2b-4c6d-8e9a-";
+        let _ = write!(out, r#""{uid}{n:012}","name-{n}""#);
+    }),
+    (
+        "a long list of resource names",
+        Place::ResourceName,
+        |n, out| {
+            out.push_str(if n % 2 == 0 { "d," } else { "s;" });
+        },
+    ),
+    ("a long list in a text", Place::ListInText, |_, out| {
+        out.push_str(r#"\\\"vsw-a1\\\","#)
+    }),
+    (
+        "an event of many names as a text",
+        Place::LogRecord,
+        |n, out| {
+            let _ = write!(out, r#"\"a{n:07}a\":\"\\u00e9\""#);
+        },
+    ),
+    ("a page of events", Place::Page, |n, out| {
+        // One of them raises an alert.
+        let name = if n == 0 { "Delete" } else { "Sync" };
+        let comment = "x".repeat(2_000);
+        let _ = write!(
+            out,
+            r#"{{"eventName":"{name}","acsRegion":"r","comment":"{comment}"}}"#
+        );
+    }),
     ("nothing but brackets", Place::Bare, |_, out| out.push('[')),
     ("no JSON", Place::Bare, |n, out| {
         let _ = write!(out, r#"{{"id":"{n}"}},"#);
@@ -288,6 +333,18 @@ pub fn record(kind: &str, bytes: usize) -> Record {
             r#"{"methodName":"DeleteStatement"}"#.to_owned()
         }
         Place::Bare => all(""),
+        Place::Parameters => deletion(&format!(r#""requestParameters":{{{}}}"#, all(","))),
+        Place::Referenced => deletion(&format!(r#""referencedResources":{{"T":[{}]}}"#, all(","))),
+        Place::ResourceName => deletion(&format!(r#""resourceName":"{}""#, all(""))),
+        Place::ListInText => deletion(&format!(
+            r#""requestParameters":{{"VSwitchIds":"[{}\\\"vsw-b2\\\"]"}}"#,
+            all("")
+        )),
+        Place::LogRecord => format!(
+            r#"{{"__topic__":"t","event":"{{\"eventName\":\"Delete\",\"acsRegion\":\"r\",{}}}"}}"#,
+            all(",")
+        ),
+        Place::Page => format!(r#"{{"Events":[{}]}}"#, all(",")),
     };
     Record { headers, value }
 }
@@ -298,6 +355,11 @@ fn request(data: &str) -> String {
         "",
         &format!(r#","request":{{"data":{data}}}"#),
     )
+}
+
+/// An event of ActionTrail with this member.
+fn deletion(member: &str) -> String {
+    format!(r#"{{"eventName":"Delete","acsRegion":"r",{member}}}"#)
 }
 
 fn event(method: &str, crn: &str, more: &str) -> String {
@@ -338,7 +400,7 @@ fn rules() -> String {
         let _ = write!(
             text,
             "---\ntitle: Worst {number}\nid: 00000000-0000-4000-8000-{number:012}\ntaxonomy: ocsf\nlevel: high\n\
-             logsource: {{product: confluent}}\ndetection:\n  s: {selection}\n  \
+             logsource: {{category: api_activity}}\ndetection:\n  s: {selection}\n  \
              condition: s\ngroup_by: [resources.uid]\nfields: [api.request.data.a, resources.uid]\n"
         );
     }

@@ -3,6 +3,7 @@
 use super::data::Data;
 use crate::event::{Session, Unmapped, User, UserKind};
 use crate::json::{Document, NodeId, Text, ValueKind};
+use crate::normalize::email::is_email;
 use crate::normalize::time::milliseconds;
 use crate::normalize::walk;
 
@@ -19,12 +20,14 @@ pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> User<'a> {
     let login_account = walk::text(&unmapped.document, data.additional.login_account);
     let uid = take_set(unmapped, identity.principal_id);
     let name = take_set(unmapped, identity.user_name);
-    let is_email = |text: &&Text<'_>| text.contains('@');
-    let email_addr = [name.as_ref(), login_account.as_ref()]
+    // The session of a role is often named by the address of whoever assumed it.
+    let session = name
+        .as_ref()
+        .and_then(|name| name.part(|name| name.rsplit(':').next()));
+    let email_addr = [session, login_account]
         .into_iter()
         .flatten()
-        .find(is_email)
-        .cloned();
+        .find(|text| is_email(text));
     let is_nobody = uid.is_none() && name.is_none();
     User {
         uid,

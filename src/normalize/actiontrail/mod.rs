@@ -26,7 +26,7 @@ use super::walk;
 use crate::catalog::Catalogs;
 use crate::event::{
     API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, Endpoint, EventClass, Metadata,
-    Unmapped,
+    Status, Unmapped,
 };
 use crate::json::{Document, Text, same_name};
 use crate::vendors::ACTIONTRAIL_EVENTS;
@@ -50,7 +50,7 @@ fn normalize<'a>(
     catalogs: &'a Catalogs,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let record_ms = incoming.timestamp_ms;
-    let mut unmapped = unread(incoming);
+    let mut unmapped = unread(incoming)?;
     let data = Data::of(&unmapped.document);
     walk::note_repeated_names(&mut unmapped, |document, node| {
         data.is_callers(document, node)
@@ -73,6 +73,7 @@ fn normalize<'a>(
     let user = identity::user(&mut unmapped, &data);
     let session = identity::session(&unmapped.document, &data, &user);
     let outcome = outcome::read(&mut unmapped, &data);
+    let is_failure = outcome.status == Status::Failure;
     let EventTime { time_ms, label } = stated_time(&unmapped.document, root.event_time, record_ms);
     let activity =
         login.unwrap_or_else(|| known.activity(&operation, &unmapped.document, root.event_rw));
@@ -109,8 +110,8 @@ fn normalize<'a>(
             .or_else(|| request_data.map(|_| Text::from("unknown"))),
         request_data,
         response_data: walk::take_whole(&mut unmapped, root.response_elements),
-        response_error: outcome.code.clone(),
-        response_error_message: outcome.detail.clone(),
+        response_error: outcome.code.clone().filter(|_| is_failure),
+        response_error_message: outcome.detail.clone().filter(|_| is_failure),
     };
     let recipient = walk::take(&mut unmapped, root.recipient_account_id);
     let region = walk::take(&mut unmapped, root.acs_region);

@@ -47,8 +47,13 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Outcome<'a> 
     let mut failures = answers.iter().flatten();
     let failure = failures.find(|answer| answer.status == Status::Failure);
     let of_answer = failure.and_then(|answer| answer.code.clone());
+    // One that is written in quotes of its own is copied without them.
     let moved = |unmapped: &mut Unmapped<'a>, node, said: Option<Text<'a>>| {
-        said.and_then(|_| walk::take(unmapped, node))
+        let said = said?;
+        match walk::text(&unmapped.document, node) == Some(said.clone()) {
+            true => walk::take(unmapped, node),
+            false => Some(said),
+        }
     };
     Outcome {
         status,
@@ -58,9 +63,12 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Outcome<'a> 
     }
 }
 
-/// A text that says something; some products write two quotes for nothing.
+/// A text that says something, without the quotes that some products write around it.
 fn said<'a>(document: &Document<'a>, node: Option<NodeId>) -> Option<Text<'a>> {
-    walk::text(document, node).filter(|text| text.chars().any(|c| c != '"' && !c.is_whitespace()))
+    let text = walk::text(document, node)?;
+    let unquoted = text.part(|text| text.trim().strip_prefix('"')?.strip_suffix('"'));
+    let says_something = |text: &Text<'_>| text.chars().any(|c| c != '"' && !c.is_whitespace());
+    Some(unquoted.unwrap_or(text)).filter(says_something)
 }
 
 fn is_success(text: &str) -> bool {

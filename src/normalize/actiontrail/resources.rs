@@ -28,8 +28,10 @@ pub(super) fn read<'a>(
 ) -> Resources<'a> {
     let mut found = referenced(unmapped, data.root.referenced_resources);
     for resource in listed(&unmapped.document, data) {
-        let is_known =
-            |known: &Resource<'_>| known.uid == resource.uid || known.name == resource.uid;
+        let is_known = |known: &Resource<'_>| {
+            let is_of_kind = resource.kind.is_none() || known.kind == resource.kind;
+            is_of_kind && (known.uid == resource.uid || known.name == resource.uid)
+        };
         if !found.iter().any(is_known) {
             found.push(resource);
         }

@@ -90,16 +90,18 @@ impl<'a> Envelope<'a> {
 
 /// The whole document with nothing moved, and the attributes in headers under the names of the headers: for an
 /// event whose payload says all that its envelope says.
-pub(in crate::normalize) fn unread(incoming: Incoming<'_>) -> Unmapped<'_> {
+///
+/// # Errors
+/// A header is not UTF-8, or the type of the data stands in two headers.
+pub(in crate::normalize) fn unread(incoming: Incoming<'_>) -> Result<Unmapped<'_>, NormalizeError> {
     let mut unmapped = Unmapped::new(incoming.document, None);
-    let attributes = incoming.attributes.into_iter();
-    let attributes = attributes.map(|attribute| (attribute.header, attribute.value));
-    let headers = attributes.chain(incoming.content_types);
-    unmapped.attributes.extend(headers.map(|(name, value)| {
-        let value = String::from_utf8_lossy(value).into_owned();
-        (Text::from(name), Text::from(value))
-    }));
-    unmapped
+    let data_type = content_type(&incoming.content_types, &incoming.attributes)?;
+    for Attribute { header, value, .. } in incoming.attributes {
+        let value = header_text(header, value)?;
+        unmapped.attributes.push((header.into(), value));
+    }
+    unmapped.attributes.extend(data_type);
+    Ok(unmapped)
 }
 
 fn structured(document: Document<'_>, members: Members) -> Result<Envelope<'_>, NormalizeError> {

@@ -9,6 +9,7 @@ use super::labels::Labels;
 use super::words;
 use crate::event::{Unmapped, User, UserKind};
 use crate::json::{Document, NodeId, Text, ValueKind};
+use crate::normalize::email::is_email;
 use crate::normalize::{crn, walk};
 
 /// The vendor itself, in access-transparency events.
@@ -138,22 +139,6 @@ fn email_within<'a>(text: &Text<'a>) -> Option<Text<'a>> {
             .chain(values)
             .find(|text| is_email(text))
     })
-}
-
-/// Whether OCSF's type `email_t` takes it: one `@`, a domain with a dot, no other than these signs.
-fn is_email(text: &str) -> bool {
-    let in_local =
-        |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+,-./=?^_`{|}~".contains(byte);
-    let in_domain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.".contains(byte);
-    let Some(at) = memchr(b'@', text.as_bytes()) else {
-        return false;
-    };
-    let (local, domain) = (&text.as_bytes()[..at], &text.as_bytes()[at + 1..]);
-    let dot = memchr(b'.', domain);
-    !local.is_empty()
-        && local.iter().all(in_local)
-        && domain.iter().all(in_domain)
-        && dot.is_some_and(|dot| dot > 0 && dot + 1 < domain.len())
 }
 
 /// The mechanism of a login.

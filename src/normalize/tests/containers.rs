@@ -1,0 +1,279 @@
+//! What holds events: records of Simple Log Service, CloudEvents of EventBridge, pages and arrays.
+
+use super::*;
+use crate::encode;
+use crate::event::MAX_EVENTS_IN_RECORD;
+
+const EVENT: &str = r#"{"eventName":"StopInstance","serviceName":"Ecs","eventId":"1"}"#;
+
+/// What a record holds, each as its event's id and what stands around it, or as the reason of its dead letter.
+fn held(record: &RawRecord<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(record, &Within::default(), &mut found);
+    found
+}
+
+fn collect(record: &RawRecord<'_>, within: &Within<'_>, found: &mut Vec<String>) {
+    let normalized = normalize(record, within, Catalogs::NONE, None);
+    let container = match &normalized {
+        Ok(Normalized::Event(event)) => {
+            let mut out = Vec::new();
+            encode::event(event, &mut out);
+            let json: Value = serde_json::from_slice(&out).unwrap();
+            let id = event.metadata.uid.as_deref().unwrap_or("-");
+            return found.push(match json["unmapped"].get("container") {
+                Some(container) => format!("{id} {container}"),
+                None => id.to_owned(),
+            });
+        }
+        Ok(Normalized::Container(container)) => container,
+        Err(error) => return found.push(error.reason().to_owned()),
+    };
+    let within = match container.within(within) {
+        Ok(within) => within,
+        Err(error) => return found.push(error.reason().to_owned()),
+    };
+    for text in &container.events {
+        let value = Some(text.as_bytes());
+        let timestamp_ms = record.timestamp_ms.or(container.timestamp_ms);
+        let inner = RawRecord {
+            value,
+            timestamp_ms,
+            ..record.clone()
+        };
+        collect(&inner, &within, found);
+    }
+}
+
+fn held_in(text: &str) -> Vec<String> {
+    held(&record(Some(text.as_bytes())))
+}
+
+/// A text as a JSON string.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+#[test]
+fn a_record_of_simple_log_service_holds_its_event_as_an_object_or_as_text() {
+    let text = quoted(EVENT);
+    for (record, expected) in [
+        (
+            format!(r#"{{"__topic__":"t","event":{EVENT}}}"#),
+            r#"1 {"__topic__":"t"}"#,
+        ),
+        (
+            format!(r#"{{"__topic__":"t","event":{text}}}"#),
+            r#"1 {"__topic__":"t"}"#,
+        ),
+        (
+            format!(r#"{{"event":{text},"__time__":7}}"#),
+            r#"1 {"__time__":7}"#,
+        ),
+        // Nothing but the event.
+        (format!(r#"{{"event":{text}}}"#), "1"),
+        (format!(r#"{{"event":{EVENT}}}"#), "1"),
+        (
+            r#"{"__topic__":"t","event":"<html>"}"#.to_owned(),
+            "not_json",
+        ),
+        (r#"{"__topic__":"t","event":""}"#.to_owned(), "empty"),
+        (r#"{"__topic__":"t","event":"[7"}"#.to_owned(), "not_json"),
+        (r#"{"__topic__":"t","event":7}"#.to_owned(), "not_an_object"),
+        (
+            r#"{"__topic__":"t","event":{"a":1}}"#.to_owned(),
+            "unrecognized",
+        ),
+        (r#"{"event":"hello"}"#.to_owned(), "unrecognized"),
+        (r#"{"__topic__":"t"}"#.to_owned(), "unrecognized"),
+        (
+            format!(r#"{{"__topic__":"t","__topic__":"u","event":{text}}}"#),
+            "duplicate_key",
+        ),
+        (
+            format!(r#"{{"__topic__":"t","event":{text},"event":{text}}}"#),
+            "duplicate_key",
+        ),
+    ] {
+        assert_eq!(held_in(&record), [expected], "{record}");
+    }
+}
+
+#[test]
+fn the_time_of_a_log_record_is_used_if_neither_event_nor_record_has_one() {
+    let of = |time: &str, event_time: &str, record_ms: Option<i64>| {
+        let event = EVENT.replace('}', &format!(r#","eventTime":"{event_time}"}}"#));
+        let text = format!(r#"{{"__topic__":"t","__time__":{time},"event":{event}}}"#);
+        let mut record = record(Some(text.as_bytes()));
+        record.timestamp_ms = record_ms;
+        let normalized = normalize(&record, &Within::default(), Catalogs::NONE, None).unwrap();
+        let Normalized::Container(container) = normalized else {
+            panic!("no container");
+        };
+        let inner = RawRecord {
+            value: Some(container.events[0].as_bytes()),
+            timestamp_ms: record.timestamp_ms.or(container.timestamp_ms),
+            ..record.clone()
+        };
+        event_of(&inner, Catalogs::NONE, None).unwrap().time_ms
+    };
+    assert_eq!(of("1773480413", "", None), 1_773_480_413_000);
+    assert_eq!(of("\"1773480413\"", "", None), 1_773_480_413_000);
+    assert_eq!(of("1773480413", "", Some(RECORD_MS)), RECORD_MS);
+    assert_eq!(
+        of("1773480413", "2026-03-14T09:00:00Z", None),
+        1_773_478_800_000
+    );
+    for time in [
+        "\"now\"",
+        "1.5",
+        "null",
+        "99999999999999999999",
+        "9223372036854775807",
+    ] {
+        assert_eq!(of(time, "", None), 0, "{time}");
+    }
+}
+
+#[test]
+fn a_cloud_event_around_an_event_is_kept_beside_it_in_either_mode() {
+    let attributes =
+        r#""specversion":"1.0","id":"ce","source":"acs.ecs","type":"ecs:ActionTrail:ApiCall""#;
+    let text = format!(r#"{{{attributes},"aliyunregionid":"cn-shanghai","data":{EVENT}}}"#);
+    let [found] = &held_in(&text)[..] else {
+        panic!("not one event");
+    };
+    let (id, around) = found.split_once(' ').unwrap();
+    let around: Value = serde_json::from_str(around).unwrap();
+    assert_eq!(id, "1");
+    assert_eq!(around["id"], "ce");
+    assert_eq!(around["aliyunregionid"], "cn-shanghai");
+
+    let header = |name, value: &'static [u8]| Header {
+        name,
+        value: Some(value),
+    };
+    let mut binary = record(Some(EVENT.as_bytes()));
+    binary.headers = vec![
+        header("ce_specversion", b"1.0"),
+        header("ce_id", b"ce"),
+        header("ce_aliyunregionid", b"cn-shanghai"),
+        header("content-type", b"application/json"),
+    ];
+    let event = event_of(&binary, Catalogs::NONE, None).unwrap();
+    assert_eq!(event.metadata.uid.as_deref(), Some("1"));
+    let kept = event.unmapped.attributes.iter();
+    let kept: Vec<_> = kept
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let expected = [
+        "ce_specversion=1.0",
+        "ce_id=ce",
+        "ce_aliyunregionid=cn-shanghai",
+        "datacontenttype=application/json",
+    ];
+    assert_eq!(kept, expected);
+
+    binary.headers.push(header("Content-Type", b"text/plain"));
+    assert_eq!(held(&binary), ["duplicate_key"]);
+    binary.headers.pop();
+    binary.headers.push(header("ce_subject", b"\xff"));
+    assert_eq!(held(&binary), ["not_utf8"]);
+}
+
+#[test]
+fn a_page_or_an_array_holds_an_event_for_each_element_in_order() {
+    let second = EVENT.replace("\"1\"", "\"2\"");
+    for (text, expected) in [
+        (format!("[{EVENT},{second}]"), vec!["1", "2"]),
+        (
+            format!(r#"{{"Events":[{EVENT},{second}]}}"#),
+            vec!["1", "2"],
+        ),
+        (
+            format!(r#"{{"events":[{EVENT}],"NextToken":"n"}}"#),
+            vec![r#"1 {"NextToken":"n"}"#],
+        ),
+        (
+            format!(r#"[7,{EVENT},null,{{}},[],{second}]"#),
+            vec![
+                "not_an_object",
+                "1",
+                "not_an_object",
+                "unrecognized",
+                "no_events",
+                "2",
+            ],
+        ),
+        (
+            format!(
+                r#"[{{"__topic__":"t","event":{}}},{second}]"#,
+                quoted(EVENT)
+            ),
+            vec![r#"1 {"__topic__":"t"}"#, "2"],
+        ),
+        (
+            format!(
+                r#"{{"__topic__":"t","event":{}}}"#,
+                quoted(&format!("[{EVENT},{second}]"))
+            ),
+            vec![r#"1 {"__topic__":"t"}"#, r#"2 {"__topic__":"t"}"#],
+        ),
+        ("[]".to_owned(), vec!["no_events"]),
+        (r#"{"Events":[]}"#.to_owned(), vec!["no_events"]),
+        ("[7,null]".to_owned(), vec!["not_an_object"]),
+        (r#"{"Events":{}}"#.to_owned(), vec!["unrecognized"]),
+        (format!("[{EVENT}"), vec!["not_json"]),
+        (
+            format!(r#"{{"Events":[{EVENT}],"Events":[]}}"#),
+            vec!["duplicate_key"],
+        ),
+    ] {
+        assert_eq!(held_in(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn nested_lists_and_wrappers_are_refused_each_by_itself() {
+    let log_record = |event: &str| format!(r#"{{"__topic__":"t","event":{event}}}"#);
+    for (text, expected) in [
+        (format!("[[{EVENT}],{EVENT}]"), vec!["nested", "1"]),
+        (
+            format!(r#"[{{"Events":[{EVENT}]}},{EVENT}]"#),
+            vec!["nested", "1"],
+        ),
+        (log_record(&log_record(EVENT)), vec!["nested"]),
+        (log_record(&quoted(&log_record(EVENT))), vec!["nested"]),
+        // What stands around both could not be told apart.
+        (
+            format!(r#"{{"Events":[{}],"NextToken":"n"}}"#, log_record(EVENT)),
+            vec!["nested"],
+        ),
+        (
+            format!(r#"{{"Events":[{}]}}"#, log_record(EVENT)),
+            vec![r#"1 {"__topic__":"t"}"#],
+        ),
+    ] {
+        assert_eq!(held_in(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn an_error_response_says_what_went_wrong() {
+    let text = r#"{"RequestId":"8F2A","Code":"Throttling.User","Message":"Request was denied."}"#;
+    let error = event_of(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap_err();
+    assert_eq!(error.reason(), "error_response");
+    let said = "an error response and no events: Throttling.User: Request was denied.";
+    assert_eq!(error.to_string(), said);
+    assert_eq!(reason(r#"{"Code":"x","Message":"y"}"#), "unrecognized");
+}
+
+#[test]
+fn a_list_of_10_000_events_is_read_and_a_longer_one_is_not() {
+    let most = MAX_EVENTS_IN_RECORD as usize;
+    let list = |count: usize| format!("[{}]", vec![EVENT; count].join(","));
+    let found = held_in(&list(most));
+    assert_eq!(found.len(), most);
+    assert!(found.iter().all(|event| event == "1"));
+    assert_eq!(held_in(&list(most + 1)), ["too_many_events"]);
+}

@@ -12,7 +12,7 @@ use crate::kafka::session::{Delivery, transactional_id_prefix};
 use crate::kafka::topics::{
     Difference, FoundTopic, Topics, WantedTopic, compare, ownership_topic, positions_topic,
 };
-use crate::kafka::{ClientError, Cluster};
+use crate::kafka::{BrokerKind, ClientError, Cluster};
 use crate::pipeline::Content;
 
 /// Timeout of one request.
@@ -60,7 +60,10 @@ pub fn inspect(config: &Config) -> Vec<Inspection> {
     let destination = destination(config, &sources);
     let mut inspections: Vec<Inspection> = sources
         .into_iter()
-        .map(|(source, inspected)| inspected.builder.finish(&source.cluster, inspected.id))
+        .map(|(source, inspected)| {
+            let InspectedSource { builder, id, .. } = inspected;
+            builder.finish(&source.cluster, source.broker, id)
+        })
         .collect();
     inspections.push(destination);
     inspections
@@ -75,6 +78,7 @@ struct InspectedSource {
 
 fn source_cluster(source: &Source) -> InspectedSource {
     let mut builder = InspectionBuilder::new(format!("source {}", source.name));
+    builder.login_remedy = source.broker.login_remedy();
     let (mut id, mut partitions) = (None, None);
     let topic = &source.topic;
     let topic_seen = builder.connect(&source.cluster).map(|(access, found)| {
@@ -86,7 +90,7 @@ fn source_cluster(source: &Source) -> InspectedSource {
         Some((Err(error), _)) => builder.unreachable(&error),
         Some((Ok(Seen::Missing), _)) => builder.problem(
             format!("the topic {topic} does not exist"),
-            "correct `topic`, or the bootstrap address: the audit log has a cluster of its own",
+            source.broker.topic_remedy(),
         ),
         Some((Ok(Seen::Denied), _)) => {
             let operations = [Operation::Read, Operation::Describe];
@@ -100,6 +104,12 @@ fn source_cluster(source: &Source) -> InspectedSource {
             let resource = Resource::Topic(topic.clone());
             let attempt = access.read(topic, count);
             builder.judge(attempt, resource, &[Operation::Read]);
+            if source.broker.offsets_jump() {
+                builder.fine.push(
+                    "offsets jump there: lag is given in seconds, never as a number of records"
+                        .to_owned(),
+                );
+            }
         }
     }
     InspectedSource {
@@ -112,8 +122,9 @@ fn source_cluster(source: &Source) -> InspectedSource {
 fn destination(config: &Config, sources: &[(&Source, InspectedSource)]) -> Inspection {
     let mut builder = InspectionBuilder::new("destination".to_owned());
     let cluster = &config.destination;
+    let kind = BrokerKind::of(&cluster.bootstrap);
     let Some((access, id)) = builder.connect(cluster) else {
-        return builder.finish(cluster, None);
+        return builder.finish(cluster, kind, None);
     };
     let mut visible = None;
     for wanted in outputs::wanted(&config.outputs) {
@@ -154,7 +165,7 @@ fn destination(config: &Config, sources: &[(&Source, InspectedSource)]) -> Inspe
         let ids = Resource::TransactionalIds(prefix);
         builder.judge(attempt, ids, &[Operation::Describe, Operation::Write]);
     }
-    builder.finish(cluster, id)
+    builder.finish(cluster, kind, id)
 }
 
 /// Checks the consumer groups of the sinks, and their right to read the alerts topic.
@@ -328,6 +339,8 @@ struct InspectionBuilder {
     inspection: Inspection,
     fine: Vec<String>,
     missing: Vec<Right>,
+    /// What to check if the login is refused, beyond what the error says.
+    login_remedy: Option<&'static str>,
 }
 
 impl InspectionBuilder {
@@ -339,6 +352,7 @@ impl InspectionBuilder {
             },
             fine: Vec::new(),
             missing: Vec::new(),
+            login_remedy: None,
         }
     }
 
@@ -365,7 +379,9 @@ impl InspectionBuilder {
     fn unreachable(&mut self, error: &ClientError) {
         let remedy = match error {
             // The error's own text says what to repair.
-            ClientError::Login { .. } => "the brokers were reached, but they refuse the login",
+            ClientError::Login { .. } => self
+                .login_remedy
+                .unwrap_or("the brokers were reached, but they refuse the login"),
             _ => error
                 .remedy()
                 .unwrap_or("check bootstrap, the network, the brokers, and security.protocol"),
@@ -410,9 +426,9 @@ impl InspectionBuilder {
         }
     }
 
-    fn finish(self, cluster: &Cluster, id: Option<String>) -> Inspection {
+    fn finish(self, cluster: &Cluster, kind: BrokerKind, id: Option<String>) -> Inspection {
         Inspection {
-            commands: commands(cluster, id.as_deref(), &self.missing),
+            commands: commands(cluster, kind, id.as_deref(), &self.missing),
             fine: self.fine,
             ..self.inspection
         }

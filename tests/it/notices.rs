@@ -70,8 +70,8 @@ pub fn expired() -> OutputRecord {
         name: "confluent",
         topic: "confluent-audit-log-events",
     };
-    let (from, to) = (NextOffset(5), NextOffset(12_350));
-    let alert = SourceAlert::expired(source, Partition(3), from, to);
+    let offsets = (NextOffset(5), NextOffset(12_350));
+    let alert = SourceAlert::expired(source, Partition(3), offsets, Some(12_345));
     let raised = pipeline_with("", 50_000_000)
         .begin()
         .source_alert(&alert, NOW_MS);

@@ -11,7 +11,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::statistics::Statistics;
+use rdkafka::statistics::{Broker, Statistics};
 use rdkafka::topic_partition_list::Offset as KafkaOffset;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -28,9 +28,32 @@ use crate::kafka::topics::partition_count;
 
 #[derive(Default)]
 struct ReaderContext {
-    /// Ends of the partitions by the latest statistics, until somebody takes them.
-    ends: Mutex<Vec<(Partition, NextOffset)>>,
+    figures: Mutex<Figures>,
 }
+
+/// What the client's statistics say.
+#[derive(Default)]
+struct Figures {
+    /// Of the partitions by the latest statistics, until somebody takes them.
+    latest: Vec<PartitionFigures>,
+    /// How many records each partition had delivered by then.
+    delivered: BTreeMap<Partition, u64>,
+}
+
+/// How far a partition can be read, by the client's statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PartitionFigures {
+    pub(super) partition: Partition,
+    /// The end of what is committed in the partition.
+    pub(super) end: NextOffset,
+    /// Since the statistics before, the client has asked the partition's leader for records, has got
+    /// answers and no record, and holds none back.
+    pub(super) idle: bool,
+}
+
+/// A leader that answers has been heard this recently: a request for records is answered after
+/// `fetch.wait.max.ms` at the latest.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 impl ClientContext for ReaderContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -42,12 +65,24 @@ impl ClientContext for ReaderContext {
     }
 
     fn stats(&self, statistics: Statistics) {
+        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut figures.delivered);
+        figures.latest.clear();
         let topics = statistics.topics.values();
         let partitions = topics.flat_map(|topic| topic.partitions.values());
         // -1 and below stand for "not known".
-        let known = partitions.filter(|p| p.partition >= 0 && p.ls_offset >= 0);
-        let ends = known.map(|p| (Partition(p.partition), NextOffset(p.ls_offset)));
-        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends.collect();
+        for of in partitions.filter(|of| of.partition >= 0 && of.ls_offset >= 0) {
+            let partition = Partition(of.partition);
+            let leader = statistics.brokers.values().find(|b| b.nodeid == of.leader);
+            let asks = of.fetch_state == "active" && of.fetchq_cnt == 0;
+            let nothing_came = before.get(&partition) == Some(&of.rxmsgs);
+            figures.delivered.insert(partition, of.rxmsgs);
+            figures.latest.push(PartitionFigures {
+                partition,
+                end: NextOffset(of.ls_offset),
+                idle: asks && nothing_came && leader.is_some_and(answers),
+            });
+        }
     }
 }
 
@@ -58,6 +93,11 @@ pub(super) struct SourceReader {
     /// Shared with a commit for the source's dashboards that waits for its answer.
     consumer: Arc<BaseConsumer<ReaderContext>>,
     topic: String,
+}
+
+fn answers(broker: &Broker) -> bool {
+    let since_answer = u64::try_from(broker.rxidle).map(Duration::from_micros);
+    broker.state == "UP" && since_answer.is_ok_and(|since| since < ANSWERS_WITHIN)
 }
 
 /// What an attempt to read a partition has shown.
@@ -277,15 +317,11 @@ impl SourceReader {
         Ok(move || consumer.commit(&list, CommitMode::Sync))
     }
 
-    /// Ends of partitions, if new ones have arrived since the last call.
-    pub(super) fn take_ends(&self) -> Vec<(Partition, NextOffset)> {
-        let mut ends = self
-            .consumer
-            .context()
-            .ends
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut ends)
+    /// What the client's statistics say of the partitions, if new ones have arrived since the last call.
+    pub(super) fn take_figures(&self) -> Vec<PartitionFigures> {
+        let figures = &self.consumer.context().figures;
+        let mut figures = figures.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut figures.latest)
     }
 }
 

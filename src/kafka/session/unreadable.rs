@@ -13,7 +13,7 @@ use super::deadline::close_within;
 use super::failure::BatchFailure;
 use super::observe::{NotReady, Unreadable};
 use super::readable_search::{ReadableSearch, SearchStep};
-use super::source_reader::{Attempt, SourceReader};
+use super::source_reader::{Attempt, PartitionFigures, SourceReader};
 use super::turn::{Session, reopen};
 use super::worker::Outputs;
 use crate::event::{NextOffset, Offset, Partition};
@@ -200,7 +200,12 @@ impl Session<'_> {
                 self.positions.hold(Unreadable { next, ..unreadable });
             }
             if let Ok((_, end)) = self.reader.bounds(partition, REQUEST_TIMEOUT) {
-                self.report_lag_of(partition, end, None);
+                let figures = PartitionFigures {
+                    partition,
+                    end,
+                    idle: false,
+                };
+                self.report_lag_of(figures, None);
             }
         }
         close_within(REQUEST_TIMEOUT, move || drop(probe));

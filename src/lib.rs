@@ -13,6 +13,8 @@ pub mod json;
 
 pub mod sigma;
 
+pub mod vendors;
+
 pub mod event;
 
 pub mod catalog;

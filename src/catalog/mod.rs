@@ -10,12 +10,7 @@ pub use method::{Access, Method, Sensitivity};
 pub use method_names::MethodNames;
 
 use crate::diagnostic::Diagnostic;
-
-/// The files that are compiled into the binary, each with its name in diagnostics.
-const SHIPPED: [(&str, &str); 1] = [(
-    "config/catalog/confluent.yaml",
-    include_str!("../../config/catalog/confluent.yaml"),
-)];
+use crate::vendors::VENDORS;
 
 /// The catalogues of all vendors.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +25,8 @@ impl Catalogs {
     /// # Errors
     /// What is wrong in them, which a test rules out.
     pub fn shipped() -> Result<Catalogs, Vec<Diagnostic>> {
-        let catalogs = SHIPPED.map(|(file, text)| Catalog::parse(text, file));
+        let files = VENDORS.map(|vendor| vendor.catalog);
+        let catalogs = files.map(|file| Catalog::parse(file.text, file.name));
         catalogs.into_iter().collect()
     }
 

@@ -5,36 +5,31 @@ use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::failure::Failure;
 use super::say::say;
+use crate::vendors::{VENDORS, Vendor};
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
     /// The vendor of the audit log.
-    vendor: Vendor,
+    #[arg(value_parser = vendors())]
+    vendor: &'static Vendor,
     /// Write to this file instead of standard output; the file must not exist yet.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Vendor {
-    /// The audit log of Confluent Cloud.
-    Confluent,
-}
-
-impl Vendor {
-    fn configuration(self) -> &'static str {
-        match self {
-            Vendor::Confluent => include_str!("../../config/confluent.example.yaml"),
-        }
-    }
+fn vendors() -> impl TypedValueParser<Value = &'static Vendor> {
+    let names = VENDORS.map(|vendor| PossibleValue::new(vendor.product).help(vendor.about));
+    let named = |name: String| VENDORS.into_iter().find(|vendor| vendor.product == name);
+    PossibleValuesParser::new(names).try_map(move |name| named(name).ok_or("no such vendor"))
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    let text = command.vendor.configuration().as_bytes();
+    let text = command.vendor.template.text.as_bytes();
     let Some(path) = &command.output else {
         return Ok(std::io::stdout().write_all(text)?);
     };

@@ -72,10 +72,10 @@ fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>)
     // Constant members come first and unique ones last, which compresses best.
     o.word(key!("version"), OCSF_VERSION);
     o.object(key!("product"), |o| {
-        o.word(key!("name"), metadata.dialect.product_name());
-        o.word(key!("vendor_name"), metadata.dialect.vendor_name());
+        o.word(key!("name"), metadata.dialect.product_name);
+        o.word(key!("vendor_name"), metadata.dialect.vendor_name);
     });
-    o.word(key!("log_name"), metadata.dialect.log_name());
+    o.word(key!("log_name"), metadata.dialect.log_name);
     if event.cloud.is_some() {
         o.texts(key!("profiles"), &["cloud"]);
     }

@@ -4,8 +4,8 @@
 
 use super::activity::Activity;
 use super::class::EventClass;
-use super::dialect::Dialect;
 use crate::json::{Document, NodeId, Text, Written};
+use crate::vendors::Dialect;
 
 /// What an event says of success (OCSF `status_id`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -189,7 +189,7 @@ pub struct Metadata<'a> {
     /// CloudEvents `source`; OCSF `source`.
     pub source: Option<Text<'a>>,
     /// OCSF `product` and `log_name`.
-    pub dialect: Dialect,
+    pub dialect: &'static Dialect,
     /// OCSF `labels`: facts from the catalogue (`access:write`, `sensitivity:high`) and flags
     /// (`time:from_record`, `method:unknown`, `status:inferred`, `raw:slimmed`).
     pub labels: Vec<Text<'a>>,

@@ -3,7 +3,6 @@
 mod activity;
 mod audit_event;
 mod class;
-mod dialect;
 mod latest;
 pub mod limits;
 mod output_buffer;
@@ -18,7 +17,6 @@ pub use audit_event::{
     Unmapped, User, UserKind,
 };
 pub use class::{API_ACTIVITY, AUTHENTICATION, EventClass};
-pub use dialect::Dialect;
 pub use latest::Latest;
 pub use output_buffer::{Output, OutputBuffer};
 pub use path::{Path, REQUEST_DATA};

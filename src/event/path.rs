@@ -136,16 +136,16 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         each(&e.metadata.labels, v, |l| Some(l))
     }),
     ("metadata.log_name", |e, v| {
-        v(Value::String(e.metadata.dialect.log_name()))
+        v(Value::String(e.metadata.dialect.log_name))
     }),
     ("metadata.original_time", |e, v| {
         text(e.metadata.original_time.as_ref(), v)
     }),
     ("metadata.product.name", |e, v| {
-        v(Value::String(e.metadata.dialect.product_name()))
+        v(Value::String(e.metadata.dialect.product_name))
     }),
     ("metadata.product.vendor_name", |e, v| {
-        v(Value::String(e.metadata.dialect.vendor_name()))
+        v(Value::String(e.metadata.dialect.vendor_name))
     }),
     ("metadata.source", |e, v| {
         text(e.metadata.source.as_ref(), v)
@@ -409,7 +409,7 @@ impl Fields for AuditEvent<'_> {
 
     fn logsource(&self) -> Origin<'_> {
         Origin {
-            product: Some(self.metadata.dialect.logsource_product()),
+            product: Some(self.metadata.dialect.logsource_product),
             service: self.api.service_name.as_deref(),
             category: Some(self.class.logsource_category),
         }

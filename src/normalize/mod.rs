@@ -7,8 +7,8 @@ mod confluent;
 mod crn;
 mod error;
 mod labels;
+mod normalizer;
 mod time;
-mod vendor;
 mod walk;
 
 pub use error::NormalizeError;
@@ -19,15 +19,15 @@ use crate::event::{AuditEvent, RawRecord};
 use crate::json::{Document, Memory, NodeId, Portable, Text};
 use cloudevents::Incoming;
 use labels::{NUMBER_AS_TEXT, REPEATED_NAMES, SURROGATE_AS_TEXT};
-use vendor::Vendor;
+use normalizer::Normalizer;
 
 /// The vendors whose events are known, in the order in which they are asked. An event of none of them is
 /// kept as a CloudEvent of unknown origin.
-static VENDORS: [Vendor; 1] = [confluent::VENDOR];
+static NORMALIZERS: [Normalizer; 1] = [confluent::NORMALIZER];
 
 /// Whether a value is the payload of a known vendor's event.
 fn is_payload(document: &Document<'_>, data: NodeId) -> bool {
-    let mut vendors = VENDORS.iter();
+    let mut vendors = NORMALIZERS.iter();
     vendors.any(|vendor| (vendor.is_payload)(document, data))
 }
 
@@ -42,7 +42,7 @@ pub fn normalize<'a>(
     memory: Option<&'a Memory>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let incoming = Incoming::read(record, memory, is_payload)?;
-    let mut vendors = VENDORS.iter();
+    let mut vendors = NORMALIZERS.iter();
     let mut event = match vendors.find(|vendor| (vendor.recognizes)(&incoming)) {
         Some(vendor) => (vendor.normalize)(incoming, catalogs)?,
         None => cloudevents::generic(incoming)?,

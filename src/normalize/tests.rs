@@ -8,10 +8,10 @@ use super::*;
 use crate::catalog::Catalog;
 use crate::event::Activity;
 use crate::event::{
-    API_ACTIVITY, AUTHENTICATION, Dialect, Header, Offset, Partition, Position, Status, User,
-    UserKind,
+    API_ACTIVITY, AUTHENTICATION, Header, Offset, Partition, Position, Status, User, UserKind,
 };
 use crate::json::{NodeId, ValueKind};
+use crate::vendors::{CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM};
 
 mod cloudevents;
 mod identity;
@@ -93,7 +93,7 @@ fn a_login_of_the_old_dialect() {
     let cloud = event.cloud.as_ref().unwrap();
     assert_eq!(cloud.org_uid.as_deref(), Some(ORGANIZATION));
     assert_eq!(cloud.project_uid.as_deref(), Some("env-q7x2k9"));
-    assert_eq!(event.metadata.dialect, Dialect::ConfluentCloudV1);
+    assert_eq!(event.metadata.dialect, &CONFLUENT_CLOUD_V1);
     assert!(stays(&event, &["data", "authenticationInfo", "principal"]));
     assert!(stays(&event, &["data", "result", "message"]));
     assert!(!stays(&event, &["data", "result", "status"]));
@@ -176,11 +176,7 @@ fn the_authority_of_the_source_says_whose_event_it_is() {
         "crn://confluent.cloud/",
         "crn://Confluent.Cloud:443/kafka=lkc-7",
     ] {
-        assert_eq!(
-            of_source(source, inner),
-            Dialect::ConfluentCloudV1,
-            "{source}"
-        );
+        assert_eq!(of_source(source, inner), &CONFLUENT_CLOUD_V1, "{source}");
     }
     let outer = r#","serviceName":"crn://confluent.cloud/kafka=lkc-7""#;
     for source in [
@@ -188,27 +184,23 @@ fn the_authority_of_the_source_says_whose_event_it_is() {
         "crn://mds:8090/kafka=k",
         "crn:///kafka=k",
     ] {
-        assert_eq!(
-            of_source(source, outer),
-            Dialect::ConfluentPlatform,
-            "{source}"
-        );
+        assert_eq!(of_source(source, outer), &CONFLUENT_PLATFORM, "{source}");
     }
     // Without a source that is a CRN, the other names decide, an empty authority last.
     let names = r#""subject":"crn://mds.example.com/kafka=k","#;
-    assert_eq!(dialect("", names, ""), Dialect::ConfluentPlatform);
-    assert_eq!(dialect("", names, outer), Dialect::ConfluentCloudV1);
-    assert_eq!(dialect("", "", inner), Dialect::ConfluentPlatform);
+    assert_eq!(dialect("", names, ""), &CONFLUENT_PLATFORM);
+    assert_eq!(dialect("", names, outer), &CONFLUENT_CLOUD_V1);
+    assert_eq!(dialect("", "", inner), &CONFLUENT_PLATFORM);
     let new = format!(r#"{inner},"cloudResources":[]"#);
-    assert_eq!(dialect("", "", &new), Dialect::ConfluentCloudV2);
-    assert_eq!(dialect("", "", ""), Dialect::ConfluentCloudV1);
+    assert_eq!(dialect("", "", &new), &CONFLUENT_CLOUD_V2);
+    assert_eq!(dialect("", "", ""), &CONFLUENT_CLOUD_V1);
 }
 
 #[test]
 fn the_platform_is_no_cloud() {
     let event = shape("a5");
     assert_eq!(event.cloud, None);
-    assert_eq!(event.metadata.dialect, Dialect::ConfluentPlatform);
+    assert_eq!(event.metadata.dialect, &CONFLUENT_PLATFORM);
     assert_eq!(event.src_endpoint.ip.as_deref(), Some("10.20.30.40"));
     assert!(stays(
         &event,

@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 
 use super::notification::Arrival;
-use crate::event::Dialect;
 use crate::notice::{Notice, ResourceNotice};
 use crate::sigma::{
     Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Origin, Scratch, UnknownField,
     Value, Visit,
 };
+use crate::vendors;
 
 type Visited = ControlFlow<()>;
 
@@ -44,8 +44,11 @@ fn each(
 /// The product by its name, and by the `product` of a rule's `logsource`.
 fn product(notice: &Notice, visit: &mut Visit<'_>) -> Visited {
     some(notice.product.as_ref(), visit)?;
-    let dialect = notice.product.as_deref().and_then(Dialect::of_product_name);
-    let word = dialect.map(Dialect::logsource_product);
+    let dialect = notice
+        .product
+        .as_deref()
+        .and_then(vendors::dialect_of_product_name);
+    let word = dialect.map(|dialect| dialect.logsource_product);
     word.map_or(ControlFlow::Continue(()), |word| visit(Value::String(word)))
 }
 

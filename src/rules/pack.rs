@@ -1,48 +1,16 @@
 //! The rules that ship with the binary.
 
-/// A rule file compiled into the binary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PackFile {
-    /// File name within the pack.
-    pub name: &'static str,
-    /// Its text.
-    pub text: &'static str,
-}
-
-/// Lists the files of `config/rules/<pack>`; a test checks that none is missing.
-macro_rules! files {
-    ($pack:literal: $($name:literal),* $(,)?) => {
-        &[$(PackFile {
-            name: concat!($name, ".yaml"),
-            text: include_str!(concat!("../../config/rules/", $pack, "/", $name, ".yaml")),
-        }),*]
-    };
-}
-
-const CONFLUENT: &[PackFile] = files!["confluent":
-    "access_transparency",
-    "api_key_created",
-    "critical_attempt_failed",
-    "environment_deleted",
-    "ip_filter_denied",
-    "kafka_cluster_deleted",
-    "organization_admin_bound",
-    "scratch_statement_deleted",
-    "statement_deleted",
-    "workspace_deleted",
-];
-
-const PACKS: &[(&str, &[PackFile])] = &[("confluent", CONFLUENT)];
+use crate::vendors::{ShippedFile, VENDORS};
 
 /// The files of a pack.
-pub fn pack(name: &str) -> Option<&'static [PackFile]> {
-    let found = PACKS.iter().find(|(known, _)| *known == name)?;
-    Some(found.1)
+pub fn pack(name: &str) -> Option<&'static [ShippedFile]> {
+    let vendor = VENDORS.iter().find(|vendor| vendor.product == name)?;
+    Some(vendor.pack)
 }
 
 /// The names of all packs.
 pub fn pack_names() -> impl Iterator<Item = &'static str> {
-    PACKS.iter().map(|(name, _)| *name)
+    VENDORS.iter().map(|vendor| vendor.product)
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 
 use super::{Emitted, RecordKind};
 use crate::diagnostic::nearest;
-use crate::event::{self, API_ACTIVITY, Dialect, EventClass, Walk, strings_without};
+use crate::event::{self, API_ACTIVITY, EventClass, Walk, strings_without};
 use crate::finding::path;
 use crate::json::NodeId;
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
+use crate::vendors;
 
 /// What events have besides the attributes that rules can name.
 const OF_EVENTS: [&str; 8] = [
@@ -298,11 +299,11 @@ impl Fields for Emitted<'_> {
             // These are words of the catalogue, which have no escapes.
             raw.strip_prefix('"')?.strip_suffix('"')
         };
-        let dialect = word("metadata.log_name").and_then(Dialect::of_log_name);
+        let dialect = word("metadata.log_name").and_then(vendors::dialect_of_log_name);
         let class = self.class();
         let moved = || word("unmapped.api.service.name").filter(|_| class.has_login);
         Origin {
-            product: dialect.map(Dialect::logsource_product),
+            product: dialect.map(|dialect| dialect.logsource_product),
             service: word("api.service.name").or_else(moved),
             category: Some(class.logsource_category),
         }

@@ -12,12 +12,13 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "printable",
     "diagnostic",
     "yaml",
     "json",
     "sigma",
+    "vendors",
     "event",
     "catalog",
     "files",
@@ -87,22 +88,27 @@ const EFFECTS: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 19] = [
+const MAY_IMPORT: [(&str, &[&str]); 20] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
     // Reads and writes JSON, whoever asks.
     ("json", &[]),
+    // Data alone.
+    ("vendors", &[]),
     ("diagnostic", &["printable"]),
     ("yaml", &["diagnostic"]),
     // An event answers the field paths of rules.
-    ("event", &["diagnostic", "json", "sigma", "yaml"]),
+    ("event", &["diagnostic", "json", "sigma", "vendors", "yaml"]),
     // The language knows nothing of audit events.
     ("sigma", &["diagnostic", "yaml"]),
-    ("rules", &["diagnostic", "sigma", "yaml"]),
-    ("catalog", &["diagnostic", "event", "json", "yaml"]),
+    ("rules", &["diagnostic", "sigma", "vendors", "yaml"]),
+    (
+        "catalog",
+        &["diagnostic", "event", "json", "vendors", "yaml"],
+    ),
     (
         "normalize",
-        &["catalog", "diagnostic", "event", "json", "yaml"],
+        &["catalog", "diagnostic", "event", "json", "vendors", "yaml"],
     ),
     ("enrich", &["diagnostic", "event", "json", "yaml"]),
     ("route", &["diagnostic", "event", "sigma", "yaml"]),
@@ -129,6 +135,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
             "json",
             "printable",
             "sigma",
+            "vendors",
             "yaml",
         ],
     ),
@@ -143,6 +150,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
             "printable",
             "settings",
             "sigma",
+            "vendors",
             "yaml",
         ],
     ),

@@ -2,13 +2,12 @@
 
 use super::envelope::Envelope;
 use super::incoming::Incoming;
-use crate::event::{
-    API_ACTIVITY, Activity, Api, AuditEvent, Dialect, Endpoint, Metadata, Status, User,
-};
+use crate::event::{API_ACTIVITY, Activity, Api, AuditEvent, Endpoint, Metadata, Status, User};
 use crate::json::Text;
 use crate::normalize::error::NormalizeError;
 use crate::normalize::time::EventTime;
 use crate::normalize::walk;
+use crate::vendors::CLOUD_EVENTS;
 
 /// A CloudEvent of unknown origin: it is kept, and nothing is read from its payload, whose form is unknown.
 ///
@@ -30,7 +29,7 @@ pub(in crate::normalize) fn generic(
     let labels = label.into_iter().chain(["method:unknown"]);
     let labels = labels.chain(envelope.labels.iter().copied());
     let metadata = Metadata {
-        dialect: Dialect::CloudEvents,
+        dialect: &CLOUD_EVENTS,
         labels: labels.map(Text::from).collect(),
         ..envelope.metadata()
     };

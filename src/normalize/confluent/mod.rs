@@ -18,24 +18,23 @@ use shape::Shape;
 use super::cloudevents::{Envelope, Incoming};
 use super::crn::{self, Authority};
 use super::error::NormalizeError;
+use super::normalizer::Normalizer;
 use super::time::EventTime;
-use super::vendor::Vendor;
 use super::walk;
 use crate::catalog::{Catalogs, Method};
 use crate::event::{
-    API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, Dialect, EventClass, Metadata,
-    Unmapped,
+    API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, EventClass, Metadata, Unmapped,
 };
 use crate::json::{Document, NodeId, Text, ValueKind};
-
-/// What a rule's `logsource` and the catalogue call the vendor.
-const PRODUCT: &str = "confluent";
+use crate::vendors::{
+    CONFLUENT, CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM, Dialect,
+};
 
 /// What the vendor's CloudEvents types begin with.
 const VENDOR_TYPES: &str = "io.confluent.";
 
 /// Confluent, as the table of vendors has it.
-pub(super) const VENDOR: Vendor = Vendor {
+pub(super) const NORMALIZER: Normalizer = Normalizer {
     is_payload,
     recognizes,
     normalize,
@@ -72,11 +71,11 @@ fn normalize<'a>(
     })?;
     let EventTime { time_ms, label } = event.event_time(record_ms);
     let dialect = dialect(&event, &data);
-    let platform = dialect == Dialect::ConfluentPlatform;
+    let platform = dialect == &CONFLUENT_PLATFORM;
     let unmapped = &mut event.unmapped;
     let operation = operation(unmapped, data.root.method_name, event.kind.as_ref())?;
     let method = catalogs
-        .of(PRODUCT)
+        .of(CONFLUENT.product)
         .and_then(|catalog| catalog.method(&operation));
     let shape = Shape::of(event.kind.as_deref(), &operation, method);
     let (class, activity) = classify(shape, &operation, method);
@@ -250,14 +249,14 @@ fn request_uid<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<
     walk::take(unmapped, first)
 }
 
-fn dialect(event: &Envelope<'_>, data: &Data) -> Dialect {
+fn dialect(event: &Envelope<'_>, data: &Data) -> &'static Dialect {
     let is_new = is_new_dialect(&event.unmapped.document, data);
     if is_platform(event, data, is_new) {
-        Dialect::ConfluentPlatform
+        &CONFLUENT_PLATFORM
     } else if is_new {
-        Dialect::ConfluentCloudV2
+        &CONFLUENT_CLOUD_V2
     } else {
-        Dialect::ConfluentCloudV1
+        &CONFLUENT_CLOUD_V1
     }
 }
 

@@ -136,7 +136,7 @@ fn a_cloud_event_of_unknown_origin_is_kept() {
     let event = normal(text);
     assert_eq!(event.class, &API_ACTIVITY);
     assert_eq!(event.api.operation, "com.example.done");
-    assert_eq!(event.metadata.dialect.logsource_product(), "cloudevents");
+    assert_eq!(event.metadata.dialect.logsource_product, "cloudevents");
     assert_eq!(event.user.name.as_deref(), Some("unknown"));
     assert_eq!(event.activity, Activity::Other);
     assert!(!event.known_method);

@@ -9,8 +9,8 @@ use crate::json::{Document, NodeId};
 /// Describes a record in OCSF terms.
 type Normalize = for<'a> fn(Incoming<'a>, &'a Catalogs) -> Result<AuditEvent<'a>, NormalizeError>;
 
-/// A vendor whose events are known.
-pub(super) struct Vendor {
+/// The functions that read a vendor's events.
+pub(super) struct Normalizer {
     /// Whether a value is the payload of one of its events, in whatever envelope.
     pub(super) is_payload: fn(&Document<'_>, NodeId) -> bool,
     /// Whether a record holds one of its events. Nothing has been moved out of the document yet.

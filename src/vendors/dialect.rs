@@ -1,0 +1,28 @@
+//! In which shape a product writes its audit events, as data.
+
+/// A product of a vendor, and one of the shapes of its events.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// OCSF `log_name`; no two dialects share it.
+    pub log_name: &'static str,
+    /// OCSF `product.name`.
+    pub product_name: &'static str,
+    /// OCSF `product.vendor_name`.
+    pub vendor_name: &'static str,
+    /// Product of the rules' `logsource`.
+    pub logsource_product: &'static str,
+}
+
+/// A CloudEvent of unknown origin.
+pub static CLOUD_EVENTS: Dialect = Dialect {
+    log_name: "cloudevents",
+    product_name: "CloudEvents",
+    vendor_name: "unknown",
+    logsource_product: "cloudevents",
+};
+
+impl Default for &'static Dialect {
+    fn default() -> Self {
+        &CLOUD_EVENTS
+    }
+}

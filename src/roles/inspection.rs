@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::outputs;
-use crate::config::{Config, Source};
+use crate::config::{Config, LagGroup, Source};
 use crate::kafka::access::{Access, Permission, Seen};
 use crate::kafka::acl::{Operation, Resource, Right, commands};
 use crate::kafka::session::{Delivery, transactional_id_prefix};
@@ -107,6 +107,13 @@ fn source_cluster(source: &Source) -> InspectedSource {
             if source.broker.offsets_jump() {
                 builder.fine.push(
                     "offsets jump there: lag is given in seconds, never as a number of records"
+                        .to_owned(),
+                );
+            }
+            if source.broker == BrokerKind::Sls && source.lag_group != LagGroup::None {
+                builder.fine.push(
+                    "positions are copied to a group there, one of the 30 consumer groups that a \
+                     Logstore takes; `lag_group: none` saves it"
                         .to_owned(),
                 );
             }

@@ -42,6 +42,7 @@ pub fn run(events: usize, rules: &[RuleSource]) {
                 topic: "source",
                 partition: Partition(0),
                 offset: Offset(number as i64),
+                element: None,
             },
             timestamp_ms: Some(1_793_500_000_000),
             key: None,

@@ -137,6 +137,7 @@ mod tests {
                 topic,
                 partition: Partition(3),
                 offset: Offset(offset),
+                element: None,
             },
             timestamp_ms: Some(1_773_480_414_000),
             key: None,

@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 use crate::catalog::Catalogs;
 use crate::event::{Offset, Partition, Path, Position, RawRecord};
-use crate::normalize::normalize;
+use crate::normalize::event_of;
 use crate::rules::{Known, Overrides, RuleSource};
 use crate::sigma::Scratch;
 
@@ -65,13 +65,14 @@ fn event(text: &str) -> AuditEvent<'_> {
             topic: "audit",
             partition: Partition(0),
             offset: Offset(0),
+            element: None,
         },
         timestamp_ms: None,
         key: None,
         value: Some(text.as_bytes()),
         headers: Vec::new(),
     };
-    normalize(&record, Catalogs::NONE, None).unwrap()
+    event_of(&record, Catalogs::NONE, None).unwrap()
 }
 
 /// The alert of the rule with that title.

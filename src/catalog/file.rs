@@ -1,17 +1,13 @@
-//! The catalogue of one product, as its file has it. A name is found without regard to ASCII case and
-//! without allocation, since every event asks.
+//! The catalogue of one product, as its file has it.
 
 use std::collections::BTreeSet;
 
-use foldhash::HashMap;
-
+use super::names::{MAX_NAME_BYTES, Names};
 use super::{Access, Method, Sensitivity};
-use crate::diagnostic::{Diagnostic, Problem};
+use crate::diagnostic::{Diagnostic, Problem, nearest};
 use crate::event::Activity;
+use crate::json::Phrase;
 use crate::yaml::{self, Entry, Node, YamlReader};
-
-/// Longest name that a catalogue may hold, in bytes: what a lookup lowercases on the stack.
-pub(super) const MAX_NAME_BYTES: usize = 64;
 
 /// The methods of one product.
 #[derive(Debug, Clone)]
@@ -19,8 +15,27 @@ pub struct Catalog {
     product: String,
     services: BTreeSet<String>,
     methods: Vec<Method>,
-    /// Index into `methods` by lowercased name or alias.
-    by_name: HashMap<Box<[u8]>, usize>,
+    lookup: Lookup,
+}
+
+/// How a method is found; the values are indices into the methods.
+#[derive(Debug, Clone)]
+enum Lookup {
+    /// By its name, which is unique within the product.
+    ByName(Names<usize>),
+    /// By the word that events have for its service, and its name, which is unique within the service.
+    ByService {
+        /// By such a word, the index of the service.
+        words: Names<usize>,
+        services: Vec<ServiceMethods>,
+    },
+}
+
+/// The methods of a service.
+#[derive(Debug, Clone)]
+struct ServiceMethods {
+    service: String,
+    methods: Names<usize>,
 }
 
 impl Catalog {
@@ -58,18 +73,33 @@ impl Catalog {
         self.methods.iter()
     }
 
-    /// Every name that an event may give a method, aliases included.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.methods.iter().flat_map(Method::names)
+    /// The method of this name or alias, in a catalogue without `service_names`.
+    pub fn method(&self, name: &str) -> Option<&Method> {
+        match &self.lookup {
+            Lookup::ByName(names) => self.methods.get(*names.get(name)?),
+            Lookup::ByService { .. } => None,
+        }
     }
 
-    /// The method of this name or alias.
-    pub fn method(&self, name: &str) -> Option<&Method> {
-        let mut buffer = [0; MAX_NAME_BYTES];
-        let key = buffer.get_mut(..name.len())?;
-        key.copy_from_slice(name.as_bytes());
-        key.make_ascii_lowercase();
-        self.methods.get(*self.by_name.get(&*key)?)
+    /// The method of this name or alias of the service that an event's word stands for, in a catalogue with
+    /// `service_names`.
+    pub fn method_of(&self, service_name: &str, event_name: &str) -> Option<&Method> {
+        let service = self.service_methods(service_name)?;
+        self.methods.get(*service.methods.get(event_name)?)
+    }
+
+    /// The service that an event's word stands for, in a catalogue with `service_names`; it is known also
+    /// where the method is not.
+    pub fn service_of(&self, service_name: &str) -> Option<&str> {
+        let service = self.service_methods(service_name)?;
+        Some(&service.service)
+    }
+
+    fn service_methods(&self, service_name: &str) -> Option<&ServiceMethods> {
+        match &self.lookup {
+            Lookup::ByName(_) => None,
+            Lookup::ByService { words, services } => services.get(*words.get(service_name)?),
+        }
     }
 }
 
@@ -86,28 +116,91 @@ struct Parser {
     reader: YamlReader,
     services: BTreeSet<String>,
     methods: Vec<Method>,
-    by_name: HashMap<Box<[u8]>, usize>,
+    /// Of the service that is being read, or of all services.
+    names: Names<usize>,
+    /// Whether names are unique within a service only.
+    by_service: bool,
 }
 
 impl Parser {
     fn catalog(&mut self, root: &Node) -> Option<Catalog> {
-        self.reader.map_of(root, &["product", "services"]);
+        let keys = ["product", "service_names", "services"];
+        self.reader.map_of(root, &keys);
         let product = self.required(root, "product");
         let product = product.and_then(|node| self.reader.text(node));
-        if let Some(services) = self.required(root, "services") {
-            for service in self.reader.map(services) {
-                self.services.insert(service.key.clone());
-                for module in self.reader.map(&service.node) {
-                    self.module(&service.key, module);
+        let service_names = root.entry("service_names");
+        self.by_service = service_names.is_some();
+        let mut services = Vec::new();
+        if let Some(node) = self.required(root, "services") {
+            for entry in self.reader.map(node) {
+                self.service(entry);
+                if self.by_service {
+                    services.push(ServiceMethods {
+                        service: entry.key.clone(),
+                        methods: std::mem::take(&mut self.names),
+                    });
                 }
             }
         }
+        let lookup = match service_names {
+            None => Lookup::ByName(std::mem::take(&mut self.names)),
+            Some(node) => Lookup::ByService {
+                words: self.words(node, &services),
+                services,
+            },
+        };
         Some(Catalog {
             product: product?.to_owned(),
             services: std::mem::take(&mut self.services),
             methods: std::mem::take(&mut self.methods),
-            by_name: std::mem::take(&mut self.by_name),
+            lookup,
         })
+    }
+
+    fn service(&mut self, entry: &Entry) {
+        self.services.insert(entry.key.clone());
+        for module in self.reader.map(&entry.node) {
+            self.module(&entry.key, module);
+        }
+    }
+
+    /// The words that events have for services; every service needs one.
+    fn words(&mut self, node: &Node, services: &[ServiceMethods]) -> Names<usize> {
+        let mut words: Names<usize> = Names::default();
+        let position = |name: &str| services.iter().position(|known| known.service == name);
+        for entry in self.reader.map(node) {
+            let Some(index) = position(&entry.key) else {
+                let problem = Problem::error(entry.key_mark, format!("no service `{}`", entry.key));
+                let names = services.iter().map(|known| known.service.as_str());
+                self.reader.report(match nearest(&entry.key, names) {
+                    Some(near) => problem.remedy(format!("did you mean `{near}`?")),
+                    None => problem.remedy("add it to `services`, or remove it here"),
+                });
+                continue;
+            };
+            for word in self.reader.list(&entry.node) {
+                let Some(text) = self.reader.text(word) else {
+                    continue;
+                };
+                if let Err(message) = check_name(text) {
+                    self.reader.report(Problem::error(word.mark, message));
+                }
+                if let Some(other) = words.insert(text, index) {
+                    let other = &services[other].service;
+                    let message = format!("`{text}` already stands for the service `{other}`");
+                    let problem = Problem::error(word.mark, message);
+                    self.reader.report(problem.remedy("remove one of the two"));
+                }
+            }
+        }
+        let is_nameless = |service: &&ServiceMethods| node.entry(&service.service).is_none();
+        for service in services.iter().filter(is_nameless) {
+            let message = format!("the service `{}` has no name in events", service.service);
+            let remedy = "add a list of values of `serviceName` for it";
+            self.reader
+                .report(Problem::error(node.mark, message).remedy(remedy));
+        }
+        words
     }
 
     fn module(&mut self, service: &str, entry: &Entry) {
@@ -127,13 +220,14 @@ impl Parser {
     }
 
     fn method(&mut self, module: Module<'_>, entry: &Entry) {
-        const KEYS: [&str; 6] = [
+        const KEYS: [&str; 7] = [
             "aliases",
             "activity",
             "access",
             "sensitivity",
             "resource_type",
             "description",
+            "description_zh",
         ];
         let node = &entry.node;
         self.reader.map_of(node, &KEYS);
@@ -147,6 +241,7 @@ impl Parser {
                 ("delete", Activity::Delete),
                 ("other", Activity::Other),
                 ("logon", Activity::Logon),
+                ("logoff", Activity::Logoff),
             ],
         );
         let access = [("read", Access::Read), ("write", Access::Write)];
@@ -164,12 +259,18 @@ impl Parser {
         let own_type = own_type.and_then(|node| self.reader.text(node));
         let description = self.required(node, "description");
         let description = description.and_then(|node| self.reader.text(node));
-        self.name(&entry.key, entry);
-        let aliases = self.aliases(entry);
+        let description_zh = node.entry("description_zh");
+        let description_zh = description_zh.and_then(|node| self.reader.text(node));
+        self.name(module, &entry.key, entry);
+        let aliases = self.aliases(module, entry);
         let (Some(activity), Some(access), Some(sensitivity), Some(description)) =
             (activity, access, sensitivity, description)
         else {
             return;
+        };
+        let message = match description_zh {
+            Some(description_zh) => format!("{description} {description_zh}").as_str().into(),
+            None => description.into(),
         };
         self.methods.push(Method {
             name: entry.key.clone(),
@@ -181,17 +282,19 @@ impl Parser {
             sensitivity,
             resource_type: own_type.or(module.resource_type).map(str::to_owned),
             description: description.into(),
+            description_zh: description_zh.map(Phrase::from),
+            message,
         });
     }
 
-    fn aliases(&mut self, entry: &Entry) -> Vec<String> {
+    fn aliases(&mut self, module: Module<'_>, entry: &Entry) -> Vec<String> {
         let Some(list) = entry.node.entry("aliases") else {
             return Vec::new();
         };
         let mut aliases = Vec::new();
         for node in self.reader.list(list) {
             if let Some(alias) = self.reader.text(node) {
-                self.name(alias, entry);
+                self.name(module, alias, entry);
                 aliases.push(alias.to_owned());
             }
         }
@@ -199,18 +302,18 @@ impl Parser {
     }
 
     /// Reserves a name for the method that is about to be added.
-    fn name(&mut self, name: &str, entry: &Entry) {
+    fn name(&mut self, module: Module<'_>, name: &str, entry: &Entry) {
         let mut refuse = |message: String| {
             self.reader.report(Problem::error(entry.key_mark, message));
         };
-        if !name.is_ascii() || name.is_empty() || name.len() > MAX_NAME_BYTES {
-            refuse(format!(
-                "`{name}` is not 1 to {MAX_NAME_BYTES} ASCII characters"
-            ));
+        if let Err(message) = check_name(name) {
+            refuse(message);
         }
-        let key = name.to_ascii_lowercase().into_bytes().into_boxed_slice();
-        if self.by_name.insert(key, self.methods.len()).is_some() {
-            refuse(format!("a second method is called `{name}`"));
+        if self.names.insert(name, self.methods.len()).is_some() {
+            refuse(match self.by_service {
+                true => format!("a second method of `{}` is called `{name}`", module.service),
+                false => format!("a second method is called `{name}`"),
+            });
         }
     }
 
@@ -229,4 +332,14 @@ impl Parser {
         self.reader
             .word(text, found.mark, key, known.iter().copied())
     }
+}
+
+/// What is wrong with a name of a method or a service.
+fn check_name(name: &str) -> Result<(), String> {
+    if !name.is_ascii() || name.is_empty() || name.len() > MAX_NAME_BYTES {
+        return Err(format!(
+            "`{name}` is not 1 to {MAX_NAME_BYTES} ASCII characters"
+        ));
+    }
+    Ok(())
 }

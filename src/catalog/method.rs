@@ -12,6 +12,16 @@ pub enum Access {
     Write,
 }
 
+impl Access {
+    /// For `metadata.labels`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Access::Read => "access:read",
+            Access::Write => "access:write",
+        }
+    }
+}
+
 /// How much it matters that somebody called a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sensitivity {
@@ -21,6 +31,17 @@ pub enum Sensitivity {
     Medium,
     /// Destroys something, opens access, or touches a credential.
     High,
+}
+
+impl Sensitivity {
+    /// For `metadata.labels`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Sensitivity::Low => "sensitivity:low",
+            Sensitivity::Medium => "sensitivity:medium",
+            Sensitivity::High => "sensitivity:high",
+        }
+    }
 }
 
 /// One audited method.
@@ -44,22 +65,16 @@ pub struct Method {
     pub resource_type: Option<String>,
     /// One sentence for a human reader.
     pub description: Phrase,
+    /// The vendor's own description in Chinese, where it has one.
+    pub description_zh: Option<Phrase>,
+    /// For `message` of an event: the descriptions that there are.
+    pub message: Phrase,
 }
 
 impl Method {
     /// For `metadata.labels`: whether it changes anything, and how much it matters.
     pub fn labels(&self) -> [&'static str; 2] {
-        [
-            match self.access {
-                Access::Read => "access:read",
-                Access::Write => "access:write",
-            },
-            match self.sensitivity {
-                Sensitivity::Low => "sensitivity:low",
-                Sensitivity::Medium => "sensitivity:medium",
-                Sensitivity::High => "sensitivity:high",
-            },
-        ]
+        [self.access.label(), self.sensitivity.label()]
     }
 
     /// Its name and its aliases.

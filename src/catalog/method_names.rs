@@ -2,11 +2,13 @@
 //! Invariant: the work is linear in the bytes and the memory constant, whatever the bytes are.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memchr2;
 
-use super::file::MAX_NAME_BYTES;
+use super::names::MAX_NAME_BYTES;
 use super::{Catalog, Catalogs, Sensitivity};
 
 /// Bytes with escapes are looked through in windows of this size.
@@ -15,27 +17,69 @@ const WINDOW_BYTES: usize = 64 * 1024;
 /// By so much the windows overlap: a name each of whose letters is an escape in an escape.
 const OVERLAP_BYTES: usize = 12 * MAX_NAME_BYTES;
 
+/// The members of events whose value is the name of a method, in lowercase.
+const NAME_MEMBERS: [&[u8]; 2] = [b"eventname", b"methodname"];
+
+/// So many bytes before a name are looked at for such a member: it, and the punctuation between.
+const MEMBER_BYTES: usize = 24;
+
 /// Finds the names of methods.
 #[derive(Debug)]
 pub struct MethodNames {
     /// `None` if the catalogues are too large for it, which they are not.
     automaton: Option<AhoCorasick>,
-    /// For each pattern the index of its method.
-    patterns: Vec<usize>,
-    /// Each method's name, and how much it matters.
-    methods: Vec<(Box<str>, Sensitivity)>,
+    patterns: Vec<Pattern>,
+    methods: Vec<NamedMethod>,
+}
+
+/// A name that is searched for.
+#[derive(Debug)]
+struct Pattern {
+    /// Index of its method.
+    method: usize,
+    /// Whether it is one word, such as `Create`, which is found in any text.
+    is_word: bool,
+}
+
+/// A method, or all those of several services that have the same name.
+#[derive(Debug)]
+struct NamedMethod {
+    name: Box<str>,
+    /// The highest of them.
+    sensitivity: Sensitivity,
 }
 
 impl MethodNames {
     /// Those of all methods of all vendors, aliases included.
     pub fn of(catalogs: &Catalogs) -> MethodNames {
-        let (mut names, mut patterns, mut methods) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut patterns) = (Vec::new(), Vec::new());
+        let mut methods: Vec<NamedMethod> = Vec::new();
+        let mut by_name = HashMap::new();
         for method in catalogs.iter().flat_map(Catalog::methods) {
+            let mut own = None;
             for name in method.names() {
-                names.push(name);
-                patterns.push(methods.len());
+                let index = match by_name.entry(name.to_ascii_lowercase()) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(vacant) => {
+                        let index = own.unwrap_or(methods.len());
+                        if index == methods.len() {
+                            methods.push(NamedMethod {
+                                name: method.name.as_str().into(),
+                                sensitivity: method.sensitivity,
+                            });
+                        }
+                        names.push(name);
+                        patterns.push(Pattern {
+                            method: index,
+                            is_word: is_word(name),
+                        });
+                        *vacant.insert(index)
+                    }
+                };
+                own.get_or_insert(index);
+                let sensitivity = &mut methods[index].sensitivity;
+                *sensitivity = method.sensitivity.max(*sensitivity);
             }
-            methods.push((method.name.as_str().into(), method.sensitivity));
         }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -49,7 +93,8 @@ impl MethodNames {
     }
 
     /// The methods whose names stand as words in any of the parts, whatever their case and also in
-    /// escapes of JSON; each once, the most sensitive first, else in the order of the parts.
+    /// escapes of JSON; each once, the most sensitive first, else in the order of the parts. A name that is
+    /// one word, such as `Create`, counts only as the value of a member that names a method.
     pub fn named_in<'b>(
         &self,
         parts: impl IntoIterator<Item = &'b [u8]>,
@@ -77,7 +122,10 @@ impl MethodNames {
             }
         }
         let methods = found.methods.into_iter();
-        let method = |index: usize| (&*self.methods[index].0, self.methods[index].1);
+        let method = |index: usize| {
+            let method = &self.methods[index];
+            (&*method.name, method.sensitivity)
+        };
         let mut methods: Vec<_> = methods.map(method).collect();
         methods.sort_by_key(|(_, sensitivity)| Reverse(*sensitivity));
         methods
@@ -89,12 +137,38 @@ impl MethodNames {
         };
         let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
         for name in automaton.find_iter(bytes) {
-            let before = name.start().checked_sub(1).and_then(|at| bytes.get(at));
-            if !is_letter(before) && !is_letter(bytes.get(name.end())) {
-                found.add(self.patterns[name.pattern()]);
+            let before = &bytes[..name.start()];
+            let pattern = &self.patterns[name.pattern()];
+            if !is_letter(before.last())
+                && !is_letter(bytes.get(name.end()))
+                && (!pattern.is_word || names_a_method(before))
+            {
+                found.add(pattern.method);
             }
         }
     }
+}
+
+/// Whether a name is one word: nothing but letters, and no capital except the first.
+fn is_word(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+        && bytes.all(|byte| byte.is_ascii_lowercase())
+}
+
+/// Whether these bytes end with a member that names a method, and with what stands before its value.
+fn names_a_method(before: &[u8]) -> bool {
+    let before = &before[before.len().saturating_sub(MEMBER_BYTES)..];
+    let Some(last) = before.iter().rposition(u8::is_ascii_alphanumeric) else {
+        return false;
+    };
+    let ends_with = |member: &&[u8]| {
+        let start = (last + 1).checked_sub(member.len());
+        start.is_some_and(|start| before[start..=last].eq_ignore_ascii_case(member))
+    };
+    NAME_MEMBERS.iter().any(ends_with)
 }
 
 /// Methods by their index, in the order in which they were found.
@@ -243,6 +317,58 @@ mod tests {
             bytes.extend_from_slice(escaped);
             bytes.resize(3 * WINDOW_BYTES, b' ');
             assert_eq!(names.named_in([&bytes[..]]).len(), 1, "{before}");
+        }
+    }
+
+    fn of_two_services() -> MethodNames {
+        let method = |sensitivity: &str| {
+            format!(
+                "{{activity: create, access: write, sensitivity: {sensitivity}, description: It does.}}"
+            )
+        };
+        let (low, medium, high) = (method("low"), method("medium"), method("high"));
+        let text = format!(
+            "product: p\nservice_names: {{a: [A], b: [B]}}\nservices:\n  \
+             a: {{m: {{methods: {{Create: {low}, CreateUser: {low}, AddUser: {medium}}}}}}}\n  \
+             b: {{m: {{methods: {{create: {high}, CREATEUSER: {high}}}}}}}\n"
+        );
+        MethodNames::of(&Catalogs::from_iter(Catalog::parse(&text, "c.yaml")))
+    }
+
+    #[test]
+    fn a_name_of_two_services_counts_once_with_the_higher_sensitivity() {
+        let names = of_two_services();
+        let found = names.named_in([&b"AddUser and createuser"[..]]);
+        let expected = [
+            ("CreateUser", Sensitivity::High),
+            ("AddUser", Sensitivity::Medium),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_name_of_one_word_counts_only_as_the_value_of_a_member_that_names_a_method() {
+        let names = of_two_services();
+        for bytes in [
+            &br#"{"eventName":"Create""#[..],
+            br#"{"EventName": "create"}"#,
+            br#"{"event":"{\"eventName\":\"Create\"}"}"#,
+            br#"{"event":"{\\\"methodName\\\" : \\\"Create\\\"}"}"#,
+        ] {
+            let shown = String::from_utf8_lossy(bytes);
+            let expected = [("Create", Sensitivity::High)];
+            assert_eq!(names.named_in([bytes]), expected, "{shown}");
+        }
+        for bytes in [
+            &b"Create"[..],
+            b"Create the topic first.",
+            br#"{"action":"Create"}"#,
+            br#"{"eventName":"CreateThing"}"#,
+            br#"{"eventName":"x","action":"Create"}"#,
+            b"Name: Create",
+        ] {
+            let shown = String::from_utf8_lossy(bytes);
+            assert!(names.named_in([bytes]).is_empty(), "{shown}");
         }
     }
 }

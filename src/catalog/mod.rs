@@ -4,6 +4,7 @@
 mod file;
 mod method;
 mod method_names;
+mod names;
 
 pub use file::Catalog;
 pub use method::{Access, Method, Sensitivity};

@@ -51,6 +51,9 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
         ("watchbell-version", env!("CARGO_PKG_VERSION").to_owned()),
         ("watchbell-schema", SCHEMA_VERSION.to_owned()),
     ];
+    if let Some(element) = record.position.element {
+        ours.push(("watchbell-source-element", element.to_string()));
+    }
     if let Some(timestamp_ms) = record.timestamp_ms {
         ours.push(("watchbell-source-timestamp", timestamp_ms.to_string()));
     }

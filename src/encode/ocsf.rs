@@ -3,7 +3,9 @@
 //! raw parts were dropped, which `metadata.labels` then says.
 
 use super::unmapped;
-use crate::event::{Activity, Api, AuditEvent, Endpoint, EventClass, Metadata, Resource, User};
+use crate::event::{
+    Activity, Api, AuditEvent, Endpoint, EventClass, Metadata, Resource, Session, User,
+};
 use crate::json::{NodeId, Object, key};
 
 pub const OCSF_VERSION: &str = "1.8.0";
@@ -33,6 +35,11 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
             });
         }
         o.object(key!("src_endpoint"), |o| endpoint(&event.src_endpoint, o));
+        if let Some(user_agent) = &event.user_agent {
+            o.object(key!("http_request"), |o| {
+                o.text(key!("user_agent"), user_agent);
+            });
+        }
         cloud(event, o);
         o.objects(key!("enrichments"), &event.enrichments, |enrichment, o| {
             o.word(key!("name"), enrichment.name);
@@ -82,14 +89,15 @@ fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>)
     o.optional(key!("source"), metadata.source.as_ref());
     o.optional(key!("event_code"), metadata.event_code.as_ref());
     o.texts(key!("labels"), &metadata.labels);
+    o.optional(key!("correlation_uid"), metadata.correlation_uid.as_ref());
     o.optional(key!("uid"), metadata.uid.as_ref());
     o.optional(key!("original_time"), metadata.original_time.as_ref());
 }
 
 pub(crate) fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     o.object(key!("user"), |o| user(&event.user, o));
-    if let Some(uid) = &event.session_uid {
-        o.object(key!("session"), |o| o.text(key!("uid"), uid));
+    if !event.session.is_empty() {
+        o.object(key!("session"), |o| session(&event.session, o));
     }
     o.optional(key!("app_name"), event.app_name.as_ref());
     o.optional(key!("invoked_by"), event.invoked_by.as_ref());
@@ -102,6 +110,17 @@ pub(crate) fn actor(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     });
 }
 
+fn session(session: &Session<'_>, o: &mut Object<'_>) {
+    o.optional(key!("uid"), session.uid.as_ref());
+    o.optional(key!("issuer"), session.issuer.as_ref());
+    if let Some(is_mfa) = session.is_mfa {
+        o.flag(key!("is_mfa"), is_mfa);
+    }
+    if let Some(created_ms) = session.created_ms {
+        o.int(key!("created_time"), created_ms);
+    }
+}
+
 fn user(user: &User<'_>, o: &mut Object<'_>) {
     o.optional(key!("uid"), user.uid.as_ref());
     o.optional(key!("uid_alt"), user.uid_alt.as_ref());
@@ -112,6 +131,9 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
         o.int(key!("type_id"), kind.id());
     }
     o.optional(key!("credential_uid"), user.credential_uid.as_ref());
+    if let Some(uid) = &user.account_uid {
+        o.object(key!("account"), |o| o.text(key!("uid"), uid));
+    }
     if let Some(team) = &user.team {
         o.objects(key!("groups"), &[team], |team, o| {
             o.text(key!("name"), team)
@@ -125,6 +147,7 @@ fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
         o.optional(key!("name"), api.service_name.as_ref());
         o.optional(key!("uid"), api.service_uid.as_ref());
     });
+    o.optional(key!("version"), api.version.as_ref());
     if let Some(group) = &api.group_name {
         o.object(key!("group"), |o| o.text(key!("name"), group));
     }
@@ -165,6 +188,9 @@ fn login(event: &AuditEvent<'_>, o: &mut Object<'_>) {
         );
     });
     o.optional(key!("auth_protocol"), event.auth_protocol.as_ref());
+    if let Some(is_mfa) = event.is_mfa() {
+        o.flag(key!("is_mfa"), is_mfa);
+    }
 }
 
 pub(crate) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
@@ -173,6 +199,7 @@ pub(crate) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
     if let Some(port) = endpoint.port {
         o.int(key!("port"), port.into());
     }
+    o.optional(key!("vpc_uid"), endpoint.vpc_uid.as_ref());
 }
 
 pub(crate) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut Object<'_>) {
@@ -197,6 +224,9 @@ pub(crate) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     };
     o.object(key!("cloud"), |o| {
         o.text(key!("provider"), &cloud.provider);
+        if let Some(uid) = &cloud.account_uid {
+            o.object(key!("account"), |o| o.text(key!("uid"), uid));
+        }
         if let Some(uid) = &cloud.org_uid {
             o.object(key!("org"), |o| o.text(key!("uid"), uid));
         }

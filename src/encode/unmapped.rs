@@ -1,6 +1,6 @@
 //! Writes the parts of the input that are mapped to no OCSF attribute, in their original places.
 
-use crate::event::Unmapped;
+use crate::event::{CONTAINER, Unmapped};
 use crate::json::Object;
 
 /// Writes the rest of the input as members of `unmapped`.
@@ -10,6 +10,9 @@ pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
     }
     for (name, value) in &unmapped.attributes {
         object.text(&**name, value);
+    }
+    if let Some(container) = unmapped.around {
+        object.copy_unmarked(CONTAINER, container, container.root());
     }
     let document = &unmapped.document;
     let root = document.root();

@@ -15,6 +15,8 @@ pub enum Activity {
     Other,
     /// Proves who somebody is.
     Logon,
+    /// Ends a session.
+    Logoff,
 }
 
 /// Verbs by which a method that no catalogue knows is judged.
@@ -60,17 +62,19 @@ const VERBS: &[(Activity, &[&str])] = &[
         Activity::Logon,
         &["authenticate", "authentication", "login", "logon", "signin"],
     ),
+    (Activity::Logoff, &["logout", "logoff", "signout"]),
 ];
 
 impl Activity {
     /// Every activity, in the order of their declaration.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Create,
         Self::Read,
         Self::Update,
         Self::Delete,
         Self::Other,
         Self::Logon,
+        Self::Logoff,
     ];
 
     /// What the first word of a method's name says, once a prefix such as `kafka.` or `Tableflow` is gone:

@@ -54,6 +54,8 @@ pub struct User<'a> {
     pub kind: Option<UserKind>,
     /// OCSF `credential_uid`: the API key or token used.
     pub credential_uid: Option<Text<'a>>,
+    /// OCSF `account.uid`: the vendor's account that the user belongs to.
+    pub account_uid: Option<Text<'a>>,
     /// OCSF `groups[].name`: the team, from the names file.
     pub team: Option<Text<'a>>,
 }
@@ -63,6 +65,8 @@ pub struct User<'a> {
 pub enum UserKind {
     /// A person.
     User,
+    /// Who may do everything, such as the owner of an account.
+    Admin,
     /// A machine account.
     Service,
     /// The vendor or the platform itself.
@@ -71,16 +75,21 @@ pub enum UserKind {
     Group,
     /// An account of the customer's identity provider, of whatever sort.
     External,
+    /// A role that somebody has assumed for a session.
+    AssumedRole,
+    /// Another account of the vendor as a whole.
+    Account,
 }
 
 impl UserKind {
-    /// OCSF `type_id`: 1 User, 3 System, 4 Service, 99 for what OCSF has no number for.
+    /// OCSF `type_id`: 1 User, 2 Admin, 3 System, 4 Service, 99 for what OCSF has no number for.
     pub const fn id(self) -> i64 {
         match self {
             Self::User => 1,
+            Self::Admin => 2,
             Self::System => 3,
             Self::Service => 4,
-            Self::Group | Self::External => 99,
+            Self::Group | Self::External | Self::AssumedRole | Self::Account => 99,
         }
     }
 
@@ -88,10 +97,13 @@ impl UserKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::User => "User",
+            Self::Admin => "Admin",
             Self::System => "System",
             Self::Service => "Service",
             Self::Group => "Group",
             Self::External => "External Account",
+            Self::AssumedRole => "Assumed Role",
+            Self::Account => "Account",
         }
     }
 }
@@ -128,6 +140,8 @@ pub struct Api<'a> {
     pub service_name: Option<Text<'a>>,
     /// OCSF `service.uid`: the vendor's name for the service, such as a CRN.
     pub service_uid: Option<Text<'a>>,
+    /// OCSF `version`.
+    pub version: Option<Text<'a>>,
     /// OCSF `group.name`: the catalogue's module.
     pub group_name: Option<Text<'a>>,
     /// OCSF `request.uid`; set whenever `request_data` is.
@@ -162,6 +176,28 @@ pub struct Endpoint<'a> {
     pub name: Option<Text<'a>>,
     /// TCP port.
     pub port: Option<u16>,
+    /// OCSF `vpc_uid`: the private network that it is in.
+    pub vpc_uid: Option<Text<'a>>,
+}
+
+/// OCSF `session`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Session<'a> {
+    /// OCSF `uid`: the connection, or the name of a role's session.
+    pub uid: Option<Text<'a>>,
+    /// OCSF `issuer`: the role that was assumed.
+    pub issuer: Option<Text<'a>>,
+    /// OCSF `is_mfa`: whether a second factor was given.
+    pub is_mfa: Option<bool>,
+    /// OCSF `created_time`, milliseconds since the Unix epoch.
+    pub created_ms: Option<i64>,
+}
+
+impl Session<'_> {
+    /// Whether nothing is known of it.
+    pub fn is_empty(&self) -> bool {
+        *self == Session::default()
+    }
 }
 
 /// OCSF `cloud`; absent for Confluent Platform.
@@ -169,6 +205,8 @@ pub struct Endpoint<'a> {
 pub struct Cloud<'a> {
     /// OCSF `provider`: `Confluent Cloud`.
     pub provider: Text<'a>,
+    /// OCSF `account.uid`: the account that the resources belong to.
+    pub account_uid: Option<Text<'a>>,
     /// OCSF `org.uid`.
     pub org_uid: Option<Text<'a>>,
     /// OCSF `project_uid`: the environment.
@@ -188,6 +226,8 @@ pub struct Metadata<'a> {
     pub original_time: Option<Text<'a>>,
     /// CloudEvents `source`; OCSF `source`.
     pub source: Option<Text<'a>>,
+    /// OCSF `correlation_uid`: what the vendor's events about the same matter share.
+    pub correlation_uid: Option<Text<'a>>,
     /// OCSF `product` and `log_name`.
     pub dialect: &'static Dialect,
     /// OCSF `labels`: facts from the catalogue (`access:write`, `sensitivity:high`) and flags
@@ -227,8 +267,8 @@ pub struct AuditEvent<'a> {
     pub metadata: Metadata<'a>,
     /// OCSF `actor.user`, and `user` of Authentication.
     pub user: User<'a>,
-    /// OCSF `actor.session.uid`: the connection.
-    pub session_uid: Option<Text<'a>>,
+    /// OCSF `actor.session`.
+    pub session: Session<'a>,
     /// OCSF `actor.app_name`: the client's own name.
     pub app_name: Option<Text<'a>>,
     /// OCSF `actor.invoked_by`: the principal behind the one that acted.
@@ -243,6 +283,8 @@ pub struct AuditEvent<'a> {
     pub cloud: Option<Cloud<'a>>,
     /// OCSF `src_endpoint`.
     pub src_endpoint: Endpoint<'a>,
+    /// OCSF `http_request.user_agent`.
+    pub user_agent: Option<Text<'a>>,
     /// OCSF `resources`; for Authentication, whose class has none, they give `service.uid`.
     pub resources: Vec<Resource<'a>>,
     /// OCSF `enrichments`.
@@ -263,7 +305,15 @@ impl AuditEvent<'_> {
     pub fn has_api_attribute(&self) -> bool {
         self.class.has_api || self.cloud.is_some()
     }
+
+    /// OCSF `is_mfa` of a login: whether a second factor was given.
+    pub fn is_mfa(&self) -> Option<bool> {
+        self.session.is_mfa.filter(|_| self.class.has_login)
+    }
 }
+
+/// The member of `unmapped` with what stood around the event.
+pub const CONTAINER: &str = "container";
 
 /// The input document, in which those nodes are marked that have moved to an OCSF attribute.
 #[derive(Debug, Clone)]
@@ -278,6 +328,9 @@ pub struct Unmapped<'a> {
     /// Members of the document that share their name, but for case and underscores, with another of
     /// their object, in document order: readers differ in which one counts.
     pub repeated: Vec<NodeId>,
+    /// The value in which the event was found, with the events marked: what stands around them. It is
+    /// written as the member [`CONTAINER`].
+    pub around: Option<&'a Document<'a>>,
     /// Set when the raw parts were dropped to fit a topic's limit.
     pub dropped: bool,
 }
@@ -290,6 +343,7 @@ impl<'a> Unmapped<'a> {
             root_name,
             attributes: Vec::new(),
             repeated: Vec::new(),
+            around: None,
             dropped: false,
         }
     }

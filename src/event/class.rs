@@ -46,7 +46,10 @@ pub static AUTHENTICATION: EventClass = EventClass {
     name: "Authentication",
     category_name: "Identity & Access Management",
     logsource_category: "authentication",
-    activities: &[(Activity::Logon, 1, "Logon")],
+    activities: &[
+        (Activity::Logon, 1, "Logon"),
+        (Activity::Logoff, 2, "Logoff"),
+    ],
     has_api: false,
     has_resources: false,
     has_login: true,

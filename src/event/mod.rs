@@ -13,12 +13,14 @@ mod walk;
 
 pub use activity::Activity;
 pub use audit_event::{
-    Api, AuditEvent, Authorization, Cloud, Endpoint, Enrichment, Metadata, Resource, Status,
-    Unmapped, User, UserKind,
+    Api, AuditEvent, Authorization, CONTAINER, Cloud, Endpoint, Enrichment, Metadata, Resource,
+    Session, Status, Unmapped, User, UserKind,
 };
 pub use class::{API_ACTIVITY, AUTHENTICATION, EventClass};
 pub use latest::Latest;
-pub use output_buffer::{Output, OutputBuffer};
+pub use output_buffer::{
+    MAX_EVENTS_IN_RECORD, Output, OutputBuffer, PARTS_OF_EVENT, PARTS_OF_RECORD, event_and_output,
+};
 pub use path::{Path, REQUEST_DATA};
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,

@@ -17,7 +17,23 @@ pub struct OutputBuffer {
     headers: Vec<HeaderEntry>,
     names: String,
     bytes: Vec<u8>,
+    /// The number of the first part of the event that is written.
+    first_part: u32,
     part: u32,
+}
+
+/// So many outputs of one event are told apart; the last number stands for all that follow.
+pub const PARTS_OF_EVENT: u32 = 4096;
+
+/// So many events in one record have outputs of their own numbers.
+pub const MAX_EVENTS_IN_RECORD: u32 = 10_000;
+
+/// One more than the greatest number of a part of a record's outputs.
+pub const PARTS_OF_RECORD: u32 = PARTS_OF_EVENT * MAX_EVENTS_IN_RECORD;
+
+/// Which event of a record, from 0, and which of its outputs a part is.
+pub fn event_and_output(part: u32) -> (u32, u32) {
+    (part / PARTS_OF_EVENT, part % PARTS_OF_EVENT)
 }
 
 /// One record; its headers, names and bytes begin where those of the one before end.
@@ -47,7 +63,7 @@ pub struct Output<'b> {
     pub key: Option<&'b [u8]>,
     /// `None` is Kafka's null value (only dead letters of tombstones have it).
     pub value: Option<&'b [u8]>,
-    /// Which of the outputs of one source record it is, see [`OutputBuffer::begin_part`].
+    /// Which of the outputs of one source record it is, see [`event_and_output`].
     pub part: u32,
     headers: &'b [HeaderEntry],
     content_bytes: usize,
@@ -65,11 +81,17 @@ impl OutputBuffer {
         self.records.is_empty()
     }
 
-    /// What is appended from now on is this part of what a source record becomes: 0 for the event or
-    /// what stands in its place, then a number for each of its alerts. A part keeps its number
-    /// whatever is written in its place.
-    pub fn begin_part(&mut self, part: u32) {
-        self.part = part;
+    /// What is appended from now on comes from this event of a source record, from 0.
+    pub fn begin_event(&mut self, event: u32) {
+        self.first_part = event.min(MAX_EVENTS_IN_RECORD - 1) * PARTS_OF_EVENT;
+        self.part = self.first_part;
+    }
+
+    /// What is appended from now on is this output of the event: 0 for the event or what stands in its
+    /// place, then a number for each of its alerts. An output keeps its number whatever is written in its
+    /// place.
+    pub fn begin_output(&mut self, output: u32) {
+        self.part = self.first_part + output.min(PARTS_OF_EVENT - 1);
     }
 
     /// Appends a record, and gives it; `value` appends its value to the bytes that it is given.

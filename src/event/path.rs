@@ -7,7 +7,7 @@
 
 use std::ops::ControlFlow;
 
-use super::audit_event::AuditEvent;
+use super::audit_event::{AuditEvent, CONTAINER, UserKind};
 use super::walk::{Walk, strings_without};
 use crate::json::{NodeId, Text, same_name, segments_named};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
@@ -53,6 +53,14 @@ fn word(value: Option<&str>, visit: &mut Visit<'_>) -> Visited {
     value.map_or(ControlFlow::Continue(()), |word| visit(Value::String(word)))
 }
 
+fn int(value: Option<i64>, visit: &mut Visit<'_>) -> Visited {
+    value.map_or(ControlFlow::Continue(()), |int| visit(Value::Int(int)))
+}
+
+fn flag(value: Option<bool>, visit: &mut Visit<'_>) -> Visited {
+    value.map_or(ControlFlow::Continue(()), |flag| visit(Value::Bool(flag)))
+}
+
 fn each<'e, T: 'e>(
     items: impl IntoIterator<Item = &'e T>,
     visit: &mut Visit<'_>,
@@ -83,7 +91,15 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         each(&e.authorizations, v, |a| a.policy_kind.as_deref())
     }),
     ("actor.invoked_by", |e, v| text(e.invoked_by.as_ref(), v)),
-    ("actor.session.uid", |e, v| text(e.session_uid.as_ref(), v)),
+    ("actor.session.created_time", |e, v| {
+        int(e.session.created_ms, v)
+    }),
+    ("actor.session.is_mfa", |e, v| flag(e.session.is_mfa, v)),
+    ("actor.session.issuer", |e, v| {
+        text(e.session.issuer.as_ref(), v)
+    }),
+    ("actor.session.uid", |e, v| text(e.session.uid.as_ref(), v)),
+    ("actor.user.account.uid", user_account),
     ("actor.user.credential_uid", user_credential),
     ("actor.user.email_addr", user_email),
     ("actor.user.groups.name", user_team),
@@ -109,6 +125,7 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     ("api.service.uid", |e, v| {
         text(e.api.service_uid.as_ref(), v)
     }),
+    ("api.version", |e, v| text(e.api.version.as_ref(), v)),
     ("auth_protocol", |e, v| text(e.auth_protocol.as_ref(), v)),
     ("category_name", |e, v| {
         v(Value::String(e.class.category_name))
@@ -116,6 +133,9 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     ("category_uid", |e, v| v(Value::Int(e.class.category_uid()))),
     ("class_name", |e, v| v(Value::String(e.class.name))),
     ("class_uid", |e, v| v(Value::Int(e.class.uid))),
+    ("cloud.account.uid", |e, v| {
+        text(e.cloud.as_ref().and_then(|c| c.account_uid.as_ref()), v)
+    }),
     ("cloud.org.uid", |e, v| {
         text(e.cloud.as_ref().and_then(|c| c.org_uid.as_ref()), v)
     }),
@@ -128,7 +148,14 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     ("cloud.region", |e, v| {
         text(e.cloud.as_ref().and_then(|c| c.region.as_ref()), v)
     }),
+    ("http_request.user_agent", |e, v| {
+        text(e.user_agent.as_ref(), v)
+    }),
+    ("is_mfa", |e, v| flag(e.is_mfa(), v)),
     ("message", |e, v| text(e.message.as_ref(), v)),
+    ("metadata.correlation_uid", |e, v| {
+        text(e.metadata.correlation_uid.as_ref(), v)
+    }),
     ("metadata.event_code", |e, v| {
         text(e.metadata.event_code.as_ref(), v)
     }),
@@ -182,9 +209,10 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         text(e.src_endpoint.name.as_ref(), v)
     }),
     ("src_endpoint.port", |e, v| {
-        e.src_endpoint
-            .port
-            .map_or(ControlFlow::Continue(()), |port| v(Value::Int(port.into())))
+        int(e.src_endpoint.port.map(i64::from), v)
+    }),
+    ("src_endpoint.vpc_uid", |e, v| {
+        text(e.src_endpoint.vpc_uid.as_ref(), v)
     }),
     ("status", |e, v| v(Value::String(e.status.name()))),
     ("status_code", |e, v| text(e.status_code.as_ref(), v)),
@@ -194,6 +222,7 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     ("type_uid", |e, v| {
         v(Value::Int(e.class.type_uid(e.activity)))
     }),
+    ("user.account.uid", user_account),
     ("user.credential_uid", user_credential),
     ("user.email_addr", user_email),
     ("user.groups.name", user_team),
@@ -204,6 +233,9 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     ("user.uid_alt", user_uid_alt),
 ];
 
+fn user_account(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
+    text(e.user.account_uid.as_ref(), v)
+}
 fn user_uid(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
     text(e.user.uid.as_ref(), v)
 }
@@ -226,9 +258,7 @@ fn user_type(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
     word(e.user.kind.map(|kind| kind.name()), v)
 }
 fn user_type_id(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
-    e.user
-        .kind
-        .map_or(ControlFlow::Continue(()), |kind| v(Value::Int(kind.id())))
+    int(e.user.kind.map(UserKind::id), v)
 }
 
 impl Path {
@@ -311,6 +341,16 @@ impl AuditEvent<'_> {
                 visit(Value::String(value))?;
             }
         }
+        if let (Some(container), [first, rest @ ..]) = (self.unmapped.around, segments)
+            && same_name(CONTAINER, first)
+        {
+            let around = Walk {
+                document: container,
+                hidden: &|id| !container.has_unmarked_leaf(id),
+                certain: walk.certain,
+            };
+            around.visit(container.root(), rest, visit)?;
+        }
         let segments = match (self.unmapped.root_name, segments) {
             (None, segments) => segments,
             (Some(root), [first, rest @ ..]) if same_name(root, first) => rest,
@@ -331,7 +371,7 @@ impl AuditEvent<'_> {
         let is_rest = unmapped.remains(unmapped.document.root());
         let is_moved =
             !self.has_api_attribute() || !self.class.has_resources && !self.resources.is_empty();
-        is_rest || is_moved || !unmapped.attributes.is_empty()
+        is_rest || is_moved || !unmapped.attributes.is_empty() || unmapped.around.is_some()
     }
 
     fn visit_values(&self, path: &Path, certain: bool, visit: &mut Visit<'_>) -> Visited {
@@ -374,6 +414,10 @@ impl AuditEvent<'_> {
         }
         for (_, value) in &self.unmapped.attributes {
             visit(value)?;
+        }
+        if let Some(container) = self.unmapped.around {
+            let marked = container.nodes().filter(|id| container.is_marked(*id));
+            strings_without(container, &marked.collect::<Vec<_>>(), visit)?;
         }
         strings_without(&self.unmapped.document, left_out, visit)
     }

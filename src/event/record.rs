@@ -36,19 +36,28 @@ pub struct Position<'a> {
     pub partition: Partition,
     /// Offset in the partition; for a file, the number of the event, from 0.
     pub offset: Offset,
+    /// In a record that holds a list of events, the number of the event, from 0.
+    pub element: Option<u32>,
 }
 
 impl Position<'_> {
-    /// `topic/partition@offset`: what `watchbell show` accepts, and no shell changes.
+    /// `topic/partition@offset`, of one event among several `topic/partition@offset#element`: what
+    /// `watchbell show` accepts, and no shell changes.
     pub fn reference(&self) -> String {
         let (partition, offset) = (self.partition.0, self.offset.0);
-        format!("{}/{partition}@{offset}", self.topic)
+        let element = self.element.map(|element| format!("#{element}"));
+        let element = element.unwrap_or_default();
+        format!("{}/{partition}@{offset}{element}", self.topic)
     }
 }
 
 impl fmt::Display for Position<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}]@{}", self.topic, self.partition.0, self.offset.0)
+        write!(f, "{}[{}]@{}", self.topic, self.partition.0, self.offset.0)?;
+        match self.element {
+            Some(element) => write!(f, "#{element}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -4,11 +4,16 @@ use memchr::memmem;
 
 use super::scan::{Scan, Scanner, after_space};
 
-/// The name of a member that every CloudEvent has.
-const EVENT_MEMBER: &[u8] = b"\"specversion\"";
+/// The names of members of which every event has one: a CloudEvent, and an event of ActionTrail in either casing.
+const EVENT_MEMBERS: [&[u8]; 3] = [b"\"specversion\"", b"\"eventName\"", b"\"EventName\""];
 
 /// Words that hardly occur in a log: a line with one of them that is not JSON is a broken event.
-const EVENT_WORDS: [&[u8]; 2] = [b"specversion", b"methodName"];
+const EVENT_WORDS: [&[u8]; 4] = [
+    b"specversion",
+    b"methodName",
+    b"\"eventName\"",
+    b"\"EventName\"",
+];
 
 /// Whether the line begins like a JSON object, unlike `{main}` in a log.
 pub(super) fn begins_object(line: &[u8]) -> bool {
@@ -35,16 +40,18 @@ pub(super) fn holds_event_line(text: &[u8]) -> bool {
     })
 }
 
-/// Where the first CloudEvent after the byte `at` begins in the line. Values are scanned as a whole, so
+/// Where the first event after the byte `at` begins in the line. Values are scanned as a whole, so
 /// an event within another value is not found.
 pub(super) fn event_within(line: &[u8], mut at: usize) -> Option<usize> {
-    let last = memmem::rfind(line, EVENT_MEMBER)?;
+    let members = EVENT_MEMBERS.iter();
+    let last = members.filter_map(|member| memmem::rfind(line, member)).max()?;
     loop {
         let start = at + memchr::memchr(b'{', line.get(at..last)?)?;
         at = match Scanner::new().scan(&line[start..], true) {
             Scan::Complete(length) => {
                 let end = start + length;
-                if memmem::find(&line[start..end], EVENT_MEMBER).is_some() {
+                let holds = |member: &&[u8]| memmem::find(&line[start..end], member).is_some();
+                if EVENT_MEMBERS.iter().any(holds) {
                     return Some(start);
                 }
                 end

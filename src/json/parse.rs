@@ -52,7 +52,13 @@ pub(super) fn parse<'m>(
     let compact = !beside.spaced.get();
     let end = input.after_space(parser.at);
     if end as usize != text.len() {
-        return Err(*input.expected(end, "the end of the text"));
+        let bytes = text.as_bytes();
+        // The members of an object, copied without its braces.
+        let is_member = bytes[start as usize] == b'"' && bytes[end as usize] == b':';
+        return Err(*match is_member {
+            true => input.expected(start, "an opening brace before the first name"),
+            false => input.expected(end, "the end of the text"),
+        });
     }
     if beside.is_unportable.get() {
         return Err(JsonError::NotPortable);

@@ -21,6 +21,7 @@ pub(crate) fn raw_record<'m>(message: &'m BorrowedMessage<'_>, topic: &'m str) -
             topic,
             partition: Partition(message.partition()),
             offset: Offset(message.offset()),
+            element: None,
         },
         timestamp_ms: message.timestamp().to_millis(),
         key: message.key(),

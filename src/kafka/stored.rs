@@ -47,6 +47,7 @@ impl Stored {
                 topic: &self.topic,
                 partition: self.partition,
                 offset: self.offset,
+                element: None,
             },
             timestamp_ms: self.timestamp_ms,
             key: self.key.as_deref(),

@@ -1,5 +1,6 @@
 //! Why a record is no event, and what its dead letter is called.
 
+use crate::event::MAX_EVENTS_IN_RECORD;
 use crate::json::JsonError;
 
 /// Why a record is no event.
@@ -28,9 +29,26 @@ pub enum NormalizeError {
         /// The same, or another spelling of it.
         second: String,
     },
-    /// Neither a CloudEvent nor an audit event.
-    #[error("no CloudEvents attributes and no data.methodName")]
+    /// Neither a CloudEvent nor an audit event of a known vendor.
+    #[error("neither a CloudEvent nor an event of a known audit log")]
     Unrecognized,
+    /// A list of events that is empty.
+    #[error("the list of events is empty")]
+    NoEvents,
+    /// A list of more events than are read from one record.
+    #[error("a list of {count} events; at most {MAX_EVENTS_IN_RECORD} are read from one record")]
+    TooManyEvents {
+        /// How many there are.
+        count: usize,
+    },
+    /// The answer to a failed request for events, saved in place of events.
+    #[error("an error response and no events: {code}: {message}")]
+    ErrorResponse {
+        /// The error's code.
+        code: String,
+        /// What it says.
+        message: String,
+    },
     /// Something that must be understood is of another type.
     #[error("{path} is not {expected}")]
     WrongType {
@@ -51,6 +69,9 @@ impl NormalizeError {
             Self::NotAnObject => "not_an_object",
             Self::DuplicateKey { .. } => "duplicate_key",
             Self::Unrecognized => "unrecognized",
+            Self::NoEvents => "no_events",
+            Self::TooManyEvents { .. } => "too_many_events",
+            Self::ErrorResponse { .. } => "error_response",
             Self::WrongType { .. } => "wrong_type",
         }
     }

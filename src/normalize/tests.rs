@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Catalogs};
 use crate::event::Activity;
 use crate::event::{
-    API_ACTIVITY, AUTHENTICATION, Header, Offset, Partition, Position, Status, User, UserKind,
+    API_ACTIVITY, AUTHENTICATION, AuditEvent, Header, Offset, Partition, Position, RawRecord,
+    Status, User, UserKind,
 };
-use crate::json::{NodeId, ValueKind};
+use crate::json::{NodeId, Portable, Text, ValueKind};
 use crate::vendors::{CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM};
 
 mod cloudevents;
@@ -31,6 +32,7 @@ fn record(value: Option<&[u8]>) -> RawRecord<'_> {
             topic: "confluent-audit-log-events",
             partition: Partition(0),
             offset: Offset(0),
+            element: None,
         },
         timestamp_ms: Some(RECORD_MS),
         key: None,
@@ -40,7 +42,7 @@ fn record(value: Option<&[u8]>) -> RawRecord<'_> {
 }
 
 fn normal(text: &str) -> AuditEvent<'_> {
-    normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap()
+    event_of(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap()
 }
 
 /// The shape with that CloudEvents `id`.
@@ -53,7 +55,7 @@ fn shape(id: &str) -> AuditEvent<'static> {
 }
 
 fn reason(text: &str) -> &'static str {
-    normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None)
+    event_of(&record(Some(text.as_bytes())), Catalogs::NONE, None)
         .unwrap_err()
         .reason()
 }
@@ -81,7 +83,7 @@ fn a_login_of_the_old_dialect() {
         Some("QWERTYUIOPASDFGH")
     );
     assert_eq!(event.auth_protocol.as_deref(), Some("SASL_SSL/PLAIN"));
-    assert_eq!(event.session_uid.as_deref(), Some("Tz0-4821-3f"));
+    assert_eq!(event.session.uid.as_deref(), Some("Tz0-4821-3f"));
     assert_eq!(event.src_endpoint.ip.as_deref(), Some("203.0.113.77"));
     assert_eq!(event.src_endpoint.port, Some(53412));
     assert_eq!(event.api.operation, "kafka.Authentication");
@@ -366,7 +368,7 @@ fn the_catalogue_has_the_first_word() {
         .lines()
         .find(|line| line.contains("mcp.tools"))
         .unwrap();
-    let event = normalize(&record(Some(line.as_bytes())), &catalogs, None).unwrap();
+    let event = event_of(&record(Some(line.as_bytes())), &catalogs, None).unwrap();
     assert!(event.known_method);
     assert_eq!(event.activity, Activity::Update);
     assert_eq!(event.message.as_deref(), Some("Calls a tool."));
@@ -381,7 +383,7 @@ fn a_failure_says_what_went_wrong_in_either_form() {
         let text = format!(
             r#"{{"data":{{"methodName":"x","result":{{"status":"FAILURE","data":{answer}}}}}}}"#
         );
-        let api = normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None)
+        let api = event_of(&record(Some(text.as_bytes())), Catalogs::NONE, None)
             .unwrap()
             .api;
         [api.response_error, api.response_error_message]
@@ -400,9 +402,9 @@ fn a_failure_says_what_went_wrong_in_either_form() {
 
 #[test]
 fn what_cannot_be_read_says_why() {
-    let tombstone = normalize(&record(None), Catalogs::NONE, None).unwrap_err();
+    let tombstone = event_of(&record(None), Catalogs::NONE, None).unwrap_err();
     assert_eq!(tombstone.reason(), "tombstone");
-    let latin = normalize(&record(Some(b"{\"a\":\"\xe9\"}")), Catalogs::NONE, None).unwrap_err();
+    let latin = event_of(&record(Some(b"{\"a\":\"\xe9\"}")), Catalogs::NONE, None).unwrap_err();
     assert_eq!(latin.reason(), "not_utf8");
     let deep = "[".repeat(200);
     for (text, expected) in [
@@ -410,7 +412,9 @@ fn what_cannot_be_read_says_why() {
         ("{", "not_json"),
         (deep.as_str(), "too_deep"),
         ("[1e999]", "not_portable"),
-        ("[]", "not_an_object"),
+        ("[]", "no_events"),
+        ("[7,[]]", "not_an_object"),
+        ("7", "not_an_object"),
         ("{}", "unrecognized"),
         (r#"{"data":{"eventName":"x"}}"#, "unrecognized"),
         (r#"{"id":"1","id":"2"}"#, "duplicate_key"),

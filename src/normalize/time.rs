@@ -5,6 +5,9 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use super::walk;
+use crate::json::{Document, NodeId, ValueKind};
+
 /// 2000-01-01T00:00:00Z: no audit log is older.
 const EARLIEST_MS: i64 = 946_684_800_000;
 /// How far a producer's clock may run ahead of the broker's.
@@ -30,12 +33,30 @@ pub(super) enum Written<'t> {
     Text(&'t str),
 }
 
+/// The time of an event that a member states; see [`event_time`].
+pub(super) fn stated_time(
+    document: &Document<'_>,
+    node: Option<NodeId>,
+    record_ms: Option<i64>,
+) -> EventTime {
+    let node = node.filter(|node| document.kind(*node) != ValueKind::Null);
+    match (node, walk::text(document, node)) {
+        (None, _) => event_time(Written::Absent, record_ms),
+        (Some(_), None) => event_time(Written::NotText, record_ms),
+        (Some(_), Some(text)) => event_time(Written::Text(&text), record_ms),
+    }
+}
+
+/// A time as text in milliseconds since the Unix epoch.
+pub(super) fn milliseconds(text: &str) -> Option<i64> {
+    let time = usual_form(text).or_else(|| text.parse().ok())?;
+    Some(time.as_millisecond())
+}
+
 /// Reads RFC 3339 with up to nine fractional digits; falls back to the record's timestamp, else 0.
 pub(super) fn event_time(written: Written<'_>, record_ms: Option<i64>) -> EventTime {
     let read = match written {
-        Written::Text(text) => usual_form(text)
-            .or_else(|| text.parse().ok())
-            .map(Timestamp::as_millisecond),
+        Written::Text(text) => milliseconds(text),
         Written::Absent | Written::NotText => None,
     };
     let latest_ms = record_ms.map_or(i64::MAX, |ms| ms.saturating_add(AHEAD_LIMIT_MS));

@@ -68,17 +68,29 @@ pub(super) fn note_repeated_names(
     is_callers: impl Fn(&Document<'_>, NodeId) -> bool,
 ) -> Result<(), NormalizeError> {
     let document = &unmapped.document;
-    let repeated = document.repeated_members();
-    let mut of_vendor = repeated.iter().filter(|id| !is_callers(document, **id));
-    if let Some(first) = of_vendor.next() {
-        let name = |id| document.key(id).into_owned();
-        return Err(NormalizeError::DuplicateKey {
-            first: name(*first),
-            second: name(document.same_named(*first).unwrap_or(*first)),
-        });
-    }
-    unmapped.repeated = repeated;
+    unmapped.repeated = refuse_repeated_names(document, |id| is_callers(document, id))?;
     Ok(())
+}
+
+/// The members whose name is repeated, or has two spellings; each of them must be one that may be.
+///
+/// # Errors
+/// The first that may not be.
+pub(super) fn refuse_repeated_names(
+    document: &Document<'_>,
+    may_be: impl Fn(NodeId) -> bool,
+) -> Result<Vec<NodeId>, NormalizeError> {
+    let repeated = document.repeated_members();
+    match repeated.iter().find(|id| !may_be(**id)) {
+        None => Ok(repeated),
+        Some(first) => {
+            let name = |id| document.key(id).into_owned();
+            Err(NormalizeError::DuplicateKey {
+                first: name(*first),
+                second: name(document.same_named(*first).unwrap_or(*first)),
+            })
+        }
+    }
 }
 
 /// Whether a node lies below another one.

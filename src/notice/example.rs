@@ -176,6 +176,7 @@ fn unreadable() -> Notice {
         topic: "watchbell.alerts",
         partition: Partition(0),
         offset: Offset(7),
+        element: None,
     };
     let error = NoticeError::NotJson("expected value at line 1 column 1".into());
     Notice::unreadable(position, 0, &error)

@@ -279,6 +279,7 @@ mod tests {
             topic: "alerts",
             partition: Partition(0),
             offset: Offset(7),
+            element: None,
         };
         Notice::read(alert.to_string().as_bytes(), position).unwrap()
     }

@@ -13,9 +13,11 @@ use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich::{self, Names};
-use crate::event::{AuditEvent, Header, OutputBuffer, OutputRecord, Path, Position, RawRecord};
+use crate::event::{
+    AuditEvent, Header, OutputBuffer, OutputRecord, Path, Position, RawRecord, event_and_output,
+};
 use crate::json::{JsonError, Memory, Portable, Text};
-use crate::normalize::{self, NormalizeError};
+use crate::normalize::{self, Container, NormalizeError, Normalized, Within};
 use crate::rules::RuleSet;
 use crate::sigma::{Level, Scratch};
 
@@ -63,8 +65,9 @@ impl Batch {
         out: &mut OutputBuffer,
     ) -> Outcome {
         let reading = reading.into();
+        out.begin_event(0);
         self.guarded(forms, record, reading.now_ms, out, |out| {
-            self.stages(forms, record, reading, out)
+            self.stages(forms, record, record, &Within::default(), reading, out)
         })
     }
 
@@ -83,30 +86,84 @@ impl Batch {
         })
     }
 
+    /// Processes what `record` holds; `original` is the record that becomes a dead letter if it
+    /// cannot be processed.
     fn stages(
         &self,
         forms: &Forms,
+        original: &RawRecord<'_>,
         record: &RawRecord<'_>,
+        within: &Within<'_>,
         reading: Reading,
         out: &mut OutputBuffer,
     ) -> Outcome {
-        out.begin_part(0);
-        let catalogs = &self.context.catalogs;
+        out.begin_output(0);
+        let (catalogs, memory) = (&self.context.catalogs, Some(&self.documents));
         let portable;
         // Borrowed and not moved, because an event is large.
-        let mut normalized = normalize::normalize(record, catalogs, Some(&self.documents));
+        let mut normalized = normalize::normalize(record, within, catalogs, memory);
         if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
             portable = Portable::of(record.value.unwrap_or_default());
-            normalized =
-                normalize::normalize_portable(record, &portable, catalogs, Some(&self.documents));
+            normalized = normalize::normalize_portable(record, &portable, within, catalogs, memory);
         }
-        let event = match &mut normalized {
-            Ok(event) => event,
-            Err(error) => {
-                let why = (error.reason(), &*error.to_string());
-                return self.refuse(record, why, forms, reading.now_ms, out);
+        let refused = match &mut normalized {
+            Ok(Normalized::Event(event)) => {
+                return self.event(forms, original, event, reading, out);
             }
+            Ok(Normalized::Container(container)) => match container.within(within) {
+                Ok(within) => {
+                    return self.events(forms, original, container, &within, reading, out);
+                }
+                Err(error) => error,
+            },
+            Err(error) => error.clone(),
         };
+        let why = (refused.reason(), &*refused.to_string());
+        self.refuse(original, why, forms, reading.now_ms, out)
+    }
+
+    /// Processes the events of a container, each by itself. An element of a list is a record of its own, with
+    /// its own position; an event within another value stands for the whole record.
+    fn events(
+        &self,
+        forms: &Forms,
+        original: &RawRecord<'_>,
+        container: &Container<'_>,
+        within: &Within<'_>,
+        reading: Reading,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        let inner = |text| RawRecord {
+            timestamp_ms: original.timestamp_ms.or(container.timestamp_ms),
+            value: Some(text),
+            ..original.clone()
+        };
+        if !container.is_list {
+            let text = container.events.first().map(|text| text.as_bytes());
+            let record = inner(text.unwrap_or_default());
+            return self.stages(forms, original, &record, within, reading, out);
+        }
+        let outcomes = (0..).zip(&container.events).map(|(number, text)| {
+            let mut record = inner(text.as_bytes());
+            record.position.element = Some(number);
+            let forms = forms.of_event(number);
+            out.begin_event(number);
+            self.guarded(forms, &record, reading.now_ms, out, |out| {
+                self.stages(forms, &record, &record, within, reading, out)
+            })
+        });
+        Outcome::Several(outcomes.collect())
+    }
+
+    /// Processes an event.
+    fn event<'e>(
+        &'e self,
+        forms: &Forms,
+        record: &RawRecord<'_>,
+        event: &mut AuditEvent<'e>,
+        reading: Reading,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
         enrich::apply(event, &self.names);
         let first = out.len();
         let slim = forms.event == EventForm::Slimmed;
@@ -117,12 +174,12 @@ impl Batch {
             let findings: Vec<_> = out
                 .iter()
                 .skip(first + 1)
-                .map(|finding| (finding.part, finding.to_record()))
+                .map(|finding| (event_and_output(finding.part).1, finding.to_record()))
                 .collect();
             out.truncate(first);
             let mut outcome = self.refuse(record, (reason, &detail), forms, reading.now_ms, out);
-            for (part, finding) in findings {
-                out.begin_part(part);
+            for (number, finding) in findings {
+                out.begin_output(number);
                 out.push_record(&finding);
             }
             outcome.add_alerts(alerts);
@@ -157,7 +214,7 @@ impl Batch {
         let position = position.to_string();
         let mut evidence = Vec::new();
         encode::event(event, &mut evidence);
-        for (part, index) in (1..).zip(matched) {
+        for (number, index) in (1..).zip(matched) {
             let Some(mut alert) = Alert::new(&self.rules, index, event, &position) else {
                 continue;
             };
@@ -175,9 +232,9 @@ impl Batch {
                 position: &position,
                 now_ms: reading.now_ms,
             };
-            let finding = self.finding(&finding, evidence, forms.finding(part));
+            let finding = self.finding(&finding, evidence, forms.finding(number));
             alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
-            out.begin_part(part);
+            out.begin_output(number);
             out.push_record(&finding);
         }
         alerts

@@ -9,12 +9,12 @@ use super::outputs::Content;
 use super::{Batch, Outcome, guard};
 use crate::alert::SourceAlert;
 use crate::encode::{self, DeadLetter};
-use crate::event::{Digest, OutputBuffer, RawRecord};
+use crate::event::{Digest, OutputBuffer, PARTS_OF_EVENT, RawRecord};
 use crate::sigma::Level;
 
-/// The part of a record's outputs that the alert of its dead letter is; those of rules are numbered
-/// from 1.
-const ALERT_PART: u32 = u32::MAX;
+/// The number among the outputs that the alert of a dead letter has: the last one, because those of rules are
+/// numbered from 1.
+const ALERT_OUTPUT: u32 = PARTS_OF_EVENT - 1;
 
 impl Batch {
     /// Appends the dead letter of a record that may not be processed, for this reason and with this
@@ -80,7 +80,7 @@ impl Batch {
                 let max_bytes = usize::MAX;
                 encode::dead_letter(&bare, topic, DeadLetter { max_bytes, ..why })
             });
-        out.begin_part(0);
+        out.begin_output(0);
         out.push_record(&letter);
     }
 
@@ -114,12 +114,12 @@ impl Batch {
                 .time_ms
                 .filter(|time_ms| (0..=now_ms).contains(time_ms));
             let position = record.position.to_string();
-            self.source_alert_as(forms.finding(ALERT_PART), &alert, &position, now_ms)
+            self.source_alert_as(forms.finding(ALERT_OUTPUT), &alert, &position, now_ms)
         });
         let Some(raised) = raised.flatten() else {
             return Vec::new();
         };
-        out.begin_part(ALERT_PART);
+        out.begin_output(ALERT_OUTPUT);
         out.push_record(&raised.record);
         vec![(raised.rule.into(), raised.level)]
     }

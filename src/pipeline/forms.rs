@@ -9,8 +9,11 @@ pub struct Forms {
     pub event: EventForm,
     /// Of the dead letter, should there be one.
     pub dead_letter: LetterForm,
-    /// Of the alerts, by the part of the output buffer that each is; all others are whole.
+    /// Of the alerts, by their number among the event's outputs; all others are whole.
     pub findings: Vec<(u32, FindingForm)>,
+    /// Of the outputs of other events than the first in a record that holds several, by the number of the event;
+    /// all others are whole.
+    pub later_events: Vec<(u32, Forms)>,
 }
 
 /// The form of an event.
@@ -51,16 +54,41 @@ pub enum FindingForm {
     Minimal,
 }
 
+static WHOLE: Forms = Forms::WHOLE;
+
 impl Forms {
     /// Everything as it is.
     pub const WHOLE: Forms = Forms {
         event: EventForm::Whole,
         dead_letter: LetterForm::Whole,
         findings: Vec::new(),
+        later_events: Vec::new(),
     };
 
-    pub(super) fn finding(&self, part: u32) -> FindingForm {
-        let found = self.findings.iter().find(|(of, _)| *of == part);
+    /// The forms of the outputs of one event of the record, by its number.
+    pub(super) fn of_event(&self, event: u32) -> &Forms {
+        if event == 0 {
+            return self;
+        }
+        let found = self.later_events.iter().find(|(of, _)| *of == event);
+        found.map_or(&WHOLE, |(_, forms)| forms)
+    }
+
+    /// The same, to be changed.
+    pub fn of_event_mut(&mut self, event: u32) -> &mut Forms {
+        if event == 0 {
+            return self;
+        }
+        let found = self.later_events.iter().position(|(of, _)| *of == event);
+        let index = found.unwrap_or_else(|| {
+            self.later_events.push((event, Forms::WHOLE));
+            self.later_events.len() - 1
+        });
+        &mut self.later_events[index].1
+    }
+
+    pub(super) fn finding(&self, output: u32) -> FindingForm {
+        let found = self.findings.iter().find(|(of, _)| *of == output);
         found.map_or(FindingForm::Whole, |(_, form)| *form)
     }
 }

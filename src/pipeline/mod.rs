@@ -74,12 +74,18 @@ pub enum Outcome {
         /// too large those that it raises all the same.
         alerts: Vec<(Arc<str>, Level)>,
     },
+    /// What became of each of its events, for a record that holds a list.
+    Several(Vec<Outcome>),
 }
 
 impl Outcome {
     fn add_alerts(&mut self, more: Vec<(Arc<str>, Level)>) {
-        let (Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. }) = self;
-        alerts.extend(more);
+        match self {
+            Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. } => {
+                alerts.extend(more);
+            }
+            Outcome::Several(_) => {}
+        }
     }
 }
 
@@ -161,9 +167,17 @@ impl Pipeline {
 
 /// What rules may name: the services and methods of the catalogues.
 pub fn known(catalogs: &Catalogs) -> Known {
-    let product = |catalog: &Catalog| KnownProduct {
-        services: catalog.services().map(str::to_owned).collect(),
-        methods: catalog.names().map(str::to_owned).collect(),
+    let product = |catalog: &Catalog| {
+        let mut product = KnownProduct::default();
+        for service in catalog.services() {
+            product.services.entry(service.to_owned()).or_default();
+        }
+        for method in catalog.methods() {
+            let methods = product.services.entry(method.service.to_string());
+            let names = method.names().map(str::to_owned);
+            methods.or_default().extend(names);
+        }
+        product
     };
     Known {
         products: catalogs

@@ -36,6 +36,7 @@ fn record(value: &[u8]) -> RawRecord<'_> {
             topic: "audit",
             partition: Partition(2),
             offset: Offset(7),
+            element: None,
         },
         timestamp_ms: None,
         key: Some(b"key"),

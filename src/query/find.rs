@@ -8,7 +8,8 @@ use super::{Query, QueryError, reader, reader_of};
 use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored};
-use crate::view::{At, Emitted, RecordKind, Reference, printable, source_ids};
+use crate::normalize::event_ids;
+use crate::view::{At, Emitted, RecordKind, Reference, printable};
 
 impl Query<'_> {
     /// The record at a place, or with an id.
@@ -54,7 +55,7 @@ impl Query<'_> {
                 .map_err(QueryError::from)
                 .and_then(|r| self.record_at(&r, at))
             {
-                Ok(record) => ids.extend(source_ids(&record.record())),
+                Ok(record) => ids.extend(event_ids(&record.record(), at.element)),
                 // The source record may have expired while its output still exists.
                 Err(error) => self.note(format_args!("source {}: {error}", source.name)),
             }
@@ -62,7 +63,10 @@ impl Query<'_> {
         let became = |emitted: &Emitted<'_>| {
             let by_id = emitted.kind == RecordKind::Event
                 && emitted.id().is_some_and(|id| ids.contains(id.as_ref()));
-            by_id || emitted.source_position().as_ref() == Some(at)
+            by_id
+                || emitted
+                    .source_position()
+                    .is_some_and(|found| at.covers(&found))
         };
         self.search(&format!("nothing that was read at {at}"), &became)
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::clock::now_ms;
 use super::outputs;
 use crate::alert::{Source, SourceAlert};
-use crate::event::{NextOffset, OutputBuffer, Partition};
+use crate::event::{NextOffset, OutputBuffer, Partition, event_and_output};
 use crate::kafka::session::{
     Advice, Cause, Gap, Outputs, Refusal, Refusals, RefusedOutput, SessionConfig, SourceRecord,
     Unreadable, Worker,
@@ -109,6 +109,13 @@ impl<'o> Ingest<'o> {
                 self.batch.process_as(&forms, record, reading, out)
             }
         };
+        counts.add(outcome, source);
+    }
+}
+
+impl BatchCounts {
+    /// Counts what became of a record.
+    fn add(&mut self, outcome: Outcome, source: &SourceRecord<'_>) {
         match outcome {
             Outcome::Event {
                 unknown_method,
@@ -116,17 +123,22 @@ impl<'o> Ingest<'o> {
                 event_time_ms,
                 alerts,
             } => {
-                counts.events.push((unknown_method, event_time_ms));
-                counts.inferred.extend(inferred);
-                counts.alerts.extend(alerts);
+                self.events.push((unknown_method, event_time_ms));
+                self.inferred.extend(inferred);
+                self.alerts.extend(alerts);
             }
             Outcome::DeadLetter { reason, alerts } => {
                 if reason == PANIC {
-                    tracing::error!(position = %record.position, "the record caused the panic");
-                    counts.panics += 1;
+                    tracing::error!(position = %source.record.position, "the record caused the panic");
+                    self.panics += 1;
                 }
-                counts.dead_letters.push(reason);
-                counts.alerts.extend(alerts);
+                self.dead_letters.push(reason);
+                self.alerts.extend(alerts);
+            }
+            Outcome::Several(outcomes) => {
+                for outcome in outcomes {
+                    self.add(outcome, source);
+                }
             }
         }
     }
@@ -148,6 +160,8 @@ fn forms(outputs: &pipeline::OutputList, refusals: &Refusals) -> Forms {
         let Some(output) = outputs.in_topic(topic) else {
             continue;
         };
+        let (event, number) = event_and_output(part);
+        let forms = forms.of_event_mut(event);
         match output.content {
             Content::DeadLetters => {
                 forms.dead_letter = match by_size {
@@ -171,7 +185,7 @@ fn forms(outputs: &pipeline::OutputList, refusals: &Refusals) -> Forms {
                     (1, 0) => FindingForm::Shortened,
                     _ => FindingForm::Minimal,
                 };
-                forms.findings.push((part, form));
+                forms.findings.push((number, form));
             }
         }
     }

@@ -61,29 +61,21 @@ fn resolve(name: &str) -> Result<String, UnknownField> {
 
 fn known() -> Known {
     let services = [
-        "kafka",
-        "flink",
-        "organization",
-        "rbac",
-        "ip-filter",
-        "access-transparency",
+        ("kafka", "kafka.DeleteTopics kafka.CreateTopics"),
+        ("flink", "DeleteStatement DeleteWorkspace"),
+        (
+            "organization",
+            "DeleteKafkaCluster DeleteEnvironment CreateAPIKey",
+        ),
+        ("rbac", "BindRoleForPrincipal CreateRoleBinding"),
+        ("ip-filter", "ip-filter.Authorize"),
+        ("access-transparency", "confluent.privileged.access"),
     ];
-    let methods = [
-        "kafka.DeleteTopics",
-        "kafka.CreateTopics",
-        "DeleteStatement",
-        "DeleteWorkspace",
-        "DeleteKafkaCluster",
-        "DeleteEnvironment",
-        "BindRoleForPrincipal",
-        "CreateRoleBinding",
-        "CreateAPIKey",
-        "confluent.privileged.access",
-        "ip-filter.Authorize",
-    ];
+    let methods = |names: &str| names.split_whitespace().map(str::to_owned).collect();
     let product = KnownProduct {
-        services: services.map(str::to_owned).into(),
-        methods: methods.map(str::to_owned).into(),
+        services: services
+            .map(|(service, names)| (service.to_owned(), methods(names)))
+            .into(),
     };
     Known {
         products: [("confluent".to_owned(), product)].into(),
@@ -224,6 +216,20 @@ fn a_method_that_nothing_calls_is_a_warning_with_the_nearest_one() {
         ["no known method is `*.Erase*`"]
     );
     assert!(warned(&loaded(&[("a.yaml", RULE)])).is_empty());
+}
+
+#[test]
+fn a_method_of_another_service_than_the_rules_is_a_warning_that_names_it() {
+    let other = RULE.replace("kafka.DeleteTopics", "CreateRoleBinding");
+    let set = loaded(&[("a.yaml", &other)]);
+    assert_eq!(
+        warned(&set),
+        ["`CreateRoleBinding` is no method of the service `kafka`"]
+    );
+    let remedy = set.warnings()[0].problem.remedy.as_deref();
+    assert_eq!(remedy, Some("it is one of `rbac`"));
+    let any_service = other.replace(", service: kafka", "");
+    assert!(warned(&loaded(&[("a.yaml", &any_service)])).is_empty());
 }
 
 #[test]

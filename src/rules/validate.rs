@@ -22,10 +22,8 @@ pub struct Known {
 /// What is known of the events of one product.
 #[derive(Debug, Clone, Default)]
 pub struct KnownProduct {
-    /// The services of a `logsource`.
-    pub services: BTreeSet<String>,
-    /// Every method that [`OPERATION_FIELD`] can hold. Empty checks none.
-    pub methods: BTreeSet<String>,
+    /// By the service of a `logsource`, every method that [`OPERATION_FIELD`] can hold. Empty checks none.
+    pub services: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Known {
@@ -127,7 +125,7 @@ pub(super) fn rules(written: &[ParsedRule], known: &Known, diagnostics: &mut Vec
         status(rule, &mut problems);
         logsource(rule, known, &mut problems);
         for test in rule.detection.tests() {
-            methods(test, &known.products_of(rule), &mut problems);
+            methods(rule, test, known, &mut problems);
         }
         diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
             file: file.clone(),
@@ -169,7 +167,9 @@ fn logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
         refuse("product", product, allowed.collect());
     }
     let products = known.products_of(rule);
-    let services = products.into_iter().flat_map(|product| &product.services);
+    let services = products
+        .into_iter()
+        .flat_map(|product| product.services.keys());
     let services: BTreeSet<&str> = services.map(String::as_str).collect();
     if let Some(service) = &rule.logsource.service
         && !services.contains(service.as_str())
@@ -182,28 +182,48 @@ fn logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Warns about expected methods that no known method matches.
-fn methods(test: &Test, products: &[&KnownProduct], problems: &mut Vec<Problem>) {
+/// Warns about expected methods that no known method of the rule's service matches.
+fn methods(rule: &Rule, test: &Test, known: &Known, problems: &mut Vec<Problem>) {
     let (Check::Any(expected) | Check::Every(expected)) = &test.check else {
         return;
     };
-    let known = || products.iter().flat_map(|product| &product.methods);
-    if test.field.as_deref() != Some(OPERATION_FIELD) || known().next().is_none() {
+    if test.field.as_deref() != Some(OPERATION_FIELD) {
+        return;
+    }
+    let products = known.products_of(rule);
+    let services = || products.iter().flat_map(|product| &product.services);
+    let asked = rule.logsource.service.as_ref();
+    let is_asked = |service: &String| asked.is_none_or(|asked| asked == service);
+    let own = || {
+        let own = services().filter(|(service, _)| is_asked(service));
+        own.flat_map(|(_, methods)| methods)
+    };
+    if own().next().is_none() {
         return;
     }
     for expected in expected {
         let Expected::Text(pattern) = expected else {
             continue;
         };
-        if known().any(|method| pattern.finds(method)) {
+        let is_expected = |method: &String| pattern.finds(method);
+        if own().any(is_expected) {
             continue;
         }
         let written = pattern.to_string();
-        let problem = Problem::warning(test.mark, format!("no known method is `{written}`"));
-        let bare = written.trim_matches('*');
-        problems.push(match nearest(bare, known().map(String::as_str)) {
-            Some(near) => problem.remedy(format!("did you mean `{near}`?")),
-            None => problem.remedy("look the method up in the catalogue"),
+        let warning = |message| Problem::warning(test.mark, message);
+        let elsewhere = services().find(|(_, methods)| methods.iter().any(is_expected));
+        problems.push(match (asked, elsewhere) {
+            (Some(asked), Some((other, _))) => {
+                warning(format!("`{written}` is no method of the service `{asked}`"))
+                    .remedy(format!("it is one of `{other}`"))
+            }
+            _ => {
+                let problem = warning(format!("no known method is `{written}`"));
+                match nearest(written.trim_matches('*'), own().map(String::as_str)) {
+                    Some(near) => problem.remedy(format!("did you mean `{near}`?")),
+                    None => problem.remedy("look the method up in the catalogue"),
+                }
+            }
         });
     }
 }

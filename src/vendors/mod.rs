@@ -1,14 +1,16 @@
 //! The vendors whose audit logs are known: one row each, with everything of a vendor that is data. How its events
 //! are read stands in the folder of the same name in `normalize`.
 
+mod actiontrail;
 mod confluent;
 mod dialect;
 
+pub use actiontrail::{ACTIONTRAIL, ACTIONTRAIL_EVENTS};
 pub use confluent::{CONFLUENT, CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM};
 pub use dialect::{CLOUD_EVENTS, Dialect};
 
 /// Every vendor, in the order in which an event is offered to them.
-pub static VENDORS: [&Vendor; 1] = [&CONFLUENT];
+pub static VENDORS: [&Vendor; 2] = [&CONFLUENT, &ACTIONTRAIL];
 
 /// A vendor of which the audit log is known.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::event::limits::ALERT_DEPTH;
 use crate::event::{EventClass, Header, Offset, Partition, Position, RawRecord};
 use crate::finding::{self, path};
-use crate::json::{Document, JsonError, NodeId, Portable, ValueKind};
+use crate::json::{Document, NodeId, ValueKind};
 
 /// The kind of a record of an output topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,7 @@ impl<'r> Emitted<'r> {
                 topic: "",
                 partition: Partition(0),
                 offset: Offset(0),
+                element: None,
             },
             timestamp_ms: None,
             key: None,
@@ -142,36 +143,13 @@ impl<'r> Emitted<'r> {
                 topic: self.header("watchbell-source-topic")?.into_owned(),
                 partition: self.header("watchbell-source-partition")?.parse().ok()?,
                 offset: self.header("watchbell-source-offset")?.parse().ok()?,
+                element: self
+                    .header("watchbell-source-element")
+                    .and_then(|element| element.parse().ok()),
             }),
             _ => self.header("ce_id")?.parse().ok(),
         }
     }
-}
-
-/// Possible ids of a source's CloudEvent: in a header, in the value, and in CloudEvents within the value's
-/// data.
-pub fn source_ids(record: &RawRecord<'_>) -> Vec<String> {
-    let headers = record.headers.iter();
-    let headers = headers.filter(|header| header.name.eq_ignore_ascii_case("ce_id"));
-    let values = headers.filter_map(|header| header.value);
-    let mut ids: Vec<String> = values
-        .map(|value| String::from_utf8_lossy(value).into_owned())
-        .collect();
-    let value = record.value.unwrap_or_default();
-    let portable = match Document::parse(value) {
-        Err(JsonError::NotPortable) => Cow::Owned(Portable::of(value).text),
-        _ => Cow::Borrowed(value),
-    };
-    if let Ok(document) = Document::parse(&portable) {
-        let mut event = Some(document.root());
-        while let Some(object) = event {
-            let id = document.member(object, "id");
-            let text = id.and_then(|id| document.text_if_any(id));
-            ids.extend(text.map(|text| text.to_string()));
-            event = document.member(object, "data");
-        }
-    }
-    ids
 }
 
 /// A part of a JSON value.
@@ -233,24 +211,5 @@ impl<'d, 'r> Part<'d, 'r> {
     /// Its name in its object.
     pub fn name(self) -> Cow<'r, str> {
         self.document.key(self.id)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sources_record_is_known_by_every_id_that_it_may_have() {
-        let ids = |value: &str| source_ids(&Emitted::value(value.as_bytes()).record);
-        assert_eq!(ids(r#"{"id":"a","data":{"id":"b","data":{}}}"#), ["a", "b"]);
-        assert_eq!(ids(r#"{"id":"a\ud83d","x":1e999}"#), ["a\\ud83d"]);
-        assert!(ids(r#"{"id":7,"data":"#).is_empty() && ids("[]").is_empty());
-        let mut record = Emitted::value(br#"{"id":"a"}"#).record;
-        record.headers = vec![Header {
-            name: "CE_ID",
-            value: Some(b"h"),
-        }];
-        assert_eq!(source_ids(&record), ["h", "a"]);
     }
 }

@@ -24,12 +24,13 @@ const OF_EVENTS: [&str; 8] = [
 ];
 
 /// Our headers of dead letters.
-const OF_DEAD_LETTERS: [&str; 10] = [
+const OF_DEAD_LETTERS: [&str; 11] = [
     "watchbell-cut-sha256",
     "watchbell-cut-size",
     "watchbell-detail",
     "watchbell-reason",
     "watchbell-schema",
+    "watchbell-source-element",
     "watchbell-source-offset",
     "watchbell-source-partition",
     "watchbell-source-timestamp",

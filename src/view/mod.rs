@@ -13,7 +13,7 @@ mod style;
 pub mod words;
 
 pub use crate::printable::{printable, printable_json};
-pub use emitted::{Emitted, Part, RecordKind, source_ids};
+pub use emitted::{Emitted, Part, RecordKind};
 pub use fields::FieldPath;
 pub use filter::{Filter, Written};
 pub use line::line;

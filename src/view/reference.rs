@@ -15,11 +15,27 @@ pub struct At {
     pub partition: i32,
     /// Offset in the partition.
     pub offset: i64,
+    /// In a record that holds a list of events, the number of the event, from 0.
+    pub element: Option<u32>,
+}
+
+impl At {
+    /// Whether what was read at `other` was read here: at the same event, or anywhere in the record if this
+    /// names no event.
+    pub fn covers(&self, other: &At) -> bool {
+        let record = |at: &At| (at.partition, at.offset);
+        let is_event = self.element.is_none() || self.element == other.element;
+        self.topic == other.topic && record(self) == record(other) && is_event
+    }
 }
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}@{}", self.topic, self.partition, self.offset)
+        write!(f, "{}/{}@{}", self.topic, self.partition, self.offset)?;
+        match self.element {
+            Some(element) => write!(f, "#{element}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -29,21 +45,27 @@ impl From<Position<'_>> for At {
             topic: position.topic.to_owned(),
             partition: position.partition.0,
             offset: position.offset.0,
+            element: position.element,
         }
     }
 }
 
 /// A text that is not a position in a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not topic/partition@offset")]
+#[error("not topic/partition@offset or topic/partition@offset#element")]
 pub struct NotAPlace;
 
 impl FromStr for At {
     type Err = NotAPlace;
 
-    /// Reads `topic/partition@offset`, and `topic[partition]@offset` as headers and logs write it.
+    /// Reads `topic/partition@offset`, and `topic[partition]@offset` as headers and logs write it; both may
+    /// have `#element` behind them.
     fn from_str(text: &str) -> Result<At, NotAPlace> {
         let (place, offset) = text.rsplit_once('@').ok_or(NotAPlace)?;
+        let (offset, element) = match offset.split_once('#') {
+            Some((offset, element)) => (offset, Some(element)),
+            None => (offset, None),
+        };
         let (topic, partition) = match place.strip_suffix(']') {
             Some(place) => place.rsplit_once('['),
             None => place.rsplit_once('/'),
@@ -55,13 +77,14 @@ impl FromStr for At {
         if topic.is_empty() || !topic.bytes().all(legal) || !is_number(partition) {
             return Err(NotAPlace);
         }
-        if !is_number(offset) {
+        if !is_number(offset) || !element.is_none_or(is_number) {
             return Err(NotAPlace);
         }
         Ok(At {
             topic: topic.to_owned(),
             partition: partition.parse().map_err(|_| NotAPlace)?,
             offset: offset.parse().map_err(|_| NotAPlace)?,
+            element: element.map(str::parse).transpose().map_err(|_| NotAPlace)?,
         })
     }
 }
@@ -99,16 +122,22 @@ mod tests {
 
     #[test]
     fn a_place_is_read_in_both_spellings_and_anything_else_is_an_id() {
-        let at = |topic: &str, partition, offset| {
+        let at = |topic: &str, partition, offset, element| {
             Reference::At(At {
                 topic: topic.to_owned(),
                 partition,
                 offset,
+                element,
             })
         };
         let cases = [
-            ("watchbell.events/3@1234", at("watchbell.events", 3, 1234)),
-            ("audit[0]@7", at("audit", 0, 7)),
+            (
+                "watchbell.events/3@1234",
+                at("watchbell.events", 3, 1234, None),
+            ),
+            ("audit[0]@7", at("audit", 0, 7, None)),
+            ("audit/0@7#12", at("audit", 0, 7, Some(12))),
+            ("audit[0]@7#0", at("audit", 0, 7, Some(0))),
         ];
         for (text, expected) in cases {
             assert_eq!(text.parse(), Ok(expected), "{text}");
@@ -121,6 +150,9 @@ mod tests {
             "/1@2",
             "a b/1@2",
             "events/99999999999@1",
+            "audit/0@7#",
+            "audit/0@7#x",
+            "audit/0#7@7",
         ] {
             assert_eq!(id.parse(), Ok(Reference::Id(id.to_owned())));
         }

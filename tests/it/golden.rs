@@ -60,6 +60,7 @@ impl Case {
                 topic: "confluent-audit-log-events",
                 partition: Partition(3),
                 offset: Offset(42),
+                element: None,
             },
             timestamp_ms: Some(1_773_480_414_000),
             key: None,

@@ -14,7 +14,7 @@ use watchbell::enrich::{self, Names};
 use watchbell::event::{
     AUTHENTICATION, AuditEvent, Header, Offset, Partition, Path, Position, RawRecord,
 };
-use watchbell::normalize::normalize;
+use watchbell::normalize::{Normalized, Within, normalize};
 use watchbell::sigma::{self, Fields};
 
 use crate::pipeline::{SEED, SHAPES};
@@ -127,6 +127,7 @@ fn record<'a>(value: &'a [u8], headers: Vec<Header<'a>>) -> RawRecord<'a> {
             topic: "audit",
             partition: Partition(0),
             offset: Offset(7),
+            element: None,
         },
         timestamp_ms: Some(1_773_480_414_000),
         key: None,
@@ -149,7 +150,8 @@ proptest! {
             value: value.as_deref().map(str::as_bytes),
         });
         let record = record(sample.value.as_bytes(), headers.collect());
-        if let Ok(mut event) = normalize(&record, &CATALOGS, None) {
+        let within = Within::default();
+        if let Ok(Normalized::Event(mut event)) = normalize(&record, &within, &CATALOGS, None) {
             enrich::apply(&mut event, &names);
             check(&event);
         }
@@ -194,7 +196,10 @@ fn every_attribute_is_filled_by_some_documented_event_and_its_names() {
     let mut filled = BTreeSet::new();
     for line in SEED.lines().chain(SHAPES.lines()) {
         let record = record(line.as_bytes(), Vec::new());
-        let mut event = normalize(&record, &CATALOGS, None).expect("an event");
+        let within = Within::default();
+        let Ok(Normalized::Event(mut event)) = normalize(&record, &within, &CATALOGS, None) else {
+            panic!("not an event: {line}");
+        };
         enrich::apply(&mut event, &names);
         check(&event);
         for path in Path::attributes() {

@@ -42,6 +42,7 @@ fn position() -> Position<'static> {
         topic: "watchbell.alerts",
         partition: Partition(0),
         offset: Offset(7),
+        element: None,
     }
 }
 

@@ -23,6 +23,7 @@ fn process(headers: &[(String, Option<String>)], value: &[u8]) -> (Outcome, Vec<
             topic: "audit",
             partition: Partition(0),
             offset: Offset(7),
+            element: None,
         },
         timestamp_ms: Some(1_773_480_414_000),
         key: Some(b"a key"),
@@ -93,6 +94,7 @@ fn check_outcome(value: &[u8], outcome: &Outcome, outputs: &[OutputRecord]) {
             assert_eq!(letter.value.as_deref(), Some(value));
             assert_eq!(letter.key.as_deref(), Some(&b"a key"[..]));
         }
+        Outcome::Several(_) => panic!("several events"),
     }
 }
 

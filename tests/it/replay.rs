@@ -448,6 +448,7 @@ fn replayed_alerts_are_labelled_and_sinks_skip_them() {
             topic: "watchbell.alerts",
             partition: Partition(0),
             offset: Offset(0),
+            element: None,
         };
         let text = alert.to_string();
         let notice = Notice::read(text.as_bytes(), position).expect("an alert");

@@ -10,16 +10,17 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use watchbell::catalog::Catalogs;
+use watchbell::encode;
 use watchbell::enrich::{self, Names};
 use watchbell::event::{
     self, AUTHENTICATION, Header, Offset, OutputBuffer, OutputRecord, Partition, Position,
     RawRecord,
 };
+use watchbell::normalize::{Normalized, Within, normalize};
 use watchbell::pipeline::Pipeline;
 use watchbell::printable::is_unseen;
 use watchbell::sigma::{Fields, Value};
 use watchbell::view::{Emitted, FieldPath, Paint, RecordKind, line, page, printable_json};
-use watchbell::{encode, normalize};
 
 use crate::notices::ascii;
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with, record};
@@ -63,6 +64,7 @@ fn emitted(output: &OutputRecord, offset: i64) -> Emitted<'_> {
             topic: &output.topic,
             partition: Partition(0),
             offset: Offset(offset),
+            element: None,
         },
         timestamp_ms: Some(NOW_MS),
         key: output.key.as_deref(),
@@ -341,7 +343,8 @@ fn compare_rule_and_filter(input: &RawRecord<'_>) -> usize {
     static FACTS: LazyLock<Names> =
         LazyLock::new(|| Names::parse_yaml(NAMES, "names.yaml").unwrap());
     let value = String::from_utf8_lossy(input.value.unwrap_or_default());
-    let Ok(mut event) = normalize::normalize(input, &CATALOGS, None) else {
+    let within = Within::default();
+    let Ok(Normalized::Event(mut event)) = normalize(input, &within, &CATALOGS, None) else {
         return 0;
     };
     enrich::apply(&mut event, &FACTS);

@@ -91,6 +91,7 @@ impl House {
                 topic: &self.source_topic,
                 partition: Partition(1),
                 offset: Offset(offset),
+                element: None,
             },
             timestamp_ms: Some(1_773_480_414_000),
             key: None,

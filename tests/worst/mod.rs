@@ -452,6 +452,7 @@ fn position() -> Position<'static> {
         topic: "worst",
         partition: Partition(0),
         offset: Offset(7),
+        element: None,
     }
 }
 

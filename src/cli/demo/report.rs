@@ -129,9 +129,14 @@ fn dead_letter(page: &mut Page<impl Write>, letter: &OutputRecord) -> io::Result
         ours("watchbell-source-partition"),
     );
     let offset = ours("watchbell-source-offset");
+    let element = ours("watchbell-source-element");
+    let event = match element.as_str() {
+        "" => String::new(),
+        number => format!(", event {number} of its list"),
+    };
     page.labelled(
         "where",
-        &format!("{topic}, partition {partition}, offset {offset}"),
+        &format!("{topic}, partition {partition}, offset {offset}{event}"),
     )?;
     let original = String::from_utf8_lossy(letter.value.as_deref().unwrap_or_default());
     page.labelled("bytes", &original)?;

@@ -32,6 +32,10 @@ impl Summary {
                 *self.dead_letters.entry(reason).or_default() += 1;
                 alerts
             }
+            Outcome::Several(outcomes) => {
+                outcomes.into_iter().for_each(|outcome| self.count(outcome));
+                return;
+            }
         };
         for (rule, level) in alerts {
             *self.alerts.entry((Reverse(level), rule)).or_default() += 1;

@@ -109,6 +109,7 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
                 topic: name,
                 partition: Partition(0),
                 offset: Offset(number),
+                element: None,
             },
             timestamp_ms: None,
             key: None,

@@ -11,6 +11,7 @@ fn record<'a>(value: Option<&'a [u8]>, headers: Vec<Header<'a>>) -> RawRecord<'a
             topic: "audit",
             partition: Partition(3),
             offset: Offset(42),
+            element: None,
         },
         timestamp_ms: Some(1_773_480_413_589),
         key: Some(b"key"),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::catalog::Catalogs;
 use crate::event::{Offset, Partition, Position, RawRecord};
-use crate::normalize::normalize;
+use crate::normalize::event_of;
 
 const NAMES: &str = "
 u-1: {name: Jane Doe, owner: jane@example.com, team: streaming, kind: human, environment: office}
@@ -24,13 +24,14 @@ fn event(text: &str) -> AuditEvent<'_> {
             topic: "audit",
             partition: Partition(0),
             offset: Offset(0),
+            element: None,
         },
         timestamp_ms: None,
         key: None,
         value: Some(text.as_bytes()),
         headers: Vec::new(),
     };
-    normalize(&record, Catalogs::NONE, None).unwrap()
+    event_of(&record, Catalogs::NONE, None).unwrap()
 }
 
 const DELETION: &str = r#"{"data":{"methodName":"DeleteKafkaCluster",

@@ -17,14 +17,15 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use super::blame::Refused;
 use super::failure::{BatchFailure, Trouble, client_trouble, trouble};
 use super::worker::Cause;
+use crate::event::PARTS_OF_RECORD;
 use crate::kafka::client::log_line;
 use crate::kafka::fault::{Fault, Side, fault};
 
 /// Index of an output that no source record is to blame for.
 pub(super) const NO_SOURCE: usize = usize::MAX;
 
-/// So many outputs of one record are told apart; the last number stands for all that follow.
-const PARTS: usize = 4096;
+/// How many numbers the parts of one record's outputs have.
+const PARTS: usize = PARTS_OF_RECORD as usize;
 
 /// Where an output comes from, in one number, as librdkafka carries it: the index of its source record
 /// in the batch, and which of that record's outputs it is.
@@ -278,7 +279,8 @@ mod tests {
 
     #[test]
     fn a_part_beyond_all_numbers_is_still_a_part_of_its_record() {
-        assert_eq!(record_and_part(origin(7, u32::MAX)), Some((7, 4095)));
+        let last = PARTS_OF_RECORD - 1;
+        assert_eq!(record_and_part(origin(7, u32::MAX)), Some((7, last)));
         assert_eq!(record_and_part(origin(8, 0)), Some((8, 0)));
         assert_eq!(record_and_part(origin(NO_SOURCE, 5)), None);
     }

@@ -30,7 +30,7 @@ impl Cause {
 /// One output of a source record that the cluster refused, perhaps more than once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedOutput {
-    /// Which of the record's outputs, as [`OutputBuffer::begin_part`] numbers them.
+    /// Which of the record's outputs, see [`crate::event::event_and_output`].
     pub part: u32,
     /// The topic that refused it. A part can go to another topic after it was refused by one.
     pub topic: String,
@@ -141,7 +141,7 @@ pub struct Outputs {
 impl Outputs {
     /// What `write` appends is written because of the batch's record at `source_index`.
     pub fn of<T>(&mut self, source_index: usize, write: impl FnOnce(&mut OutputBuffer) -> T) -> T {
-        self.records.begin_part(0);
+        self.records.begin_event(0);
         let result = write(&mut self.records);
         self.sources.resize(self.records.len(), source_index);
         result

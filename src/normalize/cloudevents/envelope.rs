@@ -88,6 +88,20 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// The whole document with nothing moved, and the attributes in headers under the names of the headers: for an
+/// event whose payload says all that its envelope says.
+pub(in crate::normalize) fn unread(incoming: Incoming<'_>) -> Unmapped<'_> {
+    let mut unmapped = Unmapped::new(incoming.document, None);
+    let attributes = incoming.attributes.into_iter();
+    let attributes = attributes.map(|attribute| (attribute.header, attribute.value));
+    let headers = attributes.chain(incoming.content_types);
+    unmapped.attributes.extend(headers.map(|(name, value)| {
+        let value = String::from_utf8_lossy(value).into_owned();
+        (Text::from(name), Text::from(value))
+    }));
+    unmapped
+}
+
 fn structured(document: Document<'_>, members: Members) -> Result<Envelope<'_>, NormalizeError> {
     if document.kind(document.root()) != ValueKind::Object {
         return Err(NormalizeError::NotAnObject);

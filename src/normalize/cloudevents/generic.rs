@@ -2,7 +2,9 @@
 
 use super::envelope::Envelope;
 use super::incoming::Incoming;
-use crate::event::{API_ACTIVITY, Activity, Api, AuditEvent, Endpoint, Metadata, Status, User};
+use crate::event::{
+    API_ACTIVITY, Activity, Api, AuditEvent, Endpoint, Metadata, Session, Status, User,
+};
 use crate::json::Text;
 use crate::normalize::error::NormalizeError;
 use crate::normalize::time::EventTime;
@@ -46,7 +48,7 @@ pub(in crate::normalize) fn generic(
             name: Some(Text::from("unknown")),
             ..User::default()
         },
-        session_uid: None,
+        session: Session::default(),
         app_name: None,
         invoked_by: None,
         authorizations: Vec::new(),
@@ -60,6 +62,7 @@ pub(in crate::normalize) fn generic(
             name: Some(Text::from("unknown")),
             ..Endpoint::default()
         },
+        user_agent: None,
         resources: Vec::new(),
         enrichments: Vec::new(),
         unmapped: envelope.unmapped,

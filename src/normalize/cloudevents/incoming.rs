@@ -87,6 +87,11 @@ impl<'a> Incoming<'a> {
         })
     }
 
+    /// Whether the attributes stand in headers, and the value is the payload.
+    pub(in crate::normalize) fn is_binary(&self) -> bool {
+        matches!(self.mode, Mode::Binary)
+    }
+
     /// The event's payload, if there is one.
     pub(in crate::normalize) fn data(&self) -> Option<NodeId> {
         let root = self.document.root();

@@ -6,6 +6,6 @@ mod envelope;
 mod generic;
 mod incoming;
 
-pub(super) use envelope::Envelope;
+pub(super) use envelope::{Envelope, unread};
 pub(super) use generic::generic;
 pub(super) use incoming::Incoming;

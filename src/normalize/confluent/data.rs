@@ -1,26 +1,8 @@
 //! The payload: which members of which object are read. Each object is looked through once, and
 //! names match whatever their case and underscores, since the feed mixes them.
 
-use crate::json::{Document, Names, NodeId};
-
-/// A type that holds members of one object, and its `of`, which finds them.
-macro_rules! members {
-    ($(#[$doc:meta])* $object:ident { $($field:ident: $name:literal,)* }) => {
-        $(#[$doc])*
-        pub(super) struct $object {
-            $(pub(super) $field: Option<NodeId>,)*
-        }
-
-        impl $object {
-            /// None of them if this is no object.
-            pub(super) fn of(document: &Document<'_>, object: impl Into<Option<NodeId>>) -> Self {
-                const NAMES: Names<{ [$($name),*].len() }> = Names::new([$($name),*]);
-                let [$($field),*] = document.members_folded(object.into(), &NAMES);
-                Self { $($field),* }
-            }
-        }
-    };
-}
+use crate::json::{Document, NodeId};
+use crate::normalize::members::members;
 
 /// The payload and those of its parts that are used most.
 pub(super) struct Data {

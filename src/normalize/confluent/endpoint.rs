@@ -77,6 +77,7 @@ fn endpoint<'a>(text: &Text<'a>) -> Option<Endpoint<'a>> {
     }
     let Parts { host, ip, port } = Parts::of(text)?;
     Some(Endpoint {
+        vpc_uid: None,
         ip: ip.map(|ip| ip.to_string().into()),
         name: host.map(|host| match host == &**text {
             true => text.clone(),

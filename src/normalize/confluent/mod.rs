@@ -23,7 +23,8 @@ use super::time::EventTime;
 use super::walk;
 use crate::catalog::{Catalogs, Method};
 use crate::event::{
-    API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, EventClass, Metadata, Unmapped,
+    API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, EventClass, Metadata, Session,
+    Unmapped,
 };
 use crate::json::{Document, NodeId, Text, ValueKind};
 use crate::vendors::{
@@ -38,6 +39,7 @@ pub(super) const NORMALIZER: Normalizer = Normalizer {
     is_payload,
     recognizes,
     normalize,
+    open: None,
 };
 
 /// Whether a value is the payload of one of Confluent's events.
@@ -124,13 +126,16 @@ fn normalize<'a>(
         class,
         activity,
         time_ms,
-        message: method.map(|method| method.description.to_text()),
+        message: method.map(|method| method.message.to_text()),
         status: outcome.status,
         status_code: outcome.code,
         status_detail: outcome.detail,
         metadata,
         user,
-        session_uid,
+        session: Session {
+            uid: session_uid,
+            ..Session::default()
+        },
         app_name,
         invoked_by,
         authorizations: outcome.authorizations,
@@ -141,6 +146,7 @@ fn normalize<'a>(
             ..place
         }),
         src_endpoint,
+        user_agent: None,
         resources,
         enrichments: Vec::new(),
         unmapped: event.unmapped,
@@ -234,6 +240,7 @@ fn api<'a>(
         request_uid,
         request_data,
         response_data: walk::take_whole(unmapped, data.result.data),
+        version: None,
         response_error: None,
         response_error_message: None,
     }

@@ -63,6 +63,7 @@ pub(super) fn read<'a>(
         }
     }
     let cloud = Cloud {
+        account_uid: None,
         provider: Text::default(),
         org_uid: place.organization,
         project_uid: place.environment,

@@ -25,7 +25,7 @@ fn a_binary_event_reads_like_a_structured_one() {
             value: None,
         },
     ];
-    let event = normalize(&record, Catalogs::NONE, None).unwrap();
+    let event = event_of(&record, Catalogs::NONE, None).unwrap();
     assert_eq!(event.api.operation, "kafka.CreateTopics");
     assert_eq!(event.user.uid.as_deref(), Some("alice"));
     assert_eq!(event.metadata.uid.as_deref(), Some("e1"));
@@ -46,14 +46,14 @@ fn a_binary_event_reads_like_a_structured_one() {
     );
 
     record.headers.push(header("ce_id", "e2"));
-    let error = normalize(&record, Catalogs::NONE, None).unwrap_err();
+    let error = event_of(&record, Catalogs::NONE, None).unwrap_err();
     assert_eq!(error.reason(), "duplicate_key");
     record.headers.pop();
     record.headers.push(Header {
         name: "ce_extra",
         value: Some(b"\xff"),
     });
-    let error = normalize(&record, Catalogs::NONE, None).unwrap_err();
+    let error = event_of(&record, Catalogs::NONE, None).unwrap_err();
     assert_eq!(error.reason(), "not_utf8");
 }
 
@@ -67,7 +67,7 @@ fn odd_attributes_of_a_binary_event_are_kept_and_said() {
         header("ce_type", "com.example.done"),
     ];
     // An empty id is none, and without one nobody can tell what this is.
-    let error = normalize(&record, Catalogs::NONE, None).unwrap_err();
+    let error = event_of(&record, Catalogs::NONE, None).unwrap_err();
     assert_eq!(error.reason(), "unrecognized");
 
     record.headers[1] = header("ce_id", "1");
@@ -76,7 +76,7 @@ fn odd_attributes_of_a_binary_event_are_kept_and_said() {
         header("ce_time", "soon"),
         header("ce_partitionkey", "ü"),
     ]);
-    let event = normalize(&record, Catalogs::NONE, None).unwrap();
+    let event = event_of(&record, Catalogs::NONE, None).unwrap();
     assert_eq!(event.metadata.uid.as_deref(), Some("1"));
     assert_eq!(event.metadata.original_time.as_deref(), Some("soon"));
     assert_eq!(event.time_ms, RECORD_MS);
@@ -91,7 +91,7 @@ fn odd_attributes_of_a_binary_event_are_kept_and_said() {
 
     // Confluent's events have data.
     record.headers[3] = header("ce_type", "io.confluent.cloud/request");
-    let error = normalize(&record, Catalogs::NONE, None).unwrap_err();
+    let error = event_of(&record, Catalogs::NONE, None).unwrap_err();
     assert_eq!(error.reason(), "wrong_type");
 }
 
@@ -108,7 +108,7 @@ fn attributes_make_no_binary_event_of_a_structured_one() {
         ],
     ] {
         record.headers = headers;
-        let event = normalize(&record, Catalogs::NONE, None).unwrap();
+        let event = event_of(&record, Catalogs::NONE, None).unwrap();
         assert_eq!(event.metadata.uid.as_deref(), Some("a1"));
         assert_eq!(event.unmapped.root_name, None);
     }
@@ -125,7 +125,7 @@ fn a_structured_content_type_wins_over_stray_attributes() {
         ),
         header("ce_id", "other"),
     ];
-    let event = normalize(&record, Catalogs::NONE, None).unwrap();
+    let event = event_of(&record, Catalogs::NONE, None).unwrap();
     assert_eq!(event.metadata.uid.as_deref(), Some("a1"));
 }
 
@@ -200,7 +200,7 @@ fn a_value_that_is_a_whole_event_is_read_as_one_whatever_the_headers_say() {
         record
             .headers
             .extend(content_type.map(|value| header("content-type", value)));
-        let event = normalize(&record, Catalogs::NONE, None).unwrap();
+        let event = event_of(&record, Catalogs::NONE, None).unwrap();
         assert_eq!(told(&event), OF_WHOLE, "{content_type:?}");
         assert!(labels(&event).is_empty() && kept(&event).is_empty());
     }
@@ -216,7 +216,7 @@ fn headers_that_say_something_else_are_kept_and_the_event_is_labelled() {
         header("ce_traceparent", "00-7"),
         header("ce_time", "2026-03-14T09:26:53Z"),
     ];
-    let event = normalize(&record, Catalogs::NONE, None).unwrap();
+    let event = event_of(&record, Catalogs::NONE, None).unwrap();
     assert_eq!(told(&event), OF_WHOLE);
     assert_eq!(labels(&event), ["cloudevents:headers_differ"]);
     assert_eq!(
@@ -235,7 +235,7 @@ fn headers_that_say_something_else_are_kept_and_the_event_is_labelled() {
         name: "ce_id",
         value: Some(b"\xffx"),
     }];
-    let event = normalize(&record, Catalogs::NONE, None).unwrap();
+    let event = event_of(&record, Catalogs::NONE, None).unwrap();
     assert_eq!(told(&event), OF_WHOLE);
     assert_eq!(kept(&event), [("ce_id", "\u{fffd}x")]);
 }
@@ -263,7 +263,7 @@ fn an_event_that_another_one_carries_is_the_one_to_tell_of() {
         header("ce_source", "/w"),
         header("ce_type", "com.example.forwarded"),
     ];
-    let event = normalize(&record, Catalogs::NONE, None).unwrap();
+    let event = event_of(&record, Catalogs::NONE, None).unwrap();
     assert_eq!(told(&event), OF_WHOLE);
     let all = ["cloudevents:wrapped", "cloudevents:headers_differ"];
     assert_eq!(labels(&event), all);
@@ -285,7 +285,7 @@ fn a_payload_beside_headers_is_binary_whatever_its_content_type() {
             header("ce_Source", "/s"),
             header("cE_type", "io.confluent.cloud/request"),
         ];
-        let event = normalize(&record, Catalogs::NONE, None).unwrap();
+        let event = event_of(&record, Catalogs::NONE, None).unwrap();
         assert_eq!(told(&event), [Some("M"), Some("a"), Some("1"), Some("/s")]);
         let kept = kept(&event);
         assert_eq!(
@@ -305,7 +305,7 @@ fn an_attribute_in_two_headers_is_a_dead_letter_that_names_both() {
                 header("ce_type", "t"),
                 header(second, "1"),
             ];
-            let error = normalize(&record, Catalogs::NONE, None).unwrap_err();
+            let error = event_of(&record, Catalogs::NONE, None).unwrap_err();
             assert_eq!(error.reason(), "duplicate_key");
             let text = error.to_string();
             assert!(text.contains(first) && text.contains(second), "{text}");
@@ -321,12 +321,12 @@ fn an_attribute_in_two_headers_is_a_dead_letter_that_names_both() {
             header("ce_type", "t"),
             header(second, "1"),
         ];
-        let error = normalize(&record, Catalogs::NONE, None).unwrap_err();
+        let error = event_of(&record, Catalogs::NONE, None).unwrap_err();
         assert_eq!(error.reason(), "duplicate_key", "{second}");
     }
     let mut record = record(Some(br#"{"methodName":"M"}"#));
     record.headers = vec![header("ce_type", "t"), header("ce_data", "x")];
-    let error = normalize(&record, Catalogs::NONE, None).unwrap_err();
+    let error = event_of(&record, Catalogs::NONE, None).unwrap_err();
     assert_eq!(error.reason(), "duplicate_key");
     // As many as a record may hold, each once.
     let names: Vec<String> = (0..40_000).map(|number| format!("ce_x{number}")).collect();
@@ -334,6 +334,6 @@ fn an_attribute_in_two_headers_is_a_dead_letter_that_names_both() {
     record
         .headers
         .push(header("ce_type", "io.confluent.cloud/request"));
-    let event = normalize(&record, Catalogs::NONE, None).unwrap();
+    let event = event_of(&record, Catalogs::NONE, None).unwrap();
     assert_eq!(event.unmapped.attributes.len(), 40_000);
 }

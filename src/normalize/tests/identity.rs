@@ -27,7 +27,7 @@ fn an_external_account_is_its_subject_in_its_namespace() {
 fn the_identity_tells_what_the_principal_does_not() {
     let read = |info: &str| {
         let text = format!(r#"{{"data":{{"methodName":"x","authenticationInfo":{info}}}}}"#);
-        let event = normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap();
+        let event = event_of(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap();
         let User {
             uid,
             name,
@@ -85,7 +85,7 @@ fn only_an_address_is_an_email() {
         let text = format!(
             r#"{{"data":{{"methodName":"x","authenticationInfo":{{"principal":{{"email":"{text}"}}}}}}}}"#
         );
-        let event = normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap();
+        let event = event_of(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap();
         event.user.email_addr.is_some()
     };
     for text in ["grace@example.com", "a+b.c@x-y.co.uk", "o'hara@a.b"] {

@@ -15,7 +15,7 @@ fn attributes(event: &AuditEvent<'_>) -> Vec<String> {
     found.extend([&metadata.uid, &metadata.event_code].map(Option::as_ref));
     found.extend([&metadata.original_time, &metadata.source].map(Option::as_ref));
     found.extend([&event.status_code, &event.status_detail].map(Option::as_ref));
-    found.extend([&event.session_uid, &event.app_name].map(Option::as_ref));
+    found.extend([&event.session.uid, &event.app_name].map(Option::as_ref));
     found.extend([&event.invoked_by, &event.auth_protocol].map(Option::as_ref));
     found.extend([&event.src_endpoint.ip, &event.src_endpoint.name].map(Option::as_ref));
     for authorization in &event.authorizations {
@@ -165,10 +165,16 @@ proptest! {
         } else {
             event.to_string()
         };
-        match normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None) {
+        match event_of(&record(Some(text.as_bytes())), Catalogs::NONE, None) {
             Ok(event) => check(&event),
             Err(error) => prop_assert!(
-                ["not_an_object", "unrecognized", "wrong_type", "duplicate_key"]
+                [
+                    "not_an_object",
+                    "no_events",
+                    "unrecognized",
+                    "wrong_type",
+                    "duplicate_key",
+                ]
                     .contains(&error.reason()),
                 "{error}"
             ),

@@ -86,7 +86,7 @@ fn a_name_twice_in_the_envelope_is_a_dead_letter_that_names_both_spellings() {
         ),
     ];
     for (text, expected) in cases {
-        let error = normalize(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap_err();
+        let error = event_of(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap_err();
         assert_eq!(error.reason(), "duplicate_key", "{text}");
         assert_eq!(error.to_string(), expected);
     }
@@ -259,13 +259,17 @@ fn matches(event: &AuditEvent<'_>, selection: &str) -> bool {
 fn rules_see_half_a_surrogate_pair_as_text_and_a_large_number_by_its_size() {
     let text = event(r#""request":{"data":{"label":"cut \ud83d","x":1e999,"y":-1e999}}"#);
     let record = record(Some(text.as_bytes()));
-    let refused = normalize(&record, Catalogs::NONE, None).unwrap_err();
+    let refused = event_of(&record, Catalogs::NONE, None).unwrap_err();
     assert_eq!(
         refused,
         NormalizeError::Json(crate::json::JsonError::NotPortable)
     );
     let portable = Portable::of(text.as_bytes());
-    let event = normalize_portable(&record, &portable, Catalogs::NONE, None).unwrap();
+    let within = Within::default();
+    let event = normalize_portable(&record, &portable, &within, Catalogs::NONE, None).unwrap();
+    let Normalized::Event(event) = event else {
+        panic!("not an event");
+    };
     let labels = ["json:surrogate_as_text", "json:number_as_text"];
     assert!(event.metadata.labels.ends_with(&labels.map(Text::from)));
     for selection in [

@@ -46,6 +46,7 @@ fn source<'a>(offset: i64, value: &'a [u8], refusals: Option<&'a Refusals>) -> S
                 topic: "audit",
                 partition: Partition(0),
                 offset: Offset(offset),
+                element: None,
             },
             timestamp_ms: Some(1_763_000_000_000),
             key: None,

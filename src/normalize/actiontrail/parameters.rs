@@ -1,0 +1,145 @@
+//! What a request was about, from the names of its parameters: used where the event refers to no resource.
+
+use super::data::Data;
+use crate::event::{Resource, Unmapped};
+use crate::json::{Document, NodeId, Text, ValueKind, same_name};
+use crate::normalize::walk;
+
+/// Parameters that name a resource, with its type where the name alone tells it; else it is of the type on which
+/// the method acts.
+const NAMES: [(&str, Option<&str>); 30] = [
+    ("instanceId", None),
+    ("instanceIds", None),
+    ("DBInstanceId", Some("ACS::RDS::DBInstance")),
+    ("deploymentId", Some("ACS::RealtimeCompute::Deployment")),
+    ("savepointId", Some("ACS::RealtimeCompute::Savepoint")),
+    ("jobId", None),
+    ("namespace", Some("ACS::RealtimeCompute::Namespace")),
+    ("workspace", None),
+    ("diskId", Some("ACS::ECS::Disk")),
+    ("snapshotId", Some("ACS::ECS::Snapshot")),
+    ("securityGroupId", Some("ACS::ECS::SecurityGroup")),
+    ("vSwitchId", Some("ACS::VPC::VSwitch")),
+    ("vSwitchIds", Some("ACS::VPC::VSwitch")),
+    ("routeTableId", Some("ACS::VPC::RouteTable")),
+    ("flowLogId", Some("ACS::VPC::FlowLog")),
+    ("loadBalancerId", Some("ACS::SLB::LoadBalancer")),
+    ("keyId", Some("ACS::KMS::Key")),
+    ("secretName", Some("ACS::KMS::Secret")),
+    ("bucketName", Some("ACS::OSS::Bucket")),
+    ("userName", Some("ACS::RAM::User")),
+    ("groupName", Some("ACS::RAM::Group")),
+    ("roleName", Some("ACS::RAM::Role")),
+    ("policyName", Some("ACS::RAM::Policy")),
+    ("userAccessKeyId", Some("ACS::RAM::AccessKey")),
+    ("projectId", Some("ACS::DataWorks::Project")),
+    ("fileId", Some("ACS::DataWorks::File")),
+    ("alarmRuleId", Some("ACS::DataWorks::AlarmRule")),
+    ("alarmRuleIds", Some("ACS::DataWorks::AlarmRule")),
+    ("datasourceName", Some("ACS::DataWorks::DataSource")),
+    ("name", None),
+];
+
+/// The region of what a request is about.
+const REGION: &str = "regionId";
+
+/// More elements of a list are not resources of their own.
+pub(super) const MOST: usize = 64;
+
+/// A request's parameters, as far as they say what it is about.
+pub(super) struct Parameters<'a> {
+    /// Of the resources; the event itself may be recorded in another one.
+    pub(super) region: Option<Text<'a>>,
+    /// Identifiers, each with the type that the parameter's name tells.
+    pub(super) named: Vec<(Text<'a>, Option<&'static str>)>,
+}
+
+impl<'a> Parameters<'a> {
+    pub(super) fn of(document: &Document<'a>, parameters: Option<NodeId>) -> Parameters<'a> {
+        let mut named = Vec::new();
+        let mut region = None;
+        let object = parameters.filter(|node| document.kind(*node) == ValueKind::Object);
+        for member in object.into_iter().flat_map(|node| document.children(node)) {
+            let key = document.key(member);
+            if same_name(&key, REGION) {
+                region = region.or_else(|| walk::text(document, member));
+            } else if let Some((_, kind)) = NAMES.iter().find(|(name, _)| same_name(name, &key)) {
+                let values = values(document, member);
+                named.extend(values.into_iter().map(|value| (value, *kind)));
+            }
+        }
+        Parameters { region, named }
+    }
+
+    /// The resources that they name.
+    pub(super) fn resources(&self, of_method: Option<&Text<'a>>) -> Vec<Resource<'a>> {
+        let resource = |(uid, kind): &(Text<'a>, Option<&'static str>)| Resource {
+            uid: Some(uid.clone()),
+            kind: kind.map(Text::from).or_else(|| of_method.cloned()),
+            ..Resource::default()
+        };
+        self.named.iter().map(resource).collect()
+    }
+}
+
+/// The identifiers that a parameter holds: one, several in an array, or several in a text that is a JSON array,
+/// whose quotes some products escape once more.
+fn values<'a>(document: &Document<'a>, parameter: NodeId) -> Vec<Text<'a>> {
+    if document.kind(parameter) == ValueKind::Array {
+        let elements = document.children(parameter).take(MOST + 1);
+        return elements.filter_map(|node| scalar(document, node)).collect();
+    }
+    let Some(text) = scalar(document, parameter) else {
+        return Vec::new();
+    };
+    if !text.starts_with('[') {
+        return vec![text];
+    }
+    let unescaped = text.replace("\\\"", "\"");
+    let Ok(list) = Document::parse(unescaped.as_bytes()) else {
+        return vec![text];
+    };
+    let elements = list.children(list.root()).take(MOST + 1);
+    let texts = elements.filter_map(|node| scalar(&list, node));
+    texts.map(|text| Text::from(text.to_string())).collect()
+}
+
+fn scalar<'a>(document: &Document<'a>, node: NodeId) -> Option<Text<'a>> {
+    match document.kind(node) {
+        ValueKind::Number => document.number(node),
+        _ => walk::text(document, node),
+    }
+}
+
+/// Further readings of attributes that come from names which were sent twice, or in two spellings; see
+/// [`crate::event::AuditEvent::other_readings`].
+pub(super) fn other_readings<'a>(
+    unmapped: &Unmapped<'a>,
+    data: &Data,
+) -> Vec<(&'static str, Option<Text<'a>>)> {
+    let document = &unmapped.document;
+    let mut found = Vec::new();
+    let is_of = |node: NodeId, object: Option<NodeId>| document.parent(node) == object;
+    for node in &unmapped.repeated {
+        let key = document.key(*node);
+        if is_of(*node, data.root.request_parameters) {
+            let path = match same_name(&key, REGION) {
+                true => Some("resources.region"),
+                false if NAMES.iter().any(|(name, _)| same_name(name, &key)) => {
+                    Some("resources.uid")
+                }
+                false => None,
+            };
+            if let Some(path) = path {
+                found.push((path, None));
+                let values = values(document, *node).into_iter();
+                found.extend(values.map(|value| (path, Some(value))));
+            }
+        } else if is_of(*node, data.root.response_elements) {
+            for status in ["Success", "Failure"] {
+                found.push(("status", Some(Text::from(status))));
+            }
+        }
+    }
+    found
+}

@@ -44,7 +44,9 @@ pub(super) fn holds_event_line(text: &[u8]) -> bool {
 /// an event within another value is not found.
 pub(super) fn event_within(line: &[u8], mut at: usize) -> Option<usize> {
     let members = EVENT_MEMBERS.iter();
-    let last = members.filter_map(|member| memmem::rfind(line, member)).max()?;
+    let last = members
+        .filter_map(|member| memmem::rfind(line, member))
+        .max()?;
     loop {
         let start = at + memchr::memchr(b'{', line.get(at..last)?)?;
         at = match Scanner::new().scan(&line[start..], true) {

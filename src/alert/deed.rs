@@ -125,7 +125,7 @@ impl Deed<'_> {
         let words = match (service.is_empty(), kind.is_empty()) {
             (true, _) => kind,
             (false, true) => return String::new(),
-            // `KAFKA_CLUSTER` already says it.
+            // A type such as `KAFKA_CLUSTER` already names the service.
             (false, false) if kind.contains(service) => {
                 kind.replacen(service, &capitalized(service), 1)
             }

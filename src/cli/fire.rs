@@ -12,7 +12,7 @@ use super::failure::Failure;
 use crate::alert::BUILT_IN;
 use crate::config::Config;
 use crate::notice::Notice;
-use crate::notify::{Answer, Client, Message, Sink};
+use crate::notify::{Client, Message, Sink, SinkAnswer};
 use crate::roles::clock::now_ms;
 use crate::roles::rulebook::Rulebook;
 
@@ -53,12 +53,12 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
             continue;
         }
         match runtime.block_on(send(sink, &notice)) {
-            Ok(Answer::Accepted) => writeln!(out, "{name}: accepted")?,
-            Ok(Answer::Later { detail, .. }) => {
+            Ok(SinkAnswer::Accepted) => writeln!(out, "{name}: accepted")?,
+            Ok(SinkAnswer::Later { detail, .. }) => {
                 failed += 1;
                 writeln!(out, "{name}: not accepted: {detail}")?;
             }
-            Ok(Answer::Refused { detail }) => {
+            Ok(SinkAnswer::Refused { detail }) => {
                 failed += 1;
                 writeln!(out, "{name}: refused: {detail}")?;
             }
@@ -163,7 +163,7 @@ fn as_by_rule(notice: &mut Notice, wanted: &str, config: &Config) -> Result<(), 
     Ok(())
 }
 
-async fn send(sink: &Sink, notice: &Notice) -> anyhow::Result<Answer> {
+async fn send(sink: &Sink, notice: &Notice) -> anyhow::Result<SinkAnswer> {
     let client = Client::new(sink)?;
     let now_ms = now_ms();
     let template = sink.template.as_deref();

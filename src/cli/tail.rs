@@ -18,10 +18,10 @@ use crate::diagnostic::Diagnostic;
 use crate::event::{Offset, RawRecord};
 use crate::kafka::Span;
 use crate::kafka::session::Shutdown;
-use crate::kafka::topic_reader::{TopicReader, Turn};
+use crate::kafka::topic_reader::{TopicRead, TopicReader};
 use crate::query::{self, Since};
 use crate::sigma::Scratch;
-use crate::view::{At, Emitted, Filter, Paint, RecordKind, Written, line};
+use crate::view::{At, Emitted, Filter, FilterText, Paint, RecordKind, line};
 
 /// Longest time that a line is buffered.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -94,9 +94,9 @@ fn filter(command: &Command) -> Result<Filter, Failure> {
             .map_err(|error| Failure::configuration([format!("{name}: not readable: {error}")]))?;
         texts.push((name, text));
     }
-    let written: Vec<Written<'_>> = texts
+    let written: Vec<FilterText<'_>> = texts
         .iter()
-        .map(|(name, text)| Written { name, text })
+        .map(|(name, text)| FilterText { name, text })
         .collect();
     let (filter, warnings) = Filter::parse(command.output.kind(), &written)
         .map_err(Failure::configuration::<Diagnostic>)?;
@@ -145,12 +145,12 @@ fn tail(
     let (mut written, mut said) = (Ok(()), String::new());
     reader.follow(&from, &mut |turn| {
         written = match turn {
-            Turn::Record(record) => {
+            TopicRead::Record(record) => {
                 said.clear();
                 printer.show(&record).and_then(|()| printer.flush_in_time())
             }
-            Turn::Idle => printer.out.flush(),
-            Turn::Trouble(what) => {
+            TopicRead::Idle => printer.out.flush(),
+            TopicRead::Trouble(what) => {
                 // The client repeats the same complaint; print it once.
                 if what != said {
                     say(format_args!("{what}; trying again"));

@@ -40,13 +40,21 @@ pub(super) fn holds_event_line(text: &[u8]) -> bool {
     })
 }
 
+/// Where the last name of an event's member begins. What stands before it is not looked at, because a line with many
+/// events is searched once for each of them.
+fn last_member(line: &[u8]) -> Option<usize> {
+    let ends = memchr::memrchr_iter(b'"', line);
+    let mut starts = ends.filter_map(|end| {
+        let ends_here = |member: &&&[u8]| line[..=end].ends_with(member);
+        Some(end + 1 - EVENT_MEMBERS.iter().find(ends_here)?.len())
+    });
+    starts.next()
+}
+
 /// Where the first event after the byte `at` begins in the line. Values are scanned as a whole, so
 /// an event within another value is not found.
 pub(super) fn event_within(line: &[u8], mut at: usize) -> Option<usize> {
-    let members = EVENT_MEMBERS.iter();
-    let last = members
-        .filter_map(|member| memmem::rfind(line, member))
-        .max()?;
+    let last = last_member(line)?;
     loop {
         let start = at + memchr::memchr(b'{', line.get(at..last)?)?;
         at = match Scanner::new().scan(&line[start..], true) {

@@ -4,7 +4,7 @@
 use super::batch::Batch;
 use super::damage::{Damage, Start};
 use super::event_text::{begins_object, event_within, names_an_event};
-use super::reader::{FileReader, Place};
+use super::reader::{FileReader, JsonPosition};
 use super::report::Loss;
 
 impl FileReader {
@@ -26,8 +26,8 @@ impl FileReader {
     /// on it. Otherwise the value has several lines, and it is unknown how many.
     pub(super) fn broken(&mut self, batch: &mut Batch, at: usize, what: &str) {
         self.is_mixed = true;
-        let in_array = self.place != Place::Between;
-        self.place = Place::Between;
+        let in_array = self.place != JsonPosition::Between;
+        self.place = JsonPosition::Between;
         let length = self.line_length();
         if memchr::memchr(b'\n', &self.content.window()[..at]).is_none() {
             return self.damaged_line(batch, at.min(length), what, in_array);
@@ -92,12 +92,12 @@ impl FileReader {
         let digest = self.content.digest_until(|part| nesting.end(part));
         if nesting.is_closed() {
             batch.push_unread(digest, None);
-            if self.place != Place::Between {
-                self.place = Place::Element;
+            if self.place != JsonPosition::Between {
+                self.place = JsonPosition::Element;
             }
             return;
         }
-        self.place = Place::Between;
+        self.place = JsonPosition::Between;
         self.is_mixed = true;
         let what = "a value does not end on its line".to_owned();
         batch.push_unread(digest, Some(start.detail(&what)));

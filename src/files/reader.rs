@@ -24,7 +24,7 @@ const BATCH_EVENTS: usize = 1_024;
 
 /// Where the reader is in the JSON structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum JsonPosition {
     /// Between JSON values.
     Between,
     /// After an array's opening bracket.
@@ -49,7 +49,7 @@ enum Begin {
 /// Reads the events of one file: an iterator of batches that ends after the first error.
 pub struct FileReader {
     pub(super) content: Content,
-    pub(super) place: Place,
+    pub(super) place: JsonPosition,
     /// Longest event that is kept, in bytes.
     pub(super) limit: usize,
     /// Where the current array begins: byte and line.
@@ -77,7 +77,7 @@ impl FileReader {
     fn with_limit(raw: impl Read + Send + 'static, limit: usize) -> io::Result<FileReader> {
         Ok(FileReader {
             content: Content::new(raw)?,
-            place: Place::Between,
+            place: JsonPosition::Between,
             limit,
             array: (0, 1),
             is_mixed: false,
@@ -95,7 +95,7 @@ impl FileReader {
 
     /// Consumes one value, line or punctuation mark; false at the end.
     fn step(&mut self, batch: &mut Batch) -> bool {
-        if self.place == Place::End {
+        if self.place == JsonPosition::End {
             return false;
         }
         let Some(byte) = self.next_byte() else {
@@ -103,29 +103,31 @@ impl FileReader {
             return false;
         };
         match (self.place, byte) {
-            (Place::Between, b'{') => self.value(batch),
+            (JsonPosition::Between, b'{') => self.value(batch),
             // Part of an array whose beginning was damaged.
-            (Place::Between, b',' | b']') => self.skip(1),
-            (Place::Between, byte) => match self.begins_with(byte) {
+            (JsonPosition::Between, b',' | b']') => self.skip(1),
+            (JsonPosition::Between, byte) => match self.begins_with(byte) {
                 Begin::Objects => self.open_array(batch),
                 Begin::Scalars if byte == b'[' => self.open_array(batch),
                 Begin::Scalars => self.value(batch),
                 Begin::OtherText => self.other_text(batch),
             },
-            (Place::Opened | Place::Element | Place::Comma, b']') => self.go_on(Place::Between),
-            (Place::Element, b',') => self.go_on(Place::Comma),
-            // A comma is missing; the object is read as an event all the same.
-            (Place::Element, b'{') => {
-                self.is_mixed = true;
-                self.place = Place::Between;
+            (JsonPosition::Opened | JsonPosition::Element | JsonPosition::Comma, b']') => {
+                self.go_on(JsonPosition::Between)
             }
-            (Place::Element, _) => self.broken(batch, 0, "expected `,` or `]`"),
+            (JsonPosition::Element, b',') => self.go_on(JsonPosition::Comma),
+            // A comma is missing; the object is read as an event all the same.
+            (JsonPosition::Element, b'{') => {
+                self.is_mixed = true;
+                self.place = JsonPosition::Between;
+            }
+            (JsonPosition::Element, _) => self.broken(batch, 0, "expected `,` or `]`"),
             _ => self.value(batch),
         }
         true
     }
 
-    fn go_on(&mut self, place: Place) {
+    fn go_on(&mut self, place: JsonPosition) {
         self.content.consume(1);
         self.place = place;
     }
@@ -133,7 +135,7 @@ impl FileReader {
     fn open_array(&mut self, batch: &mut Batch) {
         self.close_damage(batch);
         self.array = (self.content.offset(), self.content.line());
-        self.go_on(Place::Opened);
+        self.go_on(JsonPosition::Opened);
     }
 
     /// Appends the JSON value at the window's begin.
@@ -150,8 +152,8 @@ impl FileReader {
                     false => batch.push_unread(crate::event::Digest::of(text), None),
                 }
                 self.content.consume(length);
-                if self.place != Place::Between {
-                    self.place = Place::Element;
+                if self.place != JsonPosition::Between {
+                    self.place = JsonPosition::Element;
                 }
             }
             Scan::Broken { at, what } => self.broken(batch, at, what),
@@ -171,7 +173,7 @@ impl FileReader {
     /// Whether the value of so many bytes at the window's begin consists of lines that only by chance make
     /// one value: `{"a":`, an event, and `}`. This is assumed only after noise was found.
     fn hides_events(&self, length: usize) -> bool {
-        let is_chance = self.is_mixed && self.place == Place::Between;
+        let is_chance = self.is_mixed && self.place == JsonPosition::Between;
         is_chance && holds_event_line(&self.content.window()[..length])
     }
 
@@ -282,7 +284,7 @@ impl FileReader {
 
     fn end(&mut self, batch: &mut Batch) {
         self.close_damage(batch);
-        if self.place != Place::Between {
+        if self.place != JsonPosition::Between {
             let (offset, line) = self.array;
             self.report.note_loss(Loss {
                 offset,
@@ -291,7 +293,7 @@ impl FileReader {
                 what: "the array that begins here is not closed".into(),
             });
         }
-        self.place = Place::End;
+        self.place = JsonPosition::End;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where the parts of an alert stand, as paths of OCSF attributes.
 
-/// When what raised it happened, ms since the Unix epoch.
+/// When the event or the fault that raised the alert happened, ms since the Unix epoch.
 pub const TIME: &str = "time";
 /// One line: which rule, who, which method, which resource.
 pub const MESSAGE: &str = "message";
@@ -8,7 +8,7 @@ pub const MESSAGE: &str = "message";
 pub const SEVERITY_ID: &str = "severity_id";
 /// The level's word.
 pub const SEVERITY: &str = "severity";
-/// How many events it is about; absent for one.
+/// How many events the alert is about; absent if it is one.
 pub const COUNT: &str = "count";
 /// What belongs together.
 pub const GROUP_KEY: &str = "metadata.correlation_uid";
@@ -38,9 +38,9 @@ pub const RELATED_EVENTS: &str = "finding_info.related_events";
 pub const ATTACKS: &str = "finding_info.attacks";
 /// What is known of the event: the actor, the method, the endpoint, and as `data` the event itself.
 pub const EVIDENCES: &str = "evidences";
-/// What it was done to.
+/// The resources that the event acted on.
 pub const RESOURCES: &str = "resources";
-/// What to do.
+/// What the person on call should do.
 pub const RUNBOOK: &str = "remediation.desc";
 /// Links of a rule that has a runbook.
 pub const RUNBOOK_LINKS: &str = "remediation.references";
@@ -103,7 +103,7 @@ pub const ATTRIBUTES: [&str; 38] = [
     "severity_id",
 ];
 
-/// More of them: attributes that events have as well.
+/// Attributes of an alert that every event class has as well.
 pub const OF_EVERY_CLASS: [&str; 4] = ["status", "status_id", "time", "type_uid"];
 
 /// Parts of an alert below which any name may stand.

@@ -70,12 +70,12 @@ impl<'a> FindingText<'a> {
         names.try_fold(self.members[place]?, |part, name| part.at(&[name]))
     }
 
-    /// The same of a whole number.
+    /// The whole number at one of the paths of [`path`].
     pub fn int(&self, path: &str) -> Option<i64> {
         self.at(path)?.int()
     }
 
-    /// The level.
+    /// The level of the alert; `None` for a number that is no level.
     pub fn level(&self) -> Option<Level> {
         level(self.int(path::SEVERITY_ID)?)
     }

@@ -27,7 +27,7 @@ use begin::{QUESTION, begin};
 use member::Member;
 use partitions::{Followed, Partitions};
 use trail::short_hash;
-pub use turn::{Assigned, Changed, Partitioning, Turn};
+pub use turn::{Assigned, Changed, FollowerEvent, Partitioning};
 
 /// A member of a group, and what it knows of its partitions.
 pub struct Follower {
@@ -36,7 +36,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Join `group`; the partitions arrive as [`Turn::Assigned`]. A partition without a position begins with
+    /// Join `group`; the partitions arrive as [`FollowerEvent::Assigned`]. A partition without a position begins with
     /// its oldest record.
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl Follower {
     }
 
     /// Serve the group for at most `wait`; a record is handed to `take`.
-    pub fn turn(&mut self, wait: Duration, take: &mut dyn FnMut(&RawRecord<'_>)) -> Turn {
+    pub fn turn(&mut self, wait: Duration, take: &mut dyn FnMut(&RawRecord<'_>)) -> FollowerEvent {
         if let Some(rebalance) = self.member.client.context().next() {
             return self.rebalanced(rebalance);
         }
@@ -64,30 +64,30 @@ impl Follower {
         self.check_an_end();
         let Follower { member, partitions } = self;
         match member.client.poll(wait) {
-            None => Turn::Idle,
+            None => FollowerEvent::Idle,
             Some(Ok(message)) => {
                 let record = raw_record(&message, &member.topic);
                 // What was fetched before the partition was revoked, or looked into, is not ours.
                 let Some(followed) = partitions.read_now(record.position.partition) else {
-                    return Turn::Idle;
+                    return FollowerEvent::Idle;
                 };
                 let hash = short_hash(&LastRecord::of(&record));
                 followed.read(record.position.offset, hash);
                 take(&record);
-                Turn::Record
+                FollowerEvent::Record
             }
             Some(Err(error)) => self.failed(&error),
         }
     }
 
-    fn rebalanced(&mut self, rebalance: Rebalance) -> Turn {
+    fn rebalanced(&mut self, rebalance: Rebalance) -> FollowerEvent {
         match rebalance {
             Rebalance::Revoke { partitions, .. } => {
                 let told = self.partitions.disown(&partitions);
                 self.stop(&partitions);
                 match told.is_empty() {
-                    true => Turn::Idle,
-                    false => Turn::Revoked(told),
+                    true => FollowerEvent::Idle,
+                    false => FollowerEvent::Revoked(told),
                 }
             }
             Rebalance::Assign(partitions) => {
@@ -97,10 +97,10 @@ impl Follower {
                 }
                 self.partitions.own(&partitions, Instant::now());
                 if self.partitions.is_empty() {
-                    return Turn::Spare;
+                    return FollowerEvent::Spare;
                 }
                 if self.partitions.are_too_many() {
-                    return Turn::Trouble(NotReady {
+                    return FollowerEvent::Trouble(NotReady {
                         reason: "partitions",
                         remedy: format!(
                             "{} must have exactly one partition: its records are read in one order",
@@ -108,13 +108,13 @@ impl Follower {
                         ),
                     });
                 }
-                self.begin_next().unwrap_or(Turn::Idle)
+                self.begin_next().unwrap_or(FollowerEvent::Idle)
             }
         }
     }
 
     /// Begin to read a partition that is not read, if there is one whose turn it is.
-    fn begin_next(&mut self) -> Option<Turn> {
+    fn begin_next(&mut self) -> Option<FollowerEvent> {
         let followed = self.partitions.next_to_begin(Instant::now())?;
         let partition = followed.partition;
         let trouble = match begin(&self.member, followed) {
@@ -130,12 +130,12 @@ impl Follower {
             Err(error) => self.member.unanswered(&error),
         };
         self.partitions.unanswered(Instant::now());
-        Some(Turn::Trouble(trouble))
+        Some(FollowerEvent::Trouble(trouble))
     }
 
     /// What an error of the client means. One that says that the topic or a position is not there is
     /// looked into before anything more is read: the client does not say which partition it is about.
-    fn failed(&mut self, error: &KafkaError) -> Turn {
+    fn failed(&mut self, error: &KafkaError) -> FollowerEvent {
         let moved = |code| reading_fault(code) == ReadingFault::Position || is_missing(code);
         if error.rdkafka_error_code().is_some_and(moved) {
             self.doubt(|_| true);

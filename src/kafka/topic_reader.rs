@@ -52,9 +52,9 @@ pub enum ReadError {
     },
 }
 
-/// What a turn of following brings.
+/// What one read of a followed topic brings.
 #[derive(Debug)]
-pub enum Turn<'r> {
+pub enum TopicRead<'r> {
     /// A record.
     Record(RawRecord<'r>),
     /// Nothing for the moment.
@@ -241,16 +241,16 @@ impl TopicReader {
     pub fn follow(
         &self,
         spans: &[Span],
-        on_turn: &mut dyn FnMut(Turn<'_>) -> ControlFlow<()>,
+        on_turn: &mut dyn FnMut(TopicRead<'_>) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
         self.assign(spans)?;
         let mut known = spans.len();
         let mut asked = Instant::now();
         loop {
             let flow = match self.consumer.poll(TURN) {
-                Some(Ok(message)) => on_turn(Turn::Record(raw_record(&message, &self.topic))),
-                None | Some(Err(KafkaError::PartitionEOF(_))) => on_turn(Turn::Idle),
-                Some(Err(error)) => on_turn(Turn::Trouble(self.complaint(&error)?)),
+                Some(Ok(message)) => on_turn(TopicRead::Record(raw_record(&message, &self.topic))),
+                None | Some(Err(KafkaError::PartitionEOF(_))) => on_turn(TopicRead::Idle),
+                Some(Err(error)) => on_turn(TopicRead::Trouble(self.complaint(&error)?)),
             };
             if flow.is_break() {
                 return Ok(());

@@ -12,14 +12,14 @@ const SCHEME: &str = "crn://";
 /// The parts of a Confluent resource name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Crn<'a> {
-    pub(super) place: Place<'a>,
+    pub(super) place: CrnScope<'a>,
     /// Type and id of the innermost segment: the resource that it identifies.
     pub(super) innermost: Option<(Text<'a>, Text<'a>)>,
 }
 
 /// Organization, environment and region of a resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Place<'a> {
+pub(super) struct CrnScope<'a> {
     pub(super) organization: Option<Text<'a>>,
     pub(super) environment: Option<Text<'a>>,
     /// The Flink region, in the vendor's spelling.
@@ -37,7 +37,7 @@ impl<'a> Crn<'a> {
 
     fn parse<'n>(name: &'n str, text_of: impl Fn(&'n str) -> Text<'a>) -> Self {
         let decoded = |part| decoded(text_of(part));
-        let mut place = Place::default();
+        let mut place = CrnScope::default();
         let mut innermost = None;
         for (kind, id) in segments(name).filter_map(pair) {
             innermost = Some((kind, id));
@@ -60,9 +60,9 @@ impl<'a> Crn<'a> {
     }
 }
 
-impl<'a> Place<'a> {
+impl<'a> CrnScope<'a> {
     /// Takes from another what is still missing.
-    pub(super) fn complete_with(&mut self, other: &Place<'a>) {
+    pub(super) fn complete_with(&mut self, other: &CrnScope<'a>) {
         let complete = |mine: &mut Option<Text<'a>>, theirs: &Option<Text<'a>>| {
             if mine.is_none() {
                 mine.clone_from(theirs);

@@ -24,7 +24,7 @@ pub(super) struct EventTime {
 
 /// What an event says of its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Written<'t> {
+pub(super) enum StatedTime<'t> {
     /// Nothing, or `null`.
     Absent,
     /// Something that is not a string.
@@ -41,9 +41,9 @@ pub(super) fn stated_time(
 ) -> EventTime {
     let node = node.filter(|node| document.kind(*node) != ValueKind::Null);
     match (node, walk::text(document, node)) {
-        (None, _) => event_time(Written::Absent, record_ms),
-        (Some(_), None) => event_time(Written::NotText, record_ms),
-        (Some(_), Some(text)) => event_time(Written::Text(&text), record_ms),
+        (None, _) => event_time(StatedTime::Absent, record_ms),
+        (Some(_), None) => event_time(StatedTime::NotText, record_ms),
+        (Some(_), Some(text)) => event_time(StatedTime::Text(&text), record_ms),
     }
 }
 
@@ -54,10 +54,10 @@ pub(super) fn milliseconds(text: &str) -> Option<i64> {
 }
 
 /// Reads RFC 3339 with up to nine fractional digits; falls back to the record's timestamp, else 0.
-pub(super) fn event_time(written: Written<'_>, record_ms: Option<i64>) -> EventTime {
+pub(super) fn event_time(written: StatedTime<'_>, record_ms: Option<i64>) -> EventTime {
     let read = match written {
-        Written::Text(text) => milliseconds(text),
-        Written::Absent | Written::NotText => None,
+        StatedTime::Text(text) => milliseconds(text),
+        StatedTime::Absent | StatedTime::NotText => None,
     };
     let latest_ms = record_ms.map_or(i64::MAX, |ms| ms.saturating_add(AHEAD_LIMIT_MS));
     match read {
@@ -68,8 +68,8 @@ pub(super) fn event_time(written: Written<'_>, record_ms: Option<i64>) -> EventT
         _ => EventTime {
             time_ms: record_ms.unwrap_or(0),
             label: Some(match written {
-                Written::Absent => "time:absent",
-                Written::NotText | Written::Text(_) => "time:from_record",
+                StatedTime::Absent => "time:absent",
+                StatedTime::NotText | StatedTime::Text(_) => "time:from_record",
             }),
         },
     }
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn nine_digits_and_an_offset_are_read() {
-        let at = |text| event_time(Written::Text(text), None);
+        let at = |text| event_time(StatedTime::Text(text), None);
         assert_eq!(
             at("2026-03-14T09:26:53.589793238Z").time_ms,
             1_773_480_413_589
@@ -167,7 +167,7 @@ mod tests {
             "yesterday",
             "",
         ] {
-            let time = event_time(Written::Text(text), Some(1_773_480_413_589));
+            let time = event_time(StatedTime::Text(text), Some(1_773_480_413_589));
             assert_eq!(time.time_ms, 1_773_480_413_589, "{text}");
             assert_eq!(time.label, Some("time:from_record"), "{text}");
         }
@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn without_any_time_it_is_zero_and_flagged() {
-        let time = event_time(Written::Absent, None);
+        let time = event_time(StatedTime::Absent, None);
         assert_eq!((time.time_ms, time.label), (0, Some("time:absent")));
-        let time = event_time(Written::NotText, Some(7));
+        let time = event_time(StatedTime::NotText, Some(7));
         assert_eq!((time.time_ms, time.label), (7, Some("time:from_record")));
     }
 }

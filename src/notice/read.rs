@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::redact::{hidden_texts, redacted};
-use super::words::{MAX_LIST, MAX_WORD, Words, elements, prose};
+use super::words::{BoundedTexts, MAX_LIST, MAX_WORD, elements, prose};
 use super::{Notice, NoticeError, Origin, ResourceNotice, Who};
 use crate::alert::{EXPERIMENTAL, HISTORY, REPLAYED, TEST};
 use crate::event::Position;
@@ -32,7 +32,7 @@ impl Notice {
         };
         let reading = Reading {
             finding,
-            words: Words::default(),
+            words: BoundedTexts::default(),
             hidden: OnceCell::new(),
         };
         reading.notice(position)
@@ -42,7 +42,7 @@ impl Notice {
 /// An alert that is read.
 struct Reading<'a> {
     finding: FindingText<'a>,
-    words: Words,
+    words: BoundedTexts,
     /// What the event holds of secrets; found when it is first asked for.
     hidden: OnceCell<Vec<String>>,
 }

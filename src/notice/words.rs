@@ -25,19 +25,19 @@ pub(super) fn elements(list: Json<'_>) -> impl Iterator<Item = JsonText<'_>> {
 }
 
 /// Texts of an alert; together they take a bounded number of bytes.
-pub(super) struct Words {
+pub(super) struct BoundedTexts {
     left_bytes: Cell<usize>,
 }
 
-impl Default for Words {
-    fn default() -> Words {
-        Words {
+impl Default for BoundedTexts {
+    fn default() -> BoundedTexts {
+        BoundedTexts {
             left_bytes: Cell::new(NOTICE_WORDS_BYTES),
         }
     }
 }
 
-impl Words {
+impl BoundedTexts {
     /// A string, without what is not seen and without secrets, cut; nothing where there is nothing to
     /// read, or no room.
     pub(super) fn of(&self, value: Json<'_>) -> Option<String> {

@@ -109,9 +109,13 @@ impl Message {
             }
         };
         if undelivered > 0 {
+            let (alerts, are) = if undelivered == 1 {
+                ("alert", "it is")
+            } else {
+                ("alerts", "they are")
+            };
             let text = format!(
-                "{undelivered} earlier alerts could not be delivered here; they are in the dead-letter \
-                 topic"
+                "{undelivered} earlier {alerts} could not be delivered here; {are} in the dead-letter topic"
             );
             facts.push(fact("Undelivered", text));
         }

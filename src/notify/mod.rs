@@ -23,7 +23,7 @@ mod transport;
 mod trial;
 
 pub use message::Message;
-pub use request::{Answer, Request, Secret};
+pub use request::{Request, Secret, SinkAnswer};
 pub use route::{AlertPath, Route, SkipReason};
 pub(crate) use section::{keys, read};
 pub use sink::Sink;

@@ -72,7 +72,7 @@ impl Request {
 
 /// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum SinkAnswer {
     /// The sink accepted it.
     Accepted,
     /// The sink is down, busy or misconfigured: try again later.
@@ -91,12 +91,12 @@ pub enum Answer {
 
 /// What an HTTP status means. A wrong address or credential is not the alert's fault, so 401, 403, 404
 /// and the like are retried until somebody repairs the configuration.
-pub(super) fn by_status(status: u16, after: Option<Duration>, body: &str) -> Answer {
+pub(super) fn by_status(status: u16, after: Option<Duration>, body: &str) -> SinkAnswer {
     let detail = format!("status {status}: {}", readable(body));
     match status {
-        200..=299 => Answer::Accepted,
-        400 | 406 | 409 | 411 | 413 | 414 | 415 | 422 | 431 => Answer::Refused { detail },
-        _ => Answer::Later { after, detail },
+        200..=299 => SinkAnswer::Accepted,
+        400 | 406 | 409 | 411 | 413 | 414 | 415 | 422 | 431 => SinkAnswer::Refused { detail },
+        _ => SinkAnswer::Later { after, detail },
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 
 use super::outbox::{Outbox, OutboxConfig};
 use super::rulebook::{ReloadRequests, Rulebook};
-use super::supervise::{self, Part, Pauses, RequestOnDrop, Stop};
+use super::supervise::{self, DaemonPart, Pauses, RequestOnDrop, Stop};
 use crate::config::Config;
 use crate::kafka::session::{SessionConfig, Shutdown};
 use crate::observe::http::{self, Pages};
@@ -108,7 +108,7 @@ impl Daemon<'_> {
             metrics: &metrics,
             shutdown: &services,
         };
-        let parts: [&dyn Part; 2] = [&web, &reload];
+        let parts: [&dyn DaemonPart; 2] = [&web, &reload];
         let stopped = thread::scope(|scope| {
             let _request = RequestOnDrop(&services);
             let supervise = || supervise::run(&parts, Pauses::default(), &services, &metrics);
@@ -178,9 +178,9 @@ impl Daemon<'_> {
             metrics,
             shutdown,
         };
-        let mut parts: Vec<&dyn Part> = vec![&alerts];
-        parts.extend(sources.iter().map(|part| part as &dyn Part));
-        parts.extend(sinks.iter().map(|part| part as &dyn Part));
+        let mut parts: Vec<&dyn DaemonPart> = vec![&alerts];
+        parts.extend(sources.iter().map(|part| part as &dyn DaemonPart));
+        parts.extend(sinks.iter().map(|part| part as &dyn DaemonPart));
         let stopped = supervise::run(&parts, Pauses::default(), shutdown, metrics);
         outbox.log_unwritten();
         stopped

@@ -22,13 +22,13 @@ use tokio::runtime::Handle;
 use super::clock::now_ms;
 use crate::event::Partition;
 use crate::kafka::ClientError;
-use crate::kafka::follow::{Follower, Partitioning, Turn};
+use crate::kafka::follow::{Follower, FollowerEvent, Partitioning};
 use crate::kafka::session::{NotReady, Shutdown};
 use crate::notice::Notice;
 use crate::notify::firing::FiringAlert;
 use crate::notify::pace::Pace;
 use crate::notify::queue::{Notification, Queue};
-use crate::notify::{Answer, Client, Message, Sink};
+use crate::notify::{Client, Message, Sink, SinkAnswer};
 use crate::observe::SinkObserver;
 use alert_reader::AlertReader;
 use clock::{Backlog, Clock};
@@ -66,7 +66,7 @@ struct InFlight {
     kind: &'static str,
     /// The alert that fires at the sink once the request is accepted.
     firing: Option<FiringAlert>,
-    answer: Receiver<Answer>,
+    answer: Receiver<SinkAnswer>,
 }
 
 /// The state of one sink's loop.
@@ -237,23 +237,23 @@ impl SinkLoop<'_> {
             }
         });
         match turn {
-            Turn::Record => self.trouble = None,
-            Turn::Idle => {}
-            Turn::Assigned(assigned) => self.begin(&assigned),
-            Turn::Changed { changed, end, .. } => self.changed(changed, end),
-            Turn::Resumed { expired, .. } => {
+            FollowerEvent::Record => self.trouble = None,
+            FollowerEvent::Idle => {}
+            FollowerEvent::Assigned(assigned) => self.begin(&assigned),
+            FollowerEvent::Changed { changed, end, .. } => self.changed(changed, end),
+            FollowerEvent::Resumed { expired, .. } => {
                 self.log_expired(expired);
                 self.trouble = None;
             }
-            Turn::Spare => self.trouble = None,
-            Turn::Revoked(_) => {
+            FollowerEvent::Spare => self.trouble = None,
+            FollowerEvent::Revoked(_) => {
                 self.forget_partition();
                 tracing::info!(
                     sink = self.sink.name,
                     "the alerts partition was revoked; another process notifies the sink"
                 );
             }
-            Turn::Trouble(trouble) => self.trouble = Some(trouble),
+            FollowerEvent::Trouble(trouble) => self.trouble = Some(trouble),
         }
     }
 

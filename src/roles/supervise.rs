@@ -34,7 +34,7 @@ impl Stop {
 }
 
 /// A part of the daemon.
-pub trait Part: Sync {
+pub trait DaemonPart: Sync {
     /// `source`, `sink` or `service`.
     fn kind(&self) -> &'static str;
 
@@ -87,7 +87,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Run the parts until all have ended after `shutdown` was requested. Returns those that had stopped by
 /// themselves at that time, and why.
 pub fn run(
-    parts: &[&dyn Part],
+    parts: &[&dyn DaemonPart],
     pauses: Pauses,
     shutdown: &Shutdown,
     metrics: &Metrics,
@@ -126,7 +126,7 @@ enum Thread<'scope> {
 }
 
 struct Supervised<'scope, 'p> {
-    part: &'p dyn Part,
+    part: &'p dyn DaemonPart,
     pauses: Pauses,
     metrics: &'p Metrics,
     thread: Thread<'scope>,
@@ -138,7 +138,11 @@ struct Supervised<'scope, 'p> {
 }
 
 impl<'scope, 'p: 'scope> Supervised<'scope, 'p> {
-    fn new(part: &'p dyn Part, pauses: Pauses, metrics: &'p Metrics) -> Supervised<'scope, 'p> {
+    fn new(
+        part: &'p dyn DaemonPart,
+        pauses: Pauses,
+        metrics: &'p Metrics,
+    ) -> Supervised<'scope, 'p> {
         metrics.stopped(part.kind(), part.name(), false);
         Supervised {
             part,

@@ -22,27 +22,31 @@ use super::value::{Fields, Origin, Value, Visit};
 /// Memory reused from event to event.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    answers: Vec<Answer>,
-    logsource_answers: Vec<Answer>,
+    answers: Vec<CachedAnswer>,
+    logsource_answers: Vec<CachedAnswer>,
     candidates: Vec<u64>,
     matched: Vec<RuleIndex>,
     buffer: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum CachedAnswer {
     NotAsked,
     Yes,
     No,
 }
 
-impl Answer {
+impl CachedAnswer {
     /// The answer; `ask` is called only if it is not known.
     fn or_ask(&mut self, ask: impl FnOnce() -> bool) -> bool {
-        if *self == Answer::NotAsked {
-            *self = if ask() { Answer::Yes } else { Answer::No };
+        if *self == CachedAnswer::NotAsked {
+            *self = if ask() {
+                CachedAnswer::Yes
+            } else {
+                CachedAnswer::No
+            };
         }
-        *self == Answer::Yes
+        *self == CachedAnswer::Yes
     }
 }
 
@@ -85,8 +89,12 @@ impl<P> Engine<P> {
             matched,
             buffer,
         } = scratch;
-        all(answers, self.answer_count(), Answer::NotAsked);
-        all(logsource_answers, self.logsources.len(), Answer::NotAsked);
+        all(answers, self.answer_count(), CachedAnswer::NotAsked);
+        all(
+            logsource_answers,
+            self.logsources.len(),
+            CachedAnswer::NotAsked,
+        );
         all(candidates, self.detections.len().div_ceil(64), 0);
         matched.clear();
         self.index
@@ -141,7 +149,7 @@ impl Logsource {
 pub(super) struct Evaluation<'a, P, E> {
     pub(super) engine: &'a Engine<P>,
     pub(super) event: &'a E,
-    pub(super) answers: &'a mut Vec<Answer>,
+    pub(super) answers: &'a mut Vec<CachedAnswer>,
     pub(super) buffer: &'a mut String,
 }
 

@@ -25,11 +25,11 @@ pub const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 pub struct Pattern {
     tokens: Vec<Token>,
     cased: bool,
-    shape: Shape,
+    shape: PatternShape,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Shape {
+enum PatternShape {
     Exact(String),
     Prefix(String),
     Suffix(String),
@@ -133,13 +133,13 @@ impl Pattern {
             part.is_some_and(|part| part.eq_ignore_ascii_case(wanted))
         };
         let found = match &self.shape {
-            Shape::Exact(exact) => is(Some(text), exact),
-            Shape::Prefix(prefix) => is(text.get(..prefix.len()), prefix),
-            Shape::Suffix(suffix) => {
+            PatternShape::Exact(exact) => is(Some(text), exact),
+            PatternShape::Prefix(prefix) => is(text.get(..prefix.len()), prefix),
+            PatternShape::Suffix(suffix) => {
                 let start = text.len().checked_sub(suffix.len());
                 is(start.and_then(|start| text.get(start..)), suffix)
             }
-            Shape::Contains(_) | Shape::Glob(_) => return None,
+            PatternShape::Contains(_) | PatternShape::Glob(_) => return None,
         };
         // Beyond ASCII what was found differs may yet be alike.
         (found || text.is_ascii()).then_some(found)
@@ -153,7 +153,7 @@ impl Pattern {
     /// The only text that matches, if there is only one (folded unless cased).
     pub fn exact(&self) -> Option<&str> {
         match &self.shape {
-            Shape::Exact(text) => Some(text),
+            PatternShape::Exact(text) => Some(text),
             _ => None,
         }
     }
@@ -162,11 +162,11 @@ impl Pattern {
     /// [`Pattern::is_cased`].
     pub fn matches(&self, text: &str) -> bool {
         match &self.shape {
-            Shape::Exact(exact) => text == exact,
-            Shape::Prefix(prefix) => text.starts_with(prefix.as_str()),
-            Shape::Suffix(suffix) => text.ends_with(suffix.as_str()),
-            Shape::Contains(part) => text.contains(part.as_str()),
-            Shape::Glob(tokens) => glob(tokens, text),
+            PatternShape::Exact(exact) => text == exact,
+            PatternShape::Prefix(prefix) => text.starts_with(prefix.as_str()),
+            PatternShape::Suffix(suffix) => text.ends_with(suffix.as_str()),
+            PatternShape::Contains(part) => text.contains(part.as_str()),
+            PatternShape::Glob(tokens) => glob(tokens, text),
         }
     }
 }
@@ -184,14 +184,14 @@ impl fmt::Display for Pattern {
     }
 }
 
-fn shape(tokens: Vec<Token>) -> Shape {
+fn shape(tokens: Vec<Token>) -> PatternShape {
     let simple = match tokens.as_slice() {
-        [Token::Many, inner @ .., Token::Many] => literal(inner).map(Shape::Contains),
-        [Token::Many, inner @ ..] => literal(inner).map(Shape::Suffix),
-        [inner @ .., Token::Many] => literal(inner).map(Shape::Prefix),
-        all => literal(all).map(Shape::Exact),
+        [Token::Many, inner @ .., Token::Many] => literal(inner).map(PatternShape::Contains),
+        [Token::Many, inner @ ..] => literal(inner).map(PatternShape::Suffix),
+        [inner @ .., Token::Many] => literal(inner).map(PatternShape::Prefix),
+        all => literal(all).map(PatternShape::Exact),
     };
-    simple.unwrap_or(Shape::Glob(tokens))
+    simple.unwrap_or(PatternShape::Glob(tokens))
 }
 
 /// Two cursors; on a mismatch the last `*` takes one character more.

@@ -85,15 +85,15 @@ impl<'r> Emitted<'r> {
     }
 
     /// The whole value, if it is JSON.
-    pub fn root(&self) -> Option<Part<'_, 'r>> {
-        self.document.as_ref().map(|document| Part {
+    pub fn root(&self) -> Option<JsonPart<'_, 'r>> {
+        self.document.as_ref().map(|document| JsonPart {
             document,
             id: document.root(),
         })
     }
 
     /// The event, or the event that an alert has as evidence.
-    pub fn event(&self) -> Option<Part<'_, 'r>> {
+    pub fn event(&self) -> Option<JsonPart<'_, 'r>> {
         let root = self.root()?;
         match self.kind {
             RecordKind::Event => Some(root),
@@ -154,22 +154,22 @@ impl<'r> Emitted<'r> {
 
 /// A part of a JSON value.
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'d, 'r> {
+pub struct JsonPart<'d, 'r> {
     pub(super) document: &'d Document<'r>,
     pub(super) id: NodeId,
 }
 
-impl<'d, 'r> Part<'d, 'r> {
+impl<'d, 'r> JsonPart<'d, 'r> {
     /// The part at a path such as `actor.user`; of an array on the path, the first element.
-    pub fn at(self, path: &str) -> Option<Part<'d, 'r>> {
-        let Part { document, mut id } = self;
+    pub fn at(self, path: &str) -> Option<JsonPart<'d, 'r>> {
+        let JsonPart { document, mut id } = self;
         for name in path.split('.') {
             if document.kind(id) == ValueKind::Array {
                 id = document.children(id).next()?;
             }
             id = document.member_folded(id, name)?;
         }
-        Some(Part { document, id })
+        Some(JsonPart { document, id })
     }
 
     /// A scalar as text, a string decoded; nothing for null, objects, arrays and `""`.
@@ -193,19 +193,19 @@ impl<'d, 'r> Part<'d, 'r> {
     }
 
     /// The children of the part at a path; none if the path does not exist.
-    pub fn each(self, path: &str) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
-        self.at(path).into_iter().flat_map(Part::elements)
+    pub fn each(self, path: &str) -> impl Iterator<Item = JsonPart<'d, 'r>> + use<'d, 'r> {
+        self.at(path).into_iter().flat_map(JsonPart::elements)
     }
 
     /// The elements of an array or the members of an object; a scalar has none.
-    pub fn elements(self) -> impl Iterator<Item = Part<'d, 'r>> + use<'d, 'r> {
+    pub fn elements(self) -> impl Iterator<Item = JsonPart<'d, 'r>> + use<'d, 'r> {
         let children = self.document.children(self.id);
-        children.map(move |id| Part { id, ..self })
+        children.map(move |id| JsonPart { id, ..self })
     }
 
     /// The texts of an array.
     pub fn texts(self, path: &str) -> Vec<Cow<'r, str>> {
-        self.each(path).filter_map(Part::scalar).collect()
+        self.each(path).filter_map(JsonPart::scalar).collect()
     }
 
     /// Its name in its object.

@@ -46,27 +46,27 @@ pub struct FieldPath(FieldTarget);
 enum FieldTarget {
     Header(&'static str),
     /// Places in the value; the first one that exists is used.
-    Value(Vec<Place>),
+    Value(Vec<FieldLocation>),
 }
 
 /// Where a field is.
 #[derive(Debug, Clone)]
-struct Place {
+struct FieldLocation {
     /// Whether it is only for events of a class of logins, which does not have the attribute itself.
     of_login: bool,
     segments: Box<[Box<str>]>,
 }
 
-impl Place {
-    fn of_any(path: &str) -> Place {
-        Place {
+impl FieldLocation {
+    fn of_any(path: &str) -> FieldLocation {
+        FieldLocation {
             of_login: false,
             segments: segments(path),
         }
     }
 
-    fn of_login(path: &str) -> Place {
-        Place {
+    fn of_login(path: &str) -> FieldLocation {
+        FieldLocation {
             of_login: true,
             segments: segments(path),
         }
@@ -99,18 +99,18 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
     }
     // Their place differs between the two classes.
     let places = match name.split_once('.') {
-        Some(("user", rest)) => vec![Place::of_any(&format!("actor.user.{rest}"))],
+        Some(("user", rest)) => vec![FieldLocation::of_any(&format!("actor.user.{rest}"))],
         Some(("api" | "resources", _)) => {
             let mut places = vec![
-                Place::of_any(name),
-                Place::of_login(&format!("unmapped.{name}")),
+                FieldLocation::of_any(name),
+                FieldLocation::of_login(&format!("unmapped.{name}")),
             ];
             if name == "resources.uid" {
-                places.push(Place::of_login("service.uid"));
+                places.push(FieldLocation::of_login("service.uid"));
             }
             places
         }
-        _ => vec![Place::of_any(name)],
+        _ => vec![FieldLocation::of_any(name)],
     };
     Ok(FieldPath(FieldTarget::Value(places)))
 }
@@ -119,7 +119,9 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
     let no_event_has = path::OF_SOURCE_ALERTS.contains(&name)
         || path::OPEN.iter().any(|part| is_below(name, part));
     if no_event_has {
-        return Ok(FieldPath(FieldTarget::Value(vec![Place::of_any(name)])));
+        return Ok(FieldPath(FieldTarget::Value(vec![FieldLocation::of_any(
+            name,
+        )])));
     }
     let in_evidence = |place: &str| place.strip_prefix("evidences.").map(str::to_owned);
     if let Some(of_event) = name.strip_prefix("evidences.data.") {
@@ -127,9 +129,9 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
         let FieldTarget::Value(places) = target else {
             return Ok(FieldPath(target));
         };
-        let below = |place: Place| {
+        let below = |place: FieldLocation| {
             let evidence = ["evidences".into(), "data".into()];
-            Place {
+            FieldLocation {
                 segments: evidence.into_iter().chain(place.segments).collect(),
                 ..place
             }
@@ -150,7 +152,9 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
         || path::OF_EVERY_CLASS.contains(&name)
         || shared.is_some_and(|shared| event::Path::parse(&shared).is_ok());
     if known {
-        return Ok(FieldPath(FieldTarget::Value(vec![Place::of_any(name)])));
+        return Ok(FieldPath(FieldTarget::Value(vec![FieldLocation::of_any(
+            name,
+        )])));
     }
     let suggestion = if event::Path::parse(name).is_ok() {
         Some(format!("evidences.data.{name}"))

@@ -8,7 +8,7 @@ use crate::yaml::{self, Entry, Node, Value};
 
 /// The text of a filter, and its name in error messages.
 #[derive(Debug, Clone, Copy)]
-pub struct Written<'t> {
+pub struct FilterText<'t> {
     /// The option or the file.
     pub name: &'t str,
     /// YAML.
@@ -28,7 +28,7 @@ impl Filter {
     /// All problems of all filters.
     pub fn parse(
         kind: RecordKind,
-        written: &[Written<'_>],
+        written: &[FilterText<'_>],
     ) -> Result<(Filter, Vec<Diagnostic>), Vec<Diagnostic>> {
         let mut diagnostics = Vec::new();
         let mut detections: Vec<(Logsource, Detection)> = Vec::new();
@@ -129,7 +129,7 @@ mod tests {
         "resources":[{"uid":"a"},{"uid":"b"}]}"#;
 
     fn parse(kind: RecordKind, text: &str) -> Result<Filter, String> {
-        let written = Written {
+        let written = FilterText {
             name: "--filter",
             text,
         };
@@ -177,8 +177,8 @@ mod tests {
     #[test]
     fn several_filters_must_all_match_and_none_takes_everything() {
         let both = |texts: &[&str]| {
-            let written = texts.iter().map(|text| Written { name: "f", text });
-            let written: Vec<Written<'_>> = written.collect();
+            let written = texts.iter().map(|text| FilterText { name: "f", text });
+            let written: Vec<FilterText<'_>> = written.collect();
             let (filter, _) = Filter::parse(RecordKind::Event, &written).unwrap();
             let event = Emitted::value(EVENT.as_bytes());
             filter.takes(&event, &mut Scratch::default())

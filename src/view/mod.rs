@@ -13,9 +13,9 @@ mod style;
 pub mod words;
 
 pub use crate::printable::{printable, printable_json};
-pub use emitted::{Emitted, Part, RecordKind};
+pub use emitted::{Emitted, JsonPart, RecordKind};
 pub use fields::FieldPath;
-pub use filter::{Filter, Written};
+pub use filter::{Filter, FilterText};
 pub use line::line;
 pub use page::{heading, page};
 pub use reference::{At, Reference};

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::emitted::Part;
+use super::emitted::JsonPart;
 use crate::event::secret::without_secret_values;
 use crate::finding::path;
 
@@ -17,14 +17,14 @@ pub fn moment(time_ms: i64, decimals: usize) -> String {
 }
 
 /// The actor: `Jane Doe (u-5r7t9w)`.
-pub fn who(event: Part<'_, '_>) -> String {
+pub fn who(event: JsonPart<'_, '_>) -> String {
     let user = |part| event.text(&format!("actor.user.{part}"));
     let name = user("name").or_else(|| user("email_addr"));
     named(name, user("uid")).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// The method; for an authorization check also the authorized operation: `mds.Authorize (Describe)`.
-pub fn what(event: Part<'_, '_>) -> String {
+pub fn what(event: JsonPart<'_, '_>) -> String {
     let operation = api(event, "operation").unwrap_or("unknown".into());
     match event.text("unmapped.data.authorizationInfo.operation") {
         Some(asked) if asked != operation => format!("{operation} ({asked})"),
@@ -33,13 +33,13 @@ pub fn what(event: Part<'_, '_>) -> String {
 }
 
 /// A part of `api`, which an Authentication without the cloud profile has under `unmapped`.
-pub fn api<'r>(event: Part<'_, 'r>, path: &str) -> Option<Cow<'r, str>> {
+pub fn api<'r>(event: JsonPart<'_, 'r>, path: &str) -> Option<Cow<'r, str>> {
     let of_api = event.text(&format!("api.{path}"));
     of_api.or_else(|| event.text(&format!("unmapped.api.{path}")))
 }
 
 /// The first resource and how many more there are; for an Authentication, the service.
-pub fn on_what(event: Part<'_, '_>) -> Option<String> {
+pub fn on_what(event: JsonPart<'_, '_>) -> Option<String> {
     let mut resources = event.each("resources");
     if let Some(first) = resources.next() {
         let mut text = resource(first);
@@ -60,7 +60,7 @@ pub fn on_what(event: Part<'_, '_>) -> Option<String> {
 }
 
 /// `STATEMENT Order enrichment (orders-enrich-prod)`
-pub fn resource(resource: Part<'_, '_>) -> String {
+pub fn resource(resource: JsonPart<'_, '_>) -> String {
     let name = named(resource.text("name"), resource.text("uid"));
     let name = name.unwrap_or_else(|| "unknown".to_owned());
     match resource.text("type") {
@@ -70,19 +70,19 @@ pub fn resource(resource: Part<'_, '_>) -> String {
 }
 
 /// OCSF `status`.
-pub fn outcome<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
+pub fn outcome<'r>(event: JsonPart<'_, 'r>) -> Cow<'r, str> {
     event.text("status").unwrap_or("Unknown".into())
 }
 
 /// The values that matched, as `field = values`, without secrets.
-pub fn why(alert: Part<'_, '_>) -> Vec<String> {
+pub fn why(alert: JsonPart<'_, '_>) -> Vec<String> {
     let lines = alert.texts(path::WHY);
     let shown = |line: &Cow<'_, str>| without_secret_values(line).into_owned();
     lines.iter().map(shown).collect()
 }
 
 /// The source address, else the source's name.
-pub fn origin<'r>(event: Part<'_, 'r>) -> Cow<'r, str> {
+pub fn origin<'r>(event: JsonPart<'_, 'r>) -> Cow<'r, str> {
     let endpoint = |part| event.text(part);
     let address = endpoint("src_endpoint.ip").or_else(|| endpoint("src_endpoint.name"));
     address.unwrap_or("unknown".into())
@@ -93,7 +93,7 @@ pub struct Known<'r>(HashMap<Cow<'r, str>, Cow<'r, str>>);
 
 impl<'r> Known<'r> {
     /// The names in the event's `enrichments`.
-    pub fn of(event: Part<'_, 'r>) -> Known<'r> {
+    pub fn of(event: JsonPart<'_, 'r>) -> Known<'r> {
         let mut known = HashMap::new();
         for one in event.each("enrichments") {
             if let (Some(id), Some(name)) = (one.text("value"), one.text("data.name")) {

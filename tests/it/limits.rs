@@ -6,7 +6,7 @@ use watchbell::event::{Header, OutputBuffer, OutputRecord, RawRecord};
 use watchbell::notice::Notice;
 use watchbell::pipeline::{Outcome, Pipeline};
 use watchbell::sigma::Scratch;
-use watchbell::view::{Emitted, Filter, Paint, RecordKind, Written, line, page};
+use watchbell::view::{Emitted, Filter, FilterText, Paint, RecordKind, line, page};
 
 use crate::pipeline::{NOW_MS, pipeline_with, record};
 
@@ -138,7 +138,7 @@ fn check(output: &OutputRecord, place: &str) {
     };
     assert_eq!(emitted.kind, kind, "{place}");
     assert!(depth(value) <= limit, "{place}: {} levels", depth(value));
-    let everything = Written {
+    let everything = FilterText {
         name: "f",
         text: if kind == RecordKind::DeadLetter {
             "watchbell-reason: too_deep"

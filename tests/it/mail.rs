@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use watchbell::config;
 use watchbell::notice::Notice;
-use watchbell::notify::{Answer, Client, Encryption, Message, Sink};
+use watchbell::notify::{Client, Encryption, Message, Sink, SinkAnswer};
 
 use crate::sinks::{Authority, certified, send};
 
@@ -153,7 +153,7 @@ fn mail_goes_to_everybody_over_starttls_and_the_password_only_then() {
         !asked.iter().any(|line| line.starts_with("MAIL")),
         "{asked:?}"
     );
-    assert_eq!(send(&sink), Answer::Accepted);
+    assert_eq!(send(&sink), SinkAnswer::Accepted);
     let heard = server.heard().split_off(asked.len());
     let at = |begin: &str| {
         let found = heard.iter().position(|line| line.starts_with(begin));
@@ -205,7 +205,7 @@ fn without_a_trusted_certificate_nothing_is_sent() {
     let trusting = format!("ca_file: {}", authority.file());
     let wrapped = Server::start(Encryption::Tls, tls(), &[]);
     let sink = wrapped.sink(&format!("encryption: tls, {trusting}"));
-    assert_eq!(send(&sink), Answer::Accepted);
+    assert_eq!(send(&sink), SinkAnswer::Accepted);
 
     let bare = Server::start(Encryption::None, tls(), &[]);
     let elsewhere = authority.server(&certified("elsewhere.example"));
@@ -217,7 +217,7 @@ fn without_a_trusted_certificate_nothing_is_sent() {
         (&unknown, "user: watch".to_owned()),
     ] {
         let answer = send(&server.sink(&more));
-        assert!(matches!(answer, Answer::Later { .. }), "{answer:?}");
+        assert!(matches!(answer, SinkAnswer::Later { .. }), "{answer:?}");
         let heard = server.heard();
         let told = heard
             .iter()
@@ -225,7 +225,7 @@ fn without_a_trusted_certificate_nothing_is_sent() {
         assert!(!told, "{heard:?}");
     }
     // Where it is asked for, without.
-    assert_eq!(send(&bare.sink("encryption: none")), Answer::Accepted);
+    assert_eq!(send(&bare.sink("encryption: none")), SinkAnswer::Accepted);
 }
 
 #[test]
@@ -248,8 +248,8 @@ fn only_a_message_that_is_too_large_is_refused_finally() {
         let (_, said) = answers[0];
         let text = said.split_once(' ').map_or("", |(_, text)| text);
         match send(&server.sink(&trusting)) {
-            Answer::Later { detail, .. } if later => assert!(detail.contains(text), "{detail}"),
-            Answer::Refused { detail } if !later => assert!(detail.contains(text), "{detail}"),
+            SinkAnswer::Later { detail, .. } if later => assert!(detail.contains(text), "{detail}"),
+            SinkAnswer::Refused { detail } if !later => assert!(detail.contains(text), "{detail}"),
             other => panic!("{said}: {other:?}"),
         }
     }

@@ -14,7 +14,7 @@ use sha2::Sha256;
 use watchbell::config;
 use watchbell::notice::Notice;
 use watchbell::notify::sinks::teams::Teams;
-use watchbell::notify::{Answer, Client, Message, Secret, Sink};
+use watchbell::notify::{Client, Message, Secret, Sink, SinkAnswer};
 
 use crate::stub::{Received, Reply, Stub, ok};
 
@@ -44,7 +44,7 @@ fn sink(kind: &str) -> Sink {
     loaded.config.sinks.remove(0)
 }
 
-pub fn send(sink: &Sink) -> Answer {
+pub fn send(sink: &Sink) -> SinkAnswer {
     let message = Message::of_one(&sink.name, Notice::example(0), 0, None);
     let requests = sink.endpoint.requests(&message, 1_700_000_000_000);
     tokio::runtime::Builder::new_current_thread()
@@ -71,11 +71,11 @@ fn status(
 fn a_refusal_is_final_and_every_other_failure_is_tried_again() {
     let stub = Stub::start(status(200, "", ""));
     let sink = webhook(&stub);
-    assert_eq!(send(&sink), Answer::Accepted);
+    assert_eq!(send(&sink), SinkAnswer::Accepted);
     for refused in [400, 413, 422] {
         stub.answer(status(refused, "", "no\u{1b}such"));
         let answer = send(&sink);
-        let Answer::Refused { detail } = &answer else {
+        let SinkAnswer::Refused { detail } = &answer else {
             panic!("{refused}: {answer:?}")
         };
         assert_eq!(*detail, format!("status {refused}: no\\u001bsuch"));
@@ -86,7 +86,7 @@ fn a_refusal_is_final_and_every_other_failure_is_tried_again() {
     for later in [302, 401, 403, 404, 408, 425, 500, 502, 503, 504] {
         stub.answer(status(later, location, ""));
         assert!(
-            matches!(send(&sink), Answer::Later { after: None, .. }),
+            matches!(send(&sink), SinkAnswer::Later { after: None, .. }),
             "{later}"
         );
     }
@@ -98,7 +98,7 @@ fn retry_after_is_obeyed_in_seconds_and_as_a_date() {
     let stub = Stub::start(status(429, "retry-after: 7\r\n", ""));
     let sink = webhook(&stub);
     let after = || match send(&sink) {
-        Answer::Later { after, .. } => after.expect("a time"),
+        SinkAnswer::Later { after, .. } => after.expect("a time"),
         other => panic!("{other:?}"),
     };
     assert_eq!(after(), Duration::from_secs(7));
@@ -114,7 +114,7 @@ fn retry_after_is_obeyed_in_seconds_and_as_a_date() {
 fn an_answer_about_the_sinks_configuration_is_not_a_refusal_of_the_alert() {
     let stub = Stub::start(|_| ok());
     let pagerduty = sink(&format!("type: pagerduty, url: '{}'", stub.url()));
-    assert_eq!(send(&pagerduty), Answer::Accepted);
+    assert_eq!(send(&pagerduty), SinkAnswer::Accepted);
     let received = stub.received().remove(0);
     assert_eq!(received.path, "/v2/enqueue");
     assert_eq!(received.json()["routing_key"], "KEY");
@@ -146,9 +146,9 @@ fn an_answer_about_the_sinks_configuration_is_not_a_refusal_of_the_alert() {
             false => sink,
         };
         stub.answer(status(400, "", &setup));
-        assert!(matches!(send(&sink), Answer::Later { .. }), "{setup}");
+        assert!(matches!(send(&sink), SinkAnswer::Later { .. }), "{setup}");
         stub.answer(status(400, "", &alert));
-        assert!(matches!(send(&sink), Answer::Refused { .. }), "{alert}");
+        assert!(matches!(send(&sink), SinkAnswer::Refused { .. }), "{alert}");
     }
 }
 
@@ -156,8 +156,8 @@ fn an_answer_about_the_sinks_configuration_is_not_a_refusal_of_the_alert() {
 fn a_sink_that_closes_the_connection_or_does_not_answer_is_tried_again_and_its_address_not_shown() {
     let stub = Stub::start(|_| Reply::HalfClosed);
     let sink = self::sink(&format!("type: slack, url: '{}', channel: C1", stub.url()));
-    let said = |answer: Answer| match answer {
-        Answer::Later { detail, .. } => detail,
+    let said = |answer: SinkAnswer| match answer {
+        SinkAnswer::Later { detail, .. } => detail,
         other => panic!("{other:?}"),
     };
     said(send(&sink));
@@ -249,13 +249,13 @@ fn a_wrong_certificate_is_not_trusted_and_one_of_the_configured_authority_is() {
     let port = serve_tls(authority.server(&certified("localhost")));
     let url = format!("type: webhook, url: 'https://localhost:{port}/hook'");
     let distrusted = |sink: &str| match send(&self::sink(sink)) {
-        Answer::Later { detail, .. } => detail,
+        SinkAnswer::Later { detail, .. } => detail,
         other => panic!("{other:?}"),
     };
     let unknown = distrusted(&url);
     assert!(unknown.contains("UnknownIssuer"), "{unknown}");
     let trusting = |url: &str| format!("{url}, ca_file: {}", authority.file());
-    assert_eq!(send(&sink(&trusting(&url))), Answer::Accepted);
+    assert_eq!(send(&sink(&trusting(&url))), SinkAnswer::Accepted);
 
     let port = serve_tls(authority.server(&certified("elsewhere.example")));
     let url = format!("type: webhook, url: 'https://localhost:{port}/hook'");
@@ -273,7 +273,7 @@ fn a_wrong_certificate_is_not_trusted_and_one_of_the_configured_authority_is() {
 #[test]
 fn a_webhook_is_signed_over_its_timestamp_and_body() {
     let stub = Stub::start(|_| ok());
-    assert_eq!(send(&webhook(&stub)), Answer::Accepted);
+    assert_eq!(send(&webhook(&stub)), SinkAnswer::Accepted);
     let received = stub.received().remove(0);
     let timestamp = received.header("watchbell-timestamp").expect("a timestamp");
     assert_eq!(timestamp, "1700000000");
@@ -300,16 +300,16 @@ fn a_webhook_is_signed_over_its_timestamp_and_body() {
 fn the_verdict_of_slack_is_in_the_body() {
     let stub = Stub::start(status(200, "", r#"{"ok":true}"#));
     let sink = sink(&format!("type: slack, url: '{}', channel: C1", stub.url()));
-    assert_eq!(send(&sink), Answer::Accepted);
+    assert_eq!(send(&sink), SinkAnswer::Accepted);
     let received = stub.received().remove(0);
     assert_eq!(received.path, "/chat.postMessage");
     assert_eq!(received.header("authorization"), Some("Bearer KEY"));
     stub.answer(status(200, "", r#"{"ok":false,"error":"invalid_blocks"}"#));
-    assert!(matches!(send(&sink), Answer::Refused { .. }));
+    assert!(matches!(send(&sink), SinkAnswer::Refused { .. }));
     for error in ["ratelimited", "token_revoked", "channel_not_found"] {
         let body = format!(r#"{{"ok":false,"error":"{error}"}}"#);
         stub.answer(status(200, "", &body));
-        assert!(matches!(send(&sink), Answer::Later { .. }), "{error}");
+        assert!(matches!(send(&sink), SinkAnswer::Later { .. }), "{error}");
     }
 }
 
@@ -324,11 +324,11 @@ fn every_alertmanager_peer_gets_the_alert_and_one_acceptance_is_enough() {
         down.url(),
         up.url()
     ));
-    assert_eq!(send(&sink), Answer::Accepted);
+    assert_eq!(send(&sink), SinkAnswer::Accepted);
     assert_eq!((up.received().len(), down.received().len()), (1, 1));
     up.answer(status(400, "", ""));
     assert!(
-        matches!(send(&sink), Answer::Later { .. }),
+        matches!(send(&sink), SinkAnswer::Later { .. }),
         "one may still take it"
     );
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use watchbell::config;
 use watchbell::notice::Notice;
-use watchbell::notify::{Answer, Client, Message, Sink};
+use watchbell::notify::{Client, Message, Sink, SinkAnswer};
 
 use super::broker::clusters;
 use super::eventually;
@@ -210,7 +210,7 @@ fn tell(sink: &Sink, notice: &Notice) {
         .build()
         .expect("a runtime")
         .block_on(Client::new(sink).expect("a client").send(requests));
-    assert_eq!(answer, Answer::Accepted);
+    assert_eq!(answer, SinkAnswer::Accepted);
 }
 
 fn notice(group: &str) -> Notice {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use watchbell::event::Partition;
-use watchbell::kafka::follow::{Assigned, Follower, Partitioning, Turn};
+use watchbell::kafka::follow::{Assigned, Follower, FollowerEvent, Partitioning};
 
 use super::broker::{Clusters, clusters};
 use super::eventually;
@@ -48,16 +48,16 @@ impl Reading {
                 read.entry(partition).or_default().push(offset);
             });
         match turn {
-            Turn::Assigned(assigned) => {
+            FollowerEvent::Assigned(assigned) => {
                 self.next.insert(assigned.partition.0, assigned.from.0);
                 self.assigned.push(assigned);
             }
-            Turn::Revoked(partitions) => {
+            FollowerEvent::Revoked(partitions) => {
                 for partition in partitions {
                     self.next.remove(&partition.0).expect("it was ours");
                 }
             }
-            Turn::Record | Turn::Idle | Turn::Spare => {}
+            FollowerEvent::Record | FollowerEvent::Idle | FollowerEvent::Spare => {}
             other => panic!("{other:?}"),
         }
     }

@@ -288,7 +288,7 @@ fn a_refused_or_unreadable_alert_is_a_dead_letter_and_the_others_go_on() {
     let undelivered = || {
         stub.accepted().iter().any(|received| {
             let text = received.json()["data"]["text"].to_string();
-            text.contains("1 earlier alerts could not be delivered")
+            text.contains("1 earlier alert could not be delivered")
         })
     };
     assert!(

@@ -18,7 +18,7 @@ use watchbell::notify::{Encryption, Endpoint, Message, Secret, Template};
 use watchbell::pipeline::{Catalogs, Content, Names, OutputList, Path, Pipeline, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 use watchbell::sigma::Scratch;
-use watchbell::view::{Emitted, Filter, Paint, RecordKind, Written, line, page};
+use watchbell::view::{Emitted, Filter, FilterText, Paint, RecordKind, line, page};
 
 const NOW_MS: i64 = 1_800_000_000_000;
 
@@ -371,7 +371,7 @@ impl Way {
         let names = "lkc-known: {name: Orders, owner: ops, environment: production}\n";
         let names = Names::parse_yaml(names, "names.yaml").expect("names");
         let filters = ["'*qqq*'", "evidences.data.api.request.data.a|contains: qqq"];
-        let written = filters.map(|text| Written { name: "f", text });
+        let written = filters.map(|text| FilterText { name: "f", text });
         Way {
             pipeline: Pipeline::new(
                 OutputList::new(Content::name).limited(|_| limit),

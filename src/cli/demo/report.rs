@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::page::{BAD, BOLD, DIM, GOOD, NOTE, Page, WARNING};
 use crate::event::OutputRecord;
 use crate::finding::path;
-use crate::view::{Emitted, Part, words};
+use crate::view::{Emitted, JsonPart, words};
 
 /// Most alerts that are shown one by one.
 const SHOWN_ALERTS: usize = 12;
@@ -29,8 +29,8 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let events: Vec<Emitted<'_>> = outputs.events.iter().map(emitted).collect();
     let alerts: Vec<Emitted<'_>> = outputs.alerts.iter().map(emitted).collect();
-    let events: Vec<Part<'_, '_>> = events.iter().filter_map(Emitted::root).collect();
-    let alerts: Vec<Part<'_, '_>> = alerts.iter().filter_map(Emitted::root).collect();
+    let events: Vec<JsonPart<'_, '_>> = events.iter().filter_map(Emitted::root).collect();
+    let alerts: Vec<JsonPart<'_, '_>> = alerts.iter().filter_map(Emitted::root).collect();
     page.heading("The events of Confluent's documentation, as they stand in watchbell.events")?;
     for shown in events.iter().take(documented) {
         event(page, *shown)?;
@@ -45,7 +45,7 @@ pub(super) fn write(
     counts(page, &events, &alerts, outputs.dead_letters.len(), seconds)
 }
 
-fn event(page: &mut Page<impl Write>, event: Part<'_, '_>) -> io::Result<()> {
+fn event(page: &mut Page<impl Write>, event: JsonPart<'_, '_>) -> io::Result<()> {
     let outcome = words::outcome(event);
     page.line(&[
         (DIM, "  "),
@@ -65,11 +65,12 @@ fn event(page: &mut Page<impl Write>, event: Part<'_, '_>) -> io::Result<()> {
     page.blank()
 }
 
-fn all_alerts(page: &mut Page<impl Write>, alerts: &[Part<'_, '_>]) -> io::Result<()> {
+fn all_alerts(page: &mut Page<impl Write>, alerts: &[JsonPart<'_, '_>]) -> io::Result<()> {
     // Alerts with the same message are counted as repetitions.
-    let message = |alert: Part<'_, '_>| alert.text(path::MESSAGE).unwrap_or_default().into_owned();
+    let message =
+        |alert: JsonPart<'_, '_>| alert.text(path::MESSAGE).unwrap_or_default().into_owned();
     let mut count: HashMap<String, usize> = HashMap::new();
-    let mut different: Vec<Part<'_, '_>> = Vec::new();
+    let mut different: Vec<JsonPart<'_, '_>> = Vec::new();
     for alert in alerts {
         let seen = count.entry(message(*alert)).or_default();
         if *seen == 0 {
@@ -87,7 +88,7 @@ fn all_alerts(page: &mut Page<impl Write>, alerts: &[Part<'_, '_>]) -> io::Resul
     }
 }
 
-fn alert(page: &mut Page<impl Write>, alert: Part<'_, '_>, times: usize) -> io::Result<()> {
+fn alert(page: &mut Page<impl Write>, alert: JsonPart<'_, '_>, times: usize) -> io::Result<()> {
     let of = |path: &str| alert.text(path).unwrap_or_default();
     let level = of(path::SEVERITY).to_uppercase();
     let title = of(path::RULE_TITLE);
@@ -145,8 +146,8 @@ fn dead_letter(page: &mut Page<impl Write>, letter: &OutputRecord) -> io::Result
 
 fn counts(
     page: &mut Page<impl Write>,
-    events: &[Part<'_, '_>],
-    alerts: &[Part<'_, '_>],
+    events: &[JsonPart<'_, '_>],
+    alerts: &[JsonPart<'_, '_>],
     dead_letters: usize,
     seconds: f64,
 ) -> io::Result<()> {
@@ -166,7 +167,7 @@ fn counts(
 }
 
 /// Whether nothing was changed and nothing refused.
-fn is_noise(event: Part<'_, '_>) -> bool {
+fn is_noise(event: JsonPart<'_, '_>) -> bool {
     let labels = event.texts("metadata.labels");
     labels.iter().any(|label| label == "access:read") && words::outcome(event) == "Success"
 }
@@ -176,7 +177,7 @@ fn emitted(record: &OutputRecord) -> Emitted<'_> {
 }
 
 /// Name and id, what kind of principal, its team, and what it logged in with.
-fn who(event: Part<'_, '_>) -> String {
+fn who(event: JsonPart<'_, '_>) -> String {
     let of_user = |path: &str| event.text(&format!("actor.user.{path}"));
     let kind = of_user("type").map(|kind| match &*kind {
         "User" => "human".to_owned(),
@@ -190,7 +191,7 @@ fn who(event: Part<'_, '_>) -> String {
 }
 
 /// Each resource by type, name and id.
-fn which(event: Part<'_, '_>) -> String {
+fn which(event: JsonPart<'_, '_>) -> String {
     let named: Vec<String> = event.each("resources").map(words::resource).collect();
     if named.is_empty() {
         return words::on_what(event).unwrap_or_else(|| "none named".to_owned());
@@ -199,7 +200,7 @@ fn which(event: Part<'_, '_>) -> String {
 }
 
 /// The environment and what is around it, the smallest first.
-fn place(event: Part<'_, '_>) -> String {
+fn place(event: JsonPart<'_, '_>) -> String {
     let places = [
         ("environment", "cloud.project_uid"),
         ("region", "cloud.region"),
@@ -212,7 +213,7 @@ fn place(event: Part<'_, '_>) -> String {
     named.collect::<Vec<_>>().join(", ")
 }
 
-fn time(event: Part<'_, '_>) -> String {
+fn time(event: JsonPart<'_, '_>) -> String {
     match event.int("time") {
         Some(at_ms) if at_ms != 0 => words::moment(at_ms, 0),
         _ => "time unknown".to_owned(),

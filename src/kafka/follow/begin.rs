@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use super::member::Member;
 use super::partitions::Followed;
 use super::trail::short_hash;
-use super::turn::{Changed, Turn};
+use super::turn::{Changed, FollowerEvent};
 use crate::event::{Offset, Partition};
 use crate::kafka::partition_list::with_offsets;
 use crate::kafka::record::commit_metadata;
@@ -25,7 +25,10 @@ pub(super) const QUESTION: Duration = Duration::from_secs(5);
 
 /// Find the position of a partition, or what has become of the partition since it was read, and read from
 /// there. `None` while what the partition looks like is not to be believed yet.
-pub(super) fn begin(member: &Member, followed: &mut Followed) -> KafkaResult<Option<Turn>> {
+pub(super) fn begin(
+    member: &Member,
+    followed: &mut Followed,
+) -> KafkaResult<Option<FollowerEvent>> {
     let (topic, partition) = (&member.topic, followed.partition);
     let (low, high) = member
         .client

@@ -5,7 +5,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset as KafkaOffset, TopicPartitionList};
 
 use super::repair::{to_repair, to_repair_for_answer};
-use super::turn::Turn;
+use super::turn::FollowerEvent;
 use crate::event::Partition;
 use crate::kafka::client::{ClientError, Cluster, READ_COMMITTED};
 use crate::kafka::rebalance::{GroupMember, Rebalances, leave};
@@ -80,12 +80,12 @@ impl Member {
     }
 
     /// What an error of the client is to the user.
-    pub(super) fn trouble(&self, error: &KafkaError) -> Turn {
+    pub(super) fn trouble(&self, error: &KafkaError) -> FollowerEvent {
         match to_repair((&self.topic, &self.group), error) {
-            Some(state) => Turn::Trouble(state),
+            Some(state) => FollowerEvent::Trouble(state),
             None => {
                 tracing::debug!(%error, topic = self.topic, "follow");
-                Turn::Idle
+                FollowerEvent::Idle
             }
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::trail::{Trail, Verdict};
-use super::turn::{Assigned, Changed, Partitioning, Turn};
+use super::turn::{Assigned, Changed, FollowerEvent, Partitioning};
 use crate::event::{NextOffset, Offset, Partition};
 
 /// Pause before a question that was not answered is asked again.
@@ -31,7 +31,7 @@ pub(super) struct Followed {
     first: bool,
     /// What stood beside the position.
     note: String,
-    /// Whether [`Turn::Assigned`] was told.
+    /// Whether [`FollowerEvent::Assigned`] was told.
     announced: bool,
     reading: Option<Reading>,
     /// Since when the partition ends before what was read of it.
@@ -121,7 +121,11 @@ impl Followed {
     }
 
     /// Decide from where the partition is read; what to tell the user of it.
-    pub(super) fn resume(&mut self, changed: Option<Changed>, (low, high): (i64, i64)) -> Turn {
+    pub(super) fn resume(
+        &mut self,
+        changed: Option<Changed>,
+        (low, high): (i64, i64),
+    ) -> FollowerEvent {
         let (partition, end) = (self.partition, NextOffset(high));
         let before = self.next;
         let mut expired = 0;
@@ -138,15 +142,15 @@ impl Followed {
             }
         }
         match (self.announced, changed) {
-            (true, Some(changed)) => Turn::Changed {
+            (true, Some(changed)) => FollowerEvent::Changed {
                 partition,
                 changed,
                 end,
             },
-            (true, None) => Turn::Resumed { partition, expired },
+            (true, None) => FollowerEvent::Resumed { partition, expired },
             (false, changed) => {
                 let note = if expired > 0 { "" } else { &self.note };
-                Turn::Assigned(Assigned {
+                FollowerEvent::Assigned(Assigned {
                     partition,
                     from: NextOffset(self.next),
                     note: note.to_owned(),

@@ -3,9 +3,9 @@
 use crate::event::{NextOffset, Partition};
 use crate::kafka::session::NotReady;
 
-/// What a turn brought.
+/// What one call of the follower brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Turn {
+pub enum FollowerEvent {
     /// Nothing.
     Idle,
     /// A record, which was handed over.

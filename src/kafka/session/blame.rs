@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::committed_position::{CommittedPositions, Place};
+use super::committed_position::{CommittedPositions, RecordPosition};
 use super::transaction::BatchContents;
 use super::worker::{Cause, Refusals, RefusedOutput};
 use crate::event::Partition;
@@ -35,9 +35,9 @@ pub(super) enum Judgement {
     /// Several records may be to blame: each of them is tried alone.
     Suspects,
     /// These outputs of one record are replaced from now on.
-    Replace(Place, Vec<RefusedOutput>),
+    Replace(RecordPosition, Vec<RefusedOutput>),
     /// This output was refused in every form that there is.
-    Hopeless(Place, RefusedOutput),
+    Hopeless(RecordPosition, RefusedOutput),
     /// A topic refuses the content of one record after the other.
     Topic(RefusedOutput),
 }
@@ -45,17 +45,17 @@ pub(super) enum Judgement {
 /// What is held against records of the source.
 #[derive(Debug, Default)]
 pub(super) struct Blame {
-    suspects: BTreeSet<Place>,
-    refusals: BTreeMap<Place, Refusals>,
+    suspects: BTreeSet<RecordPosition>,
+    refusals: BTreeMap<RecordPosition, Refusals>,
     /// Records of which an output was refused in every form: they are tried again and again.
-    hopeless: BTreeSet<Place>,
+    hopeless: BTreeSet<RecordPosition>,
     /// Records whose content was refused since the last commit of one without refusals.
-    in_a_row: BTreeSet<Place>,
+    in_a_row: BTreeSet<RecordPosition>,
 }
 
 impl Blame {
     /// Whether a record must stand alone in its batch.
-    pub(super) fn isolates(&self, place: Place) -> bool {
+    pub(super) fn isolates(&self, place: RecordPosition) -> bool {
         !self.suspects.is_empty() && self.suspects.contains(&place)
     }
 
@@ -65,7 +65,7 @@ impl Blame {
     }
 
     /// What was refused of a record's outputs.
-    pub(super) fn refusals(&self, place: Place) -> Option<&Refusals> {
+    pub(super) fn refusals(&self, place: RecordPosition) -> Option<&Refusals> {
         if self.refusals.is_empty() {
             return None;
         }
@@ -79,7 +79,7 @@ impl Blame {
         contents: &BatchContents,
     ) -> Option<Judgement> {
         let place = |refused: &Refused| contents.places.get(refused.source_index).copied();
-        let places: BTreeSet<Place> = refused.iter().filter_map(place).collect();
+        let places: BTreeSet<RecordPosition> = refused.iter().filter_map(place).collect();
         let first = *places.first()?;
         // Of a batch with several bad records librdkafka does not tell the true code.
         let unsure = contents.places.len() > 1 && refused.iter().any(|r| r.cause == Cause::Content);
@@ -154,7 +154,7 @@ impl Blame {
         self.hopeless.clear();
     }
 
-    fn retain(&mut self, keep: impl Fn(Place) -> bool) {
+    fn retain(&mut self, keep: impl Fn(RecordPosition) -> bool) {
         self.suspects.retain(|place| keep(*place));
         self.refusals.retain(|place, _| keep(*place));
         self.hopeless.retain(|place| keep(*place));
@@ -176,7 +176,7 @@ mod tests {
     use crate::event::{NextOffset, Offset};
     use crate::kafka::session::committed_position::{CommittedPosition, Evidence};
 
-    fn place(partition: i32, offset: i64) -> Place {
+    fn place(partition: i32, offset: i64) -> RecordPosition {
         (Partition(partition), Offset(offset))
     }
 
@@ -202,7 +202,7 @@ mod tests {
     }
 
     /// A batch of these records, the last of each partition last.
-    fn batch(places: &[Place]) -> BatchContents {
+    fn batch(places: &[RecordPosition]) -> BatchContents {
         let next = places.iter().map(|(of, offset)| (of.0, offset.0 + 1));
         BatchContents {
             places: places.to_vec(),

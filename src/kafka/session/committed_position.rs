@@ -13,7 +13,7 @@ use super::worker_state::{self, WorkerState};
 use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 
 /// A record of the source, by partition and offset.
-pub(super) type Place = (Partition, Offset);
+pub(super) type RecordPosition = (Partition, Offset);
 
 /// Positions to commit.
 pub(super) type CommittedPositions = BTreeMap<Partition, CommittedPosition>;

@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-use super::committed_position::Place;
+use super::committed_position::RecordPosition;
 use crate::event::Partition;
 
 /// A record that can be gathered.
 pub(super) trait Waiting {
-    fn place(&self) -> Place;
+    fn place(&self) -> RecordPosition;
     /// Bytes of key and value.
     fn size(&self) -> usize;
 }
@@ -77,7 +77,7 @@ impl<T: Waiting> Gathering<T> {
         &mut self,
         room: Room,
         begins: bool,
-        isolates: impl Fn(Place) -> bool,
+        isolates: impl Fn(RecordPosition) -> bool,
     ) -> (Vec<T>, usize) {
         let mut batch = Vec::with_capacity(self.waiting.len().min(room.records));
         let mut bytes = 0;
@@ -110,7 +110,7 @@ mod tests {
     struct Record(i32, i64, usize);
 
     impl Waiting for Record {
-        fn place(&self) -> Place {
+        fn place(&self) -> RecordPosition {
             (Partition(self.0), Offset(self.1))
         }
 
@@ -143,7 +143,7 @@ mod tests {
     fn an_isolated_record_is_taken_alone() {
         let records = [Record(0, 5, 1), Record(0, 6, 1), Record(0, 7, 1)];
         let mut gathering = gathered(&records);
-        let isolates = |(_, offset): Place| offset == Offset(6);
+        let isolates = |(_, offset): RecordPosition| offset == Offset(6);
         let mut taken = || gathering.take(WIDE, true, isolates).0;
         assert_eq!(taken(), [records[0]]);
         assert_eq!(taken(), [records[1]]);

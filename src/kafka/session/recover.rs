@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::blame::{Judgement, Refused};
 use super::cluster_facts::REQUEST_TIMEOUT;
-use super::committed_position::Place;
+use super::committed_position::RecordPosition;
 use super::deliveries::remedy_for;
 use super::failure::{BatchFailure, Next, ProducerAction, Trouble};
 use super::pace::Failed;
@@ -162,7 +162,7 @@ impl Session<'_> {
         if self.follow_advice(&topics)? {
             return Ok(());
         }
-        let owned = |place: &Place| self.positions.owns(place.0);
+        let owned = |place: &RecordPosition| self.positions.owns(place.0);
         // Records of partitions that belong to other members by now are not judged.
         let Some(contents) = contents.filter(|contents| contents.places.iter().all(owned)) else {
             return Ok(());
@@ -276,7 +276,7 @@ impl Session<'_> {
     }
 }
 
-fn log_replaced((partition, offset): Place, outputs: &[RefusedOutput]) {
+fn log_replaced((partition, offset): RecordPosition, outputs: &[RefusedOutput]) {
     for output in outputs {
         tracing::warn!(
             partition = partition.0,
@@ -316,7 +316,7 @@ fn refusing_topic(output: &RefusedOutput) -> Trouble {
 }
 
 /// A topic refuses the output of a record in every form that there is.
-fn hopeless_output((partition, offset): Place, output: &RefusedOutput) -> Trouble {
+fn hopeless_output((partition, offset): RecordPosition, output: &RefusedOutput) -> Trouble {
     let cause = match output.by_content {
         0 => Cause::Size,
         _ => Cause::Content,

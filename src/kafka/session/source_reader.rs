@@ -15,7 +15,7 @@ use rdkafka::statistics::{Broker, Statistics};
 use rdkafka::topic_partition_list::Offset as KafkaOffset;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::committed_position::{LastRecord, Place};
+use super::committed_position::{LastRecord, RecordPosition};
 use super::config::{SessionConfig, Start};
 use super::gathering::Waiting;
 use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
@@ -125,7 +125,7 @@ pub(super) struct Fetched<'r> {
 }
 
 impl Waiting for Fetched<'_> {
-    fn place(&self) -> Place {
+    fn place(&self) -> RecordPosition {
         (self.partition(), self.offset())
     }
 

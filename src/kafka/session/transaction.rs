@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::committed_position::{CommittedPositions, Place};
+use super::committed_position::{CommittedPositions, RecordPosition};
 use super::gathering::Room;
 use super::worker::Outputs;
 
@@ -19,7 +19,7 @@ pub(super) struct ProcessedBatch {
 #[derive(Debug, Default)]
 pub(super) struct BatchContents {
     /// Where each source record stood, in the batch's order.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<RecordPosition>,
     /// The positions to commit: after the last record of each partition.
     pub(super) positions: CommittedPositions,
     /// Bytes of the source records' keys and values.

@@ -6,7 +6,7 @@ use super::incoming::{Attribute, Incoming, Members, Mode, attribute_name};
 use crate::event::{Metadata, Unmapped};
 use crate::json::{Document, NodeId, Text, ValueKind, folded_name};
 use crate::normalize::error::NormalizeError;
-use crate::normalize::time::{EventTime, Written, event_time};
+use crate::normalize::time::{EventTime, StatedTime, event_time};
 use crate::normalize::walk;
 
 /// A CloudEvent whose `id`, `source`, `type` and `time` have moved here.
@@ -69,9 +69,9 @@ impl<'a> Envelope<'a> {
     /// The event's time, or the time that is used instead.
     pub(in crate::normalize) fn event_time(&self, record_ms: Option<i64>) -> EventTime {
         let written = match &self.time {
-            Some(text) => Written::Text(text),
-            None if self.odd_time => Written::NotText,
-            None => Written::Absent,
+            Some(text) => StatedTime::Text(text),
+            None if self.odd_time => StatedTime::NotText,
+            None => StatedTime::Absent,
         };
         event_time(written, record_ms)
     }

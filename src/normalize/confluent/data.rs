@@ -11,7 +11,7 @@ pub(super) struct Data {
     pub(super) authorization: AuthorizationInfo,
     pub(super) request: Request,
     pub(super) request_metadata: RequestMetadata,
-    pub(super) result: Answer,
+    pub(super) result: ResultFields,
 }
 
 impl Data {
@@ -22,7 +22,7 @@ impl Data {
             authorization: AuthorizationInfo::of(document, root.authorization),
             request: Request::of(document, root.request),
             request_metadata: RequestMetadata::of(document, root.request_metadata),
-            result: Answer::of(document, root.result),
+            result: ResultFields::of(document, root.result),
             root,
         }
     }
@@ -105,7 +105,7 @@ members! {
 
 members! {
     /// `result`; what is in its `data` is the caller's.
-    Answer {
+    ResultFields {
         status: "status",
         message: "message",
         error_message: "errorMessage",

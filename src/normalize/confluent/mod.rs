@@ -13,7 +13,7 @@ mod words;
 
 use data::Data;
 use labels::Labels;
-use shape::Shape;
+use shape::ReportedAct;
 
 use super::cloudevents::{Envelope, Incoming};
 use super::crn::{self, Authority};
@@ -79,7 +79,7 @@ fn normalize<'a>(
     let method = catalogs
         .of(CONFLUENT.product)
         .and_then(|catalog| catalog.method(&operation));
-    let shape = Shape::of(event.kind.as_deref(), &operation, method);
+    let shape = ReportedAct::of(event.kind.as_deref(), &operation, method);
     let (class, activity) = classify(shape, &operation, method);
     let mut labels = Labels::default();
     let outcome = outcome::read(unmapped, &data, shape, &mut labels);
@@ -157,11 +157,11 @@ fn normalize<'a>(
 }
 
 fn classify(
-    shape: Shape,
+    shape: ReportedAct,
     operation: &str,
     method: Option<&Method>,
 ) -> (&'static EventClass, Activity) {
-    if shape == Shape::Authentication {
+    if shape == ReportedAct::Authentication {
         return (&AUTHENTICATION, Activity::Logon);
     }
     let known = method.map(|method| method.activity);

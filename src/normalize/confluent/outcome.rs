@@ -4,7 +4,7 @@
 
 use super::data::Data;
 use super::labels::Labels;
-use super::shape::Shape;
+use super::shape::ReportedAct;
 use super::words;
 use crate::event::{Authorization, Status, Unmapped};
 use crate::json::{Document, NodeId, Text, ValueKind};
@@ -25,7 +25,7 @@ pub(super) struct Outcome<'a> {
 pub(super) fn read<'a>(
     unmapped: &mut Unmapped<'a>,
     data: &Data,
-    shape: Shape,
+    shape: ReportedAct,
     labels: &mut Labels,
 ) -> Outcome<'a> {
     let statement = |node| Statement::at(&unmapped.document, node);
@@ -40,14 +40,14 @@ pub(super) fn read<'a>(
     let denied = decision.filter(|decision| decision.status == Status::Failure);
     let is_failed = result.is_some_and(|result| result.status == Status::Failure);
     let said = match shape {
-        Shape::Authentication => {
+        ReportedAct::Authentication => {
             let login = agreed([result, statement(data.authentication.result)], labels);
             agreed([login, denied], labels)
         }
         // Permitted and then failed is no contradiction.
-        Shape::Authorization if is_failed && denied.is_none() => result,
-        Shape::Authorization => agreed([decision, result], labels),
-        Shape::Request => {
+        ReportedAct::Authorization if is_failed && denied.is_none() => result,
+        ReportedAct::Authorization => agreed([decision, result], labels),
+        ReportedAct::Request => {
             // A permission does not mean that the operation succeeded. A denial means that it failed,
             // unless the event says that it was done: then it counts as done.
             let said = first_clear([result, denied]);

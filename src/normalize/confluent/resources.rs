@@ -3,10 +3,10 @@
 //! Scopes move whole under their resource; environment, organization and region are copies.
 
 use super::data::{CloudResource, Data, Named};
-use super::shape::Shape;
+use super::shape::ReportedAct;
 use crate::event::{Cloud, Resource, Unmapped};
 use crate::json::{Document, NodeId, Text, same_name};
-use crate::normalize::crn::{Crn, Place, is_within};
+use crate::normalize::crn::{Crn, CrnScope, is_within};
 use crate::normalize::walk;
 
 /// OCSF `resources` and `cloud` (without its provider). Authentication has no `resources`: there
@@ -15,10 +15,10 @@ pub(super) fn read<'a>(
     unmapped: &mut Unmapped<'a>,
     data: &Data,
     subject: Option<&Text<'a>>,
-    shape: Shape,
+    shape: ReportedAct,
 ) -> (Vec<Resource<'a>>, Cloud<'a>) {
     let mut resources = Vec::new();
-    let mut place = Place::default();
+    let mut place = CrnScope::default();
     if let Some(list) = data.root.cloud_resources {
         let elements: Vec<NodeId> = unmapped.document.children(list).collect();
         for element in elements {
@@ -54,7 +54,7 @@ pub(super) fn read<'a>(
             .into_iter()
             .collect();
     }
-    if shape != Shape::Authentication {
+    if shape != ReportedAct::Authentication {
         // The same id may lie in several scopes, and a list names the place that was listed.
         if let Some(resource) = only_one_named(&mut resources, target.as_ref()) {
             resource.uid_alt = walk::take(unmapped, data.root.resource_name);
@@ -87,11 +87,11 @@ fn only_one_named<'r, 'a>(
 fn cloud_resource<'a>(
     unmapped: &mut Unmapped<'a>,
     element: NodeId,
-    shape: Shape,
-) -> (Option<Resource<'a>>, Place<'a>) {
+    shape: ReportedAct,
+) -> (Option<Resource<'a>>, CrnScope<'a>) {
     let document = &unmapped.document;
     let CloudResource { scope, resource } = CloudResource::of(document, element);
-    let mut place = Place::default();
+    let mut place = CrnScope::default();
     if let Some(levels) = walk::descend(document, scope, &["resources"]) {
         for level in document.children(levels) {
             note(&mut place, document, &Named::of(document, level));
@@ -111,7 +111,7 @@ fn cloud_resource<'a>(
         region: place.region.clone(),
         ..Resource::default()
     };
-    if shape != Shape::Authentication {
+    if shape != ReportedAct::Authentication {
         walk::take(unmapped, named.id);
         walk::take(unmapped, named.kind);
         resource.data = walk::take_whole(unmapped, scope);
@@ -120,7 +120,7 @@ fn cloud_resource<'a>(
 }
 
 /// Notes where this level is, the outermost of a type.
-fn note<'a>(place: &mut Place<'a>, document: &Document<'a>, level: &Named) {
+fn note<'a>(place: &mut CrnScope<'a>, document: &Document<'a>, level: &Named) {
     let kind = walk::text(document, level.kind);
     let is = |known: &str| kind.as_deref().is_some_and(|kind| same_name(kind, known));
     let known = if is("organization") {
@@ -145,12 +145,12 @@ fn named_resource<'a>(
     unmapped: &mut Unmapped<'a>,
     data: &Data,
     target: Option<&Crn<'a>>,
-    shape: Shape,
+    shape: ReportedAct,
 ) -> Option<Resource<'a>> {
     let document = &unmapped.document;
     let info = match shape {
-        Shape::Authentication => None,
-        Shape::Authorization | Shape::Request => Some(&data.authorization),
+        ReportedAct::Authentication => None,
+        ReportedAct::Authorization | ReportedAct::Request => Some(&data.authorization),
     };
     let authorized = info.and_then(|info| walk::text(document, info.resource_name));
     let authorized_type = info.and_then(|info| walk::text(document, info.resource_type));

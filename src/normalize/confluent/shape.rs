@@ -6,7 +6,7 @@ use crate::json::same_name;
 
 /// What an event reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum ReportedAct {
     /// A login.
     Authentication,
     /// A permission check; its outcome is the decision.
@@ -19,7 +19,7 @@ pub(super) enum Shape {
 /// the method without its service, such as `kafka.Authentication`.
 const LOGINS: [&str; 5] = ["Authentication", "Authenticate", "SignIn", "LogIn", "LogOn"];
 
-impl Shape {
+impl ReportedAct {
     pub(super) fn of(kind: Option<&str>, operation: &str, method: Option<&Method>) -> Self {
         let ends_with = |kind: &str, suffix: &str| {
             let end = kind.len().checked_sub(suffix.len());

@@ -13,7 +13,7 @@ use crate::event::Path;
 use crate::sigma::{
     self, Detection, Engine, Fields, Logsource, LogsourceDetection, Scratch, Value as Seen,
 };
-use crate::view::{Emitted, Filter, RecordKind, Written};
+use crate::view::{Emitted, Filter, FilterText, RecordKind};
 use crate::yaml;
 
 const LABEL: &str = "json:repeated_names";
@@ -534,7 +534,7 @@ proptest! {
             prop_assert_eq!(CONDITIONS[rule.condition].1(&told), is_matched, "{}", rule.yaml());
             // A filter of the same words takes the event that was written.
             let yaml = rule.yaml();
-            let filter = Written { name: "f", text: &yaml };
+            let filter = FilterText { name: "f", text: &yaml };
             let (filter, _) = Filter::parse(RecordKind::Event, &[filter]).unwrap();
             let taken = filter.takes(&Emitted::value(written.as_bytes()), &mut Scratch::default());
             prop_assert_eq!(taken, is_matched, "{}\n{}", yaml, written);

@@ -8,7 +8,7 @@ use crate::notify::firing::FiringAlert;
 use crate::notify::message::Message;
 use crate::notify::pace::Rate;
 use crate::notify::probe::Probe;
-use crate::notify::request::{Answer, Request, by_status};
+use crate::notify::request::{Request, SinkAnswer, by_status};
 use crate::notify::transport::Mailer;
 use crate::settings::{Fault, Key, Section};
 
@@ -48,7 +48,7 @@ pub trait Endpoint: Debug + Send + Sync {
     fn probes(&self) -> Vec<Probe>;
 
     /// What an HTTP answer means.
-    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
+    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> SinkAnswer {
         by_status(status, after, body)
     }
 

@@ -11,7 +11,7 @@ use super::shared::{URL, address, required_secret};
 use crate::notify::message::Message;
 use crate::notify::pace::Rate;
 use crate::notify::probe::{Probe, host_only};
-use crate::notify::request::{Answer, Request, Secret, by_status, rfc3339};
+use crate::notify::request::{Request, Secret, SinkAnswer, by_status, rfc3339};
 use crate::printable::shorten;
 use crate::settings::{Fault, ScalarType, Section, Shape, optional};
 use crate::sigma::Level;
@@ -121,11 +121,11 @@ impl Endpoint for PagerDuty {
     }
 
     /// PagerDuty answers 400 to an unknown routing key, too, which is not the alert's fault.
-    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
+    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> SinkAnswer {
         let body_lower = body.to_lowercase().replace([' ', '-'], "_");
         match by_status(status, after, body) {
-            Answer::Refused { detail } if body_lower.contains("routing_key") => {
-                Answer::Later { after, detail }
+            SinkAnswer::Refused { detail } if body_lower.contains("routing_key") => {
+                SinkAnswer::Later { after, detail }
             }
             answer => answer,
         }

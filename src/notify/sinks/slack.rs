@@ -16,7 +16,7 @@ use crate::notice::Fact;
 use crate::notify::message::Message;
 use crate::notify::pace::Rate;
 use crate::notify::probe::{Method, Probe, host_only};
-use crate::notify::request::{Answer, Request, Secret, by_status, readable};
+use crate::notify::request::{Request, Secret, SinkAnswer, by_status, readable};
 use crate::printable::shorten;
 use crate::settings::{Fault, Section, Shape, optional};
 
@@ -117,7 +117,7 @@ impl Endpoint for Slack {
     }
 
     /// The Web API always answers 200; the outcome is in the body.
-    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
+    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> SinkAnswer {
         let Slack::Bot { .. } = self else {
             return by_status(status, after, body);
         };
@@ -126,7 +126,7 @@ impl Endpoint for Slack {
         }
         let said: Value = serde_json::from_str(body).unwrap_or_default();
         if said.get("ok") == Some(&Value::Bool(true)) {
-            return Answer::Accepted;
+            return SinkAnswer::Accepted;
         }
         let detail = format!("Slack answers {}", readable(body));
         match said.get("error").and_then(Value::as_str) {
@@ -136,8 +136,8 @@ impl Endpoint for Slack {
                 | "msg_too_long"
                 | "no_text"
                 | "msg_blocks_too_long",
-            ) => Answer::Refused { detail },
-            _ => Answer::Later { after, detail },
+            ) => SinkAnswer::Refused { detail },
+            _ => SinkAnswer::Later { after, detail },
         }
     }
 }

@@ -12,7 +12,7 @@ use super::shared::{WEBHOOK_URL, WEBHOOK_URL_FILE, webhook_url};
 use crate::notify::message::{Message, lines};
 use crate::notify::pace::Rate;
 use crate::notify::probe::{Probe, host_only};
-use crate::notify::request::{Answer, Request, Secret, by_status};
+use crate::notify::request::{Request, Secret, SinkAnswer, by_status};
 use crate::printable::shorten;
 use crate::sigma::Level;
 
@@ -70,10 +70,10 @@ impl Endpoint for Teams {
     }
 
     /// A workflow that is switched off answers 400, too, which is not the alert's fault.
-    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> Answer {
+    fn answer(&self, status: u16, after: Option<Duration>, body: &str) -> SinkAnswer {
         match by_status(status, after, body) {
-            Answer::Refused { detail } if body.contains("WorkflowTriggerIsNotEnabled") => {
-                Answer::Later { after, detail }
+            SinkAnswer::Refused { detail } if body.contains("WorkflowTriggerIsNotEnabled") => {
+                SinkAnswer::Later { after, detail }
             }
             answer => answer,
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{KINDS, SinkKind, keys};
 use crate::config::{Loaded, from_parts};
 use crate::notice::Notice;
-use crate::notify::{Answer, Client, Message, Sink, Template};
+use crate::notify::{Client, Message, Sink, SinkAnswer, Template};
 use crate::settings::Shape;
 
 const SECRET: &str = "https://HIDDEN.example/HIDDEN";
@@ -50,10 +50,10 @@ fn every_kind_has_an_example_that_loads_and_builds_requests() {
         }
         assert_eq!(
             sink.endpoint.answer(200, None, "{\"ok\":true}"),
-            Answer::Accepted
+            SinkAnswer::Accepted
         );
         let busy = sink.endpoint.answer(503, None, "");
-        assert!(matches!(busy, Answer::Later { .. }), "{}", kind.name);
+        assert!(matches!(busy, SinkAnswer::Later { .. }), "{}", kind.name);
     }
 }
 

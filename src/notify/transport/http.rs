@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::smtp::Mailer;
 use crate::notify::probe::Method;
-use crate::notify::request::{Answer, Request};
+use crate::notify::request::{Request, SinkAnswer};
 use crate::notify::sink::Sink;
 use crate::notify::sinks::Endpoint;
 
@@ -57,7 +57,7 @@ impl Client {
 
     /// Send all requests, one for each peer, at the same time. It is enough if one peer accepts: that
     /// peer notifies people, and retrying because of a peer that is down would delay the next alerts.
-    pub async fn send(&self, requests: Vec<Request>) -> Answer {
+    pub async fn send(&self, requests: Vec<Request>) -> SinkAnswer {
         let sending: Vec<_> = requests
             .into_iter()
             .map(|request| {
@@ -65,23 +65,23 @@ impl Client {
                 tokio::spawn(async move { client.send_one(request).await })
             })
             .collect();
-        let mut best: Option<Answer> = None;
+        let mut best: Option<SinkAnswer> = None;
         for answer in sending {
-            let answer = answer.await.unwrap_or_else(|error| Answer::Later {
+            let answer = answer.await.unwrap_or_else(|error| SinkAnswer::Later {
                 after: None,
                 detail: error.to_string(),
             });
-            if let Answer::Later { detail, .. } | Answer::Refused { detail } = &answer {
+            if let SinkAnswer::Later { detail, .. } | SinkAnswer::Refused { detail } = &answer {
                 tracing::debug!(detail, "a peer did not accept");
             }
             best = Some(match (best, answer) {
-                (Some(Answer::Accepted), _) | (_, Answer::Accepted) => Answer::Accepted,
+                (Some(SinkAnswer::Accepted), _) | (_, SinkAnswer::Accepted) => SinkAnswer::Accepted,
                 // As long as one peer may still accept it, it is not refused.
-                (Some(later @ Answer::Later { .. }), _) => later,
+                (Some(later @ SinkAnswer::Later { .. }), _) => later,
                 (_, answer) => answer,
             });
         }
-        best.unwrap_or(Answer::Accepted)
+        best.unwrap_or(SinkAnswer::Accepted)
     }
 
     /// Send every peer the alerts that it may have forgotten. A peer that does not accept them gets them
@@ -93,7 +93,7 @@ impl Client {
                 let client = self.clone();
                 tokio::spawn(async move {
                     for request in requests {
-                        if let Answer::Later { detail, .. } | Answer::Refused { detail } =
+                        if let SinkAnswer::Later { detail, .. } | SinkAnswer::Refused { detail } =
                             client.send_one(request).await
                         {
                             tracing::debug!(detail, "a peer did not accept alerts sent again");
@@ -135,11 +135,11 @@ impl Client {
         Ok(found)
     }
 
-    async fn send_one(&self, request: Request) -> Answer {
+    async fn send_one(&self, request: Request) -> SinkAnswer {
         if let Some(mailer) = &self.mailer {
             return mailer.send(&request.body).await;
         }
-        let later = |detail: String| Answer::Later {
+        let later = |detail: String| SinkAnswer::Later {
             after: None,
             detail,
         };

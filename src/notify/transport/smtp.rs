@@ -10,7 +10,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{AsyncSmtpTransport, Error};
 use lettre::{AsyncTransport, Tokio1Executor};
 
-use crate::notify::request::{Answer, Secret, readable};
+use crate::notify::request::{Secret, SinkAnswer, readable};
 
 /// How a connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,16 +101,16 @@ impl Mailer {
         })
     }
 
-    pub(super) async fn send(&self, mail: &[u8]) -> Answer {
+    pub(super) async fn send(&self, mail: &[u8]) -> SinkAnswer {
         if mail.is_empty() {
             let detail = "the message cannot be written as mail".to_owned();
-            return Answer::Refused { detail };
+            return SinkAnswer::Refused { detail };
         }
         let sending = self.transport.send_raw(&self.envelope, mail);
         match tokio::time::timeout(self.timeout, sending).await {
-            Ok(Ok(_)) => Answer::Accepted,
+            Ok(Ok(_)) => SinkAnswer::Accepted,
             Ok(Err(error)) => answer(&error),
-            Err(_) => Answer::Later {
+            Err(_) => SinkAnswer::Later {
                 after: None,
                 detail: "the mail server did not answer in time".to_owned(),
             },
@@ -131,11 +131,11 @@ impl Mailer {
 
 /// Only status 552, message too large, refuses the message itself. Any other refusal concerns the login,
 /// the sender, a recipient or the right to send, none of which is the alert's fault.
-fn answer(error: &Error) -> Answer {
+fn answer(error: &Error) -> SinkAnswer {
     let detail = described(error);
     match error.status().map(u16::from) {
-        Some(552) => Answer::Refused { detail },
-        _ => Answer::Later {
+        Some(552) => SinkAnswer::Refused { detail },
+        _ => SinkAnswer::Later {
             after: None,
             detail,
         },

@@ -21,7 +21,7 @@ use crate::roles::ingest::Ingest;
 use crate::roles::notify::{self, NotifyConfig};
 use crate::roles::outbox::Outbox;
 use crate::roles::rulebook::{ReloadRequests, Rulebook};
-use crate::roles::supervise::{Part, Stop};
+use crate::roles::supervise::{DaemonPart, Stop};
 
 /// How often the HTTP server checks whether it is to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -78,7 +78,7 @@ impl SourcePart<'_> {
     }
 }
 
-impl Part for SourcePart<'_> {
+impl DaemonPart for SourcePart<'_> {
     fn kind(&self) -> &'static str {
         "source"
     }
@@ -143,7 +143,7 @@ pub(super) struct SinkPart<'d> {
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl Part for SinkPart<'_> {
+impl DaemonPart for SinkPart<'_> {
     fn kind(&self) -> &'static str {
         "sink"
     }
@@ -198,7 +198,7 @@ pub(super) struct AlertsPart<'d> {
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl Part for AlertsPart<'_> {
+impl DaemonPart for AlertsPart<'_> {
     fn kind(&self) -> &'static str {
         "service"
     }
@@ -230,7 +230,7 @@ pub(super) struct HttpPart<'d> {
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl Part for HttpPart<'_> {
+impl DaemonPart for HttpPart<'_> {
     fn kind(&self) -> &'static str {
         "service"
     }
@@ -272,7 +272,7 @@ pub(super) struct ReloadPart<'d> {
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl Part for ReloadPart<'_> {
+impl DaemonPart for ReloadPart<'_> {
     fn kind(&self) -> &'static str {
         "service"
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{AssignedPartition, InFlight, SinkLoop};
 use crate::notice::Notice;
-use crate::notify::Answer;
+use crate::notify::SinkAnswer;
 use crate::notify::queue::{GivenUp, Notification, NotificationKind};
 use crate::roles::clock::now_ms;
 
@@ -18,7 +18,7 @@ impl SinkLoop<'_> {
         let answer = match in_flight.answer.try_recv() {
             Err(TryRecvError::Empty) => return,
             Ok(answer) => answer,
-            Err(TryRecvError::Disconnected) => Answer::Later {
+            Err(TryRecvError::Disconnected) => SinkAnswer::Later {
                 after: None,
                 detail: "the request ended without an answer".into(),
             },
@@ -33,14 +33,14 @@ impl SinkLoop<'_> {
             return;
         };
         match answer {
-            Answer::Accepted => {
+            SinkAnswer::Accepted => {
                 if let Some(alert) = firing {
                     self.resent.accepted(alert);
                 }
                 self.accepted(&notification, kind);
             }
-            Answer::Later { after, detail } => self.later(notification, after, &detail),
-            Answer::Refused { detail } => self.refused(notification, &detail),
+            SinkAnswer::Later { after, detail } => self.later(notification, after, &detail),
+            SinkAnswer::Refused { detail } => self.refused(notification, &detail),
         }
     }
 

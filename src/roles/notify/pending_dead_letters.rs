@@ -29,7 +29,7 @@ const LONGEST_PAUSE: i64 = 30_000;
 
 /// Dead letters that were written.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(super) struct WrittenDeadLetters {
     pub(super) cause: DeadLetterCause,
     pub(super) offsets: Offsets,
     /// How many of the alerts still existed in the alerts topic.
@@ -97,7 +97,7 @@ impl PendingDeadLetters {
     }
 
     /// The dead letters that were written since the last call.
-    pub(super) fn finished(&mut self, now: i64) -> Option<Written> {
+    pub(super) fn finished(&mut self, now: i64) -> Option<WrittenDeadLetters> {
         let writing = self.writing.as_ref()?;
         let result = match writing.result.try_recv() {
             Ok(result) => result.map_err(|error| error.to_string()),
@@ -135,13 +135,13 @@ impl PendingDeadLetters {
         }
     }
 
-    fn finish(&mut self, result: Result<u64, String>, now: i64) -> Option<Written> {
+    fn finish(&mut self, result: Result<u64, String>, now: i64) -> Option<WrittenDeadLetters> {
         let Writing { cause, offsets, .. } = self.writing.take()?;
         match result {
             Ok(found) => {
                 self.failures = 0;
                 self.failing = None;
-                Some(Written {
+                Some(WrittenDeadLetters {
                     cause,
                     offsets,
                     found,

@@ -57,7 +57,7 @@ impl<'t> Fragile<'t> {
     }
 }
 
-impl Part for Fragile<'_> {
+impl DaemonPart for Fragile<'_> {
     fn kind(&self) -> &'static str {
         "source"
     }
@@ -104,7 +104,11 @@ fn until(mut holds: impl FnMut() -> bool) {
 }
 
 /// Supervise the parts while `act` runs, then ask them to stop.
-fn supervised(parts: &[&dyn Part], shutdown: &Shutdown, act: impl FnOnce()) -> Vec<(String, Stop)> {
+fn supervised(
+    parts: &[&dyn DaemonPart],
+    shutdown: &Shutdown,
+    act: impl FnOnce(),
+) -> Vec<(String, Stop)> {
     let metrics = Metrics::new().expect("metrics");
     thread::scope(|scope| {
         let running = scope.spawn(|| run(parts, PAUSES, shutdown, &metrics));

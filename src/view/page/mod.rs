@@ -6,7 +6,7 @@ mod unread;
 
 use self::sheet::Page;
 pub use self::sheet::heading;
-use super::emitted::Part;
+use super::emitted::JsonPart;
 use super::pretty::pretty;
 use super::style::Tone;
 use super::words::{self, Known, moment};
@@ -30,7 +30,7 @@ pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
 }
 
 impl Page {
-    fn event(&mut self, event: Part<'_, '_>, emitted: &Emitted<'_>) {
+    fn event(&mut self, event: JsonPart<'_, '_>, emitted: &Emitted<'_>) {
         let outcome = words::outcome(event);
         let (who, what) = (words::who(event), words::what(event));
         self.line(Tone::Bold, &format!("{what} by {who}: {outcome}"));
@@ -39,7 +39,7 @@ impl Page {
         }
         self.out.push('\n');
         self.happened(event);
-        let resources: Vec<Part<'_, '_>> = event.each("resources").collect();
+        let resources: Vec<JsonPart<'_, '_>> = event.each("resources").collect();
         self.resources(event, &resources);
         self.exchange(event);
         self.names(event);
@@ -51,7 +51,7 @@ impl Page {
     }
 
     /// Time, actor, operation, outcome and address.
-    fn happened(&mut self, event: Part<'_, '_>) {
+    fn happened(&mut self, event: JsonPart<'_, '_>) {
         let time = event.int("time").map(|time| moment(time, 3));
         self.row("When", time);
         self.row("Who", Some(words::who(event)));
@@ -108,7 +108,7 @@ impl Page {
     }
 
     /// Each resource with its scopes, from the outermost inwards, and its owner.
-    fn resources(&mut self, event: Part<'_, '_>, resources: &[Part<'_, '_>]) {
+    fn resources(&mut self, event: JsonPart<'_, '_>, resources: &[JsonPart<'_, '_>]) {
         if resources.is_empty() {
             return;
         }
@@ -147,7 +147,7 @@ impl Page {
         }
     }
 
-    fn exchange(&mut self, event: Part<'_, '_>) {
+    fn exchange(&mut self, event: JsonPart<'_, '_>) {
         let request = event
             .at("api.request")
             .or_else(|| event.at("unmapped.api.request"));
@@ -162,8 +162,8 @@ impl Page {
         }
     }
 
-    fn names(&mut self, event: Part<'_, '_>) {
-        let known: Vec<Part<'_, '_>> = event.each("enrichments").collect();
+    fn names(&mut self, event: JsonPart<'_, '_>) {
+        let known: Vec<JsonPart<'_, '_>> = event.each("enrichments").collect();
         if known.is_empty() {
             return;
         }
@@ -178,7 +178,7 @@ impl Page {
         }
     }
 
-    fn metadata(&mut self, event: Part<'_, '_>, emitted: &Emitted<'_>) {
+    fn metadata(&mut self, event: JsonPart<'_, '_>, emitted: &Emitted<'_>) {
         self.heading("Metadata");
         let metadata = |part: &str| event.text(&format!("metadata.{part}"));
         self.row("Event id", metadata("uid"));
@@ -206,7 +206,7 @@ impl Page {
         self.row("Stands at", Some(At::from(record.position).to_string()));
     }
 
-    fn alert(&mut self, alert: Part<'_, '_>, emitted: &Emitted<'_>) {
+    fn alert(&mut self, alert: JsonPart<'_, '_>, emitted: &Emitted<'_>) {
         let level = alert.text(path::SEVERITY).unwrap_or("Unknown".into());
         let title = alert.text(path::MESSAGE).unwrap_or_default();
         let title = format!("[{}] {title}", level.to_uppercase());
@@ -224,7 +224,7 @@ impl Page {
         for field in alert.each(path::FIELDS) {
             let values: Vec<_> = match field.scalar() {
                 Some(value) => vec![value],
-                None => field.elements().filter_map(Part::scalar).collect(),
+                None => field.elements().filter_map(JsonPart::scalar).collect(),
             };
             let text = format!("{} = {}", field.name(), values.join(", "));
             self.row("  see also", Some(without_secret_values(&text)));
@@ -242,7 +242,7 @@ impl Page {
         let tags = alert.texts(path::TAGS).join(", ");
         self.row("  tags", (!tags.is_empty()).then_some(tags));
         if emitted.event().is_none() {
-            let resources: Vec<Part<'_, '_>> = alert.each("resources").collect();
+            let resources: Vec<JsonPart<'_, '_>> = alert.each("resources").collect();
             if let Some(evidence) = alert.each(path::EVIDENCES).next() {
                 self.heading("What happened");
                 self.evidence(evidence, alert);
@@ -284,7 +284,7 @@ impl Page {
     }
 
     /// What an alert that does not contain its event says about it.
-    fn evidence(&mut self, evidence: Part<'_, '_>, alert: Part<'_, '_>) {
+    fn evidence(&mut self, evidence: JsonPart<'_, '_>, alert: JsonPart<'_, '_>) {
         if evidence.at("api").is_none() {
             return self.json(evidence.at("data"));
         }

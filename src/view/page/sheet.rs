@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::view::Paint;
-use crate::view::emitted::Part;
+use crate::view::emitted::JsonPart;
 use crate::view::pretty::pretty;
 use crate::view::style::Tone;
 
@@ -42,7 +42,7 @@ impl Page {
     }
 
     /// Adds a label with JSON below it; nothing if there is none.
-    pub(super) fn json(&mut self, part: Option<Part<'_, '_>>) {
+    pub(super) fn json(&mut self, part: Option<JsonPart<'_, '_>>) {
         if let Some(part) = part {
             self.out.push_str("  ");
             pretty(part.document, part.id, 2, &mut self.out);

@@ -4,7 +4,7 @@ use super::sheet::Page;
 use crate::json::ValueKind;
 use crate::printable::beginning_of_bytes;
 use crate::view::Emitted;
-use crate::view::emitted::Part;
+use crate::view::emitted::JsonPart;
 use crate::view::style::Tone;
 use crate::view::words::moment;
 
@@ -63,7 +63,7 @@ impl Page {
     fn value(&mut self, emitted: &Emitted<'_>) {
         self.heading("Record");
         let root = emitted.root();
-        let is_json = |part: &Part<'_, '_>| part.document.kind(part.id) != ValueKind::Null;
+        let is_json = |part: &JsonPart<'_, '_>| part.document.kind(part.id) != ValueKind::Null;
         if let Some(root) = root.filter(is_json) {
             self.json(Some(root));
             return;

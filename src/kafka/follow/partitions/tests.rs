@@ -14,7 +14,11 @@ fn owned(partitioning: Partitioning, partitions: &[Partition], now: Instant) -> 
 }
 
 /// Begin the next partition that waits, with what the group has committed for it.
-fn begin(all: &mut Partitions, committed: Option<(i64, &str)>, now: Instant) -> Option<Turn> {
+fn begin(
+    all: &mut Partitions,
+    committed: Option<(i64, &str)>,
+    now: Instant,
+) -> Option<FollowerEvent> {
     let followed = all.next_to_begin(now)?;
     let committed = committed.map(|(next, note)| (next, note.to_owned()));
     if !followed.is_announced() {
@@ -44,13 +48,16 @@ fn each_partition_begins_at_its_own_position_with_its_own_note() {
     let expected = assigned(P0, 20, "zero");
     assert_eq!(
         begin(&mut all, Some((20, "zero")), now),
-        Some(Turn::Assigned(expected))
+        Some(FollowerEvent::Assigned(expected))
     );
     let expected = Assigned {
         first: true,
         ..assigned(P1, 10, "")
     };
-    assert_eq!(begin(&mut all, None, now), Some(Turn::Assigned(expected)));
+    assert_eq!(
+        begin(&mut all, None, now),
+        Some(FollowerEvent::Assigned(expected))
+    );
     // Records of the third one have expired: what the note says is about records that are gone.
     let expected = Assigned {
         expired: 6,
@@ -58,7 +65,7 @@ fn each_partition_begins_at_its_own_position_with_its_own_note() {
     };
     assert_eq!(
         begin(&mut all, Some((4, "two")), now),
-        Some(Turn::Assigned(expected))
+        Some(FollowerEvent::Assigned(expected))
     );
     assert_eq!(begin(&mut all, None, now), None);
     let mut read = |partition, offset| {
@@ -84,7 +91,10 @@ fn a_revoked_partition_is_forgotten_and_only_those_that_were_told_of_are_named()
     all.own(&[P1], now);
     assert!(all.read_now(P1).is_none());
     let turn = begin(&mut all, Some((40, "other")), now);
-    assert_eq!(turn, Some(Turn::Assigned(assigned(P1, 40, "other"))));
+    assert_eq!(
+        turn,
+        Some(FollowerEvent::Assigned(assigned(P1, 40, "other")))
+    );
     assert_eq!(all.disown(&[P0, P1]), [P0, P1]);
     assert!(all.is_empty());
 }
@@ -116,7 +126,7 @@ fn a_topic_of_one_order_is_not_read_while_it_has_more_partitions() {
     all.disown(&[P1]);
     assert!(!all.are_too_many());
     let turn = begin(&mut all, Some((20, "")), now);
-    assert_eq!(turn, Some(Turn::Assigned(assigned(P0, 20, ""))));
+    assert_eq!(turn, Some(FollowerEvent::Assigned(assigned(P0, 20, ""))));
     // What is read already is read on.
     all.own(&[P1], now);
     assert!(all.next_to_begin(now).is_none() && all.read_now(P0).is_some());
@@ -131,7 +141,7 @@ fn a_partition_in_doubt_is_looked_into_while_the_others_are_read() {
     all.unanswered(now);
     assert_eq!(all.doubt(|of| of.partition == P1, now), [P1]);
     assert!(all.read_now(P0).is_some() && all.read_now(P1).is_none());
-    let resumed = Turn::Resumed {
+    let resumed = FollowerEvent::Resumed {
         partition: P1,
         expired: 0,
     };
@@ -213,9 +223,9 @@ fn a_partition_that_changed_is_read_from_what_is_new_in_it() {
             let turn = followed.resume(changed, BOUNDS);
             assert_eq!(followed.next, expected, "{next} {changed:?} {is_read}");
             let told = match turn {
-                Turn::Assigned(assigned) if !is_read => assigned.changed,
-                Turn::Changed { changed, .. } if is_read => Some(changed),
-                Turn::Resumed { .. } if is_read => None,
+                FollowerEvent::Assigned(assigned) if !is_read => assigned.changed,
+                FollowerEvent::Changed { changed, .. } if is_read => Some(changed),
+                FollowerEvent::Resumed { .. } if is_read => None,
                 other => panic!("{other:?}"),
             };
             assert_eq!(told, changed);

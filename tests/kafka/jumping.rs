@@ -4,18 +4,31 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use watchbell::kafka::topics::ownership_topic;
 
 use super::admin::{expire, re_create};
-use super::audit::STATEMENT_DELETED;
 use super::broker::{Broker, Clusters, turn};
 use super::daemon::{Daemon, Deployment, watchbell};
 use super::eventually;
-use super::records::{Read, Source, committed, create, offsets_of, read_committed};
+use super::records::{Read, Source, committed, create, offsets_of, read_committed, unique};
 use super::sls::{ACCESS_KEY, Logstore, Sls};
 
-const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
+const ACTIONTRAIL: &str = include_str!("../data/actiontrail/shapes.ndjson");
+const CONFLUENT: &str = include_str!("../data/confluent/shapes.ndjson");
+
+/// A rule for the events of both vendors.
+const JOB_DELETED: &str = "39e0a1ba-2f4b-4c35-8d1e-6c1a7d0c9f42";
+const RULE: &str = "\
+title: Flink job deleted
+id: 39e0a1ba-2f4b-4c35-8d1e-6c1a7d0c9f42
+taxonomy: ocsf
+level: high
+logsource: {}
+detection:
+  deletion: {api.operation: [DeleteStatement, DeleteDeployment]}
+  condition: deletion
+";
 
 const LIMIT: Duration = Duration::from_secs(90);
 
@@ -29,11 +42,42 @@ fn start(partitions: u32) -> (Sls, Clusters) {
     (sls, Clusters::of(source, Broker::start()))
 }
 
-/// An event of this id: a deletion that raises an alert, or one that no rule matches.
-fn event(id: &str, deletion: bool) -> String {
-    let line = if deletion { 11 } else { 1 };
-    let text = SHAPES.lines().nth(line - 1).expect("a line");
-    let mut event: Value = serde_json::from_str(text).expect("JSON");
+/// Outputs for these clusters, and the rule for both vendors beside their packs.
+fn deployment(clusters: &Clusters, name: &str) -> Deployment {
+    let mut deployment = Deployment::new(clusters, name);
+    let rule = deployment.file("job_deleted.yaml");
+    std::fs::write(&rule, RULE).expect("write a rule");
+    deployment.settings += &format!(
+        "rules: [pack:confluent, pack:actiontrail, {}]\n",
+        rule.display()
+    );
+    deployment
+}
+
+fn shape(shapes: &str, line: usize) -> Value {
+    let text = shapes.lines().nth(line - 1).expect("a line");
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// An event of ActionTrail: a deployment is deleted, or looked at. SLS gives the events of a Logstore as they are, or
+/// as strings in an object.
+fn actiontrail(number: usize, id: &str, deletion: bool) -> String {
+    let mut event = shape(ACTIONTRAIL, 1);
+    event["eventId"] = id.into();
+    if !deletion {
+        event["eventName"] = "GetDeployment".into();
+        event["eventRW"] = "Read".into();
+    }
+    let text = event.to_string();
+    match number % 2 {
+        0 => text,
+        _ => json!({"__topic__": "actiontrail_audit_event", "event": text}).to_string(),
+    }
+}
+
+/// An event of Confluent: a statement is deleted, or somebody logs in.
+fn confluent(_number: usize, id: &str, deletion: bool) -> String {
+    let mut event = shape(CONFLUENT, if deletion { 11 } else { 1 });
     event["id"] = id.into();
     event.to_string()
 }
@@ -41,16 +85,35 @@ fn event(id: &str, deletion: bool) -> String {
 /// The next events of a source: every seventh is a deletion.
 struct Events {
     prefix: &'static str,
+    event: fn(usize, &str, bool) -> String,
     written: usize,
 }
 
 impl Events {
+    fn trail() -> Events {
+        Events {
+            prefix: "trail",
+            event: actiontrail,
+            written: 0,
+        }
+    }
+
+    fn cloud() -> Events {
+        Events {
+            prefix: "cloud",
+            event: confluent,
+            written: 0,
+        }
+    }
+
     fn next(&mut self, count: usize) -> Vec<String> {
         let from = self.written;
         self.written += count;
-        (from..self.written)
-            .map(|number| event(&format!("{}-{number:04}", self.prefix), is_deletion(number)))
-            .collect()
+        let event = |number| {
+            let id = format!("{}-{number:04}", self.prefix);
+            (self.event)(number, &id, is_deletion(number))
+        };
+        (from..self.written).map(event).collect()
     }
 
     /// Asserts that each event is there once, and one alert of each deletion.
@@ -65,8 +128,9 @@ impl Events {
         assert_eq!(self.counted(ids), expected(|_| true));
         let alerts = read_committed(&clusters.destination, &deployment.alerts);
         let of = alerts.iter().map(alert).filter_map(|alert| {
-            let event = &alert["finding_info"]["related_events"][0]["uid"];
-            Some(event.as_str()?.to_owned())
+            let info = &alert["finding_info"];
+            let event = info["related_events"][0]["uid"].as_str()?;
+            (info["analytic"]["uid"] == JOB_DELETED).then(|| event.to_owned())
         });
         assert_eq!(self.counted(of), expected(is_deletion));
     }
@@ -134,13 +198,10 @@ fn each_record_of_a_source_whose_offsets_jump_passes_once_although_the_daemon_is
     let _turn = turn();
     let (sls, clusters) = start(2);
     let mut logstore = Logstore::new(&sls, LOGSTORE, 2);
-    let mut deployment = Deployment::new(&clusters, "jumping");
+    let mut deployment = deployment(&clusters, "jumping");
     deployment.name_source("trail", &sls.source(LOGSTORE));
     let name = deployment.source_name("trail");
-    let mut events = Events {
-        prefix: "trail",
-        written: 0,
-    };
+    let mut events = Events::trail();
     // The first record is not at offset 0.
     logstore.leave_hole();
     expire(&sls.broker, LOGSTORE, &[30, 30]);
@@ -196,13 +257,10 @@ fn a_gap_where_offsets_jump_has_no_number_and_another_record_is_noticed() {
     let _turn = turn();
     let (sls, clusters) = start(1);
     let mut logstore = Logstore::new(&sls, LOGSTORE, 1);
-    let mut deployment = Deployment::new(&clusters, "holes");
+    let mut deployment = deployment(&clusters, "holes");
     deployment.name_source("trail", &sls.source(LOGSTORE));
     let name = deployment.source_name("trail");
-    let mut events = Events {
-        prefix: "trail",
-        written: 0,
-    };
+    let mut events = Events::trail();
     logstore.write(&events.next(6));
     let daemon = deployment.start(0);
     events.wait_for(&clusters, &deployment, 6);
@@ -249,7 +307,7 @@ fn validate_says_in_plain_words_what_is_wrong_with_a_source_of_sls() {
     let _turn = turn();
     let (sls, clusters) = start(2);
     let validate = |settings: &str| {
-        let mut deployment = Deployment::new(&clusters, "checked");
+        let mut deployment = deployment(&clusters, "checked");
         deployment.name_source("trail", settings);
         let config = deployment.write().display().to_string();
         let ran = watchbell(&["validate", "--connect", "-c", &config]);
@@ -297,46 +355,50 @@ fn one_daemon_reads_a_source_of_each_vendor_with_one_rule_set() {
     let _turn = turn();
     let (sls, mut clusters) = start(2);
     clusters.source = Broker::start();
-    let mut deployment = Deployment::new(&clusters, "both");
+    let mut deployment = deployment(&clusters, "both");
     deployment.name_source("trail", &sls.source(LOGSTORE));
-    let mut audit = deployment.source(&clusters.source, "cloud");
+    let topic = unique("cloud");
+    create(&clusters.source, &topic, 2);
+    let bootstrap = clusters.source.bootstrap();
+    deployment.name_source(
+        "cloud",
+        &format!("bootstrap: \"{bootstrap}\", topic: {topic}"),
+    );
     let mut logstore = Logstore::new(&sls, LOGSTORE, 2);
-    let mut events = Events {
-        prefix: "trail",
-        written: 0,
+    let mut cloud = Source::new(&clusters.source, &topic, 2);
+    let mut write = |trail: &mut Events, audit: &mut Events| {
+        logstore.write(&trail.next(20));
+        for (number, event) in audit.next(50).iter().enumerate() {
+            cloud.write_value(number % 2, event.as_bytes());
+        }
+        cloud.flush();
     };
-    logstore.write(&events.next(20));
-    audit.write(50);
-    audit.flush();
+    let (mut trail, mut audit) = (Events::trail(), Events::cloud());
+    write(&mut trail, &mut audit);
     let daemon = deployment.start(0);
     daemon.wait_until_ready();
-    logstore.write(&events.next(20));
-    audit.write(50);
-    audit.flush();
-    deployment.wait_for(&clusters, &audit, LIMIT);
-    events.wait_for(&clusters, &deployment, events.written);
-    events.check(&clusters, &deployment);
-    audit.check_exactly_once(&clusters, &deployment);
+    write(&mut trail, &mut audit);
+    for events in [&trail, &audit] {
+        events.wait_for(&clusters, &deployment, events.written);
+        events.check(&clusters, &deployment);
+    }
+    assert!(read_committed(&clusters.destination, &deployment.dead_letters).is_empty());
 
     // The number of records where it means something, and only there.
-    let (trail, cloud) = (deployment.source_name("trail"), audit.source().to_owned());
+    let [trail, cloud] = ["trail", "cloud"].map(|name| deployment.source_name(name));
     let figures = eventually(LIMIT, || {
-        let (trail, cloud) = (
-            partition(&daemon, &trail, "0"),
-            partition(&daemon, &cloud, "0"),
-        );
+        let [trail, cloud] = [&trail, &cloud].map(|name| partition(&daemon, name, "0"));
         trail["lag_records"].is_null()
             && trail["lag_seconds"] == 0.0
             && cloud["lag_records"] == 0
             && cloud["lag_seconds"] == 0.0
     });
     assert!(figures, "{:?}", daemon.page("/status"));
-    let rules = |of: &str| {
-        let prefix = format!(
-            "watchbell_alerts_total{{level=\"high\",rule=\"{STATEMENT_DELETED}\",source=\"{of}\"}}"
-        );
-        daemon.metric(&prefix)
-    };
-    assert!(rules(&trail) > 0 && rules(&cloud) > 0);
+    for (source, expected) in [(trail, 6), (cloud, 14)] {
+        let alerts = daemon.metric(&format!(
+            "watchbell_alerts_total{{level=\"high\",rule=\"{JOB_DELETED}\",source=\"{source}\"}}"
+        ));
+        assert_eq!(alerts, expected, "{source}");
+    }
     daemon.terminate();
 }

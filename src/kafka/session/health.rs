@@ -152,7 +152,7 @@ impl Session<'_> {
             let idle = idle && !self.readiness.in_trouble();
             self.positions.lag_in_time(partition, idle, now)
         } else {
-            self.positions.lag(partition, end, handed_over, now)
+            end.and_then(|end| self.positions.lag(partition, end, handed_over, now))
         };
         if let Some(lag) = lag {
             self.observer.lag(partition, lag);

@@ -44,8 +44,8 @@ struct Figures {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PartitionFigures {
     pub(super) partition: Partition,
-    /// The end of what is committed in the partition.
-    pub(super) end: NextOffset,
+    /// The end of what is committed in the partition; `None` before it is known.
+    pub(super) end: Option<NextOffset>,
     /// Since the statistics before, the client has asked the partition's leader for records, has got
     /// answers and no record, and holds none back.
     pub(super) idle: bool,
@@ -71,7 +71,7 @@ impl ClientContext for ReaderContext {
         let topics = statistics.topics.values();
         let partitions = topics.flat_map(|topic| topic.partitions.values());
         // -1 and below stand for "not known".
-        for of in partitions.filter(|of| of.partition >= 0 && of.ls_offset >= 0) {
+        for of in partitions.filter(|of| of.partition >= 0) {
             let partition = Partition(of.partition);
             let leader = statistics.brokers.values().find(|b| b.nodeid == of.leader);
             let asks = of.fetch_state == "active" && of.fetchq_cnt == 0;
@@ -79,7 +79,7 @@ impl ClientContext for ReaderContext {
             figures.delivered.insert(partition, of.rxmsgs);
             figures.latest.push(PartitionFigures {
                 partition,
-                end: NextOffset(of.ls_offset),
+                end: (of.ls_offset >= 0).then_some(NextOffset(of.ls_offset)),
                 idle: asks && nothing_came && leader.is_some_and(answers),
             });
         }

@@ -202,7 +202,7 @@ impl Session<'_> {
             if let Ok((_, end)) = self.reader.bounds(partition, REQUEST_TIMEOUT) {
                 let figures = PartitionFigures {
                     partition,
-                    end,
+                    end: Some(end),
                     idle: false,
                 };
                 self.report_lag_of(figures, None);

@@ -14,7 +14,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use watchbell::kafka::topics::{Topics, WantedTopic};
-use watchbell::rules::RuleSource;
+use watchbell::rules::{RuleSource, pack_names};
 
 use broker::Broker;
 use contender::{Contender, EVENTS, Figures, Kind};
@@ -89,7 +89,9 @@ fn main() {
         }
         ["pipeline", ..] => pipeline::run(
             number(1, 400_000) as usize,
-            &[RuleSource::Pack("confluent".into())],
+            &pack_names()
+                .map(|name| RuleSource::Pack(name.to_owned()))
+                .collect::<Vec<_>>(),
         ),
         ["worst"] => worst::run(),
         ["against", binary, ..] => against(binary, number(2, 600_000), number(3, 5)),

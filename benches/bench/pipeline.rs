@@ -13,8 +13,48 @@ use crate::corpus::{self, Corpus};
 /// As many as the daemon commits together at a rate of some 10,000 events a second.
 const BATCH_EVENTS: usize = 1000;
 
-/// Prints nanoseconds per event and bytes out per byte in.
+/// Prints what an event of the corpus costs, and what a byte costs in each form in which an event may arrive.
 pub fn run(events: usize, rules: &[RuleSource]) {
+    let pipeline = pipeline(rules);
+    let mut corpus = Corpus::new(1);
+    let values: Vec<String> = (0..events.min(20_000)).map(|_| corpus.next()).collect();
+    let cost = measure(&pipeline, &values, events);
+    println!(
+        "{events} events of {} bytes: {} ns each, {} outputs, {:.2} bytes out per byte in",
+        cost.bytes_in / events,
+        cost.nanoseconds / events as u128,
+        cost.outputs,
+        cost.bytes_out as f64 / cost.bytes_in as f64,
+    );
+    for (form, values) in forms() {
+        let cost = measure(&pipeline, &values, events / 4);
+        println!(
+            "{form}: {} bytes, {:.2} ns per byte",
+            cost.bytes_in / (events / 4).max(1),
+            cost.nanoseconds as f64 / cost.bytes_in as f64,
+        );
+    }
+}
+
+/// Events of each vendor in the forms in which they may arrive.
+fn forms() -> [(&'static str, Vec<String>); 3] {
+    let confluent = include_str!("../../tests/data/confluent/shapes.ndjson").lines();
+    let new_dialect = confluent.filter(|event| event.contains("\"cloudResources\""));
+    let shapes = include_str!("../../tests/data/actiontrail/shapes.ndjson").lines();
+    let (bare, carried): (Vec<&str>, Vec<&str>) =
+        shapes.partition(|event| event.to_ascii_lowercase().starts_with("{\"eventid\""));
+    let logged = carried
+        .into_iter()
+        .filter(|event| event.contains("__topic__"));
+    let owned = |events: Vec<&str>| events.into_iter().map(str::to_owned).collect();
+    [
+        ("Confluent's new dialect", owned(new_dialect.collect())),
+        ("ActionTrail, bare", owned(bare)),
+        ("ActionTrail, in records of SLS", owned(logged.collect())),
+    ]
+}
+
+fn pipeline(rules: &[RuleSource]) -> Pipeline {
     let catalogs = Catalogs::shipped().expect("the shipped catalogue");
     let rules = RuleSet::load(
         rules,
@@ -26,10 +66,18 @@ pub fn run(events: usize, rules: &[RuleSource]) {
     let outputs = OutputList::new(Content::name);
     let rules = Arc::new(CurrentRules::new(rules.expect("sound rules")));
     let names = Arc::new(ArcSwap::from_pointee(names));
-    let pipeline = Pipeline::new(outputs, Arc::new(catalogs), rules, names);
+    Pipeline::new(outputs, Arc::new(catalogs), rules, names)
+}
 
-    let mut corpus = Corpus::new(1);
-    let values: Vec<String> = (0..events.min(20_000)).map(|_| corpus.next()).collect();
+/// What so many events cost.
+struct Cost {
+    nanoseconds: u128,
+    bytes_in: usize,
+    bytes_out: usize,
+    outputs: usize,
+}
+
+fn measure(pipeline: &Pipeline, values: &[String], events: usize) -> Cost {
     let (mut out, mut outputs, mut bytes_in, mut bytes_out) = (OutputBuffer::default(), 0, 0, 0);
     let started = Instant::now();
     let mut batch = pipeline.begin();
@@ -57,11 +105,10 @@ pub fn run(events: usize, rules: &[RuleSource]) {
         }
         out.clear();
     }
-    let elapsed = started.elapsed();
-    println!(
-        "{events} events of {} bytes: {} ns each, {outputs} outputs, {:.2} bytes out per byte in",
-        bytes_in / events,
-        elapsed.as_nanos() / events as u128,
-        bytes_out as f64 / bytes_in as f64,
-    );
+    Cost {
+        nanoseconds: started.elapsed().as_nanos(),
+        bytes_in,
+        bytes_out,
+        outputs,
+    }
 }

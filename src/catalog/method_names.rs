@@ -234,15 +234,15 @@ fn unescape_one<'b>(mut bytes: &'b [u8], out: &mut Vec<u8>) -> &'b [u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
-    fn names() -> MethodNames {
-        MethodNames::of(&Catalogs::shipped().unwrap())
-    }
+    static NAMES: LazyLock<MethodNames> =
+        LazyLock::new(|| MethodNames::of(&Catalogs::shipped().unwrap()));
 
     fn named(bytes: &[u8]) -> Vec<String> {
-        let names = names();
-        let found = names.named_in([bytes]);
+        let found = NAMES.named_in([bytes]);
         found.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
@@ -299,8 +299,7 @@ mod tests {
     #[test]
     fn the_most_sensitive_comes_first_and_each_once() {
         let bytes = b"GetKafkaCluster, DeleteKafkaCluster, getkafkacluster, DeleteKafkaCluster";
-        let names = names();
-        let found = names.named_in([&bytes[..], b"DeleteKafkaCluster"]);
+        let found = NAMES.named_in([&bytes[..], b"DeleteKafkaCluster"]);
         let expected = [
             ("DeleteKafkaCluster", Sensitivity::High),
             ("GetKafkaCluster", Sensitivity::Low),
@@ -310,13 +309,12 @@ mod tests {
 
     #[test]
     fn a_name_is_found_wherever_a_window_ends() {
-        let names = names();
         let escaped = br#"\u0044\u0065\u006c\u0065\u0074\u0065KafkaCluster"#;
         for before in WINDOW_BYTES - 60..WINDOW_BYTES + 4 {
             let mut bytes = vec![b' '; before];
             bytes.extend_from_slice(escaped);
             bytes.resize(3 * WINDOW_BYTES, b' ');
-            assert_eq!(names.named_in([&bytes[..]]).len(), 1, "{before}");
+            assert_eq!(NAMES.named_in([&bytes[..]]).len(), 1, "{before}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is known of the methods that vendors audit: what each does, to what, and how much that matters.
-//! One file describes one vendor's; a method of another vendor may have the same name.
+//! One file describes one vendor's; a method of another vendor may have the same name. So may methods of two
+//! services of a vendor, if its file has `service_names`.
 
 mod file;
 mod method;

@@ -1,5 +1,8 @@
 //! The shipped catalogue against the events, the rules and the verbs; refusals of others.
 
+use std::path::Path;
+use std::sync::LazyLock;
+
 use super::*;
 use crate::event::Activity;
 use crate::pipeline;
@@ -8,10 +11,12 @@ use crate::sigma::UnknownField;
 
 mod actiontrail;
 
-fn shipped() -> Catalog {
-    let catalogs =
-        Catalogs::shipped().unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)));
-    catalogs.of("confluent").unwrap().clone()
+static ALL: LazyLock<Catalogs> = LazyLock::new(|| {
+    Catalogs::shipped().unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)))
+});
+
+fn shipped() -> &'static Catalog {
+    ALL.of("confluent").unwrap()
 }
 
 fn lines(diagnostics: &[Diagnostic]) -> String {
@@ -105,8 +110,8 @@ fn the_description_of_a_method_is_complete() {
 fn contradictions(catalog: &Catalog) -> Vec<&str> {
     let is_contradicted = |method: &&Method| match method.activity {
         Activity::Create | Activity::Update | Activity::Delete => method.access != Access::Write,
-        Activity::Read | Activity::Logon => method.access != Access::Read,
-        Activity::Other | Activity::Logoff => false,
+        Activity::Read | Activity::Logon | Activity::Logoff => method.access != Access::Read,
+        Activity::Other => false,
     };
     let methods = catalog.methods().filter(is_contradicted);
     methods.map(|method| method.name.as_str()).collect()
@@ -114,18 +119,21 @@ fn contradictions(catalog: &Catalog) -> Vec<&str> {
 
 #[test]
 fn only_writes_create_update_or_delete() {
-    assert_eq!(contradictions(&shipped()), <[&str; 0]>::default());
+    assert_eq!(contradictions(shipped()), <[&str; 0]>::default());
 }
 
 #[test]
 fn the_shipped_rules_name_only_known_services_and_methods() {
-    let known = pipeline::known(&Catalogs::shipped().unwrap());
+    let known = pipeline::known(&ALL);
     let resolve = |field: &str| Ok::<String, UnknownField>(field.to_owned());
-    let source = RuleSource::Pack("confluent".to_owned());
-    let rules = RuleSet::load(&[source], &known, &Overrides::default(), &resolve)
-        .unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)));
-    assert!(!rules.rules().is_empty());
-    assert_eq!(lines(rules.warnings()), "");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rules");
+    for vendor in VENDORS {
+        let source = RuleSource::Path(folder.join(vendor.product));
+        let rules = RuleSet::load(&[source], &known, &Overrides::default(), &resolve)
+            .unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)));
+        assert!(!rules.rules().is_empty(), "{}", vendor.product);
+        assert_eq!(lines(rules.warnings()), "");
+    }
 }
 
 #[test]

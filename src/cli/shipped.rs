@@ -7,9 +7,9 @@ use arc_swap::ArcSwap;
 use super::failure::Failure;
 use crate::alert::BUILT_IN;
 use crate::pipeline::{self, Catalogs, Content, Names, OutputList, Path, Pipeline};
-use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
+use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource, pack_names};
 
-/// The catalogue, the rules of `pack:confluent` and the topics of a default configuration.
+/// The catalogues, the rules of every pack and the topics of a default configuration.
 pub(super) struct Shipped {
     pub(super) catalogs: Arc<Catalogs>,
     pub(super) rules: Arc<CurrentRules<Path>>,
@@ -19,7 +19,8 @@ pub(super) struct Shipped {
 impl Shipped {
     pub(super) fn load() -> Result<Shipped, Failure> {
         let catalogs = Catalogs::shipped().map_err(Failure::configuration)?;
-        let sources = [RuleSource::Pack("confluent".to_owned())];
+        let packs = pack_names().map(str::to_owned);
+        let sources: Vec<RuleSource> = packs.map(RuleSource::Pack).collect();
         let known = pipeline::known(&catalogs);
         let rules = RuleSet::load(&sources, &known, &Overrides::default(), &Path::parse)
             .map_err(Failure::configuration)?;

@@ -1,6 +1,7 @@
 //! What becomes of a record that makes a stage panic or cannot be read, and who is told of it.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::thread;
 
 use super::*;
@@ -9,6 +10,10 @@ use crate::event::{
     Digest, Header, NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
 };
 use crate::rules::{Overrides, RuleSet, RuleSource};
+
+static CATALOGS: LazyLock<Arc<Catalogs>> = LazyLock::new(|| Arc::new(Catalogs::shipped().unwrap()));
+
+static KNOWN: LazyLock<Known> = LazyLock::new(|| known(&CATALOGS));
 
 const NOW_MS: i64 = 1_800_000_000_000;
 
@@ -24,7 +29,7 @@ fn pipeline_with(rules: RuleSet<Path>) -> Pipeline {
     });
     Pipeline::new(
         outputs,
-        Arc::new(Catalogs::shipped().unwrap()),
+        CATALOGS.clone(),
         Arc::new(CurrentRules::new(rules)),
         Arc::default(),
     )
@@ -231,8 +236,7 @@ fn the_alert_of_a_dead_letter_is_made_to_fit_its_topic_and_is_a_part_of_its_own(
 #[test]
 fn the_rules_about_dead_letters_are_disabled_and_set_by_their_ids() {
     let pipeline = |overrides: Overrides| {
-        let known = known(&Catalogs::shipped().unwrap());
-        let rules = RuleSet::load(&[], &known, &overrides, &Path::parse).unwrap();
+        let rules = RuleSet::load(&[], &KNOWN, &overrides, &Path::parse).unwrap();
         assert!(rules.warnings().is_empty(), "{:?}", rules.warnings());
         pipeline_with(rules)
     };
@@ -262,9 +266,8 @@ fn rule_for_everything(id: &str) -> RuleSet<Path> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rule.yaml");
     std::fs::write(&file, rule).unwrap();
-    let known = known(&Catalogs::shipped().unwrap());
     let sources = [RuleSource::Path(file)];
-    RuleSet::load(&sources, &known, &Overrides::default(), &Path::parse).unwrap()
+    RuleSet::load(&sources, &KNOWN, &Overrides::default(), &Path::parse).unwrap()
 }
 
 #[test]
@@ -277,7 +280,7 @@ fn a_batch_keeps_its_rules_and_names_whatever_another_thread_puts_in_force() {
         |name: &str| Names::parse_yaml(&format!("u-1: {{name: {name}}}\n"), "names.yaml").unwrap();
     let rules = Arc::new(CurrentRules::new(rule_for_everything(ids[0])));
     let names = Arc::new(ArcSwap::from_pointee(known_as("Ann")));
-    let catalog = Arc::new(Catalogs::shipped().unwrap());
+    let catalog = CATALOGS.clone();
     let outputs = pipeline().context.outputs;
     let pipeline = Pipeline::new(outputs, catalog, rules.clone(), names.clone());
     let first = pipeline.begin();

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{contradictions, lines};
-use crate::catalog::{Access, Catalog, Catalogs, Method, MethodNames, Sensitivity};
+use super::{ALL, contradictions};
+use crate::catalog::{Access, Catalog, Method, MethodNames, Sensitivity};
 use crate::event::Activity;
 use crate::pipeline;
-
-const TEXT: &str = include_str!("../../../config/catalog/actiontrail.yaml");
+use crate::vendors::ACTIONTRAIL;
 
 /// Names and Chinese descriptions of the events that Realtime Compute documents.
 const REALTIME_COMPUTE_EVENTS: &str =
@@ -19,9 +18,8 @@ const DATAWORKS_EVENTS: &str = include_str!("../../../tests/data/catalog/datawor
 /// Services and names of the API operations of DataWorks, Realtime Compute and ActionTrail.
 const OPERATIONS: &str = include_str!("../../../tests/data/catalog/operations.tsv");
 
-fn catalog() -> Catalog {
-    Catalog::parse(TEXT, "actiontrail.yaml")
-        .unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)))
+fn catalog() -> &'static Catalog {
+    ALL.of("actiontrail").unwrap()
 }
 
 fn rows(text: &str) -> Vec<(&str, &str)> {
@@ -41,18 +39,18 @@ fn every_documented_event_of_realtime_compute_has_both_descriptions() {
     let events = rows(REALTIME_COMPUTE_EVENTS);
     assert_eq!(events.len(), 22);
     for (name, chinese) in events {
-        let method = method(&catalog, "RealtimeCompute", name);
+        let method = method(catalog, "RealtimeCompute", name);
         assert_eq!(method.name, name);
         assert_eq!(&*method.service, "realtime-compute");
         assert_eq!(method.description_zh.as_deref(), Some(chinese), "{name}");
         assert!(method.description.is_ascii(), "{name}");
     }
-    let both = method(&catalog, "RealtimeCompute", "AppendVswitchId");
+    let both = method(catalog, "RealtimeCompute", "AppendVswitchId");
     assert_eq!(
         &*both.message,
         "Adds vSwitches to an instance. 增加虚拟交换机"
     );
-    let english = method(&catalog, "RealtimeCompute", "CreateInstance");
+    let english = method(catalog, "RealtimeCompute", "CreateInstance");
     assert_eq!(english.message, english.description);
 }
 
@@ -62,7 +60,7 @@ fn every_event_of_dataworks_that_is_no_api_call_has_its_service_module() {
     let events = rows(DATAWORKS_EVENTS);
     assert_eq!(events.len(), 52);
     for (name, module) in events {
-        let method = method(&catalog, "DataWorks", name);
+        let method = method(catalog, "DataWorks", name);
         assert_eq!((method.name.as_str(), &*method.module), (name, module));
     }
 }
@@ -78,7 +76,7 @@ fn every_operation_of_the_three_services_is_known() {
     let operations = rows(OPERATIONS);
     assert!(operations.len() > 850);
     for (service, name) in operations {
-        let method = method(&catalog, word[service], name);
+        let method = method(catalog, word[service], name);
         assert_eq!(&*method.service, service, "{name}");
     }
 }
@@ -87,19 +85,19 @@ fn every_operation_of_the_three_services_is_known() {
 fn a_method_is_found_by_every_word_for_its_service_and_in_any_casing() {
     let catalog = catalog();
     for word in ["RealtimeCompute", "foasconsole", "VERVERICA"] {
-        let append = method(&catalog, word, "AppendVSwitchId");
+        let append = method(catalog, word, "AppendVSwitchId");
         assert_eq!(append.name, "AppendVswitchId");
         assert_eq!(catalog.service_of(word), Some("realtime-compute"));
     }
     assert_eq!(
-        method(&catalog, "aascustomer", "consolesignin").name,
+        method(catalog, "aascustomer", "consolesignin").name,
         "ConsoleSignin"
     );
     assert_eq!(
-        method(&catalog, "aegis", "ModifyWebLockUnbind").name,
+        method(catalog, "aegis", "ModifyWebLockUnbind").name,
         "ModifyWebLockUnbind"
     );
-    let alias = method(&catalog, "Vpc", "DeactivateFlowLog");
+    let alias = method(catalog, "Vpc", "DeactivateFlowLog");
     assert_eq!(alias.name, "DeactiveFlowLog");
     assert_eq!(catalog.service_of("ecs"), Some("ecs"));
     assert!(catalog.method_of("Ecs", "DoNothing").is_none());
@@ -113,7 +111,7 @@ fn a_method_is_found_by_every_word_for_its_service_and_in_any_casing() {
 fn methods_of_one_name_in_several_services_do_not_meet() {
     let catalog = catalog();
     let read = |word: &str, name: &str| {
-        let method = method(&catalog, word, name);
+        let method = method(catalog, word, name);
         (method.service.to_string(), method.resource_type.clone())
     };
     let of = |service: &str, kind: &str| (service.to_owned(), Some(kind.to_owned()));
@@ -131,7 +129,7 @@ fn methods_of_one_name_in_several_services_do_not_meet() {
         of("kms", "ACS::KMS::ApplicationAccessPoint")
     );
     let stop = |word| {
-        method(&catalog, word, "StopInstance")
+        method(catalog, word, "StopInstance")
             .description
             .to_string()
     };
@@ -213,7 +211,7 @@ fn what_destroys_grants_exports_or_silences_is_highly_sensitive() {
     ];
     for (word, names) in high {
         for name in names.split_whitespace() {
-            let found = method(&catalog, word, name).sensitivity;
+            let found = method(catalog, word, name).sensitivity;
             assert_eq!(found, Sensitivity::High, "{name} of {word}");
         }
     }
@@ -222,10 +220,10 @@ fn what_destroys_grants_exports_or_silences_is_highly_sensitive() {
 #[test]
 fn a_name_that_says_what_it_does_is_not_contradicted() {
     let catalog = catalog();
-    assert_eq!(contradictions(&catalog), <[&str; 0]>::default());
+    assert_eq!(contradictions(catalog), <[&str; 0]>::default());
     for name in ["ResourceSpec", "OssParamsCheck"] {
         assert_eq!(
-            method(&catalog, "RealtimeCompute", name).access,
+            method(catalog, "RealtimeCompute", name).access,
             Access::Read
         );
     }
@@ -234,14 +232,14 @@ fn a_name_that_says_what_it_does_is_not_contradicted() {
         "DIPreviewData",
         "DsgQuerySensResult",
     ] {
-        assert_eq!(method(&catalog, "DataWorks", name).access, Access::Read);
+        assert_eq!(method(catalog, "DataWorks", name).access, Access::Read);
     }
     for name in [
         "DIStopAlarmRule",
         "DsgDesensPlanUpdateStatus",
         "AbolishPipelineRun",
     ] {
-        let found = method(&catalog, "DataWorks", name);
+        let found = method(catalog, "DataWorks", name);
         assert_eq!(found.access, Access::Write);
         assert_eq!(found.activity, Activity::Update);
     }
@@ -339,7 +337,8 @@ fn the_services_are_the_words_of_logsource_and_the_file_is_small() {
     let expected = "actiontrail cloud-firewall dataworks ecs ims kms oss ram rds \
         realtime-compute resource-manager security-center sign-in slb sls sts vpc";
     assert_eq!(services, expected.split_whitespace().collect());
-    assert!(TEXT.len() < 300_000, "{} bytes", TEXT.len());
+    let bytes = ACTIONTRAIL.catalog.text.len();
+    assert!(bytes < 300_000, "{bytes} bytes");
     for method in catalog.methods() {
         let is_spelled = |kind: &str| kind.starts_with("ACS::") && kind.matches("::").count() == 2;
         let kind = method.resource_type.as_deref();
@@ -349,7 +348,7 @@ fn the_services_are_the_words_of_logsource_and_the_file_is_small() {
 
 #[test]
 fn a_rule_may_name_a_method_of_each_service_that_has_it() {
-    let known = pipeline::known(&Catalogs::from_iter([catalog()]));
+    let known = pipeline::known(&ALL);
     let services = &known.products["actiontrail"].services;
     let having = |name: &str| -> Vec<&str> {
         let having = services
@@ -364,9 +363,7 @@ fn a_rule_may_name_a_method_of_each_service_that_has_it() {
 
 #[test]
 fn a_method_that_a_dead_letter_names_is_found_among_both_vendors() {
-    let confluent = include_str!("../../../config/catalog/confluent.yaml");
-    let confluent = Catalog::parse(confluent, "confluent.yaml").unwrap();
-    let names = MethodNames::of(&Catalogs::from_iter([confluent, catalog()]));
+    let names = MethodNames::of(&ALL);
     let named = |text: &str| {
         let found = names.named_in([text.as_bytes()]);
         let found = found.into_iter();

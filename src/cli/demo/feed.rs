@@ -1,5 +1,5 @@
-//! The demo's input: the vendor's documented events, one truncated event, and typical events. As in a real
-//! audit log, nearly all of the typical ones are granted logins and permission checks.
+//! The demo's input: the vendors' documented events, one truncated event, one without its braces, and typical events.
+//! As in a real audit log, nearly all of the typical ones are granted logins and permission checks.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,7 +7,20 @@ use serde_json::Value;
 /// The events of Confluent's documentation.
 const DOCUMENTED: &str = include_str!("../../../tests/data/confluent/seed.ndjson");
 
-/// Invented events, one of every known shape.
+/// The events of Alibaba Cloud's documentation: of Realtime Compute for Apache Flink, and of Flink Serverless.
+const ACTIONTRAIL: &str = include_str!("../../../tests/data/actiontrail/seed.ndjson");
+
+/// The event of Flink Serverless as another page of that documentation has it: without its braces.
+const WITHOUT_BRACES: &str =
+    include_str!("../../../tests/data/actiontrail/seed-without-braces.txt");
+
+/// Invented events of ActionTrail, one of every known shape.
+const ACTIONTRAIL_SHAPES: &str = include_str!("../../../tests/data/actiontrail/shapes.ndjson");
+
+/// Events of DataWorks, of which the documentation has only names, as line numbers of `ACTIONTRAIL_SHAPES` from 0.
+const DATAWORKS: [usize; 2] = [5, 6];
+
+/// Invented events of Confluent, one of every known shape.
 const SHAPES: &str = include_str!("../../../tests/data/confluent/shapes.ndjson");
 
 const CUT_OFF: &str = "{\"specversion\":\"1.0\",\"id\":\"cut off in the mid";
@@ -45,6 +58,15 @@ impl Feed {
     /// The documented events, as they are.
     pub(super) fn documented() -> Vec<Vec<u8>> {
         DOCUMENTED.lines().map(Vec::from).collect()
+    }
+
+    /// ActionTrail's events, and one that cannot be parsed.
+    pub(super) fn actiontrail() -> Vec<Vec<u8>> {
+        let shapes: Vec<&str> = ACTIONTRAIL_SHAPES.lines().collect();
+        let events = ACTIONTRAIL
+            .lines()
+            .chain(DATAWORKS.map(|line| shapes[line]));
+        events.chain([WITHOUT_BRACES]).map(Vec::from).collect()
     }
 
     /// The first half of an event, which cannot be parsed.

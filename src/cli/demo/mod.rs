@@ -23,12 +23,14 @@ use super::failure::Failure;
 use super::say::say_panics;
 use super::shipped::Shipped;
 use crate::kafka::embedded::Embedded;
-use crate::kafka::session::{self, Delivery, SessionConfig, Shutdown};
+use crate::kafka::session::{self, Delivery, SessionConfig, SessionError, Shutdown};
 use crate::observe::{Metrics, SourceObserver, SourceState};
-use crate::pipeline::{self, Content, Names};
+use crate::pipeline::{self, Content, Names, Pipeline};
 use crate::roles::ingest::Ingest;
 
-const SOURCE: &str = "confluent-audit-log-events";
+const CONFLUENT: &str = "confluent-audit-log-events";
+
+const ACTIONTRAIL: &str = "actiontrail_audit";
 
 /// How many typical events follow the documented ones.
 const TYPICAL: usize = 500;
@@ -60,76 +62,114 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let documented = records.len();
     records.push(Feed::cut_off());
     records.extend(feed.typical(TYPICAL, Timestamp::now()));
+    let confluent = (CONFLUENT, records);
+    let actiontrail = (ACTIONTRAIL, Feed::actiontrail());
 
-    let embedded = start(&shipped.outputs, &records)?;
-    let cluster = embedded.cluster();
-    let mut config = SessionConfig::new(cluster.clone(), cluster, "demo", SOURCE);
-    config.delivery = Delivery::AtLeastOnce;
+    let embedded = start(&shipped.outputs, [&confluent, &actiontrail])?;
     let metrics = Arc::new(Metrics::new().context("make the metrics")?);
     metrics.rules_in_force(shipped.rules.snapshot().rules().len());
-    let observer = SourceObserver::new(Arc::new(SourceState::new("demo")), metrics.clone());
     let shutdown = Shutdown::default();
-    let mut worker = Ingest::new(shipped.pipeline(names), &config, &observer);
     let started = Instant::now();
+    let pipeline = shipped.pipeline(names);
+    let sources = [confluent, actiontrail]
+        .map(|(topic, records)| DemoSource::new(topic, records.len(), &embedded, &metrics));
     thread::scope(|scope| {
-        let (config, shutdown, observer) = (&config, &shutdown, &observer);
-        let session = scope.spawn(move || session::run(config, &mut worker, shutdown, observer));
-        let shown =
-            until_committed(observer, records.len(), || session.is_finished()).and_then(|()| {
-                let seconds = started.elapsed().as_secs_f64();
-                let mut page = Page::new(anstream::stdout(), columns());
-                show(&mut page, &embedded, &shipped.outputs, documented, seconds)?;
-                if !command.serve {
-                    return Ok(show_next(&mut page)?);
-                }
-                let serving = serve::Serving {
-                    embedded: &embedded,
-                    outputs: &shipped.outputs,
-                    source: SOURCE,
-                    feed,
-                    observer,
-                    metrics,
-                    rules: shipped.rules.clone(),
-                };
-                serving.until_asked_to_stop(command.listen, &mut page, || session.is_finished())
-            });
+        let sessions = sources.each_ref().map(|source| {
+            let (pipeline, shutdown) = (pipeline.clone(), &shutdown);
+            scope.spawn(move || source.run(pipeline, shutdown))
+        });
+        let is_over = || sessions.iter().any(|session| session.is_finished());
+        let shown = until_committed(&sources, is_over).and_then(|()| {
+            let seconds = started.elapsed().as_secs_f64();
+            let mut page = Page::new(anstream::stdout(), columns());
+            show(&mut page, &embedded, &shipped.outputs, documented, seconds)?;
+            if !command.serve {
+                return Ok(show_next(&mut page)?);
+            }
+            let serving = serve::Serving {
+                embedded: &embedded,
+                outputs: &shipped.outputs,
+                source: CONFLUENT,
+                feed,
+                states: sources
+                    .iter()
+                    .map(|source| source.observer.state())
+                    .collect(),
+                metrics: metrics.clone(),
+                rules: shipped.rules.clone(),
+            };
+            serving.until_asked_to_stop(command.listen, &mut page, is_over)
+        });
         shutdown.request();
-        // If both failed, the session's error is the cause.
-        match session.join() {
-            Ok(ran) => ran.context("run the session")?,
-            Err(_) => return Err(anyhow!("the session's thread panicked").into()),
+        // If a session failed, its error is the cause.
+        for session in sessions {
+            match session.join() {
+                Ok(ran) => ran.context("run the session")?,
+                Err(_) => return Err(anyhow!("the session's thread panicked").into()),
+            }
         }
         shown
     })
 }
 
-/// Waits until so many records are committed.
-fn until_committed(
-    observer: &SourceObserver,
+/// A topic that is read, and how far.
+struct DemoSource {
+    config: SessionConfig,
     records: usize,
-    is_over: impl Fn() -> bool,
-) -> Result<(), Failure> {
-    let state = observer.state();
-    while state.committed_records() < records as u64 {
+    observer: SourceObserver,
+}
+
+impl DemoSource {
+    fn new(topic: &str, records: usize, embedded: &Embedded, metrics: &Arc<Metrics>) -> DemoSource {
+        let cluster = embedded.cluster();
+        let mut config = SessionConfig::new(cluster.clone(), cluster, topic, topic);
+        config.delivery = Delivery::AtLeastOnce;
+        let state = Arc::new(SourceState::new(topic));
+        DemoSource {
+            config,
+            records,
+            observer: SourceObserver::new(state, metrics.clone()),
+        }
+    }
+
+    fn run(&self, pipeline: Pipeline, shutdown: &Shutdown) -> Result<(), SessionError> {
+        let mut worker = Ingest::new(pipeline, &self.config, &self.observer);
+        session::run(&self.config, &mut worker, shutdown, &self.observer)
+    }
+
+    fn is_committed(&self) -> bool {
+        self.observer.state().committed_records() >= self.records as u64
+    }
+}
+
+/// Waits until the records of every source are committed.
+fn until_committed(sources: &[DemoSource], is_over: impl Fn() -> bool) -> Result<(), Failure> {
+    while !sources.iter().all(DemoSource::is_committed) {
         if is_over() {
-            return Err(anyhow!("the session ended early").into());
+            return Err(anyhow!("a session ended early").into());
         }
         thread::sleep(Duration::from_millis(10));
     }
     Ok(())
 }
 
-fn start(outputs: &pipeline::OutputList, records: &[Vec<u8>]) -> anyhow::Result<Embedded> {
+fn start(
+    outputs: &pipeline::OutputList,
+    sources: [&(&str, Vec<Vec<u8>>); 2],
+) -> anyhow::Result<Embedded> {
     let embedded = Embedded::start().context("start the embedded Kafka")?;
     let mut topics = outputs.topics();
-    topics.extend([SOURCE, session::DEFAULT_POSITIONS_TOPIC]);
+    topics.extend(sources.map(|(topic, _)| *topic));
+    topics.push(session::DEFAULT_POSITIONS_TOPIC);
     for topic in topics {
         embedded.create_topic(topic, 1).context("create a topic")?;
     }
-    let values = records.iter().map(Vec::as_slice);
-    embedded
-        .produce(SOURCE, 0, values)
-        .context("write the records")?;
+    for (topic, records) in sources {
+        let values = records.iter().map(Vec::as_slice);
+        embedded
+            .produce(topic, 0, values)
+            .context("write the records")?;
+    }
     Ok(embedded)
 }
 
@@ -155,7 +195,7 @@ fn show(
     )?;
     page.paragraph(
         DIM,
-        "The events of Confluent's documentation come first; names (config/names.demo.yaml) and the \
+        "The events of the vendors' documentation come first; names (config/names.demo.yaml) and the \
          routine that follows are made up.",
     )?;
     page.blank()?;

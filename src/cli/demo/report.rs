@@ -8,6 +8,7 @@ use anstyle::Style;
 use super::page::{BAD, BOLD, DIM, GOOD, NOTE, Page, WARNING};
 use crate::event::OutputRecord;
 use crate::finding::path;
+use crate::vendors::{ACTIONTRAIL, Vendor};
 use crate::view::{Emitted, JsonPart, words};
 
 /// Most alerts that are shown one by one.
@@ -20,7 +21,14 @@ pub(super) struct Outputs {
     pub(super) dead_letters: Vec<OutputRecord>,
 }
 
-/// Writes the page; the first `documented` events are shown one by one.
+/// Whether an event is a vendor's.
+fn is_of(event: JsonPart<'_, '_>, vendor: &Vendor) -> bool {
+    let log_name = event.text("metadata.log_name").unwrap_or_default();
+    let mut dialects = vendor.dialects.iter();
+    dialects.any(|dialect| dialect.log_name == log_name)
+}
+
+/// Writes the page; the first `documented` events of Confluent are shown one by one, and all of ActionTrail.
 pub(super) fn write(
     page: &mut Page<impl Write>,
     outputs: &Outputs,
@@ -31,8 +39,15 @@ pub(super) fn write(
     let alerts: Vec<Emitted<'_>> = outputs.alerts.iter().map(emitted).collect();
     let events: Vec<JsonPart<'_, '_>> = events.iter().filter_map(Emitted::root).collect();
     let alerts: Vec<JsonPart<'_, '_>> = alerts.iter().filter_map(Emitted::root).collect();
+    let (actiontrail, confluent): (Vec<&JsonPart<'_, '_>>, Vec<_>) = events
+        .iter()
+        .partition(|event| is_of(**event, &ACTIONTRAIL));
     page.heading("The events of Confluent's documentation, as they stand in watchbell.events")?;
-    for shown in events.iter().take(documented) {
+    for shown in confluent.into_iter().take(documented) {
+        event(page, *shown)?;
+    }
+    page.heading("Events of Alibaba Cloud's documentation, and two of DataWorks")?;
+    for shown in actiontrail {
         event(page, *shown)?;
     }
     page.heading("Alerts, from watchbell.alerts, the worst first")?;
@@ -204,6 +219,7 @@ fn place(event: JsonPart<'_, '_>) -> String {
     let places = [
         ("environment", "cloud.project_uid"),
         ("region", "cloud.region"),
+        ("account", "cloud.account.uid"),
         ("organization", "cloud.org.uid"),
     ];
     let named = places.iter().filter_map(|(place, path)| {

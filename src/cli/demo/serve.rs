@@ -18,7 +18,7 @@ use crate::cli::failure::Failure;
 use crate::cli::signals::StopSignals;
 use crate::kafka::embedded::Embedded;
 use crate::observe::http::{self, Pages};
-use crate::observe::{Health, Metrics, SourceObserver, descriptors};
+use crate::observe::{Health, Metrics, SourceState, descriptors};
 use crate::pipeline::{Content, OutputList, Path};
 use crate::rules::CurrentRules;
 
@@ -34,7 +34,7 @@ pub(super) struct Serving<'d> {
     pub(super) outputs: &'d OutputList,
     pub(super) source: &'d str,
     pub(super) feed: Feed,
-    pub(super) observer: &'d SourceObserver,
+    pub(super) states: Vec<Arc<SourceState>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) rules: Arc<CurrentRules<Path>>,
 }
@@ -54,7 +54,7 @@ impl Serving<'_> {
             .build()
             .context("start the runtime")?;
         let pages = Pages {
-            health: Health::new(vec![self.observer.state()]),
+            health: Health::new(self.states.clone()),
             metrics: self.metrics.clone(),
             rules: self.rules.clone(),
         };

@@ -7,6 +7,9 @@ use crate::json::{Document, NodeId, Text};
 use crate::normalize::walk;
 use crate::vendors::ACTIONTRAIL;
 
+/// The event that reports unusual activity.
+const INSIGHT: &str = "ActionTrailInsight";
+
 /// What is known of a method.
 pub(super) struct Known<'a> {
     catalog: Option<&'a Catalog>,
@@ -20,9 +23,12 @@ impl<'a> Known<'a> {
         event_name: &str,
     ) -> Known<'a> {
         let catalog = catalogs.of(ACTIONTRAIL.product);
-        let method = catalog.and_then(|catalog| {
-            catalog.method_of(service_name.map_or("", |name| name), event_name)
-        });
+        // An insight is ActionTrail's own, whichever service it is about.
+        let service = match event_name.eq_ignore_ascii_case(INSIGHT) {
+            true => ACTIONTRAIL.product,
+            false => service_name.map_or("", |name| name),
+        };
+        let method = catalog.and_then(|catalog| catalog.method_of(service, event_name));
         Known { catalog, method }
     }
 

@@ -11,12 +11,13 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::statistics::{Broker, Statistics};
+use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::Offset as KafkaOffset;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::committed_position::{LastRecord, RecordPosition};
 use super::config::{SessionConfig, Start};
+use super::figures::{Figures, PartitionFigures};
 use super::gathering::Waiting;
 use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
@@ -31,30 +32,6 @@ struct ReaderContext {
     figures: Mutex<Figures>,
 }
 
-/// What the client's statistics say.
-#[derive(Default)]
-struct Figures {
-    /// Of the partitions by the latest statistics, until somebody takes them.
-    latest: Vec<PartitionFigures>,
-    /// How many records each partition had delivered by then.
-    delivered: BTreeMap<Partition, u64>,
-}
-
-/// How far a partition can be read, by the client's statistics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PartitionFigures {
-    pub(super) partition: Partition,
-    /// The end of what is committed in the partition; `None` before it is known.
-    pub(super) end: Option<NextOffset>,
-    /// Since the statistics before, the client has asked the partition's leader for records, has got
-    /// answers and no record, and holds none back.
-    pub(super) idle: bool,
-}
-
-/// A leader that answers has been heard this recently: a request for records is answered after
-/// `fetch.wait.max.ms` at the latest.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
-
 impl ClientContext for ReaderContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_line(level, facility, message);
@@ -66,23 +43,7 @@ impl ClientContext for ReaderContext {
 
     fn stats(&self, statistics: Statistics) {
         let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::take(&mut figures.delivered);
-        figures.latest.clear();
-        let topics = statistics.topics.values();
-        let partitions = topics.flat_map(|topic| topic.partitions.values());
-        // -1 and below stand for "not known".
-        for of in partitions.filter(|of| of.partition >= 0) {
-            let partition = Partition(of.partition);
-            let leader = statistics.brokers.values().find(|b| b.nodeid == of.leader);
-            let asks = of.fetch_state == "active" && of.fetchq_cnt == 0;
-            let nothing_came = before.get(&partition) == Some(&of.rxmsgs);
-            figures.delivered.insert(partition, of.rxmsgs);
-            figures.latest.push(PartitionFigures {
-                partition,
-                end: (of.ls_offset >= 0).then_some(NextOffset(of.ls_offset)),
-                idle: asks && nothing_came && leader.is_some_and(answers),
-            });
-        }
+        figures.update(&statistics);
     }
 }
 
@@ -93,11 +54,6 @@ pub(super) struct SourceReader {
     /// Shared with a commit for the source's dashboards that waits for its answer.
     consumer: Arc<BaseConsumer<ReaderContext>>,
     topic: String,
-}
-
-fn answers(broker: &Broker) -> bool {
-    let since_answer = u64::try_from(broker.rxidle).map(Duration::from_micros);
-    broker.state == "UP" && since_answer.is_ok_and(|since| since < ANSWERS_WITHIN)
 }
 
 /// What an attempt to read a partition has shown.
@@ -321,7 +277,7 @@ impl SourceReader {
     pub(super) fn take_figures(&self) -> Vec<PartitionFigures> {
         let figures = &self.consumer.context().figures;
         let mut figures = figures.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut figures.latest)
+        figures.take()
     }
 }
 

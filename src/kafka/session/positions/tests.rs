@@ -1,6 +1,9 @@
 use super::noted::NOTE_PAUSE;
+use std::time::Duration;
+
 use super::*;
 use crate::kafka::session::committed_position::Evidence;
+use crate::kafka::session::observe::Lag;
 
 mod model;
 

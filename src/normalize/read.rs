@@ -23,6 +23,10 @@ fn is_payload(document: &Document<'_>, data: NodeId) -> bool {
 
 /// What a record is.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all records are events, which would each be allocated"
+)]
 pub enum Normalized<'a> {
     /// An event.
     Event(AuditEvent<'a>),

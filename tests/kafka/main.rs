@@ -51,6 +51,8 @@ mod gaps;
 mod jumping;
 /// Lag, and the copies of positions on the source cluster.
 mod lag;
+/// Records that hold several events.
+mod lists;
 /// A group that has lost its positions.
 mod lost;
 /// Alerts to sinks, whatever is killed.

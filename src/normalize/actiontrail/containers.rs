@@ -1,7 +1,7 @@
 //! What carries ActionTrail's events: a record of Simple Log Service, a CloudEvent of EventBridge, a response of
 //! LookupEvents.
 
-use super::is_payload;
+use super::recognize::is_payload;
 use crate::json::{Document, NodeId, ValueKind};
 use crate::normalize::cloudevents::Incoming;
 use crate::normalize::container::Container;

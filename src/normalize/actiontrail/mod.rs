@@ -7,6 +7,7 @@ mod identity;
 mod known;
 mod outcome;
 mod parameters;
+mod recognize;
 mod resources;
 
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use std::net::IpAddr;
 use data::Data;
 use known::Known;
 use parameters::Parameters;
+use recognize::is_payload;
 
 use super::cloudevents::{Incoming, unread};
 use super::error::NormalizeError;
@@ -26,7 +28,7 @@ use crate::event::{
     API_ACTIVITY, AUTHENTICATION, Activity, Api, AuditEvent, Cloud, Endpoint, EventClass, Metadata,
     Unmapped,
 };
-use crate::json::{Document, NodeId, Text, ValueKind, same_name};
+use crate::json::{Document, Text, same_name};
 use crate::vendors::ACTIONTRAIL_EVENTS;
 
 /// The functions that read ActionTrail's events.
@@ -36,14 +38,6 @@ pub(super) const NORMALIZER: Normalizer = Normalizer {
     normalize,
     open: Some(containers::open),
 };
-
-/// Whether a value is one of ActionTrail's events: it names the event, and has another member that all of them
-/// have.
-fn is_payload(document: &Document<'_>, object: NodeId) -> bool {
-    const OTHERS: [&str; 4] = ["eventSource", "acsRegion", "eventType", "serviceName"];
-    let has = |name: &str| document.member_folded(object, name).is_some();
-    document.kind(object) == ValueKind::Object && has("eventName") && OTHERS.into_iter().any(has)
-}
 
 /// Whether the record's value is an event. What holds one is opened first.
 fn recognizes(incoming: &Incoming<'_>) -> bool {

@@ -1,13 +1,9 @@
 //! The shipped catalogue against the events, the rules and the verbs; refusals of others.
 
-use std::path::Path;
 use std::sync::LazyLock;
 
 use super::*;
 use crate::event::Activity;
-use crate::pipeline;
-use crate::rules::{Overrides, RuleSet, RuleSource};
-use crate::sigma::UnknownField;
 
 mod actiontrail;
 
@@ -120,20 +116,6 @@ fn contradictions(catalog: &Catalog) -> Vec<&str> {
 #[test]
 fn only_writes_create_update_or_delete() {
     assert_eq!(contradictions(shipped()), <[&str; 0]>::default());
-}
-
-#[test]
-fn the_shipped_rules_name_only_known_services_and_methods() {
-    let known = pipeline::known(&ALL);
-    let resolve = |field: &str| Ok::<String, UnknownField>(field.to_owned());
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rules");
-    for vendor in VENDORS {
-        let source = RuleSource::Path(folder.join(vendor.product));
-        let rules = RuleSet::load(&[source], &known, &Overrides::default(), &resolve)
-            .unwrap_or_else(|diagnostics| panic!("{}", lines(&diagnostics)));
-        assert!(!rules.rules().is_empty(), "{}", vendor.product);
-        assert_eq!(lines(rules.warnings()), "");
-    }
 }
 
 #[test]

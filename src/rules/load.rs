@@ -53,8 +53,8 @@ pub(super) fn read(sources: &[RuleSource], diagnostics: &mut Vec<Diagnostic>) ->
     for source in sources {
         match source {
             RuleSource::Pack(name) => match pack::pack(name) {
-                Some(shipped) => files.extend(shipped.iter().map(|file| RuleFile {
-                    name: format!("pack:{name}/{}", file.name).into(),
+                Some(shipped) => files.extend(shipped.map(|(folder, file)| RuleFile {
+                    name: format!("pack:{folder}/{}", file.name).into(),
                     text: file.text.to_owned(),
                 })),
                 None => {

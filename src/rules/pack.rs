@@ -1,16 +1,31 @@
-//! The rules that ship with the binary.
+//! The rules that ship with the binary: a pack for each vendor, and one of the rules that serve several.
 
-use crate::vendors::{ShippedFile, VENDORS};
+use crate::vendors::{ShippedFile, VENDORS, pack};
 
-/// The files of a pack.
-pub fn pack(name: &str) -> Option<&'static [ShippedFile]> {
-    let vendor = VENDORS.iter().find(|vendor| vendor.product == name)?;
-    Some(vendor.pack)
+/// The name of the pack of rules that serve several vendors.
+const COMMON: &str = "common";
+
+const COMMON_FILES: &[ShippedFile] = pack!["common":
+    "administrator_granted",
+    "audit_log_switched_off",
+];
+
+/// The files of a pack, each with the pack whose folder holds it. A vendor's pack includes the common one, so that
+/// whoever names it has these rules, and whoever names two packs has them once.
+pub fn pack(name: &str) -> Option<impl Iterator<Item = (&'static str, &'static ShippedFile)>> {
+    let vendor = VENDORS.iter().find(|vendor| vendor.product == name);
+    if vendor.is_none() && name != COMMON {
+        return None;
+    }
+    let own = vendor.map(|vendor| vendor.pack.iter().map(|file| (vendor.product, file)));
+    let common = COMMON_FILES.iter().map(|file| (COMMON, file));
+    Some(own.into_iter().flatten().chain(common))
 }
 
 /// The names of all packs.
 pub fn pack_names() -> impl Iterator<Item = &'static str> {
-    VENDORS.iter().map(|vendor| vendor.product)
+    let vendors = VENDORS.iter().map(|vendor| vendor.product);
+    vendors.chain([COMMON])
 }
 
 #[cfg(test)]
@@ -28,13 +43,26 @@ mod tests {
             let mut on_disk: BTreeSet<String> = listed
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap())
                 .collect();
-            for file in pack(name).unwrap() {
+            let own = pack(name).unwrap().filter(|(folder, _)| *folder == name);
+            for (_, file) in own {
                 assert!(on_disk.remove(file.name), "{name}/{} is gone", file.name);
                 let test = file.name.replace(".yaml", ".test.yaml");
                 assert!(on_disk.remove(&test), "{name}/{test} is missing");
             }
+            on_disk.remove("README.md");
             assert!(on_disk.is_empty(), "not in pack {name}: {on_disk:?}");
         }
-        assert_eq!(pack("confluence"), None);
+        assert!(pack("confluence").is_none());
+    }
+
+    #[test]
+    fn every_vendors_pack_includes_the_common_rules() {
+        let common: Vec<_> = pack(COMMON).unwrap().collect();
+        assert_eq!(common.len(), COMMON_FILES.len());
+        for vendor in VENDORS {
+            let files: Vec<_> = pack(vendor.product).unwrap().collect();
+            assert_eq!(files.len(), vendor.pack.len() + common.len());
+            assert!(files.ends_with(&common), "{}", vendor.product);
+        }
     }
 }

@@ -22,7 +22,6 @@ pub static CONFLUENT: Vendor = Vendor {
         "environment_deleted",
         "ip_filter_denied",
         "kafka_cluster_deleted",
-        "organization_admin_bound",
         "scratch_statement_deleted",
         "statement_deleted",
         "workspace_deleted",

@@ -1,5 +1,5 @@
-//! Golden cases: `tests/data/confluent/golden/<name>.json` has a record and the expected output of the
-//! pipeline with the shipped catalogue and rules. `WATCHBELL_BLESS=1` writes the expected outputs again and
+//! Golden cases: `tests/data/<vendor>/golden/<name>.json` has a record and the expected output of the
+//! pipeline with the shipped catalogues and rules. `WATCHBELL_BLESS=1` writes the expected outputs again and
 //! fails, so that somebody reviews them.
 
 use std::collections::BTreeMap;
@@ -13,13 +13,12 @@ use watchbell::event::{
 use watchbell::json::{Document, NodeId, ValueKind};
 use watchbell::pipeline::Pipeline;
 
-use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with};
+use crate::pipeline::{NOW_MS, pipeline_with};
+use crate::vendors::{VENDORS, Vendor};
 
-/// The names in force in every case.
-const NAMES: &str = include_str!("../data/confluent/golden/names.yaml");
-
-/// A file of the folder: `record` is given, `output` expected.
-struct Case {
+/// A file of a vendor's folder: `record` is given, `output` expected.
+pub struct Case {
+    vendor: &'static Vendor,
     path: PathBuf,
     text: String,
 }
@@ -27,7 +26,7 @@ struct Case {
 impl Case {
     fn name(&self) -> String {
         let stem = self.path.file_stem().expect("a file name");
-        stem.to_string_lossy().into_owned()
+        format!("{}/{}", self.vendor.product, stem.to_string_lossy())
     }
 
     fn json(&self) -> Value {
@@ -47,22 +46,23 @@ impl Case {
         Some(bytes)
     }
 
-    /// The pipeline's outputs for the record, as a JSON array.
-    fn output(&self, pipeline: &Pipeline) -> String {
+    /// Hands over the record: the file's value and headers, and its timestamp if it is not the usual one.
+    pub fn with_record<T>(&self, with: impl FnOnce(&RawRecord<'_>) -> T) -> T {
         let case = self.json();
         let value = self.value();
         let headers: BTreeMap<String, Option<String>> = match case["record"].get("headers") {
             Some(headers) => serde_json::from_value(headers.clone()).expect("headers"),
             None => BTreeMap::new(),
         };
-        let record = RawRecord {
+        let timestamp_ms = case["record"].get("timestamp");
+        with(&RawRecord {
             position: Position {
-                topic: "confluent-audit-log-events",
+                topic: self.vendor.topic,
                 partition: Partition(3),
                 offset: Offset(42),
                 element: None,
             },
-            timestamp_ms: Some(1_773_480_414_000),
+            timestamp_ms: timestamp_ms.map_or(Some(1_773_480_414_000), Value::as_i64),
             key: None,
             value: value.as_deref(),
             headers: headers
@@ -72,14 +72,21 @@ impl Case {
                     value: value.as_deref().map(str::as_bytes),
                 })
                 .collect(),
-        };
+        })
+    }
+
+    /// The pipeline's outputs for the record, as a JSON array.
+    fn output(&self, pipeline: &Pipeline) -> String {
         let mut out = OutputBuffer::default();
-        pipeline.begin().process(&record, NOW_MS, &mut out);
+        self.with_record(|record| pipeline.begin().process(record, NOW_MS, &mut out));
         let out = out.to_records();
-        let shown: Vec<String> = out.iter().map(shown).collect();
-        let event = out[0].value.as_deref().map(String::from_utf8_lossy);
-        let evidence = event.map_or_else(String::new, |event| format!(r#""data":{event}"#));
-        format!("[{}]", shown.join(",")).replace(&evidence, r#""data":"(the event)""#)
+        let outputs: Vec<String> = out.iter().map(shown).collect();
+        let mut shown = format!("[{}]", outputs.join(","));
+        for event in out.iter().filter(|output| &*output.topic == "events") {
+            let event = String::from_utf8_lossy(event.value.as_deref().unwrap_or_default());
+            shown = shown.replace(&format!(r#""data":{event}"#), r#""data":"(the event)""#);
+        }
+        shown
     }
 }
 
@@ -127,12 +134,11 @@ fn parsed(output: &str) -> Value {
     serde_json::from_str(output).expect("the output is JSON")
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/confluent/golden")
-}
-
-fn cases() -> Vec<Case> {
-    let mut cases: Vec<Case> = fs::read_dir(folder())
+/// The cases of a vendor.
+pub fn cases(vendor: &'static Vendor) -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join(format!("tests/data/{}/golden", vendor.product));
+    let mut cases: Vec<Case> = fs::read_dir(folder)
         .expect("the folder of golden cases")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| {
@@ -140,12 +146,23 @@ fn cases() -> Vec<Case> {
                 .is_some_and(|extension| extension == "json")
         })
         .map(|path| Case {
+            vendor,
             text: fs::read_to_string(&path).expect("a case in UTF-8"),
             path,
         })
         .collect();
     cases.sort_by(|a, b| a.path.cmp(&b.path));
     cases
+}
+
+/// Every case, with the pipeline that it goes through.
+fn each_case(mut check: impl FnMut(&Case, &Pipeline)) {
+    for vendor in &VENDORS {
+        let pipeline = pipeline_with(vendor.names, 1_000_000);
+        for case in cases(vendor) {
+            check(&case, &pipeline);
+        }
+    }
 }
 
 /// `path: expected …, is …` for every leaf that differs.
@@ -229,21 +246,20 @@ fn indented(document: &Document<'_>, node: NodeId, depth: usize, out: &mut Strin
 
 #[test]
 fn every_case_comes_out_as_expected() {
-    let pipeline = pipeline_with(NAMES, 1_000_000);
     let bless = std::env::var_os("WATCHBELL_BLESS").is_some();
     let mut wrong = Vec::new();
     let mut rewritten = 0;
-    for case in cases() {
-        let output = case.output(&pipeline);
+    each_case(|case, pipeline| {
+        let output = case.output(pipeline);
         let expected = case.json();
         let mut found = Vec::new();
         differences("output", &expected["output"], &parsed(&output), &mut found);
         if bless && !found.is_empty() {
-            fs::write(&case.path, blessed(&case, &output)).expect("a case is written");
+            fs::write(&case.path, blessed(case, &output)).expect("a case is written");
             rewritten += 1;
         }
         wrong.extend(found.iter().map(|line| format!("{}: {line}", case.name())));
-    }
+    });
     assert!(
         !bless,
         "{rewritten} golden cases rewritten: read them, then run again without WATCHBELL_BLESS"
@@ -257,25 +273,27 @@ fn every_case_comes_out_as_expected() {
 
 #[test]
 fn every_event_of_a_case_is_valid_ocsf() {
-    let pipeline = pipeline_with(NAMES, 1_000_000);
-    for case in cases() {
-        let output = case.output(&pipeline);
+    each_case(|case, pipeline| {
+        let output = case.output(pipeline);
         for record in parsed(&output).as_array().expect("records") {
             if record["topic"] != "dead" {
                 crate::ocsf::validate(&record["value"]);
             }
         }
-    }
+    });
 }
 
 #[test]
 fn every_documented_event_and_shape_is_a_case() {
-    let recorded: Vec<Value> = cases()
-        .iter()
-        .map(|case| case.json()["record"]["value"].clone())
-        .collect();
-    for line in SEED.lines().chain(SHAPES.lines()) {
-        let event: Value = serde_json::from_str(line).expect("a line is JSON");
-        assert!(recorded.contains(&event), "no golden case holds {line}");
+    for vendor in &VENDORS {
+        let cases = cases(vendor);
+        let recorded = cases
+            .iter()
+            .map(|case| case.json()["record"]["value"].clone());
+        let recorded: Vec<Value> = recorded.collect();
+        for line in vendor.lines() {
+            let event: Value = serde_json::from_str(line).expect("a line is JSON");
+            assert!(recorded.contains(&event), "no golden case holds {line}");
+        }
     }
 }

@@ -25,6 +25,8 @@ mod notices;
 mod ocsf;
 /// Sinks in a flood and without an answer, on a simulated clock.
 mod outage;
+/// The shipped rules and their own tests.
+mod packs;
 mod pipeline;
 /// Properties of every record.
 mod properties;
@@ -37,6 +39,8 @@ mod samples;
 mod setup;
 /// The answers of sinks.
 mod sinks;
+/// The vendors whose records are tested.
+mod vendors;
 /// Lines and pages for people.
 mod view;
 /// The most expensive records.

@@ -1,24 +1,21 @@
-//! `docs/mapping-confluent.md`, the paths that rules can use and the encoder have the same attributes.
+//! Each vendor's `docs/mapping-….md`, the paths that rules can use and the encoder have the same attributes.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path as File;
-use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use watchbell::catalog::Catalogs;
 use watchbell::encode;
-use watchbell::enrich::{self, Names};
-use watchbell::event::{
-    AUTHENTICATION, AuditEvent, Header, Offset, Partition, Path, Position, RawRecord,
-};
-use watchbell::normalize::{Normalized, Within, normalize};
+use watchbell::enrich::Names;
+use watchbell::event::{AUTHENTICATION, AuditEvent, Header, Path};
 use watchbell::sigma::{self, Fields};
 
-use crate::pipeline::{SEED, SHAPES};
+use crate::golden::cases;
+use crate::pipeline::record;
 use crate::samples::sample;
+use crate::vendors::{VENDORS, Vendor, each_event};
 
 /// Attributes that rules cannot use: constants of OCSF, additions from the names file, and the service of a
 /// login, which is a copy of `api.service.name` and `resources.uid`.
@@ -99,6 +96,7 @@ fn check(event: &AuditEvent<'_>) {
             seen.push(match value {
                 sigma::Value::Int(number) => Value::from(number),
                 sigma::Value::String(text) => Value::from(text),
+                sigma::Value::Bool(flag) => Value::from(flag),
                 other => panic!("{path} is {other:?}"),
             });
             ControlFlow::Continue(())
@@ -121,23 +119,6 @@ fn check(event: &AuditEvent<'_>) {
     }
 }
 
-fn record<'a>(value: &'a [u8], headers: Vec<Header<'a>>) -> RawRecord<'a> {
-    RawRecord {
-        position: Position {
-            topic: "audit",
-            partition: Partition(0),
-            offset: Offset(7),
-            element: None,
-        },
-        timestamp_ms: Some(1_773_480_414_000),
-        key: None,
-        value: Some(value),
-        headers,
-    }
-}
-
-static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| Catalogs::shipped().expect("the catalogue"));
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
@@ -145,23 +126,21 @@ proptest! {
     fn a_path_finds_what_is_written_and_all_that_is_written_has_a_path(sample in sample()) {
         let names = "u-5r7t9w: {name: Grace, owner: o, team: t, kind: human}\n812345: {name: Bob, team: t}";
         let names = Names::parse_yaml(names, "names.yaml").expect("names");
+        let mut record = record(Some(sample.value.as_bytes()));
         let headers = sample.headers.iter().map(|(name, value)| Header {
             name,
             value: value.as_deref().map(str::as_bytes),
         });
-        let record = record(sample.value.as_bytes(), headers.collect());
-        let within = Within::default();
-        if let Ok(Normalized::Event(mut event)) = normalize(&record, &within, &CATALOGS, None) {
-            enrich::apply(&mut event, &names);
-            check(&event);
-        }
+        record.headers = headers.collect();
+        each_event(&record, &names, &mut |event| check(event));
     }
 }
 
 /// The names in backticks in the first column of the tables of attributes.
-fn documented() -> BTreeSet<String> {
-    let file = File::new(env!("CARGO_MANIFEST_DIR")).join("docs/mapping-confluent.md");
-    let text = fs::read_to_string(file).expect("docs/mapping-confluent.md");
+fn documented(vendor: &Vendor) -> BTreeSet<String> {
+    let file = File::new(env!("CARGO_MANIFEST_DIR"));
+    let file = file.join(format!("docs/mapping-{}.md", vendor.product));
+    let text = fs::read_to_string(file).expect("a vendor's mapping");
     let mut attributes = BTreeSet::new();
     let mut in_table = false;
     for line in text.lines() {
@@ -176,42 +155,46 @@ fn documented() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_document_names_every_attribute_and_no_other() {
-    let documented = documented();
-    let mut expected: BTreeSet<String> = Path::attributes().map(str::to_owned).collect();
-    expected.extend(NOT_FOR_RULES.map(str::to_owned));
-    expected.extend(PAYLOADS.map(str::to_owned));
-    let missing: Vec<_> = expected.difference(&documented).collect();
-    let unknown: Vec<_> = documented.difference(&expected).collect();
-    assert!(
-        missing.is_empty() && unknown.is_empty(),
-        "docs/mapping-confluent.md lacks {missing:?} and names {unknown:?}, which is never written"
-    );
+fn a_vendors_document_names_every_attribute_that_its_events_have_and_no_other() {
+    for vendor in &VENDORS {
+        let documented = documented(vendor);
+        let attributes = Path::attributes().chain(NOT_FOR_RULES).chain(PAYLOADS);
+        let expected: BTreeSet<String> = attributes
+            .filter(|attribute| !vendor.absent.contains(attribute))
+            .map(str::to_owned)
+            .collect();
+        let missing: Vec<_> = expected.difference(&documented).collect();
+        let unknown: Vec<_> = documented.difference(&expected).collect();
+        assert!(
+            missing.is_empty() && unknown.is_empty(),
+            "docs/mapping-{}.md lacks {missing:?} and names {unknown:?}, which is never written",
+            vendor.product
+        );
+    }
 }
 
 #[test]
-fn every_attribute_is_filled_by_some_documented_event_and_its_names() {
-    let names = include_str!("../data/confluent/golden/names.yaml");
-    let names = Names::parse_yaml(names, "names.yaml").expect("names");
-    let mut filled = BTreeSet::new();
-    for line in SEED.lines().chain(SHAPES.lines()) {
-        let record = record(line.as_bytes(), Vec::new());
-        let within = Within::default();
-        let Ok(Normalized::Event(mut event)) = normalize(&record, &within, &CATALOGS, None) else {
-            panic!("not an event: {line}");
-        };
-        enrich::apply(&mut event, &names);
-        check(&event);
-        for path in Path::attributes() {
-            let compiled = Path::parse(path).expect("an attribute");
-            event.values(&compiled, &mut |_| {
-                filled.insert(path);
-                ControlFlow::Break(())
-            });
+fn an_attribute_is_filled_by_a_golden_case_unless_the_vendors_events_never_have_it() {
+    for vendor in &VENDORS {
+        let names = Names::parse_yaml(vendor.names, "names.yaml").expect("names");
+        let mut filled = BTreeSet::new();
+        for case in cases(vendor) {
+            let mut visit = |event: &AuditEvent<'_>| {
+                check(event);
+                for path in Path::attributes().chain(PAYLOADS) {
+                    let compiled = Path::parse(path).expect("an attribute");
+                    event.values(&compiled, &mut |_| {
+                        filled.insert(path);
+                        ControlFlow::Break(())
+                    });
+                }
+            };
+            case.with_record(|record| each_event(record, &names, &mut visit));
+        }
+        let product = vendor.product;
+        for path in Path::attributes().chain(PAYLOADS) {
+            let is_absent = vendor.absent.contains(&path);
+            assert_ne!(filled.contains(path), is_absent, "{path} of {product}");
         }
     }
-    let never: Vec<_> = Path::attributes()
-        .filter(|path| !filled.contains(path))
-        .collect();
-    assert!(never.is_empty(), "no documented event fills {never:?}");
 }

@@ -73,7 +73,7 @@ fn a_granted_admin_role_alerts_in_any_reading_of_the_names() {
     ] {
         let request = format!(r#"{{"principal":"User:u-9",{names}}}"#);
         let outputs = outputs(&event("BindRoleForPrincipal", &request, ""));
-        assert_eq!(rules(&outputs), ["OrganizationAdmin granted"], "{names}");
+        assert_eq!(rules(&outputs), ["Administrator role granted"], "{names}");
         // All of it goes on as it came, also within the alert.
         for (written, _) in &outputs {
             assert!(written.contains(&request), "{written}");

@@ -1,0 +1,126 @@
+//! The vendors whose mapping, golden cases and generated records are tested: one row each.
+
+use std::sync::LazyLock;
+
+use proptest::strategy::BoxedStrategy;
+use watchbell::catalog::Catalogs;
+use watchbell::enrich::{self, Names};
+use watchbell::event::{AuditEvent, RawRecord};
+use watchbell::json::{JsonError, Portable};
+use watchbell::normalize::{NormalizeError, Normalized, Within, normalize, normalize_portable};
+
+use crate::samples::{self, Sample};
+
+/// A vendor as these tests know it.
+pub struct Vendor {
+    /// Its word: `docs/mapping-<product>.md`, `tests/data/<product>/golden`.
+    pub product: &'static str,
+    /// The topic from which its golden cases are read.
+    pub topic: &'static str,
+    /// Its records as documented, one a line. Each of them is a golden case.
+    pub documented: [&'static str; 2],
+    /// The names file in force in its golden cases.
+    pub names: &'static str,
+    /// Attributes that its events never have.
+    pub absent: &'static [&'static str],
+    /// Its records, generated.
+    pub samples: fn() -> BoxedStrategy<Sample>,
+}
+
+pub static VENDORS: [Vendor; 2] = [
+    Vendor {
+        product: "confluent",
+        topic: "confluent-audit-log-events",
+        documented: [
+            include_str!("../data/confluent/seed.ndjson"),
+            include_str!("../data/confluent/shapes.ndjson"),
+        ],
+        names: include_str!("../data/confluent/golden/names.yaml"),
+        absent: &[
+            "actor.session.created_time",
+            "actor.session.is_mfa",
+            "actor.session.issuer",
+            "actor.user.account.uid",
+            "api.version",
+            "cloud.account.uid",
+            "http_request.user_agent",
+            "is_mfa",
+            "metadata.correlation_uid",
+            "src_endpoint.vpc_uid",
+            "user.account.uid",
+        ],
+        samples: samples::confluent,
+    },
+    Vendor {
+        product: "actiontrail",
+        topic: "actiontrail_audit",
+        documented: [
+            include_str!("../data/actiontrail/seed.ndjson"),
+            include_str!("../data/actiontrail/shapes.ndjson"),
+        ],
+        names: include_str!("../data/actiontrail/golden/names.yaml"),
+        absent: &[
+            "actor.app_name",
+            "actor.authorizations.decision",
+            "actor.authorizations.policy.name",
+            "actor.authorizations.policy.type",
+            "actor.user.uid_alt",
+            "auth_protocol",
+            "cloud.org.uid",
+            "cloud.project_uid",
+            "resources.data",
+            "resources.uid_alt",
+            "src_endpoint.port",
+            "user.uid_alt",
+        ],
+        samples: samples::actiontrail,
+    },
+];
+
+impl Vendor {
+    /// The vendor's records as documented.
+    pub fn lines(&self) -> impl Iterator<Item = &'static str> {
+        self.documented.iter().flat_map(|text| text.lines())
+    }
+}
+
+static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| Catalogs::shipped().expect("catalogues"));
+
+/// Visits every event that a record holds, as rules see it.
+pub fn each_event(record: &RawRecord<'_>, names: &Names, visit: &mut dyn FnMut(&AuditEvent<'_>)) {
+    each_event_within(record, &Within::default(), names, visit);
+}
+
+fn each_event_within(
+    record: &RawRecord<'_>,
+    within: &Within<'_>,
+    names: &Names,
+    visit: &mut dyn FnMut(&AuditEvent<'_>),
+) {
+    let portable;
+    let mut normalized = normalize(record, within, &CATALOGS, None);
+    if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
+        portable = Portable::of(record.value.unwrap_or_default());
+        normalized = normalize_portable(record, &portable, within, &CATALOGS, None);
+    }
+    match &mut normalized {
+        Ok(Normalized::Event(event)) => {
+            enrich::apply(event, names);
+            visit(event);
+        }
+        Ok(Normalized::Container(container)) => {
+            let Ok(within) = container.within(within) else {
+                return;
+            };
+            for text in &container.events {
+                let value = Some(text.as_bytes());
+                let record = RawRecord {
+                    value,
+                    ..record.clone()
+                };
+                each_event_within(&record, &within, names, visit);
+            }
+        }
+        Err(_) => {}
+    }
+}

@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
+use unicode_width::UnicodeWidthStr;
 
 /// Whether the character is invisible or changes how others are shown: control characters (ECMA-48),
 /// line and paragraph separators, and those that a font may leave out (`Default_Ignorable_Code_Point`:
@@ -59,13 +60,65 @@ pub fn printable_prose(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// JSON on one line: line breaks outside of strings become spaces, and invisible characters, which JSON
-/// allows only in strings and names, are escaped. The value is the same.
+/// JSON on one line: line breaks outside of strings become spaces; in strings and names invisible characters,
+/// which JSON allows only there, are escaped, and all others are shown as they are. The value is the same.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
-    escaped(json, |c| match c {
+    let on_one_line = escaped(json, |c| match c {
         '\n' | '\r' | '\t' => Shown::As(" "),
         c => Shown::seen(c),
-    })
+    });
+    match on_one_line {
+        Cow::Borrowed(json) => unescaped(json),
+        Cow::Owned(json) => Cow::Owned(unescaped(&json).into_owned()),
+    }
+}
+
+/// JSON, or the content of a string in it, with every visible character beyond ASCII that is written as `\uXXXX`
+/// shown as itself: many serializers escape all of them, so that a name in Chinese could not be read. Other
+/// escapes stay as they are. The value is the same.
+pub fn unescaped(json: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut kept = 0;
+    let mut at = 0;
+    while let Some(found) = json[at..].find('\\') {
+        let start = at + found;
+        match escaped_char(&json[start..]) {
+            Some((c, length)) => {
+                at = start + length;
+                if !c.is_ascii() && !is_unseen(c) {
+                    out.push_str(&json[kept..start]);
+                    out.push(c);
+                    kept = at;
+                }
+            }
+            // Another escape, of which the second character may be a backslash.
+            None => at = json.ceil_char_boundary(start + 2),
+        }
+    }
+    if kept == 0 {
+        return Cow::Borrowed(json);
+    }
+    out.push_str(&json[kept..]);
+    Cow::Owned(out)
+}
+
+/// The character that one or two `\uXXXX` at the beginning stand for, and their length; `None` if there are none,
+/// or if they stand for no character.
+fn escaped_char(text: &str) -> Option<(char, usize)> {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        u16::from_str_radix(digits, 16).ok().filter(|_| is_hex)
+    };
+    let first = unit(text)?;
+    let units = [first, text.get(6..).and_then(unit).unwrap_or_default()];
+    let c = char::decode_utf16(units).next()?.ok()?;
+    Some((c, 6 * c.len_utf16()))
+}
+
+/// How many columns a text takes on a terminal; Chinese characters take two each.
+pub fn columns(text: &str) -> usize {
+    text.width()
 }
 
 /// At most `max_chars` characters; what was cut ends in `…`. Counted in UTF-16, which is never less
@@ -86,6 +139,18 @@ pub fn shorten(text: &str, max_chars: usize) -> String {
 /// The beginning of a text, in so many bytes at most.
 pub fn beginning(text: &str, max_bytes: usize) -> &str {
     &text[..text.floor_char_boundary(max_bytes)]
+}
+
+/// The beginning of what is mostly a text, in so many bytes at most; no character is cut in two.
+pub fn beginning_of_bytes(bytes: &[u8], max_bytes: usize) -> &[u8] {
+    let is_continuation = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    let mut end = bytes.len().min(max_bytes);
+    // A character has at most three bytes after its first one.
+    let earliest = end.saturating_sub(3);
+    while end > earliest && bytes.get(end).is_some_and(is_continuation) {
+        end -= 1;
+    }
+    &bytes[..end]
 }
 
 /// How one character is written.
@@ -207,6 +272,49 @@ mod tests {
             );
         }
         assert!(count > 4_000, "{count}");
+    }
+
+    #[test]
+    fn what_is_written_in_json_escapes_can_be_read() {
+        for (json, shown) in [
+            (
+                r#""\u751f\u4ea7\u73AF\u5883-\u8ba2\u5355""#,
+                "\"生产环境-订单\"",
+            ),
+            (r"\ud83e\udd80", "\u{1f980}"),
+            // Invisible, ASCII, half a pair, no escape, escaped backslashes.
+            (
+                r"\u202e\u0022\u000a\ud83e\u4ea7",
+                r"\u202e\u0022\u000a\ud83e产",
+            ),
+            (r"\\u751f\\\u751f\n\u75", r"\\u751f\\生\n\u75"),
+            (r"\生\", r"\生\"),
+        ] {
+            assert_eq!(unescaped(json), shown, "{json}");
+        }
+        let json = r#"{"\u540d":"\u8ba2\u5355\u202e","a":["\u0041"]}"#;
+        let shown = printable_json(json);
+        assert_eq!(shown, r#"{"名":"订单\u202e","a":["\u0041"]}"#);
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&shown), value(json));
+    }
+
+    #[test]
+    fn no_character_is_cut_in_two() {
+        let name = "订单".as_bytes();
+        for (max, kept) in [
+            (0, ""),
+            (2, ""),
+            (3, "订"),
+            (5, "订"),
+            (6, "订单"),
+            (9, "订单"),
+        ] {
+            assert_eq!(beginning_of_bytes(name, max), kept.as_bytes(), "{max}");
+        }
+        // What is no text is cut somewhere.
+        assert_eq!(beginning_of_bytes(&[0x80; 9], 7).len(), 4);
+        assert_eq!(columns("生产环境-订单 ok"), 16);
     }
 
     #[test]

@@ -101,27 +101,35 @@ pub struct SourceAlert<'a> {
 }
 
 impl<'a> SourceAlert<'a> {
-    /// The records between two offsets of a partition were gone before they were read.
+    /// The records between two offsets of a partition were gone before they were read. `records` says how
+    /// many; `None` if offsets jump there, so that nobody knows.
     pub fn expired(
         source: Source<'a>,
         partition: Partition,
-        from: NextOffset,
-        to: NextOffset,
+        (from, to): (NextOffset, NextOffset),
+        records: Option<u64>,
     ) -> SourceAlert<'a> {
-        let records = to.0.saturating_sub(from.0);
         let number = partition.0;
-        let (noun, verb) = match records {
-            1 => ("record", "it was"),
-            _ => ("records", "they were"),
+        let (what, verb) = match records {
+            Some(1) => ("1 audit record".to_owned(), "it was"),
+            Some(count) => (format!("{} audit records", grouped(count)), "they were"),
+            None => ("Audit records".to_owned(), "they were"),
+        };
+        let unknown = match records {
+            Some(_) => "",
+            None => {
+                "; offsets of this source jump, so that their distance is no number of records, and there \
+                 may have been none"
+            }
         };
         SourceAlert {
             title: format!(
-                "{} audit {noun} of {}/partition {number} expired before {verb} read",
-                grouped(records),
+                "{what} of {}/partition {number} expired before {verb} read",
                 source.name
             ),
             why: format!(
-                "partition {number} was to be read from offset {}, and its oldest record has offset {}",
+                "partition {number} was to be read from offset {}, and its oldest record has offset \
+                 {}{unknown}",
                 from.0, to.0
             ),
             evidence: json!({
@@ -237,7 +245,7 @@ impl<'a> SourceAlert<'a> {
 }
 
 /// `12,345`.
-fn grouped(number: i64) -> String {
+fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -259,12 +267,9 @@ mod tests {
     };
 
     fn expired(partition: i32, from: i64, to: i64) -> SourceAlert<'static> {
-        SourceAlert::expired(
-            SOURCE,
-            Partition(partition),
-            NextOffset(from),
-            NextOffset(to),
-        )
+        let offsets = (NextOffset(from), NextOffset(to));
+        let records = u64::try_from(to - from).ok();
+        SourceAlert::expired(SOURCE, Partition(partition), offsets, records)
     }
 
     #[test]
@@ -279,6 +284,15 @@ mod tests {
         );
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(grouped(100), "100");
+        let offsets = (NextOffset(5), NextOffset(12_350));
+        let uncounted = SourceAlert::expired(SOURCE, Partition(3), offsets, None);
+        assert_eq!(
+            uncounted.title,
+            "Audit records of confluent/partition 3 expired before they were read"
+        );
+        assert!(uncounted.why.contains("no number of records"));
+        assert_eq!(uncounted.evidence["records"], Value::Null);
+        assert_eq!(uncounted.uid, expired(3, 5, 12_350).uid);
     }
 
     #[test]
@@ -293,7 +307,8 @@ mod tests {
             name: "other",
             ..SOURCE
         };
-        let other = SourceAlert::expired(elsewhere, Partition(3), NextOffset(5), NextOffset(9));
+        let offsets = (NextOffset(5), NextOffset(9));
+        let other = SourceAlert::expired(elsewhere, Partition(3), offsets, Some(4));
         assert_ne!(one.uid, other.uid);
         assert_ne!(one.group_key, other.group_key);
     }

@@ -142,7 +142,7 @@ fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Re
         let offsets = Offsets::open(&session).with_context(|| format!("source {source}"))?;
         for seen in offsets.show().with_context(|| format!("source {source}"))? {
             other |= seen.source == Same::No || seen.last == Same::No;
-            writeln!(out, "{source}\t{}", line(&seen))?;
+            writeln!(out, "{source}\t{}", line(&seen, Timestamp::now()))?;
         }
         let members = offsets.members()?;
         eprintln!(
@@ -158,16 +158,21 @@ fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Re
     Ok(())
 }
 
-fn line(seen: &SeenPosition) -> String {
+fn line(seen: &SeenPosition, now: Timestamp) -> String {
     let time = seen
         .time_ms
         .and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let lag = match seen.lag() {
-        Some(lag) if lag < 0 => "past the end".to_owned(),
+    let lag = match seen.distance() {
+        Some(distance) if distance < 0 => "past the end".to_owned(),
         Some(_) if seen.position < Some(seen.oldest) => {
             format!("expired, the oldest is {}", seen.oldest.0)
         }
-        Some(lag) => lag.to_string(),
+        // How long the record at the position waits already; if there is none, nothing waits.
+        Some(_) if seen.offsets_jump => {
+            let waits = time.map_or(0, |time| now.as_second() - time.as_second());
+            format!("{}s", waits.max(0))
+        }
+        Some(distance) => distance.to_string(),
         None => "-".to_owned(),
     };
     [
@@ -232,6 +237,10 @@ fn effect(step: &Move) -> String {
     match step.from.map(|from| step.to.0 - from.0) {
         None => "set for the first time".to_owned(),
         Some(0) => "stays".to_owned(),
+        Some(distance) if step.offsets_jump => match distance > 0 {
+            true => "the records between are skipped".to_owned(),
+            false => "the records between are read again".to_owned(),
+        },
         Some(skipped) if skipped > 0 => format!("{skipped} are skipped"),
         Some(again) => format!("{} are read again", -again),
     }
@@ -280,9 +289,20 @@ mod tests {
             time_ms: None,
             source: Same::Yes,
             last: Same::No,
+            offsets_jump: false,
         };
-        assert_eq!(line(&seen(12)), "3\t12\t20\t8\t-\t-\tsame\tother");
-        assert!(line(&seen(21)).contains("past the end"));
-        assert!(line(&seen(9)).contains("expired, the oldest is 10"));
+        let now = Timestamp::from_second(1_000).unwrap();
+        let line = |seen| line(&seen, now);
+        assert_eq!(line(seen(12)), "3\t12\t20\t8\t-\t-\tsame\tother");
+        assert!(line(seen(21)).contains("past the end"));
+        assert!(line(seen(9)).contains("expired, the oldest is 10"));
+        let jumping = |time_ms| SeenPosition {
+            offsets_jump: true,
+            time_ms,
+            ..seen(12)
+        };
+        let lag = |seen| line(seen).split('\t').nth(3).map(str::to_owned);
+        assert_eq!(lag(jumping(Some(963_000))).as_deref(), Some("37s"));
+        assert_eq!(lag(jumping(None)).as_deref(), Some("0s"));
     }
 }

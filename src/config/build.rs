@@ -7,6 +7,7 @@ use super::model::{Config, LagGroup, Log, Session, Source};
 use super::{cluster, names};
 use crate::diagnostic::nearest;
 use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
+use crate::kafka::{BrokerKind, Cluster};
 use crate::notify;
 use crate::observe::log::LogFormat;
 use crate::pipeline::OutputList;
@@ -60,10 +61,13 @@ fn sources(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Source> {
             faults.push(section.fault(name, message));
         }
         let written = section.section(name);
+        let cluster = cluster::cluster(&written, faults);
+        let broker = broker(&written, &cluster, faults);
         Source {
             name: name.to_owned(),
-            cluster: cluster::cluster(&written, faults),
-            topic: written.required("topic", faults),
+            topic: topic(&written, broker, faults),
+            broker,
+            cluster,
             start: start(&written, faults),
             on_gap: written.choice(
                 "on_gap",
@@ -74,6 +78,27 @@ fn sources(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Source> {
         }
     };
     names.into_iter().map(source).collect()
+}
+
+/// What answers at the source's address: as configured, else by the host name.
+fn broker(source: &Section<'_>, cluster: &Cluster, faults: &mut Vec<Fault>) -> BrokerKind {
+    if !source.has("broker") {
+        return BrokerKind::of(&cluster.bootstrap);
+    }
+    source.choice(
+        "broker",
+        &[("kafka", BrokerKind::Kafka), ("sls", BrokerKind::Sls)],
+        faults,
+    )
+}
+
+fn topic(source: &Section<'_>, broker: BrokerKind, faults: &mut Vec<Fault>) -> String {
+    // The default is Confluent's topic; a Logstore has a name of its own.
+    if broker == BrokerKind::Sls && source.is_default("topic") {
+        let fault = source.fault("topic", "a value is required: the name of the Logstore");
+        faults.push(fault.remedy("a trail `audit` is delivered to the Logstore actiontrail_audit"));
+    }
+    source.required("topic", faults)
 }
 
 fn start(source: &Section<'_>, faults: &mut Vec<Fault>) -> Start {
@@ -193,6 +218,12 @@ fn log(section: &Section<'_>, faults: &mut Vec<Fault>) -> Log {
 fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) {
     if let Some(Err(error)) = config.sessions(0).first().map(SessionConfig::check) {
         faults.push(root.fault("transaction_timeout", error));
+    }
+    if BrokerKind::of(&config.destination.bootstrap) == BrokerKind::Sls {
+        let message =
+            "SLS has no transactions and keeps no positions: it cannot be the destination";
+        let fault = root.section("destination").fault("bootstrap", message);
+        faults.push(fault.remedy("name a Kafka cluster of your own"));
     }
     for source in &config.sources {
         let same_cluster = source.cluster.bootstrap == config.destination.bootstrap;

@@ -7,11 +7,8 @@ use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::schema::ROOT;
 use crate::kafka::client::is_secret;
-use crate::settings::{DefaultValue, Fault, Key, PREFIX, ScalarType, Shape, place};
+use crate::settings::{DEFAULT, DefaultValue, Fault, Key, PREFIX, ScalarType, Shape, place};
 use crate::yaml::{self, Entry, Node};
-
-/// The origin of default values.
-pub(super) const DEFAULT: &str = "default";
 
 type Table = Map<String, Value>;
 

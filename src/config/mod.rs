@@ -19,4 +19,4 @@ mod tests;
 pub use crate::settings::{Fault, PREFIX};
 pub use json_schema::json_schema;
 pub use load::{Draft, Loaded, draft, from_parts, load};
-pub use model::{Config, Source};
+pub use model::{Config, LagGroup, Source};

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::groups;
-use crate::kafka::Cluster;
 use crate::kafka::session::{Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start};
+use crate::kafka::{BrokerKind, Cluster};
 use crate::notify::Sink;
 use crate::observe::log::LogFormat;
 use crate::pipeline::OutputList;
@@ -50,6 +50,8 @@ pub struct Source {
     pub cluster: Cluster,
     /// The topic.
     pub topic: String,
+    /// What answers at the cluster's address.
+    pub broker: BrokerKind,
     /// Where to start if there is no committed position.
     pub start: Start,
     /// What to do when records expired before they were read.
@@ -117,6 +119,7 @@ impl Config {
             destination: self.destination.clone(),
             source_name: source.name.clone(),
             source_topic: source.topic.clone(),
+            broker: source.broker,
             group: common.group.clone(),
             positions_topic: self.positions_topic.clone(),
             lag_group: match &source.lag_group {

@@ -5,10 +5,9 @@ use std::fmt::Write;
 
 use config::{Map, Value, ValueKind};
 
-use super::layers::DEFAULT;
 use super::schema::ROOT;
 use crate::kafka::client::is_secret;
-use crate::settings::{Key, Shape};
+use crate::settings::{DEFAULT, Key, Shape};
 
 /// Write the merged layers in the order of the schema.
 pub(super) fn print(merged: &Map<String, Value>) -> String {

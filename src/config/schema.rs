@@ -24,7 +24,11 @@ const KAFKA: Key = optional("kafka", Shape::Properties)
 /// One source.
 pub(super) const SOURCE: &[Key] = &[
     BOOTSTRAP,
-    text("topic", "confluent-audit-log-events").about("The topic to read."),
+    text("topic", "confluent-audit-log-events")
+        .about("The topic to read; of SLS the Logstore, which has no default."),
+    optional("broker", Shape::Scalar)
+        .scalar_type(ScalarType::Choice(&["kafka", "sls"]))
+        .about("What answers at bootstrap: Kafka, or the Kafka endpoint of Alibaba Cloud's SLS, whose offsets jump; default: by its host name."),
     API_KEY,
     API_KEY_FILE,
     API_SECRET,

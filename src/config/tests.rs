@@ -1,6 +1,7 @@
 //! The smallest configuration, what overrides what, and what is refused with which words.
 
 use super::*;
+use crate::kafka::BrokerKind;
 use crate::kafka::session::Start;
 use crate::pipeline::Content;
 use crate::rules::RuleSource;
@@ -175,6 +176,63 @@ fn positions_are_copied_to_a_group_of_no_deployment_unless_somebody_says_otherwi
     let text = SMALLEST.replace("destination:", "    lag_group: \"\"\ndestination:");
     let said = refused(&text, &[]);
     assert!(said.contains("sources.confluent.lag_group"), "{said}");
+}
+
+const SLS: &str = "\
+sources:
+  actiontrail:
+    bootstrap: audit.cn-shanghai.log.aliyuncs.com:10012
+    topic: actiontrail_audit
+destination:
+  bootstrap: own.example:9092
+";
+
+#[test]
+fn an_endpoint_of_sls_is_known_by_its_host_name_or_named_and_needs_a_topic() {
+    let broker = |text: &str| loaded(text, &[]).config.sessions(0)[0].broker;
+    assert_eq!(broker(SLS), BrokerKind::Sls);
+    assert_eq!(broker(SMALLEST), BrokerKind::Kafka);
+    let named = |kind| {
+        SMALLEST.replace(
+            "9092\ndest",
+            &format!("9092\n    topic: x\n    broker: {kind}\ndest"),
+        )
+    };
+    assert_eq!(broker(&named("sls")), BrokerKind::Sls);
+    let kafka = SLS.replace("topic:", "broker: kafka\n    topic:");
+    assert_eq!(broker(&kafka), BrokerKind::Kafka, "what is said wins");
+    let said = refused(&named("slss"), &[]);
+    assert!(said.contains("did you mean `sls`?"), "{said}");
+    let said = refused(&SLS.replace("    topic: actiontrail_audit\n", ""), &[]);
+    assert!(
+        said.contains("topic: a value is required: the name of the Logstore"),
+        "{said}"
+    );
+    let said = refused(&SLS.replace("own.example", "x.log.aliyuncs.com"), &[]);
+    assert!(
+        said.contains("destination.bootstrap: SLS has no transactions"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_number_sign_in_a_password_of_sls_cuts_nothing_off() {
+    const PASSWORD: &str = "LTAI5tExample#s3cr3t# and more";
+    let password = |text: &str, pairs: &[(&str, &str)]| {
+        let loaded = loaded(text, pairs);
+        assert!(!loaded.print().contains("s3cr3t"), "{}", loaded.print());
+        let source = &loaded.config.sources[0];
+        source.cluster.properties["sasl.password"].clone()
+    };
+    let variable = "WATCHBELL__SOURCES__ACTIONTRAIL__KAFKA__SASL_PASSWORD";
+    assert_eq!(password(SLS, &[(variable, PASSWORD)]), PASSWORD);
+    let folder = tempfile::tempdir().unwrap();
+    // Nor does it in the name of a file.
+    let path = folder.path().join("id#secret");
+    std::fs::write(&path, format!("{PASSWORD}\n")).unwrap();
+    let file = format!("    kafka: {{sasl.password_file: {}}}\n", path.display());
+    let text = SLS.replace("destination:", &(file + "destination:"));
+    assert_eq!(password(&text, &[]), PASSWORD);
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! Rights that are missing, as commands to be pasted: Confluent's CLI for its cloud, Kafka's own
-//! tool for everything else.
+//! Rights that are missing, as commands to be pasted: Confluent's CLI for its cloud, Alibaba Cloud's for SLS,
+//! Kafka's own tool for everything else.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::broker_kind::BrokerKind;
 use super::client::Cluster;
 
 /// What a right is about.
@@ -91,9 +92,15 @@ impl fmt::Display for Right {
     }
 }
 
-/// Lines of shell that grant what is missing in `cluster`; nothing where nothing is missing.
-pub fn commands(cluster: &Cluster, cluster_id: Option<&str>, missing: &[Right]) -> Vec<String> {
-    let mut rights: BTreeMap<&Resource, Vec<Operation>> = BTreeMap::new();
+/// Lines of shell that grant what is missing in `cluster`, at which a broker of this kind answers; nothing
+/// where nothing is missing.
+pub fn commands(
+    cluster: &Cluster,
+    kind: BrokerKind,
+    cluster_id: Option<&str>,
+    missing: &[Right],
+) -> Vec<String> {
+    let mut rights = Rights::new();
     for right in missing {
         let operations = rights.entry(&right.resource).or_default();
         operations.extend(&right.operations);
@@ -103,46 +110,63 @@ pub fn commands(cluster: &Cluster, cluster_id: Option<&str>, missing: &[Right]) 
     if rights.is_empty() {
         return Vec::new();
     }
-    let is_cloud = cluster.bootstrap.split(',').any(|server| {
-        let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
-        host.trim().ends_with(".confluent.cloud")
-    });
-    let mut lines = Vec::new();
-    if is_cloud {
-        lines.push("SERVICE_ACCOUNT=sa-XXXXXX  # the owner of the API key".to_owned());
-        let cluster_id = cluster_id.unwrap_or("lkc-XXXXXX");
-        for (resource, operations) in rights {
-            lines.push(confluent(cluster_id, resource, &operations));
-        }
-    } else {
-        let user = cluster.properties.get("sasl.username");
-        lines.push(match user {
-            Some(user) => format!("PRINCIPAL={}", word(&format!("User:{user}"))),
-            None => "PRINCIPAL=User:XXXXXX  # who these credentials are".to_owned(),
-        });
-        // One run of the tool grants the same on several topics.
-        let mut topics: BTreeMap<Vec<Operation>, String> = BTreeMap::new();
-        let mut others = Vec::new();
-        for (resource, operations) in rights {
-            match resource {
-                Resource::Topic(topic) => {
-                    *topics.entry(operations).or_default() += &format!(" --topic {topic}");
-                }
-                Resource::Group(group) => {
-                    others.push((operations, format!(" --group {}", word(group))));
-                }
-                Resource::TransactionalIds(prefix) => others.push((
-                    operations,
-                    format!(
-                        " --transactional-id {} --resource-pattern-type prefixed",
-                        word(prefix)
-                    ),
-                )),
+    match kind {
+        BrokerKind::ConfluentCloud => confluent_commands(cluster_id, rights),
+        BrokerKind::Sls => sls_commands(),
+        BrokerKind::Kafka => kafka_commands(cluster, rights),
+    }
+}
+
+/// What is to be granted on each resource.
+type Rights<'r> = BTreeMap<&'r Resource, Vec<Operation>>;
+
+fn confluent_commands(cluster_id: Option<&str>, rights: Rights<'_>) -> Vec<String> {
+    let cluster_id = cluster_id.unwrap_or("lkc-XXXXXX");
+    let mut lines = vec!["SERVICE_ACCOUNT=sa-XXXXXX  # the owner of the API key".to_owned()];
+    for (resource, operations) in rights {
+        lines.push(confluent(cluster_id, resource, &operations));
+    }
+    lines
+}
+
+/// SLS knows no rights of Kafka's: this policy allows everything that a source needs.
+fn sls_commands() -> Vec<String> {
+    vec![
+        "RAM_USER=XXXXXX  # the owner of the AccessKey".to_owned(),
+        "aliyun ram AttachPolicyToUser --PolicyType System --PolicyName AliyunLogReadOnlyAccess \
+         --UserName \"$RAM_USER\""
+            .to_owned(),
+    ]
+}
+
+fn kafka_commands(cluster: &Cluster, rights: Rights<'_>) -> Vec<String> {
+    let user = cluster.properties.get("sasl.username");
+    let mut lines = vec![match user {
+        Some(user) => format!("PRINCIPAL={}", word(&format!("User:{user}"))),
+        None => "PRINCIPAL=User:XXXXXX  # who these credentials are".to_owned(),
+    }];
+    // One run of the tool grants the same on several topics.
+    let mut topics: BTreeMap<Vec<Operation>, String> = BTreeMap::new();
+    let mut others = Vec::new();
+    for (resource, operations) in rights {
+        match resource {
+            Resource::Topic(topic) => {
+                *topics.entry(operations).or_default() += &format!(" --topic {topic}");
             }
+            Resource::Group(group) => {
+                others.push((operations, format!(" --group {}", word(group))));
+            }
+            Resource::TransactionalIds(prefix) => others.push((
+                operations,
+                format!(
+                    " --transactional-id {} --resource-pattern-type prefixed",
+                    word(prefix)
+                ),
+            )),
         }
-        for (operations, resources) in topics.into_iter().chain(others) {
-            lines.push(kafka(cluster, &operations, &resources));
-        }
+    }
+    for (operations, resources) in topics.into_iter().chain(others) {
+        lines.push(kafka(cluster, &operations, &resources));
     }
     lines
 }
@@ -204,7 +228,8 @@ mod tests {
     #[test]
     fn confluents_cloud_gets_its_own_commands_one_for_each_resource() {
         let cluster = Cluster::plaintext("pkc-1.eu.aws.confluent.cloud:9092");
-        let lines = commands(&cluster, Some("lkc-abc"), &missing());
+        let kind = BrokerKind::ConfluentCloud;
+        let lines = commands(&cluster, kind, Some("lkc-abc"), &missing());
         assert_eq!(
             lines[1..],
             [
@@ -225,7 +250,7 @@ mod tests {
         let mut missing = missing();
         let topic = Resource::Topic("watchbell.alerts".into());
         missing.push(Right::new(topic, &[Operation::Describe, Operation::Write]));
-        let lines = commands(&cluster, None, &missing);
+        let lines = commands(&cluster, BrokerKind::Kafka, None, &missing);
         assert_eq!(
             lines,
             [
@@ -241,6 +266,16 @@ mod tests {
     }
 
     #[test]
+    fn sls_gets_a_policy_of_alibaba_cloud_since_it_knows_no_rights_of_kafka() {
+        let cluster = Cluster::plaintext("audit.cn-shanghai.log.aliyuncs.com:10012");
+        let lines = commands(&cluster, BrokerKind::Sls, None, &missing());
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with("RAM_USER="), "{lines:?}");
+        assert!(lines[1].starts_with("aliyun ram AttachPolicyToUser"));
+        assert!(lines[1].contains("AliyunLogReadOnlyAccess"));
+    }
+
+    #[test]
     fn what_the_shell_would_take_apart_is_quoted() {
         assert_eq!(word("User:CN=a b"), "'User:CN=a b'");
         assert_eq!(word("it's"), "'it'\\''s'");
@@ -249,6 +284,13 @@ mod tests {
 
     #[test]
     fn nothing_missing_is_nothing_to_paste() {
-        assert!(commands(&Cluster::plaintext("kafka:9092"), None, &[]).is_empty());
+        let cluster = Cluster::plaintext("kafka:9092");
+        for kind in [
+            BrokerKind::Kafka,
+            BrokerKind::ConfluentCloud,
+            BrokerKind::Sls,
+        ] {
+            assert!(commands(&cluster, kind, None, &[]).is_empty());
+        }
     }
 }

@@ -2,11 +2,13 @@
 //! `session` moves records from a source to a destination with their positions; `follow` is a
 //! member of a group that reads one topic, `append` writes a few records; `topics` knows the topics watchbell
 //! writes; `topic_reader` reads them back for a person; `access` finds out what one may do and `acl`
-//! words what is missing; `embedded` is librdkafka's in-process cluster for the demo.
+//! words what is missing; `broker_kind` says what answers at an address; `embedded` is librdkafka's in-process cluster
+//! for the demo.
 
 pub mod access;
 pub mod acl;
 pub mod append;
+mod broker_kind;
 pub mod client;
 pub mod embedded;
 mod fault;
@@ -20,6 +22,7 @@ mod stored;
 pub mod topic_reader;
 pub mod topics;
 
+pub use broker_kind::BrokerKind;
 pub use client::{ClientError, Cluster, Credentials};
 pub use span::{Span, newest_first};
 pub use stored::Stored;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::words::visible;
 use crate::event::secret::{Container, Name, REDACTED, is_secret, names_another, without_secrets};
 use crate::json::{JsonText, Token, Tokens, decoded};
-use crate::printable::beginning;
+use crate::printable::{beginning, unescaped};
 
 /// Most secrets that are remembered of a record, and the shortest: a shorter one may be any word.
 const MAX_REMEMBERED: usize = 100;
@@ -118,7 +118,7 @@ impl<'a> Redaction<'a> {
     fn name(&mut self, name: &'a str) {
         self.separate();
         self.push("\"");
-        self.push(&visible(name));
+        self.push(&visible(&unescaped(name)));
         self.push("\":");
         let start = self.out.len();
         let Some(open) = self.open.last_mut() else {
@@ -247,7 +247,7 @@ impl<'a> Redaction<'a> {
             }
             Cow::Borrowed(_) => {
                 self.push("\"");
-                self.push(&visible(beginning(content, self.max_bytes)));
+                self.push(&visible(&unescaped(beginning(content, self.max_bytes))));
                 self.push("\"");
             }
         }

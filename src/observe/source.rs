@@ -33,8 +33,8 @@ pub struct SourceState {
 pub struct Progress {
     /// The committed offset: the next to be read after a restart. `None` before it is known.
     pub position: Option<NextOffset>,
-    /// Records that are not yet committed; `None` before that is known.
-    pub lag: Option<u64>,
+    /// How far it is behind; `None` before that is known.
+    pub lag: Option<Lag>,
 }
 
 impl SourceState {
@@ -71,9 +71,9 @@ impl SourceState {
         *progress = partitions.iter().map(owned).collect();
     }
 
-    fn note_lag(&self, partition: Partition, records: u64) {
+    fn note_lag(&self, partition: Partition, lag: Lag) {
         if let Some(progress) = self.progress().get_mut(&partition) {
-            progress.lag = Some(records);
+            progress.lag = Some(lag);
         }
     }
 
@@ -300,11 +300,14 @@ impl SessionObserver for SourceObserver {
     }
 
     fn lag(&self, partition: Partition, lag: Lag) {
-        self.state.note_lag(partition, lag.records);
+        self.state.note_lag(partition, lag);
         let partition = partition.0.to_string();
         let labels = [self.state.name(), partition.as_str()];
-        let records = i64::try_from(lag.records).unwrap_or(i64::MAX);
-        self.metrics.lag.with_label_values(&labels).set(records);
+        // Where offsets jump, there is no such metric rather than a wrong one.
+        if let Some(records) = lag.records {
+            let records = i64::try_from(records).unwrap_or(i64::MAX);
+            self.metrics.lag.with_label_values(&labels).set(records);
+        }
         if let Some(age) = lag.age {
             let gauge = self.metrics.lag_seconds.with_label_values(&labels);
             gauge.set(age.as_secs_f64());
@@ -344,7 +347,7 @@ impl SessionObserver for SourceObserver {
         let label = self.label();
         self.metrics.gaps.with_label_values(&label).inc();
         let records = self.metrics.gap_records.with_label_values(&label);
-        records.inc_by(gap.records());
+        records.inc_by(gap.records.unwrap_or(0));
     }
 
     fn positions_lost(&self, partitions: usize) {

@@ -36,7 +36,13 @@ fn source(state: &Arc<SourceState>) -> Value {
         .into_iter()
         .map(|(partition, progress)| {
             let position = progress.position.map(|next| next.0);
-            let progress = json!({"position": position, "lag_records": progress.lag});
+            let lag = progress.lag;
+            let progress = json!({
+                "position": position,
+                // Null also where the source's offsets jump.
+                "lag_records": lag.and_then(|lag| lag.records),
+                "lag_seconds": lag.and_then(|lag| lag.age).map(|age| age.as_secs_f64()),
+            });
             (partition.0.to_string(), progress)
         })
         .collect();
@@ -52,9 +58,11 @@ fn source(state: &Arc<SourceState>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::event::{NextOffset, Partition};
-    use crate::kafka::session::{NotReady, SessionObserver};
+    use crate::kafka::session::{Lag, NotReady, SessionObserver};
     use crate::observe::{Metrics, SourceObserver};
 
     #[test]
@@ -64,6 +72,18 @@ mod tests {
         let observer = SourceObserver::new(state.clone(), metrics);
         observer.assigned(&[Partition(4)]);
         observer.positions(&[(Partition(4), NextOffset(12))].into());
+        let page = status(&Health::new(vec![state.clone()]), "abc", 10);
+        assert_eq!(
+            page["sources"]["audit"]["partitions"]["4"]["lag_seconds"],
+            Value::Null
+        );
+        observer.lag(
+            Partition(4),
+            Lag {
+                records: None,
+                age: Some(Duration::from_millis(1_500)),
+            },
+        );
         observer.readiness(Some(&NotReady {
             reason: "topic_missing",
             remedy: "create it".into(),
@@ -80,7 +100,9 @@ mod tests {
         let source = &page["sources"]["audit"];
         assert_eq!(source["waits_for"]["reason"], "topic_missing");
         assert_eq!(source["partitions"]["4"]["position"], 12);
-        assert_eq!(source["partitions"]["4"]["lag_records"], Value::Null);
+        let partition = &source["partitions"]["4"];
+        assert_eq!(partition["lag_records"], Value::Null);
+        assert_eq!(partition["lag_seconds"], 1.5);
         assert_eq!(source["seconds_since_last_commit"], Value::Null);
     }
 }

@@ -320,7 +320,12 @@ fn versions(batch: &Batch) -> BTreeSet<String> {
         name: "confluent",
         topic: "audit",
     };
-    let expired = SourceAlert::expired(source, Partition(0), NextOffset(1), NextOffset(2));
+    let expired = SourceAlert::expired(
+        source,
+        Partition(0),
+        (NextOffset(1), NextOffset(2)),
+        Some(1),
+    );
     let mut out = OutputBuffer::default();
     batch.process(&record(event), NOW_MS, &mut out);
     batch.process(&record(b"{"), NOW_MS, &mut out);

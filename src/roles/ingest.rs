@@ -257,7 +257,12 @@ impl Worker for Ingest<'_> {
     }
 
     fn on_gap(&mut self, gap: &Gap, outputs: &mut Outputs) {
-        let alert = SourceAlert::expired(self.source(), gap.partition, gap.from, gap.to);
+        let alert = SourceAlert::expired(
+            self.source(),
+            gap.partition,
+            (gap.from, gap.to),
+            gap.records,
+        );
         let counts = self.raise(&alert, outputs);
         self.pending.push_back(counts);
     }

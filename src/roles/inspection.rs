@@ -1,54 +1,20 @@
 //! `validate --connect`: checks logins, topics and rights on all clusters before the daemon starts.
 //! Invariant: one pass finds everything, and nothing is changed.
 
-use std::fmt;
-use std::time::Duration;
+mod report;
 
 use super::outputs;
-use crate::config::{Config, Source};
+use crate::config::{Config, LagGroup, Source};
+use crate::kafka::BrokerKind;
 use crate::kafka::access::{Access, Permission, Seen};
-use crate::kafka::acl::{Operation, Resource, Right, commands};
+use crate::kafka::acl::{Operation, Resource, Right};
 use crate::kafka::session::{Delivery, transactional_id_prefix};
 use crate::kafka::topics::{
     Difference, FoundTopic, Topics, WantedTopic, compare, ownership_topic, positions_topic,
 };
-use crate::kafka::{ClientError, Cluster};
 use crate::pipeline::Content;
-
-/// Timeout of one request.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The result for one cluster.
-#[derive(Debug, Default)]
-pub struct Inspection {
-    /// `destination`, or `source` and the source's name.
-    pub name: String,
-    /// The checks that passed.
-    pub fine: Vec<String>,
-    /// What must be repaired.
-    pub problems: Vec<Issue>,
-    /// What need not be repaired, but should be known.
-    pub warnings: Vec<Issue>,
-    /// Shell commands that grant the missing rights.
-    pub commands: Vec<String>,
-}
-
-/// One thing that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issue {
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub remedy: String,
-}
-
-impl fmt::Display for Issue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n  help: {}", self.message, self.remedy)
-    }
-}
-
-const GRANT: &str = "grant it with the command below";
+pub use report::{Inspection, Issue};
+use report::{InspectionBuilder, REQUEST_TIMEOUT};
 
 /// Check the cluster of every source and the destination.
 pub fn inspect(config: &Config) -> Vec<Inspection> {
@@ -60,7 +26,10 @@ pub fn inspect(config: &Config) -> Vec<Inspection> {
     let destination = destination(config, &sources);
     let mut inspections: Vec<Inspection> = sources
         .into_iter()
-        .map(|(source, inspected)| inspected.builder.finish(&source.cluster, inspected.id))
+        .map(|(source, inspected)| {
+            let InspectedSource { builder, id, .. } = inspected;
+            builder.finish(&source.cluster, source.broker, id)
+        })
         .collect();
     inspections.push(destination);
     inspections
@@ -75,6 +44,7 @@ struct InspectedSource {
 
 fn source_cluster(source: &Source) -> InspectedSource {
     let mut builder = InspectionBuilder::new(format!("source {}", source.name));
+    builder.login_remedy = source.broker.login_remedy();
     let (mut id, mut partitions) = (None, None);
     let topic = &source.topic;
     let topic_seen = builder.connect(&source.cluster).map(|(access, found)| {
@@ -86,7 +56,7 @@ fn source_cluster(source: &Source) -> InspectedSource {
         Some((Err(error), _)) => builder.unreachable(&error),
         Some((Ok(Seen::Missing), _)) => builder.problem(
             format!("the topic {topic} does not exist"),
-            "correct `topic`, or the bootstrap address: the audit log has a cluster of its own",
+            source.broker.topic_remedy(),
         ),
         Some((Ok(Seen::Denied), _)) => {
             let operations = [Operation::Read, Operation::Describe];
@@ -100,6 +70,19 @@ fn source_cluster(source: &Source) -> InspectedSource {
             let resource = Resource::Topic(topic.clone());
             let attempt = access.read(topic, count);
             builder.judge(attempt, resource, &[Operation::Read]);
+            if source.broker.offsets_jump() {
+                builder.fine.push(
+                    "offsets jump there: lag is given in seconds, never as a number of records"
+                        .to_owned(),
+                );
+            }
+            if source.broker == BrokerKind::Sls && source.lag_group != LagGroup::None {
+                builder.fine.push(
+                    "positions are copied to a group there, one of the 30 consumer groups that a \
+                     Logstore takes; `lag_group: none` saves it"
+                        .to_owned(),
+                );
+            }
         }
     }
     InspectedSource {
@@ -112,8 +95,9 @@ fn source_cluster(source: &Source) -> InspectedSource {
 fn destination(config: &Config, sources: &[(&Source, InspectedSource)]) -> Inspection {
     let mut builder = InspectionBuilder::new("destination".to_owned());
     let cluster = &config.destination;
+    let kind = BrokerKind::of(&cluster.bootstrap);
     let Some((access, id)) = builder.connect(cluster) else {
-        return builder.finish(cluster, None);
+        return builder.finish(cluster, kind, None);
     };
     let mut visible = None;
     for wanted in outputs::wanted(&config.outputs) {
@@ -154,7 +138,7 @@ fn destination(config: &Config, sources: &[(&Source, InspectedSource)]) -> Inspe
         let ids = Resource::TransactionalIds(prefix);
         builder.judge(attempt, ids, &[Operation::Describe, Operation::Write]);
     }
-    builder.finish(cluster, id)
+    builder.finish(cluster, kind, id)
 }
 
 /// Checks the consumer groups of the sinks, and their right to read the alerts topic.
@@ -321,100 +305,4 @@ fn created_by_run(
         }
     }
     None
-}
-
-/// An inspection in progress.
-struct InspectionBuilder {
-    inspection: Inspection,
-    fine: Vec<String>,
-    missing: Vec<Right>,
-}
-
-impl InspectionBuilder {
-    fn new(name: String) -> InspectionBuilder {
-        InspectionBuilder {
-            inspection: Inspection {
-                name,
-                ..Inspection::default()
-            },
-            fine: Vec::new(),
-            missing: Vec::new(),
-        }
-    }
-
-    /// Connects to the cluster and asks for its id; `None` if that fails, which is noted as a problem.
-    fn connect<'c>(&mut self, cluster: &'c Cluster) -> Option<(Access<'c>, Option<String>)> {
-        let reached = cluster
-            .cluster_id(REQUEST_TIMEOUT)
-            .and_then(|id| Ok((Access::new(cluster, REQUEST_TIMEOUT)?, id)));
-        match reached {
-            Ok((access, id)) => {
-                let name = id.as_deref().unwrap_or("without an id");
-                let bootstrap = &cluster.bootstrap;
-                self.fine
-                    .push(format!("cluster {name} answers at {bootstrap}"));
-                Some((access, id))
-            }
-            Err(error) => {
-                self.unreachable(&error);
-                None
-            }
-        }
-    }
-
-    fn unreachable(&mut self, error: &ClientError) {
-        let remedy = match error {
-            // The error's own text says what to repair.
-            ClientError::Login { .. } => "the brokers were reached, but they refuse the login",
-            _ => error
-                .remedy()
-                .unwrap_or("check bootstrap, the network, the brokers, and security.protocol"),
-        };
-        self.problem(error.to_string(), remedy);
-    }
-
-    fn problem(&mut self, message: String, remedy: &str) {
-        self.inspection.problems.push(Issue {
-            message,
-            remedy: remedy.to_owned(),
-        });
-    }
-
-    /// A missing right that is not strictly needed.
-    fn advise(&mut self, message: String, right: Right) {
-        self.inspection.warnings.push(Issue {
-            message,
-            remedy: GRANT.to_owned(),
-        });
-        self.missing.push(right);
-    }
-
-    fn denied(&mut self, resource: Resource, operations: &[Operation]) {
-        let right = Right::new(resource, operations);
-        self.problem(format!("missing: {right}"), GRANT);
-        self.missing.push(right);
-    }
-
-    fn judge(&mut self, attempt: Permission, resource: Resource, operations: &[Operation]) {
-        let right = Right::new(resource, operations);
-        match attempt {
-            Permission::Granted => self.fine.push(right.to_string()),
-            Permission::Denied => {
-                self.problem(format!("missing: {right}"), GRANT);
-                self.missing.push(right);
-            }
-            Permission::Unknown(detail) => {
-                let message = format!("{right}: could not be checked: {detail}");
-                self.problem(message, "try again; then look at the brokers' logs");
-            }
-        }
-    }
-
-    fn finish(self, cluster: &Cluster, id: Option<String>) -> Inspection {
-        Inspection {
-            commands: commands(cluster, id.as_deref(), &self.missing),
-            fine: self.fine,
-            ..self.inspection
-        }
-    }
 }

@@ -6,6 +6,9 @@ use crate::yaml::Node;
 /// Prefix of the environment variables. Names of nested sections are joined by two underscores, too.
 pub const PREFIX: &str = "WATCHBELL__";
 
+/// The origin of default values.
+pub(crate) const DEFAULT: &str = "default";
+
 /// One key of a section.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {

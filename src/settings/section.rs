@@ -10,7 +10,7 @@ use config::{Map, Value, ValueKind};
 use jiff::SignedDuration;
 
 use super::fault::Fault;
-use super::key::PREFIX;
+use super::key::{DEFAULT, PREFIX};
 use crate::sigma::Level;
 
 static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
@@ -45,6 +45,12 @@ impl<'v> Section<'v> {
     /// Whether the key has a value, set or by default.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
+    }
+
+    /// Whether the value of the key is its default.
+    pub(crate) fn is_default(&self, name: &str) -> bool {
+        let origin = self.table.get(name).and_then(Value::origin);
+        origin == Some(DEFAULT)
     }
 
     /// The names of the sections in this one, sorted.

@@ -4,6 +4,7 @@ use super::style::Tone;
 use super::words;
 use super::{Emitted, Paint, RecordKind};
 use crate::finding::path;
+use crate::printable::beginning_of_bytes;
 
 /// Most bytes of a value that are shown if it is not an event.
 const EXCERPT: usize = 160;
@@ -103,7 +104,7 @@ fn excerpt(emitted: &Emitted<'_>, paint: Paint) -> String {
     let Some(value) = emitted.record.value else {
         return "  (no value)".to_owned();
     };
-    let shown = &value[..value.len().min(EXCERPT)];
+    let shown = beginning_of_bytes(value, EXCERPT);
     let text = String::from_utf8_lossy(shown);
     let more = if shown.len() < value.len() { "…" } else { "" };
     format!("  {}{more}", paint.paint(Tone::Faint, &text))

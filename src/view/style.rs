@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::event::secret::without_secrets;
+use crate::printable::columns;
 
 /// Whether words are shown with color and weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Paint {
     }
 }
 
-/// A text with its color; a width counts only the characters of the text.
+/// A text with its color; a width counts the columns of the text only.
 pub(super) struct Painted {
     parameters: Option<&'static str>,
     text: String,
@@ -82,7 +83,7 @@ impl fmt::Display for Painted {
         } else {
             f.write_str(&self.text)?;
         }
-        let shown = self.text.chars().count();
+        let shown = columns(&self.text);
         let missing = f.width().unwrap_or(0).saturating_sub(shown);
         write!(f, "{:missing$}", "")
     }
@@ -96,6 +97,8 @@ mod tests {
     fn color_takes_no_width_and_values_bring_none() {
         let plain = Paint::PLAIN.paint(Tone::Bad, "Failure");
         assert_eq!(format!("{plain:9}|"), "Failure  |");
+        let wide = Paint::PLAIN.paint(Tone::Plain, "订单-a");
+        assert_eq!(format!("{wide:9}|"), "订单-a   |");
         let red = Paint { color: true }.paint(Tone::Bad, "a\u{1b}[0m");
         assert_eq!(format!("{red:11}|"), "\u{1b}[1;31ma\\u001b[0m\u{1b}[0m |");
     }

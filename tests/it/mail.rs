@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use watchbell::config;
-use watchbell::notify::{Client, Encryption, Sink, SinkAnswer};
+use watchbell::notice::Notice;
+use watchbell::notify::{Client, Encryption, Message, Sink, SinkAnswer};
 
 use crate::sinks::{Authority, certified, send};
 
@@ -175,6 +176,26 @@ fn mail_goes_to_everybody_over_starttls_and_the_password_only_then() {
     );
     at("Auto-Submitted: auto-generated");
     at("Who: Jane Doe (u-example");
+}
+
+#[test]
+fn a_recipient_may_have_a_chinese_name() {
+    let text = "sources: {a: {bootstrap: a:1}}\ndestination: {bootstrap: b:1}\nnotify:\n  oncall: \
+                {type: email, server: mail.example, from: '告警 <watchbell@example.com>', \
+                to: ['值班人员 <oncall@example.com>']}\n";
+    let loaded = config::from_parts(Some(("w.yaml", text)), &[]);
+    let loaded = loaded.unwrap_or_else(|faults| panic!("{faults:?}"));
+    let sink = &loaded.config.sinks[0];
+    let message = Message::of_one("oncall", Notice::example(0), 0, None);
+    let mail = sink.endpoint.requests(&message, 0).remove(0).body;
+    let mail = String::from_utf8(mail).expect("text");
+    assert!(mail.is_ascii(), "{mail}");
+    for encoded in [
+        "=?utf-8?b?5ZGK6K2m?= <watchbell@",
+        "=?utf-8?b?5YC854+t5Lq65ZGY?= <oncall@",
+    ] {
+        assert!(mail.contains(encoded), "{mail}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use data_encoding::BASE64;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use watchbell::alert::{RECORDS_EXPIRED, Source, SourceAlert, Stopped};
@@ -71,8 +72,8 @@ pub fn expired() -> OutputRecord {
         name: "confluent",
         topic: "confluent-audit-log-events",
     };
-    let (from, to) = (NextOffset(5), NextOffset(12_350));
-    let alert = SourceAlert::expired(source, Partition(3), from, to);
+    let offsets = (NextOffset(5), NextOffset(12_350));
+    let alert = SourceAlert::expired(source, Partition(3), offsets, Some(12_345));
     let raised = pipeline_with("", 50_000_000)
         .begin()
         .source_alert(&alert, NOW_MS);
@@ -1037,4 +1038,121 @@ fn a_sink_knows_a_product_by_its_name_and_by_the_word_of_rules() {
     many.resources = vec![many.resources[0].clone(); 20];
     many.resource_count = 100;
     assert!(takes(elsewhere, &many));
+}
+
+/// A name as people in China give it.
+const CHINESE: &str = "生产环境-订单";
+
+/// The document with every character beyond ASCII as `\uXXXX`, as many serializers write it.
+pub fn ascii(json: &str) -> String {
+    let escape = |c: char| match c.is_ascii() {
+        true => c.to_string(),
+        false => {
+            let units = c.encode_utf16(&mut [0; 2]).to_vec();
+            units.iter().map(|unit| format!("\\u{unit:04x}")).collect()
+        }
+    };
+    json.chars().map(escape).collect()
+}
+
+/// The subject and the text of a mail, as a reader of mails decodes them. Each encoded word of the subject has whole
+/// characters (RFC 2047, section 5).
+fn mail_of(request: &Request) -> (String, String) {
+    let mail = std::str::from_utf8(&request.body).expect("UTF-8");
+    assert!(mail.is_ascii(), "not every server takes 8 bits: {mail}");
+    assert!(mail.lines().all(|line| line.len() <= 78), "{mail}");
+    let (head, text) = mail.split_once("\r\n\r\n").expect("a header");
+    let head = head.replace("\r\n ", " ");
+    let header = |name: &str| {
+        let lines = head.lines();
+        let mut found = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        found.next().unwrap_or_else(|| panic!("{name}: {head}"))
+    };
+    let decode = |text: &str| {
+        let bytes = BASE64.decode(text.as_bytes()).expect("base 64");
+        String::from_utf8(bytes).expect("whole characters")
+    };
+    let word = |word: &str| match word.strip_prefix("=?utf-8?b?") {
+        Some(encoded) => decode(encoded.strip_suffix("?=").expect("an encoded word")),
+        None => format!("{word} "),
+    };
+    let subject = header("Subject").split(' ').map(word).collect();
+    let text = match header("Content-Transfer-Encoding") {
+        "base64" => decode(&text.replace("\r\n", "")),
+        "quoted-printable" => String::from_utf8(quoted_printable(text)).expect("whole characters"),
+        other => panic!("{other}"),
+    };
+    (subject, text)
+}
+
+/// RFC 2045, section 6.7.
+fn quoted_printable(text: &str) -> Vec<u8> {
+    let text = text.replace("=\r\n", "");
+    let mut parts = text.split('=');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (byte, rest) = part.split_at(2);
+        bytes.push(u8::from_str_radix(byte, 16).expect("two digits"));
+        bytes.extend(rest.as_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn chinese_names_can_be_read_in_the_messages_of_every_sink() {
+    let chinese = |event: &mut Value| {
+        event["data"]["cloudResources"][0]["resource"]["resourceId"] = CHINESE.into();
+        event["data"]["request"]["data"]["StatementName"] = CHINESE.into();
+        event["data"]["request"]["data"]["备注"] = "测试".into();
+    };
+    let alert = alert(chinese);
+    let escaped = ascii(std::str::from_utf8(&alert).expect("UTF-8"));
+    for alert in [alert, escaped.into_bytes()] {
+        let message = message(notice(&alert), false);
+        for (sink, endpoint) in endpoints() {
+            for request in endpoint.requests(&message, NOW_MS) {
+                let text = match sink {
+                    "email" => {
+                        let (subject, text) = mail_of(&request);
+                        assert!(subject.contains(CHINESE), "{subject}");
+                        text
+                    }
+                    _ => String::from_utf8(request.body).expect("UTF-8"),
+                };
+                assert!(text.contains(CHINESE), "{sink}: {text}");
+                // The record, which not all of them show.
+                let shows_record = text.contains("workspace_name") || text.contains("备注");
+                assert!(shows_record || sink == "pagerduty", "{sink}: {text}");
+                assert!(!text.contains("\\u"), "{sink} escapes: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_chinese_name_is_cut_between_characters_in_the_messages_of_every_sink() {
+    let long = CHINESE.repeat(200);
+    let alert = alert(|event| {
+        event["data"]["cloudResources"][0]["resource"]["resourceId"] = long.as_str().into();
+        event["data"]["request"]["data"]["StatementName"] = long.as_str().into();
+    });
+    let message = message(notice(&alert), false);
+    assert!(message.title.ends_with('…'), "{}", message.title);
+    for (sink, endpoint) in endpoints() {
+        for request in endpoint.requests(&message, NOW_MS) {
+            let text = match sink {
+                "email" => {
+                    let (subject, text) = mail_of(&request);
+                    assert!(subject.ends_with('…'), "{subject}");
+                    text
+                }
+                _ => String::from_utf8(request.body).expect("UTF-8"),
+            };
+            assert!(
+                text.contains(CHINESE) && text.contains('…'),
+                "{sink}: {text}"
+            );
+            assert!(!text.contains('\u{fffd}'), "{sink}: {text}");
+        }
+    }
 }

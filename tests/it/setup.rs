@@ -6,7 +6,9 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use watchbell::config::{Fault, from_parts};
+use watchbell::kafka::BrokerKind;
 use watchbell::roles::outputs;
+use watchbell::vendors::VENDORS;
 
 fn watchbell(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_watchbell"))
@@ -45,19 +47,36 @@ fn readme() -> String {
     block.split("```").next().unwrap_or_default().to_owned()
 }
 
+/// The files of secrets that the template of a vendor names.
+const SECRETS: [(&str, &[&str]); 2] = [
+    (
+        "confluent",
+        &["audit-key", "audit-secret", "own-key", "own-secret"],
+    ),
+    ("actiontrail", &["access-key", "own-key", "own-secret"]),
+];
+
 #[test]
 fn what_init_writes_is_refused_as_it_is_and_fine_once_it_is_filled_in() {
+    let known = SECRETS.map(|(vendor, _)| vendor);
+    assert_eq!(VENDORS.map(|vendor| vendor.product), known);
+    for (vendor, secrets) in SECRETS {
+        fill_in(vendor, secrets);
+    }
+}
+
+fn fill_in(vendor: &str, secrets: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("watchbell.yaml");
     let path = path.to_str().expect("UTF-8");
-    let written = watchbell(&["init", "confluent", "--output", path]);
+    let written = watchbell(&["init", vendor, "--output", path]);
     assert!(written.status.success(), "{}", stderr(&written));
     let text = fs::read_to_string(path).expect("the file");
-    assert_eq!(stdout(&watchbell(&["init", "confluent"])), text);
+    assert_eq!(stdout(&watchbell(&["init", vendor])), text);
 
     let refused = watchbell(&["validate", "--connect", "-c", path]);
     assert_eq!(refused.status.code(), Some(78));
-    for key in ["audit-key", "audit-secret", "own-key", "own-secret"] {
+    for key in secrets {
         assert!(stderr(&refused).contains(key), "{}", stderr(&refused));
         fs::write(folder.path().join(key), "a key").expect("a secret's file");
     }
@@ -67,7 +86,7 @@ fn what_init_writes_is_refused_as_it_is_and_fine_once_it_is_filled_in() {
     let fine = watchbell(&["validate", "-c", path]);
     assert_eq!(fine.status.code(), Some(0), "{}", stderr(&fine));
 
-    let again = watchbell(&["init", "confluent", "--output", path]);
+    let again = watchbell(&["init", vendor, "--output", path]);
     assert_eq!(again.status.code(), Some(1));
     assert!(
         stderr(&again).contains("exists already and was not changed"),
@@ -78,7 +97,13 @@ fn what_init_writes_is_refused_as_it_is_and_fine_once_it_is_filled_in() {
 
 #[test]
 fn every_option_in_a_comment_of_init_exists() {
-    let text = stdout(&watchbell(&["init", "confluent"]));
+    for (vendor, _) in SECRETS {
+        uncomment(vendor);
+    }
+}
+
+fn uncomment(vendor: &str) {
+    let text = stdout(&watchbell(&["init", vendor]));
     // Secrets of its own, and the second list of rules in place of the first.
     let uncommented: String = text
         .lines()
@@ -159,6 +184,32 @@ fn the_configuration_of_the_readme_is_read_once_its_secrets_are_there() {
         .config;
     assert_eq!(config.sources[0].topic, "confluent-audit-log-events");
     assert!(config.destination.credentials.is_some());
+}
+
+#[test]
+fn the_source_of_actiontrail_in_the_readme_is_one_of_sls() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(path).expect("README.md");
+    let mut blocks = text.split("```yaml\n");
+    let block = blocks.find(|block| block.contains("log.aliyuncs.com"));
+    let block = block.and_then(|block| block.split("```").next());
+    let secret = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(secret.path(), "id#secret\n").expect("a secret");
+    let there = secret.path().display().to_string();
+    let source = block
+        .expect("a source")
+        .replace("/secrets/access-key", &there);
+    let text = format!("{source}destination: {{bootstrap: \"b:1\"}}\n");
+    let loaded = from_parts(Some(("README.md", &text)), &[]);
+    let config = loaded
+        .map_err(|faults| format!("{faults:?}"))
+        .expect("read")
+        .config;
+    assert_eq!(config.sessions(0)[0].broker, BrokerKind::Sls);
+    assert_eq!(
+        config.sources[0].cluster.properties["sasl.password"],
+        "id#secret"
+    );
 }
 
 #[test]

@@ -20,6 +20,7 @@ use watchbell::printable::is_unseen;
 use watchbell::sigma::{Fields, Value};
 use watchbell::view::{Emitted, FieldPath, Paint, RecordKind, line, page, printable_json};
 
+use crate::notices::ascii;
 use crate::pipeline::{NOW_MS, SEED, SHAPES, pipeline_with, record};
 use crate::vendors::{VENDORS, each_event};
 
@@ -174,6 +175,39 @@ fn an_alert_without_an_event_is_shown_as_a_line_and_a_page() {
         page(&emitted, Paint::PLAIN)
     );
     compare(&[("expired.txt", text)]);
+}
+
+#[test]
+fn chinese_names_stand_under_each_other_and_can_be_read_however_they_are_written() {
+    let name = "生产环境-订单";
+    let escaped = ascii(name);
+    let deletion = SHAPES
+        .lines()
+        .find(|line| line.contains("orders-enrich-prod"))
+        .unwrap();
+    let mut columns = BTreeSet::new();
+    for shown in ["orders-new", name, &escaped] {
+        let outputs = outputs(&deletion.replace("orders-enrich-prod", shown));
+        let expected = if shown == "orders-new" { shown } else { name };
+        for output in &outputs {
+            let emitted = emitted(output, 0);
+            for text in [line(&emitted, Paint::PLAIN), page(&emitted, Paint::PLAIN)] {
+                assert!(text.contains(expected), "{text}");
+                assert!(!text.contains("\\u"), "{text}");
+            }
+        }
+        let line = line(&emitted(&outputs[0], 0), Paint::PLAIN);
+        let (before, _) = line.split_once("Success").expect("an outcome");
+        columns.insert(watchbell::printable::columns(before));
+    }
+    assert_eq!(columns.len(), 1, "the outcome begins in different columns");
+    // A dead letter is cut between characters.
+    let broken = format!("x{}", name.repeat(60));
+    let dead = outputs(&broken)
+        .into_iter()
+        .find(|output| &*output.topic == "dead");
+    let text = line(&emitted(&dead.expect("a dead letter"), 0), Paint::PLAIN);
+    assert!(text.contains("…") && !text.contains('\u{fffd}'), "{text}");
 }
 
 #[test]

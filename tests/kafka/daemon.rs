@@ -128,11 +128,17 @@ impl Deployment {
         )
     }
 
+    /// Write the configuration; its path.
+    pub fn write(&self) -> PathBuf {
+        let path = self.file("watchbell.yaml");
+        fs::write(&path, self.config()).expect("write the configuration");
+        path
+    }
+
     /// Start the binary as the process of this number.
     pub fn start(&self, ordinal: u32) -> Daemon {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
-        let path = self.file("watchbell.yaml");
-        fs::write(&path, self.config()).expect("write the configuration");
+        let path = self.write();
         let log = self.file(&format!("{number}.log"));
         Daemon::start_with(&path, log, ordinal, &self.arguments)
     }

@@ -46,7 +46,7 @@ fn lag_has_a_number_and_an_age_while_records_wait() {
             .get(&Partition(2))
             .copied()
     };
-    let waiting = eventually(LIMIT, || lag().is_some_and(|lag| lag.records == 3));
+    let waiting = eventually(LIMIT, || lag().is_some_and(|lag| lag.records == Some(3)));
     let seen = lag().expect("a lag");
     assert!(waiting, "{seen:?}");
     let age = seen.age.expect("an age");

@@ -59,7 +59,7 @@ fn lose(clusters: &Clusters, mut setting: Setting) {
     assert_eq!(heard.lost.load(Ordering::Relaxed), 4);
     let gaps = heard.gaps.lock().unwrap().clone();
     assert_eq!(gaps.len(), 4);
-    assert!(gaps.iter().all(|gap| gap.records() == 50), "{gaps:?}");
+    assert!(gaps.iter().all(|gap| gap.records == Some(50)), "{gaps:?}");
     let read = read_committed(&clusters.destination, &setting.output);
     assert_eq!(read.len(), 400 + 200);
 

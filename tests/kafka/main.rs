@@ -26,6 +26,8 @@ mod quorum;
 mod records;
 /// A broker with passwords, certificates and an authorizer.
 mod secured;
+/// A broker that behaves like the Kafka endpoint of Alibaba Cloud's Simple Log Service.
+mod sls;
 /// The last stable offset.
 mod stable;
 /// A model of the expected alerts and notifications.
@@ -45,6 +47,8 @@ mod end_to_end;
 mod failover;
 /// Losses are alerts.
 mod gaps;
+/// Sources whose offsets jump, beside others.
+mod jumping;
 /// Lag, and the copies of positions on the source cluster.
 mod lag;
 /// Records that hold several events.

@@ -62,7 +62,7 @@ fn positions_are_moved_while_nobody_reads_and_read_from_there() {
         "it belongs to another position"
     );
     let seen = offsets.show().expect("positions");
-    assert_eq!(seen[0].lag(), Some(60));
+    assert_eq!(seen[0].distance(), Some(60));
     assert!(seen[0].time_ms.is_some() && seen[3].time_ms.is_none());
     assert_eq!(seen[0].noted, Some(NextOffset(100)));
     for seen in &seen {

@@ -177,7 +177,7 @@ fn expired_records_are_a_gap_that_is_measured_once() {
         panic!("{error}")
     };
     assert_eq!((gap.from, gap.to), (NextOffset(100), NextOffset(150)));
-    assert_eq!(gap.records(), 50);
+    assert_eq!(gap.records, Some(50));
     assert_eq!(would_stop(&stopping), Some("gap"));
     assert_eq!(would_stop(&setting.config), None, "it goes on over the gap");
 

@@ -1,6 +1,6 @@
 //! A TCP proxy between watchbell and a broker that knows the API key of each request. Every request reaches the
 //! broker and is carried out; a test can choose that its response is lost, delayed, or replaced by closing the
-//! connection.
+//! connection. With a disguise the broker behaves like another server.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -68,6 +68,21 @@ pub enum Instead {
     Cut,
 }
 
+/// Makes a broker behave like another server.
+pub trait Disguise: Send + Sync {
+    /// The server's own reaction to a request; `None` to ask the broker.
+    fn react(&self, request: &[u8]) -> Option<Reaction>;
+    /// Change the broker's answer to a request with this API key and version.
+    fn change(&self, api: (i16, i16), answer: &mut Vec<u8>);
+}
+
+/// What a disguised broker does with a request that the broker does not see.
+pub enum Reaction {
+    Answer(Vec<u8>),
+    /// Close the connection.
+    Close,
+}
+
 struct Order {
     call: Call,
     instead: Instead,
@@ -82,10 +97,13 @@ struct Wire {
     broker: TcpStream,
     /// Answers that are not to be passed on, by correlation id.
     diverted: Mutex<HashMap<[u8; 4], Instead>>,
+    /// API key and version of each request that is not yet answered, by correlation id.
+    asked: Mutex<HashMap<[u8; 4], (i16, i16)>>,
 }
 
 struct Exchange {
     upstream: SocketAddr,
+    disguise: Option<Arc<dyn Disguise>>,
     orders: Mutex<Vec<Order>>,
     held: Mutex<Vec<(Arc<Wire>, Vec<u8>)>>,
     wires: Mutex<Vec<Arc<Wire>>>,
@@ -100,10 +118,16 @@ pub struct Proxy {
 impl Proxy {
     /// Listen, and pass everything on to this port, whether somebody listens there yet or not.
     pub fn start(upstream_port: u16) -> Proxy {
+        Proxy::start_as(upstream_port, None)
+    }
+
+    /// The same, and let the broker behave like another server.
+    pub fn start_as(upstream_port: u16, disguise: Option<Arc<dyn Disguise>>) -> Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let exchange = Arc::new(Exchange {
             upstream: (Ipv4Addr::LOCALHOST, upstream_port).into(),
+            disguise,
             orders: Mutex::default(),
             held: Mutex::default(),
             wires: Mutex::default(),
@@ -172,6 +196,7 @@ impl Exchange {
             answering: Mutex::new(()),
             broker,
             diverted: Mutex::default(),
+            asked: Mutex::default(),
         });
         lock(&self.wires).push(Arc::clone(&wire));
         for pass in [Exchange::pass_requests, Exchange::pass_answers] {
@@ -189,6 +214,19 @@ impl Exchange {
     fn pass_requests(&self, wire: &Arc<Wire>) -> io::Result<()> {
         loop {
             let request = read_frame(&wire.client)?;
+            if let Some(disguise) = &self.disguise {
+                match disguise.react(&request) {
+                    Some(Reaction::Answer(answer)) => {
+                        wire.answer(&answer)?;
+                        continue;
+                    }
+                    Some(Reaction::Close) => return Ok(()),
+                    None => {
+                        let api = (number(&request, 0), number(&request, 2));
+                        lock(&wire.asked).insert(correlation(&request, 4), api);
+                    }
+                }
+            }
             if let Some(instead) = self.take_order(Call::of(&request)) {
                 lock(&wire.diverted).insert(correlation(&request, 4), instead);
             }
@@ -198,7 +236,12 @@ impl Exchange {
 
     fn pass_answers(&self, wire: &Arc<Wire>) -> io::Result<()> {
         loop {
-            let answer = read_frame(&wire.broker)?;
+            let mut answer = read_frame(&wire.broker)?;
+            if let Some(disguise) = &self.disguise
+                && let Some(api) = lock(&wire.asked).remove(&correlation(&answer, 0))
+            {
+                disguise.change(api, &mut answer);
+            }
             let diverted = lock(&wire.diverted).remove(&correlation(&answer, 0));
             match diverted {
                 None => wire.answer(&answer)?,
@@ -241,12 +284,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The two bytes at this place of a request, as a number.
-fn number(request: &[u8], at: usize) -> i16 {
+pub fn number(request: &[u8], at: usize) -> i16 {
     i16::from_be_bytes([request[at], request[at + 1]])
 }
 
 /// The correlation id: after API key and version in a request, first in an answer.
-fn correlation(frame: &[u8], at: usize) -> [u8; 4] {
+pub fn correlation(frame: &[u8], at: usize) -> [u8; 4] {
     frame[at..at + 4].try_into().expect("four bytes")
 }
 

@@ -201,7 +201,7 @@ fn markers_of_a_transactional_source_are_neither_lag_nor_gap_nor_another_record(
     assert!(third.stop().gaps.lock().unwrap().is_empty());
     let offsets = Offsets::open(&setting.config).expect("both clusters");
     let seen = &offsets.show().expect("positions")[0];
-    assert_eq!((seen.lag(), seen.last), (Some(0), Same::Yes));
+    assert_eq!((seen.distance(), seen.last), (Some(0), Same::Yes));
     assert_eq!(seen.position, Some(NextOffset(24)));
     assert_eq!(
         read_committed(&clusters.destination, &setting.output).len(),

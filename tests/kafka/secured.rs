@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::broker::{Broker, Extras};
 use super::node::{free_ports, jars, java};
+use super::sls::{ACCESS_KEY, PROJECT};
 
 /// Secrets of the test users; none of them may be shown anywhere.
 pub const API_SECRET: &str = "plain-SECRET-6d1f";
@@ -195,7 +196,8 @@ fn settings(files: &Path) -> String {
     ));
     line(format_args!(
         "listener.name.login.plain.{jaas}.plain.PlainLoginModule required \
-         user_plain-key=\"{API_SECRET}\" user_{LIMITED}=\"{LIMITED_SECRET}\";"
+         user_plain-key=\"{API_SECRET}\" user_{LIMITED}=\"{LIMITED_SECRET}\" \
+         user_{PROJECT}=\"{ACCESS_KEY}\";"
     ));
     line(format_args!(
         "listener.name.login.scram-sha-512.{jaas}.scram.ScramLoginModule required;"
@@ -206,7 +208,8 @@ fn settings(files: &Path) -> String {
     ));
     line(format_args!(
         "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
-         super.users=User:ANONYMOUS;User:plain-key;User:scram-user;User:oauth-user;User:CN=client"
+         super.users=User:ANONYMOUS;User:plain-key;User:scram-user;User:oauth-user;User:CN=client;\
+         User:{PROJECT}"
     ));
     text
 }

@@ -14,6 +14,7 @@ use super::records::{create, read_committed, unique};
 use super::secured::{
     API_SECRET, CLIENT_SECRET, LIMITED_SECRET, SCRAM_PASSWORD, STORE_PASSWORD, Secured, secured,
 };
+use super::sls::{ACCESS_KEY, PROJECT};
 use super::stub::{Stub, ok};
 
 const SEED: &str = include_str!("../data/confluent/seed.ndjson");
@@ -108,11 +109,18 @@ fn mechanisms(secured: &Secured, wrong: bool) -> Vec<(&'static str, String)> {
         "bootstrap: \"{}\", kafka: {{security.protocol: SSL, {certificate}ssl.ca.location: {ca}}}",
         secured.certificate(),
     );
+    // As the endpoint of SLS wants it: the password has a number sign.
+    let sls = format!(
+        "bootstrap: \"{login}\", broker: sls, kafka: {{security.protocol: SASL_SSL, sasl.mechanism: \
+         PLAIN, sasl.username: {PROJECT}, sasl.password_file: {}, ssl.ca.location: {ca}}}",
+        secret("access-key", ACCESS_KEY),
+    );
     vec![
         ("plain", plain),
         ("scram", scram),
         ("oauth", oauth),
         ("certificate", certificate),
+        ("sls", sls),
     ]
 }
 
@@ -123,6 +131,7 @@ fn assert_hidden(place: &str, text: &str) {
         CLIENT_SECRET,
         STORE_PASSWORD,
         LIMITED_SECRET,
+        ACCESS_KEY,
     ] {
         assert!(!text.contains(secret), "{place} shows {secret}:\n{text}");
     }
@@ -214,6 +223,7 @@ fn a_refused_login_is_reported_with_its_remedy_and_no_secret_is_shown() {
         ("scram", login.0, login.1),
         ("oauth", login.0, login.1),
         ("certificate", "tls_failed", "the client's certificate"),
+        ("sls", login.0, "is <AccessKeyId>#<AccessKeySecret>"),
     ];
     let said = daemon.wait_for_page("/readyz", LIMIT, |status, body| {
         status == 503

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::printable::columns;
 use crate::view::printable;
 
 /// Columns of a line if the terminal is wide enough, or if the output is not a terminal.
@@ -42,7 +43,7 @@ impl<W: Write> Page<W> {
 
     pub(super) fn heading(&mut self, title: &str) -> io::Result<()> {
         let title = printable(title);
-        let rule = "─".repeat(self.width.saturating_sub(title.chars().count() + 4));
+        let rule = "─".repeat(self.width.saturating_sub(columns(&title) + 4));
         writeln!(
             self.out,
             "{DIM}──{DIM:#} {BOLD}{title}{BOLD:#} {DIM}{rule}{DIM:#}\n"
@@ -84,28 +85,24 @@ impl<W: Write> Page<W> {
     }
 }
 
-/// Lines of at most `width` characters, broken at spaces, or anywhere in a word that is longer.
+/// Lines of at most `width` columns, broken at spaces, or anywhere in a word that is longer.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split(' ') {
         let mut word = word;
-        let mut length = word.chars().count();
+        let mut length = columns(word);
         if used > 0 && used + 1 + length > width {
             lines.push(String::new());
             used = 0;
         }
         while length > width {
-            let at = word
-                .char_indices()
-                .nth(width)
-                .map_or(word.len(), |(at, _)| at);
-            let (head, tail) = word.split_at(at);
+            let (head, tail) = split_at_column(word, width);
             if let Some(line) = lines.last_mut() {
                 line.push_str(head);
             }
             lines.push(String::new());
-            (word, length) = (tail, length - width);
+            (word, length) = (tail, columns(tail));
         }
         if let Some(line) = lines.last_mut() {
             if used > 0 {
@@ -117,6 +114,15 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// The longest beginning of a text that takes at most `width` columns, but one character at least, and the rest.
+fn split_at_column(text: &str, width: usize) -> (&str, &str) {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let first = ends.clone().next().unwrap_or_default();
+    let fits = |end: &usize| columns(&text[..*end]) <= width;
+    let end = ends.take_while(fits).last().unwrap_or(first);
+    text.split_at(end)
 }
 
 #[cfg(test)]
@@ -144,5 +150,8 @@ mod tests {
         assert_eq!(wrap("a bcdefghijk l", 4), ["a", "bcde", "fghi", "jk l"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("äöü äöü", 3), ["äöü", "äöü"]);
+        assert_eq!(wrap("在 生产环境-订单", 6), ["在", "生产环", "境-订", "单"]);
+        // Narrower than one character.
+        assert_eq!(split_at_column("订单", 1), ("订", "单"));
     }
 }

@@ -46,10 +46,10 @@ pub(super) fn look(config: &SessionConfig, reader: &SourceReader) -> Result<Clus
     let source_cluster = config
         .source
         .cluster_id(REQUEST_TIMEOUT)
-        .map_err(|error| unreachable(Side::Source, &error))?;
+        .map_err(|error| source_unreachable(config, &error))?;
     let source_partitions = reader
         .partitions(REQUEST_TIMEOUT)
-        .map_err(|error| unreachable(Side::Source, &error))?
+        .map_err(|error| source_unreachable(config, &error))?
         .ok_or_else(|| source_missing(config))?;
     let destination_cluster = config
         .destination
@@ -72,6 +72,14 @@ pub(super) fn look(config: &SessionConfig, reader: &SourceReader) -> Result<Clus
         },
         source_partitions,
     })
+}
+
+fn source_unreachable(config: &SessionConfig, error: &ClientError) -> Trouble {
+    let mut trouble = unreachable(Side::Source, error);
+    if let (ClientError::Login { .. }, Some(remedy)) = (error, config.broker.login_remedy()) {
+        trouble.remedy = format!("{}; {remedy}", trouble.remedy);
+    }
+    trouble
 }
 
 fn unreachable(side: Side, error: &ClientError) -> Trouble {
@@ -101,9 +109,9 @@ pub(super) fn source_missing(config: &SessionConfig) -> Trouble {
         side: Side::Source,
         reason: "source_missing",
         remedy: format!(
-            "the source topic {} does not exist, or these credentials may not see it: check its \
-             name, grant Read and Describe",
-            config.source_topic
+            "the source topic {} does not exist, or these credentials may not see it: {}",
+            config.source_topic,
+            config.broker.topic_remedy()
         ),
     }
 }

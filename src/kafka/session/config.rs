@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::error::SessionError;
-use crate::kafka::Cluster;
+use crate::kafka::{BrokerKind, Cluster};
 
 /// Whether outputs and positions are committed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +53,8 @@ pub struct SessionConfig {
     pub source_name: String,
     /// Topic to read.
     pub source_topic: String,
+    /// What answers at the source cluster.
+    pub broker: BrokerKind,
     /// Consumer group on the destination cluster that shares the source's partitions.
     pub group: String,
     /// Compacted topic on the destination that remembers positions when the group forgets them.
@@ -108,6 +110,7 @@ impl SessionConfig {
         source_topic: impl Into<String>,
     ) -> SessionConfig {
         SessionConfig {
+            broker: BrokerKind::of(&source.bootstrap),
             source,
             destination,
             source_name: source_name.into(),

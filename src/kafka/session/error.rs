@@ -15,8 +15,8 @@ pub enum SessionError {
     Client(#[from] ClientError),
     /// Records expired before they were read, and `on_gap` is `stop`.
     #[error(
-        "{} records of partition {} expired before they were read (offsets {} to {})",
-        .0.records(), .0.partition.0, .0.from.0, .0.to.0
+        "{} of partition {} expired before they were read (offsets {} to {})",
+        .0.count(), .0.partition.0, .0.from.0, .0.to.0
     )]
     Gap(Gap),
     /// The position lies past the end: the topic was deleted and created again, or lost data.

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use super::clock;
 use super::cluster_facts::REQUEST_TIMEOUT;
 use super::failure::{BatchFailure, Trouble, client_trouble};
+use super::figures::PartitionFigures;
 use super::readiness::Surroundings;
 use super::turn::Session;
 use super::unreadable::unreadable_state;
-use crate::event::{NextOffset, Partition};
+use crate::event::NextOffset;
 use crate::kafka::access::{Access, Permission};
 use crate::kafka::fault::{ReadingFault, Side, reading_fault};
 use rdkafka::error::KafkaError;
@@ -116,16 +117,17 @@ impl Session<'_> {
 
     /// Report how far the partitions are behind, whenever the client has new figures.
     pub(super) fn report_lag(&mut self) -> Result<(), BatchFailure> {
-        let ends = self.reader.take_ends();
-        if ends.is_empty() {
+        let figures = self.reader.take_figures();
+        if figures.is_empty() {
             return Ok(());
         }
         self.observer.positions(&self.positions.committed());
         let handed_over = self.reader.handed_over();
-        for (partition, end) in ends {
+        for figures in figures {
             // The client's figures of a partition that is not read are old.
-            if !self.positions.is_held(partition) {
-                self.report_lag_of(partition, end, handed_over.get(&partition).copied());
+            if !self.positions.is_held(figures.partition) {
+                let handed_over = handed_over.get(&figures.partition).copied();
+                self.report_lag_of(figures, handed_over);
             }
         }
         if self.transaction.is_none() && self.gathering.is_empty() {
@@ -137,14 +139,22 @@ impl Session<'_> {
     /// Report how far a partition is behind its end.
     pub(super) fn report_lag_of(
         &mut self,
-        partition: Partition,
-        end: NextOffset,
+        figures: PartitionFigures,
         handed_over: Option<NextOffset>,
     ) {
-        if let Some(lag) = self
-            .positions
-            .lag(partition, end, handed_over, clock::now())
-        {
+        let PartitionFigures {
+            partition,
+            end,
+            idle,
+        } = figures;
+        let now = clock::now();
+        let lag = if self.config.broker.offsets_jump() {
+            let idle = idle && !self.readiness.in_trouble();
+            self.positions.lag_in_time(partition, idle, now)
+        } else {
+            end.and_then(|end| self.positions.lag(partition, end, handed_over, now))
+        };
+        if let Some(lag) = lag {
             self.observer.lag(partition, lag);
         }
     }

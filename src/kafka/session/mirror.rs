@@ -59,10 +59,10 @@ impl Mirror {
     }
 
     /// Copy the positions if they have moved; the answer is not waited for. `begin` prepares the request
-    /// that the thread then makes.
+    /// that the thread then makes. `remedy` is what a person can do if the copy is refused.
     pub(super) fn copy<C>(
         &mut self,
-        source: &str,
+        (source, remedy): (&str, &'static str),
         committed: BTreeMap<Partition, NextOffset>,
         begin: impl FnOnce(&BTreeMap<Partition, NextOffset>) -> KafkaResult<C>,
     ) where
@@ -78,7 +78,7 @@ impl Mirror {
         let started = begin(&committed).map(|commit| {
             thread::Builder::new()
                 .name("kafka-mirror".into())
-                .spawn(move || shared.done(&source, commit()))
+                .spawn(move || shared.done(&source, remedy, commit()))
         });
         if matches!(started, Ok(Ok(_))) {
             self.copied = committed;
@@ -89,7 +89,7 @@ impl Mirror {
 }
 
 impl Shared {
-    fn done(&self, source: &str, result: KafkaResult<()>) {
+    fn done(&self, source: &str, remedy: &str, result: KafkaResult<()>) {
         match result {
             Ok(()) => self.said.store(false, Ordering::Relaxed),
             Err(error) => {
@@ -102,8 +102,7 @@ impl Shared {
                         source,
                         %error,
                         "positions cannot be copied to the source cluster, whose dashboards then show \
-                         no lag; nothing else depends on it: grant Read on the group, or set \
-                         lag_group: none"
+                         no lag; nothing else depends on it: {remedy}"
                     );
                 }
             }
@@ -128,7 +127,7 @@ mod tests {
     /// Copy and wait for the thread; whether a copy was begun.
     fn copy(mirror: &mut Mirror, next: i64, answer: KafkaResult<()>) -> bool {
         let mut begun = false;
-        mirror.copy("source", at(next), |_| {
+        mirror.copy(("source", "repair"), at(next), |_| {
             begun = true;
             Ok(move || answer)
         });
@@ -142,14 +141,14 @@ mod tests {
     fn positions_are_copied_when_they_have_moved_and_not_before_the_last_copy_is_answered() {
         let mut mirror = Mirror::new(Instant::now());
         let (answer, answered) = mpsc::channel::<()>();
-        mirror.copy("source", at(5), |_| {
+        mirror.copy(("source", "repair"), at(5), |_| {
             Ok(move || {
                 let _ = answered.recv();
                 Ok(())
             })
         });
         mirror.copy(
-            "source",
+            ("source", "repair"),
             at(6),
             |_| -> KafkaResult<fn() -> KafkaResult<()>> {
                 panic!("the copy before is not answered")

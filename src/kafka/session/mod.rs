@@ -2,7 +2,7 @@
 //! An ownership group on the destination shares the source's partitions (`owner`), a reader without
 //! a group reads them (`source_reader`), a transaction commits outputs and positions together (`writer`).
 //! `turn` is the loop. It composes values that own their state and are told the time: `gathering`, `pace`,
-//! `growth`, `mirror`, `readiness`, `positions`, `first_positions`, `blame`, `transaction`; `failure` says
+//! `figures`, `growth`, `mirror`, `readiness`, `positions`, `first_positions`, `blame`, `transaction`; `failure` says
 //! how a session recovers.
 //! Invariant: a position is committed with the outputs of every record before it, by the member
 //! that owns the partition at that moment, or not at all.
@@ -18,6 +18,7 @@ mod deadline;
 mod deliveries;
 mod error;
 mod failure;
+mod figures;
 mod first_positions;
 mod gathering;
 mod growth;

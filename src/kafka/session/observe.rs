@@ -49,12 +49,18 @@ pub struct Gap {
     pub from: NextOffset,
     /// The oldest record there is.
     pub to: NextOffset,
+    /// How many offsets are missing: records, and markers of the source's own transactions. `None` if the
+    /// source's offsets jump, so that nobody knows.
+    pub records: Option<u64>,
 }
 
 impl Gap {
-    /// How many offsets are missing: records, and markers of the source's own transactions.
-    pub fn records(&self) -> u64 {
-        u64::try_from(self.to.0 - self.from.0).unwrap_or(0)
+    /// How many records, in words.
+    pub(super) fn count(&self) -> String {
+        match self.records {
+            Some(records) => format!("{records} records"),
+            None => "records".to_owned(),
+        }
     }
 }
 
@@ -82,8 +88,8 @@ impl Unreadable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lag {
     /// Offsets from the committed position to the end: records, and markers of the source's own
-    /// transactions among them; 0 once only markers are left.
-    pub records: u64,
+    /// transactions among them; 0 once only markers are left. `None` if the source's offsets jump.
+    pub records: Option<u64>,
     /// At most how old the oldest record is that waits; `None` before anything is known about it.
     pub age: Option<Duration>,
 }
@@ -91,7 +97,7 @@ pub struct Lag {
 impl Lag {
     /// Nothing waits.
     pub const CAUGHT_UP: Lag = Lag {
-        records: 0,
+        records: Some(0),
         age: Some(Duration::ZERO),
     };
 }

@@ -111,11 +111,13 @@ pub struct SeenPosition {
     pub source: Same,
     /// Whether the last record before the position is the one that was consumed.
     pub last: Same,
+    /// Whether the distance between two offsets says nothing about the number of records.
+    pub offsets_jump: bool,
 }
 
 impl SeenPosition {
-    /// Offsets from the position to the end.
-    pub fn lag(&self) -> Option<i64> {
+    /// Offsets from the position to the end; negative if it lies past the end.
+    pub fn distance(&self) -> Option<i64> {
         self.position.map(|position| self.end.0 - position.0)
     }
 }
@@ -197,6 +199,7 @@ impl Offsets {
             time_ms: None,
             source: Same::Unknown,
             last: Same::Unknown,
+            offsets_jump: self.config.broker.offsets_jump(),
         };
         let Some(CommittedPosition { next, evidence }) = position else {
             return Ok(seen);

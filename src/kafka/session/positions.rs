@@ -2,13 +2,14 @@
 //! Invariant: a position is either known to be committed, or pending: read it from the group
 //! before any record of that partition is processed.
 
+mod lag;
 mod noted;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::committed_position::{CommittedPosition, CommittedPositions, Evidence, LastRecord};
-use super::observe::{Lag, Unreadable};
+use super::observe::Unreadable;
 use crate::event::{Latest, NextOffset, Offset, Partition};
 
 /// What is known of one owned partition.
@@ -363,41 +364,6 @@ impl Positions {
             }
         }
         next_positions
-    }
-
-    /// How far a partition is behind its `end`. Where every record is committed, what the client has
-    /// `handed_over` beyond are markers of the source's own transactions, and no lag.
-    pub(super) fn lag(
-        &mut self,
-        partition: Partition,
-        end: NextOffset,
-        handed_over: Option<NextOffset>,
-        (now_ms, now): (i64, Instant),
-    ) -> Option<Lag> {
-        let running = self.running_mut(partition)?;
-        let committed = &running.committed;
-        let beyond = handed_over.filter(|_| running.read == committed.next);
-        let done = beyond.max(Some(committed.next))?;
-        if end <= done {
-            running.caught_up = Some(now);
-            return Some(Lag::CAUGHT_UP);
-        }
-        // The oldest record that waits came after the last one committed, by the wall clock, and after
-        // the moment in which nothing waited, whatever the wall clock has done since.
-        let last_ms = committed
-            .evidence
-            .last
-            .as_ref()
-            .and_then(|last| last.time_ms);
-        let age_ms = last_ms.map(|ms| u64::try_from(now_ms.saturating_sub(ms)).unwrap_or(0));
-        let since_last = age_ms.map(Duration::from_millis);
-        let since_caught_up = running
-            .caught_up
-            .map(|at| now.saturating_duration_since(at));
-        Some(Lag {
-            records: u64::try_from(end.0 - done.0).unwrap_or(0),
-            age: since_last.into_iter().chain(since_caught_up).min(),
-        })
     }
 }
 

@@ -159,7 +159,13 @@ impl Session<'_> {
             Err(error) => return self.unanswered(Side::Source, &error),
         };
         let source = &self.facts.source;
-        match judge(partition, &position, source, (oldest, end)) {
+        match judge(
+            partition,
+            &position,
+            source,
+            self.config.broker,
+            (oldest, end),
+        ) {
             Verdict::Resume => Ok(Some(Settled { position, oldest })),
             Verdict::Gap(gap) => self.cross_gap(gap, &position.evidence).map(Some),
             Verdict::PastEnd => {
@@ -184,7 +190,7 @@ impl Session<'_> {
             partition = gap.partition.0,
             from = gap.from.0,
             to = gap.to.0,
-            records = gap.records(),
+            records = gap.records,
             "records expired before they were read"
         );
         if self.config.on_gap == OnGap::Stop {

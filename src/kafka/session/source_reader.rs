@@ -17,6 +17,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::committed_position::{LastRecord, RecordPosition};
 use super::config::{SessionConfig, Start};
+use super::figures::{Figures, PartitionFigures};
 use super::gathering::Waiting;
 use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 use crate::kafka::ClientError;
@@ -28,8 +29,7 @@ use crate::kafka::topics::partition_count;
 
 #[derive(Default)]
 struct ReaderContext {
-    /// Ends of the partitions by the latest statistics, until somebody takes them.
-    ends: Mutex<Vec<(Partition, NextOffset)>>,
+    figures: Mutex<Figures>,
 }
 
 impl ClientContext for ReaderContext {
@@ -42,12 +42,8 @@ impl ClientContext for ReaderContext {
     }
 
     fn stats(&self, statistics: Statistics) {
-        let topics = statistics.topics.values();
-        let partitions = topics.flat_map(|topic| topic.partitions.values());
-        // -1 and below stand for "not known".
-        let known = partitions.filter(|p| p.partition >= 0 && p.ls_offset >= 0);
-        let ends = known.map(|p| (Partition(p.partition), NextOffset(p.ls_offset)));
-        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends.collect();
+        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        figures.update(&statistics);
     }
 }
 
@@ -277,15 +273,11 @@ impl SourceReader {
         Ok(move || consumer.commit(&list, CommitMode::Sync))
     }
 
-    /// Ends of partitions, if new ones have arrived since the last call.
-    pub(super) fn take_ends(&self) -> Vec<(Partition, NextOffset)> {
-        let mut ends = self
-            .consumer
-            .context()
-            .ends
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut ends)
+    /// What the client's statistics say of the partitions, if new ones have arrived since the last call.
+    pub(super) fn take_figures(&self) -> Vec<PartitionFigures> {
+        let figures = &self.consumer.context().figures;
+        let mut figures = figures.lock().unwrap_or_else(PoisonError::into_inner);
+        figures.take()
     }
 }
 

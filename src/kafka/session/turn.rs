@@ -261,11 +261,11 @@ impl<'s> Session<'s> {
         if self.config.lag_group.is_none() || !self.facts.ownership_is_ours {
             return;
         }
-        let (source, reader) = (&self.config.source_name, self.reader);
+        let (config, reader) = (self.config, self.reader);
+        let of = (&*config.source_name, config.broker.lag_group_remedy());
         let committed = self.positions.committed();
-        self.mirror.copy(source, committed, |committed| {
-            reader.commit_later(committed)
-        });
+        self.mirror
+            .copy(of, committed, |committed| reader.commit_later(committed));
     }
 
     fn drop_partitions(&mut self, partitions: &[Partition]) -> Result<(), BatchFailure> {

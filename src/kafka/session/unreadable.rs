@@ -11,6 +11,7 @@ use super::committed_position::CommittedPositions;
 use super::config::SessionConfig;
 use super::deadline::close_within;
 use super::failure::BatchFailure;
+use super::figures::PartitionFigures;
 use super::observe::{NotReady, Unreadable};
 use super::readable_search::{ReadableSearch, SearchStep};
 use super::source_reader::{Attempt, SourceReader};
@@ -200,7 +201,12 @@ impl Session<'_> {
                 self.positions.hold(Unreadable { next, ..unreadable });
             }
             if let Ok((_, end)) = self.reader.bounds(partition, REQUEST_TIMEOUT) {
-                self.report_lag_of(partition, end, None);
+                let figures = PartitionFigures {
+                    partition,
+                    end: Some(end),
+                    idle: false,
+                };
+                self.report_lag_of(figures, None);
             }
         }
         close_within(REQUEST_TIMEOUT, move || drop(probe));

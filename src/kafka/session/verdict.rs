@@ -4,6 +4,7 @@
 use super::committed_position::{CommittedPosition, SourceIdentity};
 use super::observe::Gap;
 use crate::event::{NextOffset, Partition};
+use crate::kafka::BrokerKind;
 
 /// What a committed position means for the partition as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub(super) fn judge(
     partition: Partition,
     position: &CommittedPosition,
     source: &SourceIdentity,
+    broker: BrokerKind,
     (oldest, end): (NextOffset, NextOffset),
 ) -> Verdict {
     if position.evidence.is_of(source) == Some(false) {
@@ -32,10 +34,12 @@ pub(super) fn judge(
         return Verdict::PastEnd;
     }
     if position.next < oldest {
+        let missing = u64::try_from(oldest.0 - position.next.0).ok();
         return Verdict::Gap(Gap {
             partition,
             from: position.next,
             to: oldest,
+            records: missing.filter(|_| !broker.offsets_jump()),
         });
     }
     Verdict::Resume
@@ -65,22 +69,21 @@ mod tests {
 
     #[test]
     fn positions_are_judged_against_what_the_partition_still_holds() {
-        let judge_at = |at| {
+        let judge_of = |broker, at| {
             let bounds = (NextOffset(10), NextOffset(20));
-            judge(
-                Partition(0),
-                &after(at - 1, at),
-                &source("here", "audit"),
-                bounds,
-            )
+            let source = source("here", "audit");
+            judge(Partition(0), &after(at - 1, at), &source, broker, bounds)
         };
+        let judge_at = |at| judge_of(BrokerKind::Kafka, at);
         assert_eq!(judge_at(10), Verdict::Resume);
         assert_eq!(judge_at(20), Verdict::Resume);
         assert_eq!(judge_at(21), Verdict::PastEnd);
-        let Verdict::Gap(gap) = judge_at(4) else {
-            panic!("no gap")
+        let gap = |broker| match judge_of(broker, 4) {
+            Verdict::Gap(gap) => gap.records,
+            other => panic!("{other:?}"),
         };
-        assert_eq!(gap.records(), 6);
+        assert_eq!(gap(BrokerKind::Kafka), Some(6));
+        assert_eq!(gap(BrokerKind::Sls), None, "offsets jump there");
     }
 
     #[test]
@@ -88,7 +91,13 @@ mod tests {
         let bounds = (NextOffset(0), NextOffset(20));
         let judge = |cluster, topic| {
             let source = source(cluster, topic);
-            judge(Partition(0), &after(4, 5), &source, bounds)
+            judge(
+                Partition(0),
+                &after(4, 5),
+                &source,
+                BrokerKind::Kafka,
+                bounds,
+            )
         };
         assert_eq!(judge("there", "audit"), Verdict::Foreign);
         assert_eq!(judge("here", "other"), Verdict::Foreign);

@@ -145,6 +145,7 @@ fn a_gap_raises_one_alert_of_its_built_in_rule_which_is_counted_when_it_is_commi
         partition: Partition(3),
         from: NextOffset(5),
         to: NextOffset(12_350),
+        records: Some(12_345),
     };
     let mut outputs = Outputs::default();
     worker.on_gap(&gap, &mut outputs);

@@ -2,6 +2,7 @@
 
 use super::sheet::Page;
 use crate::json::ValueKind;
+use crate::printable::beginning_of_bytes;
 use crate::view::Emitted;
 use crate::view::emitted::JsonPart;
 use crate::view::style::Tone;
@@ -71,7 +72,7 @@ impl Page {
             self.line(Tone::Faint, "  (no value)");
             return;
         };
-        let shown = &value[..value.len().min(EXCERPT)];
+        let shown = beginning_of_bytes(value, EXCERPT);
         for line in String::from_utf8_lossy(shown).lines() {
             self.line(Tone::Plain, &format!("  {line}"));
         }

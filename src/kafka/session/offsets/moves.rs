@@ -44,6 +44,8 @@ pub struct Move {
     pub from: Option<NextOffset>,
     /// Where it goes.
     pub to: NextOffset,
+    /// Whether the distance between the two says nothing about the number of records.
+    pub offsets_jump: bool,
     evidence: Evidence,
 }
 
@@ -78,6 +80,7 @@ impl Offsets {
                 partition: *partition,
                 from: committed.get(partition).map(|position| position.next),
                 to,
+                offsets_jump: self.config.broker.offsets_jump(),
                 evidence,
             })
         };

@@ -81,8 +81,9 @@ impl Offsets {
             return Ok(None);
         };
         let (oldest, end) = self.bounds(partition)?;
-        let source = &self.facts.source;
-        Ok(match judge(partition, position, source, (oldest, end)) {
+        let (source, broker) = (&self.facts.source, self.config.broker);
+        let verdict = judge(partition, position, source, broker, (oldest, end));
+        Ok(match verdict {
             Verdict::Foreign => Some(SessionError::ForeignPosition {
                 partition,
                 committed: position.evidence.source(),

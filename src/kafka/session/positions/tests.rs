@@ -1,6 +1,9 @@
 use super::noted::NOTE_PAUSE;
+use std::time::Duration;
+
 use super::*;
 use crate::kafka::session::committed_position::Evidence;
+use crate::kafka::session::observe::Lag;
 
 mod model;
 
@@ -162,7 +165,7 @@ fn lag_has_a_number_and_an_age() {
         positions.lag(P0, NextOffset(end), None, (now_ms, now))
     };
     let behind = |records, age_s| {
-        let age = Some(Duration::from_secs(age_s));
+        let (records, age) = (Some(records), Some(Duration::from_secs(age_s)));
         Some(Lag { records, age })
     };
     // The record before the position is a second old at 2 s.
@@ -174,6 +177,28 @@ fn lag_has_a_number_and_an_age() {
     assert_eq!(lag(6, 3_665_000, 63), behind(1, 5));
     // A clock that is behind the records gives no negative age.
     assert_eq!(lag(6, 50, 63), behind(1, 0));
+}
+
+#[test]
+fn where_offsets_jump_lag_is_a_time_and_ends_when_the_client_gets_no_more() {
+    let mut positions = started(after(4, 5), OLDEST);
+    let begun = Instant::now();
+    let lag = |positions: &mut Positions, idle, now_ms: i64, after_s| {
+        let now = begun + Duration::from_secs(after_s);
+        let lag = positions.lag_in_time(P0, idle, (now_ms, now));
+        let lag = lag.expect("a lag");
+        assert_eq!(lag.records, None, "a number would be wrong");
+        lag.age.map(|age| age.as_secs())
+    };
+    // The record before the position was written at 1 s.
+    assert_eq!(lag(&mut positions, false, 31_000, 0), Some(30));
+    assert_eq!(lag(&mut positions, true, 36_000, 5), Some(0));
+    assert_eq!(lag(&mut positions, false, 46_000, 15), Some(10));
+    // What was read and is not committed waits, however idle the client is.
+    arrivals(&mut positions, [4, 905]);
+    assert_eq!(lag(&mut positions, true, 56_000, 25), Some(20));
+    positions.commit(&CommittedPositions::from([(P0, after(905, 906))]));
+    assert_eq!(lag(&mut positions, true, 61_000, 30), Some(0));
 }
 
 #[test]
@@ -214,7 +239,7 @@ fn no_position_passes_a_record_that_is_not_committed() {
         Some(NextOffset(7)),
         (2_000, Instant::now()),
     );
-    assert_eq!(lag.map(|lag| lag.records), Some(2));
+    assert_eq!(lag.map(|lag| lag.records), Some(Some(2)));
     positions.rewind();
     assert!(positions.skippable(&handed_over).is_empty());
 }
@@ -224,7 +249,7 @@ fn the_age_is_unknown_before_anything_is_known() {
     let mut positions = started(bare(5), OLDEST);
     let lag = positions.lag(P0, NextOffset(8), None, (2_000, Instant::now()));
     let unknown = Lag {
-        records: 3,
+        records: Some(3),
         age: None,
     };
     assert_eq!(lag, Some(unknown));

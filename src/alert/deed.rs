@@ -3,7 +3,26 @@
 use std::fmt;
 
 /// Display names of services that are not their ids with a capital letter.
-const SERVICES: [(&str, &str); 2] = [("ksql", "ksqlDB"), ("usm", "USM")];
+const SERVICES: [(&str, &str); 18] = [
+    ("actiontrail", "ActionTrail"),
+    ("cloud-firewall", "Cloud Firewall"),
+    ("dataworks", "DataWorks"),
+    ("ecs", "ECS"),
+    ("ims", "IMS"),
+    ("kms", "KMS"),
+    ("ksql", "ksqlDB"),
+    ("oss", "OSS"),
+    ("ram", "RAM"),
+    ("rds", "RDS"),
+    ("realtime-compute", "Realtime Compute"),
+    ("resource-manager", "Resource Manager"),
+    ("security-center", "Security Center"),
+    ("slb", "SLB"),
+    ("sls", "SLS"),
+    ("sts", "STS"),
+    ("usm", "USM"),
+    ("vpc", "VPC"),
+];
 
 /// Services that act on resources of other services; their name is not put before the resource.
 const NOT_OF_RESOURCES: [&str; 4] = ["access-transparency", "ip-filter", "organization", "rbac"];
@@ -116,10 +135,7 @@ impl Deed<'_> {
     fn kind(&self) -> String {
         let service = self.service.unwrap_or_default();
         let kind = self.resource.and_then(|resource| resource.kind);
-        let kind = kind
-            .unwrap_or_default()
-            .replace(['_', '-'], " ")
-            .to_lowercase();
+        let kind = kind.map(type_words).unwrap_or_default();
         let shown = SERVICES.iter().find(|(name, _)| *name == service);
         let shown = shown.map_or_else(|| capitalized(service), |(_, shown)| (*shown).to_owned());
         let words = match (service.is_empty(), kind.is_empty()) {
@@ -158,6 +174,24 @@ impl fmt::Display for Deed<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// A vendor's type of resource in words: `kafka cluster` for `KAFKA_CLUSTER`, `security group` for
+/// `ACS::ECS::SecurityGroup`.
+fn type_words(kind: &str) -> String {
+    let Some((_, name)) = kind.rsplit_once("::") else {
+        return kind.replace(['_', '-'], " ").to_lowercase();
+    };
+    let mut words = String::new();
+    let mut was_lowercase = false;
+    for letter in name.chars() {
+        if was_lowercase && letter.is_uppercase() {
+            words.push(' ');
+        }
+        was_lowercase = letter.is_lowercase();
+        words.extend(letter.to_lowercase());
+    }
+    words
 }
 
 fn capitalized(word: &str) -> String {
@@ -232,6 +266,34 @@ mod tests {
         let failed = deed("CreateStatement", "Create", "Failure");
         let expected = "Jane Doe failed to create Flink statement orders";
         assert_eq!(failed.to_string(), expected);
+    }
+
+    #[test]
+    fn a_type_with_its_product_before_it_is_worded_like_any_other() {
+        for (service, kind, expected) in [
+            ("ecs", "ACS::ECS::SecurityGroup", "ECS security group"),
+            (
+                "realtime-compute",
+                "ACS::RealtimeCompute::Deployment",
+                "Realtime Compute deployment",
+            ),
+            ("vpc", "ACS::VPC::VSwitch", "VPC vswitch"),
+            ("", "ACS::ECS::Disk", "disk"),
+        ] {
+            let deleted = Deed {
+                service: Some(service),
+                resource: Some(DeedResource {
+                    name: Some("x-1"),
+                    kind: Some(kind),
+                    more: 0,
+                }),
+                ..deed("DeleteIt", "Delete", "Success")
+            };
+            assert_eq!(
+                deleted.to_string(),
+                format!("Jane Doe deleted {expected} x-1")
+            );
+        }
     }
 
     #[test]

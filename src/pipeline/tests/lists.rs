@@ -46,9 +46,16 @@ fn each_event_of_a_list_has_a_position_of_its_own_and_an_id_after_it() {
         ["events", "alerts", "events", "events", "alerts"]
     );
     assert_eq!(parts, [(0, 0), (0, 1), (1, 0), (2, 0), (2, 1)]);
+    // The smallest form of an alert says where its event stands.
+    let mut forms = Forms::WHOLE;
+    for event in [0, 2] {
+        let findings = &mut forms.of_event_mut(event).findings;
+        findings.push((1, FindingForm::Minimal));
+    }
+    let (_, minimal, _) = process(&pipeline_with(rules()), &forms, &list);
     let position = |alert: &OutputRecord| json(alert)["unmapped"]["position"].clone();
-    assert_eq!(position(&out[1]), "audit[2]@7#0");
-    assert_eq!(position(&out[4]), "audit[2]@7#2");
+    assert_eq!(position(&minimal[1]), "audit[2]@7#0");
+    assert_eq!(position(&minimal[4]), "audit[2]@7#2");
     // An event without an id is known by its position.
     let ids: Vec<&str> = [0, 2, 3]
         .iter()

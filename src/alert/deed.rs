@@ -110,11 +110,24 @@ impl Deed<'_> {
     /// Whether the method's name begins with one of these words. A method that creates or deletes something
     /// else than the resource, such as `BindRoleForPrincipal`, is named as it is.
     fn begins(&self, verbs: &[&str]) -> bool {
+        if !self.names_its_resource() {
+            return false;
+        }
         let begins = |verb: &&str| {
             let start = self.method().get(..verb.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(verb))
         };
         verbs.iter().any(begins)
+    }
+
+    /// Whether the method acts on the resource itself, and not on something in it: `DeleteFile` deletes no
+    /// `ACS::DataWorks::Project`. Of a type without a product before it that is taken for granted.
+    fn names_its_resource(&self) -> bool {
+        let kind = self.resource.and_then(|resource| resource.kind);
+        match kind.and_then(|kind| kind.rsplit_once("::")) {
+            Some((_, name)) => self.method().to_lowercase().contains(&name.to_lowercase()),
+            None => true,
+        }
     }
 
     /// `called GetX on`, `was denied by ip-filter.Authorize on`.
@@ -289,10 +302,16 @@ mod tests {
                 }),
                 ..deed("DeleteIt", "Delete", "Success")
             };
-            assert_eq!(
-                deleted.to_string(),
-                format!("Jane Doe deleted {expected} x-1")
-            );
+            // It is something in the resource that was deleted.
+            let said = format!("Jane Doe called DeleteIt on {expected} x-1");
+            assert_eq!(deleted.to_string(), said);
+            let method = format!("Delete{}", kind.rsplit("::").next().unwrap());
+            let deleted = Deed {
+                operation: &method,
+                ..deleted
+            };
+            let said = format!("Jane Doe deleted {expected} x-1");
+            assert_eq!(deleted.to_string(), said);
         }
     }
 

@@ -400,7 +400,7 @@ fn rules() -> String {
         let _ = write!(
             text,
             "---\ntitle: Worst {number}\nid: 00000000-0000-4000-8000-{number:012}\ntaxonomy: ocsf\nlevel: high\n\
-             logsource: {{category: api_activity}}\ndetection:\n  s: {selection}\n  \
+             logsource: {{definition: every event}}\ndetection:\n  s: {selection}\n  \
              condition: s\ngroup_by: [resources.uid]\nfields: [api.request.data.a, resources.uid]\n"
         );
     }

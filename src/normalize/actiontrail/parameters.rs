@@ -71,14 +71,17 @@ impl<'a> Parameters<'a> {
         Parameters { region, named }
     }
 
-    /// The resources that they name.
+    /// The resources that they name, first those of the type on which the method acts: of `DeleteFile` the file,
+    /// and not the project that it is in.
     pub(super) fn resources(&self, of_method: Option<&Text<'a>>) -> Vec<Resource<'a>> {
         let resource = |(uid, kind): &(Text<'a>, Option<&'static str>)| Resource {
             uid: Some(uid.clone()),
             kind: kind.map(Text::from).or_else(|| of_method.cloned()),
             ..Resource::default()
         };
-        self.named.iter().map(resource).collect()
+        let mut resources: Vec<_> = self.named.iter().map(resource).collect();
+        resources.sort_by_key(|resource| resource.kind.as_ref() != of_method);
+        resources
     }
 }
 

@@ -473,6 +473,13 @@ fn parameters_name_the_resource_where_nothing_else_does() {
         "eventName": "DeleteTrail", "serviceName": "Actiontrail", "requestParameters": {"Name": "main"},
     }));
     assert_eq!(resources(&release), ["ACS::ActionTrail::Trail main -"]);
+    // What the method acts on stands before what it is in.
+    let file = known(json!({
+        "eventName": "DeleteFile", "serviceName": "DataWorks",
+        "requestParameters": {"projectId": 4321, "fileId": "5"},
+    }));
+    let expected = ["ACS::DataWorks::File 5 -", "ACS::DataWorks::Project 4321 -"];
+    assert_eq!(resources(&file), expected);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::event_and_output;
 
 const DELETION: &str = r#"{"eventName":"DeleteTrail","serviceName":"Actiontrail","eventId":"a"}"#;
 const READ: &str = r#"{"eventName":"GetTrail","serviceName":"Actiontrail"}"#;

@@ -124,6 +124,8 @@ impl DemoSource {
         let cluster = embedded.cluster();
         let mut config = SessionConfig::new(cluster.clone(), cluster, topic, topic);
         config.delivery = Delivery::AtLeastOnce;
+        // In one group, the second member to join would take the first one's partition away for a moment.
+        config.group = format!("demo-{topic}");
         let state = Arc::new(SourceState::new(topic));
         DemoSource {
             config,

@@ -242,6 +242,8 @@ impl Parser {
                 ("other", Activity::Other),
                 ("logon", Activity::Logon),
                 ("logoff", Activity::Logoff),
+                ("start", Activity::Start),
+                ("stop", Activity::Stop),
             ],
         );
         let access = [("read", Access::Read), ("write", Access::Write)];

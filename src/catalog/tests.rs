@@ -105,7 +105,11 @@ fn the_description_of_a_method_is_complete() {
 /// The methods whose access contradicts their activity.
 fn contradictions(catalog: &Catalog) -> Vec<&str> {
     let is_contradicted = |method: &&Method| match method.activity {
-        Activity::Create | Activity::Update | Activity::Delete => method.access != Access::Write,
+        Activity::Create
+        | Activity::Update
+        | Activity::Delete
+        | Activity::Start
+        | Activity::Stop => method.access != Access::Write,
         Activity::Read | Activity::Logon | Activity::Logoff => method.access != Access::Read,
         Activity::Other => false,
     };

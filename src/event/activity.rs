@@ -17,6 +17,10 @@ pub enum Activity {
     Logon,
     /// Ends a session.
     Logoff,
+    /// Begins to run.
+    Start,
+    /// Ceases to run.
+    Stop,
 }
 
 /// Verbs by which a method that no catalogue knows is judged.
@@ -67,7 +71,7 @@ const VERBS: &[(Activity, &[&str])] = &[
 
 impl Activity {
     /// Every activity, in the order of their declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Create,
         Self::Read,
         Self::Update,
@@ -75,6 +79,8 @@ impl Activity {
         Self::Other,
         Self::Logon,
         Self::Logoff,
+        Self::Start,
+        Self::Stop,
     ];
 
     /// What the first word of a method's name says, once a prefix such as `kafka.` or `Tableflow` is gone:

@@ -21,6 +21,9 @@ pub struct EventClass {
     pub has_resources: bool,
     /// Whether it has the attributes of a login: `user`, `service` and `auth_protocol`.
     pub has_login: bool,
+    /// Whether it is about an application itself: it has the attribute `app`, and neither `actor` nor
+    /// `src_endpoint` nor `http_request`.
+    pub has_app: bool,
 }
 
 /// API Activity, 6003.
@@ -38,6 +41,7 @@ pub static API_ACTIVITY: EventClass = EventClass {
     has_api: true,
     has_resources: true,
     has_login: false,
+    has_app: false,
 };
 
 /// Authentication, 3002.
@@ -53,10 +57,31 @@ pub static AUTHENTICATION: EventClass = EventClass {
     has_api: false,
     has_resources: false,
     has_login: true,
+    has_app: false,
+};
+
+/// Application Lifecycle, 6002.
+pub static APPLICATION_LIFECYCLE: EventClass = EventClass {
+    uid: 6002,
+    name: "Application Lifecycle",
+    category_name: "Application Activity",
+    logsource_category: "application_lifecycle",
+    activities: &[
+        (Activity::Create, 1, "Install"),
+        (Activity::Delete, 2, "Remove"),
+        (Activity::Start, 3, "Start"),
+        (Activity::Stop, 4, "Stop"),
+        (Activity::Update, 8, "Update"),
+    ],
+    has_api: false,
+    has_resources: false,
+    has_login: false,
+    has_app: true,
 };
 
 /// Every class of events.
-static CLASSES: [&EventClass; 2] = [&API_ACTIVITY, &AUTHENTICATION];
+pub(crate) static CLASSES: [&EventClass; 3] =
+    [&API_ACTIVITY, &AUTHENTICATION, &APPLICATION_LIFECYCLE];
 
 impl EventClass {
     /// The class with this OCSF `class_uid`.
@@ -74,6 +99,13 @@ impl EventClass {
         let mut known = self.activities.iter();
         let known = known.find(|(of, _, _)| *of == activity);
         known.map_or((99, "Other"), |(_, id, name)| (*id, *name))
+    }
+
+    /// The activity with this OCSF `activity_id`; `Other` for one that is not written.
+    pub fn activity_of_id(&self, id: i64) -> Activity {
+        let mut known = self.activities.iter();
+        let known = known.find(|(_, of, _)| *of == id);
+        known.map_or(Activity::Other, |(activity, _, _)| *activity)
     }
 
     /// OCSF `type_uid`.
@@ -94,6 +126,11 @@ mod tests {
         assert_eq!(AUTHENTICATION.category_uid(), 3);
         assert_eq!(AUTHENTICATION.type_uid(Activity::Logon), 300_201);
         assert_eq!(AUTHENTICATION.type_uid(Activity::Read), 300_299);
+        assert_eq!(APPLICATION_LIFECYCLE.category_uid(), 6);
+        assert_eq!(APPLICATION_LIFECYCLE.type_uid(Activity::Stop), 600_204);
+        assert_eq!(APPLICATION_LIFECYCLE.activity_of_id(3), Activity::Start);
+        assert_eq!(API_ACTIVITY.activity_of_id(3), Activity::Update);
+        assert_eq!(API_ACTIVITY.activity_of_id(0), Activity::Other);
         for class in CLASSES {
             assert_eq!(EventClass::of_uid(class.uid), Some(class));
         }

@@ -16,7 +16,9 @@ pub use audit_event::{
     Api, AuditEvent, Authorization, CONTAINER, Cloud, Endpoint, Enrichment, Metadata, Resource,
     Session, Status, Unmapped, User, UserKind,
 };
-pub use class::{API_ACTIVITY, AUTHENTICATION, EventClass};
+#[cfg(test)]
+pub(crate) use class::CLASSES;
+pub use class::{API_ACTIVITY, APPLICATION_LIFECYCLE, AUTHENTICATION, EventClass};
 pub use latest::Latest;
 pub use output_buffer::{
     MAX_EVENTS_IN_RECORD, Output, OutputBuffer, PARTS_OF_EVENT, PARTS_OF_RECORD, event_and_output,

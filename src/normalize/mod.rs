@@ -14,6 +14,7 @@ mod labels;
 mod members;
 mod normalizer;
 mod read;
+mod redpanda;
 mod time;
 mod walk;
 

@@ -7,13 +7,18 @@ use super::container::{Container, Within};
 use super::error::NormalizeError;
 use super::labels::{NUMBER_AS_TEXT, REPEATED_NAMES, SURROGATE_AS_TEXT};
 use super::normalizer::{Normalizer, Opened};
+use super::redpanda;
 use crate::catalog::Catalogs;
 use crate::event::{AuditEvent, RawRecord};
 use crate::json::{Document, Memory, NodeId, Portable, Text, ValueKind};
 
 /// The vendors whose events are known, in the order in which they are asked. An event of none of them is
 /// kept as a CloudEvent of unknown origin.
-static NORMALIZERS: [Normalizer; 2] = [confluent::NORMALIZER, actiontrail::NORMALIZER];
+static NORMALIZERS: [Normalizer; 3] = [
+    confluent::NORMALIZER,
+    actiontrail::NORMALIZER,
+    redpanda::NORMALIZER,
+];
 
 /// Whether a value is the payload of a known vendor's event.
 fn is_payload(document: &Document<'_>, data: NodeId) -> bool {

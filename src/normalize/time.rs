@@ -29,6 +29,8 @@ pub(super) enum StatedTime<'t> {
     Absent,
     /// Something that is not a string.
     NotText,
+    /// Milliseconds since the Unix epoch.
+    Milliseconds(i64),
     /// A text, which should be RFC 3339.
     Text(&'t str),
 }
@@ -47,6 +49,21 @@ pub(super) fn stated_time(
     }
 }
 
+/// The time of an event that a member states as a number of milliseconds since the Unix epoch; see [`event_time`].
+pub(super) fn stated_milliseconds(
+    document: &Document<'_>,
+    node: Option<NodeId>,
+    record_ms: Option<i64>,
+) -> EventTime {
+    let node = node.filter(|node| document.kind(*node) != ValueKind::Null);
+    let stated = match node.map(|node| document.raw(node).parse()) {
+        None => StatedTime::Absent,
+        Some(Ok(time_ms)) => StatedTime::Milliseconds(time_ms),
+        Some(Err(_)) => StatedTime::NotText,
+    };
+    event_time(stated, record_ms)
+}
+
 /// A time as text in milliseconds since the Unix epoch.
 pub(super) fn milliseconds(text: &str) -> Option<i64> {
     let time = usual_form(text).or_else(|| text.parse().ok())?;
@@ -57,6 +74,7 @@ pub(super) fn milliseconds(text: &str) -> Option<i64> {
 pub(super) fn event_time(written: StatedTime<'_>, record_ms: Option<i64>) -> EventTime {
     let read = match written {
         StatedTime::Text(text) => milliseconds(text),
+        StatedTime::Milliseconds(time_ms) => Some(time_ms),
         StatedTime::Absent | StatedTime::NotText => None,
     };
     let latest_ms = record_ms.map_or(i64::MAX, |ms| ms.saturating_add(AHEAD_LIMIT_MS));
@@ -69,7 +87,9 @@ pub(super) fn event_time(written: StatedTime<'_>, record_ms: Option<i64>) -> Eve
             time_ms: record_ms.unwrap_or(0),
             label: Some(match written {
                 StatedTime::Absent => "time:absent",
-                StatedTime::NotText | StatedTime::Text(_) => "time:from_record",
+                StatedTime::NotText | StatedTime::Milliseconds(_) | StatedTime::Text(_) => {
+                    "time:from_record"
+                }
             }),
         },
     }
@@ -171,6 +191,30 @@ mod tests {
             assert_eq!(time.time_ms, 1_773_480_413_589, "{text}");
             assert_eq!(time.label, Some("time:from_record"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_counts_milliseconds_and_must_be_plausible() {
+        let at = |json: &'static str| {
+            let document = Document::parse(json.as_bytes()).unwrap();
+            let time = document.member(document.root(), "time");
+            stated_milliseconds(&document, time, Some(1_773_480_414_000))
+        };
+        let time = at(r#"{"time":1773480413589}"#);
+        assert_eq!((time.time_ms, time.label), (1_773_480_413_589, None));
+        for json in [
+            r#"{"time":1}"#,
+            r#"{"time":1773480413.589}"#,
+            r#"{"time":1e300}"#,
+            r#"{"time":9223372036854775807}"#,
+            r#"{"time":"1773480413589"}"#,
+        ] {
+            let time = at(json);
+            assert_eq!(time.time_ms, 1_773_480_414_000, "{json}");
+            assert_eq!(time.label, Some("time:from_record"), "{json}");
+        }
+        assert_eq!(at(r#"{"time":null}"#).label, Some("time:absent"));
+        assert_eq!(at("{}").label, Some("time:absent"));
     }
 
     #[test]

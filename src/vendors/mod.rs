@@ -4,13 +4,15 @@
 mod actiontrail;
 mod confluent;
 mod dialect;
+mod redpanda;
 
 pub use actiontrail::{ACTIONTRAIL, ACTIONTRAIL_EVENTS};
 pub use confluent::{CONFLUENT, CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM};
 pub use dialect::{CLOUD_EVENTS, Dialect};
+pub use redpanda::{REDPANDA, REDPANDA_EVENTS};
 
 /// Every vendor, in the order in which an event is offered to them.
-pub static VENDORS: [&Vendor; 2] = [&CONFLUENT, &ACTIONTRAIL];
+pub static VENDORS: [&Vendor; 3] = [&CONFLUENT, &ACTIONTRAIL, &REDPANDA];
 
 /// A vendor of which the audit log is known.
 #[derive(Debug)]

@@ -12,7 +12,10 @@ use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
 use crate::vendors;
 
 /// What events have besides the attributes that rules can name.
-const OF_EVENTS: [&str; 8] = [
+const OF_EVENTS: [&str; 11] = [
+    "app.feature.name",
+    "app.name",
+    "app.vendor_name",
     "enrichments.name",
     "enrichments.value",
     "metadata.profiles",
@@ -52,22 +55,23 @@ enum FieldTarget {
 /// Where a field is.
 #[derive(Debug, Clone)]
 struct FieldLocation {
-    /// Whether it is only for events of a class of logins, which does not have the attribute itself.
-    of_login: bool,
+    /// For which classes of events it is one.
+    classes: fn(&EventClass) -> bool,
     segments: Box<[Box<str>]>,
 }
 
 impl FieldLocation {
     fn of_any(path: &str) -> FieldLocation {
         FieldLocation {
-            of_login: false,
+            classes: |_| true,
             segments: segments(path),
         }
     }
 
-    fn of_login(path: &str) -> FieldLocation {
+    /// The place of an attribute in events of the classes that do not have it.
+    fn without(path: &str, classes: fn(&EventClass) -> bool) -> FieldLocation {
         FieldLocation {
-            of_login: true,
+            classes,
             segments: segments(path),
         }
     }
@@ -97,21 +101,25 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
                 .or_else(|| nearest(name, OF_EVENTS).map(str::to_owned)),
         })?;
     }
-    // Their place differs between the two classes.
-    let places = match name.split_once('.') {
-        Some(("user", rest)) => vec![FieldLocation::of_any(&format!("actor.user.{rest}"))],
-        Some(("api" | "resources", _)) => {
-            let mut places = vec![
-                FieldLocation::of_any(name),
-                FieldLocation::of_login(&format!("unmapped.{name}")),
-            ];
-            if name == "resources.uid" {
-                places.push(FieldLocation::of_login("service.uid"));
-            }
-            places
+    // Their place differs between the classes.
+    let (name, lacking): (_, fn(&EventClass) -> bool) = match name.split_once('.') {
+        Some(("user", rest)) => (format!("actor.user.{rest}"), |class| class.has_app),
+        Some(("actor" | "src_endpoint" | "http_request", _)) => {
+            (name.to_owned(), |class| class.has_app)
         }
-        _ => vec![FieldLocation::of_any(name)],
+        Some(("api", _)) => (name.to_owned(), |class| !class.has_api),
+        Some(("resources", _)) => (name.to_owned(), |class| !class.has_resources),
+        _ => (name.to_owned(), |_| false),
     };
+    let mut places = vec![
+        FieldLocation::of_any(&name),
+        FieldLocation::without(&format!("unmapped.{name}"), lacking),
+    ];
+    if name == "resources.uid" {
+        places.push(FieldLocation::without("service.uid", |class| {
+            class.has_login
+        }));
+    }
     Ok(FieldPath(FieldTarget::Value(places)))
 }
 
@@ -185,7 +193,8 @@ fn segments(path: &str) -> Box<[Box<str>]> {
 }
 
 /// Strings that rules do not see, because watchbell adds them when it writes an event.
-const ADDED: [&str; 5] = [
+const ADDED: [&str; 6] = [
+    "app",
     "enrichments",
     "metadata.profiles",
     "metadata.version",
@@ -222,9 +231,9 @@ impl Emitted<'_> {
         let FieldTarget::Value(places) = &path.0 else {
             return self.visit_header(path, visit);
         };
-        let is_login = self.class().has_login;
+        let class = self.class();
         for place in places {
-            if place.of_login && !is_login {
+            if !(place.classes)(class) {
                 continue;
             }
             let mut found = false;
@@ -307,7 +316,7 @@ impl Fields for Emitted<'_> {
         };
         let dialect = word("metadata.log_name").and_then(vendors::dialect_of_log_name);
         let class = self.class();
-        let moved = || word("unmapped.api.service.name").filter(|_| class.has_login);
+        let moved = || word("unmapped.api.service.name").filter(|_| !class.has_api);
         Origin {
             product: dialect.map(|dialect| dialect.logsource_product),
             service: word("api.service.name").or_else(moved),

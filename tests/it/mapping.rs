@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use watchbell::encode;
 use watchbell::enrich::Names;
-use watchbell::event::{AUTHENTICATION, AuditEvent, Header, Path};
+use watchbell::event::{AuditEvent, Header, Path};
 use watchbell::sigma::{self, Fields};
 
 use crate::golden::cases;
@@ -17,9 +17,13 @@ use crate::pipeline::record;
 use crate::samples::sample;
 use crate::vendors::{VENDORS, Vendor, each_event};
 
-/// Attributes that rules cannot use: constants of OCSF, additions from the names file, and the service of a
-/// login, which is a copy of `api.service.name` and `resources.uid`.
-const NOT_FOR_RULES: [&str; 7] = [
+/// Attributes that rules cannot use: constants of OCSF, additions from the names file, the service of a login, which
+/// is a copy of `api.service.name` and `resources.uid`, and the application, which is one of the product and
+/// `resources.name`.
+const NOT_FOR_RULES: [&str; 10] = [
+    "app.feature.name",
+    "app.name",
+    "app.vendor_name",
     "enrichments",
     "metadata.profiles",
     "metadata.version",
@@ -34,17 +38,21 @@ const PAYLOADS: [&str; 3] = ["api.request.data", "api.response.data", "resources
 
 /// Where the encoder writes an attribute, `None` if nowhere.
 fn home(path: &str, event: &AuditEvent<'_>) -> Option<String> {
-    let authentication = event.class == &AUTHENTICATION;
-    if let Some(rest) = path.strip_prefix("user.").filter(|_| !authentication) {
-        return Some(format!("actor.user.{rest}"));
-    }
-    if authentication && path.starts_with("resources.") {
-        return Some(format!("unmapped.{path}"));
-    }
-    if authentication && event.cloud.is_none() && path.starts_with("api.") {
-        return Some(format!("unmapped.{path}"));
-    }
-    Some(path.to_owned())
+    let class = event.class;
+    let path = match path.strip_prefix("user.").filter(|_| !class.has_login) {
+        Some(rest) => format!("actor.user.{rest}"),
+        None => path.to_owned(),
+    };
+    let is_of_class = match path.split('.').next() {
+        Some("actor" | "src_endpoint" | "http_request") => !class.has_app,
+        Some("resources") => class.has_resources,
+        Some("api") => event.has_api_attribute(),
+        _ => true,
+    };
+    Some(match is_of_class {
+        true => path,
+        false => format!("unmapped.{path}"),
+    })
 }
 
 /// The values at a path of names, arrays on the way standing for their elements.

@@ -23,7 +23,8 @@ macro_rules! class {
     };
 }
 
-static CLASSES: LazyLock<[Class; 3]> = LazyLock::new(|| [class!(6003), class!(3002), class!(2004)]);
+static CLASSES: LazyLock<[Class; 4]> =
+    LazyLock::new(|| [class!(6003), class!(6002), class!(3002), class!(2004)]);
 
 fn compile(text: &str) -> Validator {
     let schema: Value = serde_json::from_str(text).expect("a schema is JSON");

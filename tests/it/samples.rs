@@ -8,10 +8,12 @@ use proptest::strategy::{BoxedStrategy, Union};
 mod actiontrail;
 mod confluent;
 mod json;
+mod redpanda;
 
 pub use actiontrail::actiontrail;
 pub use confluent::confluent;
 use json::Json;
+pub use redpanda::redpanda;
 
 use crate::vendors::VENDORS;
 

@@ -48,12 +48,13 @@ fn readme() -> String {
 }
 
 /// The files of secrets that the template of a vendor names.
-const SECRETS: [(&str, &[&str]); 2] = [
+const SECRETS: [(&str, &[&str]); 3] = [
     (
         "confluent",
         &["audit-key", "audit-secret", "own-key", "own-secret"],
     ),
     ("actiontrail", &["access-key", "own-key", "own-secret"]),
+    ("redpanda", &["audit-password", "own-password"]),
 ];
 
 #[test]

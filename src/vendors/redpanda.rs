@@ -1,0 +1,30 @@
+//! Redpanda.
+
+use super::{Dialect, Vendor, pack, shipped};
+
+/// Redpanda, as the table of vendors has it.
+pub static REDPANDA: Vendor = Vendor {
+    product: "redpanda",
+    about: "The audit log of Redpanda",
+    dialects: &[&REDPANDA_EVENTS],
+    catalog: shipped!("config/catalog/redpanda.yaml"),
+    pack: pack!["redpanda":
+        "acl_for_every_resource",
+        "acl_for_everybody",
+        "audit_log_stopped",
+        "cluster_config_changed",
+        "login_from_outside_failed",
+        "sensitive_attempt_failed",
+        "topic_deleted",
+        "user_changed",
+    ],
+    template: shipped!("config/redpanda.example.yaml"),
+};
+
+/// Events in OCSF 1.0.0.
+pub static REDPANDA_EVENTS: Dialect = Dialect {
+    log_name: "redpanda",
+    product_name: "Redpanda",
+    vendor_name: "Redpanda Data, Inc.",
+    logsource_product: "redpanda",
+};

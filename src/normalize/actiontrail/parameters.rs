@@ -121,28 +121,27 @@ pub(super) fn other_readings<'a>(
     data: &Data,
 ) -> Vec<(&'static str, Option<Text<'a>>)> {
     let document = &unmapped.document;
+    let repeated_in = |object: Option<NodeId>| {
+        let object = object.filter(|node| document.kind(*node) == ValueKind::Object);
+        let members = object.into_iter().flat_map(|node| document.children(node));
+        // They are in document order.
+        members.filter(|member| unmapped.repeated.binary_search(member).is_ok())
+    };
     let mut found = Vec::new();
-    let is_of = |node: NodeId, object: Option<NodeId>| document.parent(node) == object;
-    for node in &unmapped.repeated {
-        let key = document.key(*node);
-        if is_of(*node, data.root.request_parameters) {
-            let path = match same_name(&key, REGION) {
-                true => Some("resources.region"),
-                false if NAMES.iter().any(|(name, _)| same_name(name, &key)) => {
-                    Some("resources.uid")
-                }
-                false => None,
-            };
-            if let Some(path) = path {
-                found.push((path, None));
-                let values = values(document, *node).into_iter();
-                found.extend(values.map(|value| (path, Some(value))));
-            }
-        } else if is_of(*node, data.root.response_elements) {
-            for status in ["Success", "Failure"] {
-                found.push(("status", Some(Text::from(status))));
-            }
-        }
+    for node in repeated_in(data.root.request_parameters) {
+        let key = document.key(node);
+        let path = match same_name(&key, REGION) {
+            true => "resources.region",
+            false if NAMES.iter().any(|(name, _)| same_name(name, &key)) => "resources.uid",
+            false => continue,
+        };
+        found.push((path, None));
+        let values = values(document, node).into_iter();
+        found.extend(values.map(|value| (path, Some(value))));
+    }
+    if repeated_in(data.root.response_elements).next().is_some() {
+        let both = ["Success", "Failure"];
+        found.extend(both.map(|status| ("status", Some(Text::from(status)))));
     }
     found
 }

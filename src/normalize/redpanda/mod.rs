@@ -4,9 +4,11 @@
 mod data;
 mod known;
 mod request;
+mod same;
 
 use data::{Data, Product};
 use known::Known;
+use same::{take_flag, take_int, take_product};
 
 use super::cloudevents::{Incoming, unread};
 use super::error::NormalizeError;
@@ -18,7 +20,7 @@ use crate::event::{
     APPLICATION_LIFECYCLE, AUTHENTICATION, Api, AuditEvent, Cloud, EventClass, Metadata, Resource,
     Session, Status, Unmapped,
 };
-use crate::json::{Document, NodeId, Text, ValueKind};
+use crate::json::{Document, NodeId, Text};
 use crate::vendors::REDPANDA_EVENTS;
 
 /// The functions that read Redpanda's events.
@@ -211,32 +213,4 @@ fn cloud<'a>(unmapped: &mut Unmapped<'a>, cloud: Option<NodeId>) -> Option<Cloud
         provider: walk::take_at(unmapped, cloud, &["provider"])?,
         ..Cloud::default()
     })
-}
-
-/// Moves the product's names as far as they are written again.
-fn take_product(unmapped: &mut Unmapped<'_>, product: Option<NodeId>) {
-    let members = Product::of(&unmapped.document, product);
-    for (node, written) in [
-        (members.name, REDPANDA_EVENTS.product_name),
-        (members.vendor_name, REDPANDA_EVENTS.vendor_name),
-    ] {
-        if walk::text(&unmapped.document, node).as_deref() == Some(written) {
-            walk::take(unmapped, node);
-        }
-    }
-}
-
-/// Moves a number, if it is the one that is written; else it stays.
-fn take_int(unmapped: &mut Unmapped<'_>, node: Option<NodeId>, written: i64) {
-    let node = node.filter(|node| unmapped.document.raw(*node) == written.to_string());
-    if let Some(node) = node {
-        unmapped.mark_moved(node);
-    }
-}
-
-/// Moves `true` or `false`.
-fn take_flag(unmapped: &mut Unmapped<'_>, node: Option<NodeId>) -> Option<bool> {
-    let node = node.filter(|node| unmapped.document.kind(*node) == ValueKind::Bool)?;
-    unmapped.mark_moved(node);
-    Some(unmapped.document.raw(node) == "true")
 }

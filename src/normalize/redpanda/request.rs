@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::data::{Authorization, Data, Endpoint, Policy, Resource as Members};
-use super::take_int;
+use super::same::take_int;
 use crate::event::{self, Resource, Unmapped, User, UserKind};
 use crate::json::{Document, NodeId, Text, ValueKind};
 use crate::normalize::walk;

@@ -74,9 +74,9 @@ pub(super) fn session<'a>(document: &Document<'a>, data: &Data, user: &User<'a>)
     let said = |part: &Text<'_>| !part.is_empty();
     let (attributes, additional) = (&data.attributes, &data.additional);
     let is_mfa = [
-        attributes.mfa_authenticated,
         additional.is_mfa_checked,
         additional.mfa_checked,
+        attributes.mfa_authenticated,
     ];
     let created = walk::text(document, attributes.creation_date);
     Session {

@@ -147,6 +147,14 @@ fn a_second_factor_is_found_wherever_it_stands_and_is_unknown_where_nothing_is_s
             json!({"additionalEventData": {"mfaChecked": "false"}}),
             Some(false),
         ),
+        // What the sign-in says of itself comes before what its session says.
+        (
+            json!({
+                "userIdentity": {"sessionContext": {"attributes": {"mfaAuthenticated": "true"}}},
+                "additionalEventData": {"mfaChecked": "false"},
+            }),
+            Some(false),
+        ),
         // What is not understood does not hide what is.
         (
             json!({

@@ -12,7 +12,7 @@ use crate::vendors::{ACTIONTRAIL, Vendor};
 use crate::view::{Emitted, JsonPart, words};
 
 /// Most alerts that are shown one by one.
-const SHOWN_ALERTS: usize = 12;
+const SHOWN_ALERTS: usize = 16;
 
 /// What was read back from the topics.
 pub(super) struct Outputs {

@@ -12,8 +12,7 @@ use serde_json::Value as Json;
 use watchbell::encode;
 use watchbell::enrich::Names;
 use watchbell::event::{
-    self, AUTHENTICATION, AuditEvent, Header, Offset, OutputBuffer, OutputRecord, Partition,
-    Position, RawRecord,
+    self, AuditEvent, Header, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
 };
 use watchbell::pipeline::Pipeline;
 use watchbell::printable::is_unseen;
@@ -373,7 +372,14 @@ fn compare_event(input: &RawRecord<'_>, event: &AuditEvent<'_>) -> usize {
     // Those parts of `unmapped` are ours: rules name them as attributes.
     let is_ours = |path: &String| {
         let part = |part: &str| path == part || path.starts_with(&format!("{part}."));
-        event.class == &AUTHENTICATION && (part("unmapped.api") || part("unmapped.resources"))
+        let request = [
+            "unmapped.actor",
+            "unmapped.src_endpoint",
+            "unmapped.http_request",
+        ];
+        !event.class.has_api && part("unmapped.api")
+            || !event.class.has_resources && part("unmapped.resources")
+            || event.class.has_app && request.into_iter().any(part)
     };
     let mut compared = 0;
     for name in paths.iter().filter(|path| !is_ours(path)) {

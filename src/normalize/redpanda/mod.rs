@@ -83,8 +83,9 @@ fn normalize<'a>(
         Some("2") => Status::Failure,
         _ => Status::Unknown,
     };
-    let (authorizations, reason) =
-        request::authorizations(&mut unmapped, &data, status == Status::Failure);
+    let detail = walk::take(&mut unmapped, root.status_detail);
+    let needs_reason = status == Status::Failure && detail.is_none();
+    let (authorizations, reason) = request::authorizations(&mut unmapped, &data, needs_reason);
     let mut resources = request::resources(&mut unmapped, &data);
     if resources.is_empty() {
         resources.extend(known.resource().or_else(|| feature(&mut unmapped, &data)));
@@ -118,7 +119,7 @@ fn normalize<'a>(
         message: known.method.map(|method| method.message.to_text()),
         status,
         status_code: None,
-        status_detail: walk::take(&mut unmapped, root.status_detail).or(reason),
+        status_detail: detail.or(reason),
         metadata: Metadata {
             uid: walk::take_at(&mut unmapped, root.metadata, &["uid"]),
             dialect: &REDPANDA_EVENTS,

@@ -28,11 +28,11 @@ pub(super) fn user<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> User<'a> {
     }
 }
 
-/// Moves the decisions, and the reason of a refusal, which is the detail of the outcome.
+/// Moves the decisions, and on request the reason of a refusal, which is the detail of the outcome.
 pub(super) fn authorizations<'a>(
     unmapped: &mut Unmapped<'a>,
     data: &Data,
-    is_refused: bool,
+    needs_reason: bool,
 ) -> (Vec<event::Authorization<'a>>, Option<Text<'a>>) {
     let mut found = Vec::new();
     let mut reason = None;
@@ -44,7 +44,7 @@ pub(super) fn authorizations<'a>(
             policy_name: walk::take(unmapped, policy.name),
             policy_kind: None,
         });
-        if is_refused && reason.is_none() {
+        if needs_reason && reason.is_none() {
             reason = walk::take(unmapped, policy.desc);
         }
     }

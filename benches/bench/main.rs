@@ -1,6 +1,7 @@
 //! The figures of docs/performance.md: watchbell beside a bare pass-through, in one run on one
 //! broker. cargo bench --bench bench -- [records] [rounds]; `against <binary> [records] [rounds]` for this
-//! version and another one in turns, `pipeline [events]` for the pipeline alone, `latency [events]` for the
+//! version and another one in turns, `pipeline [events]` for the pipeline alone (`corpus [events]`: without the
+//! comparison of forms), `latency [events]` for the
 //! latency of alerts, `worst` for the most expensive records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -72,6 +73,12 @@ fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     true
 }
 
+/// All shipped rules.
+fn packs() -> Vec<RuleSource> {
+    let names = pack_names().map(str::to_owned);
+    names.map(RuleSource::Pack).collect()
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args()
         .skip(1)
@@ -87,12 +94,8 @@ fn main() {
         ["--yardstick", bootstrap, group, source, output, delivery] => {
             yardstick::run(bootstrap, group, source, output, delivery == "exactly_once")
         }
-        ["pipeline", ..] => pipeline::run(
-            number(1, 400_000) as usize,
-            &pack_names()
-                .map(|name| RuleSource::Pack(name.to_owned()))
-                .collect::<Vec<_>>(),
-        ),
+        ["pipeline", ..] => pipeline::run(number(1, 400_000) as usize, &packs()),
+        ["corpus", ..] => pipeline::run_corpus(number(1, 400_000) as usize, &packs()),
         ["worst"] => worst::run(),
         ["against", binary, ..] => against(binary, number(2, 600_000), number(3, 5)),
         ["latency", ..] => {

@@ -13,12 +13,36 @@ use crate::corpus::{self, Corpus};
 /// As many as the daemon commits together at a rate of some 10,000 events a second.
 const BATCH_EVENTS: usize = 1000;
 
-/// Prints what an event of the corpus costs, and what a byte costs in each form in which an event may arrive.
+/// Prints what an event of the corpus costs, and what a byte costs in each form in which an event may arrive. An alert
+/// costs as much as some events, so the latter are events that raise none.
 pub fn run(events: usize, rules: &[RuleSource]) {
     let pipeline = pipeline(rules);
+    corpus(&pipeline, events);
+    for (form, values) in forms() {
+        let raises_none = |value: &String| {
+            let once = measure(&pipeline, std::slice::from_ref(value), 1);
+            once.alerts == 0
+        };
+        let values: Vec<String> = values.into_iter().filter(raises_none).collect();
+        let cost = measure(&pipeline, &values, events / 4);
+        println!(
+            "{form}: {} shapes, {} bytes, {:.2} ns per byte",
+            values.len(),
+            cost.bytes_in / (events / 4).max(1),
+            cost.nanoseconds as f64 / cost.bytes_in as f64,
+        );
+    }
+}
+
+/// The same for the corpus alone.
+pub fn run_corpus(events: usize, rules: &[RuleSource]) {
+    corpus(&pipeline(rules), events);
+}
+
+fn corpus(pipeline: &Pipeline, events: usize) {
     let mut corpus = Corpus::new(1);
     let values: Vec<String> = (0..events.min(20_000)).map(|_| corpus.next()).collect();
-    let cost = measure(&pipeline, &values, events);
+    let cost = measure(pipeline, &values, events);
     println!(
         "{events} events of {} bytes: {} ns each, {} outputs, {:.2} bytes out per byte in",
         cost.bytes_in / events,
@@ -26,14 +50,6 @@ pub fn run(events: usize, rules: &[RuleSource]) {
         cost.outputs,
         cost.bytes_out as f64 / cost.bytes_in as f64,
     );
-    for (form, values) in forms() {
-        let cost = measure(&pipeline, &values, events / 4);
-        println!(
-            "{form}: {} bytes, {:.2} ns per byte",
-            cost.bytes_in / (events / 4).max(1),
-            cost.nanoseconds as f64 / cost.bytes_in as f64,
-        );
-    }
 }
 
 /// Events of each vendor in the forms in which they may arrive.
@@ -75,10 +91,12 @@ struct Cost {
     bytes_in: usize,
     bytes_out: usize,
     outputs: usize,
+    alerts: usize,
 }
 
 fn measure(pipeline: &Pipeline, values: &[String], events: usize) -> Cost {
     let (mut out, mut outputs, mut bytes_in, mut bytes_out) = (OutputBuffer::default(), 0, 0, 0);
+    let mut alerts = 0;
     let started = Instant::now();
     let mut batch = pipeline.begin();
     for (number, value) in values.iter().cycle().take(events).enumerate() {
@@ -101,6 +119,7 @@ fn measure(pipeline: &Pipeline, values: &[String], events: usize) -> Cost {
         bytes_in += value.len();
         for output in out.iter() {
             outputs += 1;
+            alerts += usize::from(**output.topic == *Content::Alerts.name());
             bytes_out += output.value.map_or(0, <[u8]>::len);
         }
         out.clear();
@@ -110,5 +129,6 @@ fn measure(pipeline: &Pipeline, values: &[String], events: usize) -> Cost {
         bytes_in,
         bytes_out,
         outputs,
+        alerts,
     }
 }

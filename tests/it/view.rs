@@ -369,13 +369,14 @@ fn compare_event(input: &RawRecord<'_>, event: &AuditEvent<'_>) -> usize {
     for resource in after["resources"].as_array().into_iter().flatten() {
         raw_paths(&resource["data"], "resources.data", &mut paths);
     }
-    // Those parts of `unmapped` are ours: rules name them as attributes.
+    // Those parts of `unmapped` are ours: rules name them as attributes. Case and underscores do not matter.
     let is_ours = |path: &String| {
+        let path = path.to_lowercase().replace('_', "");
         let part = |part: &str| path == part || path.starts_with(&format!("{part}."));
         let request = [
             "unmapped.actor",
-            "unmapped.src_endpoint",
-            "unmapped.http_request",
+            "unmapped.srcendpoint",
+            "unmapped.httprequest",
         ];
         !event.class.has_api && part("unmapped.api")
             || !event.class.has_resources && part("unmapped.resources")

@@ -97,7 +97,7 @@ fn values() -> Vec<Case> {
         case(
             "of another kind",
             r#"{"log":"started"}"#,
-            Refused("unrecognized", "data.methodName"),
+            Refused("unrecognized", "an event of a known audit log"),
         ),
         case(
             "a method that is a number",
@@ -154,7 +154,7 @@ fn headers_and_keys() -> Vec<Case> {
             Some(b"{}"),
             binary(b"1"),
             "half an envelope",
-            Refused("unrecognized", "CloudEvents"),
+            Refused("unrecognized", "neither a CloudEvent"),
         ),
     ];
     cases.push(Case {
@@ -171,7 +171,7 @@ fn headers_and_keys() -> Vec<Case> {
             key: Some(Vec::new()),
             ..Given::value("[]")
         },
-        expected: Refused("not_an_object", "object"),
+        expected: Refused("no_events", "the list of events is empty"),
     });
     cases
 }

@@ -22,13 +22,13 @@ pub struct OutputBuffer {
     part: u32,
 }
 
-/// So many outputs of one event are told apart; the last number stands for all that follow.
+/// The outputs of one event have so many numbers; all outputs beyond them share the last number.
 pub const PARTS_OF_EVENT: u32 = 4096;
 
-/// So many events in one record have outputs of their own numbers.
+/// The most events that are processed of one record.
 pub const MAX_EVENTS_IN_RECORD: u32 = 10_000;
 
-/// One more than the greatest number of a part of a record's outputs.
+/// How many numbers the outputs of one record have.
 pub const PARTS_OF_RECORD: u32 = PARTS_OF_EVENT * MAX_EVENTS_IN_RECORD;
 
 /// Which event of a record, from 0, and which of its outputs a part is.

@@ -21,6 +21,14 @@ pub(super) fn text<'a>(document: &Document<'a>, id: impl Into<Option<NodeId>>) -
     document.text_if_any(id.into()?)
 }
 
+/// A string that is not empty, or a number as it is written.
+pub(super) fn scalar<'a>(document: &Document<'a>, id: NodeId) -> Option<Text<'a>> {
+    match document.kind(id) {
+        ValueKind::Number => document.number(id),
+        _ => text(document, id),
+    }
+}
+
 /// Like [`text`], at the end of a path.
 pub(super) fn text_at<'a>(
     document: &Document<'a>,

@@ -1,4 +1,4 @@
-//! Whether it worked. The event's own error code decides; without one, what the product answered.
+//! Whether it worked. The event's own error code decides; without one, the response of the product.
 
 use super::data::Data;
 use crate::event::{Status, Unmapped};
@@ -12,7 +12,7 @@ pub(super) struct Outcome<'a> {
     pub(super) code: Option<Text<'a>>,
     /// The error's text.
     pub(super) detail: Option<Text<'a>>,
-    /// Whether the product's answer says both.
+    /// Whether the response says both success and failure.
     pub(super) is_contradictory: bool,
 }
 
@@ -24,12 +24,10 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Outcome<'a> 
     let root = &data.root;
     let code = said(&unmapped.document, root.error_code);
     let detail = said(&unmapped.document, root.error_message);
-    let answers = answers(&unmapped.document, data);
+    let of_response = of_response(&unmapped.document, data);
     let says = |status| {
-        answers
-            .iter()
-            .flatten()
-            .any(|answer| answer.status == status)
+        let mut members = of_response.iter().flatten();
+        members.any(|member| member.status == status)
     };
     let is_failure = match (&code, &detail) {
         (Some(code), _) => !is_success(code),
@@ -44,9 +42,9 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Outcome<'a> 
         (false, true) => Status::Unknown,
         (false, false) => Status::Success,
     };
-    let mut failures = answers.iter().flatten();
-    let failure = failures.find(|answer| answer.status == Status::Failure);
-    let of_answer = failure.and_then(|answer| answer.code.clone());
+    let mut members = of_response.iter().flatten();
+    let failure = members.find(|member| member.status == Status::Failure);
+    let response_code = failure.and_then(|member| member.code.clone());
     // One that is written in quotes of its own is copied without them.
     let moved = |unmapped: &mut Unmapped<'a>, node, said: Option<Text<'a>>| {
         let said = said?;
@@ -57,7 +55,7 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Outcome<'a> 
     };
     Outcome {
         status,
-        code: moved(unmapped, root.error_code, code).or(of_answer),
+        code: moved(unmapped, root.error_code, code).or(response_code),
         detail: moved(unmapped, root.error_message, detail),
         is_contradictory: says(Status::Failure) && says(Status::Success),
     }
@@ -75,14 +73,14 @@ fn is_success(text: &str) -> bool {
     SUCCESS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// A statement of the product about the outcome.
-struct Answer<'a> {
+/// What one member of the response says of the outcome.
+struct ResponseOutcome<'a> {
     status: Status,
     code: Option<Text<'a>>,
 }
 
-/// What the product's response says.
-fn answers<'a>(document: &Document<'a>, data: &Data) -> [Option<Answer<'a>>; 4] {
+/// What the members of the response say of the outcome.
+fn of_response<'a>(document: &Document<'a>, data: &Data) -> [Option<ResponseOutcome<'a>>; 4] {
     let response = &data.response;
     let of_code = |node: Option<NodeId>| {
         let code = scalar(document, node?)?;
@@ -90,7 +88,7 @@ fn answers<'a>(document: &Document<'a>, data: &Data) -> [Option<Answer<'a>>; 4] 
             true => Status::Success,
             false => Status::Failure,
         };
-        Some(Answer {
+        Some(ResponseOutcome {
             status,
             code: Some(code),
         })
@@ -101,7 +99,7 @@ fn answers<'a>(document: &Document<'a>, data: &Data) -> [Option<Answer<'a>>; 4] 
             "false" => Status::Failure,
             _ => return None,
         };
-        Some(Answer { status, code: None })
+        Some(ResponseOutcome { status, code: None })
     };
     [
         of_code(response.err_code),

@@ -90,9 +90,11 @@ impl<'a> Parameters<'a> {
 fn values<'a>(document: &Document<'a>, parameter: NodeId) -> Vec<Text<'a>> {
     if document.kind(parameter) == ValueKind::Array {
         let elements = document.children(parameter).take(MOST + 1);
-        return elements.filter_map(|node| scalar(document, node)).collect();
+        return elements
+            .filter_map(|node| walk::scalar(document, node))
+            .collect();
     }
-    let Some(text) = scalar(document, parameter) else {
+    let Some(text) = walk::scalar(document, parameter) else {
         return Vec::new();
     };
     if !text.starts_with('[') {
@@ -103,15 +105,8 @@ fn values<'a>(document: &Document<'a>, parameter: NodeId) -> Vec<Text<'a>> {
         return vec![text];
     };
     let elements = list.children(list.root()).take(MOST + 1);
-    let texts = elements.filter_map(|node| scalar(&list, node));
+    let texts = elements.filter_map(|node| walk::scalar(&list, node));
     texts.map(|text| Text::from(text.to_string())).collect()
-}
-
-fn scalar<'a>(document: &Document<'a>, node: NodeId) -> Option<Text<'a>> {
-    match document.kind(node) {
-        ValueKind::Number => document.number(node),
-        _ => walk::text(document, node),
-    }
 }
 
 /// Further readings of attributes that come from names which were sent twice, or in two spellings; see

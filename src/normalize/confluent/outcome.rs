@@ -249,13 +249,9 @@ fn error<'a>(
         ),
         None => (answer, &["errorCode"], &["message"]),
     };
-    let code = codes.iter().find_map(|name| {
-        let id = document.member_folded(node, name)?;
-        match document.kind(id) {
-            ValueKind::Number => document.number(id),
-            _ => walk::text(document, id),
-        }
-    });
+    let code = codes
+        .iter()
+        .find_map(|name| walk::scalar(document, document.member_folded(node, name)?));
     let message = messages
         .iter()
         .find_map(|name| walk::text_at(document, node, &[name]));

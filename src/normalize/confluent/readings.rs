@@ -5,7 +5,7 @@
 use super::data::Data;
 use super::words;
 use crate::event::{REQUEST_DATA, Status, Unmapped};
-use crate::json::{Document, NodeId, Text, ValueKind, same_name};
+use crate::json::{Document, NodeId, Text, same_name};
 use crate::normalize::walk;
 
 /// How a client calls itself, in `requestMetadata`.
@@ -68,7 +68,10 @@ pub(super) fn of_attributes<'a>(
             let told = of_error(document, data.result.data, &names);
             if told.iter().any(is_repeated) {
                 found.push((path, None));
-                found.extend(told.iter().map(|node| (path, scalar(document, *node))));
+                found.extend(
+                    told.iter()
+                        .map(|node| (path, walk::scalar(document, *node))),
+                );
             }
         }
     }
@@ -104,14 +107,6 @@ fn of_error(document: &Document<'_>, answer: Option<NodeId>, names: &[&str]) -> 
         found.extend(names.iter().flat_map(|name| named(name)));
     }
     found
-}
-
-/// A text that says something, or a number as written.
-fn scalar<'a>(document: &Document<'a>, node: NodeId) -> Option<Text<'a>> {
-    match document.kind(node) {
-        ValueKind::Number => document.number(node),
-        _ => walk::text(document, node),
-    }
 }
 
 /// Moves what else may be meant by `request.data`.

@@ -1,5 +1,6 @@
-//! A record that is no event itself but holds events: a list of them, or one within another value.
-//! Invariant: what stands around the events is not lost; each of them carries it.
+//! A container: a record that is not itself an event but holds events. It is a list of events, or a wrapper: a
+//! value with one event inside.
+//! Invariant: the data around the events is not lost; each event gets a copy of it.
 
 use std::borrow::Cow;
 
@@ -8,32 +9,32 @@ use super::walk;
 use crate::event::MAX_EVENTS_IN_RECORD;
 use crate::json::{Document, NodeId, ValueKind};
 
-/// A value that holds events.
+/// A value that holds events: a list of events, or a wrapper around one event.
 #[derive(Debug)]
 pub struct Container<'a> {
-    /// The whole value. What belongs to the events is marked, the rest stands around them.
+    /// The whole value. The nodes of the events are marked; the other nodes are the data around them.
     pub document: Document<'a>,
-    /// The JSON of each event, in order.
+    /// The JSON text of each element, in the order of the list. An element of a list need not be an event.
     pub events: Vec<Cow<'a, str>>,
-    /// Whether it is a list; else it holds one event.
+    /// Whether it is a list; otherwise it is a wrapper around one event.
     pub is_list: bool,
-    /// When it was written, milliseconds since the Unix epoch, if the value says so.
+    /// When the container was written, milliseconds since the Unix epoch, if the value states it.
     pub timestamp_ms: Option<i64>,
 }
 
-/// In what an event was found.
+/// The containers in which an event was found; the default is none.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Within<'a> {
-    /// The innermost container, if something stands around the event in it.
+    /// The document of the container that has data around the event, if there is one.
     pub around: Option<&'a Document<'a>>,
-    /// Whether it is an element of a list.
+    /// Whether one of the containers is a list.
     pub in_list: bool,
-    /// Whether it is within another value.
+    /// Whether one of the containers is a wrapper.
     pub in_wrapper: bool,
 }
 
 impl<'a> Container<'a> {
-    /// A value of which this node is the only event: as an object, or as a text that is JSON.
+    /// A wrapper around the event at this node, which is an object or a string with the JSON text of one.
     pub(super) fn wrapper(mut document: Document<'a>, event: NodeId) -> Container<'a> {
         let text = match document.kind(event) {
             ValueKind::String => document.text(event).map(Cow::from),
@@ -49,10 +50,10 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// A value of which this node is the list of events.
+    /// A value that has its list of events at this node.
     ///
     /// # Errors
-    /// The list is empty, holds no object, or is longer than [`MAX_EVENTS_IN_RECORD`].
+    /// The list is empty, has no object among its elements, or has more than [`MAX_EVENTS_IN_RECORD`] elements.
     pub(super) fn list(
         mut document: Document<'a>,
         list: NodeId,
@@ -81,24 +82,24 @@ impl<'a> Container<'a> {
         })
     }
 
-    /// In what its events are, when it is itself within `outer`.
+    /// The containers of this container's events, if the container itself was found within `outer`.
     ///
     /// # Errors
-    /// A list within a list, a wrapper within a wrapper, something around the events of both, or a name
-    /// that occurs twice around the events.
+    /// A list is within a list, a wrapper is within a wrapper, both containers have data around their events, or a
+    /// name in that data occurs twice.
     pub fn within<'c>(&'c self, outer: &Within<'c>) -> Result<Within<'c>, NormalizeError> {
         let document = &self.document;
         walk::refuse_repeated_names(document, |node| document.is_marked(node))?;
-        let is_around = document.has_unmarked_leaf(document.root());
+        let has_other_data = document.has_unmarked_leaf(document.root());
         let is_second = match self.is_list {
             true => outer.in_list,
             false => outer.in_wrapper,
         };
-        if is_second || is_around && outer.around.is_some() {
+        if is_second || has_other_data && outer.around.is_some() {
             return Err(NormalizeError::Nested);
         }
         Ok(Within {
-            around: is_around.then_some(document).or(outer.around),
+            around: has_other_data.then_some(document).or(outer.around),
             in_list: outer.in_list || self.is_list,
             in_wrapper: outer.in_wrapper || !self.is_list,
         })

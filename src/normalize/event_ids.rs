@@ -1,4 +1,4 @@
-//! The ids of the events that a record holds.
+//! Finds the ids of the events in a source record, by which their outputs are found.
 
 use super::container::{Container, Within};
 use super::error::NormalizeError;
@@ -7,14 +7,16 @@ use crate::catalog::Catalogs;
 use crate::event::RawRecord;
 use crate::json::{JsonError, Portable};
 
-/// The ids of the events that a record holds, or that of one of them, by its number in the record's list. An event
-/// without an id, and what cannot be read, have none.
+/// The ids (OCSF `metadata.uid`) of the events in a record, in their order. If the record is a list, `element` selects
+/// one of its elements, numbered from 0. There is none for an event without an id, or for a value that cannot be read
+/// as an event.
 pub fn event_ids(record: &RawRecord<'_>, element: Option<u32>) -> Vec<String> {
     let mut ids = Vec::new();
     collect(record, &Within::default(), element, &mut ids);
     ids
 }
 
+/// Appends the ids of the events in a record, which was found within the containers `within`.
 fn collect(
     record: &RawRecord<'_>,
     within: &Within<'_>,
@@ -40,6 +42,7 @@ fn collect(
     }
 }
 
+/// Appends the ids of the events in a container, for which `within` are the containers of these events.
 fn collect_within(
     record: &RawRecord<'_>,
     container: &Container<'_>,
@@ -84,7 +87,7 @@ mod tests {
     const EVENT: &str = r#"{"specversion":"1.0","id":"a","source":"s","type":"t","data":7}"#;
 
     #[test]
-    fn a_records_events_are_known_by_the_ids_that_they_have() {
+    fn the_ids_of_a_records_events_are_found() {
         assert_eq!(ids(EVENT, Vec::new(), None), ["a"]);
         let broken = EVENT.replace("7}", r#"["\ud83d",1e999]}"#);
         assert_eq!(ids(&broken, Vec::new(), None), ["a"]);
@@ -105,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn one_event_of_a_list_is_asked_for_by_its_number() {
+    fn the_id_of_one_element_of_a_list_is_found_by_its_number() {
         let second = EVENT.replace("\"a\"", "\"b\"");
         let list = format!("[{EVENT},7,{second}]");
         assert_eq!(ids(&list, Vec::new(), None), ["a", "b"]);

@@ -1,4 +1,4 @@
-//! What a vendor's folder gives: how its events are recognized, and described in OCSF terms.
+//! The interface of a vendor's module: functions that recognize the vendor's events and describe them in OCSF terms.
 
 use super::cloudevents::Incoming;
 use super::container::Container;
@@ -7,28 +7,29 @@ use crate::catalog::Catalogs;
 use crate::event::AuditEvent;
 use crate::json::{Document, NodeId};
 
-/// Describes a record in OCSF terms.
+/// Describes an event in OCSF terms.
 type Normalize = for<'a> fn(Incoming<'a>, &'a Catalogs) -> Result<AuditEvent<'a>, NormalizeError>;
 
-/// The functions that read a vendor's events.
+/// The functions that read the events of one vendor.
 pub(super) struct Normalizer {
-    /// Whether a value is the payload of one of its events, in whatever envelope.
+    /// Whether a value is the payload of one of the vendor's events. The envelope does not matter.
     pub(super) is_payload: fn(&Document<'_>, NodeId) -> bool,
-    /// Whether a record holds one of its events. Nothing has been moved out of the document yet.
+    /// Whether a record is one of the vendor's events. Nothing has been moved out of the document yet.
     pub(super) recognizes: fn(&Incoming<'_>) -> bool,
+    /// Describes a record that `recognizes` accepts.
     pub(super) normalize: Normalize,
-    /// What holds several of its events, or one within another value; asked if no vendor recognizes the
-    /// record.
+    /// Opens the vendor's containers of events; `None` if it has none. It is called only if no vendor recognizes the
+    /// record as an event.
     pub(super) open: Option<Open>,
 }
 
-/// Opens what holds events; gives back what holds none.
+/// Opens a record that is a container of events, and returns any other record unchanged.
 pub(super) type Open = for<'a> fn(Incoming<'a>) -> Result<Opened<'a>, NormalizeError>;
 
-/// A record that is no event of a known vendor.
+/// A record that no vendor recognizes as an event, after an attempt to open it.
 pub(super) enum Opened<'a> {
-    /// It holds some.
+    /// It is a container of events.
     Container(Container<'a>),
-    /// It holds none.
+    /// It is not a container of events.
     Other(Incoming<'a>),
 }

@@ -1,4 +1,5 @@
-//! What a record is: an event of a known vendor, a CloudEvent of unknown origin, or a value that holds events.
+//! Decides what a record is, and normalizes it: an event of a known vendor, a CloudEvent that no known vendor wrote,
+//! or a container of events.
 
 use super::actiontrail;
 use super::cloudevents::{self, Incoming};
@@ -12,38 +13,40 @@ use crate::catalog::Catalogs;
 use crate::event::{AuditEvent, RawRecord};
 use crate::json::{Document, Memory, NodeId, Portable, Text, ValueKind};
 
-/// The vendors whose events are known, in the order in which they are asked. An event of none of them is
-/// kept as a CloudEvent of unknown origin.
+/// The normalizers of the known vendors, in the order in which they are tried. A CloudEvent that none of them
+/// recognizes is normalized by [`cloudevents::generic`].
 static NORMALIZERS: [Normalizer; 3] = [
     confluent::NORMALIZER,
     actiontrail::NORMALIZER,
     redpanda::NORMALIZER,
 ];
 
-/// Whether a value is the payload of a known vendor's event.
+/// Whether a value is the payload of an event of a known vendor.
 fn is_payload(document: &Document<'_>, data: NodeId) -> bool {
     let mut vendors = NORMALIZERS.iter();
     vendors.any(|vendor| (vendor.is_payload)(document, data))
 }
 
-/// What a record is.
+/// The result of normalizing a record.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "nearly all records are events, which would each be allocated"
+    reason = "nearly all records are events, and a smaller variant would need an allocation for each of them"
 )]
 pub enum Normalized<'a> {
-    /// An event.
+    /// The record is an event, described in OCSF terms.
     Event(AuditEvent<'a>),
-    /// A value that holds events; each is to be normalized [`Within`] it.
+    /// The record is a container of events. The caller normalizes each of them, with the [`Within`] that
+    /// [`Container::within`] returns.
     Container(Container<'a>),
 }
 
-/// Describes a record in OCSF terms. With `memory`, the document is parsed in it.
+/// Describes a record in OCSF terms. `within` are the containers in which it was found. With `memory`, its
+/// allocations are reused for the document.
 ///
 /// # Errors
-/// [`NormalizeError`]: the record belongs among the dead letters, but for
-/// [`JsonError::NotPortable`]: [`normalize_portable`] reads it.
+/// [`NormalizeError`]: the record becomes a dead letter. The exception is [`JsonError::NotPortable`]: the caller
+/// then calls [`normalize_portable`].
 pub fn normalize<'a>(
     record: &RawRecord<'a>,
     within: &Within<'a>,
@@ -66,8 +69,8 @@ pub fn normalize<'a>(
     Ok(Normalized::Event(event))
 }
 
-/// Opens an array, or what a vendor knows as something that holds its events. The payload of an event that stands
-/// in headers is not opened.
+/// Opens a record that no vendor recognizes as an event: an array, or a container that a vendor knows. In binary mode
+/// the value is the payload of an event, so it is not opened.
 fn open(mut incoming: Incoming<'_>) -> Result<Opened<'_>, NormalizeError> {
     if incoming.is_binary() {
         return Ok(Opened::Other(incoming));
@@ -79,16 +82,17 @@ fn open(mut incoming: Incoming<'_>) -> Result<Opened<'_>, NormalizeError> {
     for open in NORMALIZERS.iter().filter_map(|vendor| vendor.open) {
         incoming = match open(incoming)? {
             Opened::Other(incoming) => incoming,
-            container => return Ok(container),
+            container @ Opened::Container(_) => return Ok(container),
         };
     }
     Ok(Opened::Other(incoming))
 }
 
-/// Describes a record of which `portable` is the value, as every JSON parser reads it.
+/// Describes a record in OCSF terms, reading `portable` in place of its value: the same JSON, written so that every
+/// parser reads it alike. The event gets labels that say what was rewritten.
 ///
 /// # Errors
-/// [`NormalizeError`]: the record belongs among the dead letters.
+/// [`NormalizeError`]: the record becomes a dead letter.
 pub fn normalize_portable<'a>(
     record: &RawRecord<'a>,
     portable: &'a Portable,
@@ -106,14 +110,14 @@ pub fn normalize_portable<'a>(
             (portable.has_surrogates, SURROGATE_AS_TEXT),
             (portable.has_numbers, NUMBER_AS_TEXT),
         ];
-        let labels = labels.iter().filter(|(is_so, _)| *is_so);
+        let labels = labels.iter().filter(|(is_rewritten, _)| *is_rewritten);
         let labels = labels.map(|(_, label)| Text::from(*label));
         event.metadata.labels.extend(labels);
     }
     Ok(normalized)
 }
 
-/// The event that a record is; one that holds events is no object.
+/// The event that a record is. A container of events is refused with [`NormalizeError::NotAnObject`].
 #[cfg(test)]
 pub(crate) fn event_of<'a>(
     record: &RawRecord<'a>,

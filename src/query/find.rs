@@ -1,9 +1,9 @@
-//! Finds one record: by its position, by its id, or by the position of the source record that it was made of.
+//! Finds one record: by its position, by its id, or by the position of the source record that it was made from.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::search::{self, Searched};
+use super::search::{self, TopicSearch};
 use super::{Query, QueryError, reader, reader_of};
 use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
@@ -12,10 +12,11 @@ use crate::normalize::event_ids;
 use crate::view::{At, Emitted, RecordKind, Reference, printable};
 
 impl Query<'_> {
-    /// The record at a place, or with an id.
+    /// The record with an id, or at a position. A position in an output topic is that of the record itself; a
+    /// position in a source topic finds a record that was made from the source record.
     ///
     /// # Errors
-    /// [`QueryError`].
+    /// [`QueryError`]: there is no such record, a topic cannot be read, or the search was stopped.
     pub fn find(&self, reference: &Reference) -> Result<Stored, QueryError> {
         match reference {
             Reference::Id(id) => self.by_id(id),
@@ -27,16 +28,18 @@ impl Query<'_> {
         }
     }
 
+    /// The record with this id, or a dead letter that contains the id.
     fn by_id(&self, id: &str) -> Result<Stored, QueryError> {
         let has_id = |emitted: &Emitted<'_>| {
-            let is_it = emitted.id().is_some_and(|found| found == id);
-            is_it || emitted.kind == RecordKind::DeadLetter && mentions(emitted, id)
+            let is_own = emitted.id().is_some_and(|own| own == id);
+            is_own || emitted.kind == RecordKind::DeadLetter && contains(emitted, id)
         };
-        let what = format!("nothing with the id {}", printable(id));
+        let what = format!("no record with the id {}", printable(id));
         self.search(&what, &has_id)
     }
 
-    /// The output of a source record: by the id that the source record has, else by its position.
+    /// A record that was made from a source record. It has the id of an event in the source record, or it states
+    /// the position of the source record.
     fn by_source(&self, at: &At) -> Result<Stored, QueryError> {
         let topics = self.config.outputs.topics().join(", ");
         let sources = self.config.sources.iter();
@@ -60,7 +63,7 @@ impl Query<'_> {
                 Err(error) => self.note(format_args!("source {}: {error}", source.name)),
             }
         }
-        let became = |emitted: &Emitted<'_>| {
+        let is_output = |emitted: &Emitted<'_>| {
             let by_id = emitted.kind == RecordKind::Event
                 && emitted.id().is_some_and(|id| ids.contains(id.as_ref()));
             by_id
@@ -68,10 +71,12 @@ impl Query<'_> {
                     .source_position()
                     .is_some_and(|found| at.covers(&found))
         };
-        self.search(&format!("nothing that was read at {at}"), &became)
+        let what = format!("no output of the source record {at}");
+        self.search(&what, &is_output)
     }
 
-    /// Searches all output topics in turns.
+    /// Searches the output topics for a record that is `wanted`, new records first. `what` is the beginning of the
+    /// message of [`QueryError::Nothing`].
     fn search(
         &self,
         what: &str,
@@ -81,7 +86,7 @@ impl Query<'_> {
         for topic in self.config.outputs.topics() {
             let reader = reader(self.config, topic)?;
             match self.searched_spans(&reader) {
-                Ok(spans) => topics.push(Searched::new(reader, spans)),
+                Ok(spans) => topics.push(TopicSearch::new(reader, spans)),
                 Err(error @ ReadError::Missing(_)) => self.note(error),
                 Err(error) => return Err(error.into()),
             }
@@ -92,12 +97,13 @@ impl Query<'_> {
         if let Some(found) = search::newest(&mut topics, self.stop, self.report, wanted)? {
             return Ok(found);
         }
-        let looked: Vec<String> = topics.iter().map(ToString::to_string).collect();
-        let looked = looked.join("; ");
+        let searched: Vec<String> = topics.iter().map(ToString::to_string).collect();
+        let looked = searched.join("; ");
         if self.stop.is_requested() {
             return Err(QueryError::Stopped { looked });
         }
-        let since = self.since.map(|since| format!(" since {since}"));
+        let since = self.since;
+        let since = since.map(|since| format!(" among the records written since {since}"));
         Err(QueryError::Nothing {
             what: what.to_owned(),
             since: since.unwrap_or_default(),
@@ -105,7 +111,7 @@ impl Query<'_> {
         })
     }
 
-    /// What a topic holds, as far back as it is to be searched.
+    /// The offsets of a topic that are to be searched: all of them, or those of records written since `since`.
     fn searched_spans(&self, reader: &TopicReader) -> Result<Vec<Span>, ReadError> {
         let spans = self.spans(reader)?;
         match self.since {
@@ -114,6 +120,7 @@ impl Query<'_> {
         }
     }
 
+    /// The record at a position of the reader's topic.
     fn record_at(&self, reader: &TopicReader, at: &At) -> Result<Stored, QueryError> {
         let spans = self.spans(reader)?;
         let count = spans.len();
@@ -141,8 +148,8 @@ impl Query<'_> {
     }
 }
 
-/// Whether the text of a dead letter has the id in it.
-fn mentions(emitted: &Emitted<'_>, id: &str) -> bool {
+/// Whether the value of a dead letter contains the id. The value need not be JSON.
+fn contains(emitted: &Emitted<'_>, id: &str) -> bool {
     let value = emitted.record.value.unwrap_or_default();
     !id.is_empty() && String::from_utf8_lossy(value).contains(id)
 }

@@ -1,6 +1,7 @@
-//! What commands and the page ask of the output topics: one record, what belongs to it, the newest.
-//! Invariant: it joins no group, commits nothing and writes nothing; how far it has come is reported, and
-//! it ends when it is asked to.
+//! Queries on the output topics, for the commands and the web page: one record, the records related to it, and
+//! the newest records.
+//! Invariant: a query joins no consumer group, commits nothing and writes nothing. It reports its progress, and
+//! it ends when a stop is requested.
 
 mod find;
 mod newest;
@@ -24,22 +25,22 @@ use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Cluster, Span};
 use crate::view::At;
 
-/// Longest wait for one answer of the cluster, and for a cluster that has fallen silent.
-const QUESTION: Duration = Duration::from_secs(20);
+/// Longest wait for one response of the cluster, and for the next records of a cluster that stopped sending them.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A cluster that takes longer to answer is reported.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// If the cluster takes longer to respond, this is reported.
+const SLOW_RESPONSE: Duration = Duration::from_secs(3);
 
-/// What is reported while a search runs.
+/// A report of a query while it runs.
 #[derive(Clone, Copy)]
 pub enum Report<'r> {
-    /// So much of a topic was looked through, such as `12 records of watchbell.events`.
+    /// How much of a topic has been searched so far, such as `12 records of watchbell.events`.
     Looked(&'r dyn fmt::Display),
-    /// A remark about the answer, such as a topic that is missing.
+    /// A note about the result, such as that a topic does not exist.
     Note(&'r dyn fmt::Display),
 }
 
-/// Why there is no answer.
+/// Why a query has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// A topic cannot be read.
@@ -53,59 +54,61 @@ pub enum QueryError {
         /// The output topics.
         outputs: String,
     },
-    /// No output topic exists.
-    #[error("none of the output topics can be looked through")]
+    /// No output topic exists, or these credentials may not describe any of them.
+    #[error("no output topic exists, or these credentials may not describe any of them")]
     NoOutputs,
-    /// The topic has fewer partitions.
-    #[error("{topic}: there are {count} partitions")]
+    /// The topic has no partition with this number.
+    #[error("{topic} has no such partition: it has {count}, numbered from 0")]
     NoPartition {
         /// The topic.
         topic: String,
-        /// How many it has.
+        /// The number of its partitions.
         count: usize,
     },
-    /// The partition does not hold this offset.
-    #[error("nothing at {at}: the partition holds {from} to before {to}")]
+    /// The offset lies outside those that the partition holds.
+    #[error("no record at {at}: the partition begins at offset {from}, and its end offset is {to}")]
     NotHeld {
-        /// Where was looked.
+        /// The position that was asked for.
         at: At,
-        /// The first offset that it holds.
+        /// The partition's beginning offset.
         from: i64,
-        /// The offset after the last one.
+        /// The partition's end offset: the offset after the last committed record.
         to: i64,
     },
-    /// The offset exists and holds no record.
-    #[error("no record at {0}: a transaction's marker, or a record of an aborted transaction")]
+    /// The partition holds the offset, but no committed record at it.
+    #[error(
+        "no record at {0}: the offset is that of a transaction marker, or of a record of an aborted transaction"
+    )]
     NoRecord(At),
-    /// Everything was searched.
-    #[error("{what} among what was written{since}: {looked}")]
+    /// Everything was searched, and there is no such record.
+    #[error("{what} was found{since}; searched: {looked}")]
     Nothing {
-        /// What was looked for.
+        /// The beginning of the message, such as `no record with the id 7`.
         what: String,
-        /// ` since` when, or nothing.
+        /// Since when, such as ` among the records written since 12h ago`; empty if the whole topics were searched.
         since: String,
-        /// How far was looked.
+        /// How much of each topic was searched.
         looked: String,
     },
-    /// It was asked to stop.
-    #[error("asked to stop after {looked}")]
+    /// A stop was requested before the search was complete.
+    #[error("stopped before the search was complete; searched: {looked}")]
     Stopped {
-        /// How far was looked.
+        /// How much of each topic was searched.
         looked: String,
     },
 }
 
-/// A question to the output topics.
+/// A query on the output topics.
 pub struct Query<'q> {
-    /// Where they are.
+    /// The configuration, which names the topics and clusters.
     pub config: &'q Config,
     /// How far back to search; `None` searches the whole topics.
     pub since: Option<Since>,
-    /// The wall clock, from which `since` counts.
+    /// The current time, from which [`Since::Ago`] counts back.
     pub now: Timestamp,
-    /// Ends the search.
+    /// The request to stop, which ends the search.
     pub stop: &'q Shutdown,
-    /// Gets the progress of the search.
+    /// Receives the reports while the query runs.
     pub report: &'q (dyn Fn(Report<'_>) + Sync),
 }
 
@@ -114,42 +117,43 @@ impl Query<'_> {
         (self.report)(Report::Note(&note));
     }
 
-    /// What every partition of a topic holds now.
+    /// See [`spans`]; notes go to [`Query::report`].
     fn spans(&self, reader: &TopicReader) -> Result<Vec<Span>, ReadError> {
         spans(reader, &|note| (self.report)(Report::Note(&note)))
     }
 }
 
-/// A reader of a topic of the destination.
+/// A reader of a topic of the destination cluster.
 ///
 /// # Errors
-/// The client's properties are refused.
+/// The Kafka client refuses its properties.
 pub fn reader(config: &Config, topic: &str) -> Result<TopicReader, ReadError> {
     reader_of(&config.destination, config, topic)
 }
 
 /// A reader of a topic of any cluster.
 fn reader_of(cluster: &Cluster, config: &Config, topic: &str) -> Result<TopicReader, ReadError> {
-    TopicReader::open(cluster, &config.session.group, topic, QUESTION)
+    TopicReader::open(cluster, &config.session.group, topic, RESPONSE_TIMEOUT)
 }
 
-/// What every partition of the topic holds now; `note` gets a remark if the cluster answers late.
+/// The offsets that each partition of the topic holds now, in the order of the partitions. `note` is called, on
+/// another thread, if the cluster is slow to respond.
 ///
 /// # Errors
 /// The topic cannot be described.
 pub fn spans(reader: &TopicReader, note: &(dyn Fn(&str) + Sync)) -> Result<Vec<Span>, ReadError> {
-    let (answered, answer) = mpsc::channel::<()>();
+    let (response_sender, response) = mpsc::channel::<()>();
     thread::scope(|scope| {
         scope.spawn(move || {
-            if answer.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                let (topic, limit_s) = (reader.topic(), QUESTION.as_secs());
+            if response.recv_timeout(SLOW_RESPONSE) == Err(RecvTimeoutError::Timeout) {
+                let (topic, limit_s) = (reader.topic(), RESPONSE_TIMEOUT.as_secs());
                 note(&format!(
-                    "the cluster does not answer about {topic}; waiting for up to {limit_s} s"
+                    "the cluster has not described the topic {topic} yet; waiting for up to {limit_s} s"
                 ));
             }
         });
         let spans = reader.spans();
-        drop(answered);
+        drop(response_sender);
         spans
     })
 }

@@ -1,4 +1,4 @@
-//! The newest records of a topic that match.
+//! Finds the newest records of a topic that a caller wants.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
@@ -8,14 +8,15 @@ use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored, newest_first};
 
-/// Most records that are searched for the wanted number of matching ones.
-const LOOKED_THROUGH: u64 = 100_000;
+/// Offsets after which a search ends although it has not found as many records as wanted.
+const MAX_SEARCHED: u64 = 100_000;
 
-/// Largest window of a partition that is read backwards at a time.
-const WINDOW: u32 = 20_000;
+/// Offsets of a partition in the largest window.
+const LARGEST_WINDOW: u32 = 20_000;
 
-/// So many of the newest records that are `wanted`, the oldest of them first; and how many records were
-/// looked through, if the search ended for that reason.
+/// The newest records of `spans` that are `wanted`, at most `count` of them, the oldest first. The number is
+/// `None`, unless the search ended early because it had read too many records: then it is how many were searched,
+/// counted in offsets.
 ///
 /// # Errors
 /// The topic cannot be read.
@@ -27,19 +28,21 @@ pub fn newest(
     wanted: &mut dyn FnMut(&RawRecord<'_>) -> bool,
 ) -> Result<(Vec<Stored>, Option<u64>), ReadError> {
     let mut found: Vec<Stored> = Vec::new();
-    let mut looked_through = 0;
-    let mut given_up = None;
-    let first = u32::try_from(count).unwrap_or(WINDOW).clamp(50, WINDOW);
-    for window in newest_first(spans, first, WINDOW) {
+    let mut searched = 0;
+    let mut ended_after = None;
+    let first = u32::try_from(count)
+        .unwrap_or(LARGEST_WINDOW)
+        .clamp(50, LARGEST_WINDOW);
+    for window in newest_first(spans, first, LARGEST_WINDOW) {
         if found.len() >= count || stop.is_requested() {
             break;
         }
-        if looked_through >= LOOKED_THROUGH.max(count as u64) {
-            given_up = Some(looked_through);
+        if searched >= MAX_SEARCHED.max(count as u64) {
+            ended_after = Some(searched);
             break;
         }
-        looked_through += window.iter().map(Span::len).sum::<u64>();
-        // Of each partition no more than wanted are among the newest.
+        searched += window.iter().map(Span::len).sum::<u64>();
+        // Of each partition, only the newest `count` records can be among the newest `count` of the topic.
         let mut newest: BTreeMap<i32, VecDeque<Stored>> = BTreeMap::new();
         reader.read(&window, &|| stop.is_requested(), &mut |record| {
             if wanted(record) {
@@ -56,5 +59,5 @@ pub fn newest(
     found.sort_by_key(Stored::order);
     let surplus = found.len().saturating_sub(count);
     found.drain(..surplus);
-    Ok((found, given_up))
+    Ok((found, ended_after))
 }

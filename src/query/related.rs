@@ -1,4 +1,4 @@
-//! Finds related records: the alerts that an event raised, the event of an alert.
+//! Finds related records: the alerts that an event raised, and the events of an alert.
 
 use std::ops::ControlFlow;
 
@@ -9,14 +9,14 @@ use crate::kafka::topic_reader::ReadError;
 use crate::pipeline::Content;
 use crate::view::{Emitted, RecordKind};
 
-/// Largest difference of the timestamps of an event and its alerts, which are written in one transaction.
-const APART_MS: i64 = 60_000;
+/// Largest difference between the timestamps of an event and its alerts. They are written in one transaction.
+const MAX_DISTANCE_MS: i64 = 60_000;
 
-/// Most records that are searched for related ones.
-const MOST_RECORDS: u64 = 200_000;
+/// Records after which a search for related records ends.
+const MAX_SEARCHED: u64 = 200_000;
 
 impl Query<'_> {
-    /// The alerts that an event raised, in their order; none of other records.
+    /// The alerts that an event raised, in the order of [`Stored::order`]. Empty if the record is not an event.
     ///
     /// # Errors
     /// The alerts topic cannot be read.
@@ -30,7 +30,8 @@ impl Query<'_> {
         self.near(Content::Alerts, written_ms, None, &is_about)
     }
 
-    /// The events behind an alert that does not hold its event; none of other records.
+    /// The events that raised an alert, in the order of [`Stored::order`]. Empty if the alert contains its event, or
+    /// if the record is not an alert.
     ///
     /// # Errors
     /// The events topic cannot be read.
@@ -43,15 +44,16 @@ impl Query<'_> {
             return Ok(Vec::new());
         };
         let ids = alert.related_events();
-        let is_behind = |event: &Emitted<'_>| {
+        let is_related = |event: &Emitted<'_>| {
             let id = event.id();
             id.is_some_and(|id| ids.iter().any(|wanted| *wanted == id))
         };
-        let until_ms = Some(written_ms + APART_MS);
-        self.near(Content::Events, written_ms, until_ms, &is_behind)
+        let until_ms = Some(written_ms + MAX_DISTANCE_MS);
+        self.near(Content::Events, written_ms, until_ms, &is_related)
     }
 
-    /// The wanted records of an output from shortly before a time on, in their order.
+    /// The records of an output topic that are `wanted` and were written between [`MAX_DISTANCE_MS`] before
+    /// `written_ms` and `until_ms` (`None` for the end of the topic). Both are milliseconds since the Unix epoch.
     fn near(
         &self,
         content: Content,
@@ -67,30 +69,30 @@ impl Query<'_> {
             }
             spans => spans?,
         };
-        let mut spans = reader.since(&all, written_ms - APART_MS)?;
+        let mut spans = reader.since(&all, written_ms - MAX_DISTANCE_MS)?;
         if let Some(until_ms) = until_ms {
             let after = reader.since(&all, until_ms)?;
             for (span, after) in spans.iter_mut().zip(after) {
                 span.to = NextOffset(after.from.0.max(span.from.0));
             }
         }
-        let mut looked_at = 0;
+        let mut searched = 0;
         let mut found = Vec::new();
-        let mut look = |record: &RawRecord<'_>| {
-            looked_at += 1;
+        let mut visit = |record: &RawRecord<'_>| {
+            searched += 1;
             if wanted(&Emitted::new(record.clone())) {
                 found.push(Stored::from(record));
             }
-            if looked_at < MOST_RECORDS {
+            if searched < MAX_SEARCHED {
                 return ControlFlow::Continue(());
             }
             self.note(format_args!(
-                "looked at the {MOST_RECORDS} records of {} after it only",
+                "only {MAX_SEARCHED} records of {} were searched; there may be more related records",
                 reader.topic()
             ));
             ControlFlow::Break(())
         };
-        reader.read(&spans, &|| self.stop.is_requested(), &mut look)?;
+        reader.read(&spans, &|| self.stop.is_requested(), &mut visit)?;
         found.sort_by_key(Stored::order);
         Ok(found)
     }

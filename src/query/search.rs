@@ -1,5 +1,5 @@
-//! Searches for one record in topics, which have no index: backwards from their ends, window by window, in all
-//! topics in turns. So new records are found at once, and old ones are found in the end.
+//! Searches several topics for one record. Topics have no index, so they are read backwards from their ends, one
+//! window of each topic in turn. A new record is found quickly, and an old one is found too, but later.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -12,31 +12,34 @@ use crate::kafka::{Span, Stored, newest_first};
 use crate::view::Emitted;
 use crate::view::words::moment;
 
-/// Offsets of a partition in the first window; then twice as many each time.
+/// Offsets of a partition in the first window. Each further window has twice as many.
 const FIRST_WINDOW: u32 = 1_000;
 
 /// Offsets of a partition in the largest window.
 const LARGEST_WINDOW: u32 = 50_000;
 
-/// A topic that is searched, and how far that has got.
-pub(super) struct Searched {
+/// The search of one topic, with its progress.
+pub(super) struct TopicSearch {
     reader: TopicReader,
+    /// The offsets to search.
     spans: Vec<Span>,
-    looked_at: u64,
-    back_to_ms: Option<i64>,
+    /// The number of records that were read.
+    searched: u64,
+    /// The oldest timestamp of these records, milliseconds since the Unix epoch.
+    oldest_ms: Option<i64>,
 }
 
-impl Searched {
-    pub(super) fn new(reader: TopicReader, spans: Vec<Span>) -> Searched {
-        Searched {
+impl TopicSearch {
+    pub(super) fn new(reader: TopicReader, spans: Vec<Span>) -> TopicSearch {
+        TopicSearch {
             reader,
             spans,
-            looked_at: 0,
-            back_to_ms: None,
+            searched: 0,
+            oldest_ms: None,
         }
     }
 
-    /// Reads one window; the newest record of it that is wanted.
+    /// Reads one window and returns the newest of its records that are `wanted`.
     fn window(
         &mut self,
         window: &[Span],
@@ -44,11 +47,11 @@ impl Searched {
         wanted: &dyn Fn(&Emitted<'_>) -> bool,
     ) -> Result<Option<Stored>, ReadError> {
         let mut found: Option<Stored> = None;
-        let (looked_at, back_to_ms) = (&mut self.looked_at, &mut self.back_to_ms);
-        let mut look = |record: &RawRecord<'_>| {
-            *looked_at += 1;
-            if let Some(time) = record.timestamp_ms {
-                *back_to_ms = Some(back_to_ms.map_or(time, |oldest| oldest.min(time)));
+        let (searched, oldest_ms) = (&mut self.searched, &mut self.oldest_ms);
+        let mut visit = |record: &RawRecord<'_>| {
+            *searched += 1;
+            if let Some(time_ms) = record.timestamp_ms {
+                *oldest_ms = Some(oldest_ms.map_or(time_ms, |oldest| oldest.min(time_ms)));
             }
             if wanted(&Emitted::new(record.clone())) {
                 let stored = Stored::from(record);
@@ -59,25 +62,26 @@ impl Searched {
             ControlFlow::Continue(())
         };
         self.reader
-            .read(window, &|| stop.is_requested(), &mut look)?;
+            .read(window, &|| stop.is_requested(), &mut visit)?;
         Ok(found)
     }
 }
 
-/// `12 records of watchbell.events, back to 2026-03-14T09:26:53Z`
-impl fmt::Display for Searched {
+/// Writes the progress, such as `12 records of watchbell.events, back to 2026-03-14T09:26:53Z`.
+impl fmt::Display for TopicSearch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} records of {}", self.looked_at, self.reader.topic())?;
-        match self.back_to_ms {
+        write!(f, "{} records of {}", self.searched, self.reader.topic())?;
+        match self.oldest_ms {
             Some(time_ms) => write!(f, ", back to {}", moment(time_ms, 0)),
             None => Ok(()),
         }
     }
 }
 
-/// The newest record that is wanted, of the window in which the first one turns up.
+/// The first record that is `wanted`: the newest one of the first window that has any. `None` if no window has one,
+/// or if a stop was requested.
 pub(super) fn newest(
-    topics: &mut [Searched],
+    topics: &mut [TopicSearch],
     stop: &Shutdown,
     report: &dyn Fn(Report<'_>),
     wanted: &dyn Fn(&Emitted<'_>) -> bool,
@@ -87,18 +91,18 @@ pub(super) fn newest(
         .map(|topic| newest_first(&topic.spans, FIRST_WINDOW, LARGEST_WINDOW))
         .collect();
     loop {
-        let mut left = false;
+        let mut window_was_read = false;
         for (topic, windows) in topics.iter_mut().zip(&mut windows) {
             let Some(window) = windows.next().filter(|_| !stop.is_requested()) else {
                 continue;
             };
-            left = true;
+            window_was_read = true;
             if let Some(found) = topic.window(&window, stop, wanted)? {
                 return Ok(Some(found));
             }
             report(Report::Looked(topic));
         }
-        if !left {
+        if !window_was_read {
             return Ok(None);
         }
     }

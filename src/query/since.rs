@@ -1,20 +1,20 @@
-//! How far back a search goes.
+//! The time since which records are searched.
 
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A time: how long ago, or a timestamp.
+/// A time, given as how long ago it was or as a timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// So long before now.
+    /// This long before the current time.
     Ago(SignedDuration),
     /// At this time.
     At(Timestamp),
 }
 
-/// The text is no time of the past.
+/// The text is neither a timestamp nor how long ago something was.
 #[derive(Debug, thiserror::Error)]
 #[error("write how long ago, such as 10m, 12h or 3d, or when, such as 2026-03-14T09:00:00Z")]
 pub struct InvalidTime;
@@ -26,7 +26,7 @@ impl FromStr for Since {
         if let Ok(time) = text.parse() {
             return Ok(Since::At(time));
         }
-        // A day is no unit of a `SignedDuration`, and 24 hours here.
+        // `SignedDuration` has no unit for days. Here a day has 24 hours.
         let days = text
             .strip_suffix('d')
             .and_then(|days| days.parse::<u32>().ok());
@@ -51,7 +51,7 @@ impl fmt::Display for Since {
 }
 
 impl Since {
-    /// Milliseconds since the Unix epoch.
+    /// The time in milliseconds since the Unix epoch, if the current time is `now`.
     pub fn time_ms(self, now: Timestamp) -> i64 {
         let time = match self {
             Since::Ago(ago) => now.saturating_sub(ago).unwrap_or(Timestamp::MIN),
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_how_long_ago_or_a_time() {
+    fn a_time_is_a_timestamp_or_how_long_ago_it_was() {
         let now: Timestamp = "2026-03-14T12:00:00Z".parse().unwrap();
         let cases = [
             ("10m", "2026-03-14T11:50:00Z"),

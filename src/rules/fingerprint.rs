@@ -1,5 +1,5 @@
-//! What identifies a rule's content and a rule set: SHA-256 over what was parsed, so that comments,
-//! layout and the order of files do not change it, and every change of meaning does.
+//! The version of a rule and the hash of a rule set. Both are computed with SHA-256 from the parsed rules,
+//! so they change with every change of meaning, and not with comments, layout or the order of the files.
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
@@ -8,7 +8,8 @@ use super::parsed_rule::ParsedRule;
 use super::validate::{Known, Overrides};
 use crate::sigma::Rule;
 
-/// The day of the last change and eight digits of the content's hash.
+/// The version of a rule: the day of its last change (`modified`, else `date`) and the first eight hexadecimal
+/// digits of the hash of its content, such as `2026-11-21.9f3c01ab`. Without a day, only the digits.
 pub(super) fn version(rule: &Rule) -> String {
     let mut hash = HEXLOWER.encode(&Sha256::digest(&rule.canonical));
     hash.truncate(8);
@@ -18,21 +19,18 @@ pub(super) fn version(rule: &Rule) -> String {
     }
 }
 
-/// The hash of all rules in force and their effective levels, and of what the configuration changes
-/// about built-in rules.
-pub(super) fn set(written: &[ParsedRule], overrides: &Overrides, known: &Known) -> String {
-    let mut lines: Vec<String> = written
+/// The hash of a rule set, 64 hexadecimal digits. It covers the rules in force, their levels in force, and
+/// the overrides of built-in rules.
+pub(super) fn rule_set(parsed: &[ParsedRule], overrides: &Overrides, known: &Known) -> String {
+    let mut lines: Vec<String> = parsed
         .iter()
-        .map(|written| {
-            let rule = &written.rule;
-            format!("{} {}\n", overrides.level(rule), rule.canonical)
-        })
+        .map(|ParsedRule { rule, .. }| format!("{} {}\n", overrides.level(rule), rule.canonical))
         .collect();
     for id in &known.built_in {
-        let key = |key: &&String| key.eq_ignore_ascii_case(id);
-        if overrides.disabled.iter().any(|disabled| key(&disabled)) {
+        let is_id = |key: &String| key.eq_ignore_ascii_case(id);
+        if overrides.disabled.iter().any(is_id) {
             lines.push(format!("disabled {id}\n"));
-        } else if let Some((_, level)) = overrides.levels.iter().find(|(name, _)| key(name)) {
+        } else if let Some((_, level)) = overrides.levels.iter().find(|(key, _)| is_id(key)) {
             lines.push(format!("{level} {id}\n"));
         }
     }

@@ -1,4 +1,4 @@
-//! Rule files: where they are, what is in them.
+//! Finds, reads and parses the rule files of packs, directories and single files.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -12,12 +12,12 @@ use super::{fingerprint, pack};
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{self, RuleId};
 
-/// Where rules come from.
+/// A source of rule files, as the configuration and the command line name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleSource {
     /// `pack:<name>`: rules compiled into the binary.
     Pack(String),
-    /// A directory, searched at every depth, or one file.
+    /// A directory, which is searched with all its subdirectories, or one file.
     Path(PathBuf),
 }
 
@@ -41,28 +41,29 @@ impl fmt::Display for RuleSource {
     }
 }
 
-/// A rule file's name and text.
+/// A rule file: its name as diagnostics show it, and its text.
 pub(super) struct RuleFile {
     pub(super) name: Arc<str>,
     pub(super) text: String,
 }
 
-/// Reads every file of the sources, each once, in the order of the sources and of names.
+/// Reads the files of all sources, in the order of the sources and, within a source, of the names. A file that
+/// belongs to several sources is returned once.
 pub(super) fn read(sources: &[RuleSource], diagnostics: &mut Vec<Diagnostic>) -> Vec<RuleFile> {
     let mut files = Vec::new();
     for source in sources {
         match source {
             RuleSource::Pack(name) => match pack::pack(name) {
-                Some(shipped) => files.extend(shipped.map(|(folder, file)| RuleFile {
+                Some(pack) => files.extend(pack.map(|(folder, file)| RuleFile {
                     name: format!("pack:{folder}/{}", file.name).into(),
                     text: file.text.to_owned(),
                 })),
                 None => {
                     let near = nearest(name, pack::pack_names());
-                    let shipped = pack::pack_names().collect::<Vec<_>>().join(", ");
+                    let names = pack::pack_names().collect::<Vec<_>>().join(", ");
                     let remedy = match near {
                         Some(near) => format!("did you mean `pack:{near}`?"),
-                        None => format!("the packs are: {shipped}"),
+                        None => format!("the packs are: {names}"),
                     };
                     let problem = Problem::error(Mark::START, "no such pack").remedy(remedy);
                     diagnostics.push(at(source.to_string(), problem));
@@ -76,12 +77,13 @@ pub(super) fn read(sources: &[RuleSource], diagnostics: &mut Vec<Diagnostic>) ->
     files
 }
 
+/// Reads one rule file, or every rule file of a directory.
 fn read_path(path: &Path, files: &mut Vec<RuleFile>, diagnostics: &mut Vec<Diagnostic>) {
     let mut found = Vec::new();
     if path.is_dir() {
         search(
             path,
-            &|name| is_rule(name),
+            &|name| is_rule_file(name),
             &mut found,
             &mut HashSet::new(),
             diagnostics,
@@ -105,8 +107,9 @@ fn read_path(path: &Path, files: &mut Vec<RuleFile>, diagnostics: &mut Vec<Diagn
     }
 }
 
-/// Finds files by name at every depth, in the order of names. Names that begin with a dot are left out:
-/// a mounted ConfigMap keeps its files in such directories and links to them.
+/// Appends to `found` the files of a directory and its subdirectories whose name is `wanted`, in the order of
+/// their names. Names that begin with a dot are skipped: Kubernetes stores the files of a mounted ConfigMap in
+/// such a directory and creates symbolic links to them. `visited` ends a cycle of symbolic links.
 pub(super) fn search(
     directory: &Path,
     wanted: &dyn Fn(&str) -> bool,
@@ -114,8 +117,8 @@ pub(super) fn search(
     visited: &mut HashSet<PathBuf>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let listed = directory.canonicalize().and_then(|true_path| {
-        let first_visit = visited.insert(true_path);
+    let listed = directory.canonicalize().and_then(|canonical| {
+        let first_visit = visited.insert(canonical);
         let entries = first_visit.then(|| directory.read_dir()).transpose()?;
         entries.into_iter().flatten().collect::<Result<Vec<_>, _>>()
     });
@@ -144,11 +147,13 @@ pub(super) fn search(
     }
 }
 
-fn is_rule(name: &str) -> bool {
+/// Whether a file holds rules: YAML, but not the tests of a rule (`x.test.yaml`).
+fn is_rule_file(name: &str) -> bool {
     let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
     stem.is_some_and(|stem| !stem.ends_with(".test"))
 }
 
+/// The error for a file or directory that cannot be read.
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     let problem = Problem::error(Mark::START, format!("not readable: {error}"));
     at(path.display(), problem)
@@ -159,15 +164,15 @@ fn at(file: impl fmt::Display, problem: Problem) -> Diagnostic {
     Diagnostic { file, problem }
 }
 
-/// Parses every file. Of two rules with one id, the second is reported and left out.
+/// Parses every file. If two rules have the same id, the second one is reported as an error and left out.
 pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<ParsedRule> {
-    let mut written: Vec<ParsedRule> = Vec::new();
-    let mut places: HashMap<RuleId, (Arc<str>, Mark)> = HashMap::new();
+    let mut rules: Vec<ParsedRule> = Vec::new();
+    let mut first_uses: HashMap<RuleId, (Arc<str>, Mark)> = HashMap::new();
     for file in files {
         let parsed = sigma::rules(&file.text);
         let mut problems = parsed.problems;
         for rule in parsed.rules {
-            if let Some((first, mark)) = places.get(&rule.id) {
+            if let Some((first, mark)) = first_uses.get(&rule.id) {
                 let (line, column) = (mark.line, mark.column);
                 let message = format!(
                     "id `{}` is already used by {first}:{line}:{column}",
@@ -177,8 +182,8 @@ pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> Ve
                 problems.push(Problem::error(rule.id_mark, message).remedy(remedy));
                 continue;
             }
-            places.insert(rule.id.clone(), (file.name.clone(), rule.id_mark));
-            written.push(ParsedRule {
+            first_uses.insert(rule.id.clone(), (file.name.clone(), rule.id_mark));
+            rules.push(ParsedRule {
                 version: fingerprint::version(&rule),
                 file: file.name.clone(),
                 rule,
@@ -187,5 +192,5 @@ pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> Ve
         let located = problems.into_iter().map(|problem| at(&file.name, problem));
         diagnostics.extend(located);
     }
-    written
+    rules
 }

@@ -1,6 +1,6 @@
-//! The rules in force: read from packs and directories, checked as a whole, compiled into one
-//! matcher, identified by a hash. A set with any error is not built, so the set in force is only ever
-//! replaced by one without errors.
+//! The rules in force. They are read from packs and directories, checked together, compiled into one
+//! matcher, and identified by a hash.
+//! Invariant: a rule set with an error is not built, so only a set without errors can replace the set in force.
 
 mod fingerprint;
 mod load;
@@ -33,24 +33,26 @@ pub struct LoadedRule<P> {
     pub rule: Rule,
     /// The file it was read from, or `pack:<name>/<file>`.
     pub file: Arc<str>,
-    /// Its level, an override included; `medium` where neither says.
+    /// The level in force: that of an override, else that of the rule, else `medium`.
     pub level: Level,
-    /// Its last day of change, if given, and a hash of its content: `2026-11-21.9f3c01ab`.
+    /// The day of its last change, if the rule states one, and the first eight hexadecimal digits of the hash of
+    /// its content, such as `2026-11-21.9f3c01ab`.
     pub version: String,
-    /// The fields to be shown with an alert, by name.
+    /// The fields whose values an alert shows (Sigma's `fields`), each with its name.
     pub shown: Vec<(String, P)>,
-    /// The fields of the alert's group key; empty means the default.
+    /// The fields whose values form the alert's group key; if empty, the default group key is used.
     pub group_by: Vec<P>,
 }
 
 impl<P> LoadedRule<P> {
-    /// Whether its alerts are only written to the topic and not sent to sinks.
+    /// Whether the rule has Sigma's status `experimental`: its alerts are written to the alerts topic, but not
+    /// sent to sinks.
     pub fn is_experimental(&self) -> bool {
         self.rule.status == Some(Status::Experimental)
     }
 }
 
-/// Valid rules, compiled together for events whose fields are found by `P`.
+/// Rules without errors, compiled together. `P` is the compiled path by which an event finds a field.
 #[derive(Debug)]
 pub struct RuleSet<P> {
     rules: Vec<LoadedRule<P>>,
@@ -61,10 +63,10 @@ pub struct RuleSet<P> {
 }
 
 impl<P> RuleSet<P> {
-    /// Reads, checks and compiles the rules of all sources. `resolve` compiles a field's name.
+    /// Reads, checks and compiles the rules of all sources. `resolve` compiles the name of a field to its path.
     ///
     /// # Errors
-    /// Everything wrong in any file, warnings included, in the order of files and lines.
+    /// If at least one file has an error: the errors and warnings of all files, ordered by file and line.
     pub fn load(
         sources: &[RuleSource],
         known: &Known,
@@ -73,40 +75,40 @@ impl<P> RuleSet<P> {
     ) -> Result<RuleSet<P>, Vec<Diagnostic>> {
         let mut diagnostics = Vec::new();
         let files = load::read(sources, &mut diagnostics);
-        let mut written = load::parse(&files, &mut diagnostics);
-        validate::rules(&written, known, &mut diagnostics);
-        overrides.check(&written, known, &mut diagnostics);
-        written.retain(|written| !overrides.disables(&written.rule));
-        let hash = fingerprint::set(&written, overrides, known);
-        let targets = written.iter().map(|written| LogsourceDetection {
-            logsource: &written.rule.logsource,
-            detection: &written.rule.detection,
+        let mut parsed = load::parse(&files, &mut diagnostics);
+        validate::rules(&parsed, known, &mut diagnostics);
+        overrides.check(&parsed, known, &mut diagnostics);
+        parsed.retain(|parsed| !overrides.disables(&parsed.rule));
+        let hash = fingerprint::rule_set(&parsed, overrides, known);
+        let detections = parsed.iter().map(|parsed| LogsourceDetection {
+            logsource: &parsed.rule.logsource,
+            detection: &parsed.rule.detection,
         });
-        let engine = Engine::compile(targets, resolve).map_err(|problems| {
+        let engine = Engine::compile(detections, resolve).map_err(|problems| {
             let located = problems.into_iter().map(|(rule, problem)| Diagnostic {
-                file: written[rule].file.clone(),
+                file: parsed[rule].file.clone(),
                 problem,
             });
             diagnostics.extend(located);
         });
         let mut rules = Vec::new();
-        for written in written {
-            let fields = validate::fields(&written, resolve, &mut diagnostics);
+        for parsed in parsed {
+            let fields = validate::fields(&parsed, resolve, &mut diagnostics);
             rules.push(LoadedRule {
-                level: overrides.level(&written.rule),
+                level: overrides.level(&parsed.rule),
                 shown: fields.shown,
                 group_by: fields.group_by,
-                rule: written.rule,
-                file: written.file,
-                version: written.version,
+                rule: parsed.rule,
+                file: parsed.file,
+                version: parsed.version,
             });
         }
         diagnostics.sort_by(|a, b| (&a.file, a.problem.mark).cmp(&(&b.file, b.problem.mark)));
-        let sound = diagnostics
+        let has_no_error = diagnostics
             .iter()
             .all(|d| d.problem.severity == Severity::Warning);
         match engine {
-            Ok(engine) if sound => Ok(RuleSet {
+            Ok(engine) if has_no_error => Ok(RuleSet {
                 rules,
                 engine,
                 overrides: overrides.clone(),
@@ -117,23 +119,24 @@ impl<P> RuleSet<P> {
         }
     }
 
-    /// The rules in force, in the order of their files.
+    /// The rules in force, in the order in which they were read.
     pub fn rules(&self) -> &[LoadedRule<P>] {
         &self.rules
     }
 
-    /// The level in force of a built-in rule, by default `level`; `None` if it is disabled.
+    /// The level in force of the built-in rule with this id: that of an override, else `level`. `None` if the
+    /// configuration disables the rule.
     pub fn built_in_level(&self, id: &str, level: Level) -> Option<Level> {
         self.overrides.of_built_in(id, level)
     }
 
-    /// SHA-256, in hexadecimal, of everything that decides which alerts the set raises. The order
-    /// and the places of the files are no part of it.
+    /// SHA-256, as 64 hexadecimal digits, of everything that decides which alerts the set raises. It does not
+    /// depend on the order or the paths of the files.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// Problems for which the set is not refused.
+    /// The problems that were found but do not prevent the use of the set.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
@@ -147,7 +150,7 @@ impl<P> RuleSet<P> {
         self.engine.matches(event, scratch)
     }
 
-    /// What became of each selection of a rule on an event, with the values seen.
+    /// Whether each selection of a rule matches an event, with the values that were compared.
     pub fn explain<E: Fields<Path = P>>(
         &self,
         rule: RuleIndex,

@@ -1,8 +1,9 @@
-//! The rules that ship with the binary: a pack for each vendor, and one of the rules that serve several.
+//! The rules that are compiled into the binary: one pack for each vendor, and one pack of rules that apply to
+//! several vendors.
 
 use crate::vendors::{ShippedFile, VENDORS, pack};
 
-/// The name of the pack of rules that serve several vendors.
+/// The name of the pack of rules that apply to several vendors.
 const COMMON: &str = "common";
 
 const COMMON_FILES: &[ShippedFile] = pack!["common":
@@ -10,8 +11,9 @@ const COMMON_FILES: &[ShippedFile] = pack!["common":
     "audit_log_switched_off",
 ];
 
-/// The files of a pack, each with the pack whose folder holds it. A vendor's pack includes the common one, so that
-/// whoever names it has these rules, and whoever names two packs has them once.
+/// The rule files of a pack, each with the name of the folder that it is in; `None` if there is no such pack. A
+/// vendor's pack includes the files of the common pack. The folder's name identifies them as the same files, so
+/// that they are read once if two packs are used.
 pub fn pack(name: &str) -> Option<impl Iterator<Item = (&'static str, &'static ShippedFile)>> {
     let vendor = VENDORS.iter().find(|vendor| vendor.product == name);
     if vendor.is_none() && name != COMMON {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::sigma::Rule;
 
-/// A rule, and the file and version that it has.
+/// A rule with the name of its file and its version.
 pub(super) struct ParsedRule {
     pub(super) rule: Rule,
     pub(super) file: Arc<str>,

@@ -1,4 +1,4 @@
-//! The rule set in force, replaced as a whole while others read it.
+//! The rule set in force. It is replaced as a whole, while other threads read it.
 
 use std::sync::Arc;
 
@@ -6,26 +6,26 @@ use arc_swap::ArcSwap;
 
 use super::RuleSet;
 
-/// Holds the rule set in force. A batch takes one snapshot and keeps it to its end.
+/// Holds the rule set in force. Each batch takes one snapshot and uses it for all its records.
 #[derive(Debug)]
 pub struct CurrentRules<P> {
     current: ArcSwap<RuleSet<P>>,
 }
 
 impl<P> CurrentRules<P> {
-    /// Starts with a valid set.
+    /// Puts a first rule set in force.
     pub fn new(rules: RuleSet<P>) -> CurrentRules<P> {
         CurrentRules {
             current: ArcSwap::from_pointee(rules),
         }
     }
 
-    /// The set in force now. The snapshot does not change, however long it is kept.
+    /// The rule set in force now. A later [`CurrentRules::replace`] does not change the snapshot.
     pub fn snapshot(&self) -> Arc<RuleSet<P>> {
         self.current.load_full()
     }
 
-    /// Puts another set in force and returns the one before.
+    /// Puts another rule set in force and returns the previous one.
     pub fn replace(&self, rules: RuleSet<P>) -> Arc<RuleSet<P>> {
         self.current.swap(Arc::new(rules))
     }

@@ -1,5 +1,5 @@
-//! A rule's own tests: `x.test.yaml` beside `x.yaml`. Vendor events as they arrive, and the alerts
-//! that the rule must raise on each. The caller passes the pipeline as a function.
+//! The tests of a rule: `x.test.yaml` in the same directory as `x.yaml`. A test has an event as the vendor writes
+//! it, and the number and level of the alerts that the rule must raise. The caller passes the pipeline as a function.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{self, Level, RuleId};
 use crate::yaml::{self, Node, Value as Yaml};
 
-/// An alert that the pipeline raised, as far as a test looks at it.
+/// The parts of an alert that a test compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertSummary {
-    /// The rule that matched.
+    /// The id of the rule that matched.
     pub rule_id: RuleId,
     /// The alert's level.
     pub level: Level,
@@ -26,41 +26,41 @@ pub struct AlertSummary {
 pub struct RuleTests {
     /// The test file.
     pub file: Arc<str>,
-    /// The rule under test.
+    /// The id of the rule under test.
     pub rule_id: RuleId,
-    /// In the order written.
+    /// The cases, in the order of the file.
     pub cases: Vec<TestCase>,
 }
 
-/// One event and what the rule must make of it.
+/// An event, and the alerts that the rule must raise on it.
 #[derive(Debug, Clone)]
 pub struct TestCase {
-    /// The name of the case, a sentence.
+    /// The name of the case, which is a sentence.
     pub name: String,
-    /// Where it begins in the file.
+    /// The position in the file at which the case begins.
     pub mark: Mark,
     /// The value of the Kafka record.
     pub event: Vec<u8>,
     /// How many alerts the rule must raise.
     pub alerts: usize,
-    /// Their level, where there are any.
+    /// The level that these alerts must have; `None` if `alerts` is 0.
     pub level: Option<Level>,
 }
 
-/// What became of one case.
+/// The outcome of one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestCaseOutcome<'t> {
-    /// The case's name.
+    /// The name of the case.
     pub name: &'t str,
-    /// Where it begins in the file.
+    /// The position in the file at which the case begins.
     pub mark: Mark,
-    /// `None` if it passed, else what was expected and what was raised.
+    /// `None` if the case passed, else the levels of the expected alerts and of those that were raised.
     pub failure: Option<String>,
 }
 
 impl RuleTests {
-    /// Runs every case; `evaluate` gives the alerts of one record's value. Alerts of other rules do
-    /// not count.
+    /// Runs every case and returns the outcomes in the same order. `evaluate` returns the alerts that the value of
+    /// one record raises; alerts of other rules are ignored.
     pub fn run(&self, evaluate: &dyn Fn(&[u8]) -> Vec<AlertSummary>) -> Vec<TestCaseOutcome<'_>> {
         let outcome = |case: &'_ TestCase| {
             let mut levels: Vec<Level> = evaluate(&case.event)
@@ -72,13 +72,12 @@ impl RuleTests {
             let expected = vec![case.level; case.alerts];
             let as_expected = levels.iter().copied().map(Some).eq(expected);
             (!as_expected).then(|| {
-                let came: Vec<&str> = levels.iter().map(|level| level.as_str()).collect();
-                let wanted = case.level.map_or("", Level::as_str);
-                let count = case.alerts;
+                let raised: Vec<&str> = levels.iter().map(|level| level.as_str()).collect();
+                let expected = vec![case.level.map_or("", Level::as_str); case.alerts];
                 format!(
-                    "expected {count} alerts {wanted}, got {}: [{}]",
-                    came.len(),
-                    came.join(", ")
+                    "expected alerts: [{}], raised: [{}]",
+                    expected.join(", "),
+                    raised.join(", ")
                 )
             })
         };
@@ -91,10 +90,11 @@ impl RuleTests {
     }
 }
 
-/// Reads every `*.test.yaml` and `*.test.yml` below a directory, or one such file.
+/// Reads one test file, or every `*.test.yaml` and `*.test.yml` of a directory and its subdirectories.
 ///
 /// # Errors
-/// Everything wrong in any of them, or in the rule files beside them.
+/// The errors of all test files. A test file whose rule file is missing, unreadable or without a valid rule is
+/// such an error.
 pub fn load(path: &Path) -> Result<Vec<RuleTests>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut files = Vec::new();
@@ -124,12 +124,13 @@ pub fn load(path: &Path) -> Result<Vec<RuleTests>, Vec<Diagnostic>> {
     }
 }
 
+/// Reads a test file and, for the ids of its rules, the rule file in the same directory.
 fn read(file: &Path) -> Result<RuleTests, Vec<Diagnostic>> {
     let name: Arc<str> = file.display().to_string().into();
     let text =
         |path: &Path| std::fs::read_to_string(path).map_err(|error| vec![unreadable(path, &error)]);
     let tests_text = text(file)?;
-    let rule_text = text(&rule_beside(file))?;
+    let rule_text = text(&rule_file_of(file))?;
     let ids: Vec<RuleId> = sigma::rules(&rule_text)
         .rules
         .into_iter()
@@ -144,8 +145,8 @@ fn read(file: &Path) -> Result<RuleTests, Vec<Diagnostic>> {
     })
 }
 
-/// `x.yaml` for `x.test.yaml`, whichever of the two endings it has.
-fn rule_beside(file: &Path) -> PathBuf {
+/// The rule file that a test file belongs to: `x.yaml` for `x.test.yaml`, or `x.yml` if there is no `x.yaml`.
+fn rule_file_of(file: &Path) -> PathBuf {
     let name = file
         .file_name()
         .unwrap_or_default()
@@ -160,10 +161,10 @@ fn rule_beside(file: &Path) -> PathBuf {
     }
 }
 
-/// Parses a test file for rules with these ids.
+/// Parses the text of a test file. `ids` are the ids of the rules in its rule file, `file` is its name.
 ///
 /// # Errors
-/// Everything wrong in it.
+/// All errors of the test file.
 pub fn parse(text: &str, ids: &[RuleId], file: &Arc<str>) -> Result<RuleTests, Vec<Problem>> {
     let root = yaml::document(text).map_err(|problem| vec![problem])?;
     let mut reader = TestFileReader::default();
@@ -194,6 +195,7 @@ pub fn parse(text: &str, ids: &[RuleId], file: &Arc<str>) -> Result<RuleTests, V
     }
 }
 
+/// Reads the nodes of one test file and collects its problems.
 #[derive(Default)]
 struct TestFileReader {
     problems: Vec<Problem>,
@@ -204,6 +206,7 @@ impl TestFileReader {
         self.problems.push(Problem::error(mark, message));
     }
 
+    /// Reports keys other than the known ones, or that the node is not a map.
     fn known_keys(&mut self, node: &Node, known: &[&str]) {
         let Some(entries) = node.as_map() else {
             self.error(
@@ -225,6 +228,7 @@ impl TestFileReader {
         }
     }
 
+    /// The id of the rule under test: the one that the file names, else the only one of the rule file.
     fn rule(&mut self, root: &Node, ids: &[RuleId]) -> Option<RuleId> {
         let named = root.entry("rule");
         let found = match (named, ids) {
@@ -238,8 +242,8 @@ impl TestFileReader {
         if found.is_none() {
             let mark = named.map_or(root.mark, |node| node.mark);
             let message = match ids.len() {
-                0 => "the file beside has no rule without errors",
-                _ => "`rule` must be the id of a rule in the file beside",
+                0 => "the rule file of this test file has no valid rule",
+                _ => "`rule` must be the id of a rule in the rule file of this test file",
             };
             self.error(mark, message);
         }
@@ -257,7 +261,10 @@ impl TestFileReader {
             _ => None,
         };
         if alerts.is_none() {
-            self.error(node.mark, "a test says in `alerts` how many it expects");
+            self.error(
+                node.mark,
+                "a test needs `alerts`, the number of alerts that it expects",
+            );
         }
         let level = self.level(node, alerts?);
         let event = self.event(node, base)?;
@@ -271,23 +278,32 @@ impl TestFileReader {
     }
 
     fn level(&mut self, node: &Node, alerts: usize) -> Option<Level> {
-        let Some(written) = node.entry("level") else {
+        let Some(level_node) = node.entry("level") else {
             if alerts > 0 {
-                self.error(node.mark, "a test that expects alerts says their `level`");
+                self.error(node.mark, "a test that expects alerts needs their `level`");
             }
             return None;
         };
-        let level = written.as_str().and_then(Level::parse);
+        let level = level_node.as_str().and_then(Level::parse);
         if level.is_none() || alerts == 0 {
-            let words = Level::ALL.map(Level::as_str).join(", ");
-            let problem = Problem::error(written.mark, "no level, or no alert to have it");
-            self.problems
-                .push(problem.remedy(format!("the levels are: {words}")));
+            let (message, remedy) = match alerts {
+                0 => (
+                    "`level` without expected alerts",
+                    "remove `level`".to_owned(),
+                ),
+                _ => {
+                    let levels = Level::ALL.map(Level::as_str).join(", ");
+                    ("unknown level", format!("the levels are: {levels}"))
+                }
+            };
+            let problem = Problem::error(level_node.mark, message);
+            self.problems.push(problem.remedy(remedy));
         }
         level
     }
 
-    /// The record's value: a string as it stands, a map as JSON; `patch` is applied to the map.
+    /// The value of the Kafka record. The event is that of the case, else that of the file. A string is used
+    /// unchanged, and a map is written as JSON; with a `patch`, either is parsed as JSON and patched.
     fn event(&mut self, node: &Node, base: Option<&Node>) -> Option<Vec<u8>> {
         let Some(event) = node.entry("event").or(base) else {
             let problem = Problem::error(node.mark, "a test needs an event");
@@ -296,9 +312,9 @@ impl TestFileReader {
             return None;
         };
         let patch = node.entry("patch");
-        // The patches of the base event were checked before.
-        for written in [node.entry("event"), patch].into_iter().flatten() {
-            written.numbers_rewritten(&mut self.problems);
+        // The numbers of the file's event were checked once, by `parse`.
+        for node in [node.entry("event"), patch].into_iter().flatten() {
+            node.numbers_rewritten(&mut self.problems);
         }
         let Some(patch) = patch else {
             return Some(match event.as_str() {
@@ -353,7 +369,8 @@ tests:
         parse(text, &[id()], &"x.test.yaml".into())
     }
 
-    /// Alerts at a level on every successful event; another rule always alerts.
+    /// A pipeline in which the rule under test raises an alert of this level on every successful event, and another
+    /// rule raises an alert on every event.
     fn pipeline(level: Level) -> impl Fn(&[u8]) -> Vec<AlertSummary> {
         move |value| {
             let other = "22222222-2222-4222-8222-222222222222".parse().unwrap();
@@ -373,7 +390,7 @@ tests:
     }
 
     #[test]
-    fn cases_pass_or_say_what_came_instead() {
+    fn a_failed_case_names_the_expected_and_the_raised_alerts() {
         let tests = parsed(TESTS).unwrap();
         assert_eq!(tests.rule_id, id());
         let passed = tests.run(&pipeline(Level::High));
@@ -386,13 +403,13 @@ tests:
         assert_eq!(failed[0].mark, Mark { line: 3, column: 5 });
         assert_eq!(
             failed[0].failure.as_deref(),
-            Some("expected 1 alerts high, got 1: [low]")
+            Some("expected alerts: [high], raised: [low]")
         );
         assert!(failed[1..].iter().all(|outcome| outcome.failure.is_none()));
     }
 
     #[test]
-    fn events_are_the_base_the_patched_base_or_a_text_as_it_stands() {
+    fn an_event_is_that_of_the_file_the_same_patched_or_an_unchanged_text() {
         let tests = parsed(TESTS).unwrap();
         let events: Vec<&str> = tests
             .cases
@@ -405,19 +422,19 @@ tests:
     }
 
     #[test]
-    fn a_test_file_that_says_too_little_or_too_much_is_refused() {
+    fn a_test_file_with_missing_or_unknown_parts_is_refused() {
         for (from, to, part) in [
             (
                 "alerts: 1\n    level: high",
                 "alerts: 1",
-                "says their `level`",
+                "needs their `level`",
             ),
             ("alerts: 1\n", "alert: 1\n", "unknown key `alert`"),
-            ("level: high", "level: hihg", "no level"),
+            ("level: high", "level: hihg", "unknown level"),
             (
                 "FAILURE}]\n    alerts: 0",
                 "FAILURE}]\n    alerts: 0\n    level: low",
-                "no alert",
+                "without expected alerts",
             ),
             (
                 "path: /data/result/status",
@@ -452,7 +469,7 @@ tests:
     }
 
     #[test]
-    fn every_shipped_rule_is_tested_both_ways() {
+    fn every_shipped_rule_has_a_test_with_alerts_and_one_without() {
         let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rules");
         let tests = load(&packs).unwrap();
         assert!(!tests.is_empty());

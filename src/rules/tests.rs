@@ -1,5 +1,5 @@
-//! Rule sets from files on disk and from the packs: what is refused, what is warned about, what a
-//! set answers.
+//! Rule sets from files and from packs: which problems are errors, which are warnings, and which rules match an
+//! event.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -25,7 +25,7 @@ group_by: [resources.uid]
 const FIRST: &str = "11111111-1111-4111-8111-111111111111";
 const SECOND: &str = "22222222-2222-4222-8222-222222222222";
 
-/// One operation by one actor.
+/// An event with only the name of its method.
 struct Event(&'static str);
 
 impl Fields for Event {
@@ -96,8 +96,8 @@ fn loaded(files: &[(&str, &str)]) -> RuleSet<String> {
     load(directory(files).path(), &Overrides::default()).unwrap()
 }
 
-/// What is wrong, without the temporary directory's name.
-fn refused(files: &[(&str, &str)]) -> Vec<String> {
+/// The diagnostics of rule files with an error, without the name of the temporary directory.
+fn diagnostics_of(files: &[(&str, &str)]) -> Vec<String> {
     let directory = directory(files);
     let shown = load(directory.path(), &Overrides::default()).unwrap_err();
     let root = format!("{}/", directory.path().display());
@@ -107,13 +107,13 @@ fn refused(files: &[(&str, &str)]) -> Vec<String> {
         .collect()
 }
 
-fn warned(rules: &RuleSet<String>) -> Vec<&str> {
+fn warnings(rules: &RuleSet<String>) -> Vec<&str> {
     let problems = rules.warnings().iter().map(|d| &d.problem);
     problems.map(|problem| problem.message.as_str()).collect()
 }
 
 #[test]
-fn files_are_found_at_every_depth_and_tests_and_hidden_ones_left_out() {
+fn files_are_found_at_every_depth_except_tests_and_hidden_files() {
     let second = RULE.replace(FIRST, SECOND);
     let set = loaded(&[
         ("a.yaml", RULE),
@@ -147,7 +147,7 @@ fn everything_wrong_in_any_file_is_reported_at_once() {
         .replace("resources.uid", "actor.uid")
         .replace("selection:\n    api.operation", "selection:\n    actor.uid");
     assert_eq!(
-        refused(&[
+        diagnostics_of(&[
             ("a.yaml", RULE),
             ("b.yaml", &RULE.replace("Topic", "A topic")),
             ("c.yaml", &elsewhere),
@@ -167,7 +167,7 @@ fn everything_wrong_in_any_file_is_reported_at_once() {
              /   help: did you mean `actor.user.uid`?",
         ]
     );
-    let yaml = refused(&[("e.yaml", "title: [unclosed\n")]);
+    let yaml = diagnostics_of(&[("e.yaml", "title: [unclosed\n")]);
     assert_eq!(yaml.len(), 1);
     assert!(
         yaml[0].contains("e.yaml:") && yaml[0].contains("not readable as YAML"),
@@ -176,7 +176,7 @@ fn everything_wrong_in_any_file_is_reported_at_once() {
 }
 
 #[test]
-fn services_categories_taxonomies_and_states_that_cannot_work_are_refused() {
+fn services_categories_taxonomies_and_statuses_that_cannot_work_are_refused() {
     for (from, to, part) in [
         (
             "service: kafka",
@@ -191,7 +191,7 @@ fn services_categories_taxonomies_and_states_that_cannot_work_are_refused() {
         ),
         ("level: high", "status: unsupported", "cannot work"),
     ] {
-        let shown = refused(&[("a.yaml", &RULE.replace(from, to))]);
+        let shown = diagnostics_of(&[("a.yaml", &RULE.replace(from, to))]);
         assert!(shown.len() == 1 && shown[0].contains(part), "{shown:?}");
     }
     let any_product = RULE.replace("product: confluent, ", "");
@@ -199,17 +199,17 @@ fn services_categories_taxonomies_and_states_that_cannot_work_are_refused() {
 }
 
 #[test]
-fn a_method_that_nothing_calls_is_a_warning_with_the_nearest_one() {
+fn an_unknown_method_is_a_warning_with_the_nearest_one() {
     let set = loaded(&[("a.yaml", &RULE.replace("DeleteTopics", "DeleteTopic"))]);
-    assert_eq!(warned(&set), ["no known method is `kafka.DeleteTopic`"]);
+    assert_eq!(warnings(&set), ["no known method is `kafka.DeleteTopic`"]);
     let remedy = set.warnings()[0].problem.remedy.as_deref();
     assert_eq!(remedy, Some("did you mean `kafka.DeleteTopics`?"));
     let patterns = RULE.replace("kafka.DeleteTopics", "['KAFKA.*', '*.Erase*']");
     assert_eq!(
-        warned(&loaded(&[("a.yaml", &patterns)])),
+        warnings(&loaded(&[("a.yaml", &patterns)])),
         ["no known method is `*.Erase*`"]
     );
-    assert!(warned(&loaded(&[("a.yaml", RULE)])).is_empty());
+    assert!(warnings(&loaded(&[("a.yaml", RULE)])).is_empty());
 }
 
 #[test]
@@ -217,17 +217,17 @@ fn a_method_of_another_service_than_the_rules_is_a_warning_that_names_it() {
     let other = RULE.replace("kafka.DeleteTopics", "CreateRoleBinding");
     let set = loaded(&[("a.yaml", &other)]);
     assert_eq!(
-        warned(&set),
+        warnings(&set),
         ["`CreateRoleBinding` is no method of the service `kafka`"]
     );
     let remedy = set.warnings()[0].problem.remedy.as_deref();
-    assert_eq!(remedy, Some("it is one of `rbac`"));
+    assert_eq!(remedy, Some("it is a method of the service `rbac`"));
     let any_service = other.replace(", service: kafka", "");
-    assert!(warned(&loaded(&[("a.yaml", &any_service)])).is_empty());
+    assert!(warnings(&loaded(&[("a.yaml", &any_service)])).is_empty());
 }
 
 #[test]
-fn sources_that_are_not_there_are_errors_and_empty_ones_warnings() {
+fn sources_that_do_not_exist_are_errors_and_empty_ones_are_warnings() {
     let shown = load(Path::new("/nonexistent/rules"), &Overrides::default()).unwrap_err();
     assert!(
         shown[0]
@@ -241,11 +241,11 @@ fn sources_that_are_not_there_are_errors_and_empty_ones_warnings() {
         "pack:confluend:1:1: error: no such pack\n  help: did you mean `pack:confluent`?"
     );
     let empty = load(directory(&[]).path(), &Overrides::default()).unwrap();
-    assert_eq!(warned(&empty), ["no rule in this directory"]);
+    assert_eq!(warnings(&empty), ["no rule in this directory"]);
 }
 
 #[test]
-fn overrides_disable_and_relevel_by_id_or_tag() {
+fn overrides_disable_rules_and_change_levels_by_id_or_tag() {
     let second = RULE.replace(FIRST, SECOND).replace("t1485", "t1489");
     let files = directory(&[("a.yaml", RULE), ("b.yaml", &second)]);
     let with = |disabled: &[&str], levels: &[(&str, Level)]| {
@@ -266,7 +266,7 @@ fn overrides_disable_and_relevel_by_id_or_tag() {
     assert_eq!(levels(&with(&[], &by_both)), [Level::Low, Level::Critical]);
     let typo = with(&["attack.t1486"], &[]);
     assert_eq!(
-        warned(&typo),
+        warnings(&typo),
         ["`attack.t1486` is neither the id nor a tag of a rule"]
     );
 }
@@ -278,7 +278,7 @@ fn a_rule_without_a_level_is_medium() {
 }
 
 #[test]
-fn the_hash_changes_with_content_and_levels_alone() {
+fn the_hash_changes_only_with_content_and_levels() {
     let second = RULE.replace(FIRST, SECOND);
     let base = loaded(&[("a.yaml", RULE), ("b.yaml", &second)]);
     assert_eq!(base.hash().len(), 64);
@@ -302,7 +302,7 @@ fn the_hash_changes_with_content_and_levels_alone() {
 }
 
 #[test]
-fn a_snapshot_stays_whole_while_the_set_is_replaced() {
+fn a_snapshot_does_not_change_when_the_set_is_replaced() {
     let current = CurrentRules::new(loaded(&[("a.yaml", RULE)]));
     let snapshot = current.snapshot();
     let replaced = current.replace(loaded(&[("a.yaml", &RULE.replace(FIRST, SECOND))]));

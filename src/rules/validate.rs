@@ -1,5 +1,5 @@
-//! Checks of a rule set beyond each rule's syntax: log sources, methods and fields must be known, and so
-//! must the rules that the configuration overrides.
+//! Checks of a rule set that go beyond the syntax of each rule: its log sources, methods and fields must be
+//! known, and the configuration must override only rules that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,27 +7,28 @@ use super::parsed_rule::ParsedRule;
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{Check, Expected, Level, Rule, RuleId, Status, Test, UnknownField};
 
-/// The field that holds an event's method.
+/// The OCSF attribute that holds the name of an event's method.
 pub const OPERATION_FIELD: &str = "api.operation";
 
-/// What is known: the words that a rule may use.
+/// The products, services, methods and built-in rules that rules and overrides may name.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// By the word that a `logsource` has for the product.
+    /// The products, by the value that `logsource.product` has for them.
     pub products: BTreeMap<String, KnownProduct>,
-    /// Ids of the built-in rules, which are part of the program and not files.
+    /// The ids of the built-in rules, which are part of the program and have no file.
     pub built_in: BTreeSet<String>,
 }
 
-/// What is known of the events of one product.
+/// What is known about the events of one product.
 #[derive(Debug, Clone, Default)]
 pub struct KnownProduct {
-    /// By the service of a `logsource`, every method that [`OPERATION_FIELD`] can hold. Empty checks none.
+    /// The methods of each service, by the value that `logsource.service` has for it: every value that
+    /// [`OPERATION_FIELD`] can have. If a service has no methods, the methods of its rules are not checked.
     pub services: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Known {
-    /// The product that a rule names; all known products if it names none, or an unknown one.
+    /// The product that a rule names; all known products if the rule names no product or an unknown one.
     fn products_of(&self, rule: &Rule) -> Vec<&KnownProduct> {
         let named = rule.logsource.product.as_ref();
         match named.and_then(|product| self.products.get(product)) {
@@ -37,64 +38,64 @@ impl Known {
     }
 }
 
-/// What the configuration changes about rules without editing them. A key is a rule's id or a tag.
+/// The changes that the configuration makes to rules without editing their files. A key is the id of a rule or
+/// a tag; the case of letters does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// Rules that are not in force.
+    /// The rules that are not in force.
     pub disabled: BTreeSet<String>,
-    /// Levels in place of the rules' own; that of an id goes before that of a tag.
+    /// Levels that replace those of the rules; the level for an id has precedence over that for a tag.
     pub levels: BTreeMap<String, Level>,
 }
 
 impl Overrides {
-    /// Whether a rule is not in force.
+    /// Whether the configuration disables a rule.
     pub fn disables(&self, rule: &Rule) -> bool {
-        self.disabled.iter().any(|key| names(key, rule))
+        self.disabled.iter().any(|key| selects(key, rule))
     }
 
-    /// The level in force: of the id, else the highest of the tags, else the rule's own.
+    /// The level in force of a rule: that for its id, else the highest of those for its tags, else the rule's own,
+    /// else `medium`.
     pub fn level(&self, rule: &Rule) -> Level {
-        let of = |wanted_id: bool| {
-            let named = self
-                .levels
-                .iter()
-                .filter(move |(key, _)| is_id(key) == wanted_id);
-            named
-                .filter(|(key, _)| names(key, rule))
+        let highest = |by_id: bool| {
+            let levels = self.levels.iter();
+            levels
+                .filter(|(key, _)| is_id(key) == by_id && selects(key, rule))
                 .map(|(_, level)| *level)
                 .max()
         };
-        of(true)
-            .or(of(false))
+        highest(true)
+            .or(highest(false))
             .or(rule.level)
             .unwrap_or(Level::Medium)
     }
 
-    /// The level in force of a built-in rule, by default `level`; `None` if it is disabled.
+    /// The level in force of the built-in rule with this id: that of an override, else `level`. `None` if the
+    /// configuration disables the rule.
     pub fn of_built_in(&self, id: &str, level: Level) -> Option<Level> {
-        let is_it = |key: &String| key.eq_ignore_ascii_case(id);
-        if self.disabled.iter().any(is_it) {
+        let is_id = |key: &String| key.eq_ignore_ascii_case(id);
+        if self.disabled.iter().any(is_id) {
             return None;
         }
-        let set = self.levels.iter().find(|(key, _)| is_it(key));
-        Some(set.map_or(level, |(_, level)| *level))
+        let configured = self.levels.iter().find(|(key, _)| is_id(key));
+        Some(configured.map_or(level, |(_, level)| *level))
     }
 
-    /// Warns about keys that name no rule.
+    /// Warns about each key that is neither the id nor a tag of a rule.
     pub(super) fn check(
         &self,
-        written: &[ParsedRule],
+        parsed: &[ParsedRule],
         known: &Known,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         for key in self.disabled.iter().chain(self.levels.keys()) {
             let mut built_in = known.built_in.iter();
-            if written.iter().any(|written| names(key, &written.rule))
+            if parsed.iter().any(|parsed| selects(key, &parsed.rule))
                 || built_in.any(|id| id.eq_ignore_ascii_case(key))
             {
                 continue;
             }
-            let tags = written.iter().flat_map(|written| written.rule.tags.iter());
+            let tags = parsed.iter().flat_map(|parsed| parsed.rule.tags.iter());
             let message = format!("`{key}` is neither the id nor a tag of a rule");
             let mut problem = Problem::warning(Mark::START, message);
             if let Some(near) = nearest(key, tags.map(String::as_str)) {
@@ -108,24 +109,26 @@ impl Overrides {
     }
 }
 
+/// Whether a key is a rule's id; any other key is a tag.
 fn is_id(key: &str) -> bool {
     key.parse::<RuleId>().is_ok()
 }
 
-fn names(key: &str, rule: &Rule) -> bool {
+/// Whether a key is the id or a tag of a rule.
+fn selects(key: &str, rule: &Rule) -> bool {
     let same_id = key.parse::<RuleId>().is_ok_and(|id| id == rule.id);
     same_id || rule.tags.iter().any(|tag| tag.eq_ignore_ascii_case(key))
 }
 
-/// Checks each rule against what is known.
-pub(super) fn rules(written: &[ParsedRule], known: &Known, diagnostics: &mut Vec<Diagnostic>) {
-    for ParsedRule { rule, file, .. } in written {
+/// Checks the taxonomy, status, log source and methods of each rule.
+pub(super) fn rules(parsed: &[ParsedRule], known: &Known, diagnostics: &mut Vec<Diagnostic>) {
+    for ParsedRule { rule, file, .. } in parsed {
         let mut problems = Vec::new();
-        taxonomy(rule, &mut problems);
-        status(rule, &mut problems);
-        logsource(rule, known, &mut problems);
+        check_taxonomy(rule, &mut problems);
+        check_status(rule, &mut problems);
+        check_logsource(rule, known, &mut problems);
         for test in rule.detection.tests() {
-            methods(rule, test, known, &mut problems);
+            check_methods(rule, test, known, &mut problems);
         }
         diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
             file: file.clone(),
@@ -134,7 +137,7 @@ pub(super) fn rules(written: &[ParsedRule], known: &Known, diagnostics: &mut Vec
     }
 }
 
-fn taxonomy(rule: &Rule, problems: &mut Vec<Problem>) {
+fn check_taxonomy(rule: &Rule, problems: &mut Vec<Problem>) {
     if let Some((taxonomy, mark)) = &rule.taxonomy
         && taxonomy != "ocsf"
     {
@@ -144,18 +147,21 @@ fn taxonomy(rule: &Rule, problems: &mut Vec<Problem>) {
     }
 }
 
-fn status(rule: &Rule, problems: &mut Vec<Problem>) {
+fn check_status(rule: &Rule, problems: &mut Vec<Problem>) {
     if rule.status == Some(Status::Unsupported) {
         let message = "`status: unsupported` says that the rule cannot work";
-        problems.push(Problem::error(rule.id_mark, message).remedy("delete the rule, or mend it"));
+        problems.push(
+            Problem::error(rule.id_mark, message)
+                .remedy("delete the rule, or correct it and change its status"),
+        );
     }
 }
 
-fn logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
+fn check_logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
     let mark = rule.logsource_mark;
-    let mut refuse = |what: &str, word: &str, allowed: Vec<&str>| {
-        let problem = Problem::error(mark, format!("unknown {what} `{word}`"));
-        problems.push(match nearest(word, allowed.iter().copied()) {
+    let mut report_unknown = |key: &str, value: &str, allowed: Vec<&str>| {
+        let problem = Problem::error(mark, format!("unknown {key} `{value}`"));
+        problems.push(match nearest(value, allowed.iter().copied()) {
             Some(near) => problem.remedy(format!("did you mean `{near}`?")),
             None => problem.remedy(format!("write one of: {}", allowed.join(", "))),
         });
@@ -164,7 +170,7 @@ fn logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
         && !known.products.contains_key(product)
     {
         let allowed = known.products.keys().map(String::as_str);
-        refuse("product", product, allowed.collect());
+        report_unknown("product", product, allowed.collect());
     }
     let products = known.products_of(rule);
     let services = products
@@ -174,7 +180,7 @@ fn logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
     if let Some(service) = &rule.logsource.service
         && !services.contains(service.as_str())
     {
-        refuse("service", service, services.into_iter().collect());
+        report_unknown("service", service, services.into_iter().collect());
     }
     if let Some(category) = &rule.logsource.category {
         let message = format!("no event has a category, so `{category}` matches nothing");
@@ -182,8 +188,9 @@ fn logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Warns about expected methods that no known method of the rule's service matches.
-fn methods(rule: &Rule, test: &Test, known: &Known, problems: &mut Vec<Problem>) {
+/// Warns about each expected value of [`OPERATION_FIELD`] that matches no known method of the rule's service. A
+/// service without known methods is not checked.
+fn check_methods(rule: &Rule, test: &Test, known: &Known, problems: &mut Vec<Problem>) {
     let (Check::Any(expected) | Check::Every(expected)) = &test.check else {
         return;
     };
@@ -192,13 +199,13 @@ fn methods(rule: &Rule, test: &Test, known: &Known, problems: &mut Vec<Problem>)
     }
     let products = known.products_of(rule);
     let services = || products.iter().flat_map(|product| &product.services);
-    let asked = rule.logsource.service.as_ref();
-    let is_asked = |service: &String| asked.is_none_or(|asked| asked == service);
-    let own = || {
-        let own = services().filter(|(service, _)| is_asked(service));
-        own.flat_map(|(_, methods)| methods)
+    let named = rule.logsource.service.as_ref();
+    let is_covered = |service: &String| named.is_none_or(|named| named == service);
+    let methods_of_rule = || {
+        let covered = services().filter(|(service, _)| is_covered(service));
+        covered.flat_map(|(_, methods)| methods)
     };
-    if own().next().is_none() {
+    if methods_of_rule().next().is_none() {
         return;
     }
     for expected in expected {
@@ -206,20 +213,23 @@ fn methods(rule: &Rule, test: &Test, known: &Known, problems: &mut Vec<Problem>)
             continue;
         };
         let is_expected = |method: &String| pattern.finds(method);
-        if own().any(is_expected) {
+        if methods_of_rule().any(is_expected) {
             continue;
         }
-        let written = pattern.to_string();
+        let text = pattern.to_string();
         let warning = |message| Problem::warning(test.mark, message);
-        let elsewhere = services().find(|(_, methods)| methods.iter().any(is_expected));
-        problems.push(match (asked, elsewhere) {
-            (Some(asked), Some((other, _))) => {
-                warning(format!("`{written}` is no method of the service `{asked}`"))
-                    .remedy(format!("it is one of `{other}`"))
+        let other_service = services().find(|(_, methods)| methods.iter().any(is_expected));
+        problems.push(match (named, other_service) {
+            (Some(named), Some((other, _))) => {
+                warning(format!("`{text}` is no method of the service `{named}`"))
+                    .remedy(format!("it is a method of the service `{other}`"))
             }
             _ => {
-                let problem = warning(format!("no known method is `{written}`"));
-                match nearest(written.trim_matches('*'), own().map(String::as_str)) {
+                let problem = warning(format!("no known method is `{text}`"));
+                match nearest(
+                    text.trim_matches('*'),
+                    methods_of_rule().map(String::as_str),
+                ) {
                     Some(near) => problem.remedy(format!("did you mean `{near}`?")),
                     None => problem.remedy("look the method up in the catalogue"),
                 }
@@ -228,22 +238,22 @@ fn methods(rule: &Rule, test: &Test, known: &Known, problems: &mut Vec<Problem>)
     }
 }
 
-/// The compiled fields of a rule outside its detection.
+/// The compiled fields that a rule names outside its detection.
 pub(super) struct RuleFields<P> {
-    /// To be shown with an alert, by name.
+    /// The fields of `fields`, whose values an alert shows, each with its name.
     pub(super) shown: Vec<(String, P)>,
-    /// Of the group key.
+    /// The fields of `group_by`, whose values form the alert's group key.
     pub(super) group_by: Vec<P>,
 }
 
-/// Compiles them. One of the group key that is unknown is an error; an unknown one among those to be
-/// shown only a warning.
+/// Compiles the fields that a rule names outside its detection. An unknown field in `group_by` is an error, because
+/// it changes how alerts are grouped; in `fields` it is a warning, and the field is left out.
 pub(super) fn fields<P>(
-    written: &ParsedRule,
+    parsed: &ParsedRule,
     resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> RuleFields<P> {
-    let ParsedRule { rule, file, .. } = written;
+    let ParsedRule { rule, file, .. } = parsed;
     let mut report = |problem: Problem, unknown: UnknownField| {
         let problem = match unknown.suggestion {
             Some(near) => problem.remedy(format!("did you mean `{near}`?")),

@@ -478,11 +478,11 @@ fn show_says_where_it_searched_without_success() {
         ),
         (
             format!("{events}/0@99"),
-            vec!["the partition holds 0 to before 4".to_owned()],
+            vec!["begins at offset 0, and its end offset is 4".to_owned()],
         ),
         (
             format!("{events}/9@0"),
-            vec!["there are 3 partitions".to_owned()],
+            vec!["has no such partition: it has 3".to_owned()],
         ),
         (
             "elsewhere/0@0".to_owned(),
@@ -490,7 +490,7 @@ fn show_says_where_it_searched_without_success() {
         ),
         (
             format!("{}/1@3", house.source_topic),
-            vec!["nothing that was read at".to_owned()],
+            vec!["no output of the source record".to_owned()],
         ),
     ];
     for (reference, said) in cases {

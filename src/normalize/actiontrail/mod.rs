@@ -17,7 +17,7 @@ use known::Known;
 use parameters::Parameters;
 use recognize::is_payload;
 
-use super::cloudevents::{Incoming, unread};
+use super::cloudevents::{Incoming, unmapped_envelope};
 use super::error::NormalizeError;
 use super::labels::CONTRADICTORY;
 use super::normalizer::Normalizer;
@@ -50,7 +50,7 @@ fn normalize<'a>(
     catalogs: &'a Catalogs,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let record_ms = incoming.timestamp_ms;
-    let mut unmapped = unread(incoming)?;
+    let mut unmapped = unmapped_envelope(incoming)?;
     let data = Data::of(&unmapped.document);
     walk::note_repeated_names(&mut unmapped, |document, node| {
         data.is_callers(document, node)

@@ -1,4 +1,5 @@
-//! The envelope of a CloudEvent: its attributes, moved out of the document or taken from headers.
+//! The envelope of a CloudEvent: its context attributes, moved out of the document (structured mode) or read from
+//! the record's headers (binary mode).
 
 use std::collections::HashMap;
 
@@ -9,35 +10,39 @@ use crate::normalize::error::NormalizeError;
 use crate::normalize::time::{EventTime, StatedTime, event_time};
 use crate::normalize::walk;
 
-/// A CloudEvent whose `id`, `source`, `type` and `time` have moved here.
+/// A CloudEvent. Its attributes `id`, `source`, `type` and `time` have been moved here from the document or the
+/// headers; an empty attribute counts as absent.
 pub(in crate::normalize) struct Envelope<'a> {
     pub(in crate::normalize) id: Option<Text<'a>>,
     pub(in crate::normalize) source: Option<Text<'a>>,
     pub(in crate::normalize) kind: Option<Text<'a>>,
     pub(in crate::normalize) time: Option<Text<'a>>,
-    /// A `time` that is no string: it stays where it was.
-    odd_time: bool,
-    /// A copy.
+    /// Whether the event has a `time` that is not a string. Such a `time` stays in the document.
+    time_is_not_text: bool,
+    /// A copy: the attribute also stays in `unmapped`.
     pub(in crate::normalize) subject: Option<Text<'a>>,
-    has_version: bool,
-    /// The payload, if there is one.
+    /// Whether the event has the attribute `specversion`.
+    has_specversion: bool,
+    /// The payload (`data`), if there is one that is not `null`.
     pub(in crate::normalize) data: Option<NodeId>,
+    /// The document and the attributes that have no OCSF attribute.
     pub(in crate::normalize) unmapped: Unmapped<'a>,
-    /// For `metadata.labels`: how the envelope was read.
+    /// Labels for `metadata.labels` that say how the envelope was read.
     pub(in crate::normalize) labels: Vec<&'static str>,
 }
 
-/// Label of an event that another CloudEvent carried as its data.
+/// Label of an event that was the `data` of another CloudEvent.
 const WRAPPED: &str = "cloudevents:wrapped";
 
-/// Label of an event whose headers differ from its own attributes.
+/// Label of an event in structured mode whose headers contain other values than its own attributes.
 const HEADERS_DIFFER: &str = "cloudevents:headers_differ";
 
 impl<'a> Envelope<'a> {
     /// Moves the attributes out of a record.
     ///
     /// # Errors
-    /// The value is no event, or its headers cannot be read or can be read in two ways.
+    /// In structured mode, the value is not an object. In binary mode, an attribute in a header is not UTF-8,
+    /// two headers give `datacontenttype`, or a header has the name `ce_data`.
     pub(in crate::normalize) fn take(
         incoming: Incoming<'a>,
     ) -> Result<Envelope<'a>, NormalizeError> {
@@ -54,29 +59,30 @@ impl<'a> Envelope<'a> {
             Mode::Structured(members) => {
                 let mut envelope = structured(document, members)?;
                 if !attributes.is_empty() {
-                    envelope.compare(attributes);
+                    envelope.merge_headers(attributes);
                 }
                 Ok(envelope)
             }
         }
     }
 
-    /// Whether every attribute that CloudEvents requires is there.
-    pub(super) fn is_complete(&self) -> bool {
-        self.has_version && self.id.is_some() && self.source.is_some() && self.kind.is_some()
+    /// Whether the event has the four attributes that CloudEvents requires: `specversion`, `id`, `source` and `type`.
+    pub(super) fn has_required_attributes(&self) -> bool {
+        self.has_specversion && self.id.is_some() && self.source.is_some() && self.kind.is_some()
     }
 
-    /// The event's time, or the time that is used instead.
+    /// The event's own time if it is plausible, else the time that is used instead of it. `record_ms` is the
+    /// timestamp of the record, milliseconds since the Unix epoch.
     pub(in crate::normalize) fn event_time(&self, record_ms: Option<i64>) -> EventTime {
-        let written = match &self.time {
+        let stated = match &self.time {
             Some(text) => StatedTime::Text(text),
-            None if self.odd_time => StatedTime::NotText,
+            None if self.time_is_not_text => StatedTime::NotText,
             None => StatedTime::Absent,
         };
-        event_time(written, record_ms)
+        event_time(stated, record_ms)
     }
 
-    /// OCSF `metadata` so far as the envelope fills it.
+    /// OCSF `metadata` with the attributes that come from the envelope.
     pub(in crate::normalize) fn metadata(&self) -> Metadata<'a> {
         Metadata {
             uid: self.id.clone(),
@@ -88,12 +94,14 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// The whole document with nothing moved, and the attributes in headers under the names of the headers: for an
-/// event whose payload says all that its envelope says.
+/// The whole document, from which nothing is moved, and the attributes in headers under the names of the headers.
+/// This is for a vendor whose payload repeats what the envelope says.
 ///
 /// # Errors
-/// A header is not UTF-8, or the type of the data stands in two headers.
-pub(in crate::normalize) fn unread(incoming: Incoming<'_>) -> Result<Unmapped<'_>, NormalizeError> {
+/// A header is not UTF-8, or two headers give `datacontenttype`.
+pub(in crate::normalize) fn unmapped_envelope(
+    incoming: Incoming<'_>,
+) -> Result<Unmapped<'_>, NormalizeError> {
     let mut unmapped = Unmapped::new(incoming.document, None);
     let data_type = content_type(&incoming.content_types, &incoming.attributes)?;
     for Attribute { header, value, .. } in incoming.attributes {
@@ -104,6 +112,7 @@ pub(in crate::normalize) fn unread(incoming: Incoming<'_>) -> Result<Unmapped<'_
     Ok(unmapped)
 }
 
+/// The envelope of an event in structured mode.
 fn structured(document: Document<'_>, members: Members) -> Result<Envelope<'_>, NormalizeError> {
     if document.kind(document.root()) != ValueKind::Object {
         return Err(NormalizeError::NotAnObject);
@@ -111,7 +120,7 @@ fn structured(document: Document<'_>, members: Members) -> Result<Envelope<'_>, 
     let is_set = |id: &NodeId| document.kind(*id) != ValueKind::Null;
     let has_time = members.time.as_ref().is_some_and(is_set);
     let subject = walk::text(&document, members.subject);
-    let has_version = walk::text(&document, members.version).is_some();
+    let has_specversion = walk::text(&document, members.specversion).is_some();
     let mut unmapped = Unmapped::new(document, None);
     let mut take = |node| walk::take(&mut unmapped, node);
     let time = take(members.time);
@@ -119,10 +128,10 @@ fn structured(document: Document<'_>, members: Members) -> Result<Envelope<'_>, 
         id: take(members.id),
         source: take(members.source),
         kind: take(members.kind),
-        odd_time: has_time && time.is_none(),
+        time_is_not_text: has_time && time.is_none(),
         time,
         subject,
-        has_version,
+        has_specversion,
         data: members.data,
         unmapped,
         labels: members.wrapped.then_some(WRAPPED).into_iter().collect(),
@@ -130,10 +139,10 @@ fn structured(document: Document<'_>, members: Members) -> Result<Envelope<'_>, 
 }
 
 impl<'a> Envelope<'a> {
-    /// Compares headers with an event in structured mode, whose own attributes take precedence. An attribute
-    /// that the event lacks is taken from its header; a header with another value is kept. Headers that are
-    /// not UTF-8 are read with replacement characters.
-    fn compare(&mut self, attributes: Vec<Attribute<'a>>) {
+    /// Merges attributes in headers into an event in structured mode. An attribute that the event lacks is taken from
+    /// its header. The event's own attributes have precedence: a header with another value is kept as unmapped, and
+    /// [`HEADERS_DIFFER`] is added. Invalid UTF-8 in a header is replaced with U+FFFD.
+    fn merge_headers(&mut self, attributes: Vec<Attribute<'a>>) {
         let document = &self.unmapped.document;
         let members = document.children(document.root());
         let members = members.map(|member| (folded_name(&document.key(member)), member));
@@ -150,12 +159,12 @@ impl<'a> Envelope<'a> {
                 "id" => &mut self.id,
                 "source" => &mut self.source,
                 "type" => &mut self.kind,
-                "time" if !self.odd_time => &mut self.time,
+                "time" if !self.time_is_not_text => &mut self.time,
                 _ => {
                     let member = members.get(&folded_name(&name)).copied();
                     let text = walk::text(&self.unmapped.document, member);
                     if member.is_none() {
-                        self.complete(&name, header, value);
+                        self.add_missing(&name, header, value);
                     } else if text.as_ref() != Some(&value) {
                         self.keep_different(header, value);
                     }
@@ -170,15 +179,16 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// Takes an attribute that the event lacks from its header.
-    fn complete(&mut self, name: &str, header: &'a str, value: Text<'a>) {
-        self.has_version |= name == "specversion";
+    /// Adds an attribute that the event lacks, with the value of its header.
+    fn add_missing(&mut self, name: &str, header: &'a str, value: Text<'a>) {
+        self.has_specversion |= name == "specversion";
         if name == "subject" && self.subject.is_none() && !value.is_empty() {
             self.subject = Some(value.clone());
         }
         self.unmapped.attributes.push((header.into(), value));
     }
 
+    /// Keeps a header whose value differs from the event's own attribute, and labels the event.
     fn keep_different(&mut self, header: &'a str, value: Text<'a>) {
         self.unmapped.attributes.push((header.into(), value));
         if !self.labels.contains(&HEADERS_DIFFER) {
@@ -187,7 +197,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// A header's value as text.
+/// The value of a header, which must be UTF-8.
 fn header_text<'a>(name: &str, value: &'a [u8]) -> Result<Text<'a>, NormalizeError> {
     match std::str::from_utf8(value) {
         Ok(text) => Ok(text.into()),
@@ -197,6 +207,7 @@ fn header_text<'a>(name: &str, value: &'a [u8]) -> Result<Text<'a>, NormalizeErr
     }
 }
 
+/// The envelope of an event in binary mode, whose document is the payload.
 fn binary<'a>(
     document: Document<'a>,
     data: Option<NodeId>,
@@ -208,9 +219,9 @@ fn binary<'a>(
         source: None,
         kind: None,
         time: None,
-        odd_time: false,
+        time_is_not_text: false,
         subject: None,
-        has_version: false,
+        has_specversion: false,
         data,
         unmapped: Unmapped::new(document, Some("data")),
         labels: Vec::new(),
@@ -229,7 +240,7 @@ fn binary<'a>(
             "source" if !value.is_empty() => envelope.source = Some(value),
             "type" if !value.is_empty() => envelope.kind = Some(value),
             "time" if !value.is_empty() => envelope.time = Some(value),
-            // Where the value is written.
+            // The output writes the payload under this name.
             "data" => {
                 return Err(NormalizeError::DuplicateKey {
                     first: header.to_owned(),
@@ -237,7 +248,7 @@ fn binary<'a>(
                 });
             }
             _ => {
-                envelope.has_version |= name == "specversion";
+                envelope.has_specversion |= name == "specversion";
                 if name == "subject" && !value.is_empty() {
                     envelope.subject = Some(value.clone());
                 }
@@ -249,7 +260,10 @@ fn binary<'a>(
     Ok(envelope)
 }
 
-/// The header `content-type`, which in binary mode is the attribute `datacontenttype`.
+/// The attribute `datacontenttype` and its value. In binary mode the header `content-type` gives it.
+///
+/// # Errors
+/// A second header gives it too, or the header is not UTF-8.
 fn content_type<'a>(
     content_types: &[(&'a str, &'a [u8])],
     attributes: &[Attribute<'a>],
@@ -259,12 +273,12 @@ fn content_type<'a>(
         return Ok(None);
     };
     let attributes = attributes.iter();
-    let mut others = attributes.filter(|attribute| attribute.name == "datacontenttype");
-    let other = headers.next().map(|(other, _)| other);
-    if let Some(other) = other.or_else(|| others.next().map(|attribute| attribute.header)) {
+    let mut explicit = attributes.filter(|attribute| attribute.name == "datacontenttype");
+    let second = headers.next().map(|(second, _)| second);
+    if let Some(second) = second.or_else(|| explicit.next().map(|attribute| attribute.header)) {
         return Err(NormalizeError::DuplicateKey {
             first: name.to_owned(),
-            second: other.to_owned(),
+            second: second.to_owned(),
         });
     }
     Ok(Some((

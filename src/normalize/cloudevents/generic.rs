@@ -1,4 +1,4 @@
-//! CloudEvents of unknown origin.
+//! Normalizes CloudEvents that no known vendor wrote.
 
 use super::envelope::Envelope;
 use super::incoming::Incoming;
@@ -11,10 +11,12 @@ use crate::normalize::time::EventTime;
 use crate::normalize::walk;
 use crate::vendors::CLOUD_EVENTS;
 
-/// A CloudEvent of unknown origin: it is kept, and nothing is read from its payload, whose form is unknown.
+/// Describes a CloudEvent that no known vendor wrote. Only its envelope is read. The schema of its payload is
+/// unknown, so the payload is kept as unmapped.
 ///
 /// # Errors
-/// It lacks what CloudEvents requires, or can be read in two ways.
+/// The event lacks an attribute that CloudEvents requires, its envelope has a name twice or in two spellings, or
+/// [`Envelope::take`] fails.
 pub(in crate::normalize) fn generic(
     incoming: Incoming<'_>,
 ) -> Result<AuditEvent<'_>, NormalizeError> {
@@ -24,7 +26,7 @@ pub(in crate::normalize) fn generic(
     walk::note_repeated_names(&mut envelope.unmapped, |document, node| {
         walk::is_below(document, node, data)
     })?;
-    if !envelope.is_complete() {
+    if !envelope.has_required_attributes() {
         return Err(NormalizeError::Unrecognized);
     }
     let EventTime { time_ms, label } = envelope.event_time(record_ms);

@@ -1,6 +1,6 @@
-//! A record whose value is parsed, and where the attributes of a CloudEvent stand in it. The value
-//! decides the mode, because producers omit the header or set it wrongly: a value that is a whole event is
-//! structured, whatever the headers say.
+//! A record with its parsed value, and where it has the attributes of a CloudEvent. The value decides the content
+//! mode, because producers omit the header `content-type` or set it wrongly: if the value is a complete event, the
+//! mode is structured, whatever the headers say.
 //! Invariant: nothing is moved out of the document, so that each vendor sees it as it arrived.
 
 use crate::event::{Header, RawRecord};
@@ -8,57 +8,60 @@ use crate::json::{Document, Memory, Names, NodeId, Text, ValueKind, repeated_nam
 use crate::normalize::error::NormalizeError;
 use crate::normalize::walk;
 
-/// Whether a value is the payload of an audit event that is known, in whatever envelope.
+/// Whether a value is the payload of an event of a known vendor. The envelope does not matter.
 pub(in crate::normalize) type IsPayload = fn(&Document<'_>, NodeId) -> bool;
 
-/// A record that is to become an event.
+/// A record that is to be normalized, with its parsed value.
 pub(in crate::normalize) struct Incoming<'a> {
+    /// The parsed value of the record.
     pub(in crate::normalize) document: Document<'a>,
-    /// The record's own timestamp, milliseconds since the Unix epoch.
+    /// The timestamp of the Kafka record, milliseconds since the Unix epoch.
     pub(in crate::normalize) timestamp_ms: Option<i64>,
     pub(super) mode: Mode,
-    /// The CloudEvents attributes in headers.
+    /// The CloudEvents attributes in the record's headers, in either mode.
     pub(super) attributes: Vec<Attribute<'a>>,
-    /// In binary mode the headers `content-type`, which are the attribute `datacontenttype`.
+    /// In binary mode, the names and values of the headers `content-type`, which give the attribute
+    /// `datacontenttype`; empty in structured mode.
     pub(super) content_types: Vec<(&'a str, &'a [u8])>,
 }
 
-/// Where the attributes of a CloudEvent stand.
+/// The content mode of a CloudEvent, as the CloudEvents specification names it.
 pub(super) enum Mode {
-    /// In the headers; the value is the payload.
+    /// The attributes are in the headers, and the value is the payload.
     Binary,
-    /// In the value.
+    /// The attributes and the payload are members of the value.
     Structured(Members),
 }
 
-/// Members of a structured event, absent ones included.
+/// The members of an event in structured mode; `None` if the event lacks the member.
 pub(super) struct Members {
     pub(super) id: Option<NodeId>,
     pub(super) source: Option<NodeId>,
     pub(super) kind: Option<NodeId>,
     pub(super) time: Option<NodeId>,
     pub(super) subject: Option<NodeId>,
-    pub(super) version: Option<NodeId>,
-    /// Not `null`.
+    pub(super) specversion: Option<NodeId>,
+    /// The payload; `None` also if it is `null`.
     pub(super) data: Option<NodeId>,
-    /// Whether another event carried this one as its data.
+    /// Whether this event was the `data` of another event.
     pub(super) wrapped: bool,
 }
 
-/// An attribute in a header.
+/// A CloudEvents attribute in a header.
 pub(super) struct Attribute<'a> {
-    /// The header's name.
+    /// The name of the header.
     pub(super) header: &'a str,
-    /// The same without `ce_`, in lower case.
+    /// The name of the attribute: that of the header without `ce_`, in lower case.
     pub(super) name: String,
     pub(super) value: &'a [u8],
 }
 
 impl<'a> Incoming<'a> {
-    /// Parses a record's value and finds the attributes. With `memory`, the document is parsed in it.
+    /// Parses the value of a record and finds the attributes. With `memory`, its allocations are reused for the
+    /// document.
     ///
     /// # Errors
-    /// The value is no JSON, or an attribute stands in two headers.
+    /// The record has no value, the value is not JSON, or two headers give the same attribute.
     pub(in crate::normalize) fn read(
         record: &RawRecord<'a>,
         memory: Option<&'a Memory>,
@@ -87,12 +90,12 @@ impl<'a> Incoming<'a> {
         })
     }
 
-    /// Whether the attributes stand in headers, and the value is the payload.
+    /// Whether the event is in binary mode: its attributes are in headers, and the value is its payload.
     pub(in crate::normalize) fn is_binary(&self) -> bool {
         matches!(self.mode, Mode::Binary)
     }
 
-    /// The event's payload, if there is one.
+    /// The payload of the event, if there is one that is not `null`.
     pub(in crate::normalize) fn data(&self) -> Option<NodeId> {
         let root = self.document.root();
         match &self.mode {
@@ -101,7 +104,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// CloudEvents `type`, of the event or of its header.
+    /// The CloudEvents attribute `type`: that of the value, else that of the headers.
     pub(in crate::normalize) fn kind(&self) -> Option<Text<'a>> {
         let member = match &self.mode {
             Mode::Binary => None,
@@ -115,6 +118,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
+/// The names and values of the headers `content-type`.
 fn content_types<'a>(headers: &[Header<'a>]) -> Vec<(&'a str, &'a [u8])> {
     let is_content_type = |header: &&Header<'a>| header.name.eq_ignore_ascii_case("content-type");
     let headers = headers.iter().filter(is_content_type);
@@ -123,8 +127,11 @@ fn content_types<'a>(headers: &[Header<'a>]) -> Vec<(&'a str, &'a [u8])> {
         .collect()
 }
 
-/// The attributes in headers; a null header is an attribute that is not set. Their names have no
-/// capitals, but some libraries write headers as HTTP does.
+/// The attributes in headers. A header whose value is null does not set its attribute. The specification requires
+/// names in lower case, but some libraries capitalize headers as in HTTP, so the case is ignored.
+///
+/// # Errors
+/// Two headers give the same attribute.
 fn attributes<'a>(headers: &[Header<'a>]) -> Result<Vec<Attribute<'a>>, NormalizeError> {
     let mut attributes = Vec::new();
     for header in headers {
@@ -147,13 +154,13 @@ fn attributes<'a>(headers: &[Header<'a>]) -> Result<Vec<Attribute<'a>>, Normaliz
     }
 }
 
-/// What follows `ce_` in the name of a header.
+/// The part of a header's name that follows `ce_`; `None` if the name has no such prefix. The case is ignored.
 pub(super) fn attribute_name(header: &str) -> Option<&str> {
     let (prefix, name) = header.split_at_checked("ce_".len())?;
     prefix.eq_ignore_ascii_case("ce_").then_some(name)
 }
 
-/// The attributes that are read, under their exact names.
+/// The members of a structured event that are read. Their names must be spelled exactly like this.
 const ATTRIBUTES: Names<7> = Names::new([
     "id",
     "source",
@@ -164,21 +171,22 @@ const ATTRIBUTES: Names<7> = Names::new([
     "data",
 ]);
 
-/// Whether an object is an event in structured mode: all that CloudEvents requires, or one whose data is a
-/// known payload. A payload itself is not an event, whatever else it contains.
+/// Whether a value is an event in structured mode: an object with all attributes that CloudEvents requires, or one
+/// whose `data` is the payload of a known vendor's event. Such a payload itself is not an event in structured mode,
+/// whatever members it has.
 fn is_event(document: &Document<'_>, object: NodeId, is_payload: IsPayload) -> bool {
     if document.kind(object) != ValueKind::Object || is_payload(document, object) {
         return false;
     }
-    let [id, source, kind, _, _, version, data] = document.members_named(object, &ATTRIBUTES);
-    let says_something = |id| walk::text(document, id).is_some();
+    let [id, source, kind, _, _, specversion, data] = document.members_named(object, &ATTRIBUTES);
+    let is_set = |member| walk::text(document, member).is_some();
     data.is_some_and(|data| is_payload(document, data))
-        || [id, source, kind, version].into_iter().all(says_something)
+        || [id, source, kind, specversion].into_iter().all(is_set)
 }
 
 impl Members {
-    /// The members of the event in the value. If one event carries another as its data, the inner one is meant;
-    /// an attribute that it lacks is taken from the outer one.
+    /// The members of the event in the value. If the `data` of an event is itself an event, the members are those of
+    /// the inner event; a member that it lacks is taken from the outer event.
     fn of(document: &Document<'_>, is_payload: IsPayload) -> Members {
         let mut members = document.members_named(document.root(), &ATTRIBUTES);
         let mut wrapped = false;
@@ -191,14 +199,14 @@ impl Members {
             }
             wrapped = true;
         }
-        let [id, source, kind, time, subject, version, data] = members;
+        let [id, source, kind, time, subject, specversion, data] = members;
         Members {
             id,
             source,
             kind,
             time,
             subject,
-            version,
+            specversion,
             data: data.filter(|data| document.kind(*data) != ValueKind::Null),
             wrapped,
         }

@@ -10,7 +10,7 @@ use data::{Data, Product};
 use known::Known;
 use same::{take_flag, take_int, take_product};
 
-use super::cloudevents::{Incoming, unread};
+use super::cloudevents::{Incoming, unmapped_envelope};
 use super::error::NormalizeError;
 use super::normalizer::Normalizer;
 use super::time::{EventTime, stated_milliseconds};
@@ -59,7 +59,7 @@ fn normalize<'a>(
     catalogs: &'a Catalogs,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
     let record_ms = incoming.timestamp_ms;
-    let mut unmapped = unread(incoming)?;
+    let mut unmapped = unmapped_envelope(incoming)?;
     // An event's own `actor` or `unmapped` is not one of ours.
     unmapped.root_name = Some(REST);
     // Redpanda chooses every name.

@@ -1,4 +1,4 @@
-//! `completions`: the script with which a shell completes watchbell's command line.
+//! `completions`: prints the script with which a shell completes watchbell's command line.
 
 use std::io::Write;
 
@@ -9,12 +9,12 @@ use super::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// The shell.
+    /// The shell to print the script for.
     shell: Shell,
 }
 
-pub(super) fn run(command: &Command, mut all: clap::Command) -> Result<(), Failure> {
+pub(super) fn run(command: &Command, mut root: clap::Command) -> Result<(), Failure> {
     let mut text = Vec::new();
-    generate(command.shell, &mut all, "watchbell", &mut text);
+    generate(command.shell, &mut root, "watchbell", &mut text);
     Ok(std::io::stdout().write_all(&text)?)
 }

@@ -1,4 +1,4 @@
-//! The argument that names the configuration file, and reading it.
+//! The argument that names the configuration file, and how the file is read.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ impl ConfigFile {
         Ok(loaded.config)
     }
 
-    /// Reads it even if it has faults, which are returned with it.
+    /// Reads the file even if it has faults, which are returned with it.
     pub(super) fn draft(&self) -> Draft {
         config::draft(&self.path)
     }

@@ -1,4 +1,4 @@
-//! Why a command did not succeed, and the exit code that says so.
+//! Why a command did not succeed, and the exit code for it.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -31,7 +31,7 @@ impl Failure {
         Failure::Configuration(faults.into_iter().map(|fault| fault.to_string()).collect())
     }
 
-    /// Says what it is, and returns the exit code.
+    /// Writes the error to standard error and returns the exit code.
     pub(super) fn report(self) -> ExitCode {
         match self {
             Failure::Configuration(faults) => {
@@ -47,7 +47,7 @@ impl Failure {
     }
 }
 
-/// Of writing to standard output.
+/// An error of writing to standard output.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
@@ -57,7 +57,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Of reading the output topics.
+/// An error of reading the output topics.
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Failure {
         anyhow!(error).context("the destination").into()

@@ -1,5 +1,5 @@
-//! `fire`: a test alert straight to the sinks, to see that it reaches a person. Nothing is written
-//! to Kafka, and what is sent says that it is a test.
+//! `fire`: sends a test alert directly to the sinks, to see whether it reaches a person. Nothing is written
+//! to Kafka, and the alert says that it is a test.
 
 use std::io::Write;
 
@@ -9,22 +9,24 @@ use tokio::runtime::Runtime;
 
 use super::config_file::ConfigFile;
 use super::failure::Failure;
-use crate::alert::BUILT_IN;
+use crate::alert::{BUILT_IN, BuiltIn};
 use crate::config::Config;
 use crate::notice::Notice;
 use crate::notify::{Client, Message, Sink, SinkAnswer};
+use crate::pipeline::Path;
 use crate::roles::clock::now_ms;
 use crate::roles::rulebook::Rulebook;
+use crate::rules::LoadedRule;
 
-/// Send a test alert through the sinks.
+/// Send a test alert to the sinks.
 #[derive(Debug, Args)]
 pub(super) struct Command {
     #[command(flatten)]
     file: ConfigFile,
-    /// Only through this sink; may be given several times. Without it, through all.
+    /// Send only to this sink; may be given several times. Without it, all sinks are used.
     #[arg(long = "sink", value_name = "NAME")]
     sinks: Vec<String>,
-    /// As the rule with this id or title would alert, to the sinks that it would reach.
+    /// Send the alert that the rule with this id or title would raise, to the sinks whose filter accepts it.
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
     /// Send no alert: only check that each sink is reachable and accepts the credential.
@@ -40,7 +42,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
     let mut notice = Notice::example(now_ms());
     if let Some(rule) = &command.rule {
-        as_by_rule(&mut notice, rule, &config)?;
+        fill_from_rule(&mut notice, rule, &config)?;
     }
     let runtime = runtime()?;
     let mut failed = 0;
@@ -74,7 +76,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// Check that a sink is reachable and accepts the credential, without sending an alert.
+/// Checks that a sink is reachable and accepts the credential, without sending an alert.
 pub(super) fn check_one(sink: &Sink) -> anyhow::Result<Result<&'static str, String>> {
     Ok(match Client::new(sink) {
         Ok(client) => runtime()?.block_on(client.check()),
@@ -125,22 +127,18 @@ fn chosen<'c>(config: &'c Config, names: &[String]) -> Result<Vec<&'c Sink>, Fai
     Ok(config.sinks.iter().filter(wanted).collect())
 }
 
-/// What a person would read if the rule matched.
-fn as_by_rule(notice: &mut Notice, wanted: &str, config: &Config) -> Result<(), Failure> {
+/// Makes the notice what it would be if the rule with the id or title `wanted` matched.
+fn fill_from_rule(notice: &mut Notice, wanted: &str, config: &Config) -> Result<(), Failure> {
     let rulebook = Rulebook::load(config).map_err(Failure::configuration)?;
     let rules = rulebook.rules().snapshot();
+    notice.rule_set = rules.hash().to_owned();
     let built_in = BUILT_IN
         .iter()
         .find(|rule| rule.id == wanted || rule.title == wanted);
     if let Some(rule) = built_in {
         let level = rules.built_in_level(rule.id, rule.level);
         notice.level = level.ok_or_else(|| anyhow!("the configuration disables {wanted}"))?;
-        notice.rule_id = rule.id.to_owned();
-        notice.rule = rule.title.to_owned();
-        notice.rule_version = env!("CARGO_PKG_VERSION").to_owned();
-        notice.description = Some(rule.description.to_owned());
-        notice.runbook = Some(rule.runbook.to_owned());
-        notice.rule_set = rules.hash().to_owned();
+        fill_from_built_in(notice, rule);
         return Ok(());
     }
     let found = rules
@@ -148,6 +146,19 @@ fn as_by_rule(notice: &mut Notice, wanted: &str, config: &Config) -> Result<(), 
         .iter()
         .find(|loaded| loaded.rule.id.as_str() == wanted || loaded.rule.title == wanted);
     let loaded = found.ok_or_else(|| anyhow!("no rule in force has the id or title {wanted}"))?;
+    fill_from_loaded(notice, loaded);
+    Ok(())
+}
+
+fn fill_from_built_in(notice: &mut Notice, rule: &BuiltIn) {
+    notice.rule_id = rule.id.to_owned();
+    notice.rule = rule.title.to_owned();
+    notice.rule_version = env!("CARGO_PKG_VERSION").to_owned();
+    notice.description = Some(rule.description.to_owned());
+    notice.runbook = Some(rule.runbook.to_owned());
+}
+
+fn fill_from_loaded(notice: &mut Notice, loaded: &LoadedRule<Path>) {
     let rule = &loaded.rule;
     notice.level = loaded.level;
     notice.rule_id = rule.id.to_string();
@@ -159,8 +170,6 @@ fn as_by_rule(notice: &mut Notice, wanted: &str, config: &Config) -> Result<(), 
     notice.tags = rule.tags.clone();
     notice.falsepositives = rule.falsepositives.clone();
     notice.experimental = loaded.is_experimental();
-    notice.rule_set = rules.hash().to_owned();
-    Ok(())
 }
 
 async fn send(sink: &Sink, notice: &Notice) -> anyhow::Result<SinkAnswer> {

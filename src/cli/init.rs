@@ -24,8 +24,8 @@ pub(super) struct Command {
 
 fn vendors() -> impl TypedValueParser<Value = &'static Vendor> {
     let names = VENDORS.map(|vendor| PossibleValue::new(vendor.product).help(vendor.about));
-    let named = |name: String| VENDORS.into_iter().find(|vendor| vendor.product == name);
-    PossibleValuesParser::new(names).try_map(move |name| named(name).ok_or("no such vendor"))
+    let find = |name: String| VENDORS.into_iter().find(|vendor| vendor.product == name);
+    PossibleValuesParser::new(names).try_map(move |name| find(name).ok_or("no such vendor"))
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
@@ -41,7 +41,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     file.write_all(text)
         .with_context(|| format!("write {name}"))?;
     say(format_args!(
-        "{name} is written: replace what is marked REPLACE, then `watchbell validate -c {name}`"
+        "{name} was written; replace the values marked REPLACE, then run `watchbell validate -c {name}`"
     ));
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! The command line: one file for each command. Data goes to standard output, messages to standard
 //! error. A command returns its result; only `main` ends the process.
 
-mod asked;
 mod completions;
 mod config;
 mod config_file;
@@ -12,6 +11,7 @@ mod init;
 mod json_line;
 mod offsets;
 mod ordinal;
+mod output_topic;
 mod replay;
 mod run;
 mod say;
@@ -19,6 +19,7 @@ mod shipped;
 mod show;
 mod signals;
 mod tail;
+mod terminal;
 mod topics;
 mod validate;
 
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-/// Watches audit-log topics in Kafka: OCSF, Sigma, exactly once, on-call.
+/// Normalizes audit logs in Kafka to OCSF, detects with Sigma rules, and alerts on-call.
 #[derive(Debug, Parser)]
 #[command(name = "watchbell", version)]
 pub struct Cli {
@@ -38,35 +39,35 @@ pub struct Cli {
 enum Command {
     /// Run the daemon.
     Run(run::Command),
-    /// Run the whole pipeline on an embedded Kafka over documented and typical events.
+    /// Run documented and typical events through the whole pipeline, on an embedded Kafka.
     Demo(demo::Command),
-    /// Run files through the pipeline with the shipped catalogue and rules; no configuration.
+    /// Run files through the pipeline with the built-in catalogue and rules; needs no configuration.
     Replay(replay::Command),
     /// Follow events, alerts or dead letters, as lines for a person or as JSON.
     Tail(tail::Command),
     /// Show one event, alert or dead letter with everything related to it.
     Show(show::Command),
-    /// Write a commented configuration to begin with.
+    /// Write a commented configuration file to start from.
     Init(init::Command),
-    /// Check the configuration, the rules and the names, and report everything that is wrong.
+    /// Check the configuration, the rules and the names, and report every problem.
     Validate(validate::Command),
     /// Show or create the topics that watchbell writes.
     #[command(subcommand)]
     Topics(topics::Command),
-    /// Show or move the positions in the sources.
+    /// Show or move the committed positions in the source topics.
     #[command(subcommand)]
     Offsets(offsets::Command),
-    /// Send a test alert through the sinks.
+    /// Send a test alert to the sinks.
     Fire(fire::Command),
     /// Show the configuration.
     #[command(subcommand)]
     Config(config::Command),
-    /// Print completions for a shell.
+    /// Print the completion script for a shell.
     Completions(completions::Command),
 }
 
 impl Cli {
-    /// Run the command. Exit codes: 0 success, 1 failure, 78 invalid configuration, 141 standard output
+    /// Runs the command. Exit codes: 0 success, 1 failure, 78 invalid configuration, 141 standard output
     /// was closed.
     pub fn run(self) -> ExitCode {
         let result = match self.command {

@@ -1,5 +1,5 @@
 //! `offsets show`, `offsets set` and `offsets to-time`: show and move the positions of each source.
-//! Without `--execute` a move only shows what would change. Positions are never written while a member
+//! Without `--execute` a move only shows what would change. Positions are never moved while a member
 //! of the group reads the source.
 
 use std::io::Write;
@@ -17,9 +17,9 @@ use crate::kafka::session::{Move, MoveTarget, Offsets, Same, SeenPosition, Sessi
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show position, end, lag, and whether the source is still the one the position was made on.
+    /// Show position, end, lag, and whether the source topic is still the one the position was committed on.
     Show(Show),
-    /// Move positions to an offset, an end of the partition, or where they were last noted.
+    /// Move positions to an offset, to the start or end of the partition, or back to their stored copy.
     Set(Set),
     /// Move positions to the first record at or after a time.
     ToTime(ToTime),
@@ -38,20 +38,20 @@ pub(super) struct Show {
 pub(super) struct Set {
     #[command(flatten)]
     scope: Scope,
-    /// `earliest`, `latest`, `noted` (where it was last noted outside the group) or an offset.
+    /// `earliest`, `latest`, `noted` (the copy in the topic for positions) or an offset.
     #[arg(long, value_name = "TARGET")]
-    to: To,
+    to: TargetArgument,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ToTime {
     #[command(flatten)]
     scope: Scope,
-    /// Such as 2026-11-21T00:00:00Z; records count by their timestamps in Kafka.
+    /// A time such as 2026-11-21T00:00:00Z, which is compared with the Kafka timestamps of the records.
     time: Timestamp,
 }
 
-/// Which positions, and whether to move them.
+/// Which positions to move, and whether to move them or only to show the move.
 #[derive(Debug, Args)]
 struct Scope {
     #[command(flatten)]
@@ -60,7 +60,7 @@ struct Scope {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     #[command(flatten)]
-    partitions: Which,
+    partitions: PartitionChoice,
     /// Move the positions. Without it, only the changes are shown.
     #[arg(long)]
     execute: bool,
@@ -68,7 +68,7 @@ struct Scope {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct Which {
+struct PartitionChoice {
     /// Partitions, such as 0,3.
     #[arg(long = "partition", value_name = "NUMBER", value_delimiter = ',')]
     numbers: Vec<i32>,
@@ -77,20 +77,21 @@ struct Which {
     all: bool,
 }
 
+/// Where to move the positions, as given on the command line.
 #[derive(Debug, Clone, Copy)]
-struct To(MoveTarget);
+struct TargetArgument(MoveTarget);
 
-impl FromStr for To {
+impl FromStr for TargetArgument {
     type Err = String;
 
-    fn from_str(word: &str) -> Result<To, String> {
-        Ok(To(match word {
+    fn from_str(word: &str) -> Result<TargetArgument, String> {
+        Ok(TargetArgument(match word {
             "earliest" => MoveTarget::Earliest,
             "latest" => MoveTarget::Latest,
             "noted" => MoveTarget::Noted,
             number => {
                 let offset = number.parse().map_err(|_| {
-                    "earliest, latest, noted or an offset is expected; for a time there is to-time"
+                    "expected earliest, latest, noted or an offset; for a time use `offsets to-time`"
                         .to_owned()
                 })?;
                 MoveTarget::Offset(NextOffset(offset))
@@ -108,17 +109,22 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         }
         Command::Set(command) => {
             let config = command.scope.config.load()?;
-            Ok(go(&config, &command.scope, command.to.0, &mut out)?)
+            Ok(move_positions(
+                &config,
+                &command.scope,
+                command.to.0,
+                &mut out,
+            )?)
         }
         Command::ToTime(command) => {
             let config = command.scope.config.load()?;
             let target = MoveTarget::Time(command.time.as_millisecond());
-            Ok(go(&config, &command.scope, target, &mut out)?)
+            Ok(move_positions(&config, &command.scope, target, &mut out)?)
         }
     }
 }
 
-/// The sessions of the named source, or of all.
+/// The sessions of the named source, or of all sources.
 fn sources(config: &Config, name: Option<&str>) -> anyhow::Result<Vec<SessionConfig>> {
     let mut sessions = config.sessions(0);
     if let Some(name) = name {
@@ -126,7 +132,10 @@ fn sources(config: &Config, name: Option<&str>) -> anyhow::Result<Vec<SessionCon
     }
     if sessions.is_empty() {
         let known: Vec<&str> = config.sources.iter().map(|s| s.name.as_str()).collect();
-        bail!("there is no such source; there are: {}", known.join(", "));
+        bail!(
+            "there is no such source; the configured sources are: {}",
+            known.join(", ")
+        );
     }
     Ok(sessions)
 }
@@ -136,12 +145,12 @@ fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Re
         out,
         "name\tpartition\tposition\tend\tlag\ttime\tnoted\tsource\tlast record"
     )?;
-    let mut other = false;
+    let mut any_other = false;
     for session in sources(config, name)? {
         let source = &session.source_name;
         let offsets = Offsets::open(&session).with_context(|| format!("source {source}"))?;
         for seen in offsets.show().with_context(|| format!("source {source}"))? {
-            other |= seen.source == Same::No || seen.last == Same::No;
+            any_other |= seen.source == Same::No || seen.last == Same::No;
             writeln!(out, "{source}\t{}", line(&seen, Timestamp::now()))?;
         }
         let members = offsets.members()?;
@@ -150,14 +159,15 @@ fn show(config: &Config, name: Option<&str>, out: &mut impl Write) -> anyhow::Re
             members.of_source, members.of_group, session.group
         );
     }
-    if other {
+    if any_other {
         eprintln!(
-            "`other`: the position was made on another topic or cluster, or before the topic was re-created"
+            "`other`: the position was committed on another topic or cluster, or before the topic was re-created"
         );
     }
     Ok(())
 }
 
+/// The columns of one partition after the name of the source.
 fn line(seen: &SeenPosition, now: Timestamp) -> String {
     let time = seen
         .time_ms
@@ -167,10 +177,10 @@ fn line(seen: &SeenPosition, now: Timestamp) -> String {
         Some(_) if seen.position < Some(seen.oldest) => {
             format!("expired, the oldest is {}", seen.oldest.0)
         }
-        // How long the record at the position waits already; if there is none, nothing waits.
+        // How long the record at the position has been waiting; 0 if there is no such record.
         Some(_) if seen.offsets_jump => {
-            let waits = time.map_or(0, |time| now.as_second() - time.as_second());
-            format!("{}s", waits.max(0))
+            let waited = time.map_or(0, |time| now.as_second() - time.as_second());
+            format!("{}s", waited.max(0))
         }
         Some(distance) => distance.to_string(),
         None => "-".to_owned(),
@@ -182,8 +192,8 @@ fn line(seen: &SeenPosition, now: Timestamp) -> String {
         lag,
         time.map_or_else(|| "-".to_owned(), |time| time.to_string()),
         offset(seen.noted),
-        word(seen.source).to_owned(),
-        word(seen.last).to_owned(),
+        same_or_other(seen.source).to_owned(),
+        same_or_other(seen.last).to_owned(),
     ]
     .join("\t")
 }
@@ -192,7 +202,7 @@ fn offset(offset: Option<NextOffset>) -> String {
     offset.map_or_else(|| "-".to_owned(), |offset| offset.0.to_string())
 }
 
-fn word(same: Same) -> &'static str {
+fn same_or_other(same: Same) -> &'static str {
     match same {
         Same::Yes => "same",
         Same::No => "other",
@@ -200,7 +210,8 @@ fn word(same: Same) -> &'static str {
     }
 }
 
-fn go(
+/// Shows the planned moves, and carries them out with `--execute`.
+fn move_positions(
     config: &Config,
     scope: &Scope,
     target: MoveTarget,

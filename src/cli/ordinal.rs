@@ -1,19 +1,19 @@
-//! The number of this process among those of its group, which is part of its transactional ids.
-//! Two processes with the same number would fence each other again and again, so in Kubernetes the
+//! The ordinal of this process: its number within the consumer group, which is part of its transactional
+//! ids. Two processes with the same number would fence each other again and again, so in Kubernetes the
 //! number must be configured, for example from the label that a StatefulSet gives its pods.
 
 use crate::config::Fault;
 
-/// A number and where it comes from.
+/// The number of this process, and whether it was configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ordinal {
     pub(super) number: u32,
-    /// Whether it was not configured.
+    /// Whether the number is the default because none was configured.
     assumed: bool,
 }
 
 impl Ordinal {
-    /// Log the chosen number.
+    /// Logs the number.
     pub(super) fn announce(self) {
         let ordinal = self.number;
         if self.assumed {
@@ -30,7 +30,7 @@ impl Ordinal {
 
 /// Whether this process runs in a pod.
 pub(super) fn is_in_kubernetes() -> bool {
-    // The kubelet sets it in every container.
+    // The kubelet sets this variable in every container.
     std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
 }
 
@@ -45,7 +45,8 @@ pub(super) fn choose(configured: Option<u32>, in_kubernetes: bool) -> Result<Ord
             assumed: false,
         }),
         None if in_kubernetes => {
-            let message = "no number is given, and this is a pod, which may have replicas";
+            let message =
+                "not set; Kubernetes may run several replicas, and each needs its own number";
             Err(Fault::new("ordinal", message).remedy(
                 "in a StatefulSet, set WATCHBELL__ORDINAL from the pod's label (valueFrom: fieldRef: \
                  fieldPath: metadata.labels['apps.kubernetes.io/pod-index'], Kubernetes 1.28 or \

@@ -18,7 +18,7 @@ use crate::observe::{descriptors, log, panics};
 use crate::roles::daemon::Daemon;
 use crate::roles::rulebook::{ReloadRequests, Rulebook};
 
-/// Time that requests in flight are given after the daemon has ended.
+/// How long requests in flight may take to end after the daemon has ended.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Run the daemon.

@@ -35,7 +35,8 @@ impl Shipped {
         })
     }
 
-    /// Records are limited to the default size of topics, so that the output is the same as the daemon's.
+    /// The pipeline. It limits records to the default size limit of topics, so that the output is the same as
+    /// the daemon's.
     pub(super) fn pipeline(&self, names: Names) -> Pipeline {
         let (catalogs, rules) = (self.catalogs.clone(), self.rules.clone());
         Pipeline::new(
@@ -46,7 +47,7 @@ impl Shipped {
         )
     }
 
-    /// The title of a rule, also of a built-in one.
+    /// The title of the rule with this id, which may be a built-in one; the id itself if there is no such rule.
     pub(super) fn title(&self, rule: &str) -> String {
         let rules = self.rules.snapshot();
         let found = rules

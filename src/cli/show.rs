@@ -6,22 +6,23 @@ use std::io::{self, Write};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::asked::{self, Progress};
 use super::config_file::ConfigFile;
 use super::failure::Failure;
 use super::json_line::json_line;
+use super::signals::shutdown_on_signal;
+use super::terminal::{self, Progress};
 use crate::query::{Query, QueryError, Since};
 use crate::view::{Emitted, Paint, Reference, heading, line, page, printable};
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// The id of an event or alert, or topic/partition@offset: of an output, or of the source's
-    /// record that became it.
+    /// The id of an event or alert, or topic/partition@offset of an output record or of the source
+    /// record that it was made from.
     #[arg(value_name = "ID")]
     reference: Reference,
     #[command(flatten)]
     config: ConfigFile,
-    /// Search only records that were written since then: how long ago, such as 12h, or a time.
+    /// Search only records that were written since this time: a duration before now, such as 12h, or a time.
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
     /// Print only the record, as one line of JSON.
@@ -31,7 +32,7 @@ pub(super) struct Command {
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let config = command.config.load()?;
-    let stop = asked::until_asked_to_stop()?;
+    let stop = shutdown_on_signal()?;
     let progress = Progress::new();
     let query = Query {
         config: &config,
@@ -45,7 +46,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let text = if command.json {
         json_line(&emitted) + "\n"
     } else {
-        let paint = asked::paint();
+        let paint = terminal::paint();
         let related = related(&query, &emitted, paint).map_err(of_destination)?;
         page(&emitted, paint) + &related
     };

@@ -1,5 +1,5 @@
-//! `tail`: the newest events, alerts or dead letters, and then new ones as they arrive, as lines for a person
-//! or as JSON. It reads committed records only, joins no group and writes nothing.
+//! `tail`: prints the newest events, alerts or dead letters, and then new ones as they arrive, as lines for a
+//! person or as JSON. It reads committed records only, joins no group and writes nothing.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::ops::ControlFlow;
@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::asked::{self, Output};
 use super::config_file::ConfigFile;
 use super::failure::Failure;
 use super::json_line::json_line;
+use super::output_topic::OutputTopic;
 use super::say::say;
+use super::signals::shutdown_on_signal;
+use super::terminal;
 use crate::diagnostic::Diagnostic;
 use crate::event::{Offset, RawRecord};
 use crate::kafka::Span;
@@ -23,24 +25,28 @@ use crate::query::{self, Since};
 use crate::sigma::Scratch;
 use crate::view::{At, Emitted, Filter, FilterText, Paint, RecordKind, line};
 
-/// Longest time that a line is buffered.
-const FLUSH: Duration = Duration::from_millis(100);
+/// How many of the newest records are printed first, unless an option says otherwise.
+const DEFAULT_LINES: usize = 10;
+
+/// The longest time for which a line is buffered.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// What to follow.
-    #[arg(value_enum, default_value_t = Output::Events)]
-    output: Output,
+    /// The records to print.
+    #[arg(value_enum, default_value_t = OutputTopic::Events)]
+    output: OutputTopic,
     #[command(flatten)]
     config: ConfigFile,
     /// Print values as JSON, one per line; dead letters with topic, position and headers.
     #[arg(long)]
     json: bool,
-    /// Show only records that match this selection, in the syntax of rules; several must all match.
+    /// Show only records that match this selection, in the syntax of rules; if given several times,
+    /// all must match.
     ///
-    /// Such as 'api.operation|startswith: Delete', 'status: Failure', '{user.name: Jane Doe,
-    /// resources.type: STATEMENT}', or a keyword: '*orders*'. For dead letters it names
-    /// headers, such as 'watchbell-reason: not_json'.
+    /// Examples: 'api.operation|startswith: Delete', 'status: Failure', '{user.name: Jane Doe,
+    /// resources.type: STATEMENT}', or a keyword: '*orders*'. For dead letters, fields are
+    /// headers: 'watchbell-reason: not_json'.
     #[arg(long, value_name = "SELECTION")]
     filter: Vec<String>,
     /// Show only records that match the detection in this file, which may be a rule.
@@ -49,7 +55,7 @@ pub(super) struct Command {
     /// Start at the oldest record.
     #[arg(long, conflicts_with_all = ["since", "lines"])]
     from_beginning: bool,
-    /// Start with records that were written since then: how long ago, such as 10m, or a time.
+    /// Start with records that were written since this time: a duration before now, such as 10m, or a time.
     #[arg(long, value_name = "TIME", conflicts_with = "lines")]
     since: Option<Since>,
     /// Start with this many of the newest records [default: 10].
@@ -63,12 +69,12 @@ pub(super) struct Command {
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let config = command.config.load()?;
     let filter = filter(command)?;
-    let topic = command.output.topic(&config.outputs);
-    let stop = asked::until_asked_to_stop()?;
+    let topic = command.output.name(&config.outputs);
+    let stop = shutdown_on_signal()?;
     let mut printer = Printer {
         out: BufWriter::new(io::stdout().lock()),
         json: command.json,
-        paint: asked::paint(),
+        paint: terminal::paint(),
         filter,
         flushed: Instant::now(),
         scratch: Scratch::default(),
@@ -77,6 +83,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     tail(command, &reader, &stop, &mut printer)
 }
 
+/// The filter of all `--filter` and `--filter-file` options.
 fn filter(command: &Command) -> Result<Filter, Failure> {
     let mut texts: Vec<(String, String)> = Vec::new();
     let several = command.filter.len() > 1;
@@ -106,66 +113,91 @@ fn filter(command: &Command) -> Result<Filter, Failure> {
     Ok(filter)
 }
 
+/// Prints the records from the chosen start to the end of the topic, and then follows the topic unless
+/// `--no-follow` is given.
 fn tail(
     command: &Command,
     reader: &TopicReader,
     stop: &Shutdown,
     printer: &mut Printer<'_>,
 ) -> Result<(), Failure> {
-    let now = query::spans(reader, &|note| say(note))?;
+    let all = query::spans(reader, &|note| say(note))?;
     let from = if command.from_beginning {
-        now
+        all
     } else if let Some(since) = command.since {
-        reader.since(&now, since.time_ms(Timestamp::now()))?
+        reader.since(&all, since.time_ms(Timestamp::now()))?
     } else {
-        let wanted = command.lines.unwrap_or(10);
-        let mut takes = |record: &RawRecord<'_>| printer.takes(record);
-        let (found, looked_through) = query::newest(reader, &now, wanted, stop, &mut takes)?;
-        if let Some(records) = looked_through {
-            let count = found.len();
-            say(format_args!(
-                "{count} matched among the newest {records} records; --since or --from-beginning searches further"
-            ));
-        }
-        for record in found {
-            printer.print(&record.record())?;
-        }
-        printer.out.flush()?;
-        now.iter().map(end_of).collect()
+        let wanted = command.lines.unwrap_or(DEFAULT_LINES);
+        print_newest(reader, &all, wanted, stop, printer)?;
+        all.iter().map(end_of).collect()
     };
-    if command.no_follow {
-        let mut written = Ok(());
-        reader.read(&from, &|| stop.is_requested(), &mut |record| {
-            written = printer.show(record);
-            flow(written.is_ok())
-        })?;
-        return Ok(written.and_then(|()| printer.out.flush())?);
+    if !command.no_follow {
+        return follow(reader, &from, stop, printer);
     }
-    say(format_args!("following {}; Ctrl-C ends it", reader.topic()));
-    let (mut written, mut said) = (Ok(()), String::new());
-    reader.follow(&from, &mut |turn| {
-        written = match turn {
-            TopicRead::Record(record) => {
-                said.clear();
-                printer.show(&record).and_then(|()| printer.flush_in_time())
-            }
-            TopicRead::Idle => printer.out.flush(),
-            TopicRead::Trouble(what) => {
-                // The client repeats the same complaint; print it once.
-                if what != said {
-                    say(format_args!("{what}; trying again"));
-                    said = what;
-                }
-                Ok(())
-            }
-        };
-        flow(written.is_ok() && !stop.is_requested())
+    let mut written = Ok(());
+    reader.read(&from, &|| stop.is_requested(), &mut |record| {
+        written = printer.print_matching(record);
+        continue_if(written.is_ok())
     })?;
     Ok(written.and_then(|()| printer.out.flush())?)
 }
 
-fn flow(go_on: bool) -> ControlFlow<()> {
-    if go_on {
+/// Prints the newest `wanted` records that match the filter, the oldest of them first.
+fn print_newest(
+    reader: &TopicReader,
+    spans: &[Span],
+    wanted: usize,
+    stop: &Shutdown,
+    printer: &mut Printer<'_>,
+) -> Result<(), Failure> {
+    let mut matches = |record: &RawRecord<'_>| printer.matches(&Emitted::new(record.clone()));
+    let (found, searched) = query::newest(reader, spans, wanted, stop, &mut matches)?;
+    if let Some(records) = searched {
+        let count = found.len();
+        say(format_args!(
+            "{count} matched among the newest {records} records; --since or --from-beginning searches further"
+        ));
+    }
+    for record in found {
+        printer.print(&Emitted::new(record.record()))?;
+    }
+    Ok(printer.out.flush()?)
+}
+
+/// Prints records as they arrive, until `stop` is requested or standard output cannot be written.
+fn follow(
+    reader: &TopicReader,
+    from: &[Span],
+    stop: &Shutdown,
+    printer: &mut Printer<'_>,
+) -> Result<(), Failure> {
+    say(format_args!("following {}; Ctrl-C ends it", reader.topic()));
+    let (mut written, mut last_error) = (Ok(()), String::new());
+    reader.follow(from, &mut |turn| {
+        written = match turn {
+            TopicRead::Record(record) => {
+                last_error.clear();
+                printer
+                    .print_matching(&record)
+                    .and_then(|()| printer.flush_in_time())
+            }
+            TopicRead::Idle => printer.out.flush(),
+            TopicRead::Trouble(error) => {
+                // The client repeats the same error; it is printed once.
+                if error != last_error {
+                    say(format_args!("{error}; trying again"));
+                    last_error = error;
+                }
+                Ok(())
+            }
+        };
+        continue_if(written.is_ok() && !stop.is_requested())
+    })?;
+    Ok(written.and_then(|()| printer.out.flush())?)
+}
+
+fn continue_if(condition: bool) -> ControlFlow<()> {
+    if condition {
         ControlFlow::Continue(())
     } else {
         ControlFlow::Break(())
@@ -180,6 +212,7 @@ fn end_of(span: &Span) -> Span {
     }
 }
 
+/// Prints the records that match the filter on standard output.
 struct Printer<'o> {
     out: BufWriter<StdoutLock<'o>>,
     json: bool,
@@ -190,34 +223,30 @@ struct Printer<'o> {
 }
 
 impl Printer<'_> {
-    fn takes(&mut self, record: &RawRecord<'_>) -> bool {
-        let emitted = Emitted::new(record.clone());
-        self.filter.takes(&emitted, &mut self.scratch)
+    fn matches(&mut self, emitted: &Emitted<'_>) -> bool {
+        self.filter.takes(emitted, &mut self.scratch)
     }
 
     /// Prints a record if it matches the filter.
-    fn show(&mut self, record: &RawRecord<'_>) -> io::Result<()> {
+    fn print_matching(&mut self, record: &RawRecord<'_>) -> io::Result<()> {
         let emitted = Emitted::new(record.clone());
-        if self.filter.takes(&emitted, &mut self.scratch) {
-            self.write(&emitted)?;
+        if self.matches(&emitted) {
+            self.print(&emitted)?;
         }
         Ok(())
     }
 
-    /// Flushes also while records keep coming without a pause.
+    /// Flushes if the last flush was at least `FLUSH_INTERVAL` ago, so that lines appear also while records arrive
+    /// without a pause.
     fn flush_in_time(&mut self) -> io::Result<()> {
-        if self.flushed.elapsed() < FLUSH {
+        if self.flushed.elapsed() < FLUSH_INTERVAL {
             return Ok(());
         }
         self.flushed = Instant::now();
         self.out.flush()
     }
 
-    fn print(&mut self, record: &RawRecord<'_>) -> io::Result<()> {
-        self.write(&Emitted::new(record.clone()))
-    }
-
-    fn write(&mut self, emitted: &Emitted<'_>) -> io::Result<()> {
+    fn print(&mut self, emitted: &Emitted<'_>) -> io::Result<()> {
         if !self.json {
             return writeln!(self.out, "{}", line(emitted, self.paint));
         }

@@ -1,5 +1,5 @@
-//! `topics show` and `topics create`: the output topics, the topic with copies of the positions, and for each
-//! source on another cluster its ownership topic.
+//! `topics show` and `topics create`: the output topics, the topic with copies of the positions, and the
+//! ownership topic of each source on another cluster.
 
 use std::io::Write;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Compare the topics with the required settings; exit with 1 if one differs.
+    /// Compare the topics with the required settings; the exit code is 1 if one differs.
     Show(ConfigFile),
     /// Create missing topics and add missing partitions; nothing else is changed.
     Create(ConfigFile),
@@ -40,11 +40,11 @@ fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
         let (name, topic) = (&source.name, &source.topic);
         let id = source.cluster.cluster_id(REQUEST_TIMEOUT);
         let id = id.with_context(|| format!("source {name}"))?;
-        let same = match (&id, &destination) {
+        let is_same_cluster = match (&id, &destination) {
             (Some(id), Some(destination)) => id == destination,
             _ => source.cluster.bootstrap == config.destination.bootstrap,
         };
-        if same {
+        if is_same_cluster {
             continue;
         }
         let partitions = Topics::new(&source.cluster, REQUEST_TIMEOUT)?
@@ -67,17 +67,17 @@ fn show(config: &Config) -> Result<(), Failure> {
         let found = found.iter().find(|found| found.name == wanted.name);
         let differences = compare(wanted, found);
         let state = if differences.is_empty() {
-            "as it should be".to_owned()
+            "has the required settings".to_owned()
         } else {
             differing += 1;
-            let words: Vec<String> = differences.iter().map(ToString::to_string).collect();
-            words.join("; ")
+            let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
+            texts.join("; ")
         };
         let partitions = found.map_or(0, |found| found.partitions);
         writeln!(out, "{}\t{partitions} partitions\t{state}", wanted.name)?;
     }
     eprintln!(
-        "readers need isolation.level=read_committed, or they see records of aborted transactions"
+        "consumers need isolation.level=read_committed, or they see records of aborted transactions"
     );
     match differing {
         0 => Ok(()),
@@ -96,7 +96,10 @@ fn create(config: &Config) -> anyhow::Result<()> {
             }
             Some(has) if has < wanted.partitions => {
                 topics.grow(name, wanted.partitions)?;
-                eprintln!("{name}: grown from {has} to {}", wanted.partitions);
+                eprintln!(
+                    "{name}: partitions increased from {has} to {}",
+                    wanted.partitions
+                );
             }
             Some(has) => eprintln!("{name}: exists with {has} partitions"),
         }

@@ -1,5 +1,5 @@
-//! `validate`: the configuration, the rules and the names, every problem in one pass; with
-//! `--connect` also the clusters and sinks. The commands that grant missing rights are the only thing on
+//! `validate`: checks the configuration, the rules and the names, and reports every problem in one pass; with
+//! `--connect` it also checks the clusters and sinks. The commands that grant missing rights are the only thing on
 //! standard output, so that they can be kept or piped.
 
 use std::io::Write;
@@ -26,7 +26,7 @@ pub(super) struct Command {
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    let (loaded, rulebook) = sound(command.file.draft())?;
+    let (loaded, rulebook) = load(command.file.draft())?;
     let config = &loaded.config;
     let rules = rulebook.rules().snapshot();
     loaded.warnings().iter().for_each(say);
@@ -37,14 +37,14 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         "configuration fine, {count} rules in force, {warnings} warnings"
     ));
     if command.connect {
-        connect(config)?;
+        check_connections(config)?;
     }
     Ok(())
 }
 
-/// The configuration and the rules and names it points to; or all that is wrong in them, for a fault
-/// in the one must not hide those in the others.
-fn sound(draft: Draft) -> Result<(Loaded, Rulebook), Failure> {
+/// Loads the configuration with its rules and names. Returns the faults of all of them together, so that a
+/// fault in one does not hide those in the others.
+fn load(draft: Draft) -> Result<(Loaded, Rulebook), Failure> {
     let rulebook = draft.config().map(Rulebook::load);
     match (draft.valid(), rulebook) {
         (Ok(loaded), Some(Ok(rulebook))) => Ok((loaded, rulebook)),
@@ -58,7 +58,8 @@ fn sound(draft: Draft) -> Result<(Loaded, Rulebook), Failure> {
     }
 }
 
-fn connect(config: &Config) -> Result<(), Failure> {
+/// Checks the clusters and the sinks, and prints what was found.
+fn check_connections(config: &Config) -> Result<(), Failure> {
     let mut problems = 0;
     let mut out = std::io::stdout().lock();
     for inspection in inspect(config) {
@@ -86,8 +87,8 @@ fn connect(config: &Config) -> Result<(), Failure> {
             say("clusters fine; readers of the outputs need isolation.level=read_committed");
             Ok(())
         }
-        1 => Err(anyhow!("1 problem").into()),
-        _ => Err(anyhow!("{problems} problems").into()),
+        1 => Err(anyhow!("1 problem was found").into()),
+        _ => Err(anyhow!("{problems} problems were found").into()),
     }
 }
 

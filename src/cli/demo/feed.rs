@@ -1,5 +1,5 @@
 //! The demo's input: the vendors' documented events, one truncated event, one without its braces, and typical events.
-//! As in a real audit log, nearly all of the typical ones are granted logins and permission checks.
+//! As in a real audit log, nearly all of the typical events are granted logins and permission checks.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,35 +10,37 @@ const DOCUMENTED: &str = include_str!("../../../tests/data/confluent/seed.ndjson
 /// The events of Alibaba Cloud's documentation: of Realtime Compute for Apache Flink, and of Flink Serverless.
 const ACTIONTRAIL: &str = include_str!("../../../tests/data/actiontrail/seed.ndjson");
 
-/// The event of Flink Serverless as another page of that documentation has it: without its braces.
+/// The event of Flink Serverless as another page of that documentation prints it: without its braces.
 const WITHOUT_BRACES: &str =
     include_str!("../../../tests/data/actiontrail/seed-without-braces.txt");
 
-/// Invented events of ActionTrail, one of every known shape.
+/// Invented events of ActionTrail, one for every known shape.
 const ACTIONTRAIL_SHAPES: &str = include_str!("../../../tests/data/actiontrail/shapes.ndjson");
 
-/// Events of DataWorks, of which the documentation has only names, as line numbers of `ACTIONTRAIL_SHAPES` from 0.
+/// Events of DataWorks, as 0-based line numbers of `ACTIONTRAIL_SHAPES`. They are invented, because the documentation
+/// gives only the names of these events.
 const DATAWORKS: [usize; 2] = [5, 6];
 
-/// Invented events of Confluent, one of every known shape.
+/// Invented events of Confluent, one for every known shape.
 const SHAPES: &str = include_str!("../../../tests/data/confluent/shapes.ndjson");
 
-const CUT_OFF: &str = "{\"specversion\":\"1.0\",\"id\":\"cut off in the mid";
+/// A truncated event.
+const TRUNCATED: &str = "{\"specversion\":\"1.0\",\"id\":\"cut off in the mid";
 
-/// Routine events, as line numbers of `SHAPES` from 0: logins of API keys, permission checks.
+/// Routine events, as 0-based line numbers of `SHAPES`: logins of API keys and permission checks.
 const ROUTINE: [usize; 7] = [0, 2, 2, 5, 2, 0, 13];
 
-/// One event in this many is no routine: a change, a refusal, an attempt.
-const REST_EVERY: usize = 20;
+/// One event in this many is not routine: a change, a refusal or an attempt.
+const UNUSUAL_EVERY: usize = 20;
 
-/// The event whose time is far in the future on purpose; it keeps its time.
-const END_OF_TIME: &str = "+999999999";
+/// How the time of one event begins that is far in the future on purpose; this event keeps its time.
+const FAR_FUTURE_YEAR: &str = "+999999999";
 
 /// An endless supply of records.
 #[derive(Debug)]
 pub(super) struct Feed {
     routine: Vec<Value>,
-    rest: Vec<Value>,
+    unusual: Vec<Value>,
     made: usize,
 }
 
@@ -46,21 +48,21 @@ impl Feed {
     pub(super) fn new() -> serde_json::Result<Feed> {
         let shapes = SHAPES.lines().map(serde_json::from_str);
         let shapes: Vec<Value> = shapes.collect::<serde_json::Result<_>>()?;
-        let rest = shapes.iter().enumerate();
-        let rest = rest.filter(|(index, _)| !ROUTINE.contains(index));
+        let unusual = shapes.iter().enumerate();
+        let unusual = unusual.filter(|(index, _)| !ROUTINE.contains(index));
         Ok(Feed {
-            rest: rest.map(|(_, event)| event.clone()).collect(),
+            unusual: unusual.map(|(_, event)| event.clone()).collect(),
             routine: ROUTINE.map(|index| shapes[index].clone()).into(),
             made: 0,
         })
     }
 
-    /// The documented events, as they are.
+    /// The events of Confluent's documentation, unchanged.
     pub(super) fn documented() -> Vec<Vec<u8>> {
         DOCUMENTED.lines().map(Vec::from).collect()
     }
 
-    /// ActionTrail's events, and one that cannot be parsed.
+    /// The events of ActionTrail, and one that cannot be parsed.
     pub(super) fn actiontrail() -> Vec<Vec<u8>> {
         let shapes: Vec<&str> = ACTIONTRAIL_SHAPES.lines().collect();
         let events = ACTIONTRAIL
@@ -70,8 +72,8 @@ impl Feed {
     }
 
     /// The first half of an event, which cannot be parsed.
-    pub(super) fn cut_off() -> Vec<u8> {
-        CUT_OFF.into()
+    pub(super) fn truncated() -> Vec<u8> {
+        TRUNCATED.into()
     }
 
     /// The next typical events, with the time `now` and unique ids.
@@ -80,9 +82,9 @@ impl Feed {
     }
 
     fn next(&mut self, now: Timestamp) -> Vec<u8> {
-        let (round, turn) = (self.made / REST_EVERY, self.made % REST_EVERY);
+        let (round, turn) = (self.made / UNUSUAL_EVERY, self.made % UNUSUAL_EVERY);
         let mut event = match turn {
-            0 => self.rest[round % self.rest.len()].clone(),
+            0 => self.unusual[round % self.unusual.len()].clone(),
             _ => self.routine[turn % self.routine.len()].clone(),
         };
         self.made += 1;
@@ -90,7 +92,10 @@ impl Feed {
             *id = format!("demo-{:08}", self.made).into();
         }
         if let Some(time) = event.get_mut("time")
-            && !time.as_str().unwrap_or_default().starts_with(END_OF_TIME)
+            && !time
+                .as_str()
+                .unwrap_or_default()
+                .starts_with(FAR_FUTURE_YEAR)
         {
             *time = now.to_string().into();
         }

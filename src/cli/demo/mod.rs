@@ -1,4 +1,4 @@
-//! `demo`: runs the whole pipeline on an embedded Kafka over the vendor's documented events and typical ones,
+//! `demo`: runs the whole pipeline on an embedded Kafka over the vendors' documented events and typical events,
 //! and prints what it reads back from the output topics.
 
 mod feed;
@@ -20,7 +20,7 @@ use self::feed::Feed;
 use self::page::{BOLD, DIM, Page};
 use self::report::Outputs;
 use super::failure::Failure;
-use super::say::say_panics;
+use super::say::report_panics;
 use super::shipped::Shipped;
 use crate::kafka::embedded::Embedded;
 use crate::kafka::session::{self, Delivery, SessionConfig, SessionError, Shutdown};
@@ -35,6 +35,7 @@ const ACTIONTRAIL: &str = "actiontrail_audit";
 /// How many typical events follow the documented ones.
 const TYPICAL: usize = 500;
 
+/// Invented names for the identifiers in the events.
 const NAMES: &str = include_str!("../../../config/names.demo.yaml");
 
 #[derive(Debug, Args)]
@@ -56,17 +57,17 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let shipped = Shipped::load()?;
     let names =
         Names::parse_yaml(NAMES, "config/names.demo.yaml").map_err(Failure::configuration)?;
-    say_panics();
+    report_panics();
     let mut feed = Feed::new().context("read the typical events")?;
     let mut records = Feed::documented();
     let documented = records.len();
-    records.push(Feed::cut_off());
+    records.push(Feed::truncated());
     records.extend(feed.typical(TYPICAL, Timestamp::now()));
     let confluent = (CONFLUENT, records);
     let actiontrail = (ACTIONTRAIL, Feed::actiontrail());
 
     let embedded = start(&shipped.outputs, [&confluent, &actiontrail])?;
-    let metrics = Arc::new(Metrics::new().context("make the metrics")?);
+    let metrics = Arc::new(Metrics::new().context("create the metrics")?);
     metrics.rules_in_force(shipped.rules.snapshot().rules().len());
     let shutdown = Shutdown::default();
     let started = Instant::now();
@@ -78,10 +79,10 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
             let (pipeline, shutdown) = (pipeline.clone(), &shutdown);
             scope.spawn(move || source.run(pipeline, shutdown))
         });
-        let is_over = || sessions.iter().any(|session| session.is_finished());
-        let shown = until_committed(&sources, is_over).and_then(|()| {
+        let has_session_ended = || sessions.iter().any(|session| session.is_finished());
+        let shown = until_committed(&sources, has_session_ended).and_then(|()| {
             let seconds = started.elapsed().as_secs_f64();
-            let mut page = Page::new(anstream::stdout(), columns());
+            let mut page = Page::new(anstream::stdout(), terminal_width());
             show(&mut page, &embedded, &shipped.outputs, documented, seconds)?;
             if !command.serve {
                 return Ok(show_next(&mut page)?);
@@ -98,7 +99,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
                 metrics: metrics.clone(),
                 rules: shipped.rules.clone(),
             };
-            serving.until_asked_to_stop(command.listen, &mut page, is_over)
+            serving.until_stopped(command.listen, &mut page, has_session_ended)
         });
         shutdown.request();
         // If a session failed, its error is the cause.
@@ -112,7 +113,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     })
 }
 
-/// A topic that is read, and how far.
+/// A source topic of the demo, with the progress of its session.
 struct DemoSource {
     config: SessionConfig,
     records: usize,
@@ -124,7 +125,8 @@ impl DemoSource {
         let cluster = embedded.cluster();
         let mut config = SessionConfig::new(cluster.clone(), cluster, topic, topic);
         config.delivery = Delivery::AtLeastOnce;
-        // In one group, the second member to join would take the first one's partition away for a moment.
+        // Each source has its own group: in a shared group, the second member to join would cause a rebalance that
+        // revokes the partition of the first one for a moment.
         config.group = format!("demo-{topic}");
         let state = Arc::new(SourceState::new(topic));
         DemoSource {
@@ -145,9 +147,12 @@ impl DemoSource {
 }
 
 /// Waits until the records of every source are committed.
-fn until_committed(sources: &[DemoSource], is_over: impl Fn() -> bool) -> Result<(), Failure> {
+fn until_committed(
+    sources: &[DemoSource],
+    has_session_ended: impl Fn() -> bool,
+) -> Result<(), Failure> {
     while !sources.iter().all(DemoSource::is_committed) {
-        if is_over() {
+        if has_session_ended() {
             return Err(anyhow!("a session ended early").into());
         }
         thread::sleep(Duration::from_millis(10));
@@ -155,6 +160,7 @@ fn until_committed(sources: &[DemoSource], is_over: impl Fn() -> bool) -> Result
     Ok(())
 }
 
+/// Starts the embedded Kafka with all topics, and writes the records of the sources.
 fn start(
     outputs: &pipeline::OutputList,
     sources: [&(&str, Vec<Vec<u8>>); 2],
@@ -175,6 +181,7 @@ fn start(
     Ok(embedded)
 }
 
+/// Prints what the output topics contain.
 fn show(
     page: &mut Page<impl Write>,
     embedded: &Embedded,
@@ -198,31 +205,32 @@ fn show(
     page.paragraph(
         DIM,
         "The events of the vendors' documentation come first; names (config/names.demo.yaml) and the \
-         routine that follows are made up.",
+         typical events that follow are invented.",
     )?;
     page.blank()?;
     Ok(report::write(page, &outputs, documented, seconds)?)
 }
 
-/// The width of the terminal.
-fn columns() -> usize {
+/// The width of the terminal in columns.
+fn terminal_width() -> usize {
     let size = terminal_size::terminal_size_of(io::stdout());
     size.map_or(page::WIDTH, |(width, _)| width.0.into())
 }
 
+/// Prints which commands to try next.
 fn show_next(page: &mut Page<impl Write>) -> io::Result<()> {
     let program = std::env::args().next().unwrap_or_default();
     let steps = [
         (
             "replay audit.ndjson.gz",
-            "events of your own, through the same pipeline",
+            "your own events through the same pipeline",
         ),
-        ("demo --serve", "keeps running, with metrics to scrape"),
+        ("demo --serve", "the demo keeps running and serves metrics"),
         (
             "run -c watchbell.yaml",
-            "the daemon: README.md has the smallest configuration",
+            "the daemon; README.md shows the smallest configuration",
         ),
-        ("--help", "everything else"),
+        ("--help", "all commands and options"),
     ];
     page.heading("Next")?;
     for (command, what) in steps {

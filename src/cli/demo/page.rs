@@ -1,6 +1,6 @@
-//! Text for a person: headings, labelled paragraphs, a little color where it is a terminal.
-//! Invariant: what comes from an event is written without its control characters, so it cannot
-//! control the terminal.
+//! Text for a person: headings and labelled paragraphs, in color if the output is a terminal.
+//! Invariant: text from an event is written without its control characters, so that it cannot control the
+//! terminal.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::view::printable;
 /// Columns of a line if the terminal is wide enough, or if the output is not a terminal.
 pub(super) const WIDTH: usize = 96;
 
-/// Fewest columns of a line; a narrower terminal breaks lines by itself.
+/// The smallest width of a line in columns; a narrower terminal wraps the lines itself.
 const MIN_WIDTH: usize = 60;
 
 pub(super) const BOLD: Style = Style::new().bold();
@@ -29,7 +29,7 @@ pub(super) struct Page<W> {
 }
 
 impl<W: Write> Page<W> {
-    /// `width` is that of the terminal, in columns; not all of a wide one is used.
+    /// `width` is the width of the terminal in columns; at most `WIDTH` columns are used.
     pub(super) fn new(out: W, width: usize) -> Page<W> {
         Page {
             out,
@@ -50,7 +50,7 @@ impl<W: Write> Page<W> {
         )
     }
 
-    /// Parts of one line, each in its style.
+    /// Writes one line of parts, each in its style.
     pub(super) fn line(&mut self, parts: &[(Style, &str)]) -> io::Result<()> {
         for (style, text) in parts {
             write!(self.out, "{style}{}{style:#}", printable(text))?;
@@ -58,7 +58,7 @@ impl<W: Write> Page<W> {
         writeln!(self.out)
     }
 
-    /// A paragraph in one style.
+    /// Writes a paragraph in one style.
     pub(super) fn paragraph(&mut self, style: Style, text: &str) -> io::Result<()> {
         for line in wrap(&printable(text), self.width) {
             writeln!(self.out, "{style}{line}{style:#}")?;
@@ -66,7 +66,7 @@ impl<W: Write> Page<W> {
         Ok(())
     }
 
-    /// A labelled paragraph; none if there is no text. Its lines stand under each other, to the right of the label.
+    /// Writes a paragraph to the right of its label; writes nothing if the text is empty.
     pub(super) fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
         const INDENT: usize = 11;
         if text.is_empty() {
@@ -116,7 +116,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The longest beginning of a text that takes at most `width` columns, but one character at least, and the rest.
+/// Splits a text after the longest prefix of at most `width` columns; the prefix has at least one character.
 fn split_at_column(text: &str, width: usize) -> (&str, &str) {
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
     let first = ends.clone().next().unwrap_or_default();
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_text_speaks_to_the_terminal() {
+    fn no_text_contains_control_characters_for_the_terminal() {
         let hostile = "a\u{1b}[2Jb\rc\u{7f}\u{9b}31m\u{202e}d\te";
         let mut out = Vec::new();
         let mut page = Page::new(&mut out, 10);
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("äöü äöü", 3), ["äöü", "äöü"]);
         assert_eq!(wrap("在 生产环境-订单", 6), ["在", "生产环", "境-订", "单"]);
-        // Narrower than one character.
+        // The width is smaller than that of one character.
         assert_eq!(split_at_column("订单", 1), ("订", "单"));
     }
 }

@@ -11,24 +11,24 @@ use crate::finding::path;
 use crate::vendors::{ACTIONTRAIL, Vendor};
 use crate::view::{Emitted, JsonPart, words};
 
-/// Most alerts that are shown one by one.
-const SHOWN_ALERTS: usize = 16;
+/// The largest number of alerts that are shown one by one.
+const MAX_SHOWN_ALERTS: usize = 16;
 
-/// What was read back from the topics.
+/// The records that were read back from the output topics.
 pub(super) struct Outputs {
     pub(super) events: Vec<OutputRecord>,
     pub(super) alerts: Vec<OutputRecord>,
     pub(super) dead_letters: Vec<OutputRecord>,
 }
 
-/// Whether an event is a vendor's.
-fn is_of(event: JsonPart<'_, '_>, vendor: &Vendor) -> bool {
+/// Whether an event is from this vendor's audit log.
+fn is_from(event: JsonPart<'_, '_>, vendor: &Vendor) -> bool {
     let log_name = event.text("metadata.log_name").unwrap_or_default();
     let mut dialects = vendor.dialects.iter();
     dialects.any(|dialect| dialect.log_name == log_name)
 }
 
-/// Writes the page; the first `documented` events of Confluent are shown one by one, and all of ActionTrail.
+/// Writes the page. It shows the first `documented` events of Confluent and all events of ActionTrail one by one.
 pub(super) fn write(
     page: &mut Page<impl Write>,
     outputs: &Outputs,
@@ -41,8 +41,8 @@ pub(super) fn write(
     let alerts: Vec<JsonPart<'_, '_>> = alerts.iter().filter_map(Emitted::root).collect();
     let (actiontrail, confluent): (Vec<&JsonPart<'_, '_>>, Vec<_>) = events
         .iter()
-        .partition(|event| is_of(**event, &ACTIONTRAIL));
-    page.heading("The events of Confluent's documentation, as they stand in watchbell.events")?;
+        .partition(|event| is_from(**event, &ACTIONTRAIL));
+    page.heading("The events of Confluent's documentation, as written to watchbell.events")?;
     for shown in confluent.into_iter().take(documented) {
         event(page, *shown)?;
     }
@@ -50,13 +50,13 @@ pub(super) fn write(
     for shown in actiontrail {
         event(page, *shown)?;
     }
-    page.heading("Alerts, from watchbell.alerts, the worst first")?;
+    page.heading("Alerts from watchbell.alerts, highest level first")?;
     all_alerts(page, &alerts)?;
     page.heading("What could not be read, from watchbell.dead-letters")?;
     for letter in &outputs.dead_letters {
         dead_letter(page, letter)?;
     }
-    page.heading("In sum")?;
+    page.heading("Summary")?;
     counts(page, &events, &alerts, outputs.dead_letters.len(), seconds)
 }
 
@@ -74,7 +74,7 @@ fn event(page: &mut Page<impl Write>, event: JsonPart<'_, '_>) -> io::Result<()>
     let message = event.text("message");
     let message = message.as_deref().unwrap_or("not in the catalogue");
     page.labelled("what", message)?;
-    page.labelled("which", &which(event))?;
+    page.labelled("which", &resources(event))?;
     page.labelled("in", &place(event))?;
     page.labelled("from", &words::origin(event))?;
     page.blank()
@@ -94,10 +94,10 @@ fn all_alerts(page: &mut Page<impl Write>, alerts: &[JsonPart<'_, '_>]) -> io::R
         *seen += 1;
     }
     different.sort_by_key(|alert| std::cmp::Reverse(alert.int("severity_id")));
-    for shown in different.iter().take(SHOWN_ALERTS) {
+    for shown in different.iter().take(MAX_SHOWN_ALERTS) {
         alert(page, *shown, count[&message(*shown)])?;
     }
-    match different.len().saturating_sub(SHOWN_ALERTS) {
+    match different.len().saturating_sub(MAX_SHOWN_ALERTS) {
         0 => Ok(()),
         more => page.line(&[(DIM, &format!("  and {more} more"))]),
     }
@@ -121,7 +121,7 @@ fn alert(page: &mut Page<impl Write>, alert: JsonPart<'_, '_>, times: usize) -> 
     let message = message.strip_prefix(&*title).unwrap_or(&message);
     page.labelled("what", message.trim_start_matches(": "))?;
     let mut when = time(alert);
-    // An alert of watchbell's own has no event behind it.
+    // An alert of a built-in rule may have no event, and then has no outcome.
     if let Some(outcome) = alert.text(path::OUTCOME) {
         let evidence = alert.each(path::EVIDENCES).next().unwrap_or(alert);
         when.push_str(&format!(", {outcome}, from {}", words::origin(evidence)));
@@ -133,19 +133,19 @@ fn alert(page: &mut Page<impl Write>, alert: JsonPart<'_, '_>, times: usize) -> 
 }
 
 fn dead_letter(page: &mut Page<impl Write>, letter: &OutputRecord) -> io::Result<()> {
-    let ours = |name: &str| {
+    let header = |name: &str| {
         let found = letter.headers.iter().find(|(known, _)| known == name);
         let value = found.and_then(|(_, value)| value.as_deref());
         String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
     };
-    page.line(&[(DIM, "  "), (BAD, &ours("watchbell-reason"))])?;
-    page.labelled("why", &ours("watchbell-detail"))?;
+    page.line(&[(DIM, "  "), (BAD, &header("watchbell-reason"))])?;
+    page.labelled("why", &header("watchbell-detail"))?;
     let (topic, partition) = (
-        ours("watchbell-source-topic"),
-        ours("watchbell-source-partition"),
+        header("watchbell-source-topic"),
+        header("watchbell-source-partition"),
     );
-    let offset = ours("watchbell-source-offset");
-    let element = ours("watchbell-source-element");
+    let offset = header("watchbell-source-offset");
+    let element = header("watchbell-source-element");
     let event = match element.as_str() {
         "" => String::new(),
         number => format!(", event {number} of its list"),
@@ -181,7 +181,7 @@ fn counts(
     page.blank()
 }
 
-/// Whether nothing was changed and nothing refused.
+/// Whether the event only read or checked something, and was granted.
 fn is_noise(event: JsonPart<'_, '_>) -> bool {
     let labels = event.texts("metadata.labels");
     labels.iter().any(|label| label == "access:read") && words::outcome(event) == "Success"
@@ -191,7 +191,7 @@ fn emitted(record: &OutputRecord) -> Emitted<'_> {
     Emitted::value(record.value.as_deref().unwrap_or_default())
 }
 
-/// Name and id, what kind of principal, its team, and what it logged in with.
+/// The actor: name and id, kind of principal, team, and the credential that it used.
 fn who(event: JsonPart<'_, '_>) -> String {
     let of_user = |path: &str| event.text(&format!("actor.user.{path}"));
     let kind = of_user("type").map(|kind| match &*kind {
@@ -205,8 +205,8 @@ fn who(event: JsonPart<'_, '_>) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Each resource by type, name and id.
-fn which(event: JsonPart<'_, '_>) -> String {
+/// Type, name and id of each resource.
+fn resources(event: JsonPart<'_, '_>) -> String {
     let named: Vec<String> = event.each("resources").map(words::resource).collect();
     if named.is_empty() {
         return words::on_what(event).unwrap_or_else(|| "none named".to_owned());
@@ -214,7 +214,7 @@ fn which(event: JsonPart<'_, '_>) -> String {
     named.join(", ")
 }
 
-/// The environment and what is around it, the smallest first.
+/// Where in the vendor's cloud it happened: environment, region, account and organization.
 fn place(event: JsonPart<'_, '_>) -> String {
     let places = [
         ("environment", "cloud.project_uid"),

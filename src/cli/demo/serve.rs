@@ -1,4 +1,4 @@
-//! `demo --serve`: typical events at a steady pace, probes and metrics, until SIGINT or SIGTERM.
+//! `demo --serve`: writes typical events at a steady rate and serves probes and metrics, until SIGINT or SIGTERM.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -25,10 +25,10 @@ use crate::rules::CurrentRules;
 /// The pause between two batches of events.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The size of a batch.
-const EVENTS: usize = 10;
+/// The number of events in a batch.
+const BATCH_EVENTS: usize = 10;
 
-/// Everything that goes on while the demo serves.
+/// What the demo needs while it serves.
 pub(super) struct Serving<'d> {
     pub(super) embedded: &'d Embedded,
     pub(super) outputs: &'d OutputList,
@@ -40,12 +40,12 @@ pub(super) struct Serving<'d> {
 }
 
 impl Serving<'_> {
-    /// Serves on `listen` and feeds the source topic, until a signal comes or `is_over`.
-    pub(super) fn until_asked_to_stop(
+    /// Serves on `listen` and writes to the source topic, until a signal arrives or a session has ended.
+    pub(super) fn until_stopped(
         mut self,
         listen: SocketAddr,
         page: &mut Page<impl Write>,
-        is_over: impl Fn() -> bool,
+        has_session_ended: impl Fn() -> bool,
     ) -> Result<(), Failure> {
         descriptors::raise_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -58,23 +58,23 @@ impl Serving<'_> {
             metrics: self.metrics.clone(),
             rules: self.rules.clone(),
         };
-        let stop = signals(&runtime)?;
+        let stop = stop_signal(&runtime)?;
         let listener = http::bind(listen).with_context(|| format!("listen on {listen}"))?;
-        let at = listener.local_addr().context("ask for the port")?;
+        let at = listener.local_addr().context("get the port")?;
         let listener = {
             let _inside = runtime.enter();
             TcpListener::from_std(listener).context("listen")?
         };
-        // Until the runtime goes.
+        // It is served until the runtime is dropped, at the end of this function.
         runtime.spawn(http::serve(listener, pages, std::future::pending()));
         self.announce(page, at)?;
         let bar = ProgressBar::new_spinner();
-        while !is_over() {
+        while !has_session_ended() {
             match stop.recv_timeout(PAUSE) {
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
             }
-            let values = self.feed.typical(EVENTS, Timestamp::now());
+            let values = self.feed.typical(BATCH_EVENTS, Timestamp::now());
             let values = values.iter().map(Vec::as_slice);
             self.embedded
                 .produce(self.source, 0, values)
@@ -89,8 +89,8 @@ impl Serving<'_> {
     }
 
     fn announce(&self, page: &mut Page<impl Write>, at: SocketAddr) -> Result<(), Failure> {
-        let per_second = EVENTS as u128 * 1000 / PAUSE.as_millis();
-        page.heading("Serving, until Ctrl-C")?;
+        let per_second = BATCH_EVENTS as u128 * 1000 / PAUSE.as_millis();
+        page.heading("Serving until Ctrl-C")?;
         for path in ["metrics", "livez", "readyz", "status"] {
             page.line(&[(BOLD, &format!("  http://{at}/{path}"))])?;
         }
@@ -100,7 +100,7 @@ impl Serving<'_> {
         page.labelled(
             "Kafka",
             &format!(
-                "{bootstrap}, for clients of yours: {}",
+                "{bootstrap}, for your own clients; the output topics are {}",
                 self.outputs.topics().join(", ")
             ),
         )?;
@@ -111,7 +111,7 @@ impl Serving<'_> {
     fn counts(&self) -> anyhow::Result<String> {
         let count = |content| {
             let topic = &self.outputs.of(content).topic;
-            let end = self.embedded.end(topic, 0).context("ask for offsets")?;
+            let end = self.embedded.end(topic, 0).context("read the end offset")?;
             Ok::<_, anyhow::Error>(HumanCount(u64::try_from(end).unwrap_or(0)))
         };
         let (events, alerts) = (count(Content::Events)?, count(Content::Alerts)?);
@@ -122,8 +122,8 @@ impl Serving<'_> {
     }
 }
 
-/// Receives once SIGINT or SIGTERM came.
-fn signals(runtime: &Runtime) -> anyhow::Result<Receiver<()>> {
+/// A receiver that gets a value once SIGINT or SIGTERM arrives.
+fn stop_signal(runtime: &Runtime) -> anyhow::Result<Receiver<()>> {
     let mut signals = StopSignals::listen(runtime)?;
     let (sender, receiver) = channel();
     runtime.spawn(async move {

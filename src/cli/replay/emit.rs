@@ -1,5 +1,5 @@
-//! Records as lines of JSON.
-//! Invariant: every line is one JSON value, whatever the record holds.
+//! Writes records as lines of JSON.
+//! Invariant: every line is one JSON value, whatever the record contains.
 
 use std::borrow::Cow;
 
@@ -14,24 +14,24 @@ use crate::event::Output;
 use crate::files::{is_json, on_one_line};
 use crate::pipeline::{Content, OutputList};
 
-/// What is printed of the outputs.
+/// Which of the output records are printed, and whether whole or only their values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Emit {
     /// Every record with topic, key and headers.
     All,
-    /// The values of events.
+    /// Only the values of events.
     Events,
-    /// The values of alerts.
+    /// Only the values of alerts.
     Alerts,
-    /// The values of dead letters.
+    /// Only the values of dead letters.
     DeadLetters,
 }
 
 impl Emit {
-    /// Appends the record's line, if it is wanted.
+    /// Appends the line of the record if this selection includes it.
     pub(super) fn write(self, output: Output<'_>, outputs: &OutputList, out: &mut Vec<u8>) {
         let content = match self {
-            Emit::All => return whole(output, outputs, out),
+            Emit::All => return write_whole(output, outputs, out),
             Emit::Events => Content::Events,
             Emit::Alerts => Content::Alerts,
             Emit::DeadLetters => Content::DeadLetters,
@@ -39,7 +39,7 @@ impl Emit {
         if *output.topic != outputs.of(content).topic {
             return;
         }
-        match json_line(output, is_ours(output, outputs)) {
+        match json_line(output, is_encoded(output, outputs)) {
             Some(line) => out.extend_from_slice(&line),
             None => match text(output.value) {
                 Ok(text) => write(&text, out),
@@ -50,48 +50,49 @@ impl Emit {
     }
 }
 
-/// `{"topic","key","headers","value"}`; what is not UTF-8 stands under the name with `_base64`.
-fn whole(output: Output<'_>, outputs: &OutputList, out: &mut Vec<u8>) {
+/// `{"topic","key","headers","value"}`; what is not UTF-8 is in base64, under the name followed by `_base64`.
+fn write_whole(output: Output<'_>, outputs: &OutputList, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"topic\":");
     write(&**output.topic, out);
     out.push(b',');
-    content(output, is_ours(output, outputs), out);
+    write_content(output, is_encoded(output, outputs), out);
     out.extend_from_slice(b"}\n");
 }
 
-/// Whether the value is an event or an alert that was just written: JSON, on one line. A dead letter
-/// holds what was read.
-fn is_ours(output: Output<'_>, outputs: &OutputList) -> bool {
+/// Whether the value is an event or an alert, which the pipeline has just encoded as JSON on one line. The value
+/// of a dead letter is the value of the source record, which may be anything.
+fn is_encoded(output: Output<'_>, outputs: &OutputList) -> bool {
     *output.topic != outputs.of(Content::DeadLetters).topic
 }
 
-/// The members `key`, `headers` and `value`; the value of a record that `is_ours` is not looked at.
-pub(in crate::cli) fn content(output: Output<'_>, is_ours: bool, out: &mut Vec<u8>) {
-    member("key", text(output.key), out);
+/// Writes the members `key`, `headers` and `value`. If `is_encoded`, the value is known to be JSON on one line and
+/// is copied without a check.
+pub(in crate::cli) fn write_content(output: Output<'_>, is_encoded: bool, out: &mut Vec<u8>) {
+    write_member("key", text(output.key), out);
     out.extend_from_slice(b",\"headers\":{");
-    headers(output, out);
+    write_headers(output, out);
     out.extend_from_slice(b"},");
-    match json_line(output, is_ours) {
+    match json_line(output, is_encoded) {
         Some(line) => {
             out.extend_from_slice(b"\"value\":");
             out.extend_from_slice(&line);
         }
-        None => member("value", text(output.value), out),
+        None => write_member("value", text(output.value), out),
     }
 }
 
-/// The value on one line, if it is JSON.
-fn json_line(output: Output<'_>, is_ours: bool) -> Option<Cow<'_, [u8]>> {
+/// The value as one line, if it is JSON.
+fn json_line(output: Output<'_>, is_encoded: bool) -> Option<Cow<'_, [u8]>> {
     let value = output.value?;
-    if is_ours {
+    if is_encoded {
         return Some(Cow::Borrowed(value));
     }
     is_json(value).then(|| on_one_line(value))
 }
 
-/// Each name once, in the order of the record; one that is repeated, as Kafka allows, with a list of
-/// its values.
-fn headers(output: Output<'_>, out: &mut Vec<u8>) {
+/// Writes each header name once, in the order of the record. Kafka allows a name to be repeated; such a name has a
+/// list of its values.
+fn write_headers(output: Output<'_>, out: &mut Vec<u8>) {
     let mut members: Vec<(Cow<'_, str>, Vec<Text<'_>>)> = Vec::with_capacity(8);
     let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
     for header in output.headers() {
@@ -112,7 +113,7 @@ fn headers(output: Output<'_>, out: &mut Vec<u8>) {
         }
         write(name, out);
         out.push(b':');
-        let values: Vec<Option<&str>> = values.iter().map(shown).collect();
+        let values: Vec<Option<&str>> = values.iter().map(printed).collect();
         match values[..] {
             [value] => write(&value, out),
             _ => write(&values, out),
@@ -120,14 +121,15 @@ fn headers(output: Output<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn shown<'t>(value: &'t Text<'_>) -> Option<&'t str> {
+/// The text of a JSON string, or `None` for `null`.
+fn printed<'t>(value: &'t Text<'_>) -> Option<&'t str> {
     match value {
         Ok(text) => *text,
         Err(base64) => Some(base64),
     }
 }
 
-/// `null` or a string; in base64 what is not UTF-8.
+/// `Ok` is `null` or a string; `Err` is the base64 of bytes that are not UTF-8.
 type Text<'t> = Result<Option<&'t str>, String>;
 
 fn text(bytes: Option<&[u8]>) -> Text<'_> {
@@ -138,7 +140,7 @@ fn text(bytes: Option<&[u8]>) -> Text<'_> {
     }
 }
 
-fn member(name: &str, value: Text<'_>, out: &mut Vec<u8>) {
+fn write_member(name: &str, value: Text<'_>, out: &mut Vec<u8>) {
     let suffix = if value.is_ok() { "" } else { "_base64" };
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
@@ -151,7 +153,7 @@ fn member(name: &str, value: Text<'_>, out: &mut Vec<u8>) {
 }
 
 fn write(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
-    // Writing strings into memory does not fail.
+    // Writing a string into memory cannot fail.
     let _ = serde_json::to_writer(out, value);
 }
 

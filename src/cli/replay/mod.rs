@@ -1,9 +1,9 @@
-//! `replay`: runs files through the pipeline with the built-in catalogue and rules, and prints the result. It
-//! uses all cores, keeps the order of the input, and memory does not grow with the input.
+//! `replay`: runs files through the pipeline with the built-in catalogue and rules, and prints the result.
+//! It uses all cores and keeps the order of the input; its memory does not grow with the input.
 
-mod account;
 pub(super) mod emit;
 mod summary;
+mod unread_text;
 mod work;
 
 use std::fs::File;
@@ -16,17 +16,17 @@ use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::Failure;
-use super::say::{say, say_panics};
+use super::say::{report_panics, say};
 use super::shipped::Shipped;
 use crate::files::{FileReader, Report};
 use crate::pipeline::Names;
-use account::Account;
 use emit::Emit;
+use unread_text::UnreadText;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// Files of JSON, JSON arrays, NDJSON, or such lines between others; plain or gzip; `-` is standard
-    /// input.
+    /// Files with JSON, JSON arrays or NDJSON, also between lines of other text; plain or gzip; `-` is
+    /// standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What to print: whole records, or only the values of one topic.
@@ -36,21 +36,21 @@ pub(super) struct Command {
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let shipped = Shipped::load()?;
-    say_panics();
+    report_panics();
     let job = work::Job {
         pipeline: shipped.pipeline(Names::default()).replaying(),
         emit: command.emit,
         outputs: shipped.outputs.clone(),
         now_ms: jiff::Timestamp::now().as_millisecond(),
     };
-    let bar = progress(&command.files);
+    let bar = progress_bar(&command.files);
     let started = Instant::now();
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
     let read = |work: &mut work::Sender| {
-        let mut account = Account::default();
+        let mut unread = UnreadText::default();
         for path in &command.files {
             let mut report = Report::default();
-            let read = one_file(path, &bar, work, &mut report);
+            let read = read_file(path, &bar, work, &mut report);
             let name = path.display().to_string();
             if let Err(error) = &read {
                 let records = match report.records {
@@ -59,24 +59,24 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
                 };
                 bar.suspend(|| say(format_args!("watchbell: {name}: {error}{records}")));
             }
-            account.add(&name, report, read.is_ok());
+            unread.add(&name, report, read.is_ok());
         }
-        account
+        unread
     };
-    let (summary, account) = work::run(&job, read, |lines| out.write_all(lines))
+    let (summary, unread) = work::run(&job, read, |lines| out.write_all(lines))
         .and_then(|done| out.flush().map(|()| done))?;
     bar.finish_and_clear();
     let mut text = summary.text(started.elapsed(), |rule| shipped.title(rule));
-    text += &account.text();
+    text += &unread.text();
     say(text.trim_end());
-    match account.failure() {
+    match unread.failure() {
         None => Ok(()),
         Some(failure) => Err(anyhow!(failure).into()),
     }
 }
 
-/// Sends what a file holds to be processed; `report` says what there was, also after an error.
-fn one_file(
+/// Sends the contents of a file to be processed. `report` gets the summary of what was read, also after an error.
+fn read_file(
     path: &Path,
     bar: &ProgressBar,
     work: &mut work::Sender,
@@ -102,8 +102,9 @@ fn send_all(name: &str, reader: &mut FileReader, work: &mut work::Sender) -> io:
     Ok(())
 }
 
-/// Bytes read of bytes there are, on a terminal that does not show the output itself.
-fn progress(files: &[PathBuf]) -> ProgressBar {
+/// A bar with the share of the bytes that was read. It is hidden unless standard error is a terminal and standard
+/// output, whose lines it would disturb, is not.
+fn progress_bar(files: &[PathBuf]) -> ProgressBar {
     if io::stdout().is_terminal() || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

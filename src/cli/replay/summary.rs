@@ -1,4 +1,4 @@
-//! The summary of a replay, for standard error.
+//! The summary of a replay, which is printed on standard error.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,13 +15,14 @@ use crate::sigma::Level;
 #[derive(Debug, Default)]
 pub(super) struct Summary {
     events: u64,
-    /// By level and rule id.
+    /// Number of alerts by level and rule id.
     alerts: BTreeMap<(Reverse<Level>, Arc<str>), u64>,
-    /// By reason.
+    /// Number of dead letters by reason.
     dead_letters: BTreeMap<&'static str, u64>,
 }
 
 impl Summary {
+    /// Counts the outcome of one record.
     pub(super) fn count(&mut self, outcome: Outcome) {
         let alerts = match outcome {
             Outcome::Event { alerts, .. } => {
@@ -42,6 +43,7 @@ impl Summary {
         }
     }
 
+    /// Adds the counts of another summary.
     pub(super) fn add(&mut self, other: Summary) {
         self.events += other.events;
         for (alert, count) in other.alerts {
@@ -52,7 +54,7 @@ impl Summary {
         }
     }
 
-    /// The summary, the worst alerts first; `title` names a rule.
+    /// The summary as text, with the alerts of the highest level first; `title` returns the title of a rule.
     pub(super) fn text(&self, duration: Duration, title: impl Fn(&str) -> String) -> String {
         let alerts: u64 = self.alerts.values().sum();
         let dead_letters: u64 = self.dead_letters.values().sum();
@@ -61,7 +63,7 @@ impl Summary {
         let rate = records as f64 / seconds.max(f64::MIN_POSITIVE);
         let mut text = String::new();
         let mut line = |count: u64, what: &str| {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "{:>12} {what}", HumanCount(count).to_string());
         };
         let rate = HumanCount(rate as u64);

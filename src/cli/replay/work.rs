@@ -1,5 +1,5 @@
-//! One thread reads, all cores process, one thread writes in the order of the input.
-//! Invariant: what is in work at a time is bounded by the queues, which hold a few batches a core.
+//! One thread reads, one thread per core processes, and one thread writes in the order of the input.
+//! Invariant: the number of batches in memory is bounded by the queues, which hold a few batches per core.
 
 use std::io;
 use std::num::NonZero;
@@ -13,10 +13,10 @@ use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
 use crate::pipeline::{Forms, OutputList, Pipeline, TOO_LARGE};
 
-/// The reason of text in which no event was found: the same as of a value that is not JSON.
+/// The reason for text in which no event was found; it is the reason for a value that is not JSON.
 const NOT_JSON: &str = "not_json";
 
-/// How every event is processed.
+/// What is needed to process an event and to print the result.
 pub(super) struct Job {
     pub(super) pipeline: Pipeline,
     pub(super) emit: Emit,
@@ -25,18 +25,20 @@ pub(super) struct Job {
     pub(super) now_ms: i64,
 }
 
+/// A batch to process, and where to send its result.
 struct Task {
-    name: Arc<str>,
+    file_name: Arc<str>,
     batch: Batch,
     done: SyncSender<Done>,
 }
 
+/// The result of a batch: the lines to print and the counts.
 struct Done {
     lines: Vec<u8>,
     summary: Summary,
 }
 
-/// Takes batches in their order.
+/// Sends batches to be processed, in the order of the input.
 pub(super) struct Sender {
     tasks: SyncSender<Task>,
     /// The channels with the result of each batch, in the order of the batches.
@@ -44,19 +46,27 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// Waits until there is room; `false` if no more batches are needed.
-    pub(super) fn send(&mut self, name: &str, batch: Batch) -> bool {
+    /// Waits until the queue has room; returns `false` if no more batches are needed.
+    pub(super) fn send(&mut self, file_name: &str, batch: Batch) -> bool {
         let (done, result) = sync_channel(1);
-        let name = name.into();
-        self.results.send(result).is_ok() && self.tasks.send(Task { name, batch, done }).is_ok()
+        let file_name = file_name.into();
+        self.results.send(result).is_ok()
+            && self
+                .tasks
+                .send(Task {
+                    file_name,
+                    batch,
+                    done,
+                })
+                .is_ok()
     }
 }
 
-/// Has `read` send every batch, processes them, and gives the lines of each to `write` in the order
-/// in which they were sent. Returns the summary, and what `read` returned.
+/// Calls `read`, which sends every batch; processes the batches, and calls `write` with the lines of each in the
+/// order in which they were sent. Returns the summary, and what `read` returned.
 ///
 /// # Errors
-/// That of `write`, which ends everything.
+/// The error of `write`, which stops the reading and the processing.
 pub(super) fn run<T: Send>(
     job: &Job,
     read: impl FnOnce(&mut Sender) -> T + Send,
@@ -68,11 +78,11 @@ pub(super) fn run<T: Send>(
     let waiting = &Mutex::new(waiting);
     thread::scope(|scope| {
         for _ in 0..cores {
-            scope.spawn(move || work(job, waiting));
+            scope.spawn(move || process_tasks(job, waiting));
         }
         let reader = scope.spawn(move || read(&mut Sender { tasks, results }));
         let mut summary = Summary::default();
-        // Dropped on an error, which stops the reader and with it the others.
+        // On an error this receiver is dropped, which stops the reader; then the processing threads stop, too.
         for result in in_order {
             let done = result.recv().map_err(io::Error::other)?;
             write(&done.lines)?;
@@ -85,7 +95,8 @@ pub(super) fn run<T: Send>(
     })
 }
 
-fn work(job: &Job, waiting: &Mutex<Receiver<Task>>) {
+/// Processes tasks until there are no more.
+fn process_tasks(job: &Job, waiting: &Mutex<Receiver<Task>>) {
     loop {
         let task = {
             let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,19 +105,19 @@ fn work(job: &Job, waiting: &Mutex<Receiver<Task>>) {
         let Ok(task) = task else {
             return;
         };
-        // After a failed write nobody receives it.
-        let _ = task.done.send(process(job, &task.name, &task.batch));
+        // After a failed write the receiver is gone, and the result is not needed.
+        let _ = task.done.send(process(job, &task.file_name, &task.batch));
     }
 }
 
-fn process(job: &Job, name: &str, batch: &Batch) -> Done {
+fn process(job: &Job, file_name: &str, batch: &Batch) -> Done {
     let (mut lines, mut summary) = (Vec::new(), Summary::default());
     let mut out = OutputBuffer::default();
     let stages = job.pipeline.begin();
     for (number, piece) in batch.pieces() {
         let record = |value| RawRecord {
             position: Position {
-                topic: name,
+                topic: file_name,
                 partition: Partition(0),
                 offset: Offset(number),
                 element: None,
@@ -125,7 +136,7 @@ fn process(job: &Job, name: &str, batch: &Batch) -> Done {
             Piece::Unread { digest, fault } => {
                 let (reason, detail) = match fault {
                     Some(detail) => (NOT_JSON, detail),
-                    None => (TOO_LARGE, "longer than one event may be"),
+                    None => (TOO_LARGE, "larger than the limit for one event"),
                 };
                 let why = (reason, detail);
                 stages.refuse_unread(&record(None), why, digest, job.now_ms, &mut out)

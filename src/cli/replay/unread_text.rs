@@ -1,5 +1,5 @@
-//! The text of the files that did not become a record: other text, lost text and unreadable files. It is
-//! reported on standard error.
+//! What of the files did not become a record: text between the events, damaged JSON, and files that could not
+//! be read to their end. It is reported on standard error.
 
 use std::fmt::Write;
 
@@ -8,57 +8,57 @@ use indicatif::HumanCount;
 use crate::files::Report;
 use crate::view::printable;
 
-/// Most files whose details are reported.
-const FILES: usize = 20;
+/// The largest number of files whose details are reported.
+const MAX_DETAILED_FILES: usize = 20;
 
-/// What was read of the files.
+/// Counts and places of the text that did not become a record.
 #[derive(Debug, Default)]
-pub(super) struct Account {
+pub(super) struct UnreadText {
     files: u64,
     /// Files that could not be read to their end.
-    unread: u64,
-    /// Files of which some text was lost.
-    damaged: u64,
+    unread_files: u64,
+    /// Files in which some text was lost.
+    damaged_files: u64,
     noise_lines: u64,
     prefixed_lines: u64,
     lost_bytes: u64,
-    /// Those with something to report.
+    /// Name and report of each file that has something to report, up to `MAX_DETAILED_FILES`.
     details: Vec<(String, Report)>,
 }
 
-impl Account {
-    /// Adds a file; `read` is whether it was read to its end.
-    pub(super) fn add(&mut self, name: &str, report: Report, read: bool) {
+impl UnreadText {
+    /// Adds a file; `is_complete` says whether it was read to its end.
+    pub(super) fn add(&mut self, name: &str, report: Report, is_complete: bool) {
         self.files += 1;
-        self.unread += u64::from(!read);
-        self.damaged += u64::from(report.losses > 0);
+        self.unread_files += u64::from(!is_complete);
+        self.damaged_files += u64::from(report.losses > 0);
         self.noise_lines += report.noise_lines;
         self.prefixed_lines += report.prefixed_lines;
         self.lost_bytes += report.lost_bytes;
-        let says = report.noise_lines + report.losses > 0;
-        if says && self.details.len() < FILES {
+        let has_details = report.noise_lines + report.losses > 0;
+        if has_details && self.details.len() < MAX_DETAILED_FILES {
             self.details.push((name.to_owned(), report));
         }
     }
 
-    /// The failure, in a sentence; `None` if everything was read.
+    /// Why the replay failed, as an error text; `None` if everything was read.
     pub(super) fn failure(&self) -> Option<String> {
-        let unread = (self.unread > 0).then(|| {
-            let (unread, files) = (self.unread, self.files);
+        let unread = (self.unread_files > 0).then(|| {
+            let (unread, files) = (self.unread_files, self.files);
             format!("{unread} of {files} files could not be read to the end")
         });
-        let lost = (self.damaged > 0).then(|| {
+        let lost = (self.damaged_files > 0).then(|| {
             let bytes = HumanCount(self.lost_bytes);
-            format!("{bytes} bytes of damaged JSON could not be told apart, see above")
+            format!("no event was found in {bytes} bytes of damaged JSON, see above")
         });
         let parts: Vec<String> = unread.into_iter().chain(lost).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
-    /// Lines after those of the summary; empty where all text became records.
+    /// The lines to print after the summary; empty if all text became records.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let mut total = |count: u64, what: &str| {
             if count > 0 {
                 let _ = writeln!(text, "{:>12} {what}", HumanCount(count).to_string());
@@ -66,10 +66,10 @@ impl Account {
         };
         total(
             self.prefixed_lines,
-            "events after other text on their lines",
+            "events after other text on the same line",
         );
         total(self.noise_lines, "lines of other text, no events");
-        if self.damaged > 0 {
+        if self.damaged_files > 0 {
             let bytes = HumanCount(self.lost_bytes).to_string();
             let _ = writeln!(
                 text,
@@ -83,6 +83,7 @@ impl Account {
     }
 }
 
+/// Appends the places in one file, one on each line.
 fn details(name: &str, report: &Report, text: &mut String) {
     let mut line = |what: String| {
         let _ = writeln!(text, "  {what}");
@@ -95,7 +96,7 @@ fn details(name: &str, report: &Report, text: &mut String) {
     let more = report.noise_lines - report.noise.len() as u64;
     if more > 0 {
         line(format!(
-            "{name}: and {} more lines that are no events",
+            "{name}: and {} more lines without an event",
             HumanCount(more)
         ));
     }
@@ -106,7 +107,10 @@ fn details(name: &str, report: &Report, text: &mut String) {
     }
     let more = report.losses - report.lost.len() as u64;
     if more > 0 {
-        line(format!("{name}: and {} more such places", HumanCount(more)));
+        line(format!(
+            "{name}: and {} more places with lost bytes",
+            HumanCount(more)
+        ));
     }
 }
 
@@ -136,25 +140,25 @@ mod tests {
             lost: vec![loss],
             ..Report::default()
         };
-        let mut account = Account::default();
-        account.add("a.json", report, true);
-        account.add("b.json", Report::default(), false);
-        let text = account.text();
+        let mut unread = UnreadText::default();
+        unread.add("a.json", report, true);
+        unread.add("b.json", Report::default(), false);
+        let text = unread.text();
         let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
         assert_eq!(
             lines,
             [
-                "3 events after other text on their lines",
+                "3 events after other text on the same line",
                 "2 lines of other text, no events",
                 "1,000 bytes of damaged JSON, see the dead letters",
                 "a.json:1: no event: WARN \\u001b[2J",
-                "a.json: and 1 more lines that are no events",
+                "a.json: and 1 more lines without an event",
                 "a.json:7: 1,000 bytes lost from byte 2000 on: expected a value",
             ]
         );
         let failure = "1 of 2 files could not be read to the end; \
-                       1,000 bytes of damaged JSON could not be told apart, see above";
-        assert_eq!(account.failure().as_deref(), Some(failure));
-        assert_eq!(Account::default().failure(), None);
+                       no event was found in 1,000 bytes of damaged JSON, see above";
+        assert_eq!(unread.failure().as_deref(), Some(failure));
+        assert_eq!(UnreadText::default().failure(), None);
     }
 }

@@ -148,7 +148,7 @@ pub fn spans(reader: &TopicReader, note: &(dyn Fn(&str) + Sync)) -> Result<Vec<S
             if response.recv_timeout(SLOW_RESPONSE) == Err(RecvTimeoutError::Timeout) {
                 let (topic, limit_s) = (reader.topic(), RESPONSE_TIMEOUT.as_secs());
                 note(&format!(
-                    "the cluster has not described the topic {topic} yet; waiting for up to {limit_s} s"
+                    "the cluster does not answer a request for the topic {topic} yet; waiting for up to {limit_s} s"
                 ));
             }
         });

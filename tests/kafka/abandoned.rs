@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 use super::audit::Audit;
 use super::broker::clusters;
 use super::daemon::{Daemon, Deployment};
-use super::eventually;
 use super::flow::Ends;
-
-const LIMIT: Duration = Duration::from_secs(120);
+use super::stable::BUSY;
+use super::{LIMIT, eventually};
 
 /// For how long at most the last stable offset stands still once a daemon is gone, or sleeps:
 /// `transaction_timeout` (3 s) from the first output on, the time until the coordinator looks (1 s
 /// here, 10 s by default), plus a reserve for a busy machine.
-const HELD_BACK: Duration = Duration::from_secs(3 + 1 + 6);
+const HELD_BACK: Duration = Duration::from_secs(3 + 1).saturating_add(BUSY);
 
 /// Writes records, and calls `strike` as soon as a transaction is open.
 fn strike(daemon: &Daemon, audit: &mut Audit, ends: &Ends, signal: &str) -> Instant {

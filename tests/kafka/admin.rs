@@ -2,7 +2,6 @@
 //! deleting groups.
 
 use std::future::Future;
-use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -11,10 +10,8 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use watchbell::kafka::topics::Topics;
 
 use super::broker::Broker;
-use super::eventually;
 use super::records::create;
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::{LIMIT, eventually};
 
 fn admin(broker: &Broker) -> AdminClient<DefaultClientContext> {
     ClientConfig::new()
@@ -53,21 +50,21 @@ pub fn delete(broker: &Broker, topic: &str) {
     let admin = admin(broker);
     let answer = wait(admin.delete_topics(&[topic], &AdminOptions::new()));
     answer.expect("an answer")[0].as_ref().expect("deleted");
-    let topics = Topics::new(&broker.cluster(), PATIENCE).expect("an admin client");
-    let gone = eventually(PATIENCE, || matches!(topics.partitions(topic), Ok(None)));
+    let topics = Topics::new(&broker.cluster(), LIMIT).expect("an admin client");
+    let gone = eventually(LIMIT, || matches!(topics.partitions(topic), Ok(None)));
     assert!(gone, "topic {topic} is still there");
 }
 
 /// Give a topic more partitions.
 pub fn grow(broker: &Broker, topic: &str, partitions: u32) {
-    let topics = Topics::new(&broker.cluster(), PATIENCE).expect("an admin client");
+    let topics = Topics::new(&broker.cluster(), LIMIT).expect("an admin client");
     topics.grow(topic, partitions).expect("grown");
 }
 
 /// Delete a consumer group with all its positions.
 pub fn delete_group(broker: &Broker, group: &str) {
     let admin = admin(broker);
-    let deleted = eventually(PATIENCE, || {
+    let deleted = eventually(LIMIT, || {
         let answer = wait(admin.delete_groups(&[group], &AdminOptions::new()));
         // The last member may not have left yet.
         answer.expect("an answer")[0].is_ok()

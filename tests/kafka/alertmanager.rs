@@ -7,7 +7,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,11 +15,9 @@ use watchbell::notice::Notice;
 use watchbell::notify::{Client, Message, Sink, SinkAnswer};
 
 use super::broker::clusters;
-use super::eventually;
 use super::notify::{Alerts, alert, deployment, start};
 use super::stub::{Reply, Stub};
-
-const LIMIT: Duration = Duration::from_secs(30);
+use super::{LIMIT, eventually};
 
 /// The program, as Debian names it.
 const PROGRAM: &str = "prometheus-alertmanager";

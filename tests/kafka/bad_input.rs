@@ -2,7 +2,6 @@
 //! reason, or an event without any loss; the daemon keeps running.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
@@ -13,10 +12,9 @@ use watchbell::kafka::topics::Topics;
 use super::audit::{Audit, Fate, Given};
 use super::broker::{Broker, clusters};
 use super::daemon::{Daemon, Deployment};
-use super::eventually;
 use super::records::{Read, read_committed};
+use super::{LIMIT, eventually};
 
-const LIMIT: Duration = Duration::from_secs(120);
 const MB: usize = 1_000_000;
 
 /// A record and its expected result.

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use watchbell::kafka::Cluster;
 
-use super::eventually;
 use super::node::{Node, cluster_id, free_ports};
+use super::{LIMIT, eventually};
 
 use super::proxy::Proxy;
 
@@ -327,9 +327,7 @@ impl Broker {
 
     fn wait_for_answer(&mut self) {
         let cluster = self.cluster();
-        let ready = eventually(Duration::from_secs(60), || {
-            cluster.cluster_id(Duration::from_secs(1)).is_ok()
-        });
+        let ready = eventually(LIMIT, || cluster.cluster_id(Duration::from_secs(1)).is_ok());
         assert!(ready, "the broker does not start: {}", self.own().log());
     }
 }

@@ -1,14 +1,11 @@
 //! A batch of the source is damaged on the broker's disk: its partition waits there, the others continue, one
 //! alert reports it, and the printed command skips it. Nothing is skipped automatically.
 
-use std::time::Duration;
-
 use super::broker::{Broker, Clusters, clusters};
 use super::daemon::{Deployment, watchbell};
-use super::eventually;
 use super::records::{committed, read_committed};
+use super::{LIMIT, eventually};
 
-const LIMIT: Duration = Duration::from_secs(90);
 const RECORDS_UNREADABLE: &str = "2bdeb38a-e1b8-465c-ad77-07d51b755b42";
 const DAMAGED: usize = 2;
 

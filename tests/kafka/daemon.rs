@@ -14,9 +14,9 @@ use watchbell::kafka::topics::{WantedTopic, ownership_topic};
 
 use super::audit::Audit;
 use super::broker::{Broker, Clusters};
-use super::eventually;
 use super::node::signal_process;
 use super::records::{committed, create, create_with, unique};
+use super::{LIMIT, eventually};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_watchbell");
 
@@ -213,7 +213,7 @@ impl Daemon {
     /// Waits until it listens on its port; from then on it handles signals.
     pub fn wait_for_http(&self) -> SocketAddr {
         let mut address = None;
-        let listening = eventually(Duration::from_secs(60), || {
+        let listening = eventually(LIMIT, || {
             address = listens_at(&self.log);
             address.is_some()
         });
@@ -232,7 +232,7 @@ impl Daemon {
 
     pub fn wait_until_ready(&self) {
         let mut said = String::new();
-        let ready = eventually(Duration::from_secs(60), || match self.ready() {
+        let ready = eventually(LIMIT, || match self.ready() {
             Ok(()) => true,
             Err(why) => {
                 said = why;

@@ -8,11 +8,9 @@ use watchbell::event::Partition;
 use watchbell::kafka::session::{Lag, Refusal};
 
 use super::broker::clusters;
-use super::eventually;
 use super::passthrough::{Running, Setting};
 use super::records::{Source, create};
-
-const LIMIT: Duration = Duration::from_secs(90);
+use super::{LIMIT, eventually};
 
 #[test]
 fn members_come_and_go_while_transactions_are_open() {
@@ -25,14 +23,14 @@ fn members_come_and_go_while_transactions_are_open() {
     let mut shared = 0;
     for _ in 0..3 {
         let second = Running::start(&second_config, setting.worker());
-        let balanced = eventually(Duration::from_secs(20), || {
+        let balanced = eventually(LIMIT, || {
             source.write(200);
             first.heard.assigned.lock().unwrap().len() == 2
                 && second.heard.assigned.lock().unwrap().len() == 2
         });
         assert!(balanced, "two members do not share four partitions");
         shared += second.stop().records.load(Ordering::Relaxed);
-        let taken_back = eventually(Duration::from_secs(20), || {
+        let taken_back = eventually(LIMIT, || {
             source.write(200);
             first.heard.assigned.lock().unwrap().len() == 4
         });

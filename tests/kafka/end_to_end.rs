@@ -10,9 +10,7 @@ use super::audit::{Audit, Fate, Given};
 use super::broker::clusters;
 use super::daemon::{Daemon, Deployment};
 use super::records::{aborted, read_committed};
-use super::{Dice, eventually};
-
-const LIMIT: Duration = Duration::from_secs(120);
+use super::{Dice, LIMIT, eventually};
 
 /// How a daemon is ended.
 #[derive(Clone, Copy, PartialEq, Eq)]

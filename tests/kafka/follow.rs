@@ -8,10 +8,8 @@ use watchbell::event::Partition;
 use watchbell::kafka::follow::{Assigned, Follower, FollowerEvent, Partitioning};
 
 use super::broker::{Clusters, clusters};
-use super::eventually;
 use super::records::{Source, create, unique};
-
-const LIMIT: Duration = Duration::from_secs(40);
+use super::{LIMIT, eventually};
 
 const PARTITIONS: i32 = 4;
 

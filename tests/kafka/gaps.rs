@@ -9,11 +9,9 @@ use watchbell::alert::{POSITIONS_LOST, RECORDS_EXPIRED};
 use super::admin::{delete_group, expire};
 use super::broker::clusters;
 use super::daemon::{Daemon, Deployment, watchbell};
-use super::eventually;
 use super::records::read_committed;
 use super::stub::{Stub, ok};
-
-const LIMIT: Duration = Duration::from_secs(120);
+use super::{LIMIT, eventually};
 
 #[test]
 fn each_loss_is_one_alert_although_the_daemon_is_killed_around_it() {

@@ -2,7 +2,6 @@
 //! beside another vendor's source in one daemon.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchbell::kafka::topics::ownership_topic;
@@ -10,9 +9,9 @@ use watchbell::kafka::topics::ownership_topic;
 use super::admin::{expire, re_create};
 use super::broker::{Broker, Clusters, turn};
 use super::daemon::{Daemon, Deployment, watchbell};
-use super::eventually;
 use super::records::{Read, Source, committed, create, offsets_of, read_committed, unique};
 use super::sls::{ACCESS_KEY, Logstore, Sls};
+use super::{LIMIT, eventually};
 
 const ACTIONTRAIL: &str = include_str!("../data/actiontrail/shapes.ndjson");
 const CONFLUENT: &str = include_str!("../data/confluent/shapes.ndjson");
@@ -29,8 +28,6 @@ detection:
   deletion: {api.operation: [DeleteStatement, DeleteDeployment]}
   condition: deletion
 ";
-
-const LIMIT: Duration = Duration::from_secs(90);
 
 const LOGSTORE: &str = "actiontrail_audit";
 

@@ -9,11 +9,9 @@ use watchbell::event::Partition;
 use watchbell::kafka::session::{Lag, Refusal};
 
 use super::broker::clusters;
-use super::eventually;
 use super::passthrough::{Running, Setting};
 use super::records::{Source, committed, unique};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{LIMIT, eventually};
 
 #[test]
 fn lag_has_a_number_and_an_age_while_records_wait() {

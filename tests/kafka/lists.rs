@@ -7,13 +7,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use watchbell::kafka::topics::WantedTopic;
 
+use super::LIMIT;
 use super::audit::{Audit, Fate, Given};
 use super::bad_input::noise;
 use super::broker::{Broker, clusters};
 use super::daemon::{Deployment, watchbell};
 use super::records::{Read, create, create_with, read_committed};
-
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// The largest record of the events' topic, in bytes.
 const EVENTS: usize = 60_000;

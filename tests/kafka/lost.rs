@@ -1,7 +1,6 @@
 //! A group that has lost its positions, and the copies from which they are restored.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use watchbell::kafka::session::{
     DEFAULT_POSITIONS_TOPIC, Delivery, MoveTarget, Offsets, OnGap, SessionError, Start,
@@ -10,11 +9,9 @@ use watchbell::kafka::topics::Topics;
 
 use super::admin::{delete_group, expire};
 use super::broker::{Clusters, clusters};
-use super::eventually;
 use super::passthrough::{Running, Setting, would_stop};
 use super::records::{Source, read_committed};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{LIMIT, eventually};
 
 /// Consume 400, lose the group, write 400 more, of which the first 50 of each partition expire.
 /// With `stop` it stops and says why; with `continue` it goes on from the notes, counts what is

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::eventually;
+use super::{LIMIT, eventually};
 
 /// A JVM that runs Kafka.
 pub struct Node {
@@ -108,7 +108,7 @@ wait $!
 
     /// Wait until it has ended by itself.
     pub fn wait(&mut self) {
-        let gone = eventually(Duration::from_secs(60), || !is_running(self.pid));
+        let gone = eventually(LIMIT, || !is_running(self.pid));
         assert!(gone, "Kafka does not end: {}", self.log());
         self.end_guard();
     }

@@ -13,9 +13,7 @@ use super::broker::{Clusters, clusters, clusters_alone};
 use super::daemon::{Daemon, Deployment, watchbell};
 use super::records::{Source, committed, read_committed};
 use super::stub::{Received, Reply, Stub, ok};
-use super::{Dice, eventually};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{Dice, LIMIT, eventually};
 
 pub const SHAPES: &str = include_str!("../data/confluent/shapes.ndjson");
 

@@ -2,7 +2,6 @@
 //! letters that cannot be written, and an alerts topic that is deleted and created anew.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -10,12 +9,10 @@ use super::admin::{delete, re_create};
 use super::audit::STATEMENT_DELETED;
 use super::broker::clusters;
 use super::daemon::{Daemon, Deployment};
-use super::eventually;
 use super::notify::{Alerts, SHAPES, alert, deployment, every, now_ms, position, start, told};
 use super::records::{Source, create, read_committed};
 use super::stub::{Received, Reply, Stub, ok};
-
-const LIMIT: Duration = Duration::from_secs(90);
+use super::{LIMIT, eventually};
 
 const HOUR_MS: i64 = 3_600_000;
 

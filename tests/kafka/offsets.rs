@@ -2,17 +2,14 @@
 
 use std::process::{Command, Output};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use watchbell::event::{NextOffset, Partition};
 use watchbell::kafka::session::{MoveTarget, Offsets, OffsetsError, Same, Start};
 
 use super::broker::{Clusters, clusters};
-use super::eventually;
 use super::passthrough::{Chain, Running, Setting};
 use super::records::{Source, committed, read_committed};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{LIMIT, eventually};
 
 fn positions(setting: &Setting, clusters: &Clusters) -> Vec<i64> {
     let topic = setting.ownership_topic();

@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 use super::audit::{Audit, Fate, Given};
 use super::broker::{Broker, Clusters, Extras, clusters};
 use super::daemon::{Daemon, Deployment};
-use super::eventually;
 use super::flow::Ends;
 use super::records::aborted;
-
-const LIMIT: Duration = Duration::from_secs(120);
+use super::{LIMIT, eventually};
 
 /// Longer than the session time-out (14 s), and by far longer than the transaction time-out (3 s).
 const PAST_THE_SESSION: Duration = Duration::from_secs(17);
@@ -21,7 +19,7 @@ const PAST_THE_TRANSACTION: Duration = Duration::from_secs(7);
 /// Longest wait for records after the brokers answer again: the longest rest between two attempts
 /// (5 s), the session time-out, for which the group waits for the member that lost its session and
 /// is the same daemon (14 s), plus a reserve for a busy machine.
-const BACK: Duration = Duration::from_secs(5 + 14 + 20);
+const BACK: Duration = Duration::from_secs(5 + 14 + 45);
 
 /// What a daemon may hold beyond what it held before: one transaction (16 MiB of source records)
 /// and what the reader fetches ahead (8 MiB for each of four partitions), with their outputs.

@@ -15,8 +15,8 @@ use watchbell::kafka::session::{
 };
 
 use super::broker::Clusters;
-use super::eventually;
 use super::records::{Read, committed, committed_states, read_committed};
+use super::{LIMIT, eventually};
 
 /// A look at a record that may refuse its batch.
 type Before = Box<dyn FnMut(&SourceRecord<'_>) -> Result<(), Refusal> + Send>;
@@ -223,7 +223,7 @@ impl Running {
 
     /// Wait until the session stops by itself.
     pub fn wait(self) -> Result<(), SessionError> {
-        let over = eventually(Duration::from_secs(40), || self.thread.is_finished());
+        let over = eventually(LIMIT, || self.thread.is_finished());
         assert!(over, "the session does not stop");
         self.thread.join().expect("no panic")
     }

@@ -11,11 +11,9 @@ use watchbell::kafka::topics::Topics;
 
 use super::admin::{expire, grow};
 use super::broker::{Broker, clusters, clusters_alone};
-use super::eventually;
 use super::passthrough::{Running, Setting, would_stop};
 use super::records::{Source, committed, read_committed};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{LIMIT, eventually};
 
 #[test]
 fn latest_begins_with_what_comes_after_the_first_start() {

@@ -9,8 +9,8 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::broker::{Broker, Clusters};
-use super::eventually;
 use super::node::{Node, cluster_id, free_ports};
+use super::{LIMIT, eventually};
 
 /// After this time a broker that does not answer is declared dead, and leaders are elected.
 pub const BROKER_SESSION_MS: u64 = 5_000;
@@ -23,8 +23,6 @@ const HEAP_MB: u32 = 256;
 
 /// Number of partitions of the topics that coordinators keep their state in.
 const STATE_PARTITIONS: i32 = 3;
-
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What a broker can be besides a leader of partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +72,7 @@ impl Quorum {
             bootstrap,
             client,
         };
-        let complete = eventually(PATIENCE, || quorum.brokers() == 3);
+        let complete = eventually(LIMIT, || quorum.brokers() == 3);
         assert!(complete, "not all brokers start: {}", quorum.nodes[0].log());
         quorum
     }
@@ -119,7 +117,7 @@ impl Quorum {
     /// Start an ended broker on its data, and wait until it has caught up with everything.
     pub fn start_again(&mut self, broker: usize) {
         self.nodes[broker].launch();
-        let in_sync = eventually(PATIENCE, || self.is_in_sync());
+        let in_sync = eventually(LIMIT, || self.is_in_sync());
         assert!(in_sync, "not in sync: {}", self.nodes[broker].log());
     }
 

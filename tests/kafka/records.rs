@@ -14,8 +14,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use watchbell::kafka::topics::{Topics, WantedTopic};
 
 use super::broker::Broker;
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::{LIMIT, eventually};
 
 /// A name that no other test of any run uses.
 pub fn unique(name: &str) -> String {
@@ -49,9 +48,9 @@ pub fn create(broker: &Broker, topic: &str, partitions: u32) {
 }
 
 pub fn create_with(broker: &Broker, topic: &WantedTopic) {
-    let topics = Topics::new(&broker.cluster(), PATIENCE).expect("an admin client");
+    let topics = Topics::new(&broker.cluster(), LIMIT).expect("an admin client");
     topics.create(topic).expect("create a topic");
-    let there = super::eventually(PATIENCE, || {
+    let there = eventually(LIMIT, || {
         topics.partitions(&topic.name).ok().flatten() == Some(topic.partitions)
     });
     assert!(there, "topic {} does not appear", topic.name);
@@ -164,7 +163,7 @@ fn read(broker: &Broker, topic: &str, isolation: &str) -> Vec<Read> {
         .create()
         .expect("a consumer");
     let metadata = consumer
-        .fetch_metadata(Some(topic), PATIENCE)
+        .fetch_metadata(Some(topic), LIMIT)
         .expect("metadata");
     let partitions = metadata.topics()[0].partitions().len();
     let mut list = TopicPartitionList::new();

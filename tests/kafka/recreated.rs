@@ -2,7 +2,6 @@
 //! were compacted do not.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -12,11 +11,9 @@ use watchbell::kafka::topics::WantedTopic;
 
 use super::admin::{expire, re_create};
 use super::broker::{Broker, clusters};
-use super::eventually;
 use super::passthrough::{Running, Setting, would_stop};
 use super::records::{Source, committed, create_with, offsets_of, read_committed};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{LIMIT, eventually};
 
 /// Consume `count` records of a new source and stop.
 fn consume(setting: &Setting, clusters: &super::broker::Clusters, count: u64) -> Source {

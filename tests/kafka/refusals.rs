@@ -2,17 +2,14 @@
 //! reported.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use watchbell::event::{Offset, Partition};
 use watchbell::kafka::topics::WantedTopic;
 
 use super::broker::clusters;
-use super::eventually;
 use super::passthrough::{Running, Setting};
 use super::records::{Source, create, create_with, read_committed};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{LIMIT, eventually};
 
 #[test]
 fn an_output_that_is_too_large_becomes_a_dead_letter_and_its_neighbors_do_not() {

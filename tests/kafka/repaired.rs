@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use watchbell::kafka::topics::ownership_topic;
 
+use super::LIMIT;
 use super::admin::{delete, re_create};
 use super::audit::Audit;
 use super::broker::{Broker, Clusters, clusters};
 use super::daemon::{Daemon, Deployment};
 use super::records::create;
 use super::secured::secured;
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// After a repair records flow again within this. Attempts are at most five seconds apart, and the
 /// first may come too early for the client to know of it: 15 s, and twice that for a busy machine.

@@ -2,24 +2,21 @@
 //! remedy, no secret is shown, and missing rights are reported with the commands that grant them.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use super::broker::{Broker, clusters, turn};
 use super::daemon::{Daemon, watchbell};
-use super::eventually;
 use super::records::{create, read_committed, unique};
 use super::secured::{
     API_SECRET, CLIENT_SECRET, LIMITED_SECRET, SCRAM_PASSWORD, STORE_PASSWORD, Secured, secured,
 };
 use super::sls::{ACCESS_KEY, PROJECT};
 use super::stub::{Stub, ok};
+use super::{LIMIT, eventually};
 
 const SEED: &str = include_str!("../data/confluent/seed.ndjson");
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// The topics and the group of one test, as a configuration names them.
 struct Names {

@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 use super::audit::Audit;
 use super::broker::clusters_alone;
 use super::daemon::Deployment;
-use super::eventually;
 use super::flow::Ends;
 use super::secured::secured;
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{LIMIT, eventually};
 
 /// Until the first record of a source is seen that has been silent: one commit, and what a busy
 /// machine adds.

@@ -5,12 +5,12 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tempfile::TempDir;
 
+use super::LIMIT;
 use super::broker::{Broker, Extras};
 use super::node::free_ports;
 use super::proxy::{Disguise, Proxy, Reaction, correlation, number};
@@ -21,8 +21,6 @@ pub const PROJECT: &str = "audit-project";
 
 /// `<AccessKeyId>#<AccessKeySecret>`.
 pub const ACCESS_KEY: &str = "LTAI5tExampleKey#AccessKey-SECRET-3f7a";
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// API key and greatest version of what the endpoint knows: what producers and consumers of Kafka 2.2 need,
 /// without transactions.
@@ -273,7 +271,7 @@ impl Logstore {
             .set("transactional.id", unique("logstore"))
             .create()
             .expect("a producer");
-        producer.init_transactions(PATIENCE).expect("transactions");
+        producer.init_transactions(LIMIT).expect("transactions");
         Logstore {
             producer,
             topic: topic.to_owned(),
@@ -286,9 +284,7 @@ impl Logstore {
     pub fn write(&mut self, values: &[String]) {
         for few in values.chunks(3) {
             self.begin(few);
-            self.producer
-                .commit_transaction(PATIENCE)
-                .expect("committed");
+            self.producer.commit_transaction(LIMIT).expect("committed");
             self.leave_hole();
         }
     }
@@ -297,8 +293,8 @@ impl Logstore {
     pub fn leave_hole(&mut self) {
         let never = "an aborted record, which no reader may see".to_owned();
         self.begin(&vec![never; 40 * self.partitions]);
-        self.producer.flush(PATIENCE).expect("stored");
-        self.producer.abort_transaction(PATIENCE).expect("aborted");
+        self.producer.flush(LIMIT).expect("stored");
+        self.producer.abort_transaction(LIMIT).expect("aborted");
     }
 
     fn begin(&mut self, values: &[String]) {

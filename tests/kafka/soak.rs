@@ -17,9 +17,7 @@ use super::records::{Read, committed, create, read_committed};
 use super::stable::{LONGEST_STILL, Watch};
 use super::stub::{Received, Reply, Stub, ok};
 use super::told::Told;
-use super::{Dice, eventually};
-
-const LIMIT: Duration = Duration::from_secs(120);
+use super::{Dice, LIMIT, eventually};
 
 /// Longer than the session of a daemon under test lasts without a sign of life, 14 s.
 const PAST_THE_SESSION: Duration = Duration::from_secs(15);
@@ -457,7 +455,7 @@ fn after_many_random_failures_nothing_is_missing_and_no_resource_has_grown() {
     println!("  {dealt:?}: {aborts} aborts, {unknown} unknown, readers held up {still:.1?}");
     // Connections that are not used any more are closed one after the other.
     let mut after = daemon.resources();
-    let settled = eventually(Duration::from_secs(60), || {
+    let settled = eventually(LIMIT, || {
         after = daemon.resources();
         after.descriptors <= before.descriptors + SPARE_DESCRIPTORS
             && after.threads <= before.threads + SPARE_THREADS

@@ -13,7 +13,7 @@ use rdkafka::error::KafkaResult;
 use super::broker::Broker;
 
 /// Reserve of every wait for a busy machine.
-pub const BUSY: Duration = Duration::from_secs(5);
+pub const BUSY: Duration = Duration::from_secs(15);
 
 /// Longest time for which `read_committed` consumers wait, whatever happens to a session: until it gives up its
 /// transaction (`transaction_timeout`, here 3 s) and aborts it, or a new producer ends it. If the process is

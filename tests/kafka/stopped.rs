@@ -2,7 +2,6 @@
 //! restart, while the other sources are read.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde_json::Value;
 use watchbell::alert::{self, SOURCE_STOPPED, SourceAlert, Stopped};
@@ -16,11 +15,9 @@ use watchbell::roles::rulebook::Rulebook;
 use super::admin::re_create;
 use super::broker::{Broker, Clusters, clusters, turn};
 use super::daemon::{Daemon, Deployment, watchbell};
-use super::eventually;
 use super::records::{Source, create, read_committed};
 use super::stub::{Stub, ok};
-
-const LIMIT: Duration = Duration::from_secs(120);
+use super::{LIMIT, eventually};
 
 /// The alerts about stops that are in the topic.
 fn raised(clusters: &Clusters, deployment: &Deployment) -> Vec<Value> {

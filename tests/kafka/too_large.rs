@@ -2,19 +2,17 @@
 //! value. Each record has its result exactly once, and other records are not affected.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use watchbell::kafka::topics::WantedTopic;
 
+use super::LIMIT;
 use super::audit::{Audit, Fate, Given, STATEMENT_DELETED};
 use super::bad_input::{limit_records, noise};
 use super::broker::{Clusters, clusters};
 use super::daemon::{Daemon, Deployment};
 use super::records::{Read, create_with, read_committed};
-
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// What the topics take, in bytes.
 const EVENTS: usize = 60_000;

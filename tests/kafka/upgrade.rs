@@ -11,12 +11,10 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::broker::{Broker, clusters};
-use super::eventually;
 use super::passthrough::{Running, Setting};
 use super::records::{Source, aborted, create};
 use super::stable::BUSY;
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{LIMIT, eventually};
 
 /// As long as a broker allows at least.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(6);

@@ -18,12 +18,12 @@ use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, 
 use watchbell::pipeline::{self, Catalogs, Content, Names, OutputList, Pipeline};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
+use super::LIMIT;
 use super::broker::{Clusters, clusters};
 use super::node::signal_process;
 use super::records::{committed, create, unique};
 
 const SEED: &str = include_str!("../data/confluent/seed.ndjson");
-const LIMIT: Duration = Duration::from_secs(60);
 const NAMES: &str = "u-devccq71mwp: {name: Jane Doe, team: streaming}";
 
 /// Output topics of one test.

@@ -10,13 +10,11 @@ use watchbell::kafka::Cluster;
 use watchbell::kafka::session::{Delivery, Refusal};
 
 use super::broker::{Clusters, clusters};
-use super::eventually;
 use super::passthrough::{Heard, Running, Setting};
 use super::proxy::{Call, Instead};
 use super::records::Source;
 use super::stable::{BUSY, LONGEST_STILL, Watch};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use super::{LIMIT, eventually};
 
 /// Longest time for which nothing is committed after one lost answer: `transaction_timeout`, and a
 /// rest; without transactions, the 5 s in which a commit is answered.

@@ -2,7 +2,6 @@
 //! worker do.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use watchbell::event::Partition;
 use watchbell::kafka::session::{Lag, Refusal};

@@ -21,6 +21,7 @@ use broker::Broker;
 use contender::{Contender, EVENTS, Figures, Kind};
 use corpus::Corpus;
 use stub::Stub;
+use wait::{LIMIT, eventually};
 
 #[allow(dead_code)]
 #[path = "../../tests/kafka/broker.rs"]
@@ -40,6 +41,8 @@ mod records;
 #[allow(dead_code)]
 #[path = "../../tests/stub/mod.rs"]
 mod stub;
+#[path = "../../tests/kafka/wait.rs"]
+mod wait;
 mod worst;
 mod yardstick;
 
@@ -60,18 +63,6 @@ const CONTENDERS: [(&str, Kind, bool); 5] = [
     ("pass-through, at least once", Kind::PassThrough, false),
     ("watchbell, at least once", Kind::Watchbell, false),
 ];
-
-/// Repeats a check until it holds or the deadline is over; the broker asks for it.
-fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + limit;
-    while !holds() {
-        if Instant::now() >= deadline {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    true
-}
 
 /// All shipped rules.
 fn packs() -> Vec<RuleSource> {

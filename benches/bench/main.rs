@@ -1,8 +1,8 @@
 //! The figures of docs/performance.md: watchbell beside a bare pass-through, in one run on one
 //! broker. cargo bench --bench bench -- [records] [rounds]; `against <binary> [records] [rounds]` for this
-//! version and another one in turns, `pipeline [events]` for the pipeline alone (`corpus [events]`: without the
-//! comparison of forms), `latency [events]` for the
-//! latency of alerts, `worst` for the most expensive records.
+//! version and another one in turns, `pipeline [events]` for the pipeline alone, `forms [events] [name]` for what a
+//! byte costs in each form of event, `latency [events]` for the latency of alerts, `worst` for the most expensive
+//! records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -86,7 +86,10 @@ fn main() {
             yardstick::run(bootstrap, group, source, output, delivery == "exactly_once")
         }
         ["pipeline", ..] => pipeline::run(number(1, 400_000) as usize, &packs()),
-        ["corpus", ..] => pipeline::run_corpus(number(1, 400_000) as usize, &packs()),
+        ["forms", ..] => {
+            let wanted = words.get(2).copied().unwrap_or_default();
+            pipeline::run_forms(number(1, 100_000) as usize, wanted);
+        }
         ["worst"] => worst::run(),
         ["against", binary, ..] => against(binary, number(2, 600_000), number(3, 5)),
         ["latency", ..] => {

@@ -65,6 +65,12 @@ pub enum NormalizeError {
         /// What it says.
         message: String,
     },
+    /// A text that must say something is empty.
+    #[error("{path} is empty")]
+    Empty {
+        /// The path of the member.
+        path: &'static str,
+    },
     /// Something that must be understood is of another type.
     #[error("{path} is not {expected}")]
     WrongType {
@@ -90,7 +96,7 @@ impl NormalizeError {
             Self::TooManyEvents { .. } => "too_many_events",
             Self::TooMuchAroundEvents { .. } => "too_much_around_events",
             Self::ErrorResponse { .. } => "error_response",
-            Self::WrongType { .. } => "wrong_type",
+            Self::Empty { .. } | Self::WrongType { .. } => "wrong_type",
         }
     }
 }

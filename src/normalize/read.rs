@@ -9,6 +9,7 @@ use super::error::NormalizeError;
 use super::labels::{NUMBER_AS_TEXT, REPEATED_NAMES, SURROGATE_AS_TEXT};
 use super::normalizer::{Normalizer, Opened};
 use super::redpanda;
+use super::walk;
 use crate::catalog::Catalogs;
 use crate::event::{AuditEvent, RawRecord};
 use crate::json::{Document, Memory, NodeId, Portable, Text, ValueKind};
@@ -59,7 +60,13 @@ pub fn normalize<'a>(
         Some(vendor) => (vendor.normalize)(incoming, catalogs)?,
         None => match open(incoming)? {
             Opened::Container(container) => return Ok(Normalized::Container(container)),
-            Opened::Other(incoming) => cloudevents::generic(incoming)?,
+            Opened::Other(incoming) => {
+                let event = cloudevents::generic(incoming)?;
+                if within.in_wrapper {
+                    return Err(NormalizeError::Nested);
+                }
+                event
+            }
         },
     };
     event.unmapped.around = within.around;
@@ -76,6 +83,9 @@ fn open(mut incoming: Incoming<'_>) -> Result<Opened<'_>, NormalizeError> {
         return Ok(Opened::Other(incoming));
     }
     let root = incoming.document.root();
+    if walk::is_list_of_lists(&incoming.document, root) {
+        return Err(NormalizeError::Nested);
+    }
     if incoming.document.kind(root) == ValueKind::Array {
         return Container::list(incoming.document, root).map(Opened::Container);
     }

@@ -10,6 +10,8 @@ use crate::json::{Document, NodeId, ValueKind};
 
 /// 2000-01-01T00:00:00Z: no audit log is older.
 const EARLIEST_MS: i64 = 946_684_800_000;
+/// 9999-12-31T23:59:59.999Z: RFC 3339 has no later time.
+const LATEST_MS: i64 = 253_402_300_799_999;
 /// How far a producer's clock may run ahead of the broker's.
 const AHEAD_LIMIT_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -64,6 +66,13 @@ pub(super) fn stated_milliseconds(
     event_time(stated, record_ms)
 }
 
+/// A time in milliseconds since the Unix epoch, if an audit log may be of that time.
+pub(super) fn plausible(time_ms: i64) -> Option<i64> {
+    (EARLIEST_MS..=LATEST_MS)
+        .contains(&time_ms)
+        .then_some(time_ms)
+}
+
 /// A time as text in milliseconds since the Unix epoch.
 pub(super) fn milliseconds(text: &str) -> Option<i64> {
     let time = usual_form(text).or_else(|| text.parse().ok())?;
@@ -77,7 +86,7 @@ pub(super) fn event_time(written: StatedTime<'_>, record_ms: Option<i64>) -> Eve
         StatedTime::Milliseconds(time_ms) => Some(time_ms),
         StatedTime::Absent | StatedTime::NotText => None,
     };
-    let latest_ms = record_ms.map_or(i64::MAX, |ms| ms.saturating_add(AHEAD_LIMIT_MS));
+    let latest_ms = record_ms.map_or(LATEST_MS, |ms| ms.saturating_add(AHEAD_LIMIT_MS));
     match read {
         Some(time_ms) if (EARLIEST_MS..=latest_ms).contains(&time_ms) => EventTime {
             time_ms,
@@ -207,6 +216,7 @@ mod tests {
             r#"{"time":1773480413.589}"#,
             r#"{"time":1e300}"#,
             r#"{"time":9223372036854775807}"#,
+            r#"{"time":253402300800000}"#,
             r#"{"time":"1773480413589"}"#,
         ] {
             let time = at(json);
@@ -215,6 +225,14 @@ mod tests {
         }
         assert_eq!(at(r#"{"time":null}"#).label, Some("time:absent"));
         assert_eq!(at("{}").label, Some("time:absent"));
+    }
+
+    #[test]
+    fn without_a_record_no_time_is_later_than_rfc_3339_can_write() {
+        let at = |ms| event_time(StatedTime::Milliseconds(ms), None);
+        assert_eq!(at(LATEST_MS).time_ms, LATEST_MS);
+        let later = at(LATEST_MS + 1);
+        assert_eq!((later.time_ms, later.label), (0, Some("time:from_record")));
     }
 
     #[test]

@@ -29,6 +29,25 @@ pub(super) fn scalar<'a>(document: &Document<'a>, id: NodeId) -> Option<Text<'a>
     }
 }
 
+/// `true` or `false`, also as a text, whatever its case.
+pub(super) fn flag(document: &Document<'_>, id: NodeId) -> Option<bool> {
+    let text = text(document, id);
+    let word = match document.kind(id) {
+        ValueKind::Bool => document.raw(id),
+        _ => text.as_deref()?,
+    };
+    let is = |flag: &str| word.eq_ignore_ascii_case(flag);
+    is("true").then_some(true).or(is("false").then_some(false))
+}
+
+/// Whether a value is a list of nothing but lists.
+pub(super) fn is_list_of_lists(document: &Document<'_>, id: NodeId) -> bool {
+    let mut elements = document.children(id).peekable();
+    document.kind(id) == ValueKind::Array
+        && elements.peek().is_some()
+        && elements.all(|element| document.kind(element) == ValueKind::Array)
+}
+
 /// Like [`text`], at the end of a path.
 pub(super) fn text_at<'a>(
     document: &Document<'a>,
@@ -45,6 +64,26 @@ pub(super) fn take<'a>(
     id: impl Into<Option<NodeId>>,
 ) -> Option<Text<'a>> {
     unmapped.document.mark_text(id.into()?)
+}
+
+/// Like [`take`], of a string that an event cannot do without.
+///
+/// # Errors
+/// The member is absent, empty or not a string.
+pub(super) fn take_required<'a>(
+    unmapped: &mut Unmapped<'a>,
+    id: Option<NodeId>,
+    path: &'static str,
+) -> Result<Text<'a>, NormalizeError> {
+    let is_text = |id| unmapped.document.kind(id) == ValueKind::String;
+    let error = match id.is_some_and(is_text) {
+        true => NormalizeError::Empty { path },
+        false => NormalizeError::WrongType {
+            path,
+            expected: "a string",
+        },
+    };
+    take(unmapped, id).ok_or(error)
 }
 
 /// Like [`take`], at the end of a path.

@@ -1,5 +1,6 @@
 //! Which members of which object of an event are read.
 
+use super::recognize::is_insight;
 use crate::json::{Document, NodeId};
 use crate::normalize::members::members;
 use crate::normalize::walk;
@@ -12,6 +13,8 @@ pub(super) struct Data {
     pub(super) attributes: SessionAttributes,
     pub(super) additional: Additional,
     pub(super) response: Response,
+    /// Whether the event reports unusual activity, and not an operation.
+    pub(super) is_insight: bool,
 }
 
 impl Data {
@@ -23,6 +26,7 @@ impl Data {
             attributes: SessionAttributes::of(document, attributes.or(identity.session_attributes)),
             additional: Additional::of(document, root.additional_event_data),
             response: Response::of(document, root.response_elements),
+            is_insight: is_insight(document, root.event_category, root.event_type),
             identity,
             root,
         }

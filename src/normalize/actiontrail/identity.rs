@@ -2,9 +2,9 @@
 
 use super::data::Data;
 use crate::event::{Session, Unmapped, User, UserKind};
-use crate::json::{Document, NodeId, Text, ValueKind};
+use crate::json::{Document, NodeId, Text};
 use crate::normalize::email::is_email;
-use crate::normalize::time::milliseconds;
+use crate::normalize::time::{milliseconds, plausible};
 use crate::normalize::walk;
 
 /// Label of an event whose credential was issued for a session.
@@ -52,16 +52,29 @@ fn take_set<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Tex
     }
 }
 
-/// What `userIdentity.type` stands for.
+/// What the words of `userIdentity.type` stand for.
+const KINDS: [(&str, UserKind); 8] = [
+    ("ram-user", UserKind::User),
+    ("assumed-role", UserKind::AssumedRole),
+    ("root-account", UserKind::Admin),
+    ("system", UserKind::System),
+    ("saml-user", UserKind::User),
+    ("oidc-user", UserKind::User),
+    ("cloudsso-user", UserKind::User),
+    ("alibaba-cloud-account", UserKind::Account),
+];
+
+/// What `userIdentity.type` stands for, whatever its case, hyphens and underscores.
 fn user_kind(word: &str) -> Option<UserKind> {
-    Some(match word {
-        "root-account" => UserKind::Admin,
-        "ram-user" | "saml-user" | "oidc-user" | "cloudsso-user" => UserKind::User,
-        "assumed-role" => UserKind::AssumedRole,
-        "system" => UserKind::System,
-        "alibaba-cloud-account" => UserKind::Account,
-        _ => return None,
-    })
+    let mut kinds = KINDS.iter();
+    let (_, kind) = kinds.find(|(known, _)| letters(known).eq(letters(word)))?;
+    Some(*kind)
+}
+
+/// A word in lower case, without hyphens and underscores.
+fn letters(word: &str) -> impl Iterator<Item = u8> {
+    let bytes = word.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+    bytes.map(|byte| byte.to_ascii_lowercase())
 }
 
 /// The session: of a role its name and the role, whether a second factor was given, and since when it lasts.
@@ -85,18 +98,9 @@ pub(super) fn session<'a>(document: &Document<'a>, data: &Data, user: &User<'a>)
         is_mfa: is_mfa
             .into_iter()
             .flatten()
-            .find_map(|node| flag(document, node)),
-        created_ms: created.and_then(|text| milliseconds(&text)),
+            .find_map(|node| walk::flag(document, node)),
+        created_ms: created.and_then(|text| plausible(milliseconds(&text)?)),
     }
-}
-
-/// `true` or `false`, also as a text.
-fn flag(document: &Document<'_>, node: NodeId) -> Option<bool> {
-    let word = match document.kind(node) {
-        ValueKind::Bool => document.raw(node).into(),
-        _ => walk::text(document, node)?.to_ascii_lowercase(),
-    };
-    word.parse().ok()
 }
 
 /// Label of what the credential is.

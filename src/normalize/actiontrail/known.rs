@@ -1,18 +1,16 @@
 //! What the catalogue knows of an event's method and service, and what the event itself says where it knows nothing.
 
 use super::data::Root;
-use crate::catalog::{Access, Catalog, Catalogs, Method, Sensitivity};
+use crate::catalog::{Access, Catalogs, Method, Sensitivity};
 use crate::event::Activity;
 use crate::json::{Document, NodeId, Text};
 use crate::normalize::walk;
 use crate::vendors::ACTIONTRAIL;
 
-/// The event that reports unusual activity.
-const INSIGHT: &str = "ActionTrailInsight";
-
 /// What is known of a method.
 pub(super) struct Known<'a> {
-    catalog: Option<&'a Catalog>,
+    /// The service in the catalogue; it is known also where the method is not.
+    pub(super) service: Option<&'a str>,
     pub(super) method: Option<&'a Method>,
 }
 
@@ -21,27 +19,27 @@ impl<'a> Known<'a> {
         catalogs: &'a Catalogs,
         service_name: Option<&Text<'_>>,
         event_name: &str,
+        is_insight: bool,
     ) -> Known<'a> {
         let catalog = catalogs.of(ACTIONTRAIL.product);
         // An insight is ActionTrail's own, whichever service it is about.
-        let service = match event_name.eq_ignore_ascii_case(INSIGHT) {
+        let word = match is_insight {
             true => ACTIONTRAIL.product,
             false => service_name.map_or("", |name| name),
         };
-        let method = catalog.and_then(|catalog| catalog.method_of(service, event_name));
-        Known { catalog, method }
+        let method = catalog.and_then(|catalog| catalog.method_of(word, event_name));
+        let service = match method {
+            Some(method) => Some(&*method.service),
+            None => catalog.and_then(|catalog| catalog.service_of(word)),
+        };
+        Known { service, method }
     }
 
     /// OCSF `api.service.name`: the catalogue's word, also for a method that it does not have, else the event's.
     pub(super) fn service_name(&self, service_name: Option<&Text<'a>>) -> Option<Text<'a>> {
-        match (self.method, service_name) {
-            (Some(method), _) => Some(method.service.to_text()),
-            (None, Some(name)) => {
-                let known = self.catalog.and_then(|catalog| catalog.service_of(name));
-                Some(known.map_or_else(|| name.clone(), Text::from))
-            }
-            (None, None) => None,
-        }
+        self.service
+            .map(Text::from)
+            .or_else(|| service_name.cloned())
     }
 
     /// The kind of thing that the method acts on.
@@ -71,9 +69,8 @@ impl<'a> Known<'a> {
     /// For `metadata.labels`: access and sensitivity. What the vendor marks as sensitive is so, whatever the catalogue
     /// says.
     pub(super) fn labels(&self, document: &Document<'_>, root: &Root) -> [Option<&'static str>; 3] {
-        let is_sensitive = walk::text_at(document, root.event_attributes, &["sensitiveAction"])
-            .as_deref()
-            == Some("true");
+        let mark = walk::descend(document, root.event_attributes, &["sensitiveAction"]);
+        let is_sensitive = mark.and_then(|mark| walk::flag(document, mark)) == Some(true);
         let high = is_sensitive.then_some(Sensitivity::High.label());
         match self.method {
             Some(method) => {

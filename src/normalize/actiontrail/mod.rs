@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use data::Data;
 use known::Known;
 use parameters::Parameters;
-use recognize::is_payload;
+use recognize::{NOT_AN_EVENT, is_of_event_bridge, is_payload};
 
 use super::cloudevents::{Incoming, unmapped_envelope};
 use super::error::NormalizeError;
@@ -39,9 +39,11 @@ pub(super) const NORMALIZER: Normalizer = Normalizer {
     open: Some(containers::open),
 };
 
-/// Whether the record's value is an event. What holds one is opened first.
+/// Whether the record's value is an event. What holds one is opened first, unless its attributes are headers: then the
+/// value must be the event.
 fn recognizes(incoming: &Incoming<'_>) -> bool {
     is_payload(&incoming.document, incoming.document.root())
+        || incoming.is_binary() && is_of_event_bridge(incoming)
 }
 
 /// Describes an event.
@@ -56,20 +58,16 @@ fn normalize<'a>(
         data.is_callers(document, node)
     })?;
     let root = &data.root;
-    let wrong = NormalizeError::WrongType {
-        path: "eventName",
-        expected: "a string",
-    };
-    let operation = walk::take(&mut unmapped, root.event_name).ok_or(wrong)?;
+    let operation = operation(&mut unmapped, &data)?;
     let (class, login) = classify(&unmapped.document, &data, &operation);
     let service_uid = walk::take(&mut unmapped, root.service_name);
-    let known = Known::of(catalogs, service_uid.as_ref(), &operation);
+    let known = Known::of(catalogs, service_uid.as_ref(), &operation, data.is_insight);
     let parameters = Parameters::of(&unmapped.document, root.request_parameters);
     let other_readings = match unmapped.repeated.is_empty() {
         true => Vec::new(),
         false => parameters::other_readings(&unmapped, &data),
     };
-    let resources = resources::read(&mut unmapped, &data, &parameters, known.resource_type());
+    let resources = resources::read(&mut unmapped, &data, &parameters, &known);
     let user = identity::user(&mut unmapped, &data);
     let session = identity::session(&unmapped.document, &data, &user);
     let outcome = outcome::read(&mut unmapped, &data);
@@ -149,6 +147,26 @@ fn normalize<'a>(
     })
 }
 
+/// The method as written. An insight is about operations and is none itself, so it goes by its type; the name of an
+/// operation that it also has stays in the document.
+fn operation<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Result<Text<'a>, NormalizeError> {
+    let (event_name, event_type) = (data.root.event_name, data.root.event_type);
+    if data.is_insight {
+        let [name, kind] = [event_name, event_type].map(|it| walk::text(&unmapped.document, it));
+        match kind {
+            Some(kind) if name.as_ref() != Some(&kind) => return Ok(kind),
+            None if event_name.is_none() => {
+                return walk::take_required(unmapped, event_type, "eventType");
+            }
+            _ => {}
+        }
+    }
+    match event_name {
+        None => Err(NOT_AN_EVENT),
+        Some(_) => walk::take_required(unmapped, event_name, "eventName"),
+    }
+}
+
 /// The class; the activity only of what begins or ends a session at the console.
 fn classify(
     document: &Document<'_>,
@@ -156,8 +174,11 @@ fn classify(
     operation: &str,
 ) -> (&'static EventClass, Option<Activity>) {
     let event_type = walk::text(document, data.root.event_type);
-    let is = |word| same_name(operation, word) || event_type.as_deref() == Some(word);
-    if is("ConsoleSignin") {
+    let is_type = |word| event_type.as_deref().is_some_and(|it| same_name(it, word));
+    let is = |word| same_name(operation, word) || is_type(word);
+    if data.is_insight {
+        (&API_ACTIVITY, None)
+    } else if is("ConsoleSignin") {
         (&AUTHENTICATION, Some(Activity::Logon))
     } else if is("ConsoleSignout") {
         (&AUTHENTICATION, Some(Activity::Logoff))

@@ -1,55 +1,143 @@
 //! What a request was about, from the names of its parameters: used where the event refers to no resource.
 
+use Kind::{Instance, Is, OfMethod};
+
 use super::data::Data;
 use crate::event::{Resource, Unmapped};
 use crate::json::{Document, Names, NodeId, Text, ValueKind, same_name};
 use crate::normalize::walk;
 
-/// Parameters that name a resource, with its type where the name alone tells it; else it is of the type on which
-/// the method acts.
-const TYPES: [(&str, Option<&str>); 30] = [
-    ("instanceId", None),
-    ("instanceIds", None),
-    ("DBInstanceId", Some("ACS::RDS::DBInstance")),
-    ("deploymentId", Some("ACS::RealtimeCompute::Deployment")),
-    ("savepointId", Some("ACS::RealtimeCompute::Savepoint")),
-    ("jobId", None),
-    ("namespace", Some("ACS::RealtimeCompute::Namespace")),
-    ("workspace", None),
-    ("diskId", Some("ACS::ECS::Disk")),
-    ("snapshotId", Some("ACS::ECS::Snapshot")),
-    ("securityGroupId", Some("ACS::ECS::SecurityGroup")),
-    ("vSwitchId", Some("ACS::VPC::VSwitch")),
-    ("vSwitchIds", Some("ACS::VPC::VSwitch")),
-    ("routeTableId", Some("ACS::VPC::RouteTable")),
-    ("flowLogId", Some("ACS::VPC::FlowLog")),
-    ("loadBalancerId", Some("ACS::SLB::LoadBalancer")),
-    ("keyId", Some("ACS::KMS::Key")),
-    ("secretName", Some("ACS::KMS::Secret")),
-    ("bucketName", Some("ACS::OSS::Bucket")),
-    ("userName", Some("ACS::RAM::User")),
-    ("groupName", Some("ACS::RAM::Group")),
-    ("roleName", Some("ACS::RAM::Role")),
-    ("policyName", Some("ACS::RAM::Policy")),
-    ("userAccessKeyId", Some("ACS::RAM::AccessKey")),
-    ("projectId", Some("ACS::DataWorks::Project")),
-    ("fileId", Some("ACS::DataWorks::File")),
-    ("alarmRuleId", Some("ACS::DataWorks::AlarmRule")),
-    ("alarmRuleIds", Some("ACS::DataWorks::AlarmRule")),
-    ("datasourceName", Some("ACS::DataWorks::DataSource")),
-    ("name", None),
+/// What a parameter's name tells of the type of the resource that it names.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// It is of this type.
+    Is(&'static str),
+    /// It is an instance; of what, the service tells.
+    Instance,
+    /// It is whatever the method acts on.
+    OfMethod,
+}
+
+/// The names of parameters, and what each tells.
+type Types = [(&'static str, Kind); 27];
+
+/// Parameters of Elastic Compute Service, of networks and of key management that name a resource, in the singular.
+const INFRASTRUCTURE: Types = [
+    ("instanceId", Instance),
+    ("diskId", Is("ACS::ECS::Disk")),
+    ("snapshotId", Is("ACS::ECS::Snapshot")),
+    ("autoSnapshotPolicyId", Is("ACS::ECS::AutoSnapshotPolicy")),
+    ("imageId", Is("ACS::ECS::Image")),
+    ("securityGroupId", Is("ACS::ECS::SecurityGroup")),
+    ("networkInterfaceId", Is("ACS::ECS::NetworkInterface")),
+    ("keyPairName", Is("ACS::ECS::KeyPair")),
+    ("commandId", Is("ACS::ECS::Command")),
+    ("vpcId", Is("ACS::VPC::VPC")),
+    ("vSwitchId", Is("ACS::VPC::VSwitch")),
+    ("routeTableId", Is("ACS::VPC::RouteTable")),
+    ("flowLogId", Is("ACS::VPC::FlowLog")),
+    ("networkAclId", Is("ACS::VPC::NetworkAcl")),
+    ("allocationId", Is("ACS::EIP::EipAddress")),
+    ("natGatewayId", Is("ACS::NAT::NatGateway")),
+    ("vpnGatewayId", Is("ACS::VPN::VpnGateway")),
+    ("vpnConnectionId", Is("ACS::VPN::VpnConnection")),
+    ("loadBalancerId", Is("ACS::SLB::LoadBalancer")),
+    ("aclId", Is("ACS::SLB::AccessControlList")),
+    ("serverCertificateId", Is("ACS::SLB::ServerCertificate")),
+    ("CACertificateId", Is("ACS::SLB::CACertificate")),
+    ("keyId", Is("ACS::KMS::Key")),
+    ("aliasName", Is("ACS::KMS::Alias")),
+    ("secretName", Is("ACS::KMS::Secret")),
+    ("KMSInstanceId", Is("ACS::KMS::Instance")),
+    ("DBInstanceId", Is("ACS::RDS::DBInstance")),
 ];
 
-const NAMES: Names<30> = Names::new(names());
+/// The same of all other services.
+const PLATFORM: Types = [
+    ("bucketName", Is("ACS::OSS::Bucket")),
+    ("objectName", Is("ACS::OSS::Object")),
+    ("logstore", Is("ACS::SLS::LogStore")),
+    ("logstoreName", Is("ACS::SLS::LogStore")),
+    ("userName", Is("ACS::RAM::User")),
+    ("groupName", Is("ACS::RAM::Group")),
+    ("roleName", Is("ACS::RAM::Role")),
+    ("RAMRoleName", Is("ACS::RAM::Role")),
+    ("policyName", Is("ACS::RAM::Policy")),
+    ("userAccessKeyId", Is("ACS::RAM::AccessKey")),
+    ("deploymentId", Is("ACS::RealtimeCompute::Deployment")),
+    (
+        "deploymentDraftId",
+        Is("ACS::RealtimeCompute::DeploymentDraft"),
+    ),
+    ("savepointId", Is("ACS::RealtimeCompute::Savepoint")),
+    (
+        "sessionClusterName",
+        Is("ACS::RealtimeCompute::SessionCluster"),
+    ),
+    ("namespace", Is("ACS::RealtimeCompute::Namespace")),
+    ("projectId", Is("ACS::DataWorks::Project")),
+    ("fileId", Is("ACS::DataWorks::File")),
+    ("nodeId", Is("ACS::DataWorks::Node")),
+    ("businessId", Is("ACS::DataWorks::Business")),
+    ("alarmRuleId", Is("ACS::DataWorks::AlarmRule")),
+    ("datasourceName", Is("ACS::DataWorks::DataSource")),
+    ("dataSourceId", Is("ACS::DataWorks::DataSource")),
+    ("trailName", Is("ACS::ActionTrail::Trail")),
+    (
+        "deliveryHistoryJobId",
+        Is("ACS::ActionTrail::DeliveryHistoryJob"),
+    ),
+    ("jobId", OfMethod),
+    ("workspace", OfMethod),
+    ("name", OfMethod),
+];
 
-const fn names() -> [&'static str; 30] {
-    let mut names = [""; 30];
+const NAMES: [Names<27>; 2] = [
+    Names::new(names(&INFRASTRUCTURE)),
+    Names::new(names(&PLATFORM)),
+];
+
+const fn names(types: &Types) -> [&'static str; 27] {
+    let mut names = [""; 27];
     let mut number = 0;
     while number < names.len() {
-        names[number] = TYPES[number].0;
+        names[number] = types[number].0;
         number += 1;
     }
     names
+}
+
+/// What the name of a parameter tells, if it names a resource. Several may be named by the plural, or by one parameter
+/// for each with its number: `DiskIds`, `InstanceId.2`.
+fn kind_of(name: &str) -> Option<Kind> {
+    let find = |name: &str| {
+        let [infrastructure, platform] = &NAMES;
+        let found = infrastructure.position(name);
+        let found = found.map(|number| INFRASTRUCTURE[number]);
+        let found = found.or_else(|| Some(PLATFORM[platform.position(name)?]));
+        found.map(|(_, kind)| kind)
+    };
+    let name = match name.rsplit_once('.') {
+        Some((name, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => name,
+    };
+    find(name).or_else(|| find(name.strip_suffix(['s', 'S'])?))
+}
+
+/// The type of an instance. The type on which the method acts may be another one than that of its instances: a disk is
+/// deleted, and the parameter names the instance that it belonged to.
+fn instance_of<'a>(of_method: Option<&Text<'a>>, service: Option<&str>) -> Option<Text<'a>> {
+    if let Some(kind) = of_method.filter(|kind| kind.ends_with("Instance")) {
+        return Some(kind.clone());
+    }
+    let kind = match service? {
+        "ecs" => "ACS::ECS::Instance",
+        "kms" => "ACS::KMS::Instance",
+        "rds" => "ACS::RDS::DBInstance",
+        "realtime-compute" => "ACS::RealtimeCompute::VvpInstance",
+        _ => return None,
+    };
+    Some(Text::from(kind))
 }
 
 /// The region of what a request is about.
@@ -62,8 +150,8 @@ pub(super) const MOST: usize = 64;
 pub(super) struct Parameters<'a> {
     /// Of the resources; the event itself may be recorded in another one.
     pub(super) region: Option<Text<'a>>,
-    /// Identifiers, each with the type that the parameter's name tells.
-    pub(super) named: Vec<(Text<'a>, Option<&'static str>)>,
+    /// Identifiers, each with what the parameter's name tells of its type.
+    named: Vec<(Text<'a>, Kind)>,
 }
 
 impl<'a> Parameters<'a> {
@@ -73,8 +161,7 @@ impl<'a> Parameters<'a> {
         let object = parameters.filter(|node| document.kind(*node) == ValueKind::Object);
         for member in object.into_iter().flat_map(|node| document.children(node)) {
             let key = document.key(member);
-            if let Some(number) = NAMES.position(&key) {
-                let (_, kind) = TYPES[number];
+            if let Some(kind) = kind_of(&key) {
                 let values = values(document, member).into_iter();
                 named.extend(values.map(|value| (value, kind)));
             } else if same_name(&key, REGION) {
@@ -84,16 +171,30 @@ impl<'a> Parameters<'a> {
         Parameters { region, named }
     }
 
-    /// The resources that they name, first those of the type on which the method acts: of `DeleteFile` the file,
-    /// and not the project that it is in.
-    pub(super) fn resources(&self, of_method: Option<&Text<'a>>) -> Vec<Resource<'a>> {
-        let resource = |(uid, kind): &(Text<'a>, Option<&'static str>)| Resource {
+    /// The resources that they name, first those of the type on which the method of the service acts: of `DeleteFile`
+    /// the file, and not the project that it is in.
+    pub(super) fn resources(
+        &self,
+        of_method: Option<&Text<'a>>,
+        service: Option<&str>,
+    ) -> Vec<Resource<'a>> {
+        let is_of_method = |kind: &str| of_method.is_some_and(|of_method| **of_method == *kind);
+        // What a general name names is something else then, or the same thing again.
+        let is_named = self
+            .named
+            .iter()
+            .any(|(_, kind)| matches!(kind, Is(kind) if is_of_method(kind)));
+        let resource = |(uid, kind): &(Text<'a>, Kind)| Resource {
             uid: Some(uid.clone()),
-            kind: kind.map(Text::from).or_else(|| of_method.cloned()),
+            kind: match kind {
+                Is(kind) => Some(Text::from(*kind)),
+                Instance => instance_of(of_method, service),
+                OfMethod => of_method.filter(|_| !is_named).cloned(),
+            },
             ..Resource::default()
         };
         let mut resources: Vec<_> = self.named.iter().map(resource).collect();
-        resources.sort_by_key(|resource| resource.kind.as_ref() != of_method);
+        resources.sort_by_key(|resource| !resource.kind.as_deref().is_some_and(is_of_method));
         resources
     }
 }
@@ -140,7 +241,7 @@ pub(super) fn other_readings<'a>(
         let key = document.key(node);
         let path = match same_name(&key, REGION) {
             true => "resources.region",
-            false if NAMES.position(&key).is_some() => "resources.uid",
+            false if kind_of(&key).is_some() => "resources.uid",
             false => continue,
         };
         found.push((path, None));
@@ -152,4 +253,39 @@ pub(super) fn other_readings<'a>(
         found.extend(both.map(|status| ("status", Some(Text::from(status)))));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_known_by_its_singular_its_plural_and_its_number() {
+        for (name, expected) in [
+            ("DiskId", "ACS::ECS::Disk"),
+            ("diskIds", "ACS::ECS::Disk"),
+            ("disk_ids", "ACS::ECS::Disk"),
+            ("DiskId.12", "ACS::ECS::Disk"),
+            ("DiskIds.1", "ACS::ECS::Disk"),
+            ("KmsInstanceId", "ACS::KMS::Instance"),
+            ("RamRoleName", "ACS::RAM::Role"),
+            ("LogstoreName", "ACS::SLS::LogStore"),
+            ("instanceIds", "instance"),
+            ("Name", "of the method"),
+            ("DiskIdss", "-"),
+            ("DiskId.x", "-"),
+            ("Filter.1.DiskId", "-"),
+            ("s", "-"),
+            (".1", "-"),
+            ("", "-"),
+        ] {
+            let found = match kind_of(name) {
+                Some(Is(kind)) => kind,
+                Some(Instance) => "instance",
+                Some(OfMethod) => "of the method",
+                None => "-",
+            };
+            assert_eq!(found, expected, "{name}");
+        }
+    }
 }

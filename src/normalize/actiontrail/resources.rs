@@ -1,6 +1,7 @@
 //! What was acted on: what the event refers to, else what the request's parameters name.
 
 use super::data::Data;
+use super::known::Known;
 use super::parameters::{MOST, Parameters};
 use crate::event::{Resource, Unmapped};
 use crate::json::{Document, NodeId, Text, ValueKind};
@@ -24,7 +25,7 @@ pub(super) fn read<'a>(
     unmapped: &mut Unmapped<'a>,
     data: &Data,
     parameters: &Parameters<'a>,
-    of_method: Option<Text<'a>>,
+    known: &Known<'a>,
 ) -> Resources<'a> {
     let mut found = referenced(unmapped, data.root.referenced_resources);
     for resource in listed(&unmapped.document, data) {
@@ -37,7 +38,7 @@ pub(super) fn read<'a>(
         }
     }
     if found.is_empty() {
-        found = parameters.resources(of_method.as_ref());
+        found = parameters.resources(known.resource_type().as_ref(), known.service);
     }
     let namespace = namespace(&unmapped.document, data);
     if found.is_empty() {

@@ -104,16 +104,31 @@ impl<'a> Incoming<'a> {
         }
     }
 
+    /// Whether the event was the `data` of another CloudEvent.
+    pub(in crate::normalize) fn is_wrapped(&self) -> bool {
+        matches!(&self.mode, Mode::Structured(members) if members.wrapped)
+    }
+
     /// The CloudEvents attribute `type`: that of the value, else that of the headers.
     pub(in crate::normalize) fn kind(&self) -> Option<Text<'a>> {
+        self.attribute("type", |members| members.kind)
+    }
+
+    /// The CloudEvents attribute `source`: that of the value, else that of the headers.
+    pub(in crate::normalize) fn source(&self) -> Option<Text<'a>> {
+        self.attribute("source", |members| members.source)
+    }
+
+    /// An attribute: that of the value, else that of the headers.
+    fn attribute(&self, name: &str, of: fn(&Members) -> Option<NodeId>) -> Option<Text<'a>> {
         let member = match &self.mode {
             Mode::Binary => None,
-            Mode::Structured(members) => walk::text(&self.document, members.kind),
+            Mode::Structured(members) => walk::text(&self.document, of(members)),
         };
         member.or_else(|| {
             let mut attributes = self.attributes.iter();
-            let kind = attributes.find(|attribute| attribute.name == "type")?;
-            std::str::from_utf8(kind.value).ok().map(Text::from)
+            let found = attributes.find(|attribute| attribute.name == name)?;
+            std::str::from_utf8(found.value).ok().map(Text::from)
         })
     }
 }

@@ -208,15 +208,11 @@ fn operation<'a>(
     method_name: Option<NodeId>,
     kind: Option<&Text<'a>>,
 ) -> Result<Text<'a>, NormalizeError> {
-    let wrong = NormalizeError::WrongType {
-        path: "data.methodName",
-        expected: "a string",
-    };
-    match method_name {
-        Some(node) if unmapped.document.kind(node) != ValueKind::Null => {
-            walk::take(unmapped, node).ok_or(wrong)
-        }
-        _ => kind.cloned().ok_or(wrong),
+    let is_null = |node| unmapped.document.kind(node) == ValueKind::Null;
+    match (method_name, kind) {
+        (None, Some(kind)) => Ok(kind.clone()),
+        (Some(node), Some(kind)) if is_null(node) => Ok(kind.clone()),
+        _ => walk::take_required(unmapped, method_name, "data.methodName"),
     }
 }
 

@@ -38,7 +38,13 @@ fn every_type_of_identity_is_a_type_of_user() {
         ("assumed-role", Some(UserKind::AssumedRole)),
         ("system", Some(UserKind::System)),
         ("alibaba-cloud-account", Some(UserKind::Account)),
+        ("Root-Account", Some(UserKind::Admin)),
+        ("RootAccount", Some(UserKind::Admin)),
+        ("ROOT_ACCOUNT", Some(UserKind::Admin)),
+        ("AssumedRole", Some(UserKind::AssumedRole)),
         ("robot", None),
+        ("root-accounts", None),
+        ("-", None),
     ] {
         let event = read(json!({"userIdentity": {
             "type": word, "principalId": "p-1", "userName": "lin", "accountId": "12",
@@ -320,6 +326,44 @@ fn an_outcome_comes_from_the_error_and_from_what_the_product_answered() {
             "Failure - -",
         ),
         (
+            json!({"responseElements": {"Result": "FALSE"}}),
+            "Failure - -",
+        ),
+        (
+            json!({"responseElements": {"success": "False"}}),
+            "Failure - -",
+        ),
+        (
+            json!({"responseElements": {"Result": "TRUE"}}),
+            "Success - -",
+        ),
+        (
+            json!({"responseElements": {"errorCode": ["Busy"]}}),
+            "Failure Busy -",
+        ),
+        (json!({"errorCode": 500}), "Failure 500 -"),
+        (json!({"errorCode": 200}), "Success 200 -"),
+        (json!({"errorCode": true}), "Failure true -"),
+        (json!({"errorCode": false}), "Success - -"),
+        (
+            json!({"errorCode": ["NoPermission"]}),
+            "Failure NoPermission -",
+        ),
+        (
+            json!({"errorCode": ["success", {"code": 403}]}),
+            "Failure 403 -",
+        ),
+        (
+            json!({"errorCode": {"code": "NoPermission", "times": 2}}),
+            "Failure NoPermission -",
+        ),
+        (json!({"errorCode": ["ok", "0"]}), "Success ok -"),
+        (json!({"errorCode": ["", null, {}, []]}), "Success - -"),
+        (
+            json!({"errorCode": [""], "errorMessage": ["not allowed"]}),
+            "Failure - not allowed",
+        ),
+        (
             json!({"responseElements": {"Success": false, "ErrorCode": "Busy"}}),
             "Failure Busy -",
         ),
@@ -366,6 +410,8 @@ fn a_response_that_contradicts_itself_is_a_failure_and_says_so() {
 fn an_error_in_quotes_is_copied_without_them_and_one_without_them_moves() {
     let quoted = read(json!({"errorCode": "\"NoPermission\""}));
     assert!(stays(&quoted, &["errorCode"]));
+    let listed = read(json!({"errorCode": ["NoPermission"], "errorMessage": 500}));
+    assert!(stays(&listed, &["errorCode"]) && stays(&listed, &["errorMessage"]));
     let plain = read(json!({"errorCode": "NoPermission", "errorMessage": ""}));
     assert!(!stays(&plain, &["errorCode"]));
     assert!(stays(&plain, &["errorMessage"]));
@@ -491,6 +537,100 @@ fn parameters_name_the_resource_where_nothing_else_does() {
 }
 
 #[test]
+fn an_instance_is_an_instance_and_what_the_method_acts_on_stands_first() {
+    for (service, method, parameters, expected) in [
+        (
+            "Ecs",
+            "DeleteDisk",
+            json!({"InstanceId": "i-1", "DiskId": "d-1"}),
+            vec!["ACS::ECS::Disk d-1 -", "ACS::ECS::Instance i-1 -"],
+        ),
+        (
+            "Ecs",
+            "ReplaceSystemDisk",
+            json!({"InstanceId": "i-1"}),
+            vec!["ACS::ECS::Instance i-1 -"],
+        ),
+        (
+            "Ecs",
+            "LeaveSecurityGroup",
+            json!({"InstanceId": "i-1", "SecurityGroupId": "sg-1"}),
+            vec!["ACS::ECS::SecurityGroup sg-1 -", "ACS::ECS::Instance i-1 -"],
+        ),
+        (
+            "Ecs",
+            "AttachKeyPair",
+            json!({"InstanceIds": "[\"i-1\"]", "KeyPairName": "k"}),
+            vec!["ACS::ECS::KeyPair k -", "ACS::ECS::Instance i-1 -"],
+        ),
+        (
+            "Ecs",
+            "InvokeCommand",
+            json!({"InstanceId.1": "i-1", "InstanceId.2": "i-2", "CommandId": "c-1"}),
+            vec![
+                "ACS::ECS::Command c-1 -",
+                "ACS::ECS::Instance i-1 -",
+                "ACS::ECS::Instance i-2 -",
+            ],
+        ),
+        (
+            "Ecs",
+            "AttachNetworkInterface",
+            json!({"InstanceId": "i-1", "NetworkInterfaceId": "eni-1"}),
+            vec![
+                "ACS::ECS::NetworkInterface eni-1 -",
+                "ACS::ECS::Instance i-1 -",
+            ],
+        ),
+        (
+            "Ecs",
+            "CancelAutoSnapshotPolicy",
+            json!({"diskIds": "[\"d-1\",\"d-2\"]"}),
+            vec!["ACS::ECS::Disk d-1 -", "ACS::ECS::Disk d-2 -"],
+        ),
+        (
+            "Ecs",
+            "DoSomethingNew",
+            json!({"InstanceId": "i-1"}),
+            vec!["ACS::ECS::Instance i-1 -"],
+        ),
+        (
+            "Vpc",
+            "AssociateEipAddress",
+            json!({"InstanceId": "i-1", "AllocationId": "eip-1"}),
+            vec!["ACS::EIP::EipAddress eip-1 -", "- i-1 -"],
+        ),
+        (
+            "Vpc",
+            "AssociateEipAddress",
+            json!({"InstanceId": "i-1"}),
+            vec!["- i-1 -"],
+        ),
+        (
+            "Vpc",
+            "DeleteVpc",
+            json!({"VpcId": "vpc-1"}),
+            vec!["ACS::VPC::VPC vpc-1 -"],
+        ),
+        (
+            "RealtimeCompute",
+            "DeleteDeployment",
+            json!({"instanceId": "f-1", "deploymentId": "x", "name": "writer"}),
+            vec![
+                "ACS::RealtimeCompute::Deployment x -",
+                "ACS::RealtimeCompute::VvpInstance f-1 -",
+                "- writer -",
+            ],
+        ),
+    ] {
+        let event = known(json!({
+            "eventName": method, "serviceName": service, "requestParameters": parameters,
+        }));
+        assert_eq!(resources(&event), expected, "{method} {parameters}");
+    }
+}
+
+#[test]
 fn a_namespace_is_read_in_each_form_and_contains_the_resource() {
     for (written, expected) in [
         ("NamespaceRef(name=Optional[prod])", Some("prod")),
@@ -603,10 +743,14 @@ fn every_form_of_a_time_is_read_and_an_impossible_one_is_kept_but_not_believed()
         let original = event.metadata.original_time.as_deref();
         assert_eq!(original, time.as_str(), "{time}");
     }
-    let session =
-        json!({"sessionContext": {"attributes": {"creationDate": "2026-03-14T09:00:00Z"}}});
-    let event = read(json!({"userIdentity": session}));
-    assert_eq!(event.session.created_ms, Some(1_773_478_800_000));
+    for (created, expected) in [
+        ("2026-03-14T09:00:00Z", Some(1_773_478_800_000)),
+        ("0001-01-01T00:00:00Z", None),
+    ] {
+        let session = json!({"sessionContext": {"attributes": {"creationDate": created}}});
+        let event = read(json!({"userIdentity": session}));
+        assert_eq!(event.session.created_ms, expected);
+    }
 }
 
 #[test]
@@ -671,6 +815,89 @@ fn two_spellings_of_a_field_are_a_dead_letter_but_of_what_the_caller_chose_two_r
     assert_eq!(readings("resources.uid"), ["d-1", "d-2"]);
     assert!(readings("status").contains(&"Failure"));
     assert!(readings("status").contains(&"Success"));
+}
+
+#[test]
+fn a_name_that_is_empty_is_called_so() {
+    let error = |name: Value| {
+        let text = json!({"eventName": name, "serviceName": "Ecs"}).to_string();
+        let error = event_of(&record(Some(text.as_bytes())), Catalogs::NONE, None).unwrap_err();
+        (error.reason(), error.to_string())
+    };
+    let wrong = |said: &str| ("wrong_type", said.to_owned());
+    assert_eq!(error(json!("")), wrong("eventName is empty"));
+    for name in [json!(null), json!(7), json!([])] {
+        assert_eq!(error(name), wrong("eventName is not a string"));
+    }
+}
+
+#[test]
+fn an_insight_goes_by_its_type_and_never_by_the_operation_that_it_is_about() {
+    let documented = json!({
+        "eventVersion": "1", "eventType": "ActionTrailInsight", "eventCategory": "Insight", "eventId": "1",
+        "eventTime": "2026-03-14T09:26:53Z", "acsRegion": "cn-hangzhou", "recipientAccountId": "12",
+        "sharedEventId": "2",
+        "insightDetails": {"insightType": "TrailConcealmentInsight", "state": "Start"},
+    });
+    let catalogs = Catalogs::shipped().unwrap();
+    let check = |patch: Value, operation: &str, is_known: bool| {
+        let mut members = documented.clone();
+        for (name, value) in patch.as_object().unwrap() {
+            members[name] = value.clone();
+        }
+        let text = members.to_string();
+        let event = event_of(&record(Some(text.as_bytes())), &catalogs, None).unwrap();
+        assert_eq!(&*event.api.operation, operation, "{patch}");
+        assert_eq!(event.api.service_name.as_deref(), Some("actiontrail"));
+        assert_eq!(event.known_method, is_known, "{patch}");
+        assert_eq!(event.class, &API_ACTIVITY);
+        assert_eq!(event.status, Status::Unknown);
+        assert_eq!(
+            event.metadata.event_code.as_deref(),
+            members["eventType"].as_str()
+        );
+        assert_eq!(
+            event.metadata.correlation_uid.as_deref(),
+            members["sharedEventId"].as_str()
+        );
+        if members.get("eventName").is_some() {
+            assert!(stays(&event, &["eventName"]), "{patch}");
+        }
+    };
+    let insight = "ActionTrailInsight";
+    check(json!({}), insight, true);
+    check(json!({"sharedEventId": null}), insight, true);
+    check(json!({"insightDetails": null}), insight, true);
+    check(json!({"eventCategory": "INSIGHT"}), insight, true);
+    check(json!({"eventCategory": null}), insight, true);
+    let about = json!({"eventName": "ReleaseInstance", "serviceName": "Ecs"});
+    check(about, insight, true);
+    check(json!({"eventName": "ConsoleSignin"}), insight, true);
+    check(json!({"eventName": ""}), insight, true);
+    check(json!({"eventName": null}), insight, true);
+    let other = json!({"eventType": "TrailConcealmentInsight", "eventName": "DeleteTrail"});
+    check(other, "TrailConcealmentInsight", false);
+}
+
+#[test]
+fn what_neither_names_an_event_nor_is_an_insight_is_no_event() {
+    for (text, expected) in [
+        (r#"{"eventType":"ActionTrailInsight"}"#, "unrecognized"),
+        (
+            r#"{"eventType":"ApiCall","sharedEventId":"1"}"#,
+            "unrecognized",
+        ),
+        (
+            r#"{"eventCategory":"Insight","insightDetails":{}}"#,
+            "unrecognized",
+        ),
+        (
+            r#"{"eventCategory":"Insight","eventType":7,"insightDetails":{}}"#,
+            "wrong_type",
+        ),
+    ] {
+        assert_eq!(reason(text), expected, "{text}");
+    }
 }
 
 #[test]

@@ -121,14 +121,20 @@ fn the_time_of_a_log_record_is_used_if_neither_event_nor_record_has_one() {
     assert_eq!(of("1773480413", "", None), 1_773_480_413_000);
     assert_eq!(of("\"1773480413\"", "", None), 1_773_480_413_000);
     assert_eq!(of("1773480413", "", Some(RECORD_MS)), RECORD_MS);
-    assert_eq!(
-        of("1773480413", "2026-03-14T09:00:00Z", None),
-        1_773_478_800_000
-    );
+    // The event's own time is used, whatever the other one is.
+    for time in ["1773480413", "1000000000", "0", "-1", "1773480413000"] {
+        let found = of(time, "2026-03-14T09:00:00Z", None);
+        assert_eq!(found, 1_773_478_800_000, "{time}");
+    }
+    assert_eq!(of("1000000000", "2099", None), 1_000_000_000_000);
     for time in [
         "\"now\"",
         "1.5",
         "null",
+        "0",
+        "-1",
+        "1773480413000",
+        "\"1773480413000\"",
         "99999999999999999999",
         "9223372036854775807",
     ] {
@@ -180,6 +186,99 @@ fn a_cloud_event_around_an_event_is_kept_beside_it_in_either_mode() {
     binary.headers.pop();
     binary.headers.push(header("ce_subject", b"\xff"));
     assert_eq!(held(&binary), ["not_utf8"]);
+}
+
+#[test]
+fn a_valid_time_of_an_event_is_used_though_its_log_record_says_another_one() {
+    let event = |text: &str| EVENT.replace('}', &format!(r#","eventTime":"{text}"}}"#));
+    let valid = event("2026-03-14T09:00:00Z");
+    for (held, expected) in [
+        (valid.clone(), None),
+        (quoted(&valid), None),
+        (quoted(&format!("[{EVENT},{valid}]")), None),
+        (quoted(EVENT), Some(1_000_000_000_000)),
+        (quoted(&event("soon")), Some(1_000_000_000_000)),
+        (quoted("{"), Some(1_000_000_000_000)),
+    ] {
+        let text = format!(r#"{{"__time__":"1000000000","event":{held}}}"#);
+        let mut record = record(Some(text.as_bytes()));
+        record.timestamp_ms = None;
+        let normalized = normalize(&record, &Within::default(), Catalogs::NONE, None).unwrap();
+        let Normalized::Container(container) = normalized else {
+            panic!("no container");
+        };
+        assert_eq!(container.timestamp_ms, expected, "{text}");
+    }
+}
+
+#[test]
+fn a_cloud_event_of_actiontrail_without_an_event_is_refused() {
+    let with = |kind: &str, source: &str, data: &str| {
+        format!(r#"{{"specversion":"1.0","id":"ce","source":"{source}","type":"{kind}",{data}}}"#)
+    };
+    let of = |data: &str| with("ecs:ActionTrail:ApiCall", "acs.ecs", data);
+    let ids = |record: &str| -> Vec<String> {
+        let found = held_in(record).into_iter();
+        let first = |text: String| text.split(' ').next().unwrap().to_owned();
+        found.map(first).collect()
+    };
+    let no_name = r#"{"serviceName":"Ecs","eventType":"ApiCall"}"#;
+    let logged = format!(r#"{{"__topic__":"t","event":{EVENT}}}"#);
+    let other = r#"{"specversion":"1.0","id":"2","source":"s","type":"t","data":{}}"#;
+    for (data, expected) in [
+        (EVENT.to_owned(), "1"),
+        (quoted(EVENT), "1"),
+        (format!("[{EVENT}]"), "1"),
+        (quoted(&format!("[{EVENT}]")), "1"),
+        (no_name.to_owned(), "wrong_type"),
+        (quoted(no_name), "unrecognized"),
+        ("7".to_owned(), "wrong_type"),
+        ("null".to_owned(), "wrong_type"),
+        ("{}".to_owned(), "wrong_type"),
+        ("[]".to_owned(), "no_events"),
+        (quoted("hello"), "not_json"),
+        (quoted(other), "nested"),
+        (logged, "nested"),
+        (format!(r#"{{"Events":[{EVENT}]}}"#), "1"),
+        (
+            format!(r#"{{"Events":[{EVENT}],"NextToken":"n"}}"#),
+            "nested",
+        ),
+        (of(&format!(r#""data":{EVENT}"#)), "nested"),
+    ] {
+        let record = of(&format!(r#""data":{data}"#));
+        assert_eq!(ids(&record), [expected], "{record}");
+    }
+    let base64 = r#""data_base64":"e30=""#;
+    assert_eq!(ids(&of(base64)), ["wrong_type"]);
+    for (kind, source) in [
+        ("x", "acs.actiontrail"),
+        ("x", "ACS.ActionTrail"),
+        ("a:actiontrail:b", "s"),
+    ] {
+        assert_eq!(ids(&with(kind, source, base64)), ["wrong_type"], "{kind}");
+    }
+    // What another producer writes is kept as it is.
+    for (kind, source) in [("ActionTrail", "s"), ("a:ActionTrails:b", "acs.ecs")] {
+        assert_eq!(ids(&with(kind, source, base64)), ["ce"], "{kind}");
+    }
+    let error = event_of(&record(Some(of(base64).as_bytes())), Catalogs::NONE, None).unwrap_err();
+    assert_eq!(error.to_string(), "data is not an event of ActionTrail");
+
+    let header = |name, value: &'static [u8]| Header {
+        name,
+        value: Some(value),
+    };
+    for text in [no_name, "[]", "7", "{}"] {
+        let mut binary = record(Some(text.as_bytes()));
+        binary.headers = vec![
+            header("ce_specversion", b"1.0"),
+            header("ce_id", b"ce"),
+            header("ce_source", b"acs.ecs"),
+            header("ce_type", b"ecs:ActionTrail:ApiCall"),
+        ];
+        assert_eq!(held(&binary), ["wrong_type"], "{text}");
+    }
 }
 
 #[test]
@@ -239,6 +338,15 @@ fn nested_lists_and_wrappers_are_refused_each_by_itself() {
     let log_record = |event: &str| format!(r#"{{"__topic__":"t","event":{event}}}"#);
     for (text, expected) in [
         (format!("[[{EVENT}],{EVENT}]"), vec!["nested", "1"]),
+        (format!("[[{EVENT}]]"), vec!["nested"]),
+        (format!(r#"{{"Events":[[{EVENT}]]}}"#), vec!["nested"]),
+        (log_record(&format!("[[{EVENT}]]")), vec!["nested"]),
+        (
+            log_record(&quoted(
+                r#"{"specversion":"1.0","id":"2","source":"s","type":"t"}"#,
+            )),
+            vec!["nested"],
+        ),
         (
             format!(r#"[{{"Events":[{EVENT}]}},{EVENT}]"#),
             vec!["nested", "1"],

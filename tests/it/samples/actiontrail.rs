@@ -66,6 +66,7 @@ fn identity_type() -> BoxedStrategy<Json> {
         "oidc-user",
         "cloudsso-user",
         "alibaba-cloud-account",
+        "Root_Account",
         "robot",
     ])
 }
@@ -122,6 +123,7 @@ fn fields() -> Vec<Field> {
                 "ConsoleSignin",
                 "ConsoleSignout",
                 "TableEvent",
+                "ActionTrailInsight",
             ]),
         ),
         ("eventRW", one_of(&["Read", "Write", "read", ""])),
@@ -152,11 +154,20 @@ fn fields() -> Vec<Field> {
         ("requestParameterJson", one_of(&["{\"a\":1}", "{"])),
         (
             "errorCode",
-            one_of(&["", "\"\"", "NoPermission", "200", "Success"]),
+            prop_oneof![
+                3 => one_of(&["", "\"\"", "NoPermission", "200", "Success"]),
+                1 => number(),
+                1 => odd(),
+            ]
+            .boxed(),
         ),
         (
             "errorMessage",
-            one_of(&["", "\"\"", "success", "no such \"thing\""]),
+            prop_oneof![
+                4 => one_of(&["", "\"\"", "success", "no such \"thing\""]),
+                1 => odd(),
+            ]
+            .boxed(),
         ),
         ("userIdentity.type", identity_type()),
         ("userIdentity.principalId", word()),

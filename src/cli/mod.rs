@@ -13,6 +13,7 @@ mod offsets;
 mod ordinal;
 mod output_topic;
 mod replay;
+mod rules;
 mod run;
 mod say;
 mod shipped;
@@ -20,6 +21,7 @@ mod show;
 mod signals;
 mod tail;
 mod terminal;
+mod test;
 mod topics;
 mod validate;
 
@@ -51,6 +53,10 @@ enum Command {
     Init(init::Command),
     /// Check the configuration, the rules and the names, and report every problem.
     Validate(validate::Command),
+    /// List the rules in force, and the alerts that each has raised.
+    Rules(rules::Command),
+    /// Run the tests of rules, and show why a test fails.
+    Test(test::Command),
     /// Show or create the topics that watchbell writes.
     #[command(subcommand)]
     Topics(topics::Command),
@@ -77,6 +83,8 @@ impl Cli {
             Command::Tail(command) => tail::run(&command),
             Command::Show(command) => show::run(&command),
             Command::Validate(command) => validate::run(&command),
+            Command::Rules(command) => rules::run(&command),
+            Command::Test(command) => test::run(&command),
             Command::Topics(command) => topics::run(&command),
             Command::Offsets(command) => offsets::run(&command),
             Command::Fire(command) => fire::run(&command),

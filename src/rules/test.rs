@@ -64,6 +64,13 @@ pub struct Mismatch {
     pub raised: Vec<Level>,
 }
 
+impl Mismatch {
+    /// Whether there are more or fewer alerts than expected; otherwise only their levels differ.
+    pub fn is_of_count(&self) -> bool {
+        self.expected.len() != self.raised.len()
+    }
+}
+
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let alerts = |levels: &[Level]| match levels {

@@ -148,8 +148,11 @@ impl LineCoverage {
             more => format!(" and {more} more"),
         };
         let (count, all, field) = (untested.len(), self.values.len(), &self.field);
-        let message =
-            format!("no test has {count} of the {all} values of `{field}`: {listed}{more}");
+        let which = match all {
+            1 => "the value".to_owned(),
+            all => format!("{count} of the {all} values"),
+        };
+        let message = format!("no test has {which} of `{field}`: {listed}{more}");
         let remedy = "write a test for each, with a `patch` of the event";
         Some(Problem::warning(self.mark, message).remedy(remedy))
     }

@@ -1,8 +1,8 @@
 //! The figures of docs/performance.md: watchbell beside a bare pass-through, in one run on one
 //! broker. cargo bench --bench bench -- [records] [rounds]; `against <binary> [records] [rounds]` for this
-//! version and another one in turns, `pipeline [events]` for the pipeline alone (`corpus [events]`: without the
-//! comparison of forms), `latency [events]` for the
-//! latency of alerts, `worst` for the most expensive records.
+//! version and another one in turns, `pipeline [events]` for the pipeline alone, `forms [events] [name]` for what a
+//! byte costs in each form of event, `latency [events]` for the latency of alerts, `worst` for the most expensive
+//! records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -21,6 +21,7 @@ use broker::Broker;
 use contender::{Contender, EVENTS, Figures, Kind};
 use corpus::Corpus;
 use stub::Stub;
+use wait::{LIMIT, eventually};
 
 #[allow(dead_code)]
 #[path = "../../tests/kafka/broker.rs"]
@@ -40,6 +41,8 @@ mod records;
 #[allow(dead_code)]
 #[path = "../../tests/stub/mod.rs"]
 mod stub;
+#[path = "../../tests/kafka/wait.rs"]
+mod wait;
 mod worst;
 mod yardstick;
 
@@ -60,18 +63,6 @@ const CONTENDERS: [(&str, Kind, bool); 5] = [
     ("pass-through, at least once", Kind::PassThrough, false),
     ("watchbell, at least once", Kind::Watchbell, false),
 ];
-
-/// Repeats a check until it holds or the deadline is over; the broker asks for it.
-fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + limit;
-    while !holds() {
-        if Instant::now() >= deadline {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    true
-}
 
 /// All shipped rules.
 fn packs() -> Vec<RuleSource> {
@@ -95,7 +86,10 @@ fn main() {
             yardstick::run(bootstrap, group, source, output, delivery == "exactly_once")
         }
         ["pipeline", ..] => pipeline::run(number(1, 400_000) as usize, &packs()),
-        ["corpus", ..] => pipeline::run_corpus(number(1, 400_000) as usize, &packs()),
+        ["forms", ..] => {
+            let wanted = words.get(2).copied().unwrap_or_default();
+            pipeline::run_forms(number(1, 100_000) as usize, wanted);
+        }
         ["worst"] => worst::run(),
         ["against", binary, ..] => against(binary, number(2, 600_000), number(3, 5)),
         ["latency", ..] => {

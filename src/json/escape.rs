@@ -49,7 +49,8 @@ fn unit(bytes: &[u8]) -> Option<u32> {
 pub(super) fn unescaped(content: &str) -> String {
     let mut out = String::with_capacity(content.len());
     let mut rest = content;
-    while let Some(at) = rest.find('\\') {
+    // Escapes are usually a few bytes apart, for example in JSON within a string: a plain search is the fastest then.
+    while let Some(at) = rest.bytes().position(|byte| byte == b'\\') {
         out.push_str(&rest[..at]);
         let bytes = rest.as_bytes();
         let (decoded, used) = match bytes[at + 1] {

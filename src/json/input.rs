@@ -34,6 +34,8 @@ pub(super) struct Beside {
 pub(super) struct Name {
     pub key: Span,
     pub tag: Tag,
+    /// For [`Tag::sign`]: its second byte and the last but one, or underscores if it has one at an end.
+    pub letters: [u8; 2],
     /// The offset after its colon.
     pub after: u32,
 }
@@ -96,16 +98,23 @@ impl<'a> Input<'a> {
         if self.byte(colon) != b':' {
             return Err(self.expected(colon, "a colon"));
         }
+        let key = Span { start, end };
         let mut tag = Tag::of_written(self.byte(start), self.byte(end - 1));
+        let mut letters = [start + 1, end - 2].map(|at| self.byte(at));
         if end != plain_end {
             tag = Tag::ANY;
+        } else if tag == Tag::ANY {
+            // It has an underscore at an end, or is empty.
+            tag = Tag::of(&self.text[start as usize..end as usize]);
+            letters = [b'_'; 2];
         }
         if tag == Tag::ANY {
             self.beside.may_repeat_names.set(true);
         }
         Ok(Name {
-            key: Span { start, end },
+            key,
             tag,
+            letters,
             after: colon + 1,
         })
     }

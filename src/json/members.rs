@@ -27,6 +27,12 @@ impl<const N: usize> Names<N> {
         }
         Self { names, alike }
     }
+
+    /// The number of the name that is equal to this one, ignoring case and underscores.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        let alike = self.alike[Tag::of(name).place()];
+        first_like(&self.names, alike, name.as_bytes())
+    }
 }
 
 impl Document<'_> {
@@ -135,6 +141,23 @@ fn first_like(names: &[&str], bits: u32, key: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_found_ignoring_case_and_underscores() {
+        const NAMES: Names<3> = Names::new(["instanceId", "instanceIds", "name"]);
+        for (name, position) in [
+            ("instanceId", Some(0)),
+            ("InstanceIDs", Some(1)),
+            ("instance_ids", Some(1)),
+            ("_Name_", Some(2)),
+            ("instance", None),
+            ("names", None),
+            ("_", None),
+            ("", None),
+        ] {
+            assert_eq!(NAMES.position(name), position, "{name}");
+        }
+    }
 
     #[test]
     fn all_at_once_are_found_as_one_by_one() {

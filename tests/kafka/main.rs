@@ -85,31 +85,15 @@ mod too_large;
 mod upgrade;
 /// `tail` and `show`.
 mod viewing;
+/// How long tests wait.
+mod wait;
 /// Responses of the cluster that are lost, late or cut off.
 mod wire;
 
 #[path = "../stub/mod.rs"]
 mod stub;
 
-use std::time::{Duration, Instant};
-
-/// For how long a test waits at most for what must happen. It says nothing of how fast something is: a busy machine
-/// may need many times what a quiet one needs.
-pub const LIMIT: Duration = Duration::from_secs(180);
-
-/// Repeats a check until it holds or the deadline is over.
-pub fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + limit;
-    loop {
-        if holds() {
-            return true;
-        }
-        if Instant::now() >= deadline {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
+use wait::{LIMIT, eventually};
 
 /// Small, seeded randomness: the seed is printed and can be given again.
 pub struct Dice(u64);

@@ -86,13 +86,18 @@ fn repeated_keys_are_seen_through_escapes() {
 #[test]
 fn names_alike_in_letters_and_length_are_told_apart() {
     for text in [
-        r#"{"abca":1,"acba":2,"a_b_a":3,"":5}"#,
+        r#"{"abca":1,"acba":2,"a_b_a":3,"__topic__":4,"__source__":5}"#,
+        r#"{"eventName":1,"eventSource":2,"eventType":3,"a":4,"ab":5,"abc":6}"#,
         r#"{"request":1,"result":2,"o":{"ab":4},"l":[{"ab":5},{"ab":6}]}"#,
     ] {
         assert!(!parse(text).may_repeat_names, "{text}");
     }
     for text in [
         r#"{"":1,"":2}"#,
+        r#"{"" :1,"": 2}"#,
+        r#"{"__topic__":1,"z":0,"topic":2}"#,
+        r#"{"topic":1,"z":0,"_TOPIC":2}"#,
+        r#"{"abcd":1,"z":0,"abc_d":2}"#,
         r#"[0,{"_a":{"x":0},"b":[1],"_a":2}]"#,
         r#"{"Result":1,"result":2}"#,
         r#"{"role_name":1,"other":2,"roleName":3}"#,

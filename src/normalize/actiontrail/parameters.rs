@@ -2,12 +2,12 @@
 
 use super::data::Data;
 use crate::event::{Resource, Unmapped};
-use crate::json::{Document, NodeId, Text, ValueKind, same_name};
+use crate::json::{Document, Names, NodeId, Text, ValueKind, same_name};
 use crate::normalize::walk;
 
 /// Parameters that name a resource, with its type where the name alone tells it; else it is of the type on which
 /// the method acts.
-const NAMES: [(&str, Option<&str>); 30] = [
+const TYPES: [(&str, Option<&str>); 30] = [
     ("instanceId", None),
     ("instanceIds", None),
     ("DBInstanceId", Some("ACS::RDS::DBInstance")),
@@ -40,6 +40,18 @@ const NAMES: [(&str, Option<&str>); 30] = [
     ("name", None),
 ];
 
+const NAMES: Names<30> = Names::new(names());
+
+const fn names() -> [&'static str; 30] {
+    let mut names = [""; 30];
+    let mut number = 0;
+    while number < names.len() {
+        names[number] = TYPES[number].0;
+        number += 1;
+    }
+    names
+}
+
 /// The region of what a request is about.
 const REGION: &str = "regionId";
 
@@ -61,11 +73,12 @@ impl<'a> Parameters<'a> {
         let object = parameters.filter(|node| document.kind(*node) == ValueKind::Object);
         for member in object.into_iter().flat_map(|node| document.children(node)) {
             let key = document.key(member);
-            if same_name(&key, REGION) {
+            if let Some(number) = NAMES.position(&key) {
+                let (_, kind) = TYPES[number];
+                let values = values(document, member).into_iter();
+                named.extend(values.map(|value| (value, kind)));
+            } else if same_name(&key, REGION) {
                 region = region.or_else(|| walk::text(document, member));
-            } else if let Some((_, kind)) = NAMES.iter().find(|(name, _)| same_name(name, &key)) {
-                let values = values(document, member);
-                named.extend(values.into_iter().map(|value| (value, *kind)));
             }
         }
         Parameters { region, named }
@@ -127,7 +140,7 @@ pub(super) fn other_readings<'a>(
         let key = document.key(node);
         let path = match same_name(&key, REGION) {
             true => "resources.region",
-            false if NAMES.iter().any(|(name, _)| same_name(name, &key)) => "resources.uid",
+            false if NAMES.position(&key).is_some() => "resources.uid",
             false => continue,
         };
         found.push((path, None));

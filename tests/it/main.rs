@@ -33,6 +33,10 @@ mod properties;
 /// Events with several readings, or that many parsers refuse.
 mod readings;
 mod replay;
+/// The list of rules in force.
+mod rule_list;
+/// The command that runs the tests of rules.
+mod rule_tests;
 /// Generated records.
 mod samples;
 /// The commands that an operator runs before the daemon.

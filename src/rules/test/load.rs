@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{RuleTests, parse};
+use super::case::RuleTests;
+use super::parse::parse;
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::rules::RuleSource;
 use crate::rules::load::{search, unreadable};

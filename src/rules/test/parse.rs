@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{RuleTests, TestCase};
+use super::case::{RuleTests, TestCase};
 use crate::diagnostic::{Mark, Problem, nearest};
 use crate::sigma::{Level, RuleId};
 use crate::yaml::{self, Node, Value as Yaml};

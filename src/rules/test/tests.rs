@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::diagnostic::{Diagnostic, Problem};
+use crate::diagnostic::{Diagnostic, Mark, Problem};
 use crate::rules::{RuleSource, pack_names};
-use crate::sigma::{self, Engine, Fields, LogsourceDetection, Origin, Value, Visit};
+use crate::sigma::{self, Engine, Fields, Level, LogsourceDetection, Origin, RuleId, Value, Visit};
 
 const TESTS: &str = "\
 event: {data: {method: Delete, result: {status: SUCCESS}}}

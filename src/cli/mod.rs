@@ -5,6 +5,8 @@ mod completions;
 mod config;
 mod config_file;
 mod demo;
+mod explain;
+mod explainer;
 mod failure;
 mod fire;
 mod init;
@@ -57,6 +59,8 @@ enum Command {
     Rules(rules::Command),
     /// Run the tests of rules, and show why a test fails.
     Test(test::Command),
+    /// Show what each part of a rule answers for an event, and so why it matches or does not.
+    Explain(explain::Command),
     /// Show or create the topics that watchbell writes.
     #[command(subcommand)]
     Topics(topics::Command),
@@ -85,6 +89,7 @@ impl Cli {
             Command::Validate(command) => validate::run(&command),
             Command::Rules(command) => rules::run(&command),
             Command::Test(command) => test::run(&command),
+            Command::Explain(command) => explain::run(&command),
             Command::Topics(command) => topics::run(&command),
             Command::Offsets(command) => offsets::run(&command),
             Command::Fire(command) => fire::run(&command),

@@ -14,9 +14,10 @@ use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use clap::Args;
 
-use self::check::Checker;
+use self::check::check;
 use self::report::{CaseReport, Report, RuleReport};
 use super::config_file;
+use super::explainer::Explainer;
 use super::failure::Failure;
 use super::say::{report_panics, say};
 use super::shipped;
@@ -150,9 +151,8 @@ impl Inputs {
         let rules = Arc::new(CurrentRules::new(rules));
         let in_force = rules.snapshot();
         let names = Arc::new(ArcSwap::from_pointee(names));
-        let outputs = shipped::outputs();
-        let pipeline = Pipeline::new(outputs.clone(), Arc::new(catalogs), rules, names);
-        let checker = Checker::new(&pipeline, &in_force, &outputs);
+        let pipeline = Pipeline::new(shipped::outputs(), Arc::new(catalogs), rules, names);
+        let explainer = Explainer::new(&pipeline, &in_force);
         let reports = in_force.rules().iter().enumerate().map(|(index, loaded)| {
             let mut coverage = Coverage::of(&loaded.rule.detection);
             let own = tests.iter().filter(|tests| tests.rule_id == loaded.rule.id);
@@ -163,7 +163,7 @@ impl Inputs {
                     file: file.clone(),
                     name: case.name.clone(),
                     mark: case.mark,
-                    failure: checker.check(index, case, &mut coverage),
+                    failure: check(&explainer, (index, loaded), case, &mut coverage),
                     duration: started.elapsed(),
                 }
             });

@@ -1,11 +1,29 @@
-//! What a line of a rule expects, as one line of text for people.
+//! What a line of a rule expects, and a log source, as one line of text for people.
 
 use std::fmt;
 
 use super::matcher::{Bound, Check, Expected, FieldReference, Relation};
 use super::pattern::Pattern;
-use super::rule::Test;
+use super::rule::{Logsource, Test};
 use super::value::Number;
+
+impl fmt::Display for Logsource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            ("product", &self.product),
+            ("service", &self.service),
+            ("category", &self.category),
+        ];
+        let parts = parts.iter().filter_map(|(name, value)| {
+            let value = value.as_deref()?;
+            Some(format!("{name} {value}"))
+        });
+        match parts.collect::<Vec<_>>().as_slice() {
+            [] => f.write_str("no product and no service"),
+            parts => f.write_str(&parts.join(", ")),
+        }
+    }
+}
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

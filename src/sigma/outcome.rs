@@ -8,7 +8,7 @@ use super::compile::{Engine, RuleIndex};
 use super::evaluate::{CachedAnswer, Evaluation, Readings};
 use super::matcher::{Check, Subject};
 use super::program::CompiledTest;
-use super::rule::{Body, Condition, Detection, Test};
+use super::rule::{Body, Condition, Detection, Logsource, Test};
 use super::value::{Fields, Value};
 
 /// The outcome of one rule on one event.
@@ -16,6 +16,10 @@ use super::value::{Fields, Value};
 pub struct RuleOutcome<'r> {
     /// Whether the event belongs to the rule's log source.
     pub is_of_logsource: bool,
+    /// The log source of the rule.
+    pub logsource: Logsource,
+    /// The log source of the event.
+    pub origin: Logsource,
     /// The condition. It is evaluated also for an event of another log source.
     pub condition: PartOutcome<'r>,
 }
@@ -149,6 +153,7 @@ impl<P> Engine<P> {
         event: &E,
     ) -> Option<RuleOutcome<'r>> {
         let compiled = self.detections.get(rule)?;
+        let (logsource, origin) = (&self.logsources[compiled.logsource], event.logsource());
         let mut answers = vec![CachedAnswer::NotAsked; self.answer_count()];
         let mut tree = Tree {
             detection,
@@ -161,7 +166,13 @@ impl<P> Engine<P> {
             },
         };
         Some(RuleOutcome {
-            is_of_logsource: self.logsources[compiled.logsource].matches(event.logsource()),
+            is_of_logsource: logsource.matches(origin),
+            logsource: logsource.clone(),
+            origin: Logsource {
+                product: origin.product.map(str::to_owned),
+                service: origin.service.map(str::to_owned),
+                category: origin.category.map(str::to_owned),
+            },
             condition: tree.condition(&detection.condition, Readings::Any),
         })
     }

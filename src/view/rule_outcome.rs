@@ -34,12 +34,16 @@ fn verdict(outcome: &RuleOutcome<'_>) -> String {
     match (outcome.matches(), but_for.as_slice()) {
         (true, _) => "the rule matches".to_owned(),
         (false, _) if !outcome.is_of_logsource => {
-            let also = if outcome.condition.holds {
-                ""
-            } else {
-                ", nor does its condition hold"
+            let RuleOutcome {
+                logsource, origin, ..
+            } = outcome;
+            let also = match outcome.condition.holds {
+                true => "",
+                false => "; its condition does not hold either",
             };
-            format!("the rule does not match: the event is not of its logsource{also}")
+            format!(
+                "the rule does not match: it is for {logsource}, the event is of {origin}{also}"
+            )
         }
         (false, []) => "the rule does not match".to_owned(),
         (false, names) => {
@@ -237,14 +241,14 @@ condition: secret and not unnamed and not words
     #[test]
     fn another_logsource_is_the_reason_that_is_named_first() {
         let elsewhere = shown("redpanda", "s: {status: Failure}\ncondition: s\n");
-        let expected = "  the rule does not match: the event is not of its logsource
+        let expected = "  the rule does not match: it is for product redpanda, the event is of product confluent, category api_activity
   yes  s
   yes    status: Failure  (the event has Failure)
 ";
         assert_eq!(elsewhere, expected);
         let neither = shown("redpanda", "s: {status: Success}\ncondition: s\n");
         assert!(
-            neither.contains("logsource, nor does its condition hold"),
+            neither.contains("api_activity; its condition does not hold either"),
             "{neither}"
         );
     }

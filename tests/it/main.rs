@@ -7,6 +7,8 @@ mod command;
 mod demo;
 /// The documents agree with the code.
 mod docs;
+/// What a rule answers for an event, from the command line.
+mod explain;
 /// A test alert from the command line.
 mod fire;
 /// The outputs for every documented event, field by field.

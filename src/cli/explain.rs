@@ -17,7 +17,7 @@ use clap::Args;
 
 use self::count::Count;
 use self::rule::RuleUnderTest;
-use super::config_file;
+use super::config_file::load_config;
 use super::explainer::Explainer;
 use super::failure::Failure;
 use super::say::{report_panics, say};
@@ -58,8 +58,8 @@ pub(super) struct Command {
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let is_file = command.event == "-" || Path::new(&command.event).exists();
     let config = match &command.config {
-        Some(path) => Some(load(path)?),
-        None if !is_file => Some(load(Path::new(DEFAULT_CONFIG))?),
+        Some(path) => Some(load_config(path)?),
+        None if !is_file => Some(load_config(Path::new(DEFAULT_CONFIG))?),
         None => None,
     };
     let rule = RuleUnderTest::load(&command.rule, config.as_ref())?;
@@ -80,12 +80,6 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         "the rule matches {matches} of {events} events"
     ));
     Ok(())
-}
-
-fn load(path: &Path) -> Result<Config, Failure> {
-    let loaded = config_file::load(path)?;
-    loaded.warnings().iter().for_each(say);
-    Ok(loaded.config)
 }
 
 /// Explains every event of the file, or the one that `--line` names.

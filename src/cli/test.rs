@@ -6,7 +6,7 @@ mod junit;
 mod report;
 
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use clap::Args;
 
 use self::check::check;
 use self::report::{CaseReport, Report, RuleReport};
-use super::config_file;
+use super::config_file::load_config;
 use super::explainer::Explainer;
 use super::failure::Failure;
 use super::say::{report_panics, say};
@@ -78,12 +78,6 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         report.tested_rules()
     ));
     Ok(())
-}
-
-fn load_config(path: &Path) -> Result<Config, Failure> {
-    let loaded = config_file::load(path)?;
-    loaded.warnings().iter().for_each(say);
-    Ok(loaded.config)
 }
 
 fn none_found(sources: &[RuleSource]) -> anyhow::Error {

@@ -13,7 +13,7 @@ use crate::cli::signals::shutdown_on_signal;
 use crate::cli::terminal::{self, Progress};
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
-use crate::query::{Query, QueryError, Since};
+use crate::query::{Query, Since};
 use crate::sigma::{Engine, LogsourceDetection};
 use crate::view::{Emitted, FieldPath, Paint, RecordKind, Reference, line, rule_outcome};
 
@@ -35,10 +35,8 @@ pub(super) fn explain(
         stop: &stop,
         report: &|report| progress.report(report),
     };
-    let found = query.find(&reference).map_err(of_destination)?;
-    let behind = query
-        .events_behind(&Emitted::new(found.record()))
-        .map_err(of_destination)?;
+    let found = query.find(&reference)?;
+    let behind = query.events_behind(&Emitted::new(found.record()))?;
     drop(progress);
     let mut count = Count::default();
     let (text, paint) = (&mut String::new(), terminal::paint());
@@ -49,14 +47,6 @@ pub(super) fn explain(
     match count.events {
         0 => Err(anyhow!("{event} is no event, and no event belongs to it").into()),
         _ => Ok(count),
-    }
-}
-
-/// Adds to a read error that it comes from the destination.
-fn of_destination(error: QueryError) -> anyhow::Error {
-    match error {
-        QueryError::Read(error) => anyhow::Error::new(error).context("the destination"),
-        error => error.into(),
     }
 }
 

@@ -9,11 +9,17 @@ use super::walk;
 use crate::event::MAX_EVENTS_IN_RECORD;
 use crate::json::{Document, NodeId, ValueKind};
 
+/// The most bytes that the copies of the data around a list of events may have together. A real response of a vendor
+/// needs a few hundred bytes for each event at most.
+pub const MAX_COPIED_BYTES: usize = 8 << 20;
+
 /// A value that holds events: a list of events, or a wrapper around one event.
 #[derive(Debug)]
 pub struct Container<'a> {
     /// The whole value. The nodes of the events are marked; the other nodes are the data around them.
     pub document: Document<'a>,
+    /// Number of bytes of the data around the events.
+    pub bytes_around: usize,
     /// The JSON text of each element, in the order of the list. An element of a list need not be an event.
     pub events: Vec<Cow<'a, str>>,
     /// Whether it is a list; otherwise it is a wrapper around one event.
@@ -27,6 +33,8 @@ pub struct Container<'a> {
 pub struct Within<'a> {
     /// The document of the container that has data around the event, if there is one.
     pub around: Option<&'a Document<'a>>,
+    /// Number of bytes of that data.
+    pub bytes_around: usize,
     /// Whether one of the containers is a list.
     pub in_list: bool,
     /// Whether one of the containers is a wrapper.
@@ -43,6 +51,7 @@ impl<'a> Container<'a> {
         let text = text.unwrap_or(Cow::Borrowed(document.raw(event)));
         document.mark(event);
         Container {
+            bytes_around: bytes_around(&document, event),
             document,
             events: vec![text],
             is_list: false,
@@ -75,6 +84,7 @@ impl<'a> Container<'a> {
         let events = events.into_iter().map(text).collect();
         document.mark(list);
         Ok(Container {
+            bytes_around: bytes_around(&document, list),
             document,
             events,
             is_list: true,
@@ -85,8 +95,8 @@ impl<'a> Container<'a> {
     /// The containers of this container's events, if the container itself was found within `outer`.
     ///
     /// # Errors
-    /// A list is within a list, a wrapper is within a wrapper, both containers have data around their events, or a
-    /// name in that data occurs twice.
+    /// A list is within a list, a wrapper is within a wrapper, both containers have data around their events, a
+    /// name in that data occurs twice, or the copies of that data would have more than [`MAX_COPIED_BYTES`].
     pub fn within<'c>(&'c self, outer: &Within<'c>) -> Result<Within<'c>, NormalizeError> {
         let document = &self.document;
         walk::refuse_repeated_names(document, |node| document.is_marked(node))?;
@@ -98,10 +108,29 @@ impl<'a> Container<'a> {
         if is_second || has_other_data && outer.around.is_some() {
             return Err(NormalizeError::Nested);
         }
+        let (around, bytes_around) = match has_other_data {
+            true => (Some(document), self.bytes_around),
+            false => (outer.around, outer.bytes_around),
+        };
+        let copies = self.events.len();
+        if around.is_some() && bytes_around.saturating_mul(copies) > MAX_COPIED_BYTES && copies > 1
+        {
+            return Err(NormalizeError::TooMuchAroundEvents {
+                bytes: bytes_around,
+                count: copies,
+                most: MAX_COPIED_BYTES,
+            });
+        }
         Ok(Within {
-            around: has_other_data.then_some(document).or(outer.around),
+            around,
+            bytes_around,
             in_list: outer.in_list || self.is_list,
             in_wrapper: outer.in_wrapper || !self.is_list,
         })
     }
+}
+
+/// Number of bytes of a document without those of the node that holds the events.
+fn bytes_around(document: &Document<'_>, events: NodeId) -> usize {
+    document.raw(document.root()).len() - document.raw(events).len()
 }

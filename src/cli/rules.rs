@@ -117,6 +117,9 @@ fn write_json(rows: &[Row], out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The column of the table with the number of alerts.
+const HITS: usize = 3;
+
 /// Columns with a head; what a rule does not have is `-`.
 fn write_table(rows: &[Row], with_hits: bool, out: &mut dyn Write) -> io::Result<()> {
     let head = [
@@ -145,9 +148,9 @@ fn write_table(rows: &[Row], with_hits: bool, out: &mut dyn Write) -> io::Result
         for (column, cell) in row.iter().enumerate() {
             let missing = widths[column] - columns(cell);
             match column {
-                3 if !with_hits => {}
+                HITS if !with_hits => {}
                 // Numbers are aligned at the right.
-                3 => line.push_str(&format!("{:missing$}{cell}  ", "")),
+                HITS => line.push_str(&format!("{:missing$}{cell}  ", "")),
                 _ => line.push_str(&format!("{cell}{:missing$}  ", "")),
             }
         }

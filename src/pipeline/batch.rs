@@ -131,14 +131,14 @@ impl Batch {
         portable: &'a OnceCell<Portable>,
     ) -> Result<Normalized<'a>, NormalizeError> {
         let (catalogs, memory) = (&self.context.catalogs, Some(&self.documents));
-        match normalize::normalize(record, within, catalogs, memory) {
-            Err(NormalizeError::Json(JsonError::NotPortable)) => {
-                let rewritten = || Portable::of(record.value.unwrap_or_default());
-                let portable = portable.get_or_init(rewritten);
-                normalize::normalize_portable(record, portable, within, catalogs, memory)
-            }
-            normalized => normalized,
+        // One variable that is returned, because an event is large.
+        let mut normalized = normalize::normalize(record, within, catalogs, memory);
+        if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
+            let rewritten = || Portable::of(record.value.unwrap_or_default());
+            let portable = portable.get_or_init(rewritten);
+            normalized = normalize::normalize_portable(record, portable, within, catalogs, memory);
         }
+        normalized
     }
 
     /// Processes the events of a container, each by itself. An element of a list is a record of its own, with

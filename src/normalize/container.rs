@@ -6,11 +6,12 @@ use std::borrow::Cow;
 
 use super::error::NormalizeError;
 use super::walk;
-use crate::event::MAX_EVENTS_IN_RECORD;
+use crate::event::{MAX_EVENTS_IN_RECORD, RawRecord};
 use crate::json::{Document, NodeId, ValueKind};
 
-/// The most bytes that the copies of the data around a list of events may have together. A real response of a vendor
-/// needs a few hundred bytes for each event at most.
+/// The most bytes that the copies of what stands around a list of events may have together: each event has a copy of
+/// the data beside the list, and of the record's key and headers. A real response of a vendor needs a few hundred bytes
+/// for each event at most.
 pub const MAX_COPIED_BYTES: usize = 8 << 20;
 
 /// A value that holds events: a list of events, or a wrapper around one event.
@@ -92,12 +93,17 @@ impl<'a> Container<'a> {
         })
     }
 
-    /// The containers of this container's events, if the container itself was found within `outer`.
+    /// The containers of this container's events, if the container itself was found in `record` and within `outer`.
     ///
     /// # Errors
     /// A list is within a list, a wrapper is within a wrapper, both containers have data around their events, a
-    /// name in that data occurs twice, or the copies of that data would have more than [`MAX_COPIED_BYTES`].
-    pub fn within<'c>(&'c self, outer: &Within<'c>) -> Result<Within<'c>, NormalizeError> {
+    /// name in that data occurs twice, or the copies of that data and of the record's key and headers would have more
+    /// than [`MAX_COPIED_BYTES`].
+    pub fn within<'c>(
+        &'c self,
+        record: &RawRecord<'_>,
+        outer: &Within<'c>,
+    ) -> Result<Within<'c>, NormalizeError> {
         let document = &self.document;
         walk::refuse_repeated_names(document, |node| document.is_marked(node))?;
         let has_other_data = document.has_unmarked_leaf(document.root());
@@ -113,10 +119,10 @@ impl<'a> Container<'a> {
             false => (outer.around, outer.bytes_around),
         };
         let copies = self.events.len();
-        if around.is_some() && bytes_around.saturating_mul(copies) > MAX_COPIED_BYTES && copies > 1
-        {
+        let bytes = bytes_around + bytes_beside_value(record);
+        if copies > 1 && bytes.saturating_mul(copies) > MAX_COPIED_BYTES {
             return Err(NormalizeError::TooMuchAroundEvents {
-                bytes: bytes_around,
+                bytes,
                 count: copies,
                 most: MAX_COPIED_BYTES,
             });
@@ -133,4 +139,12 @@ impl<'a> Container<'a> {
 /// Number of bytes of a document without those of the node that holds the events.
 fn bytes_around(document: &Document<'_>, events: NodeId) -> usize {
     document.raw(document.root()).len() - document.raw(events).len()
+}
+
+/// Number of bytes of a record's key and headers.
+fn bytes_beside_value(record: &RawRecord<'_>) -> usize {
+    let bytes = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+    let headers = record.headers.iter();
+    let headers = headers.map(|header| header.name.len() + bytes(header.value));
+    bytes(record.key) + headers.sum::<usize>()
 }

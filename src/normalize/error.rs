@@ -46,11 +46,11 @@ pub enum NormalizeError {
     },
     /// A list of events with so much data around it that the copies of it, one for each event, would be too large.
     #[error(
-        "{bytes} bytes around a list of {count} events would be copied into each of them; all copies may have \
-         {most} bytes together"
+        "a list of {count} events, each of which would get a copy of the {bytes} bytes around the list (with the \
+         record's key and headers); all copies may have {most} bytes together"
     )]
     TooMuchAroundEvents {
-        /// Number of bytes of the data around the list.
+        /// Number of bytes of the data around the list, and of the record's key and headers.
         bytes: usize,
         /// How many events there are.
         count: usize,

@@ -32,7 +32,7 @@ impl Batch {
                 visit(event);
             }
             Ok(Normalized::Container(container)) => {
-                let Ok(within) = container.within(within) else {
+                let Ok(within) = container.within(record, within) else {
                     return;
                 };
                 for text in &container.events {

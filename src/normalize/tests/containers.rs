@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::encode;
-use crate::event::MAX_EVENTS_IN_RECORD;
+use crate::event::{Header, MAX_EVENTS_IN_RECORD};
 use crate::normalize::container::MAX_COPIED_BYTES;
 
 const EVENT: &str = r#"{"eventName":"StopInstance","serviceName":"Ecs","eventId":"1"}"#;
@@ -30,7 +30,7 @@ fn collect(record: &RawRecord<'_>, within: &Within<'_>, found: &mut Vec<String>)
         Ok(Normalized::Container(container)) => container,
         Err(error) => return found.push(error.reason().to_owned()),
     };
-    let within = match container.within(within) {
+    let within = match container.within(record, within) {
         Ok(within) => within,
         Err(error) => return found.push(error.reason().to_owned()),
     };
@@ -297,4 +297,14 @@ fn what_stands_around_a_list_is_copied_into_each_event_up_to_a_limit() {
     let topic = "x".repeat(MAX_COPIED_BYTES / 100);
     let record = format!(r#"{{"__topic__":"{topic}","event":{within}}}"#);
     assert_eq!(held_in(&record), too_much);
+    let header = vec![b'x'; MAX_COPIED_BYTES / 100];
+    let list = format!("[{}]", vec![EVENT; 100].join(","));
+    let with_headers = RawRecord {
+        headers: vec![Header {
+            name: "trace",
+            value: Some(&header),
+        }],
+        ..super::record(Some(list.as_bytes()))
+    };
+    assert_eq!(held(&with_headers), too_much);
 }

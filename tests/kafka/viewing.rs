@@ -450,6 +450,20 @@ fn show_finds_by_id_by_position_and_by_source_position() {
     assert!(dead.out.starts_with("Dead letter: not_json\n"), "{dead:?}");
     let dead = house.run(&["show", "cut-off"]);
     assert!(dead.out.contains("{\"id\":\"cut-off\","), "{dead:?}");
+
+    for reference in [
+        "event-1",
+        &alert_id,
+        &format!("{}/2@0", house.topics.events),
+    ] {
+        let rule = "Scratch Flink statement deleted";
+        let explained = house.run(&["explain", rule, "--event", reference]);
+        assert_eq!(explained.code, Some(0), "{explained:?}");
+        let seen = "yes      api.operation: DeleteStatement  (the event has DeleteStatement)";
+        assert!(explained.out.contains(seen), "{reference}: {explained:?}");
+    }
+    let explained = house.run(&["explain", "Scratch Flink statement deleted", "--event", "x"]);
+    assert_eq!(explained.code, Some(1), "{explained:?}");
 }
 
 fn write_source(mut source: super::records::Source, value: &str) {

@@ -164,7 +164,7 @@ fn an_event_within_another_value_that_cannot_be_read_makes_the_whole_record_a_de
         (
             BAD,
             "wrong_type",
-            "the event in the record: eventName is not a string",
+            "the event in the record: eventName is empty",
         ),
     ] {
         let value = format!(r#"{{"__topic__":"t", "event":{event}}}"#);
@@ -191,10 +191,7 @@ fn a_record_that_holds_a_list_as_text_gives_an_event_for_each_element() {
     assert_eq!(json(&out[0])["unmapped"]["container"]["__topic__"], "t");
     assert_eq!(out[2].value.as_deref(), Some(BAD.as_bytes()));
     assert_eq!(header(&out[2], "watchbell-source-element"), "1");
-    assert_eq!(
-        header(&out[2], "watchbell-detail"),
-        "eventName is not a string"
-    );
+    assert_eq!(header(&out[2], "watchbell-detail"), "eventName is empty");
 }
 
 #[test]

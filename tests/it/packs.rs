@@ -1,13 +1,16 @@
 //! The shipped packs: every rule says what a person needs, passes its own tests through the real pipeline, and no
 //! act that a rule's test shows raises two alerts.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use serde_json::{Value, json};
 use watchbell::catalog::Catalogs;
 use watchbell::event::OutputBuffer;
-use watchbell::pipeline::{self, Outcome};
+use watchbell::pipeline::{self, Outcome, Pipeline};
 use watchbell::rules::test::{AlertSummary, RuleTests};
 use watchbell::rules::{Overrides, RuleSet, RuleSource, pack, pack_names};
+use watchbell::sigma::{Check, Detection, Expected, Level};
 
 use crate::pipeline::{NOW_MS, pipeline_with, record};
 
@@ -27,9 +30,54 @@ fn suites() -> Vec<RuleTests> {
     watchbell::rules::test::load(&folder).unwrap()
 }
 
+fn alerts_of(pipeline: &Pipeline, value: &[u8]) -> Vec<AlertSummary> {
+    operation_and_alerts(pipeline, value).1
+}
+
+/// The written event's `api.operation` in lower case, and the alerts.
+fn operation_and_alerts(pipeline: &Pipeline, value: &[u8]) -> (String, Vec<AlertSummary>) {
+    let mut out = OutputBuffer::default();
+    let outcome = pipeline
+        .begin()
+        .process(&record(Some(value)), NOW_MS, &mut out);
+    let Outcome::Event { alerts, .. } = outcome else {
+        panic!("{outcome:?}: {}", String::from_utf8_lossy(value));
+    };
+    let records = out.to_records();
+    let values = records.iter().filter_map(|record| record.value.as_deref());
+    let mut events = values.map(|value| serde_json::from_slice::<Value>(value).unwrap());
+    // Classes that have no API keep it with what has no place in them.
+    let operation = events.find_map(|event| {
+        let places = ["/api/operation", "/unmapped/api/operation"];
+        let mut found = places.iter().filter_map(|place| event.pointer(place));
+        Some(found.next()?.as_str()?.to_lowercase())
+    });
+    let alerts = alerts.into_iter().map(|(rule_id, level)| AlertSummary {
+        rule_id: rule_id.parse().unwrap(),
+        level,
+    });
+    (operation.unwrap_or_default(), alerts.collect())
+}
+
+/// The methods that a rule names, in lower case.
+fn methods(detection: &Detection) -> BTreeSet<String> {
+    let about_methods = detection
+        .tests()
+        .filter(|test| test.field.as_deref() == Some("api.operation"));
+    let texts = about_methods.flat_map(|test| match &test.check {
+        Check::Any(expected) => expected.as_slice(),
+        _ => &[],
+    });
+    let texts = texts.filter_map(|expected| match expected {
+        Expected::Text(pattern) => Some(pattern.to_string().to_lowercase()),
+        _ => None,
+    });
+    texts.filter(|text| !text.contains('*')).collect()
+}
+
 #[test]
 fn each_pack_and_all_of_them_together_load_without_a_warning() {
-    let mut files = std::collections::BTreeSet::new();
+    let mut files = BTreeSet::new();
     for name in pack_names() {
         let set = load(&[name]);
         assert_eq!(set.warnings(), [], "{name}");
@@ -68,20 +116,7 @@ fn every_shipped_rule_says_what_a_person_needs() {
 #[test]
 fn the_rules_own_tests_pass_and_no_event_of_theirs_alerts_twice() {
     let pipeline = pipeline_with("", 1_000_000);
-    let alerts_of = |value: &[u8]| {
-        let mut out = OutputBuffer::default();
-        let outcome = pipeline
-            .begin()
-            .process(&record(Some(value)), NOW_MS, &mut out);
-        let Outcome::Event { alerts, .. } = outcome else {
-            panic!("{outcome:?}: {}", String::from_utf8_lossy(value));
-        };
-        let alerts = alerts.into_iter().map(|(rule_id, level)| AlertSummary {
-            rule_id: rule_id.parse().unwrap(),
-            level,
-        });
-        alerts.collect::<Vec<_>>()
-    };
+    let alerts_of = |value: &[u8]| alerts_of(&pipeline, value);
     let mut cases = 0;
     let mut failures = Vec::new();
     for suite in suites() {
@@ -99,4 +134,72 @@ fn the_rules_own_tests_pass_and_no_event_of_theirs_alerts_twice() {
     }
     assert!(failures.is_empty(), "{failures:#?}");
     assert!(cases >= 600, "only {cases} cases");
+}
+
+/// The event of a case, changed so that its operation failed, and the rule of its vendor about failed attempts.
+fn failed(event: &[u8]) -> (Vec<u8>, &'static str) {
+    let mut event: Value = serde_json::from_slice(event).unwrap();
+    // An event that Simple Log Service wrapped as a text.
+    if let Some(text) = event.get("event").and_then(Value::as_str) {
+        return failed(text.as_bytes());
+    }
+    let rule = if event.get("eventName").is_some() {
+        event["errorCode"] = json!("NoPermission");
+        "1a3f54b6-b1c9-4c0c-b46d-3ec1108db097"
+    } else if event.get("EventName").is_some() {
+        event["ErrorCode"] = json!("NoPermission");
+        "1a3f54b6-b1c9-4c0c-b46d-3ec1108db097"
+    } else if event.get("class_uid").is_some() {
+        event["status_id"] = json!(2);
+        "9e2c1e34-0b8a-4d0a-a5a7-4b1f4f2b8d88"
+    } else {
+        if let Some(granted) = event.pointer_mut("/data/authorizationInfo/granted") {
+            *granted = json!(false);
+        }
+        event["data"]["result"] = json!({"status": "FAILURE"});
+        "c276107e-6bd6-4c54-95f7-3305eeca634e"
+    };
+    (event.to_string().into_bytes(), rule)
+}
+
+#[test]
+fn a_failed_attempt_at_what_a_rule_names_raises_the_rule_about_failed_attempts() {
+    // A failed sign-in is an attempt at no operation: the pack of ActionTrail leaves it to correlation.
+    let other_outcome = ["consolesignin", "confluent.privileged.access"];
+    let pipeline = pipeline_with("", 1_000_000);
+    let set = load(&pack_names().collect::<Vec<_>>());
+    let suites = suites();
+    let mut failures = Vec::new();
+    for loaded in set.rules() {
+        let rule = &loaded.rule;
+        let is_about_success = |name: &str| name == "filter_failed";
+        let mut selections = rule.detection.selections.iter();
+        let methods = methods(&rule.detection);
+        if loaded.level < Level::Medium
+            || !selections.any(|selection| is_about_success(&selection.name))
+            || methods.is_empty()
+            || methods
+                .iter()
+                .any(|name| other_outcome.contains(&name.as_str()))
+        {
+            continue;
+        }
+        let mut untested = methods;
+        let suite = suites
+            .iter()
+            .find(|suite| suite.rule_id == rule.id)
+            .unwrap();
+        for case in suite.cases.iter().filter(|case| case.alerts > 0) {
+            let (event, id) = failed(&case.event);
+            let (operation, alerts) = operation_and_alerts(&pipeline, &event);
+            untested.remove(&operation);
+            if !alerts.iter().any(|alert| alert.rule_id.as_str() == id) {
+                failures.push(format!("{}: {}: {alerts:?}", suite.file, case.name));
+            }
+        }
+        if !untested.is_empty() {
+            failures.push(format!("{}: no test of {untested:?}", suite.file));
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
 }

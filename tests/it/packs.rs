@@ -203,3 +203,22 @@ fn a_failed_attempt_at_what_a_rule_names_raises_the_rule_about_failed_attempts()
     }
     assert!(failures.is_empty(), "{failures:#?}");
 }
+
+#[test]
+fn a_rule_that_names_a_method_names_its_other_names_too() {
+    let set = load(&pack_names().collect::<Vec<_>>());
+    let catalogs = Catalogs::shipped().unwrap();
+    let mut missing = Vec::new();
+    for method in catalogs.iter().flat_map(|catalog| catalog.methods()) {
+        // A name with a space is an HTTP request, which the normalizer gives the name of its method.
+        let names = method.names().filter(|name| !name.contains(' '));
+        let names: BTreeSet<String> = names.map(str::to_lowercase).collect();
+        for loaded in set.rules() {
+            let named = methods(&loaded.rule.detection);
+            if !names.is_disjoint(&named) && !names.is_subset(&named) {
+                missing.push(format!("{}: {names:?}", loaded.file));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}

@@ -34,8 +34,8 @@ pub(super) struct Beside {
 pub(super) struct Name {
     pub key: Span,
     pub tag: Tag,
-    /// For [`Tag::sign`]: its second byte and the last but one, or underscores if it has one at an end.
-    pub letters: [u8; 2],
+    /// For [`Tag::sign`]: its second byte, or an underscore if it has one at an end.
+    pub second: u8,
     /// The offset after its colon.
     pub after: u32,
 }
@@ -100,13 +100,13 @@ impl<'a> Input<'a> {
         }
         let key = Span { start, end };
         let mut tag = Tag::of_written(self.byte(start), self.byte(end - 1));
-        let mut letters = [start + 1, end - 2].map(|at| self.byte(at));
+        let mut second = self.byte(start + 1);
         if end != plain_end {
             tag = Tag::ANY;
         } else if tag == Tag::ANY {
             // It has an underscore at an end, or is empty.
             tag = Tag::of(&self.text[start as usize..end as usize]);
-            letters = [b'_'; 2];
+            second = b'_';
         }
         if tag == Tag::ANY {
             self.beside.may_repeat_names.set(true);
@@ -114,7 +114,7 @@ impl<'a> Input<'a> {
         Ok(Name {
             key,
             tag,
-            letters,
+            second,
             after: colon + 1,
         })
     }

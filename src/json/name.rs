@@ -44,15 +44,14 @@ impl Tag {
         Tag(u16::from_le_bytes([last | 0x20, first | 0x20]))
     }
 
-    /// One of 64 bits, chosen by the tag, the second byte and the last but one: names without a common bit are
-    /// different, also when case and underscores are ignored. All bits if one of the two bytes is an underscore.
-    /// For a name of one letter, the two bytes are the quotes. Not for [`Tag::ANY`].
+    /// One of 64 bits, chosen by the tag and the second byte: names without a common bit are different, also
+    /// when case and underscores are ignored. All bits if the second byte is an underscore. Not for
+    /// [`Tag::ANY`].
     #[inline]
-    pub(super) fn sign(self, [second, last_but_one]: [u8; 2]) -> u64 {
-        let [last, first] = self.0.to_le_bytes();
-        let letters = u32::from_le_bytes([last_but_one | 0x20, last, second | 0x20, first]);
-        match (second, last_but_one) {
-            (b'_', _) | (_, b'_') => u64::MAX,
+    pub(super) fn sign(self, second: u8) -> u64 {
+        let letters = u32::from(self.0) << 8 | u32::from(second | 0x20);
+        match second {
+            b'_' => u64::MAX,
             // Fibonacci hashing: the upper six bits depend on all letters.
             _ => 1 << (letters.wrapping_mul(0x9e37_79b9) >> 26),
         }
@@ -78,12 +77,8 @@ pub fn same_name(left: &str, right: &str) -> bool {
 
 /// The same for bytes.
 pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
-    if left.eq_ignore_ascii_case(right) {
-        return true;
-    }
-    // Without underscores that is the answer; comparing letter by letter costs several times as much.
-    let has_underscore = |name: &[u8]| name.contains(&b'_');
-    (has_underscore(left) || has_underscore(right)) && letters(left).eq(letters(right))
+    // Comparing letter by letter costs several times as much if the names are equal; if not, they soon differ.
+    left.eq_ignore_ascii_case(right) || letters(left).eq(letters(right))
 }
 
 /// The name in lower case without underscores: equal for names that are compared as equal.

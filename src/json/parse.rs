@@ -190,16 +190,16 @@ impl Parser<'_> {
     #[inline(always)]
     fn members(&mut self, slots: &mut [Node]) -> Result<Stop, Fault> {
         while let Some(slot) = slots.get_mut(self.count) {
-            let letters;
-            if let Some((key, tag, inner)) = self.plain_name() {
-                (slot.key, slot.tag, letters) = (key, tag, inner);
+            let second;
+            if let Some((key, tag, letter)) = self.plain_name() {
+                (slot.key, slot.tag, second) = (key, tag, letter);
                 self.at = key.end + 2;
             } else {
                 let name = self.input.name(self.at)?;
-                (slot.key, slot.tag, letters) = (name.key, name.tag, name.letters);
+                (slot.key, slot.tag, second) = (name.key, name.tag, name.second);
                 self.skip_to(name.after);
             }
-            let sign = slot.tag.sign(letters);
+            let sign = slot.tag.sign(second);
             if self.open.seen & sign != 0 {
                 let first = self.open.node as usize + 1;
                 look_for_name(self.input, slots, first, self.count);
@@ -225,18 +225,17 @@ impl Parser<'_> {
     }
 
     /// Parses a name without escapes, whose first and last letter are known, and the colon after it, if
-    /// these are next. Also returns the second byte and the last but one; for a name of one letter these are the quotes.
+    /// these are next. Also returns the second byte; for a name of one letter that is the quote.
     #[inline(always)]
-    fn plain_name(&mut self) -> Option<(Span, Tag, [u8; 2])> {
+    fn plain_name(&mut self) -> Option<(Span, Tag, u8)> {
         let &[b'"', first, second] = self.input.window(self.at)? else {
             return None;
         };
         let start = self.at + 1;
         let end = self.plain_end();
-        let [last_but_one, last, after @ ..] = self.input.window::<4>(end - 2)?;
+        let [last, after @ ..] = self.input.window::<3>(end - 1)?;
         let tag = Tag::of_written(first, *last);
-        let letters = [second, *last_but_one];
-        (after == b"\":" && tag != Tag::ANY).then_some((Span { start, end }, tag, letters))
+        (after == b"\":" && tag != Tag::ANY).then_some((Span { start, end }, tag, second))
     }
 
     /// Parses a string without escapes and the comma after it, if these are next.

@@ -6,14 +6,21 @@ use std::borrow::Cow;
 
 use super::error::NormalizeError;
 use super::walk;
-use crate::event::MAX_EVENTS_IN_RECORD;
+use crate::event::{MAX_EVENTS_IN_RECORD, RawRecord};
 use crate::json::{Document, NodeId, ValueKind};
+
+/// The most bytes that the copies of what stands around a list of events may have together: each event has a copy of
+/// the data beside the list, and of the record's key and headers. A real response of a vendor needs a few hundred bytes
+/// for each event at most.
+pub const MAX_COPIED_BYTES: usize = 8 << 20;
 
 /// A value that holds events: a list of events, or a wrapper around one event.
 #[derive(Debug)]
 pub struct Container<'a> {
     /// The whole value. The nodes of the events are marked; the other nodes are the data around them.
     pub document: Document<'a>,
+    /// Number of bytes of the data around the events.
+    pub bytes_around: usize,
     /// The JSON text of each element, in the order of the list. An element of a list need not be an event.
     pub events: Vec<Cow<'a, str>>,
     /// Whether it is a list; otherwise it is a wrapper around one event.
@@ -27,6 +34,8 @@ pub struct Container<'a> {
 pub struct Within<'a> {
     /// The document of the container that has data around the event, if there is one.
     pub around: Option<&'a Document<'a>>,
+    /// Number of bytes of that data.
+    pub bytes_around: usize,
     /// Whether one of the containers is a list.
     pub in_list: bool,
     /// Whether one of the containers is a wrapper.
@@ -43,6 +52,7 @@ impl<'a> Container<'a> {
         let text = text.unwrap_or(Cow::Borrowed(document.raw(event)));
         document.mark(event);
         Container {
+            bytes_around: bytes_around(&document, event),
             document,
             events: vec![text],
             is_list: false,
@@ -75,6 +85,7 @@ impl<'a> Container<'a> {
         let events = events.into_iter().map(text).collect();
         document.mark(list);
         Ok(Container {
+            bytes_around: bytes_around(&document, list),
             document,
             events,
             is_list: true,
@@ -82,12 +93,17 @@ impl<'a> Container<'a> {
         })
     }
 
-    /// The containers of this container's events, if the container itself was found within `outer`.
+    /// The containers of this container's events, if the container itself was found in `record` and within `outer`.
     ///
     /// # Errors
-    /// A list is within a list, a wrapper is within a wrapper, both containers have data around their events, or a
-    /// name in that data occurs twice.
-    pub fn within<'c>(&'c self, outer: &Within<'c>) -> Result<Within<'c>, NormalizeError> {
+    /// A list is within a list, a wrapper is within a wrapper, both containers have data around their events, a
+    /// name in that data occurs twice, or the copies of that data and of the record's key and headers would have more
+    /// than [`MAX_COPIED_BYTES`].
+    pub fn within<'c>(
+        &'c self,
+        record: &RawRecord<'_>,
+        outer: &Within<'c>,
+    ) -> Result<Within<'c>, NormalizeError> {
         let document = &self.document;
         walk::refuse_repeated_names(document, |node| document.is_marked(node))?;
         let has_other_data = document.has_unmarked_leaf(document.root());
@@ -98,10 +114,37 @@ impl<'a> Container<'a> {
         if is_second || has_other_data && outer.around.is_some() {
             return Err(NormalizeError::Nested);
         }
+        let (around, bytes_around) = match has_other_data {
+            true => (Some(document), self.bytes_around),
+            false => (outer.around, outer.bytes_around),
+        };
+        let copies = self.events.len();
+        let bytes = bytes_around + bytes_beside_value(record);
+        if copies > 1 && bytes.saturating_mul(copies) > MAX_COPIED_BYTES {
+            return Err(NormalizeError::TooMuchAroundEvents {
+                bytes,
+                count: copies,
+                most: MAX_COPIED_BYTES,
+            });
+        }
         Ok(Within {
-            around: has_other_data.then_some(document).or(outer.around),
+            around,
+            bytes_around,
             in_list: outer.in_list || self.is_list,
             in_wrapper: outer.in_wrapper || !self.is_list,
         })
     }
+}
+
+/// Number of bytes of a document without those of the node that holds the events.
+fn bytes_around(document: &Document<'_>, events: NodeId) -> usize {
+    document.raw(document.root()).len() - document.raw(events).len()
+}
+
+/// Number of bytes of a record's key and headers.
+fn bytes_beside_value(record: &RawRecord<'_>) -> usize {
+    let bytes = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+    let headers = record.headers.iter();
+    let headers = headers.map(|header| header.name.len() + bytes(header.value));
+    bytes(record.key) + headers.sum::<usize>()
 }

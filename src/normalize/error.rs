@@ -44,6 +44,19 @@ pub enum NormalizeError {
         /// How many there are.
         count: usize,
     },
+    /// A list of events with so much data around it that the copies of it, one for each event, would be too large.
+    #[error(
+        "a list of {count} events, each of which would get a copy of the {bytes} bytes around the list (with the \
+         record's key and headers); all copies may have {most} bytes together"
+    )]
+    TooMuchAroundEvents {
+        /// Number of bytes of the data around the list, and of the record's key and headers.
+        bytes: usize,
+        /// How many events there are.
+        count: usize,
+        /// How many bytes all copies may have.
+        most: usize,
+    },
     /// The answer to a failed request for events, saved in place of events.
     #[error("an error response and no events: {code}: {message}")]
     ErrorResponse {
@@ -75,6 +88,7 @@ impl NormalizeError {
             Self::Nested => "nested",
             Self::NoEvents => "no_events",
             Self::TooManyEvents { .. } => "too_many_events",
+            Self::TooMuchAroundEvents { .. } => "too_much_around_events",
             Self::ErrorResponse { .. } => "error_response",
             Self::WrongType { .. } => "wrong_type",
         }

@@ -34,7 +34,7 @@ fn collect(
             ids.extend(event.metadata.uid.as_ref().map(ToString::to_string));
         }
         Ok(Normalized::Container(container)) => {
-            if let Ok(within) = container.within(within) {
+            if let Ok(within) = container.within(record, within) {
                 collect_within(record, container, &within, element, ids);
             }
         }

@@ -110,7 +110,7 @@ impl Batch {
             Ok(Normalized::Event(event)) => {
                 return self.event(forms, original, event, reading, out);
             }
-            Ok(Normalized::Container(container)) => match container.within(within) {
+            Ok(Normalized::Container(container)) => match container.within(record, within) {
                 Ok(within) => {
                     return self.events(forms, original, container, &within, reading, out);
                 }

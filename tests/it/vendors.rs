@@ -156,7 +156,7 @@ fn each_event_within(
             visit(event);
         }
         Ok(Normalized::Container(container)) => {
-            let Ok(within) = container.within(within) else {
+            let Ok(within) = container.within(record, within) else {
                 return;
             };
             for text in &container.events {

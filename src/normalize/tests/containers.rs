@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::encode;
-use crate::event::MAX_EVENTS_IN_RECORD;
+use crate::event::{Header, MAX_EVENTS_IN_RECORD};
+use crate::normalize::container::MAX_COPIED_BYTES;
 
 const EVENT: &str = r#"{"eventName":"StopInstance","serviceName":"Ecs","eventId":"1"}"#;
 
@@ -29,7 +30,7 @@ fn collect(record: &RawRecord<'_>, within: &Within<'_>, found: &mut Vec<String>)
         Ok(Normalized::Container(container)) => container,
         Err(error) => return found.push(error.reason().to_owned()),
     };
-    let within = match container.within(within) {
+    let within = match container.within(record, within) {
         Ok(within) => within,
         Err(error) => return found.push(error.reason().to_owned()),
     };
@@ -276,4 +277,34 @@ fn a_list_of_10_000_events_is_read_and_a_longer_one_is_not() {
     assert_eq!(found.len(), most);
     assert!(found.iter().all(|event| event == "1"));
     assert_eq!(held_in(&list(most + 1)), ["too_many_events"]);
+}
+
+#[test]
+fn what_stands_around_a_list_is_copied_into_each_event_up_to_a_limit() {
+    let page = |around: usize, count: usize| {
+        let (around, events) = ("x".repeat(around), vec![EVENT; count].join(","));
+        format!(r#"{{"RequestId":"{around}","Events":[{events}]}}"#)
+    };
+    for (around, count) in [
+        (MAX_COPIED_BYTES / 100 - 30, 100),
+        (2 * MAX_COPIED_BYTES, 1),
+    ] {
+        assert_eq!(held_in(&page(around, count)).len(), count);
+    }
+    let too_much = ["too_much_around_events"];
+    assert_eq!(held_in(&page(MAX_COPIED_BYTES / 100, 100)), too_much);
+    let within = Value::from(format!("[{}]", vec![EVENT; 100].join(",")));
+    let topic = "x".repeat(MAX_COPIED_BYTES / 100);
+    let record = format!(r#"{{"__topic__":"{topic}","event":{within}}}"#);
+    assert_eq!(held_in(&record), too_much);
+    let header = vec![b'x'; MAX_COPIED_BYTES / 100];
+    let list = format!("[{}]", vec![EVENT; 100].join(","));
+    let with_headers = RawRecord {
+        headers: vec![Header {
+            name: "trace",
+            value: Some(&header),
+        }],
+        ..super::record(Some(list.as_bytes()))
+    };
+    assert_eq!(held(&with_headers), too_much);
 }

@@ -23,9 +23,7 @@ pub(super) struct ConfigFile {
 
 impl ConfigFile {
     pub(super) fn load(&self) -> Result<Config, Failure> {
-        let loaded = load(&self.path)?;
-        loaded.warnings().iter().for_each(say);
-        Ok(loaded.config)
+        load_config(&self.path)
     }
 
     /// Reads the file even if it has faults, which are returned with it.
@@ -36,4 +34,11 @@ impl ConfigFile {
 
 pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
     config::load(path).map_err(Failure::configuration)
+}
+
+/// Reads a configuration and shows its warnings.
+pub(super) fn load_config(path: &Path) -> Result<Config, Failure> {
+    let loaded = load(path)?;
+    loaded.warnings().iter().for_each(say);
+    Ok(loaded.config)
 }

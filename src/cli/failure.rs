@@ -8,6 +8,7 @@ use anyhow::anyhow;
 
 use super::say::say;
 use crate::kafka::topic_reader::ReadError;
+use crate::query::QueryError;
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -61,6 +62,16 @@ impl From<io::Error> for Failure {
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Failure {
         anyhow!(error).context("the destination").into()
+    }
+}
+
+/// An error of searching the output topics.
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Failure {
+        match error {
+            QueryError::Read(error) => error.into(),
+            error => Failure::Failed(error.into()),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ mod completions;
 mod config;
 mod config_file;
 mod demo;
+mod explain;
+mod explainer;
 mod failure;
 mod fire;
 mod init;
@@ -13,6 +15,7 @@ mod offsets;
 mod ordinal;
 mod output_topic;
 mod replay;
+mod rules;
 mod run;
 mod say;
 mod shipped;
@@ -20,6 +23,7 @@ mod show;
 mod signals;
 mod tail;
 mod terminal;
+mod test;
 mod topics;
 mod validate;
 
@@ -51,6 +55,12 @@ enum Command {
     Init(init::Command),
     /// Check the configuration, the rules and the names, and report every problem.
     Validate(validate::Command),
+    /// List the rules in force, and the alerts that each has raised.
+    Rules(rules::Command),
+    /// Run the tests of rules, and show why a test fails.
+    Test(test::Command),
+    /// Show what each part of a rule answers for an event, and so why it matches or does not.
+    Explain(explain::Command),
     /// Show or create the topics that watchbell writes.
     #[command(subcommand)]
     Topics(topics::Command),
@@ -77,6 +87,9 @@ impl Cli {
             Command::Tail(command) => tail::run(&command),
             Command::Show(command) => show::run(&command),
             Command::Validate(command) => validate::run(&command),
+            Command::Rules(command) => rules::run(&command),
+            Command::Test(command) => test::run(&command),
+            Command::Explain(command) => explain::run(&command),
             Command::Topics(command) => topics::run(&command),
             Command::Offsets(command) => offsets::run(&command),
             Command::Fire(command) => fire::run(&command),

@@ -16,22 +16,31 @@ pub(super) struct Shipped {
     pub(super) outputs: OutputList,
 }
 
+/// Every pack, as a source of rules.
+pub(super) fn packs() -> Vec<RuleSource> {
+    let packs = pack_names().map(str::to_owned);
+    packs.map(RuleSource::Pack).collect()
+}
+
+/// The topics of a default configuration.
+pub(super) fn outputs() -> OutputList {
+    OutputList::new(|content| match content {
+        Content::Events => "watchbell.events",
+        Content::Alerts => "watchbell.alerts",
+        Content::DeadLetters => "watchbell.dead-letters",
+    })
+}
+
 impl Shipped {
     pub(super) fn load() -> Result<Shipped, Failure> {
         let catalogs = Catalogs::shipped().map_err(Failure::configuration)?;
-        let packs = pack_names().map(str::to_owned);
-        let sources: Vec<RuleSource> = packs.map(RuleSource::Pack).collect();
         let known = pipeline::known(&catalogs);
-        let rules = RuleSet::load(&sources, &known, &Overrides::default(), &Path::parse)
+        let rules = RuleSet::load(&packs(), &known, &Overrides::default(), &Path::parse)
             .map_err(Failure::configuration)?;
         Ok(Shipped {
             catalogs: Arc::new(catalogs),
             rules: Arc::new(CurrentRules::new(rules)),
-            outputs: OutputList::new(|content| match content {
-                Content::Events => "watchbell.events",
-                Content::Alerts => "watchbell.alerts",
-                Content::DeadLetters => "watchbell.dead-letters",
-            }),
+            outputs: outputs(),
         })
     }
 

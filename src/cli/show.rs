@@ -41,27 +41,19 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         stop: &stop,
         report: &|report| progress.report(report),
     };
-    let found = query.find(&command.reference).map_err(of_destination)?;
+    let found = query.find(&command.reference)?;
     let emitted = Emitted::new(found.record());
     let text = if command.json {
         json_line(&emitted) + "\n"
     } else {
         let paint = terminal::paint();
-        let related = related(&query, &emitted, paint).map_err(of_destination)?;
+        let related = related(&query, &emitted, paint)?;
         page(&emitted, paint) + &related
     };
     drop(progress);
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
-}
-
-/// Adds to a read error that it comes from the destination.
-fn of_destination(error: QueryError) -> anyhow::Error {
-    match error {
-        QueryError::Read(error) => anyhow::Error::new(error).context("the destination"),
-        error => error.into(),
-    }
 }
 
 /// The related records, as text: alerts of an event, or the event of an alert.

@@ -77,6 +77,9 @@ pub fn same_name(left: &str, right: &str) -> bool {
 
 /// The same for bytes.
 pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
+    let both = left.iter().zip(right);
+    let alike = both.take_while(|(left, right)| left == right).count();
+    let (left, right) = (&left[alike..], &right[alike..]);
     // Comparing letter by letter costs several times as much if the names are equal; if not, they soon differ.
     left.eq_ignore_ascii_case(right) || letters(left).eq(letters(right))
 }

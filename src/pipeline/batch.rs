@@ -3,7 +3,7 @@
 //! same rules and names, and carries the same rule-set hash.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use super::forms::{EventForm, Forms};
@@ -98,14 +98,9 @@ impl Batch {
         out: &mut OutputBuffer,
     ) -> Outcome {
         out.begin_output(0);
-        let (catalogs, memory) = (&self.context.catalogs, Some(&self.documents));
-        let portable;
+        let portable = OnceCell::new();
         // Borrowed and not moved, because an event is large.
-        let mut normalized = normalize::normalize(record, within, catalogs, memory);
-        if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
-            portable = Portable::of(record.value.unwrap_or_default());
-            normalized = normalize::normalize_portable(record, &portable, within, catalogs, memory);
-        }
+        let mut normalized = self.normalize(record, within, &portable);
         let refused = match &mut normalized {
             Ok(Normalized::Event(event)) => {
                 return self.event(forms, original, event, reading, out);
@@ -127,6 +122,25 @@ impl Batch {
         self.refuse(original, why, forms, reading.now_ms, out)
     }
 
+    /// Describes a record in OCSF terms. `portable` keeps its text if that has to be rewritten first.
+    #[inline]
+    pub(super) fn normalize<'a>(
+        &'a self,
+        record: &RawRecord<'a>,
+        within: &Within<'a>,
+        portable: &'a OnceCell<Portable>,
+    ) -> Result<Normalized<'a>, NormalizeError> {
+        let (catalogs, memory) = (&self.context.catalogs, Some(&self.documents));
+        // One variable that is returned, because an event is large.
+        let mut normalized = normalize::normalize(record, within, catalogs, memory);
+        if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
+            let rewritten = || Portable::of(record.value.unwrap_or_default());
+            let portable = portable.get_or_init(rewritten);
+            normalized = normalize::normalize_portable(record, portable, within, catalogs, memory);
+        }
+        normalized
+    }
+
     /// Processes the events of a container, each by itself. An element of a list is a record of its own, with
     /// its own position; an event within another value stands for the whole record.
     fn events(
@@ -138,18 +152,13 @@ impl Batch {
         reading: Reading,
         out: &mut OutputBuffer,
     ) -> Outcome {
-        let inner = |text| RawRecord {
-            timestamp_ms: original.timestamp_ms.or(container.timestamp_ms),
-            value: Some(text),
-            ..original.clone()
-        };
+        let inner = |text| inner(original, container, text);
         if !container.is_list {
-            let text = container.events.first().map(|text| text.as_bytes());
-            let record = inner(text.unwrap_or_default());
+            let record = inner(container.events.first().map_or("", |text| text));
             return self.stages(forms, original, &record, within, reading, out);
         }
         let outcomes = (0..).zip(&container.events).map(|(number, text)| {
-            let mut record = inner(text.as_bytes());
+            let mut record = inner(text);
             record.position.element = Some(number);
             let forms = forms.of_event(number);
             out.begin_event(number);
@@ -322,5 +331,18 @@ impl Batch {
             value: Some(value),
             headers: headers.into_iter().flatten().map(owned).collect(),
         }
+    }
+}
+
+/// An event of a container as a record.
+pub(super) fn inner<'r>(
+    original: &RawRecord<'r>,
+    container: &Container<'_>,
+    text: &'r str,
+) -> RawRecord<'r> {
+    RawRecord {
+        timestamp_ms: original.timestamp_ms.or(container.timestamp_ms),
+        value: Some(text.as_bytes()),
+        ..original.clone()
     }
 }

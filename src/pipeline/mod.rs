@@ -9,6 +9,7 @@ mod guard;
 mod limits;
 mod loss;
 mod outputs;
+mod visit;
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -246,7 +246,11 @@ fn read_rules(
     )
 }
 
-fn read_names(path: Option<&Path>) -> Result<Names, Vec<Diagnostic>> {
+/// Reads a names file, CSV or YAML; without a path, there are no names.
+///
+/// # Errors
+/// Everything that is wrong in the file.
+pub fn read_names(path: Option<&Path>) -> Result<Names, Vec<Diagnostic>> {
     let Some(path) = path else {
         return Ok(Names::default());
     };

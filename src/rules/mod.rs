@@ -22,8 +22,8 @@ pub use validate::{Known, KnownProduct, Overrides};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::sigma::{
-    Engine, Fields, Level, LogsourceDetection, Rule, RuleIndex, Scratch, SelectionOutcome, Status,
-    UnknownField,
+    Engine, Fields, Level, LogsourceDetection, Rule, RuleIndex, RuleOutcome, Scratch,
+    SelectionOutcome, Status, UnknownField,
 };
 
 /// A rule in force.
@@ -157,5 +157,16 @@ impl<P> RuleSet<P> {
         event: &E,
     ) -> Vec<SelectionOutcome<'_>> {
         self.engine.explain(rule, event)
+    }
+
+    /// What each part of a rule's condition answers for an event, with the values that were compared; `None` if there
+    /// is no rule of this index.
+    pub fn outcome<E: Fields<Path = P>>(
+        &self,
+        rule: RuleIndex,
+        event: &E,
+    ) -> Option<RuleOutcome<'_>> {
+        let detection = &self.rules.get(rule)?.rule.detection;
+        self.engine.outcome(rule, detection, event)
     }
 }

@@ -1,12 +1,12 @@
 //! The rules that are compiled into the binary: one pack for each vendor, and one pack of rules that apply to
 //! several vendors.
 
-use crate::vendors::{ShippedFile, VENDORS, pack};
+use crate::vendors::{ShippedRule, VENDORS, pack};
 
 /// The name of the pack of rules that apply to several vendors.
 const COMMON: &str = "common";
 
-const COMMON_FILES: &[ShippedFile] = pack!["common":
+const COMMON_FILES: &[ShippedRule] = pack!["common":
     "administrator_granted",
     "audit_log_switched_off",
 ];
@@ -14,7 +14,7 @@ const COMMON_FILES: &[ShippedFile] = pack!["common":
 /// The rule files of a pack, each with the name of the folder that it is in; `None` if there is no such pack. A
 /// vendor's pack includes the files of the common pack. The folder's name identifies them as the same files, so
 /// that they are read once if two packs are used.
-pub fn pack(name: &str) -> Option<impl Iterator<Item = (&'static str, &'static ShippedFile)>> {
+pub fn pack(name: &str) -> Option<impl Iterator<Item = (&'static str, &'static ShippedRule)>> {
     let vendor = VENDORS.iter().find(|vendor| vendor.product == name);
     if vendor.is_none() && name != COMMON {
         return None;

@@ -61,7 +61,7 @@ pub(super) enum Readings {
 
 impl Readings {
     /// In which readings the negation of a condition must not hold.
-    fn opposite(self) -> Readings {
+    pub(super) fn opposite(self) -> Readings {
         match self {
             Readings::Any => Readings::Every,
             Readings::Every => Readings::Any,

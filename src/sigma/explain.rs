@@ -1,4 +1,4 @@
-//! Why a detection matched an event, or which of its selections did not.
+//! Which selections of a detection match an event, as an alert states them. `outcome` has the whole condition.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -96,7 +96,12 @@ impl<P> Engine<P> {
 
 impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
     /// The values for a test: those that matched if it holds because of them, else all.
-    fn seen(&mut self, test: &CompiledTest, holds: bool, readings: Readings) -> Vec<String> {
+    pub(super) fn seen(
+        &mut self,
+        test: &CompiledTest,
+        holds: bool,
+        readings: Readings,
+    ) -> Vec<String> {
         let expected: &[Expected] = match &test.test.check {
             Check::Any(expected) | Check::Every(expected) => expected,
             Check::Exists(_) | Check::Field(_) => &[],

@@ -1,6 +1,7 @@
 //! Compares one expected value with one value of an event. Total: every pair has an answer.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::net::IpAddr;
 
 use regex::Regex;
@@ -166,6 +167,12 @@ impl Network {
         };
         address.is_ipv4() == self.address.is_ipv4()
             && bits(address) & mask(width(address), self.prefix) == bits(self.address)
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
     }
 }
 

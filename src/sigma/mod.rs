@@ -4,6 +4,7 @@
 
 mod compile;
 mod condition;
+mod describe;
 mod encoding;
 mod evaluate;
 mod expectations;
@@ -12,6 +13,7 @@ mod index;
 mod literals;
 mod matcher;
 mod modifiers;
+mod outcome;
 mod parse;
 mod pattern;
 mod program;
@@ -26,6 +28,7 @@ pub use compile::{Engine, LogsourceDetection, RuleIndex};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};
 pub use matcher::{Check, Expected};
+pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::{detection, rule, rules};
 
 pub use rule::{Detection, Level, Logsource, Rule, RuleId, Status, Test};

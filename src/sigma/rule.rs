@@ -212,11 +212,8 @@ pub struct Detection {
 impl Detection {
     /// Every test of every selection.
     pub fn tests(&self) -> impl Iterator<Item = &Test> {
-        self.selections.iter().flat_map(|selection| {
-            let mut tests = Vec::new();
-            selection.body.collect(&mut tests);
-            tests
-        })
+        let bodies = self.selections.iter().map(|selection| &selection.body);
+        bodies.flat_map(Body::tests)
     }
 }
 
@@ -241,6 +238,13 @@ pub enum Body {
 }
 
 impl Body {
+    /// Its lines, in the order of the file.
+    pub fn tests(&self) -> Vec<&Test> {
+        let mut tests = Vec::new();
+        self.collect(&mut tests);
+        tests
+    }
+
     fn collect<'a>(&'a self, into: &mut Vec<&'a Test>) {
         match self {
             Body::Test(test) => into.push(test),

@@ -27,7 +27,7 @@ pub struct Vendor {
     /// What is known of the methods that it audits.
     pub catalog: ShippedFile,
     /// Its rules.
-    pub pack: &'static [ShippedFile],
+    pub pack: &'static [ShippedRule],
     /// A commented configuration to start from.
     pub template: ShippedFile,
 }
@@ -41,6 +41,17 @@ pub struct ShippedFile {
     pub text: &'static str,
 }
 
+/// A rule file that is compiled into the binary, with its tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShippedRule {
+    /// Its file name within the pack.
+    pub name: &'static str,
+    /// Its text.
+    pub text: &'static str,
+    /// The text of its test file.
+    pub tests: &'static str,
+}
+
 /// A file of the repository, by its path.
 macro_rules! shipped {
     ($path:literal) => {
@@ -51,12 +62,13 @@ macro_rules! shipped {
     };
 }
 
-/// The files `config/rules/<pack>/<name>.yaml`; a test checks that none is missing.
+/// The files `config/rules/<pack>/<name>.yaml`, with their tests; a test checks that none is missing.
 macro_rules! pack {
     ($pack:literal: $($name:literal),* $(,)?) => {
-        &[$($crate::vendors::ShippedFile {
+        &[$($crate::vendors::ShippedRule {
             name: concat!($name, ".yaml"),
             text: include_str!(concat!("../../config/rules/", $pack, "/", $name, ".yaml")),
+            tests: include_str!(concat!("../../config/rules/", $pack, "/", $name, ".test.yaml")),
         }),*]
     };
 }

@@ -172,6 +172,11 @@ impl<'d, 'r> JsonPart<'d, 'r> {
         Some(JsonPart { document, id })
     }
 
+    /// Its JSON text.
+    pub fn json(self) -> &'r str {
+        self.document.raw(self.id)
+    }
+
     /// A scalar as text, a string decoded; nothing for null, objects, arrays and `""`.
     pub fn text(self, path: &str) -> Option<Cow<'r, str>> {
         self.at(path)?.scalar().filter(|text| !text.is_empty())

@@ -9,6 +9,7 @@ mod line;
 mod page;
 mod pretty;
 mod reference;
+mod rule_outcome;
 mod style;
 pub mod words;
 
@@ -19,4 +20,5 @@ pub use filter::{Filter, FilterText};
 pub use line::line;
 pub use page::{heading, page};
 pub use reference::{At, Reference};
+pub use rule_outcome::rule_outcome;
 pub use style::Paint;

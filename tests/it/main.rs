@@ -7,6 +7,8 @@ mod command;
 mod demo;
 /// The documents agree with the code.
 mod docs;
+/// What a rule answers for an event, from the command line.
+mod explain;
 /// A test alert from the command line.
 mod fire;
 /// The outputs for every documented event, field by field.
@@ -33,6 +35,10 @@ mod properties;
 /// Events with several readings, or that many parsers refuse.
 mod readings;
 mod replay;
+/// The list of rules in force.
+mod rule_list;
+/// The command that runs the tests of rules.
+mod rule_tests;
 /// Generated records.
 mod samples;
 /// The commands that an operator runs before the daemon.

@@ -532,6 +532,8 @@ proptest! {
             // What is told of the selections accounts for the answer.
             let told: Vec<bool> = engine.explain(number, &event).iter().map(|s| s.holds).collect();
             prop_assert_eq!(CONDITIONS[rule.condition].1(&told), is_matched, "{}", rule.yaml());
+            let outcome = engine.outcome(number, &detections[number], &event).unwrap();
+            prop_assert_eq!(outcome.matches(), is_matched, "{}", rule.yaml());
             // A filter of the same words takes the event that was written.
             let yaml = rule.yaml();
             let filter = FilterText { name: "f", text: &yaml };

@@ -196,3 +196,37 @@ fn a_record_that_holds_a_list_as_text_gives_an_event_for_each_element() {
         "eventName is not a string"
     );
 }
+
+#[test]
+fn the_visited_events_are_those_that_the_rules_were_evaluated_on() {
+    let pipeline = pipeline_with(rules());
+    let batch = pipeline.begin();
+    let list = format!(r#"{{"Events":[{DELETION}, {BAD},7,{READ},{DELETION}]}}"#);
+    for value in [
+        DELETION,
+        BAD,
+        &list,
+        "{",
+        r#"{"eventName":"\ud83d","serviceName":"Ecs"}"#,
+    ] {
+        let record = record(value.as_bytes());
+        let outcome = batch.process(&record, NOW_MS, &mut OutputBuffer::default());
+        let outcomes = match outcome {
+            Outcome::Several(outcomes) => outcomes,
+            outcome => vec![outcome],
+        };
+        let matched: Vec<bool> = outcomes
+            .iter()
+            .filter_map(|outcome| match outcome {
+                Outcome::Event { alerts, .. } => Some(!alerts.is_empty()),
+                _ => None,
+            })
+            .collect();
+        let mut explained = Vec::new();
+        batch.visit_events(&record, &mut |event| {
+            let outcome = batch.rules.outcome(0, event).unwrap();
+            explained.push(outcome.matches());
+        });
+        assert_eq!(explained, matched, "{value}");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod language;
 mod model;
+mod outcome;
 mod refusals;
 
 use std::ops::ControlFlow;

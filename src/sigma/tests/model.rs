@@ -111,8 +111,12 @@ fn yaml_of((selections, tree): &Spec) -> String {
     Json::Object(detection).to_string()
 }
 
-fn naive((selections, tree): &Spec, event: &Json) -> bool {
-    let selections: Vec<bool> = selections
+fn naive(spec: &Spec, event: &Json) -> bool {
+    spec.1.holds(&naive_selections(spec, event))
+}
+
+fn naive_selections((selections, _): &Spec, event: &Json) -> Vec<bool> {
+    selections
         .iter()
         .map(|lines| {
             let key = |line: &Line| (line.0, line.1);
@@ -125,8 +129,7 @@ fn naive((selections, tree): &Spec, event: &Json) -> bool {
                 .filter(|n| stands(*n))
                 .all(|n| naive_line(&lines[n], event))
         })
-        .collect();
-    tree.holds(&selections)
+        .collect()
 }
 
 fn naive_line((field, modifier, patterns): &Line, event: &Json) -> bool {
@@ -231,6 +234,44 @@ proptest! {
                 let holds: Vec<bool> =
                     engine.explain(rule, &event).iter().map(|outcome| outcome.holds).collect();
                 prop_assert_eq!(spec.1.holds(&holds), expected.contains(&rule));
+            }
+        }
+    }
+
+    #[test]
+    fn every_part_of_an_outcome_is_as_a_naive_reading_and_its_root_as_the_engine(
+        specs in prop::collection::vec(a_spec(), 1..4),
+        events in prop::collection::vec(an_event(), 1..6),
+    ) {
+        let detections: Vec<Detection> = specs.iter().map(|spec| detect(&yaml_of(spec))).collect();
+        let engine = engine(&detections);
+        let mut scratch = Scratch::default();
+        for event in &events {
+            let read = JsonEvent(event.clone());
+            let matched = engine.matches(&read, &mut scratch);
+            for (rule, spec) in specs.iter().enumerate() {
+                let outcome = engine.outcome(rule, &detections[rule], &read).unwrap();
+                prop_assert_eq!(outcome.matches(), matched.contains(&rule));
+                let selections = naive_selections(spec, event);
+                let number = |name: &str| name[1..].parse::<usize>().unwrap();
+                let mut used = Vec::new();
+                outcome.condition.selections(&mut |name, part| used.push((number(name), part)));
+                for (number, part) in &used {
+                    prop_assert_eq!(part.holds, selections[*number]);
+                }
+                let mut sole: Vec<usize> = (0..3)
+                    .filter(|n| used.iter().any(|(number, _)| number == n))
+                    .filter(|n| {
+                        let mut opposite = selections.clone();
+                        opposite[*n] = !opposite[*n];
+                        !outcome.matches() && spec.1.holds(&opposite)
+                    })
+                    .collect();
+                let mut named: Vec<usize> =
+                    outcome.would_match_but_for().into_iter().map(number).collect();
+                sole.sort_unstable();
+                named.sort_unstable();
+                prop_assert_eq!(named, sole);
             }
         }
     }

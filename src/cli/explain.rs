@@ -1,0 +1,176 @@
+//! `explain`: what one rule answers for an event, as the condition of the rule with the answer of each part and the
+//! values of the event. The event is in a file, as the vendor wrote it, or in the topics, as watchbell wrote it.
+
+mod count;
+mod rule;
+mod stored;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use arc_swap::ArcSwap;
+use clap::Args;
+
+use self::count::Count;
+use self::rule::RuleUnderTest;
+use super::config_file::load_config;
+use super::explainer::Explainer;
+use super::failure::Failure;
+use super::say::{report_panics, say};
+use super::{shipped, terminal};
+use crate::config::Config;
+use crate::files::{FileReader, Piece};
+use crate::pipeline::Pipeline;
+use crate::query::Since;
+use crate::roles::rulebook::read_names;
+use crate::rules::CurrentRules;
+use crate::view::{printable, rule_outcome};
+
+/// The configuration that is read if none is named.
+const DEFAULT_CONFIG: &str = "watchbell.yaml";
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    /// The id, the title or the source of a rule, as the command `rules` lists them, or a rule file.
+    #[arg(value_name = "RULE")]
+    rule: String,
+    /// A file with events as the vendor writes them (`-` is standard input); or the id of an event or alert, or its
+    /// topic/partition@offset, as for the command `show`.
+    #[arg(long, value_name = "FILE|ID|POSITION")]
+    event: String,
+    /// Explain only the Nth event of the file: in NDJSON, that of line N.
+    #[arg(long, value_name = "N")]
+    line: Option<NonZero<u64>>,
+    /// The configuration file, with the rules, the names and the clusters. Without it, the rules are those of all
+    /// packs; for an event in the topics it is watchbell.yaml.
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Search the topics only for records that were written since this time: a duration before now, such as 12h, or a
+    /// time.
+    #[arg(long, value_name = "TIME")]
+    since: Option<Since>,
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let is_file = command.event == "-" || Path::new(&command.event).exists();
+    let config = match &command.config {
+        Some(path) => Some(load_config(path)?),
+        None if !is_file => Some(load_config(Path::new(DEFAULT_CONFIG))?),
+        None => None,
+    };
+    let rule = RuleUnderTest::load(&command.rule, config.as_ref())?;
+    report_panics();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let count = match (&config, is_file) {
+        (Some(_), false) if command.line.is_some() => {
+            return Err(anyhow!("--line is for an event in a file").into());
+        }
+        (Some(config), false) => {
+            stored::explain((&command.event, command.since), config, &rule, &mut out)?
+        }
+        _ => explain_file(command, config.as_ref(), rule, &mut out)?,
+    };
+    out.flush()?;
+    let Count { events, matches } = count;
+    say(format_args!(
+        "the rule matches {matches} of {events} events"
+    ));
+    Ok(())
+}
+
+/// Explains every event of the file, or the one that `--line` names.
+fn explain_file(
+    command: &Command,
+    config: Option<&Config>,
+    rule: RuleUnderTest,
+    out: &mut dyn Write,
+) -> Result<Count, Failure> {
+    let names = read_names(config.and_then(|config| config.names.as_deref()));
+    let names = Arc::new(ArcSwap::from_pointee(
+        names.map_err(Failure::configuration)?,
+    ));
+    let RuleUnderTest {
+        catalogs,
+        rules,
+        index,
+    } = rule;
+    let rules = Arc::new(CurrentRules::new(rules));
+    let in_force = rules.snapshot();
+    let pipeline = Pipeline::new(shipped::outputs(), Arc::new(catalogs), rules, names);
+    let explainer = Explainer::new(&pipeline, &in_force);
+    let (mut count, mut pieces) = (Count::default(), 0);
+    let wanted = command.line.map(NonZero::get);
+    for batch in open(&command.event)? {
+        let batch = batch.with_context(|| format!("read {}", command.event))?;
+        for (number, (_, piece)) in (pieces + 1..).zip(batch.pieces()) {
+            if wanted.is_none_or(|wanted| wanted == number) {
+                explain_piece(
+                    &explainer,
+                    index,
+                    (&command.event, number),
+                    piece,
+                    &mut count,
+                    out,
+                )?;
+            }
+        }
+        pieces += batch.len() as u64;
+    }
+    match wanted {
+        Some(wanted) if wanted > pieces => {
+            Err(anyhow!("{} has only {pieces} events", command.event).into())
+        }
+        None if pieces == 0 => Err(anyhow!("no event in {}", command.event).into()),
+        _ => Ok(count),
+    }
+}
+
+fn open(name: &str) -> Result<FileReader, Failure> {
+    let raw: Box<dyn Read + Send> = match name {
+        "-" => Box::new(io::stdin()),
+        name => Box::new(File::open(name).with_context(|| format!("open {name}"))?),
+    };
+    let reader = FileReader::new(raw).with_context(|| format!("read {name}"))?;
+    Ok(reader)
+}
+
+/// Explains what one place of the file holds: an event, a list of events, or text that is no event.
+fn explain_piece(
+    explainer: &Explainer<'_>,
+    index: usize,
+    (file, number): (&str, u64),
+    piece: Piece<'_>,
+    count: &mut Count,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let paint = terminal::paint();
+    let place = printable(file);
+    let text = match piece {
+        Piece::Event(text) => text,
+        Piece::Fault { detail, .. } => {
+            return writeln!(out, "{place}:{number}: no event: {}", printable(detail));
+        }
+        Piece::Unread { .. } => {
+            return writeln!(
+                out,
+                "{place}:{number}: no event: larger than the limit for one event"
+            );
+        }
+    };
+    let explained = explainer.explain(index, text, paint);
+    for letter in &explained.dead_letters {
+        writeln!(out, "{place}:{number}: {letter}")?;
+    }
+    let mut events = explained.events.iter();
+    for outcome in &explained.rule_outcomes {
+        let event = events.next().map_or("", String::as_str);
+        writeln!(out, "{place}:{number}: {event}")?;
+        out.write_all(rule_outcome(outcome, 2, paint).as_bytes())?;
+        count.add(outcome);
+    }
+    Ok(())
+}

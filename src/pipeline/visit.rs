@@ -1,0 +1,45 @@
+//! The events of a record as the rules see them, for commands that explain what a rule answers.
+
+use std::cell::OnceCell;
+
+use super::batch::{Batch, inner};
+use super::guard;
+use crate::enrich;
+use crate::event::{AuditEvent, RawRecord};
+use crate::normalize::{Normalized, Within};
+
+impl Batch {
+    /// Visits every event of a record, normalized and with names, in the order in which [`Batch::process`] evaluates
+    /// the rules on them. What became a dead letter because it cannot be read has no event.
+    pub fn visit_events(&self, record: &RawRecord<'_>, visit: &mut dyn FnMut(&AuditEvent<'_>)) {
+        self.visit_within(record, &Within::default(), visit);
+    }
+
+    fn visit_within(
+        &self,
+        record: &RawRecord<'_>,
+        within: &Within<'_>,
+        visit: &mut dyn FnMut(&AuditEvent<'_>),
+    ) {
+        let portable = OnceCell::new();
+        let Some(mut normalized) = guard::caught(|| self.normalize(record, within, &portable))
+        else {
+            return;
+        };
+        match &mut normalized {
+            Ok(Normalized::Event(event)) => {
+                enrich::apply(event, &self.names);
+                visit(event);
+            }
+            Ok(Normalized::Container(container)) => {
+                let Ok(within) = container.within(record, within) else {
+                    return;
+                };
+                for text in &container.events {
+                    self.visit_within(&inner(record, container, text), &within, visit);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+}

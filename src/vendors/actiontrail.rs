@@ -76,6 +76,7 @@ pub static ACTIONTRAIL: Vendor = Vendor {
         "root_signed_in_without_mfa",
         "security_group_changed",
         "security_group_opened",
+        "security_log_off",
         "sensitive_attempt_failed",
         "slb_http_listener_created",
         "trail_changed",

@@ -34,7 +34,8 @@ pub(super) struct Beside {
 pub(super) struct Name {
     pub key: Span,
     pub tag: Tag,
-    /// For [`Tag::sign`]: its second byte, or an underscore if it has one at an end.
+    /// For [`Tag::sign`]: its second byte, or an underscore if it has one at an end. For an empty name it is the colon,
+    /// as if no space were before it.
     pub second: u8,
     /// The offset after its colon.
     pub after: u32,
@@ -100,11 +101,14 @@ impl<'a> Input<'a> {
         }
         let key = Span { start, end };
         let mut tag = Tag::of_written(self.byte(start), self.byte(end - 1));
-        let mut second = self.byte(start + 1);
+        let mut second = match start == end {
+            true => b':',
+            false => self.byte(start + 1),
+        };
         if end != plain_end {
             tag = Tag::ANY;
         } else if tag == Tag::ANY {
-            // It has an underscore at an end, or is empty.
+            // It has an underscore at an end.
             tag = Tag::of(&self.text[start as usize..end as usize]);
             second = b'_';
         }

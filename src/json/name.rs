@@ -7,7 +7,8 @@
 pub(super) struct Tag(u16);
 
 impl Tag {
-    /// For names whose first or last letter is unknown (escaped, or an underscore), and for the empty name.
+    /// For names whose first or last letter is unknown (escaped, or only underscores), or an empty name that is
+    /// searched for.
     pub(super) const ANY: Tag = Tag(0);
 
     /// The tag of a name without escapes, from its first and last byte; for the empty name these are the
@@ -15,7 +16,7 @@ impl Tag {
     #[inline]
     pub(super) const fn of_written(first: u8, last: u8) -> Tag {
         match (first, last) {
-            (b'_' | b'"', _) | (_, b'_') => Tag::ANY,
+            (b'_', _) | (_, b'_') => Tag::ANY,
             _ => Tag::of_letters(first, last),
         }
     }

@@ -81,7 +81,14 @@ pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
     let both = left.iter().zip(right);
     let alike = both.take_while(|(left, right)| left == right).count();
     let (left, right) = (&left[alike..], &right[alike..]);
-    // Comparing letter by letter costs several times as much if the names are equal; if not, they soon differ.
+    if let ([one, ..], [other, ..]) = (left, right)
+        && !one.eq_ignore_ascii_case(other)
+        && *one != b'_'
+        && *other != b'_'
+    {
+        return false;
+    }
+    // Comparing letter by letter costs several times as much.
     left.eq_ignore_ascii_case(right) || letters(left).eq(letters(right))
 }
 

@@ -123,7 +123,7 @@ impl Batch {
     }
 
     /// Describes a record in OCSF terms. `portable` keeps its text if that has to be rewritten first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn normalize<'a>(
         &'a self,
         record: &RawRecord<'a>,

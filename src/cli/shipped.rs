@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::failure::Failure;
-use crate::alert::BUILT_IN;
 use crate::pipeline::{self, Catalogs, Content, Names, OutputList, Path, Pipeline};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource, pack_names};
 
@@ -54,19 +53,5 @@ impl Shipped {
             rules,
             Arc::new(ArcSwap::from_pointee(names)),
         )
-    }
-
-    /// The title of the rule with this id, which may be a built-in one; the id itself if there is no such rule.
-    pub(super) fn title(&self, rule: &str) -> String {
-        let rules = self.rules.snapshot();
-        let found = rules
-            .rules()
-            .iter()
-            .find(|found| found.rule.id.as_str() == rule);
-        if let Some(found) = found {
-            return found.rule.title.clone();
-        }
-        let built_in = BUILT_IN.iter().find(|built_in| built_in.id == rule);
-        built_in.map_or(rule, |built_in| built_in.title).to_owned()
     }
 }

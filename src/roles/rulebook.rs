@@ -42,14 +42,27 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
-    /// Read everything for the first time.
+    /// Read everything that a configuration names for the first time.
     ///
     /// # Errors
     /// Everything that is wrong in any file, warnings included.
     pub fn load(config: &Config) -> Result<Rulebook, Vec<Diagnostic>> {
+        let (rules, names) = (config.rules.clone(), config.names.clone());
+        Rulebook::read(rules, config.overrides.clone(), names)
+    }
+
+    /// Read rules, and a names file if there is one.
+    ///
+    /// # Errors
+    /// Everything that is wrong in any file, warnings included.
+    pub fn read(
+        rule_sources: Vec<RuleSource>,
+        overrides: Overrides,
+        names_path: Option<PathBuf>,
+    ) -> Result<Rulebook, Vec<Diagnostic>> {
         let catalogs = Arc::new(Catalogs::shipped()?);
-        let rules = read_rules(&config.rules, &catalogs, &config.overrides);
-        let names = read_names(config.names.as_deref());
+        let rules = read_rules(&rule_sources, &catalogs, &overrides);
+        let names = read_names(names_path.as_deref());
         let (rules, names) = match (rules, names) {
             (Ok(rules), Ok(names)) => (rules, names),
             (rules, names) => {
@@ -62,9 +75,9 @@ impl Rulebook {
             catalogs,
             rules: Arc::new(CurrentRules::new(rules)),
             names: Arc::new(ArcSwap::from_pointee(names)),
-            rule_sources: config.rules.clone(),
-            overrides: config.overrides.clone(),
-            names_path: config.names.clone(),
+            rule_sources,
+            overrides,
+            names_path,
         })
     }
 

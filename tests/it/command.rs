@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 /// The result of a run.
+#[derive(Debug)]
 pub struct Run {
     pub stdout: String,
     pub stderr: String,

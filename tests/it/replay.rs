@@ -455,3 +455,106 @@ fn replayed_alerts_are_labelled_and_sinks_skip_them() {
         assert!(notice.replayed, "{text}");
     }
 }
+
+/// A rule about statements that Jane Doe lists.
+const LISTING: &str = "\
+title: Jane listed statements
+id: 4b8d2f6e-93a1-4c55-8a0e-7d1f2c3b4a59
+taxonomy: ocsf
+level: high
+logsource: {product: confluent, service: flink}
+detection:
+  listing: {api.operation: ListStatements, actor.user.name: Jane Doe}
+  condition: listing
+";
+
+const CONFIG: &str = "\
+sources: {audit: {bootstrap: 'localhost:9092'}}
+destination: {bootstrap: 'localhost:9092'}
+topics: {alerts: security.alerts}
+rules: [listing.yaml, pack:confluent]
+names: names.yaml
+overrides: {levels: {4b8d2f6e-93a1-4c55-8a0e-7d1f2c3b4a59: critical}}
+";
+
+#[test]
+fn rules_names_overrides_and_topics_are_those_of_the_configuration_unless_others_are_given() {
+    let user = "u-devccq71mwp";
+    let names = |name: &str| format!("{user}: {{name: {name}}}");
+    let (jane, john) = (names("Jane Doe"), names("John Roe"));
+    let files: [(&str, &[u8]); 6] = [
+        ("seed.ndjson", SEED.as_bytes()),
+        ("watchbell.yaml", CONFIG.as_bytes()),
+        ("listing.yaml", LISTING.as_bytes()),
+        ("names.yaml", jane.as_bytes()),
+        ("others.yaml", john.as_bytes()),
+        ("broken.yaml", b"title: x\n"),
+    ];
+    let folder = folder(&files);
+    let alerts = |arguments: &[&str]| {
+        let run = run_in(
+            folder.path(),
+            &[&["replay", "seed.ndjson"], arguments].concat(),
+        );
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let records = lines(&run);
+        let alerts = records.iter().filter(|record| {
+            record["topic"]
+                .as_str()
+                .is_some_and(|topic| topic.ends_with(".alerts"))
+        });
+        let mut raised: Vec<String> = alerts
+            .map(|alert| {
+                let value = &alert["value"];
+                format!(
+                    "{} {} {}",
+                    alert["topic"].as_str().unwrap_or_default(),
+                    value["severity"].as_str().unwrap_or_default(),
+                    value["finding_info"]["analytic"]["name"]
+                        .as_str()
+                        .unwrap_or_default(),
+                )
+            })
+            .collect();
+        raised.sort();
+        raised.dedup();
+        raised
+    };
+    let listed = "security.alerts Critical Jane listed statements";
+    let of_pack = alerts(&[]);
+    assert!(!of_pack.is_empty() && of_pack.iter().all(|alert| alert.starts_with("watchbell.")));
+    let of_config = alerts(&["-c", "watchbell.yaml"]);
+    assert!(of_config.contains(&listed.to_owned()), "{of_config:?}");
+    assert_eq!(of_config.len(), of_pack.len() + 1, "{of_config:?}");
+    let with_rules = alerts(&["-c", "watchbell.yaml", "--rules", "listing.yaml"]);
+    assert_eq!(with_rules, [listed]);
+    let other_names = [
+        "-c",
+        "watchbell.yaml",
+        "--rules",
+        "listing.yaml",
+        "--names",
+        "others.yaml",
+    ];
+    assert_eq!(alerts(&other_names), [""; 0]);
+    let without_config = ["--rules", "listing.yaml", "--names", "names.yaml"];
+    assert_eq!(
+        alerts(&without_config),
+        ["watchbell.alerts High Jane listed statements"]
+    );
+    let run = run_in(
+        folder.path(),
+        &[
+            "replay",
+            "seed.ndjson",
+            "--rules",
+            "broken.yaml",
+            "--names",
+            "none.yaml",
+        ],
+    );
+    assert_eq!(run.code, Some(78), "{run:?}");
+    for part in ["broken.yaml:1:1: error:", "none.yaml:1:1: error:"] {
+        assert!(run.stderr.contains(part), "{part} in {}", run.stderr);
+    }
+}

@@ -59,16 +59,17 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         return Err(none_found(&sources).into());
     }
     let report = inputs.run();
+    // First, because nothing is written after standard output is closed.
+    if let Some(path) = &command.junit {
+        let written = std::fs::write(path, junit::xml(&report));
+        written.with_context(|| format!("write {}", path.display()))?;
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     report.write(&mut out)?;
     if command.coverage {
         report.write_coverage(&mut out)?;
     }
     out.flush()?;
-    if let Some(path) = &command.junit {
-        let written = std::fs::write(path, junit::xml(&report));
-        written.with_context(|| format!("write {}", path.display()))?;
-    }
     let (failed, all) = (report.failed(), report.cases());
     if failed > 0 {
         return Err(anyhow!("{failed} of {all} tests failed").into());

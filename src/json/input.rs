@@ -34,9 +34,6 @@ pub(super) struct Beside {
 pub(super) struct Name {
     pub key: Span,
     pub tag: Tag,
-    /// For [`Tag::sign`]: its second byte, or an underscore if it has one at an end. For an empty name it is the colon,
-    /// as if no space were before it.
-    pub second: u8,
     /// The offset after its colon.
     pub after: u32,
 }
@@ -101,16 +98,11 @@ impl<'a> Input<'a> {
         }
         let key = Span { start, end };
         let mut tag = Tag::of_written(self.byte(start), self.byte(end - 1));
-        let mut second = match start == end {
-            true => b':',
-            false => self.byte(start + 1),
-        };
         if end != plain_end {
             tag = Tag::ANY;
         } else if tag == Tag::ANY {
             // It has an underscore at an end.
             tag = Tag::of(&self.text[start as usize..end as usize]);
-            second = b'_';
         }
         if tag == Tag::ANY {
             self.beside.may_repeat_names.set(true);
@@ -118,9 +110,19 @@ impl<'a> Input<'a> {
         Ok(Name {
             key,
             tag,
-            second,
             after: colon + 1,
         })
+    }
+
+    /// The second byte of a name for [`Tag::sign`]: an underscore, which stands for any, if there is one at an end of
+    /// the name; the colon after an empty name, as if no space were between them.
+    #[cold]
+    pub(super) fn second_of(self, key: Span) -> u8 {
+        match key.bytes_of(self.text) {
+            [] => b':',
+            [b'_', ..] | [.., b'_'] => b'_',
+            _ => self.byte(key.start + 1),
+        }
     }
 
     /// The end of a string whose first part without escapes ends here.

@@ -196,7 +196,8 @@ impl Parser<'_> {
                 self.at = key.end + 2;
             } else {
                 let name = self.input.name(self.at)?;
-                (slot.key, slot.tag, second) = (name.key, name.tag, name.second);
+                (slot.key, slot.tag) = (name.key, name.tag);
+                second = self.input.second_of(name.key);
                 self.skip_to(name.after);
             }
             let sign = slot.tag.sign(second);

@@ -193,6 +193,6 @@ impl Content {
 /// The bytes by which gzip and UTF-16 are recognized.
 fn first_bytes(text: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut begin = Vec::new();
-    text.by_ref().take(2).read_to_end(&mut begin)?;
+    text.by_ref().take(4).read_to_end(&mut begin)?;
     Ok(begin)
 }

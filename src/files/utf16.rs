@@ -15,11 +15,12 @@ pub(super) enum ByteOrder {
 
 impl ByteOrder {
     /// The byte order of a text with this beginning, if it is UTF-16: recognized by the byte order mark
-    /// or by a first bracket of JSON.
+    /// or by a first bracket of JSON and the character after it, which is ASCII. At least four bytes are needed, unless
+    /// the text is shorter.
     pub(super) fn of(begin: &[u8]) -> Option<ByteOrder> {
         match begin {
-            [0xff, 0xfe, ..] | [b'{' | b'[', 0, ..] => Some(ByteOrder::Little),
-            [0xfe, 0xff, ..] | [0, b'{' | b'[', ..] => Some(ByteOrder::Big),
+            [0xff, 0xfe, ..] | [b'{' | b'[', 0, 1..=0x7f, 0, ..] => Some(ByteOrder::Little),
+            [0xfe, 0xff, ..] | [0, b'{' | b'[', 0, 1..=0x7f, ..] => Some(ByteOrder::Big),
             _ => None,
         }
     }
@@ -141,7 +142,11 @@ mod tests {
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(read(&big).unwrap(), text);
         assert_eq!(read(&little("[1]")).unwrap(), "[1]");
+        let big: Vec<u8> = "[1]".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(read(&big).unwrap(), "[1]");
         assert_eq!(ByteOrder::of(b"{\"a\""), None);
+        assert_eq!(ByteOrder::of(b"[\0\n{"), None);
+        assert_eq!(ByteOrder::of(b"\0[\n{"), None);
         assert_eq!(ByteOrder::of(b"{"), None);
     }
 

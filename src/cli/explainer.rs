@@ -1,7 +1,7 @@
 //! Runs one record through the pipeline, and explains what one rule answers for each of its events.
 
 use super::shipped;
-use crate::event::{Offset, Output, OutputBuffer, Partition, Position, RawRecord};
+use crate::event::{Output, OutputBuffer, RawRecord};
 use crate::pipeline::{self, Batch, Content, Outcome, OutputList, Pipeline};
 use crate::rules::RuleSet;
 use crate::sigma::{RuleIndex, RuleOutcome};
@@ -39,18 +39,7 @@ impl<'r> Explainer<'r> {
 
     /// Runs the record with this value through the pipeline. `paint` is for the lines of the events.
     pub(super) fn explain(&self, rule: RuleIndex, value: &[u8], paint: Paint) -> Explained<'r> {
-        let record = RawRecord {
-            position: Position {
-                topic: "test",
-                partition: Partition(0),
-                offset: Offset(0),
-                element: None,
-            },
-            timestamp_ms: None,
-            key: None,
-            value: Some(value),
-            headers: Vec::new(),
-        };
+        let record = RawRecord::of_value("test", value);
         let mut out = OutputBuffer::default();
         let outcome = self.batch.process(&record, self.now_ms, &mut out);
         let mut rule_outcomes = Vec::new();

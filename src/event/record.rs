@@ -85,6 +85,25 @@ pub struct RawRecord<'a> {
     pub headers: Vec<Header<'a>>,
 }
 
+impl<'a> RawRecord<'a> {
+    /// A value that was not read from a topic, as the first record of a topic of this name: without timestamp, key and
+    /// headers.
+    pub fn of_value(topic: &'a str, value: &'a [u8]) -> RawRecord<'a> {
+        RawRecord {
+            position: Position {
+                topic,
+                partition: Partition(0),
+                offset: Offset(0),
+                element: None,
+            },
+            timestamp_ms: None,
+            key: None,
+            value: Some(value),
+            headers: Vec::new(),
+        }
+    }
+}
+
 /// A record to be written to the destination cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputRecord {

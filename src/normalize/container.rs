@@ -93,6 +93,15 @@ impl<'a> Container<'a> {
         })
     }
 
+    /// The record of an event of this container, which was found in `original`; `text` is its JSON.
+    pub fn record_of<'r>(&self, original: &RawRecord<'r>, text: &'r str) -> RawRecord<'r> {
+        RawRecord {
+            timestamp_ms: original.timestamp_ms.or(self.timestamp_ms),
+            value: Some(text.as_bytes()),
+            ..original.clone()
+        }
+    }
+
     /// The containers of this container's events, if the container itself was found in `record` and within `outer`.
     ///
     /// # Errors

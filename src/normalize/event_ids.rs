@@ -1,11 +1,11 @@
 //! Finds the ids of the events in a source record, by which their outputs are found.
 
+use std::cell::OnceCell;
+
 use super::container::{Container, Within};
-use super::error::NormalizeError;
-use super::read::{Normalized, normalize, normalize_portable};
+use super::read::{Normalized, normalize};
 use crate::catalog::Catalogs;
 use crate::event::RawRecord;
-use crate::json::{JsonError, Portable};
 
 /// The ids (OCSF `metadata.uid`) of the events in a record, in their order. If the record is a list, `element` selects
 /// one of its elements, numbered from 0. There is none for an event without an id, or for a value that cannot be read
@@ -23,13 +23,8 @@ fn collect(
     element: Option<u32>,
     ids: &mut Vec<String>,
 ) {
-    let portable;
-    let mut normalized = normalize(record, within, Catalogs::NONE, None);
-    if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
-        portable = Portable::of(record.value.unwrap_or_default());
-        normalized = normalize_portable(record, &portable, within, Catalogs::NONE, None);
-    }
-    match &normalized {
+    let portable = OnceCell::new();
+    match &normalize(record, &portable, within, Catalogs::NONE, None) {
         Ok(Normalized::Event(event)) => {
             ids.extend(event.metadata.uid.as_ref().map(ToString::to_string));
         }
@@ -54,11 +49,7 @@ fn collect_within(
         if container.is_list && element.is_some_and(|element| element != number) {
             continue;
         }
-        let inner = RawRecord {
-            value: Some(text.as_bytes()),
-            ..record.clone()
-        };
-        collect(&inner, within, element, ids);
+        collect(&container.record_of(record, text), within, element, ids);
     }
 }
 

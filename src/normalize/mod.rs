@@ -24,7 +24,7 @@ pub use event_ids::event_ids;
 pub use labels::{CONTRADICTORY, INFERRED, inferred};
 #[cfg(test)]
 pub(crate) use read::event_of;
-pub use read::{Normalized, normalize, normalize_portable};
+pub use read::{Normalized, normalize};
 
 #[cfg(test)]
 mod tests;

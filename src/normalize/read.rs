@@ -1,6 +1,8 @@
 //! Decides what a record is, and normalizes it: an event of a known vendor, a CloudEvent that no known vendor wrote,
 //! or a container of events.
 
+use std::cell::OnceCell;
+
 use super::actiontrail;
 use super::cloudevents::{self, Incoming};
 use super::confluent;
@@ -12,7 +14,7 @@ use super::redpanda;
 use super::walk;
 use crate::catalog::Catalogs;
 use crate::event::{AuditEvent, RawRecord};
-use crate::json::{Document, Memory, NodeId, Portable, Text, ValueKind};
+use crate::json::{Document, JsonError, Memory, NodeId, Portable, Text, ValueKind};
 
 /// The normalizers of the known vendors, in the order in which they are tried. A CloudEvent that none of them
 /// recognizes is normalized by [`cloudevents::generic`].
@@ -43,12 +45,34 @@ pub enum Normalized<'a> {
 }
 
 /// Describes a record in OCSF terms. `within` are the containers in which it was found. With `memory`, its
-/// allocations are reused for the document.
+/// allocations are reused for the document. A value that parsers read differently is rewritten first; `portable` keeps
+/// the new text.
 ///
 /// # Errors
-/// [`NormalizeError`]: the record becomes a dead letter. The exception is [`JsonError::NotPortable`]: the caller
-/// then calls [`normalize_portable`].
+/// [`NormalizeError`]: the record becomes a dead letter.
+#[inline(always)]
 pub fn normalize<'a>(
+    record: &RawRecord<'a>,
+    portable: &'a OnceCell<Portable>,
+    within: &Within<'a>,
+    catalogs: &'a Catalogs,
+    memory: Option<&'a Memory>,
+) -> Result<Normalized<'a>, NormalizeError> {
+    // One variable that is returned, because an event is large.
+    let mut normalized = normalize_as_written(record, within, catalogs, memory);
+    if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
+        let rewritten = || Portable::of(record.value.unwrap_or_default());
+        let portable = portable.get_or_init(rewritten);
+        normalized = normalize_portable(record, portable, within, catalogs, memory);
+    }
+    normalized
+}
+
+/// Describes a record in OCSF terms, unless its value must be rewritten first.
+///
+/// # Errors
+/// [`JsonError::NotPortable`]: the value must be rewritten. Others: the record becomes a dead letter.
+fn normalize_as_written<'a>(
     record: &RawRecord<'a>,
     within: &Within<'a>,
     catalogs: &'a Catalogs,
@@ -103,7 +127,7 @@ fn open(mut incoming: Incoming<'_>) -> Result<Opened<'_>, NormalizeError> {
 ///
 /// # Errors
 /// [`NormalizeError`]: the record becomes a dead letter.
-pub fn normalize_portable<'a>(
+fn normalize_portable<'a>(
     record: &RawRecord<'a>,
     portable: &'a Portable,
     within: &Within<'a>,
@@ -114,7 +138,7 @@ pub fn normalize_portable<'a>(
         value: Some(&portable.text),
         ..record.clone()
     };
-    let mut normalized = normalize(&record, within, catalogs, memory)?;
+    let mut normalized = normalize_as_written(&record, within, catalogs, memory)?;
     if let Normalized::Event(event) = &mut normalized {
         let labels = [
             (portable.has_surrogates, SURROGATE_AS_TEXT),
@@ -134,7 +158,7 @@ pub(crate) fn event_of<'a>(
     catalogs: &'a Catalogs,
     memory: Option<&'a Memory>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
-    match normalize(record, &Within::default(), catalogs, memory)? {
+    match normalize_as_written(record, &Within::default(), catalogs, memory)? {
         Normalized::Event(event) => Ok(event),
         Normalized::Container(_) => Err(NormalizeError::NotAnObject),
     }

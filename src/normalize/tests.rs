@@ -11,7 +11,7 @@ use crate::event::{
     API_ACTIVITY, AUTHENTICATION, AuditEvent, Header, Offset, Partition, Position, RawRecord,
     Status, User, UserKind,
 };
-use crate::json::{NodeId, Portable, Text, ValueKind};
+use crate::json::{NodeId, Text, ValueKind};
 use crate::vendors::{CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM};
 
 mod actiontrail;

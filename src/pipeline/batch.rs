@@ -16,8 +16,8 @@ use crate::enrich::{self, Names};
 use crate::event::{
     AuditEvent, Header, OutputBuffer, OutputRecord, Path, Position, RawRecord, event_and_output,
 };
-use crate::json::{JsonError, Memory, Portable, Text};
-use crate::normalize::{self, Container, NormalizeError, Normalized, Within};
+use crate::json::{Memory, Text};
+use crate::normalize::{self, Container, Normalized, Within};
 use crate::rules::RuleSet;
 use crate::sigma::{Level, Scratch};
 
@@ -100,7 +100,8 @@ impl Batch {
         out.begin_output(0);
         let portable = OnceCell::new();
         // Borrowed and not moved, because an event is large.
-        let mut normalized = self.normalize(record, within, &portable);
+        let (catalogs, memory) = (&self.context.catalogs, Some(&self.documents));
+        let mut normalized = normalize::normalize(record, &portable, within, catalogs, memory);
         let refused = match &mut normalized {
             Ok(Normalized::Event(event)) => {
                 return self.event(forms, original, event, reading, out);
@@ -122,25 +123,6 @@ impl Batch {
         self.refuse(original, why, forms, reading.now_ms, out)
     }
 
-    /// Describes a record in OCSF terms. `portable` keeps its text if that has to be rewritten first.
-    #[inline(always)]
-    pub(super) fn normalize<'a>(
-        &'a self,
-        record: &RawRecord<'a>,
-        within: &Within<'a>,
-        portable: &'a OnceCell<Portable>,
-    ) -> Result<Normalized<'a>, NormalizeError> {
-        let (catalogs, memory) = (&self.context.catalogs, Some(&self.documents));
-        // One variable that is returned, because an event is large.
-        let mut normalized = normalize::normalize(record, within, catalogs, memory);
-        if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
-            let rewritten = || Portable::of(record.value.unwrap_or_default());
-            let portable = portable.get_or_init(rewritten);
-            normalized = normalize::normalize_portable(record, portable, within, catalogs, memory);
-        }
-        normalized
-    }
-
     /// Processes the events of a container, each by itself. An element of a list is a record of its own, with
     /// its own position; an event within another value stands for the whole record.
     fn events(
@@ -152,7 +134,7 @@ impl Batch {
         reading: Reading,
         out: &mut OutputBuffer,
     ) -> Outcome {
-        let inner = |text| inner(original, container, text);
+        let inner = |text| container.record_of(original, text);
         if !container.is_list {
             let record = inner(container.events.first().map_or("", |text| text));
             return self.stages(forms, original, &record, within, reading, out);
@@ -331,18 +313,5 @@ impl Batch {
             value: Some(value),
             headers: headers.into_iter().flatten().map(owned).collect(),
         }
-    }
-}
-
-/// An event of a container as a record.
-pub(super) fn inner<'r>(
-    original: &RawRecord<'r>,
-    container: &Container<'_>,
-    text: &'r str,
-) -> RawRecord<'r> {
-    RawRecord {
-        timestamp_ms: original.timestamp_ms.or(container.timestamp_ms),
-        value: Some(text.as_bytes()),
-        ..original.clone()
     }
 }

@@ -2,11 +2,11 @@
 
 use std::cell::OnceCell;
 
-use super::batch::{Batch, inner};
+use super::batch::Batch;
 use super::guard;
 use crate::enrich;
 use crate::event::{AuditEvent, RawRecord};
-use crate::normalize::{Normalized, Within};
+use crate::normalize::{Normalized, Within, normalize};
 
 impl Batch {
     /// Visits every event of a record, normalized and with names, in the order in which [`Batch::process`] evaluates
@@ -22,8 +22,9 @@ impl Batch {
         visit: &mut dyn FnMut(&AuditEvent<'_>),
     ) {
         let portable = OnceCell::new();
-        let Some(mut normalized) = guard::caught(|| self.normalize(record, within, &portable))
-        else {
+        let (catalogs, memory) = (&self.context.catalogs, Some(&self.documents));
+        let normalized = guard::caught(|| normalize(record, &portable, within, catalogs, memory));
+        let Some(mut normalized) = normalized else {
             return;
         };
         match &mut normalized {
@@ -36,7 +37,7 @@ impl Batch {
                     return;
                 };
                 for text in &container.events {
-                    self.visit_within(&inner(record, container, text), &within, visit);
+                    self.visit_within(&container.record_of(record, text), &within, visit);
                 }
             }
             Err(_) => {}

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::event::limits::ALERT_DEPTH;
-use crate::event::{EventClass, Header, Offset, Partition, Position, RawRecord};
+use crate::event::{EventClass, Header, RawRecord};
 use crate::finding::{self, path};
 use crate::json::{Document, NodeId, ValueKind};
 
@@ -60,18 +60,7 @@ impl<'r> Emitted<'r> {
 
     /// Reads a value that is not in a topic.
     pub fn value(value: &'r [u8]) -> Emitted<'r> {
-        Emitted::new(RawRecord {
-            position: Position {
-                topic: "",
-                partition: Partition(0),
-                offset: Offset(0),
-                element: None,
-            },
-            timestamp_ms: None,
-            key: None,
-            value: Some(value),
-            headers: Vec::new(),
-        })
+        Emitted::new(RawRecord::of_value("", value))
     }
 
     /// The value's JSON, if it is JSON.

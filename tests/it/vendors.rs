@@ -1,13 +1,13 @@
 //! The vendors whose mapping, golden cases and generated records are tested: one row each.
 
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use proptest::strategy::BoxedStrategy;
 use watchbell::catalog::Catalogs;
 use watchbell::enrich::{self, Names};
 use watchbell::event::{AuditEvent, RawRecord};
-use watchbell::json::{JsonError, Portable};
-use watchbell::normalize::{NormalizeError, Normalized, Within, normalize, normalize_portable};
+use watchbell::normalize::{Normalized, Within, normalize};
 
 use crate::samples::{self, Sample};
 
@@ -144,13 +144,8 @@ fn each_event_within(
     names: &Names,
     visit: &mut dyn FnMut(&AuditEvent<'_>),
 ) {
-    let portable;
-    let mut normalized = normalize(record, within, &CATALOGS, None);
-    if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
-        portable = Portable::of(record.value.unwrap_or_default());
-        normalized = normalize_portable(record, &portable, within, &CATALOGS, None);
-    }
-    match &mut normalized {
+    let portable = OnceCell::new();
+    match &mut normalize(record, &portable, within, &CATALOGS, None) {
         Ok(Normalized::Event(event)) => {
             enrich::apply(event, names);
             visit(event);
@@ -160,11 +155,7 @@ fn each_event_within(
                 return;
             };
             for text in &container.events {
-                let value = Some(text.as_bytes());
-                let record = RawRecord {
-                    value,
-                    ..record.clone()
-                };
+                let record = container.record_of(record, text);
                 each_event_within(&record, &within, names, visit);
             }
         }

@@ -13,7 +13,7 @@ use super::{LIMIT, eventually};
 /// For how long at most nothing new may be seen after a broker has failed: until the others take it
 /// for dead; until the open transaction has timed out (3 s) and its end has reached the new leaders;
 /// the longest rest between two attempts (5 s); plus a reserve for a busy machine, on which a coordinator alone
-/// may need 10 s to load its state. A daemon that waits for the failed broker itself is still for ever.
+/// may need 10 s to load its state. A daemon that waits for the failed broker itself never continues.
 const STILL: Duration =
     Duration::from_millis(BROKER_SESSION_MS + 3_000 + REQUEST_MS + 5_000 + 42_000);
 

@@ -92,7 +92,7 @@ impl<'r> StoredExplainer<'r> {
 mod tests {
     use super::*;
     use crate::cli::shipped::Shipped;
-    use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
+    use crate::event::{OutputBuffer, RawRecord};
     use crate::pipeline::Names;
 
     const DELETION: &str = r#"{"specversion":"1.0","id":"b4","source":"crn://confluent.cloud/",
@@ -106,19 +106,7 @@ mod tests {
         let batch = Shipped::load().unwrap().pipeline(Names::default()).begin();
         let mut out = OutputBuffer::default();
         for value in [DELETION, "{"] {
-            let position = Position {
-                topic: "audit",
-                partition: Partition(0),
-                offset: Offset(0),
-                element: None,
-            };
-            let record = RawRecord {
-                position,
-                timestamp_ms: None,
-                key: None,
-                value: Some(value.as_bytes()),
-                headers: Vec::new(),
-            };
+            let record = RawRecord::of_value("audit", value.as_bytes());
             batch.process(&record, 1_800_000_000_000, &mut out);
         }
         let values = out.iter().take(3).map(|output| {

@@ -1,5 +1,7 @@
 //! What holds events: records of Simple Log Service, CloudEvents of EventBridge, pages and arrays.
 
+use std::cell::OnceCell;
+
 use super::*;
 use crate::encode;
 use crate::event::{Header, MAX_EVENTS_IN_RECORD};
@@ -15,7 +17,8 @@ fn held(record: &RawRecord<'_>) -> Vec<String> {
 }
 
 fn collect(record: &RawRecord<'_>, within: &Within<'_>, found: &mut Vec<String>) {
-    let normalized = normalize(record, within, Catalogs::NONE, None);
+    let portable = OnceCell::new();
+    let normalized = normalize(record, &portable, within, Catalogs::NONE, None);
     let container = match &normalized {
         Ok(Normalized::Event(event)) => {
             let mut out = Vec::new();
@@ -35,14 +38,7 @@ fn collect(record: &RawRecord<'_>, within: &Within<'_>, found: &mut Vec<String>)
         Err(error) => return found.push(error.reason().to_owned()),
     };
     for text in &container.events {
-        let value = Some(text.as_bytes());
-        let timestamp_ms = record.timestamp_ms.or(container.timestamp_ms);
-        let inner = RawRecord {
-            value,
-            timestamp_ms,
-            ..record.clone()
-        };
-        collect(&inner, &within, found);
+        collect(&container.record_of(record, text), &within, found);
     }
 }
 
@@ -107,7 +103,9 @@ fn the_time_of_a_log_record_is_used_if_neither_event_nor_record_has_one() {
         let text = format!(r#"{{"__topic__":"t","__time__":{time},"event":{event}}}"#);
         let mut record = record(Some(text.as_bytes()));
         record.timestamp_ms = record_ms;
-        let normalized = normalize(&record, &Within::default(), Catalogs::NONE, None).unwrap();
+        let portable = OnceCell::new();
+        let normalized =
+            normalize(&record, &portable, &Within::default(), Catalogs::NONE, None).unwrap();
         let Normalized::Container(container) = normalized else {
             panic!("no container");
         };
@@ -203,7 +201,9 @@ fn a_valid_time_of_an_event_is_used_though_its_log_record_says_another_one() {
         let text = format!(r#"{{"__time__":"1000000000","event":{held}}}"#);
         let mut record = record(Some(text.as_bytes()));
         record.timestamp_ms = None;
-        let normalized = normalize(&record, &Within::default(), Catalogs::NONE, None).unwrap();
+        let portable = OnceCell::new();
+        let normalized =
+            normalize(&record, &portable, &Within::default(), Catalogs::NONE, None).unwrap();
         let Normalized::Container(container) = normalized else {
             panic!("no container");
         };

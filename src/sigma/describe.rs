@@ -83,6 +83,11 @@ impl fmt::Display for Expected {
             Expected::Regex(regex) => write!(f, "/{regex}/"),
             Expected::Compare(bound, limit) => write!(f, "{bound} {limit}"),
             Expected::Network(network) => write!(f, "in {network}"),
+            Expected::OneOf(forms) => {
+                f.write_str("(")?;
+                listed(f, "one of ", forms)?;
+                f.write_str(")")
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads every document of a file of rules. The keys of a document say of which kind it is.
 
+use super::action::Actions;
 use super::filter::{Filter, filter};
 use super::parse::rule;
 use super::rule::Rule;
@@ -26,16 +27,15 @@ enum DocumentKind {
     Rule,
     /// It has `filter`.
     Filter,
-    /// It has `correlation` or `action`, which are not supported.
-    Unsupported(&'static str),
+    /// It has `correlation`, which is not supported.
+    Correlation,
 }
 
 impl DocumentKind {
     /// The keys that make a document something else than a rule.
-    const KEYS: [(&str, DocumentKind); 3] = [
+    const KEYS: [(&str, DocumentKind); 2] = [
         ("filter", DocumentKind::Filter),
-        ("correlation", DocumentKind::Unsupported("correlation")),
-        ("action", DocumentKind::Unsupported("action")),
+        ("correlation", DocumentKind::Correlation),
     ];
 
     /// The kind of a document.
@@ -78,8 +78,12 @@ pub fn documents(text: &str) -> Parsed {
                     .problems
                     .push(Problem::error(Mark::START, "no rule in this file"));
             }
-            for document in &documents {
-                parsed.add(document);
+            let mut actions = Actions::default();
+            for document in documents {
+                match actions.apply(document) {
+                    Ok(document) => document.iter().for_each(|document| parsed.add(document)),
+                    Err(problem) => parsed.problems.push(problem),
+                }
             }
         }
         Err(problem) => parsed.problems.push(problem),
@@ -98,13 +102,11 @@ impl Parsed {
             Ok(DocumentKind::Filter) => {
                 self.filters.extend(filter(document, &mut self.problems));
             }
-            Ok(DocumentKind::Unsupported(key)) => {
+            Ok(DocumentKind::Correlation) => {
                 let entries = document.as_map().unwrap_or_default().iter();
-                let mut marks = entries
-                    .filter(|entry| entry.key == key)
-                    .map(|entry| entry.key_mark);
-                let mark = marks.next().unwrap_or(document.mark);
-                let problem = Problem::error(mark, format!("`{key}` is not supported yet"));
+                let mut keys = entries.filter(|entry| entry.key == "correlation");
+                let mark = keys.next().map_or(document.mark, |entry| entry.key_mark);
+                let problem = Problem::error(mark, "`correlation` is not supported yet");
                 self.problems
                     .push(problem.remedy("write rules with `detection`, and filters"));
             }

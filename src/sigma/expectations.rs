@@ -58,14 +58,7 @@ impl Modifiers {
             }
         }
         if self.all {
-            let single = expected.iter().all(|alternatives| alternatives.len() == 1);
-            if !single {
-                let message = "`all` and `base64offset` cannot be combined";
-                problems.push(
-                    Problem::error(key, message).remedy("write one selection for each value"),
-                );
-            }
-            return Some(Check::Every(expected.into_iter().flatten().collect()));
+            return Some(Check::Every(expected.into_iter().map(one_of).collect()));
         }
         Some(Check::Any(expected.into_iter().flatten().collect()))
     }
@@ -196,6 +189,14 @@ impl Modifiers {
             return Err(Problem::error(mark, "too short to be found in Base64"));
         }
         Ok(encoded)
+    }
+}
+
+/// One expectation for several alternatives.
+fn one_of(mut alternatives: Vec<Expected>) -> Expected {
+    match alternatives.len() {
+        1 => alternatives.remove(0),
+        _ => Expected::OneOf(alternatives),
     }
 }
 

@@ -22,6 +22,18 @@ pub enum Check {
     Field(FieldReference),
 }
 
+impl Check {
+    /// Whether a field that is missing is one of the values that it accepts.
+    pub fn accepts_missing(&self) -> bool {
+        match self {
+            Check::Any(expected) => expected.iter().any(Expected::is_null),
+            Check::Every(expected) => expected.iter().all(Expected::is_null),
+            Check::Exists(exists) => !exists,
+            Check::Field(_) => false,
+        }
+    }
+}
+
 /// A comparison between two fields of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldReference {
@@ -63,7 +75,7 @@ impl Relation {
 /// One expected value.
 #[derive(Debug, Clone)]
 pub enum Expected {
-    /// An explicit null.
+    /// A null, or a field that is missing.
     Null,
     /// A boolean, or a string with its text.
     Bool(bool),
@@ -77,6 +89,8 @@ pub enum Expected {
     Compare(Bound, Number),
     /// An address within a network.
     Network(Network),
+    /// One of several forms of a value, such as its three forms in Base64.
+    OneOf(Vec<Expected>),
 }
 
 /// `lt`, `lte`, `gt`, `gte`.
@@ -223,6 +237,11 @@ impl<'v, 'b> Subject<'v, 'b> {
 }
 
 impl Expected {
+    /// Whether it is met by a null, and by a field that is missing.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Expected::Null)
+    }
+
     /// Whether the value meets the expectation.
     pub fn is_met(&self, subject: &mut Subject<'_, '_>) -> bool {
         let value = subject.value;
@@ -253,6 +272,7 @@ impl Expected {
             }
             Expected::Regex(regex) => text_is(&|text| regex.is_match(text)),
             Expected::Network(network) => text_is(&|text| network.contains(text)),
+            Expected::OneOf(forms) => forms.iter().any(|form| form.is_met(subject)),
         }
     }
 }

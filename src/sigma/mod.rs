@@ -2,6 +2,7 @@
 //! anything that implements [`Fields`]. Malformed and unsupported rules are refused when parsed, so
 //! evaluation is total. `docs/sigma.md` says how questions are decided that the specification leaves open.
 
+mod action;
 mod compile;
 mod condition;
 mod describe;
@@ -37,5 +38,7 @@ pub use filter::{Filter, FilteredRules};
 pub use matcher::{Check, Expected};
 pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::rule;
-pub use rule::{Detection, Exclusion, Level, Logsource, Rule, RuleId, Status, Test};
+pub use rule::{
+    Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status, Test,
+};
 pub use value::{Fields, Origin, UnknownField, Value, Visit};

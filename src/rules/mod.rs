@@ -4,6 +4,7 @@
 
 mod fingerprint;
 mod load;
+mod overrides;
 mod pack;
 mod parsed_rule;
 mod swap;
@@ -16,9 +17,10 @@ mod tests;
 use std::sync::Arc;
 
 pub use load::RuleSource;
+pub use overrides::Overrides;
 pub use pack::{pack, pack_names};
 pub use swap::CurrentRules;
-pub use validate::{Known, KnownProduct, Overrides};
+pub use validate::{Known, KnownProduct};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::sigma::{
@@ -77,8 +79,8 @@ impl<P> RuleSet<P> {
         let files = load::read(sources, &mut diagnostics);
         let mut parsed = load::parse(&files, &mut diagnostics);
         validate::rules(&parsed, known, &mut diagnostics);
-        overrides.check(&parsed, known, &mut diagnostics);
-        parsed.retain(|parsed| !overrides.disables(&parsed.rule));
+        overrides.check(&parsed, known, resolve, &mut diagnostics);
+        parsed.retain(|parsed| !overrides.disables(parsed));
         let hash = fingerprint::rule_set(&parsed, overrides, known);
         let detections = parsed.iter().map(|parsed| LogsourceDetection {
             logsource: &parsed.rule.logsource,
@@ -92,10 +94,12 @@ impl<P> RuleSet<P> {
             diagnostics.extend(located);
         });
         let mut rules = Vec::new();
-        for parsed in parsed {
+        for mut parsed in parsed {
+            let level = overrides.level(&parsed);
+            overrides.apply(&mut parsed, resolve);
             let fields = validate::fields(&parsed, resolve, &mut diagnostics);
             rules.push(LoadedRule {
-                level: overrides.level(&parsed.rule),
+                level,
                 shown: fields.shown,
                 group_by: fields.group_by,
                 rule: parsed.rule,

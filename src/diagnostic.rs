@@ -79,6 +79,11 @@ impl Problem {
         }
     }
 
+    /// Whether it does not reject the file.
+    pub fn is_warning(&self) -> bool {
+        self.severity == Severity::Warning
+    }
+
     /// The same problem, saying what to write instead.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Problem {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::parsed_rule::ParsedRule;
-use super::{fingerprint, pack};
+use super::pack;
+use super::parsed_rule::{ParsedFilter, ParsedRule};
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{self, RuleId};
 
@@ -164,33 +164,64 @@ fn at(file: impl fmt::Display, problem: Problem) -> Diagnostic {
     Diagnostic { file, problem }
 }
 
-/// Parses every file. If two rules have the same id, the second one is reported as an error and left out.
-pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<ParsedRule> {
-    let mut rules: Vec<ParsedRule> = Vec::new();
-    let mut first_uses: HashMap<RuleId, (Arc<str>, Mark)> = HashMap::new();
+/// What the files of a rule set hold, before it is checked and compiled.
+#[derive(Default)]
+pub(super) struct ParsedFiles {
+    pub(super) rules: Vec<ParsedRule>,
+    pub(super) filters: Vec<ParsedFilter>,
+    /// The ids and names of rules with errors.
+    pub(super) broken: Vec<String>,
+}
+
+/// Parses every file. If two documents have the same id, the second one is reported as an error and left out.
+pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> ParsedFiles {
+    let mut all = ParsedFiles::default();
+    let mut ids = Ids::default();
     for file in files {
-        let parsed = sigma::rules(&file.text);
+        let parsed = sigma::documents(&file.text);
         let mut problems = parsed.problems;
+        all.broken.extend(parsed.broken);
         for rule in parsed.rules {
-            if let Some((first, mark)) = first_uses.get(&rule.id) {
-                let (line, column) = (mark.line, mark.column);
-                let message = format!(
-                    "id `{}` is already used by {first}:{line}:{column}",
-                    rule.id
-                );
-                let remedy = "give one of the two rules a new UUID";
-                problems.push(Problem::error(rule.id_mark, message).remedy(remedy));
-                continue;
+            match ids.add(&rule.id, rule.id_mark, file) {
+                Ok(()) => all.rules.push(ParsedRule {
+                    file: file.name.clone(),
+                    rule,
+                }),
+                Err(problem) => problems.push(problem),
             }
-            first_uses.insert(rule.id.clone(), (file.name.clone(), rule.id_mark));
-            rules.push(ParsedRule {
-                version: fingerprint::version(&rule),
-                file: file.name.clone(),
-                rule,
-            });
+        }
+        for filter in parsed.filters {
+            let added = match &filter.id {
+                Some(id) => ids.add(id, filter.id_mark, file),
+                None => Ok(()),
+            };
+            match added {
+                Ok(()) => all.filters.push(ParsedFilter {
+                    file: file.name.clone(),
+                    filter,
+                }),
+                Err(problem) => problems.push(problem),
+            }
         }
         let located = problems.into_iter().map(|problem| at(&file.name, problem));
         diagnostics.extend(located);
     }
-    rules
+    all
+}
+
+/// The ids of documents, each with the place of its first use.
+#[derive(Default)]
+struct Ids(HashMap<RuleId, (Arc<str>, Mark)>);
+
+impl Ids {
+    fn add(&mut self, id: &RuleId, mark: Mark, file: &RuleFile) -> Result<(), Problem> {
+        if let Some((first, mark_of_first)) = self.0.get(id) {
+            let Mark { line, column } = mark_of_first;
+            let message = format!("id `{id}` is already used by {first}:{line}:{column}");
+            let remedy = "give one of the two a new UUID";
+            return Err(Problem::error(mark, message).remedy(remedy));
+        }
+        self.0.insert(id.clone(), (file.name.clone(), mark));
+        Ok(())
+    }
 }

@@ -2,6 +2,7 @@
 //! matcher, and identified by a hash.
 //! Invariant: a rule set with an error is not built, so only a set without errors can replace the set in force.
 
+mod filters;
 mod fingerprint;
 mod load;
 mod overrides;
@@ -16,6 +17,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use load::ParsedFiles;
 pub use load::RuleSource;
 pub use overrides::Overrides;
 pub use pack::{pack, pack_names};
@@ -77,9 +79,15 @@ impl<P> RuleSet<P> {
     ) -> Result<RuleSet<P>, Vec<Diagnostic>> {
         let mut diagnostics = Vec::new();
         let files = load::read(sources, &mut diagnostics);
-        let mut parsed = load::parse(&files, &mut diagnostics);
+        let ParsedFiles {
+            rules: mut parsed,
+            filters,
+            broken,
+        } = load::parse(&files, &mut diagnostics);
         validate::rules(&parsed, known, &mut diagnostics);
         overrides.check(&parsed, known, resolve, &mut diagnostics);
+        let filters = filters::checked(filters, known, resolve, &mut diagnostics);
+        filters::apply(&filters, &mut parsed, known, &broken, &mut diagnostics);
         parsed.retain(|parsed| !overrides.disables(parsed));
         let hash = fingerprint::rule_set(&parsed, overrides, known);
         let detections = parsed.iter().map(|parsed| LogsourceDetection {
@@ -102,9 +110,9 @@ impl<P> RuleSet<P> {
                 level,
                 shown: fields.shown,
                 group_by: fields.group_by,
+                version: fingerprint::version(&parsed.rule),
                 rule: parsed.rule,
                 file: parsed.file,
-                version: parsed.version,
             });
         }
         diagnostics.sort_by(|a, b| (&a.file, a.problem.mark).cmp(&(&b.file, b.problem.mark)));

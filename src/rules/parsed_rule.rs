@@ -1,12 +1,17 @@
-//! A rule as it was read from a file, before it is checked and compiled.
+//! Rules and filters as they were read from files, before they are checked and compiled.
 
 use std::sync::Arc;
 
-use crate::sigma::Rule;
+use crate::sigma::{Filter, Rule};
 
-/// A rule with the name of its file and its version.
+/// A rule with the name of its file.
 pub(super) struct ParsedRule {
     pub(super) rule: Rule,
     pub(super) file: Arc<str>,
-    pub(super) version: String,
+}
+
+/// A filter with the name of its file.
+pub(super) struct ParsedFilter {
+    pub(super) filter: Filter,
+    pub(super) file: Arc<str>,
 }

@@ -160,7 +160,7 @@ fn everything_wrong_in_any_file_is_reported_at_once() {
         .collect::<Vec<_>>(),
         [
             "b.yaml:2:5: error: id `11111111-1111-4111-8111-111111111111` is already used by a.yaml:2:5 \
-             /   help: give one of the two rules a new UUID",
+             /   help: give one of the two a new UUID",
             "c.yaml:6:12: error: unknown product `conflunet` /   help: did you mean `confluent`?",
             "d.yaml:9:5: error: unknown field `actor.uid` /   help: did you mean `actor.user.uid`?",
             "d.yaml:11:12: error: unknown field `actor.uid` in `group_by` \
@@ -402,4 +402,114 @@ fn a_snapshot_does_not_change_when_the_set_is_replaced() {
     assert_eq!(snapshot.hash(), replaced.hash());
     assert_eq!(snapshot.rules()[0].rule.id.as_str(), FIRST);
     assert_eq!(current.snapshot().rules()[0].rule.id.as_str(), SECOND);
+}
+
+const FILTER: &str = "\
+title: Deployments
+logsource: {product: confluent}
+filter:
+  rules: [topic_deleted]
+  ci: {api.operation|cased: kafka.DeleteTopics}
+  condition: ci
+";
+
+/// The rule with the name that the filter refers to, and with a line that the filter does not exclude.
+fn named_rule() -> String {
+    RULE.replace("level: high", "level: high\nname: topic_deleted")
+}
+
+#[test]
+fn a_filter_excludes_events_and_is_part_of_the_rules_version() {
+    let alone = loaded(&[("a.yaml", &named_rule())]);
+    let set = loaded(&[("a.yaml", &named_rule()), ("ci.yaml", FILTER)]);
+    assert_eq!(set.rules().len(), 1);
+    let mut scratch = Scratch::default();
+    let excluded = Event("kafka.DeleteTopics");
+    assert_eq!(alone.matches(&excluded, &mut scratch), [0]);
+    assert!(set.matches(&excluded, &mut scratch).is_empty());
+    assert_eq!(set.matches(&Event("KAFKA.deleteTopics"), &mut scratch), [0]);
+    let outcome = set.outcome(0, &excluded).unwrap();
+    assert_eq!(outcome.would_match_but_for(), ["filter Deployments"]);
+    assert_ne!(set.rules()[0].version, alone.rules()[0].version);
+    assert_ne!(set.hash(), alone.hash());
+    let moved = format!("# Why.\n{}", FILTER.replace("[topic_deleted]", "any"));
+    let moved = loaded(&[("z.yaml", &named_rule()), ("y.yaml", &moved)]);
+    assert_eq!(moved.hash(), set.hash(), "it excludes the same events");
+    let wider = FILTER.replace("|cased", "");
+    assert_ne!(
+        loaded(&[("a.yaml", &named_rule()), ("ci.yaml", &wider)]).hash(),
+        set.hash()
+    );
+}
+
+#[test]
+fn a_filter_that_cannot_be_applied_is_an_error_at_the_rule_that_it_names() {
+    let shown = |rule: &str, filter: &str| {
+        let shown = diagnostics_of(&[("a.yaml", rule), ("ci.yaml", filter)]);
+        shown.join("\n")
+    };
+    let naming = |name: &str| FILTER.replace("topic_deleted", name);
+    for (name, expected) in [
+        (
+            "topic_deletet",
+            "ci.yaml:4:11: error: no rule has the id or name `topic_deletet`\n  help: did you mean \
+             `topic_deleted`?",
+        ),
+        (
+            "Topic deleted",
+            "ci.yaml:4:11: error: no rule has the id or name `Topic deleted`\n  help: it is a title; write the \
+             id: 11111111-1111-4111-8111-111111111111",
+        ),
+        (
+            "99999999-0000-4000-8000-000000000000",
+            "ci.yaml:4:11: error: no rule has the id or name `99999999-0000-4000-8000-000000000000`\n  help: load \
+             the file or pack of the rule together with the filter",
+        ),
+    ] {
+        assert_eq!(shown(&named_rule(), &naming(name)), expected);
+    }
+    let other = FILTER.replace("confluent}", "confluent, service: flink}");
+    let elsewhere = shown(&named_rule(), &other);
+    assert!(elsewhere.starts_with(
+        "ci.yaml:4:11: error: the filter is for product confluent, service flink, but the rule `Topic deleted` is \
+         for product confluent, service kafka\n  help: write the log source of the rule, or a wider one such as \
+         `logsource: {}`"
+    ), "{elsewhere}");
+    let fields = FILTER.replace("api.operation|cased", "actor.uid");
+    assert_eq!(
+        shown(&named_rule(), &fields),
+        "ci.yaml:5:8: error: unknown field `actor.uid`\n  help: did you mean `actor.user.uid`?"
+    );
+    let twice = named_rule() + "---\n" + &named_rule().replace(FIRST, SECOND);
+    let ambiguous = shown(&twice, FILTER);
+    assert!(
+        ambiguous.contains("2 rules have the name `topic_deleted`"),
+        "{ambiguous}"
+    );
+    let broken = named_rule().replace("kafka.DeleteTopics", "[]");
+    let only_its_own = shown(&broken, FILTER);
+    assert!(
+        only_its_own.starts_with("a.yaml:10:20: error: an empty list"),
+        "{only_its_own}"
+    );
+    assert_eq!(only_its_own.matches("error").count(), 1);
+}
+
+#[test]
+fn a_filter_for_any_rule_that_applies_to_none_is_a_warning() {
+    let filter = FILTER
+        .replace("[topic_deleted]", "any")
+        .replace("confluent}", "confluent, service: flink}");
+    let set = loaded(&[("a.yaml", RULE), ("ci.yaml", &filter)]);
+    assert!(
+        warnings(&set).contains(
+            &"the filter applies to no rule: none is for product confluent, service flink"
+        )
+    );
+    let same_id = FILTER.replace("title: Deployments", &format!("title: D\nid: {FIRST}"));
+    let shown = diagnostics_of(&[("a.yaml", &named_rule()), ("ci.yaml", &same_id)]);
+    assert!(
+        shown[0].contains("is already used by a.yaml:2:5"),
+        "{shown:?}"
+    );
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parsed_rule::ParsedRule;
-use crate::diagnostic::{Diagnostic, Problem, nearest};
-use crate::sigma::{Check, Expected, Rule, Status, Test, UnknownField};
+use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
+use crate::sigma::{Check, Expected, Logsource, Rule, Status, Test, UnknownField};
 
 /// The OCSF attribute that holds the name of an event's method.
 pub const OPERATION_FIELD: &str = "api.operation";
@@ -28,9 +28,9 @@ pub struct KnownProduct {
 }
 
 impl Known {
-    /// The product that a rule names; all known products if the rule names no product or an unknown one.
-    fn products_of(&self, rule: &Rule) -> Vec<&KnownProduct> {
-        let named = rule.logsource.product.as_ref();
+    /// The product that a log source names; all known products if it names no product or an unknown one.
+    fn products_of(&self, logsource: &Logsource) -> Vec<&KnownProduct> {
+        let named = logsource.product.as_ref();
         match named.and_then(|product| self.products.get(product)) {
             Some(product) => vec![product],
             None => self.products.values().collect(),
@@ -42,11 +42,11 @@ impl Known {
 pub(super) fn rules(parsed: &[ParsedRule], known: &Known, diagnostics: &mut Vec<Diagnostic>) {
     for ParsedRule { rule, file, .. } in parsed {
         let mut problems = Vec::new();
-        check_taxonomy(rule, &mut problems);
+        taxonomy(rule.taxonomy.as_ref(), &mut problems);
         check_status(rule, &mut problems);
-        check_logsource(rule, known, &mut problems);
+        logsource(&rule.logsource, rule.logsource_mark, known, &mut problems);
         for test in rule.detection.tests() {
-            check_methods(rule, test, known, &mut problems);
+            methods(&rule.logsource, test, known, &mut problems);
         }
         diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
             file: file.clone(),
@@ -55,8 +55,9 @@ pub(super) fn rules(parsed: &[ParsedRule], known: &Known, diagnostics: &mut Vec<
     }
 }
 
-fn check_taxonomy(rule: &Rule, problems: &mut Vec<Problem>) {
-    if let Some((taxonomy, mark)) = &rule.taxonomy
+/// Reports a taxonomy of field names that is not supported.
+pub(super) fn taxonomy(taxonomy: Option<&(String, Mark)>, problems: &mut Vec<Problem>) {
+    if let Some((taxonomy, mark)) = taxonomy
         && taxonomy != "ocsf"
     {
         let message = format!("taxonomy `{taxonomy}` is not supported");
@@ -75,8 +76,13 @@ fn check_status(rule: &Rule, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
-    let mark = rule.logsource_mark;
+/// Reports a product, service or category of which there are no events.
+pub(super) fn logsource(
+    logsource: &Logsource,
+    mark: Mark,
+    known: &Known,
+    problems: &mut Vec<Problem>,
+) {
     let mut report_unknown = |key: &str, value: &str, allowed: Vec<&str>| {
         let problem = Problem::error(mark, format!("unknown {key} `{value}`"));
         problems.push(match nearest(value, allowed.iter().copied()) {
@@ -84,40 +90,45 @@ fn check_logsource(rule: &Rule, known: &Known, problems: &mut Vec<Problem>) {
             None => problem.remedy(format!("write one of: {}", allowed.join(", "))),
         });
     };
-    if let Some(product) = &rule.logsource.product
+    if let Some(product) = &logsource.product
         && !known.products.contains_key(product)
     {
         let allowed = known.products.keys().map(String::as_str);
         report_unknown("product", product, allowed.collect());
     }
-    let products = known.products_of(rule);
+    let products = known.products_of(logsource);
     let services = products
         .into_iter()
         .flat_map(|product| product.services.keys());
     let services: BTreeSet<&str> = services.map(String::as_str).collect();
-    if let Some(service) = &rule.logsource.service
+    if let Some(service) = &logsource.service
         && !services.contains(service.as_str())
     {
         report_unknown("service", service, services.into_iter().collect());
     }
-    if let Some(category) = &rule.logsource.category {
+    if let Some(category) = &logsource.category {
         let message = format!("no event has a category, so `{category}` matches nothing");
         problems.push(Problem::error(mark, message).remedy("write `product` and `service`"));
     }
 }
 
-/// Warns about each expected value of [`OPERATION_FIELD`] that matches no known method of the rule's service. A
-/// service without known methods is not checked.
-fn check_methods(rule: &Rule, test: &Test, known: &Known, problems: &mut Vec<Problem>) {
+/// Warns about each expected value of [`OPERATION_FIELD`] that matches no known method of the log source. A service
+/// without known methods is not checked.
+pub(super) fn methods(
+    logsource: &Logsource,
+    test: &Test,
+    known: &Known,
+    problems: &mut Vec<Problem>,
+) {
     let (Check::Any(expected) | Check::Every(expected)) = &test.check else {
         return;
     };
     if test.field.as_deref() != Some(OPERATION_FIELD) {
         return;
     }
-    let products = known.products_of(rule);
+    let products = known.products_of(logsource);
     let services = || products.iter().flat_map(|product| &product.services);
-    let named = rule.logsource.service.as_ref();
+    let named = logsource.service.as_ref();
     let is_covered = |service: &String| named.is_none_or(|named| named == service);
     let methods_of_rule = || {
         let covered = services().filter(|(service, _)| is_covered(service));

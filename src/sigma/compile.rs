@@ -9,7 +9,7 @@ use foldhash::HashSet;
 use super::index::Index;
 use super::matcher::{Check, Expected};
 use super::program::{Compiled, CompiledSelection, CompiledTest, Expr};
-use super::rule::{Body, Condition, Detection, Logsource, Test};
+use super::rule::{Body, Condition, Detection, Exclusion, Logsource, Test};
 use super::value::UnknownField;
 use crate::diagnostic::Problem;
 
@@ -112,21 +112,42 @@ struct Builder<'r, P> {
 
 impl<P> Builder<'_, P> {
     fn detection(&mut self, number: RuleIndex, target: LogsourceDetection<'_>) -> Compiled {
+        let Detection { condition, .. } = target.detection;
+        let selections = self.selections(number, target.detection, false);
+        let mut condition = self::condition(condition, &selections);
+        let mut exclusions = Vec::new();
+        for Exclusion { detection, .. } in &target.detection.exclusions {
+            let selections = self.selections(number, detection, true);
+            let excluded = self::condition(&detection.condition, &selections);
+            condition = Expr::All(vec![condition, Expr::Not(Box::new(excluded))]);
+            exclusions.push(selections);
+        }
+        Compiled {
+            logsource: self.logsource(target.logsource),
+            condition,
+            selections,
+            exclusions,
+        }
+    }
+
+    /// The selections of a detection; `is_negated` if its condition is under `not`.
+    fn selections(
+        &mut self,
+        number: RuleIndex,
+        detection: &Detection,
+        is_negated: bool,
+    ) -> Vec<CompiledSelection> {
         let mut selections = Vec::new();
-        for (place, selection) in target.detection.selections.iter().enumerate() {
+        for (place, selection) in detection.selections.iter().enumerate() {
             let mut tests = Vec::new();
             selections.push(CompiledSelection {
-                only_negated: only_negated(&target.detection.condition, place, false),
+                only_negated: only_negated(&detection.condition, place, is_negated),
                 name: selection.name.clone(),
                 expr: self.body(number, &selection.body, &mut tests),
                 tests,
             });
         }
-        Compiled {
-            logsource: self.logsource(target.logsource),
-            condition: condition(&target.detection.condition, &selections),
-            selections,
-        }
+        selections
     }
 
     fn logsource(&mut self, logsource: &Logsource) -> usize {

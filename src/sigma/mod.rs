@@ -5,13 +5,17 @@
 mod compile;
 mod condition;
 mod describe;
+mod detection;
+mod document;
 mod encoding;
 mod evaluate;
 mod expectations;
 mod explain;
+mod filter;
 mod index;
 mod literals;
 mod matcher;
+mod metadata;
 mod modifiers;
 mod outcome;
 mod parse;
@@ -25,11 +29,13 @@ mod value;
 mod tests;
 
 pub use compile::{Engine, LogsourceDetection, RuleIndex};
+pub use detection::detection;
+pub use document::{Parsed, documents};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};
+pub use filter::{Filter, FilteredRules};
 pub use matcher::{Check, Expected};
 pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
-pub use parse::{detection, rule, rules};
-
-pub use rule::{Detection, Level, Logsource, Rule, RuleId, Status, Test};
+pub use parse::rule;
+pub use rule::{Detection, Exclusion, Level, Logsource, Rule, RuleId, Status, Test};
 pub use value::{Fields, Origin, UnknownField, Value, Visit};

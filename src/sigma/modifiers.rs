@@ -4,7 +4,7 @@
 use super::encoding::Utf16;
 use super::matcher::{Bound, Relation};
 use super::rule::Test;
-use crate::diagnostic::{Mark, Problem, Severity, nearest};
+use crate::diagnostic::{Mark, Problem, nearest};
 use crate::yaml::{Entry, Node};
 
 /// Every supported modifier, as listed in error messages.
@@ -102,9 +102,7 @@ fn checked(
 ) -> Option<Test> {
     let before = problems.len();
     let check = modifiers.check(node, field.is_none(), mark, problems);
-    let sound = problems[before..]
-        .iter()
-        .all(|problem| problem.severity == Severity::Warning);
+    let sound = problems[before..].iter().all(Problem::is_warning);
     let check = check.filter(|_| sound)?;
     Some(Test {
         field: field.map(str::to_owned),

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use super::compile::{Engine, RuleIndex};
 use super::evaluate::{CachedAnswer, Evaluation, Readings};
 use super::matcher::{Check, Subject};
-use super::program::CompiledTest;
-use super::rule::{Body, Condition, Detection, Logsource, Test};
+use super::program::{CompiledSelection, CompiledTest};
+use super::rule::{Body, Condition, Detection, Exclusion, Logsource, Selection, Test};
 use super::value::{Fields, Value};
 
 /// The outcome of one rule on one event.
@@ -43,7 +43,7 @@ pub enum Part<'r> {
     All(Vec<PartOutcome<'r>>),
     /// At least so many parts hold.
     AtLeast(usize, Vec<PartOutcome<'r>>),
-    /// What a selection looks for.
+    /// What a selection looks for, or the condition of a filter.
     Selection(&'r str, Box<PartOutcome<'r>>),
     /// One line of a selection.
     Line(LineOutcome<'r>),
@@ -156,14 +156,28 @@ impl<P> Engine<P> {
         let (logsource, origin) = (&self.logsources[compiled.logsource], event.logsource());
         let mut answers = vec![CachedAnswer::NotAsked; self.answer_count()];
         let mut tree = Tree {
-            detection,
-            numbers: compiled.selections.iter().map(|s| &*s.tests).collect(),
             evaluation: Evaluation {
                 engine: self,
                 event,
                 answers: &mut answers,
                 buffer: &mut String::new(),
             },
+        };
+        let own = Numbered::new(detection, &compiled.selections);
+        let own = tree.condition(&own, &detection.condition, Readings::Any);
+        let exclusions = detection.exclusions.iter().zip(&compiled.exclusions);
+        let exclusions =
+            exclusions.map(|(exclusion, compiled)| tree.exclusion(exclusion, compiled));
+        let condition = match exclusions.collect::<Vec<_>>() {
+            exclusions if exclusions.is_empty() => own,
+            exclusions => {
+                let mut parts = match own.part {
+                    Part::All(parts) => parts,
+                    part => vec![PartOutcome { part, ..own }],
+                };
+                parts.extend(exclusions);
+                PartOutcome::all(parts)
+            }
         };
         Some(RuleOutcome {
             is_of_logsource: logsource.matches(origin),
@@ -173,32 +187,67 @@ impl<P> Engine<P> {
                 service: origin.service.map(str::to_owned),
                 category: origin.category.map(str::to_owned),
             },
-            condition: tree.condition(&detection.condition, Readings::Any),
+            condition,
         })
     }
 }
 
-/// Builds the tree of one detection on one event.
-struct Tree<'r, 'a, P, E> {
-    detection: &'r Detection,
-    /// For each selection, the numbers of its lines in the engine, in the order of the file.
+/// The selections of a detection, and for each the numbers of its lines in the engine, in the order of the file.
+struct Numbered<'r, 'a> {
+    selections: &'r [Selection],
     numbers: Vec<&'a [usize]>,
+}
+
+impl<'r, 'a> Numbered<'r, 'a> {
+    fn new(detection: &'r Detection, compiled: &'a [CompiledSelection]) -> Numbered<'r, 'a> {
+        Numbered {
+            selections: &detection.selections,
+            numbers: compiled.iter().map(|s| &*s.tests).collect(),
+        }
+    }
+}
+
+/// Builds the tree of one detection on one event.
+struct Tree<'a, P, E> {
     evaluation: Evaluation<'a, P, E>,
 }
 
-impl<'r, P, E: Fields<Path = P>> Tree<'r, '_, P, E> {
-    fn condition(&mut self, condition: &'r Condition, readings: Readings) -> PartOutcome<'r> {
+impl<P, E: Fields<Path = P>> Tree<'_, P, E> {
+    /// That a filter does not hold. Its selections are not named by themselves, since other filters and the rule may
+    /// have selections of the same names.
+    fn exclusion<'r>(
+        &mut self,
+        exclusion: &'r Exclusion,
+        compiled: &[CompiledSelection],
+    ) -> PartOutcome<'r> {
+        let Exclusion { name, detection } = exclusion;
+        let selections = Numbered::new(detection, compiled);
+        let inner = self.condition(&selections, &detection.condition, Readings::Every);
+        PartOutcome::not(PartOutcome {
+            holds: inner.holds,
+            part: Part::Selection(name, Box::new(inner)),
+        })
+    }
+
+    fn condition<'r>(
+        &mut self,
+        of: &Numbered<'r, '_>,
+        condition: &'r Condition,
+        readings: Readings,
+    ) -> PartOutcome<'r> {
         let mut each = |parts: &'r [Condition]| {
-            let outcomes = parts.iter().map(|part| self.condition(part, readings));
+            let outcomes = parts.iter().map(|part| self.condition(of, part, readings));
             outcomes.collect()
         };
         match condition {
-            Condition::Not(inner) => PartOutcome::not(self.condition(inner, readings.opposite())),
+            Condition::Not(inner) => {
+                PartOutcome::not(self.condition(of, inner, readings.opposite()))
+            }
             Condition::All(parts) => PartOutcome::all(each(parts)),
             Condition::AtLeast(needed, parts) => PartOutcome::at_least(*needed, each(parts)),
             Condition::Selection(index) => {
-                let selection = &self.detection.selections[*index];
-                let mut numbers = self.numbers.get(*index).copied().unwrap_or_default();
+                let selection = &of.selections[*index];
+                let mut numbers = of.numbers.get(*index).copied().unwrap_or_default();
                 let body = self.body(&selection.body, &mut numbers, readings);
                 PartOutcome {
                     holds: body.holds,
@@ -209,7 +258,7 @@ impl<'r, P, E: Fields<Path = P>> Tree<'r, '_, P, E> {
     }
 
     /// `numbers` are those of the lines that were not yet visited.
-    fn body(
+    fn body<'r>(
         &mut self,
         body: &'r Body,
         numbers: &mut &[usize],
@@ -229,7 +278,7 @@ impl<'r, P, E: Fields<Path = P>> Tree<'r, '_, P, E> {
         }
     }
 
-    fn line(
+    fn line<'r>(
         &mut self,
         test: &'r Test,
         number: Option<usize>,

@@ -18,6 +18,8 @@ pub(super) struct Compiled {
     pub(super) logsource: usize,
     pub(super) condition: Expr,
     pub(super) selections: Vec<CompiledSelection>,
+    /// The selections of each filter.
+    pub(super) exclusions: Vec<Vec<CompiledSelection>>,
 }
 
 pub(super) struct CompiledSelection {

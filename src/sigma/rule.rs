@@ -215,10 +215,21 @@ pub struct Detection {
     pub selections: Vec<Selection>,
     /// Over indices into `selections`.
     pub condition: Condition,
+    /// The filters that apply to it.
+    pub exclusions: Vec<Exclusion>,
+}
+
+/// A filter in the detection of a rule: the rule matches no event for which it holds.
+#[derive(Debug, Clone)]
+pub struct Exclusion {
+    /// What an explanation calls it: `filter <title>`.
+    pub name: String,
+    /// The events that are excluded.
+    pub detection: Detection,
 }
 
 impl Detection {
-    /// Every test of every selection.
+    /// Every test of every selection, without those of filters.
     pub fn tests(&self) -> impl Iterator<Item = &Test> {
         let bodies = self.selections.iter().map(|selection| &selection.body);
         bodies.flat_map(Body::tests)

@@ -89,7 +89,7 @@ impl TestText {
     }
 
     fn parse(&self, file: &Arc<str>) -> Result<RuleTests, Vec<Diagnostic>> {
-        let rules = sigma::rules(&self.rules).rules;
+        let rules = sigma::documents(&self.rules).rules;
         let ids: Vec<RuleId> = rules.into_iter().map(|rule| rule.id).collect();
         let located = |problem: Problem| Diagnostic {
             file: file.clone(),

@@ -251,7 +251,7 @@ impl Fields for Event {
 
 /// The gaps that are left by these events in the tests of [`RULE`], which is for one product.
 fn gaps(events: &[Json]) -> (Vec<String>, CoverageCount) {
-    let rule = sigma::rules(RULE).rules.remove(0);
+    let rule = sigma::documents(RULE).rules.remove(0);
     let target = LogsourceDetection {
         logsource: &rule.logsource,
         detection: &rule.detection,

@@ -1,5 +1,6 @@
 //! The language as a rule's author sees it: one detection, one event, the answer.
 
+mod filters;
 mod language;
 mod model;
 mod outcome;

@@ -283,7 +283,7 @@ proptest! {
         ]),
         0..12,
     )) {
-        rules(&text);
+        documents(&text);
         let condition = json!(words.join(" "));
         let key = json!(format!("a|{text}"));
         for line in [format!("a: {}", json!(text)), format!("a|contains: {}", json!(text)),

@@ -15,7 +15,7 @@ detection:
 
 /// The only problem of a rule with this line in its selection: line, column, message, remedy.
 fn refused(line: &str) -> (u32, u32, String, String) {
-    let parsed = rules(&RULE.replace("LINE", line));
+    let parsed = documents(&RULE.replace("LINE", line));
     assert_eq!(parsed.problems.len(), 1, "{line}: {:?}", parsed.problems);
     assert!(parsed.rules.is_empty(), "{line}");
     let problem = parsed.problems.into_iter().next().unwrap();
@@ -127,14 +127,14 @@ fn a_number_that_does_not_print_as_it_was_written_is_refused_with_the_remedy_to_
                 continue;
             }
             let quoted = RULE.replace("LINE", &format!("{key}: ['xxxx', '{scalar}xxxx']"));
-            let parsed = rules(&quoted);
+            let parsed = documents(&quoted);
             assert!(parsed.problems.is_empty(), "{key}: {:?}", parsed.problems);
         }
-        let keyword = rules(&RULE.replace("\n    LINE", &format!(" {scalar}")));
+        let keyword = documents(&RULE.replace("\n    LINE", &format!(" {scalar}")));
         let message = &keyword.problems[0].message;
         assert!(message.contains(scalar), "a keyword: {message}");
     }
-    let parsed = rules(&RULE.replace("A title", "1.10").replace("LINE", "a: b"));
+    let parsed = documents(&RULE.replace("A title", "1.10").replace("LINE", "a: b"));
     assert_eq!(parsed.problems[0].mark, Mark { line: 1, column: 8 });
     assert!(parsed.problems[0].message.contains("`1.10`"));
 }
@@ -160,7 +160,7 @@ fn numbers_that_are_compared_may_be_written_as_json_writes_them() {
 
 #[test]
 fn a_plain_yes_is_a_text_and_warned_about() {
-    let parsed = rules(&RULE.replace("LINE", "a: [yes, 'no']"));
+    let parsed = documents(&RULE.replace("LINE", "a: [yes, 'no']"));
     assert_eq!(parsed.rules.len(), 1);
     assert_eq!(parsed.problems.len(), 1, "{:?}", parsed.problems);
     assert!(parsed.problems[0].message.contains("`yes`"));
@@ -183,7 +183,7 @@ fn a_placeholder_that_nobody_resolves_rejects_the_rule() {
 
 #[test]
 fn metadata_problems_are_all_reported_in_one_pass() {
-    let parsed = rules(
+    let parsed = documents(
         "titel: x\nid: no-uuid\nlevel: hihg\nstatus: new\ntags: [1]\ngroup_by: {a: b}\nlogsource: {products: x}\ndetection: {a: {b: 1}}\n",
     );
     let found: Vec<String> = parsed
@@ -215,13 +215,12 @@ fn documents_of_other_kinds_are_refused_rather_than_ignored() {
             "title: x\ncorrelation: {}\n",
             "`correlation` is not supported yet",
         ),
-        ("title: x\nfilter: {}\n", "`filter` is not supported yet"),
         ("action: global\n", "`action` is not supported yet"),
         ("- a\n- b\n", "a rule is a map, not a list"),
         ("", "no rule in this file"),
         ("a: 1\na: 2\n", "duplicate"),
     ] {
-        let parsed = rules(text);
+        let parsed = documents(text);
         assert_eq!(parsed.problems.len(), 1, "{text}: {:?}", parsed.problems);
         assert!(
             parsed.problems[0].message.contains(part),
@@ -231,13 +230,17 @@ fn documents_of_other_kinds_are_refused_rather_than_ignored() {
         assert!(parsed.rules.is_empty());
     }
     let timeframe = RULE.replace("LINE", "a: 1") + "  timeframe: 5m\n";
-    assert!(rules(&timeframe).problems[0].message.contains("timeframe"));
+    assert!(
+        documents(&timeframe).problems[0]
+            .message
+            .contains("timeframe")
+    );
 }
 
 #[test]
 fn a_selection_outside_the_condition_is_a_warning() {
     let text = RULE.replace("LINE", "a: 1") + "  spare: {b: 1}\n";
-    let parsed = rules(&text);
+    let parsed = documents(&text);
     assert_eq!(parsed.rules.len(), 1);
     assert_eq!(parsed.problems.len(), 1);
     assert_eq!(parsed.problems[0].severity, Severity::Warning);
@@ -293,7 +296,7 @@ license: MIT
 logsource: {product: Confluent, service: flink, definition: anything}
 detection: {s: {a: 1}, condition: s}
 ";
-    let parsed = rules(text);
+    let parsed = documents(text);
     assert_eq!(parsed.problems, []);
     let rule = &parsed.rules[0];
     assert_eq!(rule.id.as_str(), "6f2c1c1e-5b1a-4c0e-9f57-0d1b6a2f3c4d");

@@ -1,0 +1,182 @@
+//! Filters in a rule set: checks them, and adds each to the rules to which it applies.
+//! A filter is part of such a rule from then on: the rule's version changes with it, and an explanation shows it.
+
+use std::collections::HashMap;
+
+use super::parsed_rule::{ParsedFilter, ParsedRule};
+use super::validate::{self, Known};
+use crate::diagnostic::{Diagnostic, Problem, nearest};
+use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, UnknownField};
+
+/// The filters without errors, in an order that depends on their content alone.
+pub(super) fn checked<P>(
+    mut filters: Vec<ParsedFilter>,
+    known: &Known,
+    resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<ParsedFilter> {
+    filters.retain(|ParsedFilter { filter, file }| {
+        let mut problems = Vec::new();
+        let Filter {
+            logsource,
+            detection,
+            ..
+        } = filter;
+        validate::taxonomy(filter.taxonomy.as_ref(), &mut problems);
+        validate::logsource(logsource, filter.logsource_mark, known, &mut problems);
+        for test in detection.tests() {
+            validate::methods(logsource, test, known, &mut problems);
+        }
+        let target = LogsourceDetection {
+            logsource,
+            detection,
+        };
+        if let Err(unknown) = Engine::compile([target], resolve) {
+            problems.extend(unknown.into_iter().map(|(_, problem)| problem));
+        }
+        let is_sound = problems.iter().all(Problem::is_warning);
+        diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
+            file: file.clone(),
+            problem,
+        }));
+        is_sound
+    });
+    filters.sort_by(|a, b| a.filter.canonical.cmp(&b.filter.canonical));
+    filters
+}
+
+/// Adds each filter to the rules to which it applies. `broken` are ids and names of rules that have errors.
+pub(super) fn apply(
+    filters: &[ParsedFilter],
+    rules: &mut [ParsedRule],
+    known: &Known,
+    broken: &[String],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let named = Named::new(rules);
+    for ParsedFilter { filter, file } in filters {
+        let mut problems = Vec::new();
+        let mut applies = match &filter.rules {
+            FilteredRules::Any => every_covered(filter, rules, &mut problems),
+            FilteredRules::Named(names) => {
+                let numbers = names.iter().filter_map(|(name, mark)| {
+                    let found = named.find(name, rules);
+                    let number = found.and_then(|number| match number {
+                        Some(number) => covered(filter, number, rules).map(Some),
+                        None if broken.iter().any(|other| other.eq_ignore_ascii_case(name)) => {
+                            Ok(None)
+                        }
+                        None => Err(unknown(name, rules, known)),
+                    });
+                    number.unwrap_or_else(|(message, remedy)| {
+                        problems.push(Problem::error(*mark, message).remedy(remedy));
+                        None
+                    })
+                });
+                numbers.collect()
+            }
+        };
+        applies.sort_unstable();
+        applies.dedup();
+        for number in applies {
+            let rule = &mut rules[number].rule;
+            rule.detection.exclusions.push(filter.exclusion());
+            rule.canonical.push('\n');
+            rule.canonical.push_str(&filter.canonical);
+        }
+        diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
+            file: file.clone(),
+            problem,
+        }));
+    }
+}
+
+/// What is wrong, and what to write instead.
+type Refusal = (String, String);
+
+/// Rules by id and by name, as a filter refers to them.
+struct Named(HashMap<String, Vec<usize>>);
+
+impl Named {
+    fn new(rules: &[ParsedRule]) -> Named {
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for (number, ParsedRule { rule, .. }) in rules.iter().enumerate() {
+            let id = rule.id.as_str().to_owned();
+            for name in rule.name.iter().map(|name| name.to_lowercase()).chain([id]) {
+                by_name.entry(name).or_default().push(number);
+            }
+        }
+        Named(by_name)
+    }
+
+    /// The rule with an id or name; `None` if there is none.
+    fn find(&self, name: &str, rules: &[ParsedRule]) -> Result<Option<usize>, Refusal> {
+        match self.0.get(&name.to_lowercase()).map(Vec::as_slice) {
+            None => Ok(None),
+            Some([number]) => Ok(Some(*number)),
+            Some(several) => {
+                let ids = several.iter().map(|number| rules[*number].rule.id.as_str());
+                let ids: Vec<&str> = ids.collect();
+                let message = format!("{} rules have the name `{name}`", ids.len());
+                Err((message, format!("write their ids: {}", ids.join(", "))))
+            }
+        }
+    }
+}
+
+/// The number of a rule that a filter names, if the filter is for all events of the rule.
+fn covered(filter: &Filter, number: usize, rules: &[ParsedRule]) -> Result<usize, Refusal> {
+    let rule = &rules[number].rule;
+    if filter.covers(&rule.logsource) {
+        return Ok(number);
+    }
+    let message = format!(
+        "the filter is for {}, but the rule `{}` is for {}",
+        filter.logsource, rule.title, rule.logsource
+    );
+    let remedy = "write the log source of the rule, or a wider one such as `logsource: {}`";
+    Err((message, remedy.to_owned()))
+}
+
+/// Every rule that a filter for `any` applies to.
+fn every_covered(filter: &Filter, rules: &[ParsedRule], problems: &mut Vec<Problem>) -> Vec<usize> {
+    let numbers = 0..rules.len();
+    let covered: Vec<usize> = numbers
+        .filter(|number| filter.covers(&rules[*number].rule.logsource))
+        .collect();
+    if covered.is_empty() {
+        let message = format!(
+            "the filter applies to no rule: none is for {}",
+            filter.logsource
+        );
+        let problem = Problem::warning(filter.logsource_mark, message);
+        problems.push(problem.remedy("write the log source of the rules, or `logsource: {}`"));
+    }
+    covered
+}
+
+fn unknown(name: &str, rules: &[ParsedRule], known: &Known) -> Refusal {
+    if known
+        .built_in
+        .iter()
+        .any(|id| id.eq_ignore_ascii_case(name))
+    {
+        let message = format!("`{name}` is a built-in rule, which is about no event");
+        let remedy = "disable it, or change its level, with `overrides` in the configuration";
+        return (message, remedy.to_owned());
+    }
+    let message = format!("no rule has the id or name `{name}`");
+    let titled = |parsed: &&ParsedRule| parsed.rule.title.eq_ignore_ascii_case(name);
+    if let Some(ParsedRule { rule, .. }) = rules.iter().find(titled) {
+        return (message, format!("it is a title; write the id: {}", rule.id));
+    }
+    let names = rules
+        .iter()
+        .filter_map(|parsed| parsed.rule.name.as_deref());
+    let ids = rules.iter().map(|parsed| parsed.rule.id.as_str());
+    let remedy = match nearest(name, names.chain(ids)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "load the file or pack of the rule together with the filter".to_owned(),
+    };
+    (message, remedy)
+}

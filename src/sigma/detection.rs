@@ -1,0 +1,144 @@
+//! Parses a `detection:` map into a [`Detection`]: its selections and its condition.
+
+use super::condition;
+use super::modifiers;
+use super::rule::{Body, Condition, Detection, Selection};
+use crate::diagnostic::Problem;
+use crate::yaml::{Entry, Node, Value as Yaml};
+
+/// Reads a `detection:` map; `None` if a problem is an error.
+pub fn detection(node: &Node, problems: &mut Vec<Problem>) -> Option<Detection> {
+    if node.as_map().is_none() {
+        let message = format!("`detection` must be a map, not {}", node.value.kind());
+        problems.push(Problem::error(node.mark, message));
+    }
+    selections_and_condition(node, "detection", &[], problems)
+}
+
+/// Reads the selections and the condition of a map; `None` if a problem is an error. `others` are keys that are no
+/// selections; `key` names the map in messages.
+pub(super) fn selections_and_condition(
+    node: &Node,
+    key: &str,
+    others: &[&str],
+    problems: &mut Vec<Problem>,
+) -> Option<Detection> {
+    let before = problems.len();
+    let is_selection = |entry: &&Entry| entry.key != "condition" && !others.contains(&&*entry.key);
+    let mut selections = Vec::new();
+    let mut marks = Vec::new();
+    for entry in node.as_map()?.iter().filter(is_selection) {
+        if entry.key == "timeframe" {
+            let problem = Problem::error(entry.key_mark, "`timeframe` is not part of Sigma 2");
+            problems.push(problem.remedy("write a correlation rule"));
+            continue;
+        }
+        // A broken selection keeps its name, so that the condition is still checked.
+        let body = body(&entry.node, problems).unwrap_or(Body::Any(Vec::new()));
+        selections.push(Selection {
+            name: entry.key.clone(),
+            body,
+        });
+        marks.push(entry.key_mark);
+    }
+    let names: Vec<&str> = selections.iter().map(|s| s.name.as_str()).collect();
+    let condition = conditions(node, key, &names, problems);
+    if let Some(condition) = &condition {
+        let mut used = vec![false; names.len()];
+        mark_used(condition, &mut used);
+        for (index, name) in names.iter().enumerate().filter(|(index, _)| !used[*index]) {
+            let message = format!("selection `{name}` is not part of the condition");
+            problems.push(Problem::warning(marks[index], message));
+        }
+    }
+    let sound = problems[before..].iter().all(Problem::is_warning);
+    let condition = condition.filter(|_| sound)?;
+    Some(Detection {
+        selections,
+        condition,
+        exclusions: Vec::new(),
+    })
+}
+
+fn conditions(
+    node: &Node,
+    key: &str,
+    names: &[&str],
+    problems: &mut Vec<Problem>,
+) -> Option<Condition> {
+    let Some(condition) = node.entry("condition") else {
+        let problem = Problem::error(node.mark, format!("`{key}` has no `condition`"));
+        problems.push(problem.remedy("write `condition: <name of a selection>`"));
+        return None;
+    };
+    let texts: &[Node] = match &condition.value {
+        Yaml::Seq(texts) if !texts.is_empty() => texts,
+        _ => std::slice::from_ref(condition),
+    };
+    let mut parts = Vec::new();
+    for text in texts {
+        let parsed = match text.as_str() {
+            Some(words) => condition::parse(words, text.mark, names),
+            None => Err(Problem::error(
+                text.mark,
+                format!("a condition is a string, not {}", text.value.kind()),
+            )),
+        };
+        match parsed {
+            Ok(part) => parts.push(part),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(Condition::AtLeast(1, parts)),
+    }
+}
+
+fn mark_used(condition: &Condition, used: &mut [bool]) {
+    match condition {
+        Condition::Selection(index) => used[*index] = true,
+        Condition::Not(inner) => mark_used(inner, used),
+        Condition::All(parts) | Condition::AtLeast(_, parts) => {
+            for part in parts {
+                mark_used(part, used);
+            }
+        }
+    }
+}
+
+/// Parses a selection: all lines of a map, any element of a list, or a scalar as a keyword.
+fn body(node: &Node, problems: &mut Vec<Problem>) -> Option<Body> {
+    match &node.value {
+        Yaml::Map(entries) if entries.is_empty() => {
+            problems.push(Problem::error(node.mark, "an empty selection"));
+            None
+        }
+        Yaml::Map(entries) => Some(lines(entries, problems)),
+        Yaml::Seq(elements) if elements.is_empty() => {
+            problems.push(Problem::error(node.mark, "an empty selection"));
+            None
+        }
+        Yaml::Seq(elements) if elements.iter().any(|e| e.as_map().is_some()) => {
+            let parts = elements.iter().filter_map(|element| match &element.value {
+                Yaml::Map(entries) if !entries.is_empty() => Some(lines(entries, problems)),
+                Yaml::Map(_) | Yaml::Seq(_) => {
+                    let message = format!("{} within a list of maps", element.value.kind());
+                    problems.push(Problem::error(element.mark, message));
+                    None
+                }
+                _ => modifiers::keywords(element, problems).map(Body::Test),
+            });
+            Some(Body::Any(parts.collect()))
+        }
+        _ => modifiers::keywords(node, problems).map(Body::Test),
+    }
+}
+
+fn lines(entries: &[Entry], problems: &mut Vec<Problem>) -> Body {
+    let tests = entries
+        .iter()
+        .filter_map(|entry| modifiers::test(entry, problems));
+    Body::All(tests.map(Body::Test).collect())
+}

@@ -1,0 +1,123 @@
+//! Reads every document of a file of rules. The keys of a document say of which kind it is.
+
+use super::filter::{Filter, filter};
+use super::parse::rule;
+use super::rule::Rule;
+use crate::diagnostic::{Mark, Problem};
+use crate::yaml::{self, Node};
+
+/// The documents of a text by kind, and the problems.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The rules without errors.
+    pub rules: Vec<Rule>,
+    /// The filters without errors.
+    pub filters: Vec<Filter>,
+    /// The ids and names of the rules with errors, so that nobody calls them unknown.
+    pub broken: Vec<String>,
+    /// Errors and warnings, in the order of the text.
+    pub problems: Vec<Problem>,
+}
+
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DocumentKind {
+    /// It has `detection`, or no key that says otherwise.
+    Rule,
+    /// It has `filter`.
+    Filter,
+    /// It has `correlation` or `action`, which are not supported.
+    Unsupported(&'static str),
+}
+
+impl DocumentKind {
+    /// The keys that make a document something else than a rule.
+    const KEYS: [(&str, DocumentKind); 3] = [
+        ("filter", DocumentKind::Filter),
+        ("correlation", DocumentKind::Unsupported("correlation")),
+        ("action", DocumentKind::Unsupported("action")),
+    ];
+
+    /// The kind of a document.
+    ///
+    /// # Errors
+    /// It has keys of two kinds.
+    fn of(document: &Node) -> Result<DocumentKind, Problem> {
+        let entries = document.as_map().unwrap_or_default();
+        let mut kinds = entries.iter().filter_map(|entry| {
+            let keys = DocumentKind::KEYS.into_iter();
+            let (_, kind) = keys
+                .chain([("detection", DocumentKind::Rule)])
+                .find(|(key, _)| *key == entry.key)?;
+            Some((entry, kind))
+        });
+        let Some((first, kind)) = kinds.next() else {
+            return Ok(DocumentKind::Rule);
+        };
+        match kinds.next() {
+            None => Ok(kind),
+            Some((second, _)) => {
+                let message = format!(
+                    "a document has either `{}` or `{}`, not both",
+                    first.key, second.key
+                );
+                let remedy = "write two documents, with a line `---` between them";
+                Err(Problem::error(second.key_mark, message).remedy(remedy))
+            }
+        }
+    }
+}
+
+/// Reads every document of a text.
+pub fn documents(text: &str) -> Parsed {
+    let mut parsed = Parsed::default();
+    match yaml::documents(text) {
+        Ok(documents) => {
+            if documents.is_empty() {
+                parsed
+                    .problems
+                    .push(Problem::error(Mark::START, "no rule in this file"));
+            }
+            for document in &documents {
+                parsed.add(document);
+            }
+        }
+        Err(problem) => parsed.problems.push(problem),
+    }
+    parsed.problems.sort_by_key(|problem| problem.mark);
+    parsed
+}
+
+impl Parsed {
+    fn add(&mut self, document: &Node) {
+        match DocumentKind::of(document) {
+            Ok(DocumentKind::Rule) => match rule(document, &mut self.problems) {
+                Some(rule) => self.rules.push(rule),
+                None => self.broken.extend(references(document)),
+            },
+            Ok(DocumentKind::Filter) => {
+                self.filters.extend(filter(document, &mut self.problems));
+            }
+            Ok(DocumentKind::Unsupported(key)) => {
+                let entries = document.as_map().unwrap_or_default().iter();
+                let mut marks = entries
+                    .filter(|entry| entry.key == key)
+                    .map(|entry| entry.key_mark);
+                let mark = marks.next().unwrap_or(document.mark);
+                let problem = Problem::error(mark, format!("`{key}` is not supported yet"));
+                self.problems
+                    .push(problem.remedy("write rules with `detection`, and filters"));
+            }
+            Err(problem) => {
+                self.broken.extend(references(document));
+                self.problems.push(problem);
+            }
+        }
+    }
+}
+
+/// The texts by which other documents refer to a rule: its id and its name.
+fn references(document: &Node) -> impl Iterator<Item = String> {
+    let keys = ["id", "name"].into_iter();
+    keys.filter_map(|key| Some(document.entry(key)?.as_str()?.to_owned()))
+}

@@ -25,7 +25,7 @@ use super::{shipped, terminal};
 use crate::config::Config;
 use crate::files::{FileReader, Piece};
 use crate::pipeline::Pipeline;
-use crate::query::Since;
+use crate::query::PastTime;
 use crate::roles::rulebook::read_names;
 use crate::rules::CurrentRules;
 use crate::view::{printable, rule_outcome};
@@ -52,7 +52,7 @@ pub(super) struct Command {
     /// Search the topics only for records that were written since this time: a duration before now, such as 12h, or a
     /// time.
     #[arg(long, value_name = "TIME")]
-    since: Option<Since>,
+    since: Option<PastTime>,
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {

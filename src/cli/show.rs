@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::json_line::json_line;
 use super::signals::shutdown_on_signal;
 use super::terminal::{self, Progress};
-use crate::query::{Query, QueryError, Since};
+use crate::query::{PastTime, Query, QueryError};
 use crate::view::{Emitted, Paint, Reference, heading, line, page, printable};
 
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub(super) struct Command {
     config: ConfigFile,
     /// Search only records that were written since this time: a duration before now, such as 12h, or a time.
     #[arg(long, value_name = "TIME")]
-    since: Option<Since>,
+    since: Option<PastTime>,
     /// Print only the record, as one line of JSON.
     #[arg(long)]
     json: bool,

@@ -21,7 +21,7 @@ use crate::event::{Offset, RawRecord};
 use crate::kafka::Span;
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{TopicRead, TopicReader};
-use crate::query::{self, Since};
+use crate::query::{self, PastTime};
 use crate::sigma::Scratch;
 use crate::view::{At, Emitted, Filter, FilterText, Paint, RecordKind, line};
 
@@ -57,7 +57,7 @@ pub(super) struct Command {
     from_beginning: bool,
     /// Start with records that were written since this time: a duration before now, such as 10m, or a time.
     #[arg(long, value_name = "TIME", conflicts_with = "lines")]
-    since: Option<Since>,
+    since: Option<PastTime>,
     /// Start with this many of the newest records [default: 10].
     #[arg(short = 'n', long, value_name = "COUNT")]
     lines: Option<usize>,

@@ -31,6 +31,9 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         overrides: Overrides {
             disabled: overrides.words("disabled").into_iter().collect(),
             levels: overrides.section("levels").levels(faults),
+            statuses: overrides.section("statuses").statuses(faults),
+            group_by: overrides.section("group_by").lists(),
+            runbooks: overrides.section("runbooks").texts(),
         },
         outputs,
         positions_topic,

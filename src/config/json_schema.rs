@@ -4,8 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use super::schema::ROOT;
-use crate::settings::{DefaultValue, Key, ScalarType, Shape};
-use crate::sigma::Level;
+use crate::settings::{DefaultValue, Key, RuleValue, ScalarType, Shape};
+use crate::sigma::{Level, Status};
 
 /// One or more numbers with a unit: `1h 30m`.
 const DURATION: &str = "^[0-9]+(\\.[0-9]+)? ?(ms|s|m|h|d)( ?[0-9]+ ?(ms|s|m|h|d))*$";
@@ -56,14 +56,16 @@ fn property(key: &Key) -> Value {
             "propertyNames": {"not": {"enum": SECRETS}},
             "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
         }),
-        Shape::Levels => json!({
+        Shape::ByRule(value) => json!({
             "type": ["object", "null"],
-            "additionalProperties": {"enum": Level::ALL.map(Level::as_str)},
+            "additionalProperties": match value {
+                RuleValue::Level => json!({"enum": Level::ALL.map(Level::as_str)}),
+                RuleValue::Status => json!({"enum": Status::IN_FORCE.map(Status::as_str)}),
+                RuleValue::Text => scalar(ScalarType::Text),
+                RuleValue::Fields => list(),
+            },
         }),
-        Shape::List => json!({
-            "type": ["array", "string", "null"],
-            "items": {"type": "string"},
-        }),
+        Shape::List => list(),
         Shape::Detection(_) => json!({
             "type": "object",
             "required": ["condition"],
@@ -79,6 +81,13 @@ fn property(key: &Key) -> Value {
         DefaultValue::List(words) => property["default"] = json!(words),
     }
     property
+}
+
+fn list() -> Value {
+    json!({
+        "type": ["array", "string", "null"],
+        "items": {"type": "string"},
+    })
 }
 
 fn scalar(scalar_type: ScalarType) -> Value {
@@ -125,6 +134,8 @@ mod tests {
             "rules: /rules",
             "rules: [pack:confluent, /rules]",
             "overrides: {levels: {tag: high}, disabled: [x]}",
+            "overrides: {statuses: {tag: test}, group_by: {tag: [api.operation], other: api.operation}}",
+            "overrides: {runbooks: {\"pack:confluent\": Ask the owner.}}",
             "commit: {interval: 50ms, records: 5}",
             "transaction_timeout: 15s",
             "delivery: at_least_once",
@@ -145,6 +156,9 @@ mod tests {
             "commit: {records: many}",
             "create_topics: perhaps",
             "overrides: {levels: {tag: loud}}",
+            "overrides: {statuses: {tag: unsupported}}",
+            "overrides: {runbooks: {tag: [a]}}",
+            "overrides: {group_by: {tag: {a: b}}}",
             "http: {listen: 9464}",
             "log: {format: xml}",
             "log: {level: info}",

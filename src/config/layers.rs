@@ -7,7 +7,9 @@ use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::schema::ROOT;
 use crate::kafka::client::is_secret;
-use crate::settings::{DEFAULT, DefaultValue, Fault, Key, PREFIX, ScalarType, Shape, place};
+use crate::settings::{
+    DEFAULT, DefaultValue, Fault, Key, PREFIX, RuleValue, ScalarType, Shape, place,
+};
 use crate::yaml::{self, Entry, Node};
 
 type Table = Map<String, Value>;
@@ -166,34 +168,31 @@ impl FileLayer<'_> {
                     .collect();
                 Some(value(&at, sections))
             }
-            shape @ (Shape::Properties | Shape::Levels) => {
+            Shape::Properties => {
                 let mut table = Table::new();
                 for property in self.entries(node) {
-                    let is_secret = matches!(shape, Shape::Properties) && is_secret(&property.key);
-                    if is_secret && !property.key.ends_with("_file") {
+                    if is_secret(&property.key) && !property.key.ends_with("_file") {
                         self.refuse_secret(property);
-                        continue;
-                    }
-                    let scalar = match shape {
-                        Shape::Properties => self.as_written(&property.node),
-                        _ => self.scalar(&property.node),
-                    };
-                    if let Some(scalar) = scalar {
+                    } else if let Some(scalar) = self.as_written(&property.node) {
                         table.insert(property.key.clone(), scalar);
                     }
                 }
                 Some(value(&at, table))
             }
-            Shape::List => {
-                let words: Vec<Value> = match &node.value {
-                    yaml::Value::Seq(nodes) => {
-                        nodes.iter().filter_map(|node| self.scalar(node)).collect()
+            Shape::ByRule(shape) => {
+                let mut table = Table::new();
+                for entry in self.entries(node) {
+                    let written = match shape {
+                        RuleValue::Fields => self.list(&entry.node),
+                        _ => self.scalar(&entry.node),
+                    };
+                    if let Some(written) = written {
+                        table.insert(entry.key.clone(), written);
                     }
-                    yaml::Value::Null => return None,
-                    _ => self.scalar(node).into_iter().collect(),
-                };
-                Some(value(&at, words))
+                }
+                Some(value(&at, table))
             }
+            Shape::List => self.list(node),
             Shape::Scalar => match (key.scalar_type, &node.value) {
                 // The key is a boolean, so any YAML spelling of one is accepted.
                 (ScalarType::Flag, yaml::Value::Bool(flag)) => Some(value(&at, *flag)),
@@ -210,6 +209,16 @@ impl FileLayer<'_> {
                 None
             }
         }
+    }
+
+    /// Several words, or one.
+    fn list(&mut self, node: &Node) -> Option<Value> {
+        let words: Vec<Value> = match &node.value {
+            yaml::Value::Seq(nodes) => nodes.iter().filter_map(|node| self.scalar(node)).collect(),
+            yaml::Value::Null => return None,
+            _ => self.scalar(node).into_iter().collect(),
+        };
+        Some(value(&place(self.name, node.mark), words))
     }
 
     /// A word, number or boolean; a fault if YAML reads it as something other than what is written.
@@ -364,7 +373,7 @@ fn variable_names(section_names: &SectionNames) -> Vec<String> {
                         collect(&format!("{name}__{own}__"), keys(), named, into);
                     }
                 }
-                Shape::Properties | Shape::Levels | Shape::Detection(_) => {}
+                Shape::Properties | Shape::ByRule(_) | Shape::Detection(_) => {}
                 Shape::List | Shape::Scalar | Shape::Secret => into.push(name),
             }
         }

@@ -5,7 +5,7 @@
 use crate::kafka::session::DEFAULT_POSITIONS_TOPIC;
 use crate::notify;
 use crate::settings::{
-    DefaultValue, Key, ScalarType, Shape, choice, count, duration, key, optional, text,
+    DefaultValue, Key, RuleValue, ScalarType, Shape, choice, count, duration, key, optional, text,
 };
 
 const BOOTSTRAP: Key = optional("bootstrap", Shape::Scalar)
@@ -54,8 +54,16 @@ const DESTINATION: &[Key] = &[
 
 const OVERRIDES: &[Key] = &[
     key("disabled", Shape::List, DefaultValue::List(&[]))
-        .about("Ids or tags of rules that are disabled."),
-    optional("levels", Shape::Levels).about("Levels in place of the rules' own, by id or tag."),
+        .about("Ids, tags or packs (pack:confluent) of rules that are disabled."),
+    optional("levels", Shape::ByRule(RuleValue::Level))
+        .about("Levels in place of the rules' own, by id, tag or pack."),
+    optional("statuses", Shape::ByRule(RuleValue::Status)).about(
+        "Statuses in place of the rules' own, by id, tag or pack; alerts of experimental rules are not sent to sinks.",
+    ),
+    optional("group_by", Shape::ByRule(RuleValue::Fields))
+        .about("Fields whose values make alerts one group, in place of the rules' own, by id, tag or pack."),
+    optional("runbooks", Shape::ByRule(RuleValue::Text))
+        .about("Runbooks in place of the rules' own, by id, tag or pack."),
 ];
 
 const TOPICS: &[Key] = &[
@@ -92,7 +100,7 @@ pub(super) const ROOT: &[Key] = &[
         .about("Packs, files and directories of rules."),
     optional("names", Shape::Scalar).about("File of names, owners and teams, YAML or CSV."),
     optional("overrides", Shape::Section(OVERRIDES))
-        .about("Disables rules or changes their levels without editing them."),
+        .about("Disables rules or changes their level, status, grouping or runbook without editing them."),
     optional("topics", Shape::Section(TOPICS)).about("Names of the output topics."),
     key("create_topics", Shape::Scalar, DefaultValue::Flag(false))
         .scalar_type(ScalarType::Flag)

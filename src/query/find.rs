@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use super::search::{self, TopicSearch};
-use super::{Query, QueryError, reader, reader_of};
+use super::{Query, QueryError, reader, source_reader};
 use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored};
@@ -53,7 +53,7 @@ impl Query<'_> {
         }
         let mut ids = BTreeSet::new();
         for source in sources {
-            let reader = reader_of(&source.cluster, self.config, &source.topic);
+            let reader = source_reader(self.config, source);
             match reader
                 .map_err(QueryError::from)
                 .and_then(|r| self.record_at(&r, at))

@@ -5,12 +5,12 @@
 
 mod find;
 mod newest;
+mod past_time;
 mod related;
 mod search;
-mod since;
 
 pub use newest::newest;
-pub use since::{InvalidTime, Since};
+pub use past_time::{InvalidTime, PastTime};
 
 use std::fmt;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Cluster, Span};
@@ -103,8 +103,8 @@ pub struct Query<'q> {
     /// The configuration, which names the topics and clusters.
     pub config: &'q Config,
     /// How far back to search; `None` searches the whole topics.
-    pub since: Option<Since>,
-    /// The current time, from which [`Since::Ago`] counts back.
+    pub since: Option<PastTime>,
+    /// The current time, from which [`PastTime::Ago`] counts back.
     pub now: Timestamp,
     /// The request to stop, which ends the search.
     pub stop: &'q Shutdown,
@@ -129,6 +129,14 @@ impl Query<'_> {
 /// The Kafka client refuses its properties.
 pub fn reader(config: &Config, topic: &str) -> Result<TopicReader, ReadError> {
     reader_of(&config.destination, config, topic)
+}
+
+/// A reader of the topic of a source.
+///
+/// # Errors
+/// The Kafka client refuses its properties.
+pub fn source_reader(config: &Config, source: &Source) -> Result<TopicReader, ReadError> {
+    reader_of(&source.cluster, config, &source.topic)
 }
 
 /// A reader of a topic of any cluster.

@@ -4,8 +4,9 @@
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use super::overrides::Overrides;
 use super::parsed_rule::ParsedRule;
-use super::validate::{Known, Overrides};
+use super::validate::Known;
 use crate::sigma::Rule;
 
 /// The version of a rule: the day of its last change (`modified`, else `date`) and the first eight hexadecimal
@@ -20,11 +21,14 @@ pub(super) fn version(rule: &Rule) -> String {
 }
 
 /// The hash of a rule set, 64 hexadecimal digits. It covers the rules in force, their levels in force, and
-/// the overrides of built-in rules.
+/// the other overrides.
 pub(super) fn rule_set(parsed: &[ParsedRule], overrides: &Overrides, known: &Known) -> String {
     let mut lines: Vec<String> = parsed
         .iter()
-        .map(|ParsedRule { rule, .. }| format!("{} {}\n", overrides.level(rule), rule.canonical))
+        .map(|parsed| {
+            let (level, changes) = (overrides.level(parsed), overrides.changes(parsed));
+            format!("{level} {}{changes}\n", parsed.rule.canonical)
+        })
         .collect();
     for id in &known.built_in {
         let is_id = |key: &String| key.eq_ignore_ascii_case(id);

@@ -5,6 +5,7 @@
 mod filters;
 mod fingerprint;
 mod load;
+mod overrides;
 mod pack;
 mod parsed_rule;
 mod swap;
@@ -18,9 +19,10 @@ use std::sync::Arc;
 
 use load::ParsedFiles;
 pub use load::RuleSource;
+pub use overrides::Overrides;
 pub use pack::{pack, pack_names};
 pub use swap::CurrentRules;
-pub use validate::{Known, KnownProduct, Overrides};
+pub use validate::{Known, KnownProduct};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::sigma::{
@@ -83,10 +85,10 @@ impl<P> RuleSet<P> {
             broken,
         } = load::parse(&files, &mut diagnostics);
         validate::rules(&parsed, known, &mut diagnostics);
-        overrides.check(&parsed, known, &mut diagnostics);
+        overrides.check(&parsed, known, resolve, &mut diagnostics);
         let filters = filters::checked(filters, known, resolve, &mut diagnostics);
         filters::apply(&filters, &mut parsed, known, &broken, &mut diagnostics);
-        parsed.retain(|parsed| !overrides.disables(&parsed.rule));
+        parsed.retain(|parsed| !overrides.disables(parsed));
         let hash = fingerprint::rule_set(&parsed, overrides, known);
         let detections = parsed.iter().map(|parsed| LogsourceDetection {
             logsource: &parsed.rule.logsource,
@@ -100,10 +102,12 @@ impl<P> RuleSet<P> {
             diagnostics.extend(located);
         });
         let mut rules = Vec::new();
-        for parsed in parsed {
+        for mut parsed in parsed {
+            let level = overrides.level(&parsed);
+            overrides.apply(&mut parsed, resolve);
             let fields = validate::fields(&parsed, resolve, &mut diagnostics);
             rules.push(LoadedRule {
-                level: overrides.level(&parsed.rule),
+                level,
                 shown: fields.shown,
                 group_by: fields.group_by,
                 version: fingerprint::version(&parsed.rule),

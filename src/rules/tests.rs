@@ -255,6 +255,7 @@ fn overrides_disable_rules_and_change_levels_by_id_or_tag() {
                 .iter()
                 .map(|(key, level)| ((*key).to_owned(), *level))
                 .collect(),
+            ..Overrides::default()
         };
         load(files.path(), &overrides).unwrap()
     };
@@ -267,8 +268,97 @@ fn overrides_disable_rules_and_change_levels_by_id_or_tag() {
     let typo = with(&["attack.t1486"], &[]);
     assert_eq!(
         warnings(&typo),
-        ["`attack.t1486` is neither the id nor a tag of a rule"]
+        ["overrides: `attack.t1486` is neither the id, nor a tag, nor the pack of a rule"]
     );
+}
+
+/// An override of the status, of the fields of the group key, and of the runbook under this key.
+fn each_override(key: &str) -> [Overrides; 3] {
+    let key = || key.to_owned();
+    let status = Overrides {
+        statuses: [(key(), Status::Experimental)].into(),
+        ..Overrides::default()
+    };
+    let group_by = Overrides {
+        group_by: [(key(), vec!["status".to_owned()])].into(),
+        ..Overrides::default()
+    };
+    let runbook = Overrides {
+        runbooks: [(key(), "Ask the owner.".to_owned())].into(),
+        ..Overrides::default()
+    };
+    [status, group_by, runbook]
+}
+
+#[test]
+fn overrides_replace_status_group_and_runbook_by_id_tag_or_pack() {
+    let files = directory(&[("a.yaml", RULE)]);
+    for key in [FIRST, "ATTACK.impact"] {
+        let [status, group_by, runbook] =
+            each_override(key).map(|overrides| load(files.path(), &overrides).unwrap());
+        assert!(status.rules()[0].is_experimental());
+        assert_eq!(group_by.rules()[0].group_by, ["status"]);
+        let rule = &runbook.rules()[0].rule;
+        assert_eq!(rule.runbook.as_deref(), Some("Ask the owner."));
+        // The rule itself is the same.
+        let plain = load(files.path(), &Overrides::default()).unwrap();
+        assert_eq!(status.rules()[0].version, plain.rules()[0].version);
+    }
+    let packs = ["pack:redpanda".parse().unwrap()];
+    let [experimental, ..] = each_override("pack:redpanda");
+    let services = ["kafka", "redpanda", "admin"];
+    let product = KnownProduct {
+        services: services
+            .map(|service| (service.to_owned(), BTreeSet::new()))
+            .into(),
+    };
+    let known = Known {
+        products: [("redpanda".to_owned(), product)].into(),
+        ..Known::default()
+    };
+    let resolve = |name: &str| Ok(name.to_owned());
+    let set = RuleSet::load(&packs, &known, &experimental, &resolve).unwrap();
+    let of_pack = |rule: &LoadedRule<String>| rule.file.starts_with("pack:redpanda/");
+    assert!(set.rules().iter().any(of_pack));
+    for rule in set.rules() {
+        assert_eq!(rule.is_experimental(), of_pack(rule), "{}", rule.file);
+    }
+}
+
+#[test]
+fn the_override_of_an_id_counts_more_than_that_of_a_tag_and_equal_keys_must_agree() {
+    let files = directory(&[("a.yaml", RULE)]);
+    let runbooks = |keys: &[(&str, &str)]| Overrides {
+        runbooks: keys
+            .iter()
+            .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()))
+            .collect(),
+        ..Overrides::default()
+    };
+    let (impact, t1485) = ("attack.impact", "attack.t1485");
+    let set = load(files.path(), &runbooks(&[(impact, "a"), (FIRST, "b")])).unwrap();
+    assert_eq!(set.rules()[0].rule.runbook.as_deref(), Some("b"));
+    assert!(load(files.path(), &runbooks(&[(impact, "a"), (t1485, "a")])).is_ok());
+    let refused = load(files.path(), &runbooks(&[(impact, "a"), (t1485, "b")])).unwrap_err();
+    let said = format!(
+        "configuration:1:1: error: overrides: `{impact}` and `{t1485}` give the rule `Topic deleted` a different \
+         runbook\n  help: give it one by its id `{FIRST}`"
+    );
+    assert_eq!(refused[0].to_string(), said);
+}
+
+#[test]
+fn an_unknown_field_in_an_overridden_group_is_an_error_of_the_configuration() {
+    let files = directory(&[("a.yaml", RULE)]);
+    let overrides = Overrides {
+        group_by: [(FIRST.to_owned(), vec!["actor.uid".to_owned()])].into(),
+        ..Overrides::default()
+    };
+    let refused = load(files.path(), &overrides).unwrap_err();
+    let said: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    let expected = "configuration:1:1: error: overrides: unknown field `actor.uid` in `group_by`";
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with(expected), "{said:?}");
 }
 
 #[test]
@@ -295,10 +385,13 @@ fn the_hash_changes_only_with_content_and_levels() {
     let files = directory(&[("a.yaml", RULE), ("b.yaml", &second)]);
     let levels = [("attack.impact".to_owned(), Level::Low)].into();
     let overrides = Overrides {
-        disabled: BTreeSet::new(),
         levels,
+        ..Overrides::default()
     };
     assert_ne!(load(files.path(), &overrides).unwrap().hash(), base.hash());
+    for overrides in each_override("attack.impact") {
+        assert_ne!(load(files.path(), &overrides).unwrap().hash(), base.hash());
+    }
 }
 
 #[test]

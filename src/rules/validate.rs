@@ -1,11 +1,11 @@
 //! Checks of a rule set that go beyond the syntax of each rule: its log sources, methods and fields must be
-//! known, and the configuration must override only rules that exist.
+//! known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parsed_rule::ParsedRule;
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
-use crate::sigma::{Check, Expected, Level, Logsource, Rule, RuleId, Status, Test, UnknownField};
+use crate::sigma::{Check, Expected, Logsource, Rule, Status, Test, UnknownField};
 
 /// The OCSF attribute that holds the name of an event's method.
 pub const OPERATION_FIELD: &str = "api.operation";
@@ -36,88 +36,6 @@ impl Known {
             None => self.products.values().collect(),
         }
     }
-}
-
-/// The changes that the configuration makes to rules without editing their files. A key is the id of a rule or
-/// a tag; the case of letters does not matter.
-#[derive(Debug, Clone, Default)]
-pub struct Overrides {
-    /// The rules that are not in force.
-    pub disabled: BTreeSet<String>,
-    /// Levels that replace those of the rules; the level for an id has precedence over that for a tag.
-    pub levels: BTreeMap<String, Level>,
-}
-
-impl Overrides {
-    /// Whether the configuration disables a rule.
-    pub fn disables(&self, rule: &Rule) -> bool {
-        self.disabled.iter().any(|key| selects(key, rule))
-    }
-
-    /// The level in force of a rule: that for its id, else the highest of those for its tags, else the rule's own,
-    /// else `medium`.
-    pub fn level(&self, rule: &Rule) -> Level {
-        let highest = |by_id: bool| {
-            let levels = self.levels.iter();
-            levels
-                .filter(|(key, _)| is_id(key) == by_id && selects(key, rule))
-                .map(|(_, level)| *level)
-                .max()
-        };
-        highest(true)
-            .or(highest(false))
-            .or(rule.level)
-            .unwrap_or(Level::Medium)
-    }
-
-    /// The level in force of the built-in rule with this id: that of an override, else `level`. `None` if the
-    /// configuration disables the rule.
-    pub fn of_built_in(&self, id: &str, level: Level) -> Option<Level> {
-        let is_id = |key: &String| key.eq_ignore_ascii_case(id);
-        if self.disabled.iter().any(is_id) {
-            return None;
-        }
-        let configured = self.levels.iter().find(|(key, _)| is_id(key));
-        Some(configured.map_or(level, |(_, level)| *level))
-    }
-
-    /// Warns about each key that is neither the id nor a tag of a rule.
-    pub(super) fn check(
-        &self,
-        parsed: &[ParsedRule],
-        known: &Known,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) {
-        for key in self.disabled.iter().chain(self.levels.keys()) {
-            let mut built_in = known.built_in.iter();
-            if parsed.iter().any(|parsed| selects(key, &parsed.rule))
-                || built_in.any(|id| id.eq_ignore_ascii_case(key))
-            {
-                continue;
-            }
-            let tags = parsed.iter().flat_map(|parsed| parsed.rule.tags.iter());
-            let message = format!("`{key}` is neither the id nor a tag of a rule");
-            let mut problem = Problem::warning(Mark::START, message);
-            if let Some(near) = nearest(key, tags.map(String::as_str)) {
-                problem = problem.remedy(format!("did you mean `{near}`?"));
-            }
-            diagnostics.push(Diagnostic {
-                file: "configuration".into(),
-                problem,
-            });
-        }
-    }
-}
-
-/// Whether a key is a rule's id; any other key is a tag.
-fn is_id(key: &str) -> bool {
-    key.parse::<RuleId>().is_ok()
-}
-
-/// Whether a key is the id or a tag of a rule.
-fn selects(key: &str, rule: &Rule) -> bool {
-    let same_id = key.parse::<RuleId>().is_ok_and(|id| id == rule.id);
-    same_id || rule.tags.iter().any(|tag| tag.eq_ignore_ascii_case(key))
 }
 
 /// Checks the taxonomy, status, log source and methods of each rule.

@@ -60,8 +60,8 @@ pub enum Shape {
     Named(fn() -> &'static [Key]),
     /// librdkafka's properties.
     Properties,
-    /// Rule id or tag to level.
-    Levels,
+    /// Rule id, tag or pack to a value for these rules.
+    ByRule(RuleValue),
     /// A Sigma detection, which this function checks. It cannot be set by an environment variable.
     Detection(fn(&Node) -> Vec<Problem>),
     /// A list of words. The value of an environment variable is split at commas.
@@ -71,6 +71,16 @@ pub enum Shape {
     /// A secret: set by an environment variable or by the file that `<key>_file` names, never in the
     /// configuration file.
     Secret,
+}
+
+/// A value that the configuration gives rules in place of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleValue {
+    Level,
+    Status,
+    Text,
+    /// A list of fields.
+    Fields,
 }
 
 /// The value of a key that is not set.

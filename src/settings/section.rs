@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use super::fault::Fault;
 use super::key::{DEFAULT, PREFIX};
-use crate::sigma::Level;
+use crate::sigma::{Level, Status};
 
 static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
 
@@ -149,20 +149,57 @@ impl<'v> Section<'v> {
         T::default()
     }
 
-    /// Levels by rule id or tag.
+    /// Levels by rule id, tag or pack.
     pub(crate) fn levels(&self, faults: &mut Vec<Fault>) -> BTreeMap<String, Level> {
+        let known = Level::ALL.map(Level::as_str);
+        self.by_rule("level", Level::parse, &known, faults)
+    }
+
+    /// Statuses by rule id, tag or pack; a status with which no rule can be in force is a fault.
+    pub(crate) fn statuses(&self, faults: &mut Vec<Fault>) -> BTreeMap<String, Status> {
+        let known = Status::IN_FORCE.map(Status::as_str);
+        let parse = |word: &str| {
+            Status::IN_FORCE
+                .into_iter()
+                .find(|status| status.as_str() == word)
+        };
+        self.by_rule("status", parse, &known, faults)
+    }
+
+    fn by_rule<T>(
+        &self,
+        what: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        known: &[&str],
+        faults: &mut Vec<Fault>,
+    ) -> BTreeMap<String, T> {
         let names = self.names().into_iter();
         names
             .filter_map(|name| {
                 let word = self.text(name)?;
-                let level = Level::parse(&word);
-                if level.is_none() {
-                    let known = Level::ALL.map(Level::as_str);
-                    let fault = self.fault(name, format!("`{word}` is not a level"));
-                    faults.push(fault.one_of(&word, &known));
+                let parsed = parse(&word);
+                if parsed.is_none() {
+                    let fault = self.fault(name, format!("`{word}` is not a {what}"));
+                    faults.push(fault.one_of(&word, known));
                 }
-                Some((name.to_owned(), level?))
+                Some((name.to_owned(), parsed?))
             })
+            .collect()
+    }
+
+    /// Texts by rule id, tag or pack.
+    pub(crate) fn texts(&self) -> BTreeMap<String, String> {
+        let names = self.names().into_iter();
+        names
+            .filter_map(|name| Some((name.to_owned(), self.text(name)?)))
+            .collect()
+    }
+
+    /// Lists of words by rule id, tag or pack.
+    pub(crate) fn lists(&self) -> BTreeMap<String, Vec<String>> {
+        let names = self.names().into_iter();
+        names
+            .map(|name| (name.to_owned(), self.words(name)))
             .collect()
     }
 

@@ -1,6 +1,7 @@
 //! A document with `filter`: events that the rules that it names do not match.
-//! Its condition says which events are excluded (AND NOT). Some engines read it as what else must hold; a condition
-//! written for them would exclude every other event, and is refused.
+//! Its condition says either which events are excluded (`selection`) or what else must hold (`not selection`, as the
+//! documentation of Sigma and pySigma have it). Which of the two is told by an event that no selection describes: no
+//! filter is meant to exclude such an event, so a condition that holds for it says what else must hold.
 
 use super::detection::selections_and_condition;
 use super::metadata::MetadataReader;
@@ -78,18 +79,10 @@ fn read(reader: &mut MetadataReader<'_>) -> Option<Filter> {
     };
     let rules = rules(node, &mut reader.problems);
     let detection = selections_and_condition(node, "filter", &["rules"], &mut reader.problems);
-    if let Some(detection) = &detection
-        && holds_without_selections(&detection.condition)
-    {
-        let mark = node.entry("condition").map_or(node.mark, |c| c.mark);
-        let message = "the condition holds for events that no selection describes, so the filter \
-                       would exclude nearly every event";
-        let remedy = "a filter's condition says which events are excluded: write `selection`, not \
-                      `not selection`";
-        reader
-            .problems
-            .push(Problem::error(mark, message).remedy(remedy));
-    }
+    let detection = detection.map(|detection| Detection {
+        condition: excluded(detection.condition),
+        ..detection
+    });
     let excluded = parts.iter().filter(|part| part.key != "rules");
     let excluded = Node::new(Yaml::Map(excluded.cloned().collect()), node.mark);
     Some(Filter {
@@ -137,6 +130,15 @@ fn rules(filter: &Node, problems: &mut Vec<Problem>) -> Option<FilteredRules> {
         }
     }
     Some(FilteredRules::Named(named))
+}
+
+/// The condition for the excluded events.
+fn excluded(condition: Condition) -> Condition {
+    match condition {
+        condition if !holds_without_selections(&condition) => condition,
+        Condition::Not(inner) => *inner,
+        remaining => Condition::Not(Box::new(remaining)),
+    }
 }
 
 /// Whether a condition holds for an event for which no selection holds.

@@ -121,6 +121,14 @@ impl Status {
         Status::Unsupported,
     ];
 
+    /// Every status that a rule in force can have.
+    pub const IN_FORCE: [Status; 4] = [
+        Status::Stable,
+        Status::Test,
+        Status::Experimental,
+        Status::Deprecated,
+    ];
+
     /// The specification's word.
     pub fn as_str(self) -> &'static str {
         match self {

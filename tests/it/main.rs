@@ -35,6 +35,8 @@ mod properties;
 /// Events with several readings, or that many parsers refuse.
 mod readings;
 mod replay;
+/// The summary of a replay.
+mod replay_summary;
 /// The list of rules in force.
 mod rule_list;
 /// The command that runs the tests of rules.

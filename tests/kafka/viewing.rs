@@ -567,6 +567,62 @@ fn tail_ends_without_an_error_when_stdout_is_closed() {
 }
 
 #[test]
+fn replay_runs_the_part_of_a_source_topic_that_a_range_of_time_names() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let clusters = clusters();
+    let house = House::new(&clusters, "ranged");
+    let mut source = super::records::Source::new(&clusters.source, &house.source_topic, 2);
+    // Within the retention time of the cluster.
+    let first_ms = now_ms() - 6 * DAY_MS;
+    let time = |later_ms: i64| {
+        let time = jiff::Timestamp::from_millisecond(first_ms + later_ms).unwrap();
+        time.to_string()
+    };
+    for day in 0..6 {
+        let value = deletion_with_id(&format!("day-{day}"));
+        let partition = usize::from(day % 2 == 1);
+        source.write_at(partition, value.as_bytes(), Some(first_ms + day * DAY_MS));
+    }
+    // Behind a record that is a minute younger.
+    let late_ms = 4 * DAY_MS - 60_000;
+    source.write_at(0, b"{", Some(first_ms + late_ms));
+    source.flush();
+    source.write_at(0, b"{", Some(first_ms));
+    source.flush();
+    let replay = |arguments: &[&str]| {
+        let topic = ["replay", "--topic", &house.source_topic];
+        house.run(&[&topic, arguments].concat())
+    };
+    let all = replay(&["--emit", "events"]);
+    assert_eq!(all.code, Some(0), "{all:?}");
+    assert_eq!(all.lines().len(), 6, "{all:?}");
+    assert!(all.talk.contains("8 records in "), "{all:?}");
+    let (from, to) = (time(2 * DAY_MS), time(4 * DAY_MS));
+    let range = ["--from", &from, "--to", &to];
+    let part = replay(&[&range[..], &["--summary", "--json"]].concat());
+    assert_eq!(part.code, Some(0), "{part:?}");
+    let summary: serde_json::Value = serde_json::from_str(&part.out).unwrap();
+    assert_eq!(summary["events"], 2, "{part:?}");
+    assert_eq!(summary["dead_letters"]["not_json"], 1, "{part:?}");
+    let letter = &summary["rules"][0];
+    assert_eq!(
+        letter["title"], "Audit record became a dead letter",
+        "{part:?}"
+    );
+    // The day of a dead letter is that of its record.
+    assert_eq!(letter["days"][&time(late_ms)[..10]], 1, "{part:?}");
+    let at = format!("{}/0@3", house.source_topic);
+    assert_eq!(letter["samples"][0]["at"], at, "{part:?}");
+    // A source is also found by its name; nothing was written in the last hour.
+    let recent = house.run(&["replay", "--topic", "audit", "--from", "1h", "--summary"]);
+    assert_eq!(recent.code, Some(0), "{recent:?}");
+    assert!(recent.out.starts_with("0 alerts of 0 rules"), "{recent:?}");
+    let other = house.run(&["replay", "--topic", "nothing"]);
+    assert_eq!(other.code, Some(1), "{other:?}");
+    assert!(other.talk.contains("its sources are audit"), "{other:?}");
+}
+
+#[test]
 fn the_error_names_a_missing_topic() {
     let clusters = clusters();
     let house = House::new(&clusters, "missing");

@@ -13,13 +13,13 @@ use crate::cli::signals::shutdown_on_signal;
 use crate::cli::terminal::{self, Progress};
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
-use crate::query::{Query, Since};
+use crate::query::{PastTime, Query};
 use crate::sigma::{Engine, LogsourceDetection};
 use crate::view::{Emitted, FieldPath, Paint, RecordKind, Reference, line, rule_outcome};
 
 /// Finds the record by its id or position, and appends what the rule answers for it.
 pub(super) fn explain(
-    (event, since): (&str, Option<Since>),
+    (event, since): (&str, Option<PastTime>),
     config: &Config,
     rule: &RuleUnderTest,
     out: &mut dyn Write,

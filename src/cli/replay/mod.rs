@@ -1,41 +1,78 @@
-//! `replay`: runs files through the pipeline, with the rules of all packs or others, and prints the result.
-//! It uses all cores and keeps the order of the input; its memory does not grow with the input.
+//! `replay`: runs files or a source topic through the pipeline, with the rules of all packs or others, and prints the
+//! result or a summary of it. It uses all cores and keeps the order of the input; its memory does not grow with the
+//! input.
 
+mod baseline;
 pub(super) mod emit;
+mod from_files;
+mod from_topic;
+mod report;
 mod summary;
 mod unread_text;
 mod work;
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 
 use super::config_file::load_config;
 use super::failure::Failure;
 use super::say::{report_panics, say};
 use super::shipped;
+use super::signals::shutdown_on_signal;
 use crate::alert::BUILT_IN;
-use crate::files::{FileReader, Report};
+use crate::config::{Config, Source};
 use crate::pipeline::{OutputList, Pipeline};
+use crate::query::PastTime;
 use crate::roles::rulebook::Rulebook;
 use crate::rules::{Overrides, RuleSource};
+use crate::view::printable_json;
+use baseline::{Baseline, Comparison};
 use emit::Emit;
-use unread_text::UnreadText;
+use from_topic::TopicRange;
+use report::{Report, counted};
+use work::Print;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
     /// Files with JSON, JSON arrays or NDJSON, also between lines of other text; plain or gzip; `-` is
     /// standard input.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(
+        required_unless_present = "topic",
+        conflicts_with = "topic",
+        value_name = "FILE"
+    )]
     files: Vec<PathBuf>,
+    /// Replay the topic of a source of the configuration, in place of files. The topic or the name of the source.
+    #[arg(long, value_name = "TOPIC", requires = "config")]
+    topic: Option<String>,
+    /// Only the topic's records that were written at this time or later: a duration before now, such as 7d or 12h, or
+    /// a time.
+    #[arg(long, value_name = "TIME", requires = "topic")]
+    from: Option<PastTime>,
+    /// Only the topic's records that were written before this time.
+    #[arg(long, value_name = "TIME", requires = "topic")]
+    to: Option<PastTime>,
     /// What to print: whole records, or only the values of one topic.
     #[arg(long, value_enum, default_value_t = Emit::All)]
     emit: Emit,
+    /// Print, in place of records, the number of alerts of each rule by day, with samples.
+    #[arg(long, conflicts_with = "emit")]
+    summary: bool,
+    /// Print the summary as JSON, which --baseline reads.
+    #[arg(long, requires = "summary")]
+    json: bool,
+    /// Print what has changed since this earlier summary: rules with new, more, fewer or no alerts.
+    #[arg(long, value_name = "SUMMARY", requires = "summary")]
+    baseline: Option<PathBuf>,
+    /// Fail if there is a day with more alerts than this. Days are those of the events, in UTC.
+    #[arg(long, value_name = "N", requires = "summary")]
+    max_alerts_per_day: Option<u64>,
     /// The configuration file with the rules, their overrides, the names file and the names of the topics. Without it:
     /// the rules of all packs, no names, and the default names of the topics.
     #[arg(short = 'c', long = "config", value_name = "CONFIG")]
@@ -49,54 +86,91 @@ pub(super) struct Command {
     names: Option<PathBuf>,
 }
 
+/// What is replayed.
+enum Replayed<'c> {
+    Files(&'c [PathBuf]),
+    Topic(TopicRange),
+}
+
+/// How the reading of the input ended.
+struct ReadResult {
+    /// What is to be reported of the input, as lines.
+    report: String,
+    /// An error if not everything was read.
+    complete: anyhow::Result<()>,
+}
+
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    let (rulebook, outputs) = command.load()?;
+    let config = command.config.as_deref().map(load_config).transpose()?;
+    let source = command.source(config.as_ref())?;
+    let (rulebook, outputs) = command.load_rules(config.as_ref())?;
+    let baseline = command.baseline.as_deref().map(Baseline::read);
+    let baseline = baseline.transpose()?;
     report_panics();
+    let replayed = command.replayed(source)?;
     let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
+    // It limits records to the default size limit of topics, so that the output is the same as the daemon's.
+    let pipeline = Pipeline::new(outputs.clone(), catalogs, rules, names).replaying();
     let job = work::Job {
-        // It limits records to the default size limit of topics, so that the output is the same as the daemon's.
-        pipeline: Pipeline::new(outputs.clone(), catalogs, rules, names).replaying(),
-        emit: command.emit,
+        pipeline: match source {
+            Some((_, source)) => pipeline.of_source(&source.name),
+            None => pipeline,
+        },
+        print: match command.summary {
+            true => Print::Summary,
+            false => Print::Records(command.emit),
+        },
         outputs,
         now_ms: jiff::Timestamp::now().as_millisecond(),
     };
-    let bar = progress_bar(&command.files);
+    let bar = progress_bar(&replayed, command.summary);
     let started = Instant::now();
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
-    let read = |work: &mut work::Sender| {
-        let mut unread = UnreadText::default();
-        for path in &command.files {
-            let mut report = Report::default();
-            let read = read_file(path, &bar, work, &mut report);
-            let name = path.display().to_string();
-            if let Err(error) = &read {
-                let records = match report.records {
-                    0 => String::new(),
-                    records => format!(" (after {} records)", HumanCount(records)),
-                };
-                bar.suspend(|| say(format_args!("watchbell: {name}: {error}{records}")));
-            }
-            unread.add(&name, report, read.is_ok());
-        }
-        unread
-    };
-    let (summary, unread) = work::run(&job, read, |lines| out.write_all(lines))
-        .and_then(|done| out.flush().map(|()| done))?;
+    let read = |work: &mut work::Sender| replayed.read(&bar, work);
+    let (summary, read) = work::run(&job, read, |lines| out.write_all(lines))?;
     bar.finish_and_clear();
-    let mut text = summary.text(started.elapsed(), |rule| title(&rulebook, rule));
-    text += &unread.text();
+    let title = |rule: &str| title(&rulebook, rule);
+    let mut problems = Vec::new();
+    if command.summary {
+        let report = Report::new(&summary, title);
+        out.write_all(command.summary_text(&report, baseline.as_ref())?.as_bytes())?;
+        problems.extend(command.too_many_alerts(&report));
+    }
+    out.flush()?;
+    let mut text = summary.text(started.elapsed(), !command.summary, title);
+    text += &read.report;
     say(text.trim_end());
-    match unread.failure() {
-        None => Ok(()),
-        Some(failure) => Err(anyhow!(failure).into()),
+    problems.extend(read.complete.err().map(|error| format!("{error:#}")));
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(anyhow!(problems.join("; ")).into()),
     }
 }
 
 impl Command {
+    /// The source whose topic is replayed, and the configuration that it is in.
+    fn source<'c>(
+        &self,
+        config: Option<&'c Config>,
+    ) -> Result<Option<(&'c Config, &'c Source)>, Failure> {
+        match (&self.topic, config) {
+            (Some(name), Some(config)) => Ok(Some((config, from_topic::source(config, name)?))),
+            _ => Ok(None),
+        }
+    }
+
+    fn replayed(&self, source: Option<(&Config, &Source)>) -> Result<Replayed<'_>, Failure> {
+        let Some(source) = source else {
+            return Ok(Replayed::Files(&self.files));
+        };
+        let stop = shutdown_on_signal()?;
+        let range = TopicRange::find(source, (self.from, self.to), stop)?;
+        Ok(Replayed::Topic(range))
+    }
+
     /// Reads the rules and names, and what the topics are called. Shows the warnings.
-    fn load(&self) -> Result<(Rulebook, OutputList), Failure> {
-        let config = self.config.as_deref().map(load_config).transpose()?;
-        let (mut rules, mut names, overrides, outputs) = match config {
+    fn load_rules(&self, config: Option<&Config>) -> Result<(Rulebook, OutputList), Failure> {
+        let (mut rules, mut names, overrides, outputs) = match config.cloned() {
             Some(config) => (config.rules, config.names, config.overrides, config.outputs),
             None => (
                 shipped::packs(),
@@ -113,6 +187,64 @@ impl Command {
         rulebook.rules().snapshot().warnings().iter().for_each(say);
         Ok((rulebook, outputs))
     }
+
+    /// What `--summary` prints: the summary, or what has changed since the baseline, as text or JSON.
+    fn summary_text(&self, report: &Report, baseline: Option<&Baseline>) -> anyhow::Result<String> {
+        if !self.json {
+            return Ok(match baseline {
+                Some(baseline) => baseline.text(report),
+                None => report.text(),
+            });
+        }
+        #[derive(Serialize)]
+        struct Document<'r> {
+            #[serde(flatten)]
+            report: &'r Report,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            comparison: Option<Comparison>,
+        }
+        let comparison = baseline.map(|baseline| baseline.compare(report));
+        let document = serde_json::to_string_pretty(&Document { report, comparison });
+        let document = document.context("write the summary as JSON")?;
+        let lines = document.lines().map(printable_json);
+        Ok(lines.map(|line| format!("{line}\n")).collect())
+    }
+
+    /// An error text if there is a day with more alerts than `--max-alerts-per-day` allows.
+    fn too_many_alerts(&self, report: &Report) -> Option<String> {
+        let most = self.max_alerts_per_day?;
+        let days = report.days().into_iter().filter(|(_, count)| *count > most);
+        let days: Vec<String> = days
+            .map(|(day, count)| format!("{day} has {count}"))
+            .collect();
+        (!days.is_empty()).then(|| {
+            format!(
+                "more than {} on a day: {}",
+                counted(most, "alert"),
+                days.join(", ")
+            )
+        })
+    }
+}
+
+impl Replayed<'_> {
+    fn read(&self, bar: &ProgressBar, work: &mut work::Sender) -> ReadResult {
+        match self {
+            Replayed::Files(files) => {
+                let unread = from_files::read(files, bar, work);
+                ReadResult {
+                    report: unread.text(),
+                    complete: unread
+                        .failure()
+                        .map_or(Ok(()), |failure| Err(anyhow!(failure))),
+                }
+            }
+            Replayed::Topic(range) => ReadResult {
+                report: String::new(),
+                complete: range.read(bar, work),
+            },
+        }
+    }
 }
 
 /// The title of the rule with this id, which may be a built-in one; the id itself if there is no such rule.
@@ -126,47 +258,25 @@ fn title(rulebook: &Rulebook, rule: &str) -> String {
     built_in.map_or(rule, |built_in| built_in.title).to_owned()
 }
 
-/// Sends the contents of a file to be processed. `report` gets the summary of what was read, also after an error.
-fn read_file(
-    path: &Path,
-    bar: &ProgressBar,
-    work: &mut work::Sender,
-    report: &mut Report,
-) -> io::Result<()> {
-    let (name, raw): (String, Box<dyn Read + Send>) = if path == Path::new("-") {
-        ("stdin".to_owned(), Box::new(io::stdin()))
-    } else {
-        (path.display().to_string(), Box::new(File::open(path)?))
-    };
-    let mut reader = FileReader::new(bar.wrap_read(raw))?;
-    let result = send_all(&name, &mut reader, work);
-    *report = reader.report();
-    result
-}
-
-fn send_all(name: &str, reader: &mut FileReader, work: &mut work::Sender) -> io::Result<()> {
-    for batch in reader {
-        if !work.send(name, batch?) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// A bar with the share of the bytes that was read. It is hidden unless standard error is a terminal and standard
-/// output, whose lines it would disturb, is not.
-fn progress_bar(files: &[PathBuf]) -> ProgressBar {
-    if io::stdout().is_terminal() || !io::stderr().is_terminal() {
+/// A bar with the share of the bytes or offsets that was read. It is hidden unless standard error is a terminal and
+/// standard output, whose lines it would disturb, is not; a summary is printed only after the bar is gone.
+fn progress_bar(replayed: &Replayed<'_>, summary: bool) -> ProgressBar {
+    let disturbs = io::stdout().is_terminal() && !summary;
+    if disturbs || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let size = |path: &PathBuf| {
-        let found = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        Some(found.len())
-    };
-    let total: Option<u64> = files.iter().map(size).sum();
-    let template = match total {
-        Some(_) => "{wide_bar} {percent:>3} % of {total_bytes}, {bytes_per_sec}, {eta} left",
-        None => "{spinner} {bytes} read, {bytes_per_sec}",
+    let (total, template) = match replayed {
+        Replayed::Files(files) => match from_files::size(files) {
+            Some(total) => (
+                Some(total),
+                "{wide_bar} {percent:>3} % of {total_bytes}, {bytes_per_sec}, {eta} left",
+            ),
+            None => (None, "{spinner} {bytes} read, {bytes_per_sec}"),
+        },
+        Replayed::Topic(range) => (
+            Some(range.len()),
+            "{wide_bar} {percent:>3} % of {human_len} records, {per_sec}, {eta} left",
+        ),
     };
     let style = ProgressStyle::with_template(template)
         .context("a template of the progress bar")

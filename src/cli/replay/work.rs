@@ -11,28 +11,46 @@ use super::emit::Emit;
 use super::summary::Summary;
 use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
-use crate::pipeline::{Forms, OutputList, Pipeline, TOO_LARGE};
+use crate::kafka::Stored;
+use crate::pipeline::{self, Content, Forms, Outcome, OutputList, Pipeline, TOO_LARGE};
 
 /// The reason for text in which no event was found; it is the reason for a value that is not JSON.
 const NOT_JSON: &str = "not_json";
 
+/// What is printed on standard output.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Print {
+    /// These output records, as lines.
+    Records(Emit),
+    /// The summary only, with samples of the alerts.
+    Summary,
+}
+
 /// What is needed to process an event and to print the result.
 pub(super) struct Job {
     pub(super) pipeline: Pipeline,
-    pub(super) emit: Emit,
+    pub(super) print: Print,
     pub(super) outputs: OutputList,
     /// Milliseconds since the Unix epoch.
     pub(super) now_ms: i64,
 }
 
-/// A batch to process, and where to send its result.
+/// Consecutive records of the input.
+pub(super) enum Input {
+    /// Of a file with this name.
+    File { name: Arc<str>, batch: Batch },
+    /// Of a topic.
+    Topic(Vec<Stored>),
+}
+
+/// A part of the input to process, and where to send its result.
 struct Task {
-    file_name: Arc<str>,
-    batch: Batch,
+    input: Input,
     done: SyncSender<Done>,
 }
 
 /// The result of a batch: the lines to print and the counts.
+#[derive(Default)]
 struct Done {
     lines: Vec<u8>,
     summary: Summary,
@@ -47,18 +65,9 @@ pub(super) struct Sender {
 
 impl Sender {
     /// Waits until the queue has room; returns `false` if no more batches are needed.
-    pub(super) fn send(&mut self, file_name: &str, batch: Batch) -> bool {
+    pub(super) fn send(&mut self, input: Input) -> bool {
         let (done, result) = sync_channel(1);
-        let file_name = file_name.into();
-        self.results.send(result).is_ok()
-            && self
-                .tasks
-                .send(Task {
-                    file_name,
-                    batch,
-                    done,
-                })
-                .is_ok()
+        self.results.send(result).is_ok() && self.tasks.send(Task { input, done }).is_ok()
     }
 }
 
@@ -106,15 +115,48 @@ fn process_tasks(job: &Job, waiting: &Mutex<Receiver<Task>>) {
             return;
         };
         // After a failed write the receiver is gone, and the result is not needed.
-        let _ = task.done.send(process(job, &task.file_name, &task.batch));
+        let _ = task.done.send(Work::new(job).process(&task.input));
     }
 }
 
-fn process(job: &Job, file_name: &str, batch: &Batch) -> Done {
-    let (mut lines, mut summary) = (Vec::new(), Summary::default());
-    let mut out = OutputBuffer::default();
-    let stages = job.pipeline.begin();
-    for (number, piece) in batch.pieces() {
+/// The processing of a part of the input.
+struct Work<'j> {
+    job: &'j Job,
+    stages: pipeline::Batch,
+    out: OutputBuffer,
+    done: Done,
+}
+
+impl<'j> Work<'j> {
+    fn new(job: &'j Job) -> Work<'j> {
+        Work {
+            job,
+            stages: job.pipeline.begin(),
+            out: OutputBuffer::default(),
+            done: Done::default(),
+        }
+    }
+
+    fn process(mut self, input: &Input) -> Done {
+        match input {
+            Input::File { name, batch } => {
+                for (number, piece) in batch.pieces() {
+                    self.piece(name, number, piece);
+                }
+            }
+            Input::Topic(records) => {
+                for stored in records {
+                    let record = stored.record();
+                    let outcome = self.stages.process(&record, self.job.now_ms, &mut self.out);
+                    self.finish(outcome, &record);
+                }
+            }
+        }
+        self.done
+    }
+
+    /// Processes a piece of a file; `number` counts from 0.
+    fn piece(&mut self, file_name: &str, number: i64, piece: Piece<'_>) {
         let record = |value| RawRecord {
             position: Position {
                 topic: file_name,
@@ -127,25 +169,46 @@ fn process(job: &Job, file_name: &str, batch: &Batch) -> Done {
             value,
             headers: Vec::new(),
         };
-        summary.count(match piece {
-            Piece::Event(text) => stages.process(&record(Some(text)), job.now_ms, &mut out),
+        let (stages, now_ms, out) = (&self.stages, self.job.now_ms, &mut self.out);
+        let (outcome, record) = match piece {
+            Piece::Event(text) => {
+                let record = record(Some(text));
+                (stages.process(&record, now_ms, out), record)
+            }
             Piece::Fault { text, detail } => {
                 let (record, why) = (record(Some(text)), (NOT_JSON, detail));
-                stages.refuse(&record, why, &Forms::WHOLE, job.now_ms, &mut out)
+                let outcome = stages.refuse(&record, why, &Forms::WHOLE, now_ms, out);
+                (outcome, record)
             }
             Piece::Unread { digest, fault } => {
-                let (reason, detail) = match fault {
+                let why = match fault {
                     Some(detail) => (NOT_JSON, detail),
                     None => (TOO_LARGE, "larger than the limit for one event"),
                 };
-                let why = (reason, detail);
-                stages.refuse_unread(&record(None), why, digest, job.now_ms, &mut out)
+                let record = record(None);
+                let outcome = stages.refuse_unread(&record, why, digest, now_ms, out);
+                (outcome, record)
             }
-        });
-        for output in out.iter() {
-            job.emit.write(output, &job.outputs, &mut lines);
-        }
-        out.clear();
+        };
+        self.finish(outcome, &record);
     }
-    Done { lines, summary }
+
+    /// Counts the outcome of a record, and writes its outputs as lines or keeps its alerts as samples.
+    fn finish(&mut self, outcome: Outcome, record: &RawRecord<'_>) {
+        let Job { outputs, print, .. } = self.job;
+        let Done { lines, summary } = &mut self.done;
+        summary.count(outcome, record.timestamp_ms);
+        for output in self.out.iter() {
+            match (print, output.value) {
+                (Print::Records(emit), _) => emit.write(output, outputs, lines),
+                (Print::Summary, Some(alert))
+                    if *output.topic == outputs.of(Content::Alerts).topic =>
+                {
+                    summary.sample(alert, record);
+                }
+                (Print::Summary, _) => {}
+            }
+        }
+        self.out.clear();
+    }
 }

@@ -1,4 +1,4 @@
-//! The time since which records are searched.
+//! A time in the past, as people write it on the command line.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// A time, given as how long ago it was or as a timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
+pub enum PastTime {
     /// This long before the current time.
     Ago(SignedDuration),
     /// At this time.
@@ -19,12 +19,12 @@ pub enum Since {
 #[error("write how long ago, such as 10m, 12h or 3d, or when, such as 2026-03-14T09:00:00Z")]
 pub struct InvalidTime;
 
-impl FromStr for Since {
+impl FromStr for PastTime {
     type Err = InvalidTime;
 
-    fn from_str(text: &str) -> Result<Since, InvalidTime> {
+    fn from_str(text: &str) -> Result<PastTime, InvalidTime> {
         if let Ok(time) = text.parse() {
-            return Ok(Since::At(time));
+            return Ok(PastTime::At(time));
         }
         // `SignedDuration` has no unit for days. Here a day has 24 hours.
         let days = text
@@ -37,25 +37,25 @@ impl FromStr for Since {
         if ago.is_negative() {
             return Err(InvalidTime);
         }
-        Ok(Since::Ago(ago))
+        Ok(PastTime::Ago(ago))
     }
 }
 
-impl fmt::Display for Since {
+impl fmt::Display for PastTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Since::Ago(ago) => write!(f, "{ago:#} ago"),
-            Since::At(time) => time.fmt(f),
+            PastTime::Ago(ago) => write!(f, "{ago:#} ago"),
+            PastTime::At(time) => time.fmt(f),
         }
     }
 }
 
-impl Since {
+impl PastTime {
     /// The time in milliseconds since the Unix epoch, if the current time is `now`.
     pub fn time_ms(self, now: Timestamp) -> i64 {
         let time = match self {
-            Since::Ago(ago) => now.saturating_sub(ago).unwrap_or(Timestamp::MIN),
-            Since::At(time) => time,
+            PastTime::Ago(ago) => now.saturating_sub(ago).unwrap_or(Timestamp::MIN),
+            PastTime::At(time) => time,
         };
         time.as_millisecond()
     }
@@ -76,12 +76,12 @@ mod tests {
             ("2026-03-14T09:00:00+02:00", "2026-03-14T07:00:00Z"),
         ];
         for (text, expected) in cases {
-            let since: Since = text.parse().unwrap();
+            let time: PastTime = text.parse().unwrap();
             let expected: Timestamp = expected.parse().unwrap();
-            assert_eq!(since.time_ms(now), expected.as_millisecond(), "{text}");
+            assert_eq!(time.time_ms(now), expected.as_millisecond(), "{text}");
         }
         for text in ["", "ten minutes", "-10m", "10", "yesterday", "99999999999d"] {
-            assert!(text.parse::<Since>().is_err(), "{text}");
+            assert!(text.parse::<PastTime>().is_err(), "{text}");
         }
     }
 }

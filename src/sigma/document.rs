@@ -3,7 +3,8 @@
 use super::action::Actions;
 use super::filter::{Filter, filter};
 use super::parse::rule;
-use super::rule::Rule;
+use super::placeholders::Placeholders;
+use super::rule::{Rule, RuleId};
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{self, Node};
 
@@ -69,7 +70,7 @@ impl DocumentKind {
 }
 
 /// Reads every document of a text.
-pub fn documents(text: &str) -> Parsed {
+pub fn documents(text: &str, placeholders: &Placeholders) -> Parsed {
     let mut parsed = Parsed::default();
     match yaml::documents(text) {
         Ok(documents) => {
@@ -81,7 +82,11 @@ pub fn documents(text: &str) -> Parsed {
             let mut actions = Actions::default();
             for document in documents {
                 match actions.apply(document) {
-                    Ok(document) => document.iter().for_each(|document| parsed.add(document)),
+                    Ok(document) => {
+                        document
+                            .iter()
+                            .for_each(|document| parsed.add(document, placeholders));
+                    }
                     Err(problem) => parsed.problems.push(problem),
                 }
             }
@@ -93,14 +98,22 @@ pub fn documents(text: &str) -> Parsed {
 }
 
 impl Parsed {
-    fn add(&mut self, document: &Node) {
+    /// The ids of the rules, also of those with errors.
+    pub fn rule_ids(&self) -> Vec<RuleId> {
+        let sound = self.rules.iter().map(|rule| rule.id.clone());
+        let broken = self.broken.iter().filter_map(|name| name.parse().ok());
+        sound.chain(broken).collect()
+    }
+
+    fn add(&mut self, document: &Node, placeholders: &Placeholders) {
         match DocumentKind::of(document) {
-            Ok(DocumentKind::Rule) => match rule(document, &mut self.problems) {
+            Ok(DocumentKind::Rule) => match rule(document, placeholders, &mut self.problems) {
                 Some(rule) => self.rules.push(rule),
                 None => self.broken.extend(references(document)),
             },
             Ok(DocumentKind::Filter) => {
-                self.filters.extend(filter(document, &mut self.problems));
+                self.filters
+                    .extend(filter(document, placeholders, &mut self.problems));
             }
             Ok(DocumentKind::Correlation) => {
                 let entries = document.as_map().unwrap_or_default().iter();

@@ -5,6 +5,7 @@
 mod action;
 mod compile;
 mod condition;
+mod context;
 mod describe;
 mod detection;
 mod document;
@@ -21,6 +22,7 @@ mod modifiers;
 mod outcome;
 mod parse;
 mod pattern;
+mod placeholders;
 mod program;
 mod relate;
 mod rule;
@@ -38,6 +40,7 @@ pub use filter::{Filter, FilteredRules};
 pub use matcher::{Check, Expected};
 pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::rule;
+pub use placeholders::Placeholders;
 pub use rule::{
     Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status, Test,
 };

@@ -1,6 +1,7 @@
 //! Parses `field|modifier|modifier: values` into a [`Test`].
 //! A modifier that is unknown, misplaced or not yet supported rejects the rule; none is ignored.
 
+use super::context::Context;
 use super::encoding::Utf16;
 use super::matcher::{Bound, Relation};
 use super::rule::Test;
@@ -76,21 +77,21 @@ pub(super) enum Base64 {
 }
 
 /// Reads one line of a selection. A key without a field name searches keywords.
-pub fn test(entry: &Entry, problems: &mut Vec<Problem>) -> Option<Test> {
+pub fn test(entry: &Entry, context: &mut Context<'_>) -> Option<Test> {
     let mut words = entry.key.split('|');
     let field = words.next().filter(|name| !name.is_empty());
     match Modifiers::parse(words, field.is_none(), entry.key_mark) {
-        Ok(modifiers) => checked(field, &modifiers, &entry.node, entry.key_mark, problems),
+        Ok(modifiers) => checked(field, &modifiers, &entry.node, entry.key_mark, context),
         Err(problem) => {
-            problems.push(problem);
+            context.problems.push(problem);
             None
         }
     }
 }
 
 /// Reads a list of keywords: one of them must be in any string of the event.
-pub fn keywords(values: &Node, problems: &mut Vec<Problem>) -> Option<Test> {
-    checked(None, &Modifiers::default(), values, values.mark, problems)
+pub fn keywords(values: &Node, context: &mut Context<'_>) -> Option<Test> {
+    checked(None, &Modifiers::default(), values, values.mark, context)
 }
 
 fn checked(
@@ -98,11 +99,11 @@ fn checked(
     modifiers: &Modifiers,
     node: &Node,
     mark: Mark,
-    problems: &mut Vec<Problem>,
+    context: &mut Context<'_>,
 ) -> Option<Test> {
-    let before = problems.len();
-    let check = modifiers.check(node, field.is_none(), mark, problems);
-    let sound = problems[before..].iter().all(Problem::is_warning);
+    let before = context.problems.len();
+    let check = modifiers.check(node, field.is_none(), mark, context);
+    let sound = context.problems[before..].iter().all(Problem::is_warning);
     let check = check.filter(|_| sound)?;
     Some(Test {
         field: field.map(str::to_owned),
@@ -222,7 +223,7 @@ impl Modifiers {
             ValueKind::Plain => &SUPPORTED,
             ValueKind::Exists => &["exists"],
             ValueKind::Regex { .. } => &["re", "i", "m", "s", "all", "neq"],
-            ValueKind::Cidr => &["cidr", "all", "neq"],
+            ValueKind::Cidr => &["cidr", "expand", "all", "neq"],
             ValueKind::Compare(_) => &["lt", "lte", "gt", "gte", "all", "neq"],
             ValueKind::FieldRef => &[
                 "fieldref",

@@ -1,7 +1,9 @@
 //! Parses a document with `detection` into a [`Rule`], and reports all problems in one pass.
 
-use super::detection::detection;
+use super::context::Context;
+use super::detection::selections_and_condition;
 use super::metadata::MetadataReader;
+use super::placeholders::Placeholders;
 use super::rule::{Level, Related, Relationship, Rule, RuleId, Status};
 use crate::diagnostic::{Mark, Problem, nearest};
 use crate::yaml::Node;
@@ -32,13 +34,17 @@ const KEYS: [&str; 21] = [
 ];
 
 /// Reads one document as a rule; `None` if a problem is an error.
-pub fn rule(document: &Node, problems: &mut Vec<Problem>) -> Option<Rule> {
+pub fn rule(
+    document: &Node,
+    placeholders: &Placeholders,
+    problems: &mut Vec<Problem>,
+) -> Option<Rule> {
     let mut reader = MetadataReader::new(document, "a rule");
-    let rule = read(&mut reader);
+    let rule = read(&mut reader, placeholders);
     reader.finish(rule, problems)
 }
 
-fn read(reader: &mut MetadataReader<'_>) -> Option<Rule> {
+fn read(reader: &mut MetadataReader<'_>, placeholders: &Placeholders) -> Option<Rule> {
     let entries = reader.entries()?;
     let custom = reader.custom(entries, &KEYS);
     if reader.node.entry("id").is_none() {
@@ -51,13 +57,15 @@ fn read(reader: &mut MetadataReader<'_>) -> Option<Rule> {
     let id = reader.id();
     let title = reader.title();
     let (logsource, logsource_mark) = reader.logsource();
+    let mut context = Context::new(placeholders);
     let detection = match reader.node.entry("detection") {
-        Some(node) => detection(node, &mut reader.problems),
+        Some(node) => selections_and_condition(node, "detection", &[], &mut context),
         None => {
             reader.error(reader.node.mark, "a rule needs a `detection`");
             None
         }
     };
+    reader.problems.append(&mut context.problems);
     let rule = Rule {
         id_mark: reader
             .node
@@ -82,7 +90,7 @@ fn read(reader: &mut MetadataReader<'_>) -> Option<Rule> {
         logsource_mark,
         runbook: reader.text("runbook"),
         group_by: reader.marked_list("group_by"),
-        canonical: reader.node.canonical(),
+        canonical: reader.node.canonical() + &context.canonical(),
         custom,
         id: id?,
         title: title?,

@@ -5,6 +5,7 @@ mod filters;
 mod language;
 mod model;
 mod outcome;
+mod placeholders;
 mod refusals;
 
 use std::ops::ControlFlow;
@@ -74,6 +75,11 @@ pub(super) fn resolve(name: &str) -> Result<Vec<String>, UnknownField> {
         return Err(UnknownField { suggestion });
     }
     Ok(name.split('.').map(str::to_owned).collect())
+}
+
+/// Reads every document of a text, without placeholders.
+fn documents(text: &str) -> Parsed {
+    super::documents(text, &Placeholders::default())
 }
 
 /// Parses the lines of a `detection:`.

@@ -1,5 +1,7 @@
 //! Parses a `detection:` map into a [`Detection`]: its selections and its condition.
 
+use jiff::tz::TimeZone;
+
 use super::condition;
 use super::context::Context;
 use super::modifiers;
@@ -11,7 +13,7 @@ use crate::yaml::{Entry, Node, Value as Yaml};
 /// Reads a `detection:` map without placeholders; `None` if a problem is an error.
 pub fn detection(node: &Node, problems: &mut Vec<Problem>) -> Option<Detection> {
     let placeholders = Placeholders::default();
-    let mut context = Context::new(&placeholders);
+    let mut context = Context::new(&placeholders, TimeZone::UTC);
     let detection = selections_and_condition(node, "detection", &[], &mut context);
     problems.append(&mut context.problems);
     detection

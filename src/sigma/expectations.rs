@@ -7,6 +7,7 @@ use super::encoding::{base64, base64_offsets, utf16};
 use super::matcher::{Check, Expected, FieldReference, Network, NetworkError, Relation};
 use super::modifiers::{Base64, Modifiers, ValueKind};
 use super::pattern::{DASHES, Pattern, Token, literal, tokens};
+use super::time::TimeCheck;
 use super::value::Number;
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{Node, Value as Yaml};
@@ -120,6 +121,23 @@ impl Modifiers {
                 Some(limit) => Ok(vec![Expected::Compare(bound, limit)]),
                 None => wrong("a number"),
             },
+            ValueKind::Time(part, bound) => match node.value {
+                Yaml::Int(number) if is_within(number, part.range()) => {
+                    node.check_written()?;
+                    Ok(vec![Expected::Time(Box::new(TimeCheck {
+                        part,
+                        bound,
+                        number,
+                        zone: context.zone(),
+                    }))])
+                }
+                Yaml::Int(_) => {
+                    let (first, last) = part.range();
+                    let message = format!("`{}` is from {first} to {last}", part.as_str());
+                    Err(Problem::error(node.mark, message))
+                }
+                _ => wrong("a whole number"),
+            },
             ValueKind::Plain | ValueKind::Exists | ValueKind::FieldRef => match &node.value {
                 Yaml::Seq(_) | Yaml::Map(_) => wrong("a string, number, boolean or null"),
                 Yaml::Null if keywords || self.wants_text() => wrong("a string"),
@@ -222,6 +240,10 @@ impl Modifiers {
         }
         Ok(encoded)
     }
+}
+
+fn is_within(number: i64, (first, last): (i64, i64)) -> bool {
+    (first..=last).contains(&number)
 }
 
 /// One expectation for several alternatives.

@@ -12,7 +12,7 @@ use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{Node, Value as Yaml};
 
 /// Keys of a filter that watchbell uses, or that other engines do; others are custom keys.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "title",
     "id",
     "name",
@@ -22,6 +22,7 @@ const KEYS: [&str; 10] = [
     "date",
     "modified",
     "logsource",
+    "timezone",
     "filter",
 ];
 
@@ -84,9 +85,9 @@ fn read(reader: &mut MetadataReader<'_>, placeholders: &Placeholders) -> Option<
         return None;
     };
     let rules = rules(node, &mut reader.problems);
-    let mut context = Context::new(placeholders);
+    let mut context = Context::new(placeholders, reader.time_zone());
     let detection = selections_and_condition(node, "filter", &["rules"], &mut context);
-    reader.problems.append(&mut context.problems);
+    reader.finish_lines(&mut context);
     let detection = detection.map(|detection| Detection {
         condition: excluded(detection.condition),
         ..detection

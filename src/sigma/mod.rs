@@ -26,6 +26,7 @@ mod placeholders;
 mod program;
 mod relate;
 mod rule;
+mod time;
 mod value;
 
 #[cfg(test)]
@@ -44,4 +45,5 @@ pub use placeholders::Placeholders;
 pub use rule::{
     Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status, Test,
 };
-pub use value::{Fields, Origin, UnknownField, Value, Visit};
+pub use time::{TimeCheck, TimePart};
+pub use value::{Bound, Fields, Origin, UnknownField, Value, Visit};

@@ -9,7 +9,7 @@ use crate::diagnostic::{Mark, Problem, nearest};
 use crate::yaml::Node;
 
 /// Keys of a rule that watchbell uses; others are custom keys and are kept.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "title",
     "id",
     "name",
@@ -31,6 +31,7 @@ const KEYS: [&str; 21] = [
     "scope",
     "runbook",
     "group_by",
+    "timezone",
 ];
 
 /// Reads one document as a rule; `None` if a problem is an error.
@@ -57,7 +58,7 @@ fn read(reader: &mut MetadataReader<'_>, placeholders: &Placeholders) -> Option<
     let id = reader.id();
     let title = reader.title();
     let (logsource, logsource_mark) = reader.logsource();
-    let mut context = Context::new(placeholders);
+    let mut context = Context::new(placeholders, reader.time_zone());
     let detection = match reader.node.entry("detection") {
         Some(node) => selections_and_condition(node, "detection", &[], &mut context),
         None => {
@@ -65,7 +66,7 @@ fn read(reader: &mut MetadataReader<'_>, placeholders: &Placeholders) -> Option<
             None
         }
     };
-    reader.problems.append(&mut context.problems);
+    reader.finish_lines(&mut context);
     let rule = Rule {
         id_mark: reader
             .node

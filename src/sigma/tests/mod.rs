@@ -7,6 +7,7 @@ mod model;
 mod outcome;
 mod placeholders;
 mod refusals;
+mod times;
 
 use std::ops::ControlFlow;
 

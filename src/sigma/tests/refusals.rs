@@ -34,9 +34,12 @@ fn modifiers_that_are_unknown_or_unsupported_are_refused_at_their_key() {
     assert_eq!((line, column), (6, 5));
     assert_eq!(message, "unknown modifier `contians`");
     assert_eq!(remedy, "did you mean `contains`?");
-    let (_, _, message, remedy) = refused("a|hour: 3");
-    assert_eq!(message, "modifier `hour` is not supported yet");
-    assert!(remedy.contains("startswith"), "{remedy}");
+    let (_, _, message, remedy) = refused("a|zzz: x");
+    assert_eq!(message, "unknown modifier `zzz`");
+    assert!(
+        remedy.contains("startswith") && remedy.contains("hour"),
+        "{remedy}"
+    );
 }
 
 #[test]
@@ -60,6 +63,15 @@ fn modifiers_that_contradict_each_other_are_refused() {
         ("a|contains|contains: x", "is repeated"),
         ("a|contains|base64: xxxx", "before `contains`"),
         ("a|wide|contains: xxxx", "needs `base64`"),
+        ("a|hour|minute: 3", "only one of `re`"),
+        ("a|hour|gte|lt: 3", "only one of `re`"),
+        ("a|gte|hour: 3", "`hour` after a comparison"),
+        (
+            "a|hour|contains: 3",
+            "`contains` cannot be combined with `hour`",
+        ),
+        ("a|hour|all: [3, 4]", "`all` cannot be combined with `hour`"),
+        ("'|hour': 3", "this modifier needs a field name"),
         ("'|exists': true", "this modifier needs a field name"),
         ("'|neq': x", "this modifier needs a field name"),
     ] {
@@ -85,6 +97,10 @@ fn values_of_the_wrong_kind_are_refused_at_their_place() {
         ("a|re: '(unclosed'", 11, "unclosed group"),
         ("a|re: '(?=look)'", 11, "look-around"),
         ("a|fieldref: 5", 17, "takes a field name"),
+        ("a|hour: 24", 13, "`hour` is from 0 to 23"),
+        ("a|month|gte: 0", 18, "`month` is from 1 to 12"),
+        ("a|day: x", 12, "a whole number is expected"),
+        ("a|day: 1.5", 12, "a whole number is expected"),
         ("a|base64offset: 'x*'", 21, "wildcards"),
         ("a|base64offset: x", 21, "too short"),
         ("'': ''", 9, "an empty keyword"),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::parsed_rule::{ParsedFilter, ParsedRule};
 use super::validate::{self, Known};
 use crate::diagnostic::{Diagnostic, Problem, nearest};
-use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, UnknownField};
+use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, Test, UnknownField};
 
 /// The filters without errors, in an order that depends on their content alone.
 pub(super) fn checked<P>(
@@ -24,7 +24,7 @@ pub(super) fn checked<P>(
         } = filter;
         validate::taxonomy(filter.taxonomy.as_ref(), &mut problems);
         validate::logsource(logsource, filter.logsource_mark, known, &mut problems);
-        for test in detection.tests() {
+        for test in detection.tests().flat_map(Test::lines) {
             validate::methods(logsource, test, known, &mut problems);
         }
         let target = LogsourceDetection {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::validate::OPERATION_FIELD;
 use super::*;
-use crate::sigma::{Origin, Value, Visit};
+use crate::sigma::{Origin, Value, Visit, VisitElement};
 
 const RULE: &str = "\
 title: Topic deleted
@@ -35,6 +35,10 @@ impl Fields for Event {
         if path == OPERATION_FIELD {
             let _ = visit(Value::String(self.0));
         }
+    }
+
+    fn elements(&self, _: &String, _: usize, _: bool, visit: &mut VisitElement<'_, String>) {
+        let _ = visit(&|path, _, values| self.values(path, values));
     }
 
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {

@@ -47,7 +47,7 @@ pub(super) fn rules(parsed: &[ParsedRule], known: &Known, diagnostics: &mut Vec<
         taxonomy(rule.taxonomy.as_ref(), &mut problems);
         check_status(rule, &mut problems);
         logsource(&rule.logsource, rule.logsource_mark, known, &mut problems);
-        for test in rule.detection.tests() {
+        for test in rule.detection.tests().flat_map(Test::lines) {
             methods(&rule.logsource, test, known, &mut problems);
         }
         diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {

@@ -105,6 +105,9 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         let expected: &[Expected] = match &test.test.check {
             Check::Any(expected) | Check::Every(expected) => expected,
             Check::Exists(_) | Check::Field(_) => &[],
+            Check::Element(element) => {
+                return self.seen_elements(test, element.depth, holds, readings);
+            }
         };
         let by_value = holds && !test.test.negated && !expected.is_empty();
         // If the test holds, the matching values are shown; if not, all values.

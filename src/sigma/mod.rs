@@ -9,6 +9,7 @@ mod context;
 mod describe;
 mod detection;
 mod document;
+mod element;
 mod encoding;
 mod evaluate;
 mod expectations;
@@ -38,12 +39,12 @@ pub use document::{Parsed, documents};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};
 pub use filter::{Filter, FilteredRules};
-pub use matcher::{Check, Expected};
+pub use matcher::{Check, ElementLines, Expected, Test};
 pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::rule;
 pub use placeholders::Placeholders;
 pub use rule::{
-    Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status, Test,
+    Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status,
 };
 pub use time::{TimeCheck, TimePart};
-pub use value::{Bound, Fields, Origin, UnknownField, Value, Visit};
+pub use value::{Bound, ElementValues, Fields, Origin, UnknownField, Value, Visit, VisitElement};

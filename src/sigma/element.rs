@@ -58,6 +58,52 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         seen
     }
 
+    /// For each field that a line about elements names, its values in the elements that are shown.
+    pub(super) fn element_lines<'e>(
+        &self,
+        test: &'e CompiledTest,
+        depth: usize,
+        holds: bool,
+        readings: Readings,
+    ) -> Vec<TestOutcome<'e>> {
+        let mut lines: Vec<(&CompiledTest, TestOutcome<'e>)> = Vec::new();
+        for line in test.groups.iter().flatten() {
+            let field = line.test.field.as_deref();
+            if lines.iter().all(|(_, known)| known.field != field) {
+                let values = Vec::new();
+                lines.push((
+                    line,
+                    TestOutcome {
+                        field,
+                        holds,
+                        values,
+                    },
+                ));
+            }
+        }
+        let shown_readings = if holds { readings } else { Readings::Any };
+        self.elements(test, depth, shown_readings, &mut |element| {
+            if holds && !element.meets_any(&test.groups, readings) {
+                return ControlFlow::Continue(());
+            }
+            for (line, outcome) in &mut lines {
+                element.visit(line, Readings::Any, &mut |value| {
+                    let text = value.text().unwrap_or_else(|| value.described().into());
+                    let text = TestOutcome::reported(text);
+                    if !outcome.values.contains(&text) {
+                        outcome.values.push(text);
+                    }
+                    match outcome.values.len() < TestOutcome::MAX_VALUES {
+                        true => ControlFlow::Continue(()),
+                        false => ControlFlow::Break(()),
+                    }
+                });
+            }
+            ControlFlow::Continue(())
+        });
+        lines.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
     fn elements(
         &self,
         test: &CompiledTest,

@@ -22,7 +22,7 @@ pub struct SelectionOutcome<'e> {
     pub tests: Vec<TestOutcome<'e>>,
 }
 
-/// The result of one line of a selection on one event.
+/// The result of one line of a selection on one event; of a line about elements, that of each field that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestOutcome<'e> {
     /// The field's name; `None` for keywords.
@@ -75,15 +75,19 @@ impl<P> Engine<P> {
                 true => Readings::Every,
                 false => Readings::Any,
             };
-            let tests = selection.tests.iter().map(|number| {
+            let mut tests = Vec::new();
+            for number in &selection.tests {
                 let (test, holds) = (&self.tests[*number], evaluation.test(*number, readings));
-                TestOutcome {
+                if let Check::Element(element) = &test.test.check {
+                    tests.extend(evaluation.element_lines(test, element.depth, holds, readings));
+                    continue;
+                }
+                tests.push(TestOutcome {
                     field: test.test.field.as_deref(),
                     holds,
                     values: evaluation.seen(test, holds, readings),
-                }
-            });
-            let tests = tests.collect();
+                });
+            }
             outcomes.push(SelectionOutcome {
                 name: &selection.name,
                 holds: evaluation.holds(&selection.expr, readings),

@@ -92,6 +92,24 @@ fn an_explanation_shows_the_elements_with_the_fields_that_the_line_names() {
         values,
         ["type: topic, uid: payments", "type: cluster, uid: orders-1"]
     );
+    let alert = engine.explain(
+        0,
+        &JsonEvent(json!({"r": [
+            {"type": "topic", "uid": "orders"}, {"type": "acl", "uid": "orders"},
+        ]})),
+    );
+    let shown: Vec<_> = alert[0]
+        .tests
+        .iter()
+        .map(|t| (t.field, t.values.join(",")))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (Some("r.type"), "topic".to_owned()),
+            (Some("r.uid"), "orders".to_owned())
+        ]
+    );
     let (_, values) = seen(json!({"r": [{"uid": "x"}, {"type": "topic", "uid": "orders"}]}));
     assert_eq!(values, ["type: topic, uid: orders"]);
 }

@@ -28,7 +28,7 @@ impl Path {
             PathTarget::Attribute((_, Attribute::Authorization(_))) if depth == 2 => {
                 List::Authorizations
             }
-            PathTarget::Attribute(_) => List::None,
+            PathTarget::Attribute(_) | PathTarget::Several(_) => List::None,
             PathTarget::Raw(RawPart::ResourceData, _) if depth == 1 => List::Resources,
             PathTarget::Raw(part, segments) => match (part, depth.checked_sub(part.depth())) {
                 // `unmapped` itself is an object of several parts.

@@ -43,6 +43,8 @@ pub struct Path(pub(super) PathTarget);
 pub(super) enum PathTarget {
     Attribute(&'static (&'static str, Attribute)),
     Raw(RawPart, Box<[Box<str>]>),
+    /// Several places, of which each may have values.
+    Several(Box<[Path]>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -367,11 +369,16 @@ fn user_type_id(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
 }
 
 impl Path {
-    /// Compiles a path such as `api.operation` or `unmapped.data.authorizationInfo.operation`.
+    /// Compiles a path such as `api.operation` or `unmapped.data.authorizationInfo.operation`, or several that are
+    /// joined by `|`: the values are those of all.
     ///
     /// # Errors
     /// A name that is no attribute and leads into no raw part; the nearest attribute is suggested.
     pub fn parse(path: &str) -> Result<Self, UnknownField> {
+        if path.contains('|') {
+            let places: Result<_, _> = path.split('|').map(Self::parse).collect();
+            return Ok(Self(PathTarget::Several(places?)));
+        }
         if let Some(attribute) = ATTRIBUTES.iter().find(|(name, _)| *name == path) {
             return Ok(Self(PathTarget::Attribute(attribute)));
         }
@@ -524,6 +531,10 @@ impl AuditEvent<'_> {
                 let walk = if certain { all.certain() } else { all };
                 self.raw_values(&walk, *part, segments, visit)
             }
+            PathTarget::Several(places) => {
+                let mut places = places.iter();
+                places.try_for_each(|place| self.visit_values(place, certain, visit))
+            }
         }
     }
 
@@ -589,7 +600,7 @@ impl Fields for AuditEvent<'_> {
             None => !self.unmapped.repeated.is_empty(),
             Some(PathTarget::Attribute(_)) => !self.other_readings.is_empty(),
             // Names with dots may repeat a path; that is known only after a search.
-            Some(PathTarget::Raw(..)) => true,
+            Some(PathTarget::Raw(..) | PathTarget::Several(_)) => true,
         }
     }
 

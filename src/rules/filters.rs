@@ -22,7 +22,7 @@ pub(super) fn checked<P>(
             detection,
             ..
         } = filter;
-        validate::taxonomy(filter.taxonomy.as_ref(), &mut problems);
+        validate::taxonomy(filter.taxonomy.as_ref(), logsource, known, &mut problems);
         validate::logsource(logsource, filter.logsource_mark, known, &mut problems);
         for test in detection.tests().flat_map(Test::lines) {
             validate::methods(logsource, test, known, &mut problems);

@@ -27,7 +27,7 @@ impl fmt::Display for Logsource {
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let field = self.field.as_deref().unwrap_or("any text");
+        let field = self.shown_field().unwrap_or("any text");
         let not = if self.negated { "not " } else { "" };
         write!(f, "{field}: {not}{}", self.check)
     }

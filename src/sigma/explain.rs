@@ -83,7 +83,7 @@ impl<P> Engine<P> {
                     continue;
                 }
                 tests.push(TestOutcome {
-                    field: test.test.field.as_deref(),
+                    field: test.test.shown_field(),
                     holds,
                     values: evaluation.seen(test, holds, readings),
                 });

@@ -26,6 +26,7 @@ mod pattern;
 mod placeholders;
 mod program;
 mod relate;
+mod rename;
 mod rule;
 mod time;
 mod value;

@@ -101,6 +101,15 @@ impl FieldPath {
 }
 
 fn of_event(name: &str) -> Result<FieldTarget, UnknownField> {
+    if name.contains('|') {
+        let mut places = Vec::new();
+        for name in name.split('|') {
+            if let FieldTarget::Value(more) = of_event(name)? {
+                places.extend(more);
+            }
+        }
+        return Ok(FieldTarget::Value(places));
+    }
     let known = OF_EVENTS.contains(&name) || is_below(name, "enrichments.data");
     if !known {
         event::Path::parse(name).map_err(|unknown| UnknownField {

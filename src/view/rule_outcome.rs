@@ -113,7 +113,8 @@ impl Lines {
             .lines()
             .into_iter()
             .filter_map(|line| line.field.as_deref());
-        let is_secret = fields.any(is_secret_field);
+        let is_secret = fields.any(|field| field.split('|').any(is_secret_field));
+        let field = line.test.shown_field().filter(|_| field.is_some());
         let expected = match (field, is_secret) {
             (Some(field), true) => format!("{field}: {REDACTED}"),
             _ => shorten(&line.test.to_string(), MAX_CHARS),

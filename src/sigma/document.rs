@@ -3,6 +3,7 @@
 use super::filter::{Filter, filter};
 use super::parse::rule;
 use super::rule::Rule;
+use super::suppression::{Suppression, suppression};
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{self, Node};
 
@@ -13,6 +14,8 @@ pub struct Parsed {
     pub rules: Vec<Rule>,
     /// The filters without errors.
     pub filters: Vec<Filter>,
+    /// The suppressions without errors.
+    pub suppressions: Vec<Suppression>,
     /// The ids and names of the rules with errors, so that nobody calls them unknown.
     pub broken: Vec<String>,
     /// Errors and warnings, in the order of the text.
@@ -26,14 +29,17 @@ enum DocumentKind {
     Rule,
     /// It has `filter`.
     Filter,
+    /// It has `suppress`.
+    Suppression,
     /// It has `correlation` or `action`, which are not supported.
     Unsupported(&'static str),
 }
 
 impl DocumentKind {
     /// The keys that make a document something else than a rule.
-    const KEYS: [(&str, DocumentKind); 3] = [
+    const KEYS: [(&str, DocumentKind); 4] = [
         ("filter", DocumentKind::Filter),
+        ("suppress", DocumentKind::Suppression),
         ("correlation", DocumentKind::Unsupported("correlation")),
         ("action", DocumentKind::Unsupported("action")),
     ];
@@ -98,6 +104,10 @@ impl Parsed {
             Ok(DocumentKind::Filter) => {
                 self.filters.extend(filter(document, &mut self.problems));
             }
+            Ok(DocumentKind::Suppression) => {
+                let suppression = suppression(document, &mut self.problems);
+                self.suppressions.extend(suppression);
+            }
             Ok(DocumentKind::Unsupported(key)) => {
                 let entries = document.as_map().unwrap_or_default().iter();
                 let mut marks = entries
@@ -106,7 +116,7 @@ impl Parsed {
                 let mark = marks.next().unwrap_or(document.mark);
                 let problem = Problem::error(mark, format!("`{key}` is not supported yet"));
                 self.problems
-                    .push(problem.remedy("write rules with `detection`, and filters"));
+                    .push(problem.remedy("write rules with `detection`, filters and suppressions"));
             }
             Err(problem) => {
                 self.broken.extend(references(document));

@@ -23,6 +23,7 @@ mod pattern;
 mod program;
 mod relate;
 mod rule;
+mod suppression;
 mod value;
 
 #[cfg(test)]
@@ -37,5 +38,6 @@ pub use filter::{Filter, FilteredRules};
 pub use matcher::{Check, Expected};
 pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::rule;
-pub use rule::{Detection, Exclusion, Level, Logsource, Rule, RuleId, Status, Test};
+pub use rule::{Condition, Detection, Exclusion, Level, Logsource, Rule, RuleId, Status, Test};
+pub use suppression::Suppression;
 pub use value::{Fields, Origin, UnknownField, Value, Visit};

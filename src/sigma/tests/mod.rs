@@ -5,6 +5,7 @@ mod language;
 mod model;
 mod outcome;
 mod refusals;
+mod suppressions;
 
 use std::ops::ControlFlow;
 

@@ -22,7 +22,7 @@ use crate::catalog::{Catalog, MethodNames};
 pub use crate::enrich::Names;
 pub use crate::event::Path;
 use crate::rules::{CurrentRules, Known, KnownProduct};
-use crate::sigma::Level;
+use crate::sigma::{Level, Placeholders};
 pub use batch::Batch;
 pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
@@ -207,6 +207,7 @@ pub fn known(catalogs: &Catalogs) -> Known {
             .iter()
             .map(|catalog| (catalog.product().to_owned(), product(catalog)))
             .collect(),
+        placeholders: Placeholders::default(),
         built_in: BUILT_IN.iter().map(|rule| rule.id.to_owned()).collect(),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::pack;
 use super::parsed_rule::{ParsedFilter, ParsedRule, ParsedSuppression};
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
-use crate::sigma::{self, RuleId};
+use crate::sigma::{self, Placeholders, RuleId};
 
 /// A source of rule files, as the configuration and the command line name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,11 +175,15 @@ pub(super) struct ParsedFiles {
 }
 
 /// Parses every file. If two documents have the same id, the second one is reported as an error and left out.
-pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> ParsedFiles {
+pub(super) fn parse(
+    files: &[RuleFile],
+    placeholders: &Placeholders,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> ParsedFiles {
     let mut all = ParsedFiles::default();
     let mut ids = Ids::default();
     for file in files {
-        let parsed = sigma::documents(&file.text);
+        let parsed = sigma::documents(&file.text, placeholders);
         let mut problems = parsed.problems;
         all.broken.extend(parsed.broken);
         for rule in parsed.rules {

@@ -89,7 +89,7 @@ impl<P> RuleSet<P> {
             filters,
             suppressions,
             broken,
-        } = load::parse(&files, &mut diagnostics);
+        } = load::parse(&files, &known.placeholders, &mut diagnostics);
         validate::rules(&parsed, known, &mut diagnostics);
         overrides.check(&parsed, known, resolve, &mut diagnostics);
         let filters = filters::checked(filters, known, resolve, &mut diagnostics);

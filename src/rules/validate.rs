@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::parsed_rule::ParsedRule;
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
-use crate::sigma::{Check, Expected, Logsource, Rule, Status, Test, UnknownField};
+use crate::sigma::{Check, Expected, Logsource, Placeholders, Rule, Status, Test, UnknownField};
 
 /// The OCSF attribute that holds the name of an event's method.
 pub const OPERATION_FIELD: &str = "api.operation";
 
-/// The products, services, methods and built-in rules that rules and overrides may name.
+/// The products, services, methods, placeholders and built-in rules that rules and overrides may name.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     /// The products, by the value that `logsource.product` has for them.
     pub products: BTreeMap<String, KnownProduct>,
+    /// The values of placeholders.
+    pub placeholders: Placeholders,
     /// The ids of the built-in rules, which are part of the program and have no file.
     pub built_in: BTreeSet<String>,
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::matcher::{Bound, Check, Expected, FieldReference, Relation};
+use super::matcher::{Check, Expected, FieldReference, Relation};
 use super::pattern::Pattern;
 use super::rule::{Logsource, Test};
-use super::value::Number;
+use super::value::{Bound, Number};
 
 impl fmt::Display for Logsource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +83,12 @@ impl fmt::Display for Expected {
             Expected::Regex(regex) => write!(f, "/{regex}/"),
             Expected::Compare(bound, limit) => write!(f, "{bound} {limit}"),
             Expected::Network(network) => write!(f, "in {network}"),
+            Expected::Time(check) => check.fmt(f),
+            Expected::OneOf(forms) => {
+                f.write_str("(")?;
+                listed(f, "one of ", forms)?;
+                f.write_str(")")
+            }
         }
     }
 }

@@ -193,13 +193,16 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
     fn check(&mut self, test: &CompiledTest, readings: Readings) -> bool {
         match &test.test.check {
             Check::Exists(true) => self.exists(test.field, readings),
-            Check::Exists(false) => !self.exists(test.field, readings.opposite()),
-            Check::Any(expected) => self.any(test.field, readings, |subject| {
-                one_of(expected, &test.set, subject)
+            Check::Exists(false) => self.is_missing(test.field, readings),
+            Check::Any(expected) => {
+                self.any(test.field, readings, |subject| {
+                    one_of(expected, &test.set, subject)
+                }) || test.test.check.accepts_missing() && self.is_missing(test.field, readings)
+            }
+            Check::Every(all) => all.iter().all(|one| {
+                self.any(test.field, readings, |subject| one.is_met(subject))
+                    || one.is_null() && self.is_missing(test.field, readings)
             }),
-            Check::Every(all) => all
-                .iter()
-                .all(|one| self.any(test.field, readings, |subject| one.is_met(subject))),
             Check::Field(reference) => self.relates(test, reference, readings),
         }
     }
@@ -231,6 +234,10 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
             });
         }
         found
+    }
+
+    pub(super) fn is_missing(&self, field: Option<usize>, readings: Readings) -> bool {
+        field.is_some() && !self.exists(field, readings.opposite())
     }
 
     /// Whether any value of the field, or any string of the event, is accepted.

@@ -114,7 +114,8 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         let mut visit = |value: Value<'_>| {
             let mut subject = Subject::new(value, &mut buffer);
             if !by_value || expected.iter().any(|one| one.is_met(&mut subject)) {
-                let text = value.text();
+                let time = expected.iter().find_map(|one| one.time_of(value));
+                let text = time.map(Cow::Owned).or_else(|| value.text());
                 seen.push(text.map_or_else(|| value.described().to_owned(), TestOutcome::reported));
             }
             if seen.len() < TestOutcome::MAX_VALUES {

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use regex::Regex;
 
 use super::pattern::{Pattern, fold_into};
-use super::value::{Number, Value};
+use super::time::TimeCheck;
+use super::value::{Bound, Number, Value};
 
 /// What a test expects of a field.
 #[derive(Debug, Clone)]
@@ -20,6 +21,18 @@ pub enum Check {
     Every(Vec<Expected>),
     /// Some value of the field relates to some value of another field (`fieldref`).
     Field(FieldReference),
+}
+
+impl Check {
+    /// Whether a field that is missing is one of the values that it accepts.
+    pub fn accepts_missing(&self) -> bool {
+        match self {
+            Check::Any(expected) => expected.iter().any(Expected::is_null),
+            Check::Every(expected) => expected.iter().all(Expected::is_null),
+            Check::Exists(exists) => !exists,
+            Check::Field(_) => false,
+        }
+    }
 }
 
 /// A comparison between two fields of one event.
@@ -63,7 +76,7 @@ impl Relation {
 /// One expected value.
 #[derive(Debug, Clone)]
 pub enum Expected {
-    /// An explicit null.
+    /// A null, or a field that is missing.
     Null,
     /// A boolean, or a string with its text.
     Bool(bool),
@@ -77,30 +90,10 @@ pub enum Expected {
     Compare(Bound, Number),
     /// An address within a network.
     Network(Network),
-}
-
-/// `lt`, `lte`, `gt`, `gte`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    /// Less.
-    Less,
-    /// Less or equal.
-    AtMost,
-    /// Greater.
-    Greater,
-    /// Greater or equal.
-    AtLeast,
-}
-
-impl Bound {
-    fn holds(self, ordering: Ordering) -> bool {
-        match self {
-            Bound::Less => ordering.is_lt(),
-            Bound::AtMost => ordering.is_le(),
-            Bound::Greater => ordering.is_gt(),
-            Bound::AtLeast => ordering.is_ge(),
-        }
-    }
+    /// A part of a time.
+    Time(Box<TimeCheck>),
+    /// One of several forms of a value, such as its three forms in Base64.
+    OneOf(Vec<Expected>),
 }
 
 /// An IPv4 or IPv6 network in CIDR notation.
@@ -223,6 +216,19 @@ impl<'v, 'b> Subject<'v, 'b> {
 }
 
 impl Expected {
+    /// Whether it is met by a null, and by a field that is missing.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Expected::Null)
+    }
+
+    /// A value that is compared as a time, as a person reads a time.
+    pub(super) fn time_of(&self, value: Value<'_>) -> Option<String> {
+        match self {
+            Expected::Time(check) => check.shown(value),
+            _ => None,
+        }
+    }
+
     /// Whether the value meets the expectation.
     pub fn is_met(&self, subject: &mut Subject<'_, '_>) -> bool {
         let value = subject.value;
@@ -253,6 +259,8 @@ impl Expected {
             }
             Expected::Regex(regex) => text_is(&|text| regex.is_match(text)),
             Expected::Network(network) => text_is(&|text| network.contains(text)),
+            Expected::Time(check) => check.is_met(value),
+            Expected::OneOf(forms) => forms.iter().any(|form| form.is_met(subject)),
         }
     }
 }

@@ -2,8 +2,10 @@
 //! anything that implements [`Fields`]. Malformed and unsupported rules are refused when parsed, so
 //! evaluation is total. `docs/sigma.md` says how questions are decided that the specification leaves open.
 
+mod action;
 mod compile;
 mod condition;
+mod context;
 mod describe;
 mod detection;
 mod document;
@@ -20,10 +22,12 @@ mod modifiers;
 mod outcome;
 mod parse;
 mod pattern;
+mod placeholders;
 mod program;
 mod relate;
 mod rule;
 mod suppression;
+mod time;
 mod value;
 
 #[cfg(test)]
@@ -38,6 +42,11 @@ pub use filter::{Filter, FilteredRules};
 pub use matcher::{Check, Expected};
 pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::rule;
-pub use rule::{Condition, Detection, Exclusion, Level, Logsource, Rule, RuleId, Status, Test};
+pub use placeholders::Placeholders;
+pub use rule::{
+    Condition, Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status,
+    Test,
+};
 pub use suppression::Suppression;
-pub use value::{Fields, Origin, UnknownField, Value, Visit};
+pub use time::{TimeCheck, TimePart};
+pub use value::{Bound, Fields, Origin, UnknownField, Value, Visit};

@@ -5,15 +5,25 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::detection::detection;
+use super::context::Context;
+use super::detection::selections_and_condition;
 use super::filter::{FilteredRules, rules};
 use super::metadata::MetadataReader;
+use super::placeholders::Placeholders;
 use super::rule::{Detection, RuleId};
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::Node;
 
 /// Keys of the document.
-const KEYS: [&str; 6] = ["title", "id", "description", "author", "date", "suppress"];
+const KEYS: [&str; 7] = [
+    "title",
+    "id",
+    "description",
+    "author",
+    "date",
+    "timezone",
+    "suppress",
+];
 
 /// Keys of the map `suppress`.
 const SUPPRESS_KEYS: [&str; 5] = ["rules", "owner", "reason", "expires", "detection"];
@@ -54,13 +64,17 @@ impl Suppression {
 }
 
 /// Reads one document as a suppression; `None` if a problem is an error.
-pub(super) fn suppression(document: &Node, problems: &mut Vec<Problem>) -> Option<Suppression> {
+pub(super) fn suppression(
+    document: &Node,
+    placeholders: &Placeholders,
+    problems: &mut Vec<Problem>,
+) -> Option<Suppression> {
     let mut reader = MetadataReader::new(document, "a suppression");
-    let suppression = read(&mut reader);
+    let suppression = read(&mut reader, placeholders);
     reader.finish(suppression, problems)
 }
 
-fn read(reader: &mut MetadataReader<'_>) -> Option<Suppression> {
+fn read(reader: &mut MetadataReader<'_>, placeholders: &Placeholders) -> Option<Suppression> {
     let entries = reader.entries()?;
     reader.custom(entries, &KEYS);
     let id = reader.id();
@@ -88,6 +102,7 @@ fn read(reader: &mut MetadataReader<'_>) -> Option<Suppression> {
         let problem = Problem::error(part.key_mark, message).remedy(remedy);
         reader.problems.push(problem);
     }
+    let time_zone = reader.time_zone();
     let problems = &mut reader.problems;
     let rules = rules(node, "suppress", problems);
     let owner = required(
@@ -104,12 +119,15 @@ fn read(reader: &mut MetadataReader<'_>) -> Option<Suppression> {
     );
     let expires = expires(node, problems);
     let written = node.entry("detection");
-    let found = written.and_then(|written| detection(written, problems));
+    let mut context = Context::new(placeholders, time_zone);
+    let found = written
+        .and_then(|written| selections_and_condition(written, "detection", &[], &mut context));
     if written.is_none() && rules == Some(FilteredRules::Any) {
         let message = "`rules: any` without a `detection` would suppress every alert";
         let remedy = "describe the events in `detection`, or name rules";
         problems.push(Problem::error(node.mark, message).remedy(remedy));
     }
+    reader.finish_lines(&mut context);
     if written.is_some() && found.is_none() {
         return None;
     }
@@ -124,7 +142,7 @@ fn read(reader: &mut MetadataReader<'_>) -> Option<Suppression> {
         expires_ms,
         expires_mark,
         detection: found,
-        canonical: reader.node.canonical(),
+        canonical: reader.node.canonical() + &context.canonical(),
     })
 }
 

@@ -159,6 +159,31 @@ impl Number {
     }
 }
 
+/// `lt`, `lte`, `gt`, `gte`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Less.
+    Less,
+    /// Less or equal.
+    AtMost,
+    /// Greater.
+    Greater,
+    /// Greater or equal.
+    AtLeast,
+}
+
+impl Bound {
+    /// Whether a value of this order relative to the bound is within it.
+    pub(super) fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Bound::Less => ordering.is_lt(),
+            Bound::AtMost => ordering.is_le(),
+            Bound::Greater => ordering.is_gt(),
+            Bound::AtLeast => ordering.is_ge(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,7 +43,7 @@ fn rules_in_the_documents_have_no_problems() {
             .collect();
         assert!(!rules.is_empty(), "no rule in {document}");
         for rule in rules {
-            let parsed = sigma::documents(rule);
+            let parsed = sigma::documents(rule, &Default::default());
             assert!(
                 parsed.problems.is_empty(),
                 "{document}: {:?}",

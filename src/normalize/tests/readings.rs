@@ -425,7 +425,9 @@ const LINES: [Line; 8] = [
     }),
     ("FIELD|exists: true", |values| !values.is_empty()),
     ("FIELD|exists: false", <[Value]>::is_empty),
-    ("FIELD: null", |values| values.iter().any(Value::is_null)),
+    ("FIELD: null", |values| {
+        values.is_empty() || values.iter().any(Value::is_null)
+    }),
     ("FIELD|gt: 5", |values| values.iter().any(|v| v == 7)),
     ("FIELD|contains|all: [x, y]", |values| {
         ["x", "y"].iter().all(|part| {

@@ -8,7 +8,9 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::diagnostic::{Diagnostic, Mark, Problem};
 use crate::rules::{RuleSource, pack_names};
-use crate::sigma::{self, Engine, Fields, Level, LogsourceDetection, Origin, RuleId, Value, Visit};
+use crate::sigma::{
+    self, Engine, Fields, Level, LogsourceDetection, Origin, Placeholders, RuleId, Value, Visit,
+};
 
 const TESTS: &str = "\
 event: {data: {method: Delete, result: {status: SUCCESS}}}
@@ -251,7 +253,9 @@ impl Fields for Event {
 
 /// The gaps that are left by these events in the tests of [`RULE`], which is for one product.
 fn gaps(events: &[Json]) -> (Vec<String>, CoverageCount) {
-    let rule = sigma::documents(RULE).rules.remove(0);
+    let rule = sigma::documents(RULE, &Placeholders::default())
+        .rules
+        .remove(0);
     let target = LogsourceDetection {
         logsource: &rule.logsource,
         detection: &rule.detection,

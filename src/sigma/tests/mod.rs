@@ -1,11 +1,14 @@
 //! The language as a rule's author sees it: one detection, one event, the answer.
 
+mod actions;
 mod filters;
 mod language;
 mod model;
 mod outcome;
+mod placeholders;
 mod refusals;
 mod suppressions;
+mod times;
 
 use std::ops::ControlFlow;
 
@@ -74,6 +77,11 @@ pub(super) fn resolve(name: &str) -> Result<Vec<String>, UnknownField> {
         return Err(UnknownField { suggestion });
     }
     Ok(name.split('.').map(str::to_owned).collect())
+}
+
+/// Reads every document of a text, without placeholders.
+fn documents(text: &str) -> Parsed {
+    super::documents(text, &Placeholders::default())
 }
 
 /// Parses the lines of a `detection:`.

@@ -161,6 +161,8 @@ pub enum SkipReason {
     Filtered,
     /// The rule is experimental.
     Experimental,
+    /// A suppression is in force for the alert.
+    Suppressed,
     /// The alert was made by `replay`.
     Replayed,
 }
@@ -171,6 +173,7 @@ impl SkipReason {
         match self {
             SkipReason::Filtered => "elsewhere",
             SkipReason::Experimental => "experimental",
+            SkipReason::Suppressed => "suppressed",
             SkipReason::Replayed => "replayed",
         }
     }
@@ -180,6 +183,7 @@ impl SkipReason {
         match self {
             SkipReason::Filtered => "excluded by this sink's filter",
             SkipReason::Experimental => "the rule is experimental",
+            SkipReason::Suppressed => "a suppression is in force for the alert",
             SkipReason::Replayed => "the alert was made by replay",
         }
     }
@@ -236,6 +240,9 @@ impl Route {
     pub fn decide(&self, notice: &Notice) -> Result<(), SkipReason> {
         if notice.experimental {
             return Err(SkipReason::Experimental);
+        }
+        if notice.suppressed {
+            return Err(SkipReason::Suppressed);
         }
         if notice.replayed && !self.replayed {
             return Err(SkipReason::Replayed);

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::pack;
-use super::parsed_rule::{ParsedFilter, ParsedRule};
+use super::parsed_rule::{ParsedFilter, ParsedRule, ParsedSuppression};
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{self, Placeholders, RuleId};
 
@@ -169,6 +169,7 @@ fn at(file: impl fmt::Display, problem: Problem) -> Diagnostic {
 pub(super) struct ParsedFiles {
     pub(super) rules: Vec<ParsedRule>,
     pub(super) filters: Vec<ParsedFilter>,
+    pub(super) suppressions: Vec<ParsedSuppression>,
     /// The ids and names of rules with errors.
     pub(super) broken: Vec<String>,
 }
@@ -203,6 +204,15 @@ pub(super) fn parse(
                 Ok(()) => all.filters.push(ParsedFilter {
                     file: file.name.clone(),
                     filter,
+                }),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        for suppression in parsed.suppressions {
+            match ids.add(&suppression.id, suppression.id_mark, file) {
+                Ok(()) => all.suppressions.push(ParsedSuppression {
+                    file: file.name.clone(),
+                    suppression,
                 }),
                 Err(problem) => problems.push(problem),
             }

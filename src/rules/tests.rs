@@ -1,6 +1,8 @@
 //! Rule sets from files and from packs: which problems are errors, which are warnings, and which rules match an
 //! event.
 
+mod suppressions;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -473,7 +475,7 @@ fn a_filter_that_cannot_be_applied_is_an_error_at_the_rule_that_it_names() {
         (
             "99999999-0000-4000-8000-000000000000",
             "ci.yaml:4:11: error: no rule has the id or name `99999999-0000-4000-8000-000000000000`\n  help: load \
-             the file or pack of the rule together with the filter",
+             the file or pack of the rule together with this file",
         ),
     ] {
         assert_eq!(shown(&named_rule(), &naming(name)), expected);

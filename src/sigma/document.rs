@@ -5,6 +5,7 @@ use super::filter::{Filter, filter};
 use super::parse::rule;
 use super::placeholders::Placeholders;
 use super::rule::{Rule, RuleId};
+use super::suppression::{Suppression, suppression};
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{self, Node};
 
@@ -15,6 +16,8 @@ pub struct Parsed {
     pub rules: Vec<Rule>,
     /// The filters without errors.
     pub filters: Vec<Filter>,
+    /// The suppressions without errors.
+    pub suppressions: Vec<Suppression>,
     /// The ids and names of the rules with errors, so that nobody calls them unknown.
     pub broken: Vec<String>,
     /// Errors and warnings, in the order of the text.
@@ -28,14 +31,17 @@ enum DocumentKind {
     Rule,
     /// It has `filter`.
     Filter,
+    /// It has `suppress`.
+    Suppression,
     /// It has `correlation`, which is not supported.
     Correlation,
 }
 
 impl DocumentKind {
     /// The keys that make a document something else than a rule.
-    const KEYS: [(&str, DocumentKind); 2] = [
+    const KEYS: [(&str, DocumentKind); 3] = [
         ("filter", DocumentKind::Filter),
+        ("suppress", DocumentKind::Suppression),
         ("correlation", DocumentKind::Correlation),
     ];
 
@@ -115,13 +121,17 @@ impl Parsed {
                 self.filters
                     .extend(filter(document, placeholders, &mut self.problems));
             }
+            Ok(DocumentKind::Suppression) => {
+                let suppression = suppression(document, placeholders, &mut self.problems);
+                self.suppressions.extend(suppression);
+            }
             Ok(DocumentKind::Correlation) => {
                 let entries = document.as_map().unwrap_or_default().iter();
                 let mut keys = entries.filter(|entry| entry.key == "correlation");
                 let mark = keys.next().map_or(document.mark, |entry| entry.key_mark);
                 let problem = Problem::error(mark, "`correlation` is not supported yet");
                 self.problems
-                    .push(problem.remedy("write rules with `detection`, and filters"));
+                    .push(problem.remedy("write rules with `detection`, filters and suppressions"));
             }
             Err(problem) => {
                 self.broken.extend(references(document));

@@ -84,7 +84,7 @@ fn read(reader: &mut MetadataReader<'_>, placeholders: &Placeholders) -> Option<
             .push(Problem::error(node.mark, message).remedy(remedy));
         return None;
     };
-    let rules = rules(node, &mut reader.problems);
+    let rules = rules(node, "filter", &mut reader.problems);
     let mut context = Context::new(placeholders, reader.time_zone());
     let detection = selections_and_condition(node, "filter", &["rules"], &mut context);
     reader.finish_lines(&mut context);
@@ -110,15 +110,15 @@ fn read(reader: &mut MetadataReader<'_>, placeholders: &Placeholders) -> Option<
     })
 }
 
-/// The ids and names in `rules`, or `any`.
-fn rules(filter: &Node, problems: &mut Vec<Problem>) -> Option<FilteredRules> {
+/// The ids and names in `rules` of a map, or `any`; `key` names the map in messages.
+pub(super) fn rules(node: &Node, key: &str, problems: &mut Vec<Problem>) -> Option<FilteredRules> {
     let mut refuse = |mark: Mark, message: String| {
         let remedy = "list ids or names of rules, or write `rules: any`";
         problems.push(Problem::error(mark, message).remedy(remedy));
         None
     };
-    let Some(node) = filter.entry("rules") else {
-        return refuse(filter.mark, "`filter` has no `rules`".to_owned());
+    let Some(node) = node.entry("rules") else {
+        return refuse(node.mark, format!("`{key}` has no `rules`"));
     };
     let listed: &[Node] = match &node.value {
         Yaml::String(word) if word.eq_ignore_ascii_case("any") => return Some(FilteredRules::Any),

@@ -28,6 +28,7 @@ mod program;
 mod relate;
 mod rename;
 mod rule;
+mod suppression;
 mod time;
 mod value;
 
@@ -45,7 +46,8 @@ pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::rule;
 pub use placeholders::Placeholders;
 pub use rule::{
-    Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status,
+    Condition, Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status,
 };
+pub use suppression::Suppression;
 pub use time::{TimeCheck, TimePart};
 pub use value::{Bound, ElementValues, Fields, Origin, UnknownField, Value, Visit, VisitElement};

@@ -49,7 +49,8 @@ fn rules_in_the_documents_have_no_problems() {
                 "{document}: {:?}",
                 parsed.problems
             );
-            assert_eq!(parsed.rules.len(), 1, "{document}");
+            let documents = parsed.rules.len() + parsed.filters.len() + parsed.suppressions.len();
+            assert_eq!(documents, 1, "{document}");
         }
     }
 }

@@ -48,6 +48,8 @@ mod samples;
 mod setup;
 /// The answers of sinks.
 mod sinks;
+/// Suppressions, from the rule file to the alert.
+mod suppressions;
 /// The vendors whose records are tested.
 mod vendors;
 /// Lines and pages for people.

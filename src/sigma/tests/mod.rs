@@ -9,6 +9,7 @@ mod model_of_values;
 mod outcome;
 mod placeholders;
 mod refusals;
+mod suppressions;
 mod times;
 
 use std::ops::ControlFlow;

@@ -1,9 +1,10 @@
 //! Filters in a rule set: checks them, and adds each to the rules to which it applies.
 //! A filter is part of such a rule from then on: the rule's version changes with it, and an explanation shows it.
 
+use super::known::Known;
 use super::parsed_rule::{ParsedFilter, ParsedRule};
 use super::references::{References, Refusal};
-use super::validate::{self, Known};
+use super::{unmatchable, validate};
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, Test, UnknownField};
 
@@ -25,6 +26,7 @@ pub(super) fn checked<P>(
         validate::logsource(logsource, filter.logsource_mark, known, &mut problems);
         for test in detection.tests().flat_map(Test::lines) {
             validate::methods(logsource, test, known, &mut problems);
+            unmatchable::check(logsource, test, known, &mut problems);
         }
         let target = LogsourceDetection {
             logsource,

@@ -78,12 +78,32 @@ fn known() -> Known {
     let methods = |names: &str| names.split_whitespace().map(str::to_owned).collect();
     let product = KnownProduct {
         native_fields: Some(&CONFLUENT.native_fields),
+        absent: CONFLUENT.absent,
         services: services
             .map(|(service, names)| (service.to_owned(), methods(names)))
             .into(),
     };
     Known {
         products: [("confluent".to_owned(), product)].into(),
+        fields: [
+            (
+                "status".to_owned(),
+                KnownField {
+                    is_always_there: true,
+                    values: ["Unknown", "Success", "Failure"].map(Value::String).into(),
+                },
+            ),
+            (
+                "status_id".to_owned(),
+                KnownField {
+                    is_always_there: true,
+                    values: [0, 1, 2].map(Value::Int).into(),
+                },
+            ),
+            ("actor.user.uid".to_owned(), KnownField::default()),
+            ("src_endpoint.ip".to_owned(), KnownField::default()),
+        ]
+        .into(),
         ..Known::default()
     }
 }
@@ -320,6 +340,7 @@ fn overrides_replace_status_group_and_runbook_by_id_tag_or_pack() {
     let services = ["kafka", "redpanda", "admin"];
     let product = KnownProduct {
         native_fields: Some(&CONFLUENT.native_fields),
+        absent: CONFLUENT.absent,
         services: services
             .map(|service| (service.to_owned(), BTreeSet::new()))
             .into(),
@@ -588,4 +609,76 @@ fn a_native_name_needs_the_product_and_a_taxonomy_that_allows_it() {
         shown.contains("the fields of `confluent` in a rule of another log source"),
         "{shown}"
     );
+}
+
+/// The warnings, with their remedies, about a rule with this line.
+fn warned(line: &str) -> Vec<String> {
+    let rule = RULE.replace("api.operation: kafka.DeleteTopics", line);
+    let set = loaded(&[("a.yaml", &rule)]);
+    let problems = set.warnings().iter().map(|d| &d.problem);
+    let shown = problems.map(|p| {
+        let remedy = p.remedy.as_deref().unwrap_or_default();
+        format!("{}:{} {} / {remedy}", p.mark.line, p.mark.column, p.message)
+    });
+    shown.collect()
+}
+
+#[test]
+fn a_line_that_no_event_can_meet_is_a_warning_with_the_nearest_name() {
+    for (line, expected) in [
+        (
+            "status: Failed",
+            "9:5 no event has the `status` Failed / did you mean `Failure`?",
+        ),
+        (
+            "status: [Success, zzz]",
+            "9:5 no event has the `status` zzz / its values are: Unknown, Success, Failure",
+        ),
+        (
+            "status|startswith: Failed",
+            "9:5 no event has the `status` Failed* / did you mean `Failure`?",
+        ),
+        (
+            "status_id: 3",
+            "9:5 no event has the `status_id` 3 / its values are: 0, 1, 2",
+        ),
+        (
+            "status: null",
+            "9:5 every event has `status`, so this line never holds / remove the line, or name another field",
+        ),
+        (
+            "status|neq: null",
+            "9:5 every event has `status`, so this line always holds / remove the line, or name another field",
+        ),
+        (
+            "status|exists: false",
+            "9:5 every event has `status`, so this line never holds / remove the line, or name another field",
+        ),
+        (
+            "src_endpoint.vpc_uid: x",
+            "9:5 no event of confluent has `src_endpoint.vpc_uid`, so this line never holds / did you mean \
+             `src_endpoint.ip`?",
+        ),
+    ] {
+        assert_eq!(warned(line), [expected], "{line}");
+    }
+}
+
+#[test]
+fn a_line_that_some_event_can_meet_is_no_warning() {
+    for line in [
+        "status: [success, FAILURE]",
+        "status|contains: ail",
+        "status|re: '^F'",
+        "status_id: '2'",
+        "status_id|gte: 1",
+        "status|exists: true",
+        "actor.user.uid: null",
+        "src_endpoint.vpc_uid: null",
+        "src_endpoint.vpc_uid|exists: false",
+        "src_endpoint.vpc_uid|neq: x",
+        "data.result.status: anything",
+    ] {
+        assert_eq!(warned(line), Vec::<String>::new(), "{line}");
+    }
 }

@@ -8,6 +8,9 @@ use super::{unmatchable, validate};
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, Test, UnknownField};
 
+/// How often filters may apply to rules, all together.
+const MAX_APPLICATIONS: usize = 100_000;
+
 /// The filters without errors, in an order that depends on their content alone.
 pub(super) fn checked<P>(
     mut filters: Vec<ParsedFilter>,
@@ -55,6 +58,7 @@ pub(super) fn apply(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let references = References::new(rules, known, broken);
+    let mut applications = 0;
     for ParsedFilter { filter, file } in filters {
         let mut problems = Vec::new();
         let mut applies = match &filter.rules {
@@ -76,6 +80,17 @@ pub(super) fn apply(
         };
         applies.sort_unstable();
         applies.dedup();
+        applications += applies.len();
+        if applications > MAX_APPLICATIONS {
+            let message =
+                format!("up to here, filters apply to rules more than {MAX_APPLICATIONS} times");
+            let problem = Problem::error(filter.logsource_mark, message);
+            diagnostics.push(Diagnostic {
+                file: file.clone(),
+                problem: problem.remedy("write fewer filters, or name fewer rules in them"),
+            });
+            return;
+        }
         for number in applies {
             let rule = &mut rules[number].rule;
             rule.detection.exclusions.push(filter.exclusion());

@@ -682,3 +682,63 @@ fn a_line_that_some_event_can_meet_is_no_warning() {
         assert_eq!(warned(line), Vec::<String>::new(), "{line}");
     }
 }
+
+/// The problems of reading files, without parsing them.
+fn unread(files: &[(&str, &str)]) -> Vec<String> {
+    let directory = directory(files);
+    let mut diagnostics = Vec::new();
+    load::read(
+        &[RuleSource::Path(directory.path().to_owned())],
+        &mut diagnostics,
+    );
+    diagnostics
+        .iter()
+        .map(|d| d.problem.message.clone())
+        .collect()
+}
+
+#[test]
+fn files_beyond_the_bounds_are_not_read() {
+    let long = format!("# {}\n{RULE}", "x".repeat(5 << 20));
+    assert_eq!(
+        unread(&[("a.yaml", &long)]),
+        ["the file has more than 4194304 bytes"]
+    );
+    let wide = format!("# {}\n", "x".repeat(4_000_000));
+    let names: Vec<String> = (10..27).map(|n| format!("{n}.yaml")).collect();
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), wide.as_str()))
+        .collect();
+    assert_eq!(
+        unread(&files),
+        ["with this file, the rules have more than 67108864 bytes"]
+    );
+    assert!(unread(&files[1..]).is_empty());
+}
+
+#[test]
+fn more_documents_than_the_bound_are_refused_and_filters_that_apply_too_often() {
+    let filter = "---\n{title: F, logsource: {}, filter: {rules: any, s: {a: 1}, condition: s}}\n";
+    let many = filter.repeat(1_000);
+    let names: Vec<String> = (10..31).map(|n| format!("{n}.yaml")).collect();
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), many.as_str()))
+        .collect();
+    assert_eq!(
+        diagnostics_of(&files),
+        [
+            "30.yaml:1:1: error: with this file, there are more than 20000 rules, filters and suppressions\n  \
+          help: load fewer rules"
+        ]
+    );
+    let numbered = |n: usize| RULE.replace("11111111-1111", &format!("{n:08}-1111"));
+    let rules: Vec<String> = (0..101).map(numbered).collect();
+    let shown = diagnostics_of(&[("a.yaml", &rules.join("---\n")), ("f.yaml", &many)]);
+    assert!(
+        shown[0].starts_with("f.yaml:")
+            && shown[0].contains("filters apply to rules more than 100000 times"),
+        "{shown:?}"
+    );
+}

@@ -6,7 +6,7 @@ use super::notification::Arrival;
 use crate::notice::{Notice, ResourceNotice};
 use crate::sigma::{
     Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Origin, Scratch, UnknownField,
-    Value, Visit,
+    Value, Visit, VisitElement,
 };
 use crate::vendors;
 
@@ -114,6 +114,27 @@ impl Fields for Notice {
 
     fn values(&self, path: &AlertPath, visit: &mut Visit<'_>) {
         let _ = FIELDS[path.0].1(self, visit);
+    }
+
+    fn elements(
+        &self,
+        path: &AlertPath,
+        depth: usize,
+        _certain: bool,
+        visit: &mut VisitElement<'_, AlertPath>,
+    ) {
+        let (name, _) = FIELDS[path.0];
+        if depth != 1 || !name.starts_with("resources.") {
+            let _ = visit(&|path, _, values| self.values(path, values));
+            return;
+        }
+        let mut alone = self.clone();
+        for resource in &self.resources {
+            alone.resources = vec![resource.clone()];
+            if visit(&|path, _, values| alone.values(path, values)).is_break() {
+                return;
+            }
+        }
     }
 
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {

@@ -23,6 +23,7 @@ pub use crate::enrich::Names;
 pub use crate::event::Path;
 use crate::rules::{CurrentRules, Known, KnownProduct};
 use crate::sigma::{Level, Placeholders};
+use crate::vendors::VENDORS;
 pub use batch::Batch;
 pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
@@ -191,7 +192,13 @@ impl Pipeline {
 /// What rules may name: the services and methods of the catalogues.
 pub fn known(catalogs: &Catalogs) -> Known {
     let product = |catalog: &Catalog| {
-        let mut product = KnownProduct::default();
+        let vendor = VENDORS
+            .iter()
+            .find(|vendor| vendor.product == catalog.product());
+        let mut product = KnownProduct {
+            native_fields: vendor.map(|vendor| &vendor.native_fields),
+            ..KnownProduct::default()
+        };
         for service in catalog.services() {
             product.services.entry(service.to_owned()).or_default();
         }

@@ -5,7 +5,7 @@ use super::parsed_rule::{ParsedFilter, ParsedRule};
 use super::references::{References, Refusal};
 use super::validate::{self, Known};
 use crate::diagnostic::{Diagnostic, Problem};
-use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, UnknownField};
+use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, Test, UnknownField};
 
 /// The filters without errors, in an order that depends on their content alone.
 pub(super) fn checked<P>(
@@ -21,9 +21,9 @@ pub(super) fn checked<P>(
             detection,
             ..
         } = filter;
-        validate::taxonomy(filter.taxonomy.as_ref(), &mut problems);
+        validate::taxonomy(filter.taxonomy.as_ref(), logsource, known, &mut problems);
         validate::logsource(logsource, filter.logsource_mark, known, &mut problems);
-        for test in detection.tests() {
+        for test in detection.tests().flat_map(Test::lines) {
             validate::methods(logsource, test, known, &mut problems);
         }
         let target = LogsourceDetection {

@@ -5,6 +5,7 @@
 mod filters;
 mod fingerprint;
 mod load;
+mod native;
 mod overrides;
 mod pack;
 mod parsed_rule;
@@ -86,10 +87,11 @@ impl<P> RuleSet<P> {
         let files = load::read(sources, &mut diagnostics);
         let ParsedFiles {
             rules: mut parsed,
-            filters,
+            mut filters,
             suppressions,
             broken,
         } = load::parse(&files, &known.placeholders, &mut diagnostics);
+        native::map(&mut parsed, &mut filters, known, resolve);
         validate::rules(&parsed, known, &mut diagnostics);
         overrides.check(&parsed, known, resolve, &mut diagnostics);
         let filters = filters::checked(filters, known, resolve, &mut diagnostics);

@@ -184,6 +184,9 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
 
     /// Whether a test may hold in some readings of the event and not in others.
     fn may_vary(&self, test: &CompiledTest) -> bool {
+        if let Check::Element(_) = test.test.check {
+            return self.elements_may_vary(test);
+        }
         let path = |field: usize| &self.engine.paths[field];
         let mut others = test.others.iter();
         self.event.may_vary(test.field.map(path))
@@ -204,6 +207,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
                     || one.is_null() && self.is_missing(test.field, readings)
             }),
             Check::Field(reference) => self.relates(test, reference, readings),
+            Check::Element(element) => self.element(test, element.depth, readings),
         }
     }
 

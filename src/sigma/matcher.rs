@@ -9,6 +9,7 @@ use regex::Regex;
 use super::pattern::{Pattern, fold_into};
 use super::time::TimeCheck;
 use super::value::{Bound, Number, Value};
+use crate::diagnostic::Mark;
 
 /// What a test expects of a field.
 #[derive(Debug, Clone)]
@@ -21,6 +22,47 @@ pub enum Check {
     Every(Vec<Expected>),
     /// Some value of the field relates to some value of another field (`fieldref`).
     Field(FieldReference),
+    /// One element of the field, which is a list, meets all lines of one of these groups.
+    Element(ElementLines),
+}
+
+/// Lines about one element of a list.
+#[derive(Debug, Clone)]
+pub struct ElementLines {
+    /// How many segments the name of the list has; the names of the lines' fields begin with them.
+    pub depth: usize,
+    /// Groups of lines.
+    pub groups: Vec<Vec<Test>>,
+}
+
+/// One line of a selection: compares a field, or every string of the event, with expected values.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// The field's name; `None` searches every string (keywords).
+    pub field: Option<String>,
+    /// What is expected.
+    pub check: Check,
+    /// `neq`: the test holds if the check does not.
+    pub negated: bool,
+    /// Position of the field's name.
+    pub mark: Mark,
+}
+
+impl Test {
+    /// The name of its field without the first `depth` segments, as a line about an element has it.
+    pub(super) fn name_below(&self, depth: usize) -> &str {
+        let name = self.field.as_deref().unwrap_or_default();
+        let mut rest = name.splitn(depth + 1, '.');
+        rest.nth(depth).unwrap_or(name)
+    }
+
+    /// The test itself, or the lines about an element that it consists of.
+    pub fn lines(&self) -> Vec<&Test> {
+        match &self.check {
+            Check::Element(element) => element.groups.iter().flatten().collect(),
+            _ => vec![self],
+        }
+    }
 }
 
 impl Check {
@@ -30,7 +72,7 @@ impl Check {
             Check::Any(expected) => expected.iter().any(Expected::is_null),
             Check::Every(expected) => expected.iter().all(Expected::is_null),
             Check::Exists(exists) => !exists,
-            Check::Field(_) => false,
+            Check::Field(_) | Check::Element(_) => false,
         }
     }
 }

@@ -9,6 +9,7 @@ mod context;
 mod describe;
 mod detection;
 mod document;
+mod element;
 mod encoding;
 mod evaluate;
 mod expectations;
@@ -25,6 +26,7 @@ mod pattern;
 mod placeholders;
 mod program;
 mod relate;
+mod rename;
 mod rule;
 mod suppression;
 mod time;
@@ -39,14 +41,13 @@ pub use document::{Parsed, documents};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};
 pub use filter::{Filter, FilteredRules};
-pub use matcher::{Check, Expected};
+pub use matcher::{Check, ElementLines, Expected, Test};
 pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::rule;
 pub use placeholders::Placeholders;
 pub use rule::{
     Condition, Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status,
-    Test,
 };
 pub use suppression::Suppression;
 pub use time::{TimeCheck, TimePart};
-pub use value::{Bound, Fields, Origin, UnknownField, Value, Visit};
+pub use value::{Bound, ElementValues, Fields, Origin, UnknownField, Value, Visit, VisitElement};

@@ -3,8 +3,7 @@
 
 use super::context::Context;
 use super::encoding::Utf16;
-use super::matcher::Relation;
-use super::rule::Test;
+use super::matcher::{Check, ElementLines, Relation, Test};
 use super::time::TimePart;
 use super::value::Bound;
 use crate::diagnostic::{Mark, Problem, nearest};
@@ -85,6 +84,15 @@ pub(super) enum Base64 {
 
 /// Reads one line of a selection. A key without a field name searches keywords.
 pub fn test(entry: &Entry, context: &mut Context<'_>) -> Option<Test> {
+    let is_map = |node: &Node| node.as_map().is_some();
+    if is_map(&entry.node)
+        || entry
+            .node
+            .as_seq()
+            .is_some_and(|nodes| nodes.iter().any(is_map))
+    {
+        return element(entry, context);
+    }
     let mut words = entry.key.split('|');
     let field = words.next().filter(|name| !name.is_empty());
     match Modifiers::parse(words, field.is_none(), entry.key_mark) {
@@ -94,6 +102,88 @@ pub fn test(entry: &Entry, context: &mut Context<'_>) -> Option<Test> {
             None
         }
     }
+}
+
+/// Reads a line whose value is a map, or a list of maps: lines about one element of a list.
+fn element(entry: &Entry, context: &mut Context<'_>) -> Option<Test> {
+    let Entry {
+        key,
+        key_mark,
+        node,
+    } = entry;
+    let mut refuse = |mark: Mark, message: &str, remedy: &str| {
+        let problem = Problem::error(mark, message);
+        context.problems.push(problem.remedy(remedy));
+        None
+    };
+    if key.is_empty() || key.contains('|') {
+        let message = "a map is expected only after the name of a field without modifiers";
+        return refuse(
+            *key_mark,
+            message,
+            "write modifiers in the lines of the map",
+        );
+    }
+    let maps = node.as_seq().unwrap_or(std::slice::from_ref(node));
+    let mut groups = Vec::new();
+    for map in maps {
+        let entries = map.as_map().unwrap_or_default();
+        if entries.is_empty() {
+            let message = "lines about an element are a map";
+            return refuse(
+                map.mark,
+                message,
+                "write `field: {name: value, other: value}`",
+            );
+        }
+        let mut lines = Vec::new();
+        for line in entries {
+            if line.key.is_empty() || line.key.starts_with('|') {
+                return refuse(
+                    line.key_mark,
+                    "a line about an element needs a field name",
+                    "",
+                );
+            }
+            if line.node.as_map().is_some() {
+                let message = "a map within lines about an element";
+                let remedy = "write the names with a dot, as in `policy.name: x`";
+                return refuse(line.key_mark, message, remedy);
+            }
+            lines.push(Entry {
+                key: format!("{key}.{}", line.key),
+                ..line.clone()
+            });
+        }
+        groups.push(lines);
+    }
+    let mut read = |lines: Vec<Entry>| {
+        let lines = lines.iter().map(|line| {
+            let test = test(line, context)?;
+            if let Check::Field(_) = test.check {
+                let problem = Problem::error(test.mark, "`fieldref` in a line about an element");
+                let remedy = "write it outside of the map, with the whole name of the field";
+                context.problems.push(problem.remedy(remedy));
+                return None;
+            }
+            Some(test)
+        });
+        // All lines are read, so that each problem is reported.
+        lines
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+    };
+    let groups: Vec<Option<Vec<Test>>> = groups.into_iter().map(&mut read).collect();
+    Some(Test {
+        field: Some(key.clone()),
+        check: Check::Element(ElementLines {
+            depth: key.split('.').count(),
+            groups: groups.into_iter().collect::<Option<_>>()?,
+        }),
+        negated: false,
+        mark: *key_mark,
+    })
 }
 
 /// Reads a list of keywords: one of them must be in any string of the event.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::matcher::Check;
+use super::matcher::Test;
 use crate::diagnostic::Mark;
 use crate::yaml::Entry;
 
@@ -287,7 +287,7 @@ pub struct Exclusion {
 }
 
 impl Detection {
-    /// Every test of every selection, without those of filters.
+    /// Every line of every selection, without those of filters.
     pub fn tests(&self) -> impl Iterator<Item = &Test> {
         let bodies = self.selections.iter().map(|selection| &selection.body);
         bodies.flat_map(Body::tests)
@@ -332,19 +332,6 @@ impl Body {
             }
         }
     }
-}
-
-/// One line of a selection: compares a field, or every string of the event, with expected values.
-#[derive(Debug, Clone)]
-pub struct Test {
-    /// The field's name; `None` searches every string (keywords).
-    pub field: Option<String>,
-    /// What is expected.
-    pub check: Check,
-    /// `neq`: the test holds if the check does not.
-    pub negated: bool,
-    /// Position of the field's name.
-    pub mark: Mark,
 }
 
 /// How selections combine.

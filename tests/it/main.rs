@@ -21,6 +21,7 @@ mod limits;
 mod mail;
 /// The mapping's document, the paths of rules and the encoder agree.
 mod mapping;
+mod native_names;
 /// The requests to sinks.
 mod notices;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.

@@ -10,6 +10,7 @@ use crate::diagnostic::{Diagnostic, Mark, Problem};
 use crate::rules::{RuleSource, pack_names};
 use crate::sigma::{
     self, Engine, Fields, Level, LogsourceDetection, Origin, Placeholders, RuleId, Value, Visit,
+    VisitElement,
 };
 
 const TESTS: &str = "\
@@ -239,6 +240,10 @@ impl Fields for Event {
         if let Some(text) = self.0[path.as_str()].as_str() {
             let _ = visit(Value::String(text));
         }
+    }
+
+    fn elements(&self, _: &String, _: usize, _: bool, visit: &mut VisitElement<'_, String>) {
+        let _ = visit(&|path, _, values| self.values(path, values));
     }
 
     fn strings(&self, _: &mut dyn FnMut(&str) -> ControlFlow<()>) {}

@@ -83,7 +83,18 @@ fn modifiers_that_contradict_each_other_are_refused() {
 #[test]
 fn values_of_the_wrong_kind_are_refused_at_their_place() {
     for (line, column, part) in [
-        ("a: {b: 1}", 8, "not a map"),
+        ("a: {b: {c: 1}}", 9, "a map within lines about an element"),
+        ("a: {}", 8, "lines about an element are a map"),
+        ("a: [{b: 1}, c]", 17, "lines about an element are a map"),
+        ("a|contains: {b: 1}", 5, "without modifiers"),
+        ("'|all': [{b: 1}]", 5, "without modifiers"),
+        (
+            "a: {b|fieldref: c}",
+            9,
+            "`fieldref` in a line about an element",
+        ),
+        ("a: {'|contains': c}", 9, "needs a field name"),
+        ("a: {b|contians: 1}", 9, "unknown modifier"),
         ("a: [x, [y]]", 12, "not a list"),
         ("a: []", 8, "an empty list"),
         ("a|exists: 1", 15, "`true` or `false`"),

@@ -24,6 +24,7 @@ mod program;
 mod relate;
 mod rule;
 mod value;
+mod witness;
 
 #[cfg(test)]
 mod tests;

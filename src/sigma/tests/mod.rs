@@ -3,6 +3,7 @@
 mod filters;
 mod language;
 mod model;
+mod naive;
 mod outcome;
 mod refusals;
 

@@ -42,7 +42,8 @@ impl<'a> SourceAlert<'a> {
             title: format!("The suppression {title} of {owner} {verb} at {expires}"),
             why: format!("its reason was: {reason}; it is in {}", loaded.file),
             evidence: json!({"suppression": id, "reason": reason}),
-            group_key: digest(&[SUPPRESSION_ENDS.id, id]),
+            // Each of the two is sent at once, also soon after the other.
+            group_key: digest(&[SUPPRESSION_ENDS.id, id, stage]),
             ..SourceAlert::new(&SUPPRESSION_ENDS, source, &[id, &expires, stage])
         }
     }

@@ -2,7 +2,7 @@
 
 use super::action::Actions;
 use super::filter::{Filter, filter};
-use super::parse::rule;
+use super::parse::parse_rule;
 use super::placeholders::Placeholders;
 use super::rule::{Rule, RuleId};
 use super::suppression::{Suppression, suppression};
@@ -113,10 +113,12 @@ impl Parsed {
 
     fn add(&mut self, document: &Node, placeholders: &Placeholders) {
         match DocumentKind::of(document) {
-            Ok(DocumentKind::Rule) => match rule(document, placeholders, &mut self.problems) {
-                Some(rule) => self.rules.push(rule),
-                None => self.broken.extend(references(document)),
-            },
+            Ok(DocumentKind::Rule) => {
+                match parse_rule(document, placeholders, &mut self.problems) {
+                    Some(rule) => self.rules.push(rule),
+                    None => self.broken.extend(references(document)),
+                }
+            }
             Ok(DocumentKind::Filter) => {
                 self.filters
                     .extend(filter(document, placeholders, &mut self.problems));

@@ -35,7 +35,7 @@ const KEYS: [&str; 22] = [
 ];
 
 /// Reads one document as a rule; `None` if a problem is an error.
-pub fn rule(
+pub fn parse_rule(
     document: &Node,
     placeholders: &Placeholders,
     problems: &mut Vec<Problem>,

@@ -91,7 +91,7 @@ fn detection(text: &str, problems: &mut Vec<Problem>) -> Option<(Logsource, Dete
     }
     let everything = Logsource::default();
     if document.entry("logsource").is_some() {
-        let rule = sigma::rule(&document, &Placeholders::default(), problems)?;
+        let rule = sigma::parse_rule(&document, &Placeholders::default(), problems)?;
         return Some((rule.logsource, rule.detection));
     }
     if let Some(inner) = document.entry("detection") {

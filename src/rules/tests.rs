@@ -634,7 +634,8 @@ fn a_native_name_needs_the_product_and_a_taxonomy_that_allows_it() {
 
 /// The warnings, with their remedies, about a rule with this line.
 fn warned(line: &str) -> Vec<String> {
-    let rule = RULE.replace("api.operation: kafka.DeleteTopics", line);
+    let operation = "api.operation: kafka.DeleteTopics";
+    let rule = RULE.replace(operation, &format!("{operation}\n    {line}"));
     let set = loaded(&[("a.yaml", &rule)]);
     let problems = set.warnings().iter().map(|d| &d.problem);
     let shown = problems.map(|p| {
@@ -649,35 +650,35 @@ fn a_line_that_no_event_can_meet_is_a_warning_with_the_nearest_name() {
     for (line, expected) in [
         (
             "status: Failed",
-            "9:5 no event has the `status` Failed / did you mean `Failure`?",
+            "10:5 no event has the `status` Failed / did you mean `Failure`?",
         ),
         (
             "status: [Success, zzz]",
-            "9:5 no event has the `status` zzz / its values are: Unknown, Success, Failure",
+            "10:5 no event has the `status` zzz / its values are: Unknown, Success, Failure",
         ),
         (
             "status|startswith: Failed",
-            "9:5 no event has the `status` Failed* / did you mean `Failure`?",
+            "10:5 no event has the `status` Failed* / did you mean `Failure`?",
         ),
         (
             "status_id: 3",
-            "9:5 no event has the `status_id` 3 / its values are: 0, 1, 2",
+            "10:5 no event has the `status_id` 3 / its values are: 0, 1, 2",
         ),
         (
             "status: null",
-            "9:5 every event has `status`, so this line never holds / remove the line, or name another field",
+            "10:5 every event has `status`, so this line never holds / remove the line, or name another field",
         ),
         (
             "status|neq: null",
-            "9:5 every event has `status`, so this line always holds / remove the line, or name another field",
+            "10:5 every event has `status`, so this line always holds / remove the line, or name another field",
         ),
         (
             "status|exists: false",
-            "9:5 every event has `status`, so this line never holds / remove the line, or name another field",
+            "10:5 every event has `status`, so this line never holds / remove the line, or name another field",
         ),
         (
             "src_endpoint.vpc_uid: x",
-            "9:5 no event of confluent has `src_endpoint.vpc_uid`, so this line never holds / did you mean \
+            "10:5 no event of confluent has `src_endpoint.vpc_uid`, so this line never holds / did you mean \
              `src_endpoint.ip`?",
         ),
     ] {

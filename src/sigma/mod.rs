@@ -2,6 +2,7 @@
 //! anything that implements [`Fields`]. Malformed and unsupported rules are refused when parsed, so
 //! evaluation is total. `docs/sigma.md` says how questions are decided that the specification leaves open.
 
+mod build_index;
 mod compile;
 mod condition;
 mod describe;

@@ -36,10 +36,11 @@
 //! Any witness is sound; a good one seldom holds. [`Choice::cost`] estimates how often, and what looking it up
 //! costs every event: a field that many rules use is shared by all of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::literals::{Literal, Place, of_pattern, of_regex};
 use super::matcher::{Check, Expected};
+use super::pattern::Token;
 use super::program::{CompiledTest, Expr};
 
 /// A condition that is looked up in an event.
@@ -62,7 +63,7 @@ pub(super) enum Wanted {
 }
 
 /// Conditions of which one must hold.
-type Keys = Vec<Key>;
+pub(super) type Keys = Vec<Key>;
 
 /// Chooses among possible witnesses.
 pub(super) struct Choice {
@@ -81,10 +82,7 @@ impl Choice {
         tests: &[CompiledTest],
     ) -> Choice {
         let mut choice = Choice {
-            tests: tests
-                .iter()
-                .map(|test| [witnesses(test), witnesses_of_negation(test)])
-                .collect(),
+            tests: tests.iter().map(witnesses).collect(),
             uses: HashMap::new(),
             field_uses: HashMap::new(),
         };
@@ -171,16 +169,11 @@ impl Choice {
     /// An estimate of what a witness costs: how often a condition of it holds, and its share of the work of
     /// looking up its fields, compared with the evaluation of a detection.
     fn cost(&self, keys: &[Key]) -> f64 {
-        let mut fields: Vec<_> = keys
-            .iter()
-            .map(|key| (key.field, key.wanted.lookup_cost(key.field)))
-            .collect();
-        fields.sort_by(|a, b| {
-            (a.0, b.1)
-                .partial_cmp(&(b.0, a.1))
-                .unwrap_or(std::cmp::Ordering::Equal)
-        });
-        fields.dedup_by_key(|(field, _)| *field);
+        let mut fields: BTreeMap<Option<usize>, f64> = BTreeMap::new();
+        for key in keys {
+            let cost = fields.entry(key.field).or_default();
+            *cost = cost.max(key.wanted.lookup_cost(key.field));
+        }
         let shares = fields
             .iter()
             .map(|(field, cost)| cost / self.field_uses[field] as f64);
@@ -215,40 +208,77 @@ impl Wanted {
     }
 }
 
-/// The possible witnesses of a test: each is a list of conditions of which one must hold.
-fn witnesses(test: &CompiledTest) -> Vec<Keys> {
-    if test.test.negated {
-        return Vec::new();
-    }
-    let of = |expected: &Expected| of_expected(test.field, expected);
-    match &test.test.check {
-        Check::Exists(true) => vec![vec![present(test.field)]],
-        Check::Exists(false) => Vec::new(),
-        Check::Any(expected) => match expected.as_slice() {
-            [single] => of(single),
-            several => {
-                // One for each value, since the best of one value need not be that of another.
-                let keys: Option<Vec<Keys>> = several.iter().map(|one| longest(of(one))).collect();
-                keys.map(|keys| keys.concat()).into_iter().collect()
-            }
-        },
-        Check::Every(expected) => expected.iter().flat_map(of).collect(),
-        Check::Field(reference) if reference.fields.is_empty() => Vec::new(),
-        Check::Field(_) => vec![vec![present(test.field)]],
+/// What a line requires, in conditions that are looked up.
+#[derive(Debug, Default)]
+pub(super) struct Required {
+    /// Of each list, one condition holds if the line does.
+    pub(super) all: Vec<Keys>,
+    /// Whether the line holds if one condition of each list does.
+    pub(super) is_sufficient: bool,
+}
+
+impl Required {
+    /// What a test requires; that it is negated (`neq`) is disregarded.
+    pub(super) fn by(test: &CompiledTest) -> Required {
+        let field = test.field;
+        match &test.test.check {
+            Check::Any(expected) => Required {
+                all: match expected.as_slice() {
+                    [single] => of_expected(field, single),
+                    several => any_of(field, several),
+                },
+                is_sufficient: expected.iter().all(is_one_literal),
+            },
+            Check::Every(expected) => Required {
+                all: expected
+                    .iter()
+                    .flat_map(|one| of_expected(field, one))
+                    .collect(),
+                is_sufficient: expected.iter().all(is_one_literal),
+            },
+            Check::Exists(true) => Required {
+                all: vec![vec![present(field)]],
+                is_sufficient: true,
+            },
+            Check::Exists(false) => Required::default(),
+            // Without another field there is nothing to compare.
+            Check::Field(reference) if reference.fields.is_empty() => Required::default(),
+            Check::Field(_) => Required {
+                all: vec![vec![present(field)]],
+                is_sufficient: false,
+            },
+        }
     }
 }
 
-/// The possible witnesses of the negation of a test.
-fn witnesses_of_negation(test: &CompiledTest) -> Vec<Keys> {
-    if test.test.negated {
-        let mut test = test.clone();
-        test.test.negated = false;
-        return witnesses(&test);
-    }
-    match &test.test.check {
+/// The possible witnesses of a test, and of its negation.
+fn witnesses(test: &CompiledTest) -> [Vec<Keys>; 2] {
+    let of_line = Required::by(test).all;
+    let of_opposite = match &test.test.check {
         Check::Exists(false) => vec![vec![present(test.field)]],
         _ => Vec::new(),
+    };
+    match test.test.negated {
+        true => [of_opposite, of_line],
+        false => [of_line, of_opposite],
     }
+}
+
+/// Whether a text meets the expectation exactly if its folded form has one literal.
+fn is_one_literal(expected: &Expected) -> bool {
+    let Expected::Text(pattern) = expected else {
+        return false;
+    };
+    let only = |token: &Token| matches!(token, Token::Char(_) | Token::Many);
+    !pattern.is_cased() && pattern.tokens().iter().all(only) && of_pattern(pattern).len() == 1
+}
+
+/// The witness of several values of which one is met, if each of them has one.
+fn any_of(field: Option<usize>, several: &[Expected]) -> Vec<Keys> {
+    // One for each value, since the best of one value need not be that of another.
+    let keys = several.iter().map(|one| longest(of_expected(field, one)));
+    let keys: Option<Vec<Keys>> = keys.collect();
+    keys.map(|keys| keys.concat()).into_iter().collect()
 }
 
 /// The possible witnesses of one expected value.

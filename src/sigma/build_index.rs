@@ -115,16 +115,20 @@ impl Builder {
 
     /// Numbers what tests require of the fields that are looked up in any case.
     fn add_tests(&mut self, detections: &[Compiled], tests: &[CompiledTest]) {
+        let mut answered_by: Vec<BTreeSet<Option<usize>>> = Vec::new();
         for test in tests {
             let mut required = Required::by(test);
-            let field = self.fields.get(&test.field);
             let is_looked_up = |keys: &Vec<Key>| {
-                let mut keys = keys.iter();
-                field.is_some_and(|field| keys.all(|key| field.includes(&key.wanted)))
+                keys.iter().all(|key| {
+                    let field = self.fields.get(&key.field);
+                    field.is_some_and(|field| field.includes(&key.wanted))
+                })
             };
             let before = required.all.len();
             required.all.retain(is_looked_up);
             let is_all = before == required.all.len();
+            let keys = required.all.iter().flatten();
+            answered_by.push(keys.map(|key| key.field).collect());
             let mut all = Vec::new();
             for keys in required.all {
                 all.push(keys.into_iter().map(|key| self.number(key)).collect());
@@ -135,24 +139,28 @@ impl Builder {
             });
         }
         for detection in detections {
-            self.add_logsource(detection.logsource, &detection.condition, tests);
+            self.add_logsource(detection.logsource, &detection.condition, &answered_by);
         }
     }
 
     /// Makes the fields whose look-ups answer lines of a condition be looked up for the events of its log source.
-    fn add_logsource(&mut self, logsource: usize, condition: &Expr, tests: &[CompiledTest]) {
+    fn add_logsource(
+        &mut self,
+        logsource: usize,
+        condition: &Expr,
+        answered_by: &[BTreeSet<Option<usize>>],
+    ) {
         match condition {
             Expr::Test(test) => {
-                let is_answered = !self.required[*test].all.is_empty();
-                let field = self.fields.get_mut(&tests[*test].field);
-                if let Some(field) = field.filter(|_| is_answered) {
+                for field in &answered_by[*test] {
+                    let field = self.fields.entry(*field).or_default();
                     field.logsources.insert(logsource);
                 }
             }
-            Expr::Not(inner) => self.add_logsource(logsource, inner, tests),
+            Expr::Not(inner) => self.add_logsource(logsource, inner, answered_by),
             Expr::All(parts) | Expr::AtLeast(_, parts) => {
                 for part in parts {
-                    self.add_logsource(logsource, part, tests);
+                    self.add_logsource(logsource, part, answered_by);
                 }
             }
         }

@@ -18,6 +18,8 @@
 //! - Numbers: numbers that are equal, as whole numbers or as doubles, are equal as doubles.
 //! - Regular expressions: the folded text contains one of the folded texts that [`literals`] found.
 //! - Other comparisons, `exists` and `fieldref`: the field has a value.
+//! - Lines about one element of a list: what a value of the element meets, a value of the event meets, and the path of
+//!   such a line finds that value in the event.
 //! - `null` requires nothing. It is never a witness, since it may hold for a missing field.
 //!
 //! A list (any) requires a key for each value, and one of them holds; with `all`, the key of one value is enough.
@@ -26,7 +28,8 @@
 //! is one of the whole. If at least `m` of `k` parts hold, then at least one of any `k - m + 1` parts does; the
 //! cheapest `k - m + 1` witnesses together are one of the whole. `not` is moved inwards: `not (a and b)` holds if at
 //! least one of `not a` and `not b` does; twice negated is not negated. `not x` has no witness if `x` is a
-//! line, except for two that are negations themselves: `neq`, and `exists: false`.
+//! line, except for those that hold for a missing field (`exists: false`, `null`): their opposite requires that it has a
+//! value. `neq` counts as a `not`.
 //!
 //! *Readings.* If an event has several readings, a line that is not negated has to hold in some reading. The index
 //! looks up the values of all readings, so it sees the value that made the line hold. Twice negated, a line is asked
@@ -225,7 +228,7 @@ impl Required {
             Check::Any(expected) => Required {
                 all: match expected.as_slice() {
                     [single] => of_expected(field, single),
-                    several => any_of(field, several),
+                    several => one_of(several.iter().map(|one| of_expected(field, one))),
                 },
                 is_sufficient: expected.iter().all(is_one_literal),
             },
@@ -247,6 +250,13 @@ impl Required {
                 all: vec![vec![present(field)]],
                 is_sufficient: false,
             },
+            Check::Element(_) => Required {
+                all: one_of(test.groups.iter().map(|lines| {
+                    let lines = lines.iter().map(witnesses);
+                    lines.flat_map(|[of_line, _]| of_line).collect()
+                })),
+                is_sufficient: false,
+            },
         }
     }
 }
@@ -254,9 +264,9 @@ impl Required {
 /// The possible witnesses of a test, and of its negation.
 fn witnesses(test: &CompiledTest) -> [Vec<Keys>; 2] {
     let of_line = Required::by(test).all;
-    let of_opposite = match &test.test.check {
-        Check::Exists(false) => vec![vec![present(test.field)]],
-        _ => Vec::new(),
+    let of_opposite = match test.field.is_some() && test.test.check.accepts_missing() {
+        true => vec![vec![present(test.field)]],
+        false => Vec::new(),
     };
     match test.test.negated {
         true => [of_opposite, of_line],
@@ -273,11 +283,10 @@ fn is_one_literal(expected: &Expected) -> bool {
     !pattern.is_cased() && pattern.tokens().iter().all(only) && of_pattern(pattern).len() == 1
 }
 
-/// The witness of several values of which one is met, if each of them has one.
-fn any_of(field: Option<usize>, several: &[Expected]) -> Vec<Keys> {
-    // One for each value, since the best of one value need not be that of another.
-    let keys = several.iter().map(|one| longest(of_expected(field, one)));
-    let keys: Option<Vec<Keys>> = keys.collect();
+/// The witness if one of several alternatives holds, of which each has these possible witnesses.
+fn one_of(alternatives: impl Iterator<Item = Vec<Keys>>) -> Vec<Keys> {
+    // One for each, since the best of one alternative need not be that of another.
+    let keys: Option<Vec<Keys>> = alternatives.map(longest).collect();
     keys.map(|keys| keys.concat()).into_iter().collect()
 }
 
@@ -302,7 +311,8 @@ fn of_expected(field: Option<usize>, expected: &Expected) -> Vec<Keys> {
             Some(literals) => vec![literals.into_iter().map(literal).collect()],
             None => any(),
         },
-        Expected::Compare(..) | Expected::Network(_) => any(),
+        Expected::OneOf(forms) => one_of(forms.iter().map(|form| of_expected(field, form))),
+        Expected::Compare(..) | Expected::Network(_) | Expected::Time(_) => any(),
     }
 }
 

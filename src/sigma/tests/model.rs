@@ -186,6 +186,35 @@ impl Fields for Readings {
             .try_for_each(|reading| walk(reading, path, visit));
     }
 
+    fn elements(
+        &self,
+        path: &Vec<String>,
+        depth: usize,
+        certain: bool,
+        visit: &mut VisitElement<'_, Vec<String>>,
+    ) {
+        let mut visit = |element: &Json| {
+            visit(&|path, _, values| {
+                let _ = walk(element, &path[depth..], values);
+            })
+        };
+        if certain {
+            let of = |reading: &Json| {
+                let mut all = Vec::new();
+                let _ = elements(reading, &path[..depth], &mut |element| {
+                    all.push(element.clone());
+                    ControlFlow::Continue(())
+                });
+                all
+            };
+            return self.certain(of, visit);
+        }
+        let _ = self
+            .0
+            .iter()
+            .try_for_each(|reading| elements(reading, &path[..depth], &mut visit));
+    }
+
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
         let _ = self
             .0

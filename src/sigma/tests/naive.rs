@@ -241,7 +241,8 @@ pub(super) fn naive_line(line: &Line, event: &Json) -> bool {
                 others.iter().any(other)
             });
         }
-        values.iter().any(|value| meets(line, expected, value))
+        let is_missing = expected.is_null() && values.is_empty();
+        is_missing || values.iter().any(|value| meets(line, expected, value))
     };
     let holds = match line.has("all") {
         true => expected.iter().all(met),

@@ -218,6 +218,9 @@ impl Page {
         self.row("When", alert.int(path::TIME).map(|time| moment(time, 3)));
         let raised = alert.int(path::PROCESSED_TIME);
         self.row("Raised", raised.map(|time| moment(time, 3)));
+        for change in alert.texts(path::CHANGES) {
+            self.row("Changed", Some(change));
+        }
         for (number, why) in words::why(alert).iter().enumerate() {
             self.row(if number == 0 { "Why" } else { "" }, Some(why));
         }
@@ -229,6 +232,7 @@ impl Page {
             let text = format!("{} = {}", field.name(), values.join(", "));
             self.row("  see also", Some(without_secret_values(&text)));
         }
+        self.row("Catalog entry", alert.text(path::CATALOG_ENTRY));
         self.row("What to do", alert.text(path::RUNBOOK));
         for reference in alert.texts(path::RUNBOOK_LINKS) {
             self.row("  see", Some(reference));
@@ -262,6 +266,8 @@ impl Page {
             "rule_set",
             "outcome",
             "outcome_detail",
+            "changes",
+            "catalog_entry",
             "why",
             "tags",
             "falsepositives",

@@ -81,6 +81,7 @@ fn principal(who: &str, dice: &mut Dice) -> (Value, String) {
             "confluentServiceAccount",
             format!("sa-ci{}abc", dice.draw(3)),
         ),
+        "deployer" => ("confluentServiceAccount", "sa-flink0".to_owned()),
         "application" => (
             "confluentServiceAccount",
             format!("sa-app{:02}", dice.draw(40)),
@@ -101,7 +102,13 @@ fn records(number: u64, act: &Act, dice: &mut Dice) -> Vec<Value> {
     let is_scratch = kind == "SCRATCH";
     let (kind, name) = match is_scratch {
         true => ("STATEMENT", format!("workspace-2026-{}", dice.draw(1_000))),
-        false => (kind, format!("{}-{}", kind.to_lowercase(), dice.draw(200))),
+        false => {
+            let mut names = ["topic", "subject"].iter().map(|part| &request[*part]);
+            let named = names.find_map(Value::as_str).map(str::to_owned);
+            let name =
+                named.unwrap_or_else(|| format!("{}-{}", kind.to_lowercase(), dice.draw(200)));
+            (kind, name)
+        }
     };
     let failed = dice.draw(100) < act.fails_percent;
     let service = method.split('.').next().unwrap_or_default();

@@ -107,6 +107,7 @@ pub static CONFLUENT: Vendor = Vendor {
         "temporary_topic_deleted",
         "topic_deleted",
         "topic_deleted_by_service",
+        "topic_retention_changed",
         "topic_retention_cut",
         "unknown_method",
         "unknown_method_changed",

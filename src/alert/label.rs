@@ -3,6 +3,9 @@
 /// Label of alerts of a rule with `status: experimental`.
 pub const EXPERIMENTAL: &str = "status:experimental";
 
+/// Label of alerts that a suppression keeps from people.
+pub const SUPPRESSED: &str = "status:suppressed";
+
 /// Label of alerts made by `replay`.
 pub const REPLAYED: &str = "origin:replay";
 

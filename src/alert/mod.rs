@@ -7,12 +7,14 @@ mod deed;
 mod label;
 mod loss;
 mod stopped;
+mod suppression;
 
 pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 pub use deed::{Deed, DeedResource};
-pub use label::{EXPERIMENTAL, HISTORY, REPLAYED, TEST};
+pub use label::{EXPERIMENTAL, HISTORY, REPLAYED, SUPPRESSED, TEST};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
 pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
+pub use suppression::SUPPRESSION_ENDS;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -24,10 +26,10 @@ use sha2::{Digest, Sha256};
 use crate::event::{AuditEvent, Resource};
 use crate::printable::shorten;
 use crate::rules::{LoadedRule, RuleSet};
-use crate::sigma::{Fields, RuleIndex, TestOutcome, Value};
+use crate::sigma::{Fields, RuleIndex, Suppression, TestOutcome, Value};
 
 /// Every rule that is a part of watchbell.
-pub static BUILT_IN: [&BuiltIn; 7] = [
+pub static BUILT_IN: [&BuiltIn; 8] = [
     &DEAD_LETTER,
     &SENSITIVE_DEAD_LETTER,
     &RECORDS_EXPIRED,
@@ -35,6 +37,7 @@ pub static BUILT_IN: [&BuiltIn; 7] = [
     &RECORDS_UNREADABLE,
     &SOURCE_STOPPED,
     &SINK_STOPPED,
+    &SUPPRESSION_ENDS,
 ];
 
 /// Most characters of a name in an alert's title: an event may hold any.
@@ -60,8 +63,10 @@ pub struct Alert<'r, P> {
     /// The fields that the rule wants shown, and their values; each once, at most eight; those without a
     /// value left out.
     pub shown: Vec<(&'r str, Vec<String>)>,
-    /// OCSF `labels`: [`EXPERIMENTAL`], [`REPLAYED`], [`HISTORY`].
+    /// OCSF `labels`: [`EXPERIMENTAL`], [`SUPPRESSED`], [`REPLAYED`], [`HISTORY`].
     pub labels: Vec<&'static str>,
+    /// Because of this suppression nobody is notified of the alert.
+    pub suppression: Option<&'r Suppression>,
     /// How far the log that the record stands in had come when it was read: the greatest timestamp of
     /// its partition's records, ms since the Unix epoch.
     pub logged_ms: Option<i64>,
@@ -110,8 +115,20 @@ impl<'r, P> Alert<'r, P> {
                 .then_some(EXPERIMENTAL)
                 .into_iter()
                 .collect(),
+            suppression: None,
             logged_ms: None,
         })
+    }
+
+    /// Marks the alert as suppressed.
+    pub fn suppress(&mut self, suppression: &'r Suppression) {
+        self.suppression = Some(suppression);
+        self.labels.push(SUPPRESSED);
+    }
+
+    /// Whether the alert is meant to notify people.
+    pub fn notifies(&self) -> bool {
+        !self.rule.is_experimental() && self.suppression.is_none()
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::digest;
 use super::loss::{BuiltIn, Source, SourceAlert};
+use super::suppression::SUPPRESSION_ENDS;
 use crate::sigma::Level;
 
 /// A source is no longer read.
@@ -86,10 +87,10 @@ impl<'a> SourceAlert<'a> {
 
     /// What the alert's resource is.
     pub fn resource_type(&self) -> &'static str {
-        if self.rule.id == SINK_STOPPED.id {
-            "Sink"
-        } else {
-            "Audit log"
+        match self.rule.id {
+            id if id == SINK_STOPPED.id => "Sink",
+            id if id == SUPPRESSION_ENDS.id => "Suppression",
+            _ => "Audit log",
         }
     }
 }

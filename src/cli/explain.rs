@@ -28,6 +28,7 @@ use crate::pipeline::Pipeline;
 use crate::query::PastTime;
 use crate::roles::rulebook::read_names;
 use crate::rules::CurrentRules;
+use crate::sigma::Suppression;
 use crate::view::{printable, rule_outcome};
 
 /// The configuration that is read if none is named.
@@ -166,11 +167,21 @@ fn explain_piece(
         writeln!(out, "{place}:{number}: {letter}")?;
     }
     let mut events = explained.events.iter();
-    for outcome in &explained.rule_outcomes {
+    for (outcome, suppression) in explained.rule_outcomes.iter().zip(&explained.suppressions) {
         let event = events.next().map_or("", String::as_str);
         writeln!(out, "{place}:{number}: {event}")?;
         out.write_all(rule_outcome(outcome, 2, paint).as_bytes())?;
+        if let Some(loaded) = suppression.filter(|_| outcome.matches()) {
+            let text = suppressed(&loaded.suppression);
+            writeln!(out, "  {}", printable(&text))?;
+        }
         count.add(outcome);
     }
     Ok(())
+}
+
+fn suppressed(suppression: &Suppression) -> String {
+    let (title, owner, reason) = (&suppression.title, &suppression.owner, &suppression.reason);
+    let expires = suppression.expires();
+    format!("its alert is suppressed until {expires} by `{title}` of {owner}: {reason}")
 }

@@ -3,8 +3,8 @@
 use super::shipped;
 use crate::event::{Output, OutputBuffer, RawRecord};
 use crate::pipeline::{self, Batch, Content, Outcome, OutputList, Pipeline};
-use crate::rules::RuleSet;
-use crate::sigma::{RuleIndex, RuleOutcome};
+use crate::rules::{LoadedSuppression, RuleSet};
+use crate::sigma::{RuleIndex, RuleOutcome, Scratch};
 use crate::view::{Emitted, Paint, line, printable};
 
 /// The pipeline and the rules in it.
@@ -20,6 +20,8 @@ pub(super) struct Explained<'r> {
     pub(super) outcome: Outcome,
     /// What the rule answers for each event of the record.
     pub(super) rule_outcomes: Vec<RuleOutcome<'r>>,
+    /// For each of these events, the suppression of the alert that the rule would raise.
+    pub(super) suppressions: Vec<Option<&'r LoadedSuppression>>,
     /// Each event as a line for people.
     pub(super) events: Vec<String>,
     /// Each dead letter with its reason, as a sentence.
@@ -42,9 +44,11 @@ impl<'r> Explainer<'r> {
         let record = RawRecord::of_value("test", value);
         let mut out = OutputBuffer::default();
         let outcome = self.batch.process(&record, self.now_ms, &mut out);
-        let mut rule_outcomes = Vec::new();
+        let (mut rule_outcomes, mut suppressions) = (Vec::new(), Vec::new());
         self.batch.visit_events(&record, &mut |event| {
             rule_outcomes.extend(self.rules.outcome(rule, event));
+            let scratch = &mut Scratch::default();
+            suppressions.push(self.rules.suppression(rule, event, self.now_ms, scratch));
         });
         let of = |content| {
             let topic = &self.outputs.of(content).topic;
@@ -56,6 +60,7 @@ impl<'r> Explainer<'r> {
         });
         Explained {
             rule_outcomes,
+            suppressions,
             events: events.collect(),
             dead_letters: of(Content::DeadLetters).map(dead_letter).collect(),
             outcome,

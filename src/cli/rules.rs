@@ -1,5 +1,5 @@
 //! `rules`: lists the rules in force, also the built-in ones, and how many alerts each has raised if a daemon can be
-//! asked.
+//! asked; then the suppressions.
 
 mod daemon;
 
@@ -16,7 +16,7 @@ use crate::alert::BUILT_IN;
 use crate::pipeline::Path;
 use crate::printable::{columns, printable, printable_json};
 use crate::roles::rulebook::Rulebook;
-use crate::rules::RuleSet;
+use crate::rules::{LoadedSuppression, RuleSet};
 use daemon::{Daemon, Hits};
 
 #[derive(Debug, Args)]
@@ -44,6 +44,18 @@ struct Row {
     /// How many alerts the rule has raised; `None` if no daemon answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     hits: Option<u64>,
+}
+
+/// One suppression of the list.
+#[derive(Serialize)]
+struct SuppressionRow {
+    /// Its id.
+    suppression: String,
+    expires: String,
+    owner: String,
+    source: String,
+    title: String,
+    reason: String,
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
@@ -74,11 +86,27 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
     let rows = rows(&rules, hits.as_ref());
     let mut out = BufWriter::new(io::stdout().lock());
-    match command.json {
-        true => write_json(&rows, &mut out)?,
-        false => write_table(&rows, hits.is_some(), &mut out)?,
+    let suppressions: Vec<SuppressionRow> = rules.suppressions().iter().map(suppression).collect();
+    if command.json {
+        write_json(&rows, &mut out)?;
+        write_json(&suppressions, &mut out)?;
+    } else {
+        write_table(&rows, hits.is_some(), &mut out)?;
+        write_suppressions(&suppressions, &mut out)?;
     }
     Ok(out.flush()?)
+}
+
+fn suppression(loaded: &LoadedSuppression) -> SuppressionRow {
+    let suppression = &loaded.suppression;
+    SuppressionRow {
+        suppression: suppression.id.to_string(),
+        expires: suppression.expires(),
+        owner: suppression.owner.clone(),
+        source: loaded.file.to_string(),
+        title: suppression.title.clone(),
+        reason: suppression.reason.clone(),
+    }
 }
 
 /// The rules in the order in which they were read, then the built-in ones that are not disabled.
@@ -109,9 +137,9 @@ fn rows(rules: &RuleSet<Path>, hits: Option<&Hits>) -> Vec<Row> {
 }
 
 /// One object on each line; `hits` only if a daemon answered.
-fn write_json(rows: &[Row], out: &mut dyn Write) -> Result<(), Failure> {
+fn write_json(rows: &[impl Serialize], out: &mut dyn Write) -> Result<(), Failure> {
     for row in rows {
-        let object = serde_json::to_string(row).context("encode a rule")?;
+        let object = serde_json::to_string(row).context("encode a rule or suppression")?;
         writeln!(out, "{}", printable_json(&object))?;
     }
     Ok(())
@@ -138,20 +166,56 @@ fn write_table(rows: &[Row], with_hits: bool, out: &mut dyn Write) -> io::Result
             or_dash(Some(&row.title)),
         ]
     });
-    let table: Vec<[String; 7]> = std::iter::once(head).chain(cells).collect();
+    let table = std::iter::once(head).chain(cells).map(|row| {
+        let mut row = row.to_vec();
+        if !with_hits {
+            row.remove(HITS);
+        }
+        row
+    });
+    write_columns(&table.collect::<Vec<_>>(), with_hits.then_some(HITS), out)
+}
+
+/// The suppressions under the table of rules, also those that have ended.
+fn write_suppressions(suppressions: &[SuppressionRow], out: &mut dyn Write) -> io::Result<()> {
+    if suppressions.is_empty() {
+        return Ok(());
+    }
+    let head = ["SUPPRESSION", "ENDS", "OWNER", "SOURCE", "TITLE", "REASON"].map(str::to_owned);
+    let cells = suppressions.iter().map(|row| {
+        let shown = |text: &str| printable(text).into_owned();
+        [
+            row.suppression.clone(),
+            row.expires.clone(),
+            shown(&row.owner),
+            shown(&row.source),
+            shown(&row.title),
+            shown(&row.reason),
+        ]
+    });
+    let table = std::iter::once(head).chain(cells).map(Vec::from);
+    writeln!(out)?;
+    write_columns(&table.collect::<Vec<_>>(), None, out)
+}
+
+/// Writes rows of equal length in columns; the cells of the column `right` are aligned at the right.
+fn write_columns(
+    table: &[Vec<String>],
+    right: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let width = |column: usize| table.iter().map(|row| columns(&row[column])).max();
-    let widths: Vec<usize> = (0..7)
+    let count = table.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..count)
         .map(|column| width(column).unwrap_or_default())
         .collect();
-    for row in &table {
+    for row in table {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
             let missing = widths[column] - columns(cell);
-            match column {
-                HITS if !with_hits => {}
-                // Numbers are aligned at the right.
-                HITS => line.push_str(&format!("{:missing$}{cell}  ", "")),
-                _ => line.push_str(&format!("{cell}{:missing$}  ", "")),
+            match Some(column) == right {
+                true => line.push_str(&format!("{:missing$}{cell}  ", "")),
+                false => line.push_str(&format!("{cell}{:missing$}  ", "")),
             }
         }
         writeln!(out, "{}", line.trim_end())?;

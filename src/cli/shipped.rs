@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 
 use super::failure::Failure;
 use crate::pipeline::{self, Catalogs, Content, Names, OutputList, Path, Pipeline};
+use crate::roles::rulebook::RulebookFiles;
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource, pack_names};
 
 /// The catalogues, the rules of every pack and the topics of a default configuration.
@@ -19,6 +20,16 @@ pub(super) struct Shipped {
 pub(super) fn packs() -> Vec<RuleSource> {
     let packs = pack_names().map(str::to_owned);
     packs.map(RuleSource::Pack).collect()
+}
+
+/// Every pack, without overrides, placeholders and names.
+pub(super) fn rulebook_files() -> RulebookFiles {
+    RulebookFiles {
+        rules: packs(),
+        overrides: Overrides::default(),
+        placeholders: None,
+        names: None,
+    }
 }
 
 /// The topics of a default configuration.

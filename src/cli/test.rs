@@ -23,7 +23,7 @@ use super::say::{report_panics, say};
 use super::shipped;
 use crate::config::Config;
 use crate::pipeline::{self, Catalogs, Names, Pipeline};
-use crate::roles::rulebook::read_names;
+use crate::roles::rulebook::{load_rules, read_names};
 use crate::rules::test::{Coverage, RuleTests, load, rules_of};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
@@ -109,9 +109,9 @@ impl Command {
     /// Reads rules, tests and names. The problems of all of them are reported together.
     fn read(&self, sources: &[RuleSource], config: Option<&Config>) -> Result<Inputs, Failure> {
         let catalogs = Catalogs::shipped().map_err(Failure::configuration)?;
-        let known = pipeline::known(&catalogs);
-        let resolve = &pipeline::Path::parse;
-        let rules = RuleSet::load(&rules_of(sources), &known, &Overrides::default(), resolve);
+        let placeholders = config.and_then(|config| config.placeholders.as_deref());
+        let overrides = Overrides::default();
+        let rules = load_rules(&rules_of(sources), &catalogs, &overrides, placeholders);
         let of_config = config.and_then(|config| config.names.as_deref());
         let names = read_names(self.names.as_deref().or(of_config));
         match (rules, load(sources), names) {

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::fire;
 use super::say::say;
 use crate::config::{Config, Draft, Loaded};
+use crate::diagnostic::Diagnostic;
 use crate::roles::inspection::{Inspection, inspect};
 use crate::roles::rulebook::Rulebook;
 
@@ -31,8 +32,12 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let rules = rulebook.rules().snapshot();
     loaded.warnings().iter().for_each(say);
     rules.warnings().iter().for_each(say);
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let suppressions = rules.suppressions().iter();
+    let ending: Vec<Diagnostic> = suppressions.filter_map(|one| one.warning(now_ms)).collect();
+    ending.iter().for_each(say);
     let count = rules.rules().len();
-    let warnings = rules.warnings().len() + loaded.warnings().len();
+    let warnings = rules.warnings().len() + loaded.warnings().len() + ending.len();
     say(format_args!(
         "configuration fine, {count} rules in force, {warnings} warnings"
     ));

@@ -28,6 +28,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         destination,
         rules: rules(root, faults),
         names: root.path("names"),
+        placeholders: root.path("placeholders"),
         overrides: Overrides {
             disabled: overrides.words("disabled").into_iter().collect(),
             levels: overrides.section("levels").levels(faults),

@@ -23,6 +23,8 @@ pub struct Config {
     pub rules: Vec<RuleSource>,
     /// The file of names, YAML or CSV.
     pub names: Option<PathBuf>,
+    /// The file with the values of placeholders in rules, YAML.
+    pub placeholders: Option<PathBuf>,
     /// Rules that are disabled or have another level.
     pub overrides: Overrides,
     /// What is written, and in which topics.

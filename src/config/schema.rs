@@ -99,6 +99,8 @@ pub(super) const ROOT: &[Key] = &[
     key("rules", Shape::List, DefaultValue::List(&["pack:confluent"]))
         .about("Packs, files and directories of rules."),
     optional("names", Shape::Scalar).about("File of names, owners and teams, YAML or CSV."),
+    optional("placeholders", Shape::Scalar)
+        .about("File of the values for placeholders in rules, YAML."),
     optional("overrides", Shape::Section(OVERRIDES))
         .about("Disables rules or changes their level, status, grouping or runbook without editing them."),
     optional("topics", Shape::Section(TOPICS)).about("Names of the output topics."),

@@ -3,6 +3,7 @@
 mod activity;
 mod audit_event;
 mod class;
+mod elements;
 mod latest;
 pub mod limits;
 mod output_buffer;

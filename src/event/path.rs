@@ -7,26 +7,48 @@
 
 use std::ops::ControlFlow;
 
-use super::audit_event::{AuditEvent, CONTAINER, UserKind};
+use super::audit_event::{AuditEvent, Authorization, CONTAINER, Resource, UserKind};
 use super::walk::{Walk, strings_without};
 use crate::json::{NodeId, Text, same_name, segments_named};
-use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
+use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
 
 type Visited = ControlFlow<()>;
-type Attribute = fn(&AuditEvent<'_>, &mut Visit<'_>) -> Visited;
+
+/// How the values of an attribute are found.
+#[derive(Debug)]
+pub(super) enum Attribute {
+    /// In the event.
+    Event(fn(&AuditEvent<'_>, &mut Visit<'_>) -> Visited),
+    /// In each of its resources.
+    Resource(for<'e> fn(&'e Resource<'_>) -> Option<&'e str>),
+    /// In each of its authorizations.
+    Authorization(for<'e> fn(&'e Authorization<'_>) -> Option<&'e str>),
+}
+
+impl Attribute {
+    fn visit(&self, event: &AuditEvent<'_>, visit: &mut Visit<'_>) -> Visited {
+        match self {
+            Attribute::Event(values) => values(event, visit),
+            Attribute::Resource(part) => each(&event.resources, visit, part),
+            Attribute::Authorization(part) => each(&event.authorizations, visit, part),
+        }
+    }
+}
 
 /// A compiled field path.
 #[derive(Debug, Clone)]
-pub struct Path(PathTarget);
+pub struct Path(pub(super) PathTarget);
 
 #[derive(Debug, Clone)]
-enum PathTarget {
+pub(super) enum PathTarget {
     Attribute(&'static (&'static str, Attribute)),
     Raw(RawPart, Box<[Box<str>]>),
+    /// Several places, of which each may have values.
+    Several(Box<[Path]>),
 }
 
 #[derive(Debug, Clone, Copy)]
-enum RawPart {
+pub(super) enum RawPart {
     Unmapped,
     RequestData,
     ResponseData,
@@ -36,7 +58,7 @@ enum RawPart {
 /// The part that callers send.
 pub const REQUEST_DATA: &str = "api.request.data";
 
-const RAW_PARTS: [(&str, RawPart); 4] = [
+pub(super) const RAW_PARTS: [(&str, RawPart); 4] = [
     ("unmapped", RawPart::Unmapped),
     (REQUEST_DATA, RawPart::RequestData),
     ("api.response.data", RawPart::ResponseData),
@@ -49,7 +71,7 @@ fn text(value: Option<&Text<'_>>, visit: &mut Visit<'_>) -> Visited {
     })
 }
 
-fn word(value: Option<&str>, visit: &mut Visit<'_>) -> Visited {
+pub(super) fn word(value: Option<&str>, visit: &mut Visit<'_>) -> Visited {
     value.map_or(ControlFlow::Continue(()), |word| visit(Value::String(word)))
 }
 
@@ -74,163 +96,248 @@ fn each<'e, T: 'e>(
 
 /// Every OCSF attribute that a rule can name; the encoder writes the same ones.
 static ATTRIBUTES: &[(&str, Attribute)] = &[
-    ("activity_id", |e, v| {
-        v(Value::Int(e.class.activity(e.activity).0))
-    }),
-    ("activity_name", |e, v| {
-        v(Value::String(e.class.activity(e.activity).1))
-    }),
-    ("actor.app_name", |e, v| text(e.app_name.as_ref(), v)),
-    ("actor.authorizations.decision", |e, v| {
-        each(&e.authorizations, v, |a| a.decision.as_deref())
-    }),
-    ("actor.authorizations.policy.name", |e, v| {
-        each(&e.authorizations, v, |a| a.policy_name.as_deref())
-    }),
-    ("actor.authorizations.policy.type", |e, v| {
-        each(&e.authorizations, v, |a| a.policy_kind.as_deref())
-    }),
-    ("actor.invoked_by", |e, v| text(e.invoked_by.as_ref(), v)),
-    ("actor.session.created_time", |e, v| {
-        int(e.session.created_ms, v)
-    }),
-    ("actor.session.is_mfa", |e, v| flag(e.session.is_mfa, v)),
-    ("actor.session.issuer", |e, v| {
-        text(e.session.issuer.as_ref(), v)
-    }),
-    ("actor.session.uid", |e, v| text(e.session.uid.as_ref(), v)),
-    ("actor.user.account.uid", user_account),
-    ("actor.user.credential_uid", user_credential),
-    ("actor.user.email_addr", user_email),
-    ("actor.user.groups.name", user_team),
-    ("actor.user.name", user_name),
-    ("actor.user.type", user_type),
-    ("actor.user.type_id", user_type_id),
-    ("actor.user.uid", user_uid),
-    ("actor.user.uid_alt", user_uid_alt),
-    ("api.group.name", |e, v| text(e.api.group_name.as_ref(), v)),
-    ("api.operation", |e, v| v(Value::String(&e.api.operation))),
-    ("api.request.uid", |e, v| {
-        text(e.api.request_uid.as_ref(), v)
-    }),
-    ("api.response.error", |e, v| {
-        text(e.api.response_error.as_ref(), v)
-    }),
-    ("api.response.error_message", |e, v| {
-        text(e.api.response_error_message.as_ref(), v)
-    }),
-    ("api.service.name", |e, v| {
-        text(e.api.service_name.as_ref(), v)
-    }),
-    ("api.service.uid", |e, v| {
-        text(e.api.service_uid.as_ref(), v)
-    }),
-    ("api.version", |e, v| text(e.api.version.as_ref(), v)),
-    ("auth_protocol", |e, v| text(e.auth_protocol.as_ref(), v)),
-    ("category_name", |e, v| {
-        v(Value::String(e.class.category_name))
-    }),
-    ("category_uid", |e, v| v(Value::Int(e.class.category_uid()))),
-    ("class_name", |e, v| v(Value::String(e.class.name))),
-    ("class_uid", |e, v| v(Value::Int(e.class.uid))),
-    ("cloud.account.uid", |e, v| {
-        text(e.cloud.as_ref().and_then(|c| c.account_uid.as_ref()), v)
-    }),
-    ("cloud.org.uid", |e, v| {
-        text(e.cloud.as_ref().and_then(|c| c.org_uid.as_ref()), v)
-    }),
-    ("cloud.project_uid", |e, v| {
-        text(e.cloud.as_ref().and_then(|c| c.project_uid.as_ref()), v)
-    }),
-    ("cloud.provider", |e, v| {
-        text(e.cloud.as_ref().map(|c| &c.provider), v)
-    }),
-    ("cloud.region", |e, v| {
-        text(e.cloud.as_ref().and_then(|c| c.region.as_ref()), v)
-    }),
-    ("http_request.user_agent", |e, v| {
-        text(e.user_agent.as_ref(), v)
-    }),
-    ("is_mfa", |e, v| flag(e.is_mfa(), v)),
-    ("message", |e, v| text(e.message.as_ref(), v)),
-    ("metadata.correlation_uid", |e, v| {
-        text(e.metadata.correlation_uid.as_ref(), v)
-    }),
-    ("metadata.event_code", |e, v| {
-        text(e.metadata.event_code.as_ref(), v)
-    }),
-    ("metadata.labels", |e, v| {
-        each(&e.metadata.labels, v, |l| Some(l))
-    }),
-    ("metadata.log_name", |e, v| {
-        v(Value::String(e.metadata.dialect.log_name))
-    }),
-    ("metadata.original_time", |e, v| {
-        text(e.metadata.original_time.as_ref(), v)
-    }),
-    ("metadata.product.name", |e, v| {
-        v(Value::String(e.metadata.dialect.product_name))
-    }),
-    ("metadata.product.vendor_name", |e, v| {
-        v(Value::String(e.metadata.dialect.vendor_name))
-    }),
-    ("metadata.source", |e, v| {
-        text(e.metadata.source.as_ref(), v)
-    }),
-    ("metadata.uid", |e, v| text(e.metadata.uid.as_ref(), v)),
-    ("resources.group.name", |e, v| {
-        each(&e.resources, v, |r| r.team.as_deref())
-    }),
-    ("resources.name", |e, v| {
-        each(&e.resources, v, |r| r.name.as_deref())
-    }),
-    ("resources.namespace", |e, v| {
-        each(&e.resources, v, |r| r.namespace.as_deref())
-    }),
-    ("resources.owner.name", |e, v| {
-        each(&e.resources, v, |r| r.owner.as_deref())
-    }),
-    ("resources.region", |e, v| {
-        each(&e.resources, v, |r| r.region.as_deref())
-    }),
-    ("resources.type", |e, v| {
-        each(&e.resources, v, |r| r.kind.as_deref())
-    }),
-    ("resources.uid", |e, v| {
-        each(&e.resources, v, |r| r.uid.as_deref())
-    }),
-    ("resources.uid_alt", |e, v| {
-        each(&e.resources, v, |r| r.uid_alt.as_deref())
-    }),
-    ("src_endpoint.ip", |e, v| {
-        text(e.src_endpoint.ip.as_ref(), v)
-    }),
-    ("src_endpoint.name", |e, v| {
-        text(e.src_endpoint.name.as_ref(), v)
-    }),
-    ("src_endpoint.port", |e, v| {
-        int(e.src_endpoint.port.map(i64::from), v)
-    }),
-    ("src_endpoint.vpc_uid", |e, v| {
-        text(e.src_endpoint.vpc_uid.as_ref(), v)
-    }),
-    ("status", |e, v| v(Value::String(e.status.name()))),
-    ("status_code", |e, v| text(e.status_code.as_ref(), v)),
-    ("status_detail", |e, v| text(e.status_detail.as_ref(), v)),
-    ("status_id", |e, v| v(Value::Int(e.status.id()))),
-    ("time", |e, v| v(Value::Int(e.time_ms))),
-    ("type_uid", |e, v| {
-        v(Value::Int(e.class.type_uid(e.activity)))
-    }),
-    ("user.account.uid", user_account),
-    ("user.credential_uid", user_credential),
-    ("user.email_addr", user_email),
-    ("user.groups.name", user_team),
-    ("user.name", user_name),
-    ("user.type", user_type),
-    ("user.type_id", user_type_id),
-    ("user.uid", user_uid),
-    ("user.uid_alt", user_uid_alt),
+    (
+        "activity_id",
+        Attribute::Event(|e, v| v(Value::Int(e.class.activity(e.activity).0))),
+    ),
+    (
+        "activity_name",
+        Attribute::Event(|e, v| v(Value::String(e.class.activity(e.activity).1))),
+    ),
+    (
+        "actor.app_name",
+        Attribute::Event(|e, v| text(e.app_name.as_ref(), v)),
+    ),
+    (
+        "actor.authorizations.decision",
+        Attribute::Authorization(|a| a.decision.as_deref()),
+    ),
+    (
+        "actor.authorizations.policy.name",
+        Attribute::Authorization(|a| a.policy_name.as_deref()),
+    ),
+    (
+        "actor.authorizations.policy.type",
+        Attribute::Authorization(|a| a.policy_kind.as_deref()),
+    ),
+    (
+        "actor.invoked_by",
+        Attribute::Event(|e, v| text(e.invoked_by.as_ref(), v)),
+    ),
+    (
+        "actor.session.created_time",
+        Attribute::Event(|e, v| int(e.session.created_ms, v)),
+    ),
+    (
+        "actor.session.is_mfa",
+        Attribute::Event(|e, v| flag(e.session.is_mfa, v)),
+    ),
+    (
+        "actor.session.issuer",
+        Attribute::Event(|e, v| text(e.session.issuer.as_ref(), v)),
+    ),
+    (
+        "actor.session.uid",
+        Attribute::Event(|e, v| text(e.session.uid.as_ref(), v)),
+    ),
+    ("actor.user.account.uid", Attribute::Event(user_account)),
+    (
+        "actor.user.credential_uid",
+        Attribute::Event(user_credential),
+    ),
+    ("actor.user.email_addr", Attribute::Event(user_email)),
+    ("actor.user.groups.name", Attribute::Event(user_team)),
+    ("actor.user.name", Attribute::Event(user_name)),
+    ("actor.user.type", Attribute::Event(user_type)),
+    ("actor.user.type_id", Attribute::Event(user_type_id)),
+    ("actor.user.uid", Attribute::Event(user_uid)),
+    ("actor.user.uid_alt", Attribute::Event(user_uid_alt)),
+    (
+        "api.group.name",
+        Attribute::Event(|e, v| text(e.api.group_name.as_ref(), v)),
+    ),
+    (
+        "api.operation",
+        Attribute::Event(|e, v| v(Value::String(&e.api.operation))),
+    ),
+    (
+        "api.request.uid",
+        Attribute::Event(|e, v| text(e.api.request_uid.as_ref(), v)),
+    ),
+    (
+        "api.response.error",
+        Attribute::Event(|e, v| text(e.api.response_error.as_ref(), v)),
+    ),
+    (
+        "api.response.error_message",
+        Attribute::Event(|e, v| text(e.api.response_error_message.as_ref(), v)),
+    ),
+    (
+        "api.service.name",
+        Attribute::Event(|e, v| text(e.api.service_name.as_ref(), v)),
+    ),
+    (
+        "api.service.uid",
+        Attribute::Event(|e, v| text(e.api.service_uid.as_ref(), v)),
+    ),
+    (
+        "api.version",
+        Attribute::Event(|e, v| text(e.api.version.as_ref(), v)),
+    ),
+    (
+        "auth_protocol",
+        Attribute::Event(|e, v| text(e.auth_protocol.as_ref(), v)),
+    ),
+    (
+        "category_name",
+        Attribute::Event(|e, v| v(Value::String(e.class.category_name))),
+    ),
+    (
+        "category_uid",
+        Attribute::Event(|e, v| v(Value::Int(e.class.category_uid()))),
+    ),
+    (
+        "class_name",
+        Attribute::Event(|e, v| v(Value::String(e.class.name))),
+    ),
+    (
+        "class_uid",
+        Attribute::Event(|e, v| v(Value::Int(e.class.uid))),
+    ),
+    (
+        "cloud.account.uid",
+        Attribute::Event(|e, v| text(e.cloud.as_ref().and_then(|c| c.account_uid.as_ref()), v)),
+    ),
+    (
+        "cloud.org.uid",
+        Attribute::Event(|e, v| text(e.cloud.as_ref().and_then(|c| c.org_uid.as_ref()), v)),
+    ),
+    (
+        "cloud.project_uid",
+        Attribute::Event(|e, v| text(e.cloud.as_ref().and_then(|c| c.project_uid.as_ref()), v)),
+    ),
+    (
+        "cloud.provider",
+        Attribute::Event(|e, v| text(e.cloud.as_ref().map(|c| &c.provider), v)),
+    ),
+    (
+        "cloud.region",
+        Attribute::Event(|e, v| text(e.cloud.as_ref().and_then(|c| c.region.as_ref()), v)),
+    ),
+    (
+        "http_request.user_agent",
+        Attribute::Event(|e, v| text(e.user_agent.as_ref(), v)),
+    ),
+    ("is_mfa", Attribute::Event(|e, v| flag(e.is_mfa(), v))),
+    (
+        "message",
+        Attribute::Event(|e, v| text(e.message.as_ref(), v)),
+    ),
+    (
+        "metadata.correlation_uid",
+        Attribute::Event(|e, v| text(e.metadata.correlation_uid.as_ref(), v)),
+    ),
+    (
+        "metadata.event_code",
+        Attribute::Event(|e, v| text(e.metadata.event_code.as_ref(), v)),
+    ),
+    (
+        "metadata.labels",
+        Attribute::Event(|e, v| each(&e.metadata.labels, v, |l| Some(l))),
+    ),
+    (
+        "metadata.log_name",
+        Attribute::Event(|e, v| v(Value::String(e.metadata.dialect.log_name))),
+    ),
+    (
+        "metadata.original_time",
+        Attribute::Event(|e, v| text(e.metadata.original_time.as_ref(), v)),
+    ),
+    (
+        "metadata.product.name",
+        Attribute::Event(|e, v| v(Value::String(e.metadata.dialect.product_name))),
+    ),
+    (
+        "metadata.product.vendor_name",
+        Attribute::Event(|e, v| v(Value::String(e.metadata.dialect.vendor_name))),
+    ),
+    (
+        "metadata.source",
+        Attribute::Event(|e, v| text(e.metadata.source.as_ref(), v)),
+    ),
+    (
+        "metadata.uid",
+        Attribute::Event(|e, v| text(e.metadata.uid.as_ref(), v)),
+    ),
+    (
+        "resources.group.name",
+        Attribute::Resource(|r| r.team.as_deref()),
+    ),
+    ("resources.name", Attribute::Resource(|r| r.name.as_deref())),
+    (
+        "resources.namespace",
+        Attribute::Resource(|r| r.namespace.as_deref()),
+    ),
+    (
+        "resources.owner.name",
+        Attribute::Resource(|r| r.owner.as_deref()),
+    ),
+    (
+        "resources.region",
+        Attribute::Resource(|r| r.region.as_deref()),
+    ),
+    ("resources.type", Attribute::Resource(|r| r.kind.as_deref())),
+    ("resources.uid", Attribute::Resource(|r| r.uid.as_deref())),
+    (
+        "resources.uid_alt",
+        Attribute::Resource(|r| r.uid_alt.as_deref()),
+    ),
+    (
+        "src_endpoint.ip",
+        Attribute::Event(|e, v| text(e.src_endpoint.ip.as_ref(), v)),
+    ),
+    (
+        "src_endpoint.name",
+        Attribute::Event(|e, v| text(e.src_endpoint.name.as_ref(), v)),
+    ),
+    (
+        "src_endpoint.port",
+        Attribute::Event(|e, v| int(e.src_endpoint.port.map(i64::from), v)),
+    ),
+    (
+        "src_endpoint.vpc_uid",
+        Attribute::Event(|e, v| text(e.src_endpoint.vpc_uid.as_ref(), v)),
+    ),
+    (
+        "status",
+        Attribute::Event(|e, v| v(Value::String(e.status.name()))),
+    ),
+    (
+        "status_code",
+        Attribute::Event(|e, v| text(e.status_code.as_ref(), v)),
+    ),
+    (
+        "status_detail",
+        Attribute::Event(|e, v| text(e.status_detail.as_ref(), v)),
+    ),
+    (
+        "status_id",
+        Attribute::Event(|e, v| v(Value::Int(e.status.id()))),
+    ),
+    ("time", Attribute::Event(|e, v| v(Value::Int(e.time_ms)))),
+    (
+        "type_uid",
+        Attribute::Event(|e, v| v(Value::Int(e.class.type_uid(e.activity)))),
+    ),
+    ("user.account.uid", Attribute::Event(user_account)),
+    ("user.credential_uid", Attribute::Event(user_credential)),
+    ("user.email_addr", Attribute::Event(user_email)),
+    ("user.groups.name", Attribute::Event(user_team)),
+    ("user.name", Attribute::Event(user_name)),
+    ("user.type", Attribute::Event(user_type)),
+    ("user.type_id", Attribute::Event(user_type_id)),
+    ("user.uid", Attribute::Event(user_uid)),
+    ("user.uid_alt", Attribute::Event(user_uid_alt)),
 ];
 
 fn user_account(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
@@ -262,11 +369,16 @@ fn user_type_id(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
 }
 
 impl Path {
-    /// Compiles a path such as `api.operation` or `unmapped.data.authorizationInfo.operation`.
+    /// Compiles a path such as `api.operation` or `unmapped.data.authorizationInfo.operation`, or several that are
+    /// joined by `|`: the values are those of all.
     ///
     /// # Errors
     /// A name that is no attribute and leads into no raw part; the nearest attribute is suggested.
     pub fn parse(path: &str) -> Result<Self, UnknownField> {
+        if path.contains('|') {
+            let places: Result<_, _> = path.split('|').map(Self::parse).collect();
+            return Ok(Self(PathTarget::Several(places?)));
+        }
         if let Some(attribute) = ATTRIBUTES.iter().find(|(name, _)| *name == path) {
             return Ok(Self(PathTarget::Attribute(attribute)));
         }
@@ -304,44 +416,70 @@ impl AuditEvent<'_> {
         segments: &[Box<str>],
         visit: &mut Visit<'_>,
     ) -> Visited {
+        if let RawPart::Unmapped = part {
+            if segments.is_empty() {
+                return match self.writes_unmapped() {
+                    true => visit(Value::Composite),
+                    false => ControlFlow::Continue(()),
+                };
+            }
+            self.visit_unmapped_attributes(segments, visit)?;
+        }
+        self.raw_starts(walk, part, segments, &mut |walk, node, segments| {
+            walk.visit(node, segments, visit)
+        })
+    }
+
+    /// Visits what was added under `unmapped` beside the rest of the input.
+    pub(super) fn visit_unmapped_attributes(
+        &self,
+        segments: &[Box<str>],
+        visit: &mut Visit<'_>,
+    ) -> Visited {
+        for (name, value) in &self.unmapped.attributes {
+            if segments_named(name, segments) == Some(segments.len()) {
+                visit(Value::String(value))?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Gives each node below which a raw part is, with a search for it and the segments that lead on.
+    pub(super) fn raw_starts(
+        &self,
+        walk: &Walk<'_, '_>,
+        part: RawPart,
+        segments: &[Box<str>],
+        give: &mut dyn FnMut(&Walk<'_, '_>, NodeId, &[Box<str>]) -> Visited,
+    ) -> Visited {
         match part {
             RawPart::RequestData => {
                 if walk.certain && self.has_readings_of(REQUEST_DATA) {
                     return ControlFlow::Continue(());
                 }
                 let mut readings = self.api.request_data.iter().chain(&self.other_request_data);
-                readings.try_for_each(|data| walk.visit(*data, segments, visit))
+                readings.try_for_each(|data| give(walk, *data, segments))
             }
             RawPart::ResponseData => match self.api.response_data {
-                Some(data) => walk.visit(data, segments, visit),
+                Some(data) => give(walk, data, segments),
                 None => ControlFlow::Continue(()),
             },
             RawPart::ResourceData => {
                 let mut scopes = self.resources.iter().filter_map(|resource| resource.data);
-                scopes.try_for_each(|data| walk.visit(data, segments, visit))
+                scopes.try_for_each(|data| give(walk, data, segments))
             }
-            RawPart::Unmapped => self.unmapped_values(walk, segments, visit),
+            RawPart::Unmapped => self.unmapped_starts(walk, segments, give),
         }
     }
 
-    fn unmapped_values(
+    fn unmapped_starts(
         &self,
         walk: &Walk<'_, '_>,
         segments: &[Box<str>],
-        visit: &mut Visit<'_>,
+        give: &mut dyn FnMut(&Walk<'_, '_>, NodeId, &[Box<str>]) -> Visited,
     ) -> Visited {
-        if segments.is_empty() {
-            return match self.writes_unmapped() {
-                true => visit(Value::Composite),
-                false => ControlFlow::Continue(()),
-            };
-        }
-        for (name, value) in &self.unmapped.attributes {
-            if segments_named(name, segments) == Some(segments.len()) {
-                visit(Value::String(value))?;
-            }
-        }
-        if let (Some(container), [first, rest @ ..]) = (self.unmapped.around, segments)
+        if let Some(container) = self.unmapped.around
+            && let [first, rest @ ..] = segments
             && same_name(CONTAINER, first)
         {
             let around = Walk {
@@ -349,7 +487,7 @@ impl AuditEvent<'_> {
                 hidden: &|id| !container.has_unmarked_leaf(id),
                 certain: walk.certain,
             };
-            around.visit(container.root(), rest, visit)?;
+            give(&around, container.root(), rest)?;
         }
         let segments = match (self.unmapped.root_name, segments) {
             (None, segments) => segments,
@@ -361,7 +499,7 @@ impl AuditEvent<'_> {
             hidden: &|id| !self.unmapped.remains(id),
             ..*walk
         };
-        walk.visit(walk.document.root(), segments, visit)
+        give(&walk, walk.document.root(), segments)
     }
 
     /// Whether anything is written under `unmapped`: the rest of the input, and what the class has no
@@ -374,26 +512,39 @@ impl AuditEvent<'_> {
         is_rest || is_moved || !unmapped.attributes.is_empty() || unmapped.around.is_some()
     }
 
-    fn visit_values(&self, path: &Path, certain: bool, visit: &mut Visit<'_>) -> Visited {
+    pub(super) fn visit_values(
+        &self,
+        path: &Path,
+        certain: bool,
+        visit: &mut Visit<'_>,
+    ) -> Visited {
         match &path.0 {
             PathTarget::Attribute((name, attribute)) => {
                 if certain && self.has_readings_of(name) {
                     return ControlFlow::Continue(());
                 }
-                attribute(self, visit)?;
-                let others = self.other_readings.iter();
-                let mut others = others.filter(|(other, _)| other == name);
-                others.try_for_each(|(_, value)| text(value.as_ref(), visit))
+                attribute.visit(self, visit)?;
+                self.visit_other_readings(name, visit)
             }
             PathTarget::Raw(part, segments) => {
                 let all = Walk::all(&self.unmapped.document);
                 let walk = if certain { all.certain() } else { all };
                 self.raw_values(&walk, *part, segments, visit)
             }
+            PathTarget::Several(places) => {
+                let mut places = places.iter();
+                places.try_for_each(|place| self.visit_values(place, certain, visit))
+            }
         }
     }
 
-    fn has_readings_of(&self, path: &str) -> bool {
+    pub(super) fn visit_other_readings(&self, path: &str, visit: &mut Visit<'_>) -> Visited {
+        let others = self.other_readings.iter();
+        let mut others = others.filter(|(other, _)| *other == path);
+        others.try_for_each(|(_, value)| text(value.as_ref(), visit))
+    }
+
+    pub(super) fn has_readings_of(&self, path: &str) -> bool {
         self.other_readings.iter().any(|(other, _)| *other == path)
     }
 
@@ -407,7 +558,7 @@ impl AuditEvent<'_> {
             if certain && self.has_readings_of(name) {
                 continue;
             }
-            attribute(self, &mut |value| match value {
+            attribute.visit(self, &mut |value| match value {
                 Value::String(text) => visit(text),
                 _ => ControlFlow::Continue(()),
             })?;
@@ -426,6 +577,16 @@ impl AuditEvent<'_> {
 impl Fields for AuditEvent<'_> {
     type Path = Path;
 
+    fn elements(
+        &self,
+        path: &Path,
+        depth: usize,
+        certain: bool,
+        visit: &mut VisitElement<'_, Path>,
+    ) {
+        let _ = self.visit_elements(path, depth, certain, visit);
+    }
+
     fn values(&self, path: &Path, visit: &mut Visit<'_>) {
         let _ = self.visit_values(path, false, visit);
     }
@@ -439,7 +600,7 @@ impl Fields for AuditEvent<'_> {
             None => !self.unmapped.repeated.is_empty(),
             Some(PathTarget::Attribute(_)) => !self.other_readings.is_empty(),
             // Names with dots may repeat a path; that is known only after a search.
-            Some(PathTarget::Raw(..)) => true,
+            Some(PathTarget::Raw(..) | PathTarget::Several(_)) => true,
         }
     }
 

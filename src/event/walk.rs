@@ -36,31 +36,44 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    /// Visits what the segments lead to from a node.
+    /// Visits the values that the segments lead to from a node.
     pub(crate) fn visit(
         &self,
         node: NodeId,
         segments: &[Box<str>],
         visit: &mut Visit<'_>,
     ) -> ControlFlow<()> {
+        self.nodes(node, segments, &mut |found| self.value(found, visit))
+    }
+
+    /// Gives the nodes that the segments lead to from a node: no array, unless it is empty.
+    pub(crate) fn nodes(
+        &self,
+        node: NodeId,
+        segments: &[Box<str>],
+        give: &mut dyn FnMut(NodeId) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         let document = self.document;
         if document.kind(node) == ValueKind::Array && !document.is_empty_container(node) {
             for child in document.children(node) {
-                self.visit(child, segments, visit)?;
+                self.nodes(child, segments, give)?;
             }
             return ControlFlow::Continue(());
         }
         if segments.is_empty() {
-            return self.value(node, visit);
+            return match (self.hidden)(node) {
+                true => ControlFlow::Continue(()),
+                false => give(node),
+            };
         }
         let mut members = document.members_on_path(node, segments);
         if self.certain {
             return match self.sure_member(members, segments) {
-                Some((child, length)) => self.visit(child, &segments[length..], visit),
+                Some((child, length)) => self.nodes(child, &segments[length..], give),
                 None => ControlFlow::Continue(()),
             };
         }
-        members.try_for_each(|(child, length)| self.visit(child, &segments[length..], visit))
+        members.try_for_each(|(child, length)| self.nodes(child, &segments[length..], give))
     }
 
     /// The one member of these through which every reader goes on: all that stand for as many
@@ -97,9 +110,6 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     fn value(&self, node: NodeId, visit: &mut Visit<'_>) -> ControlFlow<()> {
-        if (self.hidden)(node) {
-            return ControlFlow::Continue(());
-        }
         let document = self.document;
         match document.kind(node) {
             ValueKind::Null => visit(Value::Null),

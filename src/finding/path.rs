@@ -60,6 +60,8 @@ pub const CATALOG_ENTRY: &str = "unmapped.catalog_entry";
 pub const WHY: &str = "unmapped.why";
 /// Fields that the rule wants shown, and their values.
 pub const FIELDS: &str = "unmapped.fields";
+/// What keeps the alert from people: `uid`, `title`, `owner`, `reason` and `expires` of a suppression.
+pub const SUPPRESSION: &str = "unmapped.suppression";
 /// The rule's tags.
 pub const TAGS: &str = "unmapped.tags";
 /// Known false positives of the rule.

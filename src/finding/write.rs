@@ -11,6 +11,12 @@ use crate::sigma::Level;
 /// OCSF `class_uid` of an alert.
 pub const CLASS_UID: i64 = 2004;
 
+/// OCSF `status_id` and `status` of an alert that people are to look at.
+const NEW: (i64, &str) = (1, "New");
+
+/// OCSF `status_id` and `status` of a suppressed alert.
+const SUPPRESSED: (i64, &str) = (3, "Suppressed");
+
 /// Appends the alert as one JSON object without line breaks. `now_ms` is when it was made; `record`
 /// is the event as JSON, to stand in the alert as evidence.
 pub fn finding<P>(
@@ -23,9 +29,13 @@ pub fn finding<P>(
 ) {
     let rule = alert.rule;
     Object::write(out, |o| {
-        opening(rule.level, event.time_ms, o);
+        let status = match alert.suppression {
+            Some(_) => SUPPRESSED,
+            None => NEW,
+        };
+        opening(rule.level, status, event.time_ms, o);
         o.text("message", &alert.title);
-        o.flag("is_alert", !rule.is_experimental());
+        o.flag("is_alert", alert.notifies());
         o.object("metadata", |o| {
             product(o);
             if event.cloud.is_some() {
@@ -71,6 +81,15 @@ pub fn finding<P>(
             }
             o.optional("catalog_entry", alert.catalog_entry.as_ref());
             o.texts("why", &alert.why);
+            if let Some(suppression) = alert.suppression {
+                o.object("suppression", |o| {
+                    o.text("uid", suppression.id.as_str());
+                    o.text("title", &suppression.title);
+                    o.text("owner", &suppression.owner);
+                    o.text("reason", &suppression.reason);
+                    o.text("expires", &suppression.expires());
+                });
+            }
             if !alert.shown.is_empty() {
                 o.object("fields", |o| {
                     for &(name, ref values) in &alert.shown {
@@ -100,7 +119,7 @@ pub fn source_finding(
 ) {
     let rule = alert.rule;
     Object::write(out, |o| {
-        opening(level, alert.time_ms.unwrap_or(now_ms), o);
+        opening(level, NEW, alert.time_ms.unwrap_or(now_ms), o);
         o.text("message", &alert.title);
         o.flag("is_alert", true);
         o.object("metadata", |o| {
@@ -140,7 +159,12 @@ pub fn source_finding(
 }
 
 /// What every alert begins with; it was raised because of something at `time_ms`.
-fn opening(level: Level, time_ms: i64, o: &mut Object<'_>) {
+fn opening(
+    level: Level,
+    (status_id, status): (i64, &'static str),
+    time_ms: i64,
+    o: &mut Object<'_>,
+) {
     let (severity_id, severity) = severity(level);
     o.int("class_uid", CLASS_UID);
     o.word("class_name", "Detection Finding");
@@ -151,8 +175,8 @@ fn opening(level: Level, time_ms: i64, o: &mut Object<'_>) {
     o.int("type_uid", 200_401);
     o.int("severity_id", severity_id);
     o.word("severity", severity);
-    o.int("status_id", 1);
-    o.word("status", "New");
+    o.int("status_id", status_id);
+    o.word("status", status);
     o.int("time", time_ms);
 }
 

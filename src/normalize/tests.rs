@@ -17,6 +17,7 @@ use crate::vendors::{CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM}
 mod actiontrail;
 mod cloudevents;
 mod containers;
+mod elements;
 mod identity;
 mod leaves;
 mod outcome;

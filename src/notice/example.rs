@@ -68,6 +68,7 @@ impl Notice {
             position: "none".into(),
             record: some("{\"test\":true}"),
             experimental: false,
+            suppressed: false,
             replayed: false,
             history: false,
             test: true,

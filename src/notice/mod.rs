@@ -164,6 +164,9 @@ pub struct Notice {
     pub record: Option<String>,
     /// Of an experimental rule: sinks do not send it.
     pub experimental: bool,
+    /// Suppressed: sinks do not send it.
+    #[serde(skip)]
+    pub suppressed: bool,
     /// Made by `replay`.
     pub replayed: bool,
     /// Of a record that was there before its source was read for the first time.
@@ -217,6 +220,7 @@ impl Notice {
             position: position.reference(),
             record: None,
             experimental: false,
+            suppressed: false,
             replayed: false,
             history: false,
             test: false,

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use super::redact::{hidden_texts, redacted};
 use super::words::{BoundedTexts, MAX_LIST, MAX_WORD, elements, prose};
 use super::{Notice, NoticeError, Origin, ResourceNotice, Who};
-use crate::alert::{EXPERIMENTAL, HISTORY, REPLAYED, TEST};
+use crate::alert::{EXPERIMENTAL, HISTORY, REPLAYED, SUPPRESSED, TEST};
 use crate::event::Position;
 use crate::event::limits::NOTICE_RECORD_BYTES;
 use crate::event::secret::{Name, REDACTED, is_secret_field, without_secret_values};
@@ -124,6 +124,7 @@ impl<'a> Reading<'a> {
             position: position.reference(),
             record: data.map(|event| redacted(event, NOTICE_RECORD_BYTES)),
             experimental: labels.iter().any(|label| label == EXPERIMENTAL),
+            suppressed: labels.iter().any(|label| label == SUPPRESSED),
             replayed: labels.iter().any(|label| label == REPLAYED),
             history: labels.iter().any(|label| label == HISTORY),
             test: labels.iter().any(|label| label == TEST),

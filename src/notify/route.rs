@@ -6,7 +6,7 @@ use super::notification::Arrival;
 use crate::notice::{Notice, ResourceNotice};
 use crate::sigma::{
     Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Origin, Scratch, UnknownField,
-    Value, Visit,
+    Value, Visit, VisitElement,
 };
 use crate::vendors;
 
@@ -116,6 +116,27 @@ impl Fields for Notice {
         let _ = FIELDS[path.0].1(self, visit);
     }
 
+    fn elements(
+        &self,
+        path: &AlertPath,
+        depth: usize,
+        _certain: bool,
+        visit: &mut VisitElement<'_, AlertPath>,
+    ) {
+        let (name, _) = FIELDS[path.0];
+        if depth != 1 || !name.starts_with("resources.") {
+            let _ = visit(&|path, _, values| self.values(path, values));
+            return;
+        }
+        let mut alone = self.clone();
+        for resource in &self.resources {
+            alone.resources = vec![resource.clone()];
+            if visit(&|path, _, values| alone.values(path, values)).is_break() {
+                return;
+            }
+        }
+    }
+
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
         for (_, field) in FIELDS {
             let seen = field(self, &mut |value| match value {
@@ -140,6 +161,8 @@ pub enum SkipReason {
     Filtered,
     /// The rule is experimental.
     Experimental,
+    /// A suppression is in force for the alert.
+    Suppressed,
     /// The alert was made by `replay`.
     Replayed,
 }
@@ -150,6 +173,7 @@ impl SkipReason {
         match self {
             SkipReason::Filtered => "elsewhere",
             SkipReason::Experimental => "experimental",
+            SkipReason::Suppressed => "suppressed",
             SkipReason::Replayed => "replayed",
         }
     }
@@ -159,6 +183,7 @@ impl SkipReason {
         match self {
             SkipReason::Filtered => "excluded by this sink's filter",
             SkipReason::Experimental => "the rule is experimental",
+            SkipReason::Suppressed => "a suppression is in force for the alert",
             SkipReason::Replayed => "the alert was made by replay",
         }
     }
@@ -215,6 +240,9 @@ impl Route {
     pub fn decide(&self, notice: &Notice) -> Result<(), SkipReason> {
         if notice.experimental {
             return Err(SkipReason::Experimental);
+        }
+        if notice.suppressed {
+            return Err(SkipReason::Suppressed);
         }
         if notice.replayed && !self.replayed {
             return Err(SkipReason::Replayed);

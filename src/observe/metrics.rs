@@ -25,6 +25,7 @@ pub struct Metrics {
     pub(super) outputs: IntCounterVec,
     pub(super) events: IntCounterVec,
     pub(super) alerts: IntCounterVec,
+    pub(super) suppressed: IntCounterVec,
     pub(super) dead_letters: IntCounterVec,
     pub(super) unknown_methods: IntCounterVec,
     pub(super) inferred: IntCounterVec,
@@ -115,6 +116,12 @@ impl Metrics {
             )?,
             outputs: counter(r, "outputs_total", "Output records committed.", source)?,
             events: counter(r, "events_total", "Events committed.", source)?,
+            suppressed: counter(
+                r,
+                "alerts_suppressed_total",
+                "Alerts committed that a suppression keeps from people; they are among alerts_total.",
+                &["source", "rule"],
+            )?,
             alerts: counter(
                 r,
                 "alerts_total",
@@ -252,7 +259,7 @@ impl Metrics {
             notify_skipped: counter(
                 r,
                 "notify_skipped_total",
-                "Alerts that were not sent to a sink, by reason: its filter (elsewhere), an experimental rule, a replay.",
+                "Alerts that were not sent to a sink, by reason: its filter (elsewhere), an experimental rule, a suppression, a replay.",
                 &["sink", "reason"],
             )?,
             notify_told_again: counter(
@@ -353,6 +360,11 @@ impl Metrics {
     pub fn alert(&self, source: &str, rule: &str, level: Level) {
         let labels = [source, rule, level.as_str()];
         self.alerts.with_label_values(&labels).inc();
+    }
+
+    /// An alert was committed that a suppression keeps from people.
+    pub fn suppressed(&self, source: &str, rule: &str) {
+        self.suppressed.with_label_values(&[source, rule]).inc();
     }
 
     /// Whether a part of the daemon has stopped by itself.

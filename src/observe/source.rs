@@ -207,6 +207,11 @@ impl SourceObserver {
         self.metrics.alert(self.state.name(), rule, level);
     }
 
+    /// An alert was committed that a suppression keeps from people.
+    pub fn suppressed(&self, rule: &str) {
+        self.metrics.suppressed(self.state.name(), rule);
+    }
+
     /// The session has stopped by itself, or with `None` works again.
     pub fn stopped(&self, stop: Option<&NotReady>) {
         if stop.is_some() {

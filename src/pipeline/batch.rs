@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::forms::{EventForm, Forms};
 use super::limits::size;
 use super::outputs::{Content, OutputTopic};
-use super::{Context, Outcome, PANIC, Reading, TOO_LARGE, guard, limits};
+use super::{Context, Outcome, PANIC, RaisedAlert, Reading, TOO_LARGE, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich::{self, Names};
@@ -19,7 +19,7 @@ use crate::event::{
 use crate::json::{Memory, Text};
 use crate::normalize::{self, Container, Normalized, Within};
 use crate::rules::RuleSet;
-use crate::sigma::{Level, Scratch};
+use crate::sigma::Scratch;
 
 /// What all records of a batch are processed with, on one thread; made by [`super::Pipeline::begin`].
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl Batch {
         }
     }
 
-    /// Appends the alerts that an event raises; the rule and the level of each. The event is encoded once
+    /// Appends the alerts that an event raises, and returns them. The event is encoded once
     /// more as their evidence, so that an alert does not depend on what its event's record becomes.
     fn detect(
         &self,
@@ -198,7 +198,7 @@ impl Batch {
         position: Position<'_>,
         reading: Reading,
         out: &mut OutputBuffer,
-    ) -> Vec<(Arc<str>, Level)> {
+    ) -> Vec<RaisedAlert> {
         let mut alerts = Vec::new();
         let matched = self
             .rules
@@ -214,6 +214,13 @@ impl Batch {
             let Some(mut alert) = Alert::new(&self.rules, index, event, &position) else {
                 continue;
             };
+            let scratch = &mut self.scratch.borrow_mut();
+            if let Some(suppression) = self
+                .rules
+                .suppression(index, event, reading.now_ms, scratch)
+            {
+                alert.suppress(&suppression.suppression);
+            }
             if self.context.replaying {
                 alert.labels.push(REPLAYED);
             }
@@ -229,7 +236,10 @@ impl Batch {
                 now_ms: reading.now_ms,
             };
             let finding = self.finding(&finding, evidence, forms.finding(number));
-            alerts.push((alert.rule.rule.id.as_str().into(), alert.rule.level));
+            alerts.push(RaisedAlert {
+                suppressed: alert.suppression.is_some(),
+                ..RaisedAlert::new(alert.rule.rule.id.as_str(), alert.rule.level)
+            });
             out.begin_output(number);
             out.push_record(&finding);
         }

@@ -2,15 +2,12 @@
 //! Invariant: every dead letter of a record is written here, and an error
 //! while its alert is made produces no other dead letter.
 
-use std::sync::Arc;
-
 use super::forms::{Forms, LetterForm};
 use super::outputs::Content;
-use super::{Batch, Outcome, guard};
+use super::{Batch, Outcome, RaisedAlert, guard};
 use crate::alert::SourceAlert;
 use crate::encode::{self, DeadLetter};
 use crate::event::{Digest, OutputBuffer, PARTS_OF_EVENT, RawRecord};
-use crate::sigma::Level;
 
 /// The number among the outputs that the alert of a dead letter has: the last one, because those of rules are
 /// numbered from 1.
@@ -84,7 +81,7 @@ impl Batch {
         out.push_record(&letter);
     }
 
-    /// Appends the alert about a dead letter. Returns its rule and level, nothing if the rule is disabled.
+    /// Appends the alert about a dead letter. Returns the alert, nothing if its rule is disabled.
     fn tell(
         &self,
         record: &RawRecord<'_>,
@@ -92,7 +89,7 @@ impl Batch {
         forms: &Forms,
         now_ms: i64,
         out: &mut OutputBuffer,
-    ) -> Vec<(Arc<str>, Level)> {
+    ) -> Vec<RaisedAlert> {
         let raised = guard::caught(|| {
             let source = self
                 .context
@@ -121,7 +118,7 @@ impl Batch {
         };
         out.begin_output(ALERT_OUTPUT);
         out.push_record(&raised.record);
-        vec![(raised.rule.into(), raised.level)]
+        vec![RaisedAlert::new(raised.rule, raised.level)]
     }
 }
 

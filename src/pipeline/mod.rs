@@ -22,7 +22,8 @@ use crate::catalog::{Catalog, MethodNames};
 pub use crate::enrich::Names;
 pub use crate::event::Path;
 use crate::rules::{CurrentRules, Known, KnownProduct};
-use crate::sigma::Level;
+use crate::sigma::{Level, Placeholders};
+use crate::vendors::VENDORS;
 pub use batch::Batch;
 pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
@@ -53,6 +54,28 @@ impl From<i64> for Reading {
     }
 }
 
+/// An alert that was raised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RaisedAlert {
+    /// The id of its rule.
+    pub rule: Arc<str>,
+    /// Its level.
+    pub level: Level,
+    /// Whether a suppression keeps it from people.
+    pub suppressed: bool,
+}
+
+impl RaisedAlert {
+    /// An alert that people are to be notified of.
+    pub fn new(rule: impl Into<Arc<str>>, level: Level) -> RaisedAlert {
+        RaisedAlert {
+            rule: rule.into(),
+            level,
+            suppressed: false,
+        }
+    }
+}
+
 /// What became of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -64,23 +87,23 @@ pub enum Outcome {
         inferred: Vec<&'static str>,
         /// Milliseconds since the Unix epoch; 0 if no time is known.
         event_time_ms: i64,
-        /// Rule id and level of each alert.
-        alerts: Vec<(Arc<str>, Level)>,
+        /// The alerts that it raised.
+        alerts: Vec<RaisedAlert>,
     },
     /// A dead letter.
     DeadLetter {
         /// Metric label, and the header `watchbell-reason`.
         reason: &'static str,
-        /// Rule id and level of each alert: that of the dead letter itself, and of an event that is
-        /// too large those that it raises all the same.
-        alerts: Vec<(Arc<str>, Level)>,
+        /// The alert about the dead letter itself, and of an event that is too large those that it raises all the
+        /// same.
+        alerts: Vec<RaisedAlert>,
     },
     /// What became of each of its events, for a record that holds a list.
     Several(Vec<Outcome>),
 }
 
 impl Outcome {
-    fn add_alerts(&mut self, more: Vec<(Arc<str>, Level)>) {
+    fn add_alerts(&mut self, more: Vec<RaisedAlert>) {
         match self {
             Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. } => {
                 alerts.extend(more);
@@ -169,7 +192,13 @@ impl Pipeline {
 /// What rules may name: the services and methods of the catalogues.
 pub fn known(catalogs: &Catalogs) -> Known {
     let product = |catalog: &Catalog| {
-        let mut product = KnownProduct::default();
+        let vendor = VENDORS
+            .iter()
+            .find(|vendor| vendor.product == catalog.product());
+        let mut product = KnownProduct {
+            native_fields: vendor.map(|vendor| &vendor.native_fields),
+            ..KnownProduct::default()
+        };
         for service in catalog.services() {
             product.services.entry(service.to_owned()).or_default();
         }
@@ -185,6 +214,7 @@ pub fn known(catalogs: &Catalogs) -> Known {
             .iter()
             .map(|catalog| (catalog.product().to_owned(), product(catalog)))
             .collect(),
+        placeholders: Placeholders::default(),
         built_in: BUILT_IN.iter().map(|rule| rule.id.to_owned()).collect(),
     }
 }

@@ -78,7 +78,7 @@ fn a_panic_leaves_one_dead_letter_with_the_original_and_nothing_of_its_text() {
         out.push_record(&earlier);
         panic!("cannot slice `the secret`")
     });
-    let alerts = vec![(DEAD_LETTER.id.into(), Level::Medium)];
+    let alerts = vec![RaisedAlert::new(DEAD_LETTER.id, Level::Medium)];
     let reason = PANIC;
     assert_eq!(outcome, Outcome::DeadLetter { reason, alerts });
     let out = out.to_records();
@@ -137,7 +137,7 @@ fn refused(
     };
     let alerts = alerts
         .into_iter()
-        .map(|(rule, level)| (rule.to_string(), level));
+        .map(|alert| (alert.rule.to_string(), alert.level));
     (out.to_records(), alerts.collect())
 }
 

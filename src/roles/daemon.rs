@@ -4,6 +4,7 @@
 
 mod output_topics;
 mod parts;
+mod suppressions;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::observe::{
 use crate::pipeline::{Content, Pipeline};
 use output_topics::OutputTopics;
 use parts::{AlertsPart, HttpPart, ReloadPart, SinkPart, SourcePart};
+use suppressions::SuppressionsPart;
 
 /// The daemon cannot start, or parts of it had stopped when it ended.
 #[derive(Debug, thiserror::Error)]
@@ -80,12 +82,17 @@ impl Daemon<'_> {
             .map(|sink| Arc::new(SinkState::new(&sink.name)))
             .map(|state| SinkObserver::new(state, metrics.clone()))
             .collect();
-        let [web, reload, alerts] = ["http", "reload", "alerts"]
+        let [web, reload, alerts, suppressions] = ["http", "reload", "alerts", "suppressions"]
             .map(ServiceState::new)
             .map(Arc::new);
         let health = Health::new(sources.iter().map(SourceObserver::state).collect())
             .with_sinks(sinks.iter().map(SinkObserver::state).collect())
-            .with_services(vec![web.clone(), reload.clone(), alerts.clone()]);
+            .with_services(vec![
+                web.clone(),
+                reload.clone(),
+                alerts.clone(),
+                suppressions.clone(),
+            ]);
         let listen = |error| DaemonError::Listen(config.listen, error);
         // The services end only after all sources and sinks have ended.
         let services = Shutdown::default();
@@ -116,7 +123,8 @@ impl Daemon<'_> {
                 .name("services".into())
                 .spawn_scoped(scope, supervise)
                 .map_err(DaemonError::Thread)?;
-            let mut stopped = self.roles(&sources, &sinks, alerts, &metrics, handle);
+            let mut stopped =
+                self.roles(&sources, &sinks, [alerts, suppressions], &metrics, handle);
             services.request();
             stopped.extend(supervised.join().unwrap_or_default());
             Ok::<_, DaemonError>(stopped)
@@ -140,7 +148,7 @@ impl Daemon<'_> {
         &self,
         sources: &[SourceObserver],
         sinks: &[SinkObserver],
-        alerts: Arc<ServiceState>,
+        [alerts, suppressions]: [Arc<ServiceState>; 2],
         metrics: &Metrics,
         handle: &Handle,
     ) -> Vec<(String, Stop)> {
@@ -178,7 +186,14 @@ impl Daemon<'_> {
             metrics,
             shutdown,
         };
-        let mut parts: Vec<&dyn DaemonPart> = vec![&alerts];
+        let suppressions = SuppressionsPart {
+            state: suppressions,
+            rules: self.rulebook.rules(),
+            alerts: &config.outputs.of(Content::Alerts).topic,
+            outbox: &outbox,
+            shutdown,
+        };
+        let mut parts: Vec<&dyn DaemonPart> = vec![&alerts, &suppressions];
         parts.extend(sources.iter().map(|part| part as &dyn DaemonPart));
         parts.extend(sinks.iter().map(|part| part as &dyn DaemonPart));
         let stopped = supervise::run(&parts, Pauses::default(), shutdown, metrics);

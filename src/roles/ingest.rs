@@ -3,7 +3,6 @@
 //! counted once, when its batch is committed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use super::clock::now_ms;
 use super::outputs;
@@ -17,9 +16,9 @@ use crate::kafka::topics::FoundTopic;
 use crate::kafka::{ClientError, Cluster};
 use crate::observe::SourceObserver;
 use crate::pipeline::{
-    self, Content, EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline, Reading,
+    self, Content, EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline,
+    RaisedAlert, Reading,
 };
-use crate::sigma::Level;
 
 /// Describes the topics of these names; a test replaces it.
 type Describe = fn(&Cluster, &[&str]) -> Result<Vec<FoundTopic>, ClientError>;
@@ -30,7 +29,7 @@ struct BatchCounts {
     /// Of each event: whether its method is unknown, and its time in ms since the Unix epoch.
     events: Vec<(bool, i64)>,
     inferred: Vec<&'static str>,
-    alerts: Vec<(Arc<str>, Level)>,
+    alerts: Vec<RaisedAlert>,
     dead_letters: Vec<&'static str>,
     panics: usize,
 }
@@ -84,7 +83,9 @@ impl<'o> Ingest<'o> {
         let mut counts = BatchCounts::default();
         if let Some(raised) = self.pipeline.begin().source_alert(alert, now_ms()) {
             outputs.of(0, |out| out.push_record(&raised.record));
-            counts.alerts.push((raised.rule.into(), raised.level));
+            counts
+                .alerts
+                .push(RaisedAlert::new(raised.rule, raised.level));
         }
         counts
     }
@@ -294,8 +295,11 @@ impl Worker for Ingest<'_> {
         for of in counts.inferred {
             self.observer.inferred(of);
         }
-        for (rule, level) in counts.alerts {
-            self.observer.alert(&rule, level);
+        for alert in counts.alerts {
+            self.observer.alert(&alert.rule, alert.level);
+            if alert.suppressed {
+                self.observer.suppressed(&alert.rule);
+            }
         }
         for reason in counts.dead_letters {
             self.observer.dead_letter(reason);

@@ -1,5 +1,5 @@
-//! Writes the alerts about sources and sinks that have stopped. No session can write them, since it may
-//! be the one that has stopped. They wait here until they are written to the alerts topic.
+//! Writes the alerts about sources and sinks that have stopped, and about suppressions that end. No session can write
+//! them, since it may be the one that has stopped. They wait here until they are written to the alerts topic.
 //! Invariant: an alert leaves the outbox only once it is written; errors are retried until then.
 
 use std::cell::OnceCell;
@@ -101,7 +101,7 @@ impl Outbox {
                 if last_warning != error {
                     tracing::warn!(
                         error,
-                        "an alert about a stopped source or sink cannot be written yet; it will be retried"
+                        "an alert of watchbell about itself cannot be written yet; it will be retried"
                     );
                     last_warning = error;
                 }

@@ -19,6 +19,7 @@ use crate::observe::Metrics;
 use crate::observe::metrics::Reloaded;
 use crate::pipeline::{self, Catalogs, Names};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
+use crate::sigma::Placeholders;
 pub use requests::ReloadRequests;
 
 /// A reload waits until no file has changed for this long, so that several changes are one reload.
@@ -30,15 +31,38 @@ const LONGEST_SETTLE: Duration = Duration::from_secs(5);
 /// How often the loop checks whether it is to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
+/// What rules and names are read from.
+#[derive(Debug, Clone)]
+pub struct RulebookFiles {
+    /// Packs, files and directories of rules.
+    pub rules: Vec<RuleSource>,
+    /// Rules that are disabled or changed.
+    pub overrides: Overrides,
+    /// The file with the values of placeholders.
+    pub placeholders: Option<PathBuf>,
+    /// The file of names.
+    pub names: Option<PathBuf>,
+}
+
+impl RulebookFiles {
+    /// What a configuration names.
+    pub fn of(config: &Config) -> RulebookFiles {
+        RulebookFiles {
+            rules: config.rules.clone(),
+            overrides: config.overrides.clone(),
+            placeholders: config.placeholders.clone(),
+            names: config.names.clone(),
+        }
+    }
+}
+
 /// Rules and names in force, and the files that they come from.
 #[derive(Debug)]
 pub struct Rulebook {
     catalogs: Arc<Catalogs>,
     rules: Arc<CurrentRules<pipeline::Path>>,
     names: Arc<ArcSwap<Names>>,
-    rule_sources: Vec<RuleSource>,
-    overrides: Overrides,
-    names_path: Option<PathBuf>,
+    files: RulebookFiles,
 }
 
 impl Rulebook {
@@ -47,22 +71,17 @@ impl Rulebook {
     /// # Errors
     /// Everything that is wrong in any file, warnings included.
     pub fn load(config: &Config) -> Result<Rulebook, Vec<Diagnostic>> {
-        let (rules, names) = (config.rules.clone(), config.names.clone());
-        Rulebook::read(rules, config.overrides.clone(), names)
+        Rulebook::read(RulebookFiles::of(config))
     }
 
-    /// Read rules, and a names file if there is one.
+    /// Read everything for the first time.
     ///
     /// # Errors
     /// Everything that is wrong in any file, warnings included.
-    pub fn read(
-        rule_sources: Vec<RuleSource>,
-        overrides: Overrides,
-        names_path: Option<PathBuf>,
-    ) -> Result<Rulebook, Vec<Diagnostic>> {
+    pub fn read(files: RulebookFiles) -> Result<Rulebook, Vec<Diagnostic>> {
         let catalogs = Arc::new(Catalogs::shipped()?);
-        let rules = read_rules(&rule_sources, &catalogs, &overrides);
-        let names = read_names(names_path.as_deref());
+        let rules = files.read_rules(&catalogs);
+        let names = read_names(files.names.as_deref());
         let (rules, names) = match (rules, names) {
             (Ok(rules), Ok(names)) => (rules, names),
             (rules, names) => {
@@ -75,9 +94,7 @@ impl Rulebook {
             catalogs,
             rules: Arc::new(CurrentRules::new(rules)),
             names: Arc::new(ArcSwap::from_pointee(names)),
-            rule_sources,
-            overrides,
-            names_path,
+            files,
         })
     }
 
@@ -111,7 +128,7 @@ impl Rulebook {
 
     /// Read everything again. Rules or names with an error are logged and counted, and change nothing.
     pub fn reload(&self, metrics: &Metrics) {
-        match read_rules(&self.rule_sources, &self.catalogs, &self.overrides) {
+        match self.files.read_rules(&self.catalogs) {
             Ok(rules) => {
                 let (count, hash) = (rules.rules().len(), rules.hash().to_owned());
                 for warning in rules.warnings() {
@@ -125,7 +142,7 @@ impl Rulebook {
             }
             Err(diagnostics) => refuse(Reloaded::Rules, &diagnostics, metrics),
         }
-        match read_names(self.names_path.as_deref()) {
+        match read_names(self.files.names.as_deref()) {
             Ok(names) => {
                 self.names.store(Arc::new(names));
                 metrics.reloaded(Reloaded::Names, true);
@@ -187,11 +204,13 @@ impl Rulebook {
     }
 
     fn paths(&self) -> impl Iterator<Item = &Path> {
-        let rules = self.rule_sources.iter().filter_map(|source| match source {
+        let files = &self.files;
+        let rules = files.rules.iter().filter_map(|source| match source {
             RuleSource::Path(path) => Some(path.as_path()),
             RuleSource::Pack(_) => None,
         });
-        rules.chain(self.names_path.as_deref())
+        let placeholders = files.placeholders.as_deref();
+        rules.chain(placeholders).chain(files.names.as_deref())
     }
 
     /// SHA-256 over the names and contents of all files.
@@ -246,17 +265,62 @@ fn refuse(what: Reloaded, diagnostics: &[Diagnostic], metrics: &Metrics) {
     tracing::error!(what, "reload refused; those loaded before stay in force");
 }
 
-fn read_rules(
+impl RulebookFiles {
+    fn read_rules(&self, catalogs: &Catalogs) -> Result<RuleSet<pipeline::Path>, Vec<Diagnostic>> {
+        load_rules(
+            &self.rules,
+            catalogs,
+            &self.overrides,
+            self.placeholders.as_deref(),
+        )
+    }
+}
+
+/// Reads rules with the values of their placeholders; without a path, placeholders have no values.
+///
+/// # Errors
+/// Everything that is wrong in the rules and the file of placeholders, warnings included.
+pub fn load_rules(
     sources: &[RuleSource],
     catalogs: &Catalogs,
     overrides: &Overrides,
+    placeholders: Option<&Path>,
 ) -> Result<RuleSet<pipeline::Path>, Vec<Diagnostic>> {
-    RuleSet::load(
-        sources,
-        &pipeline::known(catalogs),
-        overrides,
-        &pipeline::Path::parse,
-    )
+    let mut known = pipeline::known(catalogs);
+    let wrong = match read_placeholders(placeholders) {
+        Ok(placeholders) => {
+            known.placeholders = placeholders;
+            Vec::new()
+        }
+        Err(diagnostics) => {
+            known.placeholders = Placeholders::unknown();
+            diagnostics
+        }
+    };
+    let rules = RuleSet::load(sources, &known, overrides, &pipeline::Path::parse);
+    match rules {
+        Ok(rules) if wrong.is_empty() => Ok(rules),
+        rules => Err(wrong
+            .into_iter()
+            .chain(rules.err().into_iter().flatten())
+            .collect()),
+    }
+}
+
+/// Reads a file of placeholders.
+fn read_placeholders(path: Option<&Path>) -> Result<Placeholders, Vec<Diagnostic>> {
+    match path {
+        Some(path) => Placeholders::parse(&read_text(path)?, &path.display().to_string()),
+        None => Ok(Placeholders::default()),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let problem = Problem::error(Mark::START, error.to_string());
+        let file = path.display().to_string().into();
+        vec![Diagnostic { file, problem }]
+    })
 }
 
 /// Reads a names file, CSV or YAML; without a path, there are no names.
@@ -268,13 +332,7 @@ pub fn read_names(path: Option<&Path>) -> Result<Names, Vec<Diagnostic>> {
         return Ok(Names::default());
     };
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let problem = Problem::error(Mark::START, error.to_string());
-        vec![Diagnostic {
-            file: file.as_str().into(),
-            problem,
-        }]
-    })?;
+    let text = read_text(path)?;
     if path.extension().is_some_and(|extension| extension == "csv") {
         Names::parse_csv(&text, &file)
     } else {

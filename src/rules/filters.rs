@@ -1,12 +1,11 @@
 //! Filters in a rule set: checks them, and adds each to the rules to which it applies.
 //! A filter is part of such a rule from then on: the rule's version changes with it, and an explanation shows it.
 
-use std::collections::HashMap;
-
 use super::parsed_rule::{ParsedFilter, ParsedRule};
+use super::references::{References, Refusal};
 use super::validate::{self, Known};
-use crate::diagnostic::{Diagnostic, Problem, nearest};
-use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, UnknownField};
+use crate::diagnostic::{Diagnostic, Problem};
+use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, Test, UnknownField};
 
 /// The filters without errors, in an order that depends on their content alone.
 pub(super) fn checked<P>(
@@ -22,9 +21,9 @@ pub(super) fn checked<P>(
             detection,
             ..
         } = filter;
-        validate::taxonomy(filter.taxonomy.as_ref(), &mut problems);
+        validate::taxonomy(filter.taxonomy.as_ref(), logsource, known, &mut problems);
         validate::logsource(logsource, filter.logsource_mark, known, &mut problems);
-        for test in detection.tests() {
+        for test in detection.tests().flat_map(Test::lines) {
             validate::methods(logsource, test, known, &mut problems);
         }
         let target = LogsourceDetection {
@@ -53,20 +52,17 @@ pub(super) fn apply(
     broken: &[String],
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let named = Named::new(rules);
+    let references = References::new(rules, known, broken);
     for ParsedFilter { filter, file } in filters {
         let mut problems = Vec::new();
         let mut applies = match &filter.rules {
             FilteredRules::Any => every_covered(filter, rules, &mut problems),
             FilteredRules::Named(names) => {
                 let numbers = names.iter().filter_map(|(name, mark)| {
-                    let found = named.find(name, rules);
+                    let found = references.find(name, rules);
                     let number = found.and_then(|number| match number {
                         Some(number) => covered(filter, number, rules).map(Some),
-                        None if broken.iter().any(|other| other.eq_ignore_ascii_case(name)) => {
-                            Ok(None)
-                        }
-                        None => Err(unknown(name, rules, known)),
+                        None => Ok(None),
                     });
                     number.unwrap_or_else(|(message, remedy)| {
                         problems.push(Problem::error(*mark, message).remedy(remedy));
@@ -88,39 +84,6 @@ pub(super) fn apply(
             file: file.clone(),
             problem,
         }));
-    }
-}
-
-/// What is wrong, and what to write instead.
-type Refusal = (String, String);
-
-/// Rules by id and by name, as a filter refers to them.
-struct Named(HashMap<String, Vec<usize>>);
-
-impl Named {
-    fn new(rules: &[ParsedRule]) -> Named {
-        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-        for (number, ParsedRule { rule, .. }) in rules.iter().enumerate() {
-            let id = rule.id.as_str().to_owned();
-            for name in rule.name.iter().map(|name| name.to_lowercase()).chain([id]) {
-                by_name.entry(name).or_default().push(number);
-            }
-        }
-        Named(by_name)
-    }
-
-    /// The rule with an id or name; `None` if there is none.
-    fn find(&self, name: &str, rules: &[ParsedRule]) -> Result<Option<usize>, Refusal> {
-        match self.0.get(&name.to_lowercase()).map(Vec::as_slice) {
-            None => Ok(None),
-            Some([number]) => Ok(Some(*number)),
-            Some(several) => {
-                let ids = several.iter().map(|number| rules[*number].rule.id.as_str());
-                let ids: Vec<&str> = ids.collect();
-                let message = format!("{} rules have the name `{name}`", ids.len());
-                Err((message, format!("write their ids: {}", ids.join(", "))))
-            }
-        }
     }
 }
 
@@ -153,30 +116,4 @@ fn every_covered(filter: &Filter, rules: &[ParsedRule], problems: &mut Vec<Probl
         problems.push(problem.remedy("write the log source of the rules, or `logsource: {}`"));
     }
     covered
-}
-
-fn unknown(name: &str, rules: &[ParsedRule], known: &Known) -> Refusal {
-    if known
-        .built_in
-        .iter()
-        .any(|id| id.eq_ignore_ascii_case(name))
-    {
-        let message = format!("`{name}` is a built-in rule, which is about no event");
-        let remedy = "disable it, or change its level, with `overrides` in the configuration";
-        return (message, remedy.to_owned());
-    }
-    let message = format!("no rule has the id or name `{name}`");
-    let titled = |parsed: &&ParsedRule| parsed.rule.title.eq_ignore_ascii_case(name);
-    if let Some(ParsedRule { rule, .. }) = rules.iter().find(titled) {
-        return (message, format!("it is a title; write the id: {}", rule.id));
-    }
-    let names = rules
-        .iter()
-        .filter_map(|parsed| parsed.rule.name.as_deref());
-    let ids = rules.iter().map(|parsed| parsed.rule.id.as_str());
-    let remedy = match nearest(name, names.chain(ids)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "load the file or pack of the rule together with the filter".to_owned(),
-    };
-    (message, remedy)
 }

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::overrides::Overrides;
 use super::parsed_rule::ParsedRule;
+use super::suppressions::CheckedSuppression;
 use super::validate::Known;
 use crate::sigma::Rule;
 
@@ -20,9 +21,14 @@ pub(super) fn version(rule: &Rule) -> String {
     }
 }
 
-/// The hash of a rule set, 64 hexadecimal digits. It covers the rules in force, their levels in force, and
-/// the other overrides.
-pub(super) fn rule_set(parsed: &[ParsedRule], overrides: &Overrides, known: &Known) -> String {
+/// The hash of a rule set, 64 hexadecimal digits. It covers the rules in force, their levels in force,
+/// the other overrides and the suppressions.
+pub(super) fn rule_set(
+    parsed: &[ParsedRule],
+    suppressions: &[CheckedSuppression],
+    overrides: &Overrides,
+    known: &Known,
+) -> String {
     let mut lines: Vec<String> = parsed
         .iter()
         .map(|parsed| {
@@ -38,6 +44,10 @@ pub(super) fn rule_set(parsed: &[ParsedRule], overrides: &Overrides, known: &Kno
             lines.push(format!("{level} {id}\n"));
         }
     }
+    lines.extend(suppressions.iter().map(|checked| {
+        let canonical = &checked.loaded.suppression.canonical;
+        format!("suppress {canonical}\n")
+    }));
     lines.sort();
     HEXLOWER.encode(&Sha256::digest(lines.concat()))
 }

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::pack;
-use super::parsed_rule::{ParsedFilter, ParsedRule};
+use super::parsed_rule::{ParsedFilter, ParsedRule, ParsedSuppression};
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
-use crate::sigma::{self, RuleId};
+use crate::sigma::{self, Placeholders, RuleId};
 
 /// A source of rule files, as the configuration and the command line name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,16 +169,21 @@ fn at(file: impl fmt::Display, problem: Problem) -> Diagnostic {
 pub(super) struct ParsedFiles {
     pub(super) rules: Vec<ParsedRule>,
     pub(super) filters: Vec<ParsedFilter>,
+    pub(super) suppressions: Vec<ParsedSuppression>,
     /// The ids and names of rules with errors.
     pub(super) broken: Vec<String>,
 }
 
 /// Parses every file. If two documents have the same id, the second one is reported as an error and left out.
-pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> ParsedFiles {
+pub(super) fn parse(
+    files: &[RuleFile],
+    placeholders: &Placeholders,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> ParsedFiles {
     let mut all = ParsedFiles::default();
     let mut ids = Ids::default();
     for file in files {
-        let parsed = sigma::documents(&file.text);
+        let parsed = sigma::documents(&file.text, placeholders);
         let mut problems = parsed.problems;
         all.broken.extend(parsed.broken);
         for rule in parsed.rules {
@@ -199,6 +204,15 @@ pub(super) fn parse(files: &[RuleFile], diagnostics: &mut Vec<Diagnostic>) -> Pa
                 Ok(()) => all.filters.push(ParsedFilter {
                     file: file.name.clone(),
                     filter,
+                }),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        for suppression in parsed.suppressions {
+            match ids.add(&suppression.id, suppression.id_mark, file) {
+                Ok(()) => all.suppressions.push(ParsedSuppression {
+                    file: file.name.clone(),
+                    suppression,
                 }),
                 Err(problem) => problems.push(problem),
             }

@@ -5,9 +5,12 @@
 mod filters;
 mod fingerprint;
 mod load;
+mod native;
 mod overrides;
 mod pack;
 mod parsed_rule;
+mod references;
+mod suppressions;
 mod swap;
 pub mod test;
 mod validate;
@@ -21,6 +24,8 @@ use load::ParsedFiles;
 pub use load::RuleSource;
 pub use overrides::Overrides;
 pub use pack::{pack, pack_names};
+use suppressions::Suppressions;
+pub use suppressions::{LoadedSuppression, SuppressionEnd};
 pub use swap::CurrentRules;
 pub use validate::{Known, KnownProduct};
 
@@ -61,6 +66,7 @@ impl<P> LoadedRule<P> {
 pub struct RuleSet<P> {
     rules: Vec<LoadedRule<P>>,
     engine: Engine<P>,
+    suppressions: Suppressions<P>,
     overrides: Overrides,
     hash: String,
     warnings: Vec<Diagnostic>,
@@ -81,15 +87,20 @@ impl<P> RuleSet<P> {
         let files = load::read(sources, &mut diagnostics);
         let ParsedFiles {
             rules: mut parsed,
-            filters,
+            mut filters,
+            suppressions,
             broken,
-        } = load::parse(&files, &mut diagnostics);
+        } = load::parse(&files, &known.placeholders, &mut diagnostics);
+        native::map(&mut parsed, &mut filters, known, resolve);
         validate::rules(&parsed, known, &mut diagnostics);
         overrides.check(&parsed, known, resolve, &mut diagnostics);
         let filters = filters::checked(filters, known, resolve, &mut diagnostics);
         filters::apply(&filters, &mut parsed, known, &broken, &mut diagnostics);
+        let suppressions =
+            suppressions::checked(suppressions, &parsed, known, &broken, &mut diagnostics);
         parsed.retain(|parsed| !overrides.disables(parsed));
-        let hash = fingerprint::rule_set(&parsed, overrides, known);
+        let hash = fingerprint::rule_set(&parsed, &suppressions, overrides, known);
+        let suppressions = Suppressions::compile(suppressions, &parsed, resolve, &mut diagnostics);
         let detections = parsed.iter().map(|parsed| LogsourceDetection {
             logsource: &parsed.rule.logsource,
             detection: &parsed.rule.detection,
@@ -119,10 +130,11 @@ impl<P> RuleSet<P> {
         let has_no_error = diagnostics
             .iter()
             .all(|d| d.problem.severity == Severity::Warning);
-        match engine {
-            Ok(engine) if has_no_error => Ok(RuleSet {
+        match (engine, suppressions) {
+            (Ok(engine), Some(suppressions)) if has_no_error => Ok(RuleSet {
                 rules,
                 engine,
+                suppressions,
                 overrides: overrides.clone(),
                 hash,
                 warnings: diagnostics,
@@ -160,6 +172,23 @@ impl<P> RuleSet<P> {
         scratch: &'s mut Scratch,
     ) -> &'s [RuleIndex] {
         self.engine.matches(event, scratch)
+    }
+
+    /// The suppressions in force, also those that have expired.
+    pub fn suppressions(&self) -> &[LoadedSuppression] {
+        self.suppressions.all()
+    }
+
+    /// The suppression because of which nobody is notified of the alert that a rule raises for an event; `now_ms` is
+    /// when the alert is made, milliseconds since the Unix epoch.
+    pub fn suppression<E: Fields<Path = P>>(
+        &self,
+        rule: RuleIndex,
+        event: &E,
+        now_ms: i64,
+        scratch: &mut Scratch,
+    ) -> Option<&LoadedSuppression> {
+        self.suppressions.of(rule, event, now_ms, scratch)
     }
 
     /// Whether each selection of a rule matches an event, with the values that were compared.

@@ -1,13 +1,16 @@
 //! Rule sets from files and from packs: which problems are errors, which are warnings, and which rules match an
 //! event.
 
+mod suppressions;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::validate::OPERATION_FIELD;
 use super::*;
-use crate::sigma::{Origin, Value, Visit};
+use crate::sigma::{Origin, Value, Visit, VisitElement};
+use crate::vendors::CONFLUENT;
 
 const RULE: &str = "\
 title: Topic deleted
@@ -32,9 +35,13 @@ impl Fields for Event {
     type Path = String;
 
     fn values(&self, path: &String, visit: &mut Visit<'_>) {
-        if path == OPERATION_FIELD {
+        if path.split('|').any(|place| place == OPERATION_FIELD) {
             let _ = visit(Value::String(self.0));
         }
+    }
+
+    fn elements(&self, _: &String, _: usize, _: bool, visit: &mut VisitElement<'_, String>) {
+        let _ = visit(&|path, _, values| self.values(path, values));
     }
 
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
@@ -55,6 +62,9 @@ fn resolve(name: &str) -> Result<String, UnknownField> {
         "actor.uid" => Err(UnknownField {
             suggestion: Some("actor.user.uid".to_owned()),
         }),
+        native if native.starts_with("data.") || native.starts_with("dat.") => {
+            Err(UnknownField { suggestion: None })
+        }
         known => Ok(known.to_owned()),
     }
 }
@@ -67,6 +77,7 @@ fn known() -> Known {
     ];
     let methods = |names: &str| names.split_whitespace().map(str::to_owned).collect();
     let product = KnownProduct {
+        native_fields: Some(&CONFLUENT.native_fields),
         services: services
             .map(|(service, names)| (service.to_owned(), methods(names)))
             .into(),
@@ -186,8 +197,8 @@ fn services_categories_taxonomies_and_statuses_that_cannot_work_are_refused() {
         ("service: kafka", "category: api", "no event has a category"),
         (
             "level: high",
-            "taxonomy: sigma",
-            "taxonomy `sigma` is not supported",
+            "taxonomy: windows",
+            "unknown taxonomy `windows`",
         ),
         ("level: high", "status: unsupported", "cannot work"),
     ] {
@@ -308,6 +319,7 @@ fn overrides_replace_status_group_and_runbook_by_id_tag_or_pack() {
     let [experimental, ..] = each_override("pack:redpanda");
     let services = ["kafka", "redpanda", "admin"];
     let product = KnownProduct {
+        native_fields: Some(&CONFLUENT.native_fields),
         services: services
             .map(|service| (service.to_owned(), BTreeSet::new()))
             .into(),
@@ -463,7 +475,7 @@ fn a_filter_that_cannot_be_applied_is_an_error_at_the_rule_that_it_names() {
         (
             "99999999-0000-4000-8000-000000000000",
             "ci.yaml:4:11: error: no rule has the id or name `99999999-0000-4000-8000-000000000000`\n  help: load \
-             the file or pack of the rule together with the filter",
+             the file or pack of the rule together with this file",
         ),
     ] {
         assert_eq!(shown(&named_rule(), &naming(name)), expected);
@@ -511,5 +523,69 @@ fn a_filter_for_any_rule_that_applies_to_none_is_a_warning() {
     assert!(
         shown[0].contains("is already used by a.yaml:2:5"),
         "{shown:?}"
+    );
+}
+
+#[test]
+fn a_rule_may_name_fields_as_the_vendor_does() {
+    let native = RULE
+        .replace("api.operation", "data.methodName")
+        .replace("[resources.uid]", "[data.resourceName]")
+        + "fields: [data.result.status]\n";
+    let set = loaded(&[("a.yaml", &native)]);
+    let mut scratch = Scratch::default();
+    assert_eq!(set.matches(&Event("kafka.DeleteTopics"), &mut scratch), [0]);
+    let rule = &set.rules()[0];
+    assert_eq!(
+        rule.group_by,
+        ["resources.uid_alt|unmapped.data.resourceName"]
+    );
+    assert_eq!(rule.shown[0].0, "status_code", "as an alert has it");
+    let outcome = set.outcome(0, &Event("kafka.DeleteTopics")).unwrap();
+    outcome.condition.lines(&mut |line| {
+        assert_eq!(line.test.to_string(), "api.operation: kafka.DeleteTopics");
+    });
+    let explicit = native.replace("level: high", "taxonomy: confluent");
+    assert_eq!(loaded(&[("a.yaml", &explicit)]).rules().len(), 1);
+    let misspelled = native.replace("DeleteTopics", "DeleteTopic");
+    let set = loaded(&[("a.yaml", &misspelled)]);
+    assert_eq!(warnings(&set), ["no known method is `kafka.DeleteTopic`"]);
+}
+
+#[test]
+fn a_native_name_needs_the_product_and_a_taxonomy_that_allows_it() {
+    let native = RULE.replace("api.operation", "data.methodName");
+    for (from, to, part) in [
+        (
+            "product: confluent, ",
+            "",
+            "unknown field `data.methodName`",
+        ),
+        (
+            "level: high",
+            "taxonomy: ocsf",
+            "unknown field `data.methodName`",
+        ),
+        (
+            "data.methodName",
+            "dat.methodName",
+            "unknown field `dat.methodName`",
+        ),
+        (
+            "level: high",
+            "taxonomy: windows",
+            "unknown taxonomy `windows`",
+        ),
+    ] {
+        let shown = diagnostics_of(&[("a.yaml", &native.replace(from, to))]).join("\n");
+        assert!(shown.contains(part), "{shown}");
+    }
+    let elsewhere = native
+        .replace("level: high", "taxonomy: confluent")
+        .replace("product: confluent, ", "");
+    let shown = diagnostics_of(&[("a.yaml", &elsewhere)]).join("\n");
+    assert!(
+        shown.contains("the fields of `confluent` in a rule of another log source"),
+        "{shown}"
     );
 }

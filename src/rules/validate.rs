@@ -5,16 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::parsed_rule::ParsedRule;
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
-use crate::sigma::{Check, Expected, Logsource, Rule, Status, Test, UnknownField};
+use crate::sigma::{Check, Expected, Logsource, Placeholders, Rule, Status, Test, UnknownField};
+use crate::vendors::NativeFields;
+
+/// The taxonomy of OCSF attribute paths.
+const OCSF_TAXONOMY: &str = "ocsf";
+
+/// The taxonomy of a rule that names none.
+pub(super) const DEFAULT_TAXONOMY: &str = "sigma";
 
 /// The OCSF attribute that holds the name of an event's method.
 pub const OPERATION_FIELD: &str = "api.operation";
 
-/// The products, services, methods and built-in rules that rules and overrides may name.
+/// The products, services, methods, placeholders and built-in rules that rules and overrides may name.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     /// The products, by the value that `logsource.product` has for them.
     pub products: BTreeMap<String, KnownProduct>,
+    /// The values of placeholders.
+    pub placeholders: Placeholders,
     /// The ids of the built-in rules, which are part of the program and have no file.
     pub built_in: BTreeSet<String>,
 }
@@ -25,6 +34,8 @@ pub struct KnownProduct {
     /// The methods of each service, by the value that `logsource.service` has for it: every value that
     /// [`OPERATION_FIELD`] can have. If a service has no methods, the methods of its rules are not checked.
     pub services: BTreeMap<String, BTreeSet<String>>,
+    /// The vendor's own names of the fields.
+    pub native_fields: Option<&'static NativeFields>,
 }
 
 impl Known {
@@ -42,10 +53,15 @@ impl Known {
 pub(super) fn rules(parsed: &[ParsedRule], known: &Known, diagnostics: &mut Vec<Diagnostic>) {
     for ParsedRule { rule, file, .. } in parsed {
         let mut problems = Vec::new();
-        taxonomy(rule.taxonomy.as_ref(), &mut problems);
+        taxonomy(
+            rule.taxonomy.as_ref(),
+            &rule.logsource,
+            known,
+            &mut problems,
+        );
         check_status(rule, &mut problems);
         logsource(&rule.logsource, rule.logsource_mark, known, &mut problems);
-        for test in rule.detection.tests() {
+        for test in rule.detection.tests().flat_map(Test::lines) {
             methods(&rule.logsource, test, known, &mut problems);
         }
         diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
@@ -56,14 +72,33 @@ pub(super) fn rules(parsed: &[ParsedRule], known: &Known, diagnostics: &mut Vec<
 }
 
 /// Reports a taxonomy of field names that is not supported.
-pub(super) fn taxonomy(taxonomy: Option<&(String, Mark)>, problems: &mut Vec<Problem>) {
-    if let Some((taxonomy, mark)) = taxonomy
-        && taxonomy != "ocsf"
-    {
-        let message = format!("taxonomy `{taxonomy}` is not supported");
-        let remedy = "write OCSF attribute paths and `taxonomy: ocsf`";
-        problems.push(Problem::error(*mark, message).remedy(remedy));
+pub(super) fn taxonomy(
+    taxonomy: Option<&(String, Mark)>,
+    logsource: &Logsource,
+    known: &Known,
+    problems: &mut Vec<Problem>,
+) {
+    let Some((taxonomy, mark)) = taxonomy else {
+        return;
+    };
+    let product = logsource.product.as_deref();
+    let is_product = known.products.contains_key(taxonomy);
+    if [OCSF_TAXONOMY, DEFAULT_TAXONOMY].contains(&taxonomy.as_str()) || product == Some(taxonomy) {
+        return;
     }
+    problems.push(match is_product {
+        true => {
+            let message = format!("the fields of `{taxonomy}` in a rule of another log source");
+            let remedy = format!("write `logsource: {{product: {taxonomy}}}`, or `taxonomy: ocsf`");
+            Problem::error(*mark, message).remedy(remedy)
+        }
+        false => {
+            let message = format!("unknown taxonomy `{taxonomy}`");
+            let remedy = "write `taxonomy: ocsf` and attribute paths of OCSF, or the product of \
+                          the log source and its own names of fields";
+            Problem::error(*mark, message).remedy(remedy)
+        }
+    });
 }
 
 fn check_status(rule: &Rule, problems: &mut Vec<Problem>) {
@@ -123,7 +158,7 @@ pub(super) fn methods(
     let (Check::Any(expected) | Check::Every(expected)) = &test.check else {
         return;
     };
-    if test.field.as_deref() != Some(OPERATION_FIELD) {
+    if test.shown_field() != Some(OPERATION_FIELD) {
         return;
     }
     let products = known.products_of(logsource);
@@ -194,7 +229,10 @@ pub(super) fn fields<P>(
     let mut shown = Vec::new();
     for field in &rule.fields {
         match resolve(field) {
-            Ok(path) => shown.push((field.clone(), path)),
+            Ok(path) => {
+                let name = field.split('|').next().unwrap_or(field);
+                shown.push((name.to_owned(), path));
+            }
             Err(unknown) => {
                 let message = format!("unknown field `{field}` in `fields`");
                 report(Problem::warning(rule.id_mark, message), unknown);

@@ -7,9 +7,9 @@ use std::fmt;
 use foldhash::HashSet;
 
 use super::index::Index;
-use super::matcher::{Check, Expected};
+use super::matcher::{Check, Expected, Test};
 use super::program::{Compiled, CompiledSelection, CompiledTest, Expr};
-use super::rule::{Body, Condition, Detection, Exclusion, Logsource, Test};
+use super::rule::{Body, Condition, Detection, Exclusion, Logsource};
 use super::value::UnknownField;
 use crate::diagnostic::Problem;
 
@@ -180,26 +180,41 @@ impl<P> Builder<'_, P> {
             return *known;
         }
         let before = self.problems.len();
-        let field = test.field.as_deref();
-        let others: &[String] = match &test.check {
-            Check::Field(reference) => &reference.fields,
-            _ => &[],
-        };
-        let compiled = CompiledTest {
-            field: field.map(|name| self.field(rule, name, test)),
-            others: others
-                .iter()
-                .map(|name| self.field(rule, name, test))
-                .collect(),
-            set: exact_set(&test.check),
-            test: test.clone(),
-        };
+        let compiled = self.compiled(rule, test);
         self.tests.push(compiled);
         // A test of an unknown field is not shared, so that every rule that has it is reported.
         if self.problems.len() == before {
             self.known_tests.insert(key, self.tests.len() - 1);
         }
         self.tests.len() - 1
+    }
+
+    fn compiled(&mut self, rule: RuleIndex, test: &Test) -> CompiledTest {
+        let (mut others, mut groups) = (Vec::new(), Vec::new());
+        let mut field = test.field.as_deref();
+        match &test.check {
+            Check::Field(reference) => {
+                let fields = reference.fields.iter();
+                others = fields.map(|name| self.field(rule, name, test)).collect();
+            }
+            Check::Element(element) => {
+                let lines = |lines: &Vec<Test>| {
+                    let lines = lines.iter().map(|line| self.compiled(rule, line));
+                    lines.collect()
+                };
+                groups = element.groups.iter().map(lines).collect();
+                // The list itself has no values that are compared.
+                field = None;
+            }
+            _ => {}
+        }
+        CompiledTest {
+            field: field.map(|name| self.field(rule, name, test)),
+            others,
+            groups,
+            set: exact_set(&test.check),
+            test: test.clone(),
+        }
     }
 
     /// The number of a field; for an unknown one, a number that is never used.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::matcher::{Bound, Check, Expected, FieldReference, Relation};
+use super::matcher::{Check, ElementLines, Expected, FieldReference, Relation, Test};
 use super::pattern::Pattern;
-use super::rule::{Logsource, Test};
-use super::value::Number;
+use super::rule::Logsource;
+use super::value::{Bound, Number};
 
 impl fmt::Display for Logsource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,7 +27,7 @@ impl fmt::Display for Logsource {
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let field = self.field.as_deref().unwrap_or("any text");
+        let field = self.shown_field().unwrap_or("any text");
         let not = if self.negated { "not " } else { "" };
         write!(f, "{field}: {not}{}", self.check)
     }
@@ -41,7 +41,28 @@ impl fmt::Display for Check {
             Check::Any(expected) => listed(f, "one of ", expected),
             Check::Every(expected) => listed(f, "all of ", expected),
             Check::Field(reference) => reference.fmt(f),
+            Check::Element(lines) => lines.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for ElementLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, lines) in self.groups.iter().enumerate() {
+            let or = if number > 0 {
+                " or "
+            } else {
+                "an element with "
+            };
+            f.write_str(or)?;
+            for (number, line) in lines.iter().enumerate() {
+                let and = if number > 0 { " and " } else { "" };
+                let not = if line.negated { "not " } else { "" };
+                let name = line.name_below(self.depth);
+                write!(f, "{and}{name}: {not}{}", line.check)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -83,6 +104,12 @@ impl fmt::Display for Expected {
             Expected::Regex(regex) => write!(f, "/{regex}/"),
             Expected::Compare(bound, limit) => write!(f, "{bound} {limit}"),
             Expected::Network(network) => write!(f, "in {network}"),
+            Expected::Time(check) => check.fmt(f),
+            Expected::OneOf(forms) => {
+                f.write_str("(")?;
+                listed(f, "one of ", forms)?;
+                f.write_str(")")
+            }
         }
     }
 }

@@ -1,18 +1,22 @@
 //! Parses a `detection:` map into a [`Detection`]: its selections and its condition.
 
+use jiff::tz::TimeZone;
+
 use super::condition;
+use super::context::Context;
 use super::modifiers;
+use super::placeholders::Placeholders;
 use super::rule::{Body, Condition, Detection, Selection};
 use crate::diagnostic::Problem;
 use crate::yaml::{Entry, Node, Value as Yaml};
 
-/// Reads a `detection:` map; `None` if a problem is an error.
+/// Reads a `detection:` map without placeholders; `None` if a problem is an error.
 pub fn detection(node: &Node, problems: &mut Vec<Problem>) -> Option<Detection> {
-    if node.as_map().is_none() {
-        let message = format!("`detection` must be a map, not {}", node.value.kind());
-        problems.push(Problem::error(node.mark, message));
-    }
-    selections_and_condition(node, "detection", &[], problems)
+    let placeholders = Placeholders::default();
+    let mut context = Context::new(&placeholders, TimeZone::UTC);
+    let detection = selections_and_condition(node, "detection", &[], &mut context);
+    problems.append(&mut context.problems);
+    detection
 }
 
 /// Reads the selections and the condition of a map; `None` if a problem is an error. `others` are keys that are no
@@ -21,20 +25,27 @@ pub(super) fn selections_and_condition(
     node: &Node,
     key: &str,
     others: &[&str],
-    problems: &mut Vec<Problem>,
+    context: &mut Context<'_>,
 ) -> Option<Detection> {
-    let before = problems.len();
+    let before = context.problems.len();
+    let Some(entries) = node.as_map() else {
+        let message = format!("`{key}` must be a map, not {}", node.value.kind());
+        context.problems.push(Problem::error(node.mark, message));
+        return None;
+    };
     let is_selection = |entry: &&Entry| entry.key != "condition" && !others.contains(&&*entry.key);
     let mut selections = Vec::new();
     let mut marks = Vec::new();
-    for entry in node.as_map()?.iter().filter(is_selection) {
+    for entry in entries.iter().filter(is_selection) {
         if entry.key == "timeframe" {
             let problem = Problem::error(entry.key_mark, "`timeframe` is not part of Sigma 2");
-            problems.push(problem.remedy("write a correlation rule"));
+            context
+                .problems
+                .push(problem.remedy("write a correlation rule"));
             continue;
         }
         // A broken selection keeps its name, so that the condition is still checked.
-        let body = body(&entry.node, problems).unwrap_or(Body::Any(Vec::new()));
+        let body = body(&entry.node, context).unwrap_or(Body::Any(Vec::new()));
         selections.push(Selection {
             name: entry.key.clone(),
             body,
@@ -42,16 +53,18 @@ pub(super) fn selections_and_condition(
         marks.push(entry.key_mark);
     }
     let names: Vec<&str> = selections.iter().map(|s| s.name.as_str()).collect();
-    let condition = conditions(node, key, &names, problems);
+    let condition = conditions(node, key, &names, context);
     if let Some(condition) = &condition {
         let mut used = vec![false; names.len()];
         mark_used(condition, &mut used);
         for (index, name) in names.iter().enumerate().filter(|(index, _)| !used[*index]) {
             let message = format!("selection `{name}` is not part of the condition");
-            problems.push(Problem::warning(marks[index], message));
+            context
+                .problems
+                .push(Problem::warning(marks[index], message));
         }
     }
-    let sound = problems[before..].iter().all(Problem::is_warning);
+    let sound = context.problems[before..].iter().all(Problem::is_warning);
     let condition = condition.filter(|_| sound)?;
     Some(Detection {
         selections,
@@ -64,11 +77,13 @@ fn conditions(
     node: &Node,
     key: &str,
     names: &[&str],
-    problems: &mut Vec<Problem>,
+    context: &mut Context<'_>,
 ) -> Option<Condition> {
     let Some(condition) = node.entry("condition") else {
         let problem = Problem::error(node.mark, format!("`{key}` has no `condition`"));
-        problems.push(problem.remedy("write `condition: <name of a selection>`"));
+        context
+            .problems
+            .push(problem.remedy("write `condition: <name of a selection>`"));
         return None;
     };
     let texts: &[Node] = match &condition.value {
@@ -86,7 +101,7 @@ fn conditions(
         };
         match parsed {
             Ok(part) => parts.push(part),
-            Err(problem) => problems.push(problem),
+            Err(problem) => context.problems.push(problem),
         }
     }
     match parts.len() {
@@ -109,36 +124,40 @@ fn mark_used(condition: &Condition, used: &mut [bool]) {
 }
 
 /// Parses a selection: all lines of a map, any element of a list, or a scalar as a keyword.
-fn body(node: &Node, problems: &mut Vec<Problem>) -> Option<Body> {
+fn body(node: &Node, context: &mut Context<'_>) -> Option<Body> {
     match &node.value {
         Yaml::Map(entries) if entries.is_empty() => {
-            problems.push(Problem::error(node.mark, "an empty selection"));
+            context
+                .problems
+                .push(Problem::error(node.mark, "an empty selection"));
             None
         }
-        Yaml::Map(entries) => Some(lines(entries, problems)),
+        Yaml::Map(entries) => Some(lines(entries, context)),
         Yaml::Seq(elements) if elements.is_empty() => {
-            problems.push(Problem::error(node.mark, "an empty selection"));
+            context
+                .problems
+                .push(Problem::error(node.mark, "an empty selection"));
             None
         }
         Yaml::Seq(elements) if elements.iter().any(|e| e.as_map().is_some()) => {
             let parts = elements.iter().filter_map(|element| match &element.value {
-                Yaml::Map(entries) if !entries.is_empty() => Some(lines(entries, problems)),
+                Yaml::Map(entries) if !entries.is_empty() => Some(lines(entries, context)),
                 Yaml::Map(_) | Yaml::Seq(_) => {
                     let message = format!("{} within a list of maps", element.value.kind());
-                    problems.push(Problem::error(element.mark, message));
+                    context.problems.push(Problem::error(element.mark, message));
                     None
                 }
-                _ => modifiers::keywords(element, problems).map(Body::Test),
+                _ => modifiers::keywords(element, context).map(Body::Test),
             });
             Some(Body::Any(parts.collect()))
         }
-        _ => modifiers::keywords(node, problems).map(Body::Test),
+        _ => modifiers::keywords(node, context).map(Body::Test),
     }
 }
 
-fn lines(entries: &[Entry], problems: &mut Vec<Problem>) -> Body {
+fn lines(entries: &[Entry], context: &mut Context<'_>) -> Body {
     let tests = entries
         .iter()
-        .filter_map(|entry| modifiers::test(entry, problems));
+        .filter_map(|entry| modifiers::test(entry, context));
     Body::All(tests.map(Body::Test).collect())
 }

@@ -1,8 +1,11 @@
 //! Reads every document of a file of rules. The keys of a document say of which kind it is.
 
+use super::action::Actions;
 use super::filter::{Filter, filter};
 use super::parse::rule;
-use super::rule::Rule;
+use super::placeholders::Placeholders;
+use super::rule::{Rule, RuleId};
+use super::suppression::{Suppression, suppression};
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{self, Node};
 
@@ -13,6 +16,8 @@ pub struct Parsed {
     pub rules: Vec<Rule>,
     /// The filters without errors.
     pub filters: Vec<Filter>,
+    /// The suppressions without errors.
+    pub suppressions: Vec<Suppression>,
     /// The ids and names of the rules with errors, so that nobody calls them unknown.
     pub broken: Vec<String>,
     /// Errors and warnings, in the order of the text.
@@ -26,16 +31,18 @@ enum DocumentKind {
     Rule,
     /// It has `filter`.
     Filter,
-    /// It has `correlation` or `action`, which are not supported.
-    Unsupported(&'static str),
+    /// It has `suppress`.
+    Suppression,
+    /// It has `correlation`, which is not supported.
+    Correlation,
 }
 
 impl DocumentKind {
     /// The keys that make a document something else than a rule.
     const KEYS: [(&str, DocumentKind); 3] = [
         ("filter", DocumentKind::Filter),
-        ("correlation", DocumentKind::Unsupported("correlation")),
-        ("action", DocumentKind::Unsupported("action")),
+        ("suppress", DocumentKind::Suppression),
+        ("correlation", DocumentKind::Correlation),
     ];
 
     /// The kind of a document.
@@ -69,7 +76,7 @@ impl DocumentKind {
 }
 
 /// Reads every document of a text.
-pub fn documents(text: &str) -> Parsed {
+pub fn documents(text: &str, placeholders: &Placeholders) -> Parsed {
     let mut parsed = Parsed::default();
     match yaml::documents(text) {
         Ok(documents) => {
@@ -78,8 +85,16 @@ pub fn documents(text: &str) -> Parsed {
                     .problems
                     .push(Problem::error(Mark::START, "no rule in this file"));
             }
-            for document in &documents {
-                parsed.add(document);
+            let mut actions = Actions::default();
+            for document in documents {
+                match actions.apply(document) {
+                    Ok(document) => {
+                        document
+                            .iter()
+                            .for_each(|document| parsed.add(document, placeholders));
+                    }
+                    Err(problem) => parsed.problems.push(problem),
+                }
             }
         }
         Err(problem) => parsed.problems.push(problem),
@@ -89,24 +104,34 @@ pub fn documents(text: &str) -> Parsed {
 }
 
 impl Parsed {
-    fn add(&mut self, document: &Node) {
+    /// The ids of the rules, also of those with errors.
+    pub fn rule_ids(&self) -> Vec<RuleId> {
+        let sound = self.rules.iter().map(|rule| rule.id.clone());
+        let broken = self.broken.iter().filter_map(|name| name.parse().ok());
+        sound.chain(broken).collect()
+    }
+
+    fn add(&mut self, document: &Node, placeholders: &Placeholders) {
         match DocumentKind::of(document) {
-            Ok(DocumentKind::Rule) => match rule(document, &mut self.problems) {
+            Ok(DocumentKind::Rule) => match rule(document, placeholders, &mut self.problems) {
                 Some(rule) => self.rules.push(rule),
                 None => self.broken.extend(references(document)),
             },
             Ok(DocumentKind::Filter) => {
-                self.filters.extend(filter(document, &mut self.problems));
+                self.filters
+                    .extend(filter(document, placeholders, &mut self.problems));
             }
-            Ok(DocumentKind::Unsupported(key)) => {
+            Ok(DocumentKind::Suppression) => {
+                let suppression = suppression(document, placeholders, &mut self.problems);
+                self.suppressions.extend(suppression);
+            }
+            Ok(DocumentKind::Correlation) => {
                 let entries = document.as_map().unwrap_or_default().iter();
-                let mut marks = entries
-                    .filter(|entry| entry.key == key)
-                    .map(|entry| entry.key_mark);
-                let mark = marks.next().unwrap_or(document.mark);
-                let problem = Problem::error(mark, format!("`{key}` is not supported yet"));
+                let mut keys = entries.filter(|entry| entry.key == "correlation");
+                let mark = keys.next().map_or(document.mark, |entry| entry.key_mark);
+                let problem = Problem::error(mark, "`correlation` is not supported yet");
                 self.problems
-                    .push(problem.remedy("write rules with `detection`, and filters"));
+                    .push(problem.remedy("write rules with `detection`, filters and suppressions"));
             }
             Err(problem) => {
                 self.broken.extend(references(document));

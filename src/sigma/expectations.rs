@@ -2,10 +2,12 @@
 
 use regex::Regex;
 
+use super::context::Context;
 use super::encoding::{base64, base64_offsets, utf16};
 use super::matcher::{Check, Expected, FieldReference, Network, NetworkError, Relation};
 use super::modifiers::{Base64, Modifiers, ValueKind};
 use super::pattern::{DASHES, Pattern, Token, literal, tokens};
+use super::time::TimeCheck;
 use super::value::Number;
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{Node, Value as Yaml};
@@ -17,14 +19,14 @@ impl Modifiers {
         node: &Node,
         keywords: bool,
         key: Mark,
-        problems: &mut Vec<Problem>,
+        context: &mut Context<'_>,
     ) -> Option<Check> {
         if self.kind == ValueKind::Exists {
             return match node.value {
                 Yaml::Bool(exists) => Some(Check::Exists(exists)),
                 _ => {
                     let problem = Problem::error(node.mark, "`exists` takes `true` or `false`");
-                    problems.push(problem);
+                    context.problems.push(problem);
                     None
                 }
             };
@@ -34,14 +36,18 @@ impl Modifiers {
             _ => std::slice::from_ref(node),
         };
         if values.is_empty() {
-            problems.push(Problem::error(node.mark, "an empty list matches nothing"));
+            context
+                .problems
+                .push(Problem::error(node.mark, "an empty list matches nothing"));
         }
         if self.all && values.len() < 2 {
             let message = "`all` with a single value has no effect";
-            problems.push(Problem::warning(key, message).remedy("remove `all`"));
+            context
+                .problems
+                .push(Problem::warning(key, message).remedy("remove `all`"));
         }
         if self.kind == ValueKind::FieldRef {
-            return self.field_reference(values, problems);
+            return self.field_reference(values, &mut context.problems);
         }
         let mut expected = Vec::new();
         for value in values {
@@ -50,22 +56,17 @@ impl Modifiers {
                 let message =
                     format!("`{written}` without quotes is a string here, not a truth value");
                 let remedy = format!("write true or false, or quote the text: '{written}'");
-                problems.push(Problem::warning(value.mark, message).remedy(remedy));
+                context
+                    .problems
+                    .push(Problem::warning(value.mark, message).remedy(remedy));
             }
-            match self.expected(value, keywords) {
+            match self.expected(value, keywords, context) {
                 Ok(alternatives) => expected.push(alternatives),
-                Err(problem) => problems.push(problem),
+                Err(problem) => context.problems.push(problem),
             }
         }
         if self.all {
-            let single = expected.iter().all(|alternatives| alternatives.len() == 1);
-            if !single {
-                let message = "`all` and `base64offset` cannot be combined";
-                problems.push(
-                    Problem::error(key, message).remedy("write one selection for each value"),
-                );
-            }
-            return Some(Check::Every(expected.into_iter().flatten().collect()));
+            return Some(Check::Every(expected.into_iter().map(one_of).collect()));
         }
         Some(Check::Any(expected.into_iter().flatten().collect()))
     }
@@ -91,7 +92,12 @@ impl Modifiers {
     }
 
     /// The expectations for one value: one, or three for `base64offset`.
-    fn expected(&self, node: &Node, keywords: bool) -> Result<Vec<Expected>, Problem> {
+    fn expected(
+        &self,
+        node: &Node,
+        keywords: bool,
+        context: &mut Context<'_>,
+    ) -> Result<Vec<Expected>, Problem> {
         let wrong = |wanted: &str| {
             let message = format!("{wanted} is expected here, not {}", node.value.kind());
             Err(Problem::error(node.mark, message))
@@ -102,6 +108,12 @@ impl Modifiers {
                 _ => Ok(vec![regex(&node.text()?, i, m, s, node.mark)?]),
             },
             ValueKind::Cidr => match node.as_str() {
+                Some(text) if self.expand => {
+                    let texts = context.expand(text, node.mark)?.into_iter();
+                    texts
+                        .map(|parts| network(&parts.concat(), node.mark))
+                        .collect()
+                }
                 Some(text) => Ok(vec![network(text, node.mark)?]),
                 None => wrong("a network such as `10.0.0.0/8`"),
             },
@@ -109,10 +121,29 @@ impl Modifiers {
                 Some(limit) => Ok(vec![Expected::Compare(bound, limit)]),
                 None => wrong("a number"),
             },
+            ValueKind::Time(part, bound) => match node.value {
+                Yaml::Int(number) if is_within(number, part.range()) => {
+                    node.check_written()?;
+                    Ok(vec![Expected::Time(Box::new(TimeCheck {
+                        part,
+                        bound,
+                        number,
+                        zone: context.zone(),
+                    }))])
+                }
+                Yaml::Int(_) => {
+                    let (first, last) = part.range();
+                    let message = format!("`{}` is from {first} to {last}", part.as_str());
+                    Err(Problem::error(node.mark, message))
+                }
+                _ => wrong("a whole number"),
+            },
             ValueKind::Plain | ValueKind::Exists | ValueKind::FieldRef => match &node.value {
                 Yaml::Seq(_) | Yaml::Map(_) => wrong("a string, number, boolean or null"),
                 Yaml::Null if keywords || self.wants_text() => wrong("a string"),
-                _ if keywords || self.wants_text() => self.text(&node.text()?, keywords, node.mark),
+                _ if keywords || self.wants_text() => {
+                    self.text(&node.text()?, keywords, node.mark, context)
+                }
                 Yaml::Null => Ok(vec![Expected::Null]),
                 Yaml::Bool(bool) => Ok(vec![Expected::Bool(*bool)]),
                 Yaml::Int(int) => {
@@ -123,7 +154,7 @@ impl Modifiers {
                     node.check_written()?;
                     Ok(vec![Expected::Number(Number::Float(*float))])
                 }
-                Yaml::String(text) => self.text(text, keywords, node.mark),
+                Yaml::String(text) => self.text(text, keywords, node.mark, context),
             },
         }
     }
@@ -133,24 +164,36 @@ impl Modifiers {
         self.relation.is_some() || self.base64.is_some() || self.windash || self.expand
     }
 
-    fn text(&self, text: &str, keywords: bool, mark: Mark) -> Result<Vec<Expected>, Problem> {
-        if self.expand
-            && let Some(name) = placeholder(text)
-        {
-            return Err(
-                Problem::error(mark, format!("placeholder `%{name}%` has no value"))
-                    .remedy("write the values in place of the placeholder, without `expand`"),
-            );
-        }
-        if keywords && text.is_empty() {
-            return Err(Problem::error(mark, "an empty keyword matches every event"));
-        }
-        let unescaped = if self.expand {
-            text.replace(r"\%", "%")
-        } else {
-            text.to_owned()
+    /// The expectations for a text: more than one with `base64offset`, or a placeholder.
+    fn text(
+        &self,
+        text: &str,
+        keywords: bool,
+        mark: Mark,
+        context: &mut Context<'_>,
+    ) -> Result<Vec<Expected>, Problem> {
+        let texts = match self.expand {
+            true => context.expand(text, mark)?,
+            false => vec![vec![text.to_owned()]],
         };
-        let mut tokens = tokens(&unescaped);
+        let mut expected = Vec::new();
+        for parts in &texts {
+            // Each part has its own escapes: one cannot escape the first character of the next.
+            let tokens: Vec<Token> = parts.iter().flat_map(|part| tokens(part)).collect();
+            if keywords && tokens.is_empty() {
+                return Err(Problem::error(mark, "an empty keyword matches every event"));
+            }
+            expected.extend(self.tokens(tokens, keywords, mark)?);
+        }
+        Ok(expected)
+    }
+
+    fn tokens(
+        &self,
+        mut tokens: Vec<Token>,
+        keywords: bool,
+        mark: Mark,
+    ) -> Result<Vec<Expected>, Problem> {
         if self.windash {
             for token in &mut tokens {
                 if matches!(token, Token::Char(c) if DASHES.contains(c)) {
@@ -196,6 +239,18 @@ impl Modifiers {
             return Err(Problem::error(mark, "too short to be found in Base64"));
         }
         Ok(encoded)
+    }
+}
+
+fn is_within(number: i64, (first, last): (i64, i64)) -> bool {
+    (first..=last).contains(&number)
+}
+
+/// One expectation for several alternatives.
+fn one_of(mut alternatives: Vec<Expected>) -> Expected {
+    match alternatives.len() {
+        1 => alternatives.remove(0),
+        _ => Expected::OneOf(alternatives),
     }
 }
 
@@ -261,20 +316,4 @@ fn network(text: &str, mark: Mark) -> Result<Expected, Problem> {
                 NetworkError::HostBits(meant) => problem.remedy(format!("write `{meant}`")),
             }
         })
-}
-
-/// The first `%name%` that is not escaped with a backslash.
-fn placeholder(text: &str) -> Option<&str> {
-    let mut opened: Option<usize> = None;
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        if c == '%' && !escaped {
-            match opened {
-                Some(from) if from < at => return Some(&text[from..at]),
-                _ => opened = Some(at + 1),
-            }
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    None
 }

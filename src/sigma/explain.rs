@@ -22,7 +22,7 @@ pub struct SelectionOutcome<'e> {
     pub tests: Vec<TestOutcome<'e>>,
 }
 
-/// The result of one line of a selection on one event.
+/// The result of one line of a selection on one event; of a line about elements, that of each field that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestOutcome<'e> {
     /// The field's name; `None` for keywords.
@@ -75,15 +75,19 @@ impl<P> Engine<P> {
                 true => Readings::Every,
                 false => Readings::Any,
             };
-            let tests = selection.tests.iter().map(|number| {
+            let mut tests = Vec::new();
+            for number in &selection.tests {
                 let (test, holds) = (&self.tests[*number], evaluation.test(*number, readings));
-                TestOutcome {
-                    field: test.test.field.as_deref(),
+                if let Check::Element(element) = &test.test.check {
+                    tests.extend(evaluation.element_lines(test, element.depth, holds, readings));
+                    continue;
+                }
+                tests.push(TestOutcome {
+                    field: test.test.shown_field(),
                     holds,
                     values: evaluation.seen(test, holds, readings),
-                }
-            });
-            let tests = tests.collect();
+                });
+            }
             outcomes.push(SelectionOutcome {
                 name: &selection.name,
                 holds: evaluation.holds(&selection.expr, readings),
@@ -105,6 +109,9 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         let expected: &[Expected] = match &test.test.check {
             Check::Any(expected) | Check::Every(expected) => expected,
             Check::Exists(_) | Check::Field(_) => &[],
+            Check::Element(element) => {
+                return self.seen_elements(test, element.depth, holds, readings);
+            }
         };
         let by_value = holds && !test.test.negated && !expected.is_empty();
         // If the test holds, the matching values are shown; if not, all values.
@@ -114,7 +121,8 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         let mut visit = |value: Value<'_>| {
             let mut subject = Subject::new(value, &mut buffer);
             if !by_value || expected.iter().any(|one| one.is_met(&mut subject)) {
-                let text = value.text();
+                let time = expected.iter().find_map(|one| one.time_of(value));
+                let text = time.map(Cow::Owned).or_else(|| value.text());
                 seen.push(text.map_or_else(|| value.described().to_owned(), TestOutcome::reported));
             }
             if seen.len() < TestOutcome::MAX_VALUES {

@@ -3,14 +3,16 @@
 //! documentation of Sigma and pySigma have it). Which of the two is told by an event that no selection describes: no
 //! filter is meant to exclude such an event, so a condition that holds for it says what else must hold.
 
+use super::context::Context;
 use super::detection::selections_and_condition;
 use super::metadata::MetadataReader;
+use super::placeholders::Placeholders;
 use super::rule::{Condition, Detection, Exclusion, Logsource, RuleId};
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{Node, Value as Yaml};
 
 /// Keys of a filter that watchbell uses, or that other engines do; others are custom keys.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "title",
     "id",
     "name",
@@ -20,6 +22,7 @@ const KEYS: [&str; 10] = [
     "date",
     "modified",
     "logsource",
+    "timezone",
     "filter",
 ];
 
@@ -56,13 +59,17 @@ pub enum FilteredRules {
 }
 
 /// Reads one document as a filter; `None` if a problem is an error.
-pub(super) fn filter(document: &Node, problems: &mut Vec<Problem>) -> Option<Filter> {
+pub(super) fn filter(
+    document: &Node,
+    placeholders: &Placeholders,
+    problems: &mut Vec<Problem>,
+) -> Option<Filter> {
     let mut reader = MetadataReader::new(document, "a filter");
-    let filter = read(&mut reader);
+    let filter = read(&mut reader, placeholders);
     reader.finish(filter, problems)
 }
 
-fn read(reader: &mut MetadataReader<'_>) -> Option<Filter> {
+fn read(reader: &mut MetadataReader<'_>, placeholders: &Placeholders) -> Option<Filter> {
     let entries = reader.entries()?;
     reader.custom(entries, &KEYS);
     let id = reader.id();
@@ -77,8 +84,10 @@ fn read(reader: &mut MetadataReader<'_>) -> Option<Filter> {
             .push(Problem::error(node.mark, message).remedy(remedy));
         return None;
     };
-    let rules = rules(node, &mut reader.problems);
-    let detection = selections_and_condition(node, "filter", &["rules"], &mut reader.problems);
+    let rules = rules(node, "filter", &mut reader.problems);
+    let mut context = Context::new(placeholders, reader.time_zone());
+    let detection = selections_and_condition(node, "filter", &["rules"], &mut context);
+    reader.finish_lines(&mut context);
     let detection = detection.map(|detection| Detection {
         condition: excluded(detection.condition),
         ..detection
@@ -97,19 +106,19 @@ fn read(reader: &mut MetadataReader<'_>) -> Option<Filter> {
         logsource_mark,
         rules: rules?,
         detection: detection?,
-        canonical: excluded.canonical(),
+        canonical: excluded.canonical() + &context.canonical(),
     })
 }
 
-/// The ids and names in `rules`, or `any`.
-fn rules(filter: &Node, problems: &mut Vec<Problem>) -> Option<FilteredRules> {
+/// The ids and names in `rules` of a map, or `any`; `key` names the map in messages.
+pub(super) fn rules(node: &Node, key: &str, problems: &mut Vec<Problem>) -> Option<FilteredRules> {
     let mut refuse = |mark: Mark, message: String| {
         let remedy = "list ids or names of rules, or write `rules: any`";
         problems.push(Problem::error(mark, message).remedy(remedy));
         None
     };
-    let Some(node) = filter.entry("rules") else {
-        return refuse(filter.mark, "`filter` has no `rules`".to_owned());
+    let Some(node) = node.entry("rules") else {
+        return refuse(node.mark, format!("`{key}` has no `rules`"));
     };
     let listed: &[Node] = match &node.value {
         Yaml::String(word) if word.eq_ignore_ascii_case("any") => return Some(FilteredRules::Any),

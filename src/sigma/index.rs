@@ -127,6 +127,12 @@ impl Choice {
 /// The values of which one must be present for a test to hold. Only tests for equality with texts have
 /// them, and regular expressions that match only certain texts.
 fn keys(test: &CompiledTest) -> Option<Vec<Key>> {
+    if let Check::Element(_) = test.test.check {
+        // What an element has, the event has.
+        let group = |lines: &Vec<CompiledTest>| lines.iter().find_map(keys);
+        let groups: Option<Vec<_>> = test.groups.iter().map(group).collect();
+        return groups.map(|groups| groups.concat());
+    }
     let field = test.field?;
     let texts = |expected: &Expected| match expected {
         Expected::Text(pattern) => pattern.exact().map(|text| vec![fold(text)]),
@@ -142,7 +148,7 @@ fn keys(test: &CompiledTest) -> Option<Vec<Key>> {
             texts.map(|texts| texts.concat())
         }
         Check::Every(expected) => expected.iter().find_map(texts),
-        Check::Exists(_) | Check::Field(_) => None,
+        Check::Exists(_) | Check::Field(_) | Check::Element(_) => None,
     }?;
     Some(texts.into_iter().map(|text| (field, text)).collect())
 }

@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use regex::Regex;
 
 use super::pattern::{Pattern, fold_into};
-use super::value::{Number, Value};
+use super::time::TimeCheck;
+use super::value::{Bound, Number, Value};
+use crate::diagnostic::Mark;
 
 /// What a test expects of a field.
 #[derive(Debug, Clone)]
@@ -20,6 +22,59 @@ pub enum Check {
     Every(Vec<Expected>),
     /// Some value of the field relates to some value of another field (`fieldref`).
     Field(FieldReference),
+    /// One element of the field, which is a list, meets all lines of one of these groups.
+    Element(ElementLines),
+}
+
+/// Lines about one element of a list.
+#[derive(Debug, Clone)]
+pub struct ElementLines {
+    /// How many segments the name of the list has; the names of the lines' fields begin with them.
+    pub depth: usize,
+    /// Groups of lines.
+    pub groups: Vec<Vec<Test>>,
+}
+
+/// One line of a selection: compares a field, or every string of the event, with expected values.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// The field's name; `None` searches every string (keywords).
+    pub field: Option<String>,
+    /// What is expected.
+    pub check: Check,
+    /// `neq`: the test holds if the check does not.
+    pub negated: bool,
+    /// Position of the field's name.
+    pub mark: Mark,
+}
+
+impl Test {
+    /// The name of its field without the first `depth` segments, as a line about an element has it.
+    pub(super) fn name_below(&self, depth: usize) -> &str {
+        let name = self.field.as_deref().unwrap_or_default();
+        let mut rest = name.splitn(depth + 1, '.');
+        rest.nth(depth).unwrap_or(name)
+    }
+
+    /// The test itself, or the lines about an element that it consists of.
+    pub fn lines(&self) -> Vec<&Test> {
+        match &self.check {
+            Check::Element(element) => element.groups.iter().flatten().collect(),
+            _ => vec![self],
+        }
+    }
+}
+
+impl Check {
+    /// Whether a field that is missing is one of the values that it accepts.
+    pub fn accepts_missing(&self) -> bool {
+        match self {
+            Check::Any(expected) => expected.iter().any(Expected::is_null),
+            Check::Every(expected) => expected.iter().all(Expected::is_null),
+            Check::Exists(exists) => !exists,
+            Check::Field(_) | Check::Element(_) => false,
+        }
+    }
 }
 
 /// A comparison between two fields of one event.
@@ -63,7 +118,7 @@ impl Relation {
 /// One expected value.
 #[derive(Debug, Clone)]
 pub enum Expected {
-    /// An explicit null.
+    /// A null, or a field that is missing.
     Null,
     /// A boolean, or a string with its text.
     Bool(bool),
@@ -77,30 +132,10 @@ pub enum Expected {
     Compare(Bound, Number),
     /// An address within a network.
     Network(Network),
-}
-
-/// `lt`, `lte`, `gt`, `gte`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    /// Less.
-    Less,
-    /// Less or equal.
-    AtMost,
-    /// Greater.
-    Greater,
-    /// Greater or equal.
-    AtLeast,
-}
-
-impl Bound {
-    fn holds(self, ordering: Ordering) -> bool {
-        match self {
-            Bound::Less => ordering.is_lt(),
-            Bound::AtMost => ordering.is_le(),
-            Bound::Greater => ordering.is_gt(),
-            Bound::AtLeast => ordering.is_ge(),
-        }
-    }
+    /// A part of a time.
+    Time(Box<TimeCheck>),
+    /// One of several forms of a value, such as its three forms in Base64.
+    OneOf(Vec<Expected>),
 }
 
 /// An IPv4 or IPv6 network in CIDR notation.
@@ -223,6 +258,19 @@ impl<'v, 'b> Subject<'v, 'b> {
 }
 
 impl Expected {
+    /// Whether it is met by a null, and by a field that is missing.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Expected::Null)
+    }
+
+    /// A value that is compared as a time, as a person reads a time.
+    pub(super) fn time_of(&self, value: Value<'_>) -> Option<String> {
+        match self {
+            Expected::Time(check) => check.shown(value),
+            _ => None,
+        }
+    }
+
     /// Whether the value meets the expectation.
     pub fn is_met(&self, subject: &mut Subject<'_, '_>) -> bool {
         let value = subject.value;
@@ -253,6 +301,8 @@ impl Expected {
             }
             Expected::Regex(regex) => text_is(&|text| regex.is_match(text)),
             Expected::Network(network) => text_is(&|text| network.contains(text)),
+            Expected::Time(check) => check.is_met(value),
+            Expected::OneOf(forms) => forms.iter().any(|form| form.is_met(subject)),
         }
     }
 }

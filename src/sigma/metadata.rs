@@ -1,6 +1,10 @@
 //! Reads the keys that documents of several kinds have, such as `title` and `logsource`.
 
+use jiff::tz::TimeZone;
+
+use super::context::Context;
 use super::rule::{Logsource, RuleId};
+use super::time::time_zone;
 use crate::diagnostic::{Mark, Problem, nearest};
 use crate::yaml::{Entry, Node, Value as Yaml};
 
@@ -82,6 +86,36 @@ impl<'n> MetadataReader<'n> {
             self.error(self.node.mark, format!("{} needs a `title`", self.kind));
         }
         title
+    }
+
+    /// The time zone in `timezone`; UTC if there is none.
+    pub(super) fn time_zone(&mut self) -> TimeZone {
+        let Some((name, mark)) = self.marked("timezone") else {
+            return TimeZone::UTC;
+        };
+        time_zone(&name).unwrap_or_else(|near| {
+            let problem = Problem::error(mark, format!("no time zone `{name}`"));
+            self.problems.push(match near {
+                Some(near) => problem.remedy(format!("did you mean `{near}`?")),
+                None => {
+                    problem.remedy("write a name of the IANA database, such as `Europe/Berlin`")
+                }
+            });
+            TimeZone::UTC
+        })
+    }
+
+    /// Warns about a `timezone` that nothing uses, and takes over the problems of the lines.
+    pub(super) fn finish_lines(&mut self, context: &mut Context<'_>) {
+        self.problems.append(&mut context.problems);
+        let entries = self.node.as_map().unwrap_or_default().iter();
+        let mut zones = entries.filter(|entry| entry.key == "timezone");
+        if let Some(entry) = zones.next().filter(|_| !context.uses_zone) {
+            let message = "`timezone` has no effect: no line compares a part of a time";
+            let problem = Problem::warning(entry.key_mark, message);
+            self.problems
+                .push(problem.remedy("remove it, or write a line such as `time|hour|gte: 22`"));
+        }
     }
 
     pub(super) fn logsource(&mut self) -> (Logsource, Mark) {

@@ -2,11 +2,14 @@
 //! anything that implements [`Fields`]. Malformed and unsupported rules are refused when parsed, so
 //! evaluation is total. `docs/sigma.md` says how questions are decided that the specification leaves open.
 
+mod action;
 mod compile;
 mod condition;
+mod context;
 mod describe;
 mod detection;
 mod document;
+mod element;
 mod encoding;
 mod evaluate;
 mod expectations;
@@ -20,9 +23,13 @@ mod modifiers;
 mod outcome;
 mod parse;
 mod pattern;
+mod placeholders;
 mod program;
 mod relate;
+mod rename;
 mod rule;
+mod suppression;
+mod time;
 mod value;
 
 #[cfg(test)]
@@ -34,8 +41,13 @@ pub use document::{Parsed, documents};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};
 pub use filter::{Filter, FilteredRules};
-pub use matcher::{Check, Expected};
+pub use matcher::{Check, ElementLines, Expected, Test};
 pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::rule;
-pub use rule::{Detection, Exclusion, Level, Logsource, Rule, RuleId, Status, Test};
-pub use value::{Fields, Origin, UnknownField, Value, Visit};
+pub use placeholders::Placeholders;
+pub use rule::{
+    Condition, Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status,
+};
+pub use suppression::Suppression;
+pub use time::{TimeCheck, TimePart};
+pub use value::{Bound, ElementValues, Fields, Origin, UnknownField, Value, Visit, VisitElement};

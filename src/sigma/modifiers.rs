@@ -1,14 +1,16 @@
 //! Parses `field|modifier|modifier: values` into a [`Test`].
 //! A modifier that is unknown, misplaced or not yet supported rejects the rule; none is ignored.
 
+use super::context::Context;
 use super::encoding::Utf16;
-use super::matcher::{Bound, Relation};
-use super::rule::Test;
+use super::matcher::{Check, ElementLines, Relation, Test};
+use super::time::TimePart;
+use super::value::Bound;
 use crate::diagnostic::{Mark, Problem, nearest};
 use crate::yaml::{Entry, Node};
 
 /// Every supported modifier, as listed in error messages.
-pub const SUPPORTED: [&str; 25] = [
+pub const SUPPORTED: [&str; 31] = [
     "all",
     "startswith",
     "endswith",
@@ -31,13 +33,16 @@ pub const SUPPORTED: [&str; 25] = [
     "lte",
     "gt",
     "gte",
+    "minute",
+    "hour",
+    "day",
+    "week",
+    "month",
+    "year",
     "cidr",
     "expand",
     "fieldref",
 ];
-
-/// Modifiers of the specification that are not supported yet.
-const NOT_YET: [&str; 6] = ["minute", "hour", "day", "week", "month", "year"];
 
 /// The modifiers of one key.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +71,8 @@ pub(super) enum ValueKind {
     },
     Cidr,
     Compare(Bound),
+    /// A part of a time; without a bound, it is equal.
+    Time(TimePart, Option<Bound>),
     FieldRef,
 }
 
@@ -76,21 +83,112 @@ pub(super) enum Base64 {
 }
 
 /// Reads one line of a selection. A key without a field name searches keywords.
-pub fn test(entry: &Entry, problems: &mut Vec<Problem>) -> Option<Test> {
+pub fn test(entry: &Entry, context: &mut Context<'_>) -> Option<Test> {
+    let is_map = |node: &Node| node.as_map().is_some();
+    if is_map(&entry.node)
+        || entry
+            .node
+            .as_seq()
+            .is_some_and(|nodes| nodes.iter().any(is_map))
+    {
+        return element(entry, context);
+    }
     let mut words = entry.key.split('|');
     let field = words.next().filter(|name| !name.is_empty());
     match Modifiers::parse(words, field.is_none(), entry.key_mark) {
-        Ok(modifiers) => checked(field, &modifiers, &entry.node, entry.key_mark, problems),
+        Ok(modifiers) => checked(field, &modifiers, &entry.node, entry.key_mark, context),
         Err(problem) => {
-            problems.push(problem);
+            context.problems.push(problem);
             None
         }
     }
 }
 
+/// Reads a line whose value is a map, or a list of maps: lines about one element of a list.
+fn element(entry: &Entry, context: &mut Context<'_>) -> Option<Test> {
+    let Entry {
+        key,
+        key_mark,
+        node,
+    } = entry;
+    let mut refuse = |mark: Mark, message: &str, remedy: &str| {
+        let problem = Problem::error(mark, message);
+        context.problems.push(problem.remedy(remedy));
+        None
+    };
+    if key.is_empty() || key.contains('|') {
+        let message = "a map is expected only after the name of a field without modifiers";
+        return refuse(
+            *key_mark,
+            message,
+            "write modifiers in the lines of the map",
+        );
+    }
+    let maps = node.as_seq().unwrap_or(std::slice::from_ref(node));
+    let mut groups = Vec::new();
+    for map in maps {
+        let entries = map.as_map().unwrap_or_default();
+        if entries.is_empty() {
+            let message = "lines about an element are a map";
+            return refuse(
+                map.mark,
+                message,
+                "write `field: {name: value, other: value}`",
+            );
+        }
+        let mut lines = Vec::new();
+        for line in entries {
+            if line.key.is_empty() || line.key.starts_with('|') {
+                return refuse(
+                    line.key_mark,
+                    "a line about an element needs a field name",
+                    "",
+                );
+            }
+            if line.node.as_map().is_some() {
+                let message = "a map within lines about an element";
+                let remedy = "write the names with a dot, as in `policy.name: x`";
+                return refuse(line.key_mark, message, remedy);
+            }
+            lines.push(Entry {
+                key: format!("{key}.{}", line.key),
+                ..line.clone()
+            });
+        }
+        groups.push(lines);
+    }
+    let mut read = |lines: Vec<Entry>| {
+        let lines = lines.iter().map(|line| {
+            let test = test(line, context)?;
+            if let Check::Field(_) = test.check {
+                let problem = Problem::error(test.mark, "`fieldref` in a line about an element");
+                let remedy = "write it outside of the map, with the whole name of the field";
+                context.problems.push(problem.remedy(remedy));
+                return None;
+            }
+            Some(test)
+        });
+        // All lines are read, so that each problem is reported.
+        lines
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+    };
+    let groups: Vec<Option<Vec<Test>>> = groups.into_iter().map(&mut read).collect();
+    Some(Test {
+        field: Some(key.clone()),
+        check: Check::Element(ElementLines {
+            depth: key.split('.').count(),
+            groups: groups.into_iter().collect::<Option<_>>()?,
+        }),
+        negated: false,
+        mark: *key_mark,
+    })
+}
+
 /// Reads a list of keywords: one of them must be in any string of the event.
-pub fn keywords(values: &Node, problems: &mut Vec<Problem>) -> Option<Test> {
-    checked(None, &Modifiers::default(), values, values.mark, problems)
+pub fn keywords(values: &Node, context: &mut Context<'_>) -> Option<Test> {
+    checked(None, &Modifiers::default(), values, values.mark, context)
 }
 
 fn checked(
@@ -98,11 +196,11 @@ fn checked(
     modifiers: &Modifiers,
     node: &Node,
     mark: Mark,
-    problems: &mut Vec<Problem>,
+    context: &mut Context<'_>,
 ) -> Option<Test> {
-    let before = problems.len();
-    let check = modifiers.check(node, field.is_none(), mark, problems);
-    let sound = problems[before..].iter().all(Problem::is_warning);
+    let before = context.problems.len();
+    let check = modifiers.check(node, field.is_none(), mark, context);
+    let sound = context.problems[before..].iter().all(Problem::is_warning);
     let check = check.filter(|_| sound)?;
     Some(Test {
         field: field.map(str::to_owned),
@@ -150,10 +248,10 @@ impl Modifiers {
             "exists" => return self.set_kind(ValueKind::Exists, mark),
             "cidr" => return self.set_kind(ValueKind::Cidr, mark),
             "fieldref" => return self.set_kind(ValueKind::FieldRef, mark),
-            "lt" => return self.set_kind(ValueKind::Compare(Bound::Less), mark),
-            "lte" => return self.set_kind(ValueKind::Compare(Bound::AtMost), mark),
-            "gt" => return self.set_kind(ValueKind::Compare(Bound::Greater), mark),
-            "gte" => return self.set_kind(ValueKind::Compare(Bound::AtLeast), mark),
+            "lt" => return self.compare(Bound::Less, mark),
+            "lte" => return self.compare(Bound::AtMost, mark),
+            "gt" => return self.compare(Bound::Greater, mark),
+            "gte" => return self.compare(Bound::AtLeast, mark),
             "re" => {
                 let (i, m, s) = (false, false, false);
                 return self.set_kind(ValueKind::Regex { i, m, s }, mark);
@@ -171,7 +269,10 @@ impl Modifiers {
             "utf16" => return self.encode_utf16(Utf16::Marked, mark),
             "base64" => return self.encode_base64(Base64::Whole, mark),
             "base64offset" => return self.encode_base64(Base64::Offset, mark),
-            unknown => return Err(unsupported(unknown, mark)),
+            word => match TimePart::parse(word) {
+                Some(part) => return self.time_part(part, mark),
+                None => return Err(unknown(word, mark)),
+            },
         }
         Ok(())
     }
@@ -186,10 +287,28 @@ impl Modifiers {
         }
     }
 
+    /// A bound for the value, or for the part of a time that the modifier before it names.
+    fn compare(&mut self, bound: Bound, mark: Mark) -> Result<(), Problem> {
+        if let ValueKind::Time(part, None) = self.kind {
+            self.kind = ValueKind::Time(part, Some(bound));
+            return Ok(());
+        }
+        self.set_kind(ValueKind::Compare(bound), mark)
+    }
+
+    fn time_part(&mut self, part: TimePart, mark: Mark) -> Result<(), Problem> {
+        if let ValueKind::Compare(_) = self.kind {
+            let word = part.as_str();
+            let problem = Problem::error(mark, format!("`{word}` after a comparison"));
+            return Err(problem.remedy(format!("write it before, as in `|{word}|gte`")));
+        }
+        self.set_kind(ValueKind::Time(part, None), mark)
+    }
+
     fn set_kind(&mut self, kind: ValueKind, mark: Mark) -> Result<(), Problem> {
         if self.kind != ValueKind::Plain {
-            let message = "only one of `re`, `cidr`, `exists`, `fieldref`, `lt`, `lte`, `gt` and \
-                           `gte` is allowed";
+            let message = "only one of `re`, `cidr`, `exists`, `fieldref`, `lt`, `lte`, `gt`, `gte` \
+                           and the parts of a time is allowed";
             return Err(Problem::error(mark, message));
         }
         self.kind = kind;
@@ -218,12 +337,17 @@ impl Modifiers {
 
     /// A message if modifiers cannot be combined.
     fn conflict(&self, seen: &[&str], keywords: bool) -> Option<String> {
+        let time;
         let allowed: &[&str] = match self.kind {
             ValueKind::Plain => &SUPPORTED,
             ValueKind::Exists => &["exists"],
             ValueKind::Regex { .. } => &["re", "i", "m", "s", "all", "neq"],
-            ValueKind::Cidr => &["cidr", "all", "neq"],
+            ValueKind::Cidr => &["cidr", "expand", "all", "neq"],
             ValueKind::Compare(_) => &["lt", "lte", "gt", "gte", "all", "neq"],
+            ValueKind::Time(part, _) => {
+                time = [part.as_str(), "lt", "lte", "gt", "gte", "neq"];
+                &time
+            }
             ValueKind::FieldRef => &[
                 "fieldref",
                 "contains",
@@ -253,12 +377,7 @@ impl Modifiers {
     }
 }
 
-fn unsupported(word: &str, mark: Mark) -> Problem {
-    if NOT_YET.contains(&word) {
-        return Problem::error(mark, format!("modifier `{word}` is not supported yet")).remedy(
-            format!("the supported modifiers are: {}", SUPPORTED.join(", ")),
-        );
-    }
+fn unknown(word: &str, mark: Mark) -> Problem {
     let problem = Problem::error(mark, format!("unknown modifier `{word}`"));
     match nearest(word, SUPPORTED) {
         Some(known) => problem.remedy(format!("did you mean `{known}`?")),

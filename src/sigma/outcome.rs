@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 
 use super::compile::{Engine, RuleIndex};
 use super::evaluate::{CachedAnswer, Evaluation, Readings};
-use super::matcher::{Check, Subject};
+use super::matcher::{Check, Expected, Subject, Test};
 use super::program::{CompiledSelection, CompiledTest};
-use super::rule::{Body, Condition, Detection, Exclusion, Logsource, Selection, Test};
+use super::rule::{Body, Condition, Detection, Exclusion, Logsource, Selection};
 use super::value::{Fields, Value};
 
 /// The outcome of one rule on one event.
@@ -308,9 +308,11 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
     fn met(&self, test: &CompiledTest) -> Vec<bool> {
         let expected = match &test.test.check {
             Check::Any(expected) | Check::Every(expected) => expected.as_slice(),
-            Check::Exists(_) | Check::Field(_) => &[],
+            Check::Exists(_) | Check::Field(_) | Check::Element(_) => return Vec::new(),
         };
-        let mut met = vec![false; expected.len()];
+        let is_missing = self.is_missing(test.field, Readings::Any);
+        let null = |expected: &Expected| is_missing && expected.is_null();
+        let mut met: Vec<bool> = expected.iter().map(null).collect();
         let mut buffer = String::new();
         let mut visit = |value: Value<'_>| {
             let mut subject = Subject::new(value, &mut buffer);

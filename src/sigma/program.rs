@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use super::rule::Test;
+use super::matcher::Test;
 
 /// A condition over tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub(super) struct CompiledTest {
     pub(super) field: Option<usize>,
     /// The fields that a `fieldref` refers to.
     pub(super) others: Vec<usize>,
+    /// Of a line about elements, groups of lines; all lines of one of them must hold for one element.
+    pub(super) groups: Vec<Vec<CompiledTest>>,
     /// The folded texts of a long list, of which one must match.
     pub(super) set: HashSet<String>,
 }

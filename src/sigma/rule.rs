@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::matcher::Check;
+use super::matcher::Test;
 use crate::diagnostic::Mark;
 use crate::yaml::Entry;
 
@@ -148,6 +148,58 @@ impl Status {
     }
 }
 
+/// A reference to another rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The other rule's id.
+    pub id: RuleId,
+    /// How the rules are related.
+    pub relationship: Relationship,
+}
+
+/// How a rule is related to another (specification, "Identification").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relationship {
+    /// It was derived from the other rule.
+    Derived,
+    /// It makes the other rule obsolete.
+    Obsolete,
+    /// It was merged from the other rule and further ones.
+    Merged,
+    /// It had the other id before.
+    Renamed,
+    /// It is similar to the other rule.
+    Similar,
+}
+
+impl Relationship {
+    /// Every type.
+    pub const ALL: [Relationship; 5] = [
+        Relationship::Derived,
+        Relationship::Obsolete,
+        Relationship::Merged,
+        Relationship::Renamed,
+        Relationship::Similar,
+    ];
+
+    /// The specification's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Relationship::Derived => "derived",
+            Relationship::Obsolete => "obsolete",
+            Relationship::Merged => "merged",
+            Relationship::Renamed => "renamed",
+            Relationship::Similar => "similar",
+        }
+    }
+
+    /// The type of that name.
+    pub fn parse(word: &str) -> Option<Relationship> {
+        let mut all = Relationship::ALL.into_iter();
+        all.find(|relationship| relationship.as_str() == word)
+    }
+}
+
 /// The events to which a rule applies. A missing part matches every event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Logsource {
@@ -174,8 +226,12 @@ pub struct Rule {
     pub status: Option<Status>,
     /// How important a match is; `None` if not given.
     pub level: Option<Level>,
+    /// Rules to which it is related.
+    pub related: Vec<Related>,
     /// What it detects and why that matters.
     pub description: Option<String>,
+    /// Its license, as an SPDX identifier.
+    pub license: Option<String>,
     /// Who wrote it.
     pub author: Option<String>,
     /// Day of writing, as in the file.
@@ -188,6 +244,8 @@ pub struct Rule {
     pub references: Vec<String>,
     /// Such as `attack.t1485`.
     pub tags: Vec<String>,
+    /// The kinds of systems that it is for, in the author's words.
+    pub scope: Vec<String>,
     /// Known false positives.
     pub falsepositives: Vec<String>,
     /// Fields worth showing with a match.
@@ -204,7 +262,7 @@ pub struct Rule {
     pub detection: Detection,
     /// The whole document in [canonical form](crate::yaml::Node::canonical), to be hashed.
     pub canonical: String,
-    /// Keys without an effect (`license`, `related`, `scope`, custom keys).
+    /// Custom keys, which have no effect.
     pub custom: Vec<Entry>,
 }
 
@@ -229,7 +287,7 @@ pub struct Exclusion {
 }
 
 impl Detection {
-    /// Every test of every selection, without those of filters.
+    /// Every line of every selection, without those of filters.
     pub fn tests(&self) -> impl Iterator<Item = &Test> {
         let bodies = self.selections.iter().map(|selection| &selection.body);
         bodies.flat_map(Body::tests)
@@ -274,19 +332,6 @@ impl Body {
             }
         }
     }
-}
-
-/// One line of a selection: compares a field, or every string of the event, with expected values.
-#[derive(Debug, Clone)]
-pub struct Test {
-    /// The field's name; `None` searches every string (keywords).
-    pub field: Option<String>,
-    /// What is expected.
-    pub check: Check,
-    /// `neq`: the test holds if the check does not.
-    pub negated: bool,
-    /// Position of the field's name.
-    pub mark: Mark,
 }
 
 /// How selections combine.

@@ -25,6 +25,12 @@ pub enum Value<'a> {
 /// Receives values one by one; `Break` ends the visit.
 pub type Visit<'v> = dyn FnMut(Value<'_>) -> ControlFlow<()> + 'v;
 
+/// The values in one element of a list: visits those at a path; with `true`, only those that every reading has.
+pub type ElementValues<'v, P> = dyn Fn(&P, bool, &mut Visit<'_>) + 'v;
+
+/// Receives the elements of a list one by one; `Break` ends the visit.
+pub type VisitElement<'v, P> = dyn FnMut(&ElementValues<'_, P>) -> ControlFlow<()> + 'v;
+
 /// An event that rules can be evaluated on.
 ///
 /// Some events have several readings: if an object has a name twice, JSON parsers differ in which value
@@ -38,6 +44,17 @@ pub trait Fields {
     /// nesting, [`Value::Composite`] for an object or an empty array, none if the field is missing.
     /// After `Break` no more values are needed; further ones do not change the result.
     fn values(&self, path: &Self::Path, visit: &mut Visit<'_>);
+
+    /// Visits the elements of the list that the first `depth` segments of a path name: the elements of an array at any
+    /// depth of nesting, or an object. If the event keeps no list there, it is itself the only element. With `certain`,
+    /// only those elements that every reading has. Paths that are then asked for begin with the same segments.
+    fn elements(
+        &self,
+        path: &Self::Path,
+        depth: usize,
+        certain: bool,
+        visit: &mut VisitElement<'_, Self::Path>,
+    );
 
     /// Visits every string of the event at any depth, for keyword searches.
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>);
@@ -155,6 +172,31 @@ impl Number {
                 .as_f64()
                 .partial_cmp(&other.as_f64())
                 .unwrap_or(Ordering::Equal),
+        }
+    }
+}
+
+/// `lt`, `lte`, `gt`, `gte`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Less.
+    Less,
+    /// Less or equal.
+    AtMost,
+    /// Greater.
+    Greater,
+    /// Greater or equal.
+    AtLeast,
+}
+
+impl Bound {
+    /// Whether a value of this order relative to the bound is within it.
+    pub(super) fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Bound::Less => ordering.is_lt(),
+            Bound::AtMost => ordering.is_le(),
+            Bound::Greater => ordering.is_gt(),
+            Bound::AtLeast => ordering.is_ge(),
         }
     }
 }

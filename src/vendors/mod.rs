@@ -4,11 +4,13 @@
 mod actiontrail;
 mod confluent;
 mod dialect;
+mod native;
 mod redpanda;
 
 pub use actiontrail::{ACTIONTRAIL, ACTIONTRAIL_EVENTS};
 pub use confluent::{CONFLUENT, CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM};
 pub use dialect::{CLOUD_EVENTS, Dialect};
+pub use native::NativeFields;
 pub use redpanda::{REDPANDA, REDPANDA_EVENTS};
 
 /// Every vendor, in the order in which an event is offered to them.
@@ -24,6 +26,8 @@ pub struct Vendor {
     pub about: &'static str,
     /// The shapes of its events.
     pub dialects: &'static [&'static Dialect],
+    /// The names of its fields, by which rules may name them.
+    pub native_fields: NativeFields,
     /// What is known of the methods that it audits.
     pub catalog: ShippedFile,
     /// Its rules.

@@ -1,12 +1,18 @@
 //! Redpanda.
 
-use super::{Dialect, Vendor, pack, shipped};
+use super::{Dialect, NativeFields, Vendor, pack, shipped};
 
 /// Redpanda, as the table of vendors has it.
 pub static REDPANDA: Vendor = Vendor {
     product: "redpanda",
     about: "The audit log of Redpanda",
     dialects: &[&REDPANDA_EVENTS],
+    native_fields: NativeFields {
+        roots: &[],
+        moved: &[],
+        parts: &[],
+        rest: "unmapped.event",
+    },
     catalog: shipped!("config/catalog/redpanda.yaml"),
     pack: pack!["redpanda":
         "acl_for_every_resource",

@@ -7,8 +7,8 @@ use super::{Emitted, RecordKind};
 use crate::diagnostic::nearest;
 use crate::event::{self, API_ACTIVITY, EventClass, Walk, strings_without};
 use crate::finding::path;
-use crate::json::NodeId;
-use crate::sigma::{Fields, Origin, UnknownField, Value, Visit};
+use crate::json::{NodeId, ValueKind};
+use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
 use crate::vendors;
 
 /// What events have besides the attributes that rules can name.
@@ -43,7 +43,11 @@ const OF_DEAD_LETTERS: [&str; 11] = [
 
 /// A compiled field of a record.
 #[derive(Debug, Clone)]
-pub struct FieldPath(FieldTarget);
+pub struct FieldPath {
+    target: FieldTarget,
+    /// The number of segments of its name.
+    depth: usize,
+}
 
 #[derive(Debug, Clone)]
 enum FieldTarget {
@@ -84,15 +88,28 @@ impl FieldPath {
     /// # Errors
     /// No record of this kind has the field; the nearest one is suggested.
     pub fn parse(kind: RecordKind, name: &str) -> Result<FieldPath, UnknownField> {
-        match kind {
+        let target = match kind {
             RecordKind::Event => of_event(name),
             RecordKind::Alert => of_alert(name),
             RecordKind::DeadLetter | RecordKind::Foreign => of_dead_letter(name),
-        }
+        }?;
+        Ok(FieldPath {
+            target,
+            depth: name.split('.').count(),
+        })
     }
 }
 
-fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
+fn of_event(name: &str) -> Result<FieldTarget, UnknownField> {
+    if name.contains('|') {
+        let mut places = Vec::new();
+        for name in name.split('|') {
+            if let FieldTarget::Value(more) = of_event(name)? {
+                places.extend(more);
+            }
+        }
+        return Ok(FieldTarget::Value(places));
+    }
     let known = OF_EVENTS.contains(&name) || is_below(name, "enrichments.data");
     if !known {
         event::Path::parse(name).map_err(|unknown| UnknownField {
@@ -120,22 +137,20 @@ fn of_event(name: &str) -> Result<FieldPath, UnknownField> {
             class.has_login
         }));
     }
-    Ok(FieldPath(FieldTarget::Value(places)))
+    Ok(FieldTarget::Value(places))
 }
 
-fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
+fn of_alert(name: &str) -> Result<FieldTarget, UnknownField> {
     let no_event_has = path::OF_SOURCE_ALERTS.contains(&name)
         || path::OPEN.iter().any(|part| is_below(name, part));
     if no_event_has {
-        return Ok(FieldPath(FieldTarget::Value(vec![FieldLocation::of_any(
-            name,
-        )])));
+        return Ok(FieldTarget::Value(vec![FieldLocation::of_any(name)]));
     }
     let in_evidence = |place: &str| place.strip_prefix("evidences.").map(str::to_owned);
     if let Some(of_event) = name.strip_prefix("evidences.data.") {
-        let FieldPath(target) = self::of_event(of_event)?;
+        let target = self::of_event(of_event)?;
         let FieldTarget::Value(places) = target else {
-            return Ok(FieldPath(target));
+            return Ok(target);
         };
         let below = |place: FieldLocation| {
             let evidence = ["evidences".into(), "data".into()];
@@ -144,9 +159,7 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
                 ..place
             }
         };
-        return Ok(FieldPath(FieldTarget::Value(
-            places.into_iter().map(below).collect(),
-        )));
+        return Ok(FieldTarget::Value(places.into_iter().map(below).collect()));
     }
     // Alerts have these attributes in the same form as events.
     let shared = match in_evidence(name) {
@@ -160,9 +173,7 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
         || path::OF_EVERY_CLASS.contains(&name)
         || shared.is_some_and(|shared| event::Path::parse(&shared).is_ok());
     if known {
-        return Ok(FieldPath(FieldTarget::Value(vec![FieldLocation::of_any(
-            name,
-        )])));
+        return Ok(FieldTarget::Value(vec![FieldLocation::of_any(name)]));
     }
     let suggestion = if event::Path::parse(name).is_ok() {
         Some(format!("evidences.data.{name}"))
@@ -173,9 +184,9 @@ fn of_alert(name: &str) -> Result<FieldPath, UnknownField> {
     Err(UnknownField { suggestion })
 }
 
-fn of_dead_letter(name: &str) -> Result<FieldPath, UnknownField> {
+fn of_dead_letter(name: &str) -> Result<FieldTarget, UnknownField> {
     match OF_DEAD_LETTERS.iter().find(|known| **known == name) {
-        Some(known) => Ok(FieldPath(FieldTarget::Header(known))),
+        Some(known) => Ok(FieldTarget::Header(known)),
         None => Err(UnknownField {
             suggestion: nearest(name, OF_DEAD_LETTERS).map(str::to_owned),
         }),
@@ -220,7 +231,7 @@ impl Emitted<'_> {
     }
 
     fn visit_header(&self, path: &FieldPath, visit: &mut Visit<'_>) {
-        if let FieldTarget::Header(name) = path.0
+        if let FieldTarget::Header(name) = path.target
             && let Some(text) = self.header(name)
         {
             let _ = visit(Value::String(&text));
@@ -228,7 +239,7 @@ impl Emitted<'_> {
     }
 
     fn visit_values(&self, walk: &Walk<'_, '_>, path: &FieldPath, visit: &mut Visit<'_>) {
-        let FieldTarget::Value(places) = &path.0 else {
+        let FieldTarget::Value(places) = &path.target else {
             return self.visit_header(path, visit);
         };
         let class = self.class();
@@ -266,8 +277,73 @@ impl Emitted<'_> {
     }
 }
 
+impl FieldPath {
+    /// The place in which a record of this class has the field.
+    fn places<'p>(&'p self, class: &'p EventClass) -> impl Iterator<Item = &'p [Box<str>]> {
+        let places = match &self.target {
+            FieldTarget::Value(places) => places.as_slice(),
+            FieldTarget::Header(_) => &[],
+        };
+        let places = places.iter().filter(|place| (place.classes)(class));
+        places.map(|place| &*place.segments)
+    }
+}
+
+impl Emitted<'_> {
+    /// The objects that the first segments of a field lead to, in each place of the field.
+    fn visit_elements(
+        &self,
+        walk: &Walk<'_, '_>,
+        (path, depth): (&FieldPath, usize),
+        visit: &mut VisitElement<'_, FieldPath>,
+    ) -> ControlFlow<()> {
+        let class = self.class();
+        for place in path.places(class) {
+            let Some(list) = (place.len() + depth)
+                .checked_sub(path.depth)
+                .and_then(|below| place.get(..below))
+            else {
+                continue;
+            };
+            let mut found = false;
+            walk.nodes(walk.document.root(), list, &mut |node| {
+                if walk.document.kind(node) != ValueKind::Object {
+                    return ControlFlow::Continue(());
+                }
+                found = true;
+                visit(&|path, certain, values| {
+                    let below = path
+                        .places(class)
+                        .find_map(|place| place.strip_prefix(list));
+                    if let Some(below) = below {
+                        let _ = Walk { certain, ..*walk }.visit(node, below, values);
+                    }
+                })
+            })?;
+            if found {
+                break;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 impl Fields for Emitted<'_> {
     type Path = FieldPath;
+
+    fn elements(
+        &self,
+        path: &FieldPath,
+        depth: usize,
+        certain: bool,
+        visit: &mut VisitElement<'_, FieldPath>,
+    ) {
+        if let Some(document) = self.document() {
+            let all = Walk::all(document);
+            let walk = if certain { all.certain() } else { all };
+            let _ = self.visit_elements(&walk, (path, depth), visit);
+        }
+    }
 
     fn values(&self, path: &FieldPath, visit: &mut Visit<'_>) {
         match self.document() {
@@ -281,7 +357,7 @@ impl Fields for Emitted<'_> {
     }
 
     fn may_vary(&self, path: Option<&FieldPath>) -> bool {
-        match path.map(|path| &path.0) {
+        match path.map(|path| &path.target) {
             None => !self.repeated().is_empty(),
             Some(FieldTarget::Header(_)) => false,
             Some(FieldTarget::Value(_)) => true,

@@ -3,7 +3,7 @@
 
 use super::{Emitted, FieldPath, RecordKind};
 use crate::diagnostic::{Diagnostic, Mark, Problem, Severity};
-use crate::sigma::{self, Detection, Engine, Logsource, LogsourceDetection, Scratch};
+use crate::sigma::{self, Detection, Engine, Logsource, LogsourceDetection, Placeholders, Scratch};
 use crate::yaml::{self, Entry, Node, Value};
 
 /// The text of a filter, and its name in error messages.
@@ -91,7 +91,7 @@ fn detection(text: &str, problems: &mut Vec<Problem>) -> Option<(Logsource, Dete
     }
     let everything = Logsource::default();
     if document.entry("logsource").is_some() {
-        let rule = sigma::rule(&document, problems)?;
+        let rule = sigma::rule(&document, &Placeholders::default(), problems)?;
         return Some((rule.logsource, rule.detection));
     }
     if let Some(inner) = document.entry("detection") {

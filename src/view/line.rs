@@ -65,6 +65,11 @@ fn alert(emitted: &Emitted<'_>, paint: Paint) -> String {
         let outcome = paint.paint(Tone::of_status(&outcome), &outcome);
         line.push_str(&format!("  {outcome}"));
     }
+    if let Some(suppression) = alert.at(path::SUPPRESSION) {
+        let title = suppression.text("title").unwrap_or_default();
+        let text = format!("suppressed: {title}");
+        line.push_str(&format!("  {}", paint.paint(Tone::Faint, &text)));
+    }
     let why = words::why(alert).join("; ");
     if !why.is_empty() {
         let why = paint.paint(Tone::Plain, &why);

@@ -108,7 +108,13 @@ impl Lines {
 
     fn line(&mut self, holds: bool, line: &LineOutcome<'_>, depth: usize) {
         let field = line.test.field.as_deref();
-        let is_secret = field.is_some_and(is_secret_field);
+        let mut fields = line
+            .test
+            .lines()
+            .into_iter()
+            .filter_map(|line| line.field.as_deref());
+        let is_secret = fields.any(|field| field.split('|').any(is_secret_field));
+        let field = line.test.shown_field().filter(|_| field.is_some());
         let expected = match (field, is_secret) {
             (Some(field), true) => format!("{field}: {REDACTED}"),
             _ => shorten(&line.test.to_string(), MAX_CHARS),
@@ -221,7 +227,7 @@ condition: deletion and not 1 of filter_*
     #[test]
     fn a_secret_an_empty_value_and_a_missing_word_are_shown_as_such() {
         let detection = "\
-secret: {api.request.data.api_key: hunter2}
+secret: {api.request.data.api_key: hunter2, api.request.data: {api_key: hunter2, other: null}}
 unnamed: {actor.user.name: Ada}
 words: [missing]
 condition: secret and not unnamed and not words
@@ -230,6 +236,7 @@ condition: secret and not unnamed and not words
   yes  all of
   yes    secret
   yes      api.request.data.api_key: ***  (the event has ***)
+  yes      api.request.data: ***  (the event has ***)
   yes    not unnamed
   no       actor.user.name: Ada  (the event has '')
   yes    not words

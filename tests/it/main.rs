@@ -21,6 +21,7 @@ mod limits;
 mod mail;
 /// The mapping's document, the paths of rules and the encoder agree.
 mod mapping;
+mod native_names;
 /// The requests to sinks.
 mod notices;
 /// Validation against the OCSF JSON Schema, for every test that emits a value.
@@ -51,6 +52,8 @@ mod samples;
 mod setup;
 /// The answers of sinks.
 mod sinks;
+/// Suppressions, from the rule file to the alert.
+mod suppressions;
 /// The vendors whose records are tested.
 mod vendors;
 /// Lines and pages for people.

@@ -46,6 +46,7 @@ fn operation_and_alerts(pipeline: &Pipeline, value: &[u8]) -> (String, Alerts) {
     let Outcome::Event { alerts, .. } = outcome else {
         panic!("{outcome:?}: {}", String::from_utf8_lossy(value));
     };
+    let alerts = alerts.into_iter().map(|alert| (alert.rule, alert.level));
     let records = out.to_records();
     let values = records.iter().filter_map(|record| record.value.as_deref());
     let mut events = values.map(|value| serde_json::from_slice::<Value>(value).unwrap());
@@ -55,7 +56,7 @@ fn operation_and_alerts(pipeline: &Pipeline, value: &[u8]) -> (String, Alerts) {
         let mut found = places.iter().filter_map(|place| event.pointer(place));
         Some(found.next()?.as_str()?.to_lowercase())
     });
-    (operation.unwrap_or_default(), alerts)
+    (operation.unwrap_or_default(), alerts.collect())
 }
 
 /// The methods that a rule names, in lower case.

@@ -8,7 +8,7 @@ use watchbell::alert::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 use watchbell::catalog::Catalogs;
 use watchbell::enrich::Names;
 use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
-use watchbell::pipeline::{self, Content, Outcome, OutputList, Pipeline};
+use watchbell::pipeline::{self, Content, Outcome, OutputList, Pipeline, RaisedAlert};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource, pack_names};
 use watchbell::sigma::Level;
 
@@ -113,7 +113,7 @@ fn a_deleted_statement_alerts_by_its_name() {
         .find(|l| l.contains("DeleteStatement"))
         .unwrap();
     let level = |text: &str| match process(&pipeline, text.as_bytes()).0 {
-        Outcome::Event { alerts, .. } => alerts.iter().map(|(_, l)| format!("{l:?}")).collect(),
+        Outcome::Event { alerts, .. } => alerts.iter().map(|a| format!("{:?}", a.level)).collect(),
         other => vec![format!("{other:?}")],
     };
     assert_eq!(level(scratch), ["Low"]);
@@ -133,7 +133,7 @@ fn a_deleted_statement_alerts_by_its_name() {
 
 /// A dead letter that names nothing sensitive, and the alert that tells of it.
 fn told(reason: &'static str) -> Outcome {
-    let alerts = vec![(DEAD_LETTER.id.into(), Level::Medium)];
+    let alerts = vec![RaisedAlert::new(DEAD_LETTER.id, Level::Medium)];
     Outcome::DeadLetter { reason, alerts }
 }
 
@@ -236,14 +236,14 @@ fn an_event_that_is_too_large_is_a_dead_letter_and_alerts_all_the_same() {
         panic!("{} outputs", outputs.len());
     };
     assert_eq!((reason, alerts.len()), ("too_large", 2));
-    assert_eq!(*alerts[0].0, *SENSITIVE_DEAD_LETTER.id);
+    assert_eq!(*alerts[0].rule, *SENSITIVE_DEAD_LETTER.id);
     crate::ocsf::validate(&json(told));
     assert_eq!(letter.value.as_deref(), Some(value.as_bytes()));
     let alert = json(alert);
     crate::ocsf::validate(&alert);
     assert_eq!(
         alert["finding_info"]["analytic"]["uid"].as_str(),
-        Some(&*alerts[1].0)
+        Some(&*alerts[1].rule)
     );
     assert!(alert.to_string().contains(&name));
 }

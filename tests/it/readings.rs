@@ -4,7 +4,7 @@
 use serde_json::Value;
 use watchbell::alert::SENSITIVE_DEAD_LETTER;
 use watchbell::event::{Header, OutputBuffer, OutputRecord};
-use watchbell::pipeline::{Outcome, Pipeline};
+use watchbell::pipeline::{Outcome, Pipeline, RaisedAlert};
 use watchbell::sigma::Level;
 
 use crate::pipeline::{NOW_MS, pipeline_with, record};
@@ -178,7 +178,7 @@ fn a_dead_letter_has_the_unchanged_record() {
     );
     let (outcome, outputs) = process(&pipeline_with("", 1_000_000), &value);
     // It names the deletion of a cluster.
-    let alerts = vec![(SENSITIVE_DEAD_LETTER.id.into(), Level::Critical)];
+    let alerts = vec![RaisedAlert::new(SENSITIVE_DEAD_LETTER.id, Level::Critical)];
     let reason = "duplicate_key";
     assert_eq!(outcome, Outcome::DeadLetter { reason, alerts });
     assert_eq!(text(&outputs[0]), value);

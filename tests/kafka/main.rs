@@ -79,6 +79,8 @@ mod silent;
 mod soak;
 /// One source stops, the others go on.
 mod stopped;
+/// Suppressions in a running daemon.
+mod suppressed;
 /// Outputs larger than their topics take.
 mod too_large;
 /// From a release with other transactional ids.

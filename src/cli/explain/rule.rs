@@ -10,6 +10,7 @@ use crate::cli::shipped;
 use crate::config::Config;
 use crate::diagnostic::nearest;
 use crate::pipeline::{self, Catalogs};
+use crate::roles::rulebook::load_rules;
 use crate::rules::{LoadedRule, Overrides, RuleSet, RuleSource};
 
 /// The rules that were loaded, and which of them is explained.
@@ -30,9 +31,8 @@ impl RuleUnderTest {
             None => shipped::packs(),
         };
         let catalogs = Catalogs::shipped().map_err(Failure::configuration)?;
-        let known = pipeline::known(&catalogs);
-        let resolve = &pipeline::Path::parse;
-        let rules = RuleSet::load(&sources, &known, &Overrides::default(), resolve)
+        let placeholders = config.and_then(|config| config.placeholders.as_deref());
+        let rules = load_rules(&sources, &catalogs, &Overrides::default(), placeholders)
             .map_err(Failure::configuration)?;
         if is_file {
             rules.warnings().iter().for_each(say);

@@ -90,9 +90,11 @@ impl Baseline {
     /// Compares a later summary with this one.
     pub(super) fn compare(&self, now: &Report) -> Comparison {
         let mut before: BTreeMap<&str, &RuleReport> = BTreeMap::new();
-        before.extend(self.report.rules.iter().map(|rule| (&*rule.id, rule)));
+        let raised = |rule: &&RuleReport| rule.alerts > 0;
+        let rules = self.report.rules.iter().filter(raised);
+        before.extend(rules.map(|rule| (&*rule.id, rule)));
         let (mut same, mut changes) = (0, Vec::new());
-        for rule in &now.rules {
+        for rule in now.rules.iter().filter(raised) {
             match ChangedRule::new(rule, before.remove(&*rule.id)) {
                 Some(changed) => changes.push(changed),
                 None => same += 1,

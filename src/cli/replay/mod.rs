@@ -29,8 +29,8 @@ use crate::alert::BUILT_IN;
 use crate::config::{Config, Source};
 use crate::pipeline::{OutputList, Pipeline};
 use crate::query::PastTime;
-use crate::roles::rulebook::Rulebook;
-use crate::rules::{Overrides, RuleSource};
+use crate::roles::rulebook::{Rulebook, RulebookFiles};
+use crate::rules::RuleSource;
 use crate::view::printable_json;
 use baseline::{Baseline, Comparison};
 use emit::Emit;
@@ -170,20 +170,15 @@ impl Command {
 
     /// Reads the rules and names, and what the topics are called. Shows the warnings.
     fn load_rules(&self, config: Option<&Config>) -> Result<(Rulebook, OutputList), Failure> {
-        let (mut rules, mut names, overrides, outputs) = match config.cloned() {
-            Some(config) => (config.rules, config.names, config.overrides, config.outputs),
-            None => (
-                shipped::packs(),
-                None,
-                Overrides::default(),
-                shipped::outputs(),
-            ),
+        let (mut files, outputs) = match config {
+            Some(config) => (RulebookFiles::of(config), config.outputs.clone()),
+            None => (shipped::rulebook_files(), shipped::outputs()),
         };
         if !self.rules.is_empty() {
-            rules.clone_from(&self.rules);
+            files.rules.clone_from(&self.rules);
         }
-        names = self.names.clone().or(names);
-        let rulebook = Rulebook::read(rules, overrides, names).map_err(Failure::configuration)?;
+        files.names = self.names.clone().or(files.names);
+        let rulebook = Rulebook::read(files).map_err(Failure::configuration)?;
         rulebook.rules().snapshot().warnings().iter().for_each(say);
         Ok((rulebook, outputs))
     }

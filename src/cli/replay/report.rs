@@ -34,6 +34,9 @@ pub(super) struct RuleReport {
     pub(super) title: String,
     pub(super) level: Level,
     pub(super) alerts: u64,
+    /// Number of alerts that a suppression keeps from people; they are not among the others.
+    #[serde(default)]
+    pub(super) suppressed: u64,
     /// Number of alerts by day in UTC, such as `2026-03-14`.
     pub(super) days: BTreeMap<String, u64>,
     /// The oldest alerts.
@@ -94,12 +97,7 @@ impl Report {
         );
         for rule in &self.rules {
             text.push('\n');
-            heading(
-                rule.level,
-                rule.name(),
-                &counted(rule.alerts, "alert"),
-                &mut text,
-            );
+            heading(rule.level, rule.name(), &rule.counts(), &mut text);
             for (day, count) in &rule.days {
                 let count = HumanCount(*count).to_string();
                 // Writing to a string cannot fail.
@@ -120,8 +118,18 @@ impl RuleReport {
             title,
             level,
             alerts: alerts.count(),
+            suppressed: alerts.suppressed,
             days: days.map(|(day, count)| (name(day), *count)).collect(),
             samples: alerts.samples.iter().map(SampleReport::new).collect(),
+        }
+    }
+
+    /// Such as `3 alerts`, or `3 alerts, 2 more suppressed`.
+    fn counts(&self) -> String {
+        let alerts = counted(self.alerts, "alert");
+        match self.suppressed {
+            0 => alerts,
+            suppressed => format!("{alerts}, {} more suppressed", HumanCount(suppressed)),
         }
     }
 

@@ -34,9 +34,11 @@ pub(super) struct Summary {
 /// The alerts of one rule.
 #[derive(Debug, Default)]
 pub(super) struct RuleAlerts {
-    /// The number of alerts by day.
+    /// The number of alerts by day, without those that are suppressed.
     pub(super) days: BTreeMap<Day, u64>,
-    /// The oldest alerts, in their order; empty if samples were not asked for.
+    /// The number of alerts that a suppression keeps from people.
+    pub(super) suppressed: u64,
+    /// The oldest alerts that are not suppressed, in their order; empty if samples were not asked for.
     pub(super) samples: Vec<Sample>,
 }
 
@@ -77,16 +79,24 @@ impl Summary {
                 return;
             }
         };
-        for (rule, level) in alerts {
-            let of_rule = self.alerts.entry((Reverse(level), rule)).or_default();
-            *of_rule.days.entry(time_ms.and_then(day)).or_default() += 1;
+        for alert in alerts {
+            let of_rule = (Reverse(alert.level), alert.rule);
+            let of_rule = self.alerts.entry(of_rule).or_default();
+            if alert.suppressed {
+                of_rule.suppressed += 1;
+            } else {
+                *of_rule.days.entry(time_ms.and_then(day)).or_default() += 1;
+            }
         }
     }
 
     /// Keeps an alert as a sample of its rule, if it is one of the oldest. `source` is the record that raised it.
     pub(super) fn sample(&mut self, alert: &[u8], source: &RawRecord<'_>) {
         let alert = Emitted::value(alert);
-        let Some(root) = alert.root() else {
+        let root = alert
+            .root()
+            .filter(|root| root.at(path::SUPPRESSION).is_none());
+        let Some(root) = root else {
             return;
         };
         let rule = root.text(path::RULE_ID).unwrap_or_default();
@@ -106,6 +116,7 @@ impl Summary {
         self.events += other.events;
         for (rule, alerts) in other.alerts {
             let of_rule = self.alerts.entry(rule).or_default();
+            of_rule.suppressed += alerts.suppressed;
             for (day, count) in alerts.days {
                 *of_rule.days.entry(day).or_default() += count;
             }
@@ -124,7 +135,12 @@ impl Summary {
         self.events + self.dead_letters.values().sum::<u64>()
     }
 
-    /// The number of alerts of all rules.
+    /// The number of alerts of all rules that are suppressed.
+    fn suppressed(&self) -> u64 {
+        self.alerts.values().map(|alerts| alerts.suppressed).sum()
+    }
+
+    /// The number of alerts of all rules that are not suppressed.
     pub(super) fn alert_count(&self) -> u64 {
         self.alerts.values().map(RuleAlerts::count).sum()
     }
@@ -152,10 +168,14 @@ impl Summary {
         );
         line(self.events, "events");
         line(self.alert_count(), "alerts");
-        let of_rules = self.alerts.iter().filter(|_| with_rules);
+        let raised = |(_, alerts): &(_, &RuleAlerts)| with_rules && alerts.count() > 0;
+        let of_rules = self.alerts.iter().filter(raised);
         for ((Reverse(level), rule), alerts) in of_rules {
             let what = format!("  {:<8} {}", level.as_str(), title(rule));
             line(alerts.count(), &what);
+        }
+        if self.suppressed() > 0 {
+            line(self.suppressed(), "suppressed alerts");
         }
         line(self.dead_letters.values().sum(), "dead letters");
         for (reason, count) in &self.dead_letters {
@@ -166,7 +186,7 @@ impl Summary {
 }
 
 impl RuleAlerts {
-    /// The number of alerts of all days.
+    /// The number of alerts of all days that are not suppressed.
     pub(super) fn count(&self) -> u64 {
         self.days.values().sum()
     }
@@ -191,10 +211,13 @@ fn day(time_ms: i64) -> Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::RaisedAlert;
 
     /// An event with one alert of each of these rules.
     fn event(time_ms: i64, alerts: &[(&str, Level)]) -> Outcome {
-        let alerts = alerts.iter().map(|(rule, level)| ((*rule).into(), *level));
+        let alerts = alerts
+            .iter()
+            .map(|(rule, level)| RaisedAlert::new(*rule, *level));
         Outcome::Event {
             unknown_method: false,
             inferred: Vec::new(),
@@ -240,7 +263,7 @@ mod tests {
         }
         let dead_letter = Outcome::DeadLetter {
             reason: "not_json",
-            alerts: vec![("a".into(), Level::Low)],
+            alerts: vec![RaisedAlert::new("a", Level::Low)],
         };
         summary.count(Outcome::Several(vec![dead_letter.clone()]), Some(1));
         summary.count(dead_letter, None);

@@ -55,8 +55,8 @@ fn explanation(explained: &Explained<'_>, mismatch: &Mismatch) -> String {
 fn levels_of(outcome: &Outcome, id: &str, levels: &mut Vec<Level>) {
     match outcome {
         Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. } => {
-            let own = alerts.iter().filter(|(rule, _)| **rule == *id);
-            levels.extend(own.map(|(_, level)| *level));
+            let own = alerts.iter().filter(|alert| *alert.rule == *id);
+            levels.extend(own.map(|alert| alert.level));
         }
         Outcome::Several(outcomes) => {
             outcomes

@@ -412,10 +412,28 @@ fn naive_values(value: &Value, path: &[&str], dots: Dots, out: &mut Vec<Value>) 
     }
 }
 
+/// Whether a member of an object, or an element of it at any depth, is so.
+fn any(object: &Value, name: &str, is: fn(&Value) -> bool) -> bool {
+    fn within(value: &Value, is: fn(&Value) -> bool) -> bool {
+        match value {
+            Value::Array(items) => items.iter().any(|item| within(item, is)),
+            value => is(value),
+        }
+    }
+    object.get(name).is_some_and(|value| within(value, is))
+}
+
+fn has(object: &Value, name: &str, text: &str) -> bool {
+    match text {
+        "x" => any(object, name, |value| value == "x"),
+        _ => any(object, name, |value| value == "y"),
+    }
+}
+
 /// A line of a selection, and whether it holds for these values.
 type Line = (&'static str, fn(&[Value]) -> bool);
 
-const LINES: [Line; 8] = [
+const LINES: [Line; 11] = [
     ("FIELD: x", |values| values.iter().any(|v| v == "x")),
     ("FIELD|neq: x", |values| !values.iter().any(|v| v == "x")),
     ("FIELD|contains: y", |values| {
@@ -425,7 +443,21 @@ const LINES: [Line; 8] = [
     }),
     ("FIELD|exists: true", |values| !values.is_empty()),
     ("FIELD|exists: false", <[Value]>::is_empty),
-    ("FIELD: null", |values| values.iter().any(Value::is_null)),
+    ("FIELD: null", |values| {
+        values.is_empty() || values.iter().any(Value::is_null)
+    }),
+    ("FIELD: {a: x, b: y}", |values| {
+        values.iter().any(|v| has(v, "a", "x") && has(v, "b", "y"))
+    }),
+    ("FIELD: {a|neq: x, c|exists: true}", |values| {
+        let meets = |v: &&Value| v.is_object() && !has(v, "a", "x") && v.get("c").is_some();
+        values.iter().find(meets).is_some()
+    }),
+    ("FIELD: [{a: null, c: y}, {b: x}]", |values| {
+        let is_null = |v: &Value| v.is_null();
+        let meets = |v: &Value| has(v, "c", "y") && (v.get("a").is_none() || any(v, "a", is_null));
+        values.iter().any(|v| meets(v) || has(v, "b", "x"))
+    }),
     ("FIELD|gt: 5", |values| values.iter().any(|v| v == 7)),
     ("FIELD|contains|all: [x, y]", |values| {
         ["x", "y"].iter().all(|part| {

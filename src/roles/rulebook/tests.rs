@@ -11,19 +11,70 @@ logsource: {}
 detection: {selection: {api.operation: kafka.DeleteTopics}, condition: selection}
 ";
 
+/// A configuration with the rules of a folder, and further lines.
+fn configuration(folder: &Path, lines: &str) -> Config {
+    let text = format!(
+        "sources: {{a: {{bootstrap: x:1}}}}\ndestination: {{bootstrap: y:1}}\nrules: [{}]\n{lines}",
+        folder.display()
+    );
+    config::from_parts(Some(("w.yaml", &text)), &[])
+        .map_err(|faults| format!("{faults:?}"))
+        .unwrap()
+        .config
+}
+
+#[test]
+fn placeholders_are_resolved_and_reloaded_with_the_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    let rule = RULE.replace(
+        "api.operation: kafka.DeleteTopics",
+        "actor.user.uid|expand: '%admins%'",
+    );
+    std::fs::write(rules.join("rule.yaml"), &rule).unwrap();
+    let file = folder.path().join("placeholders.yaml");
+    let shown = |result: Result<Rulebook, Vec<Diagnostic>>| {
+        let diagnostics = result.err().unwrap_or_default();
+        let messages = diagnostics.into_iter().map(|d| d.problem.message);
+        messages.collect::<Vec<_>>()
+    };
+    let without = configuration(&rules, "");
+    assert_eq!(
+        shown(Rulebook::load(&without)),
+        ["placeholder `%admins%` has no value"]
+    );
+    let config = configuration(&rules, &format!("placeholders: {}\n", file.display()));
+    std::fs::write(&file, "admins: []\n").unwrap();
+    assert_eq!(
+        shown(Rulebook::load(&config)),
+        ["a placeholder without values"]
+    );
+
+    std::fs::write(&file, "admins: [u-1]\n").unwrap();
+    let rulebook = Rulebook::load(&config).unwrap();
+    let metrics = Metrics::new().unwrap();
+    let hash = || rulebook.rules().snapshot().hash().to_owned();
+    let (first, content) = (hash(), rulebook.content_hash());
+    std::fs::write(&file, "admin: [u-2]\n").unwrap();
+    assert_ne!(rulebook.content_hash(), content);
+    rulebook.reload(&metrics);
+    assert_eq!(
+        hash(),
+        first,
+        "a rule without values for its placeholder is not put in force"
+    );
+    std::fs::write(&file, "admins: [u-2]\n").unwrap();
+    rulebook.reload(&metrics);
+    assert_ne!(hash(), first);
+}
+
 #[test]
 fn a_rule_set_with_an_error_changes_nothing_and_a_valid_one_replaces_the_last() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rule.yaml");
     std::fs::write(&file, RULE).unwrap();
-    let text = format!(
-        "sources: {{a: {{bootstrap: x:1}}}}\ndestination: {{bootstrap: y:1}}\nrules: [{}]\n",
-        folder.path().display()
-    );
-    let config = config::from_parts(Some(("w.yaml", &text)), &[])
-        .map_err(|faults| format!("{faults:?}"))
-        .unwrap()
-        .config;
+    let config = configuration(folder.path(), "");
     let rulebook = Rulebook::load(&config).unwrap();
     let metrics = Metrics::new().unwrap();
     let hash = || rulebook.rules().snapshot().hash().to_owned();

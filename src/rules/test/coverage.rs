@@ -64,7 +64,7 @@ impl Coverage {
                                 .iter()
                                 .map(|expected| (expected.to_string(), false))
                                 .collect(),
-                            Check::Exists(_) | Check::Field(_) => Vec::new(),
+                            Check::Exists(_) | Check::Field(_) | Check::Element(_) => Vec::new(),
                         },
                     })
                     .collect(),

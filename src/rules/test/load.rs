@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Problem};
 use crate::rules::RuleSource;
 use crate::rules::load::{search, unreadable};
 use crate::rules::pack::pack;
-use crate::sigma::{self, RuleId};
+use crate::sigma::{self, Placeholders};
 
 /// The sources of the rules that the test files of these sources belong to: a test file stands for its rule file.
 pub fn rules_of(sources: &[RuleSource]) -> Vec<RuleSource> {
@@ -89,8 +89,7 @@ impl TestText {
     }
 
     fn parse(&self, file: &Arc<str>) -> Result<RuleTests, Vec<Diagnostic>> {
-        let rules = sigma::documents(&self.rules).rules;
-        let ids: Vec<RuleId> = rules.into_iter().map(|rule| rule.id).collect();
+        let ids = sigma::documents(&self.rules, &Placeholders::default()).rule_ids();
         let located = |problem: Problem| Diagnostic {
             file: file.clone(),
             problem,

@@ -8,7 +8,10 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::diagnostic::{Diagnostic, Mark, Problem};
 use crate::rules::{RuleSource, pack_names};
-use crate::sigma::{self, Engine, Fields, Level, LogsourceDetection, Origin, RuleId, Value, Visit};
+use crate::sigma::{
+    self, Engine, Fields, Level, LogsourceDetection, Origin, Placeholders, RuleId, Value, Visit,
+    VisitElement,
+};
 
 const TESTS: &str = "\
 event: {data: {method: Delete, result: {status: SUCCESS}}}
@@ -239,6 +242,10 @@ impl Fields for Event {
         }
     }
 
+    fn elements(&self, _: &String, _: usize, _: bool, visit: &mut VisitElement<'_, String>) {
+        let _ = visit(&|path, _, values| self.values(path, values));
+    }
+
     fn strings(&self, _: &mut dyn FnMut(&str) -> ControlFlow<()>) {}
 
     fn logsource(&self) -> Origin<'_> {
@@ -251,7 +258,9 @@ impl Fields for Event {
 
 /// The gaps that are left by these events in the tests of [`RULE`], which is for one product.
 fn gaps(events: &[Json]) -> (Vec<String>, CoverageCount) {
-    let rule = sigma::documents(RULE).rules.remove(0);
+    let rule = sigma::documents(RULE, &Placeholders::default())
+        .rules
+        .remove(0);
     let target = LogsourceDetection {
         logsource: &rule.logsource,
         detection: &rule.detection,

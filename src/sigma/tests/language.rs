@@ -1,5 +1,6 @@
 //! Each construct of the language, both ways.
 
+use data_encoding::BASE64;
 use serde_json::json;
 
 use super::*;
@@ -69,11 +70,15 @@ fn positions_are_prefix_suffix_and_middle() {
 }
 
 #[test]
-fn missing_null_and_empty_are_three_things() {
+fn null_is_also_a_missing_field_and_exists_tells_them_apart() {
     let (missing, null) = (|| json!({"b": 1}), || json!({"a": null}));
     let (empty, nothing) = (|| json!({"a": ""}), || json!({"a": []}));
     for (test, expected) in [
-        ("a: null", [false, true, false, false]),
+        ("a: null", [true, true, false, false]),
+        ("a|neq: null", [false, false, true, true]),
+        ("a: [null, '']", [true, true, true, false]),
+        ("a|all: [null, null]", [true, true, false, false]),
+        ("a|all: [null, x]", [false, false, false, false]),
         ("a: ''", [false, false, true, false]),
         ("a|exists: true", [false, true, true, true]),
         ("a|exists: false", [true, false, false, false]),
@@ -83,6 +88,16 @@ fn missing_null_and_empty_are_three_things() {
         assert_eq!(events.map(|event| line(test, event)), expected, "{test}");
     }
     assert!(line("a|exists: true", json!({"a": {"deep": 1}})));
+    let only_null =
+        detect("{empty: {a: null}, there: {a|exists: true}, condition: empty and there}");
+    assert!(matches(&only_null, &null()));
+    assert!(!matches(&only_null, &missing()));
+    let elements = || json!({"r": [{"name": "x"}, {"uid": "1"}]});
+    assert!(
+        !line("r.name: null", elements()),
+        "an element has the field"
+    );
+    assert!(line("r.owner: null", elements()));
 }
 
 #[test]
@@ -208,6 +223,24 @@ fn base64_modifiers_find_encoded_text_with_its_case() {
         "a|utf16be|base64|contains: fo",
         json!({"a": "AGYAbw=="})
     ));
+}
+
+#[test]
+fn every_text_of_a_list_may_be_at_any_offset_in_base64() {
+    let both = "a|base64offset|contains|all: [secret, token]";
+    let shifted = |padding: &str| BASE64.encode(format!("{padding}secret and token").as_bytes());
+    for padding in ["", "x", "xx"] {
+        assert!(line(both, json!({"a": shifted(padding)})), "{padding}");
+        let only_one = BASE64.encode(format!("{padding}secret").as_bytes());
+        assert!(!line(both, json!({"a": only_one})));
+        assert!(line(
+            "a|base64offset|contains: [secret, other]",
+            json!({"a": only_one})
+        ));
+    }
+    let neither = "a|base64offset|contains|all|neq: [secret, token]";
+    assert!(!line(neither, json!({"a": shifted("x")})));
+    assert!(line(neither, json!({"a": BASE64.encode(b"secret")})));
 }
 
 #[test]

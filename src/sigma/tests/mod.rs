@@ -1,10 +1,16 @@
 //! The language as a rule's author sees it: one detection, one event, the answer.
 
+mod actions;
+mod elements;
 mod filters;
 mod language;
 mod model;
+mod model_of_values;
 mod outcome;
+mod placeholders;
 mod refusals;
+mod suppressions;
+mod times;
 
 use std::ops::ControlFlow;
 
@@ -22,6 +28,20 @@ impl Fields for JsonEvent {
 
     fn values(&self, path: &Vec<String>, visit: &mut Visit<'_>) {
         let _ = walk(&self.0, path, visit);
+    }
+
+    fn elements(
+        &self,
+        path: &Vec<String>,
+        depth: usize,
+        _certain: bool,
+        visit: &mut VisitElement<'_, Vec<String>>,
+    ) {
+        let _ = elements(&self.0, &path[..depth], &mut |element| {
+            visit(&|path, _, values| {
+                let _ = walk(element, &path[depth..], values);
+            })
+        });
     }
 
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
@@ -56,6 +76,23 @@ fn walk(value: &Json, path: &[String], visit: &mut Visit<'_>) -> ControlFlow<()>
     }
 }
 
+/// Gives the objects that a path leads to.
+fn elements(
+    value: &Json,
+    path: &[String],
+    give: &mut dyn FnMut(&Json) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    match (value, path) {
+        (Json::Array(all), _) => all.iter().try_for_each(|one| elements(one, path, give)),
+        (Json::Object(map), [key, rest @ ..]) => match map.get(key) {
+            Some(inner) => elements(inner, rest, give),
+            None => ControlFlow::Continue(()),
+        },
+        (Json::Object(_), []) => give(value),
+        _ => ControlFlow::Continue(()),
+    }
+}
+
 fn strings(value: &Json, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
     match value {
         Json::String(text) => visit(text),
@@ -73,6 +110,11 @@ pub(super) fn resolve(name: &str) -> Result<Vec<String>, UnknownField> {
         return Err(UnknownField { suggestion });
     }
     Ok(name.split('.').map(str::to_owned).collect())
+}
+
+/// Reads every document of a text, without placeholders.
+fn documents(text: &str) -> Parsed {
+    super::documents(text, &Placeholders::default())
 }
 
 /// Parses the lines of a `detection:`.

@@ -34,9 +34,12 @@ fn modifiers_that_are_unknown_or_unsupported_are_refused_at_their_key() {
     assert_eq!((line, column), (6, 5));
     assert_eq!(message, "unknown modifier `contians`");
     assert_eq!(remedy, "did you mean `contains`?");
-    let (_, _, message, remedy) = refused("a|hour: 3");
-    assert_eq!(message, "modifier `hour` is not supported yet");
-    assert!(remedy.contains("startswith"), "{remedy}");
+    let (_, _, message, remedy) = refused("a|zzz: x");
+    assert_eq!(message, "unknown modifier `zzz`");
+    assert!(
+        remedy.contains("startswith") && remedy.contains("hour"),
+        "{remedy}"
+    );
 }
 
 #[test]
@@ -60,7 +63,15 @@ fn modifiers_that_contradict_each_other_are_refused() {
         ("a|contains|contains: x", "is repeated"),
         ("a|contains|base64: xxxx", "before `contains`"),
         ("a|wide|contains: xxxx", "needs `base64`"),
-        ("a|base64offset|all: [xxxx, yyyy]", "cannot be combined"),
+        ("a|hour|minute: 3", "only one of `re`"),
+        ("a|hour|gte|lt: 3", "only one of `re`"),
+        ("a|gte|hour: 3", "`hour` after a comparison"),
+        (
+            "a|hour|contains: 3",
+            "`contains` cannot be combined with `hour`",
+        ),
+        ("a|hour|all: [3, 4]", "`all` cannot be combined with `hour`"),
+        ("'|hour': 3", "this modifier needs a field name"),
         ("'|exists': true", "this modifier needs a field name"),
         ("'|neq': x", "this modifier needs a field name"),
     ] {
@@ -72,7 +83,18 @@ fn modifiers_that_contradict_each_other_are_refused() {
 #[test]
 fn values_of_the_wrong_kind_are_refused_at_their_place() {
     for (line, column, part) in [
-        ("a: {b: 1}", 8, "not a map"),
+        ("a: {b: {c: 1}}", 9, "a map within lines about an element"),
+        ("a: {}", 8, "lines about an element are a map"),
+        ("a: [{b: 1}, c]", 17, "lines about an element are a map"),
+        ("a|contains: {b: 1}", 5, "without modifiers"),
+        ("'|all': [{b: 1}]", 5, "without modifiers"),
+        (
+            "a: {b|fieldref: c}",
+            9,
+            "`fieldref` in a line about an element",
+        ),
+        ("a: {'|contains': c}", 9, "needs a field name"),
+        ("a: {b|contians: 1}", 9, "unknown modifier"),
         ("a: [x, [y]]", 12, "not a list"),
         ("a: []", 8, "an empty list"),
         ("a|exists: 1", 15, "`true` or `false`"),
@@ -86,6 +108,10 @@ fn values_of_the_wrong_kind_are_refused_at_their_place() {
         ("a|re: '(unclosed'", 11, "unclosed group"),
         ("a|re: '(?=look)'", 11, "look-around"),
         ("a|fieldref: 5", 17, "takes a field name"),
+        ("a|hour: 24", 13, "`hour` is from 0 to 23"),
+        ("a|month|gte: 0", 18, "`month` is from 1 to 12"),
+        ("a|day: x", 12, "a whole number is expected"),
+        ("a|day: 1.5", 12, "a whole number is expected"),
         ("a|base64offset: 'x*'", 21, "wildcards"),
         ("a|base64offset: x", 21, "too short"),
         ("'': ''", 9, "an empty keyword"),
@@ -215,7 +241,6 @@ fn documents_of_other_kinds_are_refused_rather_than_ignored() {
             "title: x\ncorrelation: {}\n",
             "`correlation` is not supported yet",
         ),
-        ("action: global\n", "`action` is not supported yet"),
         ("- a\n- b\n", "a rule is a map, not a list"),
         ("", "no rule in this file"),
         ("a: 1\na: 2\n", "duplicate"),
@@ -293,6 +318,8 @@ runbook: Ask the owner.
 group_by: [resources.uid]
 team: data
 license: MIT
+scope: [server]
+related: [{id: 0c6a9a3e-1f0b-4c55-8d6f-2f6f0f5b7a11, type: obsolete}]
 logsource: {product: Confluent, service: flink, definition: anything}
 detection: {s: {a: 1}, condition: s}
 ";
@@ -310,5 +337,84 @@ detection: {s: {a: 1}, condition: s}
     assert_eq!((group.0.as_str(), group.1.line), ("resources.uid", 16));
     assert_eq!(rule.logsource.product.as_deref(), Some("confluent"));
     let custom: Vec<&str> = rule.custom.iter().map(|entry| entry.key.as_str()).collect();
-    assert_eq!(custom, ["team", "license"]);
+    assert_eq!(custom, ["team"]);
+    assert_eq!(
+        (rule.license.as_deref(), rule.scope.as_slice()),
+        (Some("MIT"), &["server".to_owned()][..])
+    );
+    let [related] = rule.related.as_slice() else {
+        panic!("{:?}", rule.related);
+    };
+    assert_eq!(related.relationship, Relationship::Obsolete);
+    assert!(related.id.as_str().starts_with("0c6a9a3e"));
+}
+
+#[test]
+fn related_rules_and_scopes_are_validated() {
+    let id = "0c6a9a3e-1f0b-4c55-8d6f-2f6f0f5b7a11";
+    for (line, column, message) in [
+        (
+            "related: x".to_owned(),
+            10,
+            "`related` must be a list, not a string",
+        ),
+        (
+            "related: [x]".to_owned(),
+            11,
+            "`related` lists maps, not a string",
+        ),
+        (
+            format!("related: [{{id: {id}}}]"),
+            11,
+            "a related rule needs `type`",
+        ),
+        (
+            "related: [{type: similar}]".to_owned(),
+            11,
+            "a related rule needs `id`",
+        ),
+        (
+            format!("related: [{{id: {id}, type: simmilar}}]"),
+            60,
+            "`simmilar` is no type of a related rule",
+        ),
+        (
+            "related: [{id: x, type: similar}]".to_owned(),
+            16,
+            "`id` of a related rule is not a UUID",
+        ),
+        (
+            format!("related: [{{id: {id}, type: similar, why: x}}]"),
+            69,
+            "unknown key `why` in `related`",
+        ),
+        (
+            "scope: {a: b}".to_owned(),
+            8,
+            "`scope` lists strings, not a map",
+        ),
+        (
+            "scope: [5]".to_owned(),
+            9,
+            "`scope` lists strings, not a number",
+        ),
+    ] {
+        let text = RULE
+            .replace("LINE", "a: 1")
+            .replace("logsource", &format!("{line}\nlogsource"));
+        let parsed = documents(&text);
+        assert!(parsed.rules.is_empty(), "{line}");
+        let [problem] = parsed.problems.as_slice() else {
+            panic!("{line}: {:?}", parsed.problems);
+        };
+        assert_eq!(
+            (problem.mark, problem.message.as_str()),
+            (Mark { line: 3, column }, message),
+            "{line}"
+        );
+        assert!(
+            problem.remedy.is_some() || line.starts_with("scope: {"),
+            "{line}"
+        );
+    }
 }

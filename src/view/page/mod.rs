@@ -206,6 +206,18 @@ impl Page {
         self.row("Stands at", Some(At::from(record.position).to_string()));
     }
 
+    fn suppression(&mut self, alert: JsonPart<'_, '_>) {
+        let Some(suppression) = alert.at(path::SUPPRESSION) else {
+            return;
+        };
+        let part = |name| suppression.text(name).unwrap_or_default();
+        let text = format!("{}: {}", part("title"), part("reason"));
+        self.row("Suppressed", Some(text));
+        self.row("  owner", Some(part("owner")));
+        self.row("  until", Some(part("expires")));
+        self.row("  id", Some(part("uid")));
+    }
+
     fn alert(&mut self, alert: JsonPart<'_, '_>, emitted: &Emitted<'_>) {
         let level = alert.text(path::SEVERITY).unwrap_or("Unknown".into());
         let title = alert.text(path::MESSAGE).unwrap_or_default();
@@ -218,6 +230,7 @@ impl Page {
         self.row("When", alert.int(path::TIME).map(|time| moment(time, 3)));
         let raised = alert.int(path::PROCESSED_TIME);
         self.row("Raised", raised.map(|time| moment(time, 3)));
+        self.suppression(alert);
         for change in alert.texts(path::CHANGES) {
             self.row("Changed", Some(change));
         }

@@ -196,14 +196,17 @@ impl Week {
         let values = values.map(|value| serde_json::from_slice::<Value>(value).unwrap());
         let findings: Vec<Value> = values.filter(|value| value["class_uid"] == 2004).collect();
         assert_eq!(findings.len(), alerts.len(), "{event}");
-        for (finding, (_, level)) in findings.iter().zip(&alerts) {
+        for (finding, alert) in findings.iter().zip(&alerts) {
             let rule = finding["finding_info"]["analytic"]["name"]
                 .as_str()
                 .unwrap();
-            *self.alerts.entry((*level, rule.to_owned())).or_default() += 1;
+            *self
+                .alerts
+                .entry((alert.level, rule.to_owned()))
+                .or_default() += 1;
             let incident = finding["metadata"]["correlation_uid"].as_str().unwrap();
             self.incidents
-                .entry(*level)
+                .entry(alert.level)
                 .or_default()
                 .insert(incident.to_owned());
         }

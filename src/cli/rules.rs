@@ -3,6 +3,7 @@
 
 mod daemon;
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
 use anyhow::Context;
@@ -41,6 +42,9 @@ struct Row {
     version: Option<String>,
     source: String,
     title: String,
+    /// Whether the rule is evaluated on every event of its log source, because no line requires a value of a field.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    on_every_event: bool,
     /// How many alerts the rule has raised; `None` if no daemon answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     hits: Option<u64>,
@@ -112,7 +116,10 @@ fn suppression(loaded: &LoadedSuppression) -> SuppressionRow {
 /// The rules in the order in which they were read, then the built-in ones that are not disabled.
 fn rows(rules: &RuleSet<Path>, hits: Option<&Hits>) -> Vec<Row> {
     let hits = |id: &str| hits.map(|hits| hits.of(id));
-    let loaded = rules.rules().iter().map(|loaded| Row {
+    let without_witness: BTreeSet<usize> = rules.without_witness().collect();
+    let loaded = rules.rules().iter().enumerate();
+    let loaded = loaded.map(|(number, loaded)| Row {
+        on_every_event: without_witness.contains(&number),
         id: loaded.rule.id.to_string(),
         level: loaded.level.as_str(),
         status: loaded.rule.status.map(|status| status.as_str()),
@@ -130,6 +137,7 @@ fn rows(rules: &RuleSet<Path>, hits: Option<&Hits>) -> Vec<Row> {
             version: None,
             source: "built-in".to_owned(),
             title: rule.title.to_owned(),
+            on_every_event: false,
             hits: hits(rule.id),
         })
     });

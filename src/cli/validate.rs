@@ -38,8 +38,12 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     ending.iter().for_each(say);
     let count = rules.rules().len();
     let warnings = rules.warnings().len() + loaded.warnings().len() + ending.len();
+    let always = match rules.without_witness().count() {
+        0 => String::new(),
+        always => format!(" ({always} evaluated on every event of their log source)"),
+    };
     say(format_args!(
-        "configuration fine, {count} rules in force, {warnings} warnings"
+        "configuration fine, {count} rules in force{always}, {warnings} warnings"
     ));
     if command.connect {
         check_connections(config)?;

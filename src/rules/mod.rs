@@ -112,6 +112,10 @@ impl<P> RuleSet<P> {
             });
             diagnostics.extend(located);
         });
+        if let Ok(engine) = &engine {
+            let rules = engine.without_witness().map(|rule| &parsed[rule]);
+            validate::without_witness(rules, &mut diagnostics);
+        }
         let mut rules = Vec::new();
         for mut parsed in parsed {
             let level = overrides.level(&parsed);
@@ -163,6 +167,12 @@ impl<P> RuleSet<P> {
     /// The problems that were found but do not prevent the use of the set.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    /// The rules of which no line requires a value of some field, as indices into [`RuleSet::rules`]: they are
+    /// evaluated on every event of their log source.
+    pub fn without_witness(&self) -> impl Iterator<Item = RuleIndex> {
+        self.engine.without_witness()
     }
 
     /// The rules that an event matches, as indices into [`RuleSet::rules`].

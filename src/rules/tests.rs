@@ -224,6 +224,27 @@ fn an_unknown_method_is_a_warning_with_the_nearest_one() {
 }
 
 #[test]
+fn a_rule_that_no_value_leads_to_is_a_warning_and_counted() {
+    let negated = RULE
+        .replace("condition: selection", "condition: not selection")
+        .replace(FIRST, SECOND);
+    let set = loaded(&[("a.yaml", RULE), ("b.yaml", &negated)]);
+    assert_eq!(
+        warnings(&set),
+        [
+            "no line requires a value of a field, so the rule is evaluated on every event of its log source"
+        ]
+    );
+    let remedy = set.warnings()[0].problem.remedy.as_deref();
+    assert_eq!(
+        remedy,
+        Some("add a selection that requires a value, such as one of `api.operation`")
+    );
+    assert!(set.warnings()[0].file.ends_with("b.yaml"));
+    assert_eq!(set.without_witness().collect::<Vec<_>>(), [1]);
+}
+
+#[test]
 fn a_method_of_another_service_than_the_rules_is_a_warning_that_names_it() {
     let other = RULE.replace("kafka.DeleteTopics", "CreateRoleBinding");
     let set = loaded(&[("a.yaml", &other)]);

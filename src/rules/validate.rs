@@ -202,6 +202,23 @@ pub(super) fn methods(
     }
 }
 
+/// Warns about rules of which no line requires a value.
+pub(super) fn without_witness<'r>(
+    rules: impl Iterator<Item = &'r ParsedRule>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for ParsedRule { rule, file, .. } in rules {
+        let message = "no line requires a value of a field, so the rule is evaluated on every event of its \
+                       log source";
+        let remedy =
+            format!("add a selection that requires a value, such as one of `{OPERATION_FIELD}`");
+        diagnostics.push(Diagnostic {
+            file: file.clone(),
+            problem: Problem::warning(rule.id_mark, message).remedy(remedy),
+        });
+    }
+}
+
 /// The compiled fields that a rule names outside its detection.
 pub(super) struct RuleFields<P> {
     /// The fields of `fields`, whose values an alert shows, each with its name.

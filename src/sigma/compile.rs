@@ -73,7 +73,7 @@ impl<P> Engine<P> {
         if !builder.problems.is_empty() {
             return Err(builder.problems);
         }
-        let index = Index::new(detections.iter().map(|d| &d.condition), &builder.tests);
+        let index = Index::new(&detections, &builder.tests);
         Ok(Engine {
             tests: builder.tests,
             detections,
@@ -93,9 +93,17 @@ impl<P> Engine<P> {
         self.detections.is_empty()
     }
 
+    /// The same engine, except that every detection is evaluated on every event of its log source.
     #[cfg(test)]
-    pub(super) fn always_len(&self) -> usize {
-        self.index.always_len()
+    pub(super) fn without_index(mut self) -> Engine<P> {
+        self.index = Index::of_all(&self.detections);
+        self
+    }
+
+    /// The detections of which no line requires a value that can be looked up: they are evaluated on every event
+    /// of their log source.
+    pub fn without_witness(&self) -> impl Iterator<Item = RuleIndex> {
+        self.index.without_witness()
     }
 }
 

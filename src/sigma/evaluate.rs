@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use foldhash::HashSet;
 
 use super::compile::{Engine, RuleIndex, uncased_exact};
+use super::index::Candidates;
 use super::matcher::{Check, Expected, FieldReference, Subject};
 use super::pattern::fold_into;
 use super::program::{CompiledTest, Expr};
@@ -22,31 +23,40 @@ use super::value::{Fields, Origin, Value, Visit};
 /// Memory reused from event to event.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    answers: Vec<CachedAnswer>,
-    logsource_answers: Vec<CachedAnswer>,
-    candidates: Vec<u64>,
+    answers: Answers,
+    logsource_answers: Answers,
+    candidates: Candidates,
     matched: Vec<RuleIndex>,
     buffer: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CachedAnswer {
-    NotAsked,
-    Yes,
-    No,
+/// Answers to numbered questions about one event.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    /// The event by number, in order not to clear the answers to an earlier one.
+    event: u32,
+    /// For each question, twice the number of the event for which it was answered, and one more for yes.
+    answers: Vec<u32>,
 }
 
-impl CachedAnswer {
-    /// The answer; `ask` is called only if it is not known.
-    fn or_ask(&mut self, ask: impl FnOnce() -> bool) -> bool {
-        if *self == CachedAnswer::NotAsked {
-            *self = if ask() {
-                CachedAnswer::Yes
-            } else {
-                CachedAnswer::No
-            };
+impl Answers {
+    /// Forgets all answers; there will be so many questions.
+    pub(super) fn begin(&mut self, questions: usize) {
+        self.event = (self.event + 1) % (u32::MAX / 2);
+        if self.event == 0 || self.answers.len() != questions {
+            self.event = 1;
+            self.answers.clear();
+            self.answers.resize(questions, 0);
         }
-        *self == CachedAnswer::Yes
+    }
+
+    fn of(&self, question: usize) -> Option<bool> {
+        let answer = self.answers[question];
+        (answer / 2 == self.event).then_some(answer % 2 == 1)
+    }
+
+    fn set(&mut self, question: usize, answer: bool) {
+        self.answers[question] = 2 * self.event + u32::from(answer);
     }
 }
 
@@ -69,12 +79,6 @@ impl Readings {
     }
 }
 
-/// Fills the list with `len` copies of a value.
-fn all<T: Copy>(values: &mut Vec<T>, len: usize, value: T) {
-    values.clear();
-    values.resize(len, value);
-}
-
 impl<P> Engine<P> {
     /// The detections that match, in the order of compilation.
     pub fn matches<'s, E: Fields<Path = P>>(
@@ -89,37 +93,31 @@ impl<P> Engine<P> {
             matched,
             buffer,
         } = scratch;
-        all(answers, self.answer_count(), CachedAnswer::NotAsked);
-        all(
-            logsource_answers,
-            self.logsources.len(),
-            CachedAnswer::NotAsked,
-        );
-        all(candidates, self.detections.len().div_ceil(64), 0);
+        answers.begin(self.answer_count());
+        logsource_answers.begin(self.logsources.len());
         matched.clear();
-        self.index
-            .candidates(event, &self.paths, buffer, candidates);
         let origin = event.logsource();
         let mut is_of_logsource = |number: usize| {
-            logsource_answers[number].or_ask(|| self.logsources[number].matches(origin))
+            logsource_answers.of(number).unwrap_or_else(|| {
+                let answer = self.logsources[number].matches(origin);
+                logsource_answers.set(number, answer);
+                answer
+            })
         };
+        self.index
+            .find(event, &self.paths, &mut is_of_logsource, buffer, candidates);
         let mut evaluation = Evaluation {
             engine: self,
             event,
             answers,
             buffer,
         };
-        for (word, bits) in candidates.iter().enumerate() {
-            let mut bits = *bits;
-            while bits != 0 {
-                let rule = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let detection = &self.detections[rule];
-                if is_of_logsource(detection.logsource)
-                    && evaluation.holds(&detection.condition, Readings::Any)
-                {
-                    matched.push(rule);
-                }
+        for rule in candidates.iter() {
+            let detection = &self.detections[rule];
+            if is_of_logsource(detection.logsource)
+                && evaluation.holds(&detection.condition, Readings::Any)
+            {
+                matched.push(rule);
             }
         }
         matched
@@ -149,7 +147,7 @@ impl Logsource {
 pub(super) struct Evaluation<'a, P, E> {
     pub(super) engine: &'a Engine<P>,
     pub(super) event: &'a E,
-    pub(super) answers: &'a mut Vec<CachedAnswer>,
+    pub(super) answers: &'a mut Answers,
     pub(super) buffer: &'a mut String,
 }
 
@@ -173,12 +171,14 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
             // Both answers are the same, as for most events.
             _ => number,
         };
-        let mut answer = self.answers[slot];
-        let holds = answer.or_ask(|| match test.test.negated {
+        if let Some(known) = self.answers.of(slot) {
+            return known;
+        }
+        let holds = match test.test.negated {
             true => !self.check(test, readings.opposite()),
             false => self.check(test, readings),
-        });
-        self.answers[slot] = answer;
+        };
+        self.answers.set(slot, holds);
         holds
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::compile::{Engine, RuleIndex};
-use super::evaluate::{CachedAnswer, Evaluation, Readings};
+use super::evaluate::{Answers, Evaluation, Readings};
 use super::matcher::{Check, Expected, Subject};
 use super::program::CompiledTest;
 use super::value::{Fields, Value};
@@ -60,7 +60,8 @@ impl<P> Engine<P> {
         let Some(detection) = self.detections.get(rule) else {
             return Vec::new();
         };
-        let mut answers = vec![CachedAnswer::NotAsked; self.answer_count()];
+        let mut answers = Answers::default();
+        answers.begin(self.answer_count());
         let mut buffer = String::new();
         let (answers, buffer) = (&mut answers, &mut buffer);
         let mut evaluation = Evaluation {

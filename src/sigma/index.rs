@@ -1,154 +1,337 @@
-//! Finds the detections that an event can match, by looking up a few of its fields.
-//! Every detection has a witness: a set of field values of which a matching event must have one.
-//! Invariant: if an event has no value of the witness, the detection does not match; otherwise it is
-//! evaluated.
+//! Finds the detections that an event can match, by looking up the fields of their witnesses.
+//! `witness` argues that every detection that matches is among them.
+//! Invariant: the work is linear in the event. Each list of detections is added at most once for an event, however
+//! often its condition holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use super::literals::only_texts;
-use super::matcher::{Check, Expected, Subject};
-use super::pattern::fold;
-use super::program::{CompiledTest, Expr};
-use super::value::Fields;
+use aho_corasick::AhoCorasick;
 
-/// A field (by number) and a folded value.
-type Key = (usize, String);
+use super::literals::Place;
+use super::matcher::Subject;
+use super::program::{Compiled, CompiledTest};
+use super::value::{Fields, Value};
+use super::witness::{Choice, Key, Wanted};
 
-/// Detections by the folded value of a field. Events only look up values and insert none, so a fast hash
-/// without protection is enough.
-type ByValue = foldhash::HashMap<String, Vec<usize>>;
+/// The number of a list of detections.
+type List = usize;
 
 /// Detections by witness.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// For each field, the detections by folded value.
-    fields: Vec<(usize, ByValue)>,
-    /// Detections without a witness.
-    always: Vec<usize>,
+    /// Their number.
+    detections: usize,
+    fields: Vec<FieldIndex>,
+    /// For each condition, the detections with it in their witness.
+    lists: Vec<Vec<usize>>,
+    /// For each log source that has some, its detections without a witness.
+    without_witness: Vec<(usize, Vec<usize>)>,
+}
+
+/// The conditions about one field, or about every string.
+#[derive(Debug)]
+struct FieldIndex {
+    /// The number of the field; `None` for every string.
+    field: Option<usize>,
+    /// The log sources of the detections; the field is looked up only for their events.
+    logsources: Vec<usize>,
+    /// That the field has a value.
+    present: Vec<List>,
+    /// By folded value. Events only look up values and insert none, so a fast hash without protection is enough.
+    texts: foldhash::HashMap<String, List>,
+    /// By [`super::value::Number::key`].
+    numbers: foldhash::HashMap<u64, List>,
+    parts: Option<Parts>,
+}
+
+/// Finds all parts of texts in one pass.
+#[derive(Debug)]
+struct Parts {
+    automaton: AhoCorasick,
+    /// For each text of the automaton, the lists for its places.
+    lists: Vec<PartLists>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct PartLists {
+    within: Option<List>,
+    start: Option<List>,
+    end: Option<List>,
+}
+
+/// The detections found for one event, as bits. The memory is reused.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    detections: Vec<u64>,
+    /// The lists that were added.
+    added: Vec<u64>,
+}
+
+impl Candidates {
+    fn clear(&mut self, index: &Index) {
+        self.detections.clear();
+        self.detections.resize(index.detections.div_ceil(64), 0);
+        self.added.clear();
+        self.added.resize(index.lists.len().div_ceil(64), 0);
+    }
+
+    fn add(&mut self, index: &Index, list: Option<List>) {
+        let Some(list) = list else {
+            return;
+        };
+        let (word, bit) = (list / 64, 1 << (list % 64));
+        if self.added[word] & bit == 0 {
+            self.added[word] |= bit;
+            index.lists[list]
+                .iter()
+                .for_each(|detection| self.set(*detection));
+        }
+    }
+
+    fn set(&mut self, detection: usize) {
+        self.detections[detection / 64] |= 1 << (detection % 64);
+    }
+
+    /// In ascending order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.detections.iter().enumerate().flat_map(|(word, bits)| {
+            let mut bits = *bits;
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(word * 64 + bit)
+            })
+        })
+    }
 }
 
 impl Index {
-    /// Chooses a witness for the condition of each detection.
-    pub(super) fn new<'e>(
-        conditions: impl Iterator<Item = &'e Expr> + Clone,
-        tests: &[CompiledTest],
-    ) -> Index {
-        let choice = Choice::new(tests);
-        let mut by_field: HashMap<usize, ByValue> = HashMap::new();
-        let mut always = Vec::new();
-        for (detection, condition) in conditions.enumerate() {
-            match choice.witness(condition) {
-                None => always.push(detection),
-                Some(keys) => {
-                    let distinct: HashSet<Key> = keys.into_iter().collect();
-                    for (field, value) in distinct {
-                        let values = by_field.entry(field).or_default();
-                        values.entry(value).or_default().push(detection);
-                    }
-                }
-            }
+    /// Chooses a witness for each detection.
+    pub(super) fn new(detections: &[Compiled], tests: &[CompiledTest]) -> Index {
+        let conditions = detections.iter().map(|detection| &detection.condition);
+        let choice = Choice::new(conditions, tests);
+        let mut builder = Builder::default();
+        for (number, detection) in detections.iter().enumerate() {
+            builder.add(
+                number,
+                detection.logsource,
+                choice.witness(&detection.condition),
+            );
         }
-        let mut fields: Vec<_> = by_field.into_iter().collect();
-        fields.sort_by_key(|(field, _)| *field);
-        Index { fields, always }
+        builder.build(detections.len())
     }
 
-    /// Sets the bit of every detection that the event can match.
-    pub(super) fn candidates<E: Fields>(
+    /// An index in which every detection is a candidate for every event of its log source.
+    #[cfg(test)]
+    pub(super) fn of_all(detections: &[Compiled]) -> Index {
+        let mut builder = Builder::default();
+        for (number, detection) in detections.iter().enumerate() {
+            builder.add(number, detection.logsource, None);
+        }
+        builder.build(detections.len())
+    }
+
+    /// Finds the detections that the event can match. Some of them are of another log source.
+    pub(super) fn find<E: Fields>(
         &self,
         event: &E,
         paths: &[E::Path],
+        is_of_logsource: &mut dyn FnMut(usize) -> bool,
         buffer: &mut String,
-        bits: &mut [u64],
+        candidates: &mut Candidates,
     ) {
-        let mut set = |detection: &usize| bits[detection / 64] |= 1 << (detection % 64);
-        self.always.iter().for_each(&mut set);
-        for (field, values) in &self.fields {
-            event.values(&paths[*field], &mut |value| {
-                let mut subject = Subject::new(value, buffer);
-                if let Some(found) = subject.folded().and_then(|text| values.get(text)) {
-                    found.iter().for_each(&mut set);
-                }
+        candidates.clear(self);
+        for (logsource, without_witness) in &self.without_witness {
+            if is_of_logsource(*logsource) {
+                without_witness
+                    .iter()
+                    .for_each(|detection| candidates.set(*detection));
+            }
+        }
+        for field in &self.fields {
+            if !field
+                .logsources
+                .iter()
+                .any(|logsource| is_of_logsource(*logsource))
+            {
+                continue;
+            }
+            let mut look_up = |value: Value<'_>| {
+                field.look_up(self, value, buffer, candidates);
                 ControlFlow::Continue(())
-            });
-        }
-    }
-
-    /// Number of detections without a witness, which are evaluated on every event.
-    #[cfg(test)]
-    pub(super) fn always_len(&self) -> usize {
-        self.always.len()
-    }
-}
-
-/// Chooses among possible witnesses: a field with many distinct values in rules is selective.
-struct Choice {
-    /// For each test, the values of which one must be present, if there are any.
-    keys: Vec<Option<Vec<Key>>>,
-    /// For each field, the number of distinct values in tests.
-    distinct: HashMap<usize, usize>,
-}
-
-impl Choice {
-    fn new(tests: &[CompiledTest]) -> Choice {
-        let keys: Vec<_> = tests.iter().map(keys).collect();
-        let all: HashSet<&Key> = keys.iter().flatten().flatten().collect();
-        let mut distinct = HashMap::new();
-        for (field, _) in all {
-            *distinct.entry(*field).or_insert(0) += 1;
-        }
-        Choice { keys, distinct }
-    }
-
-    /// Values of which one must be present for the expression to hold.
-    fn witness(&self, expr: &Expr) -> Option<Vec<Key>> {
-        match expr {
-            Expr::Test(test) => self.keys[*test].clone(),
-            Expr::Not(_) => None,
-            Expr::All(parts) => {
-                let witnesses = parts.iter().filter_map(|part| self.witness(part));
-                witnesses.max_by_key(|keys| (self.selectivity(keys), usize::MAX - keys.len()))
-            }
-            Expr::AtLeast(_, parts) => {
-                let witnesses: Option<Vec<_>> =
-                    parts.iter().map(|part| self.witness(part)).collect();
-                Some(witnesses?.concat())
+            };
+            match field.field {
+                Some(number) => event.values(&paths[number], &mut look_up),
+                None => event.strings(&mut |text| look_up(Value::String(text))),
             }
         }
     }
 
-    fn selectivity(&self, keys: &[Key]) -> usize {
-        let distinct = |(field, _): &Key| self.distinct.get(field).copied().unwrap_or(0);
-        keys.iter().map(distinct).min().unwrap_or(0)
+    /// The detections without a witness, which are evaluated on every event of their log source.
+    pub(super) fn without_witness(&self) -> impl Iterator<Item = usize> {
+        let lists = self.without_witness.iter();
+        lists.flat_map(|(_, detections)| detections.iter().copied())
     }
 }
 
-/// The values of which one must be present for a test to hold. Only tests for equality with texts have
-/// them, and regular expressions that match only certain texts.
-fn keys(test: &CompiledTest) -> Option<Vec<Key>> {
-    if let Check::Element(_) = test.test.check {
-        // What an element has, the event has.
-        let group = |lines: &Vec<CompiledTest>| lines.iter().find_map(keys);
-        let groups: Option<Vec<_>> = test.groups.iter().map(group).collect();
-        return groups.map(|groups| groups.concat());
+impl FieldIndex {
+    fn look_up(
+        &self,
+        index: &Index,
+        value: Value<'_>,
+        buffer: &mut String,
+        candidates: &mut Candidates,
+    ) {
+        for list in &self.present {
+            candidates.add(index, Some(*list));
+        }
+        if !self.numbers.is_empty()
+            && let Some(number) = value.number()
+        {
+            candidates.add(index, self.numbers.get(&number.key()).copied());
+        }
+        if self.texts.is_empty() && self.parts.is_none() {
+            return;
+        }
+        let mut subject = Subject::new(value, buffer);
+        let Some(text) = subject.folded() else {
+            return;
+        };
+        candidates.add(index, self.texts.get(text).copied());
+        let Some(parts) = &self.parts else {
+            return;
+        };
+        for found in parts.automaton.find_overlapping_iter(text) {
+            let lists = &parts.lists[found.pattern().as_usize()];
+            candidates.add(index, lists.within);
+            if found.start() == 0 {
+                candidates.add(index, lists.start);
+            }
+            if found.end() == text.len() {
+                candidates.add(index, lists.end);
+            }
+        }
     }
-    let field = test.field?;
-    let texts = |expected: &Expected| match expected {
-        Expected::Text(pattern) => pattern.exact().map(|text| vec![fold(text)]),
-        Expected::Regex(regex) => {
-            only_texts(regex).map(|texts| texts.iter().map(|text| fold(text)).collect())
+}
+
+/// Sorts detections by the conditions of their witnesses.
+#[derive(Default)]
+struct Builder {
+    /// Ordered, so that equal rules make an equal index.
+    lists: BTreeMap<Key, Vec<usize>>,
+    logsources: HashMap<Option<usize>, Vec<usize>>,
+    without_witness: Vec<(usize, Vec<usize>)>,
+}
+
+impl Builder {
+    fn add(&mut self, detection: usize, logsource: usize, witness: Option<Vec<Key>>) {
+        let Some(keys) = witness else {
+            let known = self.without_witness.iter_mut();
+            match known.into_iter().find(|(known, _)| *known == logsource) {
+                Some((_, detections)) => detections.push(detection),
+                None => self.without_witness.push((logsource, vec![detection])),
+            }
+            return;
+        };
+        for key in keys {
+            let logsources = self.logsources.entry(key.field).or_default();
+            if !logsources.contains(&logsource) {
+                logsources.push(logsource);
+            }
+            let list = self.lists.entry(key).or_default();
+            if list.last() != Some(&detection) {
+                list.push(detection);
+            }
         }
-        _ => None,
-    };
-    let texts: Vec<String> = match &test.test.check {
-        _ if test.test.negated => None,
-        Check::Any(expected) => {
-            let texts: Option<Vec<Vec<String>>> = expected.iter().map(texts).collect();
-            texts.map(|texts| texts.concat())
+    }
+
+    fn build(self, detections: usize) -> Index {
+        let mut lists = Vec::new();
+        let mut fields: BTreeMap<Option<usize>, FieldBuilder> = BTreeMap::new();
+        for (Key { field, wanted }, list) in self.lists {
+            fields.entry(field).or_default().add(wanted, lists.len());
+            lists.push(list);
         }
-        Check::Every(expected) => expected.iter().find_map(texts),
-        Check::Exists(_) | Check::Field(_) | Check::Element(_) => None,
-    }?;
-    Some(texts.into_iter().map(|text| (field, text)).collect())
+        let fields = fields.into_iter().map(|(field, builder)| FieldIndex {
+            logsources: self.logsources.get(&field).cloned().unwrap_or_default(),
+            ..builder.build(field)
+        });
+        Index {
+            detections,
+            fields: fields.collect(),
+            lists,
+            without_witness: self.without_witness,
+        }
+    }
+}
+
+/// Sorts the conditions about one field.
+#[derive(Default)]
+struct FieldBuilder {
+    present: Vec<List>,
+    texts: foldhash::HashMap<String, List>,
+    numbers: foldhash::HashMap<u64, List>,
+    parts: BTreeMap<String, PartLists>,
+}
+
+impl FieldBuilder {
+    fn add(&mut self, wanted: Wanted, list: List) {
+        match wanted {
+            Wanted::Present => self.present.push(list),
+            Wanted::Number(key) => {
+                self.numbers.insert(key, list);
+            }
+            Wanted::Text((Place::Whole, text)) => {
+                self.texts.insert(text, list);
+            }
+            Wanted::Text((place, text)) => {
+                let lists = self.parts.entry(text).or_default();
+                let of_place = match place {
+                    Place::Start => &mut lists.start,
+                    Place::End => &mut lists.end,
+                    Place::Within | Place::Whole => &mut lists.within,
+                };
+                *of_place = Some(list);
+            }
+        }
+    }
+
+    fn build(self, field: Option<usize>) -> FieldIndex {
+        let mut present = self.present;
+        let parts = Parts::new(self.parts).unwrap_or_else(|lists| {
+            present.extend(lists);
+            None
+        });
+        FieldIndex {
+            field,
+            logsources: Vec::new(),
+            present,
+            texts: self.texts,
+            numbers: self.numbers,
+            parts,
+        }
+    }
+}
+
+impl Parts {
+    /// The automaton for these texts, if there are any.
+    ///
+    /// # Errors
+    /// The texts are too many for an automaton: their lists, to be added whenever the field has a value.
+    fn new(parts: BTreeMap<String, PartLists>) -> Result<Option<Parts>, Vec<List>> {
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let automaton = AhoCorasick::new(parts.keys());
+        let lists: Vec<PartLists> = parts.into_values().collect();
+        match automaton {
+            Ok(automaton) => Ok(Some(Parts { automaton, lists })),
+            Err(_) => Err(lists
+                .into_iter()
+                .flat_map(|lists| [lists.within, lists.start, lists.end])
+                .flatten()
+                .collect()),
+        }
+    }
 }

@@ -248,9 +248,11 @@ impl<'v, 'b> Subject<'v, 'b> {
     /// The lower-cased text, if the value has one.
     pub fn folded(&mut self) -> Option<&str> {
         if !self.folded {
-            let text = self.value.text()?;
-            self.buffer.clear();
-            fold_into(&text, self.buffer);
+            let buffer = &mut *self.buffer;
+            self.value.with_text(|text| {
+                buffer.clear();
+                fold_into(text, buffer);
+            })?;
             self.folded = true;
         }
         Some(self.buffer)
@@ -274,7 +276,7 @@ impl Expected {
     /// Whether the value meets the expectation.
     pub fn is_met(&self, subject: &mut Subject<'_, '_>) -> bool {
         let value = subject.value;
-        let text_is = |test: &dyn Fn(&str) -> bool| value.text().is_some_and(|text| test(&text));
+        let text_is = |test: &dyn Fn(&str) -> bool| value.with_text(test) == Some(true);
         match self {
             Expected::Null => value == Value::Null,
             Expected::Bool(expected) => match value {

@@ -31,6 +31,7 @@ mod rule;
 mod suppression;
 mod time;
 mod value;
+mod witness;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 
 use super::compile::{Engine, RuleIndex};
-use super::evaluate::{CachedAnswer, Evaluation, Readings};
+use super::evaluate::{Answers, Evaluation, Readings};
 use super::matcher::{Check, Expected, Subject, Test};
 use super::program::{CompiledSelection, CompiledTest};
 use super::rule::{Body, Condition, Detection, Exclusion, Logsource, Selection};
@@ -154,7 +154,8 @@ impl<P> Engine<P> {
     ) -> Option<RuleOutcome<'r>> {
         let compiled = self.detections.get(rule)?;
         let (logsource, origin) = (&self.logsources[compiled.logsource], event.logsource());
-        let mut answers = vec![CachedAnswer::NotAsked; self.answer_count()];
+        let mut answers = Answers::default();
+        answers.begin(self.answer_count());
         let mut tree = Tree {
             evaluation: Evaluation {
                 engine: self,

@@ -145,6 +145,11 @@ impl Pattern {
         (found || text.is_ascii()).then_some(found)
     }
 
+    /// Its parts as written, whatever their case.
+    pub fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
     /// Whether letters compare as they are; otherwise [`Pattern::matches`] wants folded text.
     pub fn is_cased(&self) -> bool {
         self.cased

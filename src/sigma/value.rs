@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::fmt::{self, Write};
 use std::ops::ControlFlow;
 
 /// One value of a field. An array field has one value per element.
@@ -109,6 +110,19 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Calls a function with the value as text, without allocating it; `None` for null and composites.
+    pub(super) fn with_text<R>(self, call: impl FnOnce(&str) -> R) -> Option<R> {
+        match self {
+            Value::Int(int) => {
+                let mut digits = Digits::default();
+                write!(digits, "{int}").ok()?;
+                let text = std::str::from_utf8(&digits.bytes[..digits.len]).ok()?;
+                Some(call(text))
+            }
+            other => other.text().map(|text| call(&text)),
+        }
+    }
+
     /// A description of a value without a text.
     pub(super) fn described(self) -> &'static str {
         match self {
@@ -124,6 +138,24 @@ impl<'a> Value<'a> {
             Value::Number(text) | Value::String(text) => Number::parse(text),
             Value::Null | Value::Bool(_) | Value::Composite => None,
         }
+    }
+}
+
+/// The decimal text of a whole number.
+#[derive(Default)]
+struct Digits {
+    /// As long as the text of `i64::MIN`.
+    bytes: [u8; 20],
+    len: usize,
+}
+
+impl Write for Digits {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len + text.len();
+        let free = self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?;
+        free.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
     }
 }
 
@@ -155,6 +187,12 @@ impl Number {
     /// Whether the number is in the range of a double.
     pub fn is_finite(self) -> bool {
         self.as_f64().is_finite()
+    }
+
+    /// A key that two numbers have in common if they are equal. Different numbers may have the same key.
+    pub(super) fn key(self) -> u64 {
+        // Adding zero makes the negative zero positive.
+        (self.as_f64() + 0.0).to_bits()
     }
 
     fn as_f64(self) -> f64 {
@@ -226,6 +264,24 @@ mod tests {
             assert_eq!(size(&negative, Number::Float(f64::MIN)), Ordering::Less);
         }
         assert_eq!(size("1e-999", Number::Int(0)), Ordering::Equal);
+    }
+
+    #[test]
+    fn equal_numbers_have_one_key() {
+        let key = |text: &str| Number::parse(text).unwrap().key();
+        assert_eq!(key("0"), key("-0.0"));
+        assert_eq!(key("4104"), key("+4104.0"));
+        assert_eq!(key("9007199254740993"), key("9007199254740992.0"));
+        assert_ne!(key("1"), key("-1"));
+    }
+
+    #[test]
+    fn the_text_of_every_whole_number_is_written_without_allocation() {
+        for int in [i64::MIN, -1, 0, 7, i64::MAX] {
+            let text = Value::Int(int).with_text(str::to_owned);
+            assert_eq!(text, Some(int.to_string()));
+        }
+        assert_eq!(Value::Null.with_text(str::to_owned), None);
     }
 
     #[test]

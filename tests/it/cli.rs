@@ -70,6 +70,17 @@ fn a_correct_configuration_is_accepted() {
 }
 
 #[test]
+fn a_rule_that_is_evaluated_on_every_event_is_a_warning_and_counted() {
+    let rule = RULE.replace("condition: deletion", "condition: not deletion");
+    let run = validate(CONFIG, &rule, NAMES);
+    let warning = "rules/topic_deleted.yaml:2:5: warning: no line requires a value of a field";
+    assert!(run.stderr.contains(warning), "{}", run.stderr);
+    let count = "configuration fine, 12 rules in force (1 evaluated on every event of their log source), 1 warnings\n";
+    assert!(run.stderr.ends_with(count), "{}", run.stderr);
+    assert_eq!(run.code, Some(0));
+}
+
+#[test]
 fn every_fault_of_a_configuration_comes_in_one_pass_with_line_and_remedy() {
     let config = CONFIG
         .replace("    bootstrap: audit", "    boostrap: audit")

@@ -112,6 +112,19 @@ fn rules_in_force_are_listed_with_the_level_and_version_in_force() {
 }
 
 #[test]
+fn a_rule_that_is_evaluated_on_every_event_is_marked() {
+    let folder = folder(closed());
+    let marked = || {
+        let run = run_in(folder.path(), &["rules", "--json"]);
+        row(&run, ID).get("on_every_event").cloned()
+    };
+    assert_eq!(marked(), None);
+    let negated = RULE.replace("condition: deletion", "condition: not deletion");
+    fs::write(folder.path().join("rule.yaml"), negated).expect("a file");
+    assert_eq!(marked(), Some(json!(true)));
+}
+
+#[test]
 fn a_daemon_that_cannot_be_reached_is_named_once_and_the_alerts_are_left_out() {
     let listen = closed();
     let folder = folder(listen);

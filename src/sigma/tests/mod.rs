@@ -6,6 +6,7 @@ mod filters;
 mod language;
 mod model;
 mod model_of_values;
+mod naive;
 mod outcome;
 mod placeholders;
 mod refusals;

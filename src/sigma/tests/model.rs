@@ -4,35 +4,8 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
+use super::naive::{Line, a_line, an_event, naive_line};
 use super::*;
-
-const FIELDS: [&str; 3] = ["op", "user", "res.id"];
-const WORDS: [&str; 6] = ["", "a", "B", "ab", "bA", "ä"];
-
-/// One line: field, modifiers, patterns.
-type Line = (usize, &'static str, Vec<String>);
-
-fn a_line() -> impl Strategy<Value = Line> {
-    let modifier = prop::sample::select(vec![
-        "",
-        "|contains",
-        "|startswith",
-        "|endswith",
-        "|neq",
-        "|cased",
-        "|contains|all",
-        "|all",
-    ]);
-    let atom = prop::sample::select(vec!["a", "A", "b", "ä", "Ä", "*", "?"]);
-    let pattern = prop::collection::vec(atom, 0..4).prop_map(|atoms| atoms.concat());
-    let word = prop::sample::select(WORDS.to_vec()).prop_map(str::to_owned);
-    // Plain words alone let the index choose a witness; one pattern among them forbids it.
-    let patterns = prop_oneof![
-        prop::collection::vec(word, 2..4),
-        prop::collection::vec(pattern, 2..10),
-    ];
-    (0..FIELDS.len(), modifier, patterns)
-}
 
 #[derive(Debug, Clone)]
 enum Tree {
@@ -87,133 +60,204 @@ fn a_tree() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// Three selections of one to two lines each, and a condition over them.
-type Spec = ([Vec<Line>; 3], Tree);
+/// Three selections of one to two lines each, a condition over them, and a log source.
+#[derive(Debug, Clone)]
+struct Spec {
+    selections: [Vec<Line>; 3],
+    tree: Tree,
+    logsource: Logsource,
+}
 
 fn a_spec() -> impl Strategy<Value = Spec> {
     let lines = || prop::collection::vec(a_line(), 1..3);
-    ([lines(), lines(), lines()], a_tree())
+    let part = |words: &'static [&'static str]| {
+        prop::option::weighted(0.3, prop::sample::select(words).prop_map(str::to_owned))
+    };
+    let logsource = (part(&["one", "two"]), part(&["api", "Web"]));
+    let selections = [lines(), lines(), lines()];
+    (selections, a_tree(), logsource).prop_map(|(selections, tree, (product, service))| Spec {
+        selections,
+        tree,
+        logsource: Logsource {
+            product,
+            service,
+            category: None,
+        },
+    })
 }
 
-fn yaml_of((selections, tree): &Spec) -> String {
-    let mut detection = serde_json::Map::new();
-    for (n, lines) in selections.iter().enumerate() {
-        // Lines on one field and modifier would repeat a key: the last stands, as in the model.
-        let map: serde_json::Map<String, Json> = lines
-            .iter()
-            .map(|(field, modifier, values)| {
-                (format!("{}{modifier}", FIELDS[*field]), json!(values))
-            })
-            .collect();
-        detection.insert(format!("s{n}"), Json::Object(map));
+impl Spec {
+    fn detection(&self) -> Detection {
+        let mut detection = serde_json::Map::new();
+        for (n, lines) in self.selections.iter().enumerate() {
+            // Lines on one field and modifier would repeat a key: the last stands, as in the model.
+            let map: serde_json::Map<String, Json> = lines
+                .iter()
+                .map(|line| (line.key(), json!(line.values)))
+                .collect();
+            detection.insert(format!("s{n}"), Json::Object(map));
+        }
+        detection.insert("condition".to_owned(), json!(self.tree.text(0)));
+        detect(&Json::Object(detection).to_string())
     }
-    detection.insert("condition".to_owned(), json!(tree.text(0)));
-    Json::Object(detection).to_string()
-}
 
-fn naive(spec: &Spec, event: &Json) -> bool {
-    spec.1.holds(&naive_selections(spec, event))
-}
+    fn holds(&self, event: &Json) -> bool {
+        self.tree.holds(&self.selections_that_hold(event))
+    }
 
-fn naive_selections((selections, _): &Spec, event: &Json) -> Vec<bool> {
-    selections
-        .iter()
-        .map(|lines| {
-            let key = |line: &Line| (line.0, line.1);
-            let stands = |n: usize| {
-                !lines[n + 1..]
-                    .iter()
-                    .any(|later| key(later) == key(&lines[n]))
+    fn matches(&self, event: &Json) -> bool {
+        let is = |wanted: &Option<String>, part: &str| {
+            let part = event["logsource"][part].as_str();
+            wanted.as_ref().is_none_or(|wanted| {
+                part.is_some_and(|part| part.to_lowercase() == wanted.to_lowercase())
+            })
+        };
+        is(&self.logsource.product, "product")
+            && is(&self.logsource.service, "service")
+            && self.holds(event)
+    }
+
+    fn selections_that_hold(&self, event: &Json) -> Vec<bool> {
+        let holds = |lines: &Vec<Line>| {
+            let stands = |n: &usize| {
+                let mut later = lines[n + 1..].iter();
+                !later.any(|later| later.key() == lines[*n].key())
             };
             (0..lines.len())
-                .filter(|n| stands(*n))
+                .filter(stands)
                 .all(|n| naive_line(&lines[n], event))
-        })
-        .collect()
+        };
+        self.selections.iter().map(holds).collect()
+    }
 }
 
-fn naive_line((field, modifier, patterns): &Line, event: &Json) -> bool {
-    let has = |name: &str| modifier.contains(name);
-    let values = naive_values(event, FIELDS[*field]);
-    let lower = |text: &str| {
-        if has("cased") {
-            text.to_owned()
-        } else {
-            text.to_lowercase()
-        }
-    };
-    let met = |pattern: &String| {
-        let before = if has("contains") || has("endswith") {
-            "*"
-        } else {
-            ""
-        };
-        let after = if has("contains") || has("startswith") {
-            "*"
-        } else {
-            ""
-        };
-        let pattern: Vec<char> = lower(&format!("{before}{pattern}{after}"))
-            .chars()
-            .collect();
-        values.iter().any(|value| {
-            let text: Vec<char> = lower(value).chars().collect();
-            naive_glob(&pattern, &text)
-        })
-    };
-    let holds = if has("all") {
-        patterns.iter().all(met)
-    } else {
-        patterns.iter().any(met)
-    };
-    holds != has("neq")
+/// Rules with their log sources, compiled.
+fn compiled(specs: &[Spec]) -> (Vec<Detection>, Engine<Vec<String>>) {
+    let detections: Vec<Detection> = specs.iter().map(Spec::detection).collect();
+    let targets = specs
+        .iter()
+        .zip(&detections)
+        .map(|(spec, detection)| LogsourceDetection {
+            logsource: &spec.logsource,
+            detection,
+        });
+    let engine = Engine::compile(targets, &resolve).unwrap();
+    (detections, engine)
 }
 
-fn naive_values(event: &Json, field: &str) -> Vec<String> {
-    let value = event.pointer(&format!("/{}", field.replace('.', "/")));
-    match value {
-        Some(Json::Array(list)) => list
+/// An event with several readings, each a JSON value of its own.
+struct Readings(Vec<Json>);
+
+impl Readings {
+    /// Visits what is in every reading.
+    fn certain<T: PartialEq>(
+        &self,
+        of: impl Fn(&Json) -> Vec<T>,
+        mut visit: impl FnMut(&T) -> ControlFlow<()>,
+    ) {
+        let all: Vec<Vec<T>> = self.0.iter().map(of).collect();
+        let certain = |value: &&T| all.iter().all(|values| values.contains(value));
+        let _ = all[0]
             .iter()
-            .filter_map(|v| v.as_str())
-            .map(str::to_owned)
-            .collect(),
-        Some(Json::String(text)) => vec![text.clone()],
-        _ => Vec::new(),
+            .filter(certain)
+            .try_for_each(|value| visit(value));
     }
 }
 
-fn naive_glob(pattern: &[char], text: &[char]) -> bool {
-    match (pattern, text) {
-        ([], []) => true,
-        (['*', rest @ ..], _) => (0..=text.len()).any(|n| naive_glob(rest, &text[n..])),
-        (['?', rest @ ..], [_, others @ ..]) => naive_glob(rest, others),
-        ([p, rest @ ..], [t, others @ ..]) => p == t && naive_glob(rest, others),
-        _ => false,
+/// A value that is kept, as JSON.
+fn kept(value: Value<'_>) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(bool) => bool.into(),
+        Value::Int(int) => int.into(),
+        Value::Number(text) => serde_json::from_str(text).unwrap(),
+        Value::String(text) => text.into(),
+        Value::Composite => json!({}),
     }
 }
 
-fn a_value() -> impl Strategy<Value = Json> {
-    let word = prop::sample::select(WORDS.to_vec());
-    prop_oneof![
-        4 => word.clone().prop_map(Json::from),
-        1 => prop::collection::vec(word, 0..3).prop_map(Json::from),
-        1 => Just(Json::Null),
-    ]
-}
+impl Fields for Readings {
+    type Path = Vec<String>;
 
-fn an_event() -> impl Strategy<Value = Json> {
-    let field = || prop::option::weighted(0.8, a_value());
-    (field(), field(), field()).prop_map(|(op, user, id)| {
-        let mut event = serde_json::Map::new();
-        for (name, value) in [
-            ("op", op),
-            ("user", user),
-            ("res", id.map(|id| json!({"id": id}))),
-        ] {
-            event.extend(value.map(|value| (name.to_owned(), value)));
+    fn values(&self, path: &Vec<String>, visit: &mut Visit<'_>) {
+        let _ = self
+            .0
+            .iter()
+            .try_for_each(|reading| walk(reading, path, visit));
+    }
+
+    fn elements(
+        &self,
+        path: &Vec<String>,
+        depth: usize,
+        certain: bool,
+        visit: &mut VisitElement<'_, Vec<String>>,
+    ) {
+        let mut visit = |element: &Json| {
+            visit(&|path, _, values| {
+                let _ = walk(element, &path[depth..], values);
+            })
+        };
+        if certain {
+            let of = |reading: &Json| {
+                let mut all = Vec::new();
+                let _ = elements(reading, &path[..depth], &mut |element| {
+                    all.push(element.clone());
+                    ControlFlow::Continue(())
+                });
+                all
+            };
+            return self.certain(of, visit);
         }
-        Json::Object(event)
-    })
+        let _ = self
+            .0
+            .iter()
+            .try_for_each(|reading| elements(reading, &path[..depth], &mut visit));
+    }
+
+    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        let _ = self
+            .0
+            .iter()
+            .try_for_each(|reading| strings(reading, visit));
+    }
+
+    fn may_vary(&self, _: Option<&Vec<String>>) -> bool {
+        true
+    }
+
+    fn certain_values(&self, path: &Vec<String>, visit: &mut Visit<'_>) {
+        let of = |reading: &Json| {
+            let mut values = Vec::new();
+            let _ = walk(reading, path, &mut |value| {
+                values.push(kept(value));
+                ControlFlow::Continue(())
+            });
+            values
+        };
+        self.certain(of, |value| walk(value, &[], visit));
+    }
+
+    fn certain_strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        let of = |reading: &Json| {
+            let mut texts = Vec::new();
+            let _ = strings(reading, &mut |text| {
+                texts.push(text.to_owned());
+                ControlFlow::Continue(())
+            });
+            texts
+        };
+        self.certain(of, |text| visit(text));
+    }
+
+    fn logsource(&self) -> Origin<'_> {
+        let part = |name: &str| self.0[0].get("logsource")?.get(name)?.as_str();
+        Origin {
+            product: part("product"),
+            service: part("service"),
+            category: None,
+        }
+    }
 }
 
 proptest! {
@@ -222,18 +266,46 @@ proptest! {
         specs in prop::collection::vec(a_spec(), 1..6),
         events in prop::collection::vec(an_event(), 1..6),
     ) {
-        let detections: Vec<Detection> = specs.iter().map(|spec| detect(&yaml_of(spec))).collect();
-        let engine = engine(&detections);
+        let (_, engine) = compiled(&specs);
         let mut scratch = Scratch::default();
         for event in &events {
             let expected: Vec<usize> =
-                (0..specs.len()).filter(|n| naive(&specs[*n], event)).collect();
+                (0..specs.len()).filter(|n| specs[*n].matches(event)).collect();
             let event = JsonEvent(event.clone());
             prop_assert_eq!(engine.matches(&event, &mut scratch), expected.as_slice());
+        }
+    }
+
+    #[test]
+    fn the_index_and_the_order_of_rules_change_nothing(
+        specs in prop::collection::vec(a_spec(), 1..8),
+        turn in 0..8usize,
+        readings in prop::collection::vec(prop::collection::vec(an_event(), 1..4), 1..4),
+    ) {
+        let (_, engine) = compiled(&specs);
+        let without_index = compiled(&specs).1.without_index();
+        let turn = turn % specs.len();
+        let turned: Vec<Spec> = specs[turn..].iter().chain(&specs[..turn]).cloned().collect();
+        let (_, turned) = compiled(&turned);
+        let mut scratch = Scratch::default();
+        for readings in readings {
+            let event = Readings(readings);
+            let matched = engine.matches(&event, &mut scratch).to_vec();
+            let mut other_scratch = Scratch::default();
+            prop_assert_eq!(&*matched, without_index.matches(&event, &mut other_scratch));
+            let mut in_turn = turned.matches(&event, &mut scratch).to_vec();
+            in_turn.iter_mut().for_each(|rule| *rule = (*rule + turn) % specs.len());
+            in_turn.sort_unstable();
+            prop_assert_eq!(&matched, &in_turn);
             for (rule, spec) in specs.iter().enumerate() {
-                let holds: Vec<bool> =
-                    engine.explain(rule, &event).iter().map(|outcome| outcome.holds).collect();
-                prop_assert_eq!(spec.1.holds(&holds), expected.contains(&rule));
+                let of_first = |reading: &Json| {
+                    let mut reading = reading.clone();
+                    reading["logsource"] = event.0[0]["logsource"].clone();
+                    spec.matches(&reading)
+                };
+                if event.0.iter().any(of_first) {
+                    prop_assert!(matched.contains(&rule), "a reading is matched");
+                }
             }
         }
     }
@@ -243,8 +315,7 @@ proptest! {
         specs in prop::collection::vec(a_spec(), 1..4),
         events in prop::collection::vec(an_event(), 1..6),
     ) {
-        let detections: Vec<Detection> = specs.iter().map(|spec| detect(&yaml_of(spec))).collect();
-        let engine = engine(&detections);
+        let (detections, engine) = compiled(&specs);
         let mut scratch = Scratch::default();
         for event in &events {
             let read = JsonEvent(event.clone());
@@ -252,7 +323,11 @@ proptest! {
             for (rule, spec) in specs.iter().enumerate() {
                 let outcome = engine.outcome(rule, &detections[rule], &read).unwrap();
                 prop_assert_eq!(outcome.matches(), matched.contains(&rule));
-                let selections = naive_selections(spec, event);
+                prop_assert_eq!(outcome.condition.holds, spec.holds(event));
+                let selections = spec.selections_that_hold(event);
+                let explained = engine.explain(rule, &read);
+                let explained: Vec<bool> = explained.iter().map(|outcome| outcome.holds).collect();
+                prop_assert_eq!(&explained, &selections);
                 let number = |name: &str| name[1..].parse::<usize>().unwrap();
                 let mut used = Vec::new();
                 outcome.condition.selections(&mut |name, part| used.push((number(name), part)));
@@ -264,7 +339,7 @@ proptest! {
                     .filter(|n| {
                         let mut opposite = selections.clone();
                         opposite[*n] = !opposite[*n];
-                        !outcome.matches() && spec.1.holds(&opposite)
+                        !outcome.condition.holds && spec.tree.holds(&opposite)
                     })
                     .collect();
                 let mut named: Vec<usize> =

@@ -14,6 +14,9 @@ use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
 
 type Visited = ControlFlow<()>;
 
+/// Receives a node, with a search in its document and the segments that lead on from it.
+type GiveStart<'g> = dyn FnMut(&Walk<'_, '_>, NodeId, &[Box<str>]) -> Visited + 'g;
+
 /// How the values of an attribute are found.
 #[derive(Debug)]
 pub(super) enum Attribute {
@@ -450,7 +453,7 @@ impl AuditEvent<'_> {
         walk: &Walk<'_, '_>,
         part: RawPart,
         segments: &[Box<str>],
-        give: &mut dyn FnMut(&Walk<'_, '_>, NodeId, &[Box<str>]) -> Visited,
+        give: &mut GiveStart<'_>,
     ) -> Visited {
         match part {
             RawPart::RequestData => {
@@ -476,7 +479,7 @@ impl AuditEvent<'_> {
         &self,
         walk: &Walk<'_, '_>,
         segments: &[Box<str>],
-        give: &mut dyn FnMut(&Walk<'_, '_>, NodeId, &[Box<str>]) -> Visited,
+        give: &mut GiveStart<'_>,
     ) -> Visited {
         if let Some(container) = self.unmapped.around
             && let [first, rest @ ..] = segments

@@ -62,7 +62,7 @@ fn is_absent(name: &str, logsource: &Logsource, known: &Known) -> bool {
         let rest = name.strip_prefix(*part);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    let lacks = |absent: &'static [&'static str]| absent.iter().any(|part| is_below(&part));
+    let lacks = |absent: &'static [&'static str]| absent.iter().any(is_below);
     !products.is_empty() && products.iter().all(|product| lacks(product.absent))
 }
 

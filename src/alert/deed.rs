@@ -44,6 +44,8 @@ pub struct Deed<'a> {
     pub resource: Option<DeedResource<'a>>,
     /// The environment of the resource, by name where one is known.
     pub environment: Option<&'a str>,
+    /// What it changed, such as `compatibility from FULL to NONE`.
+    pub changes: &'a [String],
 }
 
 /// What something was done to.
@@ -169,7 +171,8 @@ impl Deed<'_> {
     }
 }
 
-/// `Jane Doe deleted Flink statement orders-agg and 2 more in prod`
+/// `Jane Doe deleted Flink statement orders-agg and 2 more in prod`,
+/// `Jane Doe called UpdateSubjectConfig on subject orders in prod: compatibility from FULL to NONE`
 impl fmt::Display for Deed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = self.named();
@@ -182,9 +185,12 @@ impl fmt::Display for Deed<'_> {
                 write!(f, " and {} more", resource.more)?;
             }
         }
-        match self.environment {
-            Some(environment) => write!(f, " in {environment}"),
-            None => Ok(()),
+        if let Some(environment) = self.environment {
+            write!(f, " in {environment}")?;
+        }
+        match self.changes {
+            [] => Ok(()),
+            changes => write!(f, ": {}", changes.join(", ")),
         }
     }
 }
@@ -233,6 +239,7 @@ mod tests {
                 more: 0,
             }),
             environment: None,
+            changes: &[],
         }
     }
 

@@ -1,5 +1,7 @@
 //! An alert: a rule that matched an event, or what was lost of a source; and its two keys.
 
+mod catalog_entry;
+mod change;
 mod dead_letter;
 mod deed;
 mod label;
@@ -52,6 +54,10 @@ pub struct Alert<'r, P> {
     pub group_key: String,
     /// One line: the rule's title, who did what to which resource.
     pub title: String,
+    /// What the event changed, such as `compatibility from FULL to NONE`.
+    pub changes: Vec<String>,
+    /// Of an event with a method that is in no catalogue: an entry to propose for it.
+    pub catalog_entry: Option<String>,
     /// Why: `field = value` of the selections that held.
     pub why: Vec<String>,
     /// The fields that the rule wants shown, and their values; each once, at most eight; those without a
@@ -94,11 +100,14 @@ impl<'r, P> Alert<'r, P> {
             .filter(|test| test.holds)
             .map(|test| format!("{} = {}", test.field.unwrap_or("*"), test.values.join(", ")))
             .collect();
+        let changes = change::changes(event);
         Some(Self {
             rule,
             uid,
             group_key: group_key(rule, event),
-            title: title(rule, event),
+            title: title(rule, event, &changes),
+            changes,
+            catalog_entry: catalog_entry::proposed(event),
             why,
             shown: shown(rule, event),
             labels: rule
@@ -180,8 +189,8 @@ fn who<'e>(event: &'e AuditEvent<'_>) -> &'e str {
         .unwrap_or("unknown")
 }
 
-/// The rule's title, and who did what to which resource in which environment.
-fn title<P>(rule: &LoadedRule<P>, event: &AuditEvent<'_>) -> String {
+/// The rule's title, and who did what to which resource in which environment, and what that changed.
+fn title<P>(rule: &LoadedRule<P>, event: &AuditEvent<'_>, changes: &[String]) -> String {
     let short = |word: &str| shorten(word, TITLE_CHARS);
     let user = &event.user;
     let who = [&user.name, &user.email_addr, &user.uid];
@@ -210,6 +219,7 @@ fn title<P>(rule: &LoadedRule<P>, event: &AuditEvent<'_>) -> String {
             more: different.len().saturating_sub(1),
         }),
         environment: environment.as_deref(),
+        changes,
     };
     format!("{}: {deed}", rule.rule.title)
 }

@@ -52,6 +52,10 @@ pub const RULE_SET: &str = "unmapped.rule_set";
 pub const OUTCOME: &str = "unmapped.outcome";
 /// What the event says about its outcome.
 pub const OUTCOME_DETAIL: &str = "unmapped.outcome_detail";
+/// What the event changed, such as `compatibility from FULL to NONE`.
+pub const CHANGES: &str = "unmapped.changes";
+/// A proposed entry of the catalogue, of an event whose method is in none.
+pub const CATALOG_ENTRY: &str = "unmapped.catalog_entry";
 /// Which values matched, `field = value`.
 pub const WHY: &str = "unmapped.why";
 /// Fields that the rule wants shown, and their values.

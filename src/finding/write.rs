@@ -76,6 +76,10 @@ pub fn finding<P>(
             o.text("rule_set", rule_set);
             o.text("outcome", event.status.name());
             o.optional("outcome_detail", event.status_detail.as_ref());
+            if !alert.changes.is_empty() {
+                o.texts("changes", &alert.changes);
+            }
+            o.optional("catalog_entry", alert.catalog_entry.as_ref());
             o.texts("why", &alert.why);
             if let Some(suppression) = alert.suppression {
                 o.object("suppression", |o| {

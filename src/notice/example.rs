@@ -52,6 +52,8 @@ impl Notice {
             time_ms: now_ms,
             detected_ms: now_ms,
             logged_ms: None,
+            changes: Vec::new(),
+            catalog_entry: None,
             why: vec!["api.operation = DeleteStatement".into()],
             count: 1,
             first_ms: now_ms,
@@ -147,6 +149,7 @@ fn longest(notice: &mut Notice) {
     notice.who.name = Some(word());
     notice.description = Some("x ".repeat(MAX_PROSE / 2));
     notice.runbook = notice.description.clone();
+    notice.changes = words();
     notice.why = words();
     notice.links = words();
     notice.tags = words();

@@ -130,6 +130,12 @@ pub struct Notice {
     /// read; `None` where nothing is known of it.
     #[serde(skip)]
     pub logged_ms: Option<i64>,
+    /// What the event changed, such as `compatibility from FULL to NONE`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// A proposed entry of the catalogue, where the method is in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog_entry: Option<String>,
     /// `field = value` of the selections that held.
     pub why: Vec<String>,
     /// Events in this alert.
@@ -198,6 +204,8 @@ impl Notice {
             time_ms: at_ms,
             detected_ms: at_ms,
             logged_ms: None,
+            changes: Vec::new(),
+            catalog_entry: None,
             why: Vec::new(),
             count: 1,
             first_ms: at_ms,

@@ -99,6 +99,8 @@ impl<'a> Reading<'a> {
             time_ms,
             detected_ms: finding.int(path::PROCESSED_TIME).unwrap_or(time_ms),
             logged_ms: finding.int(path::LOGGED_TIME),
+            changes: list(path::CHANGES),
+            catalog_entry: word(path::CATALOG_ENTRY),
             why: self.why(),
             count: finding
                 .int(path::COUNT)

@@ -42,6 +42,7 @@ impl Notice {
                 more: self.resource_count.saturating_sub(1),
             }),
             environment: self.environments().first().copied(),
+            changes: &self.changes,
         };
         match deed.says_something() {
             true => deed.to_string(),
@@ -59,6 +60,7 @@ impl Notice {
         };
         fact("Who", self.who.described());
         fact("What", self.what());
+        fact("Change", self.changes.join(", "));
         for resource in self.resources.iter().take(5) {
             fact("Resource", described(resource));
         }
@@ -66,6 +68,10 @@ impl Notice {
         fact("When", self.when());
         fact("Count", self.counted());
         fact("Why", self.why.join("; "));
+        fact(
+            "Catalog entry",
+            self.catalog_entry.clone().unwrap_or_default(),
+        );
         fact("Rule", self.rule_reference());
         fact("About", self.description.clone().unwrap_or_default());
         fact("Runbook", self.runbook.clone().unwrap_or_default());

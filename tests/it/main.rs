@@ -32,9 +32,13 @@ mod ocsf;
 mod outage;
 /// The shipped rules and their own tests.
 mod packs;
+/// The generated page about the shipped rules.
+mod packs_page;
 mod pipeline;
 /// Properties of every record.
 mod properties;
+/// How much a quiet organization's month alerts.
+mod quiet_month;
 /// Events with several readings, or that many parsers refuse.
 mod readings;
 mod replay;

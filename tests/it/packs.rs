@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use watchbell::catalog::Catalogs;
+use watchbell::catalog::{Access, Catalogs, Sensitivity};
 use watchbell::event::OutputBuffer;
 use watchbell::pipeline::{self, Outcome, Pipeline};
 use watchbell::rules::test::RuleTests;
@@ -201,6 +201,48 @@ fn a_failed_attempt_at_what_a_rule_names_raises_the_rule_about_failed_attempts()
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn a_rule_names_every_method_of_confluent_that_matters_most() {
+    let set = load(&["confluent"]);
+    let rules = set.rules().iter().map(|loaded| &loaded.rule.detection);
+    let named: BTreeSet<String> = rules.flat_map(methods).collect();
+    let catalogs = Catalogs::shipped().unwrap();
+    let methods = catalogs.of("confluent").unwrap().methods();
+    let matters = methods
+        .filter(|method| method.access == Access::Write && method.sensitivity == Sensitivity::High);
+    let missing: Vec<&str> = matters
+        .map(|method| method.name.as_str())
+        .filter(|name| !named.contains(&name.to_lowercase()))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn the_check_that_confluent_cloud_writes_before_a_request_alerts_nothing() {
+    let pipeline = pipeline_with("", 1_000_000);
+    let mut failures = Vec::new();
+    let mut checks = 0;
+    for suite in suites() {
+        for case in suite.cases.iter().filter(|case| case.alerts > 0) {
+            let Ok(mut event) = serde_json::from_slice::<Value>(&case.event) else {
+                continue;
+            };
+            let kind = event["type"].as_str().unwrap_or_default();
+            let Some(service) = kind.strip_suffix("/request") else {
+                continue;
+            };
+            event["type"] = json!(format!("{service}/authorization"));
+            let alerts = alerts_of(&pipeline, event.to_string().as_bytes());
+            checks += 1;
+            if !alerts.is_empty() {
+                failures.push(format!("{}: {}: {alerts:?}", suite.file, case.name));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+    assert!(checks >= 400, "only {checks} checks");
 }
 
 #[test]

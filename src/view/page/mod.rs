@@ -231,6 +231,9 @@ impl Page {
         let raised = alert.int(path::PROCESSED_TIME);
         self.row("Raised", raised.map(|time| moment(time, 3)));
         self.suppression(alert);
+        for change in alert.texts(path::CHANGES) {
+            self.row("Changed", Some(change));
+        }
         for (number, why) in words::why(alert).iter().enumerate() {
             self.row(if number == 0 { "Why" } else { "" }, Some(why));
         }
@@ -242,6 +245,7 @@ impl Page {
             let text = format!("{} = {}", field.name(), values.join(", "));
             self.row("  see also", Some(without_secret_values(&text)));
         }
+        self.row("Catalog entry", alert.text(path::CATALOG_ENTRY));
         self.row("What to do", alert.text(path::RUNBOOK));
         for reference in alert.texts(path::RUNBOOK_LINKS) {
             self.row("  see", Some(reference));
@@ -275,6 +279,8 @@ impl Page {
             "rule_set",
             "outcome",
             "outcome_detail",
+            "changes",
+            "catalog_entry",
             "why",
             "tags",
             "falsepositives",

@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := test
-.PHONY: test demo bench release deny fmt prerequisites
+.PHONY: test demo bench bench-rules release deny fmt prerequisites
 
 BENCH_RECORDS ?= 600000
 BENCH_ROUNDS ?= 5
@@ -41,6 +41,12 @@ demo:
 
 bench: prerequisites
 	cargo bench --bench bench -- $(BENCH_RECORDS) $(BENCH_ROUNDS)
+
+# Many rules, beside rsigma; with DIR also the public Sigma rules below that directory. rsigma is a dependency of this
+# target alone, so the bench is a workspace of its own.
+bench-rules: prerequisites
+	cd benches/rules
+	cargo run --release --locked -- $(if $(DIR),"$(abspath $(DIR))")
 
 # The binary without debug information, and beside it the debug information, for debuggers and backtraces.
 release:

@@ -144,11 +144,11 @@ impl Found {
                 .as_ref()
                 .filter(|all| run.len() * all.len() <= MOST_TEXTS);
             if let Some(all) = extended {
-                let pairs = run.iter().flat_map(|before| {
-                    let longer = all.iter().map(move |text| format!("{before}{text}"));
-                    longer
-                });
-                run = pairs.collect();
+                let mut longer = Vec::new();
+                for before in &run {
+                    longer.extend(all.iter().map(|text| format!("{before}{text}")));
+                }
+                run = longer;
                 continue;
             }
             is_run = false;

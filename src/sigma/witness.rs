@@ -1,43 +1,44 @@
 //! Chooses the witness of each detection: a list of conditions that are cheap to look up, of which at least one
 //! holds for every event that the detection matches. `index` finds the detections of whose witness a condition
 //! holds; only those are evaluated.
-//!
-//! # Conditions
-//! A [`Key`] is about one field, or about every string of the event (keywords):
-//! - some value, folded, is a text, begins or ends with it, or contains it;
-//! - some value is a number that equals another one as a double;
-//! - the field has a value at all.
-//!
-//! # Soundness
-//! *Lines.* A line that compares values holds only if some value meets an expectation. What an expectation
-//! requires of a value is necessary for it, never sufficient:
-//! - Texts and patterns: the folded text contains each folded literal between the wildcards ([`literals`]). This is
-//!   also so if letter case matters, because folding works character by character. The index folds with the same
-//!   function as the matcher, so both agree about every letter.
-//! - Booleans: the folded text is `true` or `false`.
-//! - Numbers: numbers that are equal, as whole numbers or as doubles, are equal as doubles.
-//! - Regular expressions: the folded text contains one of the folded texts that [`literals`] found.
-//! - Other comparisons, `exists` and `fieldref`: the field has a value.
-//! - Lines about one element of a list: what a value of the element meets, a value of the event meets, and the path of
-//!   such a line finds that value in the event.
-//! - `null` requires nothing. It is never a witness, since it may hold for a missing field.
-//!
-//! A list (any) requires a key for each value, and one of them holds; with `all`, the key of one value is enough.
-//!
-//! *Conditions.* Let `w(x)` be the witness of `x`. All of several parts hold only if each does, so the best `w` of a part
-//! is one of the whole. If at least `m` of `k` parts hold, then at least one of any `k - m + 1` parts does; the
-//! cheapest `k - m + 1` witnesses together are one of the whole. `not` is moved inwards: `not (a and b)` holds if at
-//! least one of `not a` and `not b` does; twice negated is not negated. `not x` has no witness if `x` is a
-//! line, except for those that hold for a missing field (`exists: false`, `null`): their opposite requires that it has a
-//! value. `neq` counts as a `not`.
-//!
-//! *Readings.* If an event has several readings, a line that is not negated has to hold in some reading. The index
-//! looks up the values of all readings, so it sees the value that made the line hold. Twice negated, a line is asked
-//! for some reading again.
-//!
-//! # Choice
-//! Any witness is sound; a good one seldom holds. [`Choice::cost`] estimates how often, and what looking it up
-//! costs every event: a field that many rules use is shared by all of them.
+//! The comment below argues why that is sound.
+
+// # Conditions
+// A [`Key`] is about one field, or about every string of the event (keywords):
+// - some value, folded, is a text, begins or ends with it, or contains it;
+// - some value is a number that equals another one as a double;
+// - the field has a value at all.
+//
+// # Soundness
+// *Lines.* A line that compares values holds only if some value meets an expectation. What an expectation
+// requires of a value is necessary for it, never sufficient:
+// - Texts and patterns: the folded text contains each folded literal between the wildcards ([`literals`]). This is
+//   also so if letter case matters, because folding works character by character. The index folds with the same
+//   function as the matcher, so both agree about every letter.
+// - Booleans: the folded text is `true` or `false`.
+// - Numbers: numbers that are equal, as whole numbers or as doubles, are equal as doubles.
+// - Regular expressions: the folded text contains one of the folded texts that [`literals`] found.
+// - Other comparisons, `exists` and `fieldref`: the field has a value.
+// - Lines about one element of a list: what a value of the element meets, a value of the event meets, and the path of
+//   such a line finds that value in the event.
+// - `null` requires nothing. It is never a witness, since it may hold for a missing field.
+//
+// A list (any) requires a key for each value, and one of them holds; with `all`, the key of one value is enough.
+//
+// *Conditions.* Let `w(x)` be the witness of `x`. All of several parts hold only if each does, so the best `w` of a part
+// is one of the whole. If at least `m` of `k` parts hold, then at least one of any `k - m + 1` parts does; the
+// cheapest `k - m + 1` witnesses together are one of the whole. `not` is moved inwards: `not (a and b)` holds if at
+// least one of `not a` and `not b` does; twice negated is not negated. `not x` has no witness if `x` is a
+// line, except for those that hold for a missing field (`exists: false`, `null`): their opposite requires that it has a
+// value. `neq` counts as a `not`.
+//
+// *Readings.* If an event has several readings, a line that is not negated has to hold in some reading. The index
+// looks up the values of all readings, so it sees the value that made the line hold. Twice negated, a line is asked
+// for some reading again.
+//
+// # Choice
+// Any witness is sound; a good one seldom holds. [`Choice::cost`] estimates how often, and what looking it up
+// costs every event: a field that many rules use is shared by all of them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -153,14 +153,11 @@ impl Readings {
     fn certain<T: PartialEq>(
         &self,
         of: impl Fn(&Json) -> Vec<T>,
-        mut visit: impl FnMut(&T) -> ControlFlow<()>,
+        visit: impl FnMut(&T) -> ControlFlow<()>,
     ) {
         let all: Vec<Vec<T>> = self.0.iter().map(of).collect();
         let certain = |value: &&T| all.iter().all(|values| values.contains(value));
-        let _ = all[0]
-            .iter()
-            .filter(certain)
-            .try_for_each(|value| visit(value));
+        let _ = all[0].iter().filter(certain).try_for_each(visit);
     }
 }
 

@@ -20,6 +20,15 @@ pub use reader::YamlReader;
 /// Deeper nesting is refused, so that recursion over a tree cannot overflow the stack.
 const MAX_DEPTH: usize = 24;
 
+/// Most documents of a text.
+const MAX_DOCUMENTS: usize = 1_024;
+
+/// Most values of a text, and most values for which its aliases may stand.
+const MAX_VALUES: usize = 250_000;
+
+/// Most uses of an alias for each anchor, in a text with at least a hundred of them.
+const MAX_ALIASES_OF_ANCHOR: usize = 10;
+
 /// A value and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -278,7 +287,14 @@ pub fn documents(text: &str) -> Result<Vec<Node>, Problem> {
         with_snippet: false,
         // The visitor below refuses them with a remedy.
         non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
-        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, flow_nesting_limit: MAX_DEPTH },
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            flow_nesting_limit: MAX_DEPTH,
+            max_documents: MAX_DOCUMENTS,
+            max_nodes: MAX_VALUES,
+            alias_anchor_ratio_multiplier: MAX_ALIASES_OF_ANCHOR,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_VALUES },
     };
     let documents: Vec<Spanned<Value>> =
         serde_saphyr::from_multiple_with_options(text, options).map_err(|error| syntax(&error))?;
@@ -303,8 +319,51 @@ pub fn document(text: &str) -> Result<Node, Problem> {
 
 fn syntax(error: &serde_saphyr::Error) -> Problem {
     let mark = error.location().map_or(Mark::START, mark);
-    let message = error.without_snippet().to_string();
-    Problem::error(mark, format!("not readable as YAML: {message}"))
+    let error = error.without_snippet();
+    match bound(error) {
+        Some((message, remedy)) => Problem::error(mark, message).remedy(remedy),
+        None => Problem::error(mark, format!("not readable as YAML: {error}")),
+    }
+}
+
+/// The bound that a text exceeds, if that is the error, and what to do about it.
+fn bound(error: &serde_saphyr::Error) -> Option<(String, &'static str)> {
+    use serde_saphyr::Error;
+    use serde_saphyr::budget::BudgetBreach as Breach;
+    let split = "split the file";
+    let without = "write the values in place of aliases, or split the file";
+    match error {
+        Error::Budget { breach, .. } => match breach {
+            Breach::Documents { .. } => Some((
+                format!("more than {MAX_DOCUMENTS} documents in one file"),
+                split,
+            )),
+            Breach::Nodes { .. } | Breach::Events { .. } | Breach::ScalarBytes { .. } => Some((
+                format!("more than {MAX_VALUES} keys and values in one file"),
+                split,
+            )),
+            Breach::Depth { .. } => {
+                let message = format!("maps and lists nested deeper than {MAX_DEPTH}");
+                Some((message, "nest them less deeply"))
+            }
+            Breach::AliasAnchorRatio { .. } => {
+                let message = format!("more than {MAX_ALIASES_OF_ANCHOR} aliases for each anchor");
+                Some((message, without))
+            }
+            _ => None,
+        },
+        Error::AliasError { error, .. } => bound(error),
+        // The scanner reports the nesting of brackets as a text alone.
+        other if other.to_string().starts_with("recursion limit exceeded") => {
+            let message = format!("maps and lists nested deeper than {MAX_DEPTH}");
+            Some((message, "nest them less deeply"))
+        }
+        Error::AliasReplayLimitExceeded { .. } => {
+            let message = format!("aliases that stand for more than {MAX_VALUES} values");
+            Some((message, without))
+        }
+        _ => None,
+    }
 }
 
 fn mark(location: Location) -> Mark {
@@ -602,12 +661,35 @@ mod tests {
             )
         };
         let bomb = "l0: &l0 [x]\n".to_owned() + &(0..9).map(level).collect::<String>();
-        assert!(document(&bomb).is_err());
+        let problem = document(&bomb).unwrap_err();
+        assert_eq!(
+            problem.message,
+            "aliases that stand for more than 250000 values"
+        );
+        let many = format!("a: &a x\nb: [{}]\n", vec!["*a"; 2_000].join(", "));
+        let problem = document(&many).unwrap_err();
+        assert_eq!(problem.message, "more than 10 aliases for each anchor");
+        assert!(problem.remedy.is_some());
     }
 
     #[test]
     fn deep_nesting_is_refused_rather_than_overflowing() {
-        assert!(document(&"[".repeat(100_000)).is_err());
+        let deep = "[".repeat(100_000);
+        let problem = document(&deep).unwrap_err();
+        assert_eq!(problem.message, "maps and lists nested deeper than 24");
         assert!(document(&"a: {".repeat(5_000)).is_err());
+    }
+
+    #[test]
+    fn a_text_with_too_many_documents_or_values_is_refused_with_the_bound() {
+        let problem = documents(&"---\na: 1\n".repeat(2_000)).unwrap_err();
+        assert_eq!(problem.message, "more than 1024 documents in one file");
+        assert_eq!(problem.remedy.as_deref(), Some("split the file"));
+        assert!(problem.mark.line > 2_000, "{problem:?}");
+        let problem = document(&format!("[{}]", "1, ".repeat(300_000))).unwrap_err();
+        assert_eq!(
+            problem.message,
+            "more than 250000 keys and values in one file"
+        );
     }
 }

@@ -20,6 +20,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Status; 3] = [Self::Unknown, Self::Success, Self::Failure];
+
     /// OCSF `status_id`.
     pub const fn id(self) -> i64 {
         match self {
@@ -82,6 +85,18 @@ pub enum UserKind {
 }
 
 impl UserKind {
+    /// Every kind.
+    pub const ALL: [UserKind; 8] = [
+        Self::User,
+        Self::Admin,
+        Self::Service,
+        Self::System,
+        Self::Group,
+        Self::External,
+        Self::AssumedRole,
+        Self::Account,
+    ];
+
     /// OCSF `type_id`: 1 User, 2 Admin, 3 System, 4 Service, 99 for what OCSF has no number for.
     pub const fn id(self) -> i64 {
         match self {

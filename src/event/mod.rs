@@ -10,6 +10,7 @@ mod output_buffer;
 mod path;
 mod record;
 pub mod secret;
+mod vocabulary;
 mod walk;
 
 pub use activity::Activity;
@@ -28,4 +29,5 @@ pub use path::{Path, REQUEST_DATA};
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
+pub use vocabulary::{AttributeFacts, attributes};
 pub(crate) use walk::{Walk, strings_without};

@@ -21,7 +21,8 @@ pub use crate::catalog::Catalogs;
 use crate::catalog::{Catalog, MethodNames};
 pub use crate::enrich::Names;
 pub use crate::event::Path;
-use crate::rules::{CurrentRules, Known, KnownProduct};
+use crate::event::{self, AttributeFacts};
+use crate::rules::{CurrentRules, Known, KnownField, KnownProduct};
 use crate::sigma::{Level, Placeholders};
 use crate::vendors::VENDORS;
 pub use batch::Batch;
@@ -189,6 +190,14 @@ impl Pipeline {
     }
 }
 
+fn known_field(facts: AttributeFacts) -> (String, KnownField) {
+    let field = KnownField {
+        is_always_there: facts.is_always_there,
+        values: facts.values,
+    };
+    (facts.name.to_owned(), field)
+}
+
 /// What rules may name: the services and methods of the catalogues.
 pub fn known(catalogs: &Catalogs) -> Known {
     let product = |catalog: &Catalog| {
@@ -197,6 +206,7 @@ pub fn known(catalogs: &Catalogs) -> Known {
             .find(|vendor| vendor.product == catalog.product());
         let mut product = KnownProduct {
             native_fields: vendor.map(|vendor| &vendor.native_fields),
+            absent: vendor.map_or(&[], |vendor| vendor.absent),
             ..KnownProduct::default()
         };
         for service in catalog.services() {
@@ -214,6 +224,7 @@ pub fn known(catalogs: &Catalogs) -> Known {
             .iter()
             .map(|catalog| (catalog.product().to_owned(), product(catalog)))
             .collect(),
+        fields: event::attributes().map(known_field).collect(),
         placeholders: Placeholders::default(),
         built_in: BUILT_IN.iter().map(|rule| rule.id.to_owned()).collect(),
     }

@@ -1,11 +1,15 @@
 //! Filters in a rule set: checks them, and adds each to the rules to which it applies.
 //! A filter is part of such a rule from then on: the rule's version changes with it, and an explanation shows it.
 
+use super::known::Known;
 use super::parsed_rule::{ParsedFilter, ParsedRule};
 use super::references::{References, Refusal};
-use super::validate::{self, Known};
+use super::{unmatchable, validate};
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, Test, UnknownField};
+
+/// How often filters may apply to rules, all together.
+const MAX_APPLICATIONS: usize = 100_000;
 
 /// The filters without errors, in an order that depends on their content alone.
 pub(super) fn checked<P>(
@@ -25,6 +29,7 @@ pub(super) fn checked<P>(
         validate::logsource(logsource, filter.logsource_mark, known, &mut problems);
         for test in detection.tests().flat_map(Test::lines) {
             validate::methods(logsource, test, known, &mut problems);
+            unmatchable::check(logsource, test, known, &mut problems);
         }
         let target = LogsourceDetection {
             logsource,
@@ -53,6 +58,7 @@ pub(super) fn apply(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let references = References::new(rules, known, broken);
+    let mut applications = 0;
     for ParsedFilter { filter, file } in filters {
         let mut problems = Vec::new();
         let mut applies = match &filter.rules {
@@ -74,6 +80,17 @@ pub(super) fn apply(
         };
         applies.sort_unstable();
         applies.dedup();
+        applications += applies.len();
+        if applications > MAX_APPLICATIONS {
+            let message =
+                format!("up to here, filters apply to rules more than {MAX_APPLICATIONS} times");
+            let problem = Problem::error(filter.logsource_mark, message);
+            diagnostics.push(Diagnostic {
+                file: file.clone(),
+                problem: problem.remedy("write fewer filters, or name fewer rules in them"),
+            });
+            return;
+        }
         for number in applies {
             let rule = &mut rules[number].rule;
             rule.detection.exclusions.push(filter.exclusion());

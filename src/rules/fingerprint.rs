@@ -4,10 +4,10 @@
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use super::known::Known;
 use super::overrides::Overrides;
 use super::parsed_rule::ParsedRule;
 use super::suppressions::CheckedSuppression;
-use super::validate::Known;
 use crate::sigma::Rule;
 
 /// The version of a rule: the day of its last change (`modified`, else `date`) and the first eight hexadecimal

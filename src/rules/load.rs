@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -41,6 +42,15 @@ impl fmt::Display for RuleSource {
     }
 }
 
+/// The largest file of rules, bytes.
+const MAX_FILE_BYTES: usize = 4 << 20;
+
+/// Most bytes of all files of a rule set.
+const MAX_SET_BYTES: usize = 64 << 20;
+
+/// Most documents of a rule set.
+const MAX_SET_DOCUMENTS: usize = 20_000;
+
 /// A rule file: its name as diagnostics show it, and its text.
 pub(super) struct RuleFile {
     pub(super) name: Arc<str>,
@@ -74,6 +84,20 @@ pub(super) fn read(sources: &[RuleSource], diagnostics: &mut Vec<Diagnostic>) ->
     }
     let mut seen = HashSet::new();
     files.retain(|file| seen.insert(file.name.clone()));
+    let mut bytes = 0;
+    let too_many = files.iter().position(|file| {
+        bytes += file.text.len();
+        bytes > MAX_SET_BYTES
+    });
+    if let Some(position) = too_many {
+        let message = format!("with this file, the rules have more than {MAX_SET_BYTES} bytes");
+        let problem = Problem::error(Mark::START, message);
+        diagnostics.push(at(
+            &files[position].name,
+            problem.remedy("load fewer rules"),
+        ));
+        files.truncate(position);
+    }
     files
 }
 
@@ -97,13 +121,32 @@ fn read_path(path: &Path, files: &mut Vec<RuleFile>, diagnostics: &mut Vec<Diagn
         found.push(path.to_owned());
     }
     for path in found {
-        match std::fs::read_to_string(&path) {
+        match read_text(&path) {
+            Ok(text) if text.len() > MAX_FILE_BYTES => {
+                let message = format!("the file has more than {MAX_FILE_BYTES} bytes");
+                let problem = Problem::error(Mark::START, message);
+                diagnostics.push(at(path.display(), problem.remedy("split it")));
+            }
             Ok(text) => files.push(RuleFile {
                 name: path.display().to_string().into(),
                 text,
             }),
             Err(error) => diagnostics.push(unreadable(&path, &error)),
         }
+    }
+}
+
+/// The text of a file, or more than [`MAX_FILE_BYTES`] of it.
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let file = std::fs::File::open(path)?;
+    let limit = MAX_FILE_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    // A file that is cut may end within a character.
+    match bytes.len() > MAX_FILE_BYTES {
+        true => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        false => String::from_utf8(bytes)
+            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error)),
     }
 }
 
@@ -219,6 +262,15 @@ pub(super) fn parse(
         }
         let located = problems.into_iter().map(|problem| at(&file.name, problem));
         diagnostics.extend(located);
+        let documents = all.rules.len() + all.filters.len() + all.suppressions.len();
+        if documents > MAX_SET_DOCUMENTS {
+            let message = format!(
+                "with this file, there are more than {MAX_SET_DOCUMENTS} rules, filters and suppressions"
+            );
+            let problem = Problem::error(Mark::START, message);
+            diagnostics.push(at(&file.name, problem.remedy("load fewer rules")));
+            return ParsedFiles::default();
+        }
     }
     all
 }

@@ -4,6 +4,7 @@
 
 mod filters;
 mod fingerprint;
+mod known;
 mod load;
 mod native;
 mod overrides;
@@ -13,6 +14,7 @@ mod references;
 mod suppressions;
 mod swap;
 pub mod test;
+mod unmatchable;
 mod validate;
 
 #[cfg(test)]
@@ -20,6 +22,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use known::{Known, KnownField, KnownProduct};
 use load::ParsedFiles;
 pub use load::RuleSource;
 pub use overrides::Overrides;
@@ -27,7 +30,6 @@ pub use pack::{pack, pack_names};
 use suppressions::Suppressions;
 pub use suppressions::{LoadedSuppression, SuppressionEnd};
 pub use swap::CurrentRules;
-pub use validate::{Known, KnownProduct};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::sigma::{

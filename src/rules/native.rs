@@ -1,8 +1,9 @@
 //! Rules that name fields as the vendor does: without `taxonomy: ocsf`, the names of a known product are mapped to the
 //! attributes of OCSF. A name that is an attribute of OCSF stays that, unless the taxonomy is the product's.
 
+use super::known::Known;
 use super::parsed_rule::{ParsedFilter, ParsedRule};
-use super::validate::{DEFAULT_TAXONOMY, Known};
+use super::validate::DEFAULT_TAXONOMY;
 use crate::diagnostic::Mark;
 use crate::sigma::{Detection, Logsource, UnknownField};
 use crate::vendors::NativeFields;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::known::Known;
 use super::parsed_rule::ParsedRule;
-use super::validate::Known;
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{Level, Rule, RuleId, Status, UnknownField};
 

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::known::Known;
 use super::parsed_rule::ParsedRule;
-use super::validate::Known;
 use crate::diagnostic::nearest;
 
 /// What is wrong, and what to write instead.

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
+use super::known::Known;
 use super::parsed_rule::{ParsedRule, ParsedSuppression};
 use super::references::References;
-use super::validate::Known;
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::sigma::{
     Condition, Detection, Engine, Fields, FilteredRules, Logsource, LogsourceDetection, RuleId,

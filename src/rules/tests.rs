@@ -78,12 +78,32 @@ fn known() -> Known {
     let methods = |names: &str| names.split_whitespace().map(str::to_owned).collect();
     let product = KnownProduct {
         native_fields: Some(&CONFLUENT.native_fields),
+        absent: CONFLUENT.absent,
         services: services
             .map(|(service, names)| (service.to_owned(), methods(names)))
             .into(),
     };
     Known {
         products: [("confluent".to_owned(), product)].into(),
+        fields: [
+            (
+                "status".to_owned(),
+                KnownField {
+                    is_always_there: true,
+                    values: ["Unknown", "Success", "Failure"].map(Value::String).into(),
+                },
+            ),
+            (
+                "status_id".to_owned(),
+                KnownField {
+                    is_always_there: true,
+                    values: [0, 1, 2].map(Value::Int).into(),
+                },
+            ),
+            ("actor.user.uid".to_owned(), KnownField::default()),
+            ("src_endpoint.ip".to_owned(), KnownField::default()),
+        ]
+        .into(),
         ..Known::default()
     }
 }
@@ -341,6 +361,7 @@ fn overrides_replace_status_group_and_runbook_by_id_tag_or_pack() {
     let services = ["kafka", "redpanda", "admin"];
     let product = KnownProduct {
         native_fields: Some(&CONFLUENT.native_fields),
+        absent: CONFLUENT.absent,
         services: services
             .map(|service| (service.to_owned(), BTreeSet::new()))
             .into(),
@@ -608,5 +629,137 @@ fn a_native_name_needs_the_product_and_a_taxonomy_that_allows_it() {
     assert!(
         shown.contains("the fields of `confluent` in a rule of another log source"),
         "{shown}"
+    );
+}
+
+/// The warnings, with their remedies, about a rule with this line.
+fn warned(line: &str) -> Vec<String> {
+    let rule = RULE.replace("api.operation: kafka.DeleteTopics", line);
+    let set = loaded(&[("a.yaml", &rule)]);
+    let problems = set.warnings().iter().map(|d| &d.problem);
+    let shown = problems.map(|p| {
+        let remedy = p.remedy.as_deref().unwrap_or_default();
+        format!("{}:{} {} / {remedy}", p.mark.line, p.mark.column, p.message)
+    });
+    shown.collect()
+}
+
+#[test]
+fn a_line_that_no_event_can_meet_is_a_warning_with_the_nearest_name() {
+    for (line, expected) in [
+        (
+            "status: Failed",
+            "9:5 no event has the `status` Failed / did you mean `Failure`?",
+        ),
+        (
+            "status: [Success, zzz]",
+            "9:5 no event has the `status` zzz / its values are: Unknown, Success, Failure",
+        ),
+        (
+            "status|startswith: Failed",
+            "9:5 no event has the `status` Failed* / did you mean `Failure`?",
+        ),
+        (
+            "status_id: 3",
+            "9:5 no event has the `status_id` 3 / its values are: 0, 1, 2",
+        ),
+        (
+            "status: null",
+            "9:5 every event has `status`, so this line never holds / remove the line, or name another field",
+        ),
+        (
+            "status|neq: null",
+            "9:5 every event has `status`, so this line always holds / remove the line, or name another field",
+        ),
+        (
+            "status|exists: false",
+            "9:5 every event has `status`, so this line never holds / remove the line, or name another field",
+        ),
+        (
+            "src_endpoint.vpc_uid: x",
+            "9:5 no event of confluent has `src_endpoint.vpc_uid`, so this line never holds / did you mean \
+             `src_endpoint.ip`?",
+        ),
+    ] {
+        assert_eq!(warned(line), [expected], "{line}");
+    }
+}
+
+#[test]
+fn a_line_that_some_event_can_meet_is_no_warning() {
+    for line in [
+        "status: [success, FAILURE]",
+        "status|contains: ail",
+        "status|re: '^F'",
+        "status_id: '2'",
+        "status_id|gte: 1",
+        "status|exists: true",
+        "actor.user.uid: null",
+        "src_endpoint.vpc_uid: null",
+        "src_endpoint.vpc_uid|exists: false",
+        "src_endpoint.vpc_uid|neq: x",
+        "data.result.status: anything",
+    ] {
+        assert_eq!(warned(line), Vec::<String>::new(), "{line}");
+    }
+}
+
+/// The problems of reading files, without parsing them.
+fn unread(files: &[(&str, &str)]) -> Vec<String> {
+    let directory = directory(files);
+    let mut diagnostics = Vec::new();
+    load::read(
+        &[RuleSource::Path(directory.path().to_owned())],
+        &mut diagnostics,
+    );
+    diagnostics
+        .iter()
+        .map(|d| d.problem.message.clone())
+        .collect()
+}
+
+#[test]
+fn files_beyond_the_bounds_are_not_read() {
+    let long = format!("# {}\n{RULE}", "x".repeat(5 << 20));
+    assert_eq!(
+        unread(&[("a.yaml", &long)]),
+        ["the file has more than 4194304 bytes"]
+    );
+    let wide = format!("# {}\n", "x".repeat(4_000_000));
+    let names: Vec<String> = (10..27).map(|n| format!("{n}.yaml")).collect();
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), wide.as_str()))
+        .collect();
+    assert_eq!(
+        unread(&files),
+        ["with this file, the rules have more than 67108864 bytes"]
+    );
+    assert!(unread(&files[1..]).is_empty());
+}
+
+#[test]
+fn more_documents_than_the_bound_are_refused_and_filters_that_apply_too_often() {
+    let filter = "---\n{title: F, logsource: {}, filter: {rules: any, s: {a: 1}, condition: s}}\n";
+    let many = filter.repeat(1_000);
+    let names: Vec<String> = (10..31).map(|n| format!("{n}.yaml")).collect();
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), many.as_str()))
+        .collect();
+    assert_eq!(
+        diagnostics_of(&files),
+        [
+            "30.yaml:1:1: error: with this file, there are more than 20000 rules, filters and suppressions\n  \
+          help: load fewer rules"
+        ]
+    );
+    let numbered = |n: usize| RULE.replace("11111111-1111", &format!("{n:08}-1111"));
+    let rules: Vec<String> = (0..101).map(numbered).collect();
+    let shown = diagnostics_of(&[("a.yaml", &rules.join("---\n")), ("f.yaml", &many)]);
+    assert!(
+        shown[0].starts_with("f.yaml:")
+            && shown[0].contains("filters apply to rules more than 100000 times"),
+        "{shown:?}"
     );
 }

@@ -1,12 +1,13 @@
 //! Checks of a rule set that go beyond the syntax of each rule: its log sources, methods and fields must be
 //! known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::known::Known;
 use super::parsed_rule::ParsedRule;
+use super::unmatchable;
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
-use crate::sigma::{Check, Expected, Logsource, Placeholders, Rule, Status, Test, UnknownField};
-use crate::vendors::NativeFields;
+use crate::sigma::{Check, Expected, Logsource, Rule, Status, Test, UnknownField};
 
 /// The taxonomy of OCSF attribute paths.
 const OCSF_TAXONOMY: &str = "ocsf";
@@ -16,38 +17,6 @@ pub(super) const DEFAULT_TAXONOMY: &str = "sigma";
 
 /// The OCSF attribute that holds the name of an event's method.
 pub const OPERATION_FIELD: &str = "api.operation";
-
-/// The products, services, methods, placeholders and built-in rules that rules and overrides may name.
-#[derive(Debug, Clone, Default)]
-pub struct Known {
-    /// The products, by the value that `logsource.product` has for them.
-    pub products: BTreeMap<String, KnownProduct>,
-    /// The values of placeholders.
-    pub placeholders: Placeholders,
-    /// The ids of the built-in rules, which are part of the program and have no file.
-    pub built_in: BTreeSet<String>,
-}
-
-/// What is known about the events of one product.
-#[derive(Debug, Clone, Default)]
-pub struct KnownProduct {
-    /// The methods of each service, by the value that `logsource.service` has for it: every value that
-    /// [`OPERATION_FIELD`] can have. If a service has no methods, the methods of its rules are not checked.
-    pub services: BTreeMap<String, BTreeSet<String>>,
-    /// The vendor's own names of the fields.
-    pub native_fields: Option<&'static NativeFields>,
-}
-
-impl Known {
-    /// The product that a log source names; all known products if it names no product or an unknown one.
-    fn products_of(&self, logsource: &Logsource) -> Vec<&KnownProduct> {
-        let named = logsource.product.as_ref();
-        match named.and_then(|product| self.products.get(product)) {
-            Some(product) => vec![product],
-            None => self.products.values().collect(),
-        }
-    }
-}
 
 /// Checks the taxonomy, status, log source and methods of each rule.
 pub(super) fn rules(parsed: &[ParsedRule], known: &Known, diagnostics: &mut Vec<Diagnostic>) {
@@ -63,6 +32,7 @@ pub(super) fn rules(parsed: &[ParsedRule], known: &Known, diagnostics: &mut Vec<
         logsource(&rule.logsource, rule.logsource_mark, known, &mut problems);
         for test in rule.detection.tests().flat_map(Test::lines) {
             methods(&rule.logsource, test, known, &mut problems);
+            unmatchable::check(&rule.logsource, test, known, &mut problems);
         }
         diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
             file: file.clone(),

@@ -96,7 +96,7 @@ impl<P> Engine<P> {
     /// The same engine, except that every detection is evaluated on every event of its log source.
     #[cfg(test)]
     pub(super) fn without_index(mut self) -> Engine<P> {
-        self.index = Index::of_all(&self.detections);
+        self.index = Index::of_all(&self.detections, &self.tests);
         self
     }
 

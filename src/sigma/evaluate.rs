@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use foldhash::HashSet;
 
 use super::compile::{Engine, RuleIndex, uncased_exact};
-use super::index::Candidates;
+use super::index::Hits;
 use super::matcher::{Check, Expected, FieldReference, Subject};
 use super::pattern::fold_into;
 use super::program::{CompiledTest, Expr};
@@ -25,9 +25,17 @@ use super::value::{Fields, Origin, Value, Visit};
 pub struct Scratch {
     answers: Answers,
     logsource_answers: Answers,
-    candidates: Candidates,
+    hits: Hits,
     matched: Vec<RuleIndex>,
+    evaluated: usize,
     buffer: String,
+}
+
+impl Scratch {
+    /// How many detections were evaluated on the last event.
+    pub fn evaluated(&self) -> usize {
+        self.evaluated
+    }
 }
 
 /// Answers to numbered questions about one event.
@@ -89,10 +97,12 @@ impl<P> Engine<P> {
         let Scratch {
             answers,
             logsource_answers,
-            candidates,
+            hits,
             matched,
+            evaluated,
             buffer,
         } = scratch;
+        *evaluated = 0;
         answers.begin(self.answer_count());
         logsource_answers.begin(self.logsources.len());
         matched.clear();
@@ -105,18 +115,21 @@ impl<P> Engine<P> {
             })
         };
         self.index
-            .find(event, &self.paths, &mut is_of_logsource, buffer, candidates);
+            .find(event, &self.paths, &mut is_of_logsource, buffer, hits);
         let mut evaluation = Evaluation {
             engine: self,
             event,
             answers,
+            hits: Some(hits),
             buffer,
         };
-        for rule in candidates.iter() {
+        for rule in hits.detections() {
             let detection = &self.detections[rule];
-            if is_of_logsource(detection.logsource)
-                && evaluation.holds(&detection.condition, Readings::Any)
-            {
+            if !is_of_logsource(detection.logsource) {
+                continue;
+            }
+            *evaluated += 1;
+            if evaluation.holds(&detection.condition, Readings::Any) {
                 matched.push(rule);
             }
         }
@@ -148,6 +161,8 @@ pub(super) struct Evaluation<'a, P, E> {
     pub(super) engine: &'a Engine<P>,
     pub(super) event: &'a E,
     pub(super) answers: &'a mut Answers,
+    /// What the index found; without it, the fields of every test are looked up again.
+    pub(super) hits: Option<&'a Hits>,
     pub(super) buffer: &'a mut String,
 }
 
@@ -175,8 +190,8 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
             return known;
         }
         let holds = match test.test.negated {
-            true => !self.check(test, readings.opposite()),
-            false => self.check(test, readings),
+            true => !self.check(number, readings.opposite()),
+            false => self.check(number, readings),
         };
         self.answers.set(slot, holds);
         holds
@@ -193,7 +208,18 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
             || others.any(|other| self.event.may_vary(Some(path(*other))))
     }
 
-    fn check(&mut self, test: &CompiledTest, readings: Readings) -> bool {
+    fn check(&mut self, number: usize, readings: Readings) -> bool {
+        let test = &self.engine.tests[number];
+        let answer = self
+            .hits
+            .and_then(|hits| self.engine.index.answer(number, hits));
+        match (answer, readings) {
+            // What holds in no reading does not hold in every reading.
+            (Some(false), _) => return false,
+            (Some(true), Readings::Any) => return true,
+            (Some(true), Readings::Every) if !self.may_vary(test) => return true,
+            _ => {}
+        }
         match &test.test.check {
             Check::Exists(true) => self.exists(test.field, readings),
             Check::Exists(false) => self.is_missing(test.field, readings),

@@ -68,6 +68,7 @@ impl<P> Engine<P> {
             engine: self,
             event,
             answers,
+            hits: None,
             buffer,
         };
         let mut outcomes = Vec::new();

@@ -1,100 +1,113 @@
-//! Finds the detections that an event can match, by looking up the fields of their witnesses.
-//! `witness` argues that every detection that matches is among them.
-//! Invariant: the work is linear in the event. Each list of detections is added at most once for an event, however
-//! often its condition holds.
+//! Finds the detections that an event can match, by looking up the conditions of their witnesses. Lines about the
+//! same fields are answered by the same look-ups as far as possible.
+//! `witness` argues that every detection that matches is found.
+//! Invariant: the work is linear in the event. The detections of a condition are added at most once for an event,
+//! however often the condition holds.
 
-use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
 use aho_corasick::AhoCorasick;
 
-use super::literals::Place;
 use super::matcher::Subject;
-use super::program::{Compiled, CompiledTest};
 use super::value::{Fields, Value};
-use super::witness::{Choice, Key, Wanted};
 
-/// The number of a list of detections.
-type List = usize;
+/// The number of a condition.
+pub(super) type Number = usize;
 
 /// Detections by witness.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Index {
-    /// Their number.
-    detections: usize,
-    fields: Vec<FieldIndex>,
+    /// How many detections there are.
+    pub(super) detections: usize,
+    pub(super) fields: Vec<FieldIndex>,
     /// For each condition, the detections with it in their witness.
-    lists: Vec<Vec<usize>>,
+    pub(super) detections_of: Vec<Vec<usize>>,
     /// For each log source that has some, its detections without a witness.
-    without_witness: Vec<(usize, Vec<usize>)>,
+    pub(super) without_witness: Vec<(usize, Vec<usize>)>,
+    /// For each test, what it requires.
+    pub(super) required: Vec<RequiredNumbers>,
 }
 
 /// The conditions about one field, or about every string.
-#[derive(Debug)]
-struct FieldIndex {
+#[derive(Debug, Default)]
+pub(super) struct FieldIndex {
     /// The number of the field; `None` for every string.
-    field: Option<usize>,
-    /// The log sources of the detections; the field is looked up only for their events.
-    logsources: Vec<usize>,
+    pub(super) field: Option<usize>,
+    /// The log sources of the detections that name the field; it is looked up only for their events.
+    pub(super) logsources: Vec<usize>,
     /// That the field has a value.
-    present: Vec<List>,
+    pub(super) present: Option<Number>,
     /// By folded value. Events only look up values and insert none, so a fast hash without protection is enough.
-    texts: foldhash::HashMap<String, List>,
+    pub(super) texts: foldhash::HashMap<String, Number>,
     /// By [`super::value::Number::key`].
-    numbers: foldhash::HashMap<u64, List>,
-    parts: Option<Parts>,
+    pub(super) numbers: foldhash::HashMap<u64, Number>,
+    pub(super) parts: Option<Parts>,
 }
 
 /// Finds all parts of texts in one pass.
 #[derive(Debug)]
-struct Parts {
-    automaton: AhoCorasick,
-    /// For each text of the automaton, the lists for its places.
-    lists: Vec<PartLists>,
+pub(super) struct Parts {
+    pub(super) automaton: AhoCorasick,
+    /// For each text of the automaton, the conditions about it.
+    pub(super) conditions: Vec<PartConditions>,
 }
 
-#[derive(Debug, Default, Clone)]
-struct PartLists {
-    within: Option<List>,
-    start: Option<List>,
-    end: Option<List>,
-}
-
-/// The detections found for one event, as bits. The memory is reused.
+/// The conditions that a text is at a place.
 #[derive(Debug, Default)]
-pub(super) struct Candidates {
-    detections: Vec<u64>,
-    /// The lists that were added.
-    added: Vec<u64>,
+pub(super) struct PartConditions {
+    pub(super) within: Option<Number>,
+    pub(super) start: Option<Number>,
+    pub(super) end: Option<Number>,
 }
 
-impl Candidates {
+/// What a test requires: of each list, one condition. Empty if nothing is known.
+#[derive(Debug, Default)]
+pub(super) struct RequiredNumbers {
+    pub(super) all: Vec<Vec<Number>>,
+    /// Whether this is all that it requires.
+    pub(super) is_sufficient: bool,
+}
+
+/// What was found in one event. The memory is reused.
+#[derive(Debug, Default)]
+pub(super) struct Hits {
+    /// A bit for each detection that can match.
+    detections: Vec<u64>,
+    /// A bit for each condition that holds.
+    conditions: Vec<u64>,
+}
+
+impl Hits {
     fn clear(&mut self, index: &Index) {
-        self.detections.clear();
-        self.detections.resize(index.detections.div_ceil(64), 0);
-        self.added.clear();
-        self.added.resize(index.lists.len().div_ceil(64), 0);
+        let clear = |bits: &mut Vec<u64>, len: usize| {
+            bits.clear();
+            bits.resize(len.div_ceil(64), 0);
+        };
+        clear(&mut self.detections, index.detections);
+        clear(&mut self.conditions, index.detections_of.len());
     }
 
-    fn add(&mut self, index: &Index, list: Option<List>) {
-        let Some(list) = list else {
-            return;
-        };
-        let (word, bit) = (list / 64, 1 << (list % 64));
-        if self.added[word] & bit == 0 {
-            self.added[word] |= bit;
-            index.lists[list]
-                .iter()
-                .for_each(|detection| self.set(*detection));
+    fn add(&mut self, index: &Index, condition: Option<Number>) {
+        if let Some(condition) = condition
+            && !self.holds(condition)
+        {
+            self.conditions[condition / 64] |= 1 << (condition % 64);
+            for detection in &index.detections_of[condition] {
+                self.add_detection(*detection);
+            }
         }
     }
 
-    fn set(&mut self, detection: usize) {
+    fn add_detection(&mut self, detection: usize) {
         self.detections[detection / 64] |= 1 << (detection % 64);
     }
 
-    /// In ascending order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+    fn holds(&self, condition: Number) -> bool {
+        self.conditions[condition / 64] & 1 << (condition % 64) != 0
+    }
+
+    /// The detections that can match, in ascending order.
+    pub(super) fn detections(&self) -> impl Iterator<Item = usize> {
         self.detections.iter().enumerate().flat_map(|(word, bits)| {
             let mut bits = *bits;
             std::iter::from_fn(move || {
@@ -107,31 +120,6 @@ impl Candidates {
 }
 
 impl Index {
-    /// Chooses a witness for each detection.
-    pub(super) fn new(detections: &[Compiled], tests: &[CompiledTest]) -> Index {
-        let conditions = detections.iter().map(|detection| &detection.condition);
-        let choice = Choice::new(conditions, tests);
-        let mut builder = Builder::default();
-        for (number, detection) in detections.iter().enumerate() {
-            builder.add(
-                number,
-                detection.logsource,
-                choice.witness(&detection.condition),
-            );
-        }
-        builder.build(detections.len())
-    }
-
-    /// An index in which every detection is a candidate for every event of its log source.
-    #[cfg(test)]
-    pub(super) fn of_all(detections: &[Compiled]) -> Index {
-        let mut builder = Builder::default();
-        for (number, detection) in detections.iter().enumerate() {
-            builder.add(number, detection.logsource, None);
-        }
-        builder.build(detections.len())
-    }
-
     /// Finds the detections that the event can match. Some of them are of another log source.
     pub(super) fn find<E: Fields>(
         &self,
@@ -139,32 +127,41 @@ impl Index {
         paths: &[E::Path],
         is_of_logsource: &mut dyn FnMut(usize) -> bool,
         buffer: &mut String,
-        candidates: &mut Candidates,
+        hits: &mut Hits,
     ) {
-        candidates.clear(self);
+        hits.clear(self);
         for (logsource, without_witness) in &self.without_witness {
             if is_of_logsource(*logsource) {
-                without_witness
-                    .iter()
-                    .for_each(|detection| candidates.set(*detection));
+                for detection in without_witness {
+                    hits.add_detection(*detection);
+                }
             }
         }
         for field in &self.fields {
-            if !field
-                .logsources
-                .iter()
-                .any(|logsource| is_of_logsource(*logsource))
-            {
+            let mut logsources = field.logsources.iter();
+            if !logsources.any(|logsource| is_of_logsource(*logsource)) {
                 continue;
             }
             let mut look_up = |value: Value<'_>| {
-                field.look_up(self, value, buffer, candidates);
+                field.look_up(self, value, buffer, hits);
                 ControlFlow::Continue(())
             };
             match field.field {
                 Some(number) => event.values(&paths[number], &mut look_up),
                 None => event.strings(&mut |text| look_up(Value::String(text))),
             }
+        }
+    }
+
+    /// Whether a test holds in some reading, its negation (`neq`) aside, if this follows from what was found. The test
+    /// must be one of a detection of the event's log source.
+    pub(super) fn answer(&self, test: usize, hits: &Hits) -> Option<bool> {
+        let required = &self.required[test];
+        required.all.first()?;
+        let mut all = required.all.iter();
+        match all.all(|list| list.iter().any(|condition| hits.holds(*condition))) {
+            false => Some(false),
+            true => required.is_sufficient.then_some(true),
         }
     }
 
@@ -176,20 +173,12 @@ impl Index {
 }
 
 impl FieldIndex {
-    fn look_up(
-        &self,
-        index: &Index,
-        value: Value<'_>,
-        buffer: &mut String,
-        candidates: &mut Candidates,
-    ) {
-        for list in &self.present {
-            candidates.add(index, Some(*list));
-        }
+    fn look_up(&self, index: &Index, value: Value<'_>, buffer: &mut String, hits: &mut Hits) {
+        hits.add(index, self.present);
         if !self.numbers.is_empty()
             && let Some(number) = value.number()
         {
-            candidates.add(index, self.numbers.get(&number.key()).copied());
+            hits.add(index, self.numbers.get(&number.key()).copied());
         }
         if self.texts.is_empty() && self.parts.is_none() {
             return;
@@ -198,140 +187,19 @@ impl FieldIndex {
         let Some(text) = subject.folded() else {
             return;
         };
-        candidates.add(index, self.texts.get(text).copied());
+        hits.add(index, self.texts.get(text).copied());
         let Some(parts) = &self.parts else {
             return;
         };
         for found in parts.automaton.find_overlapping_iter(text) {
-            let lists = &parts.lists[found.pattern().as_usize()];
-            candidates.add(index, lists.within);
+            let conditions = &parts.conditions[found.pattern().as_usize()];
+            hits.add(index, conditions.within);
             if found.start() == 0 {
-                candidates.add(index, lists.start);
+                hits.add(index, conditions.start);
             }
             if found.end() == text.len() {
-                candidates.add(index, lists.end);
+                hits.add(index, conditions.end);
             }
-        }
-    }
-}
-
-/// Sorts detections by the conditions of their witnesses.
-#[derive(Default)]
-struct Builder {
-    /// Ordered, so that equal rules make an equal index.
-    lists: BTreeMap<Key, Vec<usize>>,
-    logsources: HashMap<Option<usize>, Vec<usize>>,
-    without_witness: Vec<(usize, Vec<usize>)>,
-}
-
-impl Builder {
-    fn add(&mut self, detection: usize, logsource: usize, witness: Option<Vec<Key>>) {
-        let Some(keys) = witness else {
-            let known = self.without_witness.iter_mut();
-            match known.into_iter().find(|(known, _)| *known == logsource) {
-                Some((_, detections)) => detections.push(detection),
-                None => self.without_witness.push((logsource, vec![detection])),
-            }
-            return;
-        };
-        for key in keys {
-            let logsources = self.logsources.entry(key.field).or_default();
-            if !logsources.contains(&logsource) {
-                logsources.push(logsource);
-            }
-            let list = self.lists.entry(key).or_default();
-            if list.last() != Some(&detection) {
-                list.push(detection);
-            }
-        }
-    }
-
-    fn build(self, detections: usize) -> Index {
-        let mut lists = Vec::new();
-        let mut fields: BTreeMap<Option<usize>, FieldBuilder> = BTreeMap::new();
-        for (Key { field, wanted }, list) in self.lists {
-            fields.entry(field).or_default().add(wanted, lists.len());
-            lists.push(list);
-        }
-        let fields = fields.into_iter().map(|(field, builder)| FieldIndex {
-            logsources: self.logsources.get(&field).cloned().unwrap_or_default(),
-            ..builder.build(field)
-        });
-        Index {
-            detections,
-            fields: fields.collect(),
-            lists,
-            without_witness: self.without_witness,
-        }
-    }
-}
-
-/// Sorts the conditions about one field.
-#[derive(Default)]
-struct FieldBuilder {
-    present: Vec<List>,
-    texts: foldhash::HashMap<String, List>,
-    numbers: foldhash::HashMap<u64, List>,
-    parts: BTreeMap<String, PartLists>,
-}
-
-impl FieldBuilder {
-    fn add(&mut self, wanted: Wanted, list: List) {
-        match wanted {
-            Wanted::Present => self.present.push(list),
-            Wanted::Number(key) => {
-                self.numbers.insert(key, list);
-            }
-            Wanted::Text((Place::Whole, text)) => {
-                self.texts.insert(text, list);
-            }
-            Wanted::Text((place, text)) => {
-                let lists = self.parts.entry(text).or_default();
-                let of_place = match place {
-                    Place::Start => &mut lists.start,
-                    Place::End => &mut lists.end,
-                    Place::Within | Place::Whole => &mut lists.within,
-                };
-                *of_place = Some(list);
-            }
-        }
-    }
-
-    fn build(self, field: Option<usize>) -> FieldIndex {
-        let mut present = self.present;
-        let parts = Parts::new(self.parts).unwrap_or_else(|lists| {
-            present.extend(lists);
-            None
-        });
-        FieldIndex {
-            field,
-            logsources: Vec::new(),
-            present,
-            texts: self.texts,
-            numbers: self.numbers,
-            parts,
-        }
-    }
-}
-
-impl Parts {
-    /// The automaton for these texts, if there are any.
-    ///
-    /// # Errors
-    /// The texts are too many for an automaton: their lists, to be added whenever the field has a value.
-    fn new(parts: BTreeMap<String, PartLists>) -> Result<Option<Parts>, Vec<List>> {
-        if parts.is_empty() {
-            return Ok(None);
-        }
-        let automaton = AhoCorasick::new(parts.keys());
-        let lists: Vec<PartLists> = parts.into_values().collect();
-        match automaton {
-            Ok(automaton) => Ok(Some(Parts { automaton, lists })),
-            Err(_) => Err(lists
-                .into_iter()
-                .flat_map(|lists| [lists.within, lists.start, lists.end])
-                .flatten()
-                .collect()),
         }
     }
 }

@@ -265,6 +265,11 @@ impl Expected {
         matches!(self, Expected::Null)
     }
 
+    /// Whether it is met by a value.
+    pub fn accepts(&self, value: Value<'_>) -> bool {
+        self.is_met(&mut Subject::new(value, &mut String::new()))
+    }
+
     /// A value that is compared as a time, as a person reads a time.
     pub(super) fn time_of(&self, value: Value<'_>) -> Option<String> {
         match self {

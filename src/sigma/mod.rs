@@ -3,6 +3,7 @@
 //! evaluation is total. `docs/sigma.md` says how questions are decided that the specification leaves open.
 
 mod action;
+mod build_index;
 mod compile;
 mod condition;
 mod context;

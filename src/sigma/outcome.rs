@@ -161,6 +161,7 @@ impl<P> Engine<P> {
                 engine: self,
                 event,
                 answers: &mut answers,
+                hits: None,
                 buffer: &mut String::new(),
             },
         };

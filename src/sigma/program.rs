@@ -30,7 +30,6 @@ pub(super) struct CompiledSelection {
     pub(super) only_negated: bool,
 }
 
-#[derive(Clone)]
 pub(super) struct CompiledTest {
     pub(super) test: Test,
     /// The field's number; `None` searches every string.

@@ -28,7 +28,8 @@
 //! is one of the whole. If at least `m` of `k` parts hold, then at least one of any `k - m + 1` parts does; the
 //! cheapest `k - m + 1` witnesses together are one of the whole. `not` is moved inwards: `not (a and b)` holds if at
 //! least one of `not a` and `not b` does; twice negated is not negated. `not x` has no witness if `x` is a
-//! line, except for two that are negations themselves: `neq`, and `exists: false`.
+//! line, except for those that hold for a missing field (`exists: false`, `null`): their opposite requires that it has a
+//! value. `neq` counts as a `not`.
 //!
 //! *Readings.* If an event has several readings, a line that is not negated has to hold in some reading. The index
 //! looks up the values of all readings, so it sees the value that made the line hold. Twice negated, a line is asked
@@ -38,10 +39,11 @@
 //! Any witness is sound; a good one seldom holds. [`Choice::cost`] estimates how often, and what looking it up
 //! costs every event: a field that many rules use is shared by all of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::literals::{Literal, Place, of_pattern, of_regex};
 use super::matcher::{Check, Expected};
+use super::pattern::Token;
 use super::program::{CompiledTest, Expr};
 
 /// A condition that is looked up in an event.
@@ -64,7 +66,7 @@ pub(super) enum Wanted {
 }
 
 /// Conditions of which one must hold.
-type Keys = Vec<Key>;
+pub(super) type Keys = Vec<Key>;
 
 /// Chooses among possible witnesses.
 pub(super) struct Choice {
@@ -83,10 +85,7 @@ impl Choice {
         tests: &[CompiledTest],
     ) -> Choice {
         let mut choice = Choice {
-            tests: tests
-                .iter()
-                .map(|test| [witnesses(test), witnesses_of_negation(test)])
-                .collect(),
+            tests: tests.iter().map(witnesses).collect(),
             uses: HashMap::new(),
             field_uses: HashMap::new(),
         };
@@ -173,16 +172,11 @@ impl Choice {
     /// An estimate of what a witness costs: how often a condition of it holds, and its share of the work of
     /// looking up its fields, compared with the evaluation of a detection.
     fn cost(&self, keys: &[Key]) -> f64 {
-        let mut fields: Vec<_> = keys
-            .iter()
-            .map(|key| (key.field, key.wanted.lookup_cost(key.field)))
-            .collect();
-        fields.sort_by(|a, b| {
-            (a.0, b.1)
-                .partial_cmp(&(b.0, a.1))
-                .unwrap_or(std::cmp::Ordering::Equal)
-        });
-        fields.dedup_by_key(|(field, _)| *field);
+        let mut fields: BTreeMap<Option<usize>, f64> = BTreeMap::new();
+        for key in keys {
+            let cost = fields.entry(key.field).or_default();
+            *cost = cost.max(key.wanted.lookup_cost(key.field));
+        }
         let shares = fields
             .iter()
             .map(|(field, cost)| cost / self.field_uses[field] as f64);
@@ -217,27 +211,76 @@ impl Wanted {
     }
 }
 
-/// The possible witnesses of a test: each is a list of conditions of which one must hold.
-fn witnesses(test: &CompiledTest) -> Vec<Keys> {
-    if test.test.negated {
-        return Vec::new();
-    }
-    let of = |expected: &Expected| of_expected(test.field, expected);
-    match &test.test.check {
-        Check::Exists(true) => vec![vec![present(test.field)]],
-        Check::Exists(false) => Vec::new(),
-        Check::Any(expected) => match expected.as_slice() {
-            [single] => of(single),
-            several => one_of(several.iter().map(of)),
-        },
-        Check::Every(expected) => expected.iter().flat_map(of).collect(),
-        Check::Field(reference) if reference.fields.is_empty() => Vec::new(),
-        Check::Field(_) => vec![vec![present(test.field)]],
-        Check::Element(_) => {
-            let of_group = |lines: &Vec<CompiledTest>| lines.iter().flat_map(witnesses).collect();
-            one_of(test.groups.iter().map(of_group))
+/// What a line requires, in conditions that are looked up.
+#[derive(Debug, Default)]
+pub(super) struct Required {
+    /// Of each list, one condition holds if the line does.
+    pub(super) all: Vec<Keys>,
+    /// Whether the line holds if one condition of each list does.
+    pub(super) is_sufficient: bool,
+}
+
+impl Required {
+    /// What a test requires; that it is negated (`neq`) is disregarded.
+    pub(super) fn by(test: &CompiledTest) -> Required {
+        let field = test.field;
+        match &test.test.check {
+            Check::Any(expected) => Required {
+                all: match expected.as_slice() {
+                    [single] => of_expected(field, single),
+                    several => one_of(several.iter().map(|one| of_expected(field, one))),
+                },
+                is_sufficient: expected.iter().all(is_one_literal),
+            },
+            Check::Every(expected) => Required {
+                all: expected
+                    .iter()
+                    .flat_map(|one| of_expected(field, one))
+                    .collect(),
+                is_sufficient: expected.iter().all(is_one_literal),
+            },
+            Check::Exists(true) => Required {
+                all: vec![vec![present(field)]],
+                is_sufficient: true,
+            },
+            Check::Exists(false) => Required::default(),
+            // Without another field there is nothing to compare.
+            Check::Field(reference) if reference.fields.is_empty() => Required::default(),
+            Check::Field(_) => Required {
+                all: vec![vec![present(field)]],
+                is_sufficient: false,
+            },
+            Check::Element(_) => Required {
+                all: one_of(test.groups.iter().map(|lines| {
+                    let lines = lines.iter().map(witnesses);
+                    lines.flat_map(|[of_line, _]| of_line).collect()
+                })),
+                is_sufficient: false,
+            },
         }
     }
+}
+
+/// The possible witnesses of a test, and of its negation.
+fn witnesses(test: &CompiledTest) -> [Vec<Keys>; 2] {
+    let of_line = Required::by(test).all;
+    let of_opposite = match test.field.is_some() && test.test.check.accepts_missing() {
+        true => vec![vec![present(test.field)]],
+        false => Vec::new(),
+    };
+    match test.test.negated {
+        true => [of_opposite, of_line],
+        false => [of_line, of_opposite],
+    }
+}
+
+/// Whether a text meets the expectation exactly if its folded form has one literal.
+fn is_one_literal(expected: &Expected) -> bool {
+    let Expected::Text(pattern) = expected else {
+        return false;
+    };
+    let only = |token: &Token| matches!(token, Token::Char(_) | Token::Many);
+    !pattern.is_cased() && pattern.tokens().iter().all(only) && of_pattern(pattern).len() == 1
 }
 
 /// The witness if one of several alternatives holds, of which each has these possible witnesses.
@@ -245,19 +288,6 @@ fn one_of(alternatives: impl Iterator<Item = Vec<Keys>>) -> Vec<Keys> {
     // One for each, since the best of one alternative need not be that of another.
     let keys: Option<Vec<Keys>> = alternatives.map(longest).collect();
     keys.map(|keys| keys.concat()).into_iter().collect()
-}
-
-/// The possible witnesses of the negation of a test.
-fn witnesses_of_negation(test: &CompiledTest) -> Vec<Keys> {
-    if test.test.negated {
-        let mut test = test.clone();
-        test.test.negated = false;
-        return witnesses(&test);
-    }
-    match &test.test.check {
-        Check::Exists(false) => vec![vec![present(test.field)]],
-        _ => Vec::new(),
-    }
 }
 
 /// The possible witnesses of one expected value.

@@ -28,6 +28,8 @@ pub struct Vendor {
     pub dialects: &'static [&'static Dialect],
     /// The names of its fields, by which rules may name them.
     pub native_fields: NativeFields,
+    /// Attributes that its events never have.
+    pub absent: &'static [&'static str],
     /// What is known of the methods that it audits.
     pub catalog: ShippedFile,
     /// Its rules.
@@ -90,7 +92,7 @@ pub fn dialect_of_product_name(name: &str) -> Option<&'static Dialect> {
 }
 
 /// Every dialect.
-fn dialects() -> impl Iterator<Item = &'static Dialect> {
+pub fn dialects() -> impl Iterator<Item = &'static Dialect> {
     let known = VENDORS.iter().flat_map(|vendor| vendor.dialects);
     known.copied().chain([&CLOUD_EVENTS])
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use watchbell::encode;
 use watchbell::enrich::Names;
-use watchbell::event::{AuditEvent, Header, Path};
+use watchbell::event::{AuditEvent, Header, Path, attributes};
 use watchbell::sigma::{self, Fields};
 
 use crate::golden::cases;
@@ -203,6 +203,31 @@ fn an_attribute_is_filled_by_a_golden_case_unless_the_vendors_events_never_have_
         for path in Path::attributes().chain(PAYLOADS) {
             let is_absent = vendor.absent.contains(&path);
             assert_ne!(filled.contains(path), is_absent, "{path} of {product}");
+        }
+    }
+}
+
+#[test]
+fn what_every_event_is_said_to_have_and_the_closed_lists_hold_for_every_golden_case() {
+    let facts: Vec<_> = attributes().collect();
+    for vendor in &VENDORS {
+        let names = Names::parse_yaml(vendor.names, "names.yaml").expect("names");
+        for case in cases(vendor) {
+            let mut visit = |event: &AuditEvent<'_>| {
+                for facts in &facts {
+                    let name = facts.name;
+                    let mut found = false;
+                    event.values(&Path::parse(name).expect("an attribute"), &mut |value| {
+                        found = true;
+                        let is_known = facts.values.is_empty()
+                            || facts.values.iter().any(|known| *known == value);
+                        assert!(is_known, "{name} = {value:?}");
+                        ControlFlow::Continue(())
+                    });
+                    assert!(found || !facts.is_always_there, "{name}");
+                }
+            };
+            case.with_record(|record| each_event(record, &names, &mut visit));
         }
     }
 }

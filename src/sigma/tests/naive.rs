@@ -232,7 +232,7 @@ pub(super) fn naive_line(line: &Line, event: &Json) -> bool {
     };
     let met = |expected: &Json| {
         if line.has("exists") {
-            return Json::from(!values.is_empty()) == *expected;
+            return expected.as_bool() == Some(!values.is_empty());
         }
         if line.has("fieldref") {
             let others = self::values(event, expected.as_str().unwrap());

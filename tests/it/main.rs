@@ -1,8 +1,6 @@
 //! Integration tests that need neither a JVM nor a network: cargo test --test it
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-/// No allocation while rules are evaluated.
-mod allocations;
 mod cli;
 /// The built binary as a user runs it.
 mod command;

@@ -219,8 +219,7 @@ fn what_every_event_is_said_to_have_and_the_closed_lists_hold_for_every_golden_c
                     let mut found = false;
                     event.values(&Path::parse(name).expect("an attribute"), &mut |value| {
                         found = true;
-                        let is_known = facts.values.is_empty()
-                            || facts.values.iter().any(|known| *known == value);
+                        let is_known = facts.values.is_empty() || facts.values.contains(&value);
                         assert!(is_known, "{name} = {value:?}");
                         ControlFlow::Continue(())
                     });

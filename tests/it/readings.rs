@@ -73,12 +73,20 @@ fn a_granted_admin_role_alerts_in_any_reading_of_the_names() {
     ] {
         let request = format!(r#"{{"principal":"User:u-9",{names}}}"#);
         let outputs = outputs(&event("BindRoleForPrincipal", &request, ""));
-        assert_eq!(rules(&outputs), ["Administrator role granted"], "{names}");
+        // The rules about lesser roles leave this role out, and an event of two readings is of both.
+        let rules = rules(&outputs);
+        assert!(
+            rules.contains(&"Administrator role granted"),
+            "{names}: {rules:?}"
+        );
         // All of it goes on as it came, also within the alert.
         for (written, _) in &outputs {
             assert!(written.contains(&request), "{written}");
         }
-        let why = outputs[1].1["unmapped"]["why"].to_string();
+        let why = outputs[1..]
+            .iter()
+            .map(|(_, alert)| alert["unmapped"]["why"].to_string());
+        let why: String = why.collect();
         assert!(why.contains("role_name = OrganizationAdmin"), "{why}");
     }
 }

@@ -1,3 +1,7 @@
+//! Evaluation allocates no memory: cargo test --test allocations. It is a program of its own, because the allocator that
+//! counts would change what other tests measure.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::ops::ControlFlow;
 
 use watchbell::sigma::{

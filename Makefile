@@ -3,10 +3,12 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := test
-.PHONY: test demo bench bench-rules release deny fmt prerequisites
+.PHONY: test test-corpus demo bench bench-rules release deny fmt prerequisites
 
 BENCH_RECORDS ?= 600000
 BENCH_ROUNDS ?= 5
+CORPUS_PAIRS ?= 100000
+CORPUS_SEED ?= 1
 
 # `cargo test` does not include the targets kafka, deploy and bench, so clippy gets them by name. All tests run,
 # also after a failure; the last line counts them. Three Kafka tests run at the same time, because they mostly
@@ -36,6 +38,22 @@ test: prerequisites
 	     END { printf "%d passed, %d failed\n", passed, failed; exit failed || !passed }' "$$log"
 	exit "$$status"
 
+# Loads the public Sigma rules below DIR, and compares decisions with those of rsigma and of pySigma's SQLite backend on
+# random pairs of a rule and an event. Both engines are dependencies of this target alone.
+test-corpus: prerequisites
+	@test -d "$(DIR)" || { echo "usage: make test-corpus DIR=<a directory of Sigma rules>" >&2; exit 2; }
+	command -v python3 >/dev/null || { echo "python3 is missing: apt-get install python3-venv" >&2; exit 1; }
+	directory=$$(cd "$(DIR)" && pwd)
+	work=$$PWD/target/corpus
+	python=$$work/venv/bin/python
+	mkdir -p "$$work"
+	[ -x "$$python" ] || python3 -m venv "$$work/venv"
+	"$$python" -m pip install --quiet --requirement tests/corpus/requirements.txt
+	"$$python" tests/corpus/pairs.py "$$directory" $(CORPUS_PAIRS) $(CORPUS_SEED) > "$$work/pairs.ndjson"
+	(cd benches/rules && cargo run --release --locked -- agree "$$directory" "$$work/pairs.ndjson" \
+		../../tests/corpus/explained.tsv "$$work/decisions")
+	"$$python" tests/corpus/sqlite.py "$$work/pairs.ndjson" "$$work/decisions"
+
 demo:
 	cargo run --release -- demo
 
@@ -46,7 +64,7 @@ bench: prerequisites
 # target alone, so the bench is a workspace of its own.
 bench-rules: prerequisites
 	cd benches/rules
-	cargo run --release --locked -- $(if $(DIR),"$(abspath $(DIR))")
+	cargo run --release --locked -- speed $(if $(DIR),"$(abspath $(DIR))")
 
 # The binary without debug information, and beside it the debug information, for debuggers and backtraces.
 release:

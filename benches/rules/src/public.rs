@@ -8,6 +8,7 @@ use watchbell::sigma::{Placeholders, Rule, documents};
 
 /// What each makes of a rule.
 pub struct PublicRule {
+    pub file: PathBuf,
     pub ours: Result<Rule, String>,
     pub theirs: Result<SigmaRule, String>,
 }
@@ -57,5 +58,9 @@ fn read(file: &Path) -> PublicRule {
         },
         Err(error) => Err(error.to_string()),
     };
-    PublicRule { ours, theirs }
+    PublicRule {
+        file: file.to_owned(),
+        ours,
+        theirs,
+    }
 }

@@ -14,16 +14,6 @@ filter:
   condition: selection
 ";
 
-/// The problems of a text, each with line, column, message and remedy.
-fn problems(text: &str) -> Vec<String> {
-    let parsed = documents(text);
-    let all = parsed.problems.iter().map(|p| {
-        let remedy = p.remedy.as_deref().unwrap_or_default();
-        format!("{}:{} {} / {remedy}", p.mark.line, p.mark.column, p.message)
-    });
-    all.collect()
-}
-
 fn filter(text: &str) -> Filter {
     let mut parsed = documents(text);
     assert_eq!(parsed.problems, []);

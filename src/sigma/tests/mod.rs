@@ -148,3 +148,13 @@ fn matches(detection: &Detection, event: &Json) -> bool {
 fn line(line: &str, event: Json) -> bool {
     matches(&detect(&format!("{{s: {{{line}}}, condition: s}}")), &event)
 }
+
+/// The problems of the documents of a text, each with line, column, message and remedy.
+fn problems(text: &str) -> Vec<String> {
+    let parsed = documents(text);
+    let all = parsed.problems.iter().map(|p| {
+        let remedy = p.remedy.as_deref().unwrap_or_default();
+        format!("{}:{} {} / {remedy}", p.mark.line, p.mark.column, p.message)
+    });
+    all.collect()
+}

@@ -13,16 +13,6 @@ suppress:
   detection: {staging: {name|startswith: staging-}, condition: staging}
 ";
 
-/// The problems of a text, each with line, column, message and remedy.
-fn problems(text: &str) -> Vec<String> {
-    let parsed = documents(text);
-    let all = parsed.problems.iter().map(|p| {
-        let remedy = p.remedy.as_deref().unwrap_or_default();
-        format!("{}:{} {} / {remedy}", p.mark.line, p.mark.column, p.message)
-    });
-    all.collect()
-}
-
 fn suppression(text: &str) -> Suppression {
     let mut parsed = documents(text);
     assert_eq!(parsed.problems, []);

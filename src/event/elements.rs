@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use super::audit_event::{AuditEvent, Authorization, Resource};
 use super::path::{Attribute, Path, PathTarget, RAW_PARTS, RawPart, word};
-use super::walk::Walk;
+use super::walk::{Found, Walk};
 use crate::json::{NodeId, ValueKind};
-use crate::sigma::{Visit, VisitElement};
+use crate::sigma::{Value, Visit, VisitElement};
 
 type Visited = ControlFlow<()>;
 
@@ -122,7 +122,10 @@ impl<'a> AuditEvent<'a> {
         visit: &mut Visit<'_>,
     ) -> Visited {
         if certain && self.has_readings_of(name) {
-            return ControlFlow::Continue(());
+            return match value.is_some() && self.every_other_reading_has(name) {
+                true => visit(Value::Composite),
+                false => ControlFlow::Continue(()),
+            };
         }
         word(value, visit)?;
         self.visit_other_readings(name, visit)
@@ -148,7 +151,10 @@ impl<'a> AuditEvent<'a> {
         }
         let walk = self.walk(certain);
         self.raw_starts(&walk, part, segments, &mut |walk, start, segments| {
-            walk.nodes(start, segments, &mut |node| {
+            walk.nodes(start, segments, &mut |found| {
+                let Found::Node(node) = found else {
+                    return ControlFlow::Continue(());
+                };
                 if walk.document.kind(node) != ValueKind::Object {
                     return ControlFlow::Continue(());
                 }

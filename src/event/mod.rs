@@ -30,4 +30,4 @@ pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
 pub use vocabulary::{AttributeFacts, attributes};
-pub(crate) use walk::{Walk, strings_without};
+pub(crate) use walk::{Found, Walk, strings_without};

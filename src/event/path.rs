@@ -428,9 +428,24 @@ impl AuditEvent<'_> {
             }
             self.visit_unmapped_attributes(segments, visit)?;
         }
+        if matches!(part, RawPart::RequestData)
+            && walk.certain
+            && self.has_readings_of(REQUEST_DATA)
+            && self
+                .request_data_readings()
+                .all(|data| walk.leads_on(data, segments))
+        {
+            visit(Value::Composite)?;
+        }
         self.raw_starts(walk, part, segments, &mut |walk, node, segments| {
             walk.visit(node, segments, visit)
         })
+    }
+
+    /// The data of the request in each reading that has some.
+    fn request_data_readings(&self) -> impl Iterator<Item = NodeId> {
+        let others = self.other_request_data.iter();
+        self.api.request_data.iter().chain(others).copied()
     }
 
     /// Visits what was added under `unmapped` beside the rest of the input.
@@ -460,8 +475,8 @@ impl AuditEvent<'_> {
                 if walk.certain && self.has_readings_of(REQUEST_DATA) {
                     return ControlFlow::Continue(());
                 }
-                let mut readings = self.api.request_data.iter().chain(&self.other_request_data);
-                readings.try_for_each(|data| give(walk, *data, segments))
+                let mut readings = self.request_data_readings();
+                readings.try_for_each(|data| give(walk, data, segments))
             }
             RawPart::ResponseData => match self.api.response_data {
                 Some(data) => give(walk, data, segments),
@@ -524,7 +539,7 @@ impl AuditEvent<'_> {
         match &path.0 {
             PathTarget::Attribute((name, attribute)) => {
                 if certain && self.has_readings_of(name) {
-                    return ControlFlow::Continue(());
+                    return self.visit_differing(name, attribute, visit);
                 }
                 attribute.visit(self, visit)?;
                 self.visit_other_readings(name, visit)
@@ -545,6 +560,22 @@ impl AuditEvent<'_> {
         let others = self.other_readings.iter();
         let mut others = others.filter(|(other, _)| *other == path);
         others.try_for_each(|(_, value)| text(value.as_ref(), visit))
+    }
+
+    /// Visits a value that equals nothing if each reading has some value of an attribute.
+    fn visit_differing(&self, name: &str, attribute: &Attribute, visit: &mut Visit<'_>) -> Visited {
+        let has_value = attribute.visit(self, &mut |_| ControlFlow::Break(()));
+        match has_value.is_break() && self.every_other_reading_has(name) {
+            true => visit(Value::Composite),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Whether each further reading of an attribute has a value.
+    pub(super) fn every_other_reading_has(&self, path: &str) -> bool {
+        let others = self.other_readings.iter();
+        let mut others = others.filter(|(other, _)| *other == path);
+        others.all(|(_, value)| value.is_some())
     }
 
     pub(super) fn has_readings_of(&self, path: &str) -> bool {

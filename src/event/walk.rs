@@ -18,6 +18,15 @@ pub(crate) struct Walk<'w, 'a> {
     pub(crate) certain: bool,
 }
 
+/// What segments lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A node; in a search for what is certain, the one of every reading.
+    Node(NodeId),
+    /// A node in every reading, but not the same one in all.
+    Differing,
+}
+
 impl<'w, 'a> Walk<'w, 'a> {
     /// A search for all values in a document of which nothing is hidden.
     pub(crate) fn all(document: &'w Document<'a>) -> Self {
@@ -36,14 +45,24 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    /// Visits the values that the segments lead to from a node.
+    /// Visits the values that the segments lead to from a node. If every reading has a value there, but not the same
+    /// one, a search for what is certain visits [`Value::Composite`], which exists and equals nothing.
     pub(crate) fn visit(
         &self,
         node: NodeId,
         segments: &[Box<str>],
         visit: &mut Visit<'_>,
     ) -> ControlFlow<()> {
-        self.nodes(node, segments, &mut |found| self.value(found, visit))
+        self.nodes(node, segments, &mut |found| match found {
+            Found::Node(node) => self.value(node, visit),
+            Found::Differing => visit(Value::Composite),
+        })
+    }
+
+    /// Whether the segments lead to anything from a node.
+    pub(crate) fn leads_on(&self, node: NodeId, segments: &[Box<str>]) -> bool {
+        let found = self.nodes(node, segments, &mut |_| ControlFlow::Break(()));
+        found.is_break()
     }
 
     /// Gives the nodes that the segments lead to from a node: no array, unless it is empty.
@@ -51,7 +70,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         &self,
         node: NodeId,
         segments: &[Box<str>],
-        give: &mut dyn FnMut(NodeId) -> ControlFlow<()>,
+        give: &mut dyn FnMut(Found) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let document = self.document;
         if document.kind(node) == ValueKind::Array && !document.is_empty_container(node) {
@@ -63,42 +82,44 @@ impl<'w, 'a> Walk<'w, 'a> {
         if segments.is_empty() {
             return match (self.hidden)(node) {
                 true => ControlFlow::Continue(()),
-                false => give(node),
+                false => give(Found::Node(node)),
             };
         }
         let mut members = document.members_on_path(node, segments);
-        if self.certain {
-            return match self.sure_member(members, segments) {
-                Some((child, length)) => self.nodes(child, &segments[length..], give),
-                None => ControlFlow::Continue(()),
-            };
+        if !self.certain {
+            return members
+                .try_for_each(|(child, length)| self.nodes(child, &segments[length..], give));
         }
-        members.try_for_each(|(child, length)| self.nodes(child, &segments[length..], give))
+        let Some(first) = members.next() else {
+            return ControlFlow::Continue(());
+        };
+        let Some(second) = members.next() else {
+            return self.nodes(first.0, &segments[first.1..], give);
+        };
+        let all: Vec<_> = [first, second].into_iter().chain(members).collect();
+        let mut each = all.iter();
+        match self.sure_member(&all, segments) {
+            Some((child, length)) => self.nodes(child, &segments[length..], give),
+            None if each.all(|(child, length)| self.leads_on(*child, &segments[*length..])) => {
+                give(Found::Differing)
+            }
+            None => ControlFlow::Continue(()),
+        }
     }
 
     /// The one member of these through which every reader goes on: all that stand for as many
     /// segments say the same, and none that stands for another number leads anywhere.
     fn sure_member(
         &self,
-        mut members: impl Iterator<Item = (NodeId, usize)>,
+        all: &[(NodeId, usize)],
         segments: &[Box<str>],
     ) -> Option<(NodeId, usize)> {
-        let first = members.next()?;
-        let Some(second) = members.next() else {
-            return Some(first);
-        };
-        let all: Vec<_> = [first, second].into_iter().chain(members).collect();
         let leads_on = |(member, length): &(NodeId, usize)| {
-            let mut found = false;
             let walk = Walk {
                 certain: false,
                 ..*self
             };
-            let _ = walk.visit(*member, &segments[*length..], &mut |_| {
-                found = true;
-                ControlFlow::Break(())
-            });
-            found
+            walk.leads_on(*member, &segments[*length..])
         };
         let sure = *all.iter().find(|member| leads_on(member))?;
         let raw = |(member, _): &(NodeId, usize)| self.document.raw(*member);

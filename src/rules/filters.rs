@@ -4,7 +4,7 @@
 use super::known::Known;
 use super::parsed_rule::{ParsedFilter, ParsedRule};
 use super::references::{References, Refusal};
-use super::{unmatchable, validate};
+use super::{fingerprint, unmatchable, validate};
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::sigma::{Engine, Filter, FilteredRules, LogsourceDetection, Test, UnknownField};
 
@@ -91,11 +91,13 @@ pub(super) fn apply(
             });
             return;
         }
+        let digest = fingerprint::digest(&filter.canonical);
+        let exclusion = filter.exclusion();
         for number in applies {
             let rule = &mut rules[number].rule;
-            rule.detection.exclusions.push(filter.exclusion());
-            rule.canonical.push('\n');
-            rule.canonical.push_str(&filter.canonical);
+            rule.detection.exclusions.push(exclusion.clone());
+            rule.canonical.push_str("\nfilter ");
+            rule.canonical.push_str(&digest);
         }
         diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
             file: file.clone(),

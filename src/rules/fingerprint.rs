@@ -10,10 +10,15 @@ use super::parsed_rule::ParsedRule;
 use super::suppressions::CheckedSuppression;
 use crate::sigma::Rule;
 
+/// The hash of a canonical form, 64 hexadecimal digits.
+pub(super) fn digest(canonical: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(canonical))
+}
+
 /// The version of a rule: the day of its last change (`modified`, else `date`) and the first eight hexadecimal
 /// digits of the hash of its content, such as `2026-11-21.9f3c01ab`. Without a day, only the digits.
 pub(super) fn version(rule: &Rule) -> String {
-    let mut hash = HEXLOWER.encode(&Sha256::digest(&rule.canonical));
+    let mut hash = digest(&rule.canonical);
     hash.truncate(8);
     match rule.modified.as_ref().or(rule.date.as_ref()) {
         Some(day) => format!("{day}.{hash}"),
@@ -49,5 +54,5 @@ pub(super) fn rule_set(
         format!("suppress {canonical}\n")
     }));
     lines.sort();
-    HEXLOWER.encode(&Sha256::digest(lines.concat()))
+    digest(&lines.concat())
 }

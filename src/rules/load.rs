@@ -51,6 +51,9 @@ const MAX_SET_BYTES: usize = 64 << 20;
 /// Most documents of a rule set.
 const MAX_SET_DOCUMENTS: usize = 20_000;
 
+/// With how many values the rules, filters and suppressions of a set may compare, all together.
+const MAX_SET_VALUES: usize = 4_000_000;
+
 /// A rule file: its name as diagnostics show it, and its text.
 pub(super) struct RuleFile {
     pub(super) name: Arc<str>,
@@ -225,8 +228,10 @@ pub(super) fn parse(
 ) -> ParsedFiles {
     let mut all = ParsedFiles::default();
     let mut ids = Ids::default();
+    let mut values = 0;
     for file in files {
         let parsed = sigma::documents(&file.text, placeholders);
+        values += parsed.compared_values();
         let mut problems = parsed.problems;
         all.broken.extend(parsed.broken);
         for rule in parsed.rules {
@@ -263,10 +268,17 @@ pub(super) fn parse(
         let located = problems.into_iter().map(|problem| at(&file.name, problem));
         diagnostics.extend(located);
         let documents = all.rules.len() + all.filters.len() + all.suppressions.len();
-        if documents > MAX_SET_DOCUMENTS {
-            let message = format!(
+        let excess = match () {
+            () if documents > MAX_SET_DOCUMENTS => Some(format!(
                 "with this file, there are more than {MAX_SET_DOCUMENTS} rules, filters and suppressions"
-            );
+            )),
+            () if values > MAX_SET_VALUES => Some(format!(
+                "with this file, the rules compare with more than {MAX_SET_VALUES} values, those of a selection counted \
+                 each time that a condition names it"
+            )),
+            () => None,
+        };
+        if let Some(message) = excess {
             let problem = Problem::error(Mark::START, message);
             diagnostics.push(at(&file.name, problem.remedy("load fewer rules")));
             return ParsedFiles::default();

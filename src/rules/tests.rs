@@ -755,6 +755,20 @@ fn more_documents_than_the_bound_are_refused_and_filters_that_apply_too_often() 
           help: load fewer rules"
         ]
     );
+    let numbers: Vec<String> = (0..50_000).map(|n| n.to_string()).collect();
+    let large = format!(
+        "title: T\nid: 22222222-1111-4111-8111-111111111111\nlogsource: {{}}\n\
+         detection: {{s: {{api.request.data.n: [{}]}}, condition: {}}}\n",
+        numbers.join(", "),
+        ["s"; 81].join(" or ")
+    );
+    let shown = diagnostics_of(&[("a.yaml", &large)]);
+    assert!(
+        shown[0].starts_with(
+            "a.yaml:1:1: error: with this file, the rules compare with more than 4000000 values"
+        ),
+        "{shown:?}"
+    );
     let numbered = |n: usize| RULE.replace("11111111-1111", &format!("{n:08}-1111"));
     let rules: Vec<String> = (0..101).map(numbered).collect();
     let shown = diagnostics_of(&[("a.yaml", &rules.join("---\n")), ("f.yaml", &many)]);

@@ -139,7 +139,11 @@ impl Builder {
             });
         }
         for detection in detections {
-            self.add_logsource(detection.logsource, &detection.condition, &answered_by);
+            let excluded = detection.exclusions.iter();
+            let excluded = excluded.map(|exclusion| &exclusion.condition);
+            for condition in excluded.chain([&detection.condition]) {
+                self.add_logsource(detection.logsource, condition, &answered_by);
+            }
         }
     }
 

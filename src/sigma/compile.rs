@@ -2,14 +2,16 @@
 //! every detection is in the index.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use foldhash::HashSet;
+use sha2::{Digest, Sha256};
 
 use super::index::Index;
 use super::matcher::{Check, Expected, Test};
-use super::program::{Compiled, CompiledSelection, CompiledTest, Expr};
-use super::rule::{Body, Condition, Detection, Exclusion, Logsource};
+use super::program::{Compiled, CompiledExclusion, CompiledSelection, CompiledTest, Expr};
+use super::rule::{Body, Condition, Detection, Logsource};
 use super::value::UnknownField;
 use crate::diagnostic::Problem;
 
@@ -64,6 +66,7 @@ impl<P> Engine<P> {
             paths: Vec::new(),
             known_fields: HashMap::new(),
             logsources: Vec::new(),
+            exclusions: HashMap::new(),
             problems: Vec::new(),
         };
         let mut detections = Vec::new();
@@ -110,32 +113,45 @@ impl<P> Engine<P> {
 struct Builder<'r, P> {
     resolve: &'r dyn Fn(&str) -> Result<P, UnknownField>,
     tests: Vec<CompiledTest>,
-    /// Test numbers by the debug text of the test, so that equal tests are shared.
-    known_tests: HashMap<String, usize>,
+    /// Test numbers by the digest of the test, so that equal tests are shared.
+    known_tests: HashMap<TestDigest, usize>,
     paths: Vec<P>,
     known_fields: HashMap<String, usize>,
     logsources: Vec<Logsource>,
+    /// Filters that are compiled, by the address of their detection.
+    exclusions: HashMap<*const Detection, Arc<CompiledExclusion>>,
     problems: Vec<(RuleIndex, Problem)>,
 }
 
 impl<P> Builder<'_, P> {
     fn detection(&mut self, number: RuleIndex, target: LogsourceDetection<'_>) -> Compiled {
-        let Detection { condition, .. } = target.detection;
         let selections = self.selections(number, target.detection, false);
-        let mut condition = self::condition(condition, &selections);
-        let mut exclusions = Vec::new();
-        for Exclusion { detection, .. } in &target.detection.exclusions {
-            let selections = self.selections(number, detection, true);
-            let excluded = self::condition(&detection.condition, &selections);
-            condition = Expr::All(vec![condition, Expr::Not(Box::new(excluded))]);
-            exclusions.push(selections);
-        }
+        let exclusions = target.detection.exclusions.iter();
+        let exclusions = exclusions.map(|exclusion| self.exclusion(number, &exclusion.detection));
         Compiled {
-            logsource: self.logsource(target.logsource),
-            condition,
+            condition: self::condition(&target.detection.condition, &selections),
             selections,
-            exclusions,
+            exclusions: exclusions.collect(),
+            logsource: self.logsource(target.logsource),
         }
+    }
+
+    fn exclusion(
+        &mut self,
+        number: RuleIndex,
+        detection: &Arc<Detection>,
+    ) -> Arc<CompiledExclusion> {
+        let address = Arc::as_ptr(detection);
+        if let Some(known) = self.exclusions.get(&address) {
+            return Arc::clone(known);
+        }
+        let selections = self.selections(number, detection, true);
+        let compiled = Arc::new(CompiledExclusion {
+            condition: self::condition(&detection.condition, &selections),
+            selections,
+        });
+        self.exclusions.insert(address, Arc::clone(&compiled));
+        compiled
     }
 
     /// The selections of a detection; `is_negated` if its condition is under `not`.
@@ -145,11 +161,13 @@ impl<P> Builder<'_, P> {
         detection: &Detection,
         is_negated: bool,
     ) -> Vec<CompiledSelection> {
+        let mut only_negated = vec![true; detection.selections.len()];
+        mark_uses(&detection.condition, is_negated, &mut only_negated);
         let mut selections = Vec::new();
-        for (place, selection) in detection.selections.iter().enumerate() {
+        for (selection, only_negated) in detection.selections.iter().zip(only_negated) {
             let mut tests = Vec::new();
             selections.push(CompiledSelection {
-                only_negated: only_negated(&detection.condition, place, is_negated),
+                only_negated,
                 name: selection.name.clone(),
                 expr: self.body(number, &selection.body, &mut tests),
                 tests,
@@ -183,7 +201,7 @@ impl<P> Builder<'_, P> {
     }
 
     fn test(&mut self, rule: RuleIndex, test: &Test) -> usize {
-        let key = format!("{:?} {:?} {}", test.field, test.check, test.negated);
+        let key = digest(test);
         if let Some(known) = self.known_tests.get(&key) {
             return *known;
         }
@@ -249,18 +267,38 @@ impl<P> Builder<'_, P> {
     }
 }
 
-/// Whether a condition uses this selection only under `not`; `is_negated` if the condition itself is
+/// Marks the selections that a condition uses elsewhere than under `not`; `is_negated` if the condition itself is
 /// under `not`.
-fn only_negated(condition: &Condition, selection: usize, is_negated: bool) -> bool {
-    let in_all = |parts: &[Condition]| {
-        let mut parts = parts.iter();
-        parts.all(|part| only_negated(part, selection, is_negated))
-    };
+fn mark_uses(condition: &Condition, is_negated: bool, only_negated: &mut [bool]) {
     match condition {
-        Condition::Selection(index) => *index != selection || is_negated,
-        Condition::Not(inner) => only_negated(inner, selection, !is_negated),
-        Condition::All(parts) | Condition::AtLeast(_, parts) => in_all(parts),
+        Condition::Selection(index) => only_negated[*index] &= is_negated,
+        Condition::Not(inner) => mark_uses(inner, !is_negated, only_negated),
+        Condition::All(parts) | Condition::AtLeast(_, parts) => {
+            for part in parts {
+                mark_uses(part, is_negated, only_negated);
+            }
+        }
     }
+}
+
+/// The digest of what a test compares; its place is no part of it.
+type TestDigest = [u8; 32];
+
+fn digest(test: &Test) -> TestDigest {
+    /// Hashes a text while it is written, since that of a long list of values is much larger than the list.
+    struct Hashed(Sha256);
+
+    impl Write for Hashed {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.update(text);
+            Ok(())
+        }
+    }
+
+    let mut hashed = Hashed(Sha256::new());
+    // Hashing cannot fail.
+    let _ = write!(hashed, "{:?} {:?} {}", test.field, test.check, test.negated);
+    hashed.0.finalize().into()
 }
 
 fn condition(condition: &Condition, selections: &[CompiledSelection]) -> Expr {

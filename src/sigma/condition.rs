@@ -5,6 +5,9 @@ use super::pattern::{Pattern, Token};
 use super::rule::Condition;
 use crate::diagnostic::{Mark, Problem, nearest};
 
+/// Most selections that a condition may refer to; `1 of x*` refers to each selection that it names.
+const MAX_REFERENCES: usize = 2_000;
+
 /// Deeper parentheses or chains of `not` are refused, so that evaluation cannot overflow the stack.
 const MAX_DEPTH: usize = 32;
 
@@ -16,6 +19,7 @@ pub fn parse(text: &str, mark: Mark, names: &[&str]) -> Result<Condition, Proble
     let mut parser = Parser {
         words: words(text),
         next: 0,
+        references: 0,
         names,
         mark,
         one_line: !text.contains('\n'),
@@ -40,28 +44,27 @@ struct Word<'t> {
 
 fn words(text: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
+    // Where the word begins, in bytes and in characters.
     let mut start = None;
-    let mut push = |from: usize, to: usize| {
-        words.push(Word {
-            text: &text[from..to],
-            offset: text[..from].chars().count(),
-        });
+    let mut push = |(from, offset): (usize, usize), to: usize| {
+        let text = &text[from..to];
+        words.push(Word { text, offset });
     };
-    for (at, c) in text.char_indices() {
+    for (offset, (at, c)) in text.char_indices().enumerate() {
         let single = matches!(c, '(' | ')' | '|');
         if c.is_whitespace() || single {
-            if let Some(from) = start.take() {
-                push(from, at);
+            if let Some(start) = start.take() {
+                push(start, at);
             }
             if single {
-                push(at, at + 1);
+                push((at, offset), at + 1);
             }
         } else if start.is_none() {
-            start = Some(at);
+            start = Some((at, offset));
         }
     }
-    if let Some(from) = start {
-        push(from, text.len());
+    if let Some(start) = start {
+        push(start, text.len());
     }
     words
 }
@@ -69,6 +72,8 @@ fn words(text: &str) -> Vec<Word<'_>> {
 struct Parser<'t> {
     words: Vec<Word<'t>>,
     next: usize,
+    /// To how many selections the condition refers so far.
+    references: usize,
     names: &'t [&'t str],
     mark: Mark,
     one_line: bool,
@@ -140,8 +145,21 @@ impl<'t> Parser<'t> {
         let Some(index) = self.names.iter().position(|name| *name == word) else {
             return Err(self.unknown(word));
         };
+        self.count(1)?;
         self.next += 1;
         Ok(Condition::Selection(index))
+    }
+
+    /// Counts references at the next word.
+    fn count(&mut self, references: usize) -> Result<(), Problem> {
+        self.references += references;
+        if self.references <= MAX_REFERENCES {
+            return Ok(());
+        }
+        let message =
+            format!("up to here, the condition refers to more than {MAX_REFERENCES} selections");
+        let remedy = "write the selections as one list, or several rules";
+        Err(self.problem(message).remedy(remedy))
     }
 
     /// `1 of x*`, `all of them`.
@@ -172,6 +190,7 @@ impl<'t> Parser<'t> {
             let message = format!("`{pattern}` matches only {} selections", found.len());
             return Err(self.problem(message));
         }
+        self.count(found.len())?;
         self.next += 1;
         let parts = found.into_iter().map(Condition::Selection).collect();
         Ok(match needed {
@@ -297,6 +316,13 @@ mod tests {
             "`filter*` matches only 2 selections"
         );
         assert_eq!(problem("1 of x*").message, "no selection `x*`");
+        let many = problem(&format!("a{}", " or 1 of filter*".repeat(1_000)));
+        assert_eq!(
+            many.message,
+            "up to here, the condition refers to more than 2000 selections"
+        );
+        assert_eq!(many.mark.column, MARK.column + 1 + 16 * 1_000 - 7);
+        assert!(parse(&vec!["a"; 2_000].join(" or "), MARK, &NAMES).is_ok());
         let aggregation = problem("a | count() by b > 5");
         assert!(aggregation.message.contains("aggregation"));
         assert!(problem(&"(".repeat(1000)).message.contains("nested deeper"));

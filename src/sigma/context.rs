@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::placeholders::Placeholders;
+use super::placeholders::{MAX_DOCUMENT_EXPANSIONS, Placeholders};
 use crate::diagnostic::{Mark, Problem};
 
 /// The context in which the lines of a document are parsed.
@@ -15,6 +15,8 @@ pub(super) struct Context<'c> {
     pub(super) uses_zone: bool,
     /// The placeholders that were resolved.
     pub(super) used: Vec<String>,
+    /// For how many texts the values with placeholders stand.
+    expansions: usize,
     /// What is wrong.
     pub(super) problems: Vec<Problem>,
 }
@@ -26,13 +28,27 @@ impl<'c> Context<'c> {
             zone,
             uses_zone: false,
             used: Vec::new(),
+            expansions: 0,
             problems: Vec::new(),
         }
     }
 
     /// The texts for which a text with placeholders stands, each as its parts.
     pub(super) fn expand(&mut self, text: &str, mark: Mark) -> Result<Vec<Vec<String>>, Problem> {
-        self.placeholders.expand(text, mark, &mut self.used)
+        if self.expansions > MAX_DOCUMENT_EXPANSIONS {
+            // This was reported, and the document is refused.
+            return Ok(Vec::new());
+        }
+        let expanded = self.placeholders.expand(text, mark, &mut self.used)?;
+        self.expansions += expanded.len();
+        if self.expansions > MAX_DOCUMENT_EXPANSIONS {
+            let message = format!(
+                "up to here, the values with placeholders stand for more than {MAX_DOCUMENT_EXPANSIONS} texts"
+            );
+            let problem = Problem::error(mark, message);
+            return Err(problem.remedy("write fewer placeholders, or several rules"));
+        }
+        Ok(expanded)
     }
 
     /// The time zone, for a line that compares a part of a time.

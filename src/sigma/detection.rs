@@ -10,6 +10,9 @@ use super::rule::{Body, Condition, Detection, Selection};
 use crate::diagnostic::Problem;
 use crate::yaml::{Entry, Node, Value as Yaml};
 
+/// Most selections of a detection.
+const MAX_SELECTIONS: usize = 1_000;
+
 /// Reads a `detection:` map without placeholders; `None` if a problem is an error.
 pub fn detection(node: &Node, problems: &mut Vec<Problem>) -> Option<Detection> {
     let placeholders = Placeholders::default();
@@ -33,6 +36,13 @@ pub(super) fn selections_and_condition(
         context.problems.push(Problem::error(node.mark, message));
         return None;
     };
+    if entries.len() > MAX_SELECTIONS {
+        let message = format!("`{key}` has more than {MAX_SELECTIONS} selections");
+        let problem = Problem::error(node.mark, message);
+        let remedy = "write selections as lists, or several rules";
+        context.problems.push(problem.remedy(remedy));
+        return None;
+    }
     let is_selection = |entry: &&Entry| entry.key != "condition" && !others.contains(&&*entry.key);
     let mut selections = Vec::new();
     let mut marks = Vec::new();

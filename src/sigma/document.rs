@@ -4,7 +4,7 @@ use super::action::Actions;
 use super::filter::{Filter, filter};
 use super::parse::parse_rule;
 use super::placeholders::Placeholders;
-use super::rule::{Rule, RuleId};
+use super::rule::{Detection, Rule, RuleId};
 use super::suppression::{Suppression, suppression};
 use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{self, Node};
@@ -104,6 +104,16 @@ pub fn documents(text: &str, placeholders: &Placeholders) -> Parsed {
 }
 
 impl Parsed {
+    /// With how many values the conditions of all documents compare; see [`Detection::compared_values`].
+    pub fn compared_values(&self) -> usize {
+        let rules = self.rules.iter().map(|rule| &rule.detection);
+        let filters = self.filters.iter().map(|filter| &filter.detection);
+        let suppressions = self.suppressions.iter();
+        let suppressions = suppressions.filter_map(|suppression| suppression.detection.as_ref());
+        let detections = rules.chain(filters).chain(suppressions);
+        detections.map(Detection::compared_values).sum()
+    }
+
     /// The ids of the rules, also of those with errors.
     pub fn rule_ids(&self) -> Vec<RuleId> {
         let sound = self.rules.iter().map(|rule| rule.id.clone());

@@ -129,7 +129,11 @@ impl<P> Engine<P> {
                 continue;
             }
             *evaluated += 1;
-            if evaluation.holds(&detection.condition, Readings::Any) {
+            let mut exclusions = detection.exclusions.iter();
+            if evaluation.holds(&detection.condition, Readings::Any)
+                && !exclusions
+                    .any(|exclusion| evaluation.holds(&exclusion.condition, Readings::Every))
+            {
                 matched.push(rule);
             }
         }

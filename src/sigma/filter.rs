@@ -3,6 +3,8 @@
 //! documentation of Sigma and pySigma have it). Which of the two is told by an event that no selection describes: no
 //! filter is meant to exclude such an event, so a condition that holds for it says what else must hold.
 
+use std::sync::Arc;
+
 use super::context::Context;
 use super::detection::selections_and_condition;
 use super::metadata::MetadataReader;
@@ -173,11 +175,11 @@ impl Filter {
             && covers(&self.logsource.category, &logsource.category)
     }
 
-    /// What it adds to the detection of a rule.
+    /// What it adds to the detection of each rule to which it applies; clones of it share its lines.
     pub fn exclusion(&self) -> Exclusion {
         Exclusion {
             name: format!("filter {}", self.title),
-            detection: self.detection.clone(),
+            detection: Arc::new(self.detection.clone()),
         }
     }
 }

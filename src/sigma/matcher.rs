@@ -145,6 +145,9 @@ pub struct Network {
     prefix: u32,
 }
 
+/// The prefix of the IPv6 network that holds the IPv4 addresses, bits.
+const MAPPED_PREFIX: u32 = 96;
+
 /// Why a text is not a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
@@ -186,20 +189,24 @@ impl Network {
             };
             return Err(NetworkError::HostBits(format!("{meant}/{prefix}")));
         }
-        Ok(Network { address, prefix })
+        Ok(
+            match (address.to_canonical(), prefix.checked_sub(MAPPED_PREFIX)) {
+                (v4 @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => Network {
+                    address: v4,
+                    prefix,
+                },
+                _ => Network { address, prefix },
+            },
+        )
     }
 
-    /// Whether the text is an address of this network; an IPv4 address written as IPv6 counts as
-    /// IPv4.
+    /// Whether the text is an address of this network. IPv4 addresses written as IPv6 (`::ffff:10.0.0.1`) are
+    /// IPv4 addresses, also in the network itself.
     pub fn contains(&self, text: &str) -> bool {
         let Ok(address) = text.parse::<IpAddr>() else {
             return false;
         };
-        let address = if self.address.is_ipv4() {
-            address.to_canonical()
-        } else {
-            address
-        };
+        let address = address.to_canonical();
         address.is_ipv4() == self.address.is_ipv4()
             && bits(address) & mask(width(address), self.prefix) == bits(self.address)
     }
@@ -341,6 +348,13 @@ mod tests {
         assert!(Network::parse("0.0.0.0/0").unwrap().contains("8.8.8.8"));
         assert!(Network::parse("::/0").unwrap().contains("2001::1"));
         assert!(Network::parse("10.1.2.3").unwrap().contains("10.1.2.3"));
+        let mapped = Network::parse("::ffff:10.0.0.0/104").unwrap();
+        let all_v6 = Network::parse("::/0").unwrap();
+        for same in ["10.1.2.3", "::ffff:10.1.2.3", "::ffff:a01:203"] {
+            assert!(mapped.contains(same), "{same}");
+            assert!(!all_v6.contains(same), "{same}");
+        }
+        assert!(!mapped.contains("11.1.2.3"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::compile::{Engine, RuleIndex};
 use super::evaluate::{Answers, Evaluation, Readings};
 use super::matcher::{Check, Expected, Subject, Test};
-use super::program::{CompiledSelection, CompiledTest};
+use super::program::{CompiledExclusion, CompiledSelection, CompiledTest};
 use super::rule::{Body, Condition, Detection, Exclusion, Logsource, Selection};
 use super::value::{Fields, Value};
 
@@ -220,10 +220,10 @@ impl<P, E: Fields<Path = P>> Tree<'_, P, E> {
     fn exclusion<'r>(
         &mut self,
         exclusion: &'r Exclusion,
-        compiled: &[CompiledSelection],
+        compiled: &CompiledExclusion,
     ) -> PartOutcome<'r> {
         let Exclusion { name, detection } = exclusion;
-        let selections = Numbered::new(detection, compiled);
+        let selections = Numbered::new(detection, &compiled.selections);
         let inner = self.condition(&selections, &detection.condition, Readings::Every);
         PartOutcome::not(PartOutcome {
             holds: inner.holds,

@@ -9,6 +9,9 @@ use crate::yaml::{self, Node, Value as Yaml, YamlReader};
 /// Most texts for which one value of a rule may stand: with several placeholders, their values multiply.
 const MAX_EXPANSIONS: usize = 10_000;
 
+/// Most texts for which all values of one document may stand.
+pub(super) const MAX_DOCUMENT_EXPANSIONS: usize = 100_000;
+
 /// The values of placeholders, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Placeholders {

@@ -1,5 +1,7 @@
 //! The compiled form of detections: numbered tests, and conditions over their numbers.
 
+use std::sync::Arc;
+
 use foldhash::HashSet;
 
 use super::matcher::Test;
@@ -18,8 +20,14 @@ pub(super) struct Compiled {
     pub(super) logsource: usize,
     pub(super) condition: Expr,
     pub(super) selections: Vec<CompiledSelection>,
-    /// The selections of each filter.
-    pub(super) exclusions: Vec<Vec<CompiledSelection>>,
+    /// Its filters. Rules with the same filter share it.
+    pub(super) exclusions: Vec<Arc<CompiledExclusion>>,
+}
+
+/// A filter: the detection does not match an event for which the condition holds in every reading.
+pub(super) struct CompiledExclusion {
+    pub(super) condition: Expr,
+    pub(super) selections: Vec<CompiledSelection>,
 }
 
 pub(super) struct CompiledSelection {

@@ -3,10 +3,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::matcher::Test;
+use super::matcher::{Check, Test};
 use crate::diagnostic::Mark;
 use crate::yaml::Entry;
 
@@ -282,11 +283,27 @@ pub struct Detection {
 pub struct Exclusion {
     /// What an explanation calls it: `filter <title>`.
     pub name: String,
-    /// The events that are excluded.
-    pub detection: Detection,
+    /// The events that are excluded. The rules to which a filter applies share it.
+    pub detection: Arc<Detection>,
 }
 
 impl Detection {
+    /// With how many values its condition compares: those of a selection count each time that the condition refers to
+    /// it. Work and memory of a compiled rule grow with this number.
+    pub fn compared_values(&self) -> usize {
+        fn values(test: &Test) -> usize {
+            match &test.check {
+                Check::Any(expected) | Check::Every(expected) => expected.len(),
+                Check::Field(reference) => reference.fields.len(),
+                Check::Element(element) => element.groups.iter().flatten().map(values).sum(),
+                Check::Exists(_) => 1,
+            }
+        }
+        let bodies = self.selections.iter().map(|selection| &selection.body);
+        let sizes = bodies.map(|body| body.tests().into_iter().map(values).sum());
+        self.condition.sum(&sizes.collect::<Vec<_>>())
+    }
+
     /// Every line of every selection, without those of filters.
     pub fn tests(&self) -> impl Iterator<Item = &Test> {
         let bodies = self.selections.iter().map(|selection| &selection.body);
@@ -330,6 +347,18 @@ impl Body {
                     part.collect(into);
                 }
             }
+        }
+    }
+}
+
+impl Condition {
+    /// The sum of the sizes of the selections, each as often as the condition refers to it.
+    fn sum(&self, sizes: &[usize]) -> usize {
+        let all = |parts: &[Condition]| parts.iter().map(|part| part.sum(sizes)).sum();
+        match self {
+            Condition::Selection(index) => sizes[*index],
+            Condition::Not(inner) => inner.sum(sizes),
+            Condition::All(parts) | Condition::AtLeast(_, parts) => all(parts),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::{Emitted, RecordKind};
 use crate::diagnostic::nearest;
-use crate::event::{self, API_ACTIVITY, EventClass, Walk, strings_without};
+use crate::event::{self, API_ACTIVITY, EventClass, Found, Walk, strings_without};
 use crate::finding::path;
 use crate::json::{NodeId, ValueKind};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
@@ -306,7 +306,10 @@ impl Emitted<'_> {
                 continue;
             };
             let mut found = false;
-            walk.nodes(walk.document.root(), list, &mut |node| {
+            walk.nodes(walk.document.root(), list, &mut |leads_to| {
+                let Found::Node(node) = leads_to else {
+                    return ControlFlow::Continue(());
+                };
                 if walk.document.kind(node) != ValueKind::Object {
                     return ControlFlow::Continue(());
                 }

@@ -312,6 +312,25 @@ impl Tree {
         }
     }
 
+    /// The same with the first element of each list alone, with other names in place of those with dots, and with
+    /// something in each object: here the engine does not have to estimate what readings have in common.
+    fn without_lists_and_dots(self) -> Tree {
+        match self {
+            Tree::Leaf(raw) => Tree::Leaf(raw),
+            Tree::List(items) => match items.into_iter().next() {
+                Some(first) => first.without_lists_and_dots(),
+                None => Tree::Leaf("7"),
+            },
+            Tree::Object(members) => {
+                let plain = |name: &'static str| name.split('.').next().unwrap_or(name);
+                let members = members.into_iter();
+                let members =
+                    members.map(|(name, value)| (plain(name), value.without_lists_and_dots()));
+                Tree::Object(members.chain([("other", Tree::Leaf("7"))]).collect())
+            }
+        }
+    }
+
     /// Every way to choose one member of each name, at most so many.
     fn readings(&self, most: usize) -> Vec<Value> {
         let product = |parts: Vec<Vec<Value>>| {
@@ -535,8 +554,73 @@ fn rule() -> impl Strategy<Value = Rule> {
         .prop_map(|(lines, condition)| Rule { lines, condition })
 }
 
+#[test]
+fn a_name_that_has_a_value_in_every_reading_is_not_missing() {
+    let request = |data: &str| event(&format!(r#""request":{data}"#));
+    let error = r#""result":{"status":"FAILURE","data":{"errors":[{"code":"1","code":"2"}]}}"#;
+    let client = r#""requestMetadata":{"clientId":"a","ClientId":"b"}"#;
+    for (text, path, is_missing) in [
+        (
+            request(r#"{"data":{"a":"x","a":"y"}}"#),
+            "api.request.data.a",
+            false,
+        ),
+        (
+            request(r#"{"data":{"a":"x","A":{"b":1}}}"#),
+            "api.request.data.a",
+            false,
+        ),
+        (
+            request(r#"{"data":{"a":"x","A":{"b":1}}}"#),
+            "api.request.data.a.b",
+            true,
+        ),
+        (
+            request(r#"{"data":{"a":{"b":0},"A":{"b":1}}}"#),
+            "api.request.data.a.b",
+            false,
+        ),
+        (
+            request(r#"{"data":{"a":1},"Data":{"a":2}}"#),
+            "api.request.data.a",
+            false,
+        ),
+        (
+            request(r#"{"data":{"a":1},"Data":{"b":2}}"#),
+            "api.request.data.a",
+            true,
+        ),
+        (event(client), "actor.app_name", false),
+        // Who reads the error elsewhere finds none.
+        (event(error), "api.response.error", true),
+    ] {
+        let event = normal(&text);
+        assert!(has_label(&event), "{text}");
+        for line in ["|exists: false", ": null"] {
+            let line = format!("{path}{line}");
+            assert_eq!(matches(&event, &line), is_missing, "{line} {text}");
+        }
+        assert!(matches(&event, &format!("{path}|exists: true")), "{text}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn a_field_is_missing_if_and_only_if_some_reading_lacks_it(data in tree()) {
+        let data = data.without_lists_and_dots();
+        let text = data.text();
+        let readings = data.readings(300);
+        let event_text = event(&format!(r#""request":{{"data":{text}}}"#));
+        let event = normal(&event_text);
+        for field in FIELDS {
+            let path: Vec<&str> = field.split('.').collect();
+            let lacks = |reading: &Value| !naive_values(reading, &path, Dots::Between, &mut Vec::new());
+            let line = format!("api.request.data.{field}|exists: false");
+            prop_assert_eq!(matches(&event, &line), readings.iter().any(lacks), "{}", line);
+        }
+    }
 
     #[test]
     fn a_rule_matches_if_it_matches_any_reading(

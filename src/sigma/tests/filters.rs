@@ -176,6 +176,18 @@ fn a_rule_matches_no_event_that_a_filter_excludes() {
 }
 
 #[test]
+fn rules_with_the_same_filter_share_its_lines() {
+    let mut one = detect("sel: {op: delete}\ncondition: sel");
+    let mut other = detect("sel: {op: create}\ncondition: sel");
+    let exclusion = filter(FILTER).exclusion();
+    one.exclusions.push(exclusion.clone());
+    other.exclusions.push(exclusion);
+    let engine = engine(&[one, other]);
+    let [one, other] = [0, 1].map(|number| &engine.detections[number].exclusions[0]);
+    assert!(std::sync::Arc::ptr_eq(one, other));
+}
+
+#[test]
 fn an_explanation_names_the_filter_that_alone_prevents_a_match() {
     let mut rule = detect("selection: {op: delete}\ncondition: selection");
     rule.exclusions.push(filter(FILTER).exclusion());

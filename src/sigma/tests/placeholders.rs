@@ -98,10 +98,21 @@ fn a_placeholder_without_values_rejects_the_rule_and_names_the_nearest() {
     let (_, message, remedy) = refused("a|cidr|expand: '%admins%'");
     assert_eq!(message, "`ann`: not a network in CIDR notation");
     assert!(!remedy.is_empty());
-    let many: Vec<String> = (0..101).map(|n| format!("v{n}")).collect();
-    let many = Placeholders::parse(&format!("v: [{}]", many.join(", ")), "p").unwrap();
+    let many_values = |count: usize| {
+        let values: Vec<String> = (0..count).map(|n| format!("v{n}")).collect();
+        values.join(", ")
+    };
+    let many = Placeholders::parse(&format!("v: [{}]", many_values(101)), "p").unwrap();
     let message = &rule("a|expand: '%v%%v%'", &many).problems[0].message;
     assert_eq!(message, "`%v%%v%` stands for more than 10000 values");
+    let lines = "'%v%%w%', ".repeat(20);
+    let many = Placeholders::parse(&format!("v: [{0}]\nw: [{0}]", many_values(100)), "p").unwrap();
+    let problems = rule(&format!("a|expand: [{lines}]"), &many).problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(
+        problems[0].message,
+        "up to here, the values with placeholders stand for more than 100000 texts"
+    );
 }
 
 #[test]

@@ -43,6 +43,20 @@ fn modifiers_that_are_unknown_or_unsupported_are_refused_at_their_key() {
 }
 
 #[test]
+fn a_detection_with_too_many_selections_is_refused_with_the_bound() {
+    let many: String = (0..1_000).map(|n| format!("  s{n}: {{a: b}}\n")).collect();
+    let text = RULE.replace("detection:\n", &format!("detection:\n{many}"));
+    assert_ne!(text, RULE);
+    let problems = documents(&text).problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(
+        problems[0].message,
+        "`detection` has more than 1000 selections"
+    );
+    assert!(problems[0].remedy.is_some());
+}
+
+#[test]
 fn modifiers_that_contradict_each_other_are_refused() {
     for (line, part) in [
         ("a|contains|startswith: x", "only one of `contains`"),

@@ -29,6 +29,8 @@ pub mod normalize;
 
 pub mod rules;
 
+pub mod route;
+
 pub mod alert;
 
 pub mod encode;

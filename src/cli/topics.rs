@@ -56,7 +56,13 @@ fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
 }
 
 fn show(config: &Config) -> Result<(), Failure> {
-    let wanted = wanted(config)?;
+    let mut wanted = wanted(config)?;
+    if let Some(optional) = outputs::optional(&config.outputs) {
+        let found = Topics::new(&config.destination, REQUEST_TIMEOUT)
+            .and_then(|topics| topics.partitions(&optional.name))
+            .context("the destination")?;
+        wanted.extend(found.is_some().then_some(optional));
+    }
     let names: Vec<&str> = wanted.iter().map(|topic| topic.name.as_str()).collect();
     let found = Topics::new(&config.destination, REQUEST_TIMEOUT)
         .and_then(|topics| topics.describe(&names))

@@ -11,10 +11,12 @@ use super::config_file::ConfigFile;
 use super::failure::Failure;
 use super::fire;
 use super::say::say;
-use crate::config::{Config, Draft, Loaded};
+use crate::config::{Config, Draft, Fault, Loaded};
 use crate::diagnostic::Diagnostic;
+use crate::pipeline::{self, Catalogs};
 use crate::roles::inspection::{Inspection, inspect};
 use crate::roles::rulebook::Rulebook;
+use crate::rules;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
@@ -36,8 +38,10 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let suppressions = rules.suppressions().iter();
     let ending: Vec<Diagnostic> = suppressions.filter_map(|one| one.warning(now_ms)).collect();
     ending.iter().for_each(say);
+    let routes = route_warnings(config)?;
+    routes.iter().for_each(say);
     let count = rules.rules().len();
-    let warnings = rules.warnings().len() + loaded.warnings().len() + ending.len();
+    let warnings = rules.warnings().len() + loaded.warnings().len() + ending.len() + routes.len();
     let always = match rules.without_witness().count() {
         0 => String::new(),
         always => format!(" ({always} evaluated on every event of their log source)"),
@@ -49,6 +53,26 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         check_connections(config)?;
     }
     Ok(())
+}
+
+/// Warnings about routes whose conditions have lines that no event meets.
+fn route_warnings(config: &Config) -> Result<Vec<Fault>, Failure> {
+    let known = pipeline::known(&Catalogs::shipped().map_err(Failure::configuration)?);
+    let mut warnings = Vec::new();
+    for route in config.routes.all() {
+        let problems = route
+            .when
+            .as_ref()
+            .map(|when| rules::unmatchable(when, &known));
+        for problem in problems.into_iter().flatten() {
+            let fault = Fault::warning("routes", format!("{}: {}", route.name, problem.message));
+            warnings.push(match problem.remedy {
+                Some(remedy) => fault.remedy(remedy),
+                None => fault,
+            });
+        }
+    }
+    Ok(warnings)
 }
 
 /// Loads the configuration with its rules and names. Returns the faults of all of them together, so that a

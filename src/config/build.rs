@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::model::{Config, LagGroup, Log, Session, Source};
-use super::{cluster, names};
+use super::{cluster, names, routes};
 use crate::diagnostic::nearest;
 use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
 use crate::kafka::{BrokerKind, Cluster};
@@ -19,6 +19,8 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let destination = cluster::cluster(&root.section("destination"), faults);
     let overrides = root.section("overrides");
     let (outputs, positions_topic) = topics(&root.section("topics"), faults);
+    let noise = routes::noise(root, faults);
+    let (routes, outputs) = routes::routes(root, noise, outputs, &positions_topic, faults);
     let session = session(root, faults);
     let sinks = notify::read(root, faults);
     let http = root.section("http");
@@ -37,6 +39,8 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
             runbooks: overrides.section("runbooks").texts(),
         },
         outputs,
+        routes,
+        noise,
         positions_topic,
         create_topics: root.flag("create_topics", faults),
         session,
@@ -159,10 +163,10 @@ fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> (OutputList, String
     let outputs = OutputList::new(|content| section.required(content.name(), faults));
     let positions = section.required("positions", faults);
     let mut distinct: BTreeSet<&str> = outputs.topics().into_iter().collect();
-    distinct.insert(&positions);
-    if distinct.len() <= outputs.iter().len() {
-        let message =
-            "topics: events, alerts, dead letters and positions each need a topic of their own";
+    let routine = section.required("routine", faults);
+    distinct.extend([&*positions, &*routine]);
+    if distinct.len() <= outputs.iter().len() + 1 {
+        let message = "topics: events, alerts, dead letters, routine events and positions each need a topic of their own";
         faults.push(Fault::new("configuration", message));
     }
     (outputs, positions)

@@ -66,10 +66,7 @@ fn property(key: &Key) -> Value {
             },
         }),
         Shape::List => list(),
-        Shape::Detection(_) => json!({
-            "type": "object",
-            "required": ["condition"],
-        }),
+        Shape::Structure(structure) => (structure.schema)(),
         Shape::Scalar | Shape::Secret => scalar(key.scalar_type),
     };
     property["description"] = json!(key.about);

@@ -198,8 +198,8 @@ impl FileLayer<'_> {
                 (ScalarType::Flag, yaml::Value::Bool(flag)) => Some(value(&at, *flag)),
                 _ => self.scalar(node),
             },
-            Shape::Detection(check) => {
-                let problems = check(node);
+            Shape::Structure(structure) => {
+                let problems = (structure.check)(node);
                 let faults = problems.into_iter().map(|p| Fault::in_file(self.name, p));
                 self.faults.extend(faults);
                 Some(value(&at, node.canonical()))
@@ -373,7 +373,7 @@ fn variable_names(section_names: &SectionNames) -> Vec<String> {
                         collect(&format!("{name}__{own}__"), keys(), named, into);
                     }
                 }
-                Shape::Properties | Shape::ByRule(_) | Shape::Detection(_) => {}
+                Shape::Properties | Shape::ByRule(_) | Shape::Structure(_) => {}
                 Shape::List | Shape::Scalar | Shape::Secret => into.push(name),
             }
         }

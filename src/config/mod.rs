@@ -11,6 +11,7 @@ mod load;
 mod model;
 mod names;
 mod print;
+mod routes;
 mod schema;
 
 #[cfg(test)]

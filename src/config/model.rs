@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::groups;
@@ -10,6 +11,7 @@ use crate::kafka::{BrokerKind, Cluster};
 use crate::notify::Sink;
 use crate::observe::log::LogFormat;
 use crate::pipeline::OutputList;
+use crate::route::{NoisePolicy, Routes};
 use crate::rules::{Overrides, RuleSource};
 
 /// The configuration.
@@ -29,6 +31,10 @@ pub struct Config {
     pub overrides: Overrides,
     /// What is written, and in which topics.
     pub outputs: OutputList,
+    /// To which of them events are written.
+    pub routes: Arc<Routes>,
+    /// What becomes of routine events that no route has taken.
+    pub noise: NoisePolicy,
     /// The topic with copies of the committed positions, in case the consumer group loses them.
     pub positions_topic: String,
     /// Whether `run` creates the output topics that are missing.

@@ -30,8 +30,8 @@ fn section(table: &Map<String, Value>, keys: &[Key], depth: usize, text: &mut St
             }
             (Shape::Named(_), ValueKind::Table(inner)) if inner.is_empty() => {}
             // Canonical JSON is YAML.
-            (Shape::Detection(_), ValueKind::String(detection)) => {
-                line(depth, key.name, detection, Some(value), text);
+            (Shape::Structure(_), ValueKind::String(written)) => {
+                line(depth, key.name, written, Some(value), text);
             }
             (Shape::Named(keys), ValueKind::Table(inner)) => {
                 line(depth, key.name, "", None, text);

@@ -2,6 +2,7 @@
 //! made from the same table.
 //! Invariant: a key that is not listed here is refused, in the file and in environment variables.
 
+use super::routes::{NOISE, ROUTES};
 use crate::kafka::session::DEFAULT_POSITIONS_TOPIC;
 use crate::notify;
 use crate::settings::{
@@ -71,6 +72,8 @@ const TOPICS: &[Key] = &[
     text("alerts", "watchbell.alerts").about("Topic of alerts; it has exactly one partition."),
     text("dead_letters", "watchbell.dead-letters")
         .about("Topic of records that could not be processed."),
+    text("routine", "watchbell.routine")
+        .about("Topic of events that are noise, with a short retention; see `noise`."),
     text("positions", DEFAULT_POSITIONS_TOPIC)
         .about("Topic with copies of the positions, in case the consumer group loses them."),
 ];
@@ -104,6 +107,12 @@ pub(super) const ROOT: &[Key] = &[
     optional("overrides", Shape::Section(OVERRIDES))
         .about("Disables rules or changes their level, status, grouping or runbook without editing them."),
     optional("topics", Shape::Section(TOPICS)).about("Names of the output topics."),
+    optional("routes", Shape::Structure(&ROUTES)).about(
+        "List of routes: to which topic events are written, in which shape and with which key, or that they are dropped.",
+    ),
+    optional("noise", Shape::Scalar)
+        .scalar_type(ScalarType::Choice(&NOISE))
+        .about("What becomes of routine events that no route has taken: keep them in the events topic, write them to the routine topic, or drop them; default: routine if that topic exists, else keep."),
     key("create_topics", Shape::Scalar, DefaultValue::Flag(false))
         .scalar_type(ScalarType::Flag)
         .about("Whether run creates the output topics that are missing."),

@@ -39,24 +39,10 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
     let mut ours = vec![
         ("watchbell-reason", why.reason.to_owned()),
         ("watchbell-detail", detail),
-        ("watchbell-source-topic", record.position.topic.to_owned()),
-        (
-            "watchbell-source-partition",
-            record.position.partition.0.to_string(),
-        ),
-        (
-            "watchbell-source-offset",
-            record.position.offset.0.to_string(),
-        ),
-        ("watchbell-version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("watchbell-schema", SCHEMA_VERSION.to_owned()),
     ];
-    if let Some(element) = record.position.element {
-        ours.push(("watchbell-source-element", element.to_string()));
-    }
-    if let Some(timestamp_ms) = record.timestamp_ms {
-        ours.push(("watchbell-source-timestamp", timestamp_ms.to_string()));
-    }
+    ours.extend(source_headers(record));
+    ours.push(("watchbell-version", env!("CARGO_PKG_VERSION").to_owned()));
+    ours.push(("watchbell-schema", SCHEMA_VERSION.to_owned()));
     let headers_bytes: usize = record
         .headers
         .iter()
@@ -97,6 +83,26 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
         value: record.value.filter(|_| keeps_value).map(<[u8]>::to_vec),
         headers,
     }
+}
+
+/// Headers that say where a record stands in its source.
+pub fn source_headers(record: &RawRecord<'_>) -> Vec<(&'static str, String)> {
+    let position = &record.position;
+    let mut headers = vec![
+        ("watchbell-source-topic", position.topic.to_owned()),
+        (
+            "watchbell-source-partition",
+            position.partition.0.to_string(),
+        ),
+        ("watchbell-source-offset", position.offset.0.to_string()),
+    ];
+    if let Some(element) = position.element {
+        headers.push(("watchbell-source-element", element.to_string()));
+    }
+    if let Some(timestamp_ms) = record.timestamp_ms {
+        headers.push(("watchbell-source-timestamp", timestamp_ms.to_string()));
+    }
+    headers
 }
 
 #[cfg(test)]

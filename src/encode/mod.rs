@@ -2,10 +2,14 @@
 
 mod cloudevents;
 mod dead_letter;
+mod dropped;
+mod fields;
 mod ocsf;
 mod unmapped;
 
 pub use cloudevents::headers;
-pub use dead_letter::{DeadLetter, dead_letter};
-pub use ocsf::event;
+pub use dead_letter::{DeadLetter, dead_letter, source_headers};
+pub use dropped::{DroppedCount, DroppedTotals, dropped};
+pub use fields::fields;
+pub use ocsf::{Detail, event, event_in};
 pub(crate) use ocsf::{OCSF_VERSION, actor, cloud, endpoint, resource};

@@ -1,17 +1,35 @@
 //! An audit event as OCSF 1.8.0 JSON.
-//! Invariant: every leaf of the input is written once more, moved or under `unmapped`, unless the
-//! raw parts were dropped, which `metadata.labels` then says.
+//! Invariant: every leaf of the input is written once more, moved or under `unmapped`, unless an event is written
+//! in less detail.
 
 use super::unmapped;
-use crate::event::{
-    Activity, Api, AuditEvent, Endpoint, EventClass, Metadata, Resource, Session, User,
-};
+use crate::event::{Activity, AuditEvent, Endpoint, EventClass, Resource, Session, User};
 use crate::json::{NodeId, Object, key};
 
 pub const OCSF_VERSION: &str = "1.8.0";
 
-/// Appends the event as one JSON object without line breaks.
+/// The label of an event that was slimmed.
+const SLIMMED: &str = "raw:slimmed";
+
+/// How much of an event is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// Every leaf of the input.
+    #[default]
+    Full,
+    /// Without the parts that are kept as they came, so that it fits its topic; `metadata.labels` says so.
+    Slimmed,
+    /// OCSF's attributes alone, without `unmapped` and without the parts that are kept as they came.
+    Lean,
+}
+
+/// Appends the whole event as one JSON object without line breaks.
 pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
+    event_in(event, Detail::Full, out);
+}
+
+/// Appends the event, in this detail, as one JSON object without line breaks.
+pub fn event_in(event: &AuditEvent<'_>, detail: Detail, out: &mut Vec<u8>) {
     Object::write(out, |o| {
         kind(event.class, event.activity, o);
         o.int(key!("time"), event.time_ms);
@@ -20,21 +38,21 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
         o.word(key!("status"), event.status.name());
         o.optional(key!("status_code"), event.status_code.as_ref());
         o.optional(key!("status_detail"), event.status_detail.as_ref());
-        o.object(key!("metadata"), |o| metadata(event, &event.metadata, o));
+        o.object(key!("metadata"), |o| metadata(event, detail, o));
         let class = event.class;
         match class.has_app {
             true => o.object(key!("app"), |o| app(event, o)),
             false => o.object(key!("actor"), |o| actor(event, o)),
         }
         if event.has_api_attribute() {
-            o.object(key!("api"), |o| api(event, &event.api, o));
+            o.object(key!("api"), |o| api(event, detail, o));
         }
         if class.has_login {
             login(event, o);
         }
         if class.has_resources {
             o.objects(key!("resources"), &event.resources, |resource, o| {
-                self::resource(event, resource, o);
+                self::resource(event, resource, detail, o);
             });
         }
         if !class.has_app {
@@ -46,6 +64,9 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
             o.text(key!("value"), &enrichment.value);
             o.written(key!("data"), enrichment.data);
         });
+        if detail == Detail::Lean {
+            return;
+        }
         // Rules can name what the class has no attribute for, so readers get it as well.
         o.filled(key!("unmapped"), |o| {
             if class.has_app {
@@ -53,14 +74,16 @@ pub fn event(event: &AuditEvent<'_>, out: &mut Vec<u8>) {
                 source(event, o);
             }
             if !event.has_api_attribute() {
-                o.object(key!("api"), |o| api(event, &event.api, o));
+                o.object(key!("api"), |o| api(event, detail, o));
             }
             if !class.has_resources {
                 o.objects(key!("resources"), &event.resources, |resource, o| {
-                    self::resource(event, resource, o);
+                    self::resource(event, resource, detail, o);
                 });
             }
-            unmapped::members(&event.unmapped, o);
+            if detail == Detail::Full {
+                unmapped::members(&event.unmapped, o);
+            }
         });
     });
 }
@@ -79,7 +102,8 @@ fn kind(class: &EventClass, activity: Activity, o: &mut Object<'_>) {
     o.word(key!("severity"), "Informational");
 }
 
-fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>) {
+fn metadata(event: &AuditEvent<'_>, detail: Detail, o: &mut Object<'_>) {
+    let metadata = &event.metadata;
     // Constant members come first and unique ones last, which compresses best.
     o.word(key!("version"), OCSF_VERSION);
     o.object(key!("product"), |o| {
@@ -92,7 +116,13 @@ fn metadata(event: &AuditEvent<'_>, metadata: &Metadata<'_>, o: &mut Object<'_>)
     }
     o.optional(key!("source"), metadata.source.as_ref());
     o.optional(key!("event_code"), metadata.event_code.as_ref());
-    o.texts(key!("labels"), &metadata.labels);
+    match detail {
+        Detail::Full | Detail::Lean => o.texts(key!("labels"), &metadata.labels),
+        Detail::Slimmed => {
+            let labels = metadata.labels.iter().map(|label| &**label);
+            o.texts(key!("labels"), &labels.chain([SLIMMED]).collect::<Vec<_>>());
+        }
+    }
     o.optional(key!("correlation_uid"), metadata.correlation_uid.as_ref());
     o.optional(key!("uid"), metadata.uid.as_ref());
     o.optional(key!("original_time"), metadata.original_time.as_ref());
@@ -145,7 +175,8 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
     }
 }
 
-fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
+fn api(event: &AuditEvent<'_>, detail: Detail, o: &mut Object<'_>) {
+    let api = &event.api;
     o.text(key!("operation"), &api.operation);
     o.filled(key!("service"), |o| {
         o.optional(key!("name"), api.service_name.as_ref());
@@ -161,20 +192,20 @@ fn api(event: &AuditEvent<'_>, api: &Api<'_>, o: &mut Object<'_>) {
             // A name that occurred twice is written twice.
             let others = event.other_request_data.iter().copied().map(Some);
             for data in [api.request_data].into_iter().chain(others) {
-                raw(event, data, o);
+                raw(event, data, detail, o);
             }
         });
     }
     o.filled(key!("response"), |o| {
         o.optional(key!("error"), api.response_error.as_ref());
         o.optional(key!("error_message"), api.response_error_message.as_ref());
-        raw(event, api.response_data, o);
+        raw(event, api.response_data, detail, o);
     });
 }
 
-/// The member `data`: a part of the input as it came, unless the raw parts were dropped.
-fn raw(event: &AuditEvent<'_>, node: Option<NodeId>, o: &mut Object<'_>) {
-    if let Some(node) = node.filter(|_| !event.unmapped.dropped) {
+/// The member `data`: a part of the input as it came.
+fn raw(event: &AuditEvent<'_>, node: Option<NodeId>, detail: Detail, o: &mut Object<'_>) {
+    if let Some(node) = node.filter(|_| detail == Detail::Full) {
         o.copy(key!("data"), &event.unmapped.document, node);
     }
 }
@@ -226,7 +257,12 @@ pub(crate) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
     o.optional(key!("vpc_uid"), endpoint.vpc_uid.as_ref());
 }
 
-pub(crate) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut Object<'_>) {
+pub(crate) fn resource(
+    event: &AuditEvent<'_>,
+    resource: &Resource<'_>,
+    detail: Detail,
+    o: &mut Object<'_>,
+) {
     o.optional(key!("uid"), resource.uid.as_ref());
     o.optional(key!("uid_alt"), resource.uid_alt.as_ref());
     o.optional(key!("name"), resource.name.as_ref());
@@ -239,7 +275,7 @@ pub(crate) fn resource(event: &AuditEvent<'_>, resource: &Resource<'_>, o: &mut 
     if let Some(team) = &resource.team {
         o.object(key!("group"), |o| o.text(key!("name"), team));
     }
-    raw(event, resource.data, o);
+    raw(event, resource.data, detail, o);
 }
 
 pub(crate) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {

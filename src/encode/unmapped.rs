@@ -5,9 +5,6 @@ use crate::json::Object;
 
 /// Writes the rest of the input as members of `unmapped`.
 pub(super) fn members(unmapped: &Unmapped<'_>, object: &mut Object<'_>) {
-    if unmapped.dropped {
-        return;
-    }
     for (name, value) in &unmapped.attributes {
         object.text(&**name, value);
     }

@@ -346,8 +346,6 @@ pub struct Unmapped<'a> {
     /// The value in which the event was found, with the events marked: what stands around them. It is
     /// written as the member [`CONTAINER`].
     pub around: Option<&'a Document<'a>>,
-    /// Set when the raw parts were dropped to fit a topic's limit.
-    pub dropped: bool,
 }
 
 impl<'a> Unmapped<'a> {
@@ -359,7 +357,6 @@ impl<'a> Unmapped<'a> {
             attributes: Vec::new(),
             repeated: Vec::new(),
             around: None,
-            dropped: false,
         }
     }
 

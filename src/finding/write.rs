@@ -3,7 +3,7 @@
 use super::attack::attacks;
 use super::severity::severity;
 use crate::alert::{Alert, SourceAlert};
-use crate::encode::{OCSF_VERSION, actor, cloud, endpoint, resource};
+use crate::encode::{Detail, OCSF_VERSION, actor, cloud, endpoint, resource};
 use crate::event::{Api, AuditEvent};
 use crate::json::Object;
 use crate::sigma::Level;
@@ -211,7 +211,7 @@ fn evidence<P>(
         }
     });
     o.objects("resources", &event.resources, |resource, o| {
-        self::resource(event, resource, o);
+        self::resource(event, resource, Detail::Full, o);
     });
     let rule = &alert.rule.rule;
     if let Some(runbook) = &rule.runbook {

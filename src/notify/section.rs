@@ -12,7 +12,8 @@ use super::sinks::{self, KINDS, SinkKind};
 use super::template::{Template, TemplateError};
 use crate::diagnostic::{Mark, Problem};
 use crate::settings::{
-    DefaultValue, Fault, Key, ScalarType, Section, Shape, choice, duration, key, optional, place,
+    DefaultValue, Fault, Key, ScalarType, Section, Shape, Structure, choice, duration, key,
+    optional, place,
 };
 use crate::sigma::{self, Detection, Level};
 use crate::yaml::{self, Node};
@@ -29,7 +30,7 @@ fn first_keys(kinds: &'static [&'static str]) -> [Key; 3] {
             &["low", "informational", "medium", "high", "critical"],
         )
         .about("Lowest level of the alerts that it gets."),
-        optional("detection", Shape::Detection(check_detection))
+        optional("detection", Shape::Structure(&DETECTION))
             .about("Only alerts that match this Sigma detection."),
     ]
 }
@@ -77,6 +78,12 @@ pub(crate) fn keys() -> &'static [Key] {
 
 /// Default of `max_waiting` for sinks that people read.
 const MAX_WAITING: usize = 20;
+
+/// A detection over alerts.
+const DETECTION: Structure = Structure {
+    check: check_detection,
+    schema: || serde_json::json!({"type": "object", "required": ["condition"]}),
+};
 
 /// What is wrong with a detection over alerts, each problem with its line and column.
 fn check_detection(node: &Node) -> Vec<Problem> {

@@ -24,6 +24,8 @@ pub struct Metrics {
     pub(super) source_bytes: IntCounterVec,
     pub(super) outputs: IntCounterVec,
     pub(super) events: IntCounterVec,
+    pub(super) routed_records: IntCounterVec,
+    pub(super) routed_bytes: IntCounterVec,
     pub(super) alerts: IntCounterVec,
     pub(super) suppressed: IntCounterVec,
     pub(super) dead_letters: IntCounterVec,
@@ -116,6 +118,18 @@ impl Metrics {
             )?,
             outputs: counter(r, "outputs_total", "Output records committed.", source)?,
             events: counter(r, "events_total", "Events committed.", source)?,
+            routed_records: counter(
+                r,
+                "routed_records_total",
+                "Events committed by route, those that it dropped included; `default` is the events topic.",
+                &["source", "route"],
+            )?,
+            routed_bytes: counter(
+                r,
+                "routed_bytes_total",
+                "Bytes of the records that a route wrote, or of the source records that it dropped.",
+                &["source", "route"],
+            )?,
             suppressed: counter(
                 r,
                 "alerts_suppressed_total",

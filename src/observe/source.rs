@@ -196,6 +196,22 @@ impl SourceObserver {
         self.event_delay.observe(f64::from(delay_ms) / 1000.0);
     }
 
+    /// A route has written these events, or dropped them.
+    pub fn routed(&self, route: &str, records: u64, bytes: u64) {
+        if records > 0 {
+            let labels = [self.state.name(), route];
+            let metrics = &self.metrics;
+            metrics
+                .routed_records
+                .with_label_values(&labels)
+                .inc_by(records);
+            metrics
+                .routed_bytes
+                .with_label_values(&labels)
+                .inc_by(bytes);
+        }
+    }
+
     /// An undocumented value of an event was interpreted by its parts; `of` is its kind, such as `status`.
     pub fn inferred(&self, of: &str) {
         let labels = [self.state.name(), of];

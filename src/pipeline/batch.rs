@@ -6,20 +6,19 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
-use super::forms::{EventForm, Forms};
-use super::limits::size;
+use super::events::Written;
+use super::forms::Forms;
 use super::outputs::{Content, OutputTopic};
-use super::{Context, Outcome, PANIC, RaisedAlert, Reading, TOO_LARGE, guard, limits};
+use super::routing::{FIRST_ROUTE_OUTPUT, RouteCount};
+use super::{Context, Outcome, PANIC, RaisedAlert, Reading, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich::{self, Names};
-use crate::event::{
-    AuditEvent, Header, OutputBuffer, OutputRecord, Path, Position, RawRecord, event_and_output,
-};
-use crate::json::{Memory, Text};
+use crate::event::{AuditEvent, OutputBuffer, OutputRecord, Path, Position, RawRecord};
+use crate::json::Memory;
 use crate::normalize::{self, Container, Normalized, Within};
 use crate::rules::RuleSet;
-use crate::sigma::Scratch;
+use crate::sigma::{RuleIndex, Scratch};
 
 /// What all records of a batch are processed with, on one thread; made by [`super::Pipeline::begin`].
 #[derive(Debug)]
@@ -29,6 +28,10 @@ pub struct Batch {
     pub(super) names: Arc<Names>,
     /// Memory for matching an event; matching empties it first.
     pub(super) scratch: RefCell<Scratch>,
+    /// The same for asking the routes about it.
+    pub(super) route_scratch: RefCell<Scratch>,
+    /// What each route has written or dropped.
+    pub(super) counts: RefCell<Vec<RouteCount>>,
     /// Memory for the document of an event.
     pub(super) documents: Memory,
 }
@@ -43,6 +46,12 @@ pub(super) struct Finding<'f, 'e> {
 }
 
 impl Batch {
+    /// What each route has written or dropped since the batch began or this was called, by the numbers of
+    /// [`super::Pipeline::route_names`].
+    pub fn take_counts(&self) -> Vec<RouteCount> {
+        self.counts.replace(self.context.routing.no_counts())
+    }
+
     /// Processes one record and appends what is to be written: the event, or a dead letter, and
     /// then the alerts. `reading` is when it was read: the wall clock, milliseconds since the Unix epoch,
     /// or more than that. Never panics: a record that makes a stage panic is a dead letter with the reason
@@ -161,49 +170,43 @@ impl Batch {
         out: &mut OutputBuffer,
     ) -> Outcome {
         enrich::apply(event, &self.names);
-        let first = out.len();
-        let slim = forms.event == EventForm::Slimmed;
-        let written = self.encode(event, slim, record.position, out);
-        let alerts = self.detect(event, forms, record.position, reading, out);
-        if let Some((reason, detail)) = self.refusal(&forms.event, written) {
-            // The alerts are kept: otherwise an event could be made too large to avoid them.
-            let findings: Vec<_> = out
-                .iter()
-                .skip(first + 1)
-                .map(|finding| (event_and_output(finding.part).1, finding.to_record()))
-                .collect();
-            out.truncate(first);
-            let mut outcome = self.refuse(record, (reason, &detail), forms, reading.now_ms, out);
-            for (number, finding) in findings {
-                out.begin_output(number);
-                out.push_record(&finding);
-            }
-            outcome.add_alerts(alerts);
-            return outcome;
+        let matched = self
+            .rules
+            .matches(event, &mut self.scratch.borrow_mut())
+            .to_vec();
+        let Written {
+            is_kept,
+            dropped,
+            mut refused,
+        } = self.write(event, matched.is_empty(), record, forms, reading, out);
+        let alerts = self.alerts(event, matched, forms, record.position, reading, out);
+        // The alerts are kept also if the event is not: otherwise it could be made too large to avoid them.
+        if let (false, Some(last)) = (is_kept, refused.last_mut()) {
+            last.add_alerts(alerts);
+            return one_or_several(refused);
         }
-        Outcome::Event {
+        refused.push(Outcome::Event {
             unknown_method: !event.known_method,
             inferred: normalize::inferred(event),
             event_time_ms: event.time_ms,
             alerts,
-        }
+            dropped,
+        });
+        one_or_several(refused)
     }
 
-    /// Appends the alerts that an event raises, and returns them. The event is encoded once
-    /// more as their evidence, so that an alert does not depend on what its event's record becomes.
-    fn detect(
+    /// Appends the alerts that an event raises by the rules that it matches, and returns them. The event is encoded
+    /// once more as their evidence, so that an alert does not depend on what its event's record becomes.
+    fn alerts(
         &self,
         event: &AuditEvent<'_>,
+        matched: Vec<RuleIndex>,
         forms: &Forms,
         position: Position<'_>,
         reading: Reading,
         out: &mut OutputBuffer,
     ) -> Vec<RaisedAlert> {
         let mut alerts = Vec::new();
-        let matched = self
-            .rules
-            .matches(event, &mut self.scratch.borrow_mut())
-            .to_vec();
         if matched.is_empty() {
             return alerts;
         }
@@ -240,7 +243,7 @@ impl Batch {
                 suppressed: alert.suppression.is_some(),
                 ..RaisedAlert::new(alert.rule.rule.id.as_str(), alert.rule.level)
             });
-            out.begin_output(number);
+            out.begin_output(number.min(FIRST_ROUTE_OUTPUT - 1));
             out.push_record(&finding);
         }
         alerts
@@ -248,61 +251,6 @@ impl Batch {
 
     pub(super) fn output(&self, content: Content) -> &OutputTopic {
         self.context.outputs.of(content)
-    }
-
-    /// Why an event of so many bytes is a dead letter instead.
-    fn refusal(&self, form: &EventForm, written: usize) -> Option<(&'static str, String)> {
-        if let EventForm::DeadLetter { reason, detail } = form {
-            return Some((reason, detail.clone()));
-        }
-        let too_large = limits::refusal(self.output(Content::Events), written);
-        too_large.map(|detail| (TOO_LARGE, detail))
-    }
-
-    /// Appends the event's record, slimmed if it does not fit the topic or must be `slim`; gives its
-    /// size in bytes.
-    fn encode(
-        &self,
-        event: &mut AuditEvent<'_>,
-        slim: bool,
-        position: Position<'_>,
-        out: &mut OutputBuffer,
-    ) -> usize {
-        let first = out.len();
-        if !slim {
-            let written = self.append_event(event, position, out);
-            if written <= self.output(Content::Events).max_bytes {
-                return written;
-            }
-        }
-        event.unmapped.dropped = true;
-        event.metadata.labels.push(Text::from("raw:slimmed"));
-        out.truncate(first);
-        self.append_event(event, position, out)
-    }
-
-    fn append_event(
-        &self,
-        event: &AuditEvent<'_>,
-        position: Position<'_>,
-        out: &mut OutputBuffer,
-    ) -> usize {
-        let position = event.metadata.uid.is_none().then(|| position.to_string());
-        let uid = event.metadata.uid.as_deref();
-        let id = uid.or(position.as_deref()).unwrap_or_default();
-        let source = event.metadata.source.as_deref().unwrap_or("watchbell");
-        let user = &event.user;
-        let key = user.uid.as_deref().or(user.name.as_deref());
-        let headers = encode::headers(id, source, "watchbell.event.v1", None, self.rules.hash());
-        let headers = headers.iter().flatten().map(|(name, value)| Header {
-            name,
-            value: Some(value.as_bytes()),
-        });
-        let topic = &self.output(Content::Events).topic;
-        let written = out.push(topic, key.map(str::as_bytes), headers, |value| {
-            encode::event(event, value);
-        });
-        size(&written)
     }
 
     /// The record of an alert with these two keys, uid and group.
@@ -323,5 +271,13 @@ impl Batch {
             value: Some(value),
             headers: headers.into_iter().flatten().map(owned).collect(),
         }
+    }
+}
+
+/// The outcome of a record of which one thing or several became.
+fn one_or_several(mut outcomes: Vec<Outcome>) -> Outcome {
+    match (outcomes.len(), outcomes.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => Outcome::Several(outcomes.into_iter().chain(last).collect()),
     }
 }

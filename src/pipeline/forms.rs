@@ -5,8 +5,8 @@
 /// The forms of one record's outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forms {
-    /// Of the event.
-    pub event: EventForm,
+    /// Of the outputs that hold the event, by their number; all others are whole.
+    pub events: Vec<(u32, EventForm)>,
     /// Of the dead letter, should there be one.
     pub dead_letter: LetterForm,
     /// Of the alerts, by their number among the event's outputs; all others are whole.
@@ -16,7 +16,7 @@ pub struct Forms {
     pub later_events: Vec<(u32, Forms)>,
 }
 
-/// The form of an event.
+/// The form of an output that holds an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventForm {
     /// As it is.
@@ -59,7 +59,7 @@ static WHOLE: Forms = Forms::WHOLE;
 impl Forms {
     /// Everything as it is.
     pub const WHOLE: Forms = Forms {
-        event: EventForm::Whole,
+        events: Vec::new(),
         dead_letter: LetterForm::Whole,
         findings: Vec::new(),
         later_events: Vec::new(),
@@ -85,6 +85,11 @@ impl Forms {
             self.later_events.len() - 1
         });
         &mut self.later_events[index].1
+    }
+
+    pub(super) fn event(&self, output: u32) -> &EventForm {
+        let found = self.events.iter().find(|(of, _)| *of == output);
+        found.map_or(&EventForm::Whole, |(_, form)| form)
     }
 
     pub(super) fn finding(&self, output: u32) -> FindingForm {

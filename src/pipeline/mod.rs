@@ -3,12 +3,14 @@
 
 mod batch;
 mod dead_letters;
+mod events;
 mod finding;
 mod forms;
 mod guard;
 mod limits;
 mod loss;
 mod outputs;
+mod routing;
 mod visit;
 
 use std::cell::RefCell;
@@ -22,13 +24,16 @@ use crate::catalog::{Catalog, MethodNames};
 pub use crate::enrich::Names;
 pub use crate::event::Path;
 use crate::event::{self, AttributeFacts};
+use crate::route::{Noise, NoisePolicy, Routes};
 use crate::rules::{CurrentRules, Known, KnownField, KnownProduct};
 use crate::sigma::{Level, Placeholders};
 use crate::vendors::VENDORS;
 pub use batch::Batch;
 pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
-pub use outputs::{Content, OutputList, OutputTopic};
+pub use outputs::{Content, OutputList, OutputTopic, Purpose};
+pub use routing::RouteCount;
+use routing::Routing;
 
 /// The reason of a dead letter whose record is larger than its topic takes, or than can be held.
 pub const TOO_LARGE: &str = "too_large";
@@ -90,6 +95,8 @@ pub enum Outcome {
         event_time_ms: i64,
         /// The alerts that it raised.
         alerts: Vec<RaisedAlert>,
+        /// Set if it was written to no topic.
+        dropped: Option<Dropped>,
     },
     /// A dead letter.
     DeadLetter {
@@ -109,15 +116,29 @@ impl Outcome {
             Outcome::Event { alerts, .. } | Outcome::DeadLetter { alerts, .. } => {
                 alerts.extend(more);
             }
-            Outcome::Several(_) => {}
+            Outcome::Several(outcomes) => {
+                if let Some(last) = outcomes.last_mut() {
+                    last.add_alerts(more);
+                }
+            }
         }
     }
+}
+
+/// An event that was written to no topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// The kind of noise that it is; `None` if a route dropped it.
+    pub noise: Option<Noise>,
+    /// The bytes of the value of its source record.
+    pub bytes: u64,
 }
 
 /// What stays the same from batch to batch.
 #[derive(Debug, Clone)]
 struct Context {
     outputs: OutputList,
+    routing: Routing,
     catalogs: Arc<Catalogs>,
     method_names: Arc<MethodNames>,
     /// The source's name in the configuration.
@@ -143,6 +164,7 @@ impl Pipeline {
     ) -> Self {
         Self {
             context: Context {
+                routing: Routing::new(Arc::default(), NoisePolicy::Keep, &outputs),
                 outputs,
                 method_names: Arc::new(MethodNames::of(&catalogs)),
                 catalogs,
@@ -167,6 +189,18 @@ impl Pipeline {
         self
     }
 
+    /// The same with routes and a noise policy. Without them, every event is written to the events topic.
+    pub fn routed(mut self, routes: Arc<Routes>, noise: NoisePolicy) -> Self {
+        self.context.routing = Routing::new(routes, noise, &self.context.outputs);
+        self
+    }
+
+    /// The names of everything that decides about events, by its number in [`Batch::take_counts`]: the
+    /// routes, the kinds of noise, and `default`.
+    pub fn route_names(&self) -> Vec<Arc<str>> {
+        self.context.routing.names()
+    }
+
     /// Begins a batch with the rules and names that are in force now: all its records see these, and no
     /// others, however long it takes.
     pub fn begin(&self) -> Batch {
@@ -174,6 +208,8 @@ impl Pipeline {
             context: self.context.clone(),
             rules: self.rules.snapshot(),
             names: self.names.load_full(),
+            route_scratch: RefCell::default(),
+            counts: RefCell::new(self.context.routing.no_counts()),
             scratch: RefCell::default(),
             documents: crate::json::Memory::default(),
         }
@@ -181,6 +217,7 @@ impl Pipeline {
 
     /// Writes to these outputs in the batches that begin from now on.
     pub fn set_outputs(&mut self, outputs: OutputList) {
+        self.context.routing.find_topics(&outputs);
         self.context.outputs = outputs;
     }
 

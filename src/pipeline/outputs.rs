@@ -40,6 +40,24 @@ pub struct OutputTopic {
     pub topic: Arc<str>,
     /// The largest record that the topic accepts, in bytes.
     pub max_bytes: usize,
+    /// Which of the topics with this content it is.
+    pub purpose: Purpose,
+}
+
+/// Which of the topics with some content an output is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// The one that is always there.
+    #[default]
+    Default,
+    /// That of the noise policy. It is left out where the topic does not exist and the configuration does not ask for
+    /// it.
+    Routine {
+        /// Whether the configuration asks for it.
+        is_required: bool,
+    },
+    /// That of a route.
+    Route,
 }
 
 /// All outputs.
@@ -58,8 +76,29 @@ impl OutputList {
             content,
             topic: topic.into(),
             max_bytes: DEFAULT_MAX_BYTES,
+            purpose: Purpose::Default,
         });
         OutputList(outputs.collect())
+    }
+
+    /// The same with a further topic of events, unless it is one of them already.
+    pub fn with_events(mut self, topic: &str, purpose: Purpose) -> OutputList {
+        if self.in_topic(topic).is_none() {
+            self.0.push(OutputTopic {
+                content: Content::Events,
+                topic: topic.into(),
+                max_bytes: DEFAULT_MAX_BYTES,
+                purpose,
+            });
+        }
+        self
+    }
+
+    /// The same without the outputs of which `keep` says so. Those of [`Content::ALL`] always stay.
+    pub fn retained(mut self, keep: impl Fn(&OutputTopic) -> bool) -> OutputList {
+        self.0
+            .retain(|output| output.purpose == Purpose::Default || keep(output));
+        self
     }
 
     /// The same with the largest record, in bytes, that `max_bytes` gives for each output.
@@ -78,6 +117,22 @@ impl OutputList {
     /// The output in this topic.
     pub fn in_topic(&self, topic: &str) -> Option<&OutputTopic> {
         self.0.iter().find(|output| &*output.topic == topic)
+    }
+
+    /// The place of the output in this topic.
+    pub fn place_of(&self, topic: &str) -> Option<usize> {
+        self.iter().position(|output| &*output.topic == topic)
+    }
+
+    /// The place of the topic of the noise policy.
+    pub fn routine(&self) -> Option<usize> {
+        let is_routine = |output: &OutputTopic| matches!(output.purpose, Purpose::Routine { .. });
+        self.iter().position(is_routine)
+    }
+
+    /// The output at a place; the first one beyond the last.
+    pub fn at(&self, place: usize) -> &OutputTopic {
+        self.0.get(place).unwrap_or(&self.0[0])
     }
 
     /// Every output.

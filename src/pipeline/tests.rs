@@ -14,6 +14,9 @@ use crate::rules::{Overrides, RuleSet, RuleSource};
 /// Records that hold several events.
 mod lists;
 
+/// Where events are written.
+mod routes;
+
 static CATALOGS: LazyLock<Arc<Catalogs>> = LazyLock::new(|| Arc::new(Catalogs::shipped().unwrap()));
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| known(&CATALOGS));

@@ -206,5 +206,6 @@ impl Daemon<'_> {
         let rulebook = &self.rulebook;
         let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
         Pipeline::new(self.config.outputs.clone(), catalogs, rules, names)
+            .routed(Arc::clone(&self.config.routes), self.config.noise)
     }
 }

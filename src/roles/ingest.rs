@@ -3,21 +3,25 @@
 //! counted once, when its batch is committed.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
+mod totals;
+
+use self::totals::DayTotals;
 use super::clock::now_ms;
 use super::outputs;
 use crate::alert::{Source, SourceAlert};
 use crate::event::{NextOffset, OutputBuffer, Partition, event_and_output};
 use crate::kafka::session::{
     Advice, Cause, Gap, Outputs, Refusal, Refusals, RefusedOutput, SessionConfig, SourceRecord,
-    Unreadable, Worker,
+    Unreadable, Worker, WorkerState,
 };
 use crate::kafka::topics::FoundTopic;
 use crate::kafka::{ClientError, Cluster};
 use crate::observe::SourceObserver;
 use crate::pipeline::{
-    self, Content, EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline,
-    RaisedAlert, Reading,
+    self, Content, Dropped, EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline,
+    RaisedAlert, Reading, RouteCount,
 };
 
 /// Describes the topics of these names; a test replaces it.
@@ -32,12 +36,16 @@ struct BatchCounts {
     alerts: Vec<RaisedAlert>,
     dead_letters: Vec<&'static str>,
     panics: usize,
+    /// What each route has written or dropped, by its number.
+    routes: Vec<RouteCount>,
 }
 
 /// The worker of one source.
 #[derive(Debug)]
 pub struct Ingest<'o> {
     pipeline: Pipeline,
+    /// The names of the routes, by their numbers.
+    routes: Vec<Arc<str>>,
     /// The snapshot of rules and names for the current transaction.
     batch: pipeline::Batch,
     observer: &'o SourceObserver,
@@ -46,6 +54,8 @@ pub struct Ingest<'o> {
     group: String,
     destination: Cluster,
     describe: Describe,
+    /// What was dropped of each partition today.
+    totals: BTreeMap<Partition, DayTotals>,
     /// The counts of each batch that is processed and not yet committed, the oldest first.
     pending: VecDeque<BatchCounts>,
 }
@@ -60,6 +70,7 @@ impl<'o> Ingest<'o> {
         let pipeline = pipeline.of_source(&session.source_name);
         Ingest {
             batch: pipeline.begin(),
+            routes: pipeline.route_names(),
             pipeline,
             observer,
             source: session.source_name.clone(),
@@ -67,6 +78,7 @@ impl<'o> Ingest<'o> {
             group: session.group.clone(),
             destination: session.destination.clone(),
             describe: outputs::describe,
+            totals: BTreeMap::new(),
             pending: VecDeque::new(),
         }
     }
@@ -91,39 +103,46 @@ impl<'o> Ingest<'o> {
     }
 
     fn process_record(
-        &self,
+        &mut self,
         source: &SourceRecord<'_>,
         now_ms: i64,
         out: &mut OutputBuffer,
         counts: &mut BatchCounts,
     ) {
         let record = &source.record;
+        let totals = self.totals.entry(record.position.partition).or_default();
+        let ended = totals.advance(source.logged_ms.unwrap_or(now_ms));
         let reading = Reading {
             now_ms,
             logged_ms: source.logged_ms,
             history: source.history,
         };
-        let outcome = match source.refusals {
-            None => self.batch.process(record, reading, out),
-            Some(refusals) => {
-                let forms = forms(self.pipeline.outputs(), refusals);
-                self.batch.process_as(&forms, record, reading, out)
-            }
+        let forms = match source.refusals {
+            Some(refusals) => forms(self.pipeline.outputs(), refusals),
+            None => Forms::WHOLE,
         };
-        counts.add(outcome, source);
+        if let Some(ended) = ended {
+            self.batch.write_dropped(&ended, record, &forms, out);
+        }
+        let outcome = self.batch.process_as(&forms, record, reading, out);
+        counts.add(outcome, source, totals);
     }
 }
 
 impl BatchCounts {
     /// Counts what became of a record.
-    fn add(&mut self, outcome: Outcome, source: &SourceRecord<'_>) {
+    fn add(&mut self, outcome: Outcome, source: &SourceRecord<'_>, totals: &mut DayTotals) {
         match outcome {
             Outcome::Event {
                 unknown_method,
                 inferred,
                 event_time_ms,
                 alerts,
+                dropped,
             } => {
+                if let Some(Dropped { noise, bytes }) = dropped {
+                    totals.add(noise, bytes);
+                }
                 self.events.push((unknown_method, event_time_ms));
                 self.inferred.extend(inferred);
                 self.alerts.extend(alerts);
@@ -138,7 +157,7 @@ impl BatchCounts {
             }
             Outcome::Several(outcomes) => {
                 for outcome in outcomes {
-                    self.add(outcome, source);
+                    self.add(outcome, source, totals);
                 }
             }
         }
@@ -172,13 +191,14 @@ fn forms(outputs: &pipeline::OutputList, refusals: &Refusals) -> Forms {
                 };
             }
             Content::Events if by_size + by_content > 0 => {
-                forms.event = match (by_size, by_content) {
+                let form = match (by_size, by_content) {
                     (1, 0) => EventForm::Slimmed,
                     _ => EventForm::DeadLetter {
                         reason: refused.reason(),
                         detail: detail.clone(),
                     },
                 };
+                forms.events.push((number, form));
             }
             Content::Events => {}
             Content::Alerts => {
@@ -194,6 +214,24 @@ fn forms(outputs: &pipeline::OutputList, refusals: &Refusals) -> Forms {
 }
 
 impl Worker for Ingest<'_> {
+    fn on_position(
+        &mut self,
+        partition: Partition,
+        _next: NextOffset,
+        state: Option<&WorkerState>,
+    ) {
+        self.totals.insert(partition, DayTotals::read(state));
+    }
+
+    fn state(&self, partition: Partition) -> Option<WorkerState> {
+        self.totals.get(&partition)?.state()
+    }
+
+    fn on_revoke(&mut self, partitions: &[Partition]) {
+        self.totals
+            .retain(|partition, _| !partitions.contains(partition));
+    }
+
     fn on_begin(&mut self) {
         self.batch = self.pipeline.begin();
     }
@@ -210,6 +248,7 @@ impl Worker for Ingest<'_> {
                 self.process_record(source, now_ms, out, &mut counts)
             });
         }
+        counts.routes = self.batch.take_counts();
         self.pending.push_back(counts);
         Ok(())
     }
@@ -303,6 +342,9 @@ impl Worker for Ingest<'_> {
         }
         for reason in counts.dead_letters {
             self.observer.dead_letter(reason);
+        }
+        for (route, count) in self.routes.iter().zip(counts.routes) {
+            self.observer.routed(route, count.records, count.bytes);
         }
         for _ in 0..counts.panics {
             self.observer.panicked();

@@ -105,6 +105,17 @@ fn destination(config: &Config, sources: &[(&Source, InspectedSource)]) -> Inspe
             visible = Some(wanted.name);
         }
     }
+    if let Some(optional) = outputs::optional(&config.outputs) {
+        match access.topic(&optional.name) {
+            Ok(Seen::Missing) => builder.fine.push(format!(
+                "{} does not exist, so routine events stay in the events topic",
+                optional.name
+            )),
+            _ => {
+                output_topic(&mut builder, config, &access, &optional);
+            }
+        }
+    }
     for (source, inspected) in sources {
         let same = match (&inspected.id, &id) {
             (Some(source), Some(destination)) => source == destination,

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use crate::kafka::topics::{FoundTopic, Topics, WantedTopic};
 use crate::kafka::{ClientError, Cluster};
-use crate::pipeline::{Content, OutputList, OutputTopic};
+use crate::pipeline::{Content, OutputList, OutputTopic, Purpose};
 
 /// Timeout of one request to the cluster.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The same for [`describe`], which is called while a batch waits.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the routine topic that watchbell creates keeps its records: one day.
+const ROUTINE_RETENTION_MS: &str = "86400000";
 
 /// Partitions of an events topic that watchbell creates.
 const EVENTS_PARTITIONS: u32 = 6;
@@ -55,17 +58,36 @@ impl OutputsError {
     }
 }
 
-/// The output topics as watchbell creates them. Alerts have one partition, since they are read in order.
-/// None may be compacted: keys are actors and alert groups, so compaction would delete records.
+/// The output topics that must exist, as watchbell creates them. Alerts have one partition, since they are read in
+/// order. None may be compacted: keys are actors and alert groups, so compaction would delete records.
 pub fn wanted(outputs: &OutputList) -> Vec<WantedTopic> {
-    let wanted = |output: &OutputTopic| match output.content {
-        Content::Events => WantedTopic::new(&*output.topic, EVENTS_PARTITIONS),
-        Content::Alerts => WantedTopic::new(&*output.topic, 1).exactly(),
-        Content::DeadLetters => WantedTopic::new(&*output.topic, 1),
+    let required = outputs.iter().filter(|output| !is_optional(output));
+    required.map(wanted_topic).collect()
+}
+
+/// The routine topic that the configuration does not ask for. It is used if it exists, and neither created nor missed:
+/// events stay in the events topic then, which keeps them longer.
+pub fn optional(outputs: &OutputList) -> Option<WantedTopic> {
+    let mut optional = outputs.iter().filter(|output| is_optional(output));
+    optional.next().map(wanted_topic)
+}
+
+fn is_optional(output: &OutputTopic) -> bool {
+    output.purpose == (Purpose::Routine { is_required: false })
+}
+
+fn wanted_topic(output: &OutputTopic) -> WantedTopic {
+    let name = &*output.topic;
+    let topic = match output.content {
+        Content::Events => WantedTopic::new(name, EVENTS_PARTITIONS),
+        Content::Alerts => WantedTopic::new(name, 1).exactly(),
+        Content::DeadLetters => WantedTopic::new(name, 1),
     };
-    let topics = outputs.iter().map(wanted);
-    let topics = topics.map(|topic| topic.with("cleanup.policy", "delete"));
-    topics.collect()
+    let topic = topic.with("cleanup.policy", "delete");
+    match output.purpose {
+        Purpose::Routine { .. } => topic.with("retention.ms", ROUTINE_RETENTION_MS),
+        Purpose::Default | Purpose::Route => topic,
+    }
 }
 
 /// What was found out about the output topics.
@@ -99,6 +121,12 @@ pub fn prepare(
             missing.push(wanted.name);
         }
     }
+    let outputs = match optional(outputs) {
+        Some(optional) if topics.partitions(&optional.name)?.is_none() => {
+            &outputs.clone().retained(|output| !is_optional(output))
+        }
+        _ => outputs,
+    };
     let mut present = outputs.topics();
     present.retain(|name| !missing.iter().any(|missing| missing == name));
     let found = match present.is_empty() {

@@ -31,10 +31,10 @@ use suppressions::Suppressions;
 pub use suppressions::{LoadedSuppression, SuppressionEnd};
 pub use swap::CurrentRules;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Problem, Severity};
 use crate::sigma::{
-    Engine, Fields, Level, LogsourceDetection, Rule, RuleIndex, RuleOutcome, Scratch,
-    SelectionOutcome, Status, UnknownField,
+    Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Rule, RuleIndex, RuleOutcome,
+    Scratch, SelectionOutcome, Status, Test, UnknownField,
 };
 
 /// A rule in force.
@@ -53,6 +53,15 @@ pub struct LoadedRule<P> {
     pub shown: Vec<(String, P)>,
     /// The fields whose values form the alert's group key; if empty, the default group key is used.
     pub group_by: Vec<P>,
+}
+
+/// Warnings about lines of a detection on events of any product that no event meets.
+pub fn unmatchable(detection: &Detection, known: &Known) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for test in detection.tests().flat_map(Test::lines) {
+        unmatchable::check(&Logsource::default(), test, known, &mut problems);
+    }
+    problems
 }
 
 impl<P> LoadedRule<P> {

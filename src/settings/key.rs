@@ -62,8 +62,8 @@ pub enum Shape {
     Properties,
     /// Rule id, tag or pack to a value for these rules.
     ByRule(RuleValue),
-    /// A Sigma detection, which this function checks. It cannot be set by an environment variable.
-    Detection(fn(&Node) -> Vec<Problem>),
+    /// A structure of its own. It cannot be set by an environment variable.
+    Structure(&'static Structure),
     /// A list of words. The value of an environment variable is split at commas.
     List,
     /// One word, number or boolean.
@@ -71,6 +71,15 @@ pub enum Shape {
     /// A secret: set by an environment variable or by the file that `<key>_file` names, never in the
     /// configuration file.
     Secret,
+}
+
+/// A part of the configuration that is more than keys and values, such as a Sigma detection.
+#[derive(Debug)]
+pub struct Structure {
+    /// What is wrong in it, each problem with its line and column.
+    pub check: fn(&Node) -> Vec<Problem>,
+    /// Its JSON Schema.
+    pub schema: fn() -> serde_json::Value,
 }
 
 /// A value that the configuration gives rules in place of their own.

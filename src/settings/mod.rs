@@ -8,6 +8,6 @@ mod section;
 pub use fault::Fault;
 pub(crate) use fault::place;
 pub(crate) use key::DEFAULT;
-pub use key::{DefaultValue, Key, PREFIX, RuleValue, ScalarType, Shape};
+pub use key::{DefaultValue, Key, PREFIX, RuleValue, ScalarType, Shape, Structure};
 pub(crate) use key::{choice, count, duration, key, optional, text};
 pub use section::Section;

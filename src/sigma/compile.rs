@@ -50,6 +50,19 @@ impl<P> fmt::Debug for Engine<P> {
     }
 }
 
+impl<P> Default for Engine<P> {
+    /// An engine without detections.
+    fn default() -> Engine<P> {
+        Engine {
+            tests: Vec::new(),
+            detections: Vec::new(),
+            paths: Vec::new(),
+            index: Index::default(),
+            logsources: Vec::new(),
+        }
+    }
+}
+
 impl<P> Engine<P> {
     /// Compiles detections; `resolve` compiles a field's name.
     ///

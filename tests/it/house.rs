@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 26] = [
+const ORDER: [&str; 27] = [
     "printable",
     "diagnostic",
     "yaml",
@@ -26,6 +26,7 @@ const ORDER: [&str; 26] = [
     "enrich",
     "normalize",
     "rules",
+    "route",
     "alert",
     "encode",
     "finding",

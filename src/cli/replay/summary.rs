@@ -223,6 +223,7 @@ mod tests {
             inferred: Vec::new(),
             event_time_ms: time_ms,
             alerts: alerts.collect(),
+            dropped: None,
         }
     }
 

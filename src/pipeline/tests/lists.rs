@@ -116,10 +116,11 @@ fn what_the_cluster_refuses_of_one_event_is_replaced_alone() {
     let (_, whole, parts) = process(&pipeline, &Forms::WHOLE, &list);
     let mut forms = Forms::WHOLE;
     let refused = forms.of_event_mut(1);
-    refused.event = EventForm::DeadLetter {
+    let form = EventForm::DeadLetter {
         reason: "refused",
         detail: "why".into(),
     };
+    refused.events.push((0, form));
     refused.findings.push((1, FindingForm::Minimal));
     forms.of_event_mut(2).dead_letter = LetterForm::Cut;
     let (outcomes, out, _) = process(&pipeline, &forms, &list);

@@ -181,7 +181,7 @@ fn alerting() -> &'static str {
 /// The outputs of a record after these of them were refused.
 fn written(value: &[u8], refusals: &Refusals) -> Vec<(u32, OutputRecord)> {
     let watched = watched();
-    let worker = Ingest::new(pipeline(), &session(), &watched.observer);
+    let mut worker = Ingest::new(pipeline(), &session(), &watched.observer);
     let mut out = OutputBuffer::default();
     let source = source(42, value, Some(refusals));
     worker.process_record(

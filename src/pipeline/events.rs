@@ -1,0 +1,246 @@
+//! Writes an event to the topics that its routes name, each time in the shape, with the key and within the size that
+//! the route and the topic want.
+//! Invariant: an output that cannot be written becomes a dead letter; the other outputs of the event stay.
+
+use std::borrow::Cow;
+
+use super::forms::{EventForm, Forms};
+use super::limits::{self, size};
+use super::outputs::{Content, OutputTopic};
+use super::routing::{DROPPED_OUTPUT, Decision, EventOutput};
+use super::{Batch, Dropped, Outcome, Reading, TOO_LARGE};
+use crate::encode::{self, Detail, DroppedTotals};
+use crate::event::{AuditEvent, Header, Output, OutputBuffer, Path, RawRecord};
+use crate::route::{EventShape, FieldName, RecordKey};
+use crate::sigma::{Fields, Value};
+
+/// What became of an event's outputs.
+pub(super) struct Written {
+    /// Whether the event was written, or dropped as its route or the noise policy says.
+    pub(super) is_kept: bool,
+    /// Set if it was written to no topic.
+    pub(super) dropped: Option<Dropped>,
+    /// The dead letters in place of outputs that could not be written.
+    pub(super) refused: Vec<Outcome>,
+}
+
+/// The type of the CloudEvent of an event, and of one of which only some fields are written.
+const EVENT_TYPE: &str = "watchbell.event.v1";
+const FIELDS_TYPE: &str = "watchbell.fields.v1";
+
+/// The same of what was dropped in a day.
+const DROPPED_TYPE: &str = "watchbell.dropped.v1";
+
+impl Batch {
+    /// Appends the outputs of an event. `is_quiet` says that it raises no alert.
+    pub(super) fn write(
+        &self,
+        event: &AuditEvent<'_>,
+        is_quiet: bool,
+        record: &RawRecord<'_>,
+        forms: &Forms,
+        reading: Reading,
+        out: &mut OutputBuffer,
+    ) -> Written {
+        let routing = &self.context.routing;
+        let is_known = || {
+            let uid = event.user.uid.as_deref();
+            uid.is_some_and(|uid| self.names.lookup(uid).is_some())
+        };
+        let source_bytes = record.value.map_or(0, <[u8]>::len) as u64;
+        let mut dropped = None;
+        let mut is_written = false;
+        let mut refused = Vec::new();
+        let mut take = |decision: Decision| {
+            let number = routing.number(decision);
+            let bytes = match routing.output(decision) {
+                None => {
+                    let noise = match decision {
+                        Decision::Noise(noise) => Some(noise),
+                        Decision::Route(_) | Decision::Default => None,
+                    };
+                    dropped = Some(Dropped {
+                        noise,
+                        bytes: source_bytes,
+                    });
+                    source_bytes
+                }
+                Some(output) => match self.write_output(event, &output, record, forms, out) {
+                    Ok(bytes) => {
+                        is_written = true;
+                        bytes as u64
+                    }
+                    Err((reason, detail)) => {
+                        let why = (reason, &*detail);
+                        refused.push(self.refuse(record, why, forms, reading.now_ms, out));
+                        return;
+                    }
+                },
+            };
+            let count = &mut self.counts.borrow_mut()[number];
+            count.records += 1;
+            count.bytes += bytes;
+        };
+        let scratch = &mut self.route_scratch.borrow_mut();
+        routing.decide(event, is_quiet, is_known, scratch, &mut take);
+        Written {
+            is_kept: is_written || dropped.is_some(),
+            dropped: dropped.filter(|_| !is_written),
+            refused,
+        }
+    }
+
+    /// Appends one output of an event, slimmed if it does not fit the topic or must be; gives its bytes.
+    ///
+    /// # Errors
+    /// Why it is a dead letter instead: a reason, and a detail for a person. Nothing is appended then.
+    fn write_output(
+        &self,
+        event: &AuditEvent<'_>,
+        output: &EventOutput<'_>,
+        record: &RawRecord<'_>,
+        forms: &Forms,
+        out: &mut OutputBuffer,
+    ) -> Result<usize, (&'static str, String)> {
+        let form = forms.event(output.number);
+        if let EventForm::DeadLetter { reason, detail } = form {
+            return Err((reason, detail.clone()));
+        }
+        let topic = self.context.outputs.at(output.topic);
+        let first = out.len();
+        out.begin_output(output.number);
+        if *form != EventForm::Slimmed {
+            let written = size(&self.append(event, output, topic, Detail::Full, record, out));
+            if written <= topic.max_bytes {
+                return Ok(written);
+            }
+            out.truncate(first);
+        }
+        let written = size(&self.append(event, output, topic, Detail::Slimmed, record, out));
+        match limits::refusal(topic, written) {
+            None => Ok(written),
+            Some(detail) => {
+                out.truncate(first);
+                Err((TOO_LARGE, detail))
+            }
+        }
+    }
+
+    /// Appends the record of one output. Only the shape [`EventShape::Full`] has more than one detail.
+    fn append<'o>(
+        &self,
+        event: &AuditEvent<'_>,
+        output: &EventOutput<'_>,
+        topic: &OutputTopic,
+        detail: Detail,
+        record: &RawRecord<'_>,
+        out: &'o mut OutputBuffer,
+    ) -> Output<'o> {
+        let key = key(event, output.key);
+        let key = key.as_deref().map(str::as_bytes);
+        if *output.shape == EventShape::Raw {
+            return append_raw(record, topic, key, out);
+        }
+        let kind = match output.shape {
+            EventShape::Fields(_) => FIELDS_TYPE,
+            _ => EVENT_TYPE,
+        };
+        let position = event
+            .metadata
+            .uid
+            .is_none()
+            .then(|| record.position.to_string());
+        let uid = event.metadata.uid.as_deref();
+        let id = uid.or(position.as_deref()).unwrap_or_default();
+        let source = event.metadata.source.as_deref().unwrap_or("watchbell");
+        let headers = encode::headers(id, source, kind, None, self.rules.hash());
+        let headers = headers.iter().flatten().map(|(name, value)| Header {
+            name,
+            value: Some(value.as_bytes()),
+        });
+        out.push(&topic.topic, key, headers, |value| match output.shape {
+            EventShape::Full | EventShape::Raw => encode::event_in(event, detail, value),
+            EventShape::Lean => encode::event_in(event, Detail::Lean, value),
+            EventShape::Fields(names) => {
+                let mut whole = Vec::new();
+                encode::event(event, &mut whole);
+                encode::fields(&whole, names.iter().map(FieldName::segments), value);
+            }
+        })
+    }
+}
+
+impl Batch {
+    /// Appends what was dropped of a day of the partition of this record, unless the cluster has refused it before.
+    pub fn write_dropped(
+        &self,
+        totals: &DroppedTotals,
+        record: &RawRecord<'_>,
+        forms: &Forms,
+        out: &mut OutputBuffer,
+    ) {
+        if *forms.event(DROPPED_OUTPUT) != EventForm::Whole {
+            return;
+        }
+        let position = &record.position;
+        let source = self.context.source.as_deref().unwrap_or(position.topic);
+        let partition = position.partition.0;
+        let uid = format!("dropped/{source}/{partition}/{}", totals.start_ms);
+        let headers = encode::headers(&uid, "watchbell", DROPPED_TYPE, None, self.rules.hash());
+        let headers = headers.iter().flatten().map(|(name, value)| Header {
+            name,
+            value: Some(value.as_bytes()),
+        });
+        let topic = &self.output(Content::Events).topic;
+        out.begin_output(DROPPED_OUTPUT);
+        out.push(topic, Some(source.as_bytes()), headers, |value| {
+            encode::dropped(totals, &uid, (source, position.topic, partition), value);
+        });
+    }
+}
+
+/// The record as it was read, with headers that say from where.
+fn append_raw<'o>(
+    record: &RawRecord<'_>,
+    topic: &OutputTopic,
+    key: Option<&[u8]>,
+    out: &'o mut OutputBuffer,
+) -> Output<'o> {
+    let ours = encode::source_headers(record);
+    let ours = ours.iter().map(|(name, value)| Header {
+        name,
+        value: Some(value.as_bytes()),
+    });
+    let headers = record.headers.iter().copied().chain(ours);
+    out.push(&topic.topic, key, headers, |value| {
+        value.extend_from_slice(record.value.unwrap_or_default());
+    })
+}
+
+/// The key of an event's record.
+fn key<'e>(event: &'e AuditEvent<'_>, key: &RecordKey) -> Option<Cow<'e, str>> {
+    match key {
+        RecordKey::None => None,
+        RecordKey::Actor => {
+            let user = &event.user;
+            user.uid
+                .as_deref()
+                .or(user.name.as_deref())
+                .map(Cow::Borrowed)
+        }
+        RecordKey::Field(path) => first(event, path).map(Cow::Owned),
+    }
+}
+
+/// The first value of a field that has a text.
+fn first(event: &AuditEvent<'_>, path: &Path) -> Option<String> {
+    let mut found = None;
+    event.values(path, &mut |value: Value<'_>| {
+        found = value.text().map(Cow::into_owned);
+        match found {
+            Some(_) => std::ops::ControlFlow::Break(()),
+            None => std::ops::ControlFlow::Continue(()),
+        }
+    });
+    found
+}

@@ -1,0 +1,158 @@
+//! Where an event is written: what its routes, the noise policy and the default say, as outputs.
+
+use std::sync::Arc;
+
+use super::outputs::{Content, OutputList};
+use crate::event::{AuditEvent, PARTS_OF_EVENT};
+use crate::route::{
+    EventShape, MAX_ROUTES, Noise, NoisePolicy, RecordKey, RouteAction, RouteOutput, Routed, Routes,
+};
+use crate::sigma::Scratch;
+
+/// Records and bytes that something has decided about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RouteCount {
+    /// Events.
+    pub records: u64,
+    /// Bytes of the records that were written, or of the source records that were dropped.
+    pub bytes: u64,
+}
+
+/// The routes and the noise policy, with the topics that there are.
+#[derive(Debug, Clone)]
+pub(super) struct Routing {
+    routes: Arc<Routes>,
+    noise: NoisePolicy,
+    /// The place of the topic of each route in the list of outputs.
+    topics: Vec<Option<usize>>,
+    /// The place of the routine topic, if there is one.
+    routine: Option<usize>,
+    /// The place of the events topic.
+    events: usize,
+}
+
+/// What has decided about an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// A route, by its number.
+    Route(usize),
+    /// The noise policy.
+    Noise(Noise),
+    /// Nothing else did.
+    Default,
+}
+
+/// One output of an event.
+pub(super) struct EventOutput<'r> {
+    /// Its number among the outputs of the event.
+    pub(super) number: u32,
+    /// The place of its topic in the list of outputs.
+    pub(super) topic: usize,
+    pub(super) shape: &'r EventShape,
+    pub(super) key: &'r RecordKey,
+}
+
+/// The number of the first output of a route, beyond those of alerts.
+pub(super) const FIRST_ROUTE_OUTPUT: u32 = 3_000;
+
+/// The number of what was dropped in a day, which is written beside the outputs of the first event of the next day.
+pub(super) const DROPPED_OUTPUT: u32 = PARTS_OF_EVENT - 2;
+
+const _: () = assert!(FIRST_ROUTE_OUTPUT as usize + MAX_ROUTES < DROPPED_OUTPUT as usize);
+
+impl Routing {
+    pub(super) fn new(routes: Arc<Routes>, noise: NoisePolicy, outputs: &OutputList) -> Routing {
+        let mut routing = Routing {
+            routes,
+            noise,
+            topics: Vec::new(),
+            routine: None,
+            events: 0,
+        };
+        routing.find_topics(outputs);
+        routing
+    }
+
+    /// Finds the topics among these outputs.
+    pub(super) fn find_topics(&mut self, outputs: &OutputList) {
+        let routes = self.routes.all().iter();
+        self.topics = routes
+            .map(|route| match &route.action {
+                RouteAction::Write(output) => outputs.place_of(&output.topic),
+                RouteAction::Drop => None,
+            })
+            .collect();
+        self.routine = outputs.routine();
+        self.events = Content::Events as usize;
+    }
+
+    /// The names of what decides, by [`Routing::number`].
+    pub(super) fn names(&self) -> Vec<Arc<str>> {
+        let routes = self.routes.all().iter().map(|route| route.name.clone());
+        let built_in = Noise::ALL.map(Noise::name).into_iter().chain(["default"]);
+        routes.chain(built_in.map(Arc::from)).collect()
+    }
+
+    pub(super) fn no_counts(&self) -> Vec<RouteCount> {
+        vec![RouteCount::default(); self.routes.all().len() + Noise::ALL.len() + 1]
+    }
+
+    /// The number of what has decided.
+    pub(super) fn number(&self, decision: Decision) -> usize {
+        let routes = self.routes.all().len();
+        match decision {
+            Decision::Route(number) => number,
+            Decision::Noise(noise) => routes + noise as usize,
+            Decision::Default => routes + Noise::ALL.len(),
+        }
+    }
+
+    /// Calls `take` with everything that decides about an event, in order. `is_quiet` says that it raised no alert.
+    pub(super) fn decide(
+        &self,
+        event: &AuditEvent<'_>,
+        is_quiet: bool,
+        is_known: impl FnOnce() -> bool,
+        scratch: &mut Scratch,
+        mut take: impl FnMut(Decision),
+    ) {
+        if !self.routes.is_empty() {
+            let routed = self
+                .routes
+                .ask(event, scratch, |number| take(Decision::Route(number)));
+            if routed == Routed::Decided {
+                return;
+            }
+        }
+        let is_apart = self.noise == NoisePolicy::Drop || self.routine.is_some();
+        let is_asked = is_quiet && is_apart && self.noise != NoisePolicy::Keep;
+        let noise = is_asked.then(|| Noise::of(event, is_known)).flatten();
+        take(noise.map_or(Decision::Default, Decision::Noise));
+    }
+
+    /// The output that a decision gives; `None` if it drops the event.
+    pub(super) fn output(&self, decision: Decision) -> Option<EventOutput<'_>> {
+        const FULL: &EventShape = &EventShape::Full;
+        const ACTOR: &RecordKey = &RecordKey::Actor;
+        let built_in = |topic: usize| EventOutput {
+            number: 0,
+            topic,
+            shape: FULL,
+            key: ACTOR,
+        };
+        match decision {
+            Decision::Route(number) => match &self.routes.all()[number].action {
+                RouteAction::Drop => None,
+                RouteAction::Write(RouteOutput { shape, key, .. }) => Some(EventOutput {
+                    number: FIRST_ROUTE_OUTPUT + u32::try_from(number).unwrap_or(0),
+                    topic: self.topics[number].unwrap_or(self.events),
+                    shape,
+                    key,
+                }),
+            },
+            Decision::Noise(_) if self.noise == NoisePolicy::Drop => None,
+            Decision::Noise(_) => Some(built_in(self.routine.unwrap_or(self.events))),
+            Decision::Default => Some(built_in(self.events)),
+        }
+    }
+}

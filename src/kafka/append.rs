@@ -8,11 +8,12 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::client::{ClientError, Cluster, log_line};
 use super::record::owned_headers;
 use super::session::MAX_OUTPUT_BATCH_BYTES;
-use crate::event::OutputRecord;
+use crate::event::{OutputBuffer, OutputRecord};
 
 #[derive(Default)]
 struct Reports {
@@ -126,6 +127,41 @@ impl Appender {
         }
         self.judge()?;
         Ok(true)
+    }
+
+    /// Hand over many records, waiting while the queue is full; they are not yet stored.
+    ///
+    /// # Errors
+    /// One that was handed over before is not stored.
+    pub fn enqueue(&self, outputs: &OutputBuffer) -> Result<(), ClientError> {
+        for output in outputs.iter() {
+            let mut record = BaseRecord::<[u8], [u8]>::to(output.topic);
+            record.headers = owned_headers(output.headers());
+            record.key = output.key;
+            record.payload = output.value;
+            while let Err((error, refused)) = self.producer.send(record) {
+                if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                    return Err(failed(error));
+                }
+                self.producer.poll(Duration::from_millis(50));
+                self.judge()?;
+                record = refused;
+            }
+        }
+        self.producer.poll(Duration::ZERO);
+        self.judge()
+    }
+
+    /// Wait until everything is stored that was handed over.
+    ///
+    /// # Errors
+    /// At least one record is not stored, or it is not known whether it is.
+    pub fn finish(&self) -> Result<(), ClientError> {
+        while self.producer.in_flight_count() > 0 {
+            self.producer.poll(Duration::from_millis(50));
+            self.judge()?;
+        }
+        self.judge()
     }
 
     fn send(&self, output: &OutputRecord) -> Result<(), ClientError> {

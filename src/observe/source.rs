@@ -26,6 +26,18 @@ pub struct SourceState {
     committed_records: AtomicU64,
     readiness: Readiness,
     partitions: Mutex<BTreeMap<Partition, Progress>>,
+    routes: Mutex<Vec<RouteTotals>>,
+}
+
+/// What a route has written or dropped since the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteTotals {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Events.
+    pub records: u64,
+    /// Bytes of the records that it wrote, or of the source records that it dropped.
+    pub bytes: u64,
 }
 
 /// Position and lag of a partition, updated every few seconds.
@@ -51,7 +63,17 @@ impl SourceState {
                 remedy: "the session is being opened".into(),
             })),
             partitions: Mutex::new(BTreeMap::new()),
+            routes: Mutex::default(),
         }
+    }
+
+    /// What each route has written or dropped since the start, in the order in which routes are asked.
+    pub fn routes(&self) -> Vec<RouteTotals> {
+        self.route_totals().clone()
+    }
+
+    fn route_totals(&self) -> MutexGuard<'_, Vec<RouteTotals>> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The partitions that this process owns, with position and lag.
@@ -196,9 +218,24 @@ impl SourceObserver {
         self.event_delay.observe(f64::from(delay_ms) / 1000.0);
     }
 
+    /// These are the names of the routes.
+    pub fn name_routes(&self, names: &[Arc<str>]) {
+        let totals = names.iter().map(|name| RouteTotals {
+            name: Arc::clone(name),
+            records: 0,
+            bytes: 0,
+        });
+        *self.state.route_totals() = totals.collect();
+    }
+
     /// A route has written these events, or dropped them.
     pub fn routed(&self, route: &str, records: u64, bytes: u64) {
         if records > 0 {
+            let mut totals = self.state.route_totals();
+            if let Some(total) = totals.iter_mut().find(|total| *total.name == *route) {
+                total.records += records;
+                total.bytes += bytes;
+            }
             let labels = [self.state.name(), route];
             let metrics = &self.metrics;
             metrics

@@ -46,6 +46,14 @@ fn source(state: &Arc<SourceState>) -> Value {
             (partition.0.to_string(), progress)
         })
         .collect();
+    let routes: Map<String, Value> = state
+        .routes()
+        .into_iter()
+        .map(|route| {
+            let counts = json!({"records": route.records, "bytes": route.bytes});
+            (route.name.to_string(), counts)
+        })
+        .collect();
     json!({
         "ready": waits_for.is_none(),
         "stopped": state.stopped().is_some(),
@@ -53,6 +61,7 @@ fn source(state: &Arc<SourceState>) -> Value {
         "seconds_since_last_commit": state.since_commit().map(|since| since.as_secs_f64()),
         "seconds_since_last_poll": state.silence().as_secs_f64(),
         "partitions": partitions,
+        "routes": routes,
     })
 }
 
@@ -104,5 +113,14 @@ mod tests {
         assert_eq!(partition["lag_records"], Value::Null);
         assert_eq!(partition["lag_seconds"], 1.5);
         assert_eq!(source["seconds_since_last_commit"], Value::Null);
+        observer.name_routes(&["team".into(), "default".into()]);
+        observer.routed("team", 2, 300);
+        observer.routed("team", 1, 5);
+        let page = status(&health, "abc", 10);
+        let none = json!({"records": 0, "bytes": 0});
+        assert_eq!(
+            page["sources"]["audit"]["routes"],
+            json!({"team": {"records": 3, "bytes": 305}, "default": none})
+        );
     }
 }

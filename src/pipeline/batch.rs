@@ -6,16 +6,15 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
-use super::events::Written;
 use super::forms::Forms;
 use super::outputs::{Content, OutputTopic};
-use super::routing::{FIRST_ROUTE_OUTPUT, RouteCount};
+use super::routing::{FIRST_ROUTE_OUTPUT, RouteCount, Written};
 use super::{Context, Outcome, PANIC, RaisedAlert, Reading, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich::{self, Names};
 use crate::event::{AuditEvent, OutputBuffer, OutputRecord, Path, Position, RawRecord};
-use crate::json::Memory;
+use crate::json::{Memory, Text};
 use crate::normalize::{self, Container, Normalized, Within};
 use crate::rules::RuleSet;
 use crate::sigma::{RuleIndex, Scratch};
@@ -174,6 +173,9 @@ impl Batch {
             .rules
             .matches(event, &mut self.scratch.borrow_mut())
             .to_vec();
+        if self.context.replaying && self.context.storing {
+            event.metadata.labels.push(Text::from(REPLAYED));
+        }
         let Written {
             is_kept,
             dropped,

@@ -97,7 +97,7 @@ impl Batch {
                 .as_deref()
                 .unwrap_or(record.position.topic);
             let methods = self.context.method_names.named_in(parts(record));
-            let is_stored = !self.context.replaying;
+            let is_stored = self.context.storing;
             let why_it_is = (why.reason, why.detail);
             let mut alert =
                 SourceAlert::dead_letter(source, record, why_it_is, &methods, is_stored);

@@ -7,22 +7,12 @@ use std::borrow::Cow;
 use super::forms::{EventForm, Forms};
 use super::limits::{self, size};
 use super::outputs::{Content, OutputTopic};
-use super::routing::{DROPPED_OUTPUT, Decision, EventOutput};
-use super::{Batch, Dropped, Outcome, Reading, TOO_LARGE};
+use super::routing::{DROPPED_OUTPUT, Decision, EventOutput, Written};
+use super::{Batch, Dropped, Reading, TOO_LARGE};
 use crate::encode::{self, Detail, DroppedTotals};
 use crate::event::{AuditEvent, Header, Output, OutputBuffer, Path, RawRecord};
 use crate::route::{EventShape, FieldName, RecordKey};
 use crate::sigma::{Fields, Value};
-
-/// What became of an event's outputs.
-pub(super) struct Written {
-    /// Whether the event was written, or dropped as its route or the noise policy says.
-    pub(super) is_kept: bool,
-    /// Set if it was written to no topic.
-    pub(super) dropped: Option<Dropped>,
-    /// The dead letters in place of outputs that could not be written.
-    pub(super) refused: Vec<Outcome>,
-}
 
 /// The type of the CloudEvent of an event, and of one of which only some fields are written.
 const EVENT_TYPE: &str = "watchbell.event.v1";

@@ -144,6 +144,8 @@ struct Context {
     /// The source's name in the configuration.
     source: Option<Arc<str>>,
     replaying: bool,
+    /// Whether the outputs are written to the topics.
+    storing: bool,
 }
 
 /// The stages, composed. Cheap to clone.
@@ -170,6 +172,7 @@ impl Pipeline {
                 catalogs,
                 source: None,
                 replaying: false,
+                storing: true,
             },
             rules,
             names,
@@ -183,9 +186,11 @@ impl Pipeline {
         self
     }
 
-    /// The same for records of the past: its alerts are labelled, and sinks do not send them.
-    pub fn replaying(mut self) -> Self {
+    /// The same for records of the past: its alerts are labelled, and sinks do not send them. If the outputs are
+    /// written to the topics (`storing`), the events are labelled, too.
+    pub fn replaying(mut self, storing: bool) -> Self {
         self.context.replaying = true;
+        self.context.storing = storing;
         self
     }
 

@@ -60,6 +60,13 @@ pub enum Purpose {
     Route,
 }
 
+impl OutputTopic {
+    /// Whether it is used only if it exists: the routine topic that the configuration does not ask for.
+    pub fn is_optional(&self) -> bool {
+        self.purpose == (Purpose::Routine { is_required: false })
+    }
+}
+
 /// All outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputList(

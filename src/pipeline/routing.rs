@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::outputs::{Content, OutputList};
+use super::{Dropped, Outcome};
 use crate::event::{AuditEvent, PARTS_OF_EVENT};
 use crate::route::{
     EventShape, MAX_ROUTES, Noise, NoisePolicy, RecordKey, RouteAction, RouteOutput, Routed, Routes,
@@ -50,6 +51,16 @@ pub(super) struct EventOutput<'r> {
     pub(super) topic: usize,
     pub(super) shape: &'r EventShape,
     pub(super) key: &'r RecordKey,
+}
+
+/// What became of an event's outputs.
+pub(super) struct Written {
+    /// Whether the event was written, or dropped as its route or the noise policy says.
+    pub(super) is_kept: bool,
+    /// Set if it was written to no topic.
+    pub(super) dropped: Option<Dropped>,
+    /// The dead letters in place of outputs that could not be written.
+    pub(super) refused: Vec<Outcome>,
 }
 
 /// The number of the first output of a route, beyond those of alerts.

@@ -197,7 +197,7 @@ fn the_alert_of_a_dead_letter_is_the_same_when_the_record_is_read_again_and_says
     let (first, labels) = uid(&pipeline);
     assert_eq!(uid(&pipeline).0, first);
     assert_eq!(labels, serde_json::Value::Null);
-    let (again, labels) = uid(&pipeline.replaying());
+    let (again, labels) = uid(&pipeline.replaying(false));
     assert_eq!(again, first);
     assert_eq!(labels, serde_json::json!([REPLAYED]));
 }

@@ -83,10 +83,11 @@ impl Query<'_> {
         wanted: &dyn Fn(&Emitted<'_>) -> bool,
     ) -> Result<Stored, QueryError> {
         let mut topics = Vec::new();
-        for topic in self.config.outputs.topics() {
-            let reader = reader(self.config, topic)?;
+        for output in self.config.outputs.iter() {
+            let reader = reader(self.config, &output.topic)?;
             match self.searched_spans(&reader) {
                 Ok(spans) => topics.push(TopicSearch::new(reader, spans)),
+                Err(ReadError::Missing(_)) if output.is_optional() => {}
                 Err(error @ ReadError::Missing(_)) => self.note(error),
                 Err(error) => return Err(error.into()),
             }

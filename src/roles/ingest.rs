@@ -68,9 +68,11 @@ impl<'o> Ingest<'o> {
         observer: &'o SourceObserver,
     ) -> Ingest<'o> {
         let pipeline = pipeline.of_source(&session.source_name);
+        let routes = pipeline.route_names();
+        observer.name_routes(&routes);
         Ingest {
             batch: pipeline.begin(),
-            routes: pipeline.route_names(),
+            routes,
             pipeline,
             observer,
             source: session.source_name.clone(),

@@ -61,19 +61,15 @@ impl OutputsError {
 /// The output topics that must exist, as watchbell creates them. Alerts have one partition, since they are read in
 /// order. None may be compacted: keys are actors and alert groups, so compaction would delete records.
 pub fn wanted(outputs: &OutputList) -> Vec<WantedTopic> {
-    let required = outputs.iter().filter(|output| !is_optional(output));
+    let required = outputs.iter().filter(|output| !output.is_optional());
     required.map(wanted_topic).collect()
 }
 
 /// The routine topic that the configuration does not ask for. It is used if it exists, and neither created nor missed:
 /// events stay in the events topic then, which keeps them longer.
 pub fn optional(outputs: &OutputList) -> Option<WantedTopic> {
-    let mut optional = outputs.iter().filter(|output| is_optional(output));
+    let mut optional = outputs.iter().filter(|output| output.is_optional());
     optional.next().map(wanted_topic)
-}
-
-fn is_optional(output: &OutputTopic) -> bool {
-    output.purpose == (Purpose::Routine { is_required: false })
 }
 
 fn wanted_topic(output: &OutputTopic) -> WantedTopic {
@@ -123,7 +119,7 @@ pub fn prepare(
     }
     let outputs = match optional(outputs) {
         Some(optional) if topics.partitions(&optional.name)?.is_none() => {
-            &outputs.clone().retained(|output| !is_optional(output))
+            &outputs.clone().retained(|output| !output.is_optional())
         }
         _ => outputs,
     };

@@ -23,8 +23,15 @@ macro_rules! class {
     };
 }
 
-static CLASSES: LazyLock<[Class; 4]> =
-    LazyLock::new(|| [class!(6003), class!(6002), class!(3002), class!(2004)]);
+static CLASSES: LazyLock<[Class; 5]> = LazyLock::new(|| {
+    [
+        class!(6003),
+        class!(6002),
+        class!(3002),
+        class!(2004),
+        class!(0),
+    ]
+});
 
 fn compile(text: &str) -> Validator {
     let schema: Value = serde_json::from_str(text).expect("a schema is JSON");

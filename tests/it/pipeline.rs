@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use serde_json::Value;
+use serde_json::{Value, json};
 use watchbell::alert::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 use watchbell::catalog::Catalogs;
+use watchbell::encode::{self, DroppedCount, DroppedTotals};
 use watchbell::enrich::Names;
 use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
 use watchbell::pipeline::{self, Content, Outcome, OutputList, Pipeline, RaisedAlert};
@@ -315,4 +316,31 @@ fn a_small_limit_of_one_topic_does_not_apply_to_another() {
     // A small one stays whole although the topic takes no large ones.
     let (_, outputs) = process(&small, b"{");
     assert_eq!(outputs[0].value.as_deref(), Some(&b"{"[..]));
+}
+
+#[test]
+fn what_was_dropped_in_a_day_is_an_ocsf_event() {
+    let count = |reason, records, bytes| DroppedCount {
+        reason,
+        records,
+        bytes,
+    };
+    let totals = DroppedTotals {
+        start_ms: 1_764_288_000_000,
+        end_ms: 1_764_374_399_999,
+        counts: vec![count("noise_reads", 50, 20_000), count("route", 1, 300)],
+    };
+    let mut out = Vec::new();
+    encode::dropped(&totals, "dropped/a/3/1", ("a", "audit", 3), &mut out);
+    let event: Value = serde_json::from_slice(&out).expect("JSON");
+    crate::ocsf::validate(&event);
+    assert_eq!(event["count"], 51);
+    assert_eq!(
+        event["message"],
+        "51 events of a, partition 3, were not written: 20300 bytes"
+    );
+    assert_eq!(
+        event["unmapped"]["dropped"][0],
+        json!({"reason": "noise_reads", "records": 50, "bytes": 20_000})
+    );
 }

@@ -71,6 +71,8 @@ mod recreated;
 mod refusals;
 /// Output topics and rights that are missing, and come back.
 mod repaired;
+/// Events in the topics of routes, and what was dropped.
+mod routes;
 /// Logging in, rights, and what happens when they are missing.
 mod security;
 /// Idle and unreachable sources beside a working one.

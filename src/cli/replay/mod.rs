@@ -8,11 +8,13 @@ mod from_files;
 mod from_topic;
 mod report;
 mod summary;
+mod to_topics;
 mod unread_text;
 mod work;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
@@ -61,6 +63,10 @@ pub(super) struct Command {
     /// What to print: whole records, or only the values of one topic.
     #[arg(long, value_enum, default_value_t = Emit::All)]
     emit: Emit,
+    /// Write the records to the topics of the configuration, by its routes, in place of printing them. Alerts are
+    /// labelled, so sinks do not send them, and so are events. What is replayed twice is written twice.
+    #[arg(long, requires = "config", conflicts_with_all = ["emit", "summary"])]
+    to_topics: bool,
     /// Print, in place of records, the number of alerts of each rule by day, with samples.
     #[arg(long, conflicts_with = "emit")]
     summary: bool,
@@ -110,25 +116,42 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let replayed = command.replayed(source)?;
     let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
     // It limits records to the default size limit of topics, so that the output is the same as the daemon's.
-    let pipeline = Pipeline::new(outputs.clone(), catalogs, rules, names).replaying();
+    let pipeline = Pipeline::new(outputs.clone(), catalogs, rules, names);
+    let mut pipeline = pipeline.replaying(command.to_topics);
+    let topics = match &config {
+        Some(config) if command.to_topics => Some(to_topics::Topics::open(config)?),
+        _ => None,
+    };
+    if let (Some(config), Some(topics)) = (&config, &topics) {
+        pipeline = pipeline.routed(Arc::clone(&config.routes), config.noise);
+        pipeline.set_outputs(topics.outputs().clone());
+    }
     let job = work::Job {
         pipeline: match source {
             Some((_, source)) => pipeline.of_source(&source.name),
             None => pipeline,
         },
-        print: match command.summary {
-            true => Print::Summary,
-            false => Print::Records(command.emit),
+        print: match () {
+            () if command.summary => Print::Summary,
+            () if command.to_topics => Print::Nothing,
+            () => Print::Records(command.emit),
         },
         outputs,
         now_ms: jiff::Timestamp::now().as_millisecond(),
     };
-    let bar = progress_bar(&replayed, command.summary);
+    let bar = progress_bar(&replayed, command.summary || command.to_topics);
     let started = Instant::now();
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
     let read = |work: &mut work::Sender| replayed.read(&bar, work);
-    let (summary, read) = work::run(&job, read, |lines| out.write_all(lines))?;
+    let (summary, read) = work::run(&job, read, |lines, records| match &topics {
+        Some(topics) => topics.write(records),
+        None => out.write_all(lines),
+    })?;
+    let stored = topics.as_ref().map(to_topics::Topics::finish);
     bar.finish_and_clear();
+    if let Some(stored) = stored.transpose()? {
+        say(format_args!("written: {}", counted(stored, "record")));
+    }
     let title = |rule: &str| title(&rulebook, rule);
     let mut problems = Vec::new();
     if command.summary {

@@ -24,6 +24,8 @@ pub(super) enum Print {
     Records(Emit),
     /// The summary only, with samples of the alerts.
     Summary,
+    /// Nothing: the records are written to their topics.
+    Nothing,
 }
 
 /// What is needed to process an event and to print the result.
@@ -49,10 +51,11 @@ struct Task {
     done: SyncSender<Done>,
 }
 
-/// The result of a batch: the lines to print and the counts.
+/// The result of a batch: the lines to print, or the records to write, and the counts.
 #[derive(Default)]
 struct Done {
     lines: Vec<u8>,
+    records: OutputBuffer,
     summary: Summary,
 }
 
@@ -71,15 +74,15 @@ impl Sender {
     }
 }
 
-/// Calls `read`, which sends every batch; processes the batches, and calls `write` with the lines of each in the
-/// order in which they were sent. Returns the summary, and what `read` returned.
+/// Calls `read`, which sends every batch; processes the batches, and calls `write` with the lines and records of each
+/// in the order in which they were sent. Returns the summary, and what `read` returned.
 ///
 /// # Errors
 /// The error of `write`, which stops the reading and the processing.
 pub(super) fn run<T: Send>(
     job: &Job,
     read: impl FnOnce(&mut Sender) -> T + Send,
-    mut write: impl FnMut(&[u8]) -> io::Result<()>,
+    mut write: impl FnMut(&[u8], &OutputBuffer) -> io::Result<()>,
 ) -> io::Result<(Summary, T)> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let (tasks, waiting) = sync_channel::<Task>(cores);
@@ -94,7 +97,7 @@ pub(super) fn run<T: Send>(
         // On an error this receiver is dropped, which stops the reader; then the processing threads stop, too.
         for result in in_order {
             let done = result.recv().map_err(io::Error::other)?;
-            write(&done.lines)?;
+            write(&done.lines, &done.records)?;
             summary.add(done.summary);
         }
         match reader.join() {
@@ -196,7 +199,11 @@ impl<'j> Work<'j> {
     /// Counts the outcome of a record, and writes its outputs as lines or keeps its alerts as samples.
     fn finish(&mut self, outcome: Outcome, record: &RawRecord<'_>) {
         let Job { outputs, print, .. } = self.job;
-        let Done { lines, summary } = &mut self.done;
+        let Done {
+            lines,
+            records,
+            summary,
+        } = &mut self.done;
         summary.count(outcome, record.timestamp_ms);
         for output in self.out.iter() {
             match (print, output.value) {
@@ -205,6 +212,9 @@ impl<'j> Work<'j> {
                     if *output.topic == outputs.of(Content::Alerts).topic =>
                 {
                     summary.sample(alert, record);
+                }
+                (Print::Nothing, value) => {
+                    records.push_copy(output.topic, output.key, output.headers(), value);
                 }
                 (Print::Summary, _) => {}
             }

@@ -1,0 +1,69 @@
+//! Writes what was replayed to the output topics. The producer is idempotent, so that a retry of its own writes nothing
+//! twice; there is no transaction, because a replay commits no position.
+
+use std::cell::Cell;
+use std::io;
+
+use anyhow::{Context, anyhow};
+
+use crate::config::Config;
+use crate::event::OutputBuffer;
+use crate::kafka::append::Appender;
+use crate::pipeline::OutputList;
+use crate::roles::outputs::{self, OutputsError};
+
+/// The output topics of a configuration.
+pub(super) struct Topics {
+    appender: Appender,
+    outputs: OutputList,
+    written: Cell<u64>,
+}
+
+impl Topics {
+    /// Looks the topics up, and creates the missing ones if the configuration says so.
+    ///
+    /// # Errors
+    /// The cluster does not answer, or a topic is missing.
+    pub(super) fn open(config: &Config) -> anyhow::Result<Topics> {
+        let cluster = &config.destination;
+        let found = outputs::prepare(cluster, &config.outputs, config.create_topics)?;
+        if !found.missing.is_empty() {
+            return Err(OutputsError::Missing(found.missing).into());
+        }
+        let batch_bytes = found.outputs.smallest_bytes();
+        let appender = Appender::new(cluster, "replay", batch_bytes);
+        Ok(Topics {
+            appender: appender.context("the destination")?,
+            outputs: found.outputs,
+            written: Cell::new(0),
+        })
+    }
+
+    /// The outputs, with the largest record that each topic accepts.
+    pub(super) fn outputs(&self) -> &OutputList {
+        &self.outputs
+    }
+
+    /// Hands records over to be written, in order.
+    ///
+    /// # Errors
+    /// One that was handed over before could not be written.
+    pub(super) fn write(&self, records: &OutputBuffer) -> io::Result<()> {
+        self.written.set(self.written.get() + records.len() as u64);
+        self.appender.enqueue(records).map_err(io::Error::other)
+    }
+
+    /// Waits until all records are stored; returns how many there are.
+    ///
+    /// # Errors
+    /// Some may not be stored.
+    pub(super) fn finish(&self) -> anyhow::Result<u64> {
+        let written = self.written.get();
+        match self.appender.finish() {
+            Ok(()) => Ok(written),
+            Err(error) => Err(anyhow!(
+                "the destination: {error}; of {written} records some may be missing, so replay them again"
+            )),
+        }
+    }
+}

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::outcome::{Dropped, Outcome};
 use super::outputs::{Content, OutputList};
-use super::{Dropped, Outcome};
 use crate::event::{AuditEvent, PARTS_OF_EVENT};
 use crate::route::{
     EventShape, MAX_ROUTES, Noise, NoisePolicy, RecordKey, RouteAction, RouteOutput, Routed, Routes,

@@ -10,6 +10,7 @@ use crate::event::{
     Digest, Header, NextOffset, Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
 };
 use crate::rules::{Overrides, RuleSet, RuleSource};
+use crate::sigma::Level;
 
 /// Records that hold several events.
 mod lists;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::route::{self, NoisePolicy};
+use crate::route::{self, Noise, NoisePolicy};
 use crate::yaml;
 
 const RULE: &str = "title: Topic deleted

@@ -445,3 +445,40 @@ fn a_template_is_tried_on_every_kind_of_alert_when_the_configuration_is_read() {
     assert!(said.contains("an alert without an actor"), "{said}");
     assert!(said.contains("help: test whether"), "{said}");
 }
+
+#[test]
+fn topics_of_routes_are_outputs_and_those_of_others_are_refused() {
+    let with = |lines: &str| from_parts(Some(("w.yaml", &format!("{SMALLEST}{lines}\n"))), &[]);
+    let routed =
+        with("routes: [{name: a, to: team}, {name: b, to: team, when: {status: Failure}}]");
+    let routed = routed.map_err(|faults| faults[0].to_string());
+    let config = routed.expect("read").config;
+    let topics = config.outputs.topics();
+    assert_eq!(topics[3..], ["watchbell.routine", "team"]);
+    for (lines, fault) in [
+        (
+            "routes: [{name: a, to: watchbell.alerts}]",
+            "w.yaml:6:9: error: routes: `a` writes events to watchbell.alerts, the topic of alerts",
+        ),
+        (
+            "routes: [{name: a, to: watchbell.positions}]",
+            "w.yaml:6:9: error: routes: `a` writes events to watchbell.positions, the topic of positions",
+        ),
+        (
+            "routes:\n- name: a\n  when: {statsu: Failure}\n  to: t",
+            "w.yaml:8:10: error: unknown field `statsu`",
+        ),
+    ] {
+        let faults = with(lines).map(|_| ()).expect_err(lines);
+        let told = faults[0].to_string();
+        assert!(told.starts_with(fault), "{told}");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+    }
+    let dropping = with("noise: drop").map_err(|faults| faults[0].to_string());
+    let config = dropping.expect("read").config;
+    assert_eq!(
+        config.outputs.topics().len(),
+        3,
+        "no routine topic is needed"
+    );
+}

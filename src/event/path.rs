@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use super::audit_event::{AuditEvent, Authorization, CONTAINER, Resource, UserKind};
-use super::walk::{Walk, strings_without};
+use super::walk::{Walk, may_be_path, strings_without};
 use crate::json::{NodeId, Text, same_name, segments_named};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
 
@@ -394,7 +394,9 @@ impl Path {
                 None if rest.is_empty() => Vec::new(),
                 None => continue,
             };
-            if segments.iter().all(|segment| !segment.is_empty()) {
+            let is_part_named = !matches!(part, RawPart::Unmapped)
+                || segments.first().is_none_or(|first| !first.starts_with('*'));
+            if is_part_named && may_be_path(&segments) {
                 let segments = segments.into_iter().map(Into::into).collect();
                 return Ok(Self(PathTarget::Raw(part, segments)));
             }

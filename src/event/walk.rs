@@ -1,11 +1,25 @@
 //! Where the segments of a field path lead within a document. Names match whatever their case and
 //! underscores, a name with dots stands for several segments, and arrays stand for their elements.
-//! Invariant: a node is visited at most once, so the work is linear in the document.
+//! Of the segments of rules, `*` stands for any one name, and `**` for any number of names. Both see what is written,
+//! in all readings: whoever could hide it behind a repeated name could as well put it under another name.
+//! Invariant: a node is visited at most once for each segment, so the work is linear in the document.
 
 use std::ops::ControlFlow;
 
 use crate::json::{Document, NodeId, ValueKind};
 use crate::sigma::{Value, Visit};
+
+/// Stands for any name.
+const ANY_NAME: &str = "*";
+
+/// Stands for any number of names.
+const ANY_DEPTH: &str = "**";
+
+/// Whether segments may be those of a path: with two of any depth, the work would be quadratic.
+pub(super) fn may_be_path(segments: &[&str]) -> bool {
+    let of_any_depth = segments.iter().filter(|segment| **segment == ANY_DEPTH);
+    segments.iter().all(|segment| !segment.is_empty()) && of_any_depth.count() <= 1
+}
 
 /// A search for the values of paths in one document.
 pub(crate) struct Walk<'w, 'a> {
@@ -73,6 +87,11 @@ impl<'w, 'a> Walk<'w, 'a> {
         give: &mut dyn FnMut(Found) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let document = self.document;
+        if let Some((first, rest)) = segments.split_first()
+            && **first == *ANY_DEPTH
+        {
+            return self.nodes_below(node, rest, give);
+        }
         if document.kind(node) == ValueKind::Array && !document.is_empty_container(node) {
             for child in document.children(node) {
                 self.nodes(child, segments, give)?;
@@ -84,6 +103,11 @@ impl<'w, 'a> Walk<'w, 'a> {
                 true => ControlFlow::Continue(()),
                 false => give(Found::Node(node)),
             };
+        }
+        if *segments[0] == *ANY_NAME {
+            let is_object = document.kind(node) == ValueKind::Object;
+            let mut members = document.children(node).filter(|_| is_object);
+            return members.try_for_each(|member| self.nodes(member, &segments[1..], give));
         }
         let mut members = document.members_on_path(node, segments);
         if !self.certain {
@@ -105,6 +129,24 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
             None => ControlFlow::Continue(()),
         }
+    }
+
+    /// Gives the nodes that the segments lead to from a node and from each object below it; without segments, every
+    /// object and every value.
+    fn nodes_below(
+        &self,
+        node: NodeId,
+        segments: &[Box<str>],
+        give: &mut dyn FnMut(Found) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let is_start = |kind| match kind {
+            ValueKind::Object => true,
+            ValueKind::Array => false,
+            _ => segments.is_empty(),
+        };
+        let nodes = self.document.nodes_within(node);
+        let mut starts = nodes.filter(|node| is_start(self.document.kind(*node)));
+        starts.try_for_each(|start| self.nodes(start, segments, give))
     }
 
     /// The one member of these through which every reader goes on: all that stand for as many
@@ -161,4 +203,73 @@ pub(crate) fn strings_without(
         }
     }
     ControlFlow::Continue(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values at a path in a document, those of every reading and those that are certain.
+    fn found(text: &str, path: &str) -> [Vec<String>; 2] {
+        let document = Document::parse(text.as_bytes()).unwrap();
+        let segments: Vec<Box<str>> = path.split('.').map(Into::into).collect();
+        let all = Walk::all(&document);
+        [false, true].map(|certain| {
+            let mut values = Vec::new();
+            let walk = Walk { certain, ..all };
+            let _ = walk.visit(document.root(), &segments, &mut |value| {
+                values.extend(value.text().map(std::borrow::Cow::into_owned));
+                ControlFlow::Continue(())
+            });
+            values
+        })
+    }
+
+    fn both(values: &[&str]) -> [Vec<String>; 2] {
+        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+        [values.clone(), values]
+    }
+
+    #[test]
+    fn any_depth_finds_a_name_in_every_object_and_without_a_name_every_value() {
+        let text =
+            r#"{"role":"a","list":[[{"Role":"b"}],"c"],"deep":{"er":{"role":["d","e"]}},"n":1}"#;
+        assert_eq!(found(text, "**.role"), both(&["a", "b", "d", "e"]));
+        assert_eq!(found(text, "deep.**.role"), both(&["d", "e"]));
+        assert_eq!(found(text, "**"), both(&["a", "b", "c", "d", "e", "1"]));
+        assert_eq!(found(text, "**.er.role"), both(&["d", "e"]));
+        assert_eq!(found(text, "**.none"), both(&[]));
+        assert_eq!(found(r#"["a",{"role":"b"}]"#, "**.role"), both(&["b"]));
+    }
+
+    #[test]
+    fn any_name_finds_the_members_of_an_object_and_nothing_below_them() {
+        let text = r#"{"configs":{"a":"x","b":["y",["z"]],"c":{"d":"w"}},"e":"v"}"#;
+        assert_eq!(found(text, "configs.*"), both(&["x", "y", "z"]));
+        assert_eq!(found(text, "*.c.*"), both(&["w"]));
+        assert_eq!(found(text, "*.*.d"), both(&["w"]));
+        assert_eq!(found(text, "e.*"), both(&[]));
+    }
+
+    #[test]
+    fn a_name_with_dots_is_found_at_any_depth() {
+        let text = r#"{"a":{"retention.ms":"1"},"b":{"retention":{"ms":"2"}}}"#;
+        assert_eq!(found(text, "**.retention.ms"), both(&["1", "2"]));
+    }
+
+    #[test]
+    fn a_repeated_name_has_readings_but_any_name_sees_what_is_written() {
+        let text = r#"{"list":[{"role":"a","Role":"b"}]}"#;
+        let [all, certain] = found(text, "**.role");
+        assert_eq!((all.len(), certain.len()), (2, 0));
+        assert_eq!(found(text, "**"), both(&["a", "b"]));
+        assert_eq!(found(text, "list.*"), both(&["a", "b"]));
+    }
+
+    #[test]
+    fn a_path_has_at_most_one_name_of_any_depth() {
+        assert!(may_be_path(&["a", "**", "b", "*", "*"]));
+        assert!(!may_be_path(&["**", "b", "**"]));
+        assert!(!may_be_path(&["a", ""]));
+    }
 }

@@ -84,6 +84,11 @@ impl<'a> Document<'a> {
         (0..self.nodes.len() as u32).map(NodeId::at)
     }
 
+    /// A node and every one below it, in document order.
+    pub fn nodes_within(&self, id: NodeId) -> impl Iterator<Item = NodeId> + use<> {
+        (id.place()..self.node(id).next).map(NodeId::at)
+    }
+
     /// The node's type.
     pub fn kind(&self, id: NodeId) -> ValueKind {
         self.node(id).kind

@@ -369,6 +369,15 @@ fn compare_event(input: &RawRecord<'_>, event: &AuditEvent<'_>) -> usize {
     for resource in after["resources"].as_array().into_iter().flatten() {
         raw_paths(&resource["data"], "resources.data", &mut paths);
     }
+    // Any name, and any depth.
+    for part in [
+        "api.request.data",
+        "api.response.data",
+        "resources.data",
+        "unmapped.data",
+    ] {
+        paths.extend(["*", "**", "**.name", "*.*"].map(|rest| format!("{part}.{rest}")));
+    }
     // Those parts of `unmapped` are ours: rules name them as attributes. Case and underscores do not matter.
     let is_ours = |path: &String| {
         let path = path.to_lowercase().replace('_', "");

@@ -267,6 +267,7 @@ pub static CONFLUENT: Vendor = Vendor {
         "tableflow_disabled",
         "tableflow_enabled",
         "temporary_topic_deleted",
+        "topic_cleanup_changed",
         "topic_deleted",
         "topic_deleted_by_service",
         "topic_retention_changed",

@@ -64,7 +64,7 @@ fn a_correct_configuration_is_accepted() {
     let run = validate(CONFIG, RULE, NAMES);
     assert_eq!(
         run.stderr,
-        "configuration fine, 102 rules in force, 0 warnings\n"
+        "configuration fine, 103 rules in force, 0 warnings\n"
     );
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
 }
@@ -75,7 +75,7 @@ fn a_rule_that_is_evaluated_on_every_event_is_a_warning_and_counted() {
     let run = validate(CONFIG, &rule, NAMES);
     let warning = "rules/topic_deleted.yaml:2:5: warning: no line requires a value of a field";
     assert!(run.stderr.contains(warning), "{}", run.stderr);
-    let count = "configuration fine, 102 rules in force (1 evaluated on every event of their log source), 1 warnings\n";
+    let count = "configuration fine, 103 rules in force (1 evaluated on every event of their log source), 1 warnings\n";
     assert!(run.stderr.ends_with(count), "{}", run.stderr);
     assert_eq!(run.code, Some(0));
 }

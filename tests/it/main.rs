@@ -42,6 +42,8 @@ mod readings;
 mod replay;
 /// The summary of a replay.
 mod replay_summary;
+/// What a rule answers does not depend on the shape of a request.
+mod request_shapes;
 /// The list of rules in force.
 mod rule_list;
 /// The command that runs the tests of rules.

@@ -47,7 +47,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One thing wrong in a text.
+/// One thing wrong in a text. It is displayed without its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Whether it rejects the file.
@@ -92,6 +92,16 @@ impl Problem {
     }
 }
 
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", printable_lines(&self.message))?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "\n  help: {}", printable_lines(remedy)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// One thing wrong in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -103,19 +113,9 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Problem {
-            severity,
-            mark,
-            message,
-            remedy,
-        } = &self.problem;
-        let (file, line, column) = (&self.file, mark.line, mark.column);
-        let (file, message) = (printable(file), printable_lines(message));
-        write!(f, "{file}:{line}:{column}: {severity}: {message}")?;
-        match remedy {
-            Some(remedy) => write!(f, "\n  help: {}", printable_lines(remedy)),
-            None => Ok(()),
-        }
+        let Problem { severity, mark, .. } = &self.problem;
+        let (file, line, column) = (printable(&self.file), mark.line, mark.column);
+        write!(f, "{file}:{line}:{column}: {severity}: {}", self.problem)
     }
 }
 

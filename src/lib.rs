@@ -7,6 +7,8 @@ pub mod printable;
 
 mod diagnostic;
 
+mod input_file;
+
 pub mod yaml;
 
 pub mod json;

@@ -1,17 +1,18 @@
 //! YAML parsed into a tree in which every node has its line and column, for error messages about
 //! rules and configuration.
-//! A duplicate key is an error; plain `yes` and `no` are strings (YAML 1.2); merge keys are merged.
+//! A duplicate key is an error, and so is a tag; plain `yes` and `no` are strings (YAML 1.2); merge keys are merged.
 //! A plain number keeps its original text. [`Node::text`] returns it where a text is expected, and
 //! refuses a number whose value prints differently, such as `1.10`.
 
 mod reader;
+mod syntax;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{Location, Spanned, Tagged};
 
 use crate::diagnostic::{Mark, Problem};
 
@@ -296,8 +297,8 @@ pub fn documents(text: &str) -> Result<Vec<Node>, Problem> {
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_VALUES },
     };
-    let documents: Vec<Spanned<Value>> =
-        serde_saphyr::from_multiple_with_options(text, options).map_err(|error| syntax(&error))?;
+    let documents: Vec<Untagged<Value>> = serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|error| syntax::problem(&error, text))?;
     let mut nodes: Vec<Node> = documents.into_iter().map(Node::from).collect();
     nodes.iter_mut().for_each(|node| node.keep_written(text));
     Ok(nodes)
@@ -317,55 +318,6 @@ pub fn document(text: &str) -> Result<Node, Problem> {
     }
 }
 
-fn syntax(error: &serde_saphyr::Error) -> Problem {
-    let mark = error.location().map_or(Mark::START, mark);
-    let error = error.without_snippet();
-    match bound(error) {
-        Some((message, remedy)) => Problem::error(mark, message).remedy(remedy),
-        None => Problem::error(mark, format!("not readable as YAML: {error}")),
-    }
-}
-
-/// The bound that a text exceeds, if that is the error, and what to do about it.
-fn bound(error: &serde_saphyr::Error) -> Option<(String, &'static str)> {
-    use serde_saphyr::Error;
-    use serde_saphyr::budget::BudgetBreach as Breach;
-    let split = "split the file";
-    let without = "write the values in place of aliases, or split the file";
-    match error {
-        Error::Budget { breach, .. } => match breach {
-            Breach::Documents { .. } => Some((
-                format!("more than {MAX_DOCUMENTS} documents in one file"),
-                split,
-            )),
-            Breach::Nodes { .. } | Breach::Events { .. } | Breach::ScalarBytes { .. } => Some((
-                format!("more than {MAX_VALUES} keys and values in one file"),
-                split,
-            )),
-            Breach::Depth { .. } => {
-                let message = format!("maps and lists nested deeper than {MAX_DEPTH}");
-                Some((message, "nest them less deeply"))
-            }
-            Breach::AliasAnchorRatio { .. } => {
-                let message = format!("more than {MAX_ALIASES_OF_ANCHOR} aliases for each anchor");
-                Some((message, without))
-            }
-            _ => None,
-        },
-        Error::AliasError { error, .. } => bound(error),
-        // The scanner reports the nesting of brackets as a text alone.
-        other if other.to_string().starts_with("recursion limit exceeded") => {
-            let message = format!("maps and lists nested deeper than {MAX_DEPTH}");
-            Some((message, "nest them less deeply"))
-        }
-        Error::AliasReplayLimitExceeded { .. } => {
-            let message = format!("aliases that stand for more than {MAX_VALUES} values");
-            Some((message, without))
-        }
-        _ => None,
-    }
-}
-
 fn mark(location: Location) -> Mark {
     let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).max(1);
     Mark {
@@ -374,8 +326,20 @@ fn mark(location: Location) -> Mark {
     }
 }
 
-impl From<Spanned<Value>> for Node {
-    fn from(spanned: Spanned<Value>) -> Node {
+/// A value with its place. A value with a tag, such as `!!int`, is refused.
+struct Untagged<T>(Spanned<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Untagged<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Untagged<T>, D::Error> {
+        match Tagged::<Spanned<T>>::deserialize(deserializer)? {
+            Tagged(value, None) => Ok(Untagged(value)),
+            Tagged(_, Some(_)) => Err(D::Error::custom(syntax::TAG)),
+        }
+    }
+}
+
+impl From<Untagged<Value>> for Node {
+    fn from(Untagged(spanned): Untagged<Value>) -> Node {
         let span = spanned.defined.span();
         let index = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let start = index(span.byte_offset());
@@ -423,9 +387,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         if float.is_finite() {
             Ok(Value::Float(float))
         } else {
-            Err(E::custom(
-                "a number that is not finite; quote it to make it a string",
-            ))
+            Err(E::custom(syntax::NOT_FINITE))
         }
     }
 
@@ -439,7 +401,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
         let mut nodes = Vec::new();
-        while let Some(element) = elements.next_element::<Spanned<Value>>()? {
+        while let Some(element) = elements.next_element::<Untagged<Value>>()? {
             nodes.push(element.into());
         }
         Ok(Value::Seq(nodes))
@@ -447,7 +409,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some((key, node)) = map.next_entry::<Spanned<String>, Spanned<Value>>()? {
+        while let Some((Untagged(key), node)) =
+            map.next_entry::<Untagged<String>, Untagged<Value>>()?
+        {
             entries.push(Entry {
                 key_mark: mark(key.referenced),
                 key: key.value,
@@ -587,7 +551,7 @@ mod tests {
         for endless in [".inf", "-.inf", ".nan", "1e999"] {
             let problem = document(&format!("a: 1\nb: {endless}\n")).unwrap_err();
             assert_eq!(problem.mark, at(2, 4), "{problem:?}");
-            assert!(problem.message.contains("quote"), "{problem:?}");
+            assert!(problem.remedy.unwrap().contains("quote"));
         }
         let keys = document("007: a\n7: b\n1.10: c\n0x1f: d\nyes: e\n1e3: f\n").unwrap();
         let keys: Vec<&str> = keys
@@ -626,6 +590,67 @@ mod tests {
         let problem = document("a: 1\nb: 2\na: 3\n").unwrap_err();
         assert_eq!(problem.mark, at(3, 1));
         assert!(problem.message.contains("duplicate"), "{}", problem.message);
+    }
+
+    #[test]
+    fn a_tag_is_refused_wherever_it_stands() {
+        for (text, tag, place) in [
+            ("a: 1\nb: !custom x", "!custom", at(2, 12)),
+            ("a: !!int '5'", "!!int", at(1, 10)),
+            ("a: !!int abc", "!!int", at(1, 10)),
+            ("a: !!str 5", "!!str", at(1, 10)),
+            ("a: !!bool x", "!!bool", at(1, 11)),
+            ("a: !!binary aGk=", "!!binary", at(1, 13)),
+            ("a: !!binary //8=", "!!binary", at(1, 13)),
+            ("a: !!timestamp 2020-01-01", "!!timestamp", at(1, 16)),
+            ("a: !!seq x", "!!seq", at(1, 10)),
+            ("a: ! 5", "!", at(1, 6)),
+            ("a: !<tag:example.com> x", "!<tag:example.com>", at(1, 23)),
+            ("- [!t x]", "!t", at(1, 7)),
+            ("!t a: 1", "!t", at(1, 4)),
+            ("!t\n- x", "!t", at(1, 1)),
+            ("a: !t\n  b: 1", "!t", at(2, 3)),
+            ("a: !t &x [1]\nb: *x", "!t", at(1, 10)),
+        ] {
+            let problem = document(text).unwrap_err();
+            let expected = format!("the tag `{tag}`, which is not supported");
+            assert_eq!((problem.message, problem.mark), (expected, place), "{text}");
+            assert!(problem.remedy.unwrap().contains("quote"), "{text}");
+        }
+        let text = document("a: Stop !now\nb: '!x'").unwrap();
+        assert_eq!(text.entry("a").unwrap().as_str(), Some("Stop !now"));
+    }
+
+    #[test]
+    fn what_is_not_yaml_is_said_in_plain_words_with_a_remedy() {
+        for (text, place, message, remedy) in [
+            (
+                "a: b: c",
+                at(1, 5),
+                "a colon where no key can stand",
+                "quote",
+            ),
+            ("a: 'x", at(1, 4), "a quote is not closed", "close it"),
+            ("a: [1", at(1, 4), "a bracket is not closed", "close it"),
+            ("a:\n\t- b", at(2, 2), "a tab in the indentation", "spaces"),
+            ("a: @x", at(1, 4), "cannot begin with this", "quote"),
+            ("a: \"\\q\"", at(1, 4), "an escape that YAML", "two back"),
+            ("- a\nb: 1", at(2, 1), "no element", "begin it with"),
+            ("a: *x", at(1, 4), "anchor that does not exist", "quote"),
+            ("a: &a [*a]", at(1, 8), "an alias within", "in place of"),
+            ("<<: 1", at(1, 5), "merges maps only", "name a map"),
+            ("? [1]\n: 2", at(1, 3), "a list or a map", "write a name"),
+            ("null: 1", at(1, 1), "empty or null", "quote it"),
+            ("a: 1\na: 2", at(2, 1), "duplicate key `a`", "keep one"),
+            ("Stop !\na: b: c", at(2, 2), "a colon where", "quote"),
+        ] {
+            let problem = document(text).unwrap_err();
+            assert!(problem.message.contains(message), "{text}: {problem:?}");
+            assert!(problem.remedy.unwrap().contains(remedy), "{text}");
+            assert_eq!(problem.mark, place, "{text}");
+            let library = ["at line", "Option", "deserialize", "scalar", "mapping"];
+            assert!(!library.iter().any(|word| problem.message.contains(word)));
+        }
     }
 
     #[test]

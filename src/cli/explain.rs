@@ -5,8 +5,7 @@ mod count;
 mod rule;
 mod stored;
 
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,18 +15,21 @@ use arc_swap::ArcSwap;
 use clap::Args;
 
 use self::count::Count;
-use self::rule::RuleUnderTest;
+use self::rule::{RuleFiles, RuleUnderTest};
 use super::config_file::load_config;
+use super::event_file::{self, STANDARD_INPUT};
 use super::explainer::Explainer;
 use super::failure::Failure;
 use super::say::{report_panics, say};
 use super::{shipped, terminal};
 use crate::config::Config;
+use crate::diagnostic::Problem;
 use crate::files::{FileReader, Piece};
+use crate::input_file;
 use crate::pipeline::Pipeline;
 use crate::query::PastTime;
 use crate::roles::rulebook::read_names;
-use crate::rules::CurrentRules;
+use crate::rules::{CurrentRules, RuleSource};
 use crate::sigma::Suppression;
 use crate::view::{printable, rule_outcome};
 
@@ -36,7 +38,7 @@ const DEFAULT_CONFIG: &str = "watchbell.yaml";
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// The id, the title or the source of a rule, as the command `rules` lists them, or a rule file.
+    /// The id, the title or the source of a rule, as the command `rules` lists them, or a file with one rule.
     #[arg(value_name = "RULE")]
     rule: String,
     /// A file with events as the vendor writes them (`-` is standard input); or the id of an event or alert, or its
@@ -50,6 +52,16 @@ pub(super) struct Command {
     /// packs; for an event in the topics it is watchbell.yaml.
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Rule files, directories with rules, or packs such as pack:confluent, in place of the rules of the configuration.
+    /// May be given several times.
+    #[arg(long, value_name = "RULES")]
+    rules: Vec<RuleSource>,
+    /// The names file, in place of that of the configuration.
+    #[arg(long, value_name = "NAMES")]
+    names: Option<PathBuf>,
+    /// The file with the values of placeholders in rules, in place of that of the configuration.
+    #[arg(long, value_name = "PLACEHOLDERS")]
+    placeholders: Option<PathBuf>,
     /// Search the topics only for records that were written since this time: a duration before now, such as 12h, or a
     /// time.
     #[arg(long, value_name = "TIME")]
@@ -57,13 +69,25 @@ pub(super) struct Command {
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    let is_file = command.event == "-" || Path::new(&command.event).exists();
+    let is_file = command.event == STANDARD_INPUT || Path::new(&command.event).exists();
+    if is_file {
+        return explained(command, is_file);
+    }
+    explained(command, is_file).map_err(|failure| failure.noted(&command.taken_for_an_id()))
+}
+
+fn explained(command: &Command, is_file: bool) -> Result<(), Failure> {
     let config = match &command.config {
         Some(path) => Some(load_config(path)?),
         None if !is_file => Some(load_config(Path::new(DEFAULT_CONFIG))?),
         None => None,
     };
-    let rule = RuleUnderTest::load(&command.rule, config.as_ref())?;
+    let files = RuleFiles {
+        sources: &command.rules,
+        placeholders: command.placeholders.as_deref(),
+        config: config.as_ref(),
+    };
+    let rule = RuleUnderTest::load(&command.rule, &files)?;
     report_panics();
     let mut out = BufWriter::new(io::stdout().lock());
     let count = match (&config, is_file) {
@@ -83,6 +107,24 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     Ok(())
 }
 
+impl Command {
+    /// What `--event` was taken for, if there is no such file.
+    fn taken_for_an_id(&self) -> String {
+        let event = &self.event;
+        let near = match input_file::open(Path::new(event)) {
+            Err(Problem {
+                remedy: Some(remedy),
+                ..
+            }) if remedy.starts_with("did you mean") => format!("\n  help: {remedy}"),
+            _ => String::new(),
+        };
+        format!(
+            "there is no file `{event}`, so it was taken for the id or the position of a record in the topics of \
+             the configuration{near}"
+        )
+    }
+}
+
 /// Explains every event of the file, or the one that `--line` names.
 fn explain_file(
     command: &Command,
@@ -90,7 +132,8 @@ fn explain_file(
     rule: RuleUnderTest,
     out: &mut dyn Write,
 ) -> Result<Count, Failure> {
-    let names = read_names(config.and_then(|config| config.names.as_deref()));
+    let of_config = config.and_then(|config| config.names.as_deref());
+    let names = read_names(command.names.as_deref().or(of_config));
     let names = Arc::new(ArcSwap::from_pointee(
         names.map_err(Failure::configuration)?,
     ));
@@ -131,10 +174,8 @@ fn explain_file(
 }
 
 fn open(name: &str) -> Result<FileReader, Failure> {
-    let raw: Box<dyn Read + Send> = match name {
-        "-" => Box::new(io::stdin()),
-        name => Box::new(File::open(name).with_context(|| format!("open {name}"))?),
-    };
+    let raw = event_file::open(Path::new(name));
+    let raw = raw.map_err(|problem| anyhow!("{name}: {problem}"))?;
     let reader = FileReader::new(raw).with_context(|| format!("read {name}"))?;
     Ok(reader)
 }

@@ -32,6 +32,18 @@ impl Failure {
         Failure::Configuration(faults.into_iter().map(|fault| fault.to_string()).collect())
     }
 
+    /// The same failure after a note that says what was tried.
+    pub(super) fn noted(self, note: &str) -> Failure {
+        match self {
+            Failure::Configuration(faults) => {
+                let note = format!("watchbell: {note}");
+                Failure::Configuration([note].into_iter().chain(faults).collect())
+            }
+            Failure::Failed(error) => Failure::Failed(anyhow!("{error:#}\n  note: {note}")),
+            Failure::Closed => Failure::Closed,
+        }
+    }
+
     /// Writes the error to standard error and returns the exit code.
     pub(super) fn report(self) -> ExitCode {
         match self {

@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod config_file;
 mod demo;
+mod event_file;
 mod explain;
 mod explainer;
 mod failure;

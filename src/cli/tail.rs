@@ -18,11 +18,13 @@ use super::signals::shutdown_on_signal;
 use super::terminal;
 use crate::diagnostic::Diagnostic;
 use crate::event::{Offset, RawRecord};
+use crate::input_file;
 use crate::kafka::Span;
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{TopicRead, TopicReader};
 use crate::query::{self, PastTime};
-use crate::sigma::Scratch;
+use crate::roles::rulebook::read_placeholders;
+use crate::sigma::{Placeholders, Scratch};
 use crate::view::{At, Emitted, Filter, FilterText, Paint, RecordKind, line};
 
 /// How many of the newest records are printed first, unless an option says otherwise.
@@ -68,7 +70,9 @@ pub(super) struct Command {
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let config = command.config.load()?;
-    let filter = filter(command)?;
+    let placeholders = read_placeholders(config.placeholders.as_deref());
+    let placeholders = placeholders.map_err(Failure::configuration)?;
+    let filter = filter(command, &placeholders)?;
     let topic = command.output.name(&config.outputs);
     let stop = shutdown_on_signal()?;
     let mut printer = Printer {
@@ -84,7 +88,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 /// The filter of all `--filter` and `--filter-file` options.
-fn filter(command: &Command) -> Result<Filter, Failure> {
+fn filter(command: &Command, placeholders: &Placeholders) -> Result<Filter, Failure> {
     let mut texts: Vec<(String, String)> = Vec::new();
     let several = command.filter.len() > 1;
     for (number, text) in (1..).zip(&command.filter) {
@@ -97,15 +101,17 @@ fn filter(command: &Command) -> Result<Filter, Failure> {
     }
     for path in &command.filter_file {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::configuration([format!("{name}: not readable: {error}")]))?;
+        let text = input_file::read_text(path).map_err(|problem| {
+            let file = name.as_str().into();
+            Failure::configuration([Diagnostic { file, problem }])
+        })?;
         texts.push((name, text));
     }
     let written: Vec<FilterText<'_>> = texts
         .iter()
         .map(|(name, text)| FilterText { name, text })
         .collect();
-    let (filter, warnings) = Filter::parse(command.output.kind(), &written)
+    let (filter, warnings) = Filter::parse(command.output.kind(), &written, placeholders)
         .map_err(Failure::configuration::<Diagnostic>)?;
     for warning in warnings {
         say(warning);

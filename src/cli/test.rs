@@ -33,13 +33,16 @@ pub(super) struct Command {
     /// configuration, and without a configuration those of all packs.
     #[arg(value_name = "PATH")]
     paths: Vec<RuleSource>,
-    /// The configuration file that names the rules, unless PATH does, and the names file. Its overrides of levels
-    /// are not used, because a test describes its rule as it is written.
+    /// The configuration file that names the rules, unless PATH does, the names file and the placeholders. Its overrides
+    /// of levels are not used, because a test describes its rule as it is written.
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The file with names that the events get before the rules see them, in place of that of the configuration.
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
+    /// The file with the values of placeholders in rules, in place of that of the configuration.
+    #[arg(long, value_name = "FILE")]
+    placeholders: Option<PathBuf>,
     /// Also write the results as JUnit XML.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -109,7 +112,8 @@ impl Command {
     /// Reads rules, tests and names. The problems of all of them are reported together.
     fn read(&self, sources: &[RuleSource], config: Option<&Config>) -> Result<Inputs, Failure> {
         let catalogs = Catalogs::shipped().map_err(Failure::configuration)?;
-        let placeholders = config.and_then(|config| config.placeholders.as_deref());
+        let of_config = config.and_then(|config| config.placeholders.as_deref());
+        let placeholders = self.placeholders.as_deref().or(of_config);
         let overrides = Overrides::default();
         let rules = load_rules(&rules_of(sources), &catalogs, &overrides, placeholders);
         let of_config = config.and_then(|config| config.names.as_deref());

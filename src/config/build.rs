@@ -1,6 +1,6 @@
 //! Builds the typed configuration from the merged layers, and checks what must hold between its parts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::model::{Config, LagGroup, Log, Session, Source};
@@ -11,13 +11,12 @@ use crate::kafka::{BrokerKind, Cluster};
 use crate::notify;
 use crate::observe::log::LogFormat;
 use crate::pipeline::OutputList;
-use crate::rules::{Overrides, RuleSource, pack, pack_names};
-use crate::settings::{Fault, Section};
+use crate::rules::{OverridePart, Overrides, RuleSource, pack, pack_names};
+use crate::settings::{Fault, NO_PLACE, Section, file_and_mark};
 
 pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let sources = sources(&root.section("sources"), faults);
     let destination = cluster::cluster(&root.section("destination"), faults);
-    let overrides = root.section("overrides");
     let (outputs, positions_topic) = topics(&root.section("topics"), faults);
     let noise = routes::noise(root, faults);
     let (routes, outputs) = routes::routes(root, noise, outputs, &positions_topic, faults);
@@ -31,13 +30,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         rules: rules(root, faults),
         names: root.path("names"),
         placeholders: root.path("placeholders"),
-        overrides: Overrides {
-            disabled: overrides.words("disabled").into_iter().collect(),
-            levels: overrides.section("levels").levels(faults),
-            statuses: overrides.section("statuses").statuses(faults),
-            group_by: overrides.section("group_by").lists(),
-            runbooks: overrides.section("runbooks").texts(),
-        },
+        overrides: overrides(&root.section("overrides"), faults),
         outputs,
         routes,
         noise,
@@ -54,10 +47,37 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     config
 }
 
+fn overrides(section: &Section<'_>, faults: &mut Vec<Fault>) -> Overrides {
+    let mut places = BTreeMap::new();
+    for part in OverridePart::ALL {
+        let written = match part {
+            OverridePart::Disabled => section.places_of_words(part.as_str()),
+            _ => section.section(part.as_str()).places(),
+        };
+        for (key, place) in written {
+            let (file, mark) = file_and_mark(place);
+            places.insert((part, key), (file.into(), mark));
+        }
+    }
+    let of = |part: OverridePart| section.section(part.as_str());
+    Overrides {
+        disabled: section
+            .words(OverridePart::Disabled.as_str())
+            .into_iter()
+            .collect(),
+        levels: of(OverridePart::Levels).levels(faults),
+        statuses: of(OverridePart::Statuses).statuses(faults),
+        group_by: of(OverridePart::GroupBy).lists(),
+        runbooks: of(OverridePart::Runbooks).texts(),
+        places,
+    }
+}
+
 fn sources(section: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<Source> {
     let names = section.names();
     if names.is_empty() {
-        let fault = Fault::new("configuration", "sources: at least one source is required");
+        let message = "sources: at least one source is required";
+        let fault = Fault::new(NO_PLACE, message).of_key("sources");
         faults.push(fault.remedy("write `sources: {confluent: {bootstrap: host:9092}}`"));
     }
     let source = |name: &str| {

@@ -28,13 +28,24 @@ impl Source for Layer {
     }
 }
 
-/// Merge all layers. Unknown keys and variables are left out and reported in `faults`.
+/// Merge all layers. Unknown keys and variables are left out and reported in `faults`. The paths of keys whose values in
+/// the file are of another type than they must be are appended to `refused`.
 pub(super) fn merge(
-    file: Option<(&str, &str)>,
+    file: Option<(&str, &Node)>,
     variables: &[(String, String)],
     faults: &mut Vec<Fault>,
+    refused: &mut Vec<String>,
 ) -> Table {
-    let written = file.map_or_else(Table::new, |(name, text)| from_file(name, text, faults));
+    let written = file.map_or_else(Table::new, |(name, root)| {
+        let path = Vec::new();
+        let mut layer = FileLayer {
+            name,
+            path,
+            refused,
+            faults,
+        };
+        layer.section(root, ROOT)
+    });
     let mut names = section_names(&written);
     let given = from_variables(variables, &names, faults);
     for (section, given) in section_names(&given) {
@@ -104,19 +115,11 @@ fn section_defaults(keys: &[Key]) -> Table {
     table
 }
 
-fn from_file(name: &str, text: &str, faults: &mut Vec<Fault>) -> Table {
-    let root = match yaml::document(text) {
-        Ok(root) => root,
-        Err(problem) => {
-            faults.push(Fault::in_file(name, problem));
-            return Table::new();
-        }
-    };
-    FileLayer { name, faults }.section(&root, ROOT)
-}
-
 struct FileLayer<'a> {
     name: &'a str,
+    /// The path of the key that is read.
+    path: Vec<String>,
+    refused: &'a mut Vec<String>,
     faults: &'a mut Vec<Fault>,
 }
 
@@ -128,8 +131,8 @@ impl FileLayer<'_> {
             yaml::Value::Null => &[],
             other => {
                 let message = format!("a map is expected, not {}", other.kind());
-                self.faults
-                    .push(Fault::new(place(self.name, node.mark), message));
+                let fault = Fault::new(place(self.name, node.mark), message);
+                self.refuse(fault.remedy("write `key: value` lines below it"));
                 &[]
             }
         }
@@ -145,11 +148,19 @@ impl FileLayer<'_> {
                 self.faults.push(fault.one_of(&entry.key, &known));
                 continue;
             };
+            self.path.push(key.name.into());
             if let Some(value) = self.value(entry, key) {
                 table.insert(key.name.into(), value);
             }
+            self.path.pop();
         }
         table
+    }
+
+    /// Reports the value of the key that is read.
+    fn refuse(&mut self, fault: Fault) {
+        self.refused.push(self.path.join("."));
+        self.faults.push(fault);
     }
 
     fn value(&mut self, entry: &Entry, key: &Key) -> Option<Value> {
@@ -162,7 +173,9 @@ impl FileLayer<'_> {
                 let sections: Table = sections
                     .map(|named| {
                         let at = place(self.name, named.key_mark);
+                        self.path.push(named.key.clone());
                         let section = self.section(&named.node, keys());
+                        self.path.pop();
                         (named.key.clone(), value(&at, section))
                     })
                     .collect();
@@ -225,7 +238,7 @@ impl FileLayer<'_> {
     fn scalar(&mut self, node: &Node) -> Option<Value> {
         let at = place(self.name, node.mark);
         if let Err(problem) = node.check_written() {
-            self.faults.push(Fault::in_file(self.name, problem));
+            self.refuse(Fault::in_file(self.name, problem));
             return None;
         }
         match &node.value {
@@ -251,15 +264,15 @@ impl FileLayer<'_> {
 
     fn one_value(&mut self, node: &Node) -> Option<Value> {
         let message = format!("one value is expected, not {}", node.value.kind());
-        let at = place(self.name, node.mark);
-        self.faults.push(Fault::new(at, message));
+        let fault = Fault::new(place(self.name, node.mark), message);
+        self.refuse(fault.remedy("write a word, a number, true or false"));
         None
     }
 
     fn refuse_secret(&mut self, entry: &Entry) {
         let at = place(self.name, entry.key_mark);
         let fault = Fault::new(at, format!("`{}` is a secret", entry.key));
-        self.faults.push(fault.remedy(format!(
+        self.refuse(fault.remedy(format!(
             "name a file that contains it with `{}_file`, or set it by a {PREFIX} variable",
             entry.key
         )));

@@ -5,8 +5,10 @@ use std::path::Path;
 use super::build::build;
 use super::model::Config;
 use super::{layers, print};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Problem, Severity};
+use crate::input_file;
 use crate::settings::{Fault, Section};
+use crate::yaml;
 
 /// A configuration and where each of its values comes from.
 #[derive(Clone)]
@@ -37,6 +39,14 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// A configuration of which nothing could be read, for one reason: it hides all others.
+    fn unreadable(fault: Fault) -> Draft {
+        Draft {
+            faults: vec![fault],
+            loaded: None,
+        }
+    }
+
     /// The values as far as they can be read: faulty ones have their defaults or are empty. It may be
     /// used to find more faults, never to run.
     pub fn config(&self) -> Option<&Config> {
@@ -66,15 +76,9 @@ pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
 /// Read `path` and the variables of this process, whatever is wrong in them.
 pub fn draft(path: &Path) -> Draft {
     let name = path.display().to_string();
-    let text = match std::fs::read_to_string(path) {
+    let text = match input_file::read_text(path) {
         Ok(text) => text,
-        Err(error) => {
-            let fault = Fault::new(name.as_str(), format!("not readable: {error}"));
-            return Draft {
-                faults: vec![fault],
-                loaded: None,
-            };
-        }
+        Err(problem) => return Draft::unreadable(Fault::of_file(&name, problem)),
     };
     let variables: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
@@ -94,9 +98,28 @@ pub fn from_parts(
 }
 
 fn draft_from_parts(file: Option<(&str, &str)>, variables: &[(String, String)]) -> Draft {
+    let root = file.map(|(name, text)| {
+        let root = yaml::document(text).map_err(|problem| Fault::in_file(name, problem))?;
+        match root.value {
+            yaml::Value::Map(_) | yaml::Value::Null => Ok((name, root)),
+            other => {
+                let message = format!("the configuration is a map, not {}", other.kind());
+                let problem = Problem::error(root.mark, message);
+                let remedy = "write `key: value` lines; `watchbell init` writes an example";
+                Err(Fault::in_file(name, problem.remedy(remedy)))
+            }
+        }
+    });
+    let root = match root.transpose() {
+        Ok(root) => root,
+        Err(fault) => return Draft::unreadable(fault),
+    };
     let mut faults = Vec::new();
-    let merged = layers::merge(file, variables, &mut faults);
+    let written = root.as_ref().map(|(name, root)| (*name, root));
+    let mut refused = Vec::new();
+    let merged = layers::merge(written, variables, &mut faults, &mut refused);
     let config = build(&Section::root(&merged), &mut faults);
+    faults.retain(|fault| !fault.follows_from(&refused));
     let (warnings, faults) = faults
         .into_iter()
         .partition(|fault| fault.severity == Severity::Warning);

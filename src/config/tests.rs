@@ -4,7 +4,7 @@ use super::*;
 use crate::kafka::BrokerKind;
 use crate::kafka::session::Start;
 use crate::pipeline::Content;
-use crate::rules::RuleSource;
+use crate::rules::{OverridePart, RuleSource};
 
 const SMALLEST: &str = "\
 sources:
@@ -341,12 +341,13 @@ fn a_sink_that_cannot_work_is_refused_at_its_line() {
     type: webhook
     url: http://x
     detection:
-      s: {teem: orders}
+      s: {teem: orders, data.methodName: x}
       condition: s
   h: {type: webhook, url: 'https://me:HIDDEN@x/'}
   g: {type: webhook, url: http://x, text_template: /no/such/file, rate_per_minute: 0}
   i: {type: email, server: 'mail:x', from: nobody, encryption: none, user: me}
   j: {type: email, server: mail, from: a@b.c, to: [a@b.c], encryption: ssl}
+  k: {type: webhook, url: http://x, detection: {s: {team|expand: '%t%'}, condition: s}}
 ";
     let said = refused(&text, &[]);
     for expected in [
@@ -361,6 +362,8 @@ fn a_sink_that_cannot_work_is_refused_at_its_line() {
         "did you mean `high`?",
         "w.yaml:16:11: error",
         "did you mean `team`?",
+        "unknown field `data.methodName`\n  help: did you mean `api.operation`?",
+        "w.yaml:22:66: error: placeholders are not supported in the detection of a sink",
         "notify.g.text_template: read /no/such/file",
         "notify.g.rate_per_minute",
         "w.yaml:18:27: error: notify.h.url: the address contains a password",
@@ -373,6 +376,67 @@ fn a_sink_that_cannot_work_is_refused_at_its_line() {
         assert!(said.contains(expected), "{expected} in\n{said}");
     }
     assert!(!said.contains("HIDDEN"), "{said}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_refused_for_that_reason_alone() {
+    let sources = "sources: {c: {bootstrap: a:1}}\n";
+    let destination = "destination: {bootstrap: b:1}\n";
+    for (text, said) in [
+        (
+            "sources: a: b".to_owned(),
+            "w.yaml:1:11: error: not readable as YAML: a colon where no key can stand\n  help: quote the value if the \
+             colon is part of it, or correct the indentation",
+        ),
+        (
+            "- a".to_owned(),
+            "w.yaml:1:1: error: the configuration is a map, not a list\n  help: write `key: value` lines; `watchbell \
+             init` writes an example",
+        ),
+        (
+            format!("sources: 5\n{destination}"),
+            "w.yaml:1:10: error: a map is expected, not a number\n  help: write `key: value` lines below it",
+        ),
+        (
+            format!("sources: {{c: x}}\n{destination}"),
+            "w.yaml:1:14: error: a map is expected, not a string\n  help: write `key: value` lines below it",
+        ),
+        (
+            format!("{sources}destination: 5\n"),
+            "w.yaml:2:14: error: a map is expected, not a number\n  help: write `key: value` lines below it",
+        ),
+        (
+            format!("{sources}destination: {{bootstrap: [b:1]}}\n"),
+            "w.yaml:2:26: error: one value is expected, not a list\n  help: write a word, a number, true or false",
+        ),
+        (
+            format!("{sources}destination: {{}}\n"),
+            "configuration: error: destination.bootstrap: a value is required\n  help: write \
+             `destination.bootstrap`, or set the variable WATCHBELL__DESTINATION__BOOTSTRAP",
+        ),
+    ] {
+        assert_eq!(refused(&text, &[]), said, "{text}");
+    }
+}
+
+#[test]
+fn an_override_keeps_the_place_at_which_it_is_written() {
+    let text = format!(
+        "{SMALLEST}overrides:\n  disabled: [a.b, c]\n  levels:\n    x: low\n  group_by: {{y: [status]}}\n"
+    );
+    let places = loaded(&text, &[]).config.overrides.places;
+    let at = |part, key: &str| {
+        let (file, mark) = &places[&(part, key.to_owned())];
+        format!("{file}:{}:{}", mark.line, mark.column)
+    };
+    assert_eq!(at(OverridePart::Disabled, "a.b"), "w.yaml:7:14");
+    assert_eq!(at(OverridePart::Disabled, "c"), "w.yaml:7:19");
+    assert_eq!(at(OverridePart::Levels, "x"), "w.yaml:9:8");
+    assert_eq!(at(OverridePart::GroupBy, "y"), "w.yaml:10:17");
+    let variable = "WATCHBELL__OVERRIDES__DISABLED";
+    let config = loaded(SMALLEST, &[(variable, "z")]).config;
+    let place = &config.overrides.places[&(OverridePart::Disabled, "z".to_owned())];
+    assert_eq!(&*place.0, variable);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::audit_event::{AuditEvent, Authorization, CONTAINER, Resource, UserKin
 use super::walk::{Walk, may_be_path, strings_without};
 use crate::json::{NodeId, Text, same_name, segments_named};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
+use crate::vendors;
 
 type Visited = ControlFlow<()>;
 
@@ -402,8 +403,9 @@ impl Path {
             }
         }
         let names = Self::attributes().chain(RAW_PARTS.map(|(name, _)| name));
+        let near = || crate::diagnostic::nearest(path, names).map(ToOwned::to_owned);
         Err(UnknownField {
-            suggestion: crate::diagnostic::nearest(path, names).map(ToOwned::to_owned),
+            suggestion: vendors::attribute_of_native(path).or_else(near),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::notification::Arrival;
+use crate::diagnostic::nearest;
 use crate::notice::{Notice, ResourceNotice};
 use crate::sigma::{
     Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Origin, Scratch, UnknownField,
@@ -101,10 +102,15 @@ impl AlertPath {
     pub fn parse(name: &str) -> Result<AlertPath, UnknownField> {
         match FIELDS.iter().position(|(known, _)| *known == name) {
             Some(index) => Ok(AlertPath(index)),
-            None => Err(UnknownField {
-                suggestion: crate::diagnostic::nearest(name, FIELDS.iter().map(|(name, _)| *name))
-                    .map(str::to_owned),
-            }),
+            None => {
+                let known = || FIELDS.iter().map(|(name, _)| *name);
+                let is_known = |place: &String| known().any(|name| name == place);
+                let native = vendors::attribute_of_native(name).filter(is_known);
+                let near = || nearest(name, known()).map(str::to_owned);
+                Err(UnknownField {
+                    suggestion: native.or_else(near),
+                })
+            }
         }
     }
 }

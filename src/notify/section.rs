@@ -15,7 +15,7 @@ use crate::settings::{
     DefaultValue, Fault, Key, ScalarType, Section, Shape, Structure, choice, duration, key,
     optional, place,
 };
-use crate::sigma::{self, Detection, Level};
+use crate::sigma::{self, Detection, Level, Placeholders};
 use crate::yaml::{self, Node};
 
 /// The common keys of every sink that are listed before the keys of its kind. `kinds` are the allowed
@@ -88,7 +88,11 @@ const DETECTION: Structure = Structure {
 /// What is wrong with a detection over alerts, each problem with its line and column.
 fn check_detection(node: &Node) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if let Some(detection) = sigma::detection(node, &mut problems)
+    let placeholders = Placeholders::unsupported(
+        "placeholders are not supported in the detection of a sink",
+        "write the values here without `expand`; rules can have placeholders",
+    );
+    if let Some(detection) = sigma::detection_with(node, &placeholders, &mut problems)
         && let Err(unknown) = Route::compile(&detection)
     {
         problems.extend(unknown);

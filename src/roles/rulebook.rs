@@ -13,7 +13,8 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Mark, Problem};
+use crate::diagnostic::Diagnostic;
+use crate::input_file;
 use crate::kafka::session::Shutdown;
 use crate::observe::Metrics;
 use crate::observe::metrics::Reloaded;
@@ -242,9 +243,9 @@ fn hash_path(path: &Path, depth: usize, hash: &mut Sha256) {
     } else {
         hash.update(path.as_os_str().as_encoded_bytes());
         hash.update([0]);
-        match std::fs::read(path) {
+        match input_file::read(path) {
             Ok(content) => hash.update(Sha256::digest(content)),
-            Err(error) => hash.update(error.to_string()),
+            Err(problem) => hash.update(problem.message),
         }
     }
 }
@@ -307,8 +308,11 @@ pub fn load_rules(
     }
 }
 
-/// Reads a file of placeholders.
-fn read_placeholders(path: Option<&Path>) -> Result<Placeholders, Vec<Diagnostic>> {
+/// Reads a file of placeholders; without a path, there are none.
+///
+/// # Errors
+/// Everything that is wrong in the file.
+pub fn read_placeholders(path: Option<&Path>) -> Result<Placeholders, Vec<Diagnostic>> {
     match path {
         Some(path) => Placeholders::parse(&read_text(path)?, &path.display().to_string()),
         None => Ok(Placeholders::default()),
@@ -316,8 +320,7 @@ fn read_placeholders(path: Option<&Path>) -> Result<Placeholders, Vec<Diagnostic
 }
 
 fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {
-    std::fs::read_to_string(path).map_err(|error| {
-        let problem = Problem::error(Mark::START, error.to_string());
+    input_file::read_text(path).map_err(|problem| {
         let file = path.display().to_string().into();
         vec![Diagnostic { file, problem }]
     })

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use std::sync::Arc;
 use super::pack;
 use super::parsed_rule::{ParsedFilter, ParsedRule, ParsedSuppression};
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
+use crate::input_file::{self, unreadable};
 use crate::sigma::{self, Placeholders, RuleId};
 
 /// A source of rule files, as the configuration and the command line name it.
@@ -125,32 +125,18 @@ fn read_path(path: &Path, files: &mut Vec<RuleFile>, diagnostics: &mut Vec<Diagn
     }
     for path in found {
         match read_text(&path) {
-            Ok(text) if text.len() > MAX_FILE_BYTES => {
-                let message = format!("the file has more than {MAX_FILE_BYTES} bytes");
-                let problem = Problem::error(Mark::START, message);
-                diagnostics.push(at(path.display(), problem.remedy("split it")));
-            }
             Ok(text) => files.push(RuleFile {
                 name: path.display().to_string().into(),
                 text,
             }),
-            Err(error) => diagnostics.push(unreadable(&path, &error)),
+            Err(diagnostic) => diagnostics.push(diagnostic),
         }
     }
 }
 
-/// The text of a file, or more than [`MAX_FILE_BYTES`] of it.
-fn read_text(path: &Path) -> std::io::Result<String> {
-    let file = std::fs::File::open(path)?;
-    let limit = MAX_FILE_BYTES as u64 + 1;
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    // A file that is cut may end within a character.
-    match bytes.len() > MAX_FILE_BYTES {
-        true => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        false => String::from_utf8(bytes)
-            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error)),
-    }
+/// The text of a file of rules or of their tests.
+pub(super) fn read_text(path: &Path) -> Result<String, Diagnostic> {
+    input_file::read_text_of(path, MAX_FILE_BYTES).map_err(|problem| at(path.display(), problem))
 }
 
 /// Appends to `found` the files of a directory and its subdirectories whose name is `wanted`, in the order of
@@ -171,7 +157,7 @@ pub(super) fn search(
     let mut paths: Vec<PathBuf> = match listed {
         Ok(entries) => entries.iter().map(std::fs::DirEntry::path).collect(),
         Err(error) => {
-            diagnostics.push(unreadable(directory, &error));
+            diagnostics.push(at(directory.display(), unreadable(directory, &error)));
             return;
         }
     };
@@ -197,12 +183,6 @@ pub(super) fn search(
 fn is_rule_file(name: &str) -> bool {
     let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
     stem.is_some_and(|stem| !stem.ends_with(".test"))
-}
-
-/// The error for a file or directory that cannot be read.
-pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
-    let problem = Problem::error(Mark::START, format!("not readable: {error}"));
-    at(path.display(), problem)
 }
 
 fn at(file: impl fmt::Display, problem: Problem) -> Diagnostic {

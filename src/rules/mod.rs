@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub use known::{Known, KnownField, KnownProduct};
 use load::ParsedFiles;
 pub use load::RuleSource;
-pub use overrides::Overrides;
+pub use overrides::{OverridePart, Overrides};
 pub use pack::{pack, pack_names};
 use suppressions::Suppressions;
 pub use suppressions::{LoadedSuppression, SuppressionEnd};
@@ -107,8 +107,14 @@ impl<P> RuleSet<P> {
         overrides.check(&parsed, known, resolve, &mut diagnostics);
         let filters = filters::checked(filters, known, resolve, &mut diagnostics);
         filters::apply(&filters, &mut parsed, known, &broken, &mut diagnostics);
-        let suppressions =
-            suppressions::checked(suppressions, &parsed, known, &broken, &mut diagnostics);
+        let suppressions = suppressions::checked(
+            suppressions,
+            &parsed,
+            known,
+            &broken,
+            resolve,
+            &mut diagnostics,
+        );
         parsed.retain(|parsed| !overrides.disables(parsed));
         let hash = fingerprint::rule_set(&parsed, &suppressions, overrides, known);
         let suppressions = Suppressions::compile(suppressions, &parsed, resolve, &mut diagnostics);

@@ -3,10 +3,9 @@
 
 use super::known::Known;
 use super::parsed_rule::{ParsedFilter, ParsedRule};
-use super::validate::DEFAULT_TAXONOMY;
 use crate::diagnostic::Mark;
 use crate::sigma::{Detection, Logsource, UnknownField};
-use crate::vendors::NativeFields;
+use crate::vendors::NativeNames;
 
 /// Maps the native names in rules and filters. Names that are neither are left for the checks.
 pub(super) fn map<P>(
@@ -16,10 +15,10 @@ pub(super) fn map<P>(
     resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
 ) {
     for ParsedRule { rule, .. } in rules {
-        let Some(names) = Names::new(rule.taxonomy.as_ref(), &rule.logsource, known) else {
+        let Some(names) = names(rule.taxonomy.as_ref(), &rule.logsource, known) else {
             continue;
         };
-        let mut map = |name: &str| names.map(name, resolve);
+        let mut map = |name: &str| names.map(name, resolve(name).is_ok());
         let mapped = names_mapped(&mut rule.detection, &mut map);
         let others = rule
             .fields
@@ -33,12 +32,28 @@ pub(super) fn map<P>(
         rule.canonical.push_str(&mapped);
     }
     for ParsedFilter { filter, .. } in filters {
-        let names = Names::new(filter.taxonomy.as_ref(), &filter.logsource, known);
-        if let Some(names) = names {
-            let mut map = |name: &str| names.map(name, resolve);
+        if let Some(names) = names(filter.taxonomy.as_ref(), &filter.logsource, known) {
+            let mut map = |name: &str| names.map(name, resolve(name).is_ok());
             let mapped = names_mapped(&mut filter.detection, &mut map);
             filter.canonical.push_str(&mapped);
         }
+    }
+}
+
+/// Maps the native names in a suppression of rules of this log source. What they are mapped to is returned as one text,
+/// to be hashed.
+pub(super) fn map_suppression<P>(
+    detection: &mut Detection,
+    logsource: &Logsource,
+    known: &Known,
+    resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
+) -> String {
+    match names(None, logsource, known) {
+        Some(names) => {
+            let mut map = |name: &str| names.map(name, resolve(name).is_ok());
+            names_mapped(detection, &mut map)
+        }
+        None => String::new(),
     }
 }
 
@@ -53,41 +68,14 @@ fn names_mapped(detection: &mut Detection, map: &mut dyn FnMut(&str) -> Option<S
     mapped
 }
 
-/// The names that a rule may use for fields.
-struct Names<'k> {
-    native: &'k NativeFields,
-    /// Whether a name that is both is the vendor's.
-    prefers_native: bool,
-}
-
-impl<'k> Names<'k> {
-    /// `None` if all names are those of OCSF.
-    fn new(
-        taxonomy: Option<&(String, Mark)>,
-        logsource: &Logsource,
-        known: &'k Known,
-    ) -> Option<Names<'k>> {
-        let product = logsource.product.as_deref()?;
-        let prefers_native = match taxonomy.map(|(taxonomy, _)| taxonomy.as_str()) {
-            None | Some(DEFAULT_TAXONOMY) => false,
-            Some(taxonomy) if taxonomy == product => true,
-            Some(_) => return None,
-        };
-        let native = known.products.get(product)?.native_fields?;
-        Some(Names {
-            native,
-            prefers_native,
-        })
-    }
-
-    fn map<P>(
-        &self,
-        name: &str,
-        resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
-    ) -> Option<String> {
-        if !self.prefers_native && resolve(name).is_ok() {
-            return None;
-        }
-        self.native.places(name)
-    }
+/// The names that a rule or filter may use; `None` if all names are those of OCSF.
+fn names<'k>(
+    taxonomy: Option<&(String, Mark)>,
+    logsource: &Logsource,
+    known: &'k Known,
+) -> Option<NativeNames<'k>> {
+    let product = logsource.product.as_deref()?;
+    let fields = known.products.get(product)?.native_fields?;
+    let taxonomy = taxonomy.map(|(taxonomy, _)| taxonomy.as_str());
+    NativeNames::new(fields, product, taxonomy)
 }

@@ -1,12 +1,13 @@
 //! The changes that the configuration makes to rules without editing their files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::known::Known;
 use super::parsed_rule::ParsedRule;
-use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
+use crate::diagnostic::{Diagnostic, Mark, Problem, Severity, nearest};
 use crate::sigma::{Level, Rule, RuleId, Status, UnknownField};
 
 /// The changes that the configuration makes to rules. A key is the id of a rule, a tag, or a pack such as
@@ -24,6 +25,45 @@ pub struct Overrides {
     pub group_by: BTreeMap<String, Vec<String>>,
     /// Runbooks that replace those of the rules.
     pub runbooks: BTreeMap<String, String>,
+    /// The file and the position at which the value for a key is written.
+    pub places: BTreeMap<(OverridePart, String), (Arc<str>, Mark)>,
+}
+
+/// What of a rule an override replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OverridePart {
+    /// Whether the rule is in force.
+    Disabled,
+    /// Its level.
+    Levels,
+    /// Its status.
+    Statuses,
+    /// The fields of its group key.
+    GroupBy,
+    /// Its runbook.
+    Runbooks,
+}
+
+impl OverridePart {
+    /// Every part.
+    pub const ALL: [OverridePart; 5] = [
+        OverridePart::Disabled,
+        OverridePart::Levels,
+        OverridePart::Statuses,
+        OverridePart::GroupBy,
+        OverridePart::Runbooks,
+    ];
+
+    /// Its key in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OverridePart::Disabled => "disabled",
+            OverridePart::Levels => "levels",
+            OverridePart::Statuses => "statuses",
+            OverridePart::GroupBy => "group_by",
+            OverridePart::Runbooks => "runbooks",
+        }
+    }
 }
 
 /// What a key names, the most specific last.
@@ -112,31 +152,57 @@ impl Overrides {
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         let mut problems = Vec::new();
-        for key in self.disabled.iter().chain(self.levels.keys()) {
-            check_key(key, rules, Some(known), &mut problems);
-        }
-        let others = self.statuses.keys().chain(self.group_by.keys());
-        for key in others.chain(self.runbooks.keys()) {
-            check_key(key, rules, None, &mut problems);
-        }
+        let mut keys = |part, keys: Vec<&String>| {
+            for key in keys {
+                problems.extend(check_key(key, rules, part, known).map(|p| (part, key.clone(), p)));
+            }
+        };
+        keys(OverridePart::Disabled, self.disabled.iter().collect());
+        keys(OverridePart::Levels, self.levels.keys().collect());
+        keys(OverridePart::Statuses, self.statuses.keys().collect());
+        keys(OverridePart::GroupBy, self.group_by.keys().collect());
+        keys(OverridePart::Runbooks, self.runbooks.keys().collect());
         for parsed in rules {
-            check_conflict("status", &self.statuses, parsed, &mut problems);
-            check_conflict("group_by", &self.group_by, parsed, &mut problems);
-            check_conflict("runbook", &self.runbooks, parsed, &mut problems);
+            let mut conflict = |part, found: Option<(&str, Problem)>| {
+                problems.extend(found.map(|(key, problem)| (part, key.to_owned(), problem)));
+            };
+            conflict(
+                OverridePart::Statuses,
+                find_conflict("status", &self.statuses, parsed),
+            );
+            conflict(
+                OverridePart::GroupBy,
+                find_conflict("group_by", &self.group_by, parsed),
+            );
+            conflict(
+                OverridePart::Runbooks,
+                find_conflict("runbook", &self.runbooks, parsed),
+            );
         }
-        for field in self.group_by.values().flatten() {
-            if let Err(unknown) = resolve(field) {
-                let problem = error(format!("overrides: unknown field `{field}` in `group_by`"));
-                problems.push(match unknown.suggestion {
-                    Some(near) => problem.remedy(format!("did you mean `{near}`?")),
-                    None => problem,
-                });
+        for (key, fields) in &self.group_by {
+            for field in fields {
+                if let Err(unknown) = resolve(field) {
+                    let problem =
+                        error(format!("overrides: unknown field `{field}` in `group_by`"));
+                    let problem = match unknown.suggestion {
+                        Some(near) => problem.remedy(format!("did you mean `{near}`?")),
+                        None => problem.remedy("docs/rule-reference.md lists the fields"),
+                    };
+                    problems.push((OverridePart::GroupBy, key.clone(), problem));
+                }
             }
         }
-        diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
-            file: "configuration".into(),
-            problem,
-        }));
+        let placed = problems.into_iter().map(|(part, key, problem)| {
+            let place = self.places.get(&(part, key));
+            let (file, mark) = place
+                .cloned()
+                .unwrap_or_else(|| ("configuration".into(), Mark::START));
+            Diagnostic {
+                file,
+                problem: Problem { mark, ..problem },
+            }
+        });
+        diagnostics.extend(placed);
     }
 }
 
@@ -163,42 +229,53 @@ fn first<'o, T>(values: &'o BTreeMap<String, T>, parsed: &ParsedRule) -> Option<
     found.first().map(|(_, value)| *value)
 }
 
-/// Reports a key that selects no rule; with `known`, the key may be the id of a built-in rule.
-fn check_key(key: &str, rules: &[ParsedRule], known: Option<&Known>, problems: &mut Vec<Problem>) {
-    let is_built_in = |known: &Known| known.built_in.iter().any(|id| id.eq_ignore_ascii_case(key));
-    if rules.iter().any(|parsed| selects(key, parsed)) || known.is_some_and(is_built_in) {
-        return;
+/// The problem with a key that selects no rule. Built-in rules can be disabled and have another level.
+fn check_key(
+    key: &str,
+    rules: &[ParsedRule],
+    part: OverridePart,
+    known: &Known,
+) -> Option<Problem> {
+    let is_built_in = known.built_in.iter().any(|id| id.eq_ignore_ascii_case(key));
+    let takes_built_in = matches!(part, OverridePart::Disabled | OverridePart::Levels);
+    if rules.iter().any(|parsed| selects(key, parsed)) || is_built_in && takes_built_in {
+        return None;
+    }
+    if is_built_in {
+        let problem = error(format!("overrides: `{key}` is a built-in rule"));
+        let problem = Problem {
+            severity: Severity::Warning,
+            ..problem
+        };
+        return Some(problem.remedy("it can be disabled, or given another level"));
     }
     let tags = rules.iter().flat_map(|parsed| parsed.rule.tags.iter());
     let packs = rules.iter().filter_map(|parsed| pack(&parsed.file));
     let message =
         format!("overrides: `{key}` is neither the id, nor a tag, nor the pack of a rule");
     let problem = Problem::warning(Mark::START, message);
-    problems.push(match nearest(key, tags.map(String::as_str).chain(packs)) {
+    Some(match nearest(key, tags.map(String::as_str).chain(packs)) {
         Some(near) => problem.remedy(format!("did you mean `{near}`?")),
-        None => problem,
-    });
+        None => problem.remedy("`watchbell rules` lists the ids and packs of rules"),
+    })
 }
 
-/// Reports different values for one rule under keys of the same kind, of which none is more specific.
-fn check_conflict<T: PartialEq>(
+/// Different values for one rule under keys of the same kind, of which none is more specific: the second key.
+fn find_conflict<'o, T: PartialEq>(
     what: &str,
-    values: &BTreeMap<String, T>,
+    values: &'o BTreeMap<String, T>,
     parsed: &ParsedRule,
-    problems: &mut Vec<Problem>,
-) {
+) -> Option<(&'o str, Problem)> {
     let found = most_specific(values, parsed);
-    let Some((first, rest)) = found.split_first() else {
-        return;
-    };
-    if let Some(other) = rest.iter().find(|other| other.1 != first.1) {
-        let Rule { title, id, .. } = &parsed.rule;
-        let message = format!(
-            "overrides: `{}` and `{}` give the rule `{title}` a different {what}",
-            first.0, other.0
-        );
-        problems.push(error(message).remedy(format!("give it one by its id `{id}`")));
-    }
+    let (first, rest) = found.split_first()?;
+    let other = rest.iter().find(|other| other.1 != first.1)?;
+    let Rule { title, id, .. } = &parsed.rule;
+    let message = format!(
+        "overrides: `{}` and `{}` give the rule `{title}` a different {what}",
+        first.0, other.0
+    );
+    let remedy = format!("give it one by its id `{id}`");
+    Some((other.0, error(message).remedy(remedy)))
 }
 
 fn kind_of(key: &str) -> KeyKind {

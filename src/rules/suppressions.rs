@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::known::Known;
 use super::parsed_rule::{ParsedRule, ParsedSuppression};
 use super::references::References;
+use super::{native, unmatchable, validate};
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::sigma::{
-    Condition, Detection, Engine, Fields, FilteredRules, Logsource, LogsourceDetection, RuleId,
-    RuleIndex, Scratch, Suppression, UnknownField,
+    Condition, Detection, Engine, Fields, FilteredRules, Logsource, LogsourceDetection, Rule,
+    RuleId, RuleIndex, Scratch, Suppression, Test, UnknownField,
 };
 
 /// A suppression in force.
@@ -75,32 +76,54 @@ pub(super) struct CheckedSuppression {
 
 /// The suppressions without errors, in an order that depends on their content alone. `broken` are ids and names of
 /// rules that have errors.
-pub(super) fn checked(
+pub(super) fn checked<P>(
     parsed: Vec<ParsedSuppression>,
     rules: &[ParsedRule],
     known: &Known,
     broken: &[String],
+    resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<CheckedSuppression> {
     let references = References::new(rules, known, broken);
     let mut checked = Vec::new();
-    for ParsedSuppression { suppression, file } in parsed {
-        let named = match &suppression.rules {
+    for ParsedSuppression {
+        mut suppression,
+        file,
+    } in parsed
+    {
+        let named = match suppression.rules.clone() {
             FilteredRules::Any => None,
             FilteredRules::Named(names) => Some(names),
         };
-        let mut ids = Vec::new();
-        for (name, mark) in named.into_iter().flatten() {
+        let mut found = Vec::new();
+        for (name, mark) in named.iter().flatten() {
             match references.find(name, rules) {
-                Ok(number) => ids.extend(number.map(|number| rules[number].rule.id.clone())),
+                Ok(number) => found.extend(number.map(|number| &rules[number].rule)),
                 Err((message, remedy)) => diagnostics.push(Diagnostic {
                     file: file.clone(),
                     problem: Problem::error(*mark, message).remedy(remedy),
                 }),
             }
         }
+        let ids = named
+            .as_ref()
+            .map(|_| found.iter().map(|rule| rule.id.clone()).collect());
+        let logsource = logsource_of(&found);
+        if let Some(detection) = &mut suppression.detection {
+            let mapped = native::map_suppression(detection, &logsource, known, resolve);
+            suppression.canonical.push_str(&mapped);
+            let mut problems = Vec::new();
+            for test in detection.tests().flat_map(Test::lines) {
+                validate::methods(&logsource, test, known, &mut problems);
+                unmatchable::check(&logsource, test, known, &mut problems);
+            }
+            diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
+                file: file.clone(),
+                problem,
+            }));
+        }
         checked.push(CheckedSuppression {
-            rules: named.map(|_| ids),
+            rules: ids,
             loaded: LoadedSuppression { suppression, file },
         });
     }
@@ -109,6 +132,22 @@ pub(super) fn checked(
         canonical(a).cmp(&canonical(b))
     });
     checked
+}
+
+/// What the log sources of rules have in common.
+fn logsource_of(rules: &[&Rule]) -> Logsource {
+    let of_all = |part: fn(&Logsource) -> Option<&String>| {
+        let (first, others) = rules.split_first()?;
+        let first = part(&first.logsource)?;
+        let same = |rule: &&Rule| part(&rule.logsource) == Some(first);
+        others.iter().all(same).then(|| first.clone())
+    };
+    let product = of_all(|logsource| logsource.product.as_ref());
+    Logsource {
+        service: of_all(|logsource| logsource.service.as_ref()).filter(|_| product.is_some()),
+        product,
+        category: None,
+    }
 }
 
 /// The suppressions in force.

@@ -5,6 +5,7 @@ mod case;
 mod coverage;
 mod load;
 mod parse;
+mod patch;
 
 #[cfg(test)]
 mod tests;

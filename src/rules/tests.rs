@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::validate::OPERATION_FIELD;
 use super::*;
+use crate::diagnostic::Mark;
 use crate::sigma::{Origin, Value, Visit, VisitElement};
 use crate::vendors::CONFLUENT;
 
@@ -284,7 +285,7 @@ fn sources_that_do_not_exist_are_errors_and_empty_ones_are_warnings() {
     assert!(
         shown[0]
             .to_string()
-            .starts_with("/nonexistent/rules:1:1: error: not readable")
+            .starts_with("/nonexistent/rules:1:1: error: there is no such file")
     );
     let pack = "pack:confluend".parse().unwrap();
     let shown = RuleSet::load(&[pack], &known(), &Overrides::default(), &resolve).unwrap_err();
@@ -413,6 +414,14 @@ fn an_unknown_field_in_an_overridden_group_is_an_error_of_the_configuration() {
     let expected = "configuration:1:1: error: overrides: unknown field `actor.uid` in `group_by`";
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with(expected), "{said:?}");
+    let place = ("w.yaml".into(), Mark { line: 7, column: 9 });
+    let placed = Overrides {
+        places: [((OverridePart::GroupBy, FIRST.to_owned()), place)].into(),
+        ..overrides
+    };
+    let said = load(files.path(), &placed).unwrap_err()[0].to_string();
+    let expected = "w.yaml:7:9: error: overrides: unknown field `actor.uid` in `group_by`";
+    assert!(said.starts_with(expected), "{said}");
 }
 
 #[test]

@@ -8,12 +8,10 @@ use super::parsed_rule::ParsedRule;
 use super::unmatchable;
 use crate::diagnostic::{Diagnostic, Mark, Problem, nearest};
 use crate::sigma::{Check, Expected, Logsource, Rule, Status, Test, UnknownField};
+use crate::vendors::DEFAULT_TAXONOMY;
 
 /// The taxonomy of OCSF attribute paths.
 const OCSF_TAXONOMY: &str = "ocsf";
-
-/// The taxonomy of a rule that names none.
-pub(super) const DEFAULT_TAXONOMY: &str = "sigma";
 
 /// The OCSF attribute that holds the name of an event's method.
 pub const OPERATION_FIELD: &str = "api.operation";

@@ -6,7 +6,7 @@ mod key;
 mod section;
 
 pub use fault::Fault;
-pub(crate) use fault::place;
+pub(crate) use fault::{NO_PLACE, file_and_mark, place};
 pub(crate) use key::DEFAULT;
 pub use key::{DefaultValue, Key, PREFIX, RuleValue, ScalarType, Shape, Structure};
 pub(crate) use key::{choice, count, duration, key, optional, text};

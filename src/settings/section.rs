@@ -9,8 +9,9 @@ use std::time::Duration;
 use config::{Map, Value, ValueKind};
 use jiff::SignedDuration;
 
-use super::fault::Fault;
+use super::fault::{Fault, NO_PLACE};
 use super::key::{DEFAULT, PREFIX};
+use crate::input_file;
 use crate::sigma::{Level, Status};
 
 static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
@@ -63,11 +64,8 @@ impl<'v> Section<'v> {
     /// A fault at the place of `name`, or without a place if the key is not set.
     pub(crate) fn fault(&self, name: &str, message: impl std::fmt::Display) -> Fault {
         let place = self.table.get(name).and_then(Value::origin);
-        let path = &self.path;
-        Fault::new(
-            place.unwrap_or("configuration"),
-            format!("{path}{name}: {message}"),
-        )
+        let key = format!("{}{name}", self.path);
+        Fault::new(place.unwrap_or(NO_PLACE), format!("{key}: {message}")).of_key(key)
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {
@@ -78,7 +76,10 @@ impl<'v> Section<'v> {
     pub(crate) fn required(&self, name: &str, faults: &mut Vec<Fault>) -> String {
         let text = self.text(name).unwrap_or_default();
         if text.is_empty() {
-            faults.push(self.fault(name, "a value is required"));
+            let fault = self.fault(name, "a value is required");
+            let (path, variable) = (&self.path, self.variable(name));
+            let remedy = format!("write `{path}{name}`, or set the variable {variable}");
+            faults.push(fault.remedy(remedy));
         }
         text
     }
@@ -91,6 +92,28 @@ impl<'v> Section<'v> {
                 .collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// Where each word of a list was written.
+    pub(crate) fn places_of_words(&self, name: &str) -> Vec<(String, &'v str)> {
+        let words = match self.table.get(name).map(|value| &value.kind) {
+            Some(ValueKind::Array(words)) => words.as_slice(),
+            _ => &[],
+        };
+        let placed = words.iter().filter_map(|word| {
+            let place = word.origin().unwrap_or(DEFAULT);
+            Some((word.clone().into_string().ok()?, place))
+        });
+        placed.collect()
+    }
+
+    /// Where the value of each key was written.
+    pub(crate) fn places(&self) -> Vec<(String, &'v str)> {
+        let placed = self
+            .table
+            .iter()
+            .map(|(name, value)| (name.clone(), value.origin().unwrap_or(DEFAULT)));
+        placed.collect()
     }
 
     /// A value parsed as `T`; `expected` describes the accepted values.
@@ -219,13 +242,14 @@ impl<'v> Section<'v> {
     }
 
     fn read_secret(&self, key: &str, path: &Path, faults: &mut Vec<Fault>) -> Option<String> {
-        let problem = match std::fs::read_to_string(path) {
-            Ok(text) if text.trim().is_empty() => "the file is empty".to_owned(),
-            Ok(text) => return Some(text.trim().to_owned()),
-            Err(error) => error.to_string(),
-        };
-        faults.push(self.fault(key, format!("read {}: {problem}", path.display())));
-        None
+        match self.read(key, path, faults)?.trim() {
+            "" => {
+                let message = format!("read {}: the file is empty", path.display());
+                faults.push(self.fault(key, message).remedy("write the secret into it"));
+                None
+            }
+            secret => Some(secret.to_owned()),
+        }
     }
 
     /// The environment variable that sets a key of this section.
@@ -237,10 +261,20 @@ impl<'v> Section<'v> {
     /// The content of the file that the value of `name` names.
     pub(crate) fn file(&self, name: &str, faults: &mut Vec<Fault>) -> Option<String> {
         let path = self.text(name)?;
-        match std::fs::read_to_string(Path::new(&path)) {
+        self.read(name, Path::new(&path), faults)
+    }
+
+    /// The text of the file that the value of `name` names.
+    fn read(&self, name: &str, path: &Path, faults: &mut Vec<Fault>) -> Option<String> {
+        match input_file::read_text(path) {
             Ok(text) => Some(text),
-            Err(error) => {
-                faults.push(self.fault(name, format!("read {path}: {error}")));
+            Err(problem) => {
+                let message = format!("read {}: {}", path.display(), problem.message);
+                let fault = self.fault(name, message);
+                faults.push(match problem.remedy {
+                    Some(remedy) => fault.remedy(remedy),
+                    None => fault,
+                });
                 None
             }
         }

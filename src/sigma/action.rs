@@ -1,7 +1,7 @@
 //! `action` in files of Sigma 1: documents that share keys (`global`), or that change the rule before them (`repeat`).
 //! Each document that results is one as if it had been written in full; what it shares keeps its place in the file.
 
-use crate::diagnostic::Problem;
+use crate::diagnostic::{Mark, Problem};
 use crate::yaml::{Entry, Node, Value as Yaml};
 
 /// Most keys and values that the documents of a file may get from `action: global` and `action: repeat`, so that a
@@ -18,6 +18,10 @@ pub(super) struct Actions {
     global: Vec<Entry>,
     /// The last document that is not an action by itself, with what it shares.
     previous: Option<Node>,
+    /// Where `action: global` stands, if no document has got its keys so far.
+    unused: Option<Mark>,
+    /// A warning for each `action: global` that has no effect.
+    warnings: Vec<Problem>,
     /// How many keys and values documents have got from others.
     shared: usize,
 }
@@ -37,14 +41,17 @@ impl Actions {
         let completed = match action.as_ref().map(|action| (action, action.node.as_str())) {
             None => {
                 self.share(&document, size_of(&self.global))?;
+                self.unused = None;
                 merged(&self.global, entries)
             }
-            Some((_, Some("global"))) => {
+            Some((action, Some("global"))) => {
+                self.unused.get_or_insert(action.key_mark);
                 self.global = merged(&self.global, entries);
                 return Ok(None);
             }
             Some((_, Some("reset"))) => {
                 self.global.clear();
+                self.warn_if_unused();
                 return match entries.first() {
                     None => Ok(None),
                     Some(entry) => {
@@ -75,6 +82,21 @@ impl Actions {
         let completed = Node::new(Yaml::Map(completed), document.mark);
         self.previous = Some(completed.clone());
         Ok(Some(completed))
+    }
+
+    /// A warning for each `action: global` whose keys no document has got.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        self.warn_if_unused();
+        self.warnings
+    }
+
+    fn warn_if_unused(&mut self) {
+        if let Some(mark) = self.unused.take() {
+            let message = "`action: global` has no effect: no document follows that gets its keys";
+            let remedy = "write the rules after it, or remove `action` if it is a rule itself";
+            self.warnings
+                .push(Problem::warning(mark, message).remedy(remedy));
+        }
     }
 
     /// Counts what a document gets from others.

@@ -11,6 +11,12 @@ const MAX_REFERENCES: usize = 2_000;
 /// Deeper parentheses or chains of `not` are refused, so that evaluation cannot overflow the stack.
 const MAX_DEPTH: usize = 32;
 
+/// What to do about a rule that counts events.
+pub(super) const NO_COUNTS: &str = "a rule cannot count events; write the condition for one event, and `group_by` to make one incident of many alerts";
+
+/// The functions of Sigma 1 that count or relate events.
+const AGGREGATIONS: [&str; 6] = ["count", "min", "max", "avg", "sum", "near"];
+
 /// Parses a condition over the selections of these names.
 ///
 /// # Errors
@@ -28,8 +34,8 @@ pub fn parse(text: &str, mark: Mark, names: &[&str]) -> Result<Condition, Proble
     match parser.peek() {
         None => Ok(condition),
         Some("|") => Err(parser
-            .problem("an aggregation after `|` is not part of Sigma 2")
-            .remedy("write a correlation rule")),
+            .problem("an aggregation after `|`, which is not supported")
+            .remedy(NO_COUNTS)),
         Some(word) => Err(parser
             .problem(format!("unexpected `{word}`"))
             .remedy("join selections with `and` or `or`")),
@@ -143,6 +149,18 @@ impl<'t> Parser<'t> {
             return self.quantified(word);
         }
         let Some(index) = self.names.iter().position(|name| *name == word) else {
+            let is_called = self
+                .words
+                .get(self.next + 1)
+                .is_some_and(|next| next.text == "(");
+            if is_called
+                && AGGREGATIONS
+                    .iter()
+                    .any(|name| word.eq_ignore_ascii_case(name))
+            {
+                let message = format!("`{word}()`, which is not supported");
+                return Err(self.problem(message).remedy(NO_COUNTS));
+            }
             return Err(self.unknown(word));
         };
         self.count(1)?;
@@ -325,6 +343,11 @@ mod tests {
         assert!(parse(&vec!["a"; 2_000].join(" or "), MARK, &NAMES).is_ok());
         let aggregation = problem("a | count() by b > 5");
         assert!(aggregation.message.contains("aggregation"));
+        assert_eq!(aggregation.remedy.as_deref(), Some(NO_COUNTS));
+        let counted = problem("a and count() > 5");
+        assert_eq!(counted.message, "`count()`, which is not supported");
+        assert_eq!(counted.remedy.as_deref(), Some(NO_COUNTS));
+        assert_eq!(problem("count").message, "no selection `count`");
         assert!(problem(&"(".repeat(1000)).message.contains("nested deeper"));
         assert!(
             problem(&"not ".repeat(1000))

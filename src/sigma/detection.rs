@@ -1,9 +1,8 @@
 //! Parses a `detection:` map into a [`Detection`]: its selections and its condition.
 
-use jiff::tz::TimeZone;
-
-use super::condition;
+use super::condition::{self, NO_COUNTS};
 use super::context::Context;
+use super::metadata::MetadataReader;
 use super::modifiers;
 use super::placeholders::Placeholders;
 use super::rule::{Body, Condition, Detection, Selection};
@@ -13,13 +12,22 @@ use crate::yaml::{Entry, Node, Value as Yaml};
 /// Most selections of a detection.
 const MAX_SELECTIONS: usize = 1_000;
 
-/// Reads a `detection:` map without placeholders; `None` if a problem is an error.
+/// Reads a `detection:` map that is no part of a rule, without placeholders; `None` if a problem is an error.
 pub fn detection(node: &Node, problems: &mut Vec<Problem>) -> Option<Detection> {
-    let placeholders = Placeholders::default();
-    let mut context = Context::new(&placeholders, TimeZone::UTC);
-    let detection = selections_and_condition(node, "detection", &[], &mut context);
-    problems.append(&mut context.problems);
-    detection
+    detection_with(node, &Placeholders::default(), problems)
+}
+
+/// The same with values for placeholders. The time zone of its lines is in `timezone`, beside the condition.
+pub fn detection_with(
+    node: &Node,
+    placeholders: &Placeholders,
+    problems: &mut Vec<Problem>,
+) -> Option<Detection> {
+    let mut reader = MetadataReader::new(node, "a detection");
+    let mut context = Context::new(placeholders, reader.time_zone());
+    let detection = selections_and_condition(node, "detection", &["timezone"], &mut context);
+    reader.finish_lines(&mut context);
+    reader.finish(detection, problems)
 }
 
 /// Reads the selections and the condition of a map; `None` if a problem is an error. `others` are keys that are no
@@ -48,10 +56,8 @@ pub(super) fn selections_and_condition(
     let mut marks = Vec::new();
     for entry in entries.iter().filter(is_selection) {
         if entry.key == "timeframe" {
-            let problem = Problem::error(entry.key_mark, "`timeframe` is not part of Sigma 2");
-            context
-                .problems
-                .push(problem.remedy("write a correlation rule"));
+            let problem = Problem::error(entry.key_mark, "`timeframe`, which is not supported");
+            context.problems.push(problem.remedy(NO_COUNTS));
             continue;
         }
         // A broken selection keeps its name, so that the condition is still checked.

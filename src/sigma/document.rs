@@ -80,21 +80,21 @@ pub fn documents(text: &str, placeholders: &Placeholders) -> Parsed {
     let mut parsed = Parsed::default();
     match yaml::documents(text) {
         Ok(documents) => {
-            if documents.is_empty() {
-                parsed
-                    .problems
-                    .push(Problem::error(Mark::START, "no rule in this file"));
-            }
             let mut actions = Actions::default();
+            let mut is_empty = true;
             for document in documents {
                 match actions.apply(document) {
-                    Ok(document) => {
-                        document
-                            .iter()
-                            .for_each(|document| parsed.add(document, placeholders));
-                    }
+                    Ok(None) => continue,
+                    Ok(Some(document)) => parsed.add(&document, placeholders),
                     Err(problem) => parsed.problems.push(problem),
                 }
+                is_empty = false;
+            }
+            parsed.problems.extend(actions.finish());
+            if is_empty {
+                let problem = Problem::error(Mark::START, "no rule in this file");
+                let remedy = "write a rule, a filter or a suppression, or delete the file";
+                parsed.problems.push(problem.remedy(remedy));
             }
         }
         Err(problem) => parsed.problems.push(problem),

@@ -7,6 +7,7 @@ use super::encoding::{base64, base64_offsets, utf16};
 use super::matcher::{Check, Expected, FieldReference, Network, NetworkError, Relation};
 use super::modifiers::{Base64, Modifiers, ValueKind};
 use super::pattern::{DASHES, Pattern, Token, literal, tokens};
+use super::regex_problem;
 use super::time::TimeCheck;
 use super::value::Number;
 use crate::diagnostic::{Mark, Problem};
@@ -292,18 +293,9 @@ fn regex(text: &str, i: bool, m: bool, s: bool, mark: Mark) -> Result<Expected, 
         "" => Regex::new(text),
         flags => Regex::new(&format!("(?{flags}){text}")),
     };
-    built.map(Expected::Regex).map_err(|error| {
-        let detail = error.to_string();
-        let reason = detail.lines().last().unwrap_or_default();
-        let reason = reason.trim_start_matches("error: ");
-        Problem::error(
-            mark,
-            format!("not a supported regular expression: {reason}"),
-        )
-        .remedy(
-            "look-around and back-references are not supported; use `not` and several selections",
-        )
-    })
+    built
+        .map(Expected::Regex)
+        .map_err(|_| regex_problem::of(text, mark))
 }
 
 fn network(text: &str, mark: Mark) -> Result<Expected, Problem> {

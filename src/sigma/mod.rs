@@ -26,6 +26,7 @@ mod parse;
 mod pattern;
 mod placeholders;
 mod program;
+mod regex_problem;
 mod relate;
 mod rename;
 mod rule;
@@ -38,7 +39,7 @@ mod witness;
 mod tests;
 
 pub use compile::{Engine, LogsourceDetection, RuleIndex};
-pub use detection::detection;
+pub use detection::{detection, detection_with};
 pub use document::{Parsed, documents};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};

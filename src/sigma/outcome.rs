@@ -70,10 +70,10 @@ impl<'r> RuleOutcome<'r> {
     /// The selections each of which alone prevents the match: with the opposite answer of this one, the
     /// condition would hold. Empty if the condition holds.
     pub fn would_match_but_for(&self) -> Vec<&'r str> {
-        let mut names = Vec::new();
+        let mut names: Vec<&'r str> = Vec::new();
         if !self.condition.holds {
             self.condition.selections(&mut |name, _| {
-                if !names.contains(&name) {
+                if !names.iter().any(|known| is_same(known, name)) {
                     names.push(name);
                 }
             });
@@ -81,6 +81,11 @@ impl<'r> RuleOutcome<'r> {
         names.retain(|name| self.condition.holds_with_opposite(name));
         names
     }
+}
+
+/// Whether two names are that of one selection or filter. Two filters may have the same title.
+fn is_same(name: &str, other: &str) -> bool {
+    std::ptr::eq(name, other)
 }
 
 impl<'r> PartOutcome<'r> {
@@ -107,7 +112,7 @@ impl<'r> PartOutcome<'r> {
         }
     }
 
-    /// Whether the part would hold if the selection of this name had the opposite answer.
+    /// Whether the part would hold if a selection had the opposite answer.
     fn holds_with_opposite(&self, selection: &str) -> bool {
         let holds = |part: &PartOutcome<'_>| part.holds_with_opposite(selection);
         match &self.part {
@@ -116,7 +121,7 @@ impl<'r> PartOutcome<'r> {
             Part::AtLeast(needed, parts) => {
                 parts.iter().filter(|part| holds(part)).count() >= *needed
             }
-            Part::Selection(name, _) => self.holds != (*name == selection),
+            Part::Selection(name, _) => self.holds != is_same(name, selection),
             Part::Line(_) => self.holds,
         }
     }

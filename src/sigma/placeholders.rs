@@ -16,8 +16,20 @@ pub(super) const MAX_DOCUMENT_EXPANSIONS: usize = 100_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Placeholders {
     values: BTreeMap<String, Vec<String>>,
-    /// Whether the file of placeholders has an error, so that it is unknown which ones there are.
-    is_unknown: bool,
+    /// What is known of placeholders without values.
+    others: Others,
+}
+
+/// What is known of placeholders without values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Others {
+    /// There are none.
+    #[default]
+    None,
+    /// The file of placeholders has an error, so it is unknown which ones there are.
+    Unknown,
+    /// There are none here; the text says why and what to do.
+    Unsupported(&'static str, &'static str),
 }
 
 /// Parts of a text with placeholders, in order.
@@ -31,7 +43,15 @@ impl Placeholders {
     /// other errors. Rules that are parsed with them must not be used.
     pub fn unknown() -> Placeholders {
         Placeholders {
-            is_unknown: true,
+            others: Others::Unknown,
+            ..Placeholders::default()
+        }
+    }
+
+    /// No placeholders, where they are not supported: each is an error with this message and remedy.
+    pub fn unsupported(message: &'static str, remedy: &'static str) -> Placeholders {
+        Placeholders {
+            others: Others::Unsupported(message, remedy),
             ..Placeholders::default()
         }
     }
@@ -61,7 +81,7 @@ impl Placeholders {
         match reader.is_content() {
             true => Ok(Placeholders {
                 values: placeholders,
-                is_unknown: false,
+                others: Others::None,
             }),
             false => Err(reader.into_diagnostics(file)),
         }
@@ -88,7 +108,9 @@ impl Placeholders {
         for piece in pieces(text) {
             let values = match piece {
                 Piece::Text(text) => &vec![text],
-                Piece::Placeholder(name) if self.is_unknown => &vec![name.to_owned()],
+                Piece::Placeholder(name) if self.others == Others::Unknown => {
+                    &vec![name.to_owned()]
+                }
                 Piece::Placeholder(name) => {
                     used.push(name.to_owned());
                     let values = self.values.get(name);
@@ -112,12 +134,15 @@ impl Placeholders {
     }
 
     fn without_value(&self, name: &str, mark: Mark) -> Problem {
+        if let Others::Unsupported(message, remedy) = self.others {
+            return Problem::error(mark, message).remedy(remedy);
+        }
         let problem = Problem::error(mark, format!("placeholder `%{name}%` has no value"));
         match nearest(name, self.values.keys().map(String::as_str)) {
             Some(near) => problem.remedy(format!("did you mean `%{near}%`?")),
             None => problem.remedy(
-                "give it values in the file that `placeholders` in the configuration names, or write \
-                 the values here without `expand`",
+                "give it values in the file that `placeholders` in the configuration or the option \
+                 `--placeholders` names, or write the values here without `expand`",
             ),
         }
     }

@@ -2,7 +2,7 @@
 //! extension of watchbell; the events are described in `detection:` syntax.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
 use super::context::Context;
@@ -173,21 +173,45 @@ fn expires(node: &Node, problems: &mut Vec<Problem>) -> Option<(i64, Mark)> {
         problems.push(Problem::error(node.mark, message).remedy(remedy));
         return None;
     };
-    let ends = value.as_str().and_then(|text| end(text.trim()));
-    if ends.is_none() {
-        let message = "`expires` is neither a day nor a time";
-        problems.push(Problem::error(value.mark, message).remedy(remedy));
+    let ends = value.as_str().ok_or("neither a day nor a time");
+    match ends.and_then(|text| end(text.trim())) {
+        Ok(ends) => Some((ends, value.mark)),
+        Err(what) => {
+            let message = format!("`expires` is {what}");
+            problems.push(Problem::error(value.mark, message).remedy(remedy));
+            None
+        }
     }
-    Some((ends?, value.mark))
 }
 
-fn end(text: &str) -> Option<i64> {
+/// The end that a text names, or what is wrong with it.
+fn end(text: &str) -> Result<i64, &'static str> {
+    const TOO_LATE: &str = "later than 9999-12-29, the last day that it can be";
     if let Ok(time) = text.parse::<Timestamp>() {
-        return Some(time.as_millisecond());
+        return Ok(time.as_millisecond());
     }
+    let is_day = |text: &str| {
+        let mut parts = text.split('-').map(str::len);
+        parts.by_ref().take(3).eq([4, 2, 2]) && parts.next().is_none()
+    };
+    let Some((day, _)) = text.split_at_checked(10).filter(|(day, _)| is_day(day)) else {
+        return Err("neither a day nor a time");
+    };
+    let Ok(pieces) = Pieces::parse(text) else {
+        let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        return Err(match text == day && day.split('-').all(is_number) {
+            true => "a day that does not exist",
+            false => "neither a day nor a time",
+        });
+    };
     // A time without an offset would be read as the day that it is in.
-    let day = (text.len() == "2026-12-31".len()).then_some(text)?;
-    let after = day.parse::<Date>().ok()?.tomorrow().ok()?;
-    let midnight = after.to_zoned(TimeZone::UTC).ok()?;
-    Some(midnight.timestamp().as_millisecond())
+    match (pieces.time(), pieces.offset()) {
+        (None, None) => {}
+        (Some(_), None) => return Err("a time without `Z` or an offset such as `+02:00`"),
+        (_, Some(_)) => return Err(TOO_LATE),
+    }
+    let date = pieces.date();
+    let after = date.tomorrow().map_err(|_| TOO_LATE)?;
+    let midnight = after.to_zoned(TimeZone::UTC).map_err(|_| TOO_LATE)?;
+    Ok(midnight.timestamp().as_millisecond())
 }

@@ -10,7 +10,7 @@ mod redpanda;
 pub use actiontrail::{ACTIONTRAIL, ACTIONTRAIL_EVENTS};
 pub use confluent::{CONFLUENT, CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM};
 pub use dialect::{CLOUD_EVENTS, Dialect};
-pub use native::NativeFields;
+pub use native::{DEFAULT_TAXONOMY, NativeFields, NativeNames};
 pub use redpanda::{REDPANDA, REDPANDA_EVENTS};
 
 /// Every vendor, in the order in which an event is offered to them.
@@ -89,6 +89,20 @@ pub fn dialect_of_log_name(log_name: &str) -> Option<&'static Dialect> {
 /// The dialect, or one of several, whose product has this OCSF `product.name`.
 pub fn dialect_of_product_name(name: &str) -> Option<&'static Dialect> {
     dialects().find(|dialect| dialect.product_name == name)
+}
+
+/// The vendor with this `product` of a log source.
+pub fn vendor(product: &str) -> Option<&'static Vendor> {
+    VENDORS.into_iter().find(|vendor| vendor.product == product)
+}
+
+/// The attribute to which some vendor's field of this name moves, for a message about a name that is none here.
+pub fn attribute_of_native(name: &str) -> Option<String> {
+    let mut places = VENDORS
+        .iter()
+        .filter_map(|vendor| vendor.native_fields.places(name));
+    let places = places.next()?;
+    places.split('|').next().map(str::to_owned)
 }
 
 /// Every dialect.

@@ -46,6 +46,44 @@ impl NativeFields {
     }
 }
 
+/// The taxonomy of rules that name none: attributes first, then the names of the log source's vendor.
+pub const DEFAULT_TAXONOMY: &str = "sigma";
+
+/// The names by which a rule, a filter or a selection may name fields beside the attributes.
+#[derive(Debug, Clone, Copy)]
+pub struct NativeNames<'n> {
+    fields: &'n NativeFields,
+    /// Whether a name that is both is the vendor's.
+    prefers_native: bool,
+}
+
+impl<'n> NativeNames<'n> {
+    /// The names of a product, as a taxonomy allows them; `None` if all names are attributes.
+    pub fn new(
+        fields: &'n NativeFields,
+        product: &str,
+        taxonomy: Option<&str>,
+    ) -> Option<NativeNames<'n>> {
+        let prefers_native = match taxonomy {
+            None | Some(DEFAULT_TAXONOMY) => false,
+            Some(taxonomy) if taxonomy == product => true,
+            Some(_) => return None,
+        };
+        Some(NativeNames {
+            fields,
+            prefers_native,
+        })
+    }
+
+    /// The places for which a name stands, joined by `|`; `None` if it is an attribute or unknown.
+    pub fn map(&self, name: &str, is_attribute: bool) -> Option<String> {
+        match is_attribute && !self.prefers_native {
+            true => None,
+            false => self.fields.places(name),
+        }
+    }
+}
+
 fn plain(name: &str) -> String {
     name.replace('_', "").to_lowercase()
 }

@@ -89,8 +89,8 @@ impl FieldPath {
     /// No record of this kind has the field; the nearest one is suggested.
     pub fn parse(kind: RecordKind, name: &str) -> Result<FieldPath, UnknownField> {
         let target = match kind {
-            RecordKind::Event => of_event(name),
-            RecordKind::Alert => of_alert(name),
+            RecordKind::Event => any_of(name, of_event),
+            RecordKind::Alert => any_of(name, of_alert),
             RecordKind::DeadLetter | RecordKind::Foreign => of_dead_letter(name),
         }?;
         Ok(FieldPath {
@@ -100,16 +100,22 @@ impl FieldPath {
     }
 }
 
-fn of_event(name: &str) -> Result<FieldTarget, UnknownField> {
-    if name.contains('|') {
-        let mut places = Vec::new();
-        for name in name.split('|') {
-            if let FieldTarget::Value(more) = of_event(name)? {
-                places.extend(more);
-            }
+/// The places of a name, or of several that are joined by `|`: a vendor's name stands for several.
+fn any_of(
+    name: &str,
+    of: fn(&str) -> Result<FieldTarget, UnknownField>,
+) -> Result<FieldTarget, UnknownField> {
+    let mut places = Vec::new();
+    for name in name.split('|') {
+        match of(name)? {
+            FieldTarget::Value(more) => places.extend(more),
+            header => return Ok(header),
         }
-        return Ok(FieldTarget::Value(places));
     }
+    Ok(FieldTarget::Value(places))
+}
+
+fn of_event(name: &str) -> Result<FieldTarget, UnknownField> {
     let known = OF_EVENTS.contains(&name) || is_below(name, "enrichments.data");
     if !known {
         event::Path::parse(name).map_err(|unknown| UnknownField {

@@ -3,7 +3,10 @@
 
 use super::{Emitted, FieldPath, RecordKind};
 use crate::diagnostic::{Diagnostic, Mark, Problem, Severity};
-use crate::sigma::{self, Detection, Engine, Logsource, LogsourceDetection, Placeholders, Scratch};
+use crate::sigma::{
+    self, Detection, Engine, Logsource, LogsourceDetection, Placeholders, Rule, Scratch,
+};
+use crate::vendors::{self, NativeNames};
 use crate::yaml::{self, Entry, Node, Value};
 
 /// The text of a filter, and its name in error messages.
@@ -29,13 +32,14 @@ impl Filter {
     pub fn parse(
         kind: RecordKind,
         written: &[FilterText<'_>],
+        placeholders: &Placeholders,
     ) -> Result<(Filter, Vec<Diagnostic>), Vec<Diagnostic>> {
         let mut diagnostics = Vec::new();
         let mut detections: Vec<(Logsource, Detection)> = Vec::new();
         let mut origins = Vec::new();
         for one in written {
             let mut problems = Vec::new();
-            let detection = detection(one.text, &mut problems);
+            let detection = detection(kind, one.text, placeholders, &mut problems);
             origins.extend(detection.is_some().then_some(one.name));
             detections.extend(detection);
             diagnostics.extend(problems.into_iter().map(|problem| at(one.name, problem)));
@@ -75,7 +79,12 @@ fn at(name: &str, problem: Problem) -> Diagnostic {
 }
 
 /// Parses one filter as a detection with its log source; `None` if a problem is an error.
-fn detection(text: &str, problems: &mut Vec<Problem>) -> Option<(Logsource, Detection)> {
+fn detection(
+    kind: RecordKind,
+    text: &str,
+    placeholders: &Placeholders,
+    problems: &mut Vec<Problem>,
+) -> Option<(Logsource, Detection)> {
     let document = match yaml::document(text) {
         Ok(document) => document,
         Err(problem) => {
@@ -91,17 +100,59 @@ fn detection(text: &str, problems: &mut Vec<Problem>) -> Option<(Logsource, Dete
     }
     let everything = Logsource::default();
     if document.entry("logsource").is_some() {
-        let rule = sigma::parse_rule(&document, &Placeholders::default(), problems)?;
+        let mut rule = sigma::parse_rule(&document, placeholders, problems)?;
+        name_fields_of_records(kind, &mut rule);
         return Some((rule.logsource, rule.detection));
     }
-    if let Some(inner) = document.entry("detection") {
-        return Some((everything, sigma::detection(inner, problems)?));
+    let whole = match document.entry("detection") {
+        Some(inner) => with_time_zone(inner, &document),
+        None if document.entry("condition").is_some() => document,
+        None => as_detection(document),
+    };
+    let detection = sigma::detection_with(&whole, placeholders, problems)?;
+    Some((everything, detection))
+}
+
+/// Gives the fields that a rule names the names that they have in records of a kind: a rule names attributes of an
+/// event, or the vendor's own fields, and the event of an alert is below `evidences.data`.
+fn name_fields_of_records(kind: RecordKind, rule: &mut Rule) {
+    let product = rule.logsource.product.as_deref();
+    let native = product.and_then(vendors::vendor).and_then(|vendor| {
+        let taxonomy = rule
+            .taxonomy
+            .as_ref()
+            .map(|(taxonomy, _)| taxonomy.as_str());
+        NativeNames::new(&vendor.native_fields, vendor.product, taxonomy)
+    });
+    let is_of = |kind, name: &str| FieldPath::parse(kind, name).is_ok();
+    let of_event = |name: &str| {
+        let is_attribute = is_of(RecordKind::Event, name);
+        native.and_then(|native| native.map(name, is_attribute))
+    };
+    rule.detection.rename_fields(&mut |name| match kind {
+        RecordKind::Event => of_event(name),
+        RecordKind::Alert => {
+            let places = of_event(name).unwrap_or_else(|| name.to_owned());
+            let places: Vec<String> = places
+                .split('|')
+                .filter(|place| is_of(RecordKind::Event, place))
+                .map(|place| format!("evidences.data.{place}"))
+                .collect();
+            (!places.is_empty()).then(|| places.join("|"))
+        }
+        RecordKind::DeadLetter | RecordKind::Foreign => None,
+    });
+}
+
+/// A detection, with the `timezone` that stands beside it.
+fn with_time_zone(detection: &Node, document: &Node) -> Node {
+    let mut whole = detection.clone();
+    let entries = document.as_map().unwrap_or_default().iter();
+    let zone = entries.filter(|entry| entry.key == "timezone").cloned();
+    if let Value::Map(entries) = &mut whole.value {
+        entries.extend(zone);
     }
-    if document.entry("condition").is_some() {
-        return Some((everything, sigma::detection(&document, problems)?));
-    }
-    let whole = as_detection(document);
-    Some((everything, sigma::detection(&whole, problems)?))
+    whole
 }
 
 /// `{selection: …, condition: selection}`
@@ -137,7 +188,7 @@ mod tests {
             let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
             lines.join("\n")
         };
-        let parsed = Filter::parse(kind, &[written]);
+        let parsed = Filter::parse(kind, &[written], &Placeholders::default());
         parsed.map(|(filter, _)| filter).map_err(joined)
     }
 
@@ -174,12 +225,70 @@ mod tests {
         }
     }
 
+    /// Whether the rule, as a filter, takes a record of this kind with a placeholder's value.
+    fn takes_rule(kind: RecordKind, line: &str, record: &str) -> bool {
+        let text = format!(
+            "title: x\nid: 6f2c1c1e-5b1a-4c0e-9f57-0d1b6a2f3c4d\nlogsource: {{product: confluent}}\n\
+             timezone: Asia/Tokyo\ndetection: {{s: {{{line}}}, t: {{time|hour: 9}}, condition: s and t}}"
+        );
+        let placeholders = Placeholders::parse("methods: [DeleteStatement]", "p.yaml").unwrap();
+        let written = FilterText {
+            name: "rule.yaml",
+            text: &text,
+        };
+        let (filter, warnings) = Filter::parse(kind, &[written], &placeholders).unwrap();
+        assert_eq!(warnings, []);
+        filter.takes(&Emitted::value(record.as_bytes()), &mut Scratch::default())
+    }
+
+    #[test]
+    fn a_rule_means_the_same_for_events_and_alerts_with_native_names_placeholders_and_a_time_zone()
+    {
+        // In Tokyo it is nine o'clock.
+        let event = EVENT.replacen('{', "{\"time\":0,", 1);
+        let alert = format!(r#"{{"class_uid":2004,"time":0,"evidences":[{{"data":{event}}}]}}"#);
+        for (line, taken) in [
+            ("data.methodName: DeleteStatement", true),
+            ("data.methodName: CreateStatement", false),
+            ("api.operation|expand: '%methods%'", true),
+            ("api.operation|expand|neq: '%methods%'", false),
+        ] {
+            assert_eq!(takes_rule(RecordKind::Event, line, &event), taken, "{line}");
+            assert_eq!(takes_rule(RecordKind::Alert, line, &alert), taken, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_time_zone_stands_beside_a_detection_or_in_it() {
+        let event = EVENT.replacen('{', "{\"time\":0,", 1);
+        for (text, taken) in [
+            (
+                "s: {time|hour: 9}\ncondition: s\ntimezone: Asia/Tokyo",
+                true,
+            ),
+            ("s: {time|hour: 9}\ncondition: s", false),
+            (
+                "timezone: Asia/Tokyo\ndetection: {s: {time|hour: 9}, condition: s}",
+                true,
+            ),
+        ] {
+            let filter = parse(RecordKind::Event, text).unwrap();
+            let event = Emitted::value(event.as_bytes());
+            assert_eq!(
+                filter.takes(&event, &mut Scratch::default()),
+                taken,
+                "{text}"
+            );
+        }
+    }
+
     #[test]
     fn several_filters_must_all_match_and_none_takes_everything() {
         let both = |texts: &[&str]| {
             let written = texts.iter().map(|text| FilterText { name: "f", text });
             let written: Vec<FilterText<'_>> = written.collect();
-            let (filter, _) = Filter::parse(RecordKind::Event, &written).unwrap();
+            let (filter, _) =
+                Filter::parse(RecordKind::Event, &written, &Placeholders::default()).unwrap();
             let event = Emitted::value(EVENT.as_bytes());
             filter.takes(&event, &mut Scratch::default())
         };
@@ -221,6 +330,11 @@ mod tests {
                 RecordKind::DeadLetter,
                 "watchbell-reson: x",
                 "--filter:1:1: error: unknown field `watchbell-reson`\n  help: did you mean `watchbell-reason`?",
+            ),
+            (
+                RecordKind::Event,
+                "data.methodName: x",
+                "--filter:1:1: error: unknown field `data.methodName`\n  help: did you mean `api.operation`?",
             ),
             (
                 RecordKind::Event,

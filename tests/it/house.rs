@@ -15,6 +15,7 @@ use sources::{is_below, sources};
 const ORDER: [&str; 27] = [
     "printable",
     "diagnostic",
+    "input_file",
     "yaml",
     "json",
     "sigma",
@@ -50,7 +51,8 @@ const ACTING: [&str; 3] = ["kafka", "roles", "cli"];
 
 /// Modules that name some of [`EFFECTS`]. One that is neither here nor in [`ACTING`] is pure: its
 /// functions are functions of values.
-const SOME_EFFECTS: [(&str, &[&str]); 6] = [
+const SOME_EFFECTS: [(&str, &[&str]); 7] = [
+    ("input_file", &["std::fs"]),
     ("rules", &["std::fs"]),
     ("query", &["std::thread"]),
     ("settings", &["std::fs"]),
@@ -89,7 +91,7 @@ const EFFECTS: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 20] = [
+const MAY_IMPORT: [(&str, &[&str]); 21] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
     // Reads and writes JSON, whoever asks.
@@ -97,12 +99,17 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
     // Data alone.
     ("vendors", &[]),
     ("diagnostic", &["printable"]),
+    // Every file that a person names is opened here.
+    ("input_file", &["diagnostic"]),
     ("yaml", &["diagnostic"]),
     // An event answers the field paths of rules.
     ("event", &["diagnostic", "json", "sigma", "vendors", "yaml"]),
     // The language knows nothing of audit events.
     ("sigma", &["diagnostic", "yaml"]),
-    ("rules", &["diagnostic", "sigma", "vendors", "yaml"]),
+    (
+        "rules",
+        &["diagnostic", "input_file", "sigma", "vendors", "yaml"],
+    ),
     (
         "catalog",
         &["diagnostic", "event", "json", "vendors", "yaml"],
@@ -156,7 +163,10 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
         ],
     ),
     // What every part declares its configuration section with.
-    ("settings", &["diagnostic", "printable", "sigma", "yaml"]),
+    (
+        "settings",
+        &["diagnostic", "input_file", "printable", "sigma", "yaml"],
+    ),
 ];
 
 /// `path names what` for each breach, or nothing.

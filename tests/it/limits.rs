@@ -5,7 +5,7 @@ use watchbell::event::limits::{ALERT_DEPTH, EVENT_DEPTH, SOURCE_DEPTH};
 use watchbell::event::{Header, OutputBuffer, OutputRecord, RawRecord};
 use watchbell::notice::Notice;
 use watchbell::pipeline::{Outcome, Pipeline};
-use watchbell::sigma::Scratch;
+use watchbell::sigma::{Placeholders, Scratch};
 use watchbell::view::{Emitted, Filter, FilterText, Paint, RecordKind, line, page};
 
 use crate::pipeline::{NOW_MS, pipeline_with, record};
@@ -146,7 +146,8 @@ fn check(output: &OutputRecord, place: &str) {
             "severity: '*'"
         },
     };
-    let (filter, _) = Filter::parse(kind, &[everything]).expect("a filter");
+    let (filter, _) =
+        Filter::parse(kind, &[everything], &Placeholders::default()).expect("a filter");
     assert!(filter.takes(&emitted, &mut Scratch::default()), "{place}");
     assert!(
         !line(&emitted, Paint::PLAIN).contains("not written"),

@@ -17,7 +17,7 @@ use watchbell::notify::sinks::webhook::Webhook;
 use watchbell::notify::{Encryption, Endpoint, Message, Secret, Template};
 use watchbell::pipeline::{Catalogs, Content, Names, OutputList, Path, Pipeline, known};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
-use watchbell::sigma::Scratch;
+use watchbell::sigma::{Placeholders, Scratch};
 use watchbell::view::{Emitted, Filter, FilterText, Paint, RecordKind, line, page};
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -441,7 +441,7 @@ impl Way {
                 Arc::new(CurrentRules::new(rules)),
                 Arc::new(ArcSwap::from_pointee(names)),
             ),
-            filter: Filter::parse(RecordKind::Alert, &written)
+            filter: Filter::parse(RecordKind::Alert, &written, &Placeholders::default())
                 .expect("filters")
                 .0,
             endpoints: endpoints(),

@@ -13,6 +13,20 @@ use crate::pipeline::{self, Catalogs};
 use crate::roles::rulebook::load_rules;
 use crate::rules::{LoadedRule, Overrides, RuleSet, RuleSource};
 
+/// Most rules that a message lists.
+const MAX_LISTED: usize = 20;
+
+/// Where the rules are, as the command line has it.
+#[derive(Default)]
+pub(super) struct RuleFiles<'c> {
+    /// The values of `--rules`.
+    pub(super) sources: &'c [RuleSource],
+    /// The file with the values of placeholders.
+    pub(super) placeholders: Option<&'c Path>,
+    /// What applies unless the command line names something else.
+    pub(super) config: Option<&'c Config>,
+}
+
 /// The rules that were loaded, and which of them is explained.
 pub(super) struct RuleUnderTest {
     pub(super) catalogs: Catalogs,
@@ -21,23 +35,30 @@ pub(super) struct RuleUnderTest {
 }
 
 impl RuleUnderTest {
-    /// Loads the rule file of this name, or the rules of the configuration, or without one those of all packs. Rules
-    /// that the configuration disables can be explained, too.
-    pub(super) fn load(name: &str, config: Option<&Config>) -> Result<RuleUnderTest, Failure> {
-        let is_file = Path::new(name).is_file();
-        let sources = match config {
+    /// Loads the rules of `--rules`, or else the rule file of this name, or the rules of the configuration, or without
+    /// one those of all packs. Rules that the configuration disables can be explained, too.
+    pub(super) fn load(name: &str, files: &RuleFiles<'_>) -> Result<RuleUnderTest, Failure> {
+        let is_file = files.sources.is_empty() && Path::new(name).exists();
+        let sources = match files.config {
             _ if is_file => vec![RuleSource::Path(name.into())],
+            _ if !files.sources.is_empty() => files.sources.to_vec(),
             Some(config) => config.rules.clone(),
             None => shipped::packs(),
         };
         let catalogs = Catalogs::shipped().map_err(Failure::configuration)?;
-        let placeholders = config.and_then(|config| config.placeholders.as_deref());
+        let of_config = files
+            .config
+            .and_then(|config| config.placeholders.as_deref());
+        let placeholders = files.placeholders.or(of_config);
         let rules = load_rules(&sources, &catalogs, &Overrides::default(), placeholders)
             .map_err(Failure::configuration)?;
-        if is_file {
+        if is_file || !files.sources.is_empty() {
             rules.warnings().iter().for_each(say);
         }
-        let index = find(name, rules.rules())?;
+        let index = match is_file {
+            true => only(name, rules.rules()),
+            false => find(name, rules.rules()),
+        }?;
         Ok(RuleUnderTest {
             catalogs,
             rules,
@@ -48,6 +69,33 @@ impl RuleUnderTest {
     /// The rule itself.
     pub(super) fn rule(&self) -> &LoadedRule<pipeline::Path> {
         &self.rules.rules()[self.index]
+    }
+}
+
+/// The only rule of a file or directory.
+fn only<P>(name: &str, rules: &[LoadedRule<P>]) -> anyhow::Result<usize> {
+    match rules {
+        [_] => Ok(0),
+        [] => Err(anyhow!(
+            "{name} has no rule\n  help: name the rule, and this file with `--rules {name}`"
+        )),
+        rules => {
+            let listed = rules
+                .iter()
+                .take(MAX_LISTED)
+                .map(|LoadedRule { rule, .. }| {
+                    let (id, title) = (&rule.id, &rule.title);
+                    format!("\n    watchbell explain {id} --rules {name} --event …   ({title})")
+                });
+            let mut listed: String = listed.collect();
+            if rules.len() > MAX_LISTED {
+                listed.push_str("\n    …");
+            }
+            let count = rules.len();
+            Err(anyhow!(
+                "{name} has {count} rules\n  help: name one of them:{listed}"
+            ))
+        }
     }
 }
 

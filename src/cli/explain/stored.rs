@@ -90,6 +90,7 @@ impl<'r> StoredExplainer<'r> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rule::RuleFiles;
     use super::*;
     use crate::cli::shipped::Shipped;
     use crate::event::{OutputBuffer, RawRecord};
@@ -101,7 +102,7 @@ mod tests {
 
     /// The text for the event, for the alert, and for a dead letter.
     fn explained(rule: &str) -> Vec<(String, usize, usize)> {
-        let rule = RuleUnderTest::load(rule, None).unwrap();
+        let rule = RuleUnderTest::load(rule, &RuleFiles::default()).unwrap();
         let explainer = StoredExplainer::new(&rule).unwrap();
         let batch = Shipped::load().unwrap().pipeline(Names::default()).begin();
         let mut out = OutputBuffer::default();

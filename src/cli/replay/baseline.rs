@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::report::{Report, RuleReport, VERSION, counted, heading};
 use crate::cli::failure::Failure;
+use crate::input_file;
 use crate::sigma::Level;
 
 /// An earlier summary.
@@ -67,14 +68,11 @@ impl Baseline {
             let remedy = "write the baseline with `watchbell replay --summary --json`";
             Failure::configuration([format!("{name}{fault}; {remedy}")])
         };
-        let text = std::fs::read(file).map_err(|error| refused(format!(": {error}")))?;
+        let text =
+            input_file::read(file).map_err(|problem| refused(format!(": {}", problem.message)))?;
         let report: Report = serde_json::from_slice(&text).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            let text = error.to_string();
-            let fault = text
-                .rsplit_once(" at line ")
-                .map_or(&*text, |(fault, _)| fault);
-            refused(format!(":{line}:{column}: no summary: {fault}"))
+            let (line, column) = (error.line(), error.column().max(1));
+            refused(format!(":{line}:{column}: no summary"))
         })?;
         match report.summary_version {
             VERSION => Ok(Baseline {

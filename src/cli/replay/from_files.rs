@@ -1,13 +1,13 @@
 //! Replays files: reads the events of each and sends them to be processed.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use indicatif::{HumanCount, ProgressBar};
 
 use super::unread_text::UnreadText;
 use super::work::{Input, Sender};
+use crate::cli::event_file::{self, STANDARD_INPUT};
 use crate::cli::say::say;
 use crate::files::{FileReader, Report};
 
@@ -47,10 +47,10 @@ fn read_file(
     work: &mut Sender,
     report: &mut Report,
 ) -> io::Result<()> {
-    let (name, raw): (String, Box<dyn Read + Send>) = if path == Path::new("-") {
-        ("stdin".to_owned(), Box::new(io::stdin()))
-    } else {
-        (path.display().to_string(), Box::new(File::open(path)?))
+    let raw = event_file::open(path).map_err(|problem| io::Error::other(problem.to_string()))?;
+    let name = match path.to_str() {
+        Some(STANDARD_INPUT) => "stdin".to_owned(),
+        _ => path.display().to_string(),
     };
     let mut reader = FileReader::new(bar.wrap_read(raw))?;
     let result = send_all(&name, &mut reader, work);

@@ -90,6 +90,9 @@ pub(super) struct Command {
     /// The names file, in place of that of the configuration.
     #[arg(long, value_name = "NAMES")]
     names: Option<PathBuf>,
+    /// The file with the values of placeholders in rules, in place of that of the configuration.
+    #[arg(long, value_name = "PLACEHOLDERS")]
+    placeholders: Option<PathBuf>,
 }
 
 /// What is replayed.
@@ -201,6 +204,7 @@ impl Command {
             files.rules.clone_from(&self.rules);
         }
         files.names = self.names.clone().or(files.names);
+        files.placeholders = self.placeholders.clone().or(files.placeholders);
         let rulebook = Rulebook::read(files).map_err(Failure::configuration)?;
         rulebook.rules().snapshot().warnings().iter().for_each(say);
         Ok((rulebook, outputs))

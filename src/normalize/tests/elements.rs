@@ -3,7 +3,7 @@
 use super::*;
 use crate::encode;
 use crate::event::Path;
-use crate::sigma::{self, Engine, Logsource, LogsourceDetection, Scratch};
+use crate::sigma::{self, Engine, Logsource, LogsourceDetection, Placeholders, Scratch};
 use crate::view::{Emitted, Filter, FilterText, RecordKind};
 use crate::yaml;
 
@@ -36,7 +36,8 @@ fn matches(selection: &str) -> bool {
         name: "f",
         text: &text,
     };
-    let (filter, _) = Filter::parse(RecordKind::Event, &[filter]).unwrap();
+    let (filter, _) =
+        Filter::parse(RecordKind::Event, &[filter], &Placeholders::default()).unwrap();
     let taken = filter.takes(&Emitted::value(&written), &mut Scratch::default());
     assert_eq!(taken, is_matched, "{selection}");
     is_matched

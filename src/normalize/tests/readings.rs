@@ -12,7 +12,8 @@ use crate::diagnostic::Severity;
 use crate::encode;
 use crate::event::Path;
 use crate::sigma::{
-    self, Detection, Engine, Fields, Logsource, LogsourceDetection, Scratch, Value as Seen,
+    self, Detection, Engine, Fields, Logsource, LogsourceDetection, Placeholders, Scratch,
+    Value as Seen,
 };
 use crate::view::{Emitted, Filter, FilterText, RecordKind};
 use crate::yaml;
@@ -654,7 +655,7 @@ proptest! {
             // A filter of the same words takes the event that was written.
             let yaml = rule.yaml();
             let filter = FilterText { name: "f", text: &yaml };
-            let (filter, _) = Filter::parse(RecordKind::Event, &[filter]).unwrap();
+            let (filter, _) = Filter::parse(RecordKind::Event, &[filter], &Placeholders::default()).unwrap();
             let taken = filter.takes(&Emitted::value(written.as_bytes()), &mut Scratch::default());
             prop_assert_eq!(taken, is_matched, "{}\n{}", yaml, written);
         }

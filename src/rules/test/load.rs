@@ -8,7 +8,7 @@ use super::case::RuleTests;
 use super::parse::parse;
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::rules::RuleSource;
-use crate::rules::load::{search, unreadable};
+use crate::rules::load::{read_text, search};
 use crate::rules::pack::pack;
 use crate::sigma::{self, Placeholders};
 
@@ -80,11 +80,9 @@ struct TestText {
 
 impl TestText {
     fn read(file: &Path) -> Result<TestText, Diagnostic> {
-        let text =
-            |path: &Path| std::fs::read_to_string(path).map_err(|error| unreadable(path, &error));
         Ok(TestText {
-            tests: text(file)?,
-            rules: text(&rule_file_of(file))?,
+            tests: read_text(file)?,
+            rules: read_text(&rule_file_of(file))?,
         })
     }
 

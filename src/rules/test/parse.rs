@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::case::{RuleTests, TestCase};
+use super::patch;
 use crate::diagnostic::{Mark, Problem, nearest};
 use crate::sigma::{Level, RuleId};
 use crate::yaml::{self, Node, Value as Yaml};
@@ -16,20 +17,15 @@ use crate::yaml::{self, Node, Value as Yaml};
 pub fn parse(text: &str, ids: &[RuleId], file: &Arc<str>) -> Result<RuleTests, Vec<Problem>> {
     let root = yaml::document(text).map_err(|problem| vec![problem])?;
     let mut reader = TestFileReader::default();
-    reader.known_keys(&root, &["rule", "event", "tests"]);
+    if !reader.known_keys(&root, &["rule", "event", "tests"]) {
+        return Err(reader.problems);
+    }
     let rule_id = reader.rule(&root, ids);
     let base = root.entry("event");
     if let Some(event) = base {
-        event.numbers_rewritten(&mut reader.problems);
+        reader.check_event(event);
     }
-    let cases = match root.entry("tests").and_then(Node::as_seq) {
-        Some(cases) if !cases.is_empty() => cases,
-        _ => {
-            let remedy = "write `tests:` and below it `- {name: …, alerts: 0}` for each test";
-            reader.error(root.mark, "a test file needs a list of `tests`", remedy);
-            &[]
-        }
-    };
+    let cases = reader.cases(&root);
     let cases: Vec<TestCase> = cases
         .iter()
         .filter_map(|case| reader.case(case, base))
@@ -56,8 +52,8 @@ impl TestFileReader {
         self.problems.push(problem);
     }
 
-    /// Reports keys other than the known ones, or that the node is not a map.
-    fn known_keys(&mut self, node: &Node, known: &[&str]) {
+    /// Reports keys other than the known ones; false if the node is not a map, which is reported, too.
+    fn known_keys(&mut self, node: &Node, known: &[&str]) -> bool {
         let Some(entries) = node.as_map() else {
             let message = format!("a map is expected, not {}", node.value.kind());
             let remedy = format!(
@@ -65,7 +61,7 @@ impl TestFileReader {
                 known.join(", ")
             );
             self.error(node.mark, message, &remedy);
-            return;
+            return false;
         };
         for entry in entries
             .iter()
@@ -78,6 +74,25 @@ impl TestFileReader {
             };
             self.problems.push(problem.remedy(remedy));
         }
+        true
+    }
+
+    /// The nodes of the tests.
+    fn cases<'n>(&mut self, root: &'n Node) -> &'n [Node] {
+        let (mark, message) = match root.entry("tests") {
+            Some(tests) => match tests.as_seq() {
+                Some(cases) if !cases.is_empty() => return cases,
+                Some(_) => (tests.mark, "`tests` is an empty list".to_owned()),
+                None => {
+                    let kind = tests.value.kind();
+                    (tests.mark, format!("`tests` must be a list, not {kind}"))
+                }
+            },
+            None => (root.mark, "a test file needs a list of `tests`".to_owned()),
+        };
+        let remedy = "write `tests:` and below it `- {name: …, alerts: 0}` for each test";
+        self.error(mark, message, remedy);
+        &[]
     }
 
     /// The id of the rule under test: the one that the file names, else the only one of the rule file.
@@ -111,29 +126,55 @@ impl TestFileReader {
     }
 
     fn case(&mut self, node: &Node, base: Option<&Node>) -> Option<TestCase> {
-        self.known_keys(node, &["name", "event", "patch", "alerts", "level"]);
-        let name = node.entry("name").and_then(Node::as_str);
-        if name.is_none() {
-            let remedy = "write `name:` with a sentence that says what the rule does";
-            self.error(node.mark, "a test needs a `name`", remedy);
+        if !self.known_keys(node, &["name", "event", "patch", "alerts", "level"]) {
+            return None;
         }
-        let alerts = match node.entry("alerts").map(|node| &node.value) {
-            Some(Yaml::Int(count)) => usize::try_from(*count).ok(),
-            _ => None,
-        };
-        if alerts.is_none() {
-            let message = "a test needs `alerts`, the number of alerts that it expects";
-            self.error(node.mark, message, "write `alerts: 1` or `alerts: 0`");
-        }
+        let name = self.name(node);
+        let alerts = self.alerts(node);
         let level = self.level(node, alerts?);
         let event = self.event(node, base)?;
         Some(TestCase {
-            name: name?.to_owned(),
+            name: name?,
             mark: node.mark,
             event,
             alerts: alerts?,
             level,
         })
+    }
+
+    fn name(&mut self, node: &Node) -> Option<String> {
+        let remedy = "write `name:` with a sentence that says what the rule does";
+        let Some(name) = node.entry("name") else {
+            self.error(node.mark, "a test needs a `name`", remedy);
+            return None;
+        };
+        let text = name.as_str().filter(|text| !text.trim().is_empty());
+        if text.is_none() {
+            let message = match &name.value {
+                Yaml::String(_) => "`name` is empty".to_owned(),
+                other => format!("`name` must be a string, not {}", other.kind()),
+            };
+            self.error(name.mark, message, remedy);
+        }
+        text.map(str::to_owned)
+    }
+
+    fn alerts(&mut self, node: &Node) -> Option<usize> {
+        let remedy = "write `alerts: 1` or `alerts: 0`";
+        let Some(alerts) = node.entry("alerts") else {
+            let message = "a test needs `alerts`, the number of alerts that it expects";
+            self.error(node.mark, message, remedy);
+            return None;
+        };
+        let count = match alerts.value {
+            Yaml::Int(count) => usize::try_from(count).ok(),
+            _ => None,
+        };
+        if count.is_none() {
+            let message = "`alerts` must be a whole number, 0 or more";
+            self.error(alerts.mark, message, remedy);
+        }
+        count
     }
 
     fn level(&mut self, node: &Node, alerts: usize) -> Option<Level> {
@@ -152,8 +193,13 @@ impl TestFileReader {
                     "remove `level`".to_owned(),
                 ),
                 _ => {
-                    let levels = Level::ALL.map(Level::as_str).join(", ");
-                    ("unknown level", format!("the levels are: {levels}"))
+                    let levels = Level::ALL.map(Level::as_str);
+                    let word = level_node.as_str().unwrap_or_default();
+                    let remedy = match nearest(word, levels) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("the levels are: {}", levels.join(", ")),
+                    };
+                    ("unknown level", remedy)
                 }
             };
             let problem = Problem::error(level_node.mark, message);
@@ -171,34 +217,41 @@ impl TestFileReader {
                 .push(problem.remedy("write `event` here or at the top of the file"));
             return None;
         };
-        let patch = node.entry("patch");
-        // The numbers of the file's event were checked once, by `parse`.
-        for node in [node.entry("event"), patch].into_iter().flatten() {
-            node.numbers_rewritten(&mut self.problems);
+        if let Some(event) = node.entry("event") {
+            self.check_event(event);
         }
-        let Some(patch) = patch else {
+        let Some(patch) = node.entry("patch") else {
             return Some(match event.as_str() {
                 Some(text) => text.as_bytes().to_vec(),
                 None => event.to_json().to_string().into_bytes(),
             });
         };
-        let mut json: Json = match event.as_str() {
-            Some(text) => serde_json::from_str(text).unwrap_or_default(),
-            None => event.to_json(),
+        patch.numbers_rewritten(&mut self.problems);
+        let json = match event.as_str() {
+            Some(text) => serde_json::from_str(text).map_err(|_| {
+                let message = "the event is not JSON, so it cannot be patched";
+                let remedy = "write the event of this test in full, without `patch`";
+                Problem::error(patch.mark, message).remedy(remedy)
+            }),
+            None => Ok(event.to_json()),
         };
-        let applied = serde_json::from_value::<json_patch::Patch>(patch.to_json())
-            .map_err(|error| error.to_string())
-            .and_then(|patch| json_patch::patch(&mut json, &patch).map_err(|e| e.to_string()));
-        match applied {
-            Ok(()) => Some(json.to_string().into_bytes()),
-            Err(error) => {
-                let problem =
-                    Problem::error(patch.mark, format!("the patch does not apply: {error}"));
-                let remedy =
-                    "write RFC 6902 operations: `- {op: replace, path: /data/x, value: y}`";
-                self.problems.push(problem.remedy(remedy));
-                None
-            }
+        let patched = json.and_then(|mut json: Json| {
+            patch::apply(patch, &mut json)?;
+            Ok(json.to_string().into_bytes())
+        });
+        patched.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    /// Reports an event that is no record's value, and numbers in it that JSON would write differently.
+    fn check_event(&mut self, event: &Node) {
+        event.numbers_rewritten(&mut self.problems);
+        if let Yaml::Null | Yaml::Bool(_) | Yaml::Int(_) | Yaml::Float(_) = event.value {
+            let message = format!(
+                "`event` must be a map, or the record's value as a string, not {}",
+                event.value.kind()
+            );
+            let remedy = "write the record as the vendor does, as a map or as JSON in quotes";
+            self.error(event.mark, message, remedy);
         }
     }
 }

@@ -105,7 +105,48 @@ fn a_test_file_with_missing_or_unknown_parts_is_refused() {
             "path: /data/missing/status",
             "does not apply",
         ),
-        ("op: replace", "op: swap", "does not apply"),
+        ("op: replace", "op: swap", "no operation of JSON Patch"),
+        (
+            "alerts: 1\n",
+            "alerts: -1\n",
+            "`alerts` must be a whole number, 0 or more",
+        ),
+        (
+            "alerts: 1\n",
+            "alerts: '1'\n",
+            "`alerts` must be a whole number, 0 or more",
+        ),
+        (
+            "alerts: 1\n",
+            "alerts: 1.5\n",
+            "`alerts` must be a whole number, 0 or more",
+        ),
+        (
+            "name: a deletion alerts",
+            "name: 5",
+            "`name` must be a string, not a number",
+        ),
+        ("name: a deletion alerts", "name: ''", "`name` is empty"),
+        (
+            "event: '{\"data\": nonsense'",
+            "event: 5",
+            "`event` must be a map, or the record's value",
+        ),
+        (
+            "event: {data: {method: Delete, result: {status: SUCCESS}}}",
+            "event: null",
+            "`event` must be a map",
+        ),
+        (
+            "event: '{\"data\": nonsense'",
+            "event: '{\"data\": nonsense'\n    patch: []",
+            "the event is not JSON, so it cannot be patched",
+        ),
+        (
+            "- name: a deletion alerts\n    alerts: 1\n    level: high",
+            "- 5",
+            "a map is expected, not a number",
+        ),
         ("name: a deletion alerts", "patch: []", "needs a `name`"),
         ("event: {data", "base: {data", "unknown key `base`"),
         (
@@ -130,6 +171,107 @@ fn a_test_file_with_missing_or_unknown_parts_is_refused() {
     assert!(parse(TESTS, &two, &"x".into()).is_err());
     let named = format!("rule: {}\n{TESTS}", two[1]);
     assert_eq!(parse(&named, &two, &"x".into()).unwrap().rule_id, two[1]);
+}
+
+#[test]
+fn one_mistake_in_the_form_of_a_test_file_is_one_problem_at_its_place() {
+    for (text, said) in [
+        ("tests: 5", "1:8 `tests` must be a list, not a number"),
+        ("tests: []", "1:8 `tests` is an empty list"),
+        ("event: {}", "1:1 a test file needs a list of `tests`"),
+        ("- a", "1:1 a map is expected, not a list"),
+        (
+            "event: {}\ntests: [{name: x, alerts: -1}]",
+            "2:27 `alerts` must be a whole number, 0 or more",
+        ),
+        (
+            "event: 5\ntests: [{name: x, alerts: 0}]",
+            "1:8 `event` must be a map, or the record's value as a string, not a number",
+        ),
+        (
+            "event: {}\ntests: [5]",
+            "2:9 a map is expected, not a number",
+        ),
+    ] {
+        let problems = parsed(text).unwrap_err();
+        let [problem] = &problems[..] else {
+            panic!("{text}: {problems:?}");
+        };
+        let Problem {
+            mark,
+            message,
+            remedy,
+            ..
+        } = problem;
+        assert_eq!(format!("{}:{} {message}", mark.line, mark.column), said);
+        assert!(remedy.is_some(), "{text}");
+    }
+}
+
+#[test]
+fn an_operation_that_is_malformed_or_does_not_apply_is_reported_at_its_place() {
+    for (patch, said) in [
+        (
+            "5",
+            "3:31 `patch` must be a list of operations, not a number",
+        ),
+        ("[5]", "3:32 an operation of `patch` is a map, not a number"),
+        ("[{path: /a}]", "3:32 an operation of `patch` needs `op`"),
+        ("[{op: repalce}]", "3:37 `op` is no operation of JSON Patch"),
+        (
+            "[{op: add, path: /a}]",
+            "3:32 the operation `add` needs `value`",
+        ),
+        (
+            "[{op: remove, path: /a, value: 1}]",
+            "3:55 the operation `remove` has no `value`",
+        ),
+        (
+            "[{op: remove, path: 5}]",
+            "3:51 `path` must be a string, not a number",
+        ),
+        (
+            "[{op: remove, path: a}]",
+            "3:51 `path` does not begin with a slash",
+        ),
+        (
+            "[{op: remove, path: /a~2}]",
+            "3:51 `path` has a `~` that is not escaped",
+        ),
+        (
+            "[{op: remove, path: /x}]",
+            "3:51 the patch does not apply: the event has no place `/x`",
+        ),
+        (
+            "[{op: test, path: /a, value: 2}]",
+            "3:60 the patch does not apply: the event has another value at `/a`",
+        ),
+        (
+            "[{op: move, from: /x, path: /y}]",
+            "3:49 the patch does not apply: the event has nothing at `from`",
+        ),
+        (
+            "[{op: move, from: /b, path: /b/c}]",
+            "3:59 the patch does not apply: a value cannot be moved into itself",
+        ),
+    ] {
+        let text =
+            format!("event: {{a: 1, b: {{}}}}\ntests:\n- {{name: x, alerts: 0, patch: {patch}}}\n");
+        let problems = parsed(&text).unwrap_err();
+        let [
+            Problem {
+                mark,
+                message,
+                remedy,
+                ..
+            },
+        ] = &problems[..]
+        else {
+            panic!("{text}: {problems:?}");
+        };
+        assert_eq!(format!("{}:{} {message}", mark.line, mark.column), said);
+        assert!(remedy.is_some(), "{patch}");
+    }
 }
 
 #[test]
@@ -222,9 +364,9 @@ fn the_problems_of_all_test_files_come_together_with_file_line_and_remedy() {
     ]);
     let problems = loaded(&[files.path()]).unwrap_err().join("\n");
     for part in [
-        "a.test.yaml:5:12: error: unknown level\n  help: the levels are: ",
+        "a.test.yaml:5:12: error: unknown level\n  help: did you mean `high`?",
         "b.test.yaml:1:1: error: the rule file of this test file has no valid rule\n  help: ",
-        "gone.yaml:1:1: error: not readable: ",
+        "gone.yaml:1:1: error: there is no such file\n  help: ",
     ] {
         assert!(problems.contains(part), "{part}\n{problems}");
     }

@@ -79,6 +79,38 @@ fn the_next_suppression_counts_if_one_has_ended() {
 }
 
 #[test]
+fn a_suppression_names_fields_as_its_rules_may_and_a_line_that_never_holds_is_reported() {
+    let native = SUPPRESSION.replace("api.operation|contains", "data.methodName|contains");
+    let set = load_with(&native);
+    let title = Some("Nightly rebuild of staging".to_owned());
+    assert_eq!(suppressed(&set, "kafka.DeleteTopics", 0), [title, None]);
+    assert_ne!(set.hash(), load_with(SUPPRESSION).hash());
+    // Rules of which nothing is known in common have the names of attributes only.
+    let any = native.replace(&format!("[{FIRST}]"), "any");
+    let refused = load(files(&any).path(), &Overrides::default()).unwrap_err();
+    let refused: Vec<&str> = refused.iter().map(|d| d.problem.message.as_str()).collect();
+    assert_eq!(refused, ["unknown field `data.methodName`"]);
+    for (line, warning) in [
+        ("status: Sucess", "no event has the `status` Sucess"),
+        (
+            "status: null",
+            "every event has `status`, so this line never holds",
+        ),
+        (
+            "api.operation: kafka.DeleteTopcs",
+            "no known method is `kafka.DeleteTopcs`",
+        ),
+        (
+            "api.operation: DeleteStatement",
+            "`DeleteStatement` is no method of the service `kafka`",
+        ),
+    ] {
+        let text = SUPPRESSION.replace("api.operation|contains: Delete", line);
+        assert_eq!(warnings(&load_with(&text)), [warning]);
+    }
+}
+
+#[test]
 fn a_suppression_changes_the_hash_of_the_set_and_the_version_of_no_rule() {
     let with = load_with(SUPPRESSION);
     let plain = directory(&[("a.yaml", RULE), ("b.yaml", &RULE.replace(FIRST, SECOND))]);

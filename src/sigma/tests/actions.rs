@@ -59,12 +59,16 @@ fn documents_after_a_global_one_share_its_keys_until_a_reset() {
     assert_eq!(rules[1].level, Some(Level::High));
     assert_eq!(rules[1].logsource.product.as_deref(), Some("b"));
     let reset = format!(
-        "{GLOBAL}---\naction: reset\n{}title: Own\n",
+        "{GLOBAL}{}---\naction: reset\n{}title: Own\n",
+        document(SECOND, "b"),
         document(FIRST, "a").replace("}}", "}, condition: sel}")
     );
     assert_eq!(
         answers(&reset, &ci),
-        [(FIRST.to_owned(), "Own".to_owned(), true)]
+        [
+            yes(SECOND, false),
+            (FIRST.to_owned(), "Own".to_owned(), true)
+        ]
     );
 }
 
@@ -115,6 +119,33 @@ fn an_action_that_cannot_be_carried_out_is_refused_at_its_place() {
         problem(&shared),
         "6:8 unknown modifier `contians` / did you mean `contains`?",
         "a problem of a shared key is at the shared key"
+    );
+}
+
+#[test]
+fn a_global_document_whose_keys_no_document_gets_is_reported() {
+    let unused = "`action: global` has no effect: no document follows that gets its keys / write the rules after it, or \
+                  remove `action` if it is a rule itself";
+    let rule = "title: A\nid: 6f2c1c1e-5b1a-4c0e-9f57-0d1b6a2f3c4d\nlogsource: {}\n\
+                detection: {s: {op: a}, condition: s}\n";
+    let repeated = format!("---\naction: repeat\nid: {SECOND}\n");
+    for after in [
+        format!("{rule}---\n{GLOBAL}"),
+        format!("{rule}---\n{GLOBAL}---\naction: reset\n---\n{rule}").replacen(FIRST, SECOND, 1),
+        format!("{rule}---\n{GLOBAL}{repeated}"),
+    ] {
+        assert_eq!(problem(&after), format!("6:1 {unused}"), "{after}");
+        assert!(documents(&after).problems[0].is_warning());
+    }
+    let parsed = documents(GLOBAL);
+    let errors = parsed
+        .problems
+        .iter()
+        .filter(|problem| !problem.is_warning());
+    let errors: Vec<&str> = errors.map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        (errors, parsed.problems.len()),
+        (vec!["no rule in this file"], 2)
     );
 }
 

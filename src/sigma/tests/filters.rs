@@ -199,6 +199,19 @@ fn an_explanation_names_the_filter_that_alone_prevents_a_match() {
         near.would_match_but_for(),
         ["filter Deployments of the platform team"]
     );
+    let second = FILTER.replace("{user: ci}", "{user: admin}");
+    let mut two = rule.clone();
+    two.exclusions.push(filter(&second).exclusion());
+    let of_one_title = self::engine(std::slice::from_ref(&two));
+    let event = JsonEvent(json!({"op": "delete", "user": "admin"}));
+    assert_eq!(
+        of_one_title
+            .outcome(0, &two, &event)
+            .unwrap()
+            .would_match_but_for(),
+        ["filter Deployments of the platform team"],
+        "another filter has the same title"
+    );
     let mut lines = Vec::new();
     near.condition
         .lines(&mut |line| lines.push((line.test.to_string(), line.values.clone())));

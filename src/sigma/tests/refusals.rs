@@ -119,8 +119,11 @@ fn values_of_the_wrong_kind_are_refused_at_their_place() {
             "a string is expected here, not null",
         ),
         ("a|cidr: 10.0.0.0/99", 13, "not a network"),
-        ("a|re: '(unclosed'", 11, "unclosed group"),
-        ("a|re: '(?=look)'", 11, "look-around"),
+        (
+            "a|re: '(unclosed'",
+            11,
+            "a group that is not closed: `(` at character 1",
+        ),
         ("a|fieldref: 5", 17, "takes a field name"),
         ("a|hour: 24", 13, "`hour` is from 0 to 23"),
         ("a|month|gte: 0", 18, "`month` is from 1 to 12"),
@@ -136,6 +139,50 @@ fn values_of_the_wrong_kind_are_refused_at_their_place() {
     }
     let (_, _, _, remedy) = refused("a|cidr: 10.1.0.0/8");
     assert_eq!(remedy, "write `10.0.0.0/8`");
+}
+
+#[test]
+fn what_is_wrong_with_a_regular_expression_is_said_and_look_around_only_where_it_is_the_cause() {
+    let nested = format!("{}{}", "(".repeat(300), ")".repeat(300));
+    for (expression, said, remedy) in [
+        ("a(?=b)", "look-around: `(?=` at character 2", "linear time"),
+        ("(?<!ä)b", "look-around: `(?<!` at character 1", "`not`"),
+        (
+            r"(a)\1",
+            "a back-reference: `\\1` at character 4",
+            "linear time",
+        ),
+        (
+            "a(b",
+            "a group that is not closed: `(` at character 2",
+            "`)`",
+        ),
+        (
+            "ä)b",
+            "without an opening one: `)` at character 2",
+            "remove",
+        ),
+        ("[a", "a class that is not closed: `[`", "`]`"),
+        ("[z-a]", "a range in a class that is none: `z-a`", "lower"),
+        ("*a", "nothing to repeat, at character 1", r"`\*`"),
+        ("a{5,2}", "a count of repetitions that is none", "{2,5}"),
+        (r"\y", r"an escape that does not exist: `\y`", r"`\\`"),
+        ("a\\", "a backslash at the end", r"`\\`"),
+        (r"\x{110000}", "that names no character", "1F600"),
+        (r"\p{Klingon}", "a class of characters", "Greek"),
+        ("(?>a)", "a flag of a group that does not exist", "atomic"),
+        ("(?P<a>x)(?P<a>y)", "a name of a group", "no name"),
+        (&nested, "nested too deeply", "several"),
+        ("(?-u)\\xff", "bytes that are no text", "(?-u)"),
+        (r"\w{5000}{50}", "too large in memory", "smaller"),
+    ] {
+        let (_, _, message, help) = refused(&format!("a|re: '{expression}'"));
+        assert!(
+            message.starts_with("not a supported regular expression: ") && message.contains(said),
+            "{expression}: {message}"
+        );
+        assert!(help.contains(remedy), "{expression}: {help}");
+    }
 }
 
 #[test]

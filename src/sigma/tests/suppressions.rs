@@ -49,23 +49,36 @@ fn a_suppression_ends_at_the_end_of_a_day_or_at_a_time() {
         let text = SUPPRESSION.replace("2026-12-31", written);
         assert_eq!(suppression(&text).expires(), ends, "{written}");
     }
-    for wrong in [
-        "soon",
-        "2026-12-31T18:00:00",
-        "2026-02-30",
-        "30d",
-        "20261231",
-        "",
+    let last = SUPPRESSION.replace("2026-12-31", "9999-12-29");
+    assert_eq!(suppression(&last).expires(), "9999-12-30T00:00:00Z");
+    for (wrong, said) in [
+        ("soon", "neither a day nor a time"),
+        ("30d", "neither a day nor a time"),
+        ("20261231", "neither a day nor a time"),
+        ("2026-12-31x", "neither a day nor a time"),
+        ("2026-12-31T25:00:00", "neither a day nor a time"),
+        ("5", "neither a day nor a time"),
+        ("''", "neither a day nor a time"),
+        (
+            "2026-12-31T18:00:00",
+            "a time without `Z` or an offset such as `+02:00`",
+        ),
+        ("2026-02-30", "a day that does not exist"),
+        (
+            "9999-12-31",
+            "later than 9999-12-29, the last day that it can be",
+        ),
+        (
+            "9999-12-31T18:00:00Z",
+            "later than 9999-12-29, the last day that it can be",
+        ),
     ] {
         let found = problems(&SUPPRESSION.replace("2026-12-31", wrong));
-        let said =
-            "7:12 `expires` is neither a day nor a time / write the last day, such as 2026-12-31";
-        let is_said = found.len() == 1 && found[0].starts_with(said);
-        assert!(
-            is_said || wrong.is_empty() && found.len() == 1,
-            "{wrong}: {found:?}"
-        );
+        let said = format!("7:12 `expires` is {said} / write the last day, such as 2026-12-31");
+        let is_said = found.len() == 1 && found[0].starts_with(&said);
+        assert!(is_said, "{wrong}: {found:?}");
     }
+    assert_eq!(problems(&SUPPRESSION.replace("2026-12-31", "")).len(), 1);
 }
 
 #[test]

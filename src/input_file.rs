@@ -118,17 +118,27 @@ fn special(path: &Path) -> Problem {
 
 /// The name in the same directory that is most similar.
 fn similar_name(path: &Path) -> Option<String> {
-    let wanted = path.file_name()?.to_str()?;
+    // Extensions would make names similar that are not.
+    let stem = |name: &str| {
+        let stem = Path::new(name).file_stem();
+        stem.map(|stem| stem.to_string_lossy().into_owned())
+    };
+    let wanted = stem(path.to_str()?)?;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let entries = directory.read_dir().ok()?;
-    let names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+    let mut names: Vec<(String, String)> = entries
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            Some((stem(&name)?, name))
+        })
         .collect();
-    let near = nearest(wanted, names.iter().map(String::as_str))?;
-    Some(path.with_file_name(near).display().to_string())
+    names.sort();
+    let near = nearest(&wanted, names.iter().map(|(stem, _)| stem.as_str()))?;
+    let (_, name) = names.iter().find(|(stem, _)| stem == near)?;
+    Some(path.with_file_name(name).display().to_string())
 }
 
 fn lower_first(text: &str) -> String {

@@ -12,23 +12,12 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned, Tagged};
+use serde_saphyr::{Spanned, Tagged};
 
 use crate::diagnostic::{Mark, Problem};
 
 pub use reader::YamlReader;
-
-/// Deeper nesting is refused, so that recursion over a tree cannot overflow the stack.
-const MAX_DEPTH: usize = 24;
-
-/// Most documents of a text.
-const MAX_DOCUMENTS: usize = 1_024;
-
-/// Most values of a text, and most values for which its aliases may stand.
-const MAX_VALUES: usize = 250_000;
-
-/// Most uses of an alias for each anchor, in a text with at least a hundred of them.
-const MAX_ALIASES_OF_ANCHOR: usize = 10;
+use syntax::{MAX_ALIASES_OF_ANCHOR, MAX_DEPTH, MAX_DOCUMENTS, MAX_VALUES, mark};
 
 /// A value and its position.
 #[derive(Debug, Clone, PartialEq)]
@@ -315,14 +304,6 @@ pub fn document(text: &str) -> Result<Node, Problem> {
         1 => Ok(documents.remove(0)),
         _ => Err(Problem::error(documents[1].mark, "a second document")
             .remedy("write one document in this file")),
-    }
-}
-
-fn mark(location: Location) -> Mark {
-    let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).max(1);
-    Mark {
-        line: number(location.line()),
-        column: number(location.column()),
     }
 }
 

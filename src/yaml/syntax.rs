@@ -4,8 +4,19 @@
 use serde_saphyr::budget::BudgetBreach as Breach;
 use serde_saphyr::{Error, Location};
 
-use super::{MAX_ALIASES_OF_ANCHOR, MAX_DEPTH, MAX_DOCUMENTS, MAX_VALUES, mark};
 use crate::diagnostic::{Mark, Problem};
+
+/// Deeper nesting is refused, so that recursion over a tree cannot overflow the stack.
+pub(super) const MAX_DEPTH: usize = 24;
+
+/// Most documents of a text.
+pub(super) const MAX_DOCUMENTS: usize = 1_024;
+
+/// Most values of a text, and most values for which its aliases may stand.
+pub(super) const MAX_VALUES: usize = 250_000;
+
+/// Most uses of an alias for each anchor, in a text with at least a hundred of them.
+pub(super) const MAX_ALIASES_OF_ANCHOR: usize = 10;
 
 /// The message of the visitor for a value with a tag.
 pub(super) const TAG: &str = "a tag";
@@ -75,6 +86,15 @@ const SYNTAX: &[(&str, &str, &str)] = &[
         "correct the indentation, or begin a new document with `---`",
     ),
 ];
+
+/// The position of a place.
+pub(super) fn mark(location: Location) -> Mark {
+    let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).max(1);
+    Mark {
+        line: number(location.line()),
+        column: number(location.column()),
+    }
+}
 
 /// The problem that the parser reports for a text.
 pub(super) fn problem(error: &Error, text: &str) -> Problem {

@@ -123,7 +123,7 @@ fn faults_of_rules_and_names_come_in_one_pass_with_file_line_and_remedy() {
 fn the_error_names_a_missing_configuration() {
     let run = run_in(Path::new("."), &["validate", "-c", "nowhere/w.yaml"]);
     assert_eq!(run.code, Some(78));
-    let said = "nowhere/w.yaml: error: not readable: No such file or directory";
+    let said = "nowhere/w.yaml: error: there is no such file\n  help: correct the path";
     assert!(run.stderr.starts_with(said), "{}", run.stderr);
 }
 

@@ -133,15 +133,121 @@ fn without_a_configuration_a_rule_of_the_packs_is_explained_on_standard_input() 
     assert_eq!(run.stderr, "the rule matches 1 of 1 events\n");
 }
 
+/// The exit code, and what is said of arguments with which nothing is explained.
+fn said(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String) {
+    let run = explain(folder, arguments);
+    assert_eq!(run.stdout, "", "{arguments:?}");
+    (run.code, run.stderr)
+}
+
+#[test]
+fn of_a_file_with_several_rules_one_is_chosen_by_the_command_that_the_error_gives() {
+    let folder = folder();
+    let second = RULE.replace("title: ", "title: Another ");
+    let id = "6f2c1c1e-5b1a-4c0e-9f57-0d1b6a2f3c4d";
+    let own = RULE
+        .lines()
+        .find_map(|line| line.strip_prefix("id: "))
+        .expect("an id");
+    let text = format!("{RULE}---\n{}", second.replace(own, id));
+    fs::write(folder.path().join("two.yaml"), text).expect("a file");
+    let event = ["--event", "events.ndjson", "--line", "1"];
+    let (code, stderr) = said(&folder, &[&["two.yaml"], &event[..]].concat());
+    assert_eq!(code, Some(1));
+    let start = "watchbell: two.yaml has 2 rules\n  help: name one of them:\n";
+    assert!(stderr.starts_with(start), "{stderr}");
+    let command = format!("watchbell explain {id} --rules two.yaml --event …");
+    assert!(stderr.contains(&command), "{stderr}");
+    let run = explain(
+        &folder,
+        &[&[id, "--rules", "two.yaml"], &event[..]].concat(),
+    );
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.ends_with("of 1 events\n"), "{}", run.stderr);
+}
+
+#[test]
+fn names_and_placeholders_need_no_configuration() {
+    let folder = folder();
+    let rule = RULE.replace("actor.user.name: robot", "actor.user.name|expand: '%ci%'");
+    assert_ne!(rule, RULE);
+    fs::write(folder.path().join("rule.yaml"), rule).expect("a file");
+    fs::write(folder.path().join("p.yaml"), "ci: [robot]").expect("a file");
+    let event = ["--event", "events.ndjson", "--line", "1"];
+    let (code, stderr) = said(&folder, &[&["rule.yaml"], &event[..]].concat());
+    assert_eq!(code, Some(78));
+    assert!(stderr.contains("`--placeholders`"), "{stderr}");
+    let options = [
+        "rule.yaml",
+        "--names",
+        "names.yaml",
+        "--placeholders",
+        "p.yaml",
+    ];
+    let run = explain(&folder, &[&options, &event[..]].concat());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(
+        run.stdout.contains("would match but for `filter_ci`"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn a_fifo_is_refused_wherever_a_file_is_named() {
+    let folder = folder();
+    let made = std::process::Command::new("mkfifo")
+        .current_dir(folder.path())
+        .args(["fifo", "fifo.test.yaml"])
+        .status();
+    assert!(made.expect("mkfifo of coreutils").success());
+    fs::create_dir(folder.path().join("rules")).expect("a folder");
+    fs::rename(
+        folder.path().join("fifo.test.yaml"),
+        folder.path().join("rules/x.yaml"),
+    )
+    .expect("moved");
+    let event = ["--event", "events.ndjson"];
+    let explained = ["explain", "rule.yaml"];
+    for arguments in [
+        ["explain", "fifo"]
+            .into_iter()
+            .chain(event)
+            .collect::<Vec<_>>(),
+        explained.into_iter().chain(["--event", "fifo"]).collect(),
+        explained
+            .into_iter()
+            .chain(event)
+            .chain(["--names", "fifo"])
+            .collect(),
+        explained
+            .into_iter()
+            .chain(event)
+            .chain(["--placeholders", "fifo"])
+            .collect(),
+        explained
+            .into_iter()
+            .chain(event)
+            .chain(["-c", "fifo"])
+            .collect(),
+        ["test", "fifo"].into(),
+        ["test", "rules"].into(),
+        ["replay", "fifo"].into(),
+        ["replay", "events.ndjson", "--rules", "rules"].into(),
+        ["validate", "-c", "fifo"].into(),
+    ] {
+        let run = run_in(folder.path(), &arguments);
+        assert_ne!(run.code, Some(0), "{arguments:?}");
+        let said = "it is a FIFO, not a file\n  help: name a regular file";
+        assert!(run.stderr.contains(said), "{arguments:?}: {}", run.stderr);
+    }
+}
+
 #[test]
 fn what_cannot_be_explained_is_refused_with_a_remedy() {
     let folder = folder();
     let event = ["--event", "events.ndjson"];
-    let said = |arguments: &[&str]| {
-        let run = explain(&folder, arguments);
-        assert_eq!(run.stdout, "", "{arguments:?}");
-        (run.code, run.stderr)
-    };
+    let said = |arguments: &[&str]| self::said(&folder, arguments);
     let unknown = said(&[&["Kafka cluter deleted"], &event[..]].concat());
     let message = "watchbell: no rule `Kafka cluter deleted`\n  help: did you mean `Kafka cluster deleted`?\n";
     assert_eq!(unknown, (Some(1), message.to_owned()));
@@ -155,8 +261,12 @@ fn what_cannot_be_explained_is_refused_with_a_remedy() {
     );
     let (code, stderr) = said(&["rule.yaml", "--event", "missing.ndjson"]);
     assert_eq!(code, Some(78), "{stderr}");
+    let taken = "watchbell: there is no file `missing.ndjson`, so it was taken for the id or the position of a record in \
+                the topics of the configuration\nwatchbell.yaml: error: there is no such file\n";
+    assert!(stderr.starts_with(taken), "{stderr}");
+    let (_, stderr) = self::said(&folder, &["rule.yaml", "--event", "evnts.ndjson"]);
     assert!(
-        stderr.starts_with("watchbell.yaml: error: not readable"),
+        stderr.contains("\n  help: did you mean `events.ndjson`?\n"),
         "{stderr}"
     );
     fs::write(

@@ -51,12 +51,11 @@ const ACTING: [&str; 3] = ["kafka", "roles", "cli"];
 
 /// Modules that name some of [`EFFECTS`]. One that is neither here nor in [`ACTING`] is pure: its
 /// functions are functions of values.
-const SOME_EFFECTS: [(&str, &[&str]); 7] = [
+const SOME_EFFECTS: [(&str, &[&str]); 6] = [
     ("input_file", &["std::fs"]),
     ("rules", &["std::fs"]),
     ("query", &["std::thread"]),
-    ("settings", &["std::fs"]),
-    ("config", &["std::fs", "std::env"]),
+    ("config", &["std::env"]),
     ("notify", &[ASYNC, "tokio", "jiff::Timestamp::now"]),
     (
         "observe",

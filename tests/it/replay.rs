@@ -393,9 +393,9 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_replayed() {
         "{read}: what stands before the damage is replayed, too"
     );
     for said in [
-        "watchbell: missing.json: No such file or directory",
+        "watchbell: missing.json: there is no such file",
         "watchbell: damaged.gz: the gzip is damaged: ",
-        "watchbell: .: Is a directory",
+        "watchbell: .: it is a directory",
         "watchbell: 3 of 5 files could not be read to the end",
     ] {
         assert!(run.stderr.contains(said), "{said}\n{}", run.stderr);

@@ -183,9 +183,9 @@ fn a_baseline_that_is_no_summary_is_refused_with_its_place_and_the_remedy() {
     for (text, said) in [
         (
             "{\"summary_version\": 1,\n \"events\": true}",
-            "b.json:2:15: no summary: ",
+            "b.json:2:15: no summary; ",
         ),
-        ("", "b.json:1:0: no summary: "),
+        ("", "b.json:1:1: no summary; "),
         (
             "{\"summary_version\": 9, \"events\": 0, \"dead_letters\": {}, \"rules\": []}",
             "b.json: version 9 of the summary; this program reads version 1",

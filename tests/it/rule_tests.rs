@@ -239,8 +239,8 @@ fn all_problems_of_rules_tests_and_names_come_in_one_pass() {
         "rules/gone.yaml:4:8: error: `hihg` is no level\n  help: ",
         "rules/gone.test.yaml:19:5: error: unknown key `alert`\n  help: did you mean `alerts`?",
         "rules/gone.test.yaml:22:5: error: unknown key `alert`\n",
-        "rules/lone.yaml:1:1: error: not readable: ",
-        "gone.yaml:1:1: error: not readable: ",
+        "rules/lone.yaml:1:1: error: there is no such file\n  help: did you mean `rules/gone.yaml`?",
+        "gone.yaml:1:1: error: there is no such file\n  help: correct the path",
         "names.yaml:1:7: error: unknown key `nam`\n  help: did you mean `name`?",
     ] {
         assert!(run.stderr.contains(part), "{part}\n{}", run.stderr);

@@ -93,3 +93,27 @@ fn a_rule_set_with_an_error_changes_nothing_and_a_valid_one_replaces_the_last() 
     rulebook.reload(&metrics);
     assert_ne!(hash(), first);
 }
+
+#[test]
+fn a_fifo_among_the_rules_is_refused_and_neither_loading_nor_a_reload_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rule.yaml"), RULE).unwrap();
+    let config = configuration(folder.path(), "");
+    let rulebook = Rulebook::load(&config).unwrap();
+    let hash = || rulebook.rules().snapshot().hash().to_owned();
+    let (first, content) = (hash(), rulebook.content_hash());
+    for name in ["x.fifo", "x.yaml"] {
+        let path = folder.path().join(name);
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    }
+    assert_ne!(rulebook.content_hash(), content);
+    rulebook.reload(&Metrics::new().unwrap());
+    assert_eq!(hash(), first);
+    let refused = Rulebook::load(&config).unwrap_err();
+    let [refused] = &refused[..] else {
+        panic!("{refused:?}");
+    };
+    assert!(refused.file.ends_with("/x.yaml"), "{refused}");
+    assert_eq!(refused.problem.message, "it is a FIFO, not a file");
+}

@@ -168,7 +168,8 @@ c.yaml:7:12: error: `access` is missing
 c.yaml:7:29: error: unknown key `acess`
   help: did you mean `access`?
 c.yaml:9:9: error: a second method is called `d`
-c.yaml:9:74: error: an empty string";
+c.yaml:9:74: error: an empty string
+  help: write a text, or remove the key";
     assert_eq!(lines(&diagnostics), expected);
     let text = "\
 product: p

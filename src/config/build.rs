@@ -232,8 +232,11 @@ fn ordinal(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<u32> {
 
 fn log(section: &Section<'_>, faults: &mut Vec<Fault>) -> Log {
     let filter = section.required("filter", faults);
-    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
-        faults.push(section.fault("filter", format!("not a valid log filter: {error}")));
+    if tracing_subscriber::EnvFilter::try_new(&filter).is_err() {
+        let fault = section.fault("filter", "not a valid log filter");
+        let remedy =
+            "write a level such as info, or levels of parts: watchbell=debug,librdkafka=warn";
+        faults.push(fault.remedy(remedy));
     }
     let formats = [("json", LogFormat::Json), ("pretty", LogFormat::Pretty)];
     Log {
@@ -244,7 +247,13 @@ fn log(section: &Section<'_>, faults: &mut Vec<Fault>) -> Log {
 
 /// Reports what the sessions would refuse, and a source that would read its own output.
 fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) {
-    if let Some(Err(error)) = config.sessions(0).first().map(SessionConfig::check) {
+    let commit = root.section("commit");
+    let is_read = |section: &Section<'_>, names: &[&str]| {
+        !names.iter().any(|name| section.is_faulty(name, faults))
+    };
+    let is_read = is_read(root, &["session_timeout", "transaction_timeout"])
+        && is_read(&commit, &["interval", "records", "bytes"]);
+    if is_read && let Some(Err(error)) = config.sessions(0).first().map(SessionConfig::check) {
         faults.push(root.fault("transaction_timeout", error));
     }
     if BrokerKind::of(&config.destination.bootstrap) == BrokerKind::Sls {

@@ -414,6 +414,19 @@ fn a_configuration_that_cannot_be_read_is_refused_for_that_reason_alone() {
             "configuration: error: destination.bootstrap: a value is required\n  help: write \
              `destination.bootstrap`, or set the variable WATCHBELL__DESTINATION__BOOTSTRAP",
         ),
+        (
+            format!("{sources}{destination}session_timeout: 5\n"),
+            "w.yaml:3:18: error: session_timeout: a length of time such as 100ms or 25s is expected, not `5`",
+        ),
+        (
+            format!("{sources}{destination}commit: {{records: -1}}\n"),
+            "w.yaml:3:19: error: commit.records: a whole number is expected, not `-1`",
+        ),
+        (
+            format!("{sources}{destination}log: {{filter: '%x%'}}\n"),
+            "w.yaml:3:15: error: log.filter: not a valid log filter\n  help: write a level such as info, or levels \
+             of parts: watchbell=debug,librdkafka=warn",
+        ),
     ] {
         assert_eq!(refused(&text, &[]), said, "{text}");
     }

@@ -135,7 +135,8 @@ fn name(facts: NameEntry) -> Name {
 fn yaml_facts(reader: &mut YamlReader, entry: &Entry) -> NameEntry {
     let mut facts = NameEntry::default();
     if entry.key.trim().is_empty() {
-        reader.report(Problem::error(entry.key_mark, "an empty id"));
+        let problem = Problem::error(entry.key_mark, "an empty id");
+        reader.report(problem.remedy("write the id of a principal or a resource"));
     }
     for Entry { key, node, .. } in reader.map_of(&entry.node, &KEYS) {
         if let Some(text) = reader.text(node) {
@@ -144,7 +145,8 @@ fn yaml_facts(reader: &mut YamlReader, entry: &Entry) -> NameEntry {
     }
     if entry.node.as_map().is_some() && entry.node.entry("name").is_none() {
         let message = format!("`{}` has no `name`", entry.key);
-        reader.report(Problem::error(entry.key_mark, message));
+        let problem = Problem::error(entry.key_mark, message);
+        reader.report(problem.remedy("write `name:` and what people call it"));
     }
     facts
 }
@@ -195,7 +197,8 @@ fn csv_facts(
         for (key, cell) in header.iter().zip(&row) {
             match (key, cell) {
                 ("id" | "name", "") => {
-                    reader.report(Problem::error(mark, format!("the `{key}` is empty")));
+                    let problem = Problem::error(mark, format!("the `{key}` is empty"));
+                    reader.report(problem.remedy("write it, or remove the line"));
                 }
                 (_, "") => {}
                 ("id", cell) => id = cell,
@@ -205,7 +208,8 @@ fn csv_facts(
         match lines.entry(id.to_owned()) {
             Slot::Occupied(first) if !id.is_empty() => {
                 let message = format!("`{id}` is already on line {}", first.get());
-                reader.report(Problem::error(mark, message));
+                let problem = Problem::error(mark, message);
+                reader.report(problem.remedy("keep one of the two lines"));
             }
             Slot::Occupied(_) => {}
             Slot::Vacant(free) => {
@@ -224,13 +228,15 @@ fn check_header(reader: &mut YamlReader, header: &csv::StringRecord) -> bool {
         reader.word(column, Mark::START, "column", known());
         if header.iter().take(index).any(|earlier| earlier == column) {
             let message = format!("a second column `{column}`");
-            reader.report(Problem::error(Mark::START, message));
+            let problem = Problem::error(Mark::START, message);
+            reader.report(problem.remedy("remove one of the two"));
         }
     }
     for required in ["id", "name"] {
         if !header.iter().any(|column| column == required) {
             let message = format!("the header has no column `{required}`");
-            reader.report(Problem::error(Mark::START, message));
+            let remedy = format!("begin the file with a line such as `id,{}`", KEYS.join(","));
+            reader.report(Problem::error(Mark::START, message).remedy(remedy));
         }
     }
     reader.is_content()
@@ -244,9 +250,11 @@ fn csv_problem(text: &str, error: &csv::Error) -> Problem {
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..
         } => format!("{len} cells where the header has {expected_len}"),
-        _ => format!("not readable as CSV: {error}"),
+        _ => "not readable as CSV".to_owned(),
     };
-    Problem::error(mark, message)
+    let remedy =
+        "write as many cells as the header has; quote a cell that contains a comma or a quote";
+    Problem::error(mark, message).remedy(remedy)
 }
 
 /// The line of a row. The CSV reader's position is before the empty lines that it skips.

@@ -148,7 +148,7 @@ fn sink(
     }
     let max_waiting = section.parsed("max_waiting", "a whole number of groups", faults);
     let timeout = section.duration("timeout", faults);
-    if timeout.is_zero() {
+    if timeout.is_zero() && !section.is_faulty("timeout", faults) {
         faults.push(section.fault("timeout", "with 0, every request would time out"));
     }
     Some(Sink {

@@ -116,6 +116,14 @@ impl<'v> Section<'v> {
         placed.collect()
     }
 
+    /// Whether a fault about a key has been found, so that what follows from its value is not reported, too.
+    pub(crate) fn is_faulty(&self, name: &str, faults: &[Fault]) -> bool {
+        let key = format!("{}{name}", self.path);
+        faults
+            .iter()
+            .any(|fault| fault.key.as_deref() == Some(&*key))
+    }
+
     /// A value parsed as `T`; `expected` describes the accepted values.
     pub(crate) fn parsed<T: FromStr>(
         &self,

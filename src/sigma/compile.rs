@@ -269,10 +269,14 @@ impl<P> Builder<'_, P> {
                 self.paths.len() - 1
             }
             Err(UnknownField { suggestion }) => {
-                let mut problem = Problem::error(test.mark, format!("unknown field `{name}`"));
-                if let Some(near) = suggestion {
-                    problem = problem.remedy(format!("did you mean `{near}`?"));
-                }
+                let problem = Problem::error(test.mark, format!("unknown field `{name}`"));
+                let problem = problem.remedy(match suggestion {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => {
+                        "docs/rule-reference.md lists the fields, docs/notify.md those of sinks"
+                            .to_owned()
+                    }
+                });
                 self.problems.push((rule, problem));
                 usize::MAX
             }

@@ -125,7 +125,9 @@ impl<'t> Parser<'t> {
 
     fn not(&mut self, depth: usize) -> Result<Condition, Problem> {
         if depth > MAX_DEPTH {
-            return Err(self.problem(format!("nested deeper than {MAX_DEPTH}")));
+            return Err(self
+                .problem(format!("nested deeper than {MAX_DEPTH}"))
+                .remedy("write fewer parentheses and `not`"));
         }
         if self.take("not") {
             return Ok(Condition::Not(Box::new(self.not(depth + 1)?)));
@@ -135,12 +137,17 @@ impl<'t> Parser<'t> {
 
     fn primary(&mut self, depth: usize) -> Result<Condition, Problem> {
         let Some(word) = self.peek() else {
-            return Err(self.problem("the condition ends where a selection is expected"));
+            let remedy = format!("write one of: {}", self.names.join(", "));
+            return Err(self
+                .problem("the condition ends where a selection is expected")
+                .remedy(remedy));
         };
         if self.take("(") {
             let inner = self.any(depth + 1)?;
             if !self.take(")") {
-                return Err(self.problem("a parenthesis is not closed"));
+                return Err(self
+                    .problem("a parenthesis is not closed")
+                    .remedy("write `)` after the last selection in it"));
             }
             return Ok(inner);
         }
@@ -206,7 +213,7 @@ impl<'t> Parser<'t> {
         }
         if needed.is_some_and(|needed| needed > found.len()) {
             let message = format!("`{pattern}` matches only {} selections", found.len());
-            return Err(self.problem(message));
+            return Err(self.problem(message).remedy("write a smaller number"));
         }
         self.count(found.len())?;
         self.next += 1;

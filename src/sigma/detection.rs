@@ -41,7 +41,9 @@ pub(super) fn selections_and_condition(
     let before = context.problems.len();
     let Some(entries) = node.as_map() else {
         let message = format!("`{key}` must be a map, not {}", node.value.kind());
-        context.problems.push(Problem::error(node.mark, message));
+        let remedy = "write `{selection: {field: value}, condition: selection}`";
+        let problem = Problem::error(node.mark, message);
+        context.problems.push(problem.remedy(remedy));
         return None;
     };
     if entries.len() > MAX_SELECTIONS {
@@ -75,9 +77,10 @@ pub(super) fn selections_and_condition(
         mark_used(condition, &mut used);
         for (index, name) in names.iter().enumerate().filter(|(index, _)| !used[*index]) {
             let message = format!("selection `{name}` is not part of the condition");
+            let problem = Problem::warning(marks[index], message);
             context
                 .problems
-                .push(Problem::warning(marks[index], message));
+                .push(problem.remedy("name it in the condition, or remove it"));
         }
     }
     let sound = context.problems[before..].iter().all(Problem::is_warning);
@@ -110,10 +113,12 @@ fn conditions(
     for text in texts {
         let parsed = match text.as_str() {
             Some(words) => condition::parse(words, text.mark, names),
-            None => Err(Problem::error(
-                text.mark,
-                format!("a condition is a string, not {}", text.value.kind()),
-            )),
+            None => {
+                let message = format!("a condition is a string, not {}", text.value.kind());
+                let remedy =
+                    "write names of selections with `and`, `or` and `not`, as in `a and not b`";
+                Err(Problem::error(text.mark, message).remedy(remedy))
+            }
         };
         match parsed {
             Ok(part) => parts.push(part),
@@ -143,16 +148,12 @@ fn mark_used(condition: &Condition, used: &mut [bool]) {
 fn body(node: &Node, context: &mut Context<'_>) -> Option<Body> {
     match &node.value {
         Yaml::Map(entries) if entries.is_empty() => {
-            context
-                .problems
-                .push(Problem::error(node.mark, "an empty selection"));
+            context.problems.push(empty(node));
             None
         }
         Yaml::Map(entries) => Some(lines(entries, context)),
         Yaml::Seq(elements) if elements.is_empty() => {
-            context
-                .problems
-                .push(Problem::error(node.mark, "an empty selection"));
+            context.problems.push(empty(node));
             None
         }
         Yaml::Seq(elements) if elements.iter().any(|e| e.as_map().is_some()) => {
@@ -160,7 +161,9 @@ fn body(node: &Node, context: &mut Context<'_>) -> Option<Body> {
                 Yaml::Map(entries) if !entries.is_empty() => Some(lines(entries, context)),
                 Yaml::Map(_) | Yaml::Seq(_) => {
                     let message = format!("{} within a list of maps", element.value.kind());
-                    context.problems.push(Problem::error(element.mark, message));
+                    let problem = Problem::error(element.mark, message);
+                    let remedy = "write each element as a map with at least one line";
+                    context.problems.push(problem.remedy(remedy));
                     None
                 }
                 _ => modifiers::keywords(element, context).map(Body::Test),
@@ -169,6 +172,11 @@ fn body(node: &Node, context: &mut Context<'_>) -> Option<Body> {
         }
         _ => modifiers::keywords(node, context).map(Body::Test),
     }
+}
+
+fn empty(selection: &Node) -> Problem {
+    let problem = Problem::error(selection.mark, "an empty selection");
+    problem.remedy("write a line such as `api.operation: kafka.DeleteTopics`, or remove it")
 }
 
 fn lines(entries: &[Entry], context: &mut Context<'_>) -> Body {

@@ -27,7 +27,8 @@ impl Modifiers {
                 Yaml::Bool(exists) => Some(Check::Exists(exists)),
                 _ => {
                     let problem = Problem::error(node.mark, "`exists` takes `true` or `false`");
-                    context.problems.push(problem);
+                    let remedy = "write true if the field must be there, false if it must not";
+                    context.problems.push(problem.remedy(remedy));
                     None
                 }
             };
@@ -37,9 +38,10 @@ impl Modifiers {
             _ => std::slice::from_ref(node),
         };
         if values.is_empty() {
+            let problem = Problem::error(node.mark, "an empty list matches nothing");
             context
                 .problems
-                .push(Problem::error(node.mark, "an empty list matches nothing"));
+                .push(problem.remedy("list at least one value, or remove the line"));
         }
         if self.all && values.len() < 2 {
             let message = "`all` with a single value has no effect";
@@ -80,7 +82,8 @@ impl Modifiers {
                 None => {
                     let message =
                         format!("`fieldref` takes a field name, not {}", value.value.kind());
-                    problems.push(Problem::error(value.mark, message));
+                    let problem = Problem::error(value.mark, message);
+                    problems.push(problem.remedy("write the name of another field"));
                 }
             }
         }
@@ -99,13 +102,16 @@ impl Modifiers {
         keywords: bool,
         context: &mut Context<'_>,
     ) -> Result<Vec<Expected>, Problem> {
-        let wrong = |wanted: &str| {
+        let wrong = |wanted: &str, remedy: &str| {
             let message = format!("{wanted} is expected here, not {}", node.value.kind());
-            Err(Problem::error(node.mark, message))
+            Err(Problem::error(node.mark, message).remedy(remedy))
         };
         match self.kind {
             ValueKind::Regex { i, m, s } => match node.value {
-                Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => wrong("a regular expression"),
+                Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => wrong(
+                    "a regular expression",
+                    "write it in quotes, as in '^Delete'",
+                ),
                 _ => Ok(vec![regex(&node.text()?, i, m, s, node.mark)?]),
             },
             ValueKind::Cidr => match node.as_str() {
@@ -116,11 +122,14 @@ impl Modifiers {
                         .collect()
                 }
                 Some(text) => Ok(vec![network(text, node.mark)?]),
-                None => wrong("a network such as `10.0.0.0/8`"),
+                None => wrong(
+                    "a network such as `10.0.0.0/8`",
+                    "write an address or a network, or a list of them",
+                ),
             },
             ValueKind::Compare(bound) => match limit(node)? {
                 Some(limit) => Ok(vec![Expected::Compare(bound, limit)]),
-                None => wrong("a number"),
+                None => wrong("a number", "write one such as 5 or 1.5"),
             },
             ValueKind::Time(part, bound) => match node.value {
                 Yaml::Int(number) if is_within(number, part.range()) => {
@@ -135,13 +144,22 @@ impl Modifiers {
                 Yaml::Int(_) => {
                     let (first, last) = part.range();
                     let message = format!("`{}` is from {first} to {last}", part.as_str());
-                    Err(Problem::error(node.mark, message))
+                    Err(Problem::error(node.mark, message).remedy("write a number in this range"))
                 }
-                _ => wrong("a whole number"),
+                _ => {
+                    let (first, last) = part.range();
+                    let remedy = format!("write one from {first} to {last}");
+                    wrong("a whole number", &remedy)
+                }
             },
             ValueKind::Plain | ValueKind::Exists | ValueKind::FieldRef => match &node.value {
-                Yaml::Seq(_) | Yaml::Map(_) => wrong("a string, number, boolean or null"),
-                Yaml::Null if keywords || self.wants_text() => wrong("a string"),
+                Yaml::Seq(_) | Yaml::Map(_) => wrong(
+                    "a string, number, boolean or null",
+                    "write one value, or a list of values",
+                ),
+                Yaml::Null if keywords || self.wants_text() => {
+                    wrong("a string", "write a text; quote it if it is the word null")
+                }
                 _ if keywords || self.wants_text() => {
                     self.text(&node.text()?, keywords, node.mark, context)
                 }
@@ -182,7 +200,8 @@ impl Modifiers {
             // Each part has its own escapes: one cannot escape the first character of the next.
             let tokens: Vec<Token> = parts.iter().flat_map(|part| tokens(part)).collect();
             if keywords && tokens.is_empty() {
-                return Err(Problem::error(mark, "an empty keyword matches every event"));
+                let problem = Problem::error(mark, "an empty keyword matches every event");
+                return Err(problem.remedy("write a word that an event must contain"));
             }
             expected.extend(self.tokens(tokens, keywords, mark)?);
         }
@@ -237,7 +256,8 @@ impl Modifiers {
             Base64::Offset => base64_offsets(&bytes).to_vec(),
         };
         if encoded.iter().any(String::is_empty) {
-            return Err(Problem::error(mark, "too short to be found in Base64"));
+            let problem = Problem::error(mark, "too short to be found in Base64");
+            return Err(problem.remedy("write at least three characters"));
         }
         Ok(encoded)
     }

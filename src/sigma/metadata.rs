@@ -32,7 +32,7 @@ impl<'n> MetadataReader<'n> {
         let entries = self.node.as_map();
         if entries.is_none() {
             let message = format!("{} is a map, not {}", self.kind, self.node.value.kind());
-            self.error(self.node.mark, message);
+            self.error(self.node.mark, message, "write `key: value` lines");
         }
         entries
     }
@@ -44,8 +44,14 @@ impl<'n> MetadataReader<'n> {
         value.filter(|_| is_sound)
     }
 
-    pub(super) fn error(&mut self, mark: Mark, message: impl Into<String>) {
-        self.problems.push(Problem::error(mark, message));
+    pub(super) fn error(
+        &mut self,
+        mark: Mark,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let problem = Problem::error(mark, message);
+        self.problems.push(problem.remedy(remedy));
     }
 
     /// Collects keys that are not `known`, and warns about one that is similar to a known key.
@@ -83,7 +89,12 @@ impl<'n> MetadataReader<'n> {
     pub(super) fn title(&mut self) -> Option<String> {
         let title = self.text("title");
         if self.node.entry("title").is_none() {
-            self.error(self.node.mark, format!("{} needs a `title`", self.kind));
+            let message = format!("{} needs a `title`", self.kind);
+            self.error(
+                self.node.mark,
+                message,
+                "write `title:` and one line for people",
+            );
         }
         title
     }
@@ -129,7 +140,11 @@ impl<'n> MetadataReader<'n> {
         let mut logsource = Logsource::default();
         let Some(entries) = node.as_map() else {
             let message = format!("`logsource` must be a map, not {}", node.value.kind());
-            self.error(node.mark, message);
+            self.error(
+                node.mark,
+                message,
+                "write `logsource: {product: confluent}`",
+            );
             return (logsource, node.mark);
         };
         for entry in entries {
@@ -148,7 +163,12 @@ impl<'n> MetadataReader<'n> {
             };
             match entry.node.as_str() {
                 Some(text) => *part = Some(text.to_lowercase()),
-                None => self.error(entry.node.mark, format!("`{}` must be a string", entry.key)),
+                None => {
+                    let (key, kind) = (&entry.key, entry.node.value.kind());
+                    let message = format!("`{key}` must be a string, not {kind}");
+                    let remedy = format!("write one word, as in `{key}: kafka`");
+                    self.error(entry.node.mark, message, remedy);
+                }
             }
         }
         (logsource, node.mark)
@@ -170,10 +190,8 @@ impl<'n> MetadataReader<'n> {
                 }
             },
             other => {
-                self.error(
-                    node.mark,
-                    format!("`{key}` must be a string, not {}", other.kind()),
-                );
+                let message = format!("`{key}` must be a string, not {}", other.kind());
+                self.error(node.mark, message, format!("write `{key}:` and one text"));
                 None
             }
         }
@@ -202,7 +220,7 @@ impl<'n> MetadataReader<'n> {
                     let problem = Problem::error(element.mark, message);
                     self.problems.push(match element.written() {
                         Some(written) => problem.remedy(format!("quote it: '{written}'")),
-                        None => problem,
+                        None => problem.remedy(format!("write `{key}: [text, text]`")),
                     });
                 }
             }

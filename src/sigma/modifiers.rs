@@ -44,6 +44,9 @@ pub const SUPPORTED: [&str; 31] = [
     "fieldref",
 ];
 
+/// The remedy for modifiers that exclude each other.
+const ONE_OF_TWO: &str = "remove one of the two, or write two lines";
+
 /// The modifiers of one key.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Modifiers {
@@ -142,7 +145,7 @@ fn element(entry: &Entry, context: &mut Context<'_>) -> Option<Test> {
                 return refuse(
                     line.key_mark,
                     "a line about an element needs a field name",
-                    "",
+                    "write the name of a field of the element before the modifier",
                 );
             }
             if line.node.as_map().is_some() {
@@ -220,22 +223,19 @@ impl Modifiers {
         let mut seen: Vec<&str> = Vec::new();
         for word in words {
             if seen.contains(&word) {
-                return Err(Problem::error(
-                    mark,
-                    format!("modifier `{word}` is repeated"),
-                ));
+                let message = format!("modifier `{word}` is repeated");
+                return Err(Problem::error(mark, message).remedy("write it once"));
             }
             modifiers.apply(word, mark)?;
             seen.push(word);
         }
         match modifiers.conflict(&seen, keywords) {
-            Some(message) => Err(Problem::error(mark, message)),
+            Some((message, remedy)) => Err(Problem::error(mark, message).remedy(remedy)),
             None => Ok(modifiers),
         }
     }
 
     fn apply(&mut self, word: &str, mark: Mark) -> Result<(), Problem> {
-        let clash = |message: String| Err(Problem::error(mark, message));
         match word {
             "all" => self.all = true,
             "neq" => self.neq = true,
@@ -262,7 +262,11 @@ impl Modifiers {
                     *m |= word == "m";
                     *s |= word == "s";
                 }
-                _ => return clash(format!("modifier `{word}` must follow `re`")),
+                _ => {
+                    let problem =
+                        Problem::error(mark, format!("modifier `{word}` must follow `re`"));
+                    return Err(problem.remedy(format!("write `|re|{word}`")));
+                }
             },
             "utf16le" | "wide" => return self.encode_utf16(Utf16::Little, mark),
             "utf16be" => return self.encode_utf16(Utf16::Big, mark),
@@ -280,10 +284,10 @@ impl Modifiers {
     fn relate(&mut self, relation: Relation, mark: Mark) -> Result<(), Problem> {
         match self.relation.replace(relation) {
             None => Ok(()),
-            Some(_) => Err(Problem::error(
-                mark,
-                "only one of `contains`, `startswith` and `endswith` is allowed",
-            )),
+            Some(_) => {
+                let message = "only one of `contains`, `startswith` and `endswith` is allowed";
+                Err(Problem::error(mark, message).remedy(ONE_OF_TWO))
+            }
         }
     }
 
@@ -309,7 +313,7 @@ impl Modifiers {
         if self.kind != ValueKind::Plain {
             let message = "only one of `re`, `cidr`, `exists`, `fieldref`, `lt`, `lte`, `gt`, `gte` \
                            and the parts of a time is allowed";
-            return Err(Problem::error(mark, message));
+            return Err(Problem::error(mark, message).remedy(ONE_OF_TWO));
         }
         self.kind = kind;
         Ok(())
@@ -319,7 +323,8 @@ impl Modifiers {
         if self.base64.is_some() || self.utf16.is_some() || self.relation.is_some() {
             let message =
                 "only one UTF-16 encoding is allowed, and only before `base64` and `contains`";
-            return Err(Problem::error(mark, message));
+            let remedy = "write them in this order: `|utf16le|base64offset|contains`";
+            return Err(Problem::error(mark, message).remedy(remedy));
         }
         self.utf16 = Some(order);
         Ok(())
@@ -329,14 +334,15 @@ impl Modifiers {
         if self.base64.is_some() || self.relation.is_some() {
             let message =
                 "only one of `base64` and `base64offset` is allowed, and only before `contains`";
-            return Err(Problem::error(mark, message));
+            let remedy = "write them in this order: `|base64offset|contains`";
+            return Err(Problem::error(mark, message).remedy(remedy));
         }
         self.base64 = Some(base64);
         Ok(())
     }
 
-    /// A message if modifiers cannot be combined.
-    fn conflict(&self, seen: &[&str], keywords: bool) -> Option<String> {
+    /// A message and a remedy if modifiers cannot be combined.
+    fn conflict(&self, seen: &[&str], keywords: bool) -> Option<(String, &'static str)> {
         let time;
         let allowed: &[&str] = match self.kind {
             ValueKind::Plain => &SUPPORTED,
@@ -360,18 +366,18 @@ impl Modifiers {
         };
         if let Some(other) = seen.iter().find(|word| !allowed.contains(word)) {
             let kind = allowed[0];
-            return Some(format!(
-                "modifier `{other}` cannot be combined with `{kind}`"
-            ));
+            let message = format!("modifier `{other}` cannot be combined with `{kind}`");
+            return Some((message, ONE_OF_TWO));
         }
         if self.utf16.is_some() && self.base64.is_none() {
             let message = "a UTF-16 encoding needs `base64` or `base64offset` after it: the strings \
                            of an event are text";
-            return Some(message.to_owned());
+            return Some((message.to_owned(), "write `|utf16le|base64offset|contains`"));
         }
         let about_fields = !matches!(self.kind, ValueKind::Plain | ValueKind::Regex { .. });
         if keywords && (about_fields || self.neq) {
-            return Some("this modifier needs a field name; keywords have none".to_owned());
+            let message = "this modifier needs a field name; keywords have none";
+            return Some((message.to_owned(), "write the name of a field before it"));
         }
         None
     }

@@ -62,7 +62,8 @@ fn read(reader: &mut MetadataReader<'_>, placeholders: &Placeholders) -> Option<
     let detection = match reader.node.entry("detection") {
         Some(node) => selections_and_condition(node, "detection", &[], &mut context),
         None => {
-            reader.error(reader.node.mark, "a rule needs a `detection`");
+            let remedy = "write `detection: {selection: {field: value}, condition: selection}`";
+            reader.error(reader.node.mark, "a rule needs a `detection`", remedy);
             None
         }
     };

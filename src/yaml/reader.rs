@@ -35,7 +35,7 @@ impl YamlReader {
     /// The entries of a map; if the node is not a map, none and a problem.
     pub fn map<'n>(&mut self, node: &'n Node) -> &'n [Entry] {
         node.as_map().unwrap_or_else(|| {
-            self.report(mismatch(node, "a map"));
+            self.report(mismatch(node, "a map").remedy("write `key: value` lines"));
             &[]
         })
     }
@@ -57,7 +57,7 @@ impl YamlReader {
     /// The elements of a list; if the node is not a list, none and a problem.
     pub fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
         node.as_seq().unwrap_or_else(|| {
-            self.report(mismatch(node, "a list"));
+            self.report(mismatch(node, "a list").remedy("write `- value` lines"));
             &[]
         })
     }
@@ -68,12 +68,13 @@ impl YamlReader {
             let problem = mismatch(node, "a string");
             self.report(match node.written() {
                 Some(written) => problem.remedy(format!("quote it: '{written}'")),
-                None => problem,
+                None => problem.remedy("write a text"),
             });
             return None;
         };
         if text.trim().is_empty() {
-            self.report(Problem::error(node.mark, "an empty string"));
+            let problem = Problem::error(node.mark, "an empty string");
+            self.report(problem.remedy("write a text, or remove the key"));
             return None;
         }
         Some(text)

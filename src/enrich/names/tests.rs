@@ -60,11 +60,13 @@ u-4: Alan
 n.yaml:1:18: error: unknown key `tem`
   help: did you mean `team`?
 n.yaml:2:1: error: `u-2` has no `name`
+  help: write `name:` and what people call it
 n.yaml:3:13: error: a string is expected, not a number
   help: quote it: '5'
 n.yaml:3:22: error: unknown kind `robot`
   help: write one of: human, service
-n.yaml:4:6: error: a map is expected, not a string";
+n.yaml:4:6: error: a map is expected, not a string
+  help: write `key: value` lines";
     assert_eq!(lines(Names::parse_yaml(text, "n.yaml")), expected);
 }
 
@@ -74,7 +76,8 @@ fn an_id_has_one_name() {
     let problem = lines(Names::parse_yaml(twice, "n.yaml"));
     assert!(problem.starts_with("n.yaml:3:1: error:"), "{problem}");
     let twice = "id,name\nu-1,Ada\n\n\nu-2,Alan\nu-1,Grace\n";
-    let expected = "n.csv:6:1: error: `u-1` is already on line 2";
+    let expected =
+        "n.csv:6:1: error: `u-1` is already on line 2\n  help: keep one of the two lines";
     assert_eq!(lines(Names::parse_csv(twice, "n.csv")), expected);
 }
 
@@ -92,8 +95,11 @@ u-4,Edsger,servise
 ";
     let expected = "\
 n.csv:5:1: error: the `id` is empty
+  help: write it, or remove the line
 n.csv:6:1: error: the `name` is empty
+  help: write it, or remove the line
 n.csv:7:1: error: 2 cells where the header has 3
+  help: write as many cells as the header has; quote a cell that contains a comma or a quote
 n.csv:8:1: error: unknown kind `servise`
   help: did you mean `service`?";
     assert_eq!(lines(Names::parse_csv(text, "n.csv")), expected);
@@ -105,12 +111,16 @@ fn a_header_that_is_wrong_is_all_that_is_reported() {
 n.csv:1:1: error: unknown column `nme`
   help: did you mean `name`?
 n.csv:1:1: error: a second column `id`
-n.csv:1:1: error: the header has no column `name`";
+  help: remove one of the two
+n.csv:1:1: error: the header has no column `name`
+  help: begin the file with a line such as `id,name,owner,team,kind,environment`";
     let text = "id,nme,id\n,,\n";
     assert_eq!(lines(Names::parse_csv(text, "n.csv")), expected);
     let expected = "\
 n.csv:1:1: error: the header has no column `id`
-n.csv:1:1: error: the header has no column `name`";
+  help: begin the file with a line such as `id,name,owner,team,kind,environment`
+n.csv:1:1: error: the header has no column `name`
+  help: begin the file with a line such as `id,name,owner,team,kind,environment`";
     assert_eq!(lines(Names::parse_csv("", "n.csv")), expected);
 }
 

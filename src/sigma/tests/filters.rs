@@ -72,7 +72,7 @@ fn a_broken_filter_is_refused_with_place_and_remedy() {
         (
             "title: Deployments of the platform team\n",
             "",
-            "1:1 a filter needs a `title` / ",
+            "1:1 a filter needs a `title` / write `title:` and one line for people",
         ),
         (
             "logsource: {product: confluent}\n",

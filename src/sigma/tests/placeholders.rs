@@ -92,7 +92,7 @@ fn a_placeholder_without_values_rejects_the_rule_and_names_the_nearest() {
     );
     let (_, _, remedy) = refused("a|expand: 'x%unheard_of%'");
     assert!(
-        remedy.contains("the file that `placeholders` in the configuration names"),
+        remedy.contains("`placeholders` in the configuration or the option `--placeholders` names"),
         "{remedy}"
     );
     let (_, message, remedy) = refused("a|cidr|expand: '%admins%'");

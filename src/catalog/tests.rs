@@ -199,11 +199,12 @@ c.yaml:4:12: error: `É` is not 1 to 64 ASCII characters
 c.yaml:5:3: error: no service `cc`
   help: did you mean `c`?
 c.yaml:11:9: error: a second method of `a` is called `do`
-c.yaml:15:101: error: an empty string";
+c.yaml:15:101: error: an empty string
+  help: write a text, or remove the key";
     assert_eq!(lines(&diagnostics), expected);
     let empty = Catalog::parse("", "c.yaml").unwrap_err();
     assert_eq!(
         lines(&empty),
-        "c.yaml:1:1: error: a map is expected, not null"
+        "c.yaml:1:1: error: a map is expected, not null\n  help: write `key: value` lines"
     );
 }

@@ -118,27 +118,26 @@ fn special(path: &Path) -> Problem {
 
 /// The name in the same directory that is most similar.
 fn similar_name(path: &Path) -> Option<String> {
-    // Extensions would make names similar that are not.
-    let stem = |name: &str| {
-        let stem = Path::new(name).file_stem();
-        stem.map(|stem| stem.to_string_lossy().into_owned())
-    };
-    let wanted = stem(path.to_str()?)?;
+    // Equal extensions would make names similar that are not.
+    let (wanted, extension) = parts_of(path.file_name()?.to_str()?);
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let entries = directory.read_dir().ok()?;
-    let mut names: Vec<(String, String)> = entries
-        .filter_map(|entry| {
-            let name = entry.ok()?.file_name().into_string().ok()?;
-            Some((stem(&name)?, name))
-        })
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| parts_of(name).1 == extension)
         .collect();
     names.sort();
-    let near = nearest(&wanted, names.iter().map(|(stem, _)| stem.as_str()))?;
-    let (_, name) = names.iter().find(|(stem, _)| stem == near)?;
+    let near = nearest(wanted, names.iter().map(|name| parts_of(name).0))?;
+    let name = names.iter().find(|name| parts_of(name).0 == near)?;
     Some(path.with_file_name(name).display().to_string())
+}
+
+/// The name up to its first dot, and the rest.
+fn parts_of(name: &str) -> (&str, &str) {
+    name.split_once('.').unwrap_or((name, ""))
 }
 
 fn lower_first(text: &str) -> String {

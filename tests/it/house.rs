@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "printable",
     "diagnostic",
     "input_file",

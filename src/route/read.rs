@@ -8,7 +8,7 @@ use super::routes::Routes;
 use super::shape::{EventShape, FieldName};
 use crate::diagnostic::{Mark, Problem};
 use crate::event::Path;
-use crate::sigma::{self, Detection};
+use crate::sigma::{self, Detection, Placeholders};
 use crate::yaml::{Entry, Node, Value as Yaml};
 
 /// The most routes.
@@ -144,10 +144,15 @@ impl Reader {
 
     /// A detection, or one selection of it.
     fn when(&mut self, node: &Node) -> Option<Detection> {
-        match node.entry("condition") {
-            Some(_) => sigma::detection(node, &mut self.problems),
-            None => sigma::detection(&selection(node), &mut self.problems),
-        }
+        let placeholders = Placeholders::unsupported(
+            "a route has no placeholders",
+            "write the values themselves, without `expand`",
+        );
+        let whole = match node.entry("condition") {
+            Some(_) => node,
+            None => &selection(node),
+        };
+        sigma::detection_with(whole, &placeholders, &mut self.problems)
     }
 
     fn action(&mut self, route: &Node) -> Option<RouteAction> {

@@ -81,6 +81,7 @@ fn everything_that_is_wrong_is_told_with_its_place() {
 - no
 - {name: m, drop: false}
 - {name: n, to: t, shape: {fields: []}}
+- {name: o, to: t, when: {actor.user.uid|expand: '%admins%'}}
 ";
     let found = problems(text);
     let expected = [
@@ -101,6 +102,7 @@ fn everything_that_is_wrong_is_told_with_its_place() {
         (16, "a route is a map, not a string"),
         (17, "a route that does nothing"),
         (18, "a list of fields is expected"),
+        (19, "a route has no placeholders"),
     ];
     let errors: Vec<(u32, &str)> = found
         .iter()

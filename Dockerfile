@@ -28,7 +28,7 @@ COPY --from=build /debug/watchbell.debug /watchbell.debug
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /usr/local/bin/watchbell /usr/local/bin/watchbell
-COPY config/confluent.example.yaml config/names.example.yaml /usr/share/watchbell/
+COPY config/confluent.example.yaml config/names.example.yaml config/networks.example.yaml /usr/share/watchbell/
 USER 65532:65532
 EXPOSE 9464
 STOPSIGNAL SIGTERM

@@ -87,8 +87,8 @@ fn pipeline(rules: &[RuleSource]) -> Pipeline {
     let names = Names::parse_yaml(&corpus::names(), "names.yaml").expect("names");
     let outputs = OutputList::new(Content::name);
     let rules = Arc::new(CurrentRules::new(rules.expect("sound rules")));
-    let names = Arc::new(ArcSwap::from_pointee(names));
-    Pipeline::new(outputs, Arc::new(catalogs), rules, names)
+    let lookups = Arc::new(ArcSwap::from_pointee(names.into()));
+    Pipeline::new(outputs, Arc::new(catalogs), rules, lookups)
 }
 
 /// What so many events cost.

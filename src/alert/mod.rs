@@ -224,12 +224,17 @@ fn title<P>(rule: &LoadedRule<P>, event: &AuditEvent<'_>, changes: &[String]) ->
     format!("{}: {deed}", rule.rule.title)
 }
 
-/// The environment of a resource: by the name that the names file gives, else by its id.
+/// The environment of a resource: by the name that the names file gives it or its
+/// id, else by its id.
 fn environment<'e>(event: &'e AuditEvent<'_>, resource: &'e Resource<'_>) -> Option<Cow<'e, str>> {
-    let mut enrichments = event.enrichments.iter();
-    let known = enrichments.find(|one| Some(&one.value) == resource.uid.as_ref());
-    let name = known.and_then(|one| one.data.text("environment"));
-    name.or_else(|| resource.namespace.as_deref().map(Cow::Borrowed))
+    let said = |id: Option<&str>, member| {
+        let mut enrichments = event.enrichments.iter();
+        let known = enrichments.find(|one| Some(&*one.value) == id)?;
+        known.data.text(member)
+    };
+    said(resource.uid.as_deref(), "environment")
+        .or_else(|| said(resource.namespace.as_deref(), "name"))
+        .or_else(|| resource.namespace.as_deref().map(Cow::Borrowed))
 }
 
 /// Sixteen bytes of SHA-256 over the parts and their lengths, in hexadecimal.

@@ -20,6 +20,7 @@ use super::config_file::load_config;
 use super::event_file::{self, STANDARD_INPUT};
 use super::explainer::Explainer;
 use super::failure::Failure;
+use super::lookup_args::LookupArgs;
 use super::say::{report_panics, say};
 use super::{shipped, terminal};
 use crate::config::Config;
@@ -28,7 +29,7 @@ use crate::files::{FileReader, Piece};
 use crate::input_file;
 use crate::pipeline::Pipeline;
 use crate::query::PastTime;
-use crate::roles::rulebook::read_names;
+use crate::roles::rulebook::read_lookups;
 use crate::rules::{CurrentRules, RuleSource};
 use crate::sigma::Suppression;
 use crate::view::{printable, rule_outcome};
@@ -56,9 +57,8 @@ pub(super) struct Command {
     /// May be given several times.
     #[arg(long, value_name = "RULES")]
     rules: Vec<RuleSource>,
-    /// The names file, in place of that of the configuration.
-    #[arg(long, value_name = "NAMES")]
-    names: Option<PathBuf>,
+    #[command(flatten)]
+    lookups: LookupArgs,
     /// The file with the values of placeholders in rules, in place of that of the configuration.
     #[arg(long, value_name = "PLACEHOLDERS")]
     placeholders: Option<PathBuf>,
@@ -132,11 +132,8 @@ fn explain_file(
     rule: RuleUnderTest,
     out: &mut dyn Write,
 ) -> Result<Count, Failure> {
-    let of_config = config.and_then(|config| config.names.as_deref());
-    let names = read_names(command.names.as_deref().or(of_config));
-    let names = Arc::new(ArcSwap::from_pointee(
-        names.map_err(Failure::configuration)?,
-    ));
+    let lookups = read_lookups(&command.lookups.files(config)).map_err(Failure::configuration)?;
+    let lookups = Arc::new(ArcSwap::from_pointee(lookups));
     let RuleUnderTest {
         catalogs,
         rules,
@@ -144,7 +141,7 @@ fn explain_file(
     } = rule;
     let rules = Arc::new(CurrentRules::new(rules));
     let in_force = rules.snapshot();
-    let pipeline = Pipeline::new(shipped::outputs(), Arc::new(catalogs), rules, names);
+    let pipeline = Pipeline::new(shipped::outputs(), Arc::new(catalogs), rules, lookups);
     let explainer = Explainer::new(&pipeline, &in_force);
     let (mut count, mut pieces) = (Count::default(), 0);
     let wanted = command.line.map(NonZero::get);

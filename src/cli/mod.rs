@@ -12,6 +12,7 @@ mod failure;
 mod fire;
 mod init;
 mod json_line;
+mod lookup_args;
 mod offsets;
 mod ordinal;
 mod output_topic;

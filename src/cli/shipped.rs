@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::failure::Failure;
-use crate::pipeline::{self, Catalogs, Content, Names, OutputList, Path, Pipeline};
+use crate::enrich::LookupFiles;
+use crate::pipeline::{self, Catalogs, Content, Lookups, OutputList, Path, Pipeline};
 use crate::roles::rulebook::RulebookFiles;
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource, pack_names};
 
@@ -22,13 +23,13 @@ pub(super) fn packs() -> Vec<RuleSource> {
     packs.map(RuleSource::Pack).collect()
 }
 
-/// Every pack, without overrides, placeholders and names.
+/// Every pack, without overrides, placeholders, names and networks.
 pub(super) fn rulebook_files() -> RulebookFiles {
     RulebookFiles {
         rules: packs(),
         overrides: Overrides::default(),
         placeholders: None,
-        names: None,
+        lookups: LookupFiles::default(),
     }
 }
 
@@ -56,13 +57,13 @@ impl Shipped {
 
     /// The pipeline. It limits records to the default size limit of topics, so that the output is the same as
     /// the daemon's.
-    pub(super) fn pipeline(&self, names: Names) -> Pipeline {
+    pub(super) fn pipeline(&self, lookups: Lookups) -> Pipeline {
         let (catalogs, rules) = (self.catalogs.clone(), self.rules.clone());
         Pipeline::new(
             self.outputs.clone(),
             catalogs,
             rules,
-            Arc::new(ArcSwap::from_pointee(names)),
+            Arc::new(ArcSwap::from_pointee(lookups)),
         )
     }
 }

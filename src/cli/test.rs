@@ -19,11 +19,12 @@ use self::report::{CaseReport, Report, RuleReport};
 use super::config_file::load_config;
 use super::explainer::Explainer;
 use super::failure::Failure;
+use super::lookup_args::LookupArgs;
 use super::say::{report_panics, say};
 use super::shipped;
 use crate::config::Config;
-use crate::pipeline::{self, Catalogs, Names, Pipeline};
-use crate::roles::rulebook::{load_rules, read_names};
+use crate::pipeline::{self, Catalogs, Lookups, Pipeline};
+use crate::roles::rulebook::{load_rules, read_lookups};
 use crate::rules::test::{Coverage, RuleTests, load, rules_of};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
@@ -33,13 +34,12 @@ pub(super) struct Command {
     /// configuration, and without a configuration those of all packs.
     #[arg(value_name = "PATH")]
     paths: Vec<RuleSource>,
-    /// The configuration file that names the rules, unless PATH does, the names file and the placeholders. Its overrides
-    /// of levels are not used, because a test describes its rule as it is written.
+    /// The configuration file that names the rules, unless PATH does, the files of names and networks and the
+    /// placeholders. Its overrides of levels are not used, because a test describes its rule as it is written.
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The file with names that the events get before the rules see them, in place of that of the configuration.
-    #[arg(long, value_name = "FILE")]
-    names: Option<PathBuf>,
+    #[command(flatten)]
+    lookups: LookupArgs,
     /// The file with the values of placeholders in rules, in place of that of the configuration.
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
@@ -97,7 +97,7 @@ struct Inputs {
     catalogs: Catalogs,
     rules: RuleSet<pipeline::Path>,
     tests: Vec<RuleTests>,
-    names: Names,
+    lookups: Lookups,
 }
 
 impl Command {
@@ -109,26 +109,25 @@ impl Command {
         }
     }
 
-    /// Reads rules, tests and names. The problems of all of them are reported together.
+    /// Reads rules, tests, names and networks. The problems of all of them are reported together.
     fn read(&self, sources: &[RuleSource], config: Option<&Config>) -> Result<Inputs, Failure> {
         let catalogs = Catalogs::shipped().map_err(Failure::configuration)?;
         let of_config = config.and_then(|config| config.placeholders.as_deref());
         let placeholders = self.placeholders.as_deref().or(of_config);
         let overrides = Overrides::default();
         let rules = load_rules(&rules_of(sources), &catalogs, &overrides, placeholders);
-        let of_config = config.and_then(|config| config.names.as_deref());
-        let names = read_names(self.names.as_deref().or(of_config));
-        match (rules, load(sources), names) {
-            (Ok(rules), Ok(tests), Ok(names)) => Ok(Inputs {
+        let lookups = read_lookups(&self.lookups.files(config));
+        match (rules, load(sources), lookups) {
+            (Ok(rules), Ok(tests), Ok(lookups)) => Ok(Inputs {
                 catalogs,
                 rules,
                 tests,
-                names,
+                lookups,
             }),
-            (rules, tests, names) => {
+            (rules, tests, lookups) => {
                 let mut diagnostics = rules.err().unwrap_or_default();
                 diagnostics.extend(tests.err().into_iter().flatten());
-                diagnostics.extend(names.err().into_iter().flatten());
+                diagnostics.extend(lookups.err().into_iter().flatten());
                 let mut shown: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
                 // A rule file that a test file needs and that cannot be read is reported by both.
                 shown.dedup();
@@ -145,12 +144,12 @@ impl Inputs {
             catalogs,
             rules,
             tests,
-            names,
+            lookups,
         } = self;
         let rules = Arc::new(CurrentRules::new(rules));
         let in_force = rules.snapshot();
-        let names = Arc::new(ArcSwap::from_pointee(names));
-        let pipeline = Pipeline::new(shipped::outputs(), Arc::new(catalogs), rules, names);
+        let lookups = Arc::new(ArcSwap::from_pointee(lookups));
+        let pipeline = Pipeline::new(shipped::outputs(), Arc::new(catalogs), rules, lookups);
         let explainer = Explainer::new(&pipeline, &in_force);
         let reports = in_force.rules().iter().enumerate().map(|(index, loaded)| {
             let mut coverage = Coverage::of(&loaded.rule.detection);

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use super::model::{Config, LagGroup, Log, Session, Source};
 use super::{cluster, names, routes};
 use crate::diagnostic::nearest;
+use crate::enrich::LookupFiles;
 use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
 use crate::kafka::{BrokerKind, Cluster};
 use crate::notify;
@@ -28,7 +29,10 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         sources,
         destination,
         rules: rules(root, faults),
-        names: root.path("names"),
+        lookups: LookupFiles {
+            names: root.path("names"),
+            networks: root.path("networks"),
+        },
         placeholders: root.path("placeholders"),
         overrides: overrides(&root.section("overrides"), faults),
         outputs,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::groups;
+use crate::enrich::LookupFiles;
 use crate::kafka::session::{Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start};
 use crate::kafka::{BrokerKind, Cluster};
 use crate::notify::Sink;
@@ -23,8 +24,8 @@ pub struct Config {
     pub destination: Cluster,
     /// Packs, files and directories of rules.
     pub rules: Vec<RuleSource>,
-    /// The file of names, YAML or CSV.
-    pub names: Option<PathBuf>,
+    /// The files in which values of events are looked up.
+    pub lookups: LookupFiles,
     /// The file with the values of placeholders in rules, YAML.
     pub placeholders: Option<PathBuf>,
     /// Rules that are disabled or have another level.

@@ -102,6 +102,8 @@ pub(super) const ROOT: &[Key] = &[
     key("rules", Shape::List, DefaultValue::List(&["pack:confluent"]))
         .about("Packs, files and directories of rules."),
     optional("names", Shape::Scalar).about("File of names, owners and teams, YAML or CSV."),
+    optional("networks", Shape::Scalar)
+        .about("File of networks with their names, zones and owners, YAML or CSV."),
     optional("placeholders", Shape::Scalar)
         .about("File of the values for placeholders in rules, YAML."),
     optional("overrides", Shape::Section(OVERRIDES))

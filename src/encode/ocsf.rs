@@ -61,6 +61,7 @@ pub fn event_in(event: &AuditEvent<'_>, detail: Detail, out: &mut Vec<u8>) {
         cloud(event, o);
         o.objects(key!("enrichments"), &event.enrichments, |enrichment, o| {
             o.word(key!("name"), enrichment.name);
+            o.word(key!("type"), enrichment.kind.as_str());
             o.text(key!("value"), &enrichment.value);
             o.written(key!("data"), enrichment.data);
         });
@@ -166,7 +167,10 @@ fn user(user: &User<'_>, o: &mut Object<'_>) {
     }
     o.optional(key!("credential_uid"), user.credential_uid.as_ref());
     if let Some(uid) = &user.account_uid {
-        o.object(key!("account"), |o| o.text(key!("uid"), uid));
+        o.object(key!("account"), |o| {
+            o.text(key!("uid"), uid);
+            o.optional(key!("name"), user.account_name.as_ref());
+        });
     }
     if let Some(team) = &user.team {
         o.objects(key!("groups"), &[team], |team, o| {
@@ -255,6 +259,10 @@ pub(crate) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
         o.int(key!("port"), port.into());
     }
     o.optional(key!("vpc_uid"), endpoint.vpc_uid.as_ref());
+    o.optional(key!("zone"), endpoint.zone.as_ref());
+    if let Some(owner) = &endpoint.owner {
+        o.object(key!("owner"), |o| o.text(key!("name"), owner));
+    }
 }
 
 pub(crate) fn resource(
@@ -285,10 +293,16 @@ pub(crate) fn cloud(event: &AuditEvent<'_>, o: &mut Object<'_>) {
     o.object(key!("cloud"), |o| {
         o.text(key!("provider"), &cloud.provider);
         if let Some(uid) = &cloud.account_uid {
-            o.object(key!("account"), |o| o.text(key!("uid"), uid));
+            o.object(key!("account"), |o| {
+                o.text(key!("uid"), uid);
+                o.optional(key!("name"), cloud.account_name.as_ref());
+            });
         }
         if let Some(uid) = &cloud.org_uid {
-            o.object(key!("org"), |o| o.text(key!("uid"), uid));
+            o.object(key!("org"), |o| {
+                o.text(key!("uid"), uid);
+                o.optional(key!("name"), cloud.org_name.as_ref());
+            });
         }
         o.optional(key!("project_uid"), cloud.project_uid.as_ref());
         o.optional(key!("region"), cloud.region.as_ref());

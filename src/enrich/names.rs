@@ -6,12 +6,19 @@ use std::collections::hash_map::Entry as Slot;
 use foldhash::HashMap;
 use serde::Serialize;
 
+use super::table::Columns;
 use crate::diagnostic::{Diagnostic, Mark, Problem};
 use crate::json::{Phrase, Written};
 use crate::yaml::{self, Entry, YamlReader};
 
-/// The keys of an entry; the columns of a CSV file are `id` and these.
+/// The keys of an entry.
 const KEYS: [&str; 5] = ["name", "owner", "team", "kind", "environment"];
+
+/// The columns of a CSV file.
+const COLUMNS: Columns = Columns {
+    known: &["id", "name", "owner", "team", "kind", "environment"],
+    required: &["id", "name"],
+};
 
 /// Whether a principal is a person or a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -83,16 +90,7 @@ impl Names {
     /// All problems of the file, up to an error in the CSV itself.
     pub fn parse_csv(text: &str, file: &str) -> Result<Names, Vec<Diagnostic>> {
         let mut reader = YamlReader::default();
-        let mut rows = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        let by_id = match rows.headers().cloned() {
-            Ok(header) => csv_facts(&mut reader, text, &header, &mut rows),
-            Err(error) => {
-                reader.report(csv_problem(text, &error));
-                HashMap::default()
-            }
-        };
+        let by_id = csv_facts(&mut reader, text);
         finish(by_id, reader, file)
     }
 
@@ -170,108 +168,29 @@ fn set(reader: &mut YamlReader, facts: &mut NameEntry, key: &str, text: &str, ma
     }
 }
 
-fn csv_facts(
-    reader: &mut YamlReader,
-    text: &str,
-    header: &csv::StringRecord,
-    rows: &mut csv::Reader<&[u8]>,
-) -> HashMap<String, NameEntry> {
+fn csv_facts(reader: &mut YamlReader, text: &str) -> HashMap<String, NameEntry> {
     let mut by_id = HashMap::default();
     let mut lines: HashMap<String, u32> = HashMap::default();
-    if !check_header(reader, header) {
-        return by_id;
-    }
-    for row in rows.records() {
-        let row = match row {
-            Ok(row) => row,
-            Err(error) => {
-                reader.report(csv_problem(text, &error));
-                continue;
-            }
-        };
-        let mark = row
-            .position()
-            .map_or(Mark::START, |at| mark_at(text, at.byte()));
+    COLUMNS.rows(text, reader, |row, reader| {
         let mut facts = NameEntry::default();
-        let mut id = "";
-        for (key, cell) in header.iter().zip(&row) {
-            match (key, cell) {
-                ("id" | "name", "") => {
-                    let problem = Problem::error(mark, format!("the `{key}` is empty"));
-                    reader.report(problem.remedy("write it, or remove the line"));
-                }
-                (_, "") => {}
-                ("id", cell) => id = cell,
-                (key, cell) => set(reader, &mut facts, key, cell, mark),
-            }
+        for (key, cell) in row.cells() {
+            set(reader, &mut facts, key, cell, row.mark);
         }
+        let id = row.cell("id");
         match lines.entry(id.to_owned()) {
             Slot::Occupied(first) if !id.is_empty() => {
                 let message = format!("`{id}` is already on line {}", first.get());
-                let problem = Problem::error(mark, message);
+                let problem = Problem::error(row.mark, message);
                 reader.report(problem.remedy("keep one of the two lines"));
             }
             Slot::Occupied(_) => {}
             Slot::Vacant(free) => {
-                free.insert(mark.line);
+                free.insert(row.mark.line);
             }
         }
         by_id.insert(id.to_owned(), facts);
-    }
+    });
     by_id
-}
-
-/// Whether the header is correct, so that the rows can be read.
-fn check_header(reader: &mut YamlReader, header: &csv::StringRecord) -> bool {
-    let known = || std::iter::once("id").chain(KEYS).map(|key| (key, ()));
-    for (index, column) in header.iter().enumerate() {
-        reader.word(column, Mark::START, "column", known());
-        if header.iter().take(index).any(|earlier| earlier == column) {
-            let message = format!("a second column `{column}`");
-            let problem = Problem::error(Mark::START, message);
-            reader.report(problem.remedy("remove one of the two"));
-        }
-    }
-    for required in ["id", "name"] {
-        if !header.iter().any(|column| column == required) {
-            let message = format!("the header has no column `{required}`");
-            let remedy = format!("begin the file with a line such as `id,{}`", KEYS.join(","));
-            reader.report(Problem::error(Mark::START, message).remedy(remedy));
-        }
-    }
-    reader.is_content()
-}
-
-fn csv_problem(text: &str, error: &csv::Error) -> Problem {
-    let mark = error
-        .position()
-        .map_or(Mark::START, |at| mark_at(text, at.byte()));
-    let message = match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!("{len} cells where the header has {expected_len}"),
-        _ => "not readable as CSV".to_owned(),
-    };
-    let remedy =
-        "write as many cells as the header has; quote a cell that contains a comma or a quote";
-    Problem::error(mark, message).remedy(remedy)
-}
-
-/// The line of a row. The CSV reader's position is before the empty lines that it skips.
-fn mark_at(text: &str, byte: u64) -> Mark {
-    let bytes = text.as_bytes();
-    let start = usize::try_from(byte).map_or(bytes.len(), |byte| byte.min(bytes.len()));
-    let (before, rest) = bytes.split_at(start);
-    let skipped = rest.iter().take_while(|b| matches!(b, b'\r' | b'\n'));
-    let newlines = before
-        .iter()
-        .chain(skipped)
-        .filter(|b| **b == b'\n')
-        .count();
-    Mark {
-        line: u32::try_from(newlines + 1).unwrap_or(u32::MAX),
-        column: 1,
-    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,8 @@ pub struct User<'a> {
     pub credential_uid: Option<Text<'a>>,
     /// OCSF `account.uid`: the vendor's account that the user belongs to.
     pub account_uid: Option<Text<'a>>,
+    /// OCSF `account.name`, from the names file.
+    pub account_name: Option<Text<'a>>,
     /// OCSF `groups[].name`: the team, from the names file.
     pub team: Option<Text<'a>>,
 }
@@ -193,6 +195,10 @@ pub struct Endpoint<'a> {
     pub port: Option<u16>,
     /// OCSF `vpc_uid`: the private network that it is in.
     pub vpc_uid: Option<Text<'a>>,
+    /// OCSF `zone`: the zone of its network, from the networks file.
+    pub zone: Option<Text<'a>>,
+    /// OCSF `owner.name`: who is responsible for its network, from the networks file.
+    pub owner: Option<Text<'a>>,
 }
 
 /// OCSF `session`.
@@ -222,8 +228,12 @@ pub struct Cloud<'a> {
     pub provider: Text<'a>,
     /// OCSF `account.uid`: the account that the resources belong to.
     pub account_uid: Option<Text<'a>>,
+    /// OCSF `account.name`, from the names file.
+    pub account_name: Option<Text<'a>>,
     /// OCSF `org.uid`.
     pub org_uid: Option<Text<'a>>,
+    /// OCSF `org.name`, from the names file.
+    pub org_name: Option<Text<'a>>,
     /// OCSF `project_uid`: the environment.
     pub project_uid: Option<Text<'a>>,
     /// OCSF `region`, vendor's spelling.
@@ -250,15 +260,36 @@ pub struct Metadata<'a> {
     pub labels: Vec<Text<'a>>,
 }
 
-/// What a names file added (OCSF `enrichments[]`).
+/// What a file added (OCSF `enrichments[]`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enrichment<'a> {
     /// OCSF path of the attribute that was looked up.
     pub name: &'static str,
+    /// OCSF `type`: in which file the value was found.
+    pub kind: EnrichmentKind,
     /// The value that was looked up.
     pub value: Text<'a>,
     /// OCSF `data`: what is said of it, a JSON object.
     pub data: &'a Written,
+}
+
+/// OCSF `enrichments[].type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnrichmentKind {
+    /// An entry of the names file.
+    Name,
+    /// A network of the networks file.
+    Network,
+}
+
+impl EnrichmentKind {
+    /// OCSF `type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EnrichmentKind::Name => "name",
+            EnrichmentKind::Network => "network",
+        }
+    }
 }
 
 /// A normalized event.

@@ -3,8 +3,8 @@
 
 use std::ops::ControlFlow;
 
-use super::audit_event::{AuditEvent, Authorization, Resource};
-use super::path::{Attribute, Path, PathTarget, RAW_PARTS, RawPart, word};
+use super::audit_event::{AuditEvent, Authorization, Enrichment, Resource};
+use super::path::{Attribute, Path, PathTarget, RAW_PARTS, RawPart, member, word};
 use super::walk::{Found, Walk};
 use crate::json::{NodeId, ValueKind};
 use crate::sigma::{Value, Visit, VisitElement};
@@ -15,6 +15,7 @@ type Visited = ControlFlow<()>;
 enum List<'p> {
     Resources,
     Authorizations,
+    Enrichments,
     /// What these segments lead to in a raw part.
     Raw(RawPart, &'p [Box<str>]),
     /// None: the event is the only element.
@@ -28,6 +29,7 @@ impl Path {
             PathTarget::Attribute((_, Attribute::Authorization(_))) if depth == 2 => {
                 List::Authorizations
             }
+            PathTarget::Attribute((_, Attribute::Enrichment(_))) if depth == 1 => List::Enrichments,
             PathTarget::Attribute(_) | PathTarget::Several(_) => List::None,
             PathTarget::Raw(RawPart::ResourceData, _) if depth == 1 => List::Resources,
             PathTarget::Raw(part, segments) => match (part, depth.checked_sub(part.depth())) {
@@ -70,6 +72,11 @@ impl<'a> AuditEvent<'a> {
             List::Authorizations => self.authorizations.iter().try_for_each(|authorization| {
                 visit(&|path, certain, values| {
                     let _ = self.values_of_authorization(authorization, path, certain, values);
+                })
+            }),
+            List::Enrichments => self.enrichments.iter().try_for_each(|enrichment| {
+                visit(&|path, _, values| {
+                    let _ = values_of_enrichment(enrichment, path, values);
                 })
             }),
             List::Raw(part, segments) => self.raw_elements(part, segments, certain, visit),
@@ -170,6 +177,19 @@ impl<'a> AuditEvent<'a> {
             certain,
             ..Walk::all(&self.unmapped.document)
         }
+    }
+}
+
+fn values_of_enrichment(
+    enrichment: &Enrichment<'_>,
+    path: &Path,
+    visit: &mut Visit<'_>,
+) -> Visited {
+    match &path.0 {
+        PathTarget::Attribute((_, Attribute::Enrichment(name))) => {
+            member(enrichment.data, name, visit)
+        }
+        _ => ControlFlow::Continue(()),
     }
 }
 

@@ -15,8 +15,8 @@ mod walk;
 
 pub use activity::Activity;
 pub use audit_event::{
-    Api, AuditEvent, Authorization, CONTAINER, Cloud, Endpoint, Enrichment, Metadata, Resource,
-    Session, Status, Unmapped, User, UserKind,
+    Api, AuditEvent, Authorization, CONTAINER, Cloud, Endpoint, Enrichment, EnrichmentKind,
+    Metadata, Resource, Session, Status, Unmapped, User, UserKind,
 };
 #[cfg(test)]
 pub(crate) use class::CLASSES;

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use super::audit_event::{AuditEvent, Authorization, CONTAINER, Resource, UserKind};
 use super::walk::{Walk, may_be_path, strings_without};
-use crate::json::{NodeId, Text, same_name, segments_named};
+use crate::json::{NodeId, Text, Written, same_name, segments_named};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
 use crate::vendors;
 
@@ -27,6 +27,8 @@ pub(super) enum Attribute {
     Resource(for<'e> fn(&'e Resource<'_>) -> Option<&'e str>),
     /// In each of its authorizations.
     Authorization(for<'e> fn(&'e Authorization<'_>) -> Option<&'e str>),
+    /// The member of this name in the data of each of its enrichments.
+    Enrichment(&'static str),
 }
 
 impl Attribute {
@@ -35,6 +37,10 @@ impl Attribute {
             Attribute::Event(values) => values(event, visit),
             Attribute::Resource(part) => each(&event.resources, visit, part),
             Attribute::Authorization(part) => each(&event.authorizations, visit, part),
+            Attribute::Enrichment(name) => {
+                let mut enrichments = event.enrichments.iter();
+                enrichments.try_for_each(|one| member(one.data, name, visit))
+            }
         }
     }
 }
@@ -85,6 +91,17 @@ fn int(value: Option<i64>, visit: &mut Visit<'_>) -> Visited {
 
 fn flag(value: Option<bool>, visit: &mut Visit<'_>) -> Visited {
     value.map_or(ControlFlow::Continue(()), |flag| visit(Value::Bool(flag)))
+}
+
+/// The member of that name, if it is a text or a truth value.
+pub(super) fn member(data: &Written, name: &str, visit: &mut Visit<'_>) -> Visited {
+    match data.member(name) {
+        Some(value) => match value.text() {
+            Some(text) => visit(Value::String(&text)),
+            None => flag(value.flag(), visit),
+        },
+        None => ControlFlow::Continue(()),
+    }
 }
 
 fn each<'e, T: 'e>(
@@ -143,6 +160,10 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     (
         "actor.session.uid",
         Attribute::Event(|e, v| text(e.session.uid.as_ref(), v)),
+    ),
+    (
+        "actor.user.account.name",
+        Attribute::Event(user_account_name),
     ),
     ("actor.user.account.uid", Attribute::Event(user_account)),
     (
@@ -209,8 +230,16 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         Attribute::Event(|e, v| v(Value::Int(e.class.uid))),
     ),
     (
+        "cloud.account.name",
+        Attribute::Event(|e, v| text(e.cloud.as_ref().and_then(|c| c.account_name.as_ref()), v)),
+    ),
+    (
         "cloud.account.uid",
         Attribute::Event(|e, v| text(e.cloud.as_ref().and_then(|c| c.account_uid.as_ref()), v)),
+    ),
+    (
+        "cloud.org.name",
+        Attribute::Event(|e, v| text(e.cloud.as_ref().and_then(|c| c.org_name.as_ref()), v)),
     ),
     (
         "cloud.org.uid",
@@ -228,6 +257,12 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         "cloud.region",
         Attribute::Event(|e, v| text(e.cloud.as_ref().and_then(|c| c.region.as_ref()), v)),
     ),
+    (
+        "enrichments.data.environment",
+        Attribute::Enrichment("environment"),
+    ),
+    ("enrichments.data.network", Attribute::Enrichment("network")),
+    ("enrichments.data.trusted", Attribute::Enrichment("trusted")),
     (
         "http_request.user_agent",
         Attribute::Event(|e, v| text(e.user_agent.as_ref(), v)),
@@ -305,12 +340,20 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         Attribute::Event(|e, v| text(e.src_endpoint.name.as_ref(), v)),
     ),
     (
+        "src_endpoint.owner.name",
+        Attribute::Event(|e, v| text(e.src_endpoint.owner.as_ref(), v)),
+    ),
+    (
         "src_endpoint.port",
         Attribute::Event(|e, v| int(e.src_endpoint.port.map(i64::from), v)),
     ),
     (
         "src_endpoint.vpc_uid",
         Attribute::Event(|e, v| text(e.src_endpoint.vpc_uid.as_ref(), v)),
+    ),
+    (
+        "src_endpoint.zone",
+        Attribute::Event(|e, v| text(e.src_endpoint.zone.as_ref(), v)),
     ),
     (
         "status",
@@ -333,6 +376,7 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         "type_uid",
         Attribute::Event(|e, v| v(Value::Int(e.class.type_uid(e.activity)))),
     ),
+    ("user.account.name", Attribute::Event(user_account_name)),
     ("user.account.uid", Attribute::Event(user_account)),
     ("user.credential_uid", Attribute::Event(user_credential)),
     ("user.email_addr", Attribute::Event(user_email)),
@@ -346,6 +390,9 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
 
 fn user_account(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
     text(e.user.account_uid.as_ref(), v)
+}
+fn user_account_name(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
+    text(e.user.account_name.as_ref(), v)
 }
 fn user_uid(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
     text(e.user.uid.as_ref(), v)
@@ -592,7 +639,9 @@ impl AuditEvent<'_> {
         certain: bool,
         visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Visited {
-        for (name, attribute) in ATTRIBUTES {
+        // Enrichments are what is said of a value elsewhere; a search for a keyword is not about them.
+        let searched = |attribute: &Attribute| !matches!(attribute, Attribute::Enrichment(_));
+        for (name, attribute) in ATTRIBUTES.iter().filter(|(_, a)| searched(a)) {
             if certain && self.has_readings_of(name) {
                 continue;
             }

@@ -83,7 +83,9 @@ fn values(name: &str) -> Vec<Value<'static>> {
         "actor.user.type_id" | "user.type_id" => {
             UserKind::ALL.map(|kind| Value::Int(kind.id())).into()
         }
-        "actor.session.is_mfa" | "is_mfa" => [true, false].map(Value::Bool).into(),
+        "actor.session.is_mfa" | "enrichments.data.trusted" | "is_mfa" => {
+            [true, false].map(Value::Bool).into()
+        }
         "metadata.log_name" => of_dialects(|dialect| dialect.log_name),
         "metadata.product.name" => of_dialects(|dialect| dialect.product_name),
         "metadata.product.vendor_name" => of_dialects(|dialect| dialect.vendor_name),

@@ -68,13 +68,16 @@ pub const TAGS: &str = "unmapped.tags";
 pub const FALSE_POSITIVES: &str = "unmapped.falsepositives";
 
 /// Attributes of an alert besides those of its evidence.
-pub const ATTRIBUTES: [&str; 38] = [
+pub const ATTRIBUTES: [&str; 41] = [
     "activity_id",
     "activity_name",
     "category_name",
     "category_uid",
     "class_name",
     "class_uid",
+    "cloud.account.name",
+    "cloud.account.uid",
+    "cloud.org.name",
     "cloud.org.uid",
     "cloud.project_uid",
     "cloud.provider",

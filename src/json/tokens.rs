@@ -37,9 +37,19 @@ impl<'a> JsonText<'a> {
         Ok(Self(text.trim_matches(space)))
     }
 
+    /// A value that a serializer has written, without white space around it.
+    pub(super) fn of_written(json: &'a str) -> Self {
+        Self(json)
+    }
+
     /// The value as written.
     pub fn raw(self) -> &'a str {
         self.0
+    }
+
+    /// A truth value; `None` for other types.
+    pub fn flag(self) -> Option<bool> {
+        self.0.parse().ok()
     }
 
     /// Whether it is `null`.

@@ -22,8 +22,13 @@ impl Written {
         &self.0
     }
 
+    /// The member of that name of an object.
+    pub fn member(&self, name: &str) -> Option<JsonText<'_>> {
+        JsonText::of_written(&self.0).at(&[name])
+    }
+
     /// The member of that name of an object, if it is a string.
     pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
-        JsonText::check(self.0.as_bytes()).ok()?.at(&[name])?.text()
+        self.member(name)?.text()
     }
 }

@@ -117,6 +117,8 @@ fn with_every_part(notice: &mut Notice) {
     notice.outcome = "Failure".into();
     notice.outcome_detail = Some("Not allowed.".into());
     notice.origin.name = Some("192.0.2.0/24".into());
+    notice.origin.network = Some("office-berlin".into());
+    notice.origin.zone = Some("corporate".into());
     notice.links = vec!["https://example.com/runbook".into()];
     notice.attack = vec!["Impact (TA0040)".into()];
     notice.tags = vec!["attack.t1485".into()];

@@ -81,6 +81,12 @@ pub struct Origin {
     pub ip: Option<String>,
     /// Masked address or a service's name.
     pub name: Option<String>,
+    /// The network of the address, from the networks file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The zone of that network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// An alert in the form in which people get it.

@@ -95,7 +95,7 @@ impl<'a> Reading<'a> {
             outcome_detail,
             resource_count: distinct(finding.at(path::RESOURCES)),
             resources: self.resources(&resources, enrichments),
-            origin: self.origin(),
+            origin: self.origin(enrichments),
             time_ms,
             detected_ms: finding.int(path::PROCESSED_TIME).unwrap_or(time_ms),
             logged_ms: finding.int(path::LOGGED_TIME),
@@ -148,14 +148,21 @@ impl<'a> Reading<'a> {
     /// The resources, each with its environment by name where the names file gave one.
     fn resources(&self, resources: &[JsonText<'_>], enrichments: Json<'_>) -> Vec<ResourceNotice> {
         let mut environments: HashMap<&str, Json<'_>> = HashMap::new();
+        let mut names: HashMap<&str, Json<'_>> = HashMap::new();
         let uids = resources.iter().filter_map(|resource| uid(*resource));
         environments.extend(uids.map(|uid| (uid, None)));
+        let namespaces = resources.iter().filter_map(|resource| namespace(*resource));
+        names.extend(namespaces.map(|namespace| (namespace, None)));
         for enrichment in elements(enrichments) {
             let [value, data] = enrichment.pick(["value", "data"]);
-            if let Some(value) = value
-                && let Some(environment @ None) = environments.get_mut(value.raw())
-            {
+            let Some(value) = value.map(JsonText::raw) else {
+                continue;
+            };
+            if let Some(environment @ None) = environments.get_mut(value) {
                 *environment = part(data, "environment");
+            }
+            if let Some(name @ None) = names.get_mut(value) {
+                *name = part(data, "name");
             }
         }
         let words = &self.words;
@@ -168,6 +175,7 @@ impl<'a> Reading<'a> {
                 kind: words.at(of, &["type"]),
                 environment: words
                     .of(environment)
+                    .or_else(|| words.of(*names.get(namespace(*resource)?)?))
                     .or_else(|| words.at(of, &["namespace"])),
                 region: words.at(of, &["region"]),
                 owner: words.at(of, &["owner", "name"]),
@@ -177,11 +185,18 @@ impl<'a> Reading<'a> {
         resources.iter().map(notice).collect()
     }
 
-    fn origin(&self) -> Origin {
+    fn origin(&self, enrichments: Json<'_>) -> Origin {
         let word = |name| self.words.at(self.finding.evidence.src_endpoint, &[name]);
+        let network = elements(enrichments).find_map(|one| {
+            let [name, data] = one.pick(["name", "data"]);
+            let is_of_address = name?.text()? == "src_endpoint.ip";
+            is_of_address.then(|| part(data, "network")).flatten()
+        });
         Origin {
             ip: word("ip"),
             name: word("name"),
+            network: self.words.of(network),
+            zone: word("zone"),
         }
     }
 
@@ -260,6 +275,11 @@ fn uid(resource: JsonText<'_>) -> Option<&str> {
     Some(resource.at(&["uid"])?.raw())
 }
 
+/// The resource's namespace as written.
+fn namespace(resource: JsonText<'_>) -> Option<&str> {
+    Some(resource.at(&["namespace"])?.raw())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -329,6 +349,7 @@ mod tests {
             alert["evidences"][0]["data"]["enrichments"] = json!([
                 {"value": "r1", "data": {"environment": "production"}},
                 {"value": "r1", "data": {"environment": "another"}},
+                {"value": "env-1", "data": {"name": "Office"}},
             ]);
         });
         assert_eq!(
@@ -342,7 +363,7 @@ mod tests {
             .collect();
         assert_eq!(
             environments[..3],
-            [Some("env-1"), Some("production"), Some("env-1")]
+            [Some("Office"), Some("production"), Some("Office")]
         );
     }
 

@@ -1,7 +1,7 @@
 //! What a person reads of an alert: one line that says who did what to what and where, and the
 //! facts below it, as plain text. How a sink marks them up is the sink's.
 
-use super::{Notice, ResourceNotice, Who};
+use super::{Notice, Origin, ResourceNotice, Who};
 use crate::alert::{Deed, DeedResource};
 
 /// A later alert than this after the event is said to be late, ms.
@@ -104,8 +104,9 @@ impl Notice {
 
     fn from(&self) -> String {
         let origin = &self.origin;
-        let parts = [&origin.ip, &origin.name].into_iter().flatten();
-        parts.cloned().collect::<Vec<_>>().join(", ")
+        let mut parts: Vec<String> = origin.ip.iter().map(|ip| origin.placed(ip)).collect();
+        parts.extend(origin.name.clone());
+        parts.join(", ")
     }
 
     fn when(&self) -> String {
@@ -133,6 +134,18 @@ impl Notice {
                 format!("watchbell show {event} (alert {})", self.position)
             }
             _ => format!("watchbell show {}", self.position),
+        }
+    }
+}
+
+impl Origin {
+    /// The address with its network and zone: `10.1.2.3 (office-berlin, corporate)`.
+    fn placed(&self, address: &str) -> String {
+        let place = [&self.network, &self.zone].into_iter().flatten();
+        let place: Vec<&str> = place.map(String::as_str).collect();
+        match place.is_empty() {
+            true => address.to_owned(),
+            false => format!("{address} ({})", place.join(", ")),
         }
     }
 }

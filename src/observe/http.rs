@@ -187,7 +187,11 @@ async fn readyz(State(pages): State<Pages>) -> Response {
 
 async fn overview(State(pages): State<Pages>) -> Response {
     let rules = pages.rules.snapshot();
-    let page = status(&pages.health, rules.hash(), rules.rules().len());
+    let page = status(
+        &pages.health,
+        (rules.hash(), rules.rules().len()),
+        &pages.metrics.last_reloads(),
+    );
     let json = [(header::CONTENT_TYPE, "application/json")];
     // Characters are escaped as in JSON, so the page keeps its meaning.
     let page = format!("{page:#}\n");

@@ -1,6 +1,8 @@
 //! The Prometheus metrics. Names follow its conventions: base units, `_total` for counters.
 //! Invariant: the number of values of every label is bounded by the configuration, the rules or the code.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::core::Collector;
@@ -9,6 +11,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::enrich::LookupFile;
 use crate::sigma::Level;
 
 /// A metric could not be registered or encoded.
@@ -67,15 +70,20 @@ pub struct Metrics {
     reload_success: IntGaugeVec,
     reload_time: GaugeVec,
     reloads: IntCounterVec,
+    last_reloads: Arc<Mutex<Reloads>>,
+    pub(super) lookups: IntCounterVec,
 }
+
+/// How the last reload of each kind ended; if it was refused, with the problems.
+pub type Reloads = BTreeMap<&'static str, Result<(), String>>;
 
 /// What can be read again while the daemon runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reloaded {
     /// The rule set.
     Rules,
-    /// The names file.
-    Names,
+    /// A file in which values of events are looked up.
+    Lookup(LookupFile),
 }
 
 impl Reloaded {
@@ -83,7 +91,7 @@ impl Reloaded {
     pub fn as_str(self) -> &'static str {
         match self {
             Reloaded::Rules => "rules",
-            Reloaded::Names => "names",
+            Reloaded::Lookup(file) => file.as_str(),
         }
     }
 }
@@ -366,6 +374,13 @@ impl Metrics {
                 "Reloads, by outcome.",
                 &["kind", "outcome"],
             )?,
+            last_reloads: Arc::default(),
+            lookups: counter(
+                r,
+                "enrichment_lookups_total",
+                "Values of committed events that were looked up in a file of names or networks, by outcome.",
+                &["source", "file", "outcome"],
+            )?,
             registry,
         })
     }
@@ -398,9 +413,11 @@ impl Metrics {
             .set(i64::try_from(rules).unwrap_or(i64::MAX));
     }
 
-    /// Rules or names were read again, with or without success.
-    pub fn reloaded(&self, what: Reloaded, success: bool) {
+    /// Rules or a file were read again, or why what was read before stays in force.
+    pub fn reloaded(&self, what: Reloaded, outcome: Result<(), String>) {
         let what = what.as_str();
+        let success = outcome.is_ok();
+        self.lock_reloads().insert(what, outcome);
         self.reload_success
             .with_label_values(&[what])
             .set(i64::from(success));
@@ -411,6 +428,17 @@ impl Metrics {
             let seconds = now.map_or(0.0, |since| since.as_secs_f64());
             self.reload_time.with_label_values(&[what]).set(seconds);
         }
+    }
+
+    /// How the last reload of the rules and of each file ended.
+    pub fn last_reloads(&self) -> Reloads {
+        self.lock_reloads().clone()
+    }
+
+    fn lock_reloads(&self) -> MutexGuard<'_, Reloads> {
+        // The lock may be poisoned by a panic elsewhere; the value is valid all the same.
+        let reloads = self.last_reloads.lock();
+        reloads.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All metrics in Prometheus' text format.

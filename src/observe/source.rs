@@ -9,6 +9,7 @@ use prometheus::{Histogram, IntCounter};
 
 use super::metrics::Metrics;
 use super::readiness::Readiness;
+use crate::enrich::{LookupCounts, LookupFile, LookupOutcome};
 use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::session::{Commit, Gap, Lag, NotReady, SessionObserver, Unreadable};
 use crate::sigma::Level;
@@ -253,6 +254,20 @@ impl SourceObserver {
     pub fn inferred(&self, of: &str) {
         let labels = [self.state.name(), of];
         self.metrics.inferred.with_label_values(&labels).inc();
+    }
+
+    /// Values of committed events were looked up in the files of names and networks.
+    pub fn lookups(&self, counts: &LookupCounts) {
+        for file in LookupFile::ALL {
+            for outcome in LookupOutcome::ALL {
+                let count = counts.of(file, outcome);
+                if count > 0 {
+                    let labels = [self.state.name(), file.as_str(), outcome.as_str()];
+                    let counter = self.metrics.lookups.with_label_values(&labels);
+                    counter.inc_by(count);
+                }
+            }
+        }
     }
 
     /// An alert was committed.

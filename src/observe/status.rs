@@ -1,16 +1,28 @@
-//! `/status`, an overview as one JSON object: the version, the rules in force, and of each source its
-//! partitions, their positions and lag, and what it waits for.
+//! `/status`, an overview as one JSON object: the version, the rules in force, how the last reload of each file
+//! ended, and of each source its partitions, their positions and lag, and what it waits for.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::health::Health;
+use super::metrics::Reloads;
 use super::source::SourceState;
 
-/// The page. `rules` is the number of rules in force, `rules_hash` the hash of their set. Positions and
-/// lag may be a few seconds old.
-pub(super) fn status(health: &Health, rules_hash: &str, rules: usize) -> Value {
+/// Most problems of a refused reload that are listed.
+const MAX_PROBLEMS: usize = 10;
+
+/// The page. `rules` is the number of rules in force, `rules_hash` the hash of their set, and `reloads` how the
+/// last reload of the rules and of each file ended. Positions and lag may be a few seconds old.
+pub(super) fn status(
+    health: &Health,
+    (rules_hash, rules): (&str, usize),
+    reloads: &Reloads,
+) -> Value {
+    let reloads: Map<String, Value> = reloads
+        .iter()
+        .map(|(what, outcome)| ((*what).to_owned(), reload(outcome)))
+        .collect();
     let sources = health.sources().iter();
     let sources: Map<String, Value> = sources
         .map(|state| (state.name().to_owned(), source(state)))
@@ -20,11 +32,22 @@ pub(super) fn status(health: &Health, rules_hash: &str, rules: usize) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "rules": {"hash": rules_hash, "count": rules},
+        "reloads": reloads,
         "live": health.live().is_ok(),
         "ready": not_ready.is_empty(),
         "not_ready": not_ready,
         "sources": sources,
     })
+}
+
+fn reload(outcome: &Result<(), String>) -> Value {
+    match outcome {
+        Ok(()) => json!({"success": true}),
+        Err(problems) => {
+            let problems: Vec<&str> = problems.lines().take(MAX_PROBLEMS).collect();
+            json!({"success": false, "problems": problems})
+        }
+    }
 }
 
 fn source(state: &Arc<SourceState>) -> Value {
@@ -81,7 +104,11 @@ mod tests {
         let observer = SourceObserver::new(state.clone(), metrics);
         observer.assigned(&[Partition(4)]);
         observer.positions(&[(Partition(4), NextOffset(12))].into());
-        let page = status(&Health::new(vec![state.clone()]), "abc", 10);
+        let page = status(
+            &Health::new(vec![state.clone()]),
+            ("abc", 10),
+            &Reloads::new(),
+        );
         assert_eq!(
             page["sources"]["audit"]["partitions"]["4"]["lag_seconds"],
             Value::Null
@@ -98,9 +125,21 @@ mod tests {
             remedy: "create it".into(),
         }));
         let health = Health::new(vec![state]);
-        let page = status(&health, "abc", 10);
+        let reloads = [
+            (
+                "networks",
+                Err("n.yaml:1:1: error: no prefix\n  help: write one".to_owned()),
+            ),
+            ("rules", Ok(())),
+        ];
+        let page = status(&health, ("abc", 10), &reloads.into());
         assert_eq!(page["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(page["rules"], json!({"hash": "abc", "count": 10}));
+        let problems = ["n.yaml:1:1: error: no prefix", "  help: write one"];
+        assert_eq!(
+            page["reloads"],
+            json!({"rules": {"success": true}, "networks": {"success": false, "problems": problems}})
+        );
         assert_eq!(page["ready"], false);
         assert_eq!(
             page["not_ready"],
@@ -116,7 +155,7 @@ mod tests {
         observer.name_routes(&["team".into(), "default".into()]);
         observer.routed("team", 2, 300);
         observer.routed("team", 1, 5);
-        let page = status(&health, "abc", 10);
+        let page = status(&health, ("abc", 10), &Reloads::new());
         let none = json!({"records": 0, "bytes": 0});
         assert_eq!(
             page["sources"]["audit"]["routes"],

@@ -1,9 +1,9 @@
-//! The records of one batch through the stages, under one snapshot of rules and names.
-//! Invariant: even if another thread replaces the rules or names meanwhile, every output of a batch is made by the
-//! same rules and names, and carries the same rule-set hash.
+//! The records of one batch through the stages, under one snapshot of rules and lookups.
+//! Invariant: even if another thread replaces the rules or lookups meanwhile, every output of a batch is made by the
+//! same rules and lookups, and carries the same rule-set hash.
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use super::forms::Forms;
@@ -12,7 +12,7 @@ use super::routing::{FIRST_ROUTE_OUTPUT, RouteCount, Written};
 use super::{Context, Outcome, PANIC, RaisedAlert, Reading, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
-use crate::enrich::{self, Names};
+use crate::enrich::{self, LookupCounts, Lookups};
 use crate::event::{AuditEvent, OutputBuffer, OutputRecord, Path, Position, RawRecord};
 use crate::json::{Memory, Text};
 use crate::normalize::{self, Container, Normalized, Within};
@@ -24,7 +24,9 @@ use crate::sigma::{RuleIndex, Scratch};
 pub struct Batch {
     pub(super) context: Context,
     pub(super) rules: Arc<RuleSet<Path>>,
-    pub(super) names: Arc<Names>,
+    pub(super) lookups: Arc<Lookups>,
+    /// What was looked up since [`Batch::take_lookup_counts`].
+    pub(super) lookup_counts: Cell<LookupCounts>,
     /// Memory for matching an event; matching empties it first.
     pub(super) scratch: RefCell<Scratch>,
     /// The same for asking the routes about it.
@@ -77,6 +79,18 @@ impl Batch {
         self.guarded(forms, record, reading.now_ms, out, |out| {
             self.stages(forms, record, record, &Within::default(), reading, out)
         })
+    }
+
+    /// What was looked up since this was asked last.
+    pub fn take_lookup_counts(&self) -> LookupCounts {
+        self.lookup_counts.take()
+    }
+
+    /// Adds what the files say to an event.
+    pub(super) fn enrich<'e>(&'e self, event: &mut AuditEvent<'e>) {
+        let mut counts = self.lookup_counts.get();
+        enrich::apply(event, &self.lookups, &mut counts);
+        self.lookup_counts.set(counts);
     }
 
     pub(super) fn guarded(
@@ -168,7 +182,7 @@ impl Batch {
         reading: Reading,
         out: &mut OutputBuffer,
     ) -> Outcome {
-        enrich::apply(event, &self.names);
+        self.enrich(event);
         let matched = self
             .rules
             .matches(event, &mut self.scratch.borrow_mut())

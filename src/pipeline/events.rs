@@ -35,7 +35,7 @@ impl Batch {
         let routing = &self.context.routing;
         let is_known = || {
             let uid = event.user.uid.as_deref();
-            uid.is_some_and(|uid| self.names.lookup(uid).is_some())
+            uid.is_some_and(|uid| self.lookups.names.lookup(uid).is_some())
         };
         let source_bytes = record.value.map_or(0, <[u8]>::len) as u64;
         let mut dropped = None;

@@ -14,7 +14,7 @@ mod outputs;
 mod routing;
 mod visit;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -22,7 +22,7 @@ use arc_swap::ArcSwap;
 use crate::alert::BUILT_IN;
 pub use crate::catalog::Catalogs;
 use crate::catalog::{Catalog, MethodNames};
-pub use crate::enrich::Names;
+pub use crate::enrich::{LookupCounts, Lookups, Names};
 pub use crate::event::Path;
 use crate::event::{self, AttributeFacts};
 use crate::route::{NoisePolicy, Routes};
@@ -81,7 +81,7 @@ struct Context {
 pub struct Pipeline {
     context: Context,
     rules: Arc<CurrentRules<Path>>,
-    names: Arc<ArcSwap<Names>>,
+    lookups: Arc<ArcSwap<Lookups>>,
 }
 
 impl Pipeline {
@@ -90,7 +90,7 @@ impl Pipeline {
         outputs: OutputList,
         catalogs: Arc<Catalogs>,
         rules: Arc<CurrentRules<Path>>,
-        names: Arc<ArcSwap<Names>>,
+        lookups: Arc<ArcSwap<Lookups>>,
     ) -> Self {
         Self {
             context: Context {
@@ -103,7 +103,7 @@ impl Pipeline {
                 storing: true,
             },
             rules,
-            names,
+            lookups,
         }
     }
 
@@ -134,13 +134,14 @@ impl Pipeline {
         self.context.routing.names()
     }
 
-    /// Begins a batch with the rules and names that are in force now: all its records see these, and no
+    /// Begins a batch with the rules and lookups that are in force now: all its records see these, and no
     /// others, however long it takes.
     pub fn begin(&self) -> Batch {
         Batch {
             context: self.context.clone(),
             rules: self.rules.snapshot(),
-            names: self.names.load_full(),
+            lookups: self.lookups.load_full(),
+            lookup_counts: Cell::default(),
             route_scratch: RefCell::default(),
             counts: RefCell::new(self.context.routing.no_counts()),
             scratch: RefCell::default(),

@@ -283,8 +283,9 @@ fn a_batch_keeps_its_rules_and_names_whatever_another_thread_puts_in_force() {
         "00000000-0000-4000-8000-000000000001",
         "00000000-0000-4000-8000-000000000002",
     ];
-    let known_as =
-        |name: &str| Names::parse_yaml(&format!("u-1: {{name: {name}}}\n"), "names.yaml").unwrap();
+    let known_as = |name: &str| {
+        Lookups::from(Names::parse_yaml(&format!("u-1: {{name: {name}}}\n"), "names.yaml").unwrap())
+    };
     let rules = Arc::new(CurrentRules::new(rule_for_everything(ids[0])));
     let names = Arc::new(ArcSwap::from_pointee(known_as("Ann")));
     let catalog = CATALOGS.clone();

@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 
 use super::batch::Batch;
 use super::guard;
-use crate::enrich;
 use crate::event::{AuditEvent, RawRecord};
 use crate::normalize::{Normalized, Within, normalize};
 
@@ -29,7 +28,7 @@ impl Batch {
         };
         match &mut normalized {
             Ok(Normalized::Event(event)) => {
-                enrich::apply(event, &self.names);
+                self.enrich(event);
                 visit(event);
             }
             Ok(Normalized::Container(container)) => {

@@ -204,8 +204,9 @@ impl Daemon<'_> {
     /// The pipeline of every source. The limits of the output topics are not known yet and are set later.
     fn pipeline(&self) -> Pipeline {
         let rulebook = &self.rulebook;
-        let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
-        Pipeline::new(self.config.outputs.clone(), catalogs, rules, names)
+        let (catalogs, rules) = (rulebook.catalogs(), rulebook.rules());
+        let lookups = rulebook.lookups();
+        Pipeline::new(self.config.outputs.clone(), catalogs, rules, lookups)
             .routed(Arc::clone(&self.config.routes), self.config.noise)
     }
 }

@@ -20,8 +20,8 @@ use crate::kafka::topics::FoundTopic;
 use crate::kafka::{ClientError, Cluster};
 use crate::observe::SourceObserver;
 use crate::pipeline::{
-    self, Content, Dropped, EventForm, FindingForm, Forms, LetterForm, Outcome, PANIC, Pipeline,
-    RaisedAlert, Reading, RouteCount,
+    self, Content, Dropped, EventForm, FindingForm, Forms, LetterForm, LookupCounts, Outcome,
+    PANIC, Pipeline, RaisedAlert, Reading, RouteCount,
 };
 
 /// Describes the topics of these names; a test replaces it.
@@ -35,6 +35,7 @@ struct BatchCounts {
     inferred: Vec<&'static str>,
     alerts: Vec<RaisedAlert>,
     dead_letters: Vec<&'static str>,
+    lookups: LookupCounts,
     panics: usize,
     /// What each route has written or dropped, by its number.
     routes: Vec<RouteCount>,
@@ -46,7 +47,7 @@ pub struct Ingest<'o> {
     pipeline: Pipeline,
     /// The names of the routes, by their numbers.
     routes: Vec<Arc<str>>,
-    /// The snapshot of rules and names for the current transaction.
+    /// The snapshot of rules and lookups for the current transaction.
     batch: pipeline::Batch,
     observer: &'o SourceObserver,
     source: String,
@@ -251,6 +252,7 @@ impl Worker for Ingest<'_> {
             });
         }
         counts.routes = self.batch.take_counts();
+        counts.lookups = self.batch.take_lookup_counts();
         self.pending.push_back(counts);
         Ok(())
     }
@@ -342,6 +344,7 @@ impl Worker for Ingest<'_> {
                 self.observer.suppressed(&alert.rule);
             }
         }
+        self.observer.lookups(&counts.lookups);
         for reason in counts.dead_letters {
             self.observer.dead_letter(reason);
         }

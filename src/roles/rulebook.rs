@@ -1,6 +1,7 @@
-//! The rules and names in force, read again when their files change or on SIGHUP.
-//! Invariant: rules or names with an error in them never replace those in force.
+//! The rules in force and the files in which values of events are looked up, read again when they change or on SIGHUP.
+//! Invariant: what has an error in it never replaces what is in force.
 
+mod lookups;
 mod requests;
 
 use std::collections::BTreeSet;
@@ -14,13 +15,16 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
+use crate::enrich::{LookupFile, LookupFiles, Lookups};
 use crate::input_file;
 use crate::kafka::session::Shutdown;
 use crate::observe::Metrics;
 use crate::observe::metrics::Reloaded;
-use crate::pipeline::{self, Catalogs, Names};
+use crate::pipeline::{self, Catalogs};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 use crate::sigma::Placeholders;
+pub use lookups::read_lookups;
+use lookups::read_text;
 pub use requests::ReloadRequests;
 
 /// A reload waits until no file has changed for this long, so that several changes are one reload.
@@ -41,8 +45,8 @@ pub struct RulebookFiles {
     pub overrides: Overrides,
     /// The file with the values of placeholders.
     pub placeholders: Option<PathBuf>,
-    /// The file of names.
-    pub names: Option<PathBuf>,
+    /// The files in which values of events are looked up.
+    pub lookups: LookupFiles,
 }
 
 impl RulebookFiles {
@@ -52,7 +56,7 @@ impl RulebookFiles {
             rules: config.rules.clone(),
             overrides: config.overrides.clone(),
             placeholders: config.placeholders.clone(),
-            names: config.names.clone(),
+            lookups: config.lookups.clone(),
         }
     }
 }
@@ -62,7 +66,7 @@ impl RulebookFiles {
 pub struct Rulebook {
     catalogs: Arc<Catalogs>,
     rules: Arc<CurrentRules<pipeline::Path>>,
-    names: Arc<ArcSwap<Names>>,
+    lookups: Arc<ArcSwap<Lookups>>,
     files: RulebookFiles,
 }
 
@@ -82,19 +86,19 @@ impl Rulebook {
     pub fn read(files: RulebookFiles) -> Result<Rulebook, Vec<Diagnostic>> {
         let catalogs = Arc::new(Catalogs::shipped()?);
         let rules = files.read_rules(&catalogs);
-        let names = read_names(files.names.as_deref());
-        let (rules, names) = match (rules, names) {
-            (Ok(rules), Ok(names)) => (rules, names),
-            (rules, names) => {
+        let lookups = read_lookups(&files.lookups);
+        let (rules, lookups) = match (rules, lookups) {
+            (Ok(rules), Ok(lookups)) => (rules, lookups),
+            (rules, lookups) => {
                 let mut diagnostics = rules.err().unwrap_or_default();
-                diagnostics.extend(names.err().into_iter().flatten());
+                diagnostics.extend(lookups.err().into_iter().flatten());
                 return Err(diagnostics);
             }
         };
         Ok(Rulebook {
             catalogs,
             rules: Arc::new(CurrentRules::new(rules)),
-            names: Arc::new(ArcSwap::from_pointee(names)),
+            lookups: Arc::new(ArcSwap::from_pointee(lookups)),
             files,
         })
     }
@@ -109,9 +113,9 @@ impl Rulebook {
         self.rules.clone()
     }
 
-    /// The names in force.
-    pub fn names(&self) -> Arc<ArcSwap<Names>> {
-        self.names.clone()
+    /// What values of events are looked up in.
+    pub fn lookups(&self) -> Arc<ArcSwap<Lookups>> {
+        self.lookups.clone()
     }
 
     /// Log and count the rules that are in force at the start.
@@ -121,13 +125,17 @@ impl Rulebook {
             tracing::warn!("{warning}");
         }
         metrics.rules_in_force(rules.rules().len());
-        metrics.reloaded(Reloaded::Rules, true);
-        metrics.reloaded(Reloaded::Names, true);
+        metrics.reloaded(Reloaded::Rules, Ok(()));
+        for file in LookupFile::ALL {
+            if self.files.lookups.path(file).is_some() {
+                metrics.reloaded(Reloaded::Lookup(file), Ok(()));
+            }
+        }
         let count = rules.rules().len();
         tracing::info!(rules = count, hash = rules.hash(), "rules in force");
     }
 
-    /// Read everything again. Rules or names with an error are logged and counted, and change nothing.
+    /// Read everything again. What has an error in it is logged and counted, and changes nothing.
     pub fn reload(&self, metrics: &Metrics) {
         match self.files.read_rules(&self.catalogs) {
             Ok(rules) => {
@@ -137,22 +145,26 @@ impl Rulebook {
                 }
                 let before = self.rules.replace(rules);
                 metrics.rules_in_force(count);
-                metrics.reloaded(Reloaded::Rules, true);
+                metrics.reloaded(Reloaded::Rules, Ok(()));
                 let changed = before.hash() != hash;
                 tracing::info!(rules = count, hash, changed, "rules reloaded");
             }
             Err(diagnostics) => refuse(Reloaded::Rules, &diagnostics, metrics),
         }
-        match read_names(self.files.names.as_deref()) {
-            Ok(names) => {
-                self.names.store(Arc::new(names));
-                metrics.reloaded(Reloaded::Names, true);
+        let mut lookups = (**self.lookups.load()).clone();
+        for file in LookupFile::ALL {
+            if self.files.lookups.path(file).is_none() {
+                continue;
             }
-            Err(diagnostics) => refuse(Reloaded::Names, &diagnostics, metrics),
+            match lookups::read(&self.files.lookups, file, &mut lookups) {
+                Ok(()) => metrics.reloaded(Reloaded::Lookup(file), Ok(())),
+                Err(diagnostics) => refuse(Reloaded::Lookup(file), &diagnostics, metrics),
+            }
         }
+        self.lookups.store(Arc::new(lookups));
     }
 
-    /// Watch the directories of rules and names; every change requests a reload. Watching ends when the
+    /// Watch the directories of all files; every change requests a reload. Watching ends when the
     /// watcher is dropped.
     ///
     /// # Errors
@@ -211,7 +223,9 @@ impl Rulebook {
             RuleSource::Pack(_) => None,
         });
         let placeholders = files.placeholders.as_deref();
-        rules.chain(placeholders).chain(files.names.as_deref())
+        let lookups = LookupFile::ALL.into_iter();
+        let lookups = lookups.filter_map(|file| files.lookups.path(file));
+        rules.chain(placeholders).chain(lookups)
     }
 
     /// SHA-256 over the names and contents of all files.
@@ -258,7 +272,8 @@ fn directory_of(file: &Path) -> &Path {
 }
 
 fn refuse(what: Reloaded, diagnostics: &[Diagnostic], metrics: &Metrics) {
-    metrics.reloaded(what, false);
+    let problems: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    metrics.reloaded(what, Err(problems.join("\n")));
     let what = what.as_str();
     for diagnostic in diagnostics {
         tracing::error!(what, "{diagnostic}");
@@ -316,30 +331,6 @@ pub fn read_placeholders(path: Option<&Path>) -> Result<Placeholders, Vec<Diagno
     match path {
         Some(path) => Placeholders::parse(&read_text(path)?, &path.display().to_string()),
         None => Ok(Placeholders::default()),
-    }
-}
-
-fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {
-    input_file::read_text(path).map_err(|problem| {
-        let file = path.display().to_string().into();
-        vec![Diagnostic { file, problem }]
-    })
-}
-
-/// Reads a names file, CSV or YAML; without a path, there are no names.
-///
-/// # Errors
-/// Everything that is wrong in the file.
-pub fn read_names(path: Option<&Path>) -> Result<Names, Vec<Diagnostic>> {
-    let Some(path) = path else {
-        return Ok(Names::default());
-    };
-    let file = path.display().to_string();
-    let text = read_text(path)?;
-    if path.extension().is_some_and(|extension| extension == "csv") {
-        Names::parse_csv(&text, &file)
-    } else {
-        Names::parse_yaml(&text, &file)
     }
 }
 

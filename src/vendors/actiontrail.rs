@@ -81,6 +81,7 @@ pub static ACTIONTRAIL: Vendor = Vendor {
         "app.name",
         "app.vendor_name",
         "auth_protocol",
+        "cloud.org.name",
         "cloud.org.uid",
         "cloud.project_uid",
         "resources.data",

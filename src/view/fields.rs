@@ -12,11 +12,12 @@ use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
 use crate::vendors;
 
 /// What events have besides the attributes that rules can name.
-const OF_EVENTS: [&str; 11] = [
+const OF_EVENTS: [&str; 12] = [
     "app.feature.name",
     "app.name",
     "app.vendor_name",
     "enrichments.name",
+    "enrichments.type",
     "enrichments.value",
     "metadata.profiles",
     "metadata.version",

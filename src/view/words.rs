@@ -81,11 +81,24 @@ pub fn why(alert: JsonPart<'_, '_>) -> Vec<String> {
     lines.iter().map(shown).collect()
 }
 
-/// The source address, else the source's name.
-pub fn origin<'r>(event: JsonPart<'_, 'r>) -> Cow<'r, str> {
-    let endpoint = |part| event.text(part);
-    let address = endpoint("src_endpoint.ip").or_else(|| endpoint("src_endpoint.name"));
-    address.unwrap_or("unknown".into())
+/// The source address, else the source's name, and what is known of where that is:
+/// `10.1.2.3 (office-berlin, corporate)`.
+pub fn origin(event: JsonPart<'_, '_>) -> String {
+    let address = [
+        event.text("src_endpoint.ip"),
+        event.text("src_endpoint.name"),
+    ];
+    let address = address.into_iter().flatten().next();
+    let address = address.unwrap_or("unknown".into());
+    let mut enrichments = event.each("enrichments");
+    let network = enrichments.find(|one| one.text("name").as_deref() == Some("src_endpoint.ip"));
+    let network = network.and_then(|network| network.text("data.network"));
+    let place = [network, event.text("src_endpoint.zone")];
+    let place: Vec<Cow<'_, str>> = place.into_iter().flatten().collect();
+    match place.is_empty() {
+        true => address.into_owned(),
+        false => format!("{address} ({})", place.join(", ")),
+    }
 }
 
 /// The names that the names file has for the ids of an event.

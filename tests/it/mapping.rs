@@ -8,16 +8,15 @@ use std::path::Path as File;
 use proptest::prelude::*;
 use serde_json::Value;
 use watchbell::encode;
-use watchbell::enrich::Names;
 use watchbell::event::{AuditEvent, Header, Path, attributes};
 use watchbell::sigma::{self, Fields};
 
 use crate::golden::cases;
 use crate::pipeline::record;
 use crate::samples::sample;
-use crate::vendors::{VENDORS, Vendor, each_event};
+use crate::vendors::{VENDORS, Vendor, each_event, lookups};
 
-/// Attributes that rules cannot use: constants of OCSF, additions from the names file, the service of a login, which
+/// Attributes that rules cannot use: constants of OCSF, what was added from files and for which value, the service of a login, which
 /// is a copy of `api.service.name` and `resources.uid`, and the application, which is one of the product and
 /// `resources.name`.
 const NOT_FOR_RULES: [&str; 10] = [
@@ -133,14 +132,14 @@ proptest! {
     #[test]
     fn a_path_finds_what_is_written_and_all_that_is_written_has_a_path(sample in sample()) {
         let names = "u-5r7t9w: {name: Grace, owner: o, team: t, kind: human}\n812345: {name: Bob, team: t}";
-        let names = Names::parse_yaml(names, "names.yaml").expect("names");
+        let lookups = lookups(names);
         let mut record = record(Some(sample.value.as_bytes()));
         let headers = sample.headers.iter().map(|(name, value)| Header {
             name,
             value: value.as_deref().map(str::as_bytes),
         });
         record.headers = headers.collect();
-        each_event(&record, &names, &mut |event| check(event));
+        each_event(&record, &lookups, &mut |event| check(event));
     }
 }
 
@@ -184,7 +183,7 @@ fn a_vendors_document_names_every_attribute_that_its_events_have_and_no_other() 
 #[test]
 fn an_attribute_is_filled_by_a_golden_case_unless_the_vendors_events_never_have_it() {
     for vendor in &VENDORS {
-        let names = Names::parse_yaml(vendor.names, "names.yaml").expect("names");
+        let lookups = vendor.lookups();
         let mut filled = BTreeSet::new();
         for case in cases(vendor) {
             let mut visit = |event: &AuditEvent<'_>| {
@@ -197,7 +196,7 @@ fn an_attribute_is_filled_by_a_golden_case_unless_the_vendors_events_never_have_
                     });
                 }
             };
-            case.with_record(|record| each_event(record, &names, &mut visit));
+            case.with_record(|record| each_event(record, &lookups, &mut visit));
         }
         let product = vendor.product;
         for path in Path::attributes().chain(PAYLOADS) {
@@ -211,7 +210,7 @@ fn an_attribute_is_filled_by_a_golden_case_unless_the_vendors_events_never_have_
 fn what_every_event_is_said_to_have_and_the_closed_lists_hold_for_every_golden_case() {
     let facts: Vec<_> = attributes().collect();
     for vendor in &VENDORS {
-        let names = Names::parse_yaml(vendor.names, "names.yaml").expect("names");
+        let lookups = vendor.lookups();
         for case in cases(vendor) {
             let mut visit = |event: &AuditEvent<'_>| {
                 for facts in &facts {
@@ -226,7 +225,7 @@ fn what_every_event_is_said_to_have_and_the_closed_lists_hold_for_every_golden_c
                     assert!(found || !facts.is_always_there, "{name}");
                 }
             };
-            case.with_record(|record| each_event(record, &names, &mut visit));
+            case.with_record(|record| each_event(record, &lookups, &mut visit));
         }
     }
 }

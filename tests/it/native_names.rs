@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
-use watchbell::enrich::Names;
 use watchbell::event::{AuditEvent, Path};
 use watchbell::sigma::Fields;
 use watchbell::vendors;
@@ -52,7 +51,7 @@ fn every_value_of_a_golden_case_is_found_by_its_native_name() {
             .iter()
             .find(|row| row.product == vendor.product);
         let native = &row.expect("a row").native_fields;
-        let names = Names::parse_yaml(vendor.names, "names.yaml").expect("names");
+        let lookups = vendor.lookups();
         let (mut missed, mut checked) = (BTreeSet::new(), 0);
         for case in cases(vendor) {
             case.with_record(|record| {
@@ -70,7 +69,7 @@ fn every_value_of_a_golden_case_is_found_by_its_native_name() {
                 let mut found = BTreeSet::new();
                 leaves(&json, "", &mut found);
                 found.retain(|(name, _)| !name.starts_with(MOVED_BY_TYPE));
-                each_event(record, &names, &mut |event| {
+                each_event(record, &lookups, &mut |event| {
                     for (name, text) in &found {
                         let places = native.places(name);
                         let path = places

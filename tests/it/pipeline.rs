@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use watchbell::alert::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 use watchbell::catalog::Catalogs;
 use watchbell::encode::{self, DroppedCount, DroppedTotals};
-use watchbell::enrich::Names;
+use watchbell::enrich::Lookups;
 use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
 use watchbell::pipeline::{self, Content, Outcome, OutputList, Pipeline, RaisedAlert};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource, pack_names};
 use watchbell::sigma::Level;
+
+use crate::vendors::lookups;
 
 pub const NOW_MS: i64 = 1_800_000_000_000;
 pub const SEED: &str = include_str!("../data/confluent/seed.ndjson");
@@ -35,9 +37,9 @@ fn limited_pipeline(names: &str, max_bytes: impl Fn(Content) -> usize) -> Pipeli
     )
     .unwrap();
     assert!(rules.warnings().is_empty(), "{:?}", rules.warnings());
-    let names = match names {
-        "" => Names::default(),
-        text => Names::parse_yaml(text, "names.yaml").unwrap(),
+    let lookups = match names {
+        "" => Lookups::default(),
+        names => lookups(names),
     };
     let outputs = OutputList::new(|content| match content {
         Content::DeadLetters => "dead",
@@ -47,7 +49,7 @@ fn limited_pipeline(names: &str, max_bytes: impl Fn(Content) -> usize) -> Pipeli
         outputs.limited(|output| max_bytes(output.content)),
         Arc::new(catalogs),
         Arc::new(CurrentRules::new(rules)),
-        Arc::new(ArcSwap::from_pointee(names)),
+        Arc::new(ArcSwap::from_pointee(lookups)),
     )
 }
 

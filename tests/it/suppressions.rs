@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use watchbell::catalog::Catalogs;
-use watchbell::enrich::Names;
+use watchbell::enrich::Lookups;
 use watchbell::event::OutputBuffer;
 use watchbell::event::{Offset, Partition, Position};
 use watchbell::notice::Notice;
@@ -75,7 +75,7 @@ fn pipeline(folder: &TempDir) -> Pipeline {
         OutputList::new(Content::name),
         Arc::new(catalogs),
         Arc::new(CurrentRules::new(rules.unwrap())),
-        Arc::new(ArcSwap::from_pointee(Names::default())),
+        Arc::new(ArcSwap::from_pointee(Lookups::default())),
     )
 }
 

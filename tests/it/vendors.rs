@@ -1,11 +1,11 @@
 //! The vendors whose mapping, golden cases and generated records are tested: one row each.
 
 use std::cell::OnceCell;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use proptest::strategy::BoxedStrategy;
 use watchbell::catalog::Catalogs;
-use watchbell::enrich::{self, Names};
+use watchbell::enrich::{self, LookupCounts, Lookups, Names, Networks};
 use watchbell::event::{AuditEvent, RawRecord};
 use watchbell::normalize::{Normalized, Within, normalize};
 use watchbell::vendors;
@@ -62,29 +62,49 @@ pub static VENDORS: [Vendor; 3] = [
 ];
 
 impl Vendor {
+    /// What the values of its golden cases are looked up in.
+    pub fn lookups(&self) -> Lookups {
+        lookups(self.names)
+    }
+
     /// The vendor's records as documented.
     pub fn lines(&self) -> impl Iterator<Item = &'static str> {
         self.documented.iter().flat_map(|text| text.lines())
     }
 }
 
+/// These names, and the networks of all golden cases.
+pub fn lookups(names: &str) -> Lookups {
+    let networks = include_str!("../data/networks.yaml");
+    Lookups {
+        networks: Arc::new(Networks::parse_yaml(networks, "networks.yaml").expect("networks")),
+        ..Names::parse_yaml(names, "names.yaml")
+            .expect("names")
+            .into()
+    }
+}
+
 static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| Catalogs::shipped().expect("catalogues"));
 
 /// Visits every event that a record holds, as rules see it.
-pub fn each_event(record: &RawRecord<'_>, names: &Names, visit: &mut dyn FnMut(&AuditEvent<'_>)) {
-    each_event_within(record, &Within::default(), names, visit);
+pub fn each_event(
+    record: &RawRecord<'_>,
+    lookups: &Lookups,
+    visit: &mut dyn FnMut(&AuditEvent<'_>),
+) {
+    each_event_within(record, &Within::default(), lookups, visit);
 }
 
 fn each_event_within(
     record: &RawRecord<'_>,
     within: &Within<'_>,
-    names: &Names,
+    lookups: &Lookups,
     visit: &mut dyn FnMut(&AuditEvent<'_>),
 ) {
     let portable = OnceCell::new();
     match &mut normalize(record, &portable, within, &CATALOGS, None) {
         Ok(Normalized::Event(event)) => {
-            enrich::apply(event, names);
+            enrich::apply(event, lookups, &mut LookupCounts::default());
             visit(event);
         }
         Ok(Normalized::Container(container)) => {
@@ -93,7 +113,7 @@ fn each_event_within(
             };
             for text in &container.events {
                 let record = container.record_of(record, text);
-                each_event_within(&record, &within, names, visit);
+                each_event_within(&record, &within, lookups, visit);
             }
         }
         Err(_) => {}

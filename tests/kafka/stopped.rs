@@ -187,8 +187,8 @@ fn an_alert_about_a_stop_waits_for_a_destination_that_is_down_and_is_written_onc
         Content::Alerts => topic.to_owned(),
         _ => format!("watchbell.{}", content.name()),
     });
-    let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
-    let pipeline = Pipeline::new(outputs, catalogs, rules, names);
+    let (catalogs, rules) = (rulebook.catalogs(), rulebook.rules());
+    let pipeline = Pipeline::new(outputs, catalogs, rules, rulebook.lookups());
     let config = OutboxConfig {
         cluster: broker.cluster(),
         max_bytes: 1_000_000,

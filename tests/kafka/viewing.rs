@@ -186,13 +186,13 @@ fn pipeline(topics: &Topics) -> Pipeline {
     let rules = RuleSet::load(&sources, &known, &Overrides::default(), parse).unwrap();
     let names = Names::parse_yaml(NAMES, "names.yaml").unwrap();
     let rules = Arc::new(CurrentRules::new(rules));
-    let names = Arc::new(ArcSwap::from_pointee(names));
+    let lookups = Arc::new(ArcSwap::from_pointee(names.into()));
     let outputs = OutputList::new(|content| match content {
         Content::Events => topics.events.clone(),
         Content::Alerts => topics.alerts.clone(),
         Content::DeadLetters => topics.dead_letters.clone(),
     });
-    Pipeline::new(outputs, Arc::new(catalog), rules, names)
+    Pipeline::new(outputs, Arc::new(catalog), rules, lookups)
 }
 
 fn deletion() -> &'static str {

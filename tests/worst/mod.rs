@@ -439,7 +439,7 @@ impl Way {
                 OutputList::new(Content::name).limited(|_| limit),
                 Arc::new(catalogs),
                 Arc::new(CurrentRules::new(rules)),
-                Arc::new(ArcSwap::from_pointee(names)),
+                Arc::new(ArcSwap::from_pointee(names.into())),
             ),
             filter: Filter::parse(RecordKind::Alert, &written, &Placeholders::default())
                 .expect("filters")

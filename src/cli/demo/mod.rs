@@ -71,7 +71,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     metrics.rules_in_force(shipped.rules.snapshot().rules().len());
     let shutdown = Shutdown::default();
     let started = Instant::now();
-    let pipeline = shipped.pipeline(names);
+    let pipeline = shipped.pipeline(names.into());
     let sources = [confluent, actiontrail]
         .map(|(topic, records)| DemoSource::new(topic, records.len(), &embedded, &metrics));
     thread::scope(|scope| {

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::cli::shipped::Shipped;
     use crate::event::{OutputBuffer, RawRecord};
-    use crate::pipeline::Names;
+    use crate::pipeline::Lookups;
 
     const DELETION: &str = r#"{"specversion":"1.0","id":"b4","source":"crn://confluent.cloud/",
         "type":"io.confluent.cloud/request","data":{"methodName":"DeleteKafkaCluster",
@@ -104,7 +104,10 @@ mod tests {
     fn explained(rule: &str) -> Vec<(String, usize, usize)> {
         let rule = RuleUnderTest::load(rule, &RuleFiles::default()).unwrap();
         let explainer = StoredExplainer::new(&rule).unwrap();
-        let batch = Shipped::load().unwrap().pipeline(Names::default()).begin();
+        let batch = Shipped::load()
+            .unwrap()
+            .pipeline(Lookups::default())
+            .begin();
         let mut out = OutputBuffer::default();
         for value in [DELETION, "{"] {
             let record = RawRecord::of_value("audit", value.as_bytes());

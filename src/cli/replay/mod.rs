@@ -24,6 +24,7 @@ use serde::Serialize;
 
 use super::config_file::load_config;
 use super::failure::Failure;
+use super::lookup_args::LookupArgs;
 use super::say::{report_panics, say};
 use super::shipped;
 use super::signals::shutdown_on_signal;
@@ -79,17 +80,16 @@ pub(super) struct Command {
     /// Fail if there is a day with more alerts than this. Days are those of the events, in UTC.
     #[arg(long, value_name = "N", requires = "summary")]
     max_alerts_per_day: Option<u64>,
-    /// The configuration file with the rules, their overrides, the names file and the names of the topics. Without it:
-    /// the rules of all packs, no names, and the default names of the topics.
+    /// The configuration file with the rules, their overrides, the files of names and networks and the names of the
+    /// topics. Without it: the rules of all packs, no names and networks, and the default names of the topics.
     #[arg(short = 'c', long = "config", value_name = "CONFIG")]
     config: Option<PathBuf>,
     /// Rule files, directories with rules, or packs such as pack:confluent, in place of the rules of the configuration.
     /// May be given several times.
     #[arg(long, value_name = "RULES")]
     rules: Vec<RuleSource>,
-    /// The names file, in place of that of the configuration.
-    #[arg(long, value_name = "NAMES")]
-    names: Option<PathBuf>,
+    #[command(flatten)]
+    lookups: LookupArgs,
     /// The file with the values of placeholders in rules, in place of that of the configuration.
     #[arg(long, value_name = "PLACEHOLDERS")]
     placeholders: Option<PathBuf>,
@@ -117,9 +117,9 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let baseline = baseline.transpose()?;
     report_panics();
     let replayed = command.replayed(source)?;
-    let (catalogs, rules, names) = (rulebook.catalogs(), rulebook.rules(), rulebook.names());
+    let (catalogs, rules) = (rulebook.catalogs(), rulebook.rules());
     // It limits records to the default size limit of topics, so that the output is the same as the daemon's.
-    let pipeline = Pipeline::new(outputs.clone(), catalogs, rules, names);
+    let pipeline = Pipeline::new(outputs.clone(), catalogs, rules, rulebook.lookups());
     let mut pipeline = pipeline.replaying(command.to_topics);
     let topics = match &config {
         Some(config) if command.to_topics => Some(to_topics::Topics::open(config)?),
@@ -203,7 +203,7 @@ impl Command {
         if !self.rules.is_empty() {
             files.rules.clone_from(&self.rules);
         }
-        files.names = self.names.clone().or(files.names);
+        files.lookups = self.lookups.files(config);
         files.placeholders = self.placeholders.clone().or(files.placeholders);
         let rulebook = Rulebook::read(files).map_err(Failure::configuration)?;
         rulebook.rules().snapshot().warnings().iter().for_each(say);

@@ -200,5 +200,6 @@ fn src_endpoint<'a>(unmapped: &mut Unmapped<'a>, root: &data::Root) -> Endpoint<
         name,
         port: None,
         vpc_uid: walk::take(unmapped, root.vpc_id),
+        ..Endpoint::default()
     }
 }

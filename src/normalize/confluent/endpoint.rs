@@ -77,13 +77,13 @@ fn endpoint<'a>(text: &Text<'a>) -> Option<Endpoint<'a>> {
     }
     let Parts { host, ip, port } = Parts::of(text)?;
     Some(Endpoint {
-        vpc_uid: None,
         ip: ip.map(|ip| ip.to_string().into()),
         name: host.map(|host| match host == &**text {
             true => text.clone(),
             false => host.to_owned().into(),
         }),
         port,
+        ..Endpoint::default()
     })
 }
 

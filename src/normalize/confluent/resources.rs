@@ -63,11 +63,10 @@ pub(super) fn read<'a>(
         }
     }
     let cloud = Cloud {
-        account_uid: None,
-        provider: Text::default(),
         org_uid: place.organization,
         project_uid: place.environment,
         region: place.region,
+        ..Cloud::default()
     };
     (resources, cloud)
 }

@@ -99,7 +99,7 @@ pub(super) fn src_endpoint<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> even
         },
         ip,
         port,
-        vpc_uid: None,
+        ..event::Endpoint::default()
     }
 }
 

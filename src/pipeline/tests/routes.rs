@@ -32,7 +32,7 @@ fn routed(routes: &str, noise: NoisePolicy) -> Pipeline {
         outputs,
         CATALOGS.clone(),
         Arc::new(CurrentRules::new(rules)),
-        Arc::new(ArcSwap::from_pointee(names)),
+        Arc::new(ArcSwap::from_pointee(names.into())),
     )
     .routed(Arc::new(routes), noise)
 }

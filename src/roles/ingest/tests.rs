@@ -11,7 +11,7 @@ use crate::alert::{DEAD_LETTER, RECORDS_EXPIRED, RECORDS_UNREADABLE};
 use crate::event::{Offset, OutputRecord, Partition, Position, RawRecord};
 use crate::notice::Notice;
 use crate::observe::{Health, Metrics, SourceState, exposition};
-use crate::pipeline::{self, Catalogs, Content, Names, OutputList};
+use crate::pipeline::{self, Catalogs, Content, Lookups, OutputList};
 use crate::rules::{CurrentRules, Known, Overrides, RuleSet};
 
 fn pipeline() -> Pipeline {
@@ -33,8 +33,8 @@ fn pipeline_with(rules: Arc<CurrentRules<pipeline::Path>>) -> Pipeline {
         _ => content.name(),
     });
     let catalog = Arc::new(Catalogs::shipped().unwrap());
-    let names = Arc::new(ArcSwap::from_pointee(Names::default()));
-    Pipeline::new(outputs.limited(|_| 1_000_000), catalog, rules, names)
+    let lookups = Arc::new(ArcSwap::from_pointee(Lookups::default()));
+    Pipeline::new(outputs.limited(|_| 1_000_000), catalog, rules, lookups)
 }
 
 fn source<'a>(offset: i64, value: &'a [u8], refusals: Option<&'a Refusals>) -> SourceRecord<'a> {

@@ -117,3 +117,54 @@ fn a_fifo_among_the_rules_is_refused_and_neither_loading_nor_a_reload_waits_for_
     assert!(refused.file.ends_with("/x.yaml"), "{refused}");
     assert_eq!(refused.problem.message, "it is a FIFO, not a file");
 }
+
+#[test]
+fn a_broken_file_keeps_what_it_said_and_the_others_are_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    std::fs::write(rules.join("rule.yaml"), RULE).unwrap();
+    let [names, networks] = ["names.yaml", "networks.csv"].map(|name| folder.path().join(name));
+    let write = |name: &str, network: &str| {
+        std::fs::write(&names, format!("u-1: {{name: {name}}}\n")).unwrap();
+        std::fs::write(&networks, format!("cidr,name\n{network}\n")).unwrap();
+    };
+    let lines = format!(
+        "names: {}\nnetworks: {}\n",
+        names.display(),
+        networks.display()
+    );
+    let config = configuration(&rules, &lines);
+    write("Ada", "10.1.2.3/16,office");
+    let wrong = Rulebook::load(&config).map(|_| ()).unwrap_err();
+    let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+    let expected = format!(
+        "{}:2:1: error: `10.1.2.3/16` has bits set after its prefix\n  help: write `10.1.0.0/16`, or a longer prefix",
+        networks.display()
+    );
+    assert_eq!(wrong, std::slice::from_ref(&expected));
+
+    write("Ada", "10.1.0.0/16,office");
+    let rulebook = Rulebook::load(&config).unwrap();
+    let metrics = Metrics::new().unwrap();
+    rulebook.announce(&metrics);
+    let said = || {
+        let lookups = rulebook.lookups().load_full();
+        let name = lookups.names.lookup("u-1").unwrap().facts.name.to_string();
+        let network = lookups.networks.lookup([10, 1, 2, 3].into());
+        (name, network.map(|found| found.facts.name.to_string()))
+    };
+    assert_eq!(said(), ("Ada".to_owned(), Some("office".to_owned())));
+    let content = rulebook.content_hash();
+    write("Grace", "10.1.2.3/16,elsewhere");
+    assert_ne!(rulebook.content_hash(), content);
+    rulebook.reload(&metrics);
+    assert_eq!(said(), ("Grace".to_owned(), Some("office".to_owned())));
+    let reloads = metrics.last_reloads();
+    assert_eq!(reloads["networks"], Err(expected));
+    assert_eq!([&reloads["names"], &reloads["rules"]], [&Ok(()), &Ok(())]);
+    write("Grace", "10.0.0.0/8,elsewhere");
+    rulebook.reload(&metrics);
+    assert_eq!(said().1.as_deref(), Some("elsewhere"));
+    assert_eq!(metrics.last_reloads()["networks"], Ok(()));
+}

@@ -98,13 +98,22 @@ impl Page {
         self.row("From", Some(format!("{}{port}", words::origin(event))));
         let cloud = ["provider", "region"].map(|part| event.text(&format!("cloud.{part}")));
         let cloud: Vec<_> = cloud.into_iter().flatten().collect();
+        self.row("  owner", event.text("src_endpoint.owner.name"));
         self.row("Cloud", (!cloud.is_empty()).then(|| cloud.join(", ")));
         let project = event.text("cloud.project_uid");
         self.row(
             "  environment",
             project.map(|id| Known::of(event).named(&id)),
         );
-        self.row("  organization", event.text("cloud.org.uid"));
+        let account = event.text("cloud.account.uid");
+        let account_name = event.text("cloud.account.name");
+        self.row("  account", words::named(account_name, account));
+        let organization = event.text("cloud.org.uid");
+        let organization_name = event.text("cloud.org.name");
+        self.row(
+            "  organization",
+            words::named(organization_name, organization),
+        );
     }
 
     /// Each resource with its scopes, from the outermost inwards, and its owner.
@@ -167,7 +176,7 @@ impl Page {
         if known.is_empty() {
             return;
         }
-        self.heading("From the names file");
+        self.heading("From the files of names and networks");
         for one in known {
             let facts: Vec<String> = one
                 .each("data")

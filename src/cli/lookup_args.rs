@@ -15,6 +15,12 @@ pub(super) struct LookupArgs {
     /// The networks file, in place of that of the configuration.
     #[arg(long, value_name = "FILE")]
     networks: Option<PathBuf>,
+    /// The City or Country database in MaxMind's format, in place of that of the configuration.
+    #[arg(long, value_name = "FILE")]
+    geoip_city: Option<PathBuf>,
+    /// The ASN database in MaxMind's format, in place of that of the configuration.
+    #[arg(long, value_name = "FILE")]
+    geoip_asn: Option<PathBuf>,
 }
 
 impl LookupArgs {
@@ -23,6 +29,8 @@ impl LookupArgs {
         let named = LookupFiles {
             names: self.names.clone(),
             networks: self.networks.clone(),
+            city: self.geoip_city.clone(),
+            asn: self.geoip_asn.clone(),
         };
         match config {
             Some(config) => named.or_else(config.lookups.clone()),

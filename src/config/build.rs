@@ -24,6 +24,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let session = session(root, faults);
     let sinks = notify::read(root, faults);
     let http = root.section("http");
+    let geoip = root.section("geoip");
     let listen = http.parsed("listen", "an address such as 0.0.0.0:9464", faults);
     let config = Config {
         sources,
@@ -32,6 +33,8 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         lookups: LookupFiles {
             names: root.path("names"),
             networks: root.path("networks"),
+            city: geoip.path("city"),
+            asn: geoip.path("asn"),
         },
         placeholders: root.path("placeholders"),
         overrides: overrides(&root.section("overrides"), faults),

@@ -84,6 +84,11 @@ const COMMIT: &[Key] = &[
     count("bytes", 16 * 1024 * 1024).about("Most bytes of records in a transaction."),
 ];
 
+const GEOIP: &[Key] = &[
+    optional("city", Shape::Scalar).about("City or Country database, such as GeoLite2-City.mmdb."),
+    optional("asn", Shape::Scalar).about("ASN database, such as GeoLite2-ASN.mmdb."),
+];
+
 const HTTP: &[Key] = &[text("listen", "0.0.0.0:9464")
     .scalar_type(ScalarType::Address)
     .about("Address of metrics, probes and status.")];
@@ -104,6 +109,7 @@ pub(super) const ROOT: &[Key] = &[
     optional("names", Shape::Scalar).about("File of names, owners and teams, YAML or CSV."),
     optional("networks", Shape::Scalar)
         .about("File of networks with their names, zones and owners, YAML or CSV."),
+    optional("geoip", Shape::Section(GEOIP)).about("Databases of places and autonomous systems in MaxMind's format."),
     optional("placeholders", Shape::Scalar)
         .about("File of the values for placeholders in rules, YAML."),
     optional("overrides", Shape::Section(OVERRIDES))

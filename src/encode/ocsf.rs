@@ -3,8 +3,8 @@
 //! in less detail.
 
 use super::unmapped;
-use crate::event::{Activity, AuditEvent, Endpoint, EventClass, Resource, Session, User};
-use crate::json::{NodeId, Object, key};
+use crate::event::{Activity, AuditEvent, Endpoint, EventClass, Place, Resource, Session, User};
+use crate::json::{NodeId, Object, Phrase, Text, key};
 
 pub const OCSF_VERSION: &str = "1.8.0";
 
@@ -59,12 +59,16 @@ pub fn event_in(event: &AuditEvent<'_>, detail: Detail, out: &mut Vec<u8>) {
             source(event, o);
         }
         cloud(event, o);
-        o.objects(key!("enrichments"), &event.enrichments, |enrichment, o| {
-            o.word(key!("name"), enrichment.name);
-            o.word(key!("type"), enrichment.kind.as_str());
-            o.text(key!("value"), &enrichment.value);
-            o.written(key!("data"), enrichment.data);
-        });
+        o.objects(
+            key!("enrichments"),
+            event.all_enrichments(),
+            |enrichment, o| {
+                o.word(key!("name"), enrichment.name);
+                o.word(key!("type"), enrichment.kind.as_str());
+                o.text(key!("value"), &enrichment.value);
+                o.written(key!("data"), enrichment.data);
+            },
+        );
         if detail == Detail::Lean {
             return;
         }
@@ -262,6 +266,36 @@ pub(crate) fn endpoint(endpoint: &Endpoint<'_>, o: &mut Object<'_>) {
     o.optional(key!("zone"), endpoint.zone.as_ref());
     if let Some(owner) = &endpoint.owner {
         o.object(key!("owner"), |o| o.text(key!("name"), owner));
+    }
+    if let Some(place) = &endpoint.place {
+        self::place(place, o);
+    }
+}
+
+fn phrase(phrase: &Option<Phrase>) -> Option<Text<'_>> {
+    phrase.as_ref().map(Phrase::to_text)
+}
+
+fn place(place: &Place, o: &mut Object<'_>) {
+    if place.has_location() {
+        o.object(key!("location"), |o| {
+            o.optional(key!("city"), phrase(&place.city));
+            o.optional(key!("region"), phrase(&place.region));
+            o.optional(key!("country"), phrase(&place.country));
+            o.optional(key!("continent"), phrase(&place.continent));
+            if let Some((lat, long)) = &place.coordinates {
+                o.written(key!("lat"), lat);
+                o.written(key!("long"), long);
+            }
+        });
+    }
+    if place.has_autonomous_system() {
+        o.object(key!("autonomous_system"), |o| {
+            if let Some(number) = place.as_number {
+                o.int(key!("number"), number.into());
+            }
+            o.optional(key!("name"), phrase(&place.as_name));
+        });
     }
 }
 

@@ -5,17 +5,24 @@ use std::net::IpAddr;
 use foldhash::{HashSet, HashSetExt};
 
 use super::lookups::{LookupCounts, LookupFile, Lookups};
+use super::memory::LookupMemory;
 use super::names::{Name, Names, PrincipalKind};
 use super::networks::{Network, Networks};
 use crate::event::{AuditEvent, Cloud, Enrichment, EnrichmentKind, User, UserKind};
 use crate::json::{Phrase, Text};
 
-/// Looks up the actor, its account, the resources, where they are and the source address, and counts what was found.
-pub fn apply<'a>(event: &mut AuditEvent<'a>, lookups: &'a Lookups, counts: &mut LookupCounts) {
+/// Looks up the actor, its account, the resources, where they are the source address and the client, and counts what
+/// was found.
+pub fn apply<'a>(event: &mut AuditEvent<'a>, lookups: &'a Lookups, memory: &mut LookupMemory) {
+    event.client = match (&event.user_agent, &event.app_name) {
+        (Some(user_agent), _) => memory.client(user_agent, true),
+        (None, Some(client_id)) => memory.client(client_id, false),
+        (None, None) => None,
+    };
     if !lookups.names.is_empty() {
         let mut known = Known {
             names: &lookups.names,
-            counts,
+            counts: &mut memory.counts,
         };
         known.user(&mut event.user, &mut event.enrichments);
         if let Some(cloud) = &mut event.cloud {
@@ -23,8 +30,20 @@ pub fn apply<'a>(event: &mut AuditEvent<'a>, lookups: &'a Lookups, counts: &mut 
         }
         known.resources(event);
     }
+    if !lookups.knows_addresses() {
+        return;
+    }
+    // Only a literal address is somewhere.
+    let ip = event.src_endpoint.ip.as_ref();
+    let Some(address) = ip.and_then(|ip| ip.parse().ok()) else {
+        return;
+    };
     if !lookups.networks.is_empty() {
-        network(event, &lookups.networks, counts);
+        network(event, address, &lookups.networks, &mut memory.counts);
+    }
+    let endpoint = &mut event.src_endpoint;
+    if lookups.knows_places() && endpoint.place.is_none() {
+        endpoint.place = memory.place(address, lookups);
     }
 }
 
@@ -139,16 +158,14 @@ impl<'a> Known<'a, '_> {
     }
 }
 
-/// The network of the source address. Only a literal address is in one.
-fn network<'a>(event: &mut AuditEvent<'a>, networks: &'a Networks, counts: &mut LookupCounts) {
+/// The network of the source address.
+fn network<'a>(
+    event: &mut AuditEvent<'a>,
+    address: IpAddr,
+    networks: &'a Networks,
+    counts: &mut LookupCounts,
+) {
     let endpoint = &mut event.src_endpoint;
-    let Some((ip, address)) = endpoint
-        .ip
-        .as_ref()
-        .and_then(|ip| Some((ip, ip.parse::<IpAddr>().ok()?)))
-    else {
-        return;
-    };
     let found = networks.lookup(address);
     let Some(Network { facts, json, .. }) = counts.counted(LookupFile::Networks, found) else {
         return;
@@ -156,7 +173,7 @@ fn network<'a>(event: &mut AuditEvent<'a>, networks: &'a Networks, counts: &mut 
     event.enrichments.push(Enrichment {
         name: "src_endpoint.ip",
         kind: EnrichmentKind::Network,
-        value: ip.clone(),
+        value: endpoint.ip.clone().unwrap_or_default(),
         data: json,
     });
     if endpoint.zone.is_none() {

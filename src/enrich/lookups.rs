@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::geoip::Database;
 use super::names::Names;
 use super::networks::Networks;
 
@@ -13,17 +14,23 @@ pub enum LookupFile {
     Names,
     /// Names, zones and owners of networks.
     Networks,
+    /// Places of addresses.
+    City,
+    /// Autonomous systems of addresses.
+    Asn,
 }
 
 impl LookupFile {
     /// Every file.
-    pub const ALL: [LookupFile; 2] = [LookupFile::Names, LookupFile::Networks];
+    pub const ALL: [LookupFile; 4] = [Self::Names, Self::Networks, Self::City, Self::Asn];
 
     /// Metric label, and the word for it in messages.
     pub fn as_str(self) -> &'static str {
         match self {
             LookupFile::Names => "names",
             LookupFile::Networks => "networks",
+            LookupFile::City => "city",
+            LookupFile::Asn => "asn",
         }
     }
 }
@@ -35,6 +42,10 @@ pub struct LookupFiles {
     pub names: Option<PathBuf>,
     /// The networks file, YAML or CSV.
     pub networks: Option<PathBuf>,
+    /// A City or Country database in MaxMind's format.
+    pub city: Option<PathBuf>,
+    /// An ASN database in MaxMind's format.
+    pub asn: Option<PathBuf>,
 }
 
 impl LookupFiles {
@@ -43,6 +54,8 @@ impl LookupFiles {
         match file {
             LookupFile::Names => self.names.as_deref(),
             LookupFile::Networks => self.networks.as_deref(),
+            LookupFile::City => self.city.as_deref(),
+            LookupFile::Asn => self.asn.as_deref(),
         }
     }
 
@@ -51,6 +64,8 @@ impl LookupFiles {
         LookupFiles {
             names: self.names.or(others.names),
             networks: self.networks.or(others.networks),
+            city: self.city.or(others.city),
+            asn: self.asn.or(others.asn),
         }
     }
 }
@@ -62,6 +77,22 @@ pub struct Lookups {
     pub names: Arc<Names>,
     /// Networks by address.
     pub networks: Arc<Networks>,
+    /// Places by address.
+    pub city: Option<Arc<Database>>,
+    /// Autonomous systems by address.
+    pub asn: Option<Arc<Database>>,
+}
+
+impl Lookups {
+    /// Whether anything is looked up by address.
+    pub(super) fn knows_addresses(&self) -> bool {
+        !self.networks.is_empty() || self.knows_places()
+    }
+
+    /// Whether there is a database of places or autonomous systems.
+    pub(super) fn knows_places(&self) -> bool {
+        self.city.is_some() || self.asn.is_some()
+    }
 }
 
 impl From<Names> for Lookups {
@@ -80,17 +111,20 @@ pub enum LookupOutcome {
     Hit,
     /// It does not.
     Miss,
+    /// The file cannot be read there.
+    Error,
 }
 
 impl LookupOutcome {
     /// Every outcome.
-    pub const ALL: [LookupOutcome; 2] = [LookupOutcome::Hit, LookupOutcome::Miss];
+    pub const ALL: [LookupOutcome; 3] = [Self::Hit, Self::Miss, Self::Error];
 
     /// Metric label.
     pub fn as_str(self) -> &'static str {
         match self {
             LookupOutcome::Hit => "hit",
             LookupOutcome::Miss => "miss",
+            LookupOutcome::Error => "error",
         }
     }
 }

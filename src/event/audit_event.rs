@@ -2,8 +2,12 @@
 //! What has no home in OCSF stays in the document and is written under `unmapped`, so nothing is
 //! lost: a leaf is either moved verbatim into an attribute or still in the document.
 
+use std::sync::Arc;
+
 use super::activity::Activity;
 use super::class::EventClass;
+use super::client::{Client, USER_AGENT};
+use super::place::Place;
 use crate::json::{Document, NodeId, Text, Written};
 use crate::vendors::Dialect;
 
@@ -199,6 +203,8 @@ pub struct Endpoint<'a> {
     pub zone: Option<Text<'a>>,
     /// OCSF `owner.name`: who is responsible for its network, from the networks file.
     pub owner: Option<Text<'a>>,
+    /// OCSF `location` and `autonomous_system`; shared, because many events come from one address.
+    pub place: Option<Arc<Place>>,
 }
 
 /// OCSF `session`.
@@ -260,12 +266,12 @@ pub struct Metadata<'a> {
     pub labels: Vec<Text<'a>>,
 }
 
-/// What a file added (OCSF `enrichments[]`).
+/// What was added (OCSF `enrichments[]`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enrichment<'a> {
     /// OCSF path of the attribute that was looked up.
     pub name: &'static str,
-    /// OCSF `type`: in which file the value was found.
+    /// OCSF `type`: what was found.
     pub kind: EnrichmentKind,
     /// The value that was looked up.
     pub value: Text<'a>,
@@ -280,6 +286,8 @@ pub enum EnrichmentKind {
     Name,
     /// A network of the networks file.
     Network,
+    /// A program that is known by its user agent or client id.
+    Client,
 }
 
 impl EnrichmentKind {
@@ -288,6 +296,7 @@ impl EnrichmentKind {
         match self {
             EnrichmentKind::Name => "name",
             EnrichmentKind::Network => "network",
+            EnrichmentKind::Client => "client",
         }
     }
 }
@@ -333,8 +342,10 @@ pub struct AuditEvent<'a> {
     pub user_agent: Option<Text<'a>>,
     /// OCSF `resources`; for Authentication, whose class has none, they give `service.uid`.
     pub resources: Vec<Resource<'a>>,
-    /// OCSF `enrichments`.
+    /// OCSF `enrichments`, but for that of the client.
     pub enrichments: Vec<Enrichment<'a>>,
+    /// The program that was used, if it is known; shared, because many events come from one client.
+    pub client: Option<Arc<Client>>,
     /// What the event was read from.
     pub unmapped: Unmapped<'a>,
     /// Whether the catalogue knows the method.
@@ -350,6 +361,23 @@ impl AuditEvent<'_> {
     /// Whether the event has the attribute `api`: by its class, or by the profile `cloud`.
     pub fn has_api_attribute(&self) -> bool {
         self.class.has_api || self.cloud.is_some()
+    }
+
+    /// OCSF `enrichments`: those of the files, and that of the client.
+    pub fn all_enrichments(&self) -> impl Iterator<Item = Enrichment<'_>> {
+        let client = self.client.iter().filter_map(|client| {
+            let value = match client.attribute {
+                USER_AGENT => self.user_agent.as_ref(),
+                _ => self.app_name.as_ref(),
+            };
+            Some(Enrichment {
+                name: client.attribute,
+                kind: EnrichmentKind::Client,
+                value: value?.clone(),
+                data: &client.data,
+            })
+        });
+        self.enrichments.iter().cloned().chain(client)
     }
 
     /// OCSF `is_mfa` of a login: whether a second factor was given.

@@ -74,9 +74,9 @@ impl<'a> AuditEvent<'a> {
                     let _ = self.values_of_authorization(authorization, path, certain, values);
                 })
             }),
-            List::Enrichments => self.enrichments.iter().try_for_each(|enrichment| {
+            List::Enrichments => self.all_enrichments().try_for_each(|enrichment| {
                 visit(&|path, _, values| {
-                    let _ = values_of_enrichment(enrichment, path, values);
+                    let _ = values_of_enrichment(&enrichment, path, values);
                 })
             }),
             List::Raw(part, segments) => self.raw_elements(part, segments, certain, visit),

@@ -3,11 +3,13 @@
 mod activity;
 mod audit_event;
 mod class;
+mod client;
 mod elements;
 mod latest;
 pub mod limits;
 mod output_buffer;
 mod path;
+mod place;
 mod record;
 pub mod secret;
 mod vocabulary;
@@ -21,11 +23,13 @@ pub use audit_event::{
 #[cfg(test)]
 pub(crate) use class::CLASSES;
 pub use class::{API_ACTIVITY, APPLICATION_LIFECYCLE, AUTHENTICATION, EventClass};
+pub use client::Client;
 pub use latest::Latest;
 pub use output_buffer::{
     MAX_EVENTS_IN_RECORD, Output, OutputBuffer, PARTS_OF_EVENT, PARTS_OF_RECORD, event_and_output,
 };
 pub use path::{Path, REQUEST_DATA};
+pub use place::Place;
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };

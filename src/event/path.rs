@@ -8,6 +8,7 @@
 use std::ops::ControlFlow;
 
 use super::audit_event::{AuditEvent, Authorization, CONTAINER, Resource, UserKind};
+use super::place::Place;
 use super::walk::{Walk, may_be_path, strings_without};
 use crate::json::{NodeId, Text, Written, same_name, segments_named};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
@@ -38,7 +39,7 @@ impl Attribute {
             Attribute::Resource(part) => each(&event.resources, visit, part),
             Attribute::Authorization(part) => each(&event.authorizations, visit, part),
             Attribute::Enrichment(name) => {
-                let mut enrichments = event.enrichments.iter();
+                let mut enrichments = event.all_enrichments();
                 enrichments.try_for_each(|one| member(one.data, name, visit))
             }
         }
@@ -87,6 +88,12 @@ pub(super) fn word(value: Option<&str>, visit: &mut Visit<'_>) -> Visited {
 
 fn int(value: Option<i64>, visit: &mut Visit<'_>) -> Visited {
     value.map_or(ControlFlow::Continue(()), |int| visit(Value::Int(int)))
+}
+
+fn number(value: Option<&Written>, visit: &mut Visit<'_>) -> Visited {
+    value.map_or(ControlFlow::Continue(()), |number| {
+        visit(Value::Number(number.as_str()))
+    })
 }
 
 fn flag(value: Option<bool>, visit: &mut Visit<'_>) -> Visited {
@@ -257,6 +264,11 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         "cloud.region",
         Attribute::Event(|e, v| text(e.cloud.as_ref().and_then(|c| c.region.as_ref()), v)),
     ),
+    ("enrichments.data.client", Attribute::Enrichment("client")),
+    (
+        "enrichments.data.client_version",
+        Attribute::Enrichment("client_version"),
+    ),
     (
         "enrichments.data.environment",
         Attribute::Enrichment("environment"),
@@ -332,8 +344,40 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
         Attribute::Resource(|r| r.uid_alt.as_deref()),
     ),
     (
+        "src_endpoint.autonomous_system.name",
+        Attribute::Event(|e, v| word(place(e).and_then(|p| p.as_name.as_deref()), v)),
+    ),
+    (
+        "src_endpoint.autonomous_system.number",
+        Attribute::Event(|e, v| int(place(e).and_then(|p| p.as_number).map(i64::from), v)),
+    ),
+    (
         "src_endpoint.ip",
         Attribute::Event(|e, v| text(e.src_endpoint.ip.as_ref(), v)),
+    ),
+    (
+        "src_endpoint.location.city",
+        Attribute::Event(|e, v| word(location(e).and_then(|p| p.city.as_deref()), v)),
+    ),
+    (
+        "src_endpoint.location.continent",
+        Attribute::Event(|e, v| word(location(e).and_then(|p| p.continent.as_deref()), v)),
+    ),
+    (
+        "src_endpoint.location.country",
+        Attribute::Event(|e, v| word(location(e).and_then(|p| p.country.as_deref()), v)),
+    ),
+    (
+        "src_endpoint.location.lat",
+        Attribute::Event(|e, v| number(coordinates(e).map(|(lat, _)| lat), v)),
+    ),
+    (
+        "src_endpoint.location.long",
+        Attribute::Event(|e, v| number(coordinates(e).map(|(_, long)| long), v)),
+    ),
+    (
+        "src_endpoint.location.region",
+        Attribute::Event(|e, v| word(location(e).and_then(|p| p.region.as_deref()), v)),
     ),
     (
         "src_endpoint.name",
@@ -387,6 +431,16 @@ static ATTRIBUTES: &[(&str, Attribute)] = &[
     ("user.uid", Attribute::Event(user_uid)),
     ("user.uid_alt", Attribute::Event(user_uid_alt)),
 ];
+
+fn place<'e>(e: &'e AuditEvent<'_>) -> Option<&'e Place> {
+    e.src_endpoint.place.as_deref()
+}
+fn location<'e>(e: &'e AuditEvent<'_>) -> Option<&'e Place> {
+    place(e).filter(|place| place.has_location())
+}
+fn coordinates<'e>(e: &'e AuditEvent<'_>) -> Option<&'e (Written, Written)> {
+    location(e)?.coordinates.as_ref()
+}
 
 fn user_account(e: &AuditEvent<'_>, v: &mut Visit<'_>) -> Visited {
     text(e.user.account_uid.as_ref(), v)

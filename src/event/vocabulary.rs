@@ -2,6 +2,7 @@
 
 use super::audit_event::{Status, UserKind};
 use super::class::CLASSES;
+use super::client;
 use super::path::Path;
 use crate::sigma::Value;
 use crate::vendors;
@@ -86,6 +87,7 @@ fn values(name: &str) -> Vec<Value<'static>> {
         "actor.session.is_mfa" | "enrichments.data.trusted" | "is_mfa" => {
             [true, false].map(Value::Bool).into()
         }
+        "enrichments.data.client" => client::families().map(Value::String).collect(),
         "metadata.log_name" => of_dialects(|dialect| dialect.log_name),
         "metadata.product.name" => of_dialects(|dialect| dialect.product_name),
         "metadata.product.vendor_name" => of_dialects(|dialect| dialect.vendor_name),

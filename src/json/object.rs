@@ -164,8 +164,8 @@ impl Object<'_> {
     pub(crate) fn objects<T>(
         &mut self,
         name: impl MemberName,
-        items: &[T],
-        members: impl Fn(&T, &mut Object<'_>),
+        items: impl IntoIterator<Item = T>,
+        members: impl Fn(T, &mut Object<'_>),
     ) {
         self.array(name, items, |item, out| {
             Object::write(out, |object| members(item, object));
@@ -183,11 +183,18 @@ impl Object<'_> {
     }
 
     #[inline(always)]
-    fn array<T>(&mut self, name: impl MemberName, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
-        if items.is_empty() {
+    fn array<T>(
+        &mut self,
+        name: impl MemberName,
+        items: impl IntoIterator<Item = T>,
+        write: impl Fn(T, &mut Vec<u8>),
+    ) {
+        let mut items = items.into_iter();
+        let Some(first) = items.next() else {
             return;
-        }
+        };
         name.open(Opening::Array, self.out);
+        write(first, self.out);
         for item in items {
             write(item, self.out);
         }

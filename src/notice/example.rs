@@ -49,6 +49,7 @@ impl Notice {
                 ip: some("192.0.2.10"),
                 ..Origin::default()
             },
+            client: None,
             time_ms: now_ms,
             detected_ms: now_ms,
             logged_ms: None,
@@ -119,6 +120,10 @@ fn with_every_part(notice: &mut Notice) {
     notice.origin.name = Some("192.0.2.0/24".into());
     notice.origin.network = Some("office-berlin".into());
     notice.origin.zone = Some("corporate".into());
+    notice.origin.city = Some("Berlin".into());
+    notice.origin.country = Some("DE".into());
+    notice.origin.autonomous_system = Some("AS64500 Example Networks".into());
+    notice.client = Some("Terraform 2.1.0".into());
     notice.links = vec!["https://example.com/runbook".into()];
     notice.attack = vec!["Impact (TA0040)".into()];
     notice.tags = vec!["attack.t1485".into()];

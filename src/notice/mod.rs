@@ -87,6 +87,15 @@ pub struct Origin {
     /// The zone of that network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// The city of the address, from a database of places.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// The country of the address, such as `DE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// The autonomous system of the address, such as `AS64500 Example Networks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autonomous_system: Option<String>,
 }
 
 /// An alert in the form in which people get it.
@@ -128,6 +137,9 @@ pub struct Notice {
     pub resource_count: usize,
     /// From where.
     pub origin: Origin,
+    /// With which program, such as `Terraform 2.1.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// When it happened, ms since the Unix epoch.
     pub time_ms: i64,
     /// When the alert was made.
@@ -207,6 +219,7 @@ impl Notice {
             resources: Vec::new(),
             resource_count: 0,
             origin: Origin::default(),
+            client: None,
             time_ms: at_ms,
             detected_ms: at_ms,
             logged_ms: None,

@@ -96,6 +96,7 @@ impl<'a> Reading<'a> {
             resource_count: distinct(finding.at(path::RESOURCES)),
             resources: self.resources(&resources, enrichments),
             origin: self.origin(enrichments),
+            client: self.client(enrichments),
             time_ms,
             detected_ms: finding.int(path::PROCESSED_TIME).unwrap_or(time_ms),
             logged_ms: finding.int(path::LOGGED_TIME),
@@ -186,7 +187,10 @@ impl<'a> Reading<'a> {
     }
 
     fn origin(&self, enrichments: Json<'_>) -> Origin {
-        let word = |name| self.words.at(self.finding.evidence.src_endpoint, &[name]);
+        let at = |path: &[&str]| self.words.at(self.finding.evidence.src_endpoint, path);
+        let word = |name| at(&[name]);
+        let number = part(self.finding.evidence.src_endpoint, "autonomous_system");
+        let number = part(number, "number").and_then(JsonText::int);
         let network = elements(enrichments).find_map(|one| {
             let [name, data] = one.pick(["name", "data"]);
             let is_of_address = name?.text()? == "src_endpoint.ip";
@@ -197,6 +201,19 @@ impl<'a> Reading<'a> {
             name: word("name"),
             network: self.words.of(network),
             zone: word("zone"),
+            city: at(&["location", "city"]),
+            country: at(&["location", "country"]),
+            autonomous_system: autonomous_system(number, at(&["autonomous_system", "name"])),
+        }
+    }
+
+    fn client(&self, enrichments: Json<'_>) -> Option<String> {
+        let mut of_each = elements(enrichments).filter_map(|one| one.at(&["data"]));
+        let data = of_each.find(|data| data.at(&["client"]).is_some());
+        let family = self.words.at(data, &["client"])?;
+        match self.words.at(data, &["client_version"]) {
+            Some(version) => Some(format!("{family} {version}")),
+            None => Some(family),
         }
     }
 
@@ -262,6 +279,13 @@ fn part<'a>(of: Json<'a>, name: &str) -> Json<'a> {
 
 fn picked<'a, const N: usize>(of: Json<'a>, names: [&str; N]) -> [Json<'a>; N] {
     of.map_or([None; N], |of| of.pick(names))
+}
+
+/// `AS64500 Example Networks`, or the part of it that is known.
+fn autonomous_system(number: Option<i64>, name: Option<String>) -> Option<String> {
+    let parts = [number.map(|number| format!("AS{number}")), name];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// One resource may be told of once for each of its scopes.

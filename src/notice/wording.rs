@@ -106,6 +106,10 @@ impl Notice {
         let origin = &self.origin;
         let mut parts: Vec<String> = origin.ip.iter().map(|ip| origin.placed(ip)).collect();
         parts.extend(origin.name.clone());
+        parts.extend(self.client.as_ref().map(|client| match client.as_str() {
+            "console" => "by the console".to_owned(),
+            client => format!("by {client}"),
+        }));
         parts.join(", ")
     }
 
@@ -139,9 +143,16 @@ impl Notice {
 }
 
 impl Origin {
-    /// The address with its network and zone: `10.1.2.3 (office-berlin, corporate)`.
+    /// The address and where it is: `10.1.2.3 (office-berlin, corporate)`.
     fn placed(&self, address: &str) -> String {
-        let place = [&self.network, &self.zone].into_iter().flatten();
+        let place = [
+            &self.network,
+            &self.zone,
+            &self.city,
+            &self.country,
+            &self.autonomous_system,
+        ];
+        let place = place.into_iter().flatten();
         let place: Vec<&str> = place.map(String::as_str).collect();
         match place.is_empty() {
             true => address.to_owned(),

@@ -89,6 +89,9 @@ const FIELDS: &[Field] = &[
     }),
     ("rule.title", |n, v| v(Value::String(&n.rule))),
     ("src_endpoint.ip", |n, v| some(n.origin.ip.as_ref(), v)),
+    ("src_endpoint.location.country", |n, v| {
+        some(n.origin.country.as_ref(), v)
+    }),
     ("src_endpoint.name", |n, v| some(n.origin.name.as_ref(), v)),
     ("src_endpoint.zone", |n, v| some(n.origin.zone.as_ref(), v)),
     ("status", |n, v| v(Value::String(&n.outcome))),

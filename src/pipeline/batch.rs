@@ -3,7 +3,7 @@
 //! same rules and lookups, and carries the same rule-set hash.
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use super::forms::Forms;
@@ -12,7 +12,7 @@ use super::routing::{FIRST_ROUTE_OUTPUT, RouteCount, Written};
 use super::{Context, Outcome, PANIC, RaisedAlert, Reading, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
-use crate::enrich::{self, LookupCounts, Lookups};
+use crate::enrich::{self, LookupCounts, LookupMemory, Lookups};
 use crate::event::{AuditEvent, OutputBuffer, OutputRecord, Path, Position, RawRecord};
 use crate::json::{Memory, Text};
 use crate::normalize::{self, Container, Normalized, Within};
@@ -25,8 +25,8 @@ pub struct Batch {
     pub(super) context: Context,
     pub(super) rules: Arc<RuleSet<Path>>,
     pub(super) lookups: Arc<Lookups>,
-    /// What was looked up since [`Batch::take_lookup_counts`].
-    pub(super) lookup_counts: Cell<LookupCounts>,
+    /// What was looked up, and counted since [`Batch::take_lookup_counts`].
+    pub(super) memory: RefCell<LookupMemory>,
     /// Memory for matching an event; matching empties it first.
     pub(super) scratch: RefCell<Scratch>,
     /// The same for asking the routes about it.
@@ -83,14 +83,12 @@ impl Batch {
 
     /// What was looked up since this was asked last.
     pub fn take_lookup_counts(&self) -> LookupCounts {
-        self.lookup_counts.take()
+        std::mem::take(&mut self.memory.borrow_mut().counts)
     }
 
     /// Adds what the files say to an event.
     pub(super) fn enrich<'e>(&'e self, event: &mut AuditEvent<'e>) {
-        let mut counts = self.lookup_counts.get();
-        enrich::apply(event, &self.lookups, &mut counts);
-        self.lookup_counts.set(counts);
+        enrich::apply(event, &self.lookups, &mut self.memory.borrow_mut());
     }
 
     pub(super) fn guarded(

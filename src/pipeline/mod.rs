@@ -14,7 +14,7 @@ mod outputs;
 mod routing;
 mod visit;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -141,7 +141,7 @@ impl Pipeline {
             context: self.context.clone(),
             rules: self.rules.snapshot(),
             lookups: self.lookups.load_full(),
-            lookup_counts: Cell::default(),
+            memory: RefCell::default(),
             route_scratch: RefCell::default(),
             counts: RefCell::new(self.context.routing.no_counts()),
             scratch: RefCell::default(),

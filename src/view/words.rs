@@ -93,12 +93,45 @@ pub fn origin(event: JsonPart<'_, '_>) -> String {
     let mut enrichments = event.each("enrichments");
     let network = enrichments.find(|one| one.text("name").as_deref() == Some("src_endpoint.ip"));
     let network = network.and_then(|network| network.text("data.network"));
-    let place = [network, event.text("src_endpoint.zone")];
+    let system = |part: &str| event.text(&format!("src_endpoint.autonomous_system.{part}"));
+    let number = system("number").map(|number| format!("AS{number}"));
+    let system = named_system(number, system("name"));
+    let place = [
+        network,
+        event.text("src_endpoint.zone"),
+        event.text("src_endpoint.location.city"),
+        event.text("src_endpoint.location.country"),
+        system.map(Cow::Owned),
+    ];
     let place: Vec<Cow<'_, str>> = place.into_iter().flatten().collect();
     match place.is_empty() {
         true => address.into_owned(),
         false => format!("{address} ({})", place.join(", ")),
     }
+}
+
+/// The program that was used: `Terraform 2.1.0`, or `the console`; and what it calls itself.
+pub fn client(event: JsonPart<'_, '_>) -> Option<String> {
+    let claim = event.text("http_request.user_agent");
+    let claim = claim.or_else(|| event.text("actor.app_name"));
+    let mut enrichments = event.each("enrichments");
+    let Some(known) = enrichments.find(|one| one.at("data.client").is_some()) else {
+        return claim.map(Cow::into_owned);
+    };
+    let family = match known.text("data.client") {
+        Some(family) if family == "console" => Some("the console".into()),
+        family => family,
+    };
+    let parts = [family, known.text("data.client_version")];
+    let parts: Vec<Cow<'_, str>> = parts.into_iter().flatten().collect();
+    named(Some(parts.join(" ").into()), claim)
+}
+
+/// `AS64500 Example Networks`, or the part of it that is known.
+fn named_system(number: Option<String>, name: Option<Cow<'_, str>>) -> Option<String> {
+    let parts = [number.map(Cow::Owned), name].into_iter().flatten();
+    let parts: Vec<Cow<'_, str>> = parts.collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// The names that the names file has for the ids of an event.

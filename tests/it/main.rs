@@ -63,5 +63,7 @@ mod view;
 /// The most expensive records.
 mod worst;
 
+#[path = "../mmdb/mod.rs"]
+mod mmdb;
 #[path = "../stub/mod.rs"]
 mod stub;

@@ -104,6 +104,7 @@ fn check(event: &AuditEvent<'_>) {
                 sigma::Value::Int(number) => Value::from(number),
                 sigma::Value::String(text) => Value::from(text),
                 sigma::Value::Bool(flag) => Value::from(flag),
+                sigma::Value::Number(text) => serde_json::from_str(text).expect("a number"),
                 other => panic!("{path} is {other:?}"),
             });
             ControlFlow::Continue(())

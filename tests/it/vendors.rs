@@ -5,11 +5,13 @@ use std::sync::{Arc, LazyLock};
 
 use proptest::strategy::BoxedStrategy;
 use watchbell::catalog::Catalogs;
-use watchbell::enrich::{self, LookupCounts, Lookups, Names, Networks};
+use watchbell::enrich::geoip::{Database, DatabaseKind};
+use watchbell::enrich::{self, LookupMemory, Lookups, Names, Networks};
 use watchbell::event::{AuditEvent, RawRecord};
 use watchbell::normalize::{Normalized, Within, normalize};
 use watchbell::vendors;
 
+use crate::mmdb;
 use crate::samples::{self, Sample};
 
 /// A vendor as these tests know it.
@@ -73,11 +75,15 @@ impl Vendor {
     }
 }
 
-/// These names, and the networks of all golden cases.
+/// These names, and the networks and places of all golden cases.
 pub fn lookups(names: &str) -> Lookups {
     let networks = include_str!("../data/networks.yaml");
+    let open =
+        |bytes, kind| Arc::new(Database::open(bytes, kind, "test.mmdb").expect("a database"));
     Lookups {
         networks: Arc::new(Networks::parse_yaml(networks, "networks.yaml").expect("networks")),
+        city: Some(open(mmdb::city(), DatabaseKind::City)),
+        asn: Some(open(mmdb::asn(), DatabaseKind::Asn)),
         ..Names::parse_yaml(names, "names.yaml")
             .expect("names")
             .into()
@@ -104,7 +110,7 @@ fn each_event_within(
     let portable = OnceCell::new();
     match &mut normalize(record, &portable, within, &CATALOGS, None) {
         Ok(Normalized::Event(event)) => {
-            enrich::apply(event, lookups, &mut LookupCounts::default());
+            enrich::apply(event, lookups, &mut LookupMemory::default());
             visit(event);
         }
         Ok(Normalized::Container(container)) => {

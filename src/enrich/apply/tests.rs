@@ -47,7 +47,7 @@ const DELETION: &str = r#"{"data":{"methodName":"DeleteKafkaCluster",
 fn actor_and_resources_get_names_and_say_from_what() {
     let names = names();
     let mut event = event(DELETION);
-    apply(&mut event, &names, &mut LookupCounts::default());
+    apply(&mut event, &names, &mut LookupMemory::default());
     assert_eq!(event.user.name.as_deref(), Some("Jane Doe"));
     assert_eq!(event.user.team.as_deref(), Some("streaming"));
     let [known, unknown] = &event.resources[..] else {
@@ -85,7 +85,7 @@ fn what_the_event_says_itself_is_kept() {
         "resourceName":"crn:///kafka=K/topic=orders",
         "authorizationInfo":{"resourceName":"orders"}}}"#;
     let mut event = event(text);
-    apply(&mut event, &names, &mut LookupCounts::default());
+    apply(&mut event, &names, &mut LookupMemory::default());
     // A name without an identifier is not looked up.
     assert_eq!(event.user.name.as_deref(), Some("UNKNOWN_USER"));
     assert_eq!(event.resources[0].name.as_deref(), Some("orders"));
@@ -102,7 +102,7 @@ fn the_kind_given_decides_and_none_changes_nothing() {
             r#"{{"data":{{"methodName":"x","authenticationInfo":{{"principal":"User:{principal}"}}}}}}"#
         );
         let mut event = event(&text);
-        apply(&mut event, &names, &mut LookupCounts::default());
+        apply(&mut event, &names, &mut LookupMemory::default());
         event.user.kind
     };
     assert_eq!(kind_of("812345"), Some(UserKind::Service));
@@ -117,7 +117,7 @@ fn the_cluster_of_a_login_is_its_service() {
     let text = r#"{"type":"io.confluent.kafka.server/authentication",
         "data":{"methodName":"kafka.Authentication","resourceName":"crn://c/kafka=lkc-1"}}"#;
     let mut event = event(text);
-    apply(&mut event, &names, &mut LookupCounts::default());
+    apply(&mut event, &names, &mut LookupMemory::default());
     let found: Vec<_> = event.enrichments.iter().map(|one| one.name).collect();
     assert_eq!(found, ["service.uid"]);
 }
@@ -127,7 +127,7 @@ fn without_names_nothing_happens() {
     let nobody = Lookups::default();
     let mut event = event(DELETION);
     let before = event.user.clone();
-    apply(&mut event, &nobody, &mut LookupCounts::default());
+    apply(&mut event, &nobody, &mut LookupMemory::default());
     assert_eq!(event.user, before);
     assert!(event.enrichments.is_empty());
 }
@@ -139,7 +139,7 @@ fn an_address_gets_its_network_and_only_an_address_is_looked_up() {
         networks: Arc::new(Networks::parse_yaml(networks, "networks.yaml").unwrap()),
         ..Lookups::default()
     };
-    let mut counts = LookupCounts::default();
+    let mut memory = LookupMemory::default();
     let cases = [
         ("203.0.113.9", Some("corporate")),
         ("::ffff:203.0.113.9", Some("corporate")),
@@ -152,7 +152,7 @@ fn an_address_gets_its_network_and_only_an_address_is_looked_up() {
             r#"{{"data":{{"methodName":"x","requestMetadata":{{"clientAddress":[{{"ip":"{address}"}}]}}}}}}"#
         );
         let mut event = event(&text);
-        apply(&mut event, &lookups, &mut counts);
+        apply(&mut event, &lookups, &mut memory);
         assert_eq!(event.src_endpoint.zone.as_deref(), zone, "{address}");
         let owner = event.src_endpoint.owner.as_deref();
         assert_eq!(owner, zone.and(Some("netops")), "{address}");
@@ -160,9 +160,10 @@ fn an_address_gets_its_network_and_only_an_address_is_looked_up() {
         let expected = zone.map(|_| ("src_endpoint.ip", EnrichmentKind::Network));
         assert_eq!(said, expected.into_iter().collect::<Vec<_>>(), "{address}");
     }
-    let [hits, misses] = LookupOutcome::ALL.map(|of| counts.of(LookupFile::Networks, of));
-    assert_eq!((hits, misses), (2, 1));
-    assert_eq!(counts.of(LookupFile::Names, LookupOutcome::Miss), 0);
+    let [hits, misses, errors] =
+        LookupOutcome::ALL.map(|of| memory.counts.of(LookupFile::Networks, of));
+    assert_eq!((hits, misses, errors), (2, 1, 0));
+    assert_eq!(memory.counts.of(LookupFile::Names, LookupOutcome::Miss), 0);
 }
 
 #[test]
@@ -178,8 +179,8 @@ fn accounts_organizations_environments_and_roles_have_names() {
         "recipientAccountId":"2000","userIdentity":{"type":"assumed-role","accountId":"1000",
         "principalId":"r-1:session","userName":"deploy:session"}}"#;
     let mut event = event(text);
-    let mut counts = LookupCounts::default();
-    apply(&mut event, &names, &mut counts);
+    let mut memory = LookupMemory::default();
+    apply(&mut event, &names, &mut memory);
     assert_eq!(event.user.account_name.as_deref(), Some("Main account"));
     let cloud = event.cloud.unwrap();
     assert_eq!(cloud.account_name.as_deref(), Some("Partner account"));
@@ -197,6 +198,7 @@ fn accounts_organizations_environments_and_roles_have_names() {
         ("cloud.account.uid", "2000"),
     ];
     assert_eq!(said, expected);
-    let [hits, misses] = LookupOutcome::ALL.map(|of| counts.of(LookupFile::Names, of));
-    assert_eq!((hits, misses), (3, 1));
+    let [hits, misses, errors] =
+        LookupOutcome::ALL.map(|of| memory.counts.of(LookupFile::Names, of));
+    assert_eq!((hits, misses, errors), (3, 1, 0));
 }

@@ -140,6 +140,7 @@ fn normalize<'a>(
         user_agent: walk::take(&mut unmapped, root.user_agent),
         resources: resources.found,
         enrichments: Vec::new(),
+        client: None,
         known_method: known.method.is_some(),
         other_readings,
         other_request_data: Vec::new(),

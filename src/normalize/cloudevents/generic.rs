@@ -67,6 +67,7 @@ pub(in crate::normalize) fn generic(
         user_agent: None,
         resources: Vec::new(),
         enrichments: Vec::new(),
+        client: None,
         unmapped: envelope.unmapped,
         known_method: false,
         other_readings: Vec::new(),

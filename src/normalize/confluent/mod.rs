@@ -149,6 +149,7 @@ fn normalize<'a>(
         user_agent: None,
         resources,
         enrichments: Vec::new(),
+        client: None,
         unmapped: event.unmapped,
         known_method,
         other_readings,

@@ -149,6 +149,7 @@ fn normalize<'a>(
         user_agent: walk::take(&mut unmapped, data.http_request.user_agent),
         resources,
         enrichments: Vec::new(),
+        client: None,
         known_method: known.method.is_some(),
         other_readings: Vec::new(),
         other_request_data: Vec::new(),

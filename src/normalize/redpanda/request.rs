@@ -1,11 +1,12 @@
 //! Who acted, from where, on what, and what was decided.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::data::{Authorization, Data, Endpoint, Policy, Resource as Members};
 use super::same::take_int;
-use crate::event::{self, Resource, Unmapped, User, UserKind};
-use crate::json::{Document, NodeId, Text, ValueKind};
+use crate::event::{self, Place, Resource, Unmapped, User, UserKind};
+use crate::json::{Document, NodeId, Phrase, Text, ValueKind};
 use crate::normalize::walk;
 
 /// Moves the user. Redpanda knows users by their name, so that is the identifier too. One without is `unknown`.
@@ -99,8 +100,42 @@ pub(super) fn src_endpoint<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> even
         },
         ip,
         port,
-        ..event::Endpoint::default()
+        zone: walk::take_at(unmapped, data.root.src_endpoint, &["zone"]),
+        owner: walk::take_at(unmapped, data.root.src_endpoint, &["owner", "name"]),
+        place: place(unmapped, data.root.src_endpoint),
+        vpc_uid: None,
     }
+}
+
+/// The place that an event names itself. Its coordinates stay where they are.
+fn place(unmapped: &mut Unmapped<'_>, endpoint: Option<NodeId>) -> Option<Arc<Place>> {
+    let [location, system] = ["location", "autonomous_system"]
+        .map(|name| walk::descend(&unmapped.document, endpoint, &[name]));
+    if location.is_none() && system.is_none() {
+        return None;
+    }
+    let mut take = |node, name| {
+        let text = walk::take_at(unmapped, node, &[name])?;
+        Some(Phrase::from(&*text))
+    };
+    let mut place = Place {
+        city: take(location, "city"),
+        region: take(location, "region"),
+        country: take(location, "country"),
+        as_name: take(system, "name"),
+        ..Place::default()
+    };
+    // OCSF has no location of a continent alone.
+    if place.has_location() {
+        place.continent = take(location, "continent");
+    }
+    let number = walk::descend(&unmapped.document, system, &["number"]);
+    let read = number.and_then(|node| unmapped.document.raw(node).parse::<u32>().ok());
+    if let Some(read) = read {
+        take_int(unmapped, number, read.into());
+        place.as_number = Some(read);
+    }
+    Some(Arc::new(place))
 }
 
 /// OCSF `auth_protocol`: moved, or what its number stands for.

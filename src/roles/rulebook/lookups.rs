@@ -1,12 +1,17 @@
 //! Reads the files in which values of events are looked up, each by itself.
 //! Invariant: a file with an error in it changes nothing of what another one says.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Mark, Problem};
+use crate::enrich::geoip::{Database, DatabaseKind};
 use crate::enrich::{LookupFile, LookupFiles, Lookups, Names, Networks};
 use crate::input_file;
+
+/// Largest database that is read; the largest that MaxMind makes has some 150 MB.
+const MAX_DATABASE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Reads all files.
 ///
@@ -41,8 +46,23 @@ pub(super) fn read(
         LookupFile::Networks => {
             lookups.networks = Arc::new(table(path, Networks::parse_yaml, Networks::parse_csv)?);
         }
+        LookupFile::City => lookups.city = database(path, DatabaseKind::City)?,
+        LookupFile::Asn => lookups.asn = database(path, DatabaseKind::Asn)?,
     }
     Ok(())
+}
+
+/// Reads a database into memory.
+fn database(
+    path: Option<&Path>,
+    kind: DatabaseKind,
+) -> Result<Option<Arc<Database>>, Vec<Diagnostic>> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let bytes = read_bytes(path, MAX_DATABASE_BYTES)?;
+    let database = Database::open(bytes, kind, &path.display().to_string())?;
+    Ok(Some(Arc::new(database)))
 }
 
 /// Parses a text; the second argument is the file's name in diagnostics.
@@ -64,8 +84,22 @@ fn table<T: Default>(
 
 /// Reads a file of text.
 pub(super) fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {
-    input_file::read_text(path).map_err(|problem| {
-        let file = path.display().to_string().into();
-        vec![Diagnostic { file, problem }]
-    })
+    input_file::read_text(path).map_err(|problem| refused(path, problem))
+}
+
+fn read_bytes(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    let file = input_file::open(path).map_err(|problem| refused(path, problem))?;
+    let mut bytes = Vec::new();
+    let wrong = |message: String| refused(path, Problem::error(Mark::START, message));
+    let read = file.take(max_bytes + 1).read_to_end(&mut bytes);
+    read.map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    match bytes.len() as u64 > max_bytes {
+        true => Err(wrong(format!("larger than {max_bytes} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
+fn refused(path: &Path, problem: Problem) -> Vec<Diagnostic> {
+    let file = path.display().to_string().into();
+    vec![Diagnostic { file, problem }]
 }

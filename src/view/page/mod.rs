@@ -62,7 +62,7 @@ impl Page {
         self.row("  credential", user("credential_uid"));
         self.row("  team", user("groups.name"));
         self.row("  on behalf of", event.text("actor.invoked_by"));
-        self.row("  client", event.text("actor.app_name"));
+        self.row("  client", words::client(event));
         self.row("  session", event.text("actor.session.uid"));
         self.row("What", Some(words::what(event)));
         let service = [
@@ -98,6 +98,7 @@ impl Page {
         self.row("From", Some(format!("{}{port}", words::origin(event))));
         let cloud = ["provider", "region"].map(|part| event.text(&format!("cloud.{part}")));
         let cloud: Vec<_> = cloud.into_iter().flatten().collect();
+        self.row("  region", event.text("src_endpoint.location.region"));
         self.row("  owner", event.text("src_endpoint.owner.name"));
         self.row("Cloud", (!cloud.is_empty()).then(|| cloud.join(", ")));
         let project = event.text("cloud.project_uid");
@@ -176,7 +177,7 @@ impl Page {
         if known.is_empty() {
             return;
         }
-        self.heading("From the files of names and networks");
+        self.heading("What was added");
         for one in known {
             let facts: Vec<String> = one
                 .each("data")

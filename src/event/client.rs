@@ -187,6 +187,7 @@ fn version(rest: &str) -> Option<&str> {
     let word = word.rsplit('/').next().unwrap_or(word);
     let word = word.strip_prefix('v').unwrap_or(word);
     let is_version = word.starts_with(|c: char| c.is_ascii_digit())
+        && word.contains('.')
         && word.len() <= MAX_VERSION_BYTES
         && word
             .bytes()

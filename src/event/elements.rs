@@ -3,8 +3,9 @@
 
 use std::ops::ControlFlow;
 
+use super::attributes::{Attribute, member, word};
 use super::audit_event::{AuditEvent, Authorization, Enrichment, Resource};
-use super::path::{Attribute, Path, PathTarget, RAW_PARTS, RawPart, member, word};
+use super::path::{Path, PathTarget, RAW_PARTS, RawPart};
 use super::walk::{Found, Walk};
 use crate::json::{NodeId, ValueKind};
 use crate::sigma::{Value, Visit, VisitElement};

@@ -28,7 +28,17 @@ pub struct Scratch {
     hits: Hits,
     matched: Vec<RuleIndex>,
     evaluated: usize,
-    buffer: String,
+    memory: Memory,
+}
+
+/// Memory for the texts that one line compares.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// A text without letter case.
+    pub(super) folded: String,
+    /// The texts of the two fields of a `fieldref`.
+    own: Texts,
+    other: Texts,
 }
 
 impl Scratch {
@@ -100,7 +110,7 @@ impl<P> Engine<P> {
             hits,
             matched,
             evaluated,
-            buffer,
+            memory,
         } = scratch;
         *evaluated = 0;
         answers.begin(self.answer_count());
@@ -114,14 +124,19 @@ impl<P> Engine<P> {
                 answer
             })
         };
-        self.index
-            .find(event, &self.paths, &mut is_of_logsource, buffer, hits);
+        self.index.find(
+            event,
+            &self.paths,
+            &mut is_of_logsource,
+            &mut memory.folded,
+            hits,
+        );
         let mut evaluation = Evaluation {
             engine: self,
             event,
             answers,
             hits: Some(hits),
-            buffer,
+            memory,
         };
         for rule in hits.detections() {
             let detection = &self.detections[rule];
@@ -167,7 +182,7 @@ pub(super) struct Evaluation<'a, P, E> {
     pub(super) answers: &'a mut Answers,
     /// What the index found; without it, the fields of every test are looked up again.
     pub(super) hits: Option<&'a Hits>,
-    pub(super) buffer: &'a mut String,
+    pub(super) memory: &'a mut Memory,
 }
 
 impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
@@ -282,7 +297,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         is: impl Fn(&mut Subject<'_, '_>) -> bool,
     ) -> bool {
         let mut found = false;
-        let mut buffer = take(self.buffer);
+        let mut buffer = take(&mut self.memory.folded);
         let mut visit = |value: Value<'_>| {
             found = found || is(&mut Subject::new(value, &mut buffer));
             if found {
@@ -295,7 +310,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
             Some(field) => self.values(field, readings, &mut visit),
             None => self.strings(readings, &mut visit),
         }
-        *self.buffer = buffer;
+        self.memory.folded = buffer;
         found
     }
 
@@ -305,28 +320,42 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         reference: &FieldReference,
         readings: Readings,
     ) -> bool {
-        let texts = |field: usize| {
-            let mut texts = Texts::default();
-            self.values(field, readings, &mut |value| {
-                if let Some(text) = value.text() {
-                    texts.push(|out| match reference.cased {
-                        true => out.push_str(&text),
-                        false => fold_into(&text, out),
-                    });
-                }
-                ControlFlow::Continue(())
-            });
-            texts
-        };
-        let Some(own) = test.field.map(texts) else {
+        let Some(field) = test.field else {
             return false;
         };
-        let related = |other: &usize| reference.relation.holds_for_any(&own, &texts(*other));
-        if reference.every {
-            test.others.iter().all(related)
-        } else {
-            test.others.iter().any(related)
-        }
+        let mut own = take(&mut self.memory.own);
+        let mut other = take(&mut self.memory.other);
+        self.texts(field, reference, readings, &mut own);
+        let mut related = |field: &usize| {
+            self.texts(*field, reference, readings, &mut other);
+            reference.relation.holds_for_any(&own, &other)
+        };
+        let relates = match reference.every {
+            true => test.others.iter().all(&mut related),
+            false => test.others.iter().any(&mut related),
+        };
+        (self.memory.own, self.memory.other) = (own, other);
+        relates
+    }
+
+    /// The texts of a field, as a `fieldref` compares them.
+    fn texts(
+        &self,
+        field: usize,
+        reference: &FieldReference,
+        readings: Readings,
+        texts: &mut Texts,
+    ) {
+        texts.clear();
+        self.values(field, readings, &mut |value| {
+            value.with_text(|text| {
+                texts.push(|out| match reference.cased {
+                    true => out.push_str(text),
+                    false => fold_into(text, out),
+                });
+            });
+            ControlFlow::Continue(())
+        });
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::compile::{Engine, RuleIndex};
-use super::evaluate::{Answers, Evaluation, Readings};
+use super::evaluate::{Answers, Evaluation, Memory, Readings};
 use super::matcher::{Check, Expected, Subject};
 use super::program::CompiledTest;
 use super::value::{Fields, Value};
@@ -62,14 +62,14 @@ impl<P> Engine<P> {
         };
         let mut answers = Answers::default();
         answers.begin(self.answer_count());
-        let mut buffer = String::new();
-        let (answers, buffer) = (&mut answers, &mut buffer);
+        let mut memory = Memory::default();
+        let (answers, memory) = (&mut answers, &mut memory);
         let mut evaluation = Evaluation {
             engine: self,
             event,
             answers,
             hits: None,
-            buffer,
+            memory,
         };
         let mut outcomes = Vec::new();
         for selection in &detection.selections {

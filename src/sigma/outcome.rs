@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 
 use super::compile::{Engine, RuleIndex};
-use super::evaluate::{Answers, Evaluation, Readings};
+use super::evaluate::{Answers, Evaluation, Memory, Readings};
 use super::matcher::{Check, Expected, Subject, Test};
 use super::program::{CompiledExclusion, CompiledSelection, CompiledTest};
 use super::rule::{Body, Condition, Detection, Exclusion, Logsource, Selection};
@@ -167,7 +167,7 @@ impl<P> Engine<P> {
                 event,
                 answers: &mut answers,
                 hits: None,
-                buffer: &mut String::new(),
+                memory: &mut Memory::default(),
             },
         };
         let own = Numbered::new(detection, &compiled.selections);

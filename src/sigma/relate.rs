@@ -25,6 +25,12 @@ impl Texts {
         self.ends.push(self.text.len());
     }
 
+    /// Forgets the texts and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
     fn iter(&self) -> impl Iterator<Item = &str> {
         let mut start = 0;
         self.ends.iter().map(move |end| {

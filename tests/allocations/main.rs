@@ -38,8 +38,8 @@ impl Fields for Event {
     }
 }
 
-/// A rule for each way of comparing except `fieldref`, which collects values.
-const LINES: [&str; 14] = [
+/// A rule for each way of comparing.
+const LINES: [&str; 17] = [
     "text: a text*ä",
     "text: [one, two, three, four, five, six, seven, eight, nine]",
     "text|contains|all: [payroll-, about]",
@@ -54,6 +54,9 @@ const LINES: [&str; 14] = [
     "'null': null",
     "missing|exists: false",
     "'|all': [text, payroll]",
+    "text|fieldref: text",
+    "text|fieldref|contains: number",
+    "number|cased|fieldref|all: [number, number]",
 ];
 
 #[test]
@@ -79,7 +82,7 @@ fn evaluating_an_event_allocates_nothing() {
     let mut scratch = Scratch::default();
     // The first event reserves the memory that later ones reuse.
     let matched = engine.matches(&Event, &mut scratch).to_vec();
-    assert_eq!(matched, [0, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+    assert_eq!(matched, [0, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16]);
     let counted = allocation_counter::measure(|| {
         for _ in 0..100 {
             assert_eq!(engine.matches(&Event, &mut scratch).len(), matched.len());

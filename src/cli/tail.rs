@@ -259,7 +259,7 @@ impl Printer<'_> {
         if emitted.kind == RecordKind::Foreign {
             let at = At::from(emitted.record.position);
             say(format_args!(
-                "the record at {at} was not written by watchbell"
+                "the record at {at} is no whole event, alert or dead letter of watchbell"
             ));
         }
         writeln!(self.out, "{}", json_line(emitted))

@@ -100,7 +100,7 @@ fn create(config: &Config) -> anyhow::Result<()> {
                 topics.create(&wanted)?;
                 eprintln!("{name}: created with {} partitions", wanted.partitions);
             }
-            Some(has) if has < wanted.partitions => {
+            Some(has) if has < wanted.partitions && !wanted.any_if_exists => {
                 topics.grow(name, wanted.partitions)?;
                 eprintln!(
                     "{name}: partitions increased from {has} to {}",

@@ -11,7 +11,8 @@ use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
 use crate::kafka::{BrokerKind, Cluster};
 use crate::notify;
 use crate::observe::log::LogFormat;
-use crate::pipeline::OutputList;
+use crate::pipeline::{Content, OutputList};
+use crate::route::is_topic_name;
 use crate::rules::{OverridePart, Overrides, RuleSource, pack, pack_names};
 use crate::settings::{Fault, NO_PLACE, Section, file_and_mark};
 
@@ -189,6 +190,15 @@ fn rules(root: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<RuleSource> {
 fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> (OutputList, String) {
     let outputs = OutputList::new(|content| section.required(content.name(), faults));
     let positions = section.required("positions", faults);
+    let keys = Content::ALL.map(Content::name).into_iter();
+    for key in keys.chain(["positions", "routine"]) {
+        let name = section.text(key).unwrap_or_default();
+        if !name.is_empty() && !is_topic_name(&name) {
+            let fault = section.fault(key, format!("`{name}` is no name of a topic"));
+            let remedy = "Kafka allows letters, digits, `.`, `_` and `-`, 249 at most";
+            faults.push(fault.remedy(remedy));
+        }
+    }
     let mut distinct: BTreeSet<&str> = outputs.topics().into_iter().collect();
     let routine = section.required("routine", faults);
     distinct.extend([&*positions, &*routine]);
@@ -271,7 +281,9 @@ fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) 
     }
     for source in &config.sources {
         let same_cluster = source.cluster.bootstrap == config.destination.bootstrap;
-        if same_cluster && config.outputs.in_topic(&source.topic).is_some() {
+        let is_output = config.outputs.in_topic(&source.topic).is_some()
+            || config.positions_topic == source.topic;
+        if same_cluster && is_output {
             let section = root.section("sources").section(&source.name);
             faults.push(section.fault("topic", "the source would read its own output"));
         }

@@ -26,11 +26,26 @@ fn schema() -> Value {
             "type": "object",
             "additionalProperties": false,
             "required": ["name"],
-            "oneOf": [{"required": ["to"]}, {"required": ["drop"]}],
+            "oneOf": [
+                {"required": ["to"], "not": {"required": ["drop"]}},
+                {
+                    "required": ["drop"],
+                    "not": {"anyOf": [
+                        {"required": ["to"]},
+                        {"required": ["shape"]},
+                        {"required": ["key"]},
+                        {"required": ["continue"]},
+                    ]},
+                },
+            ],
             "properties": {
                 "name": {"type": "string", "pattern": "^(?!default|noise)[A-Za-z0-9._-]{1,100}$"},
-                "when": {"type": ["object", "array"]},
-                "to": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,249}$"},
+                "when": {
+                    "type": ["object", "array", "string", "number", "boolean"],
+                    "minProperties": 1,
+                    "minItems": 1,
+                },
+                "to": {"type": "string", "pattern": "^(?!__|\\.{1,2}$)[A-Za-z0-9._-]{1,249}$"},
                 "drop": {"const": true},
                 "shape": {"oneOf": [
                     {"enum": ["full", "lean", "raw"]},

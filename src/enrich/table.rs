@@ -53,6 +53,8 @@ impl Columns {
         if !self.check(&header, reader) {
             return;
         }
+        // The CSV reader takes everything after a quote that is not closed for one cell.
+        let is_quote_open = text.matches('"').count() % 2 == 1;
         for cells in rows.records() {
             let cells = match cells {
                 Ok(cells) => cells,
@@ -68,6 +70,11 @@ impl Columns {
                 mark: mark.unwrap_or(Mark::START),
             };
             for (column, cell) in header.iter().zip(&cells) {
+                if is_quote_open && cell.contains('\n') {
+                    let message = format!("the quote of the `{column}` is not closed in its line");
+                    let problem = Problem::error(row.mark, message);
+                    reader.report(problem.remedy("close it, so that the lines after it are read"));
+                }
                 if cell.is_empty() && self.required.contains(&column) {
                     let message = format!("the `{column}` is empty");
                     let problem = Problem::error(row.mark, message);

@@ -26,6 +26,8 @@ pub struct WantedTopic {
     pub partitions: u32,
     /// Whether exactly that many partitions are required (alerts are read in one order).
     pub exact: bool,
+    /// Whether an existing topic may have any number of partitions: more would move keys to other ones.
+    pub any_if_exists: bool,
     /// Topic settings when it is created; an existing topic is compared with them.
     pub settings: BTreeMap<String, String>,
 }
@@ -37,6 +39,7 @@ impl WantedTopic {
             name: name.into(),
             partitions,
             exact: false,
+            any_if_exists: false,
             settings: BTreeMap::new(),
         }
     }
@@ -45,6 +48,13 @@ impl WantedTopic {
     #[must_use]
     pub fn with(mut self, setting: &str, value: impl Into<String>) -> WantedTopic {
         self.settings.insert(setting.into(), value.into());
+        self
+    }
+
+    /// The same topic, which may have any number of partitions if it exists.
+    #[must_use]
+    pub fn any_if_exists(mut self) -> WantedTopic {
+        self.any_if_exists = true;
         self
     }
 
@@ -156,7 +166,7 @@ pub fn compare(wanted: &WantedTopic, found: Option<&FoundTopic>) -> Vec<Differen
     let unlike = if wanted.exact {
         found.partitions != wanted.partitions
     } else {
-        found.partitions < wanted.partitions
+        found.partitions < wanted.partitions && !wanted.any_if_exists
     };
     if unlike {
         differences.push(Difference::Partitions {

@@ -25,8 +25,34 @@ impl Batch {
         now_ms: i64,
         out: &mut OutputBuffer,
     ) -> Outcome {
-        let form = forms.dead_letter;
-        let why = DeadLetter {
+        let why = self.why((reason, detail), forms.dead_letter);
+        self.dead_letter(record, why, out);
+        let alerts = self.tell(record, why, forms, now_ms, out);
+        Outcome::DeadLetter { reason, alerts }
+    }
+
+    /// The same without an alert, for a record of which another dead letter has one.
+    pub(super) fn refuse_silently(
+        &self,
+        record: &RawRecord<'_>,
+        (reason, detail): (&'static str, &str),
+        forms: &Forms,
+        out: &mut OutputBuffer,
+    ) -> Outcome {
+        let why = self.why((reason, detail), forms.dead_letter);
+        self.dead_letter(record, why, out);
+        Outcome::DeadLetter {
+            reason,
+            alerts: Vec::new(),
+        }
+    }
+
+    fn why<'w>(
+        &self,
+        (reason, detail): (&'static str, &'w str),
+        form: LetterForm,
+    ) -> DeadLetter<'w> {
+        DeadLetter {
             reason,
             detail,
             max_bytes: match form {
@@ -35,10 +61,7 @@ impl Batch {
             },
             cut: form != LetterForm::Whole,
             unread: None,
-        };
-        self.dead_letter(record, why, out);
-        let alerts = self.tell(record, why, forms, now_ms, out);
-        Outcome::DeadLetter { reason, alerts }
+        }
     }
 
     /// The same for a record whose value was too long to be held.

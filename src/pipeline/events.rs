@@ -61,8 +61,13 @@ impl Batch {
                         bytes as u64
                     }
                     Err((reason, detail)) => {
+                        let detail = routing.detail(decision, detail);
                         let why = (reason, &*detail);
-                        refused.push(self.refuse(record, why, forms, reading.now_ms, out));
+                        // One alert tells of all dead letters of an event.
+                        refused.push(match refused.is_empty() {
+                            true => self.refuse(record, why, forms, reading.now_ms, out),
+                            false => self.refuse_silently(record, why, forms, out),
+                        });
                         return;
                     }
                 },
@@ -111,12 +116,16 @@ impl Batch {
             None => Ok(written),
             Some(detail) => {
                 out.truncate(first);
+                let detail = match output.shape {
+                    EventShape::Raw => detail,
+                    _ => detail + ", even without its raw parts",
+                };
                 Err((TOO_LARGE, detail))
             }
         }
     }
 
-    /// Appends the record of one output. Only the shape [`EventShape::Full`] has more than one detail.
+    /// Appends the record of one output. The shapes [`EventShape::Lean`] and [`EventShape::Raw`] have one detail.
     fn append<'o>(
         &self,
         event: &AuditEvent<'_>,
@@ -126,10 +135,15 @@ impl Batch {
         record: &RawRecord<'_>,
         out: &'o mut OutputBuffer,
     ) -> Output<'o> {
-        let key = key(event, output.key);
-        let key = key.as_deref().map(str::as_bytes);
+        let key = key(event, record, output.key);
+        let key = key.as_deref();
+        let is_replayed = self.context.replaying && self.context.storing;
+        let origin = is_replayed.then_some(Header {
+            name: "watchbell-origin",
+            value: Some(b"replay"),
+        });
         if *output.shape == EventShape::Raw {
-            return append_raw(record, topic, key, out);
+            return append_raw(record, topic, key, origin, out);
         }
         let kind = match output.shape {
             EventShape::Fields(_) => FIELDS_TYPE,
@@ -148,12 +162,13 @@ impl Batch {
             name,
             value: Some(value.as_bytes()),
         });
+        let headers = headers.chain(origin);
         out.push(&topic.topic, key, headers, |value| match output.shape {
             EventShape::Full | EventShape::Raw => encode::event_in(event, detail, value),
             EventShape::Lean => encode::event_in(event, Detail::Lean, value),
             EventShape::Fields(names) => {
                 let mut whole = Vec::new();
-                encode::event(event, &mut whole);
+                encode::event_in(event, detail, &mut whole);
                 encode::fields(&whole, names.iter().map(FieldName::segments), value);
             }
         })
@@ -194,6 +209,7 @@ fn append_raw<'o>(
     record: &RawRecord<'_>,
     topic: &OutputTopic,
     key: Option<&[u8]>,
+    origin: Option<Header<'_>>,
     out: &'o mut OutputBuffer,
 ) -> Output<'o> {
     let ours = encode::source_headers(record);
@@ -201,24 +217,27 @@ fn append_raw<'o>(
         name,
         value: Some(value.as_bytes()),
     });
-    let headers = record.headers.iter().copied().chain(ours);
+    let headers = record.headers.iter().copied().chain(ours).chain(origin);
     out.push(&topic.topic, key, headers, |value| {
         value.extend_from_slice(record.value.unwrap_or_default());
     })
 }
 
 /// The key of an event's record.
-fn key<'e>(event: &'e AuditEvent<'_>, key: &RecordKey) -> Option<Cow<'e, str>> {
+fn key<'e>(
+    event: &'e AuditEvent<'_>,
+    record: &RawRecord<'e>,
+    key: &RecordKey,
+) -> Option<Cow<'e, [u8]>> {
     match key {
         RecordKey::None => None,
+        RecordKey::Source => record.key.map(Cow::Borrowed),
         RecordKey::Actor => {
             let user = &event.user;
-            user.uid
-                .as_deref()
-                .or(user.name.as_deref())
-                .map(Cow::Borrowed)
+            let actor = user.uid.as_deref().or(user.name.as_deref());
+            actor.map(|actor| Cow::Borrowed(actor.as_bytes()))
         }
-        RecordKey::Field(path) => first(event, path).map(Cow::Owned),
+        RecordKey::Field(path) => first(event, path).map(|text| Cow::Owned(text.into_bytes())),
     }
 }
 

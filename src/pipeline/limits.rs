@@ -6,9 +6,7 @@ use crate::event::{Output, OutputRecord};
 /// Why a topic does not take a record of so many bytes; `None` if it does.
 pub(super) fn refusal(output: &OutputTopic, bytes: usize) -> Option<String> {
     let (topic, limit) = (&output.topic, output.max_bytes);
-    (bytes > limit).then(|| {
-        format!("larger than the {limit} bytes that {topic} takes, even without its raw parts")
-    })
+    (bytes > limit).then(|| format!("larger than the {limit} bytes that {topic} takes"))
 }
 
 /// A larger event is evidence in only the first two alerts that it raises, so that memory does not grow with

@@ -88,9 +88,15 @@ impl OutputList {
         OutputList(outputs.collect())
     }
 
-    /// The same with a further topic of events, unless it is one of them already.
+    /// The same with a further topic of events, unless it is one of them already. A routine topic to which a route
+    /// writes is required.
     pub fn with_events(mut self, topic: &str, purpose: Purpose) -> OutputList {
-        if self.in_topic(topic).is_none() {
+        let known = self.0.iter_mut().find(|output| *output.topic == *topic);
+        if let Some(known) = known {
+            if known.is_optional() && purpose == Purpose::Route {
+                known.purpose = Purpose::Routine { is_required: true };
+            }
+        } else {
             self.0.push(OutputTopic {
                 content: Content::Events,
                 topic: topic.into(),
@@ -177,6 +183,16 @@ mod tests {
             outputs.topics(),
             ["audit.events", "audit.alerts", "audit.dead_letters"]
         );
+    }
+
+    #[test]
+    fn a_routine_topic_to_which_a_route_writes_is_required() {
+        let optional = Purpose::Routine { is_required: false };
+        let outputs = OutputList::new(Content::name).with_events("routine", optional);
+        assert!(outputs.in_topic("routine").unwrap().is_optional());
+        let outputs = outputs.with_events("routine", Purpose::Route);
+        assert!(!outputs.in_topic("routine").unwrap().is_optional());
+        assert_eq!((outputs.iter().len(), outputs.routine()), (4, Some(3)));
     }
 
     #[test]

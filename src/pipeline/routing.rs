@@ -104,6 +104,16 @@ impl Routing {
         routes.chain(built_in.map(Arc::from)).collect()
     }
 
+    /// What a dead letter in place of an output says, with the name of the route.
+    pub(super) fn detail(&self, decision: Decision, detail: String) -> String {
+        match decision {
+            Decision::Route(number) => {
+                format!("route {}: {detail}", self.routes.all()[number].name)
+            }
+            Decision::Noise(_) | Decision::Default => detail,
+        }
+    }
+
     pub(super) fn no_counts(&self) -> Vec<RouteCount> {
         vec![RouteCount::default(); self.routes.all().len() + Noise::ALL.len() + 1]
     }

@@ -75,7 +75,7 @@ pub fn optional(outputs: &OutputList) -> Option<WantedTopic> {
 fn wanted_topic(output: &OutputTopic) -> WantedTopic {
     let name = &*output.topic;
     let topic = match output.content {
-        Content::Events => WantedTopic::new(name, EVENTS_PARTITIONS),
+        Content::Events => WantedTopic::new(name, EVENTS_PARTITIONS).any_if_exists(),
         Content::Alerts => WantedTopic::new(name, 1).exactly(),
         Content::DeadLetters => WantedTopic::new(name, 1),
     };

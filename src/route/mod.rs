@@ -14,6 +14,6 @@ mod tests;
 
 pub use model::{RecordKey, Route, RouteAction, RouteOutput};
 pub use noise::{Noise, NoisePolicy};
-pub use read::{MAX_ROUTES, check, read};
+pub use read::{MAX_ROUTES, check, is_topic_name, read};
 pub use routes::{Routed, Routes};
 pub use shape::{EventShape, FieldName};

@@ -48,6 +48,8 @@ pub enum RecordKey {
     /// The id of the actor, else its name.
     #[default]
     Actor,
+    /// That of the record as it was read.
+    Source,
     /// Kafka's null key.
     None,
     /// The first value of a field; an event without it has Kafka's null key.

@@ -51,6 +51,18 @@ pub fn read(node: &Node) -> (Routes, Vec<Problem>) {
         reader.problems.extend(unknown);
         Routes::default()
     });
+    let dropping = |route: &&Route| matches!(route.action, RouteAction::Drop);
+    for route in routes.all().iter().filter(dropping) {
+        if route.when.is_none() {
+            let message = format!(
+                "the route `{}` drops every event that reaches it",
+                route.name
+            );
+            let problem = Problem::warning(route.mark, message);
+            let remedy = "say with `when` which events it drops";
+            reader.problems.push(problem.remedy(remedy));
+        }
+    }
     for (route, earlier) in routes.unreachable() {
         let message = format!(
             "no event reaches the route `{}`: `{}` decides all of its events",
@@ -162,10 +174,15 @@ impl Reader {
                 let topic = self.topic(&to.node);
                 let shape = of("shape").map(|entry| self.shape(&entry.node));
                 let key = of("key").map(|entry| self.key(&entry.node));
+                let shape = shape.unwrap_or_else(|| Some(EventShape::default()))?;
+                let default_key = match shape {
+                    EventShape::Raw => RecordKey::Source,
+                    _ => RecordKey::default(),
+                };
                 Some(RouteAction::Write(RouteOutput {
                     topic: topic?,
-                    shape: shape.unwrap_or_else(|| Some(EventShape::default()))?,
-                    key: key.unwrap_or_else(|| Some(RecordKey::default()))?,
+                    shape,
+                    key: key.unwrap_or(Some(default_key))?,
                 }))
             }
             (None, Some(drop)) => {
@@ -196,17 +213,17 @@ impl Reader {
 
     /// The name of a topic, as Kafka allows it.
     fn topic(&mut self, node: &Node) -> Option<Arc<str>> {
-        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         match node.as_str() {
-            Some(name)
-                if !name.is_empty()
-                    && name.len() <= 249
-                    && name.chars().all(is_allowed)
-                    && ![".", ".."].contains(&name) =>
-            {
-                Some(name.into())
+            Some(name) if is_topic_name(name) && !name.starts_with("__") => Some(name.into()),
+            Some(name) if name.starts_with("__") => {
+                let message = format!("{name} is a topic of Kafka's own");
+                self.refuse(node.mark, message, "name another topic")
             }
-            _ => {
+            None => {
+                let message = format!("a topic's name is a string, not {}", node.value.kind());
+                self.refuse(node.mark, message, "quote it")
+            }
+            Some(_) => {
                 let message = "this is no name of a topic";
                 let remedy = "Kafka allows letters, digits, `.`, `_` and `-`, 249 at most";
                 self.refuse(node.mark, message, remedy)
@@ -248,10 +265,11 @@ impl Reader {
     }
 
     fn key(&mut self, node: &Node) -> Option<RecordKey> {
-        let remedy = "write actor, none, or a field such as `resources.uid`";
+        let remedy = "write actor, source, none, or a field such as `resources.uid`";
         let text = match node.as_str() {
             None => return self.refuse(node.mark, "a key is a word or a field", remedy),
             Some("actor") => return Some(RecordKey::Actor),
+            Some("source") => return Some(RecordKey::Source),
             Some("none") => return Some(RecordKey::None),
             Some(text) => text,
         };
@@ -277,6 +295,13 @@ impl Reader {
             ),
         }
     }
+}
+
+/// Whether Kafka takes this for the name of a topic.
+pub fn is_topic_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_long = !(1..=249).contains(&name.len());
+    !is_long && name.chars().all(is_allowed) && ![".", ".."].contains(&name)
 }
 
 /// A detection of one selection.

@@ -57,7 +57,7 @@ fn a_list_of_routes_is_read_in_order() {
     assert!(matches!(metrics.action, RouteAction::Drop));
     let RouteOutput { shape, key, .. } = output(rest);
     assert_eq!(shape, EventShape::Raw);
-    assert!(matches!(key, RecordKey::Actor) && rest.when.is_none());
+    assert!(matches!(key, RecordKey::Source) && rest.when.is_none());
 }
 
 #[test]
@@ -82,6 +82,8 @@ fn everything_that_is_wrong_is_told_with_its_place() {
 - {name: m, drop: false}
 - {name: n, to: t, shape: {fields: []}}
 - {name: o, to: t, when: {actor.user.uid|expand: '%admins%'}}
+- {name: p, to: __consumer_offsets}
+- {name: q, to: 5}
 ";
     let found = problems(text);
     let expected = [
@@ -103,6 +105,8 @@ fn everything_that_is_wrong_is_told_with_its_place() {
         (17, "a route that does nothing"),
         (18, "a list of fields is expected"),
         (19, "a route has no placeholders"),
+        (20, "__consumer_offsets is a topic of Kafka's own"),
+        (21, "a topic's name is a string, not a number"),
     ];
     let errors: Vec<(u32, &str)> = found
         .iter()
@@ -138,4 +142,6 @@ fn a_route_that_no_event_reaches_is_a_warning() {
     };
     let expected = [(2, 3, message("b", "a")), (5, 3, message("e", "d"))];
     assert_eq!(told, expected);
+    let all = "the route `f` drops every event that reaches it".to_owned();
+    assert_eq!(problems("- {name: f, drop: true}"), [(1, 3, all)]);
 }

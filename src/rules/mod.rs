@@ -60,6 +60,7 @@ pub fn unmatchable(detection: &Detection, known: &Known) -> Vec<Problem> {
     let mut problems = Vec::new();
     for test in detection.tests().flat_map(Test::lines) {
         unmatchable::check(&Logsource::default(), test, known, &mut problems);
+        validate::methods(&Logsource::default(), test, known, &mut problems);
     }
     problems
 }

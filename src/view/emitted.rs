@@ -16,7 +16,8 @@ pub enum RecordKind {
     Alert,
     /// A record that could not become an event.
     DeadLetter,
-    /// A record that watchbell did not write.
+    /// Anything else: a record that watchbell did not write, an event of which only some fields or the original are
+    /// written, or what was dropped in a day.
     Foreign,
 }
 

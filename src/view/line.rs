@@ -95,7 +95,10 @@ fn dead_letter(emitted: &Emitted<'_>, paint: Paint) -> String {
 }
 
 fn foreign(emitted: &Emitted<'_>, paint: Paint) -> String {
-    let what = paint.paint(Tone::Bad, "not written by watchbell");
+    let what = paint.paint(
+        Tone::Bad,
+        "no whole event, alert or dead letter of watchbell",
+    );
     format!("{}  {what}{}", written(emitted), excerpt(emitted, paint))
 }
 

@@ -66,7 +66,7 @@ pub(super) struct Command {
     emit: Emit,
     /// Write the records to the topics of the configuration, by its routes, in place of printing them. Alerts are
     /// labelled, so sinks do not send them, and so are events. What is replayed twice is written twice.
-    #[arg(long, requires = "config", conflicts_with_all = ["emit", "summary"])]
+    #[arg(long, requires = "config", conflicts_with_all = ["emit", "summary", "json", "baseline", "max_alerts_per_day"])]
     to_topics: bool,
     /// Print, in place of records, the number of alerts of each rule by day, with samples.
     #[arg(long, conflicts_with = "emit")]

@@ -129,3 +129,18 @@ fn a_byte_order_mark_is_no_part_of_the_first_column() {
     let names = Names::parse_csv("\u{feff}id,name\r\nu-1,Ada\r\n", "n.csv").unwrap();
     assert_eq!(&*names.lookup("u-1").unwrap().facts.name, "Ada");
 }
+
+#[test]
+fn a_quote_that_is_not_closed_does_not_swallow_the_lines_after_it() {
+    let text = "id,name\nu-0,\"x\nu-1,Y\nu-2,Z\n";
+    let told = Names::parse_csv(text, "n.csv").unwrap_err();
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "n.csv:2:1: error: the quote of the `name` is not closed in its line\n  \
+          help: close it, so that the lines after it are read"
+        ]
+    );
+    assert!(Names::parse_csv("id,name\nu-0,\"x\ny\"\n", "n.csv").is_ok());
+}

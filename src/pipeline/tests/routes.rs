@@ -271,7 +271,10 @@ fn noise_is_what_only_read_and_was_granted_and_raised_no_alert() {
 
 #[test]
 fn a_route_that_drops_takes_no_alert_away() {
-    let pipeline = routed("[{name: all, drop: true}]", NoisePolicy::Keep);
+    let pipeline = routed(
+        "[{name: all, when: {class_uid: 6003}, drop: true}]",
+        NoisePolicy::Keep,
+    );
     let processed = process(&pipeline, &deletion());
     assert_eq!(topics(&processed), ["alerts"]);
     let Outcome::Event {
@@ -354,4 +357,65 @@ fn a_record_that_is_too_large_for_one_topic_is_a_dead_letter_of_that_output_alon
         header(&processed.records[0].1, "watchbell-reason"),
         TOO_LARGE
     );
+    assert_eq!(
+        header(&processed.records[0].1, "watchbell-detail"),
+        "route a: larger than the 100 bytes that copies takes"
+    );
+}
+
+#[test]
+fn several_dead_letters_of_one_event_are_told_once() {
+    let routes = "[{name: a, to: copies, continue: true}, {name: b, to: team, shape: raw}]";
+    let mut pipeline = routed(routes, NoisePolicy::Keep);
+    let limit = |output: &OutputTopic| match &*output.topic {
+        "copies" | "team" => 100,
+        _ => 1_000_000,
+    };
+    let outputs = pipeline.outputs().clone().limited(limit);
+    pipeline.set_outputs(outputs);
+    let processed = process(&pipeline, &deletion());
+    let expected = ["dead_letters", "alerts", "dead_letters", "alerts"];
+    assert_eq!(topics(&processed), expected);
+    let Outcome::Several(outcomes) = processed.outcome else {
+        panic!("{:?}", processed.outcome);
+    };
+    let alerts = outcomes.iter().map(|outcome| match outcome {
+        Outcome::DeadLetter { alerts, .. } => alerts.len(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(
+        alerts.sum::<usize>(),
+        2,
+        "one about the letters, one of the rule"
+    );
+}
+
+#[test]
+fn an_event_of_some_fields_is_slimmed_before_it_is_refused() {
+    let routes =
+        "[{name: a, to: copies, shape: {fields: [metadata.uid, api.operation, api.request.data]}}]";
+    let mut pipeline = routed(routes, NoisePolicy::Keep);
+    let outputs = pipeline.outputs().clone().limited(|_| 1_000);
+    pipeline.set_outputs(outputs);
+    let long = deletion().replace("orders", &"x".repeat(2_000));
+    let processed = process(&pipeline, &long);
+    let (topic, _, value) = &processed.outputs[0];
+    assert_eq!(topic, "copies");
+    let expected = json!({"api": {"operation": "kafka.DeleteTopics"}, "metadata": {"uid": "1"}});
+    assert_eq!(*value, expected);
+}
+
+#[test]
+fn a_raw_record_keeps_its_key_and_a_replayed_one_says_so() {
+    let pipeline = routed("[{name: a, to: rest, shape: raw}]", NoisePolicy::Keep);
+    let live = process(&pipeline, &reading());
+    let (_, record) = &live.records[0];
+    assert_eq!(record.key.as_deref(), Some(&b"key"[..]));
+    let has_origin = |record: &OutputRecord| {
+        let mut names = record.headers.iter();
+        names.any(|(name, value)| name == "watchbell-origin" && value.as_deref() == Some(b"replay"))
+    };
+    assert!(!has_origin(record));
+    let replayed = process(&pipeline.replaying(true), &reading());
+    assert!(has_origin(&replayed.records[0].1));
 }

@@ -36,7 +36,10 @@ impl Page {
     }
 
     pub(super) fn foreign(&mut self, emitted: &Emitted<'_>) {
-        self.line(Tone::Bad, "A record that watchbell did not write");
+        self.line(
+            Tone::Bad,
+            "Neither a whole event, an alert nor a dead letter of watchbell",
+        );
         self.out.push('\n');
         self.record(emitted);
         self.headers(emitted, "");

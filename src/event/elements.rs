@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use super::attributes::{Attribute, member, word};
+use super::attribute::{Attribute, member, word};
 use super::audit_event::{AuditEvent, Authorization, Enrichment, Resource};
 use super::path::{Path, PathTarget, RAW_PARTS, RawPart};
 use super::walk::{Found, Walk};

@@ -1,7 +1,7 @@
 //! The data that passes through the stages: records as read, normalized events, records to be written.
 
 mod activity;
-mod attributes;
+mod attribute;
 mod audit_event;
 mod class;
 mod client;

@@ -7,7 +7,7 @@
 
 use std::ops::ControlFlow;
 
-use super::attributes::{ATTRIBUTES, Attribute, Visited, text};
+use super::attribute::{ATTRIBUTES, Attribute, Visited, text};
 use super::audit_event::{AuditEvent, CONTAINER};
 use super::walk::{Walk, may_be_path, strings_without};
 use crate::json::{NodeId, same_name, segments_named};

@@ -38,7 +38,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let suppressions = rules.suppressions().iter();
     let ending: Vec<Diagnostic> = suppressions.filter_map(|one| one.warning(now_ms)).collect();
     ending.iter().for_each(say);
-    let routes = route_warnings(config)?;
+    let routes = route_warnings(config, &rulebook.catalogs());
     routes.iter().for_each(say);
     let count = rules.rules().len();
     let warnings = rules.warnings().len() + loaded.warnings().len() + ending.len() + routes.len();
@@ -56,8 +56,8 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 /// Warnings about routes whose conditions have lines that no event meets.
-fn route_warnings(config: &Config) -> Result<Vec<Fault>, Failure> {
-    let known = pipeline::known(&Catalogs::shipped().map_err(Failure::configuration)?);
+fn route_warnings(config: &Config, catalogs: &Catalogs) -> Vec<Fault> {
+    let known = pipeline::known(catalogs);
     let mut warnings = Vec::new();
     for route in config.routes.all() {
         let problems = route
@@ -72,7 +72,7 @@ fn route_warnings(config: &Config) -> Result<Vec<Fault>, Failure> {
             });
         }
     }
-    Ok(warnings)
+    warnings
 }
 
 /// Loads the configuration with its rules and names. Returns the faults of all of them together, so that a

@@ -185,7 +185,7 @@ impl Batch {
             .rules
             .matches(event, &mut self.scratch.borrow_mut())
             .to_vec();
-        if self.context.replaying && self.context.storing {
+        if self.context.marks_events() {
             event.metadata.labels.push(Text::from(REPLAYED));
         }
         let Written {

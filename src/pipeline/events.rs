@@ -137,8 +137,7 @@ impl Batch {
     ) -> Output<'o> {
         let key = key(event, record, output.key);
         let key = key.as_deref();
-        let is_replayed = self.context.replaying && self.context.storing;
-        let origin = is_replayed.then_some(Header {
+        let origin = self.context.marks_events().then_some(Header {
             name: "watchbell-origin",
             value: Some(b"replay"),
         });
@@ -158,10 +157,7 @@ impl Batch {
         let id = uid.or(position.as_deref()).unwrap_or_default();
         let source = event.metadata.source.as_deref().unwrap_or("watchbell");
         let headers = encode::headers(id, source, kind, None, self.rules.hash());
-        let headers = headers.iter().flatten().map(|(name, value)| Header {
-            name,
-            value: Some(value.as_bytes()),
-        });
+        let headers = headers.iter().flatten().map(header);
         let headers = headers.chain(origin);
         out.push(&topic.topic, key, headers, |value| match output.shape {
             EventShape::Full | EventShape::Raw => encode::event_in(event, detail, value),
@@ -173,9 +169,7 @@ impl Batch {
             }
         })
     }
-}
 
-impl Batch {
     /// Appends what was dropped of a day of the partition of this record, unless the cluster has refused it before.
     pub fn write_dropped(
         &self,
@@ -192,15 +186,20 @@ impl Batch {
         let partition = position.partition.0;
         let uid = format!("dropped/{source}/{partition}/{}", totals.start_ms);
         let headers = encode::headers(&uid, "watchbell", DROPPED_TYPE, None, self.rules.hash());
-        let headers = headers.iter().flatten().map(|(name, value)| Header {
-            name,
-            value: Some(value.as_bytes()),
-        });
+        let headers = headers.iter().flatten().map(header);
         let topic = &self.output(Content::Events).topic;
         out.begin_output(DROPPED_OUTPUT);
         out.push(topic, Some(source.as_bytes()), headers, |value| {
             encode::dropped(totals, &uid, (source, position.topic, partition), value);
         });
+    }
+}
+
+/// A header of ours.
+fn header<'h>((name, value): &'h (&'static str, impl AsRef<str>)) -> Header<'h> {
+    Header {
+        name,
+        value: Some(value.as_ref().as_bytes()),
     }
 }
 
@@ -213,10 +212,7 @@ fn append_raw<'o>(
     out: &'o mut OutputBuffer,
 ) -> Output<'o> {
     let ours = encode::source_headers(record);
-    let ours = ours.iter().map(|(name, value)| Header {
-        name,
-        value: Some(value.as_bytes()),
-    });
+    let ours = ours.iter().map(header);
     let headers = record.headers.iter().copied().chain(ours).chain(origin);
     out.push(&topic.topic, key, headers, |value| {
         value.extend_from_slice(record.value.unwrap_or_default());

@@ -76,6 +76,13 @@ struct Context {
     storing: bool,
 }
 
+impl Context {
+    /// Whether events are marked as those of a replay: only where they are written beside those of the daemon.
+    fn marks_events(&self) -> bool {
+        self.replaying && self.storing
+    }
+}
+
 /// The stages, composed. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Pipeline {

@@ -28,8 +28,6 @@ pub(super) struct Routing {
     topics: Vec<Option<usize>>,
     /// The place of the routine topic, if there is one.
     routine: Option<usize>,
-    /// The place of the events topic.
-    events: usize,
 }
 
 /// What has decided about an event.
@@ -63,6 +61,9 @@ pub(super) struct Written {
     pub(super) refused: Vec<Outcome>,
 }
 
+/// The place of the events topic in the list of outputs.
+const EVENTS: usize = Content::Events as usize;
+
 /// The number of the first output of a route, beyond those of alerts.
 pub(super) const FIRST_ROUTE_OUTPUT: u32 = 3_000;
 
@@ -78,7 +79,6 @@ impl Routing {
             noise,
             topics: Vec::new(),
             routine: None,
-            events: 0,
         };
         routing.find_topics(outputs);
         routing
@@ -94,7 +94,6 @@ impl Routing {
             })
             .collect();
         self.routine = outputs.routine();
-        self.events = Content::Events as usize;
     }
 
     /// The names of what decides, by [`Routing::number`].
@@ -166,14 +165,14 @@ impl Routing {
                 RouteAction::Drop => None,
                 RouteAction::Write(RouteOutput { shape, key, .. }) => Some(EventOutput {
                     number: FIRST_ROUTE_OUTPUT + u32::try_from(number).unwrap_or(0),
-                    topic: self.topics[number].unwrap_or(self.events),
+                    topic: self.topics[number].unwrap_or(EVENTS),
                     shape,
                     key,
                 }),
             },
             Decision::Noise(_) if self.noise == NoisePolicy::Drop => None,
-            Decision::Noise(_) => Some(built_in(self.routine.unwrap_or(self.events))),
-            Decision::Default => Some(built_in(self.events)),
+            Decision::Noise(_) => Some(built_in(self.routine.unwrap_or(EVENTS))),
+            Decision::Default => Some(built_in(EVENTS)),
         }
     }
 }

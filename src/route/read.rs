@@ -162,7 +162,7 @@ impl Reader {
         );
         let whole = match node.entry("condition") {
             Some(_) => node,
-            None => &selection(node),
+            None => &sigma::detection_of(node.clone()),
         };
         sigma::detection_with(whole, &placeholders, &mut self.problems)
     }
@@ -302,19 +302,4 @@ pub fn is_topic_name(name: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let is_long = !(1..=249).contains(&name.len());
     !is_long && name.chars().all(is_allowed) && ![".", ".."].contains(&name)
-}
-
-/// A detection of one selection.
-fn selection(node: &Node) -> Node {
-    let entry = |key: &str, node: Node| Entry {
-        key: key.to_owned(),
-        key_mark: node.mark,
-        node,
-    };
-    let condition = Node::new(Yaml::String("selection".to_owned()), node.mark);
-    let entries = vec![
-        entry("selection", node.clone()),
-        entry("condition", condition),
-    ];
-    Node::new(Yaml::Map(entries), node.mark)
 }

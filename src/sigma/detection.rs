@@ -30,6 +30,19 @@ pub fn detection_with(
     reader.finish(detection, problems)
 }
 
+/// A detection of one selection: `{selection: …, condition: selection}`.
+pub fn detection_of(selection: Node) -> Node {
+    let mark = selection.mark;
+    let entry = |key: &str, node: Node| Entry {
+        key: key.to_owned(),
+        key_mark: mark,
+        node,
+    };
+    let condition = Node::new(Yaml::String("selection".to_owned()), mark);
+    let entries = vec![entry("selection", selection), entry("condition", condition)];
+    Node::new(Yaml::Map(entries), mark)
+}
+
 /// Reads the selections and the condition of a map; `None` if a problem is an error. `others` are keys that are no
 /// selections; `key` names the map in messages.
 pub(super) fn selections_and_condition(

@@ -39,7 +39,7 @@ mod witness;
 mod tests;
 
 pub use compile::{Engine, LogsourceDetection, RuleIndex};
-pub use detection::{detection, detection_with};
+pub use detection::{detection, detection_of, detection_with};
 pub use document::{Parsed, documents};
 pub use evaluate::Scratch;
 pub use explain::{SelectionOutcome, TestOutcome};

@@ -7,7 +7,7 @@ use crate::sigma::{
     self, Detection, Engine, Logsource, LogsourceDetection, Placeholders, Rule, Scratch,
 };
 use crate::vendors::{self, NativeNames};
-use crate::yaml::{self, Entry, Node, Value};
+use crate::yaml::{self, Node, Value};
 
 /// The text of a filter, and its name in error messages.
 #[derive(Debug, Clone, Copy)]
@@ -107,7 +107,7 @@ fn detection(
     let whole = match document.entry("detection") {
         Some(inner) => with_time_zone(inner, &document),
         None if document.entry("condition").is_some() => document,
-        None => as_detection(document),
+        None => sigma::detection_of(document),
     };
     let detection = sigma::detection_with(&whole, placeholders, problems)?;
     Some((everything, detection))
@@ -153,19 +153,6 @@ fn with_time_zone(detection: &Node, document: &Node) -> Node {
         entries.extend(zone);
     }
     whole
-}
-
-/// `{selection: …, condition: selection}`
-fn as_detection(selection: Node) -> Node {
-    let mark = selection.mark;
-    let entry = |key: &str, node: Node| Entry {
-        key: key.to_owned(),
-        key_mark: mark,
-        node,
-    };
-    let condition = Node::new(Value::String("selection".to_owned()), mark);
-    let entries = vec![entry("selection", selection), entry("condition", condition)];
-    Node::new(Value::Map(entries), mark)
 }
 
 #[cfg(test)]

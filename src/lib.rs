@@ -33,6 +33,8 @@ pub mod rules;
 
 pub mod route;
 
+pub mod privacy;
+
 pub mod alert;
 
 pub mod encode;

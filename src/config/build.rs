@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::model::{Config, LagGroup, Log, Session, Source};
-use super::{cluster, names, routes};
+use super::{cluster, names, privacy, routes};
 use crate::diagnostic::nearest;
 use crate::enrich::LookupFiles;
 use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
@@ -23,7 +23,8 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let noise = routes::noise(root, faults);
     let (routes, outputs) = routes::routes(root, noise, outputs, &positions_topic, faults);
     let session = session(root, faults);
-    let sinks = notify::read(root, faults);
+    let mut sinks = notify::read(root, faults);
+    let privacy = privacy::read(root, (&outputs, &routes), &mut sinks, faults);
     let http = root.section("http");
     let geoip = root.section("geoip");
     let listen = http.parsed("listen", "an address such as 0.0.0.0:9464", faults);
@@ -42,6 +43,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         outputs,
         routes,
         noise,
+        privacy,
         positions_topic,
         create_topics: root.flag("create_topics", faults),
         session,

@@ -11,6 +11,7 @@ mod load;
 mod model;
 mod names;
 mod print;
+mod privacy;
 mod routes;
 mod schema;
 

@@ -12,6 +12,7 @@ use crate::kafka::{BrokerKind, Cluster};
 use crate::notify::Sink;
 use crate::observe::log::LogFormat;
 use crate::pipeline::OutputList;
+use crate::privacy::Policies;
 use crate::route::{NoisePolicy, Routes};
 use crate::rules::{Overrides, RuleSource};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub routes: Arc<Routes>,
     /// What becomes of routine events that no route has taken.
     pub noise: NoisePolicy,
+    /// What outputs do not show.
+    pub privacy: Policies,
     /// The topic with copies of the committed positions, in case the consumer group loses them.
     pub positions_topic: String,
     /// Whether `run` creates the output topics that are missing.

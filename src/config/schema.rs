@@ -2,6 +2,7 @@
 //! made from the same table.
 //! Invariant: a key that is not listed here is refused, in the file and in environment variables.
 
+use super::privacy::PRIVACY;
 use super::routes::{NOISE, ROUTES};
 use crate::kafka::session::DEFAULT_POSITIONS_TOPIC;
 use crate::notify;
@@ -121,6 +122,7 @@ pub(super) const ROOT: &[Key] = &[
     optional("noise", Shape::Scalar)
         .scalar_type(ScalarType::Choice(&NOISE))
         .about("What becomes of routine events that no route has taken: keep them in the events topic, write them to the routine topic, or drop them; default: routine if that topic exists, else keep."),
+    optional("privacy", Shape::Section(PRIVACY)).about("What outputs do not show."),
     key("create_topics", Shape::Scalar, DefaultValue::Flag(false))
         .scalar_type(ScalarType::Flag)
         .about("Whether run creates the output topics that are missing."),

@@ -6,6 +6,9 @@ use crate::kafka::session::Start;
 use crate::pipeline::Content;
 use crate::rules::{OverridePart, RuleSource};
 
+/// The section `privacy`.
+mod privacy;
+
 const SMALLEST: &str = "\
 sources:
   confluent:

@@ -19,9 +19,15 @@ pub struct DeadLetter<'a> {
     pub max_bytes: usize,
     /// It loses its value even if it is not too large.
     pub cut: bool,
+    /// Nothing is kept of the original, nor said of what is in it: only where it stands, its size and its SHA-256.
+    pub sealed: bool,
     /// Of a value that could not be held: all that is known of it.
     pub unread: Option<&'a Digest>,
 }
+
+/// What is said in place of a sealed dead letter's detail, which may quote the record.
+pub const SEALED_DETAIL: &str =
+    "not said, because dead letters are sealed: what cannot be parsed cannot be masked";
 
 /// Version of these headers; additive changes keep it.
 const SCHEMA_VERSION: &str = "1";
@@ -35,11 +41,18 @@ const HEADER_BYTES: usize = 12;
 /// The dead letter of a record. What is too large for the topic is cut, with the value's size and
 /// SHA-256 in its headers.
 pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>) -> OutputRecord {
-    let detail: String = printable(why.detail).chars().take(1024).collect();
+    let detail = match why.sealed {
+        true => SEALED_DETAIL,
+        false => why.detail,
+    };
+    let detail: String = printable(detail).chars().take(1024).collect();
     let mut ours = vec![
         ("watchbell-reason", why.reason.to_owned()),
         ("watchbell-detail", detail),
     ];
+    if why.sealed {
+        ours.push(("watchbell-sealed", "true".to_owned()));
+    }
     ours.extend(source_headers(record));
     ours.push(("watchbell-version", env!("CARGO_PKG_VERSION").to_owned()));
     ours.push(("watchbell-schema", SCHEMA_VERSION.to_owned()));
@@ -55,9 +68,11 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
     let key_bytes = record.key.map_or(0, <[u8]>::len);
     let frame_bytes = key_bytes + headers_bytes + ours_bytes + FRAME_BYTES;
     let value_bytes = record.value.map_or(0, <[u8]>::len);
-    let keeps_frame = frame_bytes <= why.max_bytes;
-    let keeps_value =
-        why.unread.is_none() && !why.cut && frame_bytes + value_bytes <= why.max_bytes;
+    let keeps_frame = !why.sealed && frame_bytes <= why.max_bytes;
+    let keeps_value = keeps_frame
+        && why.unread.is_none()
+        && !why.cut
+        && frame_bytes + value_bytes <= why.max_bytes;
     let mut headers: Vec<(Cow<'static, str>, Option<Vec<u8>>)> = Vec::new();
     if keeps_frame {
         headers.extend(record.headers.iter().map(|header| {

@@ -8,7 +8,7 @@ mod ocsf;
 mod unmapped;
 
 pub use cloudevents::headers;
-pub use dead_letter::{DeadLetter, dead_letter, source_headers};
+pub use dead_letter::{DeadLetter, SEALED_DETAIL, dead_letter, source_headers};
 pub use dropped::{DroppedCount, DroppedTotals, dropped};
 pub use fields::fields;
 pub use ocsf::{Detail, event, event_in};

@@ -170,6 +170,7 @@ fn sink(
         timeout,
         ca: section.file("ca_file", faults).map(String::into_bytes),
         template: template(section, faults).map(Arc::new),
+        policy: None,
     })
 }
 

@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use super::forms::Forms;
 use super::outputs::{Content, OutputTopic};
+use super::privacy::Processed;
 use super::routing::{FIRST_ROUTE_OUTPUT, RouteCount, Written};
 use super::{Context, Outcome, PANIC, RaisedAlert, Reading, guard, limits};
 use crate::alert::{Alert, HISTORY, REPLAYED};
 use crate::encode;
 use crate::enrich::{self, LookupCounts, LookupMemory, Lookups};
-use crate::event::{AuditEvent, OutputBuffer, OutputRecord, Path, Position, RawRecord};
+use crate::event::{AuditEvent, OutputBuffer, OutputRecord, Path, RawRecord};
 use crate::json::{Memory, Text};
 use crate::normalize::{self, Container, Normalized, Within};
+use crate::privacy::Hiding;
 use crate::rules::RuleSet;
 use crate::sigma::{RuleIndex, Scratch};
 
@@ -43,6 +45,8 @@ pub(super) struct Finding<'f, 'e> {
     pub(super) event: &'f AuditEvent<'e>,
     /// Where the source record stands.
     pub(super) position: &'f str,
+    /// What the alerts topic does not show.
+    pub(super) hiding: Option<&'f Hiding<'f>>,
     pub(super) now_ms: i64,
 }
 
@@ -188,12 +192,17 @@ impl Batch {
         if self.context.marks_events() {
             event.metadata.labels.push(Text::from(REPLAYED));
         }
+        let processed = Processed {
+            hidden: self.context.privacy.of_event(event),
+            event,
+            record,
+        };
         let Written {
             is_kept,
             dropped,
             mut refused,
-        } = self.write(event, matched.is_empty(), record, forms, reading, out);
-        let alerts = self.alerts(event, matched, forms, record.position, reading, out);
+        } = self.write(&processed, matched.is_empty(), forms, reading, out);
+        let alerts = self.alerts(&processed, matched, forms, reading, out);
         // The alerts are kept also if the event is not: otherwise it could be made too large to avoid them.
         if let (false, Some(last)) = (is_kept, refused.last_mut()) {
             last.add_alerts(alerts);
@@ -213,10 +222,9 @@ impl Batch {
     /// once more as their evidence, so that an alert does not depend on what its event's record becomes.
     fn alerts(
         &self,
-        event: &AuditEvent<'_>,
+        processed: &Processed<'_, '_, '_>,
         matched: Vec<RuleIndex>,
         forms: &Forms,
-        position: Position<'_>,
         reading: Reading,
         out: &mut OutputBuffer,
     ) -> Vec<RaisedAlert> {
@@ -224,9 +232,10 @@ impl Batch {
         if matched.is_empty() {
             return alerts;
         }
-        let position = position.to_string();
-        let mut evidence = Vec::new();
-        encode::event(event, &mut evidence);
+        let event = processed.event;
+        let position = processed.record.position.to_string();
+        let evidence = processed.hidden.whole();
+        let hiding = processed.hidden.of_output(Content::Alerts as usize);
         for (number, index) in (1..).zip(matched) {
             let Some(mut alert) = Alert::new(&self.rules, index, event, &position) else {
                 continue;
@@ -245,11 +254,12 @@ impl Batch {
                 alert.labels.push(HISTORY);
             }
             alert.logged_ms = reading.logged_ms;
-            let evidence = limits::is_evidence(&evidence, alerts.len()).then_some(&*evidence);
+            let evidence = limits::is_evidence(evidence, alerts.len()).then_some(evidence);
             let finding = Finding {
                 alert: &alert,
                 event,
                 position: &position,
+                hiding,
                 now_ms: reading.now_ms,
             };
             let finding = self.finding(&finding, evidence, forms.finding(number));

@@ -6,7 +6,7 @@ use super::forms::{Forms, LetterForm};
 use super::outputs::Content;
 use super::{Batch, Outcome, RaisedAlert, guard};
 use crate::alert::SourceAlert;
-use crate::encode::{self, DeadLetter};
+use crate::encode::{self, DeadLetter, SEALED_DETAIL};
 use crate::event::{Digest, OutputBuffer, PARTS_OF_EVENT, RawRecord};
 
 /// The number among the outputs that the alert of a dead letter has: the last one, because those of rules are
@@ -60,6 +60,7 @@ impl Batch {
                 LetterForm::Whole | LetterForm::Cut => self.output(Content::DeadLetters).max_bytes,
             },
             cut: form != LetterForm::Whole,
+            sealed: self.context.privacy.seals_dead_letters(),
             unread: None,
         }
     }
@@ -78,6 +79,7 @@ impl Batch {
             detail,
             max_bytes: self.output(Content::DeadLetters).max_bytes,
             cut: false,
+            sealed: self.context.privacy.seals_dead_letters(),
             unread: Some(value),
         };
         self.dead_letter(record, why, out);
@@ -121,7 +123,11 @@ impl Batch {
                 .unwrap_or(record.position.topic);
             let methods = self.context.method_names.named_in(parts(record));
             let is_stored = self.context.storing;
-            let why_it_is = (why.reason, why.detail);
+            let detail = match why.sealed {
+                true => SEALED_DETAIL,
+                false => why.detail,
+            };
+            let why_it_is = (why.reason, detail);
             let mut alert =
                 SourceAlert::dead_letter(source, record, why_it_is, &methods, is_stored);
             if why.unread.is_some() {

@@ -7,10 +7,12 @@ use std::borrow::Cow;
 use super::forms::{EventForm, Forms};
 use super::limits::{self, size};
 use super::outputs::{Content, OutputTopic};
+use super::privacy::Processed;
 use super::routing::{DROPPED_OUTPUT, Decision, EventOutput, Written};
 use super::{Batch, Dropped, Reading, TOO_LARGE};
 use crate::encode::{self, Detail, DroppedTotals};
 use crate::event::{AuditEvent, Header, Output, OutputBuffer, Path, RawRecord};
+use crate::privacy::Hiding;
 use crate::route::{EventShape, FieldName, RecordKey};
 use crate::sigma::{Fields, Value};
 
@@ -25,13 +27,13 @@ impl Batch {
     /// Appends the outputs of an event. `is_quiet` says that it raises no alert.
     pub(super) fn write(
         &self,
-        event: &AuditEvent<'_>,
+        processed: &Processed<'_, '_, '_>,
         is_quiet: bool,
-        record: &RawRecord<'_>,
         forms: &Forms,
         reading: Reading,
         out: &mut OutputBuffer,
     ) -> Written {
+        let Processed { event, record, .. } = *processed;
         let routing = &self.context.routing;
         let is_known = || {
             let uid = event.user.uid.as_deref();
@@ -55,7 +57,7 @@ impl Batch {
                     });
                     source_bytes
                 }
-                Some(output) => match self.write_output(event, &output, record, forms, out) {
+                Some(output) => match self.write_output(processed, &output, forms, out) {
                     Ok(bytes) => {
                         is_written = true;
                         bytes as u64
@@ -91,9 +93,8 @@ impl Batch {
     /// Why it is a dead letter instead: a reason, and a detail for a person. Nothing is appended then.
     fn write_output(
         &self,
-        event: &AuditEvent<'_>,
+        processed: &Processed<'_, '_, '_>,
         output: &EventOutput<'_>,
-        record: &RawRecord<'_>,
         forms: &Forms,
         out: &mut OutputBuffer,
     ) -> Result<usize, (&'static str, String)> {
@@ -105,13 +106,13 @@ impl Batch {
         let first = out.len();
         out.begin_output(output.number);
         if *form != EventForm::Slimmed {
-            let written = size(&self.append(event, output, topic, Detail::Full, record, out));
+            let written = size(&self.append(processed, output, topic, Detail::Full, out));
             if written <= topic.max_bytes {
                 return Ok(written);
             }
             out.truncate(first);
         }
-        let written = size(&self.append(event, output, topic, Detail::Slimmed, record, out));
+        let written = size(&self.append(processed, output, topic, Detail::Slimmed, out));
         match limits::refusal(topic, written) {
             None => Ok(written),
             Some(detail) => {
@@ -128,21 +129,30 @@ impl Batch {
     /// Appends the record of one output. The shapes [`EventShape::Lean`] and [`EventShape::Raw`] have one detail.
     fn append<'o>(
         &self,
-        event: &AuditEvent<'_>,
+        processed: &Processed<'_, '_, '_>,
         output: &EventOutput<'_>,
         topic: &OutputTopic,
         detail: Detail,
-        record: &RawRecord<'_>,
         out: &'o mut OutputBuffer,
     ) -> Output<'o> {
+        let Processed {
+            event,
+            record,
+            ref hidden,
+        } = *processed;
+        let hiding = hidden.of_output(output.topic);
         let key = key(event, record, output.key);
+        let key = match (&key, hiding) {
+            (Some(key), Some(hiding)) => hiding.key(key),
+            _ => key,
+        };
         let key = key.as_deref();
         let origin = self.context.marks_events().then_some(Header {
             name: "watchbell-origin",
             value: Some(b"replay"),
         });
         if *output.shape == EventShape::Raw {
-            return append_raw(record, topic, key, origin, out);
+            return append_raw((record, hiding), topic, key, origin, out);
         }
         let kind = match output.shape {
             EventShape::Fields(_) => FIELDS_TYPE,
@@ -156,16 +166,20 @@ impl Batch {
         let uid = event.metadata.uid.as_deref();
         let id = uid.or(position.as_deref()).unwrap_or_default();
         let source = event.metadata.source.as_deref().unwrap_or("watchbell");
-        let headers = encode::headers(id, source, kind, None, self.rules.hash());
+        let shown = |text| match hiding {
+            Some(hiding) => hiding.text(text),
+            None => Cow::Borrowed(text),
+        };
+        let (id, source) = (shown(id), shown(source));
+        let headers = encode::headers(&id, &source, kind, None, self.rules.hash());
         let headers = headers.iter().flatten().map(header);
         let headers = headers.chain(origin);
-        out.push(&topic.topic, key, headers, |value| match output.shape {
-            EventShape::Full | EventShape::Raw => encode::event_in(event, detail, value),
-            EventShape::Lean => encode::event_in(event, Detail::Lean, value),
-            EventShape::Fields(names) => {
+        out.push(&topic.topic, key, headers, |value| match hiding {
+            None => shape(event, output.shape, detail, value),
+            Some(hiding) => {
                 let mut whole = Vec::new();
-                encode::event_in(event, detail, &mut whole);
-                encode::fields(&whole, names.iter().map(FieldName::segments), value);
+                shape(event, output.shape, detail, &mut whole);
+                hiding.event(&whole, value);
             }
         })
     }
@@ -195,6 +209,19 @@ impl Batch {
     }
 }
 
+/// Appends the event in the shape of an output.
+fn shape(event: &AuditEvent<'_>, shape: &EventShape, detail: Detail, value: &mut Vec<u8>) {
+    match shape {
+        EventShape::Full | EventShape::Raw => encode::event_in(event, detail, value),
+        EventShape::Lean => encode::event_in(event, Detail::Lean, value),
+        EventShape::Fields(names) => {
+            let mut whole = Vec::new();
+            encode::event_in(event, detail, &mut whole);
+            encode::fields(&whole, names.iter().map(FieldName::segments), value);
+        }
+    }
+}
+
 /// A header of ours.
 fn header<'h>((name, value): &'h (&'static str, impl AsRef<str>)) -> Header<'h> {
     Header {
@@ -203,19 +230,35 @@ fn header<'h>((name, value): &'h (&'static str, impl AsRef<str>)) -> Header<'h> 
     }
 }
 
-/// The record as it was read, with headers that say from where.
+/// The record as it was read, with headers that say from where, and without what is hidden.
 fn append_raw<'o>(
-    record: &RawRecord<'_>,
+    (record, hiding): (&RawRecord<'_>, Option<&Hiding<'_>>),
     topic: &OutputTopic,
     key: Option<&[u8]>,
     origin: Option<Header<'_>>,
     out: &'o mut OutputBuffer,
 ) -> Output<'o> {
     let ours = encode::source_headers(record);
-    let ours = ours.iter().map(header);
-    let headers = record.headers.iter().copied().chain(ours).chain(origin);
-    out.push(&topic.topic, key, headers, |value| {
-        value.extend_from_slice(record.value.unwrap_or_default());
+    let ours = ours.iter().map(header).chain(origin);
+    let value = record.value.unwrap_or_default();
+    let Some(hiding) = hiding else {
+        let headers = record.headers.iter().copied().chain(ours);
+        return out.push(&topic.topic, key, headers, |bytes| {
+            bytes.extend_from_slice(value);
+        });
+    };
+    let hidden: Vec<_> = record
+        .headers
+        .iter()
+        .map(|header| hiding.header(header))
+        .collect();
+    let headers = hidden.iter().map(|(name, value)| Header {
+        name,
+        value: value.as_deref(),
+    });
+    // What became an event is JSON, so there is always a value to write.
+    out.push(&topic.topic, key, headers.chain(ours), |bytes| {
+        hiding.source_record(value, bytes);
     })
 }
 

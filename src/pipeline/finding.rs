@@ -57,6 +57,7 @@ impl Batch {
         let Finding {
             alert,
             event,
+            hiding,
             now_ms,
             ..
         } = *finding;
@@ -69,6 +70,10 @@ impl Batch {
             now_ms,
             &mut value,
         );
+        if let Some(hiding) = hiding {
+            let shown = std::mem::take(&mut value);
+            hiding.alert(&shown, &mut value);
+        }
         let rule = alert.rule.rule.id.as_str();
         self.alert_record((&alert.uid, &alert.group_key), rule, value)
     }

@@ -11,6 +11,7 @@ mod limits;
 mod loss;
 mod outcome;
 mod outputs;
+mod privacy;
 mod routing;
 mod visit;
 
@@ -25,6 +26,7 @@ use crate::catalog::{Catalog, MethodNames};
 pub use crate::enrich::{LookupCounts, Lookups, Names};
 pub use crate::event::Path;
 use crate::event::{self, AttributeFacts};
+use crate::privacy::Policies;
 use crate::route::{NoisePolicy, Routes};
 use crate::rules::{CurrentRules, Known, KnownField, KnownProduct};
 use crate::sigma::Placeholders;
@@ -34,6 +36,7 @@ pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
 pub use outcome::{Dropped, Outcome, RaisedAlert};
 pub use outputs::{Content, OutputList, OutputTopic, Purpose};
+use privacy::Privacy;
 pub use routing::RouteCount;
 use routing::Routing;
 
@@ -67,6 +70,7 @@ impl From<i64> for Reading {
 struct Context {
     outputs: OutputList,
     routing: Routing,
+    privacy: Privacy,
     catalogs: Arc<Catalogs>,
     method_names: Arc<MethodNames>,
     /// The source's name in the configuration.
@@ -102,6 +106,7 @@ impl Pipeline {
         Self {
             context: Context {
                 routing: Routing::new(Arc::default(), NoisePolicy::Keep, &outputs),
+                privacy: Privacy::default(),
                 outputs,
                 method_names: Arc::new(MethodNames::of(&catalogs)),
                 catalogs,
@@ -135,6 +140,12 @@ impl Pipeline {
         self
     }
 
+    /// The same with policies of privacy. Without them, every output shows everything.
+    pub fn private(mut self, policies: Policies) -> Self {
+        self.context.privacy = Privacy::new(policies, &self.context.outputs);
+        self
+    }
+
     /// The names of everything that decides about events, by its number in [`Batch::take_counts`]: the
     /// routes, the kinds of noise, and `default`.
     pub fn route_names(&self) -> Vec<Arc<str>> {
@@ -159,6 +170,7 @@ impl Pipeline {
     /// Writes to these outputs in the batches that begin from now on.
     pub fn set_outputs(&mut self, outputs: OutputList) {
         self.context.routing.find_topics(&outputs);
+        self.context.privacy.find_topics(&outputs);
         self.context.outputs = outputs;
     }
 

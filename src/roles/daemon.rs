@@ -208,5 +208,6 @@ impl Daemon<'_> {
         let lookups = rulebook.lookups();
         Pipeline::new(self.config.outputs.clone(), catalogs, rules, lookups)
             .routed(Arc::clone(&self.config.routes), self.config.noise)
+            .private(self.config.privacy.clone())
     }
 }

@@ -32,13 +32,18 @@ impl FieldName {
         let is_known = WRITTEN.contains(&text) || is_parent || Path::parse(text).is_ok();
         if !is_known || text.contains('|') {
             let problem = Problem::error(mark, format!("unknown field `{text}`"));
-            let known = Path::attributes().chain(WRITTEN);
+            let known = Path::attributes().chain(WRITTEN).chain(["unmapped"]);
             return Err(match nearest(text, known) {
                 Some(near) => problem.remedy(format!("did you mean `{near}`?")),
                 None => problem.remedy("write names of OCSF attributes, such as `actor.user.uid`"),
             });
         }
         Ok(FieldName(text.split('.').map(Into::into).collect()))
+    }
+
+    /// The name, with dots.
+    pub fn name(&self) -> String {
+        self.0.join(".")
     }
 
     /// Its segments.

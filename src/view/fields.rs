@@ -28,12 +28,13 @@ const OF_EVENTS: [&str; 12] = [
 ];
 
 /// Our headers of dead letters.
-const OF_DEAD_LETTERS: [&str; 11] = [
+const OF_DEAD_LETTERS: [&str; 12] = [
     "watchbell-cut-sha256",
     "watchbell-cut-size",
     "watchbell-detail",
     "watchbell-reason",
     "watchbell-schema",
+    "watchbell-sealed",
     "watchbell-source-element",
     "watchbell-source-offset",
     "watchbell-source-partition",

@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "printable",
     "diagnostic",
     "input_file",
@@ -28,6 +28,7 @@ const ORDER: [&str; 28] = [
     "normalize",
     "rules",
     "route",
+    "privacy",
     "alert",
     "encode",
     "finding",
@@ -90,7 +91,7 @@ const EFFECTS: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 21] = [
+const MAY_IMPORT: [(&str, &[&str]); 22] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
     // Reads and writes JSON, whoever asks.
@@ -119,6 +120,8 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ),
     ("enrich", &["diagnostic", "event", "json", "yaml"]),
     ("route", &["diagnostic", "event", "sigma", "yaml"]),
+    // What outputs do not show; an output is JSON by then.
+    ("privacy", &["diagnostic", "event", "json", "route", "yaml"]),
     // What matched, and by which rule.
     (
         "alert",
@@ -155,6 +158,7 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
             "event",
             "notice",
             "printable",
+            "privacy",
             "settings",
             "sigma",
             "vendors",

@@ -33,6 +33,8 @@ mod packs;
 /// The generated page about the shipped rules.
 mod packs_page;
 mod pipeline;
+/// What outputs do not show.
+mod privacy;
 /// Properties of every record.
 mod properties;
 /// How much a quiet organization's month alerts.

@@ -18,6 +18,8 @@ mod follow;
 mod node;
 /// The checks of a session's outputs, and the worker that makes them.
 mod passthrough;
+/// What topics and sinks do not show.
+mod privacy;
 /// A proxy that loses, delays or cuts off responses.
 mod proxy;
 /// A cluster of three brokers.

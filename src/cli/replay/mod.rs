@@ -126,7 +126,9 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         _ => None,
     };
     if let (Some(config), Some(topics)) = (&config, &topics) {
-        pipeline = pipeline.routed(Arc::clone(&config.routes), config.noise);
+        pipeline = pipeline
+            .routed(Arc::clone(&config.routes), config.noise)
+            .private(config.privacy.clone());
         pipeline.set_outputs(topics.outputs().clone());
     }
     let job = work::Job {

@@ -26,6 +26,7 @@ fn letter(record: &RawRecord<'_>, detail: &str, max_bytes: usize) -> OutputRecor
         detail,
         max_bytes,
         cut: false,
+        sealed: false,
         unread: None,
     };
     dead_letter(record, &"dead".into(), why)
@@ -162,4 +163,40 @@ fn a_long_detail_is_cut_between_letters() {
         1_000_000,
     );
     assert_eq!(said(&letter, "watchbell-detail"), Some("é".repeat(1024)));
+}
+
+#[test]
+fn a_sealed_letter_says_where_the_record_stands_and_nothing_of_what_is_in_it() {
+    let headers = vec![Header {
+        name: "secret",
+        value: Some(b"secret"),
+    }];
+    let value = b"a secret";
+    let why = DeadLetter {
+        reason: "not_json",
+        detail: "expected a value, not `secret`",
+        max_bytes: 1_000_000,
+        cut: false,
+        sealed: true,
+        unread: None,
+    };
+    let record = RawRecord {
+        key: Some(b"secret"),
+        ..record(Some(value), headers)
+    };
+    let letter = dead_letter(&record, &"dead".into(), why);
+    assert_eq!((&letter.key, &letter.value), (&None, &None));
+    assert!(!format!("{letter:?}").contains("secret"), "{letter:?}");
+    assert_eq!(
+        said(&letter, "watchbell-detail").as_deref(),
+        Some(SEALED_DETAIL)
+    );
+    assert_eq!(said(&letter, "watchbell-sealed").as_deref(), Some("true"));
+    assert_eq!(
+        said(&letter, "watchbell-source-offset").as_deref(),
+        Some("42")
+    );
+    assert_eq!(said(&letter, "watchbell-cut-size").as_deref(), Some("8"));
+    let sha256 = crate::event::Digest::of(value).hex();
+    assert_eq!(said(&letter, "watchbell-cut-sha256"), Some(sha256));
 }

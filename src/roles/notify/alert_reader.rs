@@ -29,23 +29,18 @@ impl AlertReader<'_> {
         let behind_ms = self.backlog.behind_ms(offset, record.timestamp_ms);
         // Records without a timestamp are older than message format 1 (Kafka 0.10).
         let written_ms = record.timestamp_ms.unwrap_or_default();
-        let (mut notice, decision) =
-            match Notice::read(record.value.unwrap_or_default(), record.position) {
-                Ok(notice) => {
-                    let decision = self.sink.route.decide(&notice);
-                    (notice, decision)
-                }
-                Err(error) => {
-                    if self.queue.require_dead_letter(offset) {
-                        self.dead_letters.add_unreadable(offset, &error);
-                    }
-                    // Its content is not known, so no filter can exclude it.
-                    (
-                        Notice::unreadable(record.position, written_ms, &error),
-                        Ok(()),
-                    )
-                }
-            };
+        let value = record.value.unwrap_or_default();
+        let read = self.sink.read(value, record.position);
+        let (mut notice, decision) = read.unwrap_or_else(|error| {
+            if self.queue.require_dead_letter(offset) {
+                self.dead_letters.add_unreadable(offset, &error);
+            }
+            // Its content is not known, so no filter can exclude it.
+            (
+                Notice::unreadable(record.position, written_ms, &error),
+                Ok(()),
+            )
+        });
         // Alerts that were written before a new sink first reads must not wake people.
         notice.history |= self.backlog.is_history(offset);
         let offered = match decision {

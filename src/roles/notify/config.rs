@@ -14,6 +14,8 @@ pub struct NotifyConfig {
     pub alerts: String,
     /// The dead-letter topic, for alerts that the sink did not accept.
     pub dead_letters: OutputTopic,
+    /// Whether nothing of an alert is kept in its dead letter.
+    pub seals_dead_letters: bool,
     /// The consumer group of this sink.
     pub group: String,
 }
@@ -25,6 +27,7 @@ impl NotifyConfig {
             cluster: config.destination.clone(),
             alerts: outputs.of(Content::Alerts).topic.to_string(),
             dead_letters: outputs.of(Content::DeadLetters).clone(),
+            seals_dead_letters: config.privacy.seals_dead_letters(),
             group: config.sink_group(sink),
         }
     }

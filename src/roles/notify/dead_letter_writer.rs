@@ -53,6 +53,8 @@ pub(super) struct DeadLetterWriter {
     /// The largest record that the topic accepts.
     max_bytes: usize,
     sink: String,
+    /// Whether nothing of the alert is kept, because a privacy policy exists.
+    is_sealed: bool,
 }
 
 impl DeadLetterWriter {
@@ -64,6 +66,7 @@ impl DeadLetterWriter {
             topic: Arc::clone(&config.dead_letters.topic),
             max_bytes: config.dead_letters.max_bytes,
             sink: sink.to_owned(),
+            is_sealed: config.seals_dead_letters,
         })
     }
 
@@ -118,6 +121,7 @@ impl DeadLetterWriter {
                 .max_bytes
                 .saturating_sub(SINK_HEADER_BYTES + self.sink.len()),
             cut: false,
+            sealed: self.is_sealed,
             unread: None,
         };
         let mut letter = encode::dead_letter(record, &self.topic, why);

@@ -16,7 +16,6 @@ use super::config::NotifyConfig;
 use crate::event::{NextOffset, RawRecord};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Cluster, Span};
-use crate::notice::Notice;
 use crate::notify::firing::{FiringAlert, FiringAlerts};
 use crate::notify::offsets::Offsets;
 use crate::notify::queue::Arrival;
@@ -177,10 +176,9 @@ impl SentBefore {
             return None;
         }
         let at_ms = record.timestamp_ms?;
-        let notice = Notice::read(record.value?, record.position).ok()?;
-        let route = &self.sink.route;
-        route.decide(&notice).ok()?;
-        if route.arrival(&notice, 0) != Arrival::InTime {
+        let (notice, decision) = self.sink.read(record.value?, record.position).ok()?;
+        decision.ok()?;
+        if self.sink.route.arrival(&notice, 0) != Arrival::InTime {
             // It was part of a digest of late alerts.
             return None;
         }

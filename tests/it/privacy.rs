@@ -13,6 +13,7 @@ use watchbell::privacy::{self, Policies, PseudonymKey};
 use watchbell::route::{self, NoisePolicy};
 use watchbell::yaml;
 
+use crate::command::run_in;
 use crate::pipeline::{NOW_MS, pipeline_with, record};
 use crate::vendors::VENDORS;
 
@@ -477,4 +478,54 @@ fn a_sink_filters_by_the_whole_alert_and_is_told_what_its_policy_leaves() {
         }
     }
     assert!(told > 0);
+}
+
+#[test]
+fn replay_prints_what_each_topic_would_get() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let events = file("events.json", crate::pipeline::SEED);
+    let more = "
+routes: [{name: raw, when: {api.operation: DeleteStatement}, to: raw, shape: raw, continue: true}]
+";
+    let topics = "topics: [watchbell.events, watchbell.routine, raw], sinks: [chat]";
+    let config = SINK
+        .replace("sinks: [chat]", topics)
+        .replace("src_endpoint.ip: drop", "api.request.data: drop");
+    let config = file("w.yaml", &(config + more));
+    let arguments = ["replay", &events, "-c", &config, "--emit", "routed"];
+    let ran = run_in(folder.path(), &arguments);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let text = ran.stdout;
+    let mut topics = BTreeSet::new();
+    for line in text.lines() {
+        let output: Value = serde_json::from_str(line).unwrap();
+        let topic = output["topic"].as_str().unwrap();
+        let is_shown = topic != "watchbell.alerts" && line.contains("u-devccq71mwp");
+        assert!(!is_shown, "{line}");
+        topics.insert(topic.to_owned());
+    }
+    assert_eq!(
+        Vec::from_iter(&topics),
+        [
+            "raw",
+            "watchbell.alerts",
+            "watchbell.events",
+            "watchbell.routine"
+        ]
+    );
+    assert!(
+        text.contains("u-devccq71mwp"),
+        "the alerts topic has no policy"
+    );
+    let refused = run_in(folder.path(), &["replay", &events, "--emit", "routed"]);
+    assert!(
+        refused.stderr.contains("needs a configuration"),
+        "{}",
+        refused.stderr
+    );
 }

@@ -19,6 +19,8 @@ use crate::pipeline::{Content, OutputList};
 pub(super) enum Emit {
     /// Every record with topic, key and headers.
     All,
+    /// The same as the routes, the noise policy and the policies of privacy of the configuration make them.
+    Routed,
     /// Only the values of events.
     Events,
     /// Only the values of alerts.
@@ -31,7 +33,9 @@ impl Emit {
     /// Appends the line of the record if this selection includes it.
     pub(super) fn write(self, output: Output<'_>, outputs: &OutputList, out: &mut Vec<u8>) {
         let content = match self {
-            Emit::All => return write_whole(output, outputs, out),
+            Emit::All => return write_whole(output, is_encoded(output, outputs), out),
+            // A route may write a record as its source wrote it.
+            Emit::Routed => return write_whole(output, false, out),
             Emit::Events => Content::Events,
             Emit::Alerts => Content::Alerts,
             Emit::DeadLetters => Content::DeadLetters,
@@ -51,11 +55,11 @@ impl Emit {
 }
 
 /// `{"topic","key","headers","value"}`; what is not UTF-8 is in base64, under the name followed by `_base64`.
-fn write_whole(output: Output<'_>, outputs: &OutputList, out: &mut Vec<u8>) {
+fn write_whole(output: Output<'_>, is_encoded: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"topic\":");
     write(&**output.topic, out);
     out.push(b',');
-    write_content(output, is_encoded(output, outputs), out);
+    write_content(output, is_encoded, out);
     out.extend_from_slice(b"}\n");
 }
 

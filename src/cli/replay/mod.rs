@@ -111,6 +111,9 @@ struct ReadResult {
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let config = command.config.as_deref().map(load_config).transpose()?;
+    if command.emit == Emit::Routed && config.is_none() {
+        return Err(anyhow!("--emit routed needs a configuration, given with -c").into());
+    }
     let source = command.source(config.as_ref())?;
     let (rulebook, outputs) = command.load_rules(config.as_ref())?;
     let baseline = command.baseline.as_deref().map(Baseline::read);
@@ -125,10 +128,14 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         Some(config) if command.to_topics => Some(to_topics::Topics::open(config)?),
         _ => None,
     };
-    if let (Some(config), Some(topics)) = (&config, &topics) {
+    if let Some(config) = &config
+        && (command.to_topics || command.emit == Emit::Routed)
+    {
         pipeline = pipeline
             .routed(Arc::clone(&config.routes), config.noise)
             .private(config.privacy.clone());
+    }
+    if let Some(topics) = &topics {
         pipeline.set_outputs(topics.outputs().clone());
     }
     let job = work::Job {

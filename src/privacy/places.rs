@@ -43,7 +43,14 @@ const FIXED: [&str; 24] = [
 ];
 
 /// Attributes that no policy can name for other reasons: readers know a record by them, or they hold such as are fixed.
-const REQUIRED: [&str; 4] = ["metadata.uid", "metadata", "api", "actor"];
+const REQUIRED: [&str; 6] = [
+    "metadata.uid",
+    "metadata",
+    "api",
+    "actor",
+    "cloud",
+    "service",
+];
 
 /// The same in alerts: words of rules.
 const FIXED_IN_ALERTS: [&str; 12] = [

@@ -26,7 +26,8 @@ pub static DEAD_LETTER: BuiltIn = BuiltIn {
     runbook: "Look at the record: watchbell show with its position, or watchbell tail \
               dead-letters. More of them with the same reason follow as a digest: then the \
               producer, or what stands between it and watchbell, writes something else than \
-              audit events.",
+              audit events. A record that is repaired, or that another version or configuration \
+              reads, becomes its event with watchbell dead-letters retry.",
     level: Level::Medium,
 };
 
@@ -41,7 +42,8 @@ pub static SENSITIVE_DEAD_LETTER: BuiltIn = BuiltIn {
                   have made it unreadable on purpose.",
     runbook: "Take it for the operation that it names until you know better. Look at the record: \
               watchbell show with its position, or watchbell tail dead-letters. Then look at the \
-              resource itself, and ask whoever is named in the record.",
+              resource itself, and ask whoever is named in the record. Once it can be read, \
+              watchbell dead-letters retry puts it before the rules.",
     level: Level::Critical,
 };
 

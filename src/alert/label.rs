@@ -6,8 +6,11 @@ pub const EXPERIMENTAL: &str = "status:experimental";
 /// Label of alerts that a suppression keeps from people.
 pub const SUPPRESSED: &str = "status:suppressed";
 
-/// Label of alerts made by `replay`.
+/// Label of events and alerts made by `replay`.
 pub const REPLAYED: &str = "origin:replay";
+
+/// Label of events and alerts of dead letters that were retried.
+pub const RETRIED: &str = "origin:retry";
 
 /// Label of alerts of records that a source held before it was read for the first time.
 pub const HISTORY: &str = "origin:history";

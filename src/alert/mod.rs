@@ -11,7 +11,7 @@ mod suppression;
 
 pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 pub use deed::{Deed, DeedResource};
-pub use label::{EXPERIMENTAL, HISTORY, REPLAYED, SUPPRESSED, TEST};
+pub use label::{EXPERIMENTAL, HISTORY, REPLAYED, RETRIED, SUPPRESSED, TEST};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
 pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
 pub use suppression::SUPPRESSION_ENDS;
@@ -63,7 +63,7 @@ pub struct Alert<'r, P> {
     /// The fields that the rule wants shown, and their values; each once, at most eight; those without a
     /// value left out.
     pub shown: Vec<(&'r str, Vec<String>)>,
-    /// OCSF `labels`: [`EXPERIMENTAL`], [`SUPPRESSED`], [`REPLAYED`], [`HISTORY`].
+    /// OCSF `labels`: [`EXPERIMENTAL`], [`SUPPRESSED`], [`REPLAYED`], [`RETRIED`], [`HISTORY`].
     pub labels: Vec<&'static str>,
     /// Because of this suppression nobody is notified of the alert.
     pub suppression: Option<&'r Suppression>,

@@ -4,6 +4,7 @@
 mod completions;
 mod config;
 mod config_file;
+mod dead_letters;
 mod demo;
 mod event_file;
 mod explain;
@@ -53,6 +54,9 @@ enum Command {
     Tail(tail::Command),
     /// Show one event, alert or dead letter with everything related to it.
     Show(show::Command),
+    /// List dead letters, show one, or put them through the pipeline again.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     /// Write a commented configuration file to start from.
     Init(init::Command),
     /// Check the configuration, the rules and the names, and report every problem.
@@ -88,6 +92,7 @@ impl Cli {
             Command::Replay(command) => replay::run(&command),
             Command::Tail(command) => tail::run(&command),
             Command::Show(command) => show::run(&command),
+            Command::DeadLetters(command) => dead_letters::run(&command),
             Command::Validate(command) => validate::run(&command),
             Command::Rules(command) => rules::run(&command),
             Command::Test(command) => test::run(&command),

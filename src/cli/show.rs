@@ -11,7 +11,9 @@ use super::failure::Failure;
 use super::json_line::json_line;
 use super::signals::shutdown_on_signal;
 use super::terminal::{self, Progress};
-use crate::query::{PastTime, Query, QueryError};
+use crate::kafka::Stored;
+use crate::query::{Letter, PastTime, Query, QueryError, RetryOf};
+use crate::view::words::moment;
 use crate::view::{Emitted, Paint, Reference, heading, line, page, printable};
 
 #[derive(Debug, Args)]
@@ -42,21 +44,25 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         report: &|report| progress.report(report),
     };
     let found = query.find(&command.reference)?;
-    let emitted = Emitted::new(found.record());
-    let text = if command.json {
-        json_line(&emitted) + "\n"
-    } else {
-        let paint = terminal::paint();
-        let related = related(&query, &emitted, paint)?;
-        page(&emitted, paint) + &related
-    };
+    let text = text(&query, &found, command.json)?;
     drop(progress);
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
 }
 
-/// The related records, as text: alerts of an event, or the event of an alert.
+/// A record as a page with everything related to it, or as a line of JSON.
+pub(super) fn text(query: &Query<'_>, found: &Stored, is_json: bool) -> Result<String, QueryError> {
+    let emitted = Emitted::new(found.record());
+    if is_json {
+        return Ok(json_line(&emitted) + "\n");
+    }
+    let paint = terminal::paint();
+    let related = related(query, &emitted, paint)?;
+    Ok(page(&emitted, paint) + &related)
+}
+
+/// The related records, as text: alerts of an event, the event of an alert, or whether a dead letter was retried.
 fn related(query: &Query<'_>, emitted: &Emitted<'_>, paint: Paint) -> Result<String, QueryError> {
     let mut text = String::new();
     let alerts = query.alerts_of(emitted)?;
@@ -70,9 +76,38 @@ fn related(query: &Query<'_>, emitted: &Emitted<'_>, paint: Paint) -> Result<Str
             text.push_str(&format!("    alert id {}\n", printable(&id)));
         }
     }
+    if let Some(letter) = query.letter(emitted) {
+        text.push_str(&heading("Retry", paint));
+        let retry = match query.retry_of(&letter)? {
+            Some(retry) => retried(&letter, retry),
+            None => unretried(&letter),
+        };
+        text.push_str(&format!("  {retry}\n"));
+    }
     for event in &query.events_behind(emitted)? {
         text.push_str(&heading("The event behind it", paint));
         text.push_str(&page(&Emitted::new(event.record()), paint));
     }
     Ok(text)
+}
+
+/// What became of a dead letter that was retried.
+fn retried(letter: &Letter<'_>, retry: RetryOf) -> String {
+    let time = retry
+        .time_ms
+        .map(|time_ms| format!(" at {}", moment(time_ms, 0)));
+    let (topic, (partition, offset)) = (letter.record.position.topic, retry.receipt);
+    let time = time.unwrap_or_default();
+    format!("retried{time}; the receipt is {topic}/{partition}@{offset}")
+}
+
+/// How a dead letter can be retried, or why it cannot be.
+fn unretried(letter: &Letter<'_>) -> String {
+    match letter.obstacle() {
+        Some(obstacle) => format!("cannot be retried: {}", obstacle.description()),
+        None => format!(
+            "not retried; watchbell dead-letters retry {} does it",
+            letter.position()
+        ),
+    }
 }

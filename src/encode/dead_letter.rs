@@ -23,6 +23,11 @@ pub struct DeadLetter<'a> {
     pub sealed: bool,
     /// Of a value that could not be held: all that is known of it.
     pub unread: Option<&'a Digest>,
+    /// Set if it stands for a single output of an event, whose other outputs are written: the name of the route,
+    /// or `default`.
+    pub output: Option<&'a str>,
+    /// Set if the record was read by a command, and not by the daemon.
+    pub origin: Option<&'a str>,
 }
 
 /// What is said in place of a sealed dead letter's detail, which may quote the record.
@@ -30,7 +35,7 @@ pub const SEALED_DETAIL: &str =
     "not said, because dead letters are sealed: what cannot be parsed cannot be masked";
 
 /// Version of these headers; additive changes keep it.
-const SCHEMA_VERSION: &str = "1";
+pub(super) const SCHEMA_VERSION: &str = "1";
 
 /// Framing, and the headers that a cut value has besides, take less than this, in bytes.
 const FRAME_BYTES: usize = 300;
@@ -53,6 +58,14 @@ pub fn dead_letter(record: &RawRecord<'_>, topic: &Arc<str>, why: DeadLetter<'_>
     if why.sealed {
         ours.push(("watchbell-sealed", "true".to_owned()));
     }
+    let set = [
+        ("watchbell-output", why.output),
+        ("watchbell-origin", why.origin),
+    ];
+    ours.extend(
+        set.into_iter()
+            .filter_map(|(name, value)| Some((name, value?.to_owned()))),
+    );
     ours.extend(source_headers(record));
     ours.push(("watchbell-version", env!("CARGO_PKG_VERSION").to_owned()));
     ours.push(("watchbell-schema", SCHEMA_VERSION.to_owned()));

@@ -5,6 +5,7 @@ mod dead_letter;
 mod dropped;
 mod fields;
 mod ocsf;
+mod receipt;
 mod unmapped;
 
 pub use cloudevents::headers;
@@ -13,3 +14,4 @@ pub use dropped::{DroppedCount, DroppedTotals, dropped};
 pub use fields::fields;
 pub use ocsf::{Detail, event, event_in};
 pub(crate) use ocsf::{OCSF_VERSION, actor, cloud, endpoint, resource};
+pub use receipt::{Receipt, receipt};

@@ -6,19 +6,41 @@ use std::time::Duration;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use rdkafka::message::DeliveryResult;
+use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::client::{ClientError, Cluster, log_line};
+use super::fault::{Fault, fault};
 use super::record::owned_headers;
 use super::session::MAX_OUTPUT_BATCH_BYTES;
 use crate::event::{OutputBuffer, OutputRecord};
 
+/// The delivery reports of a producer.
 #[derive(Default)]
-struct Reports {
-    /// The first bad delivery report since the last look.
-    failed: Mutex<Option<KafkaError>>,
+pub(super) struct Reports {
+    /// The first bad report since the last look, and the topic of its record.
+    failed: Mutex<Option<(KafkaError, String)>>,
+}
+
+impl Reports {
+    /// Whether a record is not stored.
+    pub(super) fn has_failed(&self) -> bool {
+        let failed = self.failed.lock();
+        failed.unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Why a record is not stored, and its topic; forgotten then.
+    pub(super) fn take(&self) -> Option<(KafkaError, String)> {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.take()
+    }
+}
+
+/// Whether the client withdrew the record because of another one.
+fn is_withdrawn(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    code.is_some_and(|code| fault(code) == Fault::Withdrawn)
 }
 
 impl ClientContext for Reports {
@@ -35,9 +57,12 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, _: ()) {
-        if let Err((error, _)) = result {
+        if let Err((error, message)) = result {
             let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-            failed.get_or_insert_with(|| error.clone());
+            let known = failed.as_ref().map(|(error, _)| is_withdrawn(error));
+            if known.is_none_or(|is_withdrawn| is_withdrawn) {
+                *failed = Some((error.clone(), message.topic().to_owned()));
+            }
         }
     }
 }
@@ -178,13 +203,8 @@ impl Appender {
 
     /// What the delivery reports since the last look say.
     fn judge(&self) -> Result<(), ClientError> {
-        let reports = self.producer.context();
-        let bad = reports
-            .failed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        bad.map_or(Ok(()), |error| Err(failed(error)))
+        let bad = self.producer.context().take();
+        bad.map_or(Ok(()), |(error, _)| Err(failed(error)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Everything that touches Kafka, and the only place where the client library's types appear.
 //! `session` moves records from a source to a destination with their positions; `follow` is a
-//! member of a group that reads one topic, `append` writes a few records; `topics` knows the topics watchbell
+//! member of a group that reads one topic, `append` writes a few records, `atomic` all or
+//! none of them; `topics` knows the topics watchbell
 //! writes; `topic_reader` reads them back for a person; `access` finds out what one may do and `acl`
 //! words what is missing; `broker_kind` says what answers at an address; `embedded` is librdkafka's in-process cluster
 //! for the demo.
@@ -8,6 +9,7 @@
 pub mod access;
 pub mod acl;
 pub mod append;
+pub mod atomic;
 mod broker_kind;
 pub mod client;
 pub mod embedded;
@@ -21,6 +23,7 @@ mod span;
 mod stored;
 pub mod topic_reader;
 pub mod topics;
+mod transaction_call;
 
 pub use broker_kind::BrokerKind;
 pub use client::{ClientError, Cluster, Credentials};

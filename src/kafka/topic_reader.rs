@@ -40,6 +40,17 @@ pub enum ReadError {
         /// librdkafka's explanation.
         detail: String,
     },
+    /// Somebody's transaction stays open.
+    #[error(
+        "a transaction has been open in the topic {topic} for more than {seconds} s, so that what stands behind its \
+         beginning cannot be read: end the producer that has left it open, or abort it (kafka-transactions.sh)"
+    )]
+    Unsettled {
+        /// The topic.
+        topic: String,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// The cluster has stopped answering.
     #[error("nothing came from the topic {topic} for {seconds} s{}", detail.as_deref().unwrap_or_default())]
     Silent {
@@ -144,6 +155,43 @@ impl TopicReader {
         })
     }
 
+    /// What every partition holds once all that has been written by now is committed or aborted: nothing that was
+    /// committed before this call is missing. `spans` alone ends before the oldest open transaction, whoever has
+    /// begun it, although newer ones may be committed.
+    ///
+    /// # Errors
+    /// The topic is not there, the cluster does not answer, or a transaction stays open for longer than `patience`.
+    pub fn settled_spans(
+        &self,
+        cluster: &Cluster,
+        patience: Duration,
+    ) -> Result<Vec<Span>, ReadError> {
+        let config = cluster.client_config("view", &[], &[("isolation.level", "read_uncommitted")]);
+        let probe: BaseConsumer<Quiet> = config
+            .create_with_context(Quiet::default())
+            .map_err(|error| ClientError::new("create a reader", &error))?;
+        let mut written = Vec::new();
+        for span in self.spans()? {
+            let bounds = probe.fetch_watermarks(&self.topic, span.partition.0, self.timeout);
+            written.push(bounds.map_err(|error| self.failed(&error))?.1);
+        }
+        let deadline = Instant::now() + patience;
+        loop {
+            let spans = self.spans()?;
+            let mut both = spans.iter().zip(&written);
+            if both.all(|(span, written)| span.to.0 >= *written) {
+                return Ok(spans);
+            }
+            if Instant::now() >= deadline {
+                return Err(ReadError::Unsettled {
+                    topic: self.topic.clone(),
+                    seconds: patience.as_secs(),
+                });
+            }
+            std::thread::sleep(TURN);
+        }
+    }
+
     /// The parts of the spans that were written at or after a time, by the records' timestamps.
     ///
     /// # Errors
@@ -202,7 +250,6 @@ impl TopicReader {
             match self.consumer.poll(TURN) {
                 None => {}
                 Some(Ok(message)) => {
-                    heard = Instant::now();
                     let record = raw_record(&message, &self.topic);
                     let partition = record.position.partition.0;
                     let to = ends(partition);
@@ -215,6 +262,8 @@ impl TopicReader {
                     if record.position.offset.next().0 >= to {
                         open.remove(&partition);
                     }
+                    // What is done with a record may take its time.
+                    heard = Instant::now();
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     heard = Instant::now();

@@ -11,7 +11,7 @@ use super::outputs::{Content, OutputTopic};
 use super::privacy::Processed;
 use super::routing::{FIRST_ROUTE_OUTPUT, RouteCount, Written};
 use super::{Context, Outcome, PANIC, RaisedAlert, Reading, guard, limits};
-use crate::alert::{Alert, HISTORY, REPLAYED};
+use crate::alert::{Alert, HISTORY};
 use crate::encode;
 use crate::enrich::{self, LookupCounts, LookupMemory, Lookups};
 use crate::event::{AuditEvent, OutputBuffer, OutputRecord, Path, RawRecord};
@@ -80,8 +80,13 @@ impl Batch {
     ) -> Outcome {
         let reading = reading.into();
         out.begin_event(0);
+        // One event of a list can be read again by itself, and holds no further list.
+        let within = Within {
+            in_list: record.position.element.is_some(),
+            ..Within::default()
+        };
         self.guarded(forms, record, reading.now_ms, out, |out| {
-            self.stages(forms, record, record, &Within::default(), reading, out)
+            self.stages(forms, record, record, &within, reading, out)
         })
     }
 
@@ -189,8 +194,8 @@ impl Batch {
             .rules
             .matches(event, &mut self.scratch.borrow_mut())
             .to_vec();
-        if self.context.marks_events() {
-            event.metadata.labels.push(Text::from(REPLAYED));
+        if let Some((label, _)) = self.context.event_mark() {
+            event.metadata.labels.push(Text::from(label));
         }
         let processed = Processed {
             hidden: self.context.privacy.of_event(event),
@@ -247,9 +252,7 @@ impl Batch {
             {
                 alert.suppress(&suppression.suppression);
             }
-            if self.context.replaying {
-                alert.labels.push(REPLAYED);
-            }
+            alert.labels.extend(self.context.label());
             if reading.history {
                 alert.labels.push(HISTORY);
             }

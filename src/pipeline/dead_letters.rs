@@ -11,7 +11,7 @@ use crate::event::{Digest, OutputBuffer, PARTS_OF_EVENT, RawRecord};
 
 /// The number among the outputs that the alert of a dead letter has: the last one, because those of rules are
 /// numbered from 1.
-const ALERT_OUTPUT: u32 = PARTS_OF_EVENT - 1;
+pub(super) const ALERT_OUTPUT: u32 = PARTS_OF_EVENT - 1;
 
 impl Batch {
     /// Appends the dead letter of a record that may not be processed, for this reason and with this
@@ -31,27 +31,30 @@ impl Batch {
         Outcome::DeadLetter { reason, alerts }
     }
 
-    /// The same without an alert, for a record of which another dead letter has one.
-    pub(super) fn refuse_silently(
+    /// The same in place of one output of an event, by its name; its other outputs stay. Without the wall clock no
+    /// alert is raised: another dead letter of the event has one.
+    pub(super) fn refuse_output(
         &self,
         record: &RawRecord<'_>,
         (reason, detail): (&'static str, &str),
+        name: &str,
         forms: &Forms,
+        now_ms: Option<i64>,
         out: &mut OutputBuffer,
     ) -> Outcome {
-        let why = self.why((reason, detail), forms.dead_letter);
+        let why = DeadLetter {
+            output: Some(name),
+            ..self.why((reason, detail), forms.dead_letter)
+        };
         self.dead_letter(record, why, out);
+        let alerts = now_ms.map(|now_ms| self.tell(record, why, forms, now_ms, out));
         Outcome::DeadLetter {
             reason,
-            alerts: Vec::new(),
+            alerts: alerts.unwrap_or_default(),
         }
     }
 
-    fn why<'w>(
-        &self,
-        (reason, detail): (&'static str, &'w str),
-        form: LetterForm,
-    ) -> DeadLetter<'w> {
+    fn why<'w>(&self, (reason, detail): (&'w str, &'w str), form: LetterForm) -> DeadLetter<'w> {
         DeadLetter {
             reason,
             detail,
@@ -62,6 +65,8 @@ impl Batch {
             cut: form != LetterForm::Whole,
             sealed: self.context.privacy.seals_dead_letters(),
             unread: None,
+            output: None,
+            origin: self.context.event_mark().map(|(_, origin)| origin),
         }
     }
 
@@ -75,12 +80,8 @@ impl Batch {
         out: &mut OutputBuffer,
     ) -> Outcome {
         let why = DeadLetter {
-            reason,
-            detail,
-            max_bytes: self.output(Content::DeadLetters).max_bytes,
-            cut: false,
-            sealed: self.context.privacy.seals_dead_letters(),
             unread: Some(value),
+            ..self.why((reason, detail), LetterForm::Whole)
         };
         self.dead_letter(record, why, out);
         let alerts = self.tell(record, why, &Forms::WHOLE, now_ms, out);

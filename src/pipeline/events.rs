@@ -66,10 +66,9 @@ impl Batch {
                         let detail = routing.detail(decision, detail);
                         let why = (reason, &*detail);
                         // One alert tells of all dead letters of an event.
-                        refused.push(match refused.is_empty() {
-                            true => self.refuse(record, why, forms, reading.now_ms, out),
-                            false => self.refuse_silently(record, why, forms, out),
-                        });
+                        let alerted = refused.is_empty().then_some(reading.now_ms);
+                        let name = routing.output_name(decision);
+                        refused.push(self.refuse_output(record, why, name, forms, alerted, out));
                         return;
                     }
                 },
@@ -147,9 +146,9 @@ impl Batch {
             _ => key,
         };
         let key = key.as_deref();
-        let origin = self.context.marks_events().then_some(Header {
+        let origin = self.context.event_mark().map(|(_, origin)| Header {
             name: "watchbell-origin",
-            value: Some(b"replay"),
+            value: Some(origin.as_bytes()),
         });
         if *output.shape == EventShape::Raw {
             return append_raw((record, hiding), topic, key, origin, out);

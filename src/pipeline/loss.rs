@@ -2,7 +2,7 @@
 
 use super::Batch;
 use super::forms::FindingForm;
-use crate::alert::{REPLAYED, SourceAlert};
+use crate::alert::SourceAlert;
 use crate::event::OutputRecord;
 use crate::finding;
 use crate::sigma::Level;
@@ -36,11 +36,8 @@ impl Batch {
     ) -> Option<Raised> {
         let rule = alert.rule.id;
         let level = self.rules.built_in_level(rule, alert.rule.level)?;
-        let labels: &[_] = if self.context.replaying {
-            &[REPLAYED]
-        } else {
-            &[]
-        };
+        let label = self.context.label();
+        let labels = label.as_slice();
         let mut value = Vec::with_capacity(4096);
         finding::source_finding(alert, level, labels, self.rules.hash(), now_ms, &mut value);
         let keys = (alert.uid.as_str(), alert.group_key.as_str());

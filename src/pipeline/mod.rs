@@ -12,6 +12,7 @@ mod loss;
 mod outcome;
 mod outputs;
 mod privacy;
+mod retry;
 mod routing;
 mod visit;
 
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::alert::BUILT_IN;
+use crate::alert::{BUILT_IN, REPLAYED, RETRIED};
 pub use crate::catalog::Catalogs;
 use crate::catalog::{Catalog, MethodNames};
 pub use crate::enrich::{LookupCounts, Lookups, Names};
@@ -37,6 +38,7 @@ pub use guard::PANIC;
 pub use outcome::{Dropped, Outcome, RaisedAlert};
 pub use outputs::{Content, OutputList, OutputTopic, Purpose};
 use privacy::Privacy;
+pub use retry::Retried;
 pub use routing::RouteCount;
 use routing::Routing;
 
@@ -75,15 +77,37 @@ struct Context {
     method_names: Arc<MethodNames>,
     /// The source's name in the configuration.
     source: Option<Arc<str>>,
-    replaying: bool,
+    reader: RecordReader,
     /// Whether the outputs are written to the topics.
     storing: bool,
 }
 
+/// Who has read the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RecordReader {
+    /// The daemon, as they came.
+    Daemon,
+    /// `replay`, from the past.
+    Replay,
+    /// `dead-letters retry`, from the dead letters.
+    Retry,
+}
+
 impl Context {
-    /// Whether events are marked as those of a replay: only where they are written beside those of the daemon.
-    fn marks_events(&self) -> bool {
-        self.replaying && self.storing
+    /// The label of alerts.
+    fn label(&self) -> Option<&'static str> {
+        match self.reader {
+            RecordReader::Daemon => None,
+            RecordReader::Replay => Some(REPLAYED),
+            RecordReader::Retry => Some(RETRIED),
+        }
+    }
+
+    /// The label of events, and the value of their header `watchbell-origin`: only where they are written beside
+    /// those of the daemon.
+    fn event_mark(&self) -> Option<(&'static str, &'static str)> {
+        let label = self.label().filter(|_| self.storing)?;
+        Some((label, label.split_once(':')?.1))
     }
 }
 
@@ -111,7 +135,7 @@ impl Pipeline {
                 method_names: Arc::new(MethodNames::of(&catalogs)),
                 catalogs,
                 source: None,
-                replaying: false,
+                reader: RecordReader::Daemon,
                 storing: true,
             },
             rules,
@@ -129,8 +153,14 @@ impl Pipeline {
     /// The same for records of the past: its alerts are labelled, and sinks do not send them. If the outputs are
     /// written to the topics (`storing`), the events are labelled, too.
     pub fn replaying(mut self, storing: bool) -> Self {
-        self.context.replaying = true;
+        self.context.reader = RecordReader::Replay;
         self.context.storing = storing;
+        self
+    }
+
+    /// The same for dead letters that are read again: events and alerts are labelled, and sinks send the alerts.
+    pub fn retrying(mut self) -> Self {
+        self.context.reader = RecordReader::Retry;
         self
     }
 

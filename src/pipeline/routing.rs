@@ -64,6 +64,9 @@ pub(super) struct Written {
 /// The place of the events topic in the list of outputs.
 const EVENTS: usize = Content::Events as usize;
 
+/// The name of the output that is not of a route. No route has it.
+const DEFAULT_OUTPUT: &str = "default";
+
 /// The number of the first output of a route, beyond those of alerts.
 pub(super) const FIRST_ROUTE_OUTPUT: u32 = 3_000;
 
@@ -99,7 +102,10 @@ impl Routing {
     /// The names of what decides, by [`Routing::number`].
     pub(super) fn names(&self) -> Vec<Arc<str>> {
         let routes = self.routes.all().iter().map(|route| route.name.clone());
-        let built_in = Noise::ALL.map(Noise::name).into_iter().chain(["default"]);
+        let built_in = Noise::ALL
+            .map(Noise::name)
+            .into_iter()
+            .chain([DEFAULT_OUTPUT]);
         routes.chain(built_in.map(Arc::from)).collect()
     }
 
@@ -111,6 +117,25 @@ impl Routing {
             }
             Decision::Noise(_) | Decision::Default => detail,
         }
+    }
+
+    /// The output of an event that a decision stands for, as the dead letter in its place names it. The noise policy
+    /// only chooses another topic for the default output.
+    pub(super) fn output_name(&self, decision: Decision) -> &str {
+        match decision {
+            Decision::Route(number) => &self.routes.all()[number].name,
+            Decision::Noise(_) | Decision::Default => DEFAULT_OUTPUT,
+        }
+    }
+
+    /// The number of the output with this name among the outputs of an event.
+    pub(super) fn output_number(&self, name: &str) -> Option<u32> {
+        if name == DEFAULT_OUTPUT {
+            return Some(0);
+        }
+        let mut routes = self.routes.all().iter();
+        let number = routes.position(|route| *route.name == *name)?;
+        Some(self.output(Decision::Route(number))?.number)
     }
 
     pub(super) fn no_counts(&self) -> Vec<RouteCount> {

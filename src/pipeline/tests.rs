@@ -15,6 +15,9 @@ use crate::sigma::Level;
 /// Records that hold several events.
 mod lists;
 
+/// Dead letters that are retried.
+mod retry;
+
 /// Where events are written.
 mod routes;
 

@@ -99,21 +99,25 @@ impl Query<'_> {
             return Ok(found);
         }
         let searched: Vec<String> = topics.iter().map(ToString::to_string).collect();
-        let looked = searched.join("; ");
+        Err(self.nothing(what.to_owned(), searched.join("; ")))
+    }
+
+    /// Why a search has found nothing; `looked` says how much was searched.
+    pub(super) fn nothing(&self, what: String, looked: String) -> QueryError {
         if self.stop.is_requested() {
-            return Err(QueryError::Stopped { looked });
+            return QueryError::Stopped { looked };
         }
         let since = self.since;
         let since = since.map(|since| format!(" among the records written since {since}"));
-        Err(QueryError::Nothing {
-            what: what.to_owned(),
+        QueryError::Nothing {
+            what,
             since: since.unwrap_or_default(),
             looked,
-        })
+        }
     }
 
     /// The offsets of a topic that are to be searched: all of them, or those of records written since `since`.
-    fn searched_spans(&self, reader: &TopicReader) -> Result<Vec<Span>, ReadError> {
+    pub(super) fn searched_spans(&self, reader: &TopicReader) -> Result<Vec<Span>, ReadError> {
         let spans = self.spans(reader)?;
         match self.since {
             Some(since) => reader.since(&spans, since.time_ms(self.now)),
@@ -122,7 +126,7 @@ impl Query<'_> {
     }
 
     /// The record at a position of the reader's topic.
-    fn record_at(&self, reader: &TopicReader, at: &At) -> Result<Stored, QueryError> {
+    pub(super) fn record_at(&self, reader: &TopicReader, at: &At) -> Result<Stored, QueryError> {
         let spans = self.spans(reader)?;
         let count = spans.len();
         let span = spans.iter().find(|span| span.partition.0 == at.partition);

@@ -3,12 +3,16 @@
 //! Invariant: a query joins no consumer group, commits nothing and writes nothing. It reports its progress, and
 //! it ends when a stop is requested.
 
+mod dead_letters;
 mod find;
 mod newest;
 mod past_time;
 mod related;
 mod search;
 
+pub use dead_letters::{
+    DeadLetterChoice, DeadLetterPosition, Letter, Obstacle, Receipts, RetryOf, retry_id,
+};
 pub use newest::newest;
 pub use past_time::{InvalidTime, PastTime};
 
@@ -80,6 +84,9 @@ pub enum QueryError {
         "no record at {0}: the offset is that of a transaction marker, or of a record of an aborted transaction"
     )]
     NoRecord(At),
+    /// The record at the position is another one.
+    #[error("the record at {0} is no dead letter")]
+    NoLetter(At),
     /// Everything was searched, and there is no such record.
     #[error("{what} was found{since}; searched: {looked}")]
     Nothing {

@@ -135,6 +135,22 @@ pub fn prepare(
     })
 }
 
+/// The same for a command, which does not wait until somebody creates what is missing.
+///
+/// # Errors
+/// The cluster does not answer or refuses, or topics are missing.
+pub fn existing(
+    cluster: &Cluster,
+    outputs: &OutputList,
+    create_missing: bool,
+) -> Result<OutputList, OutputsError> {
+    let found = prepare(cluster, outputs, create_missing)?;
+    match found.missing.is_empty() {
+        true => Ok(found.outputs),
+        false => Err(OutputsError::Missing(found.missing)),
+    }
+}
+
 /// Describe the topics of these names.
 ///
 /// # Errors

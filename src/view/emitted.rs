@@ -16,6 +16,8 @@ pub enum RecordKind {
     Alert,
     /// A record that could not become an event.
     DeadLetter,
+    /// The receipt of a dead letter that was retried.
+    Receipt,
     /// Anything else: a record that watchbell did not write, an event of which only some fields or the original are
     /// written, or what was dropped in a day.
     Foreign,
@@ -43,9 +45,11 @@ impl<'r> Emitted<'r> {
             let class = document.member(document.root(), "class_uid")?;
             document.raw(class).parse().ok()
         });
-        let is_dead = record.headers.iter().any(|h| h.name == "watchbell-reason");
+        let has = |name: &str| record.headers.iter().any(|header| header.name == name);
         let kind = match class {
-            _ if is_dead => RecordKind::DeadLetter,
+            // A dead letter has the headers of its record, whatever their names are.
+            _ if first_of_ours(&record).is_some() => RecordKind::DeadLetter,
+            _ if has("watchbell-retried") => RecordKind::Receipt,
             Some(finding::CLASS_UID) => RecordKind::Alert,
             Some(uid) if EventClass::of_uid(uid).is_some() => RecordKind::Event,
             _ => RecordKind::Foreign,
@@ -93,15 +97,25 @@ impl<'r> Emitted<'r> {
                 let is_event = evidence.at("class_uid").is_some();
                 is_event.then_some(evidence)
             }
-            RecordKind::DeadLetter | RecordKind::Foreign => None,
+            RecordKind::DeadLetter | RecordKind::Receipt | RecordKind::Foreign => None,
         }
     }
 
-    /// The first header of that name, as text; bytes that are not UTF-8 are replaced.
+    /// The first header of that name, as text; bytes that are not UTF-8 are replaced. Of the names that begin with
+    /// `watchbell-`, a dead letter has only watchbell's own.
     pub fn header(&self, name: &str) -> Option<Cow<'r, str>> {
-        let named = |header: &&Header<'r>| header.name == name;
-        let header = self.record.headers.iter().find(named)?;
+        let is_ours = name.starts_with("watchbell-");
+        let first = first_of_ours(&self.record).filter(|_| is_ours);
+        let mut headers = self.record.headers[first.unwrap_or(0)..].iter();
+        let header = headers.find(|header| header.name == name)?;
         header.value.map(String::from_utf8_lossy)
+    }
+
+    /// The position of the dead letter that a receipt is about.
+    pub fn retried_letter(&self) -> Option<super::At> {
+        let is_receipt = self.kind == RecordKind::Receipt;
+        let letter = self.header("watchbell-retried").filter(|_| is_receipt)?;
+        letter.parse().ok()
     }
 
     /// The id by which `show` finds it: that of its CloudEvent, else of the event or alert.
@@ -140,6 +154,13 @@ impl<'r> Emitted<'r> {
             _ => self.header("ce_id")?.parse().ok(),
         }
     }
+}
+
+/// The number of the first of watchbell's headers in a dead letter; `None` if the record is none. They begin with the
+/// reason and follow those of the source record, which can have any names.
+pub fn first_of_ours(record: &RawRecord<'_>) -> Option<usize> {
+    let is_reason = |header: &Header<'_>| header.name == "watchbell-reason";
+    record.headers.iter().rposition(is_reason)
 }
 
 /// A part of a JSON value.

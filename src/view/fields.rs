@@ -27,14 +27,21 @@ const OF_EVENTS: [&str; 12] = [
     "severity_id",
 ];
 
-/// Our headers of dead letters.
-const OF_DEAD_LETTERS: [&str; 12] = [
+/// Our headers of dead letters and of their receipts.
+const OF_DEAD_LETTERS: [&str; 19] = [
     "watchbell-cut-sha256",
     "watchbell-cut-size",
     "watchbell-detail",
+    "watchbell-origin",
+    "watchbell-output",
+    "watchbell-outputs",
     "watchbell-reason",
+    "watchbell-repaired-sha256",
+    "watchbell-repaired-size",
+    "watchbell-retried",
     "watchbell-schema",
     "watchbell-sealed",
+    "watchbell-sink",
     "watchbell-source-element",
     "watchbell-source-offset",
     "watchbell-source-partition",
@@ -93,7 +100,9 @@ impl FieldPath {
         let target = match kind {
             RecordKind::Event => any_of(name, of_event),
             RecordKind::Alert => any_of(name, of_alert),
-            RecordKind::DeadLetter | RecordKind::Foreign => of_dead_letter(name),
+            RecordKind::DeadLetter | RecordKind::Receipt | RecordKind::Foreign => {
+                of_dead_letter(name)
+            }
         }?;
         Ok(FieldPath {
             target,
@@ -271,7 +280,7 @@ impl Emitted<'_> {
         left_out: &[NodeId],
         visit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if self.kind == RecordKind::DeadLetter {
+        if let RecordKind::DeadLetter | RecordKind::Receipt = self.kind {
             let values = self.record.headers.iter().filter_map(|header| header.value);
             for value in values {
                 visit(&String::from_utf8_lossy(value))?;

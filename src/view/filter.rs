@@ -140,7 +140,7 @@ fn name_fields_of_records(kind: RecordKind, rule: &mut Rule) {
                 .collect();
             (!places.is_empty()).then(|| places.join("|"))
         }
-        RecordKind::DeadLetter | RecordKind::Foreign => None,
+        RecordKind::DeadLetter | RecordKind::Receipt | RecordKind::Foreign => None,
     });
 }
 

@@ -11,12 +11,13 @@ const EXCERPT: usize = 160;
 
 /// The line of an event has time, actor, operation, resource, outcome and address; of an alert time,
 /// level, title, outcome and reason; of a dead letter time, reason, source position and its first
-/// bytes. At the end is the position of the record.
+/// bytes; of a receipt time and the dead letter that was retried. At the end is the position of the record.
 pub fn line(emitted: &Emitted<'_>, paint: Paint) -> String {
     let text = match emitted.kind {
         RecordKind::Event => event(emitted, paint),
         RecordKind::Alert => alert(emitted, paint),
         RecordKind::DeadLetter => dead_letter(emitted, paint),
+        RecordKind::Receipt => receipt(emitted, paint),
         RecordKind::Foreign => foreign(emitted, paint),
     };
     let position = emitted.record.position;
@@ -92,6 +93,17 @@ fn dead_letter(emitted: &Emitted<'_>, paint: Paint) -> String {
     }
     line.push_str(&excerpt(emitted, paint));
     line
+}
+
+fn receipt(emitted: &Emitted<'_>, paint: Paint) -> String {
+    let letter = emitted.header("watchbell-retried").unwrap_or_default();
+    let outputs = emitted.header("watchbell-outputs").unwrap_or_default();
+    let plain = |text: &str| paint.paint(Tone::Plain, text);
+    let (letter, outputs) = (plain(&letter), plain(&outputs));
+    format!(
+        "{}  retried {letter}, records written: {outputs}",
+        written(emitted)
+    )
 }
 
 fn foreign(emitted: &Emitted<'_>, paint: Paint) -> String {

@@ -500,3 +500,63 @@ fn every_attribute_that_is_written_can_be_filtered() {
         }
     }
 }
+
+#[test]
+fn a_receipt_is_shown_with_the_dead_letter_that_was_retried() {
+    let letter = Position {
+        topic: "dead",
+        partition: Partition(2),
+        offset: Offset(17),
+        element: None,
+    };
+    let receipt = encode::receipt(&encode::Receipt {
+        letter,
+        outputs: 3,
+        repaired: Some(&event::Digest::of(b"{}")),
+    });
+    let emitted = emitted(&receipt, 18);
+    assert_eq!(emitted.kind, RecordKind::Receipt);
+    let retried = emitted.retried_letter().map(|at| at.to_string());
+    assert_eq!(retried.as_deref(), Some("dead/2@17"));
+    let text = line(&emitted, Paint::PLAIN);
+    assert!(
+        text.contains("retried dead/2@17, records written: 3"),
+        "{text}"
+    );
+    let page = page(&emitted, Paint::PLAIN);
+    assert!(
+        page.starts_with("Dead letter retried: dead/2@17\n"),
+        "{page}"
+    );
+    assert!(page.contains("44136fa3"), "{page}");
+    for (name, _) in &receipt.headers {
+        assert!(
+            FieldPath::parse(RecordKind::DeadLetter, name).is_ok(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn headers_of_a_source_record_are_not_taken_for_those_of_watchbell() {
+    let mut letter = outputs(BROKEN).remove(0);
+    let theirs = [
+        ("watchbell-retried", "dead/2@17"),
+        ("watchbell-reason", "none"),
+        ("watchbell-source-offset", "0"),
+        ("watchbell-sink", "oncall"),
+    ];
+    let theirs = theirs.map(|(name, value)| (name.into(), Some(value.into())));
+    letter.headers.splice(0..0, theirs);
+    let plain = outputs(BROKEN).remove(0);
+    let (letter, plain) = (emitted(&letter, 0), emitted(&plain, 0));
+    assert_eq!(letter.kind, RecordKind::DeadLetter);
+    assert_eq!(letter.retried_letter(), None);
+    assert_eq!(letter.source_position(), plain.source_position());
+    assert_eq!(line(&letter, Paint::PLAIN), line(&plain, Paint::PLAIN));
+    let page = page(&letter, Paint::PLAIN);
+    assert!(
+        page.contains("watchbell-sink") && !page.contains("Refused by sink"),
+        "{page}"
+    );
+}

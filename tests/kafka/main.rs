@@ -41,6 +41,8 @@ mod abandoned;
 mod bad_input;
 /// A source that is damaged on the broker's disk.
 mod corrupted;
+/// Dead letters that are retried.
+mod dead_letters;
 /// Exactly once within a session: rebalances, spare members, aborts.
 mod delivery;
 /// `watchbell run`: every record has its result exactly once, whatever is killed.

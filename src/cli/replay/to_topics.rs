@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::event::OutputBuffer;
 use crate::kafka::append::Appender;
 use crate::pipeline::OutputList;
-use crate::roles::outputs::{self, OutputsError};
+use crate::roles::outputs;
 
 /// The output topics of a configuration.
 pub(super) struct Topics {
@@ -26,15 +26,12 @@ impl Topics {
     /// The cluster does not answer, or a topic is missing.
     pub(super) fn open(config: &Config) -> anyhow::Result<Topics> {
         let cluster = &config.destination;
-        let found = outputs::prepare(cluster, &config.outputs, config.create_topics)?;
-        if !found.missing.is_empty() {
-            return Err(OutputsError::Missing(found.missing).into());
-        }
-        let batch_bytes = found.outputs.smallest_bytes();
+        let outputs = outputs::existing(cluster, &config.outputs, config.create_topics)?;
+        let batch_bytes = outputs.smallest_bytes();
         let appender = Appender::new(cluster, "replay", batch_bytes);
         Ok(Topics {
             appender: appender.context("the destination")?,
-            outputs: found.outputs,
+            outputs,
             written: Cell::new(0),
         })
     }

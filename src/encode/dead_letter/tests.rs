@@ -28,6 +28,8 @@ fn letter(record: &RawRecord<'_>, detail: &str, max_bytes: usize) -> OutputRecor
         cut: false,
         sealed: false,
         unread: None,
+        output: None,
+        origin: None,
     };
     dead_letter(record, &"dead".into(), why)
 }
@@ -179,6 +181,8 @@ fn a_sealed_letter_says_where_the_record_stands_and_nothing_of_what_is_in_it() {
         cut: false,
         sealed: true,
         unread: None,
+        output: None,
+        origin: None,
     };
     let record = RawRecord {
         key: Some(b"secret"),

@@ -19,7 +19,7 @@ pub enum Cause {
 
 impl Cause {
     /// Metric label and dead-letter header.
-    pub fn reason(self) -> &'static str {
+    pub const fn reason(self) -> &'static str {
         match self {
             Cause::Size => "output_too_large",
             Cause::Content => "output_invalid",

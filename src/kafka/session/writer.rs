@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -20,6 +20,7 @@ use crate::event::Output;
 use crate::kafka::ClientError;
 use crate::kafka::fault::{Fault, Side, fault};
 use crate::kafka::record::owned_headers;
+use crate::kafka::transaction_call::{left, repeat};
 
 /// A producer; at most one batch is under way in it.
 pub(super) struct Writer {
@@ -343,25 +344,4 @@ impl Writer {
 /// by default for a minute; within transactions it wants 100 ms less than theirs.
 fn answer_timeout_ms(config: &SessionConfig) -> u64 {
     config.transaction_timeout_ms.saturating_sub(100).max(900)
-}
-
-fn left(deadline: Instant) -> Duration {
-    deadline
-        .saturating_duration_since(Instant::now())
-        .max(Duration::from_millis(10))
-}
-
-/// Repeat a call for as long as librdkafka says that repeating it is right.
-fn repeat(deadline: Instant, mut call: impl FnMut() -> KafkaResult<()>) -> KafkaResult<()> {
-    loop {
-        match call() {
-            Err(KafkaError::Transaction(error))
-                if error.is_retriable() && Instant::now() < deadline =>
-            {
-                // Some of these answers come at once: leave the coordinator a moment.
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            result => return result,
-        }
-    }
 }

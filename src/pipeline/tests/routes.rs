@@ -14,7 +14,7 @@ detection: {s: {api.operation: kafka.DeleteTopics}, condition: s}
 ";
 
 /// A pipeline with a rule about deleted topics, the name of one account, and these routes.
-fn routed(routes: &str, noise: NoisePolicy) -> Pipeline {
+pub(super) fn routed(routes: &str, noise: NoisePolicy) -> Pipeline {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rule.yaml");
     std::fs::write(&path, RULE).unwrap();
@@ -51,7 +51,7 @@ fn event(kind: &str, method: &str, actor: &str, status: &str) -> String {
     .to_string()
 }
 
-fn deletion() -> String {
+pub(super) fn deletion() -> String {
     event(
         "kafka.server/request",
         "kafka.DeleteTopics",

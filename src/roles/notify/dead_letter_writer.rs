@@ -123,6 +123,8 @@ impl DeadLetterWriter {
             cut: false,
             sealed: self.is_sealed,
             unread: None,
+            output: None,
+            origin: None,
         };
         let mut letter = encode::dead_letter(record, &self.topic, why);
         let sink = self.sink.clone().into_bytes();

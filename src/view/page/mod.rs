@@ -24,6 +24,7 @@ pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
         (RecordKind::Event, Some(event)) => page.event(event, emitted),
         (RecordKind::Alert, Some(alert)) => page.alert(alert, emitted),
         (RecordKind::DeadLetter, _) => page.dead_letter(emitted),
+        (RecordKind::Receipt, _) => page.receipt(emitted),
         _ => page.foreign(emitted),
     }
     page.out

@@ -1,10 +1,11 @@
-//! The pages of records that are not events: dead letters, and records that watchbell did not write.
+//! The pages of records that are not events: dead letters, their receipts, and records that watchbell did not write.
 
 use super::sheet::Page;
+use crate::event::Header;
 use crate::json::ValueKind;
 use crate::printable::beginning_of_bytes;
 use crate::view::Emitted;
-use crate::view::emitted::JsonPart;
+use crate::view::emitted::{JsonPart, first_of_ours};
 use crate::view::style::Tone;
 use crate::view::words::moment;
 
@@ -27,12 +28,29 @@ impl Page {
         let time = header("watchbell-source-timestamp");
         let time = time.and_then(|time| time.parse().ok());
         self.row("Source wrote it", time.map(|time| moment(time, 3)));
+        self.row("Missing output", header("watchbell-output"));
+        self.row("Refused by sink", header("watchbell-sink"));
+        self.row("Origin", header("watchbell-origin"));
         self.row("Size when cut", header("watchbell-cut-size"));
         self.row("SHA-256", header("watchbell-cut-sha256"));
         self.row("Version", header("watchbell-version"));
         self.record(emitted);
-        self.headers(emitted, "watchbell-");
+        let first = first_of_ours(&emitted.record).unwrap_or(0);
+        self.headers(&emitted.record.headers[..first]);
         self.value(emitted);
+    }
+
+    /// A dead letter that was retried.
+    pub(super) fn receipt(&mut self, emitted: &Emitted<'_>) {
+        let header = |name| emitted.header(name);
+        let letter = header("watchbell-retried").unwrap_or_default();
+        self.line(Tone::Bold, &format!("Dead letter retried: {letter}"));
+        self.out.push('\n');
+        self.row("Records written", header("watchbell-outputs"));
+        self.row("Repaired size", header("watchbell-repaired-size"));
+        self.row("  SHA-256", header("watchbell-repaired-sha256"));
+        self.row("Version", header("watchbell-version"));
+        self.record(emitted);
     }
 
     pub(super) fn foreign(&mut self, emitted: &Emitted<'_>) {
@@ -42,20 +60,16 @@ impl Page {
         );
         self.out.push('\n');
         self.record(emitted);
-        self.headers(emitted, "");
+        self.headers(&emitted.record.headers);
         self.value(emitted);
     }
 
-    /// Headers, without those that begin with `ours` if that is not empty.
-    fn headers(&mut self, emitted: &Emitted<'_>, ours: &str) {
-        let headers = emitted.record.headers.iter();
-        let theirs = headers.filter(|header| ours.is_empty() || !header.name.starts_with(ours));
-        let theirs: Vec<_> = theirs.collect();
-        if theirs.is_empty() {
+    fn headers(&mut self, headers: &[Header<'_>]) {
+        if headers.is_empty() {
             return;
         }
         self.heading("Headers");
-        for header in theirs {
+        for header in headers {
             let value = header.value.map(String::from_utf8_lossy);
             let value = value.unwrap_or("(null)".into());
             self.row(header.name, Some(format!(" {value}")));

@@ -130,7 +130,10 @@ fn key(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<PseudonymKey> {
             })
             .ok(),
         Err(problem) => {
-            faults.push(Fault::of_file(&path.display().to_string(), problem));
+            let message = format!("{}: {}", path.display(), problem.message);
+            let fault = section.fault("key_file", message);
+            faults
+                .push(fault.remedy("make one with `openssl rand -base64 48`, or correct the path"));
             None
         }
     }
@@ -195,7 +198,7 @@ fn check_routine(
 
 /// Fields have no places in a record as its source wrote it: there, values are found by what they are.
 fn check_shapes(section: &Section<'_>, policy: &Policy, routes: &Routes, faults: &mut Vec<Fault>) {
-    let Some(field) = policy.field_lost_in_source_records() else {
+    let Some((field, attribute)) = policy.field_lost_in_source_records() else {
         return;
     };
     for route in routes.all() {
@@ -204,11 +207,16 @@ fn check_shapes(section: &Section<'_>, policy: &Policy, routes: &Routes, faults:
         };
         if output.shape == EventShape::Raw && policy.topics.iter().any(|of| **of == *output.topic) {
             let message = format!(
-                "`{}` cannot hide {field} in {}: the route {} writes records there as their source wrote them",
+                "`{}` cannot hide {field} in {}: the route {} writes records there as their source wrote them, and that \
+                 writes {attribute} in another way",
                 policy.name, output.topic, route.name
             );
             let fault = section.fault("policies", message);
-            faults.push(fault.remedy("give the route another shape, or the policy another topic"));
+            faults.push(
+                fault.remedy(
+                    "name other fields, give the route another shape, or leave the topic out",
+                ),
+            );
         }
     }
 }

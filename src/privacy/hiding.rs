@@ -9,7 +9,7 @@ use super::policy::{FieldPolicy, Policy, Treatment};
 use super::rewrite::{Rewrite, Treatments};
 use crate::event::limits::{ALERT_DEPTH, EVENT_DEPTH, SOURCE_DEPTH};
 use crate::event::{Found, Header, Walk};
-use crate::json::{Document, NodeId, ValueKind};
+use crate::json::{Document, NodeId, Portable, ValueKind};
 
 /// What one policy hides of one event.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Hiding<'p> {
     values: HiddenValues,
     /// Whether there is a hidden field whose values could not be learned.
     is_blind: bool,
+    /// Whether the method is in a catalogue, so that its names are words that say nothing about anybody.
+    is_known: bool,
 }
 
 impl<'p> Hiding<'p> {
@@ -34,13 +36,14 @@ impl<'p> Hiding<'p> {
 
     fn of(policy: &'p Policy, json: &[u8], content: Content) -> Hiding<'p> {
         let mut gathered = Gathered::default();
-        let mut is_blind = false;
+        let (mut is_blind, mut is_known) = (false, true);
         if let Ok(document) = Document::parse_within(ALERT_DEPTH, json) {
             let in_event_alone =
                 |field: &FieldPolicy| places::is_in_event_alone(&field.field.name());
             is_blind = content == Content::Alert
                 && policy.fields.iter().any(in_event_alone)
                 && !places::has_event(&document);
+            is_known = places::has_known_method(&document, content);
             let treatments = treatments(policy, &document, content);
             let root = (document.root(), Place::root(content));
             gather(&document, root, &treatments, &mut gathered);
@@ -49,6 +52,7 @@ impl<'p> Hiding<'p> {
             policy,
             values: HiddenValues::new(gathered, policy),
             is_blind,
+            is_known,
         }
     }
 
@@ -62,10 +66,13 @@ impl<'p> Hiding<'p> {
         self.rewrite(alert, ALERT_DEPTH, Content::Alert, out);
     }
 
-    /// Appends a record as its source wrote it, without the hidden values; returns false, and appends nothing, if it is
-    /// no JSON. Fields have no known places there.
+    /// Appends a record as its source wrote it, without the hidden values; fields have no known places there. What some
+    /// parsers refuse in it is text, as in the event. Returns false, and appends nothing, if it is no JSON.
     pub fn source_record(&self, record: &[u8], out: &mut Vec<u8>) -> bool {
-        self.rewrite(record, SOURCE_DEPTH, Content::Source, out)
+        self.rewrite(record, SOURCE_DEPTH, Content::Source, out) || {
+            let portable = Portable::of(record).text;
+            self.rewrite(&portable, SOURCE_DEPTH, Content::Source, out)
+        }
     }
 
     /// A text without the hidden values.
@@ -90,7 +97,8 @@ impl<'p> Hiding<'p> {
     /// not all records come into one partition, and if it is no text.
     pub fn key<'k>(&self, key: &'k [u8]) -> Option<Cow<'k, [u8]>> {
         let text = str::from_utf8(key).ok()?;
-        match self.values.hide(text) {
+        let hidden = self.values.hide_whole(text);
+        match hidden.or_else(|| self.values.hide(text)) {
             None => Some(Cow::Borrowed(key)),
             Some(hidden) if hidden.treatment == Treatment::Pseudonym => {
                 Some(Cow::Owned(hidden.text.into_bytes()))
@@ -109,6 +117,7 @@ impl<'p> Hiding<'p> {
             values: &self.values,
             treatments: treatments(self.policy, &document, content),
             is_blind: self.is_blind,
+            is_known: self.is_known,
         };
         rewrite.write(content, out);
         true
@@ -143,7 +152,14 @@ fn gather(
     match (document.kind(node), treatments[node.index()]) {
         (ValueKind::Object, _) => {
             for member in document.children(node) {
-                let place = place.member(&document.key(member));
+                let name = document.key(member);
+                // Other names are those of the form that a request has.
+                if let Some(treatment) = treatments[member.index()]
+                    && name.contains('@')
+                {
+                    gathered.text(&name, treatment);
+                }
+                let place = place.member(&name);
                 gather(document, (member, place), treatments, gathered);
             }
         }

@@ -2,6 +2,7 @@
 //! key can find out whose it is by trying names.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
@@ -17,36 +18,50 @@ const MIN_BYTES: usize = 32;
 /// How many bytes of the HMAC are written, as hexadecimal digits. Of a billion values no two are likely to share them.
 const SHOWN_BYTES: usize = 16;
 
-/// The key has too few bytes.
+/// What is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the key of pseudonyms has {0} bytes; at least {MIN_BYTES} are required")]
-pub struct KeyTooShort(usize);
+pub enum KeyError {
+    /// It has too few bytes.
+    #[error("the key of pseudonyms has {0} bytes; at least {MIN_BYTES} are required")]
+    TooShort(usize),
+    /// Anybody could guess it.
+    #[error("the key of pseudonyms is one byte, repeated")]
+    OneByte,
+}
+
+/// What some editors write at the beginning of a file in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 impl PseudonymKey {
-    /// The key that a file holds; line breaks at its end do not belong to it.
+    /// The key that a file holds; a byte order mark, and line breaks at its end, do not belong to it.
     ///
     /// # Errors
-    /// It is too short.
-    pub fn new(content: &[u8]) -> Result<PseudonymKey, KeyTooShort> {
+    /// It is too short, or can be guessed.
+    pub fn new(content: &[u8]) -> Result<PseudonymKey, KeyError> {
+        let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
         let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let breaks = content.iter().rev().take_while(|byte| is_break(byte));
         let key = &content[..content.len() - breaks.count()];
         if key.len() < MIN_BYTES {
-            return Err(KeyTooShort(key.len()));
+            return Err(KeyError::TooShort(key.len()));
+        }
+        if key.iter().all(|byte| *byte == key[0]) {
+            return Err(KeyError::OneByte);
         }
         // HMAC takes keys of any length.
         Hmac::new_from_slice(key)
             .map(PseudonymKey)
-            .map_err(|_| KeyTooShort(key.len()))
+            .map_err(|_| KeyError::TooShort(key.len()))
     }
 
     /// The pseudonym of a value: `p-` and 32 hexadecimal digits. An e-mail address has one pseudonym in upper and
-    /// lower case, because it is one address.
+    /// lower case, and an IP address in all its spellings, because it is one address.
     pub(super) fn pseudonym(&self, value: &str) -> String {
         let mut mac = self.0.clone();
-        match value.contains('@') {
-            true => mac.update(value.to_lowercase().as_bytes()),
-            false => mac.update(value.as_bytes()),
+        match value.parse::<IpAddr>() {
+            Ok(address) => mac.update(address.to_string().as_bytes()),
+            Err(_) if value.contains('@') => mac.update(value.to_lowercase().as_bytes()),
+            Err(_) => mac.update(value.as_bytes()),
         }
         let digest = mac.finalize().into_bytes();
         format!("p-{}", HEXLOWER.encode(&digest[..SHOWN_BYTES]))
@@ -77,8 +92,14 @@ mod tests {
     #[test]
     fn a_key_has_32_bytes_without_its_line_break() {
         let refused = PseudonymKey::new(b"0123456789abcdef0123456789abcde\n");
-        assert_eq!(refused.unwrap_err(), KeyTooShort(31));
-        assert!(PseudonymKey::new(&[0; 32]).is_ok());
-        assert_eq!(PseudonymKey::new(b"\n\n").unwrap_err(), KeyTooShort(0));
+        assert_eq!(refused.unwrap_err(), KeyError::TooShort(31));
+        assert_eq!(
+            PseudonymKey::new(b"\n\n").unwrap_err(),
+            KeyError::TooShort(0)
+        );
+        assert_eq!(PseudonymKey::new(&[7; 32]).unwrap_err(), KeyError::OneByte);
+        let key = |content: &[u8]| PseudonymKey::new(content).unwrap().pseudonym("u-1");
+        let bytes = b"0123456789abcdef0123456789abcdef";
+        assert_eq!(key(&[BYTE_ORDER_MARK, bytes].concat()), key(bytes));
     }
 }

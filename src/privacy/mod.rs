@@ -14,7 +14,7 @@ mod rewrite;
 mod within_text;
 
 pub use hiding::Hiding;
-pub use key::{KeyTooShort, PseudonymKey};
+pub use key::{KeyError, PseudonymKey};
 pub use policy::{FieldPolicy, Policies, Policy, Treatment};
 pub use read::{check, read};
 

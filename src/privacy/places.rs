@@ -15,7 +15,7 @@ pub(super) enum Content {
 
 /// Attributes with words of watchbell, of OCSF or of the catalogues. They say nothing about a person, and readers
 /// depend on them: they are never changed, and no policy can name them.
-const FIXED: [&str; 24] = [
+const FIXED: [&str; 20] = [
     "class_uid",
     "class_name",
     "category_uid",
@@ -33,14 +33,36 @@ const FIXED: [&str; 24] = [
     "metadata.log_name",
     "metadata.profiles",
     "metadata.labels",
-    "metadata.event_code",
-    "api.operation",
-    "api.service.name",
-    "api.group",
     "cloud.provider",
     "enrichments.name",
     "enrichments.type",
 ];
+
+/// The same of a method that is in a catalogue: the names of the others are what their source wrote.
+const OF_METHOD: [&str; 4] = [
+    "metadata.event_code",
+    "api.operation",
+    "api.service.name",
+    "api.group",
+];
+
+/// The vendor's code of an outcome: a word, which is changed only if a policy names it.
+const CODE: &str = "status_code";
+
+/// Attributes of CloudEvents 1.0, which are names of members of a record as its source wrote it.
+const ENVELOPE: [&str; 8] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "datacontenttype",
+    "data",
+];
+
+/// The label of a method that is in no catalogue.
+const UNKNOWN_METHOD: &str = "method:unknown";
 
 /// Attributes that no policy can name for other reasons: readers know a record by them, or they hold such as are fixed.
 const REQUIRED: [&str; 6] = [
@@ -112,12 +134,18 @@ pub(super) fn is_below(name: &str, of: &str) -> bool {
 
 /// Whether a policy may not name this field.
 pub(super) fn is_required(field: &str) -> bool {
-    is_within(field, &FIXED) || is_within(field, &KINDS) || REQUIRED.contains(&field)
+    let words = [&FIXED[..], &KINDS, &OF_METHOD];
+    words.iter().any(|words| is_within(field, words)) || REQUIRED.contains(&field)
 }
 
-/// Whether values of this field cannot be found in the record of the source.
-pub(super) fn is_converted(field: &str) -> bool {
-    CONVERTED.iter().any(|one| is_below(one, field))
+/// Whether a policy may not name this field, but fields below it.
+pub(super) fn has_fields_below(field: &str) -> bool {
+    REQUIRED[1..].contains(&field)
+}
+
+/// The attribute of this field, or below it, whose values cannot be found in the record of the source.
+pub(super) fn converted(field: &str) -> Option<&'static str> {
+    CONVERTED.into_iter().find(|one| is_below(one, field))
 }
 
 /// Where a field may stand in a document: objects, and its segments from there on. A class may have no attribute for
@@ -169,6 +197,29 @@ fn evidences(document: &Document<'_>) -> impl Iterator<Item = NodeId> {
     all.into_iter().flat_map(|all| document.children(all))
 }
 
+/// Whether the method of an event, or of that of an alert, is in a catalogue.
+pub(super) fn has_known_method(document: &Document<'_>, content: Content) -> bool {
+    let is_unknown = |event: NodeId| {
+        let metadata = document.member(event, "metadata");
+        let labels = metadata.and_then(|metadata| document.member(metadata, "labels"));
+        let mut labels = labels.into_iter().flat_map(|all| document.children(all));
+        labels.any(|label| {
+            document
+                .text(label)
+                .is_some_and(|text| text == UNKNOWN_METHOD)
+        })
+    };
+    match content {
+        Content::Alert => {
+            let unmapped = document.member(document.root(), "unmapped");
+            let proposed = unmapped.and_then(|part| document.member(part, "catalog_entry"));
+            let mut events = evidences(document).filter_map(|one| document.member(one, "data"));
+            proposed.is_none() && !events.any(is_unknown)
+        }
+        Content::Event | Content::Source => !is_unknown(document.root()),
+    }
+}
+
 /// Whether a part of an event is in an alert only within the event itself.
 pub(super) fn is_in_event_alone(field: &str) -> bool {
     FOREIGN
@@ -188,6 +239,8 @@ pub(super) struct Place {
     /// The names up to it; empty where names are those of others.
     path: String,
     is_foreign: bool,
+    /// How many names lead to it.
+    depth: usize,
 }
 
 impl Place {
@@ -197,13 +250,18 @@ impl Place {
             content,
             path: String::new(),
             is_foreign: content == Content::Source,
+            depth: 0,
         }
     }
 
     /// The place of the member of this name.
     pub(super) fn member(&self, name: &str) -> Place {
+        let depth = self.depth + 1;
         if self.is_foreign {
-            return self.clone();
+            return Place {
+                depth,
+                ..self.clone()
+            };
         }
         let path = match self.path.is_empty() {
             true => name.to_owned(),
@@ -221,12 +279,40 @@ impl Place {
             content: self.content,
             path: if is_foreign { String::new() } else { path },
             is_foreign,
+            depth,
         }
     }
 
     /// Whether names and values here are those of the source, of the caller or of the files of names.
     pub(super) fn is_foreign(&self) -> bool {
         self.is_foreign
+    }
+
+    /// Whether names of members of an object here are those of the source, of the caller or of the files of names.
+    pub(super) fn has_names_of_others(&self) -> bool {
+        self.is_foreign
+    }
+
+    /// Whether the member of this name is an attribute of the envelope of a record as its source wrote it.
+    pub(super) fn is_envelope(&self, name: &str) -> bool {
+        self.is_of_source() && self.depth == 1 && ENVELOPE.contains(&name)
+    }
+
+    /// Whether it is in a record as its source wrote it.
+    pub(super) fn is_of_source(&self) -> bool {
+        self.content == Content::Source
+    }
+
+    /// Whether it names the method.
+    pub(super) fn is_of_method(&self) -> bool {
+        OF_METHOD
+            .iter()
+            .any(|attribute| self.is_below_of_event(attribute))
+    }
+
+    /// Whether it is the code of the outcome.
+    pub(super) fn is_code(&self) -> bool {
+        self.is_of_event(CODE)
     }
 
     /// Whether the value is never changed.
@@ -246,12 +332,22 @@ impl Place {
 
     /// Whether it is this attribute of the event, in the event itself or in the evidence of an alert.
     pub(super) fn is_of_event(&self, attribute: &str) -> bool {
-        let path = match self.content {
+        self.path_in_event() == Some(attribute)
+    }
+
+    /// The same, or below it.
+    fn is_below_of_event(&self, attribute: &str) -> bool {
+        self.path_in_event()
+            .is_some_and(|path| is_below(path, attribute))
+    }
+
+    fn path_in_event(&self) -> Option<&str> {
+        match self.content {
+            _ if self.is_foreign => None,
             Content::Event => Some(&*self.path),
             Content::Alert => self.path.strip_prefix("evidences."),
             Content::Source => None,
-        };
-        !self.is_foreign && path == Some(attribute)
+        }
     }
 
     /// Whether it is this attribute of an alert.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::key::PseudonymKey;
-use super::places::is_converted;
+use super::places::converted;
 use crate::diagnostic::Mark;
 use crate::route::FieldName;
 
@@ -62,10 +62,11 @@ impl Policy {
         }
     }
 
-    /// A field whose values cannot be found in a record as its source wrote it, if it has one.
-    pub fn field_lost_in_source_records(&self) -> Option<String> {
-        let names = self.fields.iter().map(|field| field.field.name());
-        names.into_iter().find(|name| is_converted(name))
+    /// A field whose values cannot be found in a record as its source wrote it, if it has one, and the attribute that
+    /// is written otherwise there.
+    pub fn field_lost_in_source_records(&self) -> Option<(String, &'static str)> {
+        let mut names = self.fields.iter().map(|field| field.field.name());
+        names.find_map(|name| converted(&name).map(|attribute| (name, attribute)))
     }
 
     /// Whether it has pseudonyms.

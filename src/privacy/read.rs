@@ -132,16 +132,24 @@ impl Reader {
             };
             if places::is_required(&entry.key) {
                 let message = format!(
-                    "`{}` cannot be hidden: readers know a record by it",
+                    "`{}` cannot be hidden: readers need it, and it names nobody",
                     entry.key
                 );
-                let remedy = "name a field below it, or leave it out with the shape of a route";
+                let remedy = match places::has_fields_below(&entry.key) {
+                    true => "name a field below it",
+                    false => "leave it out of this policy",
+                };
                 self.refuse(entry.key_mark, message, remedy);
             }
-            let word = entry.node.as_str().unwrap_or_default();
-            let treatment = Treatment::ALL.iter().find(|(known, _)| *known == word);
+            let word = entry.node.as_str();
+            let treatment = Treatment::ALL
+                .iter()
+                .find(|(known, _)| Some(*known) == word);
             let Some((_, treatment)) = treatment else {
-                let message = format!("`{word}` is not what can become of a field");
+                let message = match word {
+                    Some(word) => format!("`{word}` is not what can become of a field"),
+                    None => "a word is expected".to_owned(),
+                };
                 let remedy = "write drop, mask or pseudonym";
                 self.refuse(entry.node.mark, message, remedy);
                 continue;
@@ -176,10 +184,7 @@ impl Reader {
                 _ => &mut self.sinks,
             };
             if let Some(first) = known.insert(name.to_owned(), element.mark) {
-                let message = format!(
-                    "a second policy for `{name}`; the first is in line {}",
-                    first.line
-                );
+                let message = format!("`{name}` has a policy already, in line {}", first.line);
                 self.refuse(
                     element.mark,
                     message,

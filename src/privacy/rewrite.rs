@@ -1,7 +1,7 @@
 //! Writes a JSON document once more, without what is hidden.
 
-use super::hidden_values::HiddenValues;
-use super::places::{Content, Place, is_below};
+use super::hidden_values::{Hidden, HiddenValues};
+use super::places::{Content, Place, is_below, is_required};
 use super::policy::{MASK, Policy, Treatment};
 use super::required;
 use crate::json::{Document, NodeId, ValueKind};
@@ -20,6 +20,8 @@ pub(super) struct Rewrite<'r, 'a> {
     pub(super) treatments: Treatments,
     /// Whether texts of an alert that may repeat values that nobody knows are hidden whole.
     pub(super) is_blind: bool,
+    /// Whether the method is in a catalogue.
+    pub(super) is_known: bool,
 }
 
 /// The texts of an alert that may repeat any value of the event.
@@ -98,6 +100,12 @@ impl Rewrite<'_, '_> {
             self.document.kind(node),
             ValueKind::Number | ValueKind::Bool
         );
+        let mut children = self.document.children(node).peekable();
+        let is_dropped = |child| self.treatments[NodeId::index(child)] == Some(Treatment::Drop);
+        // A field stands for the elements of a list: a list that loses all of them goes with them.
+        if self.document.kind(node) == ValueKind::Array && children.peek().is_some() {
+            return children.all(is_dropped);
+        }
         match self.treatments[node.index()] {
             Some(Treatment::Drop) => true,
             Some(_) => is_scalar && !place.is_foreign() && !place.is_fixed(),
@@ -125,8 +133,8 @@ impl Rewrite<'_, '_> {
             return self.address(member, &place, out);
         }
         // The names of others may be values as well.
-        let is_of_others = place.is_foreign() && object.is_foreign();
-        let hidden = is_of_others.then(|| self.values.hide(name)).flatten();
+        let is_of_others = object.has_names_of_others() && !place.is_envelope(name);
+        let hidden = is_of_others.then(|| self.values.hide_name(name)).flatten();
         self.named(
             hidden.as_ref().map_or(name, |hidden| &hidden.text),
             member,
@@ -168,7 +176,11 @@ impl Rewrite<'_, '_> {
     /// A field that a rule wants shown: it has the name of the field, and the values as a list.
     fn shown_field(&self, member: NodeId, name: &str, place: &Place, out: &mut Vec<u8>) -> bool {
         let Some(treatment) = self.treatment_of(name) else {
-            return self.named(name, member, place, out);
+            let place = match is_required(name) {
+                true => Place::root(Content::Event).member(name),
+                false => place.clone(),
+            };
+            return self.named(name, member, &place, out);
         };
         if treatment == Treatment::Drop {
             return false;
@@ -194,7 +206,8 @@ impl Rewrite<'_, '_> {
 
     /// What is written in place of a text; `None` if it stays as it is.
     fn text(&self, text: &str, treatment: Option<Treatment>, place: &Place) -> Option<String> {
-        if place.is_fixed() || text.is_empty() {
+        let is_word = place.is_fixed() || self.is_known && place.is_of_method();
+        if is_word || text.is_empty() || treatment.is_none() && place.is_code() {
             return None;
         }
         if self.is_blind && RETELLING.iter().any(|part| place.is_of_alert(part)) {
@@ -208,12 +221,22 @@ impl Rewrite<'_, '_> {
         }
         let mut hidden = match treatment {
             Some(treatment) => self.policy.replacement(text, treatment),
-            None => self.values.hide(text)?.text,
+            None => self.found(text, place)?.text,
         };
         if place.is_address() && !hidden.contains('@') {
             hidden.push_str(DOMAIN);
         }
         Some(hidden)
+    }
+
+    /// What is written in place of a text or a number that has values in it. In the record of a source, where fields
+    /// have no places, short ones count as well.
+    fn found(&self, text: &str, place: &Place) -> Option<Hidden> {
+        let whole = place
+            .is_of_source()
+            .then(|| self.values.hide_whole(text))
+            .flatten();
+        whole.or_else(|| self.values.hide(text))
     }
 
     fn scalar(&self, node: NodeId, place: &Place, out: &mut Vec<u8>) {
@@ -222,7 +245,7 @@ impl Rewrite<'_, '_> {
         let hidden = match self.treatments[node.index()] {
             _ if is_null || !place.is_foreign() => None,
             Some(treatment) => Some(self.policy.replacement(raw, treatment)),
-            None => self.values.hide(raw).map(|hidden| hidden.text),
+            None => self.found(raw, place).map(|hidden| hidden.text),
         };
         match hidden {
             Some(hidden) => string(&hidden, out),

@@ -11,12 +11,14 @@ fn policy(fields: &str) -> Policy {
     let (mut policies, problems) = read(&yaml::document(&text).unwrap());
     assert!(problems.is_empty(), "{problems:?}");
     let mut policy = policies.remove(0);
-    policy.key = PseudonymKey::new(&[7; 32]).ok();
+    policy.key = PseudonymKey::new(b"0123456789abcdef0123456789abcdef").ok();
     policy
 }
 
 fn pseudonym(value: &str) -> String {
-    PseudonymKey::new(&[7; 32]).unwrap().pseudonym(value)
+    PseudonymKey::new(b"0123456789abcdef0123456789abcdef")
+        .unwrap()
+        .pseudonym(value)
 }
 
 fn event() -> Value {
@@ -126,6 +128,55 @@ fn a_hidden_address_is_a_name_and_an_endpoint_is_never_empty() {
         shown["src_endpoint"],
         json!({"port": 443, "name": "ecs.aliyuncs.com"})
     );
+}
+
+#[test]
+fn a_list_that_loses_all_its_elements_goes_with_them() {
+    let mut event = event();
+    event["api"]["request"]["data"] =
+        json!({"password": ["a", "b"], "list": [{"password": "c"}, 1]});
+    let shown = hidden(
+        "{api.request.data.password: drop, api.request.data.list.password: drop}",
+        &event,
+    );
+    assert_eq!(shown["api"]["request"]["data"], json!({"list": [{}, 1]}));
+}
+
+#[test]
+fn an_address_that_is_the_name_of_a_member_is_a_value() {
+    let mut event = event();
+    let data =
+        json!({"users": {"bob@example.com": "x", "form": "y"}, "of": "bob@example.com", "form": 1});
+    event["api"]["request"]["data"] = data;
+    let shown = hidden("{api.request.data.users: mask}", &event);
+    let expected = json!({"users": {"***": "***", "form": "***"}, "of": "***", "form": 1});
+    assert_eq!(shown["api"]["request"]["data"], expected);
+}
+
+#[test]
+fn names_of_a_method_are_changed_only_if_no_catalogue_has_it() {
+    let mut event = event();
+    event["actor"]["user"]["name"] = "confluent.privileged".into();
+    event["api"]["operation"] = "confluent.privileged.Delete".into();
+    event["metadata"] = json!({"labels": ["access:write"], "event_code": "x"});
+    let shown = hidden("{actor.user.name: mask}", &event);
+    assert_eq!(shown["api"]["operation"], "confluent.privileged.Delete");
+    event["metadata"]["labels"] = json!(["method:unknown"]);
+    let shown = hidden("{actor.user.name: mask}", &event);
+    assert_eq!(shown["api"]["operation"], "***.Delete");
+    assert_eq!(shown["metadata"]["labels"], json!(["method:unknown"]));
+}
+
+#[test]
+fn the_code_of_an_outcome_is_a_word_unless_a_policy_names_it() {
+    let mut event = event();
+    event["status_code"] = "FORBIDDEN".into();
+    event["unmapped"]["data"]["status"] = "FORBIDDEN".into();
+    assert_eq!(
+        hidden("{unmapped: drop}", &event)["status_code"],
+        "FORBIDDEN"
+    );
+    assert_eq!(hidden("{status_code: mask}", &event)["status_code"], "***");
 }
 
 #[test]
@@ -269,9 +320,33 @@ fn a_record_of_a_source_is_hidden_by_its_values() {
     assert!(hiding.source_record(source.as_bytes(), &mut out));
     let shown = r#"{"***":{"user":"***"},"n":"***","on":true,"x":[1,{}]}"#;
     assert_eq!(String::from_utf8(out).unwrap(), shown);
+    // What some parsers refuse is text, as in the event.
+    let mut out = Vec::new();
+    let strange = br#"{"by":"ann@example.com","x":"\ud83d","n":1e999}"#;
+    assert!(hiding.source_record(strange, &mut out));
+    let shown = r#"{"by":"***","x":"\\ud83d","n":"1e999"}"#;
+    assert_eq!(String::from_utf8(out).unwrap(), shown);
     let mut out = Vec::new();
     assert!(!hiding.source_record(b"<no json>", &mut out));
     assert!(out.is_empty());
+}
+
+#[test]
+fn a_record_of_a_source_keeps_the_names_of_its_envelope_and_loses_short_values() {
+    let event = json!({"actor": {"user": {"uid": "data", "name": "Q"}}, "api": {"request": {"data": {"pin": 4711}}}});
+    let policy = policy("{actor.user: mask, api.request.data.pin: drop}");
+    let event = event.to_string();
+    let hiding = Hiding::of_event(&policy, event.as_bytes());
+    let mut out = Vec::new();
+    let source =
+        r#"{"id":"1","data":{"data":"data","user":"Q","pin":4711,"n":47110,"userdata":"Quit"}}"#;
+    assert!(hiding.source_record(source.as_bytes(), &mut out));
+    let shown =
+        r#"{"id":"1","data":{"***":"***","user":"***","pin":"***","n":47110,"userdata":"Quit"}}"#;
+    assert_eq!(String::from_utf8(out).unwrap(), shown);
+    assert_eq!(hiding.key(b"4711"), None);
+    assert_eq!(hiding.key(b"Q"), None);
+    assert!(hiding.key(b"47110").is_some());
 }
 
 #[test]
@@ -325,9 +400,9 @@ fn what_is_wrong_in_policies_is_said_with_its_place() {
             "[{name: a, topics: [t], fields: {actor.user.uidd: mask, time: drop, api: mask, metadata.uid: mask}}]",
             vec![
                 "1:34 unknown field `actor.user.uidd`",
-                "1:57 `time` cannot be hidden: readers know a record by it",
-                "1:69 `api` cannot be hidden: readers know a record by it",
-                "1:80 `metadata.uid` cannot be hidden: readers know a record by it",
+                "1:57 `time` cannot be hidden: readers need it, and it names nobody",
+                "1:69 `api` cannot be hidden: readers need it, and it names nobody",
+                "1:80 `metadata.uid` cannot be hidden: readers need it, and it names nobody",
             ],
         ),
         (
@@ -338,8 +413,8 @@ fn what_is_wrong_in_policies_is_said_with_its_place() {
             "- {name: a, topics: [t], sinks: [s], fields: {actor.user.uid: mask}}\n- {name: a, topics: [t], sinks: [s], fields: {actor.user.uid: mask}}",
             vec![
                 "2:10 a second policy `a`; the first is in line 1",
-                "2:22 a second policy for `t`; the first is in line 1",
-                "2:34 a second policy for `s`; the first is in line 1",
+                "2:22 `t` has a policy already, in line 1",
+                "2:34 `s` has a policy already, in line 1",
             ],
         ),
     ] {

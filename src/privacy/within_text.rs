@@ -1,13 +1,13 @@
 //! What a text says beneath encodings: JSON's escapes, percent signs of URLs and headers, Base64; also one in another.
 
-use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
+use data_encoding::BASE64URL_NOPAD;
 use percent_encoding::percent_decode_str;
 
 /// The most encodings that are removed one after the other.
 const MAX_LAYERS: usize = 4;
 
 /// A shorter text is not taken for Base64.
-const MIN_BASE64_CHARS: usize = 12;
+const MIN_BASE64_CHARS: usize = 8;
 
 /// Whether `holds` is true of what the text says once an encoding is removed, or several. Each is removed by itself,
 /// because what is beneath one may look like another.
@@ -34,16 +34,32 @@ fn without_percent_signs(text: &str) -> Option<String> {
     (decoded != text).then_some(decoded)
 }
 
+/// What the parts of a text that may be Base64 say, each on a line: in the alphabet of RFC 4648, in that for URLs, and
+/// in what both have in common, since a slash or a dash may stand beside a part, too.
 fn of_base64(text: &str) -> Option<String> {
-    let letters = text.trim_end_matches('=');
-    if letters.len() < MIN_BASE64_CHARS {
-        return None;
+    let alphabets: [fn(char) -> bool; 3] = [
+        |letter| letter.is_ascii_alphanumeric() || "+/".contains(letter),
+        |letter| letter.is_ascii_alphanumeric() || "-_".contains(letter),
+        |letter| letter.is_ascii_alphanumeric(),
+    ];
+    let mut said = String::new();
+    for alphabet in alphabets {
+        let parts = text.split(|letter| !alphabet(letter));
+        for part in parts.filter(|part| part.len() >= MIN_BASE64_CHARS) {
+            said.push_str(&String::from_utf8_lossy(&decoded(part)));
+            said.push('\n');
+        }
     }
-    let bytes = BASE64_NOPAD
-        .decode(letters.as_bytes())
-        .or_else(|_| BASE64URL_NOPAD.decode(letters.as_bytes()))
-        .ok()?;
-    String::from_utf8(bytes).ok()
+    (!said.is_empty()).then_some(said)
+}
+
+/// The bytes that these letters of Base64 stand for; a rest of them that stands for none is left out.
+fn decoded(letters: &str) -> Vec<u8> {
+    let url = letters.replace('+', "-").replace('/', "_");
+    let whole = &url[..url.len() - url.len() % 4];
+    let all = BASE64URL_NOPAD.decode(url.as_bytes());
+    all.or_else(|_| BASE64URL_NOPAD.decode(whole.as_bytes()))
+        .unwrap_or_default()
 }
 
 /// The text with JSON's escapes decoded; what is no escape stays as it is.
@@ -108,10 +124,21 @@ mod tests {
             "eyJtYWlsIjoiYW5uQGV4YW1wbGUuY29tIn0=",
             r"x\ny\ud83e\udd80 ann\u0040example.com",
             r"a%6en\u0040example.com",
+            r#"{"t":"YW5uQGV4YW1wbGUuY29t"}"#,
+            "Basic YW5uQGV4YW1wbGUuY29tOng=",
+            "eyJhbGciOiJub25lIn0.eyJtYWlsIjoiYW5uQGV4YW1wbGUuY29tIn0.x",
+            "https://example.com/t/YW5uQGV4YW1wbGUuY29t",
+            " YW5uQGV4YW1wbGUuY29t\n",
+            "/wBhbm5AZXhhbXBsZS5jb20=",
         ] {
             let holds = |said: &str| said.contains("ann@example.com");
             assert!(any_within(text, &holds), "{text}");
         }
+    }
+
+    #[test]
+    fn a_short_id_is_found_in_base64() {
+        assert!(any_within("dS0xYWIyY2Q=", &|said: &str| said.contains("u-1ab2cd")));
     }
 
     #[test]

@@ -209,7 +209,7 @@ fn a_mistake_on_the_command_line_is_explained() {
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
     assert!(
         run.stderr
-            .contains("possible values: all, events, alerts, dead-letters")
+            .contains("possible values: all, routed, events, alerts, dead-letters")
     );
     let run = run_in(Path::new("."), &["demo", "--listen", "127.0.0.1:0"]);
     assert_eq!(run.code, Some(2));

@@ -16,7 +16,11 @@ const POLICIES: &str = "  policies: [{name: people, fields: {actor.user.uid: pse
 
 fn key_file(bytes: usize) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), vec![b'k'; bytes]).unwrap();
+    std::fs::write(
+        file.path(),
+        &"kkkk0123456789abcdef0123456789abcdef"[..bytes],
+    )
+    .unwrap();
     file
 }
 
@@ -73,7 +77,7 @@ fn what_cannot_hide_anything_is_refused_with_its_place_and_remedy() {
         ),
         (
             format!("{POLICIES}  key_file: /nowhere/key\n"),
-            "/nowhere/key: error: ",
+            "privacy.key_file: /nowhere/key: there is no such file",
         ),
         (
             "  policies: [{name: a, fields: {unmapped: mask}, topics: [watchbell.event]}]\n".to_owned(),

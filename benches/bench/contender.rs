@@ -30,6 +30,8 @@ pub enum Kind {
     OtherVersion(&'static str),
     /// watchbell with a hundred rules more.
     ManyRules,
+    /// watchbell with this noise policy.
+    Noise(&'static str),
     /// watchbell that tells a webhook there of every alert.
     Telling(SocketAddr),
 }
@@ -78,10 +80,11 @@ impl Contender {
                 Kind::ManyRules => format!(", {}", home.join("rules").display()),
                 _ => String::new(),
             };
-            let notify = match kind {
+            let further = match kind {
                 Kind::Telling(sink) => {
                     format!("notify: {{hook: {{type: webhook, url: 'http://{sink}/'}}}}\n")
                 }
+                Kind::Noise(policy) => format!("noise: {policy}\n"),
                 _ => String::new(),
             };
             let file = home.join(format!("{group}.yaml"));
@@ -90,7 +93,7 @@ impl Contender {
                  destination: {{bootstrap: '{bootstrap}'}}\n\
                  group: {group}\nordinal: 0\ndelivery: {delivery}\n\
                  rules: ['pack:confluent'{more}]\nnames: {}\n\
-                 http: {{listen: '{listen}'}}\nlog: {{filter: error}}\n{notify}",
+                 http: {{listen: '{listen}'}}\nlog: {{filter: error}}\n{further}",
                 home.join("names.yaml").display(),
             );
             fs::write(&file, text).expect("a configuration");

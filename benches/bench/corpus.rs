@@ -1,18 +1,20 @@
-//! Audit events as a busy organization makes them: nine of ten are logins and permission checks, 2 KB
-//! on average, in all dialects. The same seed gives the same events.
-//! `events.tsv` holds a weight and an event per line; `<kind>` stands for a value drawn once per
-//! event, `<kind1>`, `<kind2>`, … for several of a kind.
+//! Audit events as a busy organization makes them (`events.tsv`: nine of ten are logins and permission checks, 2 KB
+//! on average, in all dialects), and as a quiet one does (`quiet.tsv`: 96 of 100 are routine). The same seed gives the
+//! same events. Each line holds a weight and an event; `<kind>` stands for a value drawn once per event, `<kind1>`,
+//! `<kind2>`, … for several of a kind.
 
 use std::fmt::Write;
 
 use jiff::Timestamp;
 
-const EVENTS: &str = include_str!("events.tsv");
+const BUSY: &str = include_str!("events.tsv");
+const QUIET: &str = include_str!("quiet.tsv");
 
-/// Distinct people, accounts, clusters and topics.
+/// Distinct people, accounts, clusters and addresses.
 const PEOPLE: u64 = 400;
 const ACCOUNTS: u64 = 150;
 const CLUSTERS: u64 = 20;
+const ADDRESSES: u64 = 3_000;
 
 /// An endless, seeded sequence of events.
 pub struct Corpus {
@@ -34,7 +36,17 @@ struct Template {
 }
 
 impl Corpus {
+    /// Events of a busy organization.
     pub fn new(seed: u64) -> Corpus {
+        Corpus::of(BUSY, seed)
+    }
+
+    /// Events of a quiet organization.
+    pub fn quiet(seed: u64) -> Corpus {
+        Corpus::of(QUIET, seed)
+    }
+
+    fn of(events: &'static str, seed: u64) -> Corpus {
         let mut up_to = 0;
         let template = |line: &'static str| {
             let (weight, text) = line.split_once('\t').expect("a weight and an event");
@@ -45,7 +57,7 @@ impl Corpus {
             state: seed,
             // 2026-11-01T00:00:00Z.
             time_ms: 1_793_491_200_000,
-            templates: EVENTS.lines().map(template).collect(),
+            templates: events.lines().map(template).collect(),
             values: Vec::new(),
         }
     }
@@ -127,6 +139,14 @@ impl Corpus {
                 self.skewed(256),
                 self.draw(254) + 1
             ),
+            "address" => out.write_str(&address(self.skewed(ADDRESSES))),
+            "principals" => {
+                let count = self.draw(80);
+                (0..=count).try_for_each(|number| {
+                    let comma = if number > 0 { "," } else { "" };
+                    write!(out, "{comma}\"User:pool-{:04x}\"", self.draw(4_000))
+                })
+            }
             "port" => write!(out, "{}", 1_024 + self.draw(60_000)),
             "connection" => write!(out, "Tz0-{}-{:x}", self.draw(100_000), self.draw(4_096)),
             "topic" => write!(out, "orders.v{}", self.skewed(300)),
@@ -137,7 +157,7 @@ impl Corpus {
                 self.draw(1 << 16),
                 self.draw(1 << 16)
             ),
-            unknown => panic!("events.tsv has <{unknown}>"),
+            unknown => panic!("the corpus has <{unknown}>"),
         };
         written.expect("memory");
     }
@@ -199,6 +219,40 @@ fn account(number: u64) -> String {
 
 fn cluster(number: u64) -> String {
     format!("lkc-{:06x}", number * 5_003 + 0x33_0000)
+}
+
+/// Every third address is private.
+fn address(number: u64) -> String {
+    let host = number % 254 + 1;
+    match number % 3 {
+        0 => format!("10.{}.{}.{host}", number % 4, number * 31 % 256),
+        _ => format!(
+            "{}.{}.{}.{host}",
+            34 + number * 7 % 16,
+            number * 37 % 256,
+            number % 32
+        ),
+    }
+}
+
+/// The public networks in which half of the public addresses are: the first two octets of prefixes of 20 bits.
+pub fn public_networks() -> impl Iterator<Item = (u64, u64)> {
+    (0..3_976).map(|number| (34 + number / 256, number % 256))
+}
+
+/// A networks file of 5,000 prefixes: 1,024 private ones, in which all private addresses are, and public ones.
+pub fn networks() -> String {
+    let private = (0..1_024).map(|n| (format!("10.{}.{}.0/24", n / 256, n % 256), n));
+    let public = public_networks().zip(1_024..);
+    let public = public.map(|((first, second), n)| (format!("{first}.{second}.0.0/20"), n));
+    let zones = ["corporate", "production", "guest"];
+    let line = |(prefix, n): (String, usize)| {
+        let (zone, trusted) = (zones[n % 3], n % 3 < 2);
+        format!(
+            "{prefix}: {{name: network-{n}, zone: {zone}, trusted: {trusted}, owner: netops}}\n"
+        )
+    };
+    private.chain(public).map(line).collect()
 }
 
 /// A names file for half of the people, all accounts and all clusters.

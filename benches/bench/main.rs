@@ -1,8 +1,8 @@
 //! The figures of docs/performance.md: watchbell beside a bare pass-through, in one run on one
-//! broker. cargo bench --bench bench -- [records] [rounds]; `against <binary> [records] [rounds]` for this
-//! version and another one in turns, `pipeline [events]` for the pipeline alone, `forms [events] [name]` for what a
-//! byte costs in each form of event, `latency [events]` for the latency of alerts, `worst` for the most expensive
-//! records.
+//! broker. cargo bench --bench bench -- [records] [rounds]; `quiet [records] [rounds]` for the noise policies on routine
+//! events alone, `against <binary> [records] [rounds]` for this version and another one in turns, `pipeline [events]
+//! [word…]` for the pipeline alone, `forms [events] [name]` for what a byte costs in each form of event, `latency
+//! [events]` for the latency of alerts, `worst` for the most expensive records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rdkafka::config::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use tempfile::TempDir;
 use watchbell::kafka::topics::{Topics, WantedTopic};
 use watchbell::rules::{RuleSource, pack_names};
 
@@ -28,7 +29,11 @@ use wait::{LIMIT, eventually};
 mod broker;
 mod contender;
 mod corpus;
+mod enrichment;
 mod latency;
+#[allow(dead_code)]
+#[path = "../../tests/mmdb/mod.rs"]
+mod mmdb;
 #[allow(dead_code)]
 #[path = "../../tests/kafka/node.rs"]
 mod node;
@@ -48,6 +53,7 @@ mod yardstick;
 
 const PARTITIONS: u32 = 4;
 const SOURCE: &str = "bench.source";
+const QUIET_SOURCE: &str = "bench.quiet";
 const REPLAYED: u64 = 1_000_000;
 /// A minute.
 const LATENCY_EVENTS: usize = 6_000;
@@ -62,6 +68,14 @@ const CONTENDERS: [(&str, Kind, bool); 5] = [
     ),
     ("pass-through, at least once", Kind::PassThrough, false),
     ("watchbell, at least once", Kind::Watchbell, false),
+];
+
+/// Over the events of a quiet organization.
+const QUIET: [(&str, Kind, bool); 4] = [
+    ("pass-through, exactly once", Kind::PassThrough, true),
+    ("`noise: keep`", Kind::Noise("keep"), true),
+    ("`noise: routine`", Kind::Noise("routine"), true),
+    ("`noise: drop`", Kind::Noise("drop"), true),
 ];
 
 /// All shipped rules.
@@ -85,12 +99,19 @@ fn main() {
         ["--yardstick", bootstrap, group, source, output, delivery] => {
             yardstick::run(bootstrap, group, source, output, delivery == "exactly_once")
         }
-        ["pipeline", ..] => pipeline::run(number(1, 400_000) as usize, &packs()),
+        ["pipeline", ..] => {
+            let chosen = words.get(2..).unwrap_or_default();
+            pipeline::run(number(1, 400_000) as usize, chosen);
+        }
         ["forms", ..] => {
             let wanted = words.get(2).copied().unwrap_or_default();
             pipeline::run_forms(number(1, 100_000) as usize, wanted);
         }
         ["worst"] => worst::run(),
+        ["quiet", ..] => {
+            machine();
+            quiet(&start(), &home(), number(1, 600_000), number(2, 5));
+        }
         ["against", binary, ..] => against(binary, number(2, 600_000), number(3, 5)),
         ["latency", ..] => {
             machine();
@@ -103,7 +124,6 @@ fn main() {
 /// A broker with the topics.
 fn start() -> Broker {
     let broker = Broker::start();
-    let topics = Topics::new(&broker.cluster(), Duration::from_secs(10)).expect("an admin client");
     for (name, partitions) in [
         (SOURCE, PARTITIONS),
         ("latency.source", PARTITIONS),
@@ -111,22 +131,35 @@ fn start() -> Broker {
         ("watchbell.alerts", 1),
         ("watchbell.dead-letters", 1),
     ] {
-        topics
-            .create(&WantedTopic::new(name, partitions))
-            .expect("a topic");
+        create(&broker, name, partitions);
     }
     broker
 }
 
-fn compare(records: u64, rounds: u64) {
+fn create(broker: &Broker, topic: &str, partitions: u32) {
+    let topics = Topics::new(&broker.cluster(), Duration::from_secs(10)).expect("an admin client");
+    let created = topics.create(&WantedTopic::new(topic, partitions));
+    created.expect("a topic");
+}
+
+/// A directory with the names.
+fn home() -> TempDir {
     let home = tempfile::tempdir().expect("a directory");
     fs::write(home.path().join("names.yaml"), corpus::names()).expect("names");
+    home
+}
+
+fn compare(records: u64, rounds: u64) {
+    let home = home();
     rules(&home.path().join("rules"));
     machine();
     replay(home.path());
 
     let broker = start();
-    rounds_of(&CONTENDERS, &broker, home.path(), records, rounds);
+    let source = Source::new(&broker, SOURCE, Corpus::new(1), records);
+    table(&CONTENDERS, &source.rounds(&CONTENDERS, &home, rounds));
+    println!("\nEvents of a quiet organization:");
+    quiet(&broker, &home, records, rounds);
 
     // On a new one: a sink would begin with all that the contenders have alerted about.
     drop(broker);
@@ -136,51 +169,94 @@ fn compare(records: u64, rounds: u64) {
 /// This version and the binary of another one in turns.
 fn against(binary: &str, records: u64, rounds: u64) {
     let binary: &'static str = binary.to_owned().leak();
-    let home = tempfile::tempdir().expect("a directory");
-    fs::write(home.path().join("names.yaml"), corpus::names()).expect("names");
+    let home = home();
     machine();
     let contenders = [
         ("pass-through, exactly once", Kind::PassThrough, true),
         ("this version", Kind::Watchbell, true),
         (binary, Kind::OtherVersion(binary), true),
     ];
-    rounds_of(&contenders, &start(), home.path(), records, rounds);
+    let broker = start();
+    let source = Source::new(&broker, SOURCE, Corpus::new(1), records);
+    table(&contenders, &source.rounds(&contenders, &home, rounds));
 }
 
-/// Lets the contenders take turns over the same records, and prints their figures.
-fn rounds_of(
-    contenders: &[(&str, Kind, bool)],
-    broker: &Broker,
-    home: &Path,
+/// The noise policies over events of which 96 % are routine. The routine topic is created only here: where it exists,
+/// routine events are written to it also without a policy.
+fn quiet(broker: &Broker, home: &TempDir, records: u64, rounds: u64) {
+    create(broker, QUIET_SOURCE, PARTITIONS);
+    create(broker, "watchbell.routine", PARTITIONS);
+    let source = Source::new(broker, QUIET_SOURCE, Corpus::quiet(1), records);
+    let all = source.rounds(&QUIET, home, rounds);
+    table(&QUIET, &all);
+    let [_, keep, routine, _] = all.as_slice() else {
+        return;
+    };
+    let ratio = median_ratio(routine, keep, |figures| figures.cpu_s_per_million);
+    println!("CPU with `routine`, compared with `keep`: {ratio:.2}");
+}
+
+/// A filled topic.
+struct Source<'b> {
+    broker: &'b Broker,
+    topic: &'static str,
     records: u64,
-    rounds: u64,
-) {
-    let bytes = fill(broker, records);
-    println!(
-        "{records} events of {} bytes on {PARTITIONS} partitions, {rounds} rounds\n",
-        bytes / records
-    );
-    let mut all = vec![Vec::new(); contenders.len()];
-    // The first round warms the broker's JVM and is not counted.
-    for round in 0..=rounds {
-        for (number, (name, kind, exactly_once)) in contenders.iter().enumerate() {
-            let group = format!("round{round}-{number}");
-            let bootstrap = broker.bootstrap();
-            let contender = Contender::start(*kind, *exactly_once, bootstrap, SOURCE, &group, home);
-            let figures = contender.finish(records);
-            eprintln!("round {round}: {name}: {figures:.1?}");
-            if round > 0 {
-                all[number].push(figures);
-            }
+}
+
+impl Source<'_> {
+    fn new<'b>(
+        broker: &'b Broker,
+        topic: &'static str,
+        corpus: Corpus,
+        records: u64,
+    ) -> Source<'b> {
+        let bytes = fill(broker, topic, corpus, records);
+        println!(
+            "{records} events of {} bytes on {PARTITIONS} partitions",
+            bytes / records
+        );
+        Source {
+            broker,
+            topic,
+            records,
         }
     }
-    table(contenders, &all);
+
+    /// Lets the contenders take turns over the same records; gives the figures of each.
+    fn rounds(
+        &self,
+        contenders: &[(&str, Kind, bool)],
+        home: &TempDir,
+        rounds: u64,
+    ) -> Vec<Vec<Figures>> {
+        println!("{rounds} rounds\n");
+        let mut all = vec![Vec::new(); contenders.len()];
+        // The first round warms the broker's JVM and is not counted.
+        for round in 0..=rounds {
+            for (number, (name, kind, exactly_once)) in contenders.iter().enumerate() {
+                let group = format!("{}-{round}-{number}", self.topic);
+                let contender = Contender::start(
+                    *kind,
+                    *exactly_once,
+                    self.broker.bootstrap(),
+                    self.topic,
+                    &group,
+                    home.path(),
+                );
+                let figures = contender.finish(self.records);
+                eprintln!("round {round}: {name}: {figures:.1?}");
+                if round > 0 {
+                    all[number].push(figures);
+                }
+            }
+        }
+        all
+    }
 }
 
 /// The way of an alert at 100 events/s, to its reader and to a sink.
 fn latency(broker: &Broker, events: usize) {
-    let home = tempfile::tempdir().expect("a directory");
-    fs::write(home.path().join("names.yaml"), corpus::names()).expect("names");
+    let home = home();
     let sink = Stub::start(|_| stub::ok());
     let contender = Contender::start(
         Kind::Telling(sink.address()),
@@ -215,22 +291,28 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// Round by round, since whatever else the machine does comes and goes.
+fn median_ratio(one: &[Figures], other: &[Figures], of: impl Fn(&Figures) -> f64) -> f64 {
+    let pairs = one.iter().zip(other);
+    median(pairs.map(|(one, other)| of(one) / of(other)))
+}
+
 fn table(contenders: &[(&str, Kind, bool)], all: &[Vec<Figures>]) {
-    println!("| | events/s | CPU s per million | × pass-through | peak MB | commit ms |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "| | events/s | × pass-through | CPU s per million | × pass-through | peak MB | commit ms |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     let mut yardstick = &all[0];
     for ((name, kind, _), figures) in contenders.iter().zip(all) {
         if *kind == Kind::PassThrough {
             yardstick = figures;
         }
-        // Round by round, since whatever else the machine does comes and goes.
-        let pairs = figures.iter().zip(yardstick);
-        let ratios = pairs.map(|(one, other)| one.cpu_s_per_million / other.cpu_s_per_million);
         println!(
-            "| {name} | {:.0},000 | {:.1} | {:.2} | {:.0} | {} |",
+            "| {name} | {:.0},000 | {:.2} | {:.1} | {:.2} | {:.0} | {} |",
             median(figures.iter().map(|f| f.events_per_s)) / 1e3,
+            median_ratio(figures, yardstick, |f| f.events_per_s),
             median(figures.iter().map(|f| f.cpu_s_per_million)),
-            median(ratios),
+            median_ratio(figures, yardstick, |f| f.cpu_s_per_million),
             median(figures.iter().map(|f| f.peak_mb)),
             match median(figures.iter().map(|f| f.commit_ms)) {
                 commit if commit.is_nan() => "–".into(),
@@ -256,8 +338,8 @@ fn machine() {
     );
 }
 
-/// Fills the source as Confluent does: no key, one header. Returns bytes of values.
-fn fill(broker: &Broker, records: u64) -> u64 {
+/// Fills a topic as Confluent does: no key, one header. Returns bytes of values.
+fn fill(broker: &Broker, topic: &str, mut corpus: Corpus, records: u64) -> u64 {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", broker.bootstrap())
         .set("linger.ms", "20")
@@ -266,7 +348,6 @@ fn fill(broker: &Broker, records: u64) -> u64 {
         .set("queue.buffering.max.kbytes", "65536")
         .create()
         .expect("a producer");
-    let mut corpus = Corpus::new(1);
     let mut bytes = 0;
     for number in 0..records {
         let value = corpus.next();
@@ -275,7 +356,7 @@ fn fill(broker: &Broker, records: u64) -> u64 {
             key: "content-type",
             value: Some("application/cloudevents+json"),
         };
-        let mut record: BaseRecord<'_, [u8], str> = BaseRecord::to(SOURCE)
+        let mut record: BaseRecord<'_, [u8], str> = BaseRecord::to(topic)
             .partition((number % u64::from(PARTITIONS)) as i32)
             .headers(OwnedHeaders::new().insert(header))
             .payload(&value);

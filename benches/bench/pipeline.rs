@@ -5,19 +5,62 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use watchbell::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
-use watchbell::pipeline::{Catalogs, Content, Names, OutputList, Path, Pipeline, known};
+use watchbell::pipeline::{Catalogs, Content, Lookups, OutputList, Path, Pipeline, Purpose, known};
+use watchbell::route::{NoisePolicy, Routes};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 
-use crate::corpus::{self, Corpus};
+use crate::corpus::Corpus;
+use crate::enrichment;
+use crate::packs;
 
 /// As many as the daemon commits together at a rate of some 10,000 events a second.
 const BATCH_EVENTS: usize = 1000;
 
-/// Prints what an event of the corpus costs.
-pub fn run(events: usize, rules: &[RuleSource]) {
-    let mut corpus = Corpus::new(1);
+/// What is measured. Without a word: events of a busy organization, the shipped rules and names.
+struct Contender {
+    corpus: fn(u64) -> Corpus,
+    rules: Vec<RuleSource>,
+    lookups: Lookups,
+    routes: Routes,
+    noise: NoisePolicy,
+}
+
+impl Contender {
+    fn new(words: &[&str]) -> Contender {
+        let mut contender = Contender {
+            corpus: Corpus::new,
+            rules: packs(),
+            lookups: enrichment::names(),
+            routes: Routes::default(),
+            noise: NoisePolicy::Keep,
+        };
+        for word in words {
+            match *word {
+                "quiet" => contender.corpus = Corpus::quiet,
+                "drop" => contender.noise = NoisePolicy::Drop,
+                "bare" => contender.rules = Vec::new(),
+                "plain" => contender.lookups = Lookups::default(),
+                "enriched" => {
+                    contender.lookups = enrichment::everything();
+                    contender.routes = enrichment::routes();
+                }
+                unknown => panic!("{unknown}: quiet, drop, bare, plain, enriched"),
+            }
+        }
+        contender
+    }
+}
+
+/// Prints what an event costs. `words` choose the contender: `quiet` for events of a quiet organization, `drop` for
+/// that noise policy, `bare` without rules, `plain` without names, `enriched` with names, 5,000 networks, two databases
+/// and ten routes.
+pub fn run(events: usize, words: &[&str]) {
+    let contender = Contender::new(words);
+    let mut corpus = (contender.corpus)(1);
     let values: Vec<String> = (0..events.min(20_000)).map(|_| corpus.next()).collect();
-    let cost = measure(&pipeline(rules), &values, events);
+    let pipeline = pipeline(&contender.rules, contender.lookups);
+    let pipeline = pipeline.routed(Arc::new(contender.routes), contender.noise);
+    let cost = measure(&pipeline, &values, events);
     println!(
         "{events} events of {} bytes: {} ns each, {} outputs, {:.2} bytes out per byte in",
         cost.bytes_in / events,
@@ -30,7 +73,7 @@ pub fn run(events: usize, rules: &[RuleSource]) {
 /// Prints what a byte costs in each form in which an event may arrive, or in those whose name contains `wanted`. No
 /// rules are in force, because an alert costs as much as some events.
 pub fn run_forms(events: usize, wanted: &str) {
-    let pipeline = pipeline(&[]);
+    let pipeline = pipeline(&[], enrichment::names());
     for (form, values) in forms() {
         if !form.contains(wanted) {
             continue;
@@ -76,7 +119,7 @@ fn forms() -> [(&'static str, Vec<String>); 4] {
     ]
 }
 
-fn pipeline(rules: &[RuleSource]) -> Pipeline {
+fn pipeline(rules: &[RuleSource], lookups: Lookups) -> Pipeline {
     let catalogs = Catalogs::shipped().expect("the shipped catalogue");
     let rules = RuleSet::load(
         rules,
@@ -84,10 +127,13 @@ fn pipeline(rules: &[RuleSource]) -> Pipeline {
         &Overrides::default(),
         &Path::parse,
     );
-    let names = Names::parse_yaml(&corpus::names(), "names.yaml").expect("names");
-    let outputs = OutputList::new(Content::name);
+    let outputs = enrichment::TOPICS
+        .iter()
+        .fold(OutputList::new(Content::name), |outputs, topic| {
+            outputs.with_events(topic, Purpose::Route)
+        });
     let rules = Arc::new(CurrentRules::new(rules.expect("sound rules")));
-    let lookups = Arc::new(ArcSwap::from_pointee(names.into()));
+    let lookups = Arc::new(ArcSwap::from_pointee(lookups));
     Pipeline::new(outputs, Arc::new(catalogs), rules, lookups)
 }
 

@@ -141,8 +141,8 @@ impl Corpus {
             ),
             "address" => out.write_str(&address(self.skewed(ADDRESSES))),
             "principals" => {
-                let count = self.draw(80);
-                (0..=count).try_for_each(|number| {
+                let count = 40 + self.draw(65);
+                (0..count).try_for_each(|number| {
                     let comma = if number > 0 { "," } else { "" };
                     write!(out, "{comma}\"User:pool-{:04x}\"", self.draw(4_000))
                 })

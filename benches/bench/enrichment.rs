@@ -19,10 +19,10 @@ const ROUTES: &str = "\
 - {name: keys, when: {api.operation: [CreateAPIKey, DeleteAPIKey, UpdateAPIKey]}, to: security.keys}
 - {name: statements, when: {api.operation|endswith: Statement, metadata.labels: 'access:write'}, to: team.flink, shape: lean}
 - {name: schemas, when: {api.operation|startswith: 'schema-registry.Register'}, to: team.schemas, shape: {fields: [time, actor.user, api.operation, resources]}}
-- {name: connectors, when: {api.operation|contains: Connector}, to: team.connect, key: none}
-- {name: payments, when: {resources.name|startswith: payments, actor.user.uid|startswith: sa-}, to: team.payments}
-- {name: abroad, when: {src_endpoint.location.country: [KP, IR], status: Success}, to: security.abroad, shape: raw}
-- {name: heartbeats, when: {api.operation: GetEnvironments, actor.user.name|endswith: -heartbeat}, drop: true}
+- {name: connectors, when: {api.operation|endswith: Connector}, to: team.connect, key: none}
+- {name: payments, when: {resources.name|startswith: payments}, to: team.payments}
+- {name: roles, when: {api.operation: [BindRoleForPrincipal, UnbindRoleForPrincipal]}, to: security.roles, shape: raw}
+- {name: heartbeats, when: {api.operation: GetEnvironments, actor.user.name: heartbeat}, drop: true}
 ";
 
 /// The topics of these routes.
@@ -35,7 +35,7 @@ pub const TOPICS: [&str; 9] = [
     "team.schemas",
     "team.connect",
     "team.payments",
-    "security.abroad",
+    "security.roles",
 ];
 
 pub fn routes() -> Routes {

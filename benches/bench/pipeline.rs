@@ -151,7 +151,7 @@ fn measure(pipeline: &Pipeline, values: &[String], events: usize) -> Cost {
     let mut batch = pipeline.begin();
     for (number, value) in values.iter().cycle().take(events).enumerate() {
         if number % BATCH_EVENTS == 0 {
-            batch = pipeline.begin();
+            pipeline.begin_next(&mut batch);
         }
         let record = RawRecord {
             position: Position {

@@ -1,4 +1,5 @@
-//! The places and clients of a batch: each address, user agent and client id is looked up once.
+//! The places and clients that were looked up: each address, user agent and client id is looked up once, for as long as
+//! the files are the same and there is room.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ const MAX_REMEMBERED: usize = 4_096;
 /// Longest user agent or client id that is remembered.
 const MAX_REMEMBERED_BYTES: usize = 1_024;
 
-/// What a thread keeps from event to event of a batch.
+/// What a thread keeps from event to event.
 #[derive(Debug, Default)]
 pub struct LookupMemory {
     /// What was found.

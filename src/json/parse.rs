@@ -118,8 +118,8 @@ impl Parser<'_> {
         let mut nodes = Nodes::with_slots(self.input.bytes().len() / 24 + 4, memory);
         let mut slots = nodes.slots();
         slots[0] = Node::NONE;
-        // The containers around the current one, from the outermost on.
-        let mut around: Vec<Open> = Vec::new();
+        // The containers around the current one, from the outermost on. Few events are nested more deeply than this.
+        let mut around: Vec<Open> = Vec::with_capacity(16);
         loop {
             let stop = match self.open.bracket {
                 BRACE => self.members(slots)?,

@@ -13,14 +13,21 @@ pub const INFERRED: [&str; 4] = [
     "policy:inferred",
 ];
 
+/// How these labels end.
+const SUFFIX: &str = ":inferred";
+
 /// Of what a word that is not documented was judged by its parts: `status`, `access`, `principal`,
 /// `policy`.
 pub fn inferred(event: &AuditEvent<'_>) -> Vec<&'static str> {
     let labels = &event.metadata.labels;
+    if !labels.iter().any(|label| label.ends_with(SUFFIX)) {
+        // As nearly always.
+        return Vec::new();
+    }
     let is_there = |label: &&str| labels.iter().any(|found| **found == **label);
     let found = INFERRED.into_iter().filter(is_there);
     found
-        .filter_map(|label| label.strip_suffix(":inferred"))
+        .filter_map(|label| label.strip_suffix(SUFFIX))
         .collect()
 }
 

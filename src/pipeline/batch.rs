@@ -213,14 +213,19 @@ impl Batch {
             last.add_alerts(alerts);
             return one_or_several(refused);
         }
-        refused.push(Outcome::Event {
+        let outcome = Outcome::Event {
             unknown_method: !event.known_method,
             inferred: normalize::inferred(event),
             event_time_ms: event.time_ms,
             alerts,
             dropped,
-        });
-        one_or_several(refused)
+        };
+        if refused.is_empty() {
+            // As nearly always, and without an allocation.
+            return outcome;
+        }
+        refused.push(outcome);
+        Outcome::Several(refused)
     }
 
     /// Appends the alerts that an event raises by the rules that it matches, and returns them. The event is encoded

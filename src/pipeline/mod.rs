@@ -197,6 +197,20 @@ impl Pipeline {
         }
     }
 
+    /// Makes `batch` the next one: the same as [`Pipeline::begin`], with the memory of the one before. What was looked
+    /// up is known for as long as the files are the same.
+    pub fn begin_next(&self, batch: &mut Batch) {
+        let lookups = self.lookups.load_full();
+        if !Arc::ptr_eq(&lookups, &batch.lookups) {
+            batch.memory = RefCell::default();
+        }
+        batch.memory.get_mut().counts = LookupCounts::default();
+        batch.counts = RefCell::new(self.context.routing.no_counts());
+        batch.context = self.context.clone();
+        batch.rules = self.rules.snapshot();
+        batch.lookups = lookups;
+    }
+
     /// Writes to these outputs in the batches that begin from now on.
     pub fn set_outputs(&mut self, outputs: OutputList) {
         self.context.routing.find_topics(&outputs);

@@ -303,6 +303,20 @@ fn a_batch_keeps_its_rules_and_names_whatever_another_thread_puts_in_force() {
     let after = versions(&pipeline.begin());
     assert_eq!((before.len(), after.len()), (2, 2), "{before:?} {after:?}");
     assert!(before.is_disjoint(&after), "{before:?} {after:?}");
+    let mut next = first;
+    pipeline.begin_next(&mut next);
+    assert_eq!(
+        versions(&next),
+        after,
+        "the same with the memory of the one before"
+    );
+    assert_eq!(
+        next.take_counts()
+            .iter()
+            .map(|count| count.records)
+            .sum::<u64>(),
+        1
+    );
 
     thread::scope(|scope| {
         let swaps = scope.spawn(|| {
@@ -312,9 +326,11 @@ fn a_batch_keeps_its_rules_and_names_whatever_another_thread_puts_in_force() {
             }
         });
         while !swaps.is_finished() {
-            let batch = pipeline.begin();
-            let seen: BTreeSet<String> = (0..10).flat_map(|_| versions(&batch)).collect();
-            assert_eq!(seen.len(), 2, "{seen:?}");
+            pipeline.begin_next(&mut next);
+            for batch in [&pipeline.begin(), &next] {
+                let seen: BTreeSet<String> = (0..10).flat_map(|_| versions(batch)).collect();
+                assert_eq!(seen.len(), 2, "{seen:?}");
+            }
         }
     });
 }

@@ -13,8 +13,8 @@ use super::outputs;
 use crate::alert::{Source, SourceAlert};
 use crate::event::{NextOffset, OutputBuffer, Partition, event_and_output};
 use crate::kafka::session::{
-    Advice, Cause, Gap, Outputs, Refusal, Refusals, RefusedOutput, SessionConfig, SourceRecord,
-    Unreadable, Worker, WorkerState,
+    Advice, Cause, Gap, Outputs, Records, Refusal, Refusals, RefusedOutput, SessionConfig,
+    SourceRecord, Unreadable, Worker, WorkerState,
 };
 use crate::kafka::topics::FoundTopic;
 use crate::kafka::{ClientError, Cluster};
@@ -236,20 +236,18 @@ impl Worker for Ingest<'_> {
     }
 
     fn on_begin(&mut self) {
-        self.batch = self.pipeline.begin();
+        self.pipeline.begin_next(&mut self.batch);
     }
 
-    fn on_batch(
-        &mut self,
-        batch: &[SourceRecord<'_>],
-        outputs: &mut Outputs,
-    ) -> Result<(), Refusal> {
+    fn on_batch(&mut self, batch: &mut dyn Records, outputs: &mut Outputs) -> Result<(), Refusal> {
         let now_ms = now_ms();
         let mut counts = BatchCounts::default();
-        for (source_index, source) in batch.iter().enumerate() {
+        let mut source_index = 0;
+        while let Some(source) = batch.next_record() {
             outputs.of(source_index, |out| {
-                self.process_record(source, now_ms, out, &mut counts)
+                self.process_record(&source, now_ms, out, &mut counts)
             });
+            source_index += 1;
         }
         counts.routes = self.batch.take_counts();
         counts.lookups = self.batch.take_lookup_counts();

@@ -53,6 +53,9 @@ struct Builder {
     required: Vec<RequiredNumbers>,
 }
 
+/// Most parts that are looked for one after the other.
+const MOST_FEW_PARTS: usize = 8;
+
 /// How a field is looked up.
 #[derive(Default)]
 struct IndexedField {
@@ -210,6 +213,7 @@ impl FieldIndex {
                     index.numbers.insert(key, number);
                 }
                 Wanted::Text((Place::Whole, text)) => {
+                    index.signs.add(&text);
                     index.texts.insert(text, number);
                 }
                 Wanted::Text((place, text)) => {
@@ -222,12 +226,15 @@ impl FieldIndex {
                 }
             }
         }
-        if !parts.is_empty() {
-            index.parts = Some(Parts {
+        let is_within = parts.values().any(|part| part.within.is_some());
+        index.parts = match parts.len() {
+            0 => None,
+            1..=MOST_FEW_PARTS if !is_within => Some(Parts::Few(parts.into_iter().collect())),
+            _ => Some(Parts::Many {
                 automaton: AhoCorasick::new(parts.keys())?,
                 conditions: parts.into_values().collect(),
-            });
-        }
+            }),
+        };
         Ok(index)
     }
 }

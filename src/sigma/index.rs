@@ -39,17 +39,48 @@ pub(super) struct FieldIndex {
     pub(super) present: Option<Number>,
     /// By folded value. Events only look up values and insert none, so a fast hash without protection is enough.
     pub(super) texts: foldhash::HashMap<String, Number>,
+    /// Those of the texts.
+    pub(super) signs: Signs,
     /// By [`super::value::Number::key`].
     pub(super) numbers: foldhash::HashMap<u64, Number>,
     pub(super) parts: Option<Parts>,
 }
 
-/// Finds all parts of texts in one pass.
+/// Bits for the lengths and the first and last letters of texts: most values that are none of the texts are known by
+/// them, without being folded and hashed.
+#[derive(Debug, Default)]
+pub(super) struct Signs([u64; 16]);
+
+impl Signs {
+    /// Adds a folded text.
+    pub(super) fn add(&mut self, text: &str) {
+        let bit = Signs::bit(text.as_bytes());
+        self.0[bit / 64] |= 1 << (bit % 64);
+    }
+
+    /// Whether the folded value may be one of the texts. Folding keeps the length of ASCII alone.
+    fn may_have(&self, value: &str) -> bool {
+        let bit = Signs::bit(value.as_bytes());
+        self.0[bit / 64] & 1 << (bit % 64) != 0 || !value.is_ascii()
+    }
+
+    fn bit(text: &[u8]) -> usize {
+        let letter = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(byte | 0x20));
+        (text.len() * 37 + letter(text.first()) * 5 + letter(text.last())) % 1024
+    }
+}
+
+/// Finds all parts of texts.
 #[derive(Debug)]
-pub(super) struct Parts {
-    pub(super) automaton: AhoCorasick,
-    /// For each text of the automaton, the conditions about it.
-    pub(super) conditions: Vec<PartConditions>,
+pub(super) enum Parts {
+    /// A few that are only looked for at the start or the end.
+    Few(Vec<(String, PartConditions)>),
+    /// All others, in one pass.
+    Many {
+        automaton: AhoCorasick,
+        /// For each text of the automaton, the conditions about it.
+        conditions: Vec<PartConditions>,
+    },
 }
 
 /// The conditions that a text is at a place.
@@ -180,7 +211,11 @@ impl FieldIndex {
         {
             hits.add(index, self.numbers.get(&number.key()).copied());
         }
-        if self.texts.is_empty() && self.parts.is_none() {
+        let cannot_be_found = match value {
+            Value::String(text) => !self.signs.may_have(text),
+            _ => self.texts.is_empty(),
+        };
+        if cannot_be_found && self.parts.is_none() {
             return;
         }
         let mut subject = Subject::new(value, buffer);
@@ -188,17 +223,32 @@ impl FieldIndex {
             return;
         };
         hits.add(index, self.texts.get(text).copied());
-        let Some(parts) = &self.parts else {
-            return;
-        };
-        for found in parts.automaton.find_overlapping_iter(text) {
-            let conditions = &parts.conditions[found.pattern().as_usize()];
-            hits.add(index, conditions.within);
-            if found.start() == 0 {
-                hits.add(index, conditions.start);
+        match &self.parts {
+            None => {}
+            Some(Parts::Few(parts)) => {
+                for (part, conditions) in parts {
+                    if conditions.start.is_some() && text.starts_with(&**part) {
+                        hits.add(index, conditions.start);
+                    }
+                    if conditions.end.is_some() && text.ends_with(&**part) {
+                        hits.add(index, conditions.end);
+                    }
+                }
             }
-            if found.end() == text.len() {
-                hits.add(index, conditions.end);
+            Some(Parts::Many {
+                automaton,
+                conditions,
+            }) => {
+                for found in automaton.find_overlapping_iter(text) {
+                    let conditions = &conditions[found.pattern().as_usize()];
+                    hits.add(index, conditions.within);
+                    if found.start() == 0 {
+                        hits.add(index, conditions.start);
+                    }
+                    if found.end() == text.len() {
+                        hits.add(index, conditions.end);
+                    }
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use watchbell::alert::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 use watchbell::catalog::Catalogs;
 use watchbell::encode::{self, DroppedCount, DroppedTotals};
-use watchbell::enrich::Lookups;
+use watchbell::enrich::{LookupFile, LookupOutcome, Lookups};
 use watchbell::event::{Offset, OutputBuffer, OutputRecord, Partition, Position, RawRecord};
 use watchbell::pipeline::{self, Content, Outcome, OutputList, Pipeline, RaisedAlert};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource, pack_names};
@@ -132,6 +132,53 @@ fn a_deleted_statement_alerts_by_its_name() {
     assert_eq!(outputs[1].key.as_deref(), Some(key.as_bytes()));
     let again = json(&process(&pipeline, named.as_bytes()).1[1]);
     assert_eq!(again["finding_info"]["uid"], alert["finding_info"]["uid"]);
+}
+
+/// What is known of an address is remembered from batch to batch, and forgotten when the databases change.
+#[test]
+fn a_place_is_known_until_the_databases_change() {
+    let lookups = Arc::new(ArcSwap::from_pointee(lookups("")));
+    let catalogs = Catalogs::shipped().unwrap();
+    let rules = RuleSet::load(
+        &[],
+        &pipeline::known(&catalogs),
+        &Overrides::default(),
+        &pipeline::Path::parse,
+    );
+    let pipeline = Pipeline::new(
+        OutputList::new(Content::name),
+        Arc::new(catalogs),
+        Arc::new(CurrentRules::new(rules.unwrap())),
+        lookups.clone(),
+    );
+    let event = json!({
+        "specversion": "1.0", "id": "1", "source": "crn://confluent.cloud/", "type": "io.confluent.cloud/request",
+        "data": {"methodName": "GetEnvironments", "requestMetadata": {"clientAddress": [{"ip": "134.238.1.1"}]}},
+    });
+    let event = event.to_string();
+    let mut batch = pipeline.begin();
+    let mut system = |batch: &pipeline::Batch| {
+        let mut out = OutputBuffer::default();
+        batch.process(&record(Some(event.as_bytes())), NOW_MS, &mut out);
+        let written = json(&out.to_records()[0]);
+        let counts = batch.take_lookup_counts();
+        let hits = counts.of(LookupFile::Asn, LookupOutcome::Hit);
+        (
+            written["src_endpoint"]["autonomous_system"]["number"].as_i64(),
+            hits,
+        )
+    };
+    assert_eq!(system(&batch), (Some(64_496), 1));
+    pipeline.begin_next(&mut batch);
+    assert_eq!(system(&batch), (Some(64_496), 1), "remembered and counted");
+    lookups.store(Arc::default());
+    assert_eq!(
+        system(&batch),
+        (Some(64_496), 1),
+        "the batch goes on as it began"
+    );
+    pipeline.begin_next(&mut batch);
+    assert_eq!(system(&batch), (None, 0));
 }
 
 /// A dead letter that names nothing sensitive, and the alert that tells of it.

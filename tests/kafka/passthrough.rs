@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use watchbell::event::{NextOffset, Offset, OutputRecord, Partition};
 use watchbell::kafka::session::{
-    Commit, Gap, Lag, NotReady, Outputs, Refusal, SessionConfig, SessionError, SessionObserver,
-    Shutdown, SourceRecord, Worker, WorkerState, run,
+    Commit, Gap, Lag, NotReady, Outputs, Records, Refusal, SessionConfig, SessionError,
+    SessionObserver, Shutdown, SourceRecord, Worker, WorkerState, run,
 };
 
 use super::broker::Clusters;
@@ -100,13 +100,10 @@ impl Worker for PassThrough {
         WorkerState::new(chain.to_text())
     }
 
-    fn on_batch(
-        &mut self,
-        batch: &[SourceRecord<'_>],
-        outputs: &mut Outputs,
-    ) -> Result<(), Refusal> {
-        for (index, source) in batch.iter().enumerate() {
-            (self.before)(source)?;
+    fn on_batch(&mut self, batch: &mut dyn Records, outputs: &mut Outputs) -> Result<(), Refusal> {
+        let mut index = 0;
+        while let Some(source) = batch.next_record() {
+            (self.before)(&source)?;
             let record = &source.record;
             let position = record.position;
             let chain = self.chains.get_mut(&position.partition);
@@ -129,6 +126,7 @@ impl Worker for PassThrough {
                 headers,
             };
             outputs.of(index, |out| out.push_record(&record));
+            index += 1;
         }
         Ok(())
     }

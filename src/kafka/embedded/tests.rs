@@ -6,8 +6,8 @@ use std::thread;
 use super::*;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::session::{
-    Commit, DEFAULT_POSITIONS_TOPIC, Delivery, Outputs, Refusal, SessionConfig, SessionObserver,
-    Shutdown, SourceRecord, Worker, WorkerState, run,
+    Commit, DEFAULT_POSITIONS_TOPIC, Delivery, Outputs, Records, Refusal, SessionConfig,
+    SessionObserver, Shutdown, Worker, WorkerState, run,
 };
 
 /// Doubles each value, and counts what it is asked.
@@ -22,20 +22,18 @@ impl Worker for Doubler {
         self.begun += 1;
     }
 
-    fn on_batch(
-        &mut self,
-        batch: &[SourceRecord<'_>],
-        outputs: &mut Outputs,
-    ) -> Result<(), Refusal> {
+    fn on_batch(&mut self, batch: &mut dyn Records, outputs: &mut Outputs) -> Result<(), Refusal> {
         assert!(self.begun > 0, "a batch without a beginning");
         self.batches += 1;
-        for (index, source) in batch.iter().enumerate() {
+        let mut index = 0;
+        while let Some(source) = batch.next_record() {
             let value = source.record.value.unwrap_or_default();
             outputs.of(index, |out| {
                 out.push(&Arc::from("out"), None, [], |twice| {
                     twice.extend([value, value].concat());
                 });
             });
+            index += 1;
         }
         Ok(())
     }
@@ -160,17 +158,15 @@ impl Worker for Chaining {
         self.given.push((next, before.0));
     }
 
-    fn on_batch(
-        &mut self,
-        batch: &[SourceRecord<'_>],
-        _outputs: &mut Outputs,
-    ) -> Result<(), Refusal> {
-        for source in batch {
+    fn on_batch(&mut self, batch: &mut dyn Records, _outputs: &mut Outputs) -> Result<(), Refusal> {
+        let mut records = 0;
+        while let Some(source) = batch.next_record() {
+            records += 1;
             let partition = source.record.position.partition;
             let chain = self.chains.get_mut(&partition).expect("a position first");
             *chain = Chaining::link(*chain, source.record.value.unwrap_or_default());
         }
-        let left = self.until_refusal.map(|left| left.checked_sub(batch.len()));
+        let left = self.until_refusal.map(|left| left.checked_sub(records));
         self.until_refusal = left.flatten();
         match left {
             Some(None) => Err(Refusal {

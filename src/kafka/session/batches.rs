@@ -1,16 +1,19 @@
 //! From the reader to the worker: records are gathered, then processed in steps that fill a transaction.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::blame::Blame;
 use super::clock;
 use super::error::SessionError;
 use super::failure::BatchFailure;
 use super::gathering::{Room, Waiting};
-use super::positions::Arrival;
+use super::positions::{Arrival, Positions};
 use super::source_reader::Fetched;
 use super::transaction::{BatchContents, ProcessedBatch};
 use super::turn::{IDLE, Session};
-use super::worker::SourceRecord;
+use super::worker::{Records, SourceRecord};
+use crate::event::Partition;
 
 /// Most records, and bytes of them, that are processed at a time. Only these are in memory a second time,
 /// beside the client's buffer.
@@ -105,31 +108,61 @@ impl<'s> Session<'s> {
         if batch.is_empty() {
             return Ok(ProcessedBatch::default());
         }
-        let records: Vec<SourceRecord<'_>> = batch
-            .iter()
-            .map(|fetched| SourceRecord {
-                record: fetched.record(),
-                refusals: self.blame.refusals(fetched.place()),
-                logged_ms: fetched.logged_ms,
-                history: self
-                    .positions
-                    .is_history(fetched.partition(), fetched.offset()),
-            })
-            .collect();
+        let places = batch.iter().map(Waiting::place).collect();
+        let mut records = BatchRecords {
+            waiting: batch.into_iter(),
+            last: BTreeMap::new(),
+            blame: &self.blame,
+            positions: &self.positions,
+        };
         let mut outputs = std::mem::take(&mut self.spare);
         if begins {
             self.worker.on_begin();
         }
-        let processed = self.worker.on_batch(&records, &mut outputs);
+        let processed = self.worker.on_batch(&mut records, &mut outputs);
         processed.map_err(|refusal| BatchFailure::Abort {
             reason: refusal.reason,
             detail: refusal.detail,
         })?;
+        let last = records.into_last();
         let contents = BatchContents {
-            places: batch.iter().map(Waiting::place).collect(),
-            positions: self.positions_after(&batch),
+            places,
+            positions: self.positions_after(&last),
             bytes,
         };
         Ok(ProcessedBatch { contents, outputs })
+    }
+}
+
+/// The records of a batch for the worker. One is freed when the next one of its partition is taken.
+struct BatchRecords<'b, 's> {
+    waiting: std::vec::IntoIter<Fetched<'s>>,
+    /// The last record taken of each partition.
+    last: BTreeMap<Partition, Fetched<'s>>,
+    blame: &'b Blame,
+    positions: &'b Positions,
+}
+
+impl<'s> BatchRecords<'_, 's> {
+    /// The last record of each partition.
+    fn into_last(mut self) -> BTreeMap<Partition, Fetched<'s>> {
+        let rest = self.waiting.map(|fetched| (fetched.partition(), fetched));
+        self.last.extend(rest);
+        self.last
+    }
+}
+
+impl Records for BatchRecords<'_, '_> {
+    fn next_record(&mut self) -> Option<SourceRecord<'_>> {
+        let fetched = self.waiting.next()?;
+        let partition = fetched.partition();
+        let entry = self.last.entry(partition).insert_entry(fetched);
+        let fetched: &Fetched<'_> = entry.into_mut();
+        Some(SourceRecord {
+            record: fetched.record(),
+            refusals: self.blame.refusals(fetched.place()),
+            logged_ms: fetched.logged_ms,
+            history: self.positions.is_history(partition, fetched.offset()),
+        })
     }
 }

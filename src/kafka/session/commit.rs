@@ -2,7 +2,7 @@
 //! Invariant: a position is committed together with the outputs of every record before it; one that
 //! moves without records is committed alone, with nothing else under way.
 
-use std::collections::btree_map::Entry;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::committed_position::{CommittedPosition, CommittedPositions};
@@ -19,22 +19,21 @@ use crate::kafka::fault::Side;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 impl Session<'_> {
-    /// The positions after a batch.
-    pub(super) fn positions_after(&self, batch: &[Fetched<'_>]) -> CommittedPositions {
-        let mut positions = CommittedPositions::new();
-        for fetched in batch.iter().rev() {
-            let partition = fetched.partition();
-            if let Entry::Vacant(vacant) = positions.entry(partition) {
-                let next = fetched.offset().next();
-                let mut evidence = self.facts.source.evidence(Some(fetched.last_record()));
-                if let Some(before) = self.positions.evidence(partition) {
-                    evidence = evidence.after(before, fetched.latest, next);
-                }
-                evidence.state = self.worker.state(partition);
-                vacant.insert(CommittedPosition { next, evidence });
+    /// The positions after a batch, given the last record of each partition.
+    pub(super) fn positions_after(
+        &self,
+        last: &BTreeMap<Partition, Fetched<'_>>,
+    ) -> CommittedPositions {
+        let position = |(partition, fetched): (&Partition, &Fetched<'_>)| {
+            let next = fetched.offset().next();
+            let mut evidence = self.facts.source.evidence(Some(fetched.last_record()));
+            if let Some(before) = self.positions.evidence(*partition) {
+                evidence = evidence.after(before, fetched.latest, next);
             }
-        }
-        positions
+            evidence.state = self.worker.state(*partition);
+            (*partition, CommittedPosition { next, evidence })
+        };
+        last.iter().map(position).collect()
     }
 
     /// Hand a batch's outputs to the writer, in the transaction under way or a new one.

@@ -58,5 +58,7 @@ pub use offsets::{
     Members, Move, MoveTarget, Offsets, OffsetsError, Same, SeenPosition, would_stop,
 };
 pub use open::run;
-pub use worker::{Advice, Cause, Outputs, Refusal, Refusals, RefusedOutput, SourceRecord, Worker};
+pub use worker::{
+    Advice, Cause, Outputs, Records, Refusal, Refusals, RefusedOutput, SourceRecord, Worker,
+};
 pub use worker_state::WorkerState;

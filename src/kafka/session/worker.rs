@@ -130,6 +130,19 @@ pub struct SourceRecord<'a> {
     pub history: bool,
 }
 
+/// The records of a batch, one after the other. A record is read when it is asked for and freed soon after, because
+/// what is allocated and freed in turns costs less than what is held for a whole batch.
+pub trait Records {
+    /// The next one.
+    fn next_record(&mut self) -> Option<SourceRecord<'_>>;
+}
+
+impl Records for std::slice::Iter<'_, SourceRecord<'_>> {
+    fn next_record(&mut self) -> Option<SourceRecord<'_>> {
+        self.next().cloned()
+    }
+}
+
 /// Outputs of one batch, in the order in which they are written.
 #[derive(Debug, Default)]
 pub struct Outputs {
@@ -201,15 +214,12 @@ pub trait Worker {
     /// belong to it. The transaction before may still be on its way to its commit.
     fn on_begin(&mut self) {}
 
-    /// Turn records into outputs. Records of one partition come in order; none is skipped.
+    /// Turn records into outputs. Records of one partition come in order; none is skipped. What the worker does not
+    /// take from `batch` counts as processed, too.
     ///
     /// # Errors
     /// The transaction is aborted, and its records are offered again in smaller batches.
-    fn on_batch(
-        &mut self,
-        batch: &[SourceRecord<'_>],
-        outputs: &mut Outputs,
-    ) -> Result<(), Refusal>;
+    fn on_batch(&mut self, batch: &mut dyn Records, outputs: &mut Outputs) -> Result<(), Refusal>;
 
     /// What to commit beside the position after the last record that was processed of this partition. It
     /// is asked after [`Worker::on_batch`], for each partition of the batch.

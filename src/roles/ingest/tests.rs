@@ -93,11 +93,11 @@ fn aborted_batches_are_not_counted_and_committed_ones_are_counted_once() {
     let batch = [source(0, b"x", None), source(1, b"y", None)];
     let line = "watchbell_dead_letters_total{reason=\"not_json\",source=\"confluent\"} 2";
     let mut outputs = Outputs::default();
-    worker.on_batch(&batch, &mut outputs).unwrap();
+    worker.on_batch(&mut batch.iter(), &mut outputs).unwrap();
     worker.on_abort();
     assert!(!watched.shows(line));
-    worker.on_batch(&batch, &mut outputs).unwrap();
-    worker.on_batch(&batch, &mut outputs).unwrap();
+    worker.on_batch(&mut batch.iter(), &mut outputs).unwrap();
+    worker.on_batch(&mut batch.iter(), &mut outputs).unwrap();
     worker.on_commit();
     assert!(watched.shows(line));
     let rule = DEAD_LETTER.id;
@@ -124,7 +124,7 @@ fn new_rules_apply_from_the_next_transaction_on() {
             worker.on_begin();
         }
         worker
-            .on_batch(&[source(0, b"x", None)], &mut outputs)
+            .on_batch(&mut [source(0, b"x", None)].iter(), &mut outputs)
             .unwrap();
         outputs.len()
     };
@@ -410,7 +410,7 @@ fn a_value_that_was_inferred_is_counted() {
         "request":{"accessType":"DELETION"},"result":{"status":"QUOTA_DENIED"}}}"#;
     let mut outputs = Outputs::default();
     let batch = [source(0, event, None)];
-    worker.on_batch(&batch, &mut outputs).unwrap();
+    worker.on_batch(&mut batch.iter(), &mut outputs).unwrap();
     worker.on_commit();
     for of in ["status", "access"] {
         let line = format!("watchbell_inferred_total{{of=\"{of}\",source=\"confluent\"}} 1");

@@ -14,6 +14,11 @@ fn strings_compare_whole_and_without_case() {
     assert!(!line(r"a: 'x\*y'", json!({"a": "xzy"})));
     assert!(line("a|cased: Delete", json!({"a": "Delete"})));
     assert!(!line("a|cased: Delete", json!({"a": "delete"})));
+    // The Kelvin sign and `k` have the same lower case, of another length.
+    assert!(line("a: kelvin", json!({"a": "\u{212a}ELVIN"})));
+    assert!(line("a: '\u{212a}elvin'", json!({"a": "kelvin"})));
+    assert!(!line("a: ''", json!({"a": "x"})));
+    assert!(line("a: ''", json!({"a": ""})));
 }
 
 #[test]
@@ -67,6 +72,33 @@ fn positions_are_prefix_suffix_and_middle() {
         line("a|contains: 44", json!({"a": 8443})),
         "numbers have a text"
     );
+}
+
+#[test]
+fn starts_and_ends_are_found_among_few_and_among_many() {
+    for count in [1, 3, 8, 9, 30] {
+        let list = |of: &str| {
+            (0..count)
+                .map(|n| format!("{of}{n}-"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let starts = format!("a|startswith: [{}]", list("s"));
+        let ends = format!("a|endswith: [{}]", list("e"));
+        let last = count - 1;
+        assert!(line(&starts, json!({"a": format!("S{last}-x")})), "{count}");
+        assert!(
+            !line(&starts, json!({"a": format!("xs{last}-")})),
+            "{count}"
+        );
+        assert!(
+            !line(&starts, json!({"a": format!("s{count}-x")})),
+            "{count}"
+        );
+        assert!(line(&ends, json!({"a": format!("xE{last}-")})), "{count}");
+        assert!(!line(&ends, json!({"a": format!("e{last}-x")})), "{count}");
+        assert!(line(&ends, json!({"a": format!("e{last}-")})), "{count}");
+    }
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn a_place_is_known_until_the_databases_change() {
     });
     let event = event.to_string();
     let mut batch = pipeline.begin();
-    let mut system = |batch: &pipeline::Batch| {
+    let system = |batch: &pipeline::Batch| {
         let mut out = OutputBuffer::default();
         batch.process(&record(Some(event.as_bytes())), NOW_MS, &mut out);
         let written = json(&out.to_records()[0]);

@@ -137,7 +137,7 @@ fn a_deleted_statement_alerts_by_its_name() {
 /// What is known of an address is remembered from batch to batch, and forgotten when the databases change.
 #[test]
 fn a_place_is_known_until_the_databases_change() {
-    let lookups = Arc::new(ArcSwap::from_pointee(lookups("")));
+    let lookups = Arc::new(ArcSwap::from_pointee(lookups("{}")));
     let catalogs = Catalogs::shipped().unwrap();
     let rules = RuleSet::load(
         &[],

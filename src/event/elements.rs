@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use super::attribute::{Attribute, member, word};
 use super::audit_event::{AuditEvent, Authorization, Enrichment, Resource};
 use super::path::{Path, PathTarget, RAW_PARTS, RawPart};
+use super::request::{self, FactKind};
 use super::walk::{Found, Walk};
 use crate::json::{NodeId, ValueKind};
 use crate::sigma::{Value, Visit, VisitElement};
@@ -17,6 +18,8 @@ enum List<'p> {
     Resources,
     Authorizations,
     Enrichments,
+    /// What the request says of this kind.
+    Facts(FactKind),
     /// What these segments lead to in a raw part.
     Raw(RawPart, &'p [Box<str>]),
     /// None: the event is the only element.
@@ -31,7 +34,8 @@ impl Path {
                 List::Authorizations
             }
             PathTarget::Attribute((_, Attribute::Enrichment(_))) if depth == 1 => List::Enrichments,
-            PathTarget::Attribute(_) | PathTarget::Several(_) => List::None,
+            PathTarget::Fact((kind, _)) if depth == request::DEPTH => List::Facts(*kind),
+            PathTarget::Attribute(_) | PathTarget::Fact(_) | PathTarget::Several(_) => List::None,
             PathTarget::Raw(RawPart::ResourceData, _) if depth == 1 => List::Resources,
             PathTarget::Raw(part, segments) => match (part, depth.checked_sub(part.depth())) {
                 // `unmapped` itself is an object of several parts.
@@ -78,6 +82,13 @@ impl<'a> AuditEvent<'a> {
             List::Enrichments => self.all_enrichments().try_for_each(|enrichment| {
                 visit(&|path, _, values| {
                     let _ = values_of_enrichment(&enrichment, path, values);
+                })
+            }),
+            List::Facts(kind) => self.facts(kind, certain, &mut |fact| {
+                visit(&|path, _, values| {
+                    if let PathTarget::Fact((_, member)) = &path.0 {
+                        let _ = request::values(fact, member, values);
+                    }
                 })
             }),
             List::Raw(part, segments) => self.raw_elements(part, segments, certain, visit),

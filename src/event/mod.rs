@@ -12,6 +12,7 @@ mod output_buffer;
 mod path;
 mod place;
 mod record;
+mod request;
 pub mod secret;
 mod vocabulary;
 mod walk;
@@ -33,6 +34,9 @@ pub use path::{Path, REQUEST_DATA};
 pub use place::Place;
 pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
+};
+pub(crate) use request::{
+    DEPTH as FACT_DEPTH, FactMember, GiveFact, Request, values as values_of_fact,
 };
 pub use vocabulary::{AttributeFacts, attributes};
 pub(crate) use walk::{Found, Walk, strings_without};

@@ -5,10 +5,12 @@
 //! Callers choose the names in what they send, so they may send one twice, or in two spellings. An
 //! event then has a reading for each, and the values of a path are those of every reading.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::attribute::{ATTRIBUTES, Attribute, Visited, text};
 use super::audit_event::{AuditEvent, CONTAINER};
+use super::request::{self, FACTS, FactKind, FactMember, GiveFact, Request};
 use super::walk::{Walk, may_be_path, strings_without};
 use crate::json::{NodeId, same_name, segments_named};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
@@ -24,6 +26,8 @@ pub struct Path(pub(super) PathTarget);
 #[derive(Debug, Clone)]
 pub(super) enum PathTarget {
     Attribute(&'static (&'static str, Attribute)),
+    /// A member of what the request says.
+    Fact(FactMember),
     Raw(RawPart, Box<[Box<str>]>),
     /// Several places, of which each may have values.
     Several(Box<[Path]>),
@@ -61,6 +65,9 @@ impl Path {
         if let Some(attribute) = ATTRIBUTES.iter().find(|(name, _)| *name == path) {
             return Ok(Self(PathTarget::Attribute(attribute)));
         }
+        if let Some((_, fact)) = FACTS.iter().find(|(name, _)| *name == path) {
+            return Ok(Self(PathTarget::Fact(*fact)));
+        }
         for (name, part) in RAW_PARTS {
             let Some(rest) = path.strip_prefix(name) else {
                 continue;
@@ -77,7 +84,8 @@ impl Path {
                 return Ok(Self(PathTarget::Raw(part, segments)));
             }
         }
-        let names = Self::attributes().chain(RAW_PARTS.map(|(name, _)| name));
+        let names = Self::attributes().chain(Self::facts());
+        let names = names.chain(RAW_PARTS.map(|(name, _)| name));
         let near = || crate::diagnostic::nearest(path, names).map(ToOwned::to_owned);
         Err(UnknownField {
             suggestion: vendors::attribute_of_native(path).or_else(near),
@@ -87,6 +95,24 @@ impl Path {
     /// Every attribute that a rule can name, in alphabetical order, raw parts apart.
     pub fn attributes() -> impl Iterator<Item = &'static str> {
         ATTRIBUTES.iter().map(|(name, _)| *name)
+    }
+
+    /// Every path at which a rule finds what a request says, in whatever shape it says it. They are not written.
+    pub fn facts() -> impl Iterator<Item = &'static str> {
+        FACTS.iter().map(|(name, _)| *name)
+    }
+
+    /// What of a request the path stands for, if it does.
+    pub(crate) fn fact(&self) -> Option<FactMember> {
+        match self.0 {
+            PathTarget::Fact(fact) => Some(fact),
+            _ => None,
+        }
+    }
+
+    /// Whether a part of the event is written at the path.
+    pub fn is_written(&self) -> bool {
+        self.fact().is_none()
     }
 }
 
@@ -119,6 +145,32 @@ impl AuditEvent<'_> {
         self.raw_starts(walk, part, segments, &mut |walk, node, segments| {
             walk.visit(node, segments, visit)
         })
+    }
+
+    /// Gives what the request says.
+    pub(super) fn facts(&self, kind: FactKind, certain: bool, give: &mut GiveFact<'_>) -> Visited {
+        if certain && self.has_readings_of(REQUEST_DATA) {
+            return ControlFlow::Continue(());
+        }
+        let data: Vec<NodeId> = self.request_data_readings().collect();
+        let user = &self.user;
+        let actor = [&user.uid, &user.uid_alt, &user.email_addr];
+        let actor: Vec<_> = actor
+            .into_iter()
+            .flatten()
+            .map(|id| Cow::Borrowed(&**id))
+            .collect();
+        let request = Request {
+            document: &self.unmapped.document,
+            data: &data,
+            left_out: if certain {
+                &self.unmapped.repeated
+            } else {
+                &[]
+            },
+            actor: &actor,
+        };
+        request.facts(kind, give)
     }
 
     /// The data of the request in each reading that has some.
@@ -223,6 +275,9 @@ impl AuditEvent<'_> {
                 attribute.visit(self, visit)?;
                 self.visit_other_readings(name, visit)
             }
+            PathTarget::Fact((kind, member)) => self.facts(*kind, certain, &mut |fact| {
+                request::values(fact, member, visit)
+            }),
             PathTarget::Raw(part, segments) => {
                 let all = Walk::all(&self.unmapped.document);
                 let walk = if certain { all.certain() } else { all };
@@ -314,6 +369,9 @@ impl Fields for AuditEvent<'_> {
         match path.map(|path| &path.0) {
             None => !self.unmapped.repeated.is_empty(),
             Some(PathTarget::Attribute(_)) => !self.other_readings.is_empty(),
+            Some(PathTarget::Fact(_)) => {
+                !self.unmapped.repeated.is_empty() || !self.other_readings.is_empty()
+            }
             // Names with dots may repeat a path; that is known only after a search.
             Some(PathTarget::Raw(..) | PathTarget::Several(_)) => true,
         }

@@ -29,7 +29,8 @@ impl FieldName {
     pub fn parse(text: &str, mark: Mark) -> Result<FieldName, Problem> {
         let below = format!("{text}.");
         let is_parent = Path::attributes().any(|name| name.starts_with(&below));
-        let is_known = WRITTEN.contains(&text) || is_parent || Path::parse(text).is_ok();
+        let is_written = || Path::parse(text).is_ok_and(|path| path.is_written());
+        let is_known = WRITTEN.contains(&text) || is_parent || is_written();
         if !is_known || text.contains('|') {
             let problem = Problem::error(mark, format!("unknown field `{text}`"));
             let known = Path::attributes().chain(WRITTEN).chain(["unmapped"]);

@@ -72,7 +72,7 @@ fn everything_that_is_wrong_is_told_with_its_place() {
 - {name: d, drop: true, shape: lean}
 - {name: e, to: 'a b'}
 - {name: f, to: t, shape: leen}
-- {name: g, to: t, shape: {fields: [actor.usr]}}
+- {name: g, to: t, shape: {fields: [actor.usr, api.request.roles]}}
 - {name: h, to: t, key: actor.user.id}
 - {name: i, to: t, when: {api.opration: x}}
 - {name: j, to: t, whn: {}}
@@ -96,6 +96,7 @@ fn everything_that_is_wrong_is_told_with_its_place() {
         (8, "this is no name of a topic"),
         (9, "`leen` is no shape"),
         (10, "unknown field `actor.usr`"),
+        (10, "unknown field `api.request.roles`"),
         (11, "unknown field `actor.user.id`"),
         (12, "unknown field `api.opration`"),
         (13, "unknown key `whn`"),

@@ -1,11 +1,15 @@
 //! The fields of records in the output topics, by the names that rules use, so that a filter matches an
 //! event if a rule with the same detection does.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::{Emitted, RecordKind};
 use crate::diagnostic::nearest;
-use crate::event::{self, API_ACTIVITY, EventClass, Found, Walk, strings_without};
+use crate::event::{
+    self, API_ACTIVITY, EventClass, FACT_DEPTH, FactMember, Found, GiveFact, Request, Walk,
+    strings_without, values_of_fact,
+};
 use crate::finding::path;
 use crate::json::{NodeId, ValueKind};
 use crate::sigma::{Fields, Origin, UnknownField, Value, Visit, VisitElement};
@@ -26,6 +30,9 @@ const OF_EVENTS: [&str; 12] = [
     "severity",
     "severity_id",
 ];
+
+/// Where an alert has its event.
+const EVIDENCE: [&str; 2] = ["evidences", "data"];
 
 /// Our headers of dead letters and of their receipts.
 const OF_DEAD_LETTERS: [&str; 19] = [
@@ -61,6 +68,8 @@ pub struct FieldPath {
 #[derive(Debug, Clone)]
 enum FieldTarget {
     Header(&'static str),
+    /// What the request of an event says, which is read from its data; the first segments lead to the event.
+    Fact(FactMember, &'static [&'static str]),
     /// Places in the value; the first one that exists is used.
     Value(Vec<FieldLocation>),
 }
@@ -120,7 +129,7 @@ fn any_of(
     for name in name.split('|') {
         match of(name)? {
             FieldTarget::Value(more) => places.extend(more),
-            header => return Ok(header),
+            other => return Ok(other),
         }
     }
     Ok(FieldTarget::Value(places))
@@ -129,11 +138,14 @@ fn any_of(
 fn of_event(name: &str) -> Result<FieldTarget, UnknownField> {
     let known = OF_EVENTS.contains(&name) || is_below(name, "enrichments.data");
     if !known {
-        event::Path::parse(name).map_err(|unknown| UnknownField {
+        let path = event::Path::parse(name).map_err(|unknown| UnknownField {
             suggestion: unknown
                 .suggestion
                 .or_else(|| nearest(name, OF_EVENTS).map(str::to_owned)),
         })?;
+        if let Some(fact) = path.fact() {
+            return Ok(FieldTarget::Fact(fact, &[]));
+        }
     }
     // Their place differs between the classes.
     let (name, lacking): (_, fn(&EventClass) -> bool) = match name.split_once('.') {
@@ -166,13 +178,15 @@ fn of_alert(name: &str) -> Result<FieldTarget, UnknownField> {
     let in_evidence = |place: &str| place.strip_prefix("evidences.").map(str::to_owned);
     if let Some(of_event) = name.strip_prefix("evidences.data.") {
         let target = self::of_event(of_event)?;
-        let FieldTarget::Value(places) = target else {
-            return Ok(target);
+        let places = match target {
+            FieldTarget::Fact(fact, _) => return Ok(FieldTarget::Fact(fact, &EVIDENCE)),
+            FieldTarget::Value(places) => places,
+            FieldTarget::Header(_) => return Ok(target),
         };
         let below = |place: FieldLocation| {
-            let evidence = ["evidences".into(), "data".into()];
+            let evidence = EVIDENCE.into_iter().map(Box::from);
             FieldLocation {
-                segments: evidence.into_iter().chain(place.segments).collect(),
+                segments: evidence.chain(place.segments).collect(),
                 ..place
             }
         };
@@ -255,7 +269,61 @@ impl Emitted<'_> {
         }
     }
 
+    /// What the request of the event says, which is in these objects.
+    fn facts(
+        &self,
+        walk: &Walk<'_, '_>,
+        (fact, events): (FactMember, &[&str]),
+        give: &mut GiveFact<'_>,
+    ) -> ControlFlow<()> {
+        let class = self.class();
+        let nodes_at = |path: &str| {
+            let path = events.iter().copied().chain(path.split('.'));
+            let path: Vec<Box<str>> = path.map(Into::into).collect();
+            let mut nodes = Vec::new();
+            let all = Walk {
+                certain: false,
+                ..*walk
+            };
+            let _ = all.nodes(walk.document.root(), &path, &mut |found| {
+                if let Found::Node(node) = found {
+                    nodes.push(node);
+                }
+                ControlFlow::Continue(())
+            });
+            nodes
+        };
+        let text_at = |path: &str| walk.document.text(*nodes_at(path).first()?);
+        let actor = ["uid", "uid_alt", "email_addr"].iter().filter_map(|part| {
+            let id = text_at(&format!("actor.user.{part}"));
+            let id = id.or_else(|| text_at(&format!("unmapped.actor.user.{part}")));
+            Some(Cow::Owned(id?.to_string()))
+        });
+        let actor: Vec<_> = actor.collect();
+        let data = match class.has_api {
+            true => nodes_at("api.request.data"),
+            false => [
+                nodes_at("api.request.data"),
+                nodes_at("unmapped.api.request.data"),
+            ]
+            .concat(),
+        };
+        let request = Request {
+            document: walk.document,
+            data: &data,
+            left_out: if walk.certain { self.repeated() } else { &[] },
+            actor: &actor,
+        };
+        request.facts(fact.0, give)
+    }
+
     fn visit_values(&self, walk: &Walk<'_, '_>, path: &FieldPath, visit: &mut Visit<'_>) {
+        if let FieldTarget::Fact(fact, events) = &path.target {
+            let _ = self.facts(walk, (*fact, events), &mut |one| {
+                values_of_fact(one, fact.1, visit)
+            });
+            return;
+        }
         let FieldTarget::Value(places) = &path.target else {
             return self.visit_header(path, visit);
         };
@@ -299,7 +367,7 @@ impl FieldPath {
     fn places<'p>(&'p self, class: &'p EventClass) -> impl Iterator<Item = &'p [Box<str>]> {
         let places = match &self.target {
             FieldTarget::Value(places) => places.as_slice(),
-            FieldTarget::Header(_) => &[],
+            FieldTarget::Header(_) | FieldTarget::Fact(..) => &[],
         };
         let places = places.iter().filter(|place| (place.classes)(class));
         places.map(|place| &*place.segments)
@@ -314,6 +382,20 @@ impl Emitted<'_> {
         (path, depth): (&FieldPath, usize),
         visit: &mut VisitElement<'_, FieldPath>,
     ) -> ControlFlow<()> {
+        if let FieldTarget::Fact(fact, events) = &path.target {
+            if depth != events.len() + FACT_DEPTH {
+                return visit(&|path, certain, values| {
+                    self.visit_values(&Walk { certain, ..*walk }, path, values);
+                });
+            }
+            return self.facts(walk, (*fact, events), &mut |one| {
+                visit(&|path, _, values| {
+                    if let FieldTarget::Fact((_, member), _) = path.target {
+                        let _ = values_of_fact(one, member, values);
+                    }
+                })
+            });
+        }
         let class = self.class();
         for place in path.places(class) {
             let Some(list) = (place.len() + depth)
@@ -380,6 +462,7 @@ impl Fields for Emitted<'_> {
         match path.map(|path| &path.target) {
             None => !self.repeated().is_empty(),
             Some(FieldTarget::Header(_)) => false,
+            Some(FieldTarget::Fact(..)) => !self.repeated().is_empty(),
             Some(FieldTarget::Value(_)) => true,
         }
     }

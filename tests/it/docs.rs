@@ -143,3 +143,19 @@ fn links_between_documents_lead_to_a_file_and_a_heading() {
     }
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
+
+#[test]
+fn every_list_of_what_a_request_says_is_documented_with_its_members() {
+    let text = fs::read_to_string(root().join("docs/sigma.md")).expect("docs/sigma.md");
+    for path in watchbell::event::Path::facts() {
+        let segments: Vec<_> = path.split('.').collect();
+        let start = format!("| `{}` |", segments[..3].join("."));
+        let row = text.lines().find(|line| line.starts_with(&start));
+        let members = row.and_then(|row| row.split('|').nth(2));
+        let is_named = |members: &str| match segments.get(3) {
+            Some(member) => members.contains(&format!("`{member}`")),
+            None => members.trim() == "–",
+        };
+        assert!(members.is_some_and(is_named), "docs/sigma.md lacks {path}");
+    }
+}

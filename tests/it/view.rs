@@ -354,7 +354,8 @@ fn compare_event(input: &RawRecord<'_>, event: &AuditEvent<'_>) -> usize {
     encode::event(event, &mut json);
     let emitted = Emitted::value(&json);
 
-    let mut paths: BTreeSet<String> = event::Path::attributes().map(str::to_owned).collect();
+    let attributes = event::Path::attributes().chain(event::Path::facts());
+    let mut paths: BTreeSet<String> = attributes.map(str::to_owned).collect();
     let read = |json: &[u8]| serde_json::from_slice::<Json>(json).unwrap_or_default();
     let (before, after) = (read(input.value.unwrap_or_default()), read(&json));
     for root in ["unmapped", "unmapped.data"] {

@@ -74,7 +74,7 @@ enum Place {
 }
 
 /// A kind of expensive record: its name, its place in the event, and its parts.
-const KINDS: [(&str, Place, Part); 47] = [
+const KINDS: [(&str, Place, Part); 49] = [
     ("small numbers", Place::Array, |_, out| out.push('1')),
     ("numbers with exponents", Place::Array, |_, out| {
         out.push_str("-1.5e-7")
@@ -248,6 +248,12 @@ const KINDS: [(&str, Place, Part); 47] = [
             r#"{{"eventName":"{name}","acsRegion":"r","comment":"{comment}"}}"#
         );
     }),
+    ("pairs in a text", Place::Text, |_, out| {
+        out.push_str("a=b,")
+    }),
+    ("JSON in texts", Place::Array, |_, out| {
+        out.push_str(r#""{\"name\":\"segment.ms\",\"value\":[1]}""#);
+    }),
     ("nothing but brackets", Place::Bare, |_, out| out.push('[')),
     ("no JSON", Place::Bare, |n, out| {
         let _ = write!(out, r#"{{"id":"{n}"}},"#);
@@ -369,7 +375,7 @@ fn event(method: &str, crn: &str, more: &str) -> String {
 }
 
 /// Rules with the most expensive features of the language. Only the last one matches.
-const RULES: [&str; 18] = [
+const RULES: [&str; 24] = [
     "keyword: ['*qqq*', 'q?q*q?q']",
     "api.request.data.a: ['*a*b*q', '?a*a*a*q']",
     "api.request.data.a|contains|all: ['aaq', 'qqq']",
@@ -384,6 +390,12 @@ const RULES: [&str; 18] = [
     "api.request.data.a|fieldref|endswith: api.request.data.b",
     "api.request.data.a|fieldref|contains: api.request.data.b",
     "api.request.data.a|neq: q, api.request.data.a.b|neq: q, 'api.operation|contains': qqq",
+    "api.request.filters.expression|contains: qqq",
+    "api.request.grants.resource_name|contains: qqq",
+    "api.request.networks: {cidr|contains: qqq, version: 4}",
+    "api.request.principals.uid|contains: qqq",
+    "api.request.roles|contains: qqq",
+    "api.request.settings: {name: segment.ms, value|contains: qqq}",
     "unmapped.data.none.at.all|exists: true",
     "resources.uid|endswith: [qqq, qqqq]",
     "actor.user.uid_alt|contains: qqq",

@@ -87,7 +87,10 @@ fn a_granted_admin_role_alerts_in_any_reading_of_the_names() {
             .iter()
             .map(|(_, alert)| alert["unmapped"]["why"].to_string());
         let why: String = why.collect();
-        assert!(why.contains("role_name = OrganizationAdmin"), "{why}");
+        assert!(
+            why.contains("api.request.roles = OrganizationAdmin"),
+            "{why}"
+        );
     }
 }
 

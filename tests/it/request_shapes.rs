@@ -52,6 +52,28 @@ const NESTINGS: [fn(Value) -> Value; 9] = [
     },
 ];
 
+/// Ways to put a form into a request as JSON text: whole, in part, and as text within text.
+const TEXTS: [fn(Value) -> Value; 5] = [
+    |form| json!(form.to_string()),
+    |form| json!({"body": form.to_string(), "version": 2}),
+    |form| json!({"requests": [json!([form]).to_string()]}),
+    |form| json!({"body": json!(form.to_string()).to_string()}),
+    members_as_text,
+];
+
+/// Each member that is an object or an array as JSON text.
+fn members_as_text(form: Value) -> Value {
+    let Value::Object(mut form) = form else {
+        panic!("a form is an object");
+    };
+    for member in form.values_mut() {
+        if member.is_object() || member.is_array() {
+            *member = json!(member.to_string());
+        }
+    }
+    Value::Object(form)
+}
+
 fn with_members(form: Value, more: Value) -> Value {
     let (Value::Object(mut form), Value::Object(more)) = (form, more) else {
         panic!("a form is an object");
@@ -127,14 +149,15 @@ fn levels(pipeline: &Pipeline, event: &Value) -> Vec<Level> {
     alerts.iter().map(|alert| alert.level).collect()
 }
 
-/// Each form in each nesting, and each nesting in each spelling; fails with those that raise anything but one alert of
-/// the level.
+/// Each form in each nesting and in one of the texts, and each nesting in each spelling; fails with those that raise
+/// anything but one alert of the level.
 fn check(acts: &[Act]) {
     let pipeline = pipeline_with("", 1_000_000);
     let mut wrong = Vec::new();
     for act in acts {
         for (at, form) in act.forms.iter().enumerate() {
-            for (nested, nesting) in NESTINGS.iter().enumerate() {
+            let text = &TEXTS[at % TEXTS.len()];
+            for (nested, nesting) in NESTINGS.iter().chain([text]).enumerate() {
                 let spelling = SPELLINGS[(at + nested) % SPELLINGS.len()];
                 let request = respelled(&nesting(form.clone()), spelling);
                 let found = levels(&pipeline, &event(act, request.clone()));
@@ -184,10 +207,17 @@ fn setting(name: &str, value: &Value) -> Vec<Value> {
         json!({"config_name": name, "config_value": value}),
         json!({"alter_configs": [{"ops": [{"name": name, "values": value}]}]}),
         json!({"name": name, "new_setting": value}),
-        json!({"name": name, "new_setting": value}),
+        json!({"config": [[name, value]]}),
+        json!({"configs": {name: {"value": value}}}),
+        json!({"configs": {name: {"string": value}}}),
+        json!({"configs": {name: {"value": {"string": value}, "operation": "SET"}}}),
+        json!({"name": name, "value": {"string": value}}),
     ]);
     if let Some(value) = value.as_str() {
-        forms.push(json!({"config": format!("min.insync.replicas=2,{name}={}", value.trim())}));
+        let value = value.trim();
+        forms.push(json!({"config": format!("min.insync.replicas=2,{name}={value}")}));
+        forms.push(json!({"config": format!("{name}%3D{value}")}));
+        forms.push(json!({"config": format!("[Entry(name={name}, value={value})]")}));
     }
     forms
 }
@@ -271,9 +301,21 @@ fn a_setting_that_goes_back_to_its_default_is_not_cut() {
         json!({"name": "retention.ms", "value": "", "config_operation": 1}),
         json!({"name": "retention.ms", "value": null}),
         json!({"retention.ms": null}),
+        json!({"configs": {"retention.ms": {"operation": "DELETE"}}}),
+        json!({"configs": {"retention.ms": {"value": null, "operation": "DELETE"}}}),
+        json!({"configs": {"retention.ms": {"value": "", "op": 1}}}),
+        json!({"configs": {"retention.ms": {"operation": "DELETE", "value": "604800000"}}}),
+        json!({"delete": ["retention.ms"]}),
     ];
+    let set = json!({"name": "retention.ms", "value": "1", "op": 0, "operation": "DELETE"});
+    let unread = ["1h", "PT1H", "0x1", "1,000", "1000L"];
+    let unread = unread.map(|value| json!({"name": "retention.ms", "value": value}));
+    let cut = unread.into_iter().chain([set]);
     let method = "kafka.IncrementalAlterConfigs";
-    check(&[act(method, "TOPIC", Level::Low, forms)]);
+    check(&[
+        act(method, "TOPIC", Level::Low, forms),
+        act(method, "TOPIC", Level::High, cut),
+    ]);
 }
 
 fn entry(principal: &str, name: &str) -> Value {
@@ -364,7 +406,11 @@ fn roles(role: &str) -> Vec<Value> {
         forms.push(json!({"role": {"name": role}}));
         forms.push(json!({"roles": ["DeveloperRead", role]}));
         forms.push(json!({"role_bindings": [{"role_name": "DeveloperRead"}, {"role_name": role}]}));
+        forms.push(json!({"bindings": {&role: {"principal": "User:u-9k2m4n"}}}));
+        forms.push(json!({"bindings": format!("principal=User%3Au-9k2m4n&role={role}%20")}));
     }
+    let first = format!("%{:02x}", role.as_bytes()[0]);
+    forms.push(json!({"role_name": first + &role[1..]}));
     forms
 }
 
@@ -418,6 +464,22 @@ fn roles_are_found_in_every_shape() {
             all(&["DeveloperWrite"]),
         ));
     }
+    // What is called like a role is none.
+    let namesakes = [
+        json!({"role_name": "DeveloperRead", "crn_pattern": "crn://confluent.cloud/kafka=lkc-8w3m5p/topic=ClusterAdmin"}),
+        json!({"role_name": "DeveloperRead", "resource_patterns": [{"resource_type": "Topic", "name": "ClusterAdmin"}]}),
+        json!({"role_name": "DeveloperRead", "topics": ["ClusterAdmin"]}),
+        json!({"role_name": "DeveloperRead", "resource": {"type": "Topic", "name": "Operator"}}),
+        json!({"role_name": "DeveloperRead", "principal": "User:ClusterAdmin"}),
+        json!({"role_name": "DeveloperRead", "description": "in place of OrganizationAdmin"}),
+        json!({"roles": {"DeveloperRead": true, "OrganizationAdmin": false}}),
+    ];
+    acts.push(act(
+        "BindRoleForPrincipal",
+        "ENVIRONMENT",
+        Level::Low,
+        namesakes,
+    ));
     let administrators = all(&["OrganizationAdmin", "EnvironmentAdmin"]);
     acts.push(act(
         "UnbindRoleForPrincipal",
@@ -549,6 +611,18 @@ fn addresses_that_let_everybody_in_are_found_in_every_shape() {
             json!({"ranges": [[office], [address]]}),
         ]
     };
+    let ends = [
+        json!({"start": "1.0.0.0", "end": "223.255.255.255"}),
+        json!({"ranges": [{"from": "::", "to": "ffff::"}]}),
+        json!({"address": "0.0.0.0", "prefix_length": 0}),
+        json!({"cidr_blocks": ["198.51.100.0/24", "any"]}),
+    ];
+    let said = [
+        json!({"cidr_blocks": ["198.51.100.0/24"], "description": "replaces 0.0.0.0/0"}),
+        json!({"cidr_blocks": ["198.51.100.0/24"], "group_name": "not 0.0.0.0/0 any more"}),
+        json!({"cidr_blocks": ["198.51.100.1-198.51.100.9"]}),
+        json!({"start": "198.51.100.1", "end": "198.51.100.9"}),
+    ];
     let mut acts = Vec::new();
     for method in [
         "CreateIpGroup",
@@ -560,13 +634,13 @@ fn addresses_that_let_everybody_in_are_found_in_every_shape() {
             method,
             "IP_GROUP",
             Level::High,
-            everybody.into_iter().flat_map(forms),
+            everybody.into_iter().flat_map(forms).chain(ends.clone()),
         ));
         acts.push(act(
             method,
             "IP_GROUP",
             Level::Medium,
-            office.into_iter().flat_map(forms),
+            office.into_iter().flat_map(forms).chain(said.clone()),
         ));
     }
     check(&acts);
@@ -633,18 +707,35 @@ fn filters_that_let_everybody_in_are_found_in_every_shape() {
 fn switches_are_found_in_every_shape() {
     let switch = |name: &str, values: &[&str]| -> Vec<Value> {
         let values = values.iter().flat_map(|value| written(value));
-        values.map(|value| json!({name: value})).collect()
+        let forms = values.flat_map(|value| {
+            [
+                json!({name: value}),
+                json!({"params": [{"name": name, "value": value}]}),
+                json!({"settings": [{"key": name, "new_value": value}]}),
+            ]
+        });
+        forms.collect()
     };
     let on = ["true", "TRUE", "1", "yes"];
     let off = ["false", "False", "0", "no"];
     let none = ["NONE", "none"];
+    let mfa = [
+        json!({"settings": [{"name": "mfa", "enabled": false}]}),
+        json!({"settings": [{"name": "mfa_required", "value": "False"}]}),
+        json!({"settings": {"mfa": {"enabled": "no"}}}),
+        json!({"settings": "mfa_enabled=false"}),
+    ];
+    let permanent = [
+        json!({"params": [{"name": "permanent", "value": "True"}]}),
+        json!({"query": "normalize=true&permanent=true"}),
+    ];
     let statement = |values| switch("stopped", values);
     check(&[
         act(
             "schema-registry.DeleteSubject",
             "SUBJECT",
             Level::High,
-            switch("permanent", &on),
+            switch("permanent", &on).into_iter().chain(permanent),
         ),
         act(
             "schema-registry.DeleteSubject",
@@ -656,7 +747,7 @@ fn switches_are_found_in_every_shape() {
             "UpdateOrganization",
             "ORGANIZATION",
             Level::High,
-            switch("mfa_enabled", &off),
+            switch("mfa_enabled", &off).into_iter().chain(mfa),
         ),
         act(
             "UpdateOrganization",

@@ -36,7 +36,8 @@ pub use record::{
     Digest, Header, NextOffset, Offset, OutputRecord, Partition, Position, RawRecord,
 };
 pub(crate) use request::{
-    DEPTH as FACT_DEPTH, FactMember, GiveFact, Request, values as values_of_fact,
+    DEPTH as FACT_DEPTH, FactMember, GiveFact, Request, is_fact as is_request_fact,
+    values as values_of_fact,
 };
 pub use vocabulary::{AttributeFacts, attributes};
 pub(crate) use walk::{Found, Walk, strings_without};

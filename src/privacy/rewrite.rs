@@ -4,6 +4,7 @@ use super::hidden_values::{Hidden, HiddenValues};
 use super::places::{Content, Place, is_below, is_required};
 use super::policy::{MASK, Policy, Treatment};
 use super::required;
+use crate::event::{REQUEST_DATA, is_request_fact};
 use crate::json::{Document, NodeId, ValueKind};
 
 /// How each value is treated, by the number of its node; `None` for one that no policy names.
@@ -197,10 +198,17 @@ impl Rewrite<'_, '_> {
         true
     }
 
-    /// How the field with this name is treated.
+    /// How the field with this name is treated. What rules read from a request may be a part of any value in it.
     fn treatment_of(&self, name: &str) -> Option<Treatment> {
+        let is_read_from = |field: &str| {
+            is_request_fact(name)
+                && (is_below(field, REQUEST_DATA) || is_below(REQUEST_DATA, field))
+        };
         let fields = self.policy.fields.iter();
-        let of_name = fields.filter(|field| is_below(name, &field.field.name()));
+        let of_name = fields.filter(|field| {
+            let field = field.field.name();
+            is_below(name, &field) || is_read_from(&field)
+        });
         of_name.map(|field| field.treatment).max()
     }
 

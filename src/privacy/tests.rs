@@ -297,6 +297,19 @@ fn an_alert_hides_the_same_in_its_texts_its_fields_and_its_evidence() {
 }
 
 #[test]
+fn what_rules_read_from_a_hidden_request_is_hidden_in_their_reasons() {
+    let mut alert = alert(true);
+    alert["unmapped"]["why"] = json!(["api.request.principals.uid = u-9", "api.request.uid = r-1"]);
+    alert["unmapped"]["fields"] =
+        json!({"api.request.roles": ["Admin"], "api.request.uid": ["r-1"]});
+    let shown = hidden_alert("{api.request.data.owner: mask}", &alert);
+    let why = json!(["api.request.principals.uid = ***", "api.request.uid = r-1"]);
+    assert_eq!(shown["unmapped"]["why"], why);
+    let fields = json!({"api.request.roles": ["***"], "api.request.uid": ["r-1"]});
+    assert_eq!(shown["unmapped"]["fields"], fields);
+}
+
+#[test]
 fn an_alert_without_its_event_hides_texts_that_may_repeat_what_only_the_event_has() {
     let fields = "{api.request.data: mask}";
     let shown = hidden_alert(fields, &alert(true));

@@ -57,5 +57,10 @@ impl Request<'_, '_> {
     }
 }
 
+/// Whether a field is a fact, read from the data of a request.
+pub(crate) fn is_fact(field: &str) -> bool {
+    FACTS.iter().any(|(path, _)| *path == field)
+}
+
 #[cfg(test)]
 mod tests;

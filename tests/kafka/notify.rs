@@ -316,6 +316,7 @@ fn a_flood_becomes_a_few_messages_within_the_rate_and_little_memory() {
     let mut alerts = Alerts::new(&clusters, &deployment);
     let daemon = start(&clusters, &deployment, &["chat", "down"]);
     let before_kb = daemon.resident_kb();
+    let begun = Instant::now();
     // As large as most, with the event in it.
     let mut large = alert(0, "", 4);
     large["evidences"][0]["data"] = json!({"unmapped": {"text": "x".repeat(2_500)}});
@@ -340,7 +341,9 @@ fn a_flood_becomes_a_few_messages_within_the_rate_and_little_memory() {
     let messages = stub.accepted();
     println!("  {} messages, {grown_mb} MB", messages.len());
     assert!(done, "{} messages", messages.len());
-    assert!(messages.len() <= 90, "{} messages", messages.len());
+    // No more than one a second, however long the flood takes on this machine.
+    let seconds = usize::try_from(begun.elapsed().as_secs()).expect("a number");
+    assert!(messages.len() <= seconds + 2, "{} messages", messages.len());
     let first = &messages[0];
     assert_eq!(first.path, "/services/x");
     let agent = first.header("user-agent").expect("a user agent");

@@ -100,23 +100,16 @@ pub(super) fn read(
 
 /// Whether dead letters are sealed without a policy, too.
 fn seals(section: &Section<'_>, faults: &mut Vec<Fault>) -> bool {
-    match section.text("dead_letters").as_deref() {
-        None => false,
-        Some("seal") => true,
-        Some("keep") => {
-            if section.has("policies") {
-                let message = "where a policy exists, dead letters are sealed: what cannot be parsed cannot be masked";
-                let fault = section.fault("dead_letters", message);
-                faults.push(fault.remedy("write seal, or leave the key out"));
-            }
-            false
-        }
-        Some(word) => {
-            let fault = section.fault("dead_letters", format!("`{word}` is not a choice"));
-            faults.push(fault.one_of(word, &DEAD_LETTERS));
-            false
-        }
+    let Some(word) = section.text("dead_letters") else {
+        return false;
+    };
+    let [keep, seal] = DEAD_LETTERS;
+    if word == keep && section.has("policies") {
+        let message = "where a policy exists, dead letters are sealed: what cannot be parsed cannot be masked";
+        let fault = section.fault("dead_letters", message);
+        faults.push(fault.remedy("write seal, or leave the key out"));
     }
+    section.choice("dead_letters", &[(keep, false), (seal, true)], faults)
 }
 
 fn key(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<PseudonymKey> {

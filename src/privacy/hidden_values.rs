@@ -174,9 +174,12 @@ impl HiddenValues {
     /// The name of a member without the values that it has as words: a part of a word is no value there, since names
     /// such as `confluentUser` are made of words.
     pub(super) fn hide_name(&self, name: &str) -> Option<Hidden> {
-        let hidden = self.hide(name)?;
-        let is_word = self.occurrences(name).iter().any(|found| !found.is_wider);
-        (is_word || !self.occurs(name)).then_some(hidden)
+        let found = self.occurrences(name);
+        let is_part_of_words = !found.is_empty() && found.iter().all(|one| one.is_wider);
+        match is_part_of_words {
+            true => None,
+            false => self.hide(name),
+        }
     }
 
     fn occurs(&self, text: &str) -> bool {

@@ -288,11 +288,6 @@ impl Place {
         self.is_foreign
     }
 
-    /// Whether names of members of an object here are those of the source, of the caller or of the files of names.
-    pub(super) fn has_names_of_others(&self) -> bool {
-        self.is_foreign
-    }
-
     /// Whether the member of this name is an attribute of the envelope of a record as its source wrote it.
     pub(super) fn is_envelope(&self, name: &str) -> bool {
         self.is_of_source() && self.depth == 1 && ENVELOPE.contains(&name)

@@ -134,7 +134,7 @@ impl Rewrite<'_, '_> {
             return self.address(member, &place, out);
         }
         // The names of others may be values as well.
-        let is_of_others = object.has_names_of_others() && !place.is_envelope(name);
+        let is_of_others = object.is_foreign() && !place.is_envelope(name);
         let hidden = is_of_others.then(|| self.values.hide_name(name)).flatten();
         self.named(
             hidden.as_ref().map_or(name, |hidden| &hidden.text),

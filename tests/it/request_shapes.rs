@@ -186,6 +186,11 @@ fn written(value: &str) -> Vec<Value> {
     forms
 }
 
+/// An operation of a JSON Patch.
+fn patch(path: &str, value: &Value) -> Value {
+    json!({"patch": [{"op": "replace", "path": format!("/{path}"), "value": value}]})
+}
+
 /// A setting in each form of a request.
 fn setting(name: &str, value: &Value) -> Vec<Value> {
     let snake = name.replace('.', "_");
@@ -212,6 +217,9 @@ fn setting(name: &str, value: &Value) -> Vec<Value> {
         json!({"configs": {name: {"string": value}}}),
         json!({"configs": {name: {"value": {"string": value}, "operation": "SET"}}}),
         json!({"name": name, "value": {"string": value}}),
+        json!({"name": {"string": name}, "value": {"string": value}}),
+        json!({format!("configs.{name}"): value}),
+        patch(&format!("configs/{name}"), value),
     ]);
     if let Some(value) = value.as_str() {
         let value = value.trim();
@@ -310,7 +318,9 @@ fn a_setting_that_goes_back_to_its_default_is_not_cut() {
     let set = json!({"name": "retention.ms", "value": "1", "op": 0, "operation": "DELETE"});
     let unread = ["1h", "PT1H", "0x1", "1,000", "1000L"];
     let unread = unread.map(|value| json!({"name": "retention.ms", "value": value}));
-    let cut = unread.into_iter().chain([set]);
+    let doubtful = ["op", "op_type", "operation_type"]
+        .map(|word| json!({"name": "retention.ms", "value": "1", word: "DELETE"}));
+    let cut = unread.into_iter().chain([set]).chain(doubtful);
     let method = "kafka.IncrementalAlterConfigs";
     check(&[
         act(method, "TOPIC", Level::Low, forms),
@@ -680,7 +690,14 @@ fn filters_that_let_everybody_in_are_found_in_every_shape() {
         "\"a\" in groups && !(\"b\" in groups)",
         "claims.iss == 'https://login.example.com/' && claims.aud == 'kafka'",
     ];
-    let forms = |filter: &str| [json!({"filter": filter}), json!({"filter": [filter]})];
+    let forms = |filter: &str| {
+        [
+            json!({"filter": filter}),
+            json!({"filter": [filter]}),
+            json!({"filter": {"string": filter}}),
+            patch("filter", &json!(filter)),
+        ]
+    };
     let mut acts = Vec::new();
     for method in [
         "CreateIdentityPool",
@@ -747,6 +764,8 @@ fn switches_are_found_in_every_shape() {
             "UpdateOrganization",
             "ORGANIZATION",
             Level::High,
+                json!({name: {"boolean": value}}),
+                patch(&format!("spec/{name}"), &value),
             switch("mfa_enabled", &off).into_iter().chain(mfa),
         ),
         act(

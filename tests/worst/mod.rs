@@ -74,7 +74,7 @@ enum Place {
 }
 
 /// A kind of expensive record: its name, its place in the event, and its parts.
-const KINDS: [(&str, Place, Part); 49] = [
+const KINDS: [(&str, Place, Part); 52] = [
     ("small numbers", Place::Array, |_, out| out.push('1')),
     ("numbers with exponents", Place::Array, |_, out| {
         out.push_str("-1.5e-7")
@@ -254,6 +254,29 @@ const KINDS: [(&str, Place, Part); 49] = [
     ("JSON in texts", Place::Array, |_, out| {
         out.push_str(r#""{\"name\":\"segment.ms\",\"value\":[1]}""#);
     }),
+    ("names and values in one object", Place::Object, |n, out| {
+        let _ = write!(out, r#""{}":"n{n}""#, ["name", "value"][n % 2]);
+    }),
+    (
+        "paths and values of one operation",
+        Place::Object,
+        |n, out| {
+            let _ = match n {
+                0 => write!(out, r#""op":"add""#),
+                n if n % 2 == 0 => write!(out, r#""path":"/n{n}""#),
+                n => write!(out, r#""value":{{"op":"add","path":"/a","value":{n}}}"#),
+            };
+        },
+    ),
+    (
+        "objects of types within each other",
+        Place::Array,
+        |_, out| {
+            out.push_str(&r#"{"value":{"a":[1],"op":"add","path":"/a","value":"#.repeat(50));
+            out.push('1');
+            out.push_str(&"}}".repeat(50));
+        },
+    ),
     ("nothing but brackets", Place::Bare, |_, out| out.push('[')),
     ("no JSON", Place::Bare, |n, out| {
         let _ = write!(out, r#"{{"id":"{n}"}},"#);

@@ -8,8 +8,9 @@ use super::fact::{
     Visited,
 };
 use super::names::{Name, folded};
-use super::reading::{Object, Place, Reader};
-use super::settings::pairs;
+use super::object::Object;
+use super::reading::{Place, Reader};
+use super::text::pairs;
 use crate::json::NodeId;
 use crate::sigma::Value;
 

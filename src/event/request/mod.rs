@@ -9,10 +9,13 @@ mod filters;
 mod grants;
 mod names;
 mod networks;
+mod object;
+mod patch;
 mod principals;
 mod reading;
 mod roles;
 mod settings;
+mod text;
 
 use std::borrow::Cow;
 

@@ -55,9 +55,21 @@ const FOR_PEOPLE: [&str; 17] = [
     "title",
 ];
 
+/// A name without the place that stands before it: `retention.ms` of `configs.retention.ms`.
+fn without_place(name: &str) -> &str {
+    let name = name.trim();
+    let place = name.split_once('.').filter(|(place, rest)| {
+        ["config", "configs"]
+            .iter()
+            .any(|of| place.eq_ignore_ascii_case(of))
+            && rest.contains(char::is_alphanumeric)
+    });
+    place.map_or(name, |(_, rest)| rest)
+}
+
 /// The letters and digits of a name in lower case.
 pub(super) fn folded(name: &str) -> String {
-    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    let letters = without_place(name).chars().filter(|c| c.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
 }
 
@@ -65,7 +77,7 @@ pub(super) fn folded(name: &str) -> String {
 fn dotted(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
     let mut after_lower = false;
-    for c in name.trim().chars() {
+    for c in without_place(name).chars() {
         let is_break = !c.is_alphanumeric() || after_lower && c.is_uppercase();
         if is_break && !words.is_empty() && !words.ends_with('.') {
             words.push('.');
@@ -199,6 +211,10 @@ mod tests {
         }
         assert_eq!(dotted("_"), "");
         assert_eq!(dotted("x2Y"), "x2.y");
+        assert_eq!(dotted("Configs.maxConnections"), "max.connections");
+        assert_eq!(dotted("configs."), "configs");
+        assert_eq!(folded("config.retention.ms"), "retentionms");
+        assert_eq!(folded("config_key"), "configkey");
     }
 
     #[test]

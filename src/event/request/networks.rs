@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 
 use super::fact::{CIDR, GiveFact, PREFIX_LENGTH, VERSION, Visited};
 use super::names::{Name, folded};
-use super::reading::{Object, Place, Reader};
+use super::object::Object;
+use super::reading::{Place, Reader};
 use crate::sigma::Value;
 
 /// IPv6 networks in which IPv4 has a place, in their last 32 bits: mapped, compatible, and translated.

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use super::fact::{GiveFact, ROLE, Visited};
 use super::names::{Name, folded};
-use super::reading::{Object, Place, Reader};
+use super::object::Object;
+use super::reading::{Place, Reader};
 use crate::sigma::Value;
 
 /// The roles of Confluent.

@@ -1,11 +1,15 @@
 //! Settings: a member with a value, an object that names a setting beside its value, or a text such as
 //! `retention.ms=1000`. Rules know them by one name, whatever the shape.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::fact::{GiveFact, NAME, OPERATION, VALUE, Visited};
 use super::names::{self, Name, folded, is_of_kafka};
-use super::reading::{Object, Place, Reader};
+use super::object::Object;
+use super::reading::{Place, Reader};
+use super::text::{names_alone, pairs};
 use crate::json::NodeId;
 use crate::sigma::Value;
 
@@ -89,7 +93,8 @@ const SWITCHES: [&str; 8] = [
     "status",
 ];
 
-/// Most settings that one object can name: there are no more whose names are known.
+/// An object that names more settings, and holds more values, has one element with all of them in place of one for each
+/// value, but for settings whose names are known, of which there are no more.
 const MOST_NAMES: usize = 64;
 
 fn is(names: &[&str], name: &str) -> bool {
@@ -118,6 +123,27 @@ impl<'g, 'f> Settings<'g, 'f> {
         let operation = operation.map(|operation| (OPERATION, Value::String(operation)));
         let fact: Vec<_> = names.chain(value).chain(operation).collect();
         (self.give)(&fact)
+    }
+
+    /// Gives so many names with the values beside them, in time that is proportional to both: each value with all names if
+    /// there are few values, or else one element with all.
+    fn crowd(&mut self, object: Object<'_, '_>, holding: Holding, settings: &[&str]) -> Visited {
+        let mut texts = Vec::new();
+        values(object, holding, &mut |value| {
+            texts.extend(value.text().map(Cow::into_owned));
+            ControlFlow::Continue(())
+        })?;
+        let values = texts.iter().map(|text| (VALUE, Value::String(text)));
+        let names = settings.iter().map(|name| (NAME, Value::String(name)));
+        let all: Vec<_> = names.chain(values.clone()).collect();
+        if texts.len() > MOST_NAMES {
+            return (self.give)(&all);
+        }
+        let names = &all[..settings.len()];
+        values.into_iter().try_for_each(|value| {
+            let fact: Vec<_> = names.iter().copied().chain([value]).collect();
+            (self.give)(&fact)
+        })
     }
 
     /// Settings and their values in a text: `retention.ms=1000`, `{retention.ms: [1000]`, `name=retention.ms, value=1000`.
@@ -156,6 +182,7 @@ impl Reader for Settings<'_, '_> {
         let own = of_object(names).into_iter();
         let own = own.filter(|setting| has_value || is_of_kafka(setting));
         let mut settings: Vec<String> = own.map(str::to_owned).collect();
+        let mut seen: HashSet<String> = settings.iter().cloned().collect();
         for (name, member) in object.members() {
             let name = folded(&name);
             // A list is of settings of its own.
@@ -164,30 +191,35 @@ impl Reader for Settings<'_, '_> {
             }
             let _ = object.scalars(member, &mut |value| {
                 let named = value.text().and_then(|text| named(&name, &text, has_value));
-                let is_new =
-                    |named: &String| !settings.contains(named) && settings.len() < MOST_NAMES;
-                settings.extend(named.filter(is_new));
-                ControlFlow::Break(())
+                settings.extend(named.filter(|named| seen.insert(named.clone())));
+                ControlFlow::Continue(())
             });
         }
         if settings.is_empty() {
             return ControlFlow::Continue(());
         }
-        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-        let operation = operation(object);
-        let mut found = false;
+        let mut settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let holding = match has_value {
             true => Holding::Value,
             false if settings.iter().any(|setting| is_of_kafka(setting)) => Holding::Any,
             false => Holding::Switch,
         };
+        let done = operations(object);
+        if settings.len() > MOST_NAMES {
+            self.crowd(object, holding, &settings)?;
+            settings.retain(|setting| names::named(setting).is_some());
+        }
+        let mut found = false;
         values(object, holding, &mut |value| {
             found = true;
-            self.setting(&settings, Some(value), operation)
+            for operation in done.beside(value) {
+                self.setting(&settings, Some(value), operation)?;
+            }
+            ControlFlow::Continue(())
         })?;
         match found {
             true => ControlFlow::Continue(()),
-            false => self.setting(&settings, None, operation),
+            false => self.setting(&settings, None, done.said),
         }
     }
 
@@ -303,7 +335,7 @@ fn values(
     ControlFlow::Continue(())
 }
 
-/// Visits the values of an object that stands for a value: `{"string": "1000"}`.
+/// Visits the values of an object in the place of a value: `{"org.example.Text": "1000"}`.
 fn inner_values(object: Object<'_, '_>, visit: &mut dyn FnMut(Value<'_>) -> Visited) -> Visited {
     if object.is_empty() {
         return visit(Value::Composite);
@@ -315,11 +347,33 @@ fn inner_values(object: Object<'_, '_>, visit: &mut dyn FnMut(Value<'_>) -> Visi
     members.try_for_each(|(_, member): (_, NodeId)| object.scalars(member, visit))
 }
 
-/// What is done to a setting. Only if all that is said says so, it is deleted.
-fn operation(object: Object<'_, '_>) -> Option<&'static str> {
-    let mut operation = None;
+/// What is done to a setting.
+struct Done {
+    /// What is said; only if all that is said says so, it is deleted.
+    said: Option<&'static str>,
+    /// Whether Kafka's own name for the operation says so.
+    is_certain: bool,
+}
+
+impl Done {
+    /// What may be done to a setting that has this value: another program may not know the name by which it is said that
+    /// it is deleted.
+    fn beside(&self, value: Value<'_>) -> impl Iterator<Item = Option<&'static str>> {
+        let is_doubtful =
+            self.said == Some(DELETE) && !self.is_certain && !matches!(value, Value::Null);
+        let other = is_doubtful.then_some(Some(SET));
+        std::iter::once(self.said).chain(other)
+    }
+}
+
+fn operations(object: Object<'_, '_>) -> Done {
+    let mut done = Done {
+        said: None,
+        is_certain: false,
+    };
     for (name, member) in object.members() {
-        if !is(&OPERATIONS, &folded(&name)) {
+        let name = folded(&name);
+        if !is(&OPERATIONS, &name) {
             continue;
         }
         let _ = object.scalars(member, &mut |value| {
@@ -328,61 +382,20 @@ fn operation(object: Object<'_, '_>) -> Option<&'static str> {
                 Some("delete" | "1") => DELETE,
                 Some("append" | "2") => "APPEND",
                 Some("subtract" | "3") => "SUBTRACT",
-                _ => "SET",
+                _ => SET,
             };
-            if operation.is_none_or(|before| before == DELETE) {
-                operation = Some(told);
+            done.is_certain |= matches!(name.as_str(), "operation" | "configoperation");
+            if done.said.is_none_or(|before| before == DELETE) {
+                done.said = Some(told);
             }
             ControlFlow::Continue(())
         });
     }
-    operation
+    done
 }
 
 /// The operation that sets a setting back to its default.
 const DELETE: &str = "DELETE";
 
-/// The settings that a text lists, if it is nothing but such a list.
-fn names_alone(text: &str) -> Option<Vec<&'static str>> {
-    let is_between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '"' | '\'');
-    let words = text.split(is_between).filter(|word| !word.is_empty());
-    let of_kafka = |word| names::named(word).filter(|name| is_of_kafka(name));
-    let names: Vec<_> = words.map(of_kafka).collect::<Option<_>>()?;
-    (!names.is_empty()).then_some(names)
-}
-
-/// The names in a text that `=` or `:` follows, each with the word after it.
-pub(super) fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let is_around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']' | '(' | '{');
-    let is_end = |c: char| c.is_whitespace() || ",;&=\"'|(){}[]".contains(c);
-    text.match_indices(['=', ':'])
-        .filter_map(move |(at, sign)| {
-            // No name or value that matters is longer; so many signs in a text take no longer than others.
-            let before = last_bytes(&text[..at], 80).trim_end_matches(is_around);
-            let start = before.rfind(|c| !is_part(c));
-            let start = start.map_or(0, |at| {
-                at + before[at..].chars().next().map_or(1, char::len_utf8)
-            });
-            let name = Some(&before[start..]).filter(|name| !name.is_empty())?;
-            let after = first_bytes(&text[at + sign.len()..], 100).trim_start_matches(is_around);
-            let end = after.find(is_end).unwrap_or(after.len());
-            Some((name, &after[..end]))
-        })
-}
-
-fn last_bytes(text: &str, most: usize) -> &str {
-    let mut start = text.len().saturating_sub(most);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    &text[start..]
-}
-
-fn first_bytes(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
+/// The operation that gives a setting a value.
+const SET: &str = "SET";

@@ -49,6 +49,14 @@ fn a_setting_has_one_name_whatever_its_shape() {
             (r#"{"retention.ms":" 1000 "}"#, cut),
             (r#"{"RetentionMs":1000}"#, cut),
             (r#"{"log.retention.ms":"1000"}"#, cut),
+            (r#"{"configs.retention.ms":"1000"}"#, cut),
+            (r#"{"config.log.retention.ms":"1000"}"#, cut),
+            (r#"["config.retention.ms=1000"]"#, cut),
+            (r#"{"retention.ms":{"value":{"long":1000}}}"#, cut),
+            (
+                r#"{"retention.ms":{"string":"1000","long":1000}}"#,
+                &["name=retention.ms value=1000"; 2],
+            ),
             (r#"{"configs":{"retention":{"ms":[["1000"]]}}}"#, cut),
             (r#"{"configs":{"retention.ms":{"string":"1000"}}}"#, cut),
             (
@@ -83,8 +91,16 @@ fn an_object_that_names_a_setting_has_its_value_and_what_is_done_to_it() {
             "name=retention.ms value=1 operation=SET",
         ),
         (
-            r#"{"name":"retention.ms","value":"1","op":1}"#,
+            r#"{"name":"retention.ms","value":"1","operation":1}"#,
             "name=retention.ms value=1 operation=DELETE",
+        ),
+        (
+            r#"{"name":{"string":"retention.ms"},"value":{"string":"1000"}}"#,
+            "name=retention.ms value=1000",
+        ),
+        (
+            r#"{"name":"configs.retention.ms","value":"1"}"#,
+            "name=retention.ms value=1",
         ),
         (
             r#"{"name":"retention.ms","op":1}"#,
@@ -120,6 +136,182 @@ fn an_object_that_names_a_setting_has_its_value_and_what_is_done_to_it() {
         !named.contains(&"name=permanent value=true".to_owned()),
         "{named:?}"
     );
+}
+
+#[test]
+fn an_object_of_a_type_is_the_value_in_it() {
+    check(
+        FactKind::Settings,
+        &[
+            (
+                r#"{"compatibility":{"string":"NONE"}}"#,
+                &["name=compatibility value=NONE"],
+            ),
+            (
+                r#"{"enforce_mfa":{"bool":false}}"#,
+                &["name=enforce.mfa value=false"],
+            ),
+            (
+                r#"{"x":"{\"permanent\":{\"boolean\":true}}"}"#,
+                &["name=permanent value=true"],
+            ),
+            (r#"{"x":{"value":{"y":[{"int":1}]}}}"#, &["name=y value=1"]),
+            (r#"{"x":{"value":1,"y":2}}"#, &["name=y value=2"]),
+            (r#"{"value":1}"#, &[]),
+        ],
+    );
+    assert_eq!(
+        facts(FactKind::Filters, r#"{"filter":{"string":"true"}}"#),
+        ["expression=true matches=everybody"]
+    );
+    assert_eq!(
+        facts(FactKind::Roles, r#"{"roles":{"value":"Custom"}}"#),
+        ["Custom"]
+    );
+}
+
+#[test]
+fn an_operation_of_a_patch_says_what_its_path_leads_to() {
+    let has = |text: &str, expected: &str| {
+        let found = facts(FactKind::Settings, text);
+        assert!(
+            found.contains(&expected.to_owned()),
+            "{text}: {expected} in {found:?}"
+        );
+    };
+    for (path, value, expected) in [
+        ("/spec/stopped", "true", "name=stopped value=true"),
+        ("/configs/retention.ms", "1", "name=retention.ms value=1"),
+        ("/configs/retention/ms", "1", "name=retention.ms value=1"),
+        (
+            "/configs/retention~1ms/value",
+            "1",
+            "name=retention.ms value=1",
+        ),
+        (
+            "/configs/0",
+            r#"{"name":"segment.ms","value":5}"#,
+            "name=segment.ms value=5",
+        ),
+        (
+            "/mfa",
+            r#"{"enabled":false}"#,
+            "name=mfa.enabled value=false",
+        ),
+        ("/spec", r#"{"stopped":true}"#, "name=stopped value=true"),
+        ("/filter", r#"{"string":"true"}"#, "name=filter value=true"),
+    ] {
+        has(
+            &format!(r#"[{{"op":"replace","path":"{path}","value":{value}}}]"#),
+            expected,
+        );
+        has(
+            &format!(r#"{{"patch":[{{"Value":{value},"Path":"{path}","OP":"add"}}]}}"#),
+            expected,
+        );
+    }
+    has(
+        r#"[{"op":"remove","path":"/configs/retention.ms","value":"1"}]"#,
+        "name=retention.ms value=null",
+    );
+    has(
+        r#"[{"op":"x","path":"/y","value":[{"op":"replace","path":"/permanent","value":true}]}]"#,
+        "name=permanent value=true",
+    );
+    for op in ["remove", "test"] {
+        let text = format!(r#"[{{"op":"{op}","path":"/permanent","value":true}}]"#);
+        let found = facts(FactKind::Settings, &text);
+        assert!(
+            !found.contains(&"name=permanent value=true".to_owned()),
+            "{found:?}"
+        );
+    }
+    // A path that is repeated hides none of the others.
+    let paths: String = (0..200).map(|at| format!(r#""path":"/n{at}","#)).collect();
+    has(
+        &format!(r#"[{{"op":"replace",{paths}"path":"/stopped",{paths}"value":true}}]"#),
+        "name=stopped value=true",
+    );
+    let long = "x".repeat(1_000);
+    has(
+        &format!(r#"[{{"op":"replace",{paths}"path":"/stopped","value":["{long}",true]}}]"#),
+        "name=stopped value=true",
+    );
+    assert_eq!(
+        facts(
+            FactKind::Principals,
+            r#"{"patch":[{"op":"replace","path":"/spec/owner","value":{"id":"u-9"}}]}"#
+        ),
+        ["relation=owner uid=u-9 type=User is_actor=false"]
+    );
+    let patch = r#"[{"op":"replace","path":"/stopped","value":1,"Value":2},
+        {"op":"replace","path":"/phase","value":3}]"#;
+    let certain = read_facts(FactKind::Settings, patch, true);
+    assert!(
+        certain.contains(&"name=phase value=3".to_owned()),
+        "{certain:?}"
+    );
+    assert!(
+        !certain.iter().any(|fact| fact.contains("stopped ")),
+        "{certain:?}"
+    );
+}
+
+#[test]
+fn a_name_that_is_repeated_hides_none_of_the_others() {
+    let named = |names: std::ops::Range<usize>| -> String {
+        names.map(|at| format!(r#""name":"n{at}","#)).collect()
+    };
+    let values: String = (0..100).map(|at| format!(r#""value":"{at}","#)).collect();
+    for (name, values) in [
+        ("retention.ms", ""),
+        ("filter", ""),
+        ("retention.ms", values.as_str()),
+        ("filter", values.as_str()),
+    ] {
+        let text = format!(
+            r#"[{{{}"name":"{name}",{values}"value":"true"}}]"#,
+            named(0..500)
+        );
+        let found = facts(FactKind::Settings, &text);
+        let is_it =
+            |fact: &String| fact.contains(&format!("name={name} ")) && fact.contains("value=true");
+        assert!(found.iter().any(is_it), "{name}: {found:?}");
+    }
+    assert_eq!(
+        facts(
+            FactKind::Settings,
+            r#"{"name":{"string":"x","String":"retention.ms"},"value":1}"#
+        )[0],
+        "name=x name=retention.ms value=1"
+    );
+}
+
+#[test]
+fn a_value_beside_a_deletion_that_another_program_may_not_know_may_be_set() {
+    for word in ["op", "opType", "operation_type"] {
+        let text = format!(r#"[{{"name":"retention.ms","value":"1","{word}":"DELETE"}}]"#);
+        let found = facts(FactKind::Settings, &text);
+        assert_eq!(
+            found[..2],
+            [
+                "name=retention.ms value=1 operation=DELETE",
+                "name=retention.ms value=1 operation=SET"
+            ],
+            "{text}"
+        );
+    }
+    for text in [
+        r#"[{"name":"retention.ms","value":"1","operation":"DELETE"}]"#,
+        r#"[{"name":"retention.ms","value":"1","config_operation":1,"op":1}]"#,
+        r#"[{"name":"retention.ms","value":null,"op":1}]"#,
+    ] {
+        let found = facts(FactKind::Settings, text);
+        assert!(
+            !found.iter().any(|fact| fact.contains("SET")),
+            "{text}: {found:?}"
+        );
+    }
 }
 
 #[test]

@@ -26,7 +26,10 @@ const OWNERS: [&str; 9] = [
 ];
 
 /// Members that name in whose name something is done.
-const PRINCIPALS: [&str; 8] = [
+const PRINCIPALS: [&str; 15] = [
+    "identitypool",
+    "identitypoolid",
+    "identitypoolresourceid",
     "principal",
     "principalid",
     "principalname",
@@ -35,6 +38,10 @@ const PRINCIPALS: [&str; 8] = [
     "runas",
     "runasprincipal",
     "runasuser",
+    "serviceaccount",
+    "serviceaccountid",
+    "serviceaccountresourceid",
+    "serviceaccounts",
 ];
 
 /// Members of an object that is an owner or a principal.
@@ -105,8 +112,8 @@ fn relation(names: &[Name]) -> Option<&'static str> {
     })
 }
 
-/// The type of a principal, from the beginning of its identifier and from the word before it. A number alone is a user's
-/// where an owner is expected.
+/// The type of a principal, from the beginning of its identifier and from the word before it. A number may be that of a
+/// user or of a service account, which both are `User` for Kafka; where an owner is expected it is a user's.
 fn kind_of(relation: &str, said: Option<&str>, uid: &str) -> &'static str {
     let uid = uid.to_ascii_lowercase();
     let prefix = uid.split_once('-').map(|(prefix, _)| prefix);
@@ -118,12 +125,7 @@ fn kind_of(relation: &str, said: Option<&str>, uid: &str) -> &'static str {
         (Some("group"), _) => "Group",
         (_, Some("serviceaccount")) => "ServiceAccount",
         (_, Some("group")) => "Group",
-        (_, said) if said == Some("user") || relation == OWNER => {
-            match uid.bytes().all(|digit| digit.is_ascii_digit()) {
-                true => "User",
-                false => "Unknown",
-            }
-        }
+        _ if relation == OWNER && uid.bytes().all(|digit| digit.is_ascii_digit()) => "User",
         _ => "Unknown",
     }
 }

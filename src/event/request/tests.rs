@@ -433,7 +433,23 @@ fn principals_are_identifiers_with_their_type() {
             ),
             (
                 r#"{"principal":"User:12"}"#,
-                &["relation=principal uid=12 type=User is_actor=false"],
+                &["relation=principal uid=12 type=Unknown is_actor=false"],
+            ),
+            (
+                r#"{"spec":{"identity_pool_id":"pool-9"}}"#,
+                &["relation=principal uid=pool-9 type=IdentityPool is_actor=false"],
+            ),
+            (
+                r#"{"service_account":{"id":"sa-1"}}"#,
+                &["relation=principal uid=sa-1 type=ServiceAccount is_actor=false"],
+            ),
+            (
+                r#"{"serviceAccountId":"sa-1"}"#,
+                &["relation=principal uid=sa-1 type=ServiceAccount is_actor=false"],
+            ),
+            (
+                r#"{"owner":{"id":{"string":"u-9"}}}"#,
+                &["relation=owner uid=u-9 type=User is_actor=false"],
             ),
             (
                 r#"{"runAs":"User:sa-3"}"#,

@@ -516,23 +516,58 @@ fn keys_and_statements_for_another_one_are_found_in_every_shape() {
         json!({"owner_id": "u-9k2m4n"}),
         json!({"owner_id": "u-9k2m4n", "owner": {"id": ACTOR}}),
         json!({"owner": {"id": "u-9k2m4n"}, "resource": {"id": "cloud"}}),
+        json!({"owner": {"id": {"string": "u-9k2m4n"}}}),
+        patch("spec/owner", &json!({"id": "u-9k2m4n"})),
+        patch("spec/owner/id", &json!("u-9k2m4n")),
     ];
-    let for_the_cloud = ["cloud", "Cloud", " cloud "].into_iter().flat_map(|cloud| {
-        let resources = [
-            json!({"id": cloud}),
-            json!({"kind": cloud}),
-            json!(cloud),
-            json!([{"id": cloud}]),
-        ];
-        resources.map(|resource| json!({"owner": {"id": "sa-4t6y8u"}, "resource": resource}))
-    });
+    let for_the_cloud = ["cloud", "Cloud", " cloud ", "global"]
+        .into_iter()
+        .flat_map(|cloud| {
+            let resources = [
+                json!({"id": cloud}),
+                json!({"kind": cloud}),
+                json!(cloud),
+                json!([{"id": cloud}]),
+            ];
+            resources.map(|resource| json!({"owner": {"id": "sa-4t6y8u"}, "resource": resource}))
+        });
+    let for_all = [
+        json!({"owner": {"id": "sa-4t6y8u"}}),
+        json!({"owner": {"id": ACTOR}, "resource": null}),
+    ];
+    let for_the_cloud = for_the_cloud.chain(for_all);
     let own = [
         owner(json!({"id": ACTOR})),
         owner(json!(format!("User:{ACTOR}"))),
     ];
-    let statement = |principal: &str| json!({"name": "agg", "principal": principal});
-    let users = ["u-9k2m4n", "User:u-9k2m4n", " u-9k2m4n"].map(statement);
-    let services = ["sa-4t6y8u", "User:sa-4t6y8u"].map(statement);
+    let beside_ones_own = json!({
+        "spec": {"owner": {"id": "sa-4t6y8u"}, "resource": {"id": "lkc-8w3m5p"}},
+        "owner": {"id": ACTOR},
+    });
+    let statement = |principal: &str| {
+        [
+            json!({"name": "agg", "principal": principal}),
+            json!({"principal": {"string": principal}}),
+            patch("spec/principal", &json!(principal)),
+        ]
+    };
+    let users = ["u-9k2m4n", "User:u-9k2m4n", " u-9k2m4n"];
+    let users = users.into_iter().flat_map(statement);
+    let others = [
+        "sa-4t6y8u",
+        "User:sa-4t6y8u",
+        "pool-9",
+        "group-1",
+        "x-1",
+        "User:812345",
+    ];
+    let accounts = [
+        json!({"service_account": {"id": "sa-4t6y8u"}}),
+        json!({"service_account": "sa-4t6y8u"}),
+        json!({"service_account_id": "sa-4t6y8u"}),
+        json!({"identity_pool_id": "pool-9"}),
+    ];
+    let others = others.into_iter().flat_map(statement).chain(accounts);
     check(&[
         act("CreateAPIKey", "API_KEY", Level::High, victims),
         act("CreateAPIKey", "API_KEY", Level::High, for_the_cloud),
@@ -540,11 +575,11 @@ fn keys_and_statements_for_another_one_are_found_in_every_shape() {
             "CreateAPIKey",
             "API_KEY",
             Level::Medium,
-            [owner(json!({"id": "sa-4t6y8u"}))],
+            [owner(json!({"id": "sa-4t6y8u"})), beside_ones_own],
         ),
         act("CreateAPIKey", "API_KEY", Level::Low, own),
         act("CreateStatement", "STATEMENT", Level::High, users),
-        act("CreateStatement", "STATEMENT", Level::Medium, services),
+        act("CreateStatement", "STATEMENT", Level::Medium, others),
     ]);
 }
 
@@ -729,6 +764,8 @@ fn switches_are_found_in_every_shape() {
                 json!({name: value}),
                 json!({"params": [{"name": name, "value": value}]}),
                 json!({"settings": [{"key": name, "new_value": value}]}),
+                json!({name: {"boolean": value}}),
+                patch(&format!("spec/{name}"), &value),
             ]
         });
         forms.collect()
@@ -764,8 +801,6 @@ fn switches_are_found_in_every_shape() {
             "UpdateOrganization",
             "ORGANIZATION",
             Level::High,
-                json!({name: {"boolean": value}}),
-                patch(&format!("spec/{name}"), &value),
             switch("mfa_enabled", &off).into_iter().chain(mfa),
         ),
         act(

@@ -357,6 +357,11 @@ impl Fields for AuditEvent<'_> {
         let _ = self.visit_elements(path, depth, certain, visit);
     }
 
+    fn costly_list(&self, path: &Path) -> Option<(u32, usize)> {
+        let (kind, _) = path.fact()?;
+        Some((kind as u32, request::DEPTH))
+    }
+
     fn values(&self, path: &Path, visit: &mut Visit<'_>) {
         let _ = self.visit_values(path, false, visit);
     }

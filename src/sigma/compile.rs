@@ -35,6 +35,8 @@ pub struct Engine<P> {
     pub(super) index: Index,
     /// The different log sources of the detections.
     pub(super) logsources: Vec<Logsource>,
+    /// For each detection, its tests that are about one element of a list.
+    pub(super) element_tests: Vec<Vec<usize>>,
 }
 
 /// A list of at least so many texts is searched by hash.
@@ -59,6 +61,7 @@ impl<P> Default for Engine<P> {
             paths: Vec::new(),
             index: Index::default(),
             logsources: Vec::new(),
+            element_tests: Vec::new(),
         }
     }
 }
@@ -91,6 +94,7 @@ impl<P> Engine<P> {
         }
         let index = Index::new(&detections, &builder.tests);
         Ok(Engine {
+            element_tests: element_tests(&detections, &builder.tests),
             tests: builder.tests,
             detections,
             paths: builder.paths,
@@ -331,6 +335,19 @@ fn condition(condition: &Condition, selections: &[CompiledSelection]) -> Expr {
         Condition::All(parts) => Expr::All(all(parts)),
         Condition::AtLeast(needed, parts) => Expr::AtLeast(*needed, all(parts)),
     }
+}
+
+/// For each detection, its tests that are about one element of a list.
+fn element_tests(detections: &[Compiled], tests: &[CompiledTest]) -> Vec<Vec<usize>> {
+    let of_detection = |detection: &Compiled| {
+        let exclusions = detection.exclusions.iter();
+        let excluded = exclusions.flat_map(|exclusion| &exclusion.selections);
+        let all = detection.selections.iter().chain(excluded);
+        let all = all.flat_map(|selection| &selection.tests).copied();
+        all.filter(|test| matches!(tests[*test].test.check, Check::Element(_)))
+            .collect()
+    };
+    detections.iter().map(of_detection).collect()
 }
 
 /// The folded texts of a long list.

@@ -5,6 +5,7 @@
 //! in some reading if some element of some reading meets its lines in some reading, and in every reading if some
 //! element that every reading has meets them in every reading.
 
+use std::mem::take;
 use std::ops::ControlFlow;
 
 use super::evaluate::{Evaluation, Readings};
@@ -14,17 +15,61 @@ use super::program::CompiledTest;
 use super::value::{ElementValues, Fields, Value, Visit};
 
 impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
-    /// Whether all lines of one of these groups hold for one element.
-    pub(super) fn element(&self, test: &CompiledTest, depth: usize, readings: Readings) -> bool {
-        let mut found = false;
-        self.elements(test, depth, readings, &mut |element| {
-            found = found || element.meets_any(&test.groups, readings);
-            match found {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+    /// Whether all lines of one of a test's groups hold for one element. If it takes long to visit the list, what other
+    /// detections ask of it is answered in the same visit.
+    pub(super) fn element(&mut self, number: usize, depth: usize, readings: Readings) -> bool {
+        let mut lines = take(&mut self.memory.lines);
+        lines.clear();
+        lines.push((number, false));
+        self.add_others(number, readings, &mut lines);
+        let engine = self.engine;
+        let mut open = lines.len();
+        self.elements(&engine.tests[number], depth, readings, &mut |element| {
+            for (test, holds) in lines.iter_mut().filter(|(_, holds)| !holds) {
+                *holds = element.meets_any(&engine.tests[*test].groups, readings);
+                open -= usize::from(*holds);
+            }
+            match open {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
             }
         });
-        found
+        for (test, holds) in &lines {
+            self.answers.set(self.slot(*test, readings), *holds);
+        }
+        let holds = lines.first().is_some_and(|(_, holds)| *holds);
+        self.memory.lines = lines;
+        holds
+    }
+
+    /// Adds the tests of the candidates about the same costly list that are not answered yet.
+    fn add_others(&self, number: usize, readings: Readings, lines: &mut Vec<(usize, bool)>) {
+        let list = self.list_of(number);
+        let (Some(hits), Some(_)) = (self.hits, list) else {
+            return;
+        };
+        for detection in hits.detections() {
+            for test in &self.engine.element_tests[detection] {
+                let is_other = *test != number
+                    && self.list_of(*test) == list
+                    && self.answers.of(self.slot(*test, readings)).is_none()
+                    && self.of_index(*test) != Some(false);
+                if is_other {
+                    lines.push((*test, false));
+                }
+            }
+        }
+        if let Some((_, others)) = lines.split_first_mut() {
+            others.sort_unstable();
+        }
+        lines.dedup();
+    }
+
+    /// The costly list that a test is about.
+    fn list_of(&self, number: usize) -> Option<(u32, usize)> {
+        let mut lines = self.engine.tests[number].groups.iter().flatten();
+        let path = lines.find_map(|line| self.engine.paths.get(line.field?))?;
+        self.event.costly_list(path)
     }
 
     /// Whether what a line about elements answers may differ between readings.

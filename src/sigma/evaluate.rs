@@ -39,6 +39,8 @@ pub(super) struct Memory {
     /// The texts of the two fields of a `fieldref`.
     own: Texts,
     other: Texts,
+    /// The lines about one list that are evaluated in one visit, each with whether it holds.
+    pub(super) lines: Vec<(usize, bool)>,
 }
 
 impl Scratch {
@@ -68,12 +70,12 @@ impl Answers {
         }
     }
 
-    fn of(&self, question: usize) -> Option<bool> {
+    pub(super) fn of(&self, question: usize) -> Option<bool> {
         let answer = self.answers[question];
         (answer / 2 == self.event).then_some(answer % 2 == 1)
     }
 
-    fn set(&mut self, question: usize, answer: bool) {
+    pub(super) fn set(&mut self, question: usize, answer: bool) {
         self.answers[question] = 2 * self.event + u32::from(answer);
     }
 }
@@ -200,11 +202,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
 
     pub(super) fn test(&mut self, number: usize, readings: Readings) -> bool {
         let test = &self.engine.tests[number];
-        let slot = match readings {
-            Readings::Every if self.may_vary(test) => self.engine.tests.len() + number,
-            // Both answers are the same, as for most events.
-            _ => number,
-        };
+        let slot = self.slot(number, readings);
         if let Some(known) = self.answers.of(slot) {
             return known;
         }
@@ -214,6 +212,17 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
         };
         self.answers.set(slot, holds);
         holds
+    }
+
+    /// The number of the answer of a test in these readings.
+    pub(super) fn slot(&self, number: usize, readings: Readings) -> usize {
+        match readings {
+            Readings::Every if self.may_vary(&self.engine.tests[number]) => {
+                self.engine.tests.len() + number
+            }
+            // Both answers are the same, as for most events.
+            _ => number,
+        }
     }
 
     /// Whether a test may hold in some readings of the event and not in others.
@@ -229,10 +238,7 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
 
     fn check(&mut self, number: usize, readings: Readings) -> bool {
         let test = &self.engine.tests[number];
-        let answer = self
-            .hits
-            .and_then(|hits| self.engine.index.answer(number, hits));
-        match (answer, readings) {
+        match (self.of_index(number), readings) {
             // What holds in no reading does not hold in every reading.
             (Some(false), _) => return false,
             (Some(true), Readings::Any) => return true,
@@ -252,8 +258,14 @@ impl<P, E: Fields<Path = P>> Evaluation<'_, P, E> {
                     || one.is_null() && self.is_missing(test.field, readings)
             }),
             Check::Field(reference) => self.relates(test, reference, readings),
-            Check::Element(element) => self.element(test, element.depth, readings),
+            Check::Element(element) => self.element(number, element.depth, readings),
         }
+    }
+
+    /// What the index answers for a test.
+    pub(super) fn of_index(&self, number: usize) -> Option<bool> {
+        let hits = self.hits?;
+        self.engine.index.answer(number, hits)
     }
 
     /// Visits the values of a field in these readings.

@@ -4,6 +4,7 @@
 //! Invariant: the work is linear in the event. The detections of a condition are added at most once for an event,
 //! however often the condition holds.
 
+use std::mem::take;
 use std::ops::ControlFlow;
 
 use aho_corasick::AhoCorasick;
@@ -106,6 +107,8 @@ pub(super) struct Hits {
     detections: Vec<u64>,
     /// A bit for each condition that holds.
     conditions: Vec<u64>,
+    /// The fields that are looked up in one visit of a list.
+    together: Vec<usize>,
 }
 
 impl Hits {
@@ -168,9 +171,17 @@ impl Index {
                 }
             }
         }
-        for field in &self.fields {
-            let mut logsources = field.logsources.iter();
-            if !logsources.any(|logsource| is_of_logsource(*logsource)) {
+        let mut visited_lists = 0_u64;
+        for (at, field) in self.fields.iter().enumerate() {
+            if !field.is_asked(is_of_logsource) {
+                continue;
+            }
+            let list = field.field.and_then(|path| event.costly_list(&paths[path]));
+            if let Some((list, _)) = list {
+                if visited_lists & 1 << list == 0 {
+                    visited_lists |= 1 << list;
+                    self.look_up_list(event, paths, at, is_of_logsource, buffer, hits);
+                }
                 continue;
             }
             let mut look_up = |value: Value<'_>| {
@@ -182,6 +193,43 @@ impl Index {
                 None => event.strings(&mut |text| look_up(Value::String(text))),
             }
         }
+    }
+
+    /// Looks up the fields of a list in one visit of it. The first of them has this place among the fields.
+    fn look_up_list<E: Fields>(
+        &self,
+        event: &E,
+        paths: &[E::Path],
+        first: usize,
+        is_of_logsource: &mut dyn FnMut(usize) -> bool,
+        buffer: &mut String,
+        hits: &mut Hits,
+    ) {
+        let path_of = |at: usize| self.fields[at].field.map(|path| &paths[path]);
+        let list_of = |at: usize| path_of(at).and_then(|path| event.costly_list(path));
+        let list = list_of(first);
+        let (Some(path), Some((_, depth))) = (path_of(first), list) else {
+            return;
+        };
+        let mut together = take(&mut hits.together);
+        together.clear();
+        together.extend(
+            (first..self.fields.len())
+                .filter(|at| list_of(*at) == list && self.fields[*at].is_asked(is_of_logsource)),
+        );
+        event.elements(path, depth, false, &mut |values| {
+            for at in &together {
+                let Some(path) = path_of(*at) else {
+                    continue;
+                };
+                values(path, false, &mut |value| {
+                    self.fields[*at].look_up(self, value, buffer, hits);
+                    ControlFlow::Continue(())
+                });
+            }
+            ControlFlow::Continue(())
+        });
+        hits.together = together;
     }
 
     /// Whether a test holds in some reading, its negation (`neq`) aside, if this follows from what was found. The test
@@ -204,6 +252,11 @@ impl Index {
 }
 
 impl FieldIndex {
+    fn is_asked(&self, is_of_logsource: &mut dyn FnMut(usize) -> bool) -> bool {
+        let mut logsources = self.logsources.iter();
+        logsources.any(|logsource| is_of_logsource(*logsource))
+    }
+
     fn look_up(&self, index: &Index, value: Value<'_>, buffer: &mut String, hits: &mut Hits) {
         hits.add(index, self.present);
         if !self.numbers.is_empty()

@@ -57,6 +57,12 @@ pub trait Fields {
         visit: &mut VisitElement<'_, Self::Path>,
     );
 
+    /// The number of the list that a path leads into, below 64, and how many segments name it, if each visit of that list
+    /// takes long. What several rules ask of such a list is found in one visit.
+    fn costly_list(&self, _path: &Self::Path) -> Option<(u32, usize)> {
+        None
+    }
+
     /// Visits every string of the event at any depth, for keyword searches.
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>);
 

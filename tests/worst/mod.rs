@@ -37,6 +37,8 @@ enum Place {
     Array,
     /// Members of the object `api.request.data`.
     Object,
+    /// Elements of the array `api.request.data.configs` where configurations are altered, of which many rules ask.
+    Configs,
     /// Within the string `api.request.data.a`.
     Text,
     /// Two arrays, `api.request.data.a` and `api.request.data.b`; every second part is in the second.
@@ -74,7 +76,7 @@ enum Place {
 }
 
 /// A kind of expensive record: its name, its place in the event, and its parts.
-const KINDS: [(&str, Place, Part); 52] = [
+const KINDS: [(&str, Place, Part); 53] = [
     ("small numbers", Place::Array, |_, out| out.push('1')),
     ("numbers with exponents", Place::Array, |_, out| {
         out.push_str("-1.5e-7")
@@ -277,6 +279,9 @@ const KINDS: [(&str, Place, Part); 52] = [
             out.push_str(&"}}".repeat(50));
         },
     ),
+    ("one setting again and again", Place::Configs, |n, out| {
+        let _ = write!(out, r#"{{"name":"retention.ms","value":"{n}9999999"}}"#);
+    }),
     ("nothing but brackets", Place::Bare, |_, out| out.push('[')),
     ("no JSON", Place::Bare, |n, out| {
         let _ = write!(out, r#"{{"id":"{n}"}},"#);
@@ -312,6 +317,11 @@ pub fn record(kind: &str, bytes: usize) -> Record {
     let value = match place {
         Place::Array => request(&format!(r#"{{"a":[{}]}}"#, all(","))),
         Place::Object => request(&format!("{{{}}}", all(","))),
+        Place::Configs => event(
+            "kafka.IncrementalAlterConfigs",
+            "/kafka=lkc-a1/topic=orders",
+            &format!(r#","request":{{"data":{{"configs":[{}]}}}}"#, all(",")),
+        ),
         Place::Text => request(&format!(r#"{{"a":"{}"}}"#, all(""))),
         Place::Arrays => {
             let (a, b) = (parts(0, 2, bytes / 2, ","), parts(1, 2, bytes / 2, ","));

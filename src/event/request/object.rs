@@ -112,6 +112,14 @@ impl<'o> Object<'o, '_> {
             && members.all(|member| is_type(&folded(&self.document.key(member))))
     }
 
+    /// Whether it describes a resource.
+    pub(super) fn describes_resource(self) -> bool {
+        self.members().any(|(name, _)| {
+            let name = folded(&name);
+            name.contains("resource") || name.contains("pattern")
+        })
+    }
+
     /// How many bytes a member has.
     pub(super) fn bytes(self, member: NodeId) -> usize {
         self.document.raw(member).len()

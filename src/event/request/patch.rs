@@ -12,7 +12,7 @@ pub(super) const MOST_PATCHES: usize = 2;
 
 /// With more paths than these and values of more bytes, only the first and the last paths count, one of which any
 /// parser takes: each path takes the time of the values.
-const MOST_PATHS: usize = 16;
+const MOST_PATHS: usize = 4;
 const MOST_BYTES: usize = 256;
 
 /// An operation.

@@ -1,6 +1,7 @@
 //! Goes through the data of a request: its objects, and its values with the names that lead to them. The JSON in a
 //! text is gone through in its place, and the value of a patch's operation under the names of its path.
 
+use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
 use super::fact::Visited;
@@ -34,7 +35,23 @@ pub(super) struct Place<'p> {
     /// The names of the members that lead to it, the last one first to be asked.
     pub(super) names: &'p [Name],
     /// The object that it is in.
-    pub(super) object: Option<Object<'p, 'p>>,
+    object: Option<&'p Around<'p>>,
+}
+
+/// An object around values, with what is the same for all of them: it is found out once.
+struct Around<'p> {
+    object: Object<'p, 'p>,
+    describes_resource: OnceCell<bool>,
+}
+
+impl Place<'_> {
+    /// Whether the value is in an object that describes a resource.
+    pub(super) fn is_of_resource(self) -> bool {
+        self.object.is_some_and(|around| {
+            let describes = || around.object.describes_resource();
+            *around.describes_resource.get_or_init(describes)
+        })
+    }
 }
 
 /// Goes through the data, without the nodes that are left out, which are in document order.
@@ -71,7 +88,7 @@ struct Tour {
 struct Part<'p> {
     document: &'p Document<'p>,
     left_out: &'p [NodeId],
-    object: Option<Object<'p, 'p>>,
+    object: Option<&'p Around<'p>>,
 }
 
 impl Tour {
@@ -94,8 +111,12 @@ impl Tour {
             }
             ValueKind::Object if !document.is_leaf(node) => {
                 reader.object(&self.names, within)?;
+                let around = Around {
+                    object: within,
+                    describes_resource: OnceCell::new(),
+                };
                 let part = Part {
-                    object: Some(within),
+                    object: Some(&around),
                     ..part
                 };
                 let patch = (self.patches < MOST_PATCHES).then(|| Patch::of(within));

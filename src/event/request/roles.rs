@@ -147,7 +147,7 @@ fn standing(place: Place<'_>) -> Standing {
     match before.last() {
         Some(parent) if says_role(parent) => Standing::Role,
         Some(parent) if is_of_others(parent) => Standing::Other,
-        _ if place.object.is_some_and(is_resource) => Standing::Other,
+        _ if place.is_of_resource() => Standing::Other,
         _ => Standing::Any,
     }
 }
@@ -156,14 +156,6 @@ fn standing(place: Place<'_>) -> Standing {
 fn is_of_others(name: &Name) -> bool {
     let name = name.folded();
     !name.contains("role") && OTHERS.iter().any(|other| name.contains(other))
-}
-
-/// Whether an object describes a resource.
-fn is_resource(object: Object<'_, '_>) -> bool {
-    object.members().any(|(name, _)| {
-        let name = folded(&name);
-        name.contains("resource") || name.contains("pattern")
-    })
 }
 
 /// The role of this folded name.

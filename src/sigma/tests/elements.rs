@@ -130,3 +130,61 @@ fn an_unknown_field_of_an_element_is_reported_by_its_whole_name() {
     assert_eq!(problems[0].1.message, "unknown field `unknown.b`");
     assert_eq!(problems[0].1.mark.column, 31);
 }
+
+/// An event that counts the visits of its list.
+struct Counted(JsonEvent, std::cell::Cell<usize>);
+
+impl Fields for Counted {
+    type Path = Vec<String>;
+
+    fn values(&self, path: &Vec<String>, visit: &mut Visit<'_>) {
+        self.1.set(self.1.get() + 1);
+        self.0.values(path, visit);
+    }
+
+    fn elements(
+        &self,
+        path: &Vec<String>,
+        depth: usize,
+        certain: bool,
+        visit: &mut VisitElement<'_, Vec<String>>,
+    ) {
+        self.1.set(self.1.get() + 1);
+        self.0.elements(path, depth, certain, visit);
+    }
+
+    fn costly_list(&self, path: &Vec<String>) -> Option<(u32, usize)> {
+        list_of_test(path)
+    }
+
+    fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        self.0.strings(visit);
+    }
+
+    fn logsource(&self) -> Origin<'_> {
+        self.0.logsource()
+    }
+}
+
+#[test]
+fn what_many_rules_ask_of_a_costly_list_is_found_in_two_visits() {
+    let rule = |number: usize| {
+        detect(&format!(
+            "s: {{r: {{type: topic, uid|contains: 'pay', n|lte: {number}}}}}\ncondition: s"
+        ))
+    };
+    let detections: Vec<_> = (0..20).map(rule).collect();
+    let event = Counted(
+        JsonEvent(json!({"r": [
+            {"type": "cluster", "uid": "payments", "n": 0},
+            {"type": "topic", "uid": "payments", "n": 12},
+        ]})),
+        std::cell::Cell::new(0),
+    );
+    let matched = engine(&detections)
+        .matches(&event, &mut Scratch::default())
+        .to_vec();
+    assert_eq!(matched, (12..20).collect::<Vec<_>>());
+    // One for the index, and one for the lines about one element.
+    assert_eq!(event.1.get(), 2);
+}

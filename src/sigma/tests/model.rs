@@ -212,6 +212,10 @@ impl Fields for Readings {
             .try_for_each(|reading| elements(reading, &path[..depth], &mut visit));
     }
 
+    fn costly_list(&self, path: &Vec<String>) -> Option<(u32, usize)> {
+        list_of_test(path)
+    }
+
     fn strings(&self, visit: &mut dyn FnMut(&str) -> ControlFlow<()>) {
         let _ = self
             .0

@@ -84,6 +84,21 @@ impl Path {
                 return Ok(Self(PathTarget::Raw(part, segments)));
             }
         }
+        // The list has no value of its own; its elements have.
+        let member_of = |list: &str| {
+            let mut below = Self::facts().filter_map(|fact| {
+                let rest = fact.strip_prefix(list)?;
+                rest.starts_with('.').then_some(fact)
+            });
+            let first = below.next();
+            let named = |fact: &&'static str| fact.ends_with(".name") || fact.ends_with(".uid");
+            below.find(named).or(first).map(ToOwned::to_owned)
+        };
+        if let Some(member) = member_of(path).filter(|_| path != "api.request") {
+            return Err(UnknownField {
+                suggestion: Some(member),
+            });
+        }
         let names = Self::attributes().chain(Self::facts());
         let names = names.chain(RAW_PARTS.map(|(name, _)| name));
         let near = || crate::diagnostic::nearest(path, names).map(ToOwned::to_owned);

@@ -4,6 +4,7 @@ use super::audit_event::{Status, UserKind};
 use super::class::CLASSES;
 use super::client;
 use super::path::Path;
+use super::request;
 use crate::sigma::Value;
 use crate::vendors;
 
@@ -36,9 +37,10 @@ const ALWAYS_THERE: [&str; 14] = [
     "type_uid",
 ];
 
-/// Every attribute that a rule can name.
+/// Every attribute that a rule can name, and what it finds of requests.
 pub fn attributes() -> impl Iterator<Item = AttributeFacts> {
-    Path::attributes().map(|name| AttributeFacts {
+    let all = Path::attributes().chain(Path::facts());
+    all.map(|name| AttributeFacts {
         name,
         is_always_there: ALWAYS_THERE.contains(&name),
         values: values(name),
@@ -91,7 +93,7 @@ fn values(name: &str) -> Vec<Value<'static>> {
         "metadata.log_name" => of_dialects(|dialect| dialect.log_name),
         "metadata.product.name" => of_dialects(|dialect| dialect.product_name),
         "metadata.product.vendor_name" => of_dialects(|dialect| dialect.vendor_name),
-        _ => Vec::new(),
+        _ => request::closed_values(name),
     };
     let mut seen = Vec::new();
     values.retain(|value| {
@@ -141,5 +143,12 @@ mod tests {
         );
         assert!(facts("class_uid").values.contains(&Value::Int(3002)));
         assert!(facts("actor.user.uid").values.is_empty());
+        let version = facts("api.request.networks.version");
+        assert!(!version.is_always_there);
+        assert_eq!(version.values, [4, 6].map(Value::Int));
+        let operation = facts("api.request.grants.operation").values;
+        assert!(operation.contains(&Value::String("ALTER_CONFIGS")));
+        assert!(!operation.contains(&Value::String("")));
+        assert!(facts("api.request.roles").values.is_empty());
     }
 }

@@ -386,7 +386,22 @@ fn access_control_entries_are_found_in_every_shape() {
             }));
         }
     }
+    let allowed = |operation| json!({"operation": operation, "principal": "User:sa-4t6y8u"});
+    every_resource.extend([
+        json!({"resource_type": "CLUSTER", "entries": [allowed("DESCRIBE"), allowed("ALTER")]}),
+        json!({"resource_type": "CLUSTER", "entries": [{"entry": allowed("ALL")}]}),
+        json!({"resource": {"type": "CLUSTER"}, "entries": [allowed("ALTER_CONFIGS")]}),
+        with_members(
+            allowed("ALTER"),
+            json!({"resources": [{"resource_type": "CLUSTER", "resource_name": "kafka-cluster"}]}),
+        ),
+    ]);
     let named = [
+        json!({"creations": [
+            {"resource_type": "CLUSTER", "operation": "DESCRIBE", "principal": "User:sa-4t6y8u"},
+            {"resource_type": "TOPIC", "resource_name": "orders", "operation": "ALTER", "principal": "User:sa-4t6y8u"},
+        ]}),
+        json!({"resource_type": "TOPIC", "resource_name": "orders", "entries": [allowed("ALTER")]}),
         entry("User:sa-4t6y8u", "orders"),
         with_members(
             json!({"pattern_type": "PREFIXED"}),
@@ -517,6 +532,12 @@ fn keys_and_statements_for_another_one_are_found_in_every_shape() {
         json!({"owner_id": "u-9k2m4n", "owner": {"id": ACTOR}}),
         json!({"owner": {"id": "u-9k2m4n"}, "resource": {"id": "cloud"}}),
         json!({"owner": {"id": {"string": "u-9k2m4n"}}}),
+        owner(json!({"related": "https://api.confluent.cloud/iam/v2/users/u-9k2m4n"})),
+        owner(json!({"resource_name": "crn://confluent.cloud/organization=o-1/user=u-9k2m4n"})),
+        owner(json!({"id": "", "related": "https://api.confluent.cloud/iam/v2/users/u-9k2m4n/"})),
+        owner(json!(
+            "crn://confluent.cloud/organization=o-1/user=u-9k2m4n"
+        )),
         patch("spec/owner", &json!({"id": "u-9k2m4n"})),
         patch("spec/owner/id", &json!("u-9k2m4n")),
     ];
@@ -539,6 +560,11 @@ fn keys_and_statements_for_another_one_are_found_in_every_shape() {
     let own = [
         owner(json!({"id": ACTOR})),
         owner(json!(format!("User:{ACTOR}"))),
+        owner(json!({
+            "id": ACTOR,
+            "related": format!("https://api.confluent.cloud/iam/v2/users/{ACTOR}"),
+            "resource_name": format!("crn://confluent.cloud/organization=o-1/user={ACTOR}"),
+        })),
     ];
     let beside_ones_own = json!({
         "spec": {"owner": {"id": "sa-4t6y8u"}, "resource": {"id": "lkc-8w3m5p"}},
@@ -662,7 +688,27 @@ fn addresses_that_let_everybody_in_are_found_in_every_shape() {
         json!({"address": "0.0.0.0", "prefix_length": 0}),
         json!({"cidr_blocks": ["198.51.100.0/24", "any"]}),
     ];
+    let pieces = |from: u32, step: usize, prefix: u8| {
+        let first = (from..256).step_by(step);
+        let cidrs: Vec<_> = first.map(|n| format!("{n}.0.0.0/{prefix}")).collect();
+        [
+            json!({"cidr_blocks": cidrs}),
+            json!({"cidr_blocks": cidrs.join(",")}),
+        ]
+    };
+    let together = [pieces(0, 128, 9), pieces(11, 2, 12), pieces(0, 3, 14)];
+    let together = together.into_iter().flatten().chain([
+        json!({"cidr_blocks": ["198.51.0.0/9", "203.0.0.0/9"]}),
+        json!({"cidr_blocks": {"0.0.0.0/0": "everybody"}}),
+        json!({"cidr_blocks": {"::/0": {"note": "x"}, "198.51.100.0/24": true}}),
+        json!({"cidr_blocks": ["2001::/17", "2a00::/17"]}),
+    ]);
     let said = [
+        json!({"cidr_blocks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]}),
+        json!({"cidr_blocks": ["198.51.100.0/24", "198.51.100.0/24", "203.0.113.0/24", "52.0.0.0/9"]}),
+        json!({"cidr_blocks": {"198.51.100.0/24": "office", "0.0.0.0/0": false}}),
+        json!({"cidr_blocks": ["198.51.100.0/24"], "naming": {"prefix": 8}}),
+        json!({"cidr_blocks": ["fd00::/9", "fc00::/9", "2001:db8::/32"]}),
         json!({"cidr_blocks": ["198.51.100.0/24"], "description": "replaces 0.0.0.0/0"}),
         json!({"cidr_blocks": ["198.51.100.0/24"], "group_name": "not 0.0.0.0/0 any more"}),
         json!({"cidr_blocks": ["198.51.100.1-198.51.100.9"]}),
@@ -679,7 +725,11 @@ fn addresses_that_let_everybody_in_are_found_in_every_shape() {
             method,
             "IP_GROUP",
             Level::High,
-            everybody.into_iter().flat_map(forms).chain(ends.clone()),
+            everybody
+                .into_iter()
+                .flat_map(forms)
+                .chain(ends.clone())
+                .chain(together.clone()),
         ));
         acts.push(act(
             method,
@@ -713,6 +763,24 @@ fn filters_that_let_everybody_in_are_found_in_every_shape() {
         "!(claims.sub == 'x')",
         "claims.aud == 'x' || claims.aud != 'x'",
         "claims.sub == 'x' ? true : true",
+        "claims.sub.matches('')",
+        "claims.sub.matches('^')",
+        "claims.sub.matches('.+')",
+        "claims.sub.matches('(?i).*')",
+        "claims.sub.matches('\\\\S*')",
+        "claims.sub.matches('\\\\w')",
+        "claims.sub.matches('a*')",
+        "claims.sub.matches('(ci)?')",
+        "claims.sub.matches('ci|')",
+        "claims.sub.matches('^[a-zA-Z0-9].*')",
+        "claims.sub.contains('')",
+        "claims.sub.endsWith(\"\")",
+        "size(claims.sub) >= 0",
+        "claims.sub == 'x' || 1 == 1",
+        "claims.iss == 'https://login.example.com/'",
+        "claims['iss'] == 'https://login.example.com/'",
+        "claims.iss.startsWith('https://')",
+        "claims['iss'].startsWith('https://')",
     ];
     let closed = [
         "claims.aud == \"kafka\"",
@@ -724,6 +792,10 @@ fn filters_that_let_everybody_in_are_found_in_every_shape() {
         "claims[\"aud\"] == \"kafka\"",
         "\"a\" in groups && !(\"b\" in groups)",
         "claims.iss == 'https://login.example.com/' && claims.aud == 'kafka'",
+        "claims.sub.matches('^ci-.*')",
+        "claims.sub.matches('@example[.]com$')",
+        "claims.sub.matches('^(loader|writer)$')",
+        "claims.sub.startsWith('ci-') || claims.sub in ['a']",
     ];
     let forms = |filter: &str| {
         [
@@ -779,7 +851,50 @@ fn switches_are_found_in_every_shape() {
         json!({"settings": {"mfa": {"enabled": "no"}}}),
         json!({"settings": "mfa_enabled=false"}),
     ];
+    let disabled = [
+        "mfa_disabled",
+        "disable_mfa",
+        "sso_disabled",
+        "skip_mfa",
+        "mfa_optional",
+    ];
+    let enforced = [
+        "enforce_mfa",
+        "mfa_enforced",
+        "require_mfa",
+        "sso_enabled",
+        "sso_required",
+        "enforce_sso",
+        "two_factor_enabled",
+    ];
+    let mfa = mfa.into_iter().chain([
+        json!({"mfa-disabled": true}),
+        json!({"mfa.disabled": "yes"}),
+        json!({"ssoMode": "optional"}),
+        json!({"sso": {"mode": "OPTIONAL"}}),
+        json!({"user": {"two-factor-auth": "off"}}),
+        json!({"settings": [{"name": "sso_enabled", "value": false}]}),
+    ]);
+    // One shape is enough for names that differ only in their words.
+    let are = |names: &[&str], value: bool| -> Vec<Value> {
+        names.iter().map(|name| json!({*name: value})).collect()
+    };
+    let mfa = mfa.chain(are(&disabled, true)).chain(are(&enforced, false));
+    let stays = are(&disabled, false)
+        .into_iter()
+        .chain(are(&enforced, true))
+        .chain([
+            json!({"sso_mode": "required"}),
+            json!({"associated": false, "processor": "none"}),
+        ]);
     let permanent = [
+        json!({"permanently": true}),
+        json!({"permanentDelete": "true"}),
+        json!({"hard_delete": 1}),
+        json!({"force": true}),
+        json!({"delete_type": "PERMANENT"}),
+        json!({"deletion": {"mode": "hard"}}),
+        json!({"query": "?permanent_delete=true"}),
         json!({"params": [{"name": "permanent", "value": "True"}]}),
         json!({"query": "normalize=true&permanent=true"}),
     ];
@@ -795,7 +910,10 @@ fn switches_are_found_in_every_shape() {
             "schema-registry.DeleteSubject",
             "SUBJECT",
             Level::Medium,
-            switch("permanent", &off),
+            switch("permanent", &off)
+                .into_iter()
+                .chain(are(&["hard_delete", "permanent_delete", "force"], false))
+                .chain([json!({"delete_type": "soft"}), json!({"mode": "IMPORT"})]),
         ),
         act(
             "UpdateOrganization",
@@ -807,7 +925,7 @@ fn switches_are_found_in_every_shape() {
             "UpdateOrganization",
             "ORGANIZATION",
             Level::Medium,
-            switch("mfa_enabled", &on),
+            switch("mfa_enabled", &on).into_iter().chain(stays),
         ),
         act(
             "UpdateStatement",

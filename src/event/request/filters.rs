@@ -4,9 +4,17 @@
 
 use std::ops::ControlFlow;
 
+use regex::bytes::RegexBuilder;
+
 use super::fact::{EXPRESSION, Fact, GiveFact, MATCHES, NAME, VALUE, Visited, values};
 use super::names::folded;
 use crate::sigma::Value;
+
+/// What a filter matches.
+pub(super) const MATCHED: [&str; 3] = [SOME, EVERYBODY, UNSAID];
+const SOME: &str = "some";
+const EVERYBODY: &str = "everybody";
+const UNSAID: &str = "unsaid";
 
 /// Gives the filter that a setting is.
 pub(super) fn of_setting(setting: &Fact<'_>, give: &mut GiveFact<'_>) -> Visited {
@@ -20,13 +28,12 @@ pub(super) fn of_setting(setting: &Fact<'_>, give: &mut GiveFact<'_>) -> Visited
         return ControlFlow::Continue(());
     }
     values(setting, VALUE, &mut |value| {
-        let Some(text) = value.text() else {
-            return ControlFlow::Continue(());
-        };
+        // A null or an empty list is no expression.
+        let text = value.text().unwrap_or_default();
         let matches = match chooses(&text) {
-            _ if text.is_empty() => "unsaid",
-            true => "some",
-            false => "everybody",
+            _ if text.is_empty() => UNSAID,
+            true => SOME,
+            false => EVERYBODY,
         };
         give(&[
             (EXPRESSION, Value::String(&text)),
@@ -40,10 +47,8 @@ pub(super) fn of_setting(setting: &Fact<'_>, give: &mut GiveFact<'_>) -> Visited
 enum Token {
     /// A claim, a function, `true`.
     Word(String),
-    /// A text or a number that is written out; whether it leaves something open for nothing.
-    Literal {
-        is_pattern_of_all: bool,
-    },
+    /// A text or a number that is written out.
+    Literal(String),
     Sign(String),
 }
 
@@ -93,8 +98,18 @@ fn part_chooses(part: &[Token], brackets: usize) -> bool {
             None => return all_choose(inner, brackets),
             Some(Token::Word(word)) if !word.eq_ignore_ascii_case("in") => {
                 // A function of a claim, not one alone such as `has`.
-                let function = word.rsplit_once('.').map(|(_, name)| name);
-                return function.is_some_and(|name| calls(name, inner, brackets));
+                let Some((claim, name)) = word.rsplit_once('.') else {
+                    return false;
+                };
+                // The claim stands in the word, as in `claims.sub.matches`, or before it.
+                let is_shared = match claim {
+                    "" => is_shared(&part[..open - 1]),
+                    claim => claim
+                        .rsplit('.')
+                        .next()
+                        .is_some_and(|last| SHARED.contains(&last)),
+                };
+                return !is_shared && calls(name, inner, brackets);
             }
             Some(_) => {}
         }
@@ -114,13 +129,11 @@ fn opening(part: &[Token]) -> Option<usize> {
 /// Whether a call of a claim's function chooses.
 fn calls(name: &str, inner: &[Token], brackets: usize) -> bool {
     match name.to_ascii_lowercase().as_str() {
-        "startswith" | "endswith" | "contains" | "matches" => {
-            matches!(
-                inner,
-                [Token::Literal {
-                    is_pattern_of_all: false
-                }]
-            )
+        "startswith" | "endswith" | "contains" => {
+            matches!(inner, [Token::Literal(text)] if !is_pattern_of_all(text))
+        }
+        "matches" => {
+            matches!(inner, [Token::Literal(text)] if !is_pattern_of_all(text) && !matches_nearly_all(text))
         }
         // Of the elements of a list, for which an expression must hold.
         "exists" | "exists_one" | "filter" => {
@@ -144,16 +157,30 @@ fn compares(part: &[Token]) -> bool {
     let is_claim = |side: &[Token]| {
         side.iter()
             .any(|token| matches!(token, Token::Word(word) if !is_constant(word)))
+            && !is_shared(side)
     };
     let is_value = |side: &[Token]| {
         let mut literals = side.iter().filter_map(|token| match token {
-            Token::Literal { is_pattern_of_all } => Some(!is_pattern_of_all),
+            Token::Literal(text) => Some(!is_pattern_of_all(text)),
             _ => None,
         });
         let has_words = side.iter().any(|token| matches!(token, Token::Word(_)));
         !has_words && literals.clone().next().is_some() && literals.all(|is_some| is_some)
     };
     is_claim(left) && is_value(right) || is_value(left) && is_claim(right)
+}
+
+/// Claims that all tokens of a provider have in common.
+const SHARED: [&str; 5] = ["alg", "iss", "token_type", "typ", "ver"];
+
+/// Whether a side of a comparison is a claim that all tokens have in common: `claims.iss`, `claims["iss"]`.
+fn is_shared(side: &[Token]) -> bool {
+    let name = side.iter().rev().find_map(|token| match token {
+        Token::Word(name) | Token::Literal(name) => Some(name.as_str()),
+        Token::Sign(_) => None,
+    });
+    let last = name.map(|name| name.rsplit('.').next().unwrap_or(name));
+    last.is_some_and(|last| SHARED.contains(&last))
 }
 
 fn is_constant(word: &str) -> bool {
@@ -200,8 +227,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             {
                 tokens.pop();
             }
-            let is_pattern_of_all = is_pattern_of_all(content);
-            tokens.push(Token::Literal { is_pattern_of_all });
+            tokens.push(Token::Literal(content.to_owned()));
             rest = after;
         } else if is_word(first) {
             let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
@@ -211,9 +237,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                     .bytes()
                     .all(|byte| byte.is_ascii_digit() || byte == b'.')
                 {
-                    true => Token::Literal {
-                        is_pattern_of_all: false,
-                    },
+                    true => Token::Literal(word.to_owned()),
                     false => Token::Word(word.to_owned()),
                 },
             );
@@ -240,6 +264,36 @@ fn quoted(text: &str, quote: char) -> Option<(&str, &str)> {
         ends
     })?;
     Some((&text[..end.0], &text[end.0 + 1..]))
+}
+
+/// Names of different kinds: a pattern that is found in each of them chooses hardly anything.
+const NAMES: [&str; 5] = [
+    "0oa4k7Q2xz",
+    "jane.doe@example.com",
+    "7f0e9c52-13aa-4c0e-9a55-d1a2b3c4d5e6",
+    "system:serviceaccount:prod:loader",
+    "repo:acme/site:ref:refs/heads/main",
+];
+
+/// A longer regular expression, or one that takes more memory, is not read: it counts as one of everything.
+const MOST_PATTERN_BYTES: usize = 256;
+const MOST_REGEX_BYTES: usize = 64 << 10;
+
+/// Whether a regular expression matches the empty text, or each of several names that have little in common.
+fn matches_nearly_all(pattern: &str) -> bool {
+    if pattern.len() > MOST_PATTERN_BYTES {
+        return true;
+    }
+    // In a text, a backslash is written twice.
+    let pattern = pattern.replace(r"\\", r"\");
+    let regex = RegexBuilder::new(&pattern)
+        .unicode(false)
+        .size_limit(MOST_REGEX_BYTES)
+        .build();
+    regex.map_or(true, |regex| {
+        let is_found = |name: &&str| regex.is_match(name.as_bytes());
+        is_found(&"") || NAMES.iter().all(|name| is_found(&name))
+    })
 }
 
 /// Whether a text is empty, or a pattern without a letter of its own.

@@ -17,6 +17,10 @@ use crate::sigma::Value;
 /// Every resource of a type, and every principal.
 const ALL: &str = "*";
 
+const PREFIXED: &str = "PREFIXED";
+const ALLOW: &str = "ALLOW";
+const DENY: &str = "DENY";
+
 /// Everybody.
 const EVERYBODY: &str = "User:*";
 
@@ -58,6 +62,22 @@ const OPERATIONS: [&str; 13] = [
     "IDEMPOTENT_WRITE",
 ];
 
+/// Every value that a member can have; empty if it can have others.
+pub(super) fn closed(member: &str) -> Vec<&'static str> {
+    let named = RESOURCE_TYPES.iter().map(|(_, kind)| *kind);
+    let mut values: Vec<&str> = match member {
+        OPERATION => OPERATIONS.into(),
+        RESOURCE_TYPE => named.chain(TYPES_BY_NUMBER).collect(),
+        PATTERN_TYPE => vec![PREFIXED],
+        PERMISSION => vec![ALLOW, DENY],
+        _ => Vec::new(),
+    };
+    values.retain(|value| !value.is_empty());
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
 /// A name that says of which member a value is.
 fn member_of(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -93,6 +113,36 @@ impl<'g, 'f> Grants<'g, 'f> {
     }
 }
 
+impl Grants<'_, '_> {
+    /// The elements of an object's lists, each with what the object says of all: `{"resource_type": "CLUSTER",
+    /// "entries": [{"operation": "ALTER"}]}`.
+    fn elements(&mut self, object: Object<'_, '_>, around: &Entry) -> Visited {
+        // More values are those of a list of their own, and would be repeated for each element.
+        if around.values.is_empty() || around.values.len() > MOST_AROUND {
+            return ControlFlow::Continue(());
+        }
+        for (name, member) in object.members() {
+            let is_principal = is_principal(&Name::new(name));
+            object.elements(member, &mut |element| {
+                let mut entry = around.clone();
+                entry.add_all(element, is_principal);
+                for (name, member) in element.members() {
+                    let is_principal = self::is_principal(&Name::new(name));
+                    let _ = element.inner(member, &mut |inner| {
+                        entry.add_all(inner, is_principal);
+                        ControlFlow::Continue(())
+                    });
+                }
+                match entry.values.len() > around.values.len() {
+                    true => entry.give(self.give),
+                    false => ControlFlow::Continue(()),
+                }
+            })?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 impl Reader for Grants<'_, '_> {
     fn object(&mut self, names: &[Name], object: Object<'_, '_>) -> Visited {
         let mut entry = Entry::default();
@@ -101,12 +151,11 @@ impl Reader for Grants<'_, '_> {
             entry.add(&folded(&name), object, member, is_principal);
             let is_principal = is_principal || self::is_principal(&Name::new(name));
             let _ = object.inner(member, &mut |inner| {
-                for (name, member) in inner.members() {
-                    entry.add(&folded(&name), inner, member, is_principal);
-                }
+                entry.add_all(inner, is_principal);
                 ControlFlow::Continue(())
             });
         }
+        self.elements(object, &entry)?;
         entry.give(self.give)
     }
 
@@ -148,8 +197,11 @@ impl Reader for Grants<'_, '_> {
     }
 }
 
+/// No object says more of all elements of its lists.
+const MOST_AROUND: usize = 8;
+
 /// What is collected of an entry.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Entry {
     values: Vec<(&'static str, String)>,
     /// Whether the type `User` stands beside a name, or `Group`, which is also a type of resources.
@@ -162,6 +214,12 @@ struct Entry {
 }
 
 impl Entry {
+    fn add_all(&mut self, object: Object<'_, '_>, is_principal: bool) {
+        for (name, member) in object.members() {
+            self.add(&folded(&name), object, member, is_principal);
+        }
+    }
+
     fn add(&mut self, name: &str, object: Object<'_, '_>, member: NodeId, is_principal: bool) {
         let _ = object.scalars(member, &mut |value| {
             match value {
@@ -197,12 +255,12 @@ impl Entry {
             PATTERN_TYPE => {
                 let is_prefixed = matches!(word.as_str(), "prefix" | "prefixed" | "4");
                 self.is_prefixed |= is_prefixed;
-                self.known(PATTERN_TYPE, is_prefixed.then_some("PREFIXED"));
+                self.known(PATTERN_TYPE, is_prefixed.then_some(PREFIXED));
             }
             PERMISSION => {
                 let permission = match word.as_str() {
-                    "deny" | "2" => Some("DENY"),
-                    "allow" | "3" => Some("ALLOW"),
+                    "deny" | "2" => Some(DENY),
+                    "allow" | "3" => Some(ALLOW),
                     _ => None,
                 };
                 self.known(PERMISSION, permission);
@@ -310,10 +368,12 @@ fn names_everybody(text: &str) -> bool {
     })
 }
 
-/// Whether a text is a pattern of resource names that holds for all of a type, such as `…/topic=*`.
+/// Whether a text is a pattern of resource names that holds for all of a type, such as `…/topic=*` and `…/*`.
 fn is_pattern_of_all(text: &str) -> bool {
     let is_crn = text
         .get(..4)
         .is_some_and(|start| start.eq_ignore_ascii_case("crn:"));
-    text.contains("=*") || is_crn && text.ends_with('=')
+    let before = text.trim_end_matches('*');
+    let ends_with_all = before.len() < text.len() && before.ends_with('/');
+    text.contains("=*") || is_crn && (ends_with_all || text.ends_with('='))
 }

@@ -20,6 +20,7 @@ mod text;
 use std::borrow::Cow;
 
 use crate::json::{Document, NodeId};
+use crate::sigma::Value;
 
 pub(crate) use fact::{DEPTH, FACTS, FactKind, FactMember, GiveFact, values};
 
@@ -51,12 +52,32 @@ impl Request<'_, '_> {
             FactKind::Roles => self.give(&mut roles::Roles::new(give)),
             FactKind::Grants => self.give(&mut grants::Grants::new(give)),
             FactKind::Principals => self.give(&mut principals::Principals::new(give, self.actor)),
-            FactKind::Networks => self.give(&mut networks::Networks::new(give)),
+            FactKind::Networks => {
+                let mut networks = networks::Networks::new(give);
+                self.give(&mut networks)?;
+                networks.together()
+            }
             FactKind::Filters => {
                 let mut filters = |fact: &Fact<'_>| filters::of_setting(fact, give);
                 self.give(&mut settings::Settings::new(&mut filters))
             }
         }
+    }
+}
+
+/// Every value that a member of a fact can have; empty if it can have others.
+pub(crate) fn closed_values(field: &str) -> Vec<Value<'static>> {
+    let texts = |texts: &[&'static str]| texts.iter().copied().map(Value::String).collect();
+    let fact = FACTS.iter().find(|(path, _)| *path == field);
+    match fact.map(|(_, fact)| *fact) {
+        Some((FactKind::Settings, fact::OPERATION)) => texts(&settings::DONE),
+        Some((FactKind::Grants, member)) => texts(&grants::closed(member)),
+        Some((FactKind::Principals, fact::RELATION)) => texts(&principals::RELATIONS),
+        Some((FactKind::Principals, fact::TYPE)) => texts(&principals::TYPES),
+        Some((FactKind::Principals, fact::IS_ACTOR)) => [true, false].map(Value::Bool).into(),
+        Some((FactKind::Networks, fact::VERSION)) => [4, 6].map(Value::Int).into(),
+        Some((FactKind::Filters, fact::MATCHES)) => texts(&filters::MATCHED),
+        _ => Vec::new(),
     }
 }
 

@@ -93,7 +93,9 @@ fn dotted(name: &str) -> String {
 
 /// Names of settings that are found however their words are joined, and if each word is the name of an object in that
 /// of the one before. Names of other settings are known only as members or in lists.
-const SETTINGS: [&str; 45] = [
+const SETTINGS: [&str; 81] = [
+    "bypass.mfa",
+    "bypass.sso",
     "cleanup.policy",
     "compatibility",
     "compatibility.level",
@@ -104,40 +106,74 @@ const SETTINGS: [&str; 45] = [
     "confluent.tier.local.hotset.bytes",
     "confluent.tier.local.hotset.ms",
     "connector.class",
+    "delete.permanently",
     "delete.retention.ms",
     "disable.mfa",
+    "disable.sso",
     "enforce.mfa",
+    "enforce.sso",
+    "hard.delete",
     "local.retention.bytes",
     "local.retention.ms",
     "max.compaction.lag.ms",
     "mfa",
+    "mfa.disabled",
     "mfa.enabled",
     "mfa.enforced",
     "mfa.enforcement",
+    "mfa.mode",
+    "mfa.optional",
+    "mfa.policy",
     "mfa.required",
+    "mfa.state",
     "mfa.status",
     "min.cleanable.dirty.ratio",
     "min.compaction.lag.ms",
     "min.insync.replicas",
     "mirror.topic",
     "mirror.topic.name",
+    "multi.factor.authentication",
+    "multi.factor.authentication.enabled",
     "permanent",
+    "permanent.delete",
+    "permanent.deletion",
+    "permanently",
     "phase",
     "remote.log.delete.on.disable",
     "remote.storage.enable",
     "require.mfa",
+    "require.sso",
     "retention.bytes",
     "retention.hours",
     "retention.minutes",
     "retention.ms",
+    "second.factor",
+    "second.factor.enabled",
+    "second.factor.required",
     "segment.bytes",
     "segment.ms",
+    "skip.mfa",
+    "skip.sso",
     "sso",
+    "sso.disabled",
     "sso.enabled",
     "sso.enforced",
+    "sso.enforcement",
+    "sso.mode",
+    "sso.optional",
+    "sso.policy",
     "sso.required",
+    "sso.state",
+    "sso.status",
     "stopped",
     "topics.regex",
+    "two.factor",
+    "two.factor.auth",
+    "two.factor.auth.enabled",
+    "two.factor.authentication",
+    "two.factor.authentication.enabled",
+    "two.factor.enabled",
+    "two.factor.required",
     "unclean.leader.election.enable",
 ];
 
@@ -176,7 +212,10 @@ pub(super) fn named(text: &str) -> Option<&'static str> {
 
 /// Whether a setting is one of Kafka or of a connector, whose names no one gives by chance.
 pub(super) fn is_of_kafka(setting: &str) -> bool {
-    setting.contains('.') && !setting.contains("mfa") && !setting.starts_with("sso")
+    setting.contains('.')
+        && !["mfa", "sso", "factor"]
+            .iter()
+            .any(|of| setting.contains(of))
 }
 
 /// The settings that the last of these names may mean, alone or with those before it.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::ControlFlow;
 
 use super::fact::{CIDR, GiveFact, PREFIX_LENGTH, VERSION, Visited};
-use super::names::{Name, folded};
+use super::names::Name;
 use super::object::Object;
 use super::reading::{Place, Reader};
 use crate::sigma::Value;
@@ -21,10 +21,24 @@ const RANGES: [[&str; 2]; 4] = [
     ["min", "max"],
 ];
 
+/// Networks within an organization, which open nothing to others.
+const PRIVATE: [(IpAddr, u8); 5] = [
+    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
+    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10),
+    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
+    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
+    (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7),
+];
+
 /// Gives the networks of a request.
 pub(super) struct Networks<'g, 'f> {
     give: &'g mut GiveFact<'f>,
+    /// Those that are not private, of IPv4 and of IPv6.
+    seen: [Vec<Span>; 2],
 }
+
+/// The first and the last address of a network of IPv4, or of IPv6 the first half of their bits.
+type Span = (u64, u64);
 
 /// A network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +49,56 @@ struct Network {
 
 impl<'g, 'f> Networks<'g, 'f> {
     pub(super) fn new(give: &'g mut GiveFact<'f>) -> Self {
-        Networks { give }
+        Networks {
+            give,
+            seen: [Vec::new(), Vec::new()],
+        }
+    }
+
+    /// Gives, if there are several networks, one that is as large as all of them together.
+    pub(super) fn together(mut self) -> Visited {
+        for (mut spans, bits) in std::mem::take(&mut self.seen).into_iter().zip([32, 64]) {
+            if spans.len() < 2 {
+                continue;
+            }
+            spans.sort_unstable();
+            let mut size = 0_u128;
+            let mut next = 0_u128;
+            for (first, last) in &spans {
+                let first = next.max(u128::from(*first));
+                let after = u128::from(*last) + 1;
+                size += after.saturating_sub(first);
+                next = next.max(after);
+            }
+            let Some(within) = size.checked_ilog2() else {
+                continue;
+            };
+            let first = spans[0].0;
+            let address = match bits {
+                32 => IpAddr::V4(Ipv4Addr::from_bits(first as u32)),
+                _ => IpAddr::V6(Ipv6Addr::from_bits(u128::from(first) << 64)),
+            };
+            let prefix = u8::try_from(bits - within.min(bits)).unwrap_or(0);
+            self.give(Network { address, prefix })?;
+        }
+        ControlFlow::Continue(())
     }
 
     fn network(&mut self, network: Network) -> Visited {
         if let Some(within) = network.of_ipv4() {
             self.network(within)?;
         }
+        if let Some(span) = network.span().filter(|_| !network.is_private()) {
+            let place = usize::from(network.address.is_ipv6());
+            // The same network again takes no more room.
+            if self.seen[place].last() != Some(&span) {
+                self.seen[place].push(span);
+            }
+        }
+        self.give(network)
+    }
+
+    fn give(&mut self, network: Network) -> Visited {
         let masked = network.masked();
         let cidr = format!("{}/{}", masked.address, masked.prefix);
         (self.give)(&[
@@ -57,18 +114,27 @@ impl<'g, 'f> Networks<'g, 'f> {
 
 impl Reader for Networks<'_, '_> {
     /// An address beside the length of its prefix, or the first address of a range beside the last one.
-    fn object(&mut self, _names: &[Name], object: Object<'_, '_>) -> Visited {
+    /// A network may also be the name of a member: `{"198.51.100.0/24": "office"}`.
+    fn object(&mut self, names: &[Name], object: Object<'_, '_>) -> Visited {
         let mut prefix = None;
         let mut address = None;
+        let mut has_place = names.last().is_some_and(is_of_networks);
         let mut ends = [[None; 2]; RANGES.len()];
         for (name, member) in object.members() {
-            let name = folded(&name);
+            if name.contains(['/', ':', '.']) && !object.is_off(member) {
+                let found = name
+                    .split(is_between)
+                    .filter_map(|word| of_word(word, None));
+                for network in found.collect::<Vec<_>>() {
+                    self.network(network)?;
+                }
+            }
+            let name = Name::new(name);
+            has_place |= is_of_networks(&name);
+            let name = name.folded();
             let _ = object.scalars(member, &mut |value| {
                 let text = value.text().unwrap_or_default();
-                if matches!(
-                    name.as_str(),
-                    "prefix" | "prefixlength" | "prefixlen" | "masklength"
-                ) {
+                if matches!(name, "prefix" | "prefixlength" | "prefixlen" | "masklength") {
                     prefix = prefix.or_else(|| text.trim_start_matches('/').parse::<u8>().ok());
                 }
                 let found = self::address(&text);
@@ -84,7 +150,8 @@ impl Reader for Networks<'_, '_> {
                 ControlFlow::Continue(())
             });
         }
-        if let Some(prefix) = prefix {
+        // Beside no address, a prefix may be that of anything.
+        if let Some(prefix) = prefix.filter(|_| has_place || address.is_some()) {
             let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
             if let Some(network) = Network::new(address, prefix) {
                 self.network(network)?;
@@ -110,7 +177,7 @@ impl Reader for Networks<'_, '_> {
         let mut found = Vec::new();
         let mut has_words = false;
         let text = joined_ranges(text);
-        for word in text.split(|c: char| c.is_whitespace() || ",;|\"'[](){}=<>".contains(c)) {
+        for word in text.split(is_between) {
             match of_word(word, last) {
                 Some(network) => found.push(network),
                 None => has_words |= !word.is_empty(),
@@ -124,6 +191,19 @@ impl Reader for Networks<'_, '_> {
             .into_iter()
             .try_for_each(|network| self.network(network))
     }
+}
+
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || ",;|\"'[](){}=<>".contains(c)
+}
+
+/// Whether a name is that of networks or addresses.
+fn is_of_networks(name: &Name) -> bool {
+    let name = name.folded();
+    ["cidr", "address", "network", "range", "ipblock"]
+        .iter()
+        .any(|of| name.contains(of))
+        || matches!(name, "ip" | "ips" | "ipgroup" | "ipfilter")
 }
 
 impl Network {
@@ -151,6 +231,35 @@ impl Network {
             )),
         };
         Network { address, ..self }
+    }
+
+    /// Its first and last address; `None` if so many of its size are no risk as a request can hold.
+    fn span(self) -> Option<Span> {
+        match self.masked().address {
+            IpAddr::V4(first) => {
+                let first = u64::from(first.to_bits());
+                let rest = u64::from(u32::MAX.checked_shr(self.prefix.into()).unwrap_or(0));
+                Some((first, first + rest))
+            }
+            IpAddr::V6(first) => {
+                let first = (first.to_bits() >> 64) as u64;
+                let rest = u64::MAX.checked_shr(self.prefix.into()).unwrap_or(0);
+                (self.prefix <= 64).then_some((first, first | rest))
+            }
+        }
+    }
+
+    fn is_private(self) -> bool {
+        let mut private = PRIVATE.into_iter();
+        private.any(|(address, prefix)| {
+            let within = Network {
+                address: self.address,
+                prefix,
+            };
+            self.address.is_ipv4() == address.is_ipv4()
+                && self.prefix >= prefix
+                && within.masked().address == address
+        })
     }
 
     /// The IPv4 addresses in a network of IPv6: all of them, or a network.
@@ -218,12 +327,6 @@ fn of_word(word: &str, name: Option<&Name>) -> Option<Network> {
     let is_word_for_all = ["any", "all", "internet"]
         .iter()
         .any(|all| word.eq_ignore_ascii_case(all));
-    let is_of_networks = |name: &Name| {
-        let name = name.folded();
-        ["cidr", "address", "network", "range", "ipblock"]
-            .iter()
-            .any(|of| name.contains(of))
-    };
     (is_word_for_all && name.is_some_and(is_of_networks)).then_some(Network::ALL)
 }
 

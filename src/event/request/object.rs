@@ -162,6 +162,37 @@ impl<'o> Object<'o, '_> {
         }
     }
 
+    /// Calls a function with each object that is an element of a member, also where a text holds the list.
+    pub(super) fn elements(
+        self,
+        node: NodeId,
+        call: &mut dyn FnMut(Object<'_, '_>) -> Visited,
+    ) -> Visited {
+        match self.document.kind(node) {
+            ValueKind::Array => {
+                let list = Object { node, ..self };
+                let mut elements = list.members();
+                elements.try_for_each(|(_, element)| list.inner(element, call))
+            }
+            ValueKind::String => with_value(self.document, node, &mut |value| {
+                let text = value.text().unwrap_or_default();
+                let Some(document) = opened(&text) else {
+                    return ControlFlow::Continue(());
+                };
+                let inner = Object {
+                    document: &document,
+                    node: document.root(),
+                    left_out: &left_out_of(&document, self.left_out),
+                };
+                match document.kind(inner.node) {
+                    ValueKind::Array => inner.elements(inner.node, call),
+                    _ => ControlFlow::Continue(()),
+                }
+            }),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
     fn unless_value(self, call: &mut dyn FnMut(Object<'_, '_>) -> Visited) -> Visited {
         match self.is_value() {
             true => ControlFlow::Continue(()),

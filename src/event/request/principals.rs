@@ -9,8 +9,13 @@ use super::names::{Name, folded};
 use super::reading::{Place, Reader};
 use crate::sigma::Value;
 
-/// The relation of whom something belongs to.
+/// What the request says of a principal: that something belongs to it, or is done in its name.
+pub(super) const RELATIONS: [&str; 2] = [OWNER, PRINCIPAL];
 const OWNER: &str = "owner";
+const PRINCIPAL: &str = "principal";
+
+/// Types of principals.
+pub(super) const TYPES: [&str; 5] = ["Group", "IdentityPool", "ServiceAccount", "Unknown", "User"];
 
 /// Members that name whom something belongs to.
 const OWNERS: [&str; 9] = [
@@ -45,7 +50,21 @@ const PRINCIPALS: [&str; 15] = [
 ];
 
 /// Members of an object that is an owner or a principal.
-const IDENTIFIERS: [&str; 6] = ["id", "name", "resourceid", "uid", "value", "values"];
+const IDENTIFIERS: [&str; 13] = [
+    "crn",
+    "href",
+    "id",
+    "link",
+    "name",
+    "related",
+    "resourceid",
+    "resourcename",
+    "self",
+    "uid",
+    "url",
+    "value",
+    "values",
+];
 
 /// Gives the principals of a request.
 pub(super) struct Principals<'g, 'f, 'a> {
@@ -72,6 +91,7 @@ impl Reader for Principals<'_, '_, '_> {
         // Blanks beside the sign do not part a principal from its type.
         let mut kind = None;
         for word in text.split(is_between).filter(|word| !word.is_empty()) {
+            let word = last_of_reference(word);
             let (said, uid) = match word.rsplit_once([':', '=']) {
                 Some((said, uid)) => (Some(said), uid),
                 None => (kind.take(), word),
@@ -92,6 +112,18 @@ impl Reader for Principals<'_, '_, '_> {
     }
 }
 
+/// The last segment of a reference, such as `user=u-1` of `crn://confluent.cloud/organization=o/user=u-1` and `u-1` of
+/// `https://api.confluent.cloud/iam/v2/users/u-1`.
+fn last_of_reference(word: &str) -> &str {
+    let is_reference = word.contains("://") || word.starts_with('/');
+    let end = word.find(['?', '#']).filter(|_| is_reference);
+    let path = word[..end.unwrap_or(word.len())].trim_end_matches('/');
+    match path.rsplit_once('/') {
+        Some((_, last)) if is_reference => last,
+        _ => word,
+    }
+}
+
 fn same(words: &[&str], word: &str) -> bool {
     words.contains(&folded(word).as_str())
 }
@@ -101,7 +133,7 @@ fn relation(names: &[Name]) -> Option<&'static str> {
     let (last, before) = names.split_last()?;
     let of = |name: &str| match name {
         name if OWNERS.contains(&name) => Some(OWNER),
-        name if PRINCIPALS.contains(&name) => Some("principal"),
+        name if PRINCIPALS.contains(&name) => Some(PRINCIPAL),
         _ => None,
     };
     of(last.folded()).or_else(|| {

@@ -380,8 +380,8 @@ fn operations(object: Object<'_, '_>) -> Done {
             let word = value.text().map(|text| folded(&text));
             let told = match word.as_deref() {
                 Some("delete" | "1") => DELETE,
-                Some("append" | "2") => "APPEND",
-                Some("subtract" | "3") => "SUBTRACT",
+                Some("append" | "2") => APPEND,
+                Some("subtract" | "3") => SUBTRACT,
                 _ => SET,
             };
             done.is_certain |= matches!(name.as_str(), "operation" | "configoperation");
@@ -393,6 +393,13 @@ fn operations(object: Object<'_, '_>) -> Done {
     }
     done
 }
+
+/// What may be done to a setting.
+pub(super) const DONE: [&str; 4] = [SET, DELETE, APPEND, SUBTRACT];
+
+/// The operations that change a list of values.
+const APPEND: &str = "APPEND";
+const SUBTRACT: &str = "SUBTRACT";
 
 /// The operation that sets a setting back to its default.
 const DELETE: &str = "DELETE";

@@ -608,3 +608,96 @@ fn paths_are_in_order_and_each_is_a_member_of_a_list() {
         );
     }
 }
+
+#[test]
+fn each_closed_list_has_the_values_that_a_request_gives() {
+    let given = [
+        (
+            FactKind::Settings,
+            r#"[{"name":"retention.ms","op":2},{"name":"retention.ms","op":"subtract"}]"#,
+        ),
+        (
+            FactKind::Settings,
+            r#"[{"name":"retention.ms","op":1},{"name":"retention.ms","op":0}]"#,
+        ),
+        (
+            FactKind::Grants,
+            r#"[{"permission":"deny","operation":12,"type":7},{"permission":3,"pattern_type":"prefix"}]"#,
+        ),
+        (
+            FactKind::Principals,
+            r#"{"owner":["u-1","sa-1","pool-1","group-1","x"],"run_as":"u-1"}"#,
+        ),
+        (FactKind::Networks, r#"["::1","10.0.0.1"]"#),
+        (
+            FactKind::Filters,
+            r#"[{"filter":""},{"filter":"true"},{"filter":"claims.sub == 'x'"}]"#,
+        ),
+    ];
+    for (kind, text) in given {
+        for (path, (of, member)) in FACTS {
+            let closed = super::closed_values(path);
+            let closed: Vec<_> = closed.iter().filter_map(|value| value.text()).collect();
+            if of != kind || closed.is_empty() {
+                continue;
+            }
+            for fact in facts(kind, text) {
+                let mut words = fact.split(' ');
+                let value = words.find_map(|word| word.strip_prefix(&format!("{member}=")));
+                if let Some(value) = value {
+                    assert!(closed.iter().any(|known| known == value), "{path} {value}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_of_facts_is_no_field_and_its_member_is_told() {
+    for (list, member) in [
+        ("api.request.settings", "api.request.settings.name"),
+        ("api.request.principals", "api.request.principals.uid"),
+        ("api.request.networks", "api.request.networks.cidr"),
+        ("api.request.filters", "api.request.filters.expression"),
+    ] {
+        let unknown = crate::event::Path::parse(list).unwrap_err();
+        assert_eq!(unknown.suggestion.as_deref(), Some(member), "{list}");
+    }
+}
+
+#[test]
+fn several_networks_are_also_one_that_is_as_large() {
+    let large = |text: &str| -> Vec<String> {
+        let found = facts(FactKind::Networks, text);
+        let large = found.into_iter().filter(|fact| {
+            let length = fact.split("prefix_length=").nth(1).unwrap();
+            length.split(' ').next().unwrap().parse::<u8>().unwrap() <= 8
+        });
+        large.collect()
+    };
+    let all = |cidr: &str, length: u8, version: u8| {
+        format!("cidr={cidr} prefix_length={length} version={version}")
+    };
+    assert_eq!(
+        large(r#"["64.0.0.0/9", "198.0.0.0/9", "64.0.0.0/9", "64.0.0.0/10"]"#),
+        [all("64.0.0.0/8", 8, 4)]
+    );
+    // Half of all addresses, without the private ones: as large as a quarter, and not as a half.
+    let half: Vec<String> = (0..32_768)
+        .map(|n| format!("\"{}.{}.0.0/16\"", n / 128, n % 128 * 2))
+        .collect();
+    assert_eq!(
+        large(&format!("[{}]", half.join(","))),
+        [all("0.0.0.0/2", 2, 4)]
+    );
+    assert_eq!(
+        large(r#"["2000::/9", "2400::/9"]"#),
+        [all("2000::/8", 8, 6)]
+    );
+    for none in [
+        r#"["64.0.0.0/9", "64.0.0.0/9", "64.0.0.0/10"]"#,
+        r#"["172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "64.0.0.0/9"]"#,
+    ] {
+        assert_eq!(large(none), [] as [&str; 0], "{none}");
+    }
+}

@@ -18,7 +18,8 @@ const MAX_CHARS: usize = 60;
 /// Most values that are read: a caller can make lists long.
 const MAX_READ: usize = 200;
 
-/// What a service's requests may set: the setting's name for people, and where the request has it.
+/// What a service's requests may set: the setting's name for people, and where the request has it. Of a place in the
+/// request's data the value before may be known, and so it comes before what is found in any shape.
 type Setting = (&'static str, &'static [&'static str]);
 
 /// By the catalogue's service.
@@ -60,12 +61,42 @@ const SETTINGS: [(&str, &[Setting]); 8] = [
     ),
     (
         "rbac",
-        &[("role", &["role_name", "role", "spec.role_name"])],
+        &[(
+            "role",
+            &["role_name", "role", "spec.role_name", "api.request.roles"],
+        )],
     ),
-    ("organization", &[("filter", &["filter", "spec.filter"])]),
+    (
+        "organization",
+        &[(
+            "filter",
+            &["filter", "spec.filter", "api.request.filters.expression"],
+        )],
+    ),
     ("ram", &[("policy", &["policy_name"])]),
     ("rds", &[("addresses", &["security_ips"])]),
     ("sls", &[("days of retention", &["ttl"])]),
+];
+
+type InAnyShape = (&'static str, &'static str, &'static [&'static str]);
+
+/// Settings that are found in any shape where no place has them: their service, their name for people, and their names
+/// among `api.request.settings`.
+const IN_ANY_SHAPE: [InAnyShape; 5] = [
+    (
+        "schema-registry",
+        "compatibility",
+        &[
+            "compatibility",
+            "compatibility.level",
+            "compatibility.mode",
+            "compatibility.type",
+        ],
+    ),
+    ("schema-registry", "mode", &["mode"]),
+    ("kafka", "retention.ms", &["retention.ms"]),
+    ("kafka", "retention.bytes", &["retention.bytes"]),
+    ("kafka", "cleanup.policy", &["cleanup.policy"]),
 ];
 
 /// Lists of settings by name, as Kafka's protocol has them.
@@ -82,6 +113,12 @@ struct Place {
 
 impl Place {
     fn new(place: &str) -> Option<Place> {
+        if place.starts_with("api.request.") {
+            return Some(Place {
+                after: Path::parse(place).ok()?,
+                before: Vec::new(),
+            });
+        }
         let after = Path::parse(&format!("{REQUEST_DATA}.{place}")).ok()?;
         // A setting such as `retention.ms` is one name.
         let start = match place {
@@ -149,6 +186,7 @@ pub(super) fn changes(event: &AuditEvent<'_>) -> Vec<String> {
     if service == "kafka" {
         listed(event, &mut changes);
     }
+    in_any_shape(event, service, &mut changes);
     changes.truncate(MAX_CHANGES);
     changes
 }
@@ -171,6 +209,88 @@ fn listed(event: &AuditEvent<'_>, changes: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// The paths of a setting's name, value and operation in any shape, and how many segments name their list.
+static SETTING: LazyLock<Option<[Path; 3]>> = LazyLock::new(|| {
+    let parse = |member| Path::parse(&format!("{SETTING_LIST}.{member}")).ok();
+    Some([parse("name")?, parse("value")?, parse("operation")?])
+});
+const SETTING_LIST: &str = "api.request.settings";
+const SETTING_DEPTH: usize = 3;
+
+/// The settings that no place has, in whatever shape the request has them.
+fn in_any_shape(event: &AuditEvent<'_>, service: &str, changes: &mut Vec<String>) {
+    let is_told = |name: &str| {
+        let mut told = changes.iter();
+        told.any(|told| {
+            told.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(' '))
+        })
+    };
+    let of_service = IN_ANY_SHAPE.iter().filter(|(of, ..)| *of == service);
+    let wanted: Vec<_> = of_service.filter(|(_, name, _)| !is_told(name)).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let found = values_of(event, &wanted);
+    for (_, told, _) in wanted {
+        let mut values = found.iter().filter(|(name, _)| name == told);
+        let first: Vec<_> = values
+            .by_ref()
+            .take(MAX_VALUES)
+            .map(|(_, value)| value.as_str())
+            .collect();
+        let more = if values.next().is_some() {
+            " and more"
+        } else {
+            ""
+        };
+        if !first.is_empty() {
+            changes.push(worded(told, None, &(first.join(", ") + more)));
+        }
+    }
+}
+
+/// The values of these settings, each with the name of its setting for people.
+fn values_of(event: &AuditEvent<'_>, wanted: &[&InAnyShape]) -> Vec<(&'static str, String)> {
+    let mut found: Vec<(&str, String)> = Vec::new();
+    let Some([name_path, value_path, operation_path]) = SETTING.as_ref() else {
+        return found;
+    };
+    event.elements(name_path, SETTING_DEPTH, false, &mut |element| {
+        let member = |path: &Path| {
+            let mut texts = Vec::new();
+            element(path, false, &mut |value| {
+                let text = value.text().filter(|text| !text.is_empty());
+                texts.extend(text.map(|text| shorten(&text, MAX_CHARS)));
+                ControlFlow::Continue(())
+            });
+            texts
+        };
+        let is_named = |name: &str, all: &[&str]| all.contains(&name);
+        for name in member(name_path) {
+            let Some((_, told, _)) = wanted.iter().find(|(_, _, all)| is_named(&name, all)) else {
+                continue;
+            };
+            let is_default = member(operation_path).iter().any(|done| done == "DELETE");
+            let values = match is_default {
+                true => vec!["its default".to_owned()],
+                false => member(value_path),
+            };
+            for value in values.into_iter().take(MAX_READ) {
+                let is_new = !found
+                    .iter()
+                    .any(|known| known.0 == *told && known.1 == value);
+                found.extend(is_new.then_some((*told, value)));
+            }
+        }
+        match found.len() < MAX_READ {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    });
+    found
 }
 
 fn worded(name: &str, before: Option<&str>, after: &str) -> String {
@@ -283,6 +403,56 @@ mod tests {
         for (request, response, expected) in cases {
             assert_eq!(told(update, request, response), [expected]);
         }
+    }
+
+    #[test]
+    fn a_change_is_told_in_whatever_shape_the_request_has_it() {
+        let incremental = "kafka.IncrementalAlterConfigs";
+        for (method, request, expected) in [
+            (
+                incremental,
+                json!({"spec": {"params": [{"key": "retention.ms", "new_value": "1000"}]}}),
+                "retention.ms to 1000",
+            ),
+            (
+                incremental,
+                json!("{\"configs\":{\"retention.ms\":{\"value\":\"1000\"}}}"),
+                "retention.ms to 1000",
+            ),
+            (
+                incremental,
+                json!({"changes": [{"name": "cleanup.policy", "operation": "DELETE"}]}),
+                "cleanup.policy to its default",
+            ),
+            (
+                incremental,
+                json!({"query": "retention.bytes=1&x=2"}),
+                "retention.bytes to 1",
+            ),
+            (
+                "schema-registry.UpdateSubjectConfig",
+                json!([{"op": "replace", "path": "/spec/compatibility", "value": "NONE"}]),
+                "compatibility to NONE",
+            ),
+            (
+                "BindRoleForPrincipal",
+                json!({"bindings": [{"roles": ["OrganizationAdmin"]}]}),
+                "role to OrganizationAdmin",
+            ),
+            (
+                "CreateGroupMapping",
+                json!({"data": [{"filter": "true"}]}),
+                "filter to true",
+            ),
+        ] {
+            assert_eq!(
+                told(method, request.clone(), json!({})),
+                [expected],
+                "{request}"
+            );
+        }
+        let other = json!({"params": [{"key": "min.insync.replicas", "value": "1"}]});
+        assert_eq!(told(incremental, other, json!({})), [] as [&str; 0]);
     }
 
     #[test]

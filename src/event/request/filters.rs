@@ -292,7 +292,7 @@ fn matches_nearly_all(pattern: &str) -> bool {
         .build();
     regex.map_or(true, |regex| {
         let is_found = |name: &&str| regex.is_match(name.as_bytes());
-        is_found(&"") || NAMES.iter().all(|name| is_found(&name))
+        is_found(&"") || NAMES.iter().all(is_found)
     })
 }
 

@@ -48,11 +48,13 @@ fn unit(bytes: &[u8]) -> Option<u32> {
 #[cold]
 pub(super) fn unescaped(content: &str) -> String {
     let mut out = String::with_capacity(content.len());
-    let mut rest = content;
+    let bytes = content.as_bytes();
+    // What is copied next begins at `start`, and the next escape is looked for from `from` on.
+    let (mut start, mut from) = (0, 0);
     // Escapes are usually a few bytes apart, for example in JSON within a string: a plain search is the fastest then.
-    while let Some(at) = rest.bytes().position(|byte| byte == b'\\') {
-        out.push_str(&rest[..at]);
-        let bytes = rest.as_bytes();
+    while let Some(distance) = bytes[from..].iter().position(|byte| *byte == b'\\') {
+        let at = from + distance;
+        out.push_str(&content[start..at]);
         let (decoded, used) = match bytes[at + 1] {
             b'b' => ('\u{8}', 2),
             b'f' => ('\u{c}', 2),
@@ -65,11 +67,15 @@ pub(super) fn unescaped(content: &str) -> String {
                 // A parsed document has no other escapes.
                 Some(UnicodeEscape::LoneSurrogate) | None => ('\u{fffd}', 6),
             },
-            other => (char::from(other), 2),
+            // A quote, a backslash or a slash, which is copied with what follows it.
+            _ => {
+                (start, from) = (at + 1, at + 2);
+                continue;
+            }
         };
         out.push(decoded);
-        rest = &rest[at + used..];
+        (start, from) = (at + used, at + used);
     }
-    out.push_str(rest);
+    out.push_str(&content[start..]);
     out
 }

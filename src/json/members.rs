@@ -1,20 +1,31 @@
 //! Finds several members of an object in one pass over it.
 
 use super::document::Document;
-use super::name::{Tag, first_letter, same_bytes, segments_named};
+use super::name::{Tag, first_letter, same_bytes, same_name, segments_named};
 use super::node::{Node, NodeId};
 
 /// Names that are searched together; any two differ in more than case and underscores.
 pub struct Names<const N: usize> {
-    names: [&'static str; N],
+    names: [Name; N],
     /// For each slot of tags, one bit for each name with such a tag.
     alike: [u32; Tag::PLACES],
+}
+
+/// A name that is searched for.
+#[derive(Clone, Copy)]
+struct Name {
+    name: &'static str,
+    tag: Tag,
 }
 
 impl<const N: usize> Names<N> {
     /// One to 32 names, none empty and none with an underscore at an end.
     pub const fn new(names: [&'static str; N]) -> Self {
         const { assert!(0 < N && N <= 32, "a bit for each") };
+        let mut tagged = [Name {
+            name: "",
+            tag: Tag::ANY,
+        }; N];
         let mut alike = [0; Tag::PLACES];
         // A name whose letters are not visible (escaped) may be any of them.
         alike[Tag::ANY.place()] = u32::MAX >> (32 - N);
@@ -22,17 +33,38 @@ impl<const N: usize> Names<N> {
         while number < N {
             let name = names[number].as_bytes();
             let tag = Tag::of_written(name[0], name[name.len() - 1]);
+            tagged[number] = Name {
+                name: names[number],
+                tag,
+            };
             alike[tag.place()] |= 1 << number;
             number += 1;
         }
-        Self { names, alike }
+        Self {
+            names: tagged,
+            alike,
+        }
     }
 
     /// The number of the name that is equal to this one, ignoring case and underscores.
     pub fn position(&self, name: &str) -> Option<usize> {
-        let alike = self.alike[Tag::of(name).place()];
-        first_like(&self.names, alike, name.as_bytes())
+        let tag = Tag::of(name);
+        let mut numbers = bits(self.alike[tag.place()]);
+        numbers.find(|number| {
+            let wanted = self.names[*number];
+            wanted.tag == tag && same_name(wanted.name, name)
+        })
     }
+}
+
+/// The numbers of the bits that are set.
+#[inline]
+fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let number = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(number)
+    })
 }
 
 impl Document<'_> {
@@ -67,7 +99,7 @@ impl Document<'_> {
         let Some(id) = id else { return found };
         match self.find::<true>(id, &names.names, &names.alike, &mut found) {
             Ok(()) => found,
-            Err(NameHidden) => names.names.map(|name| self.member_folded(id, name)),
+            Err(NameHidden) => names.names.map(|it| self.member_folded(id, it.name)),
         }
     }
 
@@ -80,7 +112,7 @@ impl Document<'_> {
         let mut found = [None; N];
         match self.find::<false>(id, &names.names, &names.alike, &mut found) {
             Ok(()) => found,
-            Err(NameHidden) => names.names.map(|name| self.member(id, name)),
+            Err(NameHidden) => names.names.map(|it| self.member(id, it.name)),
         }
     }
 
@@ -90,7 +122,7 @@ impl Document<'_> {
     fn find<const FOLDED: bool>(
         &self,
         object: NodeId,
-        names: &[&str],
+        names: &[Name],
         alike: &[u32; Tag::PLACES],
         found: &mut [Option<NodeId>],
     ) -> Result<(), NameHidden> {
@@ -101,13 +133,18 @@ impl Document<'_> {
             if alike == 0 {
                 continue;
             }
+            if node.tag == Tag::ANY {
+                return Err(NameHidden);
+            }
             let key = node.key.bytes_of(self.text);
-            if let Some(number) = first(names, alike, |name| name.as_bytes() == key) {
+            let find = |is: fn(&[u8], &[u8]) -> bool| {
+                let is_it = |it: Name| it.tag == node.tag && is(it.name.as_bytes(), key);
+                bits(alike).find(|number| is_it(names[*number]))
+            };
+            if let Some(number) = find(|name, key| name == key) {
                 found[number] = Some(child);
                 settled |= 1 << number;
-            } else if node.tag == Tag::ANY {
-                return Err(NameHidden);
-            } else if FOLDED && let Some(number) = first_like(names, alike, key) {
+            } else if FOLDED && let Some(number) = find(same_bytes) {
                 found[number].get_or_insert(child);
             }
         }
@@ -118,25 +155,6 @@ impl Document<'_> {
 /// For the rare case that a member's name is escaped or has an underscore at an end: its tag cannot be
 /// used, so each name is searched separately.
 struct NameHidden;
-
-/// The first of the names in `bits` for which `same` holds.
-#[inline]
-fn first(names: &[&str], mut bits: u32, same: impl Fn(&str) -> bool) -> Option<usize> {
-    while bits != 0 {
-        let number = bits.trailing_zeros() as usize;
-        if same(names[number]) {
-            return Some(number);
-        }
-        bits &= bits - 1;
-    }
-    None
-}
-
-/// The first of the names in `bits` that equals the key, ignoring case and underscores.
-#[cold]
-fn first_like(names: &[&str], bits: u32, key: &[u8]) -> Option<usize> {
-    first(names, bits, |name| same_bytes(name.as_bytes(), key))
-}
 
 #[cfg(test)]
 mod tests {

@@ -81,12 +81,14 @@ pub(super) fn same_bytes(left: &[u8], right: &[u8]) -> bool {
     let both = left.iter().zip(right);
     let alike = both.take_while(|(left, right)| left == right).count();
     let (left, right) = (&left[alike..], &right[alike..]);
-    if let ([one, ..], [other, ..]) = (left, right)
-        && !one.eq_ignore_ascii_case(other)
-        && *one != b'_'
-        && *other != b'_'
-    {
-        return false;
+    if let ([one, others @ ..], [other, rest @ ..]) = (left, right) {
+        if !one.eq_ignore_ascii_case(other) && *one != b'_' && *other != b'_' {
+            return false;
+        }
+        // A name in PascalCase differs from that in camelCase by its first letter alone.
+        if others == rest {
+            return one.eq_ignore_ascii_case(other);
+        }
     }
     // Comparing letter by letter costs several times as much.
     left.eq_ignore_ascii_case(right) || letters(left).eq(letters(right))
@@ -128,4 +130,27 @@ fn letters(name: &[u8]) -> impl Iterator<Item = u8> {
     name.iter()
         .filter(|byte| **byte != b'_')
         .map(u8::to_ascii_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_equal_if_their_letters_are() {
+        let mut names = vec![String::new()];
+        let mut longest = names.clone();
+        for _ in 0..4 {
+            let longer =
+                |name: &String| ["a", "A", "b", "_"].map(|letter| format!("{name}{letter}"));
+            longest = longest.iter().flat_map(longer).collect();
+            names.extend_from_slice(&longest);
+        }
+        for left in &names {
+            for right in &names {
+                let is_same = folded_name(left) == folded_name(right);
+                assert_eq!(same_name(left, right), is_same, "{left} {right}");
+            }
+        }
+    }
 }

@@ -195,6 +195,11 @@ impl Parser<'_> {
                 (slot.key, slot.tag, second) = (key, tag, letter);
                 self.at = key.end + 2;
             } else {
+                let start = self.input.after_space(self.at);
+                if start > self.at {
+                    self.skip_to(start);
+                    continue;
+                }
                 let name = self.input.name(self.at)?;
                 (slot.key, slot.tag) = (name.key, name.tag);
                 second = self.input.second_of(name.key);

@@ -117,10 +117,8 @@ fn kind_of(name: &str) -> Option<Kind> {
         let found = found.or_else(|| Some(PLATFORM[platform.position(name)?]));
         found.map(|(_, kind)| kind)
     };
-    let name = match name.rsplit_once('.') {
-        Some((name, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => name,
-    };
+    let without_number = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let name = without_number.strip_suffix('.').unwrap_or(name);
     find(name).or_else(|| find(name.strip_suffix(['s', 'S'])?))
 }
 

@@ -39,7 +39,11 @@ impl<'a> Crn<'a> {
     }
 
     fn parse<'n>(name: &'n str, text_of: impl Fn(&'n str) -> Text<'a>) -> Self {
-        let decoded = |part| decoded(text_of(part));
+        let is_encoded = is_encoded(name);
+        let decoded = |part| match is_encoded {
+            true => decoded(text_of(part)),
+            false => text_of(part),
+        };
         let mut place = CrnScope::default();
         let mut innermost = None;
         for (kind, id) in segments(name).filter_map(pair) {
@@ -152,9 +156,14 @@ fn pair(segment: &str) -> Option<(&str, &str)> {
     (!kind.is_empty() && !id.is_empty()).then_some((kind, id))
 }
 
-/// Most parts have nothing to decode; what would not be UTF-8 stays as it is.
+/// Whether a name has a part to decode. Most have none.
+fn is_encoded(name: &str) -> bool {
+    memchr(b'%', name.as_bytes()).is_some()
+}
+
+/// The part decoded. What would not be UTF-8 stays as it is.
 fn decoded(part: Text<'_>) -> Text<'_> {
-    if memchr(b'%', part.as_bytes()).is_none() {
+    if !is_encoded(&part) {
         return part;
     }
     let mut bytes = Vec::with_capacity(part.len());

@@ -3,7 +3,8 @@
 use std::cell::OnceCell;
 
 use super::container::{Container, Within};
-use super::read::{Normalized, normalize};
+use super::normalizer::Normalized;
+use super::read::normalize;
 use crate::catalog::Catalogs;
 use crate::event::RawRecord;
 

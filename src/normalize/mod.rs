@@ -22,9 +22,10 @@ pub use container::{Container, Within};
 pub use error::NormalizeError;
 pub use event_ids::event_ids;
 pub use labels::{CONTRADICTORY, INFERRED, inferred};
+pub use normalizer::Normalized;
 #[cfg(test)]
 pub(crate) use read::event_of;
-pub use read::{Normalized, normalize};
+pub use read::normalize;
 
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,22 @@ use crate::catalog::Catalogs;
 use crate::event::AuditEvent;
 use crate::json::{Document, NodeId};
 
-/// Describes an event in OCSF terms.
-type Normalize = for<'a> fn(Incoming<'a>, &'a Catalogs) -> Result<AuditEvent<'a>, NormalizeError>;
+/// The result of normalizing a record.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all records are events, and a smaller variant would need an allocation for each of them"
+)]
+pub enum Normalized<'a> {
+    /// The record is an event, described in OCSF terms.
+    Event(AuditEvent<'a>),
+    /// The record is a container of events. The caller normalizes each of them, with the [`Within`] that
+    /// [`Container::within`] returns.
+    Container(Container<'a>),
+}
+
+/// Describes an event in OCSF terms. It is returned as it is passed on, because it is large and would be copied.
+type Normalize = for<'a> fn(Incoming<'a>, &'a Catalogs) -> Result<Normalized<'a>, NormalizeError>;
 
 /// The functions that read the events of one vendor.
 pub(super) struct Normalizer {

@@ -9,11 +9,13 @@ use super::confluent;
 use super::container::{Container, Within};
 use super::error::NormalizeError;
 use super::labels::{NUMBER_AS_TEXT, REPEATED_NAMES, SURROGATE_AS_TEXT};
-use super::normalizer::{Normalizer, Opened};
+use super::normalizer::{Normalized, Normalizer, Opened};
 use super::redpanda;
 use super::walk;
 use crate::catalog::Catalogs;
-use crate::event::{AuditEvent, RawRecord};
+#[cfg(test)]
+use crate::event::AuditEvent;
+use crate::event::RawRecord;
 use crate::json::{Document, JsonError, Memory, NodeId, Portable, Text, ValueKind};
 
 /// The normalizers of the known vendors, in the order in which they are tried. A CloudEvent that none of them
@@ -30,27 +32,12 @@ fn is_payload(document: &Document<'_>, data: NodeId) -> bool {
     vendors.any(|vendor| (vendor.is_payload)(document, data))
 }
 
-/// The result of normalizing a record.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all records are events, and a smaller variant would need an allocation for each of them"
-)]
-pub enum Normalized<'a> {
-    /// The record is an event, described in OCSF terms.
-    Event(AuditEvent<'a>),
-    /// The record is a container of events. The caller normalizes each of them, with the [`Within`] that
-    /// [`Container::within`] returns.
-    Container(Container<'a>),
-}
-
 /// Describes a record in OCSF terms. `within` are the containers in which it was found. With `memory`, its
 /// allocations are reused for the document. A value that parsers read differently is rewritten first; `portable` keeps
 /// the new text.
 ///
 /// # Errors
 /// [`NormalizeError`]: the record becomes a dead letter.
-#[inline(always)]
 pub fn normalize<'a>(
     record: &RawRecord<'a>,
     portable: &'a OnceCell<Portable>,
@@ -58,46 +45,54 @@ pub fn normalize<'a>(
     catalogs: &'a Catalogs,
     memory: Option<&'a Memory>,
 ) -> Result<Normalized<'a>, NormalizeError> {
-    // One variable that is returned, because an event is large.
-    let mut normalized = normalize_as_written(record, within, catalogs, memory);
-    if let Err(NormalizeError::Json(JsonError::NotPortable)) = normalized {
-        let rewritten = || Portable::of(record.value.unwrap_or_default());
-        let portable = portable.get_or_init(rewritten);
-        normalized = normalize_portable(record, portable, within, catalogs, memory);
+    match Incoming::read(record, memory, is_payload) {
+        Err(NormalizeError::Json(JsonError::NotPortable)) => {
+            let rewritten = || Portable::of(record.value.unwrap_or_default());
+            let portable = portable.get_or_init(rewritten);
+            normalize_portable(record, portable, within, catalogs, memory)
+        }
+        incoming => describe(incoming?, within, catalogs),
+    }
+}
+
+/// Describes a parsed record in OCSF terms.
+///
+/// # Errors
+/// The record becomes a dead letter.
+fn describe<'a>(
+    incoming: Incoming<'a>,
+    within: &Within<'a>,
+    catalogs: &'a Catalogs,
+) -> Result<Normalized<'a>, NormalizeError> {
+    let mut vendors = NORMALIZERS.iter();
+    let mut normalized = match vendors.find(|vendor| (vendor.recognizes)(&incoming)) {
+        Some(vendor) => (vendor.normalize)(incoming, catalogs),
+        None => unrecognized(incoming, within),
+    };
+    if let Ok(Normalized::Event(event)) = &mut normalized {
+        event.unmapped.around = within.around;
+        if !event.unmapped.repeated.is_empty() {
+            event.metadata.labels.push(Text::from(REPEATED_NAMES));
+        }
     }
     normalized
 }
 
-/// Describes a record in OCSF terms, unless its value must be rewritten first.
-///
-/// # Errors
-/// [`JsonError::NotPortable`]: the value must be rewritten. Others: the record becomes a dead letter.
-fn normalize_as_written<'a>(
-    record: &RawRecord<'a>,
+/// A record that no vendor recognizes as an event.
+fn unrecognized<'a>(
+    incoming: Incoming<'a>,
     within: &Within<'a>,
-    catalogs: &'a Catalogs,
-    memory: Option<&'a Memory>,
 ) -> Result<Normalized<'a>, NormalizeError> {
-    let incoming = Incoming::read(record, memory, is_payload)?;
-    let mut vendors = NORMALIZERS.iter();
-    let mut event = match vendors.find(|vendor| (vendor.recognizes)(&incoming)) {
-        Some(vendor) => (vendor.normalize)(incoming, catalogs)?,
-        None => match open(incoming)? {
-            Opened::Container(container) => return Ok(Normalized::Container(container)),
-            Opened::Other(incoming) => {
-                let event = cloudevents::generic(incoming)?;
-                if within.in_wrapper {
-                    return Err(NormalizeError::Nested);
-                }
-                event
+    match open(incoming)? {
+        Opened::Container(container) => Ok(Normalized::Container(container)),
+        Opened::Other(incoming) => {
+            let event = cloudevents::generic(incoming)?;
+            match within.in_wrapper {
+                true => Err(NormalizeError::Nested),
+                false => Ok(Normalized::Event(event)),
             }
-        },
-    };
-    event.unmapped.around = within.around;
-    if !event.unmapped.repeated.is_empty() {
-        event.metadata.labels.push(Text::from(REPEATED_NAMES));
+        }
     }
-    Ok(Normalized::Event(event))
 }
 
 /// Opens a record that no vendor recognizes as an event: an array, or a container that a vendor knows. In binary mode
@@ -138,8 +133,9 @@ fn normalize_portable<'a>(
         value: Some(&portable.text),
         ..record.clone()
     };
-    let mut normalized = normalize_as_written(&record, within, catalogs, memory)?;
-    if let Normalized::Event(event) = &mut normalized {
+    let incoming = Incoming::read(&record, memory, is_payload)?;
+    let mut normalized = describe(incoming, within, catalogs);
+    if let Ok(Normalized::Event(event)) = &mut normalized {
         let labels = [
             (portable.has_surrogates, SURROGATE_AS_TEXT),
             (portable.has_numbers, NUMBER_AS_TEXT),
@@ -148,7 +144,7 @@ fn normalize_portable<'a>(
         let labels = labels.map(|(_, label)| Text::from(*label));
         event.metadata.labels.extend(labels);
     }
-    Ok(normalized)
+    normalized
 }
 
 /// The event that a record is. A container of events is refused with [`NormalizeError::NotAnObject`].
@@ -158,7 +154,8 @@ pub(crate) fn event_of<'a>(
     catalogs: &'a Catalogs,
     memory: Option<&'a Memory>,
 ) -> Result<AuditEvent<'a>, NormalizeError> {
-    match normalize_as_written(record, &Within::default(), catalogs, memory)? {
+    let incoming = Incoming::read(record, memory, is_payload)?;
+    match describe(incoming, &Within::default(), catalogs)? {
         Normalized::Event(event) => Ok(event),
         Normalized::Container(_) => Err(NormalizeError::NotAnObject),
     }

@@ -20,7 +20,7 @@ use recognize::{NOT_AN_EVENT, is_of_event_bridge, is_payload};
 use super::cloudevents::{Incoming, unmapped_envelope};
 use super::error::NormalizeError;
 use super::labels::CONTRADICTORY;
-use super::normalizer::Normalizer;
+use super::normalizer::{Normalized, Normalizer};
 use super::time::{EventTime, stated_time};
 use super::walk;
 use crate::catalog::Catalogs;
@@ -50,7 +50,7 @@ fn recognizes(incoming: &Incoming<'_>) -> bool {
 fn normalize<'a>(
     incoming: Incoming<'a>,
     catalogs: &'a Catalogs,
-) -> Result<AuditEvent<'a>, NormalizeError> {
+) -> Result<Normalized<'a>, NormalizeError> {
     let record_ms = incoming.timestamp_ms;
     let mut unmapped = unmapped_envelope(incoming)?;
     let data = Data::of(&unmapped.document);
@@ -119,7 +119,7 @@ fn normalize<'a>(
         region: region.or_else(|| parameters.region.clone()),
         ..Cloud::default()
     };
-    Ok(AuditEvent {
+    Ok(Normalized::Event(AuditEvent {
         class,
         activity,
         time_ms,
@@ -145,7 +145,7 @@ fn normalize<'a>(
         other_readings,
         other_request_data: Vec::new(),
         unmapped,
-    })
+    }))
 }
 
 /// The method as written. An insight is about operations and is none itself, so it goes by its type; the name of an

@@ -23,13 +23,29 @@ pub(super) fn read<'a>(unmapped: &mut Unmapped<'a>, data: &Data) -> Endpoint<'a>
             let node = walk::descend(&unmapped.document, filtered, &["clientIp"]);
             text_endpoint(unmapped, node)
         })
-        .unwrap_or_else(|| Endpoint {
-            name: Some(Text::from("unknown")),
-            ..Endpoint::default()
-        })
+        .map_or_else(
+            || Endpoint {
+                name: Some(Text::from("unknown")),
+                ..Endpoint::default()
+            },
+            |Place { ip, name, port }| Endpoint {
+                ip,
+                name,
+                port,
+                ..Endpoint::default()
+            },
+        )
 }
 
-fn address<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Endpoint<'a>> {
+/// What an event says about an endpoint: that part of an [`Endpoint`] that is cheap to pass on.
+#[derive(Debug, Default)]
+struct Place<'a> {
+    ip: Option<Text<'a>>,
+    name: Option<Text<'a>>,
+    port: Option<u16>,
+}
+
+fn address<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Place<'a>> {
     let node = node?;
     let document = &unmapped.document;
     match document.kind(node) {
@@ -45,9 +61,9 @@ fn address<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Endp
         }
         ValueKind::Object => {
             let address = Address::of(document, node);
-            let endpoint = text_endpoint(unmapped, address.ip)?;
-            let port = port(unmapped, address.port).or(endpoint.port);
-            Some(Endpoint { port, ..endpoint })
+            let place = text_endpoint(unmapped, address.ip)?;
+            let port = port(unmapped, address.port).or(place.port);
+            Some(Place { port, ..place })
         }
         _ => None,
     }
@@ -55,7 +71,7 @@ fn address<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Endp
 
 /// What a text says about an endpoint. Where it is only a literal address, or only a name, it moves
 /// there; otherwise the parts are copies and the text stays.
-fn text_endpoint<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Endpoint<'a>> {
+fn text_endpoint<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Option<Place<'a>> {
     let text = walk::text(&unmapped.document, node)?;
     let endpoint = endpoint(&text)?;
     let is_whole = [&endpoint.ip, &endpoint.name].contains(&&Some(text));
@@ -65,25 +81,24 @@ fn text_endpoint<'a>(unmapped: &mut Unmapped<'a>, node: Option<NodeId>) -> Optio
     Some(endpoint)
 }
 
-fn endpoint<'a>(text: &Text<'a>) -> Option<Endpoint<'a>> {
+fn endpoint<'a>(text: &Text<'a>) -> Option<Place<'a>> {
     // The form of nearly all addresses.
     if let Ok(address) = text.parse::<IpAddr>()
         && address == address.to_canonical()
     {
-        return Some(Endpoint {
+        return Some(Place {
             ip: Some(text.clone()),
-            ..Endpoint::default()
+            ..Place::default()
         });
     }
     let Parts { host, ip, port } = Parts::of(text)?;
-    Some(Endpoint {
+    Some(Place {
         ip: ip.map(|ip| ip.to_string().into()),
         name: host.map(|host| match host == &**text {
             true => text.clone(),
             false => host.to_owned().into(),
         }),
         port,
-        ..Endpoint::default()
     })
 }
 

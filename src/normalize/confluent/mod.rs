@@ -18,7 +18,7 @@ use shape::ReportedAct;
 use super::cloudevents::{Envelope, Incoming};
 use super::crn::{self, Authority};
 use super::error::NormalizeError;
-use super::normalizer::Normalizer;
+use super::normalizer::{Normalized, Normalizer};
 use super::time::EventTime;
 use super::walk;
 use crate::catalog::{Catalogs, Method};
@@ -63,7 +63,7 @@ fn recognizes(incoming: &Incoming<'_>) -> bool {
 fn normalize<'a>(
     incoming: Incoming<'a>,
     catalogs: &'a Catalogs,
-) -> Result<AuditEvent<'a>, NormalizeError> {
+) -> Result<Normalized<'a>, NormalizeError> {
     let record_ms = incoming.timestamp_ms;
     let mut event = Envelope::take(incoming)?;
     let root = payload(&event)?;
@@ -122,7 +122,7 @@ fn normalize<'a>(
         ..event.metadata()
     };
     let known_method = method.is_some();
-    Ok(AuditEvent {
+    Ok(Normalized::Event(AuditEvent {
         class,
         activity,
         time_ms,
@@ -154,7 +154,7 @@ fn normalize<'a>(
         known_method,
         other_readings,
         other_request_data,
-    })
+    }))
 }
 
 fn classify(

@@ -213,6 +213,7 @@ fn unknown_policies(document: &Document<'_>, data: &Data) -> Vec<(NodeId, String
     const MOST: usize = 8;
     let info = &data.authorization;
     let known = [
+        info.granted,
         info.rbac,
         info.acl,
         info.super_user,

@@ -189,17 +189,27 @@ fn named_resource<'a>(
 /// say more of it than the other: `compute-pool` and `FlinkComputePool`, `ksql` and `KsqlCluster`. A
 /// `Cluster` that says no more is Kafka's.
 fn is_same_type(segment: &str, authorized: &str) -> bool {
-    let letters = |word: &str| -> String {
-        let letters = word.chars().filter(char::is_ascii_alphanumeric);
-        letters.map(|letter| letter.to_ascii_lowercase()).collect()
-    };
     let is_kafka = || segment == "kafka" && authorized.eq_ignore_ascii_case("cluster");
-    if same_name(segment, authorized) || is_kafka() {
-        return true;
-    }
-    let (segment, authorized) = (letters(segment), letters(authorized));
     let says_more = |more: &str, less: &str| {
-        !less.is_empty() && (more.starts_with(less) || more.ends_with(less))
+        letters(less).next().is_some()
+            && (begins_with(letters(more), letters(less))
+                || begins_with(letters(more).rev(), letters(less).rev()))
     };
-    says_more(&segment, &authorized) || says_more(&authorized, &segment)
+    same_name(segment, authorized)
+        || is_kafka()
+        || says_more(segment, authorized)
+        || says_more(authorized, segment)
+}
+
+/// The letters and digits of a word, in lower case.
+fn letters(word: &str) -> impl DoubleEndedIterator<Item = u8> {
+    let letters = word.bytes().filter(u8::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_lowercase())
+}
+
+fn begins_with(
+    mut word: impl Iterator<Item = u8>,
+    mut beginning: impl Iterator<Item = u8>,
+) -> bool {
+    beginning.all(|letter| word.next() == Some(letter))
 }

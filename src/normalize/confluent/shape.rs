@@ -27,16 +27,15 @@ impl ReportedAct {
             end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
         };
         let is_kind = |suffix| kind.is_some_and(|kind| ends_with(kind, suffix));
-        let name = operation.rsplit('.').next().unwrap_or(operation);
+        let name = || operation.rsplit('.').next().unwrap_or(operation);
         let is_login = || match method {
             Some(method) => method.activity == Activity::Logon,
-            None => LOGINS.iter().any(|login| same_name(login, name)),
+            None => LOGINS.iter().any(|login| same_name(login, name())),
         };
+        let is_check = || name().len() < operation.len() && same_name(name(), "Authorize");
         if is_kind("/authentication") || is_login() {
             Self::Authentication
-        } else if is_kind("/authorization")
-            || name.len() < operation.len() && same_name(name, "Authorize")
-        {
+        } else if is_kind("/authorization") || is_check() {
             Self::Authorization
         } else {
             Self::Request

@@ -12,7 +12,7 @@ use same::{take_flag, take_int, take_product};
 
 use super::cloudevents::{Incoming, unmapped_envelope};
 use super::error::NormalizeError;
-use super::normalizer::Normalizer;
+use super::normalizer::{Normalized, Normalizer};
 use super::time::{EventTime, stated_milliseconds};
 use super::walk;
 use crate::catalog::Catalogs;
@@ -57,7 +57,7 @@ fn recognizes(incoming: &Incoming<'_>) -> bool {
 fn normalize<'a>(
     incoming: Incoming<'a>,
     catalogs: &'a Catalogs,
-) -> Result<AuditEvent<'a>, NormalizeError> {
+) -> Result<Normalized<'a>, NormalizeError> {
     let record_ms = incoming.timestamp_ms;
     let mut unmapped = unmapped_envelope(incoming)?;
     // An event's own `actor` or `unmapped` is not one of ours.
@@ -112,7 +112,7 @@ fn normalize<'a>(
     let user = request::user(&mut unmapped, &data);
     let src_endpoint = request::src_endpoint(&mut unmapped, &data);
     let is_login = class == &AUTHENTICATION;
-    Ok(AuditEvent {
+    Ok(Normalized::Event(AuditEvent {
         class,
         activity,
         time_ms,
@@ -161,7 +161,7 @@ fn normalize<'a>(
             ..Api::default()
         },
         unmapped,
-    })
+    }))
 }
 
 /// The class, and the number of the activity within it.

@@ -84,6 +84,29 @@ pub(super) enum Parts {
     },
 }
 
+impl Parts {
+    /// Whether one of a few texts may be at the start or the end of the folded value, by one letter. Of many, it is
+    /// not known.
+    fn may_be_in(&self, value: &str) -> bool {
+        let Parts::Few(parts) = self else {
+            return true;
+        };
+        let is = |letter: Option<&u8>, folded: Option<&u8>| match (letter, folded) {
+            (Some(letter), Some(folded)) => letter.eq_ignore_ascii_case(folded),
+            (_, None) => true,
+            (None, Some(_)) => false,
+        };
+        let value_bytes = value.as_bytes();
+        let mut parts = parts.iter().map(|(part, found)| (part.as_bytes(), found));
+        // Folding may turn another character into a letter of ASCII.
+        !value.is_ascii()
+            || parts.any(|(part, found)| {
+                found.start.is_some() && is(value_bytes.first(), part.first())
+                    || found.end.is_some() && is(value_bytes.last(), part.last())
+            })
+    }
+}
+
 /// The conditions that a text is at a place.
 #[derive(Debug, Default)]
 pub(super) struct PartConditions {
@@ -264,19 +287,25 @@ impl FieldIndex {
         {
             hits.add(index, self.numbers.get(&number.key()).copied());
         }
-        let cannot_be_found = match value {
-            Value::String(text) => !self.signs.may_have(text),
-            _ => self.texts.is_empty(),
+        let may_be_text = match value {
+            Value::String(text) => self.signs.may_have(text),
+            _ => !self.texts.is_empty(),
         };
-        if cannot_be_found && self.parts.is_none() {
+        let parts = self.parts.as_ref().filter(|parts| match value {
+            Value::String(text) => parts.may_be_in(text),
+            _ => true,
+        });
+        if !may_be_text && parts.is_none() {
             return;
         }
         let mut subject = Subject::new(value, buffer);
         let Some(text) = subject.folded() else {
             return;
         };
-        hits.add(index, self.texts.get(text).copied());
-        match &self.parts {
+        if may_be_text {
+            hits.add(index, self.texts.get(text).copied());
+        }
+        match parts {
             None => {}
             Some(Parts::Few(parts)) => {
                 for (part, conditions) in parts {

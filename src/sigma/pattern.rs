@@ -120,10 +120,10 @@ impl Pattern {
     /// Whether a text matches; it is converted to lower case if needed.
     pub fn finds(&self, text: &str) -> bool {
         if self.cased {
-            self.matches(text)
-        } else {
-            self.matches(&fold(text))
+            return self.matches(text);
         }
+        self.matches_unfolded(text)
+            .unwrap_or_else(|| self.matches(&fold(text)))
     }
 
     /// Whether a text matches whatever its case, where that shows without folding it: an ASCII text

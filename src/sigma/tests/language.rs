@@ -17,6 +17,10 @@ fn strings_compare_whole_and_without_case() {
     // The Kelvin sign and `k` have the same lower case, of another length.
     assert!(line("a: kelvin", json!({"a": "\u{212a}ELVIN"})));
     assert!(line("a: '\u{212a}elvin'", json!({"a": "kelvin"})));
+    assert!(line("a|startswith: kel", json!({"a": "\u{212a}ELVIN"})));
+    assert!(line("a|endswith: elk", json!({"a": "EL\u{212a}"})));
+    assert!(!line("a|startswith: kel", json!({"a": "elvin"})));
+    assert!(!line("a|endswith: elk", json!({"a": ""})));
     assert!(!line("a: ''", json!({"a": "x"})));
     assert!(line("a: ''", json!({"a": ""})));
 }

@@ -132,6 +132,8 @@ impl<'a> Known<'a, '_> {
             .cloud
             .as_ref()
             .and_then(|cloud| cloud.project_uid.as_ref());
+        // Only of several resources an id may be told twice, or of one that is its own namespace.
+        let is_only = event.resources.len() == 1;
         let mut told: HashSet<Text<'a>> = HashSet::new();
         let mut namespace: Option<Text<'a>> = project.cloned();
         for resource in &mut event.resources {
@@ -140,7 +142,7 @@ impl<'a> Known<'a, '_> {
                 resource.name.get_or_insert_with(|| facts.name.to_text());
                 resource.owner = facts.owner.as_ref().map(Phrase::to_text);
                 resource.team = facts.team.as_ref().map(Phrase::to_text);
-                if told.insert(enrichment.value.clone()) {
+                if is_only || told.insert(enrichment.value.clone()) {
                     event.enrichments.push(enrichment);
                 }
             }
@@ -149,10 +151,14 @@ impl<'a> Known<'a, '_> {
             }
             namespace.clone_from(&resource.namespace);
             let found = self.find("resources.namespace", namespace.as_ref());
-            if let Some((_, enrichment)) = found
-                && told.insert(enrichment.value.clone())
-            {
-                event.enrichments.push(enrichment);
+            if let Some((_, enrichment)) = found {
+                let is_new = match is_only {
+                    true => resource.namespace != resource.uid,
+                    false => told.insert(enrichment.value.clone()),
+                };
+                if is_new {
+                    event.enrichments.push(enrichment);
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ mod begin;
 mod member;
 mod partitions;
 mod repair;
+mod store;
 mod trail;
 mod turn;
 
@@ -23,9 +24,10 @@ use super::rebalance::{Rebalance, assign_nothing, unassign};
 use super::record::raw_record;
 use super::session::{LastRecord, NotReady};
 use crate::event::{NextOffset, Partition, RawRecord};
-use begin::{QUESTION, begin};
+use begin::{Known, QUESTION, begin};
 use member::Member;
 use partitions::{Followed, Partitions};
+pub use store::{PositionStore, StoredPosition};
 use trail::short_hash;
 pub use turn::{Assigned, Changed, FollowerEvent, Partitioning};
 
@@ -33,6 +35,7 @@ pub use turn::{Assigned, Changed, FollowerEvent, Partitioning};
 pub struct Follower {
     member: Member,
     partitions: Partitions,
+    store: Option<Box<dyn PositionStore>>,
 }
 
 impl Follower {
@@ -50,11 +53,32 @@ impl Follower {
         Ok(Follower {
             member: Member::join(cluster, topic, group)?,
             partitions: Partitions::new(partitioning, Instant::now()),
+            store: None,
         })
     }
 
-    /// Serve the group for at most `wait`; a record is handed to `take`.
-    pub fn turn(&mut self, wait: Duration, take: &mut dyn FnMut(&RawRecord<'_>)) -> FollowerEvent {
+    /// The same with positions that are kept elsewhere.
+    pub fn with_positions(self, store: Box<dyn PositionStore>) -> Follower {
+        Follower {
+            store: Some(store),
+            ..self
+        }
+    }
+
+    /// Begin all partitions anew at their positions, each with another [`FollowerEvent::Assigned`]. What was read and
+    /// not committed comes again.
+    pub fn begin_again(&mut self) {
+        let owned = self.partitions.owned();
+        self.stop(&owned);
+        self.partitions.own(&owned, Instant::now());
+    }
+
+    /// Serve the group for at most `wait`; a record is handed to `take`, with a hash of it.
+    pub fn turn(
+        &mut self,
+        wait: Duration,
+        take: &mut dyn FnMut(&RawRecord<'_>, u32),
+    ) -> FollowerEvent {
         if let Some(rebalance) = self.member.client.context().next() {
             return self.rebalanced(rebalance);
         }
@@ -62,7 +86,9 @@ impl Follower {
             return turn;
         }
         self.check_an_end();
-        let Follower { member, partitions } = self;
+        let Follower {
+            member, partitions, ..
+        } = self;
         match member.client.poll(wait) {
             None => FollowerEvent::Idle,
             Some(Ok(message)) => {
@@ -73,7 +99,7 @@ impl Follower {
                 };
                 let hash = short_hash(&LastRecord::of(&record));
                 followed.read(record.position.offset, hash);
-                take(&record);
+                take(&record, hash);
                 FollowerEvent::Record
             }
             Some(Err(error)) => self.failed(&error),
@@ -117,17 +143,29 @@ impl Follower {
     fn begin_next(&mut self) -> Option<FollowerEvent> {
         let followed = self.partitions.next_to_begin(Instant::now())?;
         let partition = followed.partition;
-        let trouble = match begin(&self.member, followed) {
-            Ok(Some(turn)) => return Some(turn),
-            Ok(None) => NotReady {
+        let known = match &mut self.store {
+            None => Ok(Known::ByGroup),
+            Some(_) if followed.is_announced() => Ok(Known::ByGroup),
+            Some(store) => store.position(partition).map(Known::Elsewhere),
+        };
+        let begun = known.map(|known| begin(&self.member, followed, known));
+        let trouble = match begun {
+            Err(remedy) => NotReady {
                 reason: "positions",
-                remedy: format!(
-                    "partition {} of {} ends before what the group {} has read of it; if that stays so, \
-                     the topic is taken for one that was cut short or created anew",
-                    partition.0, self.member.topic, self.member.group
-                ),
+                remedy,
             },
-            Err(error) => self.member.unanswered(&error),
+            Ok(begun) => match begun {
+                Ok(Some(turn)) => return Some(turn),
+                Ok(None) => NotReady {
+                    reason: "positions",
+                    remedy: format!(
+                        "partition {} of {} ends before what the group {} has read of it; if that stays so, \
+                     the topic is taken for one that was cut short or created anew",
+                        partition.0, self.member.topic, self.member.group
+                    ),
+                },
+                Err(error) => self.member.unanswered(&error),
+            },
         };
         self.partitions.unanswered(Instant::now());
         Some(FollowerEvent::Trouble(trouble))

@@ -222,7 +222,7 @@ impl SinkLoop<'_> {
             uncommitted,
             ..
         } = self;
-        let turn = follower.turn(wait, &mut |record| {
+        let turn = follower.turn(wait, &mut |record, _| {
             if let Some(AssignedPartition { queue, backlog, .. }) = assigned {
                 *uncommitted = true;
                 let reader = AlertReader {

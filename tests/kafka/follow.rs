@@ -39,7 +39,7 @@ impl Reading {
         let (next, read) = (&mut self.next, &mut self.read);
         let turn = self
             .follower
-            .turn(Duration::from_millis(10), &mut |record| {
+            .turn(Duration::from_millis(10), &mut |record, _| {
                 let (partition, offset) = (record.position.partition.0, record.position.offset.0);
                 let expected = next.insert(partition, offset + 1);
                 assert_eq!(expected, Some(offset), "partition {partition}");

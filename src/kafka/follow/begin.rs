@@ -11,6 +11,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::member::Member;
 use super::partitions::Followed;
+use super::store::StoredPosition;
 use super::trail::short_hash;
 use super::turn::{Changed, FollowerEvent};
 use crate::event::{Offset, Partition};
@@ -23,18 +24,30 @@ use crate::kafka::topic_reader::{ReadError, TopicReader};
 /// Longest wait for one answer of the cluster.
 pub(super) const QUESTION: Duration = Duration::from_secs(5);
 
+/// Who knows the position of a partition that is begun for the first time.
+pub(super) enum Known {
+    /// The group.
+    ByGroup,
+    /// It is kept elsewhere, and was looked up.
+    Elsewhere(Option<StoredPosition>),
+}
+
 /// Find the position of a partition, or what has become of the partition since it was read, and read from
 /// there. `None` while what the partition looks like is not to be believed yet.
 pub(super) fn begin(
     member: &Member,
     followed: &mut Followed,
+    known: Known,
 ) -> KafkaResult<Option<FollowerEvent>> {
     let (topic, partition) = (&member.topic, followed.partition);
     let (low, high) = member
         .client
         .fetch_watermarks(topic, partition.0, QUESTION)?;
     if !followed.is_announced() {
-        followed.restore(committed(member, partition)?, low);
+        match known {
+            Known::ByGroup => followed.restore(committed(member, partition)?, low),
+            Known::Elsewhere(stored) => followed.restore_stored(stored, low),
+        }
     }
     if followed.may_catch_up(high, Instant::now()) {
         return Ok(None);

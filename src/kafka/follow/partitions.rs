@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::store::StoredPosition;
 use super::trail::{Trail, Verdict};
 use super::turn::{Assigned, Changed, FollowerEvent, Partitioning};
 use crate::event::{NextOffset, Offset, Partition};
@@ -79,6 +80,16 @@ impl Followed {
         };
         let (note, trail) = Trail::split(&metadata);
         (self.next, self.note, self.trail) = (next, note.to_owned(), trail);
+    }
+
+    /// Take over a position that is kept outside of Kafka; as [`Followed::restore`].
+    pub(super) fn restore_stored(&mut self, stored: Option<StoredPosition>, low: i64) {
+        self.first = stored.is_none();
+        self.next = stored.map_or(low, |stored| stored.next.0);
+        self.trail = Trail::default();
+        if let Some(stored) = stored {
+            self.trail.push(stored.next.0 - 1, stored.last);
+        }
     }
 
     /// A record was read.
@@ -212,6 +223,11 @@ impl Partitions {
 
     pub(super) fn is_empty(&self) -> bool {
         self.owned.is_empty()
+    }
+
+    /// Those that the group has given to us.
+    pub(super) fn owned(&self) -> Vec<Partition> {
+        self.owned.keys().copied().collect()
     }
 
     /// Whether the topic is known to have more partitions than it may have.

@@ -15,7 +15,7 @@ COPY src src
 COPY tests tests
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/watchbell/target \
-    cargo build --release --locked --bin watchbell \
+    cargo build --release --locked --features archive --bin watchbell \
  && mkdir /debug \
  && objcopy --only-keep-debug target/release/watchbell /debug/watchbell.debug \
  && objcopy --strip-debug --add-gnu-debuglink=/debug/watchbell.debug \

@@ -10,7 +10,7 @@ BENCH_ROUNDS ?= 5
 CORPUS_PAIRS ?= 100000
 CORPUS_SEED ?= 1
 
-# `cargo test` does not include the targets kafka, deploy and bench, so clippy gets them by name. All tests run,
+# `cargo test` does not include the targets kafka, deploy, archive and bench, so clippy gets them by name. All tests run,
 # also after a failure; the last line counts them. Three Kafka tests run at the same time, because they mostly
 # wait; each has its own pair of clusters, which needs about 4 GB of memory.
 test: prerequisites
@@ -19,14 +19,16 @@ test: prerequisites
 	step() { echo "+ $$*"; "$$@"; }
 	checks() {
 		step cargo fmt --check
-		step cargo clippy --all-targets -- -D warnings
-		step cargo clippy --test kafka --test deploy --bench bench -- -D warnings
+		step cargo clippy --lib --bins -- -D warnings
+		step cargo clippy --all-targets --features archive -- -D warnings
+		step cargo clippy --features archive --test kafka --test deploy --test archive --bench bench -- -D warnings
 	}
 	tests() {
 		local failed=0
-		step cargo test --no-fail-fast || failed=1
-		step cargo test --test deploy || failed=1
-		step cargo test --test kafka -- --test-threads=3 || failed=1
+		step cargo test --features archive --no-fail-fast || failed=1
+		step cargo test --features archive --test deploy || failed=1
+		step cargo test --features archive --test archive || failed=1
+		step cargo test --features archive --test kafka -- --test-threads=3 || failed=1
 		return $$failed
 	}
 	status=0
@@ -69,7 +71,7 @@ bench-rules: prerequisites
 # The binary without debug information, and beside it the debug information, for debuggers and backtraces.
 release:
 	@out=$${CARGO_TARGET_DIR:-target}
-	cargo build --release --locked --bin watchbell
+	cargo build --release --locked --features archive --bin watchbell
 	mkdir -p "$$out/dist"
 	objcopy --only-keep-debug "$$out/release/watchbell" "$$out/dist/watchbell.debug"
 	objcopy --strip-debug --add-gnu-debuglink="$$out/dist/watchbell.debug" "$$out/release/watchbell" "$$out/dist/watchbell"
@@ -94,6 +96,7 @@ prerequisites:
 		need java "a JVM, 17 or later, for the Kafka the tests start" openjdk-17-jre-headless
 		need mvn "Maven, fetches Kafka and schemas for the tests" maven
 		need keytool "makes certificates for the tests, part of the JVM" openjdk-17-jre-headless
+		python3 -c "import venv, ensurepip" 2>/dev/null || need python3-venv "Python 3 with venv, for DuckDB and an S3 server" python3-venv
 		need kubectl "renders the manifests for the tests, https://kubernetes.io/docs/tasks/tools/" ""
 		# If there is apt-get, the tests download Debian's package themselves and unpack it beside the build.
 		command -v apt-get >/dev/null || need prometheus-alertmanager "Alertmanager, for the tests" prometheus-alertmanager

@@ -55,6 +55,9 @@ pub mod config;
 
 pub mod view;
 
+#[cfg(feature = "archive")]
+pub mod archive;
+
 pub mod query;
 
 pub mod roles;

@@ -2,7 +2,7 @@
 //! broker. cargo bench --bench bench -- [records] [rounds]; `quiet [records] [rounds]` for the noise policies on routine
 //! events alone, `against <binary> [records] [rounds]` for this version and another one in turns, `pipeline [events]
 //! [word…]` for the pipeline alone, `forms [events] [name]` for what a byte costs in each form of event, `latency
-//! [events]` for the latency of alerts, `worst` for the most expensive records.
+//! [events]` for the latency of alerts, `archive [events]` for what a record costs in the archive (feature `archive`), `worst` for the most expensive records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -24,6 +24,8 @@ use corpus::Corpus;
 use stub::Stub;
 use wait::{LIMIT, eventually};
 
+#[cfg(feature = "archive")]
+mod archive;
 #[allow(dead_code)]
 #[path = "../../tests/kafka/broker.rs"]
 mod broker;
@@ -106,6 +108,11 @@ fn main() {
         ["forms", ..] => {
             let wanted = words.get(2).copied().unwrap_or_default();
             pipeline::run_forms(number(1, 100_000) as usize, wanted);
+        }
+        #[cfg(feature = "archive")]
+        ["archive", ..] => {
+            let events = number(1, 200_000) as usize;
+            archive::run(&pipeline::outputs(events.min(20_000)), events);
         }
         ["worst"] => worst::run(),
         ["quiet", ..] => {

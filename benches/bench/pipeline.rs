@@ -70,6 +70,26 @@ pub fn run(events: usize, words: &[&str]) {
     );
 }
 
+/// The events that become of so many records of a busy organization, as they stand in the events topic.
+#[cfg(feature = "archive")]
+pub fn outputs(events: usize) -> Vec<Vec<u8>> {
+    let mut corpus = Corpus::new(1);
+    let pipeline = pipeline(&[], enrichment::names());
+    let (mut out, batch) = (OutputBuffer::default(), pipeline.begin());
+    let mut values = Vec::new();
+    for number in 0..events {
+        let value = corpus.next();
+        let record = RawRecord::of_value("source", value.as_bytes());
+        batch.process(&record, 1_793_500_000_000 + number as i64, &mut out);
+        values.extend(
+            out.iter()
+                .filter_map(|output| output.value.map(<[u8]>::to_vec)),
+        );
+        out.clear();
+    }
+    values
+}
+
 /// Prints what a byte costs in each form in which an event may arrive, or in those whose name contains `wanted`. No
 /// rules are in force, because an alert costs as much as some events.
 pub fn run_forms(events: usize, wanted: &str) {

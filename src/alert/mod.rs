@@ -13,7 +13,7 @@ pub use dead_letter::{DEAD_LETTER, SENSITIVE_DEAD_LETTER};
 pub use deed::{Deed, DeedResource};
 pub use label::{EXPERIMENTAL, HISTORY, REPLAYED, RETRIED, SUPPRESSED, TEST};
 pub use loss::{BuiltIn, POSITIONS_LOST, RECORDS_EXPIRED, RECORDS_UNREADABLE, Source, SourceAlert};
-pub use stopped::{SINK_STOPPED, SOURCE_STOPPED, Stopped};
+pub use stopped::{ARCHIVE_STOPPED, SINK_STOPPED, SOURCE_STOPPED, Stopped};
 pub use suppression::SUPPRESSION_ENDS;
 
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ use crate::rules::{LoadedRule, RuleSet};
 use crate::sigma::{Fields, RuleIndex, Suppression, TestOutcome, Value};
 
 /// Every rule that is a part of watchbell.
-pub static BUILT_IN: [&BuiltIn; 8] = [
+pub static BUILT_IN: [&BuiltIn; 9] = [
     &DEAD_LETTER,
     &SENSITIVE_DEAD_LETTER,
     &RECORDS_EXPIRED,
@@ -37,6 +37,7 @@ pub static BUILT_IN: [&BuiltIn; 8] = [
     &RECORDS_UNREADABLE,
     &SOURCE_STOPPED,
     &SINK_STOPPED,
+    &ARCHIVE_STOPPED,
     &SUPPRESSION_ENDS,
 ];
 

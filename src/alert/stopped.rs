@@ -36,7 +36,20 @@ pub static SINK_STOPPED: BuiltIn = BuiltIn {
     level: Level::Critical,
 };
 
-/// Why a source or sink has stopped.
+/// A topic is no longer archived.
+pub static ARCHIVE_STOPPED: BuiltIn = BuiltIn {
+    id: "5b7c1f0e-9d24-4a63-8f5e-2e61c0a7d948",
+    title: "The archive of a topic has stopped",
+    description: "watchbell no longer appends the records of this topic to the archive. They wait in \
+                  the topic until its retention ends; after that they are in no archive. Everything \
+                  else goes on.",
+    runbook: "Read what was found, and repair it before the retention of the topic ends. watchbell \
+              tries again every 30 s and then archives what has waited: no restart is needed, except \
+              after a change of the configuration.",
+    level: Level::Critical,
+};
+
+/// Why a source, a sink or an archive has stopped.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopped<'a> {
     /// The reason, as in the metrics.
@@ -75,6 +88,16 @@ impl<'a> SourceAlert<'a> {
         }
     }
 
+    /// A topic is no longer archived.
+    pub fn archive_stopped(topic: &'a str, stopped: Stopped<'_>) -> SourceAlert<'a> {
+        let source = Source { name: topic, topic };
+        SourceAlert {
+            title: format!("The archive of {topic} has stopped: {}", stopped.reason),
+            evidence: json!({"topic": topic, "reason": stopped.reason}),
+            ..SourceAlert::stop(&ARCHIVE_STOPPED, source, stopped)
+        }
+    }
+
     fn stop(rule: &'static BuiltIn, of: Source<'a>, stopped: Stopped<'_>) -> SourceAlert<'a> {
         let reason = stopped.reason;
         SourceAlert {
@@ -89,6 +112,7 @@ impl<'a> SourceAlert<'a> {
     pub fn resource_type(&self) -> &'static str {
         match self.rule.id {
             id if id == SINK_STOPPED.id => "Sink",
+            id if id == ARCHIVE_STOPPED.id => "Topic",
             id if id == SUPPRESSION_ENDS.id => "Suppression",
             _ => "Audit log",
         }

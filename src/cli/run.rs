@@ -38,6 +38,8 @@ enum Role {
     Ingest,
     /// Read the alerts and notify the sinks.
     Notify,
+    /// Read the topics and append them to the archive.
+    Archive,
 }
 
 impl Command {
@@ -52,6 +54,12 @@ impl Command {
             config.sinks.clear();
         } else if config.sinks.is_empty() && !self.roles.is_empty() {
             let fault = "the role notify has nothing to do\n  help: write a sink under `notify`";
+            return Err(Failure::configuration([fault]));
+        }
+        if !runs(Role::Archive) {
+            config.archive = None;
+        } else if config.archive.is_none() && !self.roles.is_empty() {
+            let fault = "the role archive has nothing to do\n  help: write `archive: {url: file:///a/folder}`";
             return Err(Failure::configuration([fault]));
         }
         Ok(config)

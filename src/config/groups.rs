@@ -7,6 +7,14 @@ const NOTIFY: &str = "-notify-";
 /// Suffix of the group on the source cluster to which positions are copied for lag dashboards.
 const LAG: &str = "-lag";
 
+/// Suffix of the group that archives the topics.
+const ARCHIVE: &str = "-archive";
+
+/// The default group that archives the topics of a deployment.
+pub(super) fn archive_group(group: &str) -> String {
+    format!("{group}{ARCHIVE}")
+}
+
 /// The group with which a sink of a deployment reads the alerts topic.
 pub(super) fn sink_group(group: &str, sink: &str) -> String {
     format!("{group}{NOTIFY}{sink}")
@@ -34,6 +42,12 @@ pub(super) fn group_fault(group: &str) -> Option<String> {
              another deployment's sink"
         ));
     }
+    if group.ends_with(ARCHIVE) {
+        return Some(format!(
+            "a group's name must not end in `{ARCHIVE}`: it could be the group with which another deployment \
+             archives its topics"
+        ));
+    }
     group.ends_with(LAG).then(|| {
         format!(
             "a group's name must not end in `{LAG}`: it could be the group to which another \
@@ -50,7 +64,9 @@ mod tests {
 
     #[test]
     fn two_deployments_and_sinks_never_get_the_same_group() {
-        let parts = ["a", "notify", "-", "a-notify", "notify-a", "b.c", "lag"];
+        let parts = [
+            "a", "notify", "-", "a-notify", "notify-a", "b.c", "lag", "archive",
+        ];
         let mut names = BTreeSet::from(parts.map(str::to_owned));
         for first in parts {
             names.extend(parts.map(|second| format!("{first}-{second}")));
@@ -63,7 +79,7 @@ mod tests {
             .collect();
         for group in &groups {
             let sinks = names.iter().map(|sink| sink_group(group, sink));
-            for made in sinks.chain([lag_group(group)]) {
+            for made in sinks.chain([lag_group(group), archive_group(group)]) {
                 let whose = format!("{made} of the group {group}");
                 let before = seen.insert(made, whose.clone());
                 assert_eq!(before, None, "{whose}");

@@ -2,6 +2,7 @@
 //! Invariant: a configuration that loads has no unknown key, and none of its secrets is shown by
 //! `Debug`, by `config print` or by a fault.
 
+mod archive;
 mod build;
 mod cluster;
 mod groups;
@@ -19,6 +20,7 @@ mod schema;
 mod tests;
 
 pub use crate::settings::{Fault, PREFIX};
+pub use archive::Archive;
 pub use json_schema::json_schema;
 pub use load::{Draft, Loaded, draft, from_parts, load};
 pub use model::{Config, LagGroup, Source};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::archive::Archive;
 use super::groups;
 use crate::enrich::LookupFiles;
 use crate::kafka::session::{Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start};
@@ -47,6 +48,8 @@ pub struct Config {
     pub session: Session,
     /// The sinks that get alerts, sorted by name.
     pub sinks: Vec<Sink>,
+    /// Where everything is archived; `None` if nowhere.
+    pub archive: Option<Archive>,
     /// Address of metrics and probes.
     pub listen: SocketAddr,
     /// Format and filter of the log.

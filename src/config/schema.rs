@@ -2,6 +2,7 @@
 //! made from the same table.
 //! Invariant: a key that is not listed here is refused, in the file and in environment variables.
 
+use super::archive::ARCHIVE;
 use super::privacy::PRIVACY;
 use super::routes::{NOISE, ROUTES};
 use crate::kafka::session::DEFAULT_POSITIONS_TOPIC;
@@ -140,6 +141,8 @@ pub(super) const ROOT: &[Key] = &[
     duration("shutdown_budget", "25s").about("Longest time from SIGTERM to the end."),
     optional("notify", Shape::Named(notify::keys))
         .about("Sinks that get alerts, each under a name of its own."),
+    optional("archive", Shape::Section(ARCHIVE))
+        .about("The archive: everything in the topics, as tables in a folder or a bucket."),
     duration("max_alert_age", "1h")
         .about("Alerts of records that are read later than this are sent as one digest."),
     optional("http", Shape::Section(HTTP)).about("Metrics, probes and status."),

@@ -6,6 +6,8 @@ use crate::kafka::session::Start;
 use crate::pipeline::Content;
 use crate::rules::{OverridePart, RuleSource};
 
+/// The section `archive`.
+mod archive;
 /// The section `privacy`.
 mod privacy;
 

@@ -21,7 +21,7 @@ pub(super) fn is_gzip(begin: &[u8]) -> bool {
 
 /// The part of the file that is read next.
 enum GzipPart<R> {
-    Member(GzDecoder<PeekReader<R>>),
+    Member(Box<GzDecoder<PeekReader<R>>>),
     /// Uncompressed text.
     Text(PeekReader<R>),
     End,
@@ -42,7 +42,7 @@ impl<R: BufRead> GzipReader<R> {
             raw,
         };
         GzipReader {
-            part: GzipPart::Member(GzDecoder::new(raw)),
+            part: GzipPart::Member(Box::new(GzDecoder::new(raw))),
             failed: None,
         }
     }
@@ -83,7 +83,7 @@ impl<R: BufRead> GzipReader<R> {
         let is_text = !MAGIC.starts_with(begin) && !is_gzip(begin);
         self.part = match is_text {
             true => GzipPart::Text(raw),
-            false => GzipPart::Member(GzDecoder::new(raw)),
+            false => GzipPart::Member(Box::new(GzDecoder::new(raw))),
         };
         Ok(is_text)
     }
@@ -94,7 +94,7 @@ impl<R: BufRead> GzipReader<R> {
         };
         let is_member = !raw.peek(1)?.is_empty();
         if is_member {
-            self.part = GzipPart::Member(GzDecoder::new(raw));
+            self.part = GzipPart::Member(Box::new(GzDecoder::new(raw)));
         }
         Ok(is_member)
     }

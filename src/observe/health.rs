@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::archive::ArchiveState;
 use super::readiness::Readiness;
 use super::sink::SinkState;
 use super::source::SourceState;
@@ -13,11 +14,12 @@ use crate::kafka::session::NotReady;
 /// A loop without a heartbeat for this long counts as stuck.
 pub const HEARTBEAT_LIMIT: Duration = Duration::from_secs(60);
 
-/// The health of all sources, sinks and services.
+/// The health of all sources, sinks, archived topics and services.
 #[derive(Debug, Clone)]
 pub struct Health {
     sources: Vec<Arc<SourceState>>,
     sinks: Vec<Arc<SinkState>>,
+    archives: Vec<Arc<ArchiveState>>,
     services: Vec<Arc<ServiceState>>,
 }
 
@@ -55,6 +57,7 @@ impl Health {
         Health {
             sources,
             sinks: Vec::new(),
+            archives: Vec::new(),
             services: Vec::new(),
         }
     }
@@ -63,6 +66,13 @@ impl Health {
     #[must_use]
     pub fn with_sinks(mut self, sinks: Vec<Arc<SinkState>>) -> Health {
         self.sinks = sinks;
+        self
+    }
+
+    /// The same with these topics that are archived.
+    #[must_use]
+    pub fn with_archives(mut self, archives: Vec<Arc<ArchiveState>>) -> Health {
+        self.archives = archives;
         self
     }
 
@@ -86,14 +96,12 @@ impl Health {
         };
         let sources = self.sources.iter().map(|s| (s.name(), s.silence()));
         let sinks = self.sinks.iter().map(|s| (s.described(), s.silence()));
-        lines(
-            sources
-                .chain(sinks)
-                .filter_map(|(name, silence)| stuck(name, silence)),
-        )
+        let archives = self.archives.iter().map(|a| (a.described(), a.silence()));
+        let loops = sources.chain(sinks).chain(archives);
+        lines(loops.filter_map(|(name, silence)| stuck(name, silence)))
     }
 
-    /// Whether every source, sink and service is ready.
+    /// Whether every source, sink, archived topic and service is ready.
     ///
     /// # Errors
     /// A line for each that is not: the reason, and what to repair.
@@ -106,7 +114,9 @@ impl Health {
         let sinks = self.sinks.iter().map(|s| (s.described(), s.not_ready()));
         let services = self.services.iter();
         let services = services.map(|s| (s.name, s.readiness.not_ready()));
-        lines(sources.chain(sinks).chain(services).filter_map(waiting))
+        let archives = self.archives.iter().map(|a| (a.described(), a.not_ready()));
+        let all = sources.chain(sinks).chain(archives).chain(services);
+        lines(all.filter_map(waiting))
     }
 
     /// All sinks, for the metrics that are computed at the time of a scrape.

@@ -60,6 +60,16 @@ pub struct Metrics {
     pub(super) notify_delay: HistogramVec,
     pub(super) notify_oldest: GaugeVec,
     pub(super) notify_waiting: IntGaugeVec,
+    pub(super) archive_records: IntCounterVec,
+    pub(super) archive_bytes: IntCounterVec,
+    pub(super) archive_commits: IntCounterVec,
+    pub(super) archive_failures: IntCounterVec,
+    pub(super) archive_expired: IntCounterVec,
+    pub(super) archive_waiting: IntGaugeVec,
+    pub(super) archive_files: IntGaugeVec,
+    pub(super) archive_table_bytes: IntGaugeVec,
+    pub(super) archive_merged: IntCounterVec,
+    pub(super) archive_care_failures: IntCounterVec,
     pub(super) notify_dead_letters_waiting: IntGaugeVec,
     pub(super) notify_refusing: IntGaugeVec,
     stopped: IntGaugeVec,
@@ -115,6 +125,8 @@ impl Metrics {
         let reason = &["source", "reason"][..];
         let kind = &["kind"][..];
         let sink = &["sink"][..];
+        let topic = &["topic"][..];
+        let table = &["table"][..];
         build_info(r)?;
         Ok(Metrics {
             records: counter(r, "records_total", "Source records committed.", source)?,
@@ -328,16 +340,71 @@ impl Metrics {
                 "Alerts that were read and that the sink has not accepted yet, gathered repeats included.",
                 sink,
             )?,
+            archive_records: counter(
+                r,
+                "archive_records_total",
+                "Records committed to the archive.",
+                topic,
+            )?,
+            archive_bytes: counter(
+                r,
+                "archive_bytes_total",
+                "Bytes of the files that were committed to the archive.",
+                topic,
+            )?,
+            archive_commits: counter(r, "archive_commits_total", "Commits to the archive.", topic)?,
+            archive_failures: counter(
+                r,
+                "archive_failures_total",
+                "Batches that the archive's storage did not take; they are read and stored again.",
+                topic,
+            )?,
+            archive_expired: counter(
+                r,
+                "archive_expired_records_total",
+                "Records that expired in their topic before they were archived.",
+                topic,
+            )?,
+            archive_waiting: gauge(
+                r,
+                "archive_waiting_records",
+                "Records that were read and are not handed to the archive's storage yet.",
+                topic,
+            )?,
+            archive_files: gauge(
+                r,
+                "archive_files",
+                "Data files of a table of the archive.",
+                table,
+            )?,
+            archive_table_bytes: gauge(
+                r,
+                "archive_table_bytes",
+                "Bytes of the data files of a table of the archive.",
+                table,
+            )?,
+            archive_merged: counter(
+                r,
+                "archive_merged_files_total",
+                "Small files of a table of the archive that became part of a larger one.",
+                table,
+            )?,
+            archive_care_failures: counter(
+                r,
+                "archive_care_failures_total",
+                "Times that small files of a table could not be merged, or old ones not be removed; it is tried again.",
+                table,
+            )?,
             stopped: gauge(
                 r,
                 "stopped",
-                "1 while a source, sink or service has stopped by itself and is started again periodically.",
+                "1 while a source, sink, archive or service has stopped by itself and is started again periodically.",
                 &["kind", "name"],
             )?,
             stops: counter(
                 r,
                 "stops_total",
-                "Times that a source, sink or service stopped by itself, by reason.",
+                "Times that a source, sink, archive or service stopped by itself, by reason.",
                 &["kind", "name", "reason"],
             )?,
             since_commit: seconds(

@@ -2,6 +2,7 @@
 //! Invariant: nothing here stops or delays a record, and no label of a metric contains a principal, an
 //! address, a resource or an event's id.
 
+mod archive;
 pub mod descriptors;
 mod exposition;
 pub mod health;
@@ -14,6 +15,7 @@ mod sink;
 mod source;
 mod status;
 
+pub use archive::{ArchiveObserver, ArchiveState, CareObserver};
 pub use exposition::exposition;
 pub use health::{Health, ServiceState};
 pub use metrics::{Metrics, MetricsError};

@@ -2,6 +2,7 @@
 //! themselves.
 //! Invariant: once it listens, it ends only when it is asked to.
 
+mod archives;
 mod output_topics;
 mod parts;
 mod suppressions;
@@ -23,6 +24,7 @@ use crate::observe::{
     SourceState,
 };
 use crate::pipeline::{Content, Pipeline};
+use archives::Archives;
 use output_topics::OutputTopics;
 use parts::{AlertsPart, HttpPart, ReloadPart, SinkPart, SourcePart};
 use suppressions::SuppressionsPart;
@@ -82,16 +84,19 @@ impl Daemon<'_> {
             .map(|sink| Arc::new(SinkState::new(&sink.name)))
             .map(|state| SinkObserver::new(state, metrics.clone()))
             .collect();
+        let archives = Archives::new(config, &metrics);
         let [web, reload, alerts, suppressions] = ["http", "reload", "alerts", "suppressions"]
             .map(ServiceState::new)
             .map(Arc::new);
         let health = Health::new(sources.iter().map(SourceObserver::state).collect())
             .with_sinks(sinks.iter().map(SinkObserver::state).collect())
+            .with_archives(archives.states())
             .with_services(vec![
                 web.clone(),
                 reload.clone(),
                 alerts.clone(),
                 suppressions.clone(),
+                archives.care(),
             ]);
         let listen = |error| DaemonError::Listen(config.listen, error);
         // The services end only after all sources and sinks have ended.
@@ -123,8 +128,12 @@ impl Daemon<'_> {
                 .name("services".into())
                 .spawn_scoped(scope, supervise)
                 .map_err(DaemonError::Thread)?;
-            let mut stopped =
-                self.roles(&sources, &sinks, [alerts, suppressions], &metrics, handle);
+            let mut stopped = self.roles(
+                (&sources, &sinks, &archives),
+                [alerts, suppressions],
+                &metrics,
+                handle,
+            );
             services.request();
             stopped.extend(supervised.join().unwrap_or_default());
             Ok::<_, DaemonError>(stopped)
@@ -146,8 +155,7 @@ impl Daemon<'_> {
     /// have ended.
     fn roles(
         &self,
-        sources: &[SourceObserver],
-        sinks: &[SinkObserver],
+        (sources, sinks, archives): (&[SourceObserver], &[SinkObserver], &Archives<'_>),
         [alerts, suppressions]: [Arc<ServiceState>; 2],
         metrics: &Metrics,
         handle: &Handle,
@@ -180,6 +188,7 @@ impl Daemon<'_> {
         };
         let sources: Vec<SourcePart<'_>> = self.sessions.iter().zip(sources).map(source).collect();
         let sinks: Vec<SinkPart<'_>> = config.sinks.iter().zip(sinks).map(sink).collect();
+        let archives = archives.parts(&topics, handle, &outbox, shutdown);
         let alerts = AlertsPart {
             state: alerts,
             outbox: &outbox,
@@ -196,6 +205,7 @@ impl Daemon<'_> {
         let mut parts: Vec<&dyn DaemonPart> = vec![&alerts, &suppressions];
         parts.extend(sources.iter().map(|part| part as &dyn DaemonPart));
         parts.extend(sinks.iter().map(|part| part as &dyn DaemonPart));
+        parts.extend(archives.iter().map(|part| &**part));
         let stopped = supervise::run(&parts, Pauses::default(), shutdown, metrics);
         outbox.log_unwritten();
         stopped

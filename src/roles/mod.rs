@@ -1,5 +1,7 @@
 //! The running daemon: each role composes the pure stages with Kafka, and `daemon` runs them together.
 
+#[cfg(feature = "archive")]
+pub mod archive;
 pub mod clock;
 pub mod daemon;
 pub mod ingest;

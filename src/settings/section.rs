@@ -54,6 +54,14 @@ impl<'v> Section<'v> {
         origin == Some(DEFAULT)
     }
 
+    /// Whether there is no value in the section, nor in one below it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.iter().all(|(name, value)| match value.kind {
+            ValueKind::Table(_) => self.section(name).is_empty(),
+            _ => false,
+        })
+    }
+
     /// The names of the sections in this one, sorted.
     pub(crate) fn names(&self) -> Vec<&'v str> {
         let mut names: Vec<&str> = self.table.keys().map(String::as_str).collect();

@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 29] = [
+const ORDER: [&str; 30] = [
     "printable",
     "diagnostic",
     "input_file",
@@ -39,6 +39,7 @@ const ORDER: [&str; 29] = [
     "observe",
     "config",
     "view",
+    "archive",
     "query",
     "roles",
     "cli",
@@ -52,10 +53,12 @@ const ACTING: [&str; 3] = ["kafka", "roles", "cli"];
 
 /// Modules that name some of [`EFFECTS`]. One that is neither here nor in [`ACTING`] is pure: its
 /// functions are functions of values.
-const SOME_EFFECTS: [(&str, &[&str]); 6] = [
+const SOME_EFFECTS: [(&str, &[&str]); 7] = [
     ("input_file", &["std::fs"]),
     ("rules", &["std::fs"]),
     ("query", &["std::thread"]),
+    // The border to the storage.
+    ("archive", &[ASYNC, "std::env", "jiff::Timestamp::now"]),
     ("config", &["std::env"]),
     ("notify", &[ASYNC, "tokio", "jiff::Timestamp::now"]),
     (
@@ -91,7 +94,7 @@ const EFFECTS: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 22] = [
+const MAY_IMPORT: [(&str, &[&str]); 23] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
     // Reads and writes JSON, whoever asks.
@@ -135,6 +138,8 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
         "notice",
         &["alert", "event", "finding", "json", "printable", "sigma"],
     ),
+    // What stands in the topics, as rows.
+    ("archive", &["event", "finding", "vendors", "view"]),
     // What stands in the topics, read back.
     (
         "view",

@@ -1,6 +1,9 @@
 //! Integration tests that need neither a JVM nor a network: cargo test --test it
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+/// The page about the archive agrees with its columns.
+#[cfg(feature = "archive")]
+mod archive;
 mod cli;
 /// The built binary as a user runs it.
 mod command;

@@ -102,7 +102,7 @@ fn rules_in_force_are_listed_with_the_level_and_version_in_force() {
     assert_eq!(first[4..], ["rule.yaml", "Topic", "deleted"]);
     let title = lines[0].find("TITLE").unwrap();
     assert_eq!(&lines[1][title..], "Topic deleted");
-    assert_eq!(lines.len(), 2 + 7, "{}", run.stdout);
+    assert_eq!(lines.len(), 2 + 8, "{}", run.stdout);
     let dead_letter = lines
         .iter()
         .find(|line| line.starts_with(DEAD_LETTER))

@@ -37,6 +37,9 @@ mod told;
 
 /// The last stable offset after a daemon with an open transaction has ended.
 mod abandoned;
+/// The archive of the output topics.
+#[cfg(feature = "archive")]
+mod archived;
 /// Records that no producer should write.
 mod bad_input;
 /// A source that is damaged on the broker's disk.
@@ -98,6 +101,15 @@ mod wait;
 /// Responses of the cluster that are lost, late or cut off.
 mod wire;
 
+/// Programs from PyPI.
+#[cfg(feature = "archive")]
+#[path = "../archive/python.rs"]
+mod python;
+/// An S3 server.
+#[cfg(feature = "archive")]
+#[path = "../archive/s3.rs"]
+#[allow(dead_code)]
+mod s3;
 #[path = "../stub/mod.rs"]
 mod stub;
 

@@ -13,9 +13,13 @@ use crate::kafka::session::{
     self, NotReady, SessionConfig, SessionError, SessionObserver, Shutdown,
 };
 use crate::notify::Sink;
+#[cfg(feature = "archive")]
+use crate::observe::CareObserver;
 use crate::observe::http::{self, Pages};
-use crate::observe::{Metrics, ServiceState, SinkObserver, SourceObserver};
-use crate::pipeline::{Content, Pipeline};
+use crate::observe::{ArchiveObserver, Metrics, ServiceState, SinkObserver, SourceObserver};
+use crate::pipeline::{Content, OutputTopic, Pipeline};
+#[cfg(feature = "archive")]
+use crate::roles::archive::{self, ArchiveConfig};
 use crate::roles::clock::now_ms;
 use crate::roles::ingest::Ingest;
 use crate::roles::notify::{self, NotifyConfig};
@@ -187,6 +191,134 @@ impl DaemonPart for SinkPart<'_> {
             let alerts = &self.config.outputs.of(Content::Alerts).topic;
             SourceAlert::sink_stopped(&self.sink.name, alerts, stopped)
         });
+    }
+}
+
+/// The loop that archives one topic.
+pub(super) struct ArchivePart<'d> {
+    pub(super) config: &'d Config,
+    pub(super) archive: &'d crate::config::Archive,
+    pub(super) output: &'d OutputTopic,
+    #[cfg(feature = "archive")]
+    pub(super) caretaker: archive::Caretaker,
+    pub(super) topics: &'d OutputTopics<'d>,
+    pub(super) handle: &'d Handle,
+    pub(super) observer: &'d ArchiveObserver,
+    pub(super) outbox: &'d Outbox,
+    pub(super) shutdown: &'d Shutdown,
+}
+
+impl ArchivePart<'_> {
+    #[cfg(feature = "archive")]
+    fn archive(&self) -> Result<(), Stop> {
+        let config = ArchiveConfig::new(self.config, self.archive, self.output, &self.caretaker);
+        let config = config.map_err(|error| Stop::new("storage", error.to_string()))?;
+        let ended = archive::run(&config, self.handle, self.shutdown, self.observer);
+        ended.map_err(|error| Stop {
+            reason: error.reason(),
+            why: error.to_string(),
+            identity: error.identity(),
+        })
+    }
+
+    /// The configuration of an archive is refused where the program has none.
+    #[cfg(not(feature = "archive"))]
+    fn archive(&self) -> Result<(), Stop> {
+        let (url, config, handle) = (&self.archive.url, self.config, self.handle);
+        let _ = (config, handle);
+        Err(Stop::new(
+            "feature",
+            format!("{url}: this watchbell was built without the archive"),
+        ))
+    }
+}
+
+impl DaemonPart for ArchivePart<'_> {
+    fn kind(&self) -> &'static str {
+        "archive"
+    }
+
+    fn name(&self) -> &str {
+        &self.output.topic
+    }
+
+    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        let waiting = |state: &NotReady| {
+            self.observer.turned(0);
+            self.observer.readiness(Some(state));
+        };
+        let Some(outputs) = self.topics.wait(RequiredTopics::All, &waiting) else {
+            return Ok(());
+        };
+        if outputs.in_topic(&self.output.topic).is_none() {
+            // A topic that is optional and not there has nothing to archive.
+            self.observer.readiness(None);
+            while !self.shutdown.is_requested() {
+                self.observer.turned(0);
+                std::thread::sleep(POLL_INTERVAL);
+            }
+            return Ok(());
+        }
+        self.archive()
+    }
+
+    fn is_ready(&self) -> bool {
+        self.observer.state().reports_ready()
+    }
+
+    fn heartbeat(&self) {
+        self.observer.turned(0);
+    }
+
+    fn show_stop(&self, stop: Option<&NotReady>) {
+        self.observer.stopped(stop);
+    }
+
+    fn raise_alert(&self, stop: &Stop) {
+        raise(self.outbox, stop, |stopped| {
+            SourceAlert::archive_stopped(&self.output.topic, stopped)
+        });
+    }
+}
+
+/// The service that cares for the tables of the archive.
+#[cfg(feature = "archive")]
+pub(super) struct CarePart<'d> {
+    pub(super) state: Arc<ServiceState>,
+    pub(super) archive: &'d crate::config::Archive,
+    pub(super) caretaker: archive::Caretaker,
+    pub(super) handle: &'d Handle,
+    pub(super) observer: CareObserver,
+    pub(super) shutdown: &'d Shutdown,
+}
+
+#[cfg(feature = "archive")]
+impl DaemonPart for CarePart<'_> {
+    fn kind(&self) -> &'static str {
+        "service"
+    }
+
+    fn name(&self) -> &str {
+        self.state.name()
+    }
+
+    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        let config = archive::CareConfig::new(self.archive);
+        let config = config.map_err(|error| Stop::new("storage", error.to_string()))?;
+        archive::care(
+            &config,
+            &self.caretaker,
+            (self.handle, self.shutdown, &self.observer),
+        );
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn show_stop(&self, stop: Option<&NotReady>) {
+        self.state.stopped(stop);
     }
 }
 

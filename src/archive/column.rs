@@ -1,0 +1,115 @@
+//! A column of a table: its name, its type, what it holds, and how its value is taken from a record.
+
+use std::borrow::Cow;
+
+use crate::view::Emitted;
+
+/// The type of a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// A day in UTC; Delta `date`. The partition column of the tables.
+    Day,
+    /// A time in microseconds since the Unix epoch, in UTC; Delta `timestamp`.
+    Time,
+    /// 32 bits; Delta `integer`.
+    Int,
+    /// 64 bits; Delta `long`.
+    Long,
+    /// True or false; Delta `boolean`.
+    Flag,
+    /// UTF-8; Delta `string`.
+    Text,
+    /// A list of texts, some of them null; Delta `array<string>`.
+    Texts,
+    /// Bytes; Delta `binary`.
+    Bytes,
+}
+
+impl ColumnType {
+    /// The type's name in Delta.
+    pub const fn delta_name(self) -> &'static str {
+        match self {
+            ColumnType::Day => "date",
+            ColumnType::Time => "timestamp",
+            ColumnType::Int => "integer",
+            ColumnType::Long => "long",
+            ColumnType::Flag => "boolean",
+            ColumnType::Text => "string",
+            ColumnType::Texts => "array<string>",
+            ColumnType::Bytes => "binary",
+        }
+    }
+}
+
+/// How a column is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// By scanning.
+    Scan,
+    /// Its smallest and largest value stand in the Delta log, so that whole files are left out.
+    Range,
+    /// It has a bloom filter, so that parts of files without the value are left out.
+    Exact,
+    /// It is large and is read for the rows of an answer only.
+    Payload,
+}
+
+/// The value of one row in one column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'r> {
+    /// No value.
+    Null,
+    /// Days since the Unix epoch.
+    Day(i32),
+    /// Milliseconds since the Unix epoch.
+    TimeMs(i64),
+    /// A number.
+    Int(i32),
+    /// A number.
+    Long(i64),
+    /// True or false.
+    Flag(bool),
+    /// A text.
+    Text(Cow<'r, str>),
+    /// Texts.
+    Texts(Vec<Option<Cow<'r, str>>>),
+    /// Bytes.
+    Bytes(&'r [u8]),
+}
+
+impl<'r> Cell<'r> {
+    /// The text, if there is one.
+    pub fn text(text: Option<impl Into<Cow<'r, str>>>) -> Cell<'r> {
+        text.map_or(Cell::Null, |text| Cell::Text(text.into()))
+    }
+}
+
+/// What the columns of a row are taken from.
+pub struct Source<'e, 'r> {
+    /// The record.
+    pub emitted: &'e Emitted<'r>,
+    /// The time by which the row is found, in milliseconds since the Unix epoch.
+    pub time_ms: i64,
+}
+
+/// A column of a table.
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// The type of its values.
+    pub kind: ColumnType,
+    /// How it is looked up.
+    pub lookup: Lookup,
+    /// What it holds, for docs/archive.md.
+    pub about: &'static str,
+    /// Its value for a record.
+    pub value: for<'e, 'r> fn(&Source<'e, 'r>) -> Cell<'r>,
+}
+
+impl Column {
+    /// The same column, looked up in another way.
+    pub(super) const fn lookup(mut self, lookup: Lookup) -> Column {
+        self.lookup = lookup;
+        self
+    }
+}

@@ -1,0 +1,88 @@
+//! The data files of a table as the Delta log has them.
+
+use std::collections::HashMap;
+
+use deltalake_core::kernel::{Add, LogicalFileView, Remove};
+use jiff::civil::date;
+use serde_json::Value;
+
+/// A data file that was stored and is not committed.
+#[derive(Debug, Clone)]
+pub struct NewFile {
+    pub(super) path: String,
+    pub(super) day: String,
+    pub(super) size: usize,
+    pub(super) statistics: String,
+}
+
+impl NewFile {
+    pub(super) fn added(&self, data_change: bool, now: i64) -> Add {
+        Add {
+            path: self.path.clone(),
+            partition_values: HashMap::from([("day".to_owned(), Some(self.day.clone()))]),
+            size: i64::try_from(self.size).unwrap_or(i64::MAX),
+            modification_time: now,
+            data_change,
+            stats: Some(self.statistics.clone()),
+            ..Add::default()
+        }
+    }
+}
+
+/// A data file of a snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileEntry {
+    /// Its path below the table's folder.
+    pub path: String,
+    /// The day of its rows, such as `2026-03-14`.
+    pub day: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was written, in milliseconds since the Unix epoch.
+    pub written_ms: i64,
+    /// Its statistics in the Delta log.
+    pub statistics: Value,
+}
+
+impl FileEntry {
+    pub(super) fn new(file: &LogicalFileView) -> FileEntry {
+        let day = file.partition_values_map().remove("day").flatten();
+        let statistics = file.stats();
+        let statistics = statistics.and_then(|text| serde_json::from_str(&text).ok());
+        FileEntry {
+            path: file.path().into_owned(),
+            day: day.unwrap_or_default(),
+            size: u64::try_from(file.size()).unwrap_or_default(),
+            written_ms: file.modification_time(),
+            statistics: statistics.unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn removed(&self, now: i64) -> Remove {
+        Remove {
+            path: self.path.clone(),
+            data_change: false,
+            deletion_timestamp: Some(now),
+            extended_file_metadata: Some(true),
+            partition_values: Some(HashMap::from([("day".to_owned(), Some(self.day.clone()))])),
+            size: i64::try_from(self.size).ok(),
+            ..Remove::default()
+        }
+    }
+}
+
+/// The days since the Unix epoch of such as `2026-03-14`; 0 of anything else.
+pub fn day_number(day: &str) -> i32 {
+    let parsed = day.parse::<jiff::civil::Date>();
+    let since = parsed.and_then(|day| day.since(date(1970, 1, 1)));
+    since.map_or(0, |since| since.get_days())
+}
+
+/// Such as `2026-03-14`.
+pub(super) fn day_text(days: i32) -> String {
+    let epoch = date(1970, 1, 1);
+    let day = jiff::Span::new()
+        .try_days(days)
+        .and_then(|span| epoch.checked_add(span));
+    day.unwrap_or(epoch).to_string()
+}

@@ -1,0 +1,288 @@
+//! Merges the data files of one day into one. Row groups that are large enough are copied as they are, which costs
+//! hardly any CPU; the rows of small ones are sorted by time together and written as larger ones. Memory holds one row
+//! group of the old files and the new file.
+
+use std::io;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::bloom_filter::Sbbf;
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
+use parquet::file::statistics::Statistics;
+use parquet::file::writer::SerializedFileWriter;
+
+use super::columns::TableKind;
+use super::data_file::{EncodeError, GROUP_ROWS, properties};
+use super::ranges::{Part, Pieces, Ranges};
+
+/// A row group with fewer rows is merged with others.
+const SMALL_GROUP_ROWS: i64 = (GROUP_ROWS / 2) as i64;
+
+/// Bytes at the end of a file that are read first: the footer of most files.
+const FOOTER_BYTES: u64 = 256 * 1024;
+
+/// The merged file.
+pub struct Merged {
+    /// The file, in pieces.
+    pub pieces: Vec<Bytes>,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// A row group of one of the old files.
+struct Group<'f> {
+    file: &'f File<'f>,
+    index: usize,
+    rows: i64,
+    first_time: i64,
+}
+
+/// An old file with its footer.
+struct File<'f> {
+    ranges: &'f dyn Ranges,
+    metadata: ArrowReaderMetadata,
+}
+
+/// Merge the files, whose rows are of one day of a table.
+///
+/// # Errors
+/// A file cannot be read, or is not one of the table's.
+pub fn merge(kind: TableKind, files: &[&dyn Ranges]) -> Result<Merged, EncodeError> {
+    let files = files.iter().map(|ranges| File::open(*ranges));
+    let files = files.collect::<Result<Vec<_>, _>>()?;
+    let mut groups: Vec<Group<'_>> = files.iter().flat_map(File::groups).collect();
+    groups.sort_by_key(|group| group.first_time);
+    let mut output = Output::new(kind)?;
+    let (mut small, mut small_rows) = (Vec::new(), 0);
+    for group in groups {
+        if group.rows >= SMALL_GROUP_ROWS && output.fits(&group) {
+            output.copy(&group)?;
+            continue;
+        }
+        small_rows += group.rows;
+        small.push(group);
+        if small_rows >= GROUP_ROWS as i64 {
+            output.sort(&std::mem::take(&mut small))?;
+            small_rows = 0;
+        }
+    }
+    output.sort(&small)?;
+    output.finish()
+}
+
+impl<'f> File<'f> {
+    fn open(ranges: &'f dyn Ranges) -> Result<File<'f>, EncodeError> {
+        let start = ranges.size().saturating_sub(FOOTER_BYTES);
+        let tail = Part::read(ranges, start..ranges.size())?;
+        let options =
+            || ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Required);
+        let metadata = match ArrowReaderMetadata::load(&tail, options()) {
+            Ok(metadata) => metadata,
+            // The footer is longer than what was read.
+            Err(_) => {
+                let whole = Part::read(ranges, 0..ranges.size())?;
+                ArrowReaderMetadata::load(&whole, options())?
+            }
+        };
+        Ok(File { ranges, metadata })
+    }
+
+    fn groups(&'f self) -> impl Iterator<Item = Group<'f>> {
+        let groups = self.metadata.metadata().row_groups().iter().enumerate();
+        groups.map(move |(index, group)| Group {
+            file: self,
+            index,
+            rows: group.num_rows(),
+            first_time: first_time(group),
+        })
+    }
+}
+
+impl Group<'_> {
+    fn metadata(&self) -> &RowGroupMetaData {
+        self.file.metadata.metadata().row_group(self.index)
+    }
+
+    /// The bytes of its columns and of their bloom filters.
+    fn read(&self) -> io::Result<Part> {
+        let (mut start, mut end) = (u64::MAX, 0);
+        for column in self.metadata().columns() {
+            let (from, length) = column.byte_range();
+            start = start.min(from);
+            end = end.max(from + length);
+            let bloom = column
+                .bloom_filter_offset()
+                .zip(column.bloom_filter_length());
+            if let Some((from, length)) = bloom {
+                end = end.max(u64::try_from(from + i64::from(length)).unwrap_or(0));
+            }
+        }
+        Part::read(self.file.ranges, start.min(end)..end)
+    }
+
+    fn batches(&self) -> Result<Vec<RecordBatch>, EncodeError> {
+        let part = self.read()?;
+        let reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(part, self.file.metadata.clone())
+                .with_row_groups(vec![self.index])
+                .build()?;
+        Ok(reader.collect::<Result<Vec<_>, _>>()?)
+    }
+}
+
+/// The smallest time of a row group; the column of the time is the first one in a file.
+fn first_time(group: &RowGroupMetaData) -> i64 {
+    match group.columns().first().and_then(|time| time.statistics()) {
+        Some(Statistics::Int64(times)) => times.min_opt().copied().unwrap_or(i64::MIN),
+        _ => i64::MIN,
+    }
+}
+
+/// The new file.
+struct Output {
+    schema: SchemaRef,
+    writer: SerializedFileWriter<Pieces>,
+    groups: ArrowRowGroupWriterFactory,
+    pieces: Pieces,
+    next_group: usize,
+    rows: u64,
+}
+
+impl Output {
+    fn new(kind: TableKind) -> Result<Output, EncodeError> {
+        let all = kind.schema();
+        // The partition column is not in the files.
+        let schema = Arc::new(Schema::new(all.fields()[1..].to_vec()));
+        let pieces = Pieces::default();
+        let properties = properties(kind, GROUP_ROWS);
+        let writer = ArrowWriter::try_new(pieces.clone(), schema.clone(), Some(properties))?;
+        let (writer, groups) = writer.into_serialized_writer()?;
+        Ok(Output {
+            schema,
+            writer,
+            groups,
+            pieces,
+            next_group: 0,
+            rows: 0,
+        })
+    }
+
+    /// Whether a row group has the same columns, so that it can be copied.
+    fn fits(&self, group: &Group<'_>) -> bool {
+        let own = self.writer.schema_descr();
+        let others = group
+            .file
+            .metadata
+            .metadata()
+            .file_metadata()
+            .schema_descr();
+        own.root_schema().get_fields() == others.root_schema().get_fields()
+    }
+
+    fn copy(&mut self, group: &Group<'_>) -> Result<(), EncodeError> {
+        let part = group.read()?;
+        let mut writer = self.writer.next_row_group()?;
+        let pages = group.file.metadata.metadata().offset_index();
+        let pages = pages.and_then(|groups| groups.get(group.index));
+        for (number, column) in group.metadata().columns().iter().enumerate() {
+            let rows = u64::try_from(group.rows).unwrap_or_default();
+            let bloom_filter = Sbbf::read_from_column_chunk(column, &part)?;
+            let close = ColumnCloseResult {
+                bytes_written: u64::try_from(column.compressed_size()).unwrap_or_default(),
+                rows_written: rows,
+                metadata: column.clone(),
+                bloom_filter,
+                column_index: None,
+                offset_index: pages.and_then(|columns| columns.get(number)).cloned(),
+            };
+            writer.append_column(&part, close)?;
+        }
+        writer.close()?;
+        self.next_group += 1;
+        self.rows += u64::try_from(group.rows).unwrap_or_default();
+        Ok(())
+    }
+
+    /// Write the rows of these groups sorted by time.
+    fn sort(&mut self, groups: &[Group<'_>]) -> Result<(), EncodeError> {
+        let mut batches = Vec::new();
+        for group in groups {
+            for batch in group.batches()? {
+                batches.push(adapted(&self.schema, &batch)?);
+            }
+        }
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let rows = concat_batches(&self.schema, &batches)?;
+        drop(batches);
+        let times = rows
+            .column(0)
+            .as_primitive::<TimestampMicrosecondType>()
+            .values();
+        let mut order: Vec<u32> = (0..).take(rows.num_rows()).collect();
+        order.sort_by_key(|row| times[*row as usize]);
+        for order in order.chunks(GROUP_ROWS) {
+            let order = UInt32Array::from_iter_values(order.iter().copied());
+            self.write(&take_record_batch(&rows, &order)?)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), EncodeError> {
+        let mut columns = self
+            .groups
+            .create_column_writers(self.next_group)?
+            .into_iter();
+        let mut chunks = Vec::new();
+        for (field, values) in self.schema.fields().iter().zip(rows.columns()) {
+            for leaf in compute_leaves(field, values)? {
+                let missing = || ParquetError::General("a column without a writer".into());
+                let mut writer = columns.next().ok_or_else(missing)?;
+                writer.write(&leaf)?;
+                chunks.push(writer.close()?);
+            }
+        }
+        let mut group = self.writer.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        self.next_group += 1;
+        self.rows += rows.num_rows() as u64;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Merged, EncodeError> {
+        self.writer.close()?;
+        Ok(Merged {
+            pieces: self.pieces.finish(),
+            rows: self.rows,
+        })
+    }
+}
+
+/// Rows with the columns of the table as it is now: those that old rows lack are null.
+fn adapted(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch, EncodeError> {
+    if rows.schema().fields() == schema.fields() {
+        return Ok(rows.clone());
+    }
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| match rows.column_by_name(field.name()) {
+            Some(values) => values.clone(),
+            None => arrow::array::new_null_array(field.data_type(), rows.num_rows()),
+        });
+    Ok(RecordBatch::try_new(schema.clone(), columns.collect())?)
+}

@@ -1,0 +1,33 @@
+//! The archive: what the topics hold, as Delta tables on a folder or object storage, one table for each kind of
+//! record. Here are the columns of the tables, the rows, the data files, and behind one border (`table`, `storage`)
+//! the Delta log. Who reads the topics and when a file is written is the business of `roles`.
+
+mod column;
+mod columns;
+mod compaction;
+mod data_file;
+mod file_entry;
+mod merge;
+mod position;
+mod ranges;
+mod rows;
+mod shape;
+mod statistics;
+mod storage;
+mod table;
+
+pub use column::{Cell, Column, ColumnType, Lookup};
+pub use columns::TableKind;
+pub use compaction::{TARGET_BYTES, due_merges};
+pub use data_file::{DataFile, EncodeError, data_files};
+pub use file_entry::{FileEntry, NewFile, day_number};
+pub use merge::{Merged, merge};
+pub use position::{Advance, Progress, TopicPartition};
+pub use ranges::Ranges;
+pub use rows::Rows;
+pub use statistics::merged_statistics;
+pub use storage::{Storage, StorageError};
+pub use table::{AppendError, Table, TableError, TableReader};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! The rows of one table that are not written yet, as columns in memory.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Int32Builder, Int64Builder,
+    ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
+
+use super::column::{Cell, ColumnType, Source};
+use super::columns::TableKind;
+use crate::view::Emitted;
+
+/// The time zone of all times in the tables.
+const UTC: &str = "UTC";
+
+/// The name of a list's elements, as Parquet and Delta call it.
+const ELEMENT: &str = "element";
+
+/// Rows of one table.
+pub struct Rows {
+    kind: TableKind,
+    columns: Vec<Builder>,
+    rows: usize,
+    bytes: usize,
+}
+
+/// The values of a column.
+enum Builder {
+    Day(Date32Builder),
+    Time(TimestampMicrosecondBuilder),
+    Int(Int32Builder),
+    Long(Int64Builder),
+    Flag(BooleanBuilder),
+    Text(StringBuilder),
+    Texts(ListBuilder<StringBuilder>),
+    Bytes(BinaryBuilder),
+}
+
+impl Rows {
+    /// No rows.
+    pub fn new(kind: TableKind) -> Rows {
+        let columns = kind.columns().iter();
+        Rows {
+            kind,
+            columns: columns.map(|column| Builder::new(column.kind)).collect(),
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
+    /// The table.
+    pub fn kind(&self) -> TableKind {
+        self.kind
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// About how many bytes of memory they take.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Add the row of a record.
+    pub fn push(&mut self, emitted: &Emitted<'_>) {
+        let source = Source {
+            emitted,
+            time_ms: time_ms(self.kind, emitted),
+        };
+        for (column, builder) in self.kind.columns().iter().zip(&mut self.columns) {
+            self.bytes += builder.push((column.value)(&source));
+        }
+        self.rows += 1;
+    }
+
+    /// The rows as columns; nothing is left.
+    ///
+    /// # Errors
+    /// The columns do not fit each other, which is a fault of the program.
+    pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        let columns = self.columns.iter_mut().map(Builder::finish).collect();
+        (self.rows, self.bytes) = (0, 0);
+        RecordBatch::try_new(self.kind.schema(), columns)
+    }
+}
+
+impl TableKind {
+    /// The schema of its columns.
+    pub fn schema(self) -> SchemaRef {
+        let columns = self.columns().iter();
+        let fields = columns.map(|column| {
+            // The day and the time stand in every row.
+            let is_nullable = !matches!(column.name, "day" | "time");
+            Field::new(column.name, data_type(column.kind), is_nullable)
+        });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+}
+
+/// The Arrow type of a column's values.
+fn data_type(kind: ColumnType) -> DataType {
+    match kind {
+        ColumnType::Day => DataType::Date32,
+        ColumnType::Time => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+        ColumnType::Int => DataType::Int32,
+        ColumnType::Long => DataType::Int64,
+        ColumnType::Flag => DataType::Boolean,
+        ColumnType::Text => DataType::Utf8,
+        ColumnType::Texts => DataType::List(Arc::new(element())),
+        ColumnType::Bytes => DataType::Binary,
+    }
+}
+
+fn element() -> Field {
+    Field::new(ELEMENT, DataType::Utf8, true)
+}
+
+/// The time by which a row is found: that of the event or alert, else that of the record; 0 where neither is known.
+fn time_ms(kind: TableKind, emitted: &Emitted<'_>) -> i64 {
+    let own = match kind {
+        TableKind::Events | TableKind::Alerts => emitted.root().and_then(|root| root.int("time")),
+        TableKind::DeadLetters => None,
+    };
+    let time = own.or(emitted.record.timestamp_ms).unwrap_or(0);
+    // What Delta's timestamps and the days of most readers can hold.
+    time.clamp(MIN_TIME_MS, MAX_TIME_MS)
+}
+
+/// 0001-01-01T00:00:00Z
+const MIN_TIME_MS: i64 = -62_135_596_800_000;
+
+/// 9999-12-31T23:59:59.999Z
+const MAX_TIME_MS: i64 = 253_402_300_799_999;
+
+impl Builder {
+    fn new(kind: ColumnType) -> Builder {
+        match kind {
+            ColumnType::Day => Builder::Day(Date32Builder::new()),
+            ColumnType::Time => {
+                Builder::Time(TimestampMicrosecondBuilder::new().with_timezone(UTC))
+            }
+            ColumnType::Int => Builder::Int(Int32Builder::new()),
+            ColumnType::Long => Builder::Long(Int64Builder::new()),
+            ColumnType::Flag => Builder::Flag(BooleanBuilder::new()),
+            ColumnType::Text => Builder::Text(StringBuilder::new()),
+            ColumnType::Texts => {
+                Builder::Texts(ListBuilder::new(StringBuilder::new()).with_field(element()))
+            }
+            ColumnType::Bytes => Builder::Bytes(BinaryBuilder::new()),
+        }
+    }
+
+    /// Add a value; about how many bytes it takes. A value of another type counts as none.
+    fn push(&mut self, cell: Cell<'_>) -> usize {
+        match (self, cell) {
+            (Builder::Day(builder), cell) => {
+                let day = if let Cell::Day(day) = cell {
+                    Some(day)
+                } else {
+                    None
+                };
+                builder.append_option(day);
+                4
+            }
+            (Builder::Time(builder), cell) => {
+                let time = if let Cell::TimeMs(ms) = cell {
+                    Some(ms.saturating_mul(1_000))
+                } else {
+                    None
+                };
+                builder.append_option(time);
+                8
+            }
+            (Builder::Int(builder), cell) => {
+                let number = if let Cell::Int(number) = cell {
+                    Some(number)
+                } else {
+                    None
+                };
+                builder.append_option(number);
+                4
+            }
+            (Builder::Long(builder), cell) => {
+                let number = if let Cell::Long(number) = cell {
+                    Some(number)
+                } else {
+                    None
+                };
+                builder.append_option(number);
+                8
+            }
+            (Builder::Flag(builder), cell) => {
+                let flag = if let Cell::Flag(flag) = cell {
+                    Some(flag)
+                } else {
+                    None
+                };
+                builder.append_option(flag);
+                1
+            }
+            (Builder::Text(builder), cell) => {
+                let text = if let Cell::Text(text) = cell {
+                    Some(text)
+                } else {
+                    None
+                };
+                builder.append_option(text.as_deref());
+                4 + text.map_or(0, |text| text.len())
+            }
+            (Builder::Texts(builder), cell) => {
+                let Cell::Texts(texts) = cell else {
+                    builder.append_null();
+                    return 4;
+                };
+                let mut bytes = 4;
+                for text in texts {
+                    bytes += 4 + text.as_ref().map_or(0, |text| text.len());
+                    builder.values().append_option(text);
+                }
+                builder.append(true);
+                bytes
+            }
+            (Builder::Bytes(builder), cell) => {
+                let value = if let Cell::Bytes(value) = cell {
+                    Some(value)
+                } else {
+                    None
+                };
+                builder.append_option(value);
+                4 + value.map_or(0, <[u8]>::len)
+            }
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Builder::Day(builder) => Arc::new(builder.finish()),
+            Builder::Time(builder) => Arc::new(builder.finish().with_timezone(UTC)),
+            Builder::Int(builder) => Arc::new(builder.finish()),
+            Builder::Long(builder) => Arc::new(builder.finish()),
+            Builder::Flag(builder) => Arc::new(builder.finish()),
+            Builder::Text(builder) => Arc::new(builder.finish()),
+            Builder::Texts(builder) => Arc::new(builder.finish()),
+            Builder::Bytes(builder) => Arc::new(builder.finish()),
+        }
+    }
+}

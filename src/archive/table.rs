@@ -1,0 +1,433 @@
+//! A Delta table, and how far each partition of the topics has been read into it. Rows and positions are one commit.
+//! Invariant: rows are appended only if every position is still where they began (compare and swap). The table is
+//! compared at the snapshot against which is committed, and the library refuses a commit if a later one has moved one
+//! of the same positions. Nothing is appended twice, whoever else believes to own a partition.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use bytes::Bytes;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake_core::kernel::{Action, Remove, Transaction};
+use deltalake_core::logstore::LogStoreRef;
+use deltalake_core::operations::vacuum::VacuumMode;
+use deltalake_core::protocol::DeltaOperation;
+use deltalake_core::table::state::DeltaTableState;
+use deltalake_core::{DeltaTable, DeltaTableError};
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutPayload};
+use uuid::Uuid;
+
+use super::columns::TableKind;
+use super::compaction::TARGET_BYTES;
+use super::data_file::DataFile;
+use super::file_entry::{FileEntry, NewFile, day_text};
+use super::position::{Advance, Progress, TopicPartition};
+use super::shape;
+use super::storage::{Storage, StorageError};
+use crate::event::NextOffset;
+
+/// A table cannot be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The storage cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The Delta log cannot be read or written.
+    #[error("{table}: {source}")]
+    Delta {
+        /// The name of the table.
+        table: &'static str,
+        /// What the library says.
+        source: Box<DeltaTableError>,
+    },
+    /// A data file cannot be stored.
+    #[error("write {path}: {source}")]
+    Write {
+        /// The file, below the table's folder.
+        path: String,
+        /// The answer.
+        source: object_store::Error,
+    },
+    /// A data file cannot be read.
+    #[error("read {path}: {source}")]
+    Read {
+        /// The file, below the table's folder.
+        path: String,
+        /// The answer.
+        source: object_store::Error,
+    },
+    /// The table was written by a newer watchbell.
+    #[error(
+        "the table {table} has version {found} of its shape, and this watchbell knows {}; \
+         run the newer watchbell that wrote it",
+        shape::VERSION
+    )]
+    Newer {
+        /// The name of the table.
+        table: &'static str,
+        /// Its version.
+        found: u32,
+    },
+    /// What is in the folder is not a table of watchbell's.
+    #[error(
+        "{0} holds a Delta table that watchbell did not make; give the archive a folder of its own"
+    )]
+    Foreign(String),
+}
+
+/// Rows were not appended. Forget them, and read again from where the table's positions are.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// A partition was read further by somebody else; nothing was appended.
+    #[error("{0} was read by another process meanwhile")]
+    Moved(String),
+    /// Whether they were appended is not known.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// A table, as it was when it was last looked at.
+pub struct Table {
+    kind: TableKind,
+    log: LogStoreRef,
+    state: DeltaTableState,
+    /// Positions of this snapshot that are known. Others' commits do not move them: the library refuses to commit
+    /// over one that does.
+    known: HashMap<TopicPartition, Option<Progress>>,
+}
+
+impl Table {
+    /// Open a table, and make it if it is not there.
+    ///
+    /// # Errors
+    /// The storage cannot be used, or holds another table.
+    pub async fn open(storage: &Storage, kind: TableKind) -> Result<Table, TableError> {
+        if let Some(table) = Table::open_existing(storage, kind).await? {
+            return Ok(table);
+        }
+        let log = storage.log_store(kind.name())?;
+        shape::create(kind, &log).await.map_err(delta(kind))?;
+        Table::load(kind, log).await
+    }
+
+    /// Open a table; `None` if it is not there.
+    ///
+    /// # Errors
+    /// As [`Table::open`].
+    pub async fn open_existing(
+        storage: &Storage,
+        kind: TableKind,
+    ) -> Result<Option<Table>, TableError> {
+        let log = storage.log_store(kind.name())?;
+        let exists = log.is_delta_table_location().await.map_err(delta(kind))?;
+        match exists {
+            true => Table::load(kind, log).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
+    async fn load(kind: TableKind, log: LogStoreRef) -> Result<Table, TableError> {
+        let failed = delta(kind);
+        let mut state = DeltaTableState::try_new(log.as_ref(), None)
+            .await
+            .map_err(failed)?;
+        match shape::version(&state) {
+            None => return Err(TableError::Foreign(log.root_url().to_string())),
+            Some(found) if found > shape::VERSION => {
+                let table = kind.name();
+                return Err(TableError::Newer { table, found });
+            }
+            Some(_) => {}
+        }
+        if !shape::missing(kind, &state).map_err(failed)?.is_empty() {
+            state = shape::complete(kind, &log).await.map_err(failed)?;
+        }
+        Ok(Table {
+            kind,
+            log,
+            state,
+            known: HashMap::new(),
+        })
+    }
+
+    /// How many columns the table has.
+    #[cfg(test)]
+    pub(super) fn columns(&self) -> usize {
+        self.state.schema().fields().count()
+    }
+
+    /// Whether the table has a column that is not known here: a newer watchbell has added it, and only that one can
+    /// merge files without losing its values.
+    pub fn has_unknown_columns(&self) -> bool {
+        let columns = self.kind.columns();
+        let fields = self.state.schema();
+        let mut fields = fields.fields();
+        fields.any(|field| !columns.iter().any(|column| column.name == field.name()))
+    }
+
+    /// What the table holds.
+    pub fn kind(&self) -> TableKind {
+        self.kind
+    }
+
+    /// The version of the snapshot.
+    pub fn version(&self) -> u64 {
+        self.state.version()
+    }
+
+    /// The paths of the data files of the snapshot, below the table's folder.
+    pub fn files(&self) -> Vec<String> {
+        let files = self.state.log_data();
+        files.iter().map(|file| file.path().into_owned()).collect()
+    }
+
+    /// The data files of the snapshot.
+    pub fn entries(&self) -> Vec<FileEntry> {
+        let files = self.state.log_data();
+        files.iter().map(|file| FileEntry::new(&file)).collect()
+    }
+
+    /// Look at the table anew.
+    ///
+    /// # Errors
+    /// The storage cannot be read.
+    pub async fn refresh(&mut self) -> Result<(), TableError> {
+        let failed = delta(self.kind);
+        self.known.clear();
+        self.state
+            .update(self.log.as_ref(), None)
+            .await
+            .map_err(failed)
+    }
+
+    /// How far a partition is in the snapshot; `None` if nothing was read of it.
+    ///
+    /// # Errors
+    /// The storage cannot be read.
+    pub async fn progress(&mut self, of: &TopicPartition) -> Result<Option<Progress>, TableError> {
+        if let Some(known) = self.known.get(of) {
+            return Ok(*known);
+        }
+        let failed = delta(self.kind);
+        let version = |id: String| self.state.transaction_version(self.log.as_ref(), id);
+        let next = version(of.position_id()).await.map_err(failed)?;
+        let last = version(of.last_id()).await.map_err(failed)?;
+        let progress = next.map(|next| Progress {
+            next: NextOffset(next),
+            last: last
+                .and_then(|last| u32::try_from(last).ok())
+                .unwrap_or_default(),
+        });
+        self.known.insert(of.clone(), progress);
+        Ok(progress)
+    }
+
+    /// Store the files and commit them together with the positions.
+    ///
+    /// # Errors
+    /// The rows are not appended, or it is not known whether they are: see [`AppendError`].
+    pub async fn append(
+        &mut self,
+        files: Vec<DataFile>,
+        positions: &BTreeMap<TopicPartition, Advance>,
+    ) -> Result<(), AppendError> {
+        for (of, advance) in positions {
+            let found = self.progress(of).await?;
+            if found.map(|progress| progress.next) != advance.from {
+                return Err(AppendError::Moved(of.position_id()));
+            }
+        }
+        let now = jiff::Timestamp::now().as_millisecond();
+        let mut actions = Vec::with_capacity(files.len());
+        for file in files {
+            let pieces = [Bytes::from(file.parquet)];
+            let file = self.store(file.day, pieces, file.statistics).await?;
+            actions.push(Action::Add(file.added(true, now)));
+        }
+        let transactions = positions.iter().flat_map(|(of, advance)| {
+            let Progress { next, last } = advance.to;
+            [
+                Transaction::new(of.position_id(), next.0),
+                Transaction::new(of.last_id(), i64::from(last)),
+            ]
+        });
+        let properties =
+            CommitProperties::default().with_application_transactions(transactions.collect());
+        let operation = DeltaOperation::StreamingUpdate {
+            output_mode: deltalake_core::protocol::OutputMode::Append,
+            query_id: "watchbell".to_owned(),
+            epoch_id: 0,
+        };
+        self.commit(properties, actions, operation).await?;
+        let moved = positions.iter();
+        let moved = moved.map(|(of, advance)| (of.clone(), Some(advance.to)));
+        self.known.extend(moved);
+        Ok(())
+    }
+
+    /// Put other files in the place of files of this snapshot; the rows are the same. `turn` is who does so: of two that
+    /// replace at the same time the later one is refused, since its turn was taken.
+    ///
+    /// # Errors
+    /// Nothing was replaced, or it is not known whether it was.
+    pub async fn replace(
+        &mut self,
+        turn: &str,
+        old: &[FileEntry],
+        new: &[NewFile],
+    ) -> Result<(), AppendError> {
+        let failed = delta(self.kind);
+        let found = self
+            .state
+            .transaction_version(self.log.as_ref(), turn)
+            .await;
+        let number = found.map_err(failed)?.unwrap_or(0);
+        let now = jiff::Timestamp::now().as_millisecond();
+        let removed = old.iter().map(|file| Action::Remove(file.removed(now)));
+        let added = new.iter().map(|file| Action::Add(file.added(false, now)));
+        let properties = CommitProperties::default()
+            .with_application_transaction(Transaction::new(turn, number + 1));
+        let operation = DeltaOperation::Optimize {
+            predicate: None,
+            target_size: i64::try_from(TARGET_BYTES).unwrap_or(i64::MAX),
+        };
+        self.commit(properties, removed.chain(added).collect(), operation)
+            .await
+    }
+
+    /// Take files of this snapshot out of the table, with their rows.
+    ///
+    /// # Errors
+    /// Nothing was taken out, or it is not known whether it was.
+    pub async fn remove(&mut self, turn: &str, old: &[FileEntry]) -> Result<(), AppendError> {
+        let failed = delta(self.kind);
+        let found = self
+            .state
+            .transaction_version(self.log.as_ref(), turn)
+            .await;
+        let number = found.map_err(failed)?.unwrap_or(0);
+        let now = jiff::Timestamp::now().as_millisecond();
+        let removed = old.iter().map(|file| {
+            Action::Remove(Remove {
+                data_change: true,
+                ..file.removed(now)
+            })
+        });
+        let properties = CommitProperties::default()
+            .with_application_transaction(Transaction::new(turn, number + 1));
+        let operation = DeltaOperation::Delete { predicate: None };
+        self.commit(properties, removed.collect(), operation).await
+    }
+
+    /// Delete files that no snapshot of the last day has: those that were replaced or removed, and those that were
+    /// stored and never committed. How many there were.
+    ///
+    /// # Errors
+    /// The storage does not list or delete them.
+    pub async fn vacuum(&self) -> Result<usize, TableError> {
+        let failed = delta(self.kind);
+        let mut table = DeltaTable::new(self.log.clone());
+        table.load().await.map_err(failed)?;
+        let vacuum = table.vacuum().with_mode(VacuumMode::Full);
+        let (_, done) = vacuum.await.map_err(failed)?;
+        Ok(done.files_deleted.len())
+    }
+
+    async fn commit(
+        &mut self,
+        properties: CommitProperties,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+    ) -> Result<(), AppendError> {
+        let committed = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(&self.state), self.log.clone(), operation)
+            .await;
+        match committed {
+            Ok(committed) => {
+                self.state = committed.snapshot();
+                Ok(())
+            }
+            Err(source) => {
+                self.known.clear();
+                Err(delta(self.kind)(source).into())
+            }
+        }
+    }
+
+    /// Store a file. It is no part of the table until it is committed.
+    ///
+    /// # Errors
+    /// The storage does not take it.
+    pub async fn store(
+        &self,
+        day: i32,
+        pieces: impl IntoIterator<Item = Bytes>,
+        statistics: String,
+    ) -> Result<NewFile, TableError> {
+        let day = day_text(day);
+        let path = format!("day={day}/{}.parquet", Uuid::new_v4());
+        let payload = PutPayload::from_iter(pieces);
+        let size = payload.content_length();
+        let store = self.log.object_store(None);
+        let stored = store.put(&Path::from(path.as_str()), payload).await;
+        stored.map_err(|source| TableError::Write {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(NewFile {
+            path,
+            day,
+            size,
+            statistics,
+        })
+    }
+
+    /// These bytes of a data file.
+    ///
+    /// # Errors
+    /// The storage does not give them.
+    pub async fn read(&self, file: &FileEntry, range: Range<u64>) -> Result<Bytes, TableError> {
+        read(&self.log, file, range).await
+    }
+
+    /// Something that reads data files of the table without it.
+    pub fn reader(&self) -> TableReader {
+        TableReader {
+            log: self.log.clone(),
+        }
+    }
+}
+
+/// Reads data files of a table.
+#[derive(Clone)]
+pub struct TableReader {
+    log: LogStoreRef,
+}
+
+impl TableReader {
+    /// These bytes of a data file.
+    ///
+    /// # Errors
+    /// The storage does not give them.
+    pub async fn read(&self, file: &FileEntry, range: Range<u64>) -> Result<Bytes, TableError> {
+        read(&self.log, file, range).await
+    }
+}
+
+async fn read(log: &LogStoreRef, file: &FileEntry, range: Range<u64>) -> Result<Bytes, TableError> {
+    let path = Path::from(file.path.as_str());
+    let bytes = log.object_store(None).get_range(&path, range).await;
+    bytes.map_err(|source| TableError::Read {
+        path: file.path.clone(),
+        source,
+    })
+}
+
+fn delta(kind: TableKind) -> impl Fn(DeltaTableError) -> TableError + Copy {
+    move |source| TableError::Delta {
+        table: kind.name(),
+        source: Box::new(source),
+    }
+}

@@ -1,0 +1,337 @@
+//! The role `archive`: reads one topic and appends its records to a table of the archive. Any number of processes
+//! share the partitions of a topic through a consumer group; the positions are in the table, in the same commit as the
+//! rows. One batch is gathered while the one before it is stored.
+//! Invariant: rows are appended only to where they were read from. After any error everything that is not appended is
+//! forgotten and read again from where the table is.
+
+mod care;
+mod caretaker;
+mod config;
+mod gathered;
+mod positions;
+mod store;
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use crate::event::Partition;
+use crate::kafka::ClientError;
+use crate::kafka::follow::{Assigned, Follower, FollowerEvent, Partitioning};
+use crate::kafka::session::{NotReady, Shutdown};
+use crate::observe::ArchiveObserver;
+use crate::view::Emitted;
+pub use care::{CareConfig, care};
+pub use caretaker::Caretaker;
+pub use config::ArchiveConfig;
+use gathered::Gathered;
+use positions::{Bases, TablePositions};
+use store::{Failure, SharedTable, Store};
+
+/// Longest turn of the loop.
+const TURN: Duration = Duration::from_millis(100);
+
+/// Longest turn of the loop while a batch is being stored.
+const STORING_TURN: Duration = Duration::from_millis(10);
+
+/// Records that are read in one turn.
+const RECORDS_PER_TURN: usize = 1_000;
+
+/// Longest wait for the storage when asked to stop.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// First and longest pause after a failure.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// Why the loop cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A Kafka client could not be created.
+    #[error(transparent)]
+    Kafka(#[from] ClientError),
+    /// The topic is not the one that is in the archive.
+    #[error(
+        "partition {partition} of {topic} holds other records than those in the archive: the topic was deleted and \
+         created anew, or cut short; archive it under another consumer group (archive.group), so that its records do \
+         not take the positions of the old ones"
+    )]
+    ReCreated {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+    },
+    /// Rows could not be made into a file.
+    #[error("{0}")]
+    Encode(String),
+}
+
+impl ArchiveError {
+    /// The label of metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            ArchiveError::Kafka(_) => "client",
+            ArchiveError::ReCreated { .. } => "re_created",
+            ArchiveError::Encode(_) => "encode",
+        }
+    }
+
+    /// What makes two of these errors the same, whichever process finds it; `None` if each is another one.
+    pub fn identity(&self) -> Option<String> {
+        match self {
+            ArchiveError::ReCreated { topic, partition } => Some(format!("{topic}/{partition}")),
+            ArchiveError::Kafka(_) | ArchiveError::Encode(_) => None,
+        }
+    }
+}
+
+/// The state of the loop of one topic.
+struct ArchiveLoop<'l> {
+    config: &'l ArchiveConfig,
+    observer: &'l ArchiveObserver,
+    follower: Follower,
+    store: Store,
+    bases: Bases,
+    gathered: Gathered,
+    /// Nothing is read before this.
+    resume_at: Option<Instant>,
+    pause: Duration,
+    trouble: Option<NotReady>,
+    reported: Option<Option<NotReady>>,
+}
+
+/// Archive a topic until asked to stop; `handle` runs the requests to the storage.
+///
+/// # Errors
+/// The topic is another one, or a client cannot be created. A cluster or storage that does not answer is retried.
+pub fn run(
+    config: &ArchiveConfig,
+    handle: &Handle,
+    shutdown: &Shutdown,
+    observer: &ArchiveObserver,
+) -> Result<(), ArchiveError> {
+    let table = SharedTable::new(config.storage.clone(), config.kind, handle.clone());
+    let bases = Bases::default();
+    let positions = TablePositions::new(config, table.clone(), bases.clone());
+    let follower = Follower::join(
+        &config.cluster,
+        &config.topic,
+        &config.group,
+        Partitioning::Any,
+    )?;
+    let mut state = ArchiveLoop {
+        config,
+        observer,
+        follower: follower.with_positions(Box::new(positions)),
+        store: Store::new(table),
+        bases,
+        gathered: Gathered::new(config),
+        resume_at: None,
+        pause: PAUSES.0,
+        trouble: Some(NotReady {
+            reason: "starting",
+            remedy: format!("the table {} is being opened", config.kind.name()),
+        }),
+        reported: None,
+    };
+    let mut ended = Ok(());
+    while ended.is_ok() && !shutdown.is_requested() {
+        ended = state.turn();
+    }
+    let ended = ended.and_then(|()| state.end());
+    // Whoever is the next owner cares for the tables.
+    state.owns_first(false);
+    ended
+}
+
+impl ArchiveLoop<'_> {
+    fn turn(&mut self) -> Result<(), ArchiveError> {
+        self.take_stored()?;
+        self.store_if_due()?;
+        let is_full = self.gathered.is_full() && self.store.is_busy();
+        let rests = self.resume_at.is_some_and(|at| Instant::now() < at);
+        self.follower.pause(is_full || rests);
+        let wait = match self.store.is_busy() {
+            true => STORING_TURN,
+            false => TURN,
+        };
+        for _ in 0..RECORDS_PER_TURN {
+            let event = self.read(wait);
+            if event != FollowerEvent::Record {
+                self.serve(event)?;
+                break;
+            }
+            if self.gathered.is_full() {
+                break;
+            }
+        }
+        self.report();
+        Ok(())
+    }
+
+    fn read(&mut self, wait: Duration) -> FollowerEvent {
+        let ArchiveLoop {
+            follower, gathered, ..
+        } = self;
+        follower.turn(wait, &mut |record, hash| {
+            gathered.push(&Emitted::new(record.clone()), hash);
+        })
+    }
+
+    fn serve(&mut self, event: FollowerEvent) -> Result<(), ArchiveError> {
+        match event {
+            FollowerEvent::Record | FollowerEvent::Idle => {}
+            FollowerEvent::Assigned(assigned) => self.begin(&assigned)?,
+            FollowerEvent::Changed { partition, .. } => return Err(self.re_created(partition)),
+            FollowerEvent::Resumed { partition, expired } => {
+                self.note_expired(partition, expired);
+                self.trouble = None;
+            }
+            FollowerEvent::Spare => self.trouble = None,
+            FollowerEvent::Revoked(partitions) => {
+                if partitions.contains(&Partition(0)) {
+                    self.owns_first(false);
+                }
+                // What was read of them is stored soon; it is refused if the next owner was faster.
+                self.gathered.hurry();
+            }
+            FollowerEvent::Trouble(trouble) => self.trouble = Some(trouble),
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, assigned: &Assigned) -> Result<(), ArchiveError> {
+        if assigned.changed.is_some() {
+            return Err(self.re_created(assigned.partition));
+        }
+        if self.gathered.holds(assigned.partition) {
+            // It was taken from us and is ours again before its rows were stored: they would come twice.
+            self.gathered.clear();
+            self.follower.begin_again();
+            return Ok(());
+        }
+        self.note_expired(assigned.partition, assigned.expired);
+        let base = self.bases.get(assigned.partition);
+        self.gathered.begin(assigned.partition, base);
+        if assigned.partition == Partition(0) {
+            self.owns_first(true);
+        }
+        self.trouble = None;
+        tracing::info!(
+            topic = self.config.topic,
+            partition = assigned.partition.0,
+            from = assigned.from.0,
+            "archive a partition"
+        );
+        Ok(())
+    }
+
+    fn owns_first(&self, owns: bool) {
+        if let Some(caretaker) = &self.config.caretaker {
+            caretaker.owns(owns);
+        }
+    }
+
+    fn re_created(&self, partition: Partition) -> ArchiveError {
+        ArchiveError::ReCreated {
+            topic: self.config.topic.clone(),
+            partition: partition.0,
+        }
+    }
+
+    fn note_expired(&self, partition: Partition, expired: u64) {
+        if expired > 0 {
+            self.observer.expired(expired);
+            tracing::error!(
+                topic = self.config.topic,
+                partition = partition.0,
+                records = expired,
+                "records expired in the topic before they were archived"
+            );
+        }
+    }
+
+    /// Hand what was gathered to the store, if the store is free and it is time.
+    fn store_if_due(&mut self) -> Result<(), ArchiveError> {
+        if self.store.is_busy() || !self.gathered.is_due(Instant::now()) {
+            return Ok(());
+        }
+        let batch = self
+            .gathered
+            .take()
+            .map_err(|error| ArchiveError::Encode(error.to_string()))?;
+        self.store.begin(batch);
+        Ok(())
+    }
+
+    /// What has become of the batch that is being stored.
+    fn take_stored(&mut self) -> Result<(), ArchiveError> {
+        match self.store.finished() {
+            None => {}
+            Some(Ok(stored)) => {
+                self.pause = PAUSES.0;
+                self.resume_at = None;
+                self.observer.stored(stored.rows, stored.bytes);
+                for (partition, next) in stored.positions {
+                    // For dashboards only; nobody reads it back.
+                    if let Err(error) = self.follower.commit(partition, next, "", false) {
+                        tracing::debug!(%error, "commit the position for dashboards");
+                    }
+                }
+            }
+            Some(Err(failure)) => self.failed(failure)?,
+        }
+        Ok(())
+    }
+
+    /// Forget what is not in the table, and read it again.
+    fn failed(&mut self, failure: Failure) -> Result<(), ArchiveError> {
+        self.gathered.clear();
+        self.follower.begin_again();
+        match failure {
+            Failure::Encode(why) => return Err(ArchiveError::Encode(why)),
+            Failure::Moved(which) => {
+                tracing::info!(
+                    position = which,
+                    "another process has archived these records"
+                );
+            }
+            Failure::Storage(why) => {
+                self.observer.failed();
+                tracing::warn!(topic = self.config.topic, "{why}");
+                self.resume_at = Some(Instant::now() + self.pause);
+                self.pause = (self.pause * 2).min(PAUSES.1);
+                self.trouble = Some(NotReady {
+                    reason: "storage",
+                    remedy: why,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&mut self) {
+        self.observer.turned(self.gathered.rows());
+        if self.reported.as_ref() != Some(&self.trouble) {
+            if let Some(NotReady { reason, remedy }) = &self.trouble {
+                tracing::warn!(topic = self.config.topic, reason, "{remedy}");
+            }
+            self.observer.readiness(self.trouble.as_ref());
+            self.reported = Some(self.trouble.clone());
+        }
+    }
+
+    /// Store what was gathered, and wait for it. What is not stored in time is read again after the next start.
+    fn end(&mut self) -> Result<(), ArchiveError> {
+        let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
+        self.store.wait(deadline);
+        self.take_stored()?;
+        if !self.gathered.is_empty() {
+            self.gathered.hurry();
+            self.store_if_due()?;
+            self.store.wait(deadline);
+            self.take_stored()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! Cares for the tables of the archive: merges small files, removes days that are older than the retention, and deletes
+//! files that are no part of a table any more. One process does it, the owner of partition 0 of the events topic; the
+//! table itself refuses a second one.
+
+use std::io;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+
+use super::caretaker::Caretaker;
+use crate::archive::{
+    AppendError, EncodeError, FileEntry, Ranges, Storage, StorageError, Table, TableError,
+    TableKind, TableReader, day_number, due_merges, merge, merged_statistics,
+};
+use crate::config;
+use crate::kafka::session::Shutdown;
+use crate::observe::CareObserver;
+use crate::roles::clock::now_ms;
+
+/// How often the tables are looked at.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often old days and files are removed.
+const CLEANING_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How often the loop sees whether it is to end.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// What is cared for, and how.
+#[derive(Debug, Clone)]
+pub struct CareConfig {
+    /// Where the tables are.
+    pub storage: Storage,
+    /// The consumer group, which is part of the name of the turns.
+    pub group: String,
+    /// How long rows are kept, by their time; what has none is kept for good.
+    pub retention: Vec<(TableKind, Duration)>,
+}
+
+impl CareConfig {
+    /// How the tables are cared for.
+    ///
+    /// # Errors
+    /// The URL of the archive cannot be read.
+    pub fn new(archive: &config::Archive) -> Result<CareConfig, StorageError> {
+        let kinds = TableKind::ALL.into_iter();
+        let retention = kinds.filter_map(|kind| {
+            let retention = archive.retention.get(kind.name())?;
+            Some((kind, *retention))
+        });
+        Ok(CareConfig {
+            storage: Storage::open(&archive.url, &archive.options)?,
+            group: archive.group.clone(),
+            retention: retention.collect(),
+        })
+    }
+}
+
+/// Something that cannot be done now, and is tried again.
+#[derive(Debug, thiserror::Error)]
+enum CareError {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Merge(#[from] EncodeError),
+}
+
+struct Care<'c> {
+    config: &'c CareConfig,
+    handle: &'c Handle,
+    shutdown: &'c Shutdown,
+    observer: &'c CareObserver,
+}
+
+/// Care for the tables until asked to stop, while `caretaker` says that it is our turn.
+pub fn care(
+    config: &CareConfig,
+    caretaker: &Caretaker,
+    (handle, shutdown, observer): (&Handle, &Shutdown, &CareObserver),
+) {
+    let care = Care {
+        config,
+        handle,
+        shutdown,
+        observer,
+    };
+    let mut next = Instant::now() + INTERVAL;
+    let mut next_cleaning = Instant::now() + INTERVAL;
+    while !shutdown.is_requested() {
+        std::thread::sleep(POLL_INTERVAL);
+        if Instant::now() < next || !caretaker.is_us() {
+            continue;
+        }
+        let cleans = Instant::now() >= next_cleaning;
+        for kind in TableKind::ALL {
+            if let Err(error) = care.table(kind, cleans) {
+                observer.failed(kind.name());
+                tracing::warn!(table = kind.name(), %error, "the table could not be cared for; it is tried again");
+            }
+        }
+        next = Instant::now() + INTERVAL;
+        if cleans {
+            next_cleaning = Instant::now() + CLEANING_INTERVAL;
+        }
+    }
+}
+
+impl Care<'_> {
+    fn table(&self, kind: TableKind, cleans: bool) -> Result<(), CareError> {
+        let opened = Table::open_existing(&self.config.storage, kind);
+        let Some(mut table) = self.handle.block_on(opened)? else {
+            return Ok(());
+        };
+        // Only who knows all columns can keep their values.
+        let merges = match table.has_unknown_columns() {
+            true => Vec::new(),
+            false => due_merges(table.entries(), now_ms()),
+        };
+        for files in merges {
+            if self.shutdown.is_requested() {
+                return Ok(());
+            }
+            self.merge(&mut table, &files)?;
+        }
+        if cleans {
+            self.remove_old(&mut table)?;
+            let deleted = self.handle.block_on(table.vacuum())?;
+            if deleted > 0 {
+                tracing::info!(
+                    table = kind.name(),
+                    files = deleted,
+                    "deleted files that are no part of the table"
+                );
+            }
+        }
+        let files = table.entries();
+        self.observer.looked(
+            kind.name(),
+            files.len(),
+            files.iter().map(|file| file.size).sum(),
+        );
+        Ok(())
+    }
+
+    fn merge(&self, table: &mut Table, files: &[FileEntry]) -> Result<(), CareError> {
+        let started = Instant::now();
+        let sources: Vec<Stored<'_>> = files
+            .iter()
+            .map(|file| Stored {
+                reader: table.reader(),
+                handle: self.handle,
+                file,
+            })
+            .collect();
+        let sources: Vec<&dyn Ranges> =
+            sources.iter().map(|source| source as &dyn Ranges).collect();
+        let merged = merge(table.kind(), &sources)?;
+        let statistics: Vec<_> = files.iter().map(|file| file.statistics.clone()).collect();
+        let day = files
+            .first()
+            .map(|file| day_number(&file.day))
+            .unwrap_or_default();
+        let turn = format!("{}/compactor", self.config.group);
+        self.handle.block_on(async {
+            let new = table
+                .store(day, merged.pieces, merged_statistics(&statistics))
+                .await?;
+            table.replace(&turn, files, &[new]).await?;
+            Ok::<_, CareError>(())
+        })?;
+        self.observer.merged(table.kind().name(), files.len());
+        tracing::info!(
+            table = table.kind().name(),
+            files = files.len(),
+            rows = merged.rows,
+            ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "merged small files"
+        );
+        Ok(())
+    }
+
+    /// Take out the days that are older than the retention.
+    fn remove_old(&self, table: &mut Table) -> Result<(), CareError> {
+        let mut retentions = self.config.retention.iter();
+        let Some((_, retention)) = retentions.find(|(kind, _)| *kind == table.kind()) else {
+            return Ok(());
+        };
+        let kept_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let first_kept = now_ms().saturating_sub(kept_ms).div_euclid(DAY_MS);
+        let is_old = |file: &FileEntry| i64::from(day_number(&file.day)) < first_kept;
+        let old: Vec<FileEntry> = table.entries().into_iter().filter(is_old).collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        let turn = format!("{}/compactor", self.config.group);
+        self.handle.block_on(table.remove(&turn, &old))?;
+        tracing::info!(
+            table = table.kind().name(),
+            files = old.len(),
+            "removed days that are older than the retention"
+        );
+        Ok(())
+    }
+}
+
+/// A data file in the storage.
+struct Stored<'f> {
+    reader: TableReader,
+    handle: &'f Handle,
+    file: &'f FileEntry,
+}
+
+impl Ranges for Stored<'_> {
+    fn size(&self) -> u64 {
+        self.file.size
+    }
+
+    fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let read = self.reader.read(self.file, range);
+        self.handle.block_on(read).map_err(io::Error::other)
+    }
+}

@@ -1,0 +1,182 @@
+//! Stores a batch beside the loop: makes the files, stores them, and commits them with the positions.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use super::gathered::Batch;
+use crate::archive::{
+    AppendError, Progress, Storage, Table, TableError, TableKind, TopicPartition, data_files,
+};
+use crate::event::{NextOffset, Partition};
+
+/// Longest wait for the positions in the table.
+const QUESTION: Duration = Duration::from_secs(20);
+
+/// A batch is in the table.
+pub(super) struct Stored {
+    pub(super) rows: usize,
+    /// Bytes of the files.
+    pub(super) bytes: usize,
+    pub(super) positions: Vec<(Partition, NextOffset)>,
+}
+
+/// A batch is not in the table, or nobody knows.
+pub(super) enum Failure {
+    /// Somebody else was faster.
+    Moved(String),
+    /// The storage.
+    Storage(String),
+    /// The program.
+    Encode(String),
+}
+
+/// The table of a loop; it is opened when it is needed first.
+#[derive(Clone)]
+pub(super) struct SharedTable {
+    storage: Storage,
+    kind: TableKind,
+    handle: Handle,
+    table: Arc<Mutex<Option<Table>>>,
+}
+
+impl SharedTable {
+    pub(super) fn new(storage: Storage, kind: TableKind, handle: Handle) -> SharedTable {
+        SharedTable {
+            storage,
+            kind,
+            handle,
+            table: Arc::default(),
+        }
+    }
+
+    /// How far a partition is in the table as it is now.
+    ///
+    /// # Errors
+    /// The storage does not answer, or cannot be used: what to do.
+    pub(super) fn progress(&self, of: &TopicPartition) -> Result<Option<Progress>, String> {
+        let ask = async {
+            let mut slot = self.table.lock().await;
+            let table = self.opened(&mut slot).await?;
+            table.refresh().await?;
+            table.progress(of).await
+        };
+        let answer = self
+            .handle
+            .block_on(async { tokio::time::timeout(QUESTION, ask).await });
+        let answer = answer.map_err(|_| {
+            let (url, seconds) = (self.storage.url(), QUESTION.as_secs());
+            format!("{url} has not answered for {seconds} s")
+        })?;
+        answer.map_err(|error| error.to_string())
+    }
+
+    async fn opened<'s>(&self, slot: &'s mut Option<Table>) -> Result<&'s mut Table, TableError> {
+        let table = match slot.take() {
+            Some(table) => table,
+            None => {
+                self.storage.probe().await?;
+                Table::open(&self.storage, self.kind).await?
+            }
+        };
+        Ok(slot.insert(table))
+    }
+
+    async fn append(&self, batch: Batch) -> Result<Stored, Failure> {
+        let rows = batch.rows.num_rows();
+        let encode = move || {
+            data_files(batch.kind, &batch.rows).map_err(|error| Failure::Encode(error.to_string()))
+        };
+        let files = tokio::task::spawn_blocking(encode).await;
+        let files = files.map_err(|error| Failure::Encode(error.to_string()))??;
+        let bytes = files.iter().map(|file| file.parquet.len()).sum();
+        let mut slot = self.table.lock().await;
+        let storage = |error: TableError| Failure::Storage(error.to_string());
+        let table = self.opened(&mut slot).await.map_err(storage)?;
+        let appended = table.append(files, &batch.positions).await;
+        if let Err(error) = appended {
+            return Err(match error {
+                AppendError::Moved(which) => Failure::Moved(which),
+                AppendError::Table(error) => storage(error),
+            });
+        }
+        let positions = batch.positions.iter();
+        let positions = positions.map(|(of, advance)| (of.partition, advance.to.next));
+        Ok(Stored {
+            rows,
+            bytes,
+            positions: positions.collect(),
+        })
+    }
+}
+
+/// Stores one batch at a time.
+pub(super) struct Store {
+    table: SharedTable,
+    pending: Option<Receiver<Result<Stored, Failure>>>,
+    finished: Option<Result<Stored, Failure>>,
+}
+
+impl Store {
+    pub(super) fn new(table: SharedTable) -> Store {
+        Store {
+            table,
+            pending: None,
+            finished: None,
+        }
+    }
+
+    /// Whether a batch is being stored.
+    pub(super) fn is_busy(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Begin to store a batch.
+    pub(super) fn begin(&mut self, batch: Batch) {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let table = self.table.clone();
+        self.table.handle.spawn(async move {
+            // Nobody listens after the loop has ended.
+            let _ = sender.send(table.append(batch).await);
+        });
+        self.pending = Some(receiver);
+    }
+
+    /// What has become of the batch, once it is known.
+    pub(super) fn finished(&mut self) -> Option<Result<Stored, Failure>> {
+        if let Some(finished) = self.finished.take() {
+            return Some(finished);
+        }
+        let answer = match self.pending.as_ref()?.try_recv() {
+            Ok(answer) => answer,
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => gone(),
+        };
+        self.pending = None;
+        Some(answer)
+    }
+
+    /// Wait until the batch is stored or has failed, but no longer than until `deadline`.
+    pub(super) fn wait(&mut self, deadline: Instant) {
+        let Some(pending) = &self.pending else {
+            return;
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.finished = match pending.recv_timeout(left) {
+            Ok(answer) => Some(answer),
+            Err(RecvTimeoutError::Disconnected) => Some(gone()),
+            Err(RecvTimeoutError::Timeout) => return,
+        };
+        self.pending = None;
+    }
+}
+
+/// The task that stored a batch has panicked.
+fn gone() -> Result<Stored, Failure> {
+    Err(Failure::Encode(
+        "a batch could not be stored: the program failed while it made or stored its file".into(),
+    ))
+}

@@ -1,0 +1,246 @@
+//! The archive of the output topics: every record is in its table exactly once, whatever is killed.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use watchbell::archive::{Storage, Table, TableError, TableKind};
+
+use super::admin::re_create;
+use super::broker::{Broker, clusters};
+use super::daemon::{Daemon, Deployment};
+use super::records::read_committed;
+use super::s3::{Behavior, S3};
+use super::{Dice, LIMIT, eventually};
+
+/// Where a record is in its topic.
+type Place = (i32, i64);
+
+/// The rows of a topic in a table: the payload column at each place, as often as it is there.
+fn archived(storage: &Storage, kind: TableKind, topic: &str) -> BTreeMap<Place, Vec<Vec<u8>>> {
+    let payload = match kind {
+        TableKind::Events => "event",
+        TableKind::Alerts => "alert",
+        TableKind::DeadLetters => "value",
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut found: BTreeMap<Place, Vec<Vec<u8>>> = BTreeMap::new();
+    for file in files(storage, kind, &runtime) {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
+        for batch in reader.build().expect("Parquet") {
+            let batch = batch.expect("rows");
+            for row in 0..batch.num_rows() {
+                if batch["topic"].as_string::<i32>().value(row) == topic {
+                    let partition = batch["partition"].as_primitive::<Int32Type>().value(row);
+                    let offset = batch["offset"].as_primitive::<Int64Type>().value(row);
+                    let places = found.entry((partition, offset)).or_default();
+                    places.push(bytes(&batch, payload, row));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The data files of a table's newest snapshot, whatever the storage fails at.
+fn files(storage: &Storage, kind: TableKind, runtime: &tokio::runtime::Runtime) -> Vec<Bytes> {
+    let read = || {
+        runtime.block_on(async {
+            let table = Table::open(storage, kind).await?;
+            let mut files = Vec::new();
+            for file in table.entries() {
+                files.push(table.read(&file, 0..file.size).await?);
+            }
+            Ok::<_, TableError>(files)
+        })
+    };
+    let mut files = None;
+    let done = eventually(LIMIT, || {
+        files = read().ok();
+        files.is_some()
+    });
+    assert!(done, "{} cannot be read", kind.name());
+    files.unwrap_or_default()
+}
+
+fn bytes(batch: &RecordBatch, column: &str, row: usize) -> Vec<u8> {
+    let column = &batch[column];
+    match column.as_string_opt::<i32>() {
+        Some(texts) => texts.value(row).into(),
+        None => column.as_binary::<i32>().value(row).into(),
+    }
+}
+
+/// What careful readers see of a topic.
+fn read(broker: &Broker, topic: &str) -> BTreeMap<Place, Vec<Vec<u8>>> {
+    let records = read_committed(broker, topic).into_iter();
+    let record = |record: super::records::Read| {
+        let place = (record.partition, record.offset);
+        (place, vec![record.value.unwrap_or_default()])
+    };
+    records.map(record).collect()
+}
+
+/// Wait until the archive holds what the topics hold, each record once.
+fn check(deployment: &Deployment, broker: &Broker, storage: &Storage) {
+    for (kind, topic) in [
+        (TableKind::Events, &deployment.events),
+        (TableKind::Alerts, &deployment.alerts),
+        (TableKind::DeadLetters, &deployment.dead_letters),
+    ] {
+        let expected = read(broker, topic);
+        assert!(!expected.is_empty(), "{topic} is empty");
+        let mut found = BTreeMap::new();
+        let done = eventually(LIMIT, || {
+            found = archived(storage, kind, topic);
+            found.len() >= expected.len()
+        });
+        let doubled: Vec<_> = found
+            .iter()
+            .filter(|(_, rows)| rows.len() > 1)
+            .take(5)
+            .collect();
+        assert!(
+            doubled.is_empty(),
+            "doubled in {}: {doubled:?}",
+            kind.name()
+        );
+        assert!(
+            done,
+            "{} of {} records are in {}",
+            found.len(),
+            expected.len(),
+            kind.name()
+        );
+        assert!(
+            found == expected,
+            "{} holds other records than {topic}",
+            kind.name()
+        );
+        println!("  {} rows in {}, each once", found.len(), kind.name());
+    }
+}
+
+/// One process ingests, and two archive, of which either may die at any moment, to be started again at once.
+fn two_archives_killed_at_random(
+    name: &str,
+    archive: &str,
+    storage: &dyn Fn(&Deployment) -> Storage,
+    span: Duration,
+) {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, name);
+    let storage = storage(&deployment);
+    let url = storage.url().to_string();
+    deployment.settings += &format!("archive: {{url: \"{url}\", interval: 300ms{archive}}}\n");
+    let mut audit = deployment.source(&clusters.source, "one");
+    deployment.arguments = vec!["--role".into(), "ingest".into()];
+    let ingest = deployment.start(0);
+    deployment.arguments = vec!["--role".into(), "archive".into()];
+    let mut archives: Vec<Daemon> = (1..3).map(|ordinal| deployment.start(ordinal)).collect();
+    let mut dice = Dice::new(31);
+    let (until, mut kills) = (Instant::now() + span, 0);
+    let mut next_death = Instant::now() + Duration::from_secs(4);
+    while Instant::now() < until {
+        audit.write(8);
+        // Sets the rate of the source; this is no synchronisation.
+        std::thread::sleep(Duration::from_millis(10));
+        if Instant::now() >= next_death {
+            let which = dice.below(2) as usize;
+            archives.remove(which).kill();
+            archives.insert(which, deployment.start(which as u32 + 1));
+            kills += 1;
+            // A dead member holds its partitions until its session ends, 15 s later.
+            next_death = Instant::now() + Duration::from_millis(200 + dice.below(9_000));
+        }
+    }
+    audit.flush();
+    println!("  {kills} kill -9");
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    ingest.terminate();
+    check(&deployment, &clusters.destination, &storage);
+    for archive in archives {
+        archive.terminate();
+    }
+    check(&deployment, &clusters.destination, &storage);
+}
+
+fn folder(deployment: &Deployment) -> Storage {
+    let url = format!("file://{}", deployment.file("archive").display());
+    Storage::open(&url, &[]).expect("a folder")
+}
+
+#[test]
+fn two_archives_killed_at_random_for_a_minute_hold_every_record_once() {
+    two_archives_killed_at_random("archived", "", &folder, Duration::from_secs(60));
+}
+
+#[test]
+fn on_s3_that_fails_and_loses_answers_two_archives_killed_at_random_hold_every_record_once() {
+    let s3 = S3::start(Behavior::Failing);
+    let keys = [("access_key_id", "key"), ("secret_access_key", "secret")];
+    let secrets = tempfile::tempdir().expect("a folder");
+    for (name, text) in keys {
+        std::fs::write(secrets.path().join(name), text).expect("a secret");
+    }
+    let file = |name: &str| secrets.path().join(name).display().to_string();
+    let archive = format!(
+        ", s3: {{endpoint: \"{}\", region: us-east-1, access_key_id_file: {}, secret_access_key_file: {}}}",
+        s3.endpoint,
+        file("access_key_id"),
+        file("secret_access_key"),
+    );
+    let storage = |_: &Deployment| Storage::open("s3://archive/killed", &s3.options()).expect("S3");
+    two_archives_killed_at_random("archived-s3", &archive, &storage, Duration::from_secs(30));
+}
+
+#[test]
+fn an_events_topic_that_was_created_anew_stops_its_archive_alone_and_says_so() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "archive-anew");
+    let storage = folder(&deployment);
+    deployment.settings += &format!("archive: {{url: \"{}\", interval: 100ms}}\n", storage.url());
+    let mut audit = deployment.source(&clusters.source, "one");
+    audit.write(200);
+    audit.flush();
+    let daemon = deployment.start(0);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    check(&deployment, &clusters.destination, &storage);
+    daemon.terminate();
+    re_create(&clusters.destination, &deployment.events, 3);
+    audit.write(400);
+    audit.flush();
+    let daemon = deployment.start(0);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    let mut said = String::new();
+    let stopped = eventually(LIMIT, || {
+        said = daemon.log();
+        said.contains("re_created")
+    });
+    assert!(stopped, "{said}");
+    assert!(
+        said.contains("the topic was deleted and created anew, or cut short"),
+        "{said}"
+    );
+    // What is in the other topics is archived all the same; of the old events nothing is touched.
+    let alerts = read(&clusters.destination, &deployment.alerts);
+    let there = eventually(LIMIT, || {
+        archived(&storage, TableKind::Alerts, &deployment.alerts) == alerts
+    });
+    assert!(there, "alerts are not archived");
+    let title = format!("The archive of {} has stopped", deployment.events);
+    let told = eventually(LIMIT, || {
+        let alerts = read(&clusters.destination, &deployment.alerts);
+        alerts
+            .values()
+            .flatten()
+            .any(|alert| String::from_utf8_lossy(alert).contains(&title))
+    });
+    assert!(told, "no alert: {title}");
+    let events = archived(&storage, TableKind::Events, &deployment.events);
+    assert!(events.values().all(|rows| rows.len() == 1));
+    daemon.terminate();
+}

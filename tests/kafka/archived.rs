@@ -242,5 +242,8 @@ fn an_events_topic_that_was_created_anew_stops_its_archive_alone_and_says_so() {
     assert!(told, "no alert: {title}");
     let events = archived(&storage, TableKind::Events, &deployment.events);
     assert!(events.values().all(|rows| rows.len() == 1));
-    daemon.terminate();
+    // It ends with the error of the part that had stopped.
+    daemon.signal("TERM");
+    let (status, log) = daemon.wait();
+    assert_eq!(status.code(), Some(1), "{log}");
 }

@@ -92,8 +92,7 @@ pub struct Table {
     kind: TableKind,
     log: LogStoreRef,
     state: DeltaTableState,
-    /// Positions of this snapshot that are known. Others' commits do not move them: the library refuses to commit
-    /// over one that does.
+    /// Positions of this snapshot that are known.
     known: HashMap<TopicPartition, Option<Progress>>,
 }
 
@@ -346,7 +345,12 @@ impl Table {
             .await;
         match committed {
             Ok(committed) => {
+                let before = self.state.version();
                 self.state = committed.snapshot();
+                if self.state.version() != before + 1 {
+                    // Others have committed in between, and may have moved any position that is not of this commit.
+                    self.known.clear();
+                }
                 Ok(())
             }
             Err(source) => {

@@ -280,6 +280,26 @@ async fn rows_and_positions_are_there_together_and_a_moved_position_refuses_the_
     assert_eq!(found, expected.map(|key| (key, 1)).collect());
 }
 
+#[tokio::test]
+async fn a_position_that_somebody_moved_before_a_commit_of_another_partition_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = storage(folder.path());
+    let mut one = Table::open(&storage, TableKind::Events).await.unwrap();
+    append(&mut one, 1, 5).await.unwrap();
+    let mut two = Table::open(&storage, TableKind::Events).await.unwrap();
+    append(&mut two, 1, 5).await.unwrap();
+    // This commit comes after that of the other one, whose position it does not name.
+    append(&mut one, 0, 5).await.unwrap();
+    let refused = append_from(&mut one, 1, Some(NextOffset(5)), 5).await;
+    assert!(matches!(refused, Err(AppendError::Moved(_))), "{refused:?}");
+    append(&mut one, 1, 5).await.unwrap();
+    let found = stored(&storage, &one);
+    let expected = (0..5)
+        .map(|offset| (0, offset))
+        .chain((0..15).map(|offset| (1, offset)));
+    assert_eq!(found, expected.map(|key| (key, 1)).collect());
+}
+
 /// Writers that all believe to own the same partitions, tasks that are dropped in the middle of a commit, and tables
 /// that are opened anew.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -513,4 +533,75 @@ async fn who_reads_during_merges_and_appends_sees_every_row_once() {
     }
     merges.await.unwrap();
     appends.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_never_committed_is_deleted_after_a_day_and_what_was_replaced_stays_that_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = storage(folder.path());
+    let mut table = Table::open(&storage, TableKind::Events).await.unwrap();
+    for _ in 0..4 {
+        append(&mut table, 0, 6).await.unwrap();
+    }
+    let old: Vec<FileEntry> = table.entries();
+    let of_first_day: Vec<FileEntry> = old
+        .iter()
+        .filter(|file| file.day == "2026-03-14")
+        .cloned()
+        .collect();
+    compact(&mut table, &of_first_day).await.unwrap();
+    // One of a batch that was refused long ago, and one that is about to be committed.
+    let day = folder.path().join("events/day=2026-03-14");
+    let (orphan, young) = (day.join("orphan.parquet"), day.join("young.parquet"));
+    for path in [&orphan, &young] {
+        fs::write(path, b"PAR1").unwrap();
+    }
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(3 * 24 * 60 * 60);
+    for path in old
+        .iter()
+        .map(|file| folder.path().join("events").join(&file.path))
+        .chain([orphan.clone()])
+    {
+        fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
+    }
+    assert_eq!(table.vacuum().await.unwrap(), 1);
+    assert!(!orphan.exists() && young.exists());
+    for file in &old {
+        assert!(
+            folder.path().join("events").join(&file.path).exists(),
+            "{}",
+            file.path
+        );
+    }
+    let table = Table::open(&storage, TableKind::Events).await.unwrap();
+    assert_eq!(
+        stored(&storage, &table),
+        (0..24).map(|offset| ((0, offset), 1)).collect()
+    );
+}
+
+#[tokio::test]
+async fn days_that_are_removed_are_gone_and_the_positions_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = storage(folder.path());
+    let mut table = Table::open(&storage, TableKind::Events).await.unwrap();
+    append(&mut table, 0, 9).await.unwrap();
+    let (old, kept): (Vec<_>, Vec<_>) = table
+        .entries()
+        .into_iter()
+        .partition(|file| file.day == "2026-03-14");
+    assert_eq!((old.len(), kept.len()), (1, 1));
+    table.remove("g/compactor", &old).await.unwrap();
+    let mut table = Table::open(&storage, TableKind::Events).await.unwrap();
+    assert_eq!(table.entries(), kept);
+    assert_eq!(stored(&storage, &table).len(), 3);
+    assert_eq!(
+        table.progress(&of(0)).await.unwrap().unwrap().next,
+        NextOffset(9)
+    );
 }

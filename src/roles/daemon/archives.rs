@@ -24,6 +24,7 @@ pub(super) struct Archives<'d> {
     config: &'d Config,
     topics: Vec<(&'d Archive, &'d OutputTopic, ArchiveObserver)>,
     care: Arc<ServiceState>,
+    #[cfg(feature = "archive")]
     metrics: Arc<Metrics>,
 }
 
@@ -44,6 +45,7 @@ impl<'d> Archives<'d> {
             config,
             topics: topics.collect(),
             care: Arc::new(ServiceState::new("archive care")),
+            #[cfg(feature = "archive")]
             metrics: metrics.clone(),
         }
     }

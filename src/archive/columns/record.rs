@@ -53,7 +53,7 @@ pub(super) const SOURCE_TOPIC: Column = Column {
     name: "source_topic",
     kind: ColumnType::Text,
     lookup: Lookup::Scan,
-    about: "The audit-log topic that the record came from.",
+    about: "The audit-log topic that the record came from, where the record says it.",
     value: |source| Cell::text(source_position(source).map(|at| at.topic)),
 };
 

@@ -392,7 +392,10 @@ fn letters_are_retried_once_whoever_is_killed_and_whoever_begins_at_the_same_tim
     let woken = sleeping.wait_with_output().expect("an end");
     let said = String::from_utf8_lossy(&woken.stderr).into_owned();
     assert_eq!(woken.status.code(), Some(1), "{said}");
-    assert!(said.contains("another process has begun"), "{said}");
+    // It hears that another one has begun, unless it first sees that its records have waited for too long.
+    let fenced = said.contains("another process has begun");
+    let too_late = said.contains("MessageTimedOut") && said.contains("call it again");
+    assert!(fenced || too_late, "{said}");
     assert_once(destination, &deployment, 2 * LETTERS);
 }
 

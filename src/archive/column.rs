@@ -103,10 +103,29 @@ pub struct Column {
     /// What it holds, for docs/archive.md.
     pub about: &'static str,
     /// Its value for a record.
-    pub value: for<'e, 'r> fn(&Source<'e, 'r>) -> Cell<'r>,
+    pub value: Value,
 }
 
+/// Takes the value of a column from a record.
+pub type Value = for<'e, 'r> fn(&Source<'e, 'r>) -> Cell<'r>;
+
 impl Column {
+    /// A column that is looked up by scanning.
+    pub(super) const fn new(
+        name: &'static str,
+        kind: ColumnType,
+        about: &'static str,
+        value: Value,
+    ) -> Column {
+        Column {
+            name,
+            kind,
+            lookup: Lookup::Scan,
+            about,
+            value,
+        }
+    }
+
     /// The same column, looked up in another way.
     pub(super) const fn lookup(mut self, lookup: Lookup) -> Column {
         self.lookup = lookup;

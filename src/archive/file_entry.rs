@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use deltalake_core::kernel::{Add, LogicalFileView, Remove};
-use jiff::civil::date;
 use serde_json::Value;
 
 /// A data file that was stored and is not committed.
@@ -69,20 +68,4 @@ impl FileEntry {
             ..Remove::default()
         }
     }
-}
-
-/// The days since the Unix epoch of such as `2026-03-14`; 0 of anything else.
-pub fn day_number(day: &str) -> i32 {
-    let parsed = day.parse::<jiff::civil::Date>();
-    let since = parsed.and_then(|day| day.since(date(1970, 1, 1)));
-    since.map_or(0, |since| since.get_days())
-}
-
-/// Such as `2026-03-14`.
-pub(super) fn day_text(days: i32) -> String {
-    let epoch = date(1970, 1, 1);
-    let day = jiff::Span::new()
-        .try_days(days)
-        .and_then(|span| epoch.checked_add(span));
-    day.unwrap_or(epoch).to_string()
 }

@@ -21,7 +21,8 @@ use uuid::Uuid;
 use super::columns::TableKind;
 use super::compaction::TARGET_BYTES;
 use super::data_file::DataFile;
-use super::file_entry::{FileEntry, NewFile, day_text};
+use super::day::day_text;
+use super::file_entry::{FileEntry, NewFile};
 use super::position::{Advance, Progress, TopicPartition};
 use super::shape;
 use super::storage::{Storage, StorageError};
@@ -170,17 +171,6 @@ impl Table {
         self.kind
     }
 
-    /// The version of the snapshot.
-    pub fn version(&self) -> u64 {
-        self.state.version()
-    }
-
-    /// The paths of the data files of the snapshot, below the table's folder.
-    pub fn files(&self) -> Vec<String> {
-        let files = self.state.log_data();
-        files.iter().map(|file| file.path().into_owned()).collect()
-    }
-
     /// The data files of the snapshot.
     pub fn entries(&self) -> Vec<FileEntry> {
         let files = self.state.log_data();
@@ -276,17 +266,10 @@ impl Table {
         old: &[FileEntry],
         new: &[NewFile],
     ) -> Result<(), AppendError> {
-        let failed = delta(self.kind);
-        let found = self
-            .state
-            .transaction_version(self.log.as_ref(), turn)
-            .await;
-        let number = found.map_err(failed)?.unwrap_or(0);
+        let properties = self.take(turn).await?;
         let now = jiff::Timestamp::now().as_millisecond();
         let removed = old.iter().map(|file| Action::Remove(file.removed(now)));
         let added = new.iter().map(|file| Action::Add(file.added(false, now)));
-        let properties = CommitProperties::default()
-            .with_application_transaction(Transaction::new(turn, number + 1));
         let operation = DeltaOperation::Optimize {
             predicate: None,
             target_size: i64::try_from(TARGET_BYTES).unwrap_or(i64::MAX),
@@ -300,12 +283,7 @@ impl Table {
     /// # Errors
     /// Nothing was taken out, or it is not known whether it was.
     pub async fn remove(&mut self, turn: &str, old: &[FileEntry]) -> Result<(), AppendError> {
-        let failed = delta(self.kind);
-        let found = self
-            .state
-            .transaction_version(self.log.as_ref(), turn)
-            .await;
-        let number = found.map_err(failed)?.unwrap_or(0);
+        let properties = self.take(turn).await?;
         let now = jiff::Timestamp::now().as_millisecond();
         let removed = old.iter().map(|file| {
             Action::Remove(Remove {
@@ -313,10 +291,19 @@ impl Table {
                 ..file.removed(now)
             })
         });
-        let properties = CommitProperties::default()
-            .with_application_transaction(Transaction::new(turn, number + 1));
         let operation = DeltaOperation::Delete { predicate: None };
         self.commit(properties, removed.collect(), operation).await
+    }
+
+    /// What a commit needs to take the next turn.
+    async fn take(&self, turn: &str) -> Result<CommitProperties, TableError> {
+        let taken = self
+            .state
+            .transaction_version(self.log.as_ref(), turn)
+            .await;
+        let number = taken.map_err(delta(self.kind))?.unwrap_or(0);
+        let next = Transaction::new(turn, number + 1);
+        Ok(CommitProperties::default().with_application_transaction(next))
     }
 
     /// Delete files that no snapshot of the last day has: those that were replaced or removed, and those that were
@@ -393,7 +380,7 @@ impl Table {
     /// # Errors
     /// The storage does not give them.
     pub async fn read(&self, file: &FileEntry, range: Range<u64>) -> Result<Bytes, TableError> {
-        read(&self.log, file, range).await
+        self.reader().read(file, range).await
     }
 
     /// Something that reads data files of the table without it.
@@ -416,17 +403,13 @@ impl TableReader {
     /// # Errors
     /// The storage does not give them.
     pub async fn read(&self, file: &FileEntry, range: Range<u64>) -> Result<Bytes, TableError> {
-        read(&self.log, file, range).await
+        let path = Path::from(file.path.as_str());
+        let bytes = self.log.object_store(None).get_range(&path, range).await;
+        bytes.map_err(|source| TableError::Read {
+            path: file.path.clone(),
+            source,
+        })
     }
-}
-
-async fn read(log: &LogStoreRef, file: &FileEntry, range: Range<u64>) -> Result<Bytes, TableError> {
-    let path = Path::from(file.path.as_str());
-    let bytes = log.object_store(None).get_range(&path, range).await;
-    bytes.map_err(|source| TableError::Read {
-        path: file.path.clone(),
-        source,
-    })
 }
 
 fn delta(kind: TableKind) -> impl Fn(DeltaTableError) -> TableError + Copy {

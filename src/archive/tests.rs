@@ -79,8 +79,8 @@ async fn append_from(
 fn stored(storage: &Storage, table: &Table) -> BTreeMap<(i32, i64), usize> {
     let root = storage.url().to_file_path().unwrap().join("events");
     let mut found = BTreeMap::new();
-    for path in table.files() {
-        let file = fs::File::open(root.join(path)).unwrap();
+    for entry in table.entries() {
+        let file = fs::File::open(root.join(entry.path)).unwrap();
         for batch in ParquetRecordBatchReaderBuilder::try_new(file)
             .unwrap()
             .build()

@@ -6,10 +6,8 @@ use super::{append, events};
 
 /// DuckDB's name for the files of a snapshot.
 fn files(folder: &std::path::Path, table: &Table) -> String {
-    let paths = table
-        .files()
-        .into_iter()
-        .map(|path| format!("'{}/events/{path}'", folder.display()));
+    let files = table.entries().into_iter();
+    let paths = files.map(|file| format!("'{}/events/{}'", folder.display(), file.path));
     let paths: Vec<String> = paths.collect();
     format!(
         "read_parquet([{}], hive_partitioning = true)",

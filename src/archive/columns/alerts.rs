@@ -8,29 +8,19 @@ use crate::finding::path;
 /// A column with the text at a path of the alert.
 macro_rules! alert {
     ($name:literal, $about:literal, $path:expr) => {
-        Column {
-            name: $name,
-            kind: ColumnType::Text,
-            lookup: Lookup::Scan,
-            about: $about,
-            value: |source| match source.emitted.root() {
+        Column::new($name, ColumnType::Text, $about, |source| {
+            match source.emitted.root() {
                 Some(alert) => Cell::text(alert.text($path)),
                 None => Cell::Null,
-            },
-        }
+            }
+        })
     };
 }
 
 /// The columns, in the order of the table.
 pub(super) const COLUMNS: &[Column] = &[
     DAY,
-    Column {
-        name: "time",
-        kind: ColumnType::Time,
-        lookup: Lookup::Range,
-        about: "When the event or fault happened; the rows of a file are sorted by it.",
-        value: |source| Cell::TimeMs(source.time_ms),
-    },
+    time("When the event or fault happened; the rows of a file are sorted by it."),
     alert!(
         "alert_id",
         "The alert's id, OCSF `finding_info.uid`: the same for the same rule and event.",
@@ -50,19 +40,19 @@ pub(super) const COLUMNS: &[Column] = &[
         "Day of the rule's last change and a hash of its content.",
         path::RULE_VERSION
     ),
-    Column {
-        name: "level",
-        kind: ColumnType::Text,
-        lookup: Lookup::Range,
-        about: "The level in Sigma's words: informational, low, medium, high, critical.",
-        value: |source| {
+    Column::new(
+        "level",
+        ColumnType::Text,
+        "The level in Sigma's words: informational, low, medium, high, critical.",
+        |source| {
             let severity = source
                 .emitted
                 .root()
                 .and_then(|alert| alert.text(path::SEVERITY));
             Cell::text(severity.map(|severity| severity.to_lowercase()))
         },
-    },
+    )
+    .lookup(Lookup::Range),
     alert!(
         "state",
         "OCSF `status` of the finding: New, Suppressed and others.",
@@ -92,25 +82,9 @@ pub(super) const COLUMNS: &[Column] = &[
     PARTITION,
     OFFSET,
     WRITTEN,
-    Column {
-        name: "alert",
-        kind: ColumnType::Text,
-        lookup: Lookup::Payload,
-        about: "The whole value of the record as it was read: an OCSF Detection Finding as JSON.",
-        value: |source| {
-            let value = source.emitted.record.value;
-            Cell::text(value.and_then(|value| std::str::from_utf8(value).ok()))
-        },
-    },
-    Column {
-        name: "value",
-        kind: ColumnType::Bytes,
-        lookup: Lookup::Payload,
-        about: "The value of the record where it is not UTF-8, and so stands in no text column.",
-        value: |source| {
-            let value = source.emitted.record.value;
-            let value = value.filter(|value| std::str::from_utf8(value).is_err());
-            value.map_or(Cell::Null, Cell::Bytes)
-        },
-    },
+    json(
+        "alert",
+        "The whole value of the record as it was read: an OCSF Detection Finding as JSON.",
+    ),
+    NOT_TEXT,
 ];

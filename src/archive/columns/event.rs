@@ -2,39 +2,22 @@
 
 use std::borrow::Cow;
 
-use crate::archive::column::{Cell, Column, ColumnType, Lookup, Source};
+use crate::archive::column::{Cell, Column, ColumnType, Lookup, Source, Value};
 use crate::vendors::dialect_of_log_name;
 use crate::view::JsonPart;
 
 /// A column with a text of the event.
-const fn text(
-    name: &'static str,
-    about: &'static str,
-    value: for<'e, 'r> fn(&Source<'e, 'r>) -> Cell<'r>,
-) -> Column {
-    Column {
-        name,
-        kind: ColumnType::Text,
-        lookup: Lookup::Scan,
-        about,
-        value,
-    }
+const fn text(name: &'static str, about: &'static str, value: Value) -> Column {
+    Column::new(name, ColumnType::Text, about, value)
 }
 
-/// A column with the text at a path of the event.
+/// The text at the first of these paths of the event that has one.
 macro_rules! at {
     ($($path:literal),+) => {
         |source| match source.emitted.event() {
             Some(event) => Cell::text(None$(.or_else(|| event.text($path)))+),
             None => Cell::Null,
         }
-    };
-}
-
-/// A column with the texts at a path of each resource.
-macro_rules! of_resources {
-    ($path:literal) => {
-        |source| of_each_resource(source, $path)
     };
 }
 
@@ -149,38 +132,27 @@ pub(super) const CREDENTIAL: Column = text(
 )
 .lookup(Lookup::Exact);
 
-const fn of_resources(
-    name: &'static str,
-    about: &'static str,
-    value: for<'e, 'r> fn(&Source<'e, 'r>) -> Cell<'r>,
-) -> Column {
-    Column {
-        name,
-        kind: ColumnType::Texts,
-        lookup: Lookup::Scan,
-        about,
-        value,
-    }
+/// A column with a text of each resource.
+const fn of_resources(name: &'static str, about: &'static str, value: Value) -> Column {
+    Column::new(name, ColumnType::Texts, about, value)
 }
 
 pub(super) const RESOURCE_TYPE: Column = of_resources(
     "resource_type",
     "The types of the resources; the lists of resources have the same order, with null for what is not there.",
-    of_resources!("type"),
+    |source| of_each_resource(source, "type"),
 );
 
-pub(super) const RESOURCE_UID: Column = of_resources(
-    "resource_uid",
-    "The ids of the resources.",
-    of_resources!("uid"),
-)
-.lookup(Lookup::Exact);
+pub(super) const RESOURCE_UID: Column =
+    of_resources("resource_uid", "The ids of the resources.", |source| {
+        of_each_resource(source, "uid")
+    })
+    .lookup(Lookup::Exact);
 
-pub(super) const RESOURCE_NAME: Column = of_resources(
-    "resource_name",
-    "The names of the resources.",
-    of_resources!("name"),
-);
+pub(super) const RESOURCE_NAME: Column =
+    of_resources("resource_name", "The names of the resources.", |source| {
+        of_each_resource(source, "name")
+    });
 
 pub(super) const ADDRESS: Column = text(
     "address",

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::caretaker::Caretaker;
 use crate::archive::{
     AppendError, EncodeError, FileEntry, Ranges, Storage, StorageError, Table, TableError,
-    TableKind, TableReader, day_number, due_merges, merge, merged_statistics,
+    TableKind, TableReader, day_number, day_of, due_merges, merge, merged_statistics,
 };
 use crate::config;
 use crate::kafka::session::Shutdown;
@@ -27,9 +27,6 @@ const CLEANING_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// How often the loop sees whether it is to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 
 /// What is cared for, and how.
 #[derive(Debug, Clone)]
@@ -74,6 +71,8 @@ enum CareError {
 
 struct Care<'c> {
     config: &'c CareConfig,
+    /// The name of the turns of all processes that care for these tables.
+    turn: String,
     handle: &'c Handle,
     shutdown: &'c Shutdown,
     observer: &'c CareObserver,
@@ -87,6 +86,7 @@ pub fn care(
 ) {
     let care = Care {
         config,
+        turn: format!("{}/compactor", config.group),
         handle,
         shutdown,
         observer,
@@ -167,12 +167,11 @@ impl Care<'_> {
             .first()
             .map(|file| day_number(&file.day))
             .unwrap_or_default();
-        let turn = format!("{}/compactor", self.config.group);
         self.handle.block_on(async {
             let new = table
                 .store(day, merged.pieces, merged_statistics(&statistics))
                 .await?;
-            table.replace(&turn, files, &[new]).await?;
+            table.replace(&self.turn, files, &[new]).await?;
             Ok::<_, CareError>(())
         })?;
         self.observer.merged(table.kind().name(), files.len());
@@ -193,14 +192,13 @@ impl Care<'_> {
             return Ok(());
         };
         let kept_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let first_kept = now_ms().saturating_sub(kept_ms).div_euclid(DAY_MS);
-        let is_old = |file: &FileEntry| i64::from(day_number(&file.day)) < first_kept;
+        let first_kept = day_of(now_ms().saturating_sub(kept_ms));
+        let is_old = |file: &FileEntry| day_number(&file.day) < first_kept;
         let old: Vec<FileEntry> = table.entries().into_iter().filter(is_old).collect();
         if old.is_empty() {
             return Ok(());
         }
-        let turn = format!("{}/compactor", self.config.group);
-        self.handle.block_on(table.remove(&turn, &old))?;
+        self.handle.block_on(table.remove(&self.turn, &old))?;
         tracing::info!(
             table = table.kind().name(),
             files = old.len(),

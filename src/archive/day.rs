@@ -1,0 +1,27 @@
+//! Days in UTC, as numbers since the Unix epoch and as the Delta log writes them.
+
+use jiff::civil::date;
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// The day of a time in milliseconds since the Unix epoch.
+pub fn day_of(time_ms: i64) -> i32 {
+    i32::try_from(time_ms.div_euclid(DAY_MS)).unwrap_or_default()
+}
+
+/// The days since the Unix epoch of such as `2026-03-14`; 0 of anything else.
+pub fn day_number(day: &str) -> i32 {
+    let parsed = day.parse::<jiff::civil::Date>();
+    let since = parsed.and_then(|day| day.since(date(1970, 1, 1)));
+    since.map_or(0, |since| since.get_days())
+}
+
+/// Such as `2026-03-14`.
+pub(super) fn day_text(days: i32) -> String {
+    let epoch = date(1970, 1, 1);
+    let day = jiff::Span::new()
+        .try_days(days)
+        .and_then(|span| epoch.checked_add(span));
+    day.unwrap_or(epoch).to_string()
+}

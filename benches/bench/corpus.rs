@@ -20,6 +20,8 @@ const ADDRESSES: u64 = 3_000;
 pub struct Corpus {
     state: u64,
     time_ms: i64,
+    /// Milliseconds from one event to the next.
+    step_ms: i64,
     templates: Vec<Template>,
     values: Vec<String>,
 }
@@ -57,9 +59,24 @@ impl Corpus {
             state: seed,
             // 2026-11-01T00:00:00Z.
             time_ms: 1_793_491_200_000,
+            step_ms: 1,
             templates: events.lines().map(template).collect(),
             values: Vec::new(),
         }
+    }
+
+    /// The same events at other times: the first one after `time_ms`, in milliseconds since the Unix epoch, the others
+    /// `step_ms` after each other.
+    #[cfg(feature = "archive")]
+    pub fn at(mut self, time_ms: i64, step_ms: i64) -> Corpus {
+        (self.time_ms, self.step_ms) = (time_ms, step_ms);
+        self
+    }
+
+    /// The time of the last event.
+    #[cfg(feature = "archive")]
+    pub fn time_ms(&self) -> i64 {
+        self.time_ms
     }
 
     /// The next event, a millisecond after the last one.
@@ -81,7 +98,7 @@ impl Corpus {
     }
 
     fn write(&mut self, chosen: usize) -> String {
-        self.time_ms += 1;
+        self.time_ms += self.step_ms;
         let mut values = std::mem::take(&mut self.values);
         let count = self.templates[chosen].kinds.len();
         values.resize_with(values.len().max(count), String::new);

@@ -112,8 +112,12 @@ fn main() {
         #[cfg(feature = "archive")]
         ["archive", ..] => {
             let events = number(1, 200_000) as usize;
-            archive::run(&pipeline::outputs(events.min(20_000)), events);
+            archive::run(events);
         }
+        #[cfg(feature = "archive")]
+        ["tables", folder, ..] => archive::fill(Path::new(folder), number(2, 20_000_000) as usize),
+        #[cfg(feature = "archive")]
+        ["questions", folder, ..] => archive::ask(Path::new(folder), number(2, 3) as usize),
         ["worst"] => worst::run(),
         ["quiet", ..] => {
             machine();

@@ -70,24 +70,20 @@ pub fn run(events: usize, words: &[&str]) {
     );
 }
 
-/// The events that become of so many records of a busy organization, as they stand in the events topic.
+/// Normalizes records of a busy organization, as they stand in the events topic, without rules.
 #[cfg(feature = "archive")]
-pub fn outputs(events: usize) -> Vec<Vec<u8>> {
-    let mut corpus = Corpus::new(1);
+pub fn outputs(corpus: &mut Corpus, events: usize, each: &mut dyn FnMut(i64, &[u8])) {
     let pipeline = pipeline(&[], enrichment::names());
     let (mut out, batch) = (OutputBuffer::default(), pipeline.begin());
-    let mut values = Vec::new();
-    for number in 0..events {
+    for _ in 0..events {
         let value = corpus.next();
         let record = RawRecord::of_value("source", value.as_bytes());
-        batch.process(&record, 1_793_500_000_000 + number as i64, &mut out);
-        values.extend(
-            out.iter()
-                .filter_map(|output| output.value.map(<[u8]>::to_vec)),
-        );
+        batch.process(&record, corpus.time_ms(), &mut out);
+        for value in out.iter().filter_map(|output| output.value) {
+            each(corpus.time_ms(), value);
+        }
         out.clear();
     }
-    values
 }
 
 /// Prints what a byte costs in each form in which an event may arrive, or in those whose name contains `wanted`. No

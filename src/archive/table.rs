@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
@@ -15,7 +16,7 @@ use deltalake_core::protocol::DeltaOperation;
 use deltalake_core::table::state::DeltaTableState;
 use deltalake_core::{DeltaTable, DeltaTableError};
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use uuid::Uuid;
 
 use super::columns::TableKind;
@@ -381,6 +382,11 @@ impl Table {
     /// The storage does not give them.
     pub async fn read(&self, file: &FileEntry, range: Range<u64>) -> Result<Bytes, TableError> {
         self.reader().read(file, range).await
+    }
+
+    /// The storage of the table's folder.
+    pub fn object_store(&self) -> Arc<dyn ObjectStore> {
+        self.log.object_store(None)
     }
 
     /// Something that reads data files of the table without it.

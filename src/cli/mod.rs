@@ -1,6 +1,9 @@
 //! The command line: one file for each command. Data goes to standard output, messages to standard
 //! error. A command returns its result; only `main` ends the process.
 
+#[cfg(feature = "archive")]
+mod archive;
+mod columns;
 mod completions;
 mod config;
 mod config_file;
@@ -17,6 +20,7 @@ mod lookup_args;
 mod offsets;
 mod ordinal;
 mod output_topic;
+mod related;
 mod replay;
 mod rules;
 mod run;
@@ -29,6 +33,8 @@ mod terminal;
 mod test;
 mod topics;
 mod validate;
+#[cfg(not(feature = "archive"))]
+mod without_archive;
 
 use std::process::ExitCode;
 
@@ -57,6 +63,18 @@ enum Command {
     /// List dead letters, show one, or put them through the pipeline again.
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Find events, alerts or dead letters in the archive, the newest first; count them, or download them.
+    #[cfg(feature = "archive")]
+    Search(archive::search::Command),
+    /// Ask the archive in SQL.
+    #[cfg(feature = "archive")]
+    Sql(archive::sql::Command),
+    /// Find events, alerts or dead letters in the archive (not part of this build).
+    #[cfg(not(feature = "archive"))]
+    Search(without_archive::Command),
+    /// Ask the archive in SQL (not part of this build).
+    #[cfg(not(feature = "archive"))]
+    Sql(without_archive::Command),
     /// Write a commented configuration file to start from.
     Init(init::Command),
     /// Check the configuration, the rules and the names, and report every problem.
@@ -92,6 +110,12 @@ impl Cli {
             Command::Replay(command) => replay::run(&command),
             Command::Tail(command) => tail::run(&command),
             Command::Show(command) => show::run(&command),
+            #[cfg(feature = "archive")]
+            Command::Search(command) => archive::search::run(&command),
+            #[cfg(feature = "archive")]
+            Command::Sql(command) => archive::sql::run(&command),
+            #[cfg(not(feature = "archive"))]
+            Command::Search(command) | Command::Sql(command) => without_archive::run(&command),
             Command::DeadLetters(command) => dead_letters::run(&command),
             Command::Validate(command) => validate::run(&command),
             Command::Rules(command) => rules::run(&command),

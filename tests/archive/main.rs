@@ -1,8 +1,12 @@
 //! The archive as independent programs see it: cargo test --features archive --test archive (needs python3 with venv).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+/// What the commands answer.
+mod asked;
 /// DuckDB.
 mod duckdb;
+/// An archive to be asked.
+mod fixture;
 /// Programs from PyPI.
 mod python;
 /// A read by others of what was archived.

@@ -56,7 +56,7 @@ const ACTING: [&str; 3] = ["kafka", "roles", "cli"];
 const SOME_EFFECTS: [(&str, &[&str]); 7] = [
     ("input_file", &["std::fs"]),
     ("rules", &["std::fs"]),
-    ("query", &["std::thread"]),
+    ("query", &["std::thread", ASYNC, "tokio"]),
     // The border to the storage.
     ("archive", &[ASYNC, "std::env", "jiff::Timestamp::now"]),
     ("config", &["std::env"]),

@@ -80,6 +80,9 @@ mod refusals;
 mod repaired;
 /// Events in the topics of routes, and what was dropped.
 mod routes;
+/// Questions to the archive and the topics.
+#[cfg(feature = "archive")]
+mod searched;
 /// Logging in, rights, and what happens when they are missing.
 mod security;
 /// Idle and unreachable sources beside a working one.

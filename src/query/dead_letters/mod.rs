@@ -59,7 +59,7 @@ impl Receipts {
     }
 
     /// Adds a record of the topic if it is a receipt of a dead letter of this topic.
-    fn note(&mut self, record: &RawRecord<'_>) {
+    pub fn note(&mut self, record: &RawRecord<'_>) {
         let letter = Emitted::new(record.clone()).retried_letter();
         let position = record.position;
         if let Some(letter) = letter.filter(|letter| letter.topic == position.topic) {

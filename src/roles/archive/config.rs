@@ -7,6 +7,7 @@ use crate::archive::{Storage, StorageError, TableKind};
 use crate::config::{self, Config};
 use crate::kafka::Cluster;
 use crate::pipeline::{Content, OutputTopic};
+use crate::query::archive::table_of;
 
 /// Which topic is written to which table, and when.
 #[derive(Debug, Clone)]
@@ -45,11 +46,7 @@ impl ArchiveConfig {
             cluster: config.destination.clone(),
             group: archive.group.clone(),
             topic: output.topic.to_string(),
-            kind: match output.content {
-                Content::Events => TableKind::Events,
-                Content::Alerts => TableKind::Alerts,
-                Content::DeadLetters => TableKind::DeadLetters,
-            },
+            kind: table_of(output.content),
             storage: Storage::open(&archive.url, &archive.options)?,
             interval: archive.interval,
             bytes: archive.bytes,

@@ -1,0 +1,9 @@
+//! The commands that ask the archive.
+
+mod conditions;
+mod download;
+pub(super) mod search;
+mod session;
+pub(super) mod show;
+pub(super) mod sql;
+mod table;

@@ -1,0 +1,83 @@
+//! `sql`: a question to the archive in SQL, read-only. The tables are `events`, `alerts` and `dead_letters`.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+use clap::Args;
+
+use super::download::{Download, form_of};
+use super::session::SessionArgs;
+use super::table::write_table;
+use crate::archive::TableKind;
+use crate::cli::failure::Failure;
+use crate::cli::say::say;
+use crate::query::archive::{Format, RowWriter};
+
+/// Most rows that are shown as a table; more of them nobody reads.
+const TABLE_ROWS: usize = 1_000;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Command {
+    /// The question, such as "SELECT actor_name, count(*) FROM events WHERE day = '2026-03-14' GROUP BY 1".
+    #[arg(value_name = "SQL")]
+    query: String,
+    #[command(flatten)]
+    session: SessionArgs,
+    /// Print a line of JSON for each row.
+    #[arg(long, conflicts_with_all = ["csv", "output"])]
+    json: bool,
+    /// Print comma-separated values.
+    #[arg(long, conflicts_with = "output")]
+    csv: bool,
+    /// Write the rows to this file, which ends in .csv, .ndjson or .parquet; .gz may follow the first two.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(in crate::cli) fn run(command: &Command) -> Result<(), Failure> {
+    if let Some(path) = &command.output {
+        form_of(path)?;
+    }
+    let session = command.session.open(&TableKind::ALL)?;
+    let answer = session.answer(&command.query)?;
+    let columns = &answer.columns;
+    let format = match (&command.output, command.json, command.csv) {
+        (Some(path), ..) => {
+            let mut download = Download::begin(path, Some(columns), command.query.clone())?;
+            while let Some(batch) = answer.next()? {
+                download.rows(&batch)?;
+            }
+            return download.finish();
+        }
+        (None, true, _) => Format::Json,
+        (None, _, true) => Format::Csv,
+        (None, ..) => {
+            let mut shown: Vec<RecordBatch> = Vec::new();
+            let mut count = 0;
+            while let Some(batch) = answer.next()?
+                && count < TABLE_ROWS
+            {
+                let batch = batch.slice(0, batch.num_rows().min(TABLE_ROWS - count));
+                count += batch.num_rows();
+                shown.push(batch);
+            }
+            let mut out = BufWriter::new(io::stdout().lock());
+            write_table(columns, &shown, &mut out)?;
+            out.flush()?;
+            if count == TABLE_ROWS {
+                say(format_args!(
+                    "only the first {TABLE_ROWS} rows are shown; --csv, --json and --output give all of them"
+                ));
+            }
+            return Ok(());
+        }
+    };
+    let out = BufWriter::new(io::stdout());
+    let mut writer = RowWriter::new(format, columns, out)?;
+    while let Some(batch) = answer.next()? {
+        writer.write(&batch)?;
+    }
+    let (mut out, _) = writer.finish()?;
+    Ok(out.flush()?)
+}

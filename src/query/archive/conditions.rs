@@ -1,0 +1,263 @@
+//! Conditions on the rows of a table, as people give them to a search, and the predicates that they become.
+
+use std::sync::Arc;
+
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::expr::Like;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, ScalarUDF, ident, lit};
+use ipnet::IpNet;
+
+use super::functions::{AnyIlike, InNetwork, Matches};
+use super::records::record_columns;
+use crate::archive::{ColumnType, TableKind, day_of};
+use crate::view::Filter;
+
+/// What a condition is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribute {
+    /// read or write.
+    Access,
+    /// Who acted: the id, the name or the e-mail address.
+    Actor,
+    /// The audited service.
+    Service,
+    /// The method.
+    Operation,
+    /// The type of a resource.
+    ResourceType,
+    /// The id or the name of a resource.
+    Resource,
+    /// The API key or access key.
+    AccessKey,
+    /// The sensitivity.
+    Sensitivity,
+    /// The event's id.
+    EventId,
+    /// The address of the client.
+    Address,
+    /// The outcome or its code.
+    Status,
+    /// The vendor.
+    Product,
+    /// The environment.
+    Environment,
+    /// The id or the title of the rule.
+    Rule,
+    /// The level of the alert.
+    Level,
+    /// Why a record is a dead letter.
+    Reason,
+}
+
+impl Attribute {
+    /// The columns that may hold it; none if the table knows nothing of it.
+    const fn columns(self, table: TableKind) -> &'static [&'static str] {
+        match (table, self) {
+            (TableKind::DeadLetters, Attribute::Reason) => &["reason"],
+            (TableKind::DeadLetters, _) | (_, Attribute::Reason) => &[],
+            (TableKind::Alerts, Attribute::Rule) => &["rule_id", "rule"],
+            (TableKind::Alerts, Attribute::Level) => &["level"],
+            (TableKind::Events, Attribute::Rule | Attribute::Level) => &[],
+            (TableKind::Events, Attribute::Access) => &["access"],
+            (TableKind::Events, Attribute::Sensitivity) => &["sensitivity"],
+            (TableKind::Alerts, Attribute::Access | Attribute::Sensitivity) => &[],
+            (TableKind::Events, Attribute::Status) => &["status", "status_code"],
+            (TableKind::Alerts, Attribute::Status) => &["status"],
+            (_, Attribute::Actor) => &["actor_uid", "actor_name", "actor_email"],
+            (_, Attribute::Service) => &["service"],
+            (_, Attribute::Operation) => &["operation"],
+            (_, Attribute::ResourceType) => &["resource_type"],
+            (_, Attribute::Resource) => &["resource_uid", "resource_name"],
+            (_, Attribute::AccessKey) => &["credential"],
+            (_, Attribute::EventId) => &["event_id"],
+            (_, Attribute::Address) => &["address"],
+            (_, Attribute::Product) => &["product"],
+            (_, Attribute::Environment) => &["environment"],
+        }
+    }
+
+    /// Whether the rows of a table have it, or the alerts that they raised.
+    pub fn is_of(self, table: TableKind) -> bool {
+        !self.columns(table).is_empty() || self.is_of_alerts(table)
+    }
+
+    /// Whether it is one of the alerts that the rows of a table raised.
+    fn is_of_alerts(self, table: TableKind) -> bool {
+        table == TableKind::Events && matches!(self, Attribute::Rule | Attribute::Level)
+    }
+}
+
+/// Conditions that all hold for a row.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// Not before this time, in milliseconds since the Unix epoch.
+    pub from_ms: Option<i64>,
+    /// Before this time.
+    pub to_ms: Option<i64>,
+    /// Attributes, each with the patterns of which one has to fit; `*` stands for any text, `?` for a character, and
+    /// letter case is ignored.
+    pub attributes: Vec<(Attribute, Vec<String>)>,
+    /// The address is in one of these, if there are any.
+    pub networks: Vec<IpNet>,
+    /// The whole record is one that the filter takes.
+    pub filter: Option<Arc<Filter>>,
+    /// Texts of which every record that the filter takes has one, in any letter case, or an escape of JSON in its place;
+    /// none if nothing is known.
+    pub contained: Vec<String>,
+}
+
+impl Conditions {
+    /// Whether rows of a day may be in time.
+    pub(super) fn has_rows_of(&self, day: i32) -> bool {
+        let begins_in_time = self.to_ms.is_none_or(|to_ms| day <= day_of(to_ms));
+        begins_in_time && self.from_ms.is_none_or(|from_ms| day >= day_of(from_ms))
+    }
+
+    /// The predicate on the alerts of which one has to be about an event; `None` if no alert is needed.
+    pub(super) fn alerts(&self) -> Option<Expr> {
+        let of_alerts = self.attributes.iter();
+        let of_alerts =
+            of_alerts.filter(|(attribute, _)| attribute.is_of_alerts(TableKind::Events));
+        let of_alerts = Conditions {
+            attributes: of_alerts.cloned().collect(),
+            ..Conditions::default()
+        };
+        of_alerts.predicate(TableKind::Alerts)
+    }
+
+    /// The predicate on the rows of a table; `None` if it is always true.
+    pub(super) fn predicate(&self, table: TableKind) -> Option<Expr> {
+        let mut all = Vec::new();
+        if let Some(from_ms) = self.from_ms {
+            all.push(ident("time").gt_eq(time(from_ms)));
+        }
+        if let Some(to_ms) = self.to_ms {
+            all.push(ident("time").lt(time(to_ms)));
+        }
+        for (attribute, patterns) in self
+            .attributes
+            .iter()
+            .filter(|(attribute, _)| !attribute.is_of_alerts(table))
+        {
+            let columns = attribute.columns(table).iter();
+            let each = columns
+                .flat_map(|column| patterns.iter().map(|pattern| like(table, column, pattern)));
+            all.push(any(each));
+        }
+        if !self.networks.is_empty() {
+            all.push(any(self.networks.iter().map(in_network)));
+        }
+        all.extend(
+            self.contained
+                .iter()
+                .filter_map(|text| may_contain(table, text)),
+        );
+        if let Some(filter) = &self.filter {
+            let matches = ScalarUDF::from(Matches::new(table, filter.clone()));
+            all.push(
+                matches.call(
+                    record_columns(table)
+                        .iter()
+                        .map(|name| ident(*name))
+                        .collect(),
+                ),
+            );
+        }
+        conjunction(all)
+    }
+}
+
+/// A time in milliseconds as a value of the column `time`.
+fn time(time_ms: i64) -> Expr {
+    let time_us = time_ms.saturating_mul(1_000);
+    lit(ScalarValue::TimestampMicrosecond(
+        Some(time_us),
+        Some("UTC".into()),
+    ))
+}
+
+/// Whether one of them is true.
+fn any(of: impl Iterator<Item = Expr>) -> Expr {
+    of.reduce(Expr::or).unwrap_or_else(|| lit(false))
+}
+
+/// Whether a column is like a pattern. An id is looked up by its bloom filter, which knows texts as they are: as it is
+/// written, in small letters and in capitals.
+fn like(table: TableKind, column: &str, pattern: &str) -> Expr {
+    let mut columns = table.columns().iter();
+    let is_list = columns.any(|known| known.name == column && known.kind == ColumnType::Texts);
+    if column == "event_id" && !pattern.contains(['*', '?', '\\']) {
+        let mut forms = vec![
+            pattern.to_owned(),
+            pattern.to_lowercase(),
+            pattern.to_uppercase(),
+        ];
+        forms.sort();
+        forms.dedup();
+        let forms = forms.into_iter();
+        let forms = forms.map(|form| lit(ScalarValue::Utf8View(Some(form))));
+        return ident(column).in_list(forms.collect(), false);
+    }
+    let pattern = lit(ScalarValue::Utf8View(Some(sql_pattern(pattern))));
+    if is_list {
+        return ScalarUDF::from(AnyIlike::new()).call(vec![ident(column), pattern]);
+    }
+    ident(column).ilike(pattern)
+}
+
+fn in_network(network: &IpNet) -> Expr {
+    let network = lit(ScalarValue::Utf8View(Some(network.to_string())));
+    ScalarUDF::from(InNetwork::new()).call(vec![ident("address"), network])
+}
+
+/// Whether the JSON of a row may have a text in it: it has it as it is, or it has an escape that may hide it.
+fn may_contain(table: TableKind, text: &str) -> Option<Expr> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'/');
+    if !text.bytes().all(is_plain) {
+        return None;
+    }
+    let column = match table {
+        TableKind::Events => "event",
+        TableKind::Alerts => "alert",
+        TableKind::DeadLetters => return None,
+    };
+    let like = |pattern: &str, case_insensitive: bool| {
+        let pattern = lit(ScalarValue::Utf8View(Some(format!("%{pattern}%"))));
+        let (column, pattern) = (Box::new(ident(column)), Box::new(pattern));
+        Expr::Like(Like::new(false, column, pattern, None, case_insensitive))
+    };
+    let escaped = escape(text);
+    let null = ident(column).is_null();
+    Some(like(&escaped, true).or(like(r"\\u", false)).or(null))
+}
+
+/// A pattern with `*` and `?` as one of SQL. A backslash before `*`, `?` or a backslash makes it a character like others.
+fn sql_pattern(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '*' => out.push('%'),
+            '?' => out.push('_'),
+            '\\' if matches!(characters.peek(), Some('*' | '?' | '\\')) => {
+                let escaped = characters.next().unwrap_or('\\');
+                out.push_str(&escape(escaped.encode_utf8(&mut [0; 4])));
+            }
+            other => out.push_str(&escape(other.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    out
+}
+
+/// A text as a pattern of SQL that only this text fits.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}

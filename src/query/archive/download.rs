@@ -1,0 +1,230 @@
+//! Rows as CSV, as JSON or as Parquet, written as they come, and the manifest of a download: what was asked, how many
+//! rows there are, and the hash of the file.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::csv;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::json::LineDelimitedWriter;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// A form in which rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a line of names (RFC 4180); lists as JSON, bytes as hexadecimal digits.
+    Csv,
+    /// A line of JSON for each row.
+    Json,
+    /// Apache Parquet, compressed with zstd.
+    Parquet,
+}
+
+/// Rows cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file or stream does not take them.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// They cannot be written in this form.
+    #[error(transparent)]
+    Arrow(ArrowError),
+    /// They cannot be written as Parquet.
+    #[error(transparent)]
+    Parquet(ParquetError),
+}
+
+impl From<ArrowError> for WriteError {
+    fn from(error: ArrowError) -> WriteError {
+        match error {
+            ArrowError::IoError(_, error) => WriteError::Io(error),
+            error => WriteError::Arrow(error),
+        }
+    }
+}
+
+impl From<ParquetError> for WriteError {
+    fn from(error: ParquetError) -> WriteError {
+        match error {
+            ParquetError::External(error) => match error.downcast::<io::Error>() {
+                Ok(error) => WriteError::Io(*error),
+                Err(error) => WriteError::Parquet(ParquetError::External(error)),
+            },
+            error => WriteError::Parquet(error),
+        }
+    }
+}
+
+/// Writes rows in some form.
+pub struct RowWriter<W: Write + Send> {
+    rows: u64,
+    form: Form<W>,
+}
+
+enum Form<W: Write + Send> {
+    Csv(Box<csv::Writer<W>>),
+    Json(LineDelimitedWriter<W>),
+    Parquet(Box<ArrowWriter<W>>),
+}
+
+impl<W: Write + Send> RowWriter<W> {
+    /// Writes rows with these columns to `out`.
+    ///
+    /// # Errors
+    /// `out` does not take the beginning.
+    pub fn new(format: Format, columns: &SchemaRef, out: W) -> Result<RowWriter<W>, WriteError> {
+        let form = match format {
+            Format::Csv => {
+                let mut writer = csv::WriterBuilder::new().with_header(true).build(out);
+                // The line of names stands there even where no row follows.
+                writer.write(&flat(&RecordBatch::new_empty(columns.clone()))?)?;
+                Form::Csv(Box::new(writer))
+            }
+            Format::Json => Form::Json(LineDelimitedWriter::new(out)),
+            Format::Parquet => {
+                let zstd = Compression::ZSTD(Default::default());
+                let properties = WriterProperties::builder().set_compression(zstd).build();
+                let writer = ArrowWriter::try_new(out, columns.clone(), Some(properties))?;
+                Form::Parquet(Box::new(writer))
+            }
+        };
+        Ok(RowWriter { rows: 0, form })
+    }
+
+    /// Write some rows.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write(&mut self, rows: &RecordBatch) -> Result<(), WriteError> {
+        self.rows += rows.num_rows() as u64;
+        match &mut self.form {
+            Form::Csv(writer) => writer.write(&flat(rows)?)?,
+            Form::Json(writer) => writer.write(rows)?,
+            Form::Parquet(writer) => writer.write(rows)?,
+        }
+        Ok(())
+    }
+
+    /// Ends the file; where it was written, and how many rows it has.
+    ///
+    /// # Errors
+    /// The end cannot be written.
+    pub fn finish(self) -> Result<(W, u64), WriteError> {
+        let out = match self.form {
+            Form::Csv(writer) => writer.into_inner(),
+            Form::Json(mut writer) => {
+                writer.finish()?;
+                writer.into_inner()
+            }
+            Form::Parquet(writer) => writer.into_inner()?,
+        };
+        Ok((out, self.rows))
+    }
+}
+
+/// The same rows with texts in place of lists and other values of several parts, which CSV does not have.
+fn flat(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = rows.schema();
+    let columns = schema.fields().iter().zip(rows.columns());
+    let columns = columns.map(|(field, column)| {
+        if !field.data_type().is_nested() {
+            return Ok((field.clone(), column.clone()));
+        }
+        let text = texts(column)?;
+        let field = Field::new(field.name(), DataType::Utf8, true);
+        Ok((Arc::new(field), Arc::new(text) as ArrayRef))
+    });
+    let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
+    let (fields, columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
+
+/// The values as JSON, as the lists of a line of JSON have it.
+fn texts(column: &ArrayRef) -> Result<StringArray, ArrowError> {
+    let field = Field::new("v", column.data_type().clone(), true);
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column.clone()])?;
+    let mut out = Vec::new();
+    let mut writer = LineDelimitedWriter::new(&mut out);
+    writer.write(&rows)?;
+    writer.finish()?;
+    let text = String::from_utf8_lossy(&out);
+    // Each line is `{"v":…}`, or `{}` for null.
+    let values = text
+        .lines()
+        .map(|line| line.strip_prefix(r#"{"v":"#)?.strip_suffix('}'));
+    Ok(values.collect())
+}
+
+/// The cells of rows as texts, null as `None`: what a table for people shows.
+///
+/// # Errors
+/// A column has a type that cannot be shown.
+pub fn cells(rows: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, ArrowError> {
+    let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.3fZ"));
+    let columns = rows.columns().iter();
+    let columns = columns.map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
+    let formatters = columns.collect::<Result<Vec<_>, _>>()?;
+    let cell = |row: usize, column: usize| {
+        let is_null = rows.column(column).is_null(row);
+        (!is_null).then(|| formatters[column].value(row).to_string())
+    };
+    let row = |row| {
+        (0..formatters.len())
+            .map(|column| cell(row, column))
+            .collect()
+    };
+    Ok((0..rows.num_rows()).map(row).collect())
+}
+
+/// A writer that hashes and counts what goes through it.
+pub struct Hashed<W> {
+    out: W,
+    sha256: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Hashed<W> {
+    /// Hashes what is written to `out`.
+    pub fn new(out: W) -> Hashed<W> {
+        Hashed {
+            out,
+            sha256: Sha256::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Where was written, and the manifest of what was: a document of JSON.
+    pub fn finish(self, file: &str, asked: &str, rows: u64, at: jiff::Timestamp) -> (W, String) {
+        let manifest = json!({
+            "file": file,
+            "query": asked,
+            "rows": rows,
+            "bytes": self.bytes,
+            "sha256": data_encoding::HEXLOWER.encode(&self.sha256.finalize()),
+            "created": at.to_string(),
+            "watchbell": env!("CARGO_PKG_VERSION"),
+        });
+        (self.out, format!("{manifest:#}\n"))
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.sha256.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,169 @@
+//! The engine that answers queries: DataFusion over the tables of the archive, read-only, within a limit of memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Date32Type, SchemaRef};
+use datafusion::common::{JoinType, Result};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::ScalarUDF;
+use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
+
+use super::conditions::Conditions;
+use super::functions::{AnyIlike, InNetwork};
+use super::provider::{ArchiveTable, read_schema};
+use crate::archive::{FileEntry, Table, TableKind, day_number};
+
+/// How many of the largest users of memory the message names when it is used up.
+const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
+
+/// Answers queries on tables.
+pub struct Engine {
+    context: SessionContext,
+    /// The days of which each table has rows, the newest first.
+    days: BTreeMap<TableKind, Vec<i32>>,
+}
+
+impl Engine {
+    /// An engine without tables. Queries use at most about `memory` bytes; what does not fit is written to temporary
+    /// files where the operation can do so.
+    ///
+    /// # Errors
+    /// There is no place for temporary files.
+    pub fn new(memory: usize) -> Result<Engine> {
+        let pool = TrackConsumersPool::new(
+            FairSpillPool::new(memory),
+            NAMED_CONSUMERS
+                .try_into()
+                .unwrap_or(std::num::NonZeroUsize::MIN),
+        );
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .build_arc()?;
+        let mut config = SessionConfig::new()
+            .with_information_schema(true)
+            .with_default_catalog_and_schema("watchbell", "archive");
+        let options = config.options_mut();
+        options.execution.time_zone = Some("UTC".into());
+        options.execution.parquet.pushdown_filters = true;
+        options.execution.parquet.reorder_filters = true;
+        let context = SessionContext::new_with_config_rt(config, runtime);
+        for function in [
+            ScalarUDF::from(AnyIlike::new()),
+            ScalarUDF::from(InNetwork::new()),
+        ] {
+            context.register_udf(function);
+        }
+        Ok(Engine {
+            context,
+            days: BTreeMap::new(),
+        })
+    }
+
+    /// Make a snapshot of a table, and rows that it does not hold yet, known by the name of the table.
+    ///
+    /// # Errors
+    /// The rows are not those of the table.
+    pub fn add(&mut self, table: &Table, live: &[RecordBatch]) -> Result<()> {
+        let url = store_url(table.kind())?;
+        self.context
+            .register_object_store(url.as_ref(), table.object_store());
+        self.register(table.kind(), table.entries(), live)
+    }
+
+    /// Make rows known by the name of a table that does not exist yet.
+    ///
+    /// # Errors
+    /// The rows are not those of the table.
+    pub fn add_unstored(&mut self, kind: TableKind, live: &[RecordBatch]) -> Result<()> {
+        self.register(kind, Vec::new(), live)
+    }
+
+    fn register(
+        &mut self,
+        kind: TableKind,
+        files: Vec<FileEntry>,
+        live: &[RecordBatch],
+    ) -> Result<()> {
+        let mut days: BTreeSet<i32> = files.iter().map(|file| day_number(&file.day)).collect();
+        for rows in live {
+            let of_rows = rows.column(0).as_primitive::<Date32Type>();
+            days.extend(of_rows.values());
+        }
+        self.days.insert(kind, days.into_iter().rev().collect());
+        let table = ArchiveTable::new(kind, files, store_url(kind)?, live)?;
+        self.context.register_table(kind.name(), Arc::new(table))?;
+        Ok(())
+    }
+
+    /// The days of which a table has rows, the newest first.
+    pub(super) fn days(&self, table: TableKind) -> &[i32] {
+        self.days.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    /// The columns of a table.
+    pub fn schema(&self, table: TableKind) -> SchemaRef {
+        read_schema(table)
+    }
+
+    /// All rows of a table.
+    ///
+    /// # Errors
+    /// It was not added.
+    pub(super) async fn table(&self, table: TableKind) -> Result<DataFrame> {
+        self.context.table(table.name()).await
+    }
+
+    /// The rows of a table for which the conditions hold.
+    ///
+    /// # Errors
+    /// A table was not added.
+    pub(super) async fn rows(
+        &self,
+        table: TableKind,
+        conditions: &Conditions,
+    ) -> Result<DataFrame> {
+        let mut rows = self.table(table).await?;
+        if table == TableKind::Events
+            && let Some(raised) = conditions.alerts()
+        {
+            let alerts = self.table(TableKind::Alerts).await?.filter(raised)?;
+            let ids = alerts.select_columns(&["event_id"])?;
+            rows = rows.join(ids, JoinType::LeftSemi, &["event_id"], &["event_id"], None)?;
+        }
+        match conditions.predicate(table) {
+            Some(predicate) => rows.filter(predicate),
+            None => Ok(rows),
+        }
+    }
+
+    /// The answer to a query in SQL.
+    ///
+    /// # Errors
+    /// The query is not one, or would change something.
+    pub async fn sql(&self, query: &str) -> Result<DataFrame> {
+        let read_only = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        self.context.sql_with_options(query, read_only).await
+    }
+
+    /// The rows of a query in SQL.
+    ///
+    /// # Errors
+    /// As [`Engine::sql`].
+    pub async fn stream(&self, query: &str) -> Result<SendableRecordBatchStream> {
+        self.sql(query).await?.execute_stream().await
+    }
+}
+
+/// Under which URL the data files of a table are found.
+fn store_url(kind: TableKind) -> Result<ObjectStoreUrl> {
+    ObjectStoreUrl::parse(format!("archive://{}", kind.name()))
+}

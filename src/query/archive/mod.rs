@@ -1,0 +1,22 @@
+//! Queries on the archive and on what the topics hold beyond it: one engine for SQL, for searches and for the page.
+//! Invariant: nothing is written, and memory is bounded.
+
+mod conditions;
+mod download;
+mod engine;
+mod functions;
+mod live;
+mod lookup;
+mod open;
+mod provider;
+mod pruning;
+mod records;
+mod search;
+
+pub use conditions::{Attribute, Conditions};
+pub use download::{Format, Hashed, RowWriter, WriteError, cells};
+pub use engine::Engine;
+pub use live::LiveError;
+pub use open::{OpenError, Opening, table_of};
+pub use records::record_columns;
+pub use search::{Found, Grouping, Unit};

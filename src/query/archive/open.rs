@@ -1,0 +1,157 @@
+//! Opens the archive of a configuration for queries: a snapshot of each table that is asked, and the ends of its topics.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use datafusion::common::DataFusionError;
+use tokio::runtime::Handle;
+
+use super::engine::Engine;
+use super::live::{End, LiveError};
+use crate::archive::{Storage, StorageError, Table, TableError, TableKind};
+use crate::config::{Archive, Config};
+use crate::kafka::session::Shutdown;
+use crate::kafka::topic_reader::ReadError;
+use crate::pipeline::{Content, OutputTopic};
+
+/// The archive cannot be opened for queries.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The storage cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A table cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The engine does not start.
+    #[error(transparent)]
+    Engine(#[from] DataFusionError),
+}
+
+/// What is opened, and how.
+pub struct Opening<'o> {
+    /// The configuration, which names the topics and the cluster.
+    pub config: &'o Config,
+    /// Where the archive is.
+    pub archive: &'o Archive,
+    /// The tables that are asked.
+    pub tables: &'o [TableKind],
+    /// About how many bytes of memory a query may use.
+    pub memory: usize,
+    /// Whether the ends of the topics are read.
+    pub is_live: bool,
+    /// The request to stop, which ends reading the topics.
+    pub stop: &'o Shutdown,
+    /// Receives notes for people.
+    pub note: &'o (dyn Fn(&str) + Sync),
+}
+
+impl Opening<'_> {
+    /// An engine with the tables. A topic that cannot be read is noted, and its end left out.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub fn open(&self, handle: &Handle) -> Result<Engine, OpenError> {
+        let storage = Storage::open(&self.archive.url, &self.archive.options)?;
+        let mut engine = Engine::new(self.memory)?;
+        let mut tables = BTreeMap::new();
+        for kind in self.tables {
+            let table = handle.block_on(Table::open_existing(&storage, *kind))?;
+            tables.insert(*kind, table);
+        }
+        let mut ends = match self.is_live {
+            true => self.ends(&mut tables, handle),
+            false => BTreeMap::new(),
+        };
+        for (kind, table) in &tables {
+            let live = ends.remove(kind).unwrap_or_default();
+            match table {
+                Some(table) => engine.add(table, &live)?,
+                None => {
+                    if live.is_empty() {
+                        let (url, name) = (storage.url(), kind.name());
+                        (self.note)(&format!("the archive {url} has no table {name} yet"));
+                    }
+                    engine.add_unstored(*kind, &live)?;
+                }
+            }
+        }
+        Ok(engine)
+    }
+
+    /// The ends of the topics that are archived in the tables. The cluster is asked about all topics at the same time.
+    fn ends(
+        &self,
+        tables: &mut BTreeMap<TableKind, Option<Table>>,
+        handle: &Handle,
+    ) -> BTreeMap<TableKind, Vec<RecordBatch>> {
+        let outputs = self.config.outputs.iter();
+        let outputs = outputs.filter(|output| tables.contains_key(&table_of(output.content)));
+        let outputs: Vec<&OutputTopic> = outputs.collect();
+        let held = in_parallel(&outputs, |output| {
+            End::of(self.config, &output.topic, self.note)
+        });
+        let mut ends = Vec::new();
+        for (output, end) in outputs.into_iter().zip(held) {
+            let table = tables.get_mut(&table_of(output.content));
+            let table = table.and_then(Option::as_mut);
+            let end = end.and_then(|mut end| {
+                end.after(table, &self.archive.group, handle)?;
+                Ok(end)
+            });
+            match end {
+                Err(LiveError::Read(ReadError::Missing(_))) if output.is_optional() => {}
+                Err(error) => self.left_out(output, &error),
+                Ok(end) => ends.push((output, end)),
+            }
+        }
+        let read = in_parallel(&ends, |(output, end)| {
+            end.read(table_of(output.content), self.stop)
+        });
+        let mut rows: BTreeMap<TableKind, Vec<RecordBatch>> = BTreeMap::new();
+        for ((output, end), read) in ends.iter().zip(read) {
+            if end.skipped > 0 {
+                (self.note)(&format!(
+                    "the archive is far behind the topic {}: {} of its records are not archived yet and are not searched",
+                    output.topic, end.skipped
+                ));
+            }
+            match read {
+                Ok(read) if read.num_rows() == 0 => {}
+                Ok(read) => rows.entry(table_of(output.content)).or_default().push(read),
+                Err(error) => self.left_out(output, &error),
+            }
+        }
+        rows
+    }
+
+    fn left_out(&self, output: &OutputTopic, error: &LiveError) {
+        (self.note)(&format!(
+            "what the archive does not hold yet of the topic {} is left out: {error}",
+            output.topic
+        ));
+    }
+}
+
+/// What `each` makes of the items, each on a thread of its own.
+fn in_parallel<I: Sync, T: Send>(items: &[I], each: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let each = &each;
+        let threads = items.iter().map(|item| scope.spawn(move || each(item)));
+        let threads: Vec<_> = threads.collect();
+        let results = threads.into_iter().map(|thread| match thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        results.collect()
+    })
+}
+
+/// The table to which the topics with some content are archived.
+pub fn table_of(content: Content) -> TableKind {
+    match content {
+        Content::Events => TableKind::Events,
+        Content::Alerts => TableKind::Alerts,
+        Content::DeadLetters => TableKind::DeadLetters,
+    }
+}

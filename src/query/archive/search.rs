@@ -1,0 +1,320 @@
+//! Searches: the newest rows for which conditions hold, how many there are, and how many of each value.
+//! The newest rows are found in two steps: first where they are, then their content, since nearly all bytes of a row
+//! are its content. Days are searched from the newest on, so that rows are given out as they are found.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::functions::core::expr_fn::coalesce;
+use datafusion::functions::datetime::expr_fn::date_trunc;
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::{Expr, ident, lit};
+use datafusion::prelude::DataFrame;
+
+use super::conditions::Conditions;
+use super::engine::Engine;
+use super::records::Records;
+use crate::archive::{ColumnType, TableKind};
+use crate::event::RawRecord;
+
+/// Days that are searched together at most.
+const MOST_DAYS: usize = 64;
+
+/// Rows whose content is read at a time.
+const CONTENT_ROWS: usize = 4_096;
+
+/// The column with the number of rows of a group.
+const COUNT: &str = "count";
+
+/// The columns that say where a row is.
+const PLACE: [&str; 4] = ["time", "topic", "partition", "offset"];
+
+impl Engine {
+    /// Gives the newest rows to `found`, the newest first, some at a time and with these columns, until it breaks.
+    ///
+    /// # Errors
+    /// The archive cannot be read, or the memory does not suffice.
+    pub async fn newest(
+        &self,
+        table: TableKind,
+        conditions: &Conditions,
+        limit: Option<usize>,
+        columns: &[&str],
+        found: &mut (dyn FnMut(&Found) -> ControlFlow<()> + Send),
+    ) -> Result<()> {
+        let in_time = |day: &&i32| conditions.has_rows_of(**day);
+        let all: Vec<i32> = self.days(table).iter().filter(in_time).copied().collect();
+        let mut left = limit;
+        let (mut days, mut together) = (all.as_slice(), 1);
+        while left != Some(0) && !days.is_empty() {
+            let (window, rest) = days.split_at(together.min(days.len()));
+            let (newest, oldest) = (window[0], window[window.len() - 1]);
+            days = rest;
+            // Without a limit the places of all rows of a window are in memory.
+            if limit.is_some() {
+                together = (together * 2).min(MOST_DAYS);
+            }
+            let in_window = day(oldest)
+                .lt_eq(ident("day"))
+                .and(ident("day").lt_eq(day(newest)));
+            let rows = self.rows(table, conditions).await?.filter(in_window)?;
+            let places = self.places(rows, left).await?;
+            left = left.map(|left| left - places.len());
+            for places in places.chunks(CONTENT_ROWS) {
+                let found_rows = Found {
+                    rows: self.content(table, places, columns).await?,
+                    days: all.len(),
+                    searched_days: all.len() - days.len(),
+                };
+                if found(&found_rows).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub async fn count(&self, table: TableKind, conditions: &Conditions) -> Result<usize> {
+        self.rows(table, conditions).await?.count().await
+    }
+
+    /// How many rows there are of each value of these, the most frequent first.
+    ///
+    /// # Errors
+    /// There is no such column, the archive cannot be read, or the memory does not suffice.
+    pub async fn count_by(
+        &self,
+        table: TableKind,
+        conditions: &Conditions,
+        by: &[Grouping],
+        limit: Option<usize>,
+    ) -> Result<DataFrame> {
+        let mut rows = self.rows(table, conditions).await?;
+        // A row with several resources counts for each of them.
+        let mut lists: Vec<&str> = by.iter().flat_map(Grouping::columns).collect();
+        lists.retain(|column| list_columns(table).any(|list| list == *column));
+        lists.sort_unstable();
+        lists.dedup();
+        if !lists.is_empty() {
+            rows = rows.unnest_columns(&lists)?;
+        }
+        let groups: Vec<Expr> = by.iter().map(Grouping::value).collect();
+        let counts = rows.aggregate(groups, vec![count(lit(1)).alias(COUNT)])?;
+        let mut order = vec![ident(COUNT).sort(false, false)];
+        let names = by.iter().map(|group| ident(group.name).sort(true, false));
+        order.extend(names);
+        counts.sort(order)?.limit(0, limit)
+    }
+
+    /// How many rows there are in each hour, day, week or month that has any, the oldest first: `begin`, `count`.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub async fn histogram(
+        &self,
+        table: TableKind,
+        conditions: &Conditions,
+        unit: Unit,
+    ) -> Result<DataFrame> {
+        let rows = self.rows(table, conditions).await?;
+        let begin = date_trunc(lit(unit.word()), ident("time")).alias("begin");
+        let counts = rows.aggregate(vec![begin], vec![count(lit(1)).alias(COUNT)])?;
+        counts.sort(vec![ident("begin").sort(true, false)])
+    }
+
+    /// Where the newest of these rows are, the newest first.
+    async fn places(&self, rows: DataFrame, limit: Option<usize>) -> Result<Vec<Place>> {
+        let rows = rows.select_columns(&PLACE)?;
+        let order = PLACE.map(|column| ident(column).sort(false, false));
+        let rows = rows.sort(order.to_vec())?;
+        let rows = rows.limit(0, limit)?;
+        let mut places = Vec::new();
+        for batch in rows.collect().await? {
+            places.extend(Place::of(&batch));
+        }
+        Ok(places)
+    }
+
+    /// These columns of the rows at these places, in the same order.
+    async fn content(
+        &self,
+        table: TableKind,
+        places: &[Place],
+        columns: &[&str],
+    ) -> Result<RecordBatch> {
+        let times = places.iter().map(|place| place.time_us);
+        let (first, last) = (times.clone().min(), times.max());
+        let between = ident("time").between(
+            time_us(first.unwrap_or_default()),
+            time_us(last.unwrap_or_default()),
+        );
+        let offsets = places.iter().map(|place| lit(place.offset)).collect();
+        let rows = self.table(table).await?;
+        let rows = rows.filter(between.and(ident("offset").in_list(offsets, false)))?;
+        let wanted = columns.iter().map(|column| ident(*column));
+        let place = PLACE.iter().enumerate();
+        let place = place.map(|(number, column)| ident(*column).alias(format!("place {number}")));
+        let rows = rows.select(place.chain(wanted).collect::<Vec<_>>())?;
+        let schema = Arc::new(rows.schema().as_arrow().clone());
+        let rows = concat_batches(&schema, &rows.collect().await?)?;
+        let at: HashMap<Place, u32> = Place::of(&rows).zip(0..).collect();
+        let order = places.iter().filter_map(|place| at.get(place).copied());
+        let order = UInt32Array::from_iter_values(order);
+        let wanted: Vec<usize> = (PLACE.len()..rows.num_columns()).collect();
+        Ok(take_record_batch(&rows.project(&wanted)?, &order)?)
+    }
+}
+
+/// The width of a bar of a histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// An hour.
+    Hour,
+    /// A day in UTC.
+    Day,
+    /// A week from Monday on.
+    Week,
+    /// A month.
+    Month,
+}
+
+impl Unit {
+    const fn word(self) -> &'static str {
+        match self {
+            Unit::Hour => "hour",
+            Unit::Day => "day",
+            Unit::Week => "week",
+            Unit::Month => "month",
+        }
+    }
+}
+
+/// What rows are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grouping {
+    /// Its name.
+    pub name: &'static str,
+    /// The columns of which the first that has a value gives it.
+    columns: &'static [&'static str],
+}
+
+impl Grouping {
+    /// Groupings that are no column.
+    const NAMED: [Grouping; 5] = [
+        Grouping::new("actor", &["actor_name", "actor_email", "actor_uid"]),
+        Grouping::new("resource", &["resource_name", "resource_uid"]),
+        Grouping::new("access_key", &["credential"]),
+        Grouping::new("ip", &["address"]),
+        Grouping::new("sensitive", &["sensitivity"]),
+    ];
+
+    const fn new(name: &'static str, columns: &'static [&'static str]) -> Grouping {
+        Grouping { name, columns }
+    }
+
+    /// The grouping of this name: one of those that are no column, or a column of the table.
+    pub fn of(table: TableKind, name: &str) -> Option<Grouping> {
+        let mut known = table.columns().iter();
+        let named = Grouping::NAMED.into_iter().find(|group| group.name == name);
+        match named {
+            Some(group) => known
+                .any(|column| column.name == group.columns[0])
+                .then_some(group),
+            None => {
+                let column = known.find(|column| column.name == name)?;
+                let columns = std::slice::from_ref(&column.name);
+                Some(Grouping::new(column.name, columns))
+            }
+        }
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.columns.iter().copied()
+    }
+
+    fn value(&self) -> Expr {
+        let values: Vec<Expr> = self.columns().map(ident).collect();
+        match &values[..] {
+            [only] => only.clone().alias(self.name),
+            _ => coalesce(values).alias(self.name),
+        }
+    }
+}
+
+/// Rows that were found.
+pub struct Found {
+    /// The rows, the newest first.
+    pub rows: RecordBatch,
+    /// How many days are searched, and how many of them were.
+    pub days: usize,
+    /// How many of them were searched.
+    pub searched_days: usize,
+}
+
+impl Found {
+    /// Calls `visit` with the record of each row; the columns are those of [`super::record_columns`].
+    ///
+    /// # Errors
+    /// The columns are others.
+    pub fn each_record(
+        &self,
+        table: TableKind,
+        visit: &mut dyn FnMut(&RawRecord<'_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let records = Records::new(table, self.rows.columns())?;
+        Ok((0..records.len()).try_for_each(|row| records.with(row, &mut *visit)))
+    }
+}
+
+/// Where a row is.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Place {
+    time_us: i64,
+    topic: String,
+    partition: i32,
+    offset: i64,
+}
+
+impl Place {
+    /// The rows with the columns of [`PLACE`].
+    fn of(rows: &RecordBatch) -> impl Iterator<Item = Place> {
+        let times = rows.column(0).as_primitive::<TimestampMicrosecondType>();
+        let topics = rows.column(1).as_string_view();
+        let partitions = rows.column(2).as_primitive::<Int32Type>();
+        let offsets = rows.column(3).as_primitive::<Int64Type>();
+        (0..rows.num_rows()).map(|row| Place {
+            time_us: times.value(row),
+            topic: topics.value(row).to_owned(),
+            partition: partitions.value(row),
+            offset: offsets.value(row),
+        })
+    }
+}
+
+/// The columns that hold lists.
+fn list_columns(table: TableKind) -> impl Iterator<Item = &'static str> {
+    let columns = table.columns().iter();
+    let lists = columns.filter(|column| column.kind == ColumnType::Texts);
+    lists.map(|column| column.name)
+}
+
+fn day(number: i32) -> Expr {
+    lit(ScalarValue::Date32(Some(number)))
+}
+
+fn time_us(time_us: i64) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(
+        Some(time_us),
+        Some("UTC".into()),
+    ))
+}

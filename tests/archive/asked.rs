@@ -1,0 +1,504 @@
+//! What `search`, `sql` and `show` answer, compared with the events themselves.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use flate2::read::GzDecoder;
+use ipnet::IpNet;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::duckdb;
+use super::fixture::Archive;
+
+/// The archive of the documented events of both vendors.
+fn documented() -> Archive {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data"));
+    Archive::of(&[
+        folder.join("confluent/shapes.ndjson"),
+        folder.join("actiontrail/shapes.ndjson"),
+        folder.join("actiontrail/seed.ndjson"),
+    ])
+}
+
+/// The events that a search prints as JSON.
+fn found(archive: &Archive, arguments: &[&str]) -> Vec<Value> {
+    let text = archive.ask("search", &[&["--json", "--all"], arguments].concat());
+    let event = |line: &str| serde_json::from_str(line).expect("JSON");
+    text.lines().map(event).collect()
+}
+
+fn ids(events: &[Value]) -> BTreeSet<String> {
+    let id = |event: &Value| {
+        event["metadata"]["uid"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    events.iter().map(id).collect()
+}
+
+fn texts<'v>(event: &'v Value, pointers: &[&str]) -> Vec<&'v str> {
+    let texts = pointers
+        .iter()
+        .filter_map(|pointer| event.pointer(pointer)?.as_str());
+    texts.collect()
+}
+
+/// All strings of a value.
+fn strings<'v>(value: &'v Value, out: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => out.push(text),
+        Value::Array(values) => values.iter().for_each(|value| strings(value, out)),
+        Value::Object(members) => members.values().for_each(|value| strings(value, out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn each_condition_finds_the_events_that_meet_it_and_no_others() {
+    let archive = documented();
+    let all = found(&archive, &[]);
+    assert!(all.len() > 40, "{} events", all.len());
+    let actor = [
+        "/actor/user/uid",
+        "/actor/user/name",
+        "/actor/user/email_addr",
+    ];
+    let resource = |event: &Value, test: &dyn Fn(&Value) -> bool| {
+        event["resources"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(test))
+    };
+    let is = |text: &Value, wanted: &str| {
+        text.as_str()
+            .is_some_and(|text| text.eq_ignore_ascii_case(wanted))
+    };
+    let cases: Vec<(&[&str], Box<dyn Fn(&Value) -> bool>)> = vec![
+        (
+            &["--actor", "U-5R7T9W"],
+            Box::new(|event| texts(event, &actor).contains(&"u-5r7t9w")),
+        ),
+        (
+            &["--actor", "lin", "--actor", "sa-*"],
+            Box::new(|event| {
+                texts(event, &actor)
+                    .iter()
+                    .any(|text| *text == "lin" || text.starts_with("sa-"))
+            }),
+        ),
+        (
+            &["--operation", "delete*"],
+            Box::new(|event| {
+                texts(event, &["/api/operation"])
+                    .iter()
+                    .any(|text| text.to_lowercase().starts_with("delete"))
+            }),
+        ),
+        (
+            &["--operation", "kafka.?reateTopics"],
+            Box::new(|event| event["api"]["operation"] == "kafka.CreateTopics"),
+        ),
+        (
+            &["--status", "failure"],
+            Box::new(|event| event["status"] == "Failure"),
+        ),
+        (
+            &["--resource-type", "topic"],
+            Box::new(|event| resource(event, &|one| is(&one["type"], "topic"))),
+        ),
+        (
+            &["--resource", "ORDERS*"],
+            Box::new(|event| {
+                resource(event, &|one| {
+                    texts(one, &["/uid", "/name"])
+                        .iter()
+                        .any(|text| text.to_lowercase().starts_with("orders"))
+                })
+            }),
+        ),
+        (
+            &["--ip", "203.0.113.0/24"],
+            Box::new(|event| {
+                let network: IpNet = "203.0.113.0/24".parse().unwrap();
+                let address = event["src_endpoint"]["ip"].as_str().unwrap_or_default();
+                address
+                    .parse()
+                    .is_ok_and(|address: std::net::IpAddr| network.contains(&address))
+            }),
+        ),
+        (
+            &["--ip", "198.51.100.23"],
+            Box::new(|event| event["src_endpoint"]["ip"] == "198.51.100.23"),
+        ),
+        (
+            &["--text", "KAFKA"],
+            Box::new(|event| {
+                let mut all = Vec::new();
+                strings(event, &mut all);
+                all.iter().any(|text| text.to_lowercase().contains("kafka"))
+            }),
+        ),
+        (
+            &[
+                "--where",
+                "status: Failure",
+                "--where",
+                "api.operation|contains: Authorize",
+            ],
+            Box::new(|event| {
+                let operation = texts(event, &["/api/operation"]);
+                event["status"] == "Failure"
+                    && operation.iter().any(|text| text.contains("Authorize"))
+            }),
+        ),
+        (
+            &[
+                "--from",
+                "2026-03-14T09:26:53Z",
+                "--to",
+                "2026-03-14T09:26:54Z",
+            ],
+            Box::new(|event| event["time"].as_i64().unwrap() / 1_000 == 1_773_480_413),
+        ),
+        (
+            &["--to", "2021-01-01"],
+            Box::new(|event| event["time"].as_i64().unwrap() < 1_609_459_200_000),
+        ),
+        (&["--actor", "nobody-%"], Box::new(|_| false)),
+    ];
+    for (arguments, meets) in &cases {
+        let expected: Vec<Value> = all.iter().filter(|event| meets(event)).cloned().collect();
+        let found = found(&archive, arguments);
+        assert_eq!(ids(&found), ids(&expected), "{arguments:?}");
+        assert_eq!(found.len(), expected.len(), "{arguments:?}");
+        let is_vain = arguments
+            .iter()
+            .any(|argument| argument.starts_with("nobody"));
+        assert_eq!(expected.is_empty(), is_vain, "{arguments:?} tests nothing");
+        let count = archive.ask("search", &[&["--count"], *arguments].concat());
+        assert_eq!(
+            count.trim(),
+            expected.len().to_string(),
+            "--count {arguments:?}"
+        );
+        let times: Vec<i64> = found
+            .iter()
+            .map(|event| event["time"].as_i64().unwrap())
+            .collect();
+        assert!(
+            times.is_sorted_by(|a, b| a >= b),
+            "{arguments:?} is not newest first: {times:?}"
+        );
+    }
+}
+
+#[test]
+fn access_sensitivity_product_environment_and_the_rule_are_conditions() {
+    let archive = documented();
+    let sql = |condition: &str| {
+        let query = format!("SELECT count(*) AS n FROM events WHERE {condition}");
+        let row: Value = serde_json::from_str(&archive.ask("sql", &["--json", &query])).unwrap();
+        row["n"].as_u64().unwrap()
+    };
+    for (arguments, condition) in [
+        (&["--access", "write"][..], "access = 'write'"),
+        (&["--sensitive"], "sensitivity = 'high'"),
+        (&["--sensitive=medium"], "sensitivity IN ('high', 'medium')"),
+        (&["--product", "ACTIONTRAIL"], "product = 'actiontrail'"),
+        (
+            &["--environment", "env-q7x2k9"],
+            "environment = 'env-q7x2k9'",
+        ),
+        (&["--access-key", "QWERTY*"], "credential LIKE 'QWERTY%'"),
+        (&["--service", "*ecs*"], "service ILIKE '%ecs%'"),
+        (
+            &["--level", "high", "--level", "critical"],
+            "event_id IN (SELECT event_id FROM alerts WHERE level IN ('high', 'critical'))",
+        ),
+        (
+            &["--rule", "*deleted*"],
+            "event_id IN (SELECT event_id FROM alerts WHERE rule ILIKE '%deleted%')",
+        ),
+    ] {
+        let count = archive.ask("search", &[&["--count"], arguments].concat());
+        let expected = sql(condition);
+        assert!(expected > 0, "{condition} is true of no event");
+        assert_eq!(count.trim(), expected.to_string(), "{arguments:?}");
+    }
+    let alerts = archive.ask("search", &["alerts", "--level", "high", "--all", "--json"]);
+    for alert in alerts.lines() {
+        let alert: Value = serde_json::from_str(alert).unwrap();
+        assert_eq!(alert["severity"], "High");
+    }
+    assert!(!alerts.is_empty());
+}
+
+#[test]
+fn who_did_how_much_of_what_is_counted() {
+    let archive = documented();
+    let all = found(&archive, &[]);
+    let failures = all
+        .iter()
+        .filter(|event| event["status"] == "Failure")
+        .count();
+    let by = archive.ask("search", &["--by", "status", "--csv"]);
+    assert!(
+        by.lines().any(|line| line == format!("Failure,{failures}")),
+        "{by}"
+    );
+    let month = archive.ask("search", &["--histogram=month", "--json"]);
+    let counts: Vec<Value> = month
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let sum: u64 = counts
+        .iter()
+        .map(|row| row["count"].as_u64().unwrap())
+        .sum();
+    assert_eq!(sum, all.len() as u64, "{month}");
+    let table = archive.ask("search", &["--by", "actor,operation", "-n", "3"]);
+    assert_eq!(table.lines().count(), 4, "{table}");
+    assert!(table.starts_with("ACTOR "), "{table}");
+    let unknown = archive.run("search", &["--by", "colour"]);
+    let told = String::from_utf8_lossy(&unknown.stderr);
+    assert!(
+        told.contains("--by colour: the table events has no such column; there are actor"),
+        "{told}"
+    );
+    assert_eq!(unknown.status.code(), Some(1));
+}
+
+#[test]
+fn a_download_is_whole_and_its_manifest_says_so() {
+    let archive = documented();
+    let all = found(&archive, &[]);
+    for name in [
+        "all.ndjson",
+        "all.ndjson.gz",
+        "all.csv",
+        "all.csv.gz",
+        "all.parquet",
+    ] {
+        let path = archive.file(name);
+        archive.ask("search", &["--output", path.to_str().unwrap()]);
+        let bytes = fs::read(&path).unwrap();
+        let manifest = fs::read_to_string(archive.file(&format!("{name}.manifest.json"))).unwrap();
+        let manifest: Value = serde_json::from_str(&manifest).unwrap();
+        assert_eq!(manifest["rows"], all.len(), "{name}");
+        let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
+        assert_eq!(manifest["sha256"], hash, "{name}");
+        assert_eq!(manifest["bytes"], bytes.len(), "{name}");
+        let query = manifest["query"].as_str().unwrap();
+        assert!(query.starts_with("watchbell search --config"), "{query}");
+        let mut text = String::new();
+        if name.ends_with(".gz") {
+            GzDecoder::new(&bytes[..])
+                .read_to_string(&mut text)
+                .unwrap();
+        } else if !name.ends_with(".parquet") {
+            text = String::from_utf8(bytes).unwrap();
+        }
+        if name.contains("ndjson") {
+            let events: Vec<Value> = text
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            assert_eq!(events, all, "{name}");
+        }
+        if name.contains("csv") {
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let column = reader
+                .headers()
+                .unwrap()
+                .iter()
+                .position(|name| name == "event")
+                .unwrap();
+            let rows = reader.records().map(|row| row.unwrap()[column].to_owned());
+            let events: Vec<Value> = rows
+                .map(|event| serde_json::from_str(&event).unwrap())
+                .collect();
+            assert_eq!(events, all, "{name}");
+        }
+        assert!(!archive.file(&format!("{name}.partial")).exists(), "{name}");
+    }
+    let parquet = archive.file("all.parquet");
+    let query = format!(
+        "SELECT count(DISTINCT event_id) AS ids, count(*) AS rows FROM '{}'",
+        parquet.display()
+    );
+    let counts = duckdb::query(&query);
+    assert_eq!(
+        (&counts[0]["ids"], &counts[0]["rows"]),
+        (&ids(&all).len().into(), &all.len().into())
+    );
+    let refused = archive.run("search", &["--output", "all.xlsx"]);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        told.contains("must end in .csv, .ndjson or .parquet"),
+        "{told}"
+    );
+}
+
+#[test]
+fn sql_only_reads_and_says_what_is_wrong() {
+    let archive = documented();
+    let outside = archive.file("outside.csv");
+    let copy = format!("COPY events TO '{}'", outside.display());
+    for (query, expected) in [
+        (copy.as_str(), "the archive is only read"),
+        ("DELETE FROM events", "the archive is only read"),
+        ("CREATE TABLE x AS SELECT 1", "the archive is only read"),
+        (
+            "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'",
+            "the archive is only read",
+        ),
+        (
+            "SET datafusion.execution.batch_size = 1",
+            "the archive is only read",
+        ),
+        ("SELECT * FROM '/etc/passwd'", "not found"),
+        ("SELECT colour FROM events", "colour"),
+        ("SELECT 1 FROM", "the SQL cannot be read"),
+    ] {
+        let output = archive.run("sql", &[query]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{query}: {told}");
+        assert!(told.contains(expected), "{query}: {told}");
+    }
+    assert!(!outside.exists());
+    let described = archive.ask("sql", &["DESCRIBE alerts"]);
+    assert!(described.contains("group_key"), "{described}");
+    let networks = archive.ask(
+        "sql",
+        &[
+            "--csv",
+            "SELECT count(*) FROM events WHERE in_network(address, '203.0.113.0/24')",
+        ],
+    );
+    assert_ne!(networks.lines().nth(1), Some("0"), "{networks}");
+    let resources = archive.ask(
+        "sql",
+        &[
+            "--csv",
+            "SELECT count(*) FROM events WHERE any_ilike(resource_uid, 'ORDERS%')",
+        ],
+    );
+    assert_ne!(resources.lines().nth(1), Some("0"), "{resources}");
+}
+
+#[test]
+fn a_question_that_needs_too_much_memory_fails_and_says_so() {
+    let archive = documented();
+    let output = archive.run(
+        "sql",
+        &[
+            "--memory",
+            "16MB",
+            "SELECT array_agg(value) FROM generate_series(1, 100000000) AS t(value)",
+        ],
+    );
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("--memory"), "{told}");
+    let sorted = archive.ask(
+        "sql",
+        &[
+            "--memory",
+            "32MB",
+            "--csv",
+            "SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY value % 1000) AS place FROM \
+             generate_series(1, 5000000) AS t(value)) WHERE place > 4999990",
+        ],
+    );
+    // What is sorted and does not fit is written to temporary files.
+    assert_eq!(sorted.lines().nth(1), Some("10"), "{sorted}");
+}
+
+#[test]
+fn an_interrupted_question_ends_at_once() {
+    let archive = documented();
+    let mut asked = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+        .args(["sql", "--no-live", "--config"])
+        .arg(archive.config())
+        .arg("SELECT sum(a.value * b.value) FROM generate_series(1, 1000000) AS a(value), generate_series(1, 1000000) AS b(value)")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Long enough for the question to begin; where it has not, the signal ends it as well.
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(
+        asked.try_wait().unwrap().is_none(),
+        "it should take for hours"
+    );
+    let started = Instant::now();
+    Command::new("kill")
+        .args(["-INT", &asked.id().to_string()])
+        .status()
+        .unwrap();
+    let output = asked.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("stopped before the answer was complete"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_record_is_shown_with_what_belongs_to_it() {
+    let archive = documented();
+    let alert = found(&archive, &["--rule", "*deleted*"]);
+    let id = alert[0]["metadata"]["uid"].as_str().unwrap();
+    let config = archive.config();
+    let show = |id: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+            .args(["show", "--config"])
+            .arg(&config)
+            .arg(id)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let page = show(id);
+    assert!(page.contains("Alerts raised by it"), "{page}");
+    let alert_id = page
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("alert id "));
+    let alert = show(alert_id.unwrap());
+    assert!(alert.contains(id), "{alert}");
+    let at = show("watchbell.events/0@3");
+    assert!(at.contains("watchbell.events/0@3"), "{at}");
+}
+
+#[test]
+fn an_attribute_that_a_table_lacks_is_refused() {
+    let archive = documented();
+    for (arguments, expected) in [
+        (
+            &["dead-letters", "--actor", "lin"][..],
+            "--actor: the table dead_letters does not have it",
+        ),
+        (
+            &["alerts", "--access", "read"],
+            "--access: the table alerts does not have it",
+        ),
+        (&["--ip", "10.0.0.0/33"], "--ip 10.0.0.0/33"),
+        (&["--where", "api.operation|starts: x"], "starts"),
+    ] {
+        let output = archive.run("search", arguments);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(told.contains(expected), "{arguments:?}: {told}");
+    }
+}

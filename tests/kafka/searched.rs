@@ -1,0 +1,161 @@
+//! Questions to the archive and to what the topics hold beyond it, while both move.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::broker::clusters;
+use super::daemon::{Deployment, watchbell};
+use super::records::read_committed;
+use super::{LIMIT, eventually};
+
+/// Runs a command that asks, with the configuration of the deployment.
+fn ask(deployment: &Deployment, command: &str, arguments: &[&str]) -> Output {
+    let config = deployment.write();
+    let config = config.to_str().expect("a path");
+    watchbell(&[&[command, "--config", config], arguments].concat())
+}
+
+/// The lines that a command prints that succeeds.
+fn lines(deployment: &Deployment, command: &str, arguments: &[&str]) -> Vec<String> {
+    let output = ask(deployment, command, arguments);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command} {arguments:?}: {told}");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The offsets that SQL sees in each partition of the events topic.
+fn seen(deployment: &Deployment) -> BTreeMap<i64, BTreeSet<i64>> {
+    let query = r#"SELECT partition AS p, "offset" AS o FROM events"#;
+    let mut seen: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+    for line in lines(deployment, "sql", &["--json", query]) {
+        let row: Value = serde_json::from_str(&line).expect("JSON");
+        let (partition, offset) = (row["p"].as_i64().expect("p"), row["o"].as_i64().expect("o"));
+        let is_new = seen.entry(partition).or_default().insert(offset);
+        assert!(
+            is_new,
+            "partition {partition} offset {offset} is seen twice"
+        );
+    }
+    seen
+}
+
+#[test]
+fn the_archive_and_the_ends_of_the_topics_hold_every_event_once_while_files_are_committed_and_merged()
+ {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "searched");
+    let url = format!("file://{}", deployment.file("archive").display());
+    deployment.settings += &format!("archive: {{url: \"{url}\", interval: 200ms}}\n");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let daemon = deployment.start(0);
+    let until = Instant::now() + Duration::from_secs(30);
+    let mut answers = Vec::new();
+    while Instant::now() < until {
+        audit.write(40);
+        answers.push(seen(&deployment));
+    }
+    audit.flush();
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    let mut all: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+    for record in read_committed(&clusters.destination, &deployment.events) {
+        let partition = i64::from(record.partition);
+        all.entry(partition).or_default().insert(record.offset);
+    }
+    for (number, answer) in answers.iter().enumerate() {
+        for (partition, offsets) in answer {
+            let last = *offsets.last().expect("an offset");
+            let expected: BTreeSet<i64> = all[partition].range(..=last).copied().collect();
+            let missing: Vec<_> = expected.difference(offsets).collect();
+            assert!(
+                missing.is_empty(),
+                "answer {number} lacks {missing:?} of partition {partition}"
+            );
+        }
+    }
+    assert!(answers.len() > 5, "only {} answers", answers.len());
+    println!("  {} answers while events flowed", answers.len());
+    assert_eq!(seen(&deployment), all, "at the end");
+    daemon.terminate();
+    assert_eq!(seen(&deployment), all, "without the daemon");
+}
+
+#[test]
+fn an_event_is_found_within_seconds_although_it_is_not_archived_for_an_hour() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "found");
+    let url = format!("file://{}", deployment.file("archive").display());
+    deployment.settings += &format!("archive: {{url: \"{url}\", interval: 1h}}\n");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let daemon = deployment.start(0);
+    audit.write(100);
+    let id = audit.next_id(0);
+    audit.write_event(0);
+    audit.flush();
+    let started = Instant::now();
+    let found = eventually(LIMIT, || {
+        !lines(&deployment, "search", &["--event-id", &id, "--json"]).is_empty()
+    });
+    assert!(found, "{id} is not found");
+    println!("  found after {:?}", started.elapsed());
+    let alone = ask(&deployment, "search", &["--event-id", &id, "--no-live"]);
+    assert!(alone.stdout.is_empty(), "it is archived already");
+    let told = String::from_utf8_lossy(&alone.stderr);
+    assert!(told.contains("nothing was found"), "{told}");
+    // Of the alerts, only those of the rules have events.
+    let deletions = lines(&deployment, "search", &["--rule", "*", "--count"]);
+    let alerts = lines(
+        &deployment,
+        "sql",
+        &[
+            "--json",
+            "SELECT count(DISTINCT event_id) AS n FROM alerts WHERE event_id IS NOT NULL",
+        ],
+    );
+    assert_eq!(alerts, [format!("{{\"n\":{}}}", deletions[0])]);
+    let shown = lines(&deployment, "show", &[&id]);
+    assert!(shown.iter().any(|line| line.contains(&id)), "{shown:?}");
+    daemon.terminate();
+    // What was archived at the end is shown from there when the topics have forgotten it.
+    let shown = lines(&deployment, "show", &["--json", &id]);
+    assert!(shown[0].contains(&id), "{shown:?}");
+}
+
+#[test]
+fn without_kafka_the_archive_answers_and_says_what_is_missing() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "away");
+    let url = format!("file://{}", deployment.file("archive").display());
+    deployment.settings += &format!("archive: {{url: \"{url}\", interval: 200ms}}\n");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let daemon = deployment.start(0);
+    audit.write(20);
+    audit.flush();
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    daemon.terminate();
+    let all = lines(&deployment, "search", &["--count"]);
+    let config = std::fs::read_to_string(deployment.write()).expect("a configuration");
+    let away = config.replace(clusters.destination.bootstrap(), "127.0.0.1:1");
+    let path = deployment.file("away.yaml");
+    std::fs::write(&path, away).expect("a configuration");
+    let output = watchbell(&[
+        "search",
+        "--config",
+        path.to_str().expect("a path"),
+        "--count",
+    ]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout).trim(),
+        all[0],
+        "{told}"
+    );
+    let missing = format!(
+        "what the archive does not hold yet of the topic {} is left out",
+        deployment.events
+    );
+    assert!(told.contains(&missing), "{told}");
+}

@@ -18,6 +18,11 @@ pub struct Archive {
 impl Archive {
     /// The archive of what becomes of these files.
     pub fn of(files: &[PathBuf]) -> Archive {
+        Archive::with(files, &[])
+    }
+
+    /// The same, with further arguments of `replay`.
+    pub fn with(files: &[PathBuf], arguments: &[&str]) -> Archive {
         let archive = Archive {
             folder: TempDir::new().expect("a folder"),
         };
@@ -38,7 +43,7 @@ impl Archive {
                 "watchbell.dead-letters",
             ),
         ] {
-            fill(&storage, kind, topic, &replayed(emitted, files));
+            fill(&storage, kind, topic, &replayed(emitted, files, arguments));
         }
         archive
     }
@@ -74,12 +79,15 @@ impl Archive {
 }
 
 /// What `watchbell replay` gives, one JSON document a line.
-fn replayed(emit: &str, files: &[PathBuf]) -> Vec<String> {
+fn replayed(emit: &str, files: &[PathBuf], arguments: &[&str]) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_watchbell"))
         .args(["replay", "--emit", emit])
+        .args(arguments)
         .args(files)
         .output()
         .expect("run watchbell");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "replay {arguments:?}: {told}");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     text.lines().map(str::to_owned).collect()
 }

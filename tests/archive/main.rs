@@ -7,14 +7,22 @@ mod asked;
 mod duckdb;
 /// An archive to be asked.
 mod fixture;
+/// Databases of places.
+#[allow(dead_code)]
+#[path = "../mmdb/mod.rs"]
+mod mmdb;
 /// Programs from PyPI.
 mod python;
+/// The questions of the documentation.
+mod queries;
 /// A read by others of what was archived.
 mod readers;
 /// An S3 server.
 mod s3;
 /// What happens on object storage.
 mod storages;
+/// An archive with a story.
+mod story;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

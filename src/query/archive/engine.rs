@@ -15,7 +15,7 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
 
 use super::conditions::Conditions;
-use super::functions::{AnyIlike, InNetwork};
+use super::functions::{AnyIlike, InNetwork, JsonText};
 use super::provider::{ArchiveTable, read_schema};
 use crate::archive::{FileEntry, Table, TableKind, day_number};
 
@@ -56,6 +56,7 @@ impl Engine {
         for function in [
             ScalarUDF::from(AnyIlike::new()),
             ScalarUDF::from(InNetwork::new()),
+            ScalarUDF::from(JsonText::new()),
         ] {
             context.register_udf(function);
         }

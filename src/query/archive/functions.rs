@@ -66,6 +66,52 @@ impl ScalarUDFImpl for AnyIlike {
     }
 }
 
+/// `json_text(json, path)`: the value at a path such as `api.request.data`, as text; a list or an object as JSON. Where
+/// the path crosses a list, its first element is meant.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct JsonText {
+    signature: Signature,
+}
+
+impl JsonText {
+    pub(super) fn new() -> JsonText {
+        let texts = TypeSignature::Exact(vec![DataType::Utf8View, DataType::Utf8View]);
+        JsonText {
+            signature: Signature::new(texts, Volatility::Immutable),
+        }
+    }
+}
+
+impl ScalarUDFImpl for JsonText {
+    fn name(&self) -> &str {
+        "json_text"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8View)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let path = constant_text(&args.args[1], "json_text")?;
+        let documents = args.args[0].to_array(args.number_rows)?;
+        let value = |json: &str| {
+            let emitted = Emitted::value(json.as_bytes());
+            let part = emitted.root()?.at(&path)?;
+            let text = part.scalar().unwrap_or_else(|| part.json().into());
+            (text != "null").then(|| text.into_owned())
+        };
+        let documents = documents.as_string_view().iter();
+        let values = documents.map(|json| value(json?));
+        Ok(ColumnarValue::Array(Arc::new(StringViewArray::from_iter(
+            values,
+        ))))
+    }
+}
+
 /// `in_network(address, network)`: whether a text is an IP address in a network such as `10.0.0.0/8`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct InNetwork {

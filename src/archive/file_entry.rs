@@ -15,6 +15,11 @@ pub struct NewFile {
 }
 
 impl NewFile {
+    /// Its path below the table's folder.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     pub(super) fn added(&self, data_change: bool, now: i64) -> Add {
         Add {
             path: self.path.clone(),

@@ -279,11 +279,16 @@ impl Table {
             .await
     }
 
-    /// Take files of this snapshot out of the table, with their rows.
+    /// Take files of this snapshot out of the table, with their rows but for those in `kept`.
     ///
     /// # Errors
     /// Nothing was taken out, or it is not known whether it was.
-    pub async fn remove(&mut self, turn: &str, old: &[FileEntry]) -> Result<(), AppendError> {
+    pub async fn remove(
+        &mut self,
+        turn: &str,
+        old: &[FileEntry],
+        kept: &[NewFile],
+    ) -> Result<(), AppendError> {
         let properties = self.take(turn).await?;
         let now = jiff::Timestamp::now().as_millisecond();
         let removed = old.iter().map(|file| {
@@ -292,8 +297,10 @@ impl Table {
                 ..file.removed(now)
             })
         });
+        let kept = kept.iter().map(|file| Action::Add(file.added(true, now)));
         let operation = DeltaOperation::Delete { predicate: None };
-        self.commit(properties, removed.collect(), operation).await
+        self.commit(properties, removed.chain(kept).collect(), operation)
+            .await
     }
 
     /// What a commit needs to take the next turn.

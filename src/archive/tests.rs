@@ -596,7 +596,7 @@ async fn days_that_are_removed_are_gone_and_the_positions_stay() {
         .into_iter()
         .partition(|file| file.day == "2026-03-14");
     assert_eq!((old.len(), kept.len()), (1, 1));
-    table.remove("g/compactor", &old).await.unwrap();
+    table.remove("g/compactor", &old, &[]).await.unwrap();
     let mut table = Table::open(&storage, TableKind::Events).await.unwrap();
     assert_eq!(table.entries(), kept);
     assert_eq!(stored(&storage, &table).len(), 3);

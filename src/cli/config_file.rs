@@ -42,3 +42,15 @@ pub(super) fn load_config(path: &Path) -> Result<Config, Failure> {
     loaded.warnings().iter().for_each(say);
     Ok(loaded.config)
 }
+
+/// Checks what only the archive itself knows of its section.
+pub(super) fn check_archive(config: &Config) -> Result<(), Failure> {
+    #[cfg(feature = "archive")]
+    if let Some(archive) = &config.archive {
+        let care = crate::roles::archive::CareConfig::new(archive);
+        care.map_err(|fault| Failure::configuration([fault]))?;
+    }
+    #[cfg(not(feature = "archive"))]
+    let _ = config;
+    Ok(())
+}

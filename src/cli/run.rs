@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::config_file::ConfigFile;
+use super::config_file::{ConfigFile, check_archive};
 use super::failure::Failure;
 use super::ordinal;
 use super::signals::StopSignals;
@@ -80,6 +80,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let ordinal = ordinal::choose(config.session.ordinal, ordinal::is_in_kubernetes())
         .map_err(|fault| Failure::configuration([fault]))?;
     let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
+    check_archive(&config)?;
     log::init(config.log.format, &config.log.filter).context("start the log")?;
     panics::report(|place| tracing::error!(place, "panic"));
     ordinal.announce();

@@ -7,7 +7,7 @@ use std::io::Write;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::config_file::ConfigFile;
+use super::config_file::{ConfigFile, check_archive};
 use super::failure::Failure;
 use super::fire;
 use super::say::say;
@@ -31,6 +31,7 @@ pub(super) struct Command {
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let (loaded, rulebook) = load(command.file.draft())?;
     let config = &loaded.config;
+    check_archive(config)?;
     let rules = rulebook.rules().snapshot();
     loaded.warnings().iter().for_each(say);
     rules.warnings().iter().for_each(say);

@@ -6,7 +6,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::groups;
-use crate::settings::{Fault, Key, ScalarType, Section, Shape, optional};
+use crate::diagnostic::Problem;
+use crate::settings::{Fault, Key, ScalarType, Section, Shape, Structure, optional};
+use crate::sigma::{self, Placeholders};
+use crate::yaml::Node;
 
 /// The schemes of the storages.
 const SCHEMES: [&str; 5] = ["file", "s3", "gs", "az", "abfss"];
@@ -30,7 +33,33 @@ pub(super) const ARCHIVE: &[Key] = &[
         .about("Most bytes of records in a commit to the archive; default: 64 MiB."),
     optional("retention", Shape::Section(RETENTION))
         .about("How long rows are kept, by table; without it they are kept for good."),
+    optional("hold", Shape::Section(HOLD))
+        .about("Rows that are kept for good in spite of the retention (legal hold), by table."),
 ];
+
+const HOLD: &[Key] = &[
+    optional("events", Shape::Structure(&HELD)).about("Events that match this detection are kept."),
+    optional("alerts", Shape::Structure(&HELD)).about("Alerts that match this detection are kept."),
+    optional("dead_letters", Shape::Structure(&HELD))
+        .about("Dead letters that match this detection are kept."),
+];
+
+/// A detection over the records of a table.
+const HELD: Structure = Structure {
+    check: check_hold,
+    schema: || serde_json::json!({"type": "object", "required": ["condition"]}),
+};
+
+/// What is wrong with the language of a detection; whether records have its fields is known to those who read records.
+fn check_hold(node: &Node) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let placeholders = Placeholders::unsupported(
+        "placeholders are not supported in a hold",
+        "write the values here without `expand`; rules can have placeholders",
+    );
+    sigma::detection_with(node, &placeholders, &mut problems);
+    problems
+}
 
 /// The tables that can have a retention.
 const TABLES: [&str; 3] = ["events", "alerts", "dead_letters"];
@@ -80,6 +109,8 @@ pub struct Archive {
     pub bytes: usize,
     /// How long rows are kept, by the name of their table; the other tables keep them for good.
     pub retention: BTreeMap<String, Duration>,
+    /// Detections over rows that are kept all the same, by the name of their table, as YAML.
+    pub hold: BTreeMap<String, String>,
 }
 
 /// Without the options, among which are secrets.
@@ -130,6 +161,7 @@ pub(super) fn read(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Archiv
         },
         bytes,
         retention: retention(&section.section("retention"), faults),
+        hold: hold(&section.section("hold")),
     })
 }
 
@@ -140,6 +172,12 @@ fn retention(section: &Section<'_>, faults: &mut Vec<Fault>) -> BTreeMap<String,
         retention.extend(days.map(|days| (table.to_owned(), days.0)));
     }
     retention
+}
+
+fn hold(section: &Section<'_>) -> BTreeMap<String, String> {
+    let tables = TABLES.into_iter();
+    let held = tables.filter_map(|table| Some((table.to_owned(), section.text(table)?)));
+    held.collect()
 }
 
 /// A number of days, at least one: whole days are removed.

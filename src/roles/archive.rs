@@ -8,6 +8,7 @@ mod care;
 mod caretaker;
 mod config;
 mod gathered;
+mod hold;
 mod positions;
 mod store;
 
@@ -21,7 +22,7 @@ use crate::kafka::follow::{Assigned, Follower, FollowerEvent, Partitioning};
 use crate::kafka::session::{NotReady, Shutdown};
 use crate::observe::ArchiveObserver;
 use crate::view::Emitted;
-pub use care::{CareConfig, care};
+pub use care::{CareConfig, CareConfigError, care};
 pub use caretaker::Caretaker;
 pub use config::ArchiveConfig;
 use gathered::Gathered;

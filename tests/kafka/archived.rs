@@ -10,6 +10,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use watchbell::archive::{Storage, Table, TableError, TableKind};
 
 use super::admin::re_create;
+use super::audit::{Fate, Given, STATEMENT_DELETED};
 use super::broker::{Broker, clusters};
 use super::daemon::{Daemon, Deployment};
 use super::records::read_committed;
@@ -246,4 +247,78 @@ fn an_events_topic_that_was_created_anew_stops_its_archive_alone_and_says_so() {
     daemon.signal("TERM");
     let (status, log) = daemon.wait();
     assert_eq!(status.code(), Some(1), "{log}");
+}
+
+#[test]
+fn what_is_held_stays_although_its_day_is_older_than_the_retention() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "held");
+    let storage = folder(&deployment);
+    let url = storage.url().to_string();
+    let settings = deployment.settings.clone();
+    deployment.settings = format!("{settings}archive: {{url: \"{url}\", interval: 300ms}}\n");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let daemon = deployment.start(0);
+    let mut held = 0;
+    for number in 0..40 {
+        let deletion = number % 4 == 0;
+        held += usize::from(deletion);
+        let event = audit.next_event(0, deletion).to_string();
+        let fate = match deletion {
+            true => Fate::Alert(STATEMENT_DELETED),
+            false => Fate::Event,
+        };
+        audit.put(0, &Given::value(event), fate);
+    }
+    audit.flush();
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    let events = || archived(&storage, TableKind::Events, &deployment.events);
+    assert!(
+        eventually(LIMIT, || events().len() == 40),
+        "{}",
+        events().len()
+    );
+    let before = events();
+    daemon.terminate();
+    // The events are months old.
+    deployment.settings = format!(
+        "{settings}archive: {{url: \"{url}\", interval: 300ms, retention: {{events: 30d, alerts: 30d}}, \
+         hold: {{events: {{s: {{api.operation: DeleteStatement}}, condition: s}}}}}}\n"
+    );
+    let expected: BTreeMap<Place, Vec<Vec<u8>>> = before
+        .into_iter()
+        .filter(|(_, values)| {
+            String::from_utf8_lossy(&values[0]).contains("\"operation\":\"DeleteStatement\"")
+        })
+        .collect();
+    assert_eq!(expected.len(), held);
+    for start in 0..2 {
+        let daemon = deployment.start(0);
+        let is_cleaned = || {
+            let alerts = archived(&storage, TableKind::Alerts, &deployment.alerts);
+            events().len() == held && alerts.is_empty()
+        };
+        assert!(
+            eventually(LIMIT, is_cleaned),
+            "start {start}: {:?}",
+            events().keys()
+        );
+        // The second time every row that is left is held, and nothing is written.
+        let said = || {
+            daemon
+                .log()
+                .contains("removed rows that are older than the retention and not held")
+        };
+        match start {
+            0 => assert!(eventually(LIMIT, said), "{}", daemon.log()),
+            // As long as until the first look.
+            _ => assert!(
+                !eventually(Duration::from_secs(15), said),
+                "{}",
+                daemon.log()
+            ),
+        }
+        daemon.terminate();
+        assert!(events() == expected, "start {start}: other rows stay");
+    }
 }

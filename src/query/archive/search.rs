@@ -11,10 +11,11 @@ use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions::datetime::expr_fn::date_trunc;
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::{Expr, ident, lit};
+use datafusion::logical_expr::{Expr, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
 use super::conditions::Conditions;
@@ -22,6 +23,7 @@ use super::engine::Engine;
 use super::records::Records;
 use crate::archive::{ColumnType, TableKind};
 use crate::event::RawRecord;
+use crate::view::Filter;
 
 /// Days that are searched together at most.
 const MOST_DAYS: usize = 64;
@@ -130,6 +132,33 @@ impl Engine {
         let begin = date_trunc(lit(unit.word()), ident("time")).alias("begin");
         let counts = rows.aggregate(vec![begin], vec![count(lit(1)).alias(COUNT)])?;
         counts.sort(vec![ident("begin").sort(true, false)])
+    }
+
+    /// The rows of a day that a filter takes, with all columns as they are written.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub async fn taken(
+        &self,
+        table: TableKind,
+        of_day: i32,
+        filter: &Arc<Filter>,
+    ) -> Result<SendableRecordBatchStream> {
+        let conditions = Conditions {
+            filter: Some(filter.clone()),
+            ..Conditions::default()
+        };
+        let rows = self.rows(table, &conditions).await?;
+        let rows = rows.filter(ident("day").eq(day(of_day)))?;
+        let written = table.schema();
+        let columns = written.fields().iter();
+        let columns = columns.map(|column| {
+            let value = cast(ident(column.name()), column.data_type().clone());
+            value.alias(column.name())
+        });
+        rows.select(columns.collect::<Vec<_>>())?
+            .execute_stream()
+            .await
     }
 
     /// Where the newest of these rows are, the newest first.

@@ -2,6 +2,7 @@
 //! files that are no part of a table any more. One process does it, the owner of partition 0 of the events topic; the
 //! table itself refuses a second one.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -10,11 +11,13 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 
 use super::caretaker::Caretaker;
+use super::hold::{Hold, HoldError};
 use crate::archive::{
     AppendError, EncodeError, FileEntry, Ranges, Storage, StorageError, Table, TableError,
     TableKind, TableReader, day_number, day_of, due_merges, merge, merged_statistics,
 };
 use crate::config;
+use crate::diagnostic::Diagnostic;
 use crate::kafka::session::Shutdown;
 use crate::observe::CareObserver;
 use crate::roles::clock::now_ms;
@@ -37,14 +40,27 @@ pub struct CareConfig {
     pub group: String,
     /// How long rows are kept, by their time; what has none is kept for good.
     pub retention: Vec<(TableKind, Duration)>,
+    /// Rows that are kept all the same.
+    pub hold: Hold,
+}
+
+/// The tables cannot be cared for as the configuration says.
+#[derive(Debug, thiserror::Error)]
+pub enum CareConfigError {
+    /// The URL of the archive cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A hold names fields that records do not have.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Hold(Vec<Diagnostic>),
 }
 
 impl CareConfig {
     /// How the tables are cared for.
     ///
     /// # Errors
-    /// The URL of the archive cannot be read.
-    pub fn new(archive: &config::Archive) -> Result<CareConfig, StorageError> {
+    /// The URL of the archive cannot be read, or a hold names fields that records do not have.
+    pub fn new(archive: &config::Archive) -> Result<CareConfig, CareConfigError> {
         let kinds = TableKind::ALL.into_iter();
         let retention = kinds.filter_map(|kind| {
             let retention = archive.retention.get(kind.name())?;
@@ -54,6 +70,7 @@ impl CareConfig {
             storage: Storage::open(&archive.url, &archive.options)?,
             group: archive.group.clone(),
             retention: retention.collect(),
+            hold: Hold::parse(&archive.hold).map_err(CareConfigError::Hold)?,
         })
     }
 }
@@ -67,6 +84,8 @@ enum CareError {
     Append(#[from] AppendError),
     #[error(transparent)]
     Merge(#[from] EncodeError),
+    #[error(transparent)]
+    Hold(#[from] HoldError),
 }
 
 struct Care<'c> {
@@ -198,12 +217,41 @@ impl Care<'_> {
         if old.is_empty() {
             return Ok(());
         }
-        self.handle.block_on(table.remove(&self.turn, &old))?;
-        tracing::info!(
-            table = table.kind().name(),
-            files = old.len(),
-            "removed days that are older than the retention"
-        );
+        if !self.config.hold.holds_of(table.kind()) {
+            self.handle.block_on(table.remove(&self.turn, &old, &[]))?;
+            tracing::info!(
+                table = table.kind().name(),
+                files = old.len(),
+                "removed days that are older than the retention"
+            );
+            return Ok(());
+        }
+        let mut days: BTreeMap<i32, Vec<FileEntry>> = BTreeMap::new();
+        for file in old {
+            days.entry(day_number(&file.day)).or_default().push(file);
+        }
+        for (day, files) in days {
+            if self.shutdown.is_requested() {
+                return Ok(());
+            }
+            let hold = &self.config.hold;
+            let removal = hold.removal(table, day, &files);
+            let Some(removal) = self.handle.block_on(removal)? else {
+                continue;
+            };
+            let (removed, kept) = (removal.removed_rows, removal.kept_rows);
+            let taken = table.remove(&self.turn, &removal.old, &removal.new);
+            self.handle.block_on(taken)?;
+            hold.remember(&removal);
+            let table = table.kind().name();
+            tracing::info!(
+                table,
+                day,
+                removed,
+                kept,
+                "removed rows that are older than the retention and not held"
+            );
+        }
         Ok(())
     }
 }

@@ -19,6 +19,8 @@ pub mod vendors;
 
 pub mod event;
 
+pub mod ledger;
+
 pub mod catalog;
 
 mod files;

@@ -129,7 +129,7 @@ fn element() -> Field {
 fn time_ms(kind: TableKind, emitted: &Emitted<'_>) -> i64 {
     let own = match kind {
         TableKind::Events | TableKind::Alerts => emitted.root().and_then(|root| root.int("time")),
-        TableKind::DeadLetters => None,
+        TableKind::DeadLetters | TableKind::Ledger => None,
     };
     let time = own.or(emitted.record.timestamp_ms).unwrap_or(0);
     // What Delta's timestamps and the days of most readers can hold.

@@ -39,6 +39,7 @@ pub(super) fn outputs() -> OutputList {
         Content::Events => "watchbell.events",
         Content::Alerts => "watchbell.alerts",
         Content::DeadLetters => "watchbell.dead-letters",
+        Content::Ledger => "watchbell.ledger",
     })
 }
 

@@ -62,13 +62,15 @@ fn check_hold(node: &Node) -> Vec<Problem> {
 }
 
 /// The tables that can have a retention.
-const TABLES: [&str; 3] = ["events", "alerts", "dead_letters"];
+const TABLES: [&str; 4] = ["events", "alerts", "dead_letters", "ledger"];
 
 const RETENTION: &[Key] = &[
     optional("events", Shape::Scalar)
         .about("How long events are kept, by their time, such as 400d."),
     optional("alerts", Shape::Scalar).about("How long alerts are kept, by their time."),
     optional("dead_letters", Shape::Scalar).about("How long dead letters are kept, by their time."),
+    optional("ledger", Shape::Scalar)
+        .about("How long the ledger is kept, by the time of ingest's commits."),
 ];
 
 const S3: &[Key] = &[

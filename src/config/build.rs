@@ -19,7 +19,10 @@ use crate::settings::{Fault, NO_PLACE, Section, file_and_mark};
 pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let sources = sources(&root.section("sources"), faults);
     let destination = cluster::cluster(&root.section("destination"), faults);
-    let (outputs, positions_topic) = topics(&root.section("topics"), faults);
+    let (mut outputs, positions_topic) = topics(&root.section("topics"), faults);
+    if !root.section("archive").is_empty() {
+        outputs = outputs.with_ledger(root.section("topics").required("ledger", faults));
+    }
     let noise = routes::noise(root, faults);
     let (routes, outputs) = routes::routes(root, noise, outputs, &positions_topic, faults);
     let session = session(root, faults);
@@ -194,7 +197,7 @@ fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> (OutputList, String
     let outputs = OutputList::new(|content| section.required(content.name(), faults));
     let positions = section.required("positions", faults);
     let keys = Content::ALL.map(Content::name).into_iter();
-    for key in keys.chain(["positions", "routine"]) {
+    for key in keys.chain(["positions", "routine", "ledger"]) {
         let name = section.text(key).unwrap_or_default();
         if !name.is_empty() && !is_topic_name(&name) {
             let fault = section.fault(key, format!("`{name}` is no name of a topic"));
@@ -204,9 +207,10 @@ fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> (OutputList, String
     }
     let mut distinct: BTreeSet<&str> = outputs.topics().into_iter().collect();
     let routine = section.required("routine", faults);
-    distinct.extend([&*positions, &*routine]);
-    if distinct.len() <= outputs.iter().len() + 1 {
-        let message = "topics: events, alerts, dead letters, routine events and positions each need a topic of their own";
+    let ledger = section.text("ledger").unwrap_or_default();
+    distinct.extend([&*positions, &*routine, &*ledger]);
+    if distinct.len() <= outputs.iter().len() + 2 {
+        let message = "topics: events, alerts, dead letters, routine events, the ledger and positions each need a topic of their own";
         faults.push(Fault::new("configuration", message));
     }
     (outputs, positions)

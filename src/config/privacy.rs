@@ -140,7 +140,7 @@ fn check_topics(
 ) {
     let known: Vec<&str> = outputs
         .iter()
-        .filter(|output| output.content != Content::DeadLetters)
+        .filter(|output| matches!(output.content, Content::Events | Content::Alerts))
         .map(|output| &*output.topic)
         .collect();
     for topic in policy

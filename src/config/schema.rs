@@ -74,6 +74,8 @@ const TOPICS: &[Key] = &[
     text("alerts", "watchbell.alerts").about("Topic of alerts; it has exactly one partition."),
     text("dead_letters", "watchbell.dead-letters")
         .about("Topic of records that could not be processed."),
+    text("ledger", "watchbell.ledger")
+        .about("Topic for the ledger: what was read, as a chain of hashes; it is written where there is an archive."),
     text("routine", "watchbell.routine")
         .about("Topic of events that are noise, with a short retention; see `noise`."),
     text("positions", DEFAULT_POSITIONS_TOPIC)

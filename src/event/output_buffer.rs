@@ -182,6 +182,12 @@ impl OutputBuffer {
         self.bytes.shrink_to(KEPT_BYTES);
     }
 
+    /// The records from this one on, in order.
+    pub fn iter_from(&self, first: usize) -> impl ExactSizeIterator<Item = Output<'_>> {
+        let records = self.records.get(first..).unwrap_or_default();
+        records.iter().map(|entry| self.output(entry))
+    }
+
     /// All records, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Output<'_>> {
         self.records.iter().map(|entry| self.output(entry))
@@ -273,6 +279,8 @@ mod tests {
             assert_eq!(content_bytes, [11, 9, 9]);
             buffer.truncate(1);
             assert_eq!(buffer.to_records(), records[..1]);
+            assert_eq!(buffer.iter_from(0).count(), 1);
+            assert_eq!(buffer.iter_from(2).count(), 0);
             buffer.clear();
             assert!(buffer.is_empty() && buffer.iter().next().is_none());
         }

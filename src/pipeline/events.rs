@@ -172,7 +172,10 @@ impl Batch {
         let (id, source) = (shown(id), shown(source));
         let headers = encode::headers(&id, &source, kind, None, self.rules.hash());
         let headers = headers.iter().flatten().map(header);
-        let headers = headers.chain(origin);
+        // Where there is a ledger, it is compared with the records by their source positions.
+        let ledger = self.context.outputs.ledger();
+        let source = ledger.map(|_| ("ce_watchbellposition", record.position.reference()));
+        let headers = headers.chain(source.iter().map(header)).chain(origin);
         out.push(&topic.topic, key, headers, |value| match hiding {
             None => shape(event, output.shape, detail, value),
             Some(hiding) => {

@@ -7,6 +7,7 @@ mod events;
 mod finding;
 mod forms;
 mod guard;
+mod ledger_entries;
 mod limits;
 mod loss;
 mod outcome;
@@ -35,12 +36,13 @@ use crate::vendors::VENDORS;
 pub use batch::Batch;
 pub use forms::{EventForm, FindingForm, Forms, LetterForm};
 pub use guard::PANIC;
+pub use ledger_entries::published;
 pub use outcome::{Dropped, Outcome, RaisedAlert};
 pub use outputs::{Content, OutputList, OutputTopic, Purpose};
 use privacy::Privacy;
 pub use retry::Retried;
-pub use routing::RouteCount;
 use routing::Routing;
+pub use routing::{LEDGER_OUTPUT, RouteCount};
 
 /// The reason of a dead letter whose record is larger than its topic takes, or than can be held.
 pub const TOO_LARGE: &str = "too_large";

@@ -15,10 +15,12 @@ pub enum Content {
     Alerts,
     /// Records that could not become events.
     DeadLetters,
+    /// What was read, as a chain of hashes; only where there is an archive.
+    Ledger,
 }
 
 impl Content {
-    /// Each of them, in the order of their declaration.
+    /// Each that is always written, in the order of their declaration.
     pub const ALL: [Content; 3] = [Content::Events, Content::Alerts, Content::DeadLetters];
 
     /// The output's name in the configuration.
@@ -27,6 +29,7 @@ impl Content {
             Content::Events => "events",
             Content::Alerts => "alerts",
             Content::DeadLetters => "dead_letters",
+            Content::Ledger => "ledger",
         }
     }
 }
@@ -107,7 +110,18 @@ impl OutputList {
         self
     }
 
-    /// The same without the outputs of which `keep` says so. Those of [`Content::ALL`] always stay.
+    /// The same with a ledger in this topic.
+    pub fn with_ledger<T: Into<Arc<str>>>(mut self, topic: T) -> OutputList {
+        self.0.push(OutputTopic {
+            content: Content::Ledger,
+            topic: topic.into(),
+            max_bytes: DEFAULT_MAX_BYTES,
+            purpose: Purpose::Default,
+        });
+        self
+    }
+
+    /// The same without the outputs of which `keep` says so. Those of [`Content::ALL`] and the ledger always stay.
     pub fn retained(mut self, keep: impl Fn(&OutputTopic) -> bool) -> OutputList {
         self.0
             .retain(|output| output.purpose == Purpose::Default || keep(output));
@@ -122,9 +136,14 @@ impl OutputList {
         self
     }
 
-    /// The output that holds this; of several the first.
+    /// The output that holds this, one of [`Content::ALL`]; of several the first.
     pub fn of(&self, content: Content) -> &OutputTopic {
         &self.0[content as usize]
+    }
+
+    /// The ledger, if there is one.
+    pub fn ledger(&self) -> Option<&OutputTopic> {
+        self.iter().find(|output| output.content == Content::Ledger)
     }
 
     /// The output in this topic.
@@ -193,6 +212,16 @@ mod tests {
         let outputs = outputs.with_events("routine", Purpose::Route);
         assert!(!outputs.in_topic("routine").unwrap().is_optional());
         assert_eq!((outputs.iter().len(), outputs.routine()), (4, Some(3)));
+    }
+
+    #[test]
+    fn there_is_a_ledger_only_where_one_is_named() {
+        let outputs = OutputList::new(Content::name);
+        assert_eq!(outputs.ledger(), None);
+        let outputs = outputs.with_ledger("l").with_events("e", Purpose::Route);
+        let outputs = outputs.retained(|_| false);
+        assert_eq!(outputs.topics(), ["events", "alerts", "dead_letters", "l"]);
+        assert_eq!(outputs.ledger().map(|output| &*output.topic), Some("l"));
     }
 
     #[test]

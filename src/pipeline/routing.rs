@@ -73,7 +73,10 @@ pub(super) const FIRST_ROUTE_OUTPUT: u32 = 3_000;
 /// The number of what was dropped in a day, which is written beside the outputs of the first event of the next day.
 pub(super) const DROPPED_OUTPUT: u32 = PARTS_OF_EVENT - 2;
 
-const _: () = assert!(FIRST_ROUTE_OUTPUT as usize + MAX_ROUTES < DROPPED_OUTPUT as usize);
+/// The number of the ledger's records, which are written beside the outputs of a source record.
+pub const LEDGER_OUTPUT: u32 = PARTS_OF_EVENT - 3;
+
+const _: () = assert!(FIRST_ROUTE_OUTPUT as usize + MAX_ROUTES < LEDGER_OUTPUT as usize);
 
 impl Routing {
     pub(super) fn new(routes: Arc<Routes>, noise: NoisePolicy, outputs: &OutputList) -> Routing {

@@ -9,6 +9,7 @@ use crate::event::{NextOffset, Offset, Partition};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored};
 use crate::normalize::event_ids;
+use crate::pipeline::Content;
 use crate::view::{At, Emitted, RecordKind, Reference, printable};
 
 impl Query<'_> {
@@ -83,7 +84,9 @@ impl Query<'_> {
         wanted: &dyn Fn(&Emitted<'_>) -> bool,
     ) -> Result<Stored, QueryError> {
         let mut topics = Vec::new();
-        for output in self.config.outputs.iter() {
+        let outputs = self.config.outputs.iter();
+        // The ledger has no events.
+        for output in outputs.filter(|output| output.content != Content::Ledger) {
             let reader = reader(self.config, &output.topic)?;
             match self.searched_spans(&reader) {
                 Ok(spans) => topics.push(TopicSearch::new(reader, spans)),

@@ -5,15 +5,17 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+mod ledger;
 mod totals;
 
+use self::ledger::{Ledger, PartitionLedger};
 use self::totals::DayTotals;
 use super::clock::now_ms;
 use super::outputs;
 use crate::alert::{Source, SourceAlert};
 use crate::event::{NextOffset, OutputBuffer, Partition, event_and_output};
 use crate::kafka::session::{
-    Advice, Cause, Gap, Outputs, Records, Refusal, Refusals, RefusedOutput, SessionConfig,
+    Advice, Cause, Gap, Kept, Outputs, Records, Refusal, Refusals, RefusedOutput, SessionConfig,
     SourceRecord, Unreadable, Worker, WorkerState,
 };
 use crate::kafka::topics::FoundTopic;
@@ -21,7 +23,7 @@ use crate::kafka::{ClientError, Cluster};
 use crate::observe::SourceObserver;
 use crate::pipeline::{
     self, Content, Dropped, EventForm, FindingForm, Forms, LetterForm, LookupCounts, Outcome,
-    PANIC, Pipeline, RaisedAlert, Reading, RouteCount,
+    PANIC, Pipeline, RaisedAlert, Reading, RouteCount, published,
 };
 
 /// Describes the topics of these names; a test replaces it.
@@ -41,6 +43,14 @@ struct BatchCounts {
     routes: Vec<RouteCount>,
 }
 
+/// What is known of a partition's past.
+#[derive(Debug, Default)]
+struct PartitionState {
+    /// What was dropped today.
+    totals: DayTotals,
+    ledger: PartitionLedger,
+}
+
 /// The worker of one source.
 #[derive(Debug)]
 pub struct Ingest<'o> {
@@ -55,8 +65,9 @@ pub struct Ingest<'o> {
     group: String,
     destination: Cluster,
     describe: Describe,
-    /// What was dropped of each partition today.
-    totals: BTreeMap<Partition, DayTotals>,
+    /// What is written to the ledger, if there is one.
+    ledger: Option<Ledger>,
+    partitions: BTreeMap<Partition, PartitionState>,
     /// The counts of each batch that is processed and not yet committed, the oldest first.
     pending: VecDeque<BatchCounts>,
 }
@@ -71,8 +82,10 @@ impl<'o> Ingest<'o> {
         let pipeline = pipeline.of_source(&session.source_name);
         let routes = pipeline.route_names();
         observer.name_routes(&routes);
+        let (name, topic) = (&session.source_name, &session.source_topic);
         Ingest {
             batch: pipeline.begin(),
+            ledger: Ledger::new(pipeline.outputs(), name, topic),
             routes,
             pipeline,
             observer,
@@ -81,7 +94,7 @@ impl<'o> Ingest<'o> {
             group: session.group.clone(),
             destination: session.destination.clone(),
             describe: outputs::describe,
-            totals: BTreeMap::new(),
+            partitions: BTreeMap::new(),
             pending: VecDeque::new(),
         }
     }
@@ -113,8 +126,9 @@ impl<'o> Ingest<'o> {
         counts: &mut BatchCounts,
     ) {
         let record = &source.record;
-        let totals = self.totals.entry(record.position.partition).or_default();
-        let ended = totals.advance(source.logged_ms.unwrap_or(now_ms));
+        let partition = record.position.partition;
+        let state = self.partitions.entry(partition).or_default();
+        let ended = state.totals.advance(source.logged_ms.unwrap_or(now_ms));
         let reading = Reading {
             now_ms,
             logged_ms: source.logged_ms,
@@ -127,8 +141,43 @@ impl<'o> Ingest<'o> {
         if let Some(ended) = ended {
             self.batch.write_dropped(&ended, record, &forms, out);
         }
+        let first = out.len();
         let outcome = self.batch.process_as(&forms, record, reading, out);
-        counts.add(outcome, source, totals);
+        if let Some(ledger) = &self.ledger {
+            let fates = self.batch.fates_of(&outcome);
+            let outputs = published(out, first, record.position, self.pipeline.outputs());
+            let full = ledger.add(&mut state.ledger, record, fates, outputs);
+            ledger.write(partition.0, full, out);
+        }
+        counts.add(outcome, source, &mut state.totals);
+    }
+
+    /// Write to the ledger what was read since its last records; `last` is the index of the batch's last record.
+    fn finish_runs(&mut self, last: usize, outputs: &mut Outputs) {
+        let Some(ledger) = &self.ledger else {
+            return;
+        };
+        outputs.of(last, |out| {
+            for (partition, state) in &mut self.partitions {
+                let run = ledger.finish(&mut state.ledger, partition.0);
+                ledger.write(partition.0, run.into_iter().collect(), out);
+            }
+        });
+    }
+}
+
+impl PartitionState {
+    /// As it was committed, at this position. What was dropped of records that are read again is counted anew.
+    fn read(kept: Kept<'_>, next: NextOffset) -> PartitionState {
+        PartitionState {
+            totals: DayTotals::read(kept.state_here()),
+            ledger: PartitionLedger::read(kept, next.0),
+        }
+    }
+
+    fn text(&self, has_ledger: bool) -> Option<WorkerState> {
+        let chain = self.ledger.text().filter(|_| has_ledger);
+        self.totals.state(chain)
     }
 }
 
@@ -203,7 +252,8 @@ fn forms(outputs: &pipeline::OutputList, refusals: &Refusals) -> Forms {
                 };
                 forms.events.push((number, form));
             }
-            Content::Events => {}
+            // The ledger follows the limit of its topic.
+            Content::Events | Content::Ledger => {}
             Content::Alerts => {
                 let form = match (by_size, by_content) {
                     (1, 0) => FindingForm::Shortened,
@@ -217,21 +267,18 @@ fn forms(outputs: &pipeline::OutputList, refusals: &Refusals) -> Forms {
 }
 
 impl Worker for Ingest<'_> {
-    fn on_position(
-        &mut self,
-        partition: Partition,
-        _next: NextOffset,
-        state: Option<&WorkerState>,
-    ) {
-        self.totals.insert(partition, DayTotals::read(state));
+    fn on_position(&mut self, partition: Partition, next: NextOffset, kept: Kept<'_>) {
+        let state = PartitionState::read(kept, next);
+        self.partitions.insert(partition, state);
     }
 
     fn state(&self, partition: Partition) -> Option<WorkerState> {
-        self.totals.get(&partition)?.state()
+        let state = self.partitions.get(&partition)?;
+        state.text(self.ledger.is_some())
     }
 
     fn on_revoke(&mut self, partitions: &[Partition]) {
-        self.totals
+        self.partitions
             .retain(|partition, _| !partitions.contains(partition));
     }
 
@@ -248,6 +295,9 @@ impl Worker for Ingest<'_> {
                 self.process_record(&source, now_ms, out, &mut counts)
             });
             source_index += 1;
+        }
+        if let Some(last) = source_index.checked_sub(1) {
+            self.finish_runs(last, outputs);
         }
         counts.routes = self.batch.take_counts();
         counts.lookups = self.batch.take_lookup_counts();
@@ -283,6 +333,7 @@ impl Worker for Ingest<'_> {
         }
         let batch_bytes = now.smallest_bytes();
         self.pipeline.set_outputs(now);
+        self.ledger = Ledger::new(self.pipeline.outputs(), &self.source, &self.topic);
         Advice::Fit { batch_bytes }
     }
 
@@ -298,7 +349,7 @@ impl Worker for Ingest<'_> {
         self.pending.push_back(counts);
     }
 
-    fn on_gap(&mut self, gap: &Gap, outputs: &mut Outputs) {
+    fn on_gap(&mut self, gap: &Gap, kept: Kept<'_>, outputs: &mut Outputs) -> Option<WorkerState> {
         let alert = SourceAlert::expired(
             self.source(),
             gap.partition,
@@ -307,6 +358,13 @@ impl Worker for Ingest<'_> {
         );
         let counts = self.raise(&alert, outputs);
         self.pending.push_back(counts);
+        let mut state = PartitionState::read(kept, gap.from);
+        if let Some(ledger) = &self.ledger {
+            let partition = gap.partition.0;
+            let values = ledger.gap(&mut state.ledger, partition, (gap.from.0, gap.to.0));
+            outputs.of(0, |out| ledger.write(partition, values, out));
+        }
+        state.text(self.ledger.is_some())
     }
 
     fn on_positions_lost(

@@ -77,7 +77,7 @@ fn wanted_topic(output: &OutputTopic) -> WantedTopic {
     let topic = match output.content {
         Content::Events => WantedTopic::new(name, EVENTS_PARTITIONS).any_if_exists(),
         Content::Alerts => WantedTopic::new(name, 1).exactly(),
-        Content::DeadLetters => WantedTopic::new(name, 1),
+        Content::DeadLetters | Content::Ledger => WantedTopic::new(name, 1),
     };
     let topic = topic.with("cleanup.policy", "delete");
     match output.purpose {

@@ -140,19 +140,28 @@ impl<'r> Emitted<'r> {
         self.kind == RecordKind::Alert && self.event().is_some()
     }
 
-    /// The source position of a dead letter, or of an event without an id of its own.
+    /// The source position of what was made of a source record, as far as the record says it: where there is a ledger
+    /// all do, else a dead letter, a copy of the source record, and an event without an id of its own.
     pub fn source_position(&self) -> Option<super::At> {
-        match self.kind {
-            RecordKind::DeadLetter => Some(super::At {
-                topic: self.header("watchbell-source-topic")?.into_owned(),
-                partition: self.header("watchbell-source-partition")?.parse().ok()?,
-                offset: self.header("watchbell-source-offset")?.parse().ok()?,
-                element: self
-                    .header("watchbell-source-element")
-                    .and_then(|element| element.parse().ok()),
-            }),
-            _ => self.header("ce_id")?.parse().ok(),
+        let headers = &self.record.headers;
+        // The headers of the source record are before ours, whatever their names are.
+        let is_topic = |header: &Header<'_>| header.name == "watchbell-source-topic";
+        if let Some(first) = headers.iter().rposition(is_topic) {
+            let text = |name: &str| {
+                let mut ours = headers[first..].iter();
+                let header = ours.find(|header| header.name == name)?;
+                header.value.map(String::from_utf8_lossy)
+            };
+            let element = text("watchbell-source-element");
+            return Some(super::At {
+                topic: text("watchbell-source-topic")?.into_owned(),
+                partition: text("watchbell-source-partition")?.parse().ok()?,
+                offset: text("watchbell-source-offset")?.parse().ok()?,
+                element: element.and_then(|element| element.parse().ok()),
+            });
         }
+        let own = self.header("ce_watchbellposition");
+        own.or_else(|| self.header("ce_id"))?.parse().ok()
     }
 }
 
@@ -227,5 +236,42 @@ impl<'d, 'r> JsonPart<'d, 'r> {
     /// Its name in its object.
     pub fn name(self) -> Cow<'r, str> {
         self.document.key(self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::At;
+
+    fn position(headers: &[(&'static str, &'static str)]) -> Option<At> {
+        let mut record = RawRecord::of_value("events", b"{}");
+        record.headers = headers
+            .iter()
+            .map(|(name, value)| Header {
+                name,
+                value: Some(value.as_bytes()),
+            })
+            .collect();
+        Emitted::new(record).source_position()
+    }
+
+    #[test]
+    fn the_source_position_is_the_one_that_watchbell_says() {
+        let at = |text: &str| text.parse::<At>().ok();
+        let own = ("ce_watchbellposition", "audit/3@42#1");
+        assert_eq!(position(&[("ce_id", "e-1"), own]), at("audit/3@42#1"));
+        assert_eq!(position(&[("ce_id", "audit[3]@42")]), at("audit/3@42"));
+        assert_eq!(position(&[("ce_id", "e-1")]), None);
+        // A copy of a source record has its headers before ours, whatever they are called.
+        let copied = [
+            ("watchbell-source-topic", "forged"),
+            ("watchbell-source-element", "9"),
+            ("ce_watchbellposition", "forged/0@0"),
+            ("watchbell-source-topic", "audit"),
+            ("watchbell-source-partition", "3"),
+            ("watchbell-source-offset", "42"),
+        ];
+        assert_eq!(position(&copied), at("audit/3@42"));
     }
 }

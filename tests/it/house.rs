@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "printable",
     "diagnostic",
     "input_file",
@@ -21,6 +21,7 @@ const ORDER: [&str; 30] = [
     "sigma",
     "vendors",
     "event",
+    "ledger",
     "catalog",
     "files",
     "kafka",
@@ -94,7 +95,7 @@ const EFFECTS: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 23] = [
+const MAY_IMPORT: [(&str, &[&str]); 24] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
     // Reads and writes JSON, whoever asks.
@@ -139,7 +140,12 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
         &["alert", "event", "finding", "json", "printable", "sigma"],
     ),
     // What stands in the topics, as rows.
-    ("archive", &["event", "finding", "vendors", "view"]),
+    (
+        "archive",
+        &["event", "finding", "ledger", "vendors", "view"],
+    ),
+    // What was read and published, as a chain of hashes.
+    ("ledger", &["event"]),
     // What stands in the topics, read back.
     (
         "view",

@@ -351,7 +351,7 @@ fn a_small_limit_of_one_topic_does_not_apply_to_another() {
     let limited = |events, dead_letters| {
         limited_pipeline("", |content| match content {
             Content::Events => events,
-            Content::DeadLetters => dead_letters,
+            Content::DeadLetters | Content::Ledger => dead_letters,
             Content::Alerts => 1_000_000,
         })
     };

@@ -26,6 +26,7 @@ fn archived(storage: &Storage, kind: TableKind, topic: &str) -> BTreeMap<Place, 
         TableKind::Events => "event",
         TableKind::Alerts => "alert",
         TableKind::DeadLetters => "value",
+        TableKind::Ledger => "ledger",
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut found: BTreeMap<Place, Vec<Vec<u8>>> = BTreeMap::new();
@@ -91,6 +92,7 @@ fn check(deployment: &Deployment, broker: &Broker, storage: &Storage) {
         (TableKind::Events, &deployment.events),
         (TableKind::Alerts, &deployment.alerts),
         (TableKind::DeadLetters, &deployment.dead_letters),
+        (TableKind::Ledger, &deployment.ledger()),
     ] {
         let expected = read(broker, topic);
         assert!(!expected.is_empty(), "{topic} is empty");

@@ -49,6 +49,7 @@ impl Deployment {
         create(&clusters.destination, &deployment.events, 3);
         create(&clusters.destination, &deployment.alerts, 1);
         create(&clusters.destination, &deployment.dead_letters, 2);
+        create(&clusters.destination, &deployment.ledger(), 1);
         deployment
     }
 
@@ -102,6 +103,11 @@ impl Deployment {
         self.sources += &format!("  {source}: {{{settings}}}\n");
     }
 
+    /// The topic of the ledger, which is written where there is an archive.
+    pub fn ledger(&self) -> String {
+        format!("{}.ledger", self.group)
+    }
+
     /// The name in the configuration of a source of this deployment.
     pub fn source_name(&self, name: &str) -> String {
         format!("{}-{name}", self.group)
@@ -115,7 +121,7 @@ impl Deployment {
     fn config(&self) -> String {
         format!(
             "sources:\n{}destination:\n  bootstrap: \"{}\"\n  kafka: {{{}}}\n\
-             topics: {{events: {}, alerts: {}, dead_letters: {}}}\n\
+             topics: {{events: {}, alerts: {}, dead_letters: {}, ledger: {}}}\n\
              group: {}\nhttp: {{listen: \"127.0.0.1:0\"}}\n{}",
             self.sources,
             self.destination,
@@ -123,6 +129,7 @@ impl Deployment {
             self.events,
             self.alerts,
             self.dead_letters,
+            self.ledger(),
             self.group,
             self.settings
         )

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use watchbell::event::{NextOffset, Offset, OutputRecord, Partition};
 use watchbell::kafka::session::{
-    Commit, Gap, Lag, NotReady, Outputs, Records, Refusal, SessionConfig, SessionError,
+    Commit, Gap, Kept, Lag, NotReady, Outputs, Records, Refusal, SessionConfig, SessionError,
     SessionObserver, Shutdown, SourceRecord, Worker, WorkerState, run,
 };
 
@@ -87,7 +87,8 @@ impl PassThrough {
 }
 
 impl Worker for PassThrough {
-    fn on_position(&mut self, partition: Partition, next: NextOffset, state: Option<&WorkerState>) {
+    fn on_position(&mut self, partition: Partition, next: NextOffset, kept: Kept<'_>) {
+        let state = kept.state_here();
         let chain = match state {
             Some(state) => Chain::parse(state.as_str()).expect("a chain"),
             None => Chain::from(next.0),

@@ -190,7 +190,7 @@ fn pipeline(topics: &Topics) -> Pipeline {
     let outputs = OutputList::new(|content| match content {
         Content::Events => topics.events.clone(),
         Content::Alerts => topics.alerts.clone(),
-        Content::DeadLetters => topics.dead_letters.clone(),
+        Content::DeadLetters | Content::Ledger => topics.dead_letters.clone(),
     });
     Pipeline::new(outputs, Arc::new(catalog), rules, lookups)
 }

@@ -2,7 +2,7 @@
 
 use super::event::*;
 use super::record::*;
-use crate::archive::column::Column;
+use crate::archive::column::{Cell, Column, ColumnType};
 
 /// The columns, in the order of the table.
 pub(super) const COLUMNS: &[Column] = &[
@@ -49,4 +49,10 @@ pub(super) const COLUMNS: &[Column] = &[
         "The whole value of the record as it was read: an OCSF event as JSON.",
     ),
     NOT_TEXT,
+    Column::new(
+        "origin",
+        ColumnType::Text,
+        "Set where a command has written the record and not the daemon: retry, replay.",
+        |source| Cell::text(source.emitted.header("watchbell-origin")),
+    ),
 ];

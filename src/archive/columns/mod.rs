@@ -4,6 +4,7 @@ mod alerts;
 mod dead_letters;
 mod event;
 mod events;
+mod ledger;
 mod record;
 
 use super::column::Column;
@@ -17,11 +18,18 @@ pub enum TableKind {
     Alerts,
     /// Records that could not become events.
     DeadLetters,
+    /// What was read, as a chain of hashes.
+    Ledger,
 }
 
 impl TableKind {
     /// Each of them.
-    pub const ALL: [TableKind; 3] = [TableKind::Events, TableKind::Alerts, TableKind::DeadLetters];
+    pub const ALL: [TableKind; 4] = [
+        TableKind::Events,
+        TableKind::Alerts,
+        TableKind::DeadLetters,
+        TableKind::Ledger,
+    ];
 
     /// The name of the table in SQL, and of its folder below the archive's.
     pub const fn name(self) -> &'static str {
@@ -29,6 +37,7 @@ impl TableKind {
             TableKind::Events => "events",
             TableKind::Alerts => "alerts",
             TableKind::DeadLetters => "dead_letters",
+            TableKind::Ledger => "ledger",
         }
     }
 
@@ -38,6 +47,7 @@ impl TableKind {
             TableKind::Events => events::COLUMNS,
             TableKind::Alerts => alerts::COLUMNS,
             TableKind::DeadLetters => dead_letters::COLUMNS,
+            TableKind::Ledger => ledger::COLUMNS,
         }
     }
 }

@@ -65,7 +65,8 @@ pub(super) const SOURCE_OFFSET: Column = Column::new(
     ColumnType::Long,
     "The offset in `source_partition`.",
     |source| source_position(source).map_or(Cell::Null, |at| Cell::Long(at.offset)),
-);
+)
+.lookup(Lookup::Range);
 
 pub(super) const SOURCE_ELEMENT: Column = Column::new(
     "source_element",

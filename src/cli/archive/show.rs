@@ -15,6 +15,9 @@ use crate::kafka::session::Shutdown;
 use crate::query::{Letter, PastTime, Receipts};
 use crate::view::{Emitted, Reference, page};
 
+/// The tables of events, alerts and dead letters.
+const TABLES: [TableKind; 3] = [TableKind::Events, TableKind::Alerts, TableKind::DeadLetters];
+
 /// Which record, written since when, and whether it is printed as JSON.
 type Wanted<'w> = (&'w Reference, Option<PastTime>, bool);
 
@@ -53,7 +56,7 @@ fn found(
     archive: (&Config, &crate::config::Archive),
     stop: &Shutdown,
 ) -> Result<Option<String>, Failure> {
-    let session = Session::open(archive, &TableKind::ALL, (DEFAULT_MEMORY, true), stop)?;
+    let session = Session::open(archive, &TABLES, (DEFAULT_MEMORY, true), stop)?;
     let Some(stored) = session.wait(session.engine.find(reference))? else {
         return Ok(None);
     };

@@ -3,6 +3,7 @@
 //! id for a deployment. Whoever opens the id ends the transactions of whoever had it before, and then reads all
 //! receipts; so a dead letter with a receipt is never retried again, whoever is killed and whoever else begins.
 
+mod ledger;
 mod work;
 
 use std::io::Read;
@@ -27,6 +28,7 @@ use crate::query::{self, Receipts, retry_id};
 use crate::roles::outputs;
 use crate::roles::rulebook::Rulebook;
 use crate::view::At;
+use ledger::RetryLedger;
 use work::{Pipelines, Work};
 
 /// How much longer than a transaction may last its end is waited for: the cluster looks for abandoned ones every ten
@@ -93,8 +95,9 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     if stop.is_requested() {
         return Err(anyhow!("stopped before the first dead letter was retried").into());
     }
+    let ledger = RetryLedger::new(config, outputs.clone());
     let mut work = Work::new(
-        Pipelines::new(&pipeline(config, &rulebook, outputs)),
+        Pipelines::new(&pipeline(config, &rulebook, outputs.clone()), ledger),
         appender.as_ref(),
         (&choice, now),
         &receipts,

@@ -6,7 +6,7 @@ use std::thread;
 use super::*;
 use crate::event::{NextOffset, Partition};
 use crate::kafka::session::{
-    Commit, DEFAULT_POSITIONS_TOPIC, Delivery, Outputs, Records, Refusal, SessionConfig,
+    Commit, DEFAULT_POSITIONS_TOPIC, Delivery, Kept, Outputs, Records, Refusal, SessionConfig,
     SessionObserver, Shutdown, Worker, WorkerState, run,
 };
 
@@ -150,7 +150,8 @@ impl Chaining {
 }
 
 impl Worker for Chaining {
-    fn on_position(&mut self, partition: Partition, next: NextOffset, state: Option<&WorkerState>) {
+    fn on_position(&mut self, partition: Partition, next: NextOffset, kept: Kept<'_>) {
+        let state = kept.state_here();
         let chain = Chaining::over(next.0);
         let expected = Chaining::state_of(chain).filter(|_| next.0 > 0);
         assert_eq!(state, expected.as_ref(), "at {next:?} of {partition:?}");

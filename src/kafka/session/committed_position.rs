@@ -9,7 +9,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::worker_state::{self, WorkerState};
+use super::worker_state::{self, Kept, WorkerState};
 use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
 
 /// A record of the source, by partition and offset.
@@ -69,7 +69,10 @@ pub(super) struct Evidence {
     /// Where the partition ended on the first start: what lies before it is history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) history: Option<i64>,
-    /// What the worker keeps here: it covers every record before the position.
+    /// Somebody has moved the position from here, and nothing was committed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) moved_from: Option<i64>,
+    /// What the worker keeps here: it covers every record before the position, or before the one from which it was moved.
     #[serde(
         default,
         deserialize_with = "worker_state::read",
@@ -131,6 +134,7 @@ impl Evidence {
             unreadable: None,
             latest_ms: None,
             history: None,
+            moved_from: None,
             state: None,
         }
     }
@@ -143,6 +147,24 @@ impl Evidence {
             history: before.history.filter(|end| next.0 < *end),
             ..self
         }
+    }
+
+    /// What the worker had at the position.
+    pub(super) fn kept(&self) -> Kept<'_> {
+        Kept {
+            state: self.state.as_ref(),
+            moved_from: self.moved_from.map(NextOffset),
+        }
+    }
+
+    /// The same for a position to which somebody moves the one that had the evidence `before`, from `from`.
+    pub(super) fn moved(mut self, from: NextOffset, before: &Evidence, to: NextOffset) -> Evidence {
+        if before.state.is_some() {
+            let first = before.moved_from.unwrap_or(from.0);
+            self.moved_from = (first != to.0).then_some(first);
+            self.state.clone_from(&before.state);
+        }
+        self
     }
 
     /// Whether it was written for this source; `None` where it does not say for which.
@@ -191,6 +213,7 @@ mod tests {
             unreadable: Some(i64::MAX),
             latest_ms: Some(i64::MIN),
             history: Some(i64::MAX),
+            moved_from: Some(i64::MAX),
             state: WorkerState::new("s".repeat(WorkerState::MAX_BYTES)),
             ..Evidence::new(Some(&id), &topic, Some(last))
         };
@@ -225,6 +248,32 @@ mod tests {
         assert_eq!((at(99).history, at(99).latest_ms), (Some(100), Some(7)));
         assert_eq!((at(100).history, at(100).latest_ms), (None, Some(7)));
         assert_eq!(Evidence::parse(&at(99).to_json()), at(99));
+    }
+
+    #[test]
+    fn a_moved_position_keeps_the_state_and_says_from_where_it_was_moved_first() {
+        let at = |state: Option<&str>, moved_from| Evidence {
+            state: state.and_then(WorkerState::new),
+            moved_from,
+            ..Evidence::default()
+        };
+        let moved = |before: &Evidence, to| {
+            let after = at(None, None).moved(NextOffset(9), before, NextOffset(to));
+            let text = after.state.as_ref().map(|state| state.as_str().to_owned());
+            (after.moved_from, text)
+        };
+        let state = || Some("s".to_owned());
+        assert_eq!(moved(&at(Some("s"), None), 5), (Some(9), state()));
+        assert_eq!(moved(&at(Some("s"), Some(20)), 5), (Some(20), state()));
+        // It is back where it was.
+        assert_eq!(moved(&at(Some("s"), Some(20)), 20), (None, state()));
+        assert_eq!(moved(&at(None, None), 5), (None, None));
+        let kept = at(Some("s"), Some(20));
+        let kept = kept.kept();
+        assert_eq!(kept.moved_from, Some(NextOffset(20)));
+        // The next commit is no move.
+        let next = at(None, None).after(&at(Some("s"), Some(20)), Latest(None), NextOffset(6));
+        assert_eq!(next.moved_from, None);
     }
 
     #[test]

@@ -61,4 +61,4 @@ pub use open::run;
 pub use worker::{
     Advice, Cause, Outputs, Records, Refusal, Refusals, RefusedOutput, SourceRecord, Worker,
 };
-pub use worker_state::WorkerState;
+pub use worker_state::{Kept, WorkerState};

@@ -76,8 +76,8 @@ impl Session<'_> {
     pub(super) fn give_states_back(&mut self, partitions: &[Partition]) {
         for partition in partitions {
             if let Some(position) = self.positions.position(*partition) {
-                let state = position.evidence.state.as_ref();
-                self.worker.on_position(*partition, position.next, state);
+                let kept = position.evidence.kept();
+                self.worker.on_position(*partition, position.next, kept);
             }
         }
     }
@@ -201,9 +201,8 @@ impl Session<'_> {
         let mut position = self.facts.source.bare(gap.to);
         let latest = Latest(before.latest_ms);
         position.evidence = position.evidence.after(before, latest, gap.to);
-        position.evidence.state.clone_from(&before.state);
         let mut outputs = Outputs::default();
-        self.worker.on_gap(&gap, &mut outputs);
+        position.evidence.state = self.worker.on_gap(&gap, before.kept(), &mut outputs);
         let positions = CommittedPositions::from([(gap.partition, position.clone())]);
         self.commit_positions_with(&positions, &outputs)?;
         self.worker.on_commit();

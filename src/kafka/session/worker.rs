@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::observe::{Gap, Unreadable};
-use super::worker_state::WorkerState;
+use super::worker_state::{Kept, WorkerState};
 use crate::event::{NextOffset, Output, OutputBuffer, Partition, RawRecord};
 
 /// Why the cluster refused an output.
@@ -170,6 +170,12 @@ impl Outputs {
         self.records.is_empty()
     }
 
+    /// Copies of all outputs, in order.
+    #[cfg(test)]
+    pub fn records(&self) -> Vec<crate::event::OutputRecord> {
+        self.records.to_records()
+    }
+
     /// Each with the index of its source record.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Output<'_>)> {
         self.sources.iter().copied().zip(self.records.iter())
@@ -198,17 +204,11 @@ pub trait Worker {
     fn on_assign(&mut self, _partitions: &[Partition]) {}
 
     /// The next record of this partition is the first one at or after the committed position `next`. This
-    /// is called before the first record after an assignment, and again after every abort. `state` is what
-    /// [`Worker::state`] gave when the last batch before the position was committed; `None` where it gave
-    /// nothing, on the first start, and where `offsets set` has moved the position. A position that is put
-    /// back from its note comes with the state in the note.
-    fn on_position(
-        &mut self,
-        _partition: Partition,
-        _next: NextOffset,
-        _state: Option<&WorkerState>,
-    ) {
-    }
+    /// is called before the first record after an assignment, and again after every abort. `kept` has what
+    /// [`Worker::state`] gave when the last batch before the position was committed; none where it gave
+    /// nothing, and on the first start. Where `offsets set` has moved the position, it is that of the position before,
+    /// which is named. A position that is put back from its note comes with the state in the note.
+    fn on_position(&mut self, _partition: Partition, _next: NextOffset, _kept: Kept<'_>) {}
 
     /// The next call of [`Worker::on_batch`] begins a transaction; all batches up to the next such call
     /// belong to it. The transaction before may still be on its way to its commit.
@@ -240,8 +240,16 @@ pub trait Worker {
 
     /// Records expired before they were read, and the position moves over them: what is written here
     /// is committed together with the move. It counts as a batch without records: the source index
-    /// of its outputs is 0, and [`Worker::on_commit`] or [`Worker::on_abort`] follows.
-    fn on_gap(&mut self, _gap: &Gap, _outputs: &mut Outputs) {}
+    /// of its outputs is 0, and [`Worker::on_commit`] or [`Worker::on_abort`] follows. `kept` is as in
+    /// [`Worker::on_position`], which follows; what is given is committed in its place.
+    fn on_gap(
+        &mut self,
+        _gap: &Gap,
+        kept: Kept<'_>,
+        _outputs: &mut Outputs,
+    ) -> Option<WorkerState> {
+        kept.state_here().cloned()
+    }
 
     /// The group had lost these positions; they are put back as they were last noted. The same as
     /// [`Worker::on_gap`] holds for the outputs.

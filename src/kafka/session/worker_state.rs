@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::event::NextOffset;
+
 /// A text of a worker's own, such as a hash over the records before a position: printable ASCII without
 /// quotation marks and backslashes, at most [`WorkerState::MAX_BYTES`] long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +25,22 @@ impl WorkerState {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What a worker finds again at a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kept<'s> {
+    /// Its state.
+    pub state: Option<&'s WorkerState>,
+    /// Set if somebody has moved the position since: the state is that of the position before.
+    pub moved_from: Option<NextOffset>,
+}
+
+impl<'s> Kept<'s> {
+    /// The state, if it is that of this position.
+    pub fn state_here(self) -> Option<&'s WorkerState> {
+        self.state.filter(|_| self.moved_from.is_none())
     }
 }
 

@@ -54,6 +54,8 @@ impl Attribute {
     /// The columns that may hold it; none if the table knows nothing of it.
     const fn columns(self, table: TableKind) -> &'static [&'static str] {
         match (table, self) {
+            // It is asked in SQL.
+            (TableKind::Ledger, _) => &[],
             (TableKind::DeadLetters, Attribute::Reason) => &["reason"],
             (TableKind::DeadLetters, _) | (_, Attribute::Reason) => &[],
             (TableKind::Alerts, Attribute::Rule) => &["rule_id", "rule"],
@@ -220,7 +222,7 @@ fn may_contain(table: TableKind, text: &str) -> Option<Expr> {
     let column = match table {
         TableKind::Events => "event",
         TableKind::Alerts => "alert",
-        TableKind::DeadLetters => return None,
+        TableKind::DeadLetters | TableKind::Ledger => return None,
     };
     let like = |pattern: &str, case_insensitive: bool| {
         let pattern = lit(ScalarValue::Utf8View(Some(format!("%{pattern}%"))));

@@ -153,5 +153,6 @@ pub fn table_of(content: Content) -> TableKind {
         Content::Events => TableKind::Events,
         Content::Alerts => TableKind::Alerts,
         Content::DeadLetters => TableKind::DeadLetters,
+        Content::Ledger => TableKind::Ledger,
     }
 }

@@ -14,6 +14,7 @@ pub const fn record_columns(kind: TableKind) -> &'static [&'static str] {
     match kind {
         TableKind::Events => &["topic", "partition", "offset", "written", "value", "event"],
         TableKind::Alerts => &["topic", "partition", "offset", "written", "value", "alert"],
+        TableKind::Ledger => &["topic", "partition", "offset", "written", "value", "ledger"],
         TableKind::DeadLetters => &[
             "topic",
             "partition",

@@ -169,6 +169,7 @@ fn record_kind(kind: TableKind) -> RecordKind {
         TableKind::Events => RecordKind::Event,
         TableKind::Alerts => RecordKind::Alert,
         TableKind::DeadLetters => RecordKind::DeadLetter,
+        TableKind::Ledger => RecordKind::Foreign,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the worker writes for records and outputs that are refused, and when it counts.
 
+mod ledger;
+
 use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwap;
@@ -148,9 +150,9 @@ fn a_gap_raises_one_alert_of_its_built_in_rule_which_is_counted_when_it_is_commi
         records: Some(12_345),
     };
     let mut outputs = Outputs::default();
-    worker.on_gap(&gap, &mut outputs);
+    worker.on_gap(&gap, Kept::default(), &mut outputs);
     worker.on_abort();
-    worker.on_gap(&gap, &mut outputs);
+    worker.on_gap(&gap, Kept::default(), &mut outputs);
     let rule = RECORDS_EXPIRED.id;
     let line =
         format!("watchbell_alerts_total{{level=\"high\",rule=\"{rule}\",source=\"confluent\"}} 1");

@@ -44,17 +44,20 @@ impl DayTotals {
             .unwrap_or_default()
     }
 
-    /// The text that is committed; `None` as long as nothing was dropped.
-    pub(super) fn state(&self) -> Option<WorkerState> {
-        if self.is_empty() {
+    /// The text that is committed, with what is committed beside it; `None` as long as nothing was dropped and there is
+    /// nothing beside it.
+    pub(super) fn state(&self, beside: Option<String>) -> Option<WorkerState> {
+        if self.is_empty() && beside.is_none() {
             return None;
         }
         let counts = self.counts.iter();
         let counts = counts.map(|(records, bytes)| format!(" {records}/{bytes}"));
+        let beside = beside.map(|beside| format!(" {beside}"));
         WorkerState::new(format!(
-            "{VERSION} {}{}",
+            "{VERSION} {}{}{}",
             self.day,
-            counts.collect::<String>()
+            counts.collect::<String>(),
+            beside.unwrap_or_default()
         ))
     }
 
@@ -110,7 +113,7 @@ mod tests {
     fn a_day_that_ends_gives_what_was_dropped_on_it() {
         let mut totals = DayTotals::default();
         assert_eq!(totals.advance(5 * DAY_MS + 1), None);
-        assert_eq!(totals.state(), None);
+        assert_eq!(totals.state(None), None);
         totals.add(Some(Noise::Read), 100);
         totals.add(Some(Noise::Read), 50);
         totals.add(None, 7);
@@ -140,11 +143,16 @@ mod tests {
             day: 20_786,
             counts: [(u64::MAX, u64::MAX); REASONS],
         };
-        let state = totals.state().unwrap();
+        // The largest numbers, and the longest chain.
+        let chain = crate::ledger::Chain {
+            next: i64::MAX,
+            head: [255; 32],
+        };
+        let state = totals.state(Some(chain.text())).unwrap();
         assert_eq!(DayTotals::read(Some(&state)), totals);
         totals.counts = [(0, 0); REASONS];
         totals.add(Some(Noise::Login), 12);
-        let state = totals.state().unwrap();
+        let state = totals.state(None).unwrap();
         assert_eq!(state.as_str(), "dropped1 20786 0/0 1/12 0/0 0/0");
         assert_eq!(DayTotals::read(Some(&state)), totals);
     }

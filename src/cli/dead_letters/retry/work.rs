@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use anyhow::anyhow;
 use jiff::Timestamp;
 
+use super::ledger::RetryLedger;
 use crate::cli::failure::Failure;
 use crate::cli::say::say;
 use crate::encode::{self, Receipt};
@@ -27,28 +28,31 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// The pipeline as it reads dead letters of the daemon, and those of `replay`: sinks are not told of the latter.
 pub(super) struct Pipelines {
+    ledger: RetryLedger,
     of_daemon: Batch,
     of_replay: Batch,
 }
 
 impl Pipelines {
-    pub(super) fn new(pipeline: &Pipeline) -> Pipelines {
+    pub(super) fn new(pipeline: &Pipeline, ledger: RetryLedger) -> Pipelines {
         Pipelines {
+            ledger,
             of_daemon: pipeline.clone().retrying().begin(),
             of_replay: pipeline.clone().replaying(true).begin(),
         }
     }
 
-    /// Processes the source record of a dead letter.
+    /// Processes the source record of a dead letter. Gives what the ledger is told of it, too.
     fn retry(
         &self,
         letter: &Letter<'_>,
         repaired: Option<&[u8]>,
         now_ms: i64,
         out: &mut OutputBuffer,
-    ) -> Retried {
+    ) -> (Retried, Vec<OutputRecord>) {
         let Some(record) = letter.source_record(repaired) else {
-            return Retried::Unread("it does not say where its record stood".to_owned());
+            let why = "it does not say where its record stood".to_owned();
+            return (Retried::Unread(why), Vec::new());
         };
         // Its alerts are late by as much as has passed since the record was written, or else the dead letter.
         let mut written = Latest::default();
@@ -62,7 +66,18 @@ impl Pipelines {
             true => &self.of_replay,
             false => &self.of_daemon,
         };
-        batch.retry(&record, letter.output.as_deref(), reading, out)
+        let retried = batch.retry(&record, letter.output.as_deref(), reading, out);
+        let told = match &retried {
+            Retried::Read {
+                events,
+                dead_letters,
+            } => {
+                let counts = [*events as u64, dead_letters.len() as u64];
+                self.ledger.records(&record, counts, out)
+            }
+            Retried::Unread(_) => Vec::new(),
+        };
+        (retried, told)
     }
 }
 
@@ -181,10 +196,10 @@ impl<'w> Work<'w> {
         }
         let mut out = OutputBuffer::default();
         let now_ms = self.now.as_millisecond();
-        match self
+        let (retried, told) = self
             .pipelines
-            .retry(letter, self.repaired, now_ms, &mut out)
-        {
+            .retry(letter, self.repaired, now_ms, &mut out);
+        match retried {
             Retried::Unread(why) => self.leave(&letter.position(), &printable(&why)),
             Retried::Read { dead_letters, .. } => {
                 let repaired = self.repaired.map(Digest::of);
@@ -198,7 +213,7 @@ impl<'w> Work<'w> {
                     }),
                     said: said(&out, &dead_letters),
                     parts: dead_letters.len(),
-                    outputs: out.to_records(),
+                    outputs: out.to_records().into_iter().chain(told).collect(),
                 });
                 let is_full =
                     self.pending.len() >= MOST_LETTERS || self.pending_bytes >= MOST_BYTES;

@@ -76,12 +76,16 @@ impl Offsets {
             } else {
                 self.aim(*partition, target)?
             };
+            let before = committed.get(partition);
             Ok(Move {
                 partition: *partition,
-                from: committed.get(partition).map(|position| position.next),
+                from: before.map(|before| before.next),
                 to,
                 offsets_jump: self.config.broker.offsets_jump(),
-                evidence,
+                evidence: match before {
+                    Some(before) => evidence.moved(before.next, &before.evidence, to),
+                    None => evidence,
+                },
             })
         };
         of.iter().map(plan).collect()

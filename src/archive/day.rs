@@ -18,7 +18,7 @@ pub fn day_number(day: &str) -> i32 {
 }
 
 /// Such as `2026-03-14`.
-pub(super) fn day_text(days: i32) -> String {
+pub fn day_text(days: i32) -> String {
     let epoch = date(1970, 1, 1);
     let day = jiff::Span::new()
         .try_days(days)

@@ -10,9 +10,7 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::bloom_filter::Sbbf;
 use parquet::column::writer::ColumnCloseResult;
@@ -23,13 +21,11 @@ use parquet::file::writer::SerializedFileWriter;
 
 use super::columns::TableKind;
 use super::data_file::{EncodeError, GROUP_ROWS, properties};
+use super::footer::footer;
 use super::ranges::{Part, Pieces, Ranges};
 
 /// A row group with fewer rows is merged with others.
 const SMALL_GROUP_ROWS: i64 = (GROUP_ROWS / 2) as i64;
-
-/// Bytes at the end of a file that are read first: the footer of most files.
-const FOOTER_BYTES: u64 = 256 * 1024;
 
 /// The merged file.
 pub struct Merged {
@@ -82,18 +78,7 @@ pub fn merge(kind: TableKind, files: &[&dyn Ranges]) -> Result<Merged, EncodeErr
 
 impl<'f> File<'f> {
     fn open(ranges: &'f dyn Ranges) -> Result<File<'f>, EncodeError> {
-        let start = ranges.size().saturating_sub(FOOTER_BYTES);
-        let tail = Part::read(ranges, start..ranges.size())?;
-        let options =
-            || ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Required);
-        let metadata = match ArrowReaderMetadata::load(&tail, options()) {
-            Ok(metadata) => metadata,
-            // The footer is longer than what was read.
-            Err(_) => {
-                let whole = Part::read(ranges, 0..ranges.size())?;
-                ArrowReaderMetadata::load(&whole, options())?
-            }
-        };
+        let metadata = footer(ranges, PageIndexPolicy::Required)?;
         Ok(File { ranges, metadata })
     }
 

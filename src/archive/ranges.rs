@@ -37,6 +37,11 @@ impl Part {
         })
     }
 
+    /// The offset of its first byte.
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
     fn from(&self, start: u64) -> Result<Bytes, ParquetError> {
         let at = start
             .checked_sub(self.start)

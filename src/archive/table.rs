@@ -128,9 +128,37 @@ impl Table {
         }
     }
 
+    /// Open a table that is only read: nothing is written to it; `None` if it is not there.
+    ///
+    /// # Errors
+    /// As [`Table::open`].
+    pub async fn open_to_read(
+        storage: &Storage,
+        kind: TableKind,
+    ) -> Result<Option<Table>, TableError> {
+        let log = storage.log_store(kind.name())?;
+        let exists = log.is_delta_table_location().await.map_err(delta(kind))?;
+        match exists {
+            true => Table::load_as_it_is(kind, log).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
     async fn load(kind: TableKind, log: LogStoreRef) -> Result<Table, TableError> {
         let failed = delta(kind);
-        let mut state = DeltaTableState::try_new(log.as_ref(), None)
+        let mut table = Table::load_as_it_is(kind, log).await?;
+        if !shape::missing(kind, &table.state)
+            .map_err(failed)?
+            .is_empty()
+        {
+            table.state = shape::complete(kind, &table.log).await.map_err(failed)?;
+        }
+        Ok(table)
+    }
+
+    async fn load_as_it_is(kind: TableKind, log: LogStoreRef) -> Result<Table, TableError> {
+        let failed = delta(kind);
+        let state = DeltaTableState::try_new(log.as_ref(), None)
             .await
             .map_err(failed)?;
         match shape::version(&state) {
@@ -140,9 +168,6 @@ impl Table {
                 return Err(TableError::Newer { table, found });
             }
             Some(_) => {}
-        }
-        if !shape::missing(kind, &state).map_err(failed)?.is_empty() {
-            state = shape::complete(kind, &log).await.map_err(failed)?;
         }
         Ok(Table {
             kind,

@@ -16,6 +16,8 @@ mod failure;
 mod fire;
 mod init;
 mod json_line;
+#[cfg(feature = "archive")]
+mod ledger;
 mod lookup_args;
 mod offsets;
 mod ordinal;
@@ -91,6 +93,12 @@ enum Command {
     /// Show or move the committed positions in the source topics.
     #[command(subcommand)]
     Offsets(offsets::Command),
+    /// List what was read of the sources, day by day, or verify that the archive is complete and unaltered.
+    #[cfg(feature = "archive")]
+    Ledger(ledger::Command),
+    /// List what was read of the sources, or verify the archive (not part of this build).
+    #[cfg(not(feature = "archive"))]
+    Ledger(without_archive::Command),
     /// Send a test alert to the sinks.
     Fire(fire::Command),
     /// Show the configuration.
@@ -115,7 +123,9 @@ impl Cli {
             #[cfg(feature = "archive")]
             Command::Sql(command) => archive::sql::run(&command),
             #[cfg(not(feature = "archive"))]
-            Command::Search(command) | Command::Sql(command) => without_archive::run(&command),
+            Command::Search(command) | Command::Sql(command) | Command::Ledger(command) => {
+                without_archive::run(&command)
+            }
             Command::DeadLetters(command) => dead_letters::run(&command),
             Command::Validate(command) => validate::run(&command),
             Command::Rules(command) => rules::run(&command),
@@ -123,6 +133,8 @@ impl Cli {
             Command::Explain(command) => explain::run(&command),
             Command::Topics(command) => topics::run(&command),
             Command::Offsets(command) => offsets::run(&command),
+            #[cfg(feature = "archive")]
+            Command::Ledger(command) => ledger::run(&command),
             Command::Fire(command) => fire::run(&command),
             Command::Config(command) => config::run(&command),
             Command::Init(command) => init::run(&command),

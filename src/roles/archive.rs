@@ -11,6 +11,7 @@ mod gathered;
 mod hold;
 mod positions;
 mod store;
+mod stored_file;
 
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ pub use config::ArchiveConfig;
 use gathered::Gathered;
 use positions::{Bases, TablePositions};
 use store::{Failure, SharedTable, Store};
+pub use stored_file::StoredFile;
 
 /// Longest turn of the loop.
 const TURN: Duration = Duration::from_millis(100);

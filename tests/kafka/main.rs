@@ -58,6 +58,9 @@ mod gaps;
 mod jumping;
 /// Lag, and the copies of positions on the source cluster.
 mod lag;
+/// The ledger of what was read.
+#[cfg(feature = "archive")]
+mod ledger;
 /// Records that hold several events.
 mod lists;
 /// A group that has lost its positions.

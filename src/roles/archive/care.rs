@@ -3,18 +3,16 @@
 //! table itself refuses a second one.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::runtime::Handle;
 
 use super::caretaker::Caretaker;
 use super::hold::{Hold, HoldError};
+use super::stored_file::StoredFile;
 use crate::archive::{
     AppendError, EncodeError, FileEntry, Ranges, Storage, StorageError, Table, TableError,
-    TableKind, TableReader, day_number, day_of, due_merges, merge, merged_statistics,
+    TableKind, day_number, day_of, due_merges, merge, merged_statistics,
 };
 use crate::config;
 use crate::diagnostic::Diagnostic;
@@ -170,13 +168,9 @@ impl Care<'_> {
 
     fn merge(&self, table: &mut Table, files: &[FileEntry]) -> Result<(), CareError> {
         let started = Instant::now();
-        let sources: Vec<Stored<'_>> = files
+        let sources: Vec<StoredFile<'_>> = files
             .iter()
-            .map(|file| Stored {
-                reader: table.reader(),
-                handle: self.handle,
-                file,
-            })
+            .map(|file| StoredFile::new(table.reader(), file, self.handle))
             .collect();
         let sources: Vec<&dyn Ranges> =
             sources.iter().map(|source| source as &dyn Ranges).collect();
@@ -253,23 +247,5 @@ impl Care<'_> {
             );
         }
         Ok(())
-    }
-}
-
-/// A data file in the storage.
-struct Stored<'f> {
-    reader: TableReader,
-    handle: &'f Handle,
-    file: &'f FileEntry,
-}
-
-impl Ranges for Stored<'_> {
-    fn size(&self) -> u64 {
-        self.file.size
-    }
-
-    fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
-        let read = self.reader.read(self.file, range);
-        self.handle.block_on(read).map_err(io::Error::other)
     }
 }

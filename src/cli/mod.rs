@@ -67,7 +67,7 @@ enum Command {
     DeadLetters(dead_letters::Command),
     /// Find events, alerts or dead letters in the archive, the newest first; count them, or download them.
     #[cfg(feature = "archive")]
-    Search(archive::search::Command),
+    Search(Box<archive::search::Command>),
     /// Ask the archive in SQL.
     #[cfg(feature = "archive")]
     Sql(archive::sql::Command),

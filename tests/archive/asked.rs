@@ -59,6 +59,9 @@ fn strings<'v>(value: &'v Value, out: &mut Vec<&'v str>) {
     }
 }
 
+/// Whether an event meets a condition.
+type Meets<'m> = Box<dyn Fn(&Value) -> bool + 'm>;
+
 #[test]
 fn each_condition_finds_the_events_that_meet_it_and_no_others() {
     let archive = documented();
@@ -78,7 +81,7 @@ fn each_condition_finds_the_events_that_meet_it_and_no_others() {
         text.as_str()
             .is_some_and(|text| text.eq_ignore_ascii_case(wanted))
     };
-    let cases: Vec<(&[&str], Box<dyn Fn(&Value) -> bool>)> = vec![
+    let cases: Vec<(&[&str], Meets)> = vec![
         (
             &["--actor", "U-5R7T9W"],
             Box::new(|event| texts(event, &actor).contains(&"u-5r7t9w")),

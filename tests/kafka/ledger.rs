@@ -1,7 +1,7 @@
 //! The ledger: an ingest that is killed again and again leaves an archive that is complete and unaltered, and whoever
 //! touches one row of it is found.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use super::daemon::{Deployment, watchbell};
 use super::{Dice, LIMIT, eventually};
 
 /// What the command prints as JSON, one value per line, and whether it succeeded.
-fn ledger(file: &PathBuf, arguments: &[&str]) -> (Vec<Value>, bool, String) {
+fn ledger(file: &Path, arguments: &[&str]) -> (Vec<Value>, bool, String) {
     let path = file.display().to_string();
     let mut all = vec!["ledger"];
     all.extend(arguments);
@@ -31,7 +31,7 @@ fn ledger(file: &PathBuf, arguments: &[&str]) -> (Vec<Value>, bool, String) {
 }
 
 /// The days on which something was read; two if the test runs at midnight.
-fn days(file: &PathBuf) -> Vec<String> {
+fn days(file: &Path) -> Vec<String> {
     let (rows, succeeded, said) = ledger(file, &[]);
     assert!(succeeded, "{said}");
     let days = rows.iter().map(|row| row["day"].as_str().expect("a day"));
@@ -41,7 +41,7 @@ fn days(file: &PathBuf) -> Vec<String> {
 }
 
 /// The faults and notes of all days, and how many rows are confirmed and should be.
-fn verify(file: &PathBuf) -> (Vec<Value>, String, u64, u64) {
+fn verify(file: &Path) -> (Vec<Value>, String, u64, u64) {
     let (mut faults, mut notes, mut confirmed, mut expected) = (Vec::new(), String::new(), 0, 0);
     for day in days(file) {
         let (report, succeeded, said) = ledger(file, &["verify", "--day", &day]);
@@ -58,7 +58,7 @@ fn verify(file: &PathBuf) -> (Vec<Value>, String, u64, u64) {
 }
 
 /// Wait until everything is archived, and nothing of it is wrong.
-fn is_sound(file: &PathBuf, least: u64) -> String {
+fn is_sound(file: &Path, least: u64) -> String {
     let mut last = None;
     let done = eventually(LIMIT, || {
         let (faults, notes, confirmed, expected) = verify(file);

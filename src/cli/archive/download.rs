@@ -52,13 +52,13 @@ pub(super) struct Download {
 /// What is written to the file: rows, or lines of text.
 enum Body {
     Rows(Box<RowWriter<Sink>>),
-    Lines(Sink, u64),
+    Lines(Box<Sink>, u64),
 }
 
 /// Where the bytes of a file go.
 enum Sink {
     Plain(Hashed<BufWriter<File>>),
-    Compressed(GzEncoder<Hashed<BufWriter<File>>>),
+    Compressed(Box<GzEncoder<Hashed<BufWriter<File>>>>),
 }
 
 impl Download {
@@ -77,12 +77,12 @@ impl Download {
             File::create(&partial).with_context(|| format!("write {}", partial.display()))?;
         let file = Hashed::new(BufWriter::new(file));
         let sink = match is_compressed {
-            true => Sink::Compressed(GzEncoder::new(file, Compression::default())),
+            true => Sink::Compressed(Box::new(GzEncoder::new(file, Compression::default()))),
             false => Sink::Plain(file),
         };
         let body = match columns {
             Some(columns) => Body::Rows(Box::new(RowWriter::new(format, columns, sink)?)),
-            None => Body::Lines(sink, 0),
+            None => Body::Lines(Box::new(sink), 0),
         };
         Ok(Download {
             path: path.to_owned(),
@@ -122,7 +122,7 @@ impl Download {
     pub(super) fn finish(self) -> Result<(), Failure> {
         let (sink, rows) = match self.body {
             Body::Rows(writer) => writer.finish()?,
-            Body::Lines(sink, lines) => (sink, lines),
+            Body::Lines(sink, lines) => (*sink, lines),
         };
         let hashed = match sink {
             Sink::Plain(file) => file,

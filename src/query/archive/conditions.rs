@@ -110,6 +110,12 @@ pub struct Conditions {
 }
 
 impl Conditions {
+    /// Whether rows are looked up by their ids.
+    pub(super) fn names_ids(&self) -> bool {
+        let mut attributes = self.attributes.iter();
+        attributes.any(|(attribute, _)| *attribute == Attribute::EventId)
+    }
+
     /// Whether rows of a day may be in time.
     pub(super) fn has_rows_of(&self, day: i32) -> bool {
         let begins_in_time = self.to_ms.is_none_or(|to_ms| day <= day_of(to_ms));

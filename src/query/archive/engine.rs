@@ -36,12 +36,7 @@ impl Engine {
     /// # Errors
     /// There is no place for temporary files.
     pub fn new(memory: usize) -> Result<Engine> {
-        let pool = TrackConsumersPool::new(
-            FairSpillPool::new(memory),
-            NAMED_CONSUMERS
-                .try_into()
-                .unwrap_or(std::num::NonZeroUsize::MIN),
-        );
+        let pool = TrackConsumersPool::new(FairSpillPool::new(memory), NAMED_CONSUMERS);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
             .build_arc()?;

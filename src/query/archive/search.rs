@@ -26,7 +26,7 @@ use crate::event::RawRecord;
 use crate::view::Filter;
 
 /// Days that are searched together at most.
-const MOST_DAYS: usize = 64;
+const MOST_DAYS: usize = 128;
 
 /// Rows whose content is read at a time.
 const CONTENT_ROWS: usize = 4_096;
@@ -53,7 +53,9 @@ impl Engine {
         let in_time = |day: &&i32| conditions.has_rows_of(**day);
         let all: Vec<i32> = self.days(table).iter().filter(in_time).copied().collect();
         let mut left = limit;
-        let (mut days, mut together) = (all.as_slice(), 1);
+        // An id is in few files, wherever they are.
+        let first = if conditions.names_ids() { MOST_DAYS } else { 1 };
+        let (mut days, mut together) = (all.as_slice(), first);
         while left != Some(0) && !days.is_empty() {
             let (window, rest) = days.split_at(together.min(days.len()));
             let (newest, oldest) = (window[0], window[window.len() - 1]);

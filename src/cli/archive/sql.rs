@@ -1,4 +1,4 @@
-//! `sql`: a question to the archive in SQL, read-only. The tables are `events`, `alerts` and `dead_letters`.
+//! `sql`: a question to the archive in SQL, read-only. The tables are those of [`TableKind`].
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;

@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, UInt32Array};
@@ -28,8 +27,11 @@ use crate::view::Filter;
 /// Days that are searched together at most.
 const MOST_DAYS: usize = 128;
 
-/// Rows whose content is read at a time.
-const CONTENT_ROWS: usize = 4_096;
+/// Rows whose content is read together first, and at most.
+const CONTENT_ROWS: (usize, usize) = (64, 4_096);
+
+/// About how many bytes of content are to be read together.
+const CONTENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// The column with the number of rows of a group.
 const COUNT: &str = "count";
@@ -52,7 +54,7 @@ impl Engine {
     ) -> Result<()> {
         let in_time = |day: &&i32| conditions.has_rows_of(**day);
         let all: Vec<i32> = self.days(table).iter().filter(in_time).copied().collect();
-        let mut left = limit;
+        let (mut left, mut content_rows) = (limit, CONTENT_ROWS.0);
         // An id is in few files, wherever they are.
         let first = if conditions.names_ids() { MOST_DAYS } else { 1 };
         let (mut days, mut together) = (all.as_slice(), first);
@@ -70,9 +72,17 @@ impl Engine {
             let rows = self.rows(table, conditions).await?.filter(in_window)?;
             let places = self.places(rows, left).await?;
             left = left.map(|left| left - places.len());
-            for places in places.chunks(CONTENT_ROWS) {
+            let mut places = places.as_slice();
+            while !places.is_empty() {
+                let (next, rest) = places.split_at(content_rows.min(places.len()));
+                places = rest;
+                let rows = self.content(table, next, columns).await?;
+                content_rows = match rows.get_array_memory_size() {
+                    ..CONTENT_BYTES => (content_rows * 2).min(CONTENT_ROWS.1),
+                    _ => (content_rows / 2).max(1),
+                };
                 let found_rows = Found {
-                    rows: self.content(table, places, columns).await?,
+                    rows,
                     days: all.len(),
                     searched_days: all.len() - days.len(),
                 };

@@ -19,12 +19,32 @@ pub(super) fn write_columns(
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
             let missing = widths[column] - columns(cell);
+            let blanks = " ".repeat(missing);
             match Some(column) == right {
-                true => line.push_str(&format!("{:missing$}{cell}  ", "")),
-                false => line.push_str(&format!("{cell}{:missing$}  ", "")),
+                true => line.extend([&blanks, cell.as_str(), "  "]),
+                false => line.extend([cell.as_str(), &blanks, "  "]),
             }
         }
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_may_be_wider_than_any_terminal() {
+        let wide = "x".repeat(100_000);
+        let table = [
+            vec!["A".to_owned(), "N".to_owned()],
+            vec![wide.clone(), "12".to_owned()],
+        ];
+        let mut out = Vec::new();
+        write_columns(&table, Some(1), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.lines().nth(1), Some(format!("{wide}  12").as_str()));
+        assert!(text.lines().next().unwrap().ends_with("   N"));
+    }
 }

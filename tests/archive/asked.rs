@@ -485,6 +485,118 @@ fn a_record_is_shown_with_what_belongs_to_it() {
 }
 
 #[test]
+fn many_values_long_expressions_and_wide_cells_are_answered() {
+    let archive = documented();
+    let many: Vec<String> = (0..2_000)
+        .flat_map(|number| ["--actor".to_owned(), format!("u{number}")])
+        .collect();
+    let mut arguments: Vec<&str> = many.iter().map(String::as_str).collect();
+    arguments.extend(["--actor", "lin", "--count"]);
+    let lin = archive.ask("search", &["--actor", "lin", "--count"]);
+    assert_eq!(archive.ask("search", &arguments), lin);
+    let sum = vec!["1"; 3_000].join("+");
+    let answer = archive.ask("sql", &["--csv", &format!("SELECT {sum} AS sum")]);
+    assert_eq!(answer, "sum\n3000\n");
+    let wide = archive.ask("sql", &["SELECT repeat('ab', 100000) AS a, 2 AS b"]);
+    assert!(wide.len() > 200_000, "{} bytes", wide.len());
+    let either = archive.ask(
+        "search",
+        &["--text", "Delete", "--text", "Create", "--count"],
+    );
+    let number = |text: &str| -> usize {
+        let count = archive.ask("search", &["--text", text, "--count"]);
+        count.trim().parse().unwrap()
+    };
+    let either: usize = either.trim().parse().unwrap();
+    assert!(
+        either > number("Delete") && either > number("Create"),
+        "{either}"
+    );
+}
+
+#[test]
+fn times_are_shown_with_their_zone_and_errors_are_no_values() {
+    let archive = documented();
+    let shown = archive.ask(
+        "sql",
+        &["SELECT to_timestamp('2026-03-14T09:26:53Z') AT TIME ZONE 'Asia/Shanghai' AS t, TIMESTAMP '2026-03-14 09:26:53' AS u"],
+    );
+    assert!(shown.contains("2026-03-14T17:26:53.000+08:00"), "{shown}");
+    let wrong = archive.run("sql", &["SELECT arrow_cast(2147483647, 'Date32') AS t"]);
+    assert_eq!(
+        wrong.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&wrong.stdout)
+    );
+}
+
+#[test]
+fn asking_writes_nothing_and_leaves_nothing_behind() {
+    let archive = documented();
+    let files = |folder: &std::path::Path| {
+        let listed = Command::new("find")
+            .arg(folder)
+            .args(["-type", "f"])
+            .output()
+            .unwrap();
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        let mut listed: Vec<String> = listed.lines().map(str::to_owned).collect();
+        listed.sort();
+        listed
+    };
+    let before = files(archive.config().parent().unwrap());
+    archive.ask("search", &["--count"]);
+    archive.ask("sql", &["SELECT count(*) FROM events"]);
+    let spilled = archive.file("spilled");
+    fs::create_dir(&spilled).unwrap();
+    let refused = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+        .args(["sql", "--no-live", "--memory", "16MB", "--config"])
+        .arg(archive.config())
+        .arg("SELECT array_agg(value ORDER BY value % 7) FROM generate_series(1, 20000000) AS t(value)")
+        .env("TMPDIR", &spilled)
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        fs::read_dir(&spilled).unwrap().next().is_none(),
+        "temporary files stay"
+    );
+    fs::remove_dir(&spilled).unwrap();
+    let full = archive.run("search", &["--output", "/dev/full/x.csv"]);
+    assert_eq!(full.status.code(), Some(1));
+    assert_eq!(files(archive.config().parent().unwrap()), before);
+}
+
+#[test]
+fn where_there_is_no_archive_nothing_is_counted() {
+    let archive = documented();
+    fs::remove_dir_all(archive.file("archive")).unwrap();
+    let output = archive.run("search", &["--count"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("holds no archive"), "{told}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_answer() {
+    let archive = documented();
+    for format in ["--csv", "--json"] {
+        let mut asked = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+            .args(["sql", "--no-live", format, "--config"])
+            .arg(archive.config())
+            .arg("SELECT value FROM generate_series(1, 100000000) AS t(value)")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(asked.stdout.take());
+        assert_eq!(asked.wait().unwrap().code(), Some(141), "{format}");
+    }
+}
+
+#[test]
 fn an_attribute_that_a_table_lacks_is_refused() {
     let archive = documented();
     for (arguments, expected) in [
@@ -498,6 +610,11 @@ fn an_attribute_that_a_table_lacks_is_refused() {
         ),
         (&["--ip", "10.0.0.0/33"], "--ip 10.0.0.0/33"),
         (&["--where", "api.operation|starts: x"], "starts"),
+        (
+            &["--from", "2026-03-15", "--to", "2026-03-14"],
+            "--from is not before --to",
+        ),
+        (&["--limit", "0"], "--limit"),
     ] {
         let output = archive.run("search", arguments);
         let told = String::from_utf8_lossy(&output.stderr);

@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use jiff::Timestamp;
+use serde_json::json;
 
 use crate::cli::failure::Failure;
 use crate::cli::output_topic::OutputTopic;
@@ -71,7 +72,7 @@ pub(super) struct ConditionArgs {
     /// The environment or project.
     #[arg(long, value_name = "ENVIRONMENT")]
     environment: Vec<String>,
-    /// A text anywhere in the record.
+    /// A text anywhere in the record; `*` and `?` are characters like others in it.
     #[arg(long, value_name = "TEXT")]
     text: Vec<String>,
     /// The id or the title of a rule: of alerts their rule, of events that of an alert which they raised.
@@ -118,6 +119,11 @@ impl ConditionArgs {
             contained: self.text.clone(),
             ..Conditions::default()
         };
+        if let (Some(from), Some(to)) = (conditions.from_ms, conditions.to_ms)
+            && from >= to
+        {
+            return Err(anyhow!("--from is not before --to: no time is between them").into());
+        }
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let access = match self.access {
             None => Vec::new(),
@@ -220,10 +226,10 @@ impl ConditionArgs {
                 .iter()
                 .map(|text| format!("*{}*", literal(text)))
                 .collect();
-            // A list of texts in JSON is one in YAML.
+            // JSON is YAML. One of the texts suffices.
             texts.push((
                 "--text".to_owned(),
-                serde_json::Value::from(keywords).to_string(),
+                json!({"texts": keywords, "condition": "texts"}).to_string(),
             ));
         }
         if texts.is_empty() {

@@ -44,9 +44,19 @@ pub(super) fn form_of(path: &Path) -> Result<(Format, bool), Failure> {
 /// A file that is being written.
 pub(super) struct Download {
     path: PathBuf,
-    partial: PathBuf,
+    partial: Partial,
     asked: String,
     body: Body,
+}
+
+/// A file that is not complete; it is deleted unless it is renamed.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // It was renamed, or there is nothing better to do.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 /// What is written to the file: rows, or lines of text.
@@ -75,6 +85,7 @@ impl Download {
         let partial = path.with_added_extension("partial");
         let file =
             File::create(&partial).with_context(|| format!("write {}", partial.display()))?;
+        let partial = Partial(partial);
         let file = Hashed::new(BufWriter::new(file));
         let sink = match is_compressed {
             true => Sink::Compressed(Box::new(GzEncoder::new(file, Compression::default()))),
@@ -98,7 +109,10 @@ impl Download {
     /// The file does not take them.
     pub(super) fn rows(&mut self, rows: &RecordBatch) -> Result<(), Failure> {
         if let Body::Rows(writer) = &mut self.body {
-            writer.write(rows)?;
+            let path = self.path.display();
+            writer
+                .write(rows)
+                .with_context(|| format!("write {path}"))?;
         }
         Ok(())
     }
@@ -109,7 +123,7 @@ impl Download {
     /// The file does not take it.
     pub(super) fn line(&mut self, line: &str) -> Result<(), Failure> {
         if let Body::Lines(sink, lines) = &mut self.body {
-            writeln!(sink, "{line}").context("write the file")?;
+            writeln!(sink, "{line}").with_context(|| format!("write {}", self.path.display()))?;
             *lines += 1;
         }
         Ok(())
@@ -134,9 +148,9 @@ impl Download {
         let file = file.context("complete the file")?;
         file.sync_all().context("complete the file")?;
         let path = self.path.display();
-        fs::rename(&self.partial, &self.path).with_context(|| format!("write {path}"))?;
         let beside = self.path.with_added_extension("manifest.json");
         fs::write(&beside, manifest).with_context(|| format!("write {}", beside.display()))?;
+        fs::rename(&self.partial.0, &self.path).with_context(|| format!("write {path}"))?;
         say(format_args!(
             "{rows} rows in {path}; {} has their number and the SHA-256 of the file",
             beside.display()

@@ -37,13 +37,13 @@ pub(in crate::cli) struct Command {
     #[command(flatten)]
     conditions: ConditionArgs,
     /// Print at most this many of the newest records, or of the largest groups [default: 50; all in a file].
-    #[arg(short = 'n', long, value_name = "COUNT")]
-    limit: Option<usize>,
+    #[arg(short = 'n', long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// Print all of them.
     #[arg(long, conflicts_with = "limit")]
     all: bool,
     /// Print how many there are.
-    #[arg(long, conflicts_with_all = ["by", "histogram"])]
+    #[arg(long, conflicts_with_all = ["by", "histogram", "output", "json", "csv"])]
     count: bool,
     /// Print how many there are of each value of these, such as actor,operation or day,status; columns of the table are
     /// such, too.
@@ -150,8 +150,13 @@ impl Search<'_> {
     fn limit(&self) -> Option<usize> {
         match (self.command.limit, self.command.all) {
             (None, false) => Some(DEFAULT_LIMIT),
-            (limit, _) => limit,
+            (limit, _) => limit.map(|limit| limit as usize),
         }
+    }
+
+    /// How many records a file has at most.
+    fn file_limit(&self) -> Option<usize> {
+        self.command.limit.map(|limit| limit as usize)
     }
 
     fn count(&self) -> Result<(), Failure> {
@@ -227,7 +232,7 @@ impl Search<'_> {
         let columns = self.session.engine.schema(self.table);
         let mut download = Download::begin(path, Some(&columns), asked())?;
         let progress = Progress::new();
-        self.rows(self.command.limit, &mut |found| {
+        self.rows(self.file_limit(), &mut |found| {
             report(&progress, found);
             download.rows(&found.rows)
         })?;
@@ -238,7 +243,7 @@ impl Search<'_> {
     /// Writes the records to a file.
     fn download_records(&self, path: &std::path::Path) -> Result<(), Failure> {
         let mut download = Download::begin(path, None, asked())?;
-        self.records(self.command.limit, &mut |emitted| {
+        self.records(self.file_limit(), &mut |emitted| {
             download.line(&json_line(emitted))
         })?;
         download.finish()

@@ -25,6 +25,9 @@ use crate::query::archive::{Engine, OpenError, Opening, WriteError};
 /// How often a wait looks whether a stop was requested.
 const TURN: Duration = Duration::from_millis(50);
 
+/// Longest wait for the end of a question that was given up.
+const END: Duration = Duration::from_secs(1);
+
 /// Default for the most memory of a question.
 pub(super) const DEFAULT_MEMORY: usize = 512 << 20;
 
@@ -50,11 +53,12 @@ pub(super) struct Session {
     stop: Shutdown,
 }
 
-/// A question that does not give way is left behind; the process ends soon.
+/// Temporary files are deleted when the question has ended. One that does not give way is left behind; the process
+/// ends soon.
 impl Drop for Session {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            runtime.shutdown_timeout(END);
         }
     }
 }

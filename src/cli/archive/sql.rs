@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
+use anyhow::Context;
 use arrow::array::RecordBatch;
 use clap::Args;
 
@@ -13,6 +14,9 @@ use crate::archive::TableKind;
 use crate::cli::failure::Failure;
 use crate::cli::say::say;
 use crate::query::archive::{Format, RowWriter};
+
+/// The stack on which a question is planned; it is used as far as it is needed.
+const STACK_BYTES: usize = 1 << 30;
 
 /// Most rows that are shown as a table; more of them nobody reads.
 const TABLE_ROWS: usize = 1_000;
@@ -36,6 +40,19 @@ pub(in crate::cli) struct Command {
 }
 
 pub(in crate::cli) fn run(command: &Command) -> Result<(), Failure> {
+    // A question is read and planned by recursion, and nobody limits how deep it is.
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let answer = thread.spawn_scoped(scope, || answer(command));
+        let answer = answer.context("start a thread")?;
+        match answer.join() {
+            Ok(answered) => answered,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn answer(command: &Command) -> Result<(), Failure> {
     if let Some(path) = &command.output {
         form_of(path)?;
     }

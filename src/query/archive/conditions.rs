@@ -156,11 +156,11 @@ impl Conditions {
         if !self.networks.is_empty() {
             all.push(any(self.networks.iter().map(in_network)));
         }
-        all.extend(
-            self.contained
-                .iter()
-                .filter_map(|text| may_contain(table, text)),
-        );
+        let contained = self.contained.iter();
+        let contained: Option<Vec<Expr>> = contained.map(|text| may_contain(table, text)).collect();
+        if let Some(contained) = contained.filter(|texts| !texts.is_empty()) {
+            all.push(any(contained.into_iter()));
+        }
         if let Some(filter) = &self.filter {
             let matches = ScalarUDF::from(Matches::new(table, filter.clone()));
             all.push(
@@ -185,9 +185,21 @@ fn time(time_ms: i64) -> Expr {
     ))
 }
 
-/// Whether one of them is true.
+/// Whether one of them is true. The expression is as flat as it can be, because it is walked by recursion.
 fn any(of: impl Iterator<Item = Expr>) -> Expr {
-    of.reduce(Expr::or).unwrap_or_else(|| lit(false))
+    let mut level: Vec<Expr> = of.collect();
+    while level.len() > 1 {
+        let mut halved = Vec::with_capacity(level.len().div_ceil(2));
+        let mut rest = level.into_iter();
+        while let Some(first) = rest.next() {
+            halved.push(match rest.next() {
+                Some(second) => first.or(second),
+                None => first,
+            });
+        }
+        level = halved;
+    }
+    level.pop().unwrap_or_else(|| lit(false))
 }
 
 /// Whether a column is like a pattern. An id is looked up by its bloom filter, which knows texts as they are: as it is

@@ -2,7 +2,7 @@
 //! rows there are, and the hash of the file.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::csv;
@@ -66,7 +66,8 @@ impl From<ParquetError> for WriteError {
 /// Writes rows in some form.
 pub struct RowWriter<W: Write + Send> {
     rows: u64,
-    form: Form<W>,
+    form: Form<Noted<W>>,
+    failure: Arc<Mutex<Option<io::Error>>>,
 }
 
 enum Form<W: Write + Send> {
@@ -75,12 +76,44 @@ enum Form<W: Write + Send> {
     Parquet(Box<ArrowWriter<W>>),
 }
 
+/// A writer that notes why it failed, because the writers above it turn errors into texts.
+struct Noted<W> {
+    out: W,
+    failure: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl<W> Noted<W> {
+    fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| {
+            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            *failure = Some(io::Error::new(error.kind(), error.to_string()));
+        })
+    }
+}
+
+impl<W: Write> Write for Noted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.note(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.note(flushed)
+    }
+}
+
 impl<W: Write + Send> RowWriter<W> {
     /// Writes rows with these columns to `out`.
     ///
     /// # Errors
     /// `out` does not take the beginning.
     pub fn new(format: Format, columns: &SchemaRef, out: W) -> Result<RowWriter<W>, WriteError> {
+        let failure = Arc::new(Mutex::new(None));
+        let out = Noted {
+            out,
+            failure: failure.clone(),
+        };
         let form = match format {
             Format::Csv => {
                 let mut writer = csv::WriterBuilder::new().with_header(true).build(out);
@@ -96,7 +129,11 @@ impl<W: Write + Send> RowWriter<W> {
                 Form::Parquet(Box::new(writer))
             }
         };
-        Ok(RowWriter { rows: 0, form })
+        Ok(RowWriter {
+            rows: 0,
+            form,
+            failure,
+        })
     }
 
     /// Write some rows.
@@ -105,12 +142,15 @@ impl<W: Write + Send> RowWriter<W> {
     /// They cannot be written.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), WriteError> {
         self.rows += rows.num_rows() as u64;
-        match &mut self.form {
-            Form::Csv(writer) => writer.write(&flat(rows)?)?,
-            Form::Json(writer) => writer.write(rows)?,
-            Form::Parquet(writer) => writer.write(rows)?,
-        }
-        Ok(())
+        let written = match &mut self.form {
+            Form::Csv(writer) => writer.write(&flat(rows)?).map_err(WriteError::from),
+            Form::Json(writer) => writer.write(rows).map_err(WriteError::from),
+            Form::Parquet(writer) => writer.write(rows).map_err(WriteError::from),
+        };
+        written.map_err(|error| {
+            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            failure.take().map_or(error, WriteError::Io)
+        })
     }
 
     /// Ends the file; where it was written, and how many rows it has.
@@ -126,7 +166,7 @@ impl<W: Write + Send> RowWriter<W> {
             }
             Form::Parquet(writer) => writer.into_inner()?,
         };
-        Ok((out, self.rows))
+        Ok((out.out, self.rows))
     }
 }
 
@@ -168,20 +208,31 @@ fn texts(column: &ArrayRef) -> Result<StringArray, ArrowError> {
 /// # Errors
 /// A column has a type that cannot be shown.
 pub fn cells(rows: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, ArrowError> {
-    let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.3fZ"));
+    let options = FormatOptions::default()
+        .with_display_error(false)
+        .with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.3f%:z"));
     let columns = rows.columns().iter();
     let columns = columns.map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
     let formatters = columns.collect::<Result<Vec<_>, _>>()?;
     let cell = |row: usize, column: usize| {
-        let is_null = rows.column(column).is_null(row);
-        (!is_null).then(|| formatters[column].value(row).to_string())
+        if rows.column(column).is_null(row) {
+            return Ok(None);
+        }
+        let text = formatters[column].value(row).try_to_string()?;
+        let is_time = matches!(rows.column(column).data_type(), DataType::Timestamp(..));
+        Ok(Some(
+            match text.strip_suffix("+00:00").filter(|_| is_time) {
+                Some(time) => format!("{time}Z"),
+                None => text,
+            },
+        ))
     };
     let row = |row| {
         (0..formatters.len())
             .map(|column| cell(row, column))
             .collect()
     };
-    Ok((0..rows.num_rows()).map(row).collect())
+    (0..rows.num_rows()).map(row).collect()
 }
 
 /// A writer that hashes and counts what goes through it.

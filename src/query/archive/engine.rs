@@ -22,6 +22,9 @@ use crate::archive::{FileEntry, Table, TableKind, day_number};
 /// How many of the largest users of memory the message names when it is used up.
 const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
+/// Most rows that are handed from one operator to the next.
+const BATCH_ROWS: usize = 1_024;
+
 /// Answers queries on tables.
 pub struct Engine {
     context: SessionContext,
@@ -42,6 +45,8 @@ impl Engine {
             .build_arc()?;
         let mut config = SessionConfig::new()
             .with_information_schema(true)
+            // Rows with their content are large, and a merge of sorted runs holds a batch of each.
+            .with_batch_size(BATCH_ROWS)
             .with_default_catalog_and_schema("watchbell", "archive");
         let options = config.options_mut();
         options.execution.time_zone = Some("UTC".into());

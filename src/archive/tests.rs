@@ -10,7 +10,7 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
-use crate::event::{NextOffset, Offset, Partition, Position, RawRecord};
+use crate::event::{Header, NextOffset, Offset, Partition, Position, RawRecord};
 use crate::view::Emitted;
 
 const TOPIC: &str = "watchbell.events";
@@ -604,4 +604,45 @@ async fn days_that_are_removed_are_gone_and_the_positions_stay() {
         table.progress(&of(0)).await.unwrap().unwrap().next,
         NextOffset(9)
     );
+}
+
+#[test]
+fn a_policy_of_the_archive_hides_values_in_the_columns_and_in_the_json() {
+    let policies = "[{name: people, fields: {actor.user: mask}, archive: [watchbell.events]}]";
+    let (policies, problems) = crate::privacy::read(&crate::yaml::document(policies).unwrap());
+    assert!(problems.is_empty(), "{problems:?}");
+    let event = br#"{"class_uid":6003,"time":1773480413000,"message":"u-5r7t9w deletes",
+        "actor":{"user":{"uid":"u-5r7t9w","name":"Grace Hopper"}},"api":{"operation":"DeleteStatement"}}"#;
+    let header = Header {
+        name: "ce_subject",
+        value: Some(b"User:u-5r7t9w"),
+    };
+    let record = RawRecord {
+        key: Some(b"u-5r7t9w"),
+        headers: vec![header],
+        ..RawRecord::of_value("watchbell.events", event)
+    };
+    let mut rows = Rows::new(TableKind::Events);
+    with_policy(Some(&policies[0]), &record, |emitted| {
+        assert_eq!(emitted.record.key, None);
+        assert_eq!(emitted.record.headers[0].value, Some(&b"User:***"[..]));
+        rows.push(emitted);
+    });
+    let no_json = RawRecord::of_value("watchbell.events", b"u-5r7t9w");
+    with_policy(Some(&policies[0]), &no_json, |emitted| {
+        assert_eq!(emitted.record.value, None, "what is no JSON is left out");
+        rows.push(emitted);
+    });
+    with_policy(None, &record, |emitted| rows.push(emitted));
+    let rows = rows.take().unwrap();
+    let text = |name: &str, row: usize| rows[name].as_string::<i32>().value(row).to_owned();
+    assert_eq!(text("actor_uid", 0), "***");
+    assert_eq!(text("operation", 0), "DeleteStatement");
+    let json = text("event", 0);
+    assert!(
+        !json.contains("5r7t9w") && !json.contains("Hopper"),
+        "{json}"
+    );
+    assert!(rows["event"].is_null(1));
+    assert_eq!(text("actor_uid", 2), "u-5r7t9w");
 }

@@ -45,7 +45,7 @@ fn schema() -> Value {
             "type": "object",
             "additionalProperties": false,
             "required": ["name", "fields"],
-            "anyOf": [{"required": ["topics"]}, {"required": ["sinks"]}],
+            "anyOf": [{"required": ["topics"]}, {"required": ["sinks"]}, {"required": ["archive"]}],
             "properties": {
                 "name": {"type": "string", "minLength": 1},
                 "fields": {
@@ -55,6 +55,7 @@ fn schema() -> Value {
                 },
                 "topics": &names,
                 "sinks": &names,
+                "archive": &names,
             },
         },
     })
@@ -75,8 +76,15 @@ pub(super) fn read(
     let mut all = node.map(|node| privacy::read(&node).0).unwrap_or_default();
     let key = key(&section, faults);
     for policy in &mut all {
-        check_topics(&section, policy, outputs, faults);
-        check_routine(&section, policy, outputs, faults);
+        check_topics(&section, (policy, &policy.topics), outputs, faults);
+        check_topics(&section, (policy, &policy.archive), outputs, faults);
+        check_routine(&section, (policy, &policy.topics), outputs, faults);
+        check_routine(&section, (policy, &policy.archive), outputs, faults);
+        if !policy.archive.is_empty() && root.section("archive").is_empty() {
+            let message = format!("`{}` is for an archive, and there is none", policy.name);
+            let fault = section.fault("policies", message);
+            faults.push(fault.remedy("write a section `archive`, or leave the key out"));
+        }
         check_shapes(&section, policy, routes, faults);
         check_sinks(&section, policy, &root.section("notify").names(), faults);
         if policy.needs_key() && !section.has("key_file") {
@@ -134,7 +142,7 @@ fn key(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<PseudonymKey> {
 
 fn check_topics(
     section: &Section<'_>,
-    policy: &Policy,
+    (policy, topics): (&Policy, &[String]),
     outputs: &OutputList,
     faults: &mut Vec<Fault>,
 ) {
@@ -143,11 +151,7 @@ fn check_topics(
         .filter(|output| matches!(output.content, Content::Events | Content::Alerts))
         .map(|output| &*output.topic)
         .collect();
-    for topic in policy
-        .topics
-        .iter()
-        .filter(|topic| !known.contains(&&***topic))
-    {
+    for topic in topics.iter().filter(|topic| !known.contains(&&***topic)) {
         let message = format!(
             "`{}` is for the topic {topic}, to which no event or alert is written",
             policy.name
@@ -167,14 +171,14 @@ fn check_topics(
 /// Routine events are events: who hides something in the one topic hardly means to show it in the other.
 fn check_routine(
     section: &Section<'_>,
-    policy: &Policy,
+    (policy, topics): (&Policy, &[String]),
     outputs: &OutputList,
     faults: &mut Vec<Fault>,
 ) {
     let Some(routine) = outputs.routine().map(|place| &outputs.at(place).topic) else {
         return;
     };
-    let has = |topic: &str| policy.topics.iter().any(|of| of == topic);
+    let has = |topic: &str| topics.iter().any(|of| of == topic);
     let events = &outputs.of(Content::Events).topic;
     if has(events) && !has(routine) {
         let message = format!(
@@ -191,6 +195,21 @@ fn check_routine(
 
 /// Fields have no places in a record as its source wrote it: there, values are found by what they are.
 fn check_shapes(section: &Section<'_>, policy: &Policy, routes: &Routes, faults: &mut Vec<Fault>) {
+    for route in routes.all() {
+        let RouteAction::Write(output) = &route.action else {
+            continue;
+        };
+        if output.shape == EventShape::Raw && policy.archive.iter().any(|of| **of == *output.topic)
+        {
+            let message = format!(
+                "`{}` cannot hide anything of {} in the archive: the route {} writes records there as their source wrote \
+                 them, without the event that says which values are meant",
+                policy.name, output.topic, route.name
+            );
+            let fault = section.fault("policies", message);
+            faults.push(fault.remedy("give the topic itself a policy, or the route another shape"));
+        }
+    }
     let Some((field, attribute)) = policy.field_lost_in_source_records() else {
         return;
     };

@@ -283,6 +283,7 @@ mod tests {
             fields: Vec::new(),
             topics: Vec::new(),
             sinks: Vec::new(),
+            archive: Vec::new(),
             key: PseudonymKey::new(b"0123456789abcdef0123456789abcdef").ok(),
         };
         let mut gathered = Gathered::default();

@@ -49,6 +49,8 @@ pub struct Policy {
     pub topics: Vec<String>,
     /// The sinks whose messages it is for, by their names.
     pub sinks: Vec<String>,
+    /// The topics whose rows in the archive it is for.
+    pub archive: Vec<String>,
     /// The key of its pseudonyms; without one, they are masked.
     pub key: Option<PseudonymKey>,
 }
@@ -110,6 +112,12 @@ impl Policies {
     pub fn of_topic(&self, topic: &str) -> Option<usize> {
         let is_of = |policy: &Arc<Policy>| policy.topics.iter().any(|of| of == topic);
         self.all.iter().position(is_of)
+    }
+
+    /// The policy of the rows of a topic in the archive.
+    pub fn of_archive(&self, topic: &str) -> Option<&Arc<Policy>> {
+        let is_of = |policy: &&Arc<Policy>| policy.archive.iter().any(|of| of == topic);
+        self.all.iter().find(is_of)
     }
 
     /// The policy of a sink.

@@ -9,7 +9,7 @@ use crate::route::FieldName;
 use crate::yaml::{Node, Value as Yaml};
 
 /// The keys of a policy.
-const KEYS: [&str; 4] = ["name", "fields", "topics", "sinks"];
+const KEYS: [&str; 5] = ["name", "fields", "topics", "sinks", "archive"];
 
 const EXAMPLE: &str = "write `policies: [{name: people, fields: {actor.user.email_addr: mask}, topics: [watchbell.events]}]`";
 
@@ -48,6 +48,7 @@ struct Reader {
     names: HashMap<String, Mark>,
     topics: HashMap<String, Mark>,
     sinks: HashMap<String, Mark>,
+    archive: HashMap<String, Mark>,
 }
 
 impl Reader {
@@ -76,8 +77,9 @@ impl Reader {
         let name = self.name(node);
         let fields = self.fields(node);
         let (topics, sinks) = (self.outputs(node, "topics"), self.outputs(node, "sinks"));
-        if topics.is_empty() && sinks.is_empty() {
-            let remedy = "name outputs after `topics` or `sinks`";
+        let archive = self.outputs(node, "archive");
+        if topics.is_empty() && sinks.is_empty() && archive.is_empty() {
+            let remedy = "name outputs after `topics`, `sinks` or `archive`";
             self.refuse(node.mark, "a policy for no output", remedy);
         }
         Some(Policy {
@@ -86,6 +88,7 @@ impl Reader {
             fields,
             topics,
             sinks,
+            archive,
             key: None,
         })
     }
@@ -162,7 +165,7 @@ impl Reader {
         fields
     }
 
-    /// The names of outputs of a kind, `topics` or `sinks`.
+    /// The names of outputs of a kind, `topics`, `sinks` or `archive`.
     fn outputs(&mut self, policy: &Node, kind: &str) -> Vec<String> {
         let Some(node) = policy.entry(kind) else {
             return Vec::new();
@@ -170,7 +173,8 @@ impl Reader {
         let elements = node.as_seq().unwrap_or_default();
         if elements.is_empty() {
             let remedy = format!("write names: `{kind}: [a, b]`");
-            self.refuse(node.mark, format!("a list of {kind} is expected"), &remedy);
+            let what = if kind == "archive" { "topics" } else { kind };
+            self.refuse(node.mark, format!("a list of {what} is expected"), &remedy);
         }
         let mut names = Vec::new();
         for element in elements {
@@ -181,6 +185,7 @@ impl Reader {
             }
             let known = match kind {
                 "topics" => &mut self.topics,
+                "archive" => &mut self.archive,
                 _ => &mut self.sinks,
             };
             if let Some(first) = known.insert(name.to_owned(), element.mark) {

@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
+use crate::archive::with_policy;
 use crate::event::Partition;
 use crate::kafka::ClientError;
 use crate::kafka::follow::{Assigned, Follower, FollowerEvent, Partitioning};
 use crate::kafka::session::{NotReady, Shutdown};
 use crate::observe::ArchiveObserver;
-use crate::view::Emitted;
 pub use care::{CareConfig, CareConfigError, care};
 pub use caretaker::Caretaker;
 pub use config::ArchiveConfig;
@@ -174,10 +174,14 @@ impl ArchiveLoop<'_> {
 
     fn read(&mut self, wait: Duration) -> FollowerEvent {
         let ArchiveLoop {
-            follower, gathered, ..
+            config,
+            follower,
+            gathered,
+            ..
         } = self;
+        let policy = config.policy.as_deref();
         follower.turn(wait, &mut |record, hash| {
-            gathered.push(&Emitted::new(record.clone()), hash);
+            with_policy(policy, record, |emitted| gathered.push(emitted, hash));
         })
     }
 

@@ -142,7 +142,7 @@ const MAY_IMPORT: [(&str, &[&str]); 24] = [
     // What stands in the topics, as rows.
     (
         "archive",
-        &["event", "finding", "ledger", "vendors", "view"],
+        &["event", "finding", "ledger", "privacy", "vendors", "view"],
     ),
     // What was read and published, as a chain of hashes.
     ("ledger", &["event"]),

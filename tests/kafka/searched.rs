@@ -15,7 +15,7 @@ use super::{LIMIT, eventually};
 fn ask(deployment: &Deployment, command: &str, arguments: &[&str]) -> Output {
     let config = deployment.write();
     let config = config.to_str().expect("a path");
-    watchbell(&[&[command, "--config", config], arguments].concat())
+    watchbell(&[&[command], arguments, &["--config", config]].concat())
 }
 
 /// The lines that a command prints that succeeds.
@@ -135,8 +135,13 @@ fn without_kafka_the_archive_answers_and_says_what_is_missing() {
     audit.write(20);
     audit.flush();
     deployment.wait_for(&clusters, &audit, LIMIT);
-    daemon.terminate();
     let all = lines(&deployment, "search", &["--count"]);
+    let archived = || {
+        let output = ask(&deployment, "search", &["--count", "--no-live"]);
+        String::from_utf8_lossy(&output.stdout).trim() == all[0]
+    };
+    assert!(eventually(LIMIT, archived), "not archived");
+    daemon.terminate();
     let config = std::fs::read_to_string(deployment.write()).expect("a configuration");
     let away = config.replace(clusters.destination.bootstrap(), "127.0.0.1:1");
     let path = deployment.file("away.yaml");
@@ -158,4 +163,86 @@ fn without_kafka_the_archive_answers_and_says_what_is_missing() {
         deployment.events
     );
     assert!(told.contains(&missing), "{told}");
+}
+
+#[test]
+fn what_the_archive_hides_is_hidden_before_and_after_it_is_archived_and_the_ledger_says_so() {
+    let clusters = clusters();
+    let mut deployment = Deployment::new(&clusters, "masked");
+    let url = format!("file://{}", deployment.file("archive").display());
+    let settings = deployment.settings.clone();
+    let masked = |interval: &str| {
+        format!(
+            "{settings}archive: {{url: \"{url}\", interval: {interval}}}\n\
+             privacy: {{policies: [{{name: people, fields: {{actor.user: mask}}, archive: [{}, watchbell.routine]}}]}}\n",
+            deployment.events
+        )
+    };
+    let (late, soon) = (masked("1h"), masked("200ms"));
+    deployment.settings = late;
+    let mut audit = deployment.source(&clusters.source, "one");
+    let daemon = deployment.start(0);
+    audit.write(50);
+    audit.flush();
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    let events: Vec<Value> = read_committed(&clusters.destination, &deployment.events)
+        .into_iter()
+        .map(|record| serde_json::from_slice(&record.value.unwrap()).unwrap())
+        .collect();
+    let text = |event: &Value, pointer: &str| event.pointer(pointer)?.as_str().map(str::to_owned);
+    let people: BTreeMap<String, String> = events
+        .iter()
+        .filter_map(|event| {
+            Some((
+                text(event, "/metadata/uid")?,
+                text(event, "/actor/user/uid")?,
+            ))
+        })
+        .filter(|(_, person)| person.len() >= 8)
+        .collect();
+    assert!(!people.is_empty(), "the topic shows nobody");
+    let shown = |deployment: &Deployment, arguments: &[&str]| {
+        let lines = lines(
+            deployment,
+            "search",
+            &[&["--json", "--all"], arguments].concat(),
+        );
+        assert_eq!(lines.len(), events.len());
+        for line in &lines {
+            let event: Value = serde_json::from_str(line).unwrap();
+            let id = text(&event, "/metadata/uid").unwrap_or_default();
+            let person = people.get(&id);
+            assert!(
+                person.is_none_or(|person| !line.contains(person)),
+                "{person:?} is in {line}"
+            );
+        }
+    };
+    shown(&deployment, &[]);
+    daemon.terminate();
+    deployment.settings = soon;
+    let daemon = deployment.start(0);
+    let archived = || {
+        let output = ask(&deployment, "search", &["--count", "--no-live"]);
+        String::from_utf8_lossy(&output.stdout).trim() == events.len().to_string()
+    };
+    assert!(eventually(LIMIT, archived), "not archived");
+    daemon.terminate();
+    shown(&deployment, &["--no-live"]);
+    let listed = lines(&deployment, "ledger", &["--json"]);
+    let listed: Value = serde_json::from_str(&listed[0]).unwrap();
+    let day = listed["day"].as_str().unwrap().to_owned();
+    // What was published within the last minute may not be archived yet, so that it would not be judged.
+    let verified = || {
+        let output = ask(&deployment, "ledger", &["verify", "--day", &day]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}{told}");
+        text.contains("rows are there with another value: the archive has a policy of privacy")
+            && !text.contains("may not be archived yet")
+    };
+    assert!(
+        eventually(LIMIT, verified),
+        "the ledger says nothing of what is hidden"
+    );
 }

@@ -204,6 +204,12 @@ impl<'c> Check<'c> {
             settled_until_ms: now_ms.saturating_sub(ms(archive.interval * 2 + SETTLING)),
             retired: COMPARED.into_iter().filter(is_retired).collect(),
             unarchived: Vec::new(),
+            hidden: config
+                .privacy
+                .all()
+                .iter()
+                .flat_map(|policy| policy.archive.clone())
+                .collect(),
             dead_letters: config.outputs.of(Content::DeadLetters).topic.to_string(),
         }
     }

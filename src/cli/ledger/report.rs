@@ -71,6 +71,7 @@ impl Report {
     pub(super) fn judged(&mut self, part: Judgement) {
         let sum = &mut self.judgement;
         sum.confirmed += part.confirmed;
+        sum.hidden += part.hidden;
         sum.pending += part.pending;
         sum.published_again += part.published_again;
         sum.replayed += part.replayed;
@@ -87,6 +88,7 @@ impl Report {
     fn remarks(&self) -> Vec<String> {
         let Judgement {
             confirmed: _,
+            hidden,
             pending,
             retired,
             unarchived,
@@ -96,6 +98,11 @@ impl Report {
         } = &self.judgement;
         let some = |count: &u64, text: &str| (*count > 0).then(|| format!("{count} {text}"));
         let mut remarks: Vec<String> = [
+            some(
+                hidden,
+                "rows are there with another value: the archive has a policy of privacy, so whether they were altered is \
+                 not known",
+            ),
             some(
                 pending,
                 "records were published so recently that they may not be archived yet",

@@ -6,13 +6,13 @@ use std::ops::ControlFlow;
 use arrow::array::RecordBatch;
 use tokio::runtime::Handle;
 
-use crate::archive::{Rows, Table, TableError, TableKind, TopicPartition};
+use crate::archive::{Rows, Table, TableError, TableKind, TopicPartition, with_policy};
 use crate::config::Config;
 use crate::event::Offset;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, session::Shutdown};
+use crate::privacy::Policy;
 use crate::query;
-use crate::view::Emitted;
 
 /// Most offsets of a topic that are read; those of a usual commit of the archive.
 const MOST_RECORDS: u64 = 50_000;
@@ -92,15 +92,20 @@ impl<'t> End<'t> {
         Ok(())
     }
 
-    /// Its records, as rows of a table.
+    /// Its records, as the rows of a table that they become under the archive's policy.
     ///
     /// # Errors
     /// The topic cannot be read.
-    pub(super) fn read(&self, kind: TableKind, stop: &Shutdown) -> Result<RecordBatch, LiveError> {
+    pub(super) fn read(
+        &self,
+        kind: TableKind,
+        policy: Option<&Policy>,
+        stop: &Shutdown,
+    ) -> Result<RecordBatch, LiveError> {
         let mut rows = Rows::new(kind);
         self.reader
             .read(&self.spans, &|| stop.is_requested(), &mut |record| {
-                rows.push(&Emitted::new(record.clone()));
+                with_policy(policy, record, |emitted| rows.push(emitted));
                 match rows.bytes() > MOST_BYTES {
                     true => ControlFlow::Break(()),
                     false => ControlFlow::Continue(()),

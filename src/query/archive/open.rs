@@ -13,6 +13,7 @@ use crate::config::{Archive, Config};
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::ReadError;
 use crate::pipeline::{Content, OutputTopic};
+use crate::privacy::Policy;
 
 /// The archive cannot be opened for queries.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum OpenError {
     /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// There is nothing at the URL.
+    #[error("{0} holds no archive; is archive.url right, and has the role `archive` run?")]
+    Nothing(String),
     /// The engine does not start.
     #[error(transparent)]
     Engine(#[from] DataFusionError),
@@ -56,35 +60,56 @@ impl Opening<'_> {
         let mut engine = Engine::new(self.memory)?;
         let mut tables = BTreeMap::new();
         for kind in self.tables {
-            let table = handle.block_on(Table::open_existing(&storage, *kind))?;
-            tables.insert(*kind, table);
+            match handle.block_on(Table::open_to_read(&storage, *kind)) {
+                Ok(table) => {
+                    tables.insert(*kind, table);
+                }
+                // A question about other tables can be answered.
+                Err(error) if self.tables.len() > 1 => {
+                    (self.note)(&format!("the table {} is left out: {error}", kind.name()));
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         let mut ends = match self.is_live {
             true => self.ends(&mut tables, handle),
-            false => BTreeMap::new(),
+            false => None,
         };
+        let is_stored = tables.values().any(Option::is_some);
+        if !is_stored && ends.is_none() && !self.has_any_table(&storage, handle)? {
+            return Err(OpenError::Nothing(storage.url().to_string()));
+        }
         for (kind, table) in &tables {
-            let live = ends.remove(kind).unwrap_or_default();
+            let live = ends.as_mut().and_then(|ends| ends.remove(kind));
+            let live = live.unwrap_or_default();
             match table {
                 Some(table) => engine.add(table, &live)?,
-                None => {
-                    if live.is_empty() {
-                        let (url, name) = (storage.url(), kind.name());
-                        (self.note)(&format!("the archive {url} has no table {name} yet"));
-                    }
-                    engine.add_unstored(*kind, &live)?;
-                }
+                None => engine.add_unstored(*kind, &live)?,
             }
         }
         Ok(engine)
     }
 
-    /// The ends of the topics that are archived in the tables. The cluster is asked about all topics at the same time.
+    /// Whether any table of the archive exists: the one that is asked may be empty still.
+    fn has_any_table(&self, storage: &Storage, handle: &Handle) -> Result<bool, TableError> {
+        for kind in TableKind::ALL {
+            if handle
+                .block_on(Table::open_to_read(storage, kind))?
+                .is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The ends of the topics that are archived in the tables; `None` if no topic can be read. The cluster is asked about
+    /// all topics at the same time.
     fn ends(
         &self,
         tables: &mut BTreeMap<TableKind, Option<Table>>,
         handle: &Handle,
-    ) -> BTreeMap<TableKind, Vec<RecordBatch>> {
+    ) -> Option<BTreeMap<TableKind, Vec<RecordBatch>>> {
         let outputs = self.config.outputs.iter();
         let outputs = outputs.filter(|output| tables.contains_key(&table_of(output.content)));
         let outputs: Vec<&OutputTopic> = outputs.collect();
@@ -106,7 +131,11 @@ impl Opening<'_> {
             }
         }
         let read = in_parallel(&ends, |(output, end)| {
-            end.read(table_of(output.content), self.stop)
+            end.read(
+                table_of(output.content),
+                self.policy(&output.topic),
+                self.stop,
+            )
         });
         let mut rows: BTreeMap<TableKind, Vec<RecordBatch>> = BTreeMap::new();
         for ((output, end), read) in ends.iter().zip(read) {
@@ -122,7 +151,13 @@ impl Opening<'_> {
                 Err(error) => self.left_out(output, &error),
             }
         }
-        rows
+        (!ends.is_empty()).then_some(rows)
+    }
+
+    /// What the archive does not show of a topic.
+    fn policy(&self, topic: &str) -> Option<&Policy> {
+        let policy = self.config.privacy.of_archive(topic);
+        policy.map(|policy| &**policy)
     }
 
     fn left_out(&self, output: &OutputTopic, error: &LiveError) {

@@ -1,5 +1,6 @@
 //! How a topic is archived, as it follows from the configuration.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::caretaker::Caretaker;
@@ -7,6 +8,7 @@ use crate::archive::{Storage, StorageError, TableKind};
 use crate::config::{self, Config};
 use crate::kafka::Cluster;
 use crate::pipeline::{Content, OutputTopic};
+use crate::privacy::Policy;
 use crate::query::archive::table_of;
 
 /// Which topic is written to which table, and when.
@@ -26,6 +28,8 @@ pub struct ArchiveConfig {
     pub interval: Duration,
     /// Most bytes of a batch.
     pub bytes: usize,
+    /// What the archive does not show of the topic.
+    pub policy: Option<Arc<Policy>>,
     /// Is told whether partition 0 is ours, of the topic whose owner cares for the tables.
     pub caretaker: Option<Caretaker>,
 }
@@ -48,6 +52,7 @@ impl ArchiveConfig {
             topic: output.topic.to_string(),
             kind: table_of(output.content),
             storage: Storage::open(&archive.url, &archive.options)?,
+            policy: config.privacy.of_archive(&output.topic).cloned(),
             interval: archive.interval,
             bytes: archive.bytes,
             caretaker: (output.topic == *first).then(|| caretaker.clone()),

@@ -147,6 +147,7 @@ mod tests {
             storage: storage.unwrap(),
             interval: Duration::from_secs(30),
             bytes,
+            policy: None,
             caretaker: None,
         })
     }

@@ -120,11 +120,9 @@ impl Table {
         storage: &Storage,
         kind: TableKind,
     ) -> Result<Option<Table>, TableError> {
-        let log = storage.log_store(kind.name())?;
-        let exists = log.is_delta_table_location().await.map_err(delta(kind))?;
-        match exists {
-            true => Table::load(kind, log).await.map(Some),
-            false => Ok(None),
+        match existing_log(storage, kind).await? {
+            Some(log) => Table::load(kind, log).await.map(Some),
+            None => Ok(None),
         }
     }
 
@@ -136,11 +134,9 @@ impl Table {
         storage: &Storage,
         kind: TableKind,
     ) -> Result<Option<Table>, TableError> {
-        let log = storage.log_store(kind.name())?;
-        let exists = log.is_delta_table_location().await.map_err(delta(kind))?;
-        match exists {
-            true => Table::load_as_it_is(kind, log).await.map(Some),
-            false => Ok(None),
+        match existing_log(storage, kind).await? {
+            Some(log) => Table::load_as_it_is(kind, log).await.map(Some),
+            None => Ok(None),
         }
     }
 
@@ -448,6 +444,16 @@ impl TableReader {
             source,
         })
     }
+}
+
+/// The log of a table; `None` if the table is not there.
+async fn existing_log(
+    storage: &Storage,
+    kind: TableKind,
+) -> Result<Option<LogStoreRef>, TableError> {
+    let log = storage.log_store(kind.name())?;
+    let exists = log.is_delta_table_location().await.map_err(delta(kind))?;
+    Ok(exists.then_some(log))
 }
 
 fn delta(kind: TableKind) -> impl Fn(DeltaTableError) -> TableError + Copy {

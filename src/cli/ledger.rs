@@ -35,7 +35,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     match &command.verify {
         None => {
             let config = command.list.config.load()?;
-            list(&config, archive(&config)?, &command.list)
+            list(archive(&config)?, &command.list)
         }
         Some(Verb::Verify(command)) => {
             let config = command.config.load()?;

@@ -13,6 +13,7 @@ mod event_file;
 mod explain;
 mod explainer;
 mod failure;
+mod filters;
 mod fire;
 mod init;
 mod json_line;

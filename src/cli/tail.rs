@@ -11,21 +11,20 @@ use jiff::Timestamp;
 
 use super::config_file::ConfigFile;
 use super::failure::Failure;
+use super::filters::{self, NamedText};
 use super::json_line::json_line;
 use super::output_topic::OutputTopic;
 use super::say::say;
 use super::signals::shutdown_on_signal;
 use super::terminal;
-use crate::diagnostic::Diagnostic;
 use crate::event::{Offset, RawRecord};
-use crate::input_file;
 use crate::kafka::Span;
 use crate::kafka::session::Shutdown;
 use crate::kafka::topic_reader::{TopicRead, TopicReader};
 use crate::query::{self, PastTime};
 use crate::roles::rulebook::read_placeholders;
 use crate::sigma::{Placeholders, Scratch};
-use crate::view::{At, Emitted, Filter, FilterText, Paint, RecordKind, line};
+use crate::view::{At, Emitted, Filter, Paint, RecordKind, line};
 
 /// How many of the newest records are printed first, unless an option says otherwise.
 const DEFAULT_LINES: usize = 10;
@@ -89,7 +88,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 
 /// The filter of all `--filter` and `--filter-file` options.
 fn filter(command: &Command, placeholders: &Placeholders) -> Result<Filter, Failure> {
-    let mut texts: Vec<(String, String)> = Vec::new();
+    let mut texts: Vec<NamedText> = Vec::new();
     let several = command.filter.len() > 1;
     for (number, text) in (1..).zip(&command.filter) {
         let name = if several {
@@ -100,23 +99,9 @@ fn filter(command: &Command, placeholders: &Placeholders) -> Result<Filter, Fail
         texts.push((name, text.clone()));
     }
     for path in &command.filter_file {
-        let name = path.display().to_string();
-        let text = input_file::read_text(path).map_err(|problem| {
-            let file = name.as_str().into();
-            Failure::configuration([Diagnostic { file, problem }])
-        })?;
-        texts.push((name, text));
+        texts.push(filters::of_file(path)?);
     }
-    let written: Vec<FilterText<'_>> = texts
-        .iter()
-        .map(|(name, text)| FilterText { name, text })
-        .collect();
-    let (filter, warnings) = Filter::parse(command.output.kind(), &written, placeholders)
-        .map_err(Failure::configuration::<Diagnostic>)?;
-    for warning in warnings {
-        say(warning);
-    }
-    Ok(filter)
+    filters::parse(command.output.kind(), &texts, placeholders)
 }
 
 /// Prints the records from the chosen start to the end of the topic, and then follows the topic unless

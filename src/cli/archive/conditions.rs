@@ -11,15 +11,13 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cli::failure::Failure;
+use crate::cli::filters::{self, NamedText};
 use crate::cli::output_topic::OutputTopic;
-use crate::cli::say::say;
 use crate::config::Config;
-use crate::diagnostic::Diagnostic;
-use crate::input_file;
 use crate::query::PastTime;
 use crate::query::archive::{Attribute, Conditions, table_of};
 use crate::roles::rulebook::read_placeholders;
-use crate::view::{Filter, FilterText};
+use crate::view::Filter;
 
 /// Conditions. All of them must hold; of several values of one option, one has to fit. In values, `*` stands for any
 /// text and `?` for any character; letter case is ignored.
@@ -206,19 +204,14 @@ impl ConditionArgs {
     fn filter(&self, output: OutputTopic, config: &Config) -> Result<Option<Arc<Filter>>, Failure> {
         let placeholders = read_placeholders(config.placeholders.as_deref());
         let placeholders = placeholders.map_err(Failure::configuration)?;
-        let mut texts: Vec<(String, String)> = Vec::new();
+        let mut texts: Vec<NamedText> = Vec::new();
         texts.extend(
             self.selection
                 .iter()
                 .map(|text| ("--where".to_owned(), text.clone())),
         );
         for path in &self.where_file {
-            let name = path.display().to_string();
-            let text = input_file::read_text(path).map_err(|problem| {
-                let file = name.as_str().into();
-                Failure::configuration([Diagnostic { file, problem }])
-            })?;
-            texts.push((name, text));
+            texts.push(filters::of_file(path)?);
         }
         if !self.text.is_empty() {
             let keywords: Vec<String> = self
@@ -235,13 +228,7 @@ impl ConditionArgs {
         if texts.is_empty() {
             return Ok(None);
         }
-        let written: Vec<FilterText<'_>> = texts
-            .iter()
-            .map(|(name, text)| FilterText { name, text })
-            .collect();
-        let (filter, warnings) = Filter::parse(output.kind(), &written, &placeholders)
-            .map_err(Failure::configuration::<Diagnostic>)?;
-        warnings.iter().for_each(say);
+        let filter = filters::parse(output.kind(), &texts, &placeholders)?;
         Ok(Some(Arc::new(filter)))
     }
 }

@@ -146,17 +146,13 @@ struct Search<'c> {
 }
 
 impl Search<'_> {
-    /// How many records are printed at most.
+    /// How many records or groups are given at most; all of them in a file, unless the command says otherwise.
     fn limit(&self) -> Option<usize> {
-        match (self.command.limit, self.command.all) {
-            (None, false) => Some(DEFAULT_LIMIT),
-            (limit, _) => limit.map(|limit| limit as usize),
+        let is_all = self.command.all || self.command.output.is_some();
+        match self.command.limit {
+            Some(limit) => Some(limit as usize),
+            None => (!is_all).then_some(DEFAULT_LIMIT),
         }
-    }
-
-    /// How many records a file has at most.
-    fn file_limit(&self) -> Option<usize> {
-        self.command.limit.map(|limit| limit as usize)
     }
 
     fn count(&self) -> Result<(), Failure> {
@@ -232,7 +228,7 @@ impl Search<'_> {
         let columns = self.session.engine.schema(self.table);
         let mut download = Download::begin(path, Some(&columns), asked())?;
         let progress = Progress::new();
-        self.rows(self.file_limit(), &mut |found| {
+        self.rows(self.limit(), &mut |found| {
             report(&progress, found);
             download.rows(&found.rows)
         })?;
@@ -243,7 +239,7 @@ impl Search<'_> {
     /// Writes the records to a file.
     fn download_records(&self, path: &std::path::Path) -> Result<(), Failure> {
         let mut download = Download::begin(path, None, asked())?;
-        self.records(self.file_limit(), &mut |emitted| {
+        self.records(self.limit(), &mut |emitted| {
             download.line(&json_line(emitted))
         })?;
         download.finish()

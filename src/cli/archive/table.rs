@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
 use crate::cli::columns::write_columns;
 use crate::printable::printable;
@@ -32,10 +32,6 @@ pub(super) fn write_table(
         table.extend(texts);
     }
     let last = columns.fields().iter().enumerate().next_back();
-    let right = last.filter(|(_, field)| is_number(field.data_type()));
+    let right = last.filter(|(_, field)| field.data_type().is_numeric());
     write_columns(&table, right.map(|(number, _)| number), out)
-}
-
-fn is_number(data_type: &DataType) -> bool {
-    data_type.is_numeric()
 }

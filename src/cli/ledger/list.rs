@@ -13,7 +13,7 @@ use super::reader::ArchiveReader;
 use crate::archive::verify::{Link, Of};
 use crate::archive::{day_number, day_text};
 use crate::cli::failure::Failure;
-use crate::config::{Archive, Config};
+use crate::config::Archive;
 use crate::ledger::{ALGORITHM, Kind};
 use crate::view::printable;
 
@@ -67,7 +67,7 @@ impl Read {
     }
 }
 
-pub(super) fn list(_config: &Config, archive: &Archive, command: &List) -> Result<(), Failure> {
+pub(super) fn list(archive: &Archive, command: &List) -> Result<(), Failure> {
     let reader = ArchiveReader::open(archive)?;
     let days = Days::new(&reader);
     let (from, to) = span(command);

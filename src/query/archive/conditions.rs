@@ -9,6 +9,7 @@ use datafusion::logical_expr::{Expr, ScalarUDF, ident, lit};
 use ipnet::IpNet;
 
 use super::functions::{AnyIlike, InNetwork, Matches};
+use super::pruning::time_scalar;
 use super::records::record_columns;
 use crate::archive::{ColumnType, TableKind, day_of};
 use crate::view::Filter;
@@ -178,11 +179,7 @@ impl Conditions {
 
 /// A time in milliseconds as a value of the column `time`.
 fn time(time_ms: i64) -> Expr {
-    let time_us = time_ms.saturating_mul(1_000);
-    lit(ScalarValue::TimestampMicrosecond(
-        Some(time_us),
-        Some("UTC".into()),
-    ))
+    lit(time_scalar(Some(time_ms.saturating_mul(1_000))))
 }
 
 /// Whether one of them is true. The expression is as flat as it can be, because it is walked by recursion.

@@ -115,10 +115,7 @@ impl ArchiveTable {
             .with_table_parquet_options(state.default_table_options().parquet)
             .with_parquet_file_reader_factory(Arc::new(readers));
         // Each partition begins with the newest of its files.
-        let partitions = state
-            .config()
-            .target_partitions()
-            .clamp(1, files.len().max(1));
+        let partitions = state.config().target_partitions().clamp(1, files.len());
         let mut groups = vec![Vec::new(); partitions];
         for (number, file) in files.iter().enumerate() {
             groups[number % partitions].push(self.partitioned(file)?);

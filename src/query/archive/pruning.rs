@@ -78,7 +78,7 @@ impl PruningStatistics for FileStatistics<'_> {
 fn null(kind: ColumnType) -> Option<ScalarValue> {
     match kind {
         ColumnType::Day => Some(ScalarValue::Date32(None)),
-        ColumnType::Time => Some(time(None)),
+        ColumnType::Time => Some(time_scalar(None)),
         ColumnType::Int => Some(ScalarValue::Int32(None)),
         ColumnType::Long => Some(ScalarValue::Int64(None)),
         ColumnType::Text => Some(ScalarValue::Utf8View(None)),
@@ -91,7 +91,7 @@ fn scalar(kind: ColumnType, value: &Value) -> Option<ScalarValue> {
     match kind {
         ColumnType::Time => {
             let at: Timestamp = value.as_str()?.parse().ok()?;
-            Some(time(Some(at.as_microsecond())))
+            Some(time_scalar(Some(at.as_microsecond())))
         }
         ColumnType::Int => {
             let number = i32::try_from(value.as_i64()?).ok()?;
@@ -103,6 +103,7 @@ fn scalar(kind: ColumnType, value: &Value) -> Option<ScalarValue> {
     }
 }
 
-fn time(microseconds: Option<i64>) -> ScalarValue {
+/// A value of the column `time`, in microseconds since the Unix epoch.
+pub(super) fn time_scalar(microseconds: Option<i64>) -> ScalarValue {
     ScalarValue::TimestampMicrosecond(microseconds, Some("UTC".into()))
 }

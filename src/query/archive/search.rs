@@ -19,6 +19,7 @@ use datafusion::prelude::DataFrame;
 
 use super::conditions::Conditions;
 use super::engine::Engine;
+use super::pruning::time_scalar;
 use super::records::Records;
 use crate::archive::{ColumnType, TableKind};
 use crate::event::RawRecord;
@@ -66,9 +67,7 @@ impl Engine {
             if limit.is_some() {
                 together = (together * 2).min(MOST_DAYS);
             }
-            let in_window = day(oldest)
-                .lt_eq(ident("day"))
-                .and(ident("day").lt_eq(day(newest)));
+            let in_window = ident("day").between(day(oldest), day(newest));
             let rows = self.rows(table, conditions).await?.filter(in_window)?;
             let places = self.places(rows, left).await?;
             left = left.map(|left| left - places.len());
@@ -195,10 +194,7 @@ impl Engine {
     ) -> Result<RecordBatch> {
         let times = places.iter().map(|place| place.time_us);
         let (first, last) = (times.clone().min(), times.max());
-        let between = ident("time").between(
-            time_us(first.unwrap_or_default()),
-            time_us(last.unwrap_or_default()),
-        );
+        let between = ident("time").between(lit(time_scalar(first)), lit(time_scalar(last)));
         let offsets = places.iter().map(|place| lit(place.offset)).collect();
         let rows = self.table(table).await?;
         let rows = rows.filter(between.and(ident("offset").in_list(offsets, false)))?;
@@ -296,9 +292,9 @@ impl Grouping {
 pub struct Found {
     /// The rows, the newest first.
     pub rows: RecordBatch,
-    /// How many days are searched, and how many of them were.
+    /// How many days are searched in all.
     pub days: usize,
-    /// How many of them were searched.
+    /// How many of them were searched so far.
     pub searched_days: usize,
 }
 
@@ -351,11 +347,4 @@ fn list_columns(table: TableKind) -> impl Iterator<Item = &'static str> {
 
 fn day(number: i32) -> Expr {
     lit(ScalarValue::Date32(Some(number)))
-}
-
-fn time_us(time_us: i64) -> Expr {
-    lit(ScalarValue::TimestampMicrosecond(
-        Some(time_us),
-        Some("UTC".into()),
-    ))
 }

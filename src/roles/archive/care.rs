@@ -234,7 +234,7 @@ impl Care<'_> {
                 continue;
             };
             let (removed, kept) = (removal.removed_rows, removal.kept_rows);
-            let taken = table.remove(&self.turn, &removal.old, &removal.new);
+            let taken = table.remove(&self.turn, &files, &removal.new);
             self.handle.block_on(taken)?;
             hold.remember(&removal);
             let table = table.kind().name();

@@ -49,8 +49,6 @@ pub enum HoldError {
 
 /// How the rows of a day that are not held are removed.
 pub(super) struct Removal {
-    /// The files of the day.
-    pub(super) old: Vec<FileEntry>,
     /// The files with the rows that are held.
     pub(super) new: Vec<NewFile>,
     /// How many rows are held.
@@ -140,7 +138,6 @@ impl Hold {
             return Ok(None);
         }
         Ok(Some(Removal {
-            old: files.to_vec(),
             new,
             kept_rows,
             removed_rows: all.saturating_sub(kept_rows),

@@ -122,6 +122,11 @@ impl AtomicAppender {
         if let Some((error, topic)) = self.producer.context().take() {
             return Err(self.give_up(&error, topic));
         }
+        if self.producer.in_flight_count() > 0 {
+            // The commit would only count the records that it waits for, and not say what became of them.
+            let error = KafkaError::MessageProduction(Code::MessageTimedOut);
+            return Err(self.give_up(&error, String::new()));
+        }
         repeat(deadline, || {
             self.producer.commit_transaction(left(deadline))
         })
@@ -209,6 +214,25 @@ fn failed(action: &'static str, error: &KafkaError) -> AtomicError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kafka::embedded::Embedded;
+
+    #[test]
+    fn records_that_are_on_their_way_at_the_deadline_are_given_up_with_their_own_reason() {
+        let embedded = Embedded::start().expect("a cluster");
+        embedded.create_topic("events", 1).expect("a topic");
+        let timeout = Duration::from_secs(1);
+        let appender =
+            AtomicAppender::open(&embedded.cluster(), "retry", 1000, timeout).expect("an appender");
+        let record = OutputRecord {
+            topic: "events".into(),
+            key: None,
+            value: Some(b"{}".to_vec()),
+            headers: Vec::new(),
+        };
+        let late = std::iter::once((&record, None)).inspect(|_| std::thread::sleep(timeout));
+        let said = appender.write(late).expect_err("too late").to_string();
+        assert!(said.contains("MessageTimedOut"), "{said}");
+    }
 
     #[test]
     fn a_process_that_was_replaced_is_told_apart_from_a_cluster_that_does_not_answer() {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use watchbell::archive::{
     DataFile, Ranges, Rows, Storage, Table, TableKind, data_files, merge, merged_statistics,
 };
-use watchbell::event::{Offset, Partition, Position, RawRecord};
+use watchbell::event::{Offset, Output, Partition, Position, RawRecord};
 use watchbell::query::archive::{
     Attribute, Conditions, Engine, Found, Grouping, cells, record_columns,
 };
@@ -45,7 +45,7 @@ impl Ranges for InMemory {
 /// Prints the costs for so many events, as they stand in the events topic.
 pub fn run(events: usize) {
     let mut values = Vec::new();
-    let mut keep = |_, value: &[u8]| values.push(value.to_vec());
+    let mut keep = |_, output: Output<'_>| values.extend(output.value.map(<[u8]>::to_vec));
     pipeline::outputs(&mut Corpus::new(1), events.min(20_000), &mut keep);
     let mut rows = Rows::new(TableKind::Events);
     let mut files: Vec<DataFile> = Vec::new();
@@ -148,7 +148,7 @@ fn day_file(day: usize, events: usize) -> DataFile {
         let batch = rows.take().expect("rows");
         files.extend(data_files(TableKind::Events, &batch).expect("files"));
     };
-    pipeline::outputs(&mut corpus, events, &mut |time_ms, value| {
+    pipeline::outputs(&mut corpus, events, &mut |time_ms, output| {
         let record = RawRecord {
             position: Position {
                 topic: "watchbell.events",
@@ -158,7 +158,7 @@ fn day_file(day: usize, events: usize) -> DataFile {
             },
             timestamp_ms: Some(time_ms),
             key: None,
-            value: Some(value),
+            value: output.value,
             headers: Vec::new(),
         };
         offset += 1;

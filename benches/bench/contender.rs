@@ -32,6 +32,8 @@ pub enum Kind {
     ManyRules,
     /// watchbell with this noise policy.
     Noise(&'static str),
+    /// watchbell that archives what is read, its events topic.
+    Archive,
     /// watchbell that tells a webhook there of every alert.
     Telling(SocketAddr),
 }
@@ -85,11 +87,21 @@ impl Contender {
                     format!("notify: {{hook: {{type: webhook, url: 'http://{sink}/'}}}}\n")
                 }
                 Kind::Noise(policy) => format!("noise: {policy}\n"),
+                Kind::Archive => format!(
+                    "archive: {{url: 'file://{}', group: {group}, interval: 2s}}\n",
+                    home.join("archive").display()
+                ),
                 _ => String::new(),
+            };
+            // What is archived is no source.
+            let topic = if kind == Kind::Archive {
+                crate::SOURCE
+            } else {
+                source
             };
             let file = home.join(format!("{group}.yaml"));
             let text = format!(
-                "sources: {{bench: {{bootstrap: '{bootstrap}', topic: {source}}}}}\n\
+                "sources: {{bench: {{bootstrap: '{bootstrap}', topic: {topic}}}}}\n\
                  destination: {{bootstrap: '{bootstrap}'}}\n\
                  group: {group}\nordinal: 0\ndelivery: {delivery}\n\
                  rules: ['pack:confluent'{more}]\nnames: {}\n\
@@ -103,6 +115,9 @@ impl Contender {
             };
             let mut command = Command::new(binary);
             command.args(["run", "-c"]).arg(file);
+            if kind == Kind::Archive {
+                command.args(["--role", "archive"]);
+            }
             command
         };
         command.stdout(Stdio::null());
@@ -115,19 +130,27 @@ impl Contender {
         }
     }
 
-    /// Waits until all `records` are committed. The rate counts from the first commit seen, which
-    /// leaves out joining the group; CPU counts from the start of the process.
+    /// The figures once all `records` are committed.
     pub fn finish(mut self, records: u64) -> Figures {
+        let events_per_s = self.read_all(records);
+        let figures = self.figures(events_per_s, records);
+        self.stop();
+        figures
+    }
+
+    /// Waits until all `records` are committed; how many there were in a second, from the first commit seen on, which
+    /// leaves out joining the group.
+    pub fn read_all(&mut self, records: u64) -> f64 {
         let asker = asker(&self.bootstrap, &self.group);
         let deadline = Instant::now() + Duration::from_secs(300);
         let mut first = None;
-        let (seconds, counted) = loop {
+        loop {
             let now = Instant::now();
             let committed = committed(&asker, &self.source);
             match first {
                 None if committed > 0 => first = Some((now, committed)),
                 Some((since, before)) if committed >= records => {
-                    break ((now - since).as_secs_f64(), records - before);
+                    return (records - before) as f64 / (now - since).as_secs_f64();
                 }
                 _ => {}
             }
@@ -139,15 +162,17 @@ impl Contender {
             let ended = self.process.try_wait().expect("a process");
             assert!(ended.is_none(), "{} ended: {ended:?}", self.group);
             std::thread::sleep(Duration::from_millis(25));
-        };
-        let figures = Figures {
-            events_per_s: counted as f64 / seconds,
+        }
+    }
+
+    /// The figures so far; CPU counts from the start of the process.
+    pub fn figures(&self, events_per_s: f64, records: u64) -> Figures {
+        Figures {
+            events_per_s,
             cpu_s_per_million: cpu_seconds(self.process.id()) * 1e6 / records as f64,
             peak_mb: peak_mb(self.process.id()).expect("VmHWM"),
             commit_ms: self.commit_ms(),
-        };
-        self.stop();
-        figures
+        }
     }
 
     /// Waits until it owns its partitions.
@@ -176,16 +201,16 @@ impl Contender {
 
     /// Mean commit latency by its metrics; NaN where there are none.
     fn commit_ms(&self) -> f64 {
-        let page = self.page("/metrics").unwrap_or_default();
-        let value = |name: &str| -> f64 {
-            let mut lines = page.lines().filter(|line| line.starts_with(name));
-            let value = lines
-                .next()
-                .and_then(|line| line.rsplit(' ').next()?.parse().ok());
-            value.unwrap_or(f64::NAN)
-        };
         let name = "watchbell_commit_duration_seconds";
-        value(&format!("{name}_sum")) / value(&format!("{name}_count")) * 1e3
+        self.metric(&format!("{name}_sum")) / self.metric(&format!("{name}_count")) * 1e3
+    }
+
+    /// The first value whose line begins so; NaN where there is none.
+    pub fn metric(&self, begin: &str) -> f64 {
+        let page = self.page("/metrics").unwrap_or_default();
+        let line = page.lines().find(|line| line.starts_with(begin));
+        let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+        value.unwrap_or(f64::NAN)
     }
 
     fn page(&self, path: &str) -> Option<String> {

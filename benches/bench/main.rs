@@ -2,7 +2,8 @@
 //! broker. cargo bench --bench bench -- [records] [rounds]; `quiet [records] [rounds]` for the noise policies on routine
 //! events alone, `against <binary> [records] [rounds]` for this version and another one in turns, `pipeline [events]
 //! [word…]` for the pipeline alone, `forms [events] [name]` for what a byte costs in each form of event, `latency
-//! [events]` for the latency of alerts, `archive [events]` for what a record costs in the archive (feature `archive`), `worst` for the most expensive records.
+//! [events]` for the latency of alerts, `archive [events]` for what a record costs in the archive (feature `archive`),
+//! `archived [events]` for the archive from Kafka to a folder, `worst` for the most expensive records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -26,6 +27,8 @@ use wait::{LIMIT, eventually};
 
 #[cfg(feature = "archive")]
 mod archive;
+#[cfg(feature = "archive")]
+mod archived;
 #[allow(dead_code)]
 #[path = "../../tests/kafka/broker.rs"]
 mod broker;
@@ -113,6 +116,11 @@ fn main() {
         ["archive", ..] => {
             let events = number(1, 200_000) as usize;
             archive::run(events);
+        }
+        #[cfg(feature = "archive")]
+        ["archived", ..] => {
+            machine();
+            archived::run(number(1, 1_000_000));
         }
         #[cfg(feature = "archive")]
         ["tables", folder, ..] => archive::fill(Path::new(folder), number(2, 20_000_000) as usize),
@@ -351,14 +359,7 @@ fn machine() {
 
 /// Fills a topic as Confluent does: no key, one header. Returns bytes of values.
 fn fill(broker: &Broker, topic: &str, mut corpus: Corpus, records: u64) -> u64 {
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", broker.bootstrap())
-        .set("linger.ms", "20")
-        .set("batch.size", "1000000")
-        .set("compression.type", "lz4")
-        .set("queue.buffering.max.kbytes", "65536")
-        .create()
-        .expect("a producer");
+    let producer = producer(broker);
     let mut bytes = 0;
     for number in 0..records {
         let value = corpus.next();
@@ -367,20 +368,36 @@ fn fill(broker: &Broker, topic: &str, mut corpus: Corpus, records: u64) -> u64 {
             key: "content-type",
             value: Some("application/cloudevents+json"),
         };
-        let mut record: BaseRecord<'_, [u8], str> = BaseRecord::to(topic)
-            .partition((number % u64::from(PARTITIONS)) as i32)
+        let record = BaseRecord::to(topic)
             .headers(OwnedHeaders::new().insert(header))
-            .payload(&value);
-        while let Err((_, back)) = producer.send(record) {
-            record = back;
-            producer.poll(Duration::from_millis(5));
-        }
-        if number % 1_000 == 0 {
-            producer.poll(Duration::ZERO);
-        }
+            .payload(value.as_bytes());
+        send(&producer, record, number);
     }
     producer.flush(Duration::from_secs(120)).expect("flush");
     bytes
+}
+
+fn producer(broker: &Broker) -> BaseProducer {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", broker.bootstrap())
+        .set("linger.ms", "20")
+        .set("batch.size", "1000000")
+        .set("compression.type", "lz4")
+        .set("queue.buffering.max.kbytes", "65536");
+    config.create().expect("a producer")
+}
+
+/// Sends the record with this number to the partition whose turn it is.
+fn send(producer: &BaseProducer, record: BaseRecord<'_, [u8], [u8]>, number: u64) {
+    let mut record = record.partition((number % u64::from(PARTITIONS)) as i32);
+    while let Err((_, back)) = producer.send(record) {
+        record = back;
+        producer.poll(Duration::from_millis(5));
+    }
+    if number % 1_000 == 0 {
+        producer.poll(Duration::ZERO);
+    }
 }
 
 /// A hundred rules over the methods that come and others that do not, by equality, by wildcards and

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use watchbell::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
+use watchbell::event::{Offset, Output, OutputBuffer, Partition, Position, RawRecord};
 use watchbell::pipeline::{Catalogs, Content, Lookups, OutputList, Path, Pipeline, Purpose, known};
 use watchbell::route::{NoisePolicy, Routes};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
@@ -72,15 +72,15 @@ pub fn run(events: usize, words: &[&str]) {
 
 /// Normalizes records of a busy organization, as they stand in the events topic, without rules.
 #[cfg(feature = "archive")]
-pub fn outputs(corpus: &mut Corpus, events: usize, each: &mut dyn FnMut(i64, &[u8])) {
+pub fn outputs(corpus: &mut Corpus, events: usize, each: &mut dyn FnMut(i64, Output<'_>)) {
     let pipeline = pipeline(&[], enrichment::names());
     let (mut out, batch) = (OutputBuffer::default(), pipeline.begin());
     for _ in 0..events {
         let value = corpus.next();
         let record = RawRecord::of_value("source", value.as_bytes());
         batch.process(&record, corpus.time_ms(), &mut out);
-        for value in out.iter().filter_map(|output| output.value) {
-            each(corpus.time_ms(), value);
+        for output in out.iter() {
+            each(corpus.time_ms(), output);
         }
         out.clear();
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::event_parts::EventParts;
 use crate::view::Emitted;
 
 /// The type of a column's values.
@@ -87,9 +88,11 @@ impl<'r> Cell<'r> {
 /// What the columns of a row are taken from.
 pub struct Source<'e, 'r> {
     /// The record.
-    pub emitted: &'e Emitted<'r>,
+    pub(super) emitted: &'e Emitted<'r>,
     /// The time by which the row is found, in milliseconds since the Unix epoch.
-    pub time_ms: i64,
+    pub(super) time_ms: i64,
+    /// The record's event, if it has one.
+    pub(super) event: Option<EventParts<'e, 'r>>,
 }
 
 /// A column of a table.

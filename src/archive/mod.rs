@@ -7,6 +7,7 @@ mod columns;
 mod compaction;
 mod data_file;
 mod day;
+mod event_parts;
 mod file_entry;
 mod footer;
 mod hidden;

@@ -11,6 +11,7 @@ use arrow::error::ArrowError;
 
 use super::column::{Cell, ColumnType, Source};
 use super::columns::TableKind;
+use super::event_parts::EventParts;
 use crate::view::Emitted;
 
 /// The time zone of all times in the tables.
@@ -76,6 +77,7 @@ impl Rows {
         let source = Source {
             emitted,
             time_ms: time_ms(self.kind, emitted),
+            event: emitted.event().map(EventParts::new),
         };
         for (column, builder) in self.kind.columns().iter().zip(&mut self.columns) {
             self.bytes += builder.push((column.value)(&source));

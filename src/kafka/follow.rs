@@ -22,7 +22,7 @@ use super::fault::{ReadingFault, is_missing, reading_fault};
 use super::partition_list::assigned_among;
 use super::rebalance::{Rebalance, assign_nothing, unassign};
 use super::record::raw_record;
-use super::session::{LastRecord, NotReady};
+use super::session::NotReady;
 use crate::event::{NextOffset, Partition, RawRecord};
 use begin::{Known, QUESTION, begin};
 use member::Member;
@@ -97,7 +97,7 @@ impl Follower {
                 let Some(followed) = partitions.read_now(record.position.partition) else {
                     return FollowerEvent::Idle;
                 };
-                let hash = short_hash(&LastRecord::of(&record));
+                let hash = short_hash(&record);
                 followed.read(record.position.offset, hash);
                 take(&record, hash);
                 FollowerEvent::Record

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::event::limits::ALERT_DEPTH;
 use crate::event::{EventClass, Header, RawRecord};
 use crate::finding::{self, path};
-use crate::json::{Document, NodeId, ValueKind};
+use crate::json::{Document, Names, NodeId, ValueKind};
 
 /// The kind of a record of an output topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,14 +182,25 @@ pub struct JsonPart<'d, 'r> {
 impl<'d, 'r> JsonPart<'d, 'r> {
     /// The part at a path such as `actor.user`; of an array on the path, the first element.
     pub fn at(self, path: &str) -> Option<JsonPart<'d, 'r>> {
+        self.below(path.split('.'))
+    }
+
+    /// The part below these names, from the outermost to the innermost; of an array on the way, the first element.
+    pub fn below<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Option<JsonPart<'d, 'r>> {
         let JsonPart { document, mut id } = self;
-        for name in path.split('.') {
+        for name in names {
             if document.kind(id) == ValueKind::Array {
                 id = document.children(id).next()?;
             }
             id = document.member_folded(id, name)?;
         }
         Some(JsonPart { document, id })
+    }
+
+    /// The members of these names, found in one pass.
+    pub fn members<const N: usize>(self, names: &Names<N>) -> [Option<JsonPart<'d, 'r>>; N] {
+        let found = self.document.members_folded(Some(self.id), names);
+        found.map(|id| Some(JsonPart { id: id?, ..self }))
     }
 
     /// Its JSON text.

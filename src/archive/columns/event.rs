@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::archive::column::{Cell, Column, ColumnType, Lookup, Source, Value};
+use crate::archive::event_parts::{EventParts, Place};
 use crate::vendors::dialect_of_log_name;
 use crate::view::JsonPart;
 
@@ -14,8 +15,8 @@ const fn text(name: &'static str, about: &'static str, value: Value) -> Column {
 /// The text at the first of these paths of the event that has one.
 macro_rules! at {
     ($($path:literal),+) => {
-        |source| match source.emitted.event() {
-            Some(event) => Cell::text(None$(.or_else(|| event.text($path)))+),
+        |source| match &source.event {
+            Some(event) => Cell::text(None$(.or_else(|| event.text(const { Place::of($path) })))+),
             None => Cell::Null,
         }
     };
@@ -33,7 +34,7 @@ pub(super) const CLASS: Column = text("class", "OCSF `class_name`.", at!("class_
 pub(super) const PRODUCT: Column = text(
     "product",
     "The vendor, by the word that `logsource: product` of rules has: confluent, actiontrail, redpanda.",
-    |source| match source.emitted.event() {
+    |source| match &source.event {
         Some(event) => product(event),
         None => Cell::Null,
     },
@@ -213,28 +214,24 @@ pub(super) const REQUEST_ID: Column = text(
 pub(super) const CLIENT: Column = text(
     "client",
     "The program that was used, where its form is known: console, Terraform, CLI and others.",
-    |source| match source.emitted.event() {
-        Some(event) => Cell::text(client(event)),
-        None => Cell::Null,
-    },
+    |source| Cell::text(source.event.as_ref().and_then(client)),
 );
 
 /// The vendor's word; the product's name where the vendor is not known.
-fn product<'r>(event: JsonPart<'_, 'r>) -> Cell<'r> {
-    let log_name = event.text("metadata.log_name");
+fn product<'r>(event: &EventParts<'_, 'r>) -> Cell<'r> {
+    let log_name = event.text(const { Place::of("metadata.log_name") });
     let known = log_name.and_then(|log_name| dialect_of_log_name(&log_name));
     match known {
         Some(dialect) => Cell::Text(dialect.logsource_product.into()),
-        None => Cell::text(event.text("metadata.product.name")),
+        None => Cell::text(event.text(const { Place::of("metadata.product.name") })),
     }
 }
 
 /// What follows `prefix` in a label of the event.
 fn label<'r>(source: &Source<'_, 'r>, prefix: &str) -> Cell<'r> {
-    let event = source.emitted.event();
-    let mut labels = event
-        .into_iter()
-        .flat_map(|event| event.each("metadata.labels"));
+    let event = source.event.as_ref();
+    let labels = event.and_then(|event| event.at(const { Place::of("metadata.labels") }));
+    let mut labels = labels.into_iter().flat_map(JsonPart::elements);
     let found = labels.find_map(|label| {
         let text = label.scalar()?;
         let rest = text.strip_prefix(prefix)?;
@@ -244,11 +241,12 @@ fn label<'r>(source: &Source<'_, 'r>, prefix: &str) -> Cell<'r> {
 }
 
 fn of_each_resource<'r>(source: &Source<'_, 'r>, path: &str) -> Cell<'r> {
-    let Some(event) = source.emitted.event() else {
+    let Some(event) = &source.event else {
         return Cell::Null;
     };
-    let own = event.at("resources");
-    let Some(resources) = own.or_else(|| event.at("unmapped.resources")) else {
+    let own = event.at(const { Place::of("resources") });
+    let unmapped = || event.at(const { Place::of("unmapped.resources") });
+    let Some(resources) = own.or_else(unmapped) else {
         return Cell::Null;
     };
     let texts: Vec<_> = resources.elements().map(|one| one.text(path)).collect();
@@ -259,7 +257,8 @@ fn of_each_resource<'r>(source: &Source<'_, 'r>, path: &str) -> Cell<'r> {
 }
 
 /// The client that enrichment read from the user agent.
-fn client<'r>(event: JsonPart<'_, 'r>) -> Option<Cow<'r, str>> {
-    let mut enrichments = event.each("enrichments");
+fn client<'r>(event: &EventParts<'_, 'r>) -> Option<Cow<'r, str>> {
+    let enrichments = event.at(const { Place::of("enrichments") })?;
+    let mut enrichments = enrichments.elements();
     enrichments.find_map(|enrichment| enrichment.text("data.client"))
 }

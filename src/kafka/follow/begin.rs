@@ -17,7 +17,6 @@ use super::turn::{Changed, FollowerEvent};
 use crate::event::{Offset, Partition};
 use crate::kafka::partition_list::with_offsets;
 use crate::kafka::record::commit_metadata;
-use crate::kafka::session::LastRecord;
 use crate::kafka::span::Span;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 
@@ -122,8 +121,8 @@ fn hash_at(
     };
     let mut found = None;
     reader.read(&[span], &|| false, &mut |record| {
-        found = Some(LastRecord::of(record));
+        found = Some(short_hash(record));
         ControlFlow::Break(())
     })?;
-    Ok(found.map(|record| short_hash(&record)))
+    Ok(found)
 }

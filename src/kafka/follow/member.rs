@@ -28,6 +28,8 @@ impl Member {
                     ("session.timeout.ms", "15000"),
                     ("fetch.wait.max.ms", "100"),
                     ("queued.max.messages.kbytes", "2048"),
+                    // When the queue is full, librdkafka would not fetch for a second.
+                    ("fetch.queue.backoff.ms", "10"),
                     ("topic.metadata.refresh.interval.ms", "30000"),
                     // A topic that was deleted is reported soon, since it may be created again soon.
                     ("topic.metadata.propagation.max.ms", "1000"),

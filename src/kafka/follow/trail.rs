@@ -3,8 +3,11 @@
 //! fewer, so that it can be told how much of a topic that was cut short is still the same.
 
 use std::collections::VecDeque;
+use std::hash::Hasher;
 
-use crate::kafka::session::LastRecord;
+use twox_hash::XxHash64;
+
+use crate::event::RawRecord;
 
 /// Most records remembered.
 const MAX_POINTS: usize = 4_096;
@@ -25,9 +28,18 @@ struct Point {
     hash: u32,
 }
 
-/// The hash of a record in a trail: 32 of its bits are enough to see that it is another record.
-pub(super) fn short_hash(record: &LastRecord) -> u32 {
-    u32::from_str_radix(&record.hash[..8], 16).unwrap_or_default()
+/// The hash of a record in a trail: 32 bits of the XXH64 of its timestamp, key and value are enough to see that it is another
+/// record, and every record that is read is hashed.
+pub(super) fn short_hash(record: &RawRecord<'_>) -> u32 {
+    let mut hash = XxHash64::with_seed(0);
+    hash.write(&record.timestamp_ms.unwrap_or(-1).to_be_bytes());
+    for part in [record.key, record.value] {
+        // The length keeps null, empty, and neighboring parts apart.
+        let length = part.map_or(-1, |part| i64::try_from(part.len()).unwrap_or(i64::MAX));
+        hash.write(&length.to_be_bytes());
+        hash.write(part.unwrap_or_default());
+    }
+    u32::try_from(hash.finish() & u64::from(u32::MAX)).unwrap_or_default()
 }
 
 /// What was read of a partition.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::worker_state::{self, Kept, WorkerState};
-use crate::event::{Latest, NextOffset, Offset, Partition, RawRecord};
+use crate::event::{Latest, NextOffset, Offset, Partition};
 
 /// A record of the source, by partition and offset.
 pub(super) type RecordPosition = (Partition, Offset);
@@ -83,22 +83,17 @@ pub(super) struct Evidence {
 
 /// A record that was consumed. Not always the one at `next - 1`: markers of transactions leave holes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::kafka) struct LastRecord {
+pub(super) struct LastRecord {
     pub(super) offset: i64,
     /// Milliseconds since the Unix epoch, as the record says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) time_ms: Option<i64>,
     /// 64 bits of SHA-256 over timestamp, key and value, in hexadecimal.
-    pub(in crate::kafka) hash: String,
+    pub(super) hash: String,
 }
 
 impl LastRecord {
-    pub(in crate::kafka) fn of(record: &RawRecord<'_>) -> LastRecord {
-        let (offset, time_ms) = (record.position.offset, record.timestamp_ms);
-        LastRecord::new(offset, time_ms, record.key, record.value)
-    }
-
-    pub(in crate::kafka) fn new(
+    pub(super) fn new(
         offset: Offset,
         time_ms: Option<i64>,
         key: Option<&[u8]>,

@@ -46,8 +46,6 @@ mod worker;
 mod worker_state;
 mod writer;
 
-pub(in crate::kafka) use committed_position::LastRecord;
-
 pub use config::{
     DEFAULT_POSITIONS_TOPIC, Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start,
     transactional_id_prefix,

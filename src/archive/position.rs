@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::event::{NextOffset, Partition};
+use crate::event::{NextOffset, Partition, file_of_topic};
+
+/// The group under whose name the tables hold how far files are.
+const FILES: &str = "replay";
+
+/// How the id ends whose version is the other number beside the position.
+const LAST: &str = "/last";
 
 /// How far a partition of a topic is in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The next record.
     pub next: NextOffset,
-    /// A hash of the last record, by which is seen whether the topic is still the same.
+    /// Of a topic, a hash of the last record, by which is seen whether the topic is still the same. Of a file, whether
+    /// everything was read.
     pub last: u32,
 }
 
@@ -25,6 +32,32 @@ pub struct TopicPartition {
 }
 
 impl TopicPartition {
+    /// What stands for a file, which has one partition; `topic` is the name that [`crate::event::file_topic`] gives it.
+    pub fn of_file(topic: Arc<str>) -> TopicPartition {
+        TopicPartition {
+            group: FILES.into(),
+            topic,
+            partition: Partition(0),
+        }
+    }
+
+    /// The SHA-256 of the file that it stands for, if it stands for one.
+    pub(super) fn file(&self) -> Option<[u8; 32]> {
+        let is_of_files = *self.group == *FILES && self.partition == Partition(0);
+        file_of_topic(&self.topic).filter(|_| is_of_files)
+    }
+
+    /// The file of which the id of an application transaction is, and whether its version is the other number that is
+    /// kept beside the position.
+    pub(super) fn file_of_id(id: &str) -> Option<([u8; 32], bool)> {
+        let rest = id.strip_prefix(FILES)?.strip_prefix('/')?;
+        let (position, is_last) = match rest.strip_suffix(LAST) {
+            Some(position) => (position, true),
+            None => (rest, false),
+        };
+        Some((file_of_topic(position.strip_suffix("/0")?)?, is_last))
+    }
+
     /// The id of the application transaction whose version is the position.
     pub(super) fn position_id(&self) -> String {
         format!("{}/{}/{}", self.group, self.topic, self.partition.0)
@@ -32,7 +65,7 @@ impl TopicPartition {
 
     /// The id of the application transaction whose version is the hash of the last record.
     pub(super) fn last_id(&self) -> String {
-        format!("{}/last", self.position_id())
+        format!("{}{LAST}", self.position_id())
     }
 }
 

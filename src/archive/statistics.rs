@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 use super::column::{Column, ColumnType, Lookup};
 use super::columns::TableKind;
 
-/// Longer texts have no smallest and largest value, since cutting the largest would make it smaller.
-const MAX_TEXT_BYTES: usize = 64;
+/// Longer texts have no smallest and largest value, since cutting the largest would make it smaller. What stands for a
+/// file has 69.
+const MAX_TEXT_BYTES: usize = 80;
 
 /// The statistics of these of the rows, as JSON text.
 ///

@@ -24,6 +24,7 @@ use super::compaction::TARGET_BYTES;
 use super::data_file::DataFile;
 use super::day::day_text;
 use super::file_entry::{FileEntry, NewFile};
+use super::file_positions::FilePositions;
 use super::position::{Advance, Progress, TopicPartition};
 use super::shape;
 use super::storage::{Storage, StorageError};
@@ -96,6 +97,8 @@ pub struct Table {
     state: DeltaTableState,
     /// Positions of this snapshot that are known.
     known: HashMap<TopicPartition, Option<Progress>>,
+    /// Those of files, of which there can be very many; read when they are asked for first.
+    files: Option<FilePositions>,
 }
 
 impl Table {
@@ -170,6 +173,7 @@ impl Table {
             log,
             state,
             known: HashMap::new(),
+            files: None,
         })
     }
 
@@ -217,6 +221,9 @@ impl Table {
     /// # Errors
     /// The storage cannot be read.
     pub async fn progress(&mut self, of: &TopicPartition) -> Result<Option<Progress>, TableError> {
+        if let Some(file) = of.file() {
+            return Ok(self.file_positions().await?.of(&file));
+        }
         if let Some(known) = self.known.get(of) {
             return Ok(*known);
         }
@@ -234,6 +241,17 @@ impl Table {
         Ok(progress)
     }
 
+    /// How far files are in the snapshot.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn file_positions(&mut self) -> Result<&FilePositions, TableError> {
+        let version = self.state.version();
+        let read = FilePositions::at(self.files.take(), &self.log, version).await;
+        let read = read.map_err(delta(self.kind))?;
+        Ok(self.files.insert(read))
+    }
+
     /// Store the files and commit them together with the positions.
     ///
     /// # Errors
@@ -242,6 +260,30 @@ impl Table {
         &mut self,
         files: Vec<DataFile>,
         positions: &BTreeMap<TopicPartition, Advance>,
+    ) -> Result<(), AppendError> {
+        self.append_with(files, positions, CommitProperties::default())
+            .await
+    }
+
+    /// The same, but only if nobody has committed anything since the snapshot: for rows that depend on what the table
+    /// holds.
+    ///
+    /// # Errors
+    /// As [`Table::append`]; also if somebody has.
+    pub async fn append_to_snapshot(
+        &mut self,
+        files: Vec<DataFile>,
+        positions: &BTreeMap<TopicPartition, Advance>,
+    ) -> Result<(), AppendError> {
+        let properties = CommitProperties::default().with_max_retries(0);
+        self.append_with(files, positions, properties).await
+    }
+
+    async fn append_with(
+        &mut self,
+        files: Vec<DataFile>,
+        positions: &BTreeMap<TopicPartition, Advance>,
+        properties: CommitProperties,
     ) -> Result<(), AppendError> {
         for (of, advance) in positions {
             let found = self.progress(of).await?;
@@ -263,15 +305,14 @@ impl Table {
                 Transaction::new(of.last_id(), i64::from(last)),
             ]
         });
-        let properties =
-            CommitProperties::default().with_application_transactions(transactions.collect());
+        let properties = properties.with_application_transactions(transactions.collect());
         let operation = DeltaOperation::StreamingUpdate {
             output_mode: deltalake_core::protocol::OutputMode::Append,
             query_id: "watchbell".to_owned(),
             epoch_id: 0,
         };
         self.commit(properties, actions, operation).await?;
-        let moved = positions.iter();
+        let moved = positions.iter().filter(|(of, _)| of.file().is_none());
         let moved = moved.map(|(of, advance)| (of.clone(), Some(advance.to)));
         self.known.extend(moved);
         Ok(())

@@ -10,7 +10,7 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
-use crate::event::{Header, NextOffset, Offset, Partition, Position, RawRecord};
+use crate::event::{Header, NextOffset, Offset, Partition, Position, RawRecord, file_topic};
 use crate::view::Emitted;
 
 const TOPIC: &str = "watchbell.events";
@@ -645,4 +645,105 @@ fn a_policy_of_the_archive_hides_values_in_the_columns_and_in_the_json() {
     );
     assert!(rows["event"].is_null(1));
     assert_eq!(text("actor_uid", 2), "u-5r7t9w");
+}
+
+fn of_file(number: u8) -> TopicPartition {
+    TopicPartition::of_file(file_topic(&[number; 32]).into())
+}
+
+/// The position of a file, and whether all of it was read.
+async fn file_progress(table: &mut Table, number: u8) -> Option<(i64, u32)> {
+    let progress = table.progress(&of_file(number)).await.unwrap();
+    progress.map(|progress| (progress.next.0, progress.last))
+}
+
+async fn advance_file(
+    table: &mut Table,
+    number: u8,
+    (next, last): (i64, u32),
+) -> Result<(), AppendError> {
+    let of = of_file(number);
+    let from = table.progress(&of).await?.map(|progress| progress.next);
+    let next = NextOffset(next);
+    let to = Progress { next, last };
+    let positions = BTreeMap::from([(of, Advance { from, to })]);
+    table.append(Vec::new(), &positions).await
+}
+
+#[tokio::test]
+async fn the_positions_of_files_are_read_from_checkpoints_and_from_the_commits_after_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = storage(folder.path());
+    let mut table = Table::open(&storage, TableKind::Events).await.unwrap();
+    assert_eq!(file_progress(&mut table, 0).await, None);
+    let mut early = Table::open(&storage, TableKind::Events).await.unwrap();
+    let mut expected = BTreeMap::new();
+    for commit in 0..130_i64 {
+        let (number, last) = ((commit % 7) as u8, u32::from(commit >= 120));
+        advance_file(&mut table, number, (commit, last))
+            .await
+            .unwrap();
+        expected.insert(number, (commit, last));
+        if commit % 40 == 0 {
+            append(&mut table, 0, 1).await.unwrap();
+        }
+    }
+    let checkpoints = fs::read_dir(folder.path().join("events/_delta_log")).unwrap();
+    let names = checkpoints.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let checkpoints = names.filter(|name| name.ends_with(".checkpoint.parquet"));
+    assert_eq!(checkpoints.count(), 2);
+    let fresh = Table::open(&storage, TableKind::Events).await.unwrap();
+    early.refresh().await.unwrap();
+    for mut table in [table, fresh, early] {
+        for (number, progress) in &expected {
+            let found = file_progress(&mut table, *number).await;
+            assert_eq!(found, Some(*progress), "{number}");
+            let whole = table.file_positions().await.unwrap().of(&[*number; 32]);
+            assert_eq!(whole.unwrap().next.0, progress.0);
+        }
+        assert_eq!(file_progress(&mut table, 7).await, None);
+        // Those of topics are not among them.
+        let of_topic = table.progress(&of(0)).await.unwrap();
+        assert_eq!(of_topic.map(|progress| progress.next.0), Some(4));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_has_read_further_is_not_appended_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = storage(folder.path());
+    let mut one = Table::open(&storage, TableKind::Events).await.unwrap();
+    let mut other = Table::open(&storage, TableKind::Events).await.unwrap();
+    assert_eq!(file_progress(&mut one, 1).await, None);
+    advance_file(&mut other, 1, (10, 0)).await.unwrap();
+    assert!(advance_file(&mut one, 1, (10, 0)).await.is_err());
+    one.refresh().await.unwrap();
+    assert_eq!(file_progress(&mut one, 1).await, Some((10, 0)));
+    advance_file(&mut one, 1, (20, 1)).await.unwrap();
+    // Also where nothing was refreshed.
+    let stale = advance_file(&mut other, 1, (15, 0)).await;
+    assert!(stale.is_err());
+    assert_eq!(file_progress(&mut one, 1).await, Some((20, 1)));
+}
+
+#[tokio::test]
+async fn rows_for_a_snapshot_are_refused_after_any_other_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = storage(folder.path());
+    let mut one = Table::open(&storage, TableKind::Events).await.unwrap();
+    let mut other = Table::open(&storage, TableKind::Events).await.unwrap();
+    append(&mut other, 0, 5).await.unwrap();
+    let files = || {
+        let batch = rows(1, 0..3).take().unwrap();
+        data_files(TableKind::Events, &batch).unwrap()
+    };
+    let refused = one.append_to_snapshot(files(), &BTreeMap::new()).await;
+    assert!(matches!(refused, Err(AppendError::Table(_))));
+    one.refresh().await.unwrap();
+    one.append_to_snapshot(files(), &BTreeMap::new())
+        .await
+        .unwrap();
+    let found = stored(&storage, &one);
+    assert_eq!(found.len(), 8);
+    assert!(found.values().all(|count| *count == 1), "{found:?}");
 }

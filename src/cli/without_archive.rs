@@ -13,8 +13,13 @@ pub(super) struct Command {
 }
 
 pub(super) fn run(_: &Command) -> Result<(), Failure> {
-    Err(anyhow!(
+    Err(missing())
+}
+
+/// Why such a command does not succeed.
+pub(super) fn missing() -> Failure {
+    anyhow!(
         "this watchbell was built without the archive; build it with `cargo build --release --features archive`"
     )
-    .into())
+    .into()
 }

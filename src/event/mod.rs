@@ -6,6 +6,7 @@ mod audit_event;
 mod class;
 mod client;
 mod elements;
+mod file_topic;
 mod latest;
 pub mod limits;
 mod output_buffer;
@@ -26,6 +27,7 @@ pub use audit_event::{
 pub(crate) use class::CLASSES;
 pub use class::{API_ACTIVITY, APPLICATION_LIFECYCLE, AUTHENTICATION, EventClass};
 pub use client::Client;
+pub use file_topic::{FILE_TOPIC, file_of_topic, file_topic};
 pub use latest::Latest;
 pub use output_buffer::{
     MAX_EVENTS_IN_RECORD, Output, OutputBuffer, PARTS_OF_EVENT, PARTS_OF_RECORD, event_and_output,

@@ -6,6 +6,8 @@ mod batch;
 mod content;
 mod damage;
 mod event_text;
+#[cfg(feature = "archive")]
+mod fingerprint;
 mod gzip;
 mod lines;
 mod reader;
@@ -14,6 +16,8 @@ mod scan;
 mod utf16;
 
 pub use batch::{Batch, Piece};
+#[cfg(feature = "archive")]
+pub use fingerprint::{Fingerprint, FixedContent};
 pub use reader::FileReader;
 pub use report::Report;
 

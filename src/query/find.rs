@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::search::{self, TopicSearch};
 use super::{Query, QueryError, reader, source_reader};
-use crate::event::{NextOffset, Offset, Partition};
+use crate::event::{NextOffset, Offset, Partition, file_of_topic};
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, Stored};
 use crate::normalize::event_ids;
@@ -24,6 +24,9 @@ impl Query<'_> {
             Reference::At(at) if self.config.outputs.in_topic(&at.topic).is_some() => {
                 let reader = reader(self.config, &at.topic)?;
                 self.record_at(&reader, at)
+            }
+            Reference::At(at) if file_of_topic(&at.topic).is_some() => {
+                Err(QueryError::File(at.clone()))
             }
             Reference::At(at) => self.by_source(at),
         }

@@ -60,6 +60,11 @@ pub enum QueryError {
         /// The output topics.
         outputs: String,
     },
+    /// It stands for a file and not for a topic.
+    #[error(
+        "{0} is a record of a file that `replay --to-archive` has read: it is in the archive alone, and not in the topics"
+    )]
+    File(At),
     /// No output topic exists, or these credentials may not describe any of them.
     #[error("no output topic exists, or these credentials may not describe any of them")]
     NoOutputs,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::event::limits::ALERT_DEPTH;
-use crate::event::{EventClass, Header, RawRecord};
+use crate::event::{EventClass, Header, RawRecord, file_of_topic};
 use crate::finding::{self, path};
 use crate::json::{Document, Names, NodeId, ValueKind};
 
@@ -22,6 +22,9 @@ pub enum RecordKind {
     /// written, or what was dropped in a day.
     Foreign,
 }
+
+/// The header of ours with the topic that a record was made from, or the name of the file.
+pub const SOURCE_TOPIC: &str = "watchbell-source-topic";
 
 /// A record of an output topic.
 #[derive(Debug, Clone)]
@@ -124,6 +127,12 @@ impl<'r> Emitted<'r> {
         own.or_else(|| self.root()?.text("metadata.uid"))
     }
 
+    /// The name of the file that the record came from, if it came from one and says so.
+    pub fn file_name(&self) -> Option<Cow<'r, str>> {
+        file_of_topic(self.record.position.topic)?;
+        self.header(SOURCE_TOPIC)
+    }
+
     /// Ids of the events that an alert is about.
     pub fn related_events(&self) -> Vec<String> {
         let Some(root) = self.root().filter(|_| self.kind == RecordKind::Alert) else {
@@ -145,7 +154,7 @@ impl<'r> Emitted<'r> {
     pub fn source_position(&self) -> Option<super::At> {
         let headers = &self.record.headers;
         // The headers of the source record are before ours, whatever their names are.
-        let is_topic = |header: &Header<'_>| header.name == "watchbell-source-topic";
+        let is_topic = |header: &Header<'_>| header.name == SOURCE_TOPIC;
         if let Some(first) = headers.iter().rposition(is_topic) {
             let text = |name: &str| {
                 let mut ours = headers[first..].iter();
@@ -154,7 +163,7 @@ impl<'r> Emitted<'r> {
             };
             let element = text("watchbell-source-element");
             return Some(super::At {
-                topic: text("watchbell-source-topic")?.into_owned(),
+                topic: text(SOURCE_TOPIC)?.into_owned(),
                 partition: text("watchbell-source-partition")?.parse().ok()?,
                 offset: text("watchbell-source-offset")?.parse().ok()?,
                 element: element.and_then(|element| element.parse().ok()),

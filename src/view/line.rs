@@ -11,7 +11,8 @@ const EXCERPT: usize = 160;
 
 /// The line of an event has time, actor, operation, resource, outcome and address; of an alert time,
 /// level, title, outcome and reason; of a dead letter time, reason, source position and its first
-/// bytes; of a receipt time and the dead letter that was retried. At the end is the position of the record.
+/// bytes; of a receipt time and the dead letter that was retried. At the end is the position of the record, after the name
+/// of its file if it came from one.
 pub fn line(emitted: &Emitted<'_>, paint: Paint) -> String {
     let text = match emitted.kind {
         RecordKind::Event => event(emitted, paint),
@@ -25,6 +26,10 @@ pub fn line(emitted: &Emitted<'_>, paint: Paint) -> String {
         return text.trim_end().to_owned();
     }
     let place = super::At::from(position).to_string();
+    let place = match emitted.file_name() {
+        Some(name) => format!("{name}  {place}"),
+        None => place,
+    };
     format!("{text}  {}", paint.paint(Tone::Faint, &place))
 }
 

@@ -14,7 +14,7 @@ mod style;
 pub mod words;
 
 pub use crate::printable::{printable, printable_json};
-pub use emitted::{Emitted, JsonPart, RecordKind, first_of_ours};
+pub use emitted::{Emitted, JsonPart, RecordKind, SOURCE_TOPIC, first_of_ours};
 pub use fields::FieldPath;
 pub use filter::{Filter, FilterText};
 pub use line::line;

@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::event::Position;
+use crate::event::{Position, file_of_topic};
 
-/// A position in a topic.
+/// A position in a topic, or of a file in the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct At {
-    /// Name of the topic.
+    /// Name of the topic, or what stands for a file ([`crate::event::file_topic`]).
     pub topic: String,
     /// Number of the partition.
     pub partition: i32,
@@ -58,7 +58,7 @@ pub struct NotAPlace;
 impl FromStr for At {
     type Err = NotAPlace;
 
-    /// Reads `topic/partition@offset`, and `topic[partition]@offset` as headers and logs write it; both may
+    /// Reads `topic/partition@offset`, with `file:…` in place of the topic, and `topic[partition]@offset` as headers and logs write it; both may
     /// have `#element` behind them.
     fn from_str(text: &str) -> Result<At, NotAPlace> {
         let (place, offset) = text.rsplit_once('@').ok_or(NotAPlace)?;
@@ -74,7 +74,8 @@ impl FromStr for At {
         let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         // The characters that brokers allow in topic names.
         let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if topic.is_empty() || !topic.bytes().all(legal) || !is_number(partition) {
+        let is_legal = topic.bytes().all(legal) || file_of_topic(topic).is_some();
+        if topic.is_empty() || !is_legal || !is_number(partition) {
             return Err(NotAPlace);
         }
         if !is_number(offset) || !element.is_none_or(is_number) {
@@ -130,6 +131,7 @@ mod tests {
                 element,
             })
         };
+        let file = format!("file:{}", "0f".repeat(32));
         let cases = [
             (
                 "watchbell.events/3@1234",
@@ -138,6 +140,7 @@ mod tests {
             ("audit[0]@7", at("audit", 0, 7, None)),
             ("audit/0@7#12", at("audit", 0, 7, Some(12))),
             ("audit[0]@7#0", at("audit", 0, 7, Some(0))),
+            (&format!("{file}/0@7"), at(&file, 0, 7, None)),
         ];
         for (text, expected) in cases {
             assert_eq!(text.parse(), Ok(expected), "{text}");
@@ -153,6 +156,7 @@ mod tests {
             "audit/0@7#",
             "audit/0@7#x",
             "audit/0#7@7",
+            "file:0f/0@7",
         ] {
             assert_eq!(id.parse(), Ok(Reference::Id(id.to_owned())));
         }

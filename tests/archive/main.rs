@@ -3,6 +3,8 @@
 
 /// What the commands answer.
 mod asked;
+/// Files that are loaded.
+mod backfill;
 /// DuckDB.
 mod duckdb;
 /// An archive to be asked.

@@ -15,7 +15,7 @@ pub(super) const DAY: Column = Column::new(
 pub(super) const TOPIC: Column = Column::new(
     "topic",
     ColumnType::Text,
-    "The topic from which the row was read.",
+    "The topic from which the row was read; of what came from a file, `file:` and the SHA-256 of the file.",
     |source| Cell::Text(source.emitted.record.position.topic.into()),
 )
 .lookup(Lookup::Range);
@@ -23,7 +23,7 @@ pub(super) const TOPIC: Column = Column::new(
 pub(super) const PARTITION: Column = Column::new(
     "partition",
     ColumnType::Int,
-    "The partition of `topic`.",
+    "The partition of `topic`; of what came from a file, which of the outputs of an event it is.",
     |source| Cell::Int(source.emitted.record.position.partition.0),
 )
 .lookup(Lookup::Range);
@@ -31,7 +31,7 @@ pub(super) const PARTITION: Column = Column::new(
 pub(super) const OFFSET: Column = Column::new(
     "offset",
     ColumnType::Long,
-    "The offset in `partition`; `topic`, `partition` and `offset` together name a row.",
+    "The offset in `partition`; of what came from a file, the number of the event in the file, from 0. `topic`, `partition` and `offset` together name a row.",
     |source| Cell::Long(source.emitted.record.position.offset.0),
 )
 .lookup(Lookup::Range);
@@ -39,7 +39,7 @@ pub(super) const OFFSET: Column = Column::new(
 pub(super) const WRITTEN: Column = Column::new(
     "written",
     ColumnType::Time,
-    "The timestamp of the record in `topic`.",
+    "The timestamp of the record in `topic`; of what came from a file, when it was loaded.",
     |source| {
         let written = source.emitted.record.timestamp_ms;
         written.map_or(Cell::Null, Cell::TimeMs)
@@ -49,21 +49,21 @@ pub(super) const WRITTEN: Column = Column::new(
 pub(super) const SOURCE_TOPIC: Column = Column::new(
     "source_topic",
     ColumnType::Text,
-    "The audit-log topic that the record came from, where the record says it.",
+    "The audit-log topic that the record came from, where the record says it; else the file, by the name that was given.",
     |source| Cell::text(source_position(source).map(|at| at.topic)),
 );
 
 pub(super) const SOURCE_PARTITION: Column = Column::new(
     "source_partition",
     ColumnType::Int,
-    "The partition of `source_topic`.",
+    "The partition of `source_topic`; 0 for a file.",
     |source| source_position(source).map_or(Cell::Null, |at| Cell::Int(at.partition)),
 );
 
 pub(super) const SOURCE_OFFSET: Column = Column::new(
     "source_offset",
     ColumnType::Long,
-    "The offset in `source_partition`.",
+    "The offset in `source_partition`; for a file, the number of the event.",
     |source| source_position(source).map_or(Cell::Null, |at| Cell::Long(at.offset)),
 )
 .lookup(Lookup::Range);

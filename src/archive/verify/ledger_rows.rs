@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use super::coverage::Topics;
 use super::expected::{Expectation, Key};
 use super::fault::{Fault, Faults, Problem};
-use super::file::{OpenFile, Wanted};
 use super::row::Batch;
 use crate::archive::columns::TableKind;
 use crate::archive::data_file::EncodeError;
+use crate::archive::open_file::{OpenFile, Wanted};
 use crate::ledger::{Entry, Kind, LedgerRecord, LedgerRecordError, Sum};
 use crate::view::At;
 

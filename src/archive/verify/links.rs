@@ -6,10 +6,10 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 
 use super::fault::RowPlace;
-use super::file::{OpenFile, Wanted};
 use super::row::Batch;
 use crate::archive::columns::TableKind;
 use crate::archive::data_file::EncodeError;
+use crate::archive::open_file::{OpenFile, Wanted};
 use crate::archive::ranges::Ranges;
 use crate::ledger::Sum;
 

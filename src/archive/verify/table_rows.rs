@@ -5,15 +5,18 @@ use std::sync::{Mutex, PoisonError};
 use super::coverage::{Coverage, Topics};
 use super::expected::{Claim, Expectation, Key};
 use super::fault::{Faults, Problem};
-use super::file::{OpenFile, Wanted};
 use super::row::Batch;
 use crate::archive::columns::TableKind;
 use crate::archive::data_file::EncodeError;
-use crate::event::Header;
+use crate::archive::file_entry::FileEntry;
+use crate::archive::open_file::{OpenFile, Wanted};
+use crate::archive::ranges::Ranges;
+use crate::event::{FILE_TOPIC, Header, file_of_topic};
 use crate::ledger::{letter_hash, output_hash};
 
-/// The columns with the source position.
-const SOURCE: Wanted = Wanted::Columns(&["source_topic", "source_partition", "source_offset"]);
+/// The columns with the source position, and with what stands for a file.
+const SOURCE: Wanted =
+    Wanted::Columns(&["topic", "source_topic", "source_partition", "source_offset"]);
 
 /// Compares the rows of a row group, of a file whose rows are of this day. Rows of source records that are not in
 /// `covered` are passed over.
@@ -64,6 +67,10 @@ pub fn compare(
 }
 
 fn is_covered(batch: &Batch, row: usize, covered: &Coverage) -> bool {
+    // A file can have the name of a topic.
+    if batch.text("topic", row).is_some_and(is_of_file) {
+        return false;
+    }
     let topic = batch.text("source_topic", row);
     let partition = batch.int("source_partition", row);
     let offset = batch.long("source_offset", row);
@@ -71,6 +78,37 @@ fn is_covered(batch: &Batch, row: usize, covered: &Coverage) -> bool {
         (Some(topic), Some(partition), Some(offset)) => covered.has(topic, partition, offset),
         _ => false,
     }
+}
+
+fn is_of_file(topic: &str) -> bool {
+    file_of_topic(topic).is_some()
+}
+
+/// How many rows of a file came from files, of which the ledger knows nothing. `entry` is what the Delta log says of it.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn backfilled(
+    kind: TableKind,
+    (file, entry): (&dyn Ranges, &FileEntry),
+) -> Result<u64, EncodeError> {
+    let bound = |name: &str| entry.statistics[name]["topic"].as_str();
+    let topics = bound("minValues").zip(bound("maxValues"));
+    if topics.is_some_and(|(least, greatest)| {
+        greatest < FILE_TOPIC || least > FILE_TOPIC && !least.starts_with(FILE_TOPIC)
+    }) {
+        return Ok(0);
+    }
+    let file = OpenFile::open(file)?;
+    let mut count = 0;
+    for group in 0..file.groups() {
+        for rows in file.rows(group, Wanted::Columns(&["topic"]))? {
+            let batch = Batch::new(kind, rows?)?;
+            let topics = (0..batch.len()).filter_map(|row| batch.text("topic", row));
+            count += topics.filter(|topic| is_of_file(topic)).count() as u64;
+        }
+    }
+    Ok(count)
 }
 
 fn claim(batch: &Batch, row: usize, topics: &Topics) -> Option<Claim> {

@@ -11,6 +11,7 @@ use crate::cli::related::{alerts_raised, events_behind, retry};
 use crate::cli::say::say;
 use crate::cli::terminal;
 use crate::config::Config;
+use crate::event::file_of_topic;
 use crate::kafka::session::Shutdown;
 use crate::query::{Letter, PastTime, Receipts};
 use crate::view::{Emitted, Reference, page};
@@ -36,6 +37,10 @@ pub(in crate::cli) fn text(
     match found(wanted, (config, archive), stop) {
         Ok(Some(text)) => Ok(Some(text)),
         _ if stop.is_requested() => Err(anyhow!("stopped before the search was complete").into()),
+        Ok(None) if is_of_file(wanted.0) => {
+            Err(anyhow!("{} is not in the archive {}", wanted.0, archive.url).into())
+        }
+        Err(failure) if is_of_file(wanted.0) => Err(failure),
         Ok(None) => {
             let url = &archive.url;
             say(format_args!(
@@ -51,12 +56,21 @@ pub(in crate::cli) fn text(
     }
 }
 
+/// Whether a file stands in place of the topic: its records are in the archive alone.
+fn is_of_file(reference: &Reference) -> bool {
+    match reference {
+        Reference::At(at) => file_of_topic(&at.topic).is_some(),
+        Reference::Id(_) => false,
+    }
+}
+
 fn found(
     (reference, since, is_json): Wanted<'_>,
     archive: (&Config, &crate::config::Archive),
     stop: &Shutdown,
 ) -> Result<Option<String>, Failure> {
-    let session = Session::open(archive, &TABLES, (DEFAULT_MEMORY, true), stop)?;
+    let is_live = !is_of_file(reference);
+    let session = Session::open(archive, &TABLES, (DEFAULT_MEMORY, is_live), stop)?;
     let Some(stored) = session.wait(session.engine.find(reference))? else {
         return Ok(None);
     };

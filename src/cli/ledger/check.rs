@@ -11,14 +11,15 @@ use jiff::Timestamp;
 
 use super::arguments::Verify;
 use super::days::Days;
-use super::reader::{ArchiveReader, parallel};
+use super::reader::ArchiveReader;
 use super::report::Report;
 use crate::archive::verify::{
-    Continuity, Coverage, Expectation, Judgement, Link, Neighbors, Of, OpenFile, Selection, Terms,
-    Topics, compare, follow, read_ledger,
+    Continuity, Coverage, Expectation, Judgement, Link, Neighbors, Of, Selection, Terms, Topics,
+    backfilled, compare, follow, read_ledger,
 };
-use crate::archive::{FileEntry, TableKind, day_number, day_of, day_text};
+use crate::archive::{FileEntry, OpenFile, TableKind, day_number, day_of, day_text};
 use crate::cli::failure::Failure;
+use crate::cli::parallel::{cores, parallel};
 use crate::config::{Archive, Config};
 use crate::kafka::session::Delivery;
 use crate::ledger::Sum;
@@ -54,6 +55,7 @@ pub(super) fn report(
     let mut report = Report::new(day);
     let check = Check::new(&reader, source, day)?;
     check.begin(&mut report)?;
+    report.backfilled = check.backfilled()?;
     let continuity = check.follow(archive, &mut report)?;
     check.compare((config, archive), &continuity, &mut report)?;
     Ok(report)
@@ -155,6 +157,22 @@ impl<'c> Check<'c> {
             Some(error) => Err(error),
             None => Ok(continuity),
         }
+    }
+
+    /// How many rows of the day, by the time of the events, came from files.
+    fn backfilled(&self) -> Result<u64> {
+        let day = day_text(self.day);
+        let mut count = 0;
+        for kind in COMPARED {
+            let files = self.reader.files(kind).iter();
+            let files: Vec<&FileEntry> = files.filter(|file| file.day == day).collect();
+            let found = parallel(cores(), files.len(), |number| {
+                let stored = self.reader.stored(kind, files[number])?;
+                Ok(backfilled(kind, (&stored, files[number]))?)
+            })?;
+            count += found.iter().sum::<u64>();
+        }
+        Ok(count)
     }
 
     /// Compares the tables with the ledger, one part of the day after the other.
@@ -343,14 +361,14 @@ fn each_group<T: Send>(
     files: &[DayFile<'_>],
     work: impl Fn(&DayFile<'_>, &OpenFile<'_>, usize) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
-    let opened = parallel(files.len(), |number| {
+    let opened = parallel(cores(), files.len(), |number| {
         Ok((number, OpenFile::open(&files[number].stored)?))
     })?;
     let groups = opened
         .iter()
         .flat_map(|(number, open)| (0..open.groups()).map(move |group| (*number, open, group)));
     let groups: Vec<(usize, &OpenFile<'_>, usize)> = groups.collect();
-    parallel(groups.len(), |number| {
+    parallel(cores(), groups.len(), |number| {
         let (file, open, group) = groups[number];
         work(&files[file], open, group)
     })

@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::reader::{ArchiveReader, parallel};
+use super::reader::ArchiveReader;
 use crate::archive::verify::{Link, Of, links};
 use crate::archive::{FileEntry, TableKind, day_number};
+use crate::cli::parallel::{cores, parallel};
 
 /// The days of the ledger; each is read once.
 pub(super) struct Days<'r> {
@@ -42,7 +43,7 @@ impl<'r> Days<'r> {
             return Ok(Rc::clone(known));
         }
         let files = self.files(day);
-        let read = parallel(files.len(), |number| {
+        let read = parallel(cores(), files.len(), |number| {
             let file = self.reader.stored(TableKind::Ledger, files[number])?;
             Ok(links(&file)?)
         })?;

@@ -1,9 +1,6 @@
-//! The tables of the archive, as they are read by commands: files of days, on as many threads as there are cores.
+//! The tables of the archive, as they are read by commands.
 
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use anyhow::{Context, anyhow};
 use tokio::runtime::Runtime;
@@ -105,41 +102,4 @@ impl ArchiveReader {
         let handle = self.runtime.handle();
         Ok(StoredFile::new(table.reader.clone(), file, handle))
     }
-}
-
-/// Does the work for each number below `count`, on as many threads as there are cores; in what order is not known.
-///
-/// # Errors
-/// The first error; the work ends with it.
-pub(super) fn parallel<T: Send>(
-    count: usize,
-    work: impl Fn(usize) -> anyhow::Result<T> + Sync,
-) -> anyhow::Result<Vec<T>> {
-    let next = AtomicUsize::new(0);
-    let done: Mutex<anyhow::Result<Vec<T>>> = Mutex::new(Ok(Vec::new()));
-    let run = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
-                return;
-            }
-            let result = work(number);
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            match (&mut *done, result) {
-                (Ok(all), Ok(one)) => all.push(one),
-                (Ok(_), Err(error)) => {
-                    *done = Err(error);
-                    next.store(count, Ordering::Relaxed);
-                }
-                (Err(_), _) => return,
-            }
-        }
-    };
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    thread::scope(|scope| {
-        for _ in 0..cores.min(count) {
-            scope.spawn(run);
-        }
-    });
-    done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -23,6 +23,8 @@ pub(super) struct Report {
     counts: [u64; 3],
     partitions: BTreeSet<Of>,
     judgement: Judgement,
+    /// Rows that came from files.
+    pub(super) backfilled: u64,
 }
 
 impl Report {
@@ -36,6 +38,7 @@ impl Report {
             counts: [0; 3],
             partitions: BTreeSet::new(),
             judgement: Judgement::default(),
+            backfilled: 0,
         }
     }
 
@@ -112,6 +115,11 @@ impl Report {
                 "rows are of records that were published again, as delivery: at_least_once may",
             ),
             some(replayed, "rows are of records that `replay` has published"),
+            some(
+                &self.backfilled,
+                "rows of events and dead letters of this day came from files, by `replay --to-archive`: the ledger does \
+                 not know them, and they are not compared",
+            ),
             some(untold, "further rows fit nothing that the ledger knows"),
         ]
         .into_iter()

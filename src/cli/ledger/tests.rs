@@ -702,3 +702,32 @@ fn what_the_retention_has_removed_and_what_is_not_archived_is_told() {
         "{text}"
     );
 }
+
+#[test]
+fn rows_of_files_are_counted_and_not_compared_whatever_the_file_is_called() {
+    const FILE: &str = "file:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let mut world = World::usual();
+    for kind in [TableKind::Events, TableKind::DeadLetters] {
+        // A file that has the name of the topic, and events with its offsets.
+        let rows = world.of(kind).clone();
+        let of_file = rows.into_iter().enumerate().map(|(number, row)| Row {
+            topic: FILE,
+            partition: 0,
+            offset: number as i64,
+            ..row
+        });
+        let of_file: Vec<Row> = of_file.collect();
+        world.of(kind).extend(of_file);
+    }
+    let counts = [TableKind::Events, TableKind::DeadLetters].map(|kind| world.of(kind).len() / 2);
+    let report = world.verify();
+    assert_eq!(told(&report), []);
+    assert!(report.result().is_ok());
+    let text = notes(&report);
+    let note = format!(
+        "note: {} rows of events and dead letters of this day came from files",
+        counts.iter().sum::<usize>()
+    );
+    assert!(text.contains(&note), "{text}");
+    assert!(!text.contains("replay` has published"), "{text}");
+}

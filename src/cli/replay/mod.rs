@@ -3,11 +3,15 @@
 //! input.
 
 mod baseline;
+mod destination;
 pub(super) mod emit;
 mod from_files;
 mod from_topic;
+mod input;
 mod report;
 mod summary;
+#[cfg(feature = "archive")]
+mod to_archive;
 mod to_topics;
 mod unread_text;
 mod work;
@@ -30,13 +34,16 @@ use super::shipped;
 use super::signals::shutdown_on_signal;
 use crate::alert::BUILT_IN;
 use crate::config::{Config, Source};
+use crate::kafka::session::Shutdown;
 use crate::pipeline::{OutputList, Pipeline};
 use crate::query::PastTime;
 use crate::roles::rulebook::{Rulebook, RulebookFiles};
 use crate::rules::RuleSource;
 use crate::view::printable_json;
 use baseline::{Baseline, Comparison};
+use destination::Destination;
 use emit::Emit;
+use from_files::OpenFile;
 use from_topic::TopicRange;
 use report::{Report, counted};
 use work::Print;
@@ -68,6 +75,11 @@ pub(super) struct Command {
     /// labelled, so sinks do not send them, and so are events. What is replayed twice is written twice.
     #[arg(long, requires = "config", conflicts_with_all = ["emit", "summary", "json", "baseline", "max_alerts_per_day"])]
     to_topics: bool,
+    /// Write the records to the tables of the configuration's archive, as if they had come from the topics: each event of a
+    /// file once, however often the file is replayed, and none that is there already. What was stopped goes on where it
+    /// was. Alerts are labelled, and sinks are told of none.
+    #[arg(long, requires = "config", conflicts_with_all = ["topic", "to_topics", "emit", "summary", "json", "baseline", "max_alerts_per_day"])]
+    to_archive: bool,
     /// Print, in place of records, the number of alerts of each rule by day, with samples.
     #[arg(long, conflicts_with = "emit")]
     summary: bool,
@@ -120,50 +132,54 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let baseline = baseline.transpose()?;
     report_panics();
     let replayed = command.replayed(source)?;
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let stop = match command.to_archive {
+        true => shutdown_on_signal()?,
+        // A signal ends the process, as it ends any other.
+        false => Shutdown::default(),
+    };
+    let mut destination = command.destination(config.as_ref(), now_ms, &stop)?;
     let (catalogs, rules) = (rulebook.catalogs(), rulebook.rules());
     // It limits records to the default size limit of topics, so that the output is the same as the daemon's.
     let pipeline = Pipeline::new(outputs.clone(), catalogs, rules, rulebook.lookups());
-    let mut pipeline = pipeline.replaying(command.to_topics);
-    let topics = match &config {
-        Some(config) if command.to_topics => Some(to_topics::Topics::open(config)?),
-        _ => None,
-    };
+    let mut pipeline = pipeline.replaying(command.stores());
     if let Some(config) = &config
-        && (command.to_topics || command.emit == Emit::Routed)
+        && (command.stores() || command.emit == Emit::Routed)
     {
         pipeline = pipeline
             .routed(Arc::clone(&config.routes), config.noise)
             .private(config.privacy.clone());
     }
-    if let Some(topics) = &topics {
-        pipeline.set_outputs(topics.outputs().clone());
+    if let Some(outputs) = destination.outputs() {
+        pipeline.set_outputs(outputs.clone());
     }
     let job = work::Job {
         pipeline: match source {
             Some((_, source)) => pipeline.of_source(&source.name),
             None => pipeline,
         },
-        print: match () {
-            () if command.summary => Print::Summary,
-            () if command.to_topics => Print::Nothing,
-            () => Print::Records(command.emit),
-        },
+        print: destination.print().unwrap_or(match command.summary {
+            true => Print::Summary,
+            false => Print::Records(command.emit),
+        }),
         outputs,
-        now_ms: jiff::Timestamp::now().as_millisecond(),
+        now_ms,
     };
-    let bar = progress_bar(&replayed, command.summary || command.to_topics);
+    let bar = progress_bar(
+        (&replayed, destination.passes()),
+        command.summary || command.stores(),
+    );
     let started = Instant::now();
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
-    let read = |work: &mut work::Sender| replayed.read(&bar, work);
-    let (summary, read) = work::run(&job, read, |lines, records| match &topics {
-        Some(topics) => topics.write(records),
-        None => out.write_all(lines),
-    })?;
-    let stored = topics.as_ref().map(to_topics::Topics::finish);
+    let mut open = destination.opener()?;
+    let is_stopped = || stop.is_requested();
+    let read = |work: &mut work::Sender| replayed.read((&mut *open, &is_stopped), &bar, work);
+    let done = work::run(&job, read, |done| destination.write(done, &mut out));
+    let done = done.map_err(|error| destination.failure(error));
+    let done = done.and_then(|done| destination.finish().map(|()| done));
     bar.finish_and_clear();
-    if let Some(stored) = stored.transpose()? {
-        say(format_args!("written: {}", counted(stored, "record")));
-    }
+    say_lines(&destination.text());
+    let (summary, read) = done?;
     let title = |rule: &str| title(&rulebook, rule);
     let mut problems = Vec::new();
     if command.summary {
@@ -174,15 +190,43 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     out.flush()?;
     let mut text = summary.text(started.elapsed(), !command.summary, title);
     text += &read.report;
-    say(text.trim_end());
+    say_lines(&text);
     problems.extend(read.complete.err().map(|error| format!("{error:#}")));
+    if stop.is_requested() {
+        problems.push("stopped; the same command goes on from there".to_owned());
+    }
     match problems.is_empty() {
         true => Ok(()),
         false => Err(anyhow!(problems.join("; ")).into()),
     }
 }
 
+/// Says these lines, if there are any.
+fn say_lines(text: &str) {
+    if !text.is_empty() {
+        say(text.trim_end());
+    }
+}
+
 impl Command {
+    /// Whether the records are written to the topics or to the archive.
+    fn stores(&self) -> bool {
+        self.to_topics || self.to_archive
+    }
+
+    fn destination(
+        &self,
+        config: Option<&Config>,
+        now_ms: i64,
+        stop: &Shutdown,
+    ) -> Result<Destination, Failure> {
+        match config {
+            Some(config) if self.to_topics => Destination::topics(config),
+            Some(config) if self.to_archive => Destination::archive(config, now_ms, stop),
+            _ => Ok(Destination::Output),
+        }
+    }
+
     /// The source whose topic is replayed, and the configuration that it is in.
     fn source<'c>(
         &self,
@@ -259,10 +303,16 @@ impl Command {
 }
 
 impl Replayed<'_> {
-    fn read(&self, bar: &ProgressBar, work: &mut work::Sender) -> ReadResult {
+    /// `how` is how files are opened, and whether a stop was requested.
+    fn read(
+        &self,
+        how: (&mut OpenFile<'_>, &(dyn Fn() -> bool + Sync)),
+        bar: &ProgressBar,
+        work: &mut work::Sender,
+    ) -> ReadResult {
         match self {
             Replayed::Files(files) => {
-                let unread = from_files::read(files, bar, work);
+                let unread = from_files::read(files, how, bar, work);
                 ReadResult {
                     report: unread.text(),
                     complete: unread
@@ -291,13 +341,18 @@ fn title(rulebook: &Rulebook, rule: &str) -> String {
 
 /// A bar with the share of the bytes or offsets that was read. It is hidden unless standard error is a terminal and
 /// standard output, whose lines it would disturb, is not; a summary is printed only after the bar is gone.
-fn progress_bar(replayed: &Replayed<'_>, summary: bool) -> ProgressBar {
-    let disturbs = io::stdout().is_terminal() && !summary;
+/// Files are read `passes` times.
+fn progress_bar((replayed, passes): (&Replayed<'_>, u64), is_quiet: bool) -> ProgressBar {
+    let disturbs = io::stdout().is_terminal() && !is_quiet;
     if disturbs || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let (total, template) = match replayed {
         Replayed::Files(files) => match from_files::size(files) {
+            Some(total) if passes > 1 => (
+                Some(total * passes),
+                "{wide_bar} {percent:>3} %, {elapsed}, {eta} left",
+            ),
             Some(total) => (
                 Some(total),
                 "{wide_bar} {percent:>3} % of {total_bytes}, {bytes_per_sec}, {eta} left",

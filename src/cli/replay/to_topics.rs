@@ -50,14 +50,19 @@ impl Topics {
         self.appender.enqueue(records).map_err(io::Error::other)
     }
 
-    /// Waits until all records are stored; returns how many there are.
+    /// How many records were handed over.
+    pub(super) fn written(&self) -> u64 {
+        self.written.get()
+    }
+
+    /// Waits until all records are stored.
     ///
     /// # Errors
     /// Some may not be stored.
-    pub(super) fn finish(&self) -> anyhow::Result<u64> {
-        let written = self.written.get();
+    pub(super) fn finish(&self) -> anyhow::Result<()> {
+        let written = self.written();
         match self.appender.finish() {
-            Ok(()) => Ok(written),
+            Ok(()) => Ok(()),
             Err(error) => Err(anyhow!(
                 "the destination: {error}; of {written} records some may be missing, so replay them again"
             )),

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::emit::Emit;
+use super::input::InputFile;
 use super::summary::Summary;
+#[cfg(feature = "archive")]
+use super::to_archive::{ArchiveRows, RowMaker};
 use crate::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use crate::files::{Batch, Piece};
 use crate::kafka::Stored;
@@ -18,7 +21,6 @@ use crate::pipeline::{self, Content, Forms, Outcome, OutputList, Pipeline, TOO_L
 const NOT_JSON: &str = "not_json";
 
 /// What is printed on standard output.
-#[derive(Debug, Clone, Copy)]
 pub(super) enum Print {
     /// These output records, as lines.
     Records(Emit),
@@ -26,6 +28,9 @@ pub(super) enum Print {
     Summary,
     /// Nothing: the records are written to their topics.
     Nothing,
+    /// Nothing: the records become rows of the archive.
+    #[cfg(feature = "archive")]
+    Rows(Arc<RowMaker>),
 }
 
 /// What is needed to process an event and to print the result.
@@ -39,8 +44,10 @@ pub(super) struct Job {
 
 /// Consecutive records of the input.
 pub(super) enum Input {
-    /// Of a file with this name.
-    File { name: Arc<str>, batch: Batch },
+    /// Of a file.
+    File { file: Arc<InputFile>, batch: Batch },
+    /// The end of a file of which everything was read, and how many events it has.
+    FileEnd { file: Arc<InputFile>, events: i64 },
     /// Of a topic.
     Topic(Vec<Stored>),
 }
@@ -51,11 +58,13 @@ struct Task {
     done: SyncSender<Done>,
 }
 
-/// The result of a batch: the lines to print, or the records to write, and the counts.
+/// The result of a batch: the lines to print, or the records or rows to write, and the counts.
 #[derive(Default)]
-struct Done {
-    lines: Vec<u8>,
-    records: OutputBuffer,
+pub(super) struct Done {
+    pub(super) lines: Vec<u8>,
+    pub(super) records: OutputBuffer,
+    #[cfg(feature = "archive")]
+    pub(super) rows: Option<ArchiveRows>,
     summary: Summary,
 }
 
@@ -74,7 +83,7 @@ impl Sender {
     }
 }
 
-/// Calls `read`, which sends every batch; processes the batches, and calls `write` with the lines and records of each
+/// Calls `read`, which sends every batch; processes the batches, and calls `write` with the result of each
 /// in the order in which they were sent. Returns the summary, and what `read` returned.
 ///
 /// # Errors
@@ -82,7 +91,7 @@ impl Sender {
 pub(super) fn run<T: Send>(
     job: &Job,
     read: impl FnOnce(&mut Sender) -> T + Send,
-    mut write: impl FnMut(&[u8], &OutputBuffer) -> io::Result<()>,
+    mut write: impl FnMut(&mut Done) -> io::Result<()>,
 ) -> io::Result<(Summary, T)> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let (tasks, waiting) = sync_channel::<Task>(cores);
@@ -96,8 +105,8 @@ pub(super) fn run<T: Send>(
         let mut summary = Summary::default();
         // On an error this receiver is dropped, which stops the reader; then the processing threads stop, too.
         for result in in_order {
-            let done = result.recv().map_err(io::Error::other)?;
-            write(&done.lines, &done.records)?;
+            let mut done = result.recv().map_err(io::Error::other)?;
+            write(&mut done)?;
             summary.add(done.summary);
         }
         match reader.join() {
@@ -142,10 +151,17 @@ impl<'j> Work<'j> {
 
     fn process(mut self, input: &Input) -> Done {
         match input {
-            Input::File { name, batch } => {
+            Input::File { file, batch } => {
+                self.begin_rows(file);
                 for (number, piece) in batch.pieces() {
-                    self.piece(name, number, piece);
+                    if number >= file.first {
+                        self.piece(file.topic(), number, piece);
+                    }
                 }
+            }
+            Input::FileEnd { file, events } => {
+                self.begin_rows(file);
+                self.end_rows(*events);
             }
             Input::Topic(records) => {
                 for stored in records {
@@ -158,11 +174,31 @@ impl<'j> Work<'j> {
         self.done
     }
 
+    /// Begins the rows of a part of a file, if rows are made.
+    fn begin_rows(&mut self, file: &Arc<InputFile>) {
+        #[cfg(feature = "archive")]
+        if let Print::Rows(maker) = &self.job.print {
+            self.done.rows = Some(maker.begin(file));
+        }
+        #[cfg(not(feature = "archive"))]
+        let _ = file;
+    }
+
+    /// Everything of the file was read.
+    fn end_rows(&mut self, events: i64) {
+        #[cfg(feature = "archive")]
+        if let Some(rows) = &mut self.done.rows {
+            rows.end(events);
+        }
+        #[cfg(not(feature = "archive"))]
+        let _ = events;
+    }
+
     /// Processes a piece of a file; `number` counts from 0.
-    fn piece(&mut self, file_name: &str, number: i64, piece: Piece<'_>) {
+    fn piece(&mut self, file: &str, number: i64, piece: Piece<'_>) {
         let record = |value| RawRecord {
             position: Position {
-                topic: file_name,
+                topic: file,
                 partition: Partition(0),
                 offset: Offset(number),
                 element: None,
@@ -203,8 +239,14 @@ impl<'j> Work<'j> {
             lines,
             records,
             summary,
+            #[cfg(feature = "archive")]
+            rows,
         } = &mut self.done;
         summary.count(outcome, record.timestamp_ms);
+        #[cfg(feature = "archive")]
+        if let (Print::Rows(maker), Some(rows)) = (print, rows) {
+            rows.push(maker, record.position, &self.out);
+        }
         for output in self.out.iter() {
             match (print, output.value) {
                 (Print::Records(emit), _) => emit.write(output, outputs, lines),
@@ -217,6 +259,8 @@ impl<'j> Work<'j> {
                     records.push_copy(output.topic, output.key, output.headers(), value);
                 }
                 (Print::Summary, _) => {}
+                #[cfg(feature = "archive")]
+                (Print::Rows(_), _) => {}
             }
         }
         self.out.clear();

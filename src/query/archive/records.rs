@@ -7,12 +7,21 @@ use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 use serde_json::Value;
 
 use crate::archive::TableKind;
-use crate::event::{Header, Offset, Partition, Position, RawRecord};
+use crate::event::{Header, Offset, Partition, Position, RawRecord, file_of_topic};
+use crate::view::SOURCE_TOPIC;
 
 /// The columns that a record is made of, in the order in which [`Records::new`] takes them.
 pub const fn record_columns(kind: TableKind) -> &'static [&'static str] {
     match kind {
-        TableKind::Events => &["topic", "partition", "offset", "written", "value", "event"],
+        TableKind::Events => &[
+            "topic",
+            "partition",
+            "offset",
+            "written",
+            "value",
+            "event",
+            "source_topic",
+        ],
         TableKind::Alerts => &["topic", "partition", "offset", "written", "value", "alert"],
         TableKind::Ledger => &["topic", "partition", "offset", "written", "value", "ledger"],
         TableKind::DeadLetters => &[
@@ -41,6 +50,8 @@ pub(super) struct Records<'a> {
     key: Option<&'a BinaryViewArray>,
     /// Of dead letters, as JSON.
     headers: Option<&'a StringViewArray>,
+    /// Of events, the topic or file that they came from.
+    source: Option<&'a StringViewArray>,
 }
 
 impl<'a> Records<'a> {
@@ -78,6 +89,10 @@ impl<'a> Records<'a> {
             } else {
                 None
             },
+            source: match kind {
+                TableKind::Events => Some(text(column(6)?)?),
+                _ => None,
+            },
         })
     }
 
@@ -92,12 +107,23 @@ impl<'a> Records<'a> {
         (topic, partition, self.offset.value(row))
     }
 
+    /// The header that says the name of the file, of an event that came from one.
+    fn file_headers(&self, row: usize) -> Vec<(String, Option<Vec<u8>>)> {
+        let source = self.source.filter(|source| source.is_valid(row));
+        let source = source.filter(|_| file_of_topic(self.topic.value(row)).is_some());
+        let header = |source: &StringViewArray| {
+            let name = source.value(row).as_bytes().to_vec();
+            (SOURCE_TOPIC.to_owned(), Some(name))
+        };
+        source.map(header).into_iter().collect()
+    }
+
     /// Calls `visit` with the record of a row.
     pub(super) fn with<T>(&self, row: usize, visit: impl FnOnce(&RawRecord<'_>) -> T) -> T {
         let (topic, partition, offset) = self.position(row);
         let headers = self.headers.filter(|headers| headers.is_valid(row));
         let headers = headers.map(|headers| own_headers(headers.value(row)));
-        let headers = headers.unwrap_or_default();
+        let headers = headers.unwrap_or_else(|| self.file_headers(row));
         let text = self.text.filter(|text| text.is_valid(row));
         let text = text.map(|text| text.value(row).as_bytes());
         let own = || self.bytes.is_valid(row).then(|| self.bytes.value(row));

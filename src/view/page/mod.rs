@@ -214,6 +214,7 @@ impl Page {
         self.row("Key", record.key.map(String::from_utf8_lossy));
         let written = record.timestamp_ms.map(|time| moment(time, 3));
         self.row("Written", written);
+        self.row("File", emitted.file_name());
         self.row("Stands at", Some(At::from(record.position).to_string()));
     }
 

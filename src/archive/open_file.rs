@@ -11,9 +11,9 @@ use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
-use crate::archive::data_file::EncodeError;
-use crate::archive::footer::footer;
-use crate::archive::ranges::{Part, Ranges};
+use super::data_file::EncodeError;
+use super::footer::footer;
+use super::ranges::{Part, Ranges};
 
 /// Which columns are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl<'f> OpenFile<'f> {
 
     /// The smallest and the largest number in a column of a row group; `None` if that is not known.
     /// `Some(None)` if the group has no number in it.
-    pub(super) fn range(&self, group: usize, column: &str) -> Option<Option<(i64, i64)>> {
+    pub fn range(&self, group: usize, column: &str) -> Option<Option<(i64, i64)>> {
         let group = self.group(group);
         let mut columns = group.columns().iter();
         let found = columns.find(|one| one.column_path().parts() == [column])?;
@@ -78,7 +78,7 @@ impl<'f> OpenFile<'f> {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn rows(
+    pub fn rows(
         &self,
         group: usize,
         wanted: Wanted,

@@ -13,6 +13,7 @@ use super::admin::re_create;
 use super::audit::{Fate, Given, STATEMENT_DELETED};
 use super::broker::{Broker, clusters};
 use super::daemon::{Daemon, Deployment};
+use super::ledger::{is_sound, listed_records};
 use super::records::read_committed;
 use super::s3::{Behavior, S3};
 use super::{Dice, LIMIT, eventually};
@@ -127,12 +128,17 @@ fn check(deployment: &Deployment, broker: &Broker, storage: &Storage) {
     }
 }
 
-/// One process ingests, and two archive, of which either may die at any moment, to be started again at once.
-fn two_archives_killed_at_random(
+/// The processes that a test kills: the roles by their ordinals.
+const KILLED: [&str; 4] = ["ingest", "ingest", "archive", "archive"];
+
+/// Two processes ingest and two archive while so many records flow. Each of them may die or be stopped at any moment, to
+/// be started again at once, so that partitions change their owners. Then every record has its outputs once, the tables
+/// hold each of them once, and the ledger says so.
+fn processes_killed_at_random(
     name: &str,
     archive: &str,
     storage: &dyn Fn(&Deployment) -> Storage,
-    span: Duration,
+    records: i64,
 ) {
     let clusters = clusters();
     let mut deployment = Deployment::new(&clusters, name);
@@ -140,35 +146,50 @@ fn two_archives_killed_at_random(
     let url = storage.url().to_string();
     deployment.settings += &format!("archive: {{url: \"{url}\", interval: 300ms{archive}}}\n");
     let mut audit = deployment.source(&clusters.source, "one");
-    deployment.arguments = vec!["--role".into(), "ingest".into()];
-    let ingest = deployment.start(0);
-    deployment.arguments = vec!["--role".into(), "archive".into()];
-    let mut archives: Vec<Daemon> = (1..3).map(|ordinal| deployment.start(ordinal)).collect();
+    let start = |deployment: &mut Deployment, ordinal: usize| {
+        deployment.arguments = vec!["--role".into(), KILLED[ordinal].into()];
+        deployment.start(ordinal as u32)
+    };
+    let mut daemons: Vec<Daemon> = (0..KILLED.len())
+        .map(|ordinal| start(&mut deployment, ordinal))
+        .collect();
     let mut dice = Dice::new(31);
-    let (until, mut kills) = (Instant::now() + span, 0);
+    let (mut kills, mut stops) = (0, 0);
     let mut next_death = Instant::now() + Duration::from_secs(4);
-    while Instant::now() < until {
+    while audit.written().iter().sum::<i64>() < records {
         audit.write(8);
         // Sets the rate of the source; this is no synchronisation.
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(8));
         if Instant::now() >= next_death {
-            let which = dice.below(2) as usize;
-            archives.remove(which).kill();
-            archives.insert(which, deployment.start(which as u32 + 1));
-            kills += 1;
+            let which = dice.below(KILLED.len() as u64) as usize;
+            let daemon = daemons.remove(which);
+            if dice.below(4) == 0 {
+                daemon.terminate();
+                stops += 1;
+            } else {
+                daemon.kill();
+                kills += 1;
+            }
+            daemons.insert(which, start(&mut deployment, which));
             // A dead member holds its partitions until its session ends, 15 s later.
-            next_death = Instant::now() + Duration::from_millis(200 + dice.below(9_000));
+            next_death = Instant::now() + Duration::from_millis(200 + dice.below(6_000));
         }
     }
     audit.flush();
-    println!("  {kills} kill -9");
+    println!("  {kills} kill -9, {stops} ends in order");
     deployment.wait_for(&clusters, &audit, LIMIT);
-    ingest.terminate();
+    audit.check_exactly_once(&clusters, &deployment);
+    for ingest in daemons.drain(..2) {
+        ingest.terminate();
+    }
     check(&deployment, &clusters.destination, &storage);
-    for archive in archives {
+    for archive in daemons {
         archive.terminate();
     }
     check(&deployment, &clusters.destination, &storage);
+    is_sound(&deployment.write(), records.unsigned_abs() / 2);
+    let listed = listed_records(&deployment.write());
+    assert_eq!(listed, audit.written().iter().sum::<i64>(), "of the ledger");
 }
 
 fn folder(deployment: &Deployment) -> Storage {
@@ -177,12 +198,12 @@ fn folder(deployment: &Deployment) -> Storage {
 }
 
 #[test]
-fn two_archives_killed_at_random_for_a_minute_hold_every_record_once() {
-    two_archives_killed_at_random("archived", "", &folder, Duration::from_secs(60));
+fn ingest_and_archive_killed_at_random_leave_every_record_once_and_a_sound_ledger() {
+    processes_killed_at_random("archived", "", &folder, 50_000);
 }
 
 #[test]
-fn on_s3_that_fails_and_loses_answers_two_archives_killed_at_random_hold_every_record_once() {
+fn on_s3_that_fails_and_loses_answers_processes_killed_at_random_leave_every_record_once() {
     let s3 = S3::start(Behavior::Failing);
     let keys = [("access_key_id", "key"), ("secret_access_key", "secret")];
     let secrets = tempfile::tempdir().expect("a folder");
@@ -197,7 +218,7 @@ fn on_s3_that_fails_and_loses_answers_two_archives_killed_at_random_hold_every_r
         file("secret_access_key"),
     );
     let storage = |_: &Deployment| Storage::open("s3://archive/killed", &s3.options()).expect("S3");
-    two_archives_killed_at_random("archived-s3", &archive, &storage, Duration::from_secs(30));
+    processes_killed_at_random("archived-s3", &archive, &storage, 20_000);
 }
 
 #[test]

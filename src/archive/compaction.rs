@@ -17,7 +17,8 @@ const MOST_FILES: usize = 64;
 /// Sizes of one class differ by less than this factor.
 const CLASS_BITS: u32 = 3;
 
-/// A day whose last file is older than this gets no further ones soon: all its small files are merged.
+/// A day whose last file is older than this gets no further ones soon: all its small files are merged. What claims to be
+/// written later than now was so by a clock that was ahead, and says nothing.
 const QUIET_MS: i64 = 60 * 60 * 1_000;
 
 /// The files that are merged into one, for each merge that is due at this time (milliseconds since the Unix epoch).
@@ -35,9 +36,9 @@ pub fn due_merges(files: Vec<FileEntry>, now_ms: i64) -> Vec<Vec<FileEntry>> {
         let newest = of_day
             .iter()
             .map(|file| file.written_ms)
-            .max()
-            .unwrap_or(now_ms);
-        if now_ms - newest >= QUIET_MS {
+            .filter(|written_ms| *written_ms <= now_ms)
+            .max();
+        if newest.is_none_or(|newest| now_ms - newest >= QUIET_MS) {
             due.extend(filled(of_day, 2));
             continue;
         }
@@ -118,6 +119,15 @@ mod tests {
         files.push(file(11, "2026-03-14", TARGET_BYTES / 2));
         // Nothing was written for an hour: what is left of the day becomes one file.
         assert_eq!(sizes(&due_merges(files, NOW + QUIET_MS)), [9]);
+    }
+
+    #[test]
+    fn files_that_a_clock_ahead_has_written_do_not_hold_up_a_merge() {
+        let mut files = vec![file(0, "2026-03-14", 5_000), file(1, "2026-03-14", 5_000)];
+        files[1].written_ms = NOW + 10 * 365 * 24 * QUIET_MS;
+        let merges = due_merges(files.clone(), NOW);
+        assert_eq!(merges, Vec::<Vec<FileEntry>>::new());
+        assert_eq!(sizes(&due_merges(files, NOW + QUIET_MS)), [2]);
     }
 
     /// Files come one after the other: each row is merged at most once for each class of sizes.

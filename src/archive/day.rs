@@ -3,7 +3,7 @@
 use jiff::civil::date;
 
 /// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// The day of a time in milliseconds since the Unix epoch.
 pub fn day_of(time_ms: i64) -> i32 {

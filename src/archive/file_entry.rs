@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use deltalake_core::kernel::{Add, LogicalFileView, Remove};
 use serde_json::Value;
 
+use super::day::{DAY_MS, day_number};
+
 /// A data file that was stored and is not committed.
 #[derive(Debug, Clone)]
 pub struct NewFile {
@@ -62,11 +64,23 @@ impl FileEntry {
         }
     }
 
+    /// The time of its newest row in milliseconds since the Unix epoch, or that of its day where the log does not say it.
+    pub(super) fn newest_ms(&self) -> Option<i64> {
+        let time = self.statistics["maxValues"]["time"].as_str();
+        let time = time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
+        let day = || {
+            let is_day = self.day.parse::<jiff::civil::Date>().is_ok();
+            is_day.then(|| i64::from(day_number(&self.day)) * DAY_MS)
+        };
+        time.map(jiff::Timestamp::as_millisecond).or_else(day)
+    }
+
     pub(super) fn removed(&self, now: i64) -> Remove {
         Remove {
             path: self.path.clone(),
             data_change: false,
-            deletion_timestamp: Some(now),
+            // By a clock that is behind, the file would be old at once, and be deleted under those who read it.
+            deletion_timestamp: Some(now.max(self.written_ms)),
             extended_file_metadata: Some(true),
             partition_values: Some(HashMap::from([("day".to_owned(), Some(self.day.clone()))])),
             size: i64::try_from(self.size).ok(),

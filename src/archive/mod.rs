@@ -2,9 +2,12 @@
 //! record. Here are the columns of the tables, the rows, the data files, and behind one border (`table`, `storage`)
 //! the Delta log. Who reads the topics and when a file is written is the business of `roles`.
 
+mod age;
+mod answer;
 mod column;
 mod columns;
 mod compaction;
+mod damage;
 mod data_file;
 mod day;
 mod event_parts;
@@ -21,11 +24,15 @@ mod shape;
 mod statistics;
 mod storage;
 mod table;
+mod upkeep;
 pub mod verify;
 
+pub use age::proven_ms;
+pub use answer::in_words;
 pub use column::{Cell, Column, ColumnType, Lookup};
 pub use columns::TableKind;
 pub use compaction::{TARGET_BYTES, due_merges};
+pub use damage::{Damage, of_files as damaged_file};
 pub use data_file::{DataFile, EncodeError, data_files};
 pub use day::{day_number, day_of, day_text};
 pub use file_entry::{FileEntry, NewFile};

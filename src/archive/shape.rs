@@ -3,6 +3,7 @@
 
 use arrow::datatypes::Schema;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::kernel::{StructField, StructType};
 use deltalake_core::logstore::LogStoreRef;
 use deltalake_core::operations::create::CreateBuilder;
@@ -14,6 +15,9 @@ use super::columns::TableKind;
 
 /// The version of the tables' shape. A table that says a higher one was written by a newer watchbell.
 pub(super) const VERSION: u32 = 1;
+
+/// After so many commits a checkpoint is written.
+pub(super) const CHECKPOINT_COMMITS: u64 = 50;
 
 /// The table property with the version of its shape.
 const SCHEMA_PROPERTY: &str = "watchbell.schema";
@@ -45,7 +49,11 @@ pub(super) async fn complete(
     table.load().await?;
     let lacking = missing(kind, table.snapshot()?)?;
     if !lacking.is_empty() {
-        let added = table.add_columns().with_fields(lacking).await;
+        let properties = CommitProperties::default()
+            .with_create_checkpoint(false)
+            .with_cleanup_expired_logs(Some(false));
+        let added = table.add_columns().with_fields(lacking);
+        let added = added.with_commit_properties(properties).await;
         let state = DeltaTableState::try_new(log.as_ref(), None).await?;
         return match added {
             // Another process has added them.
@@ -80,6 +88,7 @@ pub(super) async fn create_with(
         .with_partition_columns(["day"])
         .with_save_mode(SaveMode::Ignore)
         .with_configuration(properties())
+        .with_commit_properties(CommitProperties::default().with_cleanup_expired_logs(Some(false)))
         .with_raise_if_key_not_exists(false)
         .await
         .map(|_| ())
@@ -89,7 +98,7 @@ pub(super) async fn create_with(
 fn properties() -> impl Iterator<Item = (String, Option<String>)> {
     let properties = [
         (SCHEMA_PROPERTY, VERSION.to_string()),
-        ("delta.checkpointInterval", "50".to_owned()),
+        ("delta.checkpointInterval", CHECKPOINT_COMMITS.to_string()),
         (
             "delta.deletedFileRetentionDuration",
             "interval 1 days".to_owned(),

@@ -9,6 +9,8 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
 use url::Url;
 use uuid::Uuid;
 
+use super::answer::in_words;
+
 /// The folder of the objects that [`Storage::probe`] writes.
 const PROBES: &str = "_watchbell_probes";
 
@@ -16,22 +18,22 @@ const PROBES: &str = "_watchbell_probes";
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The URL is not that of a storage.
-    #[error("{url}: {source}; an archive is stored at file:///…, s3://…, gs://… or az://…")]
+    #[error("{url}: {fault}; an archive is stored at file:///…, s3://…, gs://… or az://…")]
     Url {
         /// As it was given.
         url: String,
         /// What is wrong.
-        source: object_store::Error,
+        fault: object_store::Error,
     },
     /// The storage answered a request with an error.
-    #[error("{doing} {path}: {source}")]
+    #[error("{doing} {path}: {}", in_words(&answer.to_string()))]
     Request {
         /// What was tried.
         doing: &'static str,
         /// The object.
         path: String,
         /// The answer.
-        source: object_store::Error,
+        answer: object_store::Error,
     },
     /// An object that exists was overwritten by a write on the condition that it does not.
     #[error(
@@ -59,16 +61,16 @@ impl Storage {
     pub fn open(url: &str, options: &[(String, String)]) -> Result<Storage, StorageError> {
         let url = &Url::parse(url).map_err(|error| StorageError::Url {
             url: url.to_owned(),
-            source: object_store::Error::Generic {
+            fault: object_store::Error::Generic {
                 store: "url",
                 source: Box::new(error),
             },
         })?;
         let environment = std::env::vars().filter(|(name, _)| is_of_a_storage(name));
         let options = environment.chain(options.iter().cloned());
-        let (root, prefix) = parse_url_opts(url, options).map_err(|source| StorageError::Url {
+        let (root, prefix) = parse_url_opts(url, options).map_err(|fault| StorageError::Url {
             url: url.to_string(),
-            source,
+            fault,
         })?;
         // Paths below a URL are found by joining, so it has to end in a slash.
         let mut url = url.clone();
@@ -98,10 +100,10 @@ impl Storage {
             .join(PROBES)
             .join(Uuid::new_v4().to_string());
         let once = || PutOptions::from(PutMode::Create);
-        let failed = |source| StorageError::Request {
+        let failed = |answer| StorageError::Request {
             doing: "write",
             path: path.to_string(),
-            source,
+            answer,
         };
         let content = || PutPayload::from_static(b"watchbell");
         self.root
@@ -119,7 +121,7 @@ impl Storage {
                 | object_store::Error::Precondition { .. },
             ) => Ok(()),
             Ok(_) => Err(StorageError::Unconditional(self.url.clone())),
-            Err(source) => Err(failed(source)),
+            Err(answer) => Err(failed(answer)),
         }
     }
 
@@ -130,7 +132,7 @@ impl Storage {
             .join(&format!("{folder}/"))
             .map_err(|error| StorageError::Url {
                 url: format!("{}{folder}", self.url),
-                source: object_store::Error::Generic {
+                fault: object_store::Error::Generic {
                     store: "url",
                     source: Box::new(error),
                 },

@@ -8,19 +8,20 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Remove, Transaction};
 use deltalake_core::logstore::LogStoreRef;
-use deltalake_core::operations::vacuum::VacuumMode;
 use deltalake_core::protocol::DeltaOperation;
 use deltalake_core::table::state::DeltaTableState;
-use deltalake_core::{DeltaTable, DeltaTableError};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use uuid::Uuid;
 
+use super::answer::{in_words, meaning};
 use super::columns::TableKind;
 use super::compaction::TARGET_BYTES;
+use super::damage::{Damage, of_log};
 use super::data_file::DataFile;
 use super::day::day_text;
 use super::file_entry::{FileEntry, NewFile};
@@ -37,28 +38,36 @@ pub enum TableError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The Delta log cannot be read or written.
-    #[error("{table}: {source}")]
+    #[error("the table {table}: {}", in_words(&fault.to_string()))]
     Delta {
         /// The name of the table.
         table: &'static str,
         /// What the library says.
-        source: Box<DeltaTableError>,
+        fault: Box<DeltaTableError>,
+    },
+    /// A file of the Delta log is damaged.
+    #[error("the table {table} is damaged: {damage}")]
+    Damaged {
+        /// The name of the table.
+        table: &'static str,
+        /// Which file, and how.
+        damage: Damage,
     },
     /// A data file cannot be stored.
-    #[error("write {path}: {source}")]
+    #[error("write {path}: {}", in_words(&answer.to_string()))]
     Write {
         /// The file, below the table's folder.
         path: String,
         /// The answer.
-        source: object_store::Error,
+        answer: object_store::Error,
     },
     /// A data file cannot be read.
-    #[error("read {path}: {source}")]
+    #[error("read {path}: {}", in_words(&answer.to_string()))]
     Read {
         /// The file, below the table's folder.
         path: String,
         /// The answer.
-        source: object_store::Error,
+        answer: object_store::Error,
     },
     /// The table was written by a newer watchbell.
     #[error(
@@ -92,9 +101,9 @@ pub enum AppendError {
 
 /// A table, as it was when it was last looked at.
 pub struct Table {
-    kind: TableKind,
-    log: LogStoreRef,
-    state: DeltaTableState,
+    pub(super) kind: TableKind,
+    pub(super) log: LogStoreRef,
+    pub(super) state: DeltaTableState,
     /// Positions of this snapshot that are known.
     known: HashMap<TopicPartition, Option<Progress>>,
     /// Those of files, of which there can be very many; read when they are asked for first.
@@ -156,10 +165,11 @@ impl Table {
     }
 
     async fn load_as_it_is(kind: TableKind, log: LogStoreRef) -> Result<Table, TableError> {
-        let failed = delta(kind);
-        let state = DeltaTableState::try_new(log.as_ref(), None)
-            .await
-            .map_err(failed)?;
+        let state = DeltaTableState::try_new(log.as_ref(), None).await;
+        let state = match state {
+            Ok(state) => state,
+            Err(fault) => return Err(unreadable(kind, &log, fault).await),
+        };
         match shape::version(&state) {
             None => return Err(TableError::Foreign(log.root_url().to_string())),
             Some(found) if found > shape::VERSION => {
@@ -208,12 +218,11 @@ impl Table {
     /// # Errors
     /// The storage cannot be read.
     pub async fn refresh(&mut self) -> Result<(), TableError> {
-        let failed = delta(self.kind);
         self.known.clear();
-        self.state
-            .update(self.log.as_ref(), None)
-            .await
-            .map_err(failed)
+        match self.state.update(self.log.as_ref(), None).await {
+            Ok(()) => Ok(()),
+            Err(fault) => Err(unreadable(self.kind, &self.log, fault).await),
+        }
     }
 
     /// How far a partition is in the snapshot; `None` if nothing was read of it.
@@ -376,26 +385,16 @@ impl Table {
         Ok(CommitProperties::default().with_application_transaction(next))
     }
 
-    /// Delete files that no snapshot of the last day has: those that were replaced or removed, and those that were
-    /// stored and never committed. How many there were.
-    ///
-    /// # Errors
-    /// The storage does not list or delete them.
-    pub async fn vacuum(&self) -> Result<usize, TableError> {
-        let failed = delta(self.kind);
-        let mut table = DeltaTable::new(self.log.clone());
-        table.load().await.map_err(failed)?;
-        let vacuum = table.vacuum().with_mode(VacuumMode::Full);
-        let (_, done) = vacuum.await.map_err(failed)?;
-        Ok(done.files_deleted.len())
-    }
-
     async fn commit(
         &mut self,
         properties: CommitProperties,
         actions: Vec<Action>,
         operation: DeltaOperation,
     ) -> Result<(), AppendError> {
+        // The library would report a commit as failed where the work after it fails.
+        let properties = properties
+            .with_create_checkpoint(false)
+            .with_cleanup_expired_logs(Some(false));
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(&self.state), self.log.clone(), operation)
@@ -408,6 +407,7 @@ impl Table {
                     // Others have committed in between, and may have moved any position that is not of this commit.
                     self.known.clear();
                 }
+                self.checkpoint_if_due().await;
                 Ok(())
             }
             Err(source) => {
@@ -433,9 +433,9 @@ impl Table {
         let size = payload.content_length();
         let store = self.log.object_store(None);
         let stored = store.put(&Path::from(path.as_str()), payload).await;
-        stored.map_err(|source| TableError::Write {
+        stored.map_err(|answer| TableError::Write {
             path: path.clone(),
-            source,
+            answer,
         })?;
         Ok(NewFile {
             path,
@@ -480,9 +480,9 @@ impl TableReader {
     pub async fn read(&self, file: &FileEntry, range: Range<u64>) -> Result<Bytes, TableError> {
         let path = Path::from(file.path.as_str());
         let bytes = self.log.object_store(None).get_range(&path, range).await;
-        bytes.map_err(|source| TableError::Read {
+        bytes.map_err(|answer| TableError::Read {
             path: file.path.clone(),
-            source,
+            answer,
         })
     }
 }
@@ -497,9 +497,20 @@ async fn existing_log(
     Ok(exists.then_some(log))
 }
 
-fn delta(kind: TableKind) -> impl Fn(DeltaTableError) -> TableError + Copy {
-    move |source| TableError::Delta {
+/// Why a log cannot be read: what the storage has answered, or which file of it is damaged.
+async fn unreadable(kind: TableKind, log: &LogStoreRef, fault: DeltaTableError) -> TableError {
+    if meaning(&fault.to_string()).is_none()
+        && let Ok(Some(damage)) = of_log(&log.object_store(None)).await
+    {
+        let table = kind.name();
+        return TableError::Damaged { table, damage };
+    }
+    delta(kind)(fault)
+}
+
+pub(super) fn delta(kind: TableKind) -> impl Fn(DeltaTableError) -> TableError + Copy {
+    move |fault| TableError::Delta {
         table: kind.name(),
-        source: Box::new(source),
+        fault: Box::new(fault),
     }
 }

@@ -9,6 +9,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::day::DAY_MS;
 use super::*;
 use crate::event::{Header, NextOffset, Offset, Partition, Position, RawRecord, file_topic};
 use crate::view::Emitted;
@@ -569,7 +570,11 @@ async fn what_was_never_committed_is_deleted_after_a_day_and_what_was_replaced_s
             .set_modified(long_ago)
             .unwrap();
     }
-    assert_eq!(table.vacuum().await.unwrap(), 1);
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    // A clock that is years ahead is not borne out by the events, which are months old.
+    let ahead = proven_ms(now_ms + 3_650 * DAY_MS, &table.entries()).unwrap();
+    assert_eq!(table.vacuum(ahead).await.unwrap(), 0);
+    assert_eq!(table.vacuum(now_ms).await.unwrap(), 1);
     assert!(!orphan.exists() && young.exists());
     for file in &old {
         assert!(
@@ -583,6 +588,50 @@ async fn what_was_never_committed_is_deleted_after_a_day_and_what_was_replaced_s
         stored(&storage, &table),
         (0..24).map(|offset| ((0, offset), 1)).collect()
     );
+}
+
+/// Checkpoints are written, and what they replace is deleted by the time that the caller says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_is_shortened_by_its_age_and_the_table_stays_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = storage(folder.path());
+    let mut table = Table::open(&storage, TableKind::Events).await.unwrap();
+    for _ in 0..60 {
+        append(&mut table, 0, 1).await.unwrap();
+    }
+    let log = || {
+        let files = fs::read_dir(folder.path().join("events/_delta_log")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.collect::<std::collections::BTreeSet<String>>()
+    };
+    let all = log();
+    let checkpoints = all.iter().filter(|name| name.contains(".checkpoint."));
+    assert_eq!(checkpoints.count(), 1, "{all:?}");
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let ahead = proven_ms(now_ms + 3_650 * DAY_MS, &table.entries()).unwrap();
+    assert_eq!(table.shorten_log(ahead).await.unwrap(), 0);
+    assert_eq!(table.shorten_log(now_ms).await.unwrap(), 0);
+    assert_eq!(log(), all);
+    assert_eq!(table.shorten_log(now_ms + 2 * DAY_MS).await.unwrap(), 49);
+    // The process that wrote them goes on, and so does one that opens the table now.
+    append(&mut table, 0, 1).await.unwrap();
+    let mut table = Table::open(&storage, TableKind::Events).await.unwrap();
+    append(&mut table, 0, 1).await.unwrap();
+    let all = (0..62).map(|offset| ((0, offset), 1)).collect();
+    assert_eq!(stored(&storage, &table), all);
+}
+
+#[tokio::test]
+async fn what_a_clock_behind_replaces_is_not_old_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = storage(folder.path());
+    let mut table = Table::open(&storage, TableKind::Events).await.unwrap();
+    append(&mut table, 0, 3).await.unwrap();
+    let file = table.entries().remove(0);
+    let years_ago = file.written_ms - 3_650 * DAY_MS;
+    let stamp = |now: i64| file.removed(now).deletion_timestamp;
+    assert_eq!(stamp(years_ago), Some(file.written_ms));
+    assert_eq!(stamp(file.written_ms + 5), Some(file.written_ms + 5));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod config;
 mod gathered;
 mod hold;
 mod positions;
+mod steadiness;
 mod store;
 mod stored_file;
 

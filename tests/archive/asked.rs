@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -621,4 +621,84 @@ fn an_attribute_that_a_table_lacks_is_refused() {
         assert!(!output.status.success(), "{arguments:?}");
         assert!(told.contains(expected), "{arguments:?}: {told}");
     }
+}
+
+/// A file of an archive, what becomes of its bytes (`None`: it is deleted), and what is said of it.
+type Damaged<'d> = (&'d Path, fn(Vec<u8>) -> Option<Vec<u8>>, &'d str);
+
+#[test]
+fn of_a_damaged_archive_is_said_which_file_it_is_and_what_to_do() {
+    let fixture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/confluent/shapes.ndjson"
+    );
+    let archive = Archive::of(&[fixture.into()]);
+    let events = archive.file("archive/events");
+    let day = fs::read_dir(events.join("day=2026-03-14")).unwrap().next();
+    let data = day.unwrap().unwrap().path();
+    let [made, rows] = [0, 1].map(|version| events.join(format!("_delta_log/{version:020}.json")));
+    let half = |mut bytes: Vec<u8>| {
+        bytes.truncate(bytes.len() / 2);
+        Some(bytes)
+    };
+    let damages: [Damaged<'_>; 8] = [
+        (&rows, half, "00000000000000000001.json is cut off in line "),
+        (
+            &rows,
+            |_| Some(b"{}\nPAR1".into()),
+            "00000000000000000001.json is not JSON in line 2",
+        ),
+        (
+            &made,
+            half,
+            "00000000000000000000.json is cut off in line 1",
+        ),
+        (&made, |_| None, "00000000000000000000.json is missing"),
+        (&data, |_| None, " is missing"),
+        (&data, half, " bytes in place of "),
+        (
+            &data,
+            |bytes| Some(vec![0; bytes.len()]),
+            " does not end as a Parquet file does",
+        ),
+        (
+            &data,
+            |mut bytes| {
+                let end = bytes.len();
+                bytes[4..end / 2].fill(0);
+                Some(bytes)
+            },
+            " cannot be read as Parquet (",
+        ),
+    ];
+    for (path, damage, expected) in damages {
+        let before = fs::read(path).unwrap();
+        match damage(before.clone()) {
+            Some(bytes) => fs::write(path, bytes).unwrap(),
+            None => fs::remove_file(path).unwrap(),
+        }
+        let sql = "SELECT count(event), max(operation) FROM events";
+        for (command, arguments) in [
+            ("search", ["--all", "--json"].as_slice()),
+            ("sql", [sql].as_slice()),
+        ] {
+            let output = archive.run(command, arguments);
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{told}");
+            let path = path.strip_prefix(&events).unwrap().display();
+            let starts = format!("the table events is damaged: {path} ");
+            assert!(
+                told.contains(&starts) && told.contains(expected),
+                "{expected}: {told}"
+            );
+            assert!(told.contains("; restore this file from a backup"), "{told}");
+            assert_eq!(told.matches("is damaged").count(), 1, "{told}");
+            assert!(
+                !told.contains("backtrace") && !told.contains("Kernel"),
+                "{told}"
+            );
+        }
+        fs::write(path, before).unwrap();
+    }
+    assert_ne!(archive.ask("search", &["--count"]), "0\n");
 }

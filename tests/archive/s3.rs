@@ -1,31 +1,48 @@
 //! An S3 server: moto, which honours conditional writes.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::python::programs;
 
-/// Starts the server on a free port, makes a bucket, and prints the port. Its argument says how it behaves.
+/// Starts the server on a free port, makes a bucket, and prints the port. Each line that it reads says how it behaves from
+/// then on, and is answered by an empty line.
 const PROGRAM: &str = r"
-import random, sys, threading, time
+import random, re, sys, threading, time
+from io import BytesIO
 import boto3
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 moto = DomainDispatcherApplication(create_backend_app)
-behavior = sys.argv[1]
+behavior = 'honest'
 dice = random.Random(7)
-ready = threading.Event()
+
+def error(start_response, status, code, message):
+    start_response(status, [('content-type', 'application/xml')])
+    text = f'<?xml version=\'1.0\'?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return [text.encode()]
+
+def denied(start_response):
+    return error(start_response, '403 Forbidden', 'AccessDenied', 'Access Denied')
+
+def body_of(environ):
+    body = environ['wsgi.input'].read(int(environ.get('CONTENT_LENGTH') or 0))
+    environ['wsgi.input'] = BytesIO(body)
+    return body.decode()
+
+def undeleted(environ, start_response):
+    keys = re.findall('<Key>(.*?)</Key>', body_of(environ))
+    each = [f'<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+            for key in keys]
+    start_response('200 OK', [('content-type', 'application/xml')])
+    return [f'<?xml version=\'1.0\'?><DeleteResult>{chr(10).join(each)}</DeleteResult>'.encode()]
 
 def failure(start_response):
     start_response('500 Internal Server Error', [('content-type', 'text/plain')])
     return [b'a failure of the test']
 
-def answer(environ, start_response):
-    if behavior == 'ignoring':
-        environ.pop('HTTP_IF_NONE_MATCH', None)
-    if behavior != 'failing' or not ready.is_set():
-        return moto(environ, start_response)
+def failing(environ, start_response):
     fate = dice.random()
     if fate < 0.15:
         return failure(start_response)
@@ -37,14 +54,36 @@ def answer(environ, start_response):
         time.sleep(dice.random())
     return moto(environ, start_response)
 
+def answer(environ, start_response):
+    method, query = environ['REQUEST_METHOD'], environ['QUERY_STRING']
+    deletes = method == 'DELETE' or method == 'POST' and query.startswith('delete')
+    word, _, key = behavior.partition(' ')
+    if word == 'ignoring':
+        environ.pop('HTTP_IF_NONE_MATCH', None)
+    if word == 'failing':
+        return failing(environ, start_response)
+    if word == 'unlistable' and method == 'GET' and 'list-type' in query:
+        return denied(start_response)
+    if word in ('undeletable', 'read-only') and deletes:
+        return undeleted(environ, start_response) if method == 'POST' else denied(start_response)
+    if word == 'read-only' and method != 'GET' and method != 'HEAD':
+        return denied(start_response)
+    if word == 'full' and method == 'PUT':
+        return error(start_response, '507 Insufficient Storage', 'XMinioStorageFull',
+                     'Storage backend has reached its minimum free drive threshold.')
+    if word == 'only' and f'Credential={key}/' not in environ.get('HTTP_AUTHORIZATION', ''):
+        return error(start_response, '400 Bad Request', 'ExpiredToken', 'The provided token has expired.')
+    return moto(environ, start_response)
+
 server = make_server('127.0.0.1', 0, answer, threaded=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 client = boto3.client('s3', endpoint_url=f'http://127.0.0.1:{server.port}', region_name='us-east-1',
                       aws_access_key_id='key', aws_secret_access_key='secret')
 client.create_bucket(Bucket='archive')
-ready.set()
 print(server.port, flush=True)
-sys.stdin.read()
+for line in sys.stdin:
+    behavior = line.strip()
+    print(flush=True)
 ";
 
 /// How the server behaves.
@@ -56,14 +95,29 @@ pub enum Behavior {
     Ignoring,
     /// Requests fail, or are carried out and have no answer, or are slow.
     Failing,
+    /// Nobody may list.
+    Unlistable,
+    /// Nobody may delete.
+    Undeletable,
+    /// Nobody may write or delete.
+    ReadOnly,
+    /// There is no room.
+    Full,
+    /// The credentials of whoever has not this access key have expired.
+    Only(&'static str),
 }
 
 impl Behavior {
-    fn word(self) -> &'static str {
+    fn words(self) -> String {
         match self {
-            Behavior::Honest => "honest",
-            Behavior::Ignoring => "ignoring",
-            Behavior::Failing => "failing",
+            Behavior::Honest => "honest".into(),
+            Behavior::Ignoring => "ignoring".into(),
+            Behavior::Failing => "failing".into(),
+            Behavior::Unlistable => "unlistable".into(),
+            Behavior::Undeletable => "undeletable".into(),
+            Behavior::ReadOnly => "read-only".into(),
+            Behavior::Full => "full".into(),
+            Behavior::Only(key) => format!("only {key}"),
         }
     }
 }
@@ -71,6 +125,8 @@ impl Behavior {
 /// A running server, with the bucket `archive`.
 pub struct S3 {
     child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
     /// `http://127.0.0.1:…`
     pub endpoint: String,
 }
@@ -78,22 +134,31 @@ pub struct S3 {
 impl S3 {
     pub fn start(behavior: Behavior) -> S3 {
         let mut child = Command::new(programs().join("python"))
-            .args(["-c", PROGRAM, behavior.word()])
+            .args(["-c", PROGRAM])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("run moto");
         let mut port = String::new();
-        let stdout = child.stdout.take().expect("its output");
-        BufReader::new(stdout)
-            .read_line(&mut port)
-            .expect("its port");
+        let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
+        stdout.read_line(&mut port).expect("its port");
         let port: u16 = port.trim().parse().expect("moto says its port");
-        S3 {
+        let mut s3 = S3 {
+            stdin: child.stdin.take().expect("its input"),
+            stdout,
             child,
             endpoint: format!("http://127.0.0.1:{port}"),
-        }
+        };
+        s3.behave(behavior);
+        s3
+    }
+
+    /// From now on the server behaves so.
+    pub fn behave(&mut self, behavior: Behavior) {
+        writeln!(self.stdin, "{}", behavior.words()).expect("moto listens");
+        let mut answer = String::new();
+        self.stdout.read_line(&mut answer).expect("moto answers");
     }
 
     /// The options of a storage on this server.

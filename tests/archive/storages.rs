@@ -117,17 +117,74 @@ async fn a_storage_that_ignores_conditional_writes_is_refused() {
 async fn a_storage_that_cannot_be_used_says_why() {
     let s3 = S3::start(Behavior::Honest);
     let missing = Storage::open("s3://no-such-bucket/x", &s3.options()).unwrap();
-    let Err(StorageError::Request { doing, source, .. }) = missing.probe().await else {
+    let Err(StorageError::Request { doing, answer, .. }) = missing.probe().await else {
         panic!("a bucket that does not exist");
     };
     assert_eq!(doing, "write");
     assert!(
-        source.to_string().contains("NoSuchBucket") || source.to_string().contains("not found"),
-        "{source}"
+        answer.to_string().contains("NoSuchBucket") || answer.to_string().contains("not found"),
+        "{answer}"
     );
     let refused = Storage::open("ftp://host/x", &[]).unwrap_err().to_string();
     assert!(
         refused.contains("ftp://host/x") && refused.contains("s3://"),
         "{refused}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_that_is_missing_and_a_storage_that_is_full_are_told_in_words_and_nothing_is_lost_or_doubled()
+ {
+    let mut s3 = S3::start(Behavior::Honest);
+    let storage = Storage::open("s3://archive/some/prefix", &s3.options()).unwrap();
+    let mut table = Table::open(&storage, TableKind::Events).await.unwrap();
+    let events = events();
+    append(&mut table, &events, 7).await.unwrap();
+    for (behavior, expected) in [
+        (Behavior::Unlistable, "s3:ListBucket"),
+        (Behavior::ReadOnly, "s3:PutObject"),
+        (Behavior::Full, "the storage has no room left"),
+        (Behavior::Only("another"), "have expired (ExpiredToken)"),
+    ] {
+        s3.behave(behavior);
+        let told = append(&mut table, &events, 7)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains(expected) && !told.contains("Kernel"),
+            "{told}"
+        );
+        s3.behave(Behavior::Honest);
+        table.refresh().await.unwrap();
+        append(&mut table, &events, 7).await.unwrap();
+    }
+    // Who may not list, may not open.
+    s3.behave(Behavior::Unlistable);
+    let told = match Table::open(&storage, TableKind::Events).await {
+        Ok(_) => panic!("it was listed"),
+        Err(error) => error.to_string(),
+    };
+    let expected = "the table events: the storage does not allow to list objects; give the archive's credentials the \
+                    right s3:ListBucket";
+    assert_eq!(told, expected);
+    // Who may not delete, appends all the same, also where a checkpoint is due.
+    s3.behave(Behavior::Undeletable);
+    for _ in 0..60 {
+        append(&mut table, &events, 1).await.unwrap();
+    }
+    let later = jiff::Timestamp::now().as_millisecond() + 3 * 24 * 60 * 60 * 1_000;
+    for told in [
+        table.vacuum(later).await.map(drop),
+        table.shorten_log(later).await.map(drop),
+    ] {
+        let told = told.unwrap_err().to_string();
+        assert!(told.ends_with("the right s3:DeleteObject"), "{told}");
+    }
+    // Who may only read, reads.
+    s3.behave(Behavior::ReadOnly);
+    let all: Vec<i64> = (0..95).collect();
+    assert_eq!(offsets(&storage).await.unwrap(), (95, all));
+    let read = Table::open_to_read(&storage, TableKind::Events).await;
+    assert!(read.unwrap().is_some());
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use clap::Args;
 use datafusion::common::DataFusionError;
 use futures::StreamExt;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::block_in_place;
 
-use crate::archive::TableKind;
+use crate::archive::{TableKind, in_words};
 use crate::cli::config_file::ConfigFile;
 use crate::cli::failure::Failure;
 use crate::cli::say::say;
@@ -144,9 +145,28 @@ impl Session {
             tokio::select! {
                 biased;
                 () = requested => Err(stopped()),
-                answer = answer => answer.map_err(Into::into),
+                answer = answer => match answer {
+                    Ok(answer) => Ok(answer),
+                    Err(error) => Err(self.explained(error.into()).await),
+                },
             }
         })
+    }
+
+    /// What is wrong with the archive, if that is why there is no answer.
+    async fn explained(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Failed(error) if error.is::<Unreadable>() => {
+                match self.engine.damage().await {
+                    Some((table, damage)) => {
+                        let table = table.name();
+                        anyhow!("the archive: the table {table} is damaged: {damage}").into()
+                    }
+                    None => Failure::Failed(error),
+                }
+            }
+            failure => failure,
+        }
     }
 }
 
@@ -193,7 +213,11 @@ impl Answer<'_> {
                 return Err(stopped());
             }
             match self.batches.recv_timeout(TURN) {
-                Ok(batch) => return Ok(Some(batch?)),
+                Ok(Ok(batch)) => return Ok(Some(batch)),
+                Ok(Err(error)) => {
+                    let explained = self.session.explained(error.into());
+                    return Err(self.session.handle.block_on(explained));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
             }
@@ -232,17 +256,34 @@ impl From<OpenError> for Failure {
     }
 }
 
+/// Something of the archive could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the archive: {0}")]
+struct Unreadable(String);
+
 impl From<DataFusionError> for Failure {
     fn from(error: DataFusionError) -> Failure {
+        let text = in_words(&error.to_string());
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => {
-                anyhow!("{error}; give the question more with --memory, or ask for less").into()
+                anyhow!("{text}; give the question more with --memory, or ask for less").into()
             }
             DataFusionError::SQL(fault, _) => anyhow!("the SQL cannot be read: {fault}").into(),
             DataFusionError::Plan(fault) if fault.contains("not supported: ") => {
                 anyhow!("the archive is only read: {fault}").into()
             }
-            _ => anyhow!(error).into(),
+            DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) => {
+                anyhow!(Unreadable(text)).into()
+            }
+            DataFusionError::ArrowError(fault, _)
+                if matches!(
+                    **fault,
+                    ArrowError::ParquetError(_) | ArrowError::ExternalError(_)
+                ) =>
+            {
+                anyhow!(Unreadable(text)).into()
+            }
+            _ => anyhow!(text).into(),
         }
     }
 }

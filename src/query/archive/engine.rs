@@ -13,11 +13,12 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
+use object_store::ObjectStore;
 
 use super::conditions::Conditions;
 use super::functions::{AnyIlike, InNetwork, JsonText};
 use super::provider::{ArchiveTable, read_schema};
-use crate::archive::{FileEntry, Table, TableKind, day_number};
+use crate::archive::{Damage, FileEntry, Table, TableKind, damaged_file, day_number};
 
 /// How many of the largest users of memory the message names when it is used up.
 const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
@@ -30,6 +31,15 @@ pub struct Engine {
     context: SessionContext,
     /// The days of which each table has rows, the newest first.
     days: BTreeMap<TableKind, Vec<i32>>,
+    /// The files of each table, and where they are.
+    files: Vec<StoredFiles>,
+}
+
+/// The data files of a table.
+struct StoredFiles {
+    table: TableKind,
+    store: Arc<dyn ObjectStore>,
+    files: Vec<FileEntry>,
 }
 
 impl Engine {
@@ -63,6 +73,7 @@ impl Engine {
         Ok(Engine {
             context,
             days: BTreeMap::new(),
+            files: Vec::new(),
         })
     }
 
@@ -74,6 +85,11 @@ impl Engine {
         let url = store_url(table.kind())?;
         self.context
             .register_object_store(url.as_ref(), table.object_store());
+        self.files.push(StoredFiles {
+            table: table.kind(),
+            store: table.object_store(),
+            files: table.entries(),
+        });
         self.register(table.kind(), table.entries(), live)
     }
 
@@ -100,6 +116,22 @@ impl Engine {
         let table = ArchiveTable::new(kind, files, store_url(kind)?, live)?;
         self.context.register_table(kind.name(), Arc::new(table))?;
         Ok(())
+    }
+
+    /// Which data file of which table is damaged, after something could not be read; `None` if none is, or if the storage
+    /// does not answer.
+    pub async fn damage(&self) -> Option<(TableKind, Damage)> {
+        for StoredFiles {
+            table,
+            store,
+            files,
+        } in &self.files
+        {
+            if let Ok(Some(damage)) = damaged_file(store.as_ref(), files).await {
+                return Some((*table, damage));
+            }
+        }
+        None
     }
 
     /// The days of which a table has rows, the newest first.

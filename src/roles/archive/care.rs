@@ -9,10 +9,11 @@ use tokio::runtime::Handle;
 
 use super::caretaker::Caretaker;
 use super::hold::{Hold, HoldError};
+use super::steadiness::Steadiness;
 use super::stored_file::StoredFile;
 use crate::archive::{
     AppendError, EncodeError, FileEntry, Ranges, Storage, StorageError, Table, TableError,
-    TableKind, day_number, day_of, due_merges, merge, merged_statistics,
+    TableKind, day_number, day_of, due_merges, merge, merged_statistics, proven_ms,
 };
 use crate::config;
 use crate::diagnostic::Diagnostic;
@@ -110,16 +111,31 @@ pub fn care(
     };
     let mut next = Instant::now() + INTERVAL;
     let mut next_cleaning = Instant::now() + INTERVAL;
+    let mut steadiness = Steadiness::new(Instant::now(), now_ms());
     while !shutdown.is_requested() {
         std::thread::sleep(POLL_INTERVAL);
-        if Instant::now() < next || !caretaker.is_us() {
+        if Instant::now() < next {
+            continue;
+        }
+        next = Instant::now() + INTERVAL;
+        if let Some(jump) = steadiness.jump_s(Instant::now(), now_ms()) {
+            tracing::warn!(
+                seconds = jump,
+                "the clock has jumped; nothing is removed from the archive for an hour"
+            );
+            next_cleaning = Instant::now() + CLEANING_INTERVAL;
+        }
+        if !caretaker.is_us() {
             continue;
         }
         let cleans = Instant::now() >= next_cleaning;
+        let proven = match cleans {
+            true => care.proven(),
+            false => None,
+        };
         for kind in TableKind::ALL {
-            if let Err(error) = care.table(kind, cleans) {
-                observer.failed(kind.name());
-                tracing::warn!(table = kind.name(), %error, "the table could not be cared for; it is tried again");
+            if let Err(error) = care.table(kind, proven) {
+                care.failed(kind, &error);
             }
         }
         next = Instant::now() + INTERVAL;
@@ -130,7 +146,25 @@ pub fn care(
 }
 
 impl Care<'_> {
-    fn table(&self, kind: TableKind, cleans: bool) -> Result<(), CareError> {
+    /// The time by which is told what is old; `None` if nothing is.
+    fn proven(&self) -> Option<i64> {
+        let opened = Table::open_existing(&self.config.storage, TableKind::Events);
+        match self.handle.block_on(opened) {
+            Ok(table) => proven_ms(now_ms(), &table?.entries()),
+            Err(error) => {
+                self.failed(TableKind::Events, &error.into());
+                None
+            }
+        }
+    }
+
+    fn failed(&self, kind: TableKind, error: &CareError) {
+        self.observer.failed(kind.name());
+        tracing::warn!(table = kind.name(), %error, "the table could not be cared for; it is tried again");
+    }
+
+    /// Cares for a table; `proven` is the time by which is told what is old, and removed.
+    fn table(&self, kind: TableKind, proven: Option<i64>) -> Result<(), CareError> {
         let opened = Table::open_existing(&self.config.storage, kind);
         let Some(mut table) = self.handle.block_on(opened)? else {
             return Ok(());
@@ -146,14 +180,18 @@ impl Care<'_> {
             }
             self.merge(&mut table, &files)?;
         }
-        if cleans {
-            self.remove_old(&mut table)?;
-            let deleted = self.handle.block_on(table.vacuum())?;
-            if deleted > 0 {
+        if let Some(proven) = proven {
+            self.remove_old(&mut table, proven)?;
+            let (deleted, shortened) = self.handle.block_on(async {
+                let deleted = table.vacuum(proven).await?;
+                Ok::<_, TableError>((deleted, table.shorten_log(proven).await?))
+            })?;
+            if deleted > 0 || shortened > 0 {
                 tracing::info!(
                     table = kind.name(),
                     files = deleted,
-                    "deleted files that are no part of the table"
+                    log = shortened,
+                    "deleted files that are no part of the table, and files of its log"
                 );
             }
         }
@@ -199,13 +237,13 @@ impl Care<'_> {
     }
 
     /// Take out the days that are older than the retention.
-    fn remove_old(&self, table: &mut Table) -> Result<(), CareError> {
+    fn remove_old(&self, table: &mut Table, proven: i64) -> Result<(), CareError> {
         let mut retentions = self.config.retention.iter();
         let Some((_, retention)) = retentions.find(|(kind, _)| *kind == table.kind()) else {
             return Ok(());
         };
         let kept_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let first_kept = day_of(now_ms().saturating_sub(kept_ms));
+        let first_kept = day_of(proven.saturating_sub(kept_ms));
         let is_old = |file: &FileEntry| day_number(&file.day) < first_kept;
         let old: Vec<FileEntry> = table.entries().into_iter().filter(is_old).collect();
         if old.is_empty() {

@@ -1,5 +1,6 @@
 //! Where the archive is stored: a folder, or object storage that honours conditional writes.
 
+use std::fmt;
 use std::sync::Arc;
 
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
@@ -45,11 +46,23 @@ pub enum StorageError {
 }
 
 /// A folder or a prefix of a bucket.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Storage {
     url: Url,
+    /// Among them are secrets.
+    options: Vec<(String, String)>,
     root: Arc<dyn ObjectStore>,
     prefix: Path,
+}
+
+/// Without the options, among which are secrets.
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.as_str();
+        f.debug_struct("Storage")
+            .field("url", &url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Storage {
@@ -67,8 +80,8 @@ impl Storage {
             },
         })?;
         let environment = std::env::vars().filter(|(name, _)| is_of_a_storage(name));
-        let options = environment.chain(options.iter().cloned());
-        let (root, prefix) = parse_url_opts(url, options).map_err(|fault| StorageError::Url {
+        let all = environment.chain(options.iter().cloned());
+        let (root, prefix) = parse_url_opts(url, all).map_err(|fault| StorageError::Url {
             url: url.to_string(),
             fault,
         })?;
@@ -79,9 +92,19 @@ impl Storage {
         }
         Ok(Storage {
             url,
+            options: options.to_vec(),
             root: Arc::from(root),
             prefix,
         })
+    }
+
+    /// The same storage with new connections, and credentials that are asked for anew. Those that were given for longer
+    /// than they are taken would be used for good.
+    ///
+    /// # Errors
+    /// As [`Storage::open`].
+    pub fn anew(&self) -> Result<Storage, StorageError> {
+        Storage::open(self.url.as_str(), &self.options)
     }
 
     /// The URL, which ends in a slash.

@@ -1,7 +1,8 @@
 //! The loop that archives one topic as seen from outside: what it reports, as metrics and health.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::metrics::Metrics;
@@ -145,16 +146,49 @@ impl ArchiveObserver {
     }
 }
 
-/// Turns what the care for the tables reports into metrics.
+/// What the care for the tables cannot do, as the page of the status shows it.
+#[derive(Debug, Default)]
+pub struct CareState(Mutex<BTreeMap<(String, &'static str), CareFailure>>);
+
+/// A task that has failed, and not succeeded since.
+#[derive(Debug, Clone)]
+struct CareFailure {
+    times: u64,
+    why: String,
+}
+
+impl CareState {
+    fn failures(&self) -> MutexGuard<'_, BTreeMap<(String, &'static str), CareFailure>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// By table and task, why it failed last.
+    pub fn problems(&self) -> BTreeMap<String, BTreeMap<&'static str, String>> {
+        let mut problems: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for ((table, task), failure) in self.failures().iter() {
+            let of_table = problems.entry(table.clone()).or_default();
+            of_table.insert(*task, failure.why.clone());
+        }
+        problems
+    }
+}
+
+/// Turns what the care for the tables reports into metrics and the page of the status.
 #[derive(Debug, Clone)]
 pub struct CareObserver {
+    state: Arc<CareState>,
     metrics: Arc<Metrics>,
 }
 
 impl CareObserver {
-    /// Report into these metrics.
-    pub fn new(metrics: Arc<Metrics>) -> CareObserver {
-        CareObserver { metrics }
+    /// Report into these.
+    pub fn new(state: Arc<CareState>, metrics: Arc<Metrics>) -> CareObserver {
+        CareObserver { state, metrics }
+    }
+
+    /// The shared state.
+    pub fn state(&self) -> Arc<CareState> {
+        Arc::clone(&self.state)
     }
 
     /// The snapshot of a table has so many files with so many bytes.
@@ -177,11 +211,49 @@ impl CareObserver {
         counter.inc_by(files as u64);
     }
 
-    /// A table could not be cared for.
-    pub fn failed(&self, table: &str) {
+    /// A task at a table was done.
+    pub fn done(&self, table: &str, task: &'static str) {
+        self.state.failures().remove(&(table.to_owned(), task));
+    }
+
+    /// A task at a table has failed. Whether that is worth a line in the log: a task that fails again and again is worth
+    /// ever fewer.
+    pub fn failed(&self, table: &str, task: &'static str, why: &str) -> bool {
         self.metrics
             .archive_care_failures
             .with_label_values(&[table])
             .inc();
+        let mut failures = self.state.failures();
+        let failure = failures.entry((table.to_owned(), task));
+        let failure = failure.or_insert_with(|| CareFailure {
+            times: 0,
+            why: String::new(),
+        });
+        failure.times += 1;
+        why.clone_into(&mut failure.why);
+        failure.times.is_power_of_two()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_again_is_shown_until_it_is_done_and_told_ever_less_often() {
+        let (state, metrics) = (Arc::new(CareState::default()), Metrics::new().unwrap());
+        let observer = CareObserver::new(state.clone(), Arc::new(metrics));
+        let told =
+            (0..100).filter(|number| observer.failed("events", "merge", &format!("{number}")));
+        assert_eq!(told.collect::<Vec<_>>(), [0, 1, 3, 7, 15, 31, 63]);
+        observer.failed("events", "removal", "no right");
+        let problems = |state: &CareState| serde_json::to_value(state.problems()).unwrap();
+        let expected = serde_json::json!({"events": {"merge": "99", "removal": "no right"}});
+        assert_eq!(problems(&state), expected);
+        observer.done("events", "merge");
+        let expected = serde_json::json!({"events": {"removal": "no right"}});
+        assert_eq!(problems(&state), expected);
+        observer.done("events", "removal");
+        assert!(observer.failed("events", "merge", "once more"));
     }
 }

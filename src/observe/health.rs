@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::archive::ArchiveState;
+use super::archive::{ArchiveState, CareState};
 use super::readiness::Readiness;
 use super::sink::SinkState;
 use super::source::SourceState;
@@ -20,6 +20,7 @@ pub struct Health {
     sources: Vec<Arc<SourceState>>,
     sinks: Vec<Arc<SinkState>>,
     archives: Vec<Arc<ArchiveState>>,
+    care: Arc<CareState>,
     services: Vec<Arc<ServiceState>>,
 }
 
@@ -58,6 +59,7 @@ impl Health {
             sources,
             sinks: Vec::new(),
             archives: Vec::new(),
+            care: Arc::default(),
             services: Vec::new(),
         }
     }
@@ -69,11 +71,25 @@ impl Health {
         self
     }
 
-    /// The same with these topics that are archived.
+    /// The same with these topics that are archived, and the care for their tables.
     #[must_use]
-    pub fn with_archives(mut self, archives: Vec<Arc<ArchiveState>>) -> Health {
-        self.archives = archives;
+    pub fn with_archives(
+        mut self,
+        archives: Vec<Arc<ArchiveState>>,
+        care: Arc<CareState>,
+    ) -> Health {
+        (self.archives, self.care) = (archives, care);
         self
+    }
+
+    /// The topics that are archived.
+    pub fn archives(&self) -> &[Arc<ArchiveState>] {
+        &self.archives
+    }
+
+    /// The care for the tables of the archive.
+    pub fn care(&self) -> &CareState {
+        &self.care
     }
 
     /// The same with these services.

@@ -15,7 +15,7 @@ mod sink;
 mod source;
 mod status;
 
-pub use archive::{ArchiveObserver, ArchiveState, CareObserver};
+pub use archive::{ArchiveObserver, ArchiveState, CareObserver, CareState};
 pub use exposition::exposition;
 pub use health::{Health, ServiceState};
 pub use metrics::{Metrics, MetricsError};

@@ -1,5 +1,6 @@
 //! `/status`, an overview as one JSON object: the version, the rules in force, how the last reload of each file
-//! ended, and of each source its partitions, their positions and lag, and what it waits for.
+//! ended, of each source its partitions, their positions and lag, and what it waits for, and of the archive what it waits
+//! for and what cannot be done at its tables.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::health::Health;
 use super::metrics::Reloads;
 use super::source::SourceState;
+use crate::kafka::session::NotReady;
 
 /// Most problems of a refused reload that are listed.
 const MAX_PROBLEMS: usize = 10;
@@ -27,6 +29,14 @@ pub(super) fn status(
     let sources: Map<String, Value> = sources
         .map(|state| (state.name().to_owned(), source(state)))
         .collect();
+    let archives = health.archives().iter();
+    let topics: Map<String, Value> = archives
+        .map(|state| {
+            let waits_for = waits_for(state.not_ready());
+            let topic = json!({"ready": waits_for.is_none(), "waits_for": waits_for});
+            (state.topic().to_owned(), topic)
+        })
+        .collect();
     let not_ready = health.ready().err().unwrap_or_default();
     let not_ready: Vec<&str> = not_ready.lines().collect();
     json!({
@@ -37,7 +47,13 @@ pub(super) fn status(
         "ready": not_ready.is_empty(),
         "not_ready": not_ready,
         "sources": sources,
+        "archive": {"topics": topics, "care_failures": health.care().problems()},
     })
+}
+
+/// What something waits for.
+fn waits_for(not_ready: Option<NotReady>) -> Option<Value> {
+    not_ready.map(|waits| json!({"reason": waits.reason, "remedy": waits.remedy}))
 }
 
 fn reload(outcome: &Result<(), String>) -> Value {
@@ -51,9 +67,7 @@ fn reload(outcome: &Result<(), String>) -> Value {
 }
 
 fn source(state: &Arc<SourceState>) -> Value {
-    let waits_for = state
-        .not_ready()
-        .map(|waits| json!({"reason": waits.reason, "remedy": waits.remedy}));
+    let waits_for = waits_for(state.not_ready());
     let partitions: Map<String, Value> = state
         .partitions()
         .into_iter()
@@ -94,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::event::{NextOffset, Partition};
-    use crate::kafka::session::{Lag, NotReady, SessionObserver};
+    use crate::kafka::session::{Lag, SessionObserver};
     use crate::observe::{Metrics, SourceObserver};
 
     #[test]

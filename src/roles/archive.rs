@@ -47,6 +47,12 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 /// First and longest pause after a failure.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
+/// A failure is forgotten if so long after the pause there is nothing to store.
+const FORGIVEN: Duration = Duration::from_secs(60);
+
+/// A storage that takes longer than this for a batch is reported.
+const SLOW: Duration = Duration::from_secs(60);
+
 /// Why the loop cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -101,6 +107,8 @@ struct ArchiveLoop<'l> {
     resume_at: Option<Instant>,
     pause: Duration,
     trouble: Option<NotReady>,
+    /// The storage did not take a batch, and has taken none since.
+    failing: Option<NotReady>,
     reported: Option<Option<NotReady>>,
 }
 
@@ -136,6 +144,7 @@ pub fn run(
             reason: "starting",
             remedy: format!("the table {} is being opened", config.kind.name()),
         }),
+        failing: None,
         reported: None,
     };
     let mut ended = Ok(());
@@ -195,7 +204,7 @@ impl ArchiveLoop<'_> {
                 self.note_expired(partition, expired);
                 self.trouble = None;
             }
-            FollowerEvent::Spare => self.trouble = None,
+            FollowerEvent::Spare => (self.trouble, self.failing) = (None, None),
             FollowerEvent::Revoked(partitions) => {
                 if partitions.contains(&Partition(0)) {
                     self.owns_first(false);
@@ -279,6 +288,7 @@ impl ArchiveLoop<'_> {
             Some(Ok(stored)) => {
                 self.pause = PAUSES.0;
                 self.resume_at = None;
+                self.failing = None;
                 self.observer.stored(stored.rows, stored.bytes);
                 for (partition, next) in stored.positions {
                     // For dashboards only; nobody reads it back.
@@ -299,6 +309,7 @@ impl ArchiveLoop<'_> {
         match failure {
             Failure::Encode(why) => return Err(ArchiveError::Encode(why)),
             Failure::Moved(which) => {
+                self.failing = None;
                 tracing::info!(
                     position = which,
                     "another process has archived these records"
@@ -306,10 +317,9 @@ impl ArchiveLoop<'_> {
             }
             Failure::Storage(why) => {
                 self.observer.failed();
-                tracing::warn!(topic = self.config.topic, "{why}");
                 self.resume_at = Some(Instant::now() + self.pause);
                 self.pause = (self.pause * 2).min(PAUSES.1);
-                self.trouble = Some(NotReady {
+                self.failing = Some(NotReady {
                     reason: "storage",
                     remedy: why,
                 });
@@ -320,13 +330,35 @@ impl ArchiveLoop<'_> {
 
     fn report(&mut self) {
         self.observer.turned(self.gathered.rows());
-        if self.reported.as_ref() != Some(&self.trouble) {
-            if let Some(NotReady { reason, remedy }) = &self.trouble {
+        let trouble = self.trouble();
+        if self.reported.as_ref() != Some(&trouble) {
+            if let Some(NotReady { reason, remedy }) = &trouble {
                 tracing::warn!(topic = self.config.topic, reason, "{remedy}");
             }
-            self.observer.readiness(self.trouble.as_ref());
-            self.reported = Some(self.trouble.clone());
+            self.observer.readiness(trouble.as_ref());
+            self.reported = Some(trouble);
         }
+    }
+
+    /// Why it is not ready. A failure of the storage is one until a batch is stored, since positions can often be read
+    /// where nothing can be written; if the records went to another process, there is none.
+    fn trouble(&mut self) -> Option<NotReady> {
+        let now = Instant::now();
+        let is_idle = self.gathered.is_empty() && !self.store.is_busy();
+        if is_idle && self.resume_at.is_none_or(|at| now > at + FORGIVEN) {
+            self.failing = None;
+        }
+        let slow = self.store.busy_for(now) > SLOW;
+        let slow = slow.then(|| NotReady {
+            reason: "storage",
+            remedy: format!(
+                "{} has not taken a batch for {} s",
+                self.config.storage.url(),
+                SLOW.as_secs()
+            ),
+        });
+        let failing = self.failing.clone().or(slow);
+        failing.or_else(|| self.trouble.clone())
     }
 
     /// Store what was gathered, and wait for it. What is not stored in time is read again after the next start.

@@ -90,7 +90,7 @@ impl Daemon<'_> {
             .map(Arc::new);
         let health = Health::new(sources.iter().map(SourceObserver::state).collect())
             .with_sinks(sinks.iter().map(SinkObserver::state).collect())
-            .with_archives(archives.states())
+            .with_archives(archives.states(), archives.care_state())
             .with_services(vec![
                 web.clone(),
                 reload.clone(),

@@ -8,7 +8,7 @@ use super::python::programs;
 /// Starts the server on a free port, makes a bucket, and prints the port. Each line that it reads says how it behaves from
 /// then on, and is answered by an empty line.
 const PROGRAM: &str = r"
-import random, re, sys, threading, time
+import json, random, re, sys, threading, time
 from io import BytesIO
 import boto3
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -58,6 +58,10 @@ def answer(environ, start_response):
     method, query = environ['REQUEST_METHOD'], environ['QUERY_STRING']
     deletes = method == 'DELETE' or method == 'POST' and query.startswith('delete')
     word, _, key = behavior.partition(' ')
+    if environ['PATH_INFO'] == '/credentials':
+        start_response('200 OK', [('content-type', 'application/json')])
+        return [json.dumps({'AccessKeyId': key, 'SecretAccessKey': 'secret', 'Token': 'token',
+                            'Expiration': '2099-01-01T00:00:00Z'}).encode()]
     if word == 'ignoring':
         environ.pop('HTTP_IF_NONE_MATCH', None)
     if word == 'failing':
@@ -103,7 +107,7 @@ pub enum Behavior {
     ReadOnly,
     /// There is no room.
     Full,
-    /// The credentials of whoever has not this access key have expired.
+    /// The credentials of whoever has not this access key have expired; who asks `/credentials` gets it.
     Only(&'static str),
 }
 

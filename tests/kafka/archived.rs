@@ -1,6 +1,7 @@
 //! The archive of the output topics: every record is in its table exactly once, whatever is killed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use arrow::array::{AsArray, RecordBatch};
@@ -88,7 +89,7 @@ fn read(broker: &Broker, topic: &str) -> BTreeMap<Place, Vec<Vec<u8>>> {
 }
 
 /// Wait until the archive holds what the topics hold, each record once.
-fn check(deployment: &Deployment, broker: &Broker, storage: &Storage) {
+pub fn check(deployment: &Deployment, broker: &Broker, storage: &Storage) {
     for (kind, topic) in [
         (TableKind::Events, &deployment.events),
         (TableKind::Alerts, &deployment.alerts),
@@ -192,9 +193,20 @@ fn processes_killed_at_random(
     assert_eq!(listed, audit.written().iter().sum::<i64>(), "of the ledger");
 }
 
-fn folder(deployment: &Deployment) -> Storage {
+pub fn folder(deployment: &Deployment) -> Storage {
     let url = format!("file://{}", deployment.file("archive").display());
     Storage::open(&url, &[]).expect("a folder")
+}
+
+/// The settings of this server in a configuration, with static keys.
+pub fn s3_settings(s3: &S3, secrets: &Path) -> String {
+    let mut settings = format!("endpoint: \"{}\", region: us-east-1", s3.endpoint);
+    for (name, text) in [("access_key_id", "key"), ("secret_access_key", "secret")] {
+        let path = secrets.join(name);
+        std::fs::write(&path, text).expect("a secret");
+        settings += &format!(", {name}_file: {}", path.display());
+    }
+    settings
 }
 
 #[test]
@@ -205,18 +217,8 @@ fn ingest_and_archive_killed_at_random_leave_every_record_once_and_a_sound_ledge
 #[test]
 fn on_s3_that_fails_and_loses_answers_processes_killed_at_random_leave_every_record_once() {
     let s3 = S3::start(Behavior::Failing);
-    let keys = [("access_key_id", "key"), ("secret_access_key", "secret")];
     let secrets = tempfile::tempdir().expect("a folder");
-    for (name, text) in keys {
-        std::fs::write(secrets.path().join(name), text).expect("a secret");
-    }
-    let file = |name: &str| secrets.path().join(name).display().to_string();
-    let archive = format!(
-        ", s3: {{endpoint: \"{}\", region: us-east-1, access_key_id_file: {}, secret_access_key_file: {}}}",
-        s3.endpoint,
-        file("access_key_id"),
-        file("secret_access_key"),
-    );
+    let archive = format!(", s3: {{{}}}", s3_settings(&s3, secrets.path()));
     let storage = |_: &Deployment| Storage::open("s3://archive/killed", &s3.options()).expect("S3");
     processes_killed_at_random("archived-s3", &archive, &storage, 20_000);
 }

@@ -40,6 +40,8 @@ pub struct Deployment {
     pub properties: String,
     /// Of `watchbell run`, besides the configuration file.
     pub arguments: Vec<String>,
+    /// What the shell does before it becomes `watchbell run`.
+    pub prelude: String,
 }
 
 impl Deployment {
@@ -71,6 +73,7 @@ impl Deployment {
             destination: clusters.destination.bootstrap().into(),
             properties: "linger.ms: 1".into(),
             arguments: Vec::new(),
+            prelude: ":".into(),
             group,
         }
     }
@@ -147,7 +150,7 @@ impl Deployment {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let path = self.write();
         let log = self.file(&format!("{number}.log"));
-        Daemon::start_with(&path, log, ordinal, &self.arguments)
+        Daemon::start_with(&path, log, ordinal, (&self.prelude, &self.arguments))
     }
 
     /// Wait until the group has committed everything that was written.
@@ -190,16 +193,19 @@ pub fn watchbell(arguments: &[&str]) -> Output {
 impl Daemon {
     /// Run a configuration; the log goes to a file.
     pub fn start(configuration: &Path, log: PathBuf, ordinal: u32) -> Daemon {
-        Daemon::start_with(configuration, log, ordinal, &[])
+        Daemon::start_with(configuration, log, ordinal, (":", &[]))
     }
 
     fn start_with(
         configuration: &Path,
         log: PathBuf,
         ordinal: u32,
-        arguments: &[String],
+        (prelude, arguments): (&str, &[String]),
     ) -> Daemon {
-        let child = Command::new(BINARY)
+        let child = Command::new("sh")
+            .arg("-c")
+            .arg(format!("{prelude}; exec \"$0\" \"$@\""))
+            .arg(BINARY)
             .args(["run", "-c"])
             .arg(configuration)
             .args(arguments)
@@ -325,6 +331,18 @@ impl Daemon {
             descriptors: count("fd"),
             threads: count("task"),
         }
+    }
+
+    /// From now on the process cannot write files beyond this size, as if the disk were full; `None` lifts that. Its shell
+    /// has to ignore XFSZ.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let status = Command::new("prlimit")
+            .args(["--pid", &self.child.id().to_string()])
+            .arg(format!("--fsize={soft}:unlimited"))
+            .status()
+            .expect("run prlimit: apt-get install util-linux");
+        assert!(status.success(), "prlimit: {status}");
     }
 
     /// Send a signal by name.

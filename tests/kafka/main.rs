@@ -94,6 +94,9 @@ mod silent;
 mod soak;
 /// One source stops, the others go on.
 mod stopped;
+/// Storages of the archive that are full, refuse requests, or let credentials expire.
+#[cfg(feature = "archive")]
+mod storage_faults;
 /// Suppressions in a running daemon.
 mod suppressed;
 /// Outputs larger than their topics take.

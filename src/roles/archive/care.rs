@@ -2,6 +2,7 @@
 //! files that are no part of a table any more. One process does it, the owner of partition 0 of the events topic; the
 //! table itself refuses a second one.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -89,6 +90,8 @@ enum CareError {
 
 struct Care<'c> {
     config: &'c CareConfig,
+    /// Opened anew after a failure, with new credentials.
+    storage: RefCell<Storage>,
     /// The name of the turns of all processes that care for these tables.
     turn: String,
     handle: &'c Handle,
@@ -104,6 +107,7 @@ pub fn care(
 ) {
     let care = Care {
         config,
+        storage: RefCell::new(config.storage.clone()),
         turn: format!("{}/compactor", config.group),
         handle,
         shutdown,
@@ -128,45 +132,43 @@ pub fn care(
         if !caretaker.is_us() {
             continue;
         }
-        let cleans = Instant::now() >= next_cleaning;
-        let proven = match cleans {
-            true => care.proven(),
-            false => None,
-        };
         for kind in TableKind::ALL {
-            if let Err(error) = care.table(kind, proven) {
-                care.failed(kind, &error);
-            }
+            care.report(kind, "merge", care.merge_due(kind));
         }
-        next = Instant::now() + INTERVAL;
-        if cleans {
+        if Instant::now() >= next_cleaning {
+            care.clean();
             next_cleaning = Instant::now() + CLEANING_INTERVAL;
         }
+        next = Instant::now() + INTERVAL;
     }
 }
 
 impl Care<'_> {
-    /// The time by which is told what is old; `None` if nothing is.
-    fn proven(&self) -> Option<i64> {
-        let opened = Table::open_existing(&self.config.storage, TableKind::Events);
-        match self.handle.block_on(opened) {
-            Ok(table) => proven_ms(now_ms(), &table?.entries()),
+    /// Shows what has become of a task at a table.
+    fn report(&self, kind: TableKind, task: &'static str, outcome: Result<(), CareError>) {
+        let table = kind.name();
+        match outcome {
+            Ok(()) => self.observer.done(table, task),
             Err(error) => {
-                self.failed(TableKind::Events, &error.into());
-                None
+                if let Ok(anew) = self.config.storage.anew() {
+                    self.storage.replace(anew);
+                }
+                if self.observer.failed(table, task, &error.to_string()) {
+                    tracing::warn!(table, task, %error, "the table could not be cared for; it is tried again");
+                }
             }
         }
     }
 
-    fn failed(&self, kind: TableKind, error: &CareError) {
-        self.observer.failed(kind.name());
-        tracing::warn!(table = kind.name(), %error, "the table could not be cared for; it is tried again");
+    fn open(&self, kind: TableKind) -> Result<Option<Table>, CareError> {
+        let storage = self.storage.borrow().clone();
+        let opened = Table::open_existing(&storage, kind);
+        Ok(self.handle.block_on(opened)?)
     }
 
-    /// Cares for a table; `proven` is the time by which is told what is old, and removed.
-    fn table(&self, kind: TableKind, proven: Option<i64>) -> Result<(), CareError> {
-        let opened = Table::open_existing(&self.config.storage, kind);
-        let Some(mut table) = self.handle.block_on(opened)? else {
+    /// Merges the small files of a table.
+    fn merge_due(&self, kind: TableKind) -> Result<(), CareError> {
+        let Some(mut table) = self.open(kind)? else {
             return Ok(());
         };
         // Only who knows all columns can keep their values.
@@ -180,27 +182,45 @@ impl Care<'_> {
             }
             self.merge(&mut table, &files)?;
         }
-        if let Some(proven) = proven {
-            self.remove_old(&mut table, proven)?;
-            let (deleted, shortened) = self.handle.block_on(async {
-                let deleted = table.vacuum(proven).await?;
-                Ok::<_, TableError>((deleted, table.shorten_log(proven).await?))
-            })?;
-            if deleted > 0 || shortened > 0 {
-                tracing::info!(
-                    table = kind.name(),
-                    files = deleted,
-                    log = shortened,
-                    "deleted files that are no part of the table, and files of its log"
-                );
-            }
-        }
         let files = table.entries();
         self.observer.looked(
             kind.name(),
             files.len(),
             files.iter().map(|file| file.size).sum(),
         );
+        Ok(())
+    }
+
+    /// Removes what is old. Without events nothing is.
+    fn clean(&self) {
+        let proven = match self.open(TableKind::Events) {
+            Ok(None) => return,
+            Ok(Some(events)) => proven_ms(now_ms(), &events.entries()),
+            Err(error) => return self.report(TableKind::Events, "removal", Err(error)),
+        };
+        let Some(proven) = proven else { return };
+        for kind in TableKind::ALL {
+            self.report(kind, "removal", self.remove(kind, proven));
+        }
+    }
+
+    /// Removes what is old of a table and in its folder by this time.
+    fn remove(&self, kind: TableKind, proven: i64) -> Result<(), CareError> {
+        let Some(mut table) = self.open(kind)? else {
+            return Ok(());
+        };
+        self.remove_old(&mut table, proven)?;
+        let files = self.handle.block_on(table.vacuum(proven))?;
+        let log = self.handle.block_on(table.shorten_log(proven))?;
+        if files > 0 || log > 0 {
+            let table = kind.name();
+            tracing::info!(
+                table,
+                files,
+                log,
+                "deleted files that are no part of the table, and files of its log"
+            );
+        }
         Ok(())
     }
 

@@ -34,7 +34,7 @@ pub(super) enum Failure {
     Encode(String),
 }
 
-/// The table of a loop; it is opened when it is needed first.
+/// The table of a loop. It is opened when it is needed first, and anew after a failure, with new credentials.
 #[derive(Clone)]
 pub(super) struct SharedTable {
     storage: Storage,
@@ -60,9 +60,11 @@ impl SharedTable {
     pub(super) fn progress(&self, of: &TopicPartition) -> Result<Option<Progress>, String> {
         let ask = async {
             let mut slot = self.table.lock().await;
-            let table = self.opened(&mut slot).await?;
+            let mut table = self.take(&mut slot).await?;
             table.refresh().await?;
-            table.progress(of).await
+            let progress = table.progress(of).await?;
+            *slot = Some(table);
+            Ok::<_, TableError>(progress)
         };
         let answer = self
             .handle
@@ -74,15 +76,14 @@ impl SharedTable {
         answer.map_err(|error| error.to_string())
     }
 
-    async fn opened<'s>(&self, slot: &'s mut Option<Table>) -> Result<&'s mut Table, TableError> {
-        let table = match slot.take() {
-            Some(table) => table,
-            None => {
-                self.storage.probe().await?;
-                Table::open(&self.storage, self.kind).await?
-            }
-        };
-        Ok(slot.insert(table))
+    /// The table, which is put back once it was used without a failure.
+    async fn take(&self, slot: &mut Option<Table>) -> Result<Table, TableError> {
+        if let Some(table) = slot.take() {
+            return Ok(table);
+        }
+        let storage = self.storage.anew()?;
+        storage.probe().await?;
+        Table::open(&storage, self.kind).await
     }
 
     async fn append(&self, batch: Batch) -> Result<Stored, Failure> {
@@ -95,13 +96,14 @@ impl SharedTable {
         let bytes = files.iter().map(|file| file.parquet.len()).sum();
         let mut slot = self.table.lock().await;
         let storage = |error: TableError| Failure::Storage(error.to_string());
-        let table = self.opened(&mut slot).await.map_err(storage)?;
-        let appended = table.append(files, &batch.positions).await;
-        if let Err(error) = appended {
-            return Err(match error {
-                AppendError::Moved(which) => Failure::Moved(which),
-                AppendError::Table(error) => storage(error),
-            });
+        let mut table = self.take(&mut slot).await.map_err(storage)?;
+        match table.append(files, &batch.positions).await {
+            Ok(()) => *slot = Some(table),
+            Err(AppendError::Moved(which)) => {
+                *slot = Some(table);
+                return Err(Failure::Moved(which));
+            }
+            Err(AppendError::Table(error)) => return Err(storage(error)),
         }
         let positions = batch.positions.iter();
         let positions = positions.map(|(of, advance)| (of.partition, advance.to.next));
@@ -117,6 +119,8 @@ impl SharedTable {
 pub(super) struct Store {
     table: SharedTable,
     pending: Option<Receiver<Result<Stored, Failure>>>,
+    /// When the batch was begun that is stored last.
+    begun: Instant,
     finished: Option<Result<Stored, Failure>>,
 }
 
@@ -125,6 +129,7 @@ impl Store {
         Store {
             table,
             pending: None,
+            begun: Instant::now(),
             finished: None,
         }
     }
@@ -132,6 +137,14 @@ impl Store {
     /// Whether a batch is being stored.
     pub(super) fn is_busy(&self) -> bool {
         self.pending.is_some()
+    }
+
+    /// How long a batch is being stored.
+    pub(super) fn busy_for(&self, now: Instant) -> Duration {
+        match self.is_busy() {
+            true => now.saturating_duration_since(self.begun),
+            false => Duration::ZERO,
+        }
     }
 
     /// Begin to store a batch.
@@ -143,6 +156,7 @@ impl Store {
             let _ = sender.send(table.append(batch).await);
         });
         self.pending = Some(receiver);
+        self.begun = Instant::now();
     }
 
     /// What has become of the batch, once it is known.

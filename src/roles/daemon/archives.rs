@@ -10,9 +10,9 @@ use super::parts::ArchivePart;
 use super::parts::CarePart;
 use crate::config::{Archive, Config};
 use crate::kafka::session::Shutdown;
-#[cfg(feature = "archive")]
-use crate::observe::CareObserver;
-use crate::observe::{ArchiveObserver, ArchiveState, Metrics, ServiceState};
+use crate::observe::{
+    ArchiveObserver, ArchiveState, CareObserver, CareState, Metrics, ServiceState,
+};
 use crate::pipeline::OutputTopic;
 #[cfg(feature = "archive")]
 use crate::roles::archive::Caretaker;
@@ -24,8 +24,7 @@ pub(super) struct Archives<'d> {
     config: &'d Config,
     topics: Vec<(&'d Archive, &'d OutputTopic, ArchiveObserver)>,
     care: Arc<ServiceState>,
-    #[cfg(feature = "archive")]
-    metrics: Arc<Metrics>,
+    care_observer: CareObserver,
 }
 
 impl<'d> Archives<'d> {
@@ -45,8 +44,7 @@ impl<'d> Archives<'d> {
             config,
             topics: topics.collect(),
             care: Arc::new(ServiceState::new("archive care")),
-            #[cfg(feature = "archive")]
-            metrics: metrics.clone(),
+            care_observer: CareObserver::new(Arc::default(), metrics.clone()),
         }
     }
 
@@ -56,6 +54,11 @@ impl<'d> Archives<'d> {
             .iter()
             .map(|(_, _, observer)| observer.state())
             .collect()
+    }
+
+    /// What the page of the status shows of the care for the tables.
+    pub(super) fn care_state(&self) -> Arc<CareState> {
+        self.care_observer.state()
     }
 
     /// What the probes show of the care for the tables.
@@ -95,7 +98,7 @@ impl<'d> Archives<'d> {
                 archive,
                 caretaker,
                 handle,
-                observer: CareObserver::new(self.metrics.clone()),
+                observer: self.care_observer.clone(),
                 shutdown,
             }));
         }

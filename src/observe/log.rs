@@ -70,25 +70,50 @@ struct Printable<W = Stderr> {
 }
 
 impl<W: Write> Write for Printable<W> {
-    /// `line` is a whole line.
+    /// `line` is a whole line. One that cannot be written, as on a full disk, is lost: of an error the subscriber would
+    /// panic, since it cannot tell it either.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let shown = match self.colored {
             true => printable_painted(&text),
             false => printable_lines(&text),
         };
-        self.to.write_all(shown.as_bytes())?;
+        let _ = self.to.write_all(shown.as_bytes());
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
+        let _ = self.to.flush();
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A full disk.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_written_is_lost_and_no_error() {
+        let mut log = Printable {
+            to: Full,
+            colored: false,
+        };
+        assert_eq!(log.write(b"{}\n").unwrap(), 3);
+        log.flush().unwrap();
+    }
 
     #[test]
     fn a_log_line_shows_invisible_characters_and_json_keeps_its_meaning() {

@@ -313,9 +313,18 @@ impl Daemon {
 
     /// Memory that the process holds, in KiB.
     pub fn resident_kb(&self) -> u64 {
+        self.memory_kb("VmRSS:")
+    }
+
+    /// The most memory that the process has held, in KiB.
+    pub fn peak_kb(&self) -> u64 {
+        self.memory_kb("VmHWM:")
+    }
+
+    fn memory_kb(&self, name: &str) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let text = fs::read_to_string(path).expect("the process' status");
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
         number.and_then(|kb| kb.parse().ok()).expect("a size")
     }

@@ -4,11 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use data_encoding::HEXLOWER;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+use watchbell::kafka::topics::WantedTopic;
 
+use super::audit::{Fate, Given};
+use super::bad_input::noise;
 use super::broker::clusters;
 use super::daemon::{Deployment, watchbell};
-use super::records::read_committed;
+use super::records::{create, create_with, read_committed};
 use super::{LIMIT, eventually};
 
 /// Runs a command that asks, with the configuration of the deployment.
@@ -249,5 +254,74 @@ fn what_the_archive_hides_is_hidden_before_and_after_it_is_archived_and_the_ledg
     assert!(
         eventually(LIMIT, verified),
         "the ledger says nothing of what is hidden"
+    );
+}
+
+/// Most memory of the process that archives records of 20 MB and nothing else: librdkafka holds what it has fetched, and
+/// a batch is held as rows and as a file.
+const LARGE_KB: u64 = 700 * 1024;
+
+#[test]
+fn dead_letters_of_20_mb_are_archived_whole_in_bounded_memory_and_are_found() {
+    let clusters = clusters();
+    let mut deployment = Deployment::without_topics(&clusters, "large");
+    create(&clusters.destination, &deployment.events, 1);
+    create(&clusters.destination, &deployment.alerts, 1);
+    create(&clusters.destination, &deployment.ledger(), 1);
+    let letters =
+        WantedTopic::new(&deployment.dead_letters, 1).with("max.message.bytes", "33554432");
+    create_with(&clusters.destination, &letters);
+    let url = format!("file://{}", deployment.file("archive").display());
+    deployment.settings += &format!("archive: {{url: \"{url}\", interval: 500ms}}\n");
+    let mut audit = deployment.source(&clusters.source, "one");
+    let values: Vec<Vec<u8>> = (0..5).map(|_| noise(20_000_000)).collect();
+    for value in &values {
+        let large = Given::value(value.clone());
+        audit.put(0, &large, Fate::DeadLetter("not_utf8"));
+    }
+    audit.write_event(0);
+    audit.flush();
+    deployment.arguments = vec!["--role".into(), "ingest".into()];
+    let ingest = deployment.start(0);
+    deployment.wait_for(&clusters, &audit, LIMIT);
+    ingest.terminate();
+    deployment.arguments = vec!["--role".into(), "archive".into()];
+    let archive = deployment.start(1);
+    let query =
+        "SELECT sum(octet_length(value)) AS n FROM dead_letters WHERE NOT coalesce(sealed, false)";
+    let archived = || {
+        let output = ask(&deployment, "sql", &["--no-live", "--json", query]);
+        String::from_utf8_lossy(&output.stdout).trim() == "{\"n\":100000000}"
+    };
+    assert!(
+        eventually(LIMIT, archived),
+        "not archived: {}",
+        archive.log()
+    );
+    println!("  {} MB at most", archive.peak_kb() / 1024);
+    assert!(archive.peak_kb() < LARGE_KB, "{} KB", archive.peak_kb());
+    archive.terminate();
+    let hashes = "SELECT encode(sha256(value), 'hex') AS h FROM dead_letters WHERE kind = 'dead_letter' ORDER BY \"offset\"";
+    let expected = values.iter().map(|value| {
+        let hash = HEXLOWER.encode(&Sha256::digest(value));
+        format!("{{\"h\":\"{hash}\"}}")
+    });
+    let found = lines(&deployment, "sql", &["--no-live", "--json", hashes]);
+    assert_eq!(found, expected.collect::<Vec<_>>());
+    let found = lines(
+        &deployment,
+        "search",
+        &["--no-live", "dead-letters", "--reason", "not_utf8"],
+    );
+    assert_eq!(found.len(), values.len());
+    assert!(
+        found.iter().all(|line| line.len() < 2_000),
+        "a line is too long"
+    );
+    let place = format!("{}/0@0", deployment.dead_letters);
+    let shown = lines(&deployment, "show", &[&place]);
+    assert!(
+        shown.iter().any(|line| line.contains("not_utf8")),
+        "{shown:?}"
     );
 }

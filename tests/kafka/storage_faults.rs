@@ -12,7 +12,7 @@ use super::s3::{Behavior, S3};
 
 /// Warnings that four failures of the storage may have: of the archives of four topics and the care for four tables, which
 /// are tried again in ever longer intervals.
-const MOST_LINES: usize = 200;
+const MOST_LINES: usize = 60;
 
 /// Write records and wait until the archive says why it does not take them.
 fn is_refused(audit: &mut Audit, daemon: &Daemon, said: &str) {

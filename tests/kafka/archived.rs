@@ -23,7 +23,7 @@ use super::{Dice, LIMIT, eventually};
 type Place = (i32, i64);
 
 /// The rows of a topic in a table: the payload column at each place, as often as it is there.
-fn archived(storage: &Storage, kind: TableKind, topic: &str) -> BTreeMap<Place, Vec<Vec<u8>>> {
+pub fn archived(storage: &Storage, kind: TableKind, topic: &str) -> BTreeMap<Place, Vec<Vec<u8>>> {
     let payload = match kind {
         TableKind::Events => "event",
         TableKind::Alerts => "alert",

@@ -24,6 +24,7 @@ mod shape;
 mod statistics;
 mod storage;
 mod table;
+mod table_error;
 mod upkeep;
 pub mod verify;
 
@@ -45,7 +46,8 @@ pub use ranges::Ranges;
 pub use rows::Rows;
 pub use statistics::merged_statistics;
 pub use storage::{Storage, StorageError};
-pub use table::{AppendError, Table, TableError, TableReader};
+pub use table::{Table, TableReader};
+pub use table_error::{AppendError, TableError};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,8 @@ use object_store::path::Path;
 
 use super::day::DAY_MS;
 use super::shape::CHECKPOINT_COMMITS;
-use super::table::{Table, TableError, delta};
+use super::table::Table;
+use super::table_error::{TableError, delta};
 
 /// A clock that stands.
 #[derive(Debug)]

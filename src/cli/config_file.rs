@@ -26,6 +26,22 @@ impl ConfigFile {
         load_config(&self.path)
     }
 
+    /// The configuration with its archive, which a command asks.
+    ///
+    /// # Errors
+    /// It has faults, or no archive.
+    #[cfg(feature = "archive")]
+    pub(super) fn load_with_archive(&self) -> Result<(Config, config::Archive), Failure> {
+        let config = self.load()?;
+        match config.archive.clone() {
+            Some(archive) => Ok((config, archive)),
+            None => Err(Failure::configuration([format!(
+                "{}: error: there is no archive to ask\n  help: write the section `archive`; see docs/archive.md",
+                self.path.display()
+            )])),
+        }
+    }
+
     /// Reads the file even if it has faults, which are returned with it.
     pub(super) fn draft(&self) -> Draft {
         config::draft(&self.path)

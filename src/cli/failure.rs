@@ -10,6 +10,9 @@ use super::say::say;
 use crate::kafka::topic_reader::ReadError;
 use crate::query::QueryError;
 
+/// As for arguments that the parser refuses.
+const EXIT_USAGE: u8 = 2;
+
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
 
@@ -21,6 +24,8 @@ const EXIT_CLOSED: u8 = 141;
 pub(super) enum Failure {
     /// The configuration is invalid; one text for each fault.
     Configuration(Vec<String>),
+    /// The arguments are invalid together, or with what they are about.
+    Usage(String),
     /// Any other error.
     Failed(anyhow::Error),
     /// Standard output was closed.
@@ -39,6 +44,7 @@ impl Failure {
                 let note = format!("watchbell: {note}");
                 Failure::Configuration([note].into_iter().chain(faults).collect())
             }
+            Failure::Usage(fault) => Failure::Usage(format!("{fault}\n  note: {note}")),
             Failure::Failed(error) => Failure::Failed(anyhow!("{error:#}\n  note: {note}")),
             Failure::Closed => Failure::Closed,
         }
@@ -50,6 +56,10 @@ impl Failure {
             Failure::Configuration(faults) => {
                 faults.iter().for_each(say);
                 ExitCode::from(EXIT_CONFIG)
+            }
+            Failure::Usage(fault) => {
+                say(format_args!("watchbell: {fault}"));
+                ExitCode::from(EXIT_USAGE)
             }
             Failure::Closed => ExitCode::from(EXIT_CLOSED),
             Failure::Failed(error) => {

@@ -7,17 +7,26 @@ mod list;
 mod reader;
 mod report;
 
-use anyhow::anyhow;
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use self::arguments::{List, Verify};
 use self::{check::verify, list::list};
+use super::config_file::ConfigFile;
 use super::failure::Failure;
-use crate::config::{Archive, Config};
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Command {
+    /// The configuration file.
+    #[arg(
+        short = 'c',
+        long = "config",
+        value_name = "FILE",
+        default_value = "watchbell.yaml",
+        global = true
+    )]
+    config: PathBuf,
     #[command(subcommand)]
     verify: Option<Verb>,
     #[command(flatten)]
@@ -32,26 +41,19 @@ enum Verb {
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    match &command.verify {
-        None => {
-            let config = command.list.config.load()?;
-            list(archive(&config)?, &command.list)
-        }
-        Some(Verb::Verify(command)) => {
-            let config = command.config.load()?;
-            verify(&config, archive(&config)?, command)
-        }
+    if command.verify.is_some() && !command.list.is_empty() {
+        return Err(Failure::Usage(
+            "options before `verify` are those of the list; write them after it".into(),
+        ));
     }
-}
-
-/// The archive, of which the ledger is a table.
-fn archive(config: &Config) -> Result<&Archive, Failure> {
-    let missing = || {
-        let message = "the ledger is a table of the archive, and the configuration has no archive; write the section \
-                       `archive`";
-        Failure::from(anyhow!(message))
+    let file = ConfigFile {
+        path: command.config.clone(),
     };
-    config.archive.as_ref().ok_or_else(missing)
+    let (config, archive) = file.load_with_archive()?;
+    match &command.verify {
+        None => list(&archive, &command.list),
+        Some(Verb::Verify(command)) => verify(&config, &archive, command),
+    }
 }
 
 #[cfg(test)]

@@ -112,8 +112,8 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs the command. Exit codes: 0 success, 1 failure, 78 invalid configuration, 141 standard output
-    /// was closed.
+    /// Runs the command. Exit codes: 0 success, 1 failure, 2 invalid arguments, 78 invalid configuration, 141 standard
+    /// output was closed.
     pub fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(command) => run::run(&command),

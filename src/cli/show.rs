@@ -1,8 +1,6 @@
 //! `show`: one event, alert or dead letter, found by its id or its position, with the alerts that an event
 //! raised or the event of an alert.
 
-use std::io::{self, Write};
-
 use clap::Args;
 use jiff::Timestamp;
 
@@ -11,7 +9,7 @@ use super::failure::Failure;
 use super::json_line::json_line;
 use super::related::{alerts_raised, events_behind, retry};
 use super::signals::shutdown_on_signal;
-use super::terminal::{self, Progress};
+use super::terminal::{self, Progress, print};
 use crate::kafka::Stored;
 use crate::query::{PastTime, Query, QueryError};
 use crate::view::{Emitted, Paint, Reference, page};
@@ -30,18 +28,26 @@ pub(super) struct Command {
     /// Print only the record, as one line of JSON.
     #[arg(long)]
     json: bool,
+    /// Ask the archive alone, and not the topics.
+    #[cfg(feature = "archive")]
+    #[arg(long)]
+    no_live: bool,
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let config = command.config.load()?;
     let stop = shutdown_on_signal()?;
     #[cfg(feature = "archive")]
-    if let Some(text) = super::archive::show::text(
-        (&command.reference, command.since, command.json),
-        &config,
-        &stop,
-    )? {
-        return print(&text);
+    {
+        let wanted = super::archive::show::Wanted {
+            reference: &command.reference,
+            since: command.since,
+            is_json: command.json,
+            is_live: !command.no_live,
+        };
+        if super::archive::show::show(&wanted, &config, &stop)? {
+            return Ok(());
+        }
     }
     let progress = Progress::new();
     let query = Query {
@@ -54,13 +60,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let found = query.find(&command.reference)?;
     let text = text(&query, &found, command.json)?;
     drop(progress);
-    print(&text)
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    Ok(print(&text)?)
 }
 
 /// A record as a page with everything related to it, or as a line of JSON.

@@ -53,3 +53,10 @@ impl Drop for Progress {
         self.clear();
     }
 }
+
+/// Prints a text at once.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

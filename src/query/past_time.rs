@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sigma;
@@ -18,19 +18,56 @@ pub enum PastTime {
     At(Timestamp),
 }
 
-/// The text is neither a timestamp nor how long ago something was.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "write how long ago, such as 10m, 12h or 3d, or when, such as 2026-03-14T09:00:00Z, 2026-03-14T09:00+08:00, \
-     2026-03-14T09:00[Asia/Shanghai], or in UTC 2026-03-14T09:00 or 2026-03-14"
-)]
-pub struct InvalidTime;
+/// The text is no time.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTime {
+    /// It is neither a timestamp nor how long ago something was.
+    #[error(
+        "write how long ago, such as 10m, 12h or 3d, or when, such as 2026-03-14T09:00:00Z, 2026-03-14T09:00+08:00, \
+         2026-03-14T09:00[Asia/Shanghai], or in UTC 2026-03-14T09:00 or 2026-03-14"
+    )]
+    Unreadable,
+    /// The clocks of the zone were set forward over this time.
+    #[error(
+        "there is no such time in {0}: the clocks were set forward over it; write it in UTC or with an offset"
+    )]
+    Skipped(String),
+    /// The clocks of the zone were set back, and showed this time twice.
+    #[error(
+        "{zone} had this time twice, since the clocks were set back; write which one is meant: {first} or {second}"
+    )]
+    Twice {
+        /// The zone.
+        zone: String,
+        /// The earlier of the two, with its offset.
+        first: Timestamped,
+        /// The later of the two.
+        second: Timestamped,
+    },
+    /// The offset is not that of the zone at this time.
+    #[error("the offset is not that of {0} at this time; write one of the two")]
+    Contradiction(String),
+}
+
+/// A time with an offset, as it is written on the command line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Timestamped(DateTime, Offset);
+
+impl fmt::Display for Timestamped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Timestamped(time, offset) = self;
+        match offset.to_time_zone().to_timestamp(*time) {
+            Ok(moment) => write!(f, "{}", moment.display_with_offset(*offset)),
+            Err(_) => write!(f, "{time}"),
+        }
+    }
+}
 
 impl FromStr for PastTime {
     type Err = InvalidTime;
 
     fn from_str(text: &str) -> Result<PastTime, InvalidTime> {
-        if let Some(time) = moment(text) {
+        if let Some(time) = moment(text)? {
             return Ok(PastTime::At(time));
         }
         // `SignedDuration` has no unit for days. Here a day has 24 hours.
@@ -39,10 +76,10 @@ impl FromStr for PastTime {
             .and_then(|days| days.parse::<u32>().ok());
         let ago = match days {
             Some(days) => SignedDuration::from_hours(i64::from(days) * 24),
-            None => text.parse().map_err(|_| InvalidTime)?,
+            None => text.parse().map_err(|_| InvalidTime::Unreadable)?,
         };
         if ago.is_negative() {
-            return Err(InvalidTime);
+            return Err(InvalidTime::Unreadable);
         }
         Ok(PastTime::Ago(ago))
     }
@@ -68,17 +105,42 @@ impl PastTime {
     }
 }
 
-/// The time that is meant: one with an offset or a zone, else one in UTC, else the beginning of a day in UTC.
-fn moment(text: &str) -> Option<Timestamp> {
-    if let Ok(time) = text.parse() {
-        return Some(time);
-    }
-    let (time, zone) = match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
-        Some((time, zone)) => (time, sigma::time_zone(zone).ok()?),
-        None => (text, TimeZone::UTC),
+/// The time that is meant: one with an offset or a zone, else one in UTC, else the beginning of a day in UTC; `None` if
+/// the text is none of these.
+fn moment(text: &str) -> Result<Option<Timestamp>, InvalidTime> {
+    let Some((time, zone)) = text.strip_suffix(']').and_then(|text| text.split_once('[')) else {
+        if let Ok(time) = text.parse() {
+            return Ok(Some(time));
+        }
+        // A time without hours is the beginning of a day.
+        let time = text.parse::<DateTime>().ok();
+        return Ok(time.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()));
     };
-    // A time without hours is the beginning of a day.
-    zone.to_timestamp(time.parse::<DateTime>().ok()?).ok()
+    let zone = zone.trim_start_matches('!');
+    let (Ok(found), Ok(civil)) = (
+        sigma::time_zone(zone),
+        time.trim_end_matches(['Z', 'z']).parse(),
+    ) else {
+        return Ok(None);
+    };
+    if let Ok(moment) = time.parse::<Timestamp>() {
+        // `Z` says nothing of the place (RFC 9557, section 2).
+        let is_utc = time.ends_with(['Z', 'z']);
+        return match is_utc || found.to_datetime(moment) == civil {
+            true => Ok(Some(moment)),
+            false => Err(InvalidTime::Contradiction(zone.into())),
+        };
+    }
+    let meant = found.to_ambiguous_timestamp(civil);
+    match meant.offset() {
+        AmbiguousOffset::Unambiguous { .. } => Ok(meant.unambiguous().ok()),
+        AmbiguousOffset::Gap { .. } => Err(InvalidTime::Skipped(zone.into())),
+        AmbiguousOffset::Fold { before, after } => Err(InvalidTime::Twice {
+            zone: zone.into(),
+            first: Timestamped(civil, before),
+            second: Timestamped(civil, after),
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +169,47 @@ mod tests {
         }
         for text in ["", "ten minutes", "-10m", "10", "yesterday", "99999999999d"] {
             assert!(text.parse::<PastTime>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_a_zone_does_not_have_once_is_refused_with_what_to_write() {
+        for (text, expected) in [
+            (
+                "2026-03-14T09:00+01:00[Europe/Berlin]",
+                "2026-03-14T08:00:00Z",
+            ),
+            (
+                "2026-10-25T02:30+01:00[Europe/Berlin]",
+                "2026-10-25T01:30:00Z",
+            ),
+            (
+                "2026-03-14T09:00:00Z[Europe/Berlin]",
+                "2026-03-14T09:00:00Z",
+            ),
+            ("2026-03-29T01:59[Europe/Berlin]", "2026-03-29T00:59:00Z"),
+            ("2026-03-29[Europe/Berlin]", "2026-03-28T23:00:00Z"),
+        ] {
+            let expected: Timestamp = expected.parse().unwrap();
+            assert_eq!(text.parse(), Ok(PastTime::At(expected)), "{text}");
+        }
+        for (text, expected) in [
+            (
+                "2026-03-29T02:30[Europe/Berlin]",
+                "there is no such time in Europe/Berlin",
+            ),
+            (
+                "2026-10-25T02:30[Europe/Berlin]",
+                "2026-10-25T02:30:00+02:00 or 2026-10-25T02:30:00+01:00",
+            ),
+            (
+                "2026-03-14T09:00+05:00[Europe/Berlin]",
+                "not that of Europe/Berlin",
+            ),
+            ("2026-03-14T09:00[Europe/Atlantis]", "write how long ago"),
+        ] {
+            let told = text.parse::<PastTime>().unwrap_err().to_string();
+            assert!(told.contains(expected), "{text}: {told}");
         }
     }
 }

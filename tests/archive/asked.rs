@@ -273,7 +273,216 @@ fn who_did_how_much_of_what_is_counted() {
         told.contains("--by colour: the table events has no such column; there are actor"),
         "{told}"
     );
+    assert_eq!(unknown.status.code(), Some(2));
+    let blanks = archive.ask("search", &["--by", "Actor, OPERATION", "-n", "3"]);
+    assert_eq!(blanks, table);
+}
+
+/// Runs a command as it is, with a configuration of this text.
+fn run_with(archive: &Archive, config: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let path = archive.file("other.yaml");
+    fs::write(&path, config).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+        .args(arguments)
+        .arg("--config")
+        .arg(&path)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), told)
+}
+
+#[test]
+fn the_exit_code_tells_faults_of_arguments_of_the_configuration_and_of_the_archive() {
+    let archive = documented();
+    for (arguments, expected) in [
+        (
+            ["search", "--level", "severe"].as_slice(),
+            "--level severe: there is no such one; write one of informational, low",
+        ),
+        (
+            &["search", "--product", "confluentt"],
+            "--product confluentt: there is no such one; write one of confluent, actiontrail",
+        ),
+        (
+            &["search", "--from", "2026-03-14", "--to", "2026-03-13"],
+            "--from is not before --to",
+        ),
+        (
+            &["search", "--from", "2026-03-29T02:30[Europe/Berlin]"],
+            "there is no such time in Europe/Berlin",
+        ),
+        (
+            &["search", "--ip", "10.0.0.0/8", "--ip", "1.*"],
+            "write an address such as",
+        ),
+        (
+            &["search", "alerts", "--ip", "10.0.0.0/8", "--access", "read"],
+            "the table alerts does not have it",
+        ),
+        (&["search", "--output", "x.txt"], "the name must end in"),
+        (
+            &["sql", "SELECT 1", "--output", "x.txt"],
+            "the name must end in",
+        ),
+        (&["search", "--histogram", "-n", "3"], "cannot be used with"),
+        (&["ledger", "verify"], "--day"),
+        (
+            &[
+                "ledger",
+                "--day",
+                "2026-03-14",
+                "verify",
+                "--day",
+                "2026-03-15",
+            ],
+            "options before `verify`",
+        ),
+        (&["show"], "ID"),
+    ] {
+        let config = fs::read_to_string(archive.config()).unwrap();
+        let (code, told) = run_with(&archive, &config, arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {told}");
+        assert!(told.contains(expected), "{arguments:?}: {told}");
+    }
+    // Patterns are no words of a list, and letter case does not matter.
+    assert_eq!(
+        archive.ask("search", &["--level", "sev*", "--count"]),
+        "0\n"
+    );
+    let high = archive.ask("search", &["--level", "HIGH", "--count"]);
+    assert_eq!(high, archive.ask("search", &["--level", "high", "--count"]));
+    let config = fs::read_to_string(archive.config()).unwrap();
+    let without = config.lines().filter(|line| !line.starts_with("archive:"));
+    let without = without.collect::<Vec<_>>().join("\n");
+    for (config, code, expected) in [
+        (without.as_str(), 78, "there is no archive to ask"),
+        ("sources: 3\n", 78, "a map is expected, not a number"),
+        (
+            &config.replace("/archive", "/nowhere"),
+            1,
+            "holds no archive",
+        ),
+    ] {
+        for arguments in [
+            ["search", "--count", "--no-live"].as_slice(),
+            &["sql", "SELECT 1", "--no-live"],
+            &["ledger"],
+            &["ledger", "verify", "--day", "2026-03-14"],
+        ] {
+            let (found, told) = run_with(&archive, config, arguments);
+            assert_eq!(found, Some(code), "{arguments:?}: {told}");
+            // Of an archive without a ledger, `ledger` says that.
+            let is_ledger = arguments[0] == "ledger" && code == 1;
+            let expected = if is_ledger {
+                "has no ledger yet"
+            } else {
+                expected
+            };
+            assert!(told.contains(expected), "{arguments:?}: {told}");
+        }
+    }
+    let before = archive.config();
+    let output = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+        .args(["ledger", "--config", before.to_str().unwrap(), "verify"])
+        .args(["--day", "2026-03-14"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("has no ledger yet"));
+}
+
+#[test]
+fn a_record_is_shown_from_the_archive_alone_and_before_the_topics_are_asked() {
+    let archive = documented();
+    let id = found(&archive, &[])[0]["metadata"]["uid"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let started = Instant::now();
+    let shown = archive.ask("show", &[&id]);
+    assert!(shown.contains(&id), "{shown}");
+    assert!(
+        started.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        started.elapsed()
+    );
+    let unknown = archive.run("show", &["there-is-no-such-id"]);
+    let told = String::from_utf8_lossy(&unknown.stderr);
     assert_eq!(unknown.status.code(), Some(1));
+    assert!(
+        told.contains("there-is-no-such-id is not in the archive file://"),
+        "{told}"
+    );
+    // With the topics, which do not answer, the record is printed before they are waited for.
+    let mut asked = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+        .args(["show", &id, "--config"])
+        .arg(archive.config())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 1];
+    asked
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut first)
+        .unwrap();
+    assert!(asked.try_wait().unwrap().is_none(), "nobody was waited for");
+    asked.kill().unwrap();
+    asked.wait().unwrap();
+}
+
+#[test]
+fn on_a_full_disk_a_download_fails_and_leaves_nothing() {
+    let archive = documented();
+    for name in ["x.csv", "x.csv.gz", "x.ndjson", "x.ndjson.gz", "x.parquet"] {
+        for (command, arguments) in [
+            ("search", ["--output"].as_slice()),
+            ("sql", &["SELECT * FROM events", "--output"]),
+        ] {
+            let path = archive.file(name);
+            let partial = archive.file(&format!("{name}.partial"));
+            std::os::unix::fs::symlink("/dev/full", &partial).unwrap();
+            let output = archive.run(command, &[arguments, &[path.to_str().unwrap()]].concat());
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{name}: {told}");
+            let expected = format!("write {}: No space left on device", path.display());
+            assert!(told.contains(&expected), "{name}: {told}");
+            assert!(
+                !path.exists() && partial.symlink_metadata().is_err(),
+                "{name}"
+            );
+            assert!(!archive.file(&format!("{name}.manifest.json")).exists());
+        }
+    }
+    for format in ["--json", "--csv"] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+            .args(["search", "--no-live", "--all", format, "--config"])
+            .arg(archive.config())
+            .stdout(full)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(
+            told.contains("write to standard output: No space left"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn comma_separated_values_tell_null_from_an_empty_text() {
+    let archive = documented();
+    let query = "SELECT NULL AS a, '' AS b, 'x, \"y\"' AS c, 1.5 AS d, true AS e, TIMESTAMP '2026-03-14T01:02:03Z' AS f";
+    let answer = archive.ask("sql", &["--csv", query]);
+    assert_eq!(
+        answer,
+        "a,b,c,d,e,f\n,\"\",\"x, \"\"y\"\"\",1.5,true,2026-03-14T01:02:03\n"
+    );
 }
 
 #[test]
@@ -463,16 +672,7 @@ fn a_record_is_shown_with_what_belongs_to_it() {
     let archive = documented();
     let alert = found(&archive, &["--rule", "*deleted*"]);
     let id = alert[0]["metadata"]["uid"].as_str().unwrap();
-    let config = archive.config();
-    let show = |id: &str| {
-        let output = Command::new(env!("CARGO_BIN_EXE_watchbell"))
-            .args(["show", "--config"])
-            .arg(&config)
-            .arg(id)
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let show = |id: &str| archive.ask("show", &[id]);
     let page = show(id);
     assert!(page.contains("Alerts raised by it"), "{page}");
     let alert_id = page

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -17,6 +16,8 @@ use crate::config::Config;
 use crate::query::PastTime;
 use crate::query::archive::{Attribute, Conditions, table_of};
 use crate::roles::rulebook::read_placeholders;
+use crate::sigma::Level;
+use crate::vendors::VENDORS;
 use crate::view::Filter;
 
 /// Conditions. All of them must hold; of several values of one option, one has to fit. In values, `*` stands for any
@@ -120,7 +121,9 @@ impl ConditionArgs {
         if let (Some(from), Some(to)) = (conditions.from_ms, conditions.to_ms)
             && from >= to
         {
-            return Err(anyhow!("--from is not before --to: no time is between them").into());
+            return Err(Failure::Usage(
+                "--from is not before --to: no time is between them".into(),
+            ));
         }
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let access = match self.access {
@@ -133,6 +136,10 @@ impl ConditionArgs {
             Some(Sensitivity::Medium) => words(&["medium", "high"]),
             Some(Sensitivity::High) => words(&["high"]),
         };
+        let levels = Level::ALL.map(Level::as_str);
+        check_words("--level", &self.level, &levels)?;
+        let products = VENDORS.map(|vendor| vendor.product);
+        check_words("--product", &self.product, &products)?;
         let (networks, addresses) = self.addresses()?;
         conditions.networks = networks;
         let given = [
@@ -165,7 +172,10 @@ impl ConditionArgs {
                 continue;
             }
             if !attribute.is_of(table) {
-                return Err(anyhow!("{option}: the table {} does not have it; --where and --text look at whole records", table.name()).into());
+                return Err(Failure::Usage(format!(
+                    "{option}: the table {} does not have it; --where and --text look at whole records",
+                    table.name()
+                )));
             }
             if !patterns.is_empty() {
                 conditions.attributes.push((attribute, patterns.clone()));
@@ -195,7 +205,9 @@ impl ConditionArgs {
                 .iter()
                 .find(|text| text.contains('/') && text.parse::<IpNet>().is_err());
             let text = text.map_or_else(|| self.ip.join(" "), Clone::clone);
-            return Err(anyhow!("--ip {text}: write an address such as 10.1.2.3, a network such as 10.0.0.0/8, or a pattern such as 10.1.*; networks and patterns not together").into());
+            return Err(Failure::Usage(format!(
+                "--ip {text}: write an address such as 10.1.2.3, a network such as 10.0.0.0/8, or a pattern such as 10.1.*; networks and patterns not together"
+            )));
         }
         Ok((Vec::new(), self.ip.clone()))
     }
@@ -230,6 +242,20 @@ impl ConditionArgs {
         }
         let filter = filters::parse(output.kind(), &texts, &placeholders)?;
         Ok(Some(Arc::new(filter)))
+    }
+}
+
+/// Whether each of these is one of the words that there are, or a pattern.
+fn check_words(option: &str, given: &[String], known: &[&str]) -> Result<(), Failure> {
+    let is_known = |word: &String| {
+        word.contains(['*', '?']) || known.iter().any(|known| known.eq_ignore_ascii_case(word))
+    };
+    match given.iter().find(|word| !is_known(word)) {
+        Some(word) => Err(Failure::Usage(format!(
+            "{option} {word}: there is no such one; write one of {}, or a pattern",
+            known.join(", ")
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use flate2::Compression;
@@ -31,11 +31,10 @@ pub(super) fn form_of(path: &Path) -> Result<(Format, bool), Failure> {
         Some("ndjson" | "json" | "jsonl") => Format::Json,
         Some("parquet") if !is_compressed => Format::Parquet,
         _ => {
-            return Err(anyhow!(
+            return Err(Failure::Usage(format!(
                 "--output {}: the name must end in .csv, .ndjson or .parquet; .gz may follow the first two",
                 path.display()
-            )
-            .into());
+            )));
         }
     };
     Ok((format, is_compressed))
@@ -92,7 +91,11 @@ impl Download {
             false => Sink::Plain(file),
         };
         let body = match columns {
-            Some(columns) => Body::Rows(Box::new(RowWriter::new(format, columns, sink)?)),
+            Some(columns) => {
+                let writer = RowWriter::new(format, columns, sink);
+                let writer = writer.with_context(|| format!("write {}", path.display()))?;
+                Body::Rows(Box::new(writer))
+            }
             None => Body::Lines(Box::new(sink), 0),
         };
         Ok(Download {
@@ -134,19 +137,20 @@ impl Download {
     /// # Errors
     /// They cannot be written.
     pub(super) fn finish(self) -> Result<(), Failure> {
+        let written = || format!("write {}", self.path.display());
         let (sink, rows) = match self.body {
-            Body::Rows(writer) => writer.finish()?,
+            Body::Rows(writer) => writer.finish().with_context(written)?,
             Body::Lines(sink, lines) => (*sink, lines),
         };
         let hashed = match sink {
             Sink::Plain(file) => file,
-            Sink::Compressed(file) => file.finish().context("complete the file")?,
+            Sink::Compressed(file) => file.finish().with_context(written)?,
         };
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let (file, manifest) = hashed.finish(&name, &self.asked, rows, Timestamp::now());
         let file = file.into_inner().map_err(io::IntoInnerError::into_error);
-        let file = file.context("complete the file")?;
-        file.sync_all().context("complete the file")?;
+        let file = file.with_context(written)?;
+        file.sync_all().with_context(written)?;
         let path = self.path.display();
         let beside = self.path.with_added_extension("manifest.json");
         fs::write(&beside, manifest).with_context(|| format!("write {}", beside.display()))?;

@@ -2,6 +2,7 @@
 
 mod conditions;
 mod download;
+mod output;
 pub(super) mod search;
 mod session;
 pub(super) mod show;

@@ -2,14 +2,13 @@
 
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
-use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use datafusion::prelude::DataFrame;
 
 use super::conditions::ConditionArgs;
 use super::download::{Download, form_of};
+use super::output::OutputArgs;
 use super::session::{Session, SessionArgs};
 use super::table::write_table;
 use crate::archive::TableKind;
@@ -54,19 +53,18 @@ pub(in crate::cli) struct Command {
         conflicts_with = "histogram"
     )]
     by: Vec<String>,
-    /// Print how many there are in each hour, day, week or month.
-    #[arg(long, value_name = "UNIT", num_args = 0..=1, require_equals = true, default_missing_value = "day")]
+    /// Print how many there are in each hour, day, week or month, of all of them.
+    #[arg(
+        long,
+        value_name = "UNIT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "day",
+        conflicts_with_all = ["limit", "all"]
+    )]
     histogram: Option<HistogramUnit>,
-    /// Print records as JSON, one per line.
-    #[arg(long, conflicts_with_all = ["csv", "output"])]
-    json: bool,
-    /// Print comma-separated values: all columns of the table.
-    #[arg(long, conflicts_with = "output")]
-    csv: bool,
-    /// Write all of them to this file, with a manifest beside it: .parquet and .csv have the columns of the table,
-    /// .ndjson the records; .gz may follow the last two.
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -78,9 +76,7 @@ enum HistogramUnit {
 }
 
 pub(in crate::cli) fn run(command: &Command) -> Result<(), Failure> {
-    if let Some(path) = &command.output {
-        form_of(path)?;
-    }
+    command.output.check()?;
     let table = table_of(command.output_topic.content());
     let (config, _) = command.session.load()?;
     let conditions = command.conditions.read(command.output_topic, &config)?;
@@ -117,7 +113,7 @@ pub(in crate::cli) fn run(command: &Command) -> Result<(), Failure> {
             .histogram(table, &search.conditions, unit);
         return search.groups(search.session.wait(counts)?);
     }
-    match (&command.output, command.csv) {
+    match (&command.output.output, command.output.csv) {
         (Some(path), _) if matches!(form_of(path)?.0, Format::Json) => {
             search.download_records(path)
         }
@@ -129,11 +125,12 @@ pub(in crate::cli) fn run(command: &Command) -> Result<(), Failure> {
 
 /// What a word of `--by` stands for.
 fn grouping(table: TableKind, name: &str) -> Result<Grouping, Failure> {
-    let grouping = Grouping::of(table, &name.replace('-', "_"));
+    let name = name.trim();
+    let grouping = Grouping::of(table, &name.to_lowercase().replace('-', "_"));
     grouping.ok_or_else(|| {
         let names: Vec<&str> = table.columns().iter().map(|column| column.name).collect();
         let (table, names) = (table.name(), names.join(", "));
-        anyhow!("--by {name}: the table {table} has no such column; there are actor, resource, access-key, ip, {names}").into()
+        Failure::Usage(format!("--by {name}: the table {table} has no such column; there are actor, resource, access-key, ip, {names}"))
     })
 }
 
@@ -148,7 +145,7 @@ struct Search<'c> {
 impl Search<'_> {
     /// How many records or groups are given at most; all of them in a file, unless the command says otherwise.
     fn limit(&self) -> Option<usize> {
-        let is_all = self.command.all || self.command.output.is_some();
+        let is_all = self.command.all || self.command.output.output.is_some();
         match self.command.limit {
             Some(limit) => Some(limit as usize),
             None => (!is_all).then_some(DEFAULT_LIMIT),
@@ -166,13 +163,13 @@ impl Search<'_> {
     fn groups(&self, groups: DataFrame) -> Result<(), Failure> {
         let columns = std::sync::Arc::new(groups.schema().as_arrow().clone());
         let batches = self.session.wait(groups.collect())?;
-        if let Some(path) = &self.command.output {
+        if let Some(path) = &self.command.output.output {
             let mut download = Download::begin(path, Some(&columns), asked())?;
             batches.iter().try_for_each(|rows| download.rows(rows))?;
             return download.finish();
         }
         let mut out = BufWriter::new(io::stdout());
-        let format = match (self.command.json, self.command.csv) {
+        let format = match (self.command.output.json, self.command.output.csv) {
             (true, _) => Format::Json,
             (_, true) => Format::Csv,
             _ => {
@@ -192,7 +189,7 @@ impl Search<'_> {
         let mut printed = 0;
         let limit = self.limit();
         self.records(limit, &mut |emitted| {
-            let line = match self.command.json {
+            let line = match self.command.output.json {
                 true => json_line(emitted),
                 false => line(emitted, paint),
             };
@@ -251,7 +248,7 @@ impl Search<'_> {
         limit: Option<usize>,
         visit: &mut (dyn FnMut(&Emitted<'_>) -> Result<(), Failure> + Send),
     ) -> Result<(), Failure> {
-        let progress = self.command.output.is_some().then(Progress::new);
+        let progress = self.command.output.output.is_some().then(Progress::new);
         let columns = record_columns(self.table);
         self.found(limit, columns, &mut |found| {
             if let Some(progress) = &progress {

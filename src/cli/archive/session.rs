@@ -14,7 +14,7 @@ use futures::StreamExt;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::block_in_place;
 
-use crate::archive::{TableKind, in_words};
+use crate::archive::{StorageError, TableKind, in_words};
 use crate::cli::config_file::ConfigFile;
 use crate::cli::failure::Failure;
 use crate::cli::say::say;
@@ -70,15 +70,7 @@ impl SessionArgs {
     /// # Errors
     /// It has faults, or no archive.
     pub(super) fn load(&self) -> Result<(Config, config::Archive), Failure> {
-        let config = self.config.load()?;
-        let Some(archive) = config.archive.clone() else {
-            let path = self.config.path.display();
-            return Err(anyhow!(
-                "{path} has no section `archive`: there is no archive to ask; see docs/archive.md"
-            )
-            .into());
-        };
-        Ok((config, archive))
+        self.config.load_with_archive()
     }
 
     /// Opens these tables of the archive.
@@ -252,7 +244,12 @@ fn bytes(text: &str) -> Result<usize, String> {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Failure {
-        anyhow!(error).context("the archive").into()
+        match error {
+            OpenError::Storage(error @ StorageError::Url { .. }) => {
+                Failure::configuration([format!("archive.url: {error}")])
+            }
+            error => anyhow!("the archive: {error}").into(),
+        }
     }
 }
 

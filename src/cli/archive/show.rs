@@ -9,9 +9,10 @@ use crate::cli::failure::Failure;
 use crate::cli::json_line::json_line;
 use crate::cli::related::{alerts_raised, events_behind, retry};
 use crate::cli::say::say;
-use crate::cli::terminal;
+use crate::cli::terminal::{self, print};
 use crate::config::Config;
 use crate::event::file_of_topic;
+use crate::kafka::Stored;
 use crate::kafka::session::Shutdown;
 use crate::query::{Letter, PastTime, Receipts};
 use crate::view::{Emitted, Reference, page};
@@ -19,76 +20,140 @@ use crate::view::{Emitted, Reference, page};
 /// The tables of events, alerts and dead letters.
 const TABLES: [TableKind; 3] = [TableKind::Events, TableKind::Alerts, TableKind::DeadLetters];
 
-/// Which record, written since when, and whether it is printed as JSON.
-type Wanted<'w> = (&'w Reference, Option<PastTime>, bool);
+/// What is shown, and how.
+pub(in crate::cli) struct Wanted<'w> {
+    /// Which record.
+    pub(in crate::cli) reference: &'w Reference,
+    /// Since when it was written.
+    pub(in crate::cli) since: Option<PastTime>,
+    /// Whether it is printed as JSON.
+    pub(in crate::cli) is_json: bool,
+    /// Whether the topics are asked, too.
+    pub(in crate::cli) is_live: bool,
+}
 
-/// The record as `show` prints it; `None` where there is no archive, or the archive does not have the record.
+/// Prints a record and what belongs to it, if the archive or what the topics hold beyond it has the record; whether it was
+/// printed. What the archive holds is printed before the topics are asked, which may take long.
 ///
 /// # Errors
-/// A stop was requested. An archive that cannot be read is told, and the topics are searched in its place.
-pub(in crate::cli) fn text(
-    wanted: Wanted<'_>,
+/// A stop was requested, or without the topics the record is not found. Else an archive that cannot be read is told, and
+/// the topics are searched in its place.
+pub(in crate::cli) fn show(
+    wanted: &Wanted<'_>,
     config: &Config,
     stop: &Shutdown,
-) -> Result<Option<String>, Failure> {
+) -> Result<bool, Failure> {
     let Some(archive) = &config.archive else {
-        return Ok(None);
+        return match wanted.is_live {
+            true => Ok(false),
+            false => Err(Failure::Usage(
+                "--no-live: the configuration has no archive to ask in place of the topics".into(),
+            )),
+        };
     };
-    match found(wanted, (config, archive), stop) {
-        Ok(Some(text)) => Ok(Some(text)),
-        _ if stop.is_requested() => Err(anyhow!("stopped before the search was complete").into()),
-        Ok(None) if is_of_file(wanted.0) => {
-            Err(anyhow!("{} is not in the archive {}", wanted.0, archive.url).into())
-        }
-        Err(failure) if is_of_file(wanted.0) => Err(failure),
-        Ok(None) => {
-            let url = &archive.url;
+    let asked = ask(wanted, (config, archive), stop);
+    if stop.is_requested() {
+        return Err(anyhow!("stopped before the search was complete").into());
+    }
+    let url = &archive.url;
+    match asked {
+        Ok(false) if wanted.asks_topics() => {
             say(format_args!(
                 "not in the archive {url}, nor in what the topics hold beyond it; searching the topics"
             ));
-            Ok(None)
+            Ok(false)
         }
-        Err(failure) => {
+        Ok(false) => {
+            let reference = wanted.reference;
+            Err(anyhow!("{reference} is not in the archive {url}").into())
+        }
+        Err(failure) if wanted.asks_topics() && !matches!(failure, Failure::Closed) => {
             failure.report();
             say("the archive cannot be asked; searching the topics");
-            Ok(None)
+            Ok(false)
         }
+        asked => asked,
     }
 }
 
-/// Whether a file stands in place of the topic: its records are in the archive alone.
-fn is_of_file(reference: &Reference) -> bool {
-    match reference {
-        Reference::At(at) => file_of_topic(&at.topic).is_some(),
-        Reference::Id(_) => false,
+impl Wanted<'_> {
+    /// Whether the topics can have the record. Where a file stands in place of the topic, it is in the archive alone.
+    fn asks_topics(&self) -> bool {
+        let of_file = match self.reference {
+            Reference::At(at) => file_of_topic(&at.topic).is_some(),
+            Reference::Id(_) => false,
+        };
+        self.is_live && !of_file
     }
 }
 
-fn found(
-    (reference, since, is_json): Wanted<'_>,
+fn ask(
+    wanted: &Wanted<'_>,
     archive: (&Config, &crate::config::Archive),
     stop: &Shutdown,
-) -> Result<Option<String>, Failure> {
-    let is_live = !is_of_file(reference);
-    let session = Session::open(archive, &TABLES, (DEFAULT_MEMORY, is_live), stop)?;
-    let Some(stored) = session.wait(session.engine.find(reference))? else {
-        return Ok(None);
+) -> Result<bool, Failure> {
+    let open = |is_live| Session::open(archive, &TABLES, (DEFAULT_MEMORY, is_live), stop);
+    let stored = match open(false) {
+        Ok(session) => found(&session, wanted)?.map(|found| (session, found)),
+        // It may be in the topics already.
+        Err(_) if wanted.asks_topics() => None,
+        Err(failure) => return Err(failure),
     };
+    let Some((session, stored)) = stored else {
+        if !wanted.asks_topics() {
+            return Ok(false);
+        }
+        let session = open(true)?;
+        let Some(live) = found(&session, wanted)? else {
+            return Ok(false);
+        };
+        print(&page_of(&live, wanted))?;
+        print(&related(&session, &live, wanted)?)?;
+        return Ok(true);
+    };
+    let archived = related(&session, &stored, wanted)?;
+    print(&page_of(&stored, wanted))?;
+    print(&archived)?;
+    if wanted.asks_topics() && !wanted.is_json {
+        // What belongs to it may be younger than the archive.
+        let all = related(&open(true)?, &stored, wanted)?;
+        if all != archived {
+            say("with what the topics hold beyond the archive:");
+            print(&all)?;
+        }
+    }
+    Ok(true)
+}
+
+/// The record, if it was written since the time that is wanted.
+fn found(session: &Session, wanted: &Wanted<'_>) -> Result<Option<Stored>, Failure> {
+    let found = session.wait(session.engine.find(wanted.reference))?;
+    let is_older = |stored: &Stored| {
+        let (written, since) = (stored.record().timestamp_ms, wanted.since);
+        let since = since.map(|since| since.time_ms(Timestamp::now()));
+        since.is_some_and(|since| written.is_some_and(|written| written < since))
+    };
+    Ok(found.filter(|stored| !is_older(stored)))
+}
+
+/// The record itself.
+fn page_of(stored: &Stored, wanted: &Wanted<'_>) -> String {
     let emitted = Emitted::new(stored.record());
-    let is_older = |since: PastTime| {
-        let written = emitted.record.timestamp_ms;
-        written.is_some_and(|written| written < since.time_ms(Timestamp::now()))
-    };
-    if since.is_some_and(is_older) {
-        return Ok(None);
+    match wanted.is_json {
+        true => json_line(&emitted) + "\n",
+        false => page(&emitted, terminal::paint()),
     }
-    if is_json {
-        return Ok(Some(json_line(&emitted) + "\n"));
+}
+
+/// What belongs to the record; nothing beside JSON.
+fn related(session: &Session, stored: &Stored, wanted: &Wanted<'_>) -> Result<String, Failure> {
+    if wanted.is_json {
+        return Ok(String::new());
     }
-    let paint = terminal::paint();
+    let (emitted, paint) = (Emitted::new(stored.record()), terminal::paint());
     let alerts = session.wait(session.engine.alerts_of(&emitted))?;
     let events = session.wait(session.engine.events_behind(&emitted))?;
-    let mut text = page(&emitted, paint) + &alerts_raised(&alerts, paint);
+    let mut text = alerts_raised(&alerts, paint);
     if let Some(letter) = Letter::read(emitted.record.clone()) {
         let mut receipts = Receipts::default();
         for receipt in session.wait(session.engine.receipts_of(&letter.position()))? {
@@ -96,5 +161,5 @@ fn found(
         }
         text += &retry(&letter, receipts.of(&letter), paint);
     }
-    Ok(Some(text + &events_behind(&events, paint)))
+    Ok(text + &events_behind(&events, paint))
 }

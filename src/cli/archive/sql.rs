@@ -1,13 +1,13 @@
 //! `sql`: a question to the archive in SQL, read-only. The tables are those of [`TableKind`].
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 
 use anyhow::Context;
 use arrow::array::RecordBatch;
 use clap::Args;
 
-use super::download::{Download, form_of};
+use super::download::Download;
+use super::output::OutputArgs;
 use super::session::SessionArgs;
 use super::table::write_table;
 use crate::archive::TableKind;
@@ -28,15 +28,8 @@ pub(in crate::cli) struct Command {
     query: String,
     #[command(flatten)]
     session: SessionArgs,
-    /// Print a line of JSON for each row.
-    #[arg(long, conflicts_with_all = ["csv", "output"])]
-    json: bool,
-    /// Print comma-separated values.
-    #[arg(long, conflicts_with = "output")]
-    csv: bool,
-    /// Write the rows to this file, which ends in .csv, .ndjson or .parquet; .gz may follow the first two.
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(in crate::cli) fn run(command: &Command) -> Result<(), Failure> {
@@ -53,13 +46,15 @@ pub(in crate::cli) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 fn answer(command: &Command) -> Result<(), Failure> {
-    if let Some(path) = &command.output {
-        form_of(path)?;
-    }
+    command.output.check()?;
     let session = command.session.open(&TableKind::ALL)?;
     let answer = session.answer(&command.query)?;
     let columns = &answer.columns;
-    let format = match (&command.output, command.json, command.csv) {
+    let format = match (
+        &command.output.output,
+        command.output.json,
+        command.output.csv,
+    ) {
         (Some(path), ..) => {
             let mut download = Download::begin(path, Some(columns), command.query.clone())?;
             while let Some(batch) = answer.next()? {

@@ -3,13 +3,9 @@
 use clap::Args;
 use jiff::civil::Date;
 
-use crate::cli::config_file::ConfigFile;
-
 /// The days to list.
 #[derive(Debug, Args)]
 pub(super) struct List {
-    #[command(flatten)]
-    pub(super) config: ConfigFile,
     /// Only this day in UTC, such as 2026-03-14; default: the last seven days.
     #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"])]
     pub(super) day: Option<Date>,
@@ -27,11 +23,23 @@ pub(super) struct List {
     pub(super) json: bool,
 }
 
+impl List {
+    /// Whether no option is given.
+    pub(super) fn is_empty(&self) -> bool {
+        let List {
+            day,
+            from,
+            to,
+            source,
+            json,
+        } = self;
+        day.or(*from).or(*to).is_none() && source.is_none() && !json
+    }
+}
+
 /// What to verify.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    #[command(flatten)]
-    pub(super) config: ConfigFile,
     /// The day in UTC on which ingest committed the records, such as 2026-03-14.
     #[arg(long, value_name = "DAY")]
     pub(super) day: Date,

@@ -12,6 +12,7 @@ use super::days::Days;
 use super::reader::ArchiveReader;
 use crate::archive::verify::{Link, Of};
 use crate::archive::{day_number, day_text};
+use crate::cli::columns::write_columns;
 use crate::cli::failure::Failure;
 use crate::config::Archive;
 use crate::ledger::{ALGORITHM, Kind};
@@ -72,12 +73,7 @@ pub(super) fn list(archive: &Archive, command: &List) -> Result<(), Failure> {
     let days = Days::new(&reader);
     let (from, to) = span(command);
     let mut out = std::io::stdout().lock();
-    if !command.json {
-        writeln!(
-            out,
-            "day\tsource\tpartition\tfirst\tlast\trecords\tevents\tdead letters\tdropped\tgaps\tmoves\tchain ({ALGORITHM})"
-        )?;
-    }
+    let mut table = vec![head()];
     for day in days.all() {
         if !(from..=to).contains(&day) {
             continue;
@@ -92,10 +88,39 @@ pub(super) fn list(archive: &Archive, command: &List) -> Result<(), Failure> {
             all.entry(link.of.clone()).or_default().add(link);
         }
         for (of, read) in &all {
-            writeln!(out, "{}", line(&day_text(day), of, read, command.json))?;
+            match command.json {
+                true => writeln!(out, "{}", json_line(&day_text(day), of, read))?,
+                false => table.push(row(&day_text(day), of, read)),
+            }
         }
     }
+    if !command.json {
+        write_columns(&table, None, &mut out)?;
+    }
     Ok(())
+}
+
+/// The names of the columns.
+fn head() -> Vec<String> {
+    let names = [
+        "DAY",
+        "SOURCE",
+        "PARTITION",
+        "FIRST",
+        "LAST",
+        "RECORDS",
+        "EVENTS",
+        "DEAD LETTERS",
+        "DROPPED",
+        "GAPS",
+        "MOVES",
+    ];
+    let chain = format!("CHAIN ({ALGORITHM})");
+    names
+        .map(str::to_owned)
+        .into_iter()
+        .chain([chain])
+        .collect()
 }
 
 /// The first and the last day to list.
@@ -112,28 +137,29 @@ fn span(command: &List) -> (i32, i32) {
     }
 }
 
-fn line(day: &str, of: &Of, read: &Read, is_json: bool) -> String {
-    if is_json {
-        let line = json!({
-            "day": day,
-            "source": *of.source,
-            "topic": *of.topic,
-            "partition": of.partition,
-            "first_offset": read.first,
-            "last_offset": read.last,
-            "records": read.records,
-            "events": read.events,
-            "dead_letters": read.dead_letters,
-            "dropped": read.dropped,
-            "gaps": read.gaps,
-            "moves": read.moves,
-            "starts": read.starts,
-            "retried": read.retried,
-            "hash": ALGORITHM,
-            "chain": read.head(),
-        });
-        return crate::view::printable_json(&line.to_string()).into_owned();
-    }
+fn json_line(day: &str, of: &Of, read: &Read) -> String {
+    let line = json!({
+        "day": day,
+        "source": *of.source,
+        "topic": *of.topic,
+        "partition": of.partition,
+        "first_offset": read.first,
+        "last_offset": read.last,
+        "records": read.records,
+        "events": read.events,
+        "dead_letters": read.dead_letters,
+        "dropped": read.dropped,
+        "gaps": read.gaps,
+        "moves": read.moves,
+        "starts": read.starts,
+        "retried": read.retried,
+        "hash": ALGORITHM,
+        "chain": read.head(),
+    });
+    crate::view::printable_json(&line.to_string()).into_owned()
+}
+
+fn row(day: &str, of: &Of, read: &Read) -> Vec<String> {
     let offset = |offset: Option<i64>| offset.map_or_else(|| "-".to_owned(), |at| at.to_string());
     let text = [
         day.to_owned(),
@@ -149,6 +175,5 @@ fn line(day: &str, of: &Of, read: &Read, is_json: bool) -> String {
         read.moves.to_string(),
         read.head().unwrap_or("-").to_owned(),
     ];
-    let text = text.iter().map(|one| printable(one));
-    text.collect::<Vec<_>>().join("\t")
+    text.iter().map(|one| printable(one).into_owned()).collect()
 }

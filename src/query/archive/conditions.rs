@@ -8,7 +8,7 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, ScalarUDF, ident, lit};
 use ipnet::IpNet;
 
-use super::functions::{AnyIlike, InNetwork, Matches};
+use super::functions::{Matches, TextFunction};
 use super::pruning::time_scalar;
 use super::records::record_columns;
 use crate::archive::{ColumnType, TableKind, day_of};
@@ -218,14 +218,14 @@ fn like(table: TableKind, column: &str, pattern: &str) -> Expr {
     }
     let pattern = lit(ScalarValue::Utf8View(Some(sql_pattern(pattern))));
     if is_list {
-        return ScalarUDF::from(AnyIlike::new()).call(vec![ident(column), pattern]);
+        return ScalarUDF::from(TextFunction::any_ilike()).call(vec![ident(column), pattern]);
     }
     ident(column).ilike(pattern)
 }
 
 fn in_network(network: &IpNet) -> Expr {
     let network = lit(ScalarValue::Utf8View(Some(network.to_string())));
-    ScalarUDF::from(InNetwork::new()).call(vec![ident("address"), network])
+    ScalarUDF::from(TextFunction::in_network()).call(vec![ident("address"), network])
 }
 
 /// Whether the JSON of a row may have a text in it: it has it as it is, or it has an escape that may hide it.

@@ -4,8 +4,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use arrow::csv;
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
@@ -20,7 +19,8 @@ use sha2::{Digest, Sha256};
 /// A form in which rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Comma-separated values with a line of names (RFC 4180); lists as JSON, bytes as hexadecimal digits.
+    /// Comma-separated values with a line of names (RFC 4180); lists as JSON, bytes as hexadecimal digits. Null is an empty
+    /// cell, and an empty text is two quotation marks.
     Csv,
     /// A line of JSON for each row.
     Json,
@@ -71,7 +71,7 @@ pub struct RowWriter<W: Write + Send> {
 }
 
 enum Form<W: Write + Send> {
-    Csv(Box<csv::Writer<W>>),
+    Csv(W),
     Json(LineDelimitedWriter<W>),
     Parquet(Box<ArrowWriter<W>>),
 }
@@ -116,10 +116,13 @@ impl<W: Write + Send> RowWriter<W> {
         };
         let form = match format {
             Format::Csv => {
-                let mut writer = csv::WriterBuilder::new().with_header(true).build(out);
-                // The line of names stands there even where no row follows.
-                writer.write(&flat(&RecordBatch::new_empty(columns.clone()))?)?;
-                Form::Csv(Box::new(writer))
+                let mut out = out;
+                let names = columns
+                    .fields()
+                    .iter()
+                    .map(|field| Some(field.name().as_str()));
+                write_line(names, &mut out)?;
+                Form::Csv(out)
             }
             Format::Json => Form::Json(LineDelimitedWriter::new(out)),
             Format::Parquet => {
@@ -143,7 +146,7 @@ impl<W: Write + Send> RowWriter<W> {
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), WriteError> {
         self.rows += rows.num_rows() as u64;
         let written = match &mut self.form {
-            Form::Csv(writer) => writer.write(&flat(rows)?).map_err(WriteError::from),
+            Form::Csv(out) => write_lines(&flat(rows)?, out),
             Form::Json(writer) => writer.write(rows).map_err(WriteError::from),
             Form::Parquet(writer) => writer.write(rows).map_err(WriteError::from),
         };
@@ -159,7 +162,7 @@ impl<W: Write + Send> RowWriter<W> {
     /// The end cannot be written.
     pub fn finish(self) -> Result<(W, u64), WriteError> {
         let out = match self.form {
-            Form::Csv(writer) => writer.into_inner(),
+            Form::Csv(out) => out,
             Form::Json(mut writer) => {
                 writer.finish()?;
                 writer.into_inner()
@@ -168,6 +171,47 @@ impl<W: Write + Send> RowWriter<W> {
         };
         Ok((out.out, self.rows))
     }
+}
+
+/// Writes rows as lines of comma-separated values.
+fn write_lines(rows: &RecordBatch, out: &mut dyn Write) -> Result<(), WriteError> {
+    let options = FormatOptions::default();
+    let columns = rows.columns().iter();
+    let formatters = columns.map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
+    let formatters = formatters.collect::<Result<Vec<_>, ArrowError>>()?;
+    let nulls: Vec<_> = rows.columns().iter().map(Array::logical_nulls).collect();
+    for row in 0..rows.num_rows() {
+        let columns = nulls.iter().zip(&formatters);
+        let cells = columns.map(|(nulls, formatter)| {
+            let is_there = nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+            is_there
+                .then(|| formatter.value(row).try_to_string())
+                .transpose()
+        });
+        let cells = cells.collect::<Result<Vec<_>, ArrowError>>()?;
+        write_line(cells.iter().map(Option::as_deref), out)?;
+    }
+    Ok(())
+}
+
+/// Writes a line of comma-separated values; `None` is null.
+fn write_line<'c>(
+    cells: impl Iterator<Item = Option<&'c str>>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (number, cell) in cells.enumerate() {
+        if number > 0 {
+            out.write_all(b",")?;
+        }
+        match cell {
+            None => {}
+            Some(text) if text.is_empty() || text.contains(['"', ',', '\n', '\r']) => {
+                write!(out, "\"{}\"", text.replace('"', "\"\""))?;
+            }
+            Some(text) => out.write_all(text.as_bytes())?,
+        }
+    }
+    out.write_all(b"\n")
 }
 
 /// The same rows with texts in place of lists and other values of several parts, which CSV does not have.
@@ -214,8 +258,10 @@ pub fn cells(rows: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, ArrowError>
     let columns = rows.columns().iter();
     let columns = columns.map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
     let formatters = columns.collect::<Result<Vec<_>, _>>()?;
+    let nulls: Vec<_> = rows.columns().iter().map(Array::logical_nulls).collect();
     let cell = |row: usize, column: usize| {
-        if rows.column(column).is_null(row) {
+        let nulls = nulls[column].as_ref();
+        if nulls.is_some_and(|nulls| nulls.is_null(row)) {
             return Ok(None);
         }
         let text = formatters[column].value(row).try_to_string()?;

@@ -16,7 +16,7 @@ use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
 use object_store::ObjectStore;
 
 use super::conditions::Conditions;
-use super::functions::{AnyIlike, InNetwork, JsonText};
+use super::functions::TextFunction;
 use super::provider::{ArchiveTable, read_schema};
 use crate::archive::{Damage, FileEntry, Table, TableKind, damaged_file, day_number};
 
@@ -64,9 +64,9 @@ impl Engine {
         options.execution.parquet.reorder_filters = true;
         let context = SessionContext::new_with_config_rt(config, runtime);
         for function in [
-            ScalarUDF::from(AnyIlike::new()),
-            ScalarUDF::from(InNetwork::new()),
-            ScalarUDF::from(JsonText::new()),
+            ScalarUDF::from(TextFunction::any_ilike()),
+            ScalarUDF::from(TextFunction::in_network()),
+            ScalarUDF::from(TextFunction::json_text()),
         ] {
             context.register_udf(function);
         }

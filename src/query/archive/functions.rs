@@ -20,162 +20,91 @@ use crate::archive::TableKind;
 use crate::sigma::Scratch;
 use crate::view::{Emitted, Filter};
 
-/// `any_ilike(list, pattern)`: whether any text of a list is like the pattern; letter case is ignored.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct AnyIlike {
+/// A function of a column and of a text that is the same for all rows.
+#[derive(Debug)]
+pub(super) struct TextFunction {
+    name: &'static str,
     signature: Signature,
+    gives: DataType,
+    evaluate: fn(&ArrayRef, &str) -> Result<ArrayRef>,
 }
 
-impl AnyIlike {
-    pub(super) fn new() -> AnyIlike {
-        AnyIlike {
+impl TextFunction {
+    /// `any_ilike(list, pattern)`: whether any text of a list is like the pattern; letter case is ignored.
+    pub(super) fn any_ilike() -> TextFunction {
+        TextFunction {
+            name: "any_ilike",
             signature: Signature::any(2, Volatility::Immutable),
+            gives: DataType::Boolean,
+            evaluate: any_ilike,
         }
     }
-}
 
-impl ScalarUDFImpl for AnyIlike {
-    fn name(&self) -> &str {
-        "any_ilike"
+    /// `json_text(json, path)`: the value at a path such as `api.request.data`, as text; a list or an object as JSON.
+    /// Where the path crosses a list, its first element is meant.
+    pub(super) fn json_text() -> TextFunction {
+        TextFunction::of(
+            DataType::Utf8View,
+            "json_text",
+            DataType::Utf8View,
+            json_text,
+        )
     }
 
-    fn signature(&self) -> &Signature {
-        &self.signature
+    /// `in_network(address, network)`: whether a text is an IP address in a network such as `10.0.0.0/8`.
+    pub(super) fn in_network() -> TextFunction {
+        TextFunction::of(
+            DataType::Utf8View,
+            "in_network",
+            DataType::Boolean,
+            in_network,
+        )
     }
 
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
+    /// `bytes_contain(bytes, text)`: whether bytes contain a text.
+    pub(super) fn bytes_contain() -> TextFunction {
+        TextFunction::of(
+            DataType::BinaryView,
+            "bytes_contain",
+            DataType::Boolean,
+            bytes_contain,
+        )
     }
 
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let pattern = constant_text(&args.args[1], "any_ilike")?;
-        let lists = args.args[0].to_array(args.number_rows)?;
-        let lists = lists
-            .as_list_opt::<i32>()
-            .ok_or_else(|| exec_datafusion_err!("any_ilike takes a list of texts and a pattern"))?;
-        let texts = cast(lists.values(), &DataType::Utf8View)?;
-        let pattern = StringViewArray::new_scalar(pattern);
-        let matches = ilike(&texts, &pattern)?;
-        let any = (0..lists.len()).map(|row| {
-            let range =
-                lists.value_offsets()[row] as usize..lists.value_offsets()[row + 1] as usize;
-            let matches = |text: usize| matches.is_valid(text) && matches.value(text);
-            lists.is_valid(row).then(|| range.into_iter().any(matches))
-        });
-        Ok(ColumnarValue::Array(Arc::new(BooleanArray::from_iter(any))))
-    }
-}
-
-/// `json_text(json, path)`: the value at a path such as `api.request.data`, as text; a list or an object as JSON. Where
-/// the path crosses a list, its first element is meant.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct JsonText {
-    signature: Signature,
-}
-
-impl JsonText {
-    pub(super) fn new() -> JsonText {
-        let texts = TypeSignature::Exact(vec![DataType::Utf8View, DataType::Utf8View]);
-        JsonText {
-            signature: Signature::new(texts, Volatility::Immutable),
-        }
-    }
-}
-
-impl ScalarUDFImpl for JsonText {
-    fn name(&self) -> &str {
-        "json_text"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8View)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let path = constant_text(&args.args[1], "json_text")?;
-        let documents = args.args[0].to_array(args.number_rows)?;
-        let value = |json: &str| {
-            let emitted = Emitted::value(json.as_bytes());
-            let part = emitted.root()?.at(&path)?;
-            let text = part.scalar().unwrap_or_else(|| part.json().into());
-            (text != "null").then(|| text.into_owned())
-        };
-        let documents = documents.as_string_view().iter();
-        let values = documents.map(|json| value(json?));
-        Ok(ColumnarValue::Array(Arc::new(StringViewArray::from_iter(
-            values,
-        ))))
-    }
-}
-
-/// `in_network(address, network)`: whether a text is an IP address in a network such as `10.0.0.0/8`.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct InNetwork {
-    signature: Signature,
-}
-
-impl InNetwork {
-    pub(super) fn new() -> InNetwork {
-        let texts = TypeSignature::Exact(vec![DataType::Utf8View, DataType::Utf8View]);
-        InNetwork {
-            signature: Signature::new(texts, Volatility::Immutable),
-        }
-    }
-}
-
-impl ScalarUDFImpl for InNetwork {
-    fn name(&self) -> &str {
-        "in_network"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let network = constant_text(&args.args[1], "in_network")?;
-        let network = network.parse::<IpNet>().map_err(|_| {
-            exec_datafusion_err!("`{network}` is not a network; write one such as 10.0.0.0/8")
-        })?;
-        let addresses = args.args[0].to_array(args.number_rows)?;
-        let is_inside = |address: &str| {
-            let address = address.parse::<IpAddr>();
-            address.is_ok_and(|address| network.contains(&address.to_canonical()))
-        };
-        let addresses = addresses.as_string_view().iter();
-        let inside = addresses.map(|address| address.map(is_inside));
-        Ok(ColumnarValue::Array(Arc::new(BooleanArray::from_iter(
-            inside,
-        ))))
-    }
-}
-
-/// `bytes_contain(bytes, text)`: whether bytes contain a text.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Contains {
-    signature: Signature,
-}
-
-impl Contains {
-    pub(super) fn new() -> Contains {
-        let types = TypeSignature::Exact(vec![DataType::BinaryView, DataType::Utf8View]);
-        Contains {
+    fn of(
+        takes: DataType,
+        name: &'static str,
+        gives: DataType,
+        evaluate: fn(&ArrayRef, &str) -> Result<ArrayRef>,
+    ) -> TextFunction {
+        let types = TypeSignature::Exact(vec![takes, DataType::Utf8View]);
+        TextFunction {
+            name,
             signature: Signature::new(types, Volatility::Immutable),
+            gives,
+            evaluate,
         }
     }
 }
 
-impl ScalarUDFImpl for Contains {
+/// The name says which one it is.
+impl PartialEq for TextFunction {
+    fn eq(&self, other: &TextFunction) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for TextFunction {}
+
+impl Hash for TextFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for TextFunction {
     fn name(&self) -> &str {
-        "bytes_contain"
+        self.name
     }
 
     fn signature(&self) -> &Signature {
@@ -183,19 +112,60 @@ impl ScalarUDFImpl for Contains {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
+        Ok(self.gives.clone())
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let text = constant_text(&args.args[1], "bytes_contain")?;
-        let finder = memchr::memmem::Finder::new(text.as_bytes());
-        let values = args.args[0].to_array(args.number_rows)?;
-        let values = values.as_binary_view().iter();
-        let contain = values.map(|value| value.map(|value| finder.find(value).is_some()));
-        Ok(ColumnarValue::Array(Arc::new(BooleanArray::from_iter(
-            contain,
-        ))))
+        let text = constant_text(&args.args[1], self.name)?;
+        let column = args.args[0].to_array(args.number_rows)?;
+        Ok(ColumnarValue::Array((self.evaluate)(&column, &text)?))
     }
+}
+
+fn any_ilike(lists: &ArrayRef, pattern: &str) -> Result<ArrayRef> {
+    let lists = lists
+        .as_list_opt::<i32>()
+        .ok_or_else(|| exec_datafusion_err!("any_ilike takes a list of texts and a pattern"))?;
+    let texts = cast(lists.values(), &DataType::Utf8View)?;
+    let pattern = StringViewArray::new_scalar(pattern);
+    let matches = ilike(&texts, &pattern)?;
+    let any = (0..lists.len()).map(|row| {
+        let range = lists.value_offsets()[row] as usize..lists.value_offsets()[row + 1] as usize;
+        let matches = |text: usize| matches.is_valid(text) && matches.value(text);
+        lists.is_valid(row).then(|| range.into_iter().any(matches))
+    });
+    Ok(Arc::new(BooleanArray::from_iter(any)))
+}
+
+fn json_text(documents: &ArrayRef, path: &str) -> Result<ArrayRef> {
+    let value = |json: &str| {
+        let emitted = Emitted::value(json.as_bytes());
+        let part = emitted.root()?.at(path)?;
+        let text = part.scalar().unwrap_or_else(|| part.json().into());
+        (text != "null").then(|| text.into_owned())
+    };
+    let values = documents.as_string_view().iter().map(|json| value(json?));
+    Ok(Arc::new(StringViewArray::from_iter(values)))
+}
+
+fn in_network(addresses: &ArrayRef, network: &str) -> Result<ArrayRef> {
+    let network = network.parse::<IpNet>().map_err(|_| {
+        exec_datafusion_err!("`{network}` is not a network; write one such as 10.0.0.0/8")
+    })?;
+    let is_inside = |address: &str| {
+        let address = address.parse::<IpAddr>();
+        address.is_ok_and(|address| network.contains(&address.to_canonical()))
+    };
+    let addresses = addresses.as_string_view().iter();
+    let inside = addresses.map(|address| address.map(is_inside));
+    Ok(Arc::new(BooleanArray::from_iter(inside)))
+}
+
+fn bytes_contain(values: &ArrayRef, text: &str) -> Result<ArrayRef> {
+    let finder = memchr::memmem::Finder::new(text.as_bytes());
+    let values = values.as_binary_view().iter();
+    let contain = values.map(|value| value.map(|value| finder.find(value).is_some()));
+    Ok(Arc::new(BooleanArray::from_iter(contain)))
 }
 
 /// Whether a filter takes the record that the columns of a row make.

@@ -4,7 +4,7 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{Expr, ScalarUDF, ident, lit};
 
 use super::engine::Engine;
-use super::functions::Contains;
+use super::functions::TextFunction;
 use super::records::{Records, record_columns};
 use crate::archive::TableKind;
 use crate::kafka::Stored;
@@ -130,7 +130,7 @@ fn is_position(at: &At, [topic, partition, offset]: [&str; 3]) -> Expr {
 
 /// Whether the bytes of dead letters contain an id.
 fn contains(id: &str) -> Expr {
-    ScalarUDF::from(Contains::new()).call(vec![ident("value"), text(id)])
+    ScalarUDF::from(TextFunction::bytes_contain()).call(vec![ident("value"), text(id)])
 }
 
 fn text(text: &str) -> Expr {

@@ -92,7 +92,7 @@ fn explained(command: &Command, is_file: bool) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     let count = match (&config, is_file) {
         (Some(_), false) if command.line.is_some() => {
-            return Err(anyhow!("--line is for an event in a file").into());
+            return Err(Failure::Usage("--line is for an event in a file".into()));
         }
         (Some(config), false) => {
             stored::explain((&command.event, command.since), config, &rule, &mut out)?

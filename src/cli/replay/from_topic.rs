@@ -81,7 +81,9 @@ impl TopicRange {
         let times_ms = from.map_or(i64::MIN, |time| time.time_ms(now))
             ..to.map_or(i64::MAX, |time| time.time_ms(now));
         if from.is_some() && to.is_some() && times_ms.is_empty() {
-            return Err(anyhow!("--from is not before --to, so there is nothing to replay").into());
+            return Err(Failure::Usage(
+                "--from is not before --to, so there is nothing to replay".into(),
+            ));
         }
         let all = query::spans(&reader, &|note| say(note)).map_err(failed)?;
         let mut spans = all.clone();

@@ -124,7 +124,9 @@ struct ReadResult {
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let config = command.config.as_deref().map(load_config).transpose()?;
     if command.emit == Emit::Routed && config.is_none() {
-        return Err(anyhow!("--emit routed needs a configuration, given with -c").into());
+        return Err(Failure::Usage(
+            "--emit routed needs a configuration, given with -c".into(),
+        ));
     }
     let source = command.source(config.as_ref())?;
     let (rulebook, outputs) = command.load_rules(config.as_ref())?;

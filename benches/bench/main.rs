@@ -395,7 +395,7 @@ fn send(producer: &BaseProducer, record: BaseRecord<'_, [u8], [u8]>, number: u64
         record = back;
         producer.poll(Duration::from_millis(5));
     }
-    if number % 1_000 == 0 {
+    if number.is_multiple_of(1_000) {
         producer.poll(Duration::ZERO);
     }
 }

@@ -3,10 +3,12 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := test
-.PHONY: test test-corpus demo bench bench-rules release deny fmt prerequisites
+.PHONY: test test-corpus demo bench bench-archive bench-rules release deny fmt prerequisites
 
 BENCH_RECORDS ?= 600000
 BENCH_ROUNDS ?= 5
+ARCHIVED_EVENTS ?= 1000000
+ARCHIVE_EVENTS ?= 20000000
 CORPUS_PAIRS ?= 100000
 CORPUS_SEED ?= 1
 
@@ -61,6 +63,16 @@ demo:
 
 bench: prerequisites
 	cargo bench --bench bench -- $(BENCH_RECORDS) $(BENCH_ROUNDS)
+
+# The archive: what a record costs in it, from Kafka to a folder, and questions to an archive of 90 days, which takes 7 GB.
+bench-archive: prerequisites
+	folder=$$(mktemp -d)
+	trap 'rm -rf "$$folder"' EXIT
+	run() { cargo bench --bench bench --features archive -- "$$@"; }
+	run archive 200000
+	run archived $(ARCHIVED_EVENTS)
+	run tables "$$folder" $(ARCHIVE_EVENTS)
+	run questions "$$folder"
 
 # Many rules, beside rsigma; with DIR also the public Sigma rules below that directory. rsigma is a dependency of this
 # target alone, so the bench is a workspace of its own.

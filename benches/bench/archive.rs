@@ -47,7 +47,7 @@ pub fn run(events: usize) {
     let mut values = Vec::new();
     let mut keep = |_, output: Output<'_>| values.extend(output.value.map(<[u8]>::to_vec));
     pipeline::outputs(&mut Corpus::new(1), events.min(20_000), &mut keep);
-    let mut rows = Rows::new(TableKind::Events);
+    let mut rows = Rows::with_room(TableKind::Events, BATCH_BYTES);
     let mut files: Vec<DataFile> = Vec::new();
     let (mut in_rows, mut in_files, mut bytes_in) = (0, 0, 0);
     for (number, value) in values.iter().cycle().take(events).enumerate() {

@@ -9,10 +9,13 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 
-use super::column::{Cell, ColumnType, Source};
+use super::column::{Cell, Column, ColumnType, Lookup, Source};
 use super::columns::TableKind;
 use super::event_parts::EventParts;
 use crate::view::Emitted;
+
+/// About how long a whole value is at least.
+const VALUE_BYTES: usize = 1_024;
 
 /// The time zone of all times in the tables.
 const UTC: &str = "UTC";
@@ -26,6 +29,8 @@ pub struct Rows {
     columns: Vec<Builder>,
     rows: usize,
     bytes: usize,
+    /// Bytes of memory that the column of whole values takes from the beginning.
+    room: usize,
 }
 
 /// The values of a column.
@@ -43,12 +48,19 @@ enum Builder {
 impl Rows {
     /// No rows.
     pub fn new(kind: TableKind) -> Rows {
+        Rows::with_room(kind, 0)
+    }
+
+    /// No rows, and room for so many bytes of whole values: a column that grows takes up to three times its bytes for
+    /// a moment. The system gives memory only as it is filled.
+    pub fn with_room(kind: TableKind, room: usize) -> Rows {
         let columns = kind.columns().iter();
         Rows {
             kind,
-            columns: columns.map(|column| Builder::new(column.kind)).collect(),
+            columns: columns.map(|column| Builder::new(column, room)).collect(),
             rows: 0,
             bytes: 0,
+            room,
         }
     }
 
@@ -90,8 +102,9 @@ impl Rows {
     /// # Errors
     /// The columns do not fit each other, which is a fault of the program.
     pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
-        let columns = self.columns.iter_mut().map(Builder::finish).collect();
-        (self.rows, self.bytes) = (0, 0);
+        let empty = Rows::with_room(self.kind, self.room);
+        let mut full = std::mem::replace(self, empty);
+        let columns = full.columns.iter_mut().map(Builder::finish).collect();
         RecordBatch::try_new(self.kind.schema(), columns)
     }
 }
@@ -145,8 +158,11 @@ const MIN_TIME_MS: i64 = -62_135_596_800_000;
 const MAX_TIME_MS: i64 = 253_402_300_799_999;
 
 impl Builder {
-    fn new(kind: ColumnType) -> Builder {
-        match kind {
+    fn new(column: &Column, room: usize) -> Builder {
+        match column.kind {
+            ColumnType::Text if column.lookup == Lookup::Payload => {
+                Builder::Text(StringBuilder::with_capacity(room / VALUE_BYTES, room))
+            }
             ColumnType::Day => Builder::Day(Date32Builder::new()),
             ColumnType::Time => {
                 Builder::Time(TimestampMicrosecondBuilder::new().with_timezone(UTC))

@@ -30,8 +30,10 @@ pub enum LogError {
     Start(#[from] TryInitError),
 }
 
-/// The libraries of the archive tell every request at level info; a filter that names them says otherwise.
-const LIBRARIES: &str = "buoyant_kernel=warn,datafusion=warn,deltalake_core=warn,object_store=warn";
+/// The libraries of the archive tell every request at level info, and at level warn that two processes have committed at
+/// the same time, which they do all day; a filter that names them says otherwise.
+const LIBRARIES: &str = "buoyant_kernel=warn,datafusion=warn,deltalake_core=warn,\
+                         deltalake_core::kernel::transaction=error,object_store=warn";
 
 /// Start logging; `filter` as in `watchbell=debug,librdkafka=warn`.
 ///

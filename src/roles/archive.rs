@@ -38,6 +38,10 @@ const TURN: Duration = Duration::from_millis(100);
 /// Longest turn of the loop while a batch is being stored.
 const STORING_TURN: Duration = Duration::from_millis(10);
 
+/// Longest wait for the storage while a batch is full. A pause takes longer: the client throws away what it has fetched,
+/// and fetches it again afterwards.
+const FULL_TURN: Duration = Duration::from_millis(500);
+
 /// Records that are read in one turn.
 const RECORDS_PER_TURN: usize = 1_000;
 
@@ -161,6 +165,11 @@ impl ArchiveLoop<'_> {
     fn turn(&mut self) -> Result<(), ArchiveError> {
         self.take_stored()?;
         self.store_if_due()?;
+        if self.gathered.is_full() && self.store.is_busy() {
+            self.store.wait(Instant::now() + FULL_TURN);
+            self.take_stored()?;
+            self.store_if_due()?;
+        }
         let is_full = self.gathered.is_full() && self.store.is_busy();
         let rests = self.resume_at.is_some_and(|at| Instant::now() < at);
         self.follower.pause(is_full || rests);

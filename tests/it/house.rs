@@ -142,7 +142,9 @@ const MAY_IMPORT: [(&str, &[&str]); 24] = [
     // What stands in the topics, as rows.
     (
         "archive",
-        &["event", "finding", "ledger", "privacy", "vendors", "view"],
+        &[
+            "event", "finding", "json", "ledger", "privacy", "vendors", "view",
+        ],
     ),
     // What was read and published, as a chain of hashes.
     ("ledger", &["event"]),

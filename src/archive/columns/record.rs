@@ -82,7 +82,7 @@ pub(super) const SOURCE_ELEMENT: Column = Column::new(
 pub(super) const fn json(name: &'static str, about: &'static str) -> Column {
     let value: Value = |source| {
         let value = source.emitted.record.value;
-        Cell::text(value.and_then(|value| std::str::from_utf8(value).ok()))
+        Cell::text(value.and_then(text))
     };
     Column::new(name, ColumnType::Text, about, value).lookup(Lookup::Payload)
 }
@@ -93,7 +93,7 @@ pub(super) const NOT_TEXT: Column = Column::new(
     "The value of the record where it is not UTF-8, and so stands in no text column.",
     |source| {
         let value = source.emitted.record.value;
-        let value = value.filter(|value| std::str::from_utf8(value).is_err());
+        let value = value.filter(|value| text(value).is_none());
         value.map_or(Cell::Null, Cell::Bytes)
     },
 )
@@ -105,6 +105,11 @@ pub(super) const fn time(about: &'static str) -> Column {
         Cell::TimeMs(source.time_ms)
     })
     .lookup(Lookup::Range)
+}
+
+/// A value as text, if it is UTF-8.
+fn text(value: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(value).ok()
 }
 
 fn source_position(source: &Source<'_, '_>) -> Option<crate::view::At> {

@@ -41,7 +41,7 @@ impl Gathered {
             topic: config.topic.as_str().into(),
             interval: config.interval,
             max_bytes: config.bytes,
-            rows: Rows::new(config.kind),
+            rows: Rows::with_room(config.kind, config.bytes),
             advances: BTreeMap::new(),
             bases: HashMap::new(),
             since: None,
@@ -122,7 +122,7 @@ impl Gathered {
 
     /// Forget everything.
     pub(super) fn clear(&mut self) {
-        self.rows = Rows::new(self.rows.kind());
+        self.rows = Rows::with_room(self.rows.kind(), self.max_bytes);
         self.advances.clear();
         self.bases.clear();
         (self.since, self.is_urgent) = (None, false);

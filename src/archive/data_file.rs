@@ -17,10 +17,10 @@ use super::columns::TableKind;
 use super::statistics::statistics;
 
 /// Most rows of a row group.
-pub(super) const GROUP_ROWS: usize = 16_384;
+pub const GROUP_ROWS: usize = 16_384;
 
 /// Rows that are put in order at a time.
-const SORTED_ROWS: usize = 2_048;
+pub(super) const SORTED_ROWS: usize = 2_048;
 
 /// Level of zstd: higher ones make files hardly smaller.
 const ZSTD_LEVEL: i32 = 3;

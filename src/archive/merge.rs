@@ -5,13 +5,13 @@
 use std::io;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::interleave;
 use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
-use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::bloom_filter::Sbbf;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
@@ -20,7 +20,7 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::columns::TableKind;
-use super::data_file::{EncodeError, GROUP_ROWS, properties};
+use super::data_file::{EncodeError, GROUP_ROWS, SORTED_ROWS, properties};
 use super::footer::footer;
 use super::ranges::{Part, Pieces, Ranges};
 
@@ -209,32 +209,50 @@ impl Output {
         if batches.is_empty() {
             return Ok(());
         }
-        let rows = concat_batches(&self.schema, &batches)?;
-        drop(batches);
-        let times = rows
-            .column(0)
-            .as_primitive::<TimestampMicrosecondType>()
-            .values();
-        let mut order: Vec<u32> = (0..).take(rows.num_rows()).collect();
-        order.sort_by_key(|row| times[*row as usize]);
+        let times = batches.iter().map(|rows| {
+            let times = rows.column(0).as_primitive::<TimestampMicrosecondType>();
+            times.values()
+        });
+        let times: Vec<_> = times.collect();
+        // The number of the batch, and that of the row in it.
+        let mut order: Vec<(usize, usize)> = times
+            .iter()
+            .enumerate()
+            .flat_map(|(batch, times)| (0..times.len()).map(move |row| (batch, row)))
+            .collect();
+        order.sort_by_key(|(batch, row)| times[*batch][*row]);
         for order in order.chunks(GROUP_ROWS) {
-            let order = UInt32Array::from_iter_values(order.iter().copied());
-            self.write(&take_record_batch(&rows, &order)?)?;
+            self.write(&batches, order)?;
         }
         Ok(())
     }
 
-    fn write(&mut self, rows: &RecordBatch) -> Result<(), EncodeError> {
-        let mut columns = self
-            .groups
-            .create_column_writers(self.next_group)?
-            .into_iter();
+    /// Write a row group of these rows, a part of a column at a time: the rows are in memory once already.
+    fn write(
+        &mut self,
+        batches: &[RecordBatch],
+        order: &[(usize, usize)],
+    ) -> Result<(), EncodeError> {
+        let writers = self.groups.create_column_writers(self.next_group)?;
+        let mut writers = writers.into_iter();
         let mut chunks = Vec::new();
-        for (field, values) in self.schema.fields().iter().zip(rows.columns()) {
-            for leaf in compute_leaves(field, values)? {
-                let missing = || ParquetError::General("a column without a writer".into());
-                let mut writer = columns.next().ok_or_else(missing)?;
-                writer.write(&leaf)?;
+        for (number, field) in self.schema.fields().iter().enumerate() {
+            let values: Vec<&dyn Array> = batches
+                .iter()
+                .map(|rows| rows.column(number).as_ref())
+                .collect();
+            let mut of_field: Vec<ArrowColumnWriter> = Vec::new();
+            for part in order.chunks(SORTED_ROWS) {
+                let values = interleave(&values, part)?;
+                for (leaf, values) in compute_leaves(field, &values)?.iter().enumerate() {
+                    if leaf == of_field.len() {
+                        let missing = || ParquetError::General("a column without a writer".into());
+                        of_field.push(writers.next().ok_or_else(missing)?);
+                    }
+                    of_field[leaf].write(values)?;
+                }
+            }
+            for writer in of_field {
                 chunks.push(writer.close()?);
             }
         }
@@ -244,7 +262,7 @@ impl Output {
         }
         group.close()?;
         self.next_group += 1;
-        self.rows += rows.num_rows() as u64;
+        self.rows += order.len() as u64;
         Ok(())
     }
 

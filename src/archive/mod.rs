@@ -34,7 +34,7 @@ pub use column::{Cell, Column, ColumnType, Lookup};
 pub use columns::TableKind;
 pub use compaction::{TARGET_BYTES, due_merges};
 pub use damage::{Damage, of_files as damaged_file};
-pub use data_file::{DataFile, EncodeError, data_files};
+pub use data_file::{DataFile, EncodeError, GROUP_ROWS, data_files};
 pub use day::{day_number, day_of, day_text};
 pub use file_entry::{FileEntry, NewFile};
 pub use file_positions::FilePositions;

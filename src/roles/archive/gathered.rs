@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::config::ArchiveConfig;
-use crate::archive::{Advance, Progress, Rows, TableKind, TopicPartition};
+use crate::archive::{Advance, GROUP_ROWS, Progress, Rows, TableKind, TopicPartition};
 use crate::event::{NextOffset, Partition};
 use crate::view::Emitted;
 
@@ -81,8 +81,9 @@ impl Gathered {
         self.rows.is_empty()
     }
 
+    /// A batch has at most the rows of one row group, which are not sorted anew when files are merged.
     pub(super) fn is_full(&self) -> bool {
-        self.rows.bytes() >= self.max_bytes
+        self.rows.bytes() >= self.max_bytes || self.rows.len() >= GROUP_ROWS
     }
 
     /// Whether it is time to store it.

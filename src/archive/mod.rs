@@ -4,6 +4,7 @@
 
 mod age;
 mod answer;
+mod app_transactions;
 mod column;
 mod columns;
 mod compaction;
@@ -12,7 +13,6 @@ mod data_file;
 mod day;
 mod event_parts;
 mod file_entry;
-mod file_positions;
 mod footer;
 mod hidden;
 mod merge;
@@ -30,6 +30,7 @@ pub mod verify;
 
 pub use age::proven_ms;
 pub use answer::in_words;
+pub use app_transactions::AppTransactions;
 pub use column::{Cell, Column, ColumnType, Lookup};
 pub use columns::TableKind;
 pub use compaction::{TARGET_BYTES, due_merges};
@@ -37,7 +38,6 @@ pub use damage::{Damage, of_files as damaged_file};
 pub use data_file::{DataFile, EncodeError, GROUP_ROWS, data_files};
 pub use day::{day_number, day_of, day_text};
 pub use file_entry::{FileEntry, NewFile};
-pub use file_positions::FilePositions;
 pub use hidden::with_policy;
 pub use merge::{Merged, merge};
 pub use open_file::{OpenFile, Wanted};

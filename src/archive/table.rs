@@ -3,7 +3,7 @@
 //! compared at the snapshot against which is committed, and the library refuses a commit if a later one has moved one
 //! of the same positions. Nothing is appended twice, whoever else believes to own a partition.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,27 +17,24 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use uuid::Uuid;
 
+use super::app_transactions::AppTransactions;
 use super::columns::TableKind;
 use super::compaction::TARGET_BYTES;
 use super::data_file::DataFile;
 use super::day::day_text;
 use super::file_entry::{FileEntry, NewFile};
-use super::file_positions::FilePositions;
 use super::position::{Advance, Progress, TopicPartition};
 use super::shape;
 use super::storage::Storage;
 use super::table_error::{AppendError, TableError, delta, unreadable};
-use crate::event::NextOffset;
 
 /// A table, as it was when it was last looked at.
 pub struct Table {
     pub(super) kind: TableKind,
     pub(super) log: LogStoreRef,
     pub(super) state: DeltaTableState,
-    /// Positions of this snapshot that are known.
-    known: HashMap<TopicPartition, Option<Progress>>,
-    /// Those of files, of which there can be very many; read when they are asked for first.
-    files: Option<FilePositions>,
+    /// Read when they are asked for first; they can be those of an earlier version.
+    transactions: Option<AppTransactions>,
 }
 
 impl Table {
@@ -112,8 +109,7 @@ impl Table {
             kind,
             log,
             state,
-            known: HashMap::new(),
-            files: None,
+            transactions: None,
         })
     }
 
@@ -148,7 +144,6 @@ impl Table {
     /// # Errors
     /// The storage cannot be read.
     pub async fn refresh(&mut self) -> Result<(), TableError> {
-        self.known.clear();
         match self.state.update(self.log.as_ref(), None).await {
             Ok(()) => Ok(()),
             Err(fault) => Err(unreadable(self.kind, &self.log, fault).await),
@@ -160,35 +155,18 @@ impl Table {
     /// # Errors
     /// The storage cannot be read.
     pub async fn progress(&mut self, of: &TopicPartition) -> Result<Option<Progress>, TableError> {
-        if let Some(file) = of.file() {
-            return Ok(self.file_positions().await?.of(&file));
-        }
-        if let Some(known) = self.known.get(of) {
-            return Ok(*known);
-        }
-        let failed = delta(self.kind);
-        let version = |id: String| self.state.transaction_version(self.log.as_ref(), id);
-        let next = version(of.position_id()).await.map_err(failed)?;
-        let last = version(of.last_id()).await.map_err(failed)?;
-        let progress = next.map(|next| Progress {
-            next: NextOffset(next),
-            last: last
-                .and_then(|last| u32::try_from(last).ok())
-                .unwrap_or_default(),
-        });
-        self.known.insert(of.clone(), progress);
-        Ok(progress)
+        Ok(self.app_transactions().await?.progress(of))
     }
 
-    /// How far files are in the snapshot.
+    /// How far all partitions and files are in the snapshot, and whose turn it was to care for the table.
     ///
     /// # Errors
     /// The log cannot be read.
-    pub async fn file_positions(&mut self) -> Result<&FilePositions, TableError> {
+    pub async fn app_transactions(&mut self) -> Result<&AppTransactions, TableError> {
         let version = self.state.version();
-        let read = FilePositions::at(self.files.take(), &self.log, version).await;
+        let read = AppTransactions::at(self.transactions.take(), &self.log, version).await;
         let read = read.map_err(delta(self.kind))?;
-        Ok(self.files.insert(read))
+        Ok(self.transactions.insert(read))
     }
 
     /// Store the files and commit them together with the positions.
@@ -244,17 +222,14 @@ impl Table {
                 Transaction::new(of.last_id(), i64::from(last)),
             ]
         });
-        let properties = properties.with_application_transactions(transactions.collect());
+        let transactions = transactions.collect();
         let operation = DeltaOperation::StreamingUpdate {
             output_mode: deltalake_core::protocol::OutputMode::Append,
             query_id: "watchbell".to_owned(),
             epoch_id: 0,
         };
-        self.commit(properties, actions, operation).await?;
-        let moved = positions.iter().filter(|(of, _)| of.file().is_none());
-        let moved = moved.map(|(of, advance)| (of.clone(), Some(advance.to)));
-        self.known.extend(moved);
-        Ok(())
+        self.commit(transactions, properties, actions, operation)
+            .await
     }
 
     /// Put other files in the place of files of this snapshot; the rows are the same. `turn` is who does so: of two that
@@ -268,7 +243,7 @@ impl Table {
         old: &[FileEntry],
         new: &[NewFile],
     ) -> Result<(), AppendError> {
-        let properties = self.take(turn).await?;
+        let taken = self.take(turn).await?;
         let now = jiff::Timestamp::now().as_millisecond();
         let removed = old.iter().map(|file| Action::Remove(file.removed(now)));
         let added = new.iter().map(|file| Action::Add(file.added(false, now)));
@@ -276,7 +251,8 @@ impl Table {
             predicate: None,
             target_size: i64::try_from(TARGET_BYTES).unwrap_or(i64::MAX),
         };
-        self.commit(properties, removed.chain(added).collect(), operation)
+        let actions = removed.chain(added).collect();
+        self.commit(taken, CommitProperties::default(), actions, operation)
             .await
     }
 
@@ -290,7 +266,7 @@ impl Table {
         old: &[FileEntry],
         kept: &[NewFile],
     ) -> Result<(), AppendError> {
-        let properties = self.take(turn).await?;
+        let taken = self.take(turn).await?;
         let now = jiff::Timestamp::now().as_millisecond();
         let removed = old.iter().map(|file| {
             Action::Remove(Remove {
@@ -300,51 +276,45 @@ impl Table {
         });
         let kept = kept.iter().map(|file| Action::Add(file.added(true, now)));
         let operation = DeltaOperation::Delete { predicate: None };
-        self.commit(properties, removed.chain(kept).collect(), operation)
+        let actions = removed.chain(kept).collect();
+        self.commit(taken, CommitProperties::default(), actions, operation)
             .await
     }
 
     /// What a commit needs to take the next turn.
-    async fn take(&self, turn: &str) -> Result<CommitProperties, TableError> {
-        let taken = self
-            .state
-            .transaction_version(self.log.as_ref(), turn)
-            .await;
-        let number = taken.map_err(delta(self.kind))?.unwrap_or(0);
-        let next = Transaction::new(turn, number + 1);
-        Ok(CommitProperties::default().with_application_transaction(next))
+    async fn take(&mut self, turn: &str) -> Result<Vec<Transaction>, TableError> {
+        let taken = self.app_transactions().await?.turn(turn);
+        Ok(vec![Transaction::new(turn, taken + 1)])
     }
 
     async fn commit(
         &mut self,
+        transactions: Vec<Transaction>,
         properties: CommitProperties,
         actions: Vec<Action>,
         operation: DeltaOperation,
     ) -> Result<(), AppendError> {
         // The library would report a commit as failed where the work after it fails.
         let properties = properties
+            .with_application_transactions(transactions.clone())
             .with_create_checkpoint(false)
             .with_cleanup_expired_logs(Some(false));
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(&self.state), self.log.clone(), operation)
             .await;
-        match committed {
-            Ok(committed) => {
-                let before = self.state.version();
-                self.state = committed.snapshot();
-                if self.state.version() != before + 1 {
-                    // Others have committed in between, and may have moved any position that is not of this commit.
-                    self.known.clear();
-                }
-                self.checkpoint_if_due().await;
-                Ok(())
-            }
-            Err(source) => {
-                self.known.clear();
-                Err(delta(self.kind)(source).into())
-            }
+        let committed = committed.map_err(delta(self.kind))?;
+        let before = self.state.version();
+        self.state = committed.snapshot();
+        let version = self.state.version();
+        // Where others have committed in between, theirs are read from the log when they are asked for.
+        if let Some(known) = &mut self.transactions
+            && version == before + 1
+        {
+            known.follow(version, &transactions);
         }
+        self.checkpoint_if_due().await;
+        Ok(())
     }
 
     /// Store a file. It is no part of the table until it is committed.

@@ -747,8 +747,9 @@ async fn the_positions_of_files_are_read_from_checkpoints_and_from_the_commits_a
         for (number, progress) in &expected {
             let found = file_progress(&mut table, *number).await;
             assert_eq!(found, Some(*progress), "{number}");
-            let whole = table.file_positions().await.unwrap().of(&[*number; 32]);
-            assert_eq!(whole.unwrap().next.0, progress.0);
+            let known = table.app_transactions().await.unwrap();
+            let whole = known.progress(&of_file(*number)).unwrap();
+            assert_eq!(whole.next.0, progress.0);
         }
         assert_eq!(file_progress(&mut table, 7).await, None);
         // Those of topics are not among them.

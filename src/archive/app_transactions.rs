@@ -76,7 +76,8 @@ impl AppTransactions {
         self.others.get(name).copied().unwrap_or_default()
     }
 
-    /// Those after the next commit, which has these.
+    /// Those after the commit of this version, which has these; unless others have committed before it, whose
+    /// transactions are read from the log when they are asked for.
     pub(super) fn follow(&mut self, version: u64, transactions: &[Transaction]) {
         if self.version + 1 == version {
             for transaction in transactions {

@@ -304,14 +304,9 @@ impl Table {
             .build(Some(&self.state), self.log.clone(), operation)
             .await;
         let committed = committed.map_err(delta(self.kind))?;
-        let before = self.state.version();
         self.state = committed.snapshot();
-        let version = self.state.version();
-        // Where others have committed in between, theirs are read from the log when they are asked for.
-        if let Some(known) = &mut self.transactions
-            && version == before + 1
-        {
-            known.follow(version, &transactions);
+        if let Some(known) = &mut self.transactions {
+            known.follow(self.state.version(), &transactions);
         }
         self.checkpoint_if_due().await;
         Ok(())

@@ -62,6 +62,12 @@ pub mod archive;
 
 pub mod query;
 
+#[cfg(feature = "archive")]
+mod page;
+
+#[cfg(feature = "archive")]
+mod web;
+
 pub mod roles;
 
 pub mod cli;

@@ -2,6 +2,11 @@
 
 use jiff::civil::date;
 
+/// When a day begins, in milliseconds since the Unix epoch.
+pub fn begin_of_day_ms(day: i32) -> i64 {
+    i64::from(day) * DAY_MS
+}
+
 /// Milliseconds of a day.
 pub(super) const DAY_MS: i64 = 86_400_000;
 

@@ -36,7 +36,7 @@ pub use columns::TableKind;
 pub use compaction::{TARGET_BYTES, due_merges};
 pub use damage::{Damage, of_files as damaged_file};
 pub use data_file::{DataFile, EncodeError, GROUP_ROWS, data_files};
-pub use day::{day_number, day_of, day_text};
+pub use day::{begin_of_day_ms, day_number, day_of, day_text};
 pub use file_entry::{FileEntry, NewFile};
 pub use hidden::with_policy;
 pub use merge::{Merged, merge};

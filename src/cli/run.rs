@@ -40,13 +40,20 @@ enum Role {
     Notify,
     /// Read the topics and append them to the archive.
     Archive,
+    /// Serve the page.
+    Page,
 }
 
 impl Command {
+    /// Whether a role runs in this process.
+    fn runs(&self, role: Role) -> bool {
+        self.roles.is_empty() || self.roles.contains(&role)
+    }
+
     /// The configuration without the parts of roles that do not run in this process.
     fn load(&self) -> Result<Config, Failure> {
         let mut config = self.file.load()?;
-        let runs = |role| self.roles.is_empty() || self.roles.contains(&role);
+        let runs = |role| self.runs(role);
         if !runs(Role::Ingest) {
             config.sources.clear();
         }
@@ -56,9 +63,16 @@ impl Command {
             let fault = "the role notify has nothing to do\n  help: write a sink under `notify`";
             return Err(Failure::configuration([fault]));
         }
-        if !runs(Role::Archive) {
+        if !runs(Role::Page) {
+            config.page = None;
+        } else if config.page.is_none() && !self.roles.is_empty() {
+            let fault = "the role page has nothing to do\n  help: write `page: {listen: \"127.0.0.1:9465\"}`";
+            return Err(Failure::configuration([fault]));
+        }
+        let has_archive = config.archive.is_some();
+        if !runs(Role::Archive) && !runs(Role::Page) {
             config.archive = None;
-        } else if config.archive.is_none() && !self.roles.is_empty() {
+        } else if runs(Role::Archive) && !has_archive && !self.roles.is_empty() {
             let fault = "the role archive has nothing to do\n  help: write `archive: {url: file:///a/folder}`";
             return Err(Failure::configuration([fault]));
         }
@@ -87,6 +101,10 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     descriptors::raise_limit();
     let daemon = Daemon {
         config: &config,
+        archive: config
+            .archive
+            .as_ref()
+            .filter(|_| command.runs(Role::Archive)),
         sessions: config.sessions(ordinal.number),
         rulebook: Arc::new(rulebook),
         requests,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::model::{Config, LagGroup, Log, Session, Source};
-use super::{archive, cluster, names, privacy, routes};
+use super::{archive, cluster, names, page, privacy, routes};
 use crate::diagnostic::nearest;
 use crate::enrich::LookupFiles;
 use crate::kafka::session::{Delivery, OnGap, SessionConfig, Start};
@@ -52,6 +52,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         session,
         sinks,
         archive: archive::read(root, faults),
+        page: page::read(root, faults),
         // Only used if there is a fault; then the configuration is refused.
         listen: listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()),
         log: log(&root.section("log"), faults),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::archive::Archive;
 use super::groups;
+use super::page::Page;
 use crate::enrich::LookupFiles;
 use crate::kafka::session::{Delivery, MAX_OUTPUT_BATCH_BYTES, OnGap, SessionConfig, Start};
 use crate::kafka::{BrokerKind, Cluster};
@@ -50,6 +51,8 @@ pub struct Config {
     pub sinks: Vec<Sink>,
     /// Where everything is archived; `None` if nowhere.
     pub archive: Option<Archive>,
+    /// Where the page is served; `None` if nowhere.
+    pub page: Option<Page>,
     /// Address of metrics and probes.
     pub listen: SocketAddr,
     /// Format and filter of the log.

@@ -3,6 +3,7 @@
 //! Invariant: a key that is not listed here is refused, in the file and in environment variables.
 
 use super::archive::ARCHIVE;
+use super::page::PAGE;
 use super::privacy::PRIVACY;
 use super::routes::{NOISE, ROUTES};
 use crate::kafka::session::DEFAULT_POSITIONS_TOPIC;
@@ -145,6 +146,7 @@ pub(super) const ROOT: &[Key] = &[
         .about("Sinks that get alerts, each under a name of its own."),
     optional("archive", Shape::Section(ARCHIVE))
         .about("The archive: everything in the topics, as tables in a folder or a bucket."),
+    optional("page", Shape::Section(PAGE)).about("The page, in which people look at events and alerts in a browser."),
     duration("max_alert_age", "1h")
         .about("Alerts of records that are read later than this are sent as one digest."),
     optional("http", Shape::Section(HTTP)).about("Metrics, probes and status."),

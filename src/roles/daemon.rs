@@ -4,6 +4,8 @@
 
 mod archives;
 mod output_topics;
+#[cfg(feature = "archive")]
+mod page;
 mod parts;
 mod suppressions;
 
@@ -16,7 +18,7 @@ use tokio::runtime::Handle;
 use super::outbox::{Outbox, OutboxConfig};
 use super::rulebook::{ReloadRequests, Rulebook};
 use super::supervise::{self, DaemonPart, Pauses, RequestOnDrop, Stop};
-use crate::config::Config;
+use crate::config::{Archive, Config};
 use crate::kafka::session::{SessionConfig, Shutdown};
 use crate::observe::http::{self, Pages};
 use crate::observe::{
@@ -26,6 +28,8 @@ use crate::observe::{
 use crate::pipeline::{Content, Pipeline};
 use archives::Archives;
 use output_topics::OutputTopics;
+#[cfg(feature = "archive")]
+use page::Page;
 use parts::{AlertsPart, HttpPart, ReloadPart, SinkPart, SourcePart};
 use suppressions::SuppressionsPart;
 
@@ -53,6 +57,8 @@ pub enum DaemonError {
 pub struct Daemon<'c> {
     /// The configuration.
     pub config: &'c Config,
+    /// The archive that this process writes to; the configuration may have one that it only reads.
+    pub archive: Option<&'c Archive>,
     /// One for each source.
     pub sessions: Vec<SessionConfig>,
     /// Rules and names.
@@ -84,20 +90,25 @@ impl Daemon<'_> {
             .map(|sink| Arc::new(SinkState::new(&sink.name)))
             .map(|state| SinkObserver::new(state, metrics.clone()))
             .collect();
-        let archives = Archives::new(config, &metrics);
+        let archives = Archives::new((config, self.archive), &metrics);
         let [web, reload, alerts, suppressions] = ["http", "reload", "alerts", "suppressions"]
             .map(ServiceState::new)
             .map(Arc::new);
+        #[cfg(feature = "archive")]
+        let page = Page::new(config)?;
+        let mut services = vec![
+            web.clone(),
+            reload.clone(),
+            alerts.clone(),
+            suppressions.clone(),
+            archives.care(),
+        ];
+        #[cfg(feature = "archive")]
+        services.extend(page.iter().flat_map(Page::states));
         let health = Health::new(sources.iter().map(SourceObserver::state).collect())
             .with_sinks(sinks.iter().map(SinkObserver::state).collect())
             .with_archives(archives.states(), archives.care_state())
-            .with_services(vec![
-                web.clone(),
-                reload.clone(),
-                alerts.clone(),
-                suppressions.clone(),
-                archives.care(),
-            ]);
+            .with_services(services);
         let listen = |error| DaemonError::Listen(config.listen, error);
         // The services end only after all sources and sinks have ended.
         let services = Shutdown::default();
@@ -120,7 +131,11 @@ impl Daemon<'_> {
             metrics: &metrics,
             shutdown: &services,
         };
-        let parts: [&dyn DaemonPart; 2] = [&web, &reload];
+        #[cfg(feature = "archive")]
+        let of_page = page.as_ref().map(|page| page.parts(handle, &services));
+        let mut parts: Vec<&dyn DaemonPart> = vec![&web, &reload];
+        #[cfg(feature = "archive")]
+        parts.extend(of_page.iter().flatten().map(|part| &**part));
         let stopped = thread::scope(|scope| {
             let _request = RequestOnDrop(&services);
             let supervise = || supervise::run(&parts, Pauses::default(), &services, &metrics);

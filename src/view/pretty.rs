@@ -3,9 +3,27 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::printable_json;
+use super::{Emitted, printable_json};
 use crate::event::secret::{self, Container, Name, REDACTED, names_another, without_secrets};
 use crate::json::{Document, NodeId, ValueKind};
+use crate::printable::{beginning_of_bytes, printable_lines};
+
+/// A record's JSON over several lines; what is not JSON is shown as text.
+pub fn pretty_record(emitted: &Emitted<'_>) -> String {
+    let mut out = String::new();
+    match (emitted.document(), emitted.record.value) {
+        (Some(document), _) => pretty(document, document.root(), 0, &mut out),
+        (None, Some(value)) => {
+            let text = String::from_utf8_lossy(beginning_of_bytes(value, MOST_TEXT));
+            out = printable_lines(&without_secrets(&text)).into_owned();
+        }
+        (None, None) => {}
+    }
+    out
+}
+
+/// Most bytes of a value that are shown if it is not JSON.
+const MOST_TEXT: usize = 64 << 10;
 
 /// Appends the value; every line but the first is indented by `indent` columns. Small arrays and objects
 /// of scalars are written on one line.

@@ -1,4 +1,4 @@
-//! Color and weight, for terminals only.
+//! The meaning of words, from which their color follows; color and weight on terminals.
 
 use std::fmt;
 
@@ -14,14 +14,18 @@ pub struct Paint {
 
 /// The meaning of a word, from which its color follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub enum Tone {
+    /// Like the words around it.
     Plain,
     /// A heading.
     Bold,
     /// Less important than the words beside it.
     Faint,
+    /// Success.
     Good,
+    /// A failure, or a severe alert.
     Bad,
+    /// An alert of medium severity.
     Warning,
 }
 
@@ -65,9 +69,14 @@ impl Paint {
     pub(super) fn paint(self, tone: Tone, text: &str) -> Painted {
         Painted {
             parameters: tone.parameters().filter(|_| self.color),
-            text: super::printable(&without_secrets(text)).into_owned(),
+            text: shown(text),
         }
     }
+}
+
+/// The text as it is shown to a person: printable, and without secrets. What was shown stays as it is.
+pub fn shown(text: &str) -> String {
+    super::printable(&without_secrets(text)).into_owned()
 }
 
 /// A text with its color; a width counts the columns of the text only.

@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 33] = [
     "printable",
     "diagnostic",
     "input_file",
@@ -42,6 +42,8 @@ const ORDER: [&str; 31] = [
     "view",
     "archive",
     "query",
+    "page",
+    "web",
     "roles",
     "cli",
 ];
@@ -50,7 +52,7 @@ const ORDER: [&str; 31] = [
 const ROOTS: [&str; 2] = ["lib", "main"];
 
 /// Modules with side effects of any kind: they may use everything of [`EFFECTS`].
-const ACTING: [&str; 3] = ["kafka", "roles", "cli"];
+const ACTING: [&str; 4] = ["kafka", "web", "roles", "cli"];
 
 /// Modules that name some of [`EFFECTS`]. One that is neither here nor in [`ACTING`] is pure: its
 /// functions are functions of values.

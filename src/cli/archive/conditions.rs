@@ -1,24 +1,18 @@
 //! The options of a search that say which rows are meant.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use ipnet::IpNet;
 use jiff::Timestamp;
-use serde_json::json;
 
 use crate::cli::failure::Failure;
 use crate::cli::filters::{self, NamedText};
 use crate::cli::output_topic::OutputTopic;
+use crate::cli::say::say;
 use crate::config::Config;
 use crate::query::PastTime;
-use crate::query::archive::{Attribute, Conditions, table_of};
+use crate::query::archive::{Attribute, Conditions, Unwantable, Wanted, table_of};
 use crate::roles::rulebook::read_placeholders;
-use crate::sigma::Level;
-use crate::vendors::VENDORS;
-use crate::view::Filter;
 
 /// Conditions. All of them must hold; of several values of one option, one has to fit. In values, `*` stands for any
 /// text and `?` for any character; letter case is ignored.
@@ -105,168 +99,84 @@ enum Sensitivity {
 }
 
 impl ConditionArgs {
-    /// The conditions on the rows of a table.
+    /// The conditions on the rows of a table, and whether the alerts that events raised are asked, too.
     ///
     /// # Errors
     /// A filter has faults, or the table has no such attribute.
-    pub(super) fn read(&self, output: OutputTopic, config: &Config) -> Result<Conditions, Failure> {
-        let now = Timestamp::now();
-        let mut conditions = Conditions {
-            from_ms: self.from.map(|time| time.time_ms(now)),
-            to_ms: self.to.map(|time| time.time_ms(now)),
-            filter: self.filter(output, config)?,
-            contained: self.text.clone(),
-            ..Conditions::default()
-        };
-        if let (Some(from), Some(to)) = (conditions.from_ms, conditions.to_ms)
-            && from >= to
-        {
-            return Err(Failure::Usage(
-                "--from is not before --to: no time is between them".into(),
-            ));
-        }
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let access = match self.access {
-            None => Vec::new(),
-            Some(Access::Read) => words(&["read"]),
-            Some(Access::Write) => words(&["write"]),
-        };
-        let sensitivity = match self.sensitive {
-            None => Vec::new(),
-            Some(Sensitivity::Medium) => words(&["medium", "high"]),
-            Some(Sensitivity::High) => words(&["high"]),
-        };
-        let levels = Level::ALL.map(Level::as_str);
-        check_words("--level", &self.level, &levels)?;
-        let products = VENDORS.map(|vendor| vendor.product);
-        check_words("--product", &self.product, &products)?;
-        let (networks, addresses) = self.addresses()?;
-        conditions.networks = networks;
-        let given = [
-            ("--access", Attribute::Access, &access),
-            ("--actor", Attribute::Actor, &self.actor),
-            ("--service", Attribute::Service, &self.service),
-            ("--operation", Attribute::Operation, &self.operation),
-            (
-                "--resource-type",
-                Attribute::ResourceType,
-                &self.resource_type,
-            ),
-            ("--resource", Attribute::Resource, &self.resource),
-            ("--access-key", Attribute::AccessKey, &self.access_key),
-            ("--sensitive", Attribute::Sensitivity, &sensitivity),
-            ("--event-id", Attribute::EventId, &self.event_id),
-            ("--ip", Attribute::Address, &addresses),
-            ("--status", Attribute::Status, &self.status),
-            ("--product", Attribute::Product, &self.product),
-            ("--environment", Attribute::Environment, &self.environment),
-            ("--rule", Attribute::Rule, &self.rule),
-            ("--level", Attribute::Level, &self.level),
-            ("--reason", Attribute::Reason, &self.reason),
-        ];
-        let table = table_of(output.content());
-        for (option, attribute, patterns) in given {
-            if patterns.is_empty()
-                && (attribute != Attribute::Address || conditions.networks.is_empty())
-            {
-                continue;
-            }
-            if !attribute.is_of(table) {
-                return Err(Failure::Usage(format!(
-                    "{option}: the table {} does not have it; --where and --text look at whole records",
-                    table.name()
-                )));
-            }
-            if !patterns.is_empty() {
-                conditions.attributes.push((attribute, patterns.clone()));
-            }
-        }
-        Ok(conditions)
-    }
-
-    /// Whether the alerts that events raised are asked, too.
-    pub(super) fn asks_alerts(&self) -> bool {
-        !self.rule.is_empty() || !self.level.is_empty()
-    }
-
-    /// The networks, and the addresses that are none; not both, since one of them has to fit.
-    fn addresses(&self) -> Result<(Vec<IpNet>, Vec<String>), Failure> {
-        let network = |text: &String| match text.parse::<IpNet>() {
-            Ok(network) => Some(network),
-            Err(_) => text.parse::<IpAddr>().ok().map(IpNet::from),
-        };
-        let networks: Vec<Option<IpNet>> = self.ip.iter().map(network).collect();
-        if networks.iter().all(Option::is_some) {
-            return Ok((networks.into_iter().flatten().collect(), Vec::new()));
-        }
-        if self.ip.iter().any(|text| text.contains('/')) {
-            let text = self
-                .ip
-                .iter()
-                .find(|text| text.contains('/') && text.parse::<IpNet>().is_err());
-            let text = text.map_or_else(|| self.ip.join(" "), Clone::clone);
-            return Err(Failure::Usage(format!(
-                "--ip {text}: write an address such as 10.1.2.3, a network such as 10.0.0.0/8, or a pattern such as 10.1.*; networks and patterns not together"
-            )));
-        }
-        Ok((Vec::new(), self.ip.clone()))
-    }
-
-    /// The filter of `--where`, `--where-file` and `--text`.
-    fn filter(&self, output: OutputTopic, config: &Config) -> Result<Option<Arc<Filter>>, Failure> {
+    pub(super) fn read(
+        &self,
+        output: OutputTopic,
+        config: &Config,
+    ) -> Result<(Conditions, bool), Failure> {
         let placeholders = read_placeholders(config.placeholders.as_deref());
         let placeholders = placeholders.map_err(Failure::configuration)?;
-        let mut texts: Vec<NamedText> = Vec::new();
-        texts.extend(
-            self.selection
-                .iter()
-                .map(|text| ("--where".to_owned(), text.clone())),
-        );
+        let wanted = self.wanted()?;
+        let of = (table_of(output.content()), output.kind());
+        let (conditions, warnings) = wanted.conditions(of, &placeholders, Timestamp::now())?;
+        warnings.iter().for_each(say);
+        Ok((conditions, wanted.asks_alerts()))
+    }
+
+    fn wanted(&self) -> Result<Wanted, Failure> {
+        let access = self.access.map(|access| match access {
+            Access::Read => "read",
+            Access::Write => "write",
+        });
+        let sensitivity = self.sensitive.map(|sensitivity| match sensitivity {
+            Sensitivity::Medium => "medium",
+            Sensitivity::High => "high",
+        });
+        let one = |word: Option<&str>| Vec::from_iter(word.map(str::to_owned));
+        let patterns = |attribute| match attribute {
+            Attribute::Access => one(access),
+            Attribute::Actor => self.actor.clone(),
+            Attribute::Service => self.service.clone(),
+            Attribute::Operation => self.operation.clone(),
+            Attribute::ResourceType => self.resource_type.clone(),
+            Attribute::Resource => self.resource.clone(),
+            Attribute::AccessKey => self.access_key.clone(),
+            Attribute::Sensitivity => one(sensitivity),
+            Attribute::EventId => self.event_id.clone(),
+            Attribute::Address => self.ip.clone(),
+            Attribute::Status => self.status.clone(),
+            Attribute::Product => self.product.clone(),
+            Attribute::Environment => self.environment.clone(),
+            Attribute::Rule => self.rule.clone(),
+            Attribute::Level => self.level.clone(),
+            Attribute::Reason => self.reason.clone(),
+        };
+        let selections = self.selection.iter();
+        let mut filters: Vec<NamedText> = selections
+            .map(|text| ("--where".to_owned(), text.clone()))
+            .collect();
         for path in &self.where_file {
-            texts.push(filters::of_file(path)?);
+            filters.push(filters::of_file(path)?);
         }
-        if !self.text.is_empty() {
-            let keywords: Vec<String> = self
-                .text
-                .iter()
-                .map(|text| format!("*{}*", literal(text)))
-                .collect();
-            // JSON is YAML. One of the texts suffices.
-            texts.push((
-                "--text".to_owned(),
-                json!({"texts": keywords, "condition": "texts"}).to_string(),
-            ));
-        }
-        if texts.is_empty() {
-            return Ok(None);
-        }
-        let filter = filters::parse(output.kind(), &texts, &placeholders)?;
-        Ok(Some(Arc::new(filter)))
+        Ok(Wanted {
+            from: self.from,
+            to: self.to,
+            attributes: Attribute::ALL.map(|of| (of, patterns(of))).into(),
+            texts: self.text.clone(),
+            filters,
+        })
     }
 }
 
-/// Whether each of these is one of the words that there are, or a pattern.
-fn check_words(option: &str, given: &[String], known: &[&str]) -> Result<(), Failure> {
-    let is_known = |word: &String| {
-        word.contains(['*', '?']) || known.iter().any(|known| known.eq_ignore_ascii_case(word))
-    };
-    match given.iter().find(|word| !is_known(word)) {
-        Some(word) => Err(Failure::Usage(format!(
-            "{option} {word}: there is no such one; write one of {}, or a pattern",
-            known.join(", ")
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// A text in which no character has a meaning of its own in a rule.
-fn literal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '*' | '?' | '\\') {
-            out.push('\\');
+impl From<Unwantable> for Failure {
+    fn from(error: Unwantable) -> Failure {
+        match error {
+            Unwantable::Value {
+                attribute,
+                given,
+                message,
+            } => {
+                let given = given.map_or_else(String::new, |given| format!(" {given}"));
+                Failure::Usage(format!("--{}{given}: {message}", attribute.name()))
+            }
+            Unwantable::NoTime => {
+                Failure::Usage("--from is not before --to: no time is between them".into())
+            }
+            Unwantable::Filter(faults) => Failure::configuration(faults),
         }
-        out.push(character);
     }
-    out
 }

@@ -79,9 +79,9 @@ pub(in crate::cli) fn run(command: &Command) -> Result<(), Failure> {
     command.output.check()?;
     let table = table_of(command.output_topic.content());
     let (config, _) = command.session.load()?;
-    let conditions = command.conditions.read(command.output_topic, &config)?;
+    let (conditions, asks_alerts) = command.conditions.read(command.output_topic, &config)?;
     let mut tables = vec![table];
-    if table == TableKind::Events && command.conditions.asks_alerts() {
+    if table == TableKind::Events && asks_alerts {
         tables.push(TableKind::Alerts);
     }
     let search = Search {

@@ -99,7 +99,7 @@ impl Session {
         let runtime = Runtime::new().context("start the runtime")?;
         let opening = Opening {
             config,
-            archive,
+            archive: Some(archive),
             tables,
             memory,
             is_live,

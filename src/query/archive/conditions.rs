@@ -52,8 +52,50 @@ pub enum Attribute {
 }
 
 impl Attribute {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Attribute; 16] = [
+        Attribute::Access,
+        Attribute::Actor,
+        Attribute::Service,
+        Attribute::Operation,
+        Attribute::ResourceType,
+        Attribute::Resource,
+        Attribute::AccessKey,
+        Attribute::Sensitivity,
+        Attribute::EventId,
+        Attribute::Address,
+        Attribute::Status,
+        Attribute::Product,
+        Attribute::Environment,
+        Attribute::Rule,
+        Attribute::Level,
+        Attribute::Reason,
+    ];
+
+    /// Its name in options and URLs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Attribute::Access => "access",
+            Attribute::Actor => "actor",
+            Attribute::Service => "service",
+            Attribute::Operation => "operation",
+            Attribute::ResourceType => "resource-type",
+            Attribute::Resource => "resource",
+            Attribute::AccessKey => "access-key",
+            Attribute::Sensitivity => "sensitive",
+            Attribute::EventId => "event-id",
+            Attribute::Address => "ip",
+            Attribute::Status => "status",
+            Attribute::Product => "product",
+            Attribute::Environment => "environment",
+            Attribute::Rule => "rule",
+            Attribute::Level => "level",
+            Attribute::Reason => "reason",
+        }
+    }
+
     /// The columns that may hold it; none if the table knows nothing of it.
-    const fn columns(self, table: TableKind) -> &'static [&'static str] {
+    pub(super) const fn columns(self, table: TableKind) -> &'static [&'static str] {
         match (table, self) {
             // It is asked in SQL.
             (TableKind::Ledger, _) => &[],
@@ -91,6 +133,36 @@ impl Attribute {
     }
 }
 
+/// The place of a row among the others: by its time, then by its position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// Its time, in microseconds since the Unix epoch.
+    pub time_us: i64,
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+}
+
+impl Before {
+    /// Whether a row comes after this one where the newest is first.
+    fn predicate(&self) -> Expr {
+        let time = lit(time_scalar(Some(self.time_us)));
+        let topic = || lit(ScalarValue::Utf8View(Some(self.topic.clone())));
+        let less = |column: &str, value: Expr| ident(column).lt(value);
+        let equal = |column: &str, value: Expr| ident(column).eq(value);
+        let offset = less("offset", lit(self.offset));
+        let partition = equal("partition", lit(self.partition)).and(offset);
+        let partition = less("partition", lit(self.partition)).or(partition);
+        let position = less("topic", topic()).or(equal("topic", topic()).and(partition));
+        let is_before = less("time", time.clone()).or(equal("time", time.clone()).and(position));
+        // The first part is known for whole files.
+        ident("time").lt_eq(time).and(is_before)
+    }
+}
+
 /// Conditions that all hold for a row.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
@@ -98,6 +170,8 @@ pub struct Conditions {
     pub from_ms: Option<i64>,
     /// Before this time.
     pub to_ms: Option<i64>,
+    /// After this row, where the newest is first.
+    pub before: Option<Before>,
     /// Attributes, each with the patterns of which one has to fit; `*` stands for any text, `?` for a character, and
     /// letter case is ignored.
     pub attributes: Vec<(Attribute, Vec<String>)>,
@@ -119,7 +193,12 @@ impl Conditions {
 
     /// Whether rows of a day may be in time.
     pub(super) fn has_rows_of(&self, day: i32) -> bool {
-        let begins_in_time = self.to_ms.is_none_or(|to_ms| day <= day_of(to_ms));
+        let of_before = self
+            .before
+            .as_ref()
+            .map(|row| row.time_us.div_euclid(1_000));
+        let latest = self.to_ms.into_iter().chain(of_before).min();
+        let begins_in_time = latest.is_none_or(|to_ms| day <= day_of(to_ms));
         begins_in_time && self.from_ms.is_none_or(|from_ms| day >= day_of(from_ms))
     }
 
@@ -144,6 +223,7 @@ impl Conditions {
         if let Some(to_ms) = self.to_ms {
             all.push(ident("time").lt(time(to_ms)));
         }
+        all.extend(self.before.as_ref().map(Before::predicate));
         for (attribute, patterns) in self
             .attributes
             .iter()

@@ -18,7 +18,9 @@ use object_store::ObjectStore;
 use super::conditions::Conditions;
 use super::functions::TextFunction;
 use super::provider::{ArchiveTable, read_schema};
-use crate::archive::{Damage, FileEntry, Table, TableKind, damaged_file, day_number};
+use crate::archive::{
+    Damage, FileEntry, Table, TableKind, begin_of_day_ms, damaged_file, day_number,
+};
 
 /// How many of the largest users of memory the message names when it is used up.
 const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
@@ -132,6 +134,14 @@ impl Engine {
             }
         }
         None
+    }
+
+    /// The time of the days of which a table has rows, from the beginning of the first to the end of the last, in
+    /// milliseconds since the Unix epoch; `None` if it has none.
+    pub fn span_ms(&self, table: TableKind) -> Option<(i64, i64)> {
+        let days = self.days(table);
+        let (newest, oldest) = (days.first()?, days.last()?);
+        Some((begin_of_day_ms(*oldest), begin_of_day_ms(newest + 1)))
     }
 
     /// The days of which a table has rows, the newest first.

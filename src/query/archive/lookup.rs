@@ -44,28 +44,38 @@ impl Engine {
     ///
     /// # Errors
     /// The archive cannot be read.
-    pub async fn alerts_of(&self, event: &Emitted<'_>) -> Result<Vec<Stored>> {
-        let (RecordKind::Event, Some(id)) = (event.kind, event.id()) else {
-            return Ok(Vec::new());
-        };
-        let raised = ident("event_id").eq(text(&id));
-        self.newest_where(TableKind::Alerts, raised, MOST_RELATED)
-            .await
+    pub fn alerts_of<'e>(
+        &'e self,
+        event: &Emitted<'_>,
+    ) -> impl Future<Output = Result<Vec<Stored>>> + use<'e> {
+        let id = event.id().filter(|_| event.kind == RecordKind::Event);
+        let raised = id.map(|id| ident("event_id").eq(text(&id)));
+        self.related(TableKind::Alerts, raised)
     }
 
     /// The events that an alert is about, the newest first; none if it contains its event, or if the record is no alert.
     ///
     /// # Errors
     /// The archive cannot be read.
-    pub async fn events_behind(&self, alert: &Emitted<'_>) -> Result<Vec<Stored>> {
+    pub fn events_behind<'e>(
+        &'e self,
+        alert: &Emitted<'_>,
+    ) -> impl Future<Output = Result<Vec<Stored>>> + use<'e> {
         let ids = alert.related_events();
-        if alert.holds_its_event() || ids.is_empty() {
-            return Ok(Vec::new());
+        let is_asked = !alert.holds_its_event() && !ids.is_empty();
+        let any = is_asked.then(|| {
+            let ids = ids.iter().map(|id| text(id)).collect();
+            ident("event_id").in_list(ids, false)
+        });
+        self.related(TableKind::Events, any)
+    }
+
+    /// The records of a table that belong to another one; none without a predicate.
+    async fn related(&self, table: TableKind, predicate: Option<Expr>) -> Result<Vec<Stored>> {
+        match predicate {
+            Some(predicate) => self.newest_where(table, predicate, MOST_RELATED).await,
+            None => Ok(Vec::new()),
         }
-        let ids = ids.iter().map(|id| text(id)).collect();
-        let any = ident("event_id").in_list(ids, false);
-        self.newest_where(TableKind::Events, any, MOST_RELATED)
-            .await
     }
 
     /// The receipts of a dead letter: it was retried.

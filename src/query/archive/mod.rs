@@ -12,11 +12,14 @@ mod provider;
 mod pruning;
 mod records;
 mod search;
+mod wanted;
 
-pub use conditions::{Attribute, Conditions};
+pub use conditions::{Attribute, Before, Conditions};
 pub use download::{Format, Hashed, RowWriter, WriteError, cells};
 pub use engine::Engine;
 pub use live::LiveError;
 pub use open::{OpenError, Opening, table_of};
+pub use provider::read_schema;
 pub use records::record_columns;
 pub use search::{Found, Grouping, Unit};
+pub use wanted::{ACCESSES, SENSITIVITIES, TEXT, Unwantable, Wanted};

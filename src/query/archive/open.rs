@@ -36,8 +36,8 @@ pub enum OpenError {
 pub struct Opening<'o> {
     /// The configuration, which names the topics and the cluster.
     pub config: &'o Config,
-    /// Where the archive is.
-    pub archive: &'o Archive,
+    /// Where the archive is; without one the topics alone are asked.
+    pub archive: Option<&'o Archive>,
     /// The tables that are asked.
     pub tables: &'o [TableKind],
     /// About how many bytes of memory a query may use.
@@ -56,27 +56,23 @@ impl Opening<'_> {
     /// # Errors
     /// The archive cannot be read.
     pub fn open(&self, handle: &Handle) -> Result<Engine, OpenError> {
-        let storage = Storage::open(&self.archive.url, &self.archive.options)?;
+        let storage = self
+            .archive
+            .map(|archive| Storage::open(&archive.url, &archive.options));
+        let storage = storage.transpose()?;
         let mut engine = Engine::new(self.memory)?;
-        let mut tables = BTreeMap::new();
-        for kind in self.tables {
-            match handle.block_on(Table::open_to_read(&storage, *kind)) {
-                Ok(table) => {
-                    tables.insert(*kind, table);
-                }
-                // A question about other tables can be answered.
-                Err(error) if self.tables.len() > 1 => {
-                    (self.note)(&format!("the table {} is left out: {error}", kind.name()));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let mut tables = match &storage {
+            Some(storage) => self.tables(storage, handle)?,
+            None => self.tables.iter().map(|kind| (*kind, None)).collect(),
+        };
         let mut ends = match self.is_live {
             true => self.ends(&mut tables, handle),
             false => None,
         };
         let is_stored = tables.values().any(Option::is_some);
-        if !is_stored && ends.is_none() && !self.has_any_table(&storage, handle)? {
+        if let Some(storage) = storage.filter(|_| !is_stored && ends.is_none())
+            && !has_any_table(&storage, handle)?
+        {
             return Err(OpenError::Nothing(storage.url().to_string()));
         }
         for (kind, table) in &tables {
@@ -90,24 +86,29 @@ impl Opening<'_> {
         Ok(engine)
     }
 
-    /// Whether any table of the archive exists: the one that is asked may be empty still.
-    fn has_any_table(&self, storage: &Storage, handle: &Handle) -> Result<bool, TableError> {
-        for kind in TableKind::ALL {
-            if handle
-                .block_on(Table::open_to_read(storage, kind))?
-                .is_some()
-            {
-                return Ok(true);
+    /// The tables that are asked; `None` for one that does not exist yet.
+    fn tables(&self, storage: &Storage, handle: &Handle) -> Result<Tables, TableError> {
+        let mut tables = BTreeMap::new();
+        for kind in self.tables {
+            match handle.block_on(Table::open_to_read(storage, *kind)) {
+                Ok(table) => {
+                    tables.insert(*kind, table);
+                }
+                // A question about other tables can be answered.
+                Err(error) if self.tables.len() > 1 => {
+                    (self.note)(&format!("the table {} is left out: {error}", kind.name()));
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(false)
+        Ok(tables)
     }
 
     /// The ends of the topics that are archived in the tables; `None` if no topic can be read. The cluster is asked about
     /// all topics at the same time.
     fn ends(
         &self,
-        tables: &mut BTreeMap<TableKind, Option<Table>>,
+        tables: &mut Tables,
         handle: &Handle,
     ) -> Option<BTreeMap<TableKind, Vec<RecordBatch>>> {
         let outputs = self.config.outputs.iter();
@@ -121,7 +122,8 @@ impl Opening<'_> {
             let table = tables.get_mut(&table_of(output.content));
             let table = table.and_then(Option::as_mut);
             let end = end.and_then(|mut end| {
-                end.after(table, &self.archive.group, handle)?;
+                let group = self.archive.map_or("", |archive| &archive.group);
+                end.after(table, group, handle)?;
                 Ok(end)
             });
             match end {
@@ -166,6 +168,22 @@ impl Opening<'_> {
             output.topic
         ));
     }
+}
+
+/// Tables; `None` where one does not exist yet.
+type Tables = BTreeMap<TableKind, Option<Table>>;
+
+/// Whether any table of the archive exists: the one that is asked may be empty still.
+fn has_any_table(storage: &Storage, handle: &Handle) -> Result<bool, TableError> {
+    for kind in TableKind::ALL {
+        if handle
+            .block_on(Table::open_to_read(storage, kind))?
+            .is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What `each` makes of the items, each on a thread of its own.

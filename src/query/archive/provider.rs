@@ -189,7 +189,7 @@ impl TableProvider for ArchiveTable {
 }
 
 /// The columns of a table as they are read: texts and bytes as views, which are not copied.
-pub(super) fn read_schema(kind: TableKind) -> SchemaRef {
+pub fn read_schema(kind: TableKind) -> SchemaRef {
     let written = kind.schema();
     let fields = written.fields().iter().map(|field| {
         let data_type = match field.data_type() {

@@ -17,7 +17,7 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
-use super::conditions::Conditions;
+use super::conditions::{Attribute, Conditions};
 use super::engine::Engine;
 use super::pruning::time_scalar;
 use super::records::Records;
@@ -215,6 +215,8 @@ impl Engine {
 /// The width of a bar of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
+    /// A minute.
+    Minute,
     /// An hour.
     Hour,
     /// A day in UTC.
@@ -228,6 +230,7 @@ pub enum Unit {
 impl Unit {
     const fn word(self) -> &'static str {
         match self {
+            Unit::Minute => "minute",
             Unit::Hour => "hour",
             Unit::Day => "day",
             Unit::Week => "week",
@@ -257,6 +260,16 @@ impl Grouping {
 
     const fn new(name: &'static str, columns: &'static [&'static str]) -> Grouping {
         Grouping { name, columns }
+    }
+
+    /// The grouping by an attribute, where a table has it.
+    pub fn of_attribute(table: TableKind, attribute: Attribute) -> Option<Grouping> {
+        let named = match attribute {
+            Attribute::Actor => "actor",
+            Attribute::Resource => "resource",
+            attribute => attribute.columns(table).first()?,
+        };
+        Grouping::of(table, named)
     }
 
     /// The grouping of this name: one of those that are no column, or a column of the table.

@@ -22,15 +22,18 @@ use crate::roles::supervise::DaemonPart;
 /// The topics that are archived, and what is seen of their loops from outside.
 pub(super) struct Archives<'d> {
     config: &'d Config,
+    archive: Option<&'d Archive>,
     topics: Vec<(&'d Archive, &'d OutputTopic, ArchiveObserver)>,
     care: Arc<ServiceState>,
     care_observer: CareObserver,
 }
 
 impl<'d> Archives<'d> {
-    pub(super) fn new(config: &'d Config, metrics: &Arc<Metrics>) -> Archives<'d> {
-        let archive = config.archive.iter();
-        let topics = archive.flat_map(|archive| {
+    pub(super) fn new(
+        (config, archive): (&'d Config, Option<&'d Archive>),
+        metrics: &Arc<Metrics>,
+    ) -> Archives<'d> {
+        let topics = archive.into_iter().flat_map(|archive| {
             config.outputs.iter().map(move |output| {
                 let state = Arc::new(ArchiveState::new(&output.topic));
                 (
@@ -42,6 +45,7 @@ impl<'d> Archives<'d> {
         });
         Archives {
             config,
+            archive,
             topics: topics.collect(),
             care: Arc::new(ServiceState::new("archive care")),
             care_observer: CareObserver::new(Arc::default(), metrics.clone()),
@@ -92,7 +96,7 @@ impl<'d> Archives<'d> {
             }));
         }
         #[cfg(feature = "archive")]
-        if let Some(archive) = &self.config.archive {
+        if let Some(archive) = self.archive {
             parts.push(Box::new(CarePart {
                 state: self.care.clone(),
                 archive,

@@ -1,6 +1,6 @@
-//! The pages of records that are not events: dead letters, their receipts, and records that watchbell did not write.
+//! The details of records that are not events: dead letters, their receipts, and records that watchbell did not write.
 
-use super::sheet::Page;
+use super::Details;
 use crate::event::Header;
 use crate::json::ValueKind;
 use crate::printable::beginning_of_bytes;
@@ -12,7 +12,7 @@ use crate::view::words::moment;
 /// Most bytes of a value that are shown if it is not JSON.
 const EXCERPT: usize = 16 << 10;
 
-impl Page {
+impl Details {
     pub(super) fn dead_letter(&mut self, emitted: &Emitted<'_>) {
         let header = |name| emitted.header(name);
         let reason = header("watchbell-reason").unwrap_or_default();
@@ -20,7 +20,7 @@ impl Page {
         if let Some(detail) = header("watchbell-detail") {
             self.line(Tone::Plain, &detail);
         }
-        self.out.push('\n');
+        self.blank();
         self.row(
             "Read at",
             emitted.source_position().map(|at| at.to_string()),
@@ -45,10 +45,10 @@ impl Page {
         let header = |name| emitted.header(name);
         let letter = header("watchbell-retried").unwrap_or_default();
         self.line(Tone::Bold, &format!("Dead letter retried: {letter}"));
-        self.out.push('\n');
+        self.blank();
         self.row("Records written", header("watchbell-outputs"));
         self.row("Repaired size", header("watchbell-repaired-size"));
-        self.row("  SHA-256", header("watchbell-repaired-sha256"));
+        self.detail("SHA-256", header("watchbell-repaired-sha256"));
         self.row("Version", header("watchbell-version"));
         self.record(emitted);
     }
@@ -58,7 +58,7 @@ impl Page {
             Tone::Bad,
             "Neither a whole event, an alert nor a dead letter of watchbell",
         );
-        self.out.push('\n');
+        self.blank();
         self.record(emitted);
         self.headers(&emitted.record.headers);
         self.value(emitted);

@@ -1,36 +1,33 @@
-//! Shows one record as a page: what happened, the resources and their scopes, request and response, the
-//! record's origin, and the unmapped fields.
+//! The details of one record: what happened, the resources and their scopes, request and response, the record's origin,
+//! and the unmapped fields. Terminals and the web page show the same.
 
-mod sheet;
+mod part;
+mod terminal;
 mod unread;
 
-use self::sheet::Page;
-pub use self::sheet::heading;
+pub use self::part::{Details, Part};
+pub use self::terminal::{heading, page};
 use super::emitted::JsonPart;
-use super::pretty::pretty;
 use super::style::Tone;
 use super::words::{self, Known, moment};
-use super::{At, Emitted, Paint, RecordKind};
+use super::{At, Emitted, RecordKind};
 use crate::event::secret::without_secret_values;
 use crate::finding::path;
 
-/// The page of a record; for an alert, with its event.
-pub fn page(emitted: &Emitted<'_>, paint: Paint) -> String {
-    let mut page = Page {
-        out: String::new(),
-        paint,
-    };
+/// The details of a record; for an alert, with its event.
+pub fn details(emitted: &Emitted<'_>) -> Details {
+    let mut details = Details::default();
     match (emitted.kind, emitted.root()) {
-        (RecordKind::Event, Some(event)) => page.event(event, emitted),
-        (RecordKind::Alert, Some(alert)) => page.alert(alert, emitted),
-        (RecordKind::DeadLetter, _) => page.dead_letter(emitted),
-        (RecordKind::Receipt, _) => page.receipt(emitted),
-        _ => page.foreign(emitted),
+        (RecordKind::Event, Some(event)) => details.event(event, emitted),
+        (RecordKind::Alert, Some(alert)) => details.alert(alert, emitted),
+        (RecordKind::DeadLetter, _) => details.dead_letter(emitted),
+        (RecordKind::Receipt, _) => details.receipt(emitted),
+        _ => details.foreign(emitted),
     }
-    page.out
+    details
 }
 
-impl Page {
+impl Details {
     fn event(&mut self, event: JsonPart<'_, '_>, emitted: &Emitted<'_>) {
         let outcome = words::outcome(event);
         let (who, what) = (words::who(event), words::what(event));
@@ -38,7 +35,7 @@ impl Page {
         if let Some(message) = event.text("message") {
             self.line(Tone::Plain, &message);
         }
-        self.out.push('\n');
+        self.blank();
         self.happened(event);
         let resources: Vec<JsonPart<'_, '_>> = event.each("resources").collect();
         self.resources(event, &resources);
@@ -57,63 +54,57 @@ impl Page {
         self.row("When", time);
         self.row("Who", Some(words::who(event)));
         let user = |part: &str| event.text(&format!("actor.user.{part}"));
-        self.row("  kind", user("type"));
-        self.row("  e-mail", user("email_addr"));
-        self.row("  identity", user("uid_alt"));
-        self.row("  credential", user("credential_uid"));
-        self.row("  team", user("groups.name"));
-        self.row("  on behalf of", event.text("actor.invoked_by"));
-        self.row("  client", words::client(event));
-        self.row("  session", event.text("actor.session.uid"));
+        self.detail("kind", user("type"));
+        self.detail("e-mail", user("email_addr"));
+        self.detail("identity", user("uid_alt"));
+        self.detail("credential", user("credential_uid"));
+        self.detail("team", user("groups.name"));
+        self.detail("on behalf of", event.text("actor.invoked_by"));
+        self.detail("client", words::client(event));
+        self.detail("session", event.text("actor.session.uid"));
         self.row("What", Some(words::what(event)));
         let service = [
             words::api(event, "service.name"),
             words::api(event, "group.name"),
         ];
         let service: Vec<_> = service.into_iter().flatten().collect();
-        self.row(
-            "  service",
-            (!service.is_empty()).then(|| service.join(", ")),
-        );
-        self.row("  activity", event.text("activity_name"));
-        self.row("  mechanism", event.text("auth_protocol"));
+        self.detail("service", (!service.is_empty()).then(|| service.join(", ")));
+        self.detail("activity", event.text("activity_name"));
+        self.detail("mechanism", event.text("auth_protocol"));
         if event.at("resources").is_none() {
             self.row("On", words::on_what(event));
         }
         let outcome = words::outcome(event);
         self.toned("Outcome", Tone::of_status(&outcome), Some(&outcome));
-        self.row("  as written", event.text("status_code"));
-        self.row("  detail", event.text("status_detail"));
-        self.row("  error", words::api(event, "response.error"));
-        self.row("  message", words::api(event, "response.error_message"));
+        self.detail("as written", event.text("status_code"));
+        self.detail("detail", event.text("status_detail"));
+        self.detail("error", words::api(event, "response.error"));
+        self.detail("message", words::api(event, "response.error_message"));
         for given in event.each("actor.authorizations") {
             let policy = [given.text("policy.type"), given.text("policy.name")];
             let policy: Vec<_> = policy.into_iter().flatten().collect();
             let decision = given.text("decision").unwrap_or("decided".into());
             let by = if policy.is_empty() { "" } else { " by " };
             let text = format!("{decision}{by}{}", policy.join(" "));
-            self.row("  decision", Some(text));
+            self.detail("decision", Some(text));
         }
         let port = event.text("src_endpoint.port");
         let port = port.map_or_else(String::new, |port| format!(", port {port}"));
         self.row("From", Some(format!("{}{port}", words::origin(event))));
         let cloud = ["provider", "region"].map(|part| event.text(&format!("cloud.{part}")));
         let cloud: Vec<_> = cloud.into_iter().flatten().collect();
-        self.row("  region", event.text("src_endpoint.location.region"));
-        self.row("  owner", event.text("src_endpoint.owner.name"));
+        self.detail("region", event.text("src_endpoint.location.region"));
+        self.detail("owner", event.text("src_endpoint.owner.name"));
         self.row("Cloud", (!cloud.is_empty()).then(|| cloud.join(", ")));
         let project = event.text("cloud.project_uid");
-        self.row(
-            "  environment",
-            project.map(|id| Known::of(event).named(&id)),
-        );
+        self.detail("environment", project.map(|id| Known::of(event).named(&id)));
         let account = event.text("cloud.account.uid");
         let account_name = event.text("cloud.account.name");
-        self.row("  account", words::named(account_name, account));
+        self.detail("account", words::named(account_name, account));
         let organization = event.text("cloud.org.uid");
         let organization_name = event.text("cloud.org.name");
-        self.row(
-            "  organization",
+        self.detail(
+            "organization",
             words::named(organization_name, organization),
         );
     }
@@ -126,8 +117,7 @@ impl Page {
         self.heading("Related resources");
         let known = Known::of(event);
         for resource in resources {
-            let text = self.paint.paint(Tone::Bold, &words::resource(*resource));
-            self.write(format_args!("  {text}\n"));
+            self.item(&words::resource(*resource));
             let scope: Vec<String> = resource
                 .each("data.resources")
                 .map(|outer| {
@@ -136,24 +126,18 @@ impl Page {
                     format!("{kind} {}", known.named(&id))
                 })
                 .collect();
-            self.row(
-                "  belongs to",
-                (!scope.is_empty()).then(|| scope.join(" > ")),
-            );
+            self.detail("belongs to", (!scope.is_empty()).then(|| scope.join(" > ")));
             let namespace = resource.text("namespace").filter(|_| scope.is_empty());
-            self.row("  environment", namespace.map(|id| known.named(&id)));
-            self.row("  region", resource.text("region"));
-            self.row("  owner", resource.text("owner.name"));
-            self.row("  team", resource.text("group.name"));
-            self.row("  full name", resource.text("uid_alt"));
+            self.detail("environment", namespace.map(|id| known.named(&id)));
+            self.detail("region", resource.text("region"));
+            self.detail("owner", resource.text("owner.name"));
+            self.detail("team", resource.text("group.name"));
+            self.detail("full name", resource.text("uid_alt"));
             for more in resource
                 .each("data")
                 .filter(|part| part.name() != "resources")
             {
-                let mut text = String::new();
-                pretty(more.document, more.id, 2, &mut text);
-                let name = self.paint.paint(Tone::Faint, &more.name());
-                self.write(format_args!("    {name}: {text}\n"));
+                self.of_item(more);
             }
         }
     }
@@ -225,9 +209,9 @@ impl Page {
         let part = |name| suppression.text(name).unwrap_or_default();
         let text = format!("{}: {}", part("title"), part("reason"));
         self.row("Suppressed", Some(text));
-        self.row("  owner", Some(part("owner")));
-        self.row("  until", Some(part("expires")));
-        self.row("  id", Some(part("uid")));
+        self.detail("owner", Some(part("owner")));
+        self.detail("until", Some(part("expires")));
+        self.detail("id", Some(part("uid")));
     }
 
     fn alert(&mut self, alert: JsonPart<'_, '_>, emitted: &Emitted<'_>) {
@@ -238,7 +222,7 @@ impl Page {
         if let Some(about) = alert.text(path::DESCRIPTION) {
             self.line(Tone::Plain, &about);
         }
-        self.out.push('\n');
+        self.blank();
         self.row("When", alert.int(path::TIME).map(|time| moment(time, 3)));
         let raised = alert.int(path::PROCESSED_TIME);
         self.row("Raised", raised.map(|time| moment(time, 3)));
@@ -255,21 +239,21 @@ impl Page {
                 None => field.elements().filter_map(JsonPart::scalar).collect(),
             };
             let text = format!("{} = {}", field.name(), values.join(", "));
-            self.row("  see also", Some(without_secret_values(&text)));
+            self.detail("see also", Some(without_secret_values(&text)));
         }
         self.row("Catalog entry", alert.text(path::CATALOG_ENTRY));
         self.row("What to do", alert.text(path::RUNBOOK));
         for reference in alert.texts(path::RUNBOOK_LINKS) {
-            self.row("  see", Some(reference));
+            self.detail("see", Some(reference));
         }
         for harmless in alert.texts(path::FALSE_POSITIVES) {
             self.row("False positives", Some(harmless));
         }
         self.row("Rule", alert.text(path::RULE_TITLE));
-        self.row("  id", alert.text(path::RULE_ID));
-        self.row("  version", alert.text(path::RULE_VERSION));
+        self.detail("id", alert.text(path::RULE_ID));
+        self.detail("version", alert.text(path::RULE_VERSION));
         let tags = alert.texts(path::TAGS).join(", ");
-        self.row("  tags", (!tags.is_empty()).then_some(tags));
+        self.detail("tags", (!tags.is_empty()).then_some(tags));
         if emitted.event().is_none() {
             let resources: Vec<JsonPart<'_, '_>> = alert.each("resources").collect();
             if let Some(evidence) = alert.each(path::EVIDENCES).next() {
@@ -302,10 +286,7 @@ impl Page {
             .each("unmapped")
             .filter(|part| !shown.contains(&&*part.name()))
         {
-            let mut text = String::new();
-            pretty(more.document, more.id, 2, &mut text);
-            let name = self.paint.paint(Tone::Faint, &more.name());
-            self.write(format_args!("  {name:16}{text}\n"));
+            self.json_row(more);
         }
         if let Some(event) = emitted.event() {
             self.heading("The event behind it");
@@ -324,7 +305,7 @@ impl Page {
         let outcome = alert.text(path::OUTCOME);
         let tone = outcome.as_deref().map_or(Tone::Plain, Tone::of_status);
         self.toned("Outcome", tone, outcome);
-        self.row("  detail", alert.text(path::OUTCOME_DETAIL));
+        self.detail("detail", alert.text(path::OUTCOME_DETAIL));
         self.row("From", Some(words::origin(evidence)));
     }
 }

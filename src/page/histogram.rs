@@ -1,0 +1,214 @@
+//! How many events there were when: bars that lead to their span of time.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use maud::{Markup, html};
+
+use super::asked::Asked;
+use super::words::Words;
+use crate::query::archive::Unit;
+
+/// Height and width of the chart in its own units, and the gap between two bars.
+const HEIGHT: f64 = 100.0;
+const WIDTH: f64 = 1_000.0;
+const GAP: f64 = 0.15;
+
+/// Most bars; with more, several are shown as one.
+const MOST_BARS: i64 = 200;
+
+/// The number of events from some time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bar {
+    /// When it begins, in milliseconds since the Unix epoch.
+    pub begin_ms: i64,
+    /// How many there were until the next one.
+    pub count: u64,
+}
+
+/// The bars that have any event, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Histogram {
+    /// The width of a bar.
+    pub unit: Unit,
+    /// The bars.
+    pub bars: Vec<Bar>,
+}
+
+/// The unit that gives a span of time between 20 and some 200 bars.
+pub fn unit_for(from_ms: i64, to_ms: i64) -> Unit {
+    const HOUR_MS: i64 = 60 * 60 * 1_000;
+    match to_ms.saturating_sub(from_ms) / HOUR_MS {
+        ..4 => Unit::Minute,
+        4..=200 => Unit::Hour,
+        201..=4_800 => Unit::Day,
+        _ => Unit::Week,
+    }
+}
+
+impl Histogram {
+    /// The number of all events.
+    fn total(&self) -> u64 {
+        self.bars.iter().map(|bar| bar.count).sum()
+    }
+
+    /// Beginning and width of each bar in milliseconds, with its count. Bars without events are left out.
+    fn shown(&self) -> (Vec<(Bar, i64)>, i64) {
+        let (Some(first), Some(last)) = (self.bars.first(), self.bars.last()) else {
+            return (Vec::new(), 1);
+        };
+        let unit_ms = unit_ms(self.unit);
+        let units = (last.begin_ms - first.begin_ms) / unit_ms + 1;
+        let width_ms = units.div_euclid(MOST_BARS).saturating_add(1) * unit_ms;
+        let mut shown: Vec<(Bar, i64)> = Vec::new();
+        for bar in &self.bars {
+            let number = (bar.begin_ms - first.begin_ms) / width_ms;
+            let begin_ms = first.begin_ms + number * width_ms;
+            match shown.last_mut() {
+                Some((last, _)) if last.begin_ms == begin_ms => last.count += bar.count,
+                _ => shown.push((
+                    Bar {
+                        begin_ms,
+                        count: bar.count,
+                    },
+                    number,
+                )),
+            }
+        }
+        (shown, width_ms)
+    }
+
+    /// The chart. Each bar leads to the question with its span of time.
+    pub(super) fn markup(&self, asked: &Asked, zone: &TimeZone, words: &Words) -> Markup {
+        let (bars, width_ms) = self.shown();
+        let highest = bars.iter().map(|(bar, _)| bar.count).max().unwrap_or(1);
+        let count = bars.last().map_or(1, |(_, number)| number + 1);
+        let slot = WIDTH / count as f64;
+        let unit = unit_word(self.unit, words);
+        let time = |time_ms: i64| label(time_ms, width_ms, zone);
+        html! {
+            figure.histogram data-first=[bars.first().map(|(bar, _)| bar.begin_ms)]
+                data-width=(width_ms) data-bars=(count) {
+                figcaption {
+                    strong { (grouped(self.total())) } " " (words.counted)
+                    " · " (words.events_per) " " (unit)
+                }
+                svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" {
+                    @for (bar, number) in &bars {
+                        @let height = (bar.count as f64 / highest as f64 * HEIGHT).max(1.5);
+                        @let from = instant(bar.begin_ms);
+                        @let to = instant(bar.begin_ms + width_ms);
+                        @let what = format!("{}: {}", time(bar.begin_ms), grouped(bar.count));
+                        a href={ "/events?" (asked.within(&from, &to).query()) } aria-label=(what) {
+                            title { (what) }
+                            rect.slot x=(slot * *number as f64) y="0" width=(slot) height=(HEIGHT) {}
+                            rect.bar x=(slot * (*number as f64 + GAP / 2.0)) y=(HEIGHT - height)
+                                width=(slot * (1.0 - GAP)) height=(height) {}
+                        }
+                    }
+                }
+                @if let (Some((first, _)), Some((last, _))) = (bars.first(), bars.last()) {
+                    div.axis {
+                        span { (time(first.begin_ms)) }
+                        @if bars.len() > 1 { span { (time(last.begin_ms)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The length of a unit. Months are counted as four weeks, which only moves the borders of bars.
+const fn unit_ms(unit: Unit) -> i64 {
+    const MINUTE_MS: i64 = 60 * 1_000;
+    match unit {
+        Unit::Minute => MINUTE_MS,
+        Unit::Hour => 60 * MINUTE_MS,
+        Unit::Day => 24 * 60 * MINUTE_MS,
+        Unit::Week => 7 * 24 * 60 * MINUTE_MS,
+        Unit::Month => 28 * 24 * 60 * MINUTE_MS,
+    }
+}
+
+fn unit_word(unit: Unit, words: &Words) -> &'static str {
+    match unit {
+        Unit::Minute => words.minute,
+        Unit::Hour => words.hour,
+        Unit::Day => words.day,
+        Unit::Week => words.week,
+        Unit::Month => words.month,
+    }
+}
+
+/// A time as a URL has it.
+fn instant(time_ms: i64) -> String {
+    Timestamp::from_millisecond(time_ms).map_or_else(|_| String::new(), |time| time.to_string())
+}
+
+/// A time below the chart: a day, or an hour of a day.
+fn label(time_ms: i64, width_ms: i64, zone: &TimeZone) -> String {
+    let Ok(time) = Timestamp::from_millisecond(time_ms) else {
+        return String::new();
+    };
+    let form = match SignedDuration::from_millis(width_ms).as_hours() {
+        24.. => "%Y-%m-%d",
+        _ => "%Y-%m-%d %H:%M",
+    };
+    time.to_zoned(zone.clone()).strftime(form).to_string()
+}
+
+/// A number with its digits in groups of three.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::words::Language;
+
+    #[test]
+    fn bars_lead_to_their_span_and_keep_the_question() {
+        let day_ms = 24 * 60 * 60 * 1_000;
+        let begin: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
+        let bar = |day: i64, count| Bar {
+            begin_ms: begin.as_millisecond() + day * day_ms,
+            count,
+        };
+        let histogram = Histogram {
+            unit: Unit::Day,
+            bars: vec![bar(0, 1_000), bar(3, 500)],
+        };
+        let asked = Asked::of_query("actor=jane");
+        let markup = histogram.markup(&asked, &TimeZone::UTC, Language::English.words());
+        let markup = markup.into_string();
+        let link =
+            "/events?actor=jane&amp;from=2026-03-04T00%3A00%3A00Z&amp;to=2026-03-05T00%3A00%3A00Z";
+        assert!(markup.contains(link), "{markup}");
+        assert!(markup.contains("<strong>1\u{202f}500</strong>"), "{markup}");
+        assert!(markup.contains("2026-03-04: 500"), "{markup}");
+    }
+
+    #[test]
+    fn many_units_are_shown_as_few_bars() {
+        let bars = (0..10_000).map(|hour| Bar {
+            begin_ms: hour * 60 * 60 * 1_000,
+            count: 1,
+        });
+        let histogram = Histogram {
+            unit: Unit::Hour,
+            bars: bars.collect(),
+        };
+        let (shown, _) = histogram.shown();
+        assert!(shown.len() <= 200, "{}", shown.len());
+        let total: u64 = shown.iter().map(|(bar, _)| bar.count).sum();
+        assert_eq!(total, 10_000);
+    }
+}

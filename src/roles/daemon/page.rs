@@ -1,0 +1,171 @@
+//! The parts of the page: the server, and the keeper of the snapshots that it answers from.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+
+use super::DaemonError;
+use crate::config::{self, Config};
+use crate::kafka::session::{NotReady, Shutdown};
+use crate::observe::ServiceState;
+use crate::roles::rulebook::read_placeholders;
+use crate::roles::supervise::{DaemonPart, Stop};
+use crate::web::{self, SnapshotKeeper, Snapshots, Web};
+
+/// How often the server checks whether it is to end.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Threads that answer questions.
+const THREADS: usize = 2;
+
+/// The page, which listens already.
+pub(super) struct Page<'d> {
+    config: &'d Config,
+    page: &'d config::Page,
+    listener: TcpListener,
+    snapshots: Arc<Snapshots>,
+    server: Arc<ServiceState>,
+    keeper: Arc<ServiceState>,
+}
+
+impl<'d> Page<'d> {
+    /// The page of the configuration; `None` if it has none.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub(super) fn new(config: &'d Config) -> Result<Option<Page<'d>>, DaemonError> {
+        let Some(page) = &config.page else {
+            return Ok(None);
+        };
+        Ok(Some(Page {
+            config,
+            page,
+            listener: web::bind(page.listen)
+                .map_err(|error| DaemonError::Listen(page.listen, error))?,
+            snapshots: Arc::default(),
+            server: Arc::new(ServiceState::new("page")),
+            keeper: Arc::new(ServiceState::new("page snapshots")),
+        }))
+    }
+
+    /// What the probes show.
+    pub(super) fn states(&self) -> [Arc<ServiceState>; 2] {
+        [self.server.clone(), self.keeper.clone()]
+    }
+
+    /// The parts.
+    pub(super) fn parts<'p>(
+        &'p self,
+        handle: &'p Handle,
+        shutdown: &'p Shutdown,
+    ) -> [Box<dyn DaemonPart + 'p>; 2] {
+        [
+            Box::new(ServerPart {
+                page: self,
+                shutdown,
+            }),
+            Box::new(KeeperPart {
+                page: self,
+                handle,
+                shutdown,
+            }),
+        ]
+    }
+}
+
+/// The service that answers requests. It has a runtime of its own, so that questions keep nothing else waiting.
+struct ServerPart<'p> {
+    page: &'p Page<'p>,
+    shutdown: &'p Shutdown,
+}
+
+impl DaemonPart for ServerPart<'_> {
+    fn kind(&self) -> &'static str {
+        "service"
+    }
+
+    fn name(&self) -> &str {
+        self.page.server.name()
+    }
+
+    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        let failed =
+            |error: std::io::Error| Stop::new("listen", format!("serve the page: {error}"));
+        let config = self.page.config;
+        let placeholders = read_placeholders(config.placeholders.as_deref()).map_err(|faults| {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            Stop::new("placeholders", faults.join("\n"))
+        })?;
+        let web = Web::new(
+            self.page.page.clone(),
+            placeholders,
+            self.page.snapshots.clone(),
+        );
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("page")
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let serve = async {
+            let listener = self.page.listener.try_clone()?;
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let asked = async {
+                while !self.shutdown.is_requested() {
+                    tokio::time::sleep(POLL_INTERVAL).await;
+                }
+            };
+            web.serve(listener, asked).await;
+            Ok(())
+        };
+        let served = runtime.block_on(serve).map_err(failed);
+        runtime.shutdown_background();
+        served
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn show_stop(&self, stop: Option<&NotReady>) {
+        self.page.server.stopped(stop);
+    }
+}
+
+/// The service that keeps the snapshots.
+struct KeeperPart<'p> {
+    page: &'p Page<'p>,
+    handle: &'p Handle,
+    shutdown: &'p Shutdown,
+}
+
+impl DaemonPart for KeeperPart<'_> {
+    fn kind(&self) -> &'static str {
+        "service"
+    }
+
+    fn name(&self) -> &str {
+        self.page.keeper.name()
+    }
+
+    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        let keeper = SnapshotKeeper {
+            config: self.page.config,
+            snapshots: &self.page.snapshots,
+            handle: self.handle,
+            shutdown: self.shutdown,
+        };
+        keeper.run();
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn show_stop(&self, stop: Option<&NotReady>) {
+        self.page.keeper.stopped(stop);
+    }
+}

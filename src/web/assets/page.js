@@ -1,0 +1,162 @@
+// What the page does beyond HTML: keys, completed values, a span of time chosen on the histogram, search and copy in a
+// record, and the reader's time zone. Each part works without the others, and the page works without any of them.
+
+const byId = (id) => document.getElementById(id);
+
+// The server shows times in the zone that this cookie names.
+function zone() {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const shown = document.documentElement.dataset.zone;
+  if (!own || own === shown) return;
+  const before = document.cookie;
+  document.cookie = `watchbell-zone=${encodeURIComponent(own)}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  // Once: the server may not know the zone, or the reader may refuse cookies.
+  if (document.cookie !== before && !sessionStorage.getItem("zone")) {
+    sessionStorage.setItem("zone", own);
+    location.reload();
+  }
+}
+
+function keys() {
+  const rows = () => [...document.querySelectorAll("table.records tbody tr, .incident")];
+  const link = (row) => row.querySelector("a");
+  const move = (by) => {
+    const all = rows();
+    const at = all.findIndex((row) => row.contains(document.activeElement));
+    const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
+    if (next) link(next)?.focus();
+  };
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest("input, select, textarea");
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    const acts = {
+      "/": () => byId("search")?.focus(),
+      j: () => move(1),
+      k: () => move(-1),
+      "?": () => byId("keyboard")?.showModal(),
+    };
+    const act = acts[event.key];
+    if (act) {
+      event.preventDefault();
+      act();
+    }
+  });
+}
+
+// Offers the values that the archive has for the chosen attribute.
+function values() {
+  const form = document.querySelector("form.filters");
+  const list = byId("values");
+  if (!form || !list) return;
+  const [of, value] = [form.elements.add, form.elements.value];
+  let last = null;
+  let timer = 0;
+  const ask = async () => {
+    const query = new URLSearchParams({ of: of.value, part: value.value });
+    if (query.toString() === last) return;
+    last = query.toString();
+    const answer = await fetch(`/values?${query}`);
+    if (!answer.ok || query.toString() !== last) return;
+    const options = (await answer.json()).map((text) => {
+      const option = document.createElement("option");
+      option.value = text;
+      return option;
+    });
+    list.replaceChildren(...options);
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => ask().catch(() => {}), 150);
+  };
+  value.addEventListener("input", soon);
+  value.addEventListener("focus", soon);
+  of.addEventListener("change", soon);
+}
+
+// A span of time is chosen by dragging over the bars.
+function spans() {
+  const figure = document.querySelector(".histogram");
+  const svg = figure?.querySelector("svg");
+  if (!svg || figure.dataset.first === undefined) return;
+  const [first, width, bars] = [figure.dataset.first, figure.dataset.width, figure.dataset.bars].map(Number);
+  const view = svg.viewBox.baseVal;
+  const barAt = (event) => {
+    const box = svg.getBoundingClientRect();
+    const at = Math.floor(((event.clientX - box.left) / box.width) * bars);
+    return Math.min(Math.max(at, 0), bars - 1);
+  };
+  let begun = null;
+  let chosen = null;
+  svg.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) begun = barAt(event);
+  });
+  svg.addEventListener("pointermove", (event) => {
+    if (begun === null) return;
+    const [from, to] = [begun, barAt(event)].sort((a, b) => a - b);
+    if (from === to && !chosen) return;
+    if (!chosen) {
+      chosen = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      chosen.setAttribute("class", "chosen");
+      chosen.setAttribute("y", "0");
+      chosen.setAttribute("height", String(view.height));
+      svg.append(chosen);
+      svg.setPointerCapture(event.pointerId);
+    }
+    chosen.setAttribute("x", String((from / bars) * view.width));
+    chosen.setAttribute("width", String(((to - from + 1) / bars) * view.width));
+  });
+  const end = (event) => {
+    const from = begun;
+    begun = null;
+    if (!chosen) return;
+    chosen.remove();
+    chosen = null;
+    const [low, high] = [from, barAt(event)].sort((a, b) => a - b);
+    const url = new URL(location.href);
+    for (const name of ["when", "before"]) url.searchParams.delete(name);
+    url.searchParams.set("from", new Date(first + low * width).toISOString());
+    url.searchParams.set("to", new Date(first + (high + 1) * width).toISOString());
+    location.assign(url);
+  };
+  svg.addEventListener("pointerup", end);
+  svg.addEventListener("pointercancel", () => { chosen?.remove(); begun = chosen = null; });
+  svg.addEventListener("dragstart", (event) => event.preventDefault());
+}
+
+// Search and copy in the record as JSON.
+function record() {
+  const tools = document.querySelector(".json-tools");
+  const pre = byId("record-json");
+  if (!tools || !pre) return;
+  tools.hidden = false;
+  const whole = pre.textContent;
+  const button = tools.querySelector("button");
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(whole);
+    button.textContent = button.dataset.copied;
+  });
+  const input = tools.querySelector("input");
+  input.addEventListener("input", () => {
+    const wanted = input.value.toLowerCase();
+    const text = whole.toLowerCase();
+    const parts = [];
+    let from = 0;
+    // Letters whose small form has another length would move the marks.
+    if (wanted && text.length === whole.length) {
+      for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, from)) {
+        const mark = document.createElement("mark");
+        mark.textContent = whole.slice(at, at + wanted.length);
+        parts.push(whole.slice(from, at), mark);
+        from = at + wanted.length;
+      }
+    }
+    pre.replaceChildren(...parts, whole.slice(from));
+    pre.querySelector("mark")?.scrollIntoView({ block: "nearest" });
+  });
+}
+
+zone();
+keys();
+values();
+spans();
+record();

@@ -1,0 +1,205 @@
+//! The list of events. It is written as it is found: first the frame, then the rows, the newest first, at last the
+//! histogram, which takes longest. The style sheet places it above the rows.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::task::block_in_place;
+
+use crate::archive::TableKind;
+use crate::page::{
+    Asked, Bar, EventsEnd, EventsPage, Fault, Histogram, Section, events_begin, events_end,
+    events_row, unit_for,
+};
+use crate::query::archive::{Before, Conditions, Found, record_columns};
+use crate::view::Emitted;
+use crate::web::Web;
+use crate::web::question::in_words;
+use crate::web::reader::Reader;
+use crate::web::respond::{Answer, see_other};
+use crate::web::snapshot::Snapshot;
+
+/// How many rows a page has.
+const ROWS: usize = 50;
+
+/// The list of events.
+pub(in crate::web) async fn events(State(web): State<Web>, reader: Reader) -> Response {
+    let asked = Asked::of_query(&reader.query);
+    if asked.is_form() {
+        return see_other(&format!("/events?{}", asked.query()));
+    }
+    let conditions = web.conditions(&asked, &reader);
+    let status = match conditions {
+        Ok(_) => StatusCode::OK,
+        Err(_) => StatusCode::BAD_REQUEST,
+    };
+    let (answer, body) = Answer::new();
+    tokio::spawn(async move {
+        let left = answer.clone();
+        tokio::select! {
+            () = left.left() => {}
+            () = write(&web, &reader, &asked, conditions, &answer) => {}
+        }
+    });
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (status, kind, body).into_response()
+}
+
+async fn write(
+    web: &Web,
+    reader: &Reader,
+    asked: &Asked,
+    conditions: Result<Conditions, Vec<Fault>>,
+    answer: &Answer,
+) {
+    let words = reader.language.words();
+    let (conditions, faults) = match conditions {
+        Ok(conditions) => (Some(conditions), Vec::new()),
+        Err(faults) => (None, faults),
+    };
+    let page = EventsPage {
+        asked,
+        faults: &faults,
+        words,
+        zone: &reader.zone,
+    };
+    let (before, after) = reader.frame(words.events, Section::Events).around();
+    if !answer.write(before + &events_begin(&page)).await {
+        return;
+    }
+    let mut listing = Listing::default();
+    if let Some(conditions) = conditions
+        && let Err(problem) = listing.run(web, &page, &conditions, answer).await
+    {
+        listing.end.problem = Some(problem);
+    }
+    listing.end.last = listing.last.filter(|_| listing.has_more);
+    let _ = answer.write(events_end(&page, &listing.end) + &after).await;
+}
+
+/// What was found.
+#[derive(Default)]
+struct Listing {
+    has_more: bool,
+    last: Option<Before>,
+    end: EventsEnd,
+}
+
+impl Listing {
+    async fn run(
+        &mut self,
+        web: &Web,
+        page: &EventsPage<'_>,
+        conditions: &Conditions,
+        answer: &Answer,
+    ) -> Result<(), String> {
+        let snapshot = web.snapshot().await?;
+        self.end.notes = snapshot.notes.clone();
+        let _permit = web.permit().await;
+        self.rows(&snapshot, page, conditions, answer).await?;
+        self.end.histogram = histogram(&snapshot, conditions).await?;
+        Ok(())
+    }
+
+    async fn rows(
+        &mut self,
+        snapshot: &Arc<Snapshot>,
+        page: &EventsPage<'_>,
+        conditions: &Conditions,
+        answer: &Answer,
+    ) -> Result<(), String> {
+        let mut columns = record_columns(TableKind::Events).to_vec();
+        columns.push("time");
+        let mut failed = None;
+        let mut found = |found: &Found| match self.found(found, page, answer) {
+            Ok(next) => next,
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        };
+        snapshot
+            .engine
+            .newest(
+                TableKind::Events,
+                conditions,
+                Some(ROWS + 1),
+                &columns,
+                &mut found,
+            )
+            .await
+            .map_err(|error| in_words(&error))?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Writes rows as they are found.
+    fn found(
+        &mut self,
+        found: &Found,
+        page: &EventsPage<'_>,
+        answer: &Answer,
+    ) -> Result<ControlFlow<()>, String> {
+        let times = found.rows.columns().last();
+        let times = times.map(|times| times.as_primitive::<TimestampMicrosecondType>());
+        let (mut out, mut row) = (String::new(), 0);
+        let next = found.each_record(TableKind::Events, &mut |record| {
+            if self.end.count == ROWS {
+                self.has_more = true;
+                return ControlFlow::Break(());
+            }
+            self.end.count += 1;
+            self.last = times.map(|times| Before {
+                time_us: times.value(row),
+                topic: record.position.topic.to_owned(),
+                partition: record.position.partition.0,
+                offset: record.position.offset.0,
+            });
+            row += 1;
+            out.push_str(&events_row(page, &Emitted::new(record.clone())));
+            ControlFlow::Continue(())
+        });
+        let next = next.map_err(|error| in_words(&error))?;
+        match block_in_place(|| answer.write_blocking(out)) {
+            true => Ok(next),
+            false => Ok(ControlFlow::Break(())),
+        }
+    }
+}
+
+/// How many events there were when, of the whole question.
+async fn histogram(
+    snapshot: &Arc<Snapshot>,
+    conditions: &Conditions,
+) -> Result<Option<Histogram>, String> {
+    let engine = &snapshot.engine;
+    let Some((first_ms, last_ms)) = engine.span_ms(TableKind::Events) else {
+        return Ok(None);
+    };
+    let from_ms = conditions.from_ms.unwrap_or(first_ms).max(first_ms);
+    let to_ms = conditions.to_ms.unwrap_or(last_ms).min(last_ms);
+    let unit = unit_for(from_ms, to_ms);
+    let of_all = Conditions {
+        before: None,
+        ..conditions.clone()
+    };
+    let counts = async {
+        let counts = engine.histogram(TableKind::Events, &of_all, unit).await?;
+        counts.collect().await
+    };
+    let mut bars = Vec::new();
+    for batch in counts.await.map_err(|error| in_words(&error))? {
+        let begins = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+        let counts = batch.column(1).as_primitive::<Int64Type>();
+        let batch = begins.values().iter().zip(counts.values());
+        bars.extend(batch.map(|(begin_us, count)| Bar {
+            begin_ms: begin_us.div_euclid(1_000),
+            count: count.unsigned_abs(),
+        }));
+    }
+    Ok(Some(Histogram { unit, bars }))
+}

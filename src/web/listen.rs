@@ -1,0 +1,106 @@
+//! Accepts connections and serves their requests. Their number is limited, and a client that sends its request slowly is
+//! left, so that nobody keeps others from the page.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+
+/// Most connections at a time. A browser opens up to six.
+const MAX_CONNECTIONS: usize = 512;
+
+/// Longest time for the head of a request, and between two requests of a connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Most bytes of a request's head. URLs hold the whole question.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Time for requests in flight when asked to end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Begin to listen.
+///
+/// # Errors
+/// The address is in use, or is not an address of this machine.
+pub fn bind(listen: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(listen)?;
+    listener.set_nonblocking(true)?;
+    // The configured port may be 0; this is the real one.
+    let listen = listener.local_addr()?;
+    tracing::info!(%listen, "serving the page");
+    Ok(listener)
+}
+
+/// Answers on `listener` until `shutdown` resolves.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) {
+    let (ending, ended) = watch::channel(());
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let accept = async {
+        loop {
+            // Never closed.
+            let Ok(permit) = connections.clone().acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let router = router.clone();
+                    let ended = ended.clone();
+                    tokio::spawn(answer(stream, router, (permit, ended)));
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "a connection to the page cannot be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = shutdown => {}
+    }
+    drop(listener);
+    drop(ended);
+    let _ = ending.send(());
+    // Requests that take longer are cut off.
+    let _ = timeout(SHUTDOWN_TIMEOUT, ending.closed()).await;
+}
+
+/// Answers the requests of a connection.
+async fn answer(
+    stream: TcpStream,
+    router: Router,
+    (_permit, mut ended): (OwnedSemaphorePermit, watch::Receiver<()>),
+) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = &mut connection => result,
+        _ = ended.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection to the page failed");
+    }
+}

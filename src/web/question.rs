@@ -1,0 +1,72 @@
+//! From what a reader asks to what the query library takes, and from its errors to words.
+
+use datafusion::common::DataFusionError;
+use jiff::Timestamp;
+
+use super::Web;
+use super::reader::Reader;
+use crate::archive::TableKind;
+use crate::page::{Asked, Clock, Fault};
+use crate::query::archive::{Conditions, Unwantable};
+use crate::view::RecordKind;
+
+impl Web {
+    /// The conditions of a question about events.
+    ///
+    /// # Errors
+    /// Parts of the question are none.
+    pub(super) fn conditions(
+        &self,
+        asked: &Asked,
+        reader: &Reader,
+    ) -> Result<Conditions, Vec<Fault>> {
+        let now = Timestamp::now();
+        let clock = Clock {
+            now,
+            zone: &reader.zone,
+        };
+        let wanted = asked.wanted(clock)?;
+        let of = (TableKind::Events, RecordKind::Event);
+        let conditions = wanted.conditions(of, &self.0.placeholders, now);
+        let (conditions, _warnings) = conditions.map_err(fault)?;
+        Ok(Conditions {
+            before: asked.before().cloned(),
+            ..conditions
+        })
+    }
+}
+
+fn fault(error: Unwantable) -> Vec<Fault> {
+    let fault = |name, value: Option<String>, message: String| {
+        vec![Fault {
+            name,
+            value: value.unwrap_or_default(),
+            message,
+        }]
+    };
+    match error {
+        Unwantable::Value {
+            attribute,
+            given,
+            message,
+        } => fault(attribute.name(), given, message),
+        Unwantable::NoTime => fault("when", None, Unwantable::NoTime.to_string()),
+        Unwantable::Filter(problems) => {
+            let texts: Vec<String> = problems
+                .iter()
+                .map(|problem| problem.problem.to_string())
+                .collect();
+            fault("where", None, texts.join("; "))
+        }
+    }
+}
+
+/// Why there is no answer, for a person.
+pub(super) fn in_words(error: &DataFusionError) -> String {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => {
+            "The question needs more memory than `page.memory` allows; ask for less time, or for fewer values.".into()
+        }
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,163 @@
+//! Who reads, in which language and in which zone, as the request says it.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jiff::tz::TimeZone;
+
+use super::Web;
+use super::assets::ASSETS;
+use crate::page::{Frame, Language, Section};
+use crate::sigma;
+
+/// The cookie of the language.
+pub(super) const LANGUAGE: &str = "watchbell-language";
+
+/// The cookie of the zone, which the script sets.
+const ZONE: &str = "watchbell-zone";
+
+/// Who reads.
+pub(super) struct Reader {
+    pub(super) language: Language,
+    pub(super) zone: TimeZone,
+    /// The path and the query.
+    pub(super) url: String,
+    /// The query alone.
+    pub(super) query: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for Reader {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Reader, Infallible> {
+        let headers = &parts.headers;
+        let accepted = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok());
+        let language = cookie(headers, LANGUAGE)
+            .and_then(Language::of_tag)
+            .unwrap_or_else(|| accepted.map_or(Language::default(), Language::accepted));
+        let zone = cookie(headers, ZONE).map(|name| name.replace("%2F", "/"));
+        let zone = zone.and_then(|name| sigma::time_zone(&name).ok());
+        Ok(Reader {
+            language,
+            zone: zone.unwrap_or(TimeZone::UTC),
+            url: parts.uri.to_string(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+impl Reader {
+    /// The frame of a page.
+    pub(super) fn frame<'f>(&'f self, title: &'f str, section: Section) -> Frame<'f> {
+        Frame {
+            language: self.language,
+            zone: &self.zone,
+            title,
+            section,
+            url: &self.url,
+            user: None,
+            assets: ASSETS.urls(),
+        }
+    }
+
+    /// The value of a parameter of the query.
+    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
+        let value = pairs.find_map(|(known, value)| (known == name).then_some(value));
+        value.map(|value| value.into_owned())
+    }
+}
+
+/// The value of a cookie.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let all = headers.get_all(header::COOKIE).iter();
+    let pairs = all.filter_map(|value| value.to_str().ok());
+    let mut pairs = pairs.flat_map(|value| value.split(';'));
+    pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Refuses requests whose host is not the page's: another site may have made its own name lead to this machine, so that a
+/// browser sends it what it reads here (DNS rebinding).
+pub(super) async fn check_host(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host_name(host);
+    let is_own = is_loopback(name)
+        || web
+            .0
+            .page
+            .hosts
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(name));
+    match is_own {
+        true => next.run(request).await,
+        false => {
+            let text = format!(
+                "The host `{}` is not one of the page's. Add it to page.hosts in the configuration.\n",
+                crate::view::printable(name)
+            );
+            (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+        }
+    }
+}
+
+/// The host without its port.
+fn host_name(host: &str) -> &str {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    }
+}
+
+/// Whether a host is this machine for the browser, too.
+fn is_loopback(name: &str) -> bool {
+    let address = name.parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_this_machine_with_and_without_port() {
+        for host in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:1",
+            "[::1]:8080",
+            "LOCALHOST",
+        ] {
+            assert!(is_loopback(host_name(host)), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example:80",
+            "10.0.0.1",
+            "[::2]",
+        ] {
+            assert!(!is_loopback(host_name(host)), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::COOKIE,
+            "a=1; watchbell-language=zh-Hans; watchbell-languages=x"
+                .parse()
+                .unwrap(),
+        );
+        assert_eq!(cookie(&headers, LANGUAGE), Some("zh-Hans"));
+        assert_eq!(cookie(&headers, ZONE), None);
+    }
+}

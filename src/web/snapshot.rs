@@ -1,0 +1,198 @@
+//! Keeps a snapshot of the archive with the ends of the topics, no older than some seconds while somebody reads. All
+//! readers share it, so that the storage and Kafka are asked the same however many read.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::config::Config;
+use crate::kafka::session::Shutdown;
+use crate::query::archive::{Engine, OpenError, Opening};
+
+/// Age from which a snapshot is replaced while somebody reads.
+const AGE: Duration = Duration::from_secs(2);
+
+/// How long a snapshot is kept fresh after the last question.
+const READ_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long a question waits for a fresh snapshot before it takes another one.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Longest time for which a question waits for a snapshot.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// How often the keeper looks whether it is to end.
+const POLL: Duration = Duration::from_millis(100);
+
+/// A snapshot, and what people must know of it.
+pub struct Snapshot {
+    /// Answers questions.
+    pub(super) engine: Engine,
+    /// Such as that a topic could not be read.
+    pub(super) notes: Vec<String>,
+    at: Instant,
+    /// Whether the ends of the topics were asked.
+    is_live: bool,
+}
+
+impl Snapshot {
+    fn is_fresh(&self) -> bool {
+        self.is_live && self.at.elapsed() < 2 * AGE
+    }
+}
+
+/// Why there is no snapshot.
+type Reason = Arc<str>;
+
+/// The newest snapshot, or why there is none.
+type Newest = Option<Result<Arc<Snapshot>, Reason>>;
+
+/// The newest snapshot.
+pub struct Snapshots {
+    newest: watch::Sender<Newest>,
+    /// When the last question came.
+    asked: Mutex<Option<Instant>>,
+    question: Condvar,
+}
+
+impl Default for Snapshots {
+    fn default() -> Snapshots {
+        Snapshots {
+            newest: watch::Sender::new(None),
+            asked: Mutex::new(None),
+            question: Condvar::new(),
+        }
+    }
+}
+
+impl Snapshots {
+    /// A snapshot that is some seconds old at most; an older one, or one without the ends of the topics, if Kafka or the
+    /// storage take long.
+    pub(super) async fn get(&self) -> Result<Arc<Snapshot>, Reason> {
+        *self.asked() = Some(Instant::now());
+        self.question.notify_one();
+        let mut newest = self.newest.subscribe();
+        if let Ok(fresh) = timeout(PATIENCE, newest.wait_for(is_fresh)).await {
+            return taken(fresh.as_deref().ok());
+        }
+        let is_any = |newest: &Newest| newest.is_some();
+        match timeout(WAIT, newest.wait_for(is_any)).await {
+            Ok(any) => taken(any.as_deref().ok()),
+            Err(_) => Err("neither the archive nor Kafka has answered".into()),
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a snapshot is wanted; whether one is.
+    fn wait(&self) -> bool {
+        let is_wanted =
+            |asked: &Option<Instant>| asked.is_some_and(|asked| asked.elapsed() < READ_TIMEOUT);
+        let asked = self.asked();
+        if is_wanted(&asked) {
+            return true;
+        }
+        let waited = self.question.wait_timeout(asked, POLL);
+        let (asked, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        is_wanted(&asked)
+    }
+}
+
+fn is_fresh(newest: &Newest) -> bool {
+    matches!(newest, Some(Ok(snapshot)) if snapshot.is_fresh())
+}
+
+/// What was waited for; nothing comes after the daemon has ended.
+fn taken(newest: Option<&Newest>) -> Result<Arc<Snapshot>, Reason> {
+    let newest = newest.cloned().flatten();
+    newest.unwrap_or_else(|| Err("the daemon is ending".into()))
+}
+
+/// Makes the snapshots.
+pub struct SnapshotKeeper<'k> {
+    /// The configuration.
+    pub config: &'k Config,
+    /// Where the snapshots are found.
+    pub snapshots: &'k Snapshots,
+    /// Runs the requests to the storage.
+    pub handle: &'k Handle,
+    /// The request to end.
+    pub shutdown: &'k Shutdown,
+}
+
+impl SnapshotKeeper<'_> {
+    /// Makes snapshots while somebody reads, until asked to end.
+    pub fn run(&self) {
+        while !self.shutdown.is_requested() {
+            let newest = &self.snapshots.newest;
+            if !self.snapshots.wait() {
+                // What nobody reads is not kept in memory.
+                newest.send_if_modified(|newest| newest.take().is_some());
+                continue;
+            }
+            let begun = Instant::now();
+            if !matches!(&*newest.borrow(), Some(Ok(_))) && self.config.archive.is_some() {
+                // The archive answers while Kafka is asked.
+                newest.send_replace(Some(self.make(begun, false)));
+            }
+            let made = self.make(begun, true);
+            if let Err(reason) = &made {
+                tracing::warn!(%reason, "the page cannot read the archive or the topics");
+            }
+            newest.send_replace(Some(made));
+            while begun.elapsed() < AGE && !self.shutdown.is_requested() {
+                std::thread::sleep(POLL);
+            }
+        }
+    }
+
+    fn make(&self, at: Instant, is_live: bool) -> Result<Arc<Snapshot>, Reason> {
+        let notes = Mutex::new(Vec::new());
+        let note = |note: &str| {
+            let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
+            notes.push(note.to_owned());
+        };
+        if !is_live {
+            note(
+                "What the topics hold beyond the archive is left out: Kafka has not answered yet.",
+            );
+        }
+        let opened = self.open(is_live, &note);
+        let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match opened {
+            Ok(engine) => Ok(Arc::new(Snapshot {
+                engine,
+                notes,
+                at,
+                is_live,
+            })),
+            Err(error) => Err(error.to_string().into()),
+        }
+    }
+
+    fn open(&self, is_live: bool, note: &(dyn Fn(&str) + Sync)) -> Result<Engine, OpenError> {
+        let page = self.config.page.as_ref();
+        let opening = Opening {
+            config: self.config,
+            archive: self.config.archive.as_ref(),
+            tables: &TABLES,
+            memory: page.map_or(0, |page| page.memory),
+            is_live,
+            stop: self.shutdown,
+            note,
+        };
+        opening.open(self.handle)
+    }
+}
+
+/// The tables that the page asks.
+const TABLES: [crate::archive::TableKind; 3] = [
+    crate::archive::TableKind::Events,
+    crate::archive::TableKind::Alerts,
+    crate::archive::TableKind::DeadLetters,
+];

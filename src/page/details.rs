@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::asked::Asked;
 use super::frame::Frame;
 use super::moment::moment;
+use super::profile::{ProfileOf, literal, profile_url};
 use super::record_row::{cut, record_url};
 use super::words::Words;
 use crate::query::archive::Attribute;
@@ -154,7 +155,7 @@ pub(super) fn title(emitted: &Emitted<'_>) -> String {
 /// Questions for what happened around a record.
 #[derive(Default)]
 struct Neighbours {
-    /// The same actor, resource, request and address, each as its condition.
+    /// The same actor, resource and address, each with its value.
     same: Vec<(Attribute, String)>,
     request: Option<String>,
     /// Beginning and end of the time around it.
@@ -181,7 +182,7 @@ impl Neighbours {
         ];
         let same = same
             .into_iter()
-            .filter_map(|(of, value)| Some((of, literal(&value?))));
+            .filter_map(|(of, value)| Some((of, value?.into_owned())));
         Neighbours {
             same: same.collect(),
             request: words::api(event, "request.uid").map(|id| id.into_owned()),
@@ -191,14 +192,30 @@ impl Neighbours {
 
     fn markup(&self, words: &Words) -> Markup {
         let nothing = Asked::default();
+        let mut profiles: Vec<(&str, String)> = Vec::new();
         let mut links: Vec<(&str, String)> = Vec::new();
         for (attribute, value) in &self.same {
+            match attribute {
+                Attribute::Actor => {
+                    profiles.push((
+                        words.about_actor,
+                        profile_url(ProfileOf::Actor, value, "30d"),
+                    ));
+                }
+                Attribute::Resource => {
+                    profiles.push((
+                        words.about_resource,
+                        profile_url(ProfileOf::Resource, value, "30d"),
+                    ));
+                }
+                _ => {}
+            }
             let text = match attribute {
                 Attribute::Actor => words.same_actor,
                 Attribute::Resource => words.same_resource,
                 _ => words.same_address,
             };
-            links.push((text, nothing.and(attribute.name(), value).query()));
+            links.push((text, nothing.and(attribute.name(), &literal(value)).query()));
         }
         if let Some(request) = &self.request {
             links.push((words.same_request, nothing.and("text", request).query()));
@@ -211,6 +228,7 @@ impl Neighbours {
                 section {
                     h2 { (words.neighbours) }
                     ul.neighbours {
+                        @for (text, url) in &profiles { li { a href=(url) { (text) } } }
                         @for (text, query) in &links {
                             li { a href={ "/events?" (query) } { (text) } }
                         }
@@ -227,18 +245,6 @@ fn around(event: JsonPart<'_, '_>) -> Option<(String, String)> {
     let from = time.checked_sub(AROUND).ok()?;
     let to = time.checked_add(AROUND).ok()?;
     Some((from.to_string(), to.to_string()))
-}
-
-/// A value in which no character stands for others.
-fn literal(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    for character in value.chars() {
-        if matches!(character, '*' | '?' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
 }
 
 /// A word of a shell's command line.

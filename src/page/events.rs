@@ -24,6 +24,8 @@ pub struct EventsPage<'p> {
     pub words: &'static Words,
     /// The reader's zone.
     pub zone: &'p TimeZone,
+    /// When the list was made, in milliseconds since the Unix epoch, if new events belong to it.
+    pub live_since_ms: Option<i64>,
 }
 
 /// What stands before the rows.
@@ -34,6 +36,11 @@ pub fn events_begin(page: &EventsPage<'_>) -> String {
         (filter_bar(PATH, asked, &FILTERS, words))
         (faults(page.faults, words))
         div.tools {
+            @if let Some(since_ms) = page.live_since_ms {
+                button #live.quiet type="button" hidden data-live={ "/live?shown=" (since_ms) "&" (asked.query()) }
+                    data-going=(words.live) data-paused=(words.paused) aria-pressed="true" { (words.live) }
+                span #live-status.faint role="status" data-new=(words.new_events) {}
+            }
             (column_choice(PATH, asked, words))
             @if page.faults.is_empty() {
                 details.download {

@@ -29,7 +29,7 @@ pub const FILTERS: [Attribute; 15] = [
 ];
 
 /// The spans of time that a click chooses.
-fn spans(words: &Words) -> [(&'static str, &'static str); 5] {
+pub(super) fn spans(words: &Words) -> [(&'static str, &'static str); 5] {
     [
         ("1h", words.last_hour),
         ("24h", words.last_day),

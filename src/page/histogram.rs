@@ -13,6 +13,9 @@ const HEIGHT: f64 = 100.0;
 const WIDTH: f64 = 1_000.0;
 const GAP: f64 = 0.15;
 
+/// Fewer bars are not drawn wider than with so many.
+const LEAST_SLOTS: i64 = 24;
+
 /// Most bars; with more, several are shown as one.
 const MOST_BARS: i64 = 200;
 
@@ -81,7 +84,7 @@ impl Histogram {
     pub(super) fn markup(&self, asked: &Asked, zone: &TimeZone, words: &Words) -> Markup {
         let (bars, width_ms) = self.shown();
         let highest = bars.iter().map(|(bar, _)| bar.count).max().unwrap_or(1);
-        let count = bars.last().map_or(1, |(_, number)| number + 1);
+        let count = bars.last().map_or(1, |(_, number)| number + 1).max(LEAST_SLOTS);
         let slot = WIDTH / count as f64;
         let unit = unit_word(self.unit, words);
         let time = |time_ms: i64| label(time_ms, width_ms, zone);

@@ -22,11 +22,12 @@ pub(super) fn row(emitted: &Emitted<'_>, columns: &[PageColumn], zone: &TimeZone
     let Some(event) = emitted.event() else {
         return html! {};
     };
-    let url = record_url(&At::from(emitted.record.position));
+    let at = At::from(emitted.record.position);
+    let url = record_url(&at);
     let outcome = PageColumn::Outcome.text(event);
     let time_ms = event.int("time").unwrap_or_default();
     html! {
-        tr data-outcome=[outcome.as_deref().map(shown)] {
+        tr data-at=(at) data-outcome=[outcome.as_deref().map(shown)] {
             @for (number, column) in columns.iter().enumerate() {
                 @let class = column.name();
                 td class=(class) {

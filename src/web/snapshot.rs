@@ -48,7 +48,7 @@ impl Snapshot {
 type Reason = Arc<str>;
 
 /// The newest snapshot, or why there is none.
-type Newest = Option<Result<Arc<Snapshot>, Reason>>;
+pub(super) type Newest = Option<Result<Arc<Snapshot>, Reason>>;
 
 /// The newest snapshot.
 pub struct Snapshots {
@@ -75,6 +75,12 @@ impl Snapshots {
         *self.asked() = Some(Instant::now());
         self.question.notify_one();
         let mut newest = self.newest.subscribe();
+        // A snapshot that should have been replaced long ago: Kafka or the storage do not answer, and others have waited.
+        if let Some(Ok(overdue)) = &*newest.borrow()
+            && overdue.at.elapsed() > 2 * AGE
+        {
+            return Ok(overdue.clone());
+        }
         if let Ok(fresh) = timeout(PATIENCE, newest.wait_for(is_fresh)).await {
             return taken(fresh.as_deref().ok());
         }
@@ -83,6 +89,11 @@ impl Snapshots {
             Ok(any) => taken(any.as_deref().ok()),
             Err(_) => Err("neither the archive nor Kafka has answered".into()),
         }
+    }
+
+    /// Is told of every new snapshot.
+    pub(super) fn changes(&self) -> watch::Receiver<Newest> {
+        self.newest.subscribe()
     }
 
     fn asked(&self) -> MutexGuard<'_, Option<Instant>> {

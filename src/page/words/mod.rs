@@ -92,8 +92,10 @@ words! {
     access_key, client, event_id, request_id, access, resource_type, sensitivity, status, address, rule, level,
     reason, text, filter,
     // Lists.
-    older, newest, no_events, no_events_hint, no_alerts, no_alerts_hint, events_per, minute, hour, day,
+    live, paused, new_events, older, newest, no_events, no_events_hint, no_alerts, no_alerts_hint, events_per, minute, hour, day,
     week, month, counted,
+    // Profiles.
+    last, all_its_events, new_value, and_more, country, actor_id, actor_email, actor_type, about_actor, about_resource,
     // Details.
     details, record, alerts_raised, no_alerts_raised, events_behind, neighbours, same_actor, same_resource,
     same_request, same_address, ten_minutes, copy, copied, find_in_record, terminal_line,

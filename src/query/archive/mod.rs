@@ -4,6 +4,7 @@
 mod conditions;
 mod download;
 mod engine;
+mod facets;
 mod functions;
 mod live;
 mod lookup;
@@ -17,6 +18,7 @@ mod wanted;
 pub use conditions::{Attribute, Before, Conditions};
 pub use download::{Format, Hashed, RowWriter, WriteError, cells};
 pub use engine::Engine;
+pub use facets::{Facet, FacetValue};
 pub use live::LiveError;
 pub use open::{OpenError, Opening, table_of};
 pub use provider::read_schema;

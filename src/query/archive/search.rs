@@ -352,7 +352,7 @@ impl Place {
 }
 
 /// The columns that hold lists.
-fn list_columns(table: TableKind) -> impl Iterator<Item = &'static str> {
+pub(super) fn list_columns(table: TableKind) -> impl Iterator<Item = &'static str> {
     let columns = table.columns().iter();
     let lists = columns.filter(|column| column.kind == ColumnType::Texts);
     lists.map(|column| column.name)

@@ -155,7 +155,63 @@ function record() {
   });
 }
 
+// New rows appear by themselves, at the place of their time, until the reader pauses.
+function live() {
+  const button = byId("live");
+  const body = document.querySelector("table.records tbody");
+  if (!button || !body) return;
+  const status = byId("live-status");
+  const time = (row) => row.querySelector("time")?.dateTime ?? "";
+  const known = () => new Set([...body.rows].map((row) => row.dataset.at));
+  const most = 500;
+  let source = null;
+  let count = 0;
+  const add = (html) => {
+    const holder = document.createElement("tbody");
+    // The server has made text of every value.
+    holder.innerHTML = html;
+    const row = holder.rows[0];
+    if (!row || known().has(row.dataset.at)) return false;
+    const older = [...body.rows].find((one) => time(one) <= time(row));
+    body.insertBefore(row, older ?? null);
+    row.classList.add("new");
+    if (body.rows.length > most) body.deleteRow(-1);
+    return true;
+  };
+  const begin = () => {
+    source = new EventSource(button.dataset.live);
+    source.addEventListener("rows", (event) => {
+      const added = JSON.parse(event.data).filter(add).length;
+      count += added;
+      if (added) document.querySelector(".empty")?.remove();
+      if (count) status.textContent = `${count} ${status.dataset.new}`;
+    });
+    source.addEventListener("problem", (event) => {
+      status.textContent = JSON.parse(event.data);
+    });
+  };
+  const show = () => {
+    button.textContent = source ? button.dataset.going : button.dataset.paused;
+    button.setAttribute("aria-pressed", String(source !== null));
+  };
+  const pause = () => {
+    source?.close();
+    source = null;
+  };
+  button.addEventListener("click", () => {
+    if (source) pause();
+    else begin();
+    show();
+  });
+  // A page that is left, also to be kept for the way back, holds no connection.
+  addEventListener("pagehide", pause);
+  button.hidden = false;
+  begin();
+  show();
+}
+
 zone();
+live();
 keys();
 values();
 spans();

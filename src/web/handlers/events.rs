@@ -9,6 +9,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use tokio::task::block_in_place;
 
 use crate::archive::TableKind;
@@ -67,6 +68,7 @@ async fn write(
         faults: &faults,
         words,
         zone: &reader.zone,
+        live_since_ms: conditions.as_ref().and_then(live_since_ms),
     };
     let (before, after) = reader.frame(words.events, Section::Events).around();
     if !answer.write(before + &events_begin(&page)).await {
@@ -80,6 +82,14 @@ async fn write(
     }
     listing.end.last = listing.last.filter(|_| listing.has_more);
     let _ = answer.write(events_end(&page, &listing.end) + &after).await;
+}
+
+/// The current time, if events that come now meet the conditions.
+fn live_since_ms(conditions: &Conditions) -> Option<i64> {
+    let now_ms = Timestamp::now().as_millisecond();
+    let is_live =
+        conditions.before.is_none() && conditions.to_ms.is_none_or(|to_ms| to_ms > now_ms);
+    is_live.then_some(now_ms)
 }
 
 /// What was found.
@@ -172,7 +182,7 @@ impl Listing {
 }
 
 /// How many events there were when, of the whole question.
-async fn histogram(
+pub(super) async fn histogram(
     snapshot: &Arc<Snapshot>,
     conditions: &Conditions,
 ) -> Result<Option<Histogram>, String> {

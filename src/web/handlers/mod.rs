@@ -3,12 +3,16 @@
 mod alerts;
 mod download;
 mod events;
+mod live;
+mod profile;
 mod record;
 mod values;
 
 pub(super) use alerts::alerts;
 pub(super) use download::download;
 pub(super) use events::events;
+pub(super) use live::live;
+pub(super) use profile::{actor, resource};
 pub(super) use record::record;
 pub(super) use values::values;
 

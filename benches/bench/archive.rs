@@ -11,9 +11,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use watchbell::archive::{
-    DataFile, Ranges, Rows, Storage, Table, TableKind, data_files, merge, merged_statistics,
+    DataFile, GROUP_ROWS, Ranges, RowMemory, Rows, Storage, Table, TableKind, data_files, merge,
+    merged_statistics,
 };
 use watchbell::event::{Offset, Output, Partition, Position, RawRecord};
+use watchbell::json::Memory;
 use watchbell::query::archive::{
     Attribute, Conditions, Engine, Found, Grouping, cells, record_columns,
 };
@@ -48,6 +50,7 @@ pub fn run(events: usize) {
     let mut keep = |_, output: Output<'_>| values.extend(output.value.map(<[u8]>::to_vec));
     pipeline::outputs(&mut Corpus::new(1), events.min(20_000), &mut keep);
     let mut rows = Rows::with_room(TableKind::Events, BATCH_BYTES);
+    let memory = Memory::default();
     let mut files: Vec<DataFile> = Vec::new();
     let (mut in_rows, mut in_files, mut bytes_in) = (0, 0, 0);
     for (number, value) in values.iter().cycle().take(events).enumerate() {
@@ -64,13 +67,15 @@ pub fn run(events: usize) {
             value: Some(value),
             headers: Vec::new(),
         };
-        rows.push(&Emitted::new(record));
+        rows.push(&Emitted::new_in(Some(&memory), record));
         in_rows += started.elapsed().as_nanos();
         bytes_in += value.len();
-        if rows.bytes() >= BATCH_BYTES || number + 1 == events {
+        let is_full = rows.bytes() >= BATCH_BYTES || rows.len() >= GROUP_ROWS;
+        if is_full || number + 1 == events {
             let started = Instant::now();
             let batch = rows.take().expect("rows");
             files.extend(data_files(TableKind::Events, &batch).expect("files"));
+            rows.reuse(RowMemory::of(batch));
             in_files += started.elapsed().as_nanos();
         }
     }
@@ -83,7 +88,8 @@ pub fn run(events: usize) {
         .collect();
     let sources: Vec<&dyn Ranges> = sources.iter().map(|file| file as &dyn Ranges).collect();
     let started = Instant::now();
-    let merged = merge(TableKind::Events, &sources).expect("a merged file");
+    let mut merged = Vec::new();
+    let rows = merge(TableKind::Events, &sources, &mut merged).expect("a merged file");
     let in_merge = started.elapsed().as_nanos();
     println!(
         "{events} events of {} bytes in {} files: a row {} ns, its file {} ns, merging {} ns; {:.2} bytes stored of 10 \
@@ -92,7 +98,7 @@ pub fn run(events: usize) {
         files.len(),
         in_rows / events as u128,
         in_files / events as u128,
-        in_merge / u128::from(merged.rows.max(1)),
+        in_merge / u128::from(rows.max(1)),
         10.0 * stored as f64 / bytes_in as f64,
     );
 }
@@ -181,10 +187,11 @@ fn day_file(day: usize, events: usize) -> DataFile {
         .map(|file| InMemory(file.parquet.into()))
         .collect();
     let sources: Vec<&dyn Ranges> = sources.iter().map(|file| file as &dyn Ranges).collect();
-    let merged = merge(TableKind::Events, &sources).expect("a merged file");
+    let mut merged = Vec::new();
+    merge(TableKind::Events, &sources, &mut merged).expect("a merged file");
     DataFile {
         day: number as i32,
-        parquet: merged.pieces.concat(),
+        parquet: merged,
         statistics: merged_statistics(&statistics),
     }
 }

@@ -1,9 +1,10 @@
 //! A column of a table: its name, its type, what it holds, and how its value is taken from a record.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use super::event_parts::EventParts;
-use crate::view::Emitted;
+use crate::view::{At, Emitted};
 
 /// The type of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,28 @@ pub struct Source<'e, 'r> {
     pub(super) time_ms: i64,
     /// The record's event, if it has one.
     pub(super) event: Option<EventParts<'e, 'r>>,
+    /// The value, if it is UTF-8.
+    pub(super) text: Option<&'r str>,
+    source_position: OnceCell<Option<At>>,
+}
+
+impl<'e, 'r> Source<'e, 'r> {
+    pub(super) fn new(emitted: &'e Emitted<'r>, time_ms: i64) -> Source<'e, 'r> {
+        let value = emitted.record.value;
+        Source {
+            emitted,
+            time_ms,
+            event: emitted.event().map(EventParts::new),
+            text: value.and_then(|value| simdutf8::basic::from_utf8(value).ok()),
+            source_position: OnceCell::new(),
+        }
+    }
+
+    /// The position of the source record, which several columns hold.
+    pub(super) fn source_position(&self) -> Option<&At> {
+        let find = || self.emitted.source_position();
+        self.source_position.get_or_init(find).as_ref()
+    }
 }
 
 /// A column of a table.
@@ -103,6 +126,8 @@ pub struct Column {
     pub kind: ColumnType,
     /// How it is looked up.
     pub lookup: Lookup,
+    /// Whether nearly every row has another value, so that a dictionary of the values costs more than it saves.
+    pub(super) is_distinct: bool,
     /// What it holds, for docs/archive.md.
     pub about: &'static str,
     /// Its value for a record.
@@ -124,6 +149,7 @@ impl Column {
             name,
             kind,
             lookup: Lookup::Scan,
+            is_distinct: false,
             about,
             value,
         }
@@ -132,6 +158,12 @@ impl Column {
     /// The same column, looked up in another way.
     pub(super) const fn lookup(mut self, lookup: Lookup) -> Column {
         self.lookup = lookup;
+        self
+    }
+
+    /// The same column, of which nearly every row has another value.
+    pub(super) const fn distinct(mut self) -> Column {
+        self.is_distinct = true;
         self
     }
 }

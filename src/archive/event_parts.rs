@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::Names;
+use crate::json::{Name, Names};
 use crate::view::JsonPart;
 
 /// How many members there are.
@@ -36,8 +36,8 @@ static NAMES: Names<COUNT> = Names::new(MEMBERS);
 pub(super) struct Place {
     is_unmapped: bool,
     member: usize,
-    /// The names below the member; `""` is none.
-    below: [&'static str; 2],
+    /// The names below the member.
+    below: [Option<Name>; 2],
 }
 
 impl Place {
@@ -64,9 +64,17 @@ impl Place {
         Place {
             is_unmapped,
             member,
-            below: [second, third],
+            below: [named(second), named(third)],
         }
     }
+}
+
+/// The name, if there is one.
+const fn named(name: &'static str) -> Option<Name> {
+    if name.is_empty() {
+        return None;
+    }
+    Some(Name::new(name))
 }
 
 /// What is before and after the first dot.
@@ -113,13 +121,13 @@ impl<'e, 'r> EventParts<'e, 'r> {
             true => &self.unmapped,
             false => &self.own,
         };
-        let below = place.below.into_iter().filter(|name| !name.is_empty());
-        members[place.member]?.below(below)
+        let mut names = place.below.into_iter().flatten();
+        names.try_fold(members[place.member]?, JsonPart::member)
     }
 
     /// The scalar at a place as text; nothing for null, objects, arrays and `""`.
     pub(super) fn text(&self, place: Place) -> Option<Cow<'r, str>> {
-        self.at(place)?.scalar().filter(|text| !text.is_empty())
+        self.at(place)?.words()
     }
 }
 

@@ -3,7 +3,7 @@
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::PageIndexPolicy;
 
-use super::data_file::EncodeError;
+use super::encode_error::EncodeError;
 use super::ranges::{Part, Ranges};
 
 /// Bytes at the end of a file that are read first: the footer of most files.

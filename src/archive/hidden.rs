@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::event::{Header, RawRecord};
+use crate::json::Memory;
 use crate::privacy::{Hiding, Policy};
 use crate::view::{Emitted, RecordKind};
 
@@ -63,17 +64,18 @@ impl<'r> HiddenRecord<'r> {
     }
 }
 
-/// Calls `take` with a record as the archive keeps it.
+/// Calls `take` with a record as the archive keeps it; it is read in reused memory if there is some.
 pub fn with_policy<T>(
     policy: Option<&Policy>,
-    record: &RawRecord<'_>,
+    memory: Option<&Memory>,
+    record: RawRecord<'_>,
     take: impl FnOnce(&Emitted<'_>) -> T,
 ) -> T {
     match policy {
-        None => take(&Emitted::new(record.clone())),
+        None => take(&Emitted::new_in(memory, record)),
         Some(policy) => {
-            let hidden = HiddenRecord::of(policy, record);
-            take(&Emitted::new(hidden.record()))
+            let hidden = HiddenRecord::of(policy, &record);
+            take(&Emitted::new_in(memory, hidden.record()))
         }
     }
 }

@@ -1,39 +1,26 @@
 //! Merges the data files of one day into one. Row groups that are large enough are copied as they are, which costs
-//! hardly any CPU; the rows of small ones are sorted by time together and written as larger ones. Memory holds one row
-//! group of the old files and the new file.
+//! hardly any CPU; the rows of small ones are sorted by time together and written as larger ones. Memory holds the rows of
+//! one new row group, or one old one as it is.
 
-use std::io;
-use std::sync::Arc;
+use std::io::{self, Write};
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::interleave;
-use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
-use bytes::Bytes;
-use parquet::arrow::ArrowWriter;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
-use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::bloom_filter::Sbbf;
 use parquet::column::writer::ColumnCloseResult;
-use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
-use parquet::file::writer::SerializedFileWriter;
 
 use super::columns::TableKind;
-use super::data_file::{EncodeError, GROUP_ROWS, SORTED_ROWS, properties};
+use super::encode_error::EncodeError;
+use super::file_properties::GROUP_ROWS;
+use super::file_writer::FileWriter;
 use super::footer::footer;
-use super::ranges::{Part, Pieces, Ranges};
+use super::ranges::{Part, Ranges};
 
 /// A row group with fewer rows is merged with others.
 const SMALL_GROUP_ROWS: i64 = (GROUP_ROWS / 2) as i64;
-
-/// The merged file.
-pub struct Merged {
-    /// The file, in pieces.
-    pub pieces: Vec<Bytes>,
-    /// Its rows.
-    pub rows: u64,
-}
 
 /// A row group of one of the old files.
 struct Group<'f> {
@@ -49,16 +36,20 @@ struct File<'f> {
     metadata: ArrowReaderMetadata,
 }
 
-/// Merge the files, whose rows are of one day of a table.
+/// Merge the files, whose rows are of one day of a table, and write the new one to `to`; how many rows it has.
 ///
 /// # Errors
-/// A file cannot be read, or is not one of the table's.
-pub fn merge(kind: TableKind, files: &[&dyn Ranges]) -> Result<Merged, EncodeError> {
+/// A file cannot be read, or is not one of the table's, or the new one cannot be written.
+pub fn merge(
+    kind: TableKind,
+    files: &[&dyn Ranges],
+    to: impl Write + Send,
+) -> Result<u64, EncodeError> {
     let files = files.iter().map(|ranges| File::open(*ranges));
     let files = files.collect::<Result<Vec<_>, _>>()?;
     let mut groups: Vec<Group<'_>> = files.iter().flat_map(File::groups).collect();
     groups.sort_by_key(|group| group.first_time);
-    let mut output = Output::new(kind)?;
+    let mut output = Output::new(kind, to)?;
     let (mut small, mut small_rows) = (Vec::new(), 0);
     for group in groups {
         if group.rows >= SMALL_GROUP_ROWS && output.fits(&group) {
@@ -134,37 +125,22 @@ fn first_time(group: &RowGroupMetaData) -> i64 {
 }
 
 /// The new file.
-struct Output {
-    schema: SchemaRef,
-    writer: SerializedFileWriter<Pieces>,
-    groups: ArrowRowGroupWriterFactory,
-    pieces: Pieces,
-    next_group: usize,
+struct Output<W: Write + Send> {
+    file: FileWriter<W>,
     rows: u64,
 }
 
-impl Output {
-    fn new(kind: TableKind) -> Result<Output, EncodeError> {
-        let all = kind.schema();
-        // The partition column is not in the files.
-        let schema = Arc::new(Schema::new(all.fields()[1..].to_vec()));
-        let pieces = Pieces::default();
-        let properties = properties(kind, GROUP_ROWS);
-        let writer = ArrowWriter::try_new(pieces.clone(), schema.clone(), Some(properties))?;
-        let (writer, groups) = writer.into_serialized_writer()?;
+impl<W: Write + Send> Output<W> {
+    fn new(kind: TableKind, to: W) -> Result<Output<W>, EncodeError> {
         Ok(Output {
-            schema,
-            writer,
-            groups,
-            pieces,
-            next_group: 0,
+            file: FileWriter::new(kind, GROUP_ROWS, to)?,
             rows: 0,
         })
     }
 
     /// Whether a row group has the same columns, so that it can be copied.
     fn fits(&self, group: &Group<'_>) -> bool {
-        let own = self.writer.schema_descr();
+        let own = self.file.writer.schema_descr();
         let others = group
             .file
             .metadata
@@ -176,7 +152,7 @@ impl Output {
 
     fn copy(&mut self, group: &Group<'_>) -> Result<(), EncodeError> {
         let part = group.read()?;
-        let mut writer = self.writer.next_row_group()?;
+        let mut writer = self.file.writer.next_row_group()?;
         let pages = group.file.metadata.metadata().offset_index();
         let pages = pages.and_then(|groups| groups.get(group.index));
         for (number, column) in group.metadata().columns().iter().enumerate() {
@@ -193,7 +169,7 @@ impl Output {
             writer.append_column(&part, close)?;
         }
         writer.close()?;
-        self.next_group += 1;
+        self.file.written += 1;
         self.rows += u64::try_from(group.rows).unwrap_or_default();
         Ok(())
     }
@@ -203,7 +179,7 @@ impl Output {
         let mut batches = Vec::new();
         for group in groups {
             for batch in group.batches()? {
-                batches.push(adapted(&self.schema, &batch)?);
+                batches.push(adapted(&self.file.schema, &batch)?);
             }
         }
         if batches.is_empty() {
@@ -222,56 +198,15 @@ impl Output {
             .collect();
         order.sort_by_key(|(batch, row)| times[*batch][*row]);
         for order in order.chunks(GROUP_ROWS) {
-            self.write(&batches, order)?;
+            self.file.write(&batches, order)?;
+            self.rows += order.len() as u64;
         }
         Ok(())
     }
 
-    /// Write a row group of these rows, a part of a column at a time: the rows are in memory once already.
-    fn write(
-        &mut self,
-        batches: &[RecordBatch],
-        order: &[(usize, usize)],
-    ) -> Result<(), EncodeError> {
-        let writers = self.groups.create_column_writers(self.next_group)?;
-        let mut writers = writers.into_iter();
-        let mut chunks = Vec::new();
-        for (number, field) in self.schema.fields().iter().enumerate() {
-            let values: Vec<&dyn Array> = batches
-                .iter()
-                .map(|rows| rows.column(number).as_ref())
-                .collect();
-            let mut of_field: Vec<ArrowColumnWriter> = Vec::new();
-            for part in order.chunks(SORTED_ROWS) {
-                let values = interleave(&values, part)?;
-                for (leaf, values) in compute_leaves(field, &values)?.iter().enumerate() {
-                    if leaf == of_field.len() {
-                        let missing = || ParquetError::General("a column without a writer".into());
-                        of_field.push(writers.next().ok_or_else(missing)?);
-                    }
-                    of_field[leaf].write(values)?;
-                }
-            }
-            for writer in of_field {
-                chunks.push(writer.close()?);
-            }
-        }
-        let mut group = self.writer.next_row_group()?;
-        for chunk in chunks {
-            chunk.append_to_row_group(&mut group)?;
-        }
-        group.close()?;
-        self.next_group += 1;
-        self.rows += order.len() as u64;
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Merged, EncodeError> {
-        self.writer.close()?;
-        Ok(Merged {
-            pieces: self.pieces.finish(),
-            rows: self.rows,
-        })
+    fn finish(self) -> Result<u64, EncodeError> {
+        self.file.writer.into_inner()?.flush()?;
+        Ok(self.rows)
     }
 }
 

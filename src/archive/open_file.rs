@@ -11,7 +11,7 @@ use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
-use super::data_file::EncodeError;
+use super::encode_error::EncodeError;
 use super::footer::footer;
 use super::ranges::{Part, Ranges};
 

@@ -1,15 +1,11 @@
-//! Data files that are read and written in parts, so that none is in memory twice.
+//! Data files that are read in parts, so that none is in memory as a whole.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
-
-/// A piece of the new file, so that growing it moves nothing.
-const PIECE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A data file that can be read in parts.
 pub trait Ranges: Send + Sync {
@@ -73,34 +69,5 @@ impl ChunkReader for Part {
             )));
         }
         Ok(from.slice(..length))
-    }
-}
-
-/// Bytes in pieces, for a writer that keeps them.
-#[derive(Clone, Default)]
-pub(super) struct Pieces(Arc<Mutex<(Vec<Bytes>, Vec<u8>)>>);
-
-impl Pieces {
-    pub(super) fn finish(&self) -> Vec<Bytes> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (pieces, open) = &mut *state;
-        pieces.push(std::mem::take(open).into());
-        std::mem::take(pieces)
-    }
-}
-
-impl Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (pieces, open) = &mut *state;
-        open.extend_from_slice(bytes);
-        if open.len() >= PIECE_BYTES {
-            pieces.push(std::mem::take(open).into());
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

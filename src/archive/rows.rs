@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Int32Builder, Int64Builder,
-    ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Date32Builder, Int32Builder, Int64Builder,
+    ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 
 use super::column::{Cell, Column, ColumnType, Lookup, Source};
 use super::columns::TableKind;
-use super::event_parts::EventParts;
 use crate::view::Emitted;
 
 /// About how long a whole value is at least.
@@ -31,6 +30,15 @@ pub struct Rows {
     bytes: usize,
     /// Bytes of memory that the column of whole values takes from the beginning.
     room: usize,
+    /// For the rows after these.
+    memory: RowMemory,
+}
+
+/// The memory of the text columns of rows that are written, for rows of the same table that come after them.
+#[derive(Default)]
+pub struct RowMemory {
+    /// A builder without values for each column whose memory can be used again.
+    texts: Vec<Option<StringBuilder>>,
 }
 
 /// The values of a column.
@@ -54,14 +62,29 @@ impl Rows {
     /// No rows, and room for so many bytes of whole values: a column that grows takes up to three times its bytes for
     /// a moment. The system gives memory only as it is filled.
     pub fn with_room(kind: TableKind, room: usize) -> Rows {
-        let columns = kind.columns().iter();
+        Rows::in_memory(RowMemory::default(), kind, room)
+    }
+
+    fn in_memory(memory: RowMemory, kind: TableKind, room: usize) -> Rows {
+        let mut texts = memory.texts.into_iter();
+        let columns = kind.columns().iter().map(|column| {
+            let texts = texts.next().flatten();
+            texts.map_or_else(|| Builder::new(column, room), Builder::Text)
+        });
         Rows {
             kind,
-            columns: columns.map(|column| Builder::new(column, room)).collect(),
+            columns: columns.collect(),
             rows: 0,
             bytes: 0,
             room,
+            memory: RowMemory::default(),
         }
+    }
+
+    /// The rows that come after these are gathered in the memory of rows of this table that are written: fresh memory costs
+    /// a page fault for each 4 KB.
+    pub fn reuse(&mut self, memory: RowMemory) {
+        self.memory = memory;
     }
 
     /// The table.
@@ -86,11 +109,7 @@ impl Rows {
 
     /// Add the row of a record.
     pub fn push(&mut self, emitted: &Emitted<'_>) {
-        let source = Source {
-            emitted,
-            time_ms: time_ms(self.kind, emitted),
-            event: emitted.event().map(EventParts::new),
-        };
+        let source = Source::new(emitted, time_ms(self.kind, emitted));
         for (column, builder) in self.kind.columns().iter().zip(&mut self.columns) {
             self.bytes += builder.push((column.value)(&source));
         }
@@ -102,11 +121,32 @@ impl Rows {
     /// # Errors
     /// The columns do not fit each other, which is a fault of the program.
     pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
-        let empty = Rows::with_room(self.kind, self.room);
+        let memory = std::mem::take(&mut self.memory);
+        let empty = Rows::in_memory(memory, self.kind, self.room);
         let mut full = std::mem::replace(self, empty);
         let columns = full.columns.iter_mut().map(Builder::finish).collect();
         RecordBatch::try_new(self.kind.schema(), columns)
     }
+}
+
+impl RowMemory {
+    /// The memory of these rows. What somebody else still has is left out.
+    pub fn of(rows: RecordBatch) -> RowMemory {
+        let (_, columns, _) = rows.into_parts();
+        RowMemory {
+            texts: columns.into_iter().map(emptied).collect(),
+        }
+    }
+}
+
+/// The builder of a column of texts, without its values.
+fn emptied(column: ArrayRef) -> Option<StringBuilder> {
+    let texts = column.as_string_opt::<i32>()?.clone();
+    drop(column);
+    let (offsets, values, _) = texts.into_parts();
+    let empty = StringArray::try_new(offsets.slice(0, 0), values.slice_with_length(0, 0), None);
+    drop((offsets, values));
+    empty.ok()?.into_builder().ok()
 }
 
 impl TableKind {
@@ -271,5 +311,56 @@ impl Builder {
             Builder::Texts(builder) => Arc::new(builder.finish()),
             Builder::Bytes(builder) => Arc::new(builder.finish()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::RawRecord;
+
+    fn push(rows: &mut Rows, value: &str) {
+        rows.push(&Emitted::new(RawRecord::of_value(
+            "events",
+            value.as_bytes(),
+        )));
+    }
+
+    fn event(text: &str) -> String {
+        format!(r#"{{"class_uid":6003,"time":5,"status":"{text}"}}"#)
+    }
+
+    #[test]
+    fn rows_in_the_memory_of_others_hold_nothing_of_them() {
+        let mut rows = Rows::with_room(TableKind::Events, 1 << 20);
+        for text in ["Success", "Failure", "Zürich"] {
+            push(&mut rows, &event(text));
+        }
+        push(&mut rows, "no JSON");
+        let written = rows.take().unwrap();
+        let place = |rows: &RecordBatch| rows["event"].as_string::<i32>().values().as_ptr();
+        let before = place(&written);
+        rows.reuse(RowMemory::of(written));
+        // Those that were begun already are gathered in memory of their own.
+        push(&mut rows, &event("Unknown"));
+        assert_ne!(place(&rows.take().unwrap()), before);
+        push(&mut rows, &event("Other"));
+        let (reused, mut fresh) = (rows.take().unwrap(), Rows::new(TableKind::Events));
+        push(&mut fresh, &event("Other"));
+        assert_eq!(place(&reused), before);
+        assert_eq!(reused, fresh.take().unwrap());
+    }
+
+    #[test]
+    fn memory_that_somebody_else_reads_is_not_used_again() {
+        let mut rows = Rows::new(TableKind::Events);
+        push(&mut rows, &event("Success"));
+        let written = rows.take().unwrap();
+        let read = written["event"].clone();
+        rows.reuse(RowMemory::of(written));
+        rows.take().unwrap();
+        push(&mut rows, &event("Failure"));
+        rows.take().unwrap();
+        assert_eq!(read.as_string::<i32>().value(0), event("Success"));
     }
 }

@@ -27,6 +27,7 @@ use super::position::{Advance, Progress, TopicPartition};
 use super::shape;
 use super::storage::Storage;
 use super::table_error::{AppendError, TableError, delta, unreadable};
+use super::upload::Upload;
 
 /// A table, as it was when it was last looked at.
 pub struct Table {
@@ -322,8 +323,7 @@ impl Table {
         pieces: impl IntoIterator<Item = Bytes>,
         statistics: String,
     ) -> Result<NewFile, TableError> {
-        let day = day_text(day);
-        let path = format!("day={day}/{}.parquet", Uuid::new_v4());
+        let (path, day) = new_path(day);
         let payload = PutPayload::from_iter(pieces);
         let size = payload.content_length();
         let store = self.log.object_store(None);
@@ -338,6 +338,12 @@ impl Table {
             size,
             statistics,
         })
+    }
+
+    /// Begin to store a data file of this day; the table gets it by a commit.
+    pub fn begin_file(&self, day: i32) -> Upload {
+        let (path, day) = new_path(day);
+        Upload::new(self.object_store(), path, day)
     }
 
     /// These bytes of a data file.
@@ -390,4 +396,10 @@ async fn existing_log(
     let log = storage.log_store(kind.name())?;
     let exists = log.is_delta_table_location().await.map_err(delta(kind))?;
     Ok(exists.then_some(log))
+}
+
+/// The path of a new data file, and its day.
+fn new_path(day: i32) -> (String, String) {
+    let day = day_text(day);
+    (format!("day={day}/{}.parquet", Uuid::new_v4()), day)
 }

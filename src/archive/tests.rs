@@ -132,10 +132,11 @@ fn merged_files_hold_the_same_rows_in_fewer_row_groups_with_their_bloom_filters(
         .each_ref()
         .map(|file| InMemory(file.parquet.clone().into()));
     let sources = sources.each_ref().map(|source| source as &dyn Ranges);
-    let merged = merge(TableKind::Events, &sources).unwrap();
+    let mut merged = Vec::new();
+    let merged_rows = merge(TableKind::Events, &sources, &mut merged).unwrap();
     let expected: Vec<i64> = (0..21_000).filter(|offset| offset % 3 != 0).collect();
-    assert_eq!(merged.rows, expected.len() as u64);
-    let bytes = bytes::Bytes::from(merged.pieces.concat());
+    assert_eq!(merged_rows, expected.len() as u64);
+    let bytes = bytes::Bytes::from(merged);
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap();
     let groups = reader.metadata().row_groups();
     let sizes: Vec<i64> = groups.iter().map(|group| group.num_rows()).collect();
@@ -214,6 +215,22 @@ fn rows_are_sorted_by_time_and_each_file_is_of_one_day() {
                 "credential",
                 "resource_uid.list.element",
                 "request_id"
+            ]
+        );
+        let ranged = group
+            .columns()
+            .iter()
+            .filter(|column| column.statistics().is_some());
+        let ranged: Vec<String> = ranged.map(|column| column.column_path().string()).collect();
+        assert_eq!(
+            ranged,
+            [
+                "time",
+                "operation",
+                "topic",
+                "partition",
+                "offset",
+                "source_offset"
             ]
         );
         for batch in reader.build().unwrap() {
@@ -389,11 +406,12 @@ async fn compact(table: &mut Table, files: &[FileEntry]) -> Result<(), AppendErr
         contents.push(InMemory(table.read(file, 0..file.size).await?));
     }
     let sources: Vec<&dyn Ranges> = contents.iter().map(|file| file as &dyn Ranges).collect();
-    let merged = merge(TableKind::Events, &sources).unwrap();
+    let mut merged = Vec::new();
+    merge(TableKind::Events, &sources, &mut merged).unwrap();
     let statistics: Vec<_> = files.iter().map(|file| file.statistics.clone()).collect();
     let day = 20_526;
     let new = table
-        .store(day, merged.pieces, merged_statistics(&statistics))
+        .store(day, [merged.into()], merged_statistics(&statistics))
         .await?;
     table.replace("g/compactor", files, &[new]).await
 }
@@ -672,17 +690,17 @@ fn a_policy_of_the_archive_hides_values_in_the_columns_and_in_the_json() {
         ..RawRecord::of_value("watchbell.events", event)
     };
     let mut rows = Rows::new(TableKind::Events);
-    with_policy(Some(&policies[0]), &record, |emitted| {
+    with_policy(Some(&policies[0]), None, record.clone(), |emitted| {
         assert_eq!(emitted.record.key, None);
         assert_eq!(emitted.record.headers[0].value, Some(&b"User:***"[..]));
         rows.push(emitted);
     });
     let no_json = RawRecord::of_value("watchbell.events", b"u-5r7t9w");
-    with_policy(Some(&policies[0]), &no_json, |emitted| {
+    with_policy(Some(&policies[0]), None, no_json, |emitted| {
         assert_eq!(emitted.record.value, None, "what is no JSON is left out");
         rows.push(emitted);
     });
-    with_policy(None, &record, |emitted| rows.push(emitted));
+    with_policy(None, None, record, |emitted| rows.push(emitted));
     let rows = rows.take().unwrap();
     let text = |name: &str, row: usize| rows[name].as_string::<i32>().value(row).to_owned();
     assert_eq!(text("actor_uid", 0), "***");

@@ -31,7 +31,7 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`JsonError`], the first fault from the left.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        Self::read(DEPTH, None, bytes)
+        Self::parse_within_in(None, DEPTH, bytes)
     }
 
     /// Like `parse`, with reused memory if there is some.
@@ -39,7 +39,7 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`JsonError`], the first fault from the left.
     pub fn parse_in(memory: Option<&'a Memory>, bytes: &'a [u8]) -> Result<Self, JsonError> {
-        Self::read(DEPTH, memory, bytes)
+        Self::parse_within_in(memory, DEPTH, bytes)
     }
 
     /// Parses a text with at most so many levels of nesting.
@@ -47,10 +47,18 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`JsonError`], the first fault from the left.
     pub fn parse_within(levels: usize, bytes: &'a [u8]) -> Result<Self, JsonError> {
-        Self::read(levels, None, bytes)
+        Self::parse_within_in(None, levels, bytes)
     }
 
-    fn read(levels: usize, memory: Option<&'a Memory>, bytes: &'a [u8]) -> Result<Self, JsonError> {
+    /// Like `parse_within`, with reused memory if there is some.
+    ///
+    /// # Errors
+    /// [`JsonError`], the first fault from the left.
+    pub fn parse_within_in(
+        memory: Option<&'a Memory>,
+        levels: usize,
+        bytes: &'a [u8],
+    ) -> Result<Self, JsonError> {
         let text = simdutf8::compat::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 {
             offset: error.valid_up_to(),
         })?;
@@ -75,6 +83,7 @@ impl<'a> Document<'a> {
         NodeId::at(0)
     }
 
+    #[inline]
     pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
@@ -90,15 +99,18 @@ impl<'a> Document<'a> {
     }
 
     /// The node's type.
+    #[inline]
     pub fn kind(&self, id: NodeId) -> ValueKind {
         self.node(id).kind
     }
 
+    #[inline]
     fn slice(&self, span: Span) -> &'a str {
         &self.text[span.start as usize..span.end as usize]
     }
 
     /// The value as written, a string with its quotes, white space included.
+    #[inline]
     pub fn raw(&self, id: NodeId) -> &'a str {
         let node = self.node(id);
         match node.kind {
@@ -148,6 +160,7 @@ impl<'a> Document<'a> {
     }
 
     /// The name of this node in its parent object, decoded; empty for elements.
+    #[inline]
     pub fn key(&self, id: NodeId) -> Cow<'a, str> {
         let node = self.node(id);
         let key = self.slice(node.key);
@@ -183,6 +196,7 @@ impl<'a> Document<'a> {
     }
 
     /// Members of an object or elements of an array, in order; nothing for other types.
+    #[inline]
     pub fn children(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
         self.nodes_in(id).map(|(child, _)| child)
     }
@@ -214,15 +228,20 @@ impl<'a> Document<'a> {
 
     /// The first member of that exact name.
     pub fn member(&self, id: NodeId, name: &str) -> Option<NodeId> {
-        let mut alike = self.members_like(id, name);
+        let mut alike = self.members_like(id, Tag::of(name));
         alike.find(|&child| self.key(child) == name)
     }
 
     /// The member of that name, otherwise the first whose name differs only in case and underscores:
     /// `clientAddress` finds `client_address`.
     pub fn member_folded(&self, id: NodeId, name: &str) -> Option<NodeId> {
+        self.find_folded(id, Tag::of(name), name)
+    }
+
+    /// The same; the tag is that of the name.
+    pub(super) fn find_folded(&self, id: NodeId, tag: Tag, name: &str) -> Option<NodeId> {
         let mut folded = None;
-        for child in self.members_like(id, name) {
+        for child in self.members_like(id, tag) {
             let key = self.key(child);
             if key == name {
                 return Some(child);
@@ -234,10 +253,9 @@ impl<'a> Document<'a> {
         folded
     }
 
-    /// Members whose names may be equal to this one, ignoring case and underscores.
+    /// Members whose names may be equal to one with this tag, ignoring case and underscores.
     #[inline]
-    fn members_like(&self, id: NodeId, name: &str) -> impl Iterator<Item = NodeId> {
-        let tag = Tag::of(name);
+    fn members_like(&self, id: NodeId, tag: Tag) -> impl Iterator<Item = NodeId> {
         self.members(id)
             .filter(move |(_, node)| tag.may_be(node.tag))
             .map(|(child, _)| child)

@@ -11,11 +11,20 @@ pub struct Names<const N: usize> {
     alike: [u32; Tag::PLACES],
 }
 
-/// A name that is searched for.
-#[derive(Clone, Copy)]
-struct Name {
+/// The name of a member that is searched for, with its tag, which the compiler can make.
+#[derive(Debug, Clone, Copy)]
+pub struct Name {
     name: &'static str,
     tag: Tag,
+}
+
+impl Name {
+    /// A name that is not empty and has no underscore at an end.
+    pub const fn new(name: &'static str) -> Name {
+        let bytes = name.as_bytes();
+        let tag = Tag::of_written(bytes[0], bytes[bytes.len() - 1]);
+        Name { name, tag }
+    }
 }
 
 impl<const N: usize> Names<N> {
@@ -31,13 +40,8 @@ impl<const N: usize> Names<N> {
         alike[Tag::ANY.place()] = u32::MAX >> (32 - N);
         let mut number = 0;
         while number < N {
-            let name = names[number].as_bytes();
-            let tag = Tag::of_written(name[0], name[name.len() - 1]);
-            tagged[number] = Name {
-                name: names[number],
-                tag,
-            };
-            alike[tag.place()] |= 1 << number;
+            tagged[number] = Name::new(names[number]);
+            alike[tagged[number].tag.place()] |= 1 << number;
             number += 1;
         }
         Self {
@@ -87,6 +91,11 @@ impl Document<'_> {
         self.members(id)
             .filter(move |(_, node)| may_be_meant(node))
             .filter_map(|(child, _)| Some((child, segments_named(&self.key(child), path)?)))
+    }
+
+    /// The member that [`Document::member_folded`] finds.
+    pub fn member_of(&self, id: NodeId, name: Name) -> Option<NodeId> {
+        self.find_folded(id, name.tag, name.name)
     }
 
     /// For each name the member that [`Document::member_folded`] finds.

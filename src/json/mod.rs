@@ -28,7 +28,7 @@ mod written;
 pub use document::{DEPTH, Document};
 pub use error::JsonError;
 pub(crate) use key::key;
-pub use members::Names;
+pub use members::{Name, Names};
 pub(crate) use name::segments_named;
 pub use name::{folded_name, same_name};
 pub use node::{NodeId, ValueKind};

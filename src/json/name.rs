@@ -41,6 +41,7 @@ impl Tag {
     }
 
     /// Never [`Tag::ANY`].
+    #[inline]
     const fn of_letters(first: u8, last: u8) -> Tag {
         Tag(u16::from_le_bytes([last | 0x20, first | 0x20]))
     }
@@ -66,6 +67,7 @@ impl Tag {
     }
 
     /// Whether names with these tags may be equal.
+    #[inline]
     pub(super) fn may_be(self, other: Tag) -> bool {
         self == other || self == Tag::ANY || other == Tag::ANY
     }

@@ -30,15 +30,18 @@ pub struct NodeId(
 
 impl NodeId {
     /// The node at this place in document order, from 0.
+    #[inline]
     pub(super) fn at(place: u32) -> Self {
         Self(NonZeroU32::MIN.saturating_add(place))
     }
 
+    #[inline]
     pub(super) fn place(self) -> u32 {
         self.0.get() - 1
     }
 
     /// Place of the node in document order, from 0.
+    #[inline]
     pub fn index(self) -> usize {
         self.place() as usize
     }

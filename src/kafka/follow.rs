@@ -77,7 +77,7 @@ impl Follower {
     pub fn turn(
         &mut self,
         wait: Duration,
-        take: &mut dyn FnMut(&RawRecord<'_>, u32),
+        take: &mut dyn FnMut(RawRecord<'_>, u32),
     ) -> FollowerEvent {
         if let Some(rebalance) = self.member.client.context().next() {
             return self.rebalanced(rebalance);
@@ -99,7 +99,7 @@ impl Follower {
                 };
                 let hash = short_hash(&record);
                 followed.read(record.position.offset, hash);
-                take(&record, hash);
+                take(record, hash);
                 FollowerEvent::Record
             }
             Some(Err(error)) => self.failed(&error),

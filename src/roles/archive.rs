@@ -7,6 +7,7 @@
 mod care;
 mod caretaker;
 mod config;
+mod encoder;
 mod gathered;
 mod hold;
 mod positions;
@@ -20,6 +21,7 @@ use tokio::runtime::Handle;
 
 use crate::archive::with_policy;
 use crate::event::Partition;
+use crate::json::Memory;
 use crate::kafka::ClientError;
 use crate::kafka::follow::{Assigned, Follower, FollowerEvent, Partitioning};
 use crate::kafka::session::{NotReady, Shutdown};
@@ -27,6 +29,7 @@ use crate::observe::ArchiveObserver;
 pub use care::{CareConfig, CareConfigError, care};
 pub use caretaker::Caretaker;
 pub use config::ArchiveConfig;
+use encoder::Encoder;
 use gathered::Gathered;
 use positions::{Bases, TablePositions};
 use store::{Failure, SharedTable, Store};
@@ -78,6 +81,9 @@ pub enum ArchiveError {
     /// Rows could not be made into a file.
     #[error("{0}")]
     Encode(String),
+    /// The thread that makes the files could not be started.
+    #[error("start a thread that makes data files: {0}")]
+    Thread(std::io::Error),
 }
 
 impl ArchiveError {
@@ -87,6 +93,7 @@ impl ArchiveError {
             ArchiveError::Kafka(_) => "client",
             ArchiveError::ReCreated { .. } => "re_created",
             ArchiveError::Encode(_) => "encode",
+            ArchiveError::Thread(_) => "thread",
         }
     }
 
@@ -94,7 +101,7 @@ impl ArchiveError {
     pub fn identity(&self) -> Option<String> {
         match self {
             ArchiveError::ReCreated { topic, partition } => Some(format!("{topic}/{partition}")),
-            ArchiveError::Kafka(_) | ArchiveError::Encode(_) => None,
+            ArchiveError::Kafka(_) | ArchiveError::Encode(_) | ArchiveError::Thread(_) => None,
         }
     }
 }
@@ -107,6 +114,8 @@ struct ArchiveLoop<'l> {
     store: Store,
     bases: Bases,
     gathered: Gathered,
+    /// Memory for the document of a record.
+    documents: Memory,
     /// Nothing is read before this.
     resume_at: Option<Instant>,
     pause: Duration,
@@ -126,6 +135,7 @@ pub fn run(
     shutdown: &Shutdown,
     observer: &ArchiveObserver,
 ) -> Result<(), ArchiveError> {
+    let encoder = Encoder::start(config.kind).map_err(ArchiveError::Thread)?;
     let table = SharedTable::new(config.storage.clone(), config.kind, handle.clone());
     let bases = Bases::default();
     let positions = TablePositions::new(config, table.clone(), bases.clone());
@@ -139,9 +149,10 @@ pub fn run(
         config,
         observer,
         follower: follower.with_positions(Box::new(positions)),
-        store: Store::new(table),
+        store: Store::new(table, encoder),
         bases,
         gathered: Gathered::new(config),
+        documents: Memory::default(),
         resume_at: None,
         pause: PAUSES.0,
         trouble: Some(NotReady {
@@ -196,11 +207,14 @@ impl ArchiveLoop<'_> {
             config,
             follower,
             gathered,
+            documents,
             ..
         } = self;
         let policy = config.policy.as_deref();
         follower.turn(wait, &mut |record, hash| {
-            with_policy(policy, record, |emitted| gathered.push(emitted, hash));
+            with_policy(policy, Some(documents), record, |emitted| {
+                gathered.push(emitted, hash);
+            });
         })
     }
 
@@ -299,6 +313,7 @@ impl ArchiveLoop<'_> {
                 self.resume_at = None;
                 self.failing = None;
                 self.observer.stored(stored.rows, stored.bytes);
+                self.gathered.reuse(stored.memory);
                 for (partition, next) in stored.positions {
                     // For dashboards only; nobody reads it back.
                     if let Err(error) = self.follower.commit(partition, next, "", false) {

@@ -233,7 +233,7 @@ impl SinkLoop<'_> {
                     observer,
                     now: clock.now(),
                 };
-                reader.offer(record);
+                reader.offer(&record);
             }
         });
         match turn {

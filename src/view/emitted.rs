@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::event::limits::ALERT_DEPTH;
 use crate::event::{EventClass, Header, RawRecord, file_of_topic};
 use crate::finding::{self, path};
-use crate::json::{Document, Names, NodeId, ValueKind};
+use crate::json::{Document, Memory, Name, Names, NodeId, ValueKind};
 
 /// The kind of a record of an output topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +41,14 @@ pub struct Emitted<'r> {
 impl<'r> Emitted<'r> {
     /// Reads a record; its kind follows from its headers and its OCSF class.
     pub fn new(record: RawRecord<'r>) -> Emitted<'r> {
+        Emitted::new_in(None, record)
+    }
+
+    /// Like `new`, with reused memory if there is some.
+    pub fn new_in(memory: Option<&'r Memory>, record: RawRecord<'r>) -> Emitted<'r> {
         let document = record
             .value
-            .and_then(|value| Document::parse_within(ALERT_DEPTH, value).ok());
+            .and_then(|value| Document::parse_within_in(memory, ALERT_DEPTH, value).ok());
         let class = document.as_ref().and_then(|document| {
             let class = document.member(document.root(), "class_uid")?;
             document.raw(class).parse().ok()
@@ -191,19 +196,28 @@ pub struct JsonPart<'d, 'r> {
 impl<'d, 'r> JsonPart<'d, 'r> {
     /// The part at a path such as `actor.user`; of an array on the path, the first element.
     pub fn at(self, path: &str) -> Option<JsonPart<'d, 'r>> {
-        self.below(path.split('.'))
+        path.split('.').try_fold(self, |part, name| {
+            let object = part.object()?;
+            let id = self.document.member_folded(object.id, name)?;
+            Some(JsonPart { id, ..self })
+        })
     }
 
-    /// The part below these names, from the outermost to the innermost; of an array on the way, the first element.
-    pub fn below<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Option<JsonPart<'d, 'r>> {
-        let JsonPart { document, mut id } = self;
-        for name in names {
-            if document.kind(id) == ValueKind::Array {
-                id = document.children(id).next()?;
-            }
-            id = document.member_folded(id, name)?;
+    /// The part at a path of one name; of an array, that of the first element.
+    #[inline]
+    pub fn member(self, name: Name) -> Option<JsonPart<'d, 'r>> {
+        let object = self.object()?;
+        let id = self.document.member_of(object.id, name)?;
+        Some(JsonPart { id, ..self })
+    }
+
+    /// The part itself; of an array, the first element.
+    #[inline]
+    fn object(self) -> Option<JsonPart<'d, 'r>> {
+        match self.document.kind(self.id) {
+            ValueKind::Array => self.elements().next(),
+            _ => Some(self),
         }
-        Some(JsonPart { document, id })
     }
 
     /// The members of these names, found in one pass.
@@ -219,10 +233,15 @@ impl<'d, 'r> JsonPart<'d, 'r> {
 
     /// A scalar as text, a string decoded; nothing for null, objects, arrays and `""`.
     pub fn text(self, path: &str) -> Option<Cow<'r, str>> {
-        self.at(path)?.scalar().filter(|text| !text.is_empty())
+        self.at(path)?.words()
     }
 
-    /// This part as text, as in `text`, but also `""`.
+    /// This part as text; nothing for null, objects, arrays and `""`.
+    pub fn words(self) -> Option<Cow<'r, str>> {
+        self.scalar().filter(|text| !text.is_empty())
+    }
+
+    /// This part as text, also `""`; nothing for null, objects and arrays.
     pub fn scalar(self) -> Option<Cow<'r, str>> {
         match self.document.kind(self.id) {
             ValueKind::String => self.document.text(self.id).map(Cow::from),

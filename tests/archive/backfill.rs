@@ -506,13 +506,14 @@ fn care(storage: &Storage, handle: &tokio::runtime::Handle, is_done: &AtomicBool
                 .map(|file| StoredFile::new(table.reader(), file, handle))
                 .collect();
             let sources: Vec<&dyn Ranges> = stored.iter().map(|one| one as &dyn Ranges).collect();
-            let merged = merge(TableKind::Events, &sources).expect("merge");
+            let mut merged = Vec::new();
+            merge(TableKind::Events, &sources, &mut merged).expect("merge");
             let statistics: Vec<Value> = files.iter().map(|file| file.statistics.clone()).collect();
             let day = day_number(&files[0].day);
             handle.block_on(async {
                 let statistics = merged_statistics(&statistics);
                 let new = table
-                    .store(day, merged.pieces, statistics)
+                    .store(day, [merged.into()], statistics)
                     .await
                     .expect("stored");
                 merges += usize::from(table.replace("care", &files, &[new]).await.is_ok());

@@ -26,7 +26,8 @@ pub(super) const COLUMNS: &[Column] = &[
         "The alert's id, OCSF `finding_info.uid`: the same for the same rule and event.",
         path::UID
     )
-    .lookup(Lookup::Exact),
+    .lookup(Lookup::Exact)
+    .distinct(),
     alert!(
         "group_key",
         "What belongs to one incident has one key: a rule and its group.",

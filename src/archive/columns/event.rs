@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::archive::column::{Cell, Column, ColumnType, Lookup, Source, Value};
 use crate::archive::event_parts::{EventParts, Place};
+use crate::json::Name;
 use crate::vendors::dialect_of_log_name;
 use crate::view::JsonPart;
 
@@ -27,7 +28,8 @@ pub(super) const EVENT_ID: Column = text(
     "The vendor's id of the event; where it has none, its position in the source.",
     at!("metadata.uid"),
 )
-.lookup(Lookup::Exact);
+.lookup(Lookup::Exact)
+.distinct();
 
 pub(super) const CLASS: Column = text("class", "OCSF `class_name`.", at!("class_name"));
 
@@ -141,18 +143,18 @@ const fn of_resources(name: &'static str, about: &'static str, value: Value) -> 
 pub(super) const RESOURCE_TYPE: Column = of_resources(
     "resource_type",
     "The types of the resources; the lists of resources have the same order, with null for what is not there.",
-    |source| of_each_resource(source, "type"),
+    |source| of_each_resource(source, const { Name::new("type") }),
 );
 
 pub(super) const RESOURCE_UID: Column =
     of_resources("resource_uid", "The ids of the resources.", |source| {
-        of_each_resource(source, "uid")
+        of_each_resource(source, const { Name::new("uid") })
     })
     .lookup(Lookup::Exact);
 
 pub(super) const RESOURCE_NAME: Column =
     of_resources("resource_name", "The names of the resources.", |source| {
-        of_each_resource(source, "name")
+        of_each_resource(source, const { Name::new("name") })
     });
 
 pub(super) const ADDRESS: Column = text(
@@ -209,7 +211,8 @@ pub(super) const REQUEST_ID: Column = text(
     "The id of the request, which several events can share.",
     at!("api.request.uid", "unmapped.api.request.uid"),
 )
-.lookup(Lookup::Exact);
+.lookup(Lookup::Exact)
+.distinct();
 
 pub(super) const CLIENT: Column = text(
     "client",
@@ -240,7 +243,7 @@ fn label<'r>(source: &Source<'_, 'r>, prefix: &str) -> Cell<'r> {
     Cell::text(found)
 }
 
-fn of_each_resource<'r>(source: &Source<'_, 'r>, path: &str) -> Cell<'r> {
+fn of_each_resource<'r>(source: &Source<'_, 'r>, name: Name) -> Cell<'r> {
     let Some(event) = &source.event else {
         return Cell::Null;
     };
@@ -249,7 +252,8 @@ fn of_each_resource<'r>(source: &Source<'_, 'r>, path: &str) -> Cell<'r> {
     let Some(resources) = own.or_else(unmapped) else {
         return Cell::Null;
     };
-    let texts: Vec<_> = resources.elements().map(|one| one.text(path)).collect();
+    let text = |one: JsonPart<'_, 'r>| one.member(name)?.words();
+    let texts: Vec<_> = resources.elements().map(text).collect();
     match texts.is_empty() {
         true => Cell::Null,
         false => Cell::Texts(texts),

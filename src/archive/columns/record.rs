@@ -1,6 +1,6 @@
 //! The columns that every table has: when, and at which position of which topic.
 
-use crate::archive::column::{Cell, Column, ColumnType, Lookup, Source, Value};
+use crate::archive::column::{Cell, Column, ColumnType, Lookup};
 use crate::archive::day::day_of;
 
 /// The day of the row's time.
@@ -50,21 +50,27 @@ pub(super) const SOURCE_TOPIC: Column = Column::new(
     "source_topic",
     ColumnType::Text,
     "The audit-log topic that the record came from, where the record says it; else the file, by the name that was given.",
-    |source| Cell::text(source_position(source).map(|at| at.topic)),
+    |source| Cell::text(source.source_position().map(|at| at.topic.clone())),
 );
 
 pub(super) const SOURCE_PARTITION: Column = Column::new(
     "source_partition",
     ColumnType::Int,
     "The partition of `source_topic`; 0 for a file.",
-    |source| source_position(source).map_or(Cell::Null, |at| Cell::Int(at.partition)),
+    |source| {
+        let at = source.source_position();
+        at.map_or(Cell::Null, |at| Cell::Int(at.partition))
+    },
 );
 
 pub(super) const SOURCE_OFFSET: Column = Column::new(
     "source_offset",
     ColumnType::Long,
     "The offset in `source_partition`; for a file, the number of the event.",
-    |source| source_position(source).map_or(Cell::Null, |at| Cell::Long(at.offset)),
+    |source| {
+        let at = source.source_position();
+        at.map_or(Cell::Null, |at| Cell::Long(at.offset))
+    },
 )
 .lookup(Lookup::Range);
 
@@ -73,18 +79,17 @@ pub(super) const SOURCE_ELEMENT: Column = Column::new(
     ColumnType::Int,
     "Of a source record that holds several events, the number of the event, from 0.",
     |source| {
-        let element = source_position(source).and_then(|at| at.element);
+        let element = source.source_position().and_then(|at| at.element);
         element.map_or(Cell::Null, |element| Cell::Int(element.cast_signed()))
     },
 );
 
 /// The column with the whole value as text.
 pub(super) const fn json(name: &'static str, about: &'static str) -> Column {
-    let value: Value = |source| {
-        let value = source.emitted.record.value;
-        Cell::text(value.and_then(text))
-    };
-    Column::new(name, ColumnType::Text, about, value).lookup(Lookup::Payload)
+    Column::new(name, ColumnType::Text, about, |source| {
+        Cell::text(source.text)
+    })
+    .lookup(Lookup::Payload)
 }
 
 pub(super) const NOT_TEXT: Column = Column::new(
@@ -93,7 +98,7 @@ pub(super) const NOT_TEXT: Column = Column::new(
     "The value of the record where it is not UTF-8, and so stands in no text column.",
     |source| {
         let value = source.emitted.record.value;
-        let value = value.filter(|value| text(value).is_none());
+        let value = value.filter(|_| source.text.is_none());
         value.map_or(Cell::Null, Cell::Bytes)
     },
 )
@@ -105,13 +110,4 @@ pub(super) const fn time(about: &'static str) -> Column {
         Cell::TimeMs(source.time_ms)
     })
     .lookup(Lookup::Range)
-}
-
-/// A value as text, if it is UTF-8.
-fn text(value: &[u8]) -> Option<&str> {
-    simdutf8::basic::from_utf8(value).ok()
-}
-
-fn source_position(source: &Source<'_, '_>) -> Option<crate::view::At> {
-    source.emitted.source_position()
 }

@@ -10,7 +10,7 @@ use super::expected::{Expectation, Key};
 use super::fault::{Fault, Faults, Problem};
 use super::row::Batch;
 use crate::archive::columns::TableKind;
-use crate::archive::data_file::EncodeError;
+use crate::archive::encode_error::EncodeError;
 use crate::archive::open_file::{OpenFile, Wanted};
 use crate::ledger::{Entry, Kind, LedgerRecord, LedgerRecordError, Sum};
 use crate::view::At;

@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER;
 use super::fault::RowPlace;
 use super::row::Batch;
 use crate::archive::columns::TableKind;
-use crate::archive::data_file::EncodeError;
+use crate::archive::encode_error::EncodeError;
 use crate::archive::open_file::{OpenFile, Wanted};
 use crate::archive::ranges::Ranges;
 use crate::ledger::Sum;

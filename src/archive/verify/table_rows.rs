@@ -7,7 +7,7 @@ use super::expected::{Claim, Expectation, Key};
 use super::fault::{Faults, Problem};
 use super::row::Batch;
 use crate::archive::columns::TableKind;
-use crate::archive::data_file::EncodeError;
+use crate::archive::encode_error::EncodeError;
 use crate::archive::file_entry::FileEntry;
 use crate::archive::open_file::{OpenFile, Wanted};
 use crate::archive::ranges::Ranges;

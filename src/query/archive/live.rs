@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use crate::archive::{Rows, Table, TableError, TableKind, TopicPartition, with_policy};
 use crate::config::Config;
 use crate::event::Offset;
+use crate::json::Memory;
 use crate::kafka::topic_reader::{ReadError, TopicReader};
 use crate::kafka::{Span, session::Shutdown};
 use crate::privacy::Policy;
@@ -102,10 +103,12 @@ impl<'t> End<'t> {
         policy: Option<&Policy>,
         stop: &Shutdown,
     ) -> Result<RecordBatch, LiveError> {
-        let mut rows = Rows::new(kind);
+        let (mut rows, memory) = (Rows::new(kind), Memory::default());
         self.reader
             .read(&self.spans, &|| stop.is_requested(), &mut |record| {
-                with_policy(policy, record, |emitted| rows.push(emitted));
+                with_policy(policy, Some(&memory), record.clone(), |emitted| {
+                    rows.push(emitted);
+                });
                 match rows.bytes() > MOST_BYTES {
                     true => ControlFlow::Break(()),
                     false => ControlFlow::Continue(()),

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::caretaker::Caretaker;
 use super::hold::{Hold, HoldError};
 use super::steadiness::Steadiness;
-use super::stored_file::StoredFile;
+use super::stored_file::{StoredFile, StoringFile};
 use crate::archive::{
     AppendError, EncodeError, FileEntry, Ranges, Storage, StorageError, Table, TableError,
     TableKind, day_number, day_of, due_merges, merge, merged_statistics, proven_ms,
@@ -232,16 +232,21 @@ impl Care<'_> {
             .collect();
         let sources: Vec<&dyn Ranges> =
             sources.iter().map(|source| source as &dyn Ranges).collect();
-        let merged = merge(table.kind(), &sources)?;
         let statistics: Vec<_> = files.iter().map(|file| file.statistics.clone()).collect();
         let day = files
             .first()
             .map(|file| day_number(&file.day))
             .unwrap_or_default();
+        let mut new = StoringFile::new(table.begin_file(day), self.handle);
+        let rows = match merge(table.kind(), &sources, &mut new) {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.handle.block_on(new.upload.abort());
+                return Err(error.into());
+            }
+        };
         self.handle.block_on(async {
-            let new = table
-                .store(day, merged.pieces, merged_statistics(&statistics))
-                .await?;
+            let new = new.upload.finish(merged_statistics(&statistics)).await?;
             table.replace(&self.turn, files, &[new]).await?;
             Ok::<_, CareError>(())
         })?;
@@ -249,7 +254,7 @@ impl Care<'_> {
         tracing::info!(
             table = table.kind().name(),
             files = files.len(),
-            rows = merged.rows,
+            rows,
             ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "merged small files"
         );

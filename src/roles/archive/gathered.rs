@@ -8,13 +8,12 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::config::ArchiveConfig;
-use crate::archive::{Advance, GROUP_ROWS, Progress, Rows, TableKind, TopicPartition};
+use crate::archive::{Advance, GROUP_ROWS, Progress, RowMemory, Rows, TopicPartition};
 use crate::event::{NextOffset, Partition};
 use crate::view::Emitted;
 
 /// Rows and positions that are stored together.
 pub(super) struct Batch {
-    pub(super) kind: TableKind,
     pub(super) rows: RecordBatch,
     pub(super) positions: BTreeMap<TopicPartition, Advance>,
 }
@@ -98,6 +97,11 @@ impl Gathered {
         self.is_urgent = true;
     }
 
+    /// The batch after this one is gathered in the memory of one that is stored.
+    pub(super) fn reuse(&mut self, memory: RowMemory) {
+        self.rows.reuse(memory);
+    }
+
     /// Take what was gathered; the next records follow it.
     pub(super) fn take(&mut self) -> Result<Batch, ArrowError> {
         let rows = self.rows.take()?;
@@ -115,7 +119,6 @@ impl Gathered {
         });
         (self.since, self.is_urgent) = (None, false);
         Ok(Batch {
-            kind: self.rows.kind(),
             rows,
             positions: positions.collect(),
         })
@@ -133,7 +136,7 @@ impl Gathered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::Storage;
+    use crate::archive::{Storage, TableKind};
     use crate::event::{Offset, Position, RawRecord};
     use crate::kafka::Cluster;
 

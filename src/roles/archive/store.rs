@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
+use super::encoder::{Encoded, Encoder};
 use super::gathered::Batch;
 use crate::archive::{
-    AppendError, Progress, Storage, Table, TableError, TableKind, TopicPartition, data_files,
+    AppendError, Progress, RowMemory, Storage, Table, TableError, TableKind, TopicPartition,
 };
 use crate::event::{NextOffset, Partition};
 
@@ -22,6 +23,8 @@ pub(super) struct Stored {
     /// Bytes of the files.
     pub(super) bytes: usize,
     pub(super) positions: Vec<(Partition, NextOffset)>,
+    /// The memory of its rows.
+    pub(super) memory: RowMemory,
 }
 
 /// A batch is not in the table, or nobody knows.
@@ -86,13 +89,13 @@ impl SharedTable {
         Table::open(&storage, self.kind).await
     }
 
-    async fn append(&self, batch: Batch) -> Result<Stored, Failure> {
+    async fn append(&self, batch: Batch, encoder: &Encoder) -> Result<Stored, Failure> {
         let rows = batch.rows.num_rows();
-        let encode = move || {
-            data_files(batch.kind, &batch.rows).map_err(|error| Failure::Encode(error.to_string()))
+        let Some(encoded) = encoder.encode(batch.rows).await else {
+            return gone();
         };
-        let files = tokio::task::spawn_blocking(encode).await;
-        let files = files.map_err(|error| Failure::Encode(error.to_string()))??;
+        let encoded = encoded.map_err(|error| Failure::Encode(error.to_string()));
+        let Encoded { files, memory } = encoded?;
         let bytes = files.iter().map(|file| file.parquet.len()).sum();
         let mut slot = self.table.lock().await;
         let storage = |error: TableError| Failure::Storage(error.to_string());
@@ -111,6 +114,7 @@ impl SharedTable {
             rows,
             bytes,
             positions: positions.collect(),
+            memory,
         })
     }
 }
@@ -118,6 +122,7 @@ impl SharedTable {
 /// Stores one batch at a time.
 pub(super) struct Store {
     table: SharedTable,
+    encoder: Encoder,
     pending: Option<Receiver<Result<Stored, Failure>>>,
     /// When the batch was begun that is stored last.
     begun: Instant,
@@ -125,9 +130,10 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(table: SharedTable) -> Store {
+    pub(super) fn new(table: SharedTable, encoder: Encoder) -> Store {
         Store {
             table,
+            encoder,
             pending: None,
             begun: Instant::now(),
             finished: None,
@@ -150,10 +156,10 @@ impl Store {
     /// Begin to store a batch.
     pub(super) fn begin(&mut self, batch: Batch) {
         let (sender, receiver) = mpsc::sync_channel(1);
-        let table = self.table.clone();
+        let (table, encoder) = (self.table.clone(), self.encoder.clone());
         self.table.handle.spawn(async move {
             // Nobody listens after the loop has ended.
-            let _ = sender.send(table.append(batch).await);
+            let _ = sender.send(table.append(batch, &encoder).await);
         });
         self.pending = Some(receiver);
         self.begun = Instant::now();
@@ -188,7 +194,7 @@ impl Store {
     }
 }
 
-/// The task that stored a batch has panicked.
+/// The task or the thread that stored a batch has panicked.
 fn gone() -> Result<Stored, Failure> {
     Err(Failure::Encode(
         "a batch could not be stored: the program failed while it made or stored its file".into(),

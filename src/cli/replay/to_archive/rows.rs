@@ -90,7 +90,9 @@ impl ArchiveRows {
                 value: output.value,
                 headers: source.headers(&output, &self.file.name),
             };
-            with_policy(policy.as_deref(), &record, |emitted| rows.push(emitted));
+            with_policy(policy.as_deref(), None, record, |emitted| {
+                rows.push(emitted)
+            });
         }
     }
 }

@@ -17,7 +17,7 @@ ARCHIVE_EVENTS ?= 20000000
 CORPUS_PAIRS ?= 100000
 CORPUS_SEED ?= 1
 
-# `cargo test` does not include the targets kafka, deploy, archive and bench, so clippy gets them by name. All tests run,
+# `cargo test` does not include the targets kafka, deploy, archive, page and bench, so clippy gets them by name. All tests run,
 # also after a failure; the last line counts them. Three Kafka tests run at the same time, because they mostly
 # wait; each has its own pair of clusters, which needs about 4 GB of memory.
 test: prerequisites
@@ -28,13 +28,14 @@ test: prerequisites
 		step cargo fmt --check
 		step cargo clippy --lib --bins -- -D warnings
 		step cargo clippy --all-targets --features archive -- -D warnings
-		step cargo clippy --features archive --test kafka --test deploy --test archive --bench bench -- -D warnings
+		step cargo clippy --features archive --test kafka --test deploy --test archive --test page --bench bench -- -D warnings
 	}
 	tests() {
 		local failed=0
 		step cargo test --features archive --no-fail-fast || failed=1
 		step cargo test --features archive --test deploy || failed=1
 		step cargo test --features archive --test archive || failed=1
+		step cargo test --features archive --test page -- --test-threads=2 || failed=1
 		step cargo test --features archive --test kafka -- --test-threads=3 || failed=1
 		return $$failed
 	}
@@ -114,6 +115,9 @@ prerequisites:
 		need mvn "Maven, fetches Kafka and schemas for the tests" maven
 		need keytool "makes certificates for the tests, part of the JVM" openjdk-17-jre-headless
 		python3 -c "import venv, ensurepip" 2>/dev/null || need python3-venv "Python 3 with venv, for DuckDB and an S3 server" python3-venv
+		need chromium "the browser in which the tests look at the page" chromium
+		need chromedriver "drives the browser" chromium-driver
+		need npm "fetches axe-core, which looks for what keeps people from the page" npm
 		need kubectl "renders the manifests for the tests, https://kubernetes.io/docs/tasks/tools/" ""
 		# If there is apt-get, the tests download Debian's package themselves and unpack it beside the build.
 		command -v apt-get >/dev/null || need prometheus-alertmanager "Alertmanager, for the tests" prometheus-alertmanager

@@ -9,7 +9,7 @@ use super::frame::Frame;
 use super::moment::moment;
 use super::profile::{ProfileOf, literal, profile_url};
 use super::record_row::{cut, record_url};
-use super::words::Words;
+use super::words::{Language, Words};
 use crate::query::archive::Attribute;
 use crate::view::{At, Emitted, JsonPart, Part, RecordKind, Tone, details, pretty_record, words};
 
@@ -34,7 +34,7 @@ pub fn record_page(frame: Frame<'_>, page: &RecordPage<'_>) -> String {
         .map_or_else(|| at.to_string(), |id| id.into_owned());
     let content = html! {
         article.record {
-            (sheet(emitted))
+            (sheet(emitted, frame.language))
             (related(frame, page))
             (Neighbours::of(emitted).markup(words))
             section {
@@ -56,7 +56,7 @@ pub fn record_page(frame: Frame<'_>, page: &RecordPage<'_>) -> String {
 }
 
 /// What the record says, as on a terminal.
-fn sheet(emitted: &Emitted<'_>) -> Markup {
+fn sheet(emitted: &Emitted<'_>, language: Language) -> Markup {
     let details = details(emitted);
     let mut sections: Vec<(Option<&str>, Vec<&Part>)> = vec![(None, Vec::new())];
     for part in details.parts() {
@@ -72,9 +72,9 @@ fn sheet(emitted: &Emitted<'_>) -> Markup {
     html! {
         @for (heading, parts) in &sections {
             section {
-                @if let Some(heading) = heading { h2 { (heading) } }
+                @if let Some(heading) = heading { h2 { (language.label(heading)) } }
                 @for (number, part) in parts.iter().enumerate() {
-                    (self::part(part, heading.is_none() && number == 0))
+                    (self::part(part, heading.is_none() && number == 0, language))
                 }
             }
         }
@@ -82,15 +82,15 @@ fn sheet(emitted: &Emitted<'_>) -> Markup {
 }
 
 /// A part; the first line of all is the title.
-fn part(part: &Part, is_title: bool) -> Markup {
+fn part(part: &Part, is_title: bool, language: Language) -> Markup {
     html! {
         @match part {
             Part::Line(tone, text) => {
                 @if is_title { h1 class=[class(*tone)] { bdi { (text) } } } @else { p class=[class(*tone)] { bdi { (text) } } }
             }
-            Part::Row { is_detail, label, tone, value } => {
+            Part::Row { is_detail, label: name, tone, value } => {
                 div.pair data-detail[*is_detail] {
-                    span.label { (label) }
+                    span.label { (language.label(name)) }
                     span.said class=[class(*tone)] { bdi { (value) } }
                 }
             }

@@ -84,7 +84,10 @@ impl Histogram {
     pub(super) fn markup(&self, asked: &Asked, zone: &TimeZone, words: &Words) -> Markup {
         let (bars, width_ms) = self.shown();
         let highest = bars.iter().map(|(bar, _)| bar.count).max().unwrap_or(1);
-        let count = bars.last().map_or(1, |(_, number)| number + 1).max(LEAST_SLOTS);
+        let count = bars
+            .last()
+            .map_or(1, |(_, number)| number + 1)
+            .max(LEAST_SLOTS);
         let slot = WIDTH / count as f64;
         let unit = unit_word(self.unit, words);
         let time = |time_ms: i64| label(time_ms, width_ms, zone);

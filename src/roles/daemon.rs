@@ -95,7 +95,7 @@ impl Daemon<'_> {
             .map(ServiceState::new)
             .map(Arc::new);
         #[cfg(feature = "archive")]
-        let page = Page::new(config)?;
+        let page = Page::new(config).map_err(|(at, error)| DaemonError::Listen(at, error))?;
         let mut services = vec![
             web.clone(),
             reload.clone(),

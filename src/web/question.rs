@@ -3,7 +3,7 @@
 use datafusion::common::DataFusionError;
 use jiff::Timestamp;
 
-use super::Web;
+use super::app::Web;
 use super::reader::Reader;
 use crate::archive::TableKind;
 use crate::page::{Asked, Clock, Fault};

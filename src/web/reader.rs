@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 
-use super::Web;
+use super::app::Web;
 use super::assets::ASSETS;
 use crate::page::{Frame, Language, Section};
 use crate::sigma;

@@ -1,6 +1,6 @@
 //! The texts in Chinese, in simplified characters.
 
-use super::Words;
+use super::texts::Words;
 
 pub(super) const WORDS: Words = Words {
     events: "事件",

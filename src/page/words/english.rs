@@ -1,6 +1,6 @@
 //! The texts in English.
 
-use super::Words;
+use super::texts::Words;
 
 pub(super) const WORDS: Words = Words {
     events: "Events",

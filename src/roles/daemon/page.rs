@@ -1,12 +1,12 @@
 //! The parts of the page: the server, and the keeper of the snapshots that it answers from.
 
-use std::net::TcpListener;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 
-use super::DaemonError;
 use crate::config::{self, Config};
 use crate::kafka::session::{NotReady, Shutdown};
 use crate::observe::ServiceState;
@@ -35,15 +35,14 @@ impl<'d> Page<'d> {
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub(super) fn new(config: &'d Config) -> Result<Option<Page<'d>>, DaemonError> {
+    pub(super) fn new(config: &'d Config) -> Result<Option<Page<'d>>, (SocketAddr, io::Error)> {
         let Some(page) = &config.page else {
             return Ok(None);
         };
         Ok(Some(Page {
             config,
             page,
-            listener: web::bind(page.listen)
-                .map_err(|error| DaemonError::Listen(page.listen, error))?,
+            listener: web::bind(page.listen).map_err(|error| (page.listen, error))?,
             snapshots: Arc::default(),
             server: Arc::new(ServiceState::new("page")),
             keeper: Arc::new(ServiceState::new("page snapshots")),
@@ -91,8 +90,7 @@ impl DaemonPart for ServerPart<'_> {
     }
 
     fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
-        let failed =
-            |error: std::io::Error| Stop::new("listen", format!("serve the page: {error}"));
+        let failed = |error: io::Error| Stop::new("listen", format!("serve the page: {error}"));
         let config = self.page.config;
         let placeholders = read_placeholders(config.placeholders.as_deref()).map_err(|faults| {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -117,7 +115,7 @@ impl DaemonPart for ServerPart<'_> {
                     tokio::time::sleep(POLL_INTERVAL).await;
                 }
             };
-            web.serve(listener, asked).await;
+            web::serve(web, listener, asked).await;
             Ok(())
         };
         let served = runtime.block_on(serve).map_err(failed);

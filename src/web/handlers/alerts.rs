@@ -12,7 +12,7 @@ use crate::kafka::Stored;
 use crate::page::{Incident, Section, alerts_page};
 use crate::query::archive::{Conditions, Found, record_columns};
 use crate::view::Emitted;
-use crate::web::Web;
+use crate::web::app::Web;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;

@@ -13,12 +13,12 @@ use tokio::task::spawn_blocking;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-use super::not_found;
+use super::plain::not_found;
 use crate::archive::TableKind;
 use crate::page::Asked;
 use crate::query::archive::{Conditions, Format, Found, Hashed, RowWriter, record_columns};
 use crate::view::{Emitted, printable_json};
-use crate::web::Web;
+use crate::web::app::Web;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::{Answer, see_other};

@@ -19,7 +19,7 @@ use crate::page::{
 };
 use crate::query::archive::{Before, Conditions, Found, record_columns};
 use crate::view::Emitted;
-use crate::web::Web;
+use crate::web::app::Web;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::{Answer, see_other};

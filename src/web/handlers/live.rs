@@ -15,7 +15,7 @@ use crate::archive::TableKind;
 use crate::page::{Asked, EventsPage, events_row};
 use crate::query::archive::{Conditions, Found, record_columns};
 use crate::view::{At, Emitted};
-use crate::web::Web;
+use crate::web::app::Web;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::Answer;

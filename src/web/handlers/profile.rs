@@ -6,11 +6,11 @@ use axum::response::Response;
 use jiff::Timestamp;
 
 use super::events::histogram;
-use super::{not_found, unavailable};
+use super::plain::{not_found, unavailable};
 use crate::archive::TableKind;
 use crate::page::{Asked, Profile, ProfileOf, Section, literal, profile_page};
 use crate::query::archive::Conditions;
-use crate::web::Web;
+use crate::web::app::Web;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;

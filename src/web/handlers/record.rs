@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{not_found, unavailable};
+use super::plain::{not_found, unavailable};
 use crate::kafka::Stored;
 use crate::page::{RecordPage, Section, message_page, record_page};
 use crate::view::{Emitted, RecordKind, Reference};
-use crate::web::Web;
+use crate::web::app::Web;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::archive::TableKind;
 use crate::page::{FILTERS, known_words};
 use crate::query::archive::{Attribute, Conditions, Grouping};
-use crate::web::Web;
+use crate::web::app::Web;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 

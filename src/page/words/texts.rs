@@ -1,0 +1,43 @@
+//! Which texts the page has. Each language gives all of them.
+
+macro_rules! words {
+    ($($name:ident),+ $(,)?) => {
+        /// The texts of one language.
+        pub struct Words {
+            $(pub $name: &'static str,)+
+        }
+
+        #[cfg(test)]
+        impl Words {
+            /// Each name with its text.
+            pub(super) fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name)),+]
+            }
+        }
+    };
+}
+
+words! {
+    // The frame.
+    events, alerts, skip_to_content, keyboard_help, language, log_out,
+    key_search, key_next, key_previous, key_open, key_help, close,
+    // The filter bar.
+    search, search_text, when, when_hint, add_condition, value, remove, conditions,
+    columns, clear, download, last_hour, last_day, last_week, last_month, all_time,
+    // Columns and conditions.
+    time, actor, operation, resource, outcome, origin, service, product, environment, account, activity,
+    access_key, client, event_id, request_id, access, resource_type, sensitivity, status, address, rule, level,
+    reason, text, filter,
+    // Lists.
+    live, paused, new_events, older, newest, no_events, no_events_hint, no_alerts, no_alerts_hint, events_per, minute, hour, day,
+    week, month, counted,
+    // Profiles.
+    last, all_its_events, new_value, and_more, country, actor_id, actor_email, actor_type, about_actor, about_resource,
+    // Details.
+    details, record, alerts_raised, no_alerts_raised, events_behind, neighbours, same_actor, same_resource,
+    same_request, same_address, ten_minutes, copy, copied, find_in_record, terminal_line,
+    // Alerts.
+    incidents, first, count, why, what_to_do,
+    // Faults.
+    not_found, not_found_hint, cannot_be_read, fault_when, fault_other, unavailable, back,
+}

@@ -1,0 +1,200 @@
+//! The page for everybody: what axe-core finds, narrow and dark screens, languages, zones, without the script.
+
+use serde_json::{Value, json};
+
+use super::browser::{AXE, Browser, Looks, USUAL};
+use super::site::{Site, documented};
+
+/// The pages, by what leads to them.
+async fn pages(site: &Site, browser: &Browser) -> Vec<String> {
+    browser
+        .go(&format!("{}/events?operation=DeleteStatement", site.url))
+        .await;
+    let record = browser.find(".records td a").await;
+    let record = record.prop("href").await.unwrap().expect("an address");
+    browser.go(&format!("{}/alerts", site.url)).await;
+    let alert = browser.find(".incident a").await;
+    let alert = alert.prop("href").await.unwrap().expect("an address");
+    let paths = [
+        "/events",
+        "/events?text=nothing-has-this",
+        "/events?actor=lin&operation=Delete*&when=someday",
+        "/alerts",
+        "/actor?id=lin&when=all",
+        "/resource?id=orders-enrich-prod&when=all",
+        "/record?id=nowhere",
+        "/nowhere",
+    ];
+    let paths = paths.iter().map(|path| format!("{}{path}", site.url));
+    paths.chain([record, alert]).collect()
+}
+
+/// What axe-core finds on a page.
+async fn faults(browser: &Browser) -> Vec<String> {
+    browser
+        .run(&format!("{}; window.axe = axe;", *AXE), Vec::new())
+        .await;
+    let script = "const done = arguments[arguments.length - 1];
+        axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
+            .then((found) => done(found.violations.map((one) =>
+                one.id + ': ' + one.nodes.map((node) => node.html + ' ' + node.failureSummary).join(' | '))),
+                (error) => done([String(error)]))";
+    let found = browser.run_async(script, Vec::new()).await;
+    serde_json::from_value(found).expect("texts")
+}
+
+async fn look(looks: Looks, name: &str) {
+    let site = Site::of(&documented());
+    let browser = Browser::start(looks).await;
+    for (number, url) in pages(&site, &browser).await.iter().enumerate() {
+        browser.go(url).await;
+        browser.find("main").await;
+        let faults = faults(&browser).await;
+        assert!(faults.is_empty(), "{name} {url}: {faults:#?}");
+        let too_wide =
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let too_wide = browser.run(too_wide, Vec::new()).await;
+        assert_eq!(too_wide, json!(0), "{name} {url} is wider than the window");
+        browser.picture(&format!("{name}-{number}")).await;
+    }
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_page_is_accessible_on_a_light_screen() {
+    look(USUAL, "light").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_page_is_accessible_on_a_dark_screen() {
+    let dark = Looks {
+        is_dark: true,
+        ..USUAL
+    };
+    look(dark, "dark").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_page_fits_a_narrow_screen() {
+    let narrow = Looks {
+        size: (320, 640),
+        ..USUAL
+    };
+    look(narrow, "narrow").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn times_are_those_of_the_readers_zone_with_utc_beside() {
+    let site = Site::of(&documented());
+    let browser = Browser::start(USUAL).await;
+    browser
+        .go(&format!("{}/events?operation=DeleteStatement", site.url))
+        .await;
+    let in_zone = super::eventually(async || {
+        let zones = browser.texts(".zone").await;
+        (zones == ["Europe/Berlin"]).then_some(())
+    });
+    assert!(
+        in_zone.await.is_some(),
+        "{:?}",
+        browser.texts(".zone").await
+    );
+    let time = browser.find("td.time time").await;
+    assert_eq!(time.text().await.unwrap(), "2026-03-14 10:26:53");
+    let utc = time.attr("title").await.unwrap().expect("a title");
+    assert!(utc.starts_with("2026-03-14T09:26:53"), "{utc}");
+    // A day is a day of the zone.
+    browser
+        .go(&format!(
+            "{}/events?when=2026-03-14+10:00+to+11:00",
+            site.url
+        ))
+        .await;
+    let rows = browser.texts(".records tbody tr").await;
+    assert!(!rows.is_empty());
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_page_speaks_chinese_where_the_browser_does_and_where_it_is_told_to() {
+    let site = Site::of(&documented());
+    let chinese = Looks {
+        language: "zh-CN",
+        ..USUAL
+    };
+    let browser = Browser::start(chinese).await;
+    browser.go(&format!("{}/events", site.url)).await;
+    assert_eq!(
+        browser.texts("nav[aria-label=watchbell] a").await,
+        ["事件", "告警"]
+    );
+    assert_eq!(
+        browser
+            .run("return document.documentElement.lang", Vec::new())
+            .await,
+        "zh-Hans"
+    );
+    browser
+        .find("button[value=en]")
+        .await
+        .click()
+        .await
+        .unwrap();
+    browser.link("Events").await;
+    assert!(browser.url().await.ends_with("/events"));
+    browser.go(&format!("{}/alerts", site.url)).await;
+    assert_eq!(browser.text("h1").await, "Incidents");
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn searching_and_reading_work_without_the_script() {
+    let site = Site::of(&documented());
+    let plain = Looks {
+        has_script: false,
+        ..USUAL
+    };
+    let browser = Browser::start(plain).await;
+    browser.go(&format!("{}/events", site.url)).await;
+    browser
+        .find("#search")
+        .await
+        .send_keys("orders-enrich-prod\u{e007}")
+        .await
+        .unwrap();
+    browser.find(".chips li").await;
+    let rows = browser
+        .client()
+        .find_all(fantoccini::Locator::Css(".records tbody tr"))
+        .await;
+    assert!(!rows.unwrap().is_empty());
+    browser.find(".records td a").await.click().await.unwrap();
+    browser.find("#record-json").await;
+    let text = browser.text("main").await;
+    assert!(text.contains("orders-enrich-prod"), "{text}");
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn nothing_is_asked_of_anybody_else() {
+    let site = Site::of(&documented());
+    let browser = Browser::start(USUAL).await;
+    for url in pages(&site, &browser).await {
+        browser.go(&url).await;
+        let asked = "return performance.getEntriesByType('resource').map((one) => one.name)";
+        let asked: Vec<String> =
+            serde_json::from_value(browser.run(asked, Vec::new()).await).unwrap();
+        let others: Vec<_> = asked
+            .iter()
+            .filter(|name| !name.starts_with(&site.url))
+            .collect();
+        assert!(others.is_empty(), "{url}: {others:?}");
+        let inline = "return document.querySelectorAll('style, [style], script:not([src]), [onclick]').length";
+        assert_eq!(
+            browser.run(inline, Vec::new()).await,
+            Value::from(0),
+            "{url}"
+        );
+    }
+    browser.end().await;
+}

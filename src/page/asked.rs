@@ -18,7 +18,7 @@ pub(super) const WHEN: &str = "when";
 
 /// The parameters of the beginning and the end of the range.
 const FROM: &str = "from";
-const TO: &str = "to";
+pub(super) const TO: &str = "to";
 
 /// The parameter of the columns.
 pub(super) const COLUMNS: &str = "columns";

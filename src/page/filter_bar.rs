@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::asked::{ADDED, Asked, COLUMNS, Fault, WHEN};
+use super::asked::{ADDED, Asked, COLUMNS, Fault, TO, WHEN};
 use super::chosen_columns::PageColumn;
 use super::words::Words;
 use crate::query::archive::{ACCESSES, Attribute, SENSITIVITIES, TEXT};
@@ -172,6 +172,7 @@ pub(super) fn faults(faults: &[Fault], words: &Words) -> Markup {
                 @for fault in faults {
                     @let message = match (&*fault.message, fault.name) {
                         ("", WHEN) => words.fault_when,
+                        ("", TO) => words.no_time,
                         ("", _) => words.fault_other,
                         (message, _) => message,
                     };

@@ -50,7 +50,8 @@ fn fault(error: Unwantable) -> Vec<Fault> {
             given,
             message,
         } => fault(attribute.name(), given, message),
-        Unwantable::NoTime => fault("when", None, Unwantable::NoTime.to_string()),
+        // The page has words for it.
+        Unwantable::NoTime => fault("to", None, String::new()),
         Unwantable::Filter(problems) => {
             let texts: Vec<String> = problems
                 .iter()

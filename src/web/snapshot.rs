@@ -2,6 +2,7 @@
 //! readers share it, so that the storage and Kafka are asked the same however many read.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -25,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const WAIT: Duration = Duration::from_secs(30);
 
 /// How often the keeper looks whether it is to end.
-const POLL: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(50);
 
 /// A snapshot, and what people must know of it.
 pub struct Snapshot {
@@ -34,13 +35,13 @@ pub struct Snapshot {
     /// Such as that a topic could not be read.
     pub(super) notes: Vec<String>,
     at: Instant,
-    /// Whether the ends of the topics were asked.
-    is_live: bool,
+    /// Whether none with more in it is to be had soon.
+    is_best: bool,
 }
 
 impl Snapshot {
     fn is_fresh(&self) -> bool {
-        self.is_live && self.at.elapsed() < 2 * AGE
+        self.is_best && self.at.elapsed() < 3 * AGE
     }
 }
 
@@ -75,12 +76,6 @@ impl Snapshots {
         *self.asked() = Some(Instant::now());
         self.question.notify_one();
         let mut newest = self.newest.subscribe();
-        // A snapshot that should have been replaced long ago: Kafka or the storage do not answer, and others have waited.
-        if let Some(Ok(overdue)) = &*newest.borrow()
-            && overdue.at.elapsed() > 2 * AGE
-        {
-            return Ok(overdue.clone());
-        }
         if let Ok(fresh) = timeout(PATIENCE, newest.wait_for(is_fresh)).await {
             return taken(fresh.as_deref().ok());
         }
@@ -124,6 +119,17 @@ fn taken(newest: Option<&Newest>) -> Result<Arc<Snapshot>, Reason> {
     newest.unwrap_or_else(|| Err("the daemon is ending".into()))
 }
 
+/// What a snapshot has of the ends of the topics.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// What Kafka answers.
+    Asked,
+    /// Nothing: they are asked next.
+    Later,
+    /// Nothing: Kafka has not answered for some time.
+    Away,
+}
+
 /// Makes the snapshots.
 pub struct SnapshotKeeper<'k> {
     /// The configuration.
@@ -149,38 +155,58 @@ impl SnapshotKeeper<'_> {
             let begun = Instant::now();
             if !matches!(&*newest.borrow(), Some(Ok(_))) && self.config.archive.is_some() {
                 // The archive answers while Kafka is asked.
-                newest.send_replace(Some(self.make(begun, false)));
+                newest.send_replace(Some(self.make(begun, Ends::Later)));
             }
-            let made = self.make(begun, true);
+            let made = self.live(begun);
             if let Err(reason) = &made {
                 tracing::warn!(%reason, "the page cannot read the archive or the topics");
             }
             newest.send_replace(Some(made));
             while begun.elapsed() < AGE && !self.shutdown.is_requested() {
-                std::thread::sleep(POLL);
+                thread::sleep(POLL);
             }
         }
     }
 
-    fn make(&self, at: Instant, is_live: bool) -> Result<Arc<Snapshot>, Reason> {
+    /// A snapshot with the ends of the topics. While Kafka does not answer, the archive alone is shown, and stays fresh.
+    fn live(&self, begun: Instant) -> Result<Arc<Snapshot>, Reason> {
+        thread::scope(|scope| {
+            let live = scope.spawn(|| self.make(begun, Ends::Asked));
+            let mut shown = begun;
+            while !live.is_finished() {
+                thread::sleep(POLL);
+                if shown.elapsed() > 2 * AGE && self.config.archive.is_some() {
+                    shown = Instant::now();
+                    let archived = self.make(shown, Ends::Away);
+                    self.snapshots.newest.send_replace(Some(archived));
+                }
+            }
+            match live.join() {
+                Ok(made) => made,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    fn make(&self, at: Instant, ends: Ends) -> Result<Arc<Snapshot>, Reason> {
         let notes = Mutex::new(Vec::new());
         let note = |note: &str| {
             let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
             notes.push(note.to_owned());
         };
-        if !is_live {
+        if ends != Ends::Asked {
             note(
                 "What the topics hold beyond the archive is left out: Kafka has not answered yet.",
             );
         }
-        let opened = self.open(is_live, &note);
+        let opened = self.open(ends == Ends::Asked, &note);
         let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         match opened {
             Ok(engine) => Ok(Arc::new(Snapshot {
                 engine,
                 notes,
                 at,
-                is_live,
+                is_best: ends != Ends::Later,
             })),
             Err(error) => Err(error.to_string().into()),
         }

@@ -106,6 +106,7 @@ pub(super) const WORDS: Words = Words {
     not_found_hint: "已在归档和主题末尾中查找。",
     cannot_be_read: "无法给出结果。",
     fault_when: "这不是时间范围。例如：最近3天、昨天、2026-03-01 to 2026-03-14。",
+    no_time: "开始时间不早于结束时间：其间没有时间。",
     fault_other: "页面没有这样的值。",
     unavailable: "页面暂时无法显示。",
     back: "返回事件列表",

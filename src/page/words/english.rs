@@ -106,6 +106,7 @@ pub(super) const WORDS: Words = Words {
     not_found_hint: "It was looked for in the archive and at the ends of the topics.",
     cannot_be_read: "The answer cannot be given.",
     fault_when: "This is no range of time. Write for example: last 3 days, yesterday, Tuesday 14:00 to 15:00, 2026-03-01 to 2026-03-14.",
+    no_time: "The beginning is not before the end: no time is between them.",
     fault_other: "The page has no such value.",
     unavailable: "The page cannot be shown at the moment.",
     back: "Back to the events",

@@ -39,5 +39,5 @@ words! {
     // Alerts.
     incidents, first, count, why, what_to_do,
     // Faults.
-    not_found, not_found_hint, cannot_be_read, fault_when, fault_other, unavailable, back,
+    not_found, not_found_hint, cannot_be_read, fault_when, no_time, fault_other, unavailable, back,
 }

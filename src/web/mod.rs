@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 
 pub use app::Web;
 pub use listen::bind;
-pub use snapshot::{SnapshotKeeper, Snapshots};
+pub use snapshot::{SnapshotKeeper, SnapshotMaker, Snapshots};
 
 /// Answers on the listener until `shutdown` resolves.
 pub async fn serve(web: Web, listener: TcpListener, shutdown: impl Future<Output = ()>) {

@@ -1,6 +1,7 @@
 //! Keeps a snapshot of the archive with the ends of the topics, no older than some seconds while somebody reads. All
 //! readers share it, so that the storage and Kafka are asked the same however many read.
 
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -130,22 +131,19 @@ enum Ends {
     Away,
 }
 
-/// Makes the snapshots.
+/// Keeps the newest snapshot.
 pub struct SnapshotKeeper<'k> {
-    /// The configuration.
-    pub config: &'k Config,
     /// Where the snapshots are found.
     pub snapshots: &'k Snapshots,
-    /// Runs the requests to the storage.
-    pub handle: &'k Handle,
-    /// The request to end.
-    pub shutdown: &'k Shutdown,
+    /// Makes them.
+    pub maker: SnapshotMaker,
 }
 
 impl SnapshotKeeper<'_> {
     /// Makes snapshots while somebody reads, until asked to end.
     pub fn run(&self) {
-        while !self.shutdown.is_requested() {
+        let shutdown = &self.maker.shutdown;
+        while !shutdown.is_requested() {
             let newest = &self.snapshots.newest;
             if !self.snapshots.wait() {
                 // What nobody reads is not kept in memory.
@@ -153,39 +151,72 @@ impl SnapshotKeeper<'_> {
                 continue;
             }
             let begun = Instant::now();
-            if !matches!(&*newest.borrow(), Some(Ok(_))) && self.config.archive.is_some() {
+            if !matches!(&*newest.borrow(), Some(Ok(_))) && self.maker.has_archive() {
                 // The archive answers while Kafka is asked.
-                newest.send_replace(Some(self.make(begun, Ends::Later)));
+                newest.send_replace(Some(self.maker.make(begun, Ends::Later)));
             }
-            let made = self.live(begun);
+            let Some(made) = self.live(begun) else {
+                return;
+            };
             if let Err(reason) = &made {
                 tracing::warn!(%reason, "the page cannot read the archive or the topics");
             }
             newest.send_replace(Some(made));
-            while begun.elapsed() < AGE && !self.shutdown.is_requested() {
+            while begun.elapsed() < AGE && !shutdown.is_requested() {
                 thread::sleep(POLL);
             }
         }
     }
 
     /// A snapshot with the ends of the topics. While Kafka does not answer, the archive alone is shown, and stays fresh.
-    fn live(&self, begun: Instant) -> Result<Arc<Snapshot>, Reason> {
-        thread::scope(|scope| {
-            let live = scope.spawn(|| self.make(begun, Ends::Asked));
-            let mut shown = begun;
-            while !live.is_finished() {
-                thread::sleep(POLL);
-                if shown.elapsed() > 2 * AGE && self.config.archive.is_some() {
-                    shown = Instant::now();
-                    let archived = self.make(shown, Ends::Away);
-                    self.snapshots.newest.send_replace(Some(archived));
+    /// `None` when asked to end: Kafka is not waited for then.
+    fn live(&self, begun: Instant) -> Option<Result<Arc<Snapshot>, Reason>> {
+        let (sender, receiver) = mpsc::channel();
+        let maker = self.maker.clone();
+        let asked = thread::Builder::new()
+            .name("page topics".into())
+            .spawn(move || {
+                // Nobody waits for it at the end.
+                let _ = sender.send(maker.make(begun, Ends::Asked));
+            });
+        if let Err(error) = asked {
+            return Some(Err(format!("a thread cannot be started: {error}").into()));
+        }
+        let mut shown = begun;
+        while !self.maker.shutdown.is_requested() {
+            match receiver.recv_timeout(POLL) {
+                Ok(made) => return Some(made),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Some(Err(
+                        "the topics cannot be read: a fault of the program".into()
+                    ));
                 }
+                Err(RecvTimeoutError::Timeout) => {}
             }
-            match live.join() {
-                Ok(made) => made,
-                Err(panic) => std::panic::resume_unwind(panic),
+            if shown.elapsed() > 2 * AGE && self.maker.has_archive() {
+                shown = Instant::now();
+                let archived = self.maker.make(shown, Ends::Away);
+                self.snapshots.newest.send_replace(Some(archived));
             }
-        })
+        }
+        None
+    }
+}
+
+/// Makes snapshots.
+#[derive(Clone)]
+pub struct SnapshotMaker {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Runs the requests to the storage.
+    pub handle: Handle,
+    /// The request to end.
+    pub shutdown: Shutdown,
+}
+
+impl SnapshotMaker {
+    fn has_archive(&self) -> bool {
+        self.config.archive.is_some()
     }
 
     fn make(&self, at: Instant, ends: Ends) -> Result<Arc<Snapshot>, Reason> {
@@ -215,15 +246,15 @@ impl SnapshotKeeper<'_> {
     fn open(&self, is_live: bool, note: &(dyn Fn(&str) + Sync)) -> Result<Engine, OpenError> {
         let page = self.config.page.as_ref();
         let opening = Opening {
-            config: self.config,
+            config: &self.config,
             archive: self.config.archive.as_ref(),
             tables: &TABLES,
             memory: page.map_or(0, |page| page.memory),
             is_live,
-            stop: self.shutdown,
+            stop: &self.shutdown,
             note,
         };
-        opening.open(self.handle)
+        opening.open(&self.handle)
     }
 }
 

@@ -117,6 +117,9 @@ impl Opening<'_> {
         let held = in_parallel(&outputs, |output| {
             End::of(self.config, &output.topic, self.note)
         });
+        if self.stop.is_requested() {
+            return None;
+        }
         let mut ends = Vec::new();
         for (output, end) in outputs.into_iter().zip(held) {
             let table = tables.get_mut(&table_of(output.content));

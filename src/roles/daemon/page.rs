@@ -12,7 +12,7 @@ use crate::kafka::session::{NotReady, Shutdown};
 use crate::observe::ServiceState;
 use crate::roles::rulebook::read_placeholders;
 use crate::roles::supervise::{DaemonPart, Stop};
-use crate::web::{self, SnapshotKeeper, Snapshots, Web};
+use crate::web::{self, SnapshotKeeper, SnapshotMaker, Snapshots, Web};
 
 /// How often the server checks whether it is to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -150,10 +150,12 @@ impl DaemonPart for KeeperPart<'_> {
 
     fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
         let keeper = SnapshotKeeper {
-            config: self.page.config,
             snapshots: &self.page.snapshots,
-            handle: self.handle,
-            shutdown: self.shutdown,
+            maker: SnapshotMaker {
+                config: Arc::new(self.page.config.clone()),
+                handle: self.handle.clone(),
+                shutdown: self.shutdown.clone(),
+            },
         };
         keeper.run();
         Ok(())

@@ -27,6 +27,8 @@ pub enum Section {
     Events,
     /// Alerts.
     Alerts,
+    /// The sources.
+    Sources,
     /// None of them.
     Other,
 }
@@ -87,6 +89,7 @@ impl Frame<'_> {
                         nav aria-label="watchbell" {
                             (self.link("/events", words.events, Section::Events))
                             (self.link("/alerts", words.alerts, Section::Alerts))
+                            (self.link("/sources", words.sources, Section::Sources))
                         }
                         (self.reader())
                     }

@@ -12,6 +12,7 @@ mod histogram;
 mod moment;
 mod profile;
 mod record_row;
+mod sources;
 mod span_text;
 mod words;
 
@@ -23,5 +24,6 @@ pub use filter_bar::{FILTERS, known_words};
 pub use frame::{Assets, Frame, Section, message_page};
 pub use histogram::{Bar, Histogram, unit_for};
 pub use profile::{Profile, ProfileOf, literal, profile_page};
+pub use sources::{DayRead, SourceRead, SourcesPage, WEEKS, sources_page};
 pub use span_text::Clock;
 pub use words::Language;

@@ -20,16 +20,23 @@ pub(super) struct Shared {
     pub(super) placeholders: Placeholders,
     pub(super) snapshots: Arc<Snapshots>,
     questions: Arc<Semaphore>,
+    /// Whether an archive is configured.
+    pub(super) has_archive: bool,
 }
 
 impl Web {
     /// The page of a configuration, which is answered from snapshots that somebody keeps.
-    pub fn new(page: config::Page, placeholders: Placeholders, snapshots: Arc<Snapshots>) -> Web {
+    pub fn new(
+        (page, has_archive): (config::Page, bool),
+        placeholders: Placeholders,
+        snapshots: Arc<Snapshots>,
+    ) -> Web {
         Web(Arc::new(Shared {
             page,
             placeholders,
             snapshots,
             questions: Arc::new(Semaphore::new(QUESTIONS)),
+            has_archive,
         }))
     }
 

@@ -36,6 +36,7 @@ fn router(web: Web) -> Router {
         .route("/actor", get(handlers::actor))
         .route("/resource", get(handlers::resource))
         .route("/alerts", get(handlers::alerts))
+        .route("/sources", get(handlers::sources))
         .route("/live", get(handlers::live))
         .route("/download", get(handlers::download))
         .route("/values", get(handlers::values))

@@ -259,8 +259,9 @@ impl SnapshotMaker {
 }
 
 /// The tables that the page asks.
-const TABLES: [crate::archive::TableKind; 3] = [
+const TABLES: [crate::archive::TableKind; 4] = [
     crate::archive::TableKind::Events,
     crate::archive::TableKind::Alerts,
     crate::archive::TableKind::DeadLetters,
+    crate::archive::TableKind::Ledger,
 ];

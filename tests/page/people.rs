@@ -20,6 +20,7 @@ async fn pages(site: &Site, browser: &Browser) -> Vec<String> {
         "/events?text=nothing-has-this",
         "/events?actor=lin&operation=Delete*&when=someday",
         "/alerts",
+        "/sources",
         "/actor?id=lin&when=all",
         "/resource?id=orders-enrich-prod&when=all",
         "/record?id=nowhere",
@@ -126,7 +127,7 @@ async fn the_page_speaks_chinese_where_the_browser_does_and_where_it_is_told_to(
     browser.go(&format!("{}/events", site.url)).await;
     assert_eq!(
         browser.texts("nav[aria-label=watchbell] a").await,
-        ["事件", "告警"]
+        ["事件", "告警", "来源状态"]
     );
     assert_eq!(
         browser

@@ -33,6 +33,8 @@ words! {
     week, month, counted,
     // Profiles.
     last, all_its_events, new_value, and_more, country, actor_id, actor_email, actor_type, about_actor, about_resource,
+    // Sources.
+    sources, no_sources, no_ledger, dead_letters, no_dead_letters, records, gaps, days_read, day_read, day_gap, day_letters, day_none, detail, preview,
     // Details.
     details, record, alerts_raised, no_alerts_raised, events_behind, neighbours, same_actor, same_resource,
     same_request, same_address, ten_minutes, copy, copied, find_in_record, terminal_line,

@@ -97,7 +97,7 @@ impl DaemonPart for ServerPart<'_> {
             Stop::new("placeholders", faults.join("\n"))
         })?;
         let web = Web::new(
-            self.page.page.clone(),
+            (self.page.page.clone(), config.archive.is_some()),
             placeholders,
             self.page.snapshots.clone(),
         );

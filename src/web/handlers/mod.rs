@@ -7,6 +7,7 @@ mod live;
 mod plain;
 mod profile;
 mod record;
+mod sources;
 mod values;
 
 pub(super) use alerts::alerts;
@@ -16,4 +17,5 @@ pub(super) use live::live;
 pub(super) use plain::{asset, home, language, not_found};
 pub(super) use profile::{actor, resource};
 pub(super) use record::record;
+pub(super) use sources::sources;
 pub(super) use values::values;

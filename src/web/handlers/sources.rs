@@ -1,0 +1,119 @@
+//! What was read of each source, from the ledger, and the newest dead letters.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use jiff::ToSpan;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use super::plain::unavailable;
+use crate::archive::TableKind;
+use crate::kafka::Stored;
+use crate::page::{DayRead, Section, SourceRead, SourcesPage, WEEKS, sources_page};
+use crate::query::archive::{Conditions, Engine, Found, record_columns};
+use crate::view::Emitted;
+use crate::web::app::Web;
+use crate::web::question::in_words;
+use crate::web::reader::Reader;
+use crate::web::respond::html;
+
+/// How many of the newest dead letters are shown.
+const LETTERS: usize = 50;
+
+/// The page of the sources.
+pub(in crate::web) async fn sources(State(web): State<Web>, reader: Reader) -> Response {
+    let (sources, letters) = match found(&web).await {
+        Ok(found) => found,
+        Err(why) => return unavailable(&reader, &why),
+    };
+    let letters: Vec<Emitted<'_>> = letters
+        .iter()
+        .map(|stored| Emitted::new(stored.record()))
+        .collect();
+    let page = SourcesPage {
+        sources: &sources,
+        dead_letters: &letters,
+        today: Timestamp::now().to_zoned(TimeZone::UTC).date(),
+        has_ledger: web.0.has_archive,
+    };
+    let words = reader.language.words();
+    let frame = reader.frame(words.sources, Section::Sources);
+    html(StatusCode::OK, sources_page(frame, &page))
+}
+
+type Sources = BTreeMap<String, SourceRead>;
+
+async fn found(web: &Web) -> Result<(Sources, Vec<Stored>), String> {
+    let snapshot = web.snapshot().await?;
+    let _permit = web.permit().await;
+    let engine = &snapshot.engine;
+    let sources = read(engine).await.map_err(|error| in_words(&error))?;
+    let mut letters = Vec::new();
+    let mut found = |found: &Found| {
+        let each = found.each_record(TableKind::DeadLetters, &mut |record| {
+            letters.push(Stored::from(record));
+            ControlFlow::Continue(())
+        });
+        each.unwrap_or(ControlFlow::Break(()))
+    };
+    let (table, all) = (TableKind::DeadLetters, Conditions::default());
+    let newest = engine.newest(
+        table,
+        &all,
+        Some(LETTERS),
+        record_columns(table),
+        &mut found,
+    );
+    newest.await.map_err(|error| in_words(&error))?;
+    Ok((sources, letters))
+}
+
+/// What the ledger says of the last weeks.
+async fn read(engine: &Engine) -> datafusion::common::Result<Sources> {
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let from = today.saturating_sub((WEEKS * 7).days());
+    let query = format!(
+        "SELECT source, day, sum(records) FILTER (WHERE kind = 'run'), sum(events) FILTER (WHERE kind = 'run'), \
+         sum(dead_letters) FILTER (WHERE kind = 'run'), count(*) FILTER (WHERE kind = 'gap'), max(time) \
+         FROM ledger WHERE day >= DATE '{from}' AND source IS NOT NULL GROUP BY source, day"
+    );
+    let mut sources = Sources::new();
+    for batch in engine.sql(&query).await?.collect().await? {
+        add(&batch, &mut sources);
+    }
+    Ok(sources)
+}
+
+fn add(rows: &RecordBatch, sources: &mut Sources) {
+    let names = rows.column(0).as_string_view();
+    let days = rows.column(1).as_primitive::<Date32Type>();
+    let counts = [2, 3, 4, 5].map(|number| rows.column(number).as_primitive::<Int64Type>());
+    let times = rows.column(6).as_primitive::<TimestampMicrosecondType>();
+    for row in 0..rows.num_rows() {
+        let source = sources.entry(names.value(row).to_owned()).or_default();
+        let since_epoch = i64::from(days.value(row)).days();
+        let Ok(day) = date(1970, 1, 1).checked_add(since_epoch) else {
+            continue;
+        };
+        let [records, events, dead_letters, gaps] =
+            counts.map(|counts| match counts.is_valid(row) {
+                true => counts.value(row).unsigned_abs(),
+                false => 0,
+            });
+        let read = DayRead {
+            records,
+            events,
+            dead_letters,
+            gaps,
+        };
+        source.days.insert(day, read);
+        source.last_ms = source.last_ms.max(times.value(row).div_euclid(1_000));
+    }
+}

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::kafka::session::Shutdown;
-use crate::query::archive::{Engine, OpenError, Opening};
+use crate::query::archive::{Engine, KnownEnds, OpenError, Opening};
 
 /// Age from which a snapshot is replaced while somebody reads.
 const AGE: Duration = Duration::from_secs(2);
@@ -147,7 +147,9 @@ impl SnapshotKeeper<'_> {
             let newest = &self.snapshots.newest;
             if !self.snapshots.wait() {
                 // What nobody reads is not kept in memory.
-                newest.send_if_modified(|newest| newest.take().is_some());
+                if newest.send_if_modified(|newest| newest.take().is_some()) {
+                    self.maker.known.clear();
+                }
                 continue;
             }
             let begun = Instant::now();
@@ -212,6 +214,8 @@ pub struct SnapshotMaker {
     pub handle: Handle,
     /// The request to end.
     pub shutdown: Shutdown,
+    /// What was read of the ends of the topics.
+    pub known: Arc<KnownEnds>,
 }
 
 impl SnapshotMaker {
@@ -251,6 +255,7 @@ impl SnapshotMaker {
             tables: &TABLES,
             memory: page.map_or(0, |page| page.memory),
             is_live,
+            known: Some(&self.known),
             stop: &self.shutdown,
             note,
         };

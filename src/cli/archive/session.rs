@@ -103,6 +103,7 @@ impl Session {
             tables,
             memory,
             is_live,
+            known: None,
             stop,
             note: &|note| say(note),
         };

@@ -19,7 +19,7 @@ pub use conditions::{Attribute, Before, Conditions};
 pub use download::{Format, Hashed, RowWriter, WriteError, cells};
 pub use engine::Engine;
 pub use facets::{Facet, FacetValue};
-pub use live::LiveError;
+pub use live::{KnownEnds, LiveError};
 pub use open::{OpenError, Opening, table_of};
 pub use provider::read_schema;
 pub use records::record_columns;

@@ -7,7 +7,7 @@ use datafusion::common::DataFusionError;
 use tokio::runtime::Handle;
 
 use super::engine::Engine;
-use super::live::{End, LiveError};
+use super::live::{End, KnownEnds, LiveError};
 use crate::archive::{Storage, StorageError, Table, TableError, TableKind};
 use crate::config::{Archive, Config};
 use crate::kafka::session::Shutdown;
@@ -44,6 +44,8 @@ pub struct Opening<'o> {
     pub memory: usize,
     /// Whether the ends of the topics are read.
     pub is_live: bool,
+    /// What is known of the ends from the snapshot before, where there is one.
+    pub known: Option<&'o KnownEnds>,
     /// The request to stop, which ends reading the topics.
     pub stop: &'o Shutdown,
     /// Receives notes for people.
@@ -114,8 +116,9 @@ impl Opening<'_> {
         let outputs = self.config.outputs.iter();
         let outputs = outputs.filter(|output| tables.contains_key(&table_of(output.content)));
         let outputs: Vec<&OutputTopic> = outputs.collect();
-        let held = in_parallel(&outputs, |output| {
-            End::of(self.config, &output.topic, self.note)
+        let held = in_parallel(outputs.clone(), |output| {
+            let known = self.known.and_then(|known| known.take(&output.topic));
+            End::of(self.config, &output.topic, known, self.note)
         });
         if self.stop.is_requested() {
             return None;
@@ -135,28 +138,34 @@ impl Opening<'_> {
                 Ok(end) => ends.push((output, end)),
             }
         }
-        let read = in_parallel(&ends, |(output, end)| {
-            end.read(
-                table_of(output.content),
-                self.policy(&output.topic),
-                self.stop,
-            )
+        let read = in_parallel(ends, |(output, mut end)| {
+            let (kind, policy) = (table_of(output.content), self.policy(&output.topic));
+            let read = end.read(kind, policy, self.stop);
+            let skipped = end.skipped;
+            if let (Some(known), Ok(_)) = (self.known, &read) {
+                known.keep(end);
+            }
+            (output, skipped, read)
         });
+        let is_any = !read.is_empty();
         let mut rows: BTreeMap<TableKind, Vec<RecordBatch>> = BTreeMap::new();
-        for ((output, end), read) in ends.iter().zip(read) {
-            if end.skipped > 0 {
+        for (output, skipped, read) in read {
+            if skipped > 0 {
                 (self.note)(&format!(
-                    "the archive is far behind the topic {}: {} of its records are not archived yet and are not searched",
-                    output.topic, end.skipped
+                    "the archive is far behind the topic {}: {skipped} of its records are not archived yet and are not searched",
+                    output.topic
                 ));
             }
             match read {
-                Ok(read) if read.num_rows() == 0 => {}
-                Ok(read) => rows.entry(table_of(output.content)).or_default().push(read),
+                Ok(read) if read.is_empty() => {}
+                Ok(read) => rows
+                    .entry(table_of(output.content))
+                    .or_default()
+                    .extend(read),
                 Err(error) => self.left_out(output, &error),
             }
         }
-        (!ends.is_empty()).then_some(rows)
+        is_any.then_some(rows)
     }
 
     /// What the archive does not show of a topic.
@@ -190,10 +199,12 @@ fn has_any_table(storage: &Storage, handle: &Handle) -> Result<bool, TableError>
 }
 
 /// What `each` makes of the items, each on a thread of its own.
-fn in_parallel<I: Sync, T: Send>(items: &[I], each: impl Fn(&I) -> T + Sync) -> Vec<T> {
+fn in_parallel<I: Send, T: Send>(items: Vec<I>, each: impl Fn(I) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let each = &each;
-        let threads = items.iter().map(|item| scope.spawn(move || each(item)));
+        let threads = items
+            .into_iter()
+            .map(|item| scope.spawn(move || each(item)));
         let threads: Vec<_> = threads.collect();
         let results = threads.into_iter().map(|thread| match thread.join() {
             Ok(result) => result,

@@ -155,6 +155,7 @@ impl DaemonPart for KeeperPart<'_> {
                 config: Arc::new(self.page.config.clone()),
                 handle: self.handle.clone(),
                 shutdown: self.shutdown.clone(),
+                known: Arc::default(),
             },
         };
         keeper.run();

@@ -63,6 +63,9 @@ pub mod archive;
 pub mod query;
 
 #[cfg(feature = "archive")]
+pub mod triage;
+
+#[cfg(feature = "archive")]
 mod page;
 
 #[cfg(feature = "archive")]

@@ -10,5 +10,6 @@ mod write;
 
 pub use minimal::minimal;
 pub use read::{Evidence, FindingText, Json};
+pub use severity::{level as level_of, severity};
 pub use shorten::shortened;
 pub use write::{CLASS_UID, finding, source_finding};

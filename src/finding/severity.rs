@@ -3,7 +3,7 @@
 use crate::sigma::Level;
 
 /// `severity_id` and `severity` of a level.
-pub(super) const fn severity(level: Level) -> (i64, &'static str) {
+pub const fn severity(level: Level) -> (i64, &'static str) {
     match level {
         Level::Informational => (1, "Informational"),
         Level::Low => (2, "Low"),
@@ -14,7 +14,7 @@ pub(super) const fn severity(level: Level) -> (i64, &'static str) {
 }
 
 /// The level of a `severity_id`.
-pub(super) fn level(severity_id: i64) -> Option<Level> {
+pub fn level(severity_id: i64) -> Option<Level> {
     let mut levels = Level::ALL.into_iter();
     levels.find(|level| severity(*level).0 == severity_id)
 }

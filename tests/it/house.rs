@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 33] = [
+const ORDER: [&str; 34] = [
     "printable",
     "diagnostic",
     "input_file",
@@ -42,6 +42,7 @@ const ORDER: [&str; 33] = [
     "view",
     "archive",
     "query",
+    "triage",
     "page",
     "web",
     "roles",
@@ -97,7 +98,7 @@ const EFFECTS: [&str; 11] = [
 
 /// Which modules a module may name. One that is not listed (`pipeline`, `roles`, `cli`, `config` and
 /// the like) composes the others and is free.
-const MAY_IMPORT: [(&str, &[&str]); 24] = [
+const MAY_IMPORT: [(&str, &[&str]); 25] = [
     // A text that a person can look at: whatever is shown goes through it.
     ("printable", &[]),
     // Reads and writes JSON, whoever asks.
@@ -164,6 +165,8 @@ const MAY_IMPORT: [(&str, &[&str]); 24] = [
             "yaml",
         ],
     ),
+    // What people decide of alerts.
+    ("triage", &["encode", "finding", "printable", "sigma"]),
     ("kafka", &["event"]),
     // Told of alerts as they are read back; rules and events stay behind.
     (

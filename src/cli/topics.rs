@@ -1,5 +1,5 @@
-//! `topics show` and `topics create`: the output topics, the topic with copies of the positions, and the
-//! ownership topic of each source on another cluster.
+//! `topics show` and `topics create`: the output topics, the topic with copies of the positions, that of triage where
+//! there is a page, and the ownership topic of each source on another cluster.
 
 use std::io::Write;
 use std::time::Duration;
@@ -10,7 +10,9 @@ use clap::Subcommand;
 use super::config_file::ConfigFile;
 use super::failure::Failure;
 use crate::config::Config;
-use crate::kafka::topics::{Topics, WantedTopic, compare, ownership_topic, positions_topic};
+use crate::kafka::topics::{
+    Topics, WantedTopic, compare, ownership_topic, positions_topic, triage_topic,
+};
 use crate::roles::outputs;
 
 /// Timeout of one request.
@@ -35,6 +37,9 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 fn wanted(config: &Config) -> anyhow::Result<Vec<WantedTopic>> {
     let mut wanted = outputs::wanted(&config.outputs);
     wanted.push(positions_topic(&config.positions_topic));
+    if config.page.is_some() {
+        wanted.push(triage_topic(&config.triage_topic));
+    }
     let destination = config.destination.cluster_id(REQUEST_TIMEOUT)?;
     for source in &config.sources {
         let (name, topic) = (&source.name, &source.topic);

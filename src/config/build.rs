@@ -19,12 +19,18 @@ use crate::settings::{Fault, NO_PLACE, Section, file_and_mark};
 pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let sources = sources(&root.section("sources"), faults);
     let destination = cluster::cluster(&root.section("destination"), faults);
-    let (mut outputs, positions_topic) = topics(&root.section("topics"), faults);
+    let (mut outputs, positions_topic, triage_topic) = topics(&root.section("topics"), faults);
     if !root.section("archive").is_empty() {
         outputs = outputs.with_ledger(root.section("topics").required("ledger", faults));
     }
     let noise = routes::noise(root, faults);
-    let (routes, outputs) = routes::routes(root, noise, outputs, &positions_topic, faults);
+    let (routes, outputs) = routes::routes(
+        root,
+        noise,
+        outputs,
+        (&positions_topic, &triage_topic),
+        faults,
+    );
     let session = session(root, faults);
     let mut sinks = notify::read(root, faults);
     let privacy = privacy::read(root, (&outputs, &routes), &mut sinks, faults);
@@ -48,6 +54,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         noise,
         privacy,
         positions_topic,
+        triage_topic,
         create_topics: root.flag("create_topics", faults),
         session,
         sinks,
@@ -193,12 +200,13 @@ fn rules(root: &Section<'_>, faults: &mut Vec<Fault>) -> Vec<RuleSource> {
     sources
 }
 
-/// The outputs, and the topic in which positions are noted.
-fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> (OutputList, String) {
+/// The outputs, the topic in which positions are noted, and that of triage.
+fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> (OutputList, String, String) {
     let outputs = OutputList::new(|content| section.required(content.name(), faults));
     let positions = section.required("positions", faults);
+    let triage = section.required("triage", faults);
     let keys = Content::ALL.map(Content::name).into_iter();
-    for key in keys.chain(["positions", "routine", "ledger"]) {
+    for key in keys.chain(["positions", "routine", "ledger", "triage"]) {
         let name = section.text(key).unwrap_or_default();
         if !name.is_empty() && !is_topic_name(&name) {
             let fault = section.fault(key, format!("`{name}` is no name of a topic"));
@@ -209,12 +217,12 @@ fn topics(section: &Section<'_>, faults: &mut Vec<Fault>) -> (OutputList, String
     let mut distinct: BTreeSet<&str> = outputs.topics().into_iter().collect();
     let routine = section.required("routine", faults);
     let ledger = section.text("ledger").unwrap_or_default();
-    distinct.extend([&*positions, &*routine, &*ledger]);
-    if distinct.len() <= outputs.iter().len() + 2 {
-        let message = "topics: events, alerts, dead letters, routine events, the ledger and positions each need a topic of their own";
+    distinct.extend([&*positions, &*routine, &*ledger, &*triage]);
+    if distinct.len() <= outputs.iter().len() + 3 {
+        let message = "topics: events, alerts, dead letters, routine events, the ledger, positions and triage each need a topic of their own";
         faults.push(Fault::new("configuration", message));
     }
-    (outputs, positions)
+    (outputs, positions, triage)
 }
 
 fn session(root: &Section<'_>, faults: &mut Vec<Fault>) -> Session {
@@ -290,7 +298,7 @@ fn check_sessions(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>) 
     for source in &config.sources {
         let same_cluster = source.cluster.bootstrap == config.destination.bootstrap;
         let is_output = config.outputs.in_topic(&source.topic).is_some()
-            || config.positions_topic == source.topic;
+            || [&config.positions_topic, &config.triage_topic].contains(&&source.topic);
         if same_cluster && is_output {
             let section = root.section("sources").section(&source.name);
             faults.push(section.fault("topic", "the source would read its own output"));

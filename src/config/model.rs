@@ -43,6 +43,8 @@ pub struct Config {
     pub privacy: Policies,
     /// The topic with copies of the committed positions, in case the consumer group loses them.
     pub positions_topic: String,
+    /// The topic with what people decide of alerts; used where there is a page.
+    pub triage_topic: String,
     /// Whether `run` creates the output topics that are missing.
     pub create_topics: bool,
     /// How outputs and positions are committed.

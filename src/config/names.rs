@@ -21,7 +21,7 @@ pub(super) fn check(root: &Section<'_>, config: &Config, faults: &mut Vec<Fault>
         }
         let ownership = ownership_topic(&source.name);
         let is_output = config.outputs.in_topic(&ownership).is_some();
-        if is_output || config.positions_topic == ownership {
+        if is_output || [&config.positions_topic, &config.triage_topic].contains(&&ownership) {
             let message = format!(
                 "`topics` names {ownership}, which is the ownership topic of this source and must \
                  stay empty"

@@ -77,13 +77,13 @@ pub(super) fn noise(root: &Section<'_>, faults: &mut Vec<Fault>) -> NoisePolicy 
     root.choice("noise", &choices, faults)
 }
 
-/// The routes, and the outputs with the topics that they and the noise policy add. `positions` is the topic of
-/// positions.
+/// The routes, and the outputs with the topics that they and the noise policy add; none writes to the topics of
+/// positions and of triage.
 pub(super) fn routes(
     root: &Section<'_>,
     noise: NoisePolicy,
     mut outputs: OutputList,
-    positions: &str,
+    (positions, triage): (&str, &str),
     faults: &mut Vec<Fault>,
 ) -> (Arc<Routes>, OutputList) {
     // What is wrong in the list was reported when the file was read.
@@ -103,6 +103,7 @@ pub(super) fn routes(
         let (name, topic) = (&route.name, &*output.topic);
         let of_others = match outputs.in_topic(topic) {
             _ if topic == positions => Some("positions"),
+            _ if topic == triage => Some("triage"),
             Some(output) if output.content != Content::Events => Some(output.content.name()),
             _ => None,
         };

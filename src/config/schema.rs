@@ -81,6 +81,8 @@ const TOPICS: &[Key] = &[
         .about("Topic of events that are noise, with a short retention; see `noise`."),
     text("positions", DEFAULT_POSITIONS_TOPIC)
         .about("Topic with copies of the positions, in case the consumer group loses them."),
+    text("triage", "watchbell.triage")
+        .about("Topic with what people decide of alerts on the page; compacted, with exactly one partition."),
 ];
 
 const COMMIT: &[Key] = &[

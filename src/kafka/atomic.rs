@@ -17,9 +17,6 @@ use super::session::MAX_OUTPUT_BATCH_BYTES;
 use super::transaction_call::{left, repeat};
 use crate::event::{OutputRecord, Partition};
 
-/// How long the cluster may take to give the transactional id to this process.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// Longest wait in one turn.
 const TURN: Duration = Duration::from_millis(50);
 
@@ -37,9 +34,26 @@ pub enum AtomicError {
     /// Somebody else has opened the transactional id.
     #[error("another process has begun the same work meanwhile, and goes on with it")]
     Fenced,
-    /// Nothing is written, or it is not known whether it is. No other transaction can begin.
+    /// Nothing is written. No other transaction can begin.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The commit was asked for, and it is not known whether anything is written. No other transaction can begin.
+    #[error(transparent)]
+    Unknown(ClientError),
+}
+
+/// Who writes, and how long that may take.
+pub struct AtomicConfig<'c> {
+    /// Part of the client's name.
+    pub role: &'static str,
+    /// Whoever opens it last has it.
+    pub transactional_id: &'c str,
+    /// Most bytes of a batch.
+    pub batch_bytes: usize,
+    /// How long the cluster may take to give the id to this process.
+    pub open_timeout: Duration,
+    /// How long a transaction may take.
+    pub transaction_timeout: Duration,
 }
 
 /// A producer of transactions.
@@ -56,10 +70,15 @@ impl AtomicAppender {
     /// The cluster does not answer or refuses, or librdkafka refuses the properties.
     pub fn open(
         cluster: &Cluster,
-        transactional_id: &str,
-        batch_bytes: usize,
-        transaction_timeout: Duration,
+        config: &AtomicConfig<'_>,
     ) -> Result<AtomicAppender, ClientError> {
+        let AtomicConfig {
+            role,
+            transactional_id,
+            batch_bytes,
+            open_timeout,
+            transaction_timeout,
+        } = *config;
         let batch_bytes = batch_bytes.clamp(1, MAX_OUTPUT_BATCH_BYTES).to_string();
         let timeout_ms = transaction_timeout.as_millis();
         let message_timeout_ms = (timeout_ms * 8 / 10).to_string();
@@ -67,7 +86,7 @@ impl AtomicAppender {
         let timeout_ms = timeout_ms.to_string();
         let producer: BaseProducer<Reports> = cluster
             .client_config(
-                "retry",
+                role,
                 &[
                     ("message.max.bytes", "20971520"),
                     ("batch.size", &batch_bytes),
@@ -85,7 +104,7 @@ impl AtomicAppender {
             )
             .create_with_context(Reports::default())
             .map_err(|error| ClientError::new("create a producer", &error))?;
-        let deadline = Instant::now() + OPEN_TIMEOUT;
+        let deadline = Instant::now() + open_timeout;
         repeat(deadline, || producer.init_transactions(left(deadline)))
             .map_err(|error| ClientError::new("begin transactions", &error))?;
         Ok(AtomicAppender {
@@ -131,7 +150,10 @@ impl AtomicAppender {
             self.producer.commit_transaction(left(deadline))
         })
         .map_err(|error| {
-            let failure = failed("commit a transaction", &error);
+            let failure = match failed("commit a transaction", &error) {
+                AtomicError::Client(error) => AtomicError::Unknown(error),
+                failure => failure,
+            };
             // Nothing is done with the outcome: whoever opens the id next aborts what is left open.
             let _ = self.abort();
             failure
@@ -221,8 +243,14 @@ mod tests {
         let embedded = Embedded::start().expect("a cluster");
         embedded.create_topic("events", 1).expect("a topic");
         let timeout = Duration::from_secs(1);
-        let appender =
-            AtomicAppender::open(&embedded.cluster(), "retry", 1000, timeout).expect("an appender");
+        let config = AtomicConfig {
+            role: "retry",
+            transactional_id: "retry",
+            batch_bytes: 1000,
+            open_timeout: Duration::from_secs(60),
+            transaction_timeout: timeout,
+        };
+        let appender = AtomicAppender::open(&embedded.cluster(), &config).expect("an appender");
         let record = OutputRecord {
             topic: "events".into(),
             key: None,

@@ -77,6 +77,14 @@ pub fn positions_topic(name: &str) -> WantedTopic {
     WantedTopic::new(name, 1).with("cleanup.policy", "compact")
 }
 
+/// The topic with what people have decided of alerts: compacted, so that the last record of each incident stays for ever.
+/// With one partition, its records have one order.
+pub fn triage_topic(name: &str) -> WantedTopic {
+    WantedTopic::new(name, 1)
+        .exactly()
+        .with("cleanup.policy", "compact")
+}
+
 /// A topic as the cluster has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTopic {

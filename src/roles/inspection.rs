@@ -11,6 +11,7 @@ use crate::kafka::acl::{Operation, Resource, Right};
 use crate::kafka::session::{Delivery, transactional_id_prefix};
 use crate::kafka::topics::{
     Difference, FoundTopic, Topics, WantedTopic, compare, ownership_topic, positions_topic,
+    triage_topic,
 };
 use crate::pipeline::Content;
 pub use report::{Inspection, Issue};
@@ -136,6 +137,9 @@ fn destination(config: &Config, sources: &[(&Source, InspectedSource)]) -> Inspe
         }
     }
     positions_topic_check(&mut builder, config, &access);
+    if config.page.is_some() {
+        triage_topic_check(&mut builder, config, &access);
+    }
     let session = &config.session;
     if let Some(topic) = visible {
         let group = Resource::Group(session.group.clone());
@@ -143,7 +147,8 @@ fn destination(config: &Config, sources: &[(&Source, InspectedSource)]) -> Inspe
         builder.judge(attempt, group, &[Operation::Read]);
     }
     sinks(&mut builder, config, &access);
-    if session.delivery == Delivery::ExactlyOnce {
+    // What people decide on the page is written in transactions, too.
+    if session.delivery == Delivery::ExactlyOnce || config.page.is_some() {
         let prefix = transactional_id_prefix(&session.group);
         let attempt = access.transact(&prefix);
         let ids = Resource::TransactionalIds(prefix);
@@ -284,6 +289,16 @@ fn positions_topic_check(builder: &mut InspectionBuilder, config: &Config, acces
     {
         settings_and_write(builder, access, &wanted, &found);
     }
+}
+
+/// Checks the topic with what people decide of alerts, which the page reads and writes.
+fn triage_topic_check(builder: &mut InspectionBuilder, config: &Config, access: &Access<'_>) {
+    let wanted = triage_topic(&config.triage_topic);
+    if !output_topic(builder, config, access, &wanted) {
+        return;
+    }
+    let attempt = access.read(&wanted.name, wanted.partitions);
+    builder.judge(attempt, Resource::Topic(wanted.name), &[Operation::Read]);
 }
 
 /// Checks a topic that `run` creates if it has the right, and reads; returns its number of partitions if

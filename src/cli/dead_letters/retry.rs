@@ -22,7 +22,7 @@ use crate::cli::failure::Failure;
 use crate::cli::say::{report_panics, say};
 use crate::cli::signals::shutdown_on_signal;
 use crate::config::Config;
-use crate::kafka::atomic::AtomicAppender;
+use crate::kafka::atomic::{AtomicAppender, AtomicConfig};
 use crate::pipeline::{Content, OutputList, Pipeline};
 use crate::query::{self, Receipts, retry_id};
 use crate::roles::outputs;
@@ -34,6 +34,9 @@ use work::{Pipelines, Work};
 /// How much longer than a transaction may last its end is waited for: the cluster looks for abandoned ones every ten
 /// seconds.
 const SETTLING: Duration = Duration::from_secs(50);
+
+/// How long the destination may take to give the transactional id to this process.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).multiple(true).args(
@@ -112,12 +115,14 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 /// Opens the transactional id of retries.
 fn open(config: &Config, outputs: &OutputList) -> anyhow::Result<AtomicAppender> {
     let id = retry_id(&config.session.group);
-    let appender = AtomicAppender::open(
-        &config.destination,
-        &id,
-        outputs.smallest_bytes(),
-        config.session.transaction_timeout,
-    );
+    let atomic = AtomicConfig {
+        role: "retry",
+        transactional_id: &id,
+        batch_bytes: outputs.smallest_bytes(),
+        open_timeout: OPEN_TIMEOUT,
+        transaction_timeout: config.session.transaction_timeout,
+    };
+    let appender = AtomicAppender::open(&config.destination, &atomic);
     appender.with_context(|| {
         format!(
             "the destination, with the transactional id {id} (Describe and Write on it are needed)"

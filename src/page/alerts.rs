@@ -1,63 +1,200 @@
-//! The alerts, gathered into incidents: the newest first.
+//! The alerts, gathered into incidents: open ones first. Several are decided on at once by their check boxes.
 
 use maud::{Markup, html};
 
-use super::details::title;
+use super::asked::{Fault, WHEN};
+use super::asked_incidents::{AskedIncidents, NOBODY, OPEN};
+use super::decision::{Draft, assignees, fields, reference, state_mark, state_word};
+use super::filter_bar::faults;
 use super::frame::Frame;
 use super::histogram::grouped;
 use super::moment::moment;
-use super::record_row::record_url;
+use super::record_row::cut;
+use super::words::Words;
 use crate::finding::path;
-use crate::view::{At, Emitted, shown, words};
+use crate::query::archive::{Attribute, TEXT};
+use crate::sigma::Level;
+use crate::triage::{Incident, IncidentKey, TriageState};
+use crate::view::{Emitted, printable, shown, words};
 
-/// Alerts with one group key that follow each other.
-pub struct Incident<'a> {
-    /// The newest alert.
-    pub newest: &'a Emitted<'a>,
-    /// How many there are.
-    pub count: u64,
-    /// When the first and the last of them were raised, in milliseconds since the Unix epoch.
-    pub span_ms: (i64, i64),
+/// The path of the list.
+const PATH: &str = "/alerts";
+
+/// What a page of incidents shows.
+pub struct AlertsPage<'p> {
+    /// The question.
+    pub asked: &'p AskedIncidents,
+    /// What is wrong with it.
+    pub faults: &'p [Fault],
+    /// The incidents of this page, each with its newest alert as far as it was read.
+    pub incidents: &'p [(&'p Incident, Option<&'p Emitted<'p>>)],
+    /// How many incidents there are on all pages.
+    pub total: usize,
+    /// Whether there is a further page.
+    pub has_more: bool,
+    /// To whom incidents are assigned.
+    pub assignees: &'p [&'p str],
+    /// What stands in the fields of the decision.
+    pub draft: &'p Draft,
+    /// What the reader must know, such as that not all alerts were read.
+    pub notes: &'p [String],
+    /// Why there is no answer, or why a decision was not written.
+    pub problems: &'p [String],
 }
 
-/// The page of the incidents; `problem` says why it is not whole.
-pub fn alerts_page(frame: Frame<'_>, incidents: &[Incident<'_>], problem: Option<&str>) -> String {
+/// The URL of an incident.
+pub fn incident_url(key: &IncidentKey) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("key", &key.to_string());
+    format!("/incident?{}", query.finish())
+}
+
+/// The page of the incidents.
+pub fn alerts_page(frame: Frame<'_>, page: &AlertsPage<'_>) -> String {
     let words = frame.words();
+    let query = page.asked.query(page.asked.page);
     let content = html! {
         h1 { (words.incidents) }
-        @if let Some(problem) = problem {
-            div.fault role="alert" { p { (words.cannot_be_read) " " (problem) } }
-        } @else if incidents.is_empty() {
+        (filter_form(page, words))
+        (faults(page.faults, words))
+        (problems(page.problems))
+        @for note in page.notes { p.note { (shown(note)) } }
+        @if page.incidents.is_empty() && page.faults.is_empty() && page.problems.is_empty() {
             div.empty { p { strong { (words.no_alerts) } } p { (words.no_alerts_hint) } }
         }
-        ul.incidents { @for incident in incidents { (self::incident(frame, incident)) } }
+        @if !page.incidents.is_empty() {
+            p.faint { (grouped(page.total as u64)) " " (words.incidents_in_all) }
+            form.triage method="post" action={ (PATH) "?" (query) } {
+                ul.incidents { @for (incident, alert) in page.incidents { (self::incident(frame, incident, *alert)) } }
+                fieldset.bulk {
+                    legend { (words.with_selected) }
+                    div.row {
+                        (fields(page.draft, None, words))
+                        button type="submit" { (words.save) }
+                    }
+                }
+            }
+            (assignees(page.assignees))
+        }
+        nav.pager {
+            @if page.asked.page > 0 { a href={ (PATH) "?" (page.asked.query(page.asked.page - 1)) } rel="prev" { (words.newer) } }
+            @if page.has_more { a href={ (PATH) "?" (page.asked.query(page.asked.page + 1)) } rel="next" { (words.older) } }
+        }
     };
     frame.with(&content).into_string()
 }
 
-fn incident(frame: Frame<'_>, incident: &Incident<'_>) -> Markup {
-    let words = frame.words();
-    let alert = incident.newest;
-    let Some(root) = alert.root() else {
-        return html! {};
-    };
-    let level = shown(&root.text(path::SEVERITY).unwrap_or("Unknown".into()));
-    let (first, last) = incident.span_ms;
+/// Why there is no answer, or why a decision was not written.
+pub(super) fn problems(problems: &[String]) -> Markup {
     html! {
-        li.incident data-level=(level.to_lowercase()) {
-            span.level { (level) }
-            a.title href=(record_url(&At::from(alert.record.position))) { bdi { (title(alert)) } }
-            span.count { (grouped(incident.count)) " " (words.count) }
+        @if !problems.is_empty() {
+            div.fault role="alert" { @for problem in problems { p { (shown(problem)) } } }
+        }
+    }
+}
+
+fn filter_form(page: &AlertsPage<'_>, words: &Words) -> Markup {
+    let asked = page.asked;
+    let text: Vec<&str> = asked.values(TEXT).collect();
+    let rule = asked
+        .values(Attribute::Rule.name())
+        .next()
+        .unwrap_or_default();
+    let level = asked
+        .values(Attribute::Level.name())
+        .next()
+        .unwrap_or_default();
+    let assignee = asked.assignee();
+    html! {
+        search {
+            form.filters method="get" action=(PATH) {
+                div.row {
+                    label.grow {
+                        span { (words.search_text) }
+                        input #search type="search" name=(TEXT) value=(printable(&text.join(" "))) autocomplete="off" spellcheck="false";
+                    }
+                    label {
+                        span { (words.state) }
+                        select name="state" {
+                            option value="" { (words.all) }
+                            option value=(OPEN) selected[asked.state() == OPEN] { (words.state_open) }
+                            @for state in TriageState::ALL {
+                                option value=(state.name()) selected[asked.state() == state.name()] { (state_word(state, words)) }
+                            }
+                        }
+                    }
+                    label {
+                        span { (words.level) }
+                        select name=(Attribute::Level.name()) {
+                            option value="" { (words.all) }
+                            @for one in Level::ALL.into_iter().rev() {
+                                option value=(one.as_str()) selected[level == one.as_str()] { (one.as_str()) }
+                            }
+                        }
+                    }
+                    label {
+                        span { (words.assignee) }
+                        select name="assignee" {
+                            option value="" { (words.all) }
+                            option value=(NOBODY) selected[assignee == NOBODY] { (words.nobody) }
+                            @if !assignee.is_empty() && assignee != NOBODY && !page.assignees.contains(&assignee) {
+                                option value=(assignee) selected { (shown(assignee)) }
+                            }
+                            @for name in page.assignees {
+                                option value=(name) selected[assignee == *name] { (shown(name)) }
+                            }
+                        }
+                    }
+                    label {
+                        span { (words.rule) }
+                        input type="text" name=(Attribute::Rule.name()) value=(printable(rule)) autocomplete="off" spellcheck="false";
+                    }
+                    label {
+                        span { (words.when) }
+                        input type="text" name=(WHEN) value=(asked.asked().when()) placeholder=(words.when_hint) size="28"
+                            autocomplete="off" spellcheck="false";
+                    }
+                    button type="submit" { (words.search) }
+                }
+            }
+        }
+    }
+}
+
+fn incident(frame: Frame<'_>, incident: &Incident, alert: Option<&Emitted<'_>>) -> Markup {
+    let words = frame.words();
+    let seen = &incident.seen;
+    let (first, last) = seen.span_ms;
+    let level = seen.level.map_or("unknown", Level::as_str);
+    let root = alert.and_then(Emitted::root);
+    html! {
+        li.incident data-level=(level) data-state=(incident.state().name()) {
+            span.choice {
+                input type="checkbox" name="incident" value=(reference(incident)) aria-label={ (words.select) ": " (cut(&seen.title)) };
+                span.level { (level) }
+            }
+            a.title href=(incident_url(&seen.key)) { bdi { (cut(&seen.title)) } }
+            span.count { (grouped(seen.count)) " " (words.count) }
             span.times {
                 (moment(last, frame.zone))
                 @if first != last { " " span.faint { (words.first) " " (moment(first, frame.zone)) } }
             }
-            @let why = words::why(root);
-            @if !why.is_empty() {
-                p.why { span.label { (words.why) } @for line in &why { code { bdi { (shown(line)) } } } }
+            p.decided {
+                (state_mark(incident, words))
+                @if !incident.assignee().is_empty() { span { span.label { (words.assignee) } " " bdi { (shown(incident.assignee())) } } }
+                @if let Some(change) = incident.newest() {
+                    span.faint { bdi { (shown(&change.who)) } " " (moment(change.at_ms, frame.zone)) }
+                    @if !change.comment.is_empty() { span { bdi { (cut(&change.comment)) } } }
+                }
             }
-            @if let Some(runbook) = root.text(path::RUNBOOK) {
-                p.todo { span.label { (words.what_to_do) } bdi { (shown(&runbook)) } }
+            @if let Some(root) = root {
+                @let why = words::why(root);
+                @if !why.is_empty() {
+                    p.why { span.label { (words.why) } @for line in &why { code { bdi { (cut(line)) } } } }
+                }
+                @if let Some(runbook) = root.text(path::RUNBOOK) {
+                    p.todo { span.label { (words.what_to_do) } bdi { (cut(&runbook)) } }
+                }
             }
         }
     }

@@ -3,12 +3,15 @@
 
 mod alerts;
 mod asked;
+mod asked_incidents;
 mod chosen_columns;
+mod decision;
 mod details;
 mod events;
 mod filter_bar;
 mod frame;
 mod histogram;
+mod incident;
 mod moment;
 mod profile;
 mod record_row;
@@ -16,14 +19,20 @@ mod sources;
 mod span_text;
 mod words;
 
-pub use alerts::{Incident, alerts_page};
+pub use alerts::{AlertsPage, alerts_page, incident_url};
 pub use asked::{Asked, Fault};
+pub use asked_incidents::AskedIncidents;
+pub use decision::Draft;
 pub use details::{RecordPage, record_page};
 pub use events::{EventsEnd, EventsPage, events_begin, events_end, events_row};
 pub use filter_bar::{FILTERS, known_words};
 pub use frame::{Assets, Frame, Section, message_page};
 pub use histogram::{Bar, Histogram, unit_for};
+pub use incident::{IncidentPage, incident_page};
 pub use profile::{Profile, ProfileOf, literal, profile_page};
 pub use sources::{DayRead, SourceRead, SourcesPage, WEEKS, sources_page};
 pub use span_text::Clock;
 pub use words::Language;
+
+#[cfg(test)]
+mod triage_tests;

@@ -179,8 +179,10 @@ impl Triage {
                 "history": self.history().map(change_json).collect::<Vec<_>>(),
             },
         });
-        if !assignee.is_empty() {
-            record["assignee"] = json!({"name": assignee});
+        // The class wants one of the two.
+        match &**assignee {
+            "" => record["assignee_group"] = json!({"name": "unassigned"}),
+            name => record["assignee"] = json!({"name": name}),
         }
         if !comment.is_empty() {
             record["comment"] = json!(comment);

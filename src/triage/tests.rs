@@ -279,8 +279,11 @@ struct Modelled {
     alerts: Vec<i64>,
 }
 
+/// The state of each incident and the offsets of its alerts.
+type Told = Vec<(TriageState, Vec<i64>)>;
+
 /// The alerts, the topic of triage, and what the model says of them.
-fn happened(steps: &[Step]) -> (Vec<Alert>, Vec<Triage>, Vec<(TriageState, Vec<i64>)>) {
+fn happened(steps: &[Step]) -> (Vec<Alert>, Vec<Triage>, Told) {
     let (mut alerts, mut topic) = (Vec::new(), Vec::new());
     let mut model: Vec<Modelled> = Vec::new();
     let mut now_ms = 0;

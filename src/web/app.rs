@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::snapshot::{Snapshot, Snapshots};
-use crate::config;
+use super::triage::{TriageWriter, Triages};
+use crate::config::{self, Config};
+use crate::pipeline::Content;
 use crate::sigma::Placeholders;
 
 /// Most questions that are answered at the same time.
@@ -19,24 +21,31 @@ pub(super) struct Shared {
     pub(super) page: config::Page,
     pub(super) placeholders: Placeholders,
     pub(super) snapshots: Arc<Snapshots>,
+    pub(super) triages: Arc<Triages>,
+    pub(super) writer: TriageWriter,
+    pub(super) alerts_topic: Arc<str>,
     questions: Arc<Semaphore>,
     /// Whether an archive is configured.
     pub(super) has_archive: bool,
 }
 
 impl Web {
-    /// The page of a configuration, which is answered from snapshots that somebody keeps.
+    /// The page of a configuration, which is answered from snapshots and records of triage that somebody keeps.
     pub fn new(
-        (page, has_archive): (config::Page, bool),
+        (config, page): (&Config, &config::Page),
         placeholders: Placeholders,
         snapshots: Arc<Snapshots>,
+        triages: Arc<Triages>,
     ) -> Web {
         Web(Arc::new(Shared {
-            page,
+            page: page.clone(),
             placeholders,
             snapshots,
+            triages,
+            writer: TriageWriter::new(config),
+            alerts_topic: config.outputs.of(Content::Alerts).topic.clone(),
             questions: Arc::new(Semaphore::new(QUESTIONS)),
-            has_archive,
+            has_archive: config.archive.is_some(),
         }))
     }
 

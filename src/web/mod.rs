@@ -4,12 +4,17 @@
 
 mod app;
 mod assets;
+mod decide;
 mod handlers;
+mod incidents;
 mod listen;
+mod newest_alerts;
+mod posted;
 mod question;
 mod reader;
 mod respond;
 mod snapshot;
+mod triage;
 
 use std::future::Future;
 
@@ -21,6 +26,7 @@ use tokio::net::TcpListener;
 pub use app::Web;
 pub use listen::bind;
 pub use snapshot::{SnapshotKeeper, SnapshotMaker, Snapshots};
+pub use triage::{TriageKeeper, Triages};
 
 /// Answers on the listener until `shutdown` resolves.
 pub async fn serve(web: Web, listener: TcpListener, shutdown: impl Future<Output = ()>) {
@@ -35,7 +41,14 @@ fn router(web: Web) -> Router {
         .route("/record", get(handlers::record))
         .route("/actor", get(handlers::actor))
         .route("/resource", get(handlers::resource))
-        .route("/alerts", get(handlers::alerts))
+        .route(
+            "/alerts",
+            get(handlers::alerts).post(handlers::decide_on_several),
+        )
+        .route(
+            "/incident",
+            get(handlers::incident).post(handlers::decide_on_one),
+        )
         .route("/sources", get(handlers::sources))
         .route("/live", get(handlers::live))
         .route("/download", get(handlers::download))

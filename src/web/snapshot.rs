@@ -7,9 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use tokio::time::timeout;
 
+use super::newest_alerts::NewestAlerts;
 use crate::config::Config;
 use crate::kafka::session::Shutdown;
 use crate::query::archive::{Engine, KnownEnds, OpenError, Opening};
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub(super) engine: Engine,
     /// Such as that a topic could not be read.
     pub(super) notes: Vec<String>,
+    /// The newest alerts, once somebody has asked for them.
+    pub(super) alerts: OnceCell<Arc<NewestAlerts>>,
     at: Instant,
     /// Whether none with more in it is to be had soon.
     is_best: bool,
@@ -240,6 +243,7 @@ impl SnapshotMaker {
             Ok(engine) => Ok(Arc::new(Snapshot {
                 engine,
                 notes,
+                alerts: OnceCell::new(),
                 at,
                 is_best: ends != Ends::Later,
             })),

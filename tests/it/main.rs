@@ -61,6 +61,9 @@ mod setup;
 mod sinks;
 /// Suppressions, from the rule file to the alert.
 mod suppressions;
+/// What people decide of alerts.
+#[cfg(feature = "archive")]
+mod triage;
 /// The vendors whose records are tested.
 mod vendors;
 /// Lines and pages for people.

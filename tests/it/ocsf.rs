@@ -23,12 +23,13 @@ macro_rules! class {
     };
 }
 
-static CLASSES: LazyLock<[Class; 5]> = LazyLock::new(|| {
+static CLASSES: LazyLock<[Class; 6]> = LazyLock::new(|| {
     [
         class!(6003),
         class!(6002),
         class!(3002),
         class!(2004),
+        class!(2005),
         class!(0),
     ]
 });

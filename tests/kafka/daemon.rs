@@ -111,6 +111,11 @@ impl Deployment {
         format!("{}.ledger", self.group)
     }
 
+    /// The topic of what people decide of alerts, which is used where there is a page.
+    pub fn triage(&self) -> String {
+        format!("{}.triage", self.group)
+    }
+
     /// The name in the configuration of a source of this deployment.
     pub fn source_name(&self, name: &str) -> String {
         format!("{}-{name}", self.group)
@@ -124,7 +129,7 @@ impl Deployment {
     fn config(&self) -> String {
         format!(
             "sources:\n{}destination:\n  bootstrap: \"{}\"\n  kafka: {{{}}}\n\
-             topics: {{events: {}, alerts: {}, dead_letters: {}, ledger: {}}}\n\
+             topics: {{events: {}, alerts: {}, dead_letters: {}, ledger: {}, triage: {}}}\n\
              group: {}\nhttp: {{listen: \"127.0.0.1:0\"}}\n{}",
             self.sources,
             self.destination,
@@ -133,6 +138,7 @@ impl Deployment {
             self.alerts,
             self.dead_letters,
             self.ledger(),
+            self.triage(),
             self.group,
             self.settings
         )
@@ -182,6 +188,23 @@ pub struct Daemon {
     log: PathBuf,
 }
 
+/// An answer of the page.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub location: Option<String>,
+    pub body: String,
+}
+
+/// A value in a form or a URL.
+pub fn encoded(value: &str) -> String {
+    let byte = |byte: u8| match byte {
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    value.bytes().map(byte).collect()
+}
+
 /// Run a command to its end.
 pub fn watchbell(arguments: &[&str]) -> Output {
     Command::new(BINARY)
@@ -227,11 +250,54 @@ impl Daemon {
     pub fn wait_for_http(&self) -> SocketAddr {
         let mut address = None;
         let listening = eventually(LIMIT, || {
-            address = listens_at(&self.log);
+            address = listens_at(&self.log, "serving /livez");
             address.is_some()
         });
         assert!(listening, "watchbell does not listen");
         address.expect("an address")
+    }
+
+    /// Asks the page for a path, or sends it the fields of a form; the status, the header `Location` and the body.
+    pub fn ask_page(&self, path: &str, form: Option<&[(&str, &str)]>) -> Answer {
+        let mut address = None;
+        let listening = eventually(LIMIT, || {
+            address = listens_at(&self.log, "serving the page");
+            address.is_some()
+        });
+        assert!(listening, "the page does not listen");
+        let address = address.expect("an address");
+        let body = form.map(|fields| {
+            let pairs = fields
+                .iter()
+                .map(|(name, value)| format!("{name}={}", encoded(value)));
+            pairs.collect::<Vec<_>>().join("&")
+        });
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let body = body.unwrap_or_default();
+        let mut stream = TcpStream::connect(address).expect("the page listens");
+        stream.set_read_timeout(Some(LIMIT)).expect("a timeout");
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("the page reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let location = head
+            .lines()
+            .find_map(|line| line.strip_prefix("location: "));
+        Answer {
+            status: status.expect("a status"),
+            location: location.map(str::to_owned),
+            body: body.to_owned(),
+        }
     }
 
     /// Whether `/readyz` is ok; otherwise its text.
@@ -406,9 +472,11 @@ impl Drop for Daemon {
 }
 
 /// The address in the log line that names it.
-fn listens_at(log: &Path) -> Option<SocketAddr> {
+fn listens_at(log: &Path, what: &str) -> Option<SocketAddr> {
     let text = fs::read_to_string(log).ok()?;
-    let line = text.lines().find(|line| line.contains("\"listen\":"))?;
+    let line = text
+        .lines()
+        .find(|line| line.contains("\"listen\":") && line.contains(what))?;
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     line["listen"].as_str()?.parse().ok()
 }

@@ -101,6 +101,9 @@ mod storage_faults;
 mod suppressed;
 /// Outputs larger than their topics take.
 mod too_large;
+/// What people decide of alerts on several pages.
+#[cfg(feature = "archive")]
+mod triaged;
 /// From a release with other transactional ids.
 mod upgrade;
 /// `tail` and `show`.

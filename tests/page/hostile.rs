@@ -59,6 +59,11 @@ async fn values_stay_text_on_every_page() {
     pages.push(format!("{}/resource?id={name}&when=all", site.url));
     pages.push(format!("{}/{name}", site.url));
     pages.push(format!("{}/alerts", site.url));
+    browser.go(&format!("{}/alerts", site.url)).await;
+    let links = "return [...document.querySelectorAll('.incident a.title')].map((one) => one.href)";
+    let links: Vec<String> = serde_json::from_value(browser.run(links, Vec::new()).await).unwrap();
+    assert!(!links.is_empty(), "the events raise no alert");
+    pages.extend(links);
     for url in pages {
         browser.go(&url).await;
         browser.find("main").await;

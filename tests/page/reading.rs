@@ -9,7 +9,7 @@ async fn a_deletion_is_found_from_its_alert_in_four_clicks_and_the_address_can_b
     let browser = Browser::start(USUAL).await;
     browser.go(&format!("{}/", site.url)).await;
     browser.link("Alerts").await.click().await.unwrap();
-    let incident = browser.find(".incident a[href*='record']").await;
+    let incident = browser.find(".incident a[href*='incident']").await;
     assert!(!incident.text().await.unwrap().is_empty());
     let titles = browser.texts(".incident a.title").await;
     let statement = titles
@@ -17,7 +17,15 @@ async fn a_deletion_is_found_from_its_alert_in_four_clicks_and_the_address_can_b
         .find(|title| title.starts_with("Flink statement deleted"));
     let statement = statement.unwrap_or_else(|| panic!("{titles:?}"));
     browser.link(statement).await.click().await.unwrap();
-    browser.find(".record h1").await;
+    let why = browser.texts(".reasons li").await;
+    assert!(!why.is_empty(), "the incident does not say why");
+    browser
+        .find(".related a[href*='record']")
+        .await
+        .click()
+        .await
+        .unwrap();
+    browser.find("#record-json").await;
     let page = browser.text("main").await;
     for expected in [
         "DeleteStatement",

@@ -5,6 +5,7 @@ use datafusion::logical_expr::{Expr, ScalarUDF, ident, lit};
 
 use super::engine::Engine;
 use super::functions::TextFunction;
+use super::pruning::time_scalar;
 use super::records::{Records, record_columns};
 use crate::archive::TableKind;
 use crate::kafka::Stored;
@@ -68,6 +69,26 @@ impl Engine {
             ident("event_id").in_list(ids, false)
         });
         self.related(TableKind::Events, any)
+    }
+
+    /// The alerts at these offsets of a topic, the newest first; their events happened in this span of time.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub async fn alerts_at(
+        &self,
+        topic: &str,
+        offsets: &[i64],
+        (first_ms, last_ms): (i64, i64),
+    ) -> Result<Vec<Stored>> {
+        let micros = |ms: i64| lit(time_scalar(Some(ms.saturating_mul(1_000))));
+        let in_time = ident("time").between(micros(first_ms), micros(last_ms.saturating_add(1)));
+        let places = offsets.iter().map(|offset| lit(*offset)).collect();
+        let predicate = in_time
+            .and(ident("topic").eq(text(topic)))
+            .and(ident("offset").in_list(places, false));
+        self.newest_where(TableKind::Alerts, predicate, offsets.len())
+            .await
     }
 
     /// The records of a table that belong to another one; none without a predicate.

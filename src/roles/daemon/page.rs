@@ -1,4 +1,4 @@
-//! The parts of the page: the server, and the keeper of the snapshots that it answers from.
+//! The parts of the page: the server, and the keepers of the snapshots and of what was decided, from which it answers.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -12,7 +12,7 @@ use crate::kafka::session::{NotReady, Shutdown};
 use crate::observe::ServiceState;
 use crate::roles::rulebook::read_placeholders;
 use crate::roles::supervise::{DaemonPart, Stop};
-use crate::web::{self, SnapshotKeeper, SnapshotMaker, Snapshots, Web};
+use crate::web::{self, SnapshotKeeper, SnapshotMaker, Snapshots, TriageKeeper, Triages, Web};
 
 /// How often the server checks whether it is to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -28,6 +28,8 @@ pub(super) struct Page<'d> {
     snapshots: Arc<Snapshots>,
     server: Arc<ServiceState>,
     keeper: Arc<ServiceState>,
+    triages: Arc<Triages>,
+    triage: Arc<ServiceState>,
 }
 
 impl<'d> Page<'d> {
@@ -46,12 +48,18 @@ impl<'d> Page<'d> {
             snapshots: Arc::default(),
             server: Arc::new(ServiceState::new("page")),
             keeper: Arc::new(ServiceState::new("page snapshots")),
+            triages: Arc::default(),
+            triage: Arc::new(ServiceState::new("page triage")),
         }))
     }
 
     /// What the probes show.
-    pub(super) fn states(&self) -> [Arc<ServiceState>; 2] {
-        [self.server.clone(), self.keeper.clone()]
+    pub(super) fn states(&self) -> [Arc<ServiceState>; 3] {
+        [
+            self.server.clone(),
+            self.keeper.clone(),
+            self.triage.clone(),
+        ]
     }
 
     /// The parts.
@@ -59,7 +67,7 @@ impl<'d> Page<'d> {
         &'p self,
         handle: &'p Handle,
         shutdown: &'p Shutdown,
-    ) -> [Box<dyn DaemonPart + 'p>; 2] {
+    ) -> [Box<dyn DaemonPart + 'p>; 3] {
         [
             Box::new(ServerPart {
                 page: self,
@@ -68,6 +76,10 @@ impl<'d> Page<'d> {
             Box::new(KeeperPart {
                 page: self,
                 handle,
+                shutdown,
+            }),
+            Box::new(TriagePart {
+                page: self,
                 shutdown,
             }),
         ]
@@ -97,9 +109,10 @@ impl DaemonPart for ServerPart<'_> {
             Stop::new("placeholders", faults.join("\n"))
         })?;
         let web = Web::new(
-            (self.page.page.clone(), config.archive.is_some()),
+            (config, self.page.page),
             placeholders,
             self.page.snapshots.clone(),
+            self.page.triages.clone(),
         );
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -168,5 +181,39 @@ impl DaemonPart for KeeperPart<'_> {
 
     fn show_stop(&self, stop: Option<&NotReady>) {
         self.page.keeper.stopped(stop);
+    }
+}
+
+/// The service that reads what was decided of alerts.
+struct TriagePart<'p> {
+    page: &'p Page<'p>,
+    shutdown: &'p Shutdown,
+}
+
+impl DaemonPart for TriagePart<'_> {
+    fn kind(&self) -> &'static str {
+        "service"
+    }
+
+    fn name(&self) -> &str {
+        self.page.triage.name()
+    }
+
+    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        let keeper = TriageKeeper {
+            config: Arc::new(self.page.config.clone()),
+            triages: self.page.triages.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        let kept = keeper.run();
+        kept.map_err(|error| Stop::new("thread", format!("read what was decided: {error}")))
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn show_stop(&self, stop: Option<&NotReady>) {
+        self.page.triage.stopped(stop);
     }
 }

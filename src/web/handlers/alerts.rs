@@ -1,100 +1,238 @@
-//! The alerts, gathered into incidents.
-
-use std::ops::ControlFlow;
+//! The alerts, gathered into incidents, and what people decide of several of them.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::Timestamp;
 
+use super::plain::unavailable;
 use crate::archive::TableKind;
-use crate::finding::path;
-use crate::kafka::Stored;
-use crate::page::{Incident, Section, alerts_page};
-use crate::query::archive::{Conditions, Found, record_columns};
-use crate::view::Emitted;
+use crate::page::{
+    AlertsPage, AskedIncidents, Clock, Draft, Fault, Language, Section, alerts_page,
+};
+use crate::query::archive::Unwantable;
+use crate::triage::{Alert, Incident};
+use crate::view::{Emitted, RecordKind};
 use crate::web::app::Web;
-use crate::web::question::in_words;
+use crate::web::decide::{Refusal, draft};
+use crate::web::incidents::Gathered;
+use crate::web::newest_alerts::MOST_ALERTS;
+use crate::web::posted::Posted;
 use crate::web::reader::Reader;
-use crate::web::respond::html;
+use crate::web::respond::{html, see_other};
+use crate::web::triage::{Outcome, Unwritten};
 
-/// How many of the newest alerts are gathered.
-const ALERTS: usize = 1_000;
+/// How many incidents a page has.
+const ROWS: usize = 50;
 
-/// After so long a quiet, an alert of the same group begins a new incident.
-const QUIET_MS: i64 = 24 * 60 * 60 * 1_000;
-
-/// The page of the incidents.
+/// The list of incidents.
 pub(in crate::web) async fn alerts(State(web): State<Web>, reader: Reader) -> Response {
+    let asked = AskedIncidents::of_query(&reader.query);
+    if asked.is_form() {
+        return see_other(&format!("/alerts?{}", asked.query(asked.page)));
+    }
+    let gathered = web.incidents().await;
+    list(&web, &reader, &asked, gathered.as_ref(), Said::default()).await
+}
+
+/// What a person is told besides what was asked.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) draft: Draft,
+    pub(super) problems: Vec<String>,
+    pub(super) status: Option<StatusCode>,
+}
+
+/// Decides on the selected incidents.
+pub(in crate::web) async fn decide_on_several(
+    State(web): State<Web>,
+    reader: Reader,
+    posted: Posted,
+) -> Response {
+    let words = reader.language.words();
+    let asked = AskedIncidents::of_query(&reader.query);
+    let gathered = match web.incidents().await {
+        Ok(gathered) => gathered,
+        Err(why) => return unavailable(&reader, &why),
+    };
+    let drafted = draft(&posted, false);
+    let decided = match &drafted {
+        Ok(draft) => web.decide(&gathered, &posted, draft).await,
+        Err(refusal) => Err(refusal.clone()),
+    };
+    let (status, problems) = match decided {
+        Err(refusal) => refused(&refusal, reader.language),
+        Ok(outcomes) => {
+            let changed = outcomes
+                .iter()
+                .filter(|(_, outcome)| *outcome == Outcome::Changed);
+            let titles: Vec<String> = changed
+                .map(|(incident, _)| incident.seen.title.clone())
+                .collect();
+            if titles.is_empty() {
+                return see_other(&format!("/alerts?{}", asked.query(asked.page)));
+            }
+            let problems = std::iter::once(words.some_changed.to_owned()).chain(titles);
+            (StatusCode::CONFLICT, problems.collect())
+        }
+    };
+    let said = Said {
+        draft: drafted.unwrap_or_default(),
+        problems,
+        status: Some(status),
+    };
+    let gathered = web.incidents().await;
+    list(&web, &reader, &asked, gathered.as_ref(), said).await
+}
+
+/// The page of the list.
+async fn list(
+    web: &Web,
+    reader: &Reader,
+    asked: &AskedIncidents,
+    gathered: Result<&Gathered, &String>,
+    mut said: Said,
+) -> Response {
     let words = reader.language.words();
     let frame = reader.frame(words.alerts, Section::Alerts);
-    match newest(&web).await {
-        Err(why) => html(
-            StatusCode::SERVICE_UNAVAILABLE,
-            alerts_page(frame, &[], Some(&why)),
-        ),
-        Ok(alerts) => {
-            let alerts: Vec<Emitted<'_>> = alerts
-                .iter()
-                .map(|stored| Emitted::new(stored.record()))
-                .collect();
-            html(
-                StatusCode::OK,
-                alerts_page(frame, &incidents(&alerts), None),
-            )
-        }
-    }
-}
-
-/// The newest alerts, the newest first.
-async fn newest(web: &Web) -> Result<Vec<Stored>, String> {
-    let snapshot = web.snapshot().await?;
-    let _permit = web.permit().await;
-    let mut alerts = Vec::new();
-    let mut found = |found: &Found| {
-        let each = found.each_record(TableKind::Alerts, &mut |record| {
-            alerts.push(Stored::from(record));
-            ControlFlow::Continue(())
-        });
-        each.unwrap_or(ControlFlow::Break(()))
+    let (span, mut faults) = match span_ms(web, asked, reader) {
+        Ok(span) => (span, Vec::new()),
+        Err(faults) => ((None, None), faults),
     };
-    let columns = record_columns(TableKind::Alerts);
-    let all = Conditions::default();
-    snapshot
-        .engine
-        .newest(TableKind::Alerts, &all, Some(ALERTS), columns, &mut found)
-        .await
-        .map_err(|error| in_words(&error))?;
-    Ok(alerts)
-}
-
-/// The incidents of these alerts, which are sorted with the newest first; so are the incidents, by their newest alert.
-fn incidents<'a>(alerts: &'a [Emitted<'a>]) -> Vec<Incident<'a>> {
-    let mut incidents: Vec<(String, Incident<'a>)> = Vec::new();
-    for alert in alerts {
-        let Some(root) = alert.root() else {
-            continue;
-        };
-        let time_ms = root.int(path::TIME).unwrap_or_default();
-        let key = root.text(path::GROUP_KEY).or_else(|| root.text(path::UID));
-        let key = key.unwrap_or_default().into_owned();
-        let same = incidents.iter_mut().rev().find(|(known, _)| *known == key);
-        match same {
-            Some((_, incident)) if incident.span_ms.0.saturating_sub(time_ms) < QUIET_MS => {
-                incident.count += 1;
-                incident.span_ms.0 = time_ms;
-            }
-            _ => incidents.push((
-                key,
-                Incident {
-                    newest: alert,
-                    count: 1,
-                    span_ms: (time_ms, time_ms),
-                },
-            )),
+    faults.extend(asked.faults().iter().cloned());
+    let mut status = said.status.unwrap_or(StatusCode::OK);
+    if !faults.is_empty() {
+        status = StatusCode::BAD_REQUEST;
+    }
+    let mut notes = Vec::new();
+    let mut wanted: Vec<&Incident> = Vec::new();
+    let mut assignees: Vec<&str> = Vec::new();
+    match gathered {
+        Ok(gathered) => {
+            notes = self::notes(gathered, reader.language);
+            assignees = gathered.known.board.assignees();
+            let incidents = gathered.incidents.iter().filter(|_| faults.is_empty());
+            wanted.extend(incidents.filter(|incident| asked.takes(incident, span.0, span.1)));
+        }
+        Err(why) => {
+            status = StatusCode::SERVICE_UNAVAILABLE;
+            said.problems
+                .push(format!("{} {why}", words.cannot_be_read));
         }
     }
-    incidents
+    let total = wanted.len();
+    let on_page: Vec<&Incident> = wanted
         .into_iter()
-        .map(|(_, incident)| incident)
-        .collect()
+        .skip(asked.page.saturating_mul(ROWS))
+        .take(ROWS)
+        .collect();
+    let newest: Vec<&Alert> = on_page
+        .iter()
+        .filter_map(|incident| newest_alert(incident))
+        .collect();
+    let records = match gathered {
+        Ok(gathered) => gathered.records(&newest).await,
+        Err(_) => Ok(Vec::new()),
+    };
+    let records = records.unwrap_or_else(|why| {
+        notes.push(why);
+        Vec::new()
+    });
+    let emitted: Vec<Emitted<'_>> = records
+        .iter()
+        .map(|stored| Emitted::new(stored.record()))
+        .collect();
+    let record_of = |incident: &Incident| {
+        let offset = newest_alert(incident)?.mark.offset;
+        emitted
+            .iter()
+            .find(|one| one.record.position.offset.0 == offset)
+    };
+    let incidents: Vec<_> = on_page
+        .iter()
+        .map(|incident| (*incident, record_of(incident)))
+        .collect();
+    let page = AlertsPage {
+        asked,
+        faults: &faults,
+        incidents: &incidents,
+        total,
+        has_more: total > (asked.page + 1).saturating_mul(ROWS),
+        assignees: &assignees,
+        draft: &said.draft,
+        notes: &notes,
+        problems: &said.problems,
+    };
+    html(status, alerts_page(frame, &page))
+}
+
+/// The range of time that is asked, in milliseconds.
+fn span_ms(
+    web: &Web,
+    asked: &AskedIncidents,
+    reader: &Reader,
+) -> Result<(Option<i64>, Option<i64>), Vec<Fault>> {
+    let now = Timestamp::now();
+    let clock = Clock {
+        now,
+        zone: &reader.zone,
+    };
+    let wanted = asked.asked().wanted(clock)?;
+    let of = (TableKind::Alerts, RecordKind::Alert);
+    match wanted.conditions(of, &web.0.placeholders, now) {
+        Ok((conditions, _warnings)) => Ok((conditions.from_ms, conditions.to_ms)),
+        Err(error) => Err(vec![Fault {
+            name: match &error {
+                Unwantable::Value { attribute, .. } => attribute.name(),
+                Unwantable::NoTime => "when",
+                Unwantable::Filter(_) => "where",
+            },
+            value: String::new(),
+            message: error.to_string(),
+        }]),
+    }
+}
+
+/// What a person must know of what is shown.
+pub(super) fn notes(gathered: &Gathered, language: Language) -> Vec<String> {
+    let words = language.words();
+    let mut notes = gathered.snapshot.notes.clone();
+    if !gathered.known.is_whole {
+        notes.push(words.triage_being_read.to_owned());
+    }
+    if let Some(trouble) = &gathered.known.trouble {
+        notes.push(format!("{} {trouble}", words.triage_not_read));
+    }
+    if gathered.is_cut {
+        notes.push(format!("{} {MOST_ALERTS}", words.only_newest_alerts));
+    }
+    notes
+}
+
+fn newest_alert(incident: &Incident) -> Option<&Alert> {
+    incident.alerts.last()
+}
+
+/// The status of an answer that says that nothing was decided, and why.
+pub(super) fn refused(refusal: &Refusal, language: Language) -> (StatusCode, Vec<String>) {
+    let words = language.words();
+    let (status, texts) = match refusal {
+        Refusal::NothingSelected => (StatusCode::BAD_REQUEST, vec![words.nothing_selected]),
+        Refusal::NothingToChange => (StatusCode::BAD_REQUEST, vec![words.nothing_to_change]),
+        Refusal::TooLong => (StatusCode::BAD_REQUEST, vec![words.too_long]),
+        Refusal::NoSuchValue => (StatusCode::BAD_REQUEST, vec![words.fault_other]),
+        Refusal::BeingRead => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            vec![words.triage_being_read],
+        ),
+        Refusal::Unwritten(Unwritten::NotStored(why)) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            vec![words.not_written, why],
+        ),
+        Refusal::Unwritten(Unwritten::Unknown(why)) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            vec![words.maybe_written, why],
+        ),
+    };
+    (status, texts.into_iter().map(str::to_owned).collect())
 }

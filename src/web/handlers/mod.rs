@@ -3,6 +3,7 @@
 mod alerts;
 mod download;
 mod events;
+mod incident;
 mod live;
 mod plain;
 mod profile;
@@ -10,9 +11,10 @@ mod record;
 mod sources;
 mod values;
 
-pub(super) use alerts::alerts;
+pub(super) use alerts::{alerts, decide_on_several};
 pub(super) use download::download;
 pub(super) use events::events;
+pub(super) use incident::{decide_on_one, incident};
 pub(super) use live::live;
 pub(super) use plain::{asset, home, language, not_found};
 pub(super) use profile::{actor, resource};

@@ -11,7 +11,7 @@ import pathlib
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 OCSF_VERSION = "1.8.0"
-CLASS_UIDS = (6003, 6002, 3002, 2004, 0)
+CLASS_UIDS = (6003, 6002, 3002, 2004, 2005, 0)
 PROFILES = {"plain": [], "cloud": ["cloud"]}
 
 

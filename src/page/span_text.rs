@@ -170,7 +170,14 @@ fn day(text: &str, today: Date) -> Option<Date> {
         "friday" | "fri" | "周五" => Weekday::Friday,
         "saturday" | "sat" | "周六" => Weekday::Saturday,
         "sunday" | "sun" | "周日" => Weekday::Sunday,
-        date => return date.parse().ok(),
+        // The parser also takes the date of a whole time.
+        date if date
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-') =>
+        {
+            return date.parse().ok();
+        }
+        _ => return None,
     };
     let ago = today.weekday().since(weekday);
     today.checked_sub(i64::from(ago).days()).ok()

@@ -96,7 +96,7 @@ impl Daemon<'_> {
             .map(Arc::new);
         #[cfg(feature = "archive")]
         let page = Page::new(config).map_err(|(at, error)| DaemonError::Listen(at, error))?;
-        let mut services = vec![
+        let services = vec![
             web.clone(),
             reload.clone(),
             alerts.clone(),
@@ -104,7 +104,10 @@ impl Daemon<'_> {
             archives.care(),
         ];
         #[cfg(feature = "archive")]
-        services.extend(page.iter().flat_map(Page::states));
+        let services = services
+            .into_iter()
+            .chain(page.iter().flat_map(Page::states))
+            .collect();
         let health = Health::new(sources.iter().map(SourceObserver::state).collect())
             .with_sinks(sinks.iter().map(SinkObserver::state).collect())
             .with_archives(archives.states(), archives.care_state())
@@ -133,9 +136,12 @@ impl Daemon<'_> {
         };
         #[cfg(feature = "archive")]
         let of_page = page.as_ref().map(|page| page.parts(handle, &services));
-        let mut parts: Vec<&dyn DaemonPart> = vec![&web, &reload];
+        let parts: Vec<&dyn DaemonPart> = vec![&web, &reload];
         #[cfg(feature = "archive")]
-        parts.extend(of_page.iter().flatten().map(|part| &**part));
+        let parts: Vec<&dyn DaemonPart> = parts
+            .into_iter()
+            .chain(of_page.iter().flatten().map(|part| &**part))
+            .collect();
         let stopped = thread::scope(|scope| {
             let _request = RequestOnDrop(&services);
             let supervise = || supervise::run(&parts, Pauses::default(), &services, &metrics);

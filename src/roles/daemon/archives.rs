@@ -22,6 +22,7 @@ use crate::roles::supervise::DaemonPart;
 /// The topics that are archived, and what is seen of their loops from outside.
 pub(super) struct Archives<'d> {
     config: &'d Config,
+    #[cfg(feature = "archive")]
     archive: Option<&'d Archive>,
     topics: Vec<(&'d Archive, &'d OutputTopic, ArchiveObserver)>,
     care: Arc<ServiceState>,
@@ -45,6 +46,7 @@ impl<'d> Archives<'d> {
         });
         Archives {
             config,
+            #[cfg(feature = "archive")]
             archive,
             topics: topics.collect(),
             care: Arc::new(ServiceState::new("archive care")),

@@ -7,10 +7,11 @@ use maud::{Markup, html};
 use super::asked::Asked;
 use super::frame::Frame;
 use super::moment::moment;
-use super::profile::{ProfileOf, literal, profile_url};
+use super::profile::{ProfileOf, profile_url};
 use super::record_row::{cut, record_url};
 use super::words::{Language, Words};
 use crate::query::archive::Attribute;
+use crate::sigma::escaped;
 use crate::view::{At, Emitted, JsonPart, Part, RecordKind, Tone, details, pretty_record, words};
 
 /// Time before and after a record that is around it.
@@ -215,7 +216,7 @@ impl Neighbours {
                 Attribute::Resource => words.same_resource,
                 _ => words.same_address,
             };
-            links.push((text, nothing.and(attribute.name(), &literal(value)).query()));
+            links.push((text, nothing.and(attribute.name(), &escaped(value)).query()));
         }
         if let Some(request) = &self.request {
             links.push((words.same_request, nothing.and("text", request).query()));

@@ -29,7 +29,7 @@ pub use filter_bar::{FILTERS, known_words};
 pub use frame::{Assets, Frame, Section, message_page};
 pub use histogram::{Bar, Histogram, unit_for};
 pub use incident::{IncidentPage, incident_page};
-pub use profile::{Profile, ProfileOf, literal, profile_page};
+pub use profile::{Profile, ProfileOf, profile_page};
 pub use sources::{DayRead, SourceRead, SourcesPage, WEEKS, sources_page};
 pub use span_text::Clock;
 pub use words::Language;

@@ -11,6 +11,7 @@ use super::moment::moment;
 use super::record_row::cut;
 use super::words::Words;
 use crate::query::archive::{Attribute, Facet, FacetValue};
+use crate::sigma::escaped;
 use crate::view::shown;
 
 /// A value that appeared in the last so many milliseconds of the span is new.
@@ -183,7 +184,7 @@ fn facet(
                             td.value {
                                 @match attribute {
                                     Some(attribute) => {
-                                        a href={ "/events?" (asked.and(attribute.name(), &literal(&value.value)).query()) } {
+                                        a href={ "/events?" (asked.and(attribute.name(), &escaped(&value.value)).query()) } {
                                             bdi { (cut(&value.value)) }
                                         }
                                     }
@@ -231,16 +232,4 @@ fn span_ms(facets: &[Facet]) -> Option<(i64, i64)> {
     let spans = facets.iter().flat_map(|facet| &facet.values);
     let spans = spans.map(|value| value.span_ms);
     spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-}
-
-/// A value in which no character stands for others.
-pub fn literal(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    for character in value.chars() {
-        if matches!(character, '*' | '?' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
 }

@@ -37,6 +37,18 @@ enum PatternShape {
     Glob(Vec<Token>),
 }
 
+/// A text as a pattern in which no character stands for others: the text alone fits it.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '\\') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
 /// Reads wildcards and escapes (specification, "Escaping"): a backslash escapes `*`, `?` and a
 /// backslash; before any other character it is an ordinary character.
 pub fn tokens(text: &str) -> Vec<Token> {
@@ -247,6 +259,17 @@ mod tests {
 
     fn matches(pattern: &str, text: &str) -> bool {
         Pattern::new(tokens(pattern), false).matches(&fold(text))
+    }
+
+    #[test]
+    fn an_escaped_text_fits_itself_alone() {
+        for text in ["a*b", "a?b", r"a\b", r"a\*b", r"\\", r"\", "plain"] {
+            let pattern = escaped(text);
+            assert!(matches(&pattern, text), "{pattern}");
+            for other in ["axb", "ab", r"a\xb", "", r"a\\b"] {
+                assert!(!matches(&pattern, other), "{pattern} {other}");
+            }
+        }
     }
 
     #[test]

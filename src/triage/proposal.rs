@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::record::Triage;
 use crate::printable::is_unseen;
+use crate::sigma::escaped;
 
 /// Who did what on what, of the event behind an alert.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub fn proposal(triage: &Triage, deed: &Deed, last_day: &str) -> String {
         out += "  detection:\n    expected:\n";
         for (path, value) in &deed.values {
             // Writing into a string does not fail.
-            let _ = writeln!(out, "      {path}: {}", quoted(&literal(value)));
+            let _ = writeln!(out, "      {path}: {}", quoted(&escaped(value)));
         }
         out += "    condition: expected\n";
     }
@@ -58,18 +59,6 @@ fn id(key: &str) -> String {
             ""
         };
         let _ = write!(out, "{dash}{byte:02x}");
-    }
-    out
-}
-
-/// A value of a detection in which no character stands for others.
-fn literal(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    for character in value.chars() {
-        if matches!(character, '*' | '?' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
     }
     out
 }

@@ -11,7 +11,7 @@ use super::conditions::{Attribute, Conditions};
 use crate::archive::TableKind;
 use crate::diagnostic::Diagnostic;
 use crate::query::PastTime;
-use crate::sigma::{Level, Placeholders};
+use crate::sigma::{Level, Placeholders, escaped};
 use crate::vendors::VENDORS;
 use crate::view::{Filter, FilterText, RecordKind};
 
@@ -142,7 +142,7 @@ impl Wanted {
             .iter()
             .map(|(name, text)| FilterText { name, text })
             .collect();
-        let keywords = self.texts.iter().map(|text| format!("*{}*", literal(text)));
+        let keywords = self.texts.iter().map(|text| format!("*{}*", escaped(text)));
         let keywords: Vec<String> = keywords.collect();
         // JSON is YAML. One of the texts suffices.
         let keywords = json!({"texts": keywords, "condition": "texts"}).to_string();
@@ -218,16 +218,4 @@ fn check_words(attribute: Attribute, given: &[String], known: &[&str]) -> Result
         )),
         None => Ok(()),
     }
-}
-
-/// A text in which no character has a meaning of its own in a rule.
-fn literal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '*' | '?' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
 }

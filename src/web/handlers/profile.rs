@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::events::histogram;
 use super::plain::{not_found, unavailable};
 use crate::archive::TableKind;
-use crate::page::{Asked, Profile, ProfileOf, Section, literal, profile_page};
+use crate::page::{Asked, Profile, ProfileOf, Section, profile_page};
 use crate::query::archive::Conditions;
+use crate::sigma::escaped;
 use crate::web::app::Web;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
@@ -38,7 +39,7 @@ async fn profile(web: &Web, reader: Reader, of: ProfileOf) -> Response {
     };
     let when = reader.parameter("when").unwrap_or_else(|| SPAN.to_owned());
     let when = if when == "all" { "" } else { &*when };
-    let asked = Asked::default().and(of.attribute().name(), &literal(&name));
+    let asked = Asked::default().and(of.attribute().name(), &escaped(&name));
     let Ok(conditions) = web.conditions(&asked.in_span(when), &reader) else {
         return not_found(reader).await;
     };

@@ -96,6 +96,9 @@ fn the_build_installs_what_the_readme_asks_for() {
             "maven",
             "kubernetes-client",
             "python3-venv",
+            "chromium",
+            "chromium-driver",
+            "npm",
         ];
         let installed = run.split_whitespace().any(|word| word == package);
         assert!(installed || only_tests.contains(&package), "{package}");

@@ -68,16 +68,19 @@ pub struct Pages {
     pub rules: Arc<CurrentRules<Path>>,
 }
 
-/// Begin to listen. [`serve`] needs the listener as one of `tokio`.
+/// What [`serve`] serves, for the log.
+pub const SERVED: &str = "/livez, /readyz, /status and /metrics";
+
+/// Begin to listen, and log `what` is served. [`serve`] needs the listener as one of `tokio`.
 ///
 /// # Errors
 /// The address is in use, or is not an address of this machine.
-pub fn bind(listen: SocketAddr) -> io::Result<std::net::TcpListener> {
+pub fn bind(listen: SocketAddr, what: &str) -> io::Result<std::net::TcpListener> {
     let listener = std::net::TcpListener::bind(listen)?;
     listener.set_nonblocking(true)?;
     // The configured port may be 0; this is the real one.
     let listen = listener.local_addr()?;
-    tracing::info!(%listen, "serving /livez, /readyz, /status and /metrics");
+    tracing::info!(%listen, "serving {what}");
     Ok(listener)
 }
 

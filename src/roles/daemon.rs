@@ -118,7 +118,7 @@ impl Daemon<'_> {
         let web = HttpPart {
             state: web,
             handle,
-            listener: http::bind(config.listen).map_err(listen)?,
+            listener: http::bind(config.listen, http::SERVED).map_err(listen)?,
             pages: Pages {
                 health,
                 metrics: metrics.clone(),

@@ -2,8 +2,6 @@
 //! left, so that nobody keeps others from the page.
 
 use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,19 +27,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Time for requests in flight when asked to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Begin to listen.
-///
-/// # Errors
-/// The address is in use, or is not an address of this machine.
-pub fn bind(listen: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let listener = std::net::TcpListener::bind(listen)?;
-    listener.set_nonblocking(true)?;
-    // The configured port may be 0; this is the real one.
-    let listen = listener.local_addr()?;
-    tracing::info!(%listen, "serving the page");
-    Ok(listener)
-}
 
 /// Answers on `listener` until `shutdown` resolves.
 pub(super) async fn serve(

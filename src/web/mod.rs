@@ -24,7 +24,6 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 pub use app::Web;
-pub use listen::bind;
 pub use snapshot::{SnapshotKeeper, SnapshotMaker, Snapshots};
 pub use triage::{TriageKeeper, Triages};
 

@@ -20,13 +20,25 @@ impl Web {
         asked: &Asked,
         reader: &Reader,
     ) -> Result<Conditions, Vec<Fault>> {
+        self.conditions_of((TableKind::Events, RecordKind::Event), asked, reader)
+    }
+
+    /// The conditions of a question about the records of a table.
+    ///
+    /// # Errors
+    /// Parts of the question are none.
+    pub(super) fn conditions_of(
+        &self,
+        of: (TableKind, RecordKind),
+        asked: &Asked,
+        reader: &Reader,
+    ) -> Result<Conditions, Vec<Fault>> {
         let now = Timestamp::now();
         let clock = Clock {
             now,
             zone: &reader.zone,
         };
         let wanted = asked.wanted(clock)?;
-        let of = (TableKind::Events, RecordKind::Event);
         let conditions = wanted.conditions(of, &self.0.placeholders, now);
         let (conditions, _warnings) = conditions.map_err(fault)?;
         Ok(Conditions {

@@ -61,7 +61,7 @@ fn daemon(runtime: &tokio::runtime::Runtime) -> SocketAddr {
         metrics: Arc::new(metrics),
         rules: Arc::new(CurrentRules::new(rules.expect("no rules"))),
     };
-    let listener = http::bind("127.0.0.1:0".parse().unwrap()).expect("a free port");
+    let listener = http::bind("127.0.0.1:0".parse().unwrap(), http::SERVED).expect("a free port");
     let address = listener.local_addr().expect("its address");
     let _inside = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");

@@ -59,7 +59,8 @@ impl Serving<'_> {
             rules: self.rules.clone(),
         };
         let stop = stop_signal(&runtime)?;
-        let listener = http::bind(listen).with_context(|| format!("listen on {listen}"))?;
+        let listener =
+            http::bind(listen, http::SERVED).with_context(|| format!("listen on {listen}"))?;
         let at = listener.local_addr().context("get the port")?;
         let listener = {
             let _inside = runtime.enter();

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::config::{self, Config};
 use crate::kafka::session::{NotReady, Shutdown};
-use crate::observe::ServiceState;
+use crate::observe::{ServiceState, http};
 use crate::roles::rulebook::read_placeholders;
 use crate::roles::supervise::{DaemonPart, Stop};
 use crate::web::{self, SnapshotKeeper, SnapshotMaker, Snapshots, TriageKeeper, Triages, Web};
@@ -44,7 +44,7 @@ impl<'d> Page<'d> {
         Ok(Some(Page {
             config,
             page,
-            listener: web::bind(page.listen).map_err(|error| (page.listen, error))?,
+            listener: http::bind(page.listen, "the page").map_err(|error| (page.listen, error))?,
             snapshots: Arc::default(),
             server: Arc::new(ServiceState::new("page")),
             keeper: Arc::new(ServiceState::new("page snapshots")),

@@ -3,14 +3,10 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jiff::Timestamp;
 
 use super::plain::unavailable;
 use crate::archive::TableKind;
-use crate::page::{
-    AlertsPage, AskedIncidents, Clock, Draft, Fault, Language, Section, alerts_page,
-};
-use crate::query::archive::Unwantable;
+use crate::page::{AlertsPage, AskedIncidents, Draft, Language, Section, alerts_page};
 use crate::triage::{Alert, Incident};
 use crate::view::{Emitted, RecordKind};
 use crate::web::app::Web;
@@ -95,8 +91,9 @@ async fn list(
 ) -> Response {
     let words = reader.language.words();
     let frame = reader.frame(words.alerts, Section::Alerts);
-    let (span, mut faults) = match span_ms(web, asked, reader) {
-        Ok(span) => (span, Vec::new()),
+    let of = (TableKind::Alerts, RecordKind::Alert);
+    let (span, mut faults) = match web.conditions_of(of, asked.asked(), reader) {
+        Ok(conditions) => ((conditions.from_ms, conditions.to_ms), Vec::new()),
         Err(faults) => ((None, None), faults),
     };
     faults.extend(asked.faults().iter().cloned());
@@ -164,33 +161,6 @@ async fn list(
         problems: &said.problems,
     };
     html(status, alerts_page(frame, &page))
-}
-
-/// The range of time that is asked, in milliseconds.
-fn span_ms(
-    web: &Web,
-    asked: &AskedIncidents,
-    reader: &Reader,
-) -> Result<(Option<i64>, Option<i64>), Vec<Fault>> {
-    let now = Timestamp::now();
-    let clock = Clock {
-        now,
-        zone: &reader.zone,
-    };
-    let wanted = asked.asked().wanted(clock)?;
-    let of = (TableKind::Alerts, RecordKind::Alert);
-    match wanted.conditions(of, &web.0.placeholders, now) {
-        Ok((conditions, _warnings)) => Ok((conditions.from_ms, conditions.to_ms)),
-        Err(error) => Err(vec![Fault {
-            name: match &error {
-                Unwantable::Value { attribute, .. } => attribute.name(),
-                Unwantable::NoTime => "when",
-                Unwantable::Filter(_) => "where",
-            },
-            value: String::new(),
-            message: error.to_string(),
-        }]),
-    }
 }
 
 /// What a person must know of what is shown.

@@ -20,9 +20,10 @@ use datafusion::prelude::DataFrame;
 use super::conditions::{Attribute, Conditions};
 use super::engine::Engine;
 use super::pruning::time_scalar;
-use super::records::Records;
+use super::records::{Records, record_columns};
 use crate::archive::{ColumnType, TableKind};
 use crate::event::RawRecord;
+use crate::kafka::Stored;
 use crate::view::Filter;
 
 /// Days that are searched together at most.
@@ -91,6 +92,33 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// The records of the newest rows, at most `limit`, the newest first.
+    ///
+    /// # Errors
+    /// As [`Engine::newest`].
+    pub async fn newest_records(
+        &self,
+        table: TableKind,
+        conditions: &Conditions,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let (mut records, mut failed) = (Vec::new(), None);
+        let mut found = |found: &Found| {
+            let each = found.each_record(table, &mut |record| {
+                records.push(Stored::from(record));
+                ControlFlow::Continue(())
+            });
+            each.unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            })
+        };
+        let columns = record_columns(table);
+        self.newest(table, conditions, Some(limit), columns, &mut found)
+            .await?;
+        failed.map_or(Ok(records), Err)
     }
 
     /// How many rows there are.

@@ -2,7 +2,6 @@
 //! script knows those that it has.
 
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -13,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::archive::TableKind;
 use crate::page::{Asked, EventsPage, events_row};
-use crate::query::archive::{Conditions, Found, record_columns};
+use crate::query::archive::Conditions;
 use crate::view::{At, Emitted};
 use crate::web::app::Web;
 use crate::web::question::in_words;
@@ -122,38 +121,25 @@ impl NewRows {
             from_ms: self.conditions.from_ms.max(recent),
             ..self.conditions.clone()
         };
-        let (mut rows, mut seen) = (Vec::new(), HashSet::new());
-        let mut found = |found: &Found| {
-            let each = found.each_record(TableKind::Events, &mut |record| {
-                let emitted = Emitted::new(record.clone());
-                let at = At::from(record.position);
-                let time_ms = emitted.root().and_then(|root| root.int("time"));
-                self.newest_ms = self.newest_ms.max(time_ms);
-                let is_shown = self.shown_ms.is_some_and(|shown_ms: i64| {
-                    let written_ms = record.timestamp_ms.unwrap_or(shown_ms);
-                    written_ms < shown_ms.saturating_sub(COMMITTED_MS)
-                });
-                if !is_shown && !self.sent.contains(&at) {
-                    rows.push(events_row(&page, &emitted));
-                }
-                seen.insert(at);
-                ControlFlow::Continue(())
-            });
-            each.unwrap_or(ControlFlow::Break(()))
-        };
-        let columns = record_columns(TableKind::Events);
         let _permit = web.permit().await;
-        snapshot
-            .engine
-            .newest(
-                TableKind::Events,
-                &conditions,
-                Some(ROWS),
-                columns,
-                &mut found,
-            )
-            .await
-            .map_err(|error| in_words(&error))?;
+        let engine = &snapshot.engine;
+        let newest = engine.newest_records(TableKind::Events, &conditions, ROWS);
+        let newest = newest.await.map_err(|error| in_words(&error))?;
+        let (mut rows, mut seen) = (Vec::new(), HashSet::new());
+        for stored in &newest {
+            let emitted = Emitted::new(stored.record());
+            let at = At::from(emitted.record.position);
+            let time_ms = emitted.root().and_then(|root| root.int("time"));
+            self.newest_ms = self.newest_ms.max(time_ms);
+            let is_shown = self.shown_ms.is_some_and(|shown_ms: i64| {
+                let written_ms = emitted.record.timestamp_ms.unwrap_or(shown_ms);
+                written_ms < shown_ms.saturating_sub(COMMITTED_MS)
+            });
+            if !is_shown && !self.sent.contains(&at) {
+                rows.push(events_row(&page, &emitted));
+            }
+            seen.insert(at);
+        }
         (self.sent, self.shown_ms) = (seen, None);
         Ok(rows)
     }

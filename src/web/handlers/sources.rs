@@ -1,7 +1,6 @@
 //! What was read of each source, from the ledger, and the newest dead letters.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
@@ -17,7 +16,7 @@ use super::plain::unavailable;
 use crate::archive::TableKind;
 use crate::kafka::Stored;
 use crate::page::{DayRead, Section, SourceRead, SourcesPage, WEEKS, sources_page};
-use crate::query::archive::{Conditions, Engine, Found, record_columns};
+use crate::query::archive::{Conditions, Engine};
 use crate::view::Emitted;
 use crate::web::app::Web;
 use crate::web::question::in_words;
@@ -55,23 +54,9 @@ async fn found(web: &Web) -> Result<(Sources, Vec<Stored>), String> {
     let _permit = web.permit().await;
     let engine = &snapshot.engine;
     let sources = read(engine).await.map_err(|error| in_words(&error))?;
-    let mut letters = Vec::new();
-    let mut found = |found: &Found| {
-        let each = found.each_record(TableKind::DeadLetters, &mut |record| {
-            letters.push(Stored::from(record));
-            ControlFlow::Continue(())
-        });
-        each.unwrap_or(ControlFlow::Break(()))
-    };
-    let (table, all) = (TableKind::DeadLetters, Conditions::default());
-    let newest = engine.newest(
-        table,
-        &all,
-        Some(LETTERS),
-        record_columns(table),
-        &mut found,
-    );
-    newest.await.map_err(|error| in_words(&error))?;
+    let all = Conditions::default();
+    let letters = engine.newest_records(TableKind::DeadLetters, &all, LETTERS);
+    let letters = letters.await.map_err(|error| in_words(&error))?;
     Ok((sources, letters))
 }
 

@@ -8,7 +8,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::kafka::session::{NotReady, Shutdown};
-use crate::observe::Metrics;
+use crate::observe::{Metrics, ServiceState};
 
 /// Why a part has stopped by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,40 @@ pub trait DaemonPart: Sync {
 
     /// Raise an alert about a stop.
     fn raise_alert(&self, _stop: &Stop) {}
+}
+
+/// A part that sources, sinks and people are served by. It is ready unless it has stopped by itself.
+pub trait Service: Sync {
+    /// Its name, and what the probes show of it.
+    fn state(&self) -> &ServiceState;
+
+    /// Work until asked to stop. `after` is the last stop, if this is another attempt.
+    ///
+    /// # Errors
+    /// Why it cannot go on.
+    fn serve(&self, after: Option<&Stop>) -> Result<(), Stop>;
+}
+
+impl<S: Service> DaemonPart for S {
+    fn kind(&self) -> &'static str {
+        "service"
+    }
+
+    fn name(&self) -> &str {
+        self.state().name()
+    }
+
+    fn run(&self, after: Option<&Stop>) -> Result<(), Stop> {
+        self.serve(after)
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn show_stop(&self, stop: Option<&NotReady>) {
+        self.state().stopped(stop);
+    }
 }
 
 /// The supervisor's intervals.

@@ -3,26 +3,23 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 
+use super::parts::requested;
 use crate::config::{self, Config};
-use crate::kafka::session::{NotReady, Shutdown};
+use crate::kafka::session::Shutdown;
 use crate::observe::{ServiceState, http};
 use crate::roles::rulebook::read_placeholders;
-use crate::roles::supervise::{DaemonPart, Stop};
+use crate::roles::supervise::{DaemonPart, Service, Stop};
 use crate::web::{self, SnapshotKeeper, SnapshotMaker, Snapshots, TriageKeeper, Triages, Web};
-
-/// How often the server checks whether it is to end.
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Threads that answer questions.
 const THREADS: usize = 2;
 
 /// The page, which listens already.
 pub(super) struct Page<'d> {
-    config: &'d Config,
+    config: Arc<Config>,
     page: &'d config::Page,
     listener: TcpListener,
     snapshots: Arc<Snapshots>,
@@ -42,7 +39,8 @@ impl<'d> Page<'d> {
             return Ok(None);
         };
         Ok(Some(Page {
-            config,
+            // The keepers have threads that outlive the parts.
+            config: Arc::new(config.clone()),
             page,
             listener: http::bind(page.listen, "the page").map_err(|error| (page.listen, error))?,
             snapshots: Arc::default(),
@@ -92,18 +90,14 @@ struct ServerPart<'p> {
     shutdown: &'p Shutdown,
 }
 
-impl DaemonPart for ServerPart<'_> {
-    fn kind(&self) -> &'static str {
-        "service"
+impl Service for ServerPart<'_> {
+    fn state(&self) -> &ServiceState {
+        &self.page.server
     }
 
-    fn name(&self) -> &str {
-        self.page.server.name()
-    }
-
-    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+    fn serve(&self, _after: Option<&Stop>) -> Result<(), Stop> {
         let failed = |error: io::Error| Stop::new("listen", format!("serve the page: {error}"));
-        let config = self.page.config;
+        let config = &self.page.config;
         let placeholders = read_placeholders(config.placeholders.as_deref()).map_err(|faults| {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
             Stop::new("placeholders", faults.join("\n"))
@@ -123,25 +117,12 @@ impl DaemonPart for ServerPart<'_> {
         let serve = async {
             let listener = self.page.listener.try_clone()?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let asked = async {
-                while !self.shutdown.is_requested() {
-                    tokio::time::sleep(POLL_INTERVAL).await;
-                }
-            };
-            web::serve(web, listener, asked).await;
+            web::serve(web, listener, requested(self.shutdown)).await;
             Ok(())
         };
         let served = runtime.block_on(serve).map_err(failed);
         runtime.shutdown_background();
         served
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn show_stop(&self, stop: Option<&NotReady>) {
-        self.page.server.stopped(stop);
     }
 }
 
@@ -152,20 +133,16 @@ struct KeeperPart<'p> {
     shutdown: &'p Shutdown,
 }
 
-impl DaemonPart for KeeperPart<'_> {
-    fn kind(&self) -> &'static str {
-        "service"
+impl Service for KeeperPart<'_> {
+    fn state(&self) -> &ServiceState {
+        &self.page.keeper
     }
 
-    fn name(&self) -> &str {
-        self.page.keeper.name()
-    }
-
-    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+    fn serve(&self, _after: Option<&Stop>) -> Result<(), Stop> {
         let keeper = SnapshotKeeper {
             snapshots: &self.page.snapshots,
             maker: SnapshotMaker {
-                config: Arc::new(self.page.config.clone()),
+                config: self.page.config.clone(),
                 handle: self.handle.clone(),
                 shutdown: self.shutdown.clone(),
                 known: Arc::default(),
@@ -173,14 +150,6 @@ impl DaemonPart for KeeperPart<'_> {
         };
         keeper.run();
         Ok(())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn show_stop(&self, stop: Option<&NotReady>) {
-        self.page.keeper.stopped(stop);
     }
 }
 
@@ -190,30 +159,18 @@ struct TriagePart<'p> {
     shutdown: &'p Shutdown,
 }
 
-impl DaemonPart for TriagePart<'_> {
-    fn kind(&self) -> &'static str {
-        "service"
+impl Service for TriagePart<'_> {
+    fn state(&self) -> &ServiceState {
+        &self.page.triage
     }
 
-    fn name(&self) -> &str {
-        self.page.triage.name()
-    }
-
-    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+    fn serve(&self, _after: Option<&Stop>) -> Result<(), Stop> {
         let keeper = TriageKeeper {
-            config: Arc::new(self.page.config.clone()),
+            config: self.page.config.clone(),
             triages: self.page.triages.clone(),
             shutdown: self.shutdown.clone(),
         };
         let kept = keeper.run();
         kept.map_err(|error| Stop::new("thread", format!("read what was decided: {error}")))
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn show_stop(&self, stop: Option<&NotReady>) {
-        self.page.triage.stopped(stop);
     }
 }

@@ -25,10 +25,17 @@ use crate::roles::ingest::Ingest;
 use crate::roles::notify::{self, NotifyConfig};
 use crate::roles::outbox::Outbox;
 use crate::roles::rulebook::{ReloadRequests, Rulebook};
-use crate::roles::supervise::{DaemonPart, Stop};
+use crate::roles::supervise::{DaemonPart, Service, Stop};
 
 /// How often the HTTP server checks whether it is to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Resolves when a stop is requested.
+pub(super) async fn requested(shutdown: &Shutdown) {
+    while !shutdown.is_requested() {
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
 
 /// The stop of a source because of this error: what was found, and what to do.
 fn stop(source: &str, error: &SessionError) -> Stop {
@@ -293,16 +300,12 @@ pub(super) struct CarePart<'d> {
 }
 
 #[cfg(feature = "archive")]
-impl DaemonPart for CarePart<'_> {
-    fn kind(&self) -> &'static str {
-        "service"
+impl Service for CarePart<'_> {
+    fn state(&self) -> &ServiceState {
+        &self.state
     }
 
-    fn name(&self) -> &str {
-        self.state.name()
-    }
-
-    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+    fn serve(&self, _after: Option<&Stop>) -> Result<(), Stop> {
         let config = archive::CareConfig::new(self.archive);
         let config = config.map_err(|error| Stop::new("storage", error.to_string()))?;
         archive::care(
@@ -311,14 +314,6 @@ impl DaemonPart for CarePart<'_> {
             (self.handle, self.shutdown, &self.observer),
         );
         Ok(())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn show_stop(&self, stop: Option<&NotReady>) {
-        self.state.stopped(stop);
     }
 }
 
@@ -330,26 +325,14 @@ pub(super) struct AlertsPart<'d> {
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl DaemonPart for AlertsPart<'_> {
-    fn kind(&self) -> &'static str {
-        "service"
+impl Service for AlertsPart<'_> {
+    fn state(&self) -> &ServiceState {
+        &self.state
     }
 
-    fn name(&self) -> &str {
-        self.state.name()
-    }
-
-    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+    fn serve(&self, _after: Option<&Stop>) -> Result<(), Stop> {
         let written = self.outbox.run(self.shutdown, self.metrics);
         written.map_err(|error| Stop::new("client", error.to_string()))
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn show_stop(&self, stop: Option<&NotReady>) {
-        self.state.stopped(stop);
     }
 }
 
@@ -362,36 +345,19 @@ pub(super) struct HttpPart<'d> {
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl DaemonPart for HttpPart<'_> {
-    fn kind(&self) -> &'static str {
-        "service"
+impl Service for HttpPart<'_> {
+    fn state(&self) -> &ServiceState {
+        &self.state
     }
 
-    fn name(&self) -> &str {
-        self.state.name()
-    }
-
-    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+    fn serve(&self, _after: Option<&Stop>) -> Result<(), Stop> {
         let serve = async {
             let listener = tokio::net::TcpListener::from_std(self.listener.try_clone()?)?;
-            let asked = async {
-                while !self.shutdown.is_requested() {
-                    tokio::time::sleep(POLL_INTERVAL).await;
-                }
-            };
-            http::serve(listener, self.pages.clone(), asked).await;
+            http::serve(listener, self.pages.clone(), requested(self.shutdown)).await;
             Ok(())
         };
         let served: std::io::Result<()> = self.handle.block_on(serve);
         served.map_err(|error| Stop::new("listen", format!("serve metrics and probes: {error}")))
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn show_stop(&self, stop: Option<&NotReady>) {
-        self.state.stopped(stop);
     }
 }
 
@@ -404,16 +370,12 @@ pub(super) struct ReloadPart<'d> {
     pub(super) shutdown: &'d Shutdown,
 }
 
-impl DaemonPart for ReloadPart<'_> {
-    fn kind(&self) -> &'static str {
-        "service"
+impl Service for ReloadPart<'_> {
+    fn state(&self) -> &ServiceState {
+        &self.state
     }
 
-    fn name(&self) -> &str {
-        self.state.name()
-    }
-
-    fn run(&self, after: Option<&Stop>) -> Result<(), Stop> {
+    fn serve(&self, after: Option<&Stop>) -> Result<(), Stop> {
         if after.is_some() {
             // The reload that was under way when it stopped may not have happened.
             self.requests.force();
@@ -421,13 +383,5 @@ impl DaemonPart for ReloadPart<'_> {
         self.rulebook
             .serve(self.requests, self.shutdown, self.metrics);
         Ok(())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn show_stop(&self, stop: Option<&NotReady>) {
-        self.state.stopped(stop);
     }
 }

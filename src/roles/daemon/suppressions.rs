@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use crate::alert::SourceAlert;
-use crate::kafka::session::{NotReady, Shutdown};
+use crate::kafka::session::Shutdown;
 use crate::observe::ServiceState;
 use crate::pipeline;
 use crate::roles::clock::now_ms;
 use crate::roles::outbox::Outbox;
-use crate::roles::supervise::{DaemonPart, Stop};
+use crate::roles::supervise::{Service, Stop};
 use crate::rules::{CurrentRules, SuppressionEnd};
 use crate::sigma::RuleId;
 
@@ -52,29 +52,17 @@ impl SuppressionsPart<'_> {
     }
 }
 
-impl DaemonPart for SuppressionsPart<'_> {
-    fn kind(&self) -> &'static str {
-        "service"
+impl Service for SuppressionsPart<'_> {
+    fn state(&self) -> &ServiceState {
+        &self.state
     }
 
-    fn name(&self) -> &str {
-        self.state.name()
-    }
-
-    fn run(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+    fn serve(&self, _after: Option<&Stop>) -> Result<(), Stop> {
         let mut told = HashSet::new();
         while !self.shutdown.is_requested() {
             self.tell(now_ms(), &mut told);
             thread::sleep(POLL_INTERVAL);
         }
         Ok(())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn show_stop(&self, stop: Option<&NotReady>) {
-        self.state.stopped(stop);
     }
 }

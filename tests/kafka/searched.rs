@@ -235,6 +235,7 @@ fn what_the_archive_hides_is_hidden_before_and_after_it_is_archived_and_the_ledg
     let archived = || {
         let output = ask(&deployment, "search", &["--count", "--no-live"]);
         String::from_utf8_lossy(&output.stdout).trim() == events.len().to_string()
+            && !lines(&deployment, "ledger", &["--json"]).is_empty()
     };
     assert!(eventually(LIMIT, archived), "not archived");
     daemon.terminate();

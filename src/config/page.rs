@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use super::access::{self, Access};
+use super::login;
 use crate::settings::{Fault, Key, ScalarType, Section, Shape, optional};
 
 /// The keys of the section.
@@ -16,6 +18,18 @@ pub(super) const PAGE: &[Key] = &[
     optional("memory", Shape::Scalar)
         .scalar_type(ScalarType::Count)
         .about("About how many bytes of memory the answers may use together; default: 256 MiB."),
+    optional("login", Shape::Section(login::LOGIN))
+        .about("How people log in: one of oidc, header and token_file; without it, the page listens on this machine alone."),
+    optional("public_url", Shape::Scalar).about(
+        "The address under which browsers reach the page, such as https://audit.example.com; cookies are then for https alone.",
+    ),
+    optional("session", Shape::Section(access::SESSION)).about("How long people stay logged in."),
+    optional("session_key_file", Shape::Scalar).about(
+        "File with the key that signs sessions, 32 characters at least, the same for all replicas; default: a random key at each start.",
+    ),
+    optional("roles", Shape::Section(access::ROLES)).about("Which groups may what."),
+    optional("privacy", Shape::Section(access::PRIVACY))
+        .about("Names of privacy policies, by the role from which the page hides their fields."),
 ];
 
 /// Default for the bytes of memory.
@@ -36,6 +50,8 @@ pub struct Page {
     pub hosts: Vec<String>,
     /// About how many bytes of memory the answers may use together.
     pub memory: usize,
+    /// Who may read it.
+    pub access: Access,
 }
 
 /// The page, if there is one.
@@ -59,16 +75,26 @@ pub(super) fn read(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Page> 
         let message = format!("at least {LEAST_MEMORY} bytes are needed");
         faults.push(section.fault("memory", message));
     }
-    if !listen.ip().is_loopback() && !section.is_faulty("listen", faults) {
+    let access = access::read(&section, faults);
+    let has_login = !section.section("login").is_empty();
+    let is_faulty = section.is_faulty("listen", faults);
+    if !listen.ip().is_loopback() && !has_login && !is_faulty {
         let message =
             format!("{listen} can be reached from other machines, and nobody has to log in");
         let fault = section.fault("listen", message);
         faults
             .push(fault.remedy("listen on 127.0.0.1 or [::1], or say in page.login who may read"));
     }
+    let mut hosts = section.words("hosts");
+    let public = access
+        .public_url
+        .as_deref()
+        .and_then(|url| url.split_once("://"));
+    hosts.extend(public.map(|(_, authority)| login::host_of(authority).to_owned()));
     Some(Page {
         listen,
-        hosts: section.words("hosts"),
+        hosts,
         memory,
+        access,
     })
 }

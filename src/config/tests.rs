@@ -8,6 +8,9 @@ use crate::rules::{OverridePart, RuleSource};
 
 /// The section `archive`.
 mod archive;
+/// The section `page`.
+#[cfg(feature = "archive")]
+mod page;
 /// The section `privacy`.
 mod privacy;
 

@@ -1,10 +1,12 @@
 //! The part of the section `page` that says who may read it: the address, sessions, roles, and what a role does not see.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::login::{self, HTTPS_REMEDY, LoginWay, MIN_SECRET, path_of};
 use crate::input_file;
 use crate::notify::Secret;
+use crate::privacy::{Policies, Policy};
 use crate::settings::{Fault, Key, ScalarType, Section, Shape, optional};
 
 /// The keys of `page.session`.
@@ -69,7 +71,7 @@ impl Role {
 }
 
 /// Who may read the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Access {
     /// The way to log in; `None` on loopback, where nobody has to.
     pub login: Option<LoginWay>,
@@ -83,8 +85,8 @@ pub struct Access {
     pub session_key: Option<Secret>,
     /// The roles of groups.
     pub roles: RoleGroups,
-    /// The names of the policies that roles have.
-    pub policies: Vec<(Role, String)>,
+    /// What the page hides from roles.
+    pub policies: Vec<(Role, Arc<Policy>)>,
 }
 
 /// Which groups have which role.
@@ -107,7 +109,7 @@ impl RoleGroups {
 }
 
 /// Who may read the page.
-pub(super) fn read(page: &Section<'_>, faults: &mut Vec<Fault>) -> Access {
+pub(super) fn read(page: &Section<'_>, known: &Policies, faults: &mut Vec<Fault>) -> Access {
     let login = login::read(page, faults);
     let public_url = public_url(page, faults);
     if matches!(login, Some(LoginWay::Oidc(_))) && !page.has("public_url") {
@@ -124,7 +126,7 @@ pub(super) fn read(page: &Section<'_>, faults: &mut Vec<Fault>) -> Access {
     Access {
         roles: roles(page, login.as_ref(), faults),
         session_key: session_key(page, faults),
-        policies: policies(page),
+        policies: policies(&page.section("privacy"), known, faults),
         login,
         public_url,
         lifetime,
@@ -136,7 +138,7 @@ fn public_url(page: &Section<'_>, faults: &mut Vec<Fault>) -> Option<String> {
     let text = page.text("public_url")?;
     let url = text.trim_end_matches('/');
     match path_of(url) {
-        Some(rest) if rest.is_empty() => Some(url.to_ascii_lowercase()),
+        Some("") => Some(url.to_ascii_lowercase()),
         Some(_) => {
             let fault = page.fault(
                 "public_url",
@@ -223,11 +225,36 @@ fn roles(page: &Section<'_>, login: Option<&LoginWay>, faults: &mut Vec<Fault>) 
     groups
 }
 
-/// The policies by role; whether they exist is checked with the policies.
-fn policies(page: &Section<'_>) -> Vec<(Role, String)> {
-    let section = page.section("privacy");
-    let named = Role::ALL
-        .into_iter()
-        .filter_map(|role| Some((role, section.text(role.name())?)));
-    named.collect()
+/// The policies of the roles.
+fn policies(
+    section: &Section<'_>,
+    known: &Policies,
+    faults: &mut Vec<Fault>,
+) -> Vec<(Role, Arc<Policy>)> {
+    let mut policies = Vec::new();
+    for role in Role::ALL {
+        let Some(name) = section.text(role.name()) else {
+            continue;
+        };
+        match known.all().iter().find(|policy| policy.name == name) {
+            Some(policy) => policies.push((role, policy.clone())),
+            None => {
+                let names: Vec<&str> = known.all().iter().map(|policy| &*policy.name).collect();
+                let fault = section.fault(role.name(), format!("there is no policy `{name}`"));
+                faults.push(match names.is_empty() {
+                    true => fault.remedy("write it in privacy.policies"),
+                    false => fault.one_of(&name, &names),
+                });
+            }
+        }
+    }
+    policies
+}
+
+impl Access {
+    /// What the page hides from a role.
+    pub fn policy_of(&self, role: Role) -> Option<&Arc<Policy>> {
+        let mut policies = self.policies.iter();
+        policies.find_map(|(of, policy)| (*of == role).then_some(policy))
+    }
 }

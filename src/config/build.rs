@@ -34,6 +34,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
     let session = session(root, faults);
     let mut sinks = notify::read(root, faults);
     let privacy = privacy::read(root, (&outputs, &routes), &mut sinks, faults);
+    let page = page::read(root, &privacy, faults);
     let http = root.section("http");
     let geoip = root.section("geoip");
     let listen = http.parsed("listen", "an address such as 0.0.0.0:9464", faults);
@@ -59,7 +60,7 @@ pub(super) fn build(root: &Section<'_>, faults: &mut Vec<Fault>) -> Config {
         session,
         sinks,
         archive: archive::read(root, faults),
-        page: page::read(root, faults),
+        page,
         // Only used if there is a fault; then the configuration is refused.
         listen: listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()),
         log: log(&root.section("log"), faults),

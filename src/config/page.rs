@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::access::{self, Access};
 use super::login;
+use crate::privacy::Policies;
 use crate::settings::{Fault, Key, ScalarType, Section, Shape, optional};
 
 /// The keys of the section.
@@ -42,7 +43,7 @@ const LEAST_MEMORY: usize = 32 * 1024 * 1024;
 const DEFAULT_LISTEN: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 9465);
 
 /// Where the page is served, and to whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Page {
     /// Its address.
     pub listen: SocketAddr,
@@ -55,7 +56,11 @@ pub struct Page {
 }
 
 /// The page, if there is one.
-pub(super) fn read(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Page> {
+pub(super) fn read(
+    root: &Section<'_>,
+    policies: &Policies,
+    faults: &mut Vec<Fault>,
+) -> Option<Page> {
     let section = root.section("page");
     if section.is_empty() {
         return None;
@@ -75,7 +80,7 @@ pub(super) fn read(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Page> 
         let message = format!("at least {LEAST_MEMORY} bytes are needed");
         faults.push(section.fault("memory", message));
     }
-    let access = access::read(&section, faults);
+    let access = access::read(&section, policies, faults);
     let has_login = !section.section("login").is_empty();
     let is_faulty = section.is_faulty("listen", faults);
     if !listen.ip().is_loopback() && !has_login && !is_faulty {

@@ -45,7 +45,6 @@ fn schema() -> Value {
             "type": "object",
             "additionalProperties": false,
             "required": ["name", "fields"],
-            "anyOf": [{"required": ["topics"]}, {"required": ["sinks"]}, {"required": ["archive"]}],
             "properties": {
                 "name": {"type": "string", "minLength": 1},
                 "fields": {
@@ -75,7 +74,20 @@ pub(super) fn read(
         .and_then(|text| yaml::document(&text).ok());
     let mut all = node.map(|node| privacy::read(&node).0).unwrap_or_default();
     let key = key(&section, faults);
+    let of_page = root.section("page").section("privacy");
+    let of_page: Vec<String> = of_page
+        .names()
+        .iter()
+        .filter_map(|role| of_page.text(role))
+        .collect();
     for policy in &mut all {
+        if !policy.is_of_outputs() && !of_page.contains(&policy.name) {
+            let message = format!("`{}` is for no output", policy.name);
+            let fault = section.fault("policies", message);
+            faults.push(fault.remedy(
+                "name outputs after its `topics`, `sinks` or `archive`, or the policy in `page.privacy`",
+            ));
+        }
         check_topics(&section, (policy, &policy.topics), outputs, faults);
         check_topics(&section, (policy, &policy.archive), outputs, faults);
         check_routine(&section, (policy, &policy.topics), outputs, faults);
@@ -99,7 +111,8 @@ pub(super) fn read(
         }
         policy.key.clone_from(&key);
     }
-    let policies = Policies::new(all, seals(&section, faults));
+    let is_masked = all.iter().any(Policy::is_of_outputs);
+    let policies = Policies::new(all, seals(&section, is_masked, faults));
     for sink in sinks {
         sink.policy = policies.of_sink(&sink.name).cloned();
     }
@@ -107,12 +120,12 @@ pub(super) fn read(
 }
 
 /// Whether dead letters are sealed without a policy, too.
-fn seals(section: &Section<'_>, faults: &mut Vec<Fault>) -> bool {
+fn seals(section: &Section<'_>, is_masked: bool, faults: &mut Vec<Fault>) -> bool {
     let Some(word) = section.text("dead_letters") else {
         return false;
     };
     let [keep, seal] = DEAD_LETTERS;
-    if word == keep && section.has("policies") {
+    if word == keep && is_masked {
         let message = "where a policy exists, dead letters are sealed: what cannot be parsed cannot be masked";
         let fault = section.fault("dead_letters", message);
         faults.push(fault.remedy("write seal, or leave the key out"));

@@ -70,6 +70,7 @@ pub struct Metrics {
     pub(super) archive_table_bytes: IntGaugeVec,
     pub(super) archive_merged: IntCounterVec,
     pub(super) archive_care_failures: IntCounterVec,
+    page_audit: IntCounterVec,
     pub(super) notify_dead_letters_waiting: IntGaugeVec,
     pub(super) notify_refusing: IntGaugeVec,
     stopped: IntGaugeVec,
@@ -395,6 +396,12 @@ impl Metrics {
                 "Times that small files of a table could not be merged, or old ones not be removed; it is tried again.",
                 table,
             )?,
+            page_audit: counter(
+                r,
+                "page_audit_events_total",
+                "Events about what people do on the page: recorded, refused because they could not be recorded, or lost.",
+                &["outcome"],
+            )?,
             stopped: gauge(
                 r,
                 "stopped",
@@ -524,6 +531,11 @@ impl Metrics {
             self.commit_duration.with_label_values(&[source]),
             self.event_delay.with_label_values(&[source]),
         )
+    }
+
+    /// What became of an event about what somebody does on the page: `recorded`, `refused` or `lost`.
+    pub fn page_audit(&self, outcome: &'static str) {
+        self.page_audit.with_label_values(&[outcome]).inc();
     }
 }
 

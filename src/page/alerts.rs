@@ -6,6 +6,7 @@ use super::asked::{Fault, WHEN};
 use super::asked_incidents::{AskedIncidents, NOBODY, OPEN};
 use super::decision::{Draft, assignees, fields, reference, state_mark, state_word};
 use super::filter_bar::faults;
+use super::form_token::form_token;
 use super::frame::Frame;
 use super::histogram::grouped;
 use super::moment::moment;
@@ -65,6 +66,7 @@ pub fn alerts_page(frame: Frame<'_>, page: &AlertsPage<'_>) -> String {
         @if !page.incidents.is_empty() {
             p.faint { (grouped(page.total as u64)) " " (words.incidents_in_all) }
             form.triage method="post" action={ (PATH) "?" (query) } {
+                (form_token(frame.form_token))
                 ul.incidents { @for (incident, alert) in page.incidents { (self::incident(frame, incident, *alert)) } }
                 fieldset.bulk {
                     legend { (words.with_selected) }

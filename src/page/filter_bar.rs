@@ -7,7 +7,7 @@ use super::chosen_columns::PageColumn;
 use super::words::Words;
 use crate::query::archive::{ACCESSES, Attribute, SENSITIVITIES, TEXT};
 use crate::sigma::Level;
-use crate::vendors::VENDORS;
+use crate::vendors::products;
 
 /// What can be added as a condition on events.
 pub const FILTERS: [Attribute; 15] = [
@@ -69,7 +69,7 @@ pub fn known_words(attribute: Attribute) -> Vec<&'static str> {
         Attribute::Access => ACCESSES.to_vec(),
         Attribute::Sensitivity => SENSITIVITIES.to_vec(),
         Attribute::Level => Level::ALL.map(Level::as_str).to_vec(),
-        Attribute::Product => VENDORS.map(|vendor| vendor.product).to_vec(),
+        Attribute::Product => products().collect(),
         Attribute::Status => vec!["Success", "Failure", "Unknown"],
         _ => Vec::new(),
     }

@@ -3,8 +3,10 @@
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::form_token::form_token;
 use super::moment::zone_name;
 use super::words::{Language, Words};
+use crate::view::shown;
 
 /// Stands for the content while the frame is made. The text of a value never has it, since its `<` is escaped.
 const CONTENT: &str = "<!--content-->";
@@ -33,6 +35,15 @@ pub enum Section {
     Other,
 }
 
+/// Who has logged in.
+#[derive(Debug, Clone, Copy)]
+pub struct Visitor<'f> {
+    /// The name.
+    pub name: &'f str,
+    /// Whether they can log out here, and not with a proxy.
+    pub can_log_out: bool,
+}
+
 /// What surrounds the content of a page.
 #[derive(Clone, Copy)]
 pub struct Frame<'f> {
@@ -46,8 +57,10 @@ pub struct Frame<'f> {
     pub section: Section,
     /// The path and the query of this page.
     pub url: &'f str,
-    /// The reader's name; `None` if nobody has to log in.
-    pub user: Option<&'f str>,
+    /// Who has logged in; `None` if nobody has, or nobody has to.
+    pub user: Option<Visitor<'f>>,
+    /// The token that every form which changes something has; empty for who has not logged in.
+    pub form_token: &'f str,
     /// The files that the page needs.
     pub assets: Assets,
 }
@@ -111,9 +124,12 @@ impl Frame<'_> {
         html! {
             div.reader {
                 @if let Some(user) = self.user {
-                    span.user { (user) }
-                    form method="post" action="/logout" {
-                        button.quiet type="submit" { (words.log_out) }
+                    span.user { bdi { (shown(user.name)) } }
+                    @if user.can_log_out {
+                        form method="post" action="/logout" {
+                            (form_token(self.form_token))
+                            button.quiet type="submit" { (words.log_out) }
+                        }
                     }
                 }
                 span.zone { (zone_name(self.zone)) }
@@ -179,7 +195,11 @@ mod tests {
             title: "<!--content--><script>alert(1)</script>",
             section: Section::Events,
             url: "/events?text=\"><script>alert(1)</script>",
-            user: Some("<b>Jane</b>"),
+            user: Some(Visitor {
+                name: "<b>Jane</b>",
+                can_log_out: true,
+            }),
+            form_token: "secret",
             assets: Assets {
                 style: "/assets/app.css",
                 script: "/assets/app.js",
@@ -196,5 +216,7 @@ mod tests {
         assert!(!page.contains("<script>alert"), "{page}");
         assert!(!page.contains("<b>Jane"), "{page}");
         assert!(page.contains("&lt;b&gt;Jane&lt;/b&gt;"), "{page}");
+        let field = "<input type=\"hidden\" name=\"form-token\" value=\"secret\">";
+        assert!(page.contains(field), "{page}");
     }
 }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::alerts::{incident_url, problems};
 use super::decision::{Draft, assignees, change, fields, history, reference, state_mark};
 use super::details::title;
+use super::form_token::form_token;
 use super::frame::Frame;
 use super::histogram::grouped;
 use super::moment::moment;
@@ -61,7 +62,7 @@ pub fn incident_page(frame: Frame<'_>, page: &IncidentPage<'_>) -> String {
                 div.fault role="alert" { p { (words.changed_meanwhile) } div { (change(conflict, frame.zone, words)) } }
             }
             @for note in page.notes { p.note { (shown(note)) } }
-            (form(page, words))
+            (form(page, frame))
             (suppression(page, words))
             @if let Some(alert) = newest { (why(alert, words)) }
             @if newest.is_none() { p.note { (words.alerts_not_read) } }
@@ -72,11 +73,13 @@ pub fn incident_page(frame: Frame<'_>, page: &IncidentPage<'_>) -> String {
     frame.with(&content).into_string()
 }
 
-fn form(page: &IncidentPage<'_>, words: &Words) -> Markup {
+fn form(page: &IncidentPage<'_>, frame: Frame<'_>) -> Markup {
+    let words = frame.words();
     html! {
         section {
             h2 { (words.triage) }
             form.triage method="post" action=(incident_url(&page.incident.seen.key)) {
+                (form_token(frame.form_token))
                 input type="hidden" name="incident" value=(reference(page.incident));
                 div.row { (fields(page.draft, Some(page.incident), words)) }
                 div.row {

@@ -96,6 +96,7 @@ fn frame(language: Language) -> Frame<'static> {
         section: Section::Alerts,
         url: "/alerts",
         user: None,
+        form_token: "",
         assets: Assets {
             style: "/assets/app.css",
             script: "/assets/app.js",

@@ -71,6 +71,11 @@ impl Policy {
         names.find_map(|name| converted(&name).map(|attribute| (name, attribute)))
     }
 
+    /// Whether something is written without what it hides, and not only shown.
+    pub fn is_of_outputs(&self) -> bool {
+        !(self.topics.is_empty() && self.sinks.is_empty() && self.archive.is_empty())
+    }
+
     /// Whether it has pseudonyms.
     pub fn needs_key(&self) -> bool {
         let is_pseudonym = |field: &FieldPolicy| field.treatment == Treatment::Pseudonym;
@@ -89,11 +94,11 @@ pub struct Policies {
 }
 
 impl Policies {
-    /// These policies. Where there is one, dead letters are sealed: what cannot be parsed cannot be masked.
+    /// These policies. Where there is one for outputs, dead letters are sealed: what cannot be parsed cannot be masked.
     /// `seals_dead_letters` seals them without a policy, too.
     pub fn new(all: Vec<Policy>, seals_dead_letters: bool) -> Policies {
         Policies {
-            seals_dead_letters: seals_dead_letters || !all.is_empty(),
+            seals_dead_letters: seals_dead_letters || all.iter().any(Policy::is_of_outputs),
             all: all.into_iter().map(Arc::new).collect(),
         }
     }

@@ -78,10 +78,6 @@ impl Reader {
         let fields = self.fields(node);
         let (topics, sinks) = (self.outputs(node, "topics"), self.outputs(node, "sinks"));
         let archive = self.outputs(node, "archive");
-        if topics.is_empty() && sinks.is_empty() && archive.is_empty() {
-            let remedy = "name outputs after `topics`, `sinks` or `archive`";
-            self.refuse(node.mark, "a policy for no output", remedy);
-        }
         Some(Policy {
             name: name?,
             mark: node.mark,

@@ -21,6 +21,14 @@ pub static CLOUD_EVENTS: Dialect = Dialect {
     logsource_product: "cloudevents",
 };
 
+/// What people do on the page of watchbell itself.
+pub static WATCHBELL: Dialect = Dialect {
+    log_name: "watchbell-page",
+    product_name: "watchbell",
+    vendor_name: "watchbell",
+    logsource_product: "watchbell",
+};
+
 impl Default for &'static Dialect {
     fn default() -> Self {
         &CLOUD_EVENTS

@@ -9,12 +9,18 @@ mod redpanda;
 
 pub use actiontrail::{ACTIONTRAIL, ACTIONTRAIL_EVENTS};
 pub use confluent::{CONFLUENT, CONFLUENT_CLOUD_V1, CONFLUENT_CLOUD_V2, CONFLUENT_PLATFORM};
-pub use dialect::{CLOUD_EVENTS, Dialect};
+pub use dialect::{CLOUD_EVENTS, Dialect, WATCHBELL};
 pub use native::{DEFAULT_TAXONOMY, NativeFields, NativeNames};
 pub use redpanda::{REDPANDA, REDPANDA_EVENTS};
 
 /// Every vendor, in the order in which an event is offered to them.
 pub static VENDORS: [&Vendor; 3] = [&CONFLUENT, &ACTIONTRAIL, &REDPANDA];
+
+/// The words for products that events can have: those of the vendors, and that of watchbell itself.
+pub fn products() -> impl Iterator<Item = &'static str> {
+    let vendors = VENDORS.iter().map(|vendor| vendor.product);
+    vendors.chain([WATCHBELL.logsource_product])
+}
 
 /// A vendor of which the audit log is known.
 #[derive(Debug)]

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::audit::Audit;
+use super::login::user::User;
+use super::login::ways::{Login, LoginError};
 use super::snapshot::{Snapshot, Snapshots};
 use super::triage::{TriageWriter, Triages};
 use crate::config::{self, Config};
@@ -24,20 +27,29 @@ pub(super) struct Shared {
     pub(super) triages: Arc<Triages>,
     pub(super) writer: TriageWriter,
     pub(super) alerts_topic: Arc<str>,
+    pub(super) login: Login,
+    pub(super) audit: Arc<Audit>,
     questions: Arc<Semaphore>,
     /// Whether an archive is configured.
     pub(super) has_archive: bool,
 }
 
 impl Web {
-    /// The page of a configuration, which is answered from snapshots and records of triage that somebody keeps.
+    /// The page of a configuration, which is answered from snapshots and records of triage that somebody keeps; somebody
+    /// writes the audit.
+    ///
+    /// # Errors
+    /// Nobody could log in.
     pub fn new(
         (config, page): (&Config, &config::Page),
         placeholders: Placeholders,
         snapshots: Arc<Snapshots>,
         triages: Arc<Triages>,
-    ) -> Web {
-        Web(Arc::new(Shared {
+        audit: Arc<Audit>,
+    ) -> Result<Web, LoginError> {
+        Ok(Web(Arc::new(Shared {
+            login: Login::new(&page.access)?,
+            audit,
             page: page.clone(),
             placeholders,
             snapshots,
@@ -46,16 +58,23 @@ impl Web {
             alerts_topic: config.outputs.of(Content::Alerts).topic.clone(),
             questions: Arc::new(Semaphore::new(QUESTIONS)),
             has_archive: config.archive.is_some(),
-        }))
+        })))
     }
 
-    /// A snapshot that is some seconds old at most.
+    /// A snapshot that is some seconds old at most, without what is hidden from this reader. There is no other way to one.
     ///
     /// # Errors
     /// Why there is none, for a person.
-    pub(super) async fn snapshot(&self) -> Result<Arc<Snapshot>, String> {
+    pub(super) async fn snapshot(&self, of: &User) -> Result<Arc<Snapshot>, String> {
         let snapshot = self.0.snapshots.get().await;
-        snapshot.map_err(|reason| reason.to_string())
+        let snapshot = snapshot.map_err(|reason| reason.to_string())?;
+        match self.0.page.access.policy_of(of.role) {
+            None => Ok(snapshot),
+            Some(policy) => {
+                let hidden = snapshot.hiding(policy).await;
+                hidden.map_err(|error| error.to_string())
+            }
+        }
     }
 
     /// Waits for its turn: the number of questions that are answered at the same time is limited.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::app::Web;
+use super::login::user::User;
 use super::newest_alerts::newest_alerts;
 use super::question::in_words;
 use super::snapshot::Snapshot;
@@ -26,8 +27,8 @@ impl Web {
     ///
     /// # Errors
     /// Why the alerts cannot be read, for a person.
-    pub(super) async fn incidents(&self) -> Result<Gathered, String> {
-        let snapshot = self.snapshot().await?;
+    pub(super) async fn incidents(&self, of: &User) -> Result<Gathered, String> {
+        let snapshot = self.snapshot(of).await?;
         let topic = &self.0.alerts_topic;
         let read = async {
             let _permit = self.permit().await;

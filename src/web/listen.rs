@@ -2,11 +2,14 @@
 //! left, so that nobody keeps others from the page.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +31,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time for requests in flight when asked to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The address from which a request came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// Answers on `listener` until `shutdown` resolves.
 pub(super) async fn serve(
     listener: TcpListener,
@@ -43,10 +50,12 @@ pub(super) async fn serve(
                 return;
             };
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let router = router.clone();
                     let ended = ended.clone();
-                    tokio::spawn(answer(stream, router, (permit, ended)));
+                    // An IPv4 address stays one on a listener for IPv6, too.
+                    let peer = Peer(peer.ip().to_canonical());
+                    tokio::spawn(answer((stream, peer), router, (permit, ended)));
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a connection to the page cannot be accepted");
@@ -68,15 +77,20 @@ pub(super) async fn serve(
 
 /// Answers the requests of a connection.
 async fn answer(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, Peer),
     router: Router,
     (_permit, mut ended): (OwnedSemaphorePermit, watch::Receiver<()>),
 ) {
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        service.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let result = tokio::select! {
         result = &mut connection => result,

@@ -4,10 +4,13 @@
 
 mod app;
 mod assets;
+mod audit;
+mod cookie;
 mod decide;
 mod handlers;
 mod incidents;
 mod listen;
+mod login;
 mod newest_alerts;
 mod posted;
 mod question;
@@ -20,10 +23,11 @@ use std::future::Future;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
 pub use app::Web;
+pub use audit::Audit;
 pub use snapshot::{SnapshotKeeper, SnapshotMaker, Snapshots};
 pub use triage::{TriageKeeper, Triages};
 
@@ -52,9 +56,15 @@ fn router(web: Web) -> Router {
         .route("/live", get(handlers::live))
         .route("/download", get(handlers::download))
         .route("/values", get(handlers::values))
+        .route("/login", get(login::start).post(login::log_in))
+        .route("/login/callback", get(login::callback))
+        .route("/logout", post(login::log_out))
+        .route("/logged-out", get(login::logged_out))
         .route("/language", get(handlers::language))
         .route("/assets/{name}", get(handlers::asset))
         .fallback(handlers::not_found)
+        .layer(from_fn_with_state(web.clone(), login::refuse_forged))
+        .layer(from_fn_with_state(web.clone(), login::identify))
         .layer(from_fn_with_state(web.clone(), reader::check_host))
         .layer(from_fn(respond::with_headers))
         .with_state(web)

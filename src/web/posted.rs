@@ -1,27 +1,24 @@
-//! A form that a person has sent: who it was, and that it was sent from a page of ours. Every change goes through here.
+//! A form with a decision that a person has sent, and who it was. Every decision goes through here; that the form is one of
+//! the page is checked before.
 
 use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use tokio::time::timeout;
 
+use super::login::user::User;
 use super::reader::Reader;
-use super::respond::html;
-use crate::page::{Section, message_page};
+use crate::config::Role;
 
 /// Most bytes of a form: a comment, and the names of all incidents of a page.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// How long a form may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Who decides where nobody has to log in.
-const LOCAL: &str = "local";
 
 /// A form that was sent.
 pub(super) struct Posted {
@@ -50,16 +47,12 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
 
     async fn from_request(request: Request, state: &S) -> Result<Posted, Response> {
         let (mut parts, body) = request.into_parts();
-        let user = match allowed(&parts) {
-            Some(user) => user,
-            None => {
-                let Ok(reader) = Reader::from_request_parts(&mut parts, state).await;
-                let words = reader.language.words();
-                let frame = reader.frame(words.unavailable, Section::Other);
-                let page = message_page(frame, words.unavailable, words.not_from_here);
-                return Err(html(StatusCode::FORBIDDEN, page));
-            }
-        };
+        let Ok(reader) = Reader::from_request_parts(&mut parts, state).await;
+        let user = User::from_request_parts(&mut parts, state).await;
+        let user = user.map_err(IntoResponse::into_response)?;
+        if let Some(refused) = reader.refuse(&user, Role::Responder) {
+            return Err(refused);
+        }
         let body: Bytes = match timeout(BODY_TIMEOUT, to_bytes(body, MAX_BYTES)).await {
             Ok(Ok(body)) => body,
             Ok(Err(_)) => return Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
@@ -67,78 +60,10 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
         };
         let fields = form_urlencoded::parse(&body);
         Ok(Posted {
-            user,
+            user: user.name,
             fields: fields
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
         })
-    }
-}
-
-/// Who sends a request that may change something; `None` if it may not.
-fn allowed(parts: &Parts) -> Option<String> {
-    is_own(&parts.headers).then(|| actor(parts))
-}
-
-/// Who sends a request.
-fn actor(_parts: &Parts) -> String {
-    LOCAL.to_owned()
-}
-
-/// Whether a request comes from a page of ours, and not from one of another site that a person looks at. Browsers say so;
-/// what is no browser acts for whoever runs it.
-fn is_own(headers: &HeaderMap) -> bool {
-    let text = |name| {
-        headers
-            .get(name)
-            .map(|value| value.to_str().unwrap_or_default())
-    };
-    let host = text(header::HOST.as_str());
-    match (text("sec-fetch-site"), text(header::ORIGIN.as_str())) {
-        (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => {
-            let origin = origin.split_once("://").map(|(_, host)| host);
-            origin.is_some() && origin == host
-        }
-        (None, None) => true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_of_another_site_is_refused() {
-        let of = |pairs: &[(&'static str, &'static str)]| {
-            let mut headers = HeaderMap::new();
-            headers.insert("host", "audit.example:9465".parse().unwrap());
-            for (name, value) in pairs {
-                headers.insert(*name, value.parse().unwrap());
-            }
-            is_own(&headers)
-        };
-        let (site, origin) = ("sec-fetch-site", "origin");
-        assert!(of(&[]));
-        assert!(of(&[
-            (site, "same-origin"),
-            (origin, "http://audit.example:9465")
-        ]));
-        assert!(of(&[(origin, "https://audit.example:9465")]));
-        for foreign in ["cross-site", "same-site", "none", ""] {
-            assert!(
-                !of(&[(site, foreign), (origin, "http://audit.example:9465")]),
-                "{foreign}"
-            );
-        }
-        for foreign in [
-            "null",
-            "http://evil.example",
-            "http://audit.example",
-            "",
-            "audit.example:9465",
-        ] {
-            assert!(!of(&[(origin, foreign)]), "{foreign}");
-        }
     }
 }

@@ -5,14 +5,18 @@ use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 
 use super::app::Web;
 use super::assets::ASSETS;
-use crate::page::{Frame, Language, Section};
+use super::cookie::cookie;
+use super::login::user::User;
+use super::respond::html;
+use crate::config::Role;
+use crate::page::{Frame, Language, Section, Visitor, message_page};
 use crate::sigma;
 
 /// The cookie of the language.
@@ -29,13 +33,27 @@ pub(super) struct Reader {
     pub(super) url: String,
     /// The query alone.
     pub(super) query: String,
+    /// Who it is; nobody on the pages on which people log in.
+    user: Option<User>,
+}
+
+/// Who reads, of a request that no handler has yet.
+pub(super) fn of_request(request: &Request) -> Reader {
+    let user = request.extensions().get::<User>();
+    Reader::of(request.headers(), request.uri(), user)
 }
 
 impl<S: Sync> FromRequestParts<S> for Reader {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Reader, Infallible> {
-        let headers = &parts.headers;
+        let user = parts.extensions.get::<User>();
+        Ok(Reader::of(&parts.headers, &parts.uri, user))
+    }
+}
+
+impl Reader {
+    fn of(headers: &HeaderMap, uri: &Uri, user: Option<&User>) -> Reader {
         let accepted = headers
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|value| value.to_str().ok());
@@ -44,16 +62,15 @@ impl<S: Sync> FromRequestParts<S> for Reader {
             .unwrap_or_else(|| accepted.map_or(Language::default(), Language::accepted));
         let zone = cookie(headers, ZONE).map(|name| name.replace("%2F", "/"));
         let zone = zone.and_then(|name| sigma::time_zone(&name).ok());
-        Ok(Reader {
+        Reader {
             language,
             zone: zone.unwrap_or(TimeZone::UTC),
-            url: parts.uri.to_string(),
-            query: parts.uri.query().unwrap_or_default().to_owned(),
-        })
+            url: uri.to_string(),
+            query: uri.query().unwrap_or_default().to_owned(),
+            user: user.cloned(),
+        }
     }
-}
 
-impl Reader {
     /// The frame of a page.
     pub(super) fn frame<'f>(&'f self, title: &'f str, section: Section) -> Frame<'f> {
         Frame {
@@ -62,9 +79,59 @@ impl Reader {
             title,
             section,
             url: &self.url,
-            user: None,
+            user: self
+                .user
+                .as_ref()
+                .filter(|user| user.has_logged_in)
+                .map(|user| Visitor {
+                    name: &user.name,
+                    can_log_out: user.session.is_some(),
+                }),
+            form_token: self.user.as_ref().map_or("", |user| &user.form_token),
             assets: ASSETS.urls(),
         }
+    }
+
+    /// Who it is.
+    ///
+    /// # Errors
+    /// It is nobody, for a person.
+    pub(super) fn user(&self) -> Result<&User, String> {
+        let user = self.user.as_ref();
+        user.ok_or_else(|| self.language.words().log_in_first.to_owned())
+    }
+
+    /// The frame of a page on which people log in.
+    pub(super) fn login_frame(&self) -> Frame<'_> {
+        // The language is chosen with a link back to the page, and what a provider sends is not sent twice.
+        let url = if self.url.starts_with("/login/callback") {
+            "/login?again=1"
+        } else {
+            &self.url
+        };
+        Frame {
+            url,
+            ..self.frame(self.language.words().log_in, Section::Other)
+        }
+    }
+
+    /// A page that says one thing.
+    pub(super) fn message(&self, title: &str, text: &str) -> String {
+        message_page(self.frame(title, Section::Other), title, text)
+    }
+
+    /// The answer to somebody whose role may not do what they ask for; `None` if they may.
+    pub(super) fn refuse(&self, user: &User, needed: Role) -> Option<Response> {
+        if user.may(needed) {
+            return None;
+        }
+        let words = self.language.words();
+        let (needs, has) = (needed.name(), user.role.name());
+        let text = format!("{} {needs}. {} {has}.", words.needs_role, words.your_role);
+        Some(html(
+            StatusCode::FORBIDDEN,
+            self.message(words.may_not, &text),
+        ))
     }
 
     /// The value of a parameter of the query.
@@ -73,14 +140,6 @@ impl Reader {
         let value = pairs.find_map(|(known, value)| (known == name).then_some(value));
         value.map(|value| value.into_owned())
     }
-}
-
-/// The value of a cookie.
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let all = headers.get_all(header::COOKIE).iter();
-    let pairs = all.filter_map(|value| value.to_str().ok());
-    let mut pairs = pairs.flat_map(|value| value.split(';'));
-    pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// Refuses requests whose host is not the page's: another site may have made its own name lead to this machine, so that a
@@ -146,18 +205,5 @@ mod tests {
         ] {
             assert!(!is_loopback(host_name(host)), "{host}");
         }
-    }
-
-    #[test]
-    fn a_cookie_is_found_among_others() {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            header::COOKIE,
-            "a=1; watchbell-language=zh-Hans; watchbell-languages=x"
-                .parse()
-                .unwrap(),
-        );
-        assert_eq!(cookie(&headers, LANGUAGE), Some("zh-Hans"));
-        assert_eq!(cookie(&headers, ZONE), None);
     }
 }

@@ -6,13 +6,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use datafusion::common::DataFusionError;
 use tokio::runtime::Handle;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, watch};
 use tokio::time::timeout;
 
 use super::newest_alerts::NewestAlerts;
 use crate::config::Config;
 use crate::kafka::session::Shutdown;
+use crate::privacy::Policy;
 use crate::query::archive::{Engine, KnownEnds, OpenError, Opening};
 
 /// Age from which a snapshot is replaced while somebody reads.
@@ -41,9 +43,35 @@ pub struct Snapshot {
     at: Instant,
     /// Whether none with more in it is to be had soon.
     is_best: bool,
+    /// The same without what policies of privacy hide, by the names of the policies.
+    hidden: AsyncMutex<Vec<(String, Arc<Snapshot>)>>,
 }
 
 impl Snapshot {
+    /// The same without what a policy hides; made once.
+    ///
+    /// # Errors
+    /// A table is missing.
+    pub(super) async fn hiding(
+        &self,
+        policy: &Arc<Policy>,
+    ) -> Result<Arc<Snapshot>, DataFusionError> {
+        let mut hidden = self.hidden.lock().await;
+        if let Some((_, made)) = hidden.iter().find(|(name, _)| *name == policy.name) {
+            return Ok(made.clone());
+        }
+        let made = Arc::new(Snapshot {
+            engine: self.engine.hiding(policy).await?,
+            notes: self.notes.clone(),
+            at: self.at,
+            is_best: self.is_best,
+            alerts: OnceCell::new(),
+            hidden: AsyncMutex::default(),
+        });
+        hidden.push((policy.name.clone(), made.clone()));
+        Ok(made)
+    }
+
     fn is_fresh(&self) -> bool {
         self.is_best && self.at.elapsed() < 3 * AGE
     }
@@ -246,6 +274,7 @@ impl SnapshotMaker {
                 alerts: OnceCell::new(),
                 at,
                 is_best: ends != Ends::Later,
+                hidden: AsyncMutex::default(),
             })),
             Err(error) => Err(error.to_string().into()),
         }

@@ -5,14 +5,24 @@
 mod asked;
 /// Files that are loaded.
 mod backfill;
+/// The built binary as a user runs it.
+#[allow(dead_code)]
+#[path = "../it/command.rs"]
+mod command;
 /// DuckDB.
 mod duckdb;
 /// An archive to be asked.
 mod fixture;
+/// Login to the page.
+mod login;
 /// Databases of places.
 #[allow(dead_code)]
 #[path = "../mmdb/mod.rs"]
 mod mmdb;
+/// Validation against the OCSF JSON Schema.
+#[allow(dead_code)]
+#[path = "../it/ocsf.rs"]
+mod ocsf;
 /// Programs from PyPI.
 mod python;
 /// The questions of the documentation.
@@ -21,6 +31,10 @@ mod queries;
 mod readers;
 /// An S3 server.
 mod s3;
+/// A page that is served, and a browser as far as logins need one.
+#[allow(dead_code)]
+#[path = "../it/page_login/site.rs"]
+mod site;
 /// What happens on object storage.
 mod storages;
 /// An archive with a story.

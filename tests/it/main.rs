@@ -35,6 +35,9 @@ mod outage;
 mod packs;
 /// The generated page about the shipped rules.
 mod packs_page;
+/// Who may read the page.
+#[cfg(feature = "archive")]
+mod page_login;
 mod pipeline;
 /// What outputs do not show.
 mod privacy;

@@ -267,9 +267,13 @@ impl Daemon {
         assert!(listening, "the page does not listen");
         let address = address.expect("an address");
         let body = form.map(|fields| {
-            let pairs = fields
-                .iter()
-                .map(|(name, value)| format!("{name}={}", encoded(value)));
+            // The form of the page has a token, which belongs to who reads.
+            let page = self.ask_page(path, None).body;
+            let token = page.split_once("name=\"form-token\" value=\"");
+            let token = token.and_then(|(_, rest)| rest.split('"').next());
+            let token = token.map(|token| ("form-token", token));
+            let pairs = fields.iter().copied().chain(token);
+            let pairs = pairs.map(|(name, value)| format!("{name}={}", encoded(value)));
             pairs.collect::<Vec<_>>().join("&")
         });
         let method = if body.is_some() { "POST" } else { "GET" };

@@ -101,7 +101,12 @@ fn wait_for_incidents(page: &Daemon, query: &str, count: usize) -> Vec<String> {
 }
 
 fn incident(page: &Daemon, key: &str) -> Answer {
-    page.ask_page(&format!("/incident?key={}", encoded(key)), None)
+    let mut answer = page.ask_page(&format!("/incident?key={}", encoded(key)), None);
+    // The token of forms is another one in each process.
+    if let Some(token) = between(&answer.body, "name=\"form-token\" value=\"", "\"") {
+        answer.body = answer.body.replace(token, "");
+    }
+    answer
 }
 
 /// The reference that the form of an incident has now.

@@ -210,3 +210,23 @@ fn what_contradicts_itself_or_lacks_a_part_is_refused_with_the_remedy() {
         assert!(said.contains(remedy), "{said}\nlacks\n{remedy}");
     }
 }
+
+#[test]
+fn a_policy_for_a_role_alone_hides_nothing_that_is_written() {
+    let policy = "privacy:\n  policies: [{name: people, fields: {actor.user.name: mask}}]\n";
+    let section = with(&format!("  privacy: {{viewer: people}}\n{policy}"));
+    let config = loaded(&section, &[]).config;
+    assert!(!config.privacy.seals_dead_letters());
+    let access = config.page.expect("a page").access;
+    let name = |role| access.policy_of(role).map(|policy| policy.name.clone());
+    assert_eq!(name(Role::Viewer).as_deref(), Some("people"));
+    assert_eq!((name(Role::Responder), name(Role::Admin)), (None, None));
+    let said = refused(&with("  privacy: {viewer: people}\n"), &[]);
+    assert!(
+        said.contains("w.yaml:7:21: error: page.privacy.viewer: there is no policy `people`"),
+        "{said}"
+    );
+    assert!(said.contains("privacy.policies"), "{said}");
+    let said = refused(&format!("{SMALLEST}{policy}"), &[]);
+    assert!(said.contains("`people` is for no output"), "{said}");
+}

@@ -46,7 +46,10 @@ words! {
     history, no_history, earlier_changes, event, false_positives, suppression, suppression_hint, no_suppression,
     alerts_not_read, changed_meanwhile, some_changed, not_written, maybe_written, triage_not_read,
     triage_being_read, only_newest_alerts, nothing_selected, nothing_to_change, too_long, no_incident, incident,
-    not_from_here,
     // Faults.
     not_found, not_found_hint, cannot_be_read, fault_when, no_time, fault_other, unavailable, back,
+    // Logins.
+    log_in, log_in_first, token, wrong_token, too_early, logged_out, provider_is_down, provider_refuses,
+    login_took_long, login_failed, no_role, no_role_hint, not_by_proxy, not_by_proxy_hint, may_not, needs_role,
+    your_role, form_is_old, form_is_old_hint, not_recorded, not_recorded_hint,
 }

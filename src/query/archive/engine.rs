@@ -6,21 +6,24 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, SchemaRef};
+use datafusion::catalog::TableProvider;
 use datafusion::common::{JoinType, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
 use object_store::ObjectStore;
 
 use super::conditions::Conditions;
 use super::functions::TextFunction;
+use super::hiding::HidingTable;
 use super::provider::{ArchiveTable, read_schema};
 use crate::archive::{
     Damage, FileEntry, Table, TableKind, begin_of_day_ms, damaged_file, day_number,
 };
+use crate::privacy::Policy;
 
 /// How many of the largest users of memory the message names when it is used up.
 const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
@@ -64,17 +67,31 @@ impl Engine {
         options.execution.time_zone = Some("UTC".into());
         options.execution.parquet.pushdown_filters = true;
         options.execution.parquet.reorder_filters = true;
-        let context = SessionContext::new_with_config_rt(config, runtime);
-        for function in [
-            ScalarUDF::from(TextFunction::any_ilike()),
-            ScalarUDF::from(TextFunction::in_network()),
-            ScalarUDF::from(TextFunction::json_text()),
-        ] {
-            context.register_udf(function);
+        Ok(Engine {
+            context: context(config, runtime),
+            days: BTreeMap::new(),
+            files: Vec::new(),
+        })
+    }
+
+    /// The same without what a policy hides: nothing that it answers depends on a hidden value. The memory is shared.
+    ///
+    /// # Errors
+    /// A table was not added.
+    pub async fn hiding(&self, policy: &Arc<Policy>) -> Result<Engine> {
+        let context = context(self.context.copied_config(), self.context.runtime_env());
+        for kind in self.days.keys() {
+            let whole = self.context.table_provider(kind.name()).await?;
+            let shown: Arc<dyn TableProvider> = match kind {
+                // It has counts, positions and hashes alone.
+                TableKind::Ledger => whole,
+                kind => Arc::new(HidingTable::new(*kind, whole, policy.clone())),
+            };
+            context.register_table(kind.name(), shown)?;
         }
         Ok(Engine {
             context,
-            days: BTreeMap::new(),
+            days: self.days.clone(),
             files: Vec::new(),
         })
     }
@@ -204,6 +221,19 @@ impl Engine {
     pub async fn stream(&self, query: &str) -> Result<SendableRecordBatchStream> {
         self.sql(query).await?.execute_stream().await
     }
+}
+
+/// A context in which no table is known.
+fn context(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionContext {
+    let context = SessionContext::new_with_config_rt(config, runtime);
+    for function in [
+        ScalarUDF::from(TextFunction::any_ilike()),
+        ScalarUDF::from(TextFunction::in_network()),
+        ScalarUDF::from(TextFunction::json_text()),
+    ] {
+        context.register_udf(function);
+    }
+    context
 }
 
 /// Under which URL the data files of a table are found.

@@ -6,6 +6,7 @@ mod download;
 mod engine;
 mod facets;
 mod functions;
+mod hiding;
 mod live;
 mod lookup;
 mod open;

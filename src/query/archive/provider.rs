@@ -203,7 +203,7 @@ pub fn read_schema(kind: TableKind) -> SchemaRef {
 }
 
 /// Rows as they are written, as they are read.
-fn viewed(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(super) fn viewed(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let columns = rows.columns().iter().zip(schema.fields());
     let columns = columns.map(|(column, field)| cast(column, field.data_type()));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;

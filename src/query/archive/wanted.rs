@@ -12,7 +12,7 @@ use crate::archive::TableKind;
 use crate::diagnostic::Diagnostic;
 use crate::query::PastTime;
 use crate::sigma::{Level, Placeholders, escaped};
-use crate::vendors::VENDORS;
+use crate::vendors::products;
 use crate::view::{Filter, FilterText, RecordKind};
 
 /// The name of the texts that a record must have, in options and URLs.
@@ -106,7 +106,7 @@ impl Wanted {
                     check_words(*attribute, &patterns, &Level::ALL.map(Level::as_str))?;
                 }
                 Attribute::Product => {
-                    let products = VENDORS.map(|vendor| vendor.product);
+                    let products: Vec<&str> = products().collect();
                     check_words(*attribute, &patterns, &products)?;
                 }
                 Attribute::Address => {

@@ -9,10 +9,12 @@ use tokio::runtime::{Builder, Handle};
 use super::parts::requested;
 use crate::config::{self, Config};
 use crate::kafka::session::Shutdown;
-use crate::observe::{ServiceState, http};
+use crate::observe::{Metrics, ServiceState, http};
 use crate::roles::rulebook::read_placeholders;
 use crate::roles::supervise::{DaemonPart, Service, Stop};
-use crate::web::{self, SnapshotKeeper, SnapshotMaker, Snapshots, TriageKeeper, Triages, Web};
+use crate::web::{
+    self, Audit, SnapshotKeeper, SnapshotMaker, Snapshots, TriageKeeper, Triages, Web,
+};
 
 /// Threads that answer questions.
 const THREADS: usize = 2;
@@ -27,6 +29,8 @@ pub(super) struct Page<'d> {
     keeper: Arc<ServiceState>,
     triages: Arc<Triages>,
     triage: Arc<ServiceState>,
+    audit: Arc<Audit>,
+    recorder: Arc<ServiceState>,
 }
 
 impl<'d> Page<'d> {
@@ -34,7 +38,10 @@ impl<'d> Page<'d> {
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub(super) fn new(config: &'d Config) -> Result<Option<Page<'d>>, (SocketAddr, io::Error)> {
+    pub(super) fn new(
+        config: &'d Config,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Option<Page<'d>>, (SocketAddr, io::Error)> {
         let Some(page) = &config.page else {
             return Ok(None);
         };
@@ -48,15 +55,18 @@ impl<'d> Page<'d> {
             keeper: Arc::new(ServiceState::new("page snapshots")),
             triages: Arc::default(),
             triage: Arc::new(ServiceState::new("page triage")),
+            audit: Arc::new(Audit::new(config, metrics.clone())),
+            recorder: Arc::new(ServiceState::new("page audit")),
         }))
     }
 
     /// What the probes show.
-    pub(super) fn states(&self) -> [Arc<ServiceState>; 3] {
+    pub(super) fn states(&self) -> [Arc<ServiceState>; 4] {
         [
             self.server.clone(),
             self.keeper.clone(),
             self.triage.clone(),
+            self.recorder.clone(),
         ]
     }
 
@@ -65,7 +75,7 @@ impl<'d> Page<'d> {
         &'p self,
         handle: &'p Handle,
         shutdown: &'p Shutdown,
-    ) -> [Box<dyn DaemonPart + 'p>; 3] {
+    ) -> [Box<dyn DaemonPart + 'p>; 4] {
         [
             Box::new(ServerPart {
                 page: self,
@@ -74,6 +84,10 @@ impl<'d> Page<'d> {
             Box::new(KeeperPart {
                 page: self,
                 handle,
+                shutdown,
+            }),
+            Box::new(AuditPart {
+                page: self,
                 shutdown,
             }),
             Box::new(TriagePart {
@@ -107,7 +121,9 @@ impl Service for ServerPart<'_> {
             placeholders,
             self.page.snapshots.clone(),
             self.page.triages.clone(),
+            self.page.audit.clone(),
         );
+        let web = web.map_err(|error| Stop::new("login", error.to_string()))?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("page")
@@ -172,5 +188,22 @@ impl Service for TriagePart<'_> {
         };
         let kept = keeper.run();
         kept.map_err(|error| Stop::new("thread", format!("read what was decided: {error}")))
+    }
+}
+
+/// The service that writes what people do on the page.
+struct AuditPart<'p> {
+    page: &'p Page<'p>,
+    shutdown: &'p Shutdown,
+}
+
+impl Service for AuditPart<'_> {
+    fn state(&self) -> &ServiceState {
+        &self.page.recorder
+    }
+
+    fn serve(&self, _after: Option<&Stop>) -> Result<(), Stop> {
+        let written = self.page.audit.run(self.shutdown);
+        written.map_err(|error| Stop::new("producer", error.to_string()))
     }
 }

@@ -12,6 +12,7 @@ use crate::view::{Emitted, RecordKind};
 use crate::web::app::Web;
 use crate::web::decide::{Refusal, draft};
 use crate::web::incidents::Gathered;
+use crate::web::login::user::User;
 use crate::web::newest_alerts::MOST_ALERTS;
 use crate::web::posted::Posted;
 use crate::web::reader::Reader;
@@ -22,12 +23,12 @@ use crate::web::triage::{Outcome, Unwritten};
 const ROWS: usize = 50;
 
 /// The list of incidents.
-pub(in crate::web) async fn alerts(State(web): State<Web>, reader: Reader) -> Response {
+pub(in crate::web) async fn alerts(State(web): State<Web>, user: User, reader: Reader) -> Response {
     let asked = AskedIncidents::of_query(&reader.query);
     if asked.is_form() {
         return see_other(&format!("/alerts?{}", asked.query(asked.page)));
     }
-    let gathered = web.incidents().await;
+    let gathered = web.incidents(&user).await;
     list(&web, &reader, &asked, gathered.as_ref(), Said::default()).await
 }
 
@@ -42,12 +43,13 @@ pub(super) struct Said {
 /// Decides on the selected incidents.
 pub(in crate::web) async fn decide_on_several(
     State(web): State<Web>,
+    user: User,
     reader: Reader,
     posted: Posted,
 ) -> Response {
     let words = reader.language.words();
     let asked = AskedIncidents::of_query(&reader.query);
-    let gathered = match web.incidents().await {
+    let gathered = match web.incidents(&user).await {
         Ok(gathered) => gathered,
         Err(why) => return unavailable(&reader, &why),
     };
@@ -77,7 +79,7 @@ pub(in crate::web) async fn decide_on_several(
         problems,
         status: Some(status),
     };
-    let gathered = web.incidents().await;
+    let gathered = web.incidents(&user).await;
     list(&web, &reader, &asked, gathered.as_ref(), said).await
 }
 

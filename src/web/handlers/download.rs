@@ -13,12 +13,15 @@ use tokio::task::spawn_blocking;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-use super::plain::not_found;
+use super::plain::{not_found, not_recorded};
 use crate::archive::TableKind;
+use crate::config::Role;
 use crate::page::Asked;
 use crate::query::archive::{Conditions, Format, Found, Hashed, RowWriter, record_columns};
 use crate::view::{Emitted, printable_json};
 use crate::web::app::Web;
+use crate::web::audit::{Action, Deed};
+use crate::web::login::user::User;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::{Answer, see_other};
@@ -34,7 +37,11 @@ const FORMS: [(&str, Format); 3] = [
 ];
 
 /// The file of a question.
-pub(in crate::web) async fn download(State(web): State<Web>, reader: Reader) -> Response {
+pub(in crate::web) async fn download(
+    State(web): State<Web>,
+    user: User,
+    reader: Reader,
+) -> Response {
     let form = reader.parameter("format");
     let known = FORMS
         .iter()
@@ -47,16 +54,33 @@ pub(in crate::web) async fn download(State(web): State<Web>, reader: Reader) -> 
         // The list says what is wrong.
         return see_other(&format!("/events?{}", asked.query()));
     };
+    let url = format!("/events?{}", asked.query());
+    if let Some(refused) = reader.refuse(&user, Role::Responder) {
+        web.0
+            .audit
+            .note(Deed::refused(&user, Action::DOWNLOAD, &url));
+        return refused;
+    }
+    if web
+        .0
+        .audit
+        .record(&user, Action::DOWNLOAD, &url)
+        .await
+        .is_err()
+    {
+        return not_recorded(&reader);
+    }
     let (answer, body) = Answer::new();
     let now = Timestamp::now();
     let name = format!("events-{}.{ending}", now.strftime("%Y%m%dT%H%M%SZ"));
     let disposition = format!("attachment; filename=\"{name}.zip\"");
     let download = Download {
         web,
+        user,
         conditions,
         format: *format,
         name,
-        url: format!("/events?{}", asked.query()),
+        url,
         now,
     };
     let handle = Handle::current();
@@ -76,6 +100,7 @@ pub(in crate::web) async fn download(State(web): State<Web>, reader: Reader) -> 
 
 struct Download {
     web: Web,
+    user: User,
     conditions: Conditions,
     format: Format,
     name: String,
@@ -156,7 +181,11 @@ impl Download {
             }
         };
         handle.block_on(async {
-            let snapshot = self.web.snapshot().await.map_err(io::Error::other)?;
+            let snapshot = self
+                .web
+                .snapshot(&self.user)
+                .await
+                .map_err(io::Error::other)?;
             let _permit = self.web.permit().await;
             let engine = &snapshot.engine;
             let newest = engine.newest(

@@ -76,7 +76,7 @@ async fn write(
     }
     let mut listing = Listing::default();
     if let Some(conditions) = conditions
-        && let Err(problem) = listing.run(web, &page, &conditions, answer).await
+        && let Err(problem) = listing.run((web, reader), &page, &conditions, answer).await
     {
         listing.end.problem = Some(problem);
     }
@@ -103,12 +103,12 @@ struct Listing {
 impl Listing {
     async fn run(
         &mut self,
-        web: &Web,
+        (web, reader): (&Web, &Reader),
         page: &EventsPage<'_>,
         conditions: &Conditions,
         answer: &Answer,
     ) -> Result<(), String> {
-        let snapshot = web.snapshot().await?;
+        let snapshot = web.snapshot(reader.user()?).await?;
         self.end.notes = snapshot.notes.clone();
         let _permit = web.permit().await;
         self.rows(&snapshot, page, conditions, answer).await?;

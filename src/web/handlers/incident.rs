@@ -7,14 +7,16 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::alerts::{Said, notes, refused};
-use super::plain::unavailable;
+use super::plain::{not_recorded, unavailable};
 use crate::alert::BUILT_IN;
 use crate::finding::path;
 use crate::page::{Draft, IncidentPage, Section, incident_page, incident_url, message_page};
 use crate::triage::{Alert, Deed, Incident, IncidentKey, TriageState, named, proposal};
 use crate::view::{Emitted, JsonPart};
 use crate::web::app::Web;
+use crate::web::audit::Action;
 use crate::web::decide::draft;
+use crate::web::login::user::User;
 use crate::web::posted::Posted;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
@@ -33,17 +35,27 @@ fn key_of(reader: &Reader) -> Option<IncidentKey> {
 }
 
 /// The page of one incident.
-pub(in crate::web) async fn incident(State(web): State<Web>, reader: Reader) -> Response {
-    show(&web, &reader, false, Said::default()).await
+pub(in crate::web) async fn incident(
+    State(web): State<Web>,
+    user: User,
+    reader: Reader,
+) -> Response {
+    let key = reader.parameter("key").unwrap_or_default();
+    let recorded = web.0.audit.record(&user, Action::VIEW_INCIDENT, &key).await;
+    if recorded.is_err() {
+        return not_recorded(&reader);
+    }
+    show((&web, &user), &reader, false, Said::default()).await
 }
 
 /// Decides on one incident.
 pub(in crate::web) async fn decide_on_one(
     State(web): State<Web>,
+    user: User,
     reader: Reader,
     posted: Posted,
 ) -> Response {
-    let gathered = match web.incidents().await {
+    let gathered = match web.incidents(&user).await {
         Ok(gathered) => gathered,
         Err(why) => return unavailable(&reader, &why),
     };
@@ -77,13 +89,18 @@ pub(in crate::web) async fn decide_on_one(
         problems,
         status: Some(status),
     };
-    show(&web, &reader, is_conflict, said).await
+    show((&web, &user), &reader, is_conflict, said).await
 }
 
 /// The page of the incident that the URL names.
-async fn show(web: &Web, reader: &Reader, is_conflict: bool, said: Said) -> Response {
+async fn show(
+    (web, user): (&Web, &User),
+    reader: &Reader,
+    is_conflict: bool,
+    said: Said,
+) -> Response {
     let words = reader.language.words();
-    let gathered = match web.incidents().await {
+    let gathered = match web.incidents(user).await {
         Ok(gathered) => gathered,
         Err(why) => return unavailable(reader, &why),
     };

@@ -83,7 +83,11 @@ impl NewRows {
         let mut snapshots = web.0.snapshots.changes();
         let mut spoken = Instant::now();
         while Instant::now() < end {
-            match web.snapshot().await {
+            let snapshot = match self.reader.user() {
+                Ok(user) => web.snapshot(user).await,
+                Err(why) => Err(why),
+            };
+            match snapshot {
                 Ok(snapshot) => {
                     let rows = self.new_rows(web, &snapshot).await;
                     if let Some(event) = rows.map_or_else(|why| Some(problem(&why)), event) {

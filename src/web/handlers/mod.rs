@@ -16,7 +16,7 @@ pub(super) use download::download;
 pub(super) use events::events;
 pub(super) use incident::{decide_on_one, incident};
 pub(super) use live::live;
-pub(super) use plain::{asset, home, language, not_found};
+pub(super) use plain::{asset, home, is_own_path, language, not_found};
 pub(super) use profile::{actor, resource};
 pub(super) use record::record;
 pub(super) use sources::sources;

@@ -43,7 +43,7 @@ pub(in crate::web) async fn not_found(reader: Reader) -> Response {
 }
 
 /// Whether this is the path of a page here, and not the address of another host.
-fn is_own_path(back: &str) -> bool {
+pub(in crate::web) fn is_own_path(back: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     back.starts_with('/') && !back.starts_with("//") && back.bytes().all(is_plain)
 }
@@ -53,6 +53,13 @@ pub(super) fn unavailable(reader: &Reader, why: &str) -> Response {
     let words = reader.language.words();
     let frame = reader.frame(words.unavailable, Section::Other);
     let page = message_page(frame, words.unavailable, &crate::view::shown(why));
+    html(StatusCode::SERVICE_UNAVAILABLE, page)
+}
+
+/// Says that nothing is shown, because it cannot be recorded that it was.
+pub(super) fn not_recorded(reader: &Reader) -> Response {
+    let words = reader.language.words();
+    let page = reader.message(words.not_recorded, words.not_recorded_hint);
     html(StatusCode::SERVICE_UNAVAILABLE, page)
 }
 

@@ -43,7 +43,7 @@ async fn profile(web: &Web, reader: Reader, of: ProfileOf) -> Response {
     let Ok(conditions) = web.conditions(&asked.in_span(when), &reader) else {
         return not_found(reader).await;
     };
-    match found(web, of, &conditions).await {
+    match found((web, &reader), of, &conditions).await {
         Err(why) => unavailable(&reader, &why),
         Ok(profile) => {
             let profile = Profile {
@@ -59,11 +59,11 @@ async fn profile(web: &Web, reader: Reader, of: ProfileOf) -> Response {
 
 /// What there is in the archive.
 async fn found(
-    web: &Web,
+    (web, reader): (&Web, &Reader),
     of: ProfileOf,
     conditions: &Conditions,
 ) -> Result<Profile<'static>, String> {
-    let snapshot = web.snapshot().await?;
+    let snapshot = web.snapshot(reader.user()?).await?;
     let _permit = web.permit().await;
     let engine = &snapshot.engine;
     let columns: Vec<&'static str> = of.columns().iter().map(|(column, _)| *column).collect();

@@ -4,22 +4,24 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::plain::{not_found, unavailable};
+use super::plain::{not_found, not_recorded, unavailable};
 use crate::kafka::Stored;
 use crate::page::{RecordPage, Section, message_page, record_page};
-use crate::view::{Emitted, RecordKind, Reference};
+use crate::view::{At, Emitted, RecordKind, Reference};
 use crate::web::app::Web;
+use crate::web::audit::Action;
+use crate::web::login::user::User;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;
 
 /// The page of a record, by `id` or by `at`.
-pub(in crate::web) async fn record(State(web): State<Web>, reader: Reader) -> Response {
+pub(in crate::web) async fn record(State(web): State<Web>, user: User, reader: Reader) -> Response {
     let reference = reader.parameter("at").or_else(|| reader.parameter("id"));
     let Some(reference) = reference.and_then(|text| text.parse::<Reference>().ok()) else {
         return not_found(reader).await;
     };
-    match found(&web, &reference).await {
+    match found(&web, &user, &reference).await {
         Err(why) => unavailable(&reader, &why),
         Ok(None) => {
             let words = reader.language.words();
@@ -28,6 +30,16 @@ pub(in crate::web) async fn record(State(web): State<Web>, reader: Reader) -> Re
             html(StatusCode::NOT_FOUND, page)
         }
         Ok(Some((stored, related))) => {
+            let at = At::from(stored.record().position).to_string();
+            if web
+                .0
+                .audit
+                .record(&user, Action::VIEW_RECORD, &at)
+                .await
+                .is_err()
+            {
+                return not_recorded(&reader);
+            }
             let emitted = Emitted::new(stored.record());
             let related: Vec<Emitted<'_>> = related
                 .iter()
@@ -51,8 +63,12 @@ pub(in crate::web) async fn record(State(web): State<Web>, reader: Reader) -> Re
 }
 
 /// The record, with the alerts that it raised or the events behind it.
-async fn found(web: &Web, reference: &Reference) -> Result<Option<(Stored, Vec<Stored>)>, String> {
-    let snapshot = web.snapshot().await?;
+async fn found(
+    web: &Web,
+    user: &User,
+    reference: &Reference,
+) -> Result<Option<(Stored, Vec<Stored>)>, String> {
+    let snapshot = web.snapshot(user).await?;
     let _permit = web.permit().await;
     let engine = &snapshot.engine;
     let asked = async {

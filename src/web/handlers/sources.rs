@@ -28,7 +28,7 @@ const LETTERS: usize = 50;
 
 /// The page of the sources.
 pub(in crate::web) async fn sources(State(web): State<Web>, reader: Reader) -> Response {
-    let (sources, letters) = match found(&web).await {
+    let (sources, letters) = match found(&web, &reader).await {
         Ok(found) => found,
         Err(why) => return unavailable(&reader, &why),
     };
@@ -49,8 +49,8 @@ pub(in crate::web) async fn sources(State(web): State<Web>, reader: Reader) -> R
 
 type Sources = BTreeMap<String, SourceRead>;
 
-async fn found(web: &Web) -> Result<(Sources, Vec<Stored>), String> {
-    let snapshot = web.snapshot().await?;
+async fn found(web: &Web, reader: &Reader) -> Result<(Sources, Vec<Stored>), String> {
+    let snapshot = web.snapshot(reader.user()?).await?;
     let _permit = web.permit().await;
     let engine = &snapshot.engine;
     let sources = read(engine).await.map_err(|error| in_words(&error))?;

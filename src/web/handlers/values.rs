@@ -30,7 +30,7 @@ pub(in crate::web) async fn values(State(web): State<Web>, reader: Reader) -> Re
             let known = known_words(attribute).into_iter();
             known.map(str::to_owned).collect()
         }
-        Some(attribute) => match found(&web, attribute, &part).await {
+        Some(attribute) => match found((&web, &reader), attribute, &part).await {
             Ok(values) => values,
             Err(why) => {
                 // The reader can write the value all the same.
@@ -43,7 +43,11 @@ pub(in crate::web) async fn values(State(web): State<Web>, reader: Reader) -> Re
     (kind, json!(values).to_string()).into_response()
 }
 
-async fn found(web: &Web, attribute: Attribute, part: &str) -> Result<Vec<String>, String> {
+async fn found(
+    (web, reader): (&Web, &Reader),
+    attribute: Attribute,
+    part: &str,
+) -> Result<Vec<String>, String> {
     let table = match attribute {
         Attribute::Rule => TableKind::Alerts,
         _ => TableKind::Events,
@@ -51,7 +55,7 @@ async fn found(web: &Web, attribute: Attribute, part: &str) -> Result<Vec<String
     let Some(grouping) = Grouping::of_attribute(table, attribute) else {
         return Ok(Vec::new());
     };
-    let snapshot = web.snapshot().await?;
+    let snapshot = web.snapshot(reader.user()?).await?;
     let _permit = web.permit().await;
     let newest_ms = snapshot
         .engine

@@ -291,7 +291,7 @@ fn details_are_refused_with_words_while_kafka_takes_no_record_of_it() {
         answer.body
     );
     assert!(!answer.body.contains("DeleteTopic"), "{}", answer.body);
-    assert!(site.log().contains("refused on the page"), "{}", site.log());
+    site.assert_logs("refused on the page");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn a_token_with_a_wrong_claim_logs_nobody_in() {
         let answer = log_in(&mut browser, &provider, "/events");
         assert_eq!(answer.status, 403, "{name}");
         assert!(answer.body.contains("The login failed."), "{}", answer.body);
-        assert!(site.log().contains(reason), "{reason}: {}", site.log());
+        site.assert_logs(reason);
         assert_eq!(browser.get("/events").status, 303);
     }
 }
@@ -195,7 +195,7 @@ fn while_the_provider_is_down_the_page_says_so_and_logs_in_afterwards() {
         "{}",
         down.body
     );
-    assert!(site.log().contains("status 503"), "{}", site.log());
+    site.assert_logs("status 503");
     provider.is_down(false);
     assert_eq!(log_in(&mut browser, &provider, "/events").status, 303);
     assert_eq!(browser.get("/events").status, 200);

@@ -127,6 +127,12 @@ impl Site {
         }
     }
 
+    /// Fails unless this is in its log, or comes soon: an answer can be here before the log is.
+    pub fn assert_logs(&self, text: &str) {
+        let found = eventually(|| self.log().contains(text).then_some(()));
+        assert!(found.is_some(), "{text}: {}", self.log());
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         self.log.lock().expect("no panic").clone()

@@ -4,8 +4,6 @@
 
 mod archives;
 mod output_topics;
-#[cfg(feature = "archive")]
-mod page;
 mod parts;
 mod suppressions;
 
@@ -16,6 +14,8 @@ use std::thread;
 use tokio::runtime::Handle;
 
 use super::outbox::{Outbox, OutboxConfig};
+#[cfg(feature = "archive")]
+use super::page::Page;
 use super::rulebook::{ReloadRequests, Rulebook};
 use super::supervise::{self, DaemonPart, Pauses, RequestOnDrop, Stop};
 use crate::config::{Archive, Config};
@@ -28,8 +28,6 @@ use crate::observe::{
 use crate::pipeline::{Content, Pipeline};
 use archives::Archives;
 use output_topics::OutputTopics;
-#[cfg(feature = "archive")]
-use page::Page;
 use parts::{AlertsPart, HttpPart, ReloadPart, SinkPart, SourcePart};
 use suppressions::SuppressionsPart;
 

@@ -9,5 +9,7 @@ pub mod inspection;
 pub mod notify;
 pub mod outbox;
 pub mod outputs;
+#[cfg(feature = "archive")]
+pub mod page;
 pub mod rulebook;
 pub mod supervise;

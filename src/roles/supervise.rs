@@ -94,6 +94,13 @@ impl<S: Service> DaemonPart for S {
     }
 }
 
+/// Resolves when a stop is requested.
+pub(super) async fn requested(shutdown: &Shutdown) {
+    while !shutdown.is_requested() {
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
 /// The supervisor's intervals.
 #[derive(Debug, Clone, Copy)]
 pub struct Pauses {

@@ -265,6 +265,12 @@ impl SnapshotMaker {
                 "What the topics hold beyond the archive is left out: Kafka has not answered yet.",
             );
         }
+        if !self.has_archive() {
+            note(
+                "There is no archive: the newest 50,000 records of each topic are shown. \
+                 `archive` in the configuration keeps everything.",
+            );
+        }
         let opened = self.open(ends == Ends::Asked, &note);
         let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         match opened {

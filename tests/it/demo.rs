@@ -197,6 +197,19 @@ fn events_total(address: &str) -> u64 {
         .unwrap_or_else(|| panic!("no count in {answer}"))
 }
 
+/// The demo on free ports. Only a build with the archive has the page.
+#[cfg(feature = "archive")]
+const SERVE: [&str; 6] = [
+    "demo",
+    "--serve",
+    "--listen",
+    "127.0.0.1:0",
+    "--page",
+    "127.0.0.1:0",
+];
+#[cfg(not(feature = "archive"))]
+const SERVE: [&str; 4] = ["demo", "--serve", "--listen", "127.0.0.1:0"];
+
 /// A demo that serves.
 struct Served {
     child: Running,
@@ -216,11 +229,9 @@ fn serve(command: &mut Command) -> Served {
         let line = lines
             .recv_timeout(DEADLINE)
             .expect("the address before the end");
-        if let Some(rest) = line.trim().strip_prefix("http://") {
-            break rest
-                .strip_suffix("/metrics")
-                .expect("/metrics first")
-                .to_owned();
+        let address = line.trim().strip_prefix("http://");
+        if let Some(address) = address.and_then(|rest| rest.strip_suffix("/metrics")) {
+            break address.to_owned();
         }
     };
     Served {
@@ -235,7 +246,8 @@ fn idle_connections_keep_neither_probes_waiting_nor_descriptors() {
     // The demo has the same listener and limit as the daemon.
     raise_limit();
     let binary = env!("CARGO_BIN_EXE_watchbell");
-    let script = format!("ulimit -Sn 256; exec {binary} demo --serve --listen 127.0.0.1:0");
+    let arguments = SERVE.join(" ");
+    let script = format!("ulimit -Sn 256; exec {binary} {arguments}");
     let served = serve(Command::new("sh").args(["-c", &script]));
     let address = &served.address;
     let process = format!("/proc/{}", served.child.0.id());
@@ -299,7 +311,7 @@ fn it_serves_metrics_while_events_flow_and_ends_cleanly_when_asked() {
         mut child,
         lines,
         address,
-    } = serve(watchbell().args(["demo", "--serve", "--listen", "127.0.0.1:0"]));
+    } = serve(watchbell().args(SERVE));
     for probe in ["/livez", "/readyz"] {
         let answer = ask(&address, probe);
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{probe}: {answer}");

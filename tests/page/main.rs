@@ -3,6 +3,8 @@
 
 /// Chromium, driven over WebDriver.
 mod browser;
+/// The demo's page, and the pictures of README.md.
+mod demo;
 /// Downloads and other answers that are no pages.
 mod files;
 /// Records that are to do harm.

@@ -2,12 +2,13 @@
 //! and prints what it reads back from the output topics.
 
 mod feed;
-mod page;
 mod report;
 mod serve;
+mod terminal_page;
+#[cfg(feature = "archive")]
+mod web_page;
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,8 +18,9 @@ use clap::Args;
 use jiff::Timestamp;
 
 use self::feed::Feed;
-use self::page::{BOLD, DIM, Page};
 use self::report::Outputs;
+use self::serve::Addresses;
+use self::terminal_page::{BOLD, DIM, Page};
 use super::failure::Failure;
 use super::say::report_panics;
 use super::shipped::Shipped;
@@ -40,17 +42,11 @@ const NAMES: &str = include_str!("../../../config/names.demo.yaml");
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// Keep running: write typical events at a steady pace, and serve /metrics, /livez, /readyz and /status.
+    /// Keep running: write typical events at a steady pace, and serve the page, /metrics, /livez, /readyz and /status.
     #[arg(long)]
     serve: bool,
-    /// The address to serve on; port 0 selects a free port.
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:9464",
-        requires = "serve"
-    )]
-    listen: SocketAddr,
+    #[command(flatten)]
+    addresses: Addresses,
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
@@ -99,7 +95,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
                 metrics: metrics.clone(),
                 rules: shipped.rules.clone(),
             };
-            serving.until_stopped(command.listen, &mut page, has_session_ended)
+            serving.until_stopped(&command.addresses, &mut page, has_session_ended)
         });
         shutdown.request();
         // If a session failed, its error is the cause.
@@ -214,7 +210,7 @@ fn show(
 /// The width of the terminal in columns.
 fn terminal_width() -> usize {
     let size = terminal_size::terminal_size_of(io::stdout());
-    size.map_or(page::WIDTH, |(width, _)| width.0.into())
+    size.map_or(terminal_page::WIDTH, |(width, _)| width.0.into())
 }
 
 /// Prints which commands to try next.
@@ -225,7 +221,10 @@ fn show_next(page: &mut Page<impl Write>) -> io::Result<()> {
             "replay audit.ndjson.gz",
             "your own events through the same pipeline",
         ),
-        ("demo --serve", "the demo keeps running and serves metrics"),
+        (
+            "demo --serve",
+            "the demo keeps running and serves the page and metrics",
+        ),
         (
             "run -c watchbell.yaml",
             "the daemon; README.md shows the smallest configuration",

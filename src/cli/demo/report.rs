@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
-use super::page::{BAD, BOLD, DIM, GOOD, NOTE, Page, WARNING};
+use super::terminal_page::{BAD, BOLD, DIM, GOOD, NOTE, Page, WARNING};
 use crate::event::OutputRecord;
 use crate::finding::path;
 use crate::vendors::{ACTIONTRAIL, Vendor};

@@ -7,13 +7,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::Args;
 use indicatif::{HumanCount, ProgressBar};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use super::feed::Feed;
-use super::page::{BOLD, DIM, Page};
+use super::terminal_page::{BOLD, DIM, Page};
+#[cfg(feature = "archive")]
+use super::web_page::WebPage;
 use crate::cli::failure::Failure;
 use crate::cli::signals::StopSignals;
 use crate::kafka::embedded::Embedded;
@@ -28,6 +31,28 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The number of events in a batch.
 const BATCH_EVENTS: usize = 10;
 
+/// Where it serves.
+#[derive(Debug, Args)]
+pub(super) struct Addresses {
+    /// The address to serve on; port 0 selects a free port.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:9464",
+        requires = "serve"
+    )]
+    listen: SocketAddr,
+    /// The loopback address of the page; port 0 selects a free port.
+    #[cfg(feature = "archive")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:9465",
+        requires = "serve"
+    )]
+    page: SocketAddr,
+}
+
 /// What the demo needs while it serves.
 pub(super) struct Serving<'d> {
     pub(super) embedded: &'d Embedded,
@@ -40,10 +65,10 @@ pub(super) struct Serving<'d> {
 }
 
 impl Serving<'_> {
-    /// Serves on `listen` and writes to the source topic, until a signal arrives or a session has ended.
+    /// Serves, and writes to the source topic, until a signal arrives or a session has ended.
     pub(super) fn until_stopped(
         mut self,
-        listen: SocketAddr,
+        addresses: &Addresses,
         page: &mut Page<impl Write>,
         has_session_ended: impl Fn() -> bool,
     ) -> Result<(), Failure> {
@@ -59,6 +84,7 @@ impl Serving<'_> {
             rules: self.rules.clone(),
         };
         let stop = stop_signal(&runtime)?;
+        let listen = addresses.listen;
         let listener =
             http::bind(listen, http::SERVED).with_context(|| format!("listen on {listen}"))?;
         let at = listener.local_addr().context("get the port")?;
@@ -68,7 +94,17 @@ impl Serving<'_> {
         };
         // It is served until the runtime is dropped, at the end of this function.
         runtime.spawn(http::serve(listener, pages, std::future::pending()));
-        self.announce(page, at)?;
+        #[cfg(feature = "archive")]
+        let served = WebPage::start(
+            self.embedded,
+            addresses.page,
+            (&self.metrics, runtime.handle()),
+        )?;
+        #[cfg(feature = "archive")]
+        let web_page = Some(served.at());
+        #[cfg(not(feature = "archive"))]
+        let web_page = None;
+        self.announce(page, at, web_page)?;
         let bar = ProgressBar::new_spinner();
         while !has_session_ended() {
             match stop.recv_timeout(PAUSE) {
@@ -89,9 +125,25 @@ impl Serving<'_> {
         Ok(page.flush()?)
     }
 
-    fn announce(&self, page: &mut Page<impl Write>, at: SocketAddr) -> Result<(), Failure> {
+    /// Says what is served at `at`, and where the page is, if the build has one.
+    fn announce(
+        &self,
+        page: &mut Page<impl Write>,
+        at: SocketAddr,
+        web_page: Option<SocketAddr>,
+    ) -> Result<(), Failure> {
         let per_second = BATCH_EVENTS as u128 * 1000 / PAUSE.as_millis();
         page.heading("Serving until Ctrl-C")?;
+        match web_page {
+            Some(at) => page.line(&[
+                (BOLD, &format!("  http://{at}/")),
+                (DIM, "  the page: open it in a browser"),
+            ])?,
+            None => page.paragraph(
+                DIM,
+                "  A build with `--features archive` also serves the page.",
+            )?,
+        }
         for path in ["metrics", "livez", "readyz", "status"] {
             page.line(&[(BOLD, &format!("  http://{at}/{path}"))])?;
         }

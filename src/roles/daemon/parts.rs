@@ -25,17 +25,10 @@ use crate::roles::ingest::Ingest;
 use crate::roles::notify::{self, NotifyConfig};
 use crate::roles::outbox::Outbox;
 use crate::roles::rulebook::{ReloadRequests, Rulebook};
-use crate::roles::supervise::{DaemonPart, Service, Stop};
+use crate::roles::supervise::{DaemonPart, Service, Stop, requested};
 
-/// How often the HTTP server checks whether it is to end.
+/// How often a part that waits checks whether it is to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Resolves when a stop is requested.
-pub(super) async fn requested(shutdown: &Shutdown) {
-    while !shutdown.is_requested() {
-        tokio::time::sleep(POLL_INTERVAL).await;
-    }
-}
 
 /// The stop of a source because of this error: what was found, and what to do.
 fn stop(source: &str, error: &SessionError) -> Stop {

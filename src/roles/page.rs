@@ -1,4 +1,4 @@
-//! The parts of the page: the server, and the keepers of the snapshots and of what was decided, from which it answers.
+//! The role `page`: the server, and the keepers of the snapshots and of what was decided, from which it answers.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Handle};
 
-use super::parts::requested;
+use super::supervise::requested;
 use crate::config::{self, Config};
 use crate::kafka::session::Shutdown;
 use crate::observe::{Metrics, ServiceState, http};
@@ -20,9 +20,9 @@ use crate::web::{
 const THREADS: usize = 2;
 
 /// The page, which listens already.
-pub(super) struct Page<'d> {
+pub struct Page {
     config: Arc<Config>,
-    page: &'d config::Page,
+    page: config::Page,
     listener: TcpListener,
     snapshots: Arc<Snapshots>,
     server: Arc<ServiceState>,
@@ -33,22 +33,22 @@ pub(super) struct Page<'d> {
     recorder: Arc<ServiceState>,
 }
 
-impl<'d> Page<'d> {
+impl Page {
     /// The page of the configuration; `None` if it has none.
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub(super) fn new(
-        config: &'d Config,
+    pub fn new(
+        config: &Config,
         metrics: &Arc<Metrics>,
-    ) -> Result<Option<Page<'d>>, (SocketAddr, io::Error)> {
+    ) -> Result<Option<Page>, (SocketAddr, io::Error)> {
         let Some(page) = &config.page else {
             return Ok(None);
         };
         Ok(Some(Page {
             // The keepers have threads that outlive the parts.
             config: Arc::new(config.clone()),
-            page,
+            page: page.clone(),
             listener: http::bind(page.listen, "the page").map_err(|error| (page.listen, error))?,
             snapshots: Arc::default(),
             server: Arc::new(ServiceState::new("page")),
@@ -61,7 +61,7 @@ impl<'d> Page<'d> {
     }
 
     /// What the probes show.
-    pub(super) fn states(&self) -> [Arc<ServiceState>; 4] {
+    pub fn states(&self) -> [Arc<ServiceState>; 4] {
         [
             self.server.clone(),
             self.keeper.clone(),
@@ -70,8 +70,16 @@ impl<'d> Page<'d> {
         ]
     }
 
+    /// Where it listens; the port is the real one.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
     /// The parts.
-    pub(super) fn parts<'p>(
+    pub fn parts<'p>(
         &'p self,
         handle: &'p Handle,
         shutdown: &'p Shutdown,
@@ -100,7 +108,7 @@ impl<'d> Page<'d> {
 
 /// The service that answers requests. It has a runtime of its own, so that questions keep nothing else waiting.
 struct ServerPart<'p> {
-    page: &'p Page<'p>,
+    page: &'p Page,
     shutdown: &'p Shutdown,
 }
 
@@ -117,7 +125,7 @@ impl Service for ServerPart<'_> {
             Stop::new("placeholders", faults.join("\n"))
         })?;
         let web = Web::new(
-            (config, self.page.page),
+            (config, &self.page.page),
             placeholders,
             self.page.snapshots.clone(),
             self.page.triages.clone(),
@@ -144,7 +152,7 @@ impl Service for ServerPart<'_> {
 
 /// The service that keeps the snapshots.
 struct KeeperPart<'p> {
-    page: &'p Page<'p>,
+    page: &'p Page,
     handle: &'p Handle,
     shutdown: &'p Shutdown,
 }
@@ -171,7 +179,7 @@ impl Service for KeeperPart<'_> {
 
 /// The service that reads what was decided of alerts.
 struct TriagePart<'p> {
-    page: &'p Page<'p>,
+    page: &'p Page,
     shutdown: &'p Shutdown,
 }
 
@@ -193,7 +201,7 @@ impl Service for TriagePart<'_> {
 
 /// The service that writes what people do on the page.
 struct AuditPart<'p> {
-    page: &'p Page<'p>,
+    page: &'p Page,
     shutdown: &'p Shutdown,
 }
 

@@ -91,13 +91,22 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let requests = Arc::new(ReloadRequests::default());
     // Before anything that takes time: without a handler, a signal would kill the process.
     serve_signals(&runtime, shutdown.clone(), requests.clone())?;
-    let ordinal = ordinal::choose(config.session.ordinal, ordinal::is_in_kubernetes())
-        .map_err(|fault| Failure::configuration([fault]))?;
+    // Only those who read sources are told apart by it.
+    let ordinal = match config.sources.is_empty() {
+        true => None,
+        false => Some(
+            ordinal::choose(config.session.ordinal, ordinal::is_in_kubernetes())
+                .map_err(|fault| Failure::configuration([fault]))?,
+        ),
+    };
     let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
     check_archive(&config)?;
     log::init(config.log.format, &config.log.filter).context("start the log")?;
     panics::report(|place| tracing::error!(place, "panic"));
-    ordinal.announce();
+    let number = ordinal.map_or(0, |ordinal| {
+        ordinal.announce();
+        ordinal.number
+    });
     descriptors::raise_limit();
     let daemon = Daemon {
         config: &config,
@@ -105,7 +114,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
             .archive
             .as_ref()
             .filter(|_| command.runs(Role::Archive)),
-        sessions: config.sessions(ordinal.number),
+        sessions: config.sessions(number),
         rulebook: Arc::new(rulebook),
         requests,
         shutdown,

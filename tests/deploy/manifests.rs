@@ -33,6 +33,15 @@ fn one<'o>(objects: &'o [Value], kind: &str, name: &str) -> &'o Value {
     found.unwrap_or_else(|| panic!("no {kind} {name}"))
 }
 
+/// The overlay with the page.
+fn with_page() -> Vec<Value> {
+    render("deploy/kustomize/page")
+}
+
+fn page_pod(objects: &[Value]) -> &Value {
+    &one(objects, "Deployment", "watchbell-page")["spec"]["template"]["spec"]
+}
+
 fn pod(objects: &[Value]) -> &Value {
     &one(objects, "StatefulSet", "watchbell")["spec"]["template"]["spec"]
 }
@@ -66,7 +75,9 @@ fn config(objects: &[Value]) -> Config {
 fn every_object_is_one_that_kubernetes_knows() {
     let objects = base();
     assert_eq!(objects.len(), 7);
-    for object in &objects {
+    let with_page = with_page();
+    assert_eq!(with_page.len(), 10);
+    for object in objects.iter().chain(&with_page) {
         let faults = schemas::faults(object);
         assert!(faults.is_empty(), "{}: {faults:?}", object["kind"]);
         let namespaced = object["kind"] != "Namespace";
@@ -185,8 +196,14 @@ fn a_pods_number_comes_from_the_label_that_a_stateful_set_gives_it() {
 /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/>
 #[test]
 fn pods_keep_to_the_restricted_standard() {
-    let objects = base();
-    let pod = pod(&objects);
+    let (objects, with_page) = (base(), with_page());
+    assert_restricted(pod(&objects));
+    assert_restricted(page_pod(&with_page));
+    let labels = &one(&objects, "Namespace", "watchbell")["metadata"]["labels"];
+    assert_eq!(labels["pod-security.kubernetes.io/enforce"], "restricted");
+}
+
+fn assert_restricted(pod: &Value) {
     for field in ["hostNetwork", "hostPID", "hostIPC"] {
         assert!(pod.get(field).is_none(), "{field}");
     }
@@ -212,8 +229,57 @@ fn pods_keep_to_the_restricted_standard() {
             "{volume}"
         );
     }
-    let labels = &one(&objects, "Namespace", "watchbell")["metadata"]["labels"];
-    assert_eq!(labels["pod-security.kubernetes.io/enforce"], "restricted");
+}
+
+#[test]
+fn the_page_has_pods_of_its_own_with_the_ports_of_the_page() {
+    let objects = with_page();
+    let pod = page_pod(&objects);
+    let container = &pod["containers"][0];
+    let variables = container["env"].as_array().expect("variables");
+    let variables: Vec<(String, String)> = variables
+        .iter()
+        .map(|variable| {
+            let text = |key: &str| variable[key].as_str().expect("a text").to_owned();
+            (text("name"), text("value"))
+        })
+        .collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = loadable(&objects, &folder);
+    let loaded = from_parts(Some(("watchbell.yaml", &text)), &variables);
+    let config = loaded.expect("a configuration").config;
+    let page = config.page.expect("a page").listen;
+    assert!(page.ip().is_loopback(), "{page}");
+    assert_eq!(
+        container["ports"],
+        json!([
+            {"name": "http", "containerPort": config.listen.port()},
+            {"name": "page", "containerPort": page.port()},
+        ])
+    );
+    for (probe, path) in [("livenessProbe", LIVEZ), ("readinessProbe", READYZ)] {
+        let asked = &container[probe]["httpGet"];
+        assert_eq!(asked, &json!({"path": path, "port": "http"}), "{probe}");
+    }
+    assert_eq!(
+        container["args"].as_array().expect("arguments")[..3],
+        [json!("run"), json!("--role"), json!("page")]
+    );
+    // No Service of one leads to pods of the other.
+    let labels = &one(&objects, "Deployment", "watchbell-page")["spec"]["template"]["metadata"];
+    for (service, port) in [
+        ("watchbell-page", "page"),
+        ("watchbell-page-metrics", "http"),
+    ] {
+        let spec = &one(&objects, "Service", service)["spec"];
+        assert_eq!(spec["selector"], labels["labels"], "{service}");
+        assert_eq!(spec["ports"][0]["targetPort"], port, "{service}");
+    }
+    let base = one(&objects, "Service", "watchbell-metrics");
+    assert_ne!(base["spec"]["selector"], labels["labels"]);
+    // Prometheus finds both by the same labels.
+    let page = one(&objects, "Service", "watchbell-page-metrics");
+    assert_eq!(page["metadata"]["labels"], base["metadata"]["labels"]);
 }
 
 #[test]

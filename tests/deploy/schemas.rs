@@ -38,7 +38,7 @@ fn folder() -> &'static Path {
 /// What is wrong with an object, by the schema of its kind in one of the modules.
 pub fn faults(object: &Value) -> Vec<String> {
     let (module, definition) = match object["kind"].as_str().expect("a kind") {
-        kind @ "StatefulSet" => ("apps", format!("kubernetes_apps_{kind}")),
+        kind @ ("StatefulSet" | "Deployment") => ("apps", format!("kubernetes_apps_{kind}")),
         kind @ "PodDisruptionBudget" => ("policy", format!("kubernetes_policy_v1_{kind}")),
         kind => ("apps", format!("kubernetes_core_{kind}")),
     };

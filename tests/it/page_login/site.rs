@@ -97,6 +97,8 @@ impl Site {
         let mut process = watchbell()
             .args(["run", "--role", "page", "--config"])
             .arg(folder.path().join("watchbell.yaml"))
+            // As in a pod of a Deployment, which has no number.
+            .env("KUBERNETES_SERVICE_HOST", "10.0.0.1")
             .stderr(Stdio::piped())
             .spawn()
             .expect("run watchbell");

@@ -220,11 +220,12 @@ impl Parser {
     }
 
     fn method(&mut self, module: Module<'_>, entry: &Entry) {
-        const KEYS: [&str; 7] = [
+        const KEYS: [&str; 8] = [
             "aliases",
             "activity",
             "access",
             "sensitivity",
+            "grants",
             "resource_type",
             "description",
             "description_zh",
@@ -257,6 +258,7 @@ impl Parser {
                 ("high", Sensitivity::High),
             ],
         );
+        let grants = self.flag(node, "grants");
         let own_type = node.entry("resource_type");
         let own_type = own_type.and_then(|node| self.reader.text(node));
         let description = self.required(node, "description");
@@ -282,6 +284,7 @@ impl Parser {
             activity,
             access,
             sensitivity,
+            grants,
             resource_type: own_type.or(module.resource_type).map(str::to_owned),
             description: description.into(),
             description_zh: description_zh.map(Phrase::from),
@@ -326,6 +329,19 @@ impl Parser {
             self.reader.report(Problem::error(node.mark, message));
         }
         found
+    }
+
+    /// Whether a key that may be missing says so.
+    fn flag(&mut self, node: &Node, key: &str) -> bool {
+        match node.entry(key).map(|found| (&found.value, found.mark)) {
+            None => false,
+            Some((yaml::Value::Bool(flag), _)) => *flag,
+            Some((_, mark)) => {
+                let problem = Problem::error(mark, format!("`{key}` is true or false"));
+                self.reader.report(problem);
+                false
+            }
+        }
     }
 
     fn word<T: Copy>(&mut self, node: &Node, key: &str, known: &[(&str, T)]) -> Option<T> {

@@ -61,6 +61,8 @@ pub struct Method {
     pub access: Access,
     /// How much it matters.
     pub sensitivity: Sensitivity,
+    /// Whether it gives somebody rights, or takes them away.
+    pub grants: bool,
     /// The kind of thing it acts on; none where that differs from call to call.
     pub resource_type: Option<String>,
     /// One sentence for a human reader.

@@ -11,6 +11,8 @@ pub use file::Catalog;
 pub use method::{Access, Method, Sensitivity};
 pub use method_names::MethodNames;
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Diagnostic;
 use crate::vendors::VENDORS;
 
@@ -35,6 +37,13 @@ impl Catalogs {
     /// The catalogue of a product, by the word that a rule's `logsource` has for it.
     pub fn of(&self, product: &str) -> Option<&Catalog> {
         self.iter().find(|catalog| catalog.product() == product)
+    }
+
+    /// The names under which events may have the methods that give somebody rights, or take them away, each once.
+    pub fn grants(&self) -> BTreeSet<&str> {
+        let methods = self.iter().flat_map(Catalog::methods);
+        let granting = methods.filter(|method| method.grants);
+        granting.flat_map(Method::names).collect()
     }
 
     /// One for each product.

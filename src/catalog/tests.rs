@@ -102,6 +102,27 @@ fn the_description_of_a_method_is_complete() {
     }
 }
 
+#[test]
+fn what_gives_or_takes_rights_is_a_write_of_high_sensitivity() {
+    let catalogs = Catalogs::shipped().unwrap();
+    for catalog in catalogs.iter() {
+        let granting: Vec<&Method> = catalog.methods().filter(|method| method.grants).collect();
+        assert!(!granting.is_empty(), "{}", catalog.product());
+        for method in granting {
+            let is_write = method.access == Access::Write;
+            assert!(
+                is_write && method.sensitivity == Sensitivity::High,
+                "{}",
+                method.name
+            );
+        }
+    }
+    let confluent = catalogs.of("confluent").unwrap();
+    let grants = |name: &str| confluent.method(name).unwrap().grants;
+    assert!(grants("BindRoleForPrincipal") && grants("kafka.DeleteAcls"));
+    assert!(!grants("kafka.DescribeAcls") && !grants("kafka.DeleteTopics"));
+}
+
 /// The methods whose access contradicts their activity.
 fn contradictions(catalog: &Catalog) -> Vec<&str> {
     let is_contradicted = |method: &&Method| match method.activity {
@@ -156,7 +177,7 @@ services:
     m:
       methods:
         A: {activity: creat, access: read, sensitivity: low, description: Does A.}
-        B: {activity: read, acess: read, sensitivity: low, description: Does B.}
+        B: {activity: read, acess: read, sensitivity: low, grants: often, description: Does B.}
         C: {aliases: [D], activity: read, access: read, sensitivity: low, description: Does C.}
         d: {activity: read, access: read, sensitivity: low, description: ''}
 ";
@@ -167,6 +188,7 @@ c.yaml:6:23: error: unknown activity `creat`
 c.yaml:7:12: error: `access` is missing
 c.yaml:7:29: error: unknown key `acess`
   help: did you mean `access`?
+c.yaml:7:68: error: `grants` is true or false
 c.yaml:9:9: error: a second method is called `d`
 c.yaml:9:74: error: an empty string
   help: write a text, or remove the key";

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::asked::Asked;
 use super::filter_bar::spans;
 use super::frame::Frame;
+use super::grants::Grants;
 use super::histogram::{Histogram, grouped};
 use super::moment::moment;
 use super::record_row::cut;
@@ -57,6 +58,7 @@ impl ProfileOf {
                 ("status", Some(Attribute::Status)),
                 ("product", Some(Attribute::Product)),
                 ("actor_uid", Some(Attribute::Actor)),
+                ("actor_name", Some(Attribute::Actor)),
                 ("actor_email", Some(Attribute::Actor)),
                 ("actor_type", None),
             ],
@@ -91,6 +93,8 @@ pub struct Profile<'p> {
     pub facets: Vec<Facet>,
     /// How many alerts there were.
     pub alerts: u64,
+    /// Rights that an actor gave or took away, and those that somebody gave it or took from it.
+    pub grants: Vec<Grants<'p>>,
 }
 
 /// The page of a profile.
@@ -111,6 +115,8 @@ pub fn profile_page(frame: Frame<'_>, profile: &Profile<'_>) -> String {
                 }
             }
             @match span_ms {
+                // Somebody who has done nothing yet may have been given rights.
+                None if has_grants(profile) => { p.faint { (words.no_events) } }
                 None => { div.empty { p { strong { (words.no_events) } } p { (words.no_events_hint) } } }
                 Some((first_ms, last_ms)) => {
                     p.seen {
@@ -127,9 +133,17 @@ pub fn profile_page(frame: Frame<'_>, profile: &Profile<'_>) -> String {
                     }
                 }
             }
+            @for grants in profile.grants.iter().filter(|grants| !grants.events.is_empty()) { (grants.markup(frame)) }
         }
     };
     frame.with(&content).into_string()
+}
+
+fn has_grants(profile: &Profile<'_>) -> bool {
+    profile
+        .grants
+        .iter()
+        .any(|grants| !grants.events.is_empty())
 }
 
 /// The URL of a profile.
@@ -184,9 +198,7 @@ fn facet(
                             td.value {
                                 @match attribute {
                                     Some(attribute) => {
-                                        a href={ "/events?" (asked.and(attribute.name(), &escaped(&value.value)).query()) } {
-                                            bdi { (cut(&value.value)) }
-                                        }
+                                        a href=(link(profile, attribute, &value.value, asked)) { bdi { (cut(&value.value)) } }
                                     }
                                     None => { bdi { (cut(&value.value)) } }
                                 }
@@ -202,6 +214,17 @@ fn facet(
             @if facet.distinct > facet.values.len() {
                 p.faint { (words.and_more) " " (grouped((facet.distinct - facet.values.len()) as u64)) }
             }
+        }
+    }
+}
+
+/// Where a value leads: other names of the actor to their own page, all others to the events that have them.
+fn link(profile: &Profile<'_>, attribute: Attribute, value: &str, asked: &Asked) -> String {
+    match (profile.of, attribute) {
+        (ProfileOf::Actor, Attribute::Actor) => profile_url(profile.of, value, profile.when),
+        _ => {
+            let asked = asked.and(attribute.name(), &escaped(value));
+            format!("/events?{}", asked.query())
         }
     }
 }

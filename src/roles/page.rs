@@ -10,6 +10,7 @@ use super::supervise::requested;
 use crate::config::{self, Config};
 use crate::kafka::session::Shutdown;
 use crate::observe::{Metrics, ServiceState, http};
+use crate::pipeline::Catalogs;
 use crate::roles::rulebook::read_placeholders;
 use crate::roles::supervise::{DaemonPart, Service, Stop};
 use crate::web::{
@@ -124,8 +125,13 @@ impl Service for ServerPart<'_> {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
             Stop::new("placeholders", faults.join("\n"))
         })?;
+        let catalogs = Catalogs::shipped().map_err(|faults| {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            Stop::new("catalog", faults.join("\n"))
+        })?;
         let web = Web::new(
             (config, &self.page.page),
+            &catalogs,
             placeholders,
             self.page.snapshots.clone(),
             self.page.triages.clone(),

@@ -10,7 +10,7 @@ use super::login::ways::{Login, LoginError};
 use super::snapshot::{Snapshot, Snapshots};
 use super::triage::{TriageWriter, Triages};
 use crate::config::{self, Config};
-use crate::pipeline::Content;
+use crate::pipeline::{Catalogs, Content};
 use crate::sigma::Placeholders;
 
 /// Most questions that are answered at the same time.
@@ -32,6 +32,8 @@ pub(super) struct Shared {
     questions: Arc<Semaphore>,
     /// Whether an archive is configured.
     pub(super) has_archive: bool,
+    /// The operations that give somebody rights, or take them away.
+    pub(super) grants: Vec<String>,
 }
 
 impl Web {
@@ -42,6 +44,7 @@ impl Web {
     /// Nobody could log in.
     pub fn new(
         (config, page): (&Config, &config::Page),
+        catalogs: &Catalogs,
         placeholders: Placeholders,
         snapshots: Arc<Snapshots>,
         triages: Arc<Triages>,
@@ -58,6 +61,7 @@ impl Web {
             alerts_topic: config.outputs.of(Content::Alerts).topic.clone(),
             questions: Arc::new(Semaphore::new(QUESTIONS)),
             has_archive: config.archive.is_some(),
+            grants: catalogs.grants().into_iter().map(str::to_owned).collect(),
         })))
     }
 

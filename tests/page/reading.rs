@@ -51,6 +51,37 @@ async fn a_deletion_is_found_from_its_alert_in_four_clicks_and_the_address_can_b
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_page_of_an_actor_shows_the_rights_given_and_received() {
+    let site = Site::of(&documented());
+    let browser = Browser::start(USUAL).await;
+    // Confluent names the principal, Alibaba Cloud the user, whom nobody has seen act.
+    for (giver, taker, operation, other) in [
+        ("u-5r7t9w", "u-9k2m4n", "BindRoleForPrincipal", "lin"),
+        ("lin", "temp", "AttachPolicyToUser", "u-5r7t9w"),
+    ] {
+        for (actor, title) in [
+            (giver, "Rights given and taken away"),
+            (taker, "Rights received and lost, by others"),
+        ] {
+            let url = format!("{}/actor?id={actor}&when=all", site.url);
+            browser.go(&url).await;
+            assert_eq!(browser.texts(".grants h2").await, [title], "{actor}");
+            let rows = browser.texts(".grants tbody tr").await;
+            let found = rows.iter().any(|row| row.contains(operation));
+            assert!(
+                found && rows.iter().all(|row| !row.contains(other)),
+                "{rows:?}"
+            );
+            // All of them are a list of events.
+            let all = browser.find(".grants p a").await;
+            all.click().await.expect("a click");
+            browser.wait_for("main > .list tbody tr", rows.len()).await;
+        }
+    }
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn conditions_are_added_and_removed_and_stand_in_the_address() {
     let site = Site::of(&documented());
     let browser = Browser::start(USUAL).await;

@@ -74,6 +74,8 @@ pub(super) const WORDS: Words = Words {
     counted: "总计",
     last: "最近",
     all_its_events: "全部事件",
+    grants_given: "授予和收回的权限",
+    grants_received: "由他人授予和收回的权限",
     new_value: "新出现",
     and_more: "其余值：",
     country: "国家",

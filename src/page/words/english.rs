@@ -74,6 +74,8 @@ pub(super) const WORDS: Words = Words {
     counted: "in all",
     last: "Last",
     all_its_events: "all its events",
+    grants_given: "Rights given and taken away",
+    grants_received: "Rights received and lost, by others",
     new_value: "new",
     and_more: "more values:",
     country: "Country",

@@ -32,7 +32,7 @@ words! {
     live, paused, new_events, older, newest, no_events, no_events_hint, no_alerts, no_alerts_hint, events_per, minute, hour, day,
     week, month, counted,
     // Profiles.
-    last, all_its_events, new_value, and_more, country, actor_id, actor_email, actor_type, about_actor, about_resource,
+    last, all_its_events, grants_given, grants_received, new_value, and_more, country, actor_id, actor_email, actor_type, about_actor, about_resource,
     // Sources.
     sources, no_sources, no_ledger, dead_letters, no_dead_letters, records, gaps, days_read, day_read, day_gap, day_letters, day_none, detail, preview,
     // Details.

@@ -35,6 +35,21 @@ pub struct Histogram {
     pub unit: Unit,
     /// The bars.
     pub bars: Vec<Bar>,
+    /// The span of time that was asked for, in milliseconds since the Unix epoch; none where it has no beginning: then the
+    /// chart begins with the first bar.
+    pub asked_ms: Option<(i64, i64)>,
+}
+
+/// What is drawn.
+struct Drawn {
+    /// Each bar with its place, the first of which is 0. Bars without events are left out.
+    bars: Vec<(Bar, i64)>,
+    /// When the first place begins.
+    begin_ms: i64,
+    /// The width of a place, in milliseconds.
+    width_ms: i64,
+    /// How many places there are.
+    places: i64,
 }
 
 /// The unit that gives a span of time between 20 and some 200 bars.
@@ -54,21 +69,30 @@ impl Histogram {
         self.bars.iter().map(|bar| bar.count).sum()
     }
 
-    /// Beginning and width of each bar in milliseconds, with its count. Bars without events are left out.
-    fn shown(&self) -> (Vec<(Bar, i64)>, i64) {
+    fn drawn(&self) -> Drawn {
         let (Some(first), Some(last)) = (self.bars.first(), self.bars.last()) else {
-            return (Vec::new(), 1);
+            return Drawn {
+                bars: Vec::new(),
+                begin_ms: 0,
+                width_ms: 1,
+                places: LEAST_SLOTS,
+            };
         };
         let unit_ms = unit_ms(self.unit);
-        let units = (last.begin_ms - first.begin_ms) / unit_ms + 1;
+        // The first bar says where units begin: that of the beginning is so many units before it.
+        let (from_ms, to_ms) = self.asked_ms.unwrap_or((first.begin_ms, last.begin_ms));
+        let before = first.begin_ms.saturating_sub(from_ms).max(0) / unit_ms;
+        let first_ms = first.begin_ms.saturating_sub(before * unit_ms);
+        let last_ms = last.begin_ms.max(to_ms.saturating_sub(1));
+        let units = last_ms.saturating_sub(first_ms) / unit_ms + 1;
         let width_ms = units.div_euclid(MOST_BARS).saturating_add(1) * unit_ms;
-        let mut shown: Vec<(Bar, i64)> = Vec::new();
+        let mut bars: Vec<(Bar, i64)> = Vec::new();
         for bar in &self.bars {
-            let number = (bar.begin_ms - first.begin_ms) / width_ms;
-            let begin_ms = first.begin_ms + number * width_ms;
-            match shown.last_mut() {
+            let number = (bar.begin_ms - first_ms) / width_ms;
+            let begin_ms = first_ms + number * width_ms;
+            match bars.last_mut() {
                 Some((last, _)) if last.begin_ms == begin_ms => last.count += bar.count,
-                _ => shown.push((
+                _ => bars.push((
                     Bar {
                         begin_ms,
                         count: bar.count,
@@ -77,23 +101,28 @@ impl Histogram {
                 )),
             }
         }
-        (shown, width_ms)
+        Drawn {
+            bars,
+            begin_ms: first_ms,
+            width_ms,
+            places: (last_ms.saturating_sub(first_ms) / width_ms + 1).max(LEAST_SLOTS),
+        }
     }
 
     /// The chart. Each bar leads to the question with its span of time.
     pub(super) fn markup(&self, asked: &Asked, zone: &TimeZone, words: &Words) -> Markup {
-        let (bars, width_ms) = self.shown();
+        let Drawn {
+            bars,
+            begin_ms,
+            width_ms,
+            places,
+        } = self.drawn();
         let highest = bars.iter().map(|(bar, _)| bar.count).max().unwrap_or(1);
-        let count = bars
-            .last()
-            .map_or(1, |(_, number)| number + 1)
-            .max(LEAST_SLOTS);
-        let slot = WIDTH / count as f64;
+        let slot = WIDTH / places as f64;
         let unit = unit_word(self.unit, words);
         let time = |time_ms: i64| label(time_ms, width_ms, zone);
         html! {
-            figure.histogram data-first=[bars.first().map(|(bar, _)| bar.begin_ms)]
-                data-width=(width_ms) data-bars=(count) {
+            figure.histogram data-first=(begin_ms) data-width=(width_ms) data-bars=(places) {
                 figcaption {
                     strong { (grouped(self.total())) } " " (words.counted)
                     " · " (words.events_per) " " (unit)
@@ -112,10 +141,10 @@ impl Histogram {
                         }
                     }
                 }
-                @if let (Some((first, _)), Some((last, _))) = (bars.first(), bars.last()) {
+                @if !bars.is_empty() {
                     div.axis {
-                        span { (time(first.begin_ms)) }
-                        @if bars.len() > 1 { span { (time(last.begin_ms)) } }
+                        span { (time(begin_ms)) }
+                        span { (time(begin_ms + (places - 1) * width_ms)) }
                     }
                 }
             }
@@ -191,6 +220,7 @@ mod tests {
         let histogram = Histogram {
             unit: Unit::Day,
             bars: vec![bar(0, 1_000), bar(3, 500)],
+            asked_ms: None,
         };
         let asked = Asked::of_query("actor=jane");
         let markup = histogram.markup(&asked, &TimeZone::UTC, Language::English.words());
@@ -211,10 +241,37 @@ mod tests {
         let histogram = Histogram {
             unit: Unit::Hour,
             bars: bars.collect(),
+            asked_ms: None,
         };
-        let (shown, _) = histogram.shown();
-        assert!(shown.len() <= 200, "{}", shown.len());
-        let total: u64 = shown.iter().map(|(bar, _)| bar.count).sum();
+        let drawn = histogram.drawn();
+        assert!(drawn.bars.len() <= 200, "{}", drawn.bars.len());
+        let total: u64 = drawn.bars.iter().map(|(bar, _)| bar.count).sum();
         assert_eq!(total, 10_000);
+    }
+
+    #[test]
+    fn the_chart_shows_the_whole_time_that_was_asked() {
+        const HOUR_MS: i64 = 60 * 60 * 1_000;
+        let histogram = |asked_ms| Histogram {
+            unit: Unit::Hour,
+            bars: vec![Bar {
+                begin_ms: 40 * HOUR_MS,
+                count: 2,
+            }],
+            asked_ms,
+        };
+        let drawn = histogram(Some((20 * HOUR_MS + 5, 44 * HOUR_MS + 5))).drawn();
+        let bars: Vec<i64> = drawn.bars.iter().map(|(_, place)| *place).collect();
+        // The first hour began before what was asked for.
+        assert_eq!((drawn.begin_ms, bars), (21 * HOUR_MS, vec![19]));
+        assert_eq!(drawn.places, 24);
+        // An event that was found outside of it, such as a late one, is drawn nevertheless.
+        let drawn = histogram(Some((0, 10 * HOUR_MS))).drawn();
+        assert_eq!((drawn.begin_ms, drawn.places), (0, 41));
+        let drawn = histogram(None).drawn();
+        assert_eq!((drawn.begin_ms, drawn.places), (40 * HOUR_MS, LEAST_SLOTS));
+        // The longest times that anybody can ask for.
+        let drawn = histogram(Some((i64::MIN, i64::MAX))).drawn();
+        assert!(drawn.places > 0 && drawn.bars.len() == 1);
     }
 }

@@ -77,7 +77,7 @@ function values() {
 function spans() {
   const figure = document.querySelector(".histogram");
   const svg = figure?.querySelector("svg");
-  if (!svg || figure.dataset.first === undefined) return;
+  if (!svg) return;
   const [first, width, bars] = [figure.dataset.first, figure.dataset.width, figure.dataset.bars].map(Number);
   const view = svg.viewBox.baseVal;
   const barAt = (event) => {

@@ -190,8 +190,12 @@ pub(super) async fn histogram(
     let Some((first_ms, last_ms)) = engine.span_ms(TableKind::Events) else {
         return Ok(None);
     };
-    let from_ms = conditions.from_ms.unwrap_or(first_ms).max(first_ms);
-    let to_ms = conditions.to_ms.unwrap_or(last_ms).min(last_ms);
+    let now_ms = Timestamp::now().as_millisecond();
+    let asked_ms = conditions
+        .from_ms
+        .map(|from_ms| (from_ms, conditions.to_ms.unwrap_or(now_ms)));
+    let all_ms = (first_ms, conditions.to_ms.unwrap_or(last_ms).min(last_ms));
+    let (from_ms, to_ms) = asked_ms.unwrap_or(all_ms);
     let unit = unit_for(from_ms, to_ms);
     let of_all = Conditions {
         before: None,
@@ -211,5 +215,9 @@ pub(super) async fn histogram(
             count: count.unsigned_abs(),
         }));
     }
-    Ok(Some(Histogram { unit, bars }))
+    Ok(Some(Histogram {
+        unit,
+        bars,
+        asked_ms,
+    }))
 }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::asked::{Fault, WHEN};
 use super::asked_incidents::{AskedIncidents, NOBODY, OPEN};
+use super::changes::changes;
 use super::decision::{Draft, assignees, fields, reference, state_mark, state_word};
 use super::filter_bar::faults;
 use super::form_token::form_token;
@@ -45,9 +46,14 @@ pub struct AlertsPage<'p> {
 
 /// The URL of an incident.
 pub fn incident_url(key: &IncidentKey) -> String {
+    format!("/incident?{}", incident_query(key))
+}
+
+/// The query that names an incident.
+pub(super) fn incident_query(key: &IncidentKey) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("key", &key.to_string());
-    format!("/incident?{}", query.finish())
+    query.finish()
 }
 
 /// The page of the incidents.
@@ -59,6 +65,9 @@ pub fn alerts_page(frame: Frame<'_>, page: &AlertsPage<'_>) -> String {
         (filter_form(page, words))
         (faults(page.faults, words))
         (problems(page.problems))
+        @if page.faults.is_empty() && page.problems.is_empty() {
+            (changes(page.incidents.iter().map(|(incident, _)| *incident), (&query, &format!("{PATH}?{query}")), words))
+        }
         @for note in page.notes { p.note { (shown(note)) } }
         @if page.incidents.is_empty() && page.faults.is_empty() && page.problems.is_empty() {
             div.empty { p { strong { (words.no_alerts) } } p { (words.no_alerts_hint) } }

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::alerts::{incident_url, problems};
+use super::alerts::{incident_query, incident_url, problems};
+use super::changes::changes;
 use super::decision::{Draft, assignees, change, fields, history, reference, state_mark};
 use super::details::title;
 use super::form_token::form_token;
@@ -61,6 +62,7 @@ pub fn incident_page(frame: Frame<'_>, page: &IncidentPage<'_>) -> String {
             @if let Some(conflict) = page.conflict {
                 div.fault role="alert" { p { (words.changed_meanwhile) } div { (change(conflict, frame.zone, words)) } }
             }
+            (changes(std::iter::once(incident), (&incident_query(&seen.key), &incident_url(&seen.key)), words))
             @for note in page.notes { p.note { (shown(note)) } }
             (form(page, frame))
             (suppression(page, words))

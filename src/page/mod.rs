@@ -4,6 +4,7 @@
 mod alerts;
 mod asked;
 mod asked_incidents;
+mod changes;
 mod chosen_columns;
 mod decision;
 mod details;
@@ -25,6 +26,7 @@ mod words;
 pub use alerts::{AlertsPage, alerts_page, incident_url};
 pub use asked::{Asked, Fault};
 pub use asked_incidents::AskedIncidents;
+pub use changes::{CHANGES, SHOWN, version};
 pub use decision::Draft;
 pub use details::{RecordPage, record_page};
 pub use events::{EventsEnd, EventsPage, events_begin, events_end, events_row};

@@ -1,20 +1,20 @@
 //! The incidents: the newest alerts of a snapshot and what was decided of them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::app::Web;
 use super::login::user::User;
-use super::newest_alerts::newest_alerts;
+use super::newest_alerts::{NewestAlerts, newest_alerts};
 use super::question::in_words;
 use super::snapshot::Snapshot;
 use super::triage::Known;
 use crate::kafka::Stored;
-use crate::triage::{Alert, Incident, gather};
+use crate::triage::{Alert, Board, Incident, gather};
 
 /// The incidents at one time.
 pub(super) struct Gathered {
-    pub(super) incidents: Vec<Incident>,
+    pub(super) incidents: Arc<Vec<Incident>>,
     /// Whether there are older alerts than those that were read.
     pub(super) is_cut: bool,
     /// What was decided.
@@ -38,11 +38,29 @@ impl Web {
         let newest = snapshot.alerts.get_or_try_init(|| read).await?.clone();
         let known = self.0.triages.known();
         Ok(Gathered {
-            incidents: gather(newest.alerts.iter().cloned(), &known.board),
+            incidents: snapshot.incidents(&newest, &known.board),
             is_cut: newest.is_cut,
             known,
             snapshot,
         })
+    }
+}
+
+impl Snapshot {
+    /// The incidents of the newest alerts and these decisions; gathered once as long as both are the same.
+    fn incidents(&self, newest: &NewestAlerts, board: &Arc<Board>) -> Arc<Vec<Incident>> {
+        let mut made = self
+            .incidents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, incidents)) = &*made
+            && Arc::ptr_eq(known, board)
+        {
+            return incidents.clone();
+        }
+        let incidents = Arc::new(gather(newest.alerts.iter().cloned(), board));
+        *made = Some((board.clone(), incidents.clone()));
+        incidents
     }
 }
 

@@ -26,6 +26,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
+use crate::page::CHANGES;
+
 pub use app::Web;
 pub use audit::Audit;
 pub use snapshot::{SnapshotKeeper, SnapshotMaker, Snapshots};
@@ -54,6 +56,7 @@ fn router(web: Web) -> Router {
         )
         .route("/sources", get(handlers::sources))
         .route("/live", get(handlers::live))
+        .route(CHANGES, get(handlers::changes))
         .route("/download", get(handlers::download))
         .route("/values", get(handlers::values))
         .route("/login", get(login::start).post(login::log_in))

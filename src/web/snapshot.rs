@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::kafka::session::Shutdown;
 use crate::privacy::Policy;
 use crate::query::archive::{Engine, KnownEnds, OpenError, Opening};
+use crate::triage::{Board, Incident};
 
 /// Age from which a snapshot is replaced while somebody reads.
 const AGE: Duration = Duration::from_secs(2);
@@ -32,6 +33,9 @@ const WAIT: Duration = Duration::from_secs(30);
 /// How often the keeper looks whether it is to end.
 const POLL: Duration = Duration::from_millis(50);
 
+/// Incidents, and the decisions with which they were gathered.
+pub(super) type Decided = (Arc<Board>, Arc<Vec<Incident>>);
+
 /// A snapshot, and what people must know of it.
 pub struct Snapshot {
     /// Answers questions.
@@ -40,6 +44,8 @@ pub struct Snapshot {
     pub(super) notes: Vec<String>,
     /// The newest alerts, once somebody has asked for them.
     pub(super) alerts: OnceCell<Arc<NewestAlerts>>,
+    /// The incidents of these alerts, once they were gathered.
+    pub(super) incidents: Mutex<Option<Decided>>,
     at: Instant,
     /// Whether none with more in it is to be had soon.
     is_best: bool,
@@ -66,6 +72,7 @@ impl Snapshot {
             at: self.at,
             is_best: self.is_best,
             alerts: OnceCell::new(),
+            incidents: Mutex::default(),
             hidden: AsyncMutex::default(),
         });
         hidden.push((policy.name.clone(), made.clone()));
@@ -278,6 +285,7 @@ impl SnapshotMaker {
                 engine,
                 notes,
                 alerts: OnceCell::new(),
+                incidents: Mutex::default(),
                 at,
                 is_best: ends != Ends::Later,
                 hidden: AsyncMutex::default(),

@@ -92,6 +92,15 @@ async fn the_demo_opens_with_a_filled_page_which_takes_decisions() {
         assert!(page.contains(expected), "{expected} is not in {page}");
     }
     picture(&browser, "page-incident").await;
+
+    // Two others have the list open; one of them is about to decide on it.
+    let (other, busy) = (Browser::start(USUAL).await, Browser::start(USUAL).await);
+    for reader in [&other, &busy] {
+        reader.go(&format!("{url}/alerts?text=Administrator")).await;
+        reader.find(".incident[data-state=new]").await;
+    }
+    let choice = busy.find(".incident input[type=checkbox]").await;
+    choice.click().await.expect("a click");
     let take = browser.find("button[name=\"take\"]").await;
     take.click().await.expect("a click");
     let taken = super::eventually(async || {
@@ -99,5 +108,12 @@ async fn the_demo_opens_with_a_filled_page_which_takes_decisions() {
         (page.contains("In progress") && page.contains("local")).then_some(())
     });
     assert!(taken.await.is_some(), "{}", browser.text("main").await);
-    browser.end().await;
+    other.find(".incident[data-state=in_progress]").await;
+    busy.find("#changes:not([hidden])").await;
+    assert_eq!(busy.texts(".incident[data-state=new]").await.len(), 1);
+    busy.link("Show it").await.click().await.expect("a click");
+    busy.find(".incident[data-state=in_progress]").await;
+    for browser in [browser, other, busy] {
+        browser.end().await;
+    }
 }

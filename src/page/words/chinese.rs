@@ -158,6 +158,8 @@ pub(super) const WORDS: Words = Words {
     too_long: "备注或姓名过长。",
     incident: "事故详情",
     no_incident: "没有这个事故。",
+    changes: "此处内容有更新。",
+    show_changes: "显示",
     not_found: "没有这条记录。",
     not_found_hint: "已在归档和主题末尾中查找。",
     cannot_be_read: "无法给出结果。",

@@ -158,6 +158,8 @@ pub(super) const WORDS: Words = Words {
     too_long: "The comment or the name is too long.",
     incident: "Incident",
     no_incident: "There is no such incident.",
+    changes: "Something here has changed.",
+    show_changes: "Show it",
     not_found: "There is no such record.",
     not_found_hint: "It was looked for in the archive and at the ends of the topics.",
     cannot_be_read: "The answer cannot be given.",

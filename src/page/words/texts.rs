@@ -45,7 +45,7 @@ words! {
     state_in_progress, state_resolved, state_false_positive, state_expected, assignee, nobody, comment, triage,
     history, no_history, earlier_changes, event, false_positives, suppression, suppression_hint, no_suppression,
     alerts_not_read, changed_meanwhile, some_changed, not_written, maybe_written, triage_not_read,
-    triage_being_read, only_newest_alerts, nothing_selected, nothing_to_change, too_long, no_incident, incident,
+    triage_being_read, only_newest_alerts, nothing_selected, nothing_to_change, too_long, no_incident, incident, changes, show_changes,
     // Faults.
     not_found, not_found_hint, cannot_be_read, fault_when, no_time, fault_other, unavailable, back,
     // Logins.

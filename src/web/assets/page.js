@@ -210,8 +210,43 @@ function live() {
   show();
 }
 
+// The incidents are read anew when something has changed, but not while the reader works on the page.
+function changes() {
+  const main = byId("content");
+  if (!byId("changes")) return;
+  let source = null;
+  const isTouched = (field) => {
+    if (field.type === "checkbox") return field.checked;
+    if (field.options) return [...field.options].some((option) => option.index > 0 && option.selected !== option.defaultSelected);
+    return field.value !== field.defaultValue;
+  };
+  const isBusy = () => {
+    const focused = document.activeElement;
+    const fields = [...main.querySelectorAll("input, select, textarea")];
+    return (focused !== main && main.contains(focused)) || fields.some(isTouched);
+  };
+  const refresh = async () => {
+    const answer = isBusy() ? null : await fetch(byId("changes").querySelector("a").href).catch(() => null);
+    // The reader may have begun in the meantime.
+    if (!answer?.ok || isBusy()) {
+      byId("changes").hidden = false;
+      return;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    main.replaceChildren(...page.getElementById("content").childNodes);
+  };
+  const listen = () => {
+    source = new EventSource(byId("changes").dataset.changes);
+    source.addEventListener("changed", refresh);
+  };
+  addEventListener("pagehide", () => source?.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+  listen();
+}
+
 zone();
 live();
+changes();
 keys();
 values();
 spans();

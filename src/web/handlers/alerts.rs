@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::plain::unavailable;
 use crate::archive::TableKind;
-use crate::page::{AlertsPage, AskedIncidents, Draft, Language, Section, alerts_page};
+use crate::page::{AlertsPage, AskedIncidents, Draft, Fault, Language, Section, alerts_page};
 use crate::triage::{Alert, Incident};
 use crate::view::{Emitted, RecordKind};
 use crate::web::app::Web;
@@ -93,25 +93,22 @@ async fn list(
 ) -> Response {
     let words = reader.language.words();
     let frame = reader.frame(words.alerts, Section::Alerts);
-    let of = (TableKind::Alerts, RecordKind::Alert);
-    let (span, mut faults) = match web.conditions_of(of, asked.asked(), reader) {
-        Ok(conditions) => ((conditions.from_ms, conditions.to_ms), Vec::new()),
-        Err(faults) => ((None, None), faults),
-    };
-    faults.extend(asked.faults().iter().cloned());
     let mut status = said.status.unwrap_or(StatusCode::OK);
-    if !faults.is_empty() {
-        status = StatusCode::BAD_REQUEST;
-    }
+    let mut faults = Vec::new();
     let mut notes = Vec::new();
-    let mut wanted: Vec<&Incident> = Vec::new();
+    let (mut on_page, mut total): (Vec<&Incident>, usize) = (Vec::new(), 0);
     let mut assignees: Vec<&str> = Vec::new();
     match gathered {
         Ok(gathered) => {
             notes = self::notes(gathered, reader.language);
             assignees = gathered.known.board.assignees();
-            let incidents = gathered.incidents.iter().filter(|_| faults.is_empty());
-            wanted.extend(incidents.filter(|incident| asked.takes(incident, span.0, span.1)));
+            match self::on_page(web, reader, asked, gathered) {
+                Ok(found) => (on_page, total) = found,
+                Err(found) => {
+                    status = StatusCode::BAD_REQUEST;
+                    faults = found;
+                }
+            }
         }
         Err(why) => {
             status = StatusCode::SERVICE_UNAVAILABLE;
@@ -119,12 +116,6 @@ async fn list(
                 .push(format!("{} {why}", words.cannot_be_read));
         }
     }
-    let total = wanted.len();
-    let on_page: Vec<&Incident> = wanted
-        .into_iter()
-        .skip(asked.page.saturating_mul(ROWS))
-        .take(ROWS)
-        .collect();
     let newest: Vec<&Alert> = on_page
         .iter()
         .filter_map(|incident| newest_alert(incident))
@@ -163,6 +154,31 @@ async fn list(
         problems: &said.problems,
     };
     html(status, alerts_page(frame, &page))
+}
+
+/// The incidents on the page that is asked for, and the number of those on all pages.
+///
+/// # Errors
+/// Parts of the question are none.
+pub(super) fn on_page<'g>(
+    web: &Web,
+    reader: &Reader,
+    asked: &AskedIncidents,
+    gathered: &'g Gathered,
+) -> Result<(Vec<&'g Incident>, usize), Vec<Fault>> {
+    let of = (TableKind::Alerts, RecordKind::Alert);
+    let conditions = web.conditions_of(of, asked.asked(), reader);
+    let mut faults = conditions.as_ref().err().cloned().unwrap_or_default();
+    faults.extend(asked.faults().iter().cloned());
+    let Some(conditions) = conditions.ok().filter(|_| faults.is_empty()) else {
+        return Err(faults);
+    };
+    let wanted = |incident: &&Incident| asked.takes(incident, conditions.from_ms, conditions.to_ms);
+    let wanted: Vec<&Incident> = gathered.incidents.iter().filter(wanted).collect();
+    let total = wanted.len();
+    let first = asked.page.saturating_mul(ROWS);
+    let on_page = wanted.into_iter().skip(first).take(ROWS);
+    Ok((on_page.collect(), total))
 }
 
 /// What a person must know of what is shown.

@@ -30,10 +30,10 @@ const LATE_MS: i64 = 60 * 60 * 1_000;
 const COMMITTED_MS: i64 = 60 * 1_000;
 
 /// After so long without a new row a line is sent, so that proxies keep the connection.
-const SILENCE: Duration = Duration::from_secs(15);
+pub(super) const SILENCE: Duration = Duration::from_secs(15);
 
 /// The connection ends after this, and the browser makes a new one: then it is looked anew who reads.
-const LONGEST: Duration = Duration::from_secs(10 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 /// New rows of a question, for as long as the reader stays.
 pub(in crate::web) async fn live(State(web): State<Web>, reader: Reader) -> Response {

@@ -1,6 +1,7 @@
 //! One file for each page.
 
 mod alerts;
+mod changes;
 mod download;
 mod events;
 mod incident;
@@ -12,6 +13,7 @@ mod sources;
 mod values;
 
 pub(super) use alerts::{alerts, decide_on_several};
+pub(super) use changes::changes;
 pub(super) use download::download;
 pub(super) use events::events;
 pub(super) use incident::{decide_on_one, incident};

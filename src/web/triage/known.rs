@@ -37,6 +37,11 @@ impl Triages {
         self.known.borrow().clone()
     }
 
+    /// Is told of every change.
+    pub(in crate::web) fn changes(&self) -> watch::Receiver<Known> {
+        self.known.subscribe()
+    }
+
     /// Takes records that were read; those that are no triage records are logged.
     pub(super) fn take(&self, records: &[Taken]) {
         self.known.send_modify(|known| {

@@ -44,6 +44,12 @@ pub static BUILT_IN: [&BuiltIn; 9] = [
 /// Most characters of a name in an alert's title: an event may hold any.
 const TITLE_CHARS: usize = 300;
 
+/// Who acted, for the group key, where no event says it.
+pub const NOBODY: &str = "unknown";
+
+/// Where an event says who acted; the first that has a value counts.
+pub const WHO: [&str; 3] = ["actor.user.uid", "actor.user.name", "actor.user.email_addr"];
+
 /// A rule's match on one event.
 #[derive(Debug)]
 pub struct Alert<'r, P> {
@@ -105,7 +111,7 @@ impl<'r, P> Alert<'r, P> {
         Some(Self {
             rule,
             uid,
-            group_key: group_key(rule, event),
+            group_key: group_key(rule, event, who(event)),
             title: title(rule, event, &changes),
             changes,
             catalog_entry: catalog_entry::proposed(event),
@@ -151,10 +157,7 @@ where
 }
 
 /// The values of a field as texts, so many at most.
-fn values<'a, P>(event: &AuditEvent<'a>, path: &P, most: usize) -> Vec<String>
-where
-    AuditEvent<'a>: Fields<Path = P>,
-{
+fn values<E: Fields>(event: &E, path: &E::Path, most: usize) -> Vec<String> {
     let mut values = Vec::new();
     event.values(path, &mut |value: Value<'_>| {
         values.extend(value.text().map(Cow::into_owned));
@@ -167,13 +170,11 @@ where
     values
 }
 
-fn group_key<'a, P>(rule: &LoadedRule<P>, event: &AuditEvent<'a>) -> String
-where
-    AuditEvent<'a>: Fields<Path = P>,
-{
+/// The group key of a rule's alert for an event; `who` acted, which is the group unless the rule says another.
+pub fn group_key<E: Fields>(rule: &LoadedRule<E::Path>, event: &E, who: &str) -> String {
     let mut parts = vec![rule.rule.id.as_str().to_owned()];
     if rule.group_by.is_empty() {
-        parts.push(who(event).to_owned());
+        parts.push(who.to_owned());
     }
     for path in &rule.group_by {
         parts.push(values(event, path, usize::MAX).join(","));
@@ -187,7 +188,7 @@ fn who<'e>(event: &'e AuditEvent<'_>) -> &'e str {
     [&user.uid, &user.name, &user.email_addr]
         .into_iter()
         .find_map(|part| part.as_deref())
-        .unwrap_or("unknown")
+        .unwrap_or(NOBODY)
 }
 
 /// The rule's title, and who did what to which resource in which environment, and what that changed.

@@ -3,8 +3,8 @@
 
 use crate::json::Object;
 
-/// Tactics of ATT&CK for Enterprise: Sigma's word, OCSF's `uid` and `name`.
-const TACTICS: [(&str, &str, &str); 14] = [
+/// Tactics of ATT&CK for Enterprise in its order: Sigma's word, OCSF's `uid` and `name`.
+pub const TACTICS: [(&str, &str, &str); 14] = [
     ("reconnaissance", "TA0043", "Reconnaissance"),
     ("resource-development", "TA0042", "Resource Development"),
     ("initial-access", "TA0001", "Initial Access"),
@@ -21,15 +21,20 @@ const TACTICS: [(&str, &str, &str); 14] = [
     ("impact", "TA0040", "Impact"),
 ];
 
-enum Attack {
+/// What a tag says of ATT&CK.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attack {
+    /// A tactic: `uid` and `name`.
     Tactic(&'static str, &'static str),
+    /// A technique, such as `T1098`.
     Technique(String),
     /// A technique and its part, such as `T1098` and `T1098.003`.
     SubTechnique(String, String),
 }
 
 impl Attack {
-    fn of(tag: &str) -> Option<Self> {
+    /// What a tag such as `attack.t1098.003` says; `None` if it is of something else.
+    pub fn of(tag: &str) -> Option<Self> {
         let (namespace, name) = tag.split_once('.')?;
         if !namespace.eq_ignore_ascii_case("attack") {
             return None;

@@ -8,6 +8,7 @@ mod severity;
 mod shorten;
 mod write;
 
+pub use attack::{Attack, TACTICS};
 pub use minimal::minimal;
 pub use read::{Evidence, FindingText, Json};
 pub use severity::{level as level_of, severity};

@@ -29,6 +29,8 @@ pub enum Section {
     Events,
     /// Alerts.
     Alerts,
+    /// The rules.
+    Rules,
     /// The sources.
     Sources,
     /// None of them.
@@ -102,6 +104,7 @@ impl Frame<'_> {
                         nav aria-label="watchbell" {
                             (self.link("/events", words.events, Section::Events))
                             (self.link("/alerts", words.alerts, Section::Alerts))
+                            (self.link("/rules", words.rules, Section::Rules))
                             (self.link("/sources", words.sources, Section::Sources))
                         }
                         (self.reader())

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::alerts::{incident_query, incident_url, problems};
+use super::attack::attack_link;
 use super::changes::changes;
 use super::decision::{Draft, assignees, change, fields, history, reference, state_mark};
 use super::details::title;
@@ -158,23 +159,8 @@ fn technique(attack: JsonPart<'_, '_>) -> Option<String> {
     id.map(|id| id.into_owned())
 }
 
-/// A tactic or technique, with a link to what it means; nothing is loaded from there.
-fn attack_link(id: &str) -> Markup {
-    let (kind, path) = match id.strip_prefix("TA") {
-        Some(_) => ("tactics", id.to_owned()),
-        None => ("techniques", id.replace('.', "/")),
-    };
-    let is_plain = id
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
-    let url = format!("https://attack.mitre.org/{kind}/{path}/");
-    html! {
-        @if is_plain { a href=(url) rel="noopener noreferrer" { (id) } } @else { bdi { (shown(id)) } }
-    }
-}
-
 /// A link of a rule, or the text where it is none.
-fn link_or_text(text: &str) -> Markup {
+pub(super) fn link_or_text(text: &str) -> Markup {
     let is_link = (text.starts_with("https://") || text.starts_with("http://"))
         && text.bytes().all(|byte| byte.is_ascii_graphic());
     html! {

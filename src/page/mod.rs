@@ -4,6 +4,7 @@
 mod alerts;
 mod asked;
 mod asked_incidents;
+mod attack;
 mod changes;
 mod chosen_columns;
 mod decision;
@@ -19,8 +20,12 @@ mod login;
 mod moment;
 mod profile;
 mod record_row;
+mod rule;
+mod rules;
 mod sources;
 mod span_text;
+mod sparkline;
+mod try_rule;
 mod words;
 
 pub use alerts::{AlertsPage, alerts_page, incident_url};
@@ -38,9 +43,14 @@ pub use histogram::{Bar, Histogram, unit_for};
 pub use incident::{IncidentPage, incident_page};
 pub use login::{LoginPage, LoginStep, login_page};
 pub use profile::{Profile, ProfileOf, profile_page};
+pub use rule::{RulePage, rule_page};
+pub use rules::{RULE_DAYS, RuleOrder, RuleRow, RulesPage, rules_page};
 pub use sources::{DayRead, SourceRead, SourcesPage, WEEKS, sources_page};
 pub use span_text::Clock;
+pub use try_rule::{TRIED_DAYS, TryAnswer, TryForm, try_answer, try_form};
 pub use words::Language;
 
+#[cfg(test)]
+mod rule_tests;
 #[cfg(test)]
 mod triage_tests;

@@ -93,8 +93,8 @@ impl Daemon<'_> {
             .map(ServiceState::new)
             .map(Arc::new);
         #[cfg(feature = "archive")]
-        let page =
-            Page::new(config, &metrics).map_err(|(at, error)| DaemonError::Listen(at, error))?;
+        let page = Page::new(config, self.rulebook.rules(), &metrics)
+            .map_err(|(at, error)| DaemonError::Listen(at, error))?;
         let services = vec![
             web.clone(),
             reload.clone(),

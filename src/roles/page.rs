@@ -10,9 +10,10 @@ use super::supervise::requested;
 use crate::config::{self, Config};
 use crate::kafka::session::Shutdown;
 use crate::observe::{Metrics, ServiceState, http};
-use crate::pipeline::Catalogs;
+use crate::pipeline::{self, Catalogs};
 use crate::roles::rulebook::read_placeholders;
 use crate::roles::supervise::{DaemonPart, Service, Stop};
+use crate::rules::CurrentRules;
 use crate::web::{
     self, Audit, SnapshotKeeper, SnapshotMaker, Snapshots, TriageKeeper, Triages, Web,
 };
@@ -24,6 +25,7 @@ const THREADS: usize = 2;
 pub struct Page {
     config: Arc<Config>,
     page: config::Page,
+    rules: Arc<CurrentRules<pipeline::Path>>,
     listener: TcpListener,
     snapshots: Arc<Snapshots>,
     server: Arc<ServiceState>,
@@ -35,12 +37,13 @@ pub struct Page {
 }
 
 impl Page {
-    /// The page of the configuration; `None` if it has none.
+    /// The page of the configuration, which shows the rules in force; `None` if it has none.
     ///
     /// # Errors
     /// The address cannot be bound.
     pub fn new(
         config: &Config,
+        rules: Arc<CurrentRules<pipeline::Path>>,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<Page>, (SocketAddr, io::Error)> {
         let Some(page) = &config.page else {
@@ -50,6 +53,7 @@ impl Page {
             // The keepers have threads that outlive the parts.
             config: Arc::new(config.clone()),
             page: page.clone(),
+            rules,
             listener: http::bind(page.listen, "the page").map_err(|error| (page.listen, error))?,
             snapshots: Arc::default(),
             server: Arc::new(ServiceState::new("page")),
@@ -132,7 +136,7 @@ impl Service for ServerPart<'_> {
         let web = Web::new(
             (config, &self.page.page),
             &catalogs,
-            placeholders,
+            (self.page.rules.clone(), placeholders),
             self.page.snapshots.clone(),
             self.page.triages.clone(),
             self.page.audit.clone(),

@@ -55,9 +55,29 @@ const MAX_SET_DOCUMENTS: usize = 20_000;
 const MAX_SET_VALUES: usize = 4_000_000;
 
 /// A rule file: its name as diagnostics show it, and its text.
+#[derive(Debug)]
 pub(super) struct RuleFile {
     pub(super) name: Arc<str>,
     pub(super) text: String,
+}
+
+impl RuleFile {
+    /// The YAML document that a line, from 1, is in, without the lines `---` around it.
+    pub(super) fn document_at(&self, line: u32) -> Option<&str> {
+        let (mut begin, mut end, mut number) = (0, 0, 0);
+        for text in self.text.split_inclusive('\n') {
+            number += 1;
+            let is_border = text.trim_end() == "---" || text.starts_with("--- ");
+            if is_border && number > line {
+                break;
+            }
+            end += text.len();
+            if is_border {
+                begin = end;
+            }
+        }
+        (number >= line).then(|| &self.text[begin..end])
+    }
 }
 
 /// Reads the files of all sources, in the order of the sources and, within a source, of the names. A file that
@@ -200,16 +220,18 @@ pub(super) struct ParsedFiles {
     pub(super) broken: Vec<String>,
 }
 
-/// Parses every file. If two documents have the same id, the second one is reported as an error and left out.
+/// Parses every file, before them the one that is tried. If two documents have the same id, the second one is reported as
+/// an error and left out; a rule that is tried takes the place of the one with its id.
 pub(super) fn parse(
     files: &[RuleFile],
+    tried: Option<&RuleFile>,
     placeholders: &Placeholders,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> ParsedFiles {
     let mut all = ParsedFiles::default();
     let mut ids = Ids::default();
     let mut values = 0;
-    for file in files {
+    for file in tried.into_iter().chain(files) {
         let parsed = sigma::documents(&file.text, placeholders);
         values += parsed.compared_values();
         let mut problems = parsed.problems;
@@ -220,6 +242,7 @@ pub(super) fn parse(
                     file: file.name.clone(),
                     rule,
                 }),
+                Err(_) if tried.is_some_and(|tried| ids.are_of(&rule.id, &tried.name)) => {}
                 Err(problem) => problems.push(problem),
             }
         }
@@ -272,6 +295,11 @@ pub(super) fn parse(
 struct Ids(HashMap<RuleId, (Arc<str>, Mark)>);
 
 impl Ids {
+    /// Whether the first use of an id is in this file.
+    fn are_of(&self, id: &RuleId, file: &str) -> bool {
+        self.0.get(id).is_some_and(|(first, _)| &**first == file)
+    }
+
     fn add(&mut self, id: &RuleId, mark: Mark, file: &RuleFile) -> Result<(), Problem> {
         if let Some((first, mark_of_first)) = self.0.get(id) {
             let Mark { line, column } = mark_of_first;

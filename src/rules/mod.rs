@@ -14,6 +14,7 @@ mod references;
 mod suppressions;
 mod swap;
 pub mod test;
+mod trial;
 mod unmatchable;
 mod validate;
 
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use known::{Known, KnownField, KnownProduct};
 use load::ParsedFiles;
+use load::RuleFile;
 pub use load::RuleSource;
 pub use overrides::{OverridePart, Overrides};
 pub use pack::{pack, pack_names};
@@ -31,11 +33,14 @@ use suppressions::Suppressions;
 pub use suppressions::{LoadedSuppression, SuppressionEnd};
 pub use swap::CurrentRules;
 
-use crate::diagnostic::{Diagnostic, Problem, Severity};
+use parsed_rule::ParsedRule;
+
+use crate::diagnostic::{Diagnostic, Mark, Problem, Severity};
 use crate::sigma::{
-    Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Rule, RuleIndex, RuleOutcome,
-    Scratch, SelectionOutcome, Status, Test, UnknownField,
+    Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Rule, RuleId, RuleIndex,
+    RuleOutcome, Scratch, SelectionOutcome, Status, Test, UnknownField,
 };
+pub use trial::TRIED;
 
 /// A rule in force.
 #[derive(Debug)]
@@ -73,6 +78,19 @@ impl<P> LoadedRule<P> {
     }
 }
 
+/// A rule that the configuration disables.
+#[derive(Debug, Clone)]
+pub struct DisabledRule {
+    /// Its id.
+    pub id: RuleId,
+    /// Its title.
+    pub title: String,
+    /// The file it was read from.
+    pub file: Arc<str>,
+    /// Where its id stands in the file.
+    pub mark: Mark,
+}
+
 /// Rules without errors, compiled together. `P` is the compiled path by which an event finds a field.
 #[derive(Debug)]
 pub struct RuleSet<P> {
@@ -80,8 +98,12 @@ pub struct RuleSet<P> {
     engine: Engine<P>,
     suppressions: Suppressions<P>,
     overrides: Overrides,
+    disabled: Vec<DisabledRule>,
     hash: String,
     warnings: Vec<Diagnostic>,
+    /// What it was made from.
+    files: Arc<[RuleFile]>,
+    known: Arc<Known>,
 }
 
 impl<P> RuleSet<P> {
@@ -97,12 +119,26 @@ impl<P> RuleSet<P> {
     ) -> Result<RuleSet<P>, Vec<Diagnostic>> {
         let mut diagnostics = Vec::new();
         let files = load::read(sources, &mut diagnostics);
+        let parsed = load::parse(&files, None, &known.placeholders, &mut diagnostics);
+        let made_from = (files.into(), Arc::new(known.clone()));
+        RuleSet::compile(parsed, made_from, overrides, resolve, diagnostics)
+    }
+
+    /// Checks and compiles what files hold. `diagnostics` are the problems that are known already.
+    fn compile(
+        parsed: ParsedFiles,
+        (files, known_things): (Arc<[RuleFile]>, Arc<Known>),
+        overrides: &Overrides,
+        resolve: &dyn Fn(&str) -> Result<P, UnknownField>,
+        mut diagnostics: Vec<Diagnostic>,
+    ) -> Result<RuleSet<P>, Vec<Diagnostic>> {
+        let known = &*known_things;
         let ParsedFiles {
             rules: mut parsed,
             mut filters,
             suppressions,
             broken,
-        } = load::parse(&files, &known.placeholders, &mut diagnostics);
+        } = parsed;
         native::map(&mut parsed, &mut filters, known, resolve);
         validate::rules(&parsed, known, &mut diagnostics);
         overrides.check(&parsed, known, resolve, &mut diagnostics);
@@ -116,7 +152,10 @@ impl<P> RuleSet<P> {
             resolve,
             &mut diagnostics,
         );
-        parsed.retain(|parsed| !overrides.disables(parsed));
+        let is_disabled =
+            |parsed: &ParsedRule| overrides.disables(parsed) && &*parsed.file != TRIED;
+        let (disabled, parsed): (Vec<ParsedRule>, Vec<ParsedRule>) =
+            parsed.into_iter().partition(is_disabled);
         let hash = fingerprint::rule_set(&parsed, &suppressions, overrides, known);
         let suppressions = Suppressions::compile(suppressions, &parsed, resolve, &mut diagnostics);
         let detections = parsed.iter().map(|parsed| LogsourceDetection {
@@ -158,8 +197,11 @@ impl<P> RuleSet<P> {
                 engine,
                 suppressions,
                 overrides: overrides.clone(),
+                disabled: disabled.into_iter().map(DisabledRule::from).collect(),
                 hash,
                 warnings: diagnostics,
+                files,
+                known: known_things,
             }),
             _ => Err(diagnostics),
         }
@@ -168,6 +210,17 @@ impl<P> RuleSet<P> {
     /// The rules in force, in the order in which they were read.
     pub fn rules(&self) -> &[LoadedRule<P>] {
         &self.rules
+    }
+
+    /// The rules that the configuration disables.
+    pub fn disabled(&self) -> &[DisabledRule] {
+        &self.disabled
+    }
+
+    /// The document of a rule whose id stands at this place of a file, as it was read.
+    pub fn text_of(&self, file: &str, rule_at: Mark) -> Option<&str> {
+        let file = self.files.iter().find(|known| &*known.name == file)?;
+        file.document_at(rule_at.line)
     }
 
     /// The level in force of the built-in rule with this id: that of an override, else `level`. `None` if the
@@ -205,6 +258,11 @@ impl<P> RuleSet<P> {
     /// The suppressions in force, also those that have expired.
     pub fn suppressions(&self) -> &[LoadedSuppression] {
         self.suppressions.all()
+    }
+
+    /// How many suppressions that have not expired are for a rule.
+    pub fn suppressions_of(&self, rule: RuleIndex, now_ms: i64) -> usize {
+        self.suppressions.in_force_of(rule, now_ms).count()
     }
 
     /// The suppression because of which nobody is notified of the alert that a rule raises for an event; `now_ms` is

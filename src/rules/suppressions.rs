@@ -216,12 +216,21 @@ impl<P> Suppressions<P> {
         now_ms: i64,
         scratch: &mut Scratch,
     ) -> Option<&LoadedSuppression> {
-        let in_force = |number: &&usize| now_ms < self.all[**number].suppression.expires_ms;
-        let mut of_rule = self.of_rules.get(rule)?.iter().filter(in_force).peekable();
+        let mut of_rule = self.in_force_of(rule, now_ms).peekable();
         of_rule.peek()?;
         let not_suppressed = self.not_suppressed.matches(event, scratch);
         let number = of_rule.find(|number| !not_suppressed.contains(number))?;
-        self.all.get(*number)
+        self.all.get(number)
+    }
+
+    /// The numbers of the suppressions of a rule that have not expired.
+    pub(super) fn in_force_of(
+        &self,
+        rule: RuleIndex,
+        now_ms: i64,
+    ) -> impl Iterator<Item = usize> + '_ {
+        let of_rule = self.of_rules.get(rule).into_iter().flatten().copied();
+        of_rule.filter(move |number| now_ms < self.all[*number].suppression.expires_ms)
     }
 }
 

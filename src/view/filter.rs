@@ -65,6 +65,19 @@ impl Filter {
         }
     }
 
+    /// The filter that takes the events which a detection of a rule set matches.
+    ///
+    /// # Errors
+    /// A field is none of events.
+    pub fn of_events(target: LogsourceDetection<'_>) -> Result<Filter, Vec<Problem>> {
+        let compiled = Engine::compile([target], &|name| FieldPath::parse(RecordKind::Event, name));
+        let engine = compiled.map_err(|problems| {
+            let problems = problems.into_iter().map(|(_, problem)| problem);
+            problems.collect::<Vec<Problem>>()
+        })?;
+        Ok(Filter { engine })
+    }
+
     /// Whether every filter matches the record.
     pub fn takes(&self, emitted: &Emitted<'_>, scratch: &mut Scratch) -> bool {
         self.engine.matches(emitted, scratch).len() == self.engine.len()

@@ -7,10 +7,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::audit::Audit;
 use super::login::user::User;
 use super::login::ways::{Login, LoginError};
+use super::rule_book::RuleBook;
 use super::snapshot::{Snapshot, Snapshots};
 use super::triage::{TriageWriter, Triages};
 use crate::config::{self, Config};
-use crate::pipeline::{Catalogs, Content};
+use crate::pipeline::{self, Catalogs, Content};
+use crate::rules::CurrentRules;
 use crate::sigma::Placeholders;
 
 /// Most questions that are answered at the same time.
@@ -29,6 +31,7 @@ pub(super) struct Shared {
     pub(super) alerts_topic: Arc<str>,
     pub(super) login: Login,
     pub(super) audit: Arc<Audit>,
+    pub(super) rules: RuleBook,
     questions: Arc<Semaphore>,
     /// Whether an archive is configured.
     pub(super) has_archive: bool,
@@ -37,15 +40,15 @@ pub(super) struct Shared {
 }
 
 impl Web {
-    /// The page of a configuration, which is answered from snapshots and records of triage that somebody keeps; somebody
-    /// writes the audit.
+    /// The page of a configuration, which is answered from snapshots, rules and records of triage that somebody keeps;
+    /// somebody writes the audit.
     ///
     /// # Errors
     /// Nobody could log in.
     pub fn new(
         (config, page): (&Config, &config::Page),
         catalogs: &Catalogs,
-        placeholders: Placeholders,
+        (rules, placeholders): (Arc<CurrentRules<pipeline::Path>>, Placeholders),
         snapshots: Arc<Snapshots>,
         triages: Arc<Triages>,
         audit: Arc<Audit>,
@@ -53,6 +56,7 @@ impl Web {
         Ok(Web(Arc::new(Shared {
             login: Login::new(&page.access)?,
             audit,
+            rules: RuleBook::new(rules, config.rules.clone()),
             page: page.clone(),
             placeholders,
             snapshots,
@@ -79,6 +83,11 @@ impl Web {
                 hidden.map_err(|error| error.to_string())
             }
         }
+    }
+
+    /// Whether fields are hidden from this reader.
+    pub(super) fn hides_from(&self, of: &User) -> bool {
+        self.0.page.access.policy_of(of.role).is_some()
     }
 
     /// Waits for its turn: the number of questions that are answered at the same time is limited.

@@ -60,18 +60,19 @@ pub(super) enum Refusal {
 /// What a person wants, as the fields say it; in a form about several incidents an empty field leaves what it is about.
 pub(super) fn draft(posted: &Posted, is_of_one: bool) -> Result<Draft, Refusal> {
     let comment = posted
+        .form
         .field("comment")
         .replace("\r\n", "\n")
         .trim()
         .to_owned();
     // Names are shown and sent back as they are shown.
-    let name = printable(posted.field("assignee").trim()).into_owned();
+    let name = printable(posted.form.field("assignee").trim()).into_owned();
     let assignee = match &*name {
         NOBODY => Some(String::new()),
         "" => is_of_one.then(String::new),
         _ => Some(name),
     };
-    let state = match posted.field("state") {
+    let state = match posted.form.field("state") {
         "" => None,
         name => Some(TriageState::of_name(name).ok_or(Refusal::NoSuchValue)?),
     };
@@ -87,7 +88,7 @@ pub(super) fn draft(posted: &Posted, is_of_one: bool) -> Result<Draft, Refusal> 
         assignee,
         comment,
     };
-    Ok(match posted.field("take") {
+    Ok(match posted.form.field("take") {
         "" => draft,
         _ => Draft {
             state: Some(TriageState::InProgress),
@@ -111,7 +112,7 @@ impl Web {
         if !gathered.known.is_whole {
             return Err(Refusal::BeingRead);
         }
-        let references = posted.fields("incident").filter_map(Reference::parse);
+        let references = posted.form.fields("incident").filter_map(Reference::parse);
         let mut chosen: Vec<(&Incident, Reference)> = references
             .filter_map(|reference| Some((named(&gathered.incidents, &reference.key)?, reference)))
             .collect();

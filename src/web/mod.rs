@@ -16,6 +16,7 @@ mod posted;
 mod question;
 mod reader;
 mod respond;
+mod rule_book;
 mod snapshot;
 mod triage;
 
@@ -53,6 +54,12 @@ fn router(web: Web) -> Router {
         .route(
             "/incident",
             get(handlers::incident).post(handlers::decide_on_one),
+        )
+        .route("/rules", get(handlers::rules))
+        .route("/rules/rule", get(handlers::rule))
+        .route(
+            "/rules/try",
+            get(handlers::rule_to_try).post(handlers::try_rule),
         )
         .route("/sources", get(handlers::sources))
         .route("/live", get(handlers::live))

@@ -1,5 +1,5 @@
-//! A form with a decision that a person has sent, and who it was. Every decision goes through here; that the form is one of
-//! the page is checked before.
+//! A form that a person has sent. Every decision goes through `Posted`, which says who it was; that the form is one of the
+//! page is checked before.
 
 use std::time::Duration;
 
@@ -14,21 +14,19 @@ use super::login::user::User;
 use super::reader::Reader;
 use crate::config::Role;
 
-/// Most bytes of a form: a comment, and the names of all incidents of a page.
+/// Most bytes of a form: a rule, or a comment and the names of all incidents of a page.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// How long a form may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A form that was sent.
-pub(super) struct Posted {
-    /// Who sent it.
-    pub(super) user: String,
+pub(super) struct Form {
     /// Its fields.
     fields: Vec<(String, String)>,
 }
 
-impl Posted {
+impl Form {
     /// The value of a field; empty if there is none.
     pub(super) fn field(&self, name: &str) -> &str {
         let mut named = self.fields.iter().filter(|(known, _)| known == name);
@@ -42,6 +40,33 @@ impl Posted {
     }
 }
 
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Form, Response> {
+        let body = request.into_body();
+        let body: Bytes = match timeout(BODY_TIMEOUT, to_bytes(body, MAX_BYTES)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(_)) => return Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+            Err(_) => return Err(StatusCode::REQUEST_TIMEOUT.into_response()),
+        };
+        let fields = form_urlencoded::parse(&body);
+        Ok(Form {
+            fields: fields
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        })
+    }
+}
+
+/// A form with a decision, from somebody who may decide.
+pub(super) struct Posted {
+    /// Who sent it.
+    pub(super) user: String,
+    /// The form.
+    pub(super) form: Form,
+}
+
 impl<S: Send + Sync> FromRequest<S> for Posted {
     type Rejection = Response;
 
@@ -53,17 +78,10 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
         if let Some(refused) = reader.refuse(&user, Role::Responder) {
             return Err(refused);
         }
-        let body: Bytes = match timeout(BODY_TIMEOUT, to_bytes(body, MAX_BYTES)).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(_)) => return Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
-            Err(_) => return Err(StatusCode::REQUEST_TIMEOUT.into_response()),
-        };
-        let fields = form_urlencoded::parse(&body);
+        let request = Request::from_parts(parts, body);
         Ok(Posted {
             user: user.name,
-            fields: fields
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
+            form: Form::from_request(request, state).await?,
         })
     }
 }

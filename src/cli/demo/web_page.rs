@@ -13,6 +13,7 @@ use crate::kafka::embedded::Embedded;
 use crate::kafka::session::Shutdown;
 use crate::observe::Metrics;
 use crate::roles::page::Page;
+use crate::roles::rulebook::Rulebook;
 use crate::roles::supervise::{self, Pauses};
 use crate::rules::pack_names;
 
@@ -35,7 +36,8 @@ impl WebPage {
         embedded
             .create_topic(&config.triage_topic, 1)
             .context("create a topic")?;
-        let page = Page::new(&config, metrics).map_err(|(at, error)| {
+        let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
+        let page = Page::new(&config, rulebook.rules(), metrics).map_err(|(at, error)| {
             anyhow!("listen on {at}: {error}; --page takes another address")
         })?;
         let page = page.context("the demo has a page")?;

@@ -46,6 +46,14 @@ words! {
     history, no_history, earlier_changes, event, false_positives, suppression, suppression_hint, no_suppression,
     alerts_not_read, changed_meanwhile, some_changed, not_written, maybe_written, triage_not_read,
     triage_being_read, only_newest_alerts, nothing_selected, nothing_to_change, too_long, no_incident, incident, changes, show_changes,
+    // Rules.
+    rules, rules_in_force, rule_source, tests, no_tests, tests_not_read, alerts_per_day, of_weeks, by_level, by_alerts,
+    by_title, order, disabled, in_force, suppressions, built_in, coverage, coverage_hint, technique, all_techniques,
+    only_with, all_rules, no_rules, no_such_rule, no_such_rule_hint, its_alerts, its_events, newest_alerts,
+    rule_as_yaml, group_by, try_rule, try_it, try_hint, days_back, try_button, try_filters, rule_has_faults, rule_line,
+    rule_days_wrong, tried_matches, tried_incidents, tried_incidents_more, tried_suppressed, tried_events, tried_whole,
+    tried_part, tried_part_of_day, tried_nothing, tried_hidden, tried_experimental, tried_also, tried_newest, tried_none,
+    from_day, until_now, trying,
     // Faults.
     not_found, not_found_hint, cannot_be_read, fault_when, no_time, fault_other, unavailable, back,
     // Logins.

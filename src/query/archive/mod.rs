@@ -14,6 +14,7 @@ mod provider;
 mod pruning;
 mod records;
 mod search;
+mod trial;
 mod wanted;
 
 pub use conditions::{Attribute, Before, Conditions};
@@ -25,4 +26,5 @@ pub use open::{OpenError, Opening, table_of};
 pub use provider::read_schema;
 pub use records::record_columns;
 pub use search::{Found, Grouping, Unit};
+pub use trial::{Trial, TriedMatch, TriedSoFar};
 pub use wanted::{ACCESSES, SENSITIVITIES, TEXT, Unwantable, Wanted};

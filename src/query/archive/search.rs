@@ -386,6 +386,6 @@ pub(super) fn list_columns(table: TableKind) -> impl Iterator<Item = &'static st
     lists.map(|column| column.name)
 }
 
-fn day(number: i32) -> Expr {
+pub(super) fn day(number: i32) -> Expr {
     lit(ScalarValue::Date32(Some(number)))
 }

@@ -60,6 +60,13 @@ impl Action {
         resource: "question",
         message: "Events were downloaded from the page.",
     };
+    /// A rule is tried on what is archived; the resource is its id.
+    pub(in crate::web) const TRY_RULE: Action = Action {
+        operation: "TryRule",
+        activity: Activity::Read,
+        resource: "rule",
+        message: "A rule was tried on the archive.",
+    };
 }
 
 /// What somebody has done, or has tried.

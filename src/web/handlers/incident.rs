@@ -80,9 +80,9 @@ pub(in crate::web) async fn decide_on_one(
     };
     // What was written is kept, also where it is refused.
     let kept = Draft {
-        state: TriageState::of_name(posted.field("state")),
-        assignee: Some(posted.field("assignee").to_owned()),
-        comment: posted.field("comment").to_owned(),
+        state: TriageState::of_name(posted.form.field("state")),
+        assignee: Some(posted.form.field("assignee").to_owned()),
+        comment: posted.form.field("comment").to_owned(),
     };
     let said = Said {
         draft: kept,

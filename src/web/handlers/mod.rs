@@ -9,7 +9,9 @@ mod live;
 mod plain;
 mod profile;
 mod record;
+mod rules;
 mod sources;
+mod try_rule;
 mod values;
 
 pub(super) use alerts::{alerts, decide_on_several};
@@ -21,5 +23,7 @@ pub(super) use live::live;
 pub(super) use plain::{asset, home, is_own_path, language, not_found};
 pub(super) use profile::{actor, resource};
 pub(super) use record::record;
+pub(super) use rules::{rule, rules};
 pub(super) use sources::sources;
+pub(super) use try_rule::{rule_to_try, try_rule};
 pub(super) use values::values;

@@ -46,7 +46,7 @@ pub struct RulePage<'p> {
 /// The page of a rule.
 pub fn rule_page(frame: Frame<'_>, page: &RulePage<'_>) -> String {
     let (words, row) = (frame.words(), &page.row);
-    let content = html! {
+    let content = html! { div.one-rule {
         h1 { bdi { (cut(row.title)) } }
         @for note in page.notes { p.note { (shown(note)) } }
         p.decided {
@@ -78,7 +78,7 @@ pub fn rule_page(frame: Frame<'_>, page: &RulePage<'_>) -> String {
             h2 { (words.rule_as_yaml) }
             pre #rule-yaml tabindex="0" { code { (printable_lines(page.text)) } }
         }
-    };
+    } };
     frame.with(&content).into_string()
 }
 

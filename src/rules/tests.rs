@@ -2,6 +2,7 @@
 //! event.
 
 mod suppressions;
+mod trial;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

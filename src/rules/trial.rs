@@ -42,6 +42,7 @@ impl<P> RuleSet<P> {
         let compiled = RuleSet::compile(parsed, made_from, &self.overrides, resolve, diagnostics);
         let only_new = |mut diagnostics: Vec<Diagnostic>| {
             diagnostics.retain(|one| is_tried(one) || !one.problem.is_warning());
+            diagnostics.sort_by_key(|one| !is_tried(one));
             diagnostics
         };
         match compiled {

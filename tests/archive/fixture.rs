@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use watchbell::archive::{Rows, Storage, Table, TableKind, data_files};
 use watchbell::event::{Header, Offset, Partition, Position, RawRecord};
+use watchbell::query::archive::Engine;
 use watchbell::view::Emitted;
 
 /// An archive, and a configuration that names it.
@@ -55,6 +56,20 @@ impl Archive {
     /// A file beside the archive.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// What answers questions about it.
+    pub fn engine(&self) -> Engine {
+        let url = format!("file://{}", self.file("archive").display());
+        let storage = Storage::open(&url, &[]).expect("a folder");
+        let mut engine = Engine::new(256 << 20).expect("an engine");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        for kind in [TableKind::Events, TableKind::Alerts] {
+            let table = runtime.block_on(Table::open_existing(&storage, kind));
+            let table = table.expect("a table").expect("a table");
+            engine.add(&table, &[]).expect("a table");
+        }
+        engine
     }
 
     /// Runs a command that asks it.

@@ -39,6 +39,8 @@ mod site;
 mod storages;
 /// An archive with a story.
 mod story;
+/// Rules that are tried on an archive.
+mod tried;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

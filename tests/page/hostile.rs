@@ -71,6 +71,26 @@ async fn values_stay_text_on_every_page() {
             'img, iframe, main script, [onerror], a[href^=\"javascript\"]').length";
         assert_eq!(browser.run(harmed, Vec::new()).await, json!(0), "{url}");
     }
+    // A rule, and the events that it matches.
+    browser.go(&format!("{}/rules/try", site.url)).await;
+    let rule = format!(
+        "title: {}\nid: 44444444-4444-4444-8444-444444444444\nlogsource: {{}}\n\
+         detection: {{s: {{api.operation|exists: true}}, condition: s}}\n# </textarea>{MARKUP}\n",
+        json!(MARKUP)
+    );
+    let send = "document.querySelector('textarea').value = arguments[0];
+        document.querySelector('.try').requestSubmit()";
+    browser.run(send, vec![rule.clone().into()]).await;
+    browser
+        .wait_for("#tried .records tbody tr", events.len())
+        .await;
+    let harmed =
+        "return window.harmed ?? document.querySelectorAll('img, main script, [onerror]').length";
+    assert_eq!(browser.run(harmed, Vec::new()).await, json!(0));
+    let kept = browser.find("textarea").await.prop("value").await.unwrap();
+    assert_eq!(kept, Some(rule));
+    let text = browser.text("#tried").await;
+    assert!(!text.contains('\u{202e}'), "{text}");
     browser.end().await;
 }
 

@@ -15,6 +15,8 @@ mod live;
 mod people;
 /// The main way on each page.
 mod reading;
+/// The rules, and one that is tried.
+mod rules;
 /// A page that is served over an archive.
 mod site;
 

@@ -20,6 +20,12 @@ async fn pages(site: &Site, browser: &Browser) -> Vec<String> {
         "/events?text=nothing-has-this",
         "/events?actor=lin&operation=Delete*&when=someday",
         "/alerts",
+        "/rules",
+        "/rules?order=alerts&attack=T1485",
+        "/rules?attack=T9999",
+        "/rules/rule?id=c6c488e7-369c-4286-a8cc-d81b69940fda",
+        "/rules/rule?id=nothing",
+        "/rules/try?id=c6c488e7-369c-4286-a8cc-d81b69940fda",
         "/sources",
         "/actor?id=lin&when=all",
         "/resource?id=orders-enrich-prod&when=all",
@@ -31,7 +37,7 @@ async fn pages(site: &Site, browser: &Browser) -> Vec<String> {
 }
 
 /// What axe-core finds on a page.
-async fn faults(browser: &Browser) -> Vec<String> {
+pub async fn faults(browser: &Browser) -> Vec<String> {
     browser
         .run(&format!("{}; window.axe = axe;", *AXE), Vec::new())
         .await;
@@ -44,6 +50,13 @@ async fn faults(browser: &Browser) -> Vec<String> {
     serde_json::from_value(found).expect("texts")
 }
 
+/// By how many pixels a page is wider than the window.
+pub async fn too_wide(browser: &Browser) -> Value {
+    let script =
+        "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    browser.run(script, Vec::new()).await
+}
+
 async fn look(looks: Looks, name: &str) {
     let site = Site::of(&documented());
     let browser = Browser::start(looks).await;
@@ -52,10 +65,11 @@ async fn look(looks: Looks, name: &str) {
         browser.find("main").await;
         let faults = faults(&browser).await;
         assert!(faults.is_empty(), "{name} {url}: {faults:#?}");
-        let too_wide =
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        let too_wide = browser.run(too_wide, Vec::new()).await;
-        assert_eq!(too_wide, json!(0), "{name} {url} is wider than the window");
+        assert_eq!(
+            too_wide(&browser).await,
+            json!(0),
+            "{name} {url} is wider than the window"
+        );
         browser.picture(&format!("{name}-{number}")).await;
     }
     browser.end().await;
@@ -127,7 +141,7 @@ async fn the_page_speaks_chinese_where_the_browser_does_and_where_it_is_told_to(
     browser.go(&format!("{}/events", site.url)).await;
     assert_eq!(
         browser.texts("nav[aria-label=watchbell] a").await,
-        ["事件", "告警", "来源状态"]
+        ["事件", "告警", "规则", "来源状态"]
     );
     assert_eq!(
         browser

@@ -21,7 +21,7 @@ use super::functions::TextFunction;
 use super::hiding::HidingTable;
 use super::provider::{ArchiveTable, read_schema};
 use crate::archive::{
-    Damage, FileEntry, Table, TableKind, begin_of_day_ms, damaged_file, day_number,
+    Damage, FileEntry, Table, TableKind, begin_of_day_ms, damaged_file, day_number, day_of,
 };
 use crate::privacy::Policy;
 
@@ -159,6 +159,12 @@ impl Engine {
         let days = self.days(table);
         let (newest, oldest) = (days.first()?, days.last()?);
         Some((begin_of_day_ms(*oldest), begin_of_day_ms(newest + 1)))
+    }
+
+    /// The newest day of which a table has rows, at a time or before it; in days since the Unix epoch.
+    pub fn newest_day(&self, table: TableKind, until_ms: i64) -> Option<i32> {
+        let days = self.days(table).iter().copied();
+        days.into_iter().find(|day| *day <= day_of(until_ms))
     }
 
     /// The days of which a table has rows, the newest first.

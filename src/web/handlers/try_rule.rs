@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::plain::{not_recorded, unavailable};
 use super::rules::text_of;
-use crate::archive::{TableKind, day_of};
+use crate::archive::{TableKind, begin_of_day_ms, day_of};
 use crate::page::{Section, TRIED_DAYS, TryAnswer, TryForm, try_answer, try_form};
 use crate::query::archive::{Trial, TriedSoFar};
 use crate::rules::LoadedRule;
@@ -146,9 +146,9 @@ async fn tried((web, user): (&Web, &User), reader: &Reader, trial: &Trial, days:
     let now_ms = Timestamp::now().as_millisecond();
     match &snapshot {
         Ok(snapshot) => {
-            if let Some((first_ms, last_ms)) = snapshot.engine.span_ms(TableKind::Events) {
-                // Where the newest events are older, their days are the last ones.
-                let to_ms = last_ms.min(now_ms).max(first_ms);
+            // Where the newest events are older, their days are the last ones.
+            if let Some(newest) = snapshot.engine.newest_day(TableKind::Events, now_ms) {
+                let to_ms = begin_of_day_ms(newest + 1).min(now_ms);
                 let from_ms = to_ms - days * DAY_MS;
                 let engine = &snapshot.engine;
                 let looked = engine.try_rule(trial, (from_ms, to_ms), now_ms, &mut found);

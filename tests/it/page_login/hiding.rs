@@ -1,6 +1,6 @@
 //! What the page hides from a role: it is not shown, and it cannot be found out by asking for it.
 
-use super::site::{Answer, Browser, Site};
+use super::site::{Answer, Browser, Site, encoded};
 
 const HIDING: &str = "  login: {header: {proxies: [127.0.0.1]}}\n  \
     roles: {viewer: [viewers], admin: [admins]}\n  privacy: {viewer: people}\n\
@@ -81,6 +81,32 @@ fn what_is_hidden_from_a_role_is_neither_shown_nor_found() {
     // One of several values is judged on what is shown, too.
     let either = get(&site, "viewers", "/events?actor=%5C*%5C*%5C*&actor=nobody");
     assert_eq!(counted(&either).0, 1, "{}", either.body);
+}
+
+#[test]
+fn a_rule_is_tried_on_what_a_role_may_see() {
+    let site = Site::of(HIDING, &[]);
+    let tried = |group: &str, name: &str| {
+        let token = get(&site, group, "/rules/try").field("form-token");
+        let rule = format!(
+            "title: A name\nid: 44444444-4444-4444-8444-444444444444\nlogsource: {{}}\n\
+             detection: {{s: {{actor.user.name: '{name}'}}, condition: s}}\n"
+        );
+        let fields = [("form-token", &*token), ("rule", &rule), ("days", "90")];
+        site.as_group(group, "/rules/try", Some(&encoded(&fields)))
+            .body
+    };
+    let count = |body: &str, count: usize| {
+        body.contains(&format!("data-count=\"matches\"><strong>{count}<"))
+    };
+    let note = "A policy hides fields from your role.";
+    let open = tried("admins", "annabel");
+    assert!(count(&open, 1) && !open.contains(note), "{open}");
+    let hidden = tried("viewers", "annabel");
+    assert!(count(&hidden, 0) && hidden.contains(note), "{hidden}");
+    let masked = tried("viewers", "\\*\\*\\*");
+    assert!(count(&masked, 1), "{masked}");
+    assert!(!masked.contains("annabel"), "{masked}");
 }
 
 #[test]

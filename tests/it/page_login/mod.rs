@@ -249,6 +249,51 @@ fn a_viewer_may_read_and_not_download_and_the_attempt_is_recorded() {
     );
 }
 
+const ANY_RULE: &str = "title: Orders\nid: 44444444-4444-4444-8444-444444444444\nlogsource: {}\n\
+    detection: {s: {resources.name: orders}, condition: s}\n";
+
+#[test]
+fn a_viewer_sees_the_rules_and_tries_one_with_the_form_of_the_page_alone_and_it_is_recorded() {
+    let site = Site::of(BY_HEADER, &[]);
+    let rules = site.as_group("viewers", "/rules", None);
+    assert_eq!(rules.status, 200);
+    assert!(
+        rules.body.contains("A source has stopped"),
+        "{}",
+        rules.body
+    );
+    let form = site.as_group("viewers", "/rules/try", None);
+    let token = form.field("form-token");
+    let fields = |token: &str| encoded(&[("form-token", token), ("rule", ANY_RULE), ("days", "7")]);
+    let forged = site.as_group("viewers", "/rules/try", Some(&fields("wrong")));
+    assert_eq!(forged.status, 403);
+    let tried = site.as_group("viewers", "/rules/try", Some(&fields(&token)));
+    assert_eq!(tried.status, 200);
+    let one = "<li data-count=\"matches\"><strong>1</strong>";
+    assert!(tried.body.contains(one), "{}", tried.body);
+    let deed = site.audited(|event| event["api"]["operation"] == "TryRule");
+    assert_eq!(deed["status"], "Success");
+    assert_eq!(deed["actor"]["user"]["name"], "vic");
+    assert_eq!(
+        (&deed["resources"][0]["uid"], &deed["resources"][0]["type"]),
+        (
+            &"44444444-4444-4444-8444-444444444444".into(),
+            &"rule".into()
+        )
+    );
+    for days in ["0", "91", "x", ""] {
+        let fields = encoded(&[("form-token", &*token), ("rule", ANY_RULE), ("days", days)]);
+        let refused = site.as_group("viewers", "/rules/try", Some(&fields));
+        assert_eq!(refused.status, 400, "{days}");
+        assert!(
+            refused.body.contains("from 1 to 90"),
+            "{days}: {}",
+            refused.body
+        );
+    }
+    assert_eq!(site.as_group("others", "/rules", None).status, 403);
+}
+
 #[test]
 fn without_the_proxy_its_headers_are_worth_nothing() {
     let section = BY_HEADER.replace("127.0.0.1", "10.0.0.7");

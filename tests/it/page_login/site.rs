@@ -140,6 +140,21 @@ impl Site {
         self.log.lock().expect("no panic").clone()
     }
 
+    /// What somebody of a group is answered through a proxy: to a request, or to a form that is sent.
+    pub fn as_group(&self, group: &str, path: &str, form: Option<&str>) -> Answer {
+        let origin = format!("http://{}", self.address);
+        let headers = [
+            ("accept", "text/html"),
+            ("x-forwarded-user", "vic"),
+            ("x-forwarded-groups", group),
+            ("origin", &origin),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        let method = if form.is_some() { "POST" } else { "GET" };
+        let mut browser = self.browser();
+        browser.send(method, path, &headers, form.unwrap_or_default())
+    }
+
     /// A browser without cookies.
     pub fn browser(&self) -> Browser {
         Browser {

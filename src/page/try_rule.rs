@@ -57,6 +57,8 @@ pub struct TryAnswer<'p> {
 pub fn try_form(frame: Frame<'_>, form: &TryForm<'_>) -> Markup {
     let words = frame.words();
     let (_, most) = TRIED_DAYS;
+    // The answer is to be seen without scrolling.
+    let rows = if form.is_tried { 10 } else { 20 };
     html! {
         h1 { (words.try_rule) }
         p { (words.try_hint) }
@@ -73,7 +75,7 @@ pub fn try_form(frame: Frame<'_>, form: &TryForm<'_>) -> Markup {
             (form_token(frame.form_token))
             label.grow {
                 span { (words.rule_as_yaml) }
-                textarea.yaml name="rule" rows="20" cols="80" spellcheck="false" autocomplete="off" required { "\n" (form.text) }
+                textarea.yaml name="rule" rows=(rows) cols="80" spellcheck="false" autocomplete="off" required { "\n" (form.text) }
             }
             div.row {
                 label {

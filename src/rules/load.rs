@@ -54,6 +54,9 @@ const MAX_SET_DOCUMENTS: usize = 20_000;
 /// With how many values the rules, filters and suppressions of a set may compare, all together.
 const MAX_SET_VALUES: usize = 4_000_000;
 
+/// The name of the text with the rule that is tried, in diagnostics and as its file. No file that is read is called so.
+pub const TRIED: &str = "the rule:";
+
 /// A rule file: its name as diagnostics show it, and its text.
 #[derive(Debug)]
 pub(super) struct RuleFile {

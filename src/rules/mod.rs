@@ -2,6 +2,7 @@
 //! matcher, and identified by a hash.
 //! Invariant: a rule set with an error is not built, so only a set without errors can replace the set in force.
 
+mod disabled;
 mod filters;
 mod fingerprint;
 mod known;
@@ -23,10 +24,11 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use disabled::DisabledRule;
 pub use known::{Known, KnownField, KnownProduct};
 use load::ParsedFiles;
 use load::RuleFile;
-pub use load::RuleSource;
+pub use load::{RuleSource, TRIED};
 pub use overrides::{OverridePart, Overrides};
 pub use pack::{pack, pack_names};
 use suppressions::Suppressions;
@@ -37,10 +39,9 @@ use parsed_rule::ParsedRule;
 
 use crate::diagnostic::{Diagnostic, Mark, Problem, Severity};
 use crate::sigma::{
-    Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Rule, RuleId, RuleIndex,
-    RuleOutcome, Scratch, SelectionOutcome, Status, Test, UnknownField,
+    Detection, Engine, Fields, Level, Logsource, LogsourceDetection, Rule, RuleIndex, RuleOutcome,
+    Scratch, SelectionOutcome, Status, Test, UnknownField,
 };
-pub use trial::TRIED;
 
 /// A rule in force.
 #[derive(Debug)]
@@ -76,19 +77,6 @@ impl<P> LoadedRule<P> {
     pub fn is_experimental(&self) -> bool {
         self.rule.status == Some(Status::Experimental)
     }
-}
-
-/// A rule that the configuration disables.
-#[derive(Debug, Clone)]
-pub struct DisabledRule {
-    /// Its id.
-    pub id: RuleId,
-    /// Its title.
-    pub title: String,
-    /// The file it was read from.
-    pub file: Arc<str>,
-    /// Where its id stands in the file.
-    pub mark: Mark,
 }
 
 /// Rules without errors, compiled together. `P` is the compiled path by which an event finds a field.

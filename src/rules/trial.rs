@@ -1,12 +1,10 @@
 //! A rule that is not in force yet, among those that are: what it would do with the filters, suppressions and overrides of
 //! the configuration.
 
-use super::load::{self, RuleFile};
-use super::{RuleSet, UnknownField};
+use super::RuleSet;
+use super::load::{self, RuleFile, TRIED};
 use crate::diagnostic::{Diagnostic, Mark, Problem};
-
-/// The name of the text with the rule that is tried, in diagnostics and as its file. No file that is read is called so.
-pub const TRIED: &str = "the rule:";
+use crate::sigma::UnknownField;
 
 impl<P> RuleSet<P> {
     /// This rule set with one rule more, which is the first of the new set. It takes the place of the one with its id, and is

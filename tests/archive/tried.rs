@@ -1,10 +1,11 @@
 //! A rule that is tried on an archive fires on the events on which it has raised alerts, and on no others.
 
 use std::path::Path;
+use std::task::Poll;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
-use watchbell::archive::{begin_of_day_ms, day_of};
+use watchbell::archive::{TableKind, begin_of_day_ms};
 use watchbell::pipeline::{self, Catalogs};
 use watchbell::query::archive::{Engine, Trial, TriedSoFar};
 use watchbell::roles::rulebook::load_rules;
@@ -134,47 +135,101 @@ detection: {s: {data.methodName: DeleteStatement, data.authorizationInfo.granted
     assert_eq!((&**title, *count), ("Flink statement deleted", 1));
 }
 
+/// Deletions of three days: on the first 10, on the second 50, on the third 60, one a minute, each by one of five people.
+fn of_three_days() -> Archive {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut lines = String::new();
+    for (day, count) in [(12, 10), (13, 50), (14, 60)] {
+        for minute in 0..count {
+            let event = serde_json::json!({
+                "eventId": format!("{day}-{minute}"), "eventVersion": "1", "eventType": "ApiCall", "eventRW": "Write",
+                "eventSource": "realtimecompute.aliyuncs.com", "serviceName": "RealtimeCompute",
+                "eventName": "DeleteDeployment", "eventTime": format!("2026-03-{day}T09:{minute:02}:00Z"),
+                "sourceIpAddress": "203.0.113.9", "resourceName": format!("job-{minute}"),
+                "resourceType": "ACS::RealtimeCompute::Deployment",
+                "userIdentity": {"type": "ram-user", "principalId": format!("{}", minute % 5), "accountId": "1"},
+            });
+            lines += &format!("{event}\n");
+        }
+    }
+    let file = folder.path().join("days.ndjson");
+    std::fs::write(&file, lines).unwrap();
+    Archive::of(&[file])
+}
+
 #[test]
 fn only_the_events_of_the_span_are_looked_at_and_the_newest_are_kept() {
-    let archive = documented();
-    let (engine, rules) = (archive.engine(), rules(&["pack:confluent"]));
-    let all = "\
-title: Everything
+    let archive = of_three_days();
+    let (engine, rules) = (archive.engine(), rules(&["pack:actiontrail"]));
+    let rule = "\
+title: A deployment is deleted
 id: 44444444-4444-4444-8444-444444444444
-logsource: {}
-detection: {s: {class_uid|exists: true}, condition: s}
-group_by: [metadata.uid]
+logsource: {product: actiontrail}
+detection: {s: {api.operation: DeleteDeployment}, condition: s}
 ";
-    let whole = tried(&engine, &rules, all, EVER);
-    assert!(whole.matches > 50, "{}", whole.matches);
-    assert_eq!(whole.newest.len(), 50);
-    let times = whole.newest.iter().map(|one| one.time_us);
-    assert!(times.rev().is_sorted(), "the newest are first");
-    let oldest_kept = whole.newest[49].time_us;
-    let sql = format!(
-        "SELECT arrow_cast('newer', 'Utf8View'), count(*) FROM events WHERE time > arrow_cast(arrow_cast({oldest_kept}, 'Int64'), 'Timestamp(Microsecond, Some(\"UTC\"))')"
-    );
-    assert!(
-        asked(&engine, &sql)[0].1[0] < 50,
-        "a newer one was left out"
-    );
-    let (day, matches) = whole
-        .days
-        .iter()
-        .max_by_key(|(_, matches)| **matches)
-        .unwrap();
-    let begin_ms = begin_of_day_ms(*day);
-    let of_day = tried(&engine, &rules, all, (begin_ms, begin_of_day_ms(day + 1)));
-    assert_eq!(of_day.matches, *matches);
-    assert_eq!(of_day.days.keys().collect::<Vec<_>>(), [day]);
-    assert_eq!(of_day.whole_from, Some(*day));
-    assert!(of_day.events < whole.events);
+    let day = |text: &str| watchbell::archive::day_number(text);
+    let (first, second, third) = (day("2026-03-12"), day("2026-03-13"), day("2026-03-14"));
+    let found = tried(&engine, &rules, rule, EVER);
     assert_eq!(
-        engine.newest_day(watchbell::archive::TableKind::Events, begin_ms),
-        Some(day_of(begin_ms))
+        (found.events, found.matches, found.groups()),
+        (120, 120, (5, false))
     );
-    let none = tried(&engine, &rules, all, (begin_ms, begin_ms));
+    assert_eq!(found.days, [(first, 10), (second, 50), (third, 60)].into());
+    assert_eq!((found.whole_from, found.is_whole), (Some(first), true));
+    let minute_ms = 60_000;
+    let nine_ms = begin_of_day_ms(third) + 9 * 60 * minute_ms;
+    let expected = (10..60)
+        .rev()
+        .map(|minute| (nine_ms + minute * minute_ms) * 1_000);
+    let kept: Vec<i64> = found.newest.iter().map(|one| one.time_us).collect();
+    assert_eq!(kept, expected.collect::<Vec<_>>());
+    // From 9:45 of the second day to 9:20 of the third, which is left out.
+    let from_ms = begin_of_day_ms(second) + (9 * 60 + 45) * minute_ms;
+    let span = (from_ms, nine_ms + 20 * minute_ms);
+    let found = tried(&engine, &rules, rule, span);
+    assert_eq!((found.events, found.matches), (25, 25));
+    assert_eq!(found.days, [(second, 5), (third, 20)].into());
+    let by_resource = format!("{rule}group_by: [resources.uid]\n");
+    assert_eq!(
+        tried(&engine, &rules, &by_resource, span).groups(),
+        (25, false)
+    );
+    let none = tried(&engine, &rules, rule, (nine_ms, nine_ms));
     assert_eq!((none.events, none.matches, none.is_whole), (0, 0, true));
+    let newest = |day| engine.newest_day(TableKind::Events, begin_of_day_ms(day));
+    assert_eq!(
+        [first - 1, first, third, third + 100].map(newest),
+        [None, Some(first), Some(third), Some(third)]
+    );
+}
+
+#[test]
+fn what_was_found_is_right_wherever_the_search_is_ended() {
+    let archive = of_three_days();
+    let (engine, rules) = (archive.engine(), rules(&["pack:actiontrail"]));
+    let rule = "title: A\nid: 44444444-4444-4444-8444-444444444444\nlogsource: {}\n\
+        detection: {s: {actor.user.uid: '0'}, condition: s}\n";
+    let trial = Trial::new(&rules, rule).unwrap();
+    let mut found = TriedSoFar::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut search = Box::pin(engine.try_rule(&trial, EVER, 0, &mut found));
+        // Ended after the first time that it waits.
+        let first = std::future::poll_fn(|context| Poll::Ready(search.as_mut().poll(context)));
+        assert!(first.await.is_pending());
+    });
+    let TriedSoFar {
+        events,
+        matches,
+        is_whole,
+        ..
+    } = found;
+    assert!(
+        !is_whole && events < 120 && matches * 5 <= events,
+        "{matches} of {events}"
+    );
 }
 
 #[test]

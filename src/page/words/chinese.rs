@@ -195,7 +195,7 @@ pub(super) const WORDS: Words = Words {
     try_hint: "用归档中的事件检验该规则。不会通知任何人，也不会更改任何内容。",
     days_back: "回溯天数",
     try_button: "运行",
-    try_filters: "配置中的过滤器和覆盖项生效。抑制并不删除告警，只是不通知人员，因此这些告警仍计入。",
+    try_filters: "配置中的过滤器和覆盖项生效。因抑制而不通知人员的告警也计入。",
     rule_has_faults: "无法试运行该规则：",
     rule_line: "行",
     rule_days_wrong: "请填写 1 到 90 之间的天数。",
@@ -244,5 +244,5 @@ pub(super) const WORDS: Words = Words {
     form_is_old: "表单未被接受。",
     form_is_old_hint: "表单并非来自本页面，或您的会话已变更。请重新加载页面后再次提交。",
     not_recorded: "由于无法记录此操作，内容未予显示。",
-    not_recorded_hint: "每次查看详情和下载都会记录到事件主题，而 Kafka 没有接收该记录。请稍后重试。",
+    not_recorded_hint: "每次查看详情、下载和试运行规则都会记录到事件主题，而 Kafka 没有接收该记录。请稍后重试。",
 };

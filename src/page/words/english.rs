@@ -195,7 +195,7 @@ pub(super) const WORDS: Words = Words {
     try_hint: "The rule is held against the events of the archive. Nobody is notified, and nothing is changed.",
     days_back: "Days back",
     try_button: "Try",
-    try_filters: "The filters and overrides of the configuration apply. Suppressions leave alerts where they are and only keep them from people, so they count.",
+    try_filters: "The filters and overrides of the configuration apply. Alerts that a suppression keeps from people count, too.",
     rule_has_faults: "The rule cannot be tried:",
     rule_line: "line",
     rule_days_wrong: "Write a number of days from 1 to 90.",
@@ -244,5 +244,5 @@ pub(super) const WORDS: Words = Words {
     form_is_old: "The form was not accepted.",
     form_is_old_hint: "It did not come from this page, or your session has changed since. Load the page again, and send the form once more.",
     not_recorded: "It was not shown, because it could not be recorded.",
-    not_recorded_hint: "Every view of details and every download is recorded in the events topic, and Kafka did not take the record. Try again in a moment.",
+    not_recorded_hint: "Every view of details, every download and every rule that is tried is recorded in the events topic, and Kafka did not take the record. Try again in a moment.",
 };

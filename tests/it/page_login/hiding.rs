@@ -86,13 +86,14 @@ fn what_is_hidden_from_a_role_is_neither_shown_nor_found() {
 #[test]
 fn a_rule_is_tried_on_what_a_role_may_see() {
     let site = Site::of(HIDING, &[]);
+    site.deletes_now();
     let tried = |group: &str, name: &str| {
         let token = get(&site, group, "/rules/try").field("form-token");
         let rule = format!(
             "title: A name\nid: 44444444-4444-4444-8444-444444444444\nlogsource: {{}}\n\
-             detection: {{s: {{actor.user.name: '{name}'}}, condition: s}}\n"
+             detection: {{s: {{resources.name: orders, actor.user.name: '{name}'}}, condition: s}}\n"
         );
-        let fields = [("form-token", &*token), ("rule", &rule), ("days", "90")];
+        let fields = [("form-token", &*token), ("rule", &rule), ("days", "7")];
         site.as_group(group, "/rules/try", Some(&encoded(&fields)))
             .body
     };

@@ -255,6 +255,7 @@ const ANY_RULE: &str = "title: Orders\nid: 44444444-4444-4444-8444-444444444444\
 #[test]
 fn a_viewer_sees_the_rules_and_tries_one_with_the_form_of_the_page_alone_and_it_is_recorded() {
     let site = Site::of(BY_HEADER, &[]);
+    site.deletes_now();
     let rules = site.as_group("viewers", "/rules", None);
     assert_eq!(rules.status, 200);
     assert!(

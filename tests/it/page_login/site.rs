@@ -140,6 +140,17 @@ impl Site {
         self.log.lock().expect("no panic").clone()
     }
 
+    /// Puts an event of this moment into the events topic: `annabel` deletes the topic `orders`.
+    pub fn deletes_now(&self) {
+        let now_ms = jiff::Timestamp::now().as_millisecond().to_string();
+        let event = EVENT
+            .replace("1764504000000", &now_ms)
+            .replace("e-1", "e-now");
+        let kafka = self.kafka.as_ref().expect("a cluster");
+        let produced = kafka.produce(EVENTS, 0, [event.as_bytes()]);
+        produced.expect("an event");
+    }
+
     /// What somebody of a group is answered through a proxy: to a request, or to a form that is sent.
     pub fn as_group(&self, group: &str, path: &str, form: Option<&str>) -> Answer {
         let origin = format!("http://{}", self.address);

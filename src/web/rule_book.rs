@@ -10,11 +10,14 @@ use crate::rules::{CurrentRules, RuleSet, RuleSource, test};
 /// The names of the tests of each rule, by its id; or why they cannot be read.
 pub(super) type Tests = Result<BTreeMap<String, Vec<String>>, String>;
 
+/// A rule set and its tests.
+pub(super) type WithTests = (Arc<RuleSet<Path>>, Arc<Tests>);
+
 /// The rules and their tests.
 pub(super) struct RuleBook {
     current: Arc<CurrentRules<Path>>,
     sources: Vec<RuleSource>,
-    tests: Mutex<Option<(Arc<RuleSet<Path>>, Arc<Tests>)>>,
+    tests: Mutex<Option<WithTests>>,
 }
 
 impl RuleBook {
@@ -32,7 +35,7 @@ impl RuleBook {
     }
 
     /// The rules in force and their tests, which may have to be read from files.
-    pub(super) fn with_tests(&self) -> (Arc<RuleSet<Path>>, Arc<Tests>) {
+    pub(super) fn with_tests(&self) -> WithTests {
         let rules = self.rules();
         let mut known = self.tests.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, tests)) = &*known

@@ -2,10 +2,7 @@
 
 mod arguments;
 mod check;
-mod days;
 mod list;
-mod reader;
-mod report;
 
 use std::path::PathBuf;
 
@@ -55,6 +52,3 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         Some(Verb::Verify(command)) => verify(&config, &archive, command),
     }
 }
-
-#[cfg(test)]
-mod tests;

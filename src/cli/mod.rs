@@ -23,8 +23,6 @@ mod lookup_args;
 mod offsets;
 mod ordinal;
 mod output_topic;
-#[cfg(feature = "archive")]
-mod parallel;
 mod related;
 mod replay;
 mod rules;

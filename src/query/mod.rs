@@ -7,7 +7,11 @@
 pub mod archive;
 mod dead_letters;
 mod find;
+#[cfg(feature = "archive")]
+pub mod ledger;
 mod newest;
+#[cfg(feature = "archive")]
+pub mod parallel;
 mod past_time;
 mod related;
 mod search;

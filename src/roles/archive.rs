@@ -13,7 +13,7 @@ mod hold;
 mod positions;
 mod steadiness;
 mod store;
-mod stored_file;
+mod storing_file;
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,6 @@ use encoder::Encoder;
 use gathered::Gathered;
 use positions::{Bases, TablePositions};
 use store::{Failure, SharedTable, Store};
-pub use stored_file::StoredFile;
 
 /// Longest turn of the loop.
 const TURN: Duration = Duration::from_millis(100);

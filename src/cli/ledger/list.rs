@@ -8,14 +8,13 @@ use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde_json::json;
 
 use super::arguments::List;
-use super::days::Days;
-use super::reader::ArchiveReader;
 use crate::archive::verify::{Link, Of};
 use crate::archive::{day_number, day_text};
 use crate::cli::columns::write_columns;
 use crate::cli::failure::Failure;
 use crate::config::Archive;
 use crate::ledger::{ALGORITHM, Kind};
+use crate::query::ledger::{ArchiveReader, Days, Effort};
 use crate::view::printable;
 
 /// Days that are listed where none is named.
@@ -69,7 +68,7 @@ impl Read {
 }
 
 pub(super) fn list(archive: &Archive, command: &List) -> Result<(), Failure> {
-    let reader = ArchiveReader::open(archive)?;
+    let reader = ArchiveReader::open(archive, Effort::whole()).map_err(anyhow::Error::from)?;
     let days = Days::new(&reader);
     let (from, to) = span(command);
     let mut out = std::io::stdout().lock();
@@ -79,7 +78,7 @@ pub(super) fn list(archive: &Archive, command: &List) -> Result<(), Failure> {
             continue;
         }
         let mut all: BTreeMap<Of, Read> = BTreeMap::new();
-        let links = days.links(day)?;
+        let links = days.links(day).map_err(anyhow::Error::from)?;
         let is_meant = |link: &&Link| {
             let source = command.source.as_deref();
             source.is_none_or(|source| *link.of.source == *source)

@@ -14,6 +14,7 @@ mod provider;
 mod pruning;
 mod records;
 mod search;
+mod stored_file;
 mod trial;
 mod wanted;
 
@@ -26,5 +27,6 @@ pub use open::{OpenError, Opening, table_of};
 pub use provider::read_schema;
 pub use records::record_columns;
 pub use search::{Found, Grouping, Unit};
+pub use stored_file::StoredFile;
 pub use trial::{Trial, TriedMatch, TriedSoFar};
 pub use wanted::{ACCESSES, SENSITIVITIES, TEXT, Unwantable, Wanted};

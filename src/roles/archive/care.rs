@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::caretaker::Caretaker;
 use super::hold::{Hold, HoldError};
 use super::steadiness::Steadiness;
-use super::stored_file::{StoredFile, StoringFile};
+use super::storing_file::StoringFile;
 use crate::archive::{
     AppendError, EncodeError, FileEntry, Ranges, Storage, StorageError, Table, TableError,
     TableKind, day_number, day_of, due_merges, merge, merged_statistics, proven_ms,
@@ -20,6 +20,7 @@ use crate::config;
 use crate::diagnostic::Diagnostic;
 use crate::kafka::session::Shutdown;
 use crate::observe::CareObserver;
+use crate::query::archive::StoredFile;
 use crate::roles::clock::now_ms;
 
 /// How often the tables are looked at.

@@ -12,8 +12,8 @@ use tokio::runtime::Handle;
 
 use super::chunk::{EventKey, FileRows, keys};
 use crate::archive::{FileEntry, OpenFile, Table, TableKind, Wanted, day_number};
-use crate::cli::parallel::parallel;
-use crate::roles::archive::StoredFile;
+use crate::query::archive::StoredFile;
+use crate::query::parallel::parallel;
 
 /// The columns that are read.
 const COLUMNS: [&str; 4] = ["event_id", "topic", "partition", "offset"];

@@ -1,12 +1,12 @@
-//! Data files in the storage, which are read and written by whoever does not wait for futures.
+//! Data files in the storage, which are read by whoever does not wait for futures.
 
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
 
-use crate::archive::{FileEntry, Ranges, TableReader, Upload};
+use crate::archive::{FileEntry, Ranges, TableReader};
 
 /// A data file in the storage.
 pub struct StoredFile<'f> {
@@ -34,29 +34,5 @@ impl Ranges for StoredFile<'_> {
     fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
         let read = self.reader.read(self.file, range);
         self.handle.block_on(read).map_err(io::Error::other)
-    }
-}
-
-/// A data file that is being stored.
-pub(super) struct StoringFile<'f> {
-    pub(super) upload: Upload,
-    handle: &'f Handle,
-}
-
-impl<'f> StoringFile<'f> {
-    pub(super) fn new(upload: Upload, handle: &'f Handle) -> StoringFile<'f> {
-        StoringFile { upload, handle }
-    }
-}
-
-impl Write for StoringFile<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.handle.block_on(self.upload.write(bytes));
-        written.map_err(io::Error::other)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -4,19 +4,20 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::error::VerifyError;
 use super::reader::ArchiveReader;
 use crate::archive::verify::{Link, Of, links};
 use crate::archive::{FileEntry, TableKind, day_number};
-use crate::cli::parallel::{cores, parallel};
 
 /// The days of the ledger; each is read once.
-pub(super) struct Days<'r> {
+pub struct Days<'r> {
     reader: &'r ArchiveReader,
     read: RefCell<BTreeMap<i32, Rc<Vec<Link>>>>,
 }
 
 impl<'r> Days<'r> {
-    pub(super) fn new(reader: &'r ArchiveReader) -> Days<'r> {
+    /// The days of this archive.
+    pub fn new(reader: &'r ArchiveReader) -> Days<'r> {
         Days {
             reader,
             read: RefCell::default(),
@@ -24,7 +25,7 @@ impl<'r> Days<'r> {
     }
 
     /// The days that have rows, the earliest first.
-    pub(super) fn all(&self) -> Vec<i32> {
+    pub fn all(&self) -> Vec<i32> {
         let files = self.reader.files(TableKind::Ledger).iter();
         let mut days: Vec<i32> = files.map(|file| day_number(&file.day)).collect();
         days.dedup();
@@ -38,12 +39,15 @@ impl<'r> Days<'r> {
     }
 
     /// The rows of a day.
-    pub(super) fn links(&self, day: i32) -> anyhow::Result<Rc<Vec<Link>>> {
+    ///
+    /// # Errors
+    /// The storage does not answer, or a file cannot be read.
+    pub fn links(&self, day: i32) -> Result<Rc<Vec<Link>>, VerifyError> {
         if let Some(known) = self.read.borrow().get(&day) {
             return Ok(Rc::clone(known));
         }
         let files = self.files(day);
-        let read = parallel(cores(), files.len(), |number| {
+        let read = self.reader.each(files.len(), |number| {
             let file = self.reader.stored(TableKind::Ledger, files[number])?;
             Ok(links(&file)?)
         })?;
@@ -57,7 +61,7 @@ impl<'r> Days<'r> {
         &self,
         days: impl Iterator<Item = i32>,
         of: &Of,
-    ) -> anyhow::Result<Vec<Link>> {
+    ) -> Result<Vec<Link>, VerifyError> {
         for day in days {
             let links = self.links(day)?;
             let found: Vec<Link> = links

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
+use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::check::report;
-use super::report::Report;
+use super::{Effort, Report, Verification, VerifyError};
 use crate::archive::verify::{Fault, Problem};
 use crate::archive::{
     Advance, Progress, Rows, Storage, Table, TableKind, TopicPartition, data_files,
@@ -83,6 +83,7 @@ struct World {
     now_ms: i64,
     alter: BTreeMap<TableKind, Alter>,
     settings: String,
+    effort: Effort,
 }
 
 impl World {
@@ -95,6 +96,7 @@ impl World {
             now_ms: DAY_MS + 1_000,
             alter: BTreeMap::new(),
             settings: String::new(),
+            effort: Effort::whole(),
         };
         let start = world.chain.start_record(OF);
         world.write(vec![start]);
@@ -245,6 +247,10 @@ impl World {
     }
 
     fn verify_day(&self, day: i32) -> Report {
+        self.try_to_verify(day).unwrap()
+    }
+
+    fn try_to_verify(&self, day: i32) -> Result<Report, VerifyError> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("archive")).unwrap();
         let mut config = self.config(&folder);
@@ -280,7 +286,15 @@ impl World {
                 table.append(files, &positions).await.unwrap();
             });
         }
-        report((&config, &archive), None, day).unwrap()
+        let verification = Verification {
+            config: &config,
+            archive: &archive,
+            source: None,
+            day,
+            now: Timestamp::now(),
+            effort: self.effort.clone(),
+        };
+        verification.report()
     }
 }
 
@@ -317,9 +331,9 @@ fn one(
 }
 
 fn notes(report: &Report) -> String {
-    let mut out = Vec::new();
-    report.write(false, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    let mut notes = report.notes();
+    notes.push(report.summary());
+    notes.join("\n")
 }
 
 #[test]
@@ -339,6 +353,18 @@ fn an_archive_that_nobody_has_touched_is_complete_and_unaltered() {
     assert!(text.contains("no later row closes the day"), "{text}");
     let counted = "33 events, 6 dead letters, 10 dropped; 39 rows are there and unaltered";
     assert!(text.contains(counted), "{text}");
+}
+
+#[test]
+fn a_verification_that_is_asked_to_stop_reads_no_further_and_says_nothing_of_the_day() {
+    let world = World::usual();
+    world.effort.stop.request();
+    let stopped = world.try_to_verify(DAY);
+    assert!(
+        matches!(stopped, Err(VerifyError::Stopped)),
+        "{:?}",
+        stopped.err()
+    );
 }
 
 /// The event of this offset.
@@ -725,7 +751,7 @@ fn rows_of_files_are_counted_and_not_compared_whatever_the_file_is_called() {
     assert!(report.result().is_ok());
     let text = notes(&report);
     let note = format!(
-        "note: {} rows of events and dead letters of this day came from files",
+        "{} rows of events and dead letters of this day came from files",
         counts.iter().sum::<usize>()
     );
     assert!(text.contains(&note), "{text}");

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// How many threads the machine runs at the same time.
-pub(super) fn cores() -> usize {
+pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
@@ -14,13 +14,13 @@ pub(super) fn cores() -> usize {
 ///
 /// # Errors
 /// The first error; the work ends with it.
-pub(super) fn parallel<T: Send>(
+pub fn parallel<T: Send, E: Send>(
     threads: usize,
     count: usize,
-    work: impl Fn(usize) -> anyhow::Result<T> + Sync,
-) -> anyhow::Result<Vec<T>> {
+    work: impl Fn(usize) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
     let next = AtomicUsize::new(0);
-    let done: Mutex<anyhow::Result<Vec<T>>> = Mutex::new(Ok(Vec::new()));
+    let done: Mutex<Result<Vec<T>, E>> = Mutex::new(Ok(Vec::new()));
     let run = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);

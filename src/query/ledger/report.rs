@@ -1,21 +1,20 @@
 //! What `ledger verify` says: faults row by row, what a person should know, and the numbers of the day.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 
-use anyhow::anyhow;
 use serde_json::{Value, json};
 
 use crate::archive::verify::{Fault, Faults, Judgement, Link, Of, Problem};
 use crate::archive::{TableKind, day_text};
-use crate::cli::failure::Failure;
 use crate::ledger::Kind;
-use crate::view::{At, printable, printable_json};
+use crate::view::At;
 
 /// What was found out about a day.
-pub(super) struct Report {
-    pub(super) day: i32,
-    pub(super) faults: Faults,
+pub struct Report {
+    /// The day, in days since the Unix epoch.
+    pub day: i32,
+    /// What is wrong.
+    pub faults: Faults,
     pub(super) notices: Vec<String>,
     rows: u64,
     records: u64,
@@ -134,20 +133,15 @@ impl Report {
         remarks
     }
 
-    pub(super) fn write(&self, is_json: bool, out: &mut impl Write) -> Result<(), Failure> {
-        if is_json {
-            writeln!(out, "{}", printable_json(&self.json().to_string()))?;
-            return Ok(());
-        }
-        for fault in &self.faults.named {
-            writeln!(out, "{}", printable(&text(fault)))?;
-        }
-        for notice in self.notices.iter().chain(&self.remarks()) {
-            writeln!(out, "note: {}", printable(notice))?;
-        }
+    /// What a person should know, though it is no fault.
+    pub fn notes(&self) -> Vec<String> {
+        self.notices.iter().cloned().chain(self.remarks()).collect()
+    }
+
+    /// The numbers of the day, in words.
+    pub fn summary(&self) -> String {
         let [events, dead_letters, dropped] = self.counts;
-        writeln!(
-            out,
+        format!(
             "{}: {} source records of {} partitions in {} rows of the ledger; {events} events, {dead_letters} dead \
              letters, {dropped} dropped; {} rows are there and unaltered",
             day_text(self.day),
@@ -155,15 +149,31 @@ impl Report {
             self.partitions.len(),
             self.rows,
             self.judgement.confirmed,
-        )?;
-        Ok(())
+        )
     }
 
-    fn is_sound(&self) -> bool {
+    /// Whether the day is complete and unaltered; otherwise why not, in words.
+    ///
+    /// # Errors
+    /// Something is wrong.
+    pub fn result(&self) -> Result<(), String> {
+        match self.is_sound() {
+            true => Ok(()),
+            false => Err(format!(
+                "the archive of {} is not complete and unaltered: {} faults",
+                day_text(self.day),
+                self.faults.count
+            )),
+        }
+    }
+
+    /// Whether the day is complete and unaltered.
+    pub fn is_sound(&self) -> bool {
         self.faults.count == 0 && self.judgement.untold == 0
     }
 
-    fn json(&self) -> Value {
+    /// The same for programs.
+    pub fn json(&self) -> Value {
         let faults = self.faults.named.iter().map(|fault| {
             json!({
                 "fault": fault.problem.name(),
@@ -174,7 +184,6 @@ impl Report {
                 "detail": fault.detail,
             })
         });
-        let notices = self.notices.iter().cloned().chain(self.remarks());
         let [events, dead_letters, dropped] = self.counts;
         json!({
             "day": day_text(self.day),
@@ -188,26 +197,13 @@ impl Report {
             "confirmed_rows": self.judgement.confirmed,
             "fault_count": self.faults.count,
             "faults": faults.collect::<Vec<_>>(),
-            "notes": notices.collect::<Vec<_>>(),
+            "notes": self.notes(),
         })
-    }
-
-    /// Success only if the day is complete and unaltered.
-    pub(super) fn result(&self) -> Result<(), Failure> {
-        match self.is_sound() {
-            true => Ok(()),
-            false => Err(anyhow!(
-                "the archive of {} is not complete and unaltered: {} faults",
-                day_text(self.day),
-                self.faults.count
-            )
-            .into()),
-        }
     }
 }
 
 /// A fault as a line.
-fn text(fault: &Fault) -> String {
+pub fn fault_line(fault: &Fault) -> String {
     let mut line = format!("{}  {}", fault.problem.name(), fault.table.name());
     let at = fault.at.as_ref().map(|at| format!("  row {at}"));
     let source = fault.source.as_ref().map(|at| format!("  source {at}"));

@@ -177,10 +177,9 @@ fn line(seen: &SeenPosition, now: Timestamp) -> String {
         Some(_) if seen.position < Some(seen.oldest) => {
             format!("expired, the oldest is {}", seen.oldest.0)
         }
-        // How long the record at the position has been waiting; 0 if there is no such record.
         Some(_) if seen.offsets_jump => {
-            let waited = time.map_or(0, |time| now.as_second() - time.as_second());
-            format!("{}s", waited.max(0))
+            let waiting = seen.waiting(now.as_millisecond()).unwrap_or_default();
+            format!("{}s", waiting.as_secs())
         }
         Some(distance) => distance.to_string(),
         None => "-".to_owned(),
@@ -298,6 +297,7 @@ mod tests {
             oldest: NextOffset(10),
             end: NextOffset(20),
             time_ms: None,
+            last_read_ms: None,
             source: Same::Yes,
             last: Same::No,
             offsets_jump: false,

@@ -54,7 +54,8 @@ impl Command {
     fn load(&self) -> Result<Config, Failure> {
         let mut config = self.file.load()?;
         let runs = |role| self.runs(role);
-        if !runs(Role::Ingest) {
+        // The page shows where the sources stand, whoever reads them.
+        if !runs(Role::Ingest) && !runs(Role::Page) {
             config.sources.clear();
         }
         if !runs(Role::Notify) {
@@ -92,18 +93,18 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     // Before anything that takes time: without a handler, a signal would kill the process.
     serve_signals(&runtime, shutdown.clone(), requests.clone())?;
     // Only those who read sources are told apart by it.
-    let ordinal = match config.sources.is_empty() {
-        true => None,
-        false => Some(
+    let ordinal = match command.runs(Role::Ingest) {
+        true => Some(
             ordinal::choose(config.session.ordinal, ordinal::is_in_kubernetes())
                 .map_err(|fault| Failure::configuration([fault]))?,
         ),
+        false => None,
     };
     let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
     check_archive(&config)?;
     log::init(config.log.format, &config.log.filter).context("start the log")?;
     panics::report(|place| tracing::error!(place, "panic"));
-    let number = ordinal.map_or(0, |ordinal| {
+    let number = ordinal.map(|ordinal| {
         ordinal.announce();
         ordinal.number
     });
@@ -114,7 +115,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
             .archive
             .as_ref()
             .filter(|_| command.runs(Role::Archive)),
-        sessions: config.sessions(number),
+        sessions: number.map_or_else(Vec::new, |number| config.sessions(number)),
         rulebook: Arc::new(rulebook),
         requests,
         shutdown,

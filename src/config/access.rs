@@ -26,7 +26,7 @@ pub(super) const ROLES: &[Key] = &[
     optional("responder", Shape::List)
         .about("Groups whose members may also do triage and download."),
     optional("admin", Shape::List)
-        .about("Groups whose members may also start verification and retry dead letters."),
+        .about("Groups whose members may also verify days of the archive."),
 ];
 
 /// The keys of `page.privacy`.

@@ -22,9 +22,11 @@ mod profile;
 mod record_row;
 mod rule;
 mod rules;
+mod source_days;
 mod sources;
 mod span_text;
 mod sparkline;
+mod standing;
 mod try_rule;
 mod words;
 
@@ -45,8 +47,10 @@ pub use login::{LoginPage, LoginStep, login_page};
 pub use profile::{Profile, ProfileOf, profile_page};
 pub use rule::{RulePage, rule_page};
 pub use rules::{RULE_DAYS, RuleOrder, RuleRow, RulesPage, rules_page};
-pub use sources::{DayRead, SourceRead, SourcesPage, WEEKS, sources_page};
+pub use source_days::{DayRead, SourceRead, Verdict, VerifiedDay, WEEKS, verified_page};
+pub use sources::{SourcesPage, sources_page};
 pub use span_text::Clock;
+pub use standing::Standing;
 pub use try_rule::{TRIED_DAYS, TryAnswer, TryForm, try_answer, try_form};
 pub use words::Language;
 

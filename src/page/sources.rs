@@ -1,55 +1,36 @@
-//! What was read of each source, day by day, and what could not be read.
+//! Where each source stands, what was read of it day by day, and what could not be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use jiff::{ToSpan, civil};
 use maud::{Markup, html};
 
 use super::frame::Frame;
 use super::histogram::grouped;
 use super::moment::moment;
 use super::record_row::{cut, record_url};
-use super::words::Words;
+use super::source_days::{DayRead, SourceDays, SourceRead};
+use super::standing::Standing;
 use crate::printable::beginning_of_bytes;
 use crate::view::{At, Emitted, RecordKind, shown};
-
-/// Weeks of the calendar.
-pub const WEEKS: i64 = 13;
 
 /// Most bytes of a dead letter that the list shows.
 const PREVIEW: usize = 160;
 
-/// What was read of a source on a day (UTC), as the ledger says it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DayRead {
-    /// Source records.
-    pub records: u64,
-    /// Events that were published of them.
-    pub events: u64,
-    /// Dead letters.
-    pub dead_letters: u64,
-    /// How often records had expired before they were read.
-    pub gaps: u64,
-}
-
-/// What was read of a source.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SourceRead {
-    /// Its days.
-    pub days: BTreeMap<Date, DayRead>,
-    /// When the last commit was, in milliseconds since the Unix epoch.
-    pub last_ms: i64,
-}
-
 /// What the page shows.
 pub struct SourcesPage<'p> {
-    /// The sources, by their names in the configuration.
+    /// What was read of each source, by their names in the configuration.
     pub sources: &'p BTreeMap<String, SourceRead>,
+    /// Where each source of the configuration stands.
+    pub standings: &'p BTreeMap<String, Standing>,
+    /// The source and the day that the reader has chosen.
+    pub chosen: Option<(&'p str, Date)>,
+    /// Whether the reader may verify.
+    pub may_verify: bool,
     /// The newest dead letters.
     pub dead_letters: &'p [Emitted<'p>],
     /// The current day in UTC.
-    pub today: civil::Date,
+    pub today: Date,
     /// Whether there is an archive, and so a ledger.
     pub has_ledger: bool,
 }
@@ -57,25 +38,45 @@ pub struct SourcesPage<'p> {
 /// The page of the sources.
 pub fn sources_page(frame: Frame<'_>, page: &SourcesPage<'_>) -> String {
     let words = frame.words();
+    let names: BTreeSet<&String> = page.sources.keys().chain(page.standings.keys()).collect();
     let content = html! {
         h1 { (words.sources) }
         @if page.sources.is_empty() {
             div.empty { p { (if page.has_ledger { words.no_sources } else { words.no_ledger }) } }
         }
-        @for (name, source) in page.sources {
-            section.source {
-                h2 { bdi { (shown(name)) } }
-                (totals(frame, source))
-                (calendar(source, page.today, words))
-            }
-        }
+        @for name in names { (source(frame, page, name)) }
         section {
             h2 { (words.dead_letters) }
             @if page.dead_letters.is_empty() { p.faint { (words.no_dead_letters) } }
-            @else { (letters(frame, page.dead_letters)) }
+            @else {
+                (letters(frame, page.dead_letters))
+                p.faint { (words.retry_hint) " " code { "watchbell dead-letters retry" } }
+            }
         }
     };
     frame.with(&content).into_string()
+}
+
+fn source(frame: Frame<'_>, page: &SourcesPage<'_>, name: &str) -> Markup {
+    let standing = page.standings.get(name);
+    let chosen = page.chosen.filter(|(source, _)| *source == name);
+    html! {
+        section.source {
+            h2 { bdi { (shown(name)) } }
+            @if let Some(standing) = standing { (standing.show(frame)) }
+            @if let Some(source) = page.sources.get(name) {
+                (totals(frame, source))
+                @let days = SourceDays {
+                    name,
+                    source,
+                    today: page.today,
+                    chosen: chosen.map(|(_, day)| day),
+                    may_verify: page.may_verify,
+                };
+                (days.show(frame))
+            }
+        }
+    }
 }
 
 fn totals(frame: Frame<'_>, source: &SourceRead) -> Markup {
@@ -97,59 +98,6 @@ fn totals(frame: Frame<'_>, source: &SourceRead) -> Markup {
     }
 }
 
-/// The days of the last weeks, a row for each day of the week.
-fn calendar(source: &SourceRead, today: Date, words: &Words) -> Markup {
-    let back = i64::from(today.weekday().to_monday_zero_offset()) + (WEEKS - 1) * 7;
-    let Ok(first) = today.checked_sub(back.days()) else {
-        return html! {};
-    };
-    let day = |number: i64| {
-        first
-            .checked_add(number.days())
-            .ok()
-            .filter(|day| *day <= today)
-    };
-    html! {
-        div.table {
-            table.calendar {
-                caption.hidden { (words.days_read) }
-                tbody {
-                    @for weekday in 0..7 {
-                        tr {
-                            @for week in 0..WEEKS { (cell(source, day(week * 7 + weekday), words)) }
-                        }
-                    }
-                }
-            }
-        }
-        p.legend.faint {
-            span.mark data-state="read" {} (words.day_read) " "
-            span.mark data-state="gap" {} (words.day_gap) " "
-            span.mark data-state="letters" {} (words.day_letters) " "
-            span.mark data-state="none" {} (words.day_none)
-        }
-    }
-}
-
-fn cell(source: &SourceRead, day: Option<Date>, words: &Words) -> Markup {
-    let Some(day) = day else {
-        return html! { td {} };
-    };
-    let read = source.days.get(&day).copied().unwrap_or_default();
-    let (state, text) = match read {
-        DayRead { gaps: 1.., .. } => ("gap", words.day_gap),
-        DayRead {
-            dead_letters: 1.., ..
-        } => ("letters", words.day_letters),
-        DayRead { records: 1.., .. } => ("read", words.day_read),
-        _ => ("none", words.day_none),
-    };
-    let about = format!("{day}: {text}, {} {}", grouped(read.records), words.records);
-    html! {
-        td { span.mark data-state=(state) title=(about) { span.hidden { (about) } } }
-    }
-}
-
 fn letters(frame: Frame<'_>, letters: &[Emitted<'_>]) -> Markup {
     let words = frame.words();
     html! {
@@ -167,13 +115,24 @@ fn letters(frame: Frame<'_>, letters: &[Emitted<'_>]) -> Markup {
                                     (moment(letter.record.timestamp_ms.unwrap_or_default(), frame.zone))
                                 }
                             }
-                            td { code { (cut(&letter.header("watchbell-reason").unwrap_or_default())) } }
+                            (reason(frame, letter))
                             td { bdi { (cut(&letter.header("watchbell-detail").unwrap_or_default())) } }
                             td { code { bdi { (preview(letter)) } } }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// Why a record is a dead letter: the word, by which it is looked for, and what it means.
+fn reason(frame: Frame<'_>, letter: &Emitted<'_>) -> Markup {
+    let word = letter.header("watchbell-reason").unwrap_or_default();
+    html! {
+        td {
+            @if let Some(text) = frame.language.reason(&word) { (text) br; }
+            code { (cut(&word)) }
         }
     }
 }

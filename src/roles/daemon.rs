@@ -57,7 +57,7 @@ pub struct Daemon<'c> {
     pub config: &'c Config,
     /// The archive that this process writes to; the configuration may have one that it only reads.
     pub archive: Option<&'c Archive>,
-    /// One for each source.
+    /// One for each source that this process reads; the configuration may have others, of which it shows where they stand.
     pub sessions: Vec<SessionConfig>,
     /// Rules and names.
     pub rulebook: Arc<Rulebook>,
@@ -76,10 +76,10 @@ impl Daemon<'_> {
         let config = self.config;
         let metrics = Arc::new(Metrics::new()?);
         self.rulebook.announce(&metrics);
-        let sources: Vec<SourceObserver> = config
-            .sources
+        let sources: Vec<SourceObserver> = self
+            .sessions
             .iter()
-            .map(|source| Arc::new(SourceState::new(&source.name)))
+            .map(|session| Arc::new(SourceState::new(&session.source_name)))
             .map(|state| SourceObserver::new(state, metrics.clone()))
             .collect();
         let sinks: Vec<SinkObserver> = config

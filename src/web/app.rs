@@ -9,7 +9,9 @@ use super::login::user::User;
 use super::login::ways::{Login, LoginError};
 use super::rule_book::RuleBook;
 use super::snapshot::{Snapshot, Snapshots};
+use super::standings::Standings;
 use super::triage::{TriageWriter, Triages};
+use super::verifications::Verifications;
 use crate::config::{self, Config};
 use crate::pipeline::{self, Catalogs, Content};
 use crate::rules::CurrentRules;
@@ -23,6 +25,7 @@ const QUESTIONS: usize = 8;
 pub struct Web(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
+    pub(super) config: Arc<Config>,
     pub(super) page: config::Page,
     pub(super) placeholders: Placeholders,
     pub(super) snapshots: Arc<Snapshots>,
@@ -32,6 +35,8 @@ pub(super) struct Shared {
     pub(super) login: Login,
     pub(super) audit: Arc<Audit>,
     pub(super) rules: RuleBook,
+    pub(super) standings: Standings,
+    pub(super) verifications: Verifications,
     questions: Arc<Semaphore>,
     /// Whether an archive is configured.
     pub(super) has_archive: bool,
@@ -46,7 +51,7 @@ impl Web {
     /// # Errors
     /// Nobody could log in.
     pub fn new(
-        (config, page): (&Config, &config::Page),
+        (config, page): (&Arc<Config>, &config::Page),
         catalogs: &Catalogs,
         (rules, placeholders): (Arc<CurrentRules<pipeline::Path>>, Placeholders),
         snapshots: Arc<Snapshots>,
@@ -57,6 +62,9 @@ impl Web {
             login: Login::new(&page.access)?,
             audit,
             rules: RuleBook::new(rules, config.rules.clone()),
+            config: config.clone(),
+            standings: Standings::new(config),
+            verifications: Verifications::default(),
             page: page.clone(),
             placeholders,
             snapshots,

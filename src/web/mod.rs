@@ -18,7 +18,9 @@ mod reader;
 mod respond;
 mod rule_book;
 mod snapshot;
+mod standings;
 mod triage;
+mod verifications;
 
 use std::future::Future;
 
@@ -61,7 +63,7 @@ fn router(web: Web) -> Router {
             "/rules/try",
             get(handlers::rule_to_try).post(handlers::try_rule),
         )
-        .route("/sources", get(handlers::sources))
+        .route("/sources", get(handlers::sources).post(handlers::verify))
         .route("/live", get(handlers::live))
         .route(CHANGES, get(handlers::changes))
         .route("/download", get(handlers::download))

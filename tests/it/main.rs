@@ -74,6 +74,9 @@ mod view;
 /// The most expensive records.
 mod worst;
 
+#[cfg(feature = "archive")]
+#[path = "../ledgered/mod.rs"]
+mod ledgered;
 #[path = "../mmdb/mod.rs"]
 mod mmdb;
 #[path = "../stub/mod.rs"]

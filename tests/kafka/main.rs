@@ -92,6 +92,9 @@ mod security;
 mod silent;
 /// All failures at random, for minutes.
 mod soak;
+/// Where sources stand, on the page.
+#[cfg(feature = "archive")]
+mod sources_page;
 /// One source stops, the others go on.
 mod stopped;
 /// Storages of the archive that are full, refuse requests, or let credentials expire.

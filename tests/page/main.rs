@@ -9,6 +9,9 @@ mod demo;
 mod files;
 /// Records that are to do harm.
 mod hostile;
+/// An archive with a ledger.
+#[path = "../ledgered/mod.rs"]
+mod ledgered;
 /// New rows without a reload.
 mod live;
 /// For everybody: accessibility, narrow and dark screens, languages, zones, without the script.
@@ -19,6 +22,8 @@ mod reading;
 mod rules;
 /// A page that is served over an archive.
 mod site;
+/// What was read, and whether it is all there.
+mod sources;
 
 use std::time::{Duration, Instant};
 

@@ -37,9 +37,16 @@ pub fn documented() -> Vec<PathBuf> {
 impl Site {
     /// A page over the archive of these files.
     pub fn of(files: &[PathBuf]) -> Site {
+        Site::over(|folder, archive| {
+            std::fs::create_dir(archive).expect("a folder");
+            load(folder, files);
+        })
+    }
+
+    /// A page over an archive that somebody makes, given the folder of the configuration and that of the archive.
+    pub fn over(make: impl FnOnce(&Path, &Path)) -> Site {
         let folder = TempDir::new().expect("a folder");
         let archive = folder.path().join("archive");
-        std::fs::create_dir(&archive).expect("a folder");
         let config = format!(
             "sources:\n  audit: {{bootstrap: \"127.0.0.1:1\"}}\ndestination: {{bootstrap: \"127.0.0.1:1\"}}\n\
              rules: [pack:confluent, pack:actiontrail]\narchive: {{url: \"file://{}\"}}\n\
@@ -47,7 +54,7 @@ impl Site {
             archive.display()
         );
         std::fs::write(folder.path().join("watchbell.yaml"), config).expect("a configuration");
-        load(folder.path(), files);
+        make(folder.path(), &archive);
         let (process, url) = serve(folder.path());
         Site {
             folder,

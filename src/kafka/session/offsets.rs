@@ -107,6 +107,8 @@ pub struct SeenPosition {
     pub end: NextOffset,
     /// Timestamp of the record at the position, in ms since the Unix epoch.
     pub time_ms: Option<i64>,
+    /// Timestamp of the last record before the position that was read, in ms since the Unix epoch.
+    pub last_read_ms: Option<i64>,
     /// Whether the position was made on this cluster and topic.
     pub source: Same,
     /// Whether the last record before the position is the one that was consumed.
@@ -119,6 +121,16 @@ impl SeenPosition {
     /// Offsets from the position to the end; negative if it lies past the end.
     pub fn distance(&self) -> Option<i64> {
         self.position.map(|position| self.end.0 - position.0)
+    }
+
+    /// How long the record at the position has been waiting, by its timestamp; zero if there is no such record. `None`
+    /// without a position.
+    pub fn waiting(&self, now_ms: i64) -> Option<Duration> {
+        self.position?;
+        let waited_ms = self
+            .time_ms
+            .map_or(0, |time_ms| now_ms.saturating_sub(time_ms));
+        Some(Duration::from_millis(u64::try_from(waited_ms).unwrap_or(0)))
     }
 }
 
@@ -197,6 +209,7 @@ impl Offsets {
             oldest,
             end,
             time_ms: None,
+            last_read_ms: None,
             source: Same::Unknown,
             last: Same::Unknown,
             offsets_jump: self.config.broker.offsets_jump(),
@@ -204,6 +217,7 @@ impl Offsets {
         let Some(CommittedPosition { next, evidence }) = position else {
             return Ok(seen);
         };
+        seen.last_read_ms = evidence.last.as_ref().and_then(|last| last.time_ms);
         seen.source = match evidence.is_of(&self.facts.source) {
             Some(same) => self::same(same),
             None => Same::Unknown,

@@ -3,6 +3,7 @@
 mod chinese;
 mod english;
 mod labels;
+mod reasons;
 mod texts;
 
 pub use self::texts::Words;
@@ -52,6 +53,15 @@ impl Language {
             Language::English => label,
             Language::Chinese => labels::chinese(label).unwrap_or(label),
         }
+    }
+
+    /// The reason of a dead letter in words; `None` if it is not one of watchbell's.
+    pub fn reason(self, word: &str) -> Option<&'static str> {
+        let (english, chinese) = reasons::reason(word)?;
+        Some(match self {
+            Language::English => english,
+            Language::Chinese => chinese,
+        })
     }
 
     /// The language of this tag.

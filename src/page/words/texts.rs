@@ -34,7 +34,11 @@ words! {
     // Profiles.
     last, all_its_events, grants_given, grants_received, new_value, and_more, country, actor_id, actor_email, actor_type, about_actor, about_resource,
     // Sources.
-    sources, no_sources, no_ledger, dead_letters, no_dead_letters, records, gaps, days_read, day_read, day_gap, day_letters, day_none, detail, preview,
+    sources, no_sources, no_ledger, dead_letters, no_dead_letters, records, gaps, days_read, day_read, day_gap, day_letters, day_none, detail, preview, retry_hint,
+    not_verified, day_complete, day_altered, verify, verify_hint, complete_and_unaltered, not_complete,
+    faults, more_faults, took, is_verifying, is_verifying_hint, no_such_day, no_such_day_hint, not_verifiable,
+    lag, lag_records, lag_seconds, partition, position, end, last_read, as_of,
+    no_position, past_the_end, expired, other_topic, kafka_is_silent, kafka_refuses,
     // Details.
     details, record, alerts_raised, no_alerts_raised, events_behind, neighbours, same_actor, same_resource,
     same_request, same_address, ten_minutes, copy, copied, find_in_record, terminal_line,

@@ -67,6 +67,13 @@ impl Action {
         resource: "rule",
         message: "A rule was tried on the archive.",
     };
+    /// A day of the archive is compared with the ledger; the resource is the source and the day.
+    pub(in crate::web) const VERIFY: Action = Action {
+        operation: "VerifyLedger",
+        activity: Activity::Read,
+        resource: "ledger day",
+        message: "A day of the archive was compared with the ledger.",
+    };
 }
 
 /// What somebody has done, or has tried.

@@ -13,6 +13,7 @@ mod rules;
 mod sources;
 mod try_rule;
 mod values;
+mod verify;
 
 pub(super) use alerts::{alerts, decide_on_several};
 pub(super) use changes::changes;
@@ -27,3 +28,4 @@ pub(super) use rules::{rule, rules};
 pub(super) use sources::sources;
 pub(super) use try_rule::{rule_to_try, try_rule};
 pub(super) use values::values;
+pub(super) use verify::verify;

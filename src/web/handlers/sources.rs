@@ -1,4 +1,4 @@
-//! What was read of each source, from the ledger, and the newest dead letters.
+//! Where each source stands, what was read of it, from the ledger, and the newest dead letters.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,21 @@ use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use futures::future::join;
 use jiff::Timestamp;
 use jiff::ToSpan;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 
 use super::plain::unavailable;
 use crate::archive::TableKind;
+use crate::config::Role;
 use crate::kafka::Stored;
 use crate::page::{DayRead, Section, SourceRead, SourcesPage, WEEKS, sources_page};
 use crate::query::archive::{Conditions, Engine};
 use crate::view::Emitted;
 use crate::web::app::Web;
+use crate::web::login::user::User;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;
@@ -27,19 +30,31 @@ use crate::web::respond::html;
 const LETTERS: usize = 50;
 
 /// The page of the sources.
-pub(in crate::web) async fn sources(State(web): State<Web>, reader: Reader) -> Response {
-    let (sources, letters) = match found(&web, &reader).await {
+pub(in crate::web) async fn sources(
+    State(web): State<Web>,
+    user: User,
+    reader: Reader,
+) -> Response {
+    let (found, standings) = join(found(&web, &user), web.0.standings.now()).await;
+    let (sources, letters) = match found {
         Ok(found) => found,
         Err(why) => return unavailable(&reader, &why),
     };
+    let chosen = reader.parameter("source").zip(reader.parameter("day"));
+    let chosen = chosen
+        .as_ref()
+        .and_then(|(source, day)| Some((&**source, day.parse().ok()?)));
     let letters: Vec<Emitted<'_>> = letters
         .iter()
         .map(|stored| Emitted::new(stored.record()))
         .collect();
     let page = SourcesPage {
         sources: &sources,
+        standings: &standings,
+        chosen,
+        may_verify: user.may(Role::Admin),
         dead_letters: &letters,
-        today: Timestamp::now().to_zoned(TimeZone::UTC).date(),
+        today: today(),
         has_ledger: web.0.has_archive,
     };
     let words = reader.language.words();
@@ -47,13 +62,20 @@ pub(in crate::web) async fn sources(State(web): State<Web>, reader: Reader) -> R
     html(StatusCode::OK, sources_page(frame, &page))
 }
 
-type Sources = BTreeMap<String, SourceRead>;
+pub(super) type Sources = BTreeMap<String, SourceRead>;
 
-async fn found(web: &Web, reader: &Reader) -> Result<(Sources, Vec<Stored>), String> {
-    let snapshot = web.snapshot(reader.user()?).await?;
+fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
+}
+
+async fn found(web: &Web, user: &User) -> Result<(Sources, Vec<Stored>), String> {
+    let snapshot = web.snapshot(user).await?;
     let _permit = web.permit().await;
     let engine = &snapshot.engine;
-    let sources = read(engine).await.map_err(|error| in_words(&error))?;
+    let mut sources = read(engine).await.map_err(|error| in_words(&error))?;
+    for (name, source) in &mut sources {
+        source.verdicts = web.0.verifications.of(name);
+    }
     let all = Conditions::default();
     let letters = engine.newest_records(TableKind::DeadLetters, &all, LETTERS);
     let letters = letters.await.map_err(|error| in_words(&error))?;
@@ -61,9 +83,8 @@ async fn found(web: &Web, reader: &Reader) -> Result<(Sources, Vec<Stored>), Str
 }
 
 /// What the ledger says of the last weeks.
-async fn read(engine: &Engine) -> datafusion::common::Result<Sources> {
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let from = today.saturating_sub((WEEKS * 7).days());
+pub(super) async fn read(engine: &Engine) -> datafusion::common::Result<Sources> {
+    let from = today().saturating_sub((WEEKS * 7).days());
     let query = format!(
         "SELECT source, day, sum(records) FILTER (WHERE kind = 'run'), sum(events) FILTER (WHERE kind = 'run'), \
          sum(dead_letters) FILTER (WHERE kind = 'run'), count(*) FILTER (WHERE kind = 'gap'), max(time) \

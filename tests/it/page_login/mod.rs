@@ -8,6 +8,8 @@ mod oidc;
 mod provider;
 /// The page, and a browser.
 mod site;
+/// Who may verify, and what is said of a day.
+mod verified;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -44,10 +44,7 @@ impl Drop for Site {
 impl Site {
     /// A page with this section `page`; `{folder}` stands for its folder.
     pub fn of(page: &str, files: &[(&str, &str)]) -> Site {
-        let kafka = Embedded::start().expect("an embedded cluster");
-        for topic in [EVENTS, "watchbell.alerts", "watchbell.dead-letters"] {
-            kafka.create_topic(topic, 1).expect("a topic");
-        }
+        let kafka = cluster();
         kafka
             .produce(EVENTS, 0, [EVENT.as_bytes()])
             .expect("an event");
@@ -74,6 +71,14 @@ impl Site {
         let loaded = run_with(replay.arg(&path), b"");
         assert_eq!(loaded.code, Some(0), "{loaded:?}");
         Site::serving(folder, None)
+    }
+
+    /// A page in whose folder something is prepared before it is served.
+    pub fn prepared(page: &str, prepare: impl FnOnce(&Path)) -> Site {
+        let kafka = cluster();
+        let (folder, _) = configured(&kafka.cluster().bootstrap, page, &[]);
+        prepare(folder.path());
+        Site::serving(folder, Some(kafka))
     }
 
     /// What is said of a configuration with this section that is refused.
@@ -189,6 +194,15 @@ impl Site {
         ocsf::validate(&found);
         found
     }
+}
+
+/// A cluster with the topics of outputs.
+fn cluster() -> Embedded {
+    let kafka = Embedded::start().expect("an embedded cluster");
+    for topic in [EVENTS, "watchbell.alerts", "watchbell.dead-letters"] {
+        kafka.create_topic(topic, 1).expect("a topic");
+    }
+    kafka
 }
 
 /// A folder with these files and a configuration with this section `page`, and the path of the configuration.

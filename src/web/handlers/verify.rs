@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use crate::query::parallel::cores;
 use crate::web::app::Web;
 use crate::web::audit::{Action, Deed};
 use crate::web::login::user::User;
-use crate::web::posted::Posted;
+use crate::web::posted::Form;
 use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;
@@ -44,10 +44,10 @@ pub(in crate::web) async fn verify(
     State(web): State<Web>,
     user: User,
     reader: Reader,
-    request: Request,
+    posted: Result<Form, Response>,
 ) -> Response {
     let is_refused = reader.refuse(&user, Role::Admin);
-    let posted = match Posted::of_body(user.clone(), request.into_body()).await {
+    let posted = match posted {
         Ok(posted) => posted,
         Err(refused) => return is_refused.unwrap_or(refused),
     };

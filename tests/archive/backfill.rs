@@ -19,7 +19,7 @@ use watchbell::archive::{
     merged_statistics,
 };
 use watchbell::event::{Offset, Partition, Position, RawRecord};
-use watchbell::roles::archive::StoredFile;
+use watchbell::query::archive::StoredFile;
 use watchbell::view::Emitted;
 
 use super::duckdb;

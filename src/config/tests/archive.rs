@@ -1,3 +1,4 @@
+#[cfg(feature = "archive")]
 use std::time::Duration;
 
 use super::*;

@@ -79,6 +79,7 @@ bench-archive: prerequisites
 	run archived $(ARCHIVED_EVENTS)
 	run tables "$$folder" $(ARCHIVE_EVENTS)
 	run questions "$$folder"
+	run page "$$folder"
 
 # Many rules, beside rsigma; with DIR also the public Sigma rules below that directory. rsigma is a dependency of this
 # target alone, so the bench is a workspace of its own.

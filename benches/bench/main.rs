@@ -3,7 +3,8 @@
 //! events alone, `against <binary> [records] [rounds]` for this version and another one in turns, `pipeline [events]
 //! [word…]` for the pipeline alone, `forms [events] [name]` for what a byte costs in each form of event, `latency
 //! [events]` for the latency of alerts, `archive [events]` for what a record costs in the archive (feature `archive`),
-//! `archived [events]` for the archive from Kafka to a folder, `worst` for the most expensive records.
+//! `archived [events]` for the archive from Kafka to a folder, `tables <folder> [events]`, `questions <folder>` and
+//! `page <folder>` for an archive of 90 days, `worst` for the most expensive records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -42,6 +43,8 @@ mod mmdb;
 #[allow(dead_code)]
 #[path = "../../tests/kafka/node.rs"]
 mod node;
+#[cfg(feature = "archive")]
+mod page;
 mod pipeline;
 #[allow(dead_code)]
 #[path = "../../tests/kafka/proxy.rs"]
@@ -126,6 +129,8 @@ fn main() {
         ["tables", folder, ..] => archive::fill(Path::new(folder), number(2, 20_000_000) as usize),
         #[cfg(feature = "archive")]
         ["questions", folder, ..] => archive::ask(Path::new(folder), number(2, 3) as usize),
+        #[cfg(feature = "archive")]
+        ["page", folder] => page::run(Path::new(folder)),
         ["worst"] => worst::run(),
         ["quiet", ..] => {
             machine();

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::app::Web;
+use super::audit::{Action, Deed};
 use super::incidents::Gathered;
 use super::posted::Posted;
 use super::triage::{Decision, Outcome, Unwritten};
@@ -92,7 +93,7 @@ pub(super) fn draft(posted: &Posted, is_of_one: bool) -> Result<Draft, Refusal> 
         "" => draft,
         _ => Draft {
             state: Some(TriageState::InProgress),
-            assignee: Some(posted.user.clone()),
+            assignee: Some(posted.user.name.clone()),
             ..draft
         },
     })
@@ -129,7 +130,7 @@ impl Web {
                 outcomes.push((incident, Outcome::Changed));
                 continue;
             }
-            let Some(change) = change(incident, &posted.user, draft, at_ms) else {
+            let Some(change) = change(incident, &posted.user.name, draft, at_ms) else {
                 continue;
             };
             let seen = incident.seen_through(reference.through);
@@ -147,7 +148,14 @@ impl Web {
         }
         let stored = self.0.writer.write(&self.0.triages, decisions).await;
         let stored = stored.map_err(Refusal::Unwritten)?;
-        outcomes.extend(written.into_iter().zip(stored));
+        for (incident, outcome) in written.into_iter().zip(stored) {
+            if outcome == Outcome::Stored {
+                let key = incident.seen.key.to_string();
+                let deed = Deed::of(&posted.user, Action::DECIDE, &key);
+                self.0.audit.note(deed);
+            }
+            outcomes.push((incident, outcome));
+        }
         Ok(outcomes)
     }
 }

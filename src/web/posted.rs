@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 
 use tokio::time::timeout;
 
+use super::app::Web;
+use super::audit::{Action, Deed};
 use super::login::user::User;
 use super::reader::Reader;
 use crate::config::Role;
@@ -62,26 +64,28 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 /// A form with a decision, from somebody who may decide.
 pub(super) struct Posted {
     /// Who sent it.
-    pub(super) user: String,
+    pub(super) user: User,
     /// The form.
     pub(super) form: Form,
 }
 
-impl<S: Send + Sync> FromRequest<S> for Posted {
+impl FromRequest<Web> for Posted {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Posted, Response> {
+    async fn from_request(request: Request, web: &Web) -> Result<Posted, Response> {
         let (mut parts, body) = request.into_parts();
-        let Ok(reader) = Reader::from_request_parts(&mut parts, state).await;
-        let user = User::from_request_parts(&mut parts, state).await;
+        let Ok(reader) = Reader::from_request_parts(&mut parts, web).await;
+        let user = User::from_request_parts(&mut parts, web).await;
         let user = user.map_err(IntoResponse::into_response)?;
         if let Some(refused) = reader.refuse(&user, Role::Responder) {
+            let deed = Deed::refused(&user, Action::DECIDE, &reader.url);
+            web.0.audit.note(deed);
             return Err(refused);
         }
         let request = Request::from_parts(parts, body);
         Ok(Posted {
-            user: user.name,
-            form: Form::from_request(request, state).await?,
+            user,
+            form: Form::from_request(request, web).await?,
         })
     }
 }

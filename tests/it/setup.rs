@@ -109,6 +109,13 @@ fn uncomment(vendor: &str) {
     let uncommented: String = text
         .lines()
         .filter(|line| !line.contains("_file: REPLACE") && !line.starts_with("rules:"))
+        // Only a build with the archive takes these.
+        .filter(|line| {
+            let is_archive = ["# archive: {", "# page: {"]
+                .iter()
+                .any(|key| line.starts_with(key));
+            !is_archive || cfg!(feature = "archive")
+        })
         .map(|line| {
             let bare = line.trim_start();
             let indent = &line[..line.len() - bare.len()];

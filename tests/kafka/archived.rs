@@ -252,9 +252,9 @@ fn an_events_topic_that_was_created_anew_stops_its_archive_alone_and_says_so() {
         "{said}"
     );
     // What is in the other topics is archived all the same; of the old events nothing is touched.
-    let alerts = read(&clusters.destination, &deployment.alerts);
     let there = eventually(LIMIT, || {
-        archived(&storage, TableKind::Alerts, &deployment.alerts) == alerts
+        archived(&storage, TableKind::Alerts, &deployment.alerts)
+            == read(&clusters.destination, &deployment.alerts)
     });
     assert!(there, "alerts are not archived");
     let title = format!("The archive of {} has stopped", deployment.events);

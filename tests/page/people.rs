@@ -52,9 +52,58 @@ pub async fn faults(browser: &Browser) -> Vec<String> {
 
 /// By how many pixels a page is wider than the window.
 pub async fn too_wide(browser: &Browser) -> Value {
-    let script =
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    let script = "return Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)";
     browser.run(script, Vec::new()).await
+}
+
+/// How much of the window has moved since the page began to appear, what has moved, and when it began to appear, in
+/// milliseconds.
+async fn movement(browser: &Browser) -> (f64, Vec<String>, f64) {
+    let script = "const done = arguments[arguments.length - 1];
+        let [moved, what] = [0, []];
+        new PerformanceObserver((list) => {
+            for (const one of list.getEntries()) {
+                moved += one.value;
+                for (const part of one.sources) {
+                    const name = part.node ? (part.node.outerHTML ?? part.node.textContent).slice(0, 80) : '';
+                    what.push(`${part.previousRect.y} to ${part.currentRect.y}: ${name}`);
+                }
+            }
+        }).observe({type: 'layout-shift', buffered: true});
+        const paint = performance.getEntriesByName('first-contentful-paint')[0];
+        requestAnimationFrame(() => setTimeout(() => done([moved, what, paint ? paint.startTime : 0]), 200))";
+    let found = browser.run_async(script, Vec::new()).await;
+    serde_json::from_value(found).expect("numbers")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn nothing_moves_while_a_page_appears() {
+    let site = Site::of(&documented());
+    let browser = Browser::start(USUAL).await;
+    let (mut paints, mut most): (Vec<f64>, f64) = (Vec::new(), 0.0);
+    for url in pages(&site, &browser).await {
+        browser.go(&url).await;
+        let (moved, what, paint) = movement(&browser).await;
+        assert!(moved < 0.02, "{url}: {moved} {what:#?}");
+        paints.push(paint);
+        most = most.max(moved);
+    }
+    // The browser does not tell it of every page.
+    paints.retain(|paint| *paint > 0.0);
+    paints.sort_by(f64::total_cmp);
+    println!(
+        "first contentful paint: median {:.0} ms, last {:.0} ms; layout shift at most {most:.3}",
+        paints[paints.len() / 2],
+        paints[paints.len() - 1]
+    );
+    // The histogram of a large archive comes seconds after the rows.
+    browser.go(&format!("{}/events", site.url)).await;
+    let script = "const table = document.querySelector('table.records');
+        const before = table.getBoundingClientRect().top;
+        document.querySelector('.histogram').remove();
+        return table.getBoundingClientRect().top - before";
+    assert_eq!(browser.run(script, Vec::new()).await, json!(0));
+    browser.end().await;
 }
 
 async fn look(looks: Looks, name: &str) {

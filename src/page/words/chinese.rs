@@ -112,6 +112,8 @@ pub(super) const WORDS: Words = Words {
     is_verifying_hint: "一次只校验一天。请在其完成后重试。",
     no_such_day: "台账中没有该来源的这一天。",
     no_such_day_hint: "来源页面列出了台账中的各天。",
+    nothing_to_verify: "该日尚无归档内容。",
+    nothing_to_verify_hint: "数据源读取的内容已在账本中，但归档尚未保存。请待保存后重试。",
     not_verifiable: "无法校验这一天。",
     retry_hint: "修复原因后，可在终端重试，每条只重试一次：",
     lag: "滞后",

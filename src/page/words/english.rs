@@ -112,6 +112,8 @@ pub(super) const WORDS: Words = Words {
     is_verifying_hint: "One day is verified at a time. Try again when it is done.",
     no_such_day: "The ledger has no such day of this source.",
     no_such_day_hint: "The page of the sources shows the days that it has.",
+    nothing_to_verify: "Nothing of this day is archived yet.",
+    nothing_to_verify_hint: "What the sources have read is in the ledger, but the archive has not stored it. Try again once it has.",
     not_verifiable: "The day could not be verified.",
     retry_hint: "Once the cause is mended, they are retried on a terminal, each once:",
     lag: "Lag",

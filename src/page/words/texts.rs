@@ -36,7 +36,7 @@ words! {
     // Sources.
     sources, no_sources, no_ledger, dead_letters, no_dead_letters, records, gaps, days_read, day_read, day_gap, day_letters, day_none, detail, preview, retry_hint,
     not_verified, day_complete, day_altered, verify, verify_hint, complete_and_unaltered, not_complete,
-    faults, more_faults, took, is_verifying, is_verifying_hint, no_such_day, no_such_day_hint, not_verifiable,
+    faults, more_faults, took, is_verifying, is_verifying_hint, no_such_day, no_such_day_hint, nothing_to_verify, nothing_to_verify_hint, not_verifiable,
     lag, lag_records, lag_seconds, partition, position, end, last_read, as_of,
     no_position, past_the_end, expired, other_topic, kafka_is_silent, kafka_refuses,
     // Details.

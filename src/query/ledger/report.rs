@@ -167,6 +167,11 @@ impl Report {
         }
     }
 
+    /// Whether the ledger has no rows of the day, so that nothing was compared.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     /// Whether the day is complete and unaltered.
     pub fn is_sound(&self) -> bool {
         self.faults.count == 0 && self.judgement.untold == 0

@@ -53,6 +53,13 @@ impl Action {
         resource: "incident",
         message: "The alerts of an incident were shown on the page.",
     };
+    /// Somebody decides on an incident; the decision itself is in the topic of triage.
+    pub(in crate::web) const DECIDE: Action = Action {
+        operation: "DecideIncident",
+        activity: Activity::Update,
+        resource: "incident",
+        message: "Somebody has decided on an incident on the page.",
+    };
     /// What a question finds is downloaded; the resource is the question.
     pub(in crate::web) const DOWNLOAD: Action = Action {
         operation: "Download",

@@ -88,6 +88,12 @@ pub(in crate::web) async fn verify(
     }
     let begun = Instant::now();
     match run(&web, (source, day), permit).await {
+        // The ledger's rows are archived some time after they were written.
+        Ok(report) if report.is_empty() && report.is_sound() => said(
+            StatusCode::CONFLICT,
+            words.nothing_to_verify,
+            words.nothing_to_verify_hint,
+        ),
         Ok(report) => show(&web, &reader, (source, day), (&report, begun)),
         Err(why) => {
             let why = crate::view::shown(&why);

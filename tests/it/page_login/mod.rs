@@ -251,6 +251,40 @@ fn a_viewer_may_read_and_not_download_and_the_attempt_is_recorded() {
     );
 }
 
+#[test]
+fn a_responder_decides_and_a_viewer_may_not_and_both_are_recorded() {
+    let site = Site::of(BY_HEADER, &[]);
+    site.raises_now();
+    let listed = || {
+        let list = site.as_group("responders", "/alerts", None);
+        list.body.contains("name=\"incident\"").then_some(list)
+    };
+    let list = eventually(listed).expect("an incident");
+    let (token, reference) = (list.field("form-token"), list.field("incident"));
+    let fields = encoded(&[
+        ("form-token", &*token),
+        ("incident", &*reference),
+        ("state", "resolved"),
+        ("comment", "done"),
+    ]);
+    let refused = site.as_group("viewers", "/alerts", Some(&fields));
+    assert_eq!(refused.status, 403);
+    let attempt = site.audited(|event| event["api"]["operation"] == "DecideIncident");
+    assert_eq!(
+        (&attempt["status"], &attempt["resources"][0]["uid"]),
+        (&"Failure".into(), &"/alerts".into())
+    );
+    let decided = site.as_group("responders", "/alerts", Some(&fields));
+    assert_eq!(decided.status, 303, "{}", decided.body);
+    let deed = site.audited(|event| {
+        event["api"]["operation"] == "DecideIncident" && event["status"] == "Success"
+    });
+    let key = reference.split(' ').next().expect("a key");
+    assert_eq!(deed["resources"][0]["uid"], key);
+    assert_eq!(deed["activity_name"], "Update");
+    assert_eq!(deed["actor"]["user"]["name"], "vic");
+}
+
 const ANY_RULE: &str = "title: Orders\nid: 44444444-4444-4444-8444-444444444444\nlogsource: {}\n\
     detection: {s: {resources.name: orders}, condition: s}\n";
 

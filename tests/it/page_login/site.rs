@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use watchbell::kafka::embedded::Embedded;
 
@@ -20,6 +20,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// The topic of events.
 const EVENTS: &str = "watchbell.events";
+
+/// The topic of alerts.
+const ALERTS: &str = "watchbell.alerts";
 
 /// An event of the events topic, which `view` knows by its class.
 pub const EVENT: &str = r#"{"class_uid":6003,"time":1764504000000,"metadata":{"uid":"e-1"},"actor":{"user":{"name":"annabel","email_addr":"annabel@example.com"}},"api":{"operation":"DeleteTopic"},"resources":[{"name":"orders"}]}"#;
@@ -156,6 +159,20 @@ impl Site {
         produced.expect("an event");
     }
 
+    /// Puts an alert of this moment into the alerts topic.
+    pub fn raises_now(&self) {
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let alert = json!({
+            "class_uid": 2004, "time": now_ms, "severity_id": 4, "status": "New", "is_alert": true,
+            "message": "annabel deleted the topic orders",
+            "metadata": {"uid": "a-1", "correlation_uid": "orders"},
+            "finding_info": {"uid": "a-1", "title": "A topic was deleted"},
+        });
+        let kafka = self.kafka.as_ref().expect("a cluster");
+        let produced = kafka.produce(ALERTS, 0, [alert.to_string().as_bytes()]);
+        produced.expect("an alert");
+    }
+
     /// What somebody of a group is answered through a proxy: to a request, or to a form that is sent.
     pub fn as_group(&self, group: &str, path: &str, form: Option<&str>) -> Answer {
         let origin = format!("http://{}", self.address);
@@ -199,7 +216,7 @@ impl Site {
 /// A cluster with the topics of outputs.
 fn cluster() -> Embedded {
     let kafka = Embedded::start().expect("an embedded cluster");
-    for topic in [EVENTS, "watchbell.alerts", "watchbell.dead-letters"] {
+    for topic in [EVENTS, ALERTS, "watchbell.dead-letters", "watchbell.triage"] {
         kafka.create_topic(topic, 1).expect("a topic");
     }
     kafka

@@ -2,7 +2,7 @@
 
 use super::browser::{Browser, USUAL};
 use super::ledgered;
-use super::people::faults;
+use super::people::{faults, too_wide};
 use super::site::Site;
 
 /// A page over an archive with a ledger, and the day on which it was read.
@@ -51,8 +51,6 @@ async fn a_day_is_verified_with_two_clicks_and_the_calendar_remembers_it() {
     browser.find("a.mark[data-state=altered]").await;
     assert_eq!(faults(&browser).await, Vec::<String>::new());
     browser.picture("sources").await;
-    let narrow =
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-    assert_eq!(browser.run(narrow, Vec::new()).await, 0);
+    assert_eq!(too_wide(&browser).await, 0);
     browser.end().await;
 }

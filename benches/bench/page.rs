@@ -113,11 +113,14 @@ impl Page {
     }
 }
 
-/// The address that a page has in a link that begins so.
-fn link(body: &str, begin: &str) -> String {
-    let (_, rest) = body.split_once(&format!("href=\"{begin}")).expect("a link");
-    let (rest, _) = rest.split_once('"').expect("its end");
-    format!("{begin}{}", rest.replace("&amp;", "&"))
+/// The addresses that a page has in links that begin so.
+fn links(body: &str, begin: &str) -> Vec<String> {
+    let mark = format!("href=\"{begin}");
+    let mut parts = body.split(&*mark);
+    parts.next();
+    let ends = parts.filter_map(|part| part.split_once('"'));
+    ends.map(|(rest, _)| format!("{begin}{}", rest.replace("&amp;", "&")))
+        .collect()
 }
 
 /// Asks all pages and prints the figures. The archive is one of `tables`.
@@ -130,10 +133,16 @@ pub fn run(archive: &Path) {
         "the first page after the start: {} ms",
         started.elapsed().as_millis()
     );
-    let record = link(&list.body, "/record?");
-    let details = page.get(&record);
-    let actor = link(&details.body, "/actor?");
-    let resource = link(&details.body, "/resource?");
+    // Not every record names both.
+    let found = links(&list.body, "/record?")
+        .into_iter()
+        .find_map(|record| {
+            let body = page.get(&record).body;
+            let actor = links(&body, "/actor?").into_iter().next()?;
+            let resource = links(&body, "/resource?").into_iter().next()?;
+            Some((record, actor, resource))
+        });
+    let (record, actor, resource) = found.expect("a record with an actor and a resource");
     let day = "from=2026-09-10T00:00:00Z&to=2026-09-11T00:00:00Z";
     let pages = [
         ("the newest events", "/events".to_owned()),

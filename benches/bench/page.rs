@@ -123,6 +123,11 @@ fn links(body: &str, begin: &str) -> Vec<String> {
         .collect()
 }
 
+/// The address of a profile of all the time that there is.
+fn of_all_time(profile: &str) -> String {
+    profile.replace("when=30d", "when=all")
+}
+
 /// Asks all pages and prints the figures. The archive is one of `tables`.
 pub fn run(archive: &Path) {
     let home = tempfile::tempdir().expect("a folder");
@@ -152,8 +157,8 @@ pub fn run(archive: &Path) {
             format!("/events?{day}&operation=kafka.Create*&status=success&environment=env-q7x03k"),
         ),
         ("a record", record),
-        ("an actor", actor),
-        ("a resource", resource),
+        ("an actor, 90 days", of_all_time(&actor)),
+        ("a resource, 90 days", of_all_time(&resource)),
         ("the alerts", "/alerts".to_owned()),
         ("the rules", "/rules".to_owned()),
         ("the sources", "/sources".to_owned()),

@@ -1,14 +1,10 @@
-//! A form that a person has sent. Every decision goes through `Posted`, which says who it was; that the form is one of the
-//! page is checked before.
+//! A form that a person has sent. Every decision goes through `Posted`, which says who it was. Before, `login::forged` has
+//! waited for the whole form, and checked that it is one of the page.
 
-use std::time::Duration;
-
-use axum::body::{Bytes, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-
-use tokio::time::timeout;
 
 use super::app::Web;
 use super::audit::{Action, Deed};
@@ -18,9 +14,6 @@ use crate::config::Role;
 
 /// Most bytes of a form: a rule, or a comment and the names of all incidents of a page.
 const MAX_BYTES: usize = 256 * 1024;
-
-/// How long a form may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A form that was sent.
 pub(super) struct Form {
@@ -46,11 +39,8 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
 
     async fn from_request(request: Request, _state: &S) -> Result<Form, Response> {
-        let body = request.into_body();
-        let body: Bytes = match timeout(BODY_TIMEOUT, to_bytes(body, MAX_BYTES)).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(_)) => return Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
-            Err(_) => return Err(StatusCode::REQUEST_TIMEOUT.into_response()),
+        let Ok(body) = to_bytes(request.into_body(), MAX_BYTES).await else {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE.into_response());
         };
         let fields = form_urlencoded::parse(&body);
         Ok(Form {

@@ -1,11 +1,14 @@
 //! Refuses requests that another site has made a browser send (cross-site request forgery): what changes something must
 //! come from a form of the page itself, with the token of the session.
 
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
 
 use super::user::User;
 use crate::page::FORM_TOKEN;
@@ -18,6 +21,9 @@ const TOKEN_HEADER: &str = "x-watchbell-form-token";
 
 /// Most bytes of a form.
 const FORM_BYTES: usize = 1024 * 1024;
+
+/// How long a form may take to arrive.
+const FORM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Lets a request through that only reads, and one that comes from the page itself.
 pub(in crate::web) async fn refuse_forged(
@@ -41,8 +47,13 @@ pub(in crate::web) async fn refuse_forged(
         None => web.0.login.login_form_token(),
     };
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, FORM_BYTES).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.\n").into_response();
+    // The handlers get the whole body, so that this is the only wait for it.
+    let body = match timeout(FORM_TIMEOUT, to_bytes(body, FORM_BYTES)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            return (StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.\n").into_response();
+        }
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     let in_header = parts.headers.get(TOKEN_HEADER);
     let in_header = in_header

@@ -11,6 +11,8 @@ mod site;
 /// Who may verify, and what is said of a day.
 mod verified;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use site::{Site, encoded, eventually};
@@ -283,6 +285,23 @@ fn a_responder_decides_and_a_viewer_may_not_and_both_are_recorded() {
     assert_eq!(deed["resources"][0]["uid"], key);
     assert_eq!(deed["activity_name"], "Update");
     assert_eq!(deed["actor"]["user"]["name"], "vic");
+}
+
+#[test]
+fn a_form_that_does_not_arrive_is_not_waited_for_longer_than_half_a_minute() {
+    let site = Site::of("", &[]);
+    let mut stream = TcpStream::connect(&site.address).expect("a connection");
+    let address = &site.address;
+    let begin = format!(
+        "POST /alerts HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nform-token="
+    );
+    stream.write_all(begin.as_bytes()).expect("the beginning");
+    let limit = Some(Duration::from_secs(90));
+    stream.set_read_timeout(limit).expect("a limit");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 408");
 }
 
 const ANY_RULE: &str = "title: Orders\nid: 44444444-4444-4444-8444-444444444444\nlogsource: {}\n\

@@ -93,7 +93,7 @@ pub struct Profile<'p> {
     pub facets: Vec<Facet>,
     /// How many alerts there were.
     pub alerts: u64,
-    /// Rights that an actor gave or took away, and those that somebody gave it or took from it.
+    /// Rights that an actor gave or took away, and those that somebody gave it or took from it; none without events.
     pub grants: Vec<Grants<'p>>,
 }
 
@@ -116,7 +116,7 @@ pub fn profile_page(frame: Frame<'_>, profile: &Profile<'_>) -> String {
             }
             @match span_ms {
                 // Somebody who has done nothing yet may have been given rights.
-                None if has_grants(profile) => { p.faint { (words.no_events) } }
+                None if !profile.grants.is_empty() => { p.faint { (words.no_events) } }
                 None => { div.empty { p { strong { (words.no_events) } } p { (words.no_events_hint) } } }
                 Some((first_ms, last_ms)) => {
                     p.seen {
@@ -133,17 +133,10 @@ pub fn profile_page(frame: Frame<'_>, profile: &Profile<'_>) -> String {
                     }
                 }
             }
-            @for grants in profile.grants.iter().filter(|grants| !grants.events.is_empty()) { (grants.markup(frame)) }
+            @for grants in &profile.grants { (grants.markup(frame)) }
         }
     };
     frame.with(&content).into_string()
-}
-
-fn has_grants(profile: &Profile<'_>) -> bool {
-    profile
-        .grants
-        .iter()
-        .any(|grants| !grants.events.is_empty())
 }
 
 /// The URL of a profile.

@@ -54,7 +54,8 @@ async fn profile(web: &Web, reader: Reader, of: ProfileOf) -> Response {
     match found((web, &reader), of, (&name, when), &conditions).await {
         Err(why) => unavailable(&reader, &why),
         Ok((profile, granted)) => {
-            let grants = granted.iter().map(|(by, asked, events)| Grants {
+            let granted = granted.iter().filter(|(_, _, events)| !events.is_empty());
+            let grants = granted.map(|(by, asked, events)| Grants {
                 by: *by,
                 asked: asked.clone(),
                 events: events
